@@ -5,16 +5,22 @@ mmdet as the parent they build under the scope ``clhoi_mm`` as well. mmengine
 imports this module by itself once ``default_scope='clhoi_mm'`` is set, and
 ``locations`` name what to import before the first look-up.
 """
-from mmdet.registry import DATA_SAMPLERS as MMDET_DATA_SAMPLERS
-from mmdet.registry import DATASETS as MMDET_DATASETS
-from mmdet.registry import HOOKS as MMDET_HOOKS
-from mmdet.registry import METRICS as MMDET_METRICS
-from mmdet.registry import MODELS as MMDET_MODELS
-from mmdet.registry import RUNNERS as MMDET_RUNNERS
-from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
-from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
-from mmdet.registry import VISUALIZERS as MMDET_VISUALIZERS
-from mmengine.registry import Registry
+try:
+    from mmdet.registry import DATA_SAMPLERS as MMDET_DATA_SAMPLERS
+    from mmdet.registry import DATASETS as MMDET_DATASETS
+    from mmdet.registry import HOOKS as MMDET_HOOKS
+    from mmdet.registry import METRICS as MMDET_METRICS
+    from mmdet.registry import MODELS as MMDET_MODELS
+    from mmdet.registry import RUNNERS as MMDET_RUNNERS
+    from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
+    from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
+    from mmdet.registry import VISUALIZERS as MMDET_VISUALIZERS
+    from mmengine.registry import Registry
+except ModuleNotFoundError as error:
+    from clhoi_mm import explain_missing
+    raise ImportError(
+        explain_missing('torch', 'mmengine', 'mmcv', 'mmdet')
+        or str(error)) from None
 
 
 def _child(parent: Registry, *locations: str) -> Registry:

@@ -1,0 +1,2 @@
+"""The version, alone in a file that setup.py can read without an import."""
+__version__ = '0.1.0'
