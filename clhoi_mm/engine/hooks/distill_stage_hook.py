@@ -1,0 +1,95 @@
+from typing import Optional
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from clhoi_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class DistillStageHook(Hook):
+    """Switches from context distillation to interaction distillation.
+
+    The stage follows from the epoch alone, so that a resumed run lands in the
+    right one. Parameters are never frozen by ``requires_grad``, which
+    DistributedDataParallel would not notice once it wraps the model: a part
+    that rests gets a learning rate of 0, and the VLT goes on at a lower one
+    in the second stage. The factors apply within an iteration only, so that
+    schedulers and checkpoints see the untouched rates.
+
+    The optimizer must keep the VLT's parameters in groups of their own:
+    ``paramwise_cfg=dict(custom_keys={'vlt': dict(lr_mult=1.0)})``.
+
+    Args:
+        context_epochs (int): Epochs of context distillation alone.
+        vlt_lr_mult (float): Factor of the VLT's learning rate while
+            interactions are distilled. Defaults to 0.1.
+    """
+
+    # After the schedulers have set the rates, and put back before they step
+    # or a checkpoint is written.
+    priority = 'ABOVE_NORMAL'
+
+    def __init__(self, context_epochs: int, vlt_lr_mult: float = 0.1) -> None:
+        self.context_epochs = context_epochs
+        self.vlt_lr_mult = vlt_lr_mult
+        self._rates: Optional[list[float]] = None
+
+    def before_train(self, runner: Runner) -> None:
+        """Check that the stages make sense for this model."""
+        model = self._model(runner)
+        if self.context_epochs > 0 and model.context_loss is None:
+            raise ValueError(
+                f'DistillStageHook.context_epochs={self.context_epochs}, but '
+                'the model has no context_loss; set context_epochs=0')
+        self._factors(runner, stage=2)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Set the stage by the epoch."""
+        model = self._model(runner)
+        stage = 1 if runner.epoch < self.context_epochs else 2
+        if model.stage != stage or runner.epoch in (0, self.context_epochs):
+            runner.logger.info(
+                f'Stage {stage}: ' + ('context distillation' if stage ==
+                                      1 else 'interaction distillation'))
+        model.stage = stage
+
+    def before_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        """Scale the rates of this iteration."""
+        groups = runner.optim_wrapper.optimizer.param_groups
+        self._rates = [group['lr'] for group in groups]
+        factors = self._factors(runner, self._model(runner).stage)
+        for group, factor in zip(groups, factors):
+            group['lr'] *= factor
+
+    def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
+        """Put the rates back."""
+        groups = runner.optim_wrapper.optimizer.param_groups
+        for group, rate in zip(groups, self._rates):
+            group['lr'] = rate
+
+    @staticmethod
+    def _model(runner: Runner):
+        return runner.model.module if is_model_wrapper(
+            runner.model) else runner.model
+
+    def _factors(self, runner: Runner, stage: int) -> list[float]:
+        """Factor of each parameter group in a stage."""
+        model = self._model(runner)
+        vlt = {id(p) for p in model.vlt.parameters()} if model.vlt else set()
+        icn = {id(p) for p in model.icn.parameters()} \
+            if model.interaction_loss is not None else set()
+        part, factor = ((icn, 0.) if stage == 1 else
+                        (vlt, self.vlt_lr_mult if self.context_epochs else 1.))
+        factors = []
+        for group in runner.optim_wrapper.optimizer.param_groups:
+            inside = [id(p) in part for p in group['params']]
+            if any(inside) != all(inside):
+                raise ValueError(
+                    'the VLT, the ICN and the rest share a parameter group '
+                    'of the optimizer, so that stages cannot have rates of '
+                    'their own; set optim_wrapper.paramwise_cfg=dict('
+                    "custom_keys={'vlt': dict(lr_mult=1.0)})")
+            factors.append(factor if inside and all(inside) else 1.)
+        return factors

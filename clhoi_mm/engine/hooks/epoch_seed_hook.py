@@ -1,0 +1,29 @@
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from clhoi_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class EpochSeedHook(Hook):
+    """Makes a resumed run repeat the uninterrupted one.
+
+    mmengine saves no random state. Here an epoch's randomness follows from
+    the seed and the epoch: the data set seeds each sample's augmentation, and
+    torch is seeded anew as an epoch begins.
+    """
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Tell the data set the epoch and seed torch."""
+        dataset = runner.train_dataloader.dataset
+        while not hasattr(dataset, 'set_epoch') and hasattr(
+                dataset, 'dataset'):
+            dataset = dataset.dataset
+        if hasattr(dataset, 'set_epoch'):
+            dataset.set_epoch(runner.epoch)
+        state = np.random.SeedSequence(
+            [runner.seed, runner.epoch, get_rank()]).generate_state(1)
+        torch.manual_seed(int(state[0]))

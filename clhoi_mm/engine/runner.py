@@ -1,0 +1,51 @@
+import re
+
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.checkpoint import load_state_dict
+
+from clhoi_mm.models.checkpoint import load_weights
+from clhoi_mm.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class HOIRunner(Runner):
+    """mmengine's runner, loading checkpoints without running code from them.
+
+    mmengine 0.10.7 cannot resume its own checkpoints with torch >= 2.6, and
+    later versions fall back to unpickling anything.
+    """
+
+    def load_checkpoint(self,
+                        filename: str,
+                        map_location='cpu',
+                        strict: bool = False,
+                        revise_keys: list = [(r'^module\.', '')]) -> dict:
+        """Load a local checkpoint into the model.
+
+        Args:
+            filename (str): A local file.
+            map_location (str or torch.device): Where tensors go.
+            strict (bool): Whether keys must agree. Defaults to False.
+            revise_keys (list): Pairs of a pattern and what replaces it in
+                the checkpoint's keys.
+
+        Returns:
+            dict: The checkpoint.
+        """
+        checkpoint = load_weights(filename, map_location)
+        # An old key that Runner.resume would execute as Python.
+        checkpoint.get('meta', {}).pop('config', None)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        state_dict = checkpoint['state_dict']
+        for pattern, replacement in revise_keys:
+            state_dict = {
+                re.sub(pattern, replacement, k): v
+                for k, v in state_dict.items()
+            }
+        model = self.model.module if is_model_wrapper(
+            self.model) else self.model
+        load_state_dict(model, state_dict, strict, self.logger)
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint

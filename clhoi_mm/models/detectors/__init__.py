@@ -1,0 +1,4 @@
+from .clhoi import CLHOI
+from .frozen_detector import FrozenDetector
+
+__all__ = ['CLHOI', 'FrozenDetector']

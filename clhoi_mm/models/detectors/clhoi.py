@@ -1,0 +1,267 @@
+from typing import Optional, Sequence, Union
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.detectors.base import BaseDetector
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from clhoi_mm.registry import MODELS, TASK_UTILS
+from clhoi_mm.structures import HOIDataSample
+from ..heads import Context, Interactions
+from ..task_modules import PairBatch
+from .frozen_detector import FrozenDetector
+
+
+@MODELS.register_module()
+class CLHOI(BaseDetector):
+    """Human-object interaction detector distilled from image-level words.
+
+    A frozen mmdet detector finds people and objects; its feature maps, taken
+    once, also feed a Visual Linguistic Translator (VLT) that reads the
+    image's context and an Interaction Cognition Network (ICN) that says what
+    each human does to each object (CL-HOI, arXiv 2410.15657).
+
+    Args:
+        detector (dict): Config of any mmdet detector.
+        teacher_head (dict): Config of the :class:`TeacherHead`, which holds
+            the vocabulary.
+        pairing (dict): Config of :class:`HumanObjectPairing`, less
+            ``person_label``, which is the vocabulary's.
+        icn (dict): Config of the ICN.
+        vlt (dict, optional): Config of the VLT. Without it the ICN has no
+            context to listen to.
+        context_loss (dict, optional): Config of the context distillation.
+        interaction_loss (dict, optional): Config of the interaction
+            distillation. Without it an ICN would say nothing: pairs are
+            scored by the VLT's image embedding against phrases.
+        visual_encoder (dict, optional): Config of a backbone whose maps feed
+            VLT and ICN in place of the detector's.
+        detector_checkpoint (str, optional): Path of the detector's weights.
+        detector_classes (str or Sequence[str], optional): Names of the
+            detector's classes or 'coco'; its checkpoint may state them.
+        allow_random_detector (bool): Go on without the detector's weights.
+        context_weight_stage2 (float): Weight of the context distillation
+            while interactions are distilled. Defaults to 0.5.
+        score_power (float): Exponent of the detection scores in the final
+            score. Defaults to 1.
+        max_per_img (int): Predictions kept in an image. Defaults to 100.
+        data_preprocessor (dict, optional): Defaults to the detector's own.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 detector: dict,
+                 teacher_head: dict,
+                 pairing: dict,
+                 icn: dict,
+                 vlt: Optional[dict] = None,
+                 context_loss: Optional[dict] = None,
+                 interaction_loss: Optional[dict] = None,
+                 visual_encoder: Optional[dict] = None,
+                 detector_checkpoint: Optional[str] = None,
+                 detector_classes: Union[str, Sequence[str], None] = None,
+                 allow_random_detector: bool = False,
+                 context_weight_stage2: float = 0.5,
+                 score_power: float = 1.0,
+                 max_per_img: int = 100,
+                 data_preprocessor: Optional[dict] = None,
+                 init_cfg: Optional[dict] = None) -> None:
+        if data_preprocessor is None:
+            data_preprocessor = detector.get('data_preprocessor')
+        super().__init__(data_preprocessor, init_cfg)
+        if vlt is None and (context_loss or not interaction_loss):
+            raise ValueError('without a vlt there is no context to distil and '
+                             'no image embedding to score pairs with; give '
+                             'vlt, or interaction_loss alone')
+        self.teacher_head = MODELS.build(teacher_head)
+        vocabulary = self.teacher_head.phrases.vocabulary
+        self.detector = FrozenDetector(detector, vocabulary,
+                                       detector_checkpoint, detector_classes,
+                                       allow_random_detector)
+        self.pairing = TASK_UTILS.build(
+            dict(**pairing, person_label=vocabulary.person_label))
+
+        def build(cfg: Optional[dict]) -> Optional[torch.nn.Module]:
+            return None if cfg is None else MODELS.build(cfg)
+
+        self.visual_encoder = build(visual_encoder)
+        self.vlt = build(vlt)
+        self.context_loss = build(context_loss)
+        self.interaction_loss = build(interaction_loss)
+        if interaction_loss is not None:
+            self.icn = MODELS.build(dict(**icn, with_context=vlt is not None))
+        self.context_weight_stage2 = context_weight_stage2
+        self.score_power = score_power
+        self.max_per_img = max_per_img
+        # 1: context distillation, 2: interaction distillation as well.
+        # DistillStageHook sets it by epoch.
+        self.stage = 2
+
+    def extract_feat(
+            self, inputs: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Maps for the detector and maps for VLT and ICN, mostly the same.
+
+        Args:
+            inputs (Tensor): Images, (B, 3, H, W).
+
+        Returns:
+            tuple: The detector's maps and the student's, each (B, C, h, w).
+        """
+        feats = self.detector.extract_feat(inputs)
+        if self.visual_encoder is None:
+            return feats, feats
+        return feats, self.visual_encoder(inputs)
+
+    def find_pairs(self, inputs: Tensor, feats: Sequence[Tensor],
+                   samples: list[HOIDataSample]) -> PairBatch:
+        """Detect (or take given detections) and pair."""
+        if all('detections' in s for s in samples):
+            detections = [s.detections.to(inputs.device) for s in samples]
+        else:
+            detections = self.detector.detect(inputs, feats, samples)
+        sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
+        return self.pairing(detections, sizes,
+                            self.teacher_head.phrases.is_candidate)
+
+    def read_context(self, inputs: Tensor, feats: Sequence[Tensor],
+                     samples: list[HOIDataSample]) -> Optional[Context]:
+        """Run the VLT, blind to padding."""
+        if self.vlt is None:
+            return None
+        padding = inputs.new_ones(
+            len(samples), *inputs.shape[-2:], dtype=torch.bool)
+        for mask, sample in zip(padding, samples):
+            mask[:sample.img_shape[0], :sample.img_shape[1]] = False
+        return self.vlt(feats, padding)
+
+    def judge(self, feats: Sequence[Tensor], pairs: PairBatch,
+              context: Optional[Context]) -> Interactions:
+        """Score pairs by the ICN, or by the image where there is none."""
+        phrases = self.teacher_head.phrases
+        if self.interaction_loss is not None:
+            return self.icn(feats, pairs, phrases,
+                            None if context is None else context.tokens)
+        embeds = context.image_embed[pairs.pair_inds]
+        scale = self.context_loss.log_scale.exp()
+        valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
+        logits = scale * (embeds @ phrases.hoi_phrases.T - 1)
+        return Interactions(embeds, phrases.score_absence(logits, valid),
+                            valid)
+
+    def loss(self, batch_inputs: Tensor,
+             batch_data_samples: list[HOIDataSample]) -> dict[str, Tensor]:
+        """Losses of the present stage.
+
+        Args:
+            batch_inputs (Tensor): Images, (B, 3, H, W).
+            batch_data_samples (list[HOIDataSample]): With the teacher's words
+                or with annotations, as the teacher head's supervision needs.
+
+        Returns:
+            dict[str, Tensor]: Losses; parts that rest are connected by zero.
+        """
+        self.detector.check_loaded()
+        own_feats, feats = self.extract_feat(batch_inputs)
+        context = self.read_context(batch_inputs, feats, batch_data_samples)
+        losses = {}
+        pairs = None
+        if self.stage >= 2 and self.interaction_loss is not None:
+            pairs = self.find_pairs(batch_inputs, own_feats,
+                                    batch_data_samples)
+        targets = self.teacher_head(batch_data_samples, pairs)
+        if pairs is not None:
+            interactions = self.judge(feats, pairs, context)
+            losses.update(
+                self.interaction_loss(interactions, pairs, targets,
+                                      self.teacher_head.phrases))
+        if self.context_loss is not None:
+            weight = 1. if pairs is None else self.context_weight_stage2
+            losses.update({
+                k: v * weight if k.startswith('loss') else v
+                for k, v in self.context_loss(context, targets).items()
+            })
+        # DistributedDataParallel waits for every parameter's gradient: parts
+        # that rest in this stage or batch get a gradient of zero.
+        first = next(k for k in losses if k.startswith('loss'))
+        losses[first] = losses[first] + sum(
+            (p.sum() * 0. for p in self.parameters() if p.requires_grad),
+            batch_inputs.new_zeros(()))
+        return losses
+
+    @torch.no_grad()
+    def predict(self,
+                batch_inputs: Tensor,
+                batch_data_samples: list[HOIDataSample],
+                rescale: bool = True) -> list[HOIDataSample]:
+        """Detect interactions; never reads the teacher's words.
+
+        Args:
+            batch_inputs (Tensor): Images, (B, 3, H, W).
+            batch_data_samples (list[HOIDataSample]): Whose metainfo is read.
+            rescale (bool): Give boxes in original-image coordinates.
+
+        Returns:
+            list[HOIDataSample]: The samples with ``pred_hois``, sorted by
+            score, and ``pred_instances``.
+        """
+        self.detector.check_loaded()
+        self.teacher_head.phrases.ensure_filled()
+        own_feats, feats = self.extract_feat(batch_inputs)
+        pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
+        context = self.read_context(batch_inputs, feats, batch_data_samples)
+        interactions = self.judge(feats, pairs, context)
+        weight = (pairs.human_scores * pairs.object_scores)**self.score_power
+        scores = (interactions.logits.sigmoid() * weight[:, None]).masked_fill(
+            ~interactions.valid, -1.)
+        for i, (sample, per_pair) in enumerate(
+                zip(batch_data_samples, scores.split(pairs.num_pairs))):
+            first = sum(pairs.num_pairs[:i])
+            self._write(sample, per_pair, first, pairs, i, rescale)
+        return batch_data_samples
+
+    def _write(self, sample: HOIDataSample, scores: Tensor, first: int,
+               pairs: PairBatch, image: int, rescale: bool) -> None:
+        """Put an image's best (pair, class) scores into its sample.
+
+        Args:
+            sample (HOIDataSample): Is written to.
+            scores (Tensor): Of the image's pairs, -1 where impossible, (p, C).
+            first (int): Index of the image's first pair in the batch.
+            pairs (PairBatch): The batch's pairs.
+            image (int): Index of the image.
+            rescale (bool): Give boxes in original-image coordinates.
+        """
+        phrases = self.teacher_head.phrases
+        best, index = scores.flatten().topk(
+            min(self.max_per_img, scores.numel()))
+        index = index[best >= 0]
+        pair = first + index.div(scores.size(1), rounding_mode='floor')
+        hoi = index % scores.size(1)
+        scale = pairs.boxes.new_ones(4)
+        if rescale and 'scale_factor' in sample:
+            scale = scale.new_tensor(sample.scale_factor).repeat(2)
+        sample.pred_hois = InstanceData(
+            sub_bboxes=pairs.human_boxes[pair] / scale,
+            obj_bboxes=pairs.object_boxes[pair] / scale,
+            obj_labels=pairs.object_labels[pair],
+            verb_labels=phrases.hoi_verbs[hoi],
+            hoi_labels=hoi,
+            scores=best[best >= 0],
+            sub_scores=pairs.human_scores[pair],
+            obj_scores=pairs.object_scores[pair])
+        mine = pairs.image_inds == image
+        sample.pred_instances = InstanceData(
+            bboxes=pairs.boxes[mine] / scale,
+            labels=pairs.labels[mine],
+            scores=pairs.scores[mine])
+
+    def _forward(self,
+                 batch_inputs: Tensor,
+                 batch_data_samples: Optional[list[HOIDataSample]] = None
+                 ) -> Interactions:
+        """Raw scores of the pairs, without post-processing."""
+        own_feats, feats = self.extract_feat(batch_inputs)
+        pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
+        context = self.read_context(batch_inputs, feats, batch_data_samples)
+        return self.judge(feats, pairs, context)

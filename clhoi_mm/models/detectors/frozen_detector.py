@@ -1,0 +1,187 @@
+import copy
+import os.path as osp
+from contextlib import contextmanager
+from typing import Iterator, Optional, Sequence, Union
+
+import torch
+from mmdet.datasets import CocoDataset
+from mmdet.structures import DetDataSample
+from mmengine.model import BaseModel
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from clhoi_mm.registry import MODELS
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from ..checkpoint import load_weights
+
+Feats = Sequence[Tensor]
+
+
+class FrozenDetector(nn.Module):
+    """Any mmdet detector, frozen, speaking a vocabulary's labels.
+
+    Args:
+        detector (dict): Config of an mmdet detector. Its data_preprocessor is
+            adopted by :class:`CLHOI` and not built here.
+        vocabulary (HOIVocabulary): Whose object labels come out.
+        checkpoint (str, optional): Path of the detector's weights. They are
+            verified: mmengine loads non-strictly and never initialises a
+            model that is tested, so that a missing file would otherwise test
+            as random weights without a word.
+        classes (str or Sequence[str], optional): The detector's class names,
+            or 'coco'. Defaults to those that its checkpoint states.
+        allow_random (bool): Go on with random weights where there is no
+            checkpoint, for tests and speed measurements.
+    """
+
+    def __init__(self,
+                 detector: dict,
+                 vocabulary: HOIVocabulary,
+                 checkpoint: Optional[str] = None,
+                 classes: Union[str, Sequence[str], None] = None,
+                 allow_random: bool = False) -> None:
+        super().__init__()
+        cfg = copy.deepcopy(detector)
+        cfg.pop('data_preprocessor', None)
+        self.model: BaseModel = MODELS.build(cfg)
+        self.vocabulary = vocabulary
+        self.checkpoint = checkpoint
+        self.allow_random = allow_random
+        self.loaded = False
+        # label_map[detector's label] = vocabulary's label, -1 if unknown to
+        # it. It travels in the student's checkpoint.
+        self.register_buffer('label_map', torch.empty(0, dtype=torch.long))
+        if checkpoint is not None and osp.exists(checkpoint):
+            loaded = load_weights(checkpoint)
+            self._load(loaded['state_dict'])
+            if classes is None:
+                classes = self._stated_classes(loaded.get('meta', {}))
+        if classes is not None:
+            self.label_map = self.map_labels(classes)
+        self.requires_grad_(False)
+        self.eval()
+
+    def _load(self, state_dict: dict) -> None:
+        own = self.model.state_dict()
+        missing = [
+            k for k, v in own.items()
+            if k not in state_dict or state_dict[k].shape != v.shape
+        ]
+        if missing:
+            raise ValueError(
+                f'{self.checkpoint} does not fit the detector of the config: '
+                f'{len(missing)} of {len(own)} tensors are missing or have '
+                f'another shape, {missing[0]} for one; give the checkpoint '
+                'that was trained with this detector config')
+        self.model.load_state_dict(
+            {k: state_dict[k] for k in own})
+        self.loaded = True
+
+    @staticmethod
+    def _stated_classes(meta: dict) -> Optional[Sequence[str]]:
+        """Class names as mmdet 3.x, 2.x or we write them."""
+        return meta.get('dataset_meta', {}).get(
+            'classes', meta.get('classes', meta.get('CLASSES')))
+
+    def map_labels(self, classes: Union[str, Sequence[str]]) -> Tensor:
+        """Map the detector's labels to the vocabulary's by name.
+
+        Raises:
+            ValueError: If the vocabulary has an object that no class of the
+                detector names.
+        """
+        if classes == 'coco':
+            classes = CocoDataset.METAINFO['classes']
+        names = {
+            normalise_name(name): i
+            for i, name in enumerate(self.vocabulary.objects)
+        }
+        labels = [names.get(normalise_name(name), -1) for name in classes]
+        unmapped = [
+            name for i, name in enumerate(self.vocabulary.objects)
+            if i not in labels
+        ]
+        if unmapped:
+            raise ValueError(
+                f'the detector has no class for {", ".join(unmapped)} of the '
+                f'vocabulary "{self.vocabulary.name}"; use a detector trained '
+                'on these classes, or give detector_classes in its own '
+                'spelling')
+        return torch.tensor(labels)
+
+    def check_loaded(self) -> None:
+        """Refuse to go on with random weights.
+
+        Raises:
+            FileNotFoundError: If neither the detector's checkpoint nor one
+                of the whole model was loaded.
+        """
+        if self.loaded or self.allow_random:
+            return
+        given = (f'its checkpoint {self.checkpoint} does not exist'
+                 if self.checkpoint else 'no detector_checkpoint is given')
+        raise FileNotFoundError(
+            f"the detector's weights were not loaded: {given}. Give an mmdet "
+            f'checkpoint of {type(self.model).__name__} trained on the '
+            "vocabulary's objects (COCO's 80 for HICO-DET and V-COCO), "
+            'for example with --cfg-options model.detector_checkpoint=PATH, '
+            'or test with a checkpoint of the whole model')
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str,
+                              *args) -> None:
+        """A checkpoint of the whole model brings the detector along."""
+        own = {prefix + 'model.' + k for k in self.model.state_dict()}
+        self.loaded |= own <= state_dict.keys()
+        if prefix + 'label_map' in state_dict:
+            self.label_map = torch.empty_like(
+                state_dict[prefix + 'label_map'],
+                device=self.label_map.device)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def train(self, mode: bool = True) -> 'FrozenDetector':
+        """Stay in evaluation mode: frozen means its statistics too."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def extract_feat(self, inputs: Tensor) -> Feats:
+        """Feature maps of the detector's neck, each (B, C, h, w)."""
+        return self.model.extract_feat(inputs)
+
+    @contextmanager
+    def _reusing(self, feats: Feats) -> Iterator[None]:
+        """Let the detector's own predict run on maps computed before."""
+        self.model.extract_feat = lambda inputs: feats
+        try:
+            yield
+        finally:
+            del self.model.extract_feat
+
+    @torch.no_grad()
+    def detect(self, inputs: Tensor, feats: Feats,
+               samples: list[HOIDataSample]) -> list[InstanceData]:
+        """Run the detector's own predict on its maps.
+
+        Args:
+            inputs (Tensor): Images, (B, 3, H, W).
+            feats (Feats): What :meth:`extract_feat` gave for them.
+            samples (list[HOIDataSample]): Whose metainfo is read.
+
+        Returns:
+            list[InstanceData]: bboxes in input coordinates, labels of the
+            vocabulary (-1 where it has none) and scores of each image.
+        """
+        if self.label_map.numel() == 0:
+            raise ValueError(
+                "the detector's class names are not known; its checkpoint "
+                'does not state them, so give model.detector_classes (a list '
+                "of names, or 'coco')")
+        blank = [DetDataSample(metainfo=s.metainfo) for s in samples]
+        with self._reusing(feats):
+            results = self.model.predict(inputs, blank, rescale=False)
+        return [
+            InstanceData(
+                bboxes=r.pred_instances.bboxes,
+                labels=self.label_map[r.pred_instances.labels],
+                scores=r.pred_instances.scores) for r in results
+        ]

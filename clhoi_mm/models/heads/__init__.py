@@ -1,0 +1,11 @@
+from .interaction_cognition_network import (InteractionCognitionNetwork,
+                                            Interactions)
+from .phrase_table import PhraseTable
+from .teacher_head import TeacherHead
+from .teacher_targets import TeacherTargets
+from .visual_linguistic_translator import Context, VisualLinguisticTranslator
+
+__all__ = [
+    'Context', 'InteractionCognitionNetwork', 'Interactions', 'PhraseTable',
+    'TeacherHead', 'TeacherTargets', 'VisualLinguisticTranslator'
+]

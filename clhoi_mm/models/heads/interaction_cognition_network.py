@@ -1,0 +1,164 @@
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+import math
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures.bbox import bbox2roi
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from clhoi_mm.registry import MODELS
+from ..layers import NUM_PAIR_GEOMETRY, ICNLayer, pair_geometry
+from ..task_modules import PairBatch
+from .phrase_table import PhraseTable
+
+
+@dataclass
+class Interactions:
+    """What the ICN thinks of P pairs.
+
+    Attributes:
+        embeds (Tensor): Pairs in text space, unit length, (P, d).
+        logits (Tensor): Score of each HOI class before the sigmoid, (P, C).
+        valid (Tensor): Whether the class speaks of the pair's object, (P, C).
+    """
+    embeds: Tensor
+    logits: Tensor
+    valid: Tensor
+
+
+@MODELS.register_module(
+    name=['InteractionCognitionNetwork', 'ICN'])
+class InteractionCognitionNetwork(BaseModule):
+    """Reasons over spatial, visual and context relations of pairs.
+
+    A pair's token is made of RoI features of human, object and their union,
+    the pair's geometry and the object's name; layers of :class:`ICNLayer`
+    refine it; linear maps bring it to text space, where classes are phrases.
+
+    Args:
+        text_dim (int): Width d of the text space.
+        embed_dims (int): Width D of the tokens. Defaults to 256.
+        num_layers (int): Layers. Defaults to 2.
+        num_heads (int): Attention heads. Defaults to 8.
+        ffn_ratio (float): Hidden width of feed-forward parts over D.
+        roi_extractor (dict, optional): Config of mmdet's RoI extractor; the
+            pairs' appearance is not used without. Defaults to None.
+        roi_channels (int): Channels to which RoI features are reduced.
+        with_context (bool): Whether there is a VLT to listen to.
+        prior (float): Probability of a class at the start. Defaults to 0.02.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 text_dim: int,
+                 embed_dims: int = 256,
+                 num_layers: int = 2,
+                 num_heads: int = 8,
+                 ffn_ratio: float = 4.0,
+                 roi_extractor: Optional[dict] = None,
+                 roi_channels: int = 64,
+                 with_context: bool = True,
+                 prior: float = 0.02,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        self.roi_extractor = None
+        if roi_extractor is not None:
+            self.roi_extractor = MODELS.build(roi_extractor)
+            size = self.roi_extractor.roi_layers[0].output_size
+            width = roi_channels * size[0] * size[1]
+            self.roi_reduce = nn.ModuleDict({
+                part: nn.Sequential(
+                    nn.Conv2d(self.roi_extractor.out_channels, roi_channels,
+                              3, padding=1),
+                    nn.ReLU(inplace=True), nn.Flatten(),
+                    nn.Linear(width, embed_dims), nn.LayerNorm(embed_dims))
+                for part in ('human', 'object', 'union')
+            })
+        self.geometry = nn.Sequential(
+            nn.LayerNorm(NUM_PAIR_GEOMETRY),
+            nn.Linear(NUM_PAIR_GEOMETRY, embed_dims), nn.ReLU(inplace=True),
+            nn.Linear(embed_dims, embed_dims), nn.LayerNorm(embed_dims))
+        self.object_name = nn.Linear(text_dim, embed_dims)
+        self.fuse = nn.Sequential(
+            nn.LayerNorm(embed_dims), nn.Linear(embed_dims, embed_dims),
+            nn.ReLU(inplace=True), nn.Linear(embed_dims, embed_dims))
+        self.layers = nn.ModuleList(
+            ICNLayer(embed_dims, num_heads, ffn_ratio, with_context)
+            for _ in range(num_layers))
+        self.norm = nn.LayerNorm(embed_dims)
+        self.to_phrase = nn.Linear(embed_dims, text_dim)
+        self.to_verb = nn.Linear(embed_dims, text_dim)
+        self.log_scale = nn.Parameter(torch.full((2, ), math.log(10.)))
+        self.bias = nn.Parameter(torch.tensor(math.log(prior / (1 - prior))))
+
+    def look(self, feats: Sequence[Tensor], pairs: PairBatch) -> Tensor:
+        """Appearance of pairs from RoI features, (P, D).
+
+        A human or an object is pooled once, however many pairs it is in.
+        """
+        feats = feats[:self.roi_extractor.num_inputs]
+
+        def pool(part: str, boxes: Tensor, image: Tensor) -> Tensor:
+            rois = torch.cat([image[:, None].to(boxes.dtype), boxes], 1)
+            return self.roi_reduce[part](self.roi_extractor(feats, rois))
+
+        human = pool('human', pairs.boxes, pairs.image_inds)
+        obj = pool('object', pairs.boxes, pairs.image_inds)
+        union = pool('union', pairs.union_boxes, pairs.pair_inds)
+        return human[pairs.human_inds] + obj[pairs.object_inds] + union
+
+    def forward(self,
+                feats: Sequence[Tensor],
+                pairs: PairBatch,
+                phrases: PhraseTable,
+                context: Optional[Tensor] = None) -> Interactions:
+        """Score the pairs of a batch.
+
+        Args:
+            feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
+            pairs (PairBatch): The pairs.
+            phrases (PhraseTable): The vocabulary's embeddings.
+            context (Tensor, optional): The VLT's tokens, (B, T, D).
+
+        Returns:
+            Interactions: Embeddings and logits of the pairs.
+        """
+        names = phrases.object_embeds[pairs.object_labels]
+        x = self.geometry(
+            pair_geometry(pairs.human_boxes, pairs.object_boxes,
+                          pairs.image_sizes[pairs.pair_inds]))
+        x = x + self.object_name(names)
+        if self.roi_extractor is not None:
+            x = x + self.look(feats, pairs)
+        x = x + self.fuse(x)
+
+        slots, width = pairs.slots()
+        shape = (pairs.num_images, width)
+        grid = x.new_zeros(shape[0] * width, x.size(1))
+        grid = grid.index_copy(0, slots, x).view(*shape, -1)
+        humans, objects = (
+            slots.new_full((shape[0] * width, ),
+                           -1).index_copy(0, slots, inds).view(shape)
+            for inds in (pairs.human_inds, pairs.object_inds))
+        for layer in self.layers:
+            grid = layer(grid, humans, objects, context)
+        x = self.norm(grid.flatten(0, 1)[slots])
+        return self.score(x, pairs, phrases)
+
+    def score(self, x: Tensor, pairs: PairBatch,
+              phrases: PhraseTable) -> Interactions:
+        """Compare tokens (P, D) with phrases, in float32."""
+        embeds = F.normalize(self.to_phrase(x).float(), dim=-1)
+        verbs = F.normalize(self.to_verb(x).float(), dim=-1)
+        scale = self.log_scale.exp()
+        logits = (
+            scale[0] * embeds @ phrases.hoi_embeds.T + scale[1] *
+            (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs] + self.bias)
+        valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
+        return Interactions(
+            embeds=embeds,
+            logits=phrases.score_absence(logits, valid),
+            valid=valid)

@@ -1,0 +1,148 @@
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clhoi_mm.teacher.text_encoders import build_text_encoder
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+def centre_by_group(embeds: Tensor, group: Tensor,
+                    num_groups: int) -> tuple[Tensor, Tensor]:
+    """Take from each row its group's mean and bring it back to unit length.
+
+    A row that is alone in its group keeps what tells it from the mean of all.
+
+    Args:
+        embeds (Tensor): (N, d).
+        group (Tensor): Group of each row, (N,).
+        num_groups (int): Number of groups G.
+
+    Returns:
+        tuple[Tensor, Tensor]: Centred rows (N, d) and group means (G, d).
+    """
+    count = torch.bincount(group, minlength=num_groups)
+    total = embeds.new_zeros(num_groups, embeds.size(1))
+    total.index_add_(0, group, embeds)
+    overall = embeds.mean(0)
+    means = torch.where(count[:, None] > 1,
+                        total / count.clamp(min=1)[:, None], overall)
+    return F.normalize(embeds - means[group], dim=-1), means
+
+
+class PhraseTable(nn.Module):
+    """A vocabulary in text space: what pairs and images are compared with.
+
+    Phrases of one object nearly coincide in any text encoder, so they are
+    centred by object, and verbs by the mean of all verbs. The embeddings are
+    frozen buffers that travel in the checkpoint: inference needs no text
+    encoder unless the vocabulary is new.
+
+    Args:
+        vocabulary (str): Name of a vocabulary or path to its file.
+        text_encoder (dict): Config of the text encoder.
+        text_dim (int): Width d of its embeddings.
+    """
+
+    def __init__(self, vocabulary: str, text_encoder: dict,
+                 text_dim: int) -> None:
+        super().__init__()
+        self.vocabulary = HOIVocabulary.load(vocabulary)
+        self.text_encoder = dict(text_encoder)
+        self.text_dim = text_dim
+        vocab = self.vocabulary
+        self._filled = False
+        for name, rows in (('hoi_phrases', vocab.num_hois),
+                           ('hoi_embeds', vocab.num_hois),
+                           ('verb_embeds', vocab.num_verbs),
+                           ('object_embeds', vocab.num_objects),
+                           ('object_means', vocab.num_objects)):
+            self.register_buffer(name, torch.zeros(rows, text_dim))
+        for name, values in (
+            ('hoi_verbs', vocab.hoi_verbs),
+            ('hoi_objects', vocab.hoi_objects),
+            ('hoi_lookup', vocab.hoi_lookup),
+            ('is_absence', vocab.no_interaction_mask)):
+            self.register_buffer(
+                name, torch.as_tensor(values), persistent=False)
+        is_candidate = torch.zeros(vocab.num_objects, dtype=torch.bool)
+        is_candidate[self.hoi_objects] = True
+        self.register_buffer('is_candidate', is_candidate, persistent=False)
+
+    @torch.no_grad()
+    def fill(self) -> None:
+        """Embed the vocabulary's phrases with the text encoder.
+
+        Raises:
+            ValueError: If the encoder's width is not ``text_dim``.
+        """
+        encoder = build_text_encoder(self.text_encoder)
+        if encoder.dim != self.text_dim:
+            raise ValueError(
+                f'text_dim={self.text_dim}, but {encoder.identity} gives '
+                f'embeddings of {encoder.dim}; set text_dim to that')
+        vocab = self.vocabulary
+        phrases, verbs, objects = (
+            torch.as_tensor(encoder.encode(list(texts))).to(self.hoi_embeds)
+            for texts in (vocab.phrases, vocab.verb_phrases,
+                          vocab.object_phrases))
+        self.hoi_phrases.copy_(phrases)
+        embeds, means = centre_by_group(phrases, self.hoi_objects,
+                                        vocab.num_objects)
+        self.hoi_embeds.copy_(embeds)
+        self.object_means.copy_(means)
+        self.verb_embeds.copy_(F.normalize(verbs - verbs.mean(0), dim=-1))
+        self.object_embeds.copy_(objects)
+        self._filled = True
+
+    def ensure_filled(self) -> None:
+        """Fill the table unless a checkpoint or :meth:`fill` has done so."""
+        if not self._filled:
+            self.fill()
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str,
+                              *args) -> None:
+        key = prefix + 'hoi_phrases'
+        if key in state_dict and \
+                state_dict[key].shape != self.hoi_phrases.shape:
+            raise ValueError(
+                f'the checkpoint holds {tuple(state_dict[key].shape)} phrase '
+                f'embeddings, the config vocabulary '
+                f'"{self.vocabulary.name}" needs '
+                f'{tuple(self.hoi_phrases.shape)}; use the vocabulary and '
+                'text_dim that the checkpoint was trained with')
+        self._filled |= key in state_dict
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def centre(self, embeds: Tensor, objects: Tensor) -> Tensor:
+        """Centre phrases outside the vocabulary as its own are centred.
+
+        Args:
+            embeds (Tensor): Phrase embeddings, (..., d).
+            objects (Tensor): Object label of each, -1 where unknown, (...).
+
+        Returns:
+            Tensor: (..., d), unit length.
+        """
+        means = self.object_means[objects.clamp(min=0)]
+        means = torch.where((objects >= 0)[..., None], means,
+                            self.hoi_phrases.mean(0))
+        return F.normalize(embeds - means, dim=-1)
+
+    def score_absence(self, logits: Tensor, valid: Tensor) -> Tensor:
+        """Score "no interaction" by the absence of all others.
+
+        No VLLM ever says that nothing happens between two things; one minus
+        the best verb's probability does.
+
+        Args:
+            logits (Tensor): (P, C).
+            valid (Tensor): Classes that speak of the pair's object, (P, C).
+
+        Returns:
+            Tensor: Logits with those classes replaced, (P, C).
+        """
+        if not self.vocabulary.no_interaction_mask.any():
+            return logits
+        others = logits.masked_fill(~valid | self.is_absence[None], -1e4)
+        absence = -others.max(1, keepdim=True)[0]
+        return torch.where(self.is_absence[None], absence, logits)

@@ -1,0 +1,184 @@
+from typing import Optional
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures.bbox import bbox_overlaps
+from mmengine.model import BaseModule
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from clhoi_mm.registry import MODELS
+from clhoi_mm.structures import HOIDataSample
+from ..task_modules import PairBatch
+from .phrase_table import PhraseTable
+from .teacher_targets import TeacherTargets
+
+SUPERVISIONS = ('vllm', 'image', 'instance')
+
+
+@MODELS.register_module()
+class TeacherHead(BaseModule):
+    """Turns a batch's samples into targets; alone knows where they come from.
+
+    Args:
+        vocabulary (str): Name of a vocabulary or path to its file.
+        text_encoder (dict): Config of the text encoder.
+        text_dim (int): Width d of its embeddings.
+        supervision (str): 'vllm': the teacher's cached words, label-free;
+            'image': annotations flattened to image level; 'instance':
+            annotated pairs matched to candidate pairs. Defaults to 'vllm'.
+        max_sentences (int): Sentences kept of a caption, and the width to
+            which they are padded on every process. Defaults to 8.
+        match_iou (float): Both boxes of a pair must overlap the annotated
+            ones as much to be taken for it. Defaults to 0.5.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 vocabulary: str,
+                 text_encoder: dict,
+                 text_dim: int,
+                 supervision: str = 'vllm',
+                 max_sentences: int = 8,
+                 match_iou: float = 0.5,
+                 init_cfg: Optional[dict] = None) -> None:
+        super().__init__(init_cfg)
+        if supervision not in SUPERVISIONS:
+            raise ValueError(f'supervision={supervision!r} is none of '
+                             f'{", ".join(SUPERVISIONS)}')
+        self.supervision = supervision
+        self.max_sentences = max_sentences
+        self.match_iou = match_iou
+        self.phrases = PhraseTable(vocabulary, text_encoder, text_dim)
+
+    def init_weights(self) -> None:
+        """Embed the vocabulary before training starts."""
+        super().init_weights()
+        self.phrases.ensure_filled()
+
+    def forward(self,
+                samples: list[HOIDataSample],
+                pairs: Optional[PairBatch] = None) -> TeacherTargets:
+        """Targets of a batch.
+
+        Args:
+            samples (list[HOIDataSample]): The batch.
+            pairs (PairBatch, optional): Candidate pairs, to which annotated
+                ones are matched with instance-level supervision.
+
+        Returns:
+            TeacherTargets: Padded tensors with masks.
+        """
+        self.phrases.ensure_filled()
+        if self.supervision == 'vllm':
+            return self._from_words(samples)
+        targets = self._from_labels(samples)
+        if self.supervision == 'instance' and pairs is not None:
+            targets.pair_labels = self._match(samples, pairs)
+        return targets
+
+    def _from_words(self, samples: list[HOIDataSample]) -> TeacherTargets:
+        """What the VLLM said."""
+        device = self.phrases.hoi_phrases.device
+        words = []
+        for sample in samples:
+            if 'teacher' not in sample:
+                raise ValueError(
+                    f'image {sample.get("img_path", sample.get("img_id"))} '
+                    'comes without teacher words; put LoadTeacherKnowledge '
+                    'into the training pipeline or set '
+                    'teacher_head.supervision to "image" or "instance"')
+            words.append(sample.teacher.to(device))
+        width = words[0].caption_embed.numel()
+        if width != self.phrases.text_dim:
+            raise ValueError(
+                f'the cache holds embeddings of {width}, the model expects '
+                f'text_dim={self.phrases.text_dim}; pack the cache again with '
+                f'the text encoder {self.phrases.text_encoder}')
+        known = torch.tensor([bool(w.valid) for w in words], device=device)
+        captions = torch.stack([w.caption_embed for w in words]).float()
+        has_caption = known & (captions.norm(dim=1) > 0)
+        return self._pack(
+            captions, has_caption,
+            [w.sentence_embeds.float() for w in words],
+            [w.phrase_embeds.float() for w in words],
+            [w.hoi_labels for w in words], [w.obj_labels for w in words],
+            [w.scores.float() for w in words], known)
+
+    def _from_labels(self, samples: list[HOIDataSample]) -> TeacherTargets:
+        """Annotations of a whole image, said as phrases."""
+        table = self.phrases
+        hois = [
+            s.gt_hois.hoi_labels.to(table.hoi_phrases.device).unique()
+            for s in samples
+        ]
+        hois = [h[h >= 0] for h in hois]
+        embeds = [table.hoi_phrases[h] for h in hois]
+        captions = F.normalize(torch.stack([e.sum(0) for e in embeds]), dim=1)
+        known = captions.new_ones(len(samples), dtype=torch.bool)
+        return self._pack(captions, captions.norm(dim=1) > 0, embeds, embeds,
+                          hois, [table.hoi_objects[h] for h in hois],
+                          [e.new_ones(len(e)) for e in embeds], known)
+
+    def _pack(self, captions: Tensor, has_caption: Tensor,
+              sentences: list[Tensor], phrases: list[Tensor],
+              hois: list[Tensor], objects: list[Tensor],
+              scores: list[Tensor], known: Tensor) -> TeacherTargets:
+        """Pad lists over images and spread interactions over classes."""
+        kept = captions.new_zeros(
+            len(captions), self.max_sentences, captions.size(1))
+        has_sentence = torch.zeros_like(kept[..., 0], dtype=torch.bool)
+        for i, embeds in enumerate(sentences):
+            count = min(len(embeds), self.max_sentences)
+            kept[i, :count] = embeds[:count]
+            has_sentence[i, :count] = True
+        hois = pad_sequence(hois, True, -1)
+        objects = pad_sequence(objects, True, -1)
+        weights = pad_sequence(scores, True, 0.)
+        image_scores = weights.new_zeros(
+            len(captions), self.phrases.hoi_verbs.numel() + 1)
+        # Whatever lies outside the vocabulary goes to a last, dropped column.
+        column = torch.where(hois >= 0, hois, image_scores.size(1) - 1)
+        image_scores = image_scores.scatter_reduce(1, column, weights,
+                                                   'amax')[:, :-1]
+        return TeacherTargets(
+            captions=captions,
+            has_caption=has_caption,
+            sentences=kept,
+            has_sentence=has_sentence,
+            phrases=self.phrases.centre(pad_sequence(phrases, True), objects),
+            hois=hois,
+            objects=objects,
+            weights=weights,
+            image_scores=image_scores,
+            known=known)
+
+    def _match(self, samples: list[HOIDataSample],
+               pairs: PairBatch) -> Tensor:
+        """Classes of the candidate pairs that cover annotated ones, (P, C)."""
+        device = pairs.boxes.device
+        labels = pairs.boxes.new_zeros(
+            len(pairs), self.phrases.hoi_verbs.numel())
+        human, obj, obj_labels, hois, image = [], [], [], [], []
+        for i, sample in enumerate(samples):
+            gt = sample.gt_hois
+            paired = (gt.object_inds >= 0) & (gt.hoi_labels >= 0)
+            boxes = sample.gt_instances.bboxes
+            human.append(boxes[gt.human_inds[paired]])
+            obj.append(boxes[gt.object_inds[paired]])
+            obj_labels.append(
+                sample.gt_instances.labels[gt.object_inds[paired]])
+            hois.append(gt.hoi_labels[paired])
+            image.append(torch.full_like(hois[-1], i))
+        human, obj, obj_labels, hois, image = (
+            torch.cat(x).to(device)
+            for x in (human, obj, obj_labels, hois, image))
+        overlap = torch.minimum(
+            bbox_overlaps(pairs.human_boxes, human),
+            bbox_overlaps(pairs.object_boxes, obj))
+        hit = (overlap >= self.match_iou) & (
+            pairs.pair_inds[:, None] == image[None]) & (
+                pairs.object_labels[:, None] == obj_labels[None])
+        pair, annotated = hit.nonzero(as_tuple=True)
+        labels[pair, hois[annotated]] = 1.
+        return labels

@@ -1,0 +1,130 @@
+from dataclasses import dataclass
+from typing import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.layers import SinePositionalEncoding
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from clhoi_mm.registry import MODELS
+
+
+@dataclass
+class Context:
+    """What the VLT reads in an image.
+
+    Attributes:
+        tokens (Tensor): Context tokens Z, (B, T, D).
+        token_embeds (Tensor): The tokens in text space, unit length,
+            (B, T, d).
+        image_embed (Tensor): The image in text space, unit length, (B, d).
+    """
+    tokens: Tensor
+    token_embeds: Tensor
+    image_embed: Tensor
+
+
+@MODELS.register_module(
+    name=['VisualLinguisticTranslator', 'VLT'])
+class VisualLinguisticTranslator(BaseModule):
+    """Turns visual information into linguistic form.
+
+    T learnable queries read the image's feature maps through a transformer
+    decoder; linear maps bring them to the space of a text encoder.
+
+    Args:
+        in_channels (int): Channels of the feature maps.
+        text_dim (int): Width d of the text space.
+        embed_dims (int): Width D of the tokens. Defaults to 256.
+        num_tokens (int): Queries T. Defaults to 16.
+        num_layers (int): Decoder layers. Defaults to 2.
+        num_heads (int): Attention heads. Defaults to 8.
+        ffn_ratio (float): Hidden width of feed-forward parts over D.
+        levels (Sequence[int]): Which of the maps are read. Defaults to the
+            coarsest.
+        max_tokens (int): A map with more positions is pooled: reading all
+            levels of a large image costs more than the detector does.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 text_dim: int,
+                 embed_dims: int = 256,
+                 num_tokens: int = 16,
+                 num_layers: int = 2,
+                 num_heads: int = 8,
+                 ffn_ratio: float = 4.0,
+                 levels: Sequence[int] = (-1, ),
+                 max_tokens: int = 1024,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        self.levels = tuple(levels)
+        self.max_tokens = max_tokens
+        self.input_proj = nn.Conv2d(in_channels, embed_dims, 1)
+        self.input_norm = nn.LayerNorm(embed_dims)
+        self.position = SinePositionalEncoding(
+            embed_dims // 2, normalize=True)
+        self.level_embed = nn.Parameter(
+            torch.randn(len(self.levels), embed_dims) * 0.02)
+        self.queries = nn.Parameter(torch.randn(num_tokens, embed_dims) * 0.02)
+        self.decoder = nn.TransformerDecoder(
+            nn.TransformerDecoderLayer(
+                embed_dims,
+                num_heads,
+                int(embed_dims * ffn_ratio),
+                dropout=0.,
+                activation='gelu',
+                batch_first=True,
+                norm_first=True),
+            num_layers,
+            norm=nn.LayerNorm(embed_dims))
+        self.token_to_text = nn.Linear(embed_dims, text_dim)
+        self.image_to_text = nn.Linear(embed_dims, text_dim)
+
+    def read_maps(self, feats: Sequence[Tensor],
+                  padding: Tensor) -> tuple[Tensor, Tensor]:
+        """Flatten the chosen maps into one sequence with positions.
+
+        Args:
+            feats (Sequence[Tensor]): Maps, each (B, C, h, w).
+            padding (Tensor): True where the batch is padded, (B, H, W).
+
+        Returns:
+            tuple[Tensor, Tensor]: Memory (B, S, D) and its padding (B, S).
+        """
+        memory, masks = [], []
+        for level_embed, level in zip(self.level_embed, self.levels):
+            x = feats[level]
+            height, width = x.shape[-2:]
+            if height * width > self.max_tokens:
+                shrink = (self.max_tokens / (height * width))**0.5
+                x = F.adaptive_avg_pool2d(x, (max(1, int(
+                    height * shrink)), max(1, int(width * shrink))))
+            mask = F.interpolate(
+                padding[:, None].float(), size=x.shape[-2:])[:, 0] > 0.5
+            position = self.position(mask) + level_embed[None, :, None, None]
+            x = self.input_norm(self.input_proj(x).flatten(2).transpose(1, 2))
+            memory.append(x + position.flatten(2).transpose(1, 2).to(x.dtype))
+            masks.append(mask.flatten(1))
+        return torch.cat(memory, 1), torch.cat(masks, 1)
+
+    def forward(self, feats: Sequence[Tensor], padding: Tensor) -> Context:
+        """Read images.
+
+        Args:
+            feats (Sequence[Tensor]): Maps, each (B, C, h, w).
+            padding (Tensor): True where the batch is padded, (B, H, W).
+
+        Returns:
+            Context: Tokens and embeddings.
+        """
+        memory, mask = self.read_maps(feats, padding)
+        queries = self.queries[None].expand(memory.size(0), -1, -1)
+        tokens = self.decoder(queries, memory, memory_key_padding_mask=mask)
+        return Context(
+            tokens=tokens,
+            token_embeds=F.normalize(self.token_to_text(tokens).float(), dim=-1),
+            image_embed=F.normalize(
+                self.image_to_text(tokens.mean(1)).float(), dim=-1))

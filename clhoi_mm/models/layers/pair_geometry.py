@@ -1,0 +1,38 @@
+import torch
+from torch import Tensor
+
+NUM_PAIR_GEOMETRY = 36
+
+
+def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
+    """Geometry of human-object pairs, after UPT's and SCG's pairwise encoding.
+
+    Centres, sizes, areas, their ratios, overlap and signed offsets in units
+    of the human's size, each beside the logarithm of its magnitude.
+
+    Args:
+        human (Tensor): Boxes (x1, y1, x2, y2), (P, 4).
+        obj (Tensor): Boxes, (P, 4).
+        image_sizes (Tensor): Width and height of each pair's image, (P, 2).
+
+    Returns:
+        Tensor: (P, 36), float32.
+    """
+    scale = image_sizes.repeat(1, 2).float()
+    human, obj = human.float() / scale, obj.float() / scale
+    size_h, size_o = human[:, 2:] - human[:, :2], obj[:, 2:] - obj[:, :2]
+    centre_h = (human[:, :2] + human[:, 2:]) / 2
+    centre_o = (obj[:, :2] + obj[:, 2:]) / 2
+    size_h, size_o = size_h.clamp(min=1e-3), size_o.clamp(min=1e-3)
+    area_h, area_o = size_h.prod(1, True), size_o.prod(1, True)
+    inter = (torch.minimum(human[:, 2:], obj[:, 2:]) -
+             torch.maximum(human[:, :2], obj[:, :2])).clamp(min=0)
+    inter = inter.prod(1, True)
+    offset = (centre_o - centre_h) / size_h
+    values = torch.cat([
+        centre_h, size_h, centre_o, size_o, area_h, area_o, area_o / area_h,
+        size_h[:, :1] / size_h[:, 1:], size_o[:, :1] / size_o[:, 1:],
+        inter / (area_h + area_o - inter).clamp(min=1e-6),
+        offset.clamp(min=0), (-offset).clamp(min=0)
+    ], 1)
+    return torch.cat([values, (values.abs() + 1e-6).log()], 1)

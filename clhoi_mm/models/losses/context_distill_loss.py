@@ -1,0 +1,127 @@
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clhoi_mm.registry import MODELS
+from ..heads import Context, TeacherTargets
+from .gather import gather_rows
+
+
+@MODELS.register_module()
+class ContextDistillLoss(nn.Module):
+    """Contrasts what the VLT reads in images with what the teacher said.
+
+    Global: InfoNCE between image and caption embeddings in both directions.
+    Captions that say nearly the same are no negatives: targets are softened
+    by caption-caption similarity. Fine: each sentence against its best token,
+    contrasted over the images of the batch. Negatives come from all
+    processes; a queue of past captions, which never go stale since their
+    encoder is frozen, adds to the image-to-text direction.
+
+    Args:
+        global_weight (float): Weight of the global part. Defaults to 1.
+        fine_weight (float): Weight of the fine part. Defaults to 1.
+        queue_size (int): Past captions kept. Defaults to 1024.
+        temperature (float): Temperature at the start; it is learned.
+        target_temperature (float): Temperature of the similarities between
+            captions that soften the targets; lower is harder.
+        text_dim (int): Width d of the text space.
+    """
+
+    def __init__(self,
+                 text_dim: int,
+                 global_weight: float = 1.0,
+                 fine_weight: float = 1.0,
+                 queue_size: int = 1024,
+                 temperature: float = 0.1,
+                 target_temperature: float = 0.05) -> None:
+        super().__init__()
+        self.global_weight = global_weight
+        self.fine_weight = fine_weight
+        self.target_temperature = target_temperature
+        self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)))
+        self.register_buffer('queue', torch.zeros(queue_size, text_dim))
+        self.register_buffer('queue_filled', torch.zeros((), dtype=torch.long))
+
+    def forward(self, context: Context,
+                targets: TeacherTargets) -> dict[str, Tensor]:
+        """Compare.
+
+        Args:
+            context (Context): What the VLT read.
+            targets (TeacherTargets): What the teacher said.
+
+        Returns:
+            dict[str, Tensor]: ``loss_context``, ``loss_sentence`` and the
+            share of images that find their own caption, ``context_recall``.
+        """
+        scale = self.log_scale.exp().clamp(max=100.)
+        loss, recall = self._global(context.image_embed, targets, scale)
+        return dict(
+            loss_context=self.global_weight * loss,
+            loss_sentence=self.fine_weight *
+            self._fine(context.token_embeds, targets, scale),
+            context_recall=recall)
+
+    def _global(self, images: Tensor, targets: TeacherTargets,
+                scale: Tensor) -> tuple[Tensor, Tensor]:
+        captions, mask = targets.captions, targets.has_caption
+        all_captions, start = gather_rows(captions)
+        all_images, _ = gather_rows(images)
+        all_mask = gather_rows(mask)[0]
+
+        in_queue = torch.arange(
+            len(self.queue), device=mask.device) < self.queue_filled
+        keys = torch.cat([all_captions, self.queue])
+        usable = torch.cat([all_mask, in_queue])
+        own = start + torch.arange(len(captions), device=mask.device)
+
+        def soft_targets(others: Tensor, usable: Tensor) -> Tensor:
+            similar = captions @ others.T / self.target_temperature
+            return similar.masked_fill(~usable[None], -1e4).softmax(1)
+
+        to_text = (scale * images @ keys.T).masked_fill(~usable[None], -1e4)
+        to_image = (scale * captions @ all_images.T).masked_fill(
+            ~all_mask[None], -1e4)
+        loss = -(soft_targets(keys, usable) * to_text.log_softmax(1)).sum(1)
+        loss = loss - (soft_targets(all_captions, all_mask) *
+                       to_image.log_softmax(1)).sum(1)
+        count = mask.sum().clamp(min=1)
+        found = to_text[:, :len(all_captions)].argmax(1) == own
+        if self.training:
+            self._enqueue(all_captions, all_mask)
+        return ((loss * mask).sum() / (2 * count),
+                (found & mask).sum() / count)
+
+    def _fine(self, tokens: Tensor, targets: TeacherTargets,
+              scale: Tensor) -> Tensor:
+        """Each sentence finds its image by the token that says it best."""
+        sentences, mask = targets.sentences, targets.has_sentence
+        all_tokens, _ = gather_rows(tokens)
+        all_sentences, _ = gather_rows(sentences)
+        all_mask, _ = gather_rows(mask)
+        logits = scale * torch.einsum('bkd,itd->bkit', sentences,
+                                      all_tokens).max(-1)[0]
+        # How near an image's words come to the sentence: 1 for its own.
+        said = torch.einsum('bkd,ijd->bkij', sentences, all_sentences)
+        said = said.masked_fill(~all_mask, -1.).max(-1)[0]
+        logits = logits.masked_fill(~all_mask.any(1), -1e4)
+        target = (said / self.target_temperature).softmax(-1)
+        loss = -(target * logits.log_softmax(-1)).sum(-1)
+        return (loss * mask).sum() / mask.sum().clamp(min=1)
+
+    @torch.no_grad()
+    def _enqueue(self, captions: Tensor, mask: Tensor) -> None:
+        """Newest captions first; the same shapes whatever the mask."""
+        order = (~mask).long().argsort(stable=True)
+        count = mask.sum()
+        size = len(self.queue)
+        rows = torch.cat([captions[order], self.queue.to(captions)])
+        index = torch.arange(size, device=mask.device)
+        # Row i of the new queue: caption i, or what followed in the old one.
+        source = torch.where(index < count, index,
+                             index - count + len(captions))
+        self.queue.copy_(rows[source])
+        self.queue_filled.copy_((self.queue_filled + count).clamp(max=size))

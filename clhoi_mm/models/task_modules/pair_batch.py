@@ -1,0 +1,83 @@
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class PairBatch:
+    """Human-object pairs of a batch as flat tensors.
+
+    N instances and P pairs over B images, sorted by image. Boxes are xyxy in
+    the coordinates of the network's input.
+
+    Attributes:
+        boxes (Tensor): Instance boxes, (N, 4).
+        labels (Tensor): Object labels of the vocabulary, (N,).
+        scores (Tensor): Detection scores, (N,).
+        image_inds (Tensor): Image of each instance, (N,).
+        human_inds (Tensor): Instance of each pair's human, (P,).
+        object_inds (Tensor): Instance of each pair's object, (P,).
+        pair_inds (Tensor): Image of each pair, ascending, (P,).
+        image_sizes (Tensor): Width and height of each image, (B, 2).
+        num_pairs (list[int]): Pairs of each image.
+    """
+    boxes: Tensor
+    labels: Tensor
+    scores: Tensor
+    image_inds: Tensor
+    human_inds: Tensor
+    object_inds: Tensor
+    pair_inds: Tensor
+    image_sizes: Tensor
+    num_pairs: list[int]
+
+    def __len__(self) -> int:
+        return self.pair_inds.numel()
+
+    @property
+    def num_images(self) -> int:
+        return len(self.num_pairs)
+
+    @property
+    def human_boxes(self) -> Tensor:
+        return self.boxes[self.human_inds]
+
+    @property
+    def object_boxes(self) -> Tensor:
+        return self.boxes[self.object_inds]
+
+    @property
+    def object_labels(self) -> Tensor:
+        return self.labels[self.object_inds]
+
+    @property
+    def human_scores(self) -> Tensor:
+        return self.scores[self.human_inds]
+
+    @property
+    def object_scores(self) -> Tensor:
+        return self.scores[self.object_inds]
+
+    @property
+    def union_boxes(self) -> Tensor:
+        """Smallest boxes around human and object, (P, 4)."""
+        human, obj = self.human_boxes, self.object_boxes
+        return torch.cat([
+            torch.minimum(human[:, :2], obj[:, :2]),
+            torch.maximum(human[:, 2:], obj[:, 2:])
+        ], 1)
+
+    def slots(self) -> tuple[Tensor, int]:
+        """Where each pair stands in a (B, Q) grid padded to the most pairs.
+
+        Returns:
+            tuple[Tensor, int]: Flat positions in the grid, (P,), and Q, which
+            is at least 1 so that attention always has a key.
+        """
+        width = max(1, *self.num_pairs) if self.num_pairs else 1
+        counts = self.pair_inds.new_tensor(self.num_pairs)
+        starts = counts.cumsum(0) - counts
+        rank = torch.arange(
+            len(self), device=self.pair_inds.device) - starts[self.pair_inds]
+        return self.pair_inds * width + rank, width

@@ -1,0 +1,112 @@
+from typing import Optional
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from clhoi_mm.registry import TASK_UTILS
+from .pair_batch import PairBatch
+
+
+def rank_in_group(group: Tensor, priority: Tensor) -> Tensor:
+    """Rank of each row within its group, 0 for the highest priority.
+
+    Args:
+        group (Tensor): Group of each row, (N,), int64.
+        priority (Tensor): Higher goes first; ties keep their order, (N,).
+
+    Returns:
+        Tensor: (N,), int64.
+    """
+    order = priority.argsort(descending=True, stable=True)
+    order = order[group[order].argsort(stable=True)]
+    ordered = group[order]
+    index = torch.arange(len(group), device=group.device)
+    # Groups are contiguous now: a group's start is its first occurrence.
+    start = torch.searchsorted(ordered, ordered)
+    rank = torch.empty_like(index)
+    rank[order] = index - start
+    return rank
+
+
+@TASK_UTILS.register_module()
+class HumanObjectPairing:
+    """Forms candidate pairs: every person with every other instance.
+
+    Args:
+        score_thr (float): Detections below are left out. Defaults to 0.2, as
+            UPT and PViC have it.
+        max_humans (int): Best-scoring persons kept in an image.
+        max_objects (int): Best-scoring other instances kept in an image.
+        max_pairs (int): Pairs kept in an image, by the product of scores.
+        person_label (int): Label of the class person. Defaults to 0.
+    """
+
+    def __init__(self,
+                 score_thr: float = 0.2,
+                 max_humans: int = 15,
+                 max_objects: int = 15,
+                 max_pairs: int = 400,
+                 person_label: int = 0) -> None:
+        self.score_thr = score_thr
+        self.max_humans = max_humans
+        self.max_objects = max_objects
+        self.max_pairs = max_pairs
+        self.person_label = person_label
+
+    def __call__(self,
+                 detections: list[InstanceData],
+                 image_sizes: Tensor,
+                 is_candidate: Optional[Tensor] = None) -> PairBatch:
+        """Pair the instances of a batch.
+
+        Args:
+            detections (list[InstanceData]): bboxes (n, 4), labels (n,) and
+                scores (n,) of each image.
+            image_sizes (Tensor): Width and height of each image, (B, 2).
+            is_candidate (Tensor, optional): Bool by object label; pairs with
+                an object that no interaction speaks of are left out, (O,).
+
+        Returns:
+            PairBatch: The pairs, sorted by image, best score first.
+        """
+        device = image_sizes.device
+        boxes = torch.cat([d.bboxes for d in detections]).to(device)
+        labels = torch.cat([d.labels for d in detections]).to(device)
+        scores = torch.cat([d.scores for d in detections]).to(device)
+        image = torch.repeat_interleave(
+            torch.arange(len(detections), device=device),
+            torch.tensor([len(d.labels) for d in detections], device=device))
+
+        keep = (scores >= self.score_thr) & (labels >= 0)
+        boxes, labels, scores, image = (
+            x[keep] for x in (boxes, labels, scores, image))
+        is_person = labels == self.person_label
+        rank = rank_in_group(image * 2 + is_person, scores)
+        keep = rank < torch.where(is_person, self.max_humans, self.max_objects)
+        boxes, labels, scores, image, is_person = (
+            x[keep] for x in (boxes, labels, scores, image, is_person))
+
+        paired = is_person[:, None] & (image[:, None] == image[None])
+        paired.fill_diagonal_(False)
+        if is_candidate is not None:
+            paired &= is_candidate.to(device)[labels][None]
+        human, obj = paired.nonzero(as_tuple=True)
+        score = scores[human] * scores[obj]
+        rank = rank_in_group(image[human], score)
+        keep = rank < self.max_pairs
+        human, obj, rank = human[keep], obj[keep], rank[keep]
+        pair_image = image[human]
+        order = (pair_image * self.max_pairs + rank).argsort()
+        pair_image = pair_image[order]
+        return PairBatch(
+            boxes=boxes,
+            labels=labels,
+            scores=scores,
+            image_inds=image,
+            human_inds=human[order],
+            object_inds=obj[order],
+            pair_inds=pair_image,
+            image_sizes=image_sizes,
+            num_pairs=torch.bincount(
+                pair_image, minlength=len(detections)).tolist())
