@@ -1,0 +1,253 @@
+import json
+import mmap
+import os
+from bisect import bisect_left
+from pathlib import Path
+from typing import Any, Dict, Iterator, NoReturn, Optional, Union
+
+import numpy as np
+
+from ..vocabulary import HOIVocabulary
+from .cache_format import (FORMAT, LAYOUT, MANIFEST, TENSORS, VERSION,
+                           file_sha256)
+
+_DTYPES = dict(
+    U8=np.uint8, I32=np.int32, I64=np.int64, F16=np.float16, F32=np.float32)
+# Hashing so much takes a fraction of a second.
+_VERIFY_BYTES = 256 << 20
+_REBUILD = ('build the cache anew with tools/teacher/simulate.py, or with '
+            'clhoi_mm.teacher.pack_cache from the raw answers')
+
+
+class TeacherCache:
+    """The training layer of the teacher's cache, read at random by key.
+
+    The file is mapped into memory at the first access, in each process that
+    accesses it; nothing but the manifest is read before. Instances can be
+    pickled and copied to worker processes.
+
+    Args:
+        path (str | PathLike): The folder that ``pack_cache`` wrote.
+        vocabulary (HOIVocabulary, optional): The one in use, to be compared
+            with the cache's. Defaults to None, no comparison.
+        text_encoder (str, optional): The identity of the text encoder in
+            use, to be compared with the cache's. Defaults to None.
+        verify (bool, optional): Whether to compare the tensors' sha256 with
+            the manifest's. Defaults to None: only where the file is small
+            (256 MiB) and that takes no time to speak of.
+
+    Attributes:
+        path (Path): The folder.
+        manifest (dict): The manifest's content.
+        dim (int): Length of an embedding.
+
+    Raises:
+        FileNotFoundError: No folder, manifest or tensors there.
+        ValueError: The cache is damaged or belongs to something else; the
+            message names file, field and remedy.
+    """
+
+    def __init__(self,
+                 path: Union[str, os.PathLike],
+                 vocabulary: Optional[HOIVocabulary] = None,
+                 text_encoder: Optional[str] = None,
+                 verify: Optional[bool] = None) -> None:
+        self.path = Path(path)
+        self.manifest = self._read_manifest()
+        self.dim: int = self.manifest['dim']
+        self._check_use(vocabulary, text_encoder)
+        self._check_tensors(verify)
+        self._tensors: Optional[Dict[str, np.ndarray]] = None
+        self._key_bytes: Optional[memoryview] = None
+
+    def __len__(self) -> int:
+        return self.manifest['counts']['images']
+
+    def __contains__(self, key: str) -> bool:
+        return self._find(key) is not None
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, '_tensors': None, '_key_bytes': None}
+
+    def keys(self) -> Iterator[str]:
+        """The images' keys, in the order of their UTF-8 bytes."""
+        self._open()
+        return (self._key(row).decode() for row in range(len(self)))
+
+    def get(self, key: str) -> Optional[Dict[str, np.ndarray]]:
+        """What the teacher said about one image.
+
+        Args:
+            key (str): The image's key.
+
+        Returns:
+            dict, optional: None where the image is not in the cache, else
+            ``caption_embed`` (d,), ``sentence_embeds`` (K, d) and
+            ``phrase_embeds`` (M, d) float32, all unit rows (zero where the
+            caption is empty); ``verb_labels``, ``obj_labels``,
+            ``hoi_labels`` (-1 outside the vocabulary) and ``phrase_ids``
+            (M,) int64; ``scores`` (M,) float32. Arrays are copies.
+        """
+        row = self._find(key)
+        if row is None:
+            return None
+        data = self._tensors
+        offsets = data['sentence_offsets']
+        start, end = offsets.item(row), offsets.item(row + 1)
+        sentence_ids = data['sentence_ids'][start:end]
+        offsets = data['interaction_offsets']
+        start, end = offsets.item(row), offsets.item(row + 1)
+        phrase_ids = data['phrase_ids'][start:end]
+        return dict(
+            caption_embed=data['caption_embeds'][row].astype(np.float32),
+            sentence_embeds=data['sentence_embeds'][sentence_ids].astype(
+                np.float32),
+            verb_labels=data['verb_labels'][start:end].astype(np.int64),
+            obj_labels=data['obj_labels'][start:end].astype(np.int64),
+            hoi_labels=data['hoi_labels'][start:end].astype(np.int64),
+            phrase_ids=phrase_ids.astype(np.int64),
+            phrase_embeds=data['phrase_embeds'][phrase_ids].astype(
+                np.float32),
+            scores=data['scores'][start:end].copy())
+
+    def empty(self) -> Dict[str, np.ndarray]:
+        """What :meth:`get` returns for an image without any words."""
+        none = np.zeros(0, np.int64)
+        no_embeds = np.zeros((0, self.dim), np.float32)
+        return dict(
+            caption_embed=np.zeros(self.dim, np.float32),
+            sentence_embeds=no_embeds,
+            verb_labels=none,
+            obj_labels=none.copy(),
+            hoi_labels=none.copy(),
+            phrase_ids=none.copy(),
+            phrase_embeds=no_embeds.copy(),
+            scores=np.zeros(0, np.float32))
+
+    def _find(self, key: str) -> Optional[int]:
+        """The row of a key, by bisection over the sorted keys."""
+        self._open()
+        wanted = key.encode('utf-8', 'surrogatepass')
+        row = bisect_left(range(len(self)), wanted, key=self._key)
+        found = row < len(self) and self._key(row) == wanted
+        return row if found else None
+
+    def _key(self, row: int) -> bytes:
+        # Scalars by item and bytes by slice: a third of indexing's time.
+        offsets = self._tensors['key_offsets']
+        return bytes(self._key_bytes[offsets.item(row):offsets.item(row + 1)])
+
+    def _fail(self, file: str, message: str,
+              kind: type = ValueError) -> NoReturn:
+        raise kind(f'teacher cache {self.path / file}: {message}')
+
+    def _read_manifest(self) -> Dict[str, Any]:
+        file = self.path / MANIFEST
+        if not file.is_file():
+            what = 'no manifest' if self.path.is_dir() else 'no such folder'
+            self._fail(MANIFEST, f'{what}; {_REBUILD}', FileNotFoundError)
+        try:
+            manifest = json.loads(file.read_text(encoding='utf-8'))
+            found = (manifest['format'], manifest['version'])
+        except (ValueError, KeyError, TypeError) as error:
+            self._fail(MANIFEST, f'unreadable ({error!r}); {_REBUILD}')
+        if found != (FORMAT, VERSION):
+            self._fail(
+                MANIFEST, f'field "version" is {found[1]!r} of '
+                f'{found[0]!r}, this release reads {VERSION} of {FORMAT!r}; '
+                f'{_REBUILD}')
+        fields = [('text_encoder', str), ('dim', int), ('vocabulary', dict),
+                  ('vocabulary.name', str), ('vocabulary.hash', str),
+                  ('counts', dict), ('counts.images', int),
+                  ('counts.interactions', int), ('counts.phrases', int),
+                  ('counts.sentences', int), ('tensors', dict),
+                  ('tensors.bytes', int), ('tensors.sha256', str)]
+        for name, kind in fields:
+            value: Any = manifest
+            for part in name.split('.'):
+                value = value.get(part)
+            if not isinstance(value, kind):
+                self._fail(
+                    MANIFEST, f'field "{name}" must be {kind.__name__}, got '
+                    f'{value!r}; {_REBUILD}')
+        return manifest
+
+    def _check_use(self, vocabulary: Optional[HOIVocabulary],
+                   text_encoder: Optional[str]) -> None:
+        if vocabulary is not None:
+            for name in ('name', 'hash'):
+                ours = getattr(vocabulary, name)
+                theirs = self.manifest['vocabulary'][name]
+                if ours != theirs:
+                    self._fail(
+                        MANIFEST, f'field "vocabulary.{name}" is '
+                        f'"{theirs}", the vocabulary in use has "{ours}"; '
+                        f'use the vocabulary that the cache was packed '
+                        f'with, or {_REBUILD}')
+        theirs = self.manifest['text_encoder']
+        if text_encoder is not None and text_encoder != theirs:
+            self._fail(
+                MANIFEST, f'field "text_encoder" is "{theirs}", the one in '
+                f'use is "{text_encoder}"; configure the encoder that the '
+                f'cache was packed with, or {_REBUILD}')
+
+    def _check_tensors(self, verify: Optional[bool]) -> None:
+        file, expected = self.path / TENSORS, self.manifest['tensors']
+        if not file.is_file():
+            self._fail(TENSORS, f'no such file; {_REBUILD}',
+                       FileNotFoundError)
+        size = file.stat().st_size
+        if size != expected['bytes']:
+            self._fail(
+                TENSORS, f'has {size} bytes, field "tensors.bytes" of '
+                f'{MANIFEST} says {expected["bytes"]}: copied in part or '
+                f'from elsewhere; copy both files again, or {_REBUILD}')
+        if verify is None:
+            verify = size <= _VERIFY_BYTES
+        if verify and file_sha256(file) != expected['sha256']:
+            self._fail(
+                TENSORS, f'its sha256 differs from field "tensors.sha256" '
+                f'of {MANIFEST}: damaged; copy both files again, or '
+                f'{_REBUILD}')
+
+    def _open(self) -> None:
+        """Map the tensors and compare their shapes with the manifest."""
+        if self._tensors is not None:
+            return
+        with open(self.path / TENSORS, 'rb') as file:
+            memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            # safetensors: header length, JSON header, then the data.
+            start = 8 + int.from_bytes(memory[:8], 'little')
+            header = json.loads(memory[8:start])
+            tensors = {
+                name: self._view(memory, start, header[name], dtype)
+                for name, (dtype, _) in LAYOUT.items()
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            self._fail(TENSORS, f'unreadable ({error!r}); {_REBUILD}')
+        counts = self.manifest['counts']
+        lengths = {**counts, 'images + 1': counts['images'] + 1,
+                   'dim': self.dim}  # yapf: disable
+        for name, (_, shape) in LAYOUT.items():
+            expected = tuple(
+                lengths.get(part, size)
+                for part, size in zip(shape, tensors[name].shape))
+            if tensors[name].shape != expected:
+                self._fail(
+                    TENSORS, f'tensor "{name}" is {tensors[name].shape}, '
+                    f'{MANIFEST} asks for {expected}; {_REBUILD}')
+        self._key_bytes = memoryview(tensors['key_bytes'])
+        self._tensors = tensors
+
+    @staticmethod
+    def _view(memory: mmap.mmap, start: int, entry: Dict[str, Any],
+              dtype: str) -> np.ndarray:
+        if entry['dtype'] != dtype:
+            raise ValueError(f'dtype {entry["dtype"]} instead of {dtype}')
+        begin, end = entry['data_offsets']
+        size = np.dtype(_DTYPES[dtype]).itemsize
+        # frombuffer, unlike memmap, gives plain arrays: slices cost half.
+        return np.frombuffer(
+            memory, _DTYPES[dtype], (end - begin) // size,
+            start + begin).reshape(entry['shape'])

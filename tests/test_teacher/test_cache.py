@@ -1,0 +1,222 @@
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from clhoi_mm.teacher import (HashedTextEncoder, TeacherCache, TeacherWords,
+                              pack_cache)
+from clhoi_mm.vocabulary import HOIVocabulary
+
+ENCODER = HashedTextEncoder(16)
+
+
+def make_words():
+    return [
+        TeacherWords('b/2.jpg', 'A dog. Two dogs.', ['A dog.', 'Two dogs.'],
+                     [('ride', 'bicycle', 0.75), ('juggle', 'bicycle', 0.5),
+                      ('ride', 'unicorn', 0.25), ('ride', 'dog', 1.0),
+                      ('Sitting On', 'BENCH', 0.1)]),
+        TeacherWords('a/10.jpg', '', [], []),
+        TeacherWords('a/é.jpg', 'Two dogs.', ['Two dogs.'],
+                     [('hug', 'person', 0.5)], malformed=True),
+    ]  # yapf: disable
+
+
+@pytest.fixture
+def folder(tmp_path, vocabulary):
+    return pack_cache(make_words(), tmp_path / 'cache', vocabulary, ENCODER)
+
+
+def test_fields_by_hand(folder, vocabulary):
+    cache = TeacherCache(folder, vocabulary, ENCODER.identity)
+    assert len(cache) == 3 and list(cache.keys()) == [
+        'a/10.jpg', 'a/é.jpg', 'b/2.jpg'
+    ]
+    assert 'a/é.jpg' in cache and 'a/1' not in cache and 'z' not in cache
+    assert cache.get('a/1') is None
+    out = cache.get('b/2.jpg')
+    assert out['verb_labels'].tolist() == [0, -1, 0, 0, 3]
+    assert out['obj_labels'].tolist() == [1, 1, -1, 2, 3]
+    assert out['hoi_labels'].tolist() == [0, -1, -1, -1, 4]
+    assert out['scores'].tolist() == [0.75, 0.5, 0.25, 1, np.float32(0.1)]
+    phrases = [
+        'a person riding a bicycle', 'a person juggling a bicycle',
+        'a person riding a unicorn', 'a person riding a dog',
+        'a person sitting on a bench'
+    ]
+    half = 1e-3  # of a 16-bit float
+    np.testing.assert_allclose(
+        out['phrase_embeds'], ENCODER.encode(phrases), atol=half)
+    np.testing.assert_allclose(
+        out['sentence_embeds'],
+        ENCODER.encode(['A dog.', 'Two dogs.']), atol=half)  # yapf: disable
+    np.testing.assert_allclose(
+        out['caption_embed'], ENCODER.encode(['A dog. Two dogs.'])[0],
+        atol=half)
+    assert {name: value.dtype.name for name, value in out.items()} == dict(
+        caption_embed='float32', sentence_embeds='float32',
+        phrase_embeds='float32', scores='float32', verb_labels='int64',
+        obj_labels='int64', hoi_labels='int64',
+        phrase_ids='int64')  # yapf: disable
+    counts = cache.manifest['counts']
+    assert (counts['outside_vocabulary'], counts['malformed']) == (3, 1)
+
+
+def test_phrases_of_the_vocabulary_are_used(folder, vocabulary):
+    out = TeacherCache(folder).get('a/é.jpg')
+    assert out['hoi_labels'].tolist() == [6]
+    np.testing.assert_allclose(
+        out['phrase_embeds'],
+        ENCODER.encode(['a person hugging another person']), atol=1e-3)
+
+
+def test_image_without_words_equals_empty(folder):
+    cache = TeacherCache(folder)
+    out, empty = cache.get('a/10.jpg'), cache.empty()
+    assert out.keys() == empty.keys()
+    for name, value in out.items():
+        assert value.dtype == empty[name].dtype
+        np.testing.assert_array_equal(value, empty[name])
+
+
+def test_same_words_same_bytes_in_any_order(tmp_path, folder, vocabulary):
+    other = pack_cache(make_words()[::-1], tmp_path / 'other', vocabulary,
+                       ENCODER)
+    for file in ('manifest.json', 'knowledge.safetensors'):
+        assert (folder / file).read_bytes() == (other / file).read_bytes()
+    assert sorted(p.name for p in other.iterdir()) == [
+        'knowledge.safetensors', 'manifest.json'
+    ]
+
+
+def test_readable_by_the_safetensors_library(folder):
+    from safetensors.numpy import load_file
+    tensors = load_file(folder / 'knowledge.safetensors')
+    assert tensors['caption_embeds'].dtype == np.float16
+    assert bytes(tensors['key_bytes']).decode() == 'a/10.jpga/é.jpgb/2.jpg'
+
+
+def test_pickle_and_reopen(folder):
+    cache = TeacherCache(folder)
+    before = cache.get('b/2.jpg')
+    packed = pickle.dumps(cache)
+    assert len(packed) < 4000
+    after = pickle.loads(packed).get('b/2.jpg')
+    for name, value in before.items():
+        np.testing.assert_array_equal(value, after[name])
+    before['scores'][:] = 0  # a copy, not the file
+    assert cache.get('b/2.jpg')['scores'][0] == 0.75
+
+
+def test_no_images_at_all(tmp_path, vocabulary):
+    cache = TeacherCache(pack_cache([], tmp_path, vocabulary, ENCODER))
+    assert len(cache) == 0 and 'a' not in cache and cache.get('') is None
+
+
+@pytest.mark.parametrize('words, message', [
+    ([TeacherWords('a'), TeacherWords('a')], '"a" occurs twice'),
+    ([TeacherWords('')], 'field "key" is empty'),
+    ([TeacherWords('\ud800')], 'no valid unicode'),
+])
+def test_bad_keys(tmp_path, vocabulary, words, message):
+    with pytest.raises(ValueError, match=message):
+        pack_cache(words, tmp_path, vocabulary, ENCODER)
+    assert not list(tmp_path.iterdir())
+
+
+def edit_manifest(folder, **changes):
+    path = folder / 'manifest.json'
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_damage_is_named(folder, vocabulary):
+    tensors = folder / 'knowledge.safetensors'
+    manifest = folder / 'manifest.json'
+    whole, written = tensors.read_bytes(), manifest.read_bytes()
+
+    tensors.write_bytes(whole[:-1])
+    with pytest.raises(ValueError, match='field "tensors.bytes"') as error:
+        TeacherCache(folder)
+    assert 'knowledge.safetensors' in str(error.value)
+    assert 'simulate.py' in str(error.value)
+
+    tensors.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(ValueError, match='field "tensors.sha256"'):
+        TeacherCache(folder)
+    with pytest.raises(ValueError, match='field "tensors.sha256"'):
+        TeacherCache(folder, verify=True)
+
+    tensors.write_bytes(b'\xff' * len(whole))
+    with pytest.raises(ValueError, match='unreadable'):
+        TeacherCache(folder, verify=False).get('b/2.jpg')
+
+    tensors.unlink()
+    with pytest.raises(FileNotFoundError, match='knowledge.safetensors'):
+        TeacherCache(folder)
+    tensors.write_bytes(whole)
+
+    for text in ('{', '[]', '{}', 'null'):
+        manifest.write_text(text)
+        with pytest.raises(ValueError, match='manifest.json: unreadable'):
+            TeacherCache(folder)
+    manifest.write_bytes(written)
+    for name, value in (('dim', '16'), ('counts', 3), ('tensors', {}),
+                        ('vocabulary', dict(name='park')),
+                        ('text_encoder', None)):
+        edit_manifest(folder, **{name: value})
+        with pytest.raises(ValueError, match=f'field "{name}'):
+            TeacherCache(folder)
+        manifest.write_bytes(written)
+    edit_manifest(folder, dim=15)
+    with pytest.raises(ValueError, match='tensor "caption_embeds"'):
+        TeacherCache(folder).get('b/2.jpg')
+    manifest.unlink()
+    with pytest.raises(FileNotFoundError, match='no manifest'):
+        TeacherCache(folder)
+    shutil.rmtree(folder)
+    with pytest.raises(FileNotFoundError, match='no such folder'):
+        TeacherCache(folder)
+
+
+def test_something_else_is_named(folder, vocabulary):
+    other = {**vocabulary.to_dict(), 'name': 'zoo'}
+    with pytest.raises(ValueError, match='field "vocabulary.name" is "park"'):
+        TeacherCache(folder, HOIVocabulary.from_dict(other))
+    other = {**vocabulary.to_dict(), 'rare': []}
+    with pytest.raises(ValueError, match='field "vocabulary.hash"'):
+        TeacherCache(folder, HOIVocabulary.from_dict(other))
+    with pytest.raises(ValueError, match='field "text_encoder"'):
+        TeacherCache(folder, text_encoder=HashedTextEncoder(32).identity)
+    edit_manifest(folder, version=2)
+    with pytest.raises(ValueError, match='field "version" is 2'):
+        TeacherCache(folder)
+
+
+NAMES = st.text(st.characters(exclude_categories=['Cs']), min_size=1)
+SCORES = st.floats(0, 1, width=32)
+
+
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.lists(
+    st.builds(TeacherWords, NAMES, st.text(), st.lists(NAMES),
+              st.lists(st.tuples(NAMES, NAMES, SCORES))),
+    unique_by=lambda row: row.key))  # yapf: disable
+def test_round_trip_of_any_words(tmp_path_factory, vocabulary, words):
+    folder = tmp_path_factory.mktemp('any')
+    cache = TeacherCache(pack_cache(words, folder, vocabulary, ENCODER))
+    assert len(cache) == len(words)
+    assert sorted(cache.keys()) == sorted(row.key for row in words)
+    for row in words:
+        out = cache.get(row.key)
+        assert out['scores'].tolist() == [x[2] for x in row.interactions]
+        assert out['verb_labels'].tolist() == [
+            vocabulary.verb_label(verb) for verb, _, _ in row.interactions
+        ]
+        assert len(out['sentence_embeds']) == len(row.sentences)
+        assert out['phrase_embeds'].shape == (len(row.interactions), 16)
