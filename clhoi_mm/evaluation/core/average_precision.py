@@ -1,0 +1,60 @@
+"""Average precision of all classes at once."""
+import numpy as np
+
+# Recall levels of the 11-point AP as MATLAB's ``0:0.1:1`` spaces them, from
+# both ends. ``np.arange(0, 1.1, 0.1)`` and ``np.linspace(0, 1, 11)`` give
+# 0.6000000000000001 and 0.7000000000000001, which a recall of 6/10 or 7/10
+# does not reach.
+_FROM_ZERO = np.arange(5) * 0.1
+RECALL_LEVELS = np.concatenate([_FROM_ZERO, [0.5], 1 - _FROM_ZERO[::-1]])
+
+
+def rank_in_class(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Order by class, then by falling score; equal scores keep their order.
+
+    Args:
+        labels (np.ndarray): Classes, (N,) int.
+        scores (np.ndarray): Scores, (N,) float.
+
+    Returns:
+        np.ndarray: (N,) row numbers.
+    """
+    return np.lexsort((-scores, labels))
+
+
+def average_precision(labels: np.ndarray,
+                      true_positive: np.ndarray,
+                      num_gt: np.ndarray,
+                      levels: np.ndarray = RECALL_LEVELS) -> np.ndarray:
+    """Mean, over recall levels, of the best precision at that recall or more.
+
+    Precision falls between true positives, so that its maximum over any
+    recall range lies at a true positive and no others need be looked at.
+
+    Args:
+        labels (np.ndarray): Classes of the predictions, (N,) int, in the
+            order of `rank_in_class`.
+        true_positive (np.ndarray): (N,) bool in the same order.
+        num_gt (np.ndarray): Ground truths of each class, (C,) int.
+        levels (np.ndarray): Recall levels, rising, the first one 0, (L,).
+
+    Returns:
+        np.ndarray: (C,) float64 in [0, 1]; 0 for classes without ground
+        truth or without true positives.
+    """
+    starts = np.searchsorted(labels, np.arange(len(num_gt)))
+    hits_before = np.concatenate([[0], np.cumsum(true_positive)])
+    found = np.flatnonzero(true_positive)
+    found_labels = labels[found]
+    starts = starts[found_labels]
+    hits = hits_before[found + 1] - hits_before[starts]
+    precision = hits / (found + 1 - starts)
+    recall = hits / num_gt[found_labels]
+
+    # best[c, l]: the best precision where exactly the first l + 1 levels are
+    # reached; its running maximum from the right is the envelope.
+    best = np.zeros((len(num_gt), len(levels)))
+    reached = np.searchsorted(levels, recall, side='right') - 1
+    np.maximum.at(best, (found_labels, reached), precision)
+    envelope = np.maximum.accumulate(best[:, ::-1], axis=1)
+    return envelope.mean(axis=1)

@@ -1,0 +1,72 @@
+"""Which ground truth a prediction belongs to, as operations on segments."""
+from typing import Tuple
+
+import numpy as np
+
+
+def candidate_pairs(pred_keys: np.ndarray,
+                    gt_keys: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Joins predictions with the ground truth of the same key.
+
+    Args:
+        pred_keys (np.ndarray): One integer a prediction, (N,); a key stands
+            for an image and a class, say.
+        gt_keys (np.ndarray): One integer a ground truth, (M,).
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Row numbers (K,) of predictions and of
+        ground truths. Sorted by prediction; the ground truths of one
+        prediction keep their order.
+    """
+    order = np.argsort(gt_keys, kind='stable')
+    sorted_keys = gt_keys[order]
+    starts = np.searchsorted(sorted_keys, pred_keys, side='left')
+    counts = np.searchsorted(sorted_keys, pred_keys, side='right') - starts
+    pred_inds = np.repeat(np.arange(len(pred_keys)), counts)
+    # What to add to a position in the join to get one in `sorted_keys`.
+    shifts = starts - (np.cumsum(counts) - counts)
+    gt_inds = order[np.arange(len(pred_inds)) + np.repeat(shifts, counts)]
+    return pred_inds, gt_inds
+
+
+def best_matches(pred_inds: np.ndarray, gt_inds: np.ndarray,
+                 overlaps: np.ndarray, num_preds: int,
+                 iou_thr: float) -> np.ndarray:
+    """The ground truth that each prediction overlaps most.
+
+    Args:
+        pred_inds (np.ndarray): Rows of predictions from `candidate_pairs`,
+            (K,).
+        gt_inds (np.ndarray): Rows of ground truths, (K,).
+        overlaps (np.ndarray): Overlap of each candidate, (K,).
+        num_preds (int): Number of predictions, N.
+        iou_thr (float): Smallest overlap that is a match.
+
+    Returns:
+        np.ndarray: (N,) int64 rows of ground truths, -1 without a match. Of
+        equal overlaps the first one counts.
+    """
+    order = np.lexsort((-overlaps, pred_inds))
+    matched, first = np.unique(pred_inds[order], return_index=True)
+    best = order[first]
+    hit = overlaps[best] >= iou_thr
+    matches = np.full(num_preds, -1, dtype=np.int64)
+    matches[matched[hit]] = gt_inds[best[hit]]
+    return matches
+
+
+def first_claims(matches: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Lets each ground truth be found once.
+
+    Args:
+        matches (np.ndarray): Rows of ground truths, -1 without a match, (N,).
+        order (np.ndarray): Predictions in the order in which they claim
+            their ground truth, (N,).
+
+    Returns:
+        np.ndarray: (N,) bool, true for the first to claim a ground truth.
+    """
+    claimed, first = np.unique(matches[order], return_index=True)
+    true_positive = np.zeros(len(matches), dtype=bool)
+    true_positive[order[first[claimed >= 0]]] = True
+    return true_positive

@@ -1,0 +1,171 @@
+"""From samples, as plain dicts, to flat arrays.
+
+Everything a metric reads of a sample is read, and checked, here.
+"""
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence, Sized, Tuple
+
+import numpy as np
+
+from .pair_table import PairTable
+
+_NO_BBOXES = np.zeros((0, 4), dtype=np.float32)
+_NO_LABELS = np.zeros(0, dtype=np.int64)
+_NO_PAIRS = PairTable(_NO_LABELS, _NO_BBOXES, _NO_BBOXES, _NO_LABELS,
+                      np.zeros(0, dtype=np.float32))
+
+
+@dataclass(frozen=True)
+class HOIRecord:
+    """What scoring needs of one image.
+
+    Args:
+        img_id (int | str): The image's id.
+        gt (PairTable): Annotated pairs; `image_inds` all 0.
+        pred (PairTable): Predicted pairs; `image_inds` all 0.
+        hoi_labels (np.ndarray): Classes annotated for the image as a whole
+            or for one of its pairs, (n,) int64.
+        num_outside (int): Rows with label -1, which belong to no class and
+            are left out.
+    """
+    img_id: Any
+    gt: PairTable
+    pred: PairTable
+    hoi_labels: np.ndarray
+    num_outside: int
+
+
+def read_sample(sample: Mapping[str, Any], num_hois: int) -> HOIRecord:
+    """Reads and checks one sample.
+
+    Args:
+        sample (Mapping): ``HOIDataSample.to_dict()``, or a dict of the same
+            form with arrays or lists. Read are ``img_id``, ``gt_hois``,
+            ``image_hoi_labels`` (may be absent) and ``pred_hois``.
+        num_hois (int): Number of interaction classes, C.
+
+    Returns:
+        HOIRecord: Arrays on the CPU that share no memory with a batch.
+
+    Raises:
+        KeyError: A field is missing.
+        ValueError: A field has a wrong shape, a label outside [-1, C), or a
+            number that is not finite.
+    """
+    if 'img_id' not in sample:
+        raise KeyError('A sample has no img_id; add it to the meta_keys of '
+                       'the transform that packs the samples.')
+    img_id = sample['img_id']
+    gt, gt_outside = _read_pairs(sample, 'gt_hois', num_hois, scored=False)
+    pred, pred_outside = _read_pairs(
+        sample, 'pred_hois', num_hois, scored=True)
+    hoi_labels = gt.hoi_labels
+    if sample.get('image_hoi_labels') is not None:
+        image_labels = _labels(sample['image_hoi_labels'], num_hois,
+                               f'Image {img_id}: image_hoi_labels')
+        hoi_labels = np.union1d(hoi_labels, image_labels[image_labels >= 0])
+    return HOIRecord(img_id, gt, pred, hoi_labels, gt_outside + pred_outside)
+
+
+def stack_records(
+        records: Sequence[HOIRecord]
+) -> Tuple[PairTable, PairTable, np.ndarray, np.ndarray]:
+    """Joins the images' tables.
+
+    Args:
+        records (Sequence[HOIRecord]): One an image, in the data set's order.
+
+    Returns:
+        tuple: Ground truth (PairTable, M rows), predictions (PairTable, N
+        rows), and the image-level labels as two arrays of length L: the
+        image's position and the class.
+    """
+    labels = [record.hoi_labels for record in records]
+    return (_stack([record.gt for record in records]),
+            _stack([record.pred for record in records]), _image_inds(labels),
+            np.concatenate([_NO_LABELS, *labels]))
+
+
+def _image_inds(rows: Sequence[Sized]) -> np.ndarray:
+    counts = np.array([len(row) for row in rows], dtype=np.int64)
+    return np.repeat(np.arange(len(rows)), counts)
+
+
+def _stack(tables: Sequence[PairTable]) -> PairTable:
+    image_inds = _image_inds(tables)
+    tables = [_NO_PAIRS, *tables]  # so that there is something to join
+    return PairTable(image_inds,
+                     np.concatenate([table.sub_bboxes for table in tables]),
+                     np.concatenate([table.obj_bboxes for table in tables]),
+                     np.concatenate([table.hoi_labels for table in tables]),
+                     np.concatenate([table.scores for table in tables]))
+
+
+def _read_pairs(sample: Mapping[str, Any], field: str, num_hois: int,
+                scored: bool) -> Tuple[PairTable, int]:
+    """Reads `gt_hois` or `pred_hois`; also counts rows without a class."""
+    name = f'Image {sample["img_id"]}: {field}'
+    pairs = sample.get(field)
+    if pairs is None:
+        raise KeyError(f'{name} is missing; an image without pairs carries '
+                       'empty arrays.')
+    required = ['sub_bboxes', 'obj_bboxes', 'hoi_labels']
+    required += ['scores'] if scored else []
+    missing = [key for key in required if key not in pairs]
+    if missing:
+        raise KeyError(f'{name} lacks {", ".join(missing)}.')
+
+    hoi_labels = _labels(pairs['hoi_labels'], num_hois, f'{name}.hoi_labels')
+    inside = hoi_labels >= 0
+    num = len(hoi_labels)
+    scores = pairs['scores'] if scored else np.ones(num, dtype=np.float32)
+    table = PairTable(
+        np.zeros(inside.sum(), dtype=np.int64),
+        _floats(pairs['sub_bboxes'], (num, 4), inside, f'{name}.sub_bboxes'),
+        _floats(pairs['obj_bboxes'], (num, 4), inside, f'{name}.obj_bboxes'),
+        hoi_labels[inside],
+        _floats(scores, (num, ), inside, f'{name}.scores'))
+    return table, num - len(table)
+
+
+def _to_numpy(values: Any) -> np.ndarray:
+    """Array of a tensor, wherever it lies, without importing torch."""
+    if hasattr(values, 'detach'):
+        values = values.detach().cpu()
+        if values.is_floating_point() and values.element_size() < 4:
+            values = values.float()  # numpy has no bfloat16
+        values = values.numpy()
+    return np.asarray(values)
+
+
+def _labels(values: Any, num_hois: int, name: str) -> np.ndarray:
+    labels = _to_numpy(values)
+    if labels.size == 0:
+        return _NO_LABELS
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f'{name} must be a vector of integers, but is '
+                         f'{labels.dtype} of shape {labels.shape}.')
+    if labels.min() < -1 or labels.max() >= num_hois:
+        wrong = labels[(labels < -1) | (labels >= num_hois)][0]
+        raise ValueError(
+            f'{name} holds {wrong}, but the vocabulary has {num_hois} '
+            f'classes (0 to {num_hois - 1}; -1 is none of them). Are data '
+            'set, model and metric built with the same vocabulary?')
+    return labels.astype(np.int64)
+
+
+def _floats(values: Any, shape: Tuple[int, ...], inside: np.ndarray,
+            name: str) -> np.ndarray:
+    """Checked copy of the rows that have a class."""
+    array = _to_numpy(values)
+    if array.size == 0 and shape[0] == 0:
+        array = np.zeros(shape, dtype=np.float32)
+    if array.shape != shape:
+        raise ValueError(f'{name} must have shape {shape}, as many rows as '
+                         f'hoi_labels, but has {array.shape}.')
+    array = array[inside]
+    wrong_rows = np.argwhere(~np.isfinite(array))
+    if len(wrong_rows):
+        row = np.flatnonzero(inside)[wrong_rows[0, 0]]
+        raise ValueError(f'{name} is not finite in row {row}.')
+    return array

@@ -1,0 +1,3 @@
+from .hico_det_metric import HICODetMetric
+
+__all__ = ['HICODetMetric']

@@ -1,0 +1,252 @@
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from literal_hico_det import LEVELS, evaluate
+
+from clhoi_mm.evaluation.core import (RECALL_LEVELS, HOIRecord, PairTable,
+                                      aligned_ious, evaluate_hico_det,
+                                      read_sample)
+
+# Boxes on a coarse grid: many share corners, overlap by exactly one half, or
+# are degenerate.
+BOXES = [[0, 0, 4, 4], [0, 0, 4, 2], [0, 0, 2, 4], [1, 0, 5, 4], [2, 2, 6, 6],
+         [0, 0, 4, 3], [3, 3, 3, 6], [10, 10, 20, 20]]  # yapf: disable
+HOI_OBJECTS = [0, 0, 1, 2, 2]
+HOIS = st.integers(0, len(HOI_OBJECTS) - 1)
+SCORES = st.sampled_from([0.1, 0.25, 0.5, 0.5, 0.75, 0.9])
+
+
+def pairs(rows, scored):
+    columns = list(zip(*rows)) or [[]] * (4 if scored else 3)
+    names = ['sub_bboxes', 'obj_bboxes', 'hoi_labels', 'scores']
+    return {name: list(column) for name, column in zip(names, columns)}
+
+
+@st.composite
+def samples(draw):
+    boxes = st.sampled_from(BOXES)
+    result = []
+    for i in range(draw(st.integers(0, 4))):
+        gt = draw(st.lists(st.tuples(boxes, boxes, HOIS), max_size=5))
+        pred = draw(st.lists(st.tuples(boxes, boxes, HOIS, SCORES),
+                             max_size=12))  # yapf: disable
+        if draw(st.booleans()):  # the same pair predicted again
+            pred = pred + pred[:3]
+        sample = dict(
+            img_id=i, gt_hois=pairs(gt, False), pred_hois=pairs(pred, True))
+        if draw(st.booleans()):
+            sample['image_hoi_labels'] = draw(st.lists(HOIS, max_size=3))
+        result.append(sample)
+    return result
+
+
+def score(samples, hoi_objects=HOI_OBJECTS, **kwargs):
+    records = [read_sample(sample, len(hoi_objects)) for sample in samples]
+    return evaluate_hico_det(records, np.array(hoi_objects), **kwargs)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(samples())
+def test_equals_literal_protocol(samples):
+    result = score(samples)
+    default, known_object = evaluate(samples, HOI_OBJECTS)
+    np.testing.assert_allclose(result.ap, default, atol=1e-12)
+    np.testing.assert_allclose(result.ap_ko, known_object, atol=1e-12)
+
+
+def test_equals_literal_protocol_on_many_images():
+    """Long ranked lists, real-valued boxes, and ties among the scores."""
+    rng = np.random.default_rng(0)
+
+    def boxes(num):
+        corner = rng.uniform(0, 3, (num, 2))
+        return np.hstack([corner, corner + rng.uniform(4, 6, (num, 2))])
+
+    def some_pairs(num, scored):
+        columns = [boxes(num), boxes(num), rng.integers(0, 5, num)]
+        if scored:
+            columns.append(rng.integers(0, 40, num) / 40)
+        return pairs([[v.tolist() for v in row] for row in zip(*columns)],
+                     scored)
+
+    many = [
+        dict(img_id=i, gt_hois=some_pairs(rng.integers(0, 12), False),
+             pred_hois=some_pairs(60, True)) for i in range(30)
+    ]  # yapf: disable
+    result = score(many)
+    default, known_object = evaluate(many, HOI_OBJECTS)
+    np.testing.assert_allclose(result.ap, default, atol=1e-12)
+    np.testing.assert_allclose(result.ap_ko, known_object, atol=1e-12)
+    assert 0 < result.ap.min() and result.ap.max() < 1
+
+
+def test_recall_levels():
+    assert RECALL_LEVELS.tolist() == LEVELS
+    # six of ten found reach the seventh level; np.arange's would not
+    assert np.searchsorted(RECALL_LEVELS, 6 / 10, side='right') == 7
+    assert np.searchsorted(
+        np.arange(0, 1.1, 0.1), 6 / 10, side='right') == 6
+
+
+def test_ious_by_hand():
+    whole = np.array([[0, 0, 4, 4]] * 5)
+    others = np.array([[0, 0, 4, 4], [0, 0, 4, 2], [2, 2, 6, 6],
+                       [4, 0, 8, 4], [3, 3, 3, 3]])  # yapf: disable
+    np.testing.assert_allclose(
+        aligned_ious(whole, others), [1, 0.5, 4 / 28, 0, 0])
+    point = np.array([[1, 1, 1, 1]])
+    assert aligned_ious(point, point) == 0
+
+
+A, B, FAR = [0, 0, 4, 4], [4, 0, 8, 4], [50, 50, 60, 60]
+BETWEEN, LATER = [1, 0, 5, 4], [2, 0, 6, 4]
+
+
+def one_class(gt, pred):
+    return score([dict(img_id=0, gt_hois=pairs([(*g, 0) for g in gt], False),
+                       pred_hois=pairs([(h, o, 0, s) for h, o, s in pred],
+                                       True))], [0]).ap[0]  # yapf: disable
+
+
+@pytest.mark.parametrize(
+    'gt, pred, expected',
+    [
+        ([(A, B)], [(A, B, .9)], 1),
+        ([(A, B)], [], 0),
+        ([], [(A, B, .9)], 0),
+        # found again: a false positive, but after full recall
+        ([(A, B)], [(A, B, .9), (A, B, .8)], 1),
+        # the duplicate comes before the second pair: precision 1 at recall
+        # 1/2 (levels 0 to .5), 2/3 beyond
+        ([(A, B), (B, A)], [(A, B, .9), (A, B, .8), (B, A, .7)],
+         (6 + 5 * 2 / 3) / 11),
+        # a miss on top: precision 1/2 everywhere
+        ([(A, B)], [(FAR, B, .9), (A, B, .8)], 1 / 2),
+        # min(IoU): the person right, the object not
+        ([(A, B)], [(A, FAR, .9)], 0),
+        # an overlap of exactly one half is a match
+        ([(A, B)], [([0, 0, 4, 2], B, .9)], 1),
+        ([(A, B)], [([0, 0, 4, 1.99], B, .9)], 0),
+        # the best ground truth is taken: no second choice, although the
+        # other one overlaps by more than one half
+        ([(A, B), ([0, 0, 4, 3], B)], [(A, B, .9), (A, B, .8)], 6 / 11),
+        # overlaps of 3/5 with both: the first one is taken, so that finding
+        # the first one again is a false positive, the second one is not
+        ([(A, B), (LATER, B)], [(BETWEEN, B, .9), (A, B, .8)], 6 / 11),
+        ([(A, B), (LATER, B)], [(BETWEEN, B, .9), (LATER, B, .8)], 1),
+        # half of the pairs found: recall .5 reaches six levels
+        ([(A, B), (B, A)], [(A, B, .9)], 6 / 11),
+        # equal scores keep their order: miss first, then hit
+        ([(A, B)], [(FAR, B, .5), (A, B, .5)], 1 / 2),
+        ([(A, B)], [(A, B, .5), (FAR, B, .5)], 1),
+    ])
+def test_one_class_by_hand(gt, pred, expected):
+    assert one_class(gt, pred) == pytest.approx(expected, abs=1e-12)
+
+
+def test_known_object_by_hand():
+    """Four images; classes 0 and 1 share an object, class 2 has another."""
+    hit, nothing = (A, B, 0, .5), pairs([], False)
+    samples = [
+        # a hit
+        dict(img_id=0, gt_hois=pairs([(A, B, 0)], False),
+             pred_hois=pairs([hit], True)),
+        # another class of the object: counts in both settings
+        dict(img_id=1, gt_hois=pairs([(A, B, 1)], False),
+             pred_hois=pairs([(A, B, 0, .9)], True)),
+        # only another object: counts in Default alone
+        dict(img_id=2, gt_hois=pairs([(A, B, 2)], False),
+             pred_hois=pairs([(A, B, 0, .8)], True)),
+        # no pair, but an image-level label (an invisible pair): both
+        dict(img_id=3, gt_hois=nothing, image_hoi_labels=[1],
+             pred_hois=pairs([(A, B, 0, .7)], True)),
+        # no annotation at all: Default alone
+        dict(img_id=4, gt_hois=nothing, pred_hois=pairs([(A, B, 0, .6)],
+                                                        True)),
+    ]  # yapf: disable
+    result = score(samples, [0, 0, 1])
+    np.testing.assert_allclose(result.ap, [1 / 5, 0, 0])
+    np.testing.assert_allclose(result.ap_ko, [1 / 3, 0, 0])
+    assert result.num_gt.tolist() == [1, 1, 1]
+    summary = result.summary(rare=np.array([True, False, False]))
+    assert summary == pytest.approx({
+        'mAP': 100 / 15, 'mAP_rare': 20, 'mAP_non_rare': 0,
+        'mAP_ko': 100 / 9, 'mAP_ko_rare': 100 / 3, 'mAP_ko_non_rare': 0
+    })  # yapf: disable
+    assert score(samples, [0, 0, 1], known_object=False).ap_ko is None
+
+
+def test_class_without_ground_truth_counts_as_zero():
+    sample = dict(img_id=0, gt_hois=pairs([(A, B, 0)], False),
+                  pred_hois=pairs([(A, B, 0, .9)], True))  # yapf: disable
+    summary = score([sample], [0, 1]).summary()
+    assert summary == {'mAP': 50, 'mAP_ko': 50}
+
+
+def test_summary_leaves_out_empty_subsets():
+    result = score([], [0, 1])
+    assert result.summary(np.array([False, False])) == {
+        'mAP': 0, 'mAP_non_rare': 0, 'mAP_ko': 0, 'mAP_ko_non_rare': 0
+    }  # yapf: disable
+
+
+def test_labels_outside_the_classes_are_left_out():
+    sample = dict(img_id=0, gt_hois=pairs([(A, [float('nan')] * 4, -1),
+                                           (A, B, 0)], False),
+                  pred_hois=pairs([(A, [float('nan')] * 4, -1, .95),
+                                   (A, B, 0, .9)], True))  # yapf: disable
+    record = read_sample(sample, 1)
+    assert record.num_outside == 2
+    assert len(record.gt) == len(record.pred) == 1
+    assert evaluate_hico_det([record], np.array([0])).ap == [1]
+
+
+def test_core_imports_numpy_alone():
+    code = ('import sys; import clhoi_mm.evaluation.core; '
+            'print([m for m in ("torch", "mmengine", "mmdet", "cv2", '
+            '"matplotlib") if m in sys.modules])')
+    output = subprocess.run([sys.executable, '-c', code],
+                            check=True, capture_output=True, text=True)
+    assert output.stdout.strip() == '[]'
+
+
+def full_size_records(num_images=9658, num_preds=100, num_hois=600):
+    """As many as HICO-DET's test set has, a third of them near hits."""
+    rng = np.random.default_rng(0)
+    records = []
+    for i in range(num_images):
+        num_gt = rng.integers(1, 7)
+        corner = rng.uniform(0, 300, (num_preds, 2, 2))
+        boxes = np.concatenate(
+            [corner, corner + rng.uniform(50, 300, (num_preds, 2, 2))],
+            axis=2).astype(np.float32)
+        labels = rng.integers(0, num_hois, num_preds)
+        gt_boxes, gt_labels = boxes[:num_gt], labels[:num_gt]
+        same = num_preds // 3
+        boxes[:same] = boxes[rng.integers(0, num_gt, same)]
+        boxes[:same] += rng.uniform(-20, 20, (same, 2, 4))
+        labels[:same] = labels[rng.integers(0, num_gt, same)]
+        zeros = np.zeros(num_preds, dtype=np.int64)
+        records.append(
+            HOIRecord(
+                i,
+                PairTable(zeros[:num_gt], gt_boxes[:, 0], gt_boxes[:, 1],
+                          gt_labels, np.ones(num_gt, dtype=np.float32)),
+                PairTable(zeros, boxes[:, 0], boxes[:, 1], labels,
+                          rng.random(num_preds, dtype=np.float32)), gt_labels,
+                0))
+    return records
+
+
+def test_full_size_takes_seconds():
+    records = full_size_records()
+    start = time.process_time()
+    result = evaluate_hico_det(records, np.arange(600) % 80)
+    assert result.num_pred == 965800
+    assert 0 < result.ap.mean() < 1
+    assert time.process_time() - start < 10

@@ -1,0 +1,211 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('mmdet')
+
+from mmengine.evaluator import Evaluator  # noqa: E402
+from mmengine.registry import DefaultScope  # noqa: E402
+from mmengine.structures import InstanceData  # noqa: E402
+
+from clhoi_mm.evaluation.metrics import HICODetMetric  # noqa: E402
+from clhoi_mm.registry import METRICS  # noqa: E402
+from clhoi_mm.structures import HOIDataSample  # noqa: E402
+from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
+
+VOCABULARY = HOIVocabulary(
+    'zoo', ['person', 'horse', 'ball'], ['ride', 'feed', 'throw'],
+    ['riding', 'feeding', 'throwing'], [(0, 1), (1, 1), (2, 2)], rare=[1])
+A, B, FAR = [0., 0., 4., 4.], [4., 0., 8., 4.], [50., 50., 60., 60.]
+
+
+def instances(rows, **scores):
+    return InstanceData(
+        sub_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
+        obj_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
+        hoi_labels=torch.tensor([row[2] for row in rows], dtype=torch.long),
+        **scores)
+
+
+def make_sample(img_id, gt, pred, image_hoi_labels=None):
+    sample = HOIDataSample(metainfo=dict(img_id=img_id))
+    sample.gt_hois = instances(gt)
+    sample.pred_hois = instances(
+        pred, scores=torch.tensor([row[3] for row in pred]))
+    if image_hoi_labels is not None:
+        sample.image_hoi_labels = torch.tensor(image_hoi_labels)
+    return sample
+
+
+def zoo_samples():
+    """AP: ride 1, feed 1/2 (Known-Object 1), throw 6/11."""
+    return [
+        make_sample(0, [(A, B, 0), (A, B, 1)], [(A, B, 0, .9),
+                                                (A, B, 1, .5)]),
+        make_sample(1, [(A, B, 2), (B, A, 2)], [(A, B, 2, .9),
+                                                (A, B, 1, .8)]),
+        make_sample(2, [], [], image_hoi_labels=[0]),
+    ]  # yapf: disable
+
+
+EXPECTED = {
+    'hico_det/mAP': 100 * (1 + 1 / 2 + 6 / 11) / 3,
+    'hico_det/mAP_rare': 50,
+    'hico_det/mAP_non_rare': 100 * (1 + 6 / 11) / 2,
+    'hico_det/mAP_ko': 100 * (2 + 6 / 11) / 3,
+    'hico_det/mAP_ko_rare': 100,
+    'hico_det/mAP_ko_non_rare': 100 * (1 + 6 / 11) / 2,
+}
+
+
+def evaluate(samples, dataset_meta=None, **kwargs):
+    kwargs.setdefault('vocabulary', VOCABULARY)
+    evaluator = Evaluator(HICODetMetric(**kwargs))
+    evaluator.dataset_meta = dataset_meta
+    for sample in samples:
+        evaluator.process([sample])
+    return evaluator.evaluate(len(samples))
+
+
+def test_figures_by_hand():
+    assert evaluate(zoo_samples()) == pytest.approx(EXPECTED)
+
+
+def test_vocabulary_of_the_data_set():
+    meta = dict(vocabulary=VOCABULARY.to_dict())
+    figures = evaluate(zoo_samples(), dataset_meta=meta, vocabulary=None)
+    assert figures == pytest.approx(EXPECTED)
+
+
+def test_no_vocabulary():
+    with pytest.raises(ValueError, match="vocabulary='hico_det'"):
+        evaluate(zoo_samples(), dataset_meta={}, vocabulary=None)
+
+
+def test_no_rare_flags_and_no_known_object():
+    content = {**VOCABULARY.to_dict(), 'rare': None}
+    figures = evaluate(zoo_samples(), vocabulary=content, known_object=False)
+    assert list(figures) == ['hico_det/mAP']
+
+
+def test_classwise_and_prefix():
+    figures = evaluate(zoo_samples(), classwise=True, prefix='zoo')
+    assert figures['zoo/AP/ride horse'] == 100
+    assert figures['zoo/AP/feed horse'] == 50
+    assert figures['zoo/AP/throw ball'] == pytest.approx(600 / 11)
+    assert figures['zoo/mAP'] == pytest.approx(EXPECTED['hico_det/mAP'])
+
+
+def test_eval_names_are_the_figures():
+    names = [n for group in HICODetMetric.eval_names.values() for n in group]
+    assert sorted(f'hico_det/{name}' for name in names) == sorted(EXPECTED)
+
+
+def test_built_by_the_registry():
+    with DefaultScope.overwrite_default_scope('clhoi_mm'):
+        evaluator = Evaluator(dict(type='HICODetMetric', vocabulary='hico_det'))
+    metric, = evaluator.metrics
+    assert isinstance(metric, HICODetMetric)
+    assert METRICS.get('HICODetMetric') is HICODetMetric
+    assert metric.vocabulary.num_hois == 600
+
+
+def test_unknown_protocol():
+    with pytest.raises(ValueError, match='no protocol .kitti.*official'):
+        HICODetMetric(VOCABULARY, protocol='kitti')
+
+
+def bad(field, key, value):
+    sample = zoo_samples()[0].to_dict()
+    if field is None:
+        sample.pop(key)
+    elif value is None:
+        sample[field].pop(key)
+    else:
+        sample[field][key] = value
+    return sample
+
+
+NAN = float('nan')
+
+
+@pytest.mark.parametrize('sample, error, message', [
+    (bad(None, 'img_id', 0), KeyError, 'img_id.*meta_keys'),
+    (bad(None, 'pred_hois', 0), KeyError, 'Image 0: pred_hois is missing'),
+    (bad('gt_hois', 'obj_bboxes', None), KeyError, 'gt_hois lacks obj_bbox'),
+    (bad('pred_hois', 'scores', None), KeyError, 'pred_hois lacks scores'),
+    (bad('pred_hois', 'scores', torch.tensor([NAN, .5])), ValueError,
+     'Image 0: pred_hois.scores is not finite in row 0'),
+    (bad('pred_hois', 'scores', torch.tensor([.5])), ValueError,
+     r'scores must have shape \(2,\)'),
+    (bad('pred_hois', 'sub_bboxes', torch.ones(2, 5)), ValueError,
+     r'sub_bboxes must have shape \(2, 4\).*has \(2, 5\)'),
+    (bad('gt_hois', 'obj_bboxes', torch.tensor([A, [NAN] * 4])), ValueError,
+     'gt_hois.obj_bboxes is not finite in row 1'),
+    (bad('pred_hois', 'hoi_labels', torch.tensor([0, 3])), ValueError,
+     'hoi_labels holds 3, but the vocabulary has 3 classes.*same vocab'),
+    (bad('gt_hois', 'hoi_labels', torch.tensor([-2, 0])), ValueError,
+     'gt_hois.hoi_labels holds -2'),
+    (bad('gt_hois', 'hoi_labels', torch.tensor([.5, 0])), ValueError,
+     'vector of integers'),
+])  # yapf: disable
+def test_bad_input(sample, error, message):
+    with pytest.raises(error, match=message):
+        HICODetMetric(VOCABULARY).process(None, [sample])
+
+
+def test_image_scored_twice():
+    with pytest.raises(ValueError, match='image 0 2 times'):
+        evaluate([zoo_samples()[0]] * 2)
+
+
+def test_no_images():
+    with pytest.raises(ValueError, match='got no images'):
+        evaluate([])
+
+
+def test_results_are_small_and_share_no_memory():
+    """Half-precision scores of a model under autocast are read as well."""
+    sample = zoo_samples()[0]
+    sample.pred_hois.scores = sample.pred_hois.scores.bfloat16()
+    metric = HICODetMetric(VOCABULARY)
+    metric.process(None, [sample.to_dict()])
+    record, = metric.results
+    assert record.pred.sub_bboxes.dtype == np.float32
+    sample.pred_hois.sub_bboxes.zero_()
+    assert record.pred.sub_bboxes[0].tolist() == A
+
+
+WORKER = '''
+import sys
+import torch.distributed as dist
+from test_hico_det_metric import VOCABULARY, HICODetMetric, zoo_samples
+
+rank, folder = int(sys.argv[1]), sys.argv[2]
+dist.init_process_group(
+    'gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2)
+metric = HICODetMetric(VOCABULARY, collect_dir=f'{folder}/results')
+# as the sampler deals them out: padded to even length with the first one
+samples = (zoo_samples() + zoo_samples()[:1])[rank::2]
+metric.process(None, [sample.to_dict() for sample in samples])
+print(sorted(metric.evaluate(3).items()))
+'''
+
+
+def test_two_processes_score_as_one(tmp_path):
+    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, '-c', WORKER, str(rank), str(tmp_path)],
+            stdout=subprocess.PIPE, text=True, env=env,
+            cwd=Path(__file__).parent)
+        for rank in range(2)
+    ]  # yapf: disable
+    outputs = [worker.communicate(timeout=100)[0] for worker in workers]
+    expected = repr(sorted(evaluate(zoo_samples()).items()))
+    assert [out.splitlines()[-1] for out in outputs] == [expected] * 2
