@@ -1,0 +1,71 @@
+from typing import Any, Dict, Optional, Union
+
+from mmcv.transforms import BaseTransform
+
+from clhoi_mm.registry import TRANSFORMS
+from clhoi_mm.teacher import TeacherCache
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+@TRANSFORMS.register_module()
+class LoadTeacherKnowledge(BaseTransform):
+    """Look up what the teacher said about the image.
+
+    The cache's manifest is checked when the transform is built, so that a
+    wrong cache stops a job before it starts; the file is mapped at the first
+    image, in each worker.
+
+    Required Keys:
+
+    - key
+
+    Added Keys:
+
+    - teacher (dict): What ``TeacherCache.get`` returns, and ``valid``
+      (bool), whether the image is in the cache.
+
+    Args:
+        cache (str): Folder of the cache's training layer.
+        vocabulary (str | dict, optional): The vocabulary in use, as
+            ``HOIVocabulary.load`` takes it; a cache for another one is an
+            error. Defaults to None, no comparison.
+        missing (str): What an image outside the cache means. 'error' raises,
+            'mask' gives ``valid=False`` and empty arrays. Defaults to
+            'error'.
+
+    Raises:
+        FileNotFoundError: There is no cache in the folder.
+        ValueError: The cache is damaged or for another vocabulary, or
+            ``missing`` is neither 'error' nor 'mask'.
+        KeyError: The image is not in the cache and ``missing='error'``.
+    """
+
+    def __init__(self,
+                 cache: str,
+                 vocabulary: Optional[Union[str, Dict[str, Any]]] = None,
+                 missing: str = 'error') -> None:
+        if missing not in ('error', 'mask'):
+            raise ValueError(f"LoadTeacherKnowledge: missing must be 'error' "
+                             f"or 'mask', got {missing!r}")
+        if vocabulary is not None:
+            vocabulary = HOIVocabulary.load(vocabulary)
+        self.missing = missing
+        self.cache = TeacherCache(cache, vocabulary)
+
+    def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
+        """Add ``teacher`` to ``results``."""
+        words = self.cache.get(results['key'])
+        valid = words is not None
+        if not valid and self.missing == 'error':
+            raise KeyError(
+                f'image "{results["key"]}" is not in the teacher cache '
+                f'{self.cache.path} ({len(self.cache)} images); build the '
+                f"cache over this split, or set missing='mask' to train "
+                f'without words for such images')
+        results['teacher'] = dict(
+            words if valid else self.cache.empty(), valid=valid)
+        return results
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(cache={str(self.cache.path)!r}, '
+                f'missing={self.missing!r})')
