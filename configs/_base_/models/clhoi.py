@@ -1,0 +1,36 @@
+# The student over a detector that the config names in `model.detector`.
+# The three supervisions differ in one key: teacher_head.supervision.
+model = dict(
+    type='CLHOI',
+    pairing=dict(
+        type='HumanObjectPairing',
+        score_thr=0.2,
+        max_humans=15,
+        max_objects=15,
+        max_pairs=400),
+    vlt=dict(
+        type='VLT',
+        in_channels=256,
+        text_dim=512,
+        embed_dims=256,
+        num_tokens=16,
+        num_layers=2),
+    icn=dict(
+        type='ICN',
+        text_dim=512,
+        embed_dims=256,
+        num_layers=2,
+        roi_extractor=dict(
+            type='SingleRoIExtractor',
+            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+            out_channels=256,
+            featmap_strides=[32])),
+    teacher_head=dict(
+        type='TeacherHead',
+        supervision='vllm',
+        vocabulary='hico_det',
+        text_dim=512,
+        text_encoder=dict(
+            type='CLIPTextEncoder', path='openai/clip-vit-base-patch32')),
+    context_loss=dict(type='ContextDistillLoss', text_dim=512),
+    interaction_loss=dict(type='InteractionDistillLoss'))
