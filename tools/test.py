@@ -45,31 +45,25 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def check_names(cfg: Config, names: list[str]) -> None:
-    """Fail before hours of testing rather than after."""
+def known_names(cfg: Config) -> dict[str, tuple[str, ...]]:
+    """What may be asked of the config's metrics, and the figures it names."""
     from clhoi_mm.registry import METRICS
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     evaluators = cfg.test_evaluator
-    if not isinstance(evaluators, list):
-        evaluators = [evaluators]
-    known = [
-        name for evaluator in evaluators
-        for name in getattr(METRICS.get(evaluator.type), 'eval_names', ())
-    ]
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise SystemExit(f'--eval {" ".join(unknown)}: unknown; this config '
-                         f'has {", ".join(known)}')
+    names = {}
+    for evaluator in evaluators if isinstance(evaluators,
+                                              list) else [evaluators]:
+        names.update(getattr(METRICS.get(evaluator.type), 'eval_names', {}))
+    return names
 
 
-def print_metrics(metrics: dict, names: list[str]) -> None:
-    """Print what was asked for: the full set, its rare and non-rare part."""
+def print_metrics(metrics: dict, figures: list[str]) -> None:
+    """Print the figures that were asked for, in percent."""
     by_name = {key.split('/')[-1]: value for key, value in metrics.items()}
-    width = max(len(f'{name}_non_rare') for name in names) + 2
-    for name in names:
-        for suffix in ('', '_rare', '_non_rare'):
-            if name + suffix in by_name:
-                print(f'{name + suffix:<{width}}{by_name[name + suffix]:6.2f}')
+    figures = [name for name in figures if name in by_name]
+    width = max(map(len, figures)) + 2
+    for name in figures:
+        print(f'{name:<{width}}{by_name[name]:6.2f}')
 
 
 def draw(cfg: Config, args: argparse.Namespace) -> None:
@@ -94,8 +88,12 @@ def main() -> None:
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
         'work_dirs', name)
     cfg.load_from = args.checkpoint
-    if args.eval:
-        check_names(cfg, args.eval)
+    figures = known_names(cfg) if args.eval else {}
+    unknown = [name for name in args.eval or [] if name not in figures]
+    if unknown:
+        # Before hours of testing rather than after.
+        raise SystemExit(f'--eval {" ".join(unknown)}: unknown; this config '
+                         f'has {", ".join(figures)}')
     if args.show_dir:
         draw(cfg, args)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(
@@ -106,7 +104,8 @@ def main() -> None:
                 dict(type='DumpHOIResults', out_file=args.out)).metrics[0])
     metrics = runner.test()
     if args.eval:
-        print_metrics(metrics, args.eval)
+        print_metrics(metrics,
+                      [name for asked in args.eval for name in figures[asked]])
 
 
 if __name__ == '__main__':

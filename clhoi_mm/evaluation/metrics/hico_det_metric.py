@@ -6,7 +6,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from clhoi_mm.evaluation.core import (HICODetResult, HOIRecord,
+from clhoi_mm.evaluation.core import (HICODetResult, HOIClasses, HOIRecord,
                                       evaluate_hico_det, read_sample)
 from clhoi_mm.registry import METRICS
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -20,13 +20,14 @@ class HICODetMetric(BaseMetric):
     each sample's dict; boxes in original-image coordinates. All figures are
     percentages: ``mAP``, ``mAP_rare`` and ``mAP_non_rare`` in the Default
     setting and ``mAP_ko``, ``mAP_ko_rare`` and ``mAP_ko_non_rare`` in the
-    Known-Object setting. Where the vocabulary flags no rare classes, the
-    rare and non-rare figures are left out. A class without annotated pairs
+    Known-Object setting. Where the classes carry no flags of rarity, the rare
+    and non-rare figures are left out. A class without annotated pairs
     counts with AP 0.
 
     Args:
         vocabulary (str | dict | HOIVocabulary, optional): Name, path,
-            content, or object. Defaults to None: the data set's.
+            content, or object; for data sets whose metainfo has none.
+            Defaults to None: the data set's.
         protocol (str): How to match and average; 'official' is that of
             HICO-DET's own MATLAB script. Defaults to 'official'.
         known_object (bool): Whether to score the Known-Object setting too.
@@ -66,27 +67,29 @@ class HICODetMetric(BaseMetric):
         self.protocol = protocol
         self.known_object = known_object
         self.classwise = classwise
-        self._vocabulary = None
+        self._own_classes = None
         if vocabulary is not None:
-            self._vocabulary = HOIVocabulary.load(vocabulary)
+            self._own_classes = HOIClasses.from_vocabulary(
+                HOIVocabulary.load(vocabulary))
 
     @property
-    def vocabulary(self) -> HOIVocabulary:
-        """The metric's own vocabulary or else the data set's.
+    def hoi_classes(self) -> HOIClasses:
+        """The data set's classes, or those of the metric's vocabulary.
 
         Raises:
-            ValueError: Neither has one.
+            ValueError: Neither tells, or they contradict each other.
         """
-        if self._vocabulary is None:
-            content = (self.dataset_meta or {}).get('vocabulary')
-            if content is None:
-                raise ValueError(
-                    "HICODetMetric knows no vocabulary: the data set's "
-                    "metainfo has no 'vocabulary'. Use a HOIDataset, or "
-                    "set vocabulary='hico_det' (a name or a JSON file) in "
-                    'the evaluator.')
-            self._vocabulary = HOIVocabulary.load(content)
-        return self._vocabulary
+        meta, own = self.dataset_meta or {}, self._own_classes
+        if own is not None and 'hoi_classes' not in meta:
+            return own
+        classes = HOIClasses.from_metainfo(meta)
+        if own and own.vocabulary_hash != classes.vocabulary_hash:
+            raise ValueError(
+                "HICODetMetric's vocabulary differs from the data set's, "
+                f'{meta.get("vocabulary")!r}: labels would mean different '
+                'classes. Leave vocabulary out of the evaluator to use the '
+                "data set's.")
+        return classes
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keeps what scoring needs of a batch.
@@ -96,7 +99,7 @@ class HICODetMetric(BaseMetric):
             data_samples (Sequence[dict]): ``HOIDataSample.to_dict()`` of
                 each image.
         """
-        num_hois = self.vocabulary.num_hois
+        num_hois = len(self.hoi_classes)
         self.results.extend(
             read_sample(sample, num_hois) for sample in data_samples)
 
@@ -120,15 +123,15 @@ class HICODetMetric(BaseMetric):
         if times > 1:
             raise ValueError(f'HICODetMetric got image {img_id} {times} '
                              'times; img_id must be unique in a data set.')
-        vocabulary = self.vocabulary
-        result = evaluate_hico_det(results, vocabulary.hoi_objects,
+        classes = self.hoi_classes
+        result = evaluate_hico_det(results, classes.objects,
                                    self.known_object)
-        figures = result.summary(vocabulary.rare)
+        figures = result.summary(classes.rare)
         self._log(result, figures, results)
         if self.classwise:
             figures.update({
                 f'AP/{name}': float(ap) * 100
-                for name, ap in zip(vocabulary.names, result.ap)
+                for name, ap in zip(classes.names, result.ap)
             })
         return figures
 
@@ -156,11 +159,12 @@ class HICODetMetric(BaseMetric):
             logger.info('AP of each class\n' + self._class_table(result))
 
     def _class_table(self, result: HICODetResult) -> str:
-        rare = self.vocabulary.rare
+        classes = self.hoi_classes
+        rare = classes.rare
         if rare is None:
-            rare = np.zeros(len(result.ap), dtype=bool)
+            rare = np.zeros(len(classes), dtype=bool)
         columns = [
-            self.vocabulary.names, ['rare' if flag else '' for flag in rare],
+            classes.names, ['rare' if flag else '' for flag in rare],
             result.num_gt.tolist(), [_percent(ap * 100) for ap in result.ap]
         ]
         if result.ap_ko is not None:
