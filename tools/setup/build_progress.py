@@ -68,8 +68,10 @@ def run_with_progress(command: List[str],
         reader = threading.Thread(target=read)
         reader.start()
         try:
-            while reader.is_alive():
+            while True:
                 reader.join(interval)
+                if not reader.is_alive():
+                    break
                 show('' if live else '\n')
         except BaseException:
             process.terminate()

@@ -151,9 +151,12 @@ def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
     env.setdefault('MAX_JOBS', str(max(1, jobs)))
     # No debugging symbols: they take a third of the time.
     env.setdefault('CFLAGS', '-O2 -g0')
-    nvcc = shutil.which('nvcc', path=os.pathsep.join(
-        [str(Path(env.get('CUDA_HOME', '/usr/local/cuda'), 'bin')),
-         env['PATH']]))
+    nvcc = shutil.which(
+        'nvcc',
+        path=os.pathsep.join([
+            str(Path(env.get('CUDA_HOME', '/usr/local/cuda'), 'bin')),
+            env['PATH']
+        ]))
     release = ''
     if nvcc:
         text = subprocess.run([nvcc, '--version'],
@@ -173,11 +176,14 @@ def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
 
 def install_mmcv(venv: Environment, pin: str) -> None:
     """Installs mmcv with ops that work with the installed torch."""
-    if venv.ops_work():
+    name, version = pin.split('==')
+    if venv.distributions().get(name) == version and venv.ops_work():
         return
     torch_cuda = subprocess.run(
-        [str(venv.python), '-c',
-         'import torch; print(torch.version.cuda or "")'],
+        [
+            str(venv.python), '-c',
+            'import torch; print(torch.version.cuda or "")'
+        ],
         env=venv.env,
         stdout=subprocess.PIPE).stdout.decode().strip()
     env = build_env(venv.env, torch_cuda)

@@ -1,0 +1,62 @@
+# make demo   from a bare machine to a picture with detected interactions
+# make test   the tests; test-slow with the long ones
+# make setup  the environment alone
+# PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+ROW ?= onedl
+VENV := .venv$(if $(filter-out onedl,$(ROW)),-$(ROW))
+RUN := $(VENV)/bin/python
+CONFIG := configs/clhoi_r18_mini.py
+DATA := data/mini
+WORK := work_dirs/clhoi_r18_mini
+
+# More threads than this make small images slower.
+export OMP_NUM_THREADS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
+
+.PHONY: help setup demo test test-slow clean distclean
+
+help:
+	@sed -n '1,4s/^# //p' Makefile
+
+setup:
+	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
+	  'run "sudo apt-get install python3 python3-venv python3-dev g++".'; \
+	  exit 1; } >&2
+	@$(PYTHON) tools/setup/make_env.py $(ROW) $(VENV)
+
+demo: $(WORK)/.tested
+	@echo; echo 'Interactions on images never seen in training, in percent:'
+	@grep '^mAP' $(WORK)/test.log
+	@echo "A picture with drawn interactions, one of several:"
+	@find $(WORK)/pictures -type f | sort | sed -n 1p
+
+# Each step leaves a stamp when it has ended well, and only then.
+$(DATA)/.done: | setup
+	$(RUN) tools/dataset_converters/make_mini.py --out $(DATA)
+	@touch $@
+
+$(WORK)/.trained: $(CONFIG) $(DATA)/.done | setup
+	$(RUN) tools/train.py $(CONFIG) --work-dir $(WORK) \
+	  $(if $(wildcard $@),,--resume)
+	@touch $@
+
+$(WORK)/.tested: $(WORK)/.trained
+	$(RUN) tools/test.py $(CONFIG) "$$(cat $(WORK)/last_checkpoint)" \
+	  --eval mAP --show-dir $(WORK)/pictures | tee $(WORK)/test.log
+	@touch $@
+
+test: | setup
+	@$(RUN) -m pytest
+
+test-slow: | setup
+	@$(RUN) -m pytest -m ''
+
+clean:
+	rm -rf $(DATA) $(WORK)
+
+distclean: clean
+	rm -rf .venv .venv-openmmlab

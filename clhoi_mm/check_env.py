@@ -1,0 +1,314 @@
+"""Says what is missing or does not fit in this Python, and what to do.
+
+    python -m clhoi_mm.check_env
+
+Exit code 1 if anything needed is missing or does not fit. Versions are those
+that the modules themselves state: the distributions of the two rows differ
+in name, and share their import names.
+"""
+import importlib
+import importlib.metadata
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Set, Tuple
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one module has to be.
+
+    Args:
+        dist (str): The distribution that pip installs.
+        lower (str): The oldest version that can work.
+        tested (str): The version in the lock file.
+        below (str, optional): The first version known not to work.
+        optional (bool): Whether only some configs need it.
+        below_if (str, optional): ``below`` matters only beside this module.
+        why (str): Why ``below`` does not work.
+    """
+    dist: str
+    lower: str
+    tested: str
+    below: Optional[str] = None
+    below_if: Optional[str] = None
+    optional: bool = False
+    why: str = ''
+
+
+@dataclass
+class Found:
+    """What is installed.
+
+    Args:
+        versions (dict): ``__version__`` by import name. Absent: not there.
+        errors (dict): By import name, why a module that is there does not
+            import.
+        dists (set): Names of installed distributions.
+        python (tuple): Python's major and minor version.
+    """
+    versions: Dict[str, str] = field(default_factory=dict)
+    errors: Dict[str, str] = field(default_factory=dict)
+    dists: Set[str] = field(default_factory=set)
+    python: Tuple[int, int] = (3, 11)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One line of the report; a warning if it is not an error."""
+    error: bool
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        kind = 'error' if self.error else 'warning'
+        return f'{kind}: {self.text}; {self.remedy}'
+
+
+_COMMON = {
+    'numpy':
+    Need('numpy', '1.26', '2.2.6'),
+    'PIL':
+    Need('pillow', '9.1', '13.0.0'),
+    'safetensors':
+    Need('safetensors', '0.4.1', '0.8.0'),
+    'pycocotools':
+    Need('pycocotools', '2.0.7', '2.0.11'),
+    'cv2':
+    Need('opencv-python-headless', '4.5', '4.12.0.88'),
+    'torch':
+    Need(
+        'torch',
+        '2.5',
+        '2.12.1',
+        below='2.14',
+        why='mmcv does not compile against it'),
+    'torchvision':
+    Need('torchvision', '0.20', '0.27.1', optional=True),
+}
+ROWS = {
+    'onedl': {
+        **_COMMON,
+        'mmengine':
+        Need('onedl-mmengine', '0.10.8', '0.10.12', below='1.0'),
+        'mmcv':
+        Need(
+            'onedl-mmcv',
+            '2.3.0',
+            '2.3.6',
+            below='2.4.0',
+            why='mmdet and mmpretrain refuse it'),
+        'mmdet':
+        Need('onedl-mmdetection', '3.4.0', '3.5.1', below='4.0'),
+        'mmpretrain':
+        Need('onedl-mmpretrain', '1.3.0', '1.3.6', optional=True),
+        'transformers':
+        Need(
+            'transformers',
+            '4.53',
+            '4.57.6',
+            below='5',
+            below_if='mmpretrain',
+            optional=True,
+            why='mmpretrain is made for 4.x'),
+    },
+    'openmmlab': {
+        **_COMMON,
+        'mmengine':
+        Need('mmengine', '0.10.7', '0.10.7', below='1.0'),
+        'mmcv':
+        Need(
+            'mmcv',
+            '2.1.0',
+            '2.1.0',
+            below='2.2.0',
+            why='mmdet 3.3.0 refuses it'),
+        'mmdet':
+        Need('mmdet', '3.3.0', '3.3.0', below='4.0'),
+        'mmpretrain':
+        Need('mmpretrain', '1.2.0', '1.2.0', optional=True),
+        'transformers':
+        Need(
+            'transformers',
+            '4.41',
+            '4.46.3',
+            below='4.47',
+            below_if='mmpretrain',
+            optional=True,
+            why='mmpretrain 1.2.0 does not import with it'),
+    },
+}
+_MM = ('mmengine', 'mmcv', 'mmdet', 'mmpretrain')
+
+
+def parse_version(text: str) -> Tuple[int, ...]:
+    """The release part as a tuple without trailing zeros.
+
+    '2.12.1+cu130' is (2, 12, 1); '2.0.0rc4' is (2,), as '2.0' is.
+    """
+    found = re.match(r'\s*v?(\d+(?:\.\d+)*)', text)
+    release = [int(n) for n in found.group(1).split('.')] if found else []
+    while release and release[-1] == 0:
+        release.pop()
+    return tuple(release)
+
+
+def find_row(found: Found) -> Tuple[str, List[str]]:
+    """The row that is installed.
+
+    Args:
+        found (Found): What is installed.
+
+    Returns:
+        tuple: The row ('onedl' where nothing of either is installed), and
+        the distributions of the other row found beside it.
+    """
+    dists = {
+        row: [needs[m].dist for m in _MM if needs[m].dist in found.dists]
+        for row, needs in ROWS.items()
+    }
+    if dists['onedl']:
+        return 'onedl', dists['openmmlab']
+    mmdet = parse_version(found.versions.get('mmdet', ''))
+    if dists['openmmlab'] or () < mmdet < parse_version('3.4'):
+        return 'openmmlab', []
+    return 'onedl', []
+
+
+def _remedy(need: Need) -> str:
+    """The command that installs a fitting version."""
+    flag = '--no-build-isolation ' if need.dist.endswith('mmcv') else ''
+    return f'run: pip install {flag}"{need.dist}>={need.lower},' \
+        f'<={need.tested}"'
+
+
+def _check_module(name: str, need: Need, found: Found) -> Optional[Problem]:
+    """What is wrong with one module, None if nothing is."""
+    remedy = _remedy(need)
+    version = found.versions.get(name)
+    if version is None:
+        if name in found.errors:
+            return Problem(not need.optional,
+                           f'{name} does not import ({found.errors[name]})',
+                           remedy)
+        if need.optional:
+            return None
+        return Problem(True, f'{name} is missing', remedy)
+    release = parse_version(version)
+    if not release:
+        return Problem(False, f'{name} states no version', remedy)
+    if release < parse_version(need.lower):
+        return Problem(True,
+                       f'{name} {version} is too old (at least {need.lower})',
+                       remedy)
+    refused = need.below and release >= parse_version(need.below)
+    if refused and need.below_if in (None, *found.versions, *found.errors):
+        reason = f', since {need.why}' if need.why else ''
+        return Problem(
+            True, f'{name} {version} does not fit (below {need.below}'
+            f'{reason})', remedy)
+    if release > parse_version(need.tested):
+        return Problem(
+            False, f'{name} {version} is newer than the tested {need.tested}',
+            f'if anything breaks, {remedy}')
+    return None
+
+
+def check(found: Found) -> List[Problem]:
+    """Compares what is installed with what is needed. Imports nothing.
+
+    Args:
+        found (Found): What is installed.
+
+    Returns:
+        list[Problem]: Errors first.
+    """
+    problems = []
+    row, strangers = find_row(found)
+    needs = ROWS[row]
+    if not (3, 10) <= found.python <= (3, 12):
+        text = 'Python %d.%d is not one of 3.10-3.12' % found.python
+        problems.append(
+            Problem(found.python < (3, 10), text,
+                    'run: make setup PYTHON=python3.11'))
+    if strangers:
+        problems.append(
+            Problem(
+                True, 'both rows are installed, and overwrite each other '
+                f'({", ".join(strangers)} beside onedl-*)',
+                'make a new environment: make setup, or make setup '
+                'ROW=openmmlab'))
+    for name, need in needs.items():
+        problem = _check_module(name, need, found)
+        if problem:
+            problems.append(problem)
+    if 'mmcv' in found.versions and 'mmcv.ops' in found.errors:
+        mmcv = needs['mmcv']
+        problems.append(
+            Problem(
+                True, 'mmcv\'s compiled ops do not load '
+                f'({found.errors["mmcv.ops"]})',
+                'compile them for this torch: pip install --no-cache-dir '
+                '--no-build-isolation --force-reinstall --no-deps '
+                f'{mmcv.dist}=={found.versions["mmcv"]}'))
+    if 'mmdet' in found.versions and 'mmdet.models' in found.errors:
+        problems.append(
+            Problem(
+                True, 'mmdet\'s models do not import '
+                f'({found.errors["mmdet.models"]})',
+                'install what it names, or make the environment anew: '
+                'make setup'))
+    if {'opencv-python', 'opencv-python-headless'} <= found.dists:
+        problems.append(
+            Problem(
+                False, 'opencv-python and opencv-python-headless share one '
+                'folder', 'run: pip uninstall -y opencv-python && pip install '
+                '--force-reinstall --no-deps opencv-python-headless'))
+    return sorted(problems, key=lambda p: not p.error)
+
+
+def probe() -> Found:
+    """Imports what is needed and notes the versions and the failures."""
+    dists = {
+        dist.metadata['Name'].lower().replace('_', '-'): dist.version
+        for dist in importlib.metadata.distributions()
+        if dist.metadata['Name']
+    }
+    found = Found(dists=set(dists), python=sys.version_info[:2])
+    for name in (*ROWS['onedl'], 'mmcv.ops', 'mmdet.models'):
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name != name.split('.')[0]:
+                found.errors[name] = _one_line(error)
+        except Exception as error:  # mm* assert, libraries fail to load
+            found.errors[name] = _one_line(error)
+        else:
+            # pycocotools states no version
+            found.versions[name] = getattr(module, '__version__',
+                                           dists.get(name, ''))
+    return found
+
+
+def _one_line(error: Exception) -> str:
+    lines = f'{type(error).__name__}: {error}'.strip().splitlines()
+    return lines[0][:200]
+
+
+def main() -> int:
+    found = probe()
+    problems = check(found)
+    row = find_row(found)[0]
+    names = [n for n in ROWS[row] if found.versions.get(n)]
+    versions = ', '.join(f'{n} {found.versions[n]}' for n in names)
+    print(f'clhoi_mm on row {row}: {versions}')
+    for problem in problems:
+        print(problem)
+    errors = sum(problem.error for problem in problems)
+    print('check_env: ' +
+          (f'{errors} to repair' if errors else 'everything needed is there'))
+    return int(errors > 0)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
