@@ -21,6 +21,12 @@ from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
 VOCABULARY = HOIVocabulary(
     'zoo', ['person', 'horse', 'ball'], ['ride', 'feed', 'throw'],
     ['riding', 'feeding', 'throwing'], [(0, 1), (1, 1), (2, 2)], rare=[1])
+META = dict(
+    hoi_classes=VOCABULARY.names,
+    hoi_objects=VOCABULARY.hoi_objects.tolist(),
+    rare=VOCABULARY.rare.tolist(),
+    vocabulary='zoo',
+    vocabulary_hash=VOCABULARY.hash)
 A, B, FAR = [0., 0., 4., 4.], [4., 0., 8., 4.], [50., 50., 60., 60.]
 
 
@@ -77,14 +83,25 @@ def test_figures_by_hand():
 
 
 def test_vocabulary_of_the_data_set():
-    meta = dict(vocabulary=VOCABULARY.to_dict())
-    figures = evaluate(zoo_samples(), dataset_meta=meta, vocabulary=None)
+    figures = evaluate(zoo_samples(), dataset_meta=META, vocabulary=None)
     assert figures == pytest.approx(EXPECTED)
 
 
 def test_no_vocabulary():
     with pytest.raises(ValueError, match="vocabulary='hico_det'"):
         evaluate(zoo_samples(), dataset_meta={}, vocabulary=None)
+
+
+def test_another_vocabulary_than_the_data_set():
+    meta = {**META, 'vocabulary': 'mini', 'vocabulary_hash': '0123'}
+    with pytest.raises(ValueError, match="differs from the data set's, 'mini"):
+        evaluate(zoo_samples(), dataset_meta=meta)
+
+
+def test_rarity_of_the_data_set_goes_before_the_vocabulary():
+    meta = {**META, 'rare': [True, False, False]}
+    figures = evaluate(zoo_samples(), dataset_meta=meta)
+    assert figures['hico_det/mAP_rare'] == 100
 
 
 def test_no_rare_flags_and_no_known_object():
@@ -108,11 +125,12 @@ def test_eval_names_are_the_figures():
 
 def test_built_by_the_registry():
     with DefaultScope.overwrite_default_scope('clhoi_mm'):
-        evaluator = Evaluator(dict(type='HICODetMetric', vocabulary='hico_det'))
+        evaluator = Evaluator(
+            dict(type='HICODetMetric', vocabulary='hico_det'))
     metric, = evaluator.metrics
     assert isinstance(metric, HICODetMetric)
     assert METRICS.get('HICODetMetric') is HICODetMetric
-    assert metric.vocabulary.num_hois == 600
+    assert len(metric.hoi_classes) == 600
 
 
 def test_unknown_protocol():
