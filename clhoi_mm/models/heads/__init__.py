@@ -1,3 +1,4 @@
+from .baseline_icn import BaselineICN
 from .interaction_cognition_network import (InteractionCognitionNetwork,
                                             Interactions)
 from .phrase_table import PhraseTable
@@ -6,6 +7,6 @@ from .teacher_targets import TeacherTargets
 from .visual_linguistic_translator import Context, VisualLinguisticTranslator
 
 __all__ = [
-    'Context', 'InteractionCognitionNetwork', 'Interactions', 'PhraseTable',
-    'TeacherHead', 'TeacherTargets', 'VisualLinguisticTranslator'
+    'BaselineICN', 'Context', 'InteractionCognitionNetwork', 'Interactions',
+    'PhraseTable', 'TeacherHead', 'TeacherTargets', 'VisualLinguisticTranslator'
 ]

@@ -29,6 +29,9 @@ class TeacherHead(BaseModule):
             annotated pairs matched to candidate pairs. Defaults to 'vllm'.
         max_sentences (int): Sentences kept of a caption, and the width to
             which they are padded on every process. Defaults to 8.
+        copy_to_pairs (bool): Give what is said of an image to every pair
+            with the object, as if it were said of each: the baseline that
+            localises nothing. Defaults to False.
         match_iou (float): Both boxes of a pair must overlap the annotated
             ones as much to be taken for it. Defaults to 0.5.
         init_cfg (dict, optional): Initialisation config.
@@ -40,6 +43,7 @@ class TeacherHead(BaseModule):
                  text_dim: int,
                  supervision: str = 'vllm',
                  max_sentences: int = 8,
+                 copy_to_pairs: bool = False,
                  match_iou: float = 0.5,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
@@ -48,6 +52,7 @@ class TeacherHead(BaseModule):
                              f'{", ".join(SUPERVISIONS)}')
         self.supervision = supervision
         self.max_sentences = max_sentences
+        self.copy_to_pairs = copy_to_pairs
         self.match_iou = match_iou
         self.phrases = PhraseTable(vocabulary, text_encoder, text_dim)
 
@@ -70,10 +75,12 @@ class TeacherHead(BaseModule):
             TeacherTargets: Padded tensors with masks.
         """
         self.phrases.ensure_filled()
-        if self.supervision == 'vllm':
-            return self._from_words(samples)
-        targets = self._from_labels(samples)
-        if self.supervision == 'instance' and pairs is not None:
+        targets = (
+            self._from_words(samples)
+            if self.supervision == 'vllm' else self._from_labels(samples))
+        if pairs is not None and self.copy_to_pairs:
+            targets.pair_labels = targets.image_scores[pairs.pair_inds]
+        elif pairs is not None and self.supervision == 'instance':
             targets.pair_labels = self._match(samples, pairs)
         return targets
 

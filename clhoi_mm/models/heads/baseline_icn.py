@@ -1,0 +1,60 @@
+from typing import Optional, Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from clhoi_mm.registry import MODELS
+from ..task_modules import PairBatch
+from .interaction_cognition_network import Interactions
+from .phrase_table import PhraseTable
+
+
+@MODELS.register_module()
+class BaselineICN(BaseModule):
+    """What a pair scores without looking at it: the floor to compare with.
+
+    Stands in for the ICN, so that detections, pairs and evaluation are the
+    same for it as for what it is compared with.
+
+    Args:
+        class_scores (Sequence[float], optional): Score of each HOI class for
+            any pair with its object, in (0, 1). Defaults to None: random
+            scores.
+        seed (int): Of the random scores. Defaults to 0.
+        with_context (bool): Not used; the ICN's interface.
+    """
+
+    def __init__(self,
+                 class_scores: Optional[Sequence[float]] = None,
+                 seed: int = 0,
+                 with_context: bool = True) -> None:
+        super().__init__()
+        self.class_scores = class_scores
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def forward(self,
+                feats: Sequence[Tensor],
+                pairs: PairBatch,
+                phrases: PhraseTable,
+                context: Optional[Tensor] = None) -> Interactions:
+        """Score the pairs of a batch.
+
+        Args:
+            feats (Sequence[Tensor]): Not read.
+            pairs (PairBatch): The pairs.
+            phrases (PhraseTable): The vocabulary.
+            context (Tensor, optional): Not read.
+
+        Returns:
+            Interactions: Logits of the pairs; their embeddings are zero.
+        """
+        valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
+        if self.class_scores is None:
+            scores = torch.rand(valid.shape, generator=self.generator)
+        else:
+            scores = torch.tensor(self.class_scores).expand(valid.shape)
+        return Interactions(
+            embeds=pairs.boxes.new_zeros(len(pairs), phrases.text_dim),
+            logits=torch.logit(scores.to(pairs.boxes), eps=1e-6),
+            valid=valid)
