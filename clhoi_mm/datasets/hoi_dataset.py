@@ -1,0 +1,271 @@
+"""Images with human-object interactions."""
+import copy
+import os.path as osp
+from typing import Any, Callable, List, Optional, Sequence, Union
+
+import cv2
+import numpy as np
+import torch
+from mmdet.datasets import BaseDetDataset
+from mmengine.fileio import exists
+
+from clhoi_mm.registry import DATASETS
+from clhoi_mm.vocabulary import HOIVocabulary
+from .annotation_file import HOIAnnotationFile
+from .palette import make_palette
+from .seeded import seeded
+
+FILTERS = ('filter_empty_gt', 'filter_empty_hois', 'min_size')
+
+
+@DATASETS.register_module()
+class HOIDataset(BaseDetDataset):
+    """Images, boxes and human-object interactions from one annotation file.
+
+    The file is a COCO detection file (so that pycocotools and every mmdet
+    detector read it as it is) with three more lists:
+
+    - ``images``: id, file_name, width, height; optionally ``key`` (unique
+      over the splits; the file name if absent) and ``hoi_ids`` (image-level
+      labels, ids of ``hoi_categories``, invisible interactions included).
+    - ``annotations``: id, image_id, category_id, bbox [x, y, w, h] in
+      zero-based continuous pixels, area, iscrowd; optionally
+      ``hoi_labelled`` (false for a person whom nobody labelled for
+      interactions; default true).
+    - ``categories``: id, name. Matched with the vocabulary's objects by name.
+    - ``verbs``: names. Matched with the vocabulary's verbs by name.
+    - ``hoi_categories``: id, verb_id (position in ``verbs``), category_id;
+      optionally ``rare``. May be empty: then the vocabulary's classes count.
+    - ``hois``: id, image_id, human_ann_id, object_ann_id (either may be
+      null), verb_id; optionally ``invisible``.
+
+    Images without annotations or without people stay, unless ``filter_cfg``
+    says otherwise. A file without any image is an error, in test mode too.
+
+    Args:
+        ann_file (str): The annotation file.
+        vocabulary (str | dict | HOIVocabulary, optional): A name, a path or
+            content. Defaults to the class's own, here 'mini'.
+        data_root (str): Joined with ``ann_file`` and ``data_prefix``.
+        data_prefix (dict): ``img``: the folder that file names are relative
+            to. Defaults to ``dict(img='')``.
+        pipeline (Sequence[dict | Callable]): Transforms.
+        test_mode (bool): No filtering, no seeding; every visible pair of the
+            file is packed. Defaults to False.
+        filter_cfg (dict, optional): For training: ``filter_empty_gt`` leaves
+            out images without a usable box, ``filter_empty_hois`` those
+            without a visible pair, ``min_size`` those with a shorter side.
+        metainfo (dict, optional): Further meta information. The vocabulary's
+            own entries cannot be overridden.
+        indices (int | Sequence[int], optional): Keep only these images.
+        serialize_data (bool): Keep records serialised, to share memory among
+            workers. Defaults to True.
+        lazy_init (bool): Read the file later. Defaults to False.
+        max_refetch (int): Tries where the pipeline returns None.
+        seed (int): Of augmentation, see :meth:`set_epoch`. Defaults to 0.
+        backend_args (dict, optional): Of mmengine's file backend.
+
+    ``metainfo`` holds plain lists, strings, bools and numbers: classes,
+    palette, verbs, hoi_classes ('ride bicycle'), hoi_verbs and hoi_objects
+    (labels of each class), rare (flag of each class, or None), vocabulary
+    (name), vocabulary_hash.
+
+    Raises:
+        FileNotFoundError: No annotation file, or no image.
+        ValueError: The file contradicts itself or the vocabulary.
+    """
+
+    METAINFO = dict(dataset_type='HOIDataset')
+    VOCABULARY = 'mini'
+    SOURCE = ('The mini world is made by `python '
+              'tools/dataset_converters/make_mini.py --out data/mini`; for '
+              'other data, write the file in the format that `python -m '
+              'pydoc clhoi_mm.datasets.HOIDataset` describes')
+
+    def __init__(self,
+                 ann_file: str,
+                 vocabulary: Optional[Union[str, dict,
+                                            HOIVocabulary]] = None,
+                 data_root: str = '',
+                 data_prefix: dict = dict(img=''),
+                 pipeline: Sequence[Union[dict, Callable]] = (),
+                 test_mode: bool = False,
+                 filter_cfg: Optional[dict] = None,
+                 metainfo: Optional[dict] = None,
+                 indices: Optional[Union[int, Sequence[int]]] = None,
+                 serialize_data: bool = True,
+                 lazy_init: bool = False,
+                 max_refetch: int = 1000,
+                 seed: int = 0,
+                 backend_args: Optional[dict] = None) -> None:
+        self.vocabulary = HOIVocabulary.load(vocabulary or self.VOCABULARY)
+        self.seed = seed
+        # Shared, so that persistent workers see a new epoch as well.
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+        unknown = set(filter_cfg or ()) - set(FILTERS)
+        if unknown:
+            raise ValueError(f'filter_cfg: unknown {sorted(unknown)}; there '
+                             f'are {list(FILTERS)}.')
+        super().__init__(
+            ann_file=ann_file,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix=data_prefix,
+            filter_cfg=filter_cfg,
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            lazy_init=True,
+            max_refetch=max_refetch,
+            backend_args=backend_args)
+        self._set_vocabulary_metainfo()
+        if not lazy_init:
+            self.full_init()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tells which epoch's augmentation to draw.
+
+        Each training sample's pipeline runs with random generators seeded
+        from (seed, epoch, index), so that an interrupted and resumed training
+        sees what an uninterrupted one sees, whatever the number of workers.
+
+        Args:
+            epoch (int): The epoch, from 0.
+        """
+        self._epoch.fill_(epoch)
+
+    def load_data_list(self) -> List[dict]:
+        """Reads and checks the annotation file.
+
+        Returns:
+            List[dict]: One record an image; see :meth:`parse_data_info`.
+        """
+        if not self.ann_file or not exists(
+                self.ann_file, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'No annotation file {self.ann_file!r}. {self.SOURCE}. Then '
+                'run the same command again.')
+        file = HOIAnnotationFile(self.ann_file, self.vocabulary,
+                                 self.backend_args)
+        if not file.images:
+            raise ValueError(f'{self.ann_file}: images is empty; there is '
+                             'nothing to train on or to test.')
+        self._metainfo['rare'] = file.rare
+        return [
+            self.parse_data_info(
+                dict(
+                    image=image,
+                    rows=file.image_rows(image['id']),
+                    hois=file.image_hois(image['id']),
+                    image_hoi_labels=file.image_labels(image)))
+            for image in file.images
+        ]
+
+    def parse_data_info(self, raw_data_info: dict) -> dict:
+        """Makes a record of one image.
+
+        Args:
+            raw_data_info (dict): ``image``, ``rows``, ``hois`` and
+                ``image_hoi_labels`` as :class:`HOIAnnotationFile` gives them.
+
+        Returns:
+            dict: img_id, img_path, key, height, width; ``instances`` as
+            mmdet reads them, each with its ``row``, without boxes that are
+            smaller than a pixel or outside the image; and ``rows``, ``hois``,
+            ``image_hoi_labels`` with nothing dropped.
+        """
+        image, rows = raw_data_info['image'], raw_data_info['rows']
+        size = np.array([image['width'], image['height']] * 2, np.float32)
+        inside = np.clip(rows['bboxes'], 0, size)
+        usable = ((inside[:, 2:] > inside[:, :2]).all(1) &
+                  (rows['bboxes'][:, 2:] - rows['bboxes'][:, :2] >= 1).all(1))
+        instances = [
+            dict(
+                bbox=rows['bboxes'][row].tolist(),
+                bbox_label=int(rows['labels'][row]),
+                ignore_flag=int(rows['iscrowd'][row]),
+                row=int(row)) for row in np.flatnonzero(usable)
+        ]
+        return dict(
+            img_id=image['id'],
+            img_path=osp.join(self.data_prefix['img'], image['file_name']),
+            key=image.get('key', image['file_name']),
+            height=image['height'],
+            width=image['width'],
+            instances=instances,
+            rows=rows,
+            hois=raw_data_info['hois'],
+            image_hoi_labels=raw_data_info['image_hoi_labels'],
+            person_label=self.vocabulary.person_label,
+            test_mode=self.test_mode)
+
+    def filter_data(self) -> List[dict]:
+        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        if self.test_mode or not self.filter_cfg:
+            return self.data_list
+        cfg = self.filter_cfg
+        kept = [
+            info for info in self.data_list
+            if (info['instances'] or not cfg.get('filter_empty_gt', False))
+            and (not info['hois']['invisible'].all()
+                 or not cfg.get('filter_empty_hois', False))
+            and min(info['width'], info['height']) >= cfg.get('min_size', 0)
+        ]
+        if not kept:
+            raise ValueError(f'{self.ann_file}: filter_cfg={cfg} leaves none '
+                             f'of {len(self.data_list)} images.')
+        return kept
+
+    def prepare_data(self, idx: int) -> Any:
+        """Runs the pipeline on one image, seeded in training.
+
+        Args:
+            idx (int): The image's position.
+
+        Returns:
+            The pipeline's result.
+        """
+        info = self.get_data_info(idx)
+        path = info['img_path']
+        try:
+            return self.pipeline(info)
+        except FileNotFoundError as error:
+            if osp.exists(path):
+                raise
+            raise FileNotFoundError(
+                f'No image {path}, which {self.ann_file} lists. Check '
+                'data_root and data_prefix, or fetch the images. '
+                f'{self.SOURCE}.') from error
+        except (AssertionError, cv2.error) as error:
+            if (isinstance(error, AssertionError)
+                    and not str(error).startswith('failed to load image')):
+                raise
+            raise ValueError(
+                f'{path}: no image can be decoded from it; it is truncated '
+                'or of an unknown type. Fetch it again, or leave it out of '
+                f'{self.ann_file}.') from error
+
+    def __getitem__(self, idx: int) -> Any:
+        if self.test_mode:
+            return super().__getitem__(idx)
+        with seeded(self.seed, int(self._epoch), idx):
+            return super().__getitem__(idx)
+
+    def _set_vocabulary_metainfo(self) -> None:
+        vocab = self.vocabulary
+        own = dict(
+            classes=list(vocab.objects),
+            palette=make_palette(vocab.num_objects),
+            verbs=list(vocab.verbs),
+            hoi_classes=list(vocab.names),
+            hoi_verbs=vocab.hoi_verbs.tolist(),
+            hoi_objects=vocab.hoi_objects.tolist(),
+            rare=None if vocab.rare is None else vocab.rare.tolist(),
+            vocabulary=vocab.name,
+            vocabulary_hash=vocab.hash)
+        taken = sorted(set(own) & set(self._metainfo))
+        if taken:
+            raise ValueError(f'metainfo: {taken} come from the vocabulary; '
+                             'give another vocabulary instead.')
+        self._metainfo = copy.deepcopy({**self._metainfo, **own})

@@ -1,0 +1,167 @@
+"""From a pipeline's dict to an HOIDataSample."""
+from typing import Sequence
+
+import numpy as np
+import torch
+from mmdet.datasets.transforms import PackDetInputs
+from mmengine.structures import BaseDataElement, InstanceData
+from torch import Tensor
+
+from clhoi_mm.registry import TRANSFORMS
+from clhoi_mm.structures import HOIDataSample, TrackedBoxes
+from .load_detections import num_annotation_rows
+
+BOX_KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags')
+
+
+@TRANSFORMS.register_module()
+class PackHOIInputs(PackDetInputs):
+    """Packs the image and an :class:`HOIDataSample`.
+
+    Pairs are rebuilt from the row ids that the boxes carried through the
+    pipeline. In training a pair that lost a box is dropped; in test mode all
+    visible pairs of the file stay, with an index of -1 where the box was
+    dropped. Detections that were cropped away are dropped.
+
+    Packed where the results hold them: ``gt_instances`` and
+    ``ignored_instances`` (plain tensors), ``gt_hois``, ``gt_persons``,
+    ``image_hoi_labels``, ``detections``, ``teacher``.
+
+    Args:
+        meta_keys (Sequence[str]): Keys of the results that become metainfo.
+    """
+
+    def __init__(
+        self,
+        meta_keys: Sequence[str] = ('img_id', 'img_path', 'key', 'ori_shape',
+                                    'img_shape', 'scale_factor', 'flip',
+                                    'flip_direction')
+    ) -> None:
+        super().__init__(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Packs the results.
+
+        Args:
+            results (dict): Result dict of the pipeline.
+
+        Returns:
+            dict: ``inputs`` (C, H, W) and ``data_samples``.
+
+        Raises:
+            RuntimeError: A transform dropped or reordered boxes without
+                their row ids or labels, or detections were never loaded.
+        """
+        results = dict(results)
+        detections = self._take_detections(results)
+        packed = super().transform(results)
+        base = packed['data_samples']
+        sample = HOIDataSample(metainfo=base.metainfo, **dict(base.items()))
+        if detections is not None:
+            sample.detections = detections
+        row_ids = torch.zeros(0, dtype=torch.int64)
+        if 'gt_bboxes' in results:
+            row_ids = sample.gt_instances.bboxes.row_ids
+            for instances in (sample.gt_instances, sample.ignored_instances):
+                instances.bboxes = instances.bboxes.tensor
+        if 'rows' in results:
+            self._pack_annotations(results, row_ids, sample)
+        if 'teacher' in results:
+            sample.teacher = BaseDataElement(
+                **{
+                    key: torch.from_numpy(np.array(value)) if isinstance(
+                        value, np.ndarray) else value
+                    for key, value in results['teacher'].items()
+                })
+        packed['data_samples'] = sample
+        return packed
+
+    def _take_detections(self, results: dict) -> InstanceData:
+        """Takes detections out of ``gt_bboxes``, and checks all row ids."""
+        detections = results.get('detections')
+        boxes = results.get('gt_bboxes')
+        if boxes is None:
+            if detections is not None:
+                raise RuntimeError(
+                    'the results hold detections, but no transform took them '
+                    "along. Add LoadDetections(source='results') right after "
+                    'LoadImageFromFile.')
+            return None
+        row_ids = self._checked_row_ids(results)
+        first = num_annotation_rows(results)
+        is_gt = row_ids < first
+        for key in BOX_KEYS:
+            results[key] = results[key][is_gt.numpy()]
+        if detections is None:
+            return None
+        index = row_ids[~is_gt] - first
+        bboxes = boxes.tensor[~is_gt]
+        h, w = results['img_shape'][:2]
+        limits = bboxes.new_tensor([w, h, w, h])
+        seen = bboxes.clamp(min=0).minimum(limits)
+        seen = (seen[:, 2:] > seen[:, :2]).all(1)
+        index, bboxes = index[seen], bboxes[seen]
+        fields = {
+            key: _tensor(value)[index]
+            for key, value in detections.items() if key != 'bboxes'
+        }
+        return InstanceData(bboxes=bboxes, **fields)
+
+    def _checked_row_ids(self, results: dict) -> Tensor:
+        boxes = results['gt_bboxes']
+        if not isinstance(boxes, TrackedBoxes):
+            raise RuntimeError(
+                f'gt_bboxes are {type(boxes).__name__} without row ids. Load '
+                'them with LoadHOIAnnotations instead of LoadAnnotations, '
+                'and leave out transforms that build boxes anew '
+                '(RandomErasing, Albu).')
+        row_ids = boxes.require_row_ids()
+        expected = [
+            np.asarray(table['labels'], np.int64)
+            for table in (results.get('rows'), results.get('detections'))
+            if table is not None
+        ]
+        expected = np.concatenate(expected)[row_ids.numpy()]
+        if not np.array_equal(expected, results['gt_bboxes_labels']):
+            raise RuntimeError(
+                'labels do not fit the boxes they were loaded with: a '
+                'transform of the pipeline dropped or reordered boxes '
+                'without their labels. Leave that transform out.')
+        return row_ids
+
+    def _pack_annotations(self, results: dict, row_ids: Tensor,
+                          sample: HOIDataSample) -> None:
+        rows, hois = results['rows'], results['hois']
+        bboxes, labels = _tensor(rows['bboxes']), _tensor(rows['labels'])
+        # One more row, which the index -1 of an absent role reads.
+        position = torch.full((len(labels) + 1, ), -1)
+        position[row_ids] = torch.arange(len(row_ids))
+        nowhere = torch.cat([bboxes, bboxes.new_full((1, 4), torch.nan)])
+        nothing = torch.cat([labels, labels.new_full((1, ), -1)])
+
+        humans, objects = (
+            _tensor(hois[key]) for key in ('human_rows', 'object_rows'))
+        keep = ~_tensor(hois['invisible']) & (humans >= 0)
+        if not results.get('test_mode', False):
+            keep &= position[humans] >= 0
+            keep &= (objects < 0) | (position[objects] >= 0)
+        humans, objects = humans[keep], objects[keep]
+        sample.gt_hois = InstanceData(
+            human_inds=position[humans],
+            object_inds=position[objects],
+            verb_labels=_tensor(hois['verb_labels'])[keep],
+            hoi_labels=_tensor(hois['hoi_labels'])[keep],
+            sub_bboxes=nowhere[humans],
+            obj_bboxes=nowhere[objects],
+            obj_labels=nothing[objects])
+
+        persons = labels == results['person_label']
+        sample.gt_persons = InstanceData(
+            bboxes=bboxes[persons],
+            hoi_labelled=_tensor(rows['hoi_labelled'])[persons])
+        sample.image_hoi_labels = _tensor(results['image_hoi_labels'])
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """A tensor that shares no memory with a record of the data set."""
+    return torch.from_numpy(np.array(array))
