@@ -8,11 +8,12 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ROW ?= onedl
-VENV := .venv$(if $(filter-out onedl,$(ROW)),-$(ROW))
+SUFFIX := $(if $(filter-out onedl,$(ROW)),-$(ROW))
+VENV := .venv$(SUFFIX)
 RUN := $(VENV)/bin/python
 CONFIG := configs/clhoi_r18_mini.py
 DATA := data/mini
-WORK := work_dirs/clhoi_r18_mini
+WORK := work_dirs/clhoi_r18_mini$(SUFFIX)
 
 # More threads than this make small images slower.
 export OMP_NUM_THREADS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
@@ -56,7 +57,7 @@ test-slow: | setup
 	@$(RUN) -m pytest -m ''
 
 clean:
-	rm -rf $(DATA) $(WORK)
+	rm -rf $(DATA) work_dirs/clhoi_r18_mini*
 
 distclean: clean
 	rm -rf .venv .venv-openmmlab

@@ -73,7 +73,6 @@ setup(
         'dev': read_requirements('dev'),
     },
     classifiers=[
-        'License :: OSI Approved :: Apache Software License',
         'Operating System :: POSIX :: Linux',
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',

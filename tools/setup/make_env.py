@@ -110,9 +110,26 @@ class Environment:
         print(f'set-up: making {self.folder} with Python {wanted}')
         self.run(['-m', 'venv', str(self.folder)], sys.executable)
 
-    def run(self, args: List[str], python: str = '') -> None:
+    def run(self,
+            args: List[str],
+            python: str = '',
+            quiet: bool = False) -> None:
+        """Runs a Python command; stops if it fails.
+
+        Args:
+            args (list[str]): What follows the interpreter.
+            python (str): Another interpreter than the environment's own.
+            quiet (bool): Show what it prints only if it fails.
+        """
         command = [python or str(self.python), *args]
-        if subprocess.run(command, env=self.env, cwd=str(ROOT)).returncode:
+        done = subprocess.run(
+            command,
+            env=self.env,
+            cwd=str(ROOT),
+            stdout=subprocess.PIPE if quiet else None,
+            stderr=subprocess.STDOUT if quiet else None)
+        if done.returncode:
+            print((done.stdout or b'').decode(errors='replace'))
             fail(f'failed: {" ".join(command)[:300]}')
 
     def pip_install(self, *args: str) -> None:
@@ -232,7 +249,10 @@ def make(row: str, folder: Path) -> None:
         venv.run(['-m', 'pip', 'uninstall', '-y', 'opencv-python'])
         venv.pip_install('--force-reinstall', *lock['opencv-python-headless'])
     install_mmcv(venv, mmcv)
-    venv.pip_install('--no-build-isolation', '-q', '-e', '.')
+    venv.run([
+        '-m', 'pip', 'install', '--no-deps', '--no-build-isolation', '-e', '.'
+    ],
+             quiet=True)  # it warns that editable is editable
     venv.run(['-m', 'clhoi_mm.check_env'])
     stamp.write_text(digest.hexdigest())
 

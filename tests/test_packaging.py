@@ -1,0 +1,227 @@
+"""What is installed: requirements, the bare import, wheel and sdist."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from clhoi_mm.check_env import ROWS
+
+REPO = Path(__file__).resolve().parents[1]
+SHIPPED = ('clhoi_mm', 'configs', 'tools', 'requirements', 'setup.py',
+           'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE',
+           'CITATION.cff', 'metafile.yml', 'model-index.yml')
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (REPO / 'requirements' / f'{name}.txt').read_text().splitlines()
+    lines = [line.split('#')[0].strip() for line in lines]
+    return [Requirement(line) for line in lines if line]
+
+
+def run_python(*args: str, **kwargs) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, *args],
+                          capture_output=True,
+                          text=True,
+                          **kwargs)
+
+
+@pytest.mark.parametrize('row', ROWS)
+def test_lock_is_fully_pinned(row: str) -> None:
+    pins = requirements(f'lock-{row}')
+    for python in ('3.10', '3.11', '3.12'):
+        names = [
+            pin.name for pin in pins if not pin.marker
+            or pin.marker.evaluate({'python_version': python})
+        ]
+        assert len(names) == len(set(names))
+    assert all(re.fullmatch(r'==[\w.]+', str(pin.specifier)) for pin in pins)
+    assert 'opencv-python' not in {pin.name for pin in pins}
+    assert {need.dist
+            for need in ROWS[row].values()} <= {pin.name
+                                                for pin in pins}
+
+
+@pytest.mark.parametrize('row', ROWS)
+def test_check_env_agrees_with_requirements(row: str) -> None:
+    pins = {
+        pin.name: pin.specifier
+        for pin in requirements(f'lock-{row}')
+        if not pin.marker or pin.marker.evaluate({'python_version': '3.11'})
+    }
+    loose = {r.name: r.specifier for r in requirements(row)}
+    loose.update((r.name, r.specifier) for r in requirements('runtime'))
+    for need in ROWS[row].values():
+        assert pins[need.dist].contains(need.tested)
+        if need.lower and loose.get(need.dist):
+            assert loose[need.dist].contains(need.lower)
+            assert not need.below or not loose[need.dist].contains(need.below)
+
+
+def test_no_file_names_an_index() -> None:
+    files = [REPO / 'Makefile', REPO / 'setup.py', REPO / 'pyproject.toml']
+    files += (REPO / 'requirements').iterdir()
+    files += (REPO / 'tools' / 'setup').glob('*.py')
+    for file in files:
+        assert not re.search('index-url|find-links|://download',
+                             file.read_text()), file
+
+
+def test_extras_and_runtime_hold_no_mm_package() -> None:
+    names = {r.name for r in requirements('runtime')}
+    assert not any('mm' in name or name == 'torch' for name in names)
+
+
+def test_import_is_light() -> None:
+    code = ('import sys, time; start = time.perf_counter(); '
+            'import clhoi_mm; print(time.perf_counter() - start); '
+            'print([m for m in sys.modules if m.split(".")[0] in '
+            '("torch", "numpy", "mmcv", "mmdet", "mmengine")])')
+    runs = [run_python('-c', code, cwd=REPO) for _ in range(5)]
+    seconds = [float(run.stdout.splitlines()[0]) for run in runs]
+    assert min(seconds) < 0.05
+    assert runs[0].stdout.splitlines()[1] == '[]'
+    assert runs[0].stderr == ''
+
+
+def test_import_without_anything_installed() -> None:
+    done = run_python('-S', '-c', 'import clhoi_mm', cwd=REPO)
+    assert done.returncode == 0
+    assert done.stderr.count('\n') <= 2  # the warning, and where it arose
+    for words in ('torch, mmengine, mmcv, mmdet, not found', '"make setup"'):
+        assert words in done.stderr
+    done = run_python(
+        '-S', '-W', 'ignore', '-c', 'import clhoi_mm.registry', cwd=REPO)
+    assert done.returncode == 1
+    assert 'During handling' not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(
+        'ImportError: clhoi_mm trains and tests with torch, mmengine')
+
+
+def test_model_index_is_read_and_names_configs_that_exist() -> None:
+    modelindex = pytest.importorskip('modelindex')
+    index = modelindex.load(str(REPO / 'model-index.yml'))
+    models = {model.name: model for model in index.models}
+    assert 'clhoi_r18_mini' in models
+    for model in models.values():
+        assert (REPO / model.config).is_file()
+        assert model.in_collection == index.collections[0].name == 'CLHOI'
+
+
+@pytest.fixture(scope='module')
+def archives(tmp_path_factory) -> tuple[Path, Path]:
+    """An sdist of the tree, and a wheel built from that sdist."""
+    tmp = tmp_path_factory.mktemp('dist')
+    source = tmp / 'source'
+    source.mkdir()
+    for name in SHIPPED:
+        path = REPO / name
+        if path.is_dir():
+            shutil.copytree(
+                path,
+                source / name,
+                symlinks=True,
+                ignore=shutil.ignore_patterns('__pycache__'))
+        else:
+            shutil.copy(path, source / name)
+    code = 'from setuptools import build_meta as b; print(b.build_sdist("..")'
+    done = run_python('-c', f'{code})', cwd=source)
+    assert done.returncode == 0, done.stderr
+    sdist = tmp / done.stdout.splitlines()[-1]
+    done = run_python('-m', 'pip', 'wheel', '-q', '--no-deps',
+                      '--no-build-isolation', '-w', str(tmp), str(sdist))
+    assert done.returncode == 0, done.stderr
+    wheel, = tmp.glob('*.whl')
+    return sdist, wheel
+
+
+def test_wheel_and_sdist_are_complete(archives) -> None:
+    sdist, wheel = archives
+    assert re.fullmatch(r'clhoi_mm-.*-py3-none-any\.whl', wheel.name)
+    in_wheel = set(zipfile.ZipFile(wheel).namelist())
+    with tarfile.open(sdist) as tar:
+        in_sdist = {name.split('/', 1)[-1] for name in tar.getnames()}
+    for folder in ('clhoi_mm', 'configs', 'tools'):
+        for path in (REPO / folder).rglob('*'):
+            name = path.relative_to(REPO).as_posix()
+            if path.suffix in ('.py', '.json', '.sh') and '.mim' not in name:
+                assert name in in_sdist
+                if 'tools/setup' not in name:
+                    prefix = '' if folder == 'clhoi_mm' else 'clhoi_mm/.mim/'
+                    assert prefix + name in in_wheel
+    assert {'clhoi_mm/.mim/metafile.yml',
+            'clhoi_mm/.mim/model-index.yml'} <= in_wheel
+    assert {'LICENSE', 'requirements/runtime.txt', 'metafile.yml'} <= in_sdist
+    assert not any('__pycache__' in n for n in in_wheel | in_sdist)
+
+
+def test_wheel_metadata(archives) -> None:
+    wheel = zipfile.ZipFile(archives[1])
+    name, = [n for n in wheel.namelist() if n.endswith('/METADATA')]
+    text = wheel.read(name).decode()
+    extras = set(re.findall(r'Provides-Extra: (\S+)', text))
+    assert extras == {'onedl', 'openmmlab', 'teacher', 'demo', 'dev'}
+    bare = [
+        line for line in text.splitlines()
+        if line.startswith('Requires-Dist') and 'extra ==' not in line
+    ]
+    assert bare and not any('mm' in line or 'torch' in line for line in bare)
+    assert re.search(r'Requires-Python: .*>=3\.10', text)
+
+
+def test_wheel_installs_without_torch(archives, tmp_path: Path) -> None:
+    venv = tmp_path / 'venv'
+    assert run_python('-m', 'venv', str(venv)).returncode == 0
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    python = str(venv / 'bin' / 'python')
+    done = subprocess.run(
+        [python, '-m', 'pip', 'install', '-q', '--no-deps',
+         str(archives[1])],
+        env=env,
+        capture_output=True,
+        text=True)
+    assert done.returncode == 0, done.stderr
+    code = ('import clhoi_mm, pathlib; '
+            'mim = pathlib.Path(clhoi_mm.__file__).parent / ".mim"; '
+            'print((mim / "configs" / "clhoi_r18_mini.py").is_file())')
+    done = subprocess.run([python, '-c', code],
+                          env=env,
+                          cwd=tmp_path,
+                          capture_output=True,
+                          text=True)
+    assert done.stdout == 'True\n'
+    assert 'torch, mmengine, mmcv, mmdet, not found' in done.stderr
+
+
+@pytest.mark.slow
+def test_teacher_part_works_without_torch(archives, tmp_path: Path) -> None:
+    """With what pip installs by itself; needs the package index."""
+    venv = tmp_path / 'venv'
+    assert run_python('-m', 'venv', str(venv)).returncode == 0
+    python = str(venv / 'bin' / 'python')
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    done = subprocess.run(
+        [python, '-m', 'pip', 'install', '-q',
+         str(archives[1])],
+        env=env,
+        capture_output=True,
+        text=True)
+    if 'No matching distribution' in done.stderr:
+        pytest.skip('the package index cannot be reached')
+    assert done.returncode == 0, done.stderr
+    code = ('import sys, clhoi_mm.teacher; '
+            'from clhoi_mm.vocabulary import HOIVocabulary; '
+            'print(HOIVocabulary.load("hico_det").num_hois, '
+            '"torch" in sys.modules)')
+    done = subprocess.run([python, '-W', 'ignore', '-c', code],
+                          env=env,
+                          cwd=tmp_path,
+                          capture_output=True,
+                          text=True)
+    assert done.stdout == '600 False\n', done.stderr
