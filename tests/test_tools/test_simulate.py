@@ -1,0 +1,64 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+sys.path.insert(0, str(REPO / 'tests' / 'test_teacher'))
+
+
+@pytest.fixture
+def ann_file(tmp_path):
+    from synthetic_world import make_annotations
+
+    from clhoi_mm.vocabulary import HOIVocabulary
+    path = tmp_path / 'train.json'
+    content = make_annotations(HOIVocabulary.load('mini'), 300)
+    path.write_text(json.dumps(content))
+    return path
+
+
+def run(*args):
+    env = dict(os.environ, PYTHONPATH=str(REPO))
+    return subprocess.run(
+        [sys.executable, REPO / 'tools' / 'teacher' / 'simulate.py',
+         *map(str, args)],
+        env=env, capture_output=True, text=True)  # yapf: disable
+
+
+def test_writes_the_same_cache_twice(ann_file, tmp_path):
+    from clhoi_mm.teacher import TeacherCache
+    args = ('--ann', ann_file, '--vocabulary', 'mini', '--seed', 1, '--dim',
+            64)
+    outs = [tmp_path / 'first', tmp_path / 'second']
+    done = run(*args, '--out', outs[0])
+    assert done.returncode == 0, done.stderr
+    assert 'precision      0.5' in done.stdout
+    assert 'recall         0.' in done.stdout and 'AP' in done.stdout
+    assert 'malformed' in done.stdout and '%|' in done.stderr
+    assert run(*args, '--out', outs[1]).returncode == 0
+    assert run(*args, '--out', outs[1]).returncode == 0
+    names = ['knowledge.safetensors', 'manifest.json', 'raw.jsonl']
+    for out in outs:
+        assert sorted(path.name for path in out.iterdir()) == names
+    for name in names:
+        assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
+    cache = TeacherCache(outs[0])
+    assert len(cache) == 300 and cache.dim == 64
+
+
+def test_bad_input_is_one_line(ann_file, tmp_path):
+    done = run('--ann', tmp_path / 'none.json', '--vocabulary', 'mini',
+               '--out', tmp_path / 'out')
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert 'none.json: no such annotation file' in done.stderr
+    done = run('--ann', ann_file, '--vocabulary', 'v_coco', '--out',
+               tmp_path / 'out')
+    assert done.returncode == 1 and 'not in the vocabulary' in done.stderr
+    done = run('--ann', ann_file, '--vocabulary', 'mini', '--preset', 'good',
+               '--out', tmp_path / 'out')
+    assert done.returncode == 2 and 'typical' in done.stderr
+    assert not (tmp_path / 'out').exists()
