@@ -1,8 +1,6 @@
-import re
-
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import load_state_dict
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import RUNNERS
@@ -37,15 +35,10 @@ class HOIRunner(Runner):
         # An old key that Runner.resume would execute as Python.
         checkpoint.get('meta', {}).pop('config', None)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        state_dict = checkpoint['state_dict']
-        for pattern, replacement in revise_keys:
-            state_dict = {
-                re.sub(pattern, replacement, k): v
-                for k, v in state_dict.items()
-            }
         model = self.model.module if is_model_wrapper(
             self.model) else self.model
-        load_state_dict(model, state_dict, strict, self.logger)
+        _load_checkpoint_to_model(model, checkpoint, strict, self.logger,
+                                  revise_keys)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint

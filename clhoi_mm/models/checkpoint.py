@@ -1,18 +1,22 @@
 from typing import Union
 
+import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
-# What mmengine itself puts into a checkpoint beside tensors and plain types:
-# training logs (HistoryBuffer) and the numpy arrays in them.
-import numpy as np
 
+def _safe_globals() -> list:
+    """What mmengine puts into a checkpoint beside tensors and plain types.
 
-def _numpy_globals() -> list:
-    core = getattr(np, '_core', None) or np.core
+    Training logs (HistoryBuffer) and the numpy arrays in them, under the
+    names that numpy 1 and numpy 2 give its functions.
+    """
+    multiarray = (getattr(np, '_core', None) or np.core).multiarray
+    functions = [(getattr(multiarray, name), f'numpy.{core}.multiarray.{name}')
+                 for core in ('core', '_core')
+                 for name in ('_reconstruct', 'scalar')]
     dtypes = [type(np.dtype(t)) for t in ('f4', 'f8', 'i4', 'i8', 'bool')]
-    return [core.multiarray._reconstruct, core.multiarray.scalar, np.ndarray,
-            np.dtype, *dtypes]
+    return [HistoryBuffer, np.ndarray, np.dtype, *dtypes, *functions]
 
 
 def load_weights(path: str,
@@ -33,11 +37,10 @@ def load_weights(path: str,
         ValueError: If the file is no checkpoint or holds more than data.
     """
     try:
-        with torch.serialization.safe_globals(
-            [HistoryBuffer, *_numpy_globals()]):
+        with torch.serialization.safe_globals(_safe_globals()):
             checkpoint = torch.load(
                 path, map_location=map_location, weights_only=True)
-    except FileNotFoundError:
+    except OSError:
         raise
     except Exception as error:
         raise ValueError(
@@ -45,6 +48,9 @@ def load_weights(path: str,
             f'({type(error).__name__}: {str(error).splitlines()[0]}); it may '
             'be truncated, or hold code beside weights: save its state_dict '
             'anew where you trust it') from error
+    if not isinstance(checkpoint, dict):
+        raise ValueError(f'{path} holds a {type(checkpoint).__name__}, not '
+                         'the weights of a model')
     if 'state_dict' not in checkpoint:
         checkpoint = dict(state_dict=checkpoint)
     return checkpoint

@@ -74,8 +74,10 @@ class FrozenDetector(nn.Module):
                 f'{len(missing)} of {len(own)} tensors are missing or have '
                 f'another shape, {missing[0]} for one; give the checkpoint '
                 'that was trained with this detector config')
-        self.model.load_state_dict(
-            {k: state_dict[k] for k in own})
+        # `own` brings the versions of its modules along: without them, some
+        # heads of mmdet take the weights for old ones and rename them.
+        own.update((k, state_dict[k]) for k in own)
+        self.model.load_state_dict(own)
         self.loaded = True
 
     @staticmethod
@@ -131,8 +133,10 @@ class FrozenDetector(nn.Module):
     def _load_from_state_dict(self, state_dict: dict, prefix: str,
                               *args) -> None:
         """A checkpoint of the whole model brings the detector along."""
-        own = {prefix + 'model.' + k for k in self.model.state_dict()}
-        self.loaded |= own <= state_dict.keys()
+        key = prefix + 'model.'
+        self.loaded |= all(
+            key + k in state_dict and state_dict[key + k].shape == v.shape
+            for k, v in self.model.state_dict().items())
         if prefix + 'label_map' in state_dict:
             self.label_map = torch.empty_like(
                 state_dict[prefix + 'label_map'],
