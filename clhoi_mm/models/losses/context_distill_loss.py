@@ -58,11 +58,13 @@ class ContextDistillLoss(nn.Module):
             share of images that find their own caption, ``context_recall``.
         """
         scale = self.log_scale.exp().clamp(max=100.)
-        loss, recall = self._global(context.image_embed, targets, scale)
+        # Half precision is too coarse for similarities over a temperature.
+        with torch.autocast(scale.device.type, enabled=False):
+            loss, recall = self._global(context.image_embed, targets, scale)
+            fine = self._fine(context.token_embeds, targets, scale)
         return dict(
             loss_context=self.global_weight * loss,
-            loss_sentence=self.fine_weight *
-            self._fine(context.token_embeds, targets, scale),
+            loss_sentence=self.fine_weight * fine,
             context_recall=recall)
 
     def _global(self, images: Tensor, targets: TeacherTargets,
@@ -88,7 +90,8 @@ class ContextDistillLoss(nn.Module):
         loss = -(soft_targets(keys, usable) * to_text.log_softmax(1)).sum(1)
         loss = loss - (soft_targets(all_captions, all_mask) *
                        to_image.log_softmax(1)).sum(1)
-        count = mask.sum().clamp(min=1)
+        # Averaged over processes, gradients are those of the whole batch.
+        count = all_mask.sum().clamp(min=1) * (len(mask) / len(all_mask))
         found = to_text[:, :len(all_captions)].argmax(1) == own
         if self.training:
             self._enqueue(all_captions, all_mask)
@@ -110,7 +113,8 @@ class ContextDistillLoss(nn.Module):
         logits = logits.masked_fill(~all_mask.any(1), -1e4)
         target = (said / self.target_temperature).softmax(-1)
         loss = -(target * logits.log_softmax(-1)).sum(-1)
-        return (loss * mask).sum() / mask.sum().clamp(min=1)
+        count = all_mask.sum().clamp(min=1) * (len(mask) / len(all_mask))
+        return (loss * mask).sum() / count
 
     @torch.no_grad()
     def _enqueue(self, captions: Tensor, mask: Tensor) -> None:

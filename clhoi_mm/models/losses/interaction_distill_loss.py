@@ -61,14 +61,17 @@ class InteractionDistillLoss(nn.Module):
         Returns:
             dict[str, Tensor]: ``loss_interaction`` and ``loss_contrast``.
         """
-        if targets.pair_labels is None:
-            loss = self._image_loss(interactions, pairs, targets, phrases)
-        else:
-            loss = self._pair_loss(interactions, targets.pair_labels, phrases)
+        # Half precision is too coarse for similarities over a temperature.
+        with torch.autocast(interactions.embeds.device.type, enabled=False):
+            if targets.pair_labels is None:
+                loss = self._image_loss(interactions, pairs, targets, phrases)
+            else:
+                loss = self._pair_loss(interactions, targets.pair_labels,
+                                       phrases)
+            contrast = self._contrast(interactions, pairs, targets, phrases)
         return dict(
             loss_interaction=self.image_weight * loss,
-            loss_contrast=self.contrast_weight *
-            self._contrast(interactions, pairs, targets, phrases))
+            loss_contrast=self.contrast_weight * contrast)
 
     def _pair_loss(self, interactions: Interactions, labels: Tensor,
                    phrases: PhraseTable) -> Tensor:
@@ -80,15 +83,19 @@ class InteractionDistillLoss(nn.Module):
     def _image_loss(self, interactions: Interactions, pairs: PairBatch,
                     targets: TeacherTargets, phrases: PhraseTable) -> Tensor:
         weight = (pairs.human_scores * pairs.object_scores)**self.score_power
-        prob = interactions.logits.float().sigmoid() * weight[:, None]
+        logits = interactions.logits.float()
         scored = interactions.valid & ~phrases.is_absence
-        miss = torch.log1p(-prob.clamp(max=1 - 1e-6)) * scored
+        # log(1 - weight * sigmoid(logit)), exact and with a gradient however
+        # sure the model is.
+        miss = torch.logaddexp(
+            F.logsigmoid(-logits),
+            torch.log1p(-weight)[:, None] + F.logsigmoid(logits)) * scored
         shape = targets.image_scores.shape
         log_none = miss.new_zeros(shape).index_add(0, pairs.pair_inds, miss)
         possible = log_none.new_zeros(shape).index_add(
             0, pairs.pair_inds, scored.to(log_none)) > 0
         possible &= targets.known[:, None]
-        log_any = torch.log((-torch.expm1(log_none)).clamp(min=1e-6))
+        log_any = torch.log((-torch.expm1(log_none)).clamp(min=1e-30))
         target = targets.image_scores
         loss = -(target * log_any + (1 - target) * log_none)
         loss = loss * torch.where(target > 0, 1., self.unmentioned_weight)
@@ -99,8 +106,8 @@ class InteractionDistillLoss(nn.Module):
         # Flat list of what was said, (W,): image, class or -1, object, weight.
         image, word = (targets.weights > 0).nonzero(as_tuple=True)
         hoi, obj = targets.hois[image, word], targets.objects[image, word]
-        phrase, weight = targets.phrases[image, word], targets.weights[image,
-                                                                      word]
+        phrase = targets.phrases[image, word]
+        weight = targets.weights[image, word]
         embeds = interactions.embeds
         scores = torch.where(
             hoi >= 0, interactions.logits[:, hoi.clamp(min=0)].float(),
@@ -121,8 +128,7 @@ class InteractionDistillLoss(nn.Module):
         said = targets.image_scores[image] > 0
         negative = torch.where(same_object, self.unmentioned_weight, 1.)
         negative = negative * ~(said & same_object) * ~phrases.is_absence
-        log_negative = torch.log(negative.clamp(min=1e-12))
-        loss = torch.cat([own, logits + log_negative],
+        loss = torch.cat([own, logits + negative.log()],
                          1).logsumexp(1) - own[:, 0]
         weight = weight * in_bag.any(0)
         return (loss * weight).sum() / weight.sum().clamp(min=1e-6)
