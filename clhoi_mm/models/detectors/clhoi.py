@@ -1,7 +1,6 @@
 from typing import Optional, Sequence, Union
 
 import torch
-import torch.nn.functional as F
 from mmdet.models.detectors.base import BaseDetector
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -74,6 +73,9 @@ class CLHOI(BaseDetector):
             raise ValueError('without a vlt there is no context to distil and '
                              'no image embedding to score pairs with; give '
                              'vlt, or interaction_loss alone')
+        if not (context_loss or interaction_loss):
+            raise ValueError('nothing would be trained; give context_loss, '
+                             'interaction_loss or both')
         self.teacher_head = MODELS.build(teacher_head)
         vocabulary = self.teacher_head.phrases.vocabulary
         self.detector = FrozenDetector(detector, vocabulary,
@@ -89,6 +91,7 @@ class CLHOI(BaseDetector):
         self.vlt = build(vlt)
         self.context_loss = build(context_loss)
         self.interaction_loss = build(interaction_loss)
+        self.icn = None
         if interaction_loss is not None:
             self.icn = MODELS.build(dict(**icn, with_context=vlt is not None))
         self.context_weight_stage2 = context_weight_stage2
@@ -115,11 +118,12 @@ class CLHOI(BaseDetector):
 
     def find_pairs(self, inputs: Tensor, feats: Sequence[Tensor],
                    samples: list[HOIDataSample]) -> PairBatch:
-        """Detect (or take given detections) and pair."""
-        if all('detections' in s for s in samples):
-            detections = [s.detections.to(inputs.device) for s in samples]
-        else:
-            detections = self.detector.detect(inputs, feats, samples)
+        """Pair detections: a sample's own, or else the detector's."""
+        given = [s.get('detections') for s in samples]
+        if None in given:
+            found = self.detector.detect(inputs, feats, samples)
+            given = [g if g is not None else f for g, f in zip(given, found)]
+        detections = [d.to(inputs.device) for d in given]
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
         return self.pairing(detections, sizes,
                             self.teacher_head.phrases.is_candidate)
@@ -139,13 +143,14 @@ class CLHOI(BaseDetector):
               context: Optional[Context]) -> Interactions:
         """Score pairs by the ICN, or by the image where there is none."""
         phrases = self.teacher_head.phrases
-        if self.interaction_loss is not None:
+        if self.icn is not None:
             return self.icn(feats, pairs, phrases,
                             None if context is None else context.tokens)
         embeds = context.image_embed[pairs.pair_inds]
         scale = self.context_loss.log_scale.exp()
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
-        logits = scale * (embeds @ phrases.hoi_phrases.T - 1)
+        with torch.autocast(embeds.device.type, enabled=False):
+            logits = scale * (embeds @ phrases.hoi_phrases.T - 1)
         return Interactions(embeds, phrases.score_absence(logits, valid),
                             valid)
 
@@ -166,7 +171,7 @@ class CLHOI(BaseDetector):
         context = self.read_context(batch_inputs, feats, batch_data_samples)
         losses = {}
         pairs = None
-        if self.stage >= 2 and self.interaction_loss is not None:
+        if self.stage >= 2 and self.icn is not None:
             pairs = self.find_pairs(batch_inputs, own_feats,
                                     batch_data_samples)
         targets = self.teacher_head(batch_data_samples, pairs)
@@ -256,10 +261,8 @@ class CLHOI(BaseDetector):
             labels=pairs.labels[mine],
             scores=pairs.scores[mine])
 
-    def _forward(self,
-                 batch_inputs: Tensor,
-                 batch_data_samples: Optional[list[HOIDataSample]] = None
-                 ) -> Interactions:
+    def _forward(self, batch_inputs: Tensor,
+                 batch_data_samples: list[HOIDataSample]) -> Interactions:
         """Raw scores of the pairs, without post-processing."""
         own_feats, feats = self.extract_feat(batch_inputs)
         pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)

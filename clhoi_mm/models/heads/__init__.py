@@ -8,5 +8,6 @@ from .visual_linguistic_translator import Context, VisualLinguisticTranslator
 
 __all__ = [
     'BaselineICN', 'Context', 'InteractionCognitionNetwork', 'Interactions',
-    'PhraseTable', 'TeacherHead', 'TeacherTargets', 'VisualLinguisticTranslator'
+    'PhraseTable', 'TeacherHead', 'TeacherTargets',
+    'VisualLinguisticTranslator'
 ]

@@ -1,11 +1,9 @@
+import math
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-import math
-
 import torch
 import torch.nn.functional as F
-from mmdet.structures.bbox import bbox2roi
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -29,8 +27,7 @@ class Interactions:
     valid: Tensor
 
 
-@MODELS.register_module(
-    name=['InteractionCognitionNetwork', 'ICN'])
+@MODELS.register_module(name=['InteractionCognitionNetwork', 'ICN'])
 class InteractionCognitionNetwork(BaseModule):
     """Reasons over spatial, visual and context relations of pairs.
 
@@ -97,18 +94,21 @@ class InteractionCognitionNetwork(BaseModule):
     def look(self, feats: Sequence[Tensor], pairs: PairBatch) -> Tensor:
         """Appearance of pairs from RoI features, (P, D).
 
-        A human or an object is pooled once, however many pairs it is in.
+        An instance is pooled once, however many pairs it is in.
         """
-        feats = feats[:self.roi_extractor.num_inputs]
+        # The extractor casts boxes to the maps' type, and half precision
+        # knows no single pixel at the far side of an image.
+        feats = [f.float() for f in feats[:self.roi_extractor.num_inputs]]
 
-        def pool(part: str, boxes: Tensor, image: Tensor) -> Tensor:
-            rois = torch.cat([image[:, None].to(boxes.dtype), boxes], 1)
-            return self.roi_reduce[part](self.roi_extractor(feats, rois))
+        def pool(boxes: Tensor, image: Tensor) -> Tensor:
+            return self.roi_extractor(
+                feats, torch.cat([image[:, None].to(boxes), boxes], 1))
 
-        human = pool('human', pairs.boxes, pairs.image_inds)
-        obj = pool('object', pairs.boxes, pairs.image_inds)
-        union = pool('union', pairs.union_boxes, pairs.pair_inds)
-        return human[pairs.human_inds] + obj[pairs.object_inds] + union
+        instances = pool(pairs.boxes, pairs.image_inds)
+        unions = pool(pairs.union_boxes, pairs.pair_inds)
+        human = self.roi_reduce['human'](instances)[pairs.human_inds]
+        obj = self.roi_reduce['object'](instances)[pairs.object_inds]
+        return human + obj + self.roi_reduce['union'](unions)
 
     def forward(self,
                 feats: Sequence[Tensor],
@@ -150,13 +150,14 @@ class InteractionCognitionNetwork(BaseModule):
 
     def score(self, x: Tensor, pairs: PairBatch,
               phrases: PhraseTable) -> Interactions:
-        """Compare tokens (P, D) with phrases, in float32."""
+        """Compare tokens (P, D) with phrases, in float32 whatever the rest."""
         embeds = F.normalize(self.to_phrase(x).float(), dim=-1)
         verbs = F.normalize(self.to_verb(x).float(), dim=-1)
         scale = self.log_scale.exp()
-        logits = (
-            scale[0] * embeds @ phrases.hoi_embeds.T + scale[1] *
-            (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs] + self.bias)
+        with torch.autocast(x.device.type, enabled=False):
+            by_phrase = embeds @ phrases.hoi_embeds.T
+            by_verb = (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs]
+        logits = scale[0] * by_phrase + scale[1] * by_verb + self.bias
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         return Interactions(
             embeds=embeds,

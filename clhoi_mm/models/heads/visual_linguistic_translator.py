@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Optional, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -25,8 +25,7 @@ class Context:
     image_embed: Tensor
 
 
-@MODELS.register_module(
-    name=['VisualLinguisticTranslator', 'VLT'])
+@MODELS.register_module(name=['VisualLinguisticTranslator', 'VLT'])
 class VisualLinguisticTranslator(BaseModule):
     """Turns visual information into linguistic form.
 
@@ -58,7 +57,7 @@ class VisualLinguisticTranslator(BaseModule):
                  ffn_ratio: float = 4.0,
                  levels: Sequence[int] = (-1, ),
                  max_tokens: int = 1024,
-                 init_cfg: dict | None = None) -> None:
+                 init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         self.levels = tuple(levels)
         self.max_tokens = max_tokens
@@ -125,6 +124,7 @@ class VisualLinguisticTranslator(BaseModule):
         tokens = self.decoder(queries, memory, memory_key_padding_mask=mask)
         return Context(
             tokens=tokens,
-            token_embeds=F.normalize(self.token_to_text(tokens).float(), dim=-1),
+            token_embeds=F.normalize(
+                self.token_to_text(tokens).float(), dim=-1),
             image_embed=F.normalize(
                 self.image_to_text(tokens.mean(1)).float(), dim=-1))

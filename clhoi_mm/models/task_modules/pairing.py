@@ -78,12 +78,15 @@ class HumanObjectPairing:
             torch.arange(len(detections), device=device),
             torch.tensor([len(d.labels) for d in detections], device=device))
 
+        # One index for all: each boolean mask would wait for the device.
         keep = (scores >= self.score_thr) & (labels >= 0)
+        keep = keep.nonzero(as_tuple=True)[0]
         boxes, labels, scores, image = (
             x[keep] for x in (boxes, labels, scores, image))
         is_person = labels == self.person_label
         rank = rank_in_group(image * 2 + is_person, scores)
         keep = rank < torch.where(is_person, self.max_humans, self.max_objects)
+        keep = keep.nonzero(as_tuple=True)[0]
         boxes, labels, scores, image, is_person = (
             x[keep] for x in (boxes, labels, scores, image, is_person))
 
@@ -94,7 +97,7 @@ class HumanObjectPairing:
         human, obj = paired.nonzero(as_tuple=True)
         score = scores[human] * scores[obj]
         rank = rank_in_group(image[human], score)
-        keep = rank < self.max_pairs
+        keep = (rank < self.max_pairs).nonzero(as_tuple=True)[0]
         human, obj, rank = human[keep], obj[keep], rank[keep]
         pair_image = image[human]
         order = (pair_image * self.max_pairs + rank).argsort()
