@@ -1,9 +1,8 @@
-from typing import Optional
-
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
 from clhoi_mm.registry import HOOKS
 
 
@@ -34,7 +33,8 @@ class DistillStageHook(Hook):
     def __init__(self, context_epochs: int, vlt_lr_mult: float = 0.1) -> None:
         self.context_epochs = context_epochs
         self.vlt_lr_mult = vlt_lr_mult
-        self._rates: Optional[list[float]] = None
+        self._factors: list[float] = []
+        self._rates: list[float] = []
 
     def before_train(self, runner: Runner) -> None:
         """Check that the stages make sense for this model."""
@@ -43,24 +43,28 @@ class DistillStageHook(Hook):
             raise ValueError(
                 f'DistillStageHook.context_epochs={self.context_epochs}, but '
                 'the model has no context_loss; set context_epochs=0')
-        self._factors(runner, stage=2)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Set the stage by the epoch."""
         model = self._model(runner)
         stage = 1 if runner.epoch < self.context_epochs else 2
         if model.stage != stage or runner.epoch in (0, self.context_epochs):
-            runner.logger.info(
-                f'Stage {stage}: ' + ('context distillation' if stage ==
-                                      1 else 'interaction distillation'))
+            name = 'context' if stage == 1 else 'interaction'
+            runner.logger.info(f'Stage {stage}: {name} distillation')
         model.stage = stage
+        self._factors = self._factors_of_stage(runner, stage)
+        if runner.epoch == self.context_epochs and model.icn is not None:
+            # Adam has counted the first stage's zero gradients; its steps
+            # would be several times too long for hundreds of iterations.
+            state = runner.optim_wrapper.optimizer.state
+            for param in model.icn.parameters():
+                state.pop(param, None)
 
     def before_train_iter(self, runner: Runner, *args, **kwargs) -> None:
         """Scale the rates of this iteration."""
         groups = runner.optim_wrapper.optimizer.param_groups
         self._rates = [group['lr'] for group in groups]
-        factors = self._factors(runner, self._model(runner).stage)
-        for group, factor in zip(groups, factors):
+        for group, factor in zip(groups, self._factors):
             group['lr'] *= factor
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
@@ -70,21 +74,34 @@ class DistillStageHook(Hook):
             group['lr'] = rate
 
     @staticmethod
+    def _leave_cache_alone(runner: Runner) -> None:
+        """Annotations teach: training needs no teacher's words on disk."""
+        dataset = runner.train_dataloader.dataset
+        while hasattr(dataset, 'dataset'):
+            dataset = dataset.dataset
+        pipeline = dataset.pipeline
+        pipeline.transforms = [
+            t for t in pipeline.transforms
+            if not isinstance(t, LoadTeacherKnowledge)
+        ]
+
+    @staticmethod
     def _model(runner: Runner):
         return runner.model.module if is_model_wrapper(
             runner.model) else runner.model
 
-    def _factors(self, runner: Runner, stage: int) -> list[float]:
+    def _factors_of_stage(self, runner: Runner, stage: int) -> list[float]:
         """Factor of each parameter group in a stage."""
         model = self._model(runner)
-        vlt = {id(p) for p in model.vlt.parameters()} if model.vlt else set()
-        icn = {id(p) for p in model.icn.parameters()} \
-            if model.interaction_loss is not None else set()
-        part, factor = ((icn, 0.) if stage == 1 else
-                        (vlt, self.vlt_lr_mult if self.context_epochs else 1.))
+        if stage == 1:
+            part, factor = model.icn, 0.
+        else:
+            part = model.vlt
+            factor = self.vlt_lr_mult if self.context_epochs else 1.
+        inner = set() if part is None else {id(p) for p in part.parameters()}
         factors = []
         for group in runner.optim_wrapper.optimizer.param_groups:
-            inside = [id(p) in part for p in group['params']]
+            inside = [id(p) in inner for p in group['params']]
             if any(inside) != all(inside):
                 raise ValueError(
                     'the VLT, the ICN and the rest share a parameter group '
