@@ -1,34 +1,40 @@
 """Label-free human-object interaction detection on MMDetection 3.x.
 
-This module imports neither torch nor any mm* package: the teacher's part
-works without them.
+This module imports neither torch nor any mm* package: vocabulary, teacher and
+the evaluation's core work without them.
 """
 import importlib.util
+import sys
 import warnings
 
 from .version import __version__
 
-__all__ = ['__version__', 'explain_missing']
+__all__ = ['__version__']
 
 
-def explain_missing(*names: str) -> str:
-    """One sentence that says which packages are missing, and the remedy.
+class _SaysWhatIsMissing:
+    """Import hook: one sentence instead of a traceback from deep inside."""
 
-    Args:
-        *names (str): Import names to look for; nothing is imported.
+    trainers = ('registry', 'structures', 'datasets', 'models', 'engine',
+                'evaluation.metrics', 'visualization', 'apis')
 
-    Returns:
-        str: Empty if all of them are there.
-    """
-    missing = [n for n in names if importlib.util.find_spec(n) is None]
-    if not missing:
-        return ''
-    return (f'clhoi_mm trains and tests with {", ".join(missing)}, not found '
-            'in this Python: run "make setup" in the project\'s folder, or '
-            'see what "python -m clhoi_mm.check_env" advises (vocabulary and '
-            'teacher work without).')
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+
+    def find_spec(self, name: str, path=None, target=None) -> None:
+        if name in [f'clhoi_mm.{part}' for part in self.trainers]:
+            raise ImportError(self.sentence, name=name) from None
 
 
-_missing = explain_missing('torch', 'mmengine', 'mmcv', 'mmdet')
+_missing = [
+    name for name in ('torch', 'mmengine', 'mmcv', 'mmdet')
+    if importlib.util.find_spec(name) is None
+]
 if _missing:
-    warnings.warn(_missing, stacklevel=2)
+    _hook = _SaysWhatIsMissing(
+        f'clhoi_mm trains and tests with {", ".join(_missing)}, not found in '
+        'this Python: run "make setup" in the project\'s folder, or see what '
+        '"python -m clhoi_mm.check_env" advises (vocabulary and teacher work '
+        'without).')
+    sys.meta_path.insert(0, _hook)
+    warnings.warn(_hook.sentence, stacklevel=2)

@@ -96,8 +96,20 @@ def test_import_without_anything_installed() -> None:
     assert done.stderr.count('\n') <= 2  # the warning, and where it arose
     for words in ('torch, mmengine, mmcv, mmdet, not found', '"make setup"'):
         assert words in done.stderr
+
+
+@pytest.mark.parametrize('part', [
+    'registry', 'structures', 'datasets', 'datasets.transforms', 'models',
+    'engine', 'evaluation.metrics', 'visualization'
+])
+def test_parts_for_training_say_what_is_missing(part: str) -> None:
     done = run_python(
-        '-S', '-W', 'ignore', '-c', 'import clhoi_mm.registry', cwd=REPO)
+        '-S',
+        '-W',
+        'ignore',
+        '-c', 'import sys; sys.modules["numpy"] = sys; '
+        f'import clhoi_mm.{part}',
+        cwd=REPO)
     assert done.returncode == 1
     assert 'During handling' not in done.stderr
     assert done.stderr.splitlines()[-1].startswith(
