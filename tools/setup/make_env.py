@@ -31,6 +31,10 @@ OPS_CHECK = ('import torch; from mmcv.ops import RoIAlign, nms; '
              'nms(torch.rand(4, 4), torch.rand(4), 0.5)')
 
 
+def say(message: str) -> None:
+    print(f'set-up: {message}', flush=True)  # in order with pip's own lines
+
+
 def fail(message: str) -> NoReturn:
     sys.exit(f'set-up: {message}')
 
@@ -107,7 +111,7 @@ class Environment:
                 fail(f'{self.folder} holds Python {found}, not {wanted}: add '
                      f'PYTHON=python{found} to the command, or remove the '
                      'folder first.')
-        print(f'set-up: making {self.folder} with Python {wanted}')
+        say(f'making {self.folder} with Python {wanted}')
         self.run(['-m', 'venv', str(self.folder)], sys.executable)
 
     def run(self,
@@ -129,7 +133,7 @@ class Environment:
             stdout=subprocess.PIPE if quiet else None,
             stderr=subprocess.STDOUT if quiet else None)
         if done.returncode:
-            print((done.stdout or b'').decode(errors='replace'))
+            print((done.stdout or b'').decode(errors='replace'), flush=True)
             fail(f'failed: {" ".join(command)[:300]}')
 
     def pip_install(self, *args: str) -> None:
@@ -184,9 +188,9 @@ def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
         # mmcv compiles for any GPU that it sees, and fails without a nvcc
         # of torch's own major version.
         if Path('/dev/nvidia0').exists():
-            print(f'set-up: no nvcc of CUDA {torch_cuda} found, so mmcv\'s '
-                  'ops are built for the CPU only (torch itself still uses '
-                  'the GPU).')
+            say(f'no nvcc of CUDA {torch_cuda} found, so mmcv\'s '
+                'ops are built for the CPU only (torch itself still uses '
+                'the GPU).')
         env['CUDA_VISIBLE_DEVICES'] = ''
     return env
 
@@ -209,12 +213,12 @@ def install_mmcv(venv: Environment, pin: str) -> None:
         str(venv.python), '-m', 'pip', 'install', '-v', '--no-deps',
         '--no-build-isolation', '--force-reinstall'
     ]
-    print(f'set-up: compiling {pin} ({env["MAX_JOBS"]} jobs, log in {log}); '
-          'a few seconds if pip has it in its cache, else 6 to 15 minutes')
+    say(f'compiling {pin} ({env["MAX_JOBS"]} jobs, log in {log}); '
+        'a few seconds if pip has it in its cache, else 6 to 15 minutes')
     code = run_with_progress([*install, pin], env, log)
     if code == 0 and not venv.ops_work():
-        print('set-up: pip\'s cached mmcv was built for another torch; '
-              'compiling it anew')
+        say('pip\'s cached mmcv was built for another torch; '
+            'compiling it anew')
         code = run_with_progress([*install, '--no-cache-dir', pin], env, log)
     if code:
         tail = '\n'.join(log.read_text(errors='replace').splitlines()[-30:])
