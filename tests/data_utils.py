@@ -22,13 +22,15 @@ def find_shared() -> Optional[Path]:
     return shared if (shared / 'data').is_dir() else None
 
 
-def make_scene(file_name: str,
-               size: Tuple[int, int],
-               boxes: Sequence[Tuple[str, Sequence[float]]],
-               pairs: Sequence[Tuple[int, Optional[int], str]] = (),
-               invisible: Sequence[Tuple[int, Optional[int], str]] = (),
-               unlabelled: Sequence[int] = (),
-               iscrowd: Sequence[int] = ()) -> dict:
+def make_scene(
+    file_name: str,
+    size: Tuple[int, int],
+    boxes: Sequence[Tuple[str, Sequence[float]]],
+    pairs: Sequence[Tuple[int, Optional[int], str]] = (),
+    invisible: Sequence[Tuple[int, Optional[int], str]] = (),
+    unlabelled: Sequence[int] = (),
+    iscrowd: Sequence[int] = ()
+) -> dict:
     """One image's annotations by hand.
 
     Args:
@@ -44,8 +46,8 @@ def make_scene(file_name: str,
         file_name=file_name,
         size=size,
         boxes=list(boxes),
-        pairs=[(*pair, False) for pair in pairs] +
-        [(*pair, True) for pair in invisible],
+        pairs=[(*pair, False) for pair in pairs] + [(*pair, True)
+                                                    for pair in invisible],
         unlabelled=set(unlabelled),
         iscrowd=set(iscrowd))
 
@@ -71,8 +73,9 @@ def make_annotations(vocabulary: HOIVocabulary,
             verb_id=verb_id[vocabulary.verbs[v]],
             category_id=cat_id[vocabulary.objects[o]],
             **({} if rare is None else dict(rare=bool(rare[i]))))
-        for i, (v, o) in enumerate(
-            zip(vocabulary.hoi_verbs, vocabulary.hoi_objects))
+        for i, (
+            v,
+            o) in enumerate(zip(vocabulary.hoi_verbs, vocabulary.hoi_objects))
     ]
     content = dict(
         images=[],
@@ -159,12 +162,12 @@ def tiny_scenes() -> List[dict]:
     """
     size = (96, 64)
     return [
-        make_scene(
-            'train/busy.png', size,
-            [('person', (5, 10, 25, 60)), ('bicycle', (10, 30, 50, 62)),
-             ('person', (40, 5, 60, 60)), ('dog', (70, 40, 90, 60))],
-            [(0, 1, 'ride'), (0, 1, 'straddle'), (2, 1, 'hold'),
-             (2, 3, 'feed')]),
+        make_scene('train/busy.png', size, [('person', (5, 10, 25, 60)),
+                                            ('bicycle', (10, 30, 50, 62)),
+                                            ('person', (40, 5, 60, 60)),
+                                            ('dog', (70, 40, 90, 60))],
+                   [(0, 1, 'ride'), (0, 1, 'straddle'), (2, 1, 'hold'),
+                    (2, 3, 'feed')]),
         make_scene('train/no_people.png', size, [('dog', (20, 20, 60, 60))]),
         make_scene('train/empty.png', size, []),
         make_scene(
@@ -202,8 +205,8 @@ def _class_scenes(vocabulary: HOIVocabulary, name: str, pairs_per_image: int,
             boxes += [('person', (left + 1, top + 2, left + cell * 0.6,
                                   top + height * 0.6)),
                       (vocabulary.objects[vocabulary.hoi_objects[label]],
-                       (left + cell * 0.3, top + height * 0.3,
-                        left + cell - 1, top + height * 0.7))]
+                       (left + cell * 0.3, top + height * 0.3, left + cell - 1,
+                        top + height * 0.7))]
             pairs.append((2 * i, 2 * i + 1,
                           vocabulary.verbs[vocabulary.hoi_verbs[label]]))
         scenes.append(
@@ -252,8 +255,8 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
             make_scene(
                 name.format(len(scenes) + 1), (240, 160),
                 [('person', (10, 10, 60, 120)), ('person', (80, 10, 130, 120)),
-                 ('person', (150, 10, 200, 120))],
-                [(0, None, 'stand'), (1, None, 'hold obj')],
+                 ('person', (150, 10, 200, 120))], [(0, None, 'stand'),
+                                                    (1, None, 'hold obj')],
                 unlabelled=[2]))
         write_split(root, split, vocabulary, scenes, 'images', False)
     return Path(root)
@@ -266,8 +269,8 @@ def write_vcoco_photo(root: Union[str, Path], shared: Path) -> Path:
     is linked, never copied.
 
     Returns:
-        Path: ``root``, the data_root, with ``annotations/{trainval,test}.json``
-        and ``images/val2014/``.
+        Path: ``root``, the data_root; ``annotations/{trainval,test}.json`` and
+        ``images/val2014/`` lie in it.
     """
     root = Path(root)
     source = json.loads(

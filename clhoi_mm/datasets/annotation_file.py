@@ -42,8 +42,8 @@ class HOIAnnotationFile:
         self.vocabulary = vocabulary
         content = self._read(backend_args)
         self.images: List[dict] = content['images']
-        images = self._by_id(content, 'images', ('file_name', 'width',
-                                                 'height'))
+        images = self._by_id(content, 'images',
+                             ('file_name', 'width', 'height'))
         keys = [image.get('key', image['file_name']) for image in self.images]
         self._refuse_twice('images', 'key', keys)
         self._object_labels = self._read_categories(content)
@@ -163,8 +163,8 @@ class HOIAnnotationFile:
         self._refuse_twice('verbs', 'name', labels)
         return labels
 
-    def _read_classes(
-            self, content: dict) -> Tuple[Optional[List[bool]], Dict]:
+    def _read_classes(self,
+                      content: dict) -> Tuple[Optional[List[bool]], Dict]:
         vocab = self.vocabulary
         rare = None if vocab.rare is None else vocab.rare.tolist()
         classes = self._by_id(content, 'hoi_categories',

@@ -9,7 +9,7 @@ import torch
 from mmdet.datasets import BaseDetDataset
 from mmengine.fileio import exists
 
-from clhoi_mm.registry import DATASETS
+from clhoi_mm.registry import DATASETS, TRANSFORMS
 from clhoi_mm.vocabulary import HOIVocabulary
 from .annotation_file import HOIAnnotationFile
 from .palette import make_palette
@@ -84,8 +84,7 @@ class HOIDataset(BaseDetDataset):
 
     def __init__(self,
                  ann_file: str,
-                 vocabulary: Optional[Union[str, dict,
-                                            HOIVocabulary]] = None,
+                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
                  data_root: str = '',
                  data_prefix: dict = dict(img=''),
                  pipeline: Sequence[Union[dict, Callable]] = (),
@@ -114,7 +113,13 @@ class HOIDataset(BaseDetDataset):
             filter_cfg=filter_cfg,
             indices=indices,
             serialize_data=serialize_data,
-            pipeline=list(pipeline),
+            # Under this package's scope, whatever the default one is.
+            pipeline=[
+                TRANSFORMS.build({
+                    '_scope_': 'clhoi_mm',
+                    **step
+                }) if isinstance(step, dict) else step for step in pipeline
+            ],
             test_mode=test_mode,
             lazy_init=True,
             max_refetch=max_refetch,
@@ -207,9 +212,9 @@ class HOIDataset(BaseDetDataset):
         cfg = self.filter_cfg
         kept = [
             info for info in self.data_list
-            if (info['instances'] or not cfg.get('filter_empty_gt', False))
-            and (not info['hois']['invisible'].all()
-                 or not cfg.get('filter_empty_hois', False))
+            if (info['instances'] or not cfg.get('filter_empty_gt', False)) and
+            (not info['hois']['invisible'].all()
+             or not cfg.get('filter_empty_hois', False))
             and min(info['width'], info['height']) >= cfg.get('min_size', 0)
         ]
         if not kept:

@@ -28,14 +28,15 @@ class TrackedBoxes(HorizontalBoxes):
             Defaults to None: unknown.
     """
 
-    def __init__(self,
-                 data: Union[Tensor, np.ndarray, Sequence],
-                 dtype: Optional[torch.dtype] = None,
-                 device: Optional[Union[str, torch.device]] = None,
-                 clone: bool = True,
-                 in_mode: Optional[str] = None,
-                 row_ids: Optional[Union[Tensor, np.ndarray,
-                                         Sequence]] = None) -> None:
+    def __init__(
+            self,
+            data: Union[Tensor, np.ndarray, Sequence],
+            dtype: Optional[torch.dtype] = None,
+            device: Optional[Union[str, torch.device]] = None,
+            clone: bool = True,
+            in_mode: Optional[str] = None,
+            row_ids: Optional[Union[Tensor, np.ndarray,
+                                    Sequence]] = None) -> None:
         super().__init__(data, dtype, device, clone, in_mode)
         if row_ids is not None:
             row_ids = torch.as_tensor(row_ids, dtype=torch.int64)

@@ -67,9 +67,8 @@ class HOIVocabulary:
         lookup[self.hoi_verbs, self.hoi_objects] = np.arange(self.num_hois)
         self.hoi_lookup = _frozen(lookup)
         self.valid = _frozen(lookup >= 0)
-        self.no_interaction_mask = _frozen(
-            self.hoi_verbs == (self.verbs.index(no_interaction)
-                               if no_interaction is not None else -1))
+        self.no_interaction_mask = _frozen(self.hoi_verbs == (self.verbs.index(
+            no_interaction) if no_interaction is not None else -1))
         self.rare = None if rare is None else self._rare_mask(rare)
         self.person_label = self.objects.index('person')
 

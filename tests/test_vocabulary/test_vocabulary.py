@@ -34,8 +34,8 @@ def test_small_by_hand():
     assert vocab.names == [
         'eat hot dog', 'eat apple', 'hug person', 'nothing apple'
     ]
-    assert vocab.hoi_lookup.tolist() == [[-1, 0, 1], [2, -1, -1],
-                                         [-1, -1, 3], [-1, -1, -1]]
+    assert vocab.hoi_lookup.tolist() == [[-1, 0, 1], [2, -1, -1], [-1, -1, 3],
+                                         [-1, -1, -1]]
     assert vocab.valid.sum() == 4
     assert vocab.rare.tolist() == [False, True, False, False]
     assert vocab.no_interaction_mask.tolist() == [False] * 3 + [True]
@@ -110,8 +110,8 @@ def test_hico_det():
                    'a person hopping on an elephant',
                    'a person not interacting with an airplane',
                    'a person hugging another person',
-                   'a person cutting with scissors',
-                   'a person tying a tie', 'a person lying on a bed'):
+                   'a person cutting with scissors', 'a person tying a tie',
+                   'a person lying on a bed'):
         assert phrase in vocab.phrases
 
 
@@ -182,8 +182,9 @@ def test_agrees_with_the_published_annotations():
         coco = json.loads(
             (data / f'v_coco/instances_vcoco_{split}.json').read_text())
         assert list(vocab.objects) == coco['objects'][1:]
-        pairs |= {(vocab.verb_label(verb), obj - 1)
-                  for verb, objs in zip(coco['classes'],
-                                        coco['action_to_object'])
-                  for obj in objs}
+        pairs |= {
+            (vocab.verb_label(verb), obj - 1)
+            for verb, objs in zip(coco['classes'], coco['action_to_object'])
+            for obj in objs
+        }
     assert pairs == set(zip(vocab.hoi_verbs, vocab.hoi_objects))

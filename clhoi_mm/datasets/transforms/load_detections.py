@@ -1,4 +1,6 @@
 """Detections that were made before."""
+from typing import Tuple
+
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -29,8 +31,11 @@ class LoadDetections(BaseTransform):
 
     Modified Keys:
 
-    - detections
     - gt_bboxes, gt_bboxes_labels, gt_ignore_flags
+
+    Added Keys:
+
+    - tracked_detections (takes the place of ``detections``)
 
     Args:
         source (str): 'ground_truth' makes a detection with score 1 of each
@@ -53,11 +58,11 @@ class LoadDetections(BaseTransform):
         Returns:
             dict: With the keys above.
         """
-        if self.source == 'ground_truth':
-            boxes = self._from_ground_truth(results)
-        else:
-            boxes = self._from_results(results)
-        detections = results['detections']
+        take = (
+            self._from_ground_truth
+            if self.source == 'ground_truth' else self._from_results)
+        detections, boxes = take(results)
+        results['tracked_detections'] = detections
         count = len(detections['scores'])
         boxes.row_ids = num_annotation_rows(results) + torch.arange(count)
         if 'gt_bboxes' in results:
@@ -69,28 +74,25 @@ class LoadDetections(BaseTransform):
                 if key in results else np.asarray(values)
         return results
 
-    def _from_ground_truth(self, results: dict) -> TrackedBoxes:
+    def _from_ground_truth(self, results: dict) -> Tuple[dict, TrackedBoxes]:
         if 'gt_bboxes' not in results:
             raise KeyError("LoadDetections(source='ground_truth') needs "
                            'LoadHOIAnnotations before it in the pipeline.')
         kept = np.flatnonzero(~results['gt_ignore_flags'])
         boxes = results['gt_bboxes'][kept]
-        rows = boxes.require_row_ids().numpy()
-        results['detections'] = dict(
-            bboxes=results['rows']['bboxes'][rows],
+        return dict(
             labels=results['gt_bboxes_labels'][kept],
-            scores=np.ones(len(kept), np.float32))
-        return boxes
+            scores=np.ones(len(kept), np.float32)), boxes
 
-    def _from_results(self, results: dict) -> TrackedBoxes:
+    def _from_results(self, results: dict) -> Tuple[dict, TrackedBoxes]:
         if 'detections' not in results:
             raise KeyError("LoadDetections(source='results'): the results "
                            "hold no 'detections'; use a data set that gives "
                            "them, or source='ground_truth'.")
-        boxes = TrackedBoxes(
-            np.asarray(results['detections']['bboxes'], np.float32))
+        detections = dict(results.pop('detections'))
+        boxes = TrackedBoxes(np.asarray(detections.pop('bboxes'), np.float32))
         boxes.rescale_(input_scale(results, type(self).__name__))
-        return boxes
+        return detections, boxes
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(source={self.source!r})'

@@ -1,5 +1,5 @@
 """From a pipeline's dict to an HOIDataSample."""
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 import torch
@@ -21,7 +21,8 @@ class PackHOIInputs(PackDetInputs):
     Pairs are rebuilt from the row ids that the boxes carried through the
     pipeline. In training a pair that lost a box is dropped; in test mode all
     visible pairs of the file stay, with an index of -1 where the box was
-    dropped. Detections that were cropped away are dropped.
+    dropped. Without boxes (no LoadHOIAnnotations) training samples have no
+    ``gt_hois`` at all. Detections that were cropped away are dropped.
 
     Packed where the results hold them: ``gt_instances`` and
     ``ignored_instances`` (plain tensors), ``gt_hois``, ``gt_persons``,
@@ -59,33 +60,32 @@ class PackHOIInputs(PackDetInputs):
         sample = HOIDataSample(metainfo=base.metainfo, **dict(base.items()))
         if detections is not None:
             sample.detections = detections
-        row_ids = torch.zeros(0, dtype=torch.int64)
+        if 'rows' in results:
+            self._pack_annotations(results, sample)
         if 'gt_bboxes' in results:
-            row_ids = sample.gt_instances.bboxes.row_ids
             for instances in (sample.gt_instances, sample.ignored_instances):
                 instances.bboxes = instances.bboxes.tensor
-        if 'rows' in results:
-            self._pack_annotations(results, row_ids, sample)
         if 'teacher' in results:
             sample.teacher = BaseDataElement(
                 **{
-                    key: torch.from_numpy(np.array(value)) if isinstance(
+                    key:
+                    torch.from_numpy(np.array(value)) if isinstance(
                         value, np.ndarray) else value
                     for key, value in results['teacher'].items()
                 })
         packed['data_samples'] = sample
         return packed
 
-    def _take_detections(self, results: dict) -> InstanceData:
+    def _take_detections(self, results: dict) -> Optional[InstanceData]:
         """Takes detections out of ``gt_bboxes``, and checks all row ids."""
-        detections = results.get('detections')
+        if 'detections' in results:
+            raise RuntimeError(
+                'the results hold detections, but no transform took them '
+                "along. Add LoadDetections(source='results') right after the "
+                'image and its annotations are loaded.')
+        detections = results.get('tracked_detections')
         boxes = results.get('gt_bboxes')
         if boxes is None:
-            if detections is not None:
-                raise RuntimeError(
-                    'the results hold detections, but no transform took them '
-                    "along. Add LoadDetections(source='results') right after "
-                    'LoadImageFromFile.')
             return None
         row_ids = self._checked_row_ids(results)
         first = num_annotation_rows(results)
@@ -103,7 +103,7 @@ class PackHOIInputs(PackDetInputs):
         index, bboxes = index[seen], bboxes[seen]
         fields = {
             key: _tensor(value)[index]
-            for key, value in detections.items() if key != 'bboxes'
+            for key, value in detections.items()
         }
         return InstanceData(bboxes=bboxes, **fields)
 
@@ -118,7 +118,8 @@ class PackHOIInputs(PackDetInputs):
         row_ids = boxes.require_row_ids()
         expected = [
             np.asarray(table['labels'], np.int64)
-            for table in (results.get('rows'), results.get('detections'))
+            for table in (results.get('rows'),
+                          results.get('tracked_detections'))
             if table is not None
         ]
         expected = np.concatenate(expected)[row_ids.numpy()]
@@ -129,15 +130,29 @@ class PackHOIInputs(PackDetInputs):
                 'without their labels. Leave that transform out.')
         return row_ids
 
-    def _pack_annotations(self, results: dict, row_ids: Tensor,
-                          sample: HOIDataSample) -> None:
+    def _pack_annotations(self, results: dict, sample: HOIDataSample) -> None:
+        rows = results['rows']
+        persons = rows['labels'] == results['person_label']
+        sample.gt_persons = InstanceData(
+            bboxes=_tensor(rows['bboxes'][persons]),
+            hoi_labelled=_tensor(rows['hoi_labelled'][persons]))
+        sample.image_hoi_labels = _tensor(results['image_hoi_labels'])
+        if 'gt_bboxes' in results:
+            row_ids = sample.gt_instances.bboxes.row_ids
+        elif results.get('test_mode', False):
+            row_ids = torch.zeros(0, dtype=torch.int64)
+        else:
+            return  # no boxes to point to: no pairs, rather than none left
+        sample.gt_hois = self._rebuild_pairs(results, row_ids)
+
+    def _rebuild_pairs(self, results: dict, row_ids: Tensor) -> InstanceData:
         rows, hois = results['rows'], results['hois']
         bboxes, labels = _tensor(rows['bboxes']), _tensor(rows['labels'])
         # One more row, which the index -1 of an absent role reads.
         position = torch.full((len(labels) + 1, ), -1)
         position[row_ids] = torch.arange(len(row_ids))
-        nowhere = torch.cat([bboxes, bboxes.new_full((1, 4), torch.nan)])
-        nothing = torch.cat([labels, labels.new_full((1, ), -1)])
+        bboxes = torch.cat([bboxes, bboxes.new_full((1, 4), torch.nan)])
+        labels = torch.cat([labels, labels.new_full((1, ), -1)])
 
         humans, objects = (
             _tensor(hois[key]) for key in ('human_rows', 'object_rows'))
@@ -146,20 +161,14 @@ class PackHOIInputs(PackDetInputs):
             keep &= position[humans] >= 0
             keep &= (objects < 0) | (position[objects] >= 0)
         humans, objects = humans[keep], objects[keep]
-        sample.gt_hois = InstanceData(
+        return InstanceData(
             human_inds=position[humans],
             object_inds=position[objects],
             verb_labels=_tensor(hois['verb_labels'])[keep],
             hoi_labels=_tensor(hois['hoi_labels'])[keep],
-            sub_bboxes=nowhere[humans],
-            obj_bboxes=nowhere[objects],
-            obj_labels=nothing[objects])
-
-        persons = labels == results['person_label']
-        sample.gt_persons = InstanceData(
-            bboxes=bboxes[persons],
-            hoi_labelled=_tensor(rows['hoi_labelled'])[persons])
-        sample.image_hoi_labels = _tensor(results['image_hoi_labels'])
+            sub_bboxes=bboxes[humans],
+            obj_bboxes=bboxes[objects],
+            obj_labels=labels[objects])
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -1,0 +1,378 @@
+"""Pairs remain right, whatever mmdet's transforms do to boxes."""
+import random
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.structures import BaseDataElement
+
+from clhoi_mm.registry import TRANSFORMS
+from clhoi_mm.structures import HOIDataSample, TrackedBoxes
+
+
+def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
+    """A pipeline's dict; row k has label k, so that labels tell rows."""
+    width, height = size
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    pairs = np.array(pairs, np.int64).reshape(-1, 2)
+    count = len(boxes)
+    image = np.random.default_rng(0).integers(
+        0, 255, (height, width, 3)).astype(np.float32)
+    results = dict(
+        img=image,
+        img_shape=(height, width),
+        ori_shape=(height, width),
+        height=height,
+        width=width,
+        img_id=1,
+        img_path='a.png',
+        instances=[
+            dict(bbox=box.tolist(), bbox_label=k, ignore_flag=0, row=k)
+            for k, box in enumerate(boxes)
+        ],
+        rows=dict(
+            bboxes=boxes,
+            labels=np.arange(count),
+            iscrowd=np.zeros(count, bool),
+            hoi_labelled=np.ones(count, bool)),
+        hois=dict(
+            human_rows=pairs[:, 0],
+            object_rows=pairs[:, 1],
+            verb_labels=np.arange(len(pairs)) + 5,
+            hoi_labels=np.arange(len(pairs)) + 50,
+            invisible=np.zeros(len(pairs), bool)),
+        image_hoi_labels=np.arange(len(pairs)) + 50,
+        person_label=0,
+        test_mode=False,
+        **kwargs)
+    if detections is not None:
+        results['detections'] = detections
+    return results
+
+
+def run(results, *steps):
+    """Runs a pipeline; None where a transform refuses the image."""
+    for step in steps:
+        if isinstance(step, str):
+            step = dict(type=step)
+        results = TRANSFORMS.build(dict(step, _scope_='clhoi_mm'))(results)
+        if results is None:
+            return None
+    return results
+
+
+def pack(*args):
+    return run(*args, 'PackHOIInputs')['data_samples']
+
+
+LOAD = 'LoadHOIAnnotations'
+BOXES = [[5, 5, 25, 55], [20, 20, 50, 50], [60, 10, 75, 50]]
+
+
+def test_flip_and_resize_by_hand():
+    sample = pack(
+        make_results(BOXES, [(0, 1), (2, 1)]), LOAD,
+        dict(type='Resize', scale=(160, 120)),
+        dict(type='RandomFlip', prob=1.))
+    assert isinstance(sample, HOIDataSample)
+    assert sample.gt_instances.bboxes.tolist() == [[110, 10, 150, 110],
+                                                   [60, 40, 120, 100],
+                                                   [10, 20, 40, 100]]
+    hois = sample.gt_hois
+    assert hois.human_inds.tolist() == [0, 2]
+    assert hois.object_inds.tolist() == [1, 1]
+    assert hois.sub_bboxes.tolist() == [BOXES[0], BOXES[2]]
+    assert hois.obj_bboxes.tolist() == [BOXES[1], BOXES[1]]
+    assert sample.scale_factor == (2, 2) and sample.flip
+    assert sample.gt_persons.bboxes.tolist() == [BOXES[0]]
+
+
+def test_filtered_box_takes_its_pairs_with_it():
+    boxes = [[0, 0, 2, 50]] + BOXES
+    sample = pack(
+        make_results(boxes, [(0, 2), (1, 2), (3, 0), (3, 2)]), LOAD,
+        dict(type='FilterAnnotations', min_gt_bbox_wh=(5, 5)))
+    assert sample.gt_instances.labels.tolist() == [1, 2, 3]
+    assert sample.gt_hois.human_inds.tolist() == [0, 2]
+    assert sample.gt_hois.object_inds.tolist() == [1, 1]
+    assert sample.gt_hois.hoi_labels.tolist() == [51, 53]
+    assert sample.image_hoi_labels.tolist() == [50, 51, 52, 53]
+
+
+def test_absent_role_and_lost_role_differ():
+    results = make_results(BOXES, [(0, -1), (0, 1)])
+    results['instances'].pop(1)
+    hois = pack(results, LOAD).gt_hois
+    assert hois.verb_labels.tolist() == [5]
+    assert hois.object_inds.tolist() == [-1]
+    assert hois.obj_bboxes.isnan().all() and hois.obj_labels.tolist() == [-1]
+
+
+def test_annotations_are_loaded_right_after_a_resize():
+    resize = dict(type='Resize', scale=(40, 30))
+    first = pack(make_results(BOXES, [(0, 1)]), LOAD, 'LoadDetections', resize)
+    after = pack(make_results(BOXES, [(0, 1)]), resize, LOAD, 'LoadDetections')
+    for a, b in ((first.gt_instances, after.gt_instances), (first.detections,
+                                                            after.detections)):
+        assert torch.equal(a.bboxes, b.bboxes)
+        assert torch.equal(a.labels, b.labels)
+    with pytest.raises(RuntimeError, match='flipped, cropped or padded'):
+        pack(make_results(BOXES), dict(type='RandomFlip', prob=1.), LOAD)
+    with pytest.raises(RuntimeError, match='flipped, cropped or padded'):
+        pack(
+            make_results(BOXES), dict(type='RandomCrop', crop_size=(20, 20)),
+            resize, LOAD)
+
+
+DETECTIONS = dict(
+    bboxes=np.array([[0, 0, 20, 20], [40, 30, 80, 60]], np.float32),
+    labels=np.array([3, 1]),
+    scores=np.array([0.25, 0.75], np.float32),
+    query_inds=np.array([17, 4]))
+
+
+def test_given_detections_follow_flip_and_resize():
+    sample = pack(
+        make_results(BOXES, [(0, 1)], detections=DETECTIONS), LOAD,
+        dict(type='LoadDetections', source='results'),
+        dict(type='Resize', scale=(160, 120)),
+        dict(type='RandomFlip', prob=1.))
+    assert sample.detections.bboxes.tolist() == [[120, 0, 160, 40],
+                                                 [0, 60, 80, 120]]
+    assert sample.detections.labels.tolist() == [3, 1]
+    assert sample.detections.scores.tolist() == [0.25, 0.75]
+    assert sample.detections.query_inds.tolist() == [17, 4]
+    assert sample.gt_instances.labels.tolist() == [0, 1, 2]
+
+
+def test_detections_without_annotations():
+    results = make_results(BOXES, detections=DETECTIONS)
+    for key in ('rows', 'hois', 'instances', 'image_hoi_labels'):
+        results.pop(key)
+    sample = pack(results, dict(type='LoadDetections', source='results'),
+                  dict(type='Resize', scale=(40, 30)))
+    assert sample.detections.bboxes.tolist() == [[0, 0, 10, 10],
+                                                 [20, 15, 40, 30]]
+    assert len(sample.gt_instances) == 0 and 'gt_hois' not in sample
+
+
+@pytest.mark.parametrize('clip', [True, False])
+def test_detections_outside_the_image_are_dropped(clip):
+    found = dict(
+        bboxes=[[0, 0, 20, 20], [80, 10, 90, 20], [70, 50, 90, 70]],
+        labels=np.array([1, 2, 3]),
+        scores=np.ones(3, np.float32))
+    sample = pack(
+        make_results(BOXES, detections=found), LOAD,
+        dict(type='LoadDetections', source='results'),
+        dict(type='Resize', scale=(80, 60), clip_object_border=clip))
+    assert sample.detections.labels.tolist() == [1, 3]
+    assert len(sample.gt_instances) == 3
+
+
+def test_ground_truth_detections():
+    results = make_results(BOXES, [(0, 1)])
+    results['instances'][2]['ignore_flag'] = 1
+    sample = pack(results, LOAD, 'LoadDetections',
+                  dict(type='RandomFlip', prob=1.))
+    assert torch.equal(sample.detections.bboxes, sample.gt_instances.bboxes)
+    assert sample.detections.labels.tolist() == [0, 1]
+    assert sample.detections.scores.tolist() == [1, 1]
+    assert len(sample.ignored_instances) == 1
+
+
+def test_image_without_boxes_has_empty_fields():
+    sample = pack(
+        make_results([]), LOAD, 'LoadDetections',
+        dict(type='RandomFlip', prob=1.),
+        dict(type='Resize', scale=(160, 120)))
+    assert sample.detections.bboxes.shape == (0, 4)
+    assert sample.gt_hois.obj_bboxes.shape == (0, 4)
+    assert sample.gt_instances.labels.dtype == torch.int64
+
+
+def test_teacher_words_are_packed():
+    words = dict(
+        caption_embed=np.ones(4, np.float32),
+        scores=np.zeros(2, np.float32),
+        valid=True)
+    teacher = pack(make_results(BOXES, teacher=words), LOAD).teacher
+    assert isinstance(teacher, BaseDataElement) and teacher.valid is True
+    assert torch.equal(teacher.caption_embed, torch.ones(4))
+    words['scores'][:] = 1
+    assert teacher.scores.tolist() == [0, 0]
+
+
+def test_without_boxes_training_has_no_pairs_and_testing_all():
+    results = make_results(BOXES, [(0, 1)])
+    assert 'gt_hois' not in pack(dict(results))
+    hois = pack(dict(results, test_mode=True)).gt_hois
+    assert hois.human_inds.tolist() == [-1]
+    assert hois.sub_bboxes.tolist() == [BOXES[0]]
+
+
+def break_ids(results):
+    results['gt_bboxes'] = TrackedBoxes(results['gt_bboxes'].tensor)
+    return results
+
+
+def break_order(results):
+    results['gt_bboxes'] = results['gt_bboxes'][[1, 0, 2]]
+    return results
+
+
+@pytest.mark.parametrize('step, message', [
+    (break_ids, 'lost their row ids'),
+    (break_order, 'labels do not fit'),
+])
+def test_mispairing_transforms_are_refused(step, message):
+    results = step(run(make_results(BOXES, [(0, 1)]), LOAD))
+    with pytest.raises(RuntimeError, match=message):
+        run(results, 'PackHOIInputs')
+
+
+@pytest.mark.parametrize('steps, error, message', [
+    (['LoadAnnotations'], RuntimeError, 'LoadHOIAnnotations instead'),
+    (['LoadDetections'], KeyError, 'LoadHOIAnnotations before'),
+    ([LOAD, dict(type='LoadDetections', source='results')
+      ], KeyError, "hold no 'detections'"),
+    ([LOAD, dict(type='RandomErasing', n_patches=1, ratio=.5)
+      ], RuntimeError, 'RandomErasing'),
+])
+def test_wrong_pipelines_say_what_to_change(steps, error, message):
+    with pytest.raises(error, match=message):
+        pack(make_results(BOXES), *steps)
+
+
+def test_forgotten_detections_are_an_error():
+    results = make_results(BOXES, detections=DETECTIONS)
+    with pytest.raises(RuntimeError, match='Add LoadDetections'):
+        pack(dict(results))
+    with pytest.raises(RuntimeError, match='Add LoadDetections'):
+        pack(results, LOAD)
+
+
+def test_unknown_source():
+    with pytest.raises(ValueError, match='ground_truth'):
+        run({}, dict(type='LoadDetections', source='gt'))
+
+
+@st.composite
+def scenes(draw):
+    width, height = draw(st.integers(40, 90)), draw(st.integers(40, 90))
+    boxes = st.tuples(
+        st.integers(0, width - 2), st.integers(0, height - 2),
+        st.integers(1, 40),
+        st.integers(1, 40)).map(lambda b: (b[0], b[1], min(b[0] + b[2], width),
+                                           min(b[1] + b[3], height)))
+    rows = draw(st.lists(boxes, max_size=6))
+    detections = draw(st.lists(boxes, max_size=4))
+    pairs = []
+    if rows:
+        row = st.integers(0, len(rows) - 1)
+        pairs = draw(st.lists(st.tuples(row, row | st.just(-1)), max_size=6))
+    return (width, height), rows, detections, pairs
+
+
+SIZES = st.integers(20, 140)
+# Those that record what they did in `homography_matrix`.
+RECORDING = st.one_of(
+    st.builds(
+        lambda w, h, keep: dict(type='Resize', scale=(w, h), keep_ratio=keep),
+        SIZES, SIZES, st.booleans()),
+    st.sampled_from([
+        'horizontal', 'vertical', 'diagonal'
+    ]).map(lambda d: dict(type='RandomFlip', prob=1., direction=d)),
+    st.builds(
+        lambda w, h: dict(
+            type='RandomCrop', crop_size=(w, h), allow_negative_crop=True),
+        SIZES, SIZES))
+FILTER = st.builds(
+    lambda size: dict(
+        type='FilterAnnotations',
+        min_gt_bbox_wh=(size, size),
+        keep_empty=False), st.integers(1, 8))
+OTHERS = st.sampled_from([
+    dict(type='MinIoURandomCrop'),
+    dict(type='RandomShift', prob=1.),
+    dict(type='Expand', prob=1.),
+    dict(type='RandomAffine'),
+    dict(
+        type='RandomCenterCropPad',
+        crop_size=(64, 64),
+        ratios=(0.9, 1.1),
+        mean=[0, 0, 0],
+        std=[1, 1, 1],
+        to_rgb=False,
+        test_pad_mode=None),
+])
+
+
+def augment(scene, steps, seed):
+    size, rows, detections, pairs = scene
+    found = dict(
+        bboxes=np.array(detections, np.float32).reshape(-1, 4),
+        labels=np.zeros(len(detections), np.int64),
+        scores=np.arange(len(detections), dtype=np.float32))
+    random.seed(seed), np.random.seed(seed)
+    return run(
+        make_results(rows, pairs, size, found), LOAD,
+        dict(type='LoadDetections', source='results'), *steps)
+
+
+def check_pairs(sample, rows, pairs):
+    """Labels tell rows, and travel beside the boxes."""
+    kept = sample.gt_instances.labels.tolist()
+    hois = sample.gt_hois
+    expected = [(k, h, o) for k, (h, o) in enumerate(pairs)
+                if h in kept and (o in kept or o == -1)]
+    names = kept + [-1]
+    got = [(hoi - 50, names[h], names[o])
+           for hoi, h, o in zip(hois.hoi_labels.tolist(
+           ), hois.human_inds.tolist(), hois.object_inds.tolist())]
+    assert got == expected
+    for (_, human, obj), sub, thing in zip(got, hois.sub_bboxes.tolist(),
+                                           hois.obj_bboxes.tolist()):
+        assert sub == list(rows[human])
+        assert obj == -1 or thing == list(rows[obj])
+
+
+def project(box, matrix, shape):
+    """Where a transform says that a box went."""
+    x1, y1, x2, y2 = box
+    corners = matrix @ np.array([[x1, x2], [y1, y2], [1, 1]], np.float64)
+    xs = np.clip(np.sort(corners[0]), 0, shape[1])
+    ys = np.clip(np.sort(corners[1]), 0, shape[0])
+    return [xs[0], ys[0], xs[1], ys[1]]
+
+
+@settings(max_examples=150)
+@given(scenes(), st.lists(RECORDING | FILTER, max_size=5),
+       st.integers(0, 2**32 - 1))
+def test_paired_boxes_are_the_same_physical_boxes(scene, steps, seed):
+    results = augment(scene, steps, seed)
+    sample = run(dict(results), 'PackHOIInputs')['data_samples']
+    _, rows, detections, pairs = scene
+    check_pairs(sample, rows, pairs)
+    matrix = results.get('homography_matrix', np.eye(3))
+    shape = results['img'].shape
+    for label, box in zip(sample.gt_instances.labels.tolist(),
+                          sample.gt_instances.bboxes.tolist()):
+        expected = project(rows[label], matrix, shape)
+        np.testing.assert_allclose(box, expected, atol=1e-2)
+    for score, box in zip(sample.detections.scores.tolist(),
+                          sample.detections.bboxes.tolist()):
+        expected = project(detections[int(score)], matrix, shape)
+        np.testing.assert_allclose(box, expected, atol=1e-2)
+
+
+@settings(max_examples=100)
+@given(scenes(), st.lists(RECORDING | FILTER | OTHERS, max_size=4),
+       st.integers(0, 2**32 - 1))
+def test_pairs_survive_any_geometry(scene, steps, seed):
+    results = augment(scene, steps, seed)
+    if results is not None:
+        sample = run(results, 'PackHOIInputs')['data_samples']
+        check_pairs(sample, scene[1], scene[3])
