@@ -5,7 +5,7 @@ from typing import Tuple
 _VOWELS = 'aeiou'
 # A closed syllable doubles its consonant, except where the stress lies before.
 _CLOSED = re.compile(r'(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$')
-_UNSTRESSED = re.compile(r'.{3}(?:en|er|or|it)$')
+_UNSTRESSED = re.compile(r'[aeiou][^aeiou]+(?:en|er|or|it)$')
 _IRREGULAR_THIRD = {'be': 'is', 'do': 'does', 'go': 'goes', 'have': 'has'}
 _IRREGULAR_PLURAL = {
     'person': 'people', 'knife': 'knives', 'mouse': 'mice', 'sheep': 'sheep',

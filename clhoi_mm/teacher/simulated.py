@@ -175,33 +175,33 @@ class SimulatedTeacher:
                     said: List[int]) -> _Candidates:
         """Classes that may be mentioned for a reason, given those said."""
         vocabulary = self.vocabulary
+        objects, verbs = vocabulary.hoi_objects, vocabulary.hoi_verbs
         true = np.array(image.hois, np.int64)
+        taken_for = self._confused_with[true]
         if kind == 'true':
             evidence = draws[0, true] + _COMMON * self._common[true]
             evidence += _SECONDARY * self._is_secondary(true)
-            evidence += _CONFUSED * np.isin(self._confused_with[true], said)
+            confused = _mask(said, len(objects))[taken_for] & (taken_for >= 0)
+            evidence += _CONFUSED * confused
             return _Candidates(true, evidence)
         if kind == 'systematic':
-            wrong = self._confused_with[true]
-            free = (wrong >= 0) & ~np.isin(wrong, true)
-            hois, first = np.unique(wrong[free], return_index=True)
+            free = ~_mask(true, len(objects))[taken_for] & (taken_for >= 0)
+            hois, first = np.unique(taken_for[free], return_index=True)
             by = true[free][first]
             return _Candidates(
                 hois, draws[1, by] + _REGULARITY * self._regular[by])
-        used = np.isin(vocabulary.hoi_objects, vocabulary.hoi_objects[true])
-        present = np.isin(vocabulary.hoi_objects, image.objects)
+        present = _mask(image.objects, vocabulary.num_objects)[objects]
         if kind == 'absent':
             # What is done in the image, with an object that is not there.
-            mask = ~present & np.isin(vocabulary.hoi_verbs,
-                                      vocabulary.hoi_verbs[true])
+            done = _mask(verbs[true], vocabulary.num_verbs)[verbs]
+            mask = done & ~present
         elif vocabulary.person_label in image.objects:
+            used = _mask(objects[true], vocabulary.num_objects)[objects]
             mask = used if kind == 'plausible' else present
         else:
             mask = np.zeros_like(present)
-        mask = mask & self._sayable
-        mask[true] = False
-        mask[said] = False
-        hois = np.flatnonzero(mask)
+        known = _mask([*image.hois, *said], len(objects))
+        hois = np.flatnonzero(mask & self._sayable & ~known)
         row = dict(plausible=2, other=3, absent=4)[kind]
         common = 0.0 if kind == 'other' else _COMMON
         return _Candidates(hois,
@@ -235,6 +235,12 @@ class SimulatedTeacher:
         digest = hashlib.sha256(text.encode()).digest()
         return np.random.Generator(
             np.random.PCG64(int.from_bytes(digest, 'little')))
+
+
+def _mask(labels: Sequence[int], size: int) -> np.ndarray:
+    mask = np.zeros(size, bool)
+    mask[np.asarray(labels, np.int64)] = True
+    return mask
 
 
 def _score(logit: float) -> float:

@@ -30,15 +30,26 @@ def facts(content, tmp_path_factory):
     return read_image_facts(path, MINI)
 
 
+@pytest.fixture(scope='module')
+def teachers(facts):
+    """Each preset's teacher and its scores of each image."""
+    teachers = {name: SimulatedTeacher(facts, MINI, name) for name in PRESETS}
+    return {
+        name: (teacher, [teacher.scores(image) for image in facts])
+        for name, teacher in teachers.items()
+    }
+
+
 def write(content, path):
     path.write_text(json.dumps(content))
     return path
 
 
 @pytest.mark.parametrize('preset', PRESETS)
-def test_captions_parsed_back_have_the_presets_quality(facts, preset):
+def test_captions_parsed_back_have_the_presets_quality(
+        facts, teachers, preset):
     parser, target = CaptionParser(MINI), PRESETS[preset]
-    answers = list(SimulatedTeacher(facts, MINI, preset))
+    answers = list(teachers[preset][0])
     said = [parser.parse(answer.caption) for answer in answers]
     true = [set(image.hois) for image in facts]
     precision, recall = precision_recall(said, true)
@@ -68,19 +79,18 @@ def test_captions_and_answers_say_the_same(facts):
     assert 0 < malformed < 20
 
 
-def test_malformed_share(facts):
-    words = [parse_answer(x) for x in SimulatedTeacher(facts, MINI)]
+def test_malformed_share(facts, teachers):
+    words = [parse_answer(x) for x in teachers['typical'][0]]
     assert 0.01 <= np.mean([x.malformed for x in words]) <= 0.02
+    perfect = teachers['perfect'][0]
     assert not any(
-        parse_answer(x).malformed
-        for x in SimulatedTeacher(facts[:300], MINI, 'perfect'))
+        parse_answer(perfect.answer(x)).malformed for x in facts[:300])
 
 
-def test_kinds_of_errors(facts):
+def test_kinds_of_errors(facts, teachers):
     """Half are fixed confusions, 70 % are wrong verbs of used objects, 10 %
     name an object that is not there; misses hit rare classes more."""
-    teacher = SimulatedTeacher(facts, MINI, 'typical')
-    said = [set(teacher.scores(image)) for image in facts]
+    said = [set(scores) for scores in teachers['typical'][1]]
     objects = MINI.hoi_objects
     wrong = used = absent = 0
     together = Counter()
@@ -108,15 +118,13 @@ def test_kinds_of_errors(facts):
             missed[common[:5]].sum() / times[common[:5]].sum() + 0.1)
 
 
-def test_scores_tell_true_from_false_as_far_as_the_preset_allows(facts):
+def test_scores_overlap_as_the_errors_do(facts, teachers):
     aps = {}
-    for preset in ('weak', 'typical', 'strong', 'perfect'):
-        teacher = SimulatedTeacher(facts, MINI, preset)
+    for preset, (_, found) in teachers.items():
         scores = np.zeros((len(facts), MINI.num_hois))
         truth = np.zeros(scores.shape, bool)
-        for row, flags, image in zip(scores, truth, facts):
-            found = teacher.scores(image)
-            row[list(found)] = list(found.values())
+        for row, flags, said, image in zip(scores, truth, found, facts):
+            row[list(said)] = list(said.values())
             flags[list(image.hois)] = True
         assert 0 <= scores.min() and scores.max() <= 1
         order = np.argsort(-scores.ravel(), kind='stable')
