@@ -1,0 +1,3 @@
+from .hoi_local_visualizer import HOILocalVisualizer
+
+__all__ = ['HOILocalVisualizer']

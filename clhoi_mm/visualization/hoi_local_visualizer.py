@@ -1,0 +1,156 @@
+from typing import Dict, List, Optional, Tuple
+
+import mmcv
+import numpy as np
+from mmdet.visualization import DetLocalVisualizer
+from mmengine.dist import master_only
+from mmengine.structures import InstanceData
+from PIL import Image
+
+from clhoi_mm.registry import VISUALIZERS
+from clhoi_mm.structures import HOIDataSample
+from .figure import compose_figure
+from .panel import Panel
+from .scene import HOITexts, Scene, build_scene, match_persons
+
+
+@VISUALIZERS.register_module()
+class HOILocalVisualizer(DetLocalVisualizer):
+    """Draws human-object interactions.
+
+    Each person has a colour; it outlines the person and the objects, which a
+    line ties to the person, and fills the label with the interactions of the
+    two. Ground truth stands at the left of the prediction where a sample has
+    both, a person in the same colour in both. Labels never overlap; those
+    that find no place are numbered and stand below the picture. The
+    teacher's words go under it.
+
+    Works with mmdet's ``DetVisualizationHook``. Names come from
+    ``dataset_meta`` ('verbs' and 'classes'), as ``HOIDataset`` gives them.
+
+    Args:
+        name (str): Name of the instance. Defaults to 'visualizer'.
+        image (np.ndarray, optional): RGB image. Defaults to None.
+        vis_backends (list[dict], optional): Storage backends. Defaults to
+            None.
+        save_dir (str, optional): Folder of the backends. Defaults to None.
+        top_k (int): At most so many predicted interactions are drawn, the
+            highest. Defaults to 10.
+        sides (tuple[int, int]): A picture's longer side is scaled up to the
+            first and down to the second where needed, in pixels. Defaults to
+            (720, 1600).
+    """
+
+    def __init__(self,
+                 name: str = 'visualizer',
+                 image: Optional[np.ndarray] = None,
+                 vis_backends: Optional[List[Dict]] = None,
+                 save_dir: Optional[str] = None,
+                 top_k: int = 10,
+                 sides: Tuple[int, int] = (720, 1600)) -> None:
+        super().__init__(
+            name=name,
+            image=image,
+            vis_backends=vis_backends,
+            save_dir=save_dir)
+        self.top_k = top_k
+        self.sides = tuple(sides)
+
+    @master_only
+    def add_datasample(self,
+                       name: str,
+                       image: np.ndarray,
+                       data_sample: Optional[HOIDataSample] = None,
+                       draw_gt: bool = True,
+                       draw_pred: bool = True,
+                       show: bool = False,
+                       wait_time: float = 0,
+                       out_file: Optional[str] = None,
+                       pred_score_thr: float = 0.3,
+                       step: int = 0,
+                       top_k: Optional[int] = None,
+                       caption: Optional[str] = None) -> None:
+        """Draws a sample, and shows it, writes it, or hands it to backends.
+
+        Args:
+            name (str): The picture's name.
+            image (np.ndarray): The original image, RGB, (H, W, 3).
+            data_sample (HOIDataSample, optional): Its ``gt_hois`` and
+                ``pred_hois`` are drawn, its ``teacher``'s interactions are
+                written below. Defaults to None, the image alone.
+            draw_gt (bool): Whether to draw ``gt_hois``. Defaults to True.
+            draw_pred (bool): Whether to draw ``pred_hois``. Defaults to True.
+            show (bool): Whether to open a window. Defaults to False.
+            wait_time (float): Seconds to show it; 0 waits for a key.
+                Defaults to 0.
+            out_file (str, optional): File to write instead of handing the
+                picture to the backends. Defaults to None.
+            pred_score_thr (float): Lowest score to draw. Defaults to 0.3.
+            step (int): For the backends. Defaults to 0.
+            top_k (int, optional): At most so many predicted interactions,
+                the highest. Defaults to None, the visualizer's own.
+            caption (str, optional): What the teacher wrote, put below.
+                Defaults to None.
+        """
+        image = image.clip(0, 255).astype(np.uint8)
+        meta = self.dataset_meta or {}
+        texts = HOITexts(meta.get('verbs'), meta.get('classes'))
+        top_k = self.top_k if top_k is None else top_k
+        scenes = {}
+        if data_sample is not None:
+            data_sample = data_sample.cpu()
+            if draw_gt and 'gt_hois' in data_sample:
+                scenes['ground truth'] = _scene(data_sample.gt_hois, texts)
+            if draw_pred and 'pred_hois' in data_sample:
+                pred = data_sample.pred_hois
+                pred = pred[pred.scores >= pred_score_thr]
+                pred = pred[pred.scores.argsort(descending=True, stable=True)]
+                scenes['prediction'] = _scene(pred[:top_k], texts)
+        drawn = compose_figure(
+            self._draw_panels(image, scenes),
+            list(scenes) if len(scenes) > 1 else [''],
+            _teacher_notes(data_sample, caption, texts))
+
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            mmcv.imwrite(drawn[..., ::-1], out_file)
+        else:
+            self.add_image(name, drawn, step)
+
+    def _draw_panels(self, image: np.ndarray,
+                     scenes: Dict[str, Scene]) -> List[Image.Image]:
+        """One picture for each scene, or the bare image without any."""
+        numbers = [list(range(len(s.persons))) for s in scenes.values()]
+        if len(scenes) > 1:
+            numbers[1] = match_persons(*scenes.values())
+        if not scenes:
+            scenes, numbers = dict(image=Scene.empty()), [[]]
+        return [
+            Panel(image, self.sides).draw(scene, persons)
+            for scene, persons in zip(scenes.values(), numbers)
+        ]
+
+
+def _scene(hois: InstanceData, texts: HOITexts) -> Scene:
+    scores = hois.scores.float().numpy() if 'scores' in hois else None
+    return build_scene(hois.sub_bboxes.float().numpy(),
+                       hois.obj_bboxes.float().numpy(),
+                       hois.verb_labels.numpy(), hois.obj_labels.numpy(),
+                       scores, texts)
+
+
+def _teacher_notes(data_sample: Optional[HOIDataSample],
+                   caption: Optional[str], texts: HOITexts) -> List[str]:
+    """The teacher's caption and interactions, a paragraph each."""
+    notes = [f'Caption: {caption}'] if caption else []
+    if data_sample is not None and 'teacher' in data_sample:
+        teacher = data_sample.teacher
+        said = ', '.join(
+            texts(int(verb), int(obj), float(score)) for verb, obj, score in
+            zip(teacher.verb_labels, teacher.obj_labels, teacher.scores))
+        if not teacher.valid:
+            said = 'no words for this image'
+        notes.append(f'Teacher: {said or "no interactions"}')
+    return notes

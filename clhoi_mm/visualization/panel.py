@@ -1,0 +1,265 @@
+"""One picture with its interactions drawn in."""
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .fonts import line_height, load_font
+from .label_layout import place_labels
+from .scene import DrawnPair, Scene, pairwise_ious
+
+# Dark enough for white letters.
+COLOURS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
+           (104, 72, 190), (142, 96, 0), (0, 118, 140), (196, 24, 40),
+           (86, 110, 0), (90, 84, 84))  # yapf: disable
+WHITE = (255, 255, 255)
+# Everything is drawn so many times larger and then reduced, which smooths
+# lines and letters.
+SUPERSAMPLING = 2
+# Where on the way from person to object the label belongs.
+ANCHOR = 0.6
+# The part of a person's box, from above, that should stay visible.
+HEAD = 0.25
+
+
+@dataclass
+class Label:
+    """Lines of text in a coloured box.
+
+    Args:
+        lines (list[str]): The text.
+        anchor (np.ndarray): Where it belongs, (2,).
+        colour (tuple[int, int, int]): RGB of the box.
+        box (np.ndarray, optional): Where it stands, (4,) xyxy.
+        number (str): Its number, if it has to go below the picture.
+    """
+    lines: List[str]
+    anchor: np.ndarray
+    colour: Tuple[int, int, int]
+    box: Optional[np.ndarray] = None
+    number: str = ''
+
+
+class Panel:
+    """Draws a scene over an image.
+
+    Strokes and letters grow with the image.
+
+    Args:
+        image (np.ndarray): RGB, (H, W, 3) uint8.
+        sides (tuple[int, int]): The longer side is scaled up to the first
+            and down to the second where needed, in pixels.
+    """
+
+    def __init__(self, image: np.ndarray, sides: Tuple[int, int]) -> None:
+        height, width = image.shape[:2]
+        longer = max(height, width)
+        scale = np.clip(longer, *sides) / longer
+        self.scale = scale * SUPERSAMPLING
+        self.width = max(round(width * scale), 1) * SUPERSAMPLING
+        self.height = max(round(height * scale), 1) * SUPERSAMPLING
+        self.image = Image.fromarray(image).resize(
+            (self.width, self.height), Image.Resampling.BICUBIC)
+        self.canvas = ImageDraw.Draw(self.image, 'RGBA')
+        unit = longer * self.scale / sides[0]
+        self.stroke = round(2.5 * unit)
+        self.padding = round(4 * unit)
+        self.font = load_font(round(15 * unit))
+
+    def draw(self, scene: Scene, numbers: Sequence[int]) -> Image.Image:
+        """Draws everything.
+
+        Args:
+            scene (Scene): Boxes in the coordinates of the image given.
+            numbers (Sequence[int]): A number for each person of the scene,
+                which fixes the colour.
+
+        Returns:
+            PIL.Image.Image: RGB; higher than the image where labels had to
+            go below it.
+        """
+        pairs = [self._to_panel(pair, numbers) for pair in scene.pairs]
+        self._draw_boxes(pairs)
+        for pair in reversed(pairs):  # the best on top
+            self._draw_link(pair)
+        inside, below = self._lay_out(pairs)
+        for label in inside:
+            self._draw_leader(label)
+        for label in inside:
+            self._draw_label(label)
+        self._append_below(below)
+        return self.image.reduce(SUPERSAMPLING)
+
+    def _to_panel(self, pair: DrawnPair, numbers: Sequence[int]) -> DrawnPair:
+        """In the panel's pixels, with the person's number in place."""
+        limits = np.array([self.width, self.height] * 2) - 1
+
+        def scaled(bbox: np.ndarray) -> np.ndarray:
+            return (bbox.astype(np.float64) * self.scale).clip(0, limits)
+
+        return DrawnPair(
+            numbers[pair.person], scaled(pair.sub_bbox),
+            None if pair.obj_bbox is None else scaled(pair.obj_bbox),
+            pair.texts)
+
+    def _draw_boxes(self, pairs: List[DrawnPair]) -> None:
+        """Persons' boxes, and objects' in their persons' colours.
+
+        A box that several share has its outlines one within the other.
+        """
+        outlines = {}
+        for pair in pairs:
+            outlines.setdefault((pair.person, *pair.sub_bbox), pair.sub_bbox)
+        num_persons = len(outlines)
+        for pair in pairs:
+            if pair.obj_bbox is not None:
+                outlines.setdefault((pair.person, *pair.obj_bbox),
+                                    pair.obj_bbox)
+        if not outlines:
+            return
+        boxes = np.stack(list(outlines.values()))
+        depths = np.tril(pairwise_ious(boxes, boxes) > 0.8, -1).sum(axis=1)
+        for i, (person, *_) in enumerate(outlines):
+            width = self.stroke if i < num_persons else 0.7 * self.stroke
+            inset = depths[i] * 2.2 * self.stroke
+            # One tint a box: a person who is somebody's object keeps none.
+            self._draw_outline(boxes[i], inset, _colour(person), width,
+                               filled=i >= num_persons and not depths[i])
+
+    def _draw_outline(self, bbox: np.ndarray, inset: float,
+                      colour: Tuple[int, ...], width: float,
+                      filled: bool) -> None:
+        inset = min(inset, (bbox[2:] - bbox[:2]).min() / 3)
+        x1, y1, x2, y2 = bbox + inset * np.array([1, 1, -1, -1])
+        halo, radius = self.stroke / 2, 2 * self.stroke
+        if filled:
+            self.canvas.rounded_rectangle((x1, y1, x2, y2), radius,
+                                          (*colour, 32))
+        self.canvas.rounded_rectangle(
+            (x1 - halo, y1 - halo, x2 + halo, y2 + halo), radius + halo,
+            outline=(*WHITE, 170), width=round(width + 2 * halo))
+        self.canvas.rounded_rectangle((x1, y1, x2, y2), radius,
+                                      outline=colour, width=round(width))
+
+    def _draw_link(self, pair: DrawnPair) -> None:
+        if pair.obj_bbox is None:
+            return
+        ends = [tuple(_centre(pair.sub_bbox)), tuple(_centre(pair.obj_bbox))]
+        self._draw_line(ends, _colour(pair.person), self.stroke)
+        for x, y in ends:
+            self._draw_dot(x, y, 1.8 * self.stroke, _colour(pair.person))
+
+    def _draw_line(self, points: List[Tuple[float, float]],
+                   colour: Tuple[int, ...], width: float) -> None:
+        self.canvas.line(points, (*WHITE, 190), round(width + self.stroke))
+        self.canvas.line(points, colour, round(width))
+
+    def _draw_dot(self, x: float, y: float, radius: float,
+                  colour: Tuple[int, ...]) -> None:
+        self.canvas.ellipse((x - radius, y - radius, x + radius, y + radius),
+                            colour, WHITE, round(self.stroke / 2))
+
+    def _lay_out(self,
+                 pairs: List[DrawnPair]) -> Tuple[List[Label], List[Label]]:
+        """Labels in the picture, and labels that have to go below it.
+
+        In the place of the latter there are numbers.
+        """
+        labels = [
+            Label(pair.texts, _anchor(pair), _colour(pair.person))
+            for pair in pairs
+        ]
+        avoid = _to_keep_visible(pairs, 2 * self.stroke)
+        inside = self._place(labels, avoid, taken=[])
+        below = [label for label in labels if label.box is None]
+        for i, label in enumerate(below, 1):
+            label.number = f'{i}'
+        numbers = [
+            Label([label.number], label.anchor, label.colour)
+            for label in below
+        ]
+        return inside + self._place(numbers, avoid, taken=inside), below
+
+    def _place(self, labels: List[Label], avoid: np.ndarray,
+               taken: List[Label]) -> List[Label]:
+        """Gives labels their boxes and returns those that have one."""
+        boxes = place_labels([self._label_size(label) for label in labels],
+                             [label.anchor for label in labels],
+                             (self.width, self.height),
+                             line_height(self.font), avoid,
+                             [label.box for label in taken])
+        for label, box in zip(labels, boxes):
+            label.box = box
+        return [label for label in labels if label.box is not None]
+
+    def _label_size(self, label: Label) -> np.ndarray:
+        width = max(self.font.getlength(line) for line in label.lines)
+        height = len(label.lines) * line_height(self.font)
+        return np.array([width + 3 * self.padding, height + self.padding])
+
+    def _draw_leader(self, label: Label) -> None:
+        """Ties a label that had to stand aside to where it belongs."""
+        nearest = label.anchor.clip(label.box[:2], label.box[2:])
+        distance = np.linalg.norm(nearest - label.anchor)
+        if distance > line_height(self.font) / 2:
+            self._draw_line([tuple(nearest), tuple(label.anchor)],
+                            label.colour, 0.6 * self.stroke)
+
+    def _draw_label(self, label: Label) -> None:
+        self.canvas.rounded_rectangle(
+            tuple(label.box), 1.5 * self.padding, label.colour,
+            (*WHITE, 200), round(self.stroke / 2))
+        x, y = label.box[:2] + self.padding * np.array([1.5, 0.5])
+        for i, line in enumerate(label.lines):
+            self.canvas.text((x, y + i * line_height(self.font)), line, WHITE,
+                             self.font)
+
+    def _append_below(self, labels: List[Label]) -> None:
+        """Puts numbered labels under the image, from left to right."""
+        if not labels:
+            return
+        gap, x, y, row = self.padding, self.padding, self.height, 0
+        for label in labels:
+            label.lines = [f'{label.number} · {line}' for line in label.lines]
+            size = self._label_size(label)
+            if x > gap and x + size[0] > self.width:
+                x, y, row = gap, y + row + gap, 0
+            corner = np.array([x, y + gap])
+            label.box = np.concatenate([corner, corner + size])
+            x, row = x + size[0] + gap, max(row, size[1])
+        image = Image.new('RGB', (self.width, round(y + row + 2 * gap)), WHITE)
+        image.paste(self.image)
+        self.image, self.canvas = image, ImageDraw.Draw(image, 'RGBA')
+        for label in labels:
+            self._draw_label(label)
+
+
+def _colour(person: int) -> Tuple[int, ...]:
+    return COLOURS[person % len(COLOURS)]
+
+
+def _centre(bbox: np.ndarray) -> np.ndarray:
+    return (bbox[:2] + bbox[2:]) / 2
+
+
+def _anchor(pair: DrawnPair) -> np.ndarray:
+    """Where the label belongs: on the link, or over the person's head."""
+    if pair.obj_bbox is None:
+        return np.array([_centre(pair.sub_bbox)[0], pair.sub_bbox[1]])
+    person, obj = _centre(pair.sub_bbox), _centre(pair.obj_bbox)
+    return person + ANCHOR * (obj - person)
+
+
+def _to_keep_visible(pairs: List[DrawnPair], radius: float) -> np.ndarray:
+    """Heads, objects, and the ends of links, (B, 4) xyxy."""
+    boxes = [np.zeros((0, 4))]
+    square = radius * np.array([-1, -1, 1, 1])
+    for pair in pairs:
+        x1, y1, x2, y2 = pair.sub_bbox
+        boxes.append(np.array([[x1, y1, x2, y1 + HEAD * (y2 - y1)]]))
+        if pair.obj_bbox is not None:
+            ends = [_centre(pair.sub_bbox), _centre(pair.obj_bbox)]
+            boxes.append(pair.obj_bbox[None])
+            boxes.append(np.tile(ends, 2) + square)
+    return np.unique(np.concatenate(boxes), axis=0)

@@ -1,0 +1,216 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('mmdet')
+
+from mmdet.engine.hooks import DetVisualizationHook  # noqa: E402
+from mmengine.registry import DefaultScope  # noqa: E402
+from mmengine.structures import BaseDataElement, InstanceData  # noqa: E402
+
+from clhoi_mm.registry import VISUALIZERS  # noqa: E402
+from clhoi_mm.structures import HOIDataSample  # noqa: E402
+from clhoi_mm.visualization import HOILocalVisualizer  # noqa: E402
+from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
+from clhoi_mm.visualization.scene import (HOITexts, build_scene,  # noqa: E402
+                                          match_persons, merge_boxes)
+
+META = dict(verbs=['ride', 'sit_on', 'smile'], classes=['person', 'horse'])
+LEFT, RIGHT = [10., 20., 60., 140.], [150., 20., 200., 140.]
+HORSE = [60., 90., 140., 150.]
+NOWHERE = [float('nan')] * 4
+IMAGE = np.full((160, 224, 3), 128, dtype=np.uint8)
+
+
+def hois(rows, scored=True):
+    """From (person, object, verb, object label, score)."""
+    columns = [torch.tensor([row[i] for row in rows]) for i in range(4)]
+    result = InstanceData(
+        sub_bboxes=columns[0].reshape(-1, 4).float(),
+        obj_bboxes=columns[1].reshape(-1, 4).float(),
+        verb_labels=columns[2].long(),
+        obj_labels=columns[3].long())
+    if scored:
+        result.scores = torch.tensor([float(row[4]) for row in rows])
+    return result
+
+
+def sample(pred=None, gt=None):
+    result = HOIDataSample(metainfo=dict(img_id=1))
+    if pred is not None:
+        result.pred_hois = hois(pred)
+    if gt is not None:
+        result.gt_hois = hois(gt, scored=False)
+    return result
+
+
+def scene(rows, scored=True):
+    columns = hois(rows, scored)
+    return build_scene(columns.sub_bboxes.numpy(), columns.obj_bboxes.numpy(),
+                       columns.verb_labels.numpy(),
+                       columns.obj_labels.numpy(),
+                       columns.scores.numpy() if scored else None,
+                       HOITexts(META['verbs'], META['classes']))
+
+
+@pytest.fixture
+def draw(tmp_path):
+    """Draws into a file and reads it, RGB."""
+    visualizer = HOILocalVisualizer()
+    visualizer.dataset_meta = META
+
+    def function(data_sample, image=IMAGE, **kwargs):
+        path = tmp_path / 'drawn.png'
+        visualizer.add_datasample(
+            'drawn', image, data_sample, out_file=str(path), **kwargs)
+        return cv2.imread(str(path))[..., ::-1]
+
+    return function
+
+
+def area_of(picture, colour):
+    """Number of pixels in a person's colour."""
+    return (np.abs(picture.astype(int) - colour) <= 3).all(axis=2).sum()
+
+
+def test_same_boxes_are_merged():
+    nearly = [11., 20., 61., 140.]
+    point = [5., 5., 5., 5.]
+    boxes = np.array([LEFT, RIGHT, nearly, NOWHERE, point, RIGHT])
+    assert merge_boxes(boxes).tolist() == [0, 1, 0, -1, 4, 1]
+
+
+def test_verbs_of_a_pair_are_gathered():
+    drawn = scene([(RIGHT, HORSE, 0, 1, .93), (LEFT, HORSE, 1, 1, .8),
+                   (RIGHT, HORSE, 1, 1, .604), (LEFT, NOWHERE, 2, -1, .5)])
+    assert [pair.texts for pair in drawn.pairs] == [
+        ['ride horse 93', 'sit on horse 60'], ['sit on horse 80'],
+        ['smile 50']
+    ]  # yapf: disable
+    # persons are numbered from left to right
+    assert [pair.person for pair in drawn.pairs] == [1, 0, 0]
+    assert drawn.pairs[2].obj_bbox is None
+    np.testing.assert_array_equal(drawn.persons, [LEFT, RIGHT])
+
+
+def test_ground_truth_has_no_scores_and_no_repetitions():
+    drawn = scene([(LEFT, HORSE, 0, 1), (LEFT, HORSE, 0, 1)], scored=False)
+    assert [pair.texts for pair in drawn.pairs] == [['ride horse']]
+
+
+def test_names_are_optional():
+    assert HOITexts()(3, 5, .5) == 'verb 3 object 5 50'
+    assert HOITexts(**{'verbs': ['ride']})(0, -1) == 'ride'
+
+
+def test_predicted_persons_get_the_annotated_ones_numbers():
+    gt = scene([(LEFT, HORSE, 0, 1), (RIGHT, HORSE, 0, 1)], scored=False)
+    shifted = [155., 25., 205., 145.]
+    new = [80., 20., 130., 60.]
+    pred = scene([(new, HORSE, 0, 1, .9), (shifted, HORSE, 0, 1, .8)])
+    assert match_persons(gt, pred) == [2, 1]
+    assert match_persons(scene([]), pred) == [0, 1]
+
+
+def test_small_images_are_enlarged_and_large_ones_reduced(draw):
+    assert draw(None).shape == (514, 720, 3)
+    large = np.zeros((3200, 1600, 3), dtype=np.uint8)
+    assert draw(None, image=large).shape == (1600, 800, 3)
+
+
+def test_the_bare_image_is_left_as_it_is(draw):
+    assert (draw(None) == 128).all()
+    assert (draw(sample(pred=[])) == 128).all()
+
+
+def test_threshold_and_top_k(draw):
+    # not sorted: the visualizer takes the highest all the same
+    data_sample = sample([(RIGHT, HORSE, 0, 1, .5), (LEFT, HORSE, 1, 1, .9)])
+    both = draw(data_sample)
+    assert area_of(both, COLOURS[0]) and area_of(both, COLOURS[1])
+    # the left one alone is number 0
+    for kwargs in (dict(pred_score_thr=.6), dict(top_k=1)):
+        one = draw(data_sample, **kwargs)
+        assert area_of(one, COLOURS[0]) and not area_of(one, COLOURS[1])
+        assert (one[:, 460:] == 128).all()
+    assert (draw(data_sample, draw_pred=False) == 128).all()
+
+
+def test_ground_truth_beside_prediction_in_the_same_colours(draw):
+    gt = [(LEFT, HORSE, 0, 1), (RIGHT, HORSE, 0, 1)]
+    data_sample = sample([(RIGHT, HORSE, 0, 1, .9)], gt)
+    picture = draw(data_sample)
+    assert picture.shape[1] > 2 * 720
+    left, right = picture[:, :720], picture[:, -720:]
+    assert area_of(left, COLOURS[0]) and area_of(left, COLOURS[1])
+    assert not area_of(right, COLOURS[0]) and area_of(right, COLOURS[1])
+    assert draw(data_sample, draw_gt=False).shape[1] == 720
+
+
+def test_words_of_the_teacher_stand_below(draw):
+    data_sample = sample([(LEFT, HORSE, 0, 1, .9)])
+    plain = draw(data_sample)
+    with_caption = draw(data_sample, caption='A person on a horse. ' * 20)
+    assert len(with_caption) > len(plain)
+    data_sample.teacher = BaseDataElement(
+        verb_labels=torch.tensor([0]), obj_labels=torch.tensor([1]),
+        scores=torch.tensor([.8]), valid=True)  # yapf: disable
+    said = draw(data_sample)
+    assert len(said) > len(plain)
+    below = said[len(plain):]
+    assert (below.min(axis=2) < 160).any()  # letters on white
+    data_sample.teacher.valid = False
+    assert not np.array_equal(draw(data_sample)[len(plain):], below)
+
+
+def test_labels_without_a_place_go_below(draw):
+    """Nine pairs in a strip of one line, which holds five labels."""
+    strip = np.full((10, 224, 3), 128, dtype=np.uint8)
+    rows = [([25. * i, 0, 25. * i + 12, 10], [25. * i + 12, 0, 25. * i + 24,
+                                              10], 1, 1, .9)
+            for i in range(9)]  # yapf: disable
+    picture = draw(sample(rows), image=strip)
+    assert len(picture) > 32 and picture.shape[1] == 720
+    below = [area_of(picture[33:], colour) > 0 for colour in COLOURS[:9]]
+    assert sum(below) >= 4
+
+
+def test_many_pairs_and_boxes_outside_the_image(draw):
+    rng = np.random.default_rng(0)
+    boxes = rng.uniform(-50, 250, (60, 2, 2, 2))
+    boxes.sort(axis=2)
+    rows = [(*pair.reshape(2, 4).tolist(), i % 3, 1, .9)
+            for i, pair in enumerate(boxes)]
+    rows.append((LEFT, [5., 5., 5., 5.], 0, 1, .9))
+    assert draw(sample(rows), top_k=61).shape[1] == 720
+
+
+def test_backends_get_the_picture(tmp_path):
+    with DefaultScope.overwrite_default_scope('clhoi_mm'):
+        visualizer = VISUALIZERS.build(
+            dict(
+                type='HOILocalVisualizer',
+                name='backends',
+                save_dir=str(tmp_path),
+                vis_backends=[dict(type='LocalVisBackend')]))
+    visualizer.add_datasample('scene', IMAGE,
+                              sample([(LEFT, HORSE, 0, 1, .9)]), step=3)
+    written, = tmp_path.glob('vis_data/vis_image/scene_3.png')
+    assert cv2.imread(str(written)).shape == (514, 720, 3)
+    assert visualizer.get_image().shape == (514, 720, 3)
+
+
+def test_through_mmdets_hook(tmp_path):
+    path = tmp_path / 'horse.png'
+    cv2.imwrite(str(path), IMAGE)
+    data_sample = sample([(LEFT, HORSE, 0, 1, .9)])
+    data_sample.set_metainfo(dict(img_path=str(path)))
+    HOILocalVisualizer.get_instance('visualizer').dataset_meta = META
+    hook = DetVisualizationHook(draw=True, test_out_dir='shown')
+    runner = SimpleNamespace(work_dir=str(tmp_path), timestamp='now')
+    hook.after_test_iter(runner, 0, {}, [data_sample])
+    picture = cv2.imread(str(tmp_path / 'now' / 'shown' / 'horse.png'))
+    assert area_of(picture[..., ::-1], COLOURS[0])

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+pytest.importorskip('mmdet')
+
+from hypothesis import given, settings  # noqa: E402
+from hypothesis import strategies as st  # noqa: E402
+
+from clhoi_mm.visualization.label_layout import place_labels  # noqa: E402
+
+AREA, LINE = (200, 120), 12
+NOTHING = np.zeros((0, 4))
+label = st.tuples(
+    st.integers(10, 90), st.integers(12, 40), st.integers(0, 200),
+    st.integers(0, 120))
+
+
+def place(sizes, anchors, **kwargs):
+    kwargs.setdefault('avoid', NOTHING)
+    return place_labels(
+        np.array(sizes, dtype=float), np.array(anchors, dtype=float), AREA,
+        LINE, **kwargs)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(label, min_size=1, max_size=15))
+def test_labels_are_inside_and_apart(labels):
+    boxes = place([row[:2] for row in labels], [row[2:] for row in labels])
+    assert boxes[0] is not None
+    shown = [box for box in boxes if box is not None]
+    for i, (x1, y1, x2, y2) in enumerate(shown):
+        assert 0 <= x1 < x2 <= AREA[0] and 0 <= y1 < y2 <= AREA[1]
+        for u1, v1, u2, v2 in shown[:i]:
+            assert x2 <= u1 or u2 <= x1 or y2 <= v1 or v2 <= y1
+
+
+def test_a_label_stands_on_its_anchor():
+    box, = place([[60, 16]], [[100, 60]])
+    centre = (box[:2] + box[2:]) / 2
+    np.testing.assert_allclose(centre, [100, 60], atol=LINE / 3)
+
+
+def test_an_object_is_left_visible():
+    avoid = np.array([[90., 50., 110., 70.]])
+    box, = place([[60, 16]], [[100, 60]], avoid=avoid)
+    assert box[3] <= 50 or box[1] >= 70
+
+
+def test_no_place_among_other_labels_or_in_the_area():
+    assert place([[60, 16]], [[100, 60]], taken=[[0, 0, 200, 120]]) == [None]
+    assert place([[300, 16]], [[100, 60]]) == [None]
