@@ -106,8 +106,7 @@ class TeacherCache:
             obj_labels=data['obj_labels'][start:end].astype(np.int64),
             hoi_labels=data['hoi_labels'][start:end].astype(np.int64),
             phrase_ids=phrase_ids.astype(np.int64),
-            phrase_embeds=data['phrase_embeds'][phrase_ids].astype(
-                np.float32),
+            phrase_embeds=data['phrase_embeds'][phrase_ids].astype(np.float32),
             scores=data['scores'][start:end].copy())
 
     def empty(self) -> Dict[str, np.ndarray]:
@@ -137,7 +136,9 @@ class TeacherCache:
         offsets = self._tensors['key_offsets']
         return bytes(self._key_bytes[offsets.item(row):offsets.item(row + 1)])
 
-    def _fail(self, file: str, message: str,
+    def _fail(self,
+              file: str,
+              message: str,
               kind: type = ValueError) -> NoReturn:
         raise kind(f'teacher cache {self.path / file}: {message}')
 
@@ -194,8 +195,7 @@ class TeacherCache:
     def _check_tensors(self, verify: Optional[bool]) -> None:
         file, expected = self.path / TENSORS, self.manifest['tensors']
         if not file.is_file():
-            self._fail(TENSORS, f'no such file; {_REBUILD}',
-                       FileNotFoundError)
+            self._fail(TENSORS, f'no such file; {_REBUILD}', FileNotFoundError)
         size = file.stat().st_size
         if size != expected['bytes']:
             self._fail(
@@ -248,6 +248,5 @@ class TeacherCache:
         begin, end = entry['data_offsets']
         size = np.dtype(_DTYPES[dtype]).itemsize
         # frombuffer, unlike memmap, gives plain arrays: slices cost half.
-        return np.frombuffer(
-            memory, _DTYPES[dtype], (end - begin) // size,
-            start + begin).reshape(entry['shape'])
+        return np.frombuffer(memory, _DTYPES[dtype], (end - begin) // size,
+                             start + begin).reshape(entry['shape'])

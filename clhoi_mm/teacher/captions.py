@@ -15,8 +15,8 @@ SYNONYMS: Dict[str, Tuple[str, ...]] = {
     'suitcase': ('travel bag', ),
     'tv': ('television', ),
 }
-_ONE = ('a person', 'someone', 'one person', 'the person',
-        'one of the people', 'somebody')
+_ONE = ('a person', 'someone', 'one person', 'the person', 'one of the people',
+        'somebody')
 _MANY = ('people', 'some people', 'a few people')
 _FRAMES = ('{clause}.', '{clause}.', '{clause}.', 'In the picture, {clause}.',
            'In this image {clause}.', 'It looks as if {clause}.')
@@ -84,8 +84,7 @@ class CaptionWriter:
                 sentences.append(_frame(self._clause(first, rng), rng))
         if scene is not None:
             text = _pick(_SCENES, rng).format(scene=with_article(scene))
-            sentences.insert(0 if rng.random() < 0.5 else len(sentences),
-                             text)
+            sentences.insert(0 if rng.random() < 0.5 else len(sentences), text)
         return ' '.join(sentences or [_pick(_NOTHING, rng)])
 
     def _two(self, first: int, second: int, rng: np.random.Generator) -> str:
@@ -112,8 +111,7 @@ class CaptionWriter:
         predicate = self._predicate('do' if many else 'does', hoi, rng)
         return f'{subject} {predicate}'
 
-    def _predicate(self, form: str, hoi: int,
-                   rng: np.random.Generator) -> str:
+    def _predicate(self, form: str, hoi: int, rng: np.random.Generator) -> str:
         """'riding a bicycle', 'rides a bicycle' or 'ride a bicycle'."""
         verb = self._forms[self.vocabulary.hoi_verbs[hoi]][form]
         return f'{verb} {self._noun(self.vocabulary.hoi_objects[hoi], rng)}'

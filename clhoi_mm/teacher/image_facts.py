@@ -65,8 +65,9 @@ def read_image_facts(ann_file: Union[str, os.PathLike],
 def _read(content: Dict[str, Any], vocabulary: HOIVocabulary,
           path: Path) -> List[ImageFacts]:
     objects = {
-        category['id']: _label('categories', category['name'],
-                               vocabulary.object_label, vocabulary, path)
+        category['id']:
+        _label('categories', category['name'], vocabulary.object_label,
+               vocabulary, path)
         for category in content['categories']
     }
     verbs = [
@@ -74,8 +75,9 @@ def _read(content: Dict[str, Any], vocabulary: HOIVocabulary,
         for name in content['verbs']
     ]
     classes = {
-        record['id']: vocabulary.hoi_id(verbs[record['verb_id']],
-                                        objects[record['category_id']])
+        record['id']:
+        vocabulary.hoi_id(verbs[record['verb_id']],
+                          objects[record['category_id']])
         for record in content['hoi_categories']
     }
     object_of = {

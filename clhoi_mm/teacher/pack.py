@@ -176,4 +176,3 @@ def _embed(texts: List[str], encoder: TextEncoder, progress: bool,
 def _offsets(parts: List) -> np.ndarray:
     """Where each part starts in the concatenation, and its end, (n + 1,)."""
     return np.array([0, *accumulate(map(len, parts))], np.int64)
-

@@ -65,14 +65,13 @@ def simulate_cache(ann_file: Union[str, os.PathLike],
         SimulationReport: What was written, measured.
     """
     vocabulary = HOIVocabulary.load(vocabulary)
-    encoder = build_text_encoder(text_encoder
-                                 or dict(type='HashedTextEncoder'))
+    encoder = build_text_encoder(
+        text_encoder or dict(type='HashedTextEncoder'))
     images = read_image_facts(ann_file, vocabulary)
     teacher = SimulatedTeacher(images, vocabulary, preset, seed)
     raw_file = Path(out_dir) / RAW_ANSWERS
     write_raw_answers(
-        raw_file,
-        tqdm(teacher, 'answers', len(images), disable=not progress))
+        raw_file, tqdm(teacher, 'answers', len(images), disable=not progress))
     words = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
     pack_cache(words, out_dir, vocabulary, encoder, progress)
     scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
@@ -84,8 +83,7 @@ def simulate_cache(ann_file: Union[str, os.PathLike],
     return report(images, scores, [x.malformed for x in words], vocabulary)
 
 
-def report(images: List[ImageFacts], scores: np.ndarray,
-           malformed: List[bool],
+def report(images: List[ImageFacts], scores: np.ndarray, malformed: List[bool],
            vocabulary: HOIVocabulary) -> SimulationReport:
     """Measure image-level scores against the truth.
 

@@ -52,10 +52,10 @@ class SimulatedTeacher:
                  seed: int = 0) -> None:
         self.images = images
         self.vocabulary = vocabulary
-        self.model = f'simulated-{preset}' if isinstance(
-            preset, str) else 'simulated'
-        self.preset = get_preset(preset) if isinstance(preset,
-                                                       str) else preset
+        self.model = 'simulated'
+        if isinstance(preset, str):
+            self.model, preset = f'simulated-{preset}', get_preset(preset)
+        self.preset: TeacherPreset = preset
         self.seed = seed
         self.writer = CaptionWriter(vocabulary)
         self.scenes = sorted({x.scene for x in images if x.scene is not None})
@@ -188,8 +188,8 @@ class SimulatedTeacher:
             free = ~_mask(true, len(objects))[taken_for] & (taken_for >= 0)
             hois, first = np.unique(taken_for[free], return_index=True)
             by = true[free][first]
-            return _Candidates(
-                hois, draws[1, by] + _REGULARITY * self._regular[by])
+            return _Candidates(hois,
+                               draws[1, by] + _REGULARITY * self._regular[by])
         present = _mask(image.objects, vocabulary.num_objects)[objects]
         if kind == 'absent':
             # What is done in the image, with an object that is not there.

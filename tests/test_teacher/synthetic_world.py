@@ -53,7 +53,8 @@ def make_annotations(vocabulary: HOIVocabulary,
         for _ in range(rng.integers(0, 4)):
             annotate(image_id, rng.integers(vocabulary.num_objects))
         hois = rng.choice(
-            vocabulary.num_hois, rng.integers(0, 4),
+            vocabulary.num_hois,
+            rng.integers(0, 4),
             p=frequency / frequency.sum())
         for hoi in hois:
             obj = annotate(image_id, vocabulary.hoi_objects[hoi])
@@ -88,8 +89,8 @@ class CaptionParser:
                 for form in (noun, noun + 's', noun + 'es', noun[:-1] + 'ies',
                              re.sub('fe$', 'ves', noun)):
                     self._nouns.setdefault(form, label)
-        self._nouns.update(people=vocabulary.person_label,
-                           mice=self._nouns.get('mouse', -1))
+        self._nouns.update(
+            people=vocabulary.person_label, mice=self._nouns.get('mouse', -1))
         self._pattern = re.compile(
             rf'\b({self._any(self._verbs)}) (?:(?:an?|the|another|other) )?'
             rf'({self._any(self._nouns)})\b')
@@ -111,8 +112,7 @@ class CaptionParser:
         """The HOI classes that a caption names."""
         found = set()
         for verb, noun in self._pattern.findall(caption.lower()):
-            hoi = self.vocabulary.hoi_id(self._verbs[verb],
-                                         self._nouns[noun])
+            hoi = self.vocabulary.hoi_id(self._verbs[verb], self._nouns[noun])
             assert hoi >= 0, (verb, noun)
             found.add(hoi)
         return found

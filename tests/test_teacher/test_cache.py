@@ -33,9 +33,8 @@ def folder(tmp_path, vocabulary):
 
 def test_fields_by_hand(folder, vocabulary):
     cache = TeacherCache(folder, vocabulary, ENCODER.identity)
-    assert len(cache) == 3 and list(cache.keys()) == [
-        'a/10.jpg', 'a/é.jpg', 'b/2.jpg'
-    ]
+    assert len(cache) == 3 and list(
+        cache.keys()) == ['a/10.jpg', 'a/é.jpg', 'b/2.jpg']
     assert 'a/é.jpg' in cache and 'a/1' not in cache and 'z' not in cache
     assert cache.get('a/1') is None
     out = cache.get('b/2.jpg')
@@ -55,7 +54,8 @@ def test_fields_by_hand(folder, vocabulary):
         out['sentence_embeds'],
         ENCODER.encode(['A dog.', 'Two dogs.']), atol=half)  # yapf: disable
     np.testing.assert_allclose(
-        out['caption_embed'], ENCODER.encode(['A dog. Two dogs.'])[0],
+        out['caption_embed'],
+        ENCODER.encode(['A dog. Two dogs.'])[0],
         atol=half)
     assert {name: value.dtype.name for name, value in out.items()} == dict(
         caption_embed='float32', sentence_embeds='float32',
@@ -71,7 +71,8 @@ def test_phrases_of_the_vocabulary_are_used(folder, vocabulary):
     assert out['hoi_labels'].tolist() == [6]
     np.testing.assert_allclose(
         out['phrase_embeds'],
-        ENCODER.encode(['a person hugging another person']), atol=1e-3)
+        ENCODER.encode(['a person hugging another person']),
+        atol=1e-3)
 
 
 def test_image_without_words_equals_empty(folder):
@@ -165,8 +166,8 @@ def test_damage_is_named(folder, vocabulary):
             TeacherCache(folder)
     manifest.write_bytes(written)
     for name, value in (('dim', '16'), ('counts', 3), ('tensors', {}),
-                        ('vocabulary', dict(name='park')),
-                        ('text_encoder', None)):
+                        ('vocabulary', dict(name='park')), ('text_encoder',
+                                                            None)):
         edit_manifest(folder, **{name: value})
         with pytest.raises(ValueError, match=f'field "{name}'):
             TeacherCache(folder)

@@ -46,8 +46,8 @@ def write(content, path):
 
 
 @pytest.mark.parametrize('preset', PRESETS)
-def test_captions_parsed_back_have_the_presets_quality(
-        facts, teachers, preset):
+def test_captions_parsed_back_have_the_presets_quality(facts, teachers,
+                                                       preset):
     parser, target = CaptionParser(MINI), PRESETS[preset]
     answers = list(teachers[preset][0])
     said = [parser.parse(answer.caption) for answer in answers]
@@ -114,8 +114,8 @@ def test_kinds_of_errors(facts, teachers):
         for hoi in range(MINI.num_hois))
     assert regular / wrong > 0.45
     common = np.argsort(-times)
-    assert (missed[common[20:]].sum() / times[common[20:]].sum() >
-            missed[common[:5]].sum() / times[common[:5]].sum() + 0.1)
+    assert (missed[common[20:]].sum() / times[common[20:]].sum()
+            > missed[common[:5]].sum() / times[common[:5]].sum() + 0.1)
 
 
 def test_scores_overlap_as_the_errors_do(facts, teachers):
@@ -158,15 +158,13 @@ def test_no_instance_leaks(content, tmp_path):
             people.setdefault(ann['image_id'], []).append(ann['id'])
     for hoi in other['hois']:
         hoi['human_ann_id'] = int(rng.choice(people[hoi['image_id']]))
-    hois = [
-        dict(hoi, id=hoi['id'] + 100000) for hoi in other['hois'][::3]
-    ]
+    hois = [dict(hoi, id=hoi['id'] + 100000) for hoi in other['hois'][::3]]
     anns = [
         dict(ann, id=ann['id'] + 100000) for ann in other['annotations'][::2]
     ]
     other['hois'] = rng.permutation(other['hois'] + hois).tolist()
-    other['annotations'] = rng.permutation(
-        other['annotations'] + anns).tolist()
+    other['annotations'] = rng.permutation(other['annotations'] +
+                                           anns).tolist()
     answers = [
         list(SimulatedTeacher(read_image_facts(path, MINI), MINI))
         for path in (write(content, tmp_path / 'a.json'),
@@ -242,10 +240,10 @@ def test_bad_files_are_named(vocabulary, tmp_path):
         read_image_facts(write(content, path), vocabulary)
 
 
-@pytest.mark.parametrize('images', [
-    [], [ImageFacts('a', (), ())], [ImageFacts('a', (), (0, ), 'park')],
-    [ImageFacts('a', (0, ), (0, 1))]
-])
+@pytest.mark.parametrize('images', [[], [ImageFacts(
+    'a', (),
+    ())], [ImageFacts('a', (),
+                      (0, ), 'park')], [ImageFacts('a', (0, ), (0, 1))]])
 @pytest.mark.parametrize('preset', ['weak', 'perfect'])
 def test_tiny_data_sets(vocabulary, images, preset):
     for answer in SimulatedTeacher(images, vocabulary, preset):
@@ -282,8 +280,7 @@ def test_on_hico_dets_real_annotations():
     vocabulary = HOIVocabulary.load('hico_det')
     content = json.loads(path.read_text())
     facts = []
-    for name, annotation in zip(content['filenames'],
-                                content['annotation']):
+    for name, annotation in zip(content['filenames'], content['annotation']):
         hois = {
             vocabulary.hoi_id(
                 vocabulary.verb_label(content['verbs'][verb]),
@@ -293,10 +290,12 @@ def test_on_hico_dets_real_annotations():
         facts.append(
             ImageFacts(
                 name,
-                tuple(sorted(x for x in hois
-                             if not vocabulary.no_interaction_mask[x])),
-                tuple(sorted({vocabulary.person_label}
-                             | set(vocabulary.hoi_objects[list(hois)])))))
+                tuple(
+                    sorted(x for x in hois
+                           if not vocabulary.no_interaction_mask[x])),
+                tuple(
+                    sorted({vocabulary.person_label}
+                           | set(vocabulary.hoi_objects[list(hois)])))))
     facts = facts[:3000]
     parser = CaptionParser(vocabulary)
     said = [

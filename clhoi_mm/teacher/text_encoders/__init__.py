@@ -3,6 +3,5 @@ from .clip import CLIPTextEncoder
 from .hashed import HashedTextEncoder
 
 __all__ = [
-    'CLIPTextEncoder', 'HashedTextEncoder', 'TextEncoder',
-    'build_text_encoder'
+    'CLIPTextEncoder', 'HashedTextEncoder', 'TextEncoder', 'build_text_encoder'
 ]
