@@ -254,7 +254,7 @@ class HOIDataset(BaseDetDataset):
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:
             return super().__getitem__(idx)
-        with seeded(self.seed, int(self._epoch), idx):
+        with seeded(self.seed, int(self._epoch), idx % len(self)):
             return super().__getitem__(idx)
 
     def _set_vocabulary_metainfo(self) -> None:
