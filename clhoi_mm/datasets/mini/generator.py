@@ -1,0 +1,196 @@
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from .world import SPLITS, MiniWorld, Picture
+
+# raised whenever the same seed gives other images or annotations
+WORLD_VERSION = 1
+
+
+class MiniWorldGenerator:
+    """Writes the mini world as image files and annotation files.
+
+    Layout: ``<out>/{train,val,test}/images/NNNNNN.png`` and
+    ``<out>/annotations/{train,val,test}.json`` in the project's format.
+    The annotation files are written last, so that they are there only when
+    all images are.
+
+    Args:
+        out_dir (str | Path): Folder to write to.
+        seed (int): Seed of the world; the same seed gives the same bytes.
+        sizes (dict[str, int]): Number of images of each split.
+        workers (int): Processes that draw; the result does not depend on it.
+    """
+
+    def __init__(self,
+                 out_dir: str | Path,
+                 seed: int,
+                 sizes: dict[str, int],
+                 workers: int = 1) -> None:
+        for split, size in sizes.items():
+            if split not in SPLITS:
+                raise ValueError(f'unknown split {split!r}: choose from '
+                                 f'{", ".join(SPLITS)}')
+            if size < 1:
+                raise ValueError(f'{split}: {size} images asked for, but a '
+                                 'split needs at least one')
+        if seed < 0:
+            raise ValueError(f'seed is {seed}, but must not be negative')
+        self.out_dir = Path(out_dir)
+        self.seed, self.sizes, self.workers = seed, dict(sizes), workers
+        self.vocabulary = HOIVocabulary.load('mini')
+
+    def generate(self, progress: bool = True) -> str:
+        """Draw and write everything; returns the annotations' hash."""
+        total = sum(self.sizes.values())
+        annotations = {}
+        with tqdm(total=total, desc='mini world', unit='img',
+                  disable=not progress) as bar:
+            for split in self.sizes:
+                (self.out_dir / split / 'images').mkdir(
+                    parents=True, exist_ok=True)
+                annotations[split] = self._annotations(
+                    split, self._pictures(split, bar))
+        for split, content in annotations.items():
+            write_atomically(self.annotation_file(split), dump(content))
+        return annotation_hash(annotations[split] for split in annotations)
+
+    def existing_hash(self) -> str | None:
+        """Hash of what is there already, if it is what would be written.
+
+        Only sizes, seed and version are compared, and that each image file
+        exists; None means that something is missing or differs.
+        """
+        contents = []
+        for split, size in self.sizes.items():
+            try:
+                content = json.loads(self.annotation_file(split).read_text())
+            except (OSError, ValueError):
+                return None
+            if content.get('info') != self._info(split):
+                return None
+            if not all((self.out_dir / self.file_name(split, index)).is_file()
+                       for index in range(size)):
+                return None
+            contents.append(content)
+        return annotation_hash(contents)
+
+    def annotation_file(self, split: str) -> Path:
+        """Where a split's annotations are."""
+        return self.out_dir / 'annotations' / f'{split}.json'
+
+    @staticmethod
+    def file_name(split: str, index: int) -> str:
+        """An image's path below the output folder, which is its key."""
+        return f'{split}/images/{index + 1:06d}.png'
+
+    def _info(self, split: str) -> dict:
+        return dict(
+            description='clhoi_mm mini world', version=WORLD_VERSION,
+            seed=self.seed, split=split, num_images=self.sizes[split])
+
+    def _pictures(self, split: str, bar: tqdm) -> Iterable[Picture]:
+        tasks = [(self.seed, split, index,
+                  str(self.out_dir / self.file_name(split, index)))
+                 for index in range(self.sizes[split])]
+        if self.workers <= 1:
+            for task in tasks:
+                yield _draw_and_write(task)
+                bar.update()
+            return
+        # a forked worker does not load everything anew, which takes longer
+        # than drawing; cv2 has started no thread yet
+        with get_context('fork').Pool(self.workers) as pool:
+            for picture in pool.imap(_draw_and_write, tasks, chunksize=8):
+                yield picture
+                bar.update()
+
+    def _annotations(self, split: str, pictures: Iterable[Picture]) -> dict:
+        vocabulary = self.vocabulary
+        label_of = {name: i for i, name in enumerate(vocabulary.objects)}
+        verb_of = {name: i for i, name in enumerate(vocabulary.verbs)}
+        images, annotations, hois = [], [], []
+        for index, picture in enumerate(pictures):
+            image_id, first = index + 1, len(annotations) + 1
+            labels = [label_of[kind] for kind in picture.kinds]
+            for label, box, area in zip(labels, picture.boxes, picture.areas):
+                x1, y1, x2, y2 = box
+                annotations.append(dict(
+                    id=len(annotations) + 1, image_id=image_id,
+                    category_id=label + 1,
+                    bbox=[round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)],
+                    area=round(area, 2), iscrowd=0))
+            hoi_ids = set()
+            for human, verb, thing in picture.relations:
+                hois.append(dict(
+                    id=len(hois) + 1, image_id=image_id,
+                    human_ann_id=first + human, object_ann_id=first + thing,
+                    verb_id=verb_of[verb]))
+                hoi_ids.add(vocabulary.hoi_id(verb_of[verb], labels[thing]))
+            name = self.file_name(split, index)
+            images.append(dict(
+                id=image_id, file_name=name, key=name,
+                width=int(picture.pixels[1]), height=int(picture.pixels[0]),
+                scene=picture.scene, hoi_ids=sorted(map(int, hoi_ids))))
+        return dict(
+            info=self._info(split), images=images, annotations=annotations,
+            categories=[dict(id=i + 1, name=name)
+                        for i, name in enumerate(vocabulary.objects)],
+            verbs=list(vocabulary.verbs),
+            hoi_categories=[
+                dict(id=i, verb_id=int(verb), category_id=int(thing) + 1,
+                     rare=bool(rare))
+                for i, (verb, thing, rare) in enumerate(zip(
+                    vocabulary.hoi_verbs, vocabulary.hoi_objects,
+                    vocabulary.rare))
+            ],
+            hois=hois)
+
+
+def dump(content: dict) -> bytes:
+    """The canonical JSON of one annotation file."""
+    return json.dumps(
+        content, sort_keys=True, separators=(',', ':')).encode() + b'\n'
+
+
+def annotation_hash(contents: Iterable[dict]) -> str:
+    """SHA-256 over the canonical JSON of annotation files, in order."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(dump(content))
+    return digest.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is there in full or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f'{path.name}.{os.getpid()}.partial')
+    with open(partial, 'wb') as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def _draw_and_write(task: tuple[int, str, int, str]) -> Picture:
+    """Draw one image to its file; the picture comes back as its shape."""
+    seed, split, index, path = task
+    cv2.setNumThreads(1)
+    picture = MiniWorld(seed).draw(split, index)
+    done, data = cv2.imencode('.png', picture.pixels[..., ::-1],
+                              [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    if not done:
+        raise RuntimeError(f'cv2 could not encode {path}')
+    # a torn image is drawn again: annotations come after all the images
+    Path(path).write_bytes(data.tobytes())
+    picture.pixels = picture.pixels.shape[:2]
+    return picture

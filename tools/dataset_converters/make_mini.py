@@ -1,0 +1,71 @@
+"""Generate the mini world: images, annotations and its teacher's words."""
+import argparse
+import sys
+from pathlib import Path
+
+from clhoi_mm.datasets.mini import MiniWorldGenerator
+from clhoi_mm.teacher.simulate import simulate_cache
+
+PRESETS = ('weak', 'typical', 'strong', 'perfect')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--out', type=Path, default=Path('data/mini'),
+        help='folder to write to (default: %(default)s)')
+    parser.add_argument(
+        '--seed', type=int, default=0,
+        help='the same seed gives the same bytes (default: %(default)s)')
+    parser.add_argument(
+        '--num-train', type=int, default=1200,
+        help='images for training (default: %(default)s)')
+    parser.add_argument(
+        '--num-val', type=int, default=240,
+        help='images for validation (default: %(default)s)')
+    parser.add_argument(
+        '--num-test', type=int, default=450,
+        help='images for the test, on backgrounds unseen in the other '
+        'splits (default: %(default)s)')
+    parser.add_argument(
+        '--teacher', nargs='*', choices=PRESETS, default=['typical'],
+        metavar='PRESET',
+        help='noise presets of the simulated teacher whose words about the '
+        f'training images are written, of {", ".join(PRESETS)}; none when '
+        'empty (default: typical)')
+    parser.add_argument(
+        '--workers', type=int, default=2,
+        help='processes that draw; the result is the same for any number '
+        '(default: %(default)s)')
+    parser.add_argument(
+        '--force', action='store_true',
+        help='draw again what is already there')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    sizes = dict(train=args.num_train, val=args.num_val, test=args.num_test)
+    try:
+        generator = MiniWorldGenerator(args.out, args.seed, sizes,
+                                       args.workers)
+    except ValueError as error:
+        sys.exit(f'make_mini: {error}')
+    digest = None if args.force else generator.existing_hash()
+    if digest is None:
+        digest = generator.generate()
+    else:
+        print(f'{args.out}: images and annotations are there already')
+    print(f'annotations of seed {args.seed}, sha256 {digest}')
+    for preset in args.teacher:
+        cache = args.out / 'teacher' / f'train_{preset}'
+        report = simulate_cache(
+            generator.annotation_file('train'), generator.vocabulary, cache,
+            preset, args.seed, progress=True)
+        print(f'{cache}: teacher {preset}, precision '
+              f'{report.precision:.2f}, recall {report.recall:.2f}, '
+              f'mean AP {100 * report.mean_ap:.1f}')
+
+
+if __name__ == '__main__':
+    main()
