@@ -89,17 +89,23 @@ def pairwise_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
         np.tile(bboxes2, (num1, 1))).reshape(num1, num2)
 
 
-def merge_boxes(bboxes: np.ndarray) -> np.ndarray:
+def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:
     """Which boxes are one and the same.
+
+    Two people who hug have almost one box. They stay two: a box that is
+    nearer to the other one's partner than to the other one is the partner.
 
     Args:
         bboxes (np.ndarray): (N, 4) xyxy; NaN where there is none.
+        partners (np.ndarray): The other box of each pair, (N, 4) xyxy.
 
     Returns:
         np.ndarray: (N,) int64, for each box the first one it is the same as;
         -1 where there is none.
     """
-    same = pairwise_ious(bboxes, bboxes) >= SAME_BOX_IOU
+    ious = pairwise_ious(bboxes, bboxes)
+    partner = pairwise_ious(partners, bboxes) > ious
+    same = (ious >= SAME_BOX_IOU) & ~partner & ~partner.T
     first = np.full(len(bboxes), -1, dtype=np.int64)
     for i in np.flatnonzero(np.isfinite(bboxes).all(axis=1)):
         if first[i] < 0:
@@ -125,7 +131,8 @@ def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
     Returns:
         Scene: Pairs in the order of their best verb.
     """
-    persons, objects = merge_boxes(sub_bboxes), merge_boxes(obj_bboxes)
+    persons = merge_boxes(sub_bboxes, obj_bboxes)
+    objects = merge_boxes(obj_bboxes, sub_bboxes)
     rows = np.unique(persons)
     centres = sub_bboxes[rows][:, [0, 2]].mean(axis=1)
     rows = rows[np.argsort(centres, kind='stable')]

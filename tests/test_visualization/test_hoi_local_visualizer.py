@@ -80,7 +80,18 @@ def test_same_boxes_are_merged():
     nearly = [11., 20., 61., 140.]
     point = [5., 5., 5., 5.]
     boxes = np.array([LEFT, RIGHT, nearly, NOWHERE, point, RIGHT])
-    assert merge_boxes(boxes).tolist() == [0, 1, 0, -1, 4, 1]
+    partners = np.array([HORSE] * 6)
+    assert merge_boxes(boxes, partners).tolist() == [0, 1, 0, -1, 4, 1]
+
+
+def test_two_who_hug_stay_two():
+    """Their boxes overlap as much as one person's annotated twice."""
+    one, other = [10., 20., 60., 140.], [14., 20., 64., 140.]
+    drawn = scene([(one, other, 0, 0, .9), (other, one, 0, 0, .8)])
+    assert [pair.person for pair in drawn.pairs] == [0, 1]
+    np.testing.assert_array_equal(drawn.persons, [one, other])
+    np.testing.assert_array_equal([pair.obj_bbox for pair in drawn.pairs],
+                                  [other, one])
 
 
 def test_verbs_of_a_pair_are_gathered():
