@@ -5,38 +5,42 @@ mmdet as the parent they build under the scope ``clhoi_mm`` as well. mmengine
 imports this module by itself once ``default_scope='clhoi_mm'`` is set, and
 ``locations`` name what to import before the first look-up.
 """
-try:
-    from mmdet.registry import DATA_SAMPLERS as MMDET_DATA_SAMPLERS
-    from mmdet.registry import DATASETS as MMDET_DATASETS
-    from mmdet.registry import HOOKS as MMDET_HOOKS
-    from mmdet.registry import METRICS as MMDET_METRICS
-    from mmdet.registry import MODELS as MMDET_MODELS
-    from mmdet.registry import RUNNERS as MMDET_RUNNERS
-    from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
-    from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
-    from mmdet.registry import VISUALIZERS as MMDET_VISUALIZERS
-    from mmengine.registry import Registry
-except ModuleNotFoundError as error:
-    from clhoi_mm import explain_missing
-    raise ImportError(
-        explain_missing('torch', 'mmengine', 'mmcv', 'mmdet')
-        or str(error)) from None
+from mmdet import registry as mmdet_registry
+from mmengine.registry import Registry
 
 
-def _child(parent: Registry, *locations: str) -> Registry:
+def _child(name: str, *modules: str) -> Registry:
+    parent = getattr(mmdet_registry, name)
+    # A look-up goes on in the parent without importing what the parent would
+    # have imported, so its locations are repeated here.
     return Registry(
         parent.name,
         parent=parent,
         scope='clhoi_mm',
-        locations=[f'clhoi_mm.{location}' for location in locations])
+        locations=[
+            *parent._locations, *(f'clhoi_mm.{module}' for module in modules)
+        ])
 
 
-MODELS = _child(MMDET_MODELS, 'models')
-TASK_UTILS = _child(MMDET_TASK_UTILS, 'models')
-DATASETS = _child(MMDET_DATASETS, 'datasets')
-TRANSFORMS = _child(MMDET_TRANSFORMS, 'datasets.transforms')
-DATA_SAMPLERS = _child(MMDET_DATA_SAMPLERS, 'datasets')
-HOOKS = _child(MMDET_HOOKS, 'engine')
-RUNNERS = _child(MMDET_RUNNERS, 'engine')
-METRICS = _child(MMDET_METRICS, 'evaluation.metrics')
-VISUALIZERS = _child(MMDET_VISUALIZERS, 'visualization')
+MODELS = _child('MODELS', 'models')
+TASK_UTILS = _child('TASK_UTILS', 'models')
+DATASETS = _child('DATASETS', 'datasets')
+TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
+DATA_SAMPLERS = _child('DATA_SAMPLERS')
+HOOKS = _child('HOOKS', 'engine')
+RUNNERS = _child('RUNNERS', 'engine')
+METRICS = _child('METRICS', 'evaluation.metrics')
+VISUALIZERS = _child('VISUALIZERS', 'visualization')
+VISBACKENDS = _child('VISBACKENDS')
+# Nothing of our own is in these; without them mmengine warns that it has to
+# fall back to its own.
+RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS')
+LOOPS = _child('LOOPS')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')
+OPTIMIZERS = _child('OPTIMIZERS')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
+EVALUATOR = _child('EVALUATOR')
+LOG_PROCESSORS = _child('LOG_PROCESSORS')

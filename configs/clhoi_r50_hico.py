@@ -3,3 +3,9 @@ _base_ = [
     '_base_/datasets/hico_det.py', '_base_/schedules/two_stage.py',
     '_base_/default_runtime.py'
 ]
+
+model = dict(
+    detector={{_base_.detector}},
+    detector_classes='coco',
+    # DETR R50 trained on COCO, as an mmdet checkpoint.
+    detector_checkpoint='checkpoints/detr_r50_coco.pth')

@@ -4,4 +4,9 @@ _base_ = [
     '_base_/default_runtime.py'
 ]
 
-model = dict(teacher_head=dict(vocabulary='v_coco'))
+model = dict(
+    detector={{_base_.detector}},
+    detector_classes='coco',
+    # DETR R50 trained on COCO, as an mmdet checkpoint.
+    detector_checkpoint='checkpoints/detr_r50_coco.pth',
+    teacher_head=dict(vocabulary='v_coco'))

@@ -7,44 +7,41 @@ ffn = dict(
     ffn_drop=0.1,
     act_cfg=dict(type='ReLU', inplace=True))
 
-model = dict(
-    detector_classes='coco',
-    detector_checkpoint='checkpoints/detr_r50_coco.pth',
-    detector=dict(
-        type='DETR',
-        num_queries=100,
-        data_preprocessor=dict(
-            type='DetDataPreprocessor',
-            mean=[123.675, 116.28, 103.53],
-            std=[58.395, 57.12, 57.375],
-            bgr_to_rgb=True,
-            pad_size_divisor=1),
-        backbone=dict(
-            type='ResNet',
-            depth=50,
-            num_stages=4,
-            out_indices=(3, ),
-            norm_cfg=dict(type='BN', requires_grad=False),
-            norm_eval=True,
-            style='pytorch'),
-        neck=dict(
-            type='ChannelMapper',
-            in_channels=[2048],
-            kernel_size=1,
-            out_channels=256,
-            act_cfg=None,
-            norm_cfg=None,
-            num_outs=1),
-        encoder=dict(
-            num_layers=6,
-            layer_cfg=dict(self_attn_cfg=attention, ffn_cfg=ffn)),
-        decoder=dict(
-            num_layers=6,
-            layer_cfg=dict(
-                self_attn_cfg=attention,
-                cross_attn_cfg=attention,
-                ffn_cfg=ffn),
-            return_intermediate=True),
-        positional_encoding=dict(num_feats=128, normalize=True),
-        bbox_head=dict(type='DETRHead', num_classes=80, embed_dims=256),
-        test_cfg=dict(max_per_img=100)))
+detector = dict(
+    type='DETR',
+    num_queries=100,
+    data_preprocessor=dict(
+        type='DetDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=1),
+    backbone=dict(
+        type='ResNet',
+        depth=50,
+        num_stages=4,
+        out_indices=(3, ),
+        norm_cfg=dict(type='BN', requires_grad=False),
+        norm_eval=True,
+        style='pytorch'),
+    neck=dict(
+        type='ChannelMapper',
+        in_channels=[2048],
+        kernel_size=1,
+        out_channels=256,
+        act_cfg=None,
+        norm_cfg=None,
+        num_outs=1),
+    encoder=dict(
+        num_layers=6,
+        layer_cfg=dict(self_attn_cfg=attention, ffn_cfg=ffn)),
+    decoder=dict(
+        num_layers=6,
+        layer_cfg=dict(
+            self_attn_cfg=attention,
+            cross_attn_cfg=attention,
+            ffn_cfg=ffn),
+        return_intermediate=True),
+    positional_encoding=dict(num_feats=128, normalize=True),
+    bbox_head=dict(type='DETRHead', num_classes=80, embed_dims=256),
+    test_cfg=dict(max_per_img=100))
