@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 
 from .fonts import line_height, load_font
 from .label_layout import place_labels
-from .scene import DrawnPair, Scene, pairwise_ious
+from .scene import SAME_BOX_IOU, DrawnPair, Scene, pairwise_ious
 
 # Dark enough for white letters.
 COLOURS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
@@ -19,6 +19,8 @@ WHITE = (255, 255, 255)
 SUPERSAMPLING = 2
 # Where on the way from person to object the label belongs.
 ANCHOR = 0.6
+# An object's box that overlaps a person's so much is that person's.
+PERSON_IOU = 0.9
 # The part of a person's box, from above, that should stay visible.
 HEAD = 0.25
 
@@ -106,26 +108,31 @@ class Panel:
     def _draw_boxes(self, pairs: List[DrawnPair]) -> None:
         """Persons' boxes, and objects' in their persons' colours.
 
-        A box that several share has its outlines one within the other.
+        A box that several share has its outlines one within the other; a
+        person who is somebody's object keeps the own outline alone.
         """
-        outlines = {}
-        for pair in pairs:
-            outlines.setdefault((pair.person, *pair.sub_bbox), pair.sub_bbox)
-        num_persons = len(outlines)
-        for pair in pairs:
-            if pair.obj_bbox is not None:
-                outlines.setdefault((pair.person, *pair.obj_bbox),
-                                    pair.obj_bbox)
-        if not outlines:
+        if not pairs:
             return
-        boxes = np.stack(list(outlines.values()))
-        depths = np.tril(pairwise_ious(boxes, boxes) > 0.8, -1).sum(axis=1)
-        for i, (person, *_) in enumerate(outlines):
-            width = self.stroke if i < num_persons else 0.7 * self.stroke
-            inset = depths[i] * 2.2 * self.stroke
-            # One tint a box: a person who is somebody's object keeps none.
-            self._draw_outline(boxes[i], inset, _colour(person), width,
-                               filled=i >= num_persons and not depths[i])
+        persons = {(p.person, *p.sub_bbox): p.sub_bbox for p in pairs}
+        objects = {(p.person, *p.obj_bbox): p.obj_bbox
+                   for p in pairs if p.obj_bbox is not None}
+        bodies = np.stack(list(persons.values()))
+        objects = {
+            key: bbox
+            for key, bbox in objects.items()
+            if pairwise_ious(bbox[None], bodies).max() < PERSON_IOU
+        }
+        boxes = np.stack([*persons.values(), *objects.values()])
+        depths = np.tril(
+            pairwise_ious(boxes, boxes) >= SAME_BOX_IOU, -1).sum(axis=1)
+        for i, (person, *_) in enumerate([*persons, *objects]):
+            is_object = i >= len(persons)
+            self._draw_outline(
+                boxes[i],
+                inset=depths[i] * 2.2 * self.stroke,
+                colour=_colour(person),
+                width=(0.7 if is_object else 1) * self.stroke,
+                filled=is_object and not depths[i])
 
     def _draw_outline(self, bbox: np.ndarray, inset: float,
                       colour: Tuple[int, ...], width: float,

@@ -161,6 +161,17 @@ def test_ground_truth_beside_prediction_in_the_same_colours(draw):
     assert draw(data_sample, draw_gt=False).shape[1] == 720
 
 
+def test_a_person_who_is_an_object_keeps_one_outline(draw):
+    """RIGHT, a person of his own, is LEFT's object as well."""
+    own = (RIGHT, HORSE, 0, 1, .8)
+    both = draw(sample([(LEFT, RIGHT, 1, 0, .9), own]))
+    # left and right edges of RIGHT, below its head and away from labels
+    edge = both[420:440, 455:500]
+    assert area_of(edge, COLOURS[1]) and not area_of(edge, COLOURS[0])
+    alone = draw(sample([(LEFT, RIGHT, 1, 0, .9)]))
+    assert area_of(alone[420:440, 455:500], COLOURS[0])
+
+
 def test_words_of_the_teacher_stand_below(draw):
     data_sample = sample([(LEFT, HORSE, 0, 1, .9)])
     plain = draw(data_sample)
