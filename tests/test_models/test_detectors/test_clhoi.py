@@ -1,0 +1,420 @@
+import pytest
+import torch
+from mmengine.config import ConfigDict
+from mmengine.structures import InstanceData
+
+from clhoi_mm.models import HumanObjectPairing
+from clhoi_mm.registry import MODELS, TASK_UTILS
+from tests.test_models.utils import (BIKE, CAR, DOG, HOLD_DOG, NO_BIKE, PERSON,
+                                     RIDE, SCENE, SIZE, VOCABULARY, build,
+                                     check_gradients, make_detections,
+                                     make_sample, model_cfg, total)
+
+FIELDS = ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
+          'hoi_labels', 'scores', 'sub_scores', 'obj_scores')
+
+
+@pytest.fixture(scope='module')
+def model():
+    return build(model_cfg()).eval()
+
+
+@pytest.fixture(scope='module')
+def variants():
+    """Models by the parts that are left out, built once."""
+    return {
+        '': build(model_cfg()),
+        'vlt context_loss': build(model_cfg(vlt=None, context_loss=None)),
+        'context_loss': build(model_cfg(context_loss=None)),
+        'interaction_loss': build(model_cfg(interaction_loss=None)),
+    }
+
+
+@pytest.fixture
+def inputs():
+    return torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(0))
+
+
+def same_predictions(one, two, **tolerance):
+    for field in FIELDS:
+        torch.testing.assert_close(
+            one.pred_hois[field], two.pred_hois[field], **tolerance)
+
+
+@pytest.mark.parametrize('name', [
+    'CLHOI', 'VisualLinguisticTranslator', 'VLT', 'ICN',
+    'InteractionCognitionNetwork', 'TeacherHead', 'ContextDistillLoss',
+    'InteractionDistillLoss'
+])
+def test_registered_names(name):
+    assert MODELS.get(name).__module__.startswith('clhoi_mm.models')
+    assert MODELS.get(f'clhoi_mm.{name}') is MODELS.get(name)
+
+
+def test_pairing_is_registered():
+    assert TASK_UTILS.get('HumanObjectPairing') is HumanObjectPairing
+
+
+@pytest.mark.parametrize('supervision', ['vllm', 'image', 'instance'])
+@pytest.mark.parametrize('stage', [1, 2])
+@pytest.mark.parametrize(
+    'without', ['', 'vlt context_loss', 'context_loss', 'interaction_loss'])
+@pytest.mark.parametrize('live', [False, True])
+def test_losses_and_gradients(variants, inputs, supervision, stage, without,
+                              live):
+    if stage == 1 and 'context_loss' in without:
+        pytest.skip('DistillStageHook refuses a first stage without context')
+    model = variants[without].train()
+    model.stage = stage
+    model.teacher_head.supervision = supervision
+    rows = None if live else SCENE
+    losses = model.loss(inputs, [make_sample(rows), make_sample(rows)])
+    check_gradients(model, losses)
+    expected = set()
+    if 'context_loss' not in without:
+        expected |= {'loss_context', 'loss_sentence', 'context_recall'}
+    if stage == 2 and without != 'interaction_loss':
+        expected |= {'loss_interaction', 'loss_contrast'}
+    assert losses.keys() == expected
+    assert total(losses) > 0
+
+
+def test_stages_train_what_they_say(variants, inputs):
+    model = variants[''].train()
+    for stage, icn_learns in ((1, False), (2, True)):
+        model.stage = stage
+        model.zero_grad()
+        total(model.loss(inputs, [make_sample(), make_sample()])).backward()
+        grads = [p.grad.abs().sum() > 0 for p in model.icn.parameters()]
+        assert any(grads) == icn_learns
+        assert any(p.grad.abs().sum() > 0 for p in model.vlt.parameters())
+    assert all(p.grad is None for p in model.detector.parameters())
+
+
+POOR = {
+    'no detections':
+    dict(rows=()),
+    'no human':
+    dict(rows=[r for r in SCENE if r[0] != PERSON]),
+    'no object':
+    dict(rows=[SCENE[0]]),
+    'objects without classes':
+    dict(rows=[SCENE[0], SCENE[4]]),
+    'no words':
+    dict(words=(), caption=''),
+    'not in the cache':
+    dict(words=(), caption='', valid=False),
+    'words for absent objects':
+    dict(rows=[SCENE[0], SCENE[1]], words=((HOLD_DOG, DOG, .9), )),
+    'words for unknown objects':
+    dict(words=((-1, -1, .5), )),
+}
+
+
+@pytest.mark.parametrize('supervision', ['vllm', 'image', 'instance'])
+@pytest.mark.parametrize('stage', [1, 2])
+@pytest.mark.parametrize('case', POOR)
+@pytest.mark.parametrize('mixed', [False, True])
+def test_poor_samples(variants, inputs, supervision, stage, case, mixed):
+    model = variants[''].train()
+    model.stage = stage
+    model.teacher_head.supervision = supervision
+    poor = make_sample(**POOR[case], hois=())
+    other = make_sample() if mixed else make_sample(**POOR[case], hois=())
+    losses = model.loss(inputs, [poor, other])
+    check_gradients(model, losses)
+    if not mixed and not poor.teacher.valid:
+        interaction = [losses[k] for k in losses if k == 'loss_interaction']
+        if supervision == 'vllm':
+            assert all(v == 0 for v in interaction)
+            assert losses['loss_context'] == losses['loss_sentence'] == 0
+
+
+@pytest.mark.parametrize('without', ['', 'vlt context_loss'])
+def test_batch_of_one_without_anything(variants, inputs, without):
+    model = variants[without].train()
+    model.stage = 2
+    model.teacher_head.supervision = 'vllm'
+    sample = make_sample(rows=(), words=(), caption='', valid=False, hois=())
+    losses = model.loss(inputs[:1], [sample])
+    check_gradients(model, losses)
+    assert total(losses) == 0
+
+
+@pytest.mark.parametrize('case',
+                         ['no detections', 'no human', 'no object',
+                          'objects without classes'])
+def test_nothing_to_predict(model, inputs, case):
+    poor, rich = model.predict(
+        inputs, [make_sample(**POOR[case]), make_sample()])
+    assert len(poor.pred_hois) == 0
+    assert poor.pred_hois.sub_bboxes.shape == (0, 4)
+    assert set(poor.pred_hois.keys()) == set(FIELDS)
+    assert len(rich.pred_hois) > 0
+    alone, = model.predict(inputs[1:], [make_sample()])
+    same_predictions(rich, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_predict_fields(model, inputs):
+    result = model.predict(inputs, [make_sample(), make_sample()])[0]
+    pred = result.pred_hois
+    # Two humans: bicycle 3 classes, dog 4, each other 1; a car has none.
+    assert len(pred) == 2 * (3 + 4) + 2
+    assert (pred.scores[:-1] >= pred.scores[1:]).all()
+    assert (pred.scores >= 0).all() and (pred.scores <= 1).all()
+    hois = pred.hoi_labels
+    torch.testing.assert_close(
+        pred.verb_labels, torch.as_tensor(VOCABULARY.hoi_verbs)[hois])
+    torch.testing.assert_close(
+        pred.obj_labels, torch.as_tensor(VOCABULARY.hoi_objects)[hois])
+    assert CAR not in pred.obj_labels
+    by_score = {round(s, 4): torch.tensor(b).float() for _, s, b in SCENE[:4]}
+    for box, score in zip(pred.sub_bboxes, pred.sub_scores.tolist()):
+        torch.testing.assert_close(box, by_score[round(score, 4)])
+    for box, score in zip(pred.obj_bboxes, pred.obj_scores.tolist()):
+        torch.testing.assert_close(box, by_score[round(score, 4)])
+    assert len(result.pred_instances) == len(SCENE)
+
+
+def test_score_is_classifier_times_detections(inputs):
+    model = build(model_cfg(score_power=0.5)).eval()
+    interactions = model._forward(inputs[:1], [make_sample()])
+    pred = model.predict(inputs[:1], [make_sample()])[0].pred_hois
+    expected = interactions.logits.sigmoid() * (
+        model.find_pairs(inputs[:1], None, [make_sample()]).human_scores *
+        model.find_pairs(inputs[:1], None, [make_sample()]).object_scores
+    )[:, None]**0.5
+    expected = expected[interactions.valid].sort(descending=True)[0]
+    torch.testing.assert_close(pred.scores, expected)
+
+
+def test_no_interaction_is_the_absence_of_others(model, inputs):
+    pred = model.predict(inputs[:1], [make_sample()])[0].pred_hois
+    weight = pred.sub_scores * pred.obj_scores
+    prob = pred.scores / weight
+    bike = (pred.obj_labels == BIKE) & (pred.sub_scores > 0.8)
+    best = prob[bike & (pred.hoi_labels != NO_BIKE)].max()
+    torch.testing.assert_close(prob[bike & (pred.hoi_labels == NO_BIKE)],
+                               1 - best[None])
+
+
+def test_max_per_img_keeps_the_best(model, inputs):
+    full = model.predict(inputs[:1], [make_sample()])[0].pred_hois
+    model.max_per_img = 3
+    try:
+        few = model.predict(inputs[:1], [make_sample()])[0].pred_hois
+    finally:
+        model.max_per_img = 100
+    torch.testing.assert_close(few.scores, full.scores[:3])
+    assert few.hoi_labels.tolist() == full.hoi_labels[:3].tolist()
+
+
+def test_boxes_come_back_in_original_coordinates(model, inputs):
+    sample, plain = make_sample(), make_sample()
+    sample.set_metainfo(dict(scale_factor=(2., 0.5), ori_shape=(128, 48)))
+    scale = torch.tensor([2., .5, 2., .5])
+    plain, = model.predict(inputs[:1], [plain])
+    scaled, = model.predict(inputs[:1], [sample])
+    torch.testing.assert_close(scaled.pred_hois.sub_bboxes,
+                               plain.pred_hois.sub_bboxes / scale)
+    torch.testing.assert_close(scaled.pred_hois.obj_bboxes,
+                               plain.pred_hois.obj_bboxes / scale)
+    torch.testing.assert_close(scaled.pred_instances.bboxes,
+                               plain.pred_instances.bboxes / scale)
+    unscaled, = model.predict(inputs[:1], [sample], rescale=False)
+    same_predictions(unscaled, plain)
+
+
+def test_order_of_detections_does_not_matter(model, inputs):
+    shuffled = [SCENE[i] for i in (3, 2, 4, 0, 1)]
+    one, = model.predict(inputs[:1], [make_sample()])
+    two, = model.predict(inputs[:1], [make_sample(shuffled)])
+    same_predictions(one, two, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize('live', [False, True])
+def test_batch_equals_its_images(model, inputs, live):
+    rows = [None, None] if live else [SCENE, SCENE[:2]]
+    together = model.predict(inputs, [make_sample(r) for r in rows])
+    for i, sample in enumerate(together):
+        alone, = model.predict(inputs[i:i + 1], [make_sample(rows[i])])
+        same_predictions(sample, alone, rtol=1e-4, atol=1e-6)
+        assert len(sample.pred_hois) > 0 or live
+
+
+def test_given_and_live_detections_in_one_batch(model, inputs):
+    given, live = model.predict(inputs, [make_sample(), make_sample(None)])
+    same_predictions(
+        given, model.predict(inputs[:1], [make_sample()])[0], rtol=1e-4,
+        atol=1e-6)
+    alone, = model.predict(inputs[1:], [make_sample(None)])
+    torch.testing.assert_close(live.pred_instances.bboxes,
+                               alone.pred_instances.bboxes)
+
+
+@pytest.mark.parametrize('live', [False, True])
+def test_predict_needs_neither_teacher_nor_truth(model, inputs, live):
+    bare = make_sample(None if live else SCENE)
+    full, = model.predict(inputs[:1], [bare.clone()])
+    del bare.teacher, bare.gt_hois, bare.gt_instances
+    blind, = model.predict(inputs[:1], [bare])
+    same_predictions(full, blind)
+
+
+@pytest.mark.parametrize('pad', [0, 32])
+def test_padding_is_not_seen(model, pad):
+    """Constant maps look alike whatever is padded."""
+    feats = [
+        torch.full((1, 16, (64 + pad) // s, (96 + pad) // s), .3)
+        for s in (8, 16, 32)
+    ]
+    garbage = [f.clone() for f in feats]
+    for f, s in zip(garbage, (8, 16, 32)):
+        f[..., 64 // s:, :] = 7.
+        f[..., 96 // s:] = 7.
+    inputs = torch.zeros(1, 3, 64 + pad, 96 + pad)
+    clean = model.read_context(inputs, feats, [make_sample()])
+    padded = model.read_context(inputs, garbage, [make_sample()])
+    alone = model.read_context(
+        torch.zeros(1, 3, 64, 96), [f[..., :64 // s, :96 // s]
+                                    for f, s in zip(feats, (8, 16, 32))],
+        [make_sample()])
+    torch.testing.assert_close(padded.tokens, clean.tokens)
+    torch.testing.assert_close(
+        padded.tokens, alone.tokens, rtol=1e-4, atol=1e-5)
+
+
+def test_images_of_different_sizes(model, inputs):
+    """A small image beside a large one gives nearly what it gives alone."""
+    small = (32, 64)
+    rows = [(PERSON, .9, (2, 2, 20, 30)), (BIKE, .8, (4, 10, 40, 30))]
+    padded = torch.zeros_like(inputs)
+    padded[0] = inputs[0]
+    padded[1, :, :32, :64] = inputs[1, :, :32, :64]
+    together = model.predict(
+        padded, [make_sample(), make_sample(rows, size=small)])[1].pred_hois
+    alone = model.predict(padded[1:, :, :32, :64],
+                          [make_sample(rows, size=small)])[0].pred_hois
+    assert together.hoi_labels.tolist() == alone.hoi_labels.tolist()
+    # What is left is the frozen backbone's own, at the border.
+    torch.testing.assert_close(
+        together.scores, alone.scores, rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize('stage', [1, 2])
+def test_bf16_autocast(variants, inputs, stage):
+    model = variants[''].train()
+    model.stage = stage
+    model.teacher_head.supervision = 'vllm'
+    samples = [make_sample(), make_sample()]
+    exact = model.loss(inputs, samples)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model.loss(inputs, samples)
+    check_gradients(model, losses)
+    for name, value in losses.items():
+        assert value.dtype == torch.float32
+        if name.startswith('loss'):
+            torch.testing.assert_close(
+                value, exact[name], rtol=0.1, atol=0.05)
+
+
+def test_bf16_predict(model, inputs):
+    exact, = model.predict(inputs[:1], [make_sample()])
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        coarse, = model.predict(inputs[:1], [make_sample()])
+    torch.testing.assert_close(
+        coarse.pred_hois.scores.float(), exact.pred_hois.scores, rtol=.1,
+        atol=.01)
+
+
+@pytest.mark.parametrize('without, expected', [
+    (dict(vlt=None), 'without a vlt'),
+    (dict(vlt=None, interaction_loss=None, context_loss=None),
+     'without a vlt'),
+    (dict(interaction_loss=None, context_loss=None), 'nothing would be'),
+])
+def test_impossible_configs(without, expected):
+    with pytest.raises(ValueError, match=expected):
+        build(model_cfg(**without))
+
+
+def test_missing_words_are_an_error(variants, inputs):
+    model = variants['']
+    model.teacher_head.supervision = 'vllm'
+    sample = make_sample(img_id=7)
+    del sample.teacher
+    with pytest.raises(ValueError, match='7.png.*LoadTeacherKnowledge'):
+        model.loss(inputs[:1], [sample])
+
+
+def test_through_the_data_preprocessor(model):
+    """mmdet's three modes, from uint8 images of two sizes."""
+    data = dict(
+        inputs=[
+            torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8),
+            torch.randint(0, 255, (3, 48, 64), dtype=torch.uint8)
+        ],
+        data_samples=[make_sample(), make_sample(size=(48, 64))])
+    results = model.test_step(data)
+    assert [len(r.pred_hois) for r in results] == [16, 16]
+    data = model.data_preprocessor(data, False)
+    assert data['inputs'].shape == (2, 3, 64, 96)
+    assert model(**data, mode='tensor').logits.size(1) == VOCABULARY.num_hois
+    losses = model(**data, mode='loss')
+    assert isinstance(model.parse_losses(losses)[0], torch.Tensor)
+
+
+def test_visual_encoder_takes_the_detectors_place(inputs):
+    encoder = dict(
+        type='ResNet', depth=18, base_channels=2, out_indices=(1, 2, 3))
+    cfg = model_cfg(visual_encoder=encoder)
+    cfg['vlt'].update(levels=(-1, ))
+    cfg['icn']['roi_extractor'].update(out_channels=4)
+    model = build(cfg | dict(vlt=cfg['vlt'] | dict(in_channels=16)))
+    check_gradients(model, model.loss(inputs, [make_sample(), make_sample()]))
+    grads = [p.grad for p in model.visual_encoder.parameters()]
+    assert any(g.abs().sum() > 0 for g in grads)
+    assert len(model.eval().predict(inputs, [make_sample(None)] * 2)) == 2
+
+
+def test_student_travels_without_text_encoder(model, inputs, tmp_path):
+    """A checkpoint brings phrases, labels and detector along."""
+    torch.save(model.state_dict(), tmp_path / 'model.pth')
+    cfg = model_cfg(allow_random_detector=False, detector_classes=None)
+    cfg['teacher_head']['text_encoder'] = dict(
+        type='CLIPTextEncoder', path='nowhere')
+    torch.manual_seed(1)
+    other = MODELS.build(ConfigDict(cfg)).eval()
+    with pytest.raises(FileNotFoundError, match='weights were not loaded'):
+        other.predict(inputs[:1], [make_sample()])
+    other.load_state_dict(torch.load(tmp_path / 'model.pth'))
+    for rows in (SCENE, None):
+        one, = model.predict(inputs[:1], [make_sample(rows)])
+        two, = other.predict(inputs[:1], [make_sample(rows)])
+        same_predictions(one, two)
+
+
+def test_overfits_one_image(inputs):
+    """Words about the image suffice to score the named classes highest."""
+    model = build(model_cfg()).train()
+    sample = make_sample(
+        words=((RIDE, BIKE, 1.), (HOLD_DOG, DOG, 1.)))
+    params = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(params, lr=3e-3)
+    for _ in range(30):
+        optimizer.zero_grad()
+        total(model.loss(inputs[:1], [sample.clone()])).backward()
+        optimizer.step()
+    pred = model.eval().predict(inputs[:1], [sample])[0].pred_hois
+    for label, hoi in ((BIKE, RIDE), (DOG, HOLD_DOG)):
+        assert pred.hoi_labels[pred.obj_labels == label][0] == hoi
+
+
+def test_detections_may_carry_more_fields(model, inputs):
+    sample = make_sample()
+    detections = make_detections(SCENE)
+    sample.detections = InstanceData(
+        **detections, query_inds=torch.arange(len(SCENE)))
+    one, = model.predict(inputs[:1], [sample])
+    two, = model.predict(inputs[:1], [make_sample()])
+    same_predictions(one, two)

@@ -1,0 +1,151 @@
+"""Two processes over gloo against one process with the whole batch."""
+import datetime
+import multiprocessing
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import nn
+from torch.multiprocessing.spawn import start_processes
+
+from clhoi_mm.models.heads import Context
+from clhoi_mm.models.losses.gather import gather_rows
+from tests.test_models.utils import (BIKE, DOG, HOLD_DOG, RIDE, SIZE, build,
+                                     make_sample, model_cfg, total)
+from tests.test_models.utils_targets import make_targets
+
+WORLD = 2
+# Captions and sentences that each of four images has, by batch. In the last
+# two batches one process has nothing at all, and both have.
+BATCHES = [([1, 1, 1, 1], [2, 2, 2, 2]), ([1, 1, 1, 0], [2, 1, 2, 0]),
+           ([1, 1, 0, 0], [1, 2, 0, 0]), ([0, 0, 0, 0], [0, 0, 0, 0])]
+BARE = dict(rows=(), words=(), caption='', valid=False, hois=())
+
+
+class Reader(nn.Module):
+    """Stands in for a VLT."""
+
+    def __init__(self):
+        super().__init__()
+        self.image = nn.Linear(8, 6)
+        self.tokens = nn.Linear(8, 3 * 6)
+
+    def forward(self, x):
+        tokens = self.tokens(x).view(len(x), 3, 6)
+        return Context(tokens, F.normalize(tokens, dim=-1),
+                       F.normalize(self.image(x), dim=-1))
+
+
+def context_run(rows):
+    """Losses, gradients and queue of some rows of the batches."""
+    torch.manual_seed(0)
+    reader = Reader()
+    loss = build(
+        dict(type='ContextDistillLoss', text_dim=6, queue_size=6)).train()
+    generator = torch.Generator().manual_seed(0)
+    outcome = []
+    for has_caption, count in BATCHES:
+        x = torch.randn(4, 8, generator=generator)
+        captions = F.normalize(torch.randn(4, 6, generator=generator), dim=1)
+        sentences = F.normalize(
+            torch.randn(4, 2, 6, generator=generator), dim=2)
+        has_sentence = torch.arange(2) < torch.tensor(count)[:, None]
+        targets = make_targets(
+            captions=captions[rows],
+            has_caption=torch.tensor(has_caption).bool()[rows],
+            sentences=sentences[rows],
+            has_sentence=has_sentence[rows])
+        params = [*reader.parameters(), *loss.parameters()]
+        for param in params:
+            param.grad = None
+        losses = loss(reader(x[rows]), targets)
+        total(losses).backward()
+        outcome.append(
+            dict(
+                losses={k: v.detach() for k, v in losses.items()},
+                grads=[p.grad for p in params],
+                queue=loss.queue.clone(),
+                filled=loss.queue_filled.clone()))
+    return outcome
+
+
+def model_run(samples):
+    """Gradients of a whole model under DistributedDataParallel."""
+    model = nn.parallel.DistributedDataParallel(build(model_cfg()).train())
+    inputs = torch.zeros(len(samples), 3, *SIZE)
+    norms = []
+    for stage in (1, 2):
+        model.module.stage = stage
+        model.zero_grad()
+        total(model(inputs, [s.clone() for s in samples],
+                    mode='loss')).backward()
+        norms.append(
+            torch.stack([
+                p.grad.norm() for p in model.parameters() if p.requires_grad
+            ]))
+    return norms
+
+
+def work(rank, folder):
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo',
+        init_method=f'file://{folder}/rendezvous',
+        rank=rank,
+        world_size=WORLD,
+        timeout=datetime.timedelta(seconds=60))
+    rows, start = gather_rows(torch.full((2, 1), float(rank)))
+    samples = [make_sample(**BARE)] * 2 if rank else [
+        make_sample(words=((RIDE, BIKE, .9), )),
+        make_sample(words=((HOLD_DOG, DOG, .9), ))
+    ]
+    outcome = dict(
+        rows=rows.flatten().tolist(),
+        start=start,
+        context=context_run(slice(2 * rank, 2 * rank + 2)),
+        model=model_run(samples))
+    torch.save(outcome, f'{folder}/{rank}.pth')
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def outcomes(tmp_path_factory):
+    if not dist.is_available():
+        pytest.skip('this torch is built without torch.distributed')
+    folder = str(tmp_path_factory.mktemp('gloo'))
+    # One import for both processes, and no thread of this one in them.
+    multiprocessing.set_forkserver_preload(['tests.test_models.utils'])
+    start_processes(
+        work, (folder, ), WORLD, start_method='forkserver', join=True)
+    return [torch.load(f'{folder}/{rank}.pth') for rank in range(WORLD)]
+
+
+def test_gather_rows(outcomes):
+    for rank, outcome in enumerate(outcomes):
+        assert outcome['rows'] == [0, 0, 1, 1]
+        assert outcome['start'] == 2 * rank
+
+
+@pytest.mark.parametrize('batch', range(len(BATCHES)))
+def test_context_distillation_equals_the_whole_batch(outcomes, batch):
+    """DistributedDataParallel averages gradients; logs average losses."""
+    whole = context_run(slice(None))[batch]
+    parts = [outcome['context'][batch] for outcome in outcomes]
+    for key, value in whole['losses'].items():
+        mean = sum(p['losses'][key] for p in parts) / WORLD
+        torch.testing.assert_close(mean, value)
+    for i, grad in enumerate(whole['grads']):
+        mean = sum(p['grads'][i] for p in parts) / WORLD
+        torch.testing.assert_close(mean, grad, rtol=1e-4, atol=1e-6)
+    for part in parts:
+        torch.testing.assert_close(part['queue'], whole['queue'])
+        assert part['filled'] == whole['filled']
+
+
+@pytest.mark.parametrize('stage', [1, 2])
+def test_process_without_pairs_and_words_waits_for_nobody(outcomes, stage):
+    first, second = (outcome['model'][stage - 1] for outcome in outcomes)
+    assert torch.isfinite(first).all()
+    assert (first > 0).any()
+    torch.testing.assert_close(first, second)

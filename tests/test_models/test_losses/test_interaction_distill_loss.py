@@ -1,0 +1,240 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from clhoi_mm.models import PhraseTable
+from clhoi_mm.models.heads import Interactions
+from tests.test_models.utils import (BIKE, DOG, ENCODER, FEED, HOLD_BIKE,
+                                     HOLD_DOG, HUG_DOG, NO_BIKE, PARK, PERSON,
+                                     RIDE, TEXT_DIM, VOCABULARY, build,
+                                     make_pairs)
+from tests.test_models.utils_targets import make_targets
+
+BOX = (0, 0, 10, 10)
+
+
+@pytest.fixture(scope='module')
+def filled():
+    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
+    table.fill()
+    return table
+
+
+@pytest.fixture
+def phrases(filled):
+    """A table that a test may write to."""
+    state = {k: v.clone() for k, v in filled.state_dict().items()}
+    yield filled
+    filled.load_state_dict(state)
+
+
+def make_interactions(pairs, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    shape = (len(pairs), VOCABULARY.num_hois)
+    objects = torch.as_tensor(VOCABULARY.hoi_objects)
+    embeds = torch.randn(len(pairs), TEXT_DIM, generator=generator)
+    logits = torch.randn(shape, generator=generator)
+    return Interactions(
+        embeds=F.normalize(embeds, dim=1).requires_grad_(),
+        logits=logits.requires_grad_(),
+        valid=objects[None] == pairs.object_labels[:, None])
+
+
+def words(phrases, *rows):
+    """Targets of images that said (HOI class, weight) rows."""
+    width = max(len(r) for r in rows)
+    hois = torch.tensor([[h for h, _ in r] + [-1] * (width - len(r))
+                         for r in rows]).long().reshape(len(rows), width)
+    weights = torch.tensor([[w for _, w in r] + [0.] * (width - len(r))
+                            for r in rows]).float().reshape(len(rows), width)
+    objects = phrases.hoi_objects[hois.clamp(min=0)]
+    return make_targets(
+        captions=torch.zeros(len(rows), TEXT_DIM),
+        hois=hois,
+        objects=torch.where(hois >= 0, objects, -1),
+        weights=weights,
+        phrases=phrases.hoi_embeds[hois.clamp(min=0)])
+
+
+def make_loss(**options):
+    return build(dict(type='InteractionDistillLoss', **options))
+
+
+# A person and three bicycles: one bag of three pairs.
+THREE = [(PERSON, .9, BOX), (BIKE, .8, BOX), (BIKE, 1., BOX), (BIKE, .5, BOX)]
+
+
+def test_image_loss_of_a_bag_of_three(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    loss = make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
+                       phrases)['loss_interaction']
+    expected = 0.
+    for hoi, target, weight in ((RIDE, .8, 1.), (HOLD_BIKE, 0., .3)):
+        none = 1.
+        for pair, score in enumerate((.8, 1., .5)):
+            logit = interactions.logits[pair, hoi].item()
+            none *= 1 - .9 * score / (1 + math.exp(-logit))
+        expected -= weight * (
+            target * math.log(1 - none) + (1 - target) * math.log(none))
+    # Two classes are possible: absence is scored by the others.
+    assert math.isclose(loss, expected / 2, rel_tol=1e-5)
+
+
+@pytest.mark.parametrize('logit, said, gradient', [(-40., 1., -.5),
+                                                   (40., 0., .15)])
+def test_gradient_survives_certainty(phrases, logit, said, gradient):
+    """Sure and wrong is what has to be learned from."""
+    pairs = make_pairs([[(PERSON, 1., BOX), (BIKE, 1., BOX)]])
+    interactions = make_interactions(pairs)
+    with torch.no_grad():
+        interactions.logits[0, RIDE] = logit
+    targets = words(phrases, [(RIDE, said)])
+    make_loss()(interactions, pairs, targets,
+                phrases)['loss_interaction'].backward()
+    grad = interactions.logits.grad[0]
+    assert torch.isfinite(grad).all()
+    assert math.isclose(grad[RIDE], gradient, rel_tol=1e-3)
+
+
+def test_unknown_images_and_impossible_words_do_not_count(phrases):
+    bike = [(PERSON, .9, BOX), (BIKE, .8, BOX)]
+    pairs = make_pairs([bike, bike])
+    interactions = make_interactions(pairs)
+    # The first image's dog was not detected; of the second nothing is known.
+    targets = words(phrases, [(RIDE, .8), (FEED, .9)], [])
+    targets.known[1] = False
+    both = make_loss()(interactions, pairs, targets, phrases)
+    alone = make_pairs([bike])
+    one = make_loss()(
+        Interactions(interactions.embeds[:1], interactions.logits[:1],
+                     interactions.valid[:1]), alone,
+        words(phrases, [(RIDE, .8)]), phrases)
+    for key in both:
+        torch.testing.assert_close(both[key], one[key])
+
+
+def test_contrast_by_hand(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    loss = make_loss(contrast_weight=1.)(
+        interactions, pairs, words(phrases, [(RIDE, .8)]),
+        phrases)['loss_contrast']
+    compete = interactions.logits[:, RIDE].exp() * .9 * torch.tensor(
+        [.8, 1., .5])
+    bag = F.normalize(compete / compete.sum() @ interactions.embeds, dim=0)
+    same = {hoi: (bag @ phrases.hoi_embeds[hoi] / .1).exp()
+            for hoi in range(VOCABULARY.num_hois)}
+    positive = same.pop(RIDE)
+    # Unsaid verbs of the object weigh 0.3; nobody says "no interaction".
+    below = positive + .3 * same.pop(HOLD_BIKE)
+    below = below + sum(v for hoi, v in same.items()
+                        if not VOCABULARY.no_interaction_mask[hoi])
+    torch.testing.assert_close(loss, -(positive / below).log())
+
+
+def test_verbs_said_of_the_object_are_no_negatives(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    loss = make_loss()
+    targets = words(phrases, [(RIDE, .8), (HOLD_BIKE, .5)])
+    before = loss(interactions, pairs, targets, phrases)['loss_contrast']
+    for hoi, matters in ((RIDE, False), (HOLD_BIKE, False), (NO_BIKE, False),
+                         (FEED, True)):
+        kept = phrases.hoi_embeds[hoi].clone()
+        phrases.hoi_embeds[hoi] = interactions.embeds[0].detach()
+        after = loss(interactions, pairs, targets, phrases)['loss_contrast']
+        assert (after != before) == matters
+        phrases.hoi_embeds[hoi] = kept
+    # What another image said of the object is a negative all the same.
+    pairs = make_pairs([THREE, THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, .8)], [(HOLD_BIKE, .5)])
+    before = loss(interactions, pairs, targets, phrases)['loss_contrast']
+    phrases.hoi_embeds[HOLD_BIKE] = interactions.embeds[0].detach()
+    after = loss(interactions, pairs, targets, phrases)['loss_contrast']
+    assert after != before
+
+
+def test_contrast_weighs_by_confidence_and_skips_empty_bags(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    loss = make_loss()
+
+    def contrast(*rows):
+        return loss(interactions, pairs, words(phrases, rows),
+                    phrases)['loss_contrast']
+
+    one = contrast((RIDE, .2))
+    torch.testing.assert_close(one, contrast((RIDE, .9)))
+    torch.testing.assert_close(one, contrast((RIDE, .9), (HUG_DOG, .9)))
+    assert contrast((HUG_DOG, .9)) == 0
+
+
+def test_words_outside_the_vocabulary_compete_by_similarity(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, .8)])
+    targets.hois[:] = -1
+    targets.image_scores[:] = 0
+    wash = F.normalize(torch.randn(TEXT_DIM), dim=0)
+    targets.phrases[0, 0] = wash
+    with torch.no_grad():
+        interactions.embeds[1] = wash
+    loss = make_loss(contrast_weight=1.)(interactions, pairs, targets,
+                                         phrases)['loss_contrast']
+    loss.backward()
+    grads = interactions.embeds.grad.norm(dim=1)
+    assert grads.argmax() == 1
+    assert torch.isfinite(loss)
+
+
+def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, 1.)])
+    targets.pair_labels = torch.zeros(3, VOCABULARY.num_hois)
+    targets.pair_labels[1, RIDE] = 1.
+    losses = make_loss()(interactions, pairs, targets, phrases)
+    expected = F.binary_cross_entropy_with_logits(
+        interactions.logits[:, [RIDE, HOLD_BIKE]],
+        targets.pair_labels[:, [RIDE, HOLD_BIKE]])
+    torch.testing.assert_close(losses['loss_interaction'], expected)
+    losses['loss_contrast'].backward()
+    moved = interactions.embeds.grad.abs().sum(1) > 0
+    assert moved.tolist() == [False, True, False]
+
+
+def test_weights(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, .8)])
+    plain = make_loss(contrast_weight=1.)(interactions, pairs, targets,
+                                          phrases)
+    weighed = make_loss(
+        image_weight=2., contrast_weight=3.)(interactions, pairs, targets,
+                                             phrases)
+    for key, weight in (('loss_interaction', 2), ('loss_contrast', 3)):
+        torch.testing.assert_close(weighed[key], weight * plain[key])
+
+
+@pytest.mark.parametrize('scene', [[], [(BIKE, .9, BOX)],
+                                   [(PERSON, .9, BOX), (DOG, .9, BOX)]])
+@pytest.mark.parametrize('rows', [[], [(RIDE, .8)], [(HOLD_DOG, .8)]])
+@pytest.mark.parametrize('labelled', [False, True])
+def test_whatever_is_missing_is_finite_and_connected(phrases, scene, rows,
+                                                     labelled):
+    pairs = make_pairs([scene])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, rows)
+    if labelled:
+        targets.pair_labels = torch.zeros(len(pairs), VOCABULARY.num_hois)
+    losses = make_loss()(interactions, pairs, targets, phrases)
+    assert all(torch.isfinite(v) and v.requires_grad for v in losses.values())
+    sum(losses.values()).backward()
+    for grad in (interactions.embeds.grad, interactions.logits.grad):
+        assert torch.isfinite(grad).all()
+    if not len(pairs):
+        assert sum(losses.values()) == 0

@@ -1,0 +1,131 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mmengine.structures import InstanceData
+
+from clhoi_mm.models import HumanObjectPairing
+from clhoi_mm.models.task_modules.pairing import rank_in_group
+from tests.test_models.utils import (BIKE, CAR, DOG, PERSON, SCENE,
+                                     make_detections)
+
+SIZES = torch.tensor([[96., 64.], [48., 32.]])
+
+
+def as_rows(pairs):
+    """(image, human score, object score) of each pair."""
+    return [
+        (i, round(h, 3), round(o, 3))
+        for i, h, o in zip(pairs.pair_inds.tolist(), pairs.human_scores.
+                           tolist(), pairs.object_scores.tolist())
+    ]
+
+
+def test_rank_in_group_by_hand():
+    group = torch.tensor([1, 0, 1, 1, 0])
+    priority = torch.tensor([.5, .1, .9, .5, .2])
+    assert rank_in_group(group, priority).tolist() == [1, 1, 0, 2, 0]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.sampled_from([0., .25, .5, 1.])),
+        max_size=12))
+def test_rank_in_group_counts_who_goes_before(rows):
+    expected = [
+        sum(g == group and (p > priority or (p == priority and j < i))
+            for j, (g, p) in enumerate(rows))
+        for i, (group, priority) in enumerate(rows)
+    ]
+    ranks = rank_in_group(
+        torch.tensor([g for g, _ in rows], dtype=torch.long),
+        torch.tensor([p for _, p in rows]))
+    assert ranks.tolist() == expected
+
+
+def test_pairs_and_their_order():
+    other = make_detections([(DOG, .5, (0, 0, 5, 5)),
+                             (PERSON, .4, (1, 1, 9, 9))])
+    pairs = HumanObjectPairing()([make_detections(SCENE[:4]), other], SIZES)
+    # A person is an object for others, never for itself; best product first.
+    assert as_rows(pairs) == [
+        (0, .9, .8),  # .72
+        (0, .9, .7),  # .63
+        (0, .7, .9),  # .63, later in the detections
+        (0, .7, .8),  # .56
+        (0, .9, .6),  # .54
+        (0, .7, .6),  # .42
+        (1, .4, .5)
+    ]
+    assert pairs.num_pairs == [6, 1]
+    assert pairs.num_images == 2
+    assert len(pairs) == 7
+    assert pairs.object_labels.tolist() == [
+        BIKE, PERSON, PERSON, BIKE, DOG, DOG, DOG
+    ]
+    torch.testing.assert_close(pairs.union_boxes[0],
+                               torch.tensor([4., 8., 50., 62.]))
+    torch.testing.assert_close(pairs.human_boxes[-1],
+                               torch.tensor([1., 1., 9., 9.]))
+    torch.testing.assert_close(pairs.object_boxes[-1],
+                               torch.tensor([0., 0., 5., 5.]))
+    slots, width = pairs.slots()
+    assert width == 6
+    assert slots.tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_slots_leave_room_for_the_longest_image():
+    one = make_detections([SCENE[0], SCENE[1]])
+    full = make_detections(SCENE[:4])
+    pairs = HumanObjectPairing()([one, full], SIZES)
+    slots, width = pairs.slots()
+    assert (width, slots.tolist()) == (6, [0, 6, 7, 8, 9, 10, 11])
+
+
+@pytest.mark.parametrize('options, expected', [
+    (dict(score_thr=.65), [(.9, .8), (.9, .7), (.7, .9), (.7, .8)]),
+    (dict(max_humans=1), [(.9, .8), (.9, .6)]),
+    (dict(max_objects=1), [(.9, .8), (.9, .7), (.7, .9), (.7, .8)]),
+    (dict(max_pairs=2), [(.9, .8), (.9, .7)]),
+    (dict(person_label=DOG), [(.6, .9), (.6, .8), (.6, .7)]),
+])
+def test_limits(options, expected):
+    pairs = HumanObjectPairing(**options)([make_detections(SCENE[:4])],
+                                          SIZES[:1])
+    assert [row[1:] for row in as_rows(pairs)] == expected
+
+
+def test_limits_are_those_of_an_image():
+    pairs = HumanObjectPairing(
+        max_humans=1, max_pairs=1)([make_detections(SCENE)] * 2, SIZES)
+    assert pairs.num_pairs == [1, 1]
+
+
+def test_objects_without_classes_and_unknown_labels():
+    is_candidate = torch.tensor([True, True, False, True, False])
+    rows = [*SCENE, (-1, .99, (0, 0, 9, 9))]
+    pairs = HumanObjectPairing()([make_detections(rows)], SIZES[:1],
+                                 is_candidate)
+    assert set(pairs.object_labels.tolist()) == {PERSON, BIKE}
+    assert (pairs.labels >= 0).all()
+    assert CAR in pairs.labels
+
+
+def test_ignores_other_fields_and_takes_the_sizes_device():
+    detections = make_detections(SCENE)
+    detections = InstanceData(**detections, query_inds=torch.arange(5))
+    pairs = HumanObjectPairing()([detections], SIZES[:1])
+    assert pairs.boxes.device == SIZES.device
+    torch.testing.assert_close(pairs.image_sizes, SIZES[:1])
+
+
+@pytest.mark.parametrize('rows', [(), [SCENE[0]], [SCENE[1], SCENE[3]]])
+def test_nothing_to_pair(rows):
+    pairs = HumanObjectPairing()([make_detections(rows)] * 2, SIZES)
+    assert len(pairs) == 0
+    assert pairs.num_pairs == [0, 0]
+    assert pairs.boxes.shape == (2 * len(rows), 4)
+    assert pairs.union_boxes.shape == (0, 4)
+    slots, width = pairs.slots()
+    assert (slots.numel(), width) == (0, 1)
