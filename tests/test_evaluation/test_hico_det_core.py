@@ -1,6 +1,9 @@
+import json
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from literal_hico_det import LEVELS, evaluate
 from clhoi_mm.evaluation.core import (RECALL_LEVELS, HOIRecord, PairTable,
                                       aligned_ious, evaluate_hico_det,
                                       read_sample)
+from clhoi_mm.vocabulary import HOIVocabulary
 
 # Boxes on a coarse grid: many share corners, overlap by exactly one half, or
 # are degenerate.
@@ -250,3 +254,25 @@ def test_full_size_takes_seconds():
     assert result.num_pred == 965800
     assert 0 < result.ap.mean() < 1
     assert time.process_time() - start < 10
+
+
+def test_real_annotations_as_predictions():
+    """All 600 classes are found in full on HICO-DET's test annotations."""
+    root = Path(__file__).parents[2]
+    shared = Path(os.environ.get('CLHOI_SHARED', root.parent / 'shared'))
+    path = shared / 'data/hico_det/instances_test2015.json'
+    if not path.is_file():
+        pytest.skip(f'needs {path}; set CLHOI_SHARED to the folder of data/')
+    vocabulary = HOIVocabulary.load('hico_det')
+    records = []
+    for i, image in enumerate(json.loads(path.read_text())['annotation']):
+        gt = dict(sub_bboxes=image['boxes_h'], obj_bboxes=image['boxes_o'],
+                  hoi_labels=image['hoi'])  # yapf: disable
+        pred = {**gt, 'scores': [1.] * len(image['hoi'])}
+        records.append(
+            read_sample(dict(img_id=i, gt_hois=gt, pred_hois=pred), 600))
+    result = evaluate_hico_det(records, vocabulary.hoi_objects)
+    assert result.num_gt.sum() == 33405
+    figures = result.summary(vocabulary.rare)
+    assert len(figures) == 6
+    assert figures == pytest.approx(dict.fromkeys(figures, 100))
