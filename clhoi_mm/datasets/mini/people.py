@@ -89,7 +89,8 @@ class Person:
         for thigh, bend in zip(posture.thighs, posture.knees):
             a, b = _direction(thigh), _direction(thigh - bend)
             knees.append((THIGH * a[0], THIGH * a[1]))
-            ends.append((knees[-1][0] + SHIN * b[0], knees[-1][1] + SHIN * b[1]))
+            ends.append((knees[-1][0] + SHIN * b[0],
+                         knees[-1][1] + SHIN * b[1]))
         if seat is None:
             hip = (0.0, 0.03 - min(end[1] for end in ends))
         else:
@@ -140,14 +141,9 @@ class Person:
             return self.frame.at(self.head[0] + HEAD, self.head[1] - 0.04)
         return self.frame.at(*getattr(self, name))
 
-    def draw_far(self, canvas: Canvas, leg: bool = True) -> None:
+    def draw_far(self, canvas: Canvas) -> None:
         """Draw the arm and the leg that are behind the body."""
         self._draw_arm(canvas, 'far', 0.82)
-        if leg:
-            self._draw_leg(canvas, 0, 0.82)
-
-    def draw_far_leg(self, canvas: Canvas) -> None:
-        """Draw the far leg alone: a rider's is behind the mount."""
         self._draw_leg(canvas, 0, 0.82)
 
     def draw_body(self, canvas: Canvas) -> None:
@@ -188,8 +184,9 @@ class Person:
                            self.hair, 0.5)
         canvas.ellipse(at(u + .055, v + .005), (.014 * h, .018 * h),
                        (30, 24, 24), edge=0)
-        canvas.limb(self.frame.all([(u + .045, v - .05), (u + .085, v - .045)]),
-                    .014 * h, shade(self.skin, .6), 0)
+        canvas.limb(self.frame.all([(u + .045, v - .05),
+                                    (u + .085, v - .045)]), .014 * h,
+                    shade(self.skin, .6), 0)
 
     def _draw_leg(self, canvas: Canvas, index: int, tone: float) -> None:
         h, foot = self.frame.unit, self.feet[index]

@@ -1,0 +1,22 @@
+"""What all arrangements are staged with."""
+from . import poses
+from .group import Spot
+from .people import Posture
+from .props import Draw
+from .things import Thing
+
+Step = tuple[int, Draw]
+PROP = -1  # the owner of steps that draw what nobody annotates
+
+
+def rest(spot: Spot, posture: Posture) -> Posture:
+    """Give both arms something idle to do."""
+    for side in ('far', 'near'):
+        posture.arms.setdefault(side, poses.idle_arm(spot.dice))
+    return posture
+
+
+def thing_at(spot: Spot, kind: str, **where: float) -> Thing:
+    """A thing in a frame at a local place of the spot, size varied."""
+    size = spot.dice.uniform(0.9, 1.12)
+    return Thing(kind, spot.frame(size=size, **where), spot.dice)
