@@ -1,4 +1,8 @@
-from .hooks import DistillStageHook, EpochSeedHook, JsonConfigHook
+from .hooks import (DistillStageHook, EpochSeedHook, HOIVisualizationHook,
+                    JsonConfigHook)
 from .runner import HOIRunner
 
-__all__ = ['DistillStageHook', 'EpochSeedHook', 'HOIRunner', 'JsonConfigHook']
+__all__ = [
+    'DistillStageHook', 'EpochSeedHook', 'HOIRunner', 'HOIVisualizationHook',
+    'JsonConfigHook'
+]

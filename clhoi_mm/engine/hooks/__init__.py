@@ -1,5 +1,9 @@
 from .distill_stage_hook import DistillStageHook
 from .epoch_seed_hook import EpochSeedHook
+from .hoi_visualization_hook import HOIVisualizationHook
 from .json_config_hook import JsonConfigHook
 
-__all__ = ['DistillStageHook', 'EpochSeedHook', 'JsonConfigHook']
+__all__ = [
+    'DistillStageHook', 'EpochSeedHook', 'HOIVisualizationHook',
+    'JsonConfigHook'
+]

@@ -1,0 +1,78 @@
+import os
+import os.path as osp
+from typing import Optional, Sequence
+
+import mmcv
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
+
+from clhoi_mm.registry import HOOKS
+from clhoi_mm.structures import HOIDataSample
+
+
+@HOOKS.register_module()
+class HOIVisualizationHook(Hook):
+    """Draws every n-th image of validation and testing.
+
+    mmdet's hook draws every image of a test, whatever its interval.
+
+    Args:
+        draw (bool): Whether to draw at all. Defaults to False.
+        interval (int): Draw every n-th image. Defaults to 50.
+        score_thr (float): Least score of drawn interactions.
+        test_out_dir (str, optional): Folder for a test's pictures. Without
+            it they go to the visualizer's backends.
+    """
+
+    def __init__(self,
+                 draw: bool = False,
+                 interval: int = 50,
+                 score_thr: float = 0.3,
+                 test_out_dir: Optional[str] = None) -> None:
+        self.draw = draw
+        self.interval = interval
+        self.score_thr = score_thr
+        self.test_out_dir = test_out_dir
+        self._seen = 0
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """Count images from the start, so that the same ones are drawn."""
+        self._seen = 0
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """Likewise."""
+        self._seen = 0
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict,
+                       outputs: Sequence[HOIDataSample]) -> None:
+        """Draw a batch of validation."""
+        self._draw(outputs, 'val', runner.iter)
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict,
+                        outputs: Sequence[HOIDataSample]) -> None:
+        """Draw a batch of testing."""
+        self._draw(outputs, 'test', 0, self.test_out_dir)
+
+    def _draw(self,
+              samples: Sequence[HOIDataSample],
+              name: str,
+              step: int,
+              out_dir: Optional[str] = None) -> None:
+        if not self.draw:
+            return
+        if out_dir is not None:
+            os.makedirs(out_dir, exist_ok=True)
+        visualizer = Visualizer.get_current_instance()
+        for sample in samples:
+            self._seen += 1
+            if (self._seen - 1) % self.interval:
+                continue
+            file_name = osp.basename(sample.img_path)
+            visualizer.add_datasample(
+                f'{name}/{osp.splitext(file_name)[0]}',
+                mmcv.imread(sample.img_path, channel_order='rgb'),
+                data_sample=sample,
+                pred_score_thr=self.score_thr,
+                out_file=out_dir and osp.join(out_dir, file_name),
+                step=step)
