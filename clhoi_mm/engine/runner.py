@@ -1,3 +1,4 @@
+from mmengine.config import Config
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
@@ -13,6 +14,31 @@ class HOIRunner(Runner):
     mmengine 0.10.7 cannot resume its own checkpoints with torch >= 2.6, and
     later versions fall back to unpickling anything.
     """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> 'HOIRunner':
+        """Build a runner.
+
+        Where annotations teach, training needs no teacher's words on disk:
+        ``model.teacher_head.supervision`` is the one key to change.
+
+        Args:
+            cfg (Config): The config.
+
+        Returns:
+            HOIRunner: The runner.
+        """
+        supervision = cfg.model.get('teacher_head', {}).get('supervision')
+        if supervision in ('image', 'instance') and cfg.get(
+                'train_dataloader'):
+            dataset = cfg.train_dataloader.dataset
+            while 'dataset' in dataset:
+                dataset = dataset.dataset
+            dataset.pipeline = [
+                step for step in dataset.pipeline
+                if step['type'] != 'LoadTeacherKnowledge'
+            ]
+        return super().from_cfg(cfg)
 
     def load_checkpoint(self,
                         filename: str,

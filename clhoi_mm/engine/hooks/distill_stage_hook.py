@@ -43,6 +43,7 @@ class DistillStageHook(Hook):
             raise ValueError(
                 f'DistillStageHook.context_epochs={self.context_epochs}, but '
                 'the model has no context_loss; set context_epochs=0')
+        self._check_encoder(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Set the stage by the epoch."""
@@ -73,17 +74,28 @@ class DistillStageHook(Hook):
         for group, rate in zip(groups, self._rates):
             group['lr'] = rate
 
-    @staticmethod
-    def _leave_cache_alone(runner: Runner) -> None:
-        """Annotations teach: training needs no teacher's words on disk."""
+    def _check_encoder(self, runner: Runner) -> None:
+        """Words and classes must lie in the same text space.
+
+        Raises:
+            ValueError: If the teacher's cache was packed with another text
+                encoder than the model's phrases.
+        """
         dataset = runner.train_dataloader.dataset
         while hasattr(dataset, 'dataset'):
             dataset = dataset.dataset
-        pipeline = dataset.pipeline
-        pipeline.transforms = [
-            t for t in pipeline.transforms
-            if not isinstance(t, LoadTeacherKnowledge)
-        ]
+        own = self._model(runner).teacher_head.phrases.encoder_identity
+        pipeline = getattr(dataset, 'pipeline', None)
+        for transform in getattr(pipeline, 'transforms', ()):
+            if own is None or not isinstance(transform, LoadTeacherKnowledge):
+                continue
+            other = transform.cache.manifest['text_encoder']
+            if other != own:
+                raise ValueError(
+                    f'the cache {transform.cache.path} was packed with the '
+                    f'text encoder {other}, the model embeds its classes '
+                    f'with {own}; pack the cache again, or change '
+                    'model.teacher_head.text_encoder')
 
     @staticmethod
     def _model(runner: Runner):

@@ -1,3 +1,5 @@
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -51,6 +53,9 @@ class PhraseTable(nn.Module):
         self.text_dim = text_dim
         vocab = self.vocabulary
         self._filled = False
+        # Of the encoder that filled the table; a checkpoint does not tell.
+        self.encoder_identity: Optional[str] = None
+        self._has_absence = bool(vocab.no_interaction_mask.any())
         for name, rows in (('hoi_phrases', vocab.num_hois),
                            ('hoi_embeds', vocab.num_hois),
                            ('verb_embeds', vocab.num_verbs),
@@ -80,6 +85,7 @@ class PhraseTable(nn.Module):
             raise ValueError(
                 f'text_dim={self.text_dim}, but {encoder.identity} gives '
                 f'embeddings of {encoder.dim}; set text_dim to that')
+        self.encoder_identity = encoder.identity
         vocab = self.vocabulary
         phrases, verbs, objects = (
             torch.as_tensor(encoder.encode(list(texts))).to(self.hoi_embeds)
@@ -141,7 +147,7 @@ class PhraseTable(nn.Module):
         Returns:
             Tensor: Logits with those classes replaced, (P, C).
         """
-        if not self.vocabulary.no_interaction_mask.any():
+        if not self._has_absence:
             return logits
         others = logits.masked_fill(~valid | self.is_absence[None], -1e4)
         absence = -others.max(1, keepdim=True)[0]
