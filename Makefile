@@ -17,6 +17,10 @@ WORK := work_dirs/clhoi_r18_mini$(SUFFIX)
 
 # More threads than this make small images slower.
 export OMP_NUM_THREADS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
+# glibc gives memory back after every tensor and page-faults for the next.
+export MALLOC_MMAP_MAX_ := 0
+export MALLOC_TRIM_THRESHOLD_ := 34359738368
+export MALLOC_TOP_PAD_ := 268435456
 
 .PHONY: help setup demo test test-slow clean distclean
 

@@ -129,6 +129,47 @@ def test_complete_environment_is_left_alone(make_env, monkeypatch, tmp_path):
         make_env.make('openmmlab', tmp_path / 'venv')
 
 
+@pytest.mark.parametrize('works, codes, runs, error', [
+    ([True], [], 0, None),
+    ([False, True, True], [0], 1, None),
+    ([False, False, True], [0, 0], 2, None),
+    ([False, False, False], [0, 0], 2, 'the ops do not load'),
+    ([False], [1], 1, 'x.cpp:3: error: no such thing'),
+])
+def test_ops_of_another_torch_are_compiled_anew(make_env, monkeypatch,
+                                                tmp_path, works, codes, runs,
+                                                error):
+    commands = []
+
+    class Fake(make_env.Environment):
+
+        def run(self, args, python='', quiet=False):
+            make_env.fail('the ops do not load')
+
+        def distributions(self):
+            return {'mmcv': '2.1.0'}
+
+        def ops_work(self):
+            return works.pop(0)
+
+    def build(command, env, log):
+        commands.append(command)
+        log.write_text('x.cpp:3: error: no such thing\n')
+        return codes.pop(0)
+
+    monkeypatch.setattr(make_env, 'run_with_progress', build)
+    venv = Fake(tmp_path)
+    venv.python = Path(sys.executable)
+    if error:
+        with pytest.raises(SystemExit, match=error):
+            make_env.install_mmcv(venv, 'mmcv==2.1.0')
+    else:
+        make_env.install_mmcv(venv, 'mmcv==2.1.0')
+    assert len(commands) == runs
+    assert ['--no-cache-dir' in command
+            for command in commands] == [False, True][:runs]
+
+
 def test_steps_of_ninja_are_counted(build_progress):
     parse = build_progress.parse_step
     assert parse('  [12/77] c++ -MMD -O2 nms.cpp') == (12, 77)

@@ -51,13 +51,14 @@ def run_with_progress(command: List[str],
         line = progress_line(*state, time.monotonic() - start)
         print(f'\r{line.ljust(79)}' if live else line, end=end, flush=True)
 
-    with log.open('w') as file, subprocess.Popen(
-            command,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            universal_newlines=True,
-            errors='replace') as process:
+    with log.open(
+            'w', buffering=1) as file, subprocess.Popen(
+                command,
+                env=env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                universal_newlines=True,
+                errors='replace') as process:
 
         def read() -> None:
             nonlocal state

@@ -139,6 +139,17 @@ class Environment:
     def pip_install(self, *args: str) -> None:
         self.run(['-m', 'pip', 'install', '--no-deps', *args])
 
+    def pip_install_missing(self, pins: Dict[str, List[str]]) -> None:
+        """Installs pins, as ``read_lock`` gives them, unless they are in."""
+        have = self.distributions()
+        missing = [
+            pin for name, lines in pins.items() for pin in lines
+            if f'{name}=={have.get(name)}' not in
+            [line.split(';')[0] for line in lines]
+        ]
+        if missing:
+            self.pip_install('--no-build-isolation', *missing)
+
     def distributions(self) -> Dict[str, str]:
         out = subprocess.run(
             [str(self.python), '-m', 'pip', 'list', '--format', 'json'],
@@ -221,8 +232,12 @@ def install_mmcv(venv: Environment, pin: str) -> None:
             'compiling it anew')
         code = run_with_progress([*install, '--no-cache-dir', pin], env, log)
     if code:
-        tail = '\n'.join(log.read_text(errors='replace').splitlines()[-30:])
-        fail(f'{pin} did not compile; the end of {log}:\n{tail}')
+        lines = log.read_text(errors='replace').splitlines()
+        errors = [line.strip() for line in lines
+                  if 'error:' in line.lower()][:8]
+        fail(f'{pin} did not compile (if the compiler was killed for want of '
+             'memory, put MAX_JOBS=1 before the command); from '
+             f'{log}:\n' + '\n'.join(errors))
     if not venv.ops_work():
         venv.run(['-c', OPS_CHECK])  # fails, and shows why
 
@@ -243,11 +258,9 @@ def make(row: str, folder: Path) -> None:
     if others & set(venv.distributions()):
         fail(f'{folder} holds the packages of the other row, which overwrite '
              f'those of row {row}: remove it ("rm -r {folder}") and repeat.')
-    tools = [pin for name in BUILD_TOOLS for pin in lock.pop(name)]
     mmcv, = lock.pop(MMCV[row])
-    venv.pip_install(*tools)
-    venv.pip_install('--no-build-isolation',
-                     *[pin for pins in lock.values() for pin in pins])
+    venv.pip_install_missing({name: lock.pop(name) for name in BUILD_TOOLS})
+    venv.pip_install_missing(lock)
     # It shares the folder cv2 with the headless one, and needs libGL.
     if 'opencv-python' in venv.distributions():
         venv.run(['-m', 'pip', 'uninstall', '-y', 'opencv-python'])
