@@ -54,14 +54,14 @@ def load_weights(path: str,
         with torch.serialization.safe_globals(_safe_globals()):
             checkpoint = torch.load(
                 path, map_location=map_location, weights_only=True)
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:
         raise ValueError(
             f'{path} is not a checkpoint that can be loaded safely '
-            f'({type(error).__name__}: {str(error).splitlines()[0]}); it may '
-            'be truncated, or hold code beside weights: save its state_dict '
-            'anew where you trust it') from error
+            f'({repr(error).splitlines()[0][:200]}); it may be truncated, '
+            'or hold code beside weights: save its state_dict anew where you '
+            'trust it') from error
     if not isinstance(checkpoint, dict):
         raise ValueError(f'{path} holds a {type(checkpoint).__name__}, not '
                          'the weights of a model')

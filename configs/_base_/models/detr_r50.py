@@ -43,5 +43,11 @@ detector = dict(
             ffn_cfg=ffn),
         return_intermediate=True),
     positional_encoding=dict(num_feats=128, normalize=True),
-    bbox_head=dict(type='DETRHead', num_classes=80, embed_dims=256),
+    # mmdet writes into its own default of loss_cls: a second detector in the
+    # same process would not build without one given here.
+    bbox_head=dict(
+        type='DETRHead',
+        num_classes=80,
+        embed_dims=256,
+        loss_cls=dict(type='CrossEntropyLoss', class_weight=1.0)),
     test_cfg=dict(max_per_img=100))

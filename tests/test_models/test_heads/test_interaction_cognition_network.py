@@ -1,0 +1,163 @@
+import math
+
+import pytest
+import torch
+
+from clhoi_mm.models import PhraseTable
+from tests.test_models.utils import (BIKE, CAR, ENCODER, NO_BIKE, PARK, PERSON,
+                                     RIDE, SCENE, TEXT_DIM, VOCABULARY, build,
+                                     make_pairs)
+
+ROI = dict(
+    type='SingleRoIExtractor',
+    roi_layer=dict(type='RoIAlign', output_size=3, sampling_ratio=1),
+    out_channels=4,
+    featmap_strides=[8, 16])
+
+
+def make_icn(name='ICN', **options):
+    cfg = dict(
+        type=name,
+        text_dim=TEXT_DIM,
+        embed_dims=16,
+        num_layers=2,
+        num_heads=2,
+        roi_extractor=ROI,
+        roi_channels=4)
+    return build(cfg | options)
+
+
+@pytest.fixture(scope='module')
+def phrases():
+    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
+    table.fill()
+    return table
+
+
+@pytest.fixture(scope='module')
+def feats():
+    generator = torch.Generator().manual_seed(0)
+    return [
+        torch.randn(2, 4, 64 // s, 96 // s, generator=generator)
+        for s in (8, 16, 32)
+    ]
+
+
+@pytest.fixture(scope='module')
+def context():
+    return torch.randn(2, 3, 16, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('name', ['ICN', 'InteractionCognitionNetwork'])
+@pytest.mark.parametrize('roi_extractor', [None, ROI])
+@pytest.mark.parametrize('with_context', [False, True])
+@pytest.mark.parametrize(
+    'rows', [[SCENE, SCENE[:2]], [SCENE, []], [[], []], [SCENE[:1]] * 2])
+def test_forward_and_backward(phrases, feats, context, name, roi_extractor,
+                              with_context, rows):
+    icn = make_icn(
+        name, roi_extractor=roi_extractor, with_context=with_context)
+    pairs = make_pairs(rows)
+    result = icn(feats, pairs, phrases, context if with_context else None)
+    assert result.embeds.shape == (len(pairs), TEXT_DIM)
+    assert result.logits.shape == (len(pairs), VOCABULARY.num_hois)
+    torch.testing.assert_close(
+        result.embeds.norm(dim=1), torch.ones(len(pairs)))
+    (result.embeds.sum() + result.logits.sum()).backward()
+    for key, param in icn.named_parameters():
+        assert param.grad is not None, key
+        assert torch.isfinite(param.grad).all(), key
+
+
+def test_classes_fit_the_object(phrases, feats, context):
+    pairs = make_pairs([SCENE, []])
+    valid = make_icn()(feats, pairs, phrases, context).valid
+    for row, label in zip(valid, pairs.object_labels.tolist()):
+        expected = [
+            i for i, o in enumerate(VOCABULARY.hoi_objects) if o == label
+        ]
+        assert row.nonzero().flatten().tolist() == expected
+    assert not valid[pairs.object_labels == CAR].any()
+
+
+def test_scores_by_hand(phrases):
+    icn = make_icn()
+    pairs = make_pairs([[(PERSON, .9, (0, 0, 9, 9)), (BIKE, .9,
+                                                      (0, 0, 9, 9))]])
+    x = torch.randn(1, 16)
+    result = icn.score(x, pairs, phrases)
+    phrase = torch.nn.functional.normalize(icn.to_phrase(x)[0], dim=0)
+    verb = torch.nn.functional.normalize(icn.to_verb(x)[0], dim=0)
+    expected = 10 * phrase @ phrases.hoi_embeds[RIDE] + 10 * (
+        verb @ phrases.verb_embeds[VOCABULARY.hoi_verbs[RIDE]]) + math.log(
+            .02 / .98)
+    torch.testing.assert_close(result.logits[0, RIDE], expected)
+    torch.testing.assert_close(result.logits[0, NO_BIKE],
+                               -result.logits[0, :NO_BIKE].max())
+
+
+def test_order_of_instances_does_not_matter(phrases, feats, context):
+    icn = make_icn()
+    order = [3, 2, 4, 0, 1]
+    one = make_pairs([SCENE, []])
+    two = make_pairs([[SCENE[i] for i in order], []])
+    first = icn(feats, one, phrases, context)
+    second = icn(feats, two, phrases, context)
+    names = [(h, o) for h, o in zip(one.human_inds.tolist(),
+                                    one.object_inds.tolist())]
+    match = [
+        names.index((order[h], order[o]))
+        for h, o in zip(two.human_inds.tolist(), two.object_inds.tolist())
+    ]
+    torch.testing.assert_close(
+        second.logits, first.logits[match], rtol=1e-4, atol=1e-5)
+
+
+def test_images_do_not_see_each_other(phrases, feats, context):
+    icn = make_icn()
+    both = icn(feats, make_pairs([SCENE, SCENE[:2]]), phrases, context)
+    alone = icn([f[1:] for f in feats], make_pairs([SCENE[:2]]), phrases,
+                context[1:])
+    torch.testing.assert_close(
+        both.logits[-1:], alone.logits, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('part', ['feats', 'context', 'geometry', 'others'])
+def test_every_source_of_evidence_counts(phrases, feats, context, part):
+    icn = make_icn()
+    torch.nn.init.normal_(icn.layers[0].pair_attn.bias)
+    rows = [SCENE[:3], []]
+    before = icn(feats, make_pairs(rows), phrases, context).logits[0]
+    if part == 'feats':
+        feats = [f + torch.randn_like(f) for f in feats]
+    elif part == 'context':
+        context = context + torch.randn_like(context)
+    elif part == 'geometry':
+        rows = [[SCENE[0], (BIKE, .8, (30, 4, 90, 20)), SCENE[2]], []]
+    else:
+        rows = [[SCENE[0], SCENE[1], (PERSON, .7, (60, 20, 90, 40))], []]
+    after = icn(feats, make_pairs(rows), phrases, context).logits[0]
+    assert not torch.allclose(before, after, atol=1e-4)
+
+
+def test_starts_at_the_prior(phrases, feats, context):
+    icn = make_icn(prior=0.1)
+    for layer in (icn.to_phrase, icn.to_verb):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    result = icn(feats, make_pairs([SCENE, []]), phrases, context)
+    prob = result.logits.sigmoid()[:, ~phrases.is_absence]
+    torch.testing.assert_close(prob, torch.full_like(prob, .1))
+
+
+def test_compiles(phrases, feats, context):
+    """Pairs differ in number from batch to batch."""
+    icn = make_icn(roi_extractor=None, num_layers=1)
+    torch._dynamo.reset()
+    compiled = torch.compile(
+        icn, backend='eager', dynamic=True, fullgraph=True)
+    for rows in ([SCENE, SCENE[:2]], [SCENE[:3], SCENE]):
+        pairs = make_pairs(rows)
+        torch.testing.assert_close(
+            compiled(feats, pairs, phrases, context).logits,
+            icn(feats, pairs, phrases, context).logits)

@@ -1,0 +1,117 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from clhoi_mm.models import PhraseTable
+from clhoi_mm.models.heads.phrase_table import centre_by_group
+from clhoi_mm.teacher.text_encoders import build_text_encoder
+from clhoi_mm.vocabulary import HOIVocabulary
+from tests.test_models.utils import (BIKE, CAR, DOG, ENCODER, FEED, HOLD_BIKE,
+                                     NO_BIKE, NO_DOG, PARK, PERSON, RIDE,
+                                     TEXT_DIM, VOCABULARY)
+
+
+@pytest.fixture(scope='module')
+def table():
+    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
+    table.fill()
+    return table
+
+
+def test_centre_by_group_by_hand():
+    embeds = torch.tensor([[1., 0.], [0., 1.], [1., 1.]])
+    centred, means = centre_by_group(embeds, torch.tensor([2, 2, 0]), 3)
+    overall = torch.tensor([2., 2.]) / 3
+    torch.testing.assert_close(
+        means, torch.stack([overall, overall,
+                            torch.tensor([.5, .5])]))
+    half = 0.5**0.5
+    torch.testing.assert_close(
+        centred, torch.tensor([[half, -half], [-half, half], [half, half]]))
+
+
+def test_fill(table):
+    encoder = build_text_encoder(ENCODER)
+    torch.testing.assert_close(
+        table.hoi_phrases, torch.tensor(encoder.encode(VOCABULARY.phrases)))
+    bikes = table.hoi_phrases[:3]
+    torch.testing.assert_close(
+        table.hoi_embeds[:3], F.normalize(bikes - bikes.mean(0), dim=1))
+    verbs = torch.tensor(encoder.encode(VOCABULARY.verb_phrases))
+    torch.testing.assert_close(
+        table.verb_embeds, F.normalize(verbs - verbs.mean(0), dim=1))
+    torch.testing.assert_close(
+        table.object_embeds,
+        torch.tensor(encoder.encode(VOCABULARY.object_phrases)))
+    assert table.is_candidate.tolist() == [True, True, True, True, False]
+
+
+def test_centre_takes_a_phrase_as_its_own(table):
+    torch.testing.assert_close(
+        table.centre(table.hoi_phrases, table.hoi_objects), table.hoi_embeds)
+    unknown = F.normalize(torch.ones(TEXT_DIM), dim=0)
+    torch.testing.assert_close(
+        table.centre(unknown[None], torch.tensor([-1]))[0],
+        F.normalize(unknown - table.hoi_phrases.mean(0), dim=0))
+    assert table.centre(
+        torch.zeros(2, 0, TEXT_DIM),
+        torch.zeros(2, 0).long()).shape == (2, 0, TEXT_DIM)
+
+
+def test_absence_is_one_minus_the_best_verb(table):
+    logits = torch.zeros(2, VOCABULARY.num_hois)
+    logits[:, RIDE], logits[:, HOLD_BIKE], logits[:, FEED] = 1., 2., 5.
+    valid = table.hoi_objects[None] == torch.tensor([[BIKE], [DOG]])
+    scored = table.score_absence(logits, valid)
+    assert scored[0, NO_BIKE] == -2
+    assert scored[1, NO_DOG] == -5
+    torch.testing.assert_close(scored[0, NO_BIKE].sigmoid(),
+                               1 - logits[0, HOLD_BIKE].sigmoid())
+    others = ~table.is_absence
+    torch.testing.assert_close(scored[:, others], logits[:, others])
+
+
+def test_absence_without_pairs_or_without_such_classes(table):
+    none = table.score_absence(
+        torch.zeros(0, VOCABULARY.num_hois),
+        torch.zeros(0, VOCABULARY.num_hois).bool())
+    assert none.shape == (0, VOCABULARY.num_hois)
+    plain = PhraseTable(PARK | dict(no_interaction=None), ENCODER, TEXT_DIM)
+    logits = torch.randn(2, VOCABULARY.num_hois)
+    assert plain.score_absence(logits, logits > 0) is logits
+
+
+@pytest.mark.parametrize('name', ['hico_det', 'v_coco', 'mini'])
+def test_shipped_vocabularies(name):
+    table = PhraseTable(name, ENCODER, TEXT_DIM)
+    table.ensure_filled()
+    vocabulary = HOIVocabulary.load(name)
+    assert table.hoi_embeds.shape == (vocabulary.num_hois, TEXT_DIM)
+    assert torch.isfinite(table.hoi_embeds).all()
+    assert table.is_candidate.sum() == len(set(vocabulary.hoi_objects))
+
+
+def test_width_of_the_encoder_is_checked():
+    with pytest.raises(ValueError, match='text_dim=16.*of 32'):
+        PhraseTable(PARK, ENCODER, 16).fill()
+
+
+def test_checkpoint_brings_the_phrases(table):
+    other = PhraseTable(PARK, dict(type='CLIPTextEncoder', path='nowhere'),
+                        TEXT_DIM)
+    other.load_state_dict(table.state_dict())
+    other.ensure_filled()
+    for name in ('hoi_phrases', 'hoi_embeds', 'verb_embeds', 'object_embeds',
+                 'object_means'):
+        torch.testing.assert_close(getattr(other, name), getattr(table, name))
+
+
+def test_checkpoint_of_another_vocabulary(table):
+    other = PhraseTable('v_coco', ENCODER, TEXT_DIM)
+    with pytest.raises(ValueError, match=r'\(9, 32\).*"v_coco"'):
+        other.load_state_dict(table.state_dict())
+
+
+def test_nothing_is_trainable(table):
+    assert not list(table.parameters())
+    assert (PERSON, CAR) == (VOCABULARY.person_label, 4)

@@ -1,0 +1,173 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from tests.test_models.utils import (BIKE, DOG, ENCODER, FEED, HOLD_BIKE,
+                                     HOLD_DOG, NO_BIKE, PARK, PERSON, RIDE,
+                                     SCENE, TEXT_DIM, VOCABULARY, build,
+                                     make_pairs, make_sample, make_words)
+
+
+@pytest.fixture(scope='module')
+def head():
+    head = build(
+        dict(
+            type='TeacherHead',
+            vocabulary=PARK,
+            text_encoder=ENCODER,
+            text_dim=TEXT_DIM,
+            max_sentences=3))
+    head.init_weights()
+    return head
+
+
+@pytest.fixture
+def supervise(head):
+
+    def switch(name):
+        head.supervision = name
+        return head
+
+    yield switch
+    head.supervision = 'vllm'
+
+
+def test_words_of_the_teacher(supervise):
+    words = ((RIDE, BIKE, .9), (-1, BIKE, .4), (RIDE, BIKE, .3))
+    samples = [
+        make_sample(words=words),
+        make_sample(words=(), caption='', valid=False),
+        make_sample(words=(), caption='A park.')
+    ]
+    targets = supervise('vllm')(samples)
+    given = samples[0].teacher
+    assert targets.has_caption.tolist() == [True, False, True]
+    assert targets.known.tolist() == [True, False, True]
+    torch.testing.assert_close(targets.captions[0], given.caption_embed)
+    assert targets.sentences.shape == (3, 3, TEXT_DIM)
+    assert targets.has_sentence.tolist() == [[True] * 3, [False] * 3,
+                                             [False] * 3]
+    torch.testing.assert_close(targets.sentences[0], given.sentence_embeds)
+    assert targets.hois.tolist() == [[RIDE, -1, RIDE], [-1] * 3, [-1] * 3]
+    assert targets.objects.tolist() == [[BIKE] * 3, [-1] * 3, [-1] * 3]
+    torch.testing.assert_close(
+        targets.weights,
+        torch.tensor([[.9, .4, .3], [0, 0, 0], [0, 0, 0]]))
+    # Said twice: the surer one counts; outside the vocabulary: no class.
+    scores = torch.zeros(3, VOCABULARY.num_hois)
+    scores[0, RIDE] = .9
+    torch.testing.assert_close(targets.image_scores, scores)
+    table = supervise('vllm').phrases
+    torch.testing.assert_close(targets.phrases[0, 0], table.hoi_embeds[RIDE])
+    torch.testing.assert_close(
+        targets.phrases[0, 1],
+        F.normalize(given.phrase_embeds[1] - table.object_means[BIKE], dim=0))
+    assert targets.pair_labels is None
+
+
+def test_sentences_are_cut_to_the_width_of_all_processes(supervise):
+    words = tuple((hoi, BIKE, .5) for hoi in (RIDE, HOLD_BIKE) * 3)
+    sample = make_sample(words=words)
+    targets = supervise('vllm')([sample])
+    assert targets.sentences.shape == (1, 3, TEXT_DIM)
+    assert targets.has_sentence.all()
+    torch.testing.assert_close(targets.sentences[0],
+                               sample.teacher.sentence_embeds[:3])
+    assert targets.hois.shape == (1, 6)
+
+
+def test_all_images_without_words(supervise):
+    targets = supervise('vllm')(
+        [make_sample(words=(), caption='', valid=False)] * 2)
+    assert targets.phrases.shape == (2, 0, TEXT_DIM)
+    assert targets.weights.shape == (2, 0)
+    assert targets.image_scores.abs().sum() == 0
+    assert not targets.known.any()
+
+
+@pytest.mark.parametrize('supervision', ['image', 'instance'])
+def test_labels_of_the_image(supervise, supervision):
+    hois = ((0, 1, RIDE), (2, 1, RIDE), (2, 3, HOLD_DOG), (0, 3, -1))
+    samples = [make_sample(hois=hois), make_sample(hois=())]
+    # Nothing of the teacher is read.
+    for sample in samples:
+        del sample.teacher
+    head = supervise(supervision)
+    targets = head(samples)
+    table = head.phrases
+    assert targets.hois.tolist() == [[RIDE, HOLD_DOG], [-1, -1]]
+    assert targets.objects.tolist() == [[BIKE, DOG], [-1, -1]]
+    assert targets.weights.tolist() == [[1, 1], [0, 0]]
+    assert targets.has_caption.tolist() == [True, False]
+    assert targets.known.tolist() == [True, True]
+    said = table.hoi_phrases[[RIDE, HOLD_DOG]]
+    torch.testing.assert_close(targets.captions[0],
+                               F.normalize(said.sum(0), dim=0))
+    torch.testing.assert_close(targets.sentences[0, :2], said)
+    torch.testing.assert_close(targets.phrases[0],
+                               table.hoi_embeds[[RIDE, HOLD_DOG]])
+    assert targets.image_scores[0].nonzero().flatten().tolist() == [
+        RIDE, HOLD_DOG
+    ]
+    assert targets.pair_labels is None
+
+
+def test_pairs_are_matched_by_both_boxes_class_and_image(supervise):
+    near = [(label, score, (x1 + 1, y1, x2, y2 - 1))
+            for label, score, (x1, y1, x2, y2) in SCENE[:4]]
+    wrong = [near[0], (DOG, .8, near[1][2])]
+    hois = ((0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 3, FEED))
+    samples = [make_sample(hois=hois), make_sample(hois=hois)]
+    pairs = make_pairs([near, wrong])
+    labels = supervise('instance')(samples, pairs).pair_labels
+    assert labels.shape == (len(pairs), VOCABULARY.num_hois)
+    found = [(pairs.human_inds[p].item(), pairs.object_inds[p].item(), c)
+             for p, c in labels.nonzero().tolist()]
+    # Of the second image, the object is a bicycle in truth.
+    assert found == [(0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 3, FEED)]
+    assert labels.sum() == 3
+
+
+@pytest.mark.parametrize('shift, matched', [(5, True), (7, False)])
+def test_match_iou(supervise, shift, matched):
+    """A box of 20 moved by s overlaps by (20 - s) / (20 + s)."""
+    truth = [(PERSON, 1., (0, 0, 20, 20)), (BIKE, 1., (30, 0, 50, 20))]
+    moved = [truth[0], (BIKE, 1., (30 + shift, 0, 50 + shift, 20))]
+    labels = supervise('instance')(
+        [make_sample(truth, hois=((0, 1, RIDE), ))],
+        make_pairs([moved])).pair_labels
+    assert (labels[0, RIDE] == 1) == matched
+
+
+def test_roles_without_object_and_empty_images_match_nothing(supervise):
+    samples = [
+        make_sample(hois=((0, -1, RIDE), )),
+        make_sample(rows=(), hois=())
+    ]
+    pairs = make_pairs([SCENE, SCENE])
+    assert supervise('instance')(samples, pairs).pair_labels.sum() == 0
+    none = make_pairs([[], []])
+    labels = supervise('instance')(samples, none).pair_labels
+    assert labels.shape == (0, VOCABULARY.num_hois)
+
+
+def test_annotated_absence_stays_among_the_targets(supervise):
+    """The losses leave it out, as it is scored from all others."""
+    targets = supervise('image')([make_sample(hois=((0, 1, NO_BIKE), ))])
+    assert targets.image_scores[0, NO_BIKE] == 1
+
+
+def test_errors(supervise):
+    with pytest.raises(ValueError, match="'human' is none of vllm, image"):
+        build(
+            dict(
+                type='TeacherHead',
+                vocabulary=PARK,
+                text_encoder=ENCODER,
+                text_dim=TEXT_DIM,
+                supervision='human'))
+    sample = make_sample()
+    sample.teacher = make_words()
+    sample.teacher.caption_embed = torch.zeros(8)
+    with pytest.raises(ValueError, match='embeddings of 8.*text_dim=32'):
+        supervise('vllm')([sample])
