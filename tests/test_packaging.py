@@ -1,4 +1,5 @@
 """What is installed: requirements, the bare import, wheel and sdist."""
+import ast
 import os
 import re
 import shutil
@@ -76,6 +77,26 @@ def test_no_file_names_an_index() -> None:
 def test_extras_and_runtime_hold_no_mm_package() -> None:
     names = {r.name for r in requirements('runtime')}
     assert not any('mm' in name or name == 'torch' for name in names)
+
+
+def test_light_parts_import_only_what_is_declared() -> None:
+    names = {r.name for r in requirements('runtime')} - {'pillow'} | {'PIL'}
+    package = REPO / 'clhoi_mm'
+    files = [package / '__init__.py', package / 'check_env.py']
+    for folder in ('vocabulary', 'teacher', 'evaluation/core'):
+        files += (package / folder).rglob('*.py')
+    for file in files:
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.Import):
+                imported = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported = [node.module]
+            else:
+                continue
+            for name in imported:
+                top = name.split('.')[0]
+                assert top in sys.stdlib_module_names | names | {'clhoi_mm'}, (
+                    f'{file} imports {name}')
 
 
 def test_import_is_light() -> None:
