@@ -36,7 +36,7 @@ class HOIRunner(Runner):
                 dataset = dataset.dataset
             dataset.pipeline = [
                 step for step in dataset.pipeline
-                if step['type'] != 'LoadTeacherKnowledge'
+                if 'LoadTeacherKnowledge' not in str(step['type'])
             ]
         return super().from_cfg(cfg)
 

@@ -32,6 +32,25 @@ def test_code_is_refused(tmp_path, legacy):
     assert not marker.exists()
 
 
+class Reaching:
+    """Asks for an attribute when it is unpickled."""
+
+    def __init__(self, owner, name):
+        self.wanted = owner, name
+
+    def __reduce__(self):
+        return getattr, self.wanted
+
+
+@pytest.mark.parametrize('owner, name', [(np.ndarray, 'tofile'),
+                                         (HistoryBuffer, '__init__')])
+def test_attributes_are_refused(tmp_path, owner, name):
+    path = tmp_path / 'model.pth'
+    torch.save(dict(state_dict={}, meta=Reaching(owner, name)), path)
+    with pytest.raises(ValueError, match='loaded safely.*' + name):
+        load_weights(str(path))
+
+
 @pytest.mark.parametrize('share', [0., .3, .9])
 def test_truncated_file(tmp_path, share):
     path = tmp_path / 'model.pth'

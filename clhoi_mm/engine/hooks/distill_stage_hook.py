@@ -43,6 +43,9 @@ class DistillStageHook(Hook):
             raise ValueError(
                 f'DistillStageHook.context_epochs={self.context_epochs}, but '
                 'the model has no context_loss; set context_epochs=0')
+        # Either stage's error now rather than epochs later.
+        for stage in (1, 2):
+            self._factors_of_stage(runner, stage)
         self._check_encoder(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
@@ -105,20 +108,20 @@ class DistillStageHook(Hook):
     def _factors_of_stage(self, runner: Runner, stage: int) -> list[float]:
         """Factor of each parameter group in a stage."""
         model = self._model(runner)
-        if stage == 1:
-            part, factor = model.icn, 0.
-        else:
-            part = model.vlt
-            factor = self.vlt_lr_mult if self.context_epochs else 1.
-        inner = set() if part is None else {id(p) for p in part.parameters()}
+        groups = runner.optim_wrapper.optimizer.param_groups
+        part, factor = ((model.icn, 0.) if stage == 1 else
+                        (model.vlt, self.vlt_lr_mult))
+        if part is None or factor == 1. or self.context_epochs == 0:
+            return [1.] * len(groups)
+        params = {id(p) for p in part.parameters()}
         factors = []
-        for group in runner.optim_wrapper.optimizer.param_groups:
-            inside = [id(p) in inner for p in group['params']]
+        for group in groups:
+            inside = [id(p) in params for p in group['params']]
             if any(inside) != all(inside):
                 raise ValueError(
                     'the VLT, the ICN and the rest share a parameter group '
                     'of the optimizer, so that stages cannot have rates of '
                     'their own; set optim_wrapper.paramwise_cfg=dict('
                     "custom_keys={'vlt': dict(lr_mult=1.0)})")
-            factors.append(factor if inside and all(inside) else 1.)
+            factors.append(factor if all(inside) else 1.)
         return factors
