@@ -1,8 +1,8 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.logging import MMLogger
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
@@ -27,7 +27,7 @@ def make_runner(model, own_groups=True, **optimizer):
     return SimpleNamespace(
         model=model,
         epoch=0,
-        logger=MMLogger.get_instance('clhoi_mm', log_level='ERROR'),
+        logger=logging.getLogger('test'),
         train_dataloader=SimpleNamespace(dataset=[]),
         optim_wrapper=build_optim_wrapper(model, cfg))
 

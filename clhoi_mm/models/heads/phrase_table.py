@@ -68,7 +68,7 @@ class PhraseTable(nn.Module):
             ('hoi_lookup', vocab.hoi_lookup),
             ('is_absence', vocab.no_interaction_mask)):
             self.register_buffer(
-                name, torch.as_tensor(values), persistent=False)
+                name, torch.tensor(values), persistent=False)
         is_candidate = torch.zeros(vocab.num_objects, dtype=torch.bool)
         is_candidate[self.hoi_objects] = True
         self.register_buffer('is_candidate', is_candidate, persistent=False)

@@ -164,7 +164,7 @@ def test_evaluation_leaves_the_queue_alone():
 
 def test_temperature_is_learned_and_bounded():
     loss = make_loss(temperature=0.1)
-    assert math.isclose(loss.log_scale.exp(), 10, rel_tol=1e-5)
+    assert math.isclose(loss.log_scale.exp().item(), 10, rel_tol=1e-5)
     targets = make_targets(captions=torch.stack([A, B, C]))
     loss(make_context(), targets)['loss_context'].backward()
     assert loss.log_scale.grad.abs() > 0
