@@ -9,6 +9,10 @@ embed_dims = 128
 model = dict(
     detector={{_base_.detector}},
     detector_checkpoint='checkpoints/mini_detector.pth',
+    # 1,200 images and their mirror images: from the third epoch on the frozen
+    # detector has nothing left to do.
+    remember_detector=2400,
+    pairing=dict(score_thr=0.3, max_humans=8, max_objects=10, max_pairs=64),
     vlt=dict(
         in_channels=64,
         text_dim=text_dim,

@@ -39,6 +39,8 @@ class CLHOI(BaseDetector):
         detector_checkpoint (str, optional): Path of the detector's weights.
         detector_classes (str or Sequence[str], optional): Names of the
             detector's classes or 'coco'; its checkpoint may state them.
+        remember_detector (int): Views of training images whose maps and
+            detections are kept in memory. Defaults to 0.
         allow_random_detector (bool): Go on without the detector's weights.
         context_weight_stage2 (float): Weight of the context distillation
             while interactions are distilled. Defaults to 0.5.
@@ -60,6 +62,7 @@ class CLHOI(BaseDetector):
                  visual_encoder: Optional[dict] = None,
                  detector_checkpoint: Optional[str] = None,
                  detector_classes: Union[str, Sequence[str], None] = None,
+                 remember_detector: int = 0,
                  allow_random_detector: bool = False,
                  context_weight_stage2: float = 0.5,
                  score_power: float = 1.0,
@@ -80,6 +83,7 @@ class CLHOI(BaseDetector):
         vocabulary = self.teacher_head.phrases.vocabulary
         self.detector = FrozenDetector(detector, vocabulary,
                                        detector_checkpoint, detector_classes,
+                                       remember_detector,
                                        allow_random_detector)
         self.pairing = TASK_UTILS.build(
             dict(**pairing, person_label=vocabulary.person_label))
@@ -102,26 +106,32 @@ class CLHOI(BaseDetector):
         self.stage = 2
 
     def extract_feat(
-            self, inputs: Tensor) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        self,
+        inputs: Tensor,
+        samples: Optional[list[HOIDataSample]] = None
+    ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Maps for the detector and maps for VLT and ICN, mostly the same.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
+            samples (list[HOIDataSample], optional): Where they come from;
+                given, the detector may remember them.
 
         Returns:
             tuple: The detector's maps and the student's, each (B, C, h, w).
         """
-        feats = self.detector.extract_feat(inputs)
+        feats = self.detector.extract_feat(inputs, samples)
         if self.visual_encoder is None:
             return feats, feats
         return feats, self.visual_encoder(inputs)
 
     def find_pairs(self, inputs: Tensor, feats: Sequence[Tensor],
-                   samples: list[HOIDataSample]) -> PairBatch:
+                   samples: list[HOIDataSample],
+                   remember: bool = False) -> PairBatch:
         """Pair detections: a sample's own, or else the detector's."""
         given = [s.get('detections') for s in samples]
         if None in given:
-            found = self.detector.detect(inputs, feats, samples)
+            found = self.detector.detect(inputs, feats, samples, remember)
             given = [g if g is not None else f for g, f in zip(given, found)]
         detections = [d.to(inputs.device) for d in given]
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
@@ -167,13 +177,13 @@ class CLHOI(BaseDetector):
             dict[str, Tensor]: Losses; parts that rest are connected by zero.
         """
         self.detector.check_loaded()
-        own_feats, feats = self.extract_feat(batch_inputs)
+        own_feats, feats = self.extract_feat(batch_inputs, batch_data_samples)
         context = self.read_context(batch_inputs, feats, batch_data_samples)
         losses = {}
         pairs = None
         if self.stage >= 2 and self.icn is not None:
-            pairs = self.find_pairs(batch_inputs, own_feats,
-                                    batch_data_samples)
+            pairs = self.find_pairs(
+                batch_inputs, own_feats, batch_data_samples, remember=True)
         targets = self.teacher_head(batch_data_samples, pairs)
         if pairs is not None:
             interactions = self.judge(feats, pairs, context)

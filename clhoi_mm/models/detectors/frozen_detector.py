@@ -14,6 +14,7 @@ from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from ..checkpoint import load_weights
+from .detector_memory import DetectorMemory
 
 Feats = Sequence[Tensor]
 
@@ -31,6 +32,9 @@ class FrozenDetector(nn.Module):
             as random weights without a word.
         classes (str or Sequence[str], optional): The detector's class names,
             or 'coco'. Defaults to those that its checkpoint states.
+        remember (int): Views of training images whose maps and detections
+            are kept in memory, see :class:`DetectorMemory`. For small data
+            sets with little augmentation. Defaults to 0.
         allow_random (bool): Go on with random weights where there is no
             checkpoint, for tests and speed measurements.
     """
@@ -40,6 +44,7 @@ class FrozenDetector(nn.Module):
                  vocabulary: HOIVocabulary,
                  checkpoint: Optional[str] = None,
                  classes: Union[str, Sequence[str], None] = None,
+                 remember: int = 0,
                  allow_random: bool = False) -> None:
         super().__init__()
         cfg = copy.deepcopy(detector)
@@ -59,6 +64,9 @@ class FrozenDetector(nn.Module):
                 classes = self._stated_classes(loaded.get('meta', {}))
         if classes is not None:
             self.label_map = self.map_labels(classes)
+        self.memory = None
+        if remember and self.loaded:
+            self.memory = DetectorMemory.of(checkpoint, remember)
         self.requires_grad_(False)
         self.eval()
 
@@ -148,9 +156,26 @@ class FrozenDetector(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def extract_feat(self, inputs: Tensor) -> Feats:
-        """Feature maps of the detector's neck, each (B, C, h, w)."""
-        return self.model.extract_feat(inputs)
+    def extract_feat(
+            self,
+            inputs: Tensor,
+            samples: Optional[Sequence[HOIDataSample]] = None) -> Feats:
+        """Feature maps of the detector's neck, each (B, C, h, w).
+
+        Args:
+            inputs (Tensor): Images, (B, 3, H, W).
+            samples (Sequence[HOIDataSample], optional): Where they come from;
+                given, what is remembered of them is used.
+
+        Returns:
+            Feats: The maps.
+        """
+        if self.memory is None or samples is None:
+            return self.model.extract_feat(inputs)
+        rows = self.memory.recall(
+            'feats', samples, inputs.shape,
+            lambda i: list(zip(*self.model.extract_feat(inputs[i]))))
+        return tuple(torch.stack(level) for level in zip(*rows))
 
     @contextmanager
     def _reusing(self, feats: Feats) -> Iterator[None]:
@@ -162,19 +187,27 @@ class FrozenDetector(nn.Module):
             del self.model.extract_feat
 
     @torch.no_grad()
-    def detect(self, inputs: Tensor, feats: Feats,
-               samples: list[HOIDataSample]) -> list[InstanceData]:
+    def detect(self,
+               inputs: Tensor,
+               feats: Feats,
+               samples: list[HOIDataSample],
+               remember: bool = False) -> list[InstanceData]:
         """Run the detector's own predict on its maps.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
             feats (Feats): What :meth:`extract_feat` gave for them.
             samples (list[HOIDataSample]): Whose metainfo is read.
+            remember (bool): Use and keep what is remembered of them.
 
         Returns:
             list[InstanceData]: bboxes in input coordinates, labels of the
             vocabulary (-1 where it has none) and scores of each image.
         """
+        if remember and self.memory is not None:
+            return self.memory.recall(
+                'detections', samples, inputs.shape, lambda i: self.detect(
+                    inputs[i], [f[i] for f in feats], [samples[j] for j in i]))
         if self.label_map.numel() == 0:
             raise ValueError(
                 "the detector's class names are not known; its checkpoint "
