@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from clhoi_mm.models.detectors.detector_memory import DetectorMemory
+from tests.test_models.utils import SIZE, build, make_sample, model_cfg
+
+
+@pytest.fixture
+def remembering(tmp_path):
+    """A model whose detector's weights are on disk, so that it remembers."""
+    path = tmp_path / 'detector.pth'
+    plain = build(model_cfg())
+    torch.save(plain.detector.model.state_dict(), path)
+    model = build(
+        model_cfg(detector_checkpoint=str(path), remember_detector=3))
+    calls = []
+    model.detector.model.backbone.register_forward_hook(
+        lambda module, inputs, output: calls.append(len(inputs[0])))
+    return plain, model, calls
+
+
+def make_batch(names, flip=False):
+    samples = []
+    for name in names:
+        sample = make_sample(rows=None)
+        sample.set_metainfo(dict(img_path=name, flip=flip))
+        samples.append(sample)
+    images = {n: torch.randn(3, *SIZE,
+                             generator=torch.Generator().manual_seed(ord(n)))
+              for n in 'abcd'}
+    return torch.stack([images[n] for n in names]), samples
+
+
+def test_a_view_is_seen_once_and_gives_the_same(remembering):
+    plain, model, calls = remembering
+    model.train()
+    inputs, samples = make_batch('ab')
+    expected = plain.detector.extract_feat(inputs)
+    first = model.loss(inputs, samples)
+    again = model.loss(*make_batch('ba'))
+    assert calls == [2]
+    # The context's loss has a queue that has grown meanwhile.
+    for name in ('loss_interaction', 'loss_contrast'):
+        torch.testing.assert_close(first[name], again[name])
+    for known, fresh in zip(
+            model.detector.extract_feat(inputs, samples), expected):
+        torch.testing.assert_close(known, fresh)
+    detections = model.detector.detect(inputs, expected, samples, True)
+    for known, fresh in zip(detections,
+                            model.detector.detect(inputs, expected, samples)):
+        torch.testing.assert_close(known.bboxes, fresh.bboxes)
+        torch.testing.assert_close(known.labels, fresh.labels)
+
+
+def test_only_what_is_new_is_computed(remembering):
+    _, model, calls = remembering
+    for names in ('ab', 'bc', 'cd', 'cd', 'abc'):
+        model.loss(*make_batch(names))
+    # Full after three views: the fourth is computed each time.
+    assert calls == [2, 1, 1, 1]
+
+
+def test_a_flipped_image_is_another_view(remembering):
+    _, model, calls = remembering
+    model.loss(*make_batch('a'))
+    model.loss(*make_batch('a', flip=True))
+    assert calls == [1, 1]
+
+
+def test_prediction_remembers_nothing(remembering):
+    _, model, calls = remembering
+    model.eval()
+    model.predict(*make_batch('ab'))
+    model.predict(*make_batch('ab'))
+    assert calls == [2, 2]
+
+
+def test_the_same_weights_share_a_memory(remembering, tmp_path):
+    _, model, _ = remembering
+    path = str(tmp_path / 'detector.pth')
+    assert DetectorMemory.of(path, 3) is model.detector.memory
+    other = tmp_path / 'other.pth'
+    other.write_bytes((tmp_path / 'detector.pth').read_bytes())
+    assert DetectorMemory.of(str(other), 3) is not model.detector.memory
