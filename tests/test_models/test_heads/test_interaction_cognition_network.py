@@ -80,6 +80,20 @@ def test_classes_fit_the_object(phrases, feats, context):
     assert not valid[pairs.object_labels == CAR].any()
 
 
+def test_each_part_looks_at_its_own_box(feats):
+    icn = make_icn()
+    pairs = make_pairs([[], SCENE[:3]])
+    expected = 0
+    for part, boxes in (('human', pairs.human_boxes),
+                        ('object', pairs.object_boxes),
+                        ('union', pairs.union_boxes)):
+        rois = torch.cat([pairs.pair_inds[:, None].float(), boxes], 1)
+        expected = expected + icn.roi_reduce[part](
+            icn.roi_extractor(feats[:2], rois))
+    torch.testing.assert_close(
+        icn.look(feats, pairs), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_scores_by_hand(phrases):
     icn = make_icn()
     pairs = make_pairs([[(PERSON, .9, (0, 0, 9, 9)), (BIKE, .9,

@@ -128,6 +128,14 @@ def test_pairs_are_matched_by_both_boxes_class_and_image(supervise):
     assert labels.sum() == 3
 
 
+def test_pairs_of_another_image_are_not_matched(supervise):
+    samples = [make_sample(hois=()), make_sample(hois=((0, 1, RIDE), ))]
+    pairs = make_pairs([SCENE, SCENE])
+    labels = supervise('instance')(samples, pairs).pair_labels
+    (pair, hoi), = labels.nonzero().tolist()
+    assert (pairs.pair_inds[pair].item(), hoi) == (1, RIDE)
+
+
 @pytest.mark.parametrize('shift, matched', [(5, True), (7, False)])
 def test_match_iou(supervise, shift, matched):
     """A box of 20 moved by s overlaps by (20 - s) / (20 + s)."""
