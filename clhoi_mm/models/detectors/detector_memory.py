@@ -1,7 +1,8 @@
+import hashlib
 import os
 from typing import Any, Callable, ClassVar, Sequence
 
-import torch
+from torch import Tensor
 
 from clhoi_mm.structures import HOIDataSample
 
@@ -9,10 +10,11 @@ from clhoi_mm.structures import HOIDataSample
 class DetectorMemory:
     """What a frozen detector gave for views of images that come again.
 
-    A view is an image as the pipeline brought it: its size and flip. With
+    A view is an image as the pipeline brought it, known by its pixels. With
     augmentation by flips alone a training set has two views an image, and
-    from the third epoch on the detector has nothing left to do. Maps and
-    detections of a view are kept on their device, unrounded.
+    after a few epochs the detector has nothing left to do; with augmentation
+    that never repeats a view there is nothing to gain. Maps and detections of
+    a view are kept on their device, unrounded.
 
     Args:
         size (int): Views kept; later ones are computed each time.
@@ -39,23 +41,32 @@ class DetectorMemory:
                size)
         return cls._shared.setdefault(key, cls(size))
 
-    def recall(self, kind: str, samples: Sequence[HOIDataSample],
-               batch_shape: torch.Size,
+    @staticmethod
+    def fingerprints(inputs: Tensor) -> list[bytes]:
+        """Hashes of a batch's images, (B, 3, H, W)."""
+        return [
+            hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+            for image in inputs.contiguous().cpu().numpy()
+        ]
+
+    def recall(self, kind: str, inputs: Tensor,
+               samples: Sequence[HOIDataSample],
                compute: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
         """Values of a batch, computed only where they are not known.
 
         Args:
             kind (str): What is asked for, 'feats' or 'detections'.
-            samples (Sequence[HOIDataSample]): The batch.
-            batch_shape (torch.Size): Of its images, padding included.
+            inputs (Tensor): Images, (B, 3, H, W).
+            samples (Sequence[HOIDataSample]): Whose sizes before padding
+                matter to some detectors.
             compute (Callable): From indices into the batch to their values.
 
         Returns:
             list: A value a sample.
         """
-        views = [(kind, s.img_path, tuple(s.img_shape), s.get('flip', False),
-                  s.get('flip_direction'), tuple(batch_shape[-2:]))
-                 for s in samples]
+        views = [(kind, print_, tuple(sample.img_shape), inputs.shape[-2:])
+                 for print_, sample in zip(
+                     self.fingerprints(inputs), samples)]
         missing = [i for i, v in enumerate(views) if v not in self._values]
         fresh = dict(zip(missing, compute(missing))) if missing else {}
         values = [

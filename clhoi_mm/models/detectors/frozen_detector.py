@@ -142,9 +142,15 @@ class FrozenDetector(nn.Module):
                               *args) -> None:
         """A checkpoint of the whole model brings the detector along."""
         key = prefix + 'model.'
+        own = self.model.state_dict()
         self.loaded |= all(
             key + k in state_dict and state_dict[key + k].shape == v.shape
-            for k, v in self.model.state_dict().items())
+            for k, v in own.items())
+        if self.memory is not None and any(
+                not torch.equal(state_dict[key + k].to(v), v)
+                for k, v in own.items() if key + k in state_dict):
+            # Other weights than those of the file: what they gave is stale.
+            self.memory = DetectorMemory(self.memory.size)
         if prefix + 'label_map' in state_dict:
             self.label_map = torch.empty_like(
                 state_dict[prefix + 'label_map'],
@@ -173,7 +179,7 @@ class FrozenDetector(nn.Module):
         if self.memory is None or samples is None:
             return self.model.extract_feat(inputs)
         rows = self.memory.recall(
-            'feats', samples, inputs.shape,
+            'feats', inputs, samples,
             lambda i: list(zip(*self.model.extract_feat(inputs[i]))))
         return tuple(torch.stack(level) for level in zip(*rows))
 
@@ -206,7 +212,7 @@ class FrozenDetector(nn.Module):
         """
         if remember and self.memory is not None:
             return self.memory.recall(
-                'detections', samples, inputs.shape, lambda i: self.detect(
+                'detections', inputs, samples, lambda i: self.detect(
                     inputs[i], [f[i] for f in feats], [samples[j] for j in i]))
         if self.label_map.numel() == 0:
             raise ValueError(

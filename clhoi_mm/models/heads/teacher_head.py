@@ -158,7 +158,8 @@ class TeacherHead(BaseModule):
             objects=objects,
             weights=weights,
             image_scores=image_scores,
-            known=known)
+            known=known,
+            complete=self.supervision != 'vllm')
 
     def _match(self, samples: list[HOIDataSample],
                pairs: PairBatch) -> Tensor:

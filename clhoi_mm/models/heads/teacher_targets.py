@@ -22,6 +22,8 @@ class TeacherTargets:
         image_scores (Tensor): Confidence that a class is in the image, 0
             where unmentioned, (B, C).
         known (Tensor): Images of which anything is known, (B,), bool.
+        complete (bool): Whether what is not mentioned is false, as with
+            annotations, rather than left unsaid, as with a VLLM.
         pair_labels (Tensor, optional): Classes of each pair with
             instance-level supervision, (P, C), float.
     """
@@ -35,4 +37,5 @@ class TeacherTargets:
     weights: Tensor
     image_scores: Tensor
     known: Tensor
+    complete: bool = False
     pair_labels: Optional[Tensor] = None

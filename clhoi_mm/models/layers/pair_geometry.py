@@ -2,6 +2,8 @@ import torch
 from torch import Tensor
 
 NUM_PAIR_GEOMETRY = 36
+# A tiny human would let one ratio drown all other numbers.
+MAX_RATIO = 20.
 
 
 def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
@@ -34,5 +36,5 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
         size_h[:, :1] / size_h[:, 1:], size_o[:, :1] / size_o[:, 1:],
         inter / (area_h + area_o - inter).clamp(min=1e-6),
         offset.clamp(min=0), (-offset).clamp(min=0)
-    ], 1)
+    ], 1).clamp(max=MAX_RATIO)
     return torch.cat([values, (values.abs() + 1e-6).log()], 1)

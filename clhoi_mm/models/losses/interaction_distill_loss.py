@@ -73,6 +73,10 @@ class InteractionDistillLoss(nn.Module):
             loss_interaction=self.image_weight * loss,
             loss_contrast=self.contrast_weight * contrast)
 
+    def _unmentioned(self, targets: TeacherTargets) -> float:
+        """Weight of what is not mentioned: annotations leave nothing out."""
+        return 1. if targets.complete else self.unmentioned_weight
+
     def _pair_loss(self, interactions: Interactions, labels: Tensor,
                    phrases: PhraseTable) -> Tensor:
         scored = interactions.valid & ~phrases.is_absence
@@ -98,7 +102,7 @@ class InteractionDistillLoss(nn.Module):
         log_any = torch.log((-torch.expm1(log_none)).clamp(min=1e-30))
         target = targets.image_scores
         loss = -(target * log_any + (1 - target) * log_none)
-        loss = loss * torch.where(target > 0, 1., self.unmentioned_weight)
+        loss = loss * torch.where(target > 0, 1., self._unmentioned(targets))
         return (loss * possible).sum() / possible.sum().clamp(min=1)
 
     def _contrast(self, interactions: Interactions, pairs: PairBatch,
@@ -126,7 +130,7 @@ class InteractionDistillLoss(nn.Module):
         own = (bag * phrase).sum(1, True) / self.contrast_temperature
         same_object = phrases.hoi_objects == obj[:, None]
         said = targets.image_scores[image] > 0
-        negative = torch.where(same_object, self.unmentioned_weight, 1.)
+        negative = torch.where(same_object, self._unmentioned(targets), 1.)
         negative = negative * ~(said & same_object) * ~phrases.is_absence
         loss = torch.cat([own, logits + negative.log()],
                          1).logsumexp(1) - own[:, 0]

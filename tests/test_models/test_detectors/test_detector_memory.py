@@ -20,15 +20,12 @@ def remembering(tmp_path):
 
 
 def make_batch(names, flip=False):
-    samples = []
-    for name in names:
-        sample = make_sample(rows=None)
-        sample.set_metainfo(dict(img_path=name, flip=flip))
-        samples.append(sample)
+    samples = [make_sample(rows=None) for _ in names]
     images = {n: torch.randn(3, *SIZE,
                              generator=torch.Generator().manual_seed(ord(n)))
               for n in 'abcd'}
-    return torch.stack([images[n] for n in names]), samples
+    inputs = torch.stack([images[n] for n in names])
+    return inputs.flip(-1) if flip else inputs, samples
 
 
 def test_a_view_is_seen_once_and_gives_the_same(remembering):
@@ -64,6 +61,18 @@ def test_a_flipped_image_is_another_view(remembering):
     _, model, calls = remembering
     model.loss(*make_batch('a'))
     model.loss(*make_batch('a', flip=True))
+    assert calls == [1, 1]
+
+
+def test_other_weights_forget(remembering):
+    _, model, calls = remembering
+    model.loss(*make_batch('a'))
+    model.load_state_dict(model.state_dict())
+    model.loss(*make_batch('a'))
+    assert calls == [1]
+    other = build(model_cfg(), seed=1)
+    model.detector.load_state_dict(other.detector.state_dict())
+    model.loss(*make_batch('a'))
     assert calls == [1, 1]
 
 
