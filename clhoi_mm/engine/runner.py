@@ -1,7 +1,11 @@
+from typing import Optional
+
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
+from mmengine.device import get_device
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
+from torch import distributed, nn
 
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import RUNNERS
@@ -39,6 +43,38 @@ class HOIRunner(Runner):
                 if 'LoadTeacherKnowledge' not in str(step['type'])
             ]
         return super().from_cfg(cfg)
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Set the environment up, that of processes without devices too.
+
+        mmengine asks for a GPU wherever there are several processes.
+
+        Args:
+            env_cfg (dict): Config of the environment.
+        """
+        if self.launcher == 'pytorch' and get_device() == 'cpu':
+            distributed.init_process_group('gloo')
+        super().setup_env(env_cfg)
+
+    def wrap_model(self, model_wrapper_cfg: Optional[dict],
+                   model: nn.Module) -> nn.Module:
+        """Wrap the model, without a device of its own on the CPU.
+
+        Args:
+            model_wrapper_cfg (dict, optional): Config of the wrapper.
+            model (nn.Module): The model.
+
+        Returns:
+            nn.Module: The model, wrapped if there are several processes.
+        """
+        if (self.distributed and get_device() == 'cpu'
+                and model_wrapper_cfg is None and not is_model_wrapper(model)):
+            return MMDistributedDataParallel(
+                model,
+                broadcast_buffers=False,
+                find_unused_parameters=self.cfg.get('find_unused_parameters',
+                                                    False))
+        return super().wrap_model(model_wrapper_cfg, model)
 
     def load_checkpoint(self,
                         filename: str,
