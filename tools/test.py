@@ -94,6 +94,9 @@ def main() -> None:
         # Before hours of testing rather than after.
         raise SystemExit(f'--eval {" ".join(unknown)}: unknown; this config '
                          f'has {", ".join(figures)}')
+    if args.out and not args.out.endswith('.json'):
+        raise SystemExit(f'--out {args.out}: detections are written as JSON; '
+                         'give a name that ends in .json')
     if args.show_dir:
         draw(cfg, args)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(

@@ -43,7 +43,7 @@ class DumpHOIResults(BaseMetric):
                 'key': sample.get('key'),
                 'hois': {
                     name: np.asarray(values).tolist()
-                    for name, values in hois.items()
+                    for name, values in sorted(hois.items())
                 }
             })
 
