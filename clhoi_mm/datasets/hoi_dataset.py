@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import torch
 from mmdet.datasets import BaseDetDataset
+from mmengine.dataset import Compose
 from mmengine.fileio import exists
 
 from clhoi_mm.registry import DATASETS, TRANSFORMS
@@ -113,18 +114,21 @@ class HOIDataset(BaseDetDataset):
             filter_cfg=filter_cfg,
             indices=indices,
             serialize_data=serialize_data,
-            # Under this package's scope, whatever the default one is.
-            pipeline=[
-                TRANSFORMS.build({
-                    '_scope_': 'clhoi_mm',
-                    **step
-                }) if isinstance(step, dict) else step for step in pipeline
-            ],
             test_mode=test_mode,
             lazy_init=True,
             max_refetch=max_refetch,
             backend_args=backend_args)
         self._set_vocabulary_metainfo()
+        if not lazy_init:
+            # Before what transforms may miss: that is made from this file.
+            self._check_ann_file()
+        # Under this package's scope, whatever the default one is.
+        self.pipeline = Compose([
+            TRANSFORMS.build({
+                '_scope_': 'clhoi_mm',
+                **step
+            }) if isinstance(step, dict) else step for step in pipeline
+        ])
         if not lazy_init:
             self.full_init()
 
@@ -146,11 +150,7 @@ class HOIDataset(BaseDetDataset):
         Returns:
             List[dict]: One record an image; see :meth:`parse_data_info`.
         """
-        if not self.ann_file or not exists(
-                self.ann_file, backend_args=self.backend_args):
-            raise FileNotFoundError(
-                f'No annotation file {self.ann_file!r}. {self.SOURCE}. Then '
-                'run the same command again.')
+        self._check_ann_file()
         file = HOIAnnotationFile(self.ann_file, self.vocabulary,
                                  self.backend_args)
         if not file.images:
@@ -166,6 +166,13 @@ class HOIDataset(BaseDetDataset):
                     image_hoi_labels=file.image_labels(image)))
             for image in file.images
         ]
+
+    def _check_ann_file(self) -> None:
+        if not self.ann_file or not exists(
+                self.ann_file, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'No annotation file {self.ann_file!r}. {self.SOURCE}. Then '
+                'run the same command again.')
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Makes a record of one image.

@@ -50,7 +50,15 @@ class LoadTeacherKnowledge(BaseTransform):
         if vocabulary is not None:
             vocabulary = HOIVocabulary.load(vocabulary)
         self.missing = missing
-        self.cache = TeacherCache(cache, vocabulary)
+        try:
+            self.cache = TeacherCache(cache, vocabulary)
+        except FileNotFoundError as error:
+            name = vocabulary.name if vocabulary else 'VOCABULARY'
+            raise FileNotFoundError(
+                f'{error}: `python tools/teacher/simulate.py --ann '
+                f'ANNOTATIONS --vocabulary {name} --out {cache}`, with the '
+                "data set's annotation file, and with --text-encoder where "
+                "the config's is CLIP") from error
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add ``teacher`` to ``results``."""

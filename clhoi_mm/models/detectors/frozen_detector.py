@@ -17,6 +17,11 @@ from ..checkpoint import load_weights
 from .detector_memory import DetectorMemory
 
 Feats = Sequence[Tensor]
+# Where weights for the detectors of the shipped configs are had from.
+WEIGHTS = dict(
+    DETR='https://download.openmmlab.com/mmdetection/v3.0/detr/'
+    'detr_r50_8xb2-150e_coco/'
+    'detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth')
 
 
 class FrozenDetector(nn.Module):
@@ -131,10 +136,14 @@ class FrozenDetector(nn.Module):
             return
         given = (f'its checkpoint {self.checkpoint} does not exist'
                  if self.checkpoint else 'no detector_checkpoint is given')
+        name = type(self.model).__name__
+        source = (f' (for R50: `curl --create-dirs -o {self.checkpoint} '
+                  f'{WEIGHTS[name]}`)') if name in WEIGHTS else ''
         raise FileNotFoundError(
             f"the detector's weights were not loaded: {given}. Give an mmdet "
-            f'checkpoint of {type(self.model).__name__} trained on the '
-            "vocabulary's objects (COCO's 80 for HICO-DET and V-COCO), "
+            f'checkpoint of {name} trained on the '
+            f"vocabulary's objects (COCO's 80 for HICO-DET and V-COCO)"
+            f'{source}, '
             'for example with --cfg-options model.detector_checkpoint=PATH, '
             'or test with a checkpoint of the whole model')
 
