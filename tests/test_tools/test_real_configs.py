@@ -1,0 +1,143 @@
+"""The configs of HICO-DET and V-COCO, typed as users type them.
+
+The data sets are made up but have the real names and classes; the detector
+and CLIP have their real shapes (CLIP's text width) and random weights.
+"""
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from clhoi_mm.teacher import TeacherCache
+from tests.data_utils import REPO, write_hico_det, write_v_coco
+from tests.tool_utils import (NO_WORKERS, TEST, TRAIN, options, read_figures,
+                              read_losses, run_command, run_tool, said,
+                              write_clip, write_detr)
+
+CLIP = 'openai/clip-vit-base-patch32'
+# Name, training split, writer, and the numbers of its classes.
+DATA = dict(
+    hico=('hico_det', 'train', write_hico_det, 600),
+    vcoco=('v_coco', 'trainval', write_v_coco, 236))
+QUICK = (*NO_WORKERS, 'train_dataloader.batch_size=2',
+         'train_dataloader.dataset.pipeline.4.scales=[(240,160)]',
+         'custom_hooks.0.context_epochs=0', 'train_cfg.max_epochs=1',
+         'train_cfg.val_begin=2', 'default_hooks.logger.interval=1')
+
+
+def keep_first(ann_file, count):
+    """Leave out all images but the first; every class stays declared."""
+    content = json.loads(ann_file.read_text())
+    content['images'] = content['images'][:count]
+    ids = {image['id'] for image in content['images']}
+    for name in ('annotations', 'hois'):
+        content[name] = [x for x in content[name] if x['image_id'] in ids]
+    ann_file.write_text(json.dumps(content))
+
+
+def simulate(folder, name):
+    data, split, *_ = DATA[name]
+    return run_tool(
+        REPO / 'tools/teacher/simulate.py',
+        *f'--ann data/{data}/annotations/{split}.json --vocabulary {data} '
+        f'--preset typical --text-encoder {CLIP} '
+        f'--out data/{data}/teacher/{split}'.split(),
+        cwd=folder)
+
+
+@pytest.fixture(scope='module')
+def workplace(tmp_path_factory):
+    """A working folder with all that both configs ask for."""
+    pytest.importorskip('transformers')
+    folder = tmp_path_factory.mktemp('workplace')
+    write_clip(folder / CLIP, 512)
+    write_detr(REPO / 'configs/clhoi_r50_hico.py',
+               folder / 'checkpoints/detr_r50_coco.pth')
+    for name, (data, split, write, _) in DATA.items():
+        root = write(folder / 'data' / data)
+        keep_first(root / 'annotations' / f'{split}.json', 4)
+        keep_first(root / 'annotations' / 'test.json', 3)
+        simulate(folder, name).check()
+        assert len(TeacherCache(root / 'teacher' / split)) == 4
+    return folder
+
+
+@pytest.mark.parametrize('name', [
+    'hico', pytest.param('vcoco', marks=pytest.mark.slow)])
+def test_config_trains_and_tests(workplace, name):
+    config = REPO / f'configs/clhoi_r50_{name}.py'
+    run_tool(TRAIN, config, *options(*QUICK), cwd=workplace).check()
+    work_dir = workplace / 'work_dirs' / config.stem
+    losses = read_losses(work_dir)
+    assert list(losses) == [1, 2]
+    for values in losses.values():
+        assert np.isfinite(list(values.values())).all()
+        # There are pairs, and words about them.
+        assert values['loss_interaction'] > 0 and values['loss_contrast'] > 0
+    done = run_tool(
+        TEST, config, work_dir / 'epoch_1.pth', '--eval', 'mAP',
+        '--out', f'{name}.json',
+        *options(*NO_WORKERS,
+                 'test_dataloader.dataset.pipeline.1.scale=(240,160)'),
+        cwd=workplace).check()
+    assert f'{DATA[name][-1]} classes' in done.text
+    expected = ['mAP', 'mAP_rare', 'mAP_non_rare'] if name == 'hico' else [
+        'mAP']
+    assert list(read_figures(done.text)) == expected
+    results = json.loads((workplace / f'{name}.json').read_text())
+    assert len(results) == 3
+    for result in results:
+        assert len(result['hois']['scores']) > 0
+        assert max(result['hois']['hoi_labels']) < DATA[name][-1]
+    (work_dir / 'epoch_1.pth').unlink()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', DATA)
+def test_command_exactly_as_users_type_it(workplace, name):
+    link = workplace / 'tools'
+    if not link.exists():
+        link.symlink_to(REPO / 'tools')
+        (workplace / 'configs').symlink_to(REPO / 'configs')
+    config = f'configs/clhoi_r50_{name}.py'
+    run_command('python', 'tools/train.py', config, cwd=workplace,
+                timeout=3600).check()
+    work_dir = workplace / 'work_dirs' / f'clhoi_r50_{name}'
+    done = run_command('python', 'tools/test.py', config,
+                       work_dir / 'epoch_12.pth', '--eval', 'mAP',
+                       cwd=workplace).check()
+    assert 0 <= read_figures(done.text)['mAP'] <= 100
+    shutil.rmtree(work_dir)
+
+
+@pytest.mark.parametrize('name', [
+    'hico', pytest.param('vcoco', marks=pytest.mark.slow)])
+def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
+    """Following each error's advice leads to a run that trains."""
+    data, split, *_ = DATA[name]
+    config = REPO / f'configs/clhoi_r50_{name}.py'
+
+    def train():
+        done = run_tool(TRAIN, config, *options(*QUICK), cwd=tmp_path)
+        assert done.code > 0
+        return done.text
+
+    source = dict(hico='github.com/ywchao/ho-rcnn',
+                  vcoco='github.com/s-gupta/v-coco')[name]
+    said(train(), f'data/{data}/annotations/{split}.json', source)
+    (tmp_path / 'data' / data).mkdir(parents=True)
+    there = workplace / 'data' / data
+    for part in ('annotations', 'images'):
+        (tmp_path / 'data' / data / part).symlink_to(there / part)
+    command = (f'tools/teacher/simulate.py --ann ANNOTATIONS --vocabulary '
+               f'{data} --out data/{data}/teacher/{split}')
+    said(train(), f'data/{data}/teacher/{split}', command)
+    done = simulate(tmp_path, name)
+    assert done.code > 0
+    said(done.text, CLIP, 'hf download', 'Give a folder')
+    (tmp_path / 'data' / data / 'teacher').symlink_to(there / 'teacher')
+    said(train(), CLIP, 'hf download')
+    (tmp_path / 'openai').symlink_to(workplace / 'openai')
+    said(train(), 'checkpoints/detr_r50_coco.pth', 'DETR',
+         'download.openmmlab.com', 'model.detector_checkpoint=')

@@ -1,0 +1,219 @@
+"""Runs the project's tools as a user does, and reads what they leave behind.
+
+A tool starts in its own process. Most of its start is spent on importing
+torch and mmdet; :func:`run_tool` spends it once, in a process that is forked
+for each run, and :func:`run_command` spends it every time.
+"""
+import json
+import multiprocessing
+import os
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Union
+
+from tests.data_utils import REPO
+
+MINI = REPO / 'configs' / 'clhoi_r18_mini.py'
+TRAIN = REPO / 'tools' / 'train.py'
+TEST = REPO / 'tools' / 'test.py'
+# A few images are not worth processes that load them.
+NO_WORKERS = tuple(f'{split}_dataloader.{option}'
+                   for split in ('train', 'val', 'test')
+                   for option in ('num_workers=0', 'persistent_workers=False'))
+
+
+@dataclass
+class Done:
+    """How a run ended.
+
+    Attributes:
+        code (int): Exit code, negative where a signal ended it.
+        text (str): What it printed, stdout and stderr together.
+    """
+    code: int
+    text: str
+
+    def check(self) -> 'Done':
+        """The run, which must have ended well."""
+        assert self.code == 0, self.text[-6000:]
+        return self
+
+
+def _environment() -> dict:
+    """A new terminal's, in which this repository is installed."""
+    env = {k: v for k, v in os.environ.items() if k != 'LOCAL_RANK'}
+    return dict(env, PYTHONPATH=str(REPO), PYTHONUNBUFFERED='1')
+
+
+def run_command(*command: Union[str, Path],
+                cwd: Path,
+                timeout: int = 560) -> Done:
+    """Run a command, its Python anew; 'python' is the one of the tests."""
+    command = [str(part) for part in command]
+    path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=dict(_environment(), PATH=path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout)
+    return Done(done.returncode, done.stdout)
+
+
+def _become(tool: str, args: List[str], cwd: str, log: str) -> None:
+    """Go on as the tool, in a forked process."""
+    os.chdir(cwd)
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.environ.pop('LOCAL_RANK', None)
+    sys.argv = [tool, *args]
+    runpy.run_path(tool, run_name='__main__')
+
+
+def run_tool(tool: Path,
+             *args: Union[str, Path],
+             cwd: Path,
+             kill_when: Optional[Path] = None,
+             timeout: int = 300) -> Done:
+    """Run a tool in a process of its own that has imported mmdet already.
+
+    Args:
+        tool (Path): A Python script.
+        *args (str | Path): Its arguments.
+        cwd (Path): Its working folder.
+        kill_when (Path, optional): Kill the run, without a chance to tidy
+            up, as soon as this file is there.
+        timeout (int): Seconds until the run is given up.
+    """
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload(
+        ['clhoi_mm.engine', 'clhoi_mm.models', 'clhoi_mm.datasets'])
+    log = cwd / f'{tool.stem}.{time.time_ns()}.log'
+    process = context.Process(
+        target=_become,
+        args=(str(tool), [str(arg) for arg in args], str(cwd), str(log)))
+    process.start()
+    end = time.monotonic() + timeout
+    while process.is_alive() and time.monotonic() < end:
+        process.join(0.02 if kill_when else 1)
+        if kill_when and kill_when.exists():
+            os.kill(process.pid, signal.SIGKILL)
+            kill_when = None
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return Done(process.exitcode, log.read_text())
+
+
+def options(*values: str) -> List[str]:
+    """``--cfg-options`` with them."""
+    return ['--cfg-options', *values]
+
+
+def read_losses(work_dir: Path) -> Dict[int, Dict[str, float]]:
+    """The losses and learning rate that the latest run logged, by step."""
+    scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
+    rows = [json.loads(line) for line in scalars.read_text().splitlines()]
+    return {
+        row['step']:
+        {k: v
+         for k, v in row.items() if k.startswith('loss') or k == 'lr'}
+        for row in rows if 'loss' in row
+    }
+
+
+def read_figures(text: str) -> Dict[str, float]:
+    """The figures that tools/test.py printed last, by name."""
+    return {
+        name: float(value)
+        for name, value in re.findall(r'^(mAP\w*) +(\d+\.\d+)$', text, re.M)
+    }
+
+
+def said(text: str, *parts: str) -> None:
+    """Assert that a run's last words, its error, hold every part."""
+    last = ' '.join(text.split('\n')[-30:])
+    last = ' '.join(last.split())
+    for part in parts:
+        assert part in last, f'{part!r} is not in:\n{text[-3000:]}'
+
+
+def write_clip(folder: Path, projection_dim: int) -> Path:
+    """A tiny CLIP text tower with random weights and a letters' tokenizer."""
+    import torch
+    import transformers
+    folder.mkdir(parents=True)
+    letters = 'abcdefghijklmnopqrstuvwxyz'
+    tokens = [*letters, *(f'{c}</w>' for c in letters)]
+    tokens += ['<|startoftext|>', '<|endoftext|>']
+    vocab = {token: i for i, token in enumerate(tokens)}
+    (folder / 'vocab.json').write_text(json.dumps(vocab))
+    (folder / 'merges.txt').write_text('#version: 0.2\n')
+    transformers.CLIPTokenizer(
+        str(folder / 'vocab.json'),
+        str(folder / 'merges.txt')).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = transformers.CLIPTextConfig(
+        vocab_size=len(tokens), hidden_size=32, intermediate_size=32,
+        num_hidden_layers=1, num_attention_heads=2,
+        projection_dim=projection_dim, max_position_embeddings=77,
+        bos_token_id=52, eos_token_id=53,
+        pad_token_id=53)  # yapf: disable
+    transformers.CLIPTextModelWithProjection(config).save_pretrained(folder)
+    return folder
+
+
+def write_detr(config: Path, path: Path) -> Path:
+    """Random weights of a config's DETR, as an mmdet checkpoint.
+
+    Plain random weights find a hundred times the same. Here some queries see
+    a person, the others a bicycle, with confidence and in different places.
+
+    Args:
+        config (Path): A config with ``model.detector``.
+        path (Path): The checkpoint to write.
+    """
+    import torch
+    from mmdet.structures import DetDataSample
+    from mmengine.config import Config
+    from mmengine.registry import init_default_scope
+
+    from clhoi_mm.registry import MODELS
+    cfg = Config.fromfile(config)
+    init_default_scope('clhoi_mm')
+    detector = cfg.model.detector
+    detector.pop('data_preprocessor')
+    torch.manual_seed(0)
+    model = MODELS.build(detector).eval()
+    model.backbone.init_weights()
+    head, seen = model.bbox_head, []
+    hook = head.fc_cls.register_forward_hook(
+        lambda module, inputs, output: seen.append(inputs[0]))
+    size = (160, 240)
+    sample = DetDataSample(
+        metainfo=dict(img_shape=size, batch_input_shape=size))
+    with torch.no_grad():
+        model.query_embedding.weight *= 100
+        head.fc_reg.weight *= 5
+        model.predict(torch.randn(1, 3, *size), [sample], rescale=False)
+        hook.remove()
+        seen = seen[0][-1, 0]
+        # A direction in which queries differ, seen from their mean.
+        direction = (seen[0] - seen.mean(0)) * 10 / seen.var(0).sum()
+        head.fc_cls.weight.zero_()
+        head.fc_cls.bias.zero_()
+        for label, sign in ((0, 1), (1, -1)):
+            head.fc_cls.weight[label] = sign * direction
+            head.fc_cls.bias[label] = 8 - sign * direction @ seen.mean(0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(state_dict=model.state_dict(), meta={}), path)
+    return path
