@@ -1,6 +1,7 @@
 # make demo   from a bare machine to a picture with detected interactions
 # make test   the tests; test-slow with the long ones
 # make setup  the environment alone
+# make study  the README's table of what label-free training reaches
 # PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -22,10 +23,10 @@ export MALLOC_MMAP_MAX_ := 0
 export MALLOC_TRIM_THRESHOLD_ := 34359738368
 export MALLOC_TOP_PAD_ := 268435456
 
-.PHONY: help setup demo test test-slow clean distclean
+.PHONY: help setup demo study test test-slow clean distclean
 
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
@@ -53,6 +54,10 @@ $(WORK)/.tested: $(WORK)/.trained
 	$(RUN) tools/test.py $(CONFIG) "$$(cat $(WORK)/last_checkpoint)" \
 	  --eval mAP --show-dir $(WORK)/pictures | tee $(WORK)/test.log
 	@touch $@
+
+# The README's table; results are kept, an interrupted study goes on.
+study: $(DATA)/.done
+	$(RUN) tools/analysis_tools/mini_study.py --config $(CONFIG)
 
 test: | setup
 	@$(RUN) -m pytest
