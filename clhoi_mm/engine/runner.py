@@ -2,7 +2,8 @@ from typing import Optional
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
+from mmengine.model import (MMDistributedDataParallel, is_model_wrapper,
+                            revert_sync_batchnorm)
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import distributed, nn
@@ -69,8 +70,9 @@ class HOIRunner(Runner):
         """
         if (self.distributed and get_device() == 'cpu'
                 and model_wrapper_cfg is None and not is_model_wrapper(model)):
+            # As mmengine does it for a single process.
             return MMDistributedDataParallel(
-                model,
+                revert_sync_batchnorm(model),
                 broadcast_buffers=False,
                 find_unused_parameters=self.cfg.get('find_unused_parameters',
                                                     False))
