@@ -68,16 +68,6 @@ def write_config(folder, height, epochs=1, live=False):
     return path
 
 
-def train(folder, height, epochs):
-    """Overfit the annotated photo with ground-truth detections."""
-    write_vcoco_photo(folder / 'data/v_coco', SHARED)
-    config = write_config(folder, height, epochs)
-    run_tool(TRAIN, config, cwd=folder, timeout=1200).check()
-    losses = read_losses(folder / 'work_dirs/photos')
-    assert list(losses) == list(range(1, epochs + 1))
-    return config, [values['loss'] for values in losses.values()]
-
-
 def write_untrained(config, detector, path):
     """A student that was never trained, as a checkpoint."""
     cfg = Config.fromfile(config)
@@ -89,15 +79,14 @@ def write_untrained(config, detector, path):
     torch.save(dict(state_dict=model.state_dict(), meta={}), path)
 
 
-def test_loss_on_the_annotated_photo_falls(tmp_path):
-    _, losses = train(tmp_path, 120, 16)
-    assert np.isfinite(losses).all()
-    assert np.mean(losses[-3:]) < 0.8 * np.mean(losses[:3])
-
-
-@pytest.mark.slow
 def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
-    config, _ = train(tmp_path, 200, 60)
+    """Overfitting with ground-truth detections."""
+    write_vcoco_photo(tmp_path / 'data/v_coco', SHARED)
+    config = write_config(tmp_path, 200, 60)
+    run_tool(TRAIN, config, cwd=tmp_path).check()
+    losses = list(read_losses(tmp_path / 'work_dirs/photos').values())
+    assert len(losses) == 60
+    assert losses[-1]['loss_interaction'] < 0.1 * losses[0]['loss_interaction']
     done = run_tool(
         TEST, config, 'work_dirs/photos/epoch_60.pth', '--eval', 'mAP',
         '--out', 'out.json', '--show-dir', 'pictures', '--show-interval', 1,
