@@ -140,4 +140,4 @@ def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
     said(train(), CLIP, 'hf download')
     (tmp_path / 'openai').symlink_to(workplace / 'openai')
     said(train(), 'checkpoints/detr_r50_coco.pth', 'DETR',
-         'download.openmmlab.com', 'model.detector_checkpoint=')
+         '436d03e8.pth', 'model.detector_checkpoint=')

@@ -17,11 +17,9 @@ from ..checkpoint import load_weights
 from .detector_memory import DetectorMemory
 
 Feats = Sequence[Tensor]
-# Where weights for the detectors of the shipped configs are had from.
-WEIGHTS = dict(
-    DETR='https://download.openmmlab.com/mmdetection/v3.0/detr/'
-    'detr_r50_8xb2-150e_coco/'
-    'detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth')
+# What weights for the shipped configs' detectors are called. OpenMMLab's host
+# is gone; copies elsewhere are told by the name, which ends in their sha256.
+WEIGHTS = dict(DETR='detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth')
 
 
 class FrozenDetector(nn.Module):
@@ -137,15 +135,15 @@ class FrozenDetector(nn.Module):
         given = (f'its checkpoint {self.checkpoint} does not exist'
                  if self.checkpoint else 'no detector_checkpoint is given')
         name = type(self.model).__name__
-        source = (f' (for R50: `curl --create-dirs -o {self.checkpoint} '
-                  f'{WEIGHTS[name]}`)') if name in WEIGHTS else ''
+        source = (f"; for R50 mmdet's own is {WEIGHTS[name]}, of which a "
+                  'copy is needed since its host is gone, or train one with '
+                  'mmdet') if name in WEIGHTS else ''
         raise FileNotFoundError(
             f"the detector's weights were not loaded: {given}. Give an mmdet "
-            f'checkpoint of {name} trained on the '
-            f"vocabulary's objects (COCO's 80 for HICO-DET and V-COCO)"
-            f'{source}, '
-            'for example with --cfg-options model.detector_checkpoint=PATH, '
-            'or test with a checkpoint of the whole model')
+            f"checkpoint of {name} trained on the vocabulary's objects "
+            f"(COCO's 80 for HICO-DET and V-COCO{source}), for example with "
+            '--cfg-options model.detector_checkpoint=PATH, or test with a '
+            'checkpoint of the whole model')
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str,
                               *args) -> None:

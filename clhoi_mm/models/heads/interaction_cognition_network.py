@@ -45,6 +45,9 @@ class InteractionCognitionNetwork(BaseModule):
             pairs' appearance is not used without. Defaults to None.
         roi_channels (int): Channels to which RoI features are reduced.
         with_context (bool): Whether there is a VLT to listen to.
+        dropout (float): Share of appearance features and of fused token
+            features left out in training; noisy words are learnt by heart
+            otherwise. Defaults to 0.
         prior (float): Probability of a class at the start. Defaults to 0.02.
         init_cfg (dict, optional): Initialisation config.
     """
@@ -58,6 +61,7 @@ class InteractionCognitionNetwork(BaseModule):
                  roi_extractor: Optional[dict] = None,
                  roi_channels: int = 64,
                  with_context: bool = True,
+                 dropout: float = 0.,
                  prior: float = 0.02,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
@@ -71,7 +75,8 @@ class InteractionCognitionNetwork(BaseModule):
                     nn.Conv2d(self.roi_extractor.out_channels, roi_channels,
                               3, padding=1),
                     nn.ReLU(inplace=True), nn.Flatten(),
-                    nn.Linear(width, embed_dims), nn.LayerNorm(embed_dims))
+                    nn.Dropout(dropout), nn.Linear(width, embed_dims),
+                    nn.LayerNorm(embed_dims))
                 for part in ('human', 'object', 'union')
             })
         self.geometry = nn.Sequential(
@@ -82,6 +87,7 @@ class InteractionCognitionNetwork(BaseModule):
         self.fuse = nn.Sequential(
             nn.LayerNorm(embed_dims), nn.Linear(embed_dims, embed_dims),
             nn.ReLU(inplace=True), nn.Linear(embed_dims, embed_dims))
+        self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             ICNLayer(embed_dims, num_heads, ffn_ratio, with_context)
             for _ in range(num_layers))
@@ -133,7 +139,7 @@ class InteractionCognitionNetwork(BaseModule):
         x = x + self.object_name(names)
         if self.roi_extractor is not None:
             x = x + self.look(feats, pairs)
-        x = x + self.fuse(x)
+        x = self.dropout(x + self.fuse(x))
 
         slots, width = pairs.slots()
         shape = (pairs.num_images, width)
