@@ -35,6 +35,12 @@ class InteractionCognitionNetwork(BaseModule):
     the pair's geometry and the object's name; layers of :class:`ICNLayer`
     refine it; linear maps bring it to text space, where classes are phrases.
 
+    With words about whole images a pair that can read the context scores
+    what the image shows whether it is the one that does it. So the context
+    may be kept from the pairs and speak for all of them alike: it shifts the
+    logits of an image's classes, and which pair it is must be seen in the
+    pair.
+
     Args:
         text_dim (int): Width d of the text space.
         embed_dims (int): Width D of the tokens. Defaults to 256.
@@ -45,6 +51,9 @@ class InteractionCognitionNetwork(BaseModule):
             pairs' appearance is not used without. Defaults to None.
         roi_channels (int): Channels to which RoI features are reduced.
         with_context (bool): Whether there is a VLT to listen to.
+        context_use (str): 'shift': the context shifts the logits of all the
+            image's pairs alike; 'attend': the pairs attend to its tokens.
+            Defaults to 'shift'.
         dropout (float): Share of appearance features and of fused token
             features left out in training; noisy words are learnt by heart
             otherwise. Defaults to 0.
@@ -61,10 +70,16 @@ class InteractionCognitionNetwork(BaseModule):
                  roi_extractor: Optional[dict] = None,
                  roi_channels: int = 64,
                  with_context: bool = True,
+                 context_use: str = 'shift',
                  dropout: float = 0.,
                  prior: float = 0.02,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
+        if context_use not in ('shift', 'attend'):
+            raise ValueError(f"context_use={context_use!r} is neither 'shift' "
+                             "nor 'attend'")
+        self.shifts = with_context and context_use == 'shift'
+        self.attends = with_context and context_use == 'attend'
         self.roi_extractor = None
         if roi_extractor is not None:
             self.roi_extractor = MODELS.build(roi_extractor)
@@ -89,11 +104,17 @@ class InteractionCognitionNetwork(BaseModule):
             nn.ReLU(inplace=True), nn.Linear(embed_dims, embed_dims))
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
-            ICNLayer(embed_dims, num_heads, ffn_ratio, with_context)
+            ICNLayer(embed_dims, num_heads, ffn_ratio, self.attends)
             for _ in range(num_layers))
         self.norm = nn.LayerNorm(embed_dims)
         self.to_phrase = nn.Linear(embed_dims, text_dim)
         self.to_verb = nn.Linear(embed_dims, text_dim)
+        if self.shifts:
+            self.to_shift = nn.Sequential(
+                nn.LayerNorm(embed_dims), nn.Linear(embed_dims, text_dim))
+            # Says nothing at the start, so that the prior holds.
+            nn.init.zeros_(self.to_shift[1].weight)
+            nn.init.zeros_(self.to_shift[1].bias)
         self.log_scale = nn.Parameter(torch.full((2, ), math.log(10.)))
         self.bias = nn.Parameter(torch.tensor(math.log(prior / (1 - prior))))
 
@@ -150,20 +171,41 @@ class InteractionCognitionNetwork(BaseModule):
                            -1).index_copy(0, slots, inds).view(shape)
             for inds in (pairs.human_inds, pairs.object_inds))
         for layer in self.layers:
-            grid = layer(grid, humans, objects, context)
+            grid = layer(grid, humans, objects,
+                         context if self.attends else None)
         x = self.norm(grid.flatten(0, 1)[slots])
-        return self.score(x, pairs, phrases)
+        shift = None
+        if self.shifts and context is not None:
+            shift = self.to_shift(context).mean(1)
+        return self.score(x, pairs, phrases, shift)
 
-    def score(self, x: Tensor, pairs: PairBatch,
-              phrases: PhraseTable) -> Interactions:
-        """Compare tokens (P, D) with phrases, in float32 whatever the rest."""
+    def score(self,
+              x: Tensor,
+              pairs: PairBatch,
+              phrases: PhraseTable,
+              shift: Optional[Tensor] = None) -> Interactions:
+        """Compare tokens with phrases, in float32 whatever the rest.
+
+        Args:
+            x (Tensor): Pair tokens, (P, D).
+            pairs (PairBatch): The pairs.
+            phrases (PhraseTable): The vocabulary's embeddings.
+            shift (Tensor, optional): What the images' context says of all
+                their pairs alike, in text space, (B, d).
+
+        Returns:
+            Interactions: Embeddings and logits of the pairs.
+        """
         embeds = F.normalize(self.to_phrase(x).float(), dim=-1)
         verbs = F.normalize(self.to_verb(x).float(), dim=-1)
         scale = self.log_scale.exp()
         with torch.autocast(x.device.type, enabled=False):
             by_phrase = embeds @ phrases.hoi_embeds.T
             by_verb = (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs]
-        logits = scale[0] * by_phrase + scale[1] * by_verb + self.bias
+            logits = scale[0] * by_phrase + scale[1] * by_verb + self.bias
+            if shift is not None:
+                by_image = shift.float() @ phrases.hoi_embeds.T
+                logits = logits + by_image[pairs.pair_inds]
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         return Interactions(
             embeds=embeds,

@@ -138,7 +138,7 @@ def test_images_do_not_see_each_other(phrases, feats, context):
 
 @pytest.mark.parametrize('part', ['feats', 'context', 'geometry', 'others'])
 def test_every_source_of_evidence_counts(phrases, feats, context, part):
-    icn = make_icn()
+    icn = make_icn(context_use='attend')
     torch.nn.init.normal_(icn.layers[0].pair_attn.bias)
     rows = [SCENE[:3], []]
     before = icn(feats, make_pairs(rows), phrases, context).logits[0]
@@ -152,6 +152,27 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
         rows = [[SCENE[0], SCENE[1], (PERSON, .7, (60, 20, 90, 40))], []]
     after = icn(feats, make_pairs(rows), phrases, context).logits[0]
     assert not torch.allclose(before, after, atol=1e-4)
+
+
+def test_shift_moves_all_pairs_of_an_image_alike(phrases, feats, context):
+    icn = make_icn(context_use='shift')
+    torch.nn.init.normal_(icn.to_shift[1].weight)
+    pairs = make_pairs([SCENE, SCENE[:3]])
+    before = icn(feats, pairs, phrases, context).logits
+    changed = context.clone()
+    changed[0] += torch.randn_like(changed[0])
+    moved = (icn(feats, pairs, phrases, changed).logits -
+             before)[:, ~phrases.is_absence]
+    first = moved[pairs.pair_inds == 0]
+    torch.testing.assert_close(first, first[:1].expand_as(first))
+    assert first[0].abs().max() > 1e-2
+    torch.testing.assert_close(moved[pairs.pair_inds == 1],
+                               moved[pairs.pair_inds == 1] * 0)
+
+
+def test_unknown_use_of_the_context_is_refused():
+    with pytest.raises(ValueError, match="'shift' nor 'attend'"):
+        make_icn(context_use='read')
 
 
 def test_starts_at_the_prior(phrases, feats, context):
