@@ -31,6 +31,23 @@ model = dict(
         text_dim=text_dim,
         text_encoder=dict(
             _delete_=True, type='HashedTextEncoder', dim=text_dim)),
-    context_loss=dict(text_dim=text_dim))
+    context_loss=dict(text_dim=text_dim),
+    interaction_loss=dict(contrast_weight=0.1))
 
+# Two epochs of context, seven of interactions.
+max_epochs = 9
+train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
+param_scheduler = [
+    dict(
+        type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
+        convert_to_iter_based=True),
+    dict(
+        type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
+        end=max_epochs, T_max=max_epochs - 1, convert_to_iter_based=True)
+]
+custom_hooks = [
+    dict(type='DistillStageHook', context_epochs=2, vlt_lr_mult=0.1),
+    dict(type='EpochSeedHook'),
+    dict(type='JsonConfigHook')
+]

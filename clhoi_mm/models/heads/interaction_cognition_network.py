@@ -35,11 +35,11 @@ class InteractionCognitionNetwork(BaseModule):
     the pair's geometry and the object's name; layers of :class:`ICNLayer`
     refine it; linear maps bring it to text space, where classes are phrases.
 
-    With words about whole images a pair that can read the context scores
-    what the image shows whether it is the one that does it. So the context
-    may be kept from the pairs and speak for all of them alike: it shifts the
-    logits of an image's classes, and which pair it is must be seen in the
-    pair.
+    With words about whole images a pair that reads the context can score
+    what the image shows, whether or not it is the one that does it. So the
+    context may be kept from the pairs and speak for all of them alike: it
+    shifts the logits of an image's classes, and which pair it is must be seen
+    in the pair.
 
     Args:
         text_dim (int): Width d of the text space.
@@ -53,7 +53,7 @@ class InteractionCognitionNetwork(BaseModule):
         with_context (bool): Whether there is a VLT to listen to.
         context_use (str): 'shift': the context shifts the logits of all the
             image's pairs alike; 'attend': the pairs attend to its tokens.
-            Defaults to 'shift'.
+            Defaults to 'attend'.
         dropout (float): Share of appearance features and of fused token
             features left out in training; noisy words are learnt by heart
             otherwise. Defaults to 0.
@@ -70,7 +70,7 @@ class InteractionCognitionNetwork(BaseModule):
                  roi_extractor: Optional[dict] = None,
                  roi_channels: int = 64,
                  with_context: bool = True,
-                 context_use: str = 'shift',
+                 context_use: str = 'attend',
                  dropout: float = 0.,
                  prior: float = 0.02,
                  init_cfg: Optional[dict] = None) -> None:
