@@ -278,3 +278,13 @@ def check_gradients(model: nn.Module, losses: dict) -> None:
         if param.requires_grad:
             assert param.grad is not None, name
             assert torch.isfinite(param.grad).all(), name
+
+
+FIELDS = ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
+          'hoi_labels', 'scores', 'sub_scores', 'obj_scores')
+
+
+def same_predictions(one, two, **tolerance):
+    for field in FIELDS:
+        torch.testing.assert_close(
+            one.pred_hois[field], two.pred_hois[field], **tolerance)
