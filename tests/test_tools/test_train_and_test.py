@@ -21,7 +21,10 @@ BATCH = 8
 # Losses are logged as they are, not averaged over what went before.
 SHORT = (*NO_WORKERS, f'train_dataloader.batch_size={BATCH}',
          'default_hooks.logger.interval=1', 'log_processor.window_size=1')
-STAGES = (*SHORT, 'custom_hooks.0.context_epochs=2', 'train_cfg.max_epochs=4',
+# A view that is remembered was computed in another batch, and kernels round
+# by the batch; Adam makes steps of that where a gradient is nearly zero.
+STAGES = (*SHORT, 'model.remember_detector=0',
+          'custom_hooks.0.context_epochs=2', 'train_cfg.max_epochs=4',
           'train_cfg.val_begin=4',
           'default_hooks.checkpoint.max_keep_ckpts=-1')
 # One epoch of one batch, without validation, interactions from the start.
@@ -60,12 +63,17 @@ def no_cache(world):
     away.rename(world / CACHE)
 
 
-def assert_same_training(work_dir: Path, whole: Path, first: int) -> None:
-    """A resumed run from its first step on is the uninterrupted one."""
+def assert_same_losses(work_dir: Path, whole: Path, first: int,
+                       rel: float) -> None:
     expected, got = read_losses(whole), read_losses(work_dir)
     assert list(got) == list(range(first, 17))
     for step, losses in got.items():
-        assert losses == pytest.approx(expected[step], rel=1e-6), step
+        assert losses == pytest.approx(expected[step], rel=rel), step
+
+
+def assert_same_training(work_dir: Path, whole: Path, first: int) -> None:
+    """A resumed run from its first step on is the uninterrupted one."""
+    assert_same_losses(work_dir, whole, first, rel=1e-6)
     states = [
         load_weights(str(path / 'epoch_4.pth'))['state_dict']
         for path in (work_dir, whole)
@@ -92,6 +100,14 @@ def test_resumed_training_repeats_the_uninterrupted(trained, world, epoch):
         trained / f'epoch_{epoch}.pth', *options(*STAGES),
         cwd=world).check()
     assert_same_training(world / f'resumed_{epoch}', trained, 4 * epoch + 1)
+
+
+def test_training_with_a_remembered_detector_is_the_same(trained, world):
+    run_tool(
+        TRAIN, MINI, '--work-dir', 'remembered', '--resume',
+        trained / 'epoch_1.pth',
+        *options(*STAGES, 'model.remember_detector=64'), cwd=world).check()
+    assert_same_losses(world / 'remembered', trained, 5, rel=1e-3)
 
 
 def test_killed_training_goes_on_from_the_latest_checkpoint(trained, world):
