@@ -61,7 +61,7 @@ setup(
     license='Apache-2.0',
     keywords='human-object interaction detection, knowledge distillation',
     packages=find_packages(include=['clhoi_mm', 'clhoi_mm.*']),
-    package_data={'clhoi_mm.vocabulary': ['data/*.json']},
+    package_data={'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json']},
     cmdclass={'build_py': BuildWithMim},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),

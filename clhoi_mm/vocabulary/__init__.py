@@ -1,4 +1,8 @@
 from .names import normalise_name, with_article
 from .vocabulary import HOIVocabulary
+from .zero_shot import ZERO_SHOT_SPLITS, load_zero_shot_split
 
-__all__ = ['HOIVocabulary', 'normalise_name', 'with_article']
+__all__ = [
+    'HOIVocabulary', 'ZERO_SHOT_SPLITS', 'load_zero_shot_split',
+    'normalise_name', 'with_article'
+]
