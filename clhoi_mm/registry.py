@@ -24,7 +24,8 @@ def _child(name: str, *modules: str) -> Registry:
 
 MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models')
-DATASETS = _child('DATASETS', 'datasets')
+DATASETS = _child('DATASETS', 'datasets.hoi_dataset', 'datasets.hico_det',
+                  'datasets.v_coco')
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _child('DATA_SAMPLERS')
 HOOKS = _child('HOOKS', 'engine')

@@ -1,6 +1,21 @@
-from .annotation_file import HOIAnnotationFile
-from .hico_det import HICODetDataset
-from .hoi_dataset import HOIDataset
-from .v_coco import VCOCODataset
+"""Data sets, their transforms and converters.
 
-__all__ = ['HICODetDataset', 'HOIAnnotationFile', 'HOIDataset', 'VCOCODataset']
+The classes are imported when they are asked for, so that ``converters`` needs
+neither torch nor mmdet.
+"""
+from importlib import import_module
+from typing import Any
+
+_MODULES = {
+    'HICODetDataset': 'hico_det',
+    'HOIAnnotationFile': 'annotation_file',
+    'HOIDataset': 'hoi_dataset',
+    'VCOCODataset': 'v_coco',
+}
+__all__ = list(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(f'.{_MODULES[name]}', __name__), name)
