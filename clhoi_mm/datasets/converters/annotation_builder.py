@@ -1,0 +1,189 @@
+"""Collects an annotation file and writes it."""
+import json
+import os
+from itertools import chain
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+class AnnotationBuilder:
+    """The project's annotation file, filled image by image.
+
+    Ids count from 1 in the order of the calls, categories and HOI classes in
+    the vocabulary's order. Equal boxes of one object class in one image
+    become one annotation, so that pairs share their persons and objects; the
+    pairs themselves are never merged.
+
+    Args:
+        vocabulary (HOIVocabulary): Gives ``categories``, ``verbs`` and
+            ``hoi_categories``.
+        info (dict): Where the annotations are from; no dates, so that the
+            same input gives the same bytes.
+        with_classes (bool): Whether the data set has HOI classes of its own;
+            V-COCO has none. Defaults to True.
+    """
+
+    def __init__(self,
+                 vocabulary: HOIVocabulary,
+                 info: Dict[str, str],
+                 with_classes: bool = True) -> None:
+        self.vocabulary = vocabulary
+        self.info = info
+        self.with_classes = with_classes
+        self.images: List[dict] = []
+        self.annotations: List[dict] = []
+        self.hois: List[dict] = []
+        self._seen: Dict[tuple, int] = {}
+
+    def add_image(self,
+                  image_id: int,
+                  file_name: str,
+                  size: Tuple[int, int],
+                  hoi_labels: Optional[Iterable[int]] = None) -> None:
+        """Begins an image; boxes and pairs that follow are its own.
+
+        Args:
+            image_id (int): Unique in the file.
+            file_name (str): Below the data set's image folder, and unique
+                over the splits: the image's key as well.
+            size (Tuple[int, int]): Width and height in pixels.
+            hoi_labels (Iterable[int], optional): Labels of HOI classes that
+                hold for the image, invisible ones included.
+        """
+        image = dict(
+            id=image_id,
+            file_name=file_name,
+            key=file_name,
+            width=int(size[0]),
+            height=int(size[1]))
+        if hoi_labels is not None:
+            image['hoi_ids'] = [int(x) + 1 for x in sorted(set(hoi_labels))]
+        self.images.append(image)
+        self._seen = {}
+
+    def add_box(self, label: int, xyxy: Sequence[float]) -> int:
+        """Adds a box of the image, or finds the equal one.
+
+        Args:
+            label (int): Object label.
+            xyxy (Sequence[float]): Zero-based continuous pixels.
+
+        Returns:
+            int: Id of the annotation.
+        """
+        box = (int(label), *(_number(value) for value in xyxy))
+        if box not in self._seen:
+            _, x1, y1, x2, y2 = box
+            width, height = _number(x2 - x1), _number(y2 - y1)
+            self.annotations.append(
+                dict(
+                    id=len(self.annotations) + 1,
+                    image_id=self.images[-1]['id'],
+                    category_id=box[0] + 1,
+                    bbox=[x1, y1, width, height],
+                    area=_number(width * height),
+                    iscrowd=0))
+            self._seen[box] = len(self.annotations)
+        return self._seen[box]
+
+    def add_annotation(self,
+                       ann_id: int,
+                       label: int,
+                       bbox: Sequence[float],
+                       area: float,
+                       iscrowd: int,
+                       hoi_labelled: bool = True) -> None:
+        """Adds another data set's annotation of the image as it is.
+
+        Args:
+            ann_id (int): Its id there, unique in the file; not to be mixed
+                with :meth:`add_box`.
+            label (int): Object label.
+            bbox (Sequence[float]): xywh, zero-based continuous pixels.
+            area (float): In pixels.
+            iscrowd (int): 1 for a crowd.
+            hoi_labelled (bool): Whether somebody labelled this person for
+                interactions. Defaults to True.
+        """
+        annotation = dict(
+            id=ann_id,
+            image_id=self.images[-1]['id'],
+            category_id=int(label) + 1,
+            bbox=list(bbox),
+            area=area,
+            iscrowd=iscrowd)
+        if not hoi_labelled:
+            annotation['hoi_labelled'] = False
+        self.annotations.append(annotation)
+
+    def add_hoi(self,
+                human_ann_id: Optional[int],
+                object_ann_id: Optional[int],
+                verb_label: int,
+                invisible: bool = False) -> None:
+        """Adds a pair of the image; None where there is no box."""
+        hoi = dict(
+            id=len(self.hois) + 1,
+            image_id=self.images[-1]['id'],
+            human_ann_id=human_ann_id,
+            object_ann_id=object_ann_id,
+            verb_id=int(verb_label))
+        if invisible:
+            hoi['invisible'] = True
+        self.hois.append(hoi)
+
+    def save(self,
+             path: Union[str, os.PathLike],
+             rare: Optional[np.ndarray] = None) -> None:
+        """Writes the file, one record a line, atomically.
+
+        Args:
+            path (str | PathLike): The JSON file.
+            rare (np.ndarray, optional): (C, ) bool, which classes are rare.
+        """
+        vocab = self.vocabulary
+        classes = [
+            dict(id=i + 1, verb_id=int(verb), category_id=int(obj) + 1)
+            for i, (verb, obj) in enumerate(
+                zip(vocab.hoi_verbs, vocab.hoi_objects)) if self.with_classes
+        ]
+        if rare is not None:
+            for record, flag in zip(classes, rare):
+                record['rare'] = bool(flag)
+        sections = dict(
+            images=self.images,
+            annotations=self.annotations,
+            categories=[
+                dict(id=i + 1, name=name)
+                for i, name in enumerate(vocab.objects)
+            ],
+            verbs=vocab.verbs,
+            hoi_categories=classes,
+            hois=self.hois)
+        with atomic_path(path) as temp, open(
+                temp, 'w', encoding='utf-8') as file:
+            file.writelines(
+                chain([f'{{\n"info": {_dumps(self.info)}'],
+                      *(_section(*item) for item in sections.items()),
+                      ['\n}\n']))
+
+
+def _section(name: str, records: Sequence[Any]) -> Iterable[str]:
+    yield f',\n"{name}": ['
+    for i, record in enumerate(records):
+        yield (',\n' if i else '\n') + _dumps(record)
+    yield '\n]'
+
+
+def _dumps(record: Any) -> str:
+    return json.dumps(record, ensure_ascii=False)
+
+
+def _number(value: float) -> Union[int, float]:
+    """Without the noise of sums, at most four decimals."""
+    value = round(float(value), 4)
+    return int(value) if value.is_integer() else value

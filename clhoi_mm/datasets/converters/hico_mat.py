@@ -1,0 +1,132 @@
+"""HICO-DET's own file, anno_bbox.mat."""
+from pathlib import Path
+from typing import Any, Iterator, List, Tuple
+
+import numpy as np
+
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from .hico_image import HICOImage
+
+SPLITS = dict(train='bbox_train', test='bbox_test')
+
+
+class HICOMatFile:
+    """Reads ``anno_bbox.mat`` (HICO_20160224_det of Chao et al., WACV 2018).
+
+    ``bbox_train`` and ``bbox_test`` are struct arrays with ``filename``,
+    ``size`` (width, height, depth) and ``hoi``, itself a struct array with
+    ``id`` (1 to 600), ``bboxhuman`` and ``bboxobject`` (x1, x2, y1, y2;
+    1-based inclusive), ``connection`` (rows of positions in both, from 1) and
+    ``invis``. ``list_action`` names the classes by ``vname`` and ``nname``.
+
+    One split is in memory at a time. scipy is imported when a file is read.
+
+    Args:
+        path (str | PathLike): The file.
+        vocabulary (HOIVocabulary): HICO-DET's, which ``list_action`` must
+            agree with.
+
+    Raises:
+        ValueError: The file is no such file.
+    """
+
+    source = "HICO-DET's anno_bbox.mat"
+
+    def __init__(self, path: Path, vocabulary: HOIVocabulary) -> None:
+        from scipy.io import whosmat
+        self.path = Path(path)
+        self.vocabulary = vocabulary
+        try:
+            names = [name for name, *_ in whosmat(str(path))]
+        except (ValueError, NotImplementedError) as error:
+            raise ValueError(f'{path}: no MATLAB file ({error}); fetch '
+                             'anno_bbox.mat again.') from error
+        missing = {'list_action', *SPLITS.values()} - set(names)
+        if missing:
+            raise ValueError(f'{path}: {", ".join(sorted(missing))} missing; '
+                             'anno_bbox.mat of HICO_20160224_det has them.')
+        self.splits: Tuple[str, ...] = tuple(SPLITS)
+        self.rare = None
+        self._check_classes(self._load('list_action'))
+
+    def read(self, split: str) -> Iterator[HICOImage]:
+        """The images of 'train' or 'test', in the file's order."""
+        variable = SPLITS[split]
+        for i, record in enumerate(self._load(variable)):
+            where = f'{self.path}, {variable}({i + 1})'
+            try:
+                yield self._image(where, record)
+            except (IndexError, KeyError, TypeError) as error:
+                raise ValueError(f'{where}: not of the known structure '
+                                 f'({error}).') from error
+
+    def _load(self, variable: str) -> np.ndarray:
+        from scipy.io import loadmat
+        return loadmat(
+            str(self.path), variable_names=[variable])[variable].ravel()
+
+    def _check_classes(self, actions: np.ndarray) -> None:
+        vocab = self.vocabulary
+        names = [
+            (_text(row['vname']), _text(row['nname'])) for row in actions
+        ]
+        known = [(vocab.verbs[v], vocab.objects[o])
+                 for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)]
+        if len(names) != len(known):
+            raise ValueError(f'{self.path}: list_action has {len(names)} '
+                             f'classes; HICO-DET has {len(known)}.')
+        for i, (found, expected) in enumerate(zip(names, known)):
+            if ([normalise_name(x) for x in found] !=
+                [normalise_name(x) for x in expected]):
+                raise ValueError(
+                    f'{self.path}, list_action({i + 1}): '
+                    f'{" ".join(found)}, where HICO-DET has '
+                    f'{" ".join(expected)}.')
+
+    def _image(self, where: str, record: Any) -> HICOImage:
+        size = record['size'].ravel()[0]
+        bboxes: List[List[float]] = []
+        labels: List[int] = []
+        pairs: List[Tuple[int, int, int]] = []
+        invisible: List[int] = []
+        for j, hoi in enumerate(record['hoi'].ravel()):
+            label = int(_number(hoi['id'])) - 1
+            if not 0 <= label < self.vocabulary.num_hois:
+                raise ValueError(f'{where}, hoi({j + 1}): id {label + 1} is '
+                                 'no class of HICO-DET.')
+            if _number(hoi['invis']):
+                invisible.append(label)
+                continue
+            humans, objects = _boxes(hoi['bboxhuman']), _boxes(
+                hoi['bboxobject'])
+            links = hoi['connection'].reshape(-1, 2).astype(np.int64)
+            # A position that is not there stays so.
+            links[(links < 1) | (links > (len(humans), len(objects)))] = 0
+            first = len(bboxes)
+            bboxes += humans + objects
+            labels += [self.vocabulary.person_label] * len(humans)
+            labels += [int(self.vocabulary.hoi_objects[label])] * len(objects)
+            # An interaction without any pair holds for the image alone.
+            if not len(links):
+                invisible.append(label)
+            starts = (first, first + len(humans))
+            links = np.where(links > 0, links - 1 + starts, -1)
+            pairs += [(*link, label) for link in links.tolist()]
+        return HICOImage.from_lists(
+            where, _text(record['filename']),
+            [_number(size['width']), _number(size['height'])], bboxes, labels,
+            pairs, invisible)
+
+
+def _number(value: np.ndarray) -> float:
+    return float(value.ravel()[0])
+
+
+def _text(value: np.ndarray) -> str:
+    return str(value.ravel()[0])
+
+
+def _boxes(rows: np.ndarray) -> List[List[float]]:
+    """xyxy of each; an empty array has no fields."""
+    return [[_number(row[key]) for key in ('x1', 'y1', 'x2', 'y2')]
+            for row in rows.ravel()]

@@ -1,0 +1,146 @@
+"""V-COCO, from any of its files, to an annotation file."""
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import List, Optional, Sequence, Union
+
+from clhoi_mm.vocabulary import HOIVocabulary
+from .annotation_builder import AnnotationBuilder
+from .coco_file import COCOFile
+from .files import PathLike, read_json
+from .v_coco_official import add_official
+from .v_coco_pairs import add_pairs
+
+
+@dataclass
+class VCOCOReport:
+    """What the annotation file holds.
+
+    Attributes:
+        path (Path): The file written.
+        source (str): What kind of files it was made from.
+        complete (bool): Whether it holds all 29 action roles, absent roles
+            and persons without pairs.
+        images (int): Number of images.
+        boxes (int): Number of annotations.
+        persons (int): Persons labelled for interactions.
+        unlabelled (int): Persons whom nobody labelled.
+        rows (int): (person, action role) rows.
+        pairs (int): Those with an object.
+        verbs (int): Action roles that occur.
+        sizes_from (str): Where widths and heights are from.
+    """
+    path: Path
+    source: str
+    complete: bool
+    images: int
+    boxes: int
+    persons: int
+    unlabelled: int
+    rows: int
+    pairs: int
+    verbs: int
+    sizes_from: str
+
+
+def convert_v_coco(sources: Sequence[PathLike],
+                   out: Union[str, os.PathLike],
+                   coco: Sequence[PathLike] = (),
+                   ids: Optional[PathLike] = None,
+                   images: Optional[PathLike] = None,
+                   progress: bool = False) -> VCOCOReport:
+    """Writes one annotation file, images in the order of their ids.
+
+    Args:
+        sources (Sequence[str | PathLike]): The official
+            ``vcoco_{train,val,trainval,test}.json``, or fredzzhang's
+            ``instances_vcoco_*.json``; several of one kind are joined.
+        out (str | PathLike): The JSON file.
+        coco (Sequence[str | PathLike]): COCO's instances files. The official
+            files need them for all boxes; the others take sizes from them.
+        ids (str | PathLike, optional): A list of image ids, one a line, as
+            V-COCO's ``splits/*.ids``; other images are left out, and images
+            that nobody labelled are added. Official files only.
+        images (str | PathLike, optional): The folder with ``train2014/`` and
+            ``val2014/``, for sizes where no COCO file is given.
+        progress (bool): Whether to show a progress bar.
+
+    Returns:
+        VCOCOReport: What was written.
+
+    Raises:
+        ValueError: A source contradicts itself or COCO; the message names
+            the record.
+    """
+    contents = [read_json(path) for path in sources]
+    official = [_is_official(path, c) for path, c in zip(sources, contents)]
+    if len(set(official)) != 1:
+        raise ValueError('official files and instances_vcoco_*.json do not '
+                         'mix; give files of one kind.')
+    vocabulary = HOIVocabulary.load('v_coco')
+    if official[0]:
+        if not coco:
+            raise ValueError(
+                f'{sources[0]}: V-COCO\'s own files hold no boxes. Give '
+                "COCO's with --coco instances_train2014.json "
+                'instances_val2014.json (annotations_trainval2014.zip of '
+                'cocodataset.org).')
+        source, sizes_from = "V-COCO's own files and COCO's", 'COCO'
+    else:
+        if ids is not None:
+            raise ValueError('--ids goes with official files; '
+                             'instances_vcoco_*.json are splits already.')
+        source = "fredzzhang's instances_vcoco JSON"
+        sizes_from = ('COCO' if coco else 'the images' if images else
+                      'the extent of the boxes')
+    builder = AnnotationBuilder(
+        vocabulary,
+        dict(
+            description='V-COCO',
+            source=source,
+            boxes='zero-based continuous, as COCO has them',
+            sizes=f'from {sizes_from}'),
+        with_classes=False)
+    if official[0]:
+        add_official(builder, list(zip(sources, contents)), coco, ids,
+                     progress)
+    else:
+        add_pairs(builder, list(zip(sources, contents)), coco, images,
+                  progress)
+    builder.save(out)
+    return _report(Path(out), builder, source, official[0], sizes_from)
+
+
+def _is_official(path: PathLike, content: object) -> bool:
+    if (isinstance(content, list) and content
+            and all(isinstance(x, dict) and 'action_name' in x
+                    for x in content)):
+        return True
+    if isinstance(content, dict) and all(
+            isinstance(content.get(key), list)
+            for key in ('annotations', 'images', 'classes', 'objects')):
+        return False
+    raise ValueError(
+        f'{path}: none of the known files: vcoco_*.json (a list of actions) '
+        'and instances_vcoco_*.json (annotations, images, classes, objects).')
+
+
+def _report(path: Path, builder: AnnotationBuilder, source: str,
+            complete: bool, sizes_from: str) -> VCOCOReport:
+    persons: List[dict] = [
+        ann for ann in builder.annotations
+        if ann['category_id'] == builder.vocabulary.person_label + 1
+    ]
+    unlabelled = sum(not ann.get('hoi_labelled', True) for ann in persons)
+    return VCOCOReport(
+        path=path,
+        source=source,
+        complete=complete,
+        images=len(builder.images),
+        boxes=len(builder.annotations),
+        persons=len(persons) - unlabelled,
+        unlabelled=unlabelled,
+        rows=len(builder.hois),
+        pairs=sum(hoi['object_ann_id'] is not None for hoi in builder.hois),
+        verbs=len({hoi['verb_id'] for hoi in builder.hois}),
+        sizes_from=sizes_from)
