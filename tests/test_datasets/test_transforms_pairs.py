@@ -172,6 +172,35 @@ def test_detections_outside_the_image_are_dropped(clip):
     assert len(sample.gt_instances) == 3
 
 
+# Two copies of a person, a third that overlaps the second copy more than the
+# first (IoU 0.82 and 0.67), another class in the same place.
+COPIES = [[0, 0, 20, 50], [2, 0, 22, 50], [4, 0, 24, 50], [0, 0, 20, 50]]
+
+
+@pytest.mark.parametrize('merge_iou, kept', [
+    (0.7, [0, 2, 3]), (0.6, [0, 3]), (0.9, [0, 1, 2, 3]),
+    (None, [0, 1, 2, 3])])
+def test_near_duplicates_are_merged_in_detections_only(merge_iou, kept):
+    results = make_results(COPIES, [(0, 3), (1, 3), (2, 3)])
+    labels = np.array([0, 0, 0, 5])
+    results['rows']['labels'] = labels
+    for instance, label in zip(results['instances'], labels):
+        instance['bbox_label'] = int(label)
+    sample = pack(results, LOAD,
+                  dict(type='LoadDetections', merge_iou=merge_iou))
+    assert sample.detections.bboxes.tolist() == [COPIES[k] for k in kept]
+    assert sample.detections.labels.tolist() == labels[kept].tolist()
+    assert sample.gt_hois.human_inds.tolist() == [0, 1, 2]
+    assert len(sample.gt_instances) == 4
+
+
+def test_merging_needs_an_overlap():
+    with pytest.raises(ValueError, match='merge_iou=0'):
+        run(make_results(BOXES), dict(type='LoadDetections', merge_iou=0))
+    sample = pack(make_results([]), LOAD, 'LoadDetections')
+    assert len(sample.detections) == 0
+
+
 def test_ground_truth_detections():
     results = make_results(BOXES, [(0, 1)])
     results['instances'][2]['ignore_flag'] = 1

@@ -1,9 +1,10 @@
 """Detections that were made before."""
-from typing import Tuple
+from typing import Optional, Tuple
 
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
+from torchvision.ops import batched_nms
 
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import TrackedBoxes
@@ -42,12 +43,24 @@ class LoadDetections(BaseTransform):
             annotated box that is no crowd (the PredCls protocol, which tells
             interaction errors from detection errors); 'results' takes what a
             data set or a caller put there. Defaults to 'ground_truth'.
+        merge_iou (float, optional): Of annotated boxes of one class that
+            overlap by more than this, the first in the file becomes a
+            detection. HICO-DET's annotators drew boxes anew for each class,
+            so that one person has several nearly equal boxes; left apart,
+            pairs of a copy that carries no label would count as negatives.
+            The annotated pairs themselves are not touched. None keeps all;
+            'results' are never merged. Defaults to 0.7.
     """
 
-    def __init__(self, source: str = 'ground_truth') -> None:
+    def __init__(self,
+                 source: str = 'ground_truth',
+                 merge_iou: Optional[float] = 0.7) -> None:
         if source not in SOURCES:
             raise ValueError(f'source={source!r}; there are {SOURCES}.')
+        if merge_iou is not None and not 0 < merge_iou <= 1:
+            raise ValueError(f'merge_iou={merge_iou!r} must lie in (0, 1].')
         self.source = source
+        self.merge_iou = merge_iou
 
     def transform(self, results: dict) -> dict:
         """Adds the detections' boxes to those of the annotations.
@@ -79,6 +92,10 @@ class LoadDetections(BaseTransform):
             raise KeyError("LoadDetections(source='ground_truth') needs "
                            'LoadHOIAnnotations before it in the pipeline.')
         kept = np.flatnonzero(~results['gt_ignore_flags'])
+        if self.merge_iou is not None:
+            kept = kept[_first_of_each(results['gt_bboxes'].tensor[kept],
+                                       results['gt_bboxes_labels'][kept],
+                                       self.merge_iou)]
         boxes = results['gt_bboxes'][kept]
         return dict(
             labels=results['gt_bboxes_labels'][kept],
@@ -95,7 +112,26 @@ class LoadDetections(BaseTransform):
         return detections, boxes
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(source={self.source!r})'
+        return (f'{type(self).__name__}(source={self.source!r}, '
+                f'merge_iou={self.merge_iou})')
+
+
+def _first_of_each(bboxes: torch.Tensor, labels: np.ndarray,
+                   iou: float) -> np.ndarray:
+    """Positions of boxes that overlap no earlier kept one of their class.
+
+    Args:
+        bboxes (Tensor): (N, 4), xyxy.
+        labels (np.ndarray): (N, ) classes.
+        iou (float): Greater overlap means the same box.
+
+    Returns:
+        np.ndarray: Ascending positions.
+    """
+    # Earlier boxes win: suppression with scores that fall along the file.
+    order = torch.arange(len(bboxes), 0, -1, dtype=bboxes.dtype)
+    kept = batched_nms(bboxes, order, torch.as_tensor(labels), iou)
+    return kept.sort().values.numpy()
 
 
 def num_annotation_rows(results: dict) -> int:
