@@ -9,12 +9,15 @@ class HICODetDataset(HOIDataset):
 
     Chao et al., Learning to Detect Human-Object Interactions, WACV 2018.
     Arguments are those of :class:`HOIDataset`; the vocabulary is 'hico_det'
-    by default.
+    by default, ``split`` is 'train' or 'test', ``zero_shot`` one of the four
+    protocols.
     """
 
     METAINFO = dict(dataset_type='HICODetDataset')
     VOCABULARY = 'hico_det'
+    SPLITS = dict(train='annotations/train.json', test='annotations/test.json')
+    IMG_PREFIX = 'images/'
     SOURCE = ('HICO-DET (20160224_det: images and anno_bbox.mat) is had from '
               'github.com/ywchao/ho-rcnn, its annotations as JSON also from '
-              'github.com/fredzzhang/hicodet; write the latter in the format '
-              'that `python -m pydoc clhoi_mm.datasets.HOIDataset` describes')
+              'github.com/fredzzhang/hicodet; write the file with `python '
+              'tools/dataset_converters/hico_det.py anno_bbox.mat`')

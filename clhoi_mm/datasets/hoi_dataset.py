@@ -1,7 +1,7 @@
 """Images with human-object interactions."""
 import copy
 import os.path as osp
-from typing import Any, Callable, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
 import cv2
 import numpy as np
@@ -11,7 +11,7 @@ from mmengine.dataset import Compose
 from mmengine.fileio import exists
 
 from clhoi_mm.registry import DATASETS, TRANSFORMS
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
 from .annotation_file import HOIAnnotationFile
 from .palette import make_palette
 from .seeded import seeded
@@ -44,18 +44,28 @@ class HOIDataset(BaseDetDataset):
     says otherwise. A file without any image is an error, in test mode too.
 
     Args:
-        ann_file (str): The annotation file.
+        ann_file (str): The annotation file. Defaults to '': that of
+            ``split``.
         vocabulary (str | dict | HOIVocabulary, optional): A name, a path or
             content. Defaults to the class's own, here 'mini'.
         data_root (str): Joined with ``ann_file`` and ``data_prefix``.
-        data_prefix (dict): ``img``: the folder that file names are relative
-            to. Defaults to ``dict(img='')``.
+        data_prefix (dict, optional): ``img``: the folder that file names are
+            relative to. Defaults to None: that of ``split``, else
+            ``dict(img='')``.
         pipeline (Sequence[dict | Callable]): Transforms.
         test_mode (bool): No filtering, no seeding; every visible pair of the
             file is packed. Defaults to False.
         filter_cfg (dict, optional): For training: ``filter_empty_gt`` leaves
             out images without a usable box, ``filter_empty_hois`` those
             without a visible pair, ``min_size`` those with a shorter side.
+        split (str, optional): Where the class knows its data set's splits:
+            ``ann_file`` and ``data_prefix`` are this split's unless they are
+            given. Defaults to None.
+        zero_shot (str | Sequence[int], optional): HOI classes that training
+            must not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, or
+            labels. Training loses every (person, object) pair that carries
+            one of them, with all that the pair is labelled with, and these
+            image labels; tests lose nothing. Defaults to None.
         metainfo (dict, optional): Further meta information. The vocabulary's
             own entries cannot be overridden.
         indices (int | Sequence[int], optional): Keep only these images.
@@ -68,8 +78,8 @@ class HOIDataset(BaseDetDataset):
 
     ``metainfo`` holds plain lists, strings, bools and numbers: classes,
     palette, verbs, hoi_classes ('ride bicycle'), hoi_verbs and hoi_objects
-    (labels of each class), rare (flag of each class, or None), vocabulary
-    (name), vocabulary_hash.
+    (labels of each class), rare (flag of each class, or None), unseen (the
+    same for zero-shot training), vocabulary (name), vocabulary_hash.
 
     Raises:
         FileNotFoundError: No annotation file, or no image.
@@ -78,19 +88,23 @@ class HOIDataset(BaseDetDataset):
 
     METAINFO = dict(dataset_type='HOIDataset')
     VOCABULARY = 'mini'
+    SPLITS: Dict[str, str] = {}
+    IMG_PREFIX = ''
     SOURCE = ('The mini world is made by `python '
               'tools/dataset_converters/make_mini.py --out data/mini`; for '
               'other data, write the file in the format that `python -m '
               'pydoc clhoi_mm.datasets.HOIDataset` describes')
 
     def __init__(self,
-                 ann_file: str,
+                 ann_file: str = '',
                  vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
                  data_root: str = '',
-                 data_prefix: dict = dict(img=''),
+                 data_prefix: Optional[dict] = None,
                  pipeline: Sequence[Union[dict, Callable]] = (),
                  test_mode: bool = False,
                  filter_cfg: Optional[dict] = None,
+                 split: Optional[str] = None,
+                 zero_shot: Optional[Union[str, Sequence[int]]] = None,
                  metainfo: Optional[dict] = None,
                  indices: Optional[Union[int, Sequence[int]]] = None,
                  serialize_data: bool = True,
@@ -99,7 +113,12 @@ class HOIDataset(BaseDetDataset):
                  seed: int = 0,
                  backend_args: Optional[dict] = None) -> None:
         self.vocabulary = HOIVocabulary.load(vocabulary or self.VOCABULARY)
+        self.unseen = self._unseen_classes(zero_shot)
         self.seed = seed
+        if split is not None:
+            ann_file = ann_file or self._split_file(split)
+        if data_prefix is None:
+            data_prefix = dict(img=self.IMG_PREFIX if split else '')
         # Shared, so that persistent workers see a new epoch as well.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
         unknown = set(filter_cfg or ()) - set(FILTERS)
@@ -174,6 +193,41 @@ class HOIDataset(BaseDetDataset):
                 f'No annotation file {self.ann_file!r}. {self.SOURCE}. Then '
                 'run the same command again.')
 
+    def _split_file(self, split: str) -> str:
+        if split not in self.SPLITS:
+            raise ValueError(f'{type(self).__name__}: no split {split!r}; '
+                             f'there are {list(self.SPLITS)}.')
+        return self.SPLITS[split]
+
+    def _unseen_classes(
+            self, zero_shot: Optional[Union[str, Sequence[int]]]
+    ) -> Optional[np.ndarray]:
+        """Flag of each class that training must not see, (C, ) bool."""
+        if zero_shot is None:
+            return None
+        vocab = self.vocabulary
+        if isinstance(zero_shot, str):
+            if vocab != HOIVocabulary.load('hico_det'):
+                raise ValueError(f'zero_shot={zero_shot!r} names classes of '
+                                 f'HICO-DET, but the vocabulary is '
+                                 f'{vocab.name!r}; give labels.')
+            zero_shot = load_zero_shot_split(zero_shot)
+        labels = np.asarray(zero_shot, np.int64)
+        if ((labels < 0) | (labels >= vocab.num_hois)).any():
+            raise ValueError(f'zero_shot: labels must lie in '
+                             f'0..{vocab.num_hois - 1}.')
+        unseen = np.zeros(vocab.num_hois, bool)
+        unseen[labels] = True
+        return unseen
+
+    def _without_unseen(self, hois: dict) -> dict:
+        """The pairs of an image whose two boxes carry no unseen class."""
+        labels = hois['hoi_labels']
+        unseen = (labels >= 0) & self.unseen[labels]
+        pairs = np.stack([hois['human_rows'], hois['object_rows']], 1)
+        hidden = (pairs[:, None] == pairs[unseen]).all(-1).any(-1)
+        return {key: values[~hidden] for key, values in hois.items()}
+
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Makes a record of one image.
 
@@ -188,6 +242,11 @@ class HOIDataset(BaseDetDataset):
             ``image_hoi_labels`` with nothing dropped.
         """
         image, rows = raw_data_info['image'], raw_data_info['rows']
+        hois = raw_data_info['hois']
+        image_labels = raw_data_info['image_hoi_labels']
+        if self.unseen is not None and not self.test_mode:
+            hois = self._without_unseen(hois)
+            image_labels = image_labels[~self.unseen[image_labels]]
         size = np.array([image['width'], image['height']] * 2, np.float32)
         inside = np.clip(rows['bboxes'], 0, size)
         usable = ((inside[:, 2:] > inside[:, :2]).all(1) &
@@ -207,8 +266,8 @@ class HOIDataset(BaseDetDataset):
             width=image['width'],
             instances=instances,
             rows=rows,
-            hois=raw_data_info['hois'],
-            image_hoi_labels=raw_data_info['image_hoi_labels'],
+            hois=hois,
+            image_hoi_labels=image_labels,
             person_label=self.vocabulary.person_label,
             test_mode=self.test_mode)
 
@@ -274,6 +333,7 @@ class HOIDataset(BaseDetDataset):
             hoi_verbs=vocab.hoi_verbs.tolist(),
             hoi_objects=vocab.hoi_objects.tolist(),
             rare=None if vocab.rare is None else vocab.rare.tolist(),
+            unseen=None if self.unseen is None else self.unseen.tolist(),
             vocabulary=vocab.name,
             vocabulary_hash=vocab.hash)
         taken = sorted(set(own) & set(self._metainfo))

@@ -9,12 +9,19 @@ class VCOCODataset(HOIDataset):
 
     Gupta and Malik, Visual Semantic Role Labeling, arXiv 1505.04474. Classes
     are the (verb, object) pairs of the vocabulary. Arguments are those of
-    :class:`HOIDataset`; the vocabulary is 'v_coco' by default.
+    :class:`HOIDataset`; the vocabulary is 'v_coco' by default, ``split`` is
+    'train', 'val', 'trainval' or 'test'.
     """
 
     METAINFO = dict(dataset_type='VCOCODataset')
     VOCABULARY = 'v_coco'
+    SPLITS = {
+        split: f'annotations/{split}.json'
+        for split in ('train', 'val', 'trainval', 'test')
+    }
+    IMG_PREFIX = 'images/'
     SOURCE = ('V-COCO is had from github.com/s-gupta/v-coco, its boxes and '
               'images (train2014, val2014) from cocodataset.org; write the '
-              'annotations in the format that `python -m pydoc '
-              'clhoi_mm.datasets.HOIDataset` describes')
+              'file with `python tools/dataset_converters/v_coco.py '
+              'vcoco_trainval.json --coco instances_train2014.json --out '
+              'data/v_coco/annotations/trainval.json`')
