@@ -1,20 +1,20 @@
-import json
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
+import literal_official
+import literal_pocket
+import literal_qpic
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from literal_hico_det import LEVELS, evaluate
 
-from clhoi_mm.evaluation.core import (RECALL_LEVELS, HOIRecord, PairTable,
-                                      aligned_ious, evaluate_hico_det,
-                                      read_sample)
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, RECALL_LEVELS,
+                                      RISING_RECALL_LEVELS, HOIRecord,
+                                      PairTable, aligned_ious,
+                                      evaluate_hico_det, read_sample,
+                                      stack_records)
 
 # Boxes on a coarse grid: many share corners, overlap by exactly one half, or
 # are degenerate.
@@ -51,21 +51,33 @@ def samples(draw):
 
 def score(samples, hoi_objects=HOI_OBJECTS, **kwargs):
     records = [read_sample(sample, len(hoi_objects)) for sample in samples]
-    return evaluate_hico_det(records, np.array(hoi_objects), **kwargs)
+    return evaluate_hico_det(*stack_records(records), np.array(hoi_objects),
+                             **kwargs)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+def literal(samples, protocol):
+    """AP of all classes in both settings, NaN where a class has none."""
+    if protocol != 'qpic':
+        module = dict(official=literal_official, pocket=literal_pocket)
+        return module[protocol].evaluate(samples, HOI_OBJECTS)
+    return [[aps.get(label, 0.) for label in range(len(HOI_OBJECTS))]
+            for aps in literal_qpic.evaluate(samples, HOI_OBJECTS)]
+
+
+@pytest.mark.parametrize('protocol', HICO_DET_PROTOCOLS)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(samples())
-def test_equals_literal_protocol(samples):
-    result = score(samples)
-    default, known_object = evaluate(samples, HOI_OBJECTS)
+def test_equals_literal_protocol(protocol, samples):
+    result = score(samples, protocol=protocol)
+    default, known_object = literal(samples, protocol)
     np.testing.assert_allclose(result.ap, default, atol=1e-12)
     np.testing.assert_allclose(result.ap_ko, known_object, atol=1e-12)
 
 
-def test_equals_literal_protocol_on_many_images():
-    """Long ranked lists, real-valued boxes, and ties among the scores."""
-    rng = np.random.default_rng(0)
+def many_samples(seed=0):
+    """Long ranked lists, real-valued boxes, ties among the scores, more than
+    100 predictions in an image, and images without ground truth."""
+    rng = np.random.default_rng(seed)
 
     def boxes(num):
         corner = rng.uniform(0, 3, (num, 2))
@@ -78,23 +90,36 @@ def test_equals_literal_protocol_on_many_images():
         return pairs([[v.tolist() for v in row] for row in zip(*columns)],
                      scored)
 
-    many = [
-        dict(img_id=i, gt_hois=some_pairs(rng.integers(0, 12), False),
-             pred_hois=some_pairs(60, True)) for i in range(30)
+    return [
+        dict(img_id=i, gt_hois=some_pairs(rng.integers(0, 12) * (i % 5 > 0),
+                                          False),
+             pred_hois=some_pairs(rng.integers(40, 130), True))
+        for i in range(30)
     ]  # yapf: disable
-    result = score(many)
-    default, known_object = evaluate(many, HOI_OBJECTS)
+
+
+@pytest.mark.parametrize('protocol', HICO_DET_PROTOCOLS)
+def test_equals_literal_protocol_on_many_images(protocol):
+    many = many_samples()
+    result = score(many, protocol=protocol)
+    default, known_object = literal(many, protocol)
     np.testing.assert_allclose(result.ap, default, atol=1e-12)
     np.testing.assert_allclose(result.ap_ko, known_object, atol=1e-12)
     assert 0 < result.ap.min() and result.ap.max() < 1
 
 
+def test_protocols_differ_on_the_same_predictions():
+    many = many_samples()
+    figures = {p: score(many, protocol=p).summary()['mAP']
+               for p in HICO_DET_PROTOCOLS}  # yapf: disable
+    assert len(set(figures.values())) == 3
+
+
 def test_recall_levels():
-    assert RECALL_LEVELS.tolist() == LEVELS
-    # six of ten found reach the seventh level; np.arange's would not
+    assert RECALL_LEVELS.tolist() == literal_official.LEVELS
+    # six of ten found reach the seventh level; numpy's rising ones do not
     assert np.searchsorted(RECALL_LEVELS, 6 / 10, side='right') == 7
-    assert np.searchsorted(
-        np.arange(0, 1.1, 0.1), 6 / 10, side='right') == 6
+    assert np.searchsorted(RISING_RECALL_LEVELS, 6 / 10, side='right') == 6
 
 
 def test_ious_by_hand():
@@ -207,7 +232,7 @@ def test_labels_outside_the_classes_are_left_out():
     record = read_sample(sample, 1)
     assert record.num_outside == 2
     assert len(record.gt) == len(record.pred) == 1
-    assert evaluate_hico_det([record], np.array([0])).ap == [1]
+    assert evaluate_hico_det(*stack_records([record]), np.array([0])).ap == [1]
 
 
 def test_core_imports_numpy_alone():
@@ -250,29 +275,7 @@ def full_size_records(num_images=9658, num_preds=100, num_hois=600):
 def test_full_size_takes_seconds():
     records = full_size_records()
     start = time.process_time()
-    result = evaluate_hico_det(records, np.arange(600) % 80)
+    result = evaluate_hico_det(*stack_records(records), np.arange(600) % 80)
     assert result.num_pred == 965800
     assert 0 < result.ap.mean() < 1
     assert time.process_time() - start < 10
-
-
-def test_real_annotations_as_predictions():
-    """All 600 classes are found in full on HICO-DET's test annotations."""
-    root = Path(__file__).parents[2]
-    shared = Path(os.environ.get('CLHOI_SHARED', root.parent / 'shared'))
-    path = shared / 'data/hico_det/instances_test2015.json'
-    if not path.is_file():
-        pytest.skip(f'needs {path}; set CLHOI_SHARED to the folder of data/')
-    vocabulary = HOIVocabulary.load('hico_det')
-    records = []
-    for i, image in enumerate(json.loads(path.read_text())['annotation']):
-        gt = dict(sub_bboxes=image['boxes_h'], obj_bboxes=image['boxes_o'],
-                  hoi_labels=image['hoi'])  # yapf: disable
-        pred = {**gt, 'scores': [1.] * len(image['hoi'])}
-        records.append(
-            read_sample(dict(img_id=i, gt_hois=gt, pred_hois=pred), 600))
-    result = evaluate_hico_det(records, vocabulary.hoi_objects)
-    assert result.num_gt.sum() == 33405
-    figures = result.summary(vocabulary.rare)
-    assert len(figures) == 6
-    assert figures == pytest.approx(dict.fromkeys(figures, 100))

@@ -119,8 +119,21 @@ def test_classwise_and_prefix():
 
 
 def test_eval_names_are_the_figures():
-    names = [n for group in HICODetMetric.eval_names.values() for n in group]
-    assert sorted(f'hico_det/{name}' for name in names) == sorted(EXPECTED)
+    names = {n for group in HICODetMetric.eval_names.values() for n in group}
+    figures = evaluate(zoo_samples(), unseen=[1])
+    assert names <= {key.split('/')[1] for key in figures}
+
+
+def test_unseen_classes():
+    figures = evaluate(zoo_samples(), unseen=[1, 2])
+    assert figures['hico_det/mAP_unseen'] == pytest.approx(
+        100 * (1 / 2 + 6 / 11) / 2)
+    assert figures['hico_det/mAP_seen'] == 100
+    assert figures['hico_det/mAP_ko_seen'] == 100
+    metric = HICODetMetric('hico_det', unseen='uv')
+    assert metric._unseen_mask().sum() == 84
+    with pytest.raises(ValueError, match='unseen holds 3, but .* 3 classes'):
+        evaluate(zoo_samples(), unseen=[3])
 
 
 def test_built_by_the_registry():

@@ -1,16 +1,30 @@
 """Matching and average precision over flat arrays; numpy alone."""
-from .average_precision import (RECALL_LEVELS, average_precision,
+from .annotations import Annotations
+from .average_precision import (RECALL_LEVELS, RISING_RECALL_LEVELS,
+                                area_under_envelope, average_precision,
                                 rank_in_class)
-from .boxes import aligned_ious, pair_overlaps
-from .hico_det import HICODetResult, evaluate_hico_det
+from .boxes import aligned_ious
+from .hico_det import (HICODetResult, Matches, evaluate_hico_det,
+                       knows_object, match_hico_det)
 from .hoi_classes import HOIClasses
 from .matching import best_matches, candidate_pairs, first_claims
-from .pair_table import PairTable
+from .pair_table import ImageLabels, PairTable
+from .predictions import Predictions
+from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 from .samples import HOIRecord, read_sample, stack_records
+from .v_coco import VCOCOResult, evaluate_v_coco
+from .v_coco_samples import (VCOCORecord, read_v_coco_sample,
+                             stack_v_coco_records)
+from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 __all__ = [
-    'HICODetResult', 'HOIClasses', 'HOIRecord', 'PairTable', 'RECALL_LEVELS',
-    'aligned_ious', 'average_precision', 'best_matches', 'candidate_pairs',
-    'evaluate_hico_det', 'first_claims', 'pair_overlaps', 'rank_in_class',
-    'read_sample', 'stack_records'
+    'Annotations', 'HICODetProtocol', 'HICODetResult', 'HICO_DET_PROTOCOLS',
+    'HOIClasses', 'HOIRecord', 'ImageLabels', 'Matches', 'PairTable',
+    'Predictions', 'RECALL_LEVELS', 'RISING_RECALL_LEVELS', 'RolePredictions',
+    'VCOCOActions', 'VCOCORecord', 'VCOCOResult', 'VCOCOTruth',
+    'aligned_ious', 'area_under_envelope', 'average_precision',
+    'best_matches', 'candidate_pairs', 'evaluate_hico_det', 'evaluate_v_coco',
+    'first_claims', 'knows_object', 'match_hico_det', 'rank_in_class',
+    'read_sample', 'read_v_coco_sample', 'stack_records',
+    'stack_v_coco_records'
 ]

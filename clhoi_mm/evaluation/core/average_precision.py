@@ -1,12 +1,15 @@
 """Average precision of all classes at once."""
+from typing import Tuple
+
 import numpy as np
 
-# Recall levels of the 11-point AP as MATLAB's ``0:0.1:1`` spaces them, from
-# both ends. ``np.arange(0, 1.1, 0.1)`` and ``np.linspace(0, 1, 11)`` give
-# 0.6000000000000001 and 0.7000000000000001, which a recall of 6/10 or 7/10
-# does not reach.
+# Recall levels of the 11-point AP as MATLAB's ``0:0.1:1`` and
+# ``torch.linspace(0, 1, 11)`` space them, from both ends.
 _FROM_ZERO = np.arange(5) * 0.1
 RECALL_LEVELS = np.concatenate([_FROM_ZERO, [0.5], 1 - _FROM_ZERO[::-1]])
+# As numpy counts up from 0: 0.6000000000000001 and 0.7000000000000001, which
+# a recall of 6/10 or 7/10 does not reach.
+RISING_RECALL_LEVELS = np.arange(0, 1.1, 0.1)
 
 
 def rank_in_class(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -42,13 +45,8 @@ def average_precision(labels: np.ndarray,
         np.ndarray: (C,) float64 in [0, 1]; 0 for classes without ground
         truth or without true positives.
     """
-    starts = np.searchsorted(labels, np.arange(len(num_gt)))
-    hits_before = np.concatenate([[0], np.cumsum(true_positive)])
-    found = np.flatnonzero(true_positive)
-    found_labels = labels[found]
-    starts = starts[found_labels]
-    hits = hits_before[found + 1] - hits_before[starts]
-    precision = hits / (found + 1 - starts)
+    found_labels, precision, hits = _precisions(labels, true_positive,
+                                                len(num_gt))
     recall = hits / num_gt[found_labels]
 
     # best[c, l]: the best precision where exactly the first l + 1 levels are
@@ -58,3 +56,39 @@ def average_precision(labels: np.ndarray,
     np.maximum.at(best, (found_labels, reached), precision)
     envelope = np.maximum.accumulate(best[:, ::-1], axis=1)
     return envelope.mean(axis=1)
+
+
+def area_under_envelope(labels: np.ndarray, true_positive: np.ndarray,
+                        num_gt: np.ndarray) -> np.ndarray:
+    """Area under the best precision at each recall or more.
+
+    Args:
+        labels (np.ndarray): Classes of the predictions, (N,) int, sorted,
+            and by falling score within a class.
+        true_positive (np.ndarray): (N,) bool in the same order.
+        num_gt (np.ndarray): Ground truths of each class, (C,) int.
+
+    Returns:
+        np.ndarray: (C,) float64 in [0, 1]; NaN for classes without ground
+        truth.
+    """
+    found_labels, precision, _ = _precisions(labels, true_positive,
+                                             len(num_gt))
+    area = np.zeros(len(num_gt))
+    for label in np.unique(found_labels):
+        rows = precision[found_labels == label]
+        area[label] = np.maximum.accumulate(rows[::-1]).sum()
+    return np.divide(
+        area, num_gt, out=np.full_like(area, np.nan), where=num_gt > 0)
+
+
+def _precisions(labels: np.ndarray, true_positive: np.ndarray,
+                num_classes: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class of each true positive, precision and hits up to it."""
+    starts = np.searchsorted(labels, np.arange(num_classes))
+    hits_before = np.concatenate([[0], np.cumsum(true_positive)])
+    found = np.flatnonzero(true_positive)
+    found_labels = labels[found]
+    starts = starts[found_labels]
+    hits = hits_before[found + 1] - hits_before[starts]
+    return found_labels, hits / (found + 1 - starts), hits

@@ -1,47 +1,47 @@
 """Overlaps of boxes that are already paired row by row."""
+from typing import Optional
+
 import numpy as np
 
 
-def aligned_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
+def aligned_ious(bboxes1: np.ndarray,
+                 bboxes2: np.ndarray,
+                 pixel: float = 0.,
+                 min_extent: Optional[float] = None) -> np.ndarray:
     """IoU of each row's two boxes.
-
-    Boxes are continuous, so a width is ``x2 - x1``.
 
     Args:
         bboxes1 (np.ndarray): Boxes as (x1, y1, x2, y2) in pixels, (K, 4).
         bboxes2 (np.ndarray): Likewise, (K, 4).
+        pixel (float): Added to each width and height. 0 for continuous
+            boxes; 1 where x2 and y2 name the last pixel inside, or where a
+            protocol does as if they did. Defaults to 0.
+        min_extent (float, optional): Boxes share nothing unless ``x2 - x1``
+            and ``y2 - y1`` of their common part are greater. Defaults to
+            None: -``pixel``.
 
     Returns:
-        np.ndarray: (K,) float64 in [0, 1]; 0 where a box has no area.
+        np.ndarray: (K,) float64; 0 where a box has no area, NaN where one is
+        NaN.
     """
-    bboxes1 = bboxes1.astype(np.float64, copy=False)
-    bboxes2 = bboxes2.astype(np.float64, copy=False)
+    x11, y11, x12, y12 = _columns(bboxes1)
+    x21, y21, x22, y22 = _columns(bboxes2)
+    widths = np.minimum(x12, x22) - np.maximum(x11, x21)
+    heights = np.minimum(y12, y22) - np.maximum(y11, y21)
+    if min_extent is None:
+        min_extent = -pixel
+    apart = (widths <= min_extent) | (heights <= min_extent)
+    inter = (widths + pixel) * (heights + pixel)
+    inter[apart] = 0
 
-    def area(top_left: np.ndarray, bottom_right: np.ndarray) -> np.ndarray:
-        return (bottom_right - top_left).clip(min=0).prod(axis=1)
+    def area(x1: np.ndarray, y1: np.ndarray, x2: np.ndarray,
+             y2: np.ndarray) -> np.ndarray:
+        return (x2 - x1 + pixel).clip(min=0) * (y2 - y1 + pixel).clip(min=0)
 
-    inter = area(
-        np.maximum(bboxes1[:, :2], bboxes2[:, :2]),
-        np.minimum(bboxes1[:, 2:], bboxes2[:, 2:]))
-    union = area(bboxes1[:, :2], bboxes1[:, 2:]) + area(
-        bboxes2[:, :2], bboxes2[:, 2:]) - inter
-    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+    union = area(x11, y11, x12, y12) + area(x21, y21, x22, y22) - inter
+    return np.divide(inter, union, out=np.zeros_like(inter), where=union != 0)
 
 
-def pair_overlaps(sub_bboxes1: np.ndarray, obj_bboxes1: np.ndarray,
-                  sub_bboxes2: np.ndarray,
-                  obj_bboxes2: np.ndarray) -> np.ndarray:
-    """The smaller of the persons' and the objects' IoU, row by row.
-
-    Args:
-        sub_bboxes1 (np.ndarray): Persons of the first pairs, (K, 4) xyxy.
-        obj_bboxes1 (np.ndarray): Objects of the first pairs, (K, 4) xyxy.
-        sub_bboxes2 (np.ndarray): Persons of the second pairs, (K, 4) xyxy.
-        obj_bboxes2 (np.ndarray): Objects of the second pairs, (K, 4) xyxy.
-
-    Returns:
-        np.ndarray: (K,) float64 in [0, 1].
-    """
-    return np.minimum(
-        aligned_ious(sub_bboxes1, sub_bboxes2),
-        aligned_ious(obj_bboxes1, obj_bboxes2))
+def _columns(bboxes: np.ndarray) -> np.ndarray:
+    """Coordinates as four contiguous rows, float64."""
+    return np.ascontiguousarray(bboxes.T, dtype=np.float64)

@@ -1,15 +1,27 @@
-"""HICO-DET's official protocol."""
+"""HICO-DET's score by the protocols that papers use."""
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence
+from typing import Dict, NamedTuple, Optional, Sequence
 
 import numpy as np
 
 from .average_precision import average_precision, rank_in_class
-from .boxes import pair_overlaps
 from .matching import best_matches, candidate_pairs, first_claims
-from .samples import HOIRecord, stack_records
+from .pair_table import ImageLabels, PairTable
+from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 
-IOU_THR = 0.5
+
+class Matches(NamedTuple):
+    """What became of each prediction that counts.
+
+    Args:
+        pred (PairTable): Those predictions, by class and falling score.
+        gt_inds (np.ndarray): Row of the annotated pair that each one
+            overlaps enough, -1 without one, (N,).
+        true_positive (np.ndarray): Which ones found a pair first, (N,) bool.
+    """
+    pred: PairTable
+    gt_inds: np.ndarray
+    true_positive: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -21,28 +33,37 @@ class HICODetResult:
         ap_ko (np.ndarray, optional): Known-Object setting, (C,).
         num_gt (np.ndarray): Annotated pairs of each class, (C,) int64.
         num_pred (int): Predicted pairs in all.
+        empty_classes (bool): Whether classes without annotated pairs count,
+            with AP 0, in means.
     """
     ap: np.ndarray
     ap_ko: Optional[np.ndarray]
     num_gt: np.ndarray
     num_pred: int
+    empty_classes: bool = True
 
-    def summary(self, rare: Optional[np.ndarray] = None) -> Dict[str, float]:
-        """Means over classes, in percent.
-
-        A class without ground truth counts with AP 0, as in the official
-        script. A mean over no class is left out.
+    def summary(self,
+                rare: Optional[np.ndarray] = None,
+                unseen: Optional[np.ndarray] = None) -> Dict[str, float]:
+        """Means over classes, in percent; one over no class is left out.
 
         Args:
             rare (np.ndarray, optional): Which classes are rare, (C,) bool.
+            unseen (np.ndarray, optional): Which ones zero-shot training did
+                without, (C,) bool.
 
         Returns:
-            dict[str, float]: ``mAP``, ``mAP_rare``, ``mAP_non_rare`` and,
-            in the Known-Object setting, the same with ``mAP_ko``.
+            dict[str, float]: ``mAP``, ``mAP_rare``, ``mAP_non_rare``,
+            ``mAP_unseen``, ``mAP_seen`` and, in the Known-Object setting, the
+            same with ``mAP_ko``.
         """
         subsets = {'': np.ones(len(self.ap), dtype=bool)}
         if rare is not None:
             subsets.update(_rare=rare, _non_rare=~rare)
+        if unseen is not None:
+            subsets.update(_unseen=unseen, _seen=~unseen)
+        if not self.empty_classes:
+            subsets = {k: v & (self.num_gt > 0) for k, v in subsets.items()}
         settings = {'mAP': self.ap, 'mAP_ko': self.ap_ko}
         return {
             f'{setting}{subset}': float(ap[members].mean() * 100)
@@ -50,57 +71,105 @@ class HICODetResult:
             for subset, members in subsets.items() if members.any()
         }
 
+    def classwise(self, names: Sequence[str]) -> Dict[str, float]:
+        """AP of each class in percent, as in ``AP/ride bicycle`` and, in the
+        Known-Object setting, ``AP_ko/ride bicycle``.
 
-def evaluate_hico_det(records: Sequence[HOIRecord],
+        Args:
+            names (Sequence[str]): Names of the classes, C.
+        """
+        settings = {'AP': self.ap, 'AP_ko': self.ap_ko}
+        return {
+            f'{setting}/{name}': float(value) * 100
+            for setting, ap in settings.items() if ap is not None
+            for name, value in zip(names, ap)
+        }
+
+
+def match_hico_det(gt: PairTable, pred: PairTable, num_hois: int,
+                   protocol: HICODetProtocol) -> Matches:
+    """Lets predictions find annotated pairs.
+
+    Args:
+        gt (PairTable): Annotated pairs, M rows.
+        pred (PairTable): Predicted pairs.
+        num_hois (int): Number of classes.
+        protocol (HICODetProtocol): How.
+
+    Returns:
+        Matches: Of the predictions that the protocol lets count.
+    """
+    if protocol.max_per_img is not None:
+        pred = _best_of_each_image(pred, protocol.max_per_img)
+    if not protocol.unannotated_images:
+        pred = pred[np.isin(pred.image_inds, gt.image_inds)]
+    pred = pred[rank_in_class(pred.hoi_labels, pred.scores)]
+    pred_inds, gt_inds = candidate_pairs(
+        pred.image_inds * num_hois + pred.hoi_labels,
+        gt.image_inds * num_hois + gt.hoi_labels)
+    overlaps = np.minimum(
+        protocol.overlaps(pred.sub_bboxes[pred_inds], gt.sub_bboxes[gt_inds]),
+        protocol.overlaps(pred.obj_bboxes[pred_inds], gt.obj_bboxes[gt_inds]))
+    matches, overlaps = best_matches(pred_inds, gt_inds, overlaps, len(pred))
+    matches[~protocol.is_match(overlaps)] = -1
+    return Matches(pred, matches, first_claims(matches, np.arange(len(pred))))
+
+
+def evaluate_hico_det(gt: PairTable,
+                      pred: PairTable,
+                      image_labels: ImageLabels,
                       hoi_objects: np.ndarray,
+                      protocol: str = 'official',
                       known_object: bool = True) -> HICODetResult:
-    """Scores all images by HICO-DET's official protocol.
-
-    For each class, predictions are taken by falling score, equal scores in
-    their order. Each belongs to the annotated pair of its image and class
-    for which the smaller of the two IoUs is largest, and finds it where that
-    is at least 0.5; to find a pair again is a false positive. AP is
-    11-point, and a class without annotated pairs has AP 0. Predictions are
-    not capped, and those on images without annotations count.
+    """Scores all images.
 
     Known-Object counts a class's predictions only on images annotated with
     any interaction with the class's object. Which annotated pair a
     prediction finds does not depend on other images, so that both settings
     share the matching.
 
-    After ``VOCevaldet_bboxpair.m`` and ``eval_one.m`` of Chao et al.,
-    *Learning to Detect Human-Object Interactions*, WACV 2018.
-
     Args:
-        records (Sequence[HOIRecord]): All images, in the data set's order.
+        gt (PairTable): Annotated pairs of all images.
+        pred (PairTable): Predicted pairs, sorted by image; of equal scores
+            the first row goes first.
+        image_labels (ImageLabels): What is known of whole images.
         hoi_objects (np.ndarray): Object of each class, (C,) int.
+        protocol (str): A key of `HICO_DET_PROTOCOLS`.
         known_object (bool): Whether to score that setting as well.
 
     Returns:
         HICODetResult: AP of each class.
     """
+    rules = HICO_DET_PROTOCOLS[protocol]
     num_hois = len(hoi_objects)
-    gt, pred, label_images, labels = stack_records(records)
     num_gt = np.bincount(gt.hoi_labels, minlength=num_hois)
-
-    pred_inds, gt_inds = candidate_pairs(
-        pred.image_inds * num_hois + pred.hoi_labels,
-        gt.image_inds * num_hois + gt.hoi_labels)
-    overlaps = pair_overlaps(pred.sub_bboxes[pred_inds],
-                             pred.obj_bboxes[pred_inds],
-                             gt.sub_bboxes[gt_inds], gt.obj_bboxes[gt_inds])
-    matches = best_matches(pred_inds, gt_inds, overlaps, len(pred), IOU_THR)
-
-    order = rank_in_class(pred.hoi_labels, pred.scores)
-    true_positive = first_claims(matches, order)[order]
-    pred_labels = pred.hoi_labels[order]
-    ap = average_precision(pred_labels, true_positive, num_gt)
+    ranked, _, true_positive = match_hico_det(gt, pred, num_hois, rules)
+    ap = average_precision(ranked.hoi_labels, true_positive, num_gt,
+                           rules.levels)
     ap_ko = None
     if known_object:
-        num_objects = hoi_objects.max(initial=0) + 1
-        known = np.isin(
-            pred.image_inds[order] * num_objects + hoi_objects[pred_labels],
-            label_images * num_objects + hoi_objects[labels])
-        ap_ko = average_precision(pred_labels[known], true_positive[known],
-                                  num_gt)
-    return HICODetResult(ap, ap_ko, num_gt, len(pred))
+        known = knows_object(ranked, image_labels, hoi_objects)
+        ap_ko = average_precision(ranked.hoi_labels[known],
+                                  true_positive[known], num_gt, rules.levels)
+    return HICODetResult(ap, ap_ko, num_gt, len(pred), rules.empty_classes)
+
+
+def knows_object(pred: PairTable, image_labels: ImageLabels,
+                 hoi_objects: np.ndarray) -> np.ndarray:
+    """Which predictions lie on images annotated with their object, (N,)."""
+    num_objects = hoi_objects.max(initial=0) + 1
+    return np.isin(
+        pred.image_inds * num_objects + hoi_objects[pred.hoi_labels],
+        image_labels.image_inds * num_objects +
+        hoi_objects[image_labels.hoi_labels])
+
+
+def _best_of_each_image(pred: PairTable, number: int) -> PairTable:
+    """Leaves out the lowest scores, the later ones of equals."""
+    counts = np.bincount(pred.image_inds)
+    if counts.max(initial=0) <= number:
+        return pred
+    order = rank_in_class(pred.image_inds, pred.scores)
+    firsts = np.cumsum(counts) - counts
+    ranks = np.arange(len(pred)) - firsts[pred.image_inds[order]]
+    return pred[np.sort(order[ranks < number])]

@@ -30,29 +30,31 @@ def candidate_pairs(pred_keys: np.ndarray,
 
 
 def best_matches(pred_inds: np.ndarray, gt_inds: np.ndarray,
-                 overlaps: np.ndarray, num_preds: int,
-                 iou_thr: float) -> np.ndarray:
+                 overlaps: np.ndarray,
+                 num_preds: int) -> Tuple[np.ndarray, np.ndarray]:
     """The ground truth that each prediction overlaps most.
 
     Args:
         pred_inds (np.ndarray): Rows of predictions from `candidate_pairs`,
-            (K,).
+            (K,), sorted.
         gt_inds (np.ndarray): Rows of ground truths, (K,).
         overlaps (np.ndarray): Overlap of each candidate, (K,).
         num_preds (int): Number of predictions, N.
-        iou_thr (float): Smallest overlap that is a match.
 
     Returns:
-        np.ndarray: (N,) int64 rows of ground truths, -1 without a match. Of
-        equal overlaps the first one counts.
+        tuple[np.ndarray, np.ndarray]: (N,) int64 rows of ground truths, -1
+        without a candidate, and (N,) overlaps, -1 there. Of equal overlaps
+        the first one counts, even of overlaps that are all 0.
     """
-    order = np.lexsort((-overlaps, pred_inds))
-    matched, first = np.unique(pred_inds[order], return_index=True)
-    best = order[first]
-    hit = overlaps[best] >= iou_thr
     matches = np.full(num_preds, -1, dtype=np.int64)
-    matches[matched[hit]] = gt_inds[best[hit]]
-    return matches
+    best = np.full(num_preds, -1, dtype=np.float64)
+    if len(pred_inds):
+        matched, starts = np.unique(pred_inds, return_index=True)
+        best[matched] = np.maximum.reduceat(overlaps, starts)
+        winners = np.flatnonzero(overlaps == best[pred_inds])[::-1]
+        # Written from last to first, so that the first one stays.
+        matches[pred_inds[winners]] = gt_inds[winners]
+    return matches, best
 
 
 def first_claims(matches: np.ndarray, order: np.ndarray) -> np.ndarray:

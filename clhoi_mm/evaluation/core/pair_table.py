@@ -24,3 +24,22 @@ class PairTable:
 
     def __len__(self) -> int:
         return len(self.hoi_labels)
+
+    def __getitem__(self, rows: np.ndarray) -> 'PairTable':
+        return PairTable(self.image_inds[rows], self.sub_bboxes[rows],
+                         self.obj_bboxes[rows], self.hoi_labels[rows],
+                         self.scores[rows])
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """Interaction classes annotated for images as a whole.
+
+    Args:
+        image_inds (np.ndarray): Position of the image in the data set, (L,)
+            int64.
+        hoi_labels (np.ndarray): Classes, those of the image's pairs among
+            them, (L,) int64.
+    """
+    image_inds: np.ndarray
+    hoi_labels: np.ndarray

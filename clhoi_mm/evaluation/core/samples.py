@@ -7,7 +7,8 @@ from typing import Any, Mapping, Sequence, Sized, Tuple
 
 import numpy as np
 
-from .pair_table import PairTable
+from .arrays import read_floats, read_labels, refuse_infinite
+from .pair_table import ImageLabels, PairTable
 
 _NO_BBOXES = np.zeros((0, 4), dtype=np.float32)
 _NO_LABELS = np.zeros(0, dtype=np.int64)
@@ -61,38 +62,38 @@ def read_sample(sample: Mapping[str, Any], num_hois: int) -> HOIRecord:
         sample, 'pred_hois', num_hois, scored=True)
     hoi_labels = gt.hoi_labels
     if sample.get('image_hoi_labels') is not None:
-        image_labels = _labels(sample['image_hoi_labels'], num_hois,
-                               f'Image {img_id}: image_hoi_labels')
+        image_labels = read_labels(sample['image_hoi_labels'], num_hois,
+                                   f'Image {img_id}: image_hoi_labels')
         hoi_labels = np.union1d(hoi_labels, image_labels[image_labels >= 0])
     return HOIRecord(img_id, gt, pred, hoi_labels, gt_outside + pred_outside)
 
 
 def stack_records(
         records: Sequence[HOIRecord]
-) -> Tuple[PairTable, PairTable, np.ndarray, np.ndarray]:
+) -> Tuple[PairTable, PairTable, ImageLabels]:
     """Joins the images' tables.
 
     Args:
         records (Sequence[HOIRecord]): One an image, in the data set's order.
 
     Returns:
-        tuple: Ground truth (PairTable, M rows), predictions (PairTable, N
-        rows), and the image-level labels as two arrays of length L: the
-        image's position and the class.
+        tuple: Annotated pairs, predicted pairs, and labels of whole images.
     """
     labels = [record.hoi_labels for record in records]
     return (_stack([record.gt for record in records]),
-            _stack([record.pred for record in records]), _image_inds(labels),
-            np.concatenate([_NO_LABELS, *labels]))
+            _stack([record.pred for record in records]),
+            ImageLabels(
+                image_inds_of(labels), np.concatenate([_NO_LABELS, *labels])))
 
 
-def _image_inds(rows: Sequence[Sized]) -> np.ndarray:
+def image_inds_of(rows: Sequence[Sized]) -> np.ndarray:
+    """Position of the image of each row, as many rows as each has."""
     counts = np.array([len(row) for row in rows], dtype=np.int64)
     return np.repeat(np.arange(len(rows)), counts)
 
 
 def _stack(tables: Sequence[PairTable]) -> PairTable:
-    image_inds = _image_inds(tables)
+    image_inds = image_inds_of(tables)
     tables = [_NO_PAIRS, *tables]  # so that there is something to join
     return PairTable(image_inds,
                      np.concatenate([table.sub_bboxes for table in tables]),
@@ -115,57 +116,19 @@ def _read_pairs(sample: Mapping[str, Any], field: str, num_hois: int,
     if missing:
         raise KeyError(f'{name} lacks {", ".join(missing)}.')
 
-    hoi_labels = _labels(pairs['hoi_labels'], num_hois, f'{name}.hoi_labels')
+    hoi_labels = read_labels(pairs['hoi_labels'], num_hois,
+                             f'{name}.hoi_labels')
     inside = hoi_labels >= 0
     num = len(hoi_labels)
     scores = pairs['scores'] if scored else np.ones(num, dtype=np.float32)
+    columns = dict(
+        sub_bboxes=read_floats(pairs['sub_bboxes'], (num, 4),
+                               f'{name}.sub_bboxes'),
+        obj_bboxes=read_floats(pairs['obj_bboxes'], (num, 4),
+                               f'{name}.obj_bboxes'),
+        scores=read_floats(scores, (num, ), f'{name}.scores'))
+    for column, values in columns.items():
+        refuse_infinite(values, inside, f'{name}.{column}')
     table = PairTable(
-        np.zeros(inside.sum(), dtype=np.int64),
-        _floats(pairs['sub_bboxes'], (num, 4), inside, f'{name}.sub_bboxes'),
-        _floats(pairs['obj_bboxes'], (num, 4), inside, f'{name}.obj_bboxes'),
-        hoi_labels[inside],
-        _floats(scores, (num, ), inside, f'{name}.scores'))
-    return table, num - len(table)
-
-
-def _to_numpy(values: Any) -> np.ndarray:
-    """Array of a tensor, wherever it lies, without importing torch."""
-    if hasattr(values, 'detach'):
-        values = values.detach().cpu()
-        if values.is_floating_point() and values.element_size() < 4:
-            values = values.float()  # numpy has no bfloat16
-        values = values.numpy()
-    return np.asarray(values)
-
-
-def _labels(values: Any, num_hois: int, name: str) -> np.ndarray:
-    labels = _to_numpy(values)
-    if labels.size == 0:
-        return _NO_LABELS
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f'{name} must be a vector of integers, but is '
-                         f'{labels.dtype} of shape {labels.shape}.')
-    if labels.min() < -1 or labels.max() >= num_hois:
-        wrong = labels[(labels < -1) | (labels >= num_hois)][0]
-        raise ValueError(
-            f'{name} holds {wrong}, but the vocabulary has {num_hois} '
-            f'classes (0 to {num_hois - 1}; -1 is none of them). Are data '
-            'set, model and metric built with the same vocabulary?')
-    return labels.astype(np.int64)
-
-
-def _floats(values: Any, shape: Tuple[int, ...], inside: np.ndarray,
-            name: str) -> np.ndarray:
-    """Checked copy of the rows that have a class."""
-    array = _to_numpy(values)
-    if array.size == 0 and shape[0] == 0:
-        array = np.zeros(shape, dtype=np.float32)
-    if array.shape != shape:
-        raise ValueError(f'{name} must have shape {shape}, as many rows as '
-                         f'hoi_labels, but has {array.shape}.')
-    array = array[inside]
-    wrong_rows = np.argwhere(~np.isfinite(array))
-    if len(wrong_rows):
-        row = np.flatnonzero(inside)[wrong_rows[0, 0]]
-        raise ValueError(f'{name} is not finite in row {row}.')
-    return array
+        np.zeros(num, dtype=np.int64), hoi_labels=hoi_labels, **columns)
+    return table[inside], num - int(inside.sum())

@@ -1,4 +1,5 @@
 from .dump_hoi_results import DumpHOIResults
 from .hico_det_metric import HICODetMetric
+from .v_coco_metric import VCOCOMetric
 
-__all__ = ['DumpHOIResults', 'HICODetMetric']
+__all__ = ['DumpHOIResults', 'HICODetMetric', 'VCOCOMetric']

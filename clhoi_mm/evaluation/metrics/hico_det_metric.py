@@ -1,4 +1,3 @@
-from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
@@ -6,10 +5,13 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from clhoi_mm.evaluation.core import (HICODetResult, HOIClasses, HOIRecord,
-                                      evaluate_hico_det, read_sample)
+from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, HICODetResult,
+                                      HOIClasses, HOIRecord,
+                                      evaluate_hico_det, read_sample,
+                                      stack_records)
 from clhoi_mm.registry import METRICS
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
+from .unique_images import check_images
 
 
 @METRICS.register_module()
@@ -21,19 +23,26 @@ class HICODetMetric(BaseMetric):
     percentages: ``mAP``, ``mAP_rare`` and ``mAP_non_rare`` in the Default
     setting and ``mAP_ko``, ``mAP_ko_rare`` and ``mAP_ko_non_rare`` in the
     Known-Object setting. Where the classes carry no flags of rarity, the rare
-    and non-rare figures are left out. A class without annotated pairs
-    counts with AP 0.
+    and non-rare figures are left out. With ``unseen`` there are
+    ``mAP_unseen`` and ``mAP_seen`` too.
 
     Args:
         vocabulary (str | dict | HOIVocabulary, optional): Name, path,
             content, or object; for data sets whose metainfo has none.
             Defaults to None: the data set's.
-        protocol (str): How to match and average; 'official' is that of
-            HICO-DET's own MATLAB script. Defaults to 'official'.
+        protocol (str): Whose evaluator to follow: 'official', HICO-DET's own
+            MATLAB script; 'qpic', also GEN-VLKT's and HOICLIP's; 'pocket',
+            UPT's, PViC's and ADA-CM's.
+            :mod:`clhoi_mm.evaluation.core.protocols` says what tells them
+            apart. Defaults to 'official'.
         known_object (bool): Whether to score the Known-Object setting too.
             Defaults to True.
         classwise (bool): Whether to log each class's AP and to return it as
-            ``AP/<class>``. Defaults to False.
+            ``AP/<class>`` and ``AP_ko/<class>``. Defaults to False.
+        unseen (str | Sequence[int], optional): Classes that zero-shot
+            training did without, as labels or as the name of one of
+            HICO-DET's splits ('rf_uc', 'nf_uc', 'uo', 'uv'). Defaults to
+            None.
         collect_device (str): 'cpu' or 'gpu'; where the results of several
             processes meet. Defaults to 'cpu'.
         prefix (str): What stands before the names, as in ``hico_det/mAP``.
@@ -42,11 +51,11 @@ class HICODetMetric(BaseMetric):
             exchange results on the CPU. Defaults to None.
     """
     default_prefix = 'hico_det'
-    protocols = ('official', )
     # What may be asked for by name, and the figures each name stands for.
     eval_names = {
         'mAP': ('mAP', 'mAP_rare', 'mAP_non_rare'),
-        'mAP_ko': ('mAP_ko', 'mAP_ko_rare', 'mAP_ko_non_rare')
+        'mAP_ko': ('mAP_ko', 'mAP_ko_rare', 'mAP_ko_non_rare'),
+        'zero_shot': ('mAP', 'mAP_unseen', 'mAP_seen')
     }
 
     def __init__(self,
@@ -54,6 +63,7 @@ class HICODetMetric(BaseMetric):
                  protocol: str = 'official',
                  known_object: bool = True,
                  classwise: bool = False,
+                 unseen: Optional[Union[str, Sequence[int]]] = None,
                  collect_device: str = 'cpu',
                  prefix: str = 'hico_det',
                  collect_dir: Optional[str] = None) -> None:
@@ -61,12 +71,15 @@ class HICODetMetric(BaseMetric):
             collect_device=collect_device,
             prefix=prefix,
             collect_dir=collect_dir)
-        if protocol not in self.protocols:
+        if protocol not in HICO_DET_PROTOCOLS:
             raise ValueError(f'HICODetMetric has no protocol {protocol!r}; '
-                             f'there is {", ".join(self.protocols)}.')
+                             f'there is {", ".join(HICO_DET_PROTOCOLS)}.')
         self.protocol = protocol
         self.known_object = known_object
         self.classwise = classwise
+        self.unseen = unseen
+        if isinstance(unseen, str):
+            self.unseen = load_zero_shot_split(unseen)
         self._own_classes = None
         if vocabulary is not None:
             self._own_classes = HOIClasses.from_vocabulary(
@@ -115,25 +128,25 @@ class HICODetMetric(BaseMetric):
         Raises:
             ValueError: There are no images, or one was scored twice.
         """
-        if not results:
-            raise ValueError('HICODetMetric got no images; is the data set '
-                             'empty?')
-        img_id, times = Counter(
-            record.img_id for record in results).most_common(1)[0]
-        if times > 1:
-            raise ValueError(f'HICODetMetric got image {img_id} {times} '
-                             'times; img_id must be unique in a data set.')
+        check_images([record.img_id for record in results], 'HICODetMetric')
         classes = self.hoi_classes
-        result = evaluate_hico_det(results, classes.objects,
-                                   self.known_object)
-        figures = result.summary(classes.rare)
+        result = evaluate_hico_det(*stack_records(results), classes.objects,
+                                   self.protocol, self.known_object)
+        figures = result.summary(classes.rare, self._unseen_mask())
         self._log(result, figures, results)
         if self.classwise:
-            figures.update({
-                f'AP/{name}': float(ap) * 100
-                for name, ap in zip(classes.names, result.ap)
-            })
+            figures.update(result.classwise(classes.names))
         return figures
+
+    def _unseen_mask(self) -> Optional[np.ndarray]:
+        if self.unseen is None:
+            return None
+        num_hois = len(self.hoi_classes)
+        wrong = [label for label in self.unseen if not 0 <= label < num_hois]
+        if wrong:
+            raise ValueError(f'unseen holds {wrong[0]}, but the vocabulary '
+                             f'has {num_hois} classes.')
+        return np.isin(np.arange(num_hois), self.unseen)
 
     def _log(self, result: HICODetResult, figures: Dict[str, float],
              records: Sequence[HOIRecord]) -> None:
@@ -147,12 +160,17 @@ class HICODetMetric(BaseMetric):
             f'HICO-DET protocol {self.protocol!r}: {len(records)} images, '
             f'{result.num_gt.sum()} annotated and {result.num_pred} '
             f'predicted pairs, {len(result.ap)} classes ({num_empty} without '
-            'annotated pairs, AP 0).')
-        rows = [['setting', 'full', 'rare', 'non-rare']]
+            f'annotated pairs, {"AP 0" if result.empty_classes else "left out"}'
+            ').')
+        subsets = ('', '_rare', '_non_rare')
+        if self.unseen is not None:
+            subsets += ('_unseen', '_seen')
+        titles = [name.strip('_').replace('_', '-') for name in subsets[1:]]
+        rows = [['setting', 'full', *titles]]
         settings = {'mAP': 'Default', 'mAP_ko': 'Known-Object'}
         for name, title in settings.items():
-            values = [figures.get(key) for key in self.eval_names[name]]
-            if values[0] is not None:
+            if name in figures:
+                values = [figures.get(f'{name}{subset}') for subset in subsets]
                 rows.append([title, *map(_percent, values)])
         logger.info('mAP in percent\n' + AsciiTable(rows).table)
         if self.classwise:

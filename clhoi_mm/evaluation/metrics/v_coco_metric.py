@@ -1,0 +1,144 @@
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+import numpy as np
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
+from terminaltables import AsciiTable
+
+from clhoi_mm.evaluation.core import (VCOCOActions, VCOCORecord, VCOCOResult,
+                                      evaluate_v_coco, read_v_coco_sample,
+                                      stack_v_coco_records)
+from clhoi_mm.registry import METRICS
+from clhoi_mm.vocabulary import HOIVocabulary
+from .unique_images import check_images
+
+
+@METRICS.register_module()
+class VCOCOMetric(BaseMetric):
+    """AP of actions and roles as V-COCO's official script counts them.
+
+    Reads ``img_id``, ``gt_persons``, ``gt_hois``, ``pred_hois`` and
+    ``ori_shape`` of each sample's dict; boxes in original-image coordinates.
+    Predictions hold pairs and, where the model says that a role is absent,
+    rows whose ``obj_bboxes`` are NaN; ``agent_scores`` are read where they
+    are given. :mod:`clhoi_mm.evaluation.core.v_coco` states the protocol.
+
+    All figures are percentages: ``AP_role_s1`` and ``AP_role_s2`` over the
+    24 roles that papers report ("point" is left out), ``AP_role_s1_25`` and
+    ``AP_role_s2_25`` over all, ``AP_agent`` over the actions.
+
+    Args:
+        vocabulary (str | dict | HOIVocabulary, optional): Name, path,
+            content, or object; for data sets whose metainfo has none.
+            Defaults to None: the data set's.
+        classwise (bool): Whether to log each action's AP and to return it as
+            ``AP_role_s1/<verb>``. Defaults to False.
+        collect_device (str): 'cpu' or 'gpu'; where the results of several
+            processes meet. Defaults to 'cpu'.
+        prefix (str): What stands before the names, as in
+            ``v_coco/AP_role_s1``. Defaults to 'v_coco'.
+        collect_dir (str, optional): Folder through which several processes
+            exchange results on the CPU. Defaults to None.
+    """
+    default_prefix = 'v_coco'
+    # What may be asked for by name, and the figures each name stands for.
+    eval_names = {
+        'AP_role': ('AP_role_s1', 'AP_role_s2'),
+        'AP_role_25': ('AP_role_s1_25', 'AP_role_s2_25'),
+        'AP_agent': ('AP_agent', )
+    }
+
+    def __init__(self,
+                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+                 classwise: bool = False,
+                 collect_device: str = 'cpu',
+                 prefix: str = 'v_coco',
+                 collect_dir: Optional[str] = None) -> None:
+        super().__init__(
+            collect_device=collect_device,
+            prefix=prefix,
+            collect_dir=collect_dir)
+        self.classwise = classwise
+        self._own_verbs = None
+        if vocabulary is not None:
+            self._own_verbs = HOIVocabulary.load(vocabulary).verbs
+
+    @property
+    def actions(self) -> VCOCOActions:
+        """The data set's actions, or those of the metric's vocabulary.
+
+        Raises:
+            ValueError: Neither tells, or they contradict each other.
+        """
+        verbs = (self.dataset_meta or {}).get('verbs')
+        own = self._own_verbs
+        if verbs is None and own is None:
+            raise ValueError(
+                "the data set's metainfo lacks verbs, so its actions are not "
+                "known. Use a VCOCODataset, or set vocabulary='v_coco' (a "
+                'name or a JSON file) in the evaluator.')
+        if None not in (verbs, own) and tuple(verbs) != own:
+            raise ValueError(
+                "VCOCOMetric's vocabulary differs from the data set's: labels "
+                'would mean different verbs. Leave vocabulary out of the '
+                "evaluator to use the data set's.")
+        return VCOCOActions.from_verbs(own if verbs is None else verbs)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Keeps what scoring needs of a batch.
+
+        Args:
+            data_batch (Any): Not used.
+            data_samples (Sequence[dict]): ``HOIDataSample.to_dict()`` of
+                each image.
+        """
+        num_verbs = len(self.actions.verbs)
+        self.results.extend(
+            read_v_coco_sample(sample, num_verbs) for sample in data_samples)
+
+    def compute_metrics(self, results: List[VCOCORecord]) -> Dict[str, float]:
+        """Scores all images.
+
+        Args:
+            results (list[VCOCORecord]): One for each image.
+
+        Returns:
+            dict[str, float]: The figures, in percent.
+
+        Raises:
+            ValueError: There are no images, or one was scored twice.
+        """
+        check_images([record.img_id for record in results], 'VCOCOMetric')
+        truth, pred = stack_v_coco_records(results)
+        result = evaluate_v_coco(truth, pred, self.actions)
+        figures = result.summary()
+        self._log(result, figures, len(results))
+        if self.classwise:
+            figures.update(result.classwise())
+        return figures
+
+    def _log(self, result: VCOCOResult, figures: Dict[str, float],
+             num_images: int) -> None:
+        logger = MMLogger.get_current_instance()
+        actions = result.actions
+        logger.info(f'V-COCO: {num_images} images, {result.num_pred} '
+                    f'predictions, {result.num_gt.sum()} actions of persons.')
+        absent = [
+            name for name, number in zip(actions.actions, result.num_gt)
+            if number == 0
+        ]
+        if absent:
+            logger.warning(f'V-COCO: nobody is annotated with '
+                           f'{", ".join(absent)}, left out of means.')
+        rows = [['AP in percent', 'value']]
+        rows += [[name, f'{value:.2f}'] for name, value in figures.items()]
+        logger.info('V-COCO\n' + AsciiTable(rows).table)
+        if self.classwise:
+            head = ['verb', 'persons', 'role s1', 'role s2', 'agent']
+            columns = [actions.verbs, result.num_gt[actions.action_inds]]
+            for ap in (result.ap_role_s1, result.ap_role_s2,
+                       result.ap_agent[actions.action_inds]):
+                columns.append(['-' if np.isnan(value) else
+                                f'{value * 100:.2f}' for value in ap])
+            logger.info('AP of each verb\n' +
+                        AsciiTable([head, *map(list, zip(*columns))]).table)

@@ -1,0 +1,290 @@
+import literal_v_coco
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clhoi_mm.evaluation.core import (VCOCOActions, evaluate_v_coco,
+                                      read_v_coco_sample,
+                                      stack_v_coco_records)
+
+VERBS = ['hold obj', 'stand', 'hit instr', 'hit obj', 'point instr']
+NAN = float('nan')
+NOTHING, ZEROS = [NAN] * 4, [0.] * 4
+# In images of 40 x 30 pixels. Some are equal, reach out of the image, or are
+# too small for the script.
+BOXES = [[0, 0, 10, 10], [0, 0, 10, 20], [2, 2, 12, 12], [20, 5, 30, 25],
+         [35, 20, 44, 33], [5, 5, 6, 6], [0, 0, 9, 9], [30, 0, 39, 12]]
+BOXES = [[float(v) for v in box] for box in BOXES]
+
+
+def make_sample(img_id, persons, roles, rows):
+    """One image.
+
+    Args:
+        persons (list): (box, labelled).
+        roles (list): (person's position, verb, box or NOTHING).
+        rows (list): (person's box, box, verb, score[, agent score]).
+    """
+    pred = dict(sub_bboxes=[row[0] for row in rows],
+                obj_bboxes=[row[1] for row in rows],
+                verb_labels=[VERBS.index(row[2]) for row in rows],
+                scores=[row[3] for row in rows])  # yapf: disable
+    if rows and len(rows[0]) == 5:
+        pred['agent_scores'] = [row[4] for row in rows]
+    return dict(
+        img_id=img_id,
+        ori_shape=(30, 40),
+        gt_persons=dict(
+            bboxes=[box for box, _ in persons],
+            hoi_labelled=[flag for _, flag in persons]),
+        gt_hois=dict(
+            sub_bboxes=[persons[p][0] for p, _, _ in roles],
+            obj_bboxes=[box for _, _, box in roles],
+            verb_labels=[VERBS.index(verb) for _, verb, _ in roles]),
+        pred_hois=pred)
+
+
+def score(samples):
+    records = [read_v_coco_sample(sample, len(VERBS)) for sample in samples]
+    return evaluate_v_coco(*stack_v_coco_records(records),
+                           VCOCOActions.from_verbs(VERBS))
+
+
+@st.composite
+def images(draw):
+    boxes = st.sampled_from(BOXES)
+    verbs = st.sampled_from(VERBS)
+    scores = st.sampled_from([0., .25, .5, .5, .75, NAN])
+    result = []
+    with_agents = draw(st.booleans())
+    for i in range(draw(st.integers(1, 4))):
+        # Equal boxes of two persons would not tell whose role it is.
+        persons = draw(st.lists(boxes, max_size=4, unique_by=tuple))
+        persons = [(box, draw(st.booleans())) for box in persons]
+        roles = []
+        if persons:
+            keys = draw(st.lists(
+                st.tuples(st.integers(0, len(persons) - 1), verbs),
+                max_size=6, unique=True))  # yapf: disable
+            roles = [(p, v, draw(st.sampled_from([*BOXES, NOTHING])))
+                     for p, v in keys]
+        row = [boxes, st.sampled_from([*BOXES, NOTHING, ZEROS]), verbs,
+               scores] + [scores] * with_agents
+        rows = draw(st.lists(st.tuples(*row), min_size=1, max_size=14))
+        result.append(make_sample(i, persons, roles, rows))
+    return result
+
+
+def assert_equals_literal(samples):
+    result = score(samples)
+    s1, s2, agent = literal_v_coco.evaluate(samples, VERBS)
+    np.testing.assert_allclose(result.ap_role_s1, s1, atol=1e-12)
+    np.testing.assert_allclose(result.ap_role_s2, s2, atol=1e-12)
+    np.testing.assert_allclose(result.ap_agent, agent, atol=1e-12)
+    return result
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(images())
+def test_equals_literal_protocol(samples):
+    assert_equals_literal(samples)
+
+
+def test_equals_literal_protocol_on_many_images():
+    rng = np.random.default_rng(0)
+
+    def box():
+        corner = rng.uniform(0, 12, 2)
+        return [*corner, *(corner + rng.uniform(12, 20, 2))]
+
+    samples = []
+    for i in range(40):
+        persons = [(box(), bool(rng.random() < .8))
+                   for _ in range(rng.integers(0, 5))]
+        roles = [(p, verb, box() if rng.random() < .7 else NOTHING)
+                 for p in range(len(persons)) for verb in VERBS
+                 if rng.random() < .6]
+        seen = [box() for _ in range(4)]
+        rows = [(seen[rng.integers(4)], box() if rng.random() < .8 else
+                 NOTHING, VERBS[rng.integers(5)], rng.integers(0, 30) / 30)
+                for _ in range(40)]
+        samples.append(make_sample(i, persons, roles, rows))
+    result = assert_equals_literal(samples)
+    assert 0 < np.nanmin(result.ap_role_s1)
+    assert np.nanmax(result.ap_role_s2) < 1
+
+
+P, Q = [0., 0., 10., 10.], [20., 0., 30., 20.]
+BALL, BAT = [10., 0., 20., 10.], [0., 12., 10., 22.]
+
+
+def hold(persons, roles, rows):
+    """AP of 'hold obj' in scenarios 1 and 2, and of 'hold'."""
+    result = score([make_sample(0, persons, roles, rows)])
+    return (result.ap_role_s1[0], result.ap_role_s2[0], result.ap_agent[0])
+
+
+ONE = [(P, True)]
+
+
+@pytest.mark.parametrize('persons, roles, rows, expected', [
+    # found
+    (ONE, [(0, 'hold obj', BALL)], [(P, BALL, 'hold obj', .9)], (1, 1, 1)),
+    # the wrong thing: the person is right
+    (ONE, [(0, 'hold obj', BALL)], [(P, BAT, 'hold obj', .9)], (0, 0, 1)),
+    # nothing where there is something
+    (ONE, [(0, 'hold obj', BALL)], [(P, NOTHING, 'hold obj', .9)], (0, 0, 1)),
+    # nothing where there is nothing, said in two ways
+    (ONE, [(0, 'hold obj', NOTHING)], [(P, NOTHING, 'hold obj', .9)],
+     (1, 1, 1)),
+    (ONE, [(0, 'hold obj', NOTHING)], [(P, ZEROS, 'hold obj', .9)],
+     (1, 1, 1)),
+    # something where there is nothing: scenario 2 does not mind
+    (ONE, [(0, 'hold obj', NOTHING)], [(P, BALL, 'hold obj', .9)],
+     (0, 1, 1)),
+    # a person whom nobody labelled: neither right nor wrong
+    ([(P, True), (Q, False)], [(0, 'hold obj', BALL)],
+     [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)], (1, 1, 1)),
+    # a labelled person who does nothing: wrong, precision 1/2
+    ([(P, True), (Q, True)], [(0, 'hold obj', BALL)],
+     [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)],
+     (.5, .5, .5)),
+    # near nobody: the first person in the file decides, here nobody's
+    ([(Q, False), (P, True)], [(1, 'hold obj', BALL)],
+     [([32., 25., 39., 29.], BALL, 'hold obj', .9),
+      (P, BALL, 'hold obj', .5)], (1, 1, 1)),
+    ([(P, True), (Q, False)], [(0, 'hold obj', BALL)],
+     [([32., 25., 39., 29.], BALL, 'hold obj', .9),
+      (P, BALL, 'hold obj', .5)], (.5, .5, .5)),
+    # once for a person and role: the second one is wrong, but for the agent
+    # both rows are one person
+    ([(P, True), (Q, True)],
+     [(0, 'hold obj', BALL), (1, 'hold obj', NOTHING)],
+     [(P, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .8),
+      (Q, NOTHING, 'hold obj', .7)], (1 / 2 + 1 / 3,) * 2 + (1,)),
+    # of two unequal rows the better one stands for the person
+    (ONE, [(0, 'hold obj', BALL)],
+     [(P, BAT, 'hold obj', .9), (P, BALL, 'hold obj', .5)], (.5, .5, 1)),
+    # of equal scores the last row claims the person, and comes last
+    (ONE, [(0, 'hold obj', BALL)],
+     [(P, BALL, 'hold obj', .5), (P, BALL, 'hold obj', .5)], (.5, .5, 1)),
+    # scores that are NaN say nothing
+    (ONE, [(0, 'hold obj', BALL)],
+     [(P, BALL, 'hold obj', NAN, .9)], (0, 0, 1)),
+    (ONE, [(0, 'hold obj', BALL)],
+     [(P, BALL, 'hold obj', .9, NAN)], (1, 1, 0)),
+])  # yapf: disable
+def test_hold_by_hand(persons, roles, rows, expected):
+    np.testing.assert_allclose(hold(persons, roles, rows), expected)
+
+
+def test_positives_are_persons_not_boxes():
+    """One hits with a bat alone: a positive of 'hit obj' without a box all
+    the same, here found in scenario 2 alone."""
+    result = score([
+        make_sample(0, ONE, [(0, 'hit instr', BAT)],
+                    [(P, BAT, 'hit instr', .9), (P, BALL, 'hit obj', .8)])
+    ])
+    assert result.ap_role_s1[2] == result.ap_role_s2[2] == 1
+    assert result.ap_role_s1[3] == 0 and result.ap_role_s2[3] == 1
+    assert result.num_gt.tolist() == [0, 0, 1, 0]  # hold, stand, hit, point
+
+
+def test_boxes_are_compared_as_the_script_does():
+    """The annotated box has 10 x 10 pixels, a predicted one as wide as
+    (11 x 5.6) has 55 of them in common: 55/(100 + 72.6 - ...)."""
+    row = [0., 0., 10., 4.6]  # 11 x 5.6, of which 10 x 5.6 are inside
+    found = hold(ONE, [(0, 'hold obj', NOTHING)],
+                 [(row, NOTHING, 'hold obj', .9)])
+    overlap = 56 / (100 + 11 * 5.6 - 56)
+    assert .5 < overlap < .54 and found[0] == 1
+    found = hold(ONE, [(0, 'hold obj', NOTHING)],
+                 [([0., 0., 10., 4.], NOTHING, 'hold obj', .9)])
+    assert 50 / (100 + 55 - 50) < .5 and found[0] == 0
+
+
+def test_boxes_end_with_the_image():
+    """The annotated box is clipped to x = 39: (4, 4) pixels of it are left,
+    of which the prediction (36 to 39) has all."""
+    person = [36., 26., 60., 60.]
+    found = hold([(person, True)], [(0, 'hold obj', NOTHING)],
+                 [([36., 26., 39., 29.], NOTHING, 'hold obj', .9)])
+    assert found == (1, 1, 1)
+
+
+def test_area_is_under_the_envelope():
+    """Hit, miss, hit of three: 1/3 * 1 + 1/3 * 2/3; 11 points would give
+    more."""
+    persons = [(P, True), (Q, True), (BAT, True)]
+    roles = [(i, 'hold obj', NOTHING) for i in range(3)]
+    rows = [(P, NOTHING, 'hold obj', .9), (Q, BALL, 'hold obj', .8),
+            (Q, NOTHING, 'hold obj', .7)]  # yapf: disable
+    assert hold(persons, roles, rows)[0] == pytest.approx(1 / 3 + 2 / 9)
+
+
+def test_means():
+    """'point' is left out of the first two, and of nothing else; verbs
+    without a role, or that nobody does, are in none."""
+    result = score([
+        make_sample(0, ONE, [(0, 'hold obj', BALL), (0, 'point instr', BALL),
+                             (0, 'stand', NOTHING)],
+                    [(P, BALL, 'hold obj', .9), (P, BAT, 'point instr', .9),
+                     (P, NOTHING, 'stand', .5)])
+    ])  # yapf: disable
+    assert np.isnan(result.ap_role_s1[1]) and np.isnan(result.ap_role_s1[2])
+    assert result.summary() == dict(
+        AP_role_s1=100, AP_role_s2=100, AP_role_s1_25=50, AP_role_s2_25=50,
+        AP_agent=100)
+    assert result.classwise() == {
+        'AP_role_s1/hold obj': 100, 'AP_role_s1/point instr': 0,
+        'AP_role_s2/hold obj': 100, 'AP_role_s2/point instr': 0,
+        'AP_agent/hold': 100, 'AP_agent/stand': 100, 'AP_agent/point': 100
+    }  # yapf: disable
+
+
+def test_images_without_persons_and_without_predictions():
+    result = score([
+        make_sample(0, [], [], [(P, BALL, 'hold obj', .9)]),
+        make_sample(1, ONE, [(0, 'hold obj', BALL)], []),
+        make_sample(2, [], [], [])
+    ])
+    assert result.ap_role_s1[0] == 0 and result.num_pred == 1
+    assert score([make_sample(0, [], [], [])]).summary() == {}
+
+
+def test_actions_of_verbs():
+    actions = VCOCOActions.from_verbs(
+        ['talk_on_phone instr', 'cut_instr', 'cut obj', 'run', 'point instr'])
+    assert actions.actions == ('talk on phone', 'cut', 'run', 'point')
+    assert actions.action_inds.tolist() == [0, 1, 1, 2, 3]
+    assert actions.counts.tolist() == [True, True, True, False, False]
+    with pytest.raises(ValueError, match='none of ride, feed ends in obj'):
+        VCOCOActions.from_verbs(['ride', 'feed'])
+
+
+def bad(field, key, value):
+    sample = make_sample(7, ONE, [(0, 'hold obj', BALL)],
+                         [(P, BALL, 'hold obj', .9)])
+    if key is None:
+        sample.pop(field)
+    elif value is None:
+        sample[field].pop(key)
+    else:
+        sample[field][key] = value
+    return sample
+
+
+@pytest.mark.parametrize('sample, error, message', [
+    (bad('img_id', None, None), KeyError, 'img_id.*meta_keys'),
+    (bad('gt_persons', None, None), KeyError, 'Image 7: gt_persons is miss'),
+    (bad('pred_hois', 'verb_labels', None), KeyError, 'lacks verb_labels'),
+    (bad('pred_hois', 'verb_labels', [5]), ValueError, 'holds 5, but'),
+    (bad('pred_hois', 'sub_bboxes', [NOTHING]), ValueError, 'not finite'),
+    (bad('gt_hois', 'verb_labels', [-1]), ValueError, 'has a verb'),
+    (bad('gt_hois', 'sub_bboxes', [Q]), ValueError, 'not among gt_persons'),
+    (bad('gt_persons', 'bboxes', [P, Q]), ValueError, r'shape \(1, 4\)'),
+])  # yapf: disable
+def test_bad_input(sample, error, message):
+    with pytest.raises(error, match=message):
+        read_v_coco_sample(sample, len(VERBS))

@@ -1,0 +1,111 @@
+"""Score predictions from a file; needs neither torch nor mmdet.
+
+The file is what `tools/test.py --out preds.npz` writes, or made elsewhere in
+the same format (`python -m pydoc clhoi_mm.evaluation.core.Predictions`).
+"""
+import argparse
+import json
+from typing import Dict, Optional
+
+import numpy as np
+
+from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, Annotations,
+                                      Predictions, evaluate_hico_det,
+                                      evaluate_v_coco)
+from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--ann', required=True, help='annotation file (JSON)')
+    parser.add_argument('--pred', required=True, help='predictions (.npz)')
+    parser.add_argument(
+        '--metric', required=True, choices=['hico_det', 'v_coco'])
+    parser.add_argument(
+        '--protocol',
+        choices=list(HICO_DET_PROTOCOLS),
+        default='official',
+        help='whose evaluator to follow; hico_det only (default: official)')
+    parser.add_argument(
+        '--unseen',
+        choices=list(ZERO_SHOT_SPLITS),
+        help='zero-shot split of HICO-DET; also score unseen and seen classes')
+    parser.add_argument(
+        '--classwise', action='store_true', help='also the AP of each class')
+    parser.add_argument('--json', help='write the figures to this file')
+    return parser.parse_args()
+
+
+def score_hico_det(annotations: Annotations, predictions: Predictions,
+                   protocol: str, unseen: Optional[str],
+                   classwise: bool) -> Dict[str, float]:
+    """Figures in percent.
+
+    Args:
+        annotations (Annotations): What is true.
+        predictions (Predictions): What is said.
+        protocol (str): Whose evaluator to follow.
+        unseen (str, optional): Name of a zero-shot split.
+        classwise (bool): Also the AP of each class.
+    """
+    num_hois = len(annotations.hoi_verbs)
+    if not num_hois:
+        raise ValueError('the annotation file has no hoi_categories, which '
+                         '--metric hico_det scores; for V-COCO, use --metric '
+                         'v_coco')
+    unseen_mask = None
+    if unseen is not None:
+        if num_hois != 600:
+            raise ValueError(f'--unseen {unseen} is a split of the 600 '
+                             'classes of HICO-DET, but the annotation file '
+                             f'has {num_hois}')
+        unseen_mask = np.isin(np.arange(num_hois), load_zero_shot_split(unseen))
+    gt, labels = annotations.hico_det()
+    result = evaluate_hico_det(gt, predictions.pairs(annotations), labels,
+                               annotations.hoi_objects, protocol)
+    figures = result.summary(annotations.rare, unseen_mask)
+    if classwise:
+        figures.update(result.classwise(annotations.hoi_names))
+    return figures
+
+
+def score_v_coco(annotations: Annotations, predictions: Predictions,
+                 classwise: bool) -> Dict[str, float]:
+    """Figures in percent; arguments as above."""
+    truth, actions = annotations.v_coco()
+    result = evaluate_v_coco(truth, predictions.roles(annotations), actions)
+    figures = result.summary()
+    if classwise:
+        figures.update(result.classwise())
+    return figures
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        annotations = Annotations.read(args.ann)
+        predictions = Predictions.read(args.pred)
+        if args.metric == 'hico_det':
+            figures = score_hico_det(annotations, predictions, args.protocol,
+                                     args.unseen, args.classwise)
+        else:
+            figures = score_v_coco(annotations, predictions, args.classwise)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'{args.pred}: {error}' if str(args.pred) not in
+                         str(error) else str(error)) from error
+    figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
+    missing = len(annotations.image_ids) - len(predictions.img_id)
+    if missing:
+        print(f'{missing} of {len(annotations.image_ids)} images are not in '
+              f'{args.pred}: nothing is predicted there.')
+    width = max(map(len, figures)) + 2
+    for name, value in figures.items():
+        print(f'{name:<{width}}{value:6.2f}')
+    if args.json:
+        with atomic_path(args.json) as path:
+            path.write_text(json.dumps(figures, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()
