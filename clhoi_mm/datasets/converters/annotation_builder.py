@@ -75,16 +75,16 @@ class AnnotationBuilder:
         Returns:
             int: Id of the annotation.
         """
-        box = (int(label), *(_number(value) for value in xyxy))
+        box = (label, *xyxy)
         if box not in self._seen:
-            _, x1, y1, x2, y2 = box
+            x1, y1, x2, y2 = xyxy
             width, height = _number(x2 - x1), _number(y2 - y1)
             self.annotations.append(
                 dict(
                     id=len(self.annotations) + 1,
                     image_id=self.images[-1]['id'],
-                    category_id=box[0] + 1,
-                    bbox=[x1, y1, width, height],
+                    category_id=label + 1,
+                    bbox=[_number(x1), _number(y1), width, height],
                     area=_number(width * height),
                     iscrowd=0))
             self._seen[box] = len(self.annotations)

@@ -229,8 +229,10 @@ class _Converter:
                           [*visible.tolist(), *record.invisible])
         whole = (record.bboxes[:, 2:] >= record.bboxes[:, :2]).all(1)
         ids = [
-            builder.add_box(label, box) if good else None for label, box, good
-            in zip(record.labels, record.continuous_bboxes, whole)
+            builder.add_box(label, box) if good else None
+            for label, box, good in zip(record.labels.tolist(),
+                                        record.continuous_bboxes.tolist(),
+                                        whole.tolist())
         ]
         for human, obj, label in record.pairs:
             builder.add_hoi(ids[human], ids[obj], classes.hoi_verbs[label])

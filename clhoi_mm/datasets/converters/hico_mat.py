@@ -1,4 +1,5 @@
 """HICO-DET's own file, anno_bbox.mat."""
+import zlib
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
 
@@ -33,14 +34,9 @@ class HICOMatFile:
     source = "HICO-DET's anno_bbox.mat"
 
     def __init__(self, path: Path, vocabulary: HOIVocabulary) -> None:
-        from scipy.io import whosmat
         self.path = Path(path)
         self.vocabulary = vocabulary
-        try:
-            names = [name for name, *_ in whosmat(str(path))]
-        except (ValueError, NotImplementedError) as error:
-            raise ValueError(f'{path}: no MATLAB file ({error}); fetch '
-                             'anno_bbox.mat again.') from error
+        names = [name for name, *_ in self._call('whosmat')]
         missing = {'list_action', *SPLITS.values()} - set(names)
         if missing:
             raise ValueError(f'{path}: {", ".join(sorted(missing))} missing; '
@@ -61,9 +57,18 @@ class HICOMatFile:
                                  f'({error}).') from error
 
     def _load(self, variable: str) -> np.ndarray:
-        from scipy.io import loadmat
-        return loadmat(
-            str(self.path), variable_names=[variable])[variable].ravel()
+        content = self._call('loadmat', variable_names=[variable])
+        return content[variable].ravel()
+
+    def _call(self, function: str, **kwargs) -> Any:
+        """A function of scipy.io on the file."""
+        from scipy import io
+        try:
+            return getattr(io, function)(str(self.path), **kwargs)
+        except (io.matlab.MatReadError, NotImplementedError, TypeError,
+                ValueError, zlib.error) as error:
+            raise ValueError(f'{self.path}: no MATLAB file ({error}); fetch '
+                             'anno_bbox.mat again.') from error
 
     def _check_classes(self, actions: np.ndarray) -> None:
         vocab = self.vocabulary
