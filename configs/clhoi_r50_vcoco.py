@@ -9,4 +9,6 @@ model = dict(
     detector_classes='coco',
     # DETR R50 trained on COCO, as an mmdet checkpoint.
     detector_checkpoint='checkpoints/detr_r50_coco.pth',
+    # V-COCO also asks who acts without an object that can be seen.
+    absent_role_weight=0.1,
     teacher_head=dict(vocabulary='v_coco'))

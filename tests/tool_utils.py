@@ -135,7 +135,7 @@ def read_figures(text: str) -> Dict[str, float]:
     """The figures that tools/test.py printed last, by name."""
     return {
         name: float(value)
-        for name, value in re.findall(r'^(mAP\w*) +(\d+\.\d+)$', text, re.M)
+        for name, value in re.findall(r'^(m?AP\w*) +(\d+\.\d+)$', text, re.M)
     }
 
 

@@ -4,6 +4,7 @@ import os
 import os.path as osp
 
 from mmengine.config import Config, DictAction
+from mmengine.evaluator import BaseMetric
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
@@ -18,7 +19,10 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         metavar='NAME',
         help='metrics to print, such as mAP; an unknown name lists all')
-    parser.add_argument('--out', help='JSON file for the detections')
+    parser.add_argument(
+        '--out',
+        help='file for the detections: .json, or .npz, which '
+        'tools/analysis_tools/eval_predictions.py scores')
     parser.add_argument('--show-dir', help='folder for pictures')
     parser.add_argument(
         '--show-interval',
@@ -61,7 +65,7 @@ def print_metrics(metrics: dict, figures: list[str]) -> None:
     """Print the figures that were asked for, in percent."""
     by_name = {key.split('/')[-1]: value for key, value in metrics.items()}
     figures = [name for name in figures if name in by_name]
-    width = max(map(len, figures)) + 2
+    width = max(map(len, figures), default=0) + 2
     for name in figures:
         print(f'{name:<{width}}{by_name[name]:6.2f}')
 
@@ -76,6 +80,18 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
     hook.interval = args.show_interval
     hook.score_thr = args.show_score_thr
     hook.test_out_dir = osp.abspath(args.show_dir)
+
+
+def dump_results(runner: Runner, out_file: str) -> BaseMetric:
+    """A metric of the runner's data set that writes --out."""
+    dataset = runner.test_dataloader.dataset
+    evaluator = runner.build_evaluator(
+        dict(
+            type='DumpHOIResults',
+            out_file=out_file,
+            ann_file=dataset.ann_file))
+    evaluator.dataset_meta = dataset.metainfo
+    return evaluator.metrics[0]
 
 
 def main() -> None:
@@ -94,17 +110,15 @@ def main() -> None:
         # Before hours of testing rather than after.
         raise SystemExit(f'--eval {" ".join(unknown)}: unknown; this config '
                          f'has {", ".join(figures)}')
-    if args.out and not args.out.endswith('.json'):
-        raise SystemExit(f'--out {args.out}: detections are written as JSON; '
-                         'give a name that ends in .json')
+    if args.out and not args.out.endswith(('.json', '.npz')):
+        raise SystemExit(f'--out {args.out}: detections are written as JSON '
+                         'or NPZ; give a name that ends in .json or .npz')
     if args.show_dir:
         draw(cfg, args)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(
         cfg)
     if args.out:
-        runner.test_evaluator.metrics.append(
-            runner.build_evaluator(
-                dict(type='DumpHOIResults', out_file=args.out)).metrics[0])
+        runner.test_evaluator.metrics.append(dump_results(runner, args.out))
     metrics = runner.test()
     if args.eval:
         print_metrics(metrics,

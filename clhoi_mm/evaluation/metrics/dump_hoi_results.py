@@ -1,33 +1,61 @@
 import json
-import os
-from typing import Any, List, Sequence
+from typing import Any, List, Optional, Sequence
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
+from mmengine.fileio import get
+from mmengine.logging import MMLogger
 
+from clhoi_mm.evaluation.core import Annotations, Predictions
+from clhoi_mm.evaluation.core.arrays import to_numpy
 from clhoi_mm.registry import METRICS
+from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.vocabulary import normalise_name
+
+COLUMNS = ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
+           'hoi_labels', 'scores')
 
 
 @METRICS.register_module()
 class DumpHOIResults(BaseMetric):
-    """Writes the predictions of all images to one JSON file.
+    """Writes the predictions of all images to one file.
 
-    An object an image: ``img_id``, ``key`` and, of each predicted
-    interaction, what ``pred_hois`` holds, boxes as (x1, y1, x2, y2) in
-    original-image coordinates.
+    JSON: an object an image with ``img_id``, ``key`` and, of each predicted
+    interaction, what ``pred_hois`` holds, in the vocabulary's labels. NaN,
+    which JSON does not know, becomes null.
+
+    NPZ: :class:`clhoi_mm.evaluation.core.Predictions`, flat arrays that
+    ``tools/analysis_tools/eval_predictions.py`` scores; labels are positions
+    in the annotation file's lists, and rows whose object or verb the file
+    does not list are left out.
+
+    Boxes are (x1, y1, x2, y2) in original-image coordinates.
 
     Args:
-        out_file (str): Where to; written whole or not at all.
+        out_file (str): Where to, ending in .json or .npz; written whole or
+            not at all.
+        ann_file (str, optional): The data set's annotation file, which .npz
+            needs. Defaults to None.
         collect_device (str): 'cpu' or 'gpu'; where the results of several
             processes meet. Defaults to 'cpu'.
     """
 
-    def __init__(self, out_file: str, collect_device: str = 'cpu') -> None:
+    def __init__(self,
+                 out_file: str,
+                 ann_file: Optional[str] = None,
+                 collect_device: str = 'cpu') -> None:
         super().__init__(collect_device=collect_device)
-        if not out_file.endswith('.json'):
-            raise ValueError(f'{out_file}: results are written as JSON; give '
-                             'a name that ends in .json')
+        if not out_file.endswith(('.json', '.npz')):
+            raise ValueError(f'{out_file}: results are written as JSON or '
+                             'NPZ; give a name that ends in .json or .npz')
         self.out_file = out_file
+        self.annotations = None
+        if out_file.endswith('.npz'):
+            if ann_file is None:
+                raise ValueError(f'{out_file}: its labels are positions in '
+                                 'the annotation file; give ann_file')
+            self.annotations = Annotations.from_content(
+                json.loads(get(ann_file)), ann_file)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep a batch's predictions.
@@ -37,13 +65,12 @@ class DumpHOIResults(BaseMetric):
             data_samples (Sequence[dict]): Samples with ``pred_hois``.
         """
         for sample in data_samples:
-            hois = sample['pred_hois']
             self.results.append({
                 'img_id': sample['img_id'],
                 'key': sample.get('key'),
                 'hois': {
-                    name: np.asarray(values).tolist()
-                    for name, values in sorted(hois.items())
+                    name: to_numpy(values)
+                    for name, values in sorted(sample['pred_hois'].items())
                 }
             })
 
@@ -56,12 +83,68 @@ class DumpHOIResults(BaseMetric):
         Returns:
             dict: Empty.
         """
-        os.makedirs(os.path.dirname(os.path.abspath(self.out_file)),
-                    exist_ok=True)
-        partial = f'{self.out_file}.partial'
-        with open(partial, 'w') as file:
-            json.dump(results, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, self.out_file)
+        if self.annotations is not None:
+            self._predictions(results).write(self.out_file)
+            return {}
+        with atomic_path(self.out_file) as path, open(path, 'w') as file:
+            json.dump([
+                dict(result, hois={
+                    name: _json_values(values)
+                    for name, values in result['hois'].items()
+                }) for result in results
+            ], file)
         return {}
+
+    def _predictions(self, results: List[dict]) -> Predictions:
+        """The results in the annotation file's labels."""
+        annotations = self.annotations
+        rows = [result['hois'] for result in results]
+        columns = {
+            name: np.concatenate([row[name] for row in rows])
+            for name in COLUMNS
+        }
+        agent_scores = None
+        if all('agent_scores' in row for row in rows):
+            agent_scores = np.concatenate(
+                [row['agent_scores'] for row in rows])
+        objects = self._positions('classes', annotations.objects)
+        verbs = self._positions('verbs', annotations.verbs)
+        # -1, no object, reads the last entry.
+        obj_labels = objects[columns['obj_labels']]
+        verb_labels = verbs[columns['verb_labels']]
+        keep = (verb_labels >= 0) & ((obj_labels >= 0) |
+                                     (columns['obj_labels'] < 0))
+        if not keep.all():
+            MMLogger.get_current_instance().warning(
+                f'{(~keep).sum()} predictions name an object or a verb that '
+                'the annotation file does not list; they are not in '
+                f'{self.out_file}.')
+        images = np.repeat(
+            np.arange(len(rows)), [len(row['scores']) for row in rows])[keep]
+        obj_labels, verb_labels = obj_labels[keep], verb_labels[keep]
+        hoi_labels = np.where(
+            obj_labels >= 0, annotations.hoi_lookup[verb_labels, obj_labels],
+            -1)
+        return Predictions(
+            np.array([result['img_id'] for result in results]),
+            np.searchsorted(images, np.arange(len(rows) + 1)),
+            columns['sub_bboxes'][keep], columns['obj_bboxes'][keep],
+            obj_labels, verb_labels, hoi_labels, columns['scores'][keep],
+            None if agent_scores is None else agent_scores[keep])
+
+    def _positions(self, key: str, names: Sequence[str]) -> np.ndarray:
+        """Position in the file of each name of the data set; -1 without one,
+        and in the end."""
+        own = (self.dataset_meta or {}).get(key)
+        if own is None:
+            raise ValueError(f"the data set's metainfo lacks {key}, so labels "
+                             'cannot be named; use a HOIDataset.')
+        positions = {normalise_name(name): i for i, name in enumerate(names)}
+        found = [positions.get(normalise_name(name), -1) for name in own]
+        return np.array([*found, -1], dtype=np.int64)
+
+
+def _json_values(values: np.ndarray) -> list:
+    if values.dtype.kind == 'f' and np.isnan(values).any():
+        return np.where(np.isnan(values), None, values).tolist()
+    return values.tolist()

@@ -9,6 +9,7 @@ from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
 from ..heads import Context, Interactions
 from ..task_modules import PairBatch
+from .agent_rows import make_agent_rows
 from .frozen_detector import FrozenDetector
 
 
@@ -47,6 +48,10 @@ class CLHOI(BaseDetector):
         score_power (float): Exponent of the detection scores in the final
             score. Defaults to 1.
         max_per_img (int): Predictions kept in an image. Defaults to 100.
+        absent_role_weight (float, optional): Beside these, give a row without
+            an object for each person and action, as V-COCO's metric needs:
+            with this share of the score of the person's best pair with the
+            verb. Defaults to None: no such rows.
         data_preprocessor (dict, optional): Defaults to the detector's own.
         init_cfg (dict, optional): Initialisation config.
     """
@@ -67,6 +72,7 @@ class CLHOI(BaseDetector):
                  context_weight_stage2: float = 0.5,
                  score_power: float = 1.0,
                  max_per_img: int = 100,
+                 absent_role_weight: Optional[float] = None,
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         if data_preprocessor is None:
@@ -101,6 +107,10 @@ class CLHOI(BaseDetector):
         self.context_weight_stage2 = context_weight_stage2
         self.score_power = score_power
         self.max_per_img = max_per_img
+        self.absent_role_weight = absent_role_weight
+        roleless = [verb in vocabulary.roleless for verb in vocabulary.verbs]
+        self.register_buffer(
+            'roleless', torch.tensor(roleless), persistent=False)
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
@@ -256,15 +266,25 @@ class CLHOI(BaseDetector):
         scale = pairs.boxes.new_ones(4)
         if rescale and 'scale_factor' in sample:
             scale = scale.new_tensor(sample.scale_factor).repeat(2)
-        sample.pred_hois = InstanceData(
-            sub_bboxes=pairs.human_boxes[pair] / scale,
-            obj_bboxes=pairs.object_boxes[pair] / scale,
+        hois = InstanceData(
+            sub_bboxes=pairs.human_boxes[pair],
+            obj_bboxes=pairs.object_boxes[pair],
             obj_labels=pairs.object_labels[pair],
             verb_labels=phrases.hoi_verbs[hoi],
             hoi_labels=hoi,
             scores=best[best >= 0],
             sub_scores=pairs.human_scores[pair],
             obj_scores=pairs.object_scores[pair])
+        if self.absent_role_weight is not None:
+            rows = make_agent_rows(scores, pairs, image, phrases.hoi_verbs,
+                                   self.roleless,
+                                   phrases.vocabulary.person_label,
+                                   self.absent_role_weight)
+            hois = InstanceData.cat([hois, rows])
+            hois = hois[hois.scores.argsort(descending=True, stable=True)]
+        hois.sub_bboxes = hois.sub_bboxes / scale
+        hois.obj_bboxes = hois.obj_bboxes / scale
+        sample.pred_hois = hois
         mine = pairs.image_inds == image
         sample.pred_instances = InstanceData(
             bboxes=pairs.boxes[mine] / scale,

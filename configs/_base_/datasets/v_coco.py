@@ -50,5 +50,5 @@ val_dataloader = dict(
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='HICODetMetric', vocabulary='v_coco')
+val_evaluator = dict(type='VCOCOMetric', vocabulary='v_coco')
 test_evaluator = val_evaluator

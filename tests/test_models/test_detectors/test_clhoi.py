@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from clhoi_mm.models import HumanObjectPairing
+from clhoi_mm.models.detectors.agent_rows import make_agent_rows
+from clhoi_mm.models.task_modules import PairBatch
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from tests.test_models.utils import (FIELDS, BIKE, CAR, DOG, HOLD_DOG, NO_BIKE,
                                      PERSON, SCENE, VOCABULARY, build,
@@ -292,3 +294,56 @@ def test_bf16_predict(model, inputs):
     torch.testing.assert_close(
         coarse.pred_hois.scores.float(), exact.pred_hois.scores, rtol=.1,
         atol=.01)
+
+
+def test_agent_rows_by_hand():
+    """Persons 0 and 2 of image 1 with two pairs; three verbs, the last one
+    without a role."""
+    pairs = PairBatch(
+        boxes=torch.arange(20.).reshape(5, 4),
+        labels=torch.tensor([PERSON, PERSON, BIKE, PERSON, PERSON]),
+        scores=torch.tensor([.9, .8, .7, .6, .5]),
+        image_inds=torch.tensor([0, 1, 1, 1, 1]),
+        human_inds=torch.tensor([0, 1, 3]),
+        object_inds=torch.tensor([0, 2, 2]),
+        pair_inds=torch.tensor([0, 1, 1]),
+        image_sizes=torch.ones(2, 2),
+        num_pairs=[1, 2])
+    # Classes of verbs 0, 1, 0.
+    scores = torch.tensor([[.2, -1., .4], [-1., .3, -1.]])
+    rows = make_agent_rows(scores, pairs, 1, torch.tensor([0, 1, 0]),
+                           torch.tensor([False, False, True]), PERSON, .5)
+    found = {(box[0], verb): score for box, verb, score in zip(
+        rows.sub_bboxes.tolist(), rows.verb_labels.tolist(),
+        rows.scores.tolist())}
+    # Boxes 1, 3 and 4 are persons and start with 4, 12 and 16.
+    assert found == pytest.approx({
+        (4., 0): .2, (4., 2): .4, (12., 1): .15, (12., 2): .3, (16., 2): .25
+    })
+    assert rows.obj_bboxes.isnan().all()
+    assert (rows.obj_labels == -1).all() and (rows.hoi_labels == -1).all()
+
+
+def test_rows_without_objects_stand_beside_pairs(model, inputs):
+    plain, = model.predict(inputs[:1], [make_sample()])
+    model.absent_role_weight = 0.1
+    try:
+        full, = model.predict(inputs[:1], [make_sample()])
+        alone, = model.predict(inputs[:1], [make_sample([SCENE[0]])])
+        nobody, = model.predict(inputs[:1], [make_sample(())])
+    finally:
+        model.absent_role_weight = None
+    hois = full.pred_hois
+    assert (hois.scores.diff() <= 0).all()
+    paired = hois[hois.obj_labels >= 0]
+    for key in FIELDS:
+        torch.testing.assert_close(paired[key], plain.pred_hois[key])
+    rows = hois[hois.obj_labels < 0]
+    assert len(rows) > 0 and rows.obj_bboxes.isnan().all()
+    pairs_of = paired.sub_bboxes[None] == rows.sub_bboxes[:, None]
+    same = pairs_of.all(-1) & (
+        paired.verb_labels[None] == rows.verb_labels[:, None])
+    best = torch.where(same, paired.scores, 0.).max(1)[0]
+    torch.testing.assert_close(rows.scores, best * 0.1)
+    # The park's vocabulary has no verb without a role.
+    assert len(alone.pred_hois) == len(nobody.pred_hois) == 0
