@@ -1,0 +1,95 @@
+"""The converters, as users run them."""
+import json
+import sys
+
+import pytest
+
+from tests.data_utils import REPO
+from tests.hico_files import hoi, image, ppdm_content, write_json, write_mat
+from tests.test_datasets.test_converters_custom import COCO as BOXES
+from tests.test_datasets.test_converters_custom import CSV
+from tests.test_datasets.test_converters_v_coco import (COCO, official,
+                                                        pairs_content)
+from tests.tool_utils import run_command
+
+TOOLS = REPO / 'tools/dataset_converters'
+TEST = [
+    image('HICO_test2015_00000007.jpg', (50, 40),
+          hoi('ride horse', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)]))
+]
+
+
+def run(tool, *args, cwd):
+    return run_command('python', TOOLS / f'{tool}.py', *args, cwd=cwd)
+
+
+def test_hico_det(tmp_path):
+    source = write_mat(tmp_path / 'anno_bbox.mat', [], TEST)
+    done = run('hico_det', source, cwd=tmp_path).check()
+    for words in ('data/hico_det/annotations/test.json: from HICO-DET',
+                  '1 images, 0 of them without pairs', '1 pairs of 1 classes',
+                  'attention: 462 classes are not rare or non-rare'):
+        assert words in done.text
+    content = json.loads(
+        (tmp_path / 'data/hico_det/annotations/test.json').read_text())
+    assert content['images'][0]['width'] == 50
+
+
+def test_hico_det_refuses_and_leaves_out(tmp_path):
+    content = ppdm_content(TEST * 2)
+    content[1]['file_name'] = 'HICO_test2015_00000008.jpg'
+    content[1]['hoi_annotation'][0]['object_id'] = 5
+    source = write_json(tmp_path / 'test_hico.json', content)
+    done = run('hico_det', source, '--out', 'out.json', cwd=tmp_path)
+    assert done.code == 1 and 'Traceback' not in done.text
+    last = done.text.splitlines()[-1]
+    assert last.startswith('hico_det.py: ') and 'HICO_test2015_00000008' in last
+    assert '--drop-inconsistent' in last
+    assert not (tmp_path / 'out.json').exists()
+    done = run('hico_det', source, '--out', 'out.json', '--drop-inconsistent',
+               cwd=tmp_path).check()
+    assert "attention: the source lacks the images' sizes" in done.text
+    assert 'dropped 1 of 1 pairs' in done.text
+
+
+def test_v_coco(tmp_path):
+    write_json(tmp_path / 'vcoco_test.json', official())
+    write_json(tmp_path / 'coco.json', COCO)
+    write_json(tmp_path / 'instances_vcoco_test.json', pairs_content())
+    done = run('v_coco', 'vcoco_test.json', '--coco', 'coco.json', '--out',
+               'a/test.json', cwd=tmp_path).check()
+    assert '3 persons labelled for interactions, 1 not' in done.text
+    assert '10 rows of 9 action roles, 4 of them with an object' in done.text
+    assert 'attention' not in done.text
+    done = run('v_coco', 'instances_vcoco_test.json', '--out', 'b/test.json',
+               cwd=tmp_path).check()
+    assert 'the pairs of 24 action roles alone' in done.text
+    done = run('v_coco', 'vcoco_test.json', '--out', 'c/test.json',
+               cwd=tmp_path)
+    assert done.code == 1 and done.text.startswith('v_coco.py: vcoco_test')
+    assert '--coco instances_train2014.json' in done.text
+
+
+def test_custom(tmp_path):
+    write_json(tmp_path / 'boxes.json', BOXES)
+    (tmp_path / 'pairs.csv').write_text(CSV)
+    done = run('custom', 'boxes.json', 'pairs.csv', '--out', 'train.json',
+               cwd=tmp_path).check()
+    assert 'train.json: 2 images, 4 boxes, 4 pairs' in done.text
+    assert 'train_vocabulary.json, 3 verbs, 2 classes' in done.text
+    done = run('custom', 'boxes.json', 'none.csv', '--out', 'x.json',
+               cwd=tmp_path)
+    assert done.code == 1 and 'none.csv: no such file' in done.text
+
+
+@pytest.mark.parametrize('tool', ['hico_det', 'v_coco', 'custom'])
+def test_neither_torch_nor_mmdet_is_imported(tmp_path, tool):
+    code = ('import sys, runpy; sys.argv = ["x", "--help"]\n'
+            'try:\n'
+            f'    runpy.run_path({str(TOOLS / (tool + ".py"))!r}, '
+            'run_name="__main__")\n'
+            'except SystemExit:\n'
+            '    print([m for m in sys.modules if m.split(".")[0] in '
+            '("torch", "mmcv", "mmdet", "mmengine", "scipy")])')
+    done = run_command(sys.executable, '-c', code, cwd=tmp_path).check()
+    assert done.text.splitlines()[-1] == '[]'
