@@ -183,6 +183,14 @@ def test_test_prints_saves_and_draws(trained, no_cache):
     assert (world / 'out/first.json').read_bytes() == (
         world / 'out/second.json').read_bytes()
 
+    run_tool(TEST, MINI, checkpoint, '--out', 'out/third.npz',
+             *options(*NO_WORKERS), cwd=world).check()
+    third = run_command(
+        'python', REPO / 'tools/analysis_tools/eval_predictions.py', '--ann',
+        'data/mini/annotations/test.json', '--pred', 'out/third.npz',
+        '--metric', 'hico_det', cwd=world).check()
+    assert read_figures(third.text.replace('hico_det/', '')) == figures
+
 
 def test_test_refuses_before_it_starts(trained, world):
     checkpoint = trained / 'epoch_4.pth'

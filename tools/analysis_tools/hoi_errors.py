@@ -1,0 +1,139 @@
+"""Tell what a detector's errors cost: table, picture, and AP of each class.
+
+Reads predictions as `tools/test.py --out preds.npz` writes them; needs
+neither torch nor mmdet.
+"""
+import argparse
+import csv
+import json
+import os.path as osp
+from typing import List, Sequence
+
+import numpy as np
+
+from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, REASONS,
+                                      Annotations, ErrorReport, Predictions,
+                                      explain_errors)
+from clhoi_mm.teacher.files import atomic_path
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--ann', required=True, help='annotation file (JSON)')
+    parser.add_argument('--pred', required=True, help='predictions (.npz)')
+    parser.add_argument(
+        '--protocol',
+        choices=list(HICO_DET_PROTOCOLS),
+        default='official',
+        help='whose evaluator to follow (default: official)')
+    parser.add_argument(
+        '--out', help='folder for errors.png, errors.json and classes.csv')
+    parser.add_argument(
+        '--num-classes',
+        type=int,
+        default=10,
+        help='best and worst classes to show (default: 10)')
+    return parser.parse_args()
+
+
+def print_table(report: ErrorReport) -> None:
+    """What each reason costs, and what the reasons mean."""
+    print(f'mAP {report.mean_ap:.2f}. What is lost to each kind of error, if '
+          'it alone were mended:\n')
+    print(f'{"":<22}{"false":>9}{"missed":>9}{"lost mAP":>10}')
+    for name, false, missed, lost in report.rows():
+        print(f'{name:<22}{false or "":>9}{missed or "":>9}{lost:>10.2f}')
+    print()
+    for name, false, missed in REASONS:
+        print(f'{name}: ' + '; '.join(
+            f'{kind}: {text}' for kind, text in (('false', false),
+                                                 ('missed', missed)) if text))
+
+
+def print_classes(names: Sequence[str], report: ErrorReport,
+                  order: np.ndarray, number: int) -> None:
+    """The worst and the best classes that have ground truth."""
+    number = min(number, len(order))
+    for title, rows in (('best', order[::-1][:number]),
+                        ('worst', order[:number])):
+        print(f'\n{number} {title} of {len(order)} classes with annotated '
+              'pairs (AP, pairs)')
+        for row in rows:
+            print(f'{report.ap[row] * 100:7.2f}{report.num_gt[row]:7d}  '
+                  f'{names[row]}')
+
+
+def draw(path: str, names: Sequence[str], report: ErrorReport,
+         order: np.ndarray, number: int) -> None:
+    """Lost mAP as bars, and the classes' AP from the best to the worst."""
+    import matplotlib
+    matplotlib.use('Agg')
+    import matplotlib.pyplot as plt
+    rows = report.rows()[:len(REASONS)]
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(12, 4.5), layout='constrained')
+    bars = left.barh([row[0] for row in rows], [row[3] for row in rows])
+    left.bar_label(bars, fmt='%.2f', padding=3)
+    left.invert_yaxis()
+    left.margins(x=.15)
+    left.set_xlabel('lost mAP (%)')
+    left.set_title(f'what errors cost (mAP {report.mean_ap:.2f})')
+    aps = report.ap[order[::-1]] * 100
+    right.fill_between(np.arange(len(aps)), aps, step='mid', alpha=.4)
+    right.set(xlim=(0, max(len(aps), 1)), ylim=(0, 105), ylabel='AP (%)',
+              xlabel='classes, best to worst', title='AP of each class')  # yapf: disable
+    number = min(number, len(order) // 2)
+    for x, align, title, chosen in ((.97, 'right', 'best', order[::-1]),
+                                    (.03, 'left', 'worst', order)):
+        lines = [f'{title}:'] + [
+            f'{report.ap[i] * 100:.0f} {names[i]}' for i in chosen[:number]
+        ]
+        right.text(x, .97 if title == 'best' else .03, '\n'.join(lines),
+                   ha=align, va='top' if title == 'best' else 'bottom',
+                   fontsize=7, transform=right.transAxes)  # yapf: disable
+    with atomic_path(path) as partial:
+        figure.savefig(partial, format='png', dpi=150)
+    plt.close(figure)
+
+
+def write_classes(path: str, names: List[str], report: ErrorReport,
+                  order: np.ndarray) -> None:
+    with atomic_path(path) as partial, open(partial, 'w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(['class', 'AP', 'pairs'])
+        for row in order[::-1]:
+            writer.writerow([names[row], f'{report.ap[row] * 100:.4f}',
+                             report.num_gt[row]])
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        annotations = Annotations.read(args.ann)
+        if not len(annotations.hoi_verbs):
+            raise ValueError(f'{args.ann}: no hoi_categories, whose AP this '
+                             'report explains')
+        gt, _ = annotations.hico_det()
+        pairs = Predictions.read(args.pred).pairs(annotations)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    report = explain_errors(gt, pairs, annotations.hoi_objects, args.protocol)
+    names = annotations.hoi_names
+    annotated = np.flatnonzero(report.num_gt)
+    order = annotated[np.argsort(report.ap[annotated], kind='stable')]
+    print_table(report)
+    print_classes(names, report, order, args.num_classes)
+    if args.out:
+        draw(osp.join(args.out, 'errors.png'), names, report, order,
+             args.num_classes)
+        write_classes(osp.join(args.out, 'classes.csv'), names, report, order)
+        content = dict(mAP=report.mean_ap, errors=[
+            dict(zip(('reason', 'false', 'missed', 'lost_mAP'), row))
+            for row in report.rows()
+        ])  # yapf: disable
+        with atomic_path(osp.join(args.out, 'errors.json')) as path:
+            path.write_text(json.dumps(content, indent=1) + '\n')
+
+
+if __name__ == '__main__':
+    main()
