@@ -1,0 +1,137 @@
+"""Draw a data set's annotated pairs and what the teacher says of the images.
+
+Original images, the pairs that training (or a test) would see, zero-shot
+options included; the teacher's interactions and, where its raw answers lie
+beside the cache, its caption stand below.
+"""
+import argparse
+import os.path as osp
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+import mmcv
+import numpy as np
+from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.registry import init_default_scope
+from tqdm import tqdm
+
+from clhoi_mm.registry import DATASETS
+from clhoi_mm.teacher import read_raw_answers
+from clhoi_mm.visualization import HOILocalVisualizer
+
+KEPT = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='path of the config')
+    parser.add_argument(
+        '--out', required=True, help='folder for the pictures')
+    parser.add_argument(
+        '--split',
+        default='train',
+        choices=['train', 'val', 'test'],
+        help="which of the config's dataloaders (default: %(default)s)")
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=20,
+        help='number of pictures, evenly spread over the data set; 0 draws '
+        'all (default: %(default)s)')
+    parser.add_argument(
+        '--keys', nargs='+', help='draw the images with these keys instead')
+    parser.add_argument(
+        '--teacher',
+        metavar='FOLDER|none',
+        help="the teacher's cache (default: the one of the config's "
+        'pipeline, if any)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override config entries: key=value, nested by dots')
+    return parser.parse_args()
+
+
+def plain_pipeline(steps: Sequence[ConfigDict], vocabulary: Optional[str],
+                   teacher: Optional[str]) -> List[dict]:
+    """The steps that load, without those that change the image."""
+    kept = [dict(step) for step in steps if step['type'] in KEPT]
+    if teacher is not None:
+        kept = [s for s in kept if s['type'] != 'LoadTeacherKnowledge']
+        if teacher != 'none':
+            kept.append(
+                dict(
+                    type='LoadTeacherKnowledge',
+                    cache=teacher,
+                    vocabulary=vocabulary))
+    for step in kept:
+        if step['type'] == 'LoadTeacherKnowledge':
+            step['missing'] = 'mask'
+    return kept + [dict(type='PackHOIInputs')]
+
+
+def read_captions(pipeline: List[dict], keys: Sequence[str]) -> Dict[str, str]:
+    """Captions by key, from the raw answers beside the cache."""
+    for step in pipeline:
+        raw = Path(step.get('cache', ''), 'raw.jsonl')
+        if step['type'] == 'LoadTeacherKnowledge' and raw.is_file():
+            wanted = set(keys)
+            return {
+                answer.key: answer.caption
+                for answer in read_raw_answers(raw) if answer.key in wanted
+            }
+    return {}
+
+
+def choose(keys: List[str], asked: Optional[List[str]],
+           num: int) -> List[int]:
+    """Positions of the images to draw."""
+    if asked:
+        unknown = sorted(set(asked) - set(keys))
+        if unknown:
+            raise ValueError(f'no image has the key {unknown[0]!r}; the '
+                             f'first one is {keys[0]!r}')
+        return [keys.index(key) for key in asked]
+    if not 0 < num < len(keys):
+        return list(range(len(keys)))
+    return np.linspace(0, len(keys) - 1, num).round().astype(int).tolist()
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = Config.fromfile(args.config)
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
+    dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
+    try:
+        vocabulary = dataset_cfg.get('vocabulary') or DATASETS.get(
+            dataset_cfg.type).VOCABULARY
+        pipeline = plain_pipeline(dataset_cfg.pipeline, vocabulary,
+                                  args.teacher)
+        dataset = DATASETS.build(dict(dataset_cfg, pipeline=pipeline))
+        keys = [dataset.get_data_info(i)['key'] for i in range(len(dataset))]
+        chosen = choose(keys, args.keys, args.num)
+        captions = read_captions(pipeline, [keys[i] for i in chosen])
+        visualizer = HOILocalVisualizer()
+        visualizer.dataset_meta = dataset.metainfo
+        pairs = 0
+        for i in tqdm(chosen, 'pictures'):
+            sample = dataset[i]['data_samples']
+            pairs += len(sample.gt_hois)
+            visualizer.add_datasample(
+                keys[i],
+                mmcv.imread(sample.img_path, channel_order='rgb'),
+                sample,
+                draw_pred=False,
+                out_file=osp.join(args.out, keys[i]),
+                caption=captions.get(keys[i]))
+    except (KeyError, OSError, ValueError) as error:
+        raise SystemExit(f'browse_dataset.py: {error}')
+    print(f'{args.out}: {len(chosen)} of {len(keys)} images with {pairs} '
+          'annotated pairs')
+
+
+if __name__ == '__main__':
+    main()
