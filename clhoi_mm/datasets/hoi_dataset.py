@@ -11,10 +11,11 @@ from mmengine.dataset import Compose
 from mmengine.fileio import exists
 
 from clhoi_mm.registry import DATASETS, TRANSFORMS
-from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
+from clhoi_mm.vocabulary import HOIVocabulary
 from .annotation_file import HOIAnnotationFile
 from .palette import make_palette
 from .seeded import seeded
+from .zero_shot import unseen_classes, without_unseen_pairs
 
 FILTERS = ('filter_empty_gt', 'filter_empty_hois', 'min_size')
 
@@ -113,7 +114,7 @@ class HOIDataset(BaseDetDataset):
                  seed: int = 0,
                  backend_args: Optional[dict] = None) -> None:
         self.vocabulary = HOIVocabulary.load(vocabulary or self.VOCABULARY)
-        self.unseen = self._unseen_classes(zero_shot)
+        self.unseen = unseen_classes(zero_shot, self.vocabulary)
         self.seed = seed
         if split is not None:
             ann_file = ann_file or self._split_file(split)
@@ -199,35 +200,6 @@ class HOIDataset(BaseDetDataset):
                              f'there are {list(self.SPLITS)}.')
         return self.SPLITS[split]
 
-    def _unseen_classes(
-            self, zero_shot: Optional[Union[str, Sequence[int]]]
-    ) -> Optional[np.ndarray]:
-        """Flag of each class that training must not see, (C, ) bool."""
-        if zero_shot is None:
-            return None
-        vocab = self.vocabulary
-        if isinstance(zero_shot, str):
-            if vocab != HOIVocabulary.load('hico_det'):
-                raise ValueError(f'zero_shot={zero_shot!r} names classes of '
-                                 f'HICO-DET, but the vocabulary is '
-                                 f'{vocab.name!r}; give labels.')
-            zero_shot = load_zero_shot_split(zero_shot)
-        labels = np.asarray(zero_shot, np.int64)
-        if ((labels < 0) | (labels >= vocab.num_hois)).any():
-            raise ValueError(f'zero_shot: labels must lie in '
-                             f'0..{vocab.num_hois - 1}.')
-        unseen = np.zeros(vocab.num_hois, bool)
-        unseen[labels] = True
-        return unseen
-
-    def _without_unseen(self, hois: dict) -> dict:
-        """The pairs of an image whose two boxes carry no unseen class."""
-        labels = hois['hoi_labels']
-        unseen = (labels >= 0) & self.unseen[labels]
-        pairs = np.stack([hois['human_rows'], hois['object_rows']], 1)
-        hidden = (pairs[:, None] == pairs[unseen]).all(-1).any(-1)
-        return {key: values[~hidden] for key, values in hois.items()}
-
     def parse_data_info(self, raw_data_info: dict) -> dict:
         """Makes a record of one image.
 
@@ -245,7 +217,7 @@ class HOIDataset(BaseDetDataset):
         hois = raw_data_info['hois']
         image_labels = raw_data_info['image_hoi_labels']
         if self.unseen is not None and not self.test_mode:
-            hois = self._without_unseen(hois)
+            hois = without_unseen_pairs(hois, self.unseen)
             image_labels = image_labels[~self.unseen[image_labels]]
         size = np.array([image['width'], image['height']] * 2, np.float32)
         inside = np.clip(rows['bboxes'], 0, size)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.lib.recfunctions import repack_fields
 from PIL import Image
 from scipy.io import loadmat, savemat
 
@@ -88,8 +89,11 @@ def test_pairs_by_hand(tmp_path, kind):
     # Equal boxes are one annotation, in the image of two people as well.
     boxes = [a['bbox'] for a in content['annotations'] if a['image_id'] == 12]
     assert boxes == [[0, 0, 64, 48], [1, 1, 9, 9]]
-    rider = [a for a in content['annotations'] if a['bbox'] == [10, 20, 20, 40]]
-    assert len(rider) == 1 and rider[0]['area'] == 800
+    areas = [
+        a['area'] for a in content['annotations']
+        if a['bbox'] == [10, 20, 20, 40]
+    ]
+    assert areas == [800]
 
 
 def test_mat_holds_sizes_image_labels_and_boxes_without_pairs(tmp_path):
@@ -263,8 +267,28 @@ def test_mat_inconsistency_names_the_record(tmp_path):
     })
     with pytest.raises(ValueError, match=r'list_action\(4\): sail airplane'):
         convert_hico_det([source], tmp_path / 'out')
-    source.write_bytes(b'nothing')
-    with pytest.raises(ValueError, match='no MATLAB file'):
+    whole = source.read_bytes()
+    for broken in (b'nothing', whole[:len(whole) // 2]):
+        source.write_bytes(broken)
+        with pytest.raises(ValueError, match='no MATLAB file'):
+            convert_hico_det([source], tmp_path / 'out')
+    content = {k: v for k, v in content.items() if not k.startswith('__')}
+    content['bbox_test'] = repack_fields(
+        content['bbox_test'][['filename', 'size']])
+    content['list_action'][3, 0]['vname'] = 'fly'
+    savemat(str(source), content)
+    with pytest.raises(ValueError, match=r'bbox_test\(1\).*known structure, '
+                       'no hoi'):
+        convert_hico_det([source], tmp_path / 'out')
+
+
+def test_mat_with_one_split_and_without_names(tmp_path):
+    source = kinds(tmp_path)['mat']
+    savemat(str(source), dict(bbox_test=loadmat(str(source))['bbox_test']))
+    report, = convert_hico_det([source], tmp_path / 'out')
+    assert read_pairs(report.path) == EXPECTED
+    savemat(str(source), dict(other=1))
+    with pytest.raises(ValueError, match='bbox_train.*bbox_test'):
         convert_hico_det([source], tmp_path / 'out')
 
 

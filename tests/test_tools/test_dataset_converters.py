@@ -43,8 +43,8 @@ def test_hico_det_refuses_and_leaves_out(tmp_path):
     done = run('hico_det', source, '--out', 'out.json', cwd=tmp_path)
     assert done.code == 1 and 'Traceback' not in done.text
     last = done.text.splitlines()[-1]
-    assert last.startswith('hico_det.py: ') and 'HICO_test2015_00000008' in last
-    assert '--drop-inconsistent' in last
+    assert last.startswith('hico_det.py: ')
+    assert 'HICO_test2015_00000008' in last and '--drop-inconsistent' in last
     assert not (tmp_path / 'out.json').exists()
     done = run('hico_det', source, '--out', 'out.json', '--drop-inconsistent',
                cwd=tmp_path).check()

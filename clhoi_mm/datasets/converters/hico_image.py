@@ -7,7 +7,7 @@ import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-_NAME = re.compile(r'HICO_(train|test)2015_(\d{8})\.jpg')
+_NAME = re.compile(r'HICO_(train|test)2015_(\d+)\.\w+')
 
 
 @dataclass

@@ -9,6 +9,8 @@ from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from .hico_image import HICOImage
 
 SPLITS = dict(train='bbox_train', test='bbox_test')
+IMAGE_FIELDS = ('filename', 'size', 'hoi')
+HOI_FIELDS = ('id', 'bboxhuman', 'bboxobject', 'connection', 'invis')
 
 
 class HICOMatFile:
@@ -19,6 +21,7 @@ class HICOMatFile:
     ``id`` (1 to 600), ``bboxhuman`` and ``bboxobject`` (x1, x2, y1, y2;
     1-based inclusive), ``connection`` (rows of positions in both, from 1) and
     ``invis``. ``list_action`` names the classes by ``vname`` and ``nname``.
+    A file with one of the splits, or without the names, is read as well.
 
     One split is in memory at a time. scipy is imported when a file is read.
 
@@ -37,13 +40,14 @@ class HICOMatFile:
         self.path = Path(path)
         self.vocabulary = vocabulary
         names = [name for name, *_ in self._call('whosmat')]
-        missing = {'list_action', *SPLITS.values()} - set(names)
-        if missing:
-            raise ValueError(f'{path}: {", ".join(sorted(missing))} missing; '
-                             'anno_bbox.mat of HICO_20160224_det has them.')
-        self.splits: Tuple[str, ...] = tuple(SPLITS)
+        self.splits: Tuple[str, ...] = tuple(
+            split for split, variable in SPLITS.items() if variable in names)
+        if not self.splits:
+            raise ValueError(f'{path}: neither of {list(SPLITS.values())}; '
+                             'anno_bbox.mat of HICO_20160224_det has both.')
         self.rare = None
-        self._check_classes(self._load('list_action'))
+        if 'list_action' in names:
+            self._check_classes(self._load('list_action'))
 
     def read(self, split: str) -> Iterator[HICOImage]:
         """The images of 'train' or 'test', in the file's order."""
@@ -52,7 +56,7 @@ class HICOMatFile:
             where = f'{self.path}, {variable}({i + 1})'
             try:
                 yield self._image(where, record)
-            except (IndexError, KeyError, TypeError) as error:
+            except (AttributeError, IndexError, TypeError) as error:
                 raise ValueError(f'{where}: not of the known structure '
                                  f'({error}).') from error
 
@@ -65,21 +69,21 @@ class HICOMatFile:
         from scipy import io
         try:
             return getattr(io, function)(str(self.path), **kwargs)
-        except (io.matlab.MatReadError, NotImplementedError, TypeError,
-                ValueError, zlib.error) as error:
+        except (io.matlab.MatReadError, NotImplementedError, OSError,
+                TypeError, ValueError, zlib.error) as error:
             raise ValueError(f'{self.path}: no MATLAB file ({error}); fetch '
                              'anno_bbox.mat again.') from error
 
     def _check_classes(self, actions: np.ndarray) -> None:
         vocab = self.vocabulary
-        names = [
-            (_text(row['vname']), _text(row['nname'])) for row in actions
-        ]
+        try:
+            names = [(_text(row['vname']), _text(row['nname']))
+                     for row in actions]
+        except (IndexError, ValueError) as error:
+            raise ValueError(f'{self.path}, list_action: not of the known '
+                             f'structure ({error}).') from error
         known = [(vocab.verbs[v], vocab.objects[o])
                  for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)]
-        if len(names) != len(known):
-            raise ValueError(f'{self.path}: list_action has {len(names)} '
-                             f'classes; HICO-DET has {len(known)}.')
         for i, (found, expected) in enumerate(zip(names, known)):
             if ([normalise_name(x) for x in found] !=
                 [normalise_name(x) for x in expected]):
@@ -89,12 +93,14 @@ class HICOMatFile:
                     f'{" ".join(expected)}.')
 
     def _image(self, where: str, record: Any) -> HICOImage:
+        _require(where, record, IMAGE_FIELDS)
         size = record['size'].ravel()[0]
         bboxes: List[List[float]] = []
         labels: List[int] = []
         pairs: List[Tuple[int, int, int]] = []
         invisible: List[int] = []
         for j, hoi in enumerate(record['hoi'].ravel()):
+            _require(f'{where}, hoi({j + 1})', hoi, HOI_FIELDS)
             label = int(_number(hoi['id'])) - 1
             if not 0 <= label < self.vocabulary.num_hois:
                 raise ValueError(f'{where}, hoi({j + 1}): id {label + 1} is '
@@ -121,6 +127,13 @@ class HICOMatFile:
             where, _text(record['filename']),
             [_number(size['width']), _number(size['height'])], bboxes, labels,
             pairs, invisible)
+
+
+def _require(where: str, record: np.void, fields: Tuple[str, ...]) -> None:
+    missing = set(fields) - set(record.dtype.names or ())
+    if missing:
+        raise ValueError(f'{where}: not of the known structure, no '
+                         f'{", ".join(sorted(missing))}.')
 
 
 def _number(value: np.ndarray) -> float:

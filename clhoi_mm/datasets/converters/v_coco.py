@@ -6,7 +6,6 @@ from typing import List, Optional, Sequence, Union
 
 from clhoi_mm.vocabulary import HOIVocabulary
 from .annotation_builder import AnnotationBuilder
-from .coco_file import COCOFile
 from .files import PathLike, read_json
 from .v_coco_official import add_official
 from .v_coco_pairs import add_pairs

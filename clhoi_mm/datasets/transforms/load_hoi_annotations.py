@@ -74,7 +74,8 @@ class LoadHOIAnnotations(LoadAnnotations):
                 '{1} x {0} pixels'.format(*results['ori_shape']) +
                 ', but its annotations say {1} x {0}'.format(*annotated) +
                 '; boxes would not fit. Correct width and height in the '
-                'annotation file, or fetch the image it was made for.')
+                'annotation file (converters take --images where the source '
+                'lacks them), or fetch the image it was made for.')
         return super().transform(results)
 
     def _load_bboxes(self, results: dict) -> None:
