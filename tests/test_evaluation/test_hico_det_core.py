@@ -65,7 +65,7 @@ def literal(samples, protocol):
 
 
 @pytest.mark.parametrize('protocol', HICO_DET_PROTOCOLS)
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(samples())
 def test_equals_literal_protocol(protocol, samples):
     result = score(samples, protocol=protocol)

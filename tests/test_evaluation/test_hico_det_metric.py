@@ -1,8 +1,3 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -210,33 +205,3 @@ def test_results_are_small_and_share_no_memory():
     assert record.pred.sub_bboxes.dtype == np.float32
     sample.pred_hois.sub_bboxes.zero_()
     assert record.pred.sub_bboxes[0].tolist() == A
-
-
-WORKER = '''
-import sys
-import torch.distributed as dist
-from test_hico_det_metric import VOCABULARY, HICODetMetric, zoo_samples
-
-rank, folder = int(sys.argv[1]), sys.argv[2]
-dist.init_process_group(
-    'gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2)
-metric = HICODetMetric(VOCABULARY, collect_dir=f'{folder}/results')
-# as the sampler deals them out: padded to even length with the first one
-samples = (zoo_samples() + zoo_samples()[:1])[rank::2]
-metric.process(None, [sample.to_dict() for sample in samples])
-print(sorted(metric.evaluate(3).items()))
-'''
-
-
-def test_two_processes_score_as_one(tmp_path):
-    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, '-c', WORKER, str(rank), str(tmp_path)],
-            stdout=subprocess.PIPE, text=True, env=env,
-            cwd=Path(__file__).parent)
-        for rank in range(2)
-    ]  # yapf: disable
-    outputs = [worker.communicate(timeout=100)[0] for worker in workers]
-    expected = repr(sorted(evaluate(zoo_samples()).items()))
-    assert [out.splitlines()[-1] for out in outputs] == [expected] * 2

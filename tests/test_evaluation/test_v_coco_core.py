@@ -85,7 +85,7 @@ def assert_equals_literal(samples):
     return result
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(images())
 def test_equals_literal_protocol(samples):
     assert_equals_literal(samples)

@@ -1,8 +1,3 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 torch = pytest.importorskip('torch')
@@ -107,33 +102,3 @@ def test_image_scored_twice_and_no_images():
         evaluate([yard_samples()[0]] * 2)
     with pytest.raises(ValueError, match='VCOCOMetric got no images'):
         evaluate([])
-
-
-WORKER = '''
-import sys
-import torch.distributed as dist
-from test_v_coco_metric import VOCABULARY, VCOCOMetric, yard_samples
-
-rank, folder = int(sys.argv[1]), sys.argv[2]
-dist.init_process_group(
-    'gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2)
-metric = VCOCOMetric(VOCABULARY, collect_dir=f'{folder}/results')
-# as the sampler deals them out: padded to even length with the first one
-samples = (yard_samples() + yard_samples()[:1])[rank::2]
-metric.process(None, [sample.to_dict() for sample in samples])
-print(sorted(metric.evaluate(3).items()))
-'''
-
-
-def test_two_processes_score_as_one(tmp_path):
-    env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, '-c', WORKER, str(rank), str(tmp_path)],
-            stdout=subprocess.PIPE, text=True, env=env,
-            cwd=Path(__file__).parent)
-        for rank in range(2)
-    ]  # yapf: disable
-    outputs = [worker.communicate(timeout=100)[0] for worker in workers]
-    expected = repr(sorted(evaluate(yard_samples()).items()))
-    assert [out.splitlines()[-1] for out in outputs] == [expected] * 2

@@ -96,7 +96,9 @@ class Annotations:
         named = np.array(named, dtype=np.int64).reshape(-1, 2)
         return cls(
             image_ids=source.values('images', 'id'),
-            sizes=np.array([(image['width'], image['height'])
+            # An unknown size clips no box.
+            sizes=np.array([(image.get('width') or np.inf,
+                             image.get('height') or np.inf)
                             for image in images], np.float32).reshape(-1, 2),
             objects=tuple(source.values('categories', 'name')),
             verbs=tuple(content['verbs']),
