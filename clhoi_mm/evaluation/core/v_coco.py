@@ -187,9 +187,10 @@ def _role_aps(truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions,
     empty = np.isnan(pred.obj_bboxes).all(axis=1) | (
         pred.obj_bboxes == 0).all(axis=1)
     positives = np.where(actions.has_role, num_gt[actions.action_inds], 0)
+    ranking = _rank(pred.image_inds, pred.verb_labels, pred.scores)
     return tuple(
-        _average_precision(pred.image_inds, pred.verb_labels, pred.scores,
-                           nearest, right & np.where(has_box, found, absent),
+        _average_precision(ranking, pred.verb_labels, pred.scores, nearest,
+                           right & np.where(has_box, found, absent),
                            positives) for absent in (empty, True))
 
 
@@ -203,20 +204,26 @@ def _agent_ap(pred: RolePredictions, actions: VCOCOActions,
     # By person and action, the best score first, which stands for all.
     order = np.lexsort((-pred.agent_scores[rows], keys))
     _, firsts = np.unique(keys[order], return_index=True)
-    best = rows[order[firsts]]
-    return _average_precision(pred.image_inds[best],
-                              labels[order[firsts]], pred.agent_scores[best],
-                              nearest[best], right[best], num_gt)
+    labels, best = labels[order[firsts]], rows[order[firsts]]
+    scores = pred.agent_scores[best]
+    ranking = _rank(pred.image_inds[best], labels, scores)
+    return _average_precision(ranking, labels, scores, nearest[best],
+                              right[best], num_gt)
 
 
-def _average_precision(image_inds: np.ndarray, labels: np.ndarray,
+def _rank(image_inds: np.ndarray, labels: np.ndarray,
+          scores: np.ndarray) -> np.ndarray:
+    """Order by class, then by falling score, equal ones by falling image."""
+    return np.lexsort((-image_inds, -scores.astype(np.float32), labels))
+
+
+def _average_precision(ranking: np.ndarray, labels: np.ndarray,
                        scores: np.ndarray, persons: np.ndarray,
                        right: np.ndarray, num_gt: np.ndarray) -> np.ndarray:
     """AP of each class; a person is found once in a class."""
-    scores = scores.astype(np.float32)
-    claims = np.where(right, persons * len(num_gt) + labels, -1)
-    order = np.lexsort((-np.arange(len(scores)), -scores))
-    true_positive = first_claims(claims, order)
-    ranking = np.lexsort((-image_inds, -scores, labels))
+    claimants = np.flatnonzero(right)[::-1]  # the last of equals goes first
+    order = claimants[np.argsort(
+        -scores[claimants].astype(np.float32), kind='stable')]
+    true_positive = first_claims(persons * len(num_gt) + labels, order)
     return area_under_envelope(labels[ranking], true_positive[ranking],
                                num_gt)
