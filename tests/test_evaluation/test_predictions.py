@@ -319,7 +319,7 @@ def test_both_paths_agree(tmp_path):
     """What a data set's samples say is what the file says."""
     pytest.importorskip('mmdet')
     from clhoi_mm.datasets import VCOCODataset
-    from clhoi_mm.evaluation.core import (read_v_coco_sample,
+    from clhoi_mm.evaluation.core import (VCOCOActions, read_v_coco_sample,
                                           stack_v_coco_records)
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     dataset = VCOCODataset(ann_file=str(path), test_mode=True)
@@ -335,7 +335,8 @@ def test_both_paths_agree(tmp_path):
         records.append(read_v_coco_sample(dict(
             img_id=info['img_id'], ori_shape=(info['height'], info['width']),
             gt_persons=dict(bboxes=boxes[persons],
-                            hoi_labelled=info['rows']['hoi_labelled'][persons]),
+                            hoi_labelled=info['rows']['hoi_labelled'][
+                                persons]),
             gt_hois=dict(
                 sub_bboxes=boxes[hois['human_rows']],
                 obj_bboxes=np.concatenate([boxes, nothing])[
@@ -346,7 +347,6 @@ def test_both_paths_agree(tmp_path):
                 obj_bboxes=rows.obj_bboxes[mine],
                 verb_labels=np.array(order)[rows.verb_labels[mine]],
                 scores=rows.scores[mine])), 29))  # yapf: disable
-    from clhoi_mm.evaluation.core import VCOCOActions
     one = evaluate_v_coco(*stack_v_coco_records(records),
                           VCOCOActions.from_verbs(VCOCO.verbs))
     truth, actions = annotations.v_coco()

@@ -60,7 +60,8 @@ def score_hico_det(annotations: Annotations, predictions: Predictions,
             raise ValueError(f'--unseen {unseen} is a split of the 600 '
                              'classes of HICO-DET, but the annotation file '
                              f'has {num_hois}')
-        unseen_mask = np.isin(np.arange(num_hois), load_zero_shot_split(unseen))
+        unseen_mask = np.isin(
+            np.arange(num_hois), load_zero_shot_split(unseen))
     gt, labels = annotations.hico_det()
     result = evaluate_hico_det(gt, predictions.pairs(annotations), labels,
                                annotations.hoi_objects, protocol)

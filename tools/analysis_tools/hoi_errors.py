@@ -80,8 +80,12 @@ def draw(path: str, names: Sequence[str], report: ErrorReport,
     left.set_title(f'what errors cost (mAP {report.mean_ap:.2f})')
     aps = report.ap[order[::-1]] * 100
     right.fill_between(np.arange(len(aps)), aps, step='mid', alpha=.4)
-    right.set(xlim=(0, max(len(aps), 1)), ylim=(0, 105), ylabel='AP (%)',
-              xlabel='classes, best to worst', title='AP of each class')  # yapf: disable
+    right.set(
+        xlim=(0, max(len(aps), 1)),
+        ylim=(0, 105),
+        xlabel='classes, best to worst',
+        ylabel='AP (%)',
+        title='AP of each class')
     number = min(number, len(order) // 2)
     for x, align, title, chosen in ((.97, 'right', 'best', order[::-1]),
                                     (.03, 'left', 'worst', order)):

@@ -160,8 +160,8 @@ class HICODetMetric(BaseMetric):
             f'HICO-DET protocol {self.protocol!r}: {len(records)} images, '
             f'{result.num_gt.sum()} annotated and {result.num_pred} '
             f'predicted pairs, {len(result.ap)} classes ({num_empty} without '
-            f'annotated pairs, {"AP 0" if result.empty_classes else "left out"}'
-            ').')
+            f'annotated pairs, '
+            f'{"AP 0" if result.empty_classes else "left out"}).')
         subsets = ('', '_rare', '_non_rare')
         if self.unseen is not None:
             subsets += ('_unseen', '_seen')
