@@ -7,45 +7,87 @@ from ..heads import Interactions, PhraseTable, TeacherTargets
 from ..task_modules import PairBatch
 
 
+def log_none(logits: Tensor, weight: Tensor, bag: Tensor,
+             num_bags: int) -> Tensor:
+    """Log-probability that no member of a bag says yes.
+
+    log(1 - weight * sigmoid(logit)), summed over the bag: exact and with a
+    gradient however sure the model is.
+
+    Args:
+        logits (Tensor): Of the members, (P,) or (P, C).
+        weight (Tensor): What a member's yes is worth, in [0, 1], broadcast to
+            the logits.
+        bag (Tensor): Bag of each member, (P,).
+        num_bags (int): Number of bags N.
+
+    Returns:
+        Tensor: (N,) or (N, C); 0 for an empty bag.
+    """
+    miss = torch.logaddexp(
+        F.logsigmoid(-logits),
+        torch.log1p(-weight) + F.logsigmoid(logits))
+    return miss.new_zeros(num_bags, *miss.shape[1:]).index_add(0, bag, miss)
+
+
+def soft_cross_entropy(log_no: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy from the logarithm of the probability of no."""
+    log_yes = torch.log((-torch.expm1(log_no)).clamp(min=1e-30))
+    return -(target * log_yes + (1 - target) * log_no)
+
+
 @MODELS.register_module()
 class InteractionDistillLoss(nn.Module):
     """From words about whole images to pairs of boxes.
 
-    The pairs of an image whose object a word names are its bag. Image part:
-    the probability that any pair of the bag does it (noisy-or) against the
-    teacher's confidence; what the teacher left unsaid is unlabelled rather
-    than false and is weighed down. Contrastive part: the bag's pairs compete
-    (softmax over their scores and detection scores) for the word, and the
-    winner's embedding is contrasted with the phrases of the vocabulary; verbs
-    that the teacher mentions for the object are no negatives, unmentioned
-    ones of the same object are weighed down. With instance-level labels the
-    image part becomes a loss on pairs and the bag its labelled pairs.
+    The pairs of an image whose object a word names are its bag, and it is
+    learned in two steps which pair the word is about. Interactiveness: an
+    object of which any verb is said is used by one of its pairs (noisy-or
+    over the bag); teachers confuse verbs far more often than objects. Image
+    part: the probability that any pair of the bag does what was said against
+    the teacher's confidence, where pairs count by how their interactiveness
+    compares with the bag's best, so that a scene full of idle bystanders
+    explains nothing. What the teacher left unsaid is unlabelled rather than
+    false and is weighed down.
+
+    Contrastive part: the bag's pairs compete (softmax over their scores and
+    detection scores) for the word, and the winner's embedding is contrasted
+    with the phrases of the vocabulary; verbs that the teacher mentions for
+    the object are no negatives, unmentioned ones of the same object are
+    weighed down.
+
+    With instance-level labels the first two are losses on pairs and the bag
+    is its labelled pairs.
 
     Args:
+        interactive_weight (float): Weight of the interactiveness.
         image_weight (float): Weight of the image part. Defaults to 1.
         contrast_weight (float): Weight of the contrastive part.
-        unmentioned_weight (float): Weight of classes that the teacher did
-            not mention. Defaults to 0.3.
-        attention_temperature (float): Temperature of the competition.
+        unmentioned_weight (float): Weight of what the teacher did not
+            mention. Defaults to 0.3.
+        competition (float): Power to which a pair's interactiveness, relative
+            to its bag's best, is raised; 0 would let all pairs count alike.
+        attention_temperature (float): Temperature of the competition for a
+            contrasted word.
         contrast_temperature (float): Temperature of the contrast.
-        score_power (float): Exponent of detection scores in a pair's
-            probability. Defaults to 1.
     """
 
     def __init__(self,
+                 interactive_weight: float = 1.0,
                  image_weight: float = 1.0,
-                 contrast_weight: float = 0.5,
+                 contrast_weight: float = 0.02,
                  unmentioned_weight: float = 0.3,
+                 competition: float = 4.0,
                  attention_temperature: float = 1.0,
-                 contrast_temperature: float = 0.1,
-                 score_power: float = 1.0) -> None:
+                 contrast_temperature: float = 0.1) -> None:
         super().__init__()
+        self.interactive_weight = interactive_weight
         self.image_weight = image_weight
         self.contrast_weight = contrast_weight
         self.unmentioned_weight = unmentioned_weight
+        self.competition = competition
         self.attention_temperature = attention_temperature
         self.contrast_temperature = contrast_temperature
-        self.score_power = score_power
 
     def forward(self, interactions: Interactions, pairs: PairBatch,
                 targets: TeacherTargets,
@@ -59,17 +101,20 @@ class InteractionDistillLoss(nn.Module):
             phrases (PhraseTable): The vocabulary's embeddings.
 
         Returns:
-            dict[str, Tensor]: ``loss_interaction`` and ``loss_contrast``.
+            dict[str, Tensor]: ``loss_interactive``, ``loss_interaction`` and
+            ``loss_contrast``.
         """
         # Half precision is too coarse for similarities over a temperature.
         with torch.autocast(interactions.embeds.device.type, enabled=False):
             if targets.pair_labels is None:
-                loss = self._image_loss(interactions, pairs, targets, phrases)
+                interactive, loss = self._bag_losses(interactions, pairs,
+                                                     targets, phrases)
             else:
-                loss = self._pair_loss(interactions, targets.pair_labels,
-                                       phrases)
+                interactive, loss = self._pair_losses(
+                    interactions, targets.pair_labels, phrases)
             contrast = self._contrast(interactions, pairs, targets, phrases)
         return dict(
+            loss_interactive=self.interactive_weight * interactive,
             loss_interaction=self.image_weight * loss,
             loss_contrast=self.contrast_weight * contrast)
 
@@ -77,33 +122,67 @@ class InteractionDistillLoss(nn.Module):
         """Weight of what is not mentioned: annotations leave nothing out."""
         return 1. if targets.complete else self.unmentioned_weight
 
-    def _pair_loss(self, interactions: Interactions, labels: Tensor,
-                   phrases: PhraseTable) -> Tensor:
+    @staticmethod
+    def _pair_losses(interactions: Interactions, labels: Tensor,
+                     phrases: PhraseTable) -> tuple[Tensor, Tensor]:
         scored = interactions.valid & ~phrases.is_absence
         loss = F.binary_cross_entropy_with_logits(
             interactions.logits.float(), labels, reduction='none')
-        return (loss * scored).sum() / scored.sum().clamp(min=1)
+        any_label = (labels * scored).amax(1)
+        interactive = F.binary_cross_entropy_with_logits(
+            interactions.interactiveness, any_label, reduction='sum')
+        return (interactive / max(1, len(labels)),
+                (loss * scored).sum() / scored.sum().clamp(min=1))
 
-    def _image_loss(self, interactions: Interactions, pairs: PairBatch,
-                    targets: TeacherTargets, phrases: PhraseTable) -> Tensor:
-        weight = (pairs.human_scores * pairs.object_scores)**self.score_power
-        logits = interactions.logits.float()
+    def _bag_losses(self, interactions: Interactions, pairs: PairBatch,
+                    targets: TeacherTargets,
+                    phrases: PhraseTable) -> tuple[Tensor, Tensor]:
+        """Interactiveness by used objects, then classes by what was said."""
+        logits = interactions.interactiveness
+        weight = pairs.human_scores * pairs.object_scores
+        num_objects = len(phrases.object_embeds)
+        bag = pairs.pair_inds * num_objects + pairs.object_labels
+        num_bags = pairs.num_images * num_objects
+        # A verb outside the vocabulary is a use, too; to be there is none.
+        uses = targets.weights > 0
+        uses &= (targets.hois < 0) | ~phrases.is_absence[targets.hois]
+        # Objects outside the vocabulary go to a last, dropped column.
+        column = torch.where(targets.objects >= 0, targets.objects,
+                             num_objects)
+        used = weight.new_zeros(pairs.num_images, num_objects + 1)
+        used = used.scatter_reduce(1, column, uses.to(used), 'amax')[:, :-1]
+        in_image = weight.new_zeros(num_bags).index_fill(
+            0, bag, 1.)
+        interactive = self._mean(
+            soft_cross_entropy(
+                log_none(logits, weight, bag, num_bags).view_as(used), used),
+            used, in_image.view_as(used), targets)
+
+        share = logits.detach().sigmoid() * weight
+        best = share.new_zeros(num_bags).scatter_reduce(0, bag, share, 'amax')
+        share = (share / best[bag].clamp(min=1e-30))**self.competition
         scored = interactions.valid & ~phrases.is_absence
-        # log(1 - weight * sigmoid(logit)), exact and with a gradient however
-        # sure the model is.
-        miss = torch.logaddexp(
-            F.logsigmoid(-logits),
-            torch.log1p(-weight)[:, None] + F.logsigmoid(logits)) * scored
-        shape = targets.image_scores.shape
-        log_none = miss.new_zeros(shape).index_add(0, pairs.pair_inds, miss)
-        possible = log_none.new_zeros(shape).index_add(
-            0, pairs.pair_inds, scored.to(log_none)) > 0
-        possible &= targets.known[:, None]
-        log_any = torch.log((-torch.expm1(log_none)).clamp(min=1e-30))
-        target = targets.image_scores
-        loss = -(target * log_any + (1 - target) * log_none)
-        loss = loss * torch.where(target > 0, 1., self._unmentioned(targets))
-        return (loss * possible).sum() / possible.sum().clamp(min=1)
+        said = targets.image_scores
+        none = log_none(interactions.class_logits,
+                        share[:, None] * scored, pairs.pair_inds, len(said))
+        possible = said.new_zeros(said.shape).index_add(
+            0, pairs.pair_inds, scored.to(said))
+        return interactive, self._mean(
+            soft_cross_entropy(none, said), said, possible, targets)
+
+    def _mean(self, loss: Tensor, said: Tensor, possible: Tensor,
+              targets: TeacherTargets) -> Tensor:
+        """Mean over what is possible in images of which anything is known.
+
+        Args:
+            loss (Tensor): Of each image and class or object, (B, N).
+            said (Tensor): Above 0 where mentioned, (B, N).
+            possible (Tensor): Above 0 where a pair could do it, (B, N).
+            targets (TeacherTargets): What the teacher said.
+        """
+        possible = (possible > 0) & targets.known[:, None]
+        weight = torch.where(said > 0, 1., self._unmentioned(targets))
+        return (loss * weight * possible).sum() / possible.sum().clamp(min=1)
 
     def _contrast(self, interactions: Interactions, pairs: PairBatch,
                   targets: TeacherTargets, phrases: PhraseTable) -> Tensor:

@@ -19,7 +19,7 @@ model = dict(
         type='ICN',
         text_dim=512,
         embed_dims=256,
-        num_layers=2,
+        num_layers=1,
         roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),

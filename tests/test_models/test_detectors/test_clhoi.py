@@ -43,7 +43,8 @@ def test_losses_and_gradients(variants, inputs, supervision, stage, without,
     if 'context_loss' not in without:
         expected |= {'loss_context', 'loss_sentence', 'context_recall'}
     if stage == 2 and without != 'interaction_loss':
-        expected |= {'loss_interaction', 'loss_contrast'}
+        expected |= {'loss_interactive', 'loss_interaction',
+                     'loss_contrast'}
     assert losses.keys() == expected
     assert total(losses) > 0
 
@@ -93,7 +94,7 @@ def test_poor_samples(variants, inputs, supervision, stage, case, mixed):
     losses = model.loss(inputs, [poor, other])
     check_gradients(model, losses)
     if not mixed and not poor.teacher.valid:
-        interaction = [losses[k] for k in losses if k == 'loss_interaction']
+        interaction = [losses[k] for k in losses if k.startswith('loss_inter')]
         if supervision == 'vllm':
             assert all(v == 0 for v in interaction)
             assert losses['loss_context'] == losses['loss_sentence'] == 0

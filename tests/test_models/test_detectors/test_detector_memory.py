@@ -37,7 +37,7 @@ def test_a_view_is_seen_once_and_gives_the_same(remembering):
     again = model.loss(*make_batch('ba'))
     assert calls == [2]
     # The context's loss has a queue that has grown meanwhile.
-    for name in ('loss_interaction', 'loss_contrast'):
+    for name in ('loss_interactive', 'loss_interaction', 'loss_contrast'):
         torch.testing.assert_close(first[name], again[name])
     for known, fresh in zip(
             model.detector.extract_feat(inputs, samples), expected):

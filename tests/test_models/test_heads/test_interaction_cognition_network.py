@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from clhoi_mm.models import PhraseTable
-from tests.test_models.utils import (BIKE, CAR, ENCODER, NO_BIKE, PARK, PERSON,
-                                     RIDE, SCENE, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs)
+from clhoi_mm.models.heads.interaction_cognition_network import both
+from tests.test_models.utils import (BIKE, CAR, DOG, ENCODER, NO_BIKE, PARK,
+                                     PERSON, RIDE, SCENE, TEXT_DIM,
+                                     VOCABULARY, build, make_pairs)
 
 ROI = dict(
     type='SingleRoIExtractor',
@@ -99,13 +100,15 @@ def test_scores_by_hand(phrases):
     pairs = make_pairs([[(PERSON, .9, (0, 0, 9, 9)), (BIKE, .9,
                                                       (0, 0, 9, 9))]])
     x = torch.randn(1, 16)
-    result = icn.score(x, pairs, phrases)
+    result = icn.score(x, torch.tensor([.4]), pairs, phrases)
     phrase = torch.nn.functional.normalize(icn.to_phrase(x)[0], dim=0)
     verb = torch.nn.functional.normalize(icn.to_verb(x)[0], dim=0)
     expected = 10 * phrase @ phrases.hoi_embeds[RIDE] + 10 * (
         verb @ phrases.verb_embeds[VOCABULARY.hoi_verbs[RIDE]]) + math.log(
-            .02 / .98)
-    torch.testing.assert_close(result.logits[0, RIDE], expected)
+            .15 / .85)
+    torch.testing.assert_close(result.class_logits[0, RIDE], expected)
+    torch.testing.assert_close(result.logits[0, RIDE].sigmoid(),
+                               expected.sigmoid() / (1 + math.exp(-.4)))
     torch.testing.assert_close(result.logits[0, NO_BIKE],
                                -result.logits[0, :NO_BIKE].max())
 
@@ -138,7 +141,7 @@ def test_images_do_not_see_each_other(phrases, feats, context):
 
 @pytest.mark.parametrize('part', ['feats', 'context', 'geometry', 'others'])
 def test_every_source_of_evidence_counts(phrases, feats, context, part):
-    icn = make_icn(context_use='attend')
+    icn = make_icn()
     torch.nn.init.normal_(icn.layers[0].pair_attn.bias)
     rows = [SCENE[:3], []]
     before = icn(feats, make_pairs(rows), phrases, context).logits[0]
@@ -154,32 +157,35 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
     assert not torch.allclose(before, after, atol=1e-4)
 
 
-def test_shift_moves_all_pairs_of_an_image_alike(phrases, feats, context):
-    icn = make_icn(context_use='shift')
-    torch.nn.init.normal_(icn.to_shift[1].weight)
-    pairs = make_pairs([SCENE, SCENE[:3]])
-    before = icn(feats, pairs, phrases, context).logits
-    changed = context.clone()
-    changed[0] += torch.randn_like(changed[0])
-    moved = (icn(feats, pairs, phrases, changed).logits -
-             before)[:, ~phrases.is_absence]
-    first = moved[pairs.pair_inds == 0]
-    torch.testing.assert_close(first, first[:1].expand_as(first))
-    assert first[0].abs().max() > 1e-2
-    torch.testing.assert_close(moved[pairs.pair_inds == 1],
-                               moved[pairs.pair_inds == 1] * 0)
+def test_interactiveness_sees_places_and_names_alone(phrases, feats, context):
+    icn = make_icn()
+
+    def judge(feats=feats, context=context, rows=SCENE[:2]):
+        return icn(feats, make_pairs([rows, []]), phrases,
+                   context).interactiveness
+
+    before = judge()
+    assert torch.equal(before, judge([f + 1 for f in feats], context + 1))
+    assert before != judge(rows=[SCENE[0], (BIKE, .8, (30, 4, 90, 20))])
+    assert before != judge(rows=[SCENE[0], (DOG, .8, SCENE[1][2])])
 
 
-def test_unknown_use_of_the_context_is_refused():
-    with pytest.raises(ValueError, match="'shift' nor 'attend'"):
-        make_icn(context_use='read')
+@pytest.mark.parametrize('one', [-80., -1., 0., 3., 80.])
+@pytest.mark.parametrize('other', [-80., 2., 80.])
+def test_both(one, other):
+    one, other = torch.tensor([one, other]).double()
+    expected = one.sigmoid() * other.sigmoid()
+    got = both(one, other)
+    torch.testing.assert_close(got.sigmoid(), expected)
+    torch.testing.assert_close(got, both(other, one))
 
 
 def test_starts_at_the_prior(phrases, feats, context):
-    icn = make_icn(prior=0.1)
+    icn = make_icn(interactive_prior=0.2, class_prior=0.5)
     for layer in (icn.to_phrase, icn.to_verb):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
+    torch.nn.init.zeros_(icn.interactiveness.head[-1].weight)
     result = icn(feats, make_pairs([SCENE, []]), phrases, context)
     prob = result.logits.sigmoid()[:, ~phrases.is_absence]
     torch.testing.assert_close(prob, torch.full_like(prob, .1))

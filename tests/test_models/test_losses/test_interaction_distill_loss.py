@@ -1,4 +1,5 @@
 import math
+from dataclasses import fields
 
 import pytest
 import torch
@@ -35,11 +36,20 @@ def make_interactions(pairs, seed=0):
     shape = (len(pairs), VOCABULARY.num_hois)
     objects = torch.as_tensor(VOCABULARY.hoi_objects)
     embeds = torch.randn(len(pairs), TEXT_DIM, generator=generator)
-    logits = torch.randn(shape, generator=generator)
+    logits, class_logits = torch.randn(2, *shape, generator=generator)
+    interactiveness = torch.randn(len(pairs), generator=generator)
     return Interactions(
         embeds=F.normalize(embeds, dim=1).requires_grad_(),
         logits=logits.requires_grad_(),
-        valid=objects[None] == pairs.object_labels[:, None])
+        valid=objects[None] == pairs.object_labels[:, None],
+        interactiveness=interactiveness.requires_grad_(),
+        class_logits=class_logits.requires_grad_())
+
+
+def first(interactions, count):
+    """The first pairs."""
+    return Interactions(*(getattr(interactions, field.name)[:count]
+                          for field in fields(Interactions)))
 
 
 def words(phrases, *rows):
@@ -66,21 +76,74 @@ def make_loss(**options):
 THREE = [(PERSON, .9, BOX), (BIKE, .8, BOX), (BIKE, 1., BOX), (BIKE, .5, BOX)]
 
 
+def sigmoid(x):
+    return 1 / (1 + math.exp(-x))
+
+
+def cross_entropy(none, target):
+    return -(target * math.log(1 - none) + (1 - target) * math.log(none))
+
+
+@pytest.mark.parametrize('said, target, weight', [([(RIDE, .8)], 1., 1.),
+                                                  ([], 0., .3)])
+def test_interactiveness_of_a_bag_of_three(phrases, said, target, weight):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    loss = make_loss()(interactions, pairs, words(phrases, said),
+                       phrases)['loss_interactive']
+    none = 1.
+    for logit, score in zip(interactions.interactiveness.tolist(),
+                            (.8, 1., .5)):
+        none *= 1 - .9 * score * sigmoid(logit)
+    assert math.isclose(
+        loss, weight * cross_entropy(none, target), rel_tol=1e-5)
+
+
 def test_image_loss_of_a_bag_of_three(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    loss = make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
-                       phrases)['loss_interaction']
+    loss = make_loss(competition=2.)(
+        interactions, pairs, words(phrases, [(RIDE, .8)]),
+        phrases)['loss_interaction']
+    counts = [
+        .9 * score * sigmoid(logit) for logit, score in zip(
+            interactions.interactiveness.tolist(), (.8, 1., .5))
+    ]
     expected = 0.
     for hoi, target, weight in ((RIDE, .8, 1.), (HOLD_BIKE, 0., .3)):
         none = 1.
-        for pair, score in enumerate((.8, 1., .5)):
-            logit = interactions.logits[pair, hoi].item()
-            none *= 1 - .9 * score / (1 + math.exp(-logit))
-        expected -= weight * (
-            target * math.log(1 - none) + (1 - target) * math.log(none))
+        for pair, count in enumerate(counts):
+            share = (count / max(counts))**2
+            none *= 1 - share * sigmoid(
+                interactions.class_logits[pair, hoi].item())
+        expected += weight * cross_entropy(none, target)
     # Two classes are possible: absence is scored by the others.
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
+
+
+def test_classes_do_not_teach_interactiveness(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    losses = make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
+                         phrases)
+    assert torch.autograd.grad(
+        losses['loss_interaction'], interactions.interactiveness,
+        allow_unused=True, retain_graph=True)[0] is None
+    grad, = torch.autograd.grad(losses['loss_interactive'],
+                                interactions.interactiveness)
+    assert (grad < 0).all()
+
+
+def test_idle_pairs_learn_no_class(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    with torch.no_grad():
+        interactions.interactiveness.copy_(torch.tensor([2., -4., 0.]))
+    make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
+                phrases)['loss_interaction'].backward()
+    moved = interactions.class_logits.grad[:, RIDE].abs()
+    assert moved[0] > 20 * moved[2] > 0
+    assert moved[1] < 1e-4 * moved[0]
 
 
 @pytest.mark.parametrize('logit, said, gradient', [(-40., 1., -.5),
@@ -90,13 +153,35 @@ def test_gradient_survives_certainty(phrases, logit, said, gradient):
     pairs = make_pairs([[(PERSON, 1., BOX), (BIKE, 1., BOX)]])
     interactions = make_interactions(pairs)
     with torch.no_grad():
-        interactions.logits[0, RIDE] = logit
-    targets = words(phrases, [(RIDE, said)])
-    make_loss()(interactions, pairs, targets,
-                phrases)['loss_interaction'].backward()
-    grad = interactions.logits.grad[0]
+        interactions.class_logits[0, RIDE] = logit
+        interactions.interactiveness[0] = logit
+    targets = words(phrases, [(RIDE, said)] if said else [])
+    losses = make_loss()(interactions, pairs, targets, phrases)
+    sum(losses.values()).backward()
+    grad = interactions.class_logits.grad[0]
     assert torch.isfinite(grad).all()
-    assert math.isclose(grad[RIDE], gradient, rel_tol=1e-3)
+    # Two classes share the mean.
+    assert math.isclose(grad[RIDE], gradient, abs_tol=1e-3)
+    assert math.isclose(
+        interactions.interactiveness.grad[0], 2 * gradient, abs_tol=2e-3)
+
+
+def test_words_outside_the_vocabulary_are_a_use(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+
+    def interactive(hoi, obj):
+        targets = words(phrases, [(RIDE, .8)])
+        targets.hois[:], targets.objects[:] = hoi, obj
+        targets.image_scores[:] = 0
+        return make_loss()(interactions, pairs, targets,
+                           phrases)['loss_interactive']
+
+    assert interactive(-1, BIKE) == interactive(RIDE, BIKE)
+    assert interactive(-1, -1) == interactive(-1, DOG)
+    assert interactive(-1, DOG) != interactive(RIDE, BIKE)
+    # Somebody labelled that nothing happens.
+    assert interactive(NO_BIKE, BIKE) == interactive(-1, DOG)
 
 
 def test_unknown_images_and_impossible_words_do_not_count(phrases):
@@ -109,9 +194,7 @@ def test_unknown_images_and_impossible_words_do_not_count(phrases):
     both = make_loss()(interactions, pairs, targets, phrases)
     alone = make_pairs([bike])
     one = make_loss()(
-        Interactions(interactions.embeds[:1], interactions.logits[:1],
-                     interactions.valid[:1]), alone,
-        words(phrases, [(RIDE, .8)]), phrases)
+        first(interactions, 1), alone, words(phrases, [(RIDE, .8)]), phrases)
     for key in both:
         torch.testing.assert_close(both[key], one[key])
 
@@ -202,6 +285,10 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
         interactions.logits[:, [RIDE, HOLD_BIKE]],
         targets.pair_labels[:, [RIDE, HOLD_BIKE]])
     torch.testing.assert_close(losses['loss_interaction'], expected)
+    torch.testing.assert_close(
+        losses['loss_interactive'],
+        F.binary_cross_entropy_with_logits(interactions.interactiveness,
+                                           torch.tensor([0., 1., 0.])))
     losses['loss_contrast'].backward()
     moved = interactions.embeds.grad.abs().sum(1) > 0
     assert moved.tolist() == [False, True, False]
@@ -214,9 +301,10 @@ def test_weights(phrases):
     plain = make_loss(contrast_weight=1.)(interactions, pairs, targets,
                                           phrases)
     weighed = make_loss(
-        image_weight=2., contrast_weight=3.)(interactions, pairs, targets,
-                                             phrases)
-    for key, weight in (('loss_interaction', 2), ('loss_contrast', 3)):
+        interactive_weight=4., image_weight=2., contrast_weight=3.)(
+            interactions, pairs, targets, phrases)
+    for key, weight in (('loss_interactive', 4), ('loss_interaction', 2),
+                        ('loss_contrast', 3)):
         torch.testing.assert_close(weighed[key], weight * plain[key])
 
 
@@ -234,7 +322,8 @@ def test_whatever_is_missing_is_finite_and_connected(phrases, scene, rows,
     losses = make_loss()(interactions, pairs, targets, phrases)
     assert all(torch.isfinite(v) and v.requires_grad for v in losses.values())
     sum(losses.values()).backward()
-    for grad in (interactions.embeds.grad, interactions.logits.grad):
-        assert torch.isfinite(grad).all()
+    for part in ('embeds', 'logits', 'interactiveness', 'class_logits'):
+        grad = getattr(interactions, part).grad
+        assert grad is None or torch.isfinite(grad).all()
     if not len(pairs):
         assert sum(losses.values()) == 0
