@@ -27,7 +27,8 @@ def parse_args() -> argparse.Namespace:
         '--drop-inconsistent',
         action='store_true',
         help='leave out pairs that contradict their boxes or classes instead '
-        'of refusing the file (trainval_hico.json holds some)')
+        "of refusing the file (QPIC's loader skips such records of "
+        'trainval_hico.json)')
     return parser.parse_args()
 
 
