@@ -8,7 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
-from ..layers import (NUM_PAIR_GEOMETRY, ICNLayer, Interactiveness,
+from ..layers import (ICNLayer, Interactiveness, PairEncoder, PairEvidence,
                       pair_geometry)
 from ..task_modules import PairBatch
 from .phrase_table import PhraseTable
@@ -51,8 +51,8 @@ class InteractionCognitionNetwork(BaseModule):
     Words about whole images do not tell which pair they are about, and a
     network that sees the image can explain them by any. So a class is scored
     as the product of two probabilities: that the pair interacts at all, which
-    :class:`Interactiveness` reads off places alone for all verbs, and that
-    it is this class if it does.
+    :class:`Interactiveness` judges for all verbs alike, and that it is this
+    class if it does.
 
     Args:
         text_dim (int): Width d of the text space.
@@ -84,26 +84,15 @@ class InteractionCognitionNetwork(BaseModule):
                  class_prior: float = 0.15,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
-        self.roi_extractor = None
+        self.roi_extractor = roi_shape = None
         if roi_extractor is not None:
             self.roi_extractor = MODELS.build(roi_extractor)
-            size = self.roi_extractor.roi_layers[0].output_size
-            width = roi_channels * size[0] * size[1]
-            self.roi_reduce = nn.ModuleDict({
-                part: nn.Sequential(
-                    nn.Conv2d(self.roi_extractor.out_channels, roi_channels,
-                              3, padding=1),
-                    nn.ReLU(inplace=True), nn.Flatten(),
-                    nn.Linear(width, embed_dims), nn.LayerNorm(embed_dims))
-                for part in ('human', 'object', 'union')
-            })
-        self.interactiveness = Interactiveness(text_dim, embed_dims,
-                                               interactive_prior)
-        self.geometry = nn.Sequential(
-            nn.LayerNorm(NUM_PAIR_GEOMETRY),
-            nn.Linear(NUM_PAIR_GEOMETRY, embed_dims), nn.ReLU(inplace=True),
-            nn.Linear(embed_dims, embed_dims), nn.LayerNorm(embed_dims))
-        self.object_name = nn.Linear(text_dim, embed_dims)
+            roi_shape = (self.roi_extractor.out_channels,
+                         *self.roi_extractor.roi_layers[0].output_size)
+        self.interactiveness = Interactiveness(
+            text_dim, embed_dims, roi_shape, roi_channels, interactive_prior)
+        self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
+                                   roi_channels)
         self.fuse = nn.Sequential(
             nn.LayerNorm(embed_dims), nn.Linear(embed_dims, 2 * embed_dims),
             nn.ReLU(inplace=True), nn.Linear(2 * embed_dims, embed_dims))
@@ -117,24 +106,36 @@ class InteractionCognitionNetwork(BaseModule):
         self.bias = nn.Parameter(
             torch.tensor(math.log(class_prior / (1 - class_prior))))
 
-    def look(self, feats: Sequence[Tensor], pairs: PairBatch) -> Tensor:
-        """Appearance of pairs from RoI features, (P, D).
+    def gather(self, feats: Sequence[Tensor], pairs: PairBatch,
+               phrases: PhraseTable) -> PairEvidence:
+        """What can be known of the pairs themselves.
 
-        An instance is pooled once, however many pairs it is in.
+        Args:
+            feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
+            pairs (PairBatch): The pairs.
+            phrases (PhraseTable): The vocabulary's embeddings.
+
+        Returns:
+            PairEvidence: Geometry, names and RoI features.
         """
-        # The extractor casts boxes to the maps' type, and half precision
-        # knows no single pixel at the far side of an image.
-        feats = [f.float() for f in feats[:self.roi_extractor.num_inputs]]
-
-        def pool(boxes: Tensor, image: Tensor) -> Tensor:
-            return self.roi_extractor(
-                feats, torch.cat([image[:, None].to(boxes), boxes], 1))
-
-        instances = pool(pairs.boxes, pairs.image_inds)
-        unions = pool(pairs.union_boxes, pairs.pair_inds)
-        human = self.roi_reduce['human'](instances)[pairs.human_inds]
-        obj = self.roi_reduce['object'](instances)[pairs.object_inds]
-        return human + obj + self.roi_reduce['union'](unions)
+        instances = unions = None
+        if self.roi_extractor is not None:
+            # The extractor casts boxes to the maps' type, and half precision
+            # knows no single pixel at the far side of an image.
+            feats = [f.float() for f in feats[:self.roi_extractor.num_inputs]]
+            instances, unions = (
+                self.roi_extractor(
+                    feats, torch.cat([image[:, None].to(boxes), boxes], 1))
+                for boxes, image in ((pairs.boxes, pairs.image_inds),
+                                     (pairs.union_boxes, pairs.pair_inds)))
+        return PairEvidence(
+            geometry=pair_geometry(pairs.human_boxes, pairs.object_boxes,
+                                   pairs.image_sizes[pairs.pair_inds]),
+            names=phrases.object_embeds[pairs.object_labels],
+            human_inds=pairs.human_inds,
+            object_inds=pairs.object_inds,
+            instances=instances,
+            unions=unions)
 
     def forward(self,
                 feats: Sequence[Tensor],
@@ -152,12 +153,8 @@ class InteractionCognitionNetwork(BaseModule):
         Returns:
             Interactions: Embeddings and logits of the pairs.
         """
-        names = phrases.object_embeds[pairs.object_labels]
-        geometry = pair_geometry(pairs.human_boxes, pairs.object_boxes,
-                                 pairs.image_sizes[pairs.pair_inds])
-        x = self.geometry(geometry) + self.object_name(names)
-        if self.roi_extractor is not None:
-            x = x + self.look(feats, pairs)
+        evidence = self.gather(feats, pairs, phrases)
+        x = self.encoder(evidence)
         x = x + self.fuse(x)
 
         slots, width = pairs.slots()
@@ -171,8 +168,7 @@ class InteractionCognitionNetwork(BaseModule):
         for layer in self.layers:
             grid = layer(grid, humans, objects, context)
         x = self.norm(grid.flatten(0, 1)[slots])
-        return self.score(x, self.interactiveness(geometry, names), pairs,
-                          phrases)
+        return self.score(x, self.interactiveness(evidence), pairs, phrases)
 
     def score(self,
               x: Tensor,

@@ -1,9 +1,10 @@
 from .icn_layer import ICNLayer
 from .interactiveness import Interactiveness
 from .pair_attention import PairAttention
+from .pair_encoder import PairEncoder, PairEvidence
 from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
 
 __all__ = [
     'ICNLayer', 'Interactiveness', 'NUM_PAIR_GEOMETRY', 'PairAttention',
-    'pair_geometry'
+    'PairEncoder', 'PairEvidence', 'pair_geometry'
 ]

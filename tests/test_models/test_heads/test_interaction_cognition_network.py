@@ -81,18 +81,21 @@ def test_classes_fit_the_object(phrases, feats, context):
     assert not valid[pairs.object_labels == CAR].any()
 
 
-def test_each_part_looks_at_its_own_box(feats):
+def test_each_part_looks_at_its_own_box(phrases, feats):
     icn = make_icn()
     pairs = make_pairs([[], SCENE[:3]])
-    expected = 0
+    evidence = icn.gather(feats, pairs, phrases)
+    encoder = icn.encoder
+    expected = encoder.geometry(evidence.geometry) + encoder.object_name(
+        phrases.object_embeds[pairs.object_labels])
     for part, boxes in (('human', pairs.human_boxes),
                         ('object', pairs.object_boxes),
                         ('union', pairs.union_boxes)):
         rois = torch.cat([pairs.pair_inds[:, None].float(), boxes], 1)
-        expected = expected + icn.roi_reduce[part](
+        expected = expected + encoder.roi_reduce[part](
             icn.roi_extractor(feats[:2], rois))
     torch.testing.assert_close(
-        icn.look(feats, pairs), expected, rtol=1e-4, atol=1e-5)
+        encoder(evidence), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_scores_by_hand(phrases):
@@ -157,15 +160,17 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
     assert not torch.allclose(before, after, atol=1e-4)
 
 
-def test_interactiveness_sees_places_and_names_alone(phrases, feats, context):
+def test_interactiveness_sees_the_pair_alone(phrases, feats, context):
     icn = make_icn()
 
     def judge(feats=feats, context=context, rows=SCENE[:2]):
         return icn(feats, make_pairs([rows, []]), phrases,
-                   context).interactiveness
+                   context).interactiveness[0]
 
     before = judge()
-    assert torch.equal(before, judge([f + 1 for f in feats], context + 1))
+    assert before == judge(context=context + 1)
+    torch.testing.assert_close(before, judge(rows=SCENE))
+    assert before != judge([f + torch.randn_like(f) for f in feats])
     assert before != judge(rows=[SCENE[0], (BIKE, .8, (30, 4, 90, 20))])
     assert before != judge(rows=[SCENE[0], (DOG, .8, SCENE[1][2])])
 
