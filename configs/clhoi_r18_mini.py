@@ -31,13 +31,12 @@ model = dict(
         text_dim=text_dim,
         text_encoder=dict(
             _delete_=True, type='HashedTextEncoder', dim=text_dim)),
-    context_loss=dict(text_dim=text_dim),
-    interaction_loss=dict(contrast_weight=0.1))
+    context_loss=dict(text_dim=text_dim))
 
 # Two epochs of context, seven of interactions.
 max_epochs = 9
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
-optim_wrapper = dict(optimizer=dict(lr=5e-4))
+optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(
         type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
