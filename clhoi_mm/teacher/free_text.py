@@ -1,0 +1,144 @@
+"""Prose to interactions, by rule; no model and no download is needed."""
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Dict, Iterator, List, Tuple
+
+from ..vocabulary import HOIVocabulary
+from .prose.chunker import Chunker
+from .prose.chunks import NounPhrase
+from .prose.clauses import Event, read_events
+from .prose.lexicon import Lexicon, Reading
+from .prose.text import split_prose
+
+# Verbs that say nothing of what is done with an object.
+_EMPTY = frozenset(
+    'be have do get go seem appear show include feature see look make take '
+    'give come keep start begin stop try want need like love enjoy add '
+    'create contain depict capture suggest indicate say tell ask let help '
+    'use cause involve surround wear_off engage form find know think notice '
+    'appear remain become feel mean provide allow seem await'.split())
+_PART_VERBS = frozenset(
+    'pet scratch kiss groom lick wash touch repair inspect clean dry brush '
+    'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
+    'hose paint feed open seat climb lay scrub wipe polish'.split())
+
+
+@dataclass(frozen=True)
+class ParsedInteraction:
+    """An interaction that a text says a person does.
+
+    Attributes:
+        verb (str): As the vocabulary spells it, or the verb's lemma with
+            its particle where it has none.
+        object (str): As the vocabulary spells it, or the noun's words.
+        in_vocabulary (bool): Whether the pair is one of its classes.
+        ruled_out (bool): Whether it knows both and has no such class.
+    """
+    verb: str
+    object: str
+    in_vocabulary: bool
+    ruled_out: bool = False
+
+
+def parse_sentences(text: str,
+                    vocabulary: HOIVocabulary) -> List[ParsedInteraction]:
+    """Read who does what in a VLLM's prose; no text makes it fail.
+
+    What is negated ('not holding', 'nobody rides'), not real ('could be
+    about to throw') or done by an animal or a thing is left out. The same
+    text gives the same list.
+
+    Args:
+        text (str): English sentences; markdown and lists are read as well.
+        vocabulary (HOIVocabulary): Gives names.
+
+    Returns:
+        List[ParsedInteraction]: In the text's order, each pair once.
+    """
+    parser = _parser(vocabulary)
+    found: Dict[Tuple[str, str], ParsedInteraction] = {}
+    for event in read_events(split_prose(text), parser.chunker):
+        for interaction in parser.interactions(event):
+            found.setdefault((interaction.verb, interaction.object),
+                             interaction)
+    return list(found.values())
+
+
+@lru_cache(maxsize=8)
+def _parser(vocabulary: HOIVocabulary) -> '_EventReader':
+    return _EventReader(Lexicon(vocabulary))
+
+
+class _EventReader:
+    """Events to the vocabulary's interactions."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        self.lexicon = lexicon
+        self.vocabulary = lexicon.vocabulary
+        self.chunker = Chunker(lexicon)
+
+    def interactions(self, event: Event) -> Iterator[ParsedInteraction]:
+        """What a person does in an event."""
+        if not self._is_done_by_person(event):
+            return
+        lemma = event.verb.lemma
+        if event.patient is not None:
+            chain = list(event.stranded)
+            chain += [] if event.arguments or not chain else []
+            for phrase in event.patient.group:
+                yield from self._one(lemma, chain, phrase, [])
+        implied = self.lexicon.implied_object(lemma)
+        named = False
+        for argument in event.arguments:
+            for phrase in [argument.phrase]:
+                for found in self._one(lemma, argument.chain, phrase,
+                                       argument.between):
+                    named = named or found.in_vocabulary
+                    yield found
+        if implied >= 0 and not named and not event.patient:
+            reading = self.lexicon.read(lemma, [], implied, ())
+            if reading is not None and reading.valid:
+                yield self._said(reading, implied, '')
+
+    @staticmethod
+    def _is_done_by_person(event: Event) -> bool:
+        if event.negated or event.unreal:
+            return False
+        if event.patient is not None:
+            if event.patient.nobody:
+                return False
+            if event.agent is None:
+                return event.verb.being
+        agent = event.agent
+        if agent is None:
+            return True
+        return agent.human and not agent.nobody
+
+    def _one(self, lemma: str, chain: List[str], phrase: NounPhrase,
+             between: List[str]) -> Iterator[ParsedInteraction]:
+        if phrase.negated or phrase.kind in ('art', 'meta', 'pronoun'):
+            return
+        obj = phrase.obj
+        owner = phrase.owner
+        if obj < 0 and owner is not None and owner.obj >= 0 and (
+                owner.kind != 'human' and lemma in _PART_VERBS):
+            phrase, obj = owner, owner.obj
+        if phrase.kind == 'human' and phrase.head not in ('hand', 'arm'):
+            obj = self.vocabulary.person_label
+        reading = self.lexicon.read(lemma, chain, obj, between)
+        if reading is None:
+            return
+        if lemma == 'play' and phrase.bare:
+            return
+        if not reading.known and (obj < 0 or lemma in _EMPTY):
+            return
+        if obj < 0 and (chain or between):
+            return
+        yield self._said(reading, obj, phrase.label)
+
+    def _said(self, reading: Reading, obj: int,
+              label: str) -> ParsedInteraction:
+        name = self.vocabulary.objects[obj] if obj >= 0 else label
+        return ParsedInteraction(
+            reading.verb, name, reading.valid,
+            reading.known and obj >= 0 and not reading.valid)
