@@ -62,7 +62,8 @@ class InteractionDistillLoss(nn.Module):
     Args:
         interactive_weight (float): Weight of the interactiveness.
         image_weight (float): Weight of the image part. Defaults to 1.
-        contrast_weight (float): Weight of the contrastive part.
+        contrast_weight (float): Weight of the contrastive part. Small: it
+            takes a noisy teacher at its word, and rare classes suffer.
         unmentioned_weight (float): Weight of what the teacher did not
             mention. Defaults to 0.3.
         competition (float): Power to which a pair's interactiveness, relative
@@ -75,7 +76,7 @@ class InteractionDistillLoss(nn.Module):
     def __init__(self,
                  interactive_weight: float = 1.0,
                  image_weight: float = 1.0,
-                 contrast_weight: float = 0.02,
+                 contrast_weight: float = 0.005,
                  unmentioned_weight: float = 0.3,
                  competition: float = 4.0,
                  attention_temperature: float = 1.0,
