@@ -6,7 +6,7 @@ from typing import Dict, Iterator, List, Tuple
 from ..vocabulary import HOIVocabulary
 from .prose.chunker import Chunker
 from .prose.chunks import NounPhrase
-from .prose.clauses import Event, read_events
+from .prose.clauses import Argument, Event, read_events
 from .prose.lexicon import Lexicon, Reading
 from .prose.text import split_prose
 
@@ -20,7 +20,11 @@ _EMPTY = frozenset(
 _PART_VERBS = frozenset(
     'pet scratch kiss groom lick wash touch repair inspect clean dry brush '
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
-    'hose paint feed open seat climb lay scrub wipe polish'.split())
+    'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
+    'type watch read work'.split())
+_RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
+# 'hops on a bike and rides off': what is ridden was named before.
+_GOES_ON = frozenset('ride drive sail row paddle fly'.split())
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def parse_sentences(text: str,
     """
     parser = _parser(vocabulary)
     found: Dict[Tuple[str, str], ParsedInteraction] = {}
-    for event in read_events(split_prose(text), parser.chunker):
+    for event in parser.events(text):
         for interaction in parser.interactions(event):
             found.setdefault((interaction.verb, interaction.object),
                              interaction)
@@ -77,6 +81,21 @@ class _EventReader:
         self.vocabulary = lexicon.vocabulary
         self.chunker = Chunker(lexicon)
 
+    def events(self, text: str) -> List[Event]:
+        """The text's events, what an ellipsis leaves out restored."""
+        self.chunker.set_topic(text)
+        events = read_events(split_prose(text), self.chunker)
+        for before, event in zip(events, events[1:]):
+            if (event.verb.lemma in _GOES_ON and not event.objects
+                    and event.agent is before.agent and not event.negated
+                    and not before.passive):
+                event.arguments += [
+                    Argument([], argument.phrase, [])
+                    for argument in before.arguments[:1]
+                    if argument.phrase.kind in ('thing', 'animal')
+                ]
+        return events
+
     def interactions(self, event: Event) -> Iterator[ParsedInteraction]:
         """What a person does in an event."""
         if not self._is_done_by_person(event):
@@ -87,6 +106,12 @@ class _EventReader:
             chain += [] if event.arguments or not chain else []
             for phrase in event.patient.group:
                 yield from self._one(lemma, chain, phrase, [])
+        agent = event.agent
+        if (lemma in _RECIPROCAL and agent is not None and not event.passive
+                and not event.objects
+                and (agent.plural or len(agent.group) > 1)):
+            someone = NounPhrase('person', 'human')
+            yield from self._one(lemma, [], someone, [])
         implied = self.lexicon.implied_object(lemma)
         named = False
         for argument in event.arguments:
@@ -121,7 +146,7 @@ class _EventReader:
         obj = phrase.obj
         owner = phrase.owner
         if obj < 0 and owner is not None and owner.obj >= 0 and (
-                owner.kind != 'human' and lemma in _PART_VERBS):
+                owner.kind != 'human' and (chain or lemma in _PART_VERBS)):
             phrase, obj = owner, owner.obj
         if phrase.kind == 'human' and phrase.head not in ('hand', 'arm'):
             obj = self.vocabulary.person_label

@@ -56,6 +56,9 @@ UNREAL_RAISING = _set(
 READY = _set('about ready going poised set able eager likely due preparing '
              'supposed unable prepared willing trying waiting hoping wanting '
              'determined reluctant afraid')
+_NO_NOUNS = _set('how if why but whether perhaps maybe possibly potentially')
+_COLOURS = _set('red blue green yellow white black brown pink orange purple '
+                'gray grey golden')
 _NOT_VERBS = _set('morning evening building clothing railing ceiling string '
                   'painting king ring wing spring thing something anything '
                   'nothing everything during wedding meeting parking crossing '
@@ -91,16 +94,60 @@ class Chunker:
         self.lexicon = lexicon
         self.words = load_words()
         self._phrases = self._multiword()
+        self._board = -1
+
+    def set_topic(self, text: str) -> None:
+        """Note what a text is about: which board a 'board' is."""
+        low = text.lower()
+        self._board = -1
+        for name, signs in _BOARDS:
+            if any(sign in low for sign in signs):
+                self._board = self.lexicon.vocabulary.object_label(name)
+                break
 
     def chunk(self, sentence: str) -> List[Chunk]:
         """The chunks of one sentence, in order."""
-        words = self._join(
-            [self._word(token) for token in tokenise(sentence)])
+        tokens = [
+            part for token in tokenise(sentence)
+            for part in self._split_hyphen(token)
+        ]
+        words = self._join([self._word(token) for token in tokens])
+        self._restore_is(words)
         chunks: List[Chunk] = []
         position = 0
         while position < len(words):
             position = self._next(words, position, chunks)
         return chunks
+
+    def _split_hyphen(self, token: str) -> List[str]:
+        """'hot-dog' is two words, 'broken-down' is an adjective."""
+        parts = token.split('-')
+        if len(parts) == 1:
+            return parts
+        low = [part.lower() for part in parts]
+        found = self.lexicon.find_object(low)
+        if found or ' '.join(low) in self._phrases:
+            return parts
+        last = verb_form(low[-1])
+        if last and 'VBG' in last.tags and self.lexicon.find_object(low[:-1]):
+            return parts
+        if singular(low[-1]) in self.words['persons']:
+            return parts[-1:]
+        return [token]
+
+    @staticmethod
+    def _restore_is(words: List[Word]) -> None:
+        """"The woman's carrying a bag": 's is a verb here."""
+        for i, word in enumerate(words[:-1]):
+            if word.low != "'s":
+                continue
+            after = words[i + 1]
+            further = words[i + 2] if i + 2 < len(words) else Word('', '')
+            if after.low in DETERMINERS - POSSESSIVES or after.low == 'not' \
+                    or ('VBG' in after.tags and (
+                        further.low in DETERMINERS
+                        or further.low in PREPOSITIONS or not further.low)):
+                words[i] = Word("'s", 'is')
 
     def _multiword(self) -> dict:
         """Names of several words -> (object label, kind)."""
@@ -114,14 +161,26 @@ class Chunker:
         return found
 
     def _word(self, token: str) -> Word:
-        low = self.lexicon.correct(token.lower())
+        low = token.lower()
+        if '-' in low and len(low) > 1:
+            return Word(token, low, self._hyphenated(low))
+        low = self.lexicon.correct(low)
         if low in DETERMINERS or low in PREPOSITIONS or low in BE:
             return Word(token, low)
         form = verb_form(low)
-        if form and low not in _NOT_VERBS:
+        if form and low not in _NOT_VERBS and low not in _COLOURS:
             return Word(token, low, parts_of_speech(low), form.lemma,
                         form.tags)
         return Word(token, low, parts_of_speech(low) - {'VERB'})
+
+    @staticmethod
+    def _hyphenated(low: str) -> frozenset:
+        last = low.split('-')[-1]
+        form = verb_form(last)
+        if form and form.tags & {'VBN', 'VBG'} or last in PREPOSITIONS \
+                or 'ADJ' in parts_of_speech(last):
+            return frozenset(['ADJ'])
+        return frozenset(['ADJ', 'NOUN'])
 
     def _join(self, words: List[Word]) -> List[Word]:
         """Makes one word of the names that have several."""
@@ -472,6 +531,8 @@ class Chunker:
         if 'VBZ' in word.tags:
             return waits and follows and not (
                 last.plural and last.kind == 'human' and not object_follows)
+        if 'VBD' in word.tags and waits and follows:
+            return True
         if 'VB' in word.tags:
             plural = last.plural or len(last.group) > 1
             return (plural or object_follows) and waits and follows
@@ -600,6 +661,8 @@ class Chunker:
                 negated = negated or low in ('no', 'neither')
                 bare = False
                 quantity = low
+            elif low == 'and' and self._joins_adjectives(words, i, gathered):
+                pass
             elif gathered and self._ends_phrase(words, i, gathered, chunks,
                                                 bare):
                 break
@@ -637,6 +700,18 @@ class Chunker:
         phrase = self._make(gathered, negated, bare, False, owner)
         i = self._of(words, i, phrase, chunks)
         return i
+
+    @staticmethod
+    def _joins_adjectives(words: List[Word], i: int,
+                          gathered: List[Word]) -> bool:
+        """'a black and white cow'."""
+        if not gathered or i + 2 >= len(words):
+            return False
+        ahead, noun = words[i + 1], words[i + 2]
+        return ('ADJ' in gathered[-1].pos and 'ADJ' in ahead.pos
+                and not gathered[-1].phrase
+                and ('NOUN' in noun.pos or noun.phrase is not None
+                     or 'ADJ' in noun.pos) and not noun.tags - {'VB'})
 
     def _of(self, words: List[Word], i: int, phrase: NounPhrase,
             chunks: List[Chunk]) -> int:
@@ -681,7 +756,7 @@ class Chunker:
         return False
 
     def _is_noun(self, word: Word) -> bool:
-        if word.low in PREPOSITIONS or word.low in ADVERBS:
+        if word.low in PREPOSITIONS or word.low in ADVERBS | _NO_NOUNS:
             return False
         if word.phrase or 'NOUN' in word.pos:
             return True
@@ -721,6 +796,9 @@ class Chunker:
         phrase = self._make(gathered, False, bare, False, None)
         if 'VBG' in word.tags:
             return not ('NOUN' in word.pos and self._is_compound(word, after))
+        if self._names_object(word) and after.tags & {'VBZ'} and not (
+                'VBG' in after.tags):
+            return False  # 'a skier on red skis glides'
         trial = [*chunks, phrase]
         return self._is_bare_verb(words, i, trial, after)
 
@@ -730,6 +808,9 @@ class Chunker:
 
     def _make(self, gathered: List[Word], negated: bool, bare: bool,
               owning: bool, owner: Optional[NounPhrase]) -> NounPhrase:
+        if len(gathered) > 1 and gathered[-1].low in _COLOURS and (
+                gathered[-2].phrase or self._names_object(gathered[-2])):
+            gathered = gathered[:-1]  # 'paints a vase red'
         last = gathered[-1]
         words = [part for word in gathered for part in word.low.split(' ')]
         label = ' '.join(words)
@@ -741,6 +822,9 @@ class Chunker:
             obj = last.phrase[1]
         elif found:
             obj = found[0]
+        elif head == 'board' and (len(words) < 2 or words[-2] not in (
+                'cutting', 'chopping', 'score', 'notice')):
+            obj = self._board
         if obj >= 0:
             kind = self._object_kind(obj)
             if found and found[1] < len(words):
@@ -761,6 +845,13 @@ class Chunker:
         phrase = NounPhrase(head, kind, obj, label, plural, negated,
                             bare and len(gathered) == 1 and not owner)
         phrase.owner = owner
+        if obj < 0 and owner is None and head in self.words['parts']:
+            whole = self.lexicon.find_object(words[:-1]) if words[
+                :-1] else None
+            if whole:
+                name = self.lexicon.vocabulary.objects[whole[0]]
+                phrase.owner = NounPhrase(
+                    name, self._object_kind(whole[0]), whole[0], name)
         if kind == 'thing' and head in self.words['body'] | frozenset(
             ['hand', 'finger']):
             phrase.kind = 'human' if head in (
@@ -793,6 +884,9 @@ class Chunker:
         return 'thing'
 
 
+_BOARDS = (('surfboard', ('surf', 'wave', 'ocean', 'beach')),
+           ('snowboard', ('snow', 'slope')),
+           ('skateboard', ('skat', 'ramp', 'halfpipe')))
 _ANIMALS = _set('bird cat dog horse sheep cow elephant bear zebra giraffe')
 _FIXED = [
     'bus driver', 'truck driver', 'taxi driver', 'train driver', 'bus stop',

@@ -326,9 +326,6 @@ class ClauseReader:
         elif isinstance(before, VerbGroup) and self.event is not None:
             # 'watches the man ride': the man is an object as well.
             self._object(phrase)
-        if self.subject is not None and self.subject.kind == 'meta' and (
-                self.event is None):
-            pass
         self.subject = phrase
         self.has_finite = self._is_existential(before)
         self.event = None
@@ -362,29 +359,44 @@ class ClauseReader:
 
     def _prepositional(self, phrase: NounPhrase) -> None:
         event, chain = self.event, self.chain
-        self.last_role = 'prep'
+        if self._is_in_hand(phrase):
+            self.last_role = 'prep'
+            return
+        self.last_role = 'with' if chain == ['with'] else 'prep'
         if event is None or event.closed:
-            if self.subject is None and chain and chain[-1] not in (
-                    'in', 'at', 'on', 'from', 'of', 'to', 'with'):
-                pass
             return
         if chain[-1] == 'by' and event.passive and event.agent is None:
             event.agent = phrase
             self.last_role = 'agent'
             return
-        if chain == ['out', 'of'] or chain == ['off', 'of']:
-            pass
         self._argue(event, chain, phrase)
-        if chain[-1] == 'with' and phrase.kind != 'human':
-            self.last_role = 'with'
+
+    def _is_in_hand(self, phrase: NounPhrase) -> bool:
+        """'with a cup in her hand' says that she holds it."""
+        thing = self.last
+        if phrase.head not in ('hand', 'arm') or self.chain != ['in'] or (
+                thing is None or thing.kind != 'thing'):
+            return False
+        has = self.event is not None and self.event.verb.lemma == 'have' \
+            and self.last_role == 'object'
+        if not has and self.last_role != 'with':
+            return False
+        agent = self.event.agent if has else self.subject
+        holds = Event(VerbGroup('hold', 'finite'), agent)
+        if has:
+            holds.negated = self.event.negated
+            holds.unreal = self.event.unreal
+        holds.arguments = [
+            Argument([], part, []) for part in thing.group
+        ]
+        self.events.append(holds)
+        return True
 
     def _argue(self, event: Event, chain: List[str],
                phrase: NounPhrase) -> None:
         heads = [item.head for item in event.objects]
         if event.patient is not None:
             heads.append(event.patient.head)
-        if self.last_role == 'with' and chain[-1] in ('on', 'in', 'at'):
-            pass
         event.arguments.append(Argument(_plain(chain), phrase, heads))
 
     def _coordinate(self, i: int, phrase: NounPhrase) -> None:

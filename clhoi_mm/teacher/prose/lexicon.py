@@ -255,7 +255,7 @@ class Lexicon:
         if len(word) < 5 or parts_of_speech(word) or word in self.objects:
             return word
         words = load_words()
-        if singular(word) in words['persons'] or word in self._spellings:
+        if any(singular(word) in names for names in words.values()):
             return word
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
@@ -263,6 +263,8 @@ class Lexicon:
         found = process.extract(
             word, self._person_spellings(words), scorer=OSA.distance,
             score_cutoff=limit, limit=2)
+        # A slip seldom changes a word's first letter.
+        found = [item for item in found if item[0][0] == word[0]]
         if not found:
             return word
         if len(found) > 1 and found[0][1] == found[1][1]:

@@ -24,7 +24,7 @@ _CONTRACTIONS = (
     (re.compile(r"(\w)'d\b", re.I), r'\1 would'),
     (re.compile(r"\bI'm\b"), 'I am'),
 )
-_TOKEN = re.compile(r"'s\b|[^\W\d_]+(?:\.[^\W\d_]+\b)?|\d+(?:[.,]\d+)*"
+_TOKEN = re.compile(r"'s\b|[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*"
                     r"|[,:()\"\-\u00b7/]|'(?=\s|$)")
 
 
@@ -53,9 +53,5 @@ def split_prose(text: str) -> List[str]:
 
 
 def tokenise(sentence: str) -> List[str]:
-    """Words, numbers and the marks that structure a sentence.
-
-    A hyphen between letters is a space: 'hot-dog' is two words.
-    """
-    sentence = re.sub(r'(?<=\w)-(?=\w)', ' ', sentence)
+    """Words, numbers and the marks that structure a sentence."""
     return _TOKEN.findall(sentence)
