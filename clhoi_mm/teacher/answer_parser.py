@@ -1,0 +1,122 @@
+"""One raw record to interactions in the vocabulary's names."""
+import re
+from functools import lru_cache
+from typing import Dict, Iterator, List, NamedTuple
+
+from ..vocabulary import HOIVocabulary
+from .exchange import CAPTION, SCORE
+from .free_text import parse_sentences
+from .parse_report import ParseReport
+from .prose.lexicon import Lexicon
+from .raw_record import RawRecord
+from .structured import read_structured
+
+_WORD = re.compile(r'[^\W\d_]+')
+# Some of these stand in every English text of a few words.
+_ENGLISH = frozenset(
+    'a an the is are of in on and with to at by no not there it he she this '
+    'person people man woman being holding riding sitting standing'.split())
+
+
+class Found(NamedTuple):
+    """An interaction that a record names.
+
+    Attributes:
+        verb (str): As the vocabulary spells it, where it has it.
+        object (str): As the vocabulary spells it, where it has it.
+        score (float): In [0, 1].
+        in_vocabulary (bool): Whether it is a class of the vocabulary.
+        ruled_out (bool): Whether both are known and the class is not.
+        source (str): The record's kind.
+    """
+    verb: str
+    object: str
+    score: float
+    in_vocabulary: bool
+    ruled_out: bool
+    source: str
+
+
+class AnswerParser:
+    """Reads raw records: structured answers first, prose by rule.
+
+    Args:
+        vocabulary (HOIVocabulary): Gives names.
+        report (ParseReport): Counts what is malformed or not in English.
+    """
+
+    def __init__(self, vocabulary: HOIVocabulary,
+                 report: ParseReport) -> None:
+        self.vocabulary = vocabulary
+        self.report = report
+        self.resolve = lru_cache(maxsize=65536)(Lexicon(vocabulary).resolve)
+
+    def parse(self, record: RawRecord) -> List[Found]:
+        """What a record names.
+
+        Args:
+            record (RawRecord): The answer.
+
+        Returns:
+            List[Found]: In the answer's order; a pair once, with its
+            highest score. The class "no interaction" is nothing that is
+            done, and left out.
+        """
+        if record.kind == SCORE:
+            found = [self._named(record.verb, record.object, record.score,
+                                 record.kind)]
+        elif record.kind == CAPTION:
+            found = list(self._prose(record))
+        else:
+            found = list(self._structured(record))
+        best: Dict[tuple, Found] = {}
+        for item in found:
+            if item.verb == self.vocabulary.no_interaction:
+                continue
+            known = best.get((item.verb, item.object))
+            if known is None or item.score > known.score:
+                best[item.verb, item.object] = item
+        return list(best.values())
+
+    def _structured(self, record: RawRecord) -> Iterator[Found]:
+        answer = read_structured(record.text)
+        self.report.malformed += answer.malformed
+        if not answer.found:
+            yield from self._prose(record)
+        for item in answer.items:
+            if item.text:
+                yield from self._phrase(item.text, record.kind)
+            else:
+                yield self._named(item.verb, item.object, item.score,
+                                  record.kind)
+
+    def _phrase(self, text: str, source: str) -> Iterator[Found]:
+        """'riding a bicycle', 'person ride bicycle'."""
+        text = text.replace('_', ' ')
+        words = text.split(' ')
+        if words[0] in ('person', 'human', 'people') and len(words) > 2:
+            text = ' '.join(words[1:])
+        for item in parse_sentences(text, self.vocabulary):
+            yield Found(item.verb, item.object, 1.0, item.in_vocabulary,
+                        item.ruled_out, source)
+
+    def _prose(self, record: RawRecord) -> Iterator[Found]:
+        if not _is_english(record.text):
+            self.report.foreign += 1
+            return
+        for item in parse_sentences(record.text, self.vocabulary):
+            yield Found(item.verb, item.object, 1.0, item.in_vocabulary,
+                        item.ruled_out, record.kind)
+
+    def _named(self, verb: str, obj: str, score: float,
+               source: str) -> Found:
+        verb, obj, inside, ruled_out = self.resolve(verb, obj)
+        return Found(verb, obj, score, inside, ruled_out, source)
+
+
+def _is_english(text: str) -> bool:
+    words = _WORD.findall(text.lower())
+    if len(words) < 5:
+        return text.isascii() or not words or any(
+            word.isascii() for word in words)
+    return sum(word in _ENGLISH for word in words) >= 0.08 * len(words)

@@ -1,0 +1,72 @@
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import List
+
+
+@dataclass
+class ParseReport:
+    """What became of raw answers.
+
+    Attributes:
+        records (int): Raw records read.
+        images (int): Images they are about.
+        interactions (int): Interactions written.
+        in_vocabulary (int): Those that are classes of the vocabulary.
+        malformed (int): Structured answers that were not well-formed; what
+            could be read of them counts.
+        foreign (int): Answers that are not in English; nothing is read from
+            their prose.
+        undetected (int): Interactions left out since their object was not
+            detected.
+        ruled_out (int): Those left out since the vocabulary knows verb and
+            object and has no such class.
+        unlikely (int): Candidates left out for a low score.
+        rejected (int): Lines that are no raw record; they are kept in
+            ``rejected_file``.
+        rejected_file (str): Where they are.
+        outside (Counter): Interactions outside the vocabulary.
+        frequent (Counter): Those inside it.
+    """
+    records: int = 0
+    images: int = 0
+    interactions: int = 0
+    in_vocabulary: int = 0
+    malformed: int = 0
+    foreign: int = 0
+    undetected: int = 0
+    ruled_out: int = 0
+    unlikely: int = 0
+    rejected: int = 0
+    rejected_file: str = ''
+    outside: Counter = field(default_factory=Counter)
+    frequent: Counter = field(default_factory=Counter)
+
+    def lines(self) -> List[str]:
+        """The report as text, for people."""
+        lines = [
+            f'{self.records} answers about {self.images} images: '
+            f'{self.interactions} interactions, {self.in_vocabulary} of '
+            f'them in the vocabulary',
+            f'left out      {self.undetected} objects not detected, '
+            f'{self.ruled_out} ruled out by the vocabulary, '
+            f'{self.unlikely} unlikely',
+            f'answers       {self.malformed} malformed, {self.foreign} not '
+            f'in English',
+        ]
+        if self.frequent:
+            lines.append('most frequent ' + _top(self.frequent))
+        if self.outside:
+            lines.append('outside       ' + _top(self.outside))
+        if self.rejected:
+            lines.append(f'{self.rejected} lines are no raw records and were '
+                         f'put into {self.rejected_file}; correct and append '
+                         f'them, then parse again')
+        return lines
+
+    def __str__(self) -> str:
+        return '\n'.join(self.lines())
+
+
+def _top(counts: Counter) -> str:
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ', '.join(f'{name} ({count})' for name, count in ranked[:10])

@@ -1,0 +1,274 @@
+"""The stage "parse": raw answers to interactions, one row an image."""
+import argparse
+import json
+import os
+import sqlite3
+import tempfile
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+
+from tqdm import tqdm
+
+from ..vocabulary import HOIVocabulary
+from .answer_parser import AnswerParser, Found
+from .detected_objects import DetectedObjects, read_detected_objects
+from .exchange import SCORE
+from .files import atomic_path
+from .parse_report import ParseReport
+from .parsed_file import ParsedRow, write_parsed
+from .raw_record import RawRecord, read_line
+
+
+def parse_raw(raw: Union[str, os.PathLike],
+              vocabulary: HOIVocabulary,
+              out: Union[str, os.PathLike],
+              objects: Optional[DetectedObjects] = None,
+              min_score: float = 0.5,
+              keep_ruled_out: bool = False,
+              progress: bool = True) -> ParseReport:
+    """Write what raw answers say, as interactions.
+
+    An image's answers are taken together, in any order and from any place
+    of the file. An interaction that is named in several has the probability
+    that it was scored with, else the highest score; one that no answer
+    names counts where its probability is at least ``min_score``. The same
+    answers give the same bytes, sorted by image.
+
+    Args:
+        raw (str | PathLike): JSONL of ``{image_id, kind, text, ...}``.
+        vocabulary (HOIVocabulary): Gives names.
+        out (str | PathLike): The file to write: rows ``{image_id,
+            interactions: [{verb, object, score, in_vocabulary, source}]}``,
+            as Parquet where it ends with .parquet, as JSONL else.
+        objects (Dict[str, Tuple[int, ...]], optional): Detected labels by
+            image; interactions with other objects of the vocabulary are
+            left out. Defaults to None: every object may be there, but for
+            records that have a list "objects" of their own.
+        min_score (float): Defaults to 0.5.
+        keep_ruled_out (bool): Whether to write pairs whose verb and object
+            the vocabulary knows but never together. Defaults to False.
+        progress (bool): Whether to show a bar. Defaults to True.
+
+    Returns:
+        ParseReport: Counts.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: ``out`` is Parquet and pyarrow is missing.
+    """
+    raw, out = Path(raw), Path(out)
+    if not raw.is_file():
+        raise FileNotFoundError(f'{raw}: no such file of raw answers')
+    report = ParseReport()
+    images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+            prefix='.parse-', dir=out.parent) as folder:
+        found = _sorted_answers(raw, vocabulary, out, Path(folder), report,
+                                progress)
+        write_parsed(out, (images.row(*item) for item in found))
+    return report
+
+
+class _Images:
+    """Joins an image's answers to its row."""
+
+    def __init__(self, vocabulary: HOIVocabulary,
+                 objects: Optional[DetectedObjects], min_score: float,
+                 keep_ruled_out: bool, report: ParseReport) -> None:
+        self.vocabulary = vocabulary
+        self.objects = objects
+        self.min_score = min_score
+        self.keep_ruled_out = keep_ruled_out
+        self.report = report
+
+    def row(self, image_id: Union[str, int],
+            answers: List[Tuple[Optional[list], List[Found]]]) -> ParsedRow:
+        """One image's row.
+
+        Args:
+            image_id (str | int): The image.
+            answers (List[tuple]): Of each record the names of detected
+                objects, or None, and what it names.
+        """
+        report = self.report
+        report.images += 1
+        present = self._present(image_id, answers)
+        rows = []
+        for items in self._by_pair(answers):
+            scores = [item.score for item in items if item.source == SCORE]
+            named = [item.score for item in items if item.source != SCORE]
+            score = max(scores or named)
+            first = items[0]
+            label = self.vocabulary.object_label(first.object)
+            if first.ruled_out and not self.keep_ruled_out:
+                report.ruled_out += 1
+            elif label >= 0 and present is not None and label not in present:
+                report.undetected += 1
+            elif not named and score < self.min_score:
+                report.unlikely += 1
+            else:
+                sources = sorted({item.source for item in items})
+                rows.append(
+                    dict(
+                        verb=first.verb,
+                        object=first.object,
+                        score=score,
+                        in_vocabulary=first.in_vocabulary,
+                        source='+'.join(sources)))
+                self._count(first)
+        rows.sort(key=lambda row: (-row['score'], row['verb'], row['object']))
+        report.interactions += len(rows)
+        return dict(image_id=image_id, interactions=rows)
+
+    def _count(self, item: Found) -> None:
+        name = f'{item.verb} {item.object}'.replace('_', ' ')
+        if item.in_vocabulary:
+            self.report.in_vocabulary += 1
+            self.report.frequent[name] += 1
+        else:
+            self.report.outside[name] += 1
+
+    @staticmethod
+    def _by_pair(answers: List[tuple]) -> Iterator[List[Found]]:
+        items = sorted(item for _, found in answers for item in found)
+        for _, group in groupby(items, lambda item: (item.verb, item.object)):
+            yield list(group)
+
+    def _present(self, image_id: Union[str, int],
+                 answers: List[tuple]) -> Optional[set]:
+        """Labels of what was detected; None where nobody looked."""
+        lists = [names for names, _ in answers if names is not None]
+        if not lists and self.objects is None:
+            return None
+        labels = {
+            self.vocabulary.object_label(name)
+            for names in lists
+            for name in names
+        }
+        if self.objects is not None:
+            labels.update(self.objects.get(image_id, ()))
+        return labels
+
+
+def _sorted_answers(
+        raw: Path, vocabulary: HOIVocabulary, out: Path, folder: Path,
+        report: ParseReport,
+        progress: bool) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
+    """Parse line by line, then read back image by image.
+
+    What is parsed waits on disk, so that memory does not grow with the
+    number of images.
+    """
+    parser = AnswerParser(vocabulary, report)
+    store = sqlite3.connect(folder / 'found.sqlite', isolation_level=None)
+    try:
+        store.execute('PRAGMA journal_mode=OFF')
+        store.execute('PRAGMA synchronous=OFF')
+        store.execute('CREATE TABLE found (key BLOB, line INTEGER, row TEXT)')
+        store.execute('BEGIN')
+        for number, record in _records(raw, out, report, progress):
+            row = json.dumps(
+                [record.image_id, record.objects, parser.parse(record)])
+            store.execute('INSERT INTO found VALUES (?, ?, ?)',
+                          (str(record.image_id).encode(), number, row))
+        store.execute('COMMIT')
+        rows = store.execute('SELECT key, row FROM found ORDER BY key, line')
+        for _, group in groupby(rows, lambda row: row[0]):
+            parsed = [json.loads(row) for _, row in group]
+            yield parsed[0][0], [(objects, [Found(*item) for item in found])
+                                 for _, objects, found in parsed]
+    finally:
+        store.close()
+
+
+def _records(raw: Path, out: Path, report: ParseReport,
+             progress: bool) -> Iterator[Tuple[int, RawRecord]]:
+    """The file's records; lines that are none go to a file of their own."""
+    rejected = out.with_name(f'{out.name}.rejected.jsonl')
+    report.rejected_file = str(rejected)
+    with atomic_path(rejected) as temp, open(
+            temp, 'w', encoding='utf-8') as kept, open(
+                raw, 'rb') as file, tqdm(
+                    total=raw.stat().st_size, desc='parse', unit='B',
+                    unit_scale=True, disable=not progress) as bar:
+        for number, line in enumerate(file, 1):
+            bar.update(len(line))
+            if not line.strip():
+                continue
+            try:
+                records = read_line(line)
+            except ValueError as error:
+                report.rejected += 1
+                text = line.decode('utf-8', 'backslashreplace').rstrip('\n')
+                kept.write(
+                    json.dumps(
+                        dict(
+                            line=number,
+                            reason=f'{raw}, line {number}: {error}',
+                            text=text)) + '\n')
+                continue
+            for record in records:
+                report.records += 1
+                yield number, record
+    if not report.rejected:
+        rejected.unlink()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's arguments."""
+    parser.add_argument(
+        '--raw',
+        required=True,
+        help='JSONL of raw answers: {image_id, kind: caption|list|score, '
+        'text, ...}')
+    parser.add_argument(
+        '--vocab',
+        required=True,
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON')
+    parser.add_argument(
+        '--out',
+        required=True,
+        help='file to write; Parquet where it ends with .parquet, else JSONL')
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say what is kept."""
+    parser.add_argument(
+        '--objects',
+        help='what a detector found (JSONL {image_id, objects} or COCO JSON);'
+        ' interactions with other objects are left out')
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        default=0.5,
+        help='probability from which a scored candidate counts that no '
+        'other answer names (default %(default)s)')
+    parser.add_argument(
+        '--keep-ruled-out',
+        action='store_true',
+        help='also write pairs whose verb and object the vocabulary knows '
+        'but never together')
+
+
+def read_options(args: argparse.Namespace,
+                 vocabulary: HOIVocabulary) -> Dict[str, Any]:
+    """The arguments of :func:`parse_raw` that ``add_options`` declared."""
+    objects = None
+    if args.objects is not None:
+        objects = read_detected_objects(args.objects, vocabulary)
+    return dict(
+        objects=objects,
+        min_score=args.min_score,
+        keep_ruled_out=args.keep_ruled_out)
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage and print its report."""
+    vocabulary = HOIVocabulary.load(args.vocab)
+    report = parse_raw(args.raw, vocabulary, args.out,
+                       **read_options(args, vocabulary))
+    print(report)
+    print(f'written to    {os.path.abspath(args.out)}')
