@@ -105,6 +105,26 @@ def pack_cache(words: Iterable[TeacherWords],
     return out_dir
 
 
+def texts_of(words: Iterable[TeacherWords],
+             vocabulary: HOIVocabulary) -> List[str]:
+    """All texts that :func:`pack_cache` embeds, each once.
+
+    Args:
+        words (Iterable[TeacherWords]): One for each image.
+        vocabulary (HOIVocabulary): Gives phrases to its classes.
+
+    Returns:
+        List[str]: Captions, sentences and phrases.
+    """
+    table = _InteractionTable(vocabulary)
+    texts: Dict[str, None] = {}
+    for row in words:
+        texts.update(dict.fromkeys([row.caption, *row.sentences]))
+        for verb, obj, _ in row.interactions:
+            table.add(verb, obj)
+    return list({**texts, **dict.fromkeys(table.phrases)})
+
+
 class _InteractionTable:
     """Labels and phrase of each (verb, object) that was said."""
 

@@ -73,6 +73,8 @@ def _parse_item(item: Any) -> Optional[Interaction]:
     if not isinstance(item, dict):
         return None
     verb, obj = item.get('verb'), item.get('object')
+    if verb == 'other' and isinstance(item.get('other_verb'), str):
+        verb = item['other_verb']  # none of those it was to choose from
     score = item.get('score', 1.0)
     if not isinstance(verb, str) or not isinstance(obj, str):
         return None

@@ -1,0 +1,96 @@
+import importlib
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..vocabulary import HOIVocabulary
+from .backends import Backend, build_backend
+from .detected_objects import read_detected_objects
+from .images import ImageSource
+from .pass_report import PassReport
+from .prompt_file import PromptFile
+from .questions import QuestionMaker
+from .shards import Shard
+from .teacher_pass import TeacherPass
+
+
+@dataclass(frozen=True)
+class AskConfig:
+    """Everything that a pass's asking stages depend on; plain values only.
+
+    Attributes:
+        stages (Tuple[str, ...]): Of 'describe', 'list' and 'score'.
+        images (str): See :class:`ImageSource`.
+        out (str): The pass's folder.
+        backend (dict): See :func:`build_backend`.
+        vocabulary (str, optional): Name or path; 'describe' alone needs
+            none. Defaults to None.
+        image_root (str, optional): See :class:`ImageSource`.
+        imports (Tuple[str, ...]): Modules that register other backends.
+        objects (str, optional): See :func:`read_detected_objects`. Defaults
+            to None: every object may be there.
+        min_object_score (float): Detections below it are passed over.
+            Defaults to 0.3.
+        prompts (str, optional): Prompt file. Defaults to None, the one for
+            the vocabulary's style.
+        max_tokens (int): Limit of an answer. Defaults to 512.
+        max_candidates (int): Limit of an image's candidates. Defaults to 64.
+        limit (int): Limit of a shard's images, 0 for none. Defaults to 0.
+        give_up_after (int): Failures in a row that end a run. Defaults to
+            100.
+    """
+    stages: Tuple[str, ...]
+    images: str
+    out: str
+    backend: Dict[str, Any]
+    vocabulary: Optional[str] = None
+    image_root: Optional[str] = None
+    imports: Tuple[str, ...] = ()
+    objects: Optional[str] = None
+    min_object_score: float = 0.3
+    prompts: Optional[str] = None
+    max_tokens: int = 512
+    max_candidates: int = 64
+    limit: int = 0
+    give_up_after: int = 100
+
+    def build_backend(self) -> Backend:
+        """Build the backend, once a process."""
+        for name in self.imports:
+            importlib.import_module(name)
+        return build_backend(self.backend)
+
+    def load_vocabulary(self) -> Optional[HOIVocabulary]:
+        """The vocabulary, where there is one."""
+        return HOIVocabulary.load(self.vocabulary) if self.vocabulary else None
+
+    def run_shard(self,
+                  backend: Backend,
+                  shard: Shard = Shard(),
+                  progress: bool = True) -> List[PassReport]:
+        """Run the stages over a part of the images.
+
+        Args:
+            backend (Backend): From :meth:`build_backend`.
+            shard (Shard): The part. Defaults to all.
+            progress (bool): Whether to show bars. Defaults to True.
+
+        Returns:
+            List[PassReport]: One a stage; fewer where a stage gave up.
+        """
+        vocabulary = self.load_vocabulary()
+        prompts = PromptFile.load(self.prompts, vocabulary)
+        objects = None
+        if self.objects is not None and self.stages != ('describe', ):
+            objects = read_detected_objects(self.objects, vocabulary, shard,
+                                            self.min_object_score)
+        teacher = TeacherPass(
+            ImageSource(self.images, self.image_root), self.out, shard,
+            self.limit, self.give_up_after, progress)
+        reports = []
+        for stage in self.stages:
+            maker = QuestionMaker(stage, prompts, vocabulary, objects,
+                                  self.max_tokens, self.max_candidates)
+            reports.append(teacher.run(maker, backend))
+            if reports[-1].gave_up:
+                break
+        return reports

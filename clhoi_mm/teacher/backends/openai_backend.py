@@ -1,0 +1,239 @@
+import base64
+import io
+import os
+import random
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
+
+from ..exchange import SCORE, Failure, Question, Reply
+from ..images import load_image
+from .base import Backend, Outcome, unreadable
+from .registry import register_backend
+from .yes_no import yes_probability
+
+# Worth another try: time-out, conflict, too many requests, server errors.
+_TRANSIENT = {408, 409, 429}
+_LONGEST_PAUSE = 60.0
+
+
+class _Retry(Exception):
+    """A try failed, the next one may not."""
+
+    def __init__(self, reason: str, message: str, pause: float = 0.0) -> None:
+        super().__init__(message)
+        self.failure = Failure(reason, message[:1000])
+        self.pause = pause
+
+
+@register_backend('openai')
+class OpenAIBackend(Backend):
+    """A model behind an OpenAI-compatible endpoint: vLLM, SGLang, a host.
+
+    Args:
+        model (str): The model's name at the endpoint.
+        base_url (str): The endpoint. Defaults to vLLM's on this machine.
+        api_key_env (str): Environment variable that holds the key; the key
+            itself is never written anywhere. Defaults to 'OPENAI_API_KEY'.
+        concurrency (int): Requests in flight. Defaults to 16.
+        timeout (float): Seconds without a byte until a try is given up.
+            Defaults to 120.
+        retries (int): Tries after the first one. Defaults to 5.
+        backoff (float): Seconds before the second try; they double from try
+            to try, and a server's Retry-After counts where it is longer.
+            Defaults to 1.
+        requests_per_minute (float): Limit over all threads, 0 for none.
+            Defaults to 0.
+        structured (bool): Whether to ask for answers by JSON schema; some
+            endpoints cannot. Defaults to True.
+        max_side (int): Longer images are scaled down to this many pixels.
+            Defaults to 1024.
+        seed (int, optional): Sent along where given. Defaults to None.
+
+    Raises:
+        ImportError: requests is not installed.
+    """
+
+    def __init__(self,
+                 model: str,
+                 base_url: str = 'http://localhost:8000/v1',
+                 api_key_env: str = 'OPENAI_API_KEY',
+                 concurrency: int = 16,
+                 timeout: float = 120.0,
+                 retries: int = 5,
+                 backoff: float = 1.0,
+                 requests_per_minute: float = 0.0,
+                 structured: bool = True,
+                 max_side: Optional[int] = 1024,
+                 seed: Optional[int] = None) -> None:
+        try:
+            import requests
+        except ImportError as error:
+            raise ImportError(
+                'backend "openai" needs requests; install it with pip '
+                "install 'clhoi_mm[teacher]'") from error
+        if concurrency < 1:
+            raise ValueError(f'concurrency must be 1 or more, got '
+                             f'{concurrency}')
+        self.model = model
+        self.url = base_url.rstrip('/') + '/chat/completions'
+        self.concurrency = concurrency
+        self.timeout = timeout
+        self.retries = retries
+        self.backoff = backoff
+        self.structured = structured
+        self.max_side = max_side
+        self.seed = seed
+        self._errors = requests.exceptions
+        self._session = requests.Session()
+        self._session.mount(
+            'http',
+            requests.adapters.HTTPAdapter(pool_maxsize=concurrency))
+        key = os.environ.get(api_key_env)
+        if key:
+            self._session.headers['Authorization'] = f'Bearer {key}'
+        self._pacer = _Pacer(requests_per_minute)
+        self._closed = threading.Event()
+
+    def run(self, questions: Iterable[Question]
+            ) -> Iterator[Tuple[Question, Outcome]]:
+        """See :meth:`Backend.run`."""
+        questions = iter(questions)
+        self._closed.clear()
+        with ThreadPoolExecutor(self.concurrency) as threads:
+            flying: Dict[Any, Question] = {}
+            try:
+                while True:
+                    missing = self.concurrency - len(flying)
+                    for question in islice(questions, missing):
+                        flying[threads.submit(self._ask, question)] = question
+                    if not flying:
+                        return
+                    done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield flying.pop(future), future.result()
+            finally:
+                # Whoever stops listening does not wait for more tries.
+                self._closed.set()
+
+    def _ask(self, question: Question) -> Outcome:
+        try:
+            body = self._body(question)
+        except OSError as error:
+            return unreadable(error)
+        for attempt in range(self.retries + 1):
+            try:
+                self._pacer.wait()
+                return self._try(body, question.kind)
+            except _Retry as error:
+                failure = error.failure
+                pause = self.backoff * 2**attempt * random.uniform(0.75, 1.25)
+                pause = min(max(pause, error.pause), _LONGEST_PAUSE)
+            if attempt < self.retries and self._closed.wait(pause):
+                break
+        return failure
+
+    def _try(self, body: Dict[str, Any], kind: str) -> Outcome:
+        try:
+            response = self._session.post(
+                self.url, json=body, timeout=self.timeout)
+        except self._errors.Timeout as error:
+            raise _Retry('timeout', str(error)) from error
+        except self._errors.RequestException as error:
+            raise _Retry('connection', str(error)) from error
+        status = response.status_code
+        if status in _TRANSIENT or status >= 500:
+            raise _Retry(f'http_{status}', response.text,
+                         _retry_after(response.headers))
+        if status != 200:
+            return Failure(f'http_{status}', response.text[:1000])
+        try:
+            return self._read(response.json(), kind)
+        except (ValueError, KeyError, IndexError, TypeError,
+                AttributeError) as error:
+            raise _Retry(
+                'bad_response', f'{error!r} in {response.text[:500]}'
+            ) from error
+
+    def _body(self, question: Question) -> Dict[str, Any]:
+        prompt = question.prompt
+        buffer = io.BytesIO()
+        load_image(question.image_path, self.max_side).save(
+            buffer, 'JPEG', quality=95)
+        data = base64.b64encode(buffer.getvalue()).decode()
+        content = [
+            dict(
+                type='image_url',
+                image_url=dict(url=f'data:image/jpeg;base64,{data}')),
+            dict(type='text', text=prompt.text)
+        ]
+        body: Dict[str, Any] = dict(
+            model=self.model,
+            messages=[dict(role='user', content=content)],
+            max_tokens=prompt.max_tokens,
+            temperature=0)
+        if self.seed is not None:
+            body['seed'] = self.seed
+        if prompt.kind == SCORE:
+            body.update(logprobs=True, top_logprobs=20)
+        elif prompt.schema is not None and self.structured:
+            body['response_format'] = dict(
+                type='json_schema',
+                json_schema=dict(
+                    name='interactions', schema=prompt.schema, strict=True))
+        return body
+
+    @staticmethod
+    def _read(answer: Dict[str, Any], kind: str) -> Outcome:
+        choice = answer['choices'][0]
+        usage = answer.get('usage') or {}
+        text = choice['message']['content']
+        if text is None:
+            refusal = str(choice['message'].get('refusal'))[:1000]
+            return Failure('refused', refusal, about_image=True)
+        if not isinstance(text, str):
+            raise TypeError(f'content is {type(text).__name__}')
+        score = None
+        if kind == SCORE:
+            logprobs: Dict[str, float] = {}
+            for row in choice['logprobs']['content'][0]['top_logprobs']:
+                logprobs.setdefault(row['token'], float(row['logprob']))
+            score = yes_probability(logprobs)
+            if score is None:
+                return Failure(
+                    'no_yes_or_no',
+                    f'first tokens: {list(logprobs)}',
+                    about_image=True)
+        return Reply(
+            text=text,
+            finish='length' if choice.get('finish_reason') == 'length' else
+            'stop',
+            tokens_in=int(usage.get('prompt_tokens') or 0),
+            tokens_out=int(usage.get('completion_tokens') or 0),
+            score=score)
+
+
+class _Pacer:
+    """Lets threads through at a steady rate."""
+
+    def __init__(self, per_minute: float) -> None:
+        self.interval = 60 / per_minute if per_minute else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        if not self.interval:
+            return
+        with self._lock:
+            turn = max(self._next, time.monotonic())
+            self._next = turn + self.interval
+        time.sleep(max(0.0, turn - time.monotonic()))
+
+
+def _retry_after(headers: Any) -> float:
+    try:
+        return float(headers.get('Retry-After', 0))
+    except ValueError:  # a date
+        return 0.0

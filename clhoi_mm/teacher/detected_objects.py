@@ -1,0 +1,97 @@
+import json
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, Dict, List, Tuple, Union
+
+from ..vocabulary import HOIVocabulary
+from .shards import Shard
+
+# Labels of an image's detections, the surest first, one for each detection.
+DetectedObjects = Dict[str, Tuple[int, ...]]
+
+
+def read_detected_objects(path: Union[str, os.PathLike],
+                          vocabulary: HOIVocabulary,
+                          shard: Shard = Shard(),
+                          min_score: float = 0.3) -> DetectedObjects:
+    """Read which objects a detector found in each image.
+
+    Args:
+        path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
+            image, where objects are names, or ``{"name", "score"}``, one for
+            each detection. Or a COCO file (.json): its annotations.
+        vocabulary (HOIVocabulary): Gives labels to names; names outside it
+            are passed over.
+        shard (Shard): The images to keep. Defaults to all.
+        min_score (float): Detections below it are left out. Defaults to 0.3.
+
+    Returns:
+        Dict[str, Tuple[int, ...]]: Labels by image id.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A line or field cannot be read, or no name is known.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file of detected objects')
+    if path.suffix == '.json':
+        rows = _read_coco(path)
+    else:
+        rows = _read_lines(path)
+    names: Dict[str, int] = {}
+    shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
+    found: DetectedObjects = {}
+    for image_id, objects in rows:
+        if image_id not in shard:
+            continue
+        objects = sorted(objects, key=lambda item: -item[1])
+        labels = []
+        for name, score in objects:
+            if name not in names:
+                names[name] = vocabulary.object_label(name)
+            if score >= min_score and names[name] >= 0:
+                labels.append(names[name])
+        # Few combinations, many images.
+        found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
+    if names and max(names.values()) < 0:
+        raise ValueError(
+            f'{path}: none of the objects ({", ".join(list(names)[:5])}, ...) '
+            f'is in the vocabulary "{vocabulary.name}"; give the vocabulary '
+            f'whose objects the detector finds')
+    return found
+
+
+def _read_lines(path: Path) -> Any:
+    with open(path, encoding='utf-8') as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                objects = [(item, 1.0) if isinstance(item, str) else
+                           (item['name'], float(item.get('score', 1)))
+                           for item in row['objects']]
+                image_id = row['image_id']
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(
+                    f'{path}, line {number}: {{"image_id", "objects"}} is '
+                    f'expected ({error!r})') from error
+            yield image_id, objects
+
+
+def _read_coco(path: Path) -> Any:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        names = {x['id']: x['name'] for x in content['categories']}
+        objects: Dict[Any, List[Tuple[str, float]]] = defaultdict(list)
+        for row in content['annotations']:
+            objects[row['image_id']].append(
+                (names[row['category_id']], float(row.get('score', 1))))
+        return [(image.get('key', image['file_name']), objects[image['id']])
+                for image in content['images']]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path}: a COCO file with images, annotations and categories is '
+            f'expected ({error!r})') from error

@@ -1,0 +1,98 @@
+"""A pass's stages that ask nobody: parse, embed, pack."""
+import os
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional, Union
+
+from ..vocabulary import HOIVocabulary
+from .collect import ANSWERS, collect_answers
+from .pack import pack_cache, texts_of
+from .pass_words import read_words
+from .text_encoders import CachedTextEncoder, build_text_encoder
+from .words import TeacherWords
+
+PARSED = 'parsed.parquet'
+
+
+def parse_pass(raw: Union[str, os.PathLike],
+               vocabulary: HOIVocabulary,
+               out: Optional[Union[str, os.PathLike]] = None) -> Any:
+    """Raw answers to interactions.
+
+    Args:
+        raw (str | PathLike): A pass's folder, or a JSONL file of records.
+        vocabulary (HOIVocabulary): Gives names their spelling.
+        out (str | PathLike, optional): .jsonl or .parquet file. Defaults to
+            None: ``parsed.parquet`` in the pass's folder.
+
+    Returns:
+        Any: The parser's report.
+
+    Raises:
+        ValueError: ``raw`` is a file, and ``out`` is not given.
+    """
+    from .parse_stage import parse_raw
+    raw = Path(raw)
+    if raw.is_dir():
+        out = out or raw / PARSED
+        raw = collect_answers(raw)
+    if out is None:
+        raise ValueError(f'{raw}: is a file; say with --out where the '
+                         f'interactions go')
+    return parse_raw(raw, vocabulary, out)
+
+
+def embed_pass(folder: Union[str, os.PathLike],
+               vocabulary: HOIVocabulary,
+               text_encoder: Dict[str, Any],
+               parsed: str = PARSED,
+               progress: bool = True) -> int:
+    """Texts of a parsed pass to vectors, each text once.
+
+    Args:
+        folder (str | PathLike): The pass's folder; the vectors go to
+            ``embeddings/`` in it.
+        vocabulary (HOIVocabulary): Gives phrases to its classes.
+        text_encoder (dict): See :func:`build_text_encoder`.
+        parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
+        progress (bool): Whether to show a bar. Defaults to True.
+
+    Returns:
+        int: How many texts were new.
+    """
+    words = _read_words(folder, parsed)
+    return _cached(folder, text_encoder).add(
+        texts_of(words, vocabulary), progress)
+
+
+def pack_pass(folder: Union[str, os.PathLike],
+              vocabulary: HOIVocabulary,
+              text_encoder: Dict[str, Any],
+              parsed: str = PARSED,
+              progress: bool = True) -> Path:
+    """Captions and interactions to the training cache, in the same folder.
+
+    Args:
+        folder (str | PathLike): The pass's folder, parsed; what is embedded
+            there is not embedded again.
+        vocabulary (HOIVocabulary): Gives labels to names.
+        text_encoder (dict): See :func:`build_text_encoder`.
+        parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
+        progress (bool): Whether to show bars. Defaults to True.
+
+    Returns:
+        Path: The folder.
+    """
+    return pack_cache(
+        _read_words(folder, parsed), folder, vocabulary,
+        _cached(folder, text_encoder), progress)
+
+
+def _read_words(folder: Union[str, os.PathLike],
+                parsed: str) -> Iterator[TeacherWords]:
+    return read_words(Path(folder, ANSWERS), Path(folder, parsed))
+
+
+def _cached(folder: Union[str, os.PathLike],
+            text_encoder: Dict[str, Any]) -> CachedTextEncoder:
+    return CachedTextEncoder(
+        build_text_encoder(text_encoder), Path(folder, 'embeddings'))

@@ -1,0 +1,151 @@
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Tuple, Union
+
+from ..vocabulary import HOIVocabulary
+from .exchange import LIST, Failure, Question, Reply
+from .files import atomic_path
+from .parsing import parse_answer
+from .raw_answers import RawAnswer
+
+
+@dataclass
+class PassReport:
+    """What came of a run of one stage over one shard.
+
+    Attributes:
+        stage (str): 'describe', 'list' or 'score'.
+        shard (str): The part of the images.
+        known (int): Questions that an earlier run had answered.
+        done (int): Questions answered by this run.
+        left (int): Questions without an answer when it ended.
+        failed (Counter): Failures by reason.
+        tokens_in (int): Tokens that the model read.
+        tokens_out (int): Tokens that it wrote.
+        truncated (int): Answers that the token limit cut off.
+        malformed (int): Structured answers that cannot be read in full.
+        seconds (float): Time spent on asking.
+        gave_up (str, optional): The last failure, where the run ended early.
+        said (Counter): (verb, object) of the structured answers, as
+            'verb|object', with the number of images.
+    """
+    stage: str
+    shard: str = ''
+    known: int = 0
+    done: int = 0
+    left: int = 0
+    failed: Counter = field(default_factory=Counter)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    truncated: int = 0
+    malformed: int = 0
+    seconds: float = 0.0
+    gave_up: Optional[str] = None
+    said: Counter = field(default_factory=Counter)
+
+    @property
+    def num_failed(self) -> int:
+        """int: All failures."""
+        return sum(self.failed.values())
+
+    def count(self, question: Question, outcome: Union[Reply,
+                                                       Failure]) -> None:
+        """Add what came of a question."""
+        if isinstance(outcome, Failure):
+            self.failed[outcome.reason] += 1
+            return
+        self.done += 1
+        self.tokens_in += outcome.tokens_in
+        self.tokens_out += outcome.tokens_out
+        if question.kind == LIST:
+            words = parse_answer(RawAnswer('', '', '', outcome.text))
+            self.malformed += words.malformed
+            self.said.update(f'{v}|{o}' for v, o, _ in words.interactions)
+        # A score is one token by design.
+        if question.prompt.verb is None:
+            self.truncated += outcome.finish == 'length'
+
+    def __add__(self, other: 'PassReport') -> 'PassReport':
+        """Two shards' reports as one; seconds are those of the slower."""
+        total = PassReport(self.stage, self.shard)
+        for name in ('known', 'done', 'left', 'failed', 'tokens_in',
+                     'tokens_out', 'truncated', 'malformed', 'said'):
+            setattr(total, name, getattr(self, name) + getattr(other, name))
+        total.seconds = max(self.seconds, other.seconds)
+        total.gave_up = self.gave_up or other.gave_up
+        return total
+
+    def to_json(self) -> str:
+        """All fields as JSON."""
+        return json.dumps(vars(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> 'PassReport':
+        """The report that :meth:`to_json` wrote."""
+        fields = json.loads(text)
+        for name in ('failed', 'said'):
+            fields[name] = Counter(fields[name])
+        return cls(**fields)
+
+    def save(self, path: Union[str, os.PathLike]) -> None:
+        """Write it as JSON, atomically."""
+        with atomic_path(path) as temp:
+            temp.write_text(self.to_json() + '\n', encoding='utf-8')
+
+    def lines(self, vocabulary: Optional[HOIVocabulary] = None) -> List[str]:
+        """The report for people.
+
+        Args:
+            vocabulary (HOIVocabulary, optional): Tells the words outside
+                it. Defaults to None.
+
+        Returns:
+            List[str]: A line for each fact.
+        """
+        rate = self.done / self.seconds if self.seconds else 0.0
+        lines = [
+            f'{self.stage}: {self.done} answered, {self.known} known before, '
+            f'{self.num_failed} failed, {self.left} left to ask',
+            f'  {rate:.2f} answers/s in {self.seconds:.1f} s; tokens '
+            f'{self.tokens_in} in, {self.tokens_out} out'
+        ]
+        if self.failed:
+            lines.append('  failed: ' + _most(self.failed))
+        if self.truncated:
+            lines.append(f'  cut off at the token limit: {self.truncated} '
+                         f'(raise --max-tokens to ask these again)')
+        if self.stage == 'list' and self.done:
+            share = 100 * self.malformed / self.done
+            lines.append(f'  malformed: {self.malformed} ({share:.1f} %)')
+            inside, outside = self._split(vocabulary)
+            lines.append('  most frequent: ' + (_most(inside) or 'none'))
+            if vocabulary is not None:
+                lines.append('  outside the vocabulary: ' +
+                             (_most(outside) or 'none'))
+        if self.gave_up:
+            lines.append(f'  gave up, too many failures in a row: '
+                         f'{self.gave_up}')
+        if self.left:
+            lines.append('  run the same command again to ask for the rest')
+        return lines
+
+    def _split(
+        self, vocabulary: Optional[HOIVocabulary]
+    ) -> Tuple[Dict[str, int], Dict[str, int]]:
+        inside: Dict[str, int] = {}
+        outside: Dict[str, int] = {}
+        for name, count in self.said.items():
+            verb, _, obj = name.partition('|')
+            known = vocabulary is None or vocabulary.hoi_id(
+                vocabulary.verb_label(verb), vocabulary.object_label(obj)) >= 0
+            (inside if known else outside)[f'{verb} {obj}'] = count
+        return inside, outside
+
+
+def _most(counts: Dict[str, int], limit: int = 10) -> str:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    text = ', '.join(f'{name} ({count})' for name, count in ordered[:limit])
+    return text + (f' and {len(ordered) - limit} more'
+                   if len(ordered) > limit else '')

@@ -1,0 +1,126 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clhoi_mm.teacher.backends import build_backend
+from clhoi_mm.teacher.exchange import (CAPTION, LIST, SCORE, Failure, Prompt,
+                                       Question)
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tiny_vllms import make_llava, make_qwen2_vl  # noqa: E402
+
+pytest.importorskip('torch')
+pytest.importorskip('transformers', '4.57')
+MAKERS = dict(llava=make_llava, qwen2_vl=make_qwen2_vl)
+PROMPTS = ('What is done?', 'Who does what to which object, and where?',
+           'Hm?', 'Is it a dog that somebody is walking?', 'So what?')
+
+
+@pytest.fixture(scope='module', params=MAKERS)
+def folder(request, tmp_path_factory):
+    return MAKERS[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    """Noise of several sizes, and a file that is none."""
+    folder = tmp_path_factory.mktemp('images')
+    rng = np.random.default_rng(0)
+    sizes = [(56, 28), (28, 84), (40, 40), (64, 32), (30, 90)]
+    for i, (width, height) in enumerate(sizes):
+        noise = rng.integers(0, 256, (height, width, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f'{i}.png')
+    (folder / 'broken.png').write_bytes(b'no image')
+    return folder
+
+
+def ask(backend, images, kind, names=range(5), max_tokens=12):
+    prompts = [
+        Prompt(kind, text, 'hash', 1 if kind == SCORE else max_tokens)
+        for text in PROMPTS
+    ]
+    questions = [
+        Question(str(name), images / f'{name}.png', prompt)
+        for name, prompt in zip(names, prompts)
+    ]
+    return {q.image_id: reply for q, reply in backend.run(questions)}
+
+
+def test_batched_equals_single(folder, images):
+    batched, single = [
+        build_backend(
+            dict(type='transformers', model=str(folder), batch_size=size,
+                 device='cpu', dtype='float32'))
+        for size in (4, 1)
+    ]  # yapf: disable
+    texts = [ask(backend, images, CAPTION) for backend in (batched, single)]
+    assert texts[0] == texts[1]
+    written = [texts[0][str(i)].text for i in range(5)]
+    assert len(set(written)) == 5  # of its own image and prompt each
+    assert all(reply.tokens_out <= 12 for reply in texts[0].values())
+    assert all(reply.tokens_in > len(PROMPTS[i])
+               for i, reply in enumerate(texts[0].values()))
+
+    scores = [ask(backend, images, SCORE) for backend in (batched, single)]
+    values = [[row[str(i)].score for i in range(5)] for row in scores]
+    np.testing.assert_allclose(*values, atol=1e-5)
+    assert len(set(values[0])) == 5 and all(0 < x < 1 for x in values[0])
+
+
+def test_score_is_the_softmax_of_the_first_token(folder, images):
+    """Against the model run by hand, with its own processor."""
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    backend = build_backend(
+        dict(type='transformers', model=str(folder), device='cpu'))
+    processor = AutoProcessor.from_pretrained(folder)
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    text = processor.apply_chat_template(
+        [dict(role='user', content=[
+            dict(type='image'), dict(type='text', text=PROMPTS[0])])],
+        add_generation_prompt=True)  # yapf: disable
+    assert PROMPTS[0] in text and text.endswith('ASSISTANT:')
+    with Image.open(images / '0.png') as image:
+        inputs = processor(images=[image], text=[text], return_tensors='pt')
+    with torch.no_grad():
+        logits = model(**inputs).logits[0, -1]
+    tokens = [
+        processor.tokenizer.encode(word)[0]
+        for word in ('yes', 'Yes', 'no', 'No')
+    ]
+    expected = logits[tokens].softmax(0)[:2].sum().item()
+    score = ask(backend, images, SCORE, [0])['0'].score
+    assert score == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_bad_image_costs_no_other(folder, images):
+    backend = build_backend(
+        dict(type='transformers', model=str(folder), device='cpu'))
+    got = ask(backend, images, LIST, [0, 'broken', 2])
+    assert got['broken'].reason == 'unreadable_image'
+    assert 'broken.png' in got['broken'].message
+    alone = ask(backend, images, LIST, [0])
+    assert got['0'] == alone['0'] and got['2'].text
+
+    answer, sizes = backend.answer, []
+
+    def picky(questions, arrays):
+        sizes.append(len(questions))
+        if any(question.image_id == '1' for question in questions):
+            raise MemoryError('too large')
+        return answer(questions, arrays)
+
+    backend.answer = picky
+    got = ask(backend, images, LIST)
+    assert got['1'] == Failure('model_error', 'MemoryError: too large')
+    assert sizes[0] == 5 and sum(isinstance(x, Failure)
+                                 for x in got.values()) == 1
+
+
+def test_nothing_there_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match='hf download'):
+        build_backend(
+            dict(type='transformers', model=str(tmp_path / 'none')))

@@ -1,0 +1,258 @@
+"""Ask a VLLM about images, once, and make the cache that training reads.
+
+Stages: describe (a caption), list (interactions chosen from a vocabulary),
+score (yes or no for each candidate), parse (text to interactions), embed
+(texts to vectors), pack (the training cache). Each is a command, and "run"
+does several in a row. Killed at any point, the same command goes on.
+"""
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, Sequence
+
+from clhoi_mm.teacher import TeacherCache
+from clhoi_mm.teacher.ask_config import AskConfig
+from clhoi_mm.teacher.backends import backend_names
+from clhoi_mm.teacher.offline_stages import (PARSED, embed_pass, pack_pass,
+                                             parse_pass)
+from clhoi_mm.teacher.questions import STAGES
+from clhoi_mm.teacher.shards import Shard
+from clhoi_mm.vocabulary import HOIVocabulary
+
+OFFLINE = ('parse', 'embed', 'pack')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest='command', required=True)
+    for stage in STAGES:
+        command = commands.add_parser(stage, help=f'ask: {stage}')
+        _add_vocab(command, required=stage != 'describe')
+        _add_asking(command)
+    command = commands.add_parser('run', help='several stages in a row')
+    _add_vocab(command, required=True)
+    _add_asking(command)
+    command.add_argument(
+        '--stages',
+        nargs='+',
+        choices=[*STAGES, *OFFLINE],
+        default=['describe', 'list', *OFFLINE],
+        help='default: %(default)s')
+    _add_encoder(command)
+    command = commands.add_parser('parse', help='text to interactions')
+    _add_vocab(command, required=True)
+    command.add_argument(
+        '--raw',
+        required=True,
+        help="a pass's folder, or a JSONL file of raw answers "
+        '{image_id, kind, text}')
+    command.add_argument(
+        '--out',
+        help='.jsonl or .parquet file (default: parsed.parquet in the folder)')
+    for stage in ('embed', 'pack'):
+        command = commands.add_parser(
+            stage,
+            help='texts to vectors'
+            if stage == 'embed' else 'the training cache')
+        _add_vocab(command, required=True)
+        _add_encoder(command)
+        command.add_argument('--out', required=True, help="the pass's folder")
+    return parser.parse_args()
+
+
+def _add_vocab(command: argparse.ArgumentParser, required: bool) -> None:
+    command.add_argument(
+        '--vocab',
+        required=required,
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON')
+    command.add_argument(
+        '--parsed',
+        default=PARSED,
+        help="name of the parsed layer in the pass's folder; .jsonl needs no "
+        'pyarrow (default %(default)s)')
+
+
+def _add_encoder(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        '--text-encoder',
+        default='openai/clip-vit-base-patch32',
+        metavar='hashed|PATH|JSON',
+        help="'hashed', a folder or hub id of CLIP, or an encoder's config "
+        'as JSON (default %(default)s)')
+    command.add_argument(
+        '--dim',
+        type=int,
+        default=256,
+        help='length of a hashed embedding (default 256)')
+
+
+def _add_asking(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add('--images',
+        required=True,
+        help='a folder, a .txt list, a .parquet, or a COCO .json')
+    add('--image-root',
+        help="what a list's paths are relative to (default: its folder)")
+    add('--out', required=True, help="the pass's folder")
+    add('--backend',
+        required=True,
+        help=f'{", ".join(backend_names())}, or one that --import registers')
+    add('--model', help='a folder, a hub id, or its name at the endpoint')
+    add('--options',
+        nargs='+',
+        default=[],
+        metavar='NAME=VALUE',
+        help="the backend's other arguments, for example concurrency=32; "
+        'values are JSON, else text')
+    add('--import',
+        dest='imports',
+        nargs='+',
+        default=[],
+        metavar='MODULE',
+        help='Python modules that register other backends')
+    add('--objects',
+        help='what a detector found: JSONL {image_id, objects}, or a COCO '
+        '.json (default: every object may be there)')
+    add('--min-object-score',
+        type=float,
+        default=0.3,
+        help='detections below it are passed over (default %(default)s)')
+    add('--prompts', help='prompt file (default: by the vocabulary)')
+    add('--max-tokens', type=int, default=512, help='limit of an answer')
+    add('--max-candidates',
+        type=int,
+        default=64,
+        help='candidates to score in an image at most (default %(default)s)')
+    add('--shard',
+        type=Shard.parse,
+        default=Shard(),
+        metavar='i/n',
+        help='the part of the images that this process asks about')
+    add('--limit',
+        type=int,
+        default=0,
+        help='ask about so many images at most (default: all)')
+    add('--give-up-after',
+        type=int,
+        default=100,
+        help='failures in a row that end the run (default %(default)s)')
+    add('--engine',
+        choices=('local', 'ray'),
+        default='local',
+        help='ray: shards on a cluster that sees the same folders')
+    add('--workers',
+        type=int,
+        default=2,
+        help='processes of the engine ray (default %(default)s)')
+    add('--gpus-per-worker',
+        type=float,
+        default=0,
+        help='of the engine ray (default %(default)s)')
+
+
+def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
+    cfg: Dict[str, Any] = dict(type=args.backend)
+    if args.model is not None:
+        cfg['model'] = args.model
+    for option in args.options:
+        name, equals, value = option.partition('=')
+        if not equals:
+            raise ValueError(f'--options {option}: write NAME=VALUE')
+        try:
+            cfg[name] = json.loads(value)
+        except ValueError:
+            cfg[name] = value
+    if args.backend == 'simulated':
+        cfg.setdefault('vocabulary', args.vocab)
+        cfg.setdefault('ann_file', args.images)
+    return cfg
+
+
+def read_encoder(args: argparse.Namespace) -> Dict[str, Any]:
+    if args.text_encoder == 'hashed':
+        return dict(type='HashedTextEncoder', dim=args.dim)
+    if args.text_encoder.startswith('{'):
+        return json.loads(args.text_encoder)
+    return dict(type='CLIPTextEncoder', path=args.text_encoder)
+
+
+def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
+    """Ask one stage's questions after the other; whether none gave up."""
+    config = AskConfig(
+        stages=tuple(stages),
+        images=args.images,
+        image_root=args.image_root,
+        out=args.out,
+        backend=read_backend(args),
+        imports=tuple(args.imports),
+        vocabulary=args.vocab,
+        objects=args.objects,
+        min_object_score=args.min_object_score,
+        prompts=args.prompts,
+        max_tokens=args.max_tokens,
+        max_candidates=args.max_candidates,
+        limit=args.limit,
+        give_up_after=args.give_up_after)
+    if args.engine == 'ray':
+        from clhoi_mm.teacher.ray_engine import run_on_ray
+        reports = run_on_ray(config, args.workers, args.gpus_per_worker)
+    else:
+        reports = config.run_shard(config.build_backend(), args.shard)
+    vocabulary = config.load_vocabulary()
+    for report in reports:
+        print('\n'.join(report.lines(vocabulary)))
+    return not any(report.gave_up for report in reports)
+
+
+def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
+    """Parse, embed or pack what has been asked."""
+    vocabulary = HOIVocabulary.load(args.vocab)
+    if stage == 'parse':
+        out = args.out if args.command == 'parse' else None
+        raw = folder if args.command == 'run' else args.raw
+        if out is None and Path(raw).is_dir():
+            out = Path(raw, args.parsed)
+        report = parse_pass(raw, vocabulary, out)
+        print(f'parse: {report}')
+    elif stage == 'embed':
+        new = embed_pass(folder, vocabulary, read_encoder(args), args.parsed)
+        print(f'embed: {new} new texts')
+    else:
+        pack_pass(folder, vocabulary, read_encoder(args), args.parsed)
+        counts = TeacherCache(folder).manifest['counts']
+        print('pack: ' + ', '.join(f'{v} {k}' for k, v in counts.items()))
+        print(f'written to {os.path.abspath(folder)}')
+
+
+def run(args: argparse.Namespace) -> int:
+    wanted = args.stages if args.command == 'run' else [args.command]
+    # Whatever order they were given in, each is made from the one before.
+    stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]
+    asking = [stage for stage in stages if stage in STAGES]
+    if asking and args.shard.count > 1 and len(asking) < len(stages):
+        raise ValueError('--shard: a shard alone cannot be packed; leave '
+                         'parse, embed and pack out of --stages and run them '
+                         'once when all shards are done')
+    if asking and not ask(args, asking):
+        return 1
+    for stage in stages[len(asking):]:
+        work_offline(args, stage, args.out)
+    return 0
+
+
+def main() -> int:
+    try:
+        return run(parse_args())
+    except (OSError, ValueError, KeyError, TypeError, ImportError,
+            RuntimeError) as error:
+        message = error.args[0] if isinstance(error, KeyError) else error
+        print(f'annotate.py: {message}', file=sys.stderr)
+        return 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
