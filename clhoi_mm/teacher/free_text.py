@@ -16,12 +16,13 @@ _EMPTY = frozenset(
     'give come keep start begin stop try want need like love enjoy add '
     'create contain depict capture suggest indicate say tell ask let help '
     'use cause involve surround wear_off engage form find know think notice '
-    'appear remain become feel mean provide allow seem await'.split())
+    'appear remain become feel mean provide allow put place await'.split())
 _PART_VERBS = frozenset(
     'pet scratch kiss groom lick wash touch repair inspect clean dry brush '
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
     'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
     'type watch read work'.split())
+_LOOKS = frozenset('look stare gaze peer lean watch see glance'.split())
 _RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
 # 'hops on a bike and rides off': what is ridden was named before.
 _GOES_ON = frozenset('ride drive sail row paddle fly'.split())
@@ -85,15 +86,20 @@ class _EventReader:
         """The text's events, what an ellipsis leaves out restored."""
         self.chunker.set_topic(text)
         events = read_events(split_prose(text), self.chunker)
-        for before, event in zip(events, events[1:]):
-            if (event.verb.lemma in _GOES_ON and not event.objects
-                    and event.agent is before.agent and not event.negated
-                    and not before.passive):
+        before = None
+        for event in events:
+            agent = event.agent
+            heads = {phrase.head for phrase in event.objects}
+            if (event.verb.lemma in _GOES_ON and heads <= {'wave'}
+                    and agent is not None and not event.passive):
+                known = list(agent.places)
+                if before is not None and before.agent is agent:
+                    known += [arg.phrase for arg in before.arguments[:1]]
                 event.arguments += [
-                    Argument([], argument.phrase, [])
-                    for argument in before.arguments[:1]
-                    if argument.phrase.kind in ('thing', 'animal')
+                    Argument([], phrase, []) for phrase in known
+                    if phrase.kind in ('thing', 'animal') and phrase.obj >= 0
                 ]
+            before = event
         return events
 
     def interactions(self, event: Event) -> Iterator[ParsedInteraction]:
@@ -145,6 +151,8 @@ class _EventReader:
             return
         obj = phrase.obj
         owner = phrase.owner
+        if phrase.head == 'window' and lemma in _LOOKS:
+            return
         if obj < 0 and owner is not None and owner.obj >= 0 and (
                 owner.kind != 'human' and (chain or lemma in _PART_VERBS)):
             phrase, obj = owner, owner.obj

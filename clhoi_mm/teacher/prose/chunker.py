@@ -57,14 +57,14 @@ READY = _set('about ready going poised set able eager likely due preparing '
              'supposed unable prepared willing trying waiting hoping wanting '
              'determined reluctant afraid')
 _NO_NOUNS = _set('how if why but whether perhaps maybe possibly potentially')
+_NOT_ONLY = _set('only just merely simply')
 _COLOURS = _set('red blue green yellow white black brown pink orange purple '
                 'gray grey golden')
-_NOT_VERBS = _set('morning evening building clothing railing ceiling string '
-                  'painting king ring wing spring thing something anything '
-                  'nothing everything during wedding meeting parking crossing '
-                  'sibling')
-_PEOPLE_LIKE = re.compile(r'(?:[a-z]{3,}(?:ist|ian|man|men|woman|women|eer)|'
-                          r'[a-z]{2,}(?:[^aeiou]er|or))$')
+_NOT_VERBS = _set('morning evening clothing railing ceiling string king ring '
+                  'wing spring thing something anything nothing everything '
+                  'during sibling')
+_SELDOM_VERBS = _set('painting building wedding meeting parking crossing')
+_PEOPLE_LIKE = re.compile(r'[a-z]{3,}(?:ist|ian|man|men|woman|women|eer)$')
 _THINGS_LIKE_PEOPLE = _set(
     'water paper river corner flower counter tower helicopter freezer burner '
     'sticker banner border monitor motor mirror floor door number weather '
@@ -222,6 +222,8 @@ class Chunker:
             phrase = NounPhrase('nobody', 'human', negated=True)
             chunks.append(phrase)
             return i + 2
+        if low == 'not' and after.low in _NOT_ONLY:
+            return i + 2
         if low in ('not', 'never', 'hardly', 'without', 'nor') or (
                 low in ('instead', 'rather') and after.low in ('of', 'than')):
             chunks.append(Mark('not', low))
@@ -229,6 +231,17 @@ class Chunker:
         if low in self.words['hypothetical_adverbs'] or low in (
                 'if', 'unless', 'how'):
             chunks.append(Mark('unreal', low))
+            return i + 1
+        if low in READY and after.low == 'to' and low != 'trying':
+            chunks.append(Mark('unreal', low))
+            return i + 1
+        if low == 'in' and after.low == 'front' and self._word_at(
+                words, i + 2) == 'of':
+            chunks += [Mark('prep', name) for name in ('in', 'front', 'of')]
+            return i + 3
+        if low == 'neither' and after.tags and 'NOUN' not in after.pos - (
+                {'NOUN'} if 'VBG' in after.tags else set()):
+            chunks.append(Mark('not', low))
             return i + 1
         if low in SUBORDINATORS:
             chunks.append(Mark('sub', low))
@@ -307,8 +320,8 @@ class Chunker:
             elif low in DO and (self._skip(words, i + 1).tags & {'VB'}
                                 or after.low == 'not'):
                 auxiliary = 'do'
-            elif low in ('not', 'never') and auxiliary:
-                negated = True
+            elif low in ('not', 'never', 'neither') and auxiliary:
+                negated = negated or after.low not in _NOT_ONLY
             elif auxiliary and low in READY and self._to_follows(words, i):
                 unreal = unreal or low != 'trying'
             elif auxiliary == 'be' and low in ('unable', 'busy') :
@@ -476,6 +489,9 @@ class Chunker:
             ('it', 'herself', 'himself', 'themselves') or bool(after.phrase)
             or (self._names_object(after)
                 and not self._names_object(word)))
+        if word.low in _SELDOM_VERBS:
+            return object_follows and not (isinstance(last, Mark)
+                                           and last.kind == 'prep')
         if 'VBG' in word.tags:
             if isinstance(last, Mark) and last.kind == 'prep':
                 return bool(only_verb or object_follows
@@ -591,6 +607,10 @@ class Chunker:
                 isinstance(last, Mark) and last.kind in ('comma', 'sub')
             ) else 'finite'
         return 'finite'
+
+    @staticmethod
+    def _word_at(words: List[Word], i: int) -> str:
+        return words[i].low if i < len(words) else ''
 
     @staticmethod
     def _skip(words: List[Word], i: int) -> Word:
@@ -756,6 +776,8 @@ class Chunker:
         return False
 
     def _is_noun(self, word: Word) -> bool:
+        if word.low == 'back':
+            return True  # asked after a determiner only
         if word.low in PREPOSITIONS or word.low in ADVERBS | _NO_NOUNS:
             return False
         if word.phrase or 'NOUN' in word.pos:
@@ -768,6 +790,10 @@ class Chunker:
     def _may_be_noun(self, word: Word, after: Word, gathered: List[Word],
                      bare: bool, quantity: str) -> bool:
         low = word.low
+        if low in ('back', 'inside', 'outside') and (
+                not gathered) and quantity and (
+                    low == 'back' or after.low == 'of'):
+            return True
         if not low[:1].isalpha() or low in PREPOSITIONS:
             return False
         if low in SUBORDINATORS or low in CONJUNCTIONS or low in RELATIVES:
@@ -795,16 +821,13 @@ class Chunker:
             return False
         phrase = self._make(gathered, False, bare, False, None)
         if 'VBG' in word.tags:
-            return not ('NOUN' in word.pos and self._is_compound(word, after))
+            return word.low not in _SELDOM_VERBS or self._is_bare_verb(
+                words, i, [*chunks, phrase], after)
         if self._names_object(word) and after.tags & {'VBZ'} and not (
                 'VBG' in after.tags):
             return False  # 'a skier on red skis glides'
         trial = [*chunks, phrase]
         return self._is_bare_verb(words, i, trial, after)
-
-    @staticmethod
-    def _is_compound(word: Word, after: Word) -> bool:
-        return word.low in _NOT_VERBS
 
     def _make(self, gathered: List[Word], negated: bool, bare: bool,
               owning: bool, owner: Optional[NounPhrase]) -> NounPhrase:
@@ -876,12 +899,27 @@ class Chunker:
                                 ('animal', 'animals'), ('human', 'persons')):
                 if name in self.words[names]:
                     return kind
-        if _PEOPLE_LIKE.match(head) and head not in _THINGS_LIKE_PEOPLE:
+        if head not in _THINGS_LIKE_PEOPLE and (_PEOPLE_LIKE.match(head)
+                                                or _does(head)):
             return 'human'
         # A name: 'Anna holds a cup'.
         if last.text[:1].isupper() and noun_lemma(word) is None:
             return 'human'
         return 'thing'
+
+
+
+
+def _does(noun: str) -> bool:
+    """Whether a noun is made from a verb: 'skater', 'swimmer'."""
+    if not noun.endswith(('er', 'or')) or len(noun) < 5:
+        return False
+    stem = noun[:-2]
+    stems = [stem, stem + 'e']
+    if stem[-1] == stem[-2]:
+        stems.append(stem[:-1])
+    return any(verb_form(part) and 'VB' in verb_form(part).tags
+               for part in stems)
 
 
 _BOARDS = (('surfboard', ('surf', 'wave', 'ocean', 'beach')),

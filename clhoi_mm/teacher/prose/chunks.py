@@ -18,6 +18,7 @@ class NounPhrase:
         bare (bool): No determiner or adjective stands before it.
         owner (NounPhrase, optional): Whose part it is: "the dog's head".
         group (List[NounPhrase]): It and what it is coordinated with.
+        places (List[NounPhrase]): What it is in or on: 'a man in a boat'.
     """
     head: str
     kind: str
@@ -28,6 +29,7 @@ class NounPhrase:
     bare: bool = False
     owner: Optional['NounPhrase'] = None
     group: List['NounPhrase'] = field(default_factory=list)
+    places: List['NounPhrase'] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.group = [self]

@@ -20,6 +20,12 @@ _CONTROL = frozenset(
 _CHANCES = frozenset(
     'chance opportunity time turn plan way ability permission desire '
     'intention attempt reason place need rule'.split())
+# 'with a cup in her hand', 'with a backpack on his back'.
+_CARRIED = {
+    ('in', 'hand'): 'hold', ('in', 'arm'): 'hold',
+    ('on', 'back'): 'wear', ('on', 'shoulder'): 'carry',
+    ('over', 'shoulder'): 'carry', ('under', 'arm'): 'hold',
+}  # yapf: disable
 _NO_VERBS = frozenset(['be', 'have', 'do'])
 
 
@@ -131,6 +137,7 @@ class ClauseReader:
         self.last: Optional[NounPhrase] = None
         self.last_role = ''  # 'subject', 'object', 'prep', 'other'
         self.chain: List[str] = []
+        self.last_chain: List[str] = []
         self.negate = self.unreal = False
         self.relative: Optional[NounPhrase] = None
         self.outer: List[tuple] = []
@@ -218,7 +225,7 @@ class ClauseReader:
                 before, Mark) and before.kind == 'not':
             if not self._verb_follows(i):
                 phrase.negated = True
-                self.negate = self.negate and before.word == 'without'
+                self.negate = False
         if opens:
             self._open(i, phrase, before)
         elif isinstance(before, Mark) and before.kind in (
@@ -247,6 +254,11 @@ class ClauseReader:
         if isinstance(before, Mark) and before.kind in (
                 'and', 'comma', 'sub', 'other', 'adverb', 'unreal', 'not'):
             return self._is_subject(i)
+        if isinstance(before, NounPhrase) and self.last_role != 'other' and (
+                phrase_acts(self.chunks[i])) and self._verb_follows(
+                    i, finite=True):
+            self.relative = self.last  # 'the cup the man holds'
+            return True
         if before is not None and isinstance(before, VerbGroup):
             return before.lemma not in ('be', 'have', 'do') and (
                 self._verb_follows(i, finite=True)) and not (
@@ -359,11 +371,15 @@ class ClauseReader:
 
     def _prepositional(self, phrase: NounPhrase) -> None:
         event, chain = self.event, self.chain
+        self.last_chain = chain
         if self._is_in_hand(phrase):
             self.last_role = 'prep'
             return
         self.last_role = 'with' if chain == ['with'] else 'prep'
         if event is None or event.closed:
+            if event is None and self.subject is not None and chain[-1] in (
+                    'in', 'on', 'atop'):
+                self.subject.places.append(phrase)
             return
         if chain[-1] == 'by' and event.passive and event.agent is None:
             event.agent = phrase
@@ -374,15 +390,15 @@ class ClauseReader:
     def _is_in_hand(self, phrase: NounPhrase) -> bool:
         """'with a cup in her hand' says that she holds it."""
         thing = self.last
-        if phrase.head not in ('hand', 'arm') or self.chain != ['in'] or (
-                thing is None or thing.kind != 'thing'):
+        verb = _CARRIED.get((*self.chain, phrase.head))
+        if verb is None or thing is None or thing.kind != 'thing':
             return False
         has = self.event is not None and self.event.verb.lemma == 'have' \
             and self.last_role == 'object'
         if not has and self.last_role != 'with':
             return False
         agent = self.event.agent if has else self.subject
-        holds = Event(VerbGroup('hold', 'finite'), agent)
+        holds = Event(VerbGroup(verb, 'finite'), agent)
         if has:
             holds.negated = self.event.negated
             holds.unreal = self.event.unreal
@@ -422,6 +438,8 @@ class ClauseReader:
             return
         if not event.arguments:
             return
+        if self.chunks[i - 1].word == 'nor':
+            phrase.negated = True
         place = event.arguments[-1]
         direct = [arg for arg in event.arguments if not arg.chain]
         if direct and place.chain and (place.phrase.obj < 0 or self._parallel(
@@ -459,7 +477,8 @@ class ClauseReader:
             previous.stranded = list(self.chain)
         gerund_of = self.chain[-1] if self.chain else ''
         self.chain = []
-        negated = verb.negated or self.negate
+        negated = verb.negated or self.negate or (
+            isinstance(before, Mark) and before.word == 'nor')
         unreal = verb.unreal or self.unreal
         event = Event(verb, None)
         if verb.form == 'finite':
@@ -592,7 +611,8 @@ class ClauseReader:
         if phrase.human and phrase.owner is None:
             return phrase
         if phrase.kind == 'animal' and verb.lemma not in _HUMAN_ONLY:
-            if self.last_role == 'object' or self.event is None:
+            if self.last_role == 'object' or self.event is None or (
+                    self.last_chain[-1:] not in (['on'], ['in'], ['atop'])):
                 return phrase
             return phrase if not (self.subject
                                   and self.subject.human) else self.subject
@@ -648,6 +668,13 @@ class ClauseReader:
         if event.awaited is not None and not event.objects:
             event.arguments.insert(
                 0, Argument(_plain(event.stranded), event.awaited, []))
+
+
+def phrase_acts(phrase: Chunk) -> bool:
+    """Whether a noun phrase can begin a clause with no word before it."""
+    return isinstance(phrase, NounPhrase) and phrase.kind in ('human',
+                                                              'animal',
+                                                              'pronoun')
 
 
 def _plain(chain: List[str]) -> List[str]:

@@ -13,7 +13,16 @@ _ROLES = (' obj', ' instr')
 # Particles that add no meaning that a vocabulary knows: 'wash down'.
 _LOOSE = frozenset(
     'up down out off away over around back along through together ahead '
-    'forward in by aside apart'.split())
+    'forward aside apart'.split())
+# Verbs with a preposition that do something with an object, though no
+# vocabulary may have them.
+_OPEN = {
+    ('play', 'with'), ('lean', 'on'), ('lean', 'against'), ('pose', 'with'),
+    ('reach', 'for'), ('kneel', 'on'), ('crouch', 'on'), ('dance', 'with'),
+    ('work', 'on'), ('listen', 'to'), ('hang', 'from'), ('hang', 'onto'),
+    ('talk', 'to'), ('look', 'at'), ('wrestle', 'with'), ('swim', 'with'),
+    ('wait', 'for'), ('practice', 'with'), ('train', 'with')
+}
 # Verbs made from the name of what they are done with.
 _DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
@@ -130,7 +139,7 @@ class Lexicon:
                     own = verb
         if own is not None:
             return Reading(self.vocabulary.verbs[own], True, False)
-        if between or set(chain) - _LOOSE:
+        if (lemma, *chain) not in _OPEN and (between or set(chain) - _LOOSE):
             return None
         return Reading(' '.join([lemma, *chain]), False, False)
 

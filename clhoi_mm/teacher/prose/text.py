@@ -10,6 +10,9 @@ _QUOTES = str.maketrans({
 _FENCE = re.compile(r'```\w*')
 _LINK = re.compile(r'!?\[([^\]]*)\]\([^)]*\)')
 _BULLET = re.compile(r'^\s*(?:[-*+\u2022\u25cf>#]+|\(?\d{1,3}[.)]|[a-z][.)])\s+')
+_HEADING = re.compile(
+    r'^\s*(?:human[ -]object )?(?:interactions?|actions?|answer|description|'
+    r'caption|summary|verbs?|activit(?:y|ies))\s*:\s*', re.I)
 _EMPHASIS = re.compile(r'[*_`#]{1,3}')
 _END = re.compile(r'(?<=[.!?])["\')\]]*\s+(?=["\'(\[]*[A-Z0-9])|[;\n]+')
 _ABBREVIATION = re.compile(r'\b(Mr|Mrs|Ms|Dr|St|vs|etc|e\.g|i\.e)\.', re.I)
@@ -43,8 +46,9 @@ def split_prose(text: str) -> List[str]:
     lines = []
     for line in text.splitlines():
         line = _BULLET.sub('', line)
-        lines.append(_EMPHASIS.sub(
-            lambda match: ' ' if match.group() == '_' else '', line))
+        line = _EMPHASIS.sub(
+            lambda match: ' ' if match.group() == '_' else '', line)
+        lines.append(_HEADING.sub('', line))
     text = _ABBREVIATION.sub(r'\1', '\n'.join(lines))
     for pattern, plain in _CONTRACTIONS:
         text = pattern.sub(plain, text)
