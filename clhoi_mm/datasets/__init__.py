@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
+    'DetectionFile': 'detection_file',
+    'DetectionFileWriter': 'detection_file_writer',
     'HICODetDataset': 'hico_det',
     'HOIAnnotationFile': 'annotation_file',
     'HOIDataset': 'hoi_dataset',

@@ -54,6 +54,11 @@ def parse_args() -> argparse.Namespace:
         default='test',
         help='what to measure on; choose settings on val (default: test)')
     parser.add_argument(
+        '--features',
+        metavar='FILE',
+        help='what cache_detections.py --features wrote for the config, so '
+        'that no run needs the detector or the images (default: live)')
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -106,6 +111,14 @@ def configure(args: argparse.Namespace, variant: str, seed: int) -> Config:
         cfg.model.vlt = cfg.model.context_loss = None
     if variant == 'prior':
         cfg.model.icn['class_scores'] = object_prior(cfg)
+    if args.features:
+        for split in ('train', 'val', 'test'):
+            dataset = cfg[f'{split}_dataloader'].dataset
+            dataset.pipeline = [
+                dict(type='LoadDetectorFeatures', file=args.features),
+                *(step for step in dataset.pipeline
+                  if step.type not in ('LoadImageFromFile', 'Resize'))
+            ]
     cfg.test_dataloader = cfg[f'{args.split}_dataloader']
     cfg.test_evaluator = cfg[f'{args.split}_evaluator']
     return cfg

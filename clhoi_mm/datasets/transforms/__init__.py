@@ -1,9 +1,10 @@
 from .load_detections import LoadDetections
+from .load_detector_features import LoadDetectorFeatures
 from .load_hoi_annotations import LoadHOIAnnotations
 from .load_teacher_knowledge import LoadTeacherKnowledge
 from .pack_hoi_inputs import PackHOIInputs
 
 __all__ = [
-    'LoadDetections', 'LoadHOIAnnotations', 'LoadTeacherKnowledge',
-    'PackHOIInputs'
+    'LoadDetections', 'LoadDetectorFeatures', 'LoadHOIAnnotations',
+    'LoadTeacherKnowledge', 'PackHOIInputs'
 ]

@@ -1,5 +1,6 @@
 """Detections that were made before."""
-from typing import Optional, Tuple
+import os.path as osp
+from typing import Optional, Tuple, Union
 
 import numpy as np
 import torch
@@ -8,6 +9,8 @@ from torchvision.ops import batched_nms
 
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import TrackedBoxes
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from ..detection_file import DetectionFile
 from .load_hoi_annotations import input_scale
 
 SOURCES = ('ground_truth', 'results')
@@ -29,6 +32,7 @@ class LoadDetections(BaseTransform):
       optionally ``query_inds`` (N, )
     - gt_bboxes, gt_bboxes_labels, gt_ignore_flags (with
       source='ground_truth')
+    - key (with a file as source)
 
     Modified Keys:
 
@@ -37,30 +41,46 @@ class LoadDetections(BaseTransform):
     Added Keys:
 
     - tracked_detections (takes the place of ``detections``)
+    - detections_from (with a file as source; the DetectionFile)
 
     Args:
         source (str): 'ground_truth' makes a detection with score 1 of each
             annotated box that is no crowd (the PredCls protocol, which tells
             interaction errors from detection errors); 'results' takes what a
-            data set or a caller put there. Defaults to 'ground_truth'.
+            data set or a caller put there; anything else is a file that
+            ``tools/analysis_tools/cache_detections.py`` wrote. Defaults to
+            'ground_truth'.
         merge_iou (float, optional): Of annotated boxes of one class that
             overlap by more than this, the first in the file becomes a
             detection. HICO-DET's annotators drew boxes anew for each class,
             so that one person has several nearly equal boxes; left apart,
             pairs of a copy that carries no label would count as negatives.
             The annotated pairs themselves are not touched. None keeps all;
-            'results' are never merged. Defaults to 0.7.
+            Other sources' are never merged. Defaults to 0.7.
+        vocabulary (str | dict | HOIVocabulary, optional): The one in use; a
+            file needs it, to tell its class names.
+        any_detector (bool): Take a file of another detector than the model's
+            as well. Defaults to False: the model refuses it.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: An option makes no sense, or the file is damaged or lacks
+            an object of the vocabulary.
     """
 
     def __init__(self,
                  source: str = 'ground_truth',
-                 merge_iou: Optional[float] = 0.7) -> None:
-        if source not in SOURCES:
-            raise ValueError(f'source={source!r}; there are {SOURCES}.')
+                 merge_iou: Optional[float] = 0.7,
+                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+                 any_detector: bool = False) -> None:
         if merge_iou is not None and not 0 < merge_iou <= 1:
             raise ValueError(f'merge_iou={merge_iou!r} must lie in (0, 1].')
         self.source = source
         self.merge_iou = merge_iou
+        self.any_detector = any_detector
+        self.file = None
+        if source not in SOURCES:
+            self._open(vocabulary)
 
     def transform(self, results: dict) -> dict:
         """Adds the detections' boxes to those of the annotations.
@@ -71,11 +91,15 @@ class LoadDetections(BaseTransform):
         Returns:
             dict: With the keys above.
         """
+        if self.file is not None:
+            self._read(results)
         take = (
             self._from_ground_truth
             if self.source == 'ground_truth' else self._from_results)
         detections, boxes = take(results)
         results['tracked_detections'] = detections
+        if self.file is not None and not self.any_detector:
+            results['detections_from'] = self.file
         count = len(detections['scores'])
         boxes.row_ids = num_annotation_rows(results) + torch.arange(count)
         if 'gt_bboxes' in results:
@@ -86,6 +110,45 @@ class LoadDetections(BaseTransform):
             results[key] = np.concatenate([results[key], values]) \
                 if key in results else np.asarray(values)
         return results
+
+    def _open(
+            self, vocabulary: Optional[Union[str, dict,
+                                             HOIVocabulary]]) -> None:
+        """Open the file and match its classes with the vocabulary's."""
+        if not osp.splitext(self.source)[1]:
+            raise ValueError(f'source={self.source!r}; there are {SOURCES}, '
+                             'or give a file of detections.')
+        file = DetectionFile.open(self.source)
+        if vocabulary is None:
+            raise ValueError(f'{self.source}: give LoadDetections the '
+                             'vocabulary in use, to tell the classes by name.')
+        vocabulary = HOIVocabulary.load(vocabulary)
+        labels = {
+            normalise_name(name): label
+            for label, name in enumerate(vocabulary.objects)
+        }
+        names = [normalise_name(name) for name in file.classes]
+        missing = [
+            vocabulary.objects[label] for name, label in labels.items()
+            if name not in names
+        ]
+        if missing:
+            raise ValueError(
+                f'{self.source}: its classes lack {", ".join(missing)} of the '
+                f'vocabulary "{vocabulary.name}"; write it anew with a '
+                'config of this vocabulary.')
+        self.labels = np.array([labels.get(name, -1) for name in names])
+        self.file = file
+
+    def _read(self, results: dict) -> None:
+        row = self.file.find(results['key'])
+        found = self.file.detections(row)
+        labels = self.labels[found['labels']]
+        scale = np.tile(self.file.scale_factors[row], 2)
+        results['detections'] = dict(
+            bboxes=found['bboxes'][labels >= 0] / scale,
+            labels=labels[labels >= 0],
+            scores=found['scores'][labels >= 0])
 
     def _from_ground_truth(self, results: dict) -> Tuple[dict, TrackedBoxes]:
         if 'gt_bboxes' not in results:

@@ -26,7 +26,9 @@ class PackHOIInputs(PackDetInputs):
 
     Packed where the results hold them: ``gt_instances`` and
     ``ignored_instances`` (plain tensors), ``gt_hois``, ``gt_persons``,
-    ``image_hoi_labels``, ``detections``, ``teacher``.
+    ``image_hoi_labels``, ``detections``, ``teacher``; and as metainfo
+    ``detector_view`` (of :class:`LoadDetectorFeatures`) and
+    ``detections_from`` (of :class:`LoadDetections`).
 
     Args:
         meta_keys (Sequence[str]): Keys of the results that become metainfo.
@@ -55,9 +57,18 @@ class PackHOIInputs(PackDetInputs):
         """
         results = dict(results)
         detections = self._take_detections(results)
+        origin = {
+            key: results[key]
+            for key in ('detections_from', ) if key in results
+        }
+        if 'detector_views' in results:
+            origin['detector_view'] = results['detector_views'].pick(results)
+            # Nobody looks at it: let nobody copy and normalise it.
+            results['img'] = np.zeros((1, 1, 3), np.uint8)
         packed = super().transform(results)
         base = packed['data_samples']
         sample = HOIDataSample(metainfo=base.metainfo, **dict(base.items()))
+        sample.set_metainfo(origin)
         if detections is not None:
             sample.detections = detections
         if 'rows' in results:

@@ -1,4 +1,5 @@
-from typing import Optional, Sequence, Union
+from contextlib import nullcontext
+from typing import ContextManager, Optional, Sequence, Union
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -10,7 +11,8 @@ from clhoi_mm.structures import HOIDataSample
 from ..heads import Context, Interactions
 from ..task_modules import PairBatch
 from .agent_rows import make_agent_rows
-from .frozen_detector import FrozenDetector
+from .cached_feats import CachedFeats
+from .frozen_detector import FrozenDetector, config_hash
 
 
 @MODELS.register_module()
@@ -20,7 +22,9 @@ class CLHOI(BaseDetector):
     A frozen mmdet detector finds people and objects; its feature maps, taken
     once, also feed a Visual Linguistic Translator (VLT) that reads the
     image's context and an Interaction Cognition Network (ICN) that says what
-    each human does to each object (CL-HOI, arXiv 2410.15657).
+    each human does to each object (CL-HOI, arXiv 2410.15657). Where samples
+    bring what the detector gave, it does not run
+    (:class:`LoadDetectorFeatures`).
 
     Args:
         detector (dict): Config of any mmdet detector.
@@ -87,10 +91,11 @@ class CLHOI(BaseDetector):
                              'interaction_loss or both')
         self.teacher_head = MODELS.build(teacher_head)
         vocabulary = self.teacher_head.phrases.vocabulary
-        self.detector = FrozenDetector(detector, vocabulary,
-                                       detector_checkpoint, detector_classes,
-                                       remember_detector,
-                                       allow_random_detector)
+        self.detector = FrozenDetector(
+            dict(detector, data_preprocessor=data_preprocessor), vocabulary,
+            detector_checkpoint, detector_classes, remember_detector,
+            allow_random_detector)
+        self.roi_hash = config_hash(icn.get('roi_extractor'))
         self.pairing = TASK_UTILS.build(
             dict(**pairing, person_label=vocabulary.person_label))
 
@@ -118,27 +123,33 @@ class CLHOI(BaseDetector):
     def extract_feat(
         self,
         inputs: Tensor,
-        samples: Optional[list[HOIDataSample]] = None
+        samples: Optional[list[HOIDataSample]] = None,
+        remember: bool = False
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Maps for the detector and maps for VLT and ICN, mostly the same.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            samples (list[HOIDataSample], optional): Where they come from;
-                given, the detector may remember them.
+            samples (list[HOIDataSample], optional): Where they come from; if
+                they bring the detector's features, these are read.
+            remember (bool): Let the detector remember them.
 
         Returns:
             tuple: The detector's maps and the student's, each (B, C, h, w).
         """
-        feats = self.detector.extract_feat(inputs, samples)
+        feats = self.detector.extract_feat(inputs, samples, remember)
         if self.visual_encoder is None:
             return feats, feats
+        if isinstance(feats, CachedFeats):
+            raise ValueError('a visual_encoder needs the images; leave '
+                             'LoadDetectorFeatures out of the pipelines')
         return feats, self.visual_encoder(inputs)
 
     def find_pairs(self, inputs: Tensor, feats: Sequence[Tensor],
                    samples: list[HOIDataSample],
                    remember: bool = False) -> PairBatch:
         """Pair detections: a sample's own, or else the detector's."""
+        self.detector.check_made(samples)
         given = [s.get('detections') for s in samples]
         if None in given:
             found = self.detector.detect(inputs, feats, samples, remember)
@@ -153,8 +164,9 @@ class CLHOI(BaseDetector):
         """Run the VLT, blind to padding."""
         if self.vlt is None:
             return None
-        padding = inputs.new_ones(
-            len(samples), *inputs.shape[-2:], dtype=torch.bool)
+        shape = feats.input_shape if isinstance(feats, CachedFeats) else \
+            inputs.shape[-2:]
+        padding = inputs.new_ones(len(samples), *shape, dtype=torch.bool)
         for mask, sample in zip(padding, samples):
             mask[:sample.img_shape[0], :sample.img_shape[1]] = False
         return self.vlt(feats, padding)
@@ -164,8 +176,9 @@ class CLHOI(BaseDetector):
         """Score pairs by the ICN, or by the image where there is none."""
         phrases = self.teacher_head.phrases
         if self.icn is not None:
-            return self.icn(feats, pairs, phrases,
-                            None if context is None else context.tokens)
+            with self._known_rois(feats):
+                return self.icn(feats, pairs, phrases,
+                                None if context is None else context.tokens)
         embeds = context.image_embed[pairs.pair_inds]
         scale = self.context_loss.log_scale.exp()
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
@@ -173,6 +186,13 @@ class CLHOI(BaseDetector):
             logits = scale * (embeds @ phrases.hoi_phrases.T - 1)
         return Interactions(embeds, phrases.score_absence(logits, valid),
                             valid)
+
+    def _known_rois(self, feats: Sequence[Tensor]) -> ContextManager:
+        """Let RoI features that came along stand for pooling."""
+        extractor = getattr(self.icn, 'roi_extractor', None)
+        if extractor is None or not isinstance(feats, CachedFeats):
+            return nullcontext()
+        return feats.pooled(extractor, self.roi_hash)
 
     def loss(self, batch_inputs: Tensor,
              batch_data_samples: list[HOIDataSample]) -> dict[str, Tensor]:
@@ -187,7 +207,8 @@ class CLHOI(BaseDetector):
             dict[str, Tensor]: Losses; parts that rest are connected by zero.
         """
         self.detector.check_loaded()
-        own_feats, feats = self.extract_feat(batch_inputs, batch_data_samples)
+        own_feats, feats = self.extract_feat(
+            batch_inputs, batch_data_samples, remember=True)
         context = self.read_context(batch_inputs, feats, batch_data_samples)
         losses = {}
         pairs = None
@@ -232,7 +253,7 @@ class CLHOI(BaseDetector):
         """
         self.detector.check_loaded()
         self.teacher_head.phrases.ensure_filled()
-        own_feats, feats = self.extract_feat(batch_inputs)
+        own_feats, feats = self.extract_feat(batch_inputs, batch_data_samples)
         pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
         context = self.read_context(batch_inputs, feats, batch_data_samples)
         interactions = self.judge(feats, pairs, context)
@@ -294,7 +315,7 @@ class CLHOI(BaseDetector):
     def _forward(self, batch_inputs: Tensor,
                  batch_data_samples: list[HOIDataSample]) -> Interactions:
         """Raw scores of the pairs, without post-processing."""
-        own_feats, feats = self.extract_feat(batch_inputs)
+        own_feats, feats = self.extract_feat(batch_inputs, batch_data_samples)
         pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
         context = self.read_context(batch_inputs, feats, batch_data_samples)
         return self.judge(feats, pairs, context)

@@ -1,7 +1,9 @@
 import copy
+import hashlib
+import json
 import os.path as osp
 from contextlib import contextmanager
-from typing import Iterator, Optional, Sequence, Union
+from typing import Any, Iterator, Optional, Sequence, Union
 
 import torch
 from mmdet.datasets import CocoDataset
@@ -14,6 +16,7 @@ from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from ..checkpoint import load_weights
+from .cached_feats import CachedFeats
 from .detector_memory import DetectorMemory
 
 Feats = Sequence[Tensor]
@@ -22,12 +25,38 @@ Feats = Sequence[Tensor]
 WEIGHTS = dict(DETR='detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth')
 
 
+def config_hash(cfg: Optional[dict]) -> Optional[str]:
+    """Hash of what a part computes by config: not how it is initialised.
+
+    Args:
+        cfg (dict, optional): A part's config.
+
+    Returns:
+        str, optional: sha256 in hex; None for None.
+    """
+    if cfg is None:
+        return None
+
+    def strip(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                k: strip(v)
+                for k, v in value.items() if k not in ('init_cfg', 'train_cfg')
+            }
+        return list(map(strip, value)) if isinstance(value, (list, tuple)) \
+            else value
+
+    text = json.dumps(strip(cfg), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 class FrozenDetector(nn.Module):
     """Any mmdet detector, frozen, speaking a vocabulary's labels.
 
     Args:
         detector (dict): Config of an mmdet detector. Its data_preprocessor is
-            adopted by :class:`CLHOI` and not built here.
+            adopted by :class:`CLHOI` and not built here, but it tells the
+            detector from others.
         vocabulary (HOIVocabulary): Whose object labels come out.
         checkpoint (str, optional): Path of the detector's weights. They are
             verified: mmengine loads non-strictly and never initialises a
@@ -51,6 +80,8 @@ class FrozenDetector(nn.Module):
                  allow_random: bool = False) -> None:
         super().__init__()
         cfg = copy.deepcopy(detector)
+        self.config_hash = config_hash(cfg)
+        self._weights_hash: Optional[str] = None
         cfg.pop('data_preprocessor', None)
         self.model: BaseModel = MODELS.build(cfg)
         self.vocabulary = vocabulary
@@ -145,9 +176,53 @@ class FrozenDetector(nn.Module):
             '--cfg-options model.detector_checkpoint=PATH, or test with a '
             'checkpoint of the whole model')
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """What tells this detector from others: its type, and hashes of its
+        config and its weights."""
+        if self._weights_hash is None:
+            digest = hashlib.sha256()
+            for name, value in sorted(self.model.state_dict().items()):
+                digest.update(f'{name} {value.dtype} {value.shape}'.encode())
+                digest.update(value.cpu().contiguous().numpy().tobytes())
+            self._weights_hash = digest.hexdigest()
+        return dict(
+            type=type(self.model).__name__,
+            config=self.config_hash,
+            weights=self._weights_hash)
+
+    def check_made(self, samples: Sequence[HOIDataSample]) -> None:
+        """Refuse detections and features that another detector made.
+
+        Args:
+            samples (Sequence[HOIDataSample]): What they come with is stated
+                in their metainfo.
+
+        Raises:
+            ValueError: If it was not this detector.
+        """
+        files = {}
+        for sample in samples:
+            for key in ('detector_view', 'detections_from'):
+                if key in sample:
+                    file = sample.get(key)
+                    file = getattr(file, 'file', file)
+                    files[file.path] = file
+        for path, file in files.items():
+            differ = [
+                k for k, v in self.identity.items() if file.detector[k] != v
+            ]
+            if differ:
+                raise ValueError(
+                    f'{path} was made by another detector than the model\'s: '
+                    f'{", ".join(differ)} differ; write it anew with the '
+                    "model's config and weights, with "
+                    'tools/analysis_tools/cache_detections.py')
+
     def _load_from_state_dict(self, state_dict: dict, prefix: str,
                               *args) -> None:
         """A checkpoint of the whole model brings the detector along."""
+        self._weights_hash = None
         key = prefix + 'model.'
         own = self.model.state_dict()
         self.loaded |= all(
@@ -169,21 +244,26 @@ class FrozenDetector(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def extract_feat(
-            self,
-            inputs: Tensor,
-            samples: Optional[Sequence[HOIDataSample]] = None) -> Feats:
+    def extract_feat(self,
+                     inputs: Tensor,
+                     samples: Optional[Sequence[HOIDataSample]] = None,
+                     remember: bool = False) -> Feats:
         """Feature maps of the detector's neck, each (B, C, h, w).
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
             samples (Sequence[HOIDataSample], optional): Where they come from;
-                given, what is remembered of them is used.
+                if they bring the maps, these are read.
+            remember (bool): Use and keep what is remembered of them.
 
         Returns:
             Feats: The maps.
         """
-        if self.memory is None or samples is None:
+        views = CachedFeats.views_of(samples)
+        if views is not None:
+            self.check_made(samples)
+            return CachedFeats.read(views, self.map_labels, inputs.device)
+        if self.memory is None or not remember:
             return self.model.extract_feat(inputs)
         rows = self.memory.recall(
             'feats', inputs, samples,
@@ -217,6 +297,8 @@ class FrozenDetector(nn.Module):
             list[InstanceData]: bboxes in input coordinates, labels of the
             vocabulary (-1 where it has none) and scores of each image.
         """
+        if isinstance(feats, CachedFeats):
+            return feats.detections
         if remember and self.memory is not None:
             return self.memory.recall(
                 'detections', inputs, samples, lambda i: self.detect(

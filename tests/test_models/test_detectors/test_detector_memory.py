@@ -40,7 +40,7 @@ def test_a_view_is_seen_once_and_gives_the_same(remembering):
     for name in ('loss_interactive', 'loss_interaction', 'loss_contrast'):
         torch.testing.assert_close(first[name], again[name])
     for known, fresh in zip(
-            model.detector.extract_feat(inputs, samples), expected):
+            model.detector.extract_feat(inputs, samples, True), expected):
         torch.testing.assert_close(known, fresh)
     detections = model.detector.detect(inputs, expected, samples, True)
     for known, fresh in zip(detections,

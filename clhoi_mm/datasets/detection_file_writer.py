@@ -1,0 +1,163 @@
+"""Writes what a frozen detector gave for a data set to one file."""
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from clhoi_mm.teacher.files import atomic_path
+from .detection_file import FORMAT, VERSION
+
+# safetensors wants wide types first, so that all are aligned.
+_TYPES = {'<i8': 'I64', '<f4': 'F32', '<i4': 'I32', '<f2': 'F16', '|u1': 'U8'}
+
+
+class DetectionFileWriter:
+    """Writes a :class:`DetectionFile` view by view.
+
+    What is written lies in a folder beside the file until all is there, so
+    that memory does not grow with the data set, and the file appears at once
+    and whole. The same content gives the same bytes.
+
+    Args:
+        path (str | PathLike): The file to write.
+        detector (dict): ``config`` and ``weights``, hashes, and ``type``.
+        classes (Sequence[str]): Names that labels stand for.
+        features (dict, optional): ``roi_extractor``, the hash of its config
+            or None; each view brings maps and RoI features then. Defaults to
+            None: detections only.
+    """
+
+    def __init__(self,
+                 path: Union[str, os.PathLike],
+                 detector: Dict[str, str],
+                 classes: Sequence[str],
+                 features: Optional[dict] = None) -> None:
+        self.path = Path(path)
+        self.features = features
+        self._metadata = dict(
+            format=FORMAT,
+            version=str(VERSION),
+            detector=json.dumps(detector, sort_keys=True),
+            classes=json.dumps(list(classes)),
+            features=json.dumps(features, sort_keys=True))
+        self._views = set()
+        # name -> (dtype, shape of a row, rows so far)
+        self._parts: Dict[str, Tuple[str, Tuple[int, ...], int]] = {}
+
+    def __enter__(self) -> 'DetectionFileWriter':
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = tempfile.TemporaryDirectory(
+            prefix=f'.{self.path.name}.', dir=self.path.parent)
+        self._files = {}
+        self._ends = dict(key_offsets=[0], offsets=[0])
+        if self.features is not None:
+            self._ends['roi_offsets'] = [0]
+        return self
+
+    def __exit__(self, kind: Optional[type], *args) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            for file in self._files.values():
+                file.close()
+            self._folder.cleanup()
+
+    def add(self,
+            key: str,
+            flipped: bool,
+            shapes: Sequence[Tuple[int, int]],
+            scale_factor: Tuple[float, float],
+            detections: Dict[str, np.ndarray],
+            maps: Sequence[np.ndarray] = (),
+            rois: Optional[np.ndarray] = None,
+            roi_feats: Optional[np.ndarray] = None) -> None:
+        """Add a view.
+
+        Args:
+            key (str): The image's key.
+            flipped (bool): Whether it is mirrored.
+            shapes (Sequence[tuple]): Height and width of the original image,
+                of the network's input and of the padded input.
+            scale_factor (tuple): By which x and y were resized.
+            detections (Dict[str, np.ndarray]): ``bboxes`` (n, 4) in input
+                coordinates, ``labels`` and ``scores`` (n, ).
+            maps (Sequence[np.ndarray]): Feature maps, each (C, h, w).
+            rois (np.ndarray, optional): Boxes in input coordinates, (R, 4).
+            roi_feats (np.ndarray, optional): Their features, (R, C, h, w).
+
+        Raises:
+            ValueError: The view was added before, or half precision cannot
+                hold its features.
+        """
+        if (key, flipped) in self._views:
+            raise ValueError(f'image "{key}" comes twice; keys must be unique '
+                             'over all splits of a file: give `images` of the '
+                             'annotation files a `key` each.')
+        self._views.add((key, flipped))
+        text = np.frombuffer(key.encode(), np.uint8)
+        self._write('key_bytes', text, '|u1')
+        self._write('flipped', [flipped], '|u1')
+        self._write('shapes', [shapes], '<i4')
+        self._write('scale_factors', [scale_factor], '<f4')
+        for name, dtype in (('bboxes', '<f4'), ('labels', '<i4'),
+                            ('scores', '<f4')):
+            self._write(name, detections[name], dtype)
+        sizes = dict(key_offsets=len(text), offsets=len(detections['scores']))
+        if self.features is not None:
+            self._write('map_shapes', [[x.shape for x in maps]], '<i4')
+            for values in maps:
+                self._write('maps', _half(values, key).ravel(), '<f2')
+            self._write('rois', rois, '<f4')
+            self._write('roi_feats', _half(roi_feats, key), '<f2')
+            sizes['roi_offsets'] = len(rois)
+        for name, size in sizes.items():
+            self._ends[name].append(self._ends[name][-1] + size)
+
+    def _write(self, name: str, rows: Union[np.ndarray, List],
+               dtype: str) -> None:
+        rows = np.ascontiguousarray(rows, dtype)
+        if name not in self._files:
+            self._files[name] = open(Path(self._folder.name, name), 'w+b')
+        _, _, count = self._parts.get(name, (None, None, 0))
+        self._parts[name] = (dtype, rows.shape[1:], count + len(rows))
+        self._files[name].write(rows.tobytes())
+
+    def _finish(self) -> None:
+        if not self._views:
+            raise ValueError(f'{self.path}: there is no view to write.')
+        for name, ends in self._ends.items():
+            self._write(name, ends, '<i8')
+        header, start = {'__metadata__': self._metadata}, 0
+        order = list(_TYPES)
+        names = sorted(
+            self._parts, key=lambda n: (order.index(self._parts[n][0]), n))
+        for name in names:
+            dtype, shape, count = self._parts[name]
+            size = self._files[name].tell()
+            header[name] = dict(
+                dtype=_TYPES[dtype],
+                shape=[count, *shape],
+                data_offsets=[start, start + size])
+            start += size
+        text = json.dumps(header, sort_keys=True).encode()
+        text += b' ' * (-len(text) % 8)
+        with atomic_path(self.path) as temp, open(temp, 'wb') as out:
+            out.write(len(text).to_bytes(8, 'little') + text)
+            for name in names:
+                self._files[name].seek(0)
+                shutil.copyfileobj(self._files[name], out, 1 << 20)
+
+
+def _half(values: np.ndarray, key: str) -> np.ndarray:
+    with np.errstate(over='ignore'):
+        values = values.astype(np.float16)
+    if not np.isfinite(values).all():
+        raise ValueError(f'image "{key}": the detector\'s features are not '
+                         'finite in half precision, in which they are kept; '
+                         'train with the live detector.')
+    return values

@@ -1,0 +1,92 @@
+"""A frozen detector's features in place of the image."""
+from typing import NamedTuple
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from clhoi_mm.registry import TRANSFORMS
+from ..detection_file import REMEDY, DetectionFile, DetectorView
+
+
+class ImageViews(NamedTuple):
+    """An image's views in a file; which one it is, flips decide."""
+    file: DetectionFile
+    key: str
+
+    def pick(self, results: dict) -> DetectorView:
+        """The view that the pipeline arrived at.
+
+        Args:
+            results (dict): The pipeline's dict.
+
+        Raises:
+            RuntimeError: The file cannot hold such a view.
+            KeyError: It does not hold it.
+        """
+        flipped = bool(results.get('flip', False))
+        view = DetectorView(self.file, self.file.find(self.key, flipped))
+        shape = tuple(self.file.shapes[view.row, 1].tolist())
+        if (tuple(results['img_shape'][:2]) != shape
+                or results.get('flip_direction') not in (None, 'horizontal')):
+            raise RuntimeError(
+                f'{self.file.path} holds images of the size that the network '
+                'saw, as they are and mirrored; leave all other augmentation, '
+                'Resize too, out of a pipeline with LoadDetectorFeatures.')
+        return view
+
+
+@TRANSFORMS.register_module()
+class LoadDetectorFeatures(BaseTransform):
+    """Takes the frozen detector's maps and detections from a file.
+
+    Put it in place of LoadImageFromFile and Resize. The image is not read;
+    RandomFlip (horizontal) is the only augmentation that may follow.
+    :class:`PackHOIInputs` gives the sample a ``detector_view``, from which
+    :class:`CLHOI` reads maps, detections and RoI features; the detector does
+    not run.
+
+    Required Keys:
+
+    - key
+
+    Added Keys:
+
+    - img (a stand-in without content), img_shape, ori_shape, scale_factor
+    - detector_views (ImageViews)
+
+    Args:
+        file (str): What ``tools/analysis_tools/cache_detections.py
+            --features`` wrote.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, or holds detections only.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = DetectionFile.open(file)
+        if self.file.features is None:
+            raise ValueError(f'{file} holds detections only; {REMEDY} '
+                             '--features.')
+
+    def transform(self, results: dict) -> dict:
+        """Adds the keys above.
+
+        Args:
+            results (dict): Result dict of the data set.
+
+        Raises:
+            KeyError: The image is not in the file.
+        """
+        row = self.file.find(results['key'])
+        original, shape, _ = map(tuple, self.file.shapes[row].tolist())
+        # A view of a single zero: it costs neither memory nor time.
+        results['img'] = np.broadcast_to(np.uint8(0), (*shape, 3))
+        results['img_shape'] = shape
+        results['ori_shape'] = original
+        results['scale_factor'] = tuple(self.file.scale_factors[row].tolist())
+        results['detector_views'] = ImageViews(self.file, results['key'])
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(file={self.file.path!r})'

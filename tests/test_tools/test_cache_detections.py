@@ -1,0 +1,104 @@
+"""tools/analysis_tools/cache_detections.py, and training with its files."""
+import numpy as np
+import pytest
+
+from clhoi_mm.datasets import DetectionFile
+from tests.data_utils import REPO
+from tests.tool_utils import (MINI, NO_WORKERS, TRAIN, options, read_losses,
+                              run_tool, said)
+
+TOOL = REPO / 'tools/analysis_tools/cache_detections.py'
+STUDY = REPO / 'tools/analysis_tools/mini_study.py'
+SHORT = (*NO_WORKERS, 'train_dataloader.batch_size=4',
+         'train_cfg.max_epochs=2', 'custom_hooks.0.context_epochs=1',
+         'model.remember_detector=0', 'default_hooks.logger.interval=1',
+         'log_processor.window_size=1')
+
+
+@pytest.fixture(scope='module')
+def world(tmp_path_factory):
+    """A working folder with a small mini world and its detector."""
+    folder = tmp_path_factory.mktemp('world')
+    (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
+    run_tool(
+        REPO / 'tools/dataset_converters/make_mini.py',
+        *'--num-train 8 --num-val 2 --num-test 4'.split(),
+        cwd=folder).check()
+    return folder
+
+
+@pytest.fixture(scope='module')
+def features(world):
+    done = run_tool(TOOL, MINI, '--out', 'f.safetensors', '--features',
+                    cwd=world).check()
+    said(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
+    return world / 'f.safetensors'
+
+
+def losses_of_study(world, work_dir, *args):
+    run_tool(STUDY, '--config', MINI, '--work-dir', work_dir, '--seeds', '0',
+             '--variants', 'label-free', *args, *options(*SHORT),
+             cwd=world).check()
+    return read_losses(world / work_dir / 'label-free-0')
+
+
+def test_detections_of_a_split(world):
+    run_tool(TOOL, MINI, '--out', 'd.safetensors', '--splits', 'test',
+             cwd=world).check()
+    file = DetectionFile(world / 'd.safetensors')
+    assert len(file) == 4 and not file.flipped.any()
+    assert file.features is None and 'person' in file.classes
+    found = file.detections(file.find('test/images/000001.png'))
+    assert len(found['scores']) > 0
+    assert (found['bboxes'][:, 2:] > found['bboxes'][:, :2]).all()
+
+
+def test_training_images_are_seen_mirrored_too(features):
+    file = DetectionFile(features)
+    assert file.flipped.sum() == 8
+    plain, mirrored = (
+        file.find('train/images/000001.png', flipped)
+        for flipped in (False, True))
+    assert file.shapes[plain].tolist() == [[160, 224]] * 3
+    # The detector is nearly symmetric: its best box is there, mirrored.
+    one, other = (file.detections(row) for row in (plain, mirrored))
+    box = one['bboxes'][one['scores'].argmax()]
+    box = np.array([224 - box[2], box[1], 224 - box[0], box[3]])
+    assert np.abs(other['bboxes'] - box).max(1).min() < 8
+    assert [level.shape for level in file.maps(mirrored)] == [
+        (64, 20, 28), (64, 10, 14), (64, 5, 7)]
+
+
+def test_a_study_with_features_is_that_with_the_live_detector(
+        world, features):
+    live = losses_of_study(world, 'live')
+    images = world / 'data/mini/train'
+    away = images.rename(world / 'away')
+    try:
+        cached = losses_of_study(world, 'cached', '--features', features)
+    finally:
+        away.rename(images)
+    assert list(cached) == list(live) == [1, 2, 3, 4]
+    assert 'loss_interaction' in live[4]
+    for step, losses in live.items():
+        assert cached[step] == pytest.approx(losses, rel=5e-3), step
+
+
+def test_detections_of_another_detector_are_refused(world, features):
+    step = 'train_dataloader.dataset.pipeline.0'
+    done = run_tool(
+        TRAIN, MINI,
+        *options(*SHORT, f'{step}.type=LoadDetectorFeatures',
+                 f'{step}.file={features}',
+                 'model.detector.test_cfg.max_per_img=30'),
+        cwd=world)
+    assert done.code != 0
+    said(done.text, 'made by another detector', 'config differ')
+
+
+def test_augmentation_that_never_repeats_is_refused(world):
+    step = 'train_dataloader.dataset.pipeline.3.type=RandomCrop'
+    done = run_tool(TOOL, MINI, '--out', 'none.safetensors', '--features',
+                    *options(step), cwd=world)
+    assert done.code != 0 and not (world / 'none.safetensors').exists()
+    said(done.text, 'RandomCrop', 'without --features')
