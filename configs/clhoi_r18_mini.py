@@ -31,7 +31,9 @@ model = dict(
         text_dim=text_dim,
         text_encoder=dict(
             _delete_=True, type='HashedTextEncoder', dim=text_dim)),
-    context_loss=dict(text_dim=text_dim))
+    context_loss=dict(text_dim=text_dim),
+    # Any contrast between pairs and phrases costs mAP of validation here.
+    interaction_loss=dict(contrast_weight=0.))
 
 # Two epochs of context, seven of interactions.
 max_epochs = 9

@@ -62,8 +62,9 @@ class InteractionDistillLoss(nn.Module):
     Args:
         interactive_weight (float): Weight of the interactiveness.
         image_weight (float): Weight of the image part. Defaults to 1.
-        contrast_weight (float): Weight of the contrastive part. Small: it
-            takes a noisy teacher at its word, and rare classes suffer.
+        contrast_weight (float): Weight of the contrastive part; 0 leaves it
+            out. It takes a noisy teacher at its word, and rare classes
+            suffer: small if at all.
         unmentioned_weight (float): Weight of what the teacher did not
             mention. Defaults to 0.3.
         competition (float): Power to which a pair's interactiveness, relative
@@ -102,8 +103,8 @@ class InteractionDistillLoss(nn.Module):
             phrases (PhraseTable): The vocabulary's embeddings.
 
         Returns:
-            dict[str, Tensor]: ``loss_interactive``, ``loss_interaction`` and
-            ``loss_contrast``.
+            dict[str, Tensor]: ``loss_interactive``, ``loss_interaction`` and,
+            unless its weight is 0, ``loss_contrast``.
         """
         # Half precision is too coarse for similarities over a temperature.
         with torch.autocast(interactions.embeds.device.type, enabled=False):
@@ -113,11 +114,13 @@ class InteractionDistillLoss(nn.Module):
             else:
                 interactive, loss = self._pair_losses(
                     interactions, targets.pair_labels, phrases)
-            contrast = self._contrast(interactions, pairs, targets, phrases)
-        return dict(
-            loss_interactive=self.interactive_weight * interactive,
-            loss_interaction=self.image_weight * loss,
-            loss_contrast=self.contrast_weight * contrast)
+            losses = dict(
+                loss_interactive=self.interactive_weight * interactive,
+                loss_interaction=self.image_weight * loss)
+            if self.contrast_weight:
+                losses['loss_contrast'] = self.contrast_weight * \
+                    self._contrast(interactions, pairs, targets, phrases)
+        return losses
 
     def _unmentioned(self, targets: TeacherTargets) -> float:
         """Weight of what is not mentioned: annotations leave nothing out."""

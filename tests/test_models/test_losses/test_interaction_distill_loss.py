@@ -294,6 +294,13 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
     assert moved.tolist() == [False, True, False]
 
 
+def test_no_contrast(phrases):
+    pairs = make_pairs([THREE])
+    losses = make_loss(contrast_weight=0.)(
+        make_interactions(pairs), pairs, words(phrases, [(RIDE, .8)]), phrases)
+    assert losses.keys() == {'loss_interactive', 'loss_interaction'}
+
+
 def test_weights(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
