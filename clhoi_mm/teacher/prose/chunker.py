@@ -228,6 +228,9 @@ class Chunker:
                 low in ('instead', 'rather') and after.low in ('of', 'than')):
             chunks.append(Mark('not', low))
             return i + (2 if low in ('instead', 'rather') else 1)
+        if low == 'as' and after.low in ('if', 'though'):
+            chunks.append(Mark('sub', low))
+            return i + 2
         if low in self.words['hypothetical_adverbs'] or low in (
                 'if', 'unless', 'how'):
             chunks.append(Mark('unreal', low))
@@ -269,8 +272,7 @@ class Chunker:
         """Whether 'that' points at a noun rather than opens a clause."""
         if not chunks or i + 1 >= len(words):
             return True
-        last = chunks[-1]
-        if isinstance(last, NounPhrase):
+        if isinstance(chunks[-1], NounPhrase):
             return False
         follower = words[i + 1]
         return 'NOUN' in follower.pos and not follower.tags - {'VB'}
@@ -543,10 +545,11 @@ class Chunker:
             or after.low in ADVERBS or after.low.endswith('ly')
             or not after.low or after.low in (',', 'and', 'as', 'while')
             or 'VBG' in after.tags or 'ADJ' in after.pos
-            or 'NOUN' in after.pos)
+            or 'NOUN' in after.pos
+            or (after.low in BE and len(chunks) > 1
+                and isinstance(chunks[-2], Mark) and chunks[-2].kind == 'rel'))
         if 'VBZ' in word.tags:
-            return waits and follows and not (
-                last.plural and last.kind == 'human' and not object_follows)
+            return waits and follows
         if 'VBD' in word.tags and waits and follows:
             return True
         if 'VB' in word.tags:
@@ -706,9 +709,16 @@ class Chunker:
                             'both', 'two', 'many', 'few', 'each', 'three',
                             'all', 'other', 'neither', 'any', 'this',
                             'these', 'those'):
-                end = start + 1
-                while end < i:
-                    end += 1
+                end = max(i, start + 1)
+                if self._word_at(words, end) == 'of':
+                    inner: List[Chunk] = []
+                    stop = self._noun_phrase(words, end + 1, inner)
+                    if stop > end + 1 and isinstance(inner[0], NounPhrase):
+                        inner[0].negated = inner[0].negated or negated
+                        inner[0].plural = quantity not in ('one', 'each',
+                                                           'neither')
+                        chunks.append(inner[0])
+                        return stop
                 chunks.append(
                     NounPhrase(
                         quantity, 'pronoun', negated=negated,
@@ -823,8 +833,8 @@ class Chunker:
         if 'VBG' in word.tags:
             return word.low not in _SELDOM_VERBS or self._is_bare_verb(
                 words, i, [*chunks, phrase], after)
-        if self._names_object(word) and after.tags & {'VBZ'} and not (
-                'VBG' in after.tags):
+        if self._names_object(word) and 'VBZ' in after.tags and (
+                not self._names_object(after)):
             return False  # 'a skier on red skis glides'
         trial = [*chunks, phrase]
         return self._is_bare_verb(words, i, trial, after)

@@ -154,6 +154,11 @@ class ClauseReader:
                 self._mark(i, chunk)
         for event in self.events:
             self._settle(event)
+        for event, after in zip(self.events[-2::-1], self.events[:0:-1]):
+            # 'is washed and dried by a boy': he does both.
+            if event.passive and event.agent is None and (
+                    after.patient is event.patient):
+                event.agent = after.agent
         if self.subject is not None and self.subject.kind != 'meta':
             self.context.subject = self.subject
         return self.events

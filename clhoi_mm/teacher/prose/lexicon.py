@@ -24,7 +24,7 @@ _OPEN = {
     ('wait', 'for'), ('practice', 'with'), ('train', 'with')
 }
 # Verbs made from the name of what they are done with.
-_DENOMINAL = {
+DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
     'surf': 'surfboard', 'cycle': 'bicycle', 'bike': 'bicycle',
     'bicycle': 'bicycle', 'horse': 'horse',
@@ -101,7 +101,7 @@ class Lexicon:
 
     def implied_object(self, lemma: str) -> int:
         """The object that a verb names by itself ('skiing'), or -1."""
-        return self.vocabulary.object_label(_DENOMINAL.get(lemma, ''))
+        return self.vocabulary.object_label(DENOMINAL.get(lemma, ''))
 
     def read(self, lemma: str, chain: Sequence[str], obj: int,
              between: Sequence[str]) -> Optional[Reading]:

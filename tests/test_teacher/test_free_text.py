@@ -1,0 +1,240 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clhoi_mm.teacher import ImageFacts, SimulatedTeacher
+from clhoi_mm.teacher.free_text import parse_sentences
+from clhoi_mm.teacher.prose.lexicon import DENOMINAL, Lexicon
+from clhoi_mm.teacher.prose.text import split_prose
+from clhoi_mm.vocabulary import HOIVocabulary
+from tests.data_utils import REPO
+
+HICO, VCOCO, MINI = (
+    HOIVocabulary.load(name) for name in ('hico_det', 'v_coco', 'mini'))
+LABELS = Path(__file__).parent / 'labelled_sentences.jsonl'
+TOOL = REPO / 'tools' / 'teacher' / 'evaluate_parser.py'
+
+
+def said(text, vocabulary=HICO):
+    """What is in the vocabulary, as 'verb object'."""
+    return [
+        f'{x.verb} {x.object}' for x in parse_sentences(text, vocabulary)
+        if x.in_vocabulary
+    ]
+
+
+def test_labelled_sentences():
+    """The figures that the tool prints, and the promise."""
+    records = [json.loads(line) for line in LABELS.open(encoding='utf-8')]
+    assert len(records) >= 150
+    right = all_said = true = 0
+    for record in records:
+        vocabulary = HOIVocabulary.load(record['vocabulary'])
+        found = {(x.verb, x.object)
+                 for x in parse_sentences(record['text'], vocabulary)
+                 if x.in_vocabulary}
+        wanted = {tuple(pair) for pair in record['interactions']}
+        right += len(found & wanted)
+        all_said += len(found)
+        true += len(wanted)
+    assert right / all_said >= 0.95
+    assert right / true >= 0.90
+    done = subprocess.run([sys.executable, TOOL],
+                          capture_output=True,
+                          text=True,
+                          env=dict(os.environ, PYTHONPATH=str(REPO)))
+    last = done.stdout.splitlines()[-1].split()
+    assert last[:5] == [
+        'all', *map(str, (len(records), true, all_said, right))
+    ], done.stdout + done.stderr
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('A woman is holding a cup and a phone.', ['hold cup',
+                                               'hold cell_phone']),
+    ('A man holds a frisbee and throws it.',
+     ['hold frisbee', 'throw frisbee']),
+    ('He is putting on a tie.', ['tie tie']),
+    ('A boy swings a baseball bat.', ['swing baseball_bat']),
+    ('A boy kicks a baseball.', ['kick sports_ball']),
+    ('A girl eats a hot dog beside her dog.', ['eat hot_dog']),
+    ('People sit at the dining table.', ['sit_at dining_table']),
+    ('The horse is being ridden by a woman.', ['ride horse']),
+    ('A woman can be seen riding an elephant.', ['ride elephant']),
+    ('A man is seen riding an elephant.', ['ride elephant']),
+    ('A man, who is wearing a backpack, rides a bike.',
+     ['wear backpack', 'ride bicycle']),
+    ('The horse that the girl rides is brown.', ['ride horse']),
+    ('- **A man** riding a horse\n- a dog\n- A woman feeding a cow',
+     ['ride horse', 'feed cow']),
+    ('She climbs onto the motorcycle.', ['hop_on motorcycle']),
+    ('She climbs onto the train.', ['board train']),
+    ('He gets off the bus.', ['exit bus']),
+    ('A man is rinding a bicyle.', ['ride bicycle']),
+    ('A woman is petting the head of a dog.', ['pet dog']),
+    ("A woman pets a dog's head.", ['pet dog']),
+    ('A man stands with a bottle in his hand.', ['hold bottle']),
+    ('A man skateboards down the ramp.', ['ride skateboard']),
+    ('Two women are hugging.', ['hug person']),
+    ('The car is washed and dried by two boys.', ['wash car']),
+    ('It looks as if a man is repairing a clock.', ['repair clock']),
+])
+def test_constructions(text, expected):
+    assert said(text) == expected
+
+
+@pytest.mark.parametrize('text', [
+    'A man is not holding the umbrella.',
+    "A man isn't holding the umbrella.",
+    'No one is riding the horse.',
+    'Nobody holds a cup.',
+    'There is no man riding the horse.',
+    'A man walks without carrying a backpack.',
+    'None of the people are riding a bicycle.',
+    'The man is neither holding nor opening the umbrella.',
+    'He could be about to throw the frisbee.',
+    'She might ride the horse.',
+    'Perhaps he is eating a pizza.',
+    'A man is about to kick the ball.',
+    'A man is getting ready to kick the ball.',
+    'A woman wants to buy an apple.',
+    'A dog is catching a frisbee.',
+    'A cat sits on the chair.',
+    'The frisbee was caught by a dog.',
+    'A dog rides a skateboard while a man watches.',
+    'A statue of a man riding a horse.',
+    'A bicycle is parked next to the bench.',
+    'A man stands next to a bus.',
+    'A man is near a dog that is sitting on a couch.',
+    'The pizza has been cut into slices.',
+    '', '   ', '...', '- \n- **', "'s of with and",
+])  # yapf: disable
+def test_nothing_is_said(text):
+    assert said(text) == []
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('A man hits the ball with a bat.',
+     ['hit obj sports ball', 'hit instr baseball bat']),
+    ('A man eats pizza with a fork.', ['eat obj pizza', 'eat instr fork']),
+    ('She is on her phone, sitting on the sofa.',
+     ['talk_on_phone instr cell phone', 'sit instr couch']),
+    ('A woman types on her laptop.', ['work_on_computer instr laptop']),
+    ('A man looks at a bus and smiles.', ['look obj bus']),
+])  # yapf: disable
+def test_roles_of_v_coco(text, expected):
+    assert said(text, VCOCO) == expected
+
+
+def test_outside_the_vocabulary_is_kept_and_told_apart():
+    found = parse_sentences(
+        'A man is juggling oranges, holding a guitar and riding a cup.', HICO)
+    assert [(x.verb, x.object, x.in_vocabulary, x.ruled_out)
+            for x in found] == [('juggle', 'orange', False, False),
+                                ('hold', 'guitar', False, False),
+                                ('ride', 'cup', False, True)]
+
+
+def test_a_vocabulary_of_ones_own(vocabulary):
+    text = 'A man sits on a bench, holding a wine glass. He hugs his dog.'
+    assert said(text, vocabulary) == [
+        'sit_on bench', 'hold wine_glass', 'hug dog'
+    ]
+
+
+def test_markdown_and_lists_are_split():
+    assert split_prose('## Scene\n1. A man *rides*.\n\u2022 A dog; a cat.'
+                       ) == ['Scene', 'A man rides.', 'A dog', 'a cat.']
+
+
+@pytest.mark.parametrize('vocabulary', [HICO, VCOCO, MINI])
+def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
+    rng = np.random.default_rng(0)
+    sayable = np.flatnonzero(~vocabulary.no_interaction_mask)
+    facts = []
+    for i in range(150):
+        hois = tuple(sorted(set(rng.choice(sayable, 2).tolist())))
+        objects = {
+            vocabulary.person_label, *vocabulary.hoi_objects[list(hois)]
+        }
+        facts.append(
+            ImageFacts(str(i), hois, tuple(sorted(map(int, objects)))))
+    missed = wrong = 0
+    teacher = SimulatedTeacher(facts, vocabulary, 'perfect')
+    for image, answer in zip(facts, teacher):
+        true = {
+            f'{vocabulary.verbs[vocabulary.hoi_verbs[hoi]]} '
+            f'{vocabulary.objects[vocabulary.hoi_objects[hoi]]}'
+            for hoi in image.hois
+        }
+        found = set(said(answer.caption, vocabulary))
+        missed += len(true - found)
+        wrong += len(found - true)
+    assert missed <= 3 and wrong <= 3
+
+
+LEXICON = Lexicon(HICO)
+WORDS = st.sampled_from([
+    *(name.replace('_', ' ') for name in HICO.objects), *HICO.gerunds,
+    *(verb.replace('_', ' ') for verb in HICO.verbs), 'a', 'the', 'his',
+    'man', 'woman', 'dog', 'is', 'are', 'being', 'not', 'no one', 'who',
+    'that', 'it', 'them', 'and', 'or', ',', '.', 'with', 'on', 'in', 'of',
+    'by', 'to', 'while', 'could', 'about', 'each other', "'s", 'one',
+    'another', 'sits', 'rode', 'held', 'using', '\n', ';', ':'
+])
+PROSE = st.lists(WORDS, max_size=25).map(' '.join)
+
+
+def names_of(obj):
+    """All spellings of an object."""
+    label = HICO.object_label(obj)
+    return [name for name, found in LEXICON.objects.items() if found == label]
+
+
+@settings(max_examples=150, deadline=None)
+@given(PROSE)
+def test_no_object_is_invented(text):
+    low = ' '.join(text.lower().split())
+    for item in parse_sentences(text, HICO):
+        label = HICO.object_label(item.object)
+        if label in (-1, HICO.person_label):
+            continue
+        stems = [verb for verb, obj in DENOMINAL.items()
+                 if obj == item.object]
+        assert any(name in low for name in names_of(item.object) + stems), (
+            item, low)
+        valid = HICO.hoi_id(HICO.verb_label(item.verb), label) >= 0
+        assert item.in_vocabulary == valid
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text() | PROSE, st.sampled_from([HICO, VCOCO, MINI]))
+def test_no_text_crashes_and_the_same_is_read_twice(text, vocabulary):
+    first = parse_sentences(text, vocabulary)
+    assert first == parse_sentences(text, vocabulary)
+    pairs = [(x.verb, x.object) for x in first]
+    assert len(pairs) == len(set(pairs))
+    for verb, obj in pairs:
+        assert verb and obj
+        (verb + obj).encode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(range(HICO.num_hois)), st.booleans())
+def test_every_class_in_its_own_phrase(hoi, negated):
+    if HICO.no_interaction_mask[hoi]:
+        return
+    name = HICO.objects[HICO.hoi_objects[hoi]].replace('_', ' ')
+    gerund = HICO.gerunds[HICO.hoi_verbs[hoi]]
+    noun = 'another person' if name == 'person' else f'the {name}'
+    text = f'A woman is {"not " if negated else ""}{gerund} {noun}.'
+    wanted = (f'{HICO.verbs[HICO.hoi_verbs[hoi]]} '
+              f'{HICO.objects[HICO.hoi_objects[hoi]]}')
+    assert said(text) == ([] if negated else [wanted])
