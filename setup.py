@@ -50,6 +50,7 @@ class BuildWithMim(build_py):
 
 
 onedl = read_requirements('onedl')
+teacher = read_requirements('teacher')
 setup(
     name='clhoi_mm',
     version=read_version(),
@@ -61,14 +62,20 @@ setup(
     license='Apache-2.0',
     keywords='human-object interaction detection, knowledge distillation',
     packages=find_packages(include=['clhoi_mm', 'clhoi_mm.*']),
-    package_data={'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json']},
+    package_data={
+        'clhoi_mm.teacher': ['data/*.json', 'prompts/*.txt'],
+        'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json']
+    },
     cmdclass={'build_py': BuildWithMim},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),
     extras_require={
         'onedl': onedl,
         'openmmlab': read_requirements('openmmlab'),
-        'teacher': read_requirements('teacher'),
+        'teacher': teacher,
+        'teacher-transformers':
+        teacher + read_requirements('teacher-transformers'),
+        'teacher-ray': teacher + read_requirements('teacher-ray'),
         'demo': onedl + read_requirements('demo'),
         'dev': read_requirements('dev'),
     },

@@ -183,7 +183,7 @@ def test_wheel_and_sdist_are_complete(archives) -> None:
     for folder in ('clhoi_mm', 'configs', 'tools'):
         for path in (REPO / folder).rglob('*'):
             name = path.relative_to(REPO).as_posix()
-            if path.suffix in ('.py', '.json', '.sh') and '.mim' not in name:
+            if path.suffix in ('.py', '.json', '.sh', '.txt') and '.mim' not in name:
                 assert name in in_sdist
                 if 'tools/setup' not in name:
                     prefix = '' if folder == 'clhoi_mm' else 'clhoi_mm/.mim/'
@@ -199,7 +199,10 @@ def test_wheel_metadata(archives) -> None:
     name, = [n for n in wheel.namelist() if n.endswith('/METADATA')]
     text = wheel.read(name).decode()
     extras = set(re.findall(r'Provides-Extra: (\S+)', text))
-    assert extras == {'onedl', 'openmmlab', 'teacher', 'demo', 'dev'}
+    assert extras == {
+        'onedl', 'openmmlab', 'teacher', 'teacher-transformers',
+        'teacher-ray', 'demo', 'dev'
+    }
     bare = [
         line for line in text.splitlines()
         if line.startswith('Requires-Dist') and 'extra ==' not in line

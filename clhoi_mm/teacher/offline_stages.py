@@ -6,6 +6,8 @@ from typing import Any, Dict, Iterator, Optional, Union
 from ..vocabulary import HOIVocabulary
 from .collect import ANSWERS, collect_answers
 from .pack import pack_cache, texts_of
+from .parse_report import ParseReport
+from .parse_stage import parse_raw
 from .pass_words import read_words
 from .text_encoders import CachedTextEncoder, build_text_encoder
 from .words import TeacherWords
@@ -15,7 +17,8 @@ PARSED = 'parsed.parquet'
 
 def parse_pass(raw: Union[str, os.PathLike],
                vocabulary: HOIVocabulary,
-               out: Optional[Union[str, os.PathLike]] = None) -> Any:
+               out: Optional[Union[str, os.PathLike]] = None,
+               **options: Any) -> ParseReport:
     """Raw answers to interactions.
 
     Args:
@@ -23,14 +26,14 @@ def parse_pass(raw: Union[str, os.PathLike],
         vocabulary (HOIVocabulary): Gives names their spelling.
         out (str | PathLike, optional): .jsonl or .parquet file. Defaults to
             None: ``parsed.parquet`` in the pass's folder.
+        **options: Further arguments of :func:`parse_raw`.
 
     Returns:
-        Any: The parser's report.
+        ParseReport: Counts.
 
     Raises:
         ValueError: ``raw`` is a file, and ``out`` is not given.
     """
-    from .parse_stage import parse_raw
     raw = Path(raw)
     if raw.is_dir():
         out = out or raw / PARSED
@@ -38,7 +41,7 @@ def parse_pass(raw: Union[str, os.PathLike],
     if out is None:
         raise ValueError(f'{raw}: is a file; say with --out where the '
                          f'interactions go')
-    return parse_raw(raw, vocabulary, out)
+    return parse_raw(raw, vocabulary, out, **options)
 
 
 def embed_pass(folder: Union[str, os.PathLike],

@@ -15,8 +15,10 @@ from typing import Any, Dict, Sequence
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import backend_names
+from clhoi_mm.teacher.detected_objects import read_detected_objects
 from clhoi_mm.teacher.offline_stages import (PARSED, embed_pass, pack_pass,
                                              parse_pass)
+from clhoi_mm.teacher.parse_stage import add_options, read_options
 from clhoi_mm.teacher.questions import STAGES
 from clhoi_mm.teacher.shards import Shard
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -42,7 +44,7 @@ def parse_args() -> argparse.Namespace:
         choices=[*STAGES, *OFFLINE],
         default=['describe', 'list', *OFFLINE],
         help='default: %(default)s')
-    _add_encoder(command)
+    _add_packing(command)
     command = commands.add_parser('parse', help='text to interactions')
     _add_vocab(command, required=True)
     command.add_argument(
@@ -53,13 +55,14 @@ def parse_args() -> argparse.Namespace:
     command.add_argument(
         '--out',
         help='.jsonl or .parquet file (default: parsed.parquet in the folder)')
+    add_options(command)
     for stage in ('embed', 'pack'):
         command = commands.add_parser(
             stage,
             help='texts to vectors'
             if stage == 'embed' else 'the training cache')
         _add_vocab(command, required=True)
-        _add_encoder(command)
+        _add_packing(command)
         command.add_argument('--out', required=True, help="the pass's folder")
     return parser.parse_args()
 
@@ -69,14 +72,14 @@ def _add_vocab(command: argparse.ArgumentParser, required: bool) -> None:
         '--vocab',
         required=required,
         help='hico_det, v_coco, mini or the path of a vocabulary JSON')
+
+
+def _add_packing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--parsed',
         default=PARSED,
         help="name of the parsed layer in the pass's folder; .jsonl needs no "
         'pyarrow (default %(default)s)')
-
-
-def _add_encoder(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--text-encoder',
         default='openai/clip-vit-base-patch32',
@@ -212,12 +215,16 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
     """Parse, embed or pack what has been asked."""
     vocabulary = HOIVocabulary.load(args.vocab)
     if stage == 'parse':
-        out = args.out if args.command == 'parse' else None
-        raw = folder if args.command == 'run' else args.raw
-        if out is None and Path(raw).is_dir():
-            out = Path(raw, args.parsed)
-        report = parse_pass(raw, vocabulary, out)
-        print(f'parse: {report}')
+        if args.command == 'parse':
+            out, options = args.out, read_options(args, vocabulary)
+            folder = args.raw
+        else:
+            out, options = Path(folder, args.parsed), dict(
+                objects=read_detected_objects(
+                    args.objects,
+                    vocabulary,
+                    min_score=args.min_object_score) if args.objects else None)
+        print(parse_pass(folder, vocabulary, out, **options))
     elif stage == 'embed':
         new = embed_pass(folder, vocabulary, read_encoder(args), args.parsed)
         print(f'embed: {new} new texts')

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from backend_utils import ask, write_images
 from PIL import Image
 
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.exchange import (CAPTION, LIST, SCORE, Failure, Prompt,
-                                       Question)
+from clhoi_mm.teacher.exchange import CAPTION, LIST, SCORE, Failure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tiny_vllms import make_llava, make_qwen2_vl  # noqa: E402
@@ -26,27 +26,7 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def images(tmp_path_factory):
-    """Noise of several sizes, and a file that is none."""
-    folder = tmp_path_factory.mktemp('images')
-    rng = np.random.default_rng(0)
-    sizes = [(56, 28), (28, 84), (40, 40), (64, 32), (30, 90)]
-    for i, (width, height) in enumerate(sizes):
-        noise = rng.integers(0, 256, (height, width, 3), np.uint8)
-        Image.fromarray(noise).save(folder / f'{i}.png')
-    (folder / 'broken.png').write_bytes(b'no image')
-    return folder
-
-
-def ask(backend, images, kind, names=range(5), max_tokens=12):
-    prompts = [
-        Prompt(kind, text, 'hash', 1 if kind == SCORE else max_tokens)
-        for text in PROMPTS
-    ]
-    questions = [
-        Question(str(name), images / f'{name}.png', prompt)
-        for name, prompt in zip(names, prompts)
-    ]
-    return {q.image_id: reply for q, reply in backend.run(questions)}
+    return write_images(tmp_path_factory.mktemp('images'))
 
 
 def test_batched_equals_single(folder, images):
@@ -56,7 +36,10 @@ def test_batched_equals_single(folder, images):
                  device='cpu', dtype='float32'))
         for size in (4, 1)
     ]  # yapf: disable
-    texts = [ask(backend, images, CAPTION) for backend in (batched, single)]
+    texts = [
+        ask(backend, images, CAPTION, texts=PROMPTS)
+        for backend in (batched, single)
+    ]
     assert texts[0] == texts[1]
     written = [texts[0][str(i)].text for i in range(5)]
     assert len(set(written)) == 5  # of its own image and prompt each
@@ -64,7 +47,10 @@ def test_batched_equals_single(folder, images):
     assert all(reply.tokens_in > len(PROMPTS[i])
                for i, reply in enumerate(texts[0].values()))
 
-    scores = [ask(backend, images, SCORE) for backend in (batched, single)]
+    scores = [
+        ask(backend, images, SCORE, texts=PROMPTS)
+        for backend in (batched, single)
+    ]
     values = [[row[str(i)].score for i in range(5)] for row in scores]
     np.testing.assert_allclose(*values, atol=1e-5)
     assert len(set(values[0])) == 5 and all(0 < x < 1 for x in values[0])
@@ -92,7 +78,7 @@ def test_score_is_the_softmax_of_the_first_token(folder, images):
         for word in ('yes', 'Yes', 'no', 'No')
     ]
     expected = logits[tokens].softmax(0)[:2].sum().item()
-    score = ask(backend, images, SCORE, [0])['0'].score
+    score = ask(backend, images, SCORE, [0], PROMPTS)['0'].score
     assert score == pytest.approx(expected, abs=1e-5)
 
 

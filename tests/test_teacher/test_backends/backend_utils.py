@@ -1,0 +1,34 @@
+"""Pictures and questions for backends."""
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from clhoi_mm.teacher.exchange import SCORE, Prompt, Question
+
+SCHEMA = dict(type='object', properties={})
+
+
+def write_images(folder: Path, count: int = 5) -> Path:
+    """Noise of several sizes, ``0.png`` and so on, and a broken one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(0)
+    sizes = [(56, 28), (28, 84), (40, 40), (64, 32), (30, 90)]
+    for i in range(count):
+        width, height = sizes[i % 5]
+        noise = rng.integers(0, 256, (height, width, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f'{i}.png')
+    (folder / 'broken.png').write_bytes(b'no image')
+    return folder
+
+
+def ask(backend, folder, kind, names=range(5), texts=None, schema=None):
+    """What a backend answers, by image."""
+    questions = []
+    for i, name in enumerate(names):
+        text = texts[i] if texts else f'Question {name}?'
+        prompt = Prompt(kind, text, 'hash', 1 if kind == SCORE else 12, schema)
+        questions.append(Question(str(name), folder / f'{name}.png', prompt))
+    answers = list(backend.run(questions))
+    assert len(answers) == len(questions)
+    return {question.image_id: outcome for question, outcome in answers}

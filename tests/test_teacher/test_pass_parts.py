@@ -1,0 +1,211 @@
+"""Images, shards, detections, prompts and the questions made of them."""
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clhoi_mm.teacher.detected_objects import read_detected_objects
+from clhoi_mm.teacher.exchange import LIST
+from clhoi_mm.teacher.images import ImageEntry, ImageSource, load_image
+from clhoi_mm.teacher.prompt_file import PROMPT_DIR, PromptFile
+from clhoi_mm.teacher.questions import QuestionMaker
+from clhoi_mm.teacher.shards import Shard
+from clhoi_mm.vocabulary import HOIVocabulary
+
+IMAGES = [ImageEntry(key, key) for key in ('a', 'b', 'c', 'd')]
+
+
+def test_image_sources_agree(tmp_path):
+    root = tmp_path / 'images'
+    (root / 'sub').mkdir(parents=True)
+    for name in ('b.JPG', 'a.png', 'sub/c.jpeg', 'notes.txt'):
+        (root / name).touch()
+    names = ['a.png', 'b.JPG', 'sub/c.jpeg']
+    (tmp_path / 'list.txt').write_text('\n'.join(names) + '\n\n')
+    (tmp_path / 'coco.json').write_text(
+        json.dumps(
+            dict(images=[
+                dict(id=i, file_name=name) for i, name in enumerate(names)
+            ])))
+    expected = [(name, root / name) for name in names]
+    assert list(ImageSource(root)) == expected
+    for name in ('list.txt', 'coco.json'):
+        source = ImageSource(tmp_path / name, root)
+        assert list(source) == expected == list(source)
+    parquet = pytest.importorskip('pyarrow.parquet')
+    import pyarrow
+    table = pyarrow.table(dict(path=names, key=['x', 'y', 'z']))
+    parquet.write_table(table, tmp_path / 'list.parquet')
+    assert list(ImageSource(tmp_path / 'list.parquet', root)) == [
+        (key, path) for key, (_, path) in zip('xyz', expected)
+    ]
+
+
+def test_bad_image_sources_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match='none'):
+        ImageSource(tmp_path / 'none')
+    (tmp_path / 'list.csv').touch()
+    with pytest.raises(ValueError, match='.txt, .parquet, .json'):
+        ImageSource(tmp_path / 'list.csv')
+    (tmp_path / 'x.json').write_text('[]')
+    with pytest.raises(ValueError, match='x.json: no COCO file'):
+        list(ImageSource(tmp_path / 'x.json'))
+
+
+def test_images_are_upright_rgb_and_small(tmp_path):
+    from PIL import Image
+    image = Image.new('L', (40, 20))
+    exif = image.getexif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    image.save(tmp_path / 'a.jpg', exif=exif)
+    loaded = load_image(tmp_path / 'a.jpg')
+    assert loaded.size == (20, 40) and loaded.mode == 'RGB'
+    assert load_image(tmp_path / 'a.jpg', 10).size == (5, 10)
+    data = (tmp_path / 'a.jpg').read_bytes()
+    (tmp_path / 'cut.jpg').write_bytes(data[:-40])
+    with pytest.raises(OSError):
+        load_image(tmp_path / 'cut.jpg')
+
+
+@given(st.lists(st.text(), min_size=1), st.integers(1, 7))
+def test_each_image_is_in_one_shard(names, count):
+    shards = [Shard(i, count) for i in range(count)]
+    assert all(sum(x in shard for shard in shards) == 1 for x in names)
+
+
+def test_shards_are_even_and_stable():
+    names = [f'train/{i:06d}.jpg' for i in range(4000)]
+    sizes = [sum(x in Shard(i, 4) for x in names) for i in range(4)]
+    assert min(sizes) > 900
+    # Another machine, another day: the same shard.
+    assert [x in Shard(0, 4) for x in names[:8]] == [
+        False, False, False, False, True, False, False, False
+    ]
+    assert Shard.parse('3/8') == Shard(3, 8)
+    for text in ('8/8', '3', '-1/4', 'a/b', '0/0'):
+        with pytest.raises(ValueError, match='i/n'):
+            Shard.parse(text)
+
+
+def test_detected_objects(tmp_path, vocabulary):
+    path = tmp_path / 'objects.jsonl'
+    rows = [
+        dict(image_id='a', objects=['person', 'unicorn', 'Wine Glass']),
+        dict(
+            image_id='b',
+            objects=[
+                dict(name='dog', score=0.4),
+                dict(name='person', score=0.9),
+                dict(name='bench', score=0.1)
+            ]),
+    ]
+    path.write_text('\n'.join(map(json.dumps, rows)) + '\n')
+    assert read_detected_objects(path, vocabulary) == dict(a=(0, 4), b=(0, 2))
+    halves = [
+        read_detected_objects(path, vocabulary, Shard(i, 2)) for i in (0, 1)
+    ]
+    assert {**halves[0], **halves[1]} == dict(a=(0, 4), b=(0, 2))
+    assert not set(halves[0]) & set(halves[1])
+    coco = dict(
+        images=[dict(id=1, file_name='a.jpg', key='k')],
+        categories=[dict(id=7, name='dog')],
+        annotations=[dict(image_id=1, category_id=7)])
+    (tmp_path / 'coco.json').write_text(json.dumps(coco))
+    assert read_detected_objects(tmp_path / 'coco.json',
+                                 vocabulary) == dict(k=(2, ))
+    path.write_text('{"image_id": "a"}\n')
+    with pytest.raises(ValueError, match='line 1'):
+        read_detected_objects(path, vocabulary)
+    path.write_text('{"image_id": "a", "objects": ["cow"]}\n')
+    with pytest.raises(ValueError, match='none of the objects'):
+        read_detected_objects(path, vocabulary)
+
+
+def test_shipped_prompts_fit_their_vocabularies():
+    names = {
+        name: PromptFile.load(None, HOIVocabulary.load(name)).name
+        for name in ('hico_det', 'v_coco', 'mini')
+    }
+    assert names == dict(
+        hico_det='verb_object', v_coco='verb_role', mini='verb_object')
+
+
+def test_prompt_hash_is_that_of_its_section(tmp_path):
+    text = (PROMPT_DIR / 'verb_object.txt').read_text()
+    ours = PromptFile.load()
+    (tmp_path / 'mine.txt').write_text(
+        text.replace('version: 1', 'version: 2').replace('Does it', 'Does he'))
+    mine = PromptFile.load(tmp_path / 'mine.txt')
+    assert (mine.name, mine.version) == ('mine', 2)
+    assert mine.hash('list') == ours.hash('list')
+    assert mine.hash('score') != ours.hash('score')
+    assert 'show a dog? Answer' in ours.fill('score', phrase='a dog')
+
+
+@pytest.mark.parametrize('old, new, message', [
+    ('version: 1', '', 'version: 1'),
+    ('[score]', '[points]', r'\[points\] is unknown'),
+    ('$phrase', 'it', r'\[score\]: placeholders'),
+    ('$phrase', '$phrase for $5', 'lone'),
+    ('[list]', '', r'\[list\] is missing|placeholders'),
+])
+def test_bad_prompt_files_are_named(tmp_path, old, new, message):
+    text = (PROMPT_DIR / 'verb_object.txt').read_text()
+    (tmp_path / 'mine.txt').write_text(text.replace(old, new))
+    with pytest.raises(ValueError, match=message) as error:
+        PromptFile.load(tmp_path / 'mine.txt')
+    assert 'mine.txt' in str(error.value)
+
+
+def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
+    objects = dict(a=(0, 1, 2), b=(1, ), c=(0, 0), d=(0, ))
+    maker = QuestionMaker('list', PromptFile.load(), vocabulary, objects)
+    # Without a person, or without an object, there is nothing to ask.
+    first, second = maker.questions(IMAGES)
+    assert (first.image_id, second.image_id) == ('a', 'c')
+    text = first.prompt.text
+    assert '- bicycle: ride, hold, sit_on\n- dog: hold, feed, hug\n' in text
+    assert 'no_interaction' not in text and 'bench' not in text
+    items = first.prompt.schema['properties']['interactions']['items']
+    assert [x['properties']['object']['enum'] for x in items['anyOf']] == [
+        ['bicycle'], ['dog']
+    ]
+    assert items['anyOf'][0]['properties']['verb']['enum'] == [
+        'ride', 'hold', 'sit_on', 'other'
+    ]
+    # A person is an object of another person only.
+    assert '- person: hug' in second.prompt.text
+    assert first.prompt.kind == LIST and first.prompt.max_tokens == 512
+
+
+def test_list_without_detections_offers_everything(vocabulary):
+    maker = QuestionMaker('list', PromptFile.load(), vocabulary)
+    questions = list(maker.questions(IMAGES))
+    assert len(questions) == 4
+    assert len({question.prompt.digest for question in questions}) == 1
+    for name in vocabulary.objects:
+        assert f'- {name}: ' in questions[0].prompt.text
+
+
+def test_candidates_to_score(vocabulary):
+    objects = dict(a=(0, 2, 1))
+    maker = QuestionMaker(
+        'score', PromptFile.load(), vocabulary, objects, max_candidates=4)
+    prompts = [q.prompt for q in maker.questions(IMAGES)]
+    assert [(p.verb, p.object) for p in prompts] == [('hold', 'dog'),
+                                                     ('feed', 'dog'),
+                                                     ('hug', 'dog'),
+                                                     ('ride', 'bicycle')]
+    assert 'Does it show a person feeding a dog?' in prompts[1].text
+    assert {p.max_tokens for p in prompts} == {1}
+    assert len({p.digest for p in prompts}) == 4
+
+
+def test_questions_need_what_they_choose_from(vocabulary):
+    with pytest.raises(ValueError, match='--vocab'):
+        QuestionMaker('list', PromptFile.load())
+    with pytest.raises(ValueError, match='--objects'):
+        QuestionMaker('score', PromptFile.load(), vocabulary)
+    with pytest.raises(ValueError, match='describe, list, score'):
+        QuestionMaker('ask', PromptFile.load(), vocabulary)
