@@ -113,10 +113,12 @@ def configure(args: argparse.Namespace, variant: str, seed: int) -> Config:
         cfg.model.icn['class_scores'] = object_prior(cfg)
     if args.features:
         for split in ('train', 'val', 'test'):
-            dataset = cfg[f'{split}_dataloader'].dataset
-            dataset.pipeline = [
+            loader = cfg[f'{split}_dataloader']
+            # Handing samples over costs more than there is left to load.
+            loader.update(num_workers=0, persistent_workers=False)
+            loader.dataset.pipeline = [
                 dict(type='LoadDetectorFeatures', file=args.features),
-                *(step for step in dataset.pipeline
+                *(step for step in loader.dataset.pipeline
                   if step.type not in ('LoadImageFromFile', 'Resize'))
             ]
     cfg.test_dataloader = cfg[f'{args.split}_dataloader']
