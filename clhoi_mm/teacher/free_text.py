@@ -22,6 +22,7 @@ _PART_VERBS = frozenset(
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
     'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
     'type watch read work'.split())
+_NEEDS_NO_OBJECT = frozenset('walk run jump sit stand lie race turn move'.split())
 _LOOKS = frozenset('look stare gaze peer lean watch see glance'.split())
 _RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
 # 'hops on a bike and rides off': what is ridden was named before.
@@ -100,7 +101,19 @@ class _EventReader:
                     if phrase.kind in ('thing', 'animal') and phrase.obj >= 0
                 ]
             before = event
+        for event in reversed(events):
+            if event.shares is not None and not event.arguments and (
+                    event.verb.lemma not in _NEEDS_NO_OBJECT):
+                event.arguments += [
+                    Argument([], phrase, [])
+                    for phrase in event.shares.objects
+                    if self._is_class(event.verb.lemma, phrase.obj)
+                ]
         return events
+
+    def _is_class(self, lemma: str, obj: int) -> bool:
+        reading = self.lexicon.read(lemma, [], obj, ())
+        return reading is not None and reading.valid
 
     def interactions(self, event: Event) -> Iterator[ParsedInteraction]:
         """What a person does in an event."""
@@ -108,10 +121,8 @@ class _EventReader:
             return
         lemma = event.verb.lemma
         if event.patient is not None:
-            chain = list(event.stranded)
-            chain += [] if event.arguments or not chain else []
             for phrase in event.patient.group:
-                yield from self._one(lemma, chain, phrase, [])
+                yield from self._one(lemma, event.stranded, phrase, [])
         agent = event.agent
         if (lemma in _RECIPROCAL and agent is not None and not event.passive
                 and not event.objects
@@ -121,7 +132,7 @@ class _EventReader:
         implied = self.lexicon.implied_object(lemma)
         named = False
         for argument in event.arguments:
-            for phrase in [argument.phrase]:
+            for phrase in argument.phrase.group:
                 for found in self._one(lemma, argument.chain, phrase,
                                        argument.between):
                     named = named or found.in_vocabulary

@@ -16,6 +16,7 @@ from clhoi_mm.teacher.prose.text import split_prose
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 
+pytest.importorskip('lemminflect', reason="the extra 'teacher'")
 HICO, VCOCO, MINI = (
     HOIVocabulary.load(name) for name in ('hico_det', 'v_coco', 'mini'))
 LABELS = Path(__file__).parent / 'labelled_sentences.jsonl'

@@ -12,6 +12,7 @@ from clhoi_mm.teacher.parsed_file import write_parsed
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 
+pytest.importorskip('lemminflect', reason="the extra 'teacher'")
 HICO = HOIVocabulary.load('hico_det')
 ANNOTATE = REPO / 'tools' / 'teacher' / 'annotate.py'
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher.structured import read_structured
 
+pytest.importorskip('json_repair', reason="the extra 'teacher'")
 RIDE = ('ride', 'bicycle', 1.0, '')
 HOLD = ('hold', 'cup', 1.0, '')
 BOTH = '[{"verb": "ride", "object": "bicycle"}, ' \

@@ -682,6 +682,8 @@ class Chunker:
                         return i + 1
                     break
                 negated = negated or low in ('no', 'neither')
+                if low == 'its':
+                    owner = NounPhrase('it', 'pronoun')
                 bare = False
                 quantity = low
             elif low == 'and' and self._joins_adjectives(words, i, gathered):

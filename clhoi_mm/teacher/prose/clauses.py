@@ -44,7 +44,21 @@ class Argument(NamedTuple):
 
 @dataclass
 class Event:
-    """A verb, who does it, and the things it reaches."""
+    """A verb, who does it, and the things it reaches.
+
+    Attributes:
+        verb (VerbGroup): The verb.
+        agent (NounPhrase, optional): Who does it, as far as it is said.
+        negated (bool): It is said not to be done.
+        unreal (bool): It is said to be possible, wanted or to come.
+        patient (NounPhrase, optional): Of a passive, what it is done to.
+        arguments (List[Argument]): The things it reaches.
+        awaited (NounPhrase, optional): 'the cup' of 'the cup that he holds'.
+        stranded (List[str]): Prepositions after which no thing came.
+        closed (bool): Whether it reaches no further things.
+        shares (Event, optional): Whose objects are its own: 'peels' and
+            'eats' in 'peels and eats an apple'.
+    """
     verb: VerbGroup
     agent: Optional[NounPhrase]
     negated: bool = False
@@ -54,6 +68,7 @@ class Event:
     awaited: Optional[NounPhrase] = None
     stranded: List[str] = field(default_factory=list)
     closed: bool = False
+    shares: Optional['Event'] = None
 
     @property
     def passive(self) -> bool:
@@ -224,8 +239,11 @@ class ClauseReader:
               before: Optional[Chunk]) -> None:
         opens = self._opens_clause(i, before)
         if phrase.kind == 'pronoun':
-            resolved = self.context.resolve(phrase, opens)
+            resolved = self.context.resolve(
+                phrase, opens or self._verb_follows(i))
             self.chunks[i] = phrase = resolved
+        if phrase.owner is not None and phrase.owner.kind == 'pronoun':
+            phrase.owner = self.context.resolve(phrase.owner, False)
         if self.negate and not opens and before is not None and isinstance(
                 before, Mark) and before.kind == 'not':
             if not self._verb_follows(i):
@@ -496,6 +514,7 @@ class ClauseReader:
                 event.patient, event.agent = event.agent, None
         else:
             event.agent = self._agent_of_infinitive(event, previous)
+        unreal = unreal or verb.unreal or self.unreal
         if gerund_of in ('for', 'without', 'from') and verb.form == 'VBG':
             unreal = True
         if gerund_of in ('about', ) and verb.form == 'VBG':
@@ -515,6 +534,9 @@ class ClauseReader:
             self.event = previous
             return
         self._instrument(event, previous)
+        if previous is not None and not previous.arguments and i > 1 and (
+                self.chunks[i - 2] is previous.verb):
+            previous.shares = event
         self.events.append(event)
         self.event = event
         self.last_role = ''
@@ -636,6 +658,9 @@ class ClauseReader:
             self.unreal = True
         if previous is None:
             return self.subject
+        if previous.verb.lemma == 'use' and not (previous.objects
+                                                 or previous.passive):
+            self.unreal = True  # 'used to ride'
         if previous.verb.lemma in _CONTROL or (
                 previous.verb.lemma in ('help', 'let', 'make', 'allow')):
             if previous.objects:

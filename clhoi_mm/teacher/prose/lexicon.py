@@ -1,4 +1,5 @@
 """What words mean in a vocabulary: names of objects, readings of verbs."""
+import importlib.util
 import json
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ _ROLES = (' obj', ' instr')
 _LOOSE = frozenset(
     'up down out off away over around back along through together ahead '
     'forward aside apart'.split())
+_PARTICLES = frozenset('up down out off away back'.split())
 # Verbs with a preposition that do something with an object, though no
 # vocabulary may have them.
 _OPEN = {
@@ -61,9 +63,20 @@ class Lexicon:
 
     Args:
         vocabulary (HOIVocabulary): Its names come out.
+
+    Raises:
+        ImportError: A library that reading English needs is missing.
     """
 
     def __init__(self, vocabulary: HOIVocabulary) -> None:
+        missing = [
+            name for name in ('lemminflect', 'rapidfuzz')
+            if importlib.util.find_spec(name) is None
+        ]
+        if missing:
+            raise ImportError(
+                f'reading English needs {" and ".join(missing)}; install '
+                f"with pip install 'clhoi_mm[teacher]'")
         self.vocabulary = vocabulary
         self.objects = self._object_names()
         self.longest = max(name.count(' ') + 1 for name in self.objects)
@@ -139,7 +152,8 @@ class Lexicon:
                     own = verb
         if own is not None:
             return Reading(self.vocabulary.verbs[own], True, False)
-        if (lemma, *chain) not in _OPEN and (between or set(chain) - _LOOSE):
+        if (lemma, *chain) not in _OPEN and (
+                between or set(chain) - _PARTICLES):
             return None
         return Reading(' '.join([lemma, *chain]), False, False)
 
