@@ -183,7 +183,8 @@ def test_wheel_and_sdist_are_complete(archives) -> None:
     for folder in ('clhoi_mm', 'configs', 'tools'):
         for path in (REPO / folder).rglob('*'):
             name = path.relative_to(REPO).as_posix()
-            if path.suffix in ('.py', '.json', '.sh', '.txt') and '.mim' not in name:
+            ours = path.suffix in ('.py', '.json', '.sh', '.txt')
+            if ours and '.mim' not in name:
                 assert name in in_sdist
                 if 'tools/setup' not in name:
                     prefix = '' if folder == 'clhoi_mm' else 'clhoi_mm/.mim/'

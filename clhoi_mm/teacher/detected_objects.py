@@ -2,13 +2,15 @@ import json
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Dict, Iterable, List, Tuple, Union
 
 from ..vocabulary import HOIVocabulary
 from .shards import Shard
 
 # Labels of an image's detections, the surest first, one for each detection.
 DetectedObjects = Dict[str, Tuple[int, ...]]
+# Image id, and name and score of each detection.
+_Row = Tuple[str, List[Tuple[str, float]]]
 
 
 def read_detected_objects(path: Union[str, os.PathLike],
@@ -20,7 +22,9 @@ def read_detected_objects(path: Union[str, os.PathLike],
     Args:
         path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
             image, where objects are names, or ``{"name", "score"}``, one for
-            each detection. Or a COCO file (.json): its annotations.
+            each detection. Or a COCO file (.json): its annotations. Or what
+            ``tools/analysis_tools/cache_detections.py`` wrote
+            (.safetensors).
         vocabulary (HOIVocabulary): Gives labels to names; names outside it
             are passed over.
         shard (Shard): The images to keep. Defaults to all.
@@ -36,10 +40,8 @@ def read_detected_objects(path: Union[str, os.PathLike],
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such file of detected objects')
-    if path.suffix == '.json':
-        rows = _read_coco(path)
-    else:
-        rows = _read_lines(path)
+    readers = {'.json': _read_coco, '.safetensors': _read_cached}
+    rows = readers.get(path.suffix, _read_lines)(path)
     names: Dict[str, int] = {}
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
     found: DetectedObjects = {}
@@ -63,7 +65,7 @@ def read_detected_objects(path: Union[str, os.PathLike],
     return found
 
 
-def _read_lines(path: Path) -> Any:
+def _read_lines(path: Path) -> Iterable[_Row]:
     with open(path, encoding='utf-8') as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -81,7 +83,7 @@ def _read_lines(path: Path) -> Any:
             yield image_id, objects
 
 
-def _read_coco(path: Path) -> Any:
+def _read_coco(path: Path) -> Iterable[_Row]:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
         names = {x['id']: x['name'] for x in content['categories']}
@@ -95,3 +97,27 @@ def _read_coco(path: Path) -> Any:
         raise ValueError(
             f'{path}: a COCO file with images, annotations and categories is '
             f'expected ({error!r})') from error
+
+
+def _read_cached(path: Path) -> Iterable[_Row]:
+    from safetensors import SafetensorError, safe_open
+    names = ('key_bytes', 'key_offsets', 'flipped', 'offsets', 'labels',
+             'scores')
+    try:
+        file = safe_open(path, 'numpy')
+        classes = json.loads(file.metadata()['classes'])
+        text, keys, flipped, offsets, labels, scores = (
+            file.get_tensor(name) for name in names)
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path}: no readable file of detections ({error}); write it '
+            f'anew with tools/analysis_tools/cache_detections.py') from error
+    text = text.tobytes()
+    for row in range(len(flipped)):
+        if flipped[row]:
+            continue  # the same image again, mirrored
+        part = slice(offsets[row], offsets[row + 1])
+        yield text[keys[row]:keys[row + 1]].decode(), [
+            (classes[label], float(score))
+            for label, score in zip(labels[part], scores[part])
+        ]

@@ -100,8 +100,8 @@ class ImageSource:
 
     def _read_annotations(self) -> Iterator[ImageEntry]:
         try:
-            images = json.loads(self.path.read_text(encoding='utf-8'))['images']
-            for image in images:
+            content = json.loads(self.path.read_text(encoding='utf-8'))
+            for image in content['images']:
                 name = image['file_name']
                 yield ImageEntry(image.get('key', name), self.root / name)
         except (ValueError, KeyError, TypeError) as error:

@@ -68,12 +68,11 @@ class PassReport:
             self.truncated += outcome.finish == 'length'
 
     def __add__(self, other: 'PassReport') -> 'PassReport':
-        """Two shards' reports as one; seconds are those of the slower."""
+        """Two shards' reports as one; seconds add up as well."""
         total = PassReport(self.stage, self.shard)
         for name in ('known', 'done', 'left', 'failed', 'tokens_in',
-                     'tokens_out', 'truncated', 'malformed', 'said'):
+                     'tokens_out', 'truncated', 'malformed', 'seconds', 'said'):
             setattr(total, name, getattr(self, name) + getattr(other, name))
-        total.seconds = max(self.seconds, other.seconds)
         total.gave_up = self.gave_up or other.gave_up
         return total
 

@@ -122,6 +122,28 @@ def test_detected_objects(tmp_path, vocabulary):
         read_detected_objects(path, vocabulary)
 
 
+def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
+    import numpy as np
+    from safetensors.numpy import save_file
+    path = tmp_path / 'detections.safetensors'
+    tensors = dict(
+        key_bytes=np.frombuffer(b'a.jpga.jpgbb.jpg', np.uint8),
+        key_offsets=np.array([0, 5, 10, 16]),
+        flipped=np.array([0, 1, 0], np.uint8),
+        offsets=np.array([0, 2, 3, 6]),
+        labels=np.array([1, 0, 1, 0, 1, 2]),
+        scores=np.array([0.5, 0.9, 0.9, 0.2, 0.4, 0.6], np.float32))
+    classes = json.dumps(['dog', 'person', 'wine glass'])
+    save_file(tensors, path, dict(classes=classes))
+    assert read_detected_objects(path, vocabulary) == {
+        'a.jpg': (2, 0),
+        'bb.jpg': (4, 0)
+    }
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(ValueError, match='cache_detections.py'):
+        read_detected_objects(path, vocabulary)
+
+
 def test_shipped_prompts_fit_their_vocabularies():
     names = {
         name: PromptFile.load(None, HOIVocabulary.load(name)).name

@@ -97,7 +97,8 @@ def make_qwen2_vl(folder: Path) -> Path:
 
 
 def _save(model, processor, folder: Path) -> Path:
-    model.generation_config.eos_token_id = model.config.text_config.eos_token_id
+    ends = model.config.text_config.eos_token_id
+    model.generation_config.eos_token_id = ends
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder

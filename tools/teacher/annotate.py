@@ -118,8 +118,9 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         metavar='MODULE',
         help='Python modules that register other backends')
     add('--objects',
-        help='what a detector found: JSONL {image_id, objects}, or a COCO '
-        '.json (default: every object may be there)')
+        help='what a detector found: JSONL {image_id, objects}, a COCO .json, '
+        'or what cache_detections.py wrote (default: every object may be '
+        'there)')
     add('--min-object-score',
         type=float,
         default=0.3,

@@ -44,7 +44,8 @@ class VLLMBackend(BatchedBackend):
                 'backend "vllm" needs vllm 0.12 or later, in an environment '
                 'without mmcv: pip install vllm, then clhoi_mm with its '
                 f'extra "teacher". Cause: {error}') from error
-        self._params, self._structured = SamplingParams, StructuredOutputsParams
+        self._params = SamplingParams
+        self._structured = StructuredOutputsParams
         engine = dict(limit_mm_per_prompt=dict(image=1), **(engine or {}))
         self._llm = LLM(model=model, **engine)
         tokenizer = self._llm.get_tokenizer()
