@@ -15,6 +15,7 @@ RUN := $(VENV)/bin/python
 CONFIG := configs/clhoi_r18_mini.py
 DATA := data/mini
 WORK := work_dirs/clhoi_r18_mini$(SUFFIX)
+FEATURES := work_dirs/mini_study/features$(SUFFIX).safetensors
 
 # More threads than this make small images slower.
 export OMP_NUM_THREADS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
@@ -55,9 +56,14 @@ $(WORK)/.tested: $(WORK)/.trained
 	  --eval mAP --show-dir $(WORK)/pictures --show-score-thr 0.15 | tee $(WORK)/test.log
 	@touch $@
 
+# What the frozen detector says of every image, once for all runs of a study.
+$(FEATURES): $(CONFIG) $(DATA)/.done | setup
+	$(RUN) tools/analysis_tools/cache_detections.py $(CONFIG) --features --out $@
+
 # The README's table; results are kept, an interrupted study goes on.
-study: $(DATA)/.done
-	$(RUN) tools/analysis_tools/mini_study.py --config $(CONFIG)
+study: $(FEATURES)
+	$(RUN) tools/analysis_tools/mini_study.py --config $(CONFIG) \
+	  --features $(FEATURES)
 
 test: | setup
 	@$(RUN) -m pytest
