@@ -6,7 +6,8 @@ from typing import Dict, Iterator, List, Tuple
 from ..vocabulary import HOIVocabulary
 from .prose.chunker import Chunker
 from .prose.chunks import NounPhrase
-from .prose.clauses import Argument, Event, read_events
+from .prose.clauses import read_events
+from .prose.events import Argument, Event
 from .prose.lexicon import Lexicon, Reading
 from .prose.text import split_prose
 
@@ -22,7 +23,8 @@ _PART_VERBS = frozenset(
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
     'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
     'type watch read work'.split())
-_NEEDS_NO_OBJECT = frozenset('walk run jump sit stand lie race turn move'.split())
+_NEEDS_NO_OBJECT = frozenset(
+    'walk run jump sit stand lie race turn move'.split())
 _LOOKS = frozenset('look stare gaze peer lean watch see glance'.split())
 _RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
 # 'hops on a bike and rides off': what is ridden was named before.
@@ -105,8 +107,7 @@ class _EventReader:
             if event.shares is not None and not event.arguments and (
                     event.verb.lemma not in _NEEDS_NO_OBJECT):
                 event.arguments += [
-                    Argument([], phrase, [])
-                    for phrase in event.shares.objects
+                    Argument([], phrase, []) for phrase in event.shares.objects
                     if self._is_class(event.verb.lemma, phrase.obj)
                 ]
         return events
@@ -184,5 +185,5 @@ class _EventReader:
               label: str) -> ParsedInteraction:
         name = self.vocabulary.objects[obj] if obj >= 0 else label
         return ParsedInteraction(
-            reading.verb, name, reading.valid,
-            reading.known and obj >= 0 and not reading.valid)
+            reading.verb, name, reading.valid, reading.known and obj >= 0
+            and not reading.valid)

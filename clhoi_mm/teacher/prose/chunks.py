@@ -1,6 +1,6 @@
 """What a sentence is made of: noun phrases, verb groups, small words."""
 from dataclasses import dataclass, field
-from typing import FrozenSet, List, Optional, Tuple
+from typing import FrozenSet, List, Optional, Tuple, Union
 
 
 @dataclass
@@ -72,6 +72,9 @@ class Mark:
     'unreal', 'not', 'there' or 'other'."""
     kind: str
     word: str
+
+
+Chunk = Union[NounPhrase, VerbGroup, Mark]
 
 
 @dataclass

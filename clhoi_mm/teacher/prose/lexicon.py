@@ -18,13 +18,12 @@ _LOOSE = frozenset(
 _PARTICLES = frozenset('up down out off away back'.split())
 # Verbs with a preposition that do something with an object, though no
 # vocabulary may have them.
-_OPEN = {
-    ('play', 'with'), ('lean', 'on'), ('lean', 'against'), ('pose', 'with'),
-    ('reach', 'for'), ('kneel', 'on'), ('crouch', 'on'), ('dance', 'with'),
-    ('work', 'on'), ('listen', 'to'), ('hang', 'from'), ('hang', 'onto'),
-    ('talk', 'to'), ('look', 'at'), ('wrestle', 'with'), ('swim', 'with'),
-    ('wait', 'for'), ('practice', 'with'), ('train', 'with')
-}
+_OPEN = {('play', 'with'), ('lean', 'on'), ('lean', 'against'),
+         ('pose', 'with'), ('reach', 'for'), ('kneel', 'on'), ('crouch', 'on'),
+         ('dance', 'with'), ('work', 'on'), ('listen', 'to'), ('hang', 'from'),
+         ('hang', 'onto'), ('talk', 'to'), ('look', 'at'), ('wrestle', 'with'),
+         ('swim', 'with'), ('wait', 'for'), ('practice', 'with'),
+         ('train', 'with')}
 # Verbs made from the name of what they are done with.
 DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
@@ -152,8 +151,8 @@ class Lexicon:
                     own = verb
         if own is not None:
             return Reading(self.vocabulary.verbs[own], True, False)
-        if (lemma, *chain) not in _OPEN and (
-                between or set(chain) - _PARTICLES):
+        if (lemma, *chain) not in _OPEN and (between
+                                             or set(chain) - _PARTICLES):
             return None
         return Reading(' '.join([lemma, *chain]), False, False)
 
@@ -284,8 +283,11 @@ class Lexicon:
         from rapidfuzz.distance import OSA
         limit = 1 if len(word) < 8 else 2
         found = process.extract(
-            word, self._person_spellings(words), scorer=OSA.distance,
-            score_cutoff=limit, limit=2)
+            word,
+            self._person_spellings(words),
+            scorer=OSA.distance,
+            score_cutoff=limit,
+            limit=2)
         # A slip seldom changes a word's first letter.
         found = [item for item in found if item[0][0] == word[0]]
         if not found:
@@ -296,7 +298,7 @@ class Lexicon:
 
     def _person_spellings(self, words: Dict[str, frozenset]) -> List[str]:
         people = {
-            word for word in words['persons']
-            if len(word) > 5 and ' ' not in word
+            word
+            for word in words['persons'] if len(word) > 5 and ' ' not in word
         }
         return sorted(people.union(self._spellings))

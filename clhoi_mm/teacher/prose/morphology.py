@@ -45,8 +45,8 @@ def verb_form(word: str) -> Optional[VerbForm]:
             lemminflect.getAllLemmas(word).get('VERB', ()),
             key=lambda lemma: (word not in _regular(lemma), -len(lemma))):
         tags = frozenset(
-            tag for tag in _TAGS if word in lemminflect.getInflection(
-                lemma, tag))
+            tag for tag in _TAGS
+            if word in lemminflect.getInflection(lemma, tag))
         if tags:
             return VerbForm(lemma, tags)
     return None

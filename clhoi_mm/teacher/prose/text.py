@@ -9,7 +9,8 @@ _QUOTES = str.maketrans({
 })  # yapf: disable
 _FENCE = re.compile(r'```\w*')
 _LINK = re.compile(r'!?\[([^\]]*)\]\([^)]*\)')
-_BULLET = re.compile(r'^\s*(?:[-*+\u2022\u25cf>#]+|\(?\d{1,3}[.)]|[a-z][.)])\s+')
+_BULLET = re.compile(
+    r'^\s*(?:[-*+\u2022\u25cf>#]+|\(?\d{1,3}[.)]|[a-z][.)])\s+')
 _HEADING = re.compile(
     r'^\s*(?:human[ -]object )?(?:interactions?|actions?|answer|description|'
     r'caption|summary|verbs?|activit(?:y|ies))\s*:\s*', re.I)
@@ -46,8 +47,8 @@ def split_prose(text: str) -> List[str]:
     lines = []
     for line in text.splitlines():
         line = _BULLET.sub('', line)
-        line = _EMPHASIS.sub(
-            lambda match: ' ' if match.group() == '_' else '', line)
+        line = _EMPHASIS.sub(lambda match: ' '
+                             if match.group() == '_' else '', line)
         lines.append(_HEADING.sub('', line))
     text = _ABBREVIATION.sub(r'\1', '\n'.join(lines))
     for pattern, plain in _CONTRACTIONS:
