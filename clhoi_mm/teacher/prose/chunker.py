@@ -3,8 +3,8 @@ from typing import List
 
 from .chunks import Chunk, Mark, NounPhrase, Word
 from .function_words import (ADVERBS, BE, COLOURS, CONJUNCTIONS, DETERMINERS,
-                             NOT_ONLY, NOT_VERBS, POSSESSIVES, PREPOSITIONS,
-                             READY, RELATIVES, SUBORDINATORS)
+                             DO, NOT_ONLY, NOT_VERBS, POSSESSIVES,
+                             PREPOSITIONS, READY, RELATIVES, SUBORDINATORS)
 from .lexicon import Lexicon
 from .morphology import parts_of_speech, singular, verb_form
 from .noun_phrases import NounPhrases
@@ -125,7 +125,7 @@ class Chunker(NounPhrases):
             if low not in '"\'':
                 chunks.append(Mark('comma', low))
             return i + 1
-        if low == 'there' and (after.low in BE or after.low
+        if low == 'there' and (after.low in BE | DO or after.low
                                in ('appears', 'seems', 'appear', 'seem')):
             chunks.append(Mark('there', low))
             return i + 1

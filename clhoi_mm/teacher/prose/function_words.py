@@ -36,7 +36,7 @@ ADVERBS = word_set(
     'likely probably apparently presumably already both either neither '
     'almost nearly there here not really about along then again later '
     'nearby indoors outdoors outside inside else somewhat mid midair '
-    'seemingly instead high low fast hard far close')
+    'seemingly instead high low fast hard far')
 # 'seems to ride' and 'keeps riding' say that it is done, 'wants to' does not.
 REAL_RAISING = word_set(
     'appear seem begin start continue manage try attempt '

@@ -54,6 +54,9 @@ class NounRoles:
             if not self._verb_follows(i):
                 phrase.negated = True
                 self.negate = False
+        if self.subject is None and isinstance(before, VerbGroup) and (
+                self.event is not None and self.event.negated):
+            phrase.negated = True  # 'there are not any people'
         if opens:
             self._open(i, phrase, before)
         elif isinstance(before, Mark) and before.kind in (
