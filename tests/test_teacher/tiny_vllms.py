@@ -43,10 +43,10 @@ def make_llava(folder: Path) -> Path:
         chat_template=TURNS.replace('IMAGE', '<image>\n'))
     torch.manual_seed(0)
     config = LlavaConfig(
-        CLIPVisionConfig(
+        vision_config=CLIPVisionConfig(
             hidden_size=16, intermediate_size=32, num_hidden_layers=2,
             num_attention_heads=2, image_size=28, patch_size=14),
-        LlamaConfig(
+        text_config=LlamaConfig(
             vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64,
             num_hidden_layers=2, num_attention_heads=2,
             eos_token_id=tokenizer.eos_token_id,
