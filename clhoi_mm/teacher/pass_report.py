@@ -70,8 +70,8 @@ class PassReport:
     def __add__(self, other: 'PassReport') -> 'PassReport':
         """Two shards' reports as one; seconds add up as well."""
         total = PassReport(self.stage, self.shard)
-        for name in ('known', 'done', 'left', 'failed', 'tokens_in',
-                     'tokens_out', 'truncated', 'malformed', 'seconds', 'said'):
+        for name in ('known', 'done', 'left', 'failed', 'seconds', 'tokens_in',
+                     'tokens_out', 'truncated', 'malformed', 'said'):
             setattr(total, name, getattr(self, name) + getattr(other, name))
         total.gave_up = self.gave_up or other.gave_up
         return total
