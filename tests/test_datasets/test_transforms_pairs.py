@@ -8,67 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.structures import BaseDataElement
 
-from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import HOIDataSample, TrackedBoxes
-
-
-def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
-    """A pipeline's dict; row k has label k, so that labels tell rows."""
-    width, height = size
-    boxes = np.array(boxes, np.float32).reshape(-1, 4)
-    pairs = np.array(pairs, np.int64).reshape(-1, 2)
-    count = len(boxes)
-    image = np.random.default_rng(0).integers(
-        0, 255, (height, width, 3)).astype(np.float32)
-    results = dict(
-        img=image,
-        img_shape=(height, width),
-        ori_shape=(height, width),
-        height=height,
-        width=width,
-        img_id=1,
-        img_path='a.png',
-        instances=[
-            dict(bbox=box.tolist(), bbox_label=k, ignore_flag=0, row=k)
-            for k, box in enumerate(boxes)
-        ],
-        rows=dict(
-            bboxes=boxes,
-            labels=np.arange(count),
-            iscrowd=np.zeros(count, bool),
-            hoi_labelled=np.ones(count, bool)),
-        hois=dict(
-            human_rows=pairs[:, 0],
-            object_rows=pairs[:, 1],
-            verb_labels=np.arange(len(pairs)) + 5,
-            hoi_labels=np.arange(len(pairs)) + 50,
-            invisible=np.zeros(len(pairs), bool)),
-        image_hoi_labels=np.arange(len(pairs)) + 50,
-        person_label=0,
-        test_mode=False,
-        **kwargs)
-    if detections is not None:
-        results['detections'] = detections
-    return results
-
-
-def run(results, *steps):
-    """Runs a pipeline; None where a transform refuses the image."""
-    for step in steps:
-        if isinstance(step, str):
-            step = dict(type=step)
-        results = TRANSFORMS.build(dict(step, _scope_='clhoi_mm'))(results)
-        if results is None:
-            return None
-    return results
-
-
-def pack(*args):
-    return run(*args, 'PackHOIInputs')['data_samples']
-
-
-LOAD = 'LoadHOIAnnotations'
-BOXES = [[5, 5, 25, 55], [20, 20, 50, 50], [60, 10, 75, 50]]
+from tests.pipelines import BOXES, LOAD, make_results, pack, run
 
 
 def test_flip_and_resize_by_hand():
@@ -124,92 +65,6 @@ def test_annotations_are_loaded_right_after_a_resize():
         pack(
             make_results(BOXES), dict(type='RandomCrop', crop_size=(20, 20)),
             resize, LOAD)
-
-
-DETECTIONS = dict(
-    bboxes=np.array([[0, 0, 20, 20], [40, 30, 80, 60]], np.float32),
-    labels=np.array([3, 1]),
-    scores=np.array([0.25, 0.75], np.float32),
-    query_inds=np.array([17, 4]))
-
-
-def test_given_detections_follow_flip_and_resize():
-    sample = pack(
-        make_results(BOXES, [(0, 1)], detections=DETECTIONS), LOAD,
-        dict(type='LoadDetections', source='results'),
-        dict(type='Resize', scale=(160, 120)),
-        dict(type='RandomFlip', prob=1.))
-    assert sample.detections.bboxes.tolist() == [[120, 0, 160, 40],
-                                                 [0, 60, 80, 120]]
-    assert sample.detections.labels.tolist() == [3, 1]
-    assert sample.detections.scores.tolist() == [0.25, 0.75]
-    assert sample.detections.query_inds.tolist() == [17, 4]
-    assert sample.gt_instances.labels.tolist() == [0, 1, 2]
-
-
-def test_detections_without_annotations():
-    results = make_results(BOXES, detections=DETECTIONS)
-    for key in ('rows', 'hois', 'instances', 'image_hoi_labels'):
-        results.pop(key)
-    sample = pack(results, dict(type='LoadDetections', source='results'),
-                  dict(type='Resize', scale=(40, 30)))
-    assert sample.detections.bboxes.tolist() == [[0, 0, 10, 10],
-                                                 [20, 15, 40, 30]]
-    assert len(sample.gt_instances) == 0 and 'gt_hois' not in sample
-
-
-@pytest.mark.parametrize('clip', [True, False])
-def test_detections_outside_the_image_are_dropped(clip):
-    found = dict(
-        bboxes=[[0, 0, 20, 20], [80, 10, 90, 20], [70, 50, 90, 70]],
-        labels=np.array([1, 2, 3]),
-        scores=np.ones(3, np.float32))
-    sample = pack(
-        make_results(BOXES, detections=found), LOAD,
-        dict(type='LoadDetections', source='results'),
-        dict(type='Resize', scale=(80, 60), clip_object_border=clip))
-    assert sample.detections.labels.tolist() == [1, 3]
-    assert len(sample.gt_instances) == 3
-
-
-# Two copies of a person, a third that overlaps the second copy more than the
-# first (IoU 0.82 and 0.67), another class in the same place.
-COPIES = [[0, 0, 20, 50], [2, 0, 22, 50], [4, 0, 24, 50], [0, 0, 20, 50]]
-
-
-@pytest.mark.parametrize('merge_iou, kept', [
-    (0.7, [0, 2, 3]), (0.6, [0, 3]), (0.9, [0, 1, 2, 3]),
-    (None, [0, 1, 2, 3])])
-def test_near_duplicates_are_merged_in_detections_only(merge_iou, kept):
-    results = make_results(COPIES, [(0, 3), (1, 3), (2, 3)])
-    labels = np.array([0, 0, 0, 5])
-    results['rows']['labels'] = labels
-    for instance, label in zip(results['instances'], labels):
-        instance['bbox_label'] = int(label)
-    sample = pack(results, LOAD,
-                  dict(type='LoadDetections', merge_iou=merge_iou))
-    assert sample.detections.bboxes.tolist() == [COPIES[k] for k in kept]
-    assert sample.detections.labels.tolist() == labels[kept].tolist()
-    assert sample.gt_hois.human_inds.tolist() == [0, 1, 2]
-    assert len(sample.gt_instances) == 4
-
-
-def test_merging_needs_an_overlap():
-    with pytest.raises(ValueError, match='merge_iou=0'):
-        run(make_results(BOXES), dict(type='LoadDetections', merge_iou=0))
-    sample = pack(make_results([]), LOAD, 'LoadDetections')
-    assert len(sample.detections) == 0
-
-
-def test_ground_truth_detections():
-    results = make_results(BOXES, [(0, 1)])
-    results['instances'][2]['ignore_flag'] = 1
-    sample = pack(results, LOAD, 'LoadDetections',
-                  dict(type='RandomFlip', prob=1.))
-    assert torch.equal(sample.detections.bboxes, sample.gt_instances.bboxes)
-    assert sample.detections.labels.tolist() == [0, 1]
-    assert sample.detections.scores.tolist() == [1, 1]
-    assert len(sample.ignored_instances) == 1
 
 
 def test_image_without_boxes_has_empty_fields():
@@ -273,19 +128,6 @@ def test_mispairing_transforms_are_refused(step, message):
 def test_wrong_pipelines_say_what_to_change(steps, error, message):
     with pytest.raises(error, match=message):
         pack(make_results(BOXES), *steps)
-
-
-def test_forgotten_detections_are_an_error():
-    results = make_results(BOXES, detections=DETECTIONS)
-    with pytest.raises(RuntimeError, match='Add LoadDetections'):
-        pack(dict(results))
-    with pytest.raises(RuntimeError, match='Add LoadDetections'):
-        pack(results, LOAD)
-
-
-def test_unknown_source():
-    with pytest.raises(ValueError, match='ground_truth'):
-        run({}, dict(type='LoadDetections', source='gt'))
 
 
 @st.composite
