@@ -155,12 +155,11 @@ class InteractionDistillLoss(nn.Module):
                              num_objects)
         used = weight.new_zeros(pairs.num_images, num_objects + 1)
         used = used.scatter_reduce(1, column, uses.to(used), 'amax')[:, :-1]
-        in_image = weight.new_zeros(num_bags).index_fill(
-            0, bag, 1.)
+        in_image = weight.new_zeros(num_bags).index_fill(0, bag, 1.)
+        unused = log_none(logits, weight, bag, num_bags).view_as(used)
         interactive = self._mean(
-            soft_cross_entropy(
-                log_none(logits, weight, bag, num_bags).view_as(used), used),
-            used, in_image.view_as(used), targets)
+            soft_cross_entropy(unused, used), used, in_image.view_as(used),
+            targets)
 
         share = logits.detach().sigmoid() * weight
         best = share.new_zeros(num_bags).scatter_reduce(0, bag, share, 'amax')
