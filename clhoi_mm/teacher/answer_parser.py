@@ -1,7 +1,7 @@
 """One raw record to interactions in the vocabulary's names."""
 import re
 from functools import lru_cache
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from ..vocabulary import HOIVocabulary
 from .exchange import CAPTION, SCORE
@@ -24,17 +24,23 @@ class Found(NamedTuple):
     Attributes:
         verb (str): As the vocabulary spells it, where it has it.
         object (str): As the vocabulary spells it, where it has it.
-        score (float): In [0, 1].
+        score (float, optional): In [0, 1]; None where prose names it, which
+            does not say how sure the model is.
         in_vocabulary (bool): Whether it is a class of the vocabulary.
         ruled_out (bool): Whether both are known and the class is not.
         source (str): The record's kind.
     """
     verb: str
     object: str
-    score: float
+    score: Optional[float]
     in_vocabulary: bool
     ruled_out: bool
     source: str
+
+
+def best_score(items: Iterable[Found]) -> Optional[float]:
+    """The highest score that was said, None if none was."""
+    return max((i.score for i in items if i.score is not None), default=None)
 
 
 class AnswerParser:
@@ -74,7 +80,7 @@ class AnswerParser:
             if item.verb == self.vocabulary.no_interaction:
                 continue
             known = best.get((item.verb, item.object))
-            if known is None or item.score > known.score:
+            if known is None or best_score([known, item]) != known.score:
                 best[item.verb, item.object] = item
         return list(best.values())
 
@@ -97,7 +103,7 @@ class AnswerParser:
         if words[0] in ('person', 'human', 'people') and len(words) > 2:
             text = ' '.join(words[1:])
         for item in parse_sentences(text, self.vocabulary):
-            yield Found(item.verb, item.object, 1.0, item.in_vocabulary,
+            yield Found(item.verb, item.object, None, item.in_vocabulary,
                         item.ruled_out, source)
 
     def _prose(self, record: RawRecord) -> Iterator[Found]:
@@ -105,7 +111,7 @@ class AnswerParser:
             self.report.foreign += 1
             return
         for item in parse_sentences(record.text, self.vocabulary):
-            yield Found(item.verb, item.object, 1.0, item.in_vocabulary,
+            yield Found(item.verb, item.object, None, item.in_vocabulary,
                         item.ruled_out, record.kind)
 
     def _named(self, verb: str, obj: str, score: float,

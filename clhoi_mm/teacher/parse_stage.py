@@ -5,13 +5,14 @@ import os
 import sqlite3
 import tempfile
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from tqdm import tqdm
 
 from ..vocabulary import HOIVocabulary
-from .answer_parser import AnswerParser, Found
+from .answer_parser import AnswerParser, Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
 from .files import atomic_path
@@ -31,9 +32,10 @@ def parse_raw(raw: Union[str, os.PathLike],
 
     An image's answers are taken together, in any order and from any place
     of the file. An interaction that is named in several has the probability
-    that it was scored with, else the highest score; one that no answer
-    names counts where its probability is at least ``min_score``. The same
-    answers give the same bytes, sorted by image.
+    that it was scored with, else the highest score of a structured answer,
+    else, where prose alone names it, 1; one that no answer names counts where
+    its probability is at least ``min_score``. The same answers give the same
+    bytes, sorted by image.
 
     Args:
         raw (str | PathLike): JSONL of ``{image_id, kind, text, ...}``.
@@ -97,9 +99,11 @@ class _Images:
         present = self._present(image_id, answers)
         rows = []
         for items in self._by_pair(answers):
-            scores = [item.score for item in items if item.source == SCORE]
-            named = [item.score for item in items if item.source != SCORE]
-            score = max(scores or named)
+            asked = [item for item in items if item.source == SCORE]
+            named = len(items) > len(asked)
+            score = best_score(asked or items)
+            if score is None:
+                score = 1.
             first = items[0]
             label = self.vocabulary.object_label(first.object)
             if first.ruled_out and not self.keep_ruled_out:
@@ -132,8 +136,10 @@ class _Images:
 
     @staticmethod
     def _by_pair(answers: List[tuple]) -> Iterator[List[Found]]:
-        items = sorted(item for _, found in answers for item in found)
-        for _, group in groupby(items, lambda item: (item.verb, item.object)):
+        pair = attrgetter('verb', 'object')
+        items = [item for _, found in answers for item in found]
+        items.sort(key=attrgetter('verb', 'object', 'in_vocabulary'))
+        for _, group in groupby(items, pair):
             yield list(group)
 
     def _present(self, image_id: Union[str, int],

@@ -163,6 +163,24 @@ def test_malformed_and_foreign_answers_are_counted(tmp_path):
     assert report.malformed == 2 and report.foreign == 2
 
 
+@pytest.mark.parametrize('reverse', [False, True])
+def test_prose_leaves_the_score_to_what_states_one(tmp_path, reverse):
+    """A caption does not say how sure the model is."""
+    text = json.dumps([
+        dict(verb='ride', object='horse', score=0.25),
+        dict(verb='feed', object='horse', score=0.75)
+    ])
+    records = [
+        caption('a', 'A man rides a horse. He feeds it. He pets the horse.'),
+        dict(image_id='a', kind='list', text=text),
+        dict(image_id='a', kind='list', text='A man is riding a horse.'),
+        scored('a', 'feed', 'horse', 0.5)
+    ]
+    rows, _ = parse(tmp_path, records[::-1] if reverse else records)
+    scores = {x['verb']: x['score'] for x in rows[0]['interactions']}
+    assert scores == dict(ride=0.25, feed=0.5, pet=1.0)
+
+
 def test_a_word_stands_for_a_missing_score(tmp_path):
     records = [scored('a', 'ride', 'horse', None, 'Yes.'),
                scored('b', 'ride', 'horse', None, 'No, they walk.')]
@@ -209,6 +227,7 @@ def test_simulated_raw_answers_are_read_too(tmp_path):
     row = json.loads((tmp_path / 'out.jsonl').read_text())
     assert row['image_id'] == 'x/a.jpg'
     assert pairs(row) == [('hold', 'cup'), ('ride', 'horse')]
+    assert [x['score'] for x in row['interactions']] == [1.0, 0.5]
 
 
 def test_a_failed_run_leaves_the_old_file(tmp_path, monkeypatch):
