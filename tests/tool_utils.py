@@ -114,6 +114,18 @@ def run_tool(tool: Path,
     return Done(process.exitcode, log.read_text())
 
 
+def make_world(folder: Path, num_train: int, num_val: int,
+               num_test: int) -> Path:
+    """Make a folder one to work in: a small mini world, its detector."""
+    (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
+    run_tool(
+        REPO / 'tools/dataset_converters/make_mini.py',
+        *f'--num-train {num_train} --num-val {num_val} '
+        f'--num-test {num_test}'.split(),
+        cwd=folder).check()
+    return folder
+
+
 def options(*values: str) -> List[str]:
     """``--cfg-options`` with them."""
     return ['--cfg-options', *values]

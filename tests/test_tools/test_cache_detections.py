@@ -4,8 +4,8 @@ import pytest
 
 from clhoi_mm.datasets import DetectionFile
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TRAIN, options, read_losses,
-                              run_tool, said)
+from tests.tool_utils import (MINI, NO_WORKERS, TRAIN, make_world, options,
+                              read_losses, run_tool, said)
 
 TOOL = REPO / 'tools/analysis_tools/cache_detections.py'
 STUDY = REPO / 'tools/analysis_tools/mini_study.py'
@@ -18,13 +18,7 @@ SHORT = (*NO_WORKERS, 'train_dataloader.batch_size=4',
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     """A working folder with a small mini world and its detector."""
-    folder = tmp_path_factory.mktemp('world')
-    (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
-    run_tool(
-        REPO / 'tools/dataset_converters/make_mini.py',
-        *'--num-train 8 --num-val 2 --num-test 4'.split(),
-        cwd=folder).check()
-    return folder
+    return make_world(tmp_path_factory.mktemp('world'), 8, 2, 4)
 
 
 @pytest.fixture(scope='module')

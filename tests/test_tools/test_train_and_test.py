@@ -13,9 +13,9 @@ from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, options,
-                              read_figures, read_losses, run_command,
-                              run_tool, said)
+from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, make_world,
+                              options, read_figures, read_losses,
+                              run_command, run_tool, said)
 
 BATCH = 8
 # Losses are logged as they are, not averaged over what went before.
@@ -37,13 +37,7 @@ CACHE = 'data/mini/teacher/train_typical'
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     """A working folder with the mini world and its detector."""
-    folder = tmp_path_factory.mktemp('world')
-    (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
-    run_tool(
-        REPO / 'tools/dataset_converters/make_mini.py',
-        *'--num-train 32 --num-val 8 --num-test 16'.split(),
-        cwd=folder).check()
-    return folder
+    return make_world(tmp_path_factory.mktemp('world'), 32, 8, 16)
 
 
 @pytest.fixture(scope='module')
