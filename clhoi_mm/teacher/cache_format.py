@@ -1,29 +1,51 @@
 """The training layer's file names, version and tensors."""
 import hashlib
 import os
+import zlib
 from typing import Dict, Tuple, Union
+
+import numpy as np
 
 MANIFEST = 'manifest.json'
 TENSORS = 'knowledge.safetensors'
 FORMAT = 'clhoi_mm teacher cache'
-VERSION = 1
+VERSION = 2
+
+DTYPES = dict(
+    U8=np.uint8,
+    U32=np.uint32,
+    I32=np.int32,
+    I64=np.int64,
+    F16=np.float16,
+    F32=np.float32)
 
 # name -> (safetensors dtype, shape); a name stands for a length that the
-# manifest fixes or that several tensors share.
-LAYOUT: Dict[str, Tuple[str, Tuple[str, ...]]] = dict(
-    key_bytes=('U8', ('key_bytes', )),
+# manifest fixes or that several tensors share. Images are sorted by key;
+# bucket_rows has their rows by `key_hash` modulo their number. Labels are
+# those of verb, object and HOI class, and the phrase's row. An image's
+# caption is a row of caption_embeds, or, where caption_ids is -1, the sum of
+# its sentences by their weights.
+LAYOUT: Dict[str, Tuple[str, Tuple[Union[str, int], ...]]] = dict(
     key_offsets=('I64', ('images + 1', )),
-    caption_embeds=('F16', ('images', 'dim')),
-    sentence_embeds=('F16', ('sentences', 'dim')),
-    sentence_ids=('I32', ('sentence_ids', )),
     sentence_offsets=('I64', ('images + 1', )),
-    phrase_embeds=('F16', ('phrases', 'dim')),
     interaction_offsets=('I64', ('images + 1', )),
-    verb_labels=('I32', ('interactions', )),
-    obj_labels=('I32', ('interactions', )),
-    hoi_labels=('I32', ('interactions', )),
-    phrase_ids=('I32', ('interactions', )),
-    scores=('F32', ('interactions', )))
+    bucket_offsets=('U32', ('images + 1', )),
+    bucket_rows=('U32', ('images', )),
+    caption_ids=('I32', ('images', )),
+    sentence_ids=('I32', ('sentence_ids', )),
+    sentence_weights=('F32', ('sentence_ids', )),
+    labels=('I32', ('interactions', 4)),
+    scores=('F32', ('interactions', )),
+    caption_embeds=('F16', ('captions', 'dim')),
+    sentence_embeds=('F16', ('sentences', 'dim')),
+    phrase_embeds=('F16', ('phrases', 'dim')),
+    key_bytes=('U8', ('key_bytes', )))
+
+
+def key_hash(key: bytes) -> int:
+    """32 bits of a key; its image is in the bucket of that number, modulo
+    the number of images."""
+    return zlib.crc32(key)
 
 
 def file_sha256(path: Union[str, os.PathLike]) -> str:

@@ -1,8 +1,12 @@
+import errno
 import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Union
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+REMEDY = 'free some space and run the same command again'
 
 
 @contextmanager
@@ -17,22 +21,65 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
 
     Yields:
         Path: Where the block writes.
+
+    Raises:
+        OSError: The disk is full; the message says what to do.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     mask = os.umask(0)
     os.umask(mask)
-    handle, name = tempfile.mkstemp(
-        prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent)
-    os.close(handle)
+    with _full_disk_named(path):
+        handle, name = tempfile.mkstemp(
+            prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent)
+        os.close(handle)
+        try:
+            yield Path(name)
+            # The writer may have put a new file in place of the empty one.
+            os.chmod(name, 0o666 & ~mask)
+            with open(name, 'rb') as file:
+                os.fsync(file.fileno())
+            os.replace(name, path)
+        except BaseException:
+            if os.path.exists(name):
+                os.unlink(name)
+            raise
+
+
+@contextmanager
+def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
+    """A folder for what is too large for memory; it goes with the block.
+
+    Args:
+        path (str | PathLike): The folder to make it in; made if need be.
+        what (str): Part of its name.
+
+    Yields:
+        Path: The folder.
+
+    Raises:
+        OSError: The disk is full; the message says what to do.
+    """
+    path = Path(path)
+    with _full_disk_named(path):
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+                prefix=f'.{what}-', dir=path) as folder:
+            yield Path(folder)
+
+
+@contextmanager
+def _full_disk_named(path: Path) -> Iterator[None]:
     try:
-        yield Path(name)
-        # The writer may have put a new file in place of the empty one.
-        os.chmod(name, 0o666 & ~mask)
-        with open(name, 'rb') as file:
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        if os.path.exists(name):
-            os.unlink(name)
-        raise
+        yield
+    except Exception as error:
+        code = getattr(error, 'errno', None)
+        if type(error).__name__ == 'SafetensorError':
+            # Its writer keeps the number in the text.
+            code = next((x for x in _FULL if f'os error {x})' in str(error)),
+                        None)
+        if code not in _FULL or REMEDY in str(error):
+            raise
+        raise OSError(
+            code, f'{path}: {os.strerror(code)}; what was there before is as '
+            f'it was: {REMEDY}') from error

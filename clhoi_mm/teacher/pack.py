@@ -1,31 +1,32 @@
 import json
 import os
-from itertools import accumulate
 from pathlib import Path
-from typing import Dict, Iterable, List, Union
+from typing import Iterable, Iterator, Union
 
-import numpy as np
 from tqdm import tqdm
 
-from ..vocabulary import HOIVocabulary, normalise_name, with_article
+from ..vocabulary import HOIVocabulary
 from .cache_format import FORMAT, MANIFEST, TENSORS, VERSION, file_sha256
-from .english import gerund
-from .files import atomic_path
+from .cache_tables import CacheTables
+from .caption_weights import is_sum
+from .external_sort import ExternalSort
+from .files import atomic_path, work_folder
+from .interaction_table import InteractionTable
 from .text_encoders import TextEncoder
 from .words import TeacherWords
-
-_CHUNK = 1024
 
 
 def pack_cache(words: Iterable[TeacherWords],
                out_dir: Union[str, os.PathLike],
                vocabulary: HOIVocabulary,
                text_encoder: TextEncoder,
-               progress: bool = False) -> Path:
+               progress: bool = False,
+               whole_captions: bool = False) -> Path:
     """Write the cache's training layer: words become labels and embeddings.
 
     The same words, vocabulary and encoder give the same bytes. The manifest
-    is written last, so that a folder with one is whole.
+    is written last, so that a folder with one is whole. Memory does not grow
+    with the number of images, but for some bytes each.
 
     Args:
         words (Iterable[TeacherWords]): One for each image, in any order.
@@ -34,134 +35,69 @@ def pack_cache(words: Iterable[TeacherWords],
             get label -1 and a phrase all the same.
         text_encoder (TextEncoder): Embeds captions, sentences and phrases.
         progress (bool): Whether to show progress bars. Defaults to False.
+        whole_captions (bool): Whether a caption's vector is kept as it is.
+            Defaults to False: the unit sum of its sentences that is nearest
+            to it, which takes no room. The manifest says how near.
 
     Returns:
         Path: The folder.
 
     Raises:
-        ValueError: A key is empty, no valid unicode or occurs twice.
+        ValueError: A key is empty, no valid unicode or occurs twice, or an
+            embedding is not finite.
+        OSError: The disk is full; a cache that was there is as it was.
     """
-    from safetensors.numpy import save_file
-    rows = _sort_by_key(words)
-    table = _InteractionTable(vocabulary)
-    sentences: Dict[str, int] = {}
-    sentence_ids = [
-        sentences.setdefault(sentence, len(sentences)) for row in rows
-        for sentence in row.sentences
-    ]
-    interactions = [
-        table.add(verb, obj) + (score, ) for row in rows
-        for verb, obj, score in row.interactions
-    ]
-    labels = np.array([row[:4] for row in interactions], np.int32)
-    verb_labels, obj_labels, hoi_labels, phrase_ids = (
-        np.ascontiguousarray(column) for column in labels.reshape(-1, 4).T)
-    keys = [row.key.encode() for row in rows]
-    captions = [row.caption for row in rows]
-    tensors = dict(
-        key_bytes=np.frombuffer(b''.join(keys), np.uint8),
-        key_offsets=_offsets(keys),
-        caption_embeds=_embed(captions, text_encoder, progress, 'captions'),
-        sentence_embeds=_embed(
-            list(sentences), text_encoder, progress, 'sentences'),
-        sentence_ids=np.array(sentence_ids, np.int32),
-        sentence_offsets=_offsets([row.sentences for row in rows]),
-        phrase_embeds=_embed(
-            list(table.phrases), text_encoder, progress, 'phrases'),
-        interaction_offsets=_offsets([row.interactions for row in rows]),
-        verb_labels=verb_labels,
-        obj_labels=obj_labels,
-        hoi_labels=hoi_labels,
-        phrase_ids=phrase_ids,
-        scores=np.array([row[4] for row in interactions], np.float32))
-    counts = dict(
-        images=len(rows),
-        interactions=len(interactions),
-        phrases=len(table.phrases),
-        sentences=len(sentences),
-        outside_vocabulary=int((hoi_labels < 0).sum()),
-        malformed=sum(row.malformed for row in rows))
-
     out_dir = Path(out_dir)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    # Without a manifest, tensors that were replaced alone are never read.
-    (out_dir / MANIFEST).unlink(missing_ok=True)
-    with atomic_path(out_dir / TENSORS) as temp:
-        save_file(tensors, temp)
-        digest = file_sha256(temp)
+    with work_folder(out_dir, 'pack') as folder:
+        tables = CacheTables(folder, vocabulary, whole_captions)
+        rows = _sort_by_key(words, folder)
+        for row in tqdm(rows, 'tables', unit='image', disable=not progress):
+            tables.add(row)
+        with atomic_path(out_dir / TENSORS) as temp:
+            cosine = tables.write(temp, text_encoder, progress)
+            size, digest = temp.stat().st_size, file_sha256(temp)
+            # Without a manifest, tensors replaced alone are never read.
+            (out_dir / MANIFEST).unlink(missing_ok=True)
     manifest = dict(
         format=FORMAT,
         version=VERSION,
         vocabulary=dict(name=vocabulary.name, hash=vocabulary.hash),
         text_encoder=text_encoder.identity,
         dim=text_encoder.dim,
-        counts=counts,
-        tensors=dict(
-            file=TENSORS,
-            bytes=(out_dir / TENSORS).stat().st_size,
-            sha256=digest))
+        counts=tables.counts,
+        caption_cosine=cosine,
+        tensors=dict(file=TENSORS, bytes=size, sha256=digest))
     with atomic_path(out_dir / MANIFEST) as temp:
         temp.write_text(json.dumps(manifest, indent=2) + '\n')
     return out_dir
 
 
-def texts_of(words: Iterable[TeacherWords],
-             vocabulary: HOIVocabulary) -> List[str]:
-    """All texts that :func:`pack_cache` embeds, each once.
+def texts_of(words: Iterable[TeacherWords], vocabulary: HOIVocabulary,
+             whole_captions: bool = False) -> Iterator[str]:
+    """All texts that :func:`pack_cache` embeds, some of them repeatedly.
 
     Args:
         words (Iterable[TeacherWords]): One for each image.
         vocabulary (HOIVocabulary): Gives phrases to its classes.
+        whole_captions (bool): As for :func:`pack_cache`.
 
-    Returns:
-        List[str]: Captions, sentences and phrases.
+    Yields:
+        str: Captions and sentences, and at the end phrases.
     """
-    table = _InteractionTable(vocabulary)
-    texts: Dict[str, None] = {}
+    table = InteractionTable(vocabulary)
     for row in words:
-        texts.update(dict.fromkeys([row.caption, *row.sentences]))
+        yield from row.sentences
+        if whole_captions or len(row.sentences) > 1 or not is_sum(row):
+            yield row.caption
         for verb, obj, _ in row.interactions:
             table.add(verb, obj)
-    return list({**texts, **dict.fromkeys(table.phrases)})
+    yield from table.phrases
 
 
-class _InteractionTable:
-    """Labels and phrase of each (verb, object) that was said."""
-
-    def __init__(self, vocabulary: HOIVocabulary) -> None:
-        self.vocabulary = vocabulary
-        self.phrases: Dict[str, int] = {}
-        self._known: Dict[tuple, tuple] = {}
-        self._gerunds: Dict[str, int] = {}
-        for label, form in enumerate(vocabulary.gerunds):
-            self._gerunds.setdefault(normalise_name(form), label)
-
-    def add(self, verb: str, obj: str) -> tuple:
-        """-> (verb label, object label, HOI label, phrase id)."""
-        if (verb, obj) not in self._known:
-            self._known[verb, obj] = self._look_up(verb, obj)
-        return self._known[verb, obj]
-
-    def _look_up(self, verb: str, obj: str) -> tuple:
-        vocabulary = self.vocabulary
-        verb_label = vocabulary.verb_label(verb)
-        if verb_label < 0:
-            verb_label = self._gerunds.get(normalise_name(verb), -1)
-        obj_label = vocabulary.object_label(obj)
-        hoi_label = vocabulary.hoi_id(verb_label, obj_label)
-        if hoi_label >= 0:
-            phrase = vocabulary.phrases[hoi_label]
-        else:
-            doing = gerund(
-                verb) if verb_label < 0 else vocabulary.gerunds[verb_label]
-            phrase = f'a person {doing} {with_article(obj)}'
-        phrase_id = self.phrases.setdefault(phrase, len(self.phrases))
-        return verb_label, obj_label, hoi_label, phrase_id
-
-
-def _sort_by_key(words: Iterable[TeacherWords]) -> List[TeacherWords]:
-    rows = list(words)
-    for row in rows:
+def _sort_by_key(words: Iterable[TeacherWords],
+                 folder: Path) -> Iterator[TeacherWords]:
+    order = ExternalSort(folder)
+    for row in words:
         if not row.key:
             raise ValueError('teacher words: field "key" is empty; give '
                              'every image its key from the annotation file')
@@ -170,29 +106,15 @@ def _sort_by_key(words: Iterable[TeacherWords]) -> List[TeacherWords]:
         except UnicodeEncodeError as error:
             raise ValueError(f'teacher words: key {row.key!r} is no valid '
                              f'unicode; rename the file') from error
-    rows.sort(key=lambda row: row.key.encode())
-    for first, second in zip(rows, rows[1:]):
-        if first.key == second.key:
-            raise ValueError(f'teacher words: key "{first.key}" occurs '
-                             f'twice; keep one answer for each image')
-    return rows
-
-
-def _embed(texts: List[str], encoder: TextEncoder, progress: bool,
-           what: str) -> np.ndarray:
-    """(n, dim) float16; an empty text gets a zero row."""
-    rows = np.zeros((len(texts), encoder.dim), np.float16)
-    filled = np.flatnonzero([bool(text.strip()) for text in texts])
-    with tqdm(
-            total=len(filled), desc=f'embed {what}',
-            disable=not progress) as bar:
-        for start in range(0, len(filled), _CHUNK):
-            ids = filled[start:start + _CHUNK]
-            rows[ids] = encoder.encode([texts[i] for i in ids])
-            bar.update(len(ids))
-    return rows
-
-
-def _offsets(parts: List) -> np.ndarray:
-    """Where each part starts in the concatenation, and its end, (n + 1,)."""
-    return np.array([0, *accumulate(map(len, parts))], np.int64)
+        said = [(verb, obj, float(score))
+                for verb, obj, score in row.interactions]
+        order.add(
+            row.key,
+            json.dumps([row.caption, row.sentences, said, row.malformed]))
+    last = None
+    for key, text in order:
+        if key == last:
+            raise ValueError(f'teacher words: key "{key}" occurs twice; keep '
+                             f'one answer for each image')
+        last = key
+        yield TeacherWords(key, *json.loads(text))

@@ -1,0 +1,199 @@
+"""Generate a teacher's cache of any size and measure it.
+
+Every sentence is said once, which is the most room they can take, and their
+vectors are random. Prints room on disk, time to open and to read, and memory.
+"""
+import argparse
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List
+
+import numpy as np
+
+from clhoi_mm.teacher import TeacherCache, TeacherWords, pack_cache
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--images', type=int, default=38000)
+    parser.add_argument(
+        '--sentences', type=int, default=4, help='of an image (default 4)')
+    parser.add_argument(
+        '--interactions',
+        type=int,
+        default=5,
+        help='of an image (default 5)')
+    parser.add_argument(
+        '--dim', type=int, default=768, help='of an embedding (default 768)')
+    parser.add_argument(
+        '--whole-captions',
+        action='store_true',
+        help="keep captions' own vectors")
+    parser.add_argument('--vocabulary', default='hico_det')
+    parser.add_argument(
+        '--reads', type=int, default=20000, help='random reads to time')
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help="a DataLoader's; 0 needs no torch (default 1)")
+    parser.add_argument(
+        '--out', help='keep the cache in this folder (default: remove it)')
+    return parser.parse_args()
+
+
+class RandomTextEncoder:
+    """Unit vectors that have nothing to do with the texts."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self.identity = f'RandomTextEncoder(dim={dim})'
+        self._rng = np.random.default_rng(0)
+
+    def encode(self, texts: List[str]) -> np.ndarray:
+        """(n, dim) float32."""
+        rows = self._rng.standard_normal((len(texts), self.dim), np.float32)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class Reads:
+    """A data set of timings: an item is a read's median in microseconds.
+
+    Args:
+        cache (TeacherCache): What to read.
+        reads (int): Reads for an item.
+    """
+
+    def __init__(self, cache: TeacherCache, reads: int) -> None:
+        self.cache = cache
+        self.reads = reads
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Dict[str, float]:
+        rng = np.random.default_rng(index)
+        keys = [
+            name_image(i)
+            for i in rng.integers(len(self.cache), size=self.reads)
+        ]
+        start = time.perf_counter()
+        self.cache.get(keys[0])
+        first = time.perf_counter() - start
+        before = memory('RssAnon')
+        times = []
+        for key in keys:
+            start = time.perf_counter()
+            self.cache.get(key)
+            times.append(time.perf_counter() - start)
+        p50, p99 = np.percentile(times, (50, 99))
+        return dict(
+            first=1e3 * first,
+            median=1e6 * p50,
+            p99=1e6 * p99,
+            own=memory('RssAnon') - before,
+            mapped=memory('RssFile'))
+
+
+def name_image(number: int) -> str:
+    """An image's key."""
+    return f'train2015/HICO_train2015_{number:08d}.jpg'
+
+
+def say_words(args: argparse.Namespace,
+              vocabulary: HOIVocabulary) -> Iterator[TeacherWords]:
+    """Words about each image, no sentence twice."""
+    rng = np.random.default_rng(0)
+    for i in range(args.images):
+        sentences = [
+            f'In the middle of picture {i} a person is busy with thing {j}.'
+            for j in range(args.sentences)
+        ]
+        hois = rng.integers(vocabulary.num_hois, size=args.interactions)
+        yield TeacherWords(
+            name_image(i), ' '.join(sentences), sentences,
+            [(vocabulary.verbs[vocabulary.hoi_verbs[hoi]],
+              vocabulary.objects[vocabulary.hoi_objects[hoi]], 0.5)
+             for hoi in hois])
+
+
+def memory(field: str) -> float:
+    """MB of this process: RssAnon is its own, RssFile shared with all."""
+    for line in Path('/proc/self/status').read_text().splitlines():
+        if line.startswith(f'{field}:'):
+            return int(line.split()[1]) / 1e3
+    return float('nan')
+
+
+def show(where: str, item: Dict[str, float]) -> None:
+    print(f'{where:24} median {item["median"]:.1f} us, 99 % below '
+          f'{item["p99"]:.1f} us; first {item["first"]:.2f} ms; memory of its '
+          f'own +{max(item["own"], 0):.1f} MB')
+
+
+def measure(folder: Path, reads: int, workers: int) -> None:
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    images = TeacherCache(folder).manifest['counts']['images']
+    print(f'{"on disk":24} {size / 1e6:.1f} MB, {size / images:.0f} bytes an '
+          'image')
+    own, times = memory('RssAnon'), []
+    for _ in range(5):
+        start = time.perf_counter()
+        cache = TeacherCache(folder)
+        cache.get(name_image(0))
+        times.append(time.perf_counter() - start)
+    print(f'{"opening and one read":24} median {1e3 * np.median(times):.2f} '
+          f'ms; memory of its own +{max(memory("RssAnon") - own, 0):.1f} MB')
+    data = Reads(TeacherCache(folder), reads)
+    items = [data[i] for i in range(len(data))]
+    show('reads, main process', median_of(items))
+    if workers:
+        from torch.utils.data import DataLoader
+        loader = DataLoader(
+            Reads(TeacherCache(folder), reads),
+            batch_size=None,
+            num_workers=workers)
+        show(f'reads, {workers} worker(s)', median_of(list(loader)))
+
+
+def median_of(items: List[Dict[str, float]]) -> Dict[str, float]:
+    """The median of each figure."""
+    return {
+        name: float(np.median([item[name] for item in items]))
+        for name in items[0]
+    }
+
+
+def main() -> None:
+    args = parse_args()
+    folder = Path(args.out or tempfile.mkdtemp(dir='.', prefix='.cache-'))
+    try:
+        vocabulary = HOIVocabulary.load(args.vocabulary)
+        start = time.perf_counter()
+        pack_cache(
+            say_words(args, vocabulary),
+            folder,
+            vocabulary,
+            RandomTextEncoder(args.dim),
+            progress=True,
+            whole_captions=args.whole_captions)
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+        print(f'{args.images} images, {args.sentences} sentences of their own '
+              f'at {args.dim} dimensions, {args.interactions} interactions')
+        print(f'{"packing":24} {seconds:.1f} s, peak memory {peak:.0f} MB')
+        measure(folder, args.reads, args.workers)
+    except (OSError, ValueError, ImportError) as error:
+        sys.exit(f'benchmark_cache.py: {error}')
+    finally:
+        if not args.out:
+            shutil.rmtree(folder)
+
+
+if __name__ == '__main__':
+    main()
