@@ -24,6 +24,10 @@ from clhoi_mm.teacher.shards import Shard
 from clhoi_mm.vocabulary import HOIVocabulary
 
 OFFLINE = ('parse', 'embed', 'pack')
+ENCODERS = dict(
+    clip='CLIPTextEncoder',
+    siglip='SigLIPTextEncoder',
+    sentence='SentenceTextEncoder')
 
 
 def parse_args() -> argparse.Namespace:
@@ -83,9 +87,10 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--text-encoder',
         default='openai/clip-vit-base-patch32',
-        metavar='hashed|PATH|JSON',
-        help="'hashed', a folder or hub id of CLIP, or an encoder's config "
-        'as JSON (default %(default)s)')
+        metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed'; a folder or hub id of CLIP, with a prefix of SigLIP "
+        "or a sentence-transformers model; or an encoder's config as JSON "
+        '(default %(default)s)')
     command.add_argument(
         '--dim',
         type=int,
@@ -177,11 +182,15 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
 
 
 def read_encoder(args: argparse.Namespace) -> Dict[str, Any]:
-    if args.text_encoder == 'hashed':
+    name = args.text_encoder
+    if name == 'hashed':
         return dict(type='HashedTextEncoder', dim=args.dim)
-    if args.text_encoder.startswith('{'):
-        return json.loads(args.text_encoder)
-    return dict(type='CLIPTextEncoder', path=args.text_encoder)
+    if name.startswith('{'):
+        return json.loads(name)
+    kind, colon, path = name.partition(':')
+    if colon and kind in ENCODERS:
+        return dict(type=ENCODERS[kind], path=path)
+    return dict(type='CLIPTextEncoder', path=name)
 
 
 def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:

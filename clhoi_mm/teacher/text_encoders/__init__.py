@@ -1,9 +1,13 @@
-from .builder import TextEncoder, build_text_encoder
+from .base import TextEncoder
+from .builder import build_text_encoder
 from .cached import CachedTextEncoder
 from .clip import CLIPTextEncoder
 from .hashed import HashedTextEncoder
+from .sentence import SentenceTextEncoder
+from .siglip import SigLIPTextEncoder
 
 __all__ = [
-    'CLIPTextEncoder', 'CachedTextEncoder', 'HashedTextEncoder', 'TextEncoder',
+    'CLIPTextEncoder', 'CachedTextEncoder', 'HashedTextEncoder',
+    'SentenceTextEncoder', 'SigLIPTextEncoder', 'TextEncoder',
     'build_text_encoder'
 ]

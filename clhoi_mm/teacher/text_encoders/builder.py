@@ -1,23 +1,26 @@
-from typing import Any, Dict, Union
+from typing import Any, Dict
 
+from .base import TextEncoder
 from .clip import CLIPTextEncoder
 from .hashed import HashedTextEncoder
+from .sentence import SentenceTextEncoder
+from .siglip import SigLIPTextEncoder
 
-TextEncoder = Union[HashedTextEncoder, CLIPTextEncoder]
-
-_TEXT_ENCODERS = dict(
-    HashedTextEncoder=HashedTextEncoder, CLIPTextEncoder=CLIPTextEncoder)
+_TEXT_ENCODERS = {
+    cls.__name__: cls
+    for cls in (HashedTextEncoder, CLIPTextEncoder, SigLIPTextEncoder,
+                SentenceTextEncoder)
+}
 
 
 def build_text_encoder(cfg: Dict[str, Any]) -> TextEncoder:
     """Build a text encoder from its config.
 
-    An encoder has ``encode(texts) -> (n, dim) float32 unit rows``, ``dim``
-    and ``identity``, a string of all that determines its output. This is no
-    registry of mmengine's, since the teacher's environment may not hold it.
+    This is no registry of mmengine's, since the teacher's environment may
+    not hold it.
 
     Args:
-        cfg (dict): ``type``, a name listed below, and the arguments of its
+        cfg (dict): ``type``, a name listed above, and the arguments of its
             constructor.
 
     Returns:

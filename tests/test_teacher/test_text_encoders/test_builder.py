@@ -12,5 +12,5 @@ def test_builds_by_type_and_leaves_the_config_alone():
 
 @pytest.mark.parametrize('cfg', [dict(type='BERT'), dict(dim=3)])
 def test_unknown_type_lists_the_known(cfg):
-    with pytest.raises(KeyError, match='CLIPTextEncoder, HashedTextEncoder'):
+    with pytest.raises(KeyError, match='CLIPTextEncoder, HashedTextEncoder, Sent'):
         build_text_encoder(cfg)

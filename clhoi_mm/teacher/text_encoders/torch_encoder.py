@@ -1,0 +1,111 @@
+import hashlib
+from typing import Any, List, Sequence
+
+import numpy as np
+
+from .long_texts import split_to_fit
+
+# What a model does with its weights; the rest follows from their shapes.
+_CONFIG = ('num_attention_heads', 'hidden_act', 'layer_norm_eps')
+# Tokenizers with one vocabulary may differ in what they do to these.
+_PROBES = [
+    'A person is riding a bicycle.', 'two PEOPLE, 3 dogs & 1 "Hot-Dog"',
+    ' spaced  out\n', 'caf\u00e9 \u732b'
+]
+
+
+class TorchTextEncoder:
+    """What the encoders with weights share: long texts and the identity.
+
+    A text with more tokens than the model reads is cut at sentence ends,
+    else between words, and embedded as the mean of its pieces, so that
+    nothing of a long caption is lost; only a single word that is too long by
+    itself loses its end.
+
+    Args:
+        model (torch.nn.Module): Embeds; set to 32-bit floats, since some
+            weights are stored as 16 bits and loaded as such by transformers
+            5 alone.
+        config (Any): Of transformers, the text model's.
+        tokenizer (Callable): Of transformers.
+        max_length (int): Tokens that the model reads, the special ones
+            included.
+        batch_size (int): Texts embedded at once.
+        facts (str): What else determines the output. Defaults to ''.
+    """
+
+    version = 2
+
+    def __init__(self,
+                 model: Any,
+                 config: Any,
+                 tokenizer: Any,
+                 max_length: int,
+                 batch_size: int,
+                 facts: str = '') -> None:
+        self.model = model.float().eval()
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.batch_size = batch_size
+        self.dim: int = self._embed(['a person']).shape[1]
+        self.identity = (
+            f'{type(self).__name__}(weights={self._weights_hash(config)}, '
+            f'tokenizer={self._tokenizer_hash()}, max_length={max_length}, '
+            f'{facts}version={self.version})')
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Embed texts.
+
+        Args:
+            texts (Sequence[str]): n texts of any length.
+
+        Returns:
+            np.ndarray: (n, dim) float32, rows of unit length.
+        """
+        fitting = [n <= self.max_length for n in self._lengths(texts)]
+        pieces = [[text] if fits else split_to_fit(text, self._fits)
+                  for text, fits in zip(texts, fitting)]
+        flat = [piece for parts in pieces for piece in parts]
+        owners = np.repeat(
+            np.arange(len(texts)), [len(parts) for parts in pieces])
+        rows = np.zeros((len(texts), self.dim), np.float32)
+        for start in range(0, len(flat), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            np.add.at(rows, owners[part], _unit(self._embed(flat[part])))
+        return _unit(rows)
+
+    def _embed(self, texts: List[str]) -> np.ndarray:
+        """Embed one batch of texts that fit: (n, dim)."""
+        raise NotImplementedError
+
+    def _fits(self, text: str) -> bool:
+        return self._lengths([text])[0] <= self.max_length
+
+    def _lengths(self, texts: Sequence[str]) -> List[int]:
+        return [len(ids) for ids in self._token_ids(texts)]
+
+    def _token_ids(self, texts: Sequence[str]) -> List[List[int]]:
+        # verbose: it warns of long texts, which are what is looked for.
+        return self.tokenizer(
+            list(texts), verbose=False)['input_ids'] if texts else []
+
+    def _weights_hash(self, config: Any) -> str:
+        """Without the weights' names, which differ between versions."""
+        facts = [getattr(config, name, None) for name in _CONFIG]
+        digests = sorted(
+            hashlib.sha256(
+                repr(tuple(value.shape)).encode() +
+                value.detach().cpu().numpy().tobytes()).digest()
+            for value in self.model.parameters())
+        return hashlib.sha256(b''.join([repr(facts).encode(), *digests
+                                        ])).hexdigest()[:16]
+
+    def _tokenizer_hash(self) -> str:
+        facts = sorted(
+            self.tokenizer.get_vocab().items()), self._token_ids(_PROBES)
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.maximum(lengths, 1e-12)
