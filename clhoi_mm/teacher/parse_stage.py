@@ -2,8 +2,6 @@
 import argparse
 import json
 import os
-import sqlite3
-import tempfile
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -15,7 +13,8 @@ from ..vocabulary import HOIVocabulary
 from .answer_parser import AnswerParser, Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
-from .files import atomic_path
+from .external_sort import ExternalSort
+from .files import atomic_path, work_folder
 from .parse_report import ParseReport
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
@@ -64,11 +63,8 @@ def parse_raw(raw: Union[str, os.PathLike],
         raise FileNotFoundError(f'{raw}: no such file of raw answers')
     report = ParseReport()
     images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-            prefix='.parse-', dir=out.parent) as folder:
-        found = _sorted_answers(raw, vocabulary, out, Path(folder), report,
-                                progress)
+    with work_folder(out.parent, 'parse') as folder:
+        found = _sorted_answers(raw, vocabulary, out, folder, report, progress)
         write_parsed(out, (images.row(*item) for item in found))
     return report
 
@@ -168,25 +164,14 @@ def _sorted_answers(
     number of images.
     """
     parser = AnswerParser(vocabulary, report)
-    store = sqlite3.connect(folder / 'found.sqlite', isolation_level=None)
-    try:
-        store.execute('PRAGMA journal_mode=OFF')
-        store.execute('PRAGMA synchronous=OFF')
-        store.execute('CREATE TABLE found (key BLOB, line INTEGER, row TEXT)')
-        store.execute('BEGIN')
-        for number, record in _records(raw, out, report, progress):
-            row = json.dumps(
-                [record.image_id, record.objects, parser.parse(record)])
-            store.execute('INSERT INTO found VALUES (?, ?, ?)',
-                          (str(record.image_id).encode(), number, row))
-        store.execute('COMMIT')
-        rows = store.execute('SELECT key, row FROM found ORDER BY key, line')
-        for _, group in groupby(rows, lambda row: row[0]):
-            parsed = [json.loads(row) for _, row in group]
-            yield parsed[0][0], [(objects, [Found(*item) for item in found])
-                                 for _, objects, found in parsed]
-    finally:
-        store.close()
+    order = ExternalSort(folder)
+    for number, record in _records(raw, out, report, progress):
+        row = [record.image_id, record.objects, parser.parse(record)]
+        order.add(str(record.image_id), number, json.dumps(row))
+    for _, group in groupby(order, lambda item: item[0]):
+        parsed = [json.loads(row) for *_, row in group]
+        yield parsed[0][0], [(objects, [Found(*item) for item in found])
+                             for _, objects, found in parsed]
 
 
 def _records(raw: Path, out: Path, report: ParseReport,

@@ -2,7 +2,7 @@ import json
 import os
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Union
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
 from .exchange import CAPTION, LIST
 from .parsing import parse_answer
@@ -23,9 +23,10 @@ def read_words(answers: Union[str, os.PathLike],
 
     Raises:
         FileNotFoundError: One of the files is missing.
-        ValueError: A line cannot be read.
+        ValueError: A line cannot be read, or the parsed layer is not sorted
+            by image.
     """
-    interactions = _read_parsed(Path(parsed))
+    interactions = _InOrder(Path(parsed))
     with open(answers, encoding='utf-8') as file:
         rows = (json.loads(line) for line in file)
         for key, group in groupby(rows, key=lambda row: row['image_id']):
@@ -33,8 +34,9 @@ def read_words(answers: Union[str, os.PathLike],
             words = parse_answer(
                 RawAnswer(key, '', texts.get(CAPTION, ''),
                           texts.get(LIST, '[]')))
-            words.interactions = interactions.get(key, [])
+            words.interactions = interactions.get(key)
             yield words
+    interactions.finish()
 
 
 def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
@@ -71,9 +73,40 @@ def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
                     yield json.loads(line)
 
 
-def _read_parsed(path: Path) -> Dict[str, List[Interaction]]:
-    return {
-        row['image_id']: [(item['verb'], item['object'], item['score'])
-                          for item in row['interactions']]
-        for row in read_parsed(path)
-    }
+class _InOrder:
+    """Looks rows of the parsed layer up, read once from start to end."""
+
+    def __init__(self, path: Path) -> None:
+        self._rows = _sorted_rows(path)
+        self._key, self._found = next(self._rows)
+
+    def get(self, key: str) -> List[Interaction]:
+        """Interactions of an image; none where it has no row.
+
+        Args:
+            key (str): Its key, behind the one that was asked for last.
+        """
+        while self._key is not None and self._key < key:
+            self._key, self._found = next(self._rows)
+        return self._found if self._key == key else []
+
+    def finish(self) -> None:
+        """Read what is left, so that its order is checked as well."""
+        while self._key is not None:
+            self._key, self._found = next(self._rows)
+
+
+def _sorted_rows(
+        path: Path) -> Iterator[Tuple[Optional[str], List[Interaction]]]:
+    """Keys and interactions; at the end None."""
+    last = ''
+    for row in read_parsed(path):
+        key = str(row['image_id'])
+        if key <= last:
+            raise ValueError(
+                f'{path}: image "{key}" stands behind "{last}", but images '
+                f'must be sorted, each once; run the stage parse again')
+        last = key
+        yield key, [(item['verb'], item['object'], item['score'])
+                    for item in row['interactions']]
+    yield None, []

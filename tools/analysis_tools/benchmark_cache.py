@@ -1,20 +1,29 @@
 """Generate a teacher's cache of any size and measure it.
 
 Every sentence is said once, which is the most room they can take, and their
-vectors are random. Prints room on disk, time to open and to read, and memory.
+vectors are random. Prints room on disk, time to open and to read, and memory:
+that of the process itself, without the pages of mapped files, which all
+processes share and the system takes back at need.
 """
 import argparse
-import resource
+import json
 import shutil
 import sys
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Dict, Iterator, List
 
 import numpy as np
 
 from clhoi_mm.teacher import TeacherCache, TeacherWords, pack_cache
+from clhoi_mm.teacher.cache_format import MANIFEST, TENSORS
+from clhoi_mm.teacher.collect import collect_answers
+from clhoi_mm.teacher.offline_stages import PARSED
+from clhoi_mm.teacher.parse_stage import parse_raw
+from clhoi_mm.teacher.pass_words import read_words
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
@@ -42,6 +51,11 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=1,
         help="a DataLoader's; 0 needs no torch (default 1)")
+    parser.add_argument(
+        '--from-raw',
+        action='store_true',
+        help="make it from a pass's raw answers, and measure the stages "
+        '(some milliseconds an image for parse)')
     parser.add_argument(
         '--out', help='keep the cache in this folder (default: remove it)')
     return parser.parse_args()
@@ -122,6 +136,72 @@ def say_words(args: argparse.Namespace,
              for hoi in hois])
 
 
+def write_raw(args: argparse.Namespace, vocabulary: HOIVocabulary,
+              folder: Path) -> None:
+    """The words as a pass's raw answers, in no order."""
+    raw = folder / 'raw'
+    raw.mkdir(parents=True)
+    numbers = np.random.default_rng(1).permutation(args.images)
+    settings = json.dumps(dict(model='random', prompt=dict(hash='0')))
+    with open(raw / 'caption-00000-of-00001.jsonl', 'w') as captions, open(
+            raw / 'list-00000-of-00001.jsonl', 'w') as lists:
+        for i, row in zip(numbers, say_words(args, vocabulary)):
+            said = [
+                dict(verb=verb, object=obj)
+                for verb, obj, _ in row.interactions
+            ]
+            for file, kind, text in ((captions, 'caption', row.caption),
+                                     (lists, 'list', json.dumps(said))):
+                answer = dict(
+                    image_id=name_image(i), kind=kind, text=text, time=float(i),
+                    model='random', prompt_hash='0')  # yapf: disable
+                file.write(json.dumps(answer) + '\n')
+    for kind in ('caption', 'list'):
+        (raw / f'{kind}.json').write_text(settings)
+
+
+@contextmanager
+def measured(what: str) -> Iterator[None]:
+    """Print how long the block takes and how much memory it adds."""
+    start, before, peak = time.perf_counter(), memory('RssAnon'), [0.0]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            peak.append(max(peak.pop(), memory('RssAnon')))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+    print(f'{what:24} {time.perf_counter() - start:.1f} s, memory at most '
+          f'+{max(peak[0] - before, 0):.0f} MB')
+
+
+def make(args: argparse.Namespace, folder: Path) -> None:
+    """Write the cache."""
+    vocabulary = HOIVocabulary.load(args.vocabulary)
+    words = say_words(args, vocabulary)
+    if args.from_raw:
+        write_raw(args, vocabulary, folder)
+        with measured('collect'):
+            answers = collect_answers(folder)
+        with measured('parse'):
+            parse_raw(answers, vocabulary, folder / PARSED)
+        words = read_words(answers, folder / PARSED)
+    with measured('pack'):
+        pack_cache(
+            words,
+            folder,
+            vocabulary,
+            RandomTextEncoder(args.dim),
+            progress=True,
+            whole_captions=args.whole_captions)
+
+
 def memory(field: str) -> float:
     """MB of this process: RssAnon is its own, RssFile shared with all."""
     for line in Path('/proc/self/status').read_text().splitlines():
@@ -137,8 +217,8 @@ def show(where: str, item: Dict[str, float]) -> None:
 
 
 def measure(folder: Path, reads: int, workers: int) -> None:
-    size = sum(path.stat().st_size for path in folder.iterdir())
-    images = TeacherCache(folder).manifest['counts']['images']
+    size = sum((folder / name).stat().st_size for name in (MANIFEST, TENSORS))
+    images = len(TeacherCache(folder))
     print(f'{"on disk":24} {size / 1e6:.1f} MB, {size / images:.0f} bytes an '
           'image')
     own, times = memory('RssAnon'), []
@@ -173,20 +253,9 @@ def main() -> None:
     args = parse_args()
     folder = Path(args.out or tempfile.mkdtemp(dir='.', prefix='.cache-'))
     try:
-        vocabulary = HOIVocabulary.load(args.vocabulary)
-        start = time.perf_counter()
-        pack_cache(
-            say_words(args, vocabulary),
-            folder,
-            vocabulary,
-            RandomTextEncoder(args.dim),
-            progress=True,
-            whole_captions=args.whole_captions)
-        seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         print(f'{args.images} images, {args.sentences} sentences of their own '
               f'at {args.dim} dimensions, {args.interactions} interactions')
-        print(f'{"packing":24} {seconds:.1f} s, peak memory {peak:.0f} MB')
+        make(args, folder)
         measure(folder, args.reads, args.workers)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'benchmark_cache.py: {error}')
