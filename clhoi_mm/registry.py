@@ -25,9 +25,9 @@ def _child(name: str, *modules: str) -> Registry:
 MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models')
 DATASETS = _child('DATASETS', 'datasets.hoi_dataset', 'datasets.hico_det',
-                  'datasets.v_coco')
+                  'datasets.v_coco', 'datasets.unlabelled_hoi_dataset')
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
-DATA_SAMPLERS = _child('DATA_SAMPLERS')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.array_sampler')
 HOOKS = _child('HOOKS', 'engine')
 RUNNERS = _child('RUNNERS', 'engine')
 METRICS = _child('METRICS', 'evaluation.metrics')

@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import Any
 
 _MODULES = {
+    'ArraySampler': 'array_sampler',
     'DetectionFile': 'detection_file',
     'DetectionFileWriter': 'detection_file_writer',
     'HICODetDataset': 'hico_det',
     'HOIAnnotationFile': 'annotation_file',
     'HOIDataset': 'hoi_dataset',
+    'UnlabelledHOIDataset': 'unlabelled_hoi_dataset',
     'VCOCODataset': 'v_coco',
 }
 __all__ = list(_MODULES)

@@ -17,7 +17,13 @@ from .palette import make_palette
 from .seeded import seeded
 from .zero_shot import unseen_classes, without_unseen_pairs
 
-FILTERS = ('filter_empty_gt', 'filter_empty_hois', 'min_size')
+
+class MissingImage(FileNotFoundError):
+    """An image that is listed is not there."""
+
+
+class UndecodableImage(ValueError):
+    """A file holds no image that can be read."""
 
 
 @DATASETS.register_module()
@@ -89,6 +95,7 @@ class HOIDataset(BaseDetDataset):
 
     METAINFO = dict(dataset_type='HOIDataset')
     VOCABULARY = 'mini'
+    FILTERS = ('filter_empty_gt', 'filter_empty_hois', 'min_size')
     SPLITS: Dict[str, str] = {}
     IMG_PREFIX = ''
     SOURCE = ('The mini world is made by `python '
@@ -122,10 +129,10 @@ class HOIDataset(BaseDetDataset):
             data_prefix = dict(img=self.IMG_PREFIX if split else '')
         # Shared, so that persistent workers see a new epoch as well.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
-        unknown = set(filter_cfg or ()) - set(FILTERS)
+        unknown = set(filter_cfg or ()) - set(self.FILTERS)
         if unknown:
             raise ValueError(f'filter_cfg: unknown {sorted(unknown)}; there '
-                             f'are {list(FILTERS)}.')
+                             f'are {list(self.FILTERS)}.')
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -141,7 +148,7 @@ class HOIDataset(BaseDetDataset):
         self._set_vocabulary_metainfo()
         if not lazy_init:
             # Before what transforms may miss: that is made from this file.
-            self._check_ann_file()
+            self._check_source()
         # Under this package's scope, whatever the default one is.
         self.pipeline = Compose([
             TRANSFORMS.build({
@@ -151,6 +158,11 @@ class HOIDataset(BaseDetDataset):
         ])
         if not lazy_init:
             self.full_init()
+
+    @property
+    def list_file(self) -> str:
+        """Where the images are listed, for messages."""
+        return self.ann_file
 
     def set_epoch(self, epoch: int) -> None:
         """Tells which epoch's augmentation to draw.
@@ -170,7 +182,7 @@ class HOIDataset(BaseDetDataset):
         Returns:
             List[dict]: One record an image; see :meth:`parse_data_info`.
         """
-        self._check_ann_file()
+        self._check_source()
         file = HOIAnnotationFile(self.ann_file, self.vocabulary,
                                  self.backend_args)
         if not file.images:
@@ -187,7 +199,7 @@ class HOIDataset(BaseDetDataset):
             for image in file.images
         ]
 
-    def _check_ann_file(self) -> None:
+    def _check_source(self) -> None:
         if not self.ann_file or not exists(
                 self.ann_file, backend_args=self.backend_args):
             raise FileNotFoundError(
@@ -269,25 +281,33 @@ class HOIDataset(BaseDetDataset):
         Returns:
             The pipeline's result.
         """
-        info = self.get_data_info(idx)
+        return self._run_pipeline(self.get_data_info(idx))
+
+    def _run_pipeline(self, info: dict) -> Any:
+        """Runs the pipeline, and says which image it stumbled over.
+
+        Raises:
+            MissingImage: There is no such image.
+            UndecodableImage: It is damaged.
+        """
         path = info['img_path']
         try:
             return self.pipeline(info)
         except FileNotFoundError as error:
             if osp.exists(path):
                 raise
-            raise FileNotFoundError(
-                f'No image {path}, which {self.ann_file} lists. Check '
+            raise MissingImage(
+                f'No image {path}, which {self.list_file} lists. Check '
                 'data_root and data_prefix, or fetch the images. '
                 f'{self.SOURCE}.') from error
         except (AssertionError, cv2.error) as error:
             if (isinstance(error, AssertionError)
                     and not str(error).startswith('failed to load image')):
                 raise
-            raise ValueError(
+            raise UndecodableImage(
                 f'{path}: no image can be decoded from it; it is truncated '
                 'or of an unknown type. Fetch it again, or leave it out of '
-                f'{self.ann_file}.') from error
+                f'{self.list_file}.') from error
 
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:

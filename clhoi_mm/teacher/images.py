@@ -1,7 +1,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Iterator, NamedTuple, Optional, Union
+from typing import Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 _ENDINGS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
 
@@ -17,6 +17,22 @@ class ImageEntry(NamedTuple):
     path: Path
 
 
+class ImageFolder(NamedTuple):
+    """The images that lie in a folder itself.
+
+    Attributes:
+        path (str): The folder.
+        prefix (str): Begins the keys of its images.
+        names (List[str]): Their names, sorted.
+        changed (int): When an entry was last added to, removed from or
+            renamed in the folder, in nanoseconds.
+    """
+    path: str
+    prefix: str
+    names: List[str]
+    changed: int
+
+
 class ImageSource:
     """The images of a folder, a list, a Parquet or an annotation file.
 
@@ -28,12 +44,13 @@ class ImageSource:
             inside it), a .txt with one path a line, a .parquet with a column
             ``path`` (or ``file_name``) and perhaps ``key``, or a .json in
             COCO's form (a key is ``key``, else ``file_name``).
-        root (str | PathLike, optional): What the paths of a file are
-            relative to. Defaults to None: the file's folder.
+        root (str | PathLike, optional): What the paths of a file, and the
+            keys of a folder's images, are relative to. Defaults to None: the
+            file's folder, or the folder itself.
 
     Raises:
         FileNotFoundError: There is no such folder or file.
-        ValueError: The ending is unknown.
+        ValueError: The ending is unknown, or a folder lies outside its root.
     """
 
     def __init__(self,
@@ -63,13 +80,10 @@ class ImageSource:
         return self._read()
 
     def _read_folder(self) -> Iterator[ImageEntry]:
-        for folder, folders, files in os.walk(self.path):
-            folders.sort()
-            for name in sorted(files):
-                if name.lower().endswith(_ENDINGS):
-                    path = Path(folder, name)
-                    key = path.relative_to(self.path).as_posix()
-                    yield ImageEntry(key, path)
+        for folder in walk_images(self.path, self.root):
+            for name in folder.names:
+                key = folder.prefix + name
+                yield ImageEntry(key, self.root / key)
 
     def _read_list(self) -> Iterator[ImageEntry]:
         with open(self.path, encoding='utf-8') as file:
@@ -109,6 +123,57 @@ class ImageSource:
                 f'{self.path}: no COCO file with images and their file_name '
                 f'({error!r}); convert it with tools/dataset_converters'
             ) from error
+
+
+def walk_images(
+        path: Union[str, os.PathLike],
+        root: Optional[Union[str, os.PathLike]] = None
+) -> Iterator[ImageFolder]:
+    """Go through a folder and those below it, in the order of their names.
+
+    Linked folders are followed; one that is reached twice is listed once.
+
+    Args:
+        path (str | PathLike): The folder.
+        root (str | PathLike, optional): A folder above it that keys are
+            relative to. Defaults to None: the folder itself.
+
+    Yields:
+        ImageFolder: One a folder, those without images too.
+
+    Raises:
+        ValueError: The folder lies outside its root.
+    """
+    path = os.path.abspath(path)
+    root = os.path.abspath(root or path)
+    prefix = os.path.relpath(path, root)
+    if prefix == os.pardir or prefix.startswith(os.pardir + os.sep):
+        raise ValueError(f'{path}: the folder is not inside {root}, which '
+                         'keys are said to be relative to; give a folder '
+                         'above it, or none')
+    below = [path]
+    seen: Set[Tuple[int, int]] = set()
+    while below:
+        folder = below.pop()
+        # Before its entries are read: a later change shows.
+        found = os.stat(folder)
+        if (found.st_dev, found.st_ino) in seen:
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        names, folders = [], []
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir():
+                    folders.append(entry.name)
+                elif entry.name.lower().endswith(_ENDINGS):
+                    names.append(entry.name)
+        below += [
+            os.path.join(folder, name)
+            for name in sorted(folders, reverse=True)
+        ]
+        prefix = os.path.relpath(folder, root).replace(os.sep, '/')
+        yield ImageFolder(folder, '' if prefix == '.' else f'{prefix}/',
+                          sorted(names), found.st_mtime_ns)
 
 
 def load_image(path: Union[str, os.PathLike],

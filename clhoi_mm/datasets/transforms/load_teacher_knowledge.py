@@ -58,7 +58,9 @@ class LoadTeacherKnowledge(BaseTransform):
                 f'{error}: `python tools/teacher/simulate.py --ann '
                 f'ANNOTATIONS --vocabulary {name} --out {cache}`, with the '
                 "data set's annotation file, and with --text-encoder where "
-                "the config's is CLIP") from error
+                "the config's is CLIP; or ask a VLLM about the images: "
+                f'`python tools/teacher/annotate.py run --vocab {name} '
+                f'--images IMAGES --out {cache}`') from error
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add ``teacher`` to ``results``."""
@@ -67,9 +69,11 @@ class LoadTeacherKnowledge(BaseTransform):
         if not valid and self.missing == 'error':
             raise KeyError(
                 f'image "{results["key"]}" is not in the teacher cache '
-                f'{self.cache.path} ({len(self.cache)} images); build the '
-                f"cache over this split, or set missing='mask' to train "
-                f'without words for such images')
+                f'{self.cache.path} ({len(self.cache)} images, with keys '
+                f'like {next(self.cache.keys(), None)!r}); build the cache '
+                f"over this split, or set missing='mask' to train without "
+                f'words for such images, or leave them out '
+                f"(UnlabelledHOIDataset's filter_cfg.without_words)")
         results['teacher'] = dict(
             words if valid else self.cache.empty(), valid=valid)
         return results

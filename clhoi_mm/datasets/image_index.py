@@ -1,0 +1,151 @@
+"""Opens lists of images, long ones by an index that is made once."""
+import fcntl
+import io
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, Iterator, List, Optional, Tuple
+
+from mmengine.logging import print_log
+
+from .image_blocks import read_folder, read_list, read_parquet
+from .image_table import ImageTable
+from .image_table_writer import ImageTableWriter
+
+# Shorter lists are read each time: that takes less than a second.
+INDEX_FROM = 1_000_000
+
+
+def open_images(images: str,
+                root: Optional[str] = None,
+                index: Optional[str] = None) -> ImageTable:
+    """The images of a folder, a list or a Parquet file.
+
+    Of a million images and more an index is kept in a file, and mapped into
+    memory. It is made anew when the list, or a folder, has changed since.
+    Processes that open it at the same time make it once.
+
+    Args:
+        images (str): A folder, a .txt with a path a line, or a .parquet.
+        root (str, optional): What a folder's paths are relative to. Defaults
+            to None: the folder.
+        index (str, optional): The file of the index; given, also short lists
+            have one. Defaults to None: ``images`` with '.index' behind.
+
+    Returns:
+        ImageTable: At least one image.
+
+    Raises:
+        FileNotFoundError: There is no such folder or file.
+        OSError: The index cannot be written.
+        ValueError: The list is damaged or empty, or an image occurs twice.
+    """
+    images = os.path.abspath(images)
+    if not os.path.exists(images):
+        raise FileNotFoundError(f'{images}: no such folder or list of images')
+    path = os.path.abspath(index or f'{images}.index')
+    table = _fresh(path, images, root)
+    if table is not None:
+        return table
+    if index is None:
+        memory = io.BytesIO()
+        if _write(memory, images, root, INDEX_FROM):
+            return ImageTable(memory.getvalue())
+        del memory
+    with _locked(os.path.dirname(path)):
+        # Another process may have made it meanwhile.
+        table = _fresh(path, images, root)
+        if table is None:
+            _write_index(path, images, root)
+            table = ImageTable(path)
+    return table
+
+
+def _fresh(path: str, images: str,
+           root: Optional[str]) -> Optional[ImageTable]:
+    """The index, if there is one of the images as they are."""
+    if not os.path.isfile(path):
+        return None
+    table = ImageTable(path)
+    stamp = table.stamp
+    if stamp['images'] != images or stamp['root'] != root:
+        return None
+    for name, changed, size in stamp['read']:
+        with suppress(OSError):
+            found = os.stat(name)
+            if found.st_mtime_ns == changed and size in (None, found.st_size):
+                continue
+        return None
+    return table
+
+
+def _write_index(path: str, images: str, root: Optional[str]) -> None:
+    folder = os.path.dirname(path)
+    print_log(f'Indexing the images of {images} in {path}', 'current')
+    try:
+        os.makedirs(folder, exist_ok=True)
+        temp = tempfile.NamedTemporaryFile(
+            dir=folder, prefix=f'.{os.path.basename(path)}.', delete=False)
+    except OSError as error:
+        raise type(error)(
+            f'{path}: the index of {images} cannot be written ({error}); '
+            "give a place for it with the data set's index=PATH") from error
+    try:
+        with temp:
+            _write(temp, images, root)
+        os.chmod(temp.name, 0o644)
+        os.replace(temp.name, path)
+    except BaseException:
+        os.unlink(temp.name)
+        raise
+
+
+def _write(file: BinaryIO,
+           images: str,
+           root: Optional[str],
+           limit: Optional[int] = None) -> bool:
+    """Write a table of the images.
+
+    Returns:
+        bool: Whether there are fewer than the limit, and it was written.
+    """
+    changed: List[Tuple[str, int]] = []
+    found = os.stat(images)
+    read = [(images, found.st_mtime_ns, found.st_size)]
+    if os.path.isdir(images):
+        blocks = read_folder(images, root, changed)
+    elif images.endswith('.txt'):
+        blocks = read_list(images)
+    elif images.endswith('.parquet'):
+        blocks = read_parquet(images)
+    else:
+        raise ValueError(f'{images}: images come from a folder, or from a '
+                         'file that ends in .txt or .parquet')
+    writer = ImageTableWriter(file, images)
+    for block in blocks:
+        writer.add(block)
+        if limit is not None and len(writer) >= limit:
+            return False
+    if not len(writer):
+        raise ValueError(f'{images}: there is no image in it; ' + (
+            'check the folder (image files end in .jpg, .png, .webp and '
+            'the like)' if changed else 'list at least one'))
+    if changed:
+        read = [(*entry, None) for entry in changed]
+    writer.finish(dict(images=images, root=root, read=read))
+    return True
+
+
+@contextmanager
+def _locked(folder: str) -> Iterator[None]:
+    """Keep other processes out, where the file system can."""
+    handle = None
+    try:
+        with suppress(OSError):
+            os.makedirs(folder, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)

@@ -1,0 +1,234 @@
+"""Images of which nothing is known but what the teacher says."""
+import logging
+import os.path as osp
+from itertools import islice
+from typing import Any, Callable, Optional, Sequence, Tuple, Union
+
+import numpy as np
+from mmengine.logging import print_log
+from PIL import Image
+
+from clhoi_mm.registry import DATASETS
+from clhoi_mm.teacher import TeacherCache
+from clhoi_mm.vocabulary import HOIVocabulary
+from .byte_rows import ByteRows
+from .hoi_dataset import HOIDataset, MissingImage, UndecodableImage
+from .image_index import open_images
+from .image_list import ImageList
+
+_KEYS_AT_ONCE = 1 << 16
+# Camera orientations that swap width and height (EXIF).
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+
+
+@DATASETS.register_module()
+class UnlabelledHOIDataset(HOIDataset):
+    """Images of a folder, a list or a Parquet file, without annotations.
+
+    All that label-free training needs beside the teacher's cache: a pipeline
+    of LoadImageFromFile, LoadTeacherKnowledge, augmentation and
+    PackHOIInputs. Keys, by which the cache is asked, are those of
+    ``tools/teacher/annotate.py --images`` with the same folder or list.
+
+    Ten million images open in seconds and stay on disk: records are made
+    when they are asked for, from columns that are mapped into memory.
+
+    Args:
+        images (str): Joined with ``data_root``. A folder: searched through in
+            the order of names, keys are paths inside it. A .txt: a path a
+            line, which is the key as well. A .parquet: columns ``path`` (or
+            ``file_name``), perhaps ``key`` (else the path), perhaps ``width``
+            and ``height``.
+        vocabulary (str | dict | HOIVocabulary): A name, a path or content.
+        data_root (str): See ``images`` and ``data_prefix``.
+        data_prefix (dict, optional): ``img``: the folder that the paths of a
+            list are relative to, or above ``images``, that keys of a folder's
+            images are relative to. Joined with ``data_root``. Defaults to
+            None: the list's folder, or the folder itself.
+        index (str, optional): File that keeps the columns of a million
+            images and more. Defaults to None: ``images`` with '.index'
+            behind. It is made at the first opening and when the list or a
+            folder has changed.
+        pipeline (Sequence[dict | Callable]): Transforms.
+        test_mode (bool): No filtering, no seeding, and a bad image is an
+            error. Defaults to False.
+        bad_images (str): What training does about an image that is missing
+            or cannot be decoded. 'error' raises, 'skip' warns and lets
+            another image take its place. Defaults to 'error'.
+        filter_cfg (dict, optional): For training: ``without_words``, a folder
+            with the teacher's cache, leaves out images that are not in it.
+        metainfo (dict, optional): See :class:`HOIDataset`, as the rest.
+        indices (int | Sequence[int], optional): Keep only these images.
+        lazy_init (bool): Open the list later. Defaults to False.
+        max_refetch (int): Tries where the pipeline returns None.
+        seed (int): Of augmentation. Defaults to 0.
+
+    Records hold width and height where a Parquet file states them;
+    :meth:`get_data_info`, of which AspectRatioBatchSampler asks them, reads
+    them from the image file otherwise.
+
+    Raises:
+        FileNotFoundError: No such folder or list, or no image.
+        ValueError: The list is damaged or empty, names an image twice, or an
+            image cannot be decoded.
+    """
+
+    METAINFO = dict(dataset_type='UnlabelledHOIDataset')
+    FILTERS = ('without_words', )
+    SOURCE = ('Paths of a list are relative to data_prefix, else to the '
+              "list's folder; bad_images='skip' trains without such images")
+
+    def __init__(self,
+                 images: str,
+                 vocabulary: Union[str, dict, HOIVocabulary],
+                 data_root: str = '',
+                 data_prefix: Optional[dict] = None,
+                 index: Optional[str] = None,
+                 pipeline: Sequence[Union[dict, Callable]] = (),
+                 test_mode: bool = False,
+                 bad_images: str = 'error',
+                 filter_cfg: Optional[dict] = None,
+                 metainfo: Optional[dict] = None,
+                 indices: Optional[Union[int, Sequence[int]]] = None,
+                 lazy_init: bool = False,
+                 max_refetch: int = 1000,
+                 seed: int = 0) -> None:
+        if bad_images not in ('error', 'skip'):
+            raise ValueError("bad_images must be 'error' or 'skip', got "
+                             f'{bad_images!r}.')
+        self.bad_images = bad_images
+        self.index = index
+        self._has_prefix = data_prefix is not None
+        super().__init__(
+            ann_file=images,
+            vocabulary=vocabulary,
+            data_root=data_root,
+            data_prefix=data_prefix,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            filter_cfg=filter_cfg,
+            metainfo=metainfo,
+            indices=indices,
+            serialize_data=False,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+            seed=seed)
+
+    @property
+    def list_file(self) -> str:
+        """The folder or list."""
+        return self.images
+
+    def load_data_list(self) -> ImageList:
+        """Opens the list.
+
+        Returns:
+            ImageList: Records of images.
+        """
+        self._check_source()
+        prefix = self.data_prefix['img'] if self._has_prefix else None
+        root = prefix or self.images
+        if prefix is None and not osp.isdir(self.images):
+            root = osp.dirname(self.images)
+        is_folder = osp.isdir(self.images)
+        table = open_images(self.images, root if is_folder else None,
+                            self.index)
+        return ImageList(table, root,
+                         dict(instances=[], test_mode=self.test_mode))
+
+    def filter_data(self) -> ImageList:
+        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        cache = (self.filter_cfg or {}).get('without_words')
+        if self.test_mode or cache is None:
+            return self.data_list
+        cache = TeacherCache(cache, self.vocabulary)
+        table = self.data_list.table
+        known = np.sort(_hashes_of(cache))
+        hashes = table.keys.hashes()
+        place = np.searchsorted(known, hashes).clip(max=len(known) - 1)
+        kept = np.flatnonzero(known[place] == hashes) if len(known) else []
+        total = len(self.data_list)
+        if not len(kept):
+            example = next(cache.keys(), None)
+            raise ValueError(
+                f'{self.images}: filter_cfg.without_words leaves none of '
+                f'{total} images. Their keys are like {table.key(0)!r}, those '
+                f'of the cache {cache.path} like {example!r}; set data_prefix '
+                'to the folder that both are relative to, or annotate the '
+                'images.')
+        print_log(
+            f'{total - len(kept)} of {total} images of {self.images} '
+            f'are not in {cache.path} and left out', 'current')
+        return self.data_list.take(kept)
+
+    def get_data_info(self, idx: int) -> dict:
+        """A record with the image's size.
+
+        Args:
+            idx (int): The image's position.
+
+        Returns:
+            dict: img_id, img_path, key, width, height, sample_idx;
+            ``instances`` (none), as mmdet reads them; test_mode.
+        """
+        info = super().get_data_info(idx)
+        if 'width' not in info:
+            info['width'], info['height'] = _read_size(info['img_path'])
+        return info
+
+    def prepare_data(self, idx: int) -> Any:
+        """Runs the pipeline on one image, seeded in training.
+
+        Args:
+            idx (int): The image's position.
+
+        Returns:
+            The pipeline's result; None where the image is bad and skipped.
+        """
+        # Without a size: the pipeline decodes the image anyway.
+        info = super().get_data_info(idx)
+        try:
+            return self._run_pipeline(info)
+        except (MissingImage, UndecodableImage) as error:
+            if self.test_mode or self.bad_images == 'error':
+                raise
+            print_log(f'Skipped: {error}', 'current', logging.WARNING)
+            return None
+
+    def _get_unserialized_subset(
+            self, indices: Union[Sequence[int], int]) -> ImageList:
+        if isinstance(indices, int):
+            return super()._get_unserialized_subset(indices)
+        return self.data_list.take(np.asarray(indices, np.int64))
+
+    def _join_prefix(self) -> None:
+        super()._join_prefix()
+        # There is no annotation file for others to read.
+        self.images, self.ann_file = self.ann_file, None
+
+    def _check_source(self) -> None:
+        if not osp.exists(self.images):
+            raise FileNotFoundError(
+                f'{self.images}: no such folder or list of images; check '
+                'images and data_root.')
+
+
+def _read_size(path: str) -> Tuple[int, int]:
+    """Width and height of an image file as it is decoded."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(_ORIENTATION) in _TURNED
+    except OSError:
+        # The pipeline will say what is wrong with it.
+        return 1, 1
+    return (height, width) if turned else (width, height)
+
+
+def _hashes_of(cache: TeacherCache) -> np.ndarray:
+    """Hashes of a cache's keys, (N, ) uint64."""
+    keys = (key.encode() for key in cache.keys())
+    parts = [np.zeros(0, np.uint64)]
+    while block := list(islice(keys, _KEYS_AT_ONCE)):
+        parts.append(ByteRows.of(block).hashes())
+    return np.concatenate(parts)
