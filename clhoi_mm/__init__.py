@@ -16,7 +16,8 @@ class _SaysWhatIsMissing:
     """Import hook: one sentence instead of a traceback from deep inside."""
 
     trainers = ('registry', 'structures', 'datasets', 'models', 'engine',
-                'evaluation.metrics', 'visualization', 'apis')
+                'evaluation.metrics', 'visualization.hoi_local_visualizer',
+                'apis')
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence

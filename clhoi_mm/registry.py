@@ -31,7 +31,7 @@ DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.array_sampler')
 HOOKS = _child('HOOKS', 'engine')
 RUNNERS = _child('RUNNERS', 'engine')
 METRICS = _child('METRICS', 'evaluation.metrics')
-VISUALIZERS = _child('VISUALIZERS', 'visualization')
+VISUALIZERS = _child('VISUALIZERS', 'visualization.hoi_local_visualizer')
 VISBACKENDS = _child('VISBACKENDS')
 # Nothing of our own is in these; without them mmengine warns that it has to
 # fall back to its own.

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from ..vocabulary import HOIVocabulary
 from .image_facts import ImageFacts, read_image_facts
+from .image_level import evaluate_image_level
 from .pack import pack_cache
 from .parsing import parse_answer
 from .raw_answers import read_raw_answers, write_raw_answers
@@ -99,31 +100,20 @@ def report(images: List[ImageFacts], scores: np.ndarray, malformed: List[bool],
     truth = np.zeros(scores.shape, bool)
     for row, image in zip(truth, images):
         row[list(image.hois)] = True
-    said = scores > 0
-    hits = int((said & truth).sum())
-    times = said.sum(0)
-    top = np.argsort(-times, kind='stable')[:10]
+    said, true = np.nonzero(scores), np.nonzero(truth)
+    result = evaluate_image_level(*said, scores[said], *true, *scores.shape)
+    one = evaluate_image_level(
+        np.ravel_multi_index(said, scores.shape), np.zeros_like(said[0]),
+        scores[said], np.ravel_multi_index(true, scores.shape),
+        np.zeros_like(true[0]), scores.size, 1)
+    top = np.argsort(-result.num_said, kind='stable')[:10]
+    hits = int(result.num_right.sum())
     return SimulationReport(
         images=len(images),
-        precision=hits / max(int(said.sum()), 1),
-        recall=hits / max(int(truth.sum()), 1),
-        ap=_mean_ap(scores.reshape(-1, 1), truth.reshape(-1, 1)),
-        mean_ap=_mean_ap(scores, truth),
+        precision=hits / max(len(said[0]), 1),
+        recall=hits / max(len(true[0]), 1),
+        ap=float(np.nan_to_num(one.ap[0])),
+        mean_ap=(result.summary()['mAP'] or 0.0) / 100,
         malformed=float(np.mean(malformed)) if malformed else 0.0,
-        frequent=[(vocabulary.names[hoi], int(times[hoi])) for hoi in top
-                  if times[hoi]])
-
-
-def _mean_ap(scores: np.ndarray, truth: np.ndarray) -> float:
-    """Mean AP over columns with a true entry; zero scores are one tie."""
-    aps = []
-    for score, true in zip(scores.T, truth.T):
-        if not true.any():
-            continue
-        order = np.argsort(-score, kind='stable')
-        said = score[order] > 0
-        true = true[order]
-        precision = true.cumsum() / np.arange(1, len(true) + 1)
-        late = true[~said].sum() * true.mean()
-        aps.append((precision[true & said].sum() + late) / true.sum())
-    return float(np.mean(aps)) if aps else 0.0
+        frequent=[(vocabulary.names[hoi], int(result.num_said[hoi]))
+                  for hoi in top if result.num_said[hoi]])

@@ -12,6 +12,7 @@ from clhoi_mm.structures import HOIDataSample
 from .figure import compose_figure
 from .panel import Panel
 from .scene import HOITexts, Scene, build_scene, match_persons
+from .words import SIDES, teacher_notes
 
 
 @VISUALIZERS.register_module()
@@ -47,7 +48,7 @@ class HOILocalVisualizer(DetLocalVisualizer):
                  vis_backends: Optional[List[Dict]] = None,
                  save_dir: Optional[str] = None,
                  top_k: int = 10,
-                 sides: Tuple[int, int] = (720, 1600)) -> None:
+                 sides: Tuple[int, int] = SIDES) -> None:
         super().__init__(
             name=name,
             image=image,
@@ -144,13 +145,11 @@ def _scene(hois: InstanceData, texts: HOITexts) -> Scene:
 def _teacher_notes(data_sample: Optional[HOIDataSample],
                    caption: Optional[str], texts: HOITexts) -> List[str]:
     """The teacher's caption and interactions, a paragraph each."""
-    notes = [f'Caption: {caption}'] if caption else []
-    if data_sample is not None and 'teacher' in data_sample:
-        teacher = data_sample.teacher
-        said = ', '.join(
-            texts(int(verb), int(obj), float(score)) for verb, obj, score in
-            zip(teacher.verb_labels, teacher.obj_labels, teacher.scores))
-        if not teacher.valid:
-            said = 'no words for this image'
-        notes.append(f'Teacher: {said or "no interactions"}')
-    return notes
+    if data_sample is None or 'teacher' not in data_sample:
+        return teacher_notes(caption, [])[:-1]
+    teacher = data_sample.teacher
+    said = [
+        texts(int(verb), int(obj), float(score)) for verb, obj, score in zip(
+            teacher.verb_labels, teacher.obj_labels, teacher.scores)
+    ]
+    return teacher_notes(caption, said if teacher.valid else None)

@@ -57,7 +57,9 @@ def parse_args() -> argparse.Namespace:
         help="make it from a pass's raw answers, and measure the stages "
         '(some milliseconds an image for parse)')
     parser.add_argument(
-        '--out', help='keep the cache in this folder (default: remove it)')
+        '--out',
+        help='keep the cache in this folder (default: one in $TMPDIR, which '
+        'is removed)')
     return parser.parse_args()
 
 
@@ -163,7 +165,8 @@ def write_raw(args: argparse.Namespace, vocabulary: HOIVocabulary,
 @contextmanager
 def measured(what: str) -> Iterator[None]:
     """Print how long the block takes and how much memory it adds."""
-    start, before, peak = time.perf_counter(), memory('RssAnon'), [0.0]
+    start, used = time.perf_counter(), time.process_time()
+    before, peak = memory('RssAnon'), [0.0]
     done = threading.Event()
 
     def watch() -> None:
@@ -177,8 +180,11 @@ def measured(what: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-    print(f'{what:24} {time.perf_counter() - start:.1f} s, memory at most '
-          f'+{max(peak[0] - before, 0):.0f} MB')
+    print(
+        f'{what:24} {time.perf_counter() - start:.1f} s, of the processor '
+        f'{time.process_time() - used:.1f} s; memory of its own at most '
+        f'+{max(peak[0] - before, 0):.0f} MB',
+        flush=True)
 
 
 def make(args: argparse.Namespace, folder: Path) -> None:
@@ -251,7 +257,7 @@ def median_of(items: List[Dict[str, float]]) -> Dict[str, float]:
 
 def main() -> None:
     args = parse_args()
-    folder = Path(args.out or tempfile.mkdtemp(dir='.', prefix='.cache-'))
+    folder = Path(args.out or tempfile.mkdtemp(prefix='cache-'))
     try:
         print(f'{args.images} images, {args.sentences} sentences of their own '
               f'at {args.dim} dimensions, {args.interactions} interactions')

@@ -6,7 +6,6 @@ beside the cache, its caption stand below.
 """
 import argparse
 import os.path as osp
-from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 import mmcv
@@ -16,7 +15,7 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from clhoi_mm.registry import DATASETS
-from clhoi_mm.teacher import read_raw_answers
+from clhoi_mm.teacher.said import read_captions
 from clhoi_mm.visualization import HOILocalVisualizer
 
 KEPT = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge')
@@ -71,16 +70,12 @@ def plain_pipeline(steps: Sequence[ConfigDict], vocabulary: Optional[str],
     return kept + [dict(type='PackHOIInputs')]
 
 
-def read_captions(pipeline: List[dict], keys: Sequence[str]) -> Dict[str, str]:
+def captions_of(pipeline: List[dict],
+                keys: Sequence[str]) -> Dict[str, Optional[str]]:
     """Captions by key, from the raw answers beside the cache."""
     for step in pipeline:
-        raw = Path(step.get('cache', ''), 'raw.jsonl')
-        if step['type'] == 'LoadTeacherKnowledge' and raw.is_file():
-            wanted = set(keys)
-            return {
-                answer.key: answer.caption
-                for answer in read_raw_answers(raw) if answer.key in wanted
-            }
+        if step['type'] == 'LoadTeacherKnowledge':
+            return read_captions(step['cache'], keys)
     return {}
 
 
@@ -113,7 +108,7 @@ def main() -> None:
         dataset = DATASETS.build(dict(dataset_cfg, pipeline=pipeline))
         keys = [dataset.get_data_info(i)['key'] for i in range(len(dataset))]
         chosen = choose(keys, args.keys, args.num)
-        captions = read_captions(pipeline, [keys[i] for i in chosen])
+        captions = captions_of(pipeline, [keys[i] for i in chosen])
         visualizer = HOILocalVisualizer()
         visualizer.dataset_meta = dataset.metainfo
         pairs = 0

@@ -1,0 +1,274 @@
+"""Show what a teacher said of images, and compare it with annotations.
+
+show: caption, sentences, interactions with scores, and failures, in words or
+drawn below the picture. compare: precision, recall and mAP over images, for
+each verb. FROM is a pass's folder, a cache, or a parsed layer (.parquet or
+.jsonl). Needs neither torch nor mmdet; show --out needs Pillow and matplotlib.
+"""
+import argparse
+import json
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+import numpy as np
+from tqdm import tqdm
+
+from clhoi_mm.teacher import TeacherCache, read_image_facts
+from clhoi_mm.teacher.cache_format import MANIFEST
+from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.teacher.image_level import (ImageLevelResult,
+                                          evaluate_image_level)
+from clhoi_mm.teacher.images import load_image
+from clhoi_mm.teacher.interaction_table import InteractionTable
+from clhoi_mm.teacher.offline_stages import PARSED
+from clhoi_mm.teacher.pass_words import read_parsed
+from clhoi_mm.teacher.said import Said, read_said, vocabulary_of
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='inspect.py',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest='command', required=True)
+    show = commands.add_parser('show', help='what was said of images')
+    show.add_argument(
+        '--keys', nargs='+', help='the images (default: the first --num)')
+    show.add_argument('--num', type=int, default=3, help='default 3')
+    show.add_argument(
+        '--raw',
+        help="a pass's folder or a JSONL file with the answers' texts "
+        '(default: in FROM)')
+    show.add_argument(
+        '--images', type=Path, help='folder that keys are paths in')
+    show.add_argument('--out', type=Path, help='folder for pictures')
+    compare = commands.add_parser('compare', help='with an annotation file')
+    compare.add_argument(
+        '--ann', required=True, help="annotation file in the project's format")
+    for command in (show, compare):
+        command.add_argument('source', metavar='FROM')
+        command.add_argument(
+            '--vocab',
+            help='hico_det, v_coco, mini or the path of a vocabulary JSON '
+            "(default: the cache's)")
+        command.add_argument(
+            '--json', action='store_true', help='print JSON')
+    return parser.parse_args()
+
+
+def load_vocabulary(args: argparse.Namespace) -> Optional[HOIVocabulary]:
+    return None if args.vocab is None else HOIVocabulary.load(args.vocab)
+
+
+def parsed_layer(source: Path) -> Optional[Path]:
+    """The parsed layer, where it is not a cache that is meant."""
+    if source.is_file():
+        return source
+    if (source / MANIFEST).is_file():
+        return None
+    return source / PARSED if (source / PARSED).is_file() else (
+        source / 'parsed.jsonl')
+
+
+def all_keys(source: Path) -> Iterator[str]:
+    """Keys of the images that something is said of."""
+    parsed = parsed_layer(source)
+    if parsed is None:
+        return TeacherCache(source).keys()
+    return (str(row['image_id']) for row in read_parsed(parsed))
+
+
+def show(args: argparse.Namespace) -> None:
+    source = Path(args.source)
+    keys = args.keys or list(islice(all_keys(source), args.num))
+    said = read_said(source, keys, load_vocabulary(args), args.raw)
+    if args.json:
+        print(json.dumps([image.to_dict() for image in said.values()]))
+    else:
+        print('\n\n'.join('\n'.join(lines_of(image))
+                          for image in said.values()))
+    if args.out:
+        if args.images is None:
+            raise ValueError('--out: say with --images where the images are')
+        for image in tqdm(said.values(), 'pictures'):
+            draw(image, args.images, args.out)
+
+
+def lines_of(image: Said) -> List[str]:
+    """An image's words, for people."""
+    lines = [image.key]
+    if image.caption is None:
+        lines.append('  no caption')
+    lines += [f'  {i}. {text}' for i, text in enumerate(image.sentences, 1)]
+    if image.interactions is None:
+        lines.append('  not among the interactions')
+    elif not image.interactions:
+        lines.append('  no interactions')
+    for row in image.interactions or ():
+        outside = '' if row['in_vocabulary'] else ', outside the vocabulary'
+        lines.append(f'  {row["score"]:5.2f}  {name_of(row):32} '
+                     f'{row["source"]}{outside}')
+    for row in image.failures:
+        after = ' (answered since)' if row['answered'] else ''
+        lines.append(f'  failed  {row["kind"]}: {row["reason"]}: '
+                     f'{row["message"]}{after}')
+    return lines
+
+
+def name_of(row: Dict[str, Any]) -> str:
+    return f'{row["verb"]} {row["object"]}'.replace('_', ' ')
+
+
+def draw(image: Said, root: Path, out: Path) -> None:
+    """The picture with the words below it."""
+    from PIL import Image
+
+    from clhoi_mm.visualization.words import draw_words
+    said = None
+    if image.interactions is not None:
+        said = [(name_of(row), row['score']) for row in image.interactions]
+    picture = draw_words(
+        np.asarray(load_image(root / image.key)), image.caption, said)
+    path = (out / image.key).with_suffix('.png')
+    with atomic_path(path) as temp:
+        Image.fromarray(picture).save(temp, 'png')
+
+
+Mention = Tuple[str, List[int], List[float], int]
+
+
+def read_mentions(source: Path,
+                  vocabulary: HOIVocabulary) -> Iterator[Mention]:
+    """Of each image its key, HOI classes and scores, and others' number."""
+    parsed = parsed_layer(source)
+    if parsed is not None:
+        table = InteractionTable(vocabulary)
+        for row in read_parsed(parsed):
+            items = [(table.add(x['verb'], x['object'])[2], x['score'])
+                     for x in row['interactions']]
+            yield split(str(row['image_id']), items)
+        return
+    cache = TeacherCache(source)
+    for key in cache.keys():
+        words = cache.get(key)
+        yield split(key, list(zip(words['hoi_labels'], words['scores'])))
+
+
+def split(key: str, items: List[Tuple[int, float]]) -> Mention:
+    known = [(int(hoi), float(score)) for hoi, score in items if hoi >= 0]
+    return (key, [hoi for hoi, _ in known], [score for _, score in known],
+            len(items) - len(known))
+
+
+def compare(args: argparse.Namespace) -> None:
+    source = Path(args.source)
+    vocabulary = load_vocabulary(args)
+    if parsed_layer(source) is None:
+        vocabulary = vocabulary_of(TeacherCache(source), vocabulary)
+    elif vocabulary is None:
+        raise ValueError(f'{source}: say with --vocab which vocabulary its '
+                         f'names are of')
+    facts = {x.key: x.hois for x in read_image_facts(args.ann, vocabulary)}
+    place: Dict[str, int] = {}
+    said: List[Tuple[int, int, float]] = []
+    true: List[Tuple[int, int]] = []
+    outside = elsewhere = 0
+    for key, hois, scores, others in read_mentions(source, vocabulary):
+        if key not in facts:
+            elsewhere += 1
+            continue
+        number = place.setdefault(key, len(place))
+        said += [(number, hoi, score) for hoi, score in zip(hois, scores)]
+        true += [(number, hoi) for hoi in facts[key]]
+        outside += others
+    if not place:
+        raise ValueError(
+            f'{source} and {args.ann} have no image in common; the annotation '
+            f'file has keys like {next(iter(facts), None)!r}, the other one '
+            f'like {next(all_keys(source), None)!r}')
+    # A class of none, which no annotation has, is no interaction.
+    said = [x for x in said if not vocabulary.no_interaction_mask[x[1]]]
+    images, labels, scores = np.array(said or np.zeros((0, 3))).T
+    true_images, true_labels = np.array(true or np.zeros((0, 2)), int).T
+    result = evaluate_image_level(
+        images.astype(int), labels.astype(int), scores, true_images,
+        true_labels, len(place), vocabulary.num_hois)
+    counts = dict(
+        images=len(place),
+        images_not_asked=len(facts) - len(place),
+        images_not_annotated=elsewhere,
+        outside_vocabulary=outside)
+    if args.json:
+        print(json.dumps(to_dict(counts, result, vocabulary)))
+    else:
+        print_table(counts, result, vocabulary)
+
+
+def by_verb(result: ImageLevelResult,
+            vocabulary: HOIVocabulary) -> Dict[str, Dict[str, Any]]:
+    """A summary for each verb that occurs or is said."""
+    summaries = {
+        verb: result.summary(vocabulary.hoi_verbs == label)
+        for label, verb in enumerate(vocabulary.verbs)
+    }
+    return {
+        verb: row
+        for verb, row in summaries.items() if row['true'] or row['said']
+    }
+
+
+def to_dict(counts: Dict[str, int], result: ImageLevelResult,
+            vocabulary: HOIVocabulary) -> Dict[str, Any]:
+    classes = [
+        dict(
+            verb=vocabulary.verbs[verb],
+            object=vocabulary.objects[obj],
+            true=int(result.num_true[i]),
+            said=int(result.num_said[i]),
+            right=int(result.num_right[i]),
+            AP=100 * result.ap[i] if result.num_true[i] else None)
+        for i, (verb, obj) in enumerate(
+            zip(vocabulary.hoi_verbs, vocabulary.hoi_objects))
+    ]
+    return dict(
+        **counts,
+        all=result.summary(),
+        verbs=by_verb(result, vocabulary),
+        classes=classes)
+
+
+def print_table(counts: Dict[str, int], result: ImageLevelResult,
+                vocabulary: HOIVocabulary) -> None:
+    print(f'{counts["images"]} images compared; '
+          f'{counts["images_not_asked"]} of the annotation file nothing was '
+          f'said of, {counts["images_not_annotated"]} it does not have; '
+          f'{counts["outside_vocabulary"]} interactions outside the '
+          f'vocabulary\n')
+    print(f'{"":20}{"true":>8}{"said":>8}{"right":>8}{"precision":>11}'
+          f'{"recall":>8}{"mAP":>8}')
+    rows = by_verb(result, vocabulary)
+    order = sorted(rows, key=lambda verb: (-rows[verb]['true'], verb))
+    for name, row in [('all', result.summary()),
+                      *((verb, rows[verb]) for verb in order)]:
+        shares = [
+            '-' if row[x] is None else f'{row[x]:.1f}'
+            for x in ('precision', 'recall', 'mAP')
+        ]
+        print(f'{name:20}{row["true"]:8}{row["said"]:8}{row["right"]:8}'
+              f'{shares[0]:>11}{shares[1]:>8}{shares[2]:>8}')
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        dict(show=show, compare=compare)[args.command](args)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        message = error.args[0] if isinstance(error, KeyError) else error
+        sys.exit(f'inspect.py: {message}')
+
+
+if __name__ == '__main__':
+    main()
