@@ -97,5 +97,8 @@ def evaluate_image_level(said_images: np.ndarray, said_labels: np.ndarray,
     area = np.bincount(labels, rise * precision, num_classes)
     last = (num_true - num_right) * num_true / max(num_images, 1)
     ap = np.divide(
-        area + last, num_true, out=np.full(num_classes, np.nan), where=num_true > 0)
+        area + last,
+        num_true,
+        out=np.full(num_classes, np.nan),
+        where=num_true > 0)
     return ImageLevelResult(num_images, num_true, num_said, num_right, ap)

@@ -9,6 +9,8 @@ from .parsing import parse_answer
 from .raw_answers import RawAnswer
 from .words import Interaction, TeacherWords
 
+_AGAIN = 'run the stage parse again, which makes it from the raw answers'
+
 
 def read_words(answers: Union[str, os.PathLike],
                parsed: Union[str, os.PathLike]) -> Iterator[TeacherWords]:
@@ -27,15 +29,13 @@ def read_words(answers: Union[str, os.PathLike],
             by image.
     """
     interactions = _InOrder(Path(parsed))
-    with open(answers, encoding='utf-8') as file:
-        rows = (json.loads(line) for line in file)
-        for key, group in groupby(rows, key=lambda row: row['image_id']):
-            texts = {row['kind']: row['text'] for row in group}
-            words = parse_answer(
-                RawAnswer(key, '', texts.get(CAPTION, ''),
-                          texts.get(LIST, '[]')))
-            words.interactions = interactions.get(key)
-            yield words
+    rows = _read_lines(Path(answers), ('image_id', 'kind', 'text'))
+    for key, group in groupby(rows, key=lambda row: row['image_id']):
+        texts = {row['kind']: row['text'] for row in group}
+        words = parse_answer(
+            RawAnswer(key, '', texts.get(CAPTION, ''), texts.get(LIST, '[]')))
+        words.interactions = interactions.get(key)
+        yield words
     interactions.finish()
 
 
@@ -52,6 +52,7 @@ def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: pyarrow, which reads Parquet, is not installed.
+        ValueError: The file is damaged; the message names it.
     """
     path = Path(path)
     if not path.is_file():
@@ -64,13 +65,33 @@ def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
             raise ImportError(
                 f'{path}: reading Parquet needs pyarrow; install it with pip '
                 f"install 'clhoi_mm[teacher]', or parse to .jsonl") from error
-        for batch in parquet.ParquetFile(path).iter_batches():
-            yield from batch.to_pylist()
+        yield from _read_parquet(path, parquet)
     else:
-        with open(path, encoding='utf-8') as file:
-            for line in file:
-                if line.strip():
-                    yield json.loads(line)
+        yield from _read_lines(path, ('image_id', 'interactions'))
+
+
+def _read_parquet(path: Path, parquet: Any) -> Iterator[Dict[str, Any]]:
+    try:
+        for batch in parquet.ParquetFile(path).iter_batches(1024):
+            yield from batch.select(['image_id', 'interactions']).to_pylist()
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f'{path}: damaged ({error}); {_AGAIN}') from error
+
+
+def _read_lines(path: Path,
+                fields: Tuple[str, ...]) -> Iterator[Dict[str, Any]]:
+    with open(path, 'rb') as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                for name in fields:
+                    row[name]
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f'{path}, line {number}: damaged ({error!r})'
+                                 f'; {_AGAIN}') from error
+            yield row
 
 
 class _InOrder:
@@ -105,7 +126,7 @@ def _sorted_rows(
         if key <= last:
             raise ValueError(
                 f'{path}: image "{key}" stands behind "{last}", but images '
-                f'must be sorted, each once; run the stage parse again')
+                f'must be sorted, each once; {_AGAIN}')
         last = key
         yield key, [(item['verb'], item['object'], item['score'])
                     for item in row['interactions']]

@@ -155,8 +155,12 @@ def write_raw(args: argparse.Namespace, vocabulary: HOIVocabulary,
             for file, kind, text in ((captions, 'caption', row.caption),
                                      (lists, 'list', json.dumps(said))):
                 answer = dict(
-                    image_id=name_image(i), kind=kind, text=text, time=float(i),
-                    model='random', prompt_hash='0')  # yapf: disable
+                    image_id=name_image(i),
+                    kind=kind,
+                    text=text,
+                    time=float(i),
+                    model='random',
+                    prompt_hash='0')
                 file.write(json.dumps(answer) + '\n')
     for kind in ('caption', 'list'):
         (raw / f'{kind}.json').write_text(settings)

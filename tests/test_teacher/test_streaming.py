@@ -1,0 +1,242 @@
+"""The stages that ask nobody hold little in memory, and say what is wrong."""
+import json
+import resource
+import tracemalloc
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clhoi_mm.teacher import (HashedTextEncoder, TeacherCache, TeacherWords,
+                              column, external_sort, pack_cache, unique_texts)
+from clhoi_mm.teacher.collect import collect_answers
+from clhoi_mm.teacher.external_sort import ExternalSort
+from clhoi_mm.teacher.offline_stages import embed_pass, pack_pass
+from clhoi_mm.teacher.parse_stage import parse_raw
+from clhoi_mm.teacher.pass_words import read_words
+from clhoi_mm.teacher.unique_texts import UniqueTexts
+
+ENCODER = HashedTextEncoder(16)
+FILES = ('manifest.json', 'knowledge.safetensors')
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Everything waits on disk, in many files, and is read in pieces."""
+    add = ExternalSort.__init__
+    monkeypatch.setattr(ExternalSort, '__init__',
+                        lambda self, folder: add(self, folder, 2000))
+    monkeypatch.setattr(external_sort, '_MAX_RUNS', 3)
+    monkeypatch.setattr(column, '_HELD', 5)
+    monkeypatch.setattr(unique_texts, '_HELD', 300)
+    monkeypatch.setattr(unique_texts, '_CHUNK', 7)
+
+
+def make_words(count):
+    rng = np.random.default_rng(0)
+    for i in rng.permutation(count):
+        sentences = [
+            f'A dog sits on bench {x}.' for x in rng.integers(50, size=i % 4)
+        ]
+        yield TeacherWords(
+            f'{i:05d}.jpg', ' '.join(sentences) or 'Nothing.', sentences,
+            [('ride', 'bicycle', .5)] * (i % 3), bool(i % 2))
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=2), st.integers(0, 3), st.text())),
+    st.integers(1, 4))
+def test_external_sort(tmp_path_factory, items, limit):
+    order = ExternalSort(tmp_path_factory.mktemp('sort'), 70 * limit)
+    for item in items:
+        order.add(*item)
+    found = list(order)
+    assert found == sorted(items)
+    names = [item[0].encode('utf-8', 'surrogatepass') for item in found]
+    assert names == sorted(names)
+    assert not list(order.folder.iterdir())
+
+
+def test_many_runs_are_merged_on_the_way(tmp_path, little_memory):
+    order = ExternalSort(tmp_path)
+    numbers = np.random.default_rng(0).permutation(2000).tolist()
+    for number in numbers:
+        order.add(number, 'x' * 30)
+        assert len(list(tmp_path.iterdir())) <= 3
+    assert [number for number, _ in order] == sorted(numbers)
+
+
+@given(st.lists(st.sampled_from(['a', 'b', '', 'Zug', '\ud800', 'é', 'dog'])))
+def test_texts_are_numbered_as_they_come(tmp_path_factory, texts):
+    known = {}
+    ids = [known.setdefault(text, len(known)) for text in texts]
+    unique = UniqueTexts(tmp_path_factory.mktemp('texts'))
+    for text in texts:
+        unique.add(text)
+    unique.number()
+    assert unique.ids.tolist() == ids and unique.count == len(known)
+    assert list(unique) == list(known)
+
+
+def test_packed_with_little_memory_it_is_the_same(tmp_path, vocabulary,
+                                                  request):
+    pack_cache(make_words(200), tmp_path / 'a', vocabulary, ENCODER)
+    request.getfixturevalue('little_memory')
+    pack_cache(make_words(200), tmp_path / 'b', vocabulary, ENCODER)
+    for name in FILES:
+        assert (tmp_path / 'a' / name).read_bytes() == (tmp_path / 'b' /
+                                                        name).read_bytes()
+    assert {x.name for x in (tmp_path / 'b').iterdir()} == set(FILES)
+    counts = TeacherCache(tmp_path / 'b').manifest['counts']
+    assert (counts['images'], counts['sentences']) == (200, 50)
+    assert (counts['malformed'], counts['captions']) == (100, 50)
+
+
+def test_memory_does_not_grow_with_the_images(tmp_path, vocabulary,
+                                              monkeypatch):
+    sort = ExternalSort.__init__
+    monkeypatch.setattr(ExternalSort, '__init__',
+                        lambda self, folder: sort(self, folder, 1 << 16))
+    monkeypatch.setattr(column, '_HELD', 1 << 10)
+    monkeypatch.setattr(unique_texts, '_HELD', 1 << 16)
+    peaks = []
+    pack_cache(make_words(100), tmp_path / 'first', vocabulary, ENCODER)
+    for count in (1000, 4000):
+        tracemalloc.start()
+        pack_cache(make_words(count), tmp_path / str(count), vocabulary,
+                   ENCODER)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Some bytes an image, where its words alone take hundreds.
+    assert peaks[1] - peaks[0] < 3000 * 100
+
+
+@contextmanager
+def small_disk(size):
+    """No file grows beyond so many bytes, as on a disk that fills up."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_full_disk_leaves_the_old_cache(tmp_path, vocabulary):
+    folder = tmp_path / 'cache'
+    pack_cache(make_words(20), folder, vocabulary, ENCODER)
+    before = [(folder / name).read_bytes() for name in FILES]
+    for size in (300, 5000):  # while gathering, and of the cache itself
+        with small_disk(size), pytest.raises(
+                OSError, match='free some space and run the same') as error:
+            pack_cache(make_words(400), folder, vocabulary, ENCODER)
+        assert str(folder) in str(error.value)
+        assert [(folder / name).read_bytes() for name in FILES] == before
+        assert {x.name for x in folder.iterdir()} == set(FILES)
+        assert len(TeacherCache(folder, verify=True)) == 20
+    pack_cache(make_words(400), folder, vocabulary, ENCODER)
+    assert len(TeacherCache(folder)) == 400
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """A pass with many answers, some of them asked for twice."""
+    raw = tmp_path / 'raw'
+    raw.mkdir()
+    rng = np.random.default_rng(0)
+    for kind, text in (('caption', 'A man feeds a dog.'), ('list', '[]')):
+        (raw / f'{kind}.json').write_text(
+            json.dumps(dict(model='m', prompt=dict(hash='new'))))
+        for shard in range(3):
+            with open(raw / f'{kind}-{shard:05d}-of-00003.jsonl', 'w') as file:
+                for i in rng.integers(60, size=60):
+                    row = dict(
+                        image_id=f'{i}.jpg', kind=kind, model='m',
+                        prompt_hash=['old', 'new', 'new'][i % 3],
+                        text=f'{text} ' * rng.integers(3), finish='stop',
+                        time=float(rng.integers(5)), question='q')
+                    file.write(json.dumps(row) + '\n')
+    return tmp_path
+
+
+def literal_answers(folder):
+    """Answers that count, with everything in memory."""
+    best = {}
+    for rank, kind in enumerate(('caption', 'list')):
+        for path in sorted((folder / 'raw').glob(f'{kind}-*.jsonl')):
+            for line in path.read_text().splitlines():
+                row = json.loads(line)
+                key = row['image_id'].encode(), rank
+                if row['prompt_hash'] == 'new' and (
+                        key not in best or row['time'] >= best[key]['time']):
+                    best[key] = row
+    rows = [best[key] for key in sorted(best)]
+    return [{name: row[name] for name in ('image_id', 'kind', 'text')}
+            for row in rows]
+
+
+def test_collected_as_if_in_memory(asked, request):
+    expected = literal_answers(asked)
+    assert len(expected) == 76
+    whole = collect_answers(asked).read_text()
+    assert [json.loads(line) for line in whole.splitlines()] == expected
+    request.getfixturevalue('little_memory')
+    assert collect_answers(asked).read_text() == whole
+    assert sorted(x.name for x in asked.iterdir()) == ['answers.jsonl', 'raw']
+
+
+def test_full_disk_in_every_stage(asked, vocabulary):
+    """Each stage leaves what was there, and then goes on."""
+    encoder = dict(type='HashedTextEncoder', dim=64)
+    answers = asked / 'answers.jsonl'
+    stages = [
+        ('answers.jsonl', lambda: collect_answers(asked)),
+        ('parsed.jsonl', lambda: parse_raw(
+            answers, vocabulary, asked / 'parsed.jsonl', progress=False)),
+        ('embeddings', lambda: embed_pass(
+            asked, vocabulary, encoder, 'parsed.jsonl', False)),
+        ('knowledge.safetensors', lambda: pack_pass(
+            asked, vocabulary, encoder, 'parsed.jsonl', False))
+    ]  # yapf: disable
+    for name, stage in stages:
+        with small_disk(250), pytest.raises(OSError, match='free some space'):
+            stage()
+        left = {x.name for x in asked.rglob('*') if x.is_file()}
+        assert name not in left and not any('.tmp' in x for x in left)
+        assert not list(asked.glob('embeddings/*.safetensors')) or (
+            name == 'knowledge.safetensors')
+        stage()
+    assert len(TeacherCache(asked, vocabulary)) == 40
+
+
+def test_a_damaged_parsed_layer_is_named(asked, vocabulary):
+    answers = collect_answers(asked)
+    parsed = asked / 'parsed.jsonl'
+    parse_raw(answers, vocabulary, parsed, progress=False)
+    lines = parsed.read_text().splitlines(keepends=True)
+    for wrong, message in (([lines[1], lines[0], *lines[2:]], 'sorted'),
+                           ([*lines, lines[0]], 'sorted'),
+                           ([*lines[:2], lines[2][:9]], 'line 3: damaged'),
+                           (['{}\n'], 'line 1: damaged')):
+        parsed.write_text(''.join(wrong))
+        with pytest.raises(ValueError, match=message) as error:
+            list(read_words(answers, parsed))
+        assert 'parsed.jsonl' in str(error.value)
+        assert 'run the stage parse again' in str(error.value)
+    answers.write_text(answers.read_text()[:-20])
+    parsed.write_text(''.join(lines))
+    with pytest.raises(ValueError, match='answers.jsonl, line 76: damaged'):
+        list(read_words(answers, parsed))
+
+
+def test_a_damaged_parquet_is_named(asked, vocabulary):
+    pytest.importorskip('pyarrow')
+    answers = collect_answers(asked)
+    parsed = asked / 'parsed.parquet'
+    parse_raw(answers, vocabulary, parsed, progress=False)
+    assert len(list(read_words(answers, parsed))) == 40
+    parsed.write_bytes(parsed.read_bytes()[:-8])
+    with pytest.raises(ValueError, match='parsed.parquet: damaged'):
+        list(read_words(answers, parsed))
