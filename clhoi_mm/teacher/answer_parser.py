@@ -11,6 +11,7 @@ from .prose.lexicon import Lexicon
 from .raw_record import RawRecord
 from .structured import read_structured
 
+_JSON = re.compile(r'\s*(?:```|[\[{])')
 _WORD = re.compile(r'[^\W\d_]+')
 # Some of these stand in every English text of a few words.
 _ENGLISH = frozenset(
@@ -71,7 +72,7 @@ class AnswerParser:
         if record.kind == SCORE:
             found = [self._named(record.verb, record.object, record.score,
                                  record.kind)]
-        elif record.kind == CAPTION:
+        elif record.kind == CAPTION and not _JSON.match(record.text):
             found = list(self._prose(record))
         else:
             found = list(self._structured(record))

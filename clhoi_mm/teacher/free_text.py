@@ -10,6 +10,7 @@ from .prose.clauses import read_events
 from .prose.events import Argument, Event
 from .prose.lexicon import Lexicon, Reading
 from .prose.text import split_prose
+from .prose.triplets import expand_triplet
 
 # Verbs that say nothing of what is done with an object.
 _EMPTY = frozenset(
@@ -23,10 +24,13 @@ _PART_VERBS = frozenset(
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
     'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
     'type watch read work'.split())
+_CONTENT_VERBS = frozenset('eat stir cook wash cut peel chop slice'.split())
 _NEEDS_NO_OBJECT = frozenset(
     'walk run jump sit stand lie race turn move'.split())
 _LOOKS = frozenset('look stare gaze peer lean watch see glance'.split())
 _RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
+_LIMBS = frozenset('hand finger arm foot leg'.split())
+_RESTS = frozenset('rest lie sit lay stand hang'.split())
 # 'hops on a bike and rides off': what is ridden was named before.
 _GOES_ON = frozenset('ride drive sail row paddle fly'.split())
 
@@ -88,7 +92,11 @@ class _EventReader:
     def events(self, text: str) -> List[Event]:
         """The text's events, what an ellipsis leaves out restored."""
         self.chunker.set_topic(text)
-        events = read_events(split_prose(text), self.chunker)
+        persons = self.chunker.words['persons']
+        sentences = [
+            expand_triplet(line, persons) for line in split_prose(text)
+        ]
+        events = read_events(sentences, self.chunker)
         before = None
         for event in events:
             agent = event.agent
@@ -125,21 +133,31 @@ class _EventReader:
             for phrase in event.patient.group:
                 yield from self._one(lemma, event.stranded, phrase, [])
         agent = event.agent
+        shared = [
+            phrase.head for phrase in event.objects
+            if lemma in ('share', 'exchange') and phrase.head in _RECIPROCAL
+        ]  # 'share a kiss'
+        if shared:
+            lemma = shared[0]
         if (lemma in _RECIPROCAL and agent is not None and not event.passive
-                and not event.objects
+                and (shared or not event.objects)
                 and (agent.plural or len(agent.group) > 1)):
             someone = NounPhrase('person', 'human')
             yield from self._one(lemma, [], someone, [])
-        implied = self.lexicon.implied_object(lemma)
+        implied = self.lexicon.implied_object(
+            lemma, [phrase.head for phrase in event.objects])
         named = False
         for argument in event.arguments:
+            chain, between = argument.chain, argument.between
+            if chain == ['of'] and lemma in _CONTENT_VERBS:
+                chain, between = [], []  # 'stirs a bowl of broccoli'
             for phrase in argument.phrase.group:
-                for found in self._one(lemma, argument.chain, phrase,
-                                       argument.between):
+                for found in self._one(lemma, chain, phrase, between):
                     named = named or found.in_vocabulary
                     yield found
         if implied >= 0 and not named and not event.patient:
-            reading = self.lexicon.read(lemma, [], implied, ())
+            chain = ['with'] if lemma == 'brush' else []
+            reading = self.lexicon.read(lemma, chain, implied, ())
             if reading is not None and reading.valid:
                 yield self._said(reading, implied, '')
 
@@ -155,6 +173,8 @@ class _EventReader:
         agent = event.agent
         if agent is None:
             return True
+        if agent.head in _LIMBS and event.verb.lemma in _RESTS:
+            return False  # 'his foot rests on a skateboard'
         return agent.human and not agent.nobody
 
     def _one(self, lemma: str, chain: List[str], phrase: NounPhrase,

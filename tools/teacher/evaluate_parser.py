@@ -1,10 +1,13 @@
-"""Precision and recall of the free-text parser on labelled sentences."""
+"""Precision and recall of the answer parser on labelled sentences."""
 import argparse
 import json
 from pathlib import Path
 from typing import Dict, List, Set, Tuple
 
-from clhoi_mm.teacher.free_text import parse_sentences
+from clhoi_mm.teacher.answer_parser import AnswerParser
+from clhoi_mm.teacher.exchange import LIST
+from clhoi_mm.teacher.parse_report import ParseReport
+from clhoi_mm.teacher.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 
 LABELS = (
@@ -46,15 +49,16 @@ def read(path: Path, part: str) -> List[dict]:
 def main() -> None:
     args = parse_args()
     counts: Dict[str, List[int]] = {}
-    vocabularies: Dict[str, HOIVocabulary] = {}
+    parsers: Dict[str, AnswerParser] = {}
     for record in read(args.labels, args.part):
         name = record['vocabulary']
-        if name not in vocabularies:
-            vocabularies[name] = HOIVocabulary.load(name)
+        if name not in parsers:
+            parsers[name] = AnswerParser(
+                HOIVocabulary.load(name), ParseReport())
         true: Pairs = {tuple(pair) for pair in record['interactions']}
         said: Pairs = {(x.verb, x.object)
-                       for x in parse_sentences(record['text'],
-                                                vocabularies[name])
+                       for x in parsers[name].parse(
+                           RawRecord('', LIST, record['text']))
                        if x.in_vocabulary}
         for key in (name, 'all'):
             row = counts.setdefault(key, [0, 0, 0, 0])

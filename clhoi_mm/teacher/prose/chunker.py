@@ -10,6 +10,9 @@ from .morphology import parts_of_speech, singular, verb_form
 from .noun_phrases import NounPhrases
 from .text import tokenise
 
+# 'blow-drying', 'bottle-feeding': how it is done matters to no class.
+_MANNERS = frozenset('blow towel hand bottle spoon spray pressure'.split())
+
 
 class Chunker(NounPhrases):
     """Splits sentences into chunks, by rule.
@@ -48,7 +51,8 @@ class Chunker(NounPhrases):
         last = verb_form(low[-1])
         if last and 'VBG' in last.tags and self.lexicon.find_object(low[:-1]):
             return parts
-        if singular(low[-1]) in self.words['persons']:
+        if singular(low[-1]) in self.words['persons'] or (
+                low[0] in _MANNERS and last):
             return parts[-1:]
         return [token]
 

@@ -78,8 +78,16 @@ class ClauseReader(NounRoles):
             return
         if mark.kind == 'not':
             self.negate = True
-        elif mark.kind == 'unreal':
+        elif mark.kind == 'unreal' and not self._hedges_a_noun(i):
             self.unreal = True
+
+    def _hedges_a_noun(self, i: int) -> bool:
+        """'a man, possibly a hunter, is ...': what he does is no doubt."""
+        before, *after = self.chunks[max(i - 1, 0):i + 3]
+        return i > 0 and len(after) == 3 and all(
+            isinstance(mark, Mark) and mark.kind == 'comma'
+            for mark in (before, after[2])) and isinstance(
+                after[1], NounPhrase)
 
     def _new_clause(self) -> None:
         self.event = None

@@ -39,6 +39,8 @@ class Context:
                 return self._copy(thing, phrase)
             if phrase.head == 'it' and self.things:
                 return self._copy(self.things[-1], phrase)
+            if phrase.head == 'another':
+                return NounPhrase('person', 'human')
         if phrase.head == 'them':
             return NounPhrase('person', 'human')
         return phrase

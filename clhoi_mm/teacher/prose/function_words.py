@@ -36,7 +36,7 @@ ADVERBS = word_set(
     'likely probably apparently presumably already both either neither '
     'almost nearly there here not really about along then again later '
     'nearby indoors outdoors outside inside else somewhat mid midair '
-    'seemingly instead high low fast hard far')
+    'seemingly instead high low fast hard far flat upright')
 # 'seems to ride' and 'keeps riding' say that it is done, 'wants to' does not.
 REAL_RAISING = word_set(
     'appear seem begin start continue manage try attempt '
@@ -56,6 +56,7 @@ NOT_ONLY = word_set('only just merely simply')
 COLOURS = word_set(
     'red blue green yellow white black brown pink orange purple '
     'gray grey golden')
+RESULTS = word_set('clean dry open shut closed empty full wide flat')
 NOT_VERBS = word_set(
     'morning evening clothing railing ceiling string king ring '
     'wing spring thing something anything nothing everything '

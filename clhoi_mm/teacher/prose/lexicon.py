@@ -28,7 +28,7 @@ _OPEN = {('play', 'with'), ('lean', 'on'), ('lean', 'against'),
 DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
     'surf': 'surfboard', 'cycle': 'bicycle', 'bike': 'bicycle',
-    'bicycle': 'bicycle', 'horse': 'horse',
+    'bicycle': 'bicycle', 'horse': 'horse', 'dribble': 'sports ball',
 }  # yapf: disable
 
 
@@ -111,8 +111,16 @@ class Lexicon:
                 return label, size
         return None
 
-    def implied_object(self, lemma: str) -> int:
-        """The object that a verb names by itself ('skiing'), or -1."""
+    def implied_object(self, lemma: str, heads: Sequence[str] = ()) -> int:
+        """The object that a verb names by itself ('skiing'), or -1.
+
+        Args:
+            lemma (str): The verb.
+            heads (Sequence[str]): Heads of its objects: teeth are brushed
+                with a toothbrush.
+        """
+        if lemma == 'brush' and {'tooth', 'teeth'} & set(heads):
+            return self.vocabulary.object_label('toothbrush')
         return self.vocabulary.object_label(DENOMINAL.get(lemma, ''))
 
     def read(self, lemma: str, chain: Sequence[str], obj: int,

@@ -3,7 +3,8 @@ import re
 from typing import List, Optional
 
 from .chunks import NounPhrase, Word
-from .function_words import ADVERBS, COLOURS, NO_NOUNS, PREPOSITIONS, word_set
+from .function_words import (ADVERBS, COLOURS, NO_NOUNS, PREPOSITIONS,
+                             RESULTS, word_set)
 from .lexicon import Lexicon, load_words
 from .morphology import noun_lemma, singular, verb_form
 
@@ -27,6 +28,7 @@ _THINGS_LIKE_PEOPLE = word_set(
 _BOARDS = (('surfboard', ('surf', 'wave', 'ocean', 'beach')),
            ('snowboard', ('snow', 'slope')), ('skateboard', ('skat', 'ramp',
                                                              'halfpipe')))
+_BASEBALL = ('ball', 'catch', 'pitch', 'field', 'mitt', 'batter', 'umpire')
 _ANIMALS = word_set('bird cat dog horse sheep cow elephant bear zebra giraffe')
 
 
@@ -41,10 +43,12 @@ class PhraseNamer:
         self.lexicon = lexicon
         self.words = load_words()
         self._board = -1
+        self._baseball = False
 
     def set_topic(self, text: str) -> None:
         """Note what a text is about: which board a 'board' is."""
         low = text.lower()
+        self._baseball = any(sign in low for sign in _BASEBALL)
         self._board = -1
         for name, signs in _BOARDS:
             if any(sign in low for sign in signs):
@@ -71,9 +75,9 @@ class PhraseNamer:
 
     def _make(self, gathered: List[Word], negated: bool, bare: bool,
               owning: bool, owner: Optional[NounPhrase]) -> NounPhrase:
-        if len(gathered) > 1 and gathered[-1].low in COLOURS and (
+        if len(gathered) > 1 and gathered[-1].low in COLOURS | RESULTS and (
                 gathered[-2].phrase or self._names_object(gathered[-2])):
-            gathered = gathered[:-1]  # 'paints a vase red'
+            gathered = gathered[:-1]  # 'paints a vase red', 'licks it clean'
         last = gathered[-1]
         words = [part for word in gathered for part in word.low.split(' ')]
         label = ' '.join(words)
@@ -83,7 +87,7 @@ class PhraseNamer:
         obj = -1
         if last.phrase:
             obj = last.phrase[1]
-        elif found:
+        elif found and (words[-1] != 'gloves' or self._baseball):
             obj = found[0]
         elif head == 'board' and (len(words) < 2 or words[-2] not in
                                   ('cutting', 'chopping', 'score', 'notice')):

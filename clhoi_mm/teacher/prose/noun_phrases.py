@@ -43,6 +43,13 @@ class NounPhrases(VerbGroups):
                 gathered = []
             elif word.phrase:
                 gathered.append(word)
+            elif low in SUBJECTS and gathered:
+                break  # 'a donut she bought'
+            elif (not gathered and quantity in ('another', 'each')
+                  and 'VBZ' in word.tags and not word.phrase
+                  and (after.low in DETERMINERS or after.low in PREPOSITIONS
+                       or after.low in ('it', ''))):
+                break  # 'while another holds a cup'
             elif low in DETERMINERS or low == 'that' or low.isdigit():
                 if gathered:
                     break
@@ -118,7 +125,9 @@ class NounPhrases(VerbGroups):
             end = self._noun_phrase(words, i + 1, inner)
             if end > i + 1 and isinstance(inner[0], NounPhrase):
                 other = inner[0]
-                quantity = phrase.head in self.words['quantifiers']
+                quantity = phrase.head in self.words['quantifiers'] or (
+                    other.human and other.plural
+                    and phrase.head.endswith(('er', 'est')))
                 if phrase.kind == 'art' or other.kind == 'art':
                     other.kind, other.obj = 'art', -1
                     chunks.append(other)

@@ -14,7 +14,9 @@ _CARRIED = {
     ('in', 'hand'): 'hold', ('in', 'arm'): 'hold',
     ('on', 'back'): 'wear', ('on', 'shoulder'): 'carry',
     ('over', 'shoulder'): 'carry', ('under', 'arm'): 'hold',
+    ('from', 'shoulder'): 'carry', ('across', 'shoulder'): 'carry',
 }  # yapf: disable
+_HUNG = frozenset('sling hang drape strap tuck clutch balance'.split())
 
 
 class NounRoles:
@@ -223,18 +225,27 @@ class NounRoles:
         verb = _CARRIED.get((*self.chain, phrase.head))
         if verb is None or thing is None or thing.kind != 'thing':
             return False
+        if self.event is not None and self.event.verb.lemma in _HUNG and (
+                thing in (self.event.patient, self.event.agent)):
+            self._hold(verb, self.subject, thing)  # 'slung over a shoulder'
+            return True
         has = self.event is not None and self.event.verb.lemma == 'have' \
             and self.last_role == 'object'
         if not has and self.last_role != 'with':
             return False
         agent = self.event.agent if has else self.subject
-        holds = Event(VerbGroup(verb, 'finite'), agent)
+        holds = self._hold(verb, agent, thing)
         if has:
             holds.negated = self.event.negated
             holds.unreal = self.event.unreal
+        return True
+
+    def _hold(self, verb: str, agent: Optional[NounPhrase],
+              thing: NounPhrase) -> Event:
+        holds = Event(VerbGroup(verb, 'finite'), agent)
         holds.arguments = [Argument([], part, []) for part in thing.group]
         self.events.append(holds)
-        return True
+        return holds
 
     def _argue(self, event: Event, chain: List[str],
                phrase: NounPhrase) -> None:

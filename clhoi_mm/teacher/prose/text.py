@@ -11,6 +11,7 @@ _FENCE = re.compile(r'```\w*')
 _LINK = re.compile(r'!?\[([^\]]*)\]\([^)]*\)')
 _BULLET = re.compile(
     r'^\s*(?:[-*+\u2022\u25cf>#]+|\(?\d{1,3}[.)]|[a-z][.)])\s+')
+_INLINE_NUMBER = re.compile(r'(?<=[a-z,;:.])\s+(?=\d{1,2}[.)]\s+[A-Za-z<(])')
 _HEADING = re.compile(
     r'^\s*(?:human[ -]object )?(?:interactions?|actions?|answer|description|'
     r'caption|summary|verbs?|activit(?:y|ies))\s*:\s*', re.I)
@@ -44,6 +45,7 @@ def split_prose(text: str) -> List[str]:
     text = text.encode('utf-8', 'replace').decode('utf-8')
     text = unicodedata.normalize('NFKC', text).translate(_QUOTES)
     text = _LINK.sub(r'\1', _FENCE.sub(' ', text))
+    text = _INLINE_NUMBER.sub('\n', text)
     lines = []
     for line in text.splitlines():
         line = _BULLET.sub('', line)

@@ -156,9 +156,17 @@ class VerbTests(PhraseNamer):
                 return 'finite' if last.human else 'VBN'
             if isinstance(last, Mark) and last.kind in ('rel', 'and'):
                 return 'finite'
+            if isinstance(last, Mark) and last.kind in ('comma', 'sub') and (
+                    self._takes_object(after)):
+                return 'finite'  # 'opened the oven, then cleaned it'
             return 'VBN' if last is None or (isinstance(
                 last, Mark) and last.kind in ('comma', 'sub')) else 'finite'
         return 'finite'
+
+    @staticmethod
+    def _takes_object(after: str) -> bool:
+        return after in ('the', 'it', 'him', 'them', 'his', 'their', 'her',
+                         'its')
 
     def _is_infinitive(self, words: List[Word], i: int,
                        chunks: List[Chunk]) -> bool:
