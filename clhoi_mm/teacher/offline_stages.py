@@ -48,7 +48,8 @@ def embed_pass(folder: Union[str, os.PathLike],
                vocabulary: HOIVocabulary,
                text_encoder: Dict[str, Any],
                parsed: str = PARSED,
-               progress: bool = True) -> int:
+               progress: bool = True,
+               whole_captions: bool = False) -> int:
     """Texts of a parsed pass to vectors, each text once.
 
     Args:
@@ -58,20 +59,22 @@ def embed_pass(folder: Union[str, os.PathLike],
         text_encoder (dict): See :func:`build_text_encoder`.
         parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
         progress (bool): Whether to show a bar. Defaults to True.
+        whole_captions (bool): As for :func:`pack_pass`. Defaults to False.
 
     Returns:
         int: How many texts were new.
     """
     words = _read_words(folder, parsed)
     return _cached(folder, text_encoder).add(
-        texts_of(words, vocabulary), progress)
+        texts_of(words, vocabulary, whole_captions), progress)
 
 
 def pack_pass(folder: Union[str, os.PathLike],
               vocabulary: HOIVocabulary,
               text_encoder: Dict[str, Any],
               parsed: str = PARSED,
-              progress: bool = True) -> Path:
+              progress: bool = True,
+              whole_captions: bool = False) -> Path:
     """Captions and interactions to the training cache, in the same folder.
 
     Args:
@@ -81,13 +84,14 @@ def pack_pass(folder: Union[str, os.PathLike],
         text_encoder (dict): See :func:`build_text_encoder`.
         parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
         progress (bool): Whether to show bars. Defaults to True.
+        whole_captions (bool): See :func:`pack_cache`. Defaults to False.
 
     Returns:
         Path: The folder.
     """
     return pack_cache(
         _read_words(folder, parsed), folder, vocabulary,
-        _cached(folder, text_encoder), progress)
+        _cached(folder, text_encoder), progress, whole_captions)
 
 
 def _read_words(folder: Union[str, os.PathLike],

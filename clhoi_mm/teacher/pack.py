@@ -50,6 +50,7 @@ def pack_cache(words: Iterable[TeacherWords],
     out_dir = Path(out_dir)
     with work_folder(out_dir, 'pack') as folder:
         tables = CacheTables(folder, vocabulary, whole_captions)
+        words = tqdm(words, 'sort', unit='image', disable=not progress)
         rows = _sort_by_key(words, folder)
         for row in tqdm(rows, 'tables', unit='image', disable=not progress):
             tables.add(row)

@@ -113,6 +113,86 @@ def test_pickle_and_reopen(folder):
     assert cache.get('b/2.jpg')['scores'][0] == 0.75
 
 
+def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
+    class Chance:
+        """Nothing in common between a text and its parts."""
+        dim, identity = 64, 'chance'
+
+        def encode(self, texts):
+            rows = [np.random.default_rng(list(text.encode()))
+                    .standard_normal(64) for text in texts]  # yapf: disable
+            return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    one, two, other = 'A dog runs.', 'A man rides a bicycle.', 'A poem.'
+    words = [
+        TeacherWords('a', one, [one]),
+        TeacherWords('b', f'{one}  {two}', [one, two]),
+        TeacherWords('c', f'{one} {one}', [one, one]),
+        TeacherWords('d', other, [one, two]),
+        TeacherWords('e'),
+        TeacherWords('f', f'{one} {two} {one}', [one, two, one])
+    ]
+    cache = TeacherCache(pack_cache(words, tmp_path / 'a', vocabulary, ENCODER))
+    assert cache.manifest['counts']['captions'] == 1
+    assert cache.manifest['caption_cosine'] == 1
+    for row in words[:4] + words[5:]:
+        np.testing.assert_allclose(
+            cache.get(row.key)['caption_embed'],
+            ENCODER.encode([row.caption])[0],
+            atol=1e-3)
+    assert not cache.get('e')['caption_embed'].any()
+    # Where it is no sum, the nearest one is kept, or, if asked for, itself.
+    encoder = Chance()
+    cache = TeacherCache(pack_cache(words, tmp_path / 'b', vocabulary, encoder))
+    kept = cache.get('b')['caption_embed']
+    assert kept @ kept == pytest.approx(1, abs=1e-3)
+    basis = np.linalg.qr(encoder.encode([one, two]).T)[0]
+    true = encoder.encode([words[1].caption])[0]
+    nearest = basis @ (basis.T @ true)
+    np.testing.assert_allclose(
+        kept, nearest / np.linalg.norm(nearest), atol=1e-3)
+    assert 0 < cache.manifest['caption_cosine'] < 0.5
+    cache = TeacherCache(
+        pack_cache(
+            words, tmp_path / 'c', vocabulary, encoder, whole_captions=True))
+    np.testing.assert_allclose(
+        cache.get('b')['caption_embed'], true, atol=1e-3)
+    assert cache.manifest['counts']['captions'] == 6
+    assert cache.manifest['caption_cosine'] is None
+
+
+def test_conversion_of_16_bits_is_exact():
+    from clhoi_mm.teacher.cache import _to_float32
+    halves = np.arange(65536, dtype=np.uint16).view(np.float16)
+    halves = halves[np.isfinite(halves)]
+    np.testing.assert_array_equal(
+        _to_float32(halves.view(np.int16)), halves.astype(np.float32))
+
+
+def test_keys_of_one_bucket_are_told_apart(tmp_path, vocabulary, monkeypatch):
+    for module in ('cache', 'cache_tables'):
+        monkeypatch.setattr(f'clhoi_mm.teacher.{module}.key_hash',
+                            lambda key: 7 + len(key) // 3)
+    names = [f'{i:x}' for i in range(300)]
+    cache = TeacherCache(
+        pack_cache(map(TeacherWords, names), tmp_path, vocabulary, ENCODER))
+    assert all(name in cache for name in names)
+    assert 'g' not in cache and '' not in cache
+    rows = [cache._find(name) for name in names]
+    assert sorted(rows) == list(range(300))
+
+
+def test_an_embedding_must_be_finite(tmp_path, vocabulary):
+    class Broken:
+        dim, identity = 8, 'broken'
+
+        def encode(self, texts):
+            return np.full((len(texts), 8), np.nan, np.float32)
+
+    with pytest.raises(ValueError, match='broken: an embedding is not finite'):
+        pack_cache(make_words(), tmp_path, vocabulary, Broken())
+
+
 def test_no_images_at_all(tmp_path, vocabulary):
     cache = TeacherCache(pack_cache([], tmp_path, vocabulary, ENCODER))
     assert len(cache) == 0 and 'a' not in cache and cache.get('') is None

@@ -1,9 +1,10 @@
 """A pass over images: what is asked, kept, found again and put together."""
 import json
 
+import numpy as np
 import pytest
 
-from clhoi_mm.teacher import TeacherCache
+from clhoi_mm.teacher import HashedTextEncoder, TeacherCache
 from clhoi_mm.teacher.backends import Backend, build_backend
 from clhoi_mm.teacher.collect import collect_answers
 from clhoi_mm.teacher.exchange import Failure, Reply
@@ -204,9 +205,15 @@ def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
     pack_pass(*args)
     assert (folder / 'knowledge.safetensors').read_bytes() == plain
     (path, ) = (folder / 'embeddings').iterdir()
-    path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(ValueError, match='delete it'):
-        pack_pass(*args)
+    whole = path.read_bytes()
+    phrase = HashedTextEncoder(16).encode(['a person feeding a dog'])
+    place = whole.index(phrase.astype(np.float16).tobytes())
+    changed = bytearray(whole)
+    changed[place] ^= 1
+    for damaged in (whole[:len(whole) // 2], changed):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match='delete it'):
+            pack_pass(*args)
 
 
 def test_torn_line_is_cut_off_and_asked_again(run, tmp_path):

@@ -1,5 +1,6 @@
 """tools/teacher/inspect.py as a user runs it."""
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -161,6 +162,17 @@ def test_table(folder):
         ['all', '3', '3', '2', '66.7', '66.7', '91.7'],
         ['hold', '2', '2', '1', '50.0', '50.0', '83.3'],
         ['ride', '1', '1', '1', '100.0', '100.0', '100.0']]
+
+
+def test_a_cache_is_checked(folder, tmp_path):
+    text = run(folder, 'check', 'cache').check().text
+    assert text.startswith('whole: 4 images, 5 interactions')
+    shutil.copytree(folder / 'cache', tmp_path / 'cache')
+    with open(tmp_path / 'cache/knowledge.safetensors', 'r+b') as file:
+        file.seek(-1, 2)
+        file.write(b'?')
+    done = run(tmp_path, 'check', 'cache')
+    assert done.code == 1 and 'damaged' in done.text
 
 
 def test_bad_input_is_one_line(folder):

@@ -96,6 +96,11 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
         type=int,
         default=256,
         help='length of a hashed embedding (default 256)')
+    command.add_argument(
+        '--whole-captions',
+        action='store_true',
+        help="keep each caption's own vector (default: the sum of its "
+        "sentences that is nearest to it, which takes no room)")
 
 
 def _add_asking(command: argparse.ArgumentParser) -> None:
@@ -236,12 +241,28 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
                     min_score=args.min_object_score) if args.objects else None)
         print(parse_pass(folder, vocabulary, out, **options))
     elif stage == 'embed':
-        new = embed_pass(folder, vocabulary, read_encoder(args), args.parsed)
+        new = embed_pass(
+            folder,
+            vocabulary,
+            read_encoder(args),
+            args.parsed,
+            whole_captions=args.whole_captions)
         print(f'embed: {new} new texts')
     else:
-        pack_pass(folder, vocabulary, read_encoder(args), args.parsed)
-        counts = TeacherCache(folder).manifest['counts']
-        print('pack: ' + ', '.join(f'{v} {k}' for k, v in counts.items()))
+        pack_pass(
+            folder,
+            vocabulary,
+            read_encoder(args),
+            args.parsed,
+            whole_captions=args.whole_captions)
+        manifest = TeacherCache(folder).manifest
+        print('pack: ' + ', '.join(f'{number} {name.replace("_", " ")}'
+                                   for name, number in
+                                   manifest['counts'].items()))
+        if manifest['caption_cosine'] is not None:
+            print(f'captions kept as sums of their sentences; mean cosine to '
+                  f'their own vectors {manifest["caption_cosine"]:.4f} '
+                  f'(--whole-captions keeps these)')
         print(f'written to {os.path.abspath(folder)}')
 
 

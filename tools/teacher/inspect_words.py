@@ -2,7 +2,7 @@
 
 show: caption, sentences, interactions with scores, and failures, in words or
 drawn below the picture. compare: precision, recall and mAP over images, for
-each verb. FROM is a pass's folder, a cache, or a parsed layer (.parquet or
+each verb. check: whether every byte of a cache is as it was packed. FROM is a pass's folder, a cache, or a parsed layer (.parquet or
 .jsonl). Needs neither torch nor mmdet; show --out needs Pillow and matplotlib.
 """
 import argparse
@@ -48,7 +48,8 @@ def parse_args() -> argparse.Namespace:
     compare = commands.add_parser('compare', help='with an annotation file')
     compare.add_argument(
         '--ann', required=True, help="annotation file in the project's format")
-    for command in (show, compare):
+    check = commands.add_parser('check', help='a cache, byte by byte')
+    for command in (show, compare, check):
         command.add_argument('source', metavar='FROM')
         command.add_argument(
             '--vocab',
@@ -207,6 +208,16 @@ def compare(args: argparse.Namespace) -> None:
         print_table(counts, result, vocabulary)
 
 
+def check(args: argparse.Namespace) -> None:
+    cache = TeacherCache(args.source, load_vocabulary(args), verify=True)
+    if args.json:
+        print(json.dumps(cache.manifest))
+    else:
+        counts = ', '.join(f'{number} {name.replace("_", " ")}' for name,
+                           number in cache.manifest['counts'].items())
+        print(f'whole: {counts}')
+
+
 def by_verb(result: ImageLevelResult,
             vocabulary: HOIVocabulary) -> Dict[str, Dict[str, Any]]:
     """A summary for each verb that occurs or is said."""
@@ -264,7 +275,7 @@ def print_table(counts: Dict[str, int], result: ImageLevelResult,
 def main() -> None:
     args = parse_args()
     try:
-        dict(show=show, compare=compare)[args.command](args)
+        dict(show=show, compare=compare, check=check)[args.command](args)
     except (OSError, ValueError, KeyError, ImportError) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         sys.exit(f'inspect.py: {message}')

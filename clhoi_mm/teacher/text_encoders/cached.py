@@ -1,21 +1,29 @@
+import errno
 import hashlib
-import json
 import os
-from itertools import accumulate
+import sqlite3
+import zlib
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence, Union
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union
 
 import numpy as np
 from tqdm import tqdm
 
-from ..files import atomic_path
+from ..files import REMEDY
+
+_TABLE = ('CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, '
+          'digest BLOB UNIQUE NOT NULL, embed BLOB NOT NULL, '
+          'crc32 INTEGER NOT NULL)')
 
 
 class CachedTextEncoder:
     """A text encoder that embeds no text twice, also not in another run.
 
     Embeddings are kept as 16-bit floats, as the training cache keeps them,
-    in a file that is named after the encoder's identity.
+    in a file that is named after the encoder's identity. They stay on disk:
+    memory does not grow with their number.
 
     Args:
         encoder (TextEncoder): Embeds what is not known yet.
@@ -24,7 +32,12 @@ class CachedTextEncoder:
     Attributes:
         dim (int): Length of an embedding.
         identity (str): The encoder's.
-        path (Path): The file.
+        path (Path): The file, an SQLite data base of texts' digests and
+            embeddings.
+
+    Raises:
+        ValueError: The file is damaged.
+        OSError: The disk is full; what was embedded before is kept.
     """
 
     def __init__(self, encoder: Any, folder: Union[str, os.PathLike]) -> None:
@@ -32,16 +45,16 @@ class CachedTextEncoder:
         self.dim: int = encoder.dim
         self.identity: str = encoder.identity
         name = hashlib.sha256(self.identity.encode()).hexdigest()[:16]
-        self.path = Path(folder, f'{name}.safetensors')
-        self._rows: Dict[str, np.ndarray] = {}
-        if self.path.is_file():
-            self._load()
+        self.path = Path(folder, f'{name}.sqlite')
 
     def __len__(self) -> int:
-        return len(self._rows)
+        if not self.path.is_file():
+            return 0
+        with self._open() as store:
+            return store.execute('SELECT COUNT(*) FROM texts').fetchone()[0]
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Embed texts.
+        """Embed texts; what was not known is not kept, see :meth:`add`.
 
         Args:
             texts (Sequence[str]): n texts.
@@ -50,71 +63,94 @@ class CachedTextEncoder:
             np.ndarray: (n, d) float32, rows of unit length up to rounding
             to 16 bits.
         """
-        missing = self._missing(texts)
+        known: Dict[str, np.ndarray] = {}
+        if self.path.is_file():
+            with self._open() as store:
+                known = self._look_up(store, texts)
+        missing = [x for x in dict.fromkeys(texts) if x not in known]
         if missing:
-            embeds = self.encoder.encode(missing).astype(np.float16)
-            self._rows.update(zip(missing, embeds))
+            known.update(zip(missing, self._embed(missing)))
         rows = np.empty((len(texts), self.dim), np.float32)
         for row, text in zip(rows, texts):
-            row[:] = self._rows[text]
+            row[:] = known[text]
         return rows
 
     def add(self,
             texts: Iterable[str],
             progress: bool = False,
-            chunk: int = 16384) -> int:
+            chunk: int = 4096) -> int:
         """Embed what is not known yet, and keep it on disk.
 
         Args:
-            texts (Iterable[str]): Texts; empty ones are passed over.
+            texts (Iterable[str]): Texts, read one after the other; empty
+                ones are passed over.
             progress (bool): Whether to show a bar. Defaults to False.
             chunk (int): Texts between two writes, which is what a killed
-                run loses at most. Defaults to 16384.
+                run loses at most. Defaults to 4096.
 
         Returns:
             int: How many were new.
         """
-        missing = self._missing(text for text in texts if text.strip())
-        with tqdm(
-                total=len(missing), desc='embed', unit='text',
-                disable=not progress) as bar:
-            for start in range(0, len(missing), chunk):
-                part = missing[start:start + chunk]
-                for begin in range(0, len(part), 1024):
-                    self.encode(part[begin:begin + 1024])
-                    bar.update(len(part[begin:begin + 1024]))
-                self._save()
-        return len(missing)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        filled = (text for text in texts if text.strip())
+        new = 0
+        with self._open() as store, tqdm(
+                desc='embed', unit='text', disable=not progress) as bar:
+            while part := list(islice(filled, chunk)):
+                known = self._look_up(store, part)
+                missing = [x for x in dict.fromkeys(part) if x not in known]
+                with store:  # a transaction
+                    store.executemany(
+                        'INSERT INTO texts (digest, embed, crc32) '
+                        'VALUES (?, ?, ?)',
+                        [(_digest(text), row.tobytes(), zlib.crc32(row))
+                         for text, row in zip(missing, self._embed(missing))])
+                new += len(missing)
+                bar.update(len(part))
+                bar.set_postfix(new=new)
+        return new
 
-    def _missing(self, texts: Iterable[str]) -> List[str]:
-        return [x for x in dict.fromkeys(texts) if x not in self._rows]
+    def _embed(self, texts: List[str]) -> np.ndarray:
+        """(n, d) float16."""
+        if not texts:
+            return np.zeros((0, self.dim), np.float16)
+        return np.concatenate([
+            self.encoder.encode(texts[start:start + 1024]).astype(np.float16)
+            for start in range(0, len(texts), 1024)
+        ])
 
-    def _save(self) -> None:
-        from safetensors.numpy import save_file
-        texts = sorted(self._rows)
-        parts = [text.encode('utf-8', 'surrogatepass') for text in texts]
-        tensors = dict(
-            embeds=np.stack([self._rows[text] for text in texts]),
-            text_bytes=np.frombuffer(b''.join(parts), np.uint8),
-            text_offsets=np.array([0, *accumulate(map(len, parts))], np.int64))
-        with atomic_path(self.path) as temp:
-            save_file(tensors, temp, dict(identity=json.dumps(self.identity)))
+    def _look_up(self, store: sqlite3.Connection,
+                 texts: Iterable[str]) -> Dict[str, np.ndarray]:
+        """Embeddings of those that are known."""
+        known = {}
+        for text in texts:
+            row = store.execute(
+                'SELECT embed, crc32 FROM texts WHERE digest = ?',
+                (_digest(text), )).fetchone()
+            if row is not None:
+                if len(row[0]) != 2 * self.dim or zlib.crc32(row[0]) != row[1]:
+                    raise sqlite3.DatabaseError('an embedding has changed')
+                known[text] = np.frombuffer(row[0], np.float16)
+        return known
 
-    def _load(self) -> None:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            tensors = load_file(self.path)
-            data = tensors['text_bytes'].tobytes()
-            ends = tensors['text_offsets'].tolist()
-            texts = [
-                data[start:end].decode('utf-8', 'surrogatepass')
-                for start, end in zip(ends, ends[1:])
-            ]
-            embeds = tensors['embeds']
-            if embeds.shape != (len(texts), self.dim):
-                raise ValueError(f'embeddings of shape {embeds.shape}')
-        except (SafetensorError, KeyError, ValueError, OSError) as error:
-            raise ValueError(f'{self.path}: damaged ({error}); delete it, '
-                             f'and the texts are embedded anew') from error
-        self._rows = dict(zip(texts, embeds))
+            with closing(sqlite3.connect(self.path)) as store:
+                store.execute('PRAGMA page_size = 16384')
+                store.execute(_TABLE)
+                yield store
+        except sqlite3.Error as error:
+            # SQLite tells a full disk from other reasons not to write.
+            if 'full' in str(error) or 'I/O' in str(error):
+                raise OSError(
+                    errno.ENOSPC, f'{self.path}: {error}; what was embedded '
+                    f'before is kept: {REMEDY}') from error
+            raise ValueError(f'{self.path}: damaged ({error}); delete it, and '
+                             f'the texts are embedded anew') from error
+
+
+def _digest(text: str) -> bytes:
+    """128 bits that name a text."""
+    data = text.encode('utf-8', 'surrogatepass')
+    return hashlib.blake2b(data, digest_size=16).digest()
