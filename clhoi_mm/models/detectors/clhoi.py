@@ -230,9 +230,8 @@ class CLHOI(BaseDetector):
         # DistributedDataParallel waits for every parameter's gradient: parts
         # that rest in this stage or batch get a gradient of zero.
         first = next(k for k in losses if k.startswith('loss'))
-        losses[first] = losses[first] + sum(
-            (p.sum() * 0. for p in self.parameters() if p.requires_grad),
-            batch_inputs.new_zeros(()))
+        sums = [p.sum() for p in self.parameters() if p.requires_grad]
+        losses[first] = losses[first] + torch.stack(sums).sum() * 0.
         return losses
 
     @torch.no_grad()

@@ -118,24 +118,29 @@ class InteractionCognitionNetwork(BaseModule):
         Returns:
             PairEvidence: Geometry, names and RoI features.
         """
-        instances = unions = None
+        looks = None
         if self.roi_extractor is not None:
             # The extractor casts boxes to the maps' type, and half precision
             # knows no single pixel at the far side of an image.
             feats = [f.float() for f in feats[:self.roi_extractor.num_inputs]]
+            one, union_inds = pairs.distinct_unions()
             instances, unions = (
                 self.roi_extractor(
                     feats, torch.cat([image[:, None].to(boxes), boxes], 1))
                 for boxes, image in ((pairs.boxes, pairs.image_inds),
-                                     (pairs.union_boxes, pairs.pair_inds)))
+                                     (pairs.union_boxes[one],
+                                      pairs.pair_inds[one])))
+            looks = {}
+            for part, inds in (('human', pairs.human_inds),
+                               ('object', pairs.object_inds)):
+                used, inds = inds.unique(return_inverse=True)
+                looks[part] = instances[used], inds
+            looks['union'] = unions, union_inds
         return PairEvidence(
             geometry=pair_geometry(pairs.human_boxes, pairs.object_boxes,
                                    pairs.image_sizes[pairs.pair_inds]),
             names=phrases.object_embeds[pairs.object_labels],
-            human_inds=pairs.human_inds,
-            object_inds=pairs.object_inds,
-            instances=instances,
-            unions=unions)
+            looks=looks)
 
     def forward(self,
                 feats: Sequence[Tensor],

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
+from ..layers import ReaderLayer
 
 
 @dataclass
@@ -69,7 +70,7 @@ class VisualLinguisticTranslator(BaseModule):
             torch.randn(len(self.levels), embed_dims) * 0.02)
         self.queries = nn.Parameter(torch.randn(num_tokens, embed_dims) * 0.02)
         self.decoder = nn.TransformerDecoder(
-            nn.TransformerDecoderLayer(
+            ReaderLayer(
                 embed_dims,
                 num_heads,
                 int(embed_dims * ffn_ratio),

@@ -3,8 +3,9 @@ from .interactiveness import Interactiveness
 from .pair_attention import PairAttention
 from .pair_encoder import PairEncoder, PairEvidence
 from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
+from .reader_layer import ReaderLayer
 
 __all__ = [
     'ICNLayer', 'Interactiveness', 'NUM_PAIR_GEOMETRY', 'PairAttention',
-    'PairEncoder', 'PairEvidence', 'pair_geometry'
+    'PairEncoder', 'PairEvidence', 'ReaderLayer', 'pair_geometry'
 ]

@@ -6,23 +6,18 @@ from .pair_geometry import NUM_PAIR_GEOMETRY
 
 
 class PairEvidence(NamedTuple):
-    """What is known of P pairs among N instances.
+    """What is known of P pairs.
 
     Attributes:
         geometry (Tensor): What :func:`pair_geometry` gives, (P, 36).
         names (Tensor): Embeddings of the objects' names, (P, d).
-        human_inds (Tensor): Instance of each pair's human, (P,).
-        object_inds (Tensor): Instance of each pair's object, (P,).
-        instances (Tensor, optional): RoI features, (N, C, h, w).
-        unions (Tensor, optional): RoI features of the smallest boxes around
-            both, (P, C, h, w).
+        looks (dict, optional): By part, 'human', 'object' and 'union': RoI
+            features of its boxes, each once, (R, C, h, w), and which of them
+            are the pairs', (P,).
     """
     geometry: Tensor
     names: Tensor
-    human_inds: Tensor
-    object_inds: Tensor
-    instances: Optional[Tensor] = None
-    unions: Optional[Tensor] = None
+    looks: Optional[dict[str, tuple[Tensor, Tensor]]] = None
 
 
 class PairEncoder(nn.Module):
@@ -58,7 +53,7 @@ class PairEncoder(nn.Module):
             })
 
     def forward(self, evidence: PairEvidence) -> Tensor:
-        """Encode; an instance is looked at once, however many pairs it is in.
+        """Encode; a box is looked at once, however many pairs it is in.
 
         Args:
             evidence (PairEvidence): Of P pairs.
@@ -69,7 +64,6 @@ class PairEncoder(nn.Module):
         x = self.geometry(evidence.geometry) + self.object_name(evidence.names)
         if self.roi_reduce is None:
             return x
-        human = self.roi_reduce['human'](evidence.instances)
-        obj = self.roi_reduce['object'](evidence.instances)
-        return (x + human[evidence.human_inds] + obj[evidence.object_inds] +
-                self.roi_reduce['union'](evidence.unions))
+        for part, (feats, inds) in evidence.looks.items():
+            x = x + self.roi_reduce[part](feats)[inds]
+        return x

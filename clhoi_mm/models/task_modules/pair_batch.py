@@ -68,6 +68,20 @@ class PairBatch:
             torch.maximum(human[:, 2:], obj[:, 2:])
         ], 1)
 
+    def distinct_unions(self) -> tuple[Tensor, Tensor]:
+        """Which pairs have which union: two persons have one in both roles.
+
+        Returns:
+            tuple[Tensor, Tensor]: A pair of each of U unions, (U,), and the
+            union of each pair, (P,).
+        """
+        one = torch.minimum(self.human_inds, self.object_inds)
+        other = torch.maximum(self.human_inds, self.object_inds)
+        key, union = (one * len(self.boxes) + other).unique(
+            return_inverse=True)
+        pair = torch.arange(len(self), device=union.device)
+        return torch.empty_like(key).scatter_(0, union, pair), union
+
     def slots(self) -> tuple[Tensor, int]:
         """Where each pair stands in a (B, Q) grid padded to the most pairs.
 

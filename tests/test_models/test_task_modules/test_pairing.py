@@ -70,6 +70,11 @@ def test_pairs_and_their_order():
                                torch.tensor([1., 1., 9., 9.]))
     torch.testing.assert_close(pairs.object_boxes[-1],
                                torch.tensor([0., 0., 5., 5.]))
+    # Two persons have one union in both roles.
+    one, union = pairs.distinct_unions()
+    assert len(one) == 6 and union[1] == union[2]
+    assert torch.equal(pairs.union_boxes[one][union], pairs.union_boxes)
+    assert torch.equal(pairs.pair_inds[one][union], pairs.pair_inds)
     slots, width = pairs.slots()
     assert width == 6
     assert slots.tolist() == [0, 1, 2, 3, 4, 5, 6]
@@ -127,5 +132,6 @@ def test_nothing_to_pair(rows):
     assert pairs.num_pairs == [0, 0]
     assert pairs.boxes.shape == (2 * len(rows), 4)
     assert pairs.union_boxes.shape == (0, 4)
+    assert [len(x) for x in pairs.distinct_unions()] == [0, 0]
     slots, width = pairs.slots()
     assert (slots.numel(), width) == (0, 1)
