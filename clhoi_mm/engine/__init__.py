@@ -1,8 +1,10 @@
+from .grouped_optim_wrapper_constructor import \
+    GroupedOptimWrapperConstructor
 from .hooks import (DistillStageHook, EpochSeedHook, HOIVisualizationHook,
                     JsonConfigHook)
 from .runner import HOIRunner
 
 __all__ = [
-    'DistillStageHook', 'EpochSeedHook', 'HOIRunner', 'HOIVisualizationHook',
-    'JsonConfigHook'
+    'DistillStageHook', 'EpochSeedHook', 'GroupedOptimWrapperConstructor',
+    'HOIRunner', 'HOIVisualizationHook', 'JsonConfigHook'
 ]

@@ -14,7 +14,9 @@ test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
+    constructor='GroupedOptimWrapperConstructor',
+    optimizer=dict(
+        type='AdamW', lr=1e-4, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
     # The VLT in parameter groups of its own, as DistillStageHook needs it.
     paramwise_cfg=dict(
