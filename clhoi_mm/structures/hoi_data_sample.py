@@ -1,4 +1,7 @@
 """What travels between all the parts of the package."""
+from typing import Iterator
+
+import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import BaseDataElement, InstanceData
 from torch import Tensor
@@ -36,6 +39,21 @@ class HOIDataSample(DetDataSample):
     Metainfo: img_id, img_path, key, ori_shape, img_shape, scale_factor, flip,
     flip_direction.
     """
+
+    def to(self, *args, **kwargs) -> 'HOIDataSample':
+        """As a tensor's ``to``: the sample itself where nothing would move.
+
+        Args:
+            *args: Of ``torch.Tensor.to``.
+            **kwargs: Of ``torch.Tensor.to``.
+        """
+        if len(args) == 1 and isinstance(
+                args[0], (str, torch.device)) and not kwargs.keys() - {
+                    'non_blocking'}:
+            device = torch.device(args[0])
+            if all(x.device == device for x in _tensors(self)):
+                return self
+        return super().to(*args, **kwargs)
 
     @property
     def gt_hois(self) -> InstanceData:
@@ -108,3 +126,13 @@ class HOIDataSample(DetDataSample):
     @image_hoi_labels.deleter
     def image_hoi_labels(self) -> None:
         del self._image_hoi_labels
+
+
+def _tensors(element: BaseDataElement) -> Iterator[Tensor]:
+    """All tensors of an element and of those inside it."""
+    for name in element._data_fields:
+        value = getattr(element, name)
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, BaseDataElement):
+            yield from _tensors(value)

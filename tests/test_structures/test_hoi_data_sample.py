@@ -32,6 +32,21 @@ def test_to_dict_is_plain():
     assert plain['image_hoi_labels'].tolist() == [4, 9]
 
 
+def test_what_need_not_move_is_not_copied():
+    sample = make_sample()
+    assert sample.to('cpu') is sample
+    assert sample.to(torch.device('cpu'), non_blocking=True) is sample
+    # One tensor elsewhere, and all of it is as it should be.
+    sample.teacher.scores = sample.teacher.scores.to('meta')
+    moved = sample.to('meta')
+    assert moved is not sample and moved.img_id == 3
+    assert moved.teacher.caption_embed.is_meta
+    assert moved.gt_persons.bboxes.is_meta
+    assert not sample.gt_persons.bboxes.is_meta
+    half = make_sample().to('cpu', dtype=torch.float16)
+    assert half.teacher.scores.dtype == torch.float16
+
+
 def test_moves_and_pickles_with_all_its_parts():
     sample = pickle.loads(pickle.dumps(make_sample()))
     sample = sample.to(torch.float64)
