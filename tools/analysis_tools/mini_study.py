@@ -8,14 +8,14 @@ import hashlib
 import json
 import os
 import os.path as osp
+import time
 from statistics import mean, stdev
 
 import numpy as np
 from mmengine.config import Config, DictAction
 from mmengine.registry import RUNNERS
 
-NO_CONTEXT_STAGE = {'custom_hooks.0.context_epochs': 0,
-                    'train_cfg.val_begin': 1}
+NO_CONTEXT_STAGE = {'custom_hooks.0.context_epochs': 0}
 # name: what it is, config options; baselines are not trained.
 VARIANTS = {
     'random': ('random scores for all pairs', {}),
@@ -102,7 +102,6 @@ def configure(args: argparse.Namespace, variant: str, seed: int) -> Config:
         'randomness.seed': seed,
         'default_hooks.checkpoint.interval': -1,
         'default_hooks.checkpoint.save_last': False,
-        'train_cfg.val_interval': cfg.train_cfg.max_epochs + 1,
     })
     cfg.merge_from_dict(args.cfg_options)
     cfg.merge_from_dict(VARIANTS[variant][1])
@@ -116,14 +115,33 @@ def configure(args: argparse.Namespace, variant: str, seed: int) -> Config:
             loader = cfg[f'{split}_dataloader']
             # Handing samples over costs more than there is left to load.
             loader.update(num_workers=0, persistent_workers=False)
-            loader.dataset.pipeline = [
-                dict(type='LoadDetectorFeatures', file=args.features),
-                *(step for step in loader.dataset.pipeline
-                  if step.type not in ('LoadImageFromFile', 'Resize'))
-            ]
+            loader.dataset.pipeline = without_images(
+                loader.dataset.pipeline, args.features, split == 'train')
     cfg.test_dataloader = cfg[f'{args.split}_dataloader']
     cfg.test_evaluator = cfg[f'{args.split}_evaluator']
+    # One look at the end says all.
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     return cfg
+
+
+def without_images(pipeline: list[dict], features: str,
+                   remember: bool) -> list[dict]:
+    """A pipeline that takes features from a file.
+
+    Args:
+        pipeline (list[dict]): A config's.
+        features (str): The file.
+        remember (bool): Whether the same images are to be seen again.
+    """
+    teacher, steps = [], []
+    for step in pipeline:
+        if step.type == 'LoadTeacherKnowledge':
+            teacher.append(step)
+        elif step.type not in ('LoadImageFromFile', 'Resize'):
+            steps.append(step)
+    if remember:
+        steps = [dict(type='RememberViews', steps=steps)]
+    return [dict(type='LoadDetectorFeatures', file=features), *teacher, *steps]
 
 
 def measure(args: argparse.Namespace, variant: str, seed: int) -> dict:
@@ -137,10 +155,13 @@ def measure(args: argparse.Namespace, variant: str, seed: int) -> dict:
             return json.load(file)
     cfg.work_dir = osp.join(args.work_dir, f'{variant}-{seed}')
     cfg.experiment_name = f'{variant}-{seed}-{key}'
+    start, worked = time.perf_counter(), time.process_time()
     runner = RUNNERS.build(cfg)
     if variant not in UNTRAINED:
         runner.train()
     figures = {k.split('/')[-1]: float(v) for k, v in runner.test().items()}
+    print(f'{variant}, seed {seed}: {time.perf_counter() - start:.0f} s, '
+          f'{time.process_time() - worked:.0f} s of processor time')
     os.makedirs(osp.dirname(path), exist_ok=True)
     with open(f'{path}.partial', 'w') as file:
         json.dump(figures, file)

@@ -3,8 +3,9 @@ from .load_detector_features import LoadDetectorFeatures
 from .load_hoi_annotations import LoadHOIAnnotations
 from .load_teacher_knowledge import LoadTeacherKnowledge
 from .pack_hoi_inputs import PackHOIInputs
+from .remember_views import RememberViews
 
 __all__ = [
     'LoadDetections', 'LoadDetectorFeatures', 'LoadHOIAnnotations',
-    'LoadTeacherKnowledge', 'PackHOIInputs'
+    'LoadTeacherKnowledge', 'PackHOIInputs', 'RememberViews'
 ]

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+
+from clhoi_mm.datasets import DetectionFileWriter, HICODetDataset
+from clhoi_mm.datasets.transforms import RememberViews
+from clhoi_mm.vocabulary import HOIVocabulary
+from tests.data_utils import tiny_scenes, write_tiny
+
+STEPS = [dict(type='LoadHOIAnnotations'), dict(type='RandomFlip', prob=.5),
+         dict(type='PackHOIInputs')]
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Makes a data set of five images whose features lie in a file."""
+    init_default_scope('clhoi_mm')
+    write_tiny(tmp_path)
+    path = tmp_path / 'f.safetensors'
+    nothing = dict(bboxes=np.zeros((0, 4)), labels=[], scores=[])
+    with DetectionFileWriter(path, {}, HOIVocabulary.load('hico_det').objects,
+                             dict(roi_extractor=None)) as writer:
+        for scene in tiny_scenes():
+            for flipped in (False, True):
+                writer.add(scene['file_name'], flipped, [(64, 96)] * 3,
+                           (1., 1.), nothing, [np.zeros((1, 1, 1))],
+                           np.zeros((0, 4)), np.zeros((0, 1, 1, 1)))
+    return lambda steps: HICODetDataset(
+        'annotations/train.json', data_root=str(tmp_path),
+        data_prefix=dict(img=''),
+        pipeline=[dict(type='LoadDetectorFeatures', file=str(path)), *steps])
+
+
+def test_remembered_views_are_those_of_the_steps(build):
+    plain = build(STEPS)
+    remembering = build([dict(type='RememberViews', steps=STEPS)])
+    seen = set()
+    for epoch in range(8):
+        for data in (plain, remembering):
+            data.set_epoch(epoch)
+        for i in range(5):
+            sample = remembering[i]['data_samples']
+            expected = plain[i]['data_samples']
+            assert sample.key == expected.key
+            assert sample.flip == expected.flip
+            assert sample.detector_view.row == expected.detector_view.row
+            assert torch.equal(sample.gt_instances.bboxes,
+                               expected.gt_instances.bboxes)
+            seen.add(id(sample))
+    # Ten views in forty looks, and most of the latter cost nothing.
+    assert len(seen) == 10
+
+
+def test_images_are_not_remembered():
+    init_default_scope('clhoi_mm')
+    with pytest.raises(RuntimeError, match='goes with LoadDetectorFeatures'):
+        RememberViews(STEPS)(dict(key='a.png'))
