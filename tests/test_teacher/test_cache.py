@@ -132,7 +132,8 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
         TeacherWords('e'),
         TeacherWords('f', f'{one} {two} {one}', [one, two, one])
     ]
-    cache = TeacherCache(pack_cache(words, tmp_path / 'a', vocabulary, ENCODER))
+    folder = pack_cache(words, tmp_path / 'a', vocabulary, ENCODER)
+    cache = TeacherCache(folder)
     assert cache.manifest['counts']['captions'] == 1
     assert cache.manifest['caption_cosine'] == 1
     for row in words[:4] + words[5:]:
@@ -143,7 +144,8 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
     assert not cache.get('e')['caption_embed'].any()
     # Where it is no sum, the nearest one is kept, or, if asked for, itself.
     encoder = Chance()
-    cache = TeacherCache(pack_cache(words, tmp_path / 'b', vocabulary, encoder))
+    folder = pack_cache(words, tmp_path / 'b', vocabulary, encoder)
+    cache = TeacherCache(folder)
     kept = cache.get('b')['caption_embed']
     assert kept @ kept == pytest.approx(1, abs=1e-3)
     basis = np.linalg.qr(encoder.encode([one, two]).T)[0]

@@ -192,9 +192,10 @@ def test_bad_input_is_one_line(folder):
         assert last.startswith('inspect.py:') and message in last
 
 
-def test_siblings_get_the_standard_module(folder):
-    code = ('import sys; sys.path.insert(0, {!r}); import inspect; '
-            'print(inspect.getsource(inspect.unwrap)[:10], len(sys.path))')
-    done = run_command(
-        'python', '-c', code.format(str(TOOL.parent)), cwd=folder).check()
-    assert done.text.startswith('def unwrap')
+@pytest.mark.parametrize('place', [0, 1])
+def test_siblings_get_the_standard_module(folder, place):
+    code = (f'import sys; sys.path.insert({place}, {str(TOOL.parent)!r}); '
+            'import inspect; print(inspect.getsource(inspect.unwrap)[:10]); '
+            f'print(sys.path[{place}])')
+    done = run_command('python', '-c', code, cwd=folder).check()
+    assert done.text.splitlines() == ['def unwrap', str(TOOL.parent)]

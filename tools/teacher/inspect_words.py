@@ -2,8 +2,9 @@
 
 show: caption, sentences, interactions with scores, and failures, in words or
 drawn below the picture. compare: precision, recall and mAP over images, for
-each verb. check: whether every byte of a cache is as it was packed. FROM is a pass's folder, a cache, or a parsed layer (.parquet or
-.jsonl). Needs neither torch nor mmdet; show --out needs Pillow and matplotlib.
+each verb. check: whether every byte of a cache is as it was packed. FROM is a
+pass's folder, a cache, or a parsed layer (.parquet or .jsonl). Needs neither
+torch nor mmdet; show --out needs Pillow and matplotlib.
 """
 import argparse
 import json
