@@ -82,7 +82,10 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
     from clhoi_mm.registry import DATASETS
     seen = []
     for split in args.splits:
-        dataset = cfg[f'{split}_dataloader'].dataset
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is None:
+            continue
+        dataset = loader.dataset
         while 'dataset' in dataset:
             dataset = dataset.dataset
         # Boxes go back to the original image, so that all splits can be seen

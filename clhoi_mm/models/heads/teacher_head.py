@@ -115,6 +115,14 @@ class TeacherHead(BaseModule):
     def _from_labels(self, samples: list[HOIDataSample]) -> TeacherTargets:
         """Annotations of a whole image, said as phrases."""
         table = self.phrases
+        for sample in samples:
+            if 'gt_hois' not in sample:
+                raise ValueError(
+                    f'image {sample.get("img_path", sample.get("img_id"))} '
+                    'comes without annotations; with teacher_head.supervision'
+                    f'={self.supervision!r} train on a data set that has '
+                    'them (UnlabelledHOIDataset has none), with '
+                    'LoadHOIAnnotations in the pipeline')
         hois = [
             s.gt_hois.hoi_labels.to(table.hoi_phrases.device).unique()
             for s in samples

@@ -179,3 +179,6 @@ def test_errors(supervise):
     sample.teacher.caption_embed = torch.zeros(8)
     with pytest.raises(ValueError, match='embeddings of 8.*text_dim=32'):
         supervise('vllm')([sample])
+    del sample.gt_hois
+    with pytest.raises(ValueError, match="annotations.*supervision='image'"):
+        supervise('image')([sample])
