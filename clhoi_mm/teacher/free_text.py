@@ -10,7 +10,7 @@ from .prose.clauses import read_events
 from .prose.events import Argument, Event
 from .prose.lexicon import Lexicon, Reading
 from .prose.text import split_prose
-from .prose.triplets import expand_triplet
+from .prose.triplets import TripletReader
 
 # Verbs that say nothing of what is done with an object.
 _EMPTY = frozenset(
@@ -23,7 +23,7 @@ _PART_VERBS = frozenset(
     'pet scratch kiss groom lick wash touch repair inspect clean dry brush '
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
     'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
-    'type watch read work'.split())
+    'type watch read work set tighten'.split())
 _CONTENT_VERBS = frozenset('eat stir cook wash cut peel chop slice'.split())
 _NEEDS_NO_OBJECT = frozenset(
     'walk run jump sit stand lie race turn move'.split())
@@ -88,15 +88,14 @@ class _EventReader:
         self.lexicon = lexicon
         self.vocabulary = lexicon.vocabulary
         self.chunker = Chunker(lexicon)
+        self.triplets = TripletReader(lexicon)
 
     def events(self, text: str) -> List[Event]:
         """The text's events, what an ellipsis leaves out restored."""
         self.chunker.set_topic(text)
-        persons = self.chunker.words['persons']
-        sentences = [
-            expand_triplet(line, persons) for line in split_prose(text)
-        ]
-        events = read_events(sentences, self.chunker)
+        events = read_events(
+            [self.triplets.expand(line) for line in split_prose(text)],
+            self.chunker)
         before = None
         for event in events:
             agent = event.agent
@@ -104,7 +103,7 @@ class _EventReader:
             if (event.verb.lemma in _GOES_ON and heads <= {'wave'}
                     and agent is not None and not event.passive):
                 known = list(agent.places)
-                if before is not None and before.agent is agent:
+                if before is not None and before.agent in (None, agent):
                     known += [arg.phrase for arg in before.arguments[:1]]
                 event.arguments += [
                     Argument([], phrase, []) for phrase in known

@@ -2,7 +2,7 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Dict, List, Set, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from clhoi_mm.teacher.answer_parser import AnswerParser
 from clhoi_mm.teacher.exchange import LIST
@@ -23,7 +23,7 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         default=LABELS,
         help='JSONL of {"text", "vocabulary", "interactions": [[verb, '
-        'object], ...], "blind"}; only classes of the vocabulary are counted')
+        'object], ...], "blind", "round"}; only classes of the vocabulary are counted')
     parser.add_argument(
         '--part',
         choices=('open', 'blind', 'all'),
@@ -31,11 +31,16 @@ def parse_args() -> argparse.Namespace:
         help='"open": sentences that rules were made with; "blind": those '
         'kept apart (default all)')
     parser.add_argument(
+        '--round',
+        type=int,
+        help='sentences of one round of labelling alone: 1, before the parser '
+        'was written, or 2, after (default all)')
+    parser.add_argument(
         '--errors', action='store_true', help='print what is wrong')
     return parser.parse_args()
 
 
-def read(path: Path, part: str) -> List[dict]:
+def read(path: Path, part: str, number: Optional[int]) -> List[dict]:
     try:
         records = [json.loads(line) for line in path.open(encoding='utf-8')]
     except OSError as error:
@@ -43,14 +48,17 @@ def read(path: Path, part: str) -> List[dict]:
     except json.JSONDecodeError as error:
         raise SystemExit(f'evaluate_parser.py: {path}: no JSON ({error})')
     wanted = {'open': (False, ), 'blind': (True, ), 'all': (False, True)}
-    return [x for x in records if x.get('blind', False) in wanted[part]]
+    return [
+        x for x in records if x.get('blind', False) in wanted[part]
+        and number in (None, x.get('round', 1))
+    ]
 
 
 def main() -> None:
     args = parse_args()
     counts: Dict[str, List[int]] = {}
     parsers: Dict[str, AnswerParser] = {}
-    for record in read(args.labels, args.part):
+    for record in read(args.labels, args.part, args.round):
         name = record['vocabulary']
         if name not in parsers:
             parsers[name] = AnswerParser(

@@ -136,6 +136,7 @@ class ClauseReader(NounRoles):
             negated = negated or previous.negated
             unreal = unreal or previous.unreal
         event.negated, event.unreal = negated, unreal
+        event.tools, self.tools = self.tools, []
         self.negate = self.unreal = False
         if verb.lemma == 'use' and verb.form == 'VBG' and (
                 previous is not None and previous.verb.lemma not in _NO_VERBS
@@ -307,7 +308,11 @@ class ClauseReader(NounRoles):
                                   and False))
 
     def _settle(self, event: Event) -> None:
-        """What is awaited takes the place that stayed empty."""
+        """What came before the verb takes its place."""
+        heads = [phrase.head for phrase in event.objects]
+        event.arguments += [
+            Argument(['with'], tool, heads) for tool in event.tools
+        ]
         if event.awaited is not None and not event.objects:
             event.arguments.insert(
                 0, Argument(plain_chain(event.stranded), event.awaited, []))

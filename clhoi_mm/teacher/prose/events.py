@@ -31,6 +31,7 @@ class Event:
         arguments (List[Argument]): The things it reaches.
         awaited (NounPhrase, optional): 'the cup' of 'the cup that he holds'.
         stranded (List[str]): Prepositions after which no thing came.
+        tools (List[NounPhrase]): 'a knife' of 'With a knife, he cuts'.
         closed (bool): Whether it reaches no further things.
         shares (Event, optional): Whose objects are its own: 'peels' and
             'eats' in 'peels and eats an apple'.
@@ -43,6 +44,7 @@ class Event:
     arguments: List[Argument] = field(default_factory=list)
     awaited: Optional[NounPhrase] = None
     stranded: List[str] = field(default_factory=list)
+    tools: List[NounPhrase] = field(default_factory=list)
     closed: bool = False
     shares: Optional['Event'] = None
 

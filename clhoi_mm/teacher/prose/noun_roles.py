@@ -41,6 +41,7 @@ class NounRoles:
         self.negate = self.unreal = False
         self.relative: Optional[NounPhrase] = None
         self.outer: List[tuple] = []
+        self.tools: List[NounPhrase] = []  # 'With a knife, he ...'
 
     def _noun(self, i: int, phrase: NounPhrase,
               before: Optional[Chunk]) -> None:
@@ -137,6 +138,9 @@ class NounRoles:
                                                     NounPhrase):
                     j += 1
                     continue
+                if chunk.kind == 'comma' and self._after_sub(i):
+                    return phrase.kind in ('human', 'animal') and self._late(
+                        j, 0)
                 if chunk.kind == 'rel':
                     return phrase.kind in ('human', 'animal') and self._late(j)
                 return False
@@ -146,11 +150,15 @@ class NounRoles:
             j += 1
         return False
 
-    def _late(self, j: int) -> bool:
-        """Whether a second finite verb follows a relative clause."""
+    def _after_sub(self, i: int) -> bool:
+        before = self.chunks[i - 1]
+        return isinstance(before, Mark) and before.kind == 'sub'
+
+    def _late(self, j: int, others: int = 1) -> bool:
+        """Whether a finite verb follows those of a relative clause."""
         return sum(
             isinstance(chunk, VerbGroup) and chunk.form == 'finite'
-            for chunk in self.chunks[j:]) > 1
+            for chunk in self.chunks[j:]) > others
 
     def _verb_follows(self, i: int, finite: bool = False) -> bool:
         for chunk in self.chunks[i + 1:i + 3]:
@@ -209,6 +217,8 @@ class NounRoles:
             return
         self.last_role = 'with' if chain == ['with'] else 'prep'
         if event is None or event.closed:
+            if event is None and self.subject is None and chain == ['with']:
+                self.tools.append(phrase)
             if event is None and self.subject is not None and chain[-1] in (
                     'in', 'on', 'atop'):
                 self.subject.places.append(phrase)
@@ -277,6 +287,10 @@ class NounRoles:
             return
         if not event.arguments:
             return
+        if self._is_next_person(i, phrase, event):
+            self.subject, self.event = phrase, None
+            self.last_role = 'subject'
+            return
         if self.chunks[i - 1].word == 'nor':
             phrase.negated = True
         place = event.arguments[-1]
@@ -286,6 +300,15 @@ class NounRoles:
             place = direct[-1]
             self.last_role = 'object'
         event.arguments.append(Argument(place.chain, phrase, place.between))
+
+    def _is_next_person(self, i: int, phrase: NounPhrase,
+                        event: Event) -> bool:
+        """'a woman carrying a bag and a man with an umbrella'."""
+        after = self.chunks[i + 1] if i + 1 < len(self.chunks) else None
+        return (event.verb.form == 'VBG' and not self.chain
+                and phrase.kind == 'human'
+                and not event.arguments[-1].phrase.human
+                and isinstance(after, Mark) and after.word in ('with', 'in'))
 
     def _parallel(self, i: int, chain: List[str]) -> bool:
         """'a cup in one hand and a phone in the other'."""
