@@ -109,7 +109,8 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         required=True,
         help='a folder, a .txt list, a .parquet, or a COCO .json')
     add('--image-root',
-        help="what a list's paths are relative to (default: its folder)")
+        help="what a list's paths, or the keys of a folder's images, are "
+        'relative to (default: its folder, or the folder itself)')
     add('--out', required=True, help="the pass's folder")
     add('--backend',
         required=True,
