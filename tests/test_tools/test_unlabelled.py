@@ -103,3 +103,14 @@ def test_own_images_from_the_teacher_to_a_test(tmp_path):
     found = json.loads((tmp_path / 'found.json').read_text())
     assert [image['key'] for image in found] == names
     assert len(list((tmp_path / 'pictures').iterdir())) == len(names)
+
+
+def test_benchmark_of_a_long_list(tmp_path):
+    done = run_tool(
+        REPO / 'tools/analysis_tools/benchmark_unlabelled.py', '--images',
+        '3000', '--samples', '512', '--workers', '1', '--kind',
+        'parquet-sizes', '--folder', tmp_path, cwd=tmp_path).check()
+    for part in ('3000 images', 'first opening: ', '\nopening: ',
+                 'MB to 1 workers'):
+        assert part in done.text
+    assert not list(tmp_path.glob('*/images*'))
