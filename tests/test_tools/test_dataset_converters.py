@@ -8,9 +8,8 @@ from tests.data_utils import REPO
 from tests.hico_files import hoi, image, ppdm_content, write_json, write_mat
 from tests.test_datasets.test_converters_custom import COCO as BOXES
 from tests.test_datasets.test_converters_custom import CSV
-from tests.test_datasets.test_converters_v_coco import (COCO, official,
-                                                        pairs_content)
 from tests.tool_utils import run_command
+from tests.v_coco_files import COCO, official, pairs_content
 
 TOOLS = REPO / 'tools/dataset_converters'
 TEST = [

@@ -1,5 +1,7 @@
 """Tell what a detector's errors cost: table, picture, and AP of each class.
 
+V-COCO's classes are its 24 roles.
+
 Reads predictions as `tools/test.py --out preds.npz` writes them; needs
 neither torch nor mmdet.
 """
@@ -7,13 +9,14 @@ import argparse
 import csv
 import json
 import os.path as osp
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 import numpy as np
 
 from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, REASONS,
-                                      Annotations, ErrorReport, Predictions,
-                                      explain_errors)
+                                      V_COCO_REASONS, Annotations,
+                                      ErrorReport, Predictions,
+                                      explain_errors, explain_v_coco_errors)
 from clhoi_mm.teacher.files import atomic_path
 
 
@@ -22,10 +25,22 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--ann', required=True, help='annotation file (JSON)')
     parser.add_argument('--pred', required=True, help='predictions (.npz)')
     parser.add_argument(
+        '--metric',
+        choices=['hico_det', 'v_coco'],
+        default='hico_det',
+        help='what counts as right (default: hico_det)')
+    parser.add_argument(
         '--protocol',
         choices=list(HICO_DET_PROTOCOLS),
         default='official',
-        help='whose evaluator to follow (default: official)')
+        help='whose evaluator to follow; hico_det only (default: official)')
+    parser.add_argument(
+        '--scenario',
+        type=int,
+        choices=[1, 2],
+        default=1,
+        help='where a role is absent, its box must be too (1), or may be '
+        'any; v_coco only (default: 1)')
     parser.add_argument(
         '--out', help='folder for errors.png, errors.json and classes.csv')
     parser.add_argument(
@@ -36,7 +51,24 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def print_table(report: ErrorReport) -> None:
+def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
+    """The report, and its classes' names."""
+    annotations = Annotations.read(args.ann)
+    if args.metric == 'v_coco':
+        truth, actions = annotations.v_coco()
+        roles = Predictions.read(args.pred).roles(annotations)
+        return explain_v_coco_errors(truth, roles, actions,
+                                     args.scenario == 1), annotations.verbs
+    if not len(annotations.hoi_verbs):
+        raise ValueError(f'{args.ann}: no hoi_categories, whose AP this '
+                         'report explains; for V-COCO, use --metric v_coco')
+    gt, _ = annotations.hico_det()
+    pairs = Predictions.read(args.pred).pairs(annotations)
+    return explain_errors(gt, pairs, annotations.hoi_objects,
+                          args.protocol), annotations.hoi_names
+
+
+def print_table(report: ErrorReport, reasons: Sequence[tuple]) -> None:
     """What each reason costs, and what the reasons mean."""
     print(f'mAP {report.mean_ap:.2f}. What is lost to each kind of error, if '
           'it alone were mended:\n')
@@ -44,7 +76,7 @@ def print_table(report: ErrorReport) -> None:
     for name, false, missed, lost in report.rows():
         print(f'{name:<22}{false or "":>9}{missed or "":>9}{lost:>10.2f}')
     print()
-    for name, false, missed in REASONS:
+    for name, false, missed in reasons:
         print(f'{name}: ' + '; '.join(
             f'{kind}: {text}' for kind, text in (('false', false),
                                                  ('missed', missed)) if text))
@@ -113,19 +145,13 @@ def write_classes(path: str, names: List[str], report: ErrorReport,
 def main() -> None:
     args = parse_args()
     try:
-        annotations = Annotations.read(args.ann)
-        if not len(annotations.hoi_verbs):
-            raise ValueError(f'{args.ann}: no hoi_categories, whose AP this '
-                             'report explains')
-        gt, _ = annotations.hico_det()
-        pairs = Predictions.read(args.pred).pairs(annotations)
+        report, names = explain(args)
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from error
-    report = explain_errors(gt, pairs, annotations.hoi_objects, args.protocol)
-    names = annotations.hoi_names
     annotated = np.flatnonzero(report.num_gt)
     order = annotated[np.argsort(report.ap[annotated], kind='stable')]
-    print_table(report)
+    print_table(report,
+                V_COCO_REASONS if args.metric == 'v_coco' else REASONS)
     print_classes(names, report, order, args.num_classes)
     if args.out:
         draw(osp.join(args.out, 'errors.png'), names, report, order,

@@ -14,18 +14,21 @@ from .predictions import Predictions
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 from .samples import HOIRecord, read_sample, stack_records
 from .v_coco import VCOCOResult, evaluate_v_coco
+from .v_coco_errors import V_COCO_REASONS, explain_v_coco_errors
 from .v_coco_samples import (VCOCORecord, read_v_coco_sample,
                              stack_v_coco_records)
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 __all__ = [
     'Annotations', 'ErrorReport', 'HICODetProtocol', 'HICODetResult',
-    'HICO_DET_PROTOCOLS', 'HOIClasses', 'HOIRecord', 'ImageLabels', 'Matches',
-    'PairTable', 'Predictions', 'REASONS', 'RECALL_LEVELS',
-    'RISING_RECALL_LEVELS', 'RolePredictions', 'VCOCOActions', 'VCOCORecord',
-    'VCOCOResult', 'VCOCOTruth', 'aligned_ious', 'area_under_envelope',
-    'average_precision', 'best_matches', 'candidate_pairs',
-    'evaluate_hico_det', 'evaluate_v_coco', 'explain_errors', 'first_claims',
-    'knows_object', 'match_hico_det', 'rank_in_class', 'read_sample',
-    'read_v_coco_sample', 'stack_records', 'stack_v_coco_records'
+    'HICO_DET_PROTOCOLS', 'HOIClasses', 'HOIRecord', 'ImageLabels',
+    'Matches', 'PairTable', 'Predictions', 'REASONS', 'RECALL_LEVELS',
+    'RISING_RECALL_LEVELS', 'RolePredictions', 'VCOCOActions',
+    'VCOCORecord', 'VCOCOResult', 'VCOCOTruth', 'V_COCO_REASONS',
+    'aligned_ious', 'area_under_envelope', 'average_precision',
+    'best_matches', 'candidate_pairs', 'evaluate_hico_det',
+    'evaluate_v_coco', 'explain_errors', 'explain_v_coco_errors',
+    'first_claims', 'knows_object', 'match_hico_det', 'rank_in_class',
+    'read_sample', 'read_v_coco_sample', 'stack_records',
+    'stack_v_coco_records'
 ]

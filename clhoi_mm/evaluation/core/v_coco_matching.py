@@ -1,0 +1,202 @@
+"""Which annotated persons and roles V-COCO's predictions belong to."""
+from dataclasses import dataclass
+from typing import Tuple
+
+import numpy as np
+
+from .boxes import aligned_ious
+from .matching import best_matches, candidate_pairs, first_claims
+from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
+
+IOU_THR = 0.5
+
+
+@dataclass(frozen=True)
+class PersonMatches:
+    """Predicted rows and the annotated persons whom they are nearest to.
+
+    Args:
+        pred (RolePredictions): The N rows whose nearest person somebody
+            labelled; the others are neither right nor wrong.
+        box_inds (np.ndarray): Predicted person of each row, (N,) int64.
+        persons (np.ndarray): Annotated person of each row, (N,) int64.
+        near (np.ndarray): Whether they overlap enough, (N,) bool.
+        right (np.ndarray): And the person does the verb's action, (N,) bool.
+        num_gt (np.ndarray): Persons labelled with each action, (A,).
+        acts (np.ndarray): What each person does, (P, A) bool.
+    """
+    pred: RolePredictions
+    box_inds: np.ndarray
+    persons: np.ndarray
+    near: np.ndarray
+    right: np.ndarray
+    num_gt: np.ndarray
+    acts: np.ndarray
+
+
+@dataclass(frozen=True)
+class RoleMatches:
+    """Predicted rows of verbs with a role, and the annotated roles.
+
+    Args:
+        pred (RolePredictions): K rows.
+        persons (np.ndarray): Annotated person of each row, (K,) int64.
+        near (np.ndarray): Whether they overlap enough, (K,) bool.
+        right (np.ndarray): And the person does the verb's action, (K,) bool.
+        has_box (np.ndarray): Whether the person's role has a box, (K,) bool.
+        found (np.ndarray): Whether the row has it, (K,) bool.
+        empty (np.ndarray): Whether the row says that it is absent, (K,) bool.
+        num_gt (np.ndarray): Positives of each verb, (V,).
+    """
+    pred: RolePredictions
+    persons: np.ndarray
+    near: np.ndarray
+    right: np.ndarray
+    has_box: np.ndarray
+    found: np.ndarray
+    empty: np.ndarray
+    num_gt: np.ndarray
+
+    def fitting(self, strict: bool) -> np.ndarray:
+        """Rows that are right in all, before each person is found once.
+
+        Args:
+            strict (bool): Scenario 1, in which an absent role must be empty.
+        """
+        return self.right & np.where(self.has_box, self.found,
+                                     self.empty | (not strict))
+
+    def true_positives(self, strict: bool) -> np.ndarray:
+        """Rows that are the first to find their person, (K,) bool."""
+        return claim(self.pred.verb_labels, self.pred.scores, self.persons,
+                     self.fitting(strict))
+
+
+def match_persons(truth: VCOCOTruth, pred: RolePredictions,
+                  actions: VCOCOActions) -> PersonMatches:
+    """Finds the annotated person of each predicted one.
+
+    Args:
+        truth (VCOCOTruth): Annotated persons and roles.
+        pred (RolePredictions): Predicted rows.
+        actions (VCOCOActions): What the verbs stand for.
+    """
+    persons = _inclusive(truth.bboxes, truth.sizes)
+    # The script drops boxes of one pixel or less before it looks for people.
+    real = (persons[:, 2:] > persons[:, :2]).all(axis=1)
+    labelled = truth.labelled & real
+    acts = np.zeros((len(persons), len(actions.actions)), dtype=bool)
+    acts[truth.role_persons, actions.action_inds[truth.role_verbs]] = True
+    acts &= labelled[:, None]
+
+    boxes, box_inds = _distinct_persons(pred)
+    nearest, overlaps = _nearest_persons(pred, boxes, truth.image_inds,
+                                         persons, real)
+    nearest, overlaps = nearest[box_inds], overlaps[box_inds]
+    seen = np.append(labelled, False)[nearest]  # -1: nobody
+    pred, box_inds = pred[seen], box_inds[seen]
+    nearest, near = nearest[seen], overlaps[seen] >= IOU_THR
+    right = acts[nearest, actions.action_inds[pred.verb_labels]] & near
+    return PersonMatches(pred, box_inds, nearest, near, right,
+                         acts.sum(axis=0), acts)
+
+
+def match_roles(truth: VCOCOTruth, matches: PersonMatches,
+                actions: VCOCOActions) -> RoleMatches:
+    """Compares roles' boxes.
+
+    Args:
+        truth (VCOCOTruth): Annotated persons and roles.
+        matches (PersonMatches): What :func:`match_persons` gave.
+        actions (VCOCOActions): What the verbs stand for.
+    """
+    pred = matches.pred
+    rows = actions.has_role[pred.verb_labels] & ~np.isnan(pred.scores)
+    pred, nearest = pred[rows], matches.persons[rows]
+    role = role_boxes(truth, actions)[nearest, pred.verb_labels]
+    has_box = role >= 0
+    found = np.zeros(len(pred), dtype=bool)
+    found[has_box] = aligned_ious(
+        inclusive_roles(truth)[role[has_box]], pred.obj_bboxes[has_box],
+        1.) >= IOU_THR
+    empty = np.isnan(pred.obj_bboxes).all(axis=1) | (
+        pred.obj_bboxes == 0).all(axis=1)
+    num_gt = np.where(actions.has_role, matches.num_gt[actions.action_inds],
+                      0)
+    return RoleMatches(pred, nearest, matches.near[rows], matches.right[rows],
+                       has_box, found, empty, num_gt)
+
+
+def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
+    """Row of each person's role among the truth's, -1 without a box, (P, V).
+    """
+    boxed = np.flatnonzero(~np.isnan(truth.role_bboxes).any(axis=1))
+    role_of = np.full((len(truth.bboxes), len(actions.verbs)), -1)
+    # Written from last to first, so that the first of several boxes stays.
+    boxed = boxed[::-1]
+    role_of[truth.role_persons[boxed], truth.role_verbs[boxed]] = boxed
+    return role_of
+
+
+def inclusive_roles(truth: VCOCOTruth) -> np.ndarray:
+    """Boxes of roles as the script makes them of COCO's, (R, 4)."""
+    sizes = truth.sizes
+    if sizes is not None:
+        sizes = sizes[truth.role_persons]
+    return _inclusive(truth.role_bboxes, sizes)
+
+
+def rank_rows(image_inds: np.ndarray, labels: np.ndarray,
+              scores: np.ndarray) -> np.ndarray:
+    """Order by class, then by falling score, equal ones by falling image."""
+    return np.lexsort((-image_inds, -scores.astype(np.float32), labels))
+
+
+def claim(labels: np.ndarray, scores: np.ndarray, persons: np.ndarray,
+          right: np.ndarray) -> np.ndarray:
+    """Lets a person be found once in a class, (K,) bool."""
+    claimants = np.flatnonzero(right)[::-1]  # the last of equals goes first
+    order = claimants[np.argsort(
+        -scores[claimants].astype(np.float32), kind='stable')]
+    return first_claims(persons * (labels.max(initial=0) + 1) + labels, order)
+
+
+def _inclusive(bboxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Continuous boxes as the script makes them of COCO's, float64."""
+    bboxes = bboxes.astype(np.float64)
+    bboxes[:, 2:] = np.maximum(bboxes[:, 2:] - 1, bboxes[:, :2])
+    if sizes is None:
+        return bboxes
+    return np.clip(bboxes, 0, np.tile(sizes - 1., 2))
+
+
+def _distinct_persons(
+        pred: RolePredictions) -> Tuple[np.ndarray, np.ndarray]:
+    """Rows that show each predicted person first, in order, and the person
+    of each row."""
+    columns = pred.sub_bboxes.T
+    order = np.lexsort((*columns, pred.image_inds))
+    sorted_boxes = pred.sub_bboxes[order]
+    is_new = np.ones(len(order), dtype=bool)
+    is_new[1:] = (np.diff(pred.image_inds[order]) != 0) | (
+        sorted_boxes[1:] != sorted_boxes[:-1]).any(axis=1)
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.cumsum(is_new) - 1
+    firsts = order[is_new]  # lexsort is stable: a person's first row
+    in_order = np.argsort(firsts)
+    position = np.empty(len(firsts), dtype=np.int64)
+    position[in_order] = np.arange(len(firsts))
+    return firsts[in_order], position[group]
+
+
+def _nearest_persons(pred: RolePredictions, rows: np.ndarray,
+                     image_inds: np.ndarray, persons: np.ndarray,
+                     real: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Annotated person of each row, -1 without one, and the IoU."""
+    candidates = np.flatnonzero(real)
+    pred_inds, gt_inds = candidate_pairs(pred.image_inds[rows],
+                                         image_inds[candidates])
+    gt_inds = candidates[gt_inds]
+    overlaps = aligned_ious(pred.sub_bboxes[rows][pred_inds],
+                            persons[gt_inds], 1.)
+    return best_matches(pred_inds, gt_inds, overlaps, len(rows))
