@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple, Union
 
 from ..vocabulary import HOIVocabulary
-from .exchange import LIST, Failure, Question, Reply
+from .exchange import LIST, SCORE, Failure, Question, Reply
 from .files import atomic_path
 from .parsing import parse_answer
 from .raw_answers import RawAnswer
@@ -56,16 +56,30 @@ class PassReport:
         if isinstance(outcome, Failure):
             self.failed[outcome.reason] += 1
             return
+        # A score is one token by design.
+        self.count_answer(
+            question.kind, outcome.text, outcome.tokens_in, outcome.tokens_out,
+            outcome.finish == 'length' and question.kind != SCORE)
+
+    def count_answer(self, kind: str, text: str, tokens_in: int,
+                     tokens_out: int, truncated: bool) -> None:
+        """Add an answer.
+
+        Args:
+            kind (str): 'caption', 'list' or 'score'.
+            text (str): What the model wrote; only a list's is looked at.
+            tokens_in (int): Tokens read.
+            tokens_out (int): Tokens written.
+            truncated (bool): Whether the limit cut it off.
+        """
         self.done += 1
-        self.tokens_in += outcome.tokens_in
-        self.tokens_out += outcome.tokens_out
-        if question.kind == LIST:
-            words = parse_answer(RawAnswer('', '', '', outcome.text))
+        self.tokens_in += tokens_in
+        self.tokens_out += tokens_out
+        self.truncated += truncated
+        if kind == LIST:
+            words = parse_answer(RawAnswer('', '', '', text))
             self.malformed += words.malformed
             self.said.update(f'{v}|{o}' for v, o, _ in words.interactions)
-        # A score is one token by design.
-        if question.prompt.verb is None:
-            self.truncated += outcome.finish == 'length'
 
     def __add__(self, other: 'PassReport') -> 'PassReport':
         """Two shards' reports as one; seconds add up as well."""
@@ -104,9 +118,10 @@ class PassReport:
             List[str]: A line for each fact.
         """
         rate = self.done / self.seconds if self.seconds else 0.0
+        known = f'{self.known} known before, ' if self.known else ''
         lines = [
-            f'{self.stage}: {self.done} answered, {self.known} known before, '
-            f'{self.num_failed} failed, {self.left} left to ask',
+            f'{self.stage}: {self.done} answered, {known}{self.num_failed} '
+            f'failed, {self.left} left to ask',
             f'  {rate:.2f} answers/s in {self.seconds:.1f} s; tokens '
             f'{self.tokens_in} in, {self.tokens_out} out'
         ]

@@ -10,9 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clhoi_mm.teacher import ImageFacts, SimulatedTeacher
+from clhoi_mm.teacher.answer_parser import AnswerParser
+from clhoi_mm.teacher.exchange import LIST
 from clhoi_mm.teacher.free_text import parse_sentences
+from clhoi_mm.teacher.parse_report import ParseReport
 from clhoi_mm.teacher.prose.lexicon import DENOMINAL, Lexicon
 from clhoi_mm.teacher.prose.text import split_prose
+from clhoi_mm.teacher.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 
@@ -36,10 +40,14 @@ def test_labelled_sentences():
     records = [json.loads(line) for line in LABELS.open(encoding='utf-8')]
     assert len(records) >= 150
     right = all_said = true = 0
+    parsers = {
+        vocabulary.name: AnswerParser(vocabulary, ParseReport())
+        for vocabulary in (HICO, VCOCO, MINI)
+    }
     for record in records:
-        vocabulary = HOIVocabulary.load(record['vocabulary'])
+        parser = parsers[record['vocabulary']]
         found = {(x.verb, x.object)
-                 for x in parse_sentences(record['text'], vocabulary)
+                 for x in parser.parse(RawRecord('', LIST, record['text']))
                  if x.in_vocabulary}
         wanted = {tuple(pair) for pair in record['interactions']}
         right += len(found & wanted)
@@ -148,6 +156,25 @@ def test_a_vocabulary_of_ones_own(vocabulary):
     assert said(text, vocabulary) == [
         'sit_on bench', 'hold wine_glass', 'hug dog'
     ]
+
+
+@pytest.mark.parametrize('text, expected', [
+    ('1. **Person - ride - horse**', ['ride horse']),
+    ('Man 2 -> sitting_on -> bench', ['sit_on bench']),
+    ('(person, is holding, cell_phone)', ['hold cell_phone']),
+    ('Interactions: 1. person - hold - cup 2. person - hold - fork',
+     ['hold cup', 'hold fork']),
+    ('riding: bicycle, horse', ['ride bicycle', 'ride horse']),
+    ('- bicycle: ride, hold', ['ride bicycle', 'hold bicycle']),
+    ('Verb: hold, Object: cup', ['hold cup']),
+    ('| person | talking on | phone |', ['talk_on cell_phone']),
+    ('dog - chase - cat', []),
+    ('Person: a bicycle', []),
+    ('Setting: kitchen, table', []),
+    ('The man is tall - very tall - and old.', []),
+])
+def test_triplets_and_lists_stand_for_sentences(text, expected):
+    assert said(text) == expected
 
 
 def test_markdown_and_lists_are_split():

@@ -7,7 +7,7 @@ import pytest
 from clhoi_mm.teacher import HashedTextEncoder, TeacherCache
 from clhoi_mm.teacher.backends import Backend, build_backend
 from clhoi_mm.teacher.collect import collect_answers
-from clhoi_mm.teacher.exchange import Failure, Reply
+from clhoi_mm.teacher.exchange import Failure, Prompt, Question, Reply
 from clhoi_mm.teacher.images import ImageSource
 from clhoi_mm.teacher.offline_stages import (embed_pass, pack_pass,
                                              parse_pass)
@@ -336,3 +336,18 @@ def test_simulated_and_replayed_passes_agree(tmp_path):
     assert max(rest) < min(listed[name] for name in both)
     with pytest.raises(FileNotFoundError, match='no raw answers'):
         build_backend(dict(type='replay', raw=tmp_path))
+
+
+def test_a_file_of_records_is_replayed(tmp_path):
+    raw = tmp_path / 'raw.jsonl'
+    raw.write_text('{"image_id": "a.jpg", "kind": "caption", "text": "A."}\n')
+    backend = build_backend(dict(type='replay', raw=raw))
+    asked = [
+        Question(name, tmp_path / name, Prompt('caption', 'What?', 'h', 9))
+        for name in ('a.jpg', 'b.jpg')
+    ]
+    first, second = (outcome for _, outcome in backend.run(asked))
+    assert first.text == 'A.' and second.reason == 'not_recorded'
+    raw.write_text('{"image_id": "a.jpg", "kind": "poem", "text": "A."}\n')
+    with pytest.raises(ValueError, match='line 1: field "kind"'):
+        build_backend(dict(type='replay', raw=raw))

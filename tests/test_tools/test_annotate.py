@@ -129,8 +129,22 @@ def test_shards_side_by_side(world):
     for job in jobs:
         job.communicate()
         assert job.returncode == 0
-    names = [row['image_id'] for row in lines(world / 'shards')]
+    rows = lines(world / 'shards')
+    names = [row['image_id'] for row in rows]
     assert len(names) == len(set(names)) == 120
+    failures = [
+        dict(image_id=names[0], question=rows[0]['question'],
+             reason='timeout', time=rows[0]['time']),  # answered since
+        dict(image_id='other', question='q', reason='server',
+             time=rows[0]['time'])]  # yapf: disable
+    with open(world / 'shards/failures/caption-00000-of-00002.jsonl',
+              'a') as file:
+        file.writelines(json.dumps(row) + '\n' for row in failures)
+    done = run(world, 'report', '--out', world / 'shards')
+    assert done.returncode == 0, done.stderr
+    assert 'describe: 120 answered, 1 failed, 1 left to ask' in done.stdout
+    assert 'failed: server (1)' in done.stdout
+    assert run(world, 'report', '--out', world / 'none').returncode == 1
 
 
 def test_bad_input_is_one_line(world):

@@ -3,19 +3,21 @@
 Stages: describe (a caption), list (interactions chosen from a vocabulary),
 score (yes or no for each candidate), parse (text to interactions), embed
 (texts to vectors), pack (the training cache). Each is a command, and "run"
-does several in a row. Killed at any point, the same command goes on.
+does several in a row; "report" says how far all shards are. Killed at any
+point, the same command goes on.
 """
 import argparse
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import backend_names
 from clhoi_mm.teacher.detected_objects import read_detected_objects
+from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.offline_stages import (PARSED, embed_pass, pack_pass,
                                              parse_pass)
 from clhoi_mm.teacher.parse_stage import add_options, read_options
@@ -68,6 +70,10 @@ def parse_args() -> argparse.Namespace:
         _add_vocab(command, required=True)
         _add_packing(command)
         command.add_argument('--out', required=True, help="the pass's folder")
+    command = commands.add_parser(
+        'report', help='what a folder holds, over all shards and runs')
+    _add_vocab(command, required=False)
+    command.add_argument('--out', required=True, help="the pass's folder")
     return parser.parse_args()
 
 
@@ -267,7 +273,17 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
         print(f'written to {os.path.abspath(folder)}')
 
 
+def report(folder: str, vocab: Optional[str]) -> None:
+    """Print what came of all shards and runs together."""
+    vocabulary = HOIVocabulary.load(vocab) if vocab else None
+    for stage in report_folder(folder):
+        print('\n'.join(stage.lines(vocabulary)))
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.command == 'report':
+        report(args.out, args.vocab)
+        return 0
     wanted = args.stages if args.command == 'run' else [args.command]
     # Whatever order they were given in, each is made from the one before.
     stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]

@@ -2,8 +2,8 @@ import os
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, Tuple, Union
 
-from ..exchange import CAPTION, KINDS, LIST, Failure, Question, Reply
-from ..raw_answers import read_raw_answers
+from ..exchange import KINDS, Failure, Question, Reply
+from ..raw_record import read_line
 from ..raw_store import read_records
 from .base import Backend, Outcome
 from .registry import register_backend
@@ -16,7 +16,8 @@ class ReplayBackend(Backend):
     """Raw answers on disk, given again.
 
     Args:
-        raw (str | PathLike): A pass's folder, or a file of whole answers as
+        raw (str | PathLike): A pass's folder, or a JSONL file of records
+            ``{image_id, kind, text}`` or of whole answers as
             ``tools/teacher/simulate.py`` writes it (raw.jsonl).
         model (str): Whose answers they are. Defaults to 'replay'.
 
@@ -32,10 +33,7 @@ class ReplayBackend(Backend):
         if Path(raw).is_dir():
             self._read_folder(raw)
         else:
-            for answer in read_raw_answers(raw):
-                for kind, text in ((CAPTION, answer.caption), (LIST,
-                                                               answer.answer)):
-                    self._replies[answer.key, kind, None, None] = Reply(text)
+            self._read_file(Path(raw))
         if not self._replies:
             raise FileNotFoundError(f'{raw}: no raw answers to replay')
 
@@ -50,6 +48,19 @@ class ReplayBackend(Backend):
                 f'no answer of kind "{prompt.kind}" for '
                 f'"{question.image_id}"',
                 about_image=True)
+
+    def _read_file(self, path: Path) -> None:
+        with open(path, 'rb') as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    records = read_line(line) if line.strip() else []
+                except ValueError as error:
+                    raise ValueError(
+                        f'{path}, line {number}: {error}') from error
+                for row in records:
+                    key = (str(row.image_id), row.kind, row.verb or None,
+                           row.object or None)
+                    self._replies[key] = Reply(row.text, score=row.score)
 
     def _read_folder(self, folder: Union[str, os.PathLike]) -> None:
         for kind in KINDS:

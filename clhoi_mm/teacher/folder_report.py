@@ -1,0 +1,76 @@
+"""What a pass's folder holds, over all its shards and runs."""
+import os
+from typing import Dict, List, Tuple, Union
+
+import numpy as np
+
+from .exchange import LIST, SCORE
+from .pass_report import PassReport
+from .questions import STAGES
+from .raw_store import FAILURES, question_id, read_records, shard_files
+from .teacher_pass import read_settings
+
+# A longer pause between two answers is one between two runs.
+_PAUSE = 60.0
+
+
+def report_folder(folder: Union[str, os.PathLike]) -> List[PassReport]:
+    """Reports made from the raw answers, however they were sharded.
+
+    Answers to earlier versions of a prompt are passed over. A failure counts
+    until its question is answered. Time is that in which answers came from
+    any shard, pauses of more than a minute left out.
+
+    Args:
+        folder (str | PathLike): The pass's folder.
+
+    Returns:
+        List[PassReport]: One for each stage that has been asked.
+
+    Raises:
+        FileNotFoundError: The folder has no raw answers.
+        ValueError: A line is damaged; the message names it.
+    """
+    reports = [
+        _report_stage(folder, stage, kind) for stage, kind in STAGES.items()
+        if shard_files(folder, kind)
+    ]
+    if not reports:
+        raise FileNotFoundError(f'{folder}: no raw answers; give the folder '
+                                f'that a pass was written to')
+    return reports
+
+
+def _report_stage(folder: Union[str, os.PathLike], stage: str,
+                  kind: str) -> PassReport:
+    shards = len(shard_files(folder, kind))
+    report = PassReport(stage, f'{shards} shards')
+    current = read_settings(folder, kind).get('prompt', {}).get('hash')
+    failed: Dict[int, Tuple[str, float]] = {
+        _id(row): (row['reason'], row['time'])
+        for row in read_records(folder, kind, FAILURES)
+    }
+    times: List[np.ndarray] = []
+    block: List[float] = []
+    for row in read_records(folder, kind):
+        failed.pop(_id(row), None)
+        if current not in (None, row['prompt_hash']):
+            continue
+        report.count_answer(kind, row['text'] if kind == LIST else '',
+                            row['tokens_in'], row['tokens_out'],
+                            row['finish'] == 'length' and kind != SCORE)
+        block.append(row['time'])
+        if len(block) == 65536:
+            times.append(np.array(block))
+            block = []
+    for reason, time in failed.values():
+        report.failed[reason] += 1
+        block.append(time)
+    report.left = len(failed)
+    gaps = np.diff(np.sort(np.concatenate([*times, np.array(block)])))
+    report.seconds = float(gaps[gaps < _PAUSE].sum())
+    return report
+
+
+def _id(row: Dict[str, str]) -> int:
+    return question_id(row['image_id'], row['question'])
