@@ -102,12 +102,17 @@ class TeacherCache:
         verbs, objects, hois, phrase_ids = data['labels'][begin:stop].T.astype(
             np.int64, 'C')
         caption_id = data['caption_ids'].item(row)
-        # In one array, since reading costs by the call.
+        # In one array, since reading costs by the call; so does a check of
+        # each number, which the file's sha256 stands for.
         num = len(sentence_ids)
-        halves = np.empty(
-            (num + len(phrase_ids) + (caption_id >= 0), self.dim), np.int16)
-        halves[:num] = data['sentence_embeds'][sentence_ids]
-        halves[num:num + len(phrase_ids)] = data['phrase_embeds'][phrase_ids]
+        last = num + len(phrase_ids)
+        halves = np.empty((last + (caption_id >= 0), self.dim), np.int16)
+        if num:
+            data['sentence_embeds'].take(
+                sentence_ids, 0, halves[:num], mode='clip')
+        if last > num:
+            data['phrase_embeds'].take(
+                phrase_ids, 0, halves[num:last], mode='clip')
         if caption_id >= 0:
             halves[-1] = data['caption_embeds'][caption_id]
         embeds = _to_float32(halves)
@@ -120,7 +125,7 @@ class TeacherCache:
             obj_labels=objects,
             hoi_labels=hois,
             phrase_ids=phrase_ids,
-            phrase_embeds=embeds[num:num + len(phrase_ids)],
+            phrase_embeds=embeds[num:last],
             scores=data['scores'][begin:stop].copy())
 
     def empty(self) -> Dict[str, np.ndarray]:
