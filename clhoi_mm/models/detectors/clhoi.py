@@ -154,9 +154,8 @@ class CLHOI(BaseDetector):
         if None in given:
             found = self.detector.detect(inputs, feats, samples, remember)
             given = [g if g is not None else f for g, f in zip(given, found)]
-        detections = [d.to(inputs.device) for d in given]
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
-        return self.pairing(detections, sizes,
+        return self.pairing(given, sizes,
                             self.teacher_head.phrases.is_candidate)
 
     def read_context(self, inputs: Tensor, feats: Sequence[Tensor],
@@ -228,10 +227,19 @@ class CLHOI(BaseDetector):
                 for k, v in self.context_loss(context, targets).items()
             })
         # DistributedDataParallel waits for every parameter's gradient: parts
-        # that rest in this stage or batch get a gradient of zero.
-        first = next(k for k in losses if k.startswith('loss'))
-        sums = [p.sum() for p in self.parameters() if p.requires_grad]
-        losses[first] = losses[first] + torch.stack(sums).sum() * 0.
+        # that rest, in all or in part, get a gradient of zero.
+        resting = [self.visual_encoder]
+        if pairs is None:
+            resting.append(self.icn)
+        if self.context_loss is None:
+            resting.append(self.vlt)
+        sums = [
+            p.sum() for part in resting if part is not None
+            for p in part.parameters() if p.requires_grad
+        ]
+        if sums:
+            first = next(k for k in losses if k.startswith('loss'))
+            losses[first] = losses[first] + torch.stack(sums).sum() * 0.
         return losses
 
     @torch.no_grad()
