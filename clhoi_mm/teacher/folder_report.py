@@ -68,7 +68,9 @@ def _report_stage(folder: Union[str, os.PathLike], stage: str,
         block.append(time)
     report.left = len(failed)
     gaps = np.diff(np.sort(np.concatenate([*times, np.array(block)])))
-    report.seconds = float(gaps[gaps < _PAUSE].sum())
+    seconds = float(gaps[gaps < _PAUSE].sum())
+    # The answers of a single batch come all at once and tell no rate.
+    report.seconds = seconds if seconds > 1 else 0.0
     return report
 
 

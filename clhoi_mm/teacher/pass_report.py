@@ -117,13 +117,13 @@ class PassReport:
         Returns:
             List[str]: A line for each fact.
         """
-        rate = self.done / self.seconds if self.seconds else 0.0
+        rate = (f'{self.done / self.seconds:.2f} answers/s in '
+                f'{self.seconds:.1f} s; ' if self.seconds else '')
         known = f'{self.known} known before, ' if self.known else ''
         lines = [
             f'{self.stage}: {self.done} answered, {known}{self.num_failed} '
             f'failed, {self.left} left to ask',
-            f'  {rate:.2f} answers/s in {self.seconds:.1f} s; tokens '
-            f'{self.tokens_in} in, {self.tokens_out} out'
+            f'  {rate}tokens {self.tokens_in} in, {self.tokens_out} out'
         ]
         if self.failed:
             lines.append('  failed: ' + _most(self.failed))

@@ -4,10 +4,10 @@ from ..words import split_sentences
 
 
 def split_to_fit(text: str, fits: Callable[[str], bool]) -> List[str]:
-    """Cut a text in half, and the halves, until every piece fits.
+    """Cut a text that is too long into its sentences.
 
-    The cut is at the middle one of its sentence ends, in a single sentence
-    between words. A single word stays whole.
+    A sentence that is too long by itself is cut in half between words, and
+    the halves again, until every piece fits. A single word stays whole.
 
     Args:
         text (str): A text of any length.
@@ -18,13 +18,11 @@ def split_to_fit(text: str, fits: Callable[[str], bool]) -> List[str]:
     """
     if fits(text):
         return [text]
-    units = split_sentences(text)
-    if len(units) < 2:
-        units = text.split()
-    if len(units) < 2:
-        return [text]
-    middle = len(units) // 2
-    return [
-        piece for half in (units[:middle], units[middle:])
-        for piece in split_to_fit(' '.join(half), fits)
-    ]
+    parts = split_sentences(text)
+    if len(parts) < 2:
+        words = text.split()
+        middle = len(words) // 2
+        if not middle:
+            return [text]
+        parts = [' '.join(words[:middle]), ' '.join(words[middle:])]
+    return [piece for part in parts for piece in split_to_fit(part, fits)]

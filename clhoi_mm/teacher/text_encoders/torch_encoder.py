@@ -17,10 +17,10 @@ _PROBES = [
 class TorchTextEncoder:
     """What the encoders with weights share: long texts and the identity.
 
-    A text with more tokens than the model reads is cut at sentence ends,
-    else between words, and embedded as the mean of its pieces, so that
-    nothing of a long caption is lost; only a single word that is too long by
-    itself loses its end.
+    A text with more tokens than the model reads is cut into its sentences,
+    and those that are too long between words; it is embedded as the mean of
+    its pieces, so that nothing of a long caption is lost. Only a single word
+    that is too long by itself loses its end.
 
     Args:
         model (torch.nn.Module): Embeds; set to 32-bit floats, since some
