@@ -66,6 +66,14 @@ def test_fields_by_hand(folder, vocabulary):
     assert (counts['outside_vocabulary'], counts['malformed']) == (3, 1)
 
 
+def test_many_phrases_stay_on_disk(folder, monkeypatch):
+    few = TeacherCache(folder).get('b/2.jpg')
+    monkeypatch.setattr('clhoi_mm.teacher.cache._FEW', 0)
+    many = TeacherCache(folder).get('b/2.jpg')
+    for name, value in few.items():
+        np.testing.assert_array_equal(value, many[name])
+
+
 def test_phrases_of_the_vocabulary_are_used(folder, vocabulary):
     out = TeacherCache(folder).get('a/é.jpg')
     assert out['hoi_labels'].tolist() == [6]
