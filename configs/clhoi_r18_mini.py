@@ -32,11 +32,14 @@ model = dict(
         text_encoder=dict(
             _delete_=True, type='HashedTextEncoder', dim=text_dim)),
     context_loss=dict(text_dim=text_dim),
-    # Any contrast between pairs and phrases costs mAP of validation here.
-    interaction_loss=dict(contrast_weight=0.))
+    interaction_loss=dict(
+        # Any contrast between pairs and phrases costs mAP of validation here.
+        contrast_weight=0.,
+        # Words are taken as they are for three epochs of interactions.
+        noise=dict(type='TeacherNoise', warmup=225)))
 
-# Two epochs of context, seven of interactions.
-max_epochs = 9
+# Two epochs of context, nine of interactions.
+max_epochs = 11
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [

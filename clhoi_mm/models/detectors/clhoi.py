@@ -37,7 +37,8 @@ class CLHOI(BaseDetector):
             context to listen to.
         context_loss (dict, optional): Config of the context distillation.
         interaction_loss (dict, optional): Config of the interaction
-            distillation. Without it an ICN would say nothing: pairs are
+            distillation; its ``noise``, if any, less ``vocabulary``, which is
+            the teacher head's. Without it an ICN would say nothing: pairs are
             scored by the VLT's image embedding against phrases.
         visual_encoder (dict, optional): Config of a backbone whose maps feed
             VLT and ICN in place of the detector's.
@@ -102,6 +103,10 @@ class CLHOI(BaseDetector):
         def build(cfg: Optional[dict]) -> Optional[torch.nn.Module]:
             return None if cfg is None else MODELS.build(cfg)
 
+        if interaction_loss is not None and interaction_loss.get('noise'):
+            noise = dict(interaction_loss['noise'],
+                         vocabulary=teacher_head['vocabulary'])
+            interaction_loss = dict(interaction_loss, noise=noise)
         self.visual_encoder = build(visual_encoder)
         self.vlt = build(vlt)
         self.context_loss = build(context_loss)

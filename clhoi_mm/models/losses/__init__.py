@@ -1,4 +1,5 @@
 from .context_distill_loss import ContextDistillLoss
 from .interaction_distill_loss import InteractionDistillLoss
+from .teacher_noise import TeacherNoise
 
-__all__ = ['ContextDistillLoss', 'InteractionDistillLoss']
+__all__ = ['ContextDistillLoss', 'InteractionDistillLoss', 'TeacherNoise']

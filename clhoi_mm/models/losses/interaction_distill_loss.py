@@ -1,3 +1,5 @@
+from typing import Optional
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -59,6 +61,10 @@ class InteractionDistillLoss(nn.Module):
     With instance-level labels the first two are losses on pairs and the bag
     is its labelled pairs.
 
+    A model of the teacher's noise, if there is one, takes over both from the
+    moment it is trusted: an object is used as probably as it finds, and what
+    was said has its likelihood.
+
     Args:
         interactive_weight (float): Weight of the interactiveness.
         image_weight (float): Weight of the image part. Defaults to 1.
@@ -72,6 +78,8 @@ class InteractionDistillLoss(nn.Module):
         attention_temperature (float): Temperature of the competition for a
             contrasted word.
         contrast_temperature (float): Temperature of the contrast.
+        noise (dict, optional): Config of a :class:`TeacherNoise`; annotations
+            have none. Defaults to None.
     """
 
     def __init__(self,
@@ -81,7 +89,8 @@ class InteractionDistillLoss(nn.Module):
                  unmentioned_weight: float = 0.3,
                  competition: float = 4.0,
                  attention_temperature: float = 1.0,
-                 contrast_temperature: float = 0.1) -> None:
+                 contrast_temperature: float = 0.1,
+                 noise: Optional[dict] = None) -> None:
         super().__init__()
         self.interactive_weight = interactive_weight
         self.image_weight = image_weight
@@ -90,6 +99,7 @@ class InteractionDistillLoss(nn.Module):
         self.competition = competition
         self.attention_temperature = attention_temperature
         self.contrast_temperature = contrast_temperature
+        self.noise = None if noise is None else MODELS.build(noise)
 
     def forward(self, interactions: Interactions, pairs: PairBatch,
                 targets: TeacherTargets,
@@ -147,20 +157,6 @@ class InteractionDistillLoss(nn.Module):
         num_objects = len(phrases.object_embeds)
         bag = pairs.pair_inds * num_objects + pairs.object_labels
         num_bags = pairs.num_images * num_objects
-        # A verb outside the vocabulary is a use, too; to be there is none.
-        uses = targets.weights > 0
-        uses &= (targets.hois < 0) | ~phrases.is_absence[targets.hois]
-        # Objects outside the vocabulary go to a last, dropped column.
-        column = torch.where(targets.objects >= 0, targets.objects,
-                             num_objects)
-        used = weight.new_zeros(pairs.num_images, num_objects + 1)
-        used = used.scatter_reduce(1, column, uses.to(used), 'amax')[:, :-1]
-        in_image = weight.new_zeros(num_bags).index_fill(0, bag, 1.)
-        unused = log_none(logits, weight, bag, num_bags).view_as(used)
-        interactive = self._mean(
-            soft_cross_entropy(unused, used), used, in_image.view_as(used),
-            targets)
-
         share = logits.detach().sigmoid() * weight
         best = share.new_zeros(num_bags).scatter_reduce(0, bag, share, 'amax')
         share = (share / best[bag].clamp(min=1e-30))**self.competition
@@ -170,22 +166,57 @@ class InteractionDistillLoss(nn.Module):
                         share[:, None] * scored, pairs.pair_inds, len(said))
         possible = said.new_zeros(said.shape).index_add(
             0, pairs.pair_inds, scored.to(said))
-        return interactive, self._mean(
-            soft_cross_entropy(none, said), said, possible, targets)
 
-    def _mean(self, loss: Tensor, said: Tensor, possible: Tensor,
-              targets: TeacherTargets) -> Tensor:
-        """Mean over what is possible in images of which anything is known.
+        used = self._used(targets.weights > 0, targets, phrases)
+        in_image = weight.new_zeros(num_bags).index_fill(0, bag, 1.)
+        in_image = self._askable(in_image.view_as(used), targets)
+        unused = log_none(logits, weight, bag, num_bags).view_as(used)
+        possible = self._askable(possible, targets)
+        unsaid = self._unmentioned(targets)
+        interactive = soft_cross_entropy(unused, used) * torch.where(
+            used > 0, 1., unsaid)
+        loss = soft_cross_entropy(none, said) * torch.where(
+            said > 0, 1., unsaid)
+        if self.noise is not None and not targets.complete:
+            guess = self.noise.observe(none.detach(), said, possible)
+            # Of words outside the vocabulary nothing is known.
+            guess = torch.maximum(
+                guess, self._used(targets.hois < 0, targets, phrases))
+            trusted = self.noise.trusted
+            interactive = torch.where(
+                trusted, soft_cross_entropy(unused, guess), interactive)
+            loss = torch.where(trusted, self.noise.loss(none, said), loss)
+        return tuple(
+            (x * y).sum() / y.sum().clamp(min=1)
+            for x, y in ((interactive, in_image), (loss, possible)))
+
+    @staticmethod
+    def _used(counts: Tensor, targets: TeacherTargets,
+              phrases: PhraseTable) -> Tensor:
+        """Objects of which some of the words say that they are used.
 
         Args:
-            loss (Tensor): Of each image and class or object, (B, N).
-            said (Tensor): Above 0 where mentioned, (B, N).
-            possible (Tensor): Above 0 where a pair could do it, (B, N).
+            counts (Tensor): Words that count, (B, M).
             targets (TeacherTargets): What the teacher said.
+            phrases (PhraseTable): The vocabulary's embeddings.
+
+        Returns:
+            Tensor: 1 or 0, (B, O).
         """
-        possible = (possible > 0) & targets.known[:, None]
-        weight = torch.where(said > 0, 1., self._unmentioned(targets))
-        return (loss * weight * possible).sum() / possible.sum().clamp(min=1)
+        # A verb outside the vocabulary is a use, too; to be there is none.
+        uses = counts & (targets.weights > 0)
+        uses &= (targets.hois < 0) | ~phrases.is_absence[targets.hois]
+        # Objects outside the vocabulary go to a last, dropped column.
+        num_objects = len(phrases.object_embeds)
+        column = torch.where(targets.objects >= 0, targets.objects,
+                             num_objects)
+        used = targets.weights.new_zeros(len(uses), num_objects + 1)
+        return used.scatter_reduce(1, column, uses.to(used), 'amax')[:, :-1]
+
+    @staticmethod
+    def _askable(possible: Tensor, targets: TeacherTargets) -> Tensor:
+        """What a pair could do in images of which anything is known, bool."""
+        return (possible > 0) & targets.known[:, None]
 
     def _contrast(self, interactions: Interactions, pairs: PairBatch,
                   targets: TeacherTargets, phrases: PhraseTable) -> Tensor:

@@ -11,8 +11,9 @@ from torch.multiprocessing.spawn import start_processes
 
 from clhoi_mm.models.heads import Context
 from clhoi_mm.models.losses.gather import gather_rows
-from tests.test_models.utils import (BIKE, DOG, HOLD_DOG, RIDE, SIZE, build,
-                                     make_sample, model_cfg, total)
+from tests.test_models.utils import (BIKE, DOG, HOLD_DOG, PARK, RIDE, SIZE,
+                                     VOCABULARY, build, make_sample,
+                                     model_cfg, total)
 from tests.test_models.utils_targets import make_targets
 
 WORLD = 2
@@ -70,9 +71,24 @@ def context_run(rows):
     return outcome
 
 
+def noise_run(rows):
+    """Counts of a teacher's noise after some rows of two batches."""
+    noise = build(dict(type='TeacherNoise', vocabulary=PARK, warmup=0))
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(2):
+        yes, said, possible = torch.rand(
+            3, 4, VOCABULARY.num_hois, generator=generator)
+        noise.observe(
+            torch.log1p(-yes)[rows], (said * (said > .6))[rows],
+            possible[rows] > .2)
+    return noise.state_dict()
+
+
 def model_run(samples):
     """Gradients of a whole model under DistributedDataParallel."""
-    model = nn.parallel.DistributedDataParallel(build(model_cfg()).train())
+    cfg = model_cfg()
+    cfg['interaction_loss']['noise'] = dict(type='TeacherNoise', warmup=0)
+    model = nn.parallel.DistributedDataParallel(build(cfg).train())
     inputs = torch.zeros(len(samples), 3, *SIZE)
     norms = []
     for stage in (1, 2):
@@ -104,6 +120,7 @@ def work(rank, folder):
         rows=rows.flatten().tolist(),
         start=start,
         context=context_run(slice(2 * rank, 2 * rank + 2)),
+        noise=noise_run(slice(2 * rank, 2 * rank + 2)),
         model=model_run(samples))
     torch.save(outcome, f'{folder}/{rank}.pth')
     dist.destroy_process_group()
@@ -141,6 +158,12 @@ def test_context_distillation_equals_the_whole_batch(outcomes, batch):
     for part in parts:
         torch.testing.assert_close(part['queue'], whole['queue'])
         assert part['filled'] == whole['filled']
+
+
+def test_noise_counts_equal_those_of_the_whole_batch(outcomes):
+    whole = noise_run(slice(None))
+    for outcome in outcomes:
+        torch.testing.assert_close(outcome['noise'], whole)
 
 
 @pytest.mark.parametrize('stage', [1, 2])

@@ -1,0 +1,200 @@
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor, nn
+
+from clhoi_mm.registry import MODELS
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+@MODELS.register_module()
+class TeacherNoise(nn.Module):
+    """What a teacher says where, learned without a label while training.
+
+    Half of a VLLM's errors are regular: it takes one verb for another of the
+    same object, so that a student that believes it ranks the wrong images
+    first, and the longer it trains the more. Here a word is said of an image
+    because its class is done there, because another class of the object is
+    done and taken for it, or by chance (noisy-or of the three). How often, is
+    estimated by expectation-maximisation: a bag's class is guessed from what
+    the student sees and what was said, and the words are counted that come
+    with the guess. One class a bag is enough for the counts; the likelihood
+    below knows of several.
+
+    The teacher's score of a word counts as the odds that the word is its
+    own class's rather than another's, against the mean score's odds.
+
+    Counts are statistics of the training images, kept as buffers, summed over
+    processes and forgotten exponentially.
+
+    Args:
+        vocabulary (str): Name of a vocabulary or path to its file.
+        warmup (int): Iterations for which words are taken as they are; counts
+            need a student that sees something.
+        momentum (float): Share of the counts that an iteration keeps; one
+            over its distance from 1 should not exceed an epoch by much.
+        trust (float): Power of the student's odds in the guess. A student of
+            noisy words is less sure than it is right. Defaults to 2.
+        own_prior (tuple[float]): Images with the class of which it was and
+            was not said, counted before any is seen. Whether a silent
+            teacher missed something or nothing was done cannot be told from
+            its words: this is a VLLM's usual recall, held firmly.
+        other_prior (tuple[float]): The same for another class of the object.
+        chance_prior (tuple[float]): The same where nothing is done, held
+            firmly for the same reason.
+    """
+
+    # Scores of 0 and 1 prove nothing.
+    _SCORES = 0.05, 0.97
+
+    def __init__(
+        self,
+        vocabulary: str,
+        warmup: int,
+        momentum: float = 0.99,
+        trust: float = 2.0,
+        own_prior: tuple[float, float] = (60., 40.),
+        other_prior: tuple[float, float] = (0.5, 4.5),
+        chance_prior: tuple[float, float] = (10., 490.)
+    ) -> None:
+        super().__init__()
+        self.vocabulary = vocab = HOIVocabulary.load(vocabulary)
+        self.warmup = warmup
+        self.momentum = momentum
+        self.trust = trust
+        objects = torch.tensor(vocab.hoi_objects)
+        sayable = ~torch.tensor(vocab.no_interaction_mask)
+        same = objects[:, None] == objects
+        done, word = (same & sayable & sayable[:, None]).nonzero(as_tuple=True)
+        own = (done == word)[:, None]
+        chance = torch.tensor(chance_prior).repeat(vocab.num_hois, 1)
+        link = torch.where(own, torch.tensor(own_prior),
+                           torch.tensor(other_prior))
+        for name, value in (('objects', objects), ('sayable', sayable),
+                            ('done', done), ('word', word),
+                            ('is_own', own[:, 0]), ('chance_prior', chance),
+                            ('link_prior', link)):
+            self.register_buffer(name, value, persistent=False)
+        # (said, not said) of each pair of classes of an object, and of each
+        # class where the object is not used.
+        self.register_buffer('links', torch.zeros(len(done), 2))
+        self.register_buffer('chances', torch.zeros(vocab.num_hois, 2))
+        self.register_buffer('scores', torch.zeros(2))
+        self.register_buffer('iterations', torch.zeros((), dtype=torch.long))
+
+    @property
+    def trusted(self) -> Tensor:
+        """Whether the counts are to be used by now, a scalar bool."""
+        return self.iterations > self.warmup
+
+    def rates(self) -> tuple[Tensor, Tensor]:
+        """Probabilities that a word is said.
+
+        Returns:
+            tuple[Tensor, Tensor]: For each link from a class that is done to
+            a word, (E,), and of each word by chance, (C,).
+        """
+        rates = []
+        for counts, prior in ((self.links, self.link_prior),
+                              (self.chances, self.chance_prior)):
+            said, unsaid = (counts + prior).unbind(1)
+            rates.append((said / (said + unsaid)).clamp(0.003, 0.97))
+        return rates[0], rates[1]
+
+    def confusion(self) -> Tensor:
+        """The rates as a matrix.
+
+        Returns:
+            Tensor: Probability that a class's word (column) is said of an
+            image in which another is done (row), (C, C).
+        """
+        matrix = self.links.new_zeros(len(self.objects), len(self.objects))
+        matrix[self.done, self.word] = self.rates()[0]
+        return matrix
+
+    def _ratio(self, said: Tensor) -> Tensor:
+        """How much likelier a word's score is if the word is right."""
+        score = said.clamp(*self._SCORES)
+        mean = (self.scores[0] / self.scores[1].clamp(min=1e-6)).clamp(
+            *self._SCORES)
+        ratio = score / (1 - score) * (1 - mean) / mean
+        return torch.where(said > 0, ratio, 1.)
+
+    @torch.no_grad()
+    def observe(self, log_none: Tensor, said: Tensor,
+                possible: Tensor) -> Tensor:
+        """Guess what is done, and count what was said of it.
+
+        Args:
+            log_none (Tensor): Log-probability that no pair of the image does
+                the class, by the student, (B, C).
+            said (Tensor): Teacher's scores, 0 where not mentioned, (B, C).
+            possible (Tensor): Whether the image has a pair with the class's
+                object and was looked at by the teacher, (B, C).
+
+        Returns:
+            Tensor: Probability that an object is used, (B, O).
+        """
+        possible = possible & self.sayable
+        mentioned = (said > 0).to(said) * possible
+        batch = torch.stack([(said * possible).sum(), mentioned.sum()])
+        all_reduce(batch)
+        self.scores.mul_(self.momentum).add_(batch)
+
+        rates, chance = self.rates()
+        word = mentioned[:, self.word]
+        log_words = word * rates.log() + (1 - word) * torch.log1p(-rates)
+        log_done = torch.zeros_like(said).index_add(1, self.done, log_words)
+        log_done += mentioned * self._ratio(said).log()
+        log_chance = (
+            mentioned * chance.log() +
+            (1 - mentioned) * torch.log1p(-chance)) * self.sayable
+        shape = len(said), len(self.vocabulary.objects)
+        log_idle = said.new_zeros(shape).index_add(1, self.objects, log_chance)
+        # log(yes / no), of a student that is never quite sure.
+        yes = (-torch.expm1(log_none)).clamp(1e-4, 1 - 1e-4)
+        odds = self.trust * torch.logit(yes)
+        odds = (odds + log_done - log_idle[:, self.objects]).clamp(-60, 60)
+        odds = odds.exp() * possible
+        idle = 1 / (1 + said.new_zeros(shape).index_add(
+            1, self.objects, odds))
+        guess = odds * idle[:, self.objects]
+
+        link = guess[:, self.done]
+        chance = idle[:, self.objects] * possible
+        counts = torch.cat([
+            torch.stack([(x * y).sum(0), (x * (1 - y)).sum(0)], 1)
+            for x, y in ((link, word), (chance, mentioned))
+        ])
+        all_reduce(counts)
+        links, chances = counts.split([len(self.links), len(self.chances)])
+        self.links.mul_(self.momentum).add_(links)
+        self.chances.mul_(self.momentum).add_(chances)
+        self.iterations += 1
+        return 1 - idle
+
+    def loss(self, log_none: Tensor, said: Tensor) -> Tensor:
+        """Negative log-likelihood of what was said and what was not.
+
+        Args:
+            log_none (Tensor): Log-probability that no pair of the image does
+                the class, by the student, (B, C).
+            said (Tensor): Teacher's scores, 0 where not mentioned, (B, C).
+
+        Returns:
+            Tensor: Of each image and class, (B, C).
+        """
+        rates, chance = self.rates()
+        yes = -torch.expm1(log_none)
+        own = torch.zeros_like(chance).index_add(
+            0, self.done, rates * self.is_own)
+        # Whatever else than its own class makes the teacher say a word.
+        links = torch.log1p(-rates * ~self.is_own * yes[:, self.done])
+        log_silent = torch.log1p(-chance) + torch.zeros_like(yes).index_add(
+            1, self.word, links)
+        by_own = own * yes
+        by_other = -torch.expm1(log_silent)
+        log_said = torch.log(
+            (by_own * self._ratio(said) +
+             (1 - by_own) * by_other).clamp(min=1e-9))
+        log_unsaid = torch.log1p(-by_own) + log_silent
+        return -torch.where(said > 0, log_said, log_unsaid)
