@@ -23,6 +23,8 @@ VARIANTS = {
     'copy': ("the image's labels copied to all pairs, typical teacher",
              {'model.teacher_head.copy_to_pairs': True}),
     'label-free': ('label-free, typical teacher', {}),
+    'no-noise': ("label-free, the teacher's noise not modelled",
+                 {'model.interaction_loss.noise': None}),
     'no-context': ('label-free without context distillation',
                    {'model.context_loss': None, **NO_CONTEXT_STAGE}),
     'no-interaction': ('label-free without interaction distillation',
