@@ -89,7 +89,7 @@ class DumpHOIResults(BaseMetric):
         with atomic_path(self.out_file) as path, open(path, 'w') as file:
             json.dump([
                 dict(result, hois={
-                    name: _json_values(values)
+                    name: json_values(values)
                     for name, values in result['hois'].items()
                 }) for result in results
             ], file)
@@ -144,7 +144,7 @@ class DumpHOIResults(BaseMetric):
         return np.array([*found, -1], dtype=np.int64)
 
 
-def _json_values(values: np.ndarray) -> list:
+def json_values(values: np.ndarray) -> list:
     if values.dtype.kind == 'f' and np.isnan(values).any():
         return np.where(np.isnan(values), None, values).tolist()
     return values.tolist()

@@ -1,4 +1,4 @@
-from typing import Optional
+from typing import Optional, Union
 
 import torch
 import torch.nn.functional as F
@@ -40,13 +40,13 @@ class PhraseTable(nn.Module):
     encoder unless the vocabulary is new.
 
     Args:
-        vocabulary (str): Name of a vocabulary or path to its file.
+        vocabulary (str | dict | HOIVocabulary): A name, a path or content.
         text_encoder (dict): Config of the text encoder.
         text_dim (int): Width d of its embeddings.
     """
 
-    def __init__(self, vocabulary: str, text_encoder: dict,
-                 text_dim: int) -> None:
+    def __init__(self, vocabulary: Union[str, dict, HOIVocabulary],
+                 text_encoder: dict, text_dim: int) -> None:
         super().__init__()
         self.vocabulary = HOIVocabulary.load(vocabulary)
         self.text_encoder = dict(text_encoder)
@@ -104,6 +104,75 @@ class PhraseTable(nn.Module):
         """Fill the table unless a checkpoint or :meth:`fill` has done so."""
         if not self._filled:
             self.fill()
+
+    @torch.no_grad()
+    def speak(self, vocabulary: HOIVocabulary) -> 'PhraseTable':
+        """A table of other classes, centred as this one's are.
+
+        Classes and verbs that this table knows keep their embeddings to the
+        bit, and objects stay candidates, so that they score as before. Only
+        others need the text encoder.
+
+        Args:
+            vocabulary (HOIVocabulary): Of the same objects, in their order.
+
+        Returns:
+            PhraseTable: Filled; on this one's device.
+
+        Raises:
+            ValueError: The objects are others, or the text encoder is not
+                the one that filled this table.
+        """
+        own = self.vocabulary
+        if vocabulary.objects != own.objects:
+            raise ValueError(f'the objects of "{vocabulary.name}" are not '
+                             f'those of "{own.name}"')
+        table = PhraseTable(vocabulary, self.text_encoder,
+                            self.text_dim).to(self.hoi_embeds.device)
+        for name in ('object_embeds', 'object_means', 'is_candidate'):
+            getattr(table, name).copy_(getattr(self, name))
+        table.is_candidate[table.hoi_objects] = True
+        verbs = torch.tensor([own.verb_label(v) for v in vocabulary.verbs])
+        hois = torch.tensor([
+            own.hoi_id(verbs[v], o)
+            for v, o in zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
+        ])
+        for rows, names in ((hois, ('hoi_phrases', 'hoi_embeds')),
+                            (verbs, ('verb_embeds', ))):
+            for name in names:
+                getattr(table, name)[rows >= 0] = getattr(
+                    self, name)[rows[rows >= 0]]
+        if (hois < 0).any() or (verbs < 0).any():
+            self._embed_new(table, hois < 0, verbs < 0)
+        table._filled = True
+        return table
+
+    def _embed_new(self, table: 'PhraseTable', new_hois: Tensor,
+                   new_verbs: Tensor) -> None:
+        """Embed what another table has beyond this one."""
+        encoder = build_text_encoder(self.text_encoder)
+
+        def embed(texts: list[str], kept: Optional[Tensor] = None) -> Tensor:
+            if kept is not None:
+                texts = [text for text, keep in zip(texts, kept) if keep]
+            if not texts:
+                return self.hoi_phrases[:0]
+            return torch.as_tensor(encoder.encode(texts)).to(self.hoi_phrases)
+
+        again = embed(self.vocabulary.phrases)
+        if again.shape != self.hoi_phrases.shape or F.cosine_similarity(
+                again, self.hoi_phrases).min() < 0.99:
+            raise ValueError(
+                f'{encoder.identity} is not the text encoder that this model '
+                'learned with: it embeds the same phrases otherwise. Give '
+                'that one as model.teacher_head.text_encoder')
+        phrases = embed(table.vocabulary.phrases, new_hois)
+        table.hoi_phrases[new_hois] = phrases
+        table.hoi_embeds[new_hois] = self.centre(
+            phrases, table.hoi_objects[new_hois])
+        mean = embed(self.vocabulary.verb_phrases).mean(0)
+        table.verb_embeds[new_verbs] = F.normalize(
+            embed(table.vocabulary.verb_phrases, new_verbs) - mean, dim=-1)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str,
                               *args) -> None:

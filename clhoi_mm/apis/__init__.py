@@ -1,0 +1,5 @@
+"""For those who use a trained detector."""
+from .hoi_inferencer import HOIInferencer
+from .inference import Inference
+
+__all__ = ['HOIInferencer', 'Inference']

@@ -1,0 +1,119 @@
+"""What an inferencer says of an image."""
+import json
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+import cv2
+import numpy as np
+
+from clhoi_mm.evaluation.metrics.dump_hoi_results import json_values
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.vocabulary import HOIVocabulary
+from .inputs import ImageInput
+
+
+@dataclass
+class Inference:
+    """What was found in an image, or why nothing could be.
+
+    Attributes:
+        source (str): The image's path, the video's, or the array's number.
+        prediction (dict, optional): See :func:`to_dict`; None where the
+            image could not be read.
+        data_sample (HOIDataSample, optional): The same as tensors.
+        picture (np.ndarray, optional): Drawn, RGB, (H, W, 3) uint8.
+        error (str, optional): Why the image could not be read.
+    """
+    source: str
+    prediction: Optional[dict] = None
+    data_sample: Optional[HOIDataSample] = None
+    picture: Optional[np.ndarray] = None
+    error: Optional[str] = None
+
+
+def choose_rows(sample: HOIDataSample,
+                score_thr: float = 0.,
+                top_k: Optional[int] = None,
+                wanted: Optional[np.ndarray] = None) -> HOIDataSample:
+    """Keep some of a sample's predictions, in their order.
+
+    Args:
+        sample (HOIDataSample): Its ``pred_hois`` are replaced.
+        score_thr (float): Least score. Defaults to 0.
+        top_k (int, optional): At most so many. Defaults to None: all.
+        wanted (np.ndarray, optional): Verbs and objects to keep, as
+            :func:`find_classes` gives them. Defaults to None: all.
+
+    Returns:
+        HOIDataSample: The sample, on the CPU.
+    """
+    sample = sample.cpu()
+    hois = sample.pred_hois
+    keep = hois.scores >= score_thr
+    if wanted is not None:
+        # -1, no object, reads the last column.
+        keep &= hois.scores.new_tensor(
+            wanted[hois.verb_labels.numpy(), hois.obj_labels.numpy()]).bool()
+    sample.pred_hois = hois[keep][:top_k]
+    return sample
+
+
+def to_dict(sample: HOIDataSample, image: ImageInput,
+            vocabulary: HOIVocabulary,
+            texts: Optional[Sequence[str]] = None) -> dict:
+    """A sample as JSON has it.
+
+    Args:
+        sample (HOIDataSample): With ``pred_hois``.
+        image (ImageInput): Where it comes from.
+        vocabulary (HOIVocabulary): Gives the labels names.
+        texts (Sequence[str], optional): What classes are called. Defaults to
+            None: 'ride bicycle' and the like.
+
+    Returns:
+        dict: ``img_path`` (the array's number, for arrays), ``width``,
+        ``height``; of a video's frames ``frame`` and ``time`` in seconds; and
+        ``hois``: of each interaction, the best first, what
+        ``tools/test.py --out`` writes, and ``verbs``, ``objects`` (None
+        without one) and ``texts``.
+    """
+    hois = sample.pred_hois
+    columns = {
+        name: json_values(values.numpy())
+        for name, values in sorted(hois.items())
+    }
+    texts = vocabulary.names if texts is None else texts
+    verbs = [vocabulary.verbs[v] for v in columns['verb_labels']]
+    columns['verbs'] = verbs
+    columns['objects'] = [
+        vocabulary.objects[o] if o >= 0 else None
+        for o in columns['obj_labels']
+    ]
+    columns['texts'] = [
+        texts[h] if h >= 0 else verb.replace('_', ' ')
+        for h, verb in zip(columns['hoi_labels'], verbs)
+    ]
+    height, width = sample.ori_shape[:2]
+    result = dict(img_path=image.source, width=width, height=height)
+    if image.frame is not None:
+        result.update(frame=image.frame, time=image.time)
+    return dict(result, hois=columns)
+
+
+def write_json(path: str, prediction: dict) -> None:
+    """Write a prediction, whole or not at all."""
+    with atomic_path(path) as temp, open(temp, 'w', encoding='utf-8') as file:
+        json.dump(prediction, file)
+        file.write('\n')
+
+
+def write_picture(path: str, picture: np.ndarray) -> None:
+    """Write a picture, RGB, as JPEG, whole or not at all."""
+    done, data = cv2.imencode('.jpg', picture[..., ::-1])
+    if not done:
+        raise ValueError(f'{path}: a picture of {picture.shape[1]} x '
+                         f'{picture.shape[0]} pixels cannot be a JPEG')
+    with atomic_path(path) as temp:
+        temp.write_bytes(data.tobytes())
+

@@ -1,0 +1,222 @@
+"""What people give an inferencer: files, folders, globs, arrays, videos."""
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, List, Optional, Set, Union
+
+import cv2
+import numpy as np
+
+from clhoi_mm.teacher.images import walk_images
+
+IMAGES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
+VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
+
+
+@dataclass
+class ImageInput:
+    """An image to look at.
+
+    Attributes:
+        name (str): What its outputs are called: a relative path without an
+            ending, unlike all others of the call.
+        source (str): What to call it in messages and results.
+        image (str | np.ndarray): Its path, or BGR pixels (H, W, 3).
+        frame (int, optional): Its number in the video, from 0.
+        time (float, optional): When it is shown, in seconds.
+    """
+    name: str
+    source: str
+    image: Union[str, np.ndarray]
+    frame: Optional[int] = None
+    time: Optional[float] = None
+
+
+class VideoInput:
+    """A video file.
+
+    Args:
+        name (str): As in :class:`ImageInput`; frames add their number.
+        path (str): The file.
+        step (int): Every so many frames one is looked at. Defaults to 1.
+
+    Raises:
+        ValueError: It cannot be opened, or holds no frame.
+    """
+
+    def __init__(self, name: str, path: str, step: int = 1) -> None:
+        self.name = name
+        self.path = path
+        self.step = step
+        video = self._open()
+        stated = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        readable = video.grab()
+        video.release()
+        if not readable:
+            self._refuse()
+        # Some containers do not state it.
+        self.num_frames = max(stated, 1)
+
+    def __len__(self) -> int:
+        """Frames to look at, as far as the file states their number."""
+        return -(-self.num_frames // self.step)
+
+    def __iter__(self) -> Iterator[ImageInput]:
+        video = self._open()
+        rate = video.get(cv2.CAP_PROP_FPS)
+        number = 0
+        try:
+            while video.grab():
+                if number % self.step == 0:
+                    done, image = video.retrieve()
+                    if not done:
+                        return
+                    yield ImageInput(f'{self.name}/{number:06d}',
+                                     self.path, image, number,
+                                     number / rate if rate > 0 else None)
+                number += 1
+        finally:
+            video.release()
+
+    def _open(self) -> cv2.VideoCapture:
+        video = cv2.VideoCapture(self.path)
+        if not video.isOpened():
+            self._refuse()
+        return video
+
+    def _refuse(self) -> None:
+        raise ValueError(
+            f'{self.path}: the video cannot be opened; it is damaged or in a '
+            'format that OpenCV here does not read. Convert it, for example '
+            'with ffmpeg -i IN -c:v libx264 out.mp4')
+
+
+class Inputs:
+    """The images among what was given, in its order.
+
+    Args:
+        inputs: A path of an image, a video or a folder (searched through, its
+            videos are left out), a glob pattern, BGR pixels (H, W, 3) as
+            cv2.imread gives them, or a list of any of these.
+        frame_step (int): Every so many frames of a video one is looked at.
+            Defaults to 1.
+        without (str, optional): A folder to leave out, where outputs are.
+        first_array (int): Number of the first array, for its name.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        TypeError, ValueError: What was given is no image, or none is in it.
+    """
+
+    def __init__(self,
+                 inputs: Any,
+                 frame_step: int = 1,
+                 without: Optional[str] = None,
+                 first_array: int = 0) -> None:
+        if frame_step < 1:
+            raise ValueError(f'frame_step={frame_step}: give 1 for every '
+                             'frame, 2 for every second one')
+        self._frame_step = frame_step
+        self._without = without and os.path.abspath(without)
+        self._names: Set[str] = set()
+        self.num_arrays = first_array
+        self._items: List[Union[ImageInput, VideoInput]] = []
+        many = isinstance(inputs, (list, tuple))
+        for item in inputs if many else [inputs]:
+            self._add(item)
+        if not self._items:
+            raise ValueError('there is no image to look at: the list is empty')
+
+    def __len__(self) -> int:
+        return sum(
+            len(item) if isinstance(item, VideoInput) else 1
+            for item in self._items)
+
+    def __iter__(self) -> Iterator[ImageInput]:
+        for item in self._items:
+            if isinstance(item, VideoInput):
+                yield from item
+            else:
+                yield item
+
+    def _add(self, item: Any) -> None:
+        if isinstance(item, np.ndarray):
+            self._add_array(item)
+        elif not isinstance(item, (str, os.PathLike)):
+            raise TypeError(
+                f'an image is a path or an array, not {type(item).__name__}')
+        elif os.path.isdir(item):
+            self._add_folder(os.fspath(item))
+        elif os.path.exists(item):
+            self._add_file(os.fspath(item))
+        elif '://' in str(item):
+            raise ValueError(f'{item}: addresses are not fetched; download '
+                             'the file and give its path')
+        elif glob.has_magic(os.fspath(item)):
+            self._add_glob(os.fspath(item))
+        else:
+            raise FileNotFoundError(f'{item}: no such image, video or folder')
+
+    def _add_array(self, image: np.ndarray) -> None:
+        name = f'{self.num_arrays:08d}'
+        if (image.ndim != 3 or image.shape[2] != 3 or not image.size
+                or image.dtype != np.uint8):
+            raise ValueError(
+                f'array {self.num_arrays}: an image is (height, width, 3) '
+                'uint8 in BGR order, as cv2.imread gives it, not '
+                f'{image.shape} {image.dtype}; give several as a list')
+        self.num_arrays += 1
+        self._items.append(ImageInput(self._claim(name), name, image))
+
+    def _add_file(self, path: str) -> None:
+        ending = os.path.splitext(path)[1].lower()
+        name = os.path.basename(path)
+        if ending in VIDEOS:
+            self._items.append(
+                VideoInput(self._claim(name), path, self._frame_step))
+        elif ending in IMAGES:
+            self._items.append(ImageInput(self._claim(name), path, path))
+        else:
+            raise ValueError(
+                f'{path}: neither an image nor a video by its ending; images '
+                f'end in {", ".join(IMAGES)}, videos in {", ".join(VIDEOS)}')
+
+    def _add_folder(self, path: str) -> None:
+        before = len(self._items)
+        for folder in walk_images(path):
+            if self._is_output(folder.path):
+                continue
+            for name in folder.names:
+                image = os.path.join(path, folder.prefix, name)
+                key = folder.prefix + name
+                self._items.append(ImageInput(self._claim(key), image, image))
+        if len(self._items) == before:
+            raise ValueError(f'{path}: there is no image in this folder; '
+                             f'images end in {", ".join(IMAGES)}')
+
+    def _is_output(self, folder: str) -> bool:
+        return self._without is not None and os.path.commonpath(
+            [self._without, folder]) == self._without
+
+    def _add_glob(self, pattern: str) -> None:
+        paths = [
+            path for path in sorted(glob.glob(pattern, recursive=True))
+            if path.lower().endswith(IMAGES + VIDEOS) and os.path.isfile(path)
+            and not self._is_output(os.path.dirname(os.path.abspath(path)))
+        ]
+        if not paths:
+            raise FileNotFoundError(
+                f'{pattern}: no image or video matches this pattern')
+        for path in paths:
+            self._add_file(path)
+
+    def _claim(self, name: str) -> str:
+        """A name for outputs that no other input has."""
+        stem = str(Path(name).with_suffix(''))
+        number, claimed = 1, stem
+        while claimed in self._names:
+            claimed = name if number == 1 else f'{name}_{number}'
+            number += 1
+        self._names.add(claimed)
+        return claimed

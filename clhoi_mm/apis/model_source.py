@@ -1,0 +1,212 @@
+"""Where a model comes from: a config, its name, or a checkpoint alone."""
+import json
+import os
+import os.path as osp
+from typing import Any, Iterator, List, Optional, Tuple, Union
+
+import yaml
+from mmengine.config import Config, ConfigDict
+from torch import nn
+
+import clhoi_mm
+from clhoi_mm.models import load_weights
+
+# Whose classes a checkpoint's config may name.
+_SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
+# Parts that nothing runs through when a model with an ICN predicts.
+_TRAINING_ONLY = ('context_loss.', 'interaction_loss.')
+_REFIT = ('Give the config that it was trained with, or none: checkpoints '
+          'hold theirs. One of another version of clhoi_mm may not fit.')
+
+
+def open_model(model: Union[str, os.PathLike, dict, Config, None],
+               weights: Union[str, os.PathLike, None],
+               cfg_options: Optional[dict] = None) -> Tuple[Config, dict]:
+    """A model's config and its checkpoint.
+
+    Args:
+        model (str | PathLike | dict | Config, optional): A config, its path,
+            or its name in the package's metafile. Defaults to None: the one
+            that travels in the checkpoint.
+        weights (str | PathLike, optional): The checkpoint.
+        cfg_options (dict, optional): Overrides entries of the config.
+
+    Returns:
+        Tuple[Config, dict]: The config, and the checkpoint with 'state_dict'.
+
+    Raises:
+        FileNotFoundError: There is no such config or checkpoint.
+        ValueError: Something is missing, or not to be trusted.
+    """
+    stated = None
+    if isinstance(model, (str, os.PathLike)):
+        model, stated = _named_config(os.fspath(model))
+    weights = weights or stated
+    if weights is None:
+        raise ValueError(
+            'no weights are given, and a random model would say anything; '
+            'give weights=PATH, a checkpoint that tools/train.py wrote')
+    if not osp.isfile(weights):
+        raise FileNotFoundError(
+            f'{weights}: no such checkpoint; tools/train.py writes them to '
+            'work_dirs/NAME/epoch_N.pth')
+    checkpoint = load_weights(os.fspath(weights))
+    if model is None:
+        cfg = config_of(checkpoint, os.fspath(weights))
+    else:
+        cfg = Config(model) if not isinstance(model, Config) else \
+            Config(model.to_dict(), filename=model.filename)
+    if cfg_options:
+        cfg.merge_from_dict(cfg_options)
+    if 'model' not in cfg:
+        raise ValueError(f'{cfg.filename or weights}: the config has no model')
+    return cfg, checkpoint
+
+
+def list_models() -> List[dict]:
+    """The package's models as its metafile has them, with paths that are."""
+    package = osp.dirname(osp.abspath(clhoi_mm.__file__))
+    roots = [osp.dirname(package), osp.join(package, '.mim')]
+    root = next((r for r in roots if osp.isfile(osp.join(r, 'metafile.yml'))),
+                None)
+    if root is None:
+        return []
+    with open(osp.join(root, 'metafile.yml'), encoding='utf-8') as file:
+        models = yaml.safe_load(file)['Models']
+    return [dict(m, Config=osp.join(root, m['Config'])) for m in models]
+
+
+def _named_config(name: str) -> Tuple[Config, Optional[str]]:
+    if osp.isfile(name):
+        return Config.fromfile(name), None
+    models = {m['Name'].lower(): m for m in list_models()}
+    if name.lower() not in models:
+        raise FileNotFoundError(
+            f'{name}: neither the path of a config nor the name of one; '
+            f'there are {", ".join(models)}')
+    found = models[name.lower()]
+    return Config.fromfile(found['Config']), found.get('Weights')
+
+
+def config_of(checkpoint: dict, path: str) -> Config:
+    """The config that travels in a checkpoint as JSON.
+
+    Args:
+        checkpoint (dict): The checkpoint.
+        path (str): For messages.
+
+    Returns:
+        Config: Its model is made of classes of OpenMMLab's packages.
+
+    Raises:
+        ValueError: There is none, it is code, or names something else.
+    """
+    remedy = 'give model=CONFIG, the config that it was trained with'
+    text = checkpoint.get('meta', {}).get('cfg')
+    if not isinstance(text, str):
+        raise ValueError(f'{path} holds no config; {remedy}')
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f'{path} holds its config as Python source, which is not run; '
+            f'{remedy} (JsonConfigHook lets it travel as JSON)') from error
+    built = [content.get('model'), content.get('test_dataloader')]
+    for name in _types(built):
+        # Registries import, and call, whatever a dotted name leads to.
+        scope, _, own = name.rpartition('.')
+        if scope and (scope.split('.')[0] not in _SCOPES
+                      or not own[:1].isupper()):
+            raise ValueError(f'the config in {path} names {name}, which '
+                             'is no part of a detector; if you trust it, '
+                             f'{remedy}')
+    return Config(content)
+
+
+def _types(value: Any) -> Iterator[str]:
+    """All that a registry would be asked to build."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            if key == 'type' and isinstance(entry, str):
+                yield entry
+            else:
+                yield from _types(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _types(entry)
+
+
+def as_test_pipeline(cfg: Config) -> List[dict]:
+    """The steps of the config's test pipeline that an image alone needs.
+
+    Raises:
+        ValueError: The config has no test pipeline that loads images.
+    """
+    dataset = cfg.get('test_dataloader') or {}
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    steps = [
+        dict(step) for step in dataset.get('pipeline', ())
+        if 'Load' not in (name := _name(step)) or name == 'LoadImageFromFile'
+    ]
+    if not steps or _name(steps[0]) != 'LoadImageFromFile':
+        raise ValueError(
+            f'{cfg.filename or "the config"}: test_dataloader.dataset.'
+            'pipeline must begin with LoadImageFromFile')
+    # JSON made lists of tuples, and mmcv takes no list for a size.
+    return [{
+        key: tuple(value) if isinstance(value, list) and value
+        and all(isinstance(v, (int, float)) for v in value) else value
+        for key, value in step.items()
+    } for step in steps]
+
+
+def _name(step: dict) -> str:
+    return str(step['type']).rsplit('.', 1)[-1]
+
+
+def without_detector_file(model: ConfigDict, checkpoint: dict) -> ConfigDict:
+    """A model's config, less files that its checkpoint makes superfluous."""
+    model = ConfigDict(model.to_dict())
+    model.pop('remember_detector', None)
+    if any('detector.model.' in key for key in checkpoint['state_dict']):
+        model.pop('detector_checkpoint', None)
+    return model
+
+
+def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
+    """Load a checkpoint, and refuse one of another model.
+
+    Args:
+        model (nn.Module): A CLHOI.
+        checkpoint (dict): The checkpoint.
+        source (str): For messages.
+
+    Raises:
+        ValueError: Weights are missing, or have another shape.
+    """
+    state = {
+        key.removeprefix('module.'): value
+        for key, value in checkpoint['state_dict'].items()
+    }
+    own = model.state_dict()
+    optional = _TRAINING_ONLY if getattr(model, 'icn', None) else ()
+    for key in list(state):
+        if key.startswith(optional) and (
+                key not in own or own[key].shape != state[key].shape):
+            del state[key]
+    try:
+        found = model.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[1:2]
+        raise ValueError(
+            f'{source} is no checkpoint of this config: '
+            f'{" ".join(first).strip()} {_REFIT}') from error
+    missing = [
+        key for key in found.missing_keys
+        if not key.startswith(optional)
+    ]
+    if missing:
+        raise ValueError(
+            f'{source} is no checkpoint of this config: {len(missing)} of '
+            f'{len(own)} tensors are missing, {missing[0]} for one. {_REFIT}')

@@ -1,0 +1,213 @@
+"""A user's phrases as a vocabulary: 'ride horse', 'a man feeding a dog'."""
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from clhoi_mm.teacher.english import gerund, third_person
+from clhoi_mm.teacher.prose.function_words import (BE, DETERMINERS,
+                                                   PREPOSITIONS, RELATIVES)
+from clhoi_mm.teacher.prose.lexicon import Lexicon, load_words
+from clhoi_mm.teacher.prose.morphology import singular, verb_form
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
+
+@dataclass
+class PhraseVocabulary:
+    """Phrases that were understood.
+
+    Attributes:
+        vocabulary (HOIVocabulary): Its objects are the detector's, its
+            classes the phrases.
+        texts (List[str]): The phrase of each class, as it was given.
+    """
+    vocabulary: HOIVocabulary
+    texts: List[str]
+
+
+class PhraseReader:
+    """Maps phrases to verbs and objects that a detector knows.
+
+    Args:
+        vocabulary (HOIVocabulary): The detector's own.
+    """
+
+    def __init__(self, vocabulary: HOIVocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.known = {
+            normalise_name(text): (int(verb), int(obj))
+            for texts in (vocabulary.names, vocabulary.phrases) for text, verb,
+            obj in zip(texts, vocabulary.hoi_verbs, vocabulary.hoi_objects)
+        }
+        self.verbs: Dict[str, int] = {}
+        for label, (verb, form) in enumerate(
+                zip(vocabulary.verbs, vocabulary.gerunds)):
+            for spelling in (verb, form, gerund(verb), third_person(verb)):
+                self.verbs.setdefault(normalise_name(spelling), label)
+
+    def read(self, phrases: Sequence[str]) -> PhraseVocabulary:
+        """Make a vocabulary of phrases.
+
+        Args:
+            phrases (Sequence[str]): A verb and an object each; a person, if
+                named, comes first.
+
+        Raises:
+            ValueError: A phrase names no object that the detector knows, no
+                verb, or more than the two.
+        """
+        if isinstance(phrases, str) or not len(phrases):
+            raise ValueError("vocabulary: give a list of phrases, such as "
+                             "['ride horse', 'a person feeding a dog']")
+        verbs: Dict[str, str] = {}
+        classes: Dict[Tuple[str, int], str] = {}
+        for phrase in phrases:
+            verb, form, obj = self._read(str(phrase))
+            verbs.setdefault(verb, form)
+            classes.setdefault((verb, obj), str(phrase).strip())
+        positions = {verb: i for i, verb in enumerate(verbs)}
+        return PhraseVocabulary(
+            HOIVocabulary(
+                name='phrases',
+                objects=self.vocabulary.objects,
+                verbs=list(verbs),
+                gerunds=list(verbs.values()),
+                hois=[(positions[verb], obj) for verb, obj in classes],
+                source='vocabulary'), list(classes.values()))
+
+    def _read(self, phrase: str) -> Tuple[str, str, int]:
+        """A verb, its gerund, and the label of an object."""
+        text = normalise_name(re.sub(r"[^\w\s'-]", ' ', phrase).strip())
+        if text in self.known:
+            verb, obj = self.known[text]
+            return (*self._own(verb, phrase), obj)
+        words = _without_person(text.split())
+        obj, words = self._split_object(words, phrase)
+        return (*self._verb(words, phrase), obj)
+
+    def _own(self, label: int, phrase: str) -> Tuple[str, str]:
+        verb = self.vocabulary.verbs[label]
+        if verb == self.vocabulary.no_interaction:
+            raise ValueError(
+                f'vocabulary: {phrase!r}: that nothing is done is scored by '
+                'all that could be done; it cannot be asked by a phrase')
+        return verb, self.vocabulary.gerunds[label]
+
+    def _split_object(self, words: List[str],
+                      phrase: str) -> Tuple[int, List[str]]:
+        """The label of the object, and the words before it."""
+        found = self._find_object(words)
+        if found is None:
+            close = difflib.get_close_matches(
+                ' '.join(words[-1:]), self.vocabulary.objects, 3, 0.7)
+            names = close or self.vocabulary.objects
+            raise ValueError(
+                f'vocabulary: {phrase!r} does not end in an object that this '
+                f'detector knows; it knows {", ".join(names[:90])}'
+                f'{" among others" if close else ""}')
+        label, size = found
+        words = words[:-size]
+        while words and words[-1] in DETERMINERS:
+            words = words[:-1]
+        return label, words
+
+    def _find_object(self, words: List[str]) -> Optional[Tuple[int, int]]:
+        """The label of the object, and how many of the last words name it."""
+        vocabulary = self.vocabulary
+        for size in range(len(words), 0, -1):
+            label = vocabulary.object_label(' '.join(words[-size:]))
+            if label >= 0:
+                return label, size
+        found = Lexicon(vocabulary).find_object(words) if words else None
+        if found is None and words and _is_person(words[-1]):
+            found = vocabulary.person_label, 1
+        return found
+
+    def _verb(self, words: List[str], phrase: str) -> Tuple[str, str]:
+        text = ' '.join(words)
+        if text in self.verbs:
+            return self._own(self.verbs[text], phrase)
+        form = verb_form(words[0]) if words else None
+        if form is None:
+            raise ValueError(
+                f'vocabulary: {phrase!r} does not say what is done with the '
+                "object; write a verb and an object, as in 'ride horse' or "
+                "'a person feeding a dog'")
+        extra = [
+            word for word in words[1:]
+            if word not in PREPOSITIONS | DETERMINERS
+        ] or [word for word in words[1:] if word not in PREPOSITIONS]
+        if extra:
+            raise ValueError(
+                f'vocabulary: {phrase!r} says more than a verb and an '
+                f'object: {" ".join(extra)}; leave it out')
+        verb = ' '.join([form.lemma, *words[1:]])
+        if verb in self.verbs:
+            return self._own(self.verbs[verb], phrase)
+        if 'VBG' in form.tags:
+            return verb, text
+        return verb, gerund(verb)
+
+
+def _is_person(word: str) -> bool:
+    return word in ('someone', 'somebody', 'people') or singular(
+        word) in load_words()['persons']
+
+
+def _without_person(words: List[str]) -> List[str]:
+    """'a person who is riding a horse' -> 'riding a horse'."""
+    rest = list(words)
+    while rest and rest[0] in DETERMINERS:
+        rest = rest[1:]
+    if len(rest) < 2 or not _is_person(rest[0]):
+        return words
+    rest = rest[1:]
+    while rest and rest[0] in BE | RELATIVES:
+        rest = rest[1:]
+    return rest
+
+
+def find_classes(wanted: Sequence[str],
+                 vocabulary: HOIVocabulary) -> np.ndarray:
+    """What a filter lets through.
+
+    Args:
+        wanted (Sequence[str]): Classes ('ride horse'), verbs ('ride') or
+            objects ('horse').
+        vocabulary (HOIVocabulary): Knows them.
+
+    Returns:
+        np.ndarray: Verbs by objects, the last column no object, (V, O + 1).
+
+    Raises:
+        ValueError: A name is unknown.
+    """
+    if isinstance(wanted, str) or not len(wanted):
+        raise ValueError("classes: give a list of names, such as ['ride "
+                         "horse', 'feed', 'dog']")
+    mask = np.zeros((vocabulary.num_verbs, vocabulary.num_objects + 1), bool)
+    classes = {
+        normalise_name(text): label
+        for texts in (vocabulary.phrases, vocabulary.names)
+        for label, text in enumerate(texts)
+    }
+    for name in wanted:
+        label = classes.get(normalise_name(name), -1)
+        verb, obj = vocabulary.verb_label(name), vocabulary.object_label(name)
+        if max(label, verb, obj) < 0:
+            names = [*vocabulary.names, *vocabulary.verbs, *vocabulary.objects]
+            close = difflib.get_close_matches(name, names, 5, 0.5)
+            hint = f'did you mean {", ".join(close)}?' if close else \
+                f'there are {", ".join(vocabulary.names[:20])}, ...'
+            raise ValueError(f'classes: {name!r} is no class, verb or object '
+                             f'of the vocabulary; {hint}')
+        if label >= 0:
+            mask[vocabulary.hoi_verbs[label],
+                 vocabulary.hoi_objects[label]] = True
+        if verb >= 0:
+            mask[verb] = True
+        if obj >= 0:
+            mask[:, obj] = True
+    return mask

@@ -1,0 +1,55 @@
+"""A detector with the mini world's frozen part and an untrained rest."""
+import json
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from clhoi_mm.registry import MODELS
+from tests.data_utils import REPO
+from tests.tool_utils import MINI, make_world
+
+
+@pytest.fixture(scope='session')
+def world(tmp_path_factory):
+    """The mini world's test images, and a checkpoint that has its config."""
+    folder = make_world(tmp_path_factory.mktemp('world'), 1, 1, 6)
+    save_model(Config.fromfile(MINI), folder / 'model.pth')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def images(world):
+    return sorted((world / 'data/mini/test/images').iterdir())
+
+
+def save_model(cfg, path):
+    """Weights as tools/train.py writes them; the ICN has an opinion."""
+    init_default_scope('clhoi_mm')
+    torch.manual_seed(0)
+    cfg.model.detector_checkpoint = str(REPO / 'checkpoints/mini_detector.pth')
+    model = MODELS.build(cfg.model)
+    model.teacher_head.phrases.ensure_filled()
+    model.icn.bias.data += 4
+    # What the path leads to elsewhere.
+    cfg.model.detector_checkpoint = 'checkpoints/mini_detector.pth'
+    torch.save(
+        dict(
+            state_dict=model.state_dict(),
+            meta=dict(cfg=json.dumps(cfg.to_dict()))), path)
+    return path
+
+
+@pytest.fixture
+def video(tmp_path, images):
+    """Five frames at ten a second."""
+    path = tmp_path / 'clip.avi'
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (224, 160))
+    for image in images[:5]:
+        writer.write(np.ascontiguousarray(cv2.imread(str(image))))
+    writer.release()
+    return path

@@ -1,0 +1,103 @@
+"""Detect interactions in one's own images and videos."""
+import argparse
+import sys
+
+from mmengine.config import DictAction
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        help='images, videos, folders, or glob patterns in quotes')
+    parser.add_argument(
+        '--weights', required=True, help='checkpoint of tools/train.py')
+    parser.add_argument(
+        '--model',
+        help='path or name of a config (default: the one in the checkpoint)')
+    parser.add_argument(
+        '--out-dir',
+        required=True,
+        help='folder for preds/NAME.json and vis/NAME.jpg')
+    parser.add_argument('--device', help='cuda:0, cpu (default: what is there)')
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.,
+        help='least score of what is written (default 0)')
+    parser.add_argument(
+        '--pred-score-thr',
+        type=float,
+        default=0.3,
+        help='least score of what is drawn (default 0.3)')
+    parser.add_argument(
+        '--top-k', type=int, help='interactions an image, the best')
+    parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='NAME',
+        help='only these classes ("ride horse"), verbs or objects')
+    parser.add_argument(
+        '--vocabulary',
+        nargs='+',
+        metavar='PHRASE',
+        help='look for these instead: "groom horse" "a man feeding a dog"')
+    parser.add_argument(
+        '--no-save-vis', action='store_true', help='write no pictures')
+    parser.add_argument(
+        '--no-save-pred', action='store_true', help='write no JSON')
+    parser.add_argument(
+        '--frame-step',
+        type=int,
+        default=1,
+        help='look at every n-th frame of videos (default 1)')
+    parser.add_argument(
+        '--bad-images',
+        choices=['skip', 'error'],
+        default='skip',
+        help='what to do about images that cannot be read (default skip)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override config entries: key=value, nested by dots')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    from clhoi_mm.apis import HOIInferencer
+    options = {
+        key: value
+        for key, value in vars(args).items()
+        if key not in ('inputs', 'weights', 'model', 'device', 'cfg_options')
+    }
+    images = interactions = 0
+    failed = []
+    try:
+        inferencer = HOIInferencer(args.model, args.weights, args.device,
+                                   args.cfg_options)
+        for result in inferencer.stream(args.inputs, **options):
+            if result.error is not None:
+                failed.append(result.error)
+                continue
+            images += 1
+            scores = result.prediction['hois']['scores']
+            interactions += sum(s >= args.pred_score_thr for s in scores)
+    except (OSError, ValueError, ImportError) as error:
+        sys.exit(f'infer.py: {error}')
+    print(f'{images} images, {interactions} interactions with a score of '
+          f'{args.pred_score_thr:g} or more, in {args.out_dir}')
+    if failed:
+        print(f'{len(failed)} images could not be read:')
+        print('\n'.join(f'  {reason}' for reason in failed[:20]))
+        if len(failed) > 20:
+            print('  ...')
+    if not images:
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    main()
