@@ -1,0 +1,53 @@
+"""tools/analysis_tools/teacher_noise.py: what a teacher mixes up."""
+import json
+
+import pytest
+import torch
+
+from clhoi_mm.models.losses import TeacherNoise
+from tests.data_utils import REPO
+from tests.tool_utils import run_tool
+
+TOOL = REPO / 'tools' / 'analysis_tools' / 'teacher_noise.py'
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A student that found "feed horse" called "ride horse" nine times."""
+    noise = TeacherNoise('mini', warmup=0, other_prior=(.5, 4.5))
+    names = noise.vocabulary.names
+    link = (noise.done == names.index('feed horse')) & (
+        noise.word == names.index('ride horse'))
+    noise.links[link] = torch.tensor([9., 1.])
+    path = tmp_path / 'epoch_1.pth'
+    state = {f'interaction_loss.noise.{name}': value
+             for name, value in noise.state_dict().items()}
+    config = dict(model=dict(teacher_head=dict(vocabulary='mini')))
+    torch.save(dict(state_dict=state, meta=dict(cfg=json.dumps(config))), path)
+    return path
+
+
+def test_table_and_matrix(checkpoint, tmp_path):
+    out = tmp_path / 'noise.json'
+    done = run_tool(TOOL, checkpoint, '--top', 2, '--json', out, cwd=tmp_path)
+    lines = done.check().text.splitlines()
+    first = next(i for i, line in enumerate(lines) if 'is said to be' in line)
+    # (0.5 + 9) / (5 + 10), and the prior's 60 of 100 for itself.
+    assert lines[first + 1].split() == [
+        'feed', 'horse', 'ride', 'horse', '63', '60']
+    assert lines[first + 2].split()[-2:] == ['10', '60']
+    found = json.loads(out.read_text())
+    row = found['rates'][found['names'].index('feed horse')]
+    assert row[found['names'].index('ride horse')] == pytest.approx(9.5 / 15)
+
+
+@pytest.mark.parametrize('args, message', [
+    ([], 'holds no interaction_loss.noise'),
+    (['--vocabulary', 'hico_det'], 'is about 35 classes, hico_det has 600'),
+])
+def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
+    if not args:
+        torch.save(dict(state_dict=dict(x=torch.zeros(1))), checkpoint)
+    done = run_tool(TOOL, checkpoint, *args, cwd=tmp_path)
+    assert done.code == 1
+    assert message in done.text

@@ -1,0 +1,86 @@
+"""Print which interactions a teacher takes for which, as training found.
+
+Reads a checkpoint of a model whose interaction_loss has a noise model.
+"""
+import argparse
+import json
+
+from clhoi_mm.models.checkpoint import load_weights
+from clhoi_mm.models.losses import TeacherNoise
+from clhoi_mm.teacher.files import atomic_path
+
+PREFIX = 'interaction_loss.noise.'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('checkpoint')
+    parser.add_argument(
+        '--vocabulary',
+        help="name or file (default: the one in the checkpoint's config)")
+    parser.add_argument(
+        '--top', type=int, default=10, help='lines of the table (default: 10)')
+    parser.add_argument('--json', help='write the whole matrix there')
+    return parser.parse_args()
+
+
+def load_noise(path: str, vocabulary: str) -> TeacherNoise:
+    """The noise model of a checkpoint.
+
+    Args:
+        path (str): The checkpoint.
+        vocabulary (str): Name or file; '' for the checkpoint's own.
+
+    Raises:
+        SystemExit: If there is none in it, or of other classes.
+    """
+    checkpoint = load_weights(path)
+    state = {
+        name[len(PREFIX):]: value
+        for name, value in checkpoint['state_dict'].items()
+        if name.startswith(PREFIX)
+    }
+    if not state:
+        raise SystemExit(
+            f'{path} holds no {PREFIX}*: train with '
+            "interaction_loss=dict(noise=dict(type='TeacherNoise', ...))")
+    if not vocabulary:
+        cfg = json.loads(checkpoint.get('meta', {}).get('cfg') or '{}')
+        try:
+            vocabulary = cfg['model']['teacher_head']['vocabulary']
+        except KeyError:
+            raise SystemExit(f'{path} does not state its vocabulary: give '
+                             '--vocabulary') from None
+    noise = TeacherNoise(vocabulary, warmup=0)
+    if noise.chances.shape != state['chances'].shape:
+        raise SystemExit(
+            f"{path} is about {len(state['chances'])} classes, "
+            f'{noise.vocabulary.name} has {len(noise.chances)}: give the '
+            '--vocabulary it was trained with')
+    noise.load_state_dict(state)
+    return noise
+
+
+def main() -> None:
+    args = parse_args()
+    noise = load_noise(args.checkpoint, args.vocabulary or '')
+    names = noise.vocabulary.names
+    matrix = noise.confusion()
+    others = matrix.clone().fill_diagonal_(0)
+    top = others.flatten().topk(min(args.top, (others > 0).sum().item()))
+    width = max(map(len, names))
+    print(f'{"what is done":{width}}  {"is said to be":{width}}  of 100 images'
+          '  itself')
+    for value, index in zip(top.values.tolist(), top.indices.tolist()):
+        done, word = divmod(index, len(names))
+        print(f'{names[done]:{width}}  {names[word]:{width}}  '
+              f'{100 * value:13.0f}  {100 * matrix[done, done].item():6.0f}')
+    if args.json:
+        with atomic_path(args.json) as path:
+            path.write_text(
+                json.dumps(dict(names=list(names), rates=matrix.tolist())))
+        print(f'The matrix: {args.json}')
+
+
+if __name__ == '__main__':
+    main()
