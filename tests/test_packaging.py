@@ -121,7 +121,8 @@ def test_import_without_anything_installed() -> None:
 
 @pytest.mark.parametrize('part', [
     'registry', 'structures', 'datasets', 'datasets.transforms', 'models',
-    'engine', 'evaluation.metrics', 'visualization.hoi_local_visualizer'
+    'engine', 'evaluation.metrics', 'visualization.hoi_local_visualizer',
+    'apis'
 ])
 def test_parts_for_training_say_what_is_missing(part: str) -> None:
     done = run_python(

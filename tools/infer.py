@@ -20,7 +20,8 @@ def parse_args() -> argparse.Namespace:
         '--out-dir',
         required=True,
         help='folder for preds/NAME.json and vis/NAME.jpg')
-    parser.add_argument('--device', help='cuda:0, cpu (default: what is there)')
+    parser.add_argument(
+        '--device', help='cuda:0 or cpu (default: a GPU if there is one)')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument(
         '--score-thr',

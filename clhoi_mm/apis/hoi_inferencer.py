@@ -73,8 +73,8 @@ class HOIInferencer(BaseInferencer):
                  show_progress: bool = True) -> None:
         init_default_scope('clhoi_mm')
         if str(device).startswith('cuda') and not torch.cuda.is_available():
-            raise ValueError(f'device={device}: torch finds no GPU here; leave '
-                             "device out, or give 'cpu'")
+            raise ValueError(f'device={device}: torch finds no GPU here; '
+                             "leave device out, or give 'cpu'")
         cfg, self._checkpoint = open_model(model, weights, cfg_options)
         super().__init__(
             model=cfg,

@@ -118,7 +118,7 @@ class Inputs:
             raise ValueError(f'frame_step={frame_step}: give 1 for every '
                              'frame, 2 for every second one')
         self._frame_step = frame_step
-        self._without = without and os.path.abspath(without)
+        self._without = os.path.abspath(without) if without else None
         self._names: Set[str] = set()
         self.num_arrays = first_array
         self._items: List[Union[ImageInput, VideoInput]] = []

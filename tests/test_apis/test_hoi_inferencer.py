@@ -8,9 +8,9 @@ import torch
 from mmengine.config import Config
 
 from clhoi_mm.apis import HOIInferencer
+from tests.data_utils import REPO
 from tests.tool_utils import (MINI, NO_WORKERS, TEST, options, run_command,
                               run_tool, said)
-from tests.data_utils import REPO
 
 INFER = REPO / 'tools' / 'infer.py'
 
@@ -49,10 +49,12 @@ def test_it_is_what_the_test_tool_gives(world, images, inferencer):
     assert sum(len(e['scores']) for e in expected.values()) > 20
     found = inferencer(images, batch_size=4)
     for image, result in zip(images, found['predictions']):
-        names = result['hois'].pop('texts'), result['hois'].pop('verbs'), \
-            result['hois'].pop('objects')
+        texts, verbs, objects = (
+            result['hois'].pop(name) for name in ('texts', 'verbs', 'objects'))
         assert result['hois'] == expected[image.name]
-        assert names[0] == [f'{v} {o}' for v, o in zip(*names[1:])]
+        assert texts == [
+            f'{v} {o}'.replace('_', ' ') for v, o in zip(verbs, objects)
+        ]
         assert (result['img_path'], result['width'],
                 result['height']) == (str(image), 224, 160)
 

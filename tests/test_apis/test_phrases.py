@@ -19,6 +19,7 @@ HICO = HOIVocabulary.load('hico_det')
     ('a man hugging a woman', 'a person hugging another person'),
     # Nobody taught these.
     ('groom the dog', 'a person grooming a dog'),
+    ('grooms dog', 'a person grooming a dog'),
     ('a child petting its dog', 'a person petting a dog'),
     ('kick umbrella', 'a person kicking an umbrella'),
     ('leans against a car', 'a person leaning against a car'),

@@ -115,3 +115,30 @@ def test_checkpoint_of_another_vocabulary(table):
 def test_nothing_is_trainable(table):
     assert not list(table.parameters())
     assert (PERSON, CAR) == (VOCABULARY.person_label, 4)
+
+
+def test_speak_centres_new_phrases_as_the_learned_ones(table):
+    """Class 0 was learned; the other's verb is new, its object is not."""
+    own = table.vocabulary
+    verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
+    obj = int(own.hoi_objects[0])
+    spoken = table.speak(
+        HOIVocabulary('phrases', own.objects, verbs,
+                      [own.gerunds[own.hoi_verbs[0]], 'painting'],
+                      [(0, obj), (1, obj)]))
+    assert torch.equal(spoken.hoi_embeds[0], table.hoi_embeds[0])
+    assert torch.equal(spoken.verb_embeds[0],
+                       table.verb_embeds[own.hoi_verbs[0]])
+    encoder = build_text_encoder(ENCODER)
+    phrase = torch.tensor(encoder.encode([spoken.vocabulary.phrases[1]]))[0]
+    torch.testing.assert_close(
+        spoken.hoi_embeds[1],
+        F.normalize(phrase - table.object_means[obj], dim=0))
+    verb = torch.tensor(encoder.encode(['a person painting something']))[0]
+    mean = torch.tensor(encoder.encode(own.verb_phrases)).mean(0)
+    torch.testing.assert_close(spoken.verb_embeds[1],
+                               F.normalize(verb - mean, dim=0))
+    # Pairs are the same ones, and so is what they say to each other.
+    assert torch.equal(spoken.is_candidate, table.is_candidate)
+    with pytest.raises(ValueError, match='the objects of "mini"'):
+        table.speak(HOIVocabulary.load('mini'))
