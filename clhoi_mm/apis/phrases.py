@@ -10,8 +10,7 @@ from clhoi_mm.teacher.english import gerund, third_person
 from clhoi_mm.teacher.prose.function_words import (BE, DETERMINERS,
                                                    PREPOSITIONS, RELATIVES)
 from clhoi_mm.teacher.prose.lexicon import Lexicon, load_words
-from clhoi_mm.teacher.prose.morphology import (VerbForm, singular,
-                                               verb_form)
+from clhoi_mm.teacher.prose.morphology import singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 
@@ -84,9 +83,12 @@ class PhraseReader:
         if text in self.known:
             verb, obj = self.known[text]
             return (*self._own(verb, phrase), obj)
-        words = _without_person(text.split())
-        obj, words = self._split_object(words, phrase)
-        return (*self._verb(words, phrase), obj)
+        words = text.split()
+        obj, rest = self._split_object(_without_person(words), phrase)
+        if not rest:
+            # 'groom the dog': that groom is no person.
+            obj, rest = self._split_object(words, phrase)
+        return (*self._verb(rest, phrase), obj)
 
     def _own(self, label: int, phrase: str) -> Tuple[str, str]:
         verb = self.vocabulary.verbs[label]
@@ -130,7 +132,7 @@ class PhraseReader:
         text = ' '.join(words)
         if text in self.verbs:
             return self._own(self.verbs[text], phrase)
-        form = _verb_form(words[0]) if words else None
+        form = verb_form(words[0]) if words else None
         if form is None:
             raise ValueError(
                 f'vocabulary: {phrase!r} does not say what is done with the '
@@ -150,16 +152,6 @@ class PhraseReader:
         if 'VBG' in form.tags:
             return verb, text
         return verb, gerund(verb)
-
-
-def _verb_form(word: str) -> Optional[VerbForm]:
-    """A word as a verb; the tables know some, as 'groom', by gerund alone."""
-    form = verb_form(word)
-    for base in (word, singular(word)):
-        if form is None:
-            form = verb_form(gerund(base))
-            form = form and VerbForm(form.lemma, frozenset())
-    return form
 
 
 def _is_person(word: str) -> bool:
