@@ -7,7 +7,7 @@ _base_ = [
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
-    # DETR R50 trained on COCO, as an mmdet checkpoint.
+    # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
     detector_checkpoint='checkpoints/detr_r50_coco.pth',
     # V-COCO also asks who acts without an object that can be seen.
     absent_role_weight=0.1,

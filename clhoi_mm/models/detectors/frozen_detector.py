@@ -167,8 +167,9 @@ class FrozenDetector(nn.Module):
                  if self.checkpoint else 'no detector_checkpoint is given')
         name = type(self.model).__name__
         source = (f"; for R50 mmdet's own is {WEIGHTS[name]}, of which a "
-                  'copy is needed since its host is gone, or train one with '
-                  'mmdet') if name in WEIGHTS else ''
+                  'copy is needed since its host is gone; convert Hugging '
+                  "Face's as docs/models.md says, or train one with mmdet"
+                  ) if name in WEIGHTS else ''
         raise FileNotFoundError(
             f"the detector's weights were not loaded: {given}. Give an mmdet "
             f"checkpoint of {name} trained on the vocabulary's objects "

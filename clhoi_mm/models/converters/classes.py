@@ -1,0 +1,51 @@
+from typing import Optional, Sequence
+
+from mmdet.datasets import CocoDataset
+
+# Of the 90 ids of COCO's categories 80 are in use; mmdet's labels follow
+# their order.
+UNUSED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+COCO_IDS = [i for i in range(1, 91) if i not in UNUSED]
+
+
+def pick_classes(
+        count: int,
+        names: Optional[Sequence[str]] = None) -> tuple[list[int], list[str]]:
+    """Which rows of a head mmdet's labels come from.
+
+    Detectors that were trained with COCO's ids as labels have a row for id 0
+    and for those ids that no category has; mmdet has neither.
+
+    Args:
+        count (int): Rows that stand for classes.
+        names (Sequence[str], optional): What the source calls its rows.
+
+    Returns:
+        tuple[list[int], list[str]]: The row of each label, and its name.
+
+    Raises:
+        ValueError: If the classes are not known.
+    """
+    coco = list(CocoDataset.METAINFO['classes'])
+    if names is None and count == 91:
+        return COCO_IDS, coco
+    if names is None:
+        raise ValueError(f"the {count} classes have no names: they are not "
+                         "COCO's; put the source's config.json, whose "
+                         'id2label names them, beside its weights')
+    if len(names) != count:
+        raise ValueError(f'config.json names {len(names)} classes, but the '
+                         f'weights have {count}; they are not of one model')
+    # Facebook's config also names ids that COCO does not use.
+    if count == 91 and [names[i] for i in COCO_IDS] == coco:
+        return COCO_IDS, coco
+    rows = [i for i, name in enumerate(names) if name != 'N/A']
+    return rows, [names[i] for i in rows]
+
+
+def names_of(config: dict) -> Optional[list[str]]:
+    """The names of classes that Hugging Face's config states, by row."""
+    labels = config.get('id2label')
+    if not labels:
+        return None
+    return [labels[key] for key in sorted(labels, key=int)]

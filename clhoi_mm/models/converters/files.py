@@ -1,0 +1,73 @@
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.version import __version__
+from ..checkpoint import load_weights
+
+# As Hugging Face's folders name them, the first that is there.
+WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
+
+
+def read_source(path: str) -> tuple[dict[str, Tensor], dict]:
+    """Read tensors and, where it lies beside them, Hugging Face's config.
+
+    No code in a file is run.
+
+    Args:
+        path (str): A file of weights, or a folder as Hugging Face has it.
+
+    Returns:
+        tuple[dict[str, Tensor], dict]: Tensors by name; what config.json
+        says, empty without one.
+
+    Raises:
+        FileNotFoundError: If there are no weights.
+        ValueError: If a file is damaged or holds more than data.
+    """
+    file = Path(path)
+    if file.is_dir():
+        found = [file / name for name in WEIGHTS if (file / name).is_file()]
+        if not found:
+            raise FileNotFoundError(
+                f'{path} holds neither {" nor ".join(WEIGHTS)}; download one '
+                'of them together with config.json (docs/models.md)')
+        file = found[0]
+    elif not file.is_file():
+        raise FileNotFoundError(f'{path} does not exist; docs/models.md says '
+                                'what to download')
+    config = file.with_name('config.json')
+    try:
+        said = json.loads(config.read_text()) if config.is_file() else {}
+    except ValueError as error:
+        raise ValueError(f'{config} is no JSON ({error}); download it '
+                         'again') from error
+    if file.suffix != '.safetensors':
+        return load_weights(str(file))['state_dict'], said
+    try:
+        return load_file(file), said
+    except Exception as error:
+        raise ValueError(f'{file} cannot be read as safetensors ({error}); '
+                         'download it again') from error
+
+
+def write_checkpoint(path: str, state_dict: dict[str, Tensor],
+                     meta: dict) -> None:
+    """Write a checkpoint that mmengine and CLHOI load, whole or not at all.
+
+    Args:
+        path (str): The file to write.
+        state_dict (dict[str, Tensor]): Tensors by name; floats become fp32.
+        meta (dict): Plain data.
+    """
+    meta = dict(json.loads(json.dumps(meta)), clhoi_mm_version=__version__)
+    state_dict = {
+        name: (value.float() if value.is_floating_point() else value).clone()
+        for name, value in state_dict.items()
+    }
+    with atomic_path(path) as temporary:
+        torch.save(dict(state_dict=state_dict, meta=meta), temporary)

@@ -1,0 +1,51 @@
+# Deformable DETR R50 as its authors trained it, frozen. mmdet's own config
+# leaves out the biases of the neck, which the authors' weights have.
+msda = dict(embed_dims=256, batch_first=True)
+ffn = dict(embed_dims=256, feedforward_channels=1024, ffn_drop=0.1)
+
+detector = dict(
+    type='DeformableDETR',
+    num_queries=300,
+    num_feature_levels=4,
+    with_box_refine=False,
+    as_two_stage=False,
+    data_preprocessor=dict(
+        type='DetDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=1),
+    backbone=dict(
+        type='ResNet',
+        depth=50,
+        num_stages=4,
+        out_indices=(1, 2, 3),
+        norm_cfg=dict(type='BN', requires_grad=False),
+        norm_eval=True,
+        style='pytorch'),
+    neck=dict(
+        type='ChannelMapper',
+        in_channels=[512, 1024, 2048],
+        kernel_size=1,
+        out_channels=256,
+        act_cfg=None,
+        norm_cfg=dict(type='GN', num_groups=32),
+        bias=True,
+        num_outs=4),
+    encoder=dict(
+        num_layers=6, layer_cfg=dict(self_attn_cfg=msda, ffn_cfg=ffn)),
+    decoder=dict(
+        num_layers=6,
+        return_intermediate=True,
+        layer_cfg=dict(
+            self_attn_cfg=dict(
+                embed_dims=256, num_heads=8, dropout=0.1, batch_first=True),
+            cross_attn_cfg=msda,
+            ffn_cfg=ffn),
+        post_norm_cfg=None),
+    positional_encoding=dict(num_feats=128, normalize=True, offset=-0.5),
+    bbox_head=dict(
+        type='DeformableDETRHead',
+        num_classes=80,
+        loss_cls=dict(type='FocalLoss', use_sigmoid=True)),
+    test_cfg=dict(max_per_img=100))
