@@ -181,3 +181,18 @@ def test_cache_of_another_text_encoder_is_an_error(model, tmp_path, dim,
     else:
         with pytest.raises(ValueError, match='(?s)cache was packed.*64'):
             hook.before_train(runner)
+
+
+@pytest.mark.parametrize('warmup, warned', [(0, False), (1, True)])
+def test_noise_that_is_never_made_use_of_is_said(caplog, warmup, warned):
+    cfg = model_cfg()
+    cfg['interaction_loss']['noise'] = dict(
+        type='TeacherNoise', warmup=warmup)
+    runner = make_runner(build(cfg).train())
+    hook = DistillStageHook(context_epochs=0)
+    hook.before_train(runner)
+    hook.before_train_epoch(runner)
+    step(runner, hook)
+    with caplog.at_level(logging.WARNING, 'test'):
+        hook.after_train(runner)
+    assert ('never made use of' in caplog.text) == warned

@@ -45,10 +45,11 @@ def load_noise(path: str, vocabulary: str) -> TeacherNoise:
             f'{path} holds no {PREFIX}*: train with '
             "interaction_loss=dict(noise=dict(type='TeacherNoise', ...))")
     if not vocabulary:
-        cfg = json.loads(checkpoint.get('meta', {}).get('cfg') or '{}')
+        text = checkpoint.get('meta', {}).get('cfg') or '{}'
         try:
+            cfg = json.loads(text)
             vocabulary = cfg['model']['teacher_head']['vocabulary']
-        except KeyError:
+        except (KeyError, ValueError):
             raise SystemExit(f'{path} does not state its vocabulary: give '
                              '--vocabulary') from None
     noise = TeacherNoise(vocabulary, warmup=0)

@@ -77,6 +77,17 @@ class DistillStageHook(Hook):
         for group, rate in zip(groups, self._rates):
             group['lr'] = rate
 
+    def after_train(self, runner: Runner) -> None:
+        """Say if the teacher's noise was counted to no purpose."""
+        loss = self._model(runner).interaction_loss
+        noise = getattr(loss, 'noise', None)
+        if noise is not None and 0 < noise.iterations <= noise.warmup:
+            runner.logger.warning(
+                f"The teacher's noise was never made use of: warmup="
+                f'{noise.warmup}, but interactions were distilled for '
+                f'{int(noise.iterations)} iterations; lower '
+                'model.interaction_loss.noise.warmup')
+
     def _check_encoder(self, runner: Runner) -> None:
         """Words and classes must lie in the same text space.
 

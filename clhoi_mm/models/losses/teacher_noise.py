@@ -1,3 +1,5 @@
+from typing import Union
+
 import torch
 from mmengine.dist import all_reduce
 from torch import Tensor, nn
@@ -10,9 +12,9 @@ from clhoi_mm.vocabulary import HOIVocabulary
 class TeacherNoise(nn.Module):
     """What a teacher says where, learned without a label while training.
 
-    Half of a VLLM's errors are regular: it takes one verb for another of the
-    same object, so that a student that believes it ranks the wrong images
-    first, and the longer it trains the more. Here a word is said of an image
+    Where a VLLM's errors are regular, one verb taken for another of the same
+    object, a student that believes it ranks the wrong images first, and the
+    longer it trains the more. Here a word is said of an image
     because its class is done there, because another class of the object is
     done and taken for it, or by chance (noisy-or of the three). How often, is
     estimated by expectation-maximisation: a bag's class is guessed from what
@@ -27,9 +29,11 @@ class TeacherNoise(nn.Module):
     processes and forgotten exponentially.
 
     Args:
-        vocabulary (str): Name of a vocabulary or path to its file.
-        warmup (int): Iterations for which words are taken as they are; counts
-            need a student that sees something.
+        vocabulary (str | dict): Name of a vocabulary, path to its file, or
+            its content.
+        warmup (int): Iterations of interaction distillation for which words
+            are taken as they are; counts need a student that sees something.
+            Some epochs' worth; DistillStageHook warns if it never ends.
         momentum (float): Share of the counts that an iteration keeps; one
             over its distance from 1 should not exceed an epoch by much.
         trust (float): Power of the student's odds in the guess. A student of
@@ -37,7 +41,7 @@ class TeacherNoise(nn.Module):
         own_prior (tuple[float]): Images with the class of which it was and
             was not said, counted before any is seen. Whether a silent
             teacher missed something or nothing was done cannot be told from
-            its words: this is a VLLM's usual recall, held firmly.
+            its words: this is a typical teacher's recall, held firmly.
         other_prior (tuple[float]): The same for another class of the object.
         chance_prior (tuple[float]): The same where nothing is done, held
             firmly for the same reason.
@@ -48,7 +52,7 @@ class TeacherNoise(nn.Module):
 
     def __init__(
         self,
-        vocabulary: str,
+        vocabulary: Union[str, dict],
         warmup: int,
         momentum: float = 0.99,
         trust: float = 2.0,
