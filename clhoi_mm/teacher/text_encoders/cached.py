@@ -16,6 +16,8 @@ from ..files import REMEDY
 _TABLE = ('CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, '
           'digest BLOB UNIQUE NOT NULL, embed BLOB NOT NULL, '
           'crc32 INTEGER NOT NULL)')
+# How long to wait for another run's write.
+_WAIT_S = 60.
 
 
 class CachedTextEncoder:
@@ -37,7 +39,8 @@ class CachedTextEncoder:
 
     Raises:
         ValueError: The file is damaged.
-        OSError: The disk is full; what was embedded before is kept.
+        OSError: The disk is full, or the file cannot be opened or written,
+            perhaps as another run uses it; what was embedded before is kept.
     """
 
     def __init__(self, encoder: Any, folder: Union[str, os.PathLike]) -> None:
@@ -99,13 +102,15 @@ class CachedTextEncoder:
             while part := list(islice(filled, chunk)):
                 known = self._look_up(store, part)
                 missing = [x for x in dict.fromkeys(part) if x not in known]
+                rows = [(_digest(text), row.tobytes(), zlib.crc32(row))
+                        for text, row in zip(missing, self._embed(missing))]
+                before = store.total_changes
                 with store:  # a transaction
+                    # Another run may have added some meanwhile.
                     store.executemany(
-                        'INSERT INTO texts (digest, embed, crc32) '
-                        'VALUES (?, ?, ?)',
-                        [(_digest(text), row.tobytes(), zlib.crc32(row))
-                         for text, row in zip(missing, self._embed(missing))])
-                new += len(missing)
+                        'INSERT OR IGNORE INTO texts (digest, embed, crc32) '
+                        'VALUES (?, ?, ?)', rows)
+                new += store.total_changes - before
                 bar.update(len(part))
                 bar.set_postfix(new=new)
         return new
@@ -136,7 +141,7 @@ class CachedTextEncoder:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self.path)) as store:
+            with closing(sqlite3.connect(self.path, _WAIT_S)) as store:
                 store.execute('PRAGMA page_size = 16384')
                 store.execute(_TABLE)
                 yield store
@@ -146,6 +151,16 @@ class CachedTextEncoder:
                 raise OSError(
                     errno.ENOSPC, f'{self.path}: {error}; what was embedded '
                     f'before is kept: {REMEDY}') from error
+            if 'locked' in str(error) or 'busy' in str(error):
+                raise OSError(
+                    errno.EBUSY, f'{self.path}: {error}; another run uses '
+                    'it; wait for it and run the same command again') from error
+            # A table of another make is an operational error as well.
+            if (isinstance(error, sqlite3.OperationalError)
+                    and 'no such' not in str(error)):
+                raise OSError(
+                    errno.EACCES, f'{self.path}: {error}; check that the file '
+                    'and its folder can be written') from error
             raise ValueError(f'{self.path}: damaged ({error}); delete it, and '
                              f'the texts are embedded anew') from error
 
