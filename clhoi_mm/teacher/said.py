@@ -93,8 +93,9 @@ def read_said(path: Union[str, os.PathLike],
     ]
     if files:
         for row in read_parsed(files[0]):
-            if row['image_id'] in said:
-                said[row['image_id']].interactions = row['interactions']
+            key = str(row['image_id'])
+            if key in said:
+                said[key].interactions = row['interactions']
     elif (path / MANIFEST).is_file():
         cache = TeacherCache(path)
         vocabulary = vocabulary_of(cache, vocabulary)
@@ -156,15 +157,15 @@ def _add_texts(folder: Path, said: Dict[str, Said]) -> None:
     for kind in KINDS:
         times: Dict[str, float] = {}
         for row in read_records(folder, kind):
-            key = row['image_id']
+            key = str(row['image_id'])
             if key in said and row['time'] >= times.get(key, 0):
                 times[key] = row['time']
                 if kind == CAPTION:
                     said[key].caption = row['text']
         last = {
-            row['image_id']: row
+            str(row['image_id']): row
             for row in read_records(folder, kind, FAILURES)
-            if row['image_id'] in said
+            if str(row['image_id']) in said
         }
         for key, row in last.items():
             said[key].failures.append(
