@@ -3,10 +3,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
+from clhoi_mm.datasets.transforms import LoadTeacherKnowledge, RememberViews
 from clhoi_mm.engine import DistillStageHook
 from clhoi_mm.registry import HOOKS
 from clhoi_mm.teacher import TeacherWords, pack_cache
@@ -165,14 +166,24 @@ def test_shared_parameter_groups_are_an_error(model):
         DistillStageHook(context_epochs=1).before_train(runner)
 
 
+def in_a_choice(step):
+    """As RandomChoice of mmcv keeps its pipelines."""
+    return SimpleNamespace(transforms=[Compose([]), Compose([step])])
+
+
+@pytest.mark.parametrize('wrap', [
+    lambda step: step,
+    lambda step: RememberViews([step]),
+    lambda step: in_a_choice(RememberViews([step])),
+])
 @pytest.mark.parametrize('dim, matches', [(TEXT_DIM, True), (64, False)])
 def test_cache_of_another_text_encoder_is_an_error(model, tmp_path, dim,
-                                                   matches):
+                                                   matches, wrap):
     words = TeacherWords('a.png', 'A park.', ['A park.'], [])
     encoder = build_text_encoder(dict(type='HashedTextEncoder', dim=dim))
     pack_cache([words], tmp_path / 'cache', VOCABULARY, encoder)
     runner = make_runner(model)
-    transforms = [LoadTeacherKnowledge(str(tmp_path / 'cache'))]
+    transforms = [wrap(LoadTeacherKnowledge(str(tmp_path / 'cache')))]
     dataset = SimpleNamespace(pipeline=SimpleNamespace(transforms=transforms))
     runner.train_dataloader.dataset = SimpleNamespace(dataset=dataset)
     hook = DistillStageHook(context_epochs=1)

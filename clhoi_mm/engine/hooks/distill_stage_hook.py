@@ -1,3 +1,5 @@
+from typing import Any, Iterator
+
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
@@ -95,12 +97,8 @@ class DistillStageHook(Hook):
             ValueError: If the teacher's cache was packed with another text
                 encoder than the model's phrases.
         """
-        dataset = runner.train_dataloader.dataset
-        while hasattr(dataset, 'dataset'):
-            dataset = dataset.dataset
         own = self._model(runner).teacher_head.phrases.encoder_identity
-        pipeline = getattr(dataset, 'pipeline', None)
-        for transform in getattr(pipeline, 'transforms', ()):
+        for transform in _nested(runner.train_dataloader.dataset):
             if own is None or not isinstance(transform, LoadTeacherKnowledge):
                 continue
             other = transform.cache.manifest['text_encoder']
@@ -136,3 +134,13 @@ class DistillStageHook(Hook):
                     "custom_keys={'vlt': dict(lr_mult=1.0)})")
             factors.append(factor if all(inside) else 1.)
         return factors
+
+
+def _nested(part: Any) -> Iterator[Any]:
+    """A data set or transform and, at any depth, what it wraps."""
+    yield part
+    for name in ('dataset', 'datasets', 'pipeline', 'transforms', 'steps'):
+        inner = getattr(part, name, None)
+        for each in inner if isinstance(inner, (list, tuple)) else (inner, ):
+            if each is not None:
+                yield from _nested(each)
