@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import init_default_scope
+from mmengine.registry import DefaultScope, init_default_scope
 
 from clhoi_mm.datasets import DetectionFileWriter, HICODetDataset
-from clhoi_mm.datasets.transforms import RememberViews
+from clhoi_mm.datasets.transforms import (LoadHOIAnnotations, PackHOIInputs,
+                                          RememberViews)
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import tiny_scenes, write_tiny
 
@@ -56,3 +57,25 @@ def test_images_are_not_remembered():
     init_default_scope('clhoi_mm')
     with pytest.raises(RuntimeError, match='goes with LoadDetectorFeatures'):
         RememberViews(STEPS)(dict(key='a.png'))
+
+
+def test_steps_that_may_draw_are_refused():
+    with pytest.raises(ValueError, match='PhotoMetricDistortion is not known'):
+        RememberViews([*STEPS, dict(type='PhotoMetricDistortion')])
+    # Chance inside a wrapper is none of the views' key either.
+    nested = dict(type='RandomApply', prob=1., transforms=STEPS[1:2])
+    with pytest.raises(ValueError, match='RandomApply is not known'):
+        RememberViews([nested, *STEPS])
+
+    class Drawing(PackHOIInputs):
+        """May do anything."""
+
+    with pytest.raises(ValueError, match='Drawing is not known'):
+        RememberViews([Drawing()])
+    RememberViews([Drawing()], deterministic=['Drawing'])
+
+
+def test_steps_are_built_under_this_packages_scope():
+    with DefaultScope.overwrite_default_scope('mmengine'):
+        step = RememberViews(STEPS).steps.transforms[0]
+    assert type(step) is LoadHOIAnnotations

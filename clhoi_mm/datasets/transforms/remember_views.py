@@ -1,11 +1,17 @@
 """A pipeline's steps, once for each view of an image."""
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Sequence, Union
 
 from mmcv.transforms import BaseTransform, RandomFlip
 from mmcv.transforms.utils import cache_random_params
+from mmdet.datasets.transforms import FilterAnnotations
+from mmdet.datasets.transforms import RandomFlip as DetRandomFlip
 from mmengine.dataset import Compose
 
 from clhoi_mm.registry import TRANSFORMS
+from .load_detections import LoadDetections
+from .load_hoi_annotations import LoadHOIAnnotations
+from .load_teacher_knowledge import LoadTeacherKnowledge
+from .pack_hoi_inputs import PackHOIInputs
 
 
 @TRANSFORMS.register_module()
@@ -14,9 +20,16 @@ class RememberViews(BaseTransform):
 
     For steps in which chance decides about flips alone, as all that may
     follow :class:`LoadDetectorFeatures`: an image has few views then, and
-    after some epochs nothing is left to do. The same objects are given again
-    and again, so that nobody may write to them; each process remembers for
-    itself.
+    after some epochs nothing is left to do. Any other draw would be frozen
+    at its first result, so that only steps known to draw nothing
+    (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects are
+    given again and again, so that nobody may write to them.
+
+    It costs memory: what the last step gave of each image and of its mirror
+    image, annotations and the teacher's vectors included, is kept until the
+    process ends and never dropped. Each process remembers for itself, so
+    that N workers come to hold N times as much, and workers that are not
+    persistent forget it all after an epoch.
 
     Required Keys:
 
@@ -24,11 +37,38 @@ class RememberViews(BaseTransform):
     - detector_views (of LoadDetectorFeatures)
 
     Args:
-        steps (List[dict]): Configs of transforms, the last of which packs.
+        steps (List[dict | Callable]): Transforms or their configs, the last
+            of which packs.
+        deterministic (Sequence[str]): Class names of further steps that
+            draw nothing; it is not checked whether they do. Defaults to ().
+
+    Raises:
+        ValueError: A step is not known to draw nothing.
     """
 
-    def __init__(self, steps: List[dict]) -> None:
-        self.steps = Compose(steps)
+    DETERMINISTIC = (FilterAnnotations, LoadDetections, LoadHOIAnnotations,
+                     LoadTeacherKnowledge, PackHOIInputs)
+
+    def __init__(self,
+                 steps: List[Union[dict, Callable]],
+                 deterministic: Sequence[str] = ()) -> None:
+        # Under this package's scope, as the data sets build theirs.
+        self.steps = Compose([
+            TRANSFORMS.build({
+                '_scope_': 'clhoi_mm',
+                **step
+            }) if isinstance(step, dict) else step for step in steps
+        ])
+        # Subclasses may draw where these do not.
+        known = (*self.DETERMINISTIC, RandomFlip, DetRandomFlip)
+        for step in self.steps.transforms:
+            name = getattr(step, '__name__', type(step).__name__)
+            if type(step) not in known and name not in deterministic:
+                raise ValueError(
+                    f'RememberViews: {name} is not known to be deterministic, '
+                    'and what it drew first would be repeated for ever. Put '
+                    'it before RememberViews or leave it out; if it draws '
+                    f"nothing, give deterministic=['{name}'].")
         self.flips = [
             step for step in self.steps.transforms
             if isinstance(step, RandomFlip)
