@@ -31,7 +31,8 @@ class SentenceTextEncoder(TorchTextEncoder):
         except ImportError as error:
             raise ImportError(
                 'SentenceTextEncoder needs sentence-transformers; install it '
-                "with pip install 'clhoi_mm[teacher-transformers]'"
+                "with pip install 'clhoi_mm[teacher-transformers]', beside "
+                'mmcv with pip install --no-deps sentence-transformers'
             ) from error
         try:
             model = SentenceTransformer(str(path), device=device)

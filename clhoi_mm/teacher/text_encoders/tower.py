@@ -4,6 +4,12 @@ import numpy as np
 
 from .torch_encoder import TorchTextEncoder
 
+# First release of transformers that has a class.
+SINCE = dict(
+    CLIPTextModelWithProjection='4.25',
+    SiglipTextModel='4.37',
+    Siglip2TextModel='4.49')
+
 
 class TextTowerEncoder(TorchTextEncoder):
     """The text tower of a model that was trained to match images and texts.
@@ -27,7 +33,8 @@ class TextTowerEncoder(TorchTextEncoder):
         device (str): torch device. Defaults to 'cpu'.
 
     Raises:
-        ImportError: torch or transformers is not installed.
+        ImportError: torch or transformers is not installed, or transformers
+            is too old for this kind of model.
         FileNotFoundError: The weights are neither here nor to be fetched.
         ValueError: They are of another kind of model, or incomplete.
     """
@@ -104,7 +111,13 @@ class TextTowerEncoder(TorchTextEncoder):
             raise ValueError(
                 f'{type(self).__name__}: "{path}" is a model of type '
                 f'"{kind}"; it takes {", ".join(self.model_classes)}')
-        model_class = getattr(transformers, self.model_classes[kind])
+        name = self.model_classes[kind]
+        model_class = getattr(transformers, name, None)
+        if model_class is None:
+            raise ImportError(
+                f'{type(self).__name__}: "{path}" is a model of type '
+                f'"{kind}", which needs transformers>={SINCE[name]}; '
+                f'{transformers.__version__} is installed')
         config = model_class.config_class.from_pretrained(path)
         if 'projection_dim' in whole:  # the text's own part may lack it
             config.projection_dim = whole['projection_dim']

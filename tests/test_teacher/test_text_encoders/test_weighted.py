@@ -1,11 +1,13 @@
 """Encoders with weights, each over a tiny model that is saved to disk."""
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from clhoi_mm.teacher import CLIPTextEncoder, build_text_encoder
+from clhoi_mm.teacher.text_encoders.tower import SINCE
 
 torch = pytest.importorskip('torch')
 transformers = pytest.importorskip('transformers')
@@ -84,6 +86,18 @@ def test_one_endless_word_loses_its_end(make_config):
     assert encoder._lengths(['x' * 500])[0] > encoder.max_length
     np.testing.assert_allclose(
         encoder.encode(['x' * 500]), encoder.encode(['x' * 400]), atol=1e-6)
+
+
+@pytest.mark.parametrize('name', ['clip', 'siglip', 'siglip2'])
+def test_too_old_transformers_is_named(name, make_config, monkeypatch):
+    kind = dict(clip='CLIPTextModelWithProjection', siglip='SiglipTextModel',
+                siglip2='Siglip2TextModel')[name]
+    config = make_config(name)
+    old = SimpleNamespace(
+        PretrainedConfig=transformers.PretrainedConfig, __version__='4.0')
+    monkeypatch.setitem(sys.modules, 'transformers', old)
+    with pytest.raises(ImportError, match=f'>={SINCE[kind]}; 4.0 is inst'):
+        build_text_encoder(config)
 
 
 @pytest.mark.parametrize('name', ['clip', 'siglip', 'siglip2'])
