@@ -129,10 +129,28 @@ def test_pictures_are_drawn_without_torch(folder, tmp_path):
             f'run_name="__main__")')
     run_command('python', '-c', code, cwd=folder).check()
     sizes = [Image.open(folder / 'drawn' / name).size
-             for name in ('a.png', 'b.png')]
+             for name in ('a.png.png', 'b.png.png')]
     assert sizes[0][0] == sizes[1][0] == 720
     # A caption takes a line more.
     assert 540 < sizes[1][1] < sizes[0][1]
+
+
+def test_pictures_never_replace_images(folder, tmp_path):
+    source = tmp_path / 'photos/x.png'
+    source.parent.mkdir()
+    shutil.copy(folder / 'a.png', source)
+    before = source.read_bytes()
+    keys = [str(source), '../photos/x.png']
+    parsed = write_lines(tmp_path / 'parsed.jsonl',
+                         [dict(image_id=k, interactions=[]) for k in keys])
+    run(tmp_path, 'show', parsed, '--images', 'photos', '--out',
+        'photos').check()
+    assert source.read_bytes() == before
+    drawn = set((tmp_path / 'photos').rglob('*.png')) - {source}
+    assert drawn == {
+        tmp_path / 'photos/photos/x.png.png',
+        source.parent.joinpath(*source.parts[1:-1], 'x.png.png')
+    }
 
 
 @pytest.mark.parametrize('source', ['pass', 'pass/parsed.jsonl', 'cache'])

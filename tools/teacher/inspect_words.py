@@ -10,7 +10,7 @@ import argparse
 import json
 import sys
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
@@ -134,9 +134,15 @@ def draw(image: Said, root: Path, out: Path) -> None:
         said = [(name_of(row), row['score']) for row in image.interactions]
     picture = draw_words(
         np.asarray(load_image(root / image.key)), image.caption, said)
-    path = (out / image.key).with_suffix('.png')
-    with atomic_path(path) as temp:
+    with atomic_path(picture_path(out, image.key)) as temp:
         Image.fromarray(picture).save(temp, 'png')
+
+
+def picture_path(out: Path, key: str) -> Path:
+    """Below ``out``, wherever the key leads."""
+    key = PurePath(key)
+    parts = [x for x in key.parts if x not in (key.anchor, '..')]
+    return out.joinpath(*parts[:-1], f'{parts[-1]}.png')
 
 
 Mention = Tuple[str, List[int], List[float], int]
