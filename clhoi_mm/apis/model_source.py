@@ -2,6 +2,7 @@
 import json
 import os
 import os.path as osp
+from importlib.util import find_spec
 from typing import Any, Iterator, List, Optional, Tuple, Union
 
 import yaml
@@ -111,16 +112,29 @@ def config_of(checkpoint: dict, path: str) -> Config:
         raise ValueError(
             f'{path} holds its config as Python source, which is not run; '
             f'{remedy} (JsonConfigHook lets it travel as JSON)') from error
-    built = [content.get('model'), content.get('test_dataloader')]
+    built = [
+        content.get(part) for part in ('model', 'test_dataloader', 'visualizer')
+    ]
     for name in _types(built):
-        # Registries import, and call, whatever a dotted name leads to.
-        scope, _, own = name.rpartition('.')
-        if scope and (scope.split('.')[0] not in _SCOPES
-                      or not own[:1].isupper()):
+        if not _is_part(name):
             raise ValueError(f'the config in {path} names {name}, which '
                              'is no part of a detector; if you trust it, '
                              f'{remedy}')
     return Config(content)
+
+
+def _is_part(name: str) -> bool:
+    """Whether a name leads to no module and function of others."""
+    # Registries import, and call, whatever a dotted name leads to.
+    scope, _, own = name.rpartition('.')
+    if scope:
+        return scope.split('.')[0] in _SCOPES and own[:1].isupper()
+    # And modules that are named like what they do not know. What finds a
+    # module of this name does not import it.
+    try:
+        return find_spec(name) is None
+    except (ValueError, ImportError):
+        return False
 
 
 def _types(value: Any) -> Iterator[str]:
@@ -129,6 +143,9 @@ def _types(value: Any) -> Iterator[str]:
         for key, entry in value.items():
             if key == 'type' and isinstance(entry, str):
                 yield entry
+            elif key == '_scope_' and isinstance(entry, str):
+                # Of this the registries would be imported.
+                yield f'{entry}.Registry'
             else:
                 yield from _types(entry)
     elif isinstance(value, list):

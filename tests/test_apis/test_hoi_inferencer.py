@@ -61,7 +61,8 @@ def test_it_is_what_the_test_tool_gives(world, images, inferencer):
 
 def test_a_config_its_name_and_a_checkpoint_alone(world, images, inferencer):
     expected = hois(inferencer(images[0]))
-    assert 'clhoi_r18_mini' in HOIInferencer.list_models()
+    configs = {path.stem for path in (REPO / 'configs').glob('*.py')}
+    assert set(HOIInferencer.list_models()) == configs
     for model in (str(MINI), 'CLHOI_r18_mini', Config.fromfile(MINI)):
         other = HOIInferencer(
             model, world / 'model.pth', device='cpu', show_progress=False)
@@ -176,6 +177,10 @@ def test_broken_images_end_the_run_where_asked(broken, inferencer):
      'names subprocess.Popen'),
     (dict(model=dict(type='mmengine.fileio.load', file='x.pkl')),
      'names mmengine.fileio.load'),
+    (dict(model={}, visualizer=dict(type='subprocess.Popen')),
+     'names subprocess.Popen'),
+    (dict(model=dict(type='antigravity')), 'names antigravity'),
+    (dict(model=dict(type='ResNet', _scope_='tests')), 'names tests'),
     (dict(data=3), 'the config has no model'),
 ])
 def test_configs_of_strangers(cfg, part, tmp_path):
