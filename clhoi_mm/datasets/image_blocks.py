@@ -1,4 +1,5 @@
 """Reads lists of images by the block, without an object for each."""
+import codecs
 import os
 from typing import Iterator, List, Optional, Tuple
 
@@ -17,7 +18,7 @@ def read_list(path: str) -> Iterator[ImageBlock]:
     """Images of a text file with a path a line.
 
     Args:
-        path (str): The file, UTF-8.
+        path (str): The file, UTF-8, with a byte order mark or without.
 
     Yields:
         ImageBlock: Paths without the space around them.
@@ -25,8 +26,9 @@ def read_list(path: str) -> Iterator[ImageBlock]:
     Raises:
         ValueError: A line is no UTF-8.
     """
-    lines, rest = 0, b''
+    lines = 0
     with open(path, 'rb') as file:
+        rest = file.read(len(codecs.BOM_UTF8)).removeprefix(codecs.BOM_UTF8)
         while True:
             text = file.read(_BLOCK_BYTES)
             block, rest = rest + text, b''

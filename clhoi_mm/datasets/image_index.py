@@ -2,12 +2,12 @@
 import fcntl
 import io
 import os
-import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO, Iterator, List, Optional, Tuple
 
 from mmengine.logging import print_log
 
+from clhoi_mm.teacher.files import atomic_path
 from .image_blocks import read_folder, read_list, read_parquet
 from .image_table import ImageTable
 from .image_table_writer import ImageTableWriter
@@ -80,24 +80,17 @@ def _fresh(path: str, images: str,
 
 
 def _write_index(path: str, images: str, root: Optional[str]) -> None:
-    folder = os.path.dirname(path)
     print_log(f'Indexing the images of {images} in {path}', 'current')
-    try:
-        os.makedirs(folder, exist_ok=True)
-        temp = tempfile.NamedTemporaryFile(
-            dir=folder, prefix=f'.{os.path.basename(path)}.', delete=False)
-    except OSError as error:
-        raise type(error)(
-            f'{path}: the index of {images} cannot be written ({error}); '
-            "give a place for it with the data set's index=PATH") from error
-    try:
-        with temp:
-            _write(temp, images, root)
-        os.chmod(temp.name, 0o644)
-        os.replace(temp.name, path)
-    except BaseException:
-        os.unlink(temp.name)
-        raise
+    with ExitStack() as stack:
+        try:
+            temp = stack.enter_context(atomic_path(path))
+        except OSError as error:
+            raise type(error)(
+                f'{path}: the index of {images} cannot be written ({error}); '
+                "give a place for it with the data set's index=PATH"
+            ) from error
+        with open(temp, 'w+b') as file:
+            _write(file, images, root)
 
 
 def _write(file: BinaryIO,

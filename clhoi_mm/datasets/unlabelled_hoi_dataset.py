@@ -126,9 +126,10 @@ class UnlabelledHOIDataset(HOIDataset):
             ImageList: Records of images.
         """
         self._check_source()
-        prefix = self.data_prefix['img'] if self._has_prefix else None
+        # An empty one is none.
+        prefix = self.data_prefix.get('img') if self._has_prefix else None
         root = prefix or self.images
-        if prefix is None and not osp.isdir(self.images):
+        if not prefix and not osp.isdir(self.images):
             root = osp.dirname(self.images)
         is_folder = osp.isdir(self.images)
         table = open_images(self.images, root if is_folder else None,
@@ -219,7 +220,7 @@ def _read_size(path: str) -> Tuple[int, int]:
         with Image.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _TURNED
-    except OSError:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         # The pipeline will say what is wrong with it.
         return 1, 1
     return (height, width) if turned else (width, height)

@@ -86,7 +86,8 @@ class ImageSource:
                 yield ImageEntry(key, self.root / key)
 
     def _read_list(self) -> Iterator[ImageEntry]:
-        with open(self.path, encoding='utf-8') as file:
+        # Some editors begin a file with a mark.
+        with open(self.path, encoding='utf-8-sig') as file:
             for line in file:
                 name = line.strip()
                 if name:

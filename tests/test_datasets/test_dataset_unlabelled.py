@@ -110,9 +110,28 @@ def test_a_list(root, tmp_path, end):
     plain = tmp_path / 'plain.txt'
     plain.write_bytes(end.join(NAMES[:2]).encode() + end.encode())
     assert len(same_as_the_teachers(plain, root)) == 2
+    marked = tmp_path / 'marked.txt'
+    marked.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
+    assert [key for key, _ in records(same_as_the_teachers(marked, root))
+            ] == NAMES
 
 
-@given(text=st.text('aä\r\n \t/', max_size=40), block=st.integers(1, 20))
+@pytest.mark.parametrize('prefix', [dict(img=''), dict()])
+def test_an_empty_prefix_is_none(root, prefix):
+    path = root / 'list.txt'
+    path.write_text('\n'.join(NAMES))
+    assert records(open_(path, data_prefix=prefix)) == records(open_(path))
+    assert records(open_(root, data_prefix=prefix)) == records(open_(root))
+
+
+def test_sizes_of_damaged_images(root, monkeypatch):
+    dataset = open_(root)
+    monkeypatch.setattr(Image, 'MAX_IMAGE_PIXELS', 1)
+    info = dataset.get_data_info(0)
+    assert (info['width'], info['height']) == (1, 1)
+
+
+@given(text=st.text('aä\r\n \t/\ufeff', max_size=40), block=st.integers(1, 20))
 def test_any_list(tmp_path_factory, text, block):
     path = tmp_path_factory.mktemp('any') / 'list.txt'
     path.write_bytes(text.encode())
@@ -247,7 +266,7 @@ def test_the_index_of_a_folder(root, tmp_path, monkeypatch):
     deeper = open_(
         root, index=str(index), data_prefix=dict(img=str(tmp_path)))
     assert records(deeper)[0][0] == 'images/d e.png'
-    monkeypatch.setattr('tempfile.NamedTemporaryFile', _no_space)
+    monkeypatch.setattr('tempfile.mkstemp', _no_space)
     with pytest.raises(OSError, match='index=PATH'):
         open_(root, index=str(index))
 
