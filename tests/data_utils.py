@@ -265,8 +265,8 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 def write_vcoco_photo(root: Union[str, Path], shared: Path) -> Path:
     """V-COCO's photo 197388 in the project's format, both splits.
 
-    A person holds skis, two ski; read from ``shared/data/v_coco``. The photo
-    is linked, never copied.
+    A person holds skis, two ski; read from the data handed to the project.
+    The photo is linked, never copied.
 
     Returns:
         Path: ``root``, the data_root; ``annotations/{trainval,test}.json`` and
