@@ -9,11 +9,42 @@ class ReaderLayer(nn.TransformerDecoderLayer):
     """A decoder's layer in which a few queries read a long memory.
 
     Its arguments, weights and results are those of its base class with
-    ``batch_first``. But neither keys nor values of the memory are computed:
+    ``batch_first`` and without dropout. But neither keys nor values of the memory are computed:
     a query is brought to the memory's space by the keys' weights, and what
     it reads there goes through the values' weights. That costs H * T
     products with each place of the memory in place of 2 * D, twice.
+
+    Args:
+        d_model (int): D.
+        nhead (int): H.
+        dim_feedforward (int): As of the base class. Defaults to 2048.
+        dropout (float): 0; weights of places that are read are not dropped.
+            Defaults to 0.
+        **kwargs: As of the base class; ``batch_first`` is True.
+
+    Raises:
+        ValueError: If ``dropout`` is not 0 or ``batch_first`` is not True.
     """
+
+    def __init__(self,
+                 d_model: int,
+                 nhead: int,
+                 dim_feedforward: int = 2048,
+                 dropout: float = 0.,
+                 *,
+                 batch_first: bool = True,
+                 **kwargs) -> None:
+        if dropout != 0 or not batch_first:
+            raise ValueError(
+                f'ReaderLayer(dropout={dropout}, batch_first={batch_first}): '
+                'it works without dropout and with batch_first=True only')
+        super().__init__(
+            d_model,
+            nhead,
+            dim_feedforward,
+            dropout,
+            batch_first=True,
+            **kwargs)
 
     def _mha_block(self,
                    x: Tensor,

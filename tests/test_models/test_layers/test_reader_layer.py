@@ -37,3 +37,12 @@ def test_is_the_layer_of_its_base_class(norm_first):
         for name, grad in grads[0].items():
             torch.testing.assert_close(
                 grads[1][name], grad, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize('option', [
+    dict(dropout=0.1),
+    dict(batch_first=False),
+])
+def test_what_it_cannot_do_is_an_error(option):
+    with pytest.raises(ValueError, match=next(iter(option))):
+        ReaderLayer(8, 2, **option)
