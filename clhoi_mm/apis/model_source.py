@@ -112,9 +112,8 @@ def config_of(checkpoint: dict, path: str) -> Config:
         raise ValueError(
             f'{path} holds its config as Python source, which is not run; '
             f'{remedy} (JsonConfigHook lets it travel as JSON)') from error
-    built = [
-        content.get(part) for part in ('model', 'test_dataloader', 'visualizer')
-    ]
+    parts = 'model', 'test_dataloader', 'visualizer'
+    built = [content.get(part) for part in parts]
     for name in _types(built):
         if not _is_part(name):
             raise ValueError(f'the config in {path} names {name}, which '

@@ -154,7 +154,7 @@ class CachedTextEncoder:
             if 'locked' in str(error) or 'busy' in str(error):
                 raise OSError(
                     errno.EBUSY, f'{self.path}: {error}; another run uses '
-                    'it; wait for it and run the same command again') from error
+                    'it; wait for it and run the command again') from error
             # A table of another make is an operational error as well.
             if (isinstance(error, sqlite3.OperationalError)
                     and 'no such' not in str(error)):
