@@ -234,8 +234,9 @@ def test_no_object_is_invented(text):
         label = HICO.object_label(item.object)
         if label in (-1, HICO.person_label):
             continue
-        stems = [verb for verb, obj in DENOMINAL.items()
-                 if obj == item.object]
+        # 'dribbling' and 'bicycled' say what with.
+        stems = [verb.removesuffix('e') for verb, obj in DENOMINAL.items()
+                 if HICO.object_label(obj) == label]
         assert any(name in low for name in names_of(item.object) + stems), (
             item, low)
         valid = HICO.hoi_id(HICO.verb_label(item.verb), label) >= 0
