@@ -243,6 +243,13 @@ def test_no_object_is_invented(text):
         assert item.in_vocabulary == valid
 
 
+@pytest.mark.parametrize('text', [
+    'A group of', 'A man rides one of', 'A man is holding the back of',
+    'A man and', 'A woman with a', 'A man is', 'a man riding'])
+def test_answers_are_cut_off_anywhere(text):
+    parse_sentences(text, HICO)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text() | PROSE, st.sampled_from([HICO, VCOCO, MINI]))
 def test_no_text_crashes_and_the_same_is_read_twice(text, vocabulary):

@@ -14,6 +14,8 @@ class NounPhrases(VerbGroups):
 
     def _noun_phrase(self, words: List[Word], i: int,
                      chunks: List[Chunk]) -> int:
+        if i >= len(words):  # answers are cut off anywhere
+            return i
         start = i
         low = words[i].low
         after = words[i + 1] if i + 1 < len(words) else Word('', '')
