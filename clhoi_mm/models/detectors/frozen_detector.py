@@ -18,6 +18,7 @@ from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from ..checkpoint import load_weights
 from .cached_feats import CachedFeats
 from .detector_memory import DetectorMemory
+from .query_records import recording_queries
 
 Feats = Sequence[Tensor]
 # What weights for the shipped configs' detectors are called. OpenMMLab's host
@@ -296,7 +297,9 @@ class FrozenDetector(nn.Module):
 
         Returns:
             list[InstanceData]: bboxes in input coordinates, labels of the
-            vocabulary (-1 where it has none) and scores of each image.
+            vocabulary (-1 where it has none) and scores of each image; of a
+            detector with queries also query_inds (n,) and states (n, C),
+            which its decoder's last layer gave for these queries.
         """
         if isinstance(feats, CachedFeats):
             return feats.detections
@@ -310,11 +313,13 @@ class FrozenDetector(nn.Module):
                 'does not state them, so give model.detector_classes (a list '
                 "of names, or 'coco')")
         blank = [DetDataSample(metainfo=s.metainfo) for s in samples]
-        with self._reusing(feats):
+        with self._reusing(feats), recording_queries(self.model) as records:
             results = self.model.predict(inputs, blank, rescale=False)
         return [
             InstanceData(
                 bboxes=r.pred_instances.bboxes,
                 labels=self.label_map[r.pred_instances.labels],
-                scores=r.pred_instances.scores) for r in results
+                scores=r.pred_instances.scores,
+                **record)
+            for r, record in zip(results, records or [{}] * len(results))
         ]

@@ -1,4 +1,5 @@
 from dataclasses import dataclass
+from typing import Optional
 
 import torch
 from torch import Tensor
@@ -21,6 +22,8 @@ class PairBatch:
         pair_inds (Tensor): Image of each pair, ascending, (P,).
         image_sizes (Tensor): Width and height of each image, (B, 2).
         num_pairs (list[int]): Pairs of each image.
+        states (Tensor, optional): What the detector's decoder says of each
+            instance, (N, C); None without queries.
     """
     boxes: Tensor
     labels: Tensor
@@ -31,6 +34,7 @@ class PairBatch:
     pair_inds: Tensor
     image_sizes: Tensor
     num_pairs: list[int]
+    states: Optional[Tensor] = None
 
     def __len__(self) -> int:
         return self.pair_inds.numel()

@@ -62,7 +62,8 @@ class HumanObjectPairing:
 
         Args:
             detections (list[InstanceData]): bboxes (n, 4), labels (n,) and
-                scores (n,) of each image.
+                scores (n,) of each image; ``states`` (n, C) go along where
+                all have them.
             image_sizes (Tensor): Width and height of each image, (B, 2).
             is_candidate (Tensor, optional): Bool by object label; pairs with
                 an object that no interaction speaks of are left out, (O,).
@@ -80,15 +81,18 @@ class HumanObjectPairing:
 
         # One index for all: each boolean mask would wait for the device.
         keep = (scores >= self.score_thr) & (labels >= 0)
-        keep = keep.nonzero(as_tuple=True)[0]
+        rows = keep.nonzero(as_tuple=True)[0]
         boxes, labels, scores, image = (
-            x[keep] for x in (boxes, labels, scores, image))
+            x[rows] for x in (boxes, labels, scores, image))
         is_person = labels == self.person_label
         rank = rank_in_group(image * 2 + is_person, scores)
         keep = rank < torch.where(is_person, self.max_humans, self.max_objects)
         keep = keep.nonzero(as_tuple=True)[0]
-        boxes, labels, scores, image, is_person = (
-            x[keep] for x in (boxes, labels, scores, image, is_person))
+        boxes, labels, scores, image, is_person, rows = (
+            x[keep] for x in (boxes, labels, scores, image, is_person, rows))
+        states = None
+        if all('states' in d for d in detections):
+            states = torch.cat([d.states for d in detections]).to(device)[rows]
 
         paired = is_person[:, None] & (image[:, None] == image[None])
         paired.fill_diagonal_(False)
@@ -112,4 +116,5 @@ class HumanObjectPairing:
             pair_inds=pair_image,
             image_sizes=image_sizes,
             num_pairs=torch.bincount(
-                pair_image, minlength=len(detections)).tolist())
+                pair_image, minlength=len(detections)).tolist(),
+            states=states)

@@ -125,6 +125,23 @@ def test_ignores_other_fields_and_takes_the_sizes_device():
     torch.testing.assert_close(pairs.image_sizes, SIZES[:1])
 
 
+def test_states_stay_with_their_boxes():
+    detections = [make_detections(SCENE), make_detections(SCENE[::-1])]
+    with_states = [
+        InstanceData(**d, states=torch.cat([d.bboxes, d.scores[:, None]], 1))
+        for d in detections
+    ]
+    pairing = HumanObjectPairing(score_thr=.65, max_humans=1)
+    pairs = pairing(with_states, SIZES[:2])
+    assert 0 < len(pairs.boxes) < 2 * len(SCENE)
+    torch.testing.assert_close(pairs.states[:, :4], pairs.boxes)
+    torch.testing.assert_close(pairs.states[:, 4], pairs.scores)
+    assert pairing(detections, SIZES[:2]).states is None
+    # An image without them, as of a file of detections: none at all.
+    mixed = [with_states[0], detections[1]]
+    assert pairing(mixed, SIZES[:2]).states is None
+
+
 @pytest.mark.parametrize('rows', [(), [SCENE[0]], [SCENE[1], SCENE[3]]])
 def test_nothing_to_pair(rows):
     pairs = HumanObjectPairing()([make_detections(rows)] * 2, SIZES)

@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from tests.test_models.test_detectors.test_frozen_detector import (DETR, FCOS,
+                                                                   frozen)
+from tests.test_models.utils import make_sample
+
+
+def detect(detector, inputs):
+    samples = [make_sample(None, img_id=i) for i in range(len(inputs))]
+    return detector.detect(inputs, detector.extract_feat(inputs), samples)
+
+
+def test_states_say_what_was_detected(inputs):
+    """The head's own branches, on the states, give boxes and scores again."""
+    detector = frozen(DETR)
+    head, calls = detector.model.bbox_head, []
+    detector.model.decoder.register_forward_hook(lambda *_: calls.append(1))
+    found = detect(detector, inputs)
+    assert calls == [1]
+    for image, result in zip(inputs, found):
+        assert result.query_inds.unique().numel() == len(result)
+        assert result.states.shape == (len(result), 16)
+        assert not result.states.requires_grad
+        scores, _ = head(result.states[None, None])
+        scores = scores[0, 0].softmax(-1)[:, :-1].max(-1).values
+        torch.testing.assert_close(scores, result.scores)
+
+
+def test_head_is_itself_again(inputs, monkeypatch):
+    detector = frozen(DETR)
+    head = detector.model.bbox_head
+    detect(detector, inputs)
+    monkeypatch.setattr(
+        type(head), 'predict_by_feat',
+        lambda *args, **kwargs: (_ for _ in ()).throw(OSError('no more')))
+    with pytest.raises(OSError, match='no more'):
+        detect(detector, inputs)
+    assert '_predict_by_feat_single' not in vars(head)
+    assert not head._forward_pre_hooks
+
+
+def test_detectors_without_queries_have_none(inputs):
+    for result in detect(frozen(FCOS), inputs):
+        assert 'query_inds' not in result and 'states' not in result
