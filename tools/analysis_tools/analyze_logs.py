@@ -1,0 +1,202 @@
+"""Plot what training logged, and tell how long its iterations took.
+
+Reads the scalars.json that every run writes into its work dir, or all of a
+work dir's, which are one training where they were resumed. Needs neither
+torch nor mmdet.
+"""
+import argparse
+import json
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+
+from clhoi_mm.teacher.files import atomic_path
+
+# What a line holds beside its figures.
+PLACES = ('epoch', 'iter', 'step')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest='task', required=True)
+    plot = commands.add_parser('plot_curve', help='draw figures as curves')
+    plot.add_argument(
+        '--keys',
+        nargs='+',
+        default=['loss'],
+        help='figures to draw, such as loss_context or mAP (default: loss)')
+    plot.add_argument(
+        '--legend', nargs='+', help='a name for each curve, log by log')
+    plot.add_argument('--title', help="the picture's title")
+    plot.add_argument('--style', help='a style of matplotlib')
+    plot.add_argument('--backend', help='a backend of matplotlib')
+    plot.add_argument(
+        '--out', help='picture to write: .png, .pdf or .svg (default: show)')
+    time = commands.add_parser('cal_train_time', help='seconds an iteration')
+    time.add_argument(
+        '--include-outliers',
+        action='store_true',
+        help='count the first line of each epoch too, in which loaders start')
+    for command in (plot, time):
+        command.add_argument(
+            'json_logs',
+            nargs='+',
+            metavar='LOG',
+            help='a scalars.json, or a work dir')
+    return parser.parse_args()
+
+
+def read_lines(path: Path) -> List[dict]:
+    """The lines of one file; a last one that a kill has torn is left out."""
+    lines = path.read_text().splitlines()
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if isinstance(row, dict):
+            if any(isinstance(row.get(place), int) for place in PLACES):
+                rows.append(row)
+        elif number < len(lines):
+            raise ValueError(
+                f'{path}, line {number}: no line of a log; give the '
+                'vis_data/scalars.json of a run')
+    return rows
+
+
+def read_log(log: str) -> Tuple[List[dict], List[dict]]:
+    """Lines of training and of validation.
+
+    Where a later run of a work dir began, what earlier ones logged from that
+    iteration on was thrown away by it.
+    """
+    path = Path(log)
+    files = sorted(path.glob('*/vis_data/scalars.json')) if path.is_dir() else [
+        path
+    ]
+    if not files:
+        raise ValueError(f'{log}: no run has logged here; give a work dir '
+                         'with */vis_data/scalars.json, or such a file')
+    rows: List[dict] = []
+    for file in files:
+        new = read_lines(file)
+        first = next((row['step'] for row in new if 'iter' in row), None)
+        if first is not None:
+            kept = next((i for i, row in enumerate(rows)
+                         if 'iter' in row and row['step'] >= first), None)
+            rows = rows[:kept] + new
+    if not rows:
+        raise ValueError(f'{log}: holds no line of training; train longer '
+                         'than default_hooks.logger.interval iterations')
+    return ([row for row in rows if 'iter' in row],
+            [row for row in rows if 'iter' not in row])
+
+
+def find_curve(log: str, key: str) -> Tuple[str, List[float], List[float]]:
+    """A figure's axis, its places there and its values."""
+    train, val = read_log(log)
+    known: List[str] = []
+    # Loops count validations as they count training.
+    when = 'epoch' if any('epoch' in row for row in train) else 'iteration'
+    for axis, rows in (('iteration', train), (when, val)):
+        names = dict.fromkeys(name for row in rows for name in row)
+        known += [name for name in names if name not in PLACES]
+        # A metric may be named without its prefix.
+        name = next((name for name in names
+                     if name not in PLACES and key in (
+                         name, name.rsplit('/', 1)[-1])), None)
+        if name is not None:
+            rows = [row for row in rows if name in row]
+            return axis, [row['step'] for row in rows], [
+                row[name] for row in rows
+            ]
+    raise ValueError(f'{log}: no {key!r} was logged; it has '
+                     f'{", ".join(dict.fromkeys(known))}')
+
+
+def plot_curve(args: argparse.Namespace) -> None:
+    """One picture with all logs and figures."""
+    import matplotlib
+    if args.backend or args.out:
+        matplotlib.use(args.backend or 'Agg')
+    import matplotlib.pyplot as plt
+    if args.style:
+        plt.style.use(args.style)
+    curves = [(f'{log} {key}', *find_curve(log, key))
+              for log in args.json_logs for key in args.keys]
+    if args.legend:
+        if len(args.legend) != len(curves):
+            raise ValueError(f'--legend: {len(args.legend)} names for '
+                             f'{len(curves)} curves (logs times keys)')
+        curves = [(name, *curve[1:])
+                  for name, curve in zip(args.legend, curves)]
+    axes = list(dict.fromkeys(curve[1] for curve in curves))
+    figure, plots = plt.subplots(
+        1, len(axes), figsize=(7 * len(axes), 4.5), squeeze=False,
+        layout='constrained')
+    for axis, plot in zip(axes, plots[0]):
+        for name, where, places, values in curves:
+            if where == axis:
+                plot.plot(
+                    places, values, label=name, linewidth=1,
+                    marker='o' if axis != 'iteration' else None)
+        plot.set_xlabel(axis)
+        plot.legend()
+    figure.suptitle(args.title or '')
+    if not args.out:
+        plt.show()
+        return
+    kind = Path(args.out).suffix[1:]
+    if kind not in figure.canvas.get_supported_filetypes():
+        raise ValueError(f'--out {args.out}: give a name that ends in .png, '
+                         '.pdf or .svg')
+    with atomic_path(args.out) as partial:
+        figure.savefig(partial, format=kind, dpi=150)
+    print(f'{len(curves)} curves in {args.out}')
+
+
+def epoch_times(rows: List[dict],
+                include_outliers: bool) -> Iterator[Tuple[int, float]]:
+    """Mean seconds an iteration, epoch by epoch."""
+    epochs: Dict[int, List[float]] = {}
+    for row in rows:
+        if 'time' in row:
+            epochs.setdefault(row.get('epoch', 1), []).append(row['time'])
+    for epoch, times in epochs.items():
+        if not include_outliers and len(times) > 1:
+            times = times[1:]
+        yield epoch, sum(times) / len(times)
+
+
+def cal_train_time(args: argparse.Namespace) -> None:
+    """Print each log's times."""
+    for log in args.json_logs:
+        times = dict(
+            epoch_times(read_log(log)[0], args.include_outliers))
+        if not times:
+            raise ValueError(f'{log}: no time was logged; keep '
+                             'default_hooks.timer in the config')
+        mean = sum(times.values()) / len(times)
+        spread = (sum((time - mean)**2 for time in times.values()) /
+                  len(times))**.5
+        slowest, fastest = max(times, key=times.get), min(times, key=times.get)
+        print(f'{log}: {len(times)} epochs')
+        print(f'  slowest epoch {slowest}: {times[slowest]:.4f} s/iter')
+        print(f'  fastest epoch {fastest}: {times[fastest]:.4f} s/iter')
+        print(f'  time std over epochs: {spread:.4f}')
+        print(f'  average iter time: {mean:.4f} s/iter')
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        dict(plot_curve=plot_curve, cal_train_time=cal_train_time)[args.task](
+            args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'analyze_logs.py: {error}')
+
+
+if __name__ == '__main__':
+    main()

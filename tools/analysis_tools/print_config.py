@@ -1,0 +1,52 @@
+"""Print a config as it is after its bases and overrides."""
+import argparse
+
+from mmengine.config import Config, DictAction
+
+from clhoi_mm.teacher.files import atomic_path
+
+KINDS = ('.py', '.json', '.yml', '.yaml')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='path of the config')
+    parser.add_argument(
+        '--save-path',
+        help=f'file to write it to as well: {", ".join(KINDS)}')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override config entries: key=value, nested by dots')
+    args = parser.parse_args()
+    if args.save_path and not args.save_path.endswith(KINDS):
+        parser.error(f'--save-path {args.save_path}: a config is written as '
+                     f'{", ".join(KINDS)}')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        cfg = Config.fromfile(args.config)
+    except OSError as error:
+        raise SystemExit(f'print_config.py: {error}')
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    print(cfg.pretty_text)
+    if args.save_path:
+        with atomic_path(args.save_path) as partial:
+            # The suffix tells in which language it is written.
+            suffix = args.save_path[args.save_path.rindex('.'):]
+            named = partial.with_name(partial.name + suffix)
+            try:
+                cfg.dump(named)
+                named.replace(partial)
+            finally:
+                named.unlink(missing_ok=True)
+        print(f'written to {args.save_path}')
+
+
+if __name__ == '__main__':
+    main()
