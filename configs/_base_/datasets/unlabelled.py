@@ -28,7 +28,7 @@ train_dataloader = dict(
     batch_size=4,
     num_workers=4,
     persistent_workers=True,
-    # DefaultSampler's order; its list of ten million indices takes 0.8 GB.
+    # DefaultSampler's order, without its list of all indices.
     sampler=dict(type='ArraySampler', shuffle=True),
     # Sizes come from a Parquet list's columns, else from the images' headers.
     batch_sampler=dict(type='AspectRatioBatchSampler'),
