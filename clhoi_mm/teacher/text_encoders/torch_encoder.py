@@ -1,4 +1,5 @@
 import hashlib
+from abc import ABC, abstractmethod
 from typing import Any, List, Sequence
 
 import numpy as np
@@ -14,7 +15,7 @@ _PROBES = [
 ]
 
 
-class TorchTextEncoder:
+class TorchTextEncoder(ABC):
     """What the encoders with weights share: long texts and the identity.
 
     A text with more tokens than the model reads is cut into its sentences,
@@ -74,9 +75,9 @@ class TorchTextEncoder:
             np.add.at(rows, owners[part], _unit(self._embed(flat[part])))
         return _unit(rows)
 
+    @abstractmethod
     def _embed(self, texts: List[str]) -> np.ndarray:
         """Embed one batch of texts that fit: (n, dim)."""
-        raise NotImplementedError
 
     def _fits(self, text: str) -> bool:
         return self._lengths([text])[0] <= self.max_length
