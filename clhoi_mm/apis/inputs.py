@@ -8,9 +8,8 @@ from typing import Any, Iterator, List, Optional, Set, Union
 import cv2
 import numpy as np
 
-from clhoi_mm.teacher.images import walk_images
+from clhoi_mm.teacher.images import IMAGES, walk_images
 
-IMAGES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 
 

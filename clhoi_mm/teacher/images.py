@@ -3,7 +3,8 @@ import os
 from pathlib import Path
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
-_ENDINGS = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
+# Endings of files that are taken for images.
+IMAGES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
 
 
 class ImageEntry(NamedTuple):
@@ -166,7 +167,7 @@ def walk_images(
             for entry in entries:
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif entry.name.lower().endswith(_ENDINGS):
+                elif entry.name.lower().endswith(IMAGES):
                     names.append(entry.name)
         below += [
             os.path.join(folder, name)
