@@ -4,13 +4,11 @@ import mmap
 import os
 from typing import Any, Dict, Optional, Tuple, Union
 
-import numpy as np
-
+from clhoi_mm.teacher.tensor_file import view_tensors
 from .byte_rows import ByteRows
 
 FORMAT = 'clhoi_mm images'
 VERSION = '1'
-DTYPES = dict(U8=np.uint8, I32=np.int32, I64=np.int64)
 
 
 class ImageTable:
@@ -69,23 +67,11 @@ class ImageTable:
         return tuple(self.sizes[row].tolist())
 
     def _read(self, content: Union[bytes, mmap.mmap]) -> None:
-        start = 8 + int.from_bytes(content[:8], 'little')
-        header: Dict[str, Any] = json.loads(content[8:start])
-        found = header.pop('__metadata__')
+        columns, found = view_tensors(content)
         if (found['format'], found['version']) != (FORMAT, VERSION):
             raise ValueError(f'format {found["format"]!r}, version '
                              f'{found["version"]!r}; this release reads '
                              f'{FORMAT!r}, {VERSION!r}')
-        columns = {}
-        for name, entry in header.items():
-            begin, end = entry['data_offsets']
-            dtype = DTYPES[entry['dtype']]
-            columns[name] = np.frombuffer(
-                content, dtype, (end - begin) // np.dtype(dtype).itemsize,
-                start + begin).reshape(entry['shape'])
-        if start + max(e['data_offsets'][1]
-                       for e in header.values()) != len(content):
-            raise ValueError('it is longer or shorter than it says')
         text = columns['text']
         self.stamp: Dict[str, Any] = json.loads(columns['stamp'].tobytes())
         self.paths = ByteRows(text, columns['path_starts'],

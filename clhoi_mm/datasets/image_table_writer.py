@@ -4,6 +4,7 @@ from typing import BinaryIO, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
+from clhoi_mm.teacher.tensor_file import lay_out
 from .byte_rows import ByteRows
 from .image_table import FORMAT, VERSION
 
@@ -77,17 +78,18 @@ class ImageTableWriter:
         stamp_bytes = json.dumps(stamp).encode()
         stamp_bytes += b' ' * (-(self._text + len(stamp_bytes)) % 8)
         self._file.write(stamp_bytes)
-        header = {'__metadata__': dict(format=FORMAT, version=VERSION)}
-        end = _entry(header, 'text', 'U8', [self._text], 0)
-        end = _entry(header, 'stamp', 'U8', [len(stamp_bytes)], end)
+        tensors = dict(
+            text=('U8', [self._text]), stamp=('U8', [len(stamp_bytes)]))
         for kind, dtype in (('I64', np.int64), ('I32', np.int32)):
             for name, parts in self._columns.items():
                 if parts[0].dtype == dtype:
-                    shape = [self._size, *parts[0].shape[1:]]
-                    end = _entry(header, name, kind, shape, end)
+                    tensors[name] = kind, [self._size, *parts[0].shape[1:]]
                     for part in parts:
                         self._file.write(part.data)
-        text = json.dumps(header).encode()
+        text = json.dumps(
+            dict(
+                __metadata__=dict(format=FORMAT, version=VERSION),
+                **lay_out(tensors))).encode()
         self._file.seek(0)
         self._file.write((_HEADER - 8).to_bytes(8, 'little'))
         self._file.write(text.ljust(_HEADER - 8))
@@ -126,16 +128,3 @@ class ImageTableWriter:
                     'their own (a Parquet column "key")')
             seen[key] = row
         self._file.seek(0, 2)
-
-
-def _entry(header: dict, name: str, dtype: str, shape: List[int],
-           start: int) -> int:
-    """Add a tensor to a safetensors header.
-
-    Returns:
-        int: Where the next one starts.
-    """
-    width = dict(U8=1, I32=4, I64=8)[dtype]
-    end = start + int(np.prod(shape)) * width
-    header[name] = dict(dtype=dtype, shape=shape, data_offsets=[start, end])
-    return end

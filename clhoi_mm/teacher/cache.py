@@ -9,6 +9,7 @@ import numpy as np
 from ..vocabulary import HOIVocabulary
 from .cache_format import (DTYPES, FORMAT, LAYOUT, MANIFEST, TENSORS, VERSION,
                            file_sha256, key_hash)
+from .tensor_file import view_tensors
 
 # Hashing so much takes no time to speak of.
 _VERIFY_BYTES = 16 << 20
@@ -249,13 +250,12 @@ class TeacherCache:
         with open(self.path / TENSORS, 'rb') as file:
             memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
-            # safetensors: header length, JSON header, then the data.
-            start = 8 + int.from_bytes(memory[:8], 'little')
-            header = json.loads(memory[8:start])
-            tensors = {
-                name: self._view(memory, start, header[name], dtype)
-                for name, (dtype, _) in LAYOUT.items()
-            }
+            found, _ = view_tensors(memory)
+            tensors = {name: found[name] for name in LAYOUT}
+            for name, (dtype, _) in LAYOUT.items():
+                if tensors[name].dtype != DTYPES[dtype]:
+                    raise ValueError(f'"{name}" is {tensors[name].dtype} '
+                                     f'instead of {dtype}')
         except (ValueError, KeyError, TypeError) as error:
             self._fail(TENSORS, f'unreadable ({error!r}); {_REBUILD}')
         counts = self.manifest['counts']
@@ -276,17 +276,6 @@ class TeacherCache:
         if tensors['phrase_embeds'].size <= _FEW:
             self._few_phrases = _to_float32(tensors['phrase_embeds'])
         self._tensors = tensors
-
-    @staticmethod
-    def _view(memory: mmap.mmap, start: int, entry: Dict[str, Any],
-              dtype: str) -> np.ndarray:
-        if entry['dtype'] != dtype:
-            raise ValueError(f'dtype {entry["dtype"]} instead of {dtype}')
-        begin, end = entry['data_offsets']
-        size = np.dtype(DTYPES[dtype]).itemsize
-        # frombuffer, unlike memmap, gives plain arrays: slices cost half.
-        return np.frombuffer(memory, DTYPES[dtype], (end - begin) // size,
-                             start + begin).reshape(entry['shape'])
 
 
 def _to_float32(halves: np.ndarray) -> np.ndarray:

@@ -1,12 +1,65 @@
+"""safetensors files that are written piece by piece and mapped to memory."""
 import json
+import mmap
 import os
 from math import prod
 from pathlib import Path
-from typing import Dict, Tuple
+from typing import Any, Dict, Sequence, Tuple, Union
 
 import numpy as np
 
 from .cache_format import DTYPES
+
+# safetensors dtype and shape.
+Entry = Tuple[str, Sequence[int]]
+
+
+def lay_out(tensors: Dict[str, Entry]) -> Dict[str, Dict[str, Any]]:
+    """A safetensors header for tensors that follow each other.
+
+    Args:
+        tensors (Dict[str, Entry]): dtype and shape of each, in their order.
+
+    Returns:
+        Dict[str, dict]: Of each its dtype, shape and data_offsets.
+    """
+    header, end = {}, 0
+    for name, (dtype, shape) in tensors.items():
+        begin, end = end, end + prod(shape) * np.dtype(DTYPES[dtype]).itemsize
+        header[name] = dict(
+            dtype=dtype, shape=shape, data_offsets=(begin, end))
+    return header
+
+
+def view_tensors(
+    content: Union[bytes, mmap.mmap]
+) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
+    """Tensors of a safetensors file where they lie, nothing copied.
+
+    Args:
+        content (bytes | mmap): The file's content.
+
+    Returns:
+        tuple: Arrays by name, and the file's metadata.
+
+    Raises:
+        ValueError, KeyError, TypeError: It is no such file, or damaged.
+    """
+    start = 8 + int.from_bytes(content[:8], 'little')
+    header = json.loads(content[8:start])
+    metadata = header.pop('__metadata__', {})
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = entry['data_offsets']
+        dtype = np.dtype(DTYPES[entry['dtype']])
+        # frombuffer, unlike memmap, gives plain arrays: slices cost half.
+        tensors[name] = np.frombuffer(content, dtype,
+                                      (end - begin) // dtype.itemsize,
+                                      start + begin).reshape(entry['shape'])
+    if start + max(e['data_offsets'][1] for e in header.values()) != len(
+            content):
+        raise ValueError('it is longer or shorter than it says')
+    return tensors, metadata
 
 
 class TensorFile:
@@ -15,7 +68,7 @@ class TensorFile:
     Args:
         path (Path): The file; replaced. Its room is taken at once, so that a
             disk that is too small is told before the work begins.
-        tensors (Dict[str, tuple]): safetensors dtype and shape of each. They
+        tensors (Dict[str, Entry]): safetensors dtype and shape of each. They
             stand in the file by falling size of a number, so that all are
             aligned.
 
@@ -23,21 +76,18 @@ class TensorFile:
         OSError: The disk is full.
     """
 
-    def __init__(self, path: Path,
-                 tensors: Dict[str, Tuple[str, Tuple[int, ...]]]) -> None:
+    def __init__(self, path: Path, tensors: Dict[str, Entry]) -> None:
         self.path = path
         self._dtypes = {
             name: np.dtype(DTYPES[dtype])
             for name, (dtype, _) in tensors.items()
         }
         self._shapes = {name: shape for name, (_, shape) in tensors.items()}
-        header, end = {}, 0
-        for name in sorted(
-                tensors, key=lambda name: -self._dtypes[name].itemsize):
-            dtype, shape = tensors[name]
-            begin, end = end, end + prod(shape) * self._dtypes[name].itemsize
-            header[name] = dict(
-                dtype=dtype, shape=shape, data_offsets=(begin, end))
+        header = lay_out({
+            name: tensors[name]
+            for name in sorted(
+                tensors, key=lambda name: -self._dtypes[name].itemsize)
+        })
         text = json.dumps(header, separators=(',', ':')).encode()
         text += b' ' * (-(8 + len(text)) % 64)
         start = 8 + len(text)
@@ -53,7 +103,7 @@ class TensorFile:
         self._file = open(path, 'w+b')
         self._file.write(len(text).to_bytes(8, 'little') + text)
         self._file.flush()
-        os.posix_fallocate(self._file.fileno(), 0, start + end)
+        os.posix_fallocate(self._file.fileno(), 0, max(self._ends.values()))
 
     def __enter__(self) -> 'TensorFile':
         return self
