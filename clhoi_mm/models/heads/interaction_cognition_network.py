@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS
 from ..layers import (ICNLayer, Interactiveness, PairEncoder, PairEvidence,
                       pair_geometry)
-from ..task_modules import PairBatch
+from ..task_modules import PairBatch, PairGrid
 from .phrase_table import PhraseTable
 
 
@@ -161,18 +161,10 @@ class InteractionCognitionNetwork(BaseModule):
         evidence = self.gather(feats, pairs, phrases)
         x = self.encoder(evidence)
         x = x + self.fuse(x)
-
-        slots, width = pairs.slots()
-        shape = (pairs.num_images, width)
-        grid = x.new_zeros(shape[0] * width, x.size(1))
-        grid = grid.index_copy(0, slots, x).view(*shape, -1)
-        humans, objects = (
-            slots.new_full((shape[0] * width, ),
-                           -1).index_copy(0, slots, inds).view(shape)
-            for inds in (pairs.human_inds, pairs.object_inds))
+        grid = PairGrid.of(pairs)
         for layer in self.layers:
-            grid = layer(grid, humans, objects, context)
-        x = self.norm(grid.flatten(0, 1)[slots])
+            x = layer(x, grid, context)
+        x = self.norm(x)
         return self.score(x, self.interactiveness(evidence), pairs, phrases)
 
     def score(self,

@@ -1,3 +1,4 @@
+from .context_listener import ContextListener
 from .icn_layer import ICNLayer
 from .interactiveness import Interactiveness
 from .pair_attention import PairAttention
@@ -6,6 +7,7 @@ from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
 from .reader_layer import ReaderLayer
 
 __all__ = [
-    'ICNLayer', 'Interactiveness', 'NUM_PAIR_GEOMETRY', 'PairAttention',
-    'PairEncoder', 'PairEvidence', 'ReaderLayer', 'pair_geometry'
+    'ContextListener', 'ICNLayer', 'Interactiveness', 'NUM_PAIR_GEOMETRY',
+    'PairAttention', 'PairEncoder', 'PairEvidence', 'ReaderLayer',
+    'pair_geometry'
 ]

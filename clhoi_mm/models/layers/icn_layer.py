@@ -2,6 +2,8 @@ from typing import Optional
 
 from torch import Tensor, nn
 
+from ..task_modules import PairGrid
+from .context_listener import ContextListener
 from .pair_attention import PairAttention
 
 
@@ -23,29 +25,25 @@ class ICNLayer(nn.Module):
         self.pair_attn = PairAttention(embed_dims, num_heads)
         if with_context:
             self.norm_context = nn.LayerNorm(embed_dims)
-            self.context_attn = nn.MultiheadAttention(
-                embed_dims, num_heads, batch_first=True)
+            self.context_attn = ContextListener(embed_dims, num_heads)
         self.norm_ffn = nn.LayerNorm(embed_dims)
         self.ffn = nn.Sequential(
             nn.Linear(embed_dims, hidden), nn.GELU(),
             nn.Linear(hidden, embed_dims))
 
-    def forward(self, x: Tensor, humans: Tensor, objects: Tensor,
+    def forward(self, x: Tensor, grid: PairGrid,
                 context: Optional[Tensor]) -> Tensor:
         """One round.
 
         Args:
-            x (Tensor): Pair tokens, (B, Q, D).
-            humans (Tensor): Human of each pair, -1 for padding, (B, Q).
-            objects (Tensor): Object of each pair, -1 for padding, (B, Q).
+            x (Tensor): Pair tokens, (P, D).
+            grid (PairGrid): Of the P pairs.
             context (Tensor, optional): Context tokens of the VLT, (B, T, D).
 
         Returns:
-            Tensor: (B, Q, D).
+            Tensor: (P, D).
         """
-        x = x + self.pair_attn(self.norm_pairs(x), humans, objects)
+        x = x + self.pair_attn(self.norm_pairs(x), grid)
         if context is not None:
-            x = x + self.context_attn(
-                self.norm_context(x), context, context,
-                need_weights=False)[0]
+            x = x + self.context_attn(self.norm_context(x), grid, context)
         return x + self.ffn(self.norm_ffn(x))

@@ -2,6 +2,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..task_modules import PairGrid
+
 
 class PairAttention(nn.Module):
     """Self-attention among an image's pairs that knows who shares what.
@@ -22,27 +24,24 @@ class PairAttention(nn.Module):
         self.out = nn.Linear(embed_dims, embed_dims)
         self.bias = nn.Parameter(torch.zeros(2, num_heads))
 
-    def forward(self, x: Tensor, humans: Tensor, objects: Tensor) -> Tensor:
-        """Attend.
+    def forward(self, x: Tensor, grid: PairGrid) -> Tensor:
+        """Attend; linear maps work on the pairs alone, not on padding.
 
         Args:
-            x (Tensor): Pair tokens, padded, (B, Q, D).
-            humans (Tensor): Instance id of each pair's human, -1 where the
-                slot is padding, (B, Q).
-            objects (Tensor): Likewise for the object, (B, Q).
+            x (Tensor): Pair tokens, (P, D).
+            grid (PairGrid): Of the P pairs.
 
         Returns:
-            Tensor: (B, Q, D).
+            Tensor: (P, D).
         """
-        batch, length, dims = x.shape
-        q, k, v = self.qkv(x).view(batch, length, 3, self.num_heads,
-                                   -1).permute(2, 0, 3, 1, 4)
+        q, k, v = grid.spread(self.qkv(x)).unflatten(
+            2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         same = torch.stack([
-            humans[:, :, None] == humans[:, None],
-            objects[:, :, None] == objects[:, None]
+            ids[:, :, None] == ids[:, None]
+            for ids in (grid.humans, grid.objects)
         ], -1).to(q.dtype)
         bias = (same @ self.bias.to(q.dtype)).permute(0, 3, 1, 2)
         # A finite floor: a row of padding alone must not become NaN.
-        bias = bias.masked_fill((humans < 0)[:, None, None], -1e4)
+        bias = bias.masked_fill((grid.humans < 0)[:, None, None], -1e4)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return self.out(y.transpose(1, 2).reshape(batch, length, dims))
+        return self.out(grid.collect(y.transpose(1, 2).flatten(2)))

@@ -1,5 +1,8 @@
 from .pair_batch import PairBatch
+from .pair_grid import PairGrid
 from .pairing import HumanObjectPairing
 from .torchvision_anchor_generator import TorchvisionAnchorGenerator
 
-__all__ = ['PairBatch', 'HumanObjectPairing', 'TorchvisionAnchorGenerator']
+__all__ = [
+    'HumanObjectPairing', 'PairBatch', 'PairGrid', 'TorchvisionAnchorGenerator'
+]

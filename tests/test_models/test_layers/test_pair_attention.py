@@ -1,68 +1,87 @@
 import pytest
 import torch
+from torch import nn
 
-from clhoi_mm.models.layers import ICNLayer, PairAttention
+from clhoi_mm.models.layers import ContextListener, ICNLayer, PairAttention
+from clhoi_mm.models.task_modules import PairGrid
 
+# Three pairs of one image and two of another, four slots wide.
+SLOTS = torch.tensor([0, 1, 2, 4, 5])
 HUMANS = torch.tensor([[0, 0, 1, -1], [2, 3, -1, -1]])
 OBJECTS = torch.tensor([[5, 6, 5, -1], [7, 7, -1, -1]])
+GRID = PairGrid(SLOTS, HUMANS, OBJECTS)
+FIRST = PairGrid(SLOTS[:3], HUMANS[:1, :3], OBJECTS[:1, :3])
+SECOND = PairGrid(torch.tensor([0, 1]), HUMANS[1:, :2], OBJECTS[1:, :2])
+NOBODY = PairGrid(SLOTS[:0], HUMANS[:, :1] * 0 - 1, HUMANS[:, :1] * 0 - 1)
 
 
 @pytest.fixture
 def attention():
     torch.manual_seed(0)
     layer = PairAttention(8, 2)
-    torch.nn.init.normal_(layer.bias)
+    nn.init.normal_(layer.bias)
     return layer
+
+
+def test_grid_and_back():
+    x = torch.randn(5, 3)
+    spread = GRID.spread(x)
+    assert spread.shape == (2, 4, 3)
+    torch.testing.assert_close(spread[1, 1], x[4])
+    assert (spread[HUMANS < 0] == 0).all()
+    torch.testing.assert_close(GRID.collect(spread), x)
 
 
 def test_one_head_by_hand():
     torch.manual_seed(0)
     layer = PairAttention(4, 1)
-    torch.nn.init.normal_(layer.bias)
-    x = torch.randn(1, 3, 4)
-    humans, objects = HUMANS[:1, :3], OBJECTS[:1, :3]
-    q, k, v = layer.qkv(x[0]).split(4, 1)
+    nn.init.normal_(layer.bias)
+    x = torch.randn(3, 4)
+    q, k, v = layer.qkv(x).split(4, 1)
     same_human, same_object = layer.bias[:, 0]
     logits = q @ k.T / 2  # root of 4
     for i in range(3):
         for j in range(3):
-            logits[i, j] += same_human * (humans[0, i] == humans[0, j])
-            logits[i, j] += same_object * (objects[0, i] == objects[0, j])
+            logits[i, j] += same_human * (HUMANS[0, i] == HUMANS[0, j])
+            logits[i, j] += same_object * (OBJECTS[0, i] == OBJECTS[0, j])
     torch.testing.assert_close(
-        layer(x, humans, objects)[0], layer.out(logits.softmax(1) @ v))
+        layer(x, FIRST), layer.out(logits.softmax(1) @ v))
 
 
-def test_padding_is_not_seen(attention):
-    x = torch.randn(2, 4, 8)
-    other = x.clone()
-    other[HUMANS < 0] = 9.
-    seen = HUMANS >= 0
-    torch.testing.assert_close(
-        attention(x, HUMANS, OBJECTS)[seen],
-        attention(other, HUMANS, OBJECTS)[seen])
-    torch.testing.assert_close(
-        attention(x[1:, :2], HUMANS[1:, :2], OBJECTS[1:, :2]),
-        attention(x, HUMANS, OBJECTS)[1:, :2])
+def test_images_and_padding_are_not_seen(attention):
+    x = torch.randn(5, 8)
+    y = attention(x, GRID)
+    torch.testing.assert_close(attention(x[:3], FIRST), y[:3])
+    torch.testing.assert_close(attention(x[3:], SECOND), y[3:])
 
 
 def test_order_and_names_of_instances_do_not_matter(attention):
-    x = torch.randn(2, 4, 8)
-    order = [2, 0, 3, 1]
+    x = torch.randn(3, 8)
+    order = [2, 0, 1]
+    other = PairGrid(FIRST.slots, FIRST.humans[:, order],
+                     FIRST.objects[:, order])
     torch.testing.assert_close(
-        attention(x[:, order], HUMANS[:, order], OBJECTS[:, order]),
-        attention(x, HUMANS, OBJECTS)[:, order])
-    renamed = torch.where(HUMANS >= 0, 10 - HUMANS, -1)
-    torch.testing.assert_close(
-        attention(x, renamed, OBJECTS), attention(x, HUMANS, OBJECTS))
+        attention(x[order], other), attention(x, FIRST)[order])
+    renamed = FIRST._replace(humans=10 - FIRST.humans)
+    torch.testing.assert_close(attention(x, renamed), attention(x, FIRST))
 
 
 @pytest.mark.parametrize('dtype', [torch.float32, torch.bfloat16])
-def test_image_without_pairs_is_finite(attention, dtype):
-    x = torch.randn(1, 2, 8, dtype=dtype, requires_grad=True)
-    nobody = torch.full((1, 2), -1)
-    y = attention.to(dtype)(x, nobody, nobody)
+@pytest.mark.parametrize('with_context', [False, True])
+def test_images_without_pairs_are_finite(dtype, with_context):
+    torch.manual_seed(0)
+    layer = ICNLayer(8, 2, 2., with_context).to(dtype)
+    context = torch.randn(2, 3, 8, dtype=dtype) if with_context else None
+    x = torch.randn(2, 8, dtype=dtype, requires_grad=True)
+    alone = PairGrid(
+        torch.tensor([0, 1]), HUMANS[:1, :2].new_tensor([[0, 0], [-1, -1]]),
+        OBJECTS.new_tensor([[5, 6], [-1, -1]]))
+    y = layer(x, alone, context)
     y.sum().backward()
     assert torch.isfinite(y).all() and torch.isfinite(x.grad).all()
+    assert layer(x[:0], NOBODY, context).shape == (0, 8)
+    for param in layer.parameters():
+        assert torch.isfinite(param.grad).all()
 
 
 @pytest.mark.parametrize('with_context', [False, True])
@@ -70,12 +89,31 @@ def test_layer_listens_to_its_context_only(with_context):
     torch.manual_seed(0)
     layer = ICNLayer(8, 2, 2., with_context)
     assert hasattr(layer, 'context_attn') == with_context
-    x = torch.randn(2, 4, 8)
+    x = torch.randn(5, 8)
     context = torch.randn(2, 3, 8) if with_context else None
-    y = layer(x, HUMANS, OBJECTS, context)
+    y = layer(x, GRID, context)
     assert y.shape == x.shape
     if with_context:
         context[1] += 1
-        z = layer(x, HUMANS, OBJECTS, context)
-        torch.testing.assert_close(z[0], y[0])
-        assert not torch.allclose(z[1], y[1])
+        z = layer(x, GRID, context)
+        torch.testing.assert_close(z[:3], y[:3])
+        assert not torch.allclose(z[3:], y[3:])
+
+
+def test_listener_equals_torchs_attention():
+    torch.manual_seed(0)
+    listener = ContextListener(8, 2)
+    torchs = nn.MultiheadAttention(8, 2, batch_first=True)
+    torchs.load_state_dict({
+        'in_proj_weight':
+        torch.cat([listener.query.weight, listener.key_value.weight]),
+        'in_proj_bias':
+        torch.cat([listener.query.bias, listener.key_value.bias]),
+        'out_proj.weight': listener.out.weight,
+        'out_proj.bias': listener.out.bias
+    })
+    x, context = torch.randn(5, 8), torch.randn(2, 3, 8)
+    y, weights = torchs(GRID.spread(x), context, context)
+    torch.testing.assert_close(listener(x, GRID, context), GRID.collect(y))
+    torch.testing.assert_close(
+        listener.weights(x, GRID, context), GRID.collect(weights))

@@ -1,0 +1,39 @@
+from typing import NamedTuple
+
+from torch import Tensor
+
+from .pair_batch import PairBatch
+
+
+class PairGrid(NamedTuple):
+    """The pairs of a batch as rows of a padded grid, for attention.
+
+    Attributes:
+        slots (Tensor): Flat position of each pair in the grid, (P,).
+        humans (Tensor): Instance id of each slot's human, -1 where the slot
+            is padding, (B, Q).
+        objects (Tensor): Likewise for the object, (B, Q).
+    """
+    slots: Tensor
+    humans: Tensor
+    objects: Tensor
+
+    @classmethod
+    def of(cls, pairs: PairBatch) -> 'PairGrid':
+        """Lay out pairs; Q is the most that an image has, at least 1."""
+        slots, width = pairs.slots()
+        ids = (
+            slots.new_full((pairs.num_images * width, ),
+                           -1).index_copy(0, slots,
+                                            inds).view(pairs.num_images, width)
+            for inds in (pairs.human_inds, pairs.object_inds))
+        return cls(slots, *ids)
+
+    def spread(self, x: Tensor) -> Tensor:
+        """Bring rows of pairs, (P, D), to the grid, (B, Q, D)."""
+        grid = x.new_zeros(self.humans.numel(), x.size(1))
+        return grid.index_copy(0, self.slots, x).view(*self.humans.shape, -1)
+
+    def collect(self, grid: Tensor) -> Tensor:
+        """Bring the grid, (B, Q, D), back to rows of pairs, (P, D)."""
+        return grid.flatten(0, 1)[self.slots]
