@@ -1,29 +1,22 @@
 import re
 
 from .classes import names_of, pick_classes
-from .names import (State, count_batches, layer_rules, pack_qkv, rename,
-                    require, resnet_rules, take)
+from .detr import SHARED_RULES, VARIANT
+from .names import State, count_batches, pack_qkv, rename, require, take
 
 SOURCE = "Hugging Face's Deformable DETR"
 # The head's branches lie under two names where boxes are refined.
 BRANCH = r'(?:model\.decoder\.)?'
 RULES = [
-    *resnet_rules(r'model\.backbone\.conv_encoder\.model\.'),
+    *SHARED_RULES,
     (r'model\.input_proj\.(\d)\.0\.(\w+)', r'input_proj.\1.conv.\2'),
     (r'model\.input_proj\.(\d)\.1\.(\w+)', r'input_proj.\1.gn.\2'),
-    (r'model\.query_position_embeddings\.weight', 'query_embedding.weight'),
     (r'model\.level_embed', 'level_embed'),
     (r'model\.reference_points\.(\w+)', r'reference_points_fc.\1'),
     (r'model\.enc_output\.(\w+)', r'memory_trans_fc.\1'),
     (r'model\.enc_output_norm\.(\w+)', r'memory_trans_norm.\1'),
     (r'model\.pos_trans\.(\w+)', r'pos_trans_fc.\1'),
     (r'model\.pos_trans_norm\.(\w+)', r'pos_trans_norm.\1'),
-    *layer_rules(r'model\.encoder\.layers\.(\d+)\.', r'encoder.layers.\1.',
-                 ['self_attn_layer_norm', 'final_layer_norm']),
-    *layer_rules(
-        r'model\.decoder\.layers\.(\d+)\.', r'decoder.layers.\1.',
-        ['self_attn_layer_norm', 'encoder_attn_layer_norm',
-         'final_layer_norm']),
     (r'model\.encoder\.layers\.(\d+)\.self_attn\.(.+)',
      r'encoder.layers.\1.self_attn.\2'),
     (r'model\.decoder\.layers\.(\d+)\.self_attn\.(.+)',
@@ -55,12 +48,7 @@ def convert_deformable_detr(state: State,
     Raises:
         ValueError: If they are of another model.
     """
-    require(
-        config,
-        SOURCE,
-        dilation=False,
-        position_embedding_type='sine',
-        activation_function='relu')
+    require(config, SOURCE, **VARIANT)
     state = _neck(count_batches(rename(state, RULES, SOURCE)))
     state = pack_qkv(state, 'in_proj_', SOURCE)
     _share_branches(state)

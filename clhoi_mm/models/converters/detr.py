@@ -3,9 +3,14 @@ from .names import (State, count_batches, layer_rules, pack_qkv, rename,
                     require, resnet_rules, take)
 
 SOURCE = "Hugging Face's DETR"
-RULES = [
+# Deformable DETR has these two, too: what is converted of its variants, and
+# how its parts are called.
+VARIANT = dict(
+    dilation=False,
+    position_embedding_type='sine',
+    activation_function='relu')
+SHARED_RULES = [
     *resnet_rules(r'model\.backbone\.conv_encoder\.model\.'),
-    (r'model\.input_projection\.(\w+)', r'neck.convs.0.conv.\1'),
     (r'model\.query_position_embeddings\.weight', 'query_embedding.weight'),
     *layer_rules(r'model\.encoder\.layers\.(\d+)\.', r'encoder.layers.\1.',
                  ['self_attn_layer_norm', 'final_layer_norm']),
@@ -13,6 +18,10 @@ RULES = [
         r'model\.decoder\.layers\.(\d+)\.', r'decoder.layers.\1.',
         ['self_attn_layer_norm', 'encoder_attn_layer_norm',
          'final_layer_norm']),
+]  # yapf: disable
+RULES = [
+    *SHARED_RULES,
+    (r'model\.input_projection\.(\w+)', r'neck.convs.0.conv.\1'),
     (r'model\.(encoder|decoder)\.layers\.(\d+)\.self_attn\.(.+)',
      r'\1.layers.\2.self_attn.attn.\3'),
     (r'model\.decoder\.layers\.(\d+)\.encoder_attn\.(.+)',
@@ -44,12 +53,7 @@ def convert_detr(state: State, config: dict) -> tuple[State, dict]:
     Raises:
         ValueError: If they are of another model.
     """
-    require(
-        config,
-        SOURCE,
-        dilation=False,
-        position_embedding_type='sine',
-        activation_function='relu')
+    require(config, SOURCE, **VARIANT)
     state = count_batches(rename(state, RULES, SOURCE))
     state = pack_qkv(state, 'in_proj_', SOURCE)
     weight = take(state, 'bbox_head.fc_cls.weight', SOURCE)

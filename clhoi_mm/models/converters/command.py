@@ -1,0 +1,53 @@
+import argparse
+from typing import Callable
+
+from .files import read_source, write_checkpoint
+from .names import State
+
+FOLDER = ('folder with model.safetensors and config.json, or the file of '
+          'weights')
+
+
+def run_command(description: str,
+                convert: Callable[..., tuple[State, dict]],
+                example: str,
+                source: str = FOLDER,
+                **options: dict) -> tuple[str, dict]:
+    """Read what the command line names, convert it and write it.
+
+    Args:
+        description (str): What the command does.
+        convert (Callable): Takes tensors and config as :func:`read_source`
+            gives them, and the options by name; gives what
+            :func:`write_checkpoint` takes.
+        example (str): A file to write.
+        source (str): What can be converted.
+        **options (dict): Of ``add_argument``, by an option's name.
+
+    Returns:
+        tuple[str, dict]: The file that was written and its meta.
+
+    Raises:
+        SystemExit: With one line that says what is wrong with the source.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument('source', help=source)
+    parser.add_argument(
+        '--out', required=True, help=f'file to write, such as {example}')
+    for name, option in options.items():
+        parser.add_argument(f'--{name}', **option)
+    args = parser.parse_args()
+    try:
+        state, meta = convert(*read_source(args.source),
+                              **{name: getattr(args, name)
+                                 for name in options})  # yapf: disable
+        write_checkpoint(args.out, state, meta)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'{parser.prog}: {args.source}: {error}')
+    said = f'{args.out}: {len(state)} tensors'
+    if 'dataset_meta' in meta:
+        classes = meta['dataset_meta']['classes']
+        said += (f', {len(classes)} classes from {classes[0]} to '
+                 f'{classes[-1]}')
+    print(said)
+    return args.out, meta
