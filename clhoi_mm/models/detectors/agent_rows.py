@@ -5,41 +5,38 @@ from torch import Tensor
 from ..task_modules import PairBatch
 
 
-def make_agent_rows(scores: Tensor, pairs: PairBatch, image: int,
-                    hoi_verbs: Tensor, roleless: Tensor, person_label: int,
-                    weight: float) -> InstanceData:
-    """What an image's persons do without a box for it, as V-COCO asks.
+def make_agent_rows(scores: Tensor, humans: Tensor, verbs: Tensor,
+                    pairs: PairBatch, roleless: Tensor, person_label: int,
+                    weight: float) -> tuple[InstanceData, Tensor]:
+    """What persons do without a box for it, as V-COCO asks.
 
     An action without a visible object gets ``weight`` times the score of the
     person's best pair with the verb. Verbs without a role, as in "stand", are
     in no pair: the person's detection score stands in.
 
     Args:
-        scores (Tensor): Of the image's pairs, negative where impossible,
-            (p, C).
+        scores (Tensor): Of K possible (pair, class), (K,).
+        humans (Tensor): Instance of each one's human, (K,).
+        verbs (Tensor): Verb of each one's class, (K,).
         pairs (PairBatch): The batch's pairs.
-        image (int): Index of the image.
-        hoi_verbs (Tensor): Verb of each class, (C,).
         roleless (Tensor): Which verbs have no role, (V,) bool.
         person_label (int): Object label of persons.
         weight (float): Share of these scores, so that pairs go first.
 
     Returns:
-        InstanceData: Rows as in ``pred_hois`` with a positive score; boxes in
-        input coordinates, the objects' NaN, labels of object and class -1.
+        tuple[InstanceData, Tensor]: Rows as in ``pred_hois`` with a positive
+        score, sorted by image; boxes in input coordinates, the objects' NaN,
+        labels of object and class -1. And their images.
     """
-    persons = ((pairs.image_inds == image) &
-               (pairs.labels == person_label)).nonzero(as_tuple=True)[0]
-    owners = pairs.human_inds[pairs.pair_inds == image]
+    persons = (pairs.labels == person_label).nonzero(as_tuple=True)[0]
     best = scores.new_zeros(len(pairs.labels), len(roleless))
-    index = owners[:, None] * len(roleless) + hoi_verbs
-    best.view(-1).scatter_reduce_(0, index.flatten(),
-                                  scores.flatten().clamp(min=0), 'amax')
+    best.view(-1).scatter_reduce_(0, humans * len(roleless) + verbs, scores,
+                                  'amax')
     best = weight * torch.where(
         roleless, pairs.scores[persons, None].to(scores), best[persons])
     person, verb = (best > 0).nonzero(as_tuple=True)
     boxes = pairs.boxes[persons[person]]
-    return InstanceData(
+    rows = InstanceData(
         sub_bboxes=boxes,
         obj_bboxes=torch.full_like(boxes, torch.nan),
         obj_labels=torch.full_like(verb, -1),
@@ -48,3 +45,4 @@ def make_agent_rows(scores: Tensor, pairs: PairBatch, image: int,
         scores=best[person, verb],
         sub_scores=pairs.scores[persons[person]],
         obj_scores=torch.zeros_like(pairs.scores[persons[person]]))
+    return rows, pairs.image_inds[persons[person]]

@@ -3,16 +3,15 @@ from typing import ContextManager, Optional, Sequence, Union
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
-from mmengine.structures import InstanceData
 from torch import Tensor
 
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
 from ..heads import Context, Interactions
 from ..task_modules import PairBatch
-from .agent_rows import make_agent_rows
 from .cached_feats import CachedFeats
 from .frozen_detector import FrozenDetector, config_hash
+from .predictions import PredictionMaker
 
 
 @MODELS.register_module()
@@ -269,60 +268,12 @@ class CLHOI(BaseDetector):
         pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
         context = self.read_context(batch_inputs, feats, batch_data_samples)
         interactions = self.judge(feats, pairs, context)
-        weight = (pairs.human_scores * pairs.object_scores)**self.score_power
-        scores = (interactions.logits.sigmoid() * weight[:, None]).masked_fill(
-            ~interactions.valid, -1.)
-        for i, (sample, per_pair) in enumerate(
-                zip(batch_data_samples, scores.split(pairs.num_pairs))):
-            first = sum(pairs.num_pairs[:i])
-            self._write(sample, per_pair, first, pairs, i, rescale)
+        PredictionMaker(self.teacher_head.phrases, self.roleless,
+                        self.score_power, self.max_per_img,
+                        self.absent_role_weight).write(batch_data_samples,
+                                                       interactions, pairs,
+                                                       rescale)
         return batch_data_samples
-
-    def _write(self, sample: HOIDataSample, scores: Tensor, first: int,
-               pairs: PairBatch, image: int, rescale: bool) -> None:
-        """Put an image's best (pair, class) scores into its sample.
-
-        Args:
-            sample (HOIDataSample): Is written to.
-            scores (Tensor): Of the image's pairs, -1 where impossible, (p, C).
-            first (int): Index of the image's first pair in the batch.
-            pairs (PairBatch): The batch's pairs.
-            image (int): Index of the image.
-            rescale (bool): Give boxes in original-image coordinates.
-        """
-        phrases = self.teacher_head.phrases
-        best, index = scores.flatten().topk(
-            min(self.max_per_img, scores.numel()))
-        index = index[best >= 0]
-        pair = first + index.div(scores.size(1), rounding_mode='floor')
-        hoi = index % scores.size(1)
-        scale = pairs.boxes.new_ones(4)
-        if rescale and 'scale_factor' in sample:
-            scale = scale.new_tensor(sample.scale_factor).repeat(2)
-        hois = InstanceData(
-            sub_bboxes=pairs.human_boxes[pair],
-            obj_bboxes=pairs.object_boxes[pair],
-            obj_labels=pairs.object_labels[pair],
-            verb_labels=phrases.hoi_verbs[hoi],
-            hoi_labels=hoi,
-            scores=best[best >= 0],
-            sub_scores=pairs.human_scores[pair],
-            obj_scores=pairs.object_scores[pair])
-        if self.absent_role_weight is not None:
-            rows = make_agent_rows(scores, pairs, image, phrases.hoi_verbs,
-                                   self.roleless,
-                                   phrases.vocabulary.person_label,
-                                   self.absent_role_weight)
-            hois = InstanceData.cat([hois, rows])
-            hois = hois[hois.scores.argsort(descending=True, stable=True)]
-        hois.sub_bboxes = hois.sub_bboxes / scale
-        hois.obj_bboxes = hois.obj_bboxes / scale
-        sample.pred_hois = hois
-        mine = pairs.image_inds == image
-        sample.pred_instances = InstanceData(
-            bboxes=pairs.boxes[mine] / scale,
-            labels=pairs.labels[mine],
-            scores=pairs.scores[mine])
 
     def _forward(self, batch_inputs: Tensor,
                  batch_data_samples: list[HOIDataSample]) -> Interactions:

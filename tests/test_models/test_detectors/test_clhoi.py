@@ -313,10 +313,14 @@ def test_agent_rows_by_hand():
         pair_inds=torch.tensor([0, 1, 1]),
         image_sizes=torch.ones(2, 2),
         num_pairs=[1, 2])
-    # Classes of verbs 0, 1, 0.
-    scores = torch.tensor([[.2, -1., .4], [-1., .3, -1.]])
-    rows = make_agent_rows(scores, pairs, 1, torch.tensor([0, 1, 0]),
-                           torch.tensor([False, False, True]), PERSON, .5)
+    # Of image 0's pair and, of image 1's, pair 0 twice and pair 1 once.
+    rows, image = make_agent_rows(
+        torch.tensor([.8, .2, .4, .3]), pairs.human_inds[[0, 1, 1, 2]],
+        torch.tensor([1, 0, 0, 1]), pairs,
+        torch.tensor([False, False, True]), PERSON, .5)
+    assert image.tolist() == sorted(image.tolist())
+    assert rows[image == 0].scores.tolist() == pytest.approx([.4, .45])
+    rows = rows[image == 1]
     found = {(box[0], verb): score for box, verb, score in zip(
         rows.sub_bboxes.tolist(), rows.verb_labels.tolist(),
         rows.scores.tolist())}
