@@ -2,15 +2,15 @@
 import mmdet.models  # noqa: F401
 
 from .checkpoint import load_weights
-from .detectors import CLHOI, FrozenDetector
+from .detectors import CLHOI, ContextAttention, FrozenDetector
 from .heads import (InteractionCognitionNetwork, PhraseTable, TeacherHead,
                     TeacherTargets, VisualLinguisticTranslator)
 from .losses import ContextDistillLoss, InteractionDistillLoss
 from .task_modules import HumanObjectPairing, PairBatch
 
 __all__ = [
-    'CLHOI', 'ContextDistillLoss', 'FrozenDetector', 'HumanObjectPairing',
-    'InteractionCognitionNetwork', 'InteractionDistillLoss', 'PairBatch',
-    'PhraseTable', 'TeacherHead', 'TeacherTargets',
-    'VisualLinguisticTranslator', 'load_weights'
+    'CLHOI', 'ContextAttention', 'ContextDistillLoss', 'FrozenDetector',
+    'HumanObjectPairing', 'InteractionCognitionNetwork',
+    'InteractionDistillLoss', 'PairBatch', 'PhraseTable', 'TeacherHead',
+    'TeacherTargets', 'VisualLinguisticTranslator', 'load_weights'
 ]

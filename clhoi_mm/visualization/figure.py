@@ -1,4 +1,5 @@
 """Panels side by side, with titles above and words below."""
+import math
 from typing import List, Sequence
 
 import numpy as np
@@ -14,7 +15,8 @@ def compose_figure(panels: Sequence[Image.Image], titles: Sequence[str],
     """Puts a figure together.
 
     Args:
-        panels (Sequence[PIL.Image.Image]): RGB pictures, left to right.
+        panels (Sequence[PIL.Image.Image]): RGB pictures, left to right; more
+            than three in several rows.
         titles (Sequence[str]): One above each panel; all empty for none.
         notes (Sequence[str]): Paragraphs below, over the whole width.
 
@@ -25,24 +27,35 @@ def compose_figure(panels: Sequence[Image.Image], titles: Sequence[str],
         return np.asarray(panels[0])
     size = max(round(max(max(p.size) for p in panels) / 46), 12)
     gap = size
-    width = sum(panel.width for panel in panels) + gap * (len(panels) - 1)
+    columns = len(panels)
+    if columns > 3:
+        columns = math.ceil(columns**0.5)
+    rows = [
+        list(zip(panels, titles))[i:i + columns]
+        for i in range(0, len(panels), columns)
+    ]
+    width = max(sum(p.width for p, _ in row) + gap * (len(row) - 1)
+                for row in rows)
     head = 2 * gap if any(titles) else 0
-    body = max(panel.height for panel in panels)
+    body = sum(head + max(p.height for p, _ in row) for row in rows)
     font = load_font(size)
     lines = _break_notes(notes, font, width - gap)
     foot = len(lines) * line_height(font) + gap if lines else 0
 
-    figure = Image.new('RGB', (width, head + body + foot), WHITE)
+    figure = Image.new('RGB', (width, body + foot), WHITE)
     canvas = ImageDraw.Draw(figure)
-    x = 0
-    for panel, title in zip(panels, titles):
-        figure.paste(panel, (x, head))
-        canvas.text((x + panel.width / 2, head / 2), title, INK,
-                    load_font(size, '-Bold'), anchor='mm')
-        x += panel.width + gap
+    y = 0
+    for row in rows:
+        x = 0
+        for panel, title in row:
+            figure.paste(panel, (x, y + head))
+            canvas.text((x + panel.width / 2, y + head / 2), title, INK,
+                        load_font(size, '-Bold'), anchor='mm')
+            x += panel.width + gap
+        y += head + max(panel.height for panel, _ in row)
     for i, line in enumerate(lines):
-        canvas.text((gap / 2, head + body + gap / 2 + i * line_height(font)),
-                    line, GREY, font)
+        canvas.text((gap / 2, body + gap / 2 + i * line_height(font)), line,
+                    GREY, font)
     return np.asarray(figure)
 
 

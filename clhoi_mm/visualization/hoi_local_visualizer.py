@@ -10,6 +10,7 @@ from PIL import Image
 from clhoi_mm.registry import VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 from .figure import compose_figure
+from .heat import heat_map
 from .panel import Panel
 from .scene import HOITexts, Scene, build_scene, match_persons
 from .words import SIDES, teacher_notes
@@ -70,7 +71,9 @@ class HOILocalVisualizer(DetLocalVisualizer):
                        pred_score_thr: float = 0.3,
                        step: int = 0,
                        top_k: Optional[int] = None,
-                       caption: Optional[str] = None) -> None:
+                       caption: Optional[str] = None,
+                       attention: int = 0,
+                       keep_size: bool = False) -> None:
         """Draws a sample, and shows it, writes it, or hands it to backends.
 
         Args:
@@ -92,6 +95,11 @@ class HOILocalVisualizer(DetLocalVisualizer):
                 the highest. Defaults to None, the visualizer's own.
             caption (str, optional): What the teacher wrote, put below.
                 Defaults to None.
+            attention (int): For so many predicted pairs, the best, a picture
+                of where the context comes from that they listen to, if
+                ``pred_hois`` has ``attention``. Defaults to 0.
+            keep_size (bool): Write nothing below the image: for videos.
+                Defaults to False.
         """
         image = image.clip(0, 255).astype(np.uint8)
         meta = self.dataset_meta or {}
@@ -107,10 +115,16 @@ class HOILocalVisualizer(DetLocalVisualizer):
                 pred = pred[pred.scores >= pred_score_thr]
                 pred = pred[pred.scores.argsort(descending=True, stable=True)]
                 scenes['prediction'] = _scene(pred[:top_k], texts)
-        drawn = compose_figure(
-            self._draw_panels(image, scenes),
-            list(scenes) if len(scenes) > 1 else [''],
-            _teacher_notes(data_sample, caption, texts))
+        panels, numbers = self._draw_panels(image, scenes, keep_size)
+        titles = list(scenes) if len(scenes) > 1 else ['']
+        if attention and 'prediction' in scenes and 'attention' in pred:
+            looks = self._draw_attention(image, scenes['prediction'],
+                                         numbers[-1], attention,
+                                         pred.attention.float().numpy())
+            panels += looks
+            titles = [*scenes, *['attention'] * len(looks)]
+        notes = _teacher_notes(data_sample, caption, texts)
+        drawn = compose_figure(panels, titles, [] if keep_size else notes)
 
         self.set_image(drawn)
         if show:
@@ -120,17 +134,36 @@ class HOILocalVisualizer(DetLocalVisualizer):
         else:
             self.add_image(name, drawn, step)
 
-    def _draw_panels(self, image: np.ndarray,
-                     scenes: Dict[str, Scene]) -> List[Image.Image]:
-        """One picture for each scene, or the bare image without any."""
-        numbers = [list(range(len(s.persons))) for s in scenes.values()]
+    def _draw_panels(
+            self, image: np.ndarray, scenes: Dict[str, Scene],
+            keep_size: bool) -> Tuple[List[Image.Image], List[List[int]]]:
+        """One picture for each scene, or the bare image without any.
+
+        Also the numbers of the scenes' persons, which tell their colours.
+        """
+        numbers = [
+            list(range(len(s.persons))) if s.ids is None else
+            [i - 1 for i in s.ids] for s in scenes.values()
+        ]
         if len(scenes) > 1:
             numbers[1] = match_persons(*scenes.values())
         if not scenes:
             scenes, numbers = dict(image=Scene.empty()), [[]]
-        return [
-            Panel(image, self.sides).draw(scene, persons)
+        panels = [
+            Panel(image, self.sides).draw(scene, persons, keep_size)
             for scene, persons in zip(scenes.values(), numbers)
+        ]
+        return panels, numbers
+
+    def _draw_attention(self, image: np.ndarray, scene: Scene,
+                        numbers: List[int], count: int,
+                        maps: np.ndarray) -> List[Image.Image]:
+        """A picture for each of the best pairs over its attention."""
+        return [
+            Panel(heat_map(image, maps[pair.row]), self.sides).draw(
+                Scene([pair], scene.persons), numbers)
+            for pair in [p for p in scene.pairs if p.obj_bbox is not None]
+            [:count]
         ]
 
 
@@ -139,7 +172,9 @@ def _scene(hois: InstanceData, texts: HOITexts) -> Scene:
     return build_scene(hois.sub_bboxes.float().numpy(),
                        hois.obj_bboxes.float().numpy(),
                        hois.verb_labels.numpy(), hois.obj_labels.numpy(),
-                       scores, texts)
+                       scores, texts, *(
+                           hois[name].numpy() if name in hois else None
+                           for name in ('sub_ids', 'obj_ids')))
 
 
 def _teacher_notes(data_sample: Optional[HOIDataSample],

@@ -69,13 +69,18 @@ class Panel:
         self.padding = round(4 * unit)
         self.font = load_font(round(15 * unit))
 
-    def draw(self, scene: Scene, numbers: Sequence[int]) -> Image.Image:
+    def draw(self,
+             scene: Scene,
+             numbers: Sequence[int],
+             keep_size: bool = False) -> Image.Image:
         """Draws everything.
 
         Args:
             scene (Scene): Boxes in the coordinates of the image given.
             numbers (Sequence[int]): A number for each person of the scene,
                 which fixes the colour.
+            keep_size (bool): Leave labels out that find no place, for frames
+                of a video. Defaults to False: they stand below.
 
         Returns:
             PIL.Image.Image: RGB; higher than the image where labels had to
@@ -85,12 +90,14 @@ class Panel:
         self._draw_boxes(pairs)
         for pair in reversed(pairs):  # the best on top
             self._draw_link(pair)
-        inside, below = self._lay_out(pairs)
+        tags = self._tag_persons(pairs) if scene.ids is not None else []
+        inside, below = self._lay_out(pairs, tags, not keep_size)
         for label in inside:
             self._draw_leader(label)
-        for label in inside:
+        for label in [*tags, *inside]:
             self._draw_label(label)
-        self._append_below(below)
+        if not keep_size:
+            self._append_below(below)
         return self.image.reduce(SUPERSAMPLING)
 
     def _to_panel(self, pair: DrawnPair, numbers: Sequence[int]) -> DrawnPair:
@@ -104,6 +111,18 @@ class Panel:
             numbers[pair.person], scaled(pair.sub_bbox),
             None if pair.obj_bbox is None else scaled(pair.obj_bbox),
             pair.texts)
+
+    def _tag_persons(self, pairs: List[DrawnPair]) -> List[Label]:
+        """Persons' numbers, from 1, in the corners of their boxes."""
+        tags = []
+        corners = {pair.person: pair.sub_bbox[:2] for pair in pairs}
+        for person, corner in corners.items():
+            tag = Label([f'{person + 1}'], corner, _colour(person))
+            size = self._label_size(tag)
+            corner = np.minimum(corner, (self.width, self.height) - size)
+            tag.box = np.concatenate([corner, corner + size])
+            tags.append(tag)
+        return tags
 
     def _draw_boxes(self, pairs: List[DrawnPair]) -> None:
         """Persons' boxes, and objects' in their persons' colours.
@@ -167,26 +186,28 @@ class Panel:
         self.canvas.ellipse((x - radius, y - radius, x + radius, y + radius),
                             colour, WHITE, round(self.stroke / 2))
 
-    def _lay_out(self,
-                 pairs: List[DrawnPair]) -> Tuple[List[Label], List[Label]]:
+    def _lay_out(self, pairs: List[DrawnPair], tags: List[Label],
+                 numbered: bool) -> Tuple[List[Label], List[Label]]:
         """Labels in the picture, and labels that have to go below it.
 
-        In the place of the latter there are numbers.
+        In the place of the latter there are numbers, if wanted.
         """
         labels = [
             Label(pair.texts, _anchor(pair), _colour(pair.person))
             for pair in pairs
         ]
         avoid = _to_keep_visible(pairs, 2 * self.stroke)
-        inside = self._place(labels, avoid, taken=[])
+        inside = self._place(labels, avoid, taken=tags)
         below = [label for label in labels if label.box is None]
+        if not numbered:
+            return inside, below
         for i, label in enumerate(below, 1):
             label.number = f'{i}'
         numbers = [
             Label([label.number], label.anchor, label.colour)
             for label in below
         ]
-        return inside + self._place(numbers, avoid, taken=inside), below
+        return inside + self._place(numbers, avoid, [*tags, *inside]), below
 
     def _place(self, labels: List[Label], avoid: np.ndarray,
                taken: List[Label]) -> List[Label]:

@@ -23,11 +23,13 @@ class DrawnPair:
         obj_bbox (np.ndarray, optional): The object's box, (4,); None for
             what takes no object.
         texts (list[str]): One a verb, the best first.
+        row (int): Of its best verb, among what the scene was built from.
     """
     person: int
     sub_bbox: np.ndarray
     obj_bbox: Optional[np.ndarray]
     texts: List[str]
+    row: int = 0
 
 
 @dataclass
@@ -38,9 +40,11 @@ class Scene:
         pairs (list[DrawnPair]): The pairs.
         persons (np.ndarray): Boxes of the persons, (P, 4) xyxy, from left to
             right.
+        ids (list[int], optional): Their numbers in a video, from 1.
     """
     pairs: List[DrawnPair]
     persons: np.ndarray
+    ids: Optional[List[int]] = None
 
     @classmethod
     def empty(cls) -> 'Scene':
@@ -116,7 +120,10 @@ def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:
 
 def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
                 verb_labels: np.ndarray, obj_labels: np.ndarray,
-                scores: Optional[np.ndarray], texts: HOITexts) -> Scene:
+                scores: Optional[np.ndarray],
+                texts: HOITexts,
+                sub_ids: Optional[np.ndarray] = None,
+                obj_ids: Optional[np.ndarray] = None) -> Scene:
     """Gathers the verbs of each pair.
 
     Args:
@@ -127,12 +134,21 @@ def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
         scores (np.ndarray, optional): Scores, (N,), falling; None for
             ground truth.
         texts (HOITexts): Wording.
+        sub_ids (np.ndarray, optional): Numbers of a video's persons, (N,)
+            int. Defaults to None: boxes tell who is the same.
+        obj_ids (np.ndarray, optional): Numbers of objects within their
+            classes, (N,) int; as ``sub_ids``.
 
     Returns:
         Scene: Pairs in the order of their best verb.
     """
-    persons = merge_boxes(sub_bboxes, obj_bboxes)
-    objects = merge_boxes(obj_bboxes, sub_bboxes)
+    if sub_ids is None:
+        persons = merge_boxes(sub_bboxes, obj_bboxes)
+        objects = merge_boxes(obj_bboxes, sub_bboxes)
+    else:
+        persons = _first_rows(sub_ids[:, None])
+        objects = _first_rows(np.stack([obj_labels, obj_ids], 1))
+        objects[obj_ids == 0] = -1
     rows = np.unique(persons)
     centres = sub_bboxes[rows][:, [0, 2]].mean(axis=1)
     rows = rows[np.argsort(centres, kind='stable')]
@@ -143,12 +159,20 @@ def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
         pair = pairs.setdefault(
             (person, obj, label),
             DrawnPair(position[int(person)], sub_bboxes[person],
-                      obj_bboxes[obj] if obj >= 0 else None, []))
+                      obj_bboxes[obj] if obj >= 0 else None, [], i))
         score = None if scores is None else float(scores[i])
         text = texts(int(verb_labels[i]), label, score)
         if text not in pair.texts:  # a pair annotated twice
             pair.texts.append(text)
-    return Scene(list(pairs.values()), sub_bboxes[rows])
+    ids = None if sub_ids is None else sub_ids[rows].tolist()
+    return Scene(list(pairs.values()), sub_bboxes[rows], ids)
+
+
+def _first_rows(keys: np.ndarray) -> np.ndarray:
+    """For each row of (N, K) the first one that is the same, (N,)."""
+    _, first, which = np.unique(
+        keys, axis=0, return_index=True, return_inverse=True)
+    return first[which.reshape(-1)]
 
 
 def match_persons(gt: Scene, pred: Scene) -> List[int]:

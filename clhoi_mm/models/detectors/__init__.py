@@ -1,4 +1,5 @@
 from .clhoi import CLHOI
+from .context_attention import ContextAttention
 from .frozen_detector import FrozenDetector
 
-__all__ = ['CLHOI', 'FrozenDetector']
+__all__ = ['CLHOI', 'ContextAttention', 'FrozenDetector']

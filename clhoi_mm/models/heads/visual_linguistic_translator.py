@@ -83,6 +83,13 @@ class VisualLinguisticTranslator(BaseModule):
         self.token_to_text = nn.Linear(embed_dims, text_dim)
         self.image_to_text = nn.Linear(embed_dims, text_dim)
 
+    def read_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width in which a map of this size is read."""
+        if height * width <= self.max_tokens:
+            return height, width
+        shrink = (self.max_tokens / (height * width))**0.5
+        return max(1, int(height * shrink)), max(1, int(width * shrink))
+
     def read_maps(self, feats: Sequence[Tensor],
                   padding: Tensor) -> tuple[Tensor, Tensor]:
         """Flatten the chosen maps into one sequence with positions.
@@ -97,11 +104,9 @@ class VisualLinguisticTranslator(BaseModule):
         memory, masks = [], []
         for level_embed, level in zip(self.level_embed, self.levels):
             x = feats[level]
-            height, width = x.shape[-2:]
-            if height * width > self.max_tokens:
-                shrink = (self.max_tokens / (height * width))**0.5
-                x = F.adaptive_avg_pool2d(x, (max(1, int(
-                    height * shrink)), max(1, int(width * shrink))))
+            size = self.read_size(*x.shape[-2:])
+            if size != x.shape[-2:]:
+                x = F.adaptive_avg_pool2d(x, size)
             mask = F.interpolate(
                 padding[:, None].float(), size=x.shape[-2:])[:, 0] > 0.5
             position = self.position(mask) + level_embed[None, :, None, None]

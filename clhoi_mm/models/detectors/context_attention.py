@@ -1,0 +1,154 @@
+from typing import Any, List, Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from clhoi_mm.structures import HOIDataSample
+from ..task_modules import PairBatch, PairGrid
+
+# Cells along the longer side of a map.
+LONGER_SIDE = 48
+
+
+class ContextAttention:
+    """Where the context comes from that a pair listens to.
+
+    The share of a pair's attention that each token of the VLT gets, times the
+    share of the token's that each place of the feature maps gets; heads and
+    layers are averaged. Inside a ``with`` block the layers' inputs are kept,
+    and the weights are computed from them when asked for: the layers
+    themselves never compute any to be shown.
+
+    What a pair sees in its own boxes (RoI features), and what tokens tell
+    each other, is not in it.
+
+    Args:
+        vlt (nn.Module, optional): The model's VLT.
+        icn (nn.Module, optional): The model's ICN.
+
+    Raises:
+        ValueError: Pairs of such a model listen to no context.
+    """
+
+    def __init__(self, vlt: Optional[nn.Module],
+                 icn: Optional[nn.Module]) -> None:
+        if vlt is None or not hasattr(icn, 'layers'):
+            raise ValueError('no attention can be shown: that of pairs to '
+                             'their context needs a model with vlt and icn')
+        self.vlt = vlt
+        self.icn = icn
+
+    def __enter__(self) -> 'ContextAttention':
+        self._readers: List[Tensor] = []
+        self._listeners: List[Tuple[Tensor, PairGrid, Tensor]] = []
+
+        def on_vlt(module: nn.Module, args: tuple) -> None:
+            self._feats, self._padding = args
+
+        def on_decoder(module: nn.Module, args: tuple, kwargs: dict) -> None:
+            self._memory = args[1], kwargs['memory_key_padding_mask']
+
+        def on_reader(module: nn.Module, args: tuple, output: Tensor) -> None:
+            self._readers.append(output)
+
+        def on_icn(module: nn.Module, args: tuple) -> None:
+            self._pairs = args[1]
+
+        def on_listener(module: nn.Module, args: tuple) -> None:
+            self._listeners.append(args)
+
+        self._handles = [
+            self.vlt.register_forward_pre_hook(on_vlt),
+            self.vlt.decoder.register_forward_pre_hook(
+                on_decoder, with_kwargs=True),
+            self.icn.register_forward_pre_hook(on_icn)
+        ]
+        self._handles += [
+            layer.norm2.register_forward_hook(on_reader)
+            for layer in self.vlt.decoder.layers
+        ]
+        self._handles += [
+            layer.context_attn.register_forward_pre_hook(on_listener)
+            for layer in self.icn.layers
+        ]
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def explain(self, samples: List[HOIDataSample]) -> None:
+        """Add ``attention`` to what was predicted in the block.
+
+        Args:
+            samples (List[HOIDataSample]): With ``pred_hois``, which get
+                ``attention`` (N, h, w): shares of the places of the image,
+                which sum to one, or are 0 for rows without an object.
+        """
+        pairs: PairBatch = self._pairs
+        levels = self._densities()
+        for image, sample in enumerate(samples):
+            mine = pairs.pair_inds == image
+            maps = _crop([level[mine] for level in levels],
+                         pairs.image_sizes[image].tolist(),
+                         self._padding.shape[-2:])
+            hois = sample.pred_hois
+            scale = pairs.boxes.new_ones(4)
+            if 'scale_factor' in sample:
+                scale = scale.new_tensor(sample.scale_factor).repeat(2)
+            rows, boxes = (
+                torch.cat(both, 1)
+                for both in ((hois.sub_bboxes, hois.obj_bboxes),
+                             (pairs.human_boxes[mine] / scale,
+                              pairs.object_boxes[mine] / scale)))
+            # Boxes of pairs are copied into predictions as they are.
+            same = (rows[:, None] == boxes).all(-1).to(maps)
+            same = same / same.sum(1, keepdim=True).clamp(min=1)
+            hois.attention = torch.einsum('np,phw->nhw', same, maps)
+
+    def _densities(self) -> List[Tensor]:
+        """Attention of the pairs by level, each (P, h, w)."""
+        pairs = self._pairs
+        memory, mask = self._memory
+        with torch.no_grad():
+            places = sum(
+                layer.multihead_attn(
+                    x, memory, memory, key_padding_mask=mask)[1]
+                for layer, x in zip(self.vlt.decoder.layers, self._readers))
+            tokens = sum(
+                layer.context_attn.weights(*heard)
+                for layer, heard in zip(self.icn.layers, self._listeners))
+        shares = (tokens[:, None] @ places[pairs.pair_inds])[:, 0].float()
+        sizes = [
+            self.vlt.read_size(*self._feats[level].shape[-2:])
+            for level in self.vlt.levels
+        ]
+        return [
+            part.unflatten(1, size) * (size[0] * size[1]) for size, part in
+            zip(sizes, shares.split([h * w for h, w in sizes], 1))
+        ]
+
+
+def _crop(levels: List[Tensor], size: List[float],
+          batch_shape: Tuple[int, int]) -> Tensor:
+    """Lay densities of all levels over the image, (p, h, w) in all."""
+    width, height = size
+    cells = [
+        max(round(LONGER_SIDE * side / max(size)), 1)
+        for side in (height, width)
+    ]
+    if not len(levels[0]):
+        return levels[0].new_zeros(0, *cells)
+    y, x = (
+        # Centres of cells in [-1, 1], the padded batch's sides.
+        (2 * torch.arange(n, device=levels[0].device) + 1) / n * side / whole -
+        1 for n, side, whole in zip(cells, (height, width), batch_shape))
+    grid = torch.stack(torch.meshgrid(x, y, indexing='xy'), -1)
+    heat = sum(
+        F.grid_sample(
+            level[None],
+            grid[None].to(level),
+            padding_mode='border',
+            align_corners=False)[0] for level in levels)
+    return heat / heat.sum((1, 2), keepdim=True)

@@ -1,0 +1,103 @@
+"""Pictures of a pair's attention, and of frames of a video."""
+import numpy as np
+import pytest
+
+torch = pytest.importorskip('torch')
+pytest.importorskip('mmdet')
+
+from mmengine.structures import InstanceData  # noqa: E402
+
+from clhoi_mm.structures import HOIDataSample  # noqa: E402
+from clhoi_mm.visualization import HOILocalVisualizer  # noqa: E402
+from clhoi_mm.visualization.heat import heat_map  # noqa: E402
+from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
+from clhoi_mm.visualization.scene import HOITexts, build_scene  # noqa: E402
+
+META = dict(verbs=['ride', 'feed'], classes=['person', 'horse'])
+LEFT, RIGHT = [10., 20., 60., 140.], [150., 20., 200., 140.]
+HORSE, PONY = [60., 90., 140., 150.], [62., 90., 140., 150.]
+IMAGE = np.full((160, 224, 3), 128, dtype=np.uint8)
+
+
+def draw(hois, **kwargs):
+    visualizer = HOILocalVisualizer()
+    visualizer.dataset_meta = META
+    sample = HOIDataSample(metainfo=dict(img_id=1))
+    sample.pred_hois = hois
+    visualizer.add_datasample('drawn', IMAGE, sample, **kwargs)
+    return visualizer.get_image()
+
+
+def hois(rows, ids=None, **columns):
+    """From (person, object, verb, score), all objects horses."""
+    result = InstanceData(
+        sub_bboxes=torch.tensor([row[0] for row in rows]),
+        obj_bboxes=torch.tensor([row[1] for row in rows]),
+        verb_labels=torch.tensor([row[2] for row in rows]),
+        obj_labels=torch.ones(len(rows), dtype=torch.long),
+        scores=torch.tensor([row[3] for row in rows]),
+        **columns)
+    if ids is not None:
+        result.sub_ids, result.obj_ids = (
+            torch.tensor([pair[i] for pair in ids]) for i in (0, 1))
+    return result
+
+
+def coloured(picture, person):
+    close = np.abs(picture.astype(int) - COLOURS[person]) <= 3
+    return close.all(axis=2).sum()
+
+
+def test_heat_is_where_the_map_is_strong():
+    strength = np.zeros((16, 22), dtype=np.float32)
+    strength[4, 5] = 2.
+    drawn = heat_map(IMAGE, strength)
+    assert drawn.shape == IMAGE.shape and drawn.dtype == np.uint8
+    light = drawn.sum(axis=2).astype(int)
+    y, x = np.unravel_index(light.argmax(), light.shape)
+    assert abs(y - 45) <= 5 and abs(x - 55) <= 5
+    assert light[100:, 120:].max() < light.max() / 2
+    # No attention at all leaves the image, in grey.
+    assert len(np.unique(heat_map(IMAGE, strength * 0))) == 1
+
+
+def test_a_panel_for_each_of_the_best_pairs():
+    maps = torch.zeros(3, 4, 6)
+    maps[:, 0, 0] = 1
+    found = hois([(LEFT, HORSE, 0, .9), (LEFT, HORSE, 1, .8),
+                  (RIGHT, HORSE, 1, .7)], attention=maps)
+    plain = draw(found)
+    one, two, all_there_are = (draw(found, attention=n) for n in (1, 2, 9))
+    assert 2 * plain.shape[1] < one.shape[1] < 2.2 * plain.shape[1]
+    assert 3 * plain.shape[1] < two.shape[1] < 3.2 * plain.shape[1]
+    # Two verbs of a pair are one pair.
+    assert all_there_are.shape == two.shape
+    # Its panel shows the pair alone, in its colour.
+    panel = one[:, one.shape[1] // 2:]
+    assert coloured(panel, 0) and not coloured(panel, 1)
+    assert coloured(plain, 1)
+
+
+def test_ids_tell_who_is_who():
+    """Boxes that overlap are two with ids, and colours follow the ids."""
+    rows = [(LEFT, HORSE, 0, .9), (LEFT, PONY, 1, .8), (RIGHT, HORSE, 1, .7)]
+    columns = hois(rows, ids=[(3, 1), (3, 2), (1, 1)])
+    drawn = build_scene(
+        *(columns[name].numpy() for name in
+          ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'obj_labels', 'scores')),
+        HOITexts(META['verbs'], META['classes']), columns.sub_ids.numpy(),
+        columns.obj_ids.numpy())
+    assert drawn.ids == [3, 1]  # from left to right
+    assert [p.texts for p in drawn.pairs] == [
+        ['ride horse 90'], ['feed horse 80'], ['feed horse 70']]
+    picture = draw(columns)
+    assert coloured(picture, 2) and coloured(picture, 0)
+    assert not coloured(picture, 1)
+
+
+def test_frames_keep_their_size():
+    rows = [(LEFT, HORSE, i % 2, 1 - i / 100) for i in range(40)]
+    found = hois(rows, ids=[(1, i + 1) for i in range(40)])
+    size = draw(found[:1], keep_size=True).shape
+    assert draw(found, keep_size=True, top_k=40).shape == size
+    assert draw(found, top_k=40).shape[0] > size[0]
