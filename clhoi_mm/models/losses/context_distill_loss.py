@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
 from ..heads import Context, TeacherTargets
-from .gather import gather_rows
+from .gather import gather_rows, mean_over_all
 
 
 @MODELS.register_module()
@@ -90,13 +90,10 @@ class ContextDistillLoss(nn.Module):
         loss = -(soft_targets(keys, usable) * to_text.log_softmax(1)).sum(1)
         loss = loss - (soft_targets(all_captions, all_mask) *
                        to_image.log_softmax(1)).sum(1)
-        # Averaged over processes, gradients are those of the whole batch.
-        count = all_mask.sum().clamp(min=1) * (len(mask) / len(all_mask))
         found = to_text[:, :len(all_captions)].argmax(1) == own
         if self.training:
             self._enqueue(all_captions, all_mask)
-        return ((loss * mask).sum() / (2 * count),
-                (found & mask).sum() / count)
+        return mean_over_all(loss, mask) / 2, mean_over_all(found, mask)
 
     def _fine(self, tokens: Tensor, targets: TeacherTargets,
               scale: Tensor) -> Tensor:
@@ -113,8 +110,7 @@ class ContextDistillLoss(nn.Module):
         logits = logits.masked_fill(~all_mask.any(1), -1e4)
         target = (said / self.target_temperature).softmax(-1)
         loss = -(target * logits.log_softmax(-1)).sum(-1)
-        count = all_mask.sum().clamp(min=1) * (len(mask) / len(all_mask))
-        return (loss * mask).sum() / count
+        return mean_over_all(loss, mask)
 
     @torch.no_grad()
     def _enqueue(self, captions: Tensor, mask: Tensor) -> None:

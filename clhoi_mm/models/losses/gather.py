@@ -1,6 +1,6 @@
 import torch
 import torch.distributed as dist
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import all_reduce, get_rank, get_world_size
 from torch import Tensor
 
 
@@ -39,3 +39,27 @@ def gather_rows(x: Tensor) -> tuple[Tensor, int]:
     if get_world_size() == 1:
         return x, 0
     return _GatherRows.apply(x.contiguous()), get_rank() * x.size(0)
+
+
+def mean_over_all(values: Tensor,
+                  weights: Tensor,
+                  at_least: float = 1.) -> Tensor:
+    """Weighted mean over the batches of all processes, this one's share of it.
+
+    DistributedDataParallel averages gradients over processes: those of this
+    share are then what one process with all the batches would have, however
+    unequally what counts is spread. A process's own mean would give a word of
+    a silent batch more weight than one of many.
+
+    Args:
+        values (Tensor): Of this process.
+        weights (Tensor): What they count, of the same shape.
+        at_least (float): The sum of all weights is taken for no less.
+
+    Returns:
+        Tensor: A scalar whose mean over processes is the weighted mean.
+    """
+    total = weights.detach().sum().float()
+    all_reduce(total)
+    total = total.clamp(min=at_least) / get_world_size()
+    return (values * weights).sum() / total

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS
 from ..heads import Interactions, PhraseTable, TeacherTargets
 from ..task_modules import PairBatch
+from .gather import mean_over_all
 
 
 def log_none(logits: Tensor, weight: Tensor, bag: Tensor,
@@ -144,9 +145,10 @@ class InteractionDistillLoss(nn.Module):
             interactions.logits.float(), labels, reduction='none')
         any_label = (labels * scored).amax(1)
         interactive = F.binary_cross_entropy_with_logits(
-            interactions.interactiveness, any_label, reduction='sum')
-        return (interactive / max(1, len(labels)),
-                (loss * scored).sum() / scored.sum().clamp(min=1))
+            interactions.interactiveness, any_label, reduction='none')
+        return mean_over_all(
+            interactive, torch.ones_like(interactive)), mean_over_all(
+                loss, scored)
 
     def _bag_losses(self, interactions: Interactions, pairs: PairBatch,
                     targets: TeacherTargets,
@@ -186,9 +188,8 @@ class InteractionDistillLoss(nn.Module):
             interactive = torch.where(
                 trusted, soft_cross_entropy(unused, guess), interactive)
             loss = torch.where(trusted, self.noise.loss(none, said), loss)
-        return tuple(
-            (x * y).sum() / y.sum().clamp(min=1)
-            for x, y in ((interactive, in_image), (loss, possible)))
+        return mean_over_all(interactive, in_image), mean_over_all(
+            loss, possible)
 
     @staticmethod
     def _used(counts: Tensor, targets: TeacherTargets,
@@ -248,4 +249,4 @@ class InteractionDistillLoss(nn.Module):
         loss = torch.cat([own, logits + negative.log()],
                          1).logsumexp(1) - own[:, 0]
         weight = weight * in_bag.any(0)
-        return (loss * weight).sum() / weight.sum().clamp(min=1e-6)
+        return mean_over_all(loss, weight, at_least=1e-6)
