@@ -11,18 +11,21 @@ from ..heads import Context, Interactions
 from ..task_modules import PairBatch
 from .cached_feats import CachedFeats
 from .frozen_detector import FrozenDetector, config_hash
+from .joint_detector import JointDetector
+from .map_shapes import MapShapes, fit_icn, fit_vlt
 from .predictions import PredictionMaker
+from .visual_encoder import VisualEncoder
 
 
 @MODELS.register_module()
 class CLHOI(BaseDetector):
     """Human-object interaction detector distilled from image-level words.
 
-    A frozen mmdet detector finds people and objects; its feature maps, taken
-    once, also feed a Visual Linguistic Translator (VLT) that reads the
-    image's context and an Interaction Cognition Network (ICN) that says what
-    each human does to each object (CL-HOI, arXiv 2410.15657). Where samples
-    bring what the detector gave, it does not run
+    An mmdet detector, frozen unless asked, finds people and objects; its
+    feature maps, taken once, also feed a Visual Linguistic Translator (VLT)
+    that reads the image's context and an Interaction Cognition Network (ICN)
+    that says what each human does to each object (CL-HOI, arXiv 2410.15657).
+    Where samples bring what the detector gave, it does not run
     (:class:`LoadDetectorFeatures`).
 
     Args:
@@ -31,19 +34,28 @@ class CLHOI(BaseDetector):
             the vocabulary.
         pairing (dict): Config of :class:`HumanObjectPairing`, less
             ``person_label``, which is the vocabulary's.
-        icn (dict): Config of the ICN.
-        vlt (dict, optional): Config of the VLT. Without it the ICN has no
-            context to listen to.
+        icn (dict): Config of the ICN. Channels and strides of the maps that
+            its RoI extractor reads are looked up where it does not state
+            them.
+        vlt (dict, optional): Config of the VLT; its ``in_channels`` are
+            looked up likewise. Without it the ICN has no context to listen
+            to.
         context_loss (dict, optional): Config of the context distillation.
         interaction_loss (dict, optional): Config of the interaction
             distillation; its ``noise``, if any, less ``vocabulary``, which is
             the teacher head's. Without it an ICN would say nothing: pairs are
             scored by the VLT's image embedding against phrases.
         visual_encoder (dict, optional): Config of a backbone whose maps feed
-            VLT and ICN in place of the detector's.
+            VLT and ICN in place of the detector's, see
+            :class:`VisualEncoder`.
+        visual_encoder_for (Sequence[str]): Who reads these, of 'vlt' and
+            'icn'; the other reads the detector's. Defaults to both.
         detector_checkpoint (str, optional): Path of the detector's weights.
         detector_classes (str or Sequence[str], optional): Names of the
             detector's classes or 'coco'; its checkpoint may state them.
+        train_detector (bool): Train the detector along, from annotated boxes
+            and with its own losses, see :class:`JointDetector`. Defaults to
+            False: it is frozen.
         remember_detector (int): Views of training images whose maps and
             detections are kept in memory. Defaults to 0.
         allow_random_detector (bool): Go on without the detector's weights.
@@ -69,8 +81,10 @@ class CLHOI(BaseDetector):
                  context_loss: Optional[dict] = None,
                  interaction_loss: Optional[dict] = None,
                  visual_encoder: Optional[dict] = None,
+                 visual_encoder_for: Sequence[str] = ('vlt', 'icn'),
                  detector_checkpoint: Optional[str] = None,
                  detector_classes: Union[str, Sequence[str], None] = None,
+                 train_detector: bool = False,
                  remember_detector: int = 0,
                  allow_random_detector: bool = False,
                  context_weight_stage2: float = 0.5,
@@ -91,10 +105,25 @@ class CLHOI(BaseDetector):
                              'interaction_loss or both')
         self.teacher_head = MODELS.build(teacher_head)
         vocabulary = self.teacher_head.phrases.vocabulary
-        self.detector = FrozenDetector(
-            dict(detector, data_preprocessor=data_preprocessor), vocabulary,
-            detector_checkpoint, detector_classes, remember_detector,
-            allow_random_detector)
+        self.train_detector = train_detector
+        self.detector = (JointDetector if train_detector else FrozenDetector)(
+            dict(detector, data_preprocessor=data_preprocessor),
+            vocabulary,
+            detector_checkpoint,
+            detector_classes,
+            remember=remember_detector,
+            allow_random=allow_random_detector)
+        self.visual_encoder = None
+        if visual_encoder is not None:
+            self.visual_encoder = VisualEncoder(visual_encoder,
+                                                data_preprocessor)
+        odd = set(visual_encoder_for) - {'vlt', 'icn'}
+        if odd or not visual_encoder_for:
+            raise ValueError(f'visual_encoder_for={visual_encoder_for!r}; '
+                             "name 'vlt', 'icn' or both")
+        self.visual_encoder_for = tuple(visual_encoder_for)
+        vlt = fit_vlt(vlt, lambda: self._map_shapes('vlt'))
+        icn = fit_icn(icn, lambda: self._map_shapes('icn'))
         self.roi_hash = config_hash(icn.get('roi_extractor'))
         self.pairing = TASK_UTILS.build(
             dict(**pairing, person_label=vocabulary.person_label))
@@ -106,7 +135,6 @@ class CLHOI(BaseDetector):
             noise = dict(interaction_loss['noise'],
                          vocabulary=teacher_head['vocabulary'])
             interaction_loss = dict(interaction_loss, noise=noise)
-        self.visual_encoder = build(visual_encoder)
         self.vlt = build(vlt)
         self.context_loss = build(context_loss)
         self.interaction_loss = build(interaction_loss)
@@ -130,7 +158,7 @@ class CLHOI(BaseDetector):
         samples: Optional[list[HOIDataSample]] = None,
         remember: bool = False
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Maps for the detector and maps for VLT and ICN, mostly the same.
+        """The detector's maps and those of a visual encoder, if there is one.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
@@ -139,7 +167,9 @@ class CLHOI(BaseDetector):
             remember (bool): Let the detector remember them.
 
         Returns:
-            tuple: The detector's maps and the student's, each (B, C, h, w).
+            tuple: The detector's maps, and the encoder's or else the
+            detector's, each (B, C, h, w); :meth:`maps_for` tells who reads
+            which.
         """
         feats = self.detector.extract_feat(inputs, samples, remember)
         if self.visual_encoder is None:
@@ -147,7 +177,18 @@ class CLHOI(BaseDetector):
         if isinstance(feats, CachedFeats):
             raise ValueError('a visual_encoder needs the images; leave '
                              'LoadDetectorFeatures out of the pipelines')
-        return feats, self.visual_encoder(inputs)
+        return feats, self.visual_encoder(inputs, samples)
+
+    def maps_for(self, part: str,
+                 maps: tuple[Sequence[Tensor], ...]) -> Sequence[Tensor]:
+        """Which of what :meth:`extract_feat` gave is read by 'vlt' or 'icn'.
+        """
+        return maps[part in self.visual_encoder_for]
+
+    def _map_shapes(self, part: str) -> MapShapes:
+        if self.visual_encoder is None or part not in self.visual_encoder_for:
+            return self.detector.map_shapes()
+        return MapShapes.of(self.visual_encoder, self.visual_encoder, 224)
 
     def find_pairs(self, inputs: Tensor, feats: Sequence[Tensor],
                    samples: list[HOIDataSample],
@@ -210,17 +251,19 @@ class CLHOI(BaseDetector):
             dict[str, Tensor]: Losses; parts that rest are connected by zero.
         """
         self.detector.check_loaded()
-        own_feats, feats = self.extract_feat(
+        maps = self.extract_feat(
             batch_inputs, batch_data_samples, remember=True)
-        context = self.read_context(batch_inputs, feats, batch_data_samples)
+        context = self.read_context(
+            batch_inputs, self.maps_for('vlt', maps), batch_data_samples)
         losses = {}
         pairs = None
         if self.stage >= 2 and self.icn is not None:
             pairs = self.find_pairs(
-                batch_inputs, own_feats, batch_data_samples, remember=True)
+                batch_inputs, maps[0], batch_data_samples, remember=True)
         targets = self.teacher_head(batch_data_samples, pairs)
         if pairs is not None:
-            interactions = self.judge(feats, pairs, context)
+            interactions = self.judge(
+                self.maps_for('icn', maps), pairs, context)
             losses.update(
                 self.interaction_loss(interactions, pairs, targets,
                                       self.teacher_head.phrases))
@@ -244,6 +287,9 @@ class CLHOI(BaseDetector):
         if sums:
             first = next(k for k in losses if k.startswith('loss'))
             losses[first] = losses[first] + torch.stack(sums).sum() * 0.
+        if self.train_detector:
+            losses.update(
+                self.detector.loss(batch_inputs, maps[0], batch_data_samples))
         return losses
 
     @torch.no_grad()
@@ -264,10 +310,11 @@ class CLHOI(BaseDetector):
         """
         self.detector.check_loaded()
         self.teacher_head.phrases.ensure_filled()
-        own_feats, feats = self.extract_feat(batch_inputs, batch_data_samples)
-        pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
-        context = self.read_context(batch_inputs, feats, batch_data_samples)
-        interactions = self.judge(feats, pairs, context)
+        maps = self.extract_feat(batch_inputs, batch_data_samples)
+        pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
+        context = self.read_context(
+            batch_inputs, self.maps_for('vlt', maps), batch_data_samples)
+        interactions = self.judge(self.maps_for('icn', maps), pairs, context)
         PredictionMaker(self.teacher_head.phrases, self.roleless,
                         self.score_power, self.max_per_img,
                         self.absent_role_weight).write(batch_data_samples,
@@ -278,7 +325,8 @@ class CLHOI(BaseDetector):
     def _forward(self, batch_inputs: Tensor,
                  batch_data_samples: list[HOIDataSample]) -> Interactions:
         """Raw scores of the pairs, without post-processing."""
-        own_feats, feats = self.extract_feat(batch_inputs, batch_data_samples)
-        pairs = self.find_pairs(batch_inputs, own_feats, batch_data_samples)
-        context = self.read_context(batch_inputs, feats, batch_data_samples)
-        return self.judge(feats, pairs, context)
+        maps = self.extract_feat(batch_inputs, batch_data_samples)
+        pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
+        context = self.read_context(
+            batch_inputs, self.maps_for('vlt', maps), batch_data_samples)
+        return self.judge(self.maps_for('icn', maps), pairs, context)

@@ -18,12 +18,21 @@ from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from ..checkpoint import load_weights
 from .cached_feats import CachedFeats
 from .detector_memory import DetectorMemory
+from .map_shapes import MapShapes
 from .query_records import recording_queries
 
 Feats = Sequence[Tensor]
-# What weights for the shipped configs' detectors are called. OpenMMLab's host
-# is gone; copies elsewhere are told by the name, which ends in their sha256.
-WEIGHTS = dict(DETR='detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth')
+# What mmdet's weights for the shipped configs' detectors are called. Their
+# host is gone; copies elsewhere are told by the name, which ends in their
+# sha256.
+WEIGHTS = dict(
+    DETR='detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth',
+    DABDETR='dab-detr_r50_8xb2-50e_coco_20221122_120837-c1035c8c.pth',
+    DINO='dino-4scale_r50_8xb2-12e_coco_20221202_182705-55b2bba2.pth',
+    RTMDet='rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth',
+    YOLOX='yolox_s_8x8_300e_coco_20211121_095711-4592a793.pth')
+# Of these, weights elsewhere can be converted.
+CONVERTED = ('DETR', 'DeformableDETR', 'FasterRCNN')
 
 
 def config_hash(cfg: Optional[dict]) -> Optional[str]:
@@ -102,6 +111,9 @@ class FrozenDetector(nn.Module):
         self.memory = None
         if remember and self.loaded:
             self.memory = DetectorMemory.of(checkpoint, remember)
+        self._freeze()
+
+    def _freeze(self) -> None:
         self.requires_grad_(False)
         self.eval()
 
@@ -167,16 +179,24 @@ class FrozenDetector(nn.Module):
         given = (f'its checkpoint {self.checkpoint} does not exist'
                  if self.checkpoint else 'no detector_checkpoint is given')
         name = type(self.model).__name__
-        source = (f"; for R50 mmdet's own is {WEIGHTS[name]}, of which a "
-                  'copy is needed since its host is gone; convert Hugging '
-                  "Face's as docs/models.md says, or train one with mmdet"
-                  ) if name in WEIGHTS else ''
+        source = ''
+        if name in WEIGHTS:
+            source += (f"; for the shipped config mmdet's own is "
+                       f'{WEIGHTS[name]}, of which a copy is needed since its '
+                       'host is gone')
+        if name in CONVERTED:
+            source += ('; tools/model_converters makes one from weights that '
+                       'can be had, as docs/models.md says')
         raise FileNotFoundError(
             f"the detector's weights were not loaded: {given}. Give an mmdet "
             f"checkpoint of {name} trained on the vocabulary's objects "
             f"(COCO's 80 for HICO-DET and V-COCO{source}), for example with "
             '--cfg-options model.detector_checkpoint=PATH, or test with a '
             'checkpoint of the whole model')
+
+    def map_shapes(self) -> MapShapes:
+        """Channels and strides of its neck's maps."""
+        return MapShapes.of(self.model, self.model.extract_feat, 256)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -272,6 +292,13 @@ class FrozenDetector(nn.Module):
             lambda i: list(zip(*self.model.extract_feat(inputs[i]))))
         return tuple(torch.stack(level) for level in zip(*rows))
 
+    def _check_classes(self) -> None:
+        if self.label_map.numel() == 0:
+            raise ValueError(
+                "the detector's class names are not known; its checkpoint "
+                'does not state them, so give model.detector_classes (a list '
+                "of names, or 'coco')")
+
     @contextmanager
     def _reusing(self, feats: Feats) -> Iterator[None]:
         """Let the detector's own predict run on maps computed before."""
@@ -307,11 +334,7 @@ class FrozenDetector(nn.Module):
             return self.memory.recall(
                 'detections', inputs, samples, lambda i: self.detect(
                     inputs[i], [f[i] for f in feats], [samples[j] for j in i]))
-        if self.label_map.numel() == 0:
-            raise ValueError(
-                "the detector's class names are not known; its checkpoint "
-                'does not state them, so give model.detector_classes (a list '
-                "of names, or 'coco')")
+        self._check_classes()
         blank = [DetDataSample(metainfo=s.metainfo) for s in samples]
         with self._reusing(feats), recording_queries(self.model) as records:
             results = self.model.predict(inputs, blank, rescale=False)

@@ -1,4 +1,5 @@
-# The student over a detector that the config names in `model.detector`.
+# The student over a detector that the config names in `model.detector`, to
+# whose maps it fits itself.
 # The three supervisions differ in one key: teacher_head.supervision.
 model = dict(
     type='CLHOI',
@@ -10,7 +11,6 @@ model = dict(
         max_pairs=400),
     vlt=dict(
         type='VLT',
-        in_channels=256,
         text_dim=512,
         embed_dims=256,
         num_tokens=16,
@@ -22,9 +22,7 @@ model = dict(
         num_layers=1,
         roi_extractor=dict(
             type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
-            out_channels=256,
-            featmap_strides=[32])),
+            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2))),
     teacher_head=dict(
         type='TeacherHead',
         supervision='vllm',

@@ -1,4 +1,4 @@
-# Deformable DETR R50 as its authors trained it, frozen. mmdet's own config
+# Deformable DETR R50 as its authors trained it. mmdet's own config
 # leaves out the biases of the neck, which the authors' weights have.
 msda = dict(embed_dims=256, batch_first=True)
 ffn = dict(embed_dims=256, feedforward_channels=1024, ffn_drop=0.1)
@@ -20,6 +20,7 @@ detector = dict(
         depth=50,
         num_stages=4,
         out_indices=(1, 2, 3),
+        frozen_stages=1,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         style='pytorch'),
@@ -47,5 +48,24 @@ detector = dict(
     bbox_head=dict(
         type='DeformableDETRHead',
         num_classes=80,
-        loss_cls=dict(type='FocalLoss', use_sigmoid=True)),
+        sync_cls_avg_factor=True,
+        loss_cls=dict(
+            type='FocalLoss',
+            use_sigmoid=True,
+            gamma=2.0,
+            alpha=0.25,
+            loss_weight=2.0),
+        loss_bbox=dict(type='L1Loss', loss_weight=5.0),
+        loss_iou=dict(type='GIoULoss', loss_weight=2.0)),
+    train_cfg=dict(
+        assigner=dict(
+            type='HungarianAssigner',
+            match_costs=[
+                dict(type='FocalLossCost', weight=2.0),
+                dict(type='BBoxL1Cost', weight=5.0, box_format='xywh'),
+                dict(type='IoUCost', iou_mode='giou', weight=2.0)
+            ])),
     test_cfg=dict(max_per_img=100))
+
+# Its test pipeline's steps between loading and packing.
+detector_view = [dict(type='Resize', scale=(1333, 800), keep_ratio=True)]

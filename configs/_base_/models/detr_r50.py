@@ -1,4 +1,4 @@
-# DETR R50 as mmdet has it, frozen: nothing here concerns its training.
+# DETR R50 as mmdet has it.
 attention = dict(embed_dims=256, num_heads=8, dropout=0.1, batch_first=True)
 ffn = dict(
     embed_dims=256,
@@ -21,6 +21,7 @@ detector = dict(
         depth=50,
         num_stages=4,
         out_indices=(3, ),
+        frozen_stages=1,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         style='pytorch'),
@@ -43,11 +44,27 @@ detector = dict(
             ffn_cfg=ffn),
         return_intermediate=True),
     positional_encoding=dict(num_feats=128, normalize=True),
-    # mmdet writes into its own default of loss_cls: a second detector in the
-    # same process would not build without one given here.
     bbox_head=dict(
         type='DETRHead',
         num_classes=80,
         embed_dims=256,
-        loss_cls=dict(type='CrossEntropyLoss', class_weight=1.0)),
+        loss_cls=dict(
+            type='CrossEntropyLoss',
+            bg_cls_weight=0.1,
+            use_sigmoid=False,
+            loss_weight=1.0,
+            class_weight=1.0),
+        loss_bbox=dict(type='L1Loss', loss_weight=5.0),
+        loss_iou=dict(type='GIoULoss', loss_weight=2.0)),
+    train_cfg=dict(
+        assigner=dict(
+            type='HungarianAssigner',
+            match_costs=[
+                dict(type='ClassificationCost', weight=1.),
+                dict(type='BBoxL1Cost', weight=5.0, box_format='xywh'),
+                dict(type='IoUCost', iou_mode='giou', weight=2.0)
+            ])),
     test_cfg=dict(max_per_img=100))
+
+# Its test pipeline's steps between loading and packing.
+detector_view = [dict(type='Resize', scale=(1333, 800), keep_ratio=True)]

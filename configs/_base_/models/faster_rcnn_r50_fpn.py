@@ -1,4 +1,4 @@
-# torchvision's Faster R-CNN R50-FPN in mmdet, frozen: it rounds its anchors'
+# torchvision's Faster R-CNN R50-FPN in mmdet: it rounds its anchors'
 # corners and shifts no RoI by half a pixel, unlike mmdet's own config.
 detector = dict(
     type='FasterRCNN',
@@ -13,6 +13,7 @@ detector = dict(
         depth=50,
         num_stages=4,
         out_indices=(0, 1, 2, 3),
+        frozen_stages=1,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
         style='pytorch'),
@@ -60,7 +61,45 @@ detector = dict(
             reg_class_agnostic=False,
             loss_cls=dict(type='CrossEntropyLoss'),
             loss_bbox=dict(type='L1Loss'))),
-    train_cfg=None,
+    train_cfg=dict(
+        rpn=dict(
+            assigner=dict(
+                type='MaxIoUAssigner',
+                pos_iou_thr=0.7,
+                neg_iou_thr=0.3,
+                min_pos_iou=0.3,
+                match_low_quality=True,
+                ignore_iof_thr=-1),
+            sampler=dict(
+                type='RandomSampler',
+                num=256,
+                pos_fraction=0.5,
+                neg_pos_ub=-1,
+                add_gt_as_proposals=False),
+            allowed_border=-1,
+            pos_weight=-1,
+            debug=False),
+        rpn_proposal=dict(
+            nms_pre=2000,
+            max_per_img=1000,
+            nms=dict(type='nms', iou_threshold=0.7),
+            min_bbox_size=0),
+        rcnn=dict(
+            assigner=dict(
+                type='MaxIoUAssigner',
+                pos_iou_thr=0.5,
+                neg_iou_thr=0.5,
+                min_pos_iou=0.5,
+                match_low_quality=False,
+                ignore_iof_thr=-1),
+            sampler=dict(
+                type='RandomSampler',
+                num=512,
+                pos_fraction=0.25,
+                neg_pos_ub=-1,
+                add_gt_as_proposals=True),
+            pos_weight=-1,
+            debug=False)),
     test_cfg=dict(
         rpn=dict(
             nms_pre=1000,
@@ -71,3 +110,6 @@ detector = dict(
             score_thr=0.05,
             nms=dict(type='nms', iou_threshold=0.5),
             max_per_img=100)))
+
+# Its test pipeline's steps between loading and packing.
+detector_view = [dict(type='Resize', scale=(1333, 800), keep_ratio=True)]

@@ -52,3 +52,6 @@ detector = dict(
         score_thr=0.05,
         nms=dict(type='nms', iou_threshold=0.6),
         max_per_img=40))
+
+# Its images come in their own size: no step between loading and packing.
+detector_view = []

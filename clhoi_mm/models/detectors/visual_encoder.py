@@ -1,0 +1,117 @@
+from typing import Optional, Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from clhoi_mm.registry import MODELS
+from clhoi_mm.structures import HOIDataSample
+
+# What changes pixels, under mmdet's and under mmpretrain's name.
+NORMALISATION = ('type', 'mean', 'std', 'bgr_to_rgb', 'to_rgb')
+
+
+class VisualEncoder(BaseModule):
+    """A backbone beside the detector, which sees images normalised its way.
+
+    Images reach the model normalised for the detector. That is undone, and
+    done as the backbone was trained: exactly, since both are affine. Padding
+    is zero for both.
+
+    Args:
+        backbone (dict): Config of a backbone of mmdet or mmpretrain that
+            gives maps; ``data_preprocessor`` in it, as of the model that the
+            backbone was trained in, states ``mean``, ``std`` and
+            ``bgr_to_rgb`` (or ``to_rgb``). Without it the backbone sees what
+            the detector sees.
+        detector_preprocessor (dict, optional): The detector's.
+    """
+
+    def __init__(self,
+                 backbone: dict,
+                 detector_preprocessor: Optional[dict] = None) -> None:
+        super().__init__()
+        backbone = dict(backbone)
+        own = backbone.pop('data_preprocessor', None)
+        self.backbone = MODELS.build(backbone)
+        self.renormalises = own is not None
+        if own is None:
+            return
+        odd = [key for key in own if key not in NORMALISATION]
+        if odd:
+            raise ValueError(
+                f'visual_encoder.data_preprocessor has {", ".join(odd)}; it '
+                f'may have {", ".join(NORMALISATION[1:])}, the rest is the '
+                "detector's")
+        theirs = detector_preprocessor or {}
+        mean, std, swapped = self._normalisation(theirs)
+        own_mean, own_std, own_swapped = self._normalisation(own)
+        self.swap = swapped != own_swapped
+        if self.swap:
+            mean, std = mean.flip(0), std.flip(0)
+        # own = (theirs * std + mean - own_mean) / own_std
+        for name, value in (('scale', std / own_std),
+                            ('shift', (mean - own_mean) / own_std)):
+            self.register_buffer(name, value[:, None, None], persistent=False)
+
+    @staticmethod
+    def _normalisation(cfg: dict) -> tuple[Tensor, Tensor, bool]:
+        """Mean, standard deviation, and whether channels are swapped."""
+        mean = torch.tensor(cfg.get('mean') or [0.] * 3)
+        std = torch.tensor(cfg.get('std') or [1.] * 3)
+        swaps = ('bgr_to_rgb', 'rgb_to_bgr', 'to_rgb')
+        return mean, std, any(cfg.get(key, False) for key in swaps)
+
+    def renormalise(self, inputs: Tensor,
+                    samples: Optional[Sequence[HOIDataSample]]) -> Tensor:
+        """From the detector's normalisation to the backbone's.
+
+        Args:
+            inputs (Tensor): Images, (B, 3, H, W).
+            samples (Sequence[HOIDataSample], optional): Whose ``img_shape``
+                tells images from padding.
+
+        Returns:
+            Tensor: (B, 3, H, W).
+        """
+        if not self.renormalises:
+            return inputs
+        if self.swap:
+            inputs = inputs.flip(1)
+        inputs = inputs * self.scale + self.shift
+        if samples is None:
+            return inputs
+        sizes = torch.tensor([s.img_shape[:2] for s in samples]).to(inputs)
+        inside = [
+            torch.arange(length, device=inputs.device) < sizes[:, axis, None]
+            for axis, length in enumerate(inputs.shape[-2:])
+        ]
+        inside = inside[0][:, None, :, None] & inside[1][:, None, None]
+        return inputs.masked_fill(~inside, 0.)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        samples: Optional[Sequence[HOIDataSample]] = None
+    ) -> Sequence[Tensor]:
+        """Maps of a batch.
+
+        Args:
+            inputs (Tensor): Images as the detector sees them, (B, 3, H, W).
+            samples (Sequence[HOIDataSample], optional): Theirs.
+
+        Returns:
+            Sequence[Tensor]: Each (B, C, h, w).
+
+        Raises:
+            ValueError: If the backbone gives something else.
+        """
+        maps = self.backbone(self.renormalise(inputs, samples))
+        maps = [maps] if isinstance(maps, Tensor) else maps
+        shapes = [tuple(m.shape) for m in maps]
+        if any(len(shape) != 4 for shape in shapes):
+            raise ValueError(
+                f'the visual_encoder {type(self.backbone).__name__} gives '
+                f'{shapes} rather than maps (B, C, h, w); state '
+                "out_type='featmap' for a vision transformer")
+        return maps
