@@ -210,10 +210,12 @@ class CLHOI(BaseDetector):
             return None
         shape = feats.input_shape if isinstance(feats, CachedFeats) else \
             inputs.shape[-2:]
-        padding = inputs.new_ones(len(samples), *shape, dtype=torch.bool)
-        for mask, sample in zip(padding, samples):
-            mask[:sample.img_shape[0], :sample.img_shape[1]] = False
-        return self.vlt(feats, padding)
+        sizes = torch.tensor([s.img_shape[:2] for s in samples]).to(
+            inputs.device)
+        below, right = (
+            torch.arange(length, device=inputs.device) >= sizes[:, axis, None]
+            for axis, length in enumerate(shape))
+        return self.vlt(feats, below[:, :, None] | right[:, None])
 
     def judge(self, feats: Sequence[Tensor], pairs: PairBatch,
               context: Optional[Context]) -> Interactions:
