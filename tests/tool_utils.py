@@ -10,6 +10,7 @@ import os
 import re
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -68,13 +69,15 @@ def run_command(*command: Union[str, Path],
     return Done(done.returncode, done.stdout)
 
 
-def _become(tool: str, args: List[str], cwd: str, log: str) -> None:
+def _become(tool: str, args: List[str], cwd: str, log: str,
+            env: Dict[str, str]) -> None:
     """Go on as the tool, in a forked process."""
     os.chdir(cwd)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.environ.pop('LOCAL_RANK', None)
+    os.environ.update(env)
     sys.argv = [tool, *args]
     runpy.run_path(tool, run_name='__main__')
 
@@ -83,8 +86,12 @@ def run_tool(tool: Path,
              *args: Union[str, Path],
              cwd: Path,
              kill_when: Optional[Path] = None,
-             timeout: int = 300) -> Done:
+             timeout: int = 300,
+             processes: int = 1) -> Done:
     """Run a tool in a process of its own that has imported mmdet already.
+
+    Several processes find each other as those of torchrun do, if the tool's
+    arguments say ``--launcher pytorch``.
 
     Args:
         tool (Path): A Python script.
@@ -93,25 +100,51 @@ def run_tool(tool: Path,
         kill_when (Path, optional): Kill the run, without a chance to tidy
             up, as soon as this file is there.
         timeout (int): Seconds until the run is given up.
+        processes (int): How many at once. Defaults to 1.
     """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(
         ['clhoi_mm.engine', 'clhoi_mm.models', 'clhoi_mm.datasets'])
-    log = cwd / f'{tool.stem}.{time.time_ns()}.log'
-    process = context.Process(
-        target=_become,
-        args=(str(tool), [str(arg) for arg in args], str(cwd), str(log)))
-    process.start()
+    started, logs = [], []
+    port = _free_port()
+    for rank in range(processes):
+        env = dict(
+            RANK=str(rank),
+            LOCAL_RANK=str(rank),
+            WORLD_SIZE=str(processes),
+            MASTER_ADDR='127.0.0.1',
+            MASTER_PORT=port) if processes > 1 else {}
+        logs.append(cwd / f'{tool.stem}.{time.time_ns()}.log')
+        started.append(
+            context.Process(
+                target=_become,
+                args=(str(tool), [str(arg) for arg in args], str(cwd),
+                      str(logs[-1]), env)))
+        started[-1].start()
     end = time.monotonic() + timeout
-    while process.is_alive() and time.monotonic() < end:
-        process.join(0.02 if kill_when else 1)
+    # Those whose companion has failed would wait for it.
+    while any(p.is_alive() for p in started) and time.monotonic() < end \
+            and not any(p.exitcode for p in started):
+        started[-1].join(0.02 if kill_when or processes > 1 else 1)
         if kill_when and kill_when.exists():
-            os.kill(process.pid, signal.SIGKILL)
+            for process in started:
+                os.kill(process.pid, signal.SIGKILL)
             kill_when = None
-    if process.is_alive():
-        process.kill()
+    codes = [process.exitcode for process in started]
+    for process in started:
+        if process.is_alive():
+            process.kill()
         process.join()
-    return Done(process.exitcode, log.read_text())
+    codes += [process.exitcode for process in started]
+    return Done(
+        next(filter(None, codes), 0),
+        '\n'.join(log.read_text() for log in logs))
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
 
 
 def make_world(folder: Path, num_train: int, num_val: int,
@@ -131,14 +164,20 @@ def options(*values: str) -> List[str]:
     return ['--cfg-options', *values]
 
 
-def read_losses(work_dir: Path) -> Dict[int, Dict[str, float]]:
-    """The losses and learning rate that the latest run logged, by step."""
+def read_losses(work_dir: Path, *others: str) -> Dict[int, Dict[str, float]]:
+    """The losses and learning rate that the latest run logged, by step.
+
+    Args:
+        work_dir (Path): Of the run.
+        *others (str): What else to read.
+    """
     scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
     rows = [json.loads(line) for line in scalars.read_text().splitlines()]
     return {
         row['step']:
         {k: v
-         for k, v in row.items() if k.startswith('loss') or k == 'lr'}
+         for k, v in row.items()
+         if k.startswith('loss') or k in ('lr', *others)}
         for row in rows if 'loss' in row
     }
 

@@ -1,3 +1,4 @@
+from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .grouped_optim_wrapper_constructor import \
     GroupedOptimWrapperConstructor
 from .hooks import (DistillStageHook, EpochSeedHook, HOIVisualizationHook,
@@ -5,6 +6,7 @@ from .hooks import (DistillStageHook, EpochSeedHook, HOIVisualizationHook,
 from .runner import HOIRunner
 
 __all__ = [
-    'DistillStageHook', 'EpochSeedHook', 'GroupedOptimWrapperConstructor',
-    'HOIRunner', 'HOIVisualizationHook', 'JsonConfigHook'
+    'CPUAmpOptimWrapper', 'DistillStageHook', 'EpochSeedHook',
+    'GroupedOptimWrapperConstructor', 'HOIRunner', 'HOIVisualizationHook',
+    'JsonConfigHook'
 ]

@@ -78,6 +78,25 @@ class HOIRunner(Runner):
                                                     False))
         return super().wrap_model(model_wrapper_cfg, model)
 
+    def resume(self, filename: str, *args, **kwargs) -> None:
+        """Go on from a checkpoint of a run.
+
+        Args:
+            filename (str): A local file.
+            *args: As of mmengine's runner.
+            **kwargs: Likewise.
+
+        Raises:
+            ValueError: It was published, and holds weights alone.
+        """
+        if 'optimizer' not in load_weights(filename):
+            raise ValueError(
+                f'{filename} holds no state of the optimizer, as published '
+                'checkpoints do: there is no run to resume. Resume from a '
+                "run's epoch_N.pth, or begin anew from these weights, "
+                f'without --resume, with --cfg-options load_from={filename}')
+        super().resume(filename, *args, **kwargs)
+
     def load_checkpoint(self,
                         filename: str,
                         map_location='cpu',

@@ -16,6 +16,7 @@ from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from ..checkpoint import load_weights
+from ..published import put_detector_back, weights_hash
 from .cached_feats import CachedFeats
 from .detector_memory import DetectorMemory
 from .map_shapes import MapShapes
@@ -203,11 +204,7 @@ class FrozenDetector(nn.Module):
         """What tells this detector from others: its type, and hashes of its
         config and its weights."""
         if self._weights_hash is None:
-            digest = hashlib.sha256()
-            for name, value in sorted(self.model.state_dict().items()):
-                digest.update(f'{name} {value.dtype} {value.shape}'.encode())
-                digest.update(value.cpu().contiguous().numpy().tobytes())
-            self._weights_hash = digest.hexdigest()
+            self._weights_hash = weights_hash(self.model.state_dict())
         return dict(
             type=type(self.model).__name__,
             config=self.config_hash,
@@ -245,6 +242,7 @@ class FrozenDetector(nn.Module):
                               *args) -> None:
         """A checkpoint of the whole model brings the detector along."""
         self._weights_hash = None
+        put_detector_back(self, state_dict, prefix)
         key = prefix + 'model.'
         own = self.model.state_dict()
         self.loaded |= all(
@@ -336,7 +334,12 @@ class FrozenDetector(nn.Module):
                     inputs[i], [f[i] for f in feats], [samples[j] for j in i]))
         self._check_classes()
         blank = [DetDataSample(metainfo=s.metainfo) for s in samples]
-        with self._reusing(feats), recording_queries(self.model) as records:
+        # Half precision would put boxes pixels off, and mmcv's NMS on the CPU
+        # does not know it.
+        feats = tuple(f.float() for f in feats)
+        with torch.autocast(inputs.device.type, enabled=False), \
+                self._reusing(feats), \
+                recording_queries(self.model) as records:
             results = self.model.predict(inputs, blank, rescale=False)
         return [
             InstanceData(
