@@ -1,6 +1,5 @@
 """tools/train.py and tools/test.py on a small mini world, end to end."""
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -231,31 +230,6 @@ def test_stock_mmdets_own_tool(world, runner):
         *options(*ONCE, f'runner_type={runner}'), cwd=world).check()
     assert (world / runner / 'epoch_1.pth').is_file()
     assert read_losses(world / runner)[1]['loss_interaction'] > 0
-
-
-@pytest.mark.parametrize('devices', [
-    1, pytest.param(2, marks=pytest.mark.slow)])
-def test_distributed_training_and_testing(world, devices):
-    name = f'dist_{devices}'
-    port = 20000 + os.getpid() % 20000
-    run_command(
-        'env', f'MASTER_PORT={port}', REPO / 'tools/dist_train.sh', MINI,
-        devices, '--work-dir', name,
-        *options(*ONCE, 'train_dataloader.batch_size=4'),
-        cwd=world).check()
-    losses = read_losses(world / name)
-    assert list(losses) == list(range(1, 1 + 2 // devices))
-    assert losses[1]['loss_interaction'] > 0
-    if devices == 2:
-        done = run_command(
-            'env', f'MASTER_PORT={port + 1}', REPO / 'tools/dist_test.sh',
-            MINI, world / name / 'epoch_1.pth', devices, '--eval', 'mAP',
-            *options(*NO_WORKERS), cwd=world).check()
-        alone = run_tool(
-            TEST, MINI, world / name / 'epoch_1.pth', '--eval', 'mAP',
-            *options(*NO_WORKERS), cwd=world).check()
-        assert read_figures(done.text) == pytest.approx(
-            read_figures(alone.text), abs=0.02)
 
 
 def edit(world, split, name, change):
