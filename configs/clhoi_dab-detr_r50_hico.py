@@ -1,5 +1,5 @@
 _base_ = [
-    '_base_/models/clhoi.py', '_base_/models/dab_detr_r50.py',
+    '_base_/models/clhoi_queries.py', '_base_/models/dab_detr_r50.py',
     '_base_/datasets/hico_det.py', '_base_/schedules/two_stage.py',
     '_base_/default_runtime.py'
 ]

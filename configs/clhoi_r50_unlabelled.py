@@ -1,7 +1,7 @@
 # Label-free training on one's own images: set data_root, images, vocabulary
 # and teacher_cache as in docs/datasets.md.
 _base_ = [
-    '_base_/models/clhoi.py', '_base_/models/detr_r50.py',
+    '_base_/models/clhoi_queries.py', '_base_/models/detr_r50.py',
     '_base_/schedules/two_stage.py', '_base_/default_runtime.py',
     '_base_/datasets/unlabelled.py'
 ]

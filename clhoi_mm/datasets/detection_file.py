@@ -65,6 +65,8 @@ class DetectionFile:
                 name: self._file.get_slice(name)
                 for name in (BULK if self.features else ())
             }
+            if 'states' in self._file.keys():
+                self._bulk['states'] = self._file.get_slice('states')
             self._set_tables(tables)
         except (SafetensorError, KeyError, ValueError) as error:
             raise ValueError(f'{path}: no readable file of detections '
@@ -100,6 +102,9 @@ class DetectionFile:
             name: tables[name] for name in ('bboxes', 'labels', 'scores')
         }
         lengths = dict(offsets=(self._offsets[-1], len(tables['bboxes'])))
+        if 'states' in self._bulk:
+            lengths['states'] = (len(tables['bboxes']),
+                                 self._bulk['states'].get_shape()[0])
         if self.features:
             self._map_shapes = tables['map_shapes']
             sizes = self._map_shapes.prod(2, dtype=np.int64)
@@ -146,10 +151,23 @@ class DetectionFile:
 
         Returns:
             Dict[str, np.ndarray]: ``bboxes`` (n, 4) in the network's input
-            coordinates, ``labels`` of ``classes`` (n, ), ``scores`` (n, ).
+            coordinates, ``labels`` of ``classes`` (n, ), ``scores`` (n, );
+            ``states`` (n, C) where a detector with queries gave them.
         """
-        rows = slice(self._offsets[row], self._offsets[row + 1])
-        return {name: table[rows] for name, table in self._fields.items()}
+        start, end = self._offsets[row:row + 2].tolist()
+        found = {k: table[start:end] for k, table in self._fields.items()}
+        if 'states' in self._bulk:
+            found['states'] = self._slice('states', start,
+                                          end).astype(np.float32)
+        return found
+
+    def _slice(self, name: str, start: int, end: int) -> np.ndarray:
+        """Rows of a tensor that stays on disk."""
+        if start == end:
+            # safetensors has no empty slice at a tensor's end.
+            return np.zeros([0, *self._bulk[name].get_shape()[1:]],
+                            np.float16)
+        return self._bulk[name][start:end]
 
     def maps(self, row: int) -> List[np.ndarray]:
         """Feature maps of a view, each (C, h, w) float16.
@@ -175,11 +193,7 @@ class DetectionFile:
             coordinates (R, 4) and features (R, C, h, w) float16.
         """
         start, end = self._roi_offsets[row:row + 2].tolist()
-        feats = self._bulk['roi_feats']
-        if start == end:
-            # safetensors has no empty slice at a tensor's end.
-            feats = np.zeros([0, *feats.get_shape()[1:]], np.float16)
-        return self._rois[start:end], feats[start:end]
+        return self._rois[start:end], self._slice('roi_feats', start, end)
 
 
 class DetectorView(NamedTuple):

@@ -85,7 +85,8 @@ class DetectionFileWriter:
                 of the network's input and of the padded input.
             scale_factor (tuple): By which x and y were resized.
             detections (Dict[str, np.ndarray]): ``bboxes`` (n, 4) in input
-                coordinates, ``labels`` and ``scores`` (n, ).
+                coordinates, ``labels`` and ``scores`` (n, ); of a detector
+                with queries, all its views or none, ``states`` (n, C).
             maps (Sequence[np.ndarray]): Feature maps, each (C, h, w).
             rois (np.ndarray, optional): Boxes in input coordinates, (R, 4).
             roi_feats (np.ndarray, optional): Their features, (R, C, h, w).
@@ -107,6 +108,8 @@ class DetectionFileWriter:
         for name, dtype in (('bboxes', '<f4'), ('labels', '<i4'),
                             ('scores', '<f4')):
             self._write(name, detections[name], dtype)
+        if 'states' in detections:
+            self._write('states', _half(detections['states'], key), '<f2')
         sizes = dict(key_offsets=len(text), offsets=len(detections['scores']))
         if self.features is not None:
             self._write('map_shapes', [[x.shape for x in maps]], '<i4')

@@ -145,10 +145,11 @@ class LoadDetections(BaseTransform):
         found = self.file.detections(row)
         labels = self.labels[found['labels']]
         scale = np.tile(self.file.scale_factors[row], 2)
-        results['detections'] = dict(
-            bboxes=found['bboxes'][labels >= 0] / scale,
-            labels=labels[labels >= 0],
-            scores=found['scores'][labels >= 0])
+        found.update(bboxes=found['bboxes'] / scale, labels=labels)
+        results['detections'] = {
+            name: values[labels >= 0]
+            for name, values in found.items()
+        }
 
     def _from_ground_truth(self, results: dict) -> Tuple[dict, TrackedBoxes]:
         if 'gt_bboxes' not in results:

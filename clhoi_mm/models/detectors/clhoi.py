@@ -9,6 +9,7 @@ from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
 from ..heads import Context, Interactions
 from ..task_modules import PairBatch
+from .borrowed_states import borrow_states
 from .cached_feats import CachedFeats
 from .frozen_detector import FrozenDetector, config_hash
 from .joint_detector import JointDetector
@@ -196,9 +197,15 @@ class CLHOI(BaseDetector):
         """Pair detections: a sample's own, or else the detector's."""
         self.detector.check_made(samples)
         given = [s.get('detections') for s in samples]
-        if None in given:
+        reads_states = getattr(self.icn, 'state_channels', None) is not None
+        if any(g is None or reads_states and 'states' not in g
+               for g in given):
             found = self.detector.detect(inputs, feats, samples, remember)
-            given = [g if g is not None else f for g, f in zip(given, found)]
+            given = [
+                f if g is None else borrow_states(g, f)
+                if reads_states and 'states' not in g else g
+                for g, f in zip(given, found)
+            ]
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
         return self.pairing(given, sizes,
                             self.teacher_head.phrases.is_candidate)

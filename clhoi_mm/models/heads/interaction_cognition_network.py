@@ -44,8 +44,9 @@ def both(one: Tensor, other: Tensor) -> Tensor:
 class InteractionCognitionNetwork(BaseModule):
     """Reasons over spatial, visual and context relations of pairs.
 
-    A pair's token is made of RoI features of human, object and their union,
-    the pair's geometry and the object's name; layers of :class:`ICNLayer`
+    A pair's token is made of RoI features of human, object and their union
+    or of what the detector's decoder says of both, the pair's geometry and
+    the object's name; layers of :class:`ICNLayer`
     refine it; linear maps bring it to text space, where classes are phrases.
 
     Words about whole images do not tell which pair they are about, and a
@@ -63,6 +64,9 @@ class InteractionCognitionNetwork(BaseModule):
         roi_extractor (dict, optional): Config of mmdet's RoI extractor; the
             pairs' appearance is not used without. Defaults to None.
         roi_channels (int): Channels to which RoI features are reduced.
+        state_channels (int, optional): Width of the decoder states that a
+            detector with queries gives to its detections; they are read then.
+            They cost a fraction of pooling. Defaults to None.
         with_context (bool): Whether there is a VLT to listen to.
         interactive_prior (float): Probability that a pair interacts, at the
             start. Defaults to 0.1.
@@ -79,6 +83,7 @@ class InteractionCognitionNetwork(BaseModule):
                  ffn_ratio: float = 4.0,
                  roi_extractor: Optional[dict] = None,
                  roi_channels: int = 64,
+                 state_channels: Optional[int] = None,
                  with_context: bool = True,
                  interactive_prior: float = 0.1,
                  class_prior: float = 0.15,
@@ -90,9 +95,11 @@ class InteractionCognitionNetwork(BaseModule):
             roi_shape = (self.roi_extractor.out_channels,
                          *self.roi_extractor.roi_layers[0].output_size)
         self.interactiveness = Interactiveness(
-            text_dim, embed_dims, roi_shape, roi_channels, interactive_prior)
+            text_dim, embed_dims, roi_shape, roi_channels, interactive_prior,
+            state_channels)
         self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
-                                   roi_channels)
+                                   roi_channels, state_channels)
+        self.state_channels = state_channels
         self.fuse = nn.Sequential(
             nn.LayerNorm(embed_dims), nn.Linear(embed_dims, 2 * embed_dims),
             nn.ReLU(inplace=True), nn.Linear(2 * embed_dims, embed_dims))
@@ -116,8 +123,26 @@ class InteractionCognitionNetwork(BaseModule):
             phrases (PhraseTable): The vocabulary's embeddings.
 
         Returns:
-            PairEvidence: Geometry, names and RoI features.
+            PairEvidence: Geometry, names, RoI features and states.
+
+        Raises:
+            ValueError: If the ICN reads states and the pairs bring none, or
+                some of another width.
         """
+        states = None
+        if self.state_channels is not None:
+            width = None if pairs.states is None else pairs.states.size(1)
+            if width != self.state_channels:
+                found = (f'states of {width} channels' if width else
+                         'no decoder states')
+                raise ValueError(
+                    f'icn.state_channels={self.state_channels}, but the '
+                    f'detections bring {found}: only detectors with queries '
+                    '(DETR and its kin) give them. Set it to their width, or '
+                    'set icn.state_channels=None and give icn.roi_extractor')
+            states = dict(
+                human=(pairs.states, pairs.human_inds),
+                object=(pairs.states, pairs.object_inds))
         looks = None
         if self.roi_extractor is not None:
             # The extractor casts boxes to the maps' type, and half precision
@@ -140,7 +165,8 @@ class InteractionCognitionNetwork(BaseModule):
             geometry=pair_geometry(pairs.human_boxes, pairs.object_boxes,
                                    pairs.image_sizes[pairs.pair_inds]),
             names=phrases.object_embeds[pairs.object_labels],
-            looks=looks)
+            looks=looks,
+            states=states)
 
     def forward(self,
                 feats: Sequence[Tensor],

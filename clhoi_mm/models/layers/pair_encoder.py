@@ -14,10 +14,14 @@ class PairEvidence(NamedTuple):
         looks (dict, optional): By part, 'human', 'object' and 'union': RoI
             features of its boxes, each once, (R, C, h, w), and which of them
             are the pairs', (P,).
+        states (dict, optional): By part, 'human' and 'object': what the
+            detector's decoder says of each instance, (N, C), and which
+            instance is the pairs', (P,).
     """
     geometry: Tensor
     names: Tensor
     looks: Optional[dict[str, tuple[Tensor, Tensor]]] = None
+    states: Optional[dict[str, tuple[Tensor, Tensor]]] = None
 
 
 class PairEncoder(nn.Module):
@@ -33,13 +37,24 @@ class PairEncoder(nn.Module):
 
     def __init__(self, text_dim: int, embed_dims: int,
                  roi_shape: Optional[tuple[int, int, int]],
-                 roi_channels: int) -> None:
+                 roi_channels: int,
+                 state_channels: Optional[int] = None) -> None:
         super().__init__()
         self.geometry = nn.Sequential(
             nn.LayerNorm(NUM_PAIR_GEOMETRY),
             nn.Linear(NUM_PAIR_GEOMETRY, embed_dims), nn.ReLU(inplace=True),
             nn.Linear(embed_dims, embed_dims), nn.LayerNorm(embed_dims))
         self.object_name = nn.Linear(text_dim, embed_dims)
+        self.state_reduce = None
+        if state_channels is not None:
+            self.state_reduce = nn.ModuleDict({
+                part: nn.Sequential(
+                    nn.LayerNorm(state_channels),
+                    nn.Linear(state_channels, embed_dims),
+                    nn.ReLU(inplace=True), nn.Linear(embed_dims, embed_dims),
+                    nn.LayerNorm(embed_dims))
+                for part in ('human', 'object')
+            })
         self.roi_reduce = None
         if roi_shape is not None:
             channels, height, width = roi_shape
@@ -53,7 +68,7 @@ class PairEncoder(nn.Module):
             })
 
     def forward(self, evidence: PairEvidence) -> Tensor:
-        """Encode; a box is looked at once, however many pairs it is in.
+        """Encode; an instance is looked at once, however many pairs it is in.
 
         Args:
             evidence (PairEvidence): Of P pairs.
@@ -62,8 +77,9 @@ class PairEncoder(nn.Module):
             Tensor: (P, D).
         """
         x = self.geometry(evidence.geometry) + self.object_name(evidence.names)
-        if self.roi_reduce is None:
-            return x
-        for part, (feats, inds) in evidence.looks.items():
-            x = x + self.roi_reduce[part](feats)[inds]
+        for reduce, seen in ((self.state_reduce, evidence.states),
+                             (self.roi_reduce, evidence.looks)):
+            if reduce is not None:
+                for part, (feats, inds) in seen.items():
+                    x = x + reduce[part](feats)[inds]
         return x

@@ -1,0 +1,125 @@
+"""An ICN that reads what the detector's decoder says of instances."""
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
+from clhoi_mm.datasets.detection_file import DetectorView
+from clhoi_mm.models.detectors.borrowed_states import borrow_states
+from tests.test_models.test_detectors.test_frozen_detector import DETR, FCOS
+from tests.test_models.utils import (FCOS as ANCHOR_FREE, SCENE, SIZE, build,
+                                     check_gradients, make_sample, model_cfg,
+                                     same_predictions)
+
+
+@pytest.fixture(scope='module')
+def student():
+    cfg = model_cfg(detector=DETR)
+    cfg['detector']['data_preprocessor'] = ANCHOR_FREE['data_preprocessor']
+    cfg['icn'].update(roi_extractor=None, state_channels=16)
+    cfg['vlt']['levels'] = (0, )
+    model = build(cfg).eval()
+    # Random weights see one class everywhere: half of the queries see a
+    # person here, the others a bicycle.
+    head = model.detector.model.bbox_head
+    with torch.no_grad():
+        head.fc_cls.weight.normal_()
+        head.fc_cls.bias[[4, 3]] = 8.
+    return model
+
+
+def test_pairs_are_told_apart_by_states_alone(student, inputs):
+    feats = student.detector.extract_feat(inputs[:1])
+    sample = make_sample()
+    pairs = student.find_pairs(inputs[:1], feats, [sample])
+    one = student.judge(feats, pairs, None)
+    pairs.states = pairs.states.flip(0)
+    other = student.judge(feats, pairs, None)
+    assert len(pairs) > 2
+    for name in ('embeds', 'class_logits', 'interactiveness'):
+        assert not torch.allclose(getattr(one, name), getattr(other, name))
+    # A pair is known by its own human's and object's states.
+    pair = 1
+    pairs.states = torch.randn_like(pairs.states)
+    evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
+    tokens = student.icn.encoder(evidence)
+    kept = torch.stack([pairs.human_inds[pair], pairs.object_inds[pair]])
+    changed = torch.randn_like(pairs.states)
+    changed[kept] = pairs.states[kept]
+    pairs.states = changed
+    evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
+    torch.testing.assert_close(
+        student.icn.encoder(evidence)[pair], tokens[pair])
+
+
+def test_training_and_prediction(student, inputs):
+    samples = [make_sample(), make_sample(())]
+    check_gradients(student.train(), student.loss(inputs, samples))
+    student.eval()
+    live, = student.predict(inputs[:1], [make_sample(None)])
+    assert len(live.pred_instances) > 0
+
+
+def test_given_boxes_borrow_the_nearest_state(student, inputs):
+    found = InstanceData(
+        bboxes=torch.tensor([[0., 0, 10, 10], [20, 20, 40, 40]]),
+        states=torch.tensor([[1.], [2.]]))
+    given = InstanceData(
+        bboxes=torch.tensor([[21., 20, 40, 41], [0, 0, 9, 9]]))
+    assert borrow_states(given, found).states.tolist() == [[2.], [1.]]
+    assert 'states' not in given
+    assert 'states' not in borrow_states(given, found[:0])
+    own = make_sample()
+    feats = student.detector.extract_feat(inputs[:1])
+    theirs = student.detector.detect(inputs[:1], feats, [own])[0]
+    lent = borrow_states(own.detections, theirs)
+    assert len(lent) == len(SCENE)
+    pairs = student.find_pairs(inputs[:1], feats, [own])
+    of_box = {tuple(b): s for b, s in zip(lent.bboxes.tolist(), lent.states)}
+    for box, state in zip(pairs.boxes.tolist(), pairs.states):
+        assert torch.equal(of_box[tuple(box)], state)
+
+
+def test_a_detector_without_queries_is_named(inputs):
+    cfg = model_cfg(detector=FCOS)
+    cfg['icn'].update(roi_extractor=None, state_channels=16)
+    model = build(cfg).eval()
+    with pytest.raises(ValueError, match='state_channels=16.*no decoder'):
+        model.predict(inputs[:1], [make_sample()])
+
+
+def test_another_width_is_named(inputs, student):
+    feats = student.detector.extract_feat(inputs[:1])
+    pairs = student.find_pairs(inputs[:1], feats, [make_sample()])
+    pairs.states = pairs.states[:, :8]
+    with pytest.raises(ValueError, match='states of 8 channels'):
+        student.judge(feats, pairs, None)
+
+
+def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):
+    path = tmp_path / 'f.safetensors'
+    sample = make_sample(None)
+    feats = student.detector.extract_feat(inputs[:1])
+    found = student.detector.detect(inputs[:1], feats, [sample])[0]
+    found = found[found.labels >= 0]
+    assert len(found) > 1
+    nothing = found[:0]
+    with DetectionFileWriter(path, student.detector.identity,
+                             student.detector.vocabulary.objects,
+                             dict(roi_extractor=None)) as writer:
+        for key, rows in (('a', found), ('b', nothing)):
+            writer.add(
+                key, False, [SIZE] * 3, (1., 1.),
+                {k: v.numpy() for k, v in rows.items()},
+                [level[0].numpy() for level in feats],
+                torch.zeros(0, 4).numpy(), torch.zeros(0, 0).numpy())
+    file = DetectionFile(path)
+    torch.testing.assert_close(
+        torch.from_numpy(file.detections(0)['states']), found.states,
+        rtol=1e-3, atol=1e-3)
+    assert file.detections(1)['states'].shape == (0, 16)
+    cached = make_sample(None)
+    cached.set_metainfo(dict(detector_view=DetectorView(file, 0)))
+    live, = student.predict(inputs[:1], [make_sample(None)])
+    cached, = student.predict(torch.zeros(1, 3, 32, 32), [cached])
+    same_predictions(cached, live, rtol=1e-2, atol=1e-3)
