@@ -1,8 +1,9 @@
 """Detect interactions in one's own images and videos."""
 import argparse
 import sys
+import time
 
-from mmengine.config import DictAction
+from clhoi_mm.config_file import ConfigOptions
 
 
 def parse_args() -> argparse.Namespace:
@@ -19,7 +20,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out-dir',
         required=True,
-        help='folder for preds/NAME.json and vis/NAME.jpg')
+        help='folder for preds/NAME.json and vis/NAME.jpg, of videos '
+        'preds/NAME.jsonl and vis/NAME.mp4')
     parser.add_argument(
         '--device', help='cuda:0 or cpu (default: a GPU if there is one)')
     parser.add_argument('--batch-size', type=int, default=1)
@@ -55,6 +57,19 @@ def parse_args() -> argparse.Namespace:
         default=1,
         help='look at every n-th frame of videos (default 1)')
     parser.add_argument(
+        '--no-track',
+        dest='track',
+        action='store_false',
+        help='take each frame of a video for an image: follow nobody, smooth '
+        'nothing, and write a picture and a JSON file for each')
+    parser.add_argument(
+        '--attention',
+        type=int,
+        default=0,
+        metavar='N',
+        help='draw for the N best pairs of an image where the context comes '
+        'from that they listen to (not in followed videos)')
+    parser.add_argument(
         '--bad-images',
         choices=['skip', 'error'],
         default='skip',
@@ -62,7 +77,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config entries: key=value, nested by dots')
     return parser.parse_args()
 
@@ -75,22 +90,29 @@ def main() -> None:
         for key, value in vars(args).items()
         if key not in ('inputs', 'weights', 'model', 'device', 'cfg_options')
     }
-    images = interactions = 0
+    images = interactions = frames = 0
     failed = []
     try:
         inferencer = HOIInferencer(args.model, args.weights, args.device,
                                    args.cfg_options)
+        start = time.perf_counter()
         for result in inferencer.stream(args.inputs, **options):
             if result.error is not None:
                 failed.append(result.error)
                 continue
             images += 1
+            frames += 'frame' in result.prediction
             scores = result.prediction['hois']['scores']
             interactions += sum(s >= args.pred_score_thr for s in scores)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'infer.py: {error}')
     print(f'{images} images, {interactions} interactions with a score of '
           f'{args.pred_score_thr:g} or more, in {args.out_dir}')
+    if frames:
+        seconds = time.perf_counter() - start
+        print(f'{frames} of these are frames of videos; '
+              f'{images / seconds:.1f} images a second, with reading, drawing '
+              'and writing')
     if failed:
         print(f'{len(failed)} images could not be read:')
         print('\n'.join(f'  {reason}' for reason in failed[:20]))

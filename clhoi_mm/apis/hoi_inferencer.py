@@ -9,7 +9,6 @@ from typing import (Any, Callable, Dict, Iterator, List, Optional, Sequence,
 
 import cv2
 import numpy as np
-import torch
 from mmcv.transforms import BaseTransform
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
@@ -19,16 +18,17 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from tqdm import tqdm
 
-from clhoi_mm.models import PhraseTable
+from clhoi_mm.models import ContextAttention, PhraseTable
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
-from .inference import (Inference, choose_rows, to_dict, write_json,
-                        write_picture)
+from .device import check_device
+from .inference import Inference
 from .inputs import ImageInput, Inputs
 from .model_source import (as_test_pipeline, list_models, load_into,
                            open_model, without_detector_file)
 from .phrases import PhraseReader, PhraseVocabulary, find_classes
+from .result_maker import ResultMaker
 
 _instances = itertools.count()
 
@@ -72,9 +72,7 @@ class HOIInferencer(BaseInferencer):
                  cfg_options: Optional[dict] = None,
                  show_progress: bool = True) -> None:
         init_default_scope('clhoi_mm')
-        if str(device).startswith('cuda') and not torch.cuda.is_available():
-            raise ValueError(f'device={device}: torch finds no GPU here; '
-                             "leave device out, or give 'cpu'")
+        check_device(device)
         cfg, self._checkpoint = open_model(model, weights, cfg_options)
         super().__init__(
             model=cfg,
@@ -143,7 +141,9 @@ class HOIInferencer(BaseInferencer):
                show: bool = False,
                wait_time: float = 0,
                frame_step: int = 1,
-               bad_images: str = 'skip') -> Iterator[Inference]:
+               bad_images: str = 'skip',
+               track: bool = True,
+               attention: int = 0) -> Iterator[Inference]:
         """Detect interactions, one image after the other.
 
         Args:
@@ -162,7 +162,9 @@ class HOIInferencer(BaseInferencer):
                 what the model learned: phrases of a verb and an object that
                 the detector knows. New ones need the text encoder.
             out_dir (str): Folder to write ``preds/NAME.json`` and
-                ``vis/NAME.jpg`` to. Defaults to '': nothing is written.
+                ``vis/NAME.jpg`` to, of a video that is followed
+                ``preds/NAME.jsonl`` and ``vis/NAME.mp4``. Defaults to '':
+                nothing is written.
             no_save_vis (bool): Write no pictures. Defaults to False.
             no_save_pred (bool): Write no JSON. Defaults to False.
             return_vis (bool): Give pictures. Defaults to False.
@@ -172,6 +174,12 @@ class HOIInferencer(BaseInferencer):
             frame_step (int): Look at every so many frames of videos.
             bad_images (str): 'skip' goes on after an image that cannot be
                 read, 'error' raises. Defaults to 'skip'.
+            track (bool): Follow people and objects through videos and smooth
+                the scores, see :class:`VideoTracks`. Defaults to True; else
+                each frame is an image.
+            attention (int): Draw, for so many pairs, the best, where the
+                context comes from that they listen to; data samples have it
+                as well. Defaults to 0.
 
         Returns:
             Iterator[Inference]: One an image, in the order of the inputs.
@@ -197,44 +205,29 @@ class HOIInferencer(BaseInferencer):
         wanted = None
         if classes is not None:
             wanted = find_classes(classes, table.vocabulary)
-        pictures = return_vis or show or (out_dir and not no_save_vis)
-
-        def finish(image: ImageInput, sample: HOIDataSample,
-                   pixels: Optional[np.ndarray]) -> Inference:
-            sample = choose_rows(sample, score_thr, top_k, wanted)
-            result = Inference(image.source,
-                               to_dict(sample, image, table.vocabulary, texts))
-            if return_datasamples:
-                result.data_sample = sample
-            if pixels is not None:
-                picture = self._draw(image, sample, pixels, table,
-                                     pred_score_thr, show, wait_time)
-                if return_vis:
-                    result.picture = picture
-                if out_dir and not no_save_vis:
-                    write_picture(
-                        osp.join(out_dir, 'vis', f'{image.name}.jpg'), picture)
-            if out_dir and not no_save_pred:
-                write_json(
-                    osp.join(out_dir, 'preds', f'{image.name}.json'),
-                    result.prediction)
-            return result
-
-        return self._run(images, batch_size, bad_images, bool(pictures), table,
-                         finish)
+        if attention and images.has_videos and track:
+            raise ValueError(
+                'attention is of single images; give track=False to look at '
+                'the frames of videos so')
+        maker = ResultMaker(
+            self.visualizer, table.vocabulary, texts, wanted, score_thr,
+            pred_score_thr, top_k, out_dir, not no_save_vis, not no_save_pred,
+            return_vis, return_datasamples, show, wait_time, track,
+            self.model.max_per_img, attention)
+        return self._run(images, batch_size, bad_images, table, maker)
 
     def _run(self, images: Inputs, batch_size: int, bad_images: str,
-             keep_pixels: bool, table: PhraseTable,
-             finish: Callable[..., Inference]) -> Iterator[Inference]:
+             table: PhraseTable, maker: ResultMaker) -> Iterator[Inference]:
         """Load, batch, predict, and give results in the images' order."""
-        with tqdm(
+        with maker, tqdm(
                 total=len(images), unit='image',
                 disable=not self.show_progress) as bar:
             waiting: List[tuple] = []
             ready = 0
             for i, image in enumerate(images):
                 try:
-                    packed, pixels = self._load(i, image, keep_pixels)
+                    packed, pixels = self._load(
+                        i, image, maker.needs_pixels)
                 except UnreadableImage as error:
                     if bad_images == 'error':
                         raise
@@ -243,11 +236,11 @@ class HOIInferencer(BaseInferencer):
                     waiting.append((image, packed, pixels))
                     ready += 1
                 if ready == batch_size:
-                    for result in self._predict(waiting, table, finish):
+                    for result in self._predict(waiting, table, maker):
                         bar.update()
                         yield result
                     waiting, ready = [], 0
-            for result in self._predict(waiting, table, finish):
+            for result in self._predict(waiting, table, maker):
                 bar.update()
                 yield result
 
@@ -273,18 +266,29 @@ class HOIInferencer(BaseInferencer):
         return self.pipeline(results), pixels
 
     def _predict(self, waiting: List[tuple], table: PhraseTable,
-                 finish: Callable[..., Inference]) -> Iterator[Inference]:
+                 maker: ResultMaker) -> Iterator[Inference]:
         """Results of a batch, among them those that could not be read."""
         batch = [data for _, data, _ in waiting if not isinstance(data, str)]
         samples: Iterator[HOIDataSample] = iter(())
         if batch:
             with self._speaking(table):
-                samples = iter(self.forward(self.collate_fn(batch)))
+                samples = iter(self._look(batch, bool(maker.attention)))
         for image, data, pixels in waiting:
             if isinstance(data, str):
                 yield Inference(image.source, error=data)
             else:
-                yield finish(image, next(samples), pixels)
+                yield maker.make(image, next(samples), pixels)
+
+    def _look(self, batch: List[dict],
+              explain: bool) -> List[HOIDataSample]:
+        """What the model says of a batch, with its attention if asked."""
+        batch = self.collate_fn(batch)
+        if not explain:
+            return self.forward(batch)
+        with ContextAttention(self.model.vlt, self.model.icn) as attention:
+            samples = self.forward(batch)
+        attention.explain(samples)
+        return samples
 
     def _speak(self, vocabulary: Sequence[str]) -> tuple:
         """A table of phrases, and what its classes are called."""
@@ -310,22 +314,6 @@ class HOIInferencer(BaseInferencer):
             yield
         finally:
             head.phrases, model.absent_role_weight = own, absent
-
-    def _draw(self, image: ImageInput, sample: HOIDataSample,
-              pixels: np.ndarray, table: PhraseTable, score_thr: float,
-              show: bool, wait_time: float) -> np.ndarray:
-        """A picture, RGB."""
-        self.visualizer.dataset_meta = dict(
-            verbs=table.vocabulary.verbs, classes=table.vocabulary.objects)
-        self.visualizer.add_datasample(
-            image.name,
-            pixels,
-            sample,
-            draw_gt=False,
-            show=show,
-            wait_time=wait_time,
-            pred_score_thr=score_thr)
-        return self.visualizer.get_image()
 
     @staticmethod
     def list_models(scope: str = 'clhoi_mm',

@@ -73,15 +73,17 @@ def to_dict(sample: HOIDataSample, image: ImageInput,
 
     Returns:
         dict: ``img_path`` (the array's number, for arrays), ``width``,
-        ``height``; of a video's frames ``frame`` and ``time`` in seconds; and
-        ``hois``: of each interaction, the best first, what
+        ``height``; of a video's frames ``frame`` and ``time`` in seconds and,
+        where they are followed, ``tracks``: ``ids`` (numbers within classes),
+        ``labels``, ``objects``, ``bboxes`` and ``scores`` of what is in the
+        frame; and ``hois``: of each interaction, the best first, what
         ``tools/test.py --out`` writes, and ``verbs``, ``objects`` (None
         without one) and ``texts``.
     """
     hois = sample.pred_hois
     columns = {
         name: json_values(values.numpy())
-        for name, values in sorted(hois.items())
+        for name, values in sorted(hois.items()) if name != 'attention'
     }
     texts = vocabulary.names if texts is None else texts
     verbs = [vocabulary.verbs[v] for v in columns['verb_labels']]
@@ -98,6 +100,13 @@ def to_dict(sample: HOIDataSample, image: ImageInput,
     result = dict(img_path=image.source, width=width, height=height)
     if image.frame is not None:
         result.update(frame=image.frame, time=image.time)
+    if 'tracks' in sample:
+        tracks = {
+            name: json_values(values.numpy())
+            for name, values in sorted(sample.tracks.items())
+        }
+        tracks['objects'] = [vocabulary.objects[i] for i in tracks['labels']]
+        result['tracks'] = tracks
     return dict(result, hois=columns)
 
 
@@ -116,4 +125,3 @@ def write_picture(path: str, picture: np.ndarray) -> None:
                          f'{picture.shape[0]} pixels cannot be a JPEG')
     with atomic_path(path) as temp:
         temp.write_bytes(data.tobytes())
-

@@ -24,12 +24,14 @@ class ImageInput:
         image (str | np.ndarray): Its path, or BGR pixels (H, W, 3).
         frame (int, optional): Its number in the video, from 0.
         time (float, optional): When it is shown, in seconds.
+        video (VideoInput, optional): The video that it is from.
     """
     name: str
     source: str
     image: Union[str, np.ndarray]
     frame: Optional[int] = None
     time: Optional[float] = None
+    video: Optional['VideoInput'] = None
 
 
 class VideoInput:
@@ -39,6 +41,10 @@ class VideoInput:
         name (str): As in :class:`ImageInput`; frames add their number.
         path (str): The file.
         step (int): Every so many frames one is looked at. Defaults to 1.
+
+    Attributes:
+        rate (float, optional): Frames that are looked at in a second; None
+            where the file does not state it.
 
     Raises:
         ValueError: It cannot be opened, or holds no frame.
@@ -50,6 +56,8 @@ class VideoInput:
         self.step = step
         video = self._open()
         stated = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        rate = video.get(cv2.CAP_PROP_FPS)
+        self.rate = rate / step if rate > 0 else None
         readable = video.grab()
         video.release()
         if not readable:
@@ -63,7 +71,6 @@ class VideoInput:
 
     def __iter__(self) -> Iterator[ImageInput]:
         video = self._open()
-        rate = video.get(cv2.CAP_PROP_FPS)
         number = 0
         try:
             while video.grab():
@@ -71,9 +78,11 @@ class VideoInput:
                     done, image = video.retrieve()
                     if not done:
                         return
-                    yield ImageInput(f'{self.name}/{number:06d}',
-                                     self.path, image, number,
-                                     number / rate if rate > 0 else None)
+                    time = None
+                    if self.rate is not None:
+                        time = number / (self.rate * self.step)
+                    yield ImageInput(f'{self.name}/{number:06d}', self.path,
+                                     image, number, time, self)
                 number += 1
         finally:
             video.release()
@@ -131,6 +140,10 @@ class Inputs:
         return sum(
             len(item) if isinstance(item, VideoInput) else 1
             for item in self._items)
+
+    @property
+    def has_videos(self) -> bool:
+        return any(isinstance(item, VideoInput) for item in self._items)
 
     def __iter__(self) -> Iterator[ImageInput]:
         for item in self._items:

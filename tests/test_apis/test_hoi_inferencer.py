@@ -77,7 +77,8 @@ def test_arrays_videos_and_batches(images, video, inferencer):
     pixels = cv2.imread(str(images[0]))
     expected = hois(inferencer(str(images[0])))
     assert hois(inferencer(pixels)) == expected
-    found = inferencer([pixels, video], batch_size=4)['predictions']
+    found = inferencer(
+        [pixels, video], batch_size=4, track=False)['predictions']
     assert [f.get('frame') for f in found] == [None, 0, 1, 2, 3, 4]
     assert found[2]['time'] == pytest.approx(.1)
     np.testing.assert_allclose(
@@ -102,6 +103,21 @@ def test_less_can_be_asked_for(images, inferencer):
     assert sample.pred_hois.scores.tolist() == best['scores']
     with pytest.raises(ValueError, match='unicorn'):
         inferencer(images[0], classes=['unicorn'])
+
+
+def test_attention_is_drawn_and_given(images, inferencer):
+    plain = inferencer(images[:2], batch_size=2)
+    found = inferencer(images[:2], batch_size=2, attention=2, top_k=9,
+                       pred_score_thr=0., return_vis=True)
+    for one, other in zip(plain['predictions'], found['predictions']):
+        assert 'attention' not in other['hois']
+        assert one['hois']['scores'][:9] == other['hois']['scores']
+    # The prediction and two pairs side by side.
+    assert found['visualization'][0].shape[1] > 3 * 720
+    sample, = inferencer(images[0], attention=1,
+                         return_datasamples=True)['predictions']
+    maps = sample.pred_hois.attention
+    assert len(maps) == len(sample.pred_hois) and maps.shape[1:] == (34, 48)
 
 
 def test_phrases_in_place_of_classes(images, inferencer):
@@ -212,7 +228,8 @@ def test_the_tool(world, broken, video):
     done = run_command(
         'python', INFER, broken, video, '--weights', 'model.pth',
         '--out-dir', out, '--device', 'cpu', '--batch-size', '2',
-        '--pred-score-thr', '0.01', '--frame-step', '2', '--vocabulary',
+        '--pred-score-thr', '0.01', '--frame-step', '2', '--no-track',
+        '--attention', '1', '--vocabulary',
         'ride horse', 'a person painting the horse', 'kick ball',
         cwd=world).check()
     assert '5 images, ' in done.text and f'in {out}' in done.text

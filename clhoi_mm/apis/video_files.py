@@ -1,0 +1,84 @@
+"""What is written of a video: its frames drawn, and a line for each."""
+import json
+import os
+import os.path as osp
+from contextlib import ExitStack
+from typing import Any, Optional
+
+import cv2
+import numpy as np
+
+from clhoi_mm.teacher.files import atomic_path, work_folder
+from .video_tracks import RATE
+
+
+class VideoFiles:
+    """Writes ``vis/NAME.mp4`` and ``preds/NAME.jsonl``, each whole or not.
+
+    A context manager: the files appear where its block ends well.
+
+    Args:
+        out_dir (str): Folder of both.
+        name (str): NAME.
+        rate (float, optional): Frames a second. Defaults to None: 25.
+    """
+
+    def __init__(self,
+                 out_dir: str,
+                 name: str,
+                 rate: Optional[float] = None) -> None:
+        self.video_path = osp.join(out_dir, 'vis', f'{name}.mp4')
+        self.lines_path = osp.join(out_dir, 'preds', f'{name}.jsonl')
+        self.rate = rate or RATE
+        self._stack = ExitStack()
+        self._lines = self._video = None
+        self._size = (0, 0)
+        self._temp = ''
+
+    def __enter__(self) -> 'VideoFiles':
+        return self
+
+    def __exit__(self, kind: Any, *exception: Any) -> None:
+        if self._video is not None:
+            self._video.release()
+            if kind is None:
+                os.replace(self._temp, self.video_path)
+        self._stack.__exit__(kind, *exception)
+
+    def add_line(self, prediction: dict) -> None:
+        """Write a frame's prediction as a line of JSON."""
+        if self._lines is None:
+            temp = self._stack.enter_context(atomic_path(self.lines_path))
+            self._lines = self._stack.enter_context(
+                open(temp, 'w', encoding='utf-8'))
+        self._lines.write(json.dumps(prediction) + '\n')
+
+    def add_picture(self, picture: np.ndarray) -> None:
+        """Append a frame, RGB, (H, W, 3) uint8; all have one size.
+
+        Raises:
+            ValueError: OpenCV here writes no MP4.
+        """
+        # Codecs want even sides.
+        height, width = (side - side % 2 for side in picture.shape[:2])
+        if self._video is None:
+            self._begin(width, height)
+        frame = picture[..., ::-1]
+        if (width, height) != self._size:
+            frame = cv2.resize(frame, self._size)
+        self._video.write(
+            np.ascontiguousarray(frame[:self._size[1], :self._size[0]]))
+
+    def _begin(self, width: int, height: int) -> None:
+        folder = self._stack.enter_context(
+            work_folder(osp.dirname(self.video_path), 'video'))
+        self._temp = str(folder / 'video.mp4')
+        self._size = width, height
+        self._video = cv2.VideoWriter(
+            self._temp, cv2.VideoWriter_fourcc(*'mp4v'), self.rate,
+            self._size)
+        if not self._video.isOpened():
+            raise ValueError(
+                f'{self.video_path}: OpenCV here cannot write MP4; write no '
+                'pictures (no_save_vis, --no-save-vis), or install '
+                'opencv-python-headless from PyPI')

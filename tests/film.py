@@ -1,0 +1,79 @@
+"""A film of the mini world, whose people can be told by hand."""
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, List, Optional, Sequence
+
+import cv2
+import numpy as np
+
+from clhoi_mm.datasets.mini.canvas import Canvas
+from clhoi_mm.datasets.mini.dice import Dice
+from clhoi_mm.datasets.mini.group import Group, Spot
+from clhoi_mm.datasets.mini.riding import leash, mount
+from clhoi_mm.datasets.mini.scenes import Scene
+
+WIDTH, HEIGHT, RATE = 224, 160, 10.
+
+
+@dataclass
+class Actor:
+    """Somebody with a thing, who moves over the ground.
+
+    Args:
+        stage (Callable): A builder of groups, such as ``mount``.
+        kind (str): The thing.
+        seed (int): Of the looks.
+        ground (float): The ground line, in pixels from above.
+        start (float): Where the actor is in frame 0, from the left.
+        speed (float): Pixels a frame; its sign is where the actor faces.
+    """
+    stage: Callable[[Spot, str], Group]
+    kind: str
+    seed: int
+    ground: float
+    start: float
+    speed: float
+
+    def group(self, frame: int) -> Group:
+        return self.stage(
+            Spot(self.start + frame * self.speed, self.ground, 76.,
+                 1 if self.speed > 0 else -1, 'street', Dice(self.seed)),
+            self.kind)
+
+
+# A rider goes left and is gone by frame 14; somebody has a dog on a leash at
+# the right, all the time; another rider comes from the left in frame 17.
+CAST = (Actor(mount, 'bicycle', 4, 112., 90., -10.),
+        Actor(leash, 'dog', 3, 150., 150., .5),
+        Actor(mount, 'bicycle', 6, 112., -190., 10.))
+
+
+def draw_film(num_frames: int,
+              cast: Sequence[Actor] = CAST) -> List[np.ndarray]:
+    """BGR pictures of the frames."""
+    canvas = Canvas(WIDTH, HEIGHT)
+    Scene('street', False, Dice(3)).draw(canvas)
+    street = canvas.colours.copy()
+    frames = []
+    for number in range(num_frames):
+        canvas.colours[:] = street
+        for actor in cast:
+            for _, draw in actor.group(number).steps:
+                draw(canvas)
+        frames.append(np.ascontiguousarray(canvas.picture()[..., ::-1]))
+    return frames
+
+
+def write_film(path: Path,
+               frames: Sequence[np.ndarray],
+               rate: float = RATE,
+               codec: Optional[str] = 'MJPG') -> Path:
+    """Write frames as a video."""
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(
+        str(path), cv2.VideoWriter_fourcc(*codec), rate, (width, height))
+    assert writer.isOpened()
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
