@@ -36,12 +36,16 @@ model = dict(
         # Any contrast between pairs and phrases costs mAP of validation here.
         contrast_weight=0.,
         # Words are taken as they are for three epochs of interactions.
-        noise=dict(type='TeacherNoise', warmup=225)))
+        noise=dict(type='TeacherNoise', warmup=114)))
+
+# Half as many steps of twice the size take less time and find as much.
+train_dataloader = dict(batch_size=32)
+auto_scale_lr = dict(base_batch_size=32)
 
 # Two epochs of context, nine of interactions.
 max_epochs = 11
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
-optim_wrapper = dict(optimizer=dict(lr=1e-3))
+optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
 param_scheduler = [
     dict(
         type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
