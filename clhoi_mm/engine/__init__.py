@@ -1,6 +1,5 @@
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
-from .grouped_optim_wrapper_constructor import \
-    GroupedOptimWrapperConstructor
+from .grouped_optim_wrapper_constructor import GroupedOptimWrapperConstructor
 from .hooks import (DistillStageHook, EpochSeedHook, HOIVisualizationHook,
                     JsonConfigHook)
 from .runner import HOIRunner

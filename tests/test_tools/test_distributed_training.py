@@ -9,8 +9,8 @@ import torch
 from clhoi_mm.models import load_weights
 from tests.data_utils import REPO
 from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, make_world,
-                              options, read_figures, read_losses,
-                              run_command, run_tool)
+                              options, read_figures, read_losses, run_command,
+                              run_tool)
 
 # Two epochs of two steps, the second with interactions.
 SHORT = (*NO_WORKERS, 'default_hooks.logger.interval=1',

@@ -13,8 +13,8 @@ from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, make_world,
-                              options, read_figures, read_losses,
-                              run_command, run_tool, said)
+                              options, read_figures, read_losses, run_command,
+                              run_tool, said)
 
 BATCH = 8
 # Losses are logged as they are, not averaged over what went before.
