@@ -5,6 +5,7 @@ import stat
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from clhoi_mm.models import load_weights
 from tests.data_utils import REPO
@@ -152,8 +153,10 @@ def test_dist_train_sh(world):
     losses = read_losses(world / 'dist')
     assert list(losses) == [1, 2]
     assert losses[1]['loss_interaction'] > 0
-    # Warm-up begins at a hundredth; two times four images of sixteen.
-    assert losses[1]['lr'] == pytest.approx(1e-3 * 0.01 * 8 / 16)
+    cfg = Config.fromfile(MINI)
+    rate = cfg.optim_wrapper.optimizer.lr * cfg.param_scheduler[0].start_factor
+    assert losses[1]['lr'] == pytest.approx(
+        rate * 2 * 4 / cfg.auto_scale_lr.base_batch_size)
 
 
 @pytest.mark.slow

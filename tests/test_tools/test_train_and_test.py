@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
@@ -209,8 +210,9 @@ def test_image_labels_need_no_teacher_and_scale_the_rate(trained, no_cache):
     losses = read_losses(no_cache / 'image')
     assert list(losses) == [1]
     assert losses[1]['loss_interaction'] > 0
-    # Half of the batch that the rate was made for.
-    assert losses[1]['lr'] == pytest.approx(read_losses(trained)[1]['lr'] / 2)
+    base = Config.fromfile(MINI).auto_scale_lr.base_batch_size
+    assert losses[1]['lr'] == pytest.approx(
+        read_losses(trained)[1]['lr'] * BATCH / base)
 
 
 def test_instance_labels_need_no_teacher(no_cache):
