@@ -3,10 +3,13 @@ import argparse
 import os
 import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.evaluator import BaseMetric
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
+
+from clhoi_mm.config_file import (ConfigOptions, check_checkpoint,
+                                  read_config)
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,7 +40,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config entries: key=value, nested by dots')
     parser.add_argument(
         '--launcher',
@@ -96,10 +99,9 @@ def dump_results(runner: Runner, out_file: str) -> BaseMetric:
 
 def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
+    check_checkpoint(args.checkpoint)
     cfg.launcher = args.launcher
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
         'work_dirs', name)
@@ -126,4 +128,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except FileNotFoundError as error:
+        # It names the file and what to do; where it was missed is of no use.
+        raise SystemExit(f'test.py: {error}')

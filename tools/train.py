@@ -3,10 +3,12 @@ import argparse
 import os
 import os.path as osp
 
-from mmengine.config import Config, DictAction
 from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+
+from clhoi_mm.config_file import (ConfigOptions, check_checkpoint,
+                                  read_config)
 
 
 def parse_args() -> argparse.Namespace:
@@ -27,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config entries: key=value, nested by dots')
     parser.add_argument(
         '--launcher',
@@ -41,10 +43,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     name = osp.splitext(osp.basename(args.config))[0]
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
         'work_dirs', name)
@@ -60,6 +60,8 @@ def main() -> None:
                              'base_batch_size to scale the rate from')
         cfg.auto_scale_lr.enable = True
     if args.resume:
+        if args.resume != 'auto':
+            check_checkpoint(args.resume)
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(
@@ -68,4 +70,8 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except FileNotFoundError as error:
+        # It names the file and what to do; where it was missed is of no use.
+        raise SystemExit(f'train.py: {error}')

@@ -169,4 +169,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except FileNotFoundError as error:
+        raise SystemExit(f'benchmark_evaluation.py: {error}')

@@ -10,10 +10,11 @@ from typing import Dict, List, Optional, Sequence
 
 import mmcv
 import numpy as np
-from mmengine.config import Config, ConfigDict, DictAction
+from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
+from clhoi_mm.config_file import ConfigOptions, read_config
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.said import read_captions
 from clhoi_mm.visualization import HOILocalVisualizer
@@ -47,7 +48,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config entries: key=value, nested by dots')
     return parser.parse_args()
 
@@ -95,12 +96,10 @@ def choose(keys: List[str], asked: Optional[List[str]],
 
 def main() -> None:
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
-    dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
     try:
+        cfg = read_config(args.config, args.cfg_options)
+        init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
+        dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
         vocabulary = dataset_cfg.get('vocabulary') or DATASETS.get(
             dataset_cfg.type).VOCABULARY
         pipeline = plain_pipeline(dataset_cfg.pipeline, vocabulary,

@@ -10,10 +10,12 @@ from typing import Iterator, Tuple
 
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
+
+from clhoi_mm.config_file import ConfigOptions, read_config
 
 # Transforms that make a view of an image, and those that do not touch it.
 VIEW = ('LoadImageFromFile', 'Resize', 'Pad')
@@ -42,7 +44,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config entries: key=value, nested by dots')
     return parser.parse_args()
 
@@ -146,17 +148,17 @@ def look(model: torch.nn.Module, record: dict, features: bool) -> dict:
     return view
 
 
-def main() -> None:
-    args = parse_args()
-    cfg = Config.fromfile(args.config)
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
+def write(args: argparse.Namespace) -> None:
+    """Look at all views and write the file."""
+    cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
+    from clhoi_mm.apis.device import check_device
     from clhoi_mm.datasets import DetectionFileWriter
     from clhoi_mm.registry import MODELS
     if args.features and cfg.model.get('visual_encoder'):
         raise SystemExit(f'{args.config} has a visual_encoder, which needs '
                          'the images: features would not help')
+    check_device(args.device)
     datasets = list(views(cfg, args))
     model = MODELS.build(cfg.model).to(args.device).eval()
     model.detector.check_loaded()
@@ -174,6 +176,14 @@ def main() -> None:
     print(f'{args.out}: {total} views, detections by '
           f'{model.detector.identity["type"]}' +
           (', with features' if args.features else ''))
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        write(args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'cache_detections.py: {error}')
 
 
 if __name__ == '__main__':

@@ -93,8 +93,9 @@ def main() -> None:
         else:
             figures = score_v_coco(annotations, predictions, args.classwise)
     except (OSError, ValueError) as error:
-        raise SystemExit(f'{args.pred}: {error}' if str(args.pred) not in
-                         str(error) else str(error)) from error
+        named = any(str(path) in str(error) for path in (args.ann, args.pred))
+        raise SystemExit(
+            str(error) if named else f'{args.pred}: {error}') from error
     figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
     missing = len(annotations.image_ids) - len(predictions.img_id)
     if missing:

@@ -12,8 +12,10 @@ import time
 from statistics import mean, stdev
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import RUNNERS
+
+from clhoi_mm.config_file import ConfigOptions, read_config
 
 NO_CONTEXT_STAGE = {'custom_hooks.0.context_epochs': 0}
 # name: what it is, config options; baselines are not trained.
@@ -63,7 +65,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         default={},
         help='override config entries for all variants')
     return parser.parse_args()
@@ -99,7 +101,7 @@ def object_prior(cfg: Config) -> list[float]:
 
 
 def configure(args: argparse.Namespace, variant: str, seed: int) -> Config:
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     cfg.merge_from_dict({
         'randomness.seed': seed,
         'default_hooks.checkpoint.interval': -1,
@@ -196,4 +198,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except FileNotFoundError as error:
+        raise SystemExit(f'mini_study.py: {error}')

@@ -1,8 +1,7 @@
 """Print a config as it is after its bases and overrides."""
 import argparse
 
-from mmengine.config import Config, DictAction
-
+from clhoi_mm.config_file import ConfigOptions, read_config
 from clhoi_mm.teacher.files import atomic_path
 
 KINDS = ('.py', '.json', '.yml', '.yaml')
@@ -17,7 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override config entries: key=value, nested by dots')
     args = parser.parse_args()
     if args.save_path and not args.save_path.endswith(KINDS):
@@ -29,11 +28,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     try:
-        cfg = Config.fromfile(args.config)
+        cfg = read_config(args.config, args.cfg_options)
     except OSError as error:
         raise SystemExit(f'print_config.py: {error}')
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
     print(cfg.pretty_text)
     if args.save_path:
         with atomic_path(args.save_path) as partial:

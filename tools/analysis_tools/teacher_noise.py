@@ -5,6 +5,7 @@ Reads a checkpoint of a model whose interaction_loss has a noise model.
 import argparse
 import json
 
+from clhoi_mm.config_file import check_checkpoint
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.models.losses import TeacherNoise
 from clhoi_mm.teacher.files import atomic_path
@@ -34,6 +35,7 @@ def load_noise(path: str, vocabulary: str) -> TeacherNoise:
     Raises:
         SystemExit: If there is none in it, or of other classes.
     """
+    check_checkpoint(path)
     checkpoint = load_weights(path)
     state = {
         name[len(PREFIX):]: value
@@ -84,4 +86,7 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except FileNotFoundError as error:
+        raise SystemExit(f'teacher_noise.py: {error}')

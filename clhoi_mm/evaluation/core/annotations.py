@@ -4,6 +4,7 @@
 file's own lists, as in a file of predictions.
 """
 import json
+import os.path as osp
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -61,9 +62,14 @@ class Annotations:
         """Reads a file.
 
         Raises:
+            FileNotFoundError: There is no such file.
             ValueError: It is no annotation file, or refers to what it does
                 not hold.
         """
+        if not osp.isfile(path):
+            raise FileNotFoundError(
+                f'{path}: no such annotation file; write one with a converter '
+                'in tools/dataset_converters')
         with open(path, encoding='utf-8') as file:
             try:
                 content = json.load(file)

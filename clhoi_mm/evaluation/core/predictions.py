@@ -55,8 +55,13 @@ class Predictions:
         """Reads a file.
 
         Raises:
+            FileNotFoundError: There is no such file.
             ValueError: It is no such file, or its arrays do not fit.
         """
+        if not os.path.isfile(path):
+            raise FileNotFoundError(
+                f'{path}: no such file of predictions; write it with '
+                '`tools/test.py --out`')
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
