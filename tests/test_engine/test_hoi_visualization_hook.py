@@ -48,7 +48,7 @@ def test_every_nth_image_again_in_each_epoch(drawn, samples, mode):
         dict(type='HOIVisualizationHook', draw=True, interval=2))
     for _ in range(2):
         run(hook, samples, mode)
-    assert drawn == [(f'{mode}/{i}', None) for i in (0, 2, 4)] * 2
+    assert drawn == [(f'{mode}_{i}', None) for i in (0, 2, 4)] * 2
 
 
 def test_pictures_of_a_test_go_to_a_folder(drawn, samples, tmp_path):

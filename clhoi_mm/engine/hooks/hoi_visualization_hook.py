@@ -70,7 +70,8 @@ class HOIVisualizationHook(Hook):
                 continue
             file_name = osp.basename(sample.img_path)
             visualizer.add_datasample(
-                f'{name}/{osp.splitext(file_name)[0]}',
+                # No folder: LocalVisBackend makes none.
+                f'{name}_{osp.splitext(file_name)[0]}',
                 mmcv.imread(sample.img_path, channel_order='rgb'),
                 data_sample=sample,
                 pred_score_thr=self.score_thr,
