@@ -7,6 +7,7 @@ does several in a row; "report" says how far all shards are. Killed at any
 point, the same command goes on.
 """
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -69,6 +70,7 @@ def parse_args() -> argparse.Namespace:
             if stage == 'embed' else 'the training cache')
         _add_vocab(command, required=True)
         _add_packing(command)
+        _add_imports(command)
         command.add_argument('--out', required=True, help="the pass's folder")
     command = commands.add_parser(
         'report', help='what a folder holds, over all shards and runs')
@@ -109,6 +111,16 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
         "sentences that is nearest to it, which takes no room)")
 
 
+def _add_imports(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        '--import',
+        dest='imports',
+        nargs='+',
+        default=[],
+        metavar='MODULE',
+        help='Python modules that register backends or text encoders')
+
+
 def _add_asking(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add('--images',
@@ -128,12 +140,7 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         metavar='NAME=VALUE',
         help="the backend's other arguments, for example concurrency=32; "
         'values are JSON, else text')
-    add('--import',
-        dest='imports',
-        nargs='+',
-        default=[],
-        metavar='MODULE',
-        help='Python modules that register other backends')
+    _add_imports(command)
     add('--objects',
         help='what a detector found: JSONL {image_id, objects}, a COCO .json, '
         'or what cache_detections.py wrote (default: every object may be '
@@ -228,8 +235,16 @@ def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
     else:
         reports = config.run_shard(config.build_backend(), args.shard)
     vocabulary = config.load_vocabulary()
+    counted = sum(
+        report.done + report.known + report.num_failed + report.left
+        for report in reports)
+    if not counted and args.shard.count == 1:
+        raise ValueError(f'{args.images}: there is no image in it to ask '
+                         'about')
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
+    if any(report.num_failed for report in reports):
+        print(f'  reasons: {os.path.join(args.out, "failures")}')
     return not any(report.gave_up for report in reports)
 
 
@@ -294,6 +309,8 @@ def run(args: argparse.Namespace) -> int:
                          'once when all shards are done')
     if asking and not ask(args, asking):
         return 1
+    for module in getattr(args, 'imports', ()):
+        importlib.import_module(module)
     for stage in stages[len(asking):]:
         work_offline(args, stage, args.out)
     return 0

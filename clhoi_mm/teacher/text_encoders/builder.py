@@ -1,4 +1,4 @@
-from typing import Any, Dict
+from typing import Any, Dict, Type
 
 from .base import TextEncoder
 from .clip import CLIPTextEncoder
@@ -11,6 +11,28 @@ _TEXT_ENCODERS = {
     for cls in (HashedTextEncoder, CLIPTextEncoder, SigLIPTextEncoder,
                 SentenceTextEncoder)
 }
+
+
+def register_text_encoder(cls: Type[TextEncoder]) -> Type[TextEncoder]:
+    """Let configs name a text encoder by its class.
+
+    Args:
+        cls (type): What :class:`TextEncoder` says of one.
+
+    Returns:
+        type: The class, so that this is a decorator.
+
+    Raises:
+        ValueError: Another class has this name.
+    """
+    known = _TEXT_ENCODERS.setdefault(cls.__name__, cls)
+    # A module that is read again defines the same class anew.
+    if (known.__module__, known.__qualname__) != (cls.__module__,
+                                                  cls.__qualname__):
+        raise ValueError(f'text encoder {cls.__name__}: {known.__module__} '
+                         'has one of this name; give it another')
+    _TEXT_ENCODERS[cls.__name__] = cls
+    return cls
 
 
 def build_text_encoder(cfg: Dict[str, Any]) -> TextEncoder:
