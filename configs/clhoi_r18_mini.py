@@ -18,8 +18,11 @@ model = dict(
         text_dim=text_dim,
         embed_dims=embed_dims,
         num_tokens=8,
+        num_layers=1,
         num_heads=4,
-        levels=(1, 2)),
+        levels=(1, 2),
+        # Both levels are read at 5 x 7 positions.
+        max_tokens=40),
     icn=dict(
         text_dim=text_dim,
         embed_dims=embed_dims,
