@@ -1,9 +1,12 @@
 """A backbone beside the detector or in its place."""
+import re
+
 import pytest
 import torch
 from mmdet.models import DetDataPreprocessor
 
 from clhoi_mm.models.detectors.visual_encoder import VisualEncoder
+from tests.data_utils import REPO
 from tests.test_models.utils import (FCOS, SIZE, build, check_gradients,
                                      make_sample, model_cfg, same_predictions)
 
@@ -118,6 +121,25 @@ def test_travels_in_the_checkpoint():
             model.test_step(make_data()), other.test_step(make_data())):
         same_predictions(one, two)
         assert len(one.pred_hois) > 0
+
+
+def test_example_of_the_docs():
+    """CLIP's, with fewer and narrower layers and without its weights."""
+    text = (REPO / 'docs/detectors.md').read_text()
+    code, = re.findall(r'```python\n(model = dict\(\n    visual_.*?)```', text,
+                       re.S)
+    values = {}
+    exec(code, values)
+    encoder = values['model'].pop('visual_encoder')
+    assert encoder.pop('init_cfg')['checkpoint'].endswith('clip_vit_b16.pth')
+    assert encoder['data_preprocessor'].pop('to_rgb')
+    for key, expected in CLIP.items():
+        assert encoder['data_preprocessor'][key] == pytest.approx(
+            expected, abs=1e-3)
+    encoder.update(arch=VIT['arch'], frozen_stages=2)
+    model = make_model(encoder, **values['model']).eval()
+    assert model.visual_encoder_for == ('vlt', )
+    assert all(len(r.pred_hois) > 0 for r in model.test_step(make_data()))
 
 
 @pytest.mark.parametrize('encoder, overrides, expected', [

@@ -1,0 +1,99 @@
+"""The configs of detectors as they are shipped."""
+from functools import lru_cache
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from clhoi_mm.registry import MODELS
+from clhoi_mm.vocabulary import normalise_name
+from tests.data_utils import REPO
+from tests.test_models.utils_detectors import DETECTORS, MODELS_FOLDER
+
+CONFIGS = sorted((REPO / 'configs').glob('*.py'))
+# Steps that bring and carry away what is no pixel.
+BESIDE = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge',
+          'RandomFlip', 'PackHOIInputs')
+
+
+read = lru_cache(None)(Config.fromfile)
+
+
+def pipelines(cfg):
+    """By split, the steps that make the image what the detector sees."""
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        if loader is not None:
+            yield split, [
+                step for step in loader.dataset.pipeline
+                if step.type not in BESIDE
+            ]
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_images_come_as_the_detector_wants_them(path):
+    cfg = read(path)
+    view = cfg.detector_view
+    for split, steps in pipelines(cfg):
+        if split != 'train':
+            assert steps == view, split
+        elif steps != view:
+            # Other sizes in training, as DETR has them.
+            step, = steps
+            assert step.type == 'RandomChoiceResize'
+            assert [step.scales[-1][::-1]] == [s.scale for s in view]
+            assert step.keep_ratio and view[0].keep_ratio
+
+
+def test_each_detector_has_a_config_on_hico():
+    found = {
+        read(path).model.detector.type: path.stem
+        for path in CONFIGS if path.stem.endswith('_hico')
+    }
+    types = {
+        read(MODELS_FOLDER / file).detector.type
+        for file in DETECTORS.values()
+    }
+    assert found.keys() == types
+    assert len(DETECTORS) == len(types) == 7
+
+
+def test_metafile_names_every_config():
+    models = Config.fromfile(REPO / 'metafile.yml').Models
+    assert [m.Config for m in models] == [
+        f'configs/{path.name}' for path in CONFIGS
+    ]
+    assert [m.Name for m in models] == [path.stem for path in CONFIGS]
+
+
+@pytest.mark.parametrize(
+    'path', sorted((REPO / 'configs').rglob('*.py')), ids=lambda p: p.stem)
+def test_no_config_asks_for_what_is_gone(path):
+    text = path.read_text()
+    assert 'openmmlab.com' not in text
+    assert 'mmdet::' not in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('path', [
+    path for path in CONFIGS if path.stem.endswith('_hico')
+], ids=lambda path: path.stem)
+def test_builds_in_its_full_size(path):
+    """And its classes, COCO's, are HICO-DET's in another order."""
+    cfg = Config.fromfile(path)
+    cfg.model.update(detector_checkpoint=None, allow_random_detector=True)
+    cfg.model.teacher_head.text_encoder = dict(
+        type='HashedTextEncoder', dim=512)
+    init_default_scope('clhoi_mm')
+    model = MODELS.build(cfg.model).eval()
+    label_map = model.detector.label_map
+    assert sorted(label_map.tolist()) == list(range(80))
+    assert (label_map != torch.arange(80)).all()
+    objects = model.teacher_head.phrases.vocabulary.objects
+    assert normalise_name(objects[label_map[0]]) == 'person'
+    shapes = model.detector.map_shapes()
+    extractor = model.icn.roi_extractor
+    assert extractor.featmap_strides == [s for s in shapes.strides if s <= 32]
+    assert set(shapes.channels) == {extractor.out_channels}
+    assert model.vlt.input_proj.in_channels == extractor.out_channels
