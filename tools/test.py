@@ -8,8 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
-from clhoi_mm.config_file import (ConfigOptions, check_checkpoint,
-                                  read_config)
+from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -7,8 +7,7 @@ from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from clhoi_mm.config_file import (ConfigOptions, check_checkpoint,
-                                  read_config)
+from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
 
 
 def parse_args() -> argparse.Namespace:

@@ -8,8 +8,7 @@ from .simulate import SimulationReport, simulate_cache
 from .simulated import SimulatedTeacher
 from .text_encoders import (CachedTextEncoder, CLIPTextEncoder,
                             HashedTextEncoder, SentenceTextEncoder,
-                            SigLIPTextEncoder, TextEncoder,
-                            build_text_encoder)
+                            SigLIPTextEncoder, TextEncoder, build_text_encoder)
 from .words import TeacherWords, split_sentences
 
 __all__ = [

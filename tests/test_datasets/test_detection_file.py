@@ -10,8 +10,8 @@ from mmengine.registry import init_default_scope
 from safetensors.numpy import load_file, save_file
 
 from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
-from clhoi_mm.datasets.transforms import (LoadDetections,
-                                          LoadDetectorFeatures, PackHOIInputs)
+from clhoi_mm.datasets.transforms import (LoadDetections, LoadDetectorFeatures,
+                                          PackHOIInputs)
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.vocabulary import HOIVocabulary
 

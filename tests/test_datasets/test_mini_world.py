@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clhoi_mm.datasets.mini import MiniWorld
-from clhoi_mm.datasets.mini.catalogue import (INTERACTIONS, PLACES, verbs_of)
+from clhoi_mm.datasets.mini.catalogue import INTERACTIONS, PLACES, verbs_of
 from clhoi_mm.datasets.mini.palettes import palettes
 from clhoi_mm.datasets.mini.scenes import SCENES
 from clhoi_mm.datasets.mini.staging import BUILDERS, REACH

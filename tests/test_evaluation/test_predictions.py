@@ -10,8 +10,8 @@ import pytest
 from clhoi_mm.evaluation.core import (Annotations, Predictions,
                                       evaluate_hico_det, evaluate_v_coco)
 from clhoi_mm.vocabulary import HOIVocabulary
-from tests.data_utils import (REPO, find_shared, make_annotations,
-                              make_scene, tiny_scenes)
+from tests.data_utils import (REPO, find_shared, make_annotations, make_scene,
+                              tiny_scenes)
 from tests.tool_utils import run_command
 
 TOOLS = REPO / 'tools/analysis_tools'

@@ -5,8 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clhoi_mm.evaluation.core import (VCOCOActions, evaluate_v_coco,
-                                      read_v_coco_sample,
-                                      stack_v_coco_records)
+                                      read_v_coco_sample, stack_v_coco_records)
 
 VERBS = ['hold obj', 'stand', 'hit instr', 'hit obj', 'point instr']
 NAN = float('nan')

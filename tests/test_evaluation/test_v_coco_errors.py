@@ -5,13 +5,11 @@ import pytest
 from hypothesis import given
 from test_predictions import TOOLS, VCOCO, park_scenes, truth_as_predictions
 from test_predictions import write as write_annotations
-from test_v_coco_core import (NOTHING, VERBS, ZEROS, images, make_sample,
-                              score)
+from test_v_coco_core import NOTHING, VERBS, ZEROS, images, make_sample, score
 
 from clhoi_mm.evaluation.core import (REASONS, V_COCO_REASONS, VCOCOActions,
                                       explain_v_coco_errors,
-                                      read_v_coco_sample,
-                                      stack_v_coco_records)
+                                      read_v_coco_sample, stack_v_coco_records)
 from tests.tool_utils import run_command
 
 A, B = [0., 0., 9., 9.], [20., 0., 29., 9.]

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_world import CaptionParser, make_annotations, precision_recall
 
 from clhoi_mm.teacher import (PRESETS, ImageFacts, SimulatedTeacher,
                               TeacherCache, TeacherPreset, parse_answer,
                               read_image_facts, read_raw_answers,
                               simulate_cache)
 from clhoi_mm.vocabulary import HOIVocabulary
-
-from synthetic_world import CaptionParser, make_annotations, precision_recall
 
 MINI = HOIVocabulary.load('mini')
 

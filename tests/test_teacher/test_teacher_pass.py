@@ -9,8 +9,7 @@ from clhoi_mm.teacher.backends import Backend, build_backend
 from clhoi_mm.teacher.collect import collect_answers
 from clhoi_mm.teacher.exchange import Failure, Prompt, Question, Reply
 from clhoi_mm.teacher.images import ImageSource
-from clhoi_mm.teacher.offline_stages import (embed_pass, pack_pass,
-                                             parse_pass)
+from clhoi_mm.teacher.offline_stages import embed_pass, pack_pass, parse_pass
 from clhoi_mm.teacher.pass_report import PassReport
 from clhoi_mm.teacher.prompt_file import PROMPT_DIR, PromptFile
 from clhoi_mm.teacher.questions import QuestionMaker

@@ -12,8 +12,8 @@ from clhoi_mm.registry import MODELS
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import (REPO, find_shared, make_annotations, make_scene,
                               write_vcoco_photo)
-from tests.tool_utils import (TEST, TRAIN, read_figures, read_losses,
-                              run_tool, write_detr)
+from tests.tool_utils import (TEST, TRAIN, read_figures, read_losses, run_tool,
+                              write_detr)
 
 SHARED = find_shared()
 PHOTOS = sorted((SHARED / 'data/photos').glob('*.jpg')) if SHARED else []
@@ -141,8 +141,8 @@ def test_photos_through_an_untrained_detector(tmp_path):
     config = write_config(tmp_path, 200, live=True)
     write_untrained(config, detector, tmp_path / 'untrained.pth')
     done = run_tool(
-        TEST, config, 'untrained.pth', '--eval', 'AP_role', '--out', 'out.json',
-        '--show-dir', 'pictures', '--show-interval', 1, '--show-score-thr', 0,
+        TEST, config, 'untrained.pth', '--eval', 'AP_role', '--out',
+        'out.json', '--show-dir', 'pictures', '--show-interval', 1, '--show-score-thr', 0,
         cwd=tmp_path).check()
     assert read_figures(done.text) == {}  # nobody is annotated
     results = json.loads((tmp_path / 'out.json').read_text())

@@ -7,8 +7,7 @@ import pytest
 
 from tests.data_utils import REPO, write_hico_det
 from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, options,
-                              read_losses, run_tool, write_clip,
-                              write_detr)
+                              read_losses, run_tool, write_clip, write_detr)
 
 BARE = REPO / 'configs' / 'mini' / 'clhoi_r18_mini_unlabelled.py'
 OWN = REPO / 'configs' / 'clhoi_r50_unlabelled.py'

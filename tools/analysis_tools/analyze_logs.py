@@ -73,9 +73,9 @@ def read_log(log: str) -> Tuple[List[dict], List[dict]]:
     iteration on was thrown away by it.
     """
     path = Path(log)
-    files = sorted(path.glob('*/vis_data/scalars.json')) if path.is_dir() else [
-        path
-    ]
+    files = [path]
+    if path.is_dir():
+        files = sorted(path.glob('*/vis_data/scalars.json'))
     if not files:
         raise ValueError(f'{log}: no run has logged here; give a work dir '
                          'with */vis_data/scalars.json, or such a file')

@@ -14,9 +14,9 @@ from typing import List, Sequence, Tuple
 import numpy as np
 
 from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, REASONS,
-                                      V_COCO_REASONS, Annotations,
-                                      ErrorReport, Predictions,
-                                      explain_errors, explain_v_coco_errors)
+                                      V_COCO_REASONS, Annotations, ErrorReport,
+                                      Predictions, explain_errors,
+                                      explain_v_coco_errors)
 from clhoi_mm.teacher.files import atomic_path
 
 

@@ -23,7 +23,8 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         default=LABELS,
         help='JSONL of {"text", "vocabulary", "interactions": [[verb, '
-        'object], ...], "blind", "round"}; only classes of the vocabulary are counted')
+        'object], ...], "blind", "round"}; only classes of the vocabulary are '
+        'counted')
     parser.add_argument(
         '--part',
         choices=('open', 'blind', 'all'),

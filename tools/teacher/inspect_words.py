@@ -19,8 +19,7 @@ from tqdm import tqdm
 from clhoi_mm.teacher import TeacherCache, read_image_facts
 from clhoi_mm.teacher.cache_format import MANIFEST
 from clhoi_mm.teacher.files import atomic_path
-from clhoi_mm.teacher.image_level import (ImageLevelResult,
-                                          evaluate_image_level)
+from clhoi_mm.teacher.image_level import ImageLevelResult, evaluate_image_level
 from clhoi_mm.teacher.images import load_image
 from clhoi_mm.teacher.interaction_table import InteractionTable
 from clhoi_mm.teacher.offline_stages import PARSED

@@ -9,7 +9,6 @@ import cv2
 from tqdm import tqdm
 
 from clhoi_mm.vocabulary import HOIVocabulary
-
 from .world import SPLITS, MiniWorld, Picture
 
 # raised whenever the same seed gives other images or annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .canvas import Canvas, Colour, Point, shade
+from .canvas import Canvas, Point, shade
 from .dice import Dice
 from .frame import Frame
 

@@ -5,8 +5,8 @@ from .average_precision import (RECALL_LEVELS, RISING_RECALL_LEVELS,
                                 rank_in_class)
 from .boxes import aligned_ious
 from .errors import REASONS, ErrorReport, explain_errors
-from .hico_det import (HICODetResult, Matches, evaluate_hico_det,
-                       knows_object, match_hico_det)
+from .hico_det import (HICODetResult, Matches, evaluate_hico_det, knows_object,
+                       match_hico_det)
 from .hoi_classes import HOIClasses
 from .matching import best_matches, candidate_pairs, first_claims
 from .pair_table import ImageLabels, PairTable

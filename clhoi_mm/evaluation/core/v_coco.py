@@ -26,8 +26,8 @@ from typing import Dict
 import numpy as np
 
 from .average_precision import area_under_envelope
-from .v_coco_matching import (PersonMatches, claim, match_persons,
-                              match_roles, rank_rows)
+from .v_coco_matching import (PersonMatches, claim, match_persons, match_roles,
+                              rank_rows)
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 

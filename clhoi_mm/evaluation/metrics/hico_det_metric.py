@@ -6,9 +6,8 @@ from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
 from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, HICODetResult,
-                                      HOIClasses, HOIRecord,
-                                      evaluate_hico_det, read_sample,
-                                      stack_records)
+                                      HOIClasses, HOIRecord, evaluate_hico_det,
+                                      read_sample, stack_records)
 from clhoi_mm.registry import METRICS
 from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
 from .unique_images import check_images

@@ -3,8 +3,8 @@ import re
 from typing import List, Optional
 
 from .chunks import NounPhrase, Word
-from .function_words import (ADVERBS, COLOURS, NO_NOUNS, PREPOSITIONS,
-                             RESULTS, word_set)
+from .function_words import (ADVERBS, COLOURS, NO_NOUNS, PREPOSITIONS, RESULTS,
+                             word_set)
 from .lexicon import Lexicon, load_words
 from .morphology import noun_lemma, singular, verb_form
 

@@ -10,8 +10,8 @@ from .morphology import singular, verb_form
 _NUMBER = re.compile(r'^\(?\d{1,3}[.):]\s*')
 _BREAK = re.compile(r'\s+-+\s+|\s*(?:-+>|=+>|\u2192|\||\u00b7)\s*')
 _COLON = re.compile(r'\s*:\s+')
-_LABELS = re.compile(r'\b(?:verb|action|object|person|human|subject)\s*[:=]\s*',
-                     re.I)
+_LABELS = re.compile(
+    r'\b(?:verb|action|object|person|human|subject)\s*[:=]\s*', re.I)
 _OBJECT = re.compile(r',\s*object\s*[:=]', re.I)
 _BRACKETS = re.compile(r'^[<(\[{]\s*([^<>()\[\]{}]+?)\s*[>)\]}]$')
 _WORDS = re.compile(r"[A-Za-z][A-Za-z_' ]*(?: ?#?\d{1,3})?")

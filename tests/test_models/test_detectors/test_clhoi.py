@@ -5,7 +5,7 @@ from clhoi_mm.models import HumanObjectPairing
 from clhoi_mm.models.detectors.agent_rows import make_agent_rows
 from clhoi_mm.models.task_modules import PairBatch
 from clhoi_mm.registry import MODELS, TASK_UTILS
-from tests.test_models.utils import (FIELDS, BIKE, CAR, DOG, HOLD_DOG, NO_BIKE,
+from tests.test_models.utils import (BIKE, CAR, DOG, FIELDS, HOLD_DOG, NO_BIKE,
                                      PERSON, SCENE, VOCABULARY, build,
                                      check_gradients, make_sample, model_cfg,
                                      same_predictions, total)

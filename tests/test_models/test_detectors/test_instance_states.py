@@ -7,9 +7,9 @@ from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors.borrowed_states import borrow_states
 from tests.test_models.test_detectors.test_frozen_detector import DETR, FCOS
-from tests.test_models.utils import (FCOS as ANCHOR_FREE, SCENE, SIZE, build,
-                                     check_gradients, make_sample, model_cfg,
-                                     same_predictions)
+from tests.test_models.utils import FCOS as ANCHOR_FREE
+from tests.test_models.utils import (SCENE, SIZE, build, check_gradients,
+                                     make_sample, model_cfg, same_predictions)
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.test_models.utils import (BENCH, BIKE, DOG, PERSON, build,
                                      make_sample, model_cfg)
 
-
 # What brings a view into another layout depends on whether it has to.
 LAYOUT = ('aten::clone', 'aten::_unsafe_view', 'aten::copy_')
 

@@ -6,8 +6,8 @@ import torch
 from clhoi_mm.models import PhraseTable
 from clhoi_mm.models.heads.interaction_cognition_network import both
 from tests.test_models.utils import (BIKE, CAR, DOG, ENCODER, NO_BIKE, PARK,
-                                     PERSON, RIDE, SCENE, TEXT_DIM,
-                                     VOCABULARY, build, make_pairs)
+                                     PERSON, RIDE, SCENE, TEXT_DIM, VOCABULARY,
+                                     build, make_pairs)
 
 ROI = dict(
     type='SingleRoIExtractor',

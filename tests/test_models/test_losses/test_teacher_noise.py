@@ -6,9 +6,9 @@ import torch.nn.functional as F
 
 from clhoi_mm.models.losses import TeacherNoise
 from clhoi_mm.registry import MODELS
-from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, HOLD_DOG,
-                                     HUG, HUG_DOG, NO_BIKE, NO_DOG, PARK,
-                                     RIDE, VOCABULARY)
+from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, HOLD_DOG, HUG,
+                                     HUG_DOG, NO_BIKE, NO_DOG, PARK, RIDE,
+                                     VOCABULARY)
 
 CLASSES = VOCABULARY.num_hois
 

@@ -12,5 +12,6 @@ def test_builds_by_type_and_leaves_the_config_alone():
 
 @pytest.mark.parametrize('cfg', [dict(type='BERT'), dict(dim=3)])
 def test_unknown_type_lists_the_known(cfg):
-    with pytest.raises(KeyError, match='CLIPTextEncoder, HashedTextEncoder, Sent'):
+    known = 'CLIPTextEncoder, HashedTextEncoder, Sent'
+    with pytest.raises(KeyError, match=known):
         build_text_encoder(cfg)
