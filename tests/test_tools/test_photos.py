@@ -142,8 +142,8 @@ def test_photos_through_an_untrained_detector(tmp_path):
     write_untrained(config, detector, tmp_path / 'untrained.pth')
     done = run_tool(
         TEST, config, 'untrained.pth', '--eval', 'AP_role', '--out',
-        'out.json', '--show-dir', 'pictures', '--show-interval', 1, '--show-score-thr', 0,
-        cwd=tmp_path).check()
+        'out.json', '--show-dir', 'pictures', '--show-interval', 1,
+        '--show-score-thr', 0, cwd=tmp_path).check()
     assert read_figures(done.text) == {}  # nobody is annotated
     results = json.loads((tmp_path / 'out.json').read_text())
     assert len(results) == 3
