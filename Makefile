@@ -2,6 +2,7 @@
 # make test   the tests; test-slow with the long ones
 # make setup  the environment alone
 # make study  the README's table of what label-free training reaches
+# make docs   the documents as web pages, with every link checked
 # PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -24,10 +25,12 @@ export MALLOC_MMAP_MAX_ := 0
 export MALLOC_TRIM_THRESHOLD_ := 34359738368
 export MALLOC_TOP_PAD_ := 268435456
 
-.PHONY: help setup demo study test test-slow clean distclean
+DOCS := .venv-docs
+
+.PHONY: help setup demo study test test-slow docs clean distclean
 
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
@@ -71,8 +74,17 @@ test: | setup
 test-slow: | setup
 	@$(RUN) -m pytest -m ''
 
+docs: $(DOCS)/.done
+	@$(DOCS)/bin/sphinx-build -q -W --keep-going docs build/docs
+	@echo build/docs/index.html
+
+$(DOCS)/.done: requirements/docs.txt
+	@$(PYTHON) -m venv $(DOCS)
+	@$(DOCS)/bin/pip install -q -r $<
+	@touch $@
+
 clean:
 	rm -rf $(DATA) work_dirs/clhoi_r18_mini*
 
 distclean: clean
-	rm -rf .venv .venv-openmmlab
+	rm -rf .venv .venv-openmmlab $(DOCS) build/docs

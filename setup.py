@@ -78,6 +78,7 @@ setup(
         'teacher-ray': teacher + read_requirements('teacher-ray'),
         'demo': onedl + read_requirements('demo'),
         'dev': read_requirements('dev'),
+        'docs': read_requirements('docs'),
     },
     classifiers=[
         'Operating System :: POSIX :: Linux',
