@@ -79,6 +79,8 @@ def _become(tool: str, args: List[str], cwd: str, log: str,
     os.environ.pop('LOCAL_RANK', None)
     os.environ.update(env)
     sys.argv = [tool, *args]
+    # As Python does for a script.
+    sys.path.insert(0, os.path.dirname(tool))
     runpy.run_path(tool, run_name='__main__')
 
 

@@ -26,6 +26,11 @@ def parse_args() -> argparse.Namespace:
         '--device', help='cuda:0 or cpu (default: a GPU if there is one)')
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument(
+        '--fast',
+        action='store_true',
+        help="the detector's backbone in bfloat16: faster, not equal, see "
+        'docs/speed.md')
+    parser.add_argument(
         '--score-thr',
         type=float,
         default=0.,
@@ -84,17 +89,24 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    from clhoi_mm.allocator import keep_freed_memory
+    keep_freed_memory()
     from clhoi_mm.apis import HOIInferencer
     options = {
         key: value
         for key, value in vars(args).items()
-        if key not in ('inputs', 'weights', 'model', 'device', 'cfg_options')
+        if key not in ('inputs', 'weights', 'model', 'device', 'cfg_options',
+                       'fast')
     }
     images = interactions = frames = 0
     failed = []
     try:
-        inferencer = HOIInferencer(args.model, args.weights, args.device,
-                                   args.cfg_options)
+        inferencer = HOIInferencer(
+            args.model,
+            args.weights,
+            args.device,
+            args.cfg_options,
+            fast=args.fast)
         start = time.perf_counter()
         for result in inferencer.stream(args.inputs, **options):
             if result.error is not None:

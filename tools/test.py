@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
+from clhoi_mm.allocator import keep_freed_memory
 from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
 
 
@@ -36,6 +37,11 @@ def parse_args() -> argparse.Namespace:
         type=float,
         default=0.3,
         help='least score of drawn interactions (default 0.3)')
+    parser.add_argument(
+        '--fast',
+        action='store_true',
+        help="the detector's backbone in bfloat16: faster, not equal, see "
+        'docs/speed.md')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -98,6 +104,8 @@ def dump_results(runner: Runner, out_file: str) -> BaseMetric:
 
 def main() -> None:
     args = parse_args()
+    keep_freed_memory()
+    from clhoi_mm.engine import AccelerateHook
     cfg = read_config(args.config, args.cfg_options)
     check_checkpoint(args.checkpoint)
     cfg.launcher = args.launcher
@@ -118,6 +126,7 @@ def main() -> None:
         draw(cfg, args)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(
         cfg)
+    runner.register_hook(AccelerateHook(args.fast))
     if args.out:
         runner.test_evaluator.metrics.append(dump_results(runner, args.out))
     metrics = runner.test()

@@ -19,6 +19,7 @@ from torch import nn
 from tqdm import tqdm
 
 from clhoi_mm.models import ContextAttention, PhraseTable
+from clhoi_mm.models.acceleration import accelerate
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
@@ -54,6 +55,8 @@ class HOIInferencer(BaseInferencer):
         cfg_options (dict, optional): Overrides entries of the config:
             ``{'model.max_per_img': 20}``.
         show_progress (bool): Whether to show a bar. Defaults to True.
+        fast (bool): Let the detector's backbone work in bfloat16, which
+            changes results a little: docs/speed.md. Defaults to False.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
@@ -70,9 +73,11 @@ class HOIInferencer(BaseInferencer):
                  weights: Union[str, os.PathLike, None] = None,
                  device: Optional[str] = None,
                  cfg_options: Optional[dict] = None,
-                 show_progress: bool = True) -> None:
+                 show_progress: bool = True,
+                 fast: bool = False) -> None:
         init_default_scope('clhoi_mm')
         check_device(device)
+        self._fast = fast
         cfg, self._checkpoint = open_model(model, weights, cfg_options)
         super().__init__(
             model=cfg,
@@ -339,7 +344,9 @@ class HOIInferencer(BaseInferencer):
                              "interactions; give a CLHOI's")
         load_into(model, self._checkpoint, weights)
         model.cfg = cfg
-        return revert_sync_batchnorm(model).to(device).eval()
+        model = revert_sync_batchnorm(model).to(device).eval()
+        accelerate(model.detector, self._fast)
+        return model
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         steps = [

@@ -1,11 +1,11 @@
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .grouped_optim_wrapper_constructor import GroupedOptimWrapperConstructor
-from .hooks import (DistillStageHook, EpochSeedHook, HOIVisualizationHook,
-                    JsonConfigHook)
+from .hooks import (AccelerateHook, DistillStageHook, EpochSeedHook,
+                    HOIVisualizationHook, JsonConfigHook)
 from .runner import HOIRunner
 
 __all__ = [
-    'CPUAmpOptimWrapper', 'DistillStageHook', 'EpochSeedHook',
-    'GroupedOptimWrapperConstructor', 'HOIRunner', 'HOIVisualizationHook',
-    'JsonConfigHook'
+    'AccelerateHook', 'CPUAmpOptimWrapper', 'DistillStageHook',
+    'EpochSeedHook', 'GroupedOptimWrapperConstructor', 'HOIRunner',
+    'HOIVisualizationHook', 'JsonConfigHook'
 ]

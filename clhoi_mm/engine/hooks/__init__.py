@@ -1,9 +1,10 @@
+from .accelerate_hook import AccelerateHook
 from .distill_stage_hook import DistillStageHook
 from .epoch_seed_hook import EpochSeedHook
 from .hoi_visualization_hook import HOIVisualizationHook
 from .json_config_hook import JsonConfigHook
 
 __all__ = [
-    'DistillStageHook', 'EpochSeedHook', 'HOIVisualizationHook',
-    'JsonConfigHook'
+    'AccelerateHook', 'DistillStageHook', 'EpochSeedHook',
+    'HOIVisualizationHook', 'JsonConfigHook'
 ]

@@ -1,0 +1,28 @@
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from clhoi_mm.models.acceleration import accelerate
+from clhoi_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class AccelerateHook(Hook):
+    """Makes the detector faster once the weights are loaded, for testing.
+
+    For runners that do nothing else, see :func:`accelerate`.
+
+    Args:
+        fast (bool): Whether backbone and neck work in bfloat16. Defaults to
+            False.
+    """
+
+    def __init__(self, fast: bool = False) -> None:
+        self.fast = fast
+
+    def before_test(self, runner: Runner) -> None:
+        """Accelerate the detector of a model that has one."""
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        if hasattr(model, 'teacher_head'):
+            accelerate(model.detector, self.fast)

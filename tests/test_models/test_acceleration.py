@@ -1,0 +1,135 @@
+"""A faster detector says the same."""
+import pytest
+import torch
+from mmcv.cnn import ConvModule
+from mmcv.cnn.bricks.transformer import MultiheadAttention
+from mmengine.config import Config, ConfigDict
+from torch import nn
+
+from clhoi_mm.models import FrozenDetector
+from clhoi_mm.models.acceleration import accelerate, fold_batch_norms
+from clhoi_mm.models.checkpoint import load_weights
+from tests.data_utils import REPO
+from tests.test_models.utils import CLASSES, VOCABULARY, make_sample
+from tests.test_models.utils_detectors import DETECTORS, small_detector
+
+SIZE = (96, 128)
+
+
+def shake(module):
+    """Give batch norms statistics and weights that do something."""
+    generator = torch.Generator().manual_seed(0)
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            for values, low, high in ((part.running_mean, -.2, .2),
+                                      (part.running_var, .5, 2.),
+                                      (part.weight.data, .5, 1.5),
+                                      (part.bias.data, -.2, .2)):
+                values.uniform_(low, high, generator=generator)
+
+
+def make(name):
+    torch.manual_seed(0)
+    detector = FrozenDetector(
+        ConfigDict(small_detector(name, len(CLASSES))),
+        VOCABULARY,
+        classes=CLASSES,
+        allow_random=True)
+    detector.model.init_weights()
+    shake(detector)
+    return detector
+
+
+@torch.no_grad()
+def look(detector):
+    images = torch.rand(
+        2, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+    samples = [make_sample(None, size=SIZE, img_id=i) for i in range(2)]
+    for sample in samples:
+        sample.set_metainfo(dict(batch_input_shape=SIZE))
+    maps = detector.extract_feat(images)
+    return maps, detector.detect(images, maps, samples)
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_outputs_are_the_same(name):
+    detector = make(name)
+    maps, found = look(detector)
+    assert all(f.scores.isfinite().all() for f in found)
+    identity = detector.identity
+    num_norms = sum(isinstance(m, nn.BatchNorm2d) for m in detector.modules())
+    accelerate(detector)
+    assert num_norms > 0
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in detector.modules())
+    again, faster = look(detector)
+    for one, other in zip(maps, again):
+        assert other.is_contiguous()
+        torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-4)
+    for one, other in zip(found, faster):
+        assert len(one) == len(other)
+        torch.testing.assert_close(
+            other.scores, one.scores, rtol=1e-3, atol=1e-4)
+    # What a cache of detections knows the detector by.
+    assert detector.identity == identity
+
+
+def test_trained_detector_says_the_same():
+    cfg = Config.fromfile(REPO / 'configs/clhoi_r18_mini.py')
+    path = str(REPO / cfg.model.detector_checkpoint)
+    detector = FrozenDetector(cfg.model.detector, VOCABULARY, None, CLASSES)
+    detector.model.load_state_dict(load_weights(path)['state_dict'])
+    detector.label_map = torch.arange(11)
+    # Noise shows it nothing of which it is sure.
+    detector.model.bbox_head.test_cfg.score_thr = 0.
+    _, found = look(detector)
+    accelerate(detector)
+    _, faster = look(detector)
+    for one, other in zip(found, faster):
+        assert len(one) > 3
+        for field in ('bboxes', 'scores', 'labels'):
+            torch.testing.assert_close(
+                other[field], one[field], rtol=1e-3, atol=1e-3)
+
+
+def test_bfloat16_is_near_and_stays_inside():
+    detector = make('detr')
+    maps, _ = look(detector)
+    accelerate(detector, fast=True)
+    again, found = look(detector)
+    for one, other in zip(maps, again):
+        assert other.dtype == torch.float32
+        assert not torch.equal(one, other)
+        torch.testing.assert_close(
+            other, one, rtol=.1, atol=.03 * float(one.abs().max()))
+    assert found[0].scores.dtype == torch.float32
+
+
+def test_shared_convolutions_are_folded_each_by_itself():
+    one, other = (
+        ConvModule(3, 4, 3, norm_cfg=dict(type='BN')) for _ in range(2))
+    other.conv = one.conv
+    model = nn.ModuleList([one, other]).eval()
+    shake(model)
+    images = torch.rand(1, 3, 8, 8)
+    before = [part(images) for part in model]
+    assert fold_batch_norms(model) == 2
+    for part, expected in zip(model, before):
+        torch.testing.assert_close(part(images), expected)
+
+
+def test_norms_that_learn_stay():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    assert fold_batch_norms(model.train()) == 0
+    assert fold_batch_norms(model.eval()) == 1
+
+
+def test_attention_gives_what_it_gave():
+    torch.manual_seed(0)
+    detector = make('detr')
+    attention = next(m for m in detector.modules()
+                     if type(m) is MultiheadAttention)
+    query = torch.rand(2, 5, 32)
+    before = attention(query)
+    accelerate(detector)
+    torch.testing.assert_close(attention(query), before)
+    assert attention.attn(query, query, query)[1] is None

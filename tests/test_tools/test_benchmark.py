@@ -1,0 +1,46 @@
+"""benchmark.py runs with nothing at hand."""
+import json
+
+from tests.data_utils import REPO
+from tests.tool_utils import run_tool
+
+BENCHMARK = REPO / 'tools/analysis_tools/benchmark.py'
+MINI = str(REPO / 'configs/clhoi_r18_mini.py')
+
+
+def test_rows_table_and_plot(tmp_path):
+    done = run_tool(
+        BENCHMARK, MINI, *'--pairs 1 7 --batch 1 2 --size 64 96 --repeat 3 '
+        '--threads 1 --json rows.json --plot plot.png'.split(),
+        cwd=tmp_path).check()
+    rows = json.loads((tmp_path / 'rows.json').read_text())
+    assert [(r['batch'], r['pairs']) for r in rows] == [(1, 1), (1, 7),
+                                                        (2, 1), (2, 7)]
+    for row in rows:
+        parts = [row[f'{part}_ms'] for part in (
+            'load', 'detector', 'own', 'vlt', 'icn', 'post', 'hoi', 'image')]
+        assert min(parts) > 0
+        # The whole is more than its parts are by themselves.
+        assert row['image_ms'] > max(row['vlt_ms'], row['icn_ms'])
+    assert rows[1]['peak_mb'] > rows[0]['peak_mb'] > 0
+    assert 'threads' in done.text and '| pairs | batch |' in done.text
+    assert (tmp_path / 'plot.png').stat().st_size > 1000
+
+
+def test_training_steps(tmp_path):
+    run_tool(
+        BENCHMARK, MINI, *'--train --batch 2 --pairs 6 --size 64 96 '
+        '--repeat 3 --json rows.json'.split(), cwd=tmp_path).check()
+    row, = json.loads((tmp_path / 'rows.json').read_text())
+    assert row['detector_ms'] > 0
+    assert row['cached_ms'] > 0
+    # The detector is in one and not in the other.
+    assert row['live_ms'] > row['cached_ms']
+
+
+def test_wrong_options(tmp_path):
+    for options, reason in (
+        ('--pairs 0', '1 or more'), ('--clock cpu', '--threads 1'),
+        ('--train --plot x.png', 'leave --train out')):
+        done = run_tool(BENCHMARK, *options.split(), cwd=tmp_path)
+        assert done.code == 2 and reason in done.text

@@ -1,0 +1,233 @@
+"""Times of inference's parts, for benchmark.py."""
+import argparse
+import copy
+import os
+import statistics
+import tempfile
+import time
+from contextlib import nullcontext
+from typing import Any, Callable, Dict, List, Optional
+
+import torch
+from benchmark_setup import Scenes, build_model
+from mmengine.dataset import Compose, pseudo_collate
+from torch.profiler import ProfilerActivity, profile
+
+from clhoi_mm.apis.model_source import as_test_pipeline
+from clhoi_mm.config_file import read_config
+from clhoi_mm.models.acceleration import accelerate
+from clhoi_mm.models.detectors.predictions import PredictionMaker
+
+COLUMNS = ('pairs', 'batch', 'load_ms', 'detector_ms', 'own_ms', 'vlt_ms',
+           'icn_ms', 'post_ms', 'hoi_ms', 'image_ms', 'peak_mb')
+
+
+class Stopwatch:
+    """Collects times by name; waits for the device.
+
+    Args:
+        device (str): Where the work is done.
+        clock (str): 'wall' or 'cpu', this thread's own seconds.
+    """
+
+    def __init__(self, device: str, clock: str) -> None:
+        self.is_cuda = device.startswith('cuda')
+        self.clock = time.thread_time if clock == 'cpu' else time.perf_counter
+        self.times: Dict[str, List[float]] = {}
+
+    def __call__(self, name: str, work: Callable, *args: Any) -> Any:
+        """Do the work, note its seconds and give what it gives."""
+        self._wait()
+        start = self.clock()
+        result = work(*args)
+        self._wait()
+        self.times.setdefault(name, []).append(self.clock() - start)
+        return result
+
+    def _wait(self) -> None:
+        if self.is_cuda:
+            torch.cuda.synchronize()
+
+    def milliseconds(self, name: str, images: int = 1) -> float:
+        """Median of an image."""
+        return statistics.median(self.times[name]) * 1e3 / images
+
+
+def peak_megabytes(work: Callable, device: str) -> float:
+    """Most memory that the work holds at once beyond what was there."""
+    if device.startswith('cuda'):
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        work()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    with profile(
+            activities=[ProfilerActivity.CPU],
+            profile_memory=True,
+            acc_events=True) as prof:
+        work()
+    held = peak = 0
+    events = prof.profiler.kineto_results.events()
+    for event in sorted(events, key=lambda e: e.start_ns()):
+        if event.name() == '[memory]':
+            held += event.nbytes()
+            peak = max(peak, held)
+    return peak / 2**20
+
+
+class Parts:
+    """What a model does to a batch, step by step.
+
+    Args:
+        args (argparse.Namespace): benchmark.py's.
+        batch (int): Images.
+        model (nn.Module): The CLHOI.
+        scenes (Scenes): Gives images and detections.
+    """
+
+    def __init__(self, args: argparse.Namespace, batch: int,
+                 model: torch.nn.Module, scenes: Scenes) -> None:
+        self.model = model
+        self.amp = (lambda: torch.autocast(
+            args.device.split(':')[0], torch.bfloat16)) if args.amp else \
+            nullcontext
+        self.inputs = scenes.inputs(batch)
+        self.samples = [scenes.sample() for _ in range(batch)]
+        self.finish = PredictionMaker(model.teacher_head.phrases,
+                                      model.roleless, model.score_power,
+                                      model.max_per_img,
+                                      model.absent_role_weight)
+        self.feats = model.detector.extract_feat(self.inputs)
+        self.detect = model.detector.detect
+        found = self.detect(self.inputs, self.feats, self.samples)[0]
+        if 'states' in found:
+            scenes.state_dims = found.states.size(1)
+        self.given = {
+            pairs: [scenes.detections(pairs) for _ in range(batch)]
+            for pairs in args.pairs
+        }
+        self.scenes = scenes
+        self.found: Optional[list] = None
+        model.detector.detect = lambda *args, **kwargs: self.found
+
+    def close(self) -> None:
+        """Leave the model as it was."""
+        del self.model.detector.detect
+
+    def draw(self, pairs: int) -> None:
+        """Let these be what is found from now on."""
+        self.scenes.allow(pairs)
+        self.found = self.given[pairs]
+
+    def own_detector(self) -> None:
+        """The detector as the inference tools run it."""
+        with torch.no_grad():
+            feats = self.model.detector.extract_feat(self.inputs)
+            self.detect(self.inputs, feats, self.samples)
+
+    def vlt(self) -> Any:
+        """The context."""
+        with self.amp():
+            return self.model.read_context(self.inputs, self.feats,
+                                           self.samples)
+
+    def icn(self, context: Any) -> tuple:
+        """Pairs and what is thought of them."""
+        with self.amp():
+            pairs = self.model.find_pairs(self.inputs, self.feats,
+                                          self.samples)
+            return self.model.judge(self.feats, pairs, context), pairs
+
+    def post(self, scores: Any, pairs: Any) -> None:
+        """Triplets in samples."""
+        self.finish.write(self.samples, scores, pairs, True)
+
+    def hoi(self) -> None:
+        """All after the detector."""
+        self.post(*self.icn(self.vlt()))
+
+    def image(self) -> None:
+        """The whole predict. What a random detector finds is replaced after
+        it was found."""
+        fixed = self.model.detector.detect
+        self.model.detector.detect = lambda *args, **kwargs: (
+            self.detect(*args, **kwargs), self.found)[1]
+        try:
+            with self.amp():
+                self.model.predict(self.inputs, self.samples)
+        finally:
+            self.model.detector.detect = fixed
+
+
+def measure(args: argparse.Namespace) -> List[dict]:
+    """A row for each number of images and of pairs.
+
+    Args:
+        args (argparse.Namespace): benchmark.py's.
+    """
+    cfg = read_config(args.config, args.cfg_options)
+    model = build_model(cfg, args.device)
+    stock = copy.deepcopy(model.detector.model)
+    accelerate(model.detector, args.fast, args.compile)
+    scenes = Scenes(model, *args.size)
+    pipeline = Compose(as_test_pipeline(cfg))
+    rows = []
+    for batch in args.batch:
+        with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+            path = scenes.write_image(os.path.join(folder, 'image.jpg'))
+
+            def load() -> None:
+                model.data_preprocessor(
+                    pseudo_collate([
+                        pipeline(dict(img_path=path, img_id=0, key=path))
+                        for _ in range(batch)
+                    ]), False)
+
+            rows += _measure_batch(args, batch, model, stock, scenes, load)
+    return rows
+
+
+def _measure_batch(args: argparse.Namespace, batch: int,
+                   model: torch.nn.Module, stock: torch.nn.Module,
+                   scenes: Scenes, load: Callable) -> List[dict]:
+    watch = Stopwatch(args.device, args.clock)
+    parts = Parts(args, batch, model, scenes)
+    peaks = {}
+    for pairs in args.pairs:
+        parts.draw(pairs)
+        parts.hoi()
+        peaks[pairs] = peak_megabytes(parts.hoi, args.device)
+    for turn in range(args.repeat):
+        watch('load', load)
+        # Detectors take long, and vary less.
+        with_detector = turn < max(3, args.repeat // 3)
+        if with_detector:
+            watch('detector', stock.predict, parts.inputs, parts.samples,
+                  False)
+            watch('own', parts.own_detector)
+        for pairs in args.pairs:
+            parts.draw(pairs)
+            context = watch('vlt', parts.vlt)
+            scores, found = watch(f'icn {pairs}', parts.icn, context)
+            if found.num_pairs != [pairs] * batch:
+                raise RuntimeError(f'{found.num_pairs} pairs, not {pairs}: '
+                                   'the pairing of this config leaves some '
+                                   'out')
+            watch(f'post {pairs}', parts.post, scores, found)
+            watch(f'hoi {pairs}', parts.hoi)
+            if with_detector:
+                watch(f'image {pairs}', parts.image)
+    parts.close()
+    return [
+        dict(
+            pairs=pairs,
+            batch=batch,
+            **{
+                f'{name}_ms': watch.milliseconds(name, batch)
+                for name in ('load', 'detector', 'own', 'vlt')
+            },
+            **{
+                f'{name}_ms': watch.milliseconds(f'{name} {pairs}', batch)
+                for name in ('icn', 'post', 'hoi', 'image')
+            },
+            peak_mb=peaks[pairs]) for pairs in args.pairs
+    ]

@@ -1,0 +1,160 @@
+"""What benchmark.py measures: a model without weights, scenes without data."""
+import os
+import platform
+from typing import List, Optional
+
+import cv2
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.structures import BaseDataElement, InstanceData
+
+from clhoi_mm.models import CLHOI
+from clhoi_mm.registry import MODELS
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+def build_model(cfg: Config, device: str) -> CLHOI:
+    """The config's model with random weights; it needs no file."""
+    init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
+    model = cfg.model
+    model.update(
+        detector_checkpoint=None,
+        allow_random_detector=True,
+        remember_detector=0)
+    head = model.teacher_head
+    head.text_encoder = dict(type='HashedTextEncoder', dim=head.text_dim)
+    if model.get('detector_classes') is None:
+        # Its checkpoint would state them.
+        vocabulary = HOIVocabulary.load(head.vocabulary)
+        model.detector_classes = list(vocabulary.objects)
+    torch.manual_seed(0)
+    built = MODELS.build(model)
+    built.teacher_head.phrases.ensure_filled()
+    return built.to(device).eval()
+
+
+class Scenes:
+    """Images with a stated number of human-object pairs, from a seed.
+
+    Args:
+        model (CLHOI): Its pairing is set up to form all of them.
+        height (int): Of the images.
+        width (int): Likewise.
+
+    Attributes:
+        state_dims (int, optional): Width of the states that the detector
+            gives to its detections. Defaults to None: it gives none.
+    """
+
+    def __init__(self, model: CLHOI, height: int, width: int) -> None:
+        self.model = model
+        self.size = height, width
+        self.state_dims: Optional[int] = None
+        self.random = torch.Generator().manual_seed(0)
+        self.device = next(model.parameters()).device
+
+    def inputs(self, batch: int) -> torch.Tensor:
+        """Random images as the network sees them, (B, 3, H, W)."""
+        images = torch.randn(batch, 3, *self.size, generator=self.random)
+        return images.to(self.device)
+
+    def sample(self) -> HOIDataSample:
+        """A sample that knows its image's size."""
+        return HOIDataSample(
+            metainfo=dict(
+                img_id=0,
+                img_path='random',
+                img_shape=self.size,
+                ori_shape=self.size,
+                batch_input_shape=self.size,
+                scale_factor=(1., 1.)))
+
+    def allow(self, pairs: int) -> None:
+        """Let the model form so many pairs in an image."""
+        pairing = self.model.pairing
+        pairing.max_humans = pairing.max_objects = pairs + 1
+        pairing.max_pairs = pairs
+
+    def detections(self, pairs: int) -> InstanceData:
+        """Detections that make so many pairs: about as many persons as half
+        of the other things."""
+        pairing = self.model.pairing
+        phrases = self.model.teacher_head.phrases
+        persons = max(1, round((pairs / 2)**.5))
+        count = 1 + -(-pairs // persons)
+        things = phrases.is_candidate.nonzero().flatten().cpu()
+        things = things[things != pairing.person_label]
+        labels = things[torch.randint(
+            len(things), (count, ), generator=self.random)]
+        labels[:persons] = pairing.person_label
+        corner, size = torch.rand(2, count, 2, generator=self.random)
+        scale = torch.tensor(self.size[::-1])
+        corner, size = corner * .6 * scale, size * .35 * scale + 16
+        found = InstanceData(
+            bboxes=torch.cat([corner, corner + size], 1),
+            labels=labels,
+            scores=.5 + torch.rand(count, generator=self.random) / 2)
+        if self.state_dims:
+            found.states = torch.randn(
+                count, self.state_dims, generator=self.random)
+        return found.to(self.device)
+
+    def words(self, number: int = 4) -> BaseDataElement:
+        """What a teacher may say of an image."""
+        phrases = self.model.teacher_head.phrases
+        hois = torch.randint(
+            len(phrases.hoi_verbs), (number, ), generator=self.random)
+        embeds = phrases.hoi_phrases.cpu()[hois]
+        return BaseDataElement(
+            caption_embed=torch.nn.functional.normalize(embeds.sum(0), dim=0),
+            sentence_embeds=embeds,
+            verb_labels=phrases.hoi_verbs.cpu()[hois],
+            obj_labels=phrases.hoi_objects.cpu()[hois],
+            hoi_labels=hois,
+            phrase_ids=torch.arange(number),
+            phrase_embeds=embeds,
+            scores=torch.rand(number, generator=self.random),
+            valid=True)
+
+    def write_image(self, path: str) -> str:
+        """A photo-like JPEG of the images' size."""
+        rough = np.random.default_rng(0).integers(
+            0, 256, (self.size[0] // 8, self.size[1] // 8, 3), np.uint8)
+        cv2.imwrite(path, cv2.resize(rough, self.size[::-1]))
+        return path
+
+
+def describe_machine(device: str) -> str:
+    """Processor, threads, versions and load, in a line."""
+    cpu = platform.processor() or platform.machine()
+    if os.path.exists('/proc/cpuinfo'):
+        with open('/proc/cpuinfo') as file:
+            names = [row.split(':')[1].strip() for row in file
+                     if row.startswith('model name')]
+        cpu = names[0] if names else cpu
+    parts = [f'{cpu}, {torch.get_num_threads()} of {os.cpu_count()} threads']
+    flags = torch.backends.cpu.get_cpu_capability()
+    parts.append(flags)
+    if device.startswith('cuda'):
+        parts.append(torch.cuda.get_device_name(device))
+    parts.append(f'torch {torch.__version__}')
+    load = ' '.join(f'{x:.1f}' for x in os.getloadavg())
+    return f'{"; ".join(parts)}; load {load}'
+
+
+def print_table(rows: List[dict], columns: List[str]) -> None:
+    """Rows as a Markdown table."""
+    print('| ' + ' | '.join(columns) + ' |')
+    print('|' + '---|' * len(columns))
+    for row in rows:
+        cells = [_write(name, row[name]) for name in columns]
+        print('| ' + ' | '.join(cells) + ' |')
+
+
+def _write(name: str, value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f'{value:.{2 if name.endswith("ratio") else 1}f}'
