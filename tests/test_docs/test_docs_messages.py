@@ -1,0 +1,57 @@
+"""Messages quoted in docs/troubleshooting.md are those of the code."""
+import ast
+import re
+from functools import lru_cache
+
+import pytest
+
+from tests.data_utils import REPO
+from tests.test_docs.pages import DOCS
+
+PAGE = next(path for path in DOCS if path.name == 'troubleshooting.md')
+QUOTED = re.findall(r'^\*\*`(.+)`\*\*$', PAGE.read_text(), re.M)
+HOLE = '\0'
+
+
+def text_of(node):
+    """A string of the code, with a hole for each of its values."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return ''.join(
+            part.value if isinstance(part, ast.Constant) else HOLE
+            for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return text_of(node.left) + text_of(node.right)
+    return HOLE
+
+
+@lru_cache(maxsize=None)
+def messages():
+    files = [*(REPO / 'clhoi_mm').rglob('*.py'),
+             *(REPO / 'tools').rglob('*.py')]
+    found = set()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp)):
+                found.add(text_of(node))
+    return found
+
+
+def occurs(quoted):
+    """Whether one string of the code has all parts, in this order."""
+    parts = [part for part in re.split('…+', quoted) if part.strip('. ')]
+    pattern = re.compile('.*?'.join(map(re.escape, parts)), re.S)
+    return any(pattern.search(message) for message in messages())
+
+
+@pytest.mark.parametrize('quoted', QUOTED)
+def test_quoted_message_is_raised(quoted):
+    assert occurs(quoted)
+
+
+def test_what_is_compared():
+    assert len(QUOTED) >= 25
+    assert not occurs('…: no such unicorn; feed it')
+    # Parts in another order are another message.
+    assert not occurs('no GPU here; device=…')
