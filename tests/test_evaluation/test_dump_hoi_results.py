@@ -6,18 +6,18 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmengine.evaluator import Evaluator  # noqa: E402
-from mmengine.structures import InstanceData  # noqa: E402
-from test_predictions import (HICO, TOOLS, VCOCO, park_scenes,  # noqa: E402
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from test_predictions import (HICO, TOOLS, VCOCO, park_scenes,
                               truth_as_predictions, write)
 
-from clhoi_mm.datasets import HOIDataset  # noqa: E402
-from clhoi_mm.evaluation.core import Predictions  # noqa: E402
-from clhoi_mm.evaluation.metrics import DumpHOIResults  # noqa: E402
-from clhoi_mm.evaluation.metrics import HICODetMetric, VCOCOMetric  # noqa: E402,E501
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from tests.data_utils import tiny_scenes  # noqa: E402
-from tests.tool_utils import run_command  # noqa: E402
+from clhoi_mm.datasets import HOIDataset
+from clhoi_mm.evaluation.core import Predictions
+from clhoi_mm.evaluation.metrics import (DumpHOIResults, HICODetMetric,
+                                         VCOCOMetric)
+from clhoi_mm.structures import HOIDataSample
+from tests.data_utils import tiny_scenes
+from tests.tool_utils import run_command
 
 
 def samples_of(dataset, vocabulary, annotations):

@@ -56,7 +56,8 @@ def measure(args: argparse.Namespace) -> List[dict]:
     Args:
         args (argparse.Namespace): benchmark.py's.
     """
-    model = build_model(read_config(args.config, args.cfg_options), args.device)
+    cfg = read_config(args.config, args.cfg_options)
+    model = build_model(cfg, args.device)
     scenes = Scenes(model, *args.size)
     model.stage = 2
     optimizer = torch.optim.AdamW(

@@ -9,8 +9,9 @@ class ReaderLayer(nn.TransformerDecoderLayer):
     """A decoder's layer in which a few queries read a long memory.
 
     Its arguments, weights and results are those of its base class with
-    ``batch_first`` and without dropout. But neither keys nor values of the memory are computed:
-    a query is brought to the memory's space by the keys' weights, and what
+    ``batch_first`` and without dropout. But neither keys nor values of the
+    memory are computed: a query is brought to the memory's space by the
+    keys' weights, and what
     it reads there goes through the values' weights. That costs H * T
     products with each place of the memory in place of 2 * D, twice.
 
