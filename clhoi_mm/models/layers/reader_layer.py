@@ -11,9 +11,9 @@ class ReaderLayer(nn.TransformerDecoderLayer):
     Its arguments, weights and results are those of its base class with
     ``batch_first`` and without dropout. But neither keys nor values of the
     memory are computed: a query is brought to the memory's space by the
-    keys' weights, and what
-    it reads there goes through the values' weights. That costs H * T
-    products with each place of the memory in place of 2 * D, twice.
+    keys' weights, and what it reads there goes through the values' weights.
+    That costs H * T products with each place of the memory in place of
+    2 * D, twice.
 
     Args:
         d_model (int): D.
