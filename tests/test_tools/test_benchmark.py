@@ -44,3 +44,26 @@ def test_wrong_options(tmp_path):
         ('--train --plot x.png', 'leave --train out')):
         done = run_tool(BENCHMARK, *options.split(), cwd=tmp_path)
         assert done.code == 2 and reason in done.text
+
+
+def test_flops_by_part(tmp_path):
+    """Parts add up, and more pairs cost more."""
+    rows = []
+    for pairs in ('4', '8'):
+        done = run_tool(
+            REPO / 'tools/analysis_tools/get_flops.py', MINI, '--pairs',
+            pairs, '--size', '64', '96', cwd=tmp_path).check()
+        cells = [row.strip('|').split('|') for row in done.text.splitlines()
+                 if row.startswith('| ')][1:]
+        rows.append({
+            name.strip().split(',')[0]: [float(x) for x in values]
+            for name, *values in cells
+        })
+    few, many = rows
+    assert few['VLT'] == many['VLT'] and few['VLT'][0] == few['VLT'][1] > 0
+    assert few['ICN'][0] == many['ICN'][0]
+    assert many['ICN'][2] > few['ICN'][2] > 0
+    assert few['detector: backbone and neck'][1] == 0
+    parts = [values for name, values in few.items() if name != 'all']
+    for i, total in enumerate(few['all']):
+        assert abs(total - sum(values[i] for values in parts)) < .05

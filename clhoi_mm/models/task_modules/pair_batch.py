@@ -94,8 +94,10 @@ class PairBatch:
             is at least 1 so that attention always has a key.
         """
         width = max(1, *self.num_pairs) if self.num_pairs else 1
-        counts = self.pair_inds.new_tensor(self.num_pairs)
-        starts = counts.cumsum(0) - counts
-        rank = torch.arange(
-            len(self), device=self.pair_inds.device) - starts[self.pair_inds]
+        device = self.pair_inds.device
+        starts = torch.searchsorted(
+            self.pair_inds, torch.arange(self.num_images, device=device))
+        # Not len(self), which would be a constant to torch.export.
+        count = self.pair_inds.shape[0]
+        rank = torch.arange(count, device=device) - starts[self.pair_inds]
         return self.pair_inds * width + rank, width
