@@ -2,6 +2,7 @@
 # make test   the tests; test-slow with the long ones
 # make setup  the environment alone
 # make study  the README's table of what label-free training reaches
+# make web    a page in the browser for the demo's detector, this machine's own
 # make docs   the documents as web pages, with every link checked
 # PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages.
 SHELL := /bin/bash
@@ -27,10 +28,10 @@ export MALLOC_TOP_PAD_ := 268435456
 
 DOCS := .venv-docs
 
-.PHONY: help setup demo study test test-slow docs clean distclean
+.PHONY: help setup demo web study test test-slow docs clean distclean
 
 help:
-	@sed -n '1,6s/^# //p' Makefile
+	@sed -n '1,7s/^# //p' Makefile
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
@@ -58,6 +59,14 @@ $(WORK)/.tested: $(WORK)/.trained
 	$(RUN) tools/test.py $(CONFIG) "$$(cat $(WORK)/last_checkpoint)" \
 	  --eval mAP --show-dir $(WORK)/pictures --show-score-thr 0.15 | tee $(WORK)/test.log
 	@touch $@
+
+# Examples that the teacher spoke of, and some that nobody has seen.
+web: $(WORK)/.trained
+	@$(PYTHON) tools/setup/make_env.py $(ROW) $(VENV) --extra web
+	$(RUN) tools/web_demo.py --weights "$$(cat $(WORK)/last_checkpoint)" \
+	  --teacher $(DATA)/teacher/train_typical \
+	  --examples $(DATA)/train/images/00000[1-3].png \
+	  $(DATA)/test/images/00000[1-9].png $(WEB)
 
 # What the frozen detector says of every image, once for all runs of a study.
 $(FEATURES): $(CONFIG) $(DATA)/.done | setup

@@ -79,6 +79,7 @@ setup(
         'demo': onedl + read_requirements('demo'),
         'dev': read_requirements('dev'),
         'docs': read_requirements('docs'),
+        'web': read_requirements('web'),
     },
     classifiers=[
         'Operating System :: POSIX :: Linux',

@@ -49,6 +49,23 @@ def test_lock_is_fully_pinned(row: str) -> None:
                                                 for pin in pins}
 
 
+def test_the_web_page_changes_nothing_that_is_locked() -> None:
+    pins = requirements('lock-web')
+    for python in ('3.10', '3.11', '3.12'):
+        names = [
+            pin.name for pin in pins if not pin.marker
+            or pin.marker.evaluate({'python_version': python})
+        ]
+        assert len(names) == len(set(names))
+    assert all(re.fullmatch(r'==[\w.]+', str(pin.specifier)) for pin in pins)
+    for row in ROWS:
+        locked = {pin.name for pin in requirements(f'lock-{row}')}
+        assert not locked & {pin.name for pin in pins}
+    need, = requirements('web')
+    pin, = (pin for pin in pins if pin.name == need.name)
+    assert need.specifier.contains(str(pin.specifier).removeprefix('=='))
+
+
 @pytest.mark.parametrize('row', ROWS)
 def test_check_env_agrees_with_requirements(row: str) -> None:
     pins = {

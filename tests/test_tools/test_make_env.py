@@ -209,3 +209,17 @@ def test_makefile_passes_the_row_on_and_names_a_missing_python():
                           text=True)
     assert done.returncode != 0
     assert 'python0 not found: run "sudo apt-get install' in done.stderr
+
+
+def test_an_extra_is_added_once(make_env, monkeypatch, tmp_path):
+    added = []
+    monkeypatch.setattr(make_env.Environment, 'pip_install_missing',
+                        lambda self, pins: added.append((self.folder, pins)))
+    for _ in range(2):
+        make_env.add_extra('web', tmp_path)
+    (folder, pins), = added
+    assert folder == tmp_path and 'gradio' in pins
+    # Another lock file is another extra.
+    (tmp_path / '.lock-hash-web').write_text('of an older one')
+    make_env.add_extra('web', tmp_path)
+    assert len(added) == 2

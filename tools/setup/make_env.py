@@ -2,6 +2,7 @@
 """Makes, completes or updates the environment of one row from its lock file.
 
     python3 tools/setup/make_env.py onedl .venv
+    python3 tools/setup/make_env.py onedl .venv --extra web
 
 Runs on the bare machine's Python with nothing installed. Running it again
 goes on where an earlier run was interrupted, and does nothing where the
@@ -274,15 +275,31 @@ def make(row: str, folder: Path) -> None:
     stamp.write_text(digest.hexdigest())
 
 
+def add_extra(name: str, folder: Path) -> None:
+    """Adds what the lock file of an extra pins to a complete environment."""
+    lock_path = ROOT / 'requirements' / f'lock-{name}.txt'
+    stamp = folder / f'.lock-hash-{name}'
+    digest = hashlib.sha256(lock_path.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    say(f'adding what {name} needs to {folder}')
+    Environment(folder).pip_install_missing(read_lock(lock_path))
+    stamp.write_text(digest)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('row', choices=sorted(MMCV), help='which lock file')
     parser.add_argument('folder', type=Path, help='the environment')
+    parser.add_argument(
+        '--extra', choices=['web'], help='add what this needs as well')
     args = parser.parse_args()
     lock_path = ROOT / 'requirements' / f'lock-{args.row}.txt'
     with lock_path.open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one set-up at a time
         make(args.row, args.folder.absolute())
+        if args.extra:
+            add_extra(args.extra, args.folder.absolute())
 
 
 if __name__ == '__main__':
