@@ -220,7 +220,8 @@ def test_wheel_metadata(archives) -> None:
     extras = set(re.findall(r'Provides-Extra: (\S+)', text))
     assert extras == {
         'onedl', 'openmmlab', 'teacher', 'teacher-transformers',
-        'teacher-ray', 'demo', 'dev'
+        'teacher-ray', 'demo', 'dev', 'docs',
+        'web'
     }
     bare = [
         line for line in text.splitlines()
