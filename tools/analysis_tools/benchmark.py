@@ -2,7 +2,7 @@
 
 Weights are random, images noise, and detections are drawn so that an image
 has as many human-object pairs as asked for. Columns, in milliseconds an image
-(medians):
+(medians, or minima with --best):
 
 load_ms       reading a JPEG, the test pipeline and the preprocessor
 detector_ms   the stock mmdet detector's own predict on the same images
@@ -79,6 +79,11 @@ def parse_args() -> argparse.Namespace:
         default='wall',
         help='cpu counts this process\'s own seconds, for a machine that is '
         'busy otherwise; with --threads 1 only')
+    parser.add_argument(
+        '--best',
+        action='store_true',
+        help='minima in place of medians, for a machine that is busy '
+        'otherwise')
     parser.add_argument(
         '--default-allocator',
         action='store_true',

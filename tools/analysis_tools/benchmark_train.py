@@ -81,7 +81,7 @@ def measure(args: argparse.Namespace) -> List[dict]:
 def _measure(args: argparse.Namespace, model: CLHOI, scenes: Scenes,
              optimizer: torch.optim.Optimizer, inputs: torch.Tensor,
              pairs: int, path: str) -> dict:
-    watch = Stopwatch(args.device, args.clock)
+    watch = Stopwatch(args.device, args.clock, args.best)
     batch = len(inputs)
     scenes.allow(pairs)
     live, cached = ([scenes.sample() for _ in range(batch)] for _ in range(2))

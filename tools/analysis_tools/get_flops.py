@@ -6,9 +6,8 @@ activations are not.
 """
 import argparse
 import os
-from typing import Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Tuple
 
-from benchmark_setup import Scenes, build_model
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -61,9 +60,9 @@ def count_flops(work: Callable) -> Tuple[int, object]:
     return counter.get_total_flops(), result
 
 
-def measure(model: CLHOI, scenes: Scenes,
+def measure(model: CLHOI, scenes: Any,
             pairs: int) -> Dict[str, Tuple[int, int, int]]:
-    """Parameters, trained ones and FLOPs by part."""
+    """Parameters, trained ones and FLOPs by part, of a model and Scenes."""
     inputs, sample = scenes.inputs(1), scenes.sample()
     detector = model.detector
     maps, feats = count_flops(lambda: detector.extract_feat(inputs))
@@ -110,6 +109,7 @@ def main() -> None:
     args = parse_args()
     if args.pairs < 1:
         raise SystemExit('--pairs is 1 or more')
+    from benchmark_setup import Scenes, build_model
     model = build_model(read_config(args.config, args.cfg_options), 'cpu')
     rows = measure(model, Scenes(model, *args.size), args.pairs)
     print(f'{args.size[0]} x {args.size[1]} pixels')

@@ -90,6 +90,22 @@ class VisualLinguisticTranslator(BaseModule):
         shrink = (self.max_tokens / (height * width))**0.5
         return max(1, int(height * shrink)), max(1, int(width * shrink))
 
+    def positions(self, mask: Tensor) -> Tensor:
+        """Sines of positions: they differ along one axis at a time.
+
+        Args:
+            mask (Tensor): True where a map is padded, which it is below and
+                to the right, (B, h, w).
+
+        Returns:
+            Tensor: (B, D, h, w); where there is padding, anything.
+        """
+        half = self.position.num_feats
+        rows = self.position(mask[:, :, :1])[:, :half]
+        columns = self.position(mask[:, :1])[:, half:]
+        shape = (-1, -1, *mask.shape[1:])
+        return torch.cat([rows.expand(shape), columns.expand(shape)], 1)
+
     def read_maps(self, feats: Sequence[Tensor],
                   padding: Tensor) -> tuple[Tensor, Tensor]:
         """Flatten the chosen maps into one sequence with positions.
@@ -108,9 +124,13 @@ class VisualLinguisticTranslator(BaseModule):
             if size != x.shape[-2:]:
                 x = F.adaptive_avg_pool2d(x, size)
             mask = F.interpolate(
-                padding[:, None].float(), size=x.shape[-2:])[:, 0] > 0.5
-            position = self.position(mask) + level_embed[None, :, None, None]
-            x = self.input_norm(self.input_proj(x).flatten(2).transpose(1, 2))
+                padding[:, None].to(torch.uint8), size=x.shape[-2:])[:, 0] > 0
+            position = self.positions(mask) + level_embed[None, :, None, None]
+            # A convolution of one position is a linear map, and takes longer.
+            x = self.input_norm(
+                F.linear(
+                    x.flatten(2).transpose(1, 2),
+                    self.input_proj.weight.flatten(1), self.input_proj.bias))
             memory.append(x + position.flatten(2).transpose(1, 2).to(x.dtype))
             masks.append(mask.flatten(1))
         return torch.cat(memory, 1), torch.cat(masks, 1)

@@ -95,3 +95,13 @@ def test_compiles_whole():
     compiled = torch.compile(vlt, backend='eager', fullgraph=True)
     torch.testing.assert_close(
         compiled(maps, NONE).tokens, vlt(maps, NONE).tokens)
+
+
+def test_positions_are_mmdets_wherever_there_is_an_image():
+    vlt = make_vlt()
+    mask = torch.ones(2, 5, 7, dtype=torch.bool)
+    mask[0, :5, :4] = False
+    mask[1, :2, :7] = False
+    found, expected = (f(mask).movedim(1, -1)[~mask]
+                       for f in (vlt.positions, vlt.position))
+    torch.testing.assert_close(found, expected)
