@@ -162,9 +162,12 @@ def measure(args: argparse.Namespace, variant: str, seed: int) -> dict:
     start, worked = time.perf_counter(), time.process_time()
     runner = RUNNERS.build(cfg)
     if variant not in UNTRAINED:
+        trained = time.perf_counter()
         runner.train()
+        print(f'{variant}, seed {seed}: trained in '
+              f'{time.perf_counter() - trained:.0f} s')
     figures = {k.split('/')[-1]: float(v) for k, v in runner.test().items()}
-    print(f'{variant}, seed {seed}: {time.perf_counter() - start:.0f} s, '
+    print(f'{variant}, seed {seed}: {time.perf_counter() - start:.0f} s in all, '
           f'{time.process_time() - worked:.0f} s of processor time')
     os.makedirs(osp.dirname(path), exist_ok=True)
     with open(f'{path}.partial', 'w') as file:
