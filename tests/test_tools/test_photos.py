@@ -82,13 +82,13 @@ def write_untrained(config, detector, path):
 def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
     """Overfitting with ground-truth detections."""
     write_vcoco_photo(tmp_path / 'data/v_coco', SHARED)
-    config = write_config(tmp_path, 200, 60)
+    config = write_config(tmp_path, 200, 150)
     run_tool(TRAIN, config, cwd=tmp_path).check()
     losses = list(read_losses(tmp_path / 'work_dirs/photos').values())
-    assert len(losses) == 60
+    assert len(losses) == 150
     assert losses[-1]['loss_interaction'] < 0.1 * losses[0]['loss_interaction']
     done = run_tool(
-        TEST, config, 'work_dirs/photos/epoch_60.pth', '--eval',
+        TEST, config, 'work_dirs/photos/epoch_150.pth', '--eval',
         'AP_role', '--out', 'out.json', '--show-dir', 'pictures',
         '--show-interval', 1, cwd=tmp_path).check()
     assert read_figures(done.text)['AP_role_s1'] > 0
