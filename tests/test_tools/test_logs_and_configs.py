@@ -19,7 +19,7 @@ def write_run(work_dir, name, first_epoch, last_epoch, seconds):
         for half in (0, 1):
             step = 50 * epoch - 50 + 25 * (half + 1)
             rows.append(dict(
-                loss=10 / step, loss_context=5 / step, data_time=.01,
+                loss=10 / step, loss_context=5 / step, data_time=.01 * (1 + (name == '2')),
                 # Loaders start in an epoch's first line.
                 time=seconds[epoch] + (9 if half == 0 else 0),
                 epoch=epoch, iter=step, step=step))  # yapf: disable
@@ -52,11 +52,13 @@ def test_times_of_a_resumed_run(resumed, tmp_path):
         '  fastest epoch 1: 0.1000 s/iter\n'
         '  time std over epochs: 0.0707\n'
         '  average iter time: 0.2000 s/iter\n'
+        '  of it waiting for data: 0.0150 s/iter\n'
         f'{single}: 2 epochs\n'
         '  slowest epoch 3: 0.2000 s/iter\n'
         '  fastest epoch 3: 0.2000 s/iter\n'
         '  time std over epochs: 0.0000\n'
-        '  average iter time: 0.2000 s/iter\n')
+        '  average iter time: 0.2000 s/iter\n'
+        '  of it waiting for data: 0.0200 s/iter\n')
     done = run_command(
         'python', LOGS, 'cal_train_time', single, '--include-outliers',
         cwd=tmp_path).check()

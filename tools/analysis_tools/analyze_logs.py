@@ -157,13 +157,14 @@ def plot_curve(args: argparse.Namespace) -> None:
     print(f'{len(curves)} curves in {args.out}')
 
 
-def epoch_times(rows: List[dict],
+def epoch_times(rows: List[dict], key: str,
                 include_outliers: bool) -> Iterator[Tuple[int, float]]:
-    """Mean seconds an iteration, epoch by epoch."""
+    """Mean seconds an iteration, epoch by epoch: all ('time') or those in
+    which it waited for data ('data_time')."""
     epochs: Dict[int, List[float]] = {}
     for row in rows:
-        if 'time' in row:
-            epochs.setdefault(row.get('epoch', 1), []).append(row['time'])
+        if key in row:
+            epochs.setdefault(row.get('epoch', 1), []).append(row[key])
     for epoch, times in epochs.items():
         if not include_outliers and len(times) > 1:
             times = times[1:]
@@ -173,8 +174,8 @@ def epoch_times(rows: List[dict],
 def cal_train_time(args: argparse.Namespace) -> None:
     """Print each log's times."""
     for log in args.json_logs:
-        times = dict(
-            epoch_times(read_log(log)[0], args.include_outliers))
+        rows = read_log(log)[0]
+        times = dict(epoch_times(rows, 'time', args.include_outliers))
         if not times:
             raise ValueError(f'{log}: no time was logged; keep '
                              'default_hooks.timer in the config')
@@ -187,6 +188,10 @@ def cal_train_time(args: argparse.Namespace) -> None:
         print(f'  fastest epoch {fastest}: {times[fastest]:.4f} s/iter')
         print(f'  time std over epochs: {spread:.4f}')
         print(f'  average iter time: {mean:.4f} s/iter')
+        waits = dict(epoch_times(rows, 'data_time', args.include_outliers))
+        if waits:
+            wait = sum(waits.values()) / len(waits)
+            print(f'  of it waiting for data: {wait:.4f} s/iter')
 
 
 def main() -> None:
