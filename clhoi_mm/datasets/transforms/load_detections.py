@@ -157,9 +157,10 @@ class LoadDetections(BaseTransform):
                            'LoadHOIAnnotations before it in the pipeline.')
         kept = np.flatnonzero(~results['gt_ignore_flags'])
         if self.merge_iou is not None:
-            kept = kept[_first_of_each(results['gt_bboxes'].tensor[kept],
-                                       results['gt_bboxes_labels'][kept],
-                                       self.merge_iou)]
+            kept = kept[first_of_each(
+                results['gt_bboxes'].tensor[kept],
+                torch.as_tensor(results['gt_bboxes_labels'][kept]),
+                self.merge_iou).numpy()]
         boxes = results['gt_bboxes'][kept]
         return dict(
             labels=results['gt_bboxes_labels'][kept],
@@ -180,22 +181,22 @@ class LoadDetections(BaseTransform):
                 f'merge_iou={self.merge_iou})')
 
 
-def _first_of_each(bboxes: torch.Tensor, labels: np.ndarray,
-                   iou: float) -> np.ndarray:
+def first_of_each(bboxes: torch.Tensor, labels: torch.Tensor,
+                  iou: float) -> torch.Tensor:
     """Positions of boxes that overlap no earlier kept one of their class.
 
     Args:
         bboxes (Tensor): (N, 4), xyxy.
-        labels (np.ndarray): (N, ) classes.
+        labels (Tensor): (N, ) classes.
         iou (float): Greater overlap means the same box.
 
     Returns:
-        np.ndarray: Ascending positions.
+        Tensor: Ascending positions.
     """
     # Earlier boxes win: suppression with scores that fall along the file.
-    order = torch.arange(len(bboxes), 0, -1, dtype=bboxes.dtype)
-    kept = batched_nms(bboxes, order, torch.as_tensor(labels), iou)
-    return kept.sort().values.numpy()
+    order = torch.arange(
+        len(bboxes), 0, -1, dtype=bboxes.dtype, device=bboxes.device)
+    return batched_nms(bboxes, order, labels, iou).sort().values
 
 
 def num_annotation_rows(results: dict) -> int:

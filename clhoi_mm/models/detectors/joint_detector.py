@@ -5,8 +5,8 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
-from torchvision.ops import batched_nms
 
+from clhoi_mm.datasets.transforms.load_detections import first_of_each
 from clhoi_mm.structures import HOIDataSample
 from .cached_feats import CachedFeats
 from .frozen_detector import Feats, FrozenDetector
@@ -152,9 +152,7 @@ class JointDetector(FrozenDetector):
         own[label_map] = torch.arange(len(label_map), device=own.device)
         labels = sample.gt_instances.labels
         bboxes = get_box_tensor(sample.gt_instances.bboxes)
-        order = torch.arange(
-            len(bboxes), 0, -1, dtype=bboxes.dtype, device=bboxes.device)
-        first = batched_nms(bboxes, order, labels, SAME_INSTANCE_IOU).sort()[0]
+        first = first_of_each(bboxes, labels, SAME_INSTANCE_IOU)
         truth = DetDataSample(metainfo=sample.metainfo)
         truth.gt_instances = InstanceData(
             bboxes=bboxes[first], labels=own[labels[first]])
