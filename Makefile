@@ -4,7 +4,8 @@
 # make study  the README's table of what label-free training reaches
 # make web    a page in the browser for the demo's detector, this machine's own
 # make docs   the documents as web pages, with every link checked
-# PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages.
+# PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages,
+# JOBS=4 how many runs of a study go side by side (2).
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -17,9 +18,11 @@ RUN := $(VENV)/bin/python
 CONFIG := configs/clhoi_r18_mini.py
 DATA := data/mini
 WORK := work_dirs/clhoi_r18_mini$(SUFFIX)
+JOBS ?= 2
 FEATURES := work_dirs/mini_study/features$(SUFFIX).safetensors
 
 # More threads than this make small images slower.
+OWN_THREADS := $(if $(OMP_NUM_THREADS),yes)
 export OMP_NUM_THREADS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
 # glibc gives memory back after every tensor and page-faults for the next.
 export MALLOC_MMAP_MAX_ := 0
@@ -31,7 +34,7 @@ DOCS := .venv-docs
 .PHONY: help setup demo web study test test-slow docs clean distclean
 
 help:
-	@sed -n '1,7s/^# //p' Makefile
+	@sed -n '1,8s/^# //p' Makefile
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
@@ -72,10 +75,12 @@ web: $(WORK)/.trained
 $(FEATURES): $(CONFIG) $(DATA)/.done | setup
 	$(RUN) tools/analysis_tools/cache_detections.py $(CONFIG) --features --out $@
 
-# The README's table; results are kept, an interrupted study goes on.
+# The README's table; results are kept, an interrupted study goes on. Runs
+# share the cores: each has threads of its own unless the user says how many.
 study: $(FEATURES)
-	$(RUN) tools/analysis_tools/mini_study.py --config $(CONFIG) \
-	  --features $(FEATURES)
+	$(if $(OWN_THREADS),,env -u OMP_NUM_THREADS) $(RUN) \
+	  tools/analysis_tools/study.py configs/studies/mini.py \
+	  --features $(FEATURES) --jobs $(JOBS)
 
 test: | setup
 	@$(RUN) -m pytest

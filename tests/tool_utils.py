@@ -54,14 +54,25 @@ def _environment() -> dict:
 
 def run_command(*command: Union[str, Path],
                 cwd: Path,
-                timeout: int = 560) -> Done:
-    """Run a command, its Python anew; 'python' is the one of the tests."""
+                timeout: int = 560,
+                modules: Optional[Path] = None) -> Done:
+    """Run a command, its Python anew; 'python' is the one of the tests.
+
+    Args:
+        *command (str | Path): The command's words.
+        cwd (Path): Its working folder.
+        timeout (int): Seconds until it is given up.
+        modules (Path, optional): A folder of modules that it may import.
+    """
     command = [str(part) for part in command]
     path = f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}'
+    env = dict(_environment(), PATH=path)
+    if modules:
+        env['PYTHONPATH'] += f'{os.pathsep}{modules}'
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=dict(_environment(), PATH=path),
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

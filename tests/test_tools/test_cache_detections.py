@@ -1,14 +1,16 @@
 """tools/analysis_tools/cache_detections.py, and training with its files."""
+import json
+
 import numpy as np
 import pytest
 
 from clhoi_mm.datasets import DetectionFile
 from tests.data_utils import REPO
 from tests.tool_utils import (MINI, NO_WORKERS, TRAIN, make_world, options,
-                              read_losses, run_tool, said)
+                              read_losses, run_command, run_tool, said)
 
 TOOL = REPO / 'tools/analysis_tools/cache_detections.py'
-STUDY = REPO / 'tools/analysis_tools/mini_study.py'
+STUDY = REPO / 'tools/analysis_tools/study.py'
 SHORT = (*NO_WORKERS, 'train_dataloader.batch_size=4',
          'train_cfg.max_epochs=2', 'custom_hooks.0.context_epochs=1',
          'model.remember_detector=0', 'default_hooks.logger.interval=1',
@@ -27,13 +29,6 @@ def features(world):
                     cwd=world).check()
     said(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
     return world / 'f.safetensors'
-
-
-def losses_of_study(world, work_dir, *args):
-    run_tool(STUDY, '--config', MINI, '--work-dir', work_dir, '--seeds', '0',
-             '--variants', 'label-free', *args, *options(*SHORT),
-             cwd=world).check()
-    return read_losses(world / work_dir / 'label-free-0')
 
 
 def test_detections_of_a_split(world):
@@ -65,13 +60,21 @@ def test_training_images_are_seen_mirrored_too(features):
 
 def test_a_study_with_features_is_that_with_the_live_detector(
         world, features):
-    live = losses_of_study(world, 'live')
+    run_tool(TRAIN, MINI, '--work-dir', 'live', *options(*SHORT),
+             cwd=world).check()
+    live = read_losses(world / 'live')
     images = world / 'data/mini/train'
     away = images.rename(world / 'away')
     try:
-        cached = losses_of_study(world, 'cached', '--features', features)
+        run_command('python', STUDY, REPO / 'configs/studies/mini.py',
+                    '--rows', 'label-free', '--seeds', '0', '--work-dir',
+                    'cached', '--features', features, *options(*SHORT),
+                    cwd=world).check()
     finally:
         away.rename(images)
+    result, = (world / 'cached/results').glob('label-free-0-*.json')
+    assert {'mAP', 'train_seconds'} <= set(json.loads(result.read_text()))
+    cached = read_losses(world / 'cached' / result.stem)
     assert list(cached) == list(live) == [1, 2, 3, 4]
     assert 'loss_interaction' in live[4]
     for step, losses in live.items():

@@ -1,0 +1,15 @@
+"""Several configs with several seeds, measured and compared.
+
+What ``tools/analysis_tools/study.py`` is made of. Needs mmengine, but neither
+torch nor mmdet, which only the processes that train import.
+"""
+from .plots import draw_plot
+from .results import Results
+from .run_pool import RunPool
+from .study import Study
+from .study_run import StudyRun
+from .table import StudyTable
+
+__all__ = [
+    'Results', 'RunPool', 'Study', 'StudyRun', 'StudyTable', 'draw_plot'
+]

@@ -1,0 +1,111 @@
+import csv
+import io
+from collections import Counter
+from statistics import mean, stdev
+from typing import Optional
+
+from .figures import Found, values_of
+from .study import Study
+
+
+class StudyTable:
+    """What a study found, in rows: mean and spread over the seeds.
+
+    Args:
+        study (Study): The study.
+        name (str): Of its table.
+        found (dict): Figures by row and seed, of the table's rows that are
+            to be shown and of those they refer to.
+        rows (list[str], optional): Rows to show, of the table's. Defaults to
+            all.
+    """
+
+    def __init__(self,
+                 study: Study,
+                 name: str,
+                 found: Found,
+                 rows: Optional[list[str]] = None) -> None:
+        self.study = study
+        self.title = study.tables[name].get('title')
+        self.rows = [row for row in study.tables[name]['rows']
+                     if rows is None or row in rows]
+        self.found = found
+        # A prior is run once, whatever the seeds.
+        asked = Counter(tuple(found[row]) for row in self.rows
+                        if not self._drawn_once(row))
+        self.seeds = list(asked.most_common(1)[0][0]) if asked else []
+
+    def markdown(self) -> str:
+        """The table as the documents show it."""
+        reference = self.study.reference
+        heads = [f'{self.study.split} split, seeds {self.seeds}',
+                 *self.study.figures.values(),
+                 *([reference['title']] if reference else [])]
+        lines = []
+        for row in self.rows:
+            cells = [_spread(values_of(self.found, row, figure))
+                     for figure in self.study.figures]
+            if reference:
+                share = self.share(row)
+                cells.append('' if share is None else f'{share:.2f}')
+            lines.append([self._title(row), *cells])
+        head, *lines = (f'| {" | ".join(line)} |' for line in (heads, *lines))
+        table = '\n'.join([head, '|---' * len(heads) + '|', *lines])
+        return f'{self.title}\n\n{table}' if self.title else table
+
+    def csv(self) -> str:
+        """The table for other programs, with means and deviations apart."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator='\n')
+        figures = [*self.study.figures]
+        if 'train_seconds' not in figures:
+            figures.append('train_seconds')
+        writer.writerow(['row', 'title', 'split', 'seeds',
+                         *(head for f in figures for head in (f, f'{f}_std')),
+                         'share'])
+        for row in self.rows:
+            there = [s for s, f in self.found[row].items() if f is not None]
+            cells = []
+            for figure in figures:
+                # What is not trained has no time of training.
+                values = [f[figure] for f in self.found[row].values()
+                          if f is not None and figure in f]
+                cells.append(mean(values) if values else '')
+                cells.append(stdev(values) if len(values) > 1 else '')
+            share = self.share(row)
+            writer.writerow([row, self.study.rows[row]['title'],
+                             self.study.split, ' '.join(map(str, there)),
+                             *cells, '' if share is None else share])
+        return out.getvalue()
+
+    def share(self, row: str) -> Optional[float]:
+        """A row's mean in terms of its reference's, if both are there."""
+        reference = self.study.reference
+        if not reference:
+            return None
+        other = self.study.reference_of(row)
+        own, full = (values_of(self.found, each, reference['figure'])
+                     for each in (row, other))
+        return mean(own) / mean(full) if own and full and mean(full) else None
+
+    def _drawn_once(self, row: str) -> bool:
+        return self.study.rows[row].get('baseline') == 'prior'
+
+    def _title(self, row: str) -> str:
+        """A row's title; with its seeds where they are not the table's."""
+        title = self.study.rows[row]['title']
+        there = [s for s, f in self.found[row].items() if f is not None]
+        if not there:
+            return f'{title} (not run yet)'
+        if there == self.seeds or self._drawn_once(row):
+            return title
+        return f'{title} (seed{"s" * (len(there) > 1)} ' \
+               f'{", ".join(map(str, there))})'
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return '–'
+    if len(values) == 1:
+        return f'{values[0]:.1f}'
+    return f'{mean(values):.1f} ± {stdev(values):.1f}'

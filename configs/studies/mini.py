@@ -1,0 +1,130 @@
+# What label-free training reaches on the mini world, and what its parts are
+# worth. `make study` runs it; python tools/analysis_tools/study.py --help.
+config = '../clhoi_r18_mini.py'
+seeds = [0, 1, 2]
+figures = dict(
+    mAP='mAP',
+    mAP_rare='mAP_rare',
+    mAP_non_rare='mAP_non_rare',
+    mAP_ko='mAP_ko')
+reference = dict(row='instance', figure='mAP', title='of instance')
+
+# Without a loss for the context there is no stage for it: all epochs train
+# all that is left.
+_no_context_stage = {'custom_hooks.0.context_epochs': 0}
+_cache = 'train_dataloader.dataset.pipeline.2.cache'
+_no_noise = {'model.interaction_loss.noise': None}
+_weak = {_cache: 'data/mini/teacher/train_weak'}
+_strong = {_cache: 'data/mini/teacher/train_strong'}
+
+rows = {
+    'random': dict(title='random scores for all pairs', baseline='random'),
+    'prior': dict(
+        title="each object's most frequent interactions", baseline='prior'),
+    'copy': dict(
+        title="the image's labels copied to all pairs, typical teacher",
+        options={'model.teacher_head.copy_to_pairs': True}),
+    'label-free': dict(title='label-free, typical teacher'),
+    'no-noise': dict(
+        title="label-free, the teacher's noise not modelled",
+        options=_no_noise),
+    # The VLT is there and learns from interactions alone, for as many steps.
+    'no-context': dict(
+        title='label-free without context distillation',
+        options={'model.context_loss': None, **_no_context_stage}),
+    # The ICN has no context to listen to.
+    'no-vlt': dict(
+        title='label-free without the VLT',
+        options={
+            'model.vlt': None,
+            'model.context_loss': None,
+            **_no_context_stage
+        }),
+    # An untrained ICN says nothing: the image's embedding against the phrases
+    # of an object scores its pairs.
+    'no-interaction': dict(
+        title='label-free without interaction distillation',
+        options={'model.interaction_loss': None, **_no_context_stage}),
+    # Which verb it is, is learned by contrast alone. What is known of the
+    # teacher's noise comes from the bag loss and goes with it.
+    'no-bag-loss': dict(
+        title='label-free, contrast of pairs and phrases in place of the '
+        'loss on bags',
+        options={
+            'model.interaction_loss.image_weight': 0.,
+            'model.interaction_loss.contrast_weight': 1.,
+            **_no_noise
+        }),
+    'contrast': dict(
+        title='label-free with contrast of pairs and phrases beside it',
+        options={'model.interaction_loss.contrast_weight': 0.005}),
+    # No RoI features: a pair is where it is, its object and the context.
+    'no-visual': dict(
+        title='label-free without visual features of pairs',
+        options={'model.icn.roi_extractor': None}),
+    'image': dict(
+        title='image-level labels',
+        options={'model.teacher_head.supervision': 'image'}),
+    'instance': dict(
+        title='instance-level labels',
+        options={'model.teacher_head.supervision': 'instance'}),
+    'weak': dict(title='label-free, weak teacher', options=_weak, seeds=[0]),
+    'weak-no-noise': dict(
+        title='weak teacher, noise not modelled',
+        options={**_weak, **_no_noise},
+        seeds=[0]),
+    'strong': dict(
+        title='label-free, strong teacher', options=_strong, seeds=[0]),
+    'strong-no-noise': dict(
+        title='strong teacher, noise not modelled',
+        options={**_strong, **_no_noise},
+        seeds=[0])
+}
+
+_teachers = [
+    'weak', 'weak-no-noise', 'strong', 'strong-no-noise', 'instance'
+]
+tables = dict(
+    parts=dict(rows=[
+        row for row in rows if row == 'instance' or row not in _teachers
+    ]),
+    teachers=dict(title='Other teachers', rows=_teachers))
+
+# Presets of the simulated teacher by their precision.
+plots = [
+    dict(
+        kind='lines',
+        file='mini_teachers.svg',
+        figure='mAP',
+        title='Mini world, test split',
+        x_title="precision of the teacher's words",
+        y_title='mAP (%)',
+        series={
+            'label-free': [(0.40, 'weak'), (0.55, 'label-free'),
+                           (0.70, 'strong')],
+            'noise not modelled': [(0.40, 'weak-no-noise'),
+                                   (0.55, 'no-noise'),
+                                   (0.70, 'strong-no-noise')]
+        },
+        levels={
+            'instance': 'instance-level labels',
+            'prior': 'object prior'
+        })
+]
+
+prepare = [
+    dict(
+        path='data/mini/annotations/train.json',
+        command='python tools/dataset_converters/make_mini.py '
+        '--out data/mini'),
+    dict(
+        path='data/mini/teacher/train_weak',
+        command='python tools/teacher/simulate.py '
+        '--ann data/mini/annotations/train.json --vocabulary mini '
+        '--preset weak --out data/mini/teacher/train_weak'),
+    dict(
+        path='data/mini/teacher/train_strong',
+        command='python tools/teacher/simulate.py '
+        '--ann data/mini/annotations/train.json --vocabulary mini '
+        '--preset strong --out data/mini/teacher/train_strong')
+]

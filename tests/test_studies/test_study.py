@@ -1,0 +1,213 @@
+"""What a study's file says, and the configs it makes."""
+import json
+
+import pytest
+
+from clhoi_mm.studies import Study
+from tests.data_utils import REPO
+from tests.test_docs.pages import blocks
+
+CONFIG = """
+model = dict(
+    icn=dict(type='ICN', width=8), vlt=dict(type='VLT'),
+    context_loss=dict(type='ContextDistillLoss'))
+_loader = dict(num_workers=2, dataset=dict(
+    data_root='data', ann_file='ann.json', vocabulary='mini', pipeline=[
+        dict(type='LoadImageFromFile'), dict(type='Resize', scale=(8, 8)),
+        dict(type='LoadHOIAnnotations'),
+        dict(type='LoadTeacherKnowledge', cache='data/teacher'),
+        dict(type='PackHOIInputs')]))
+train_dataloader = val_dataloader = test_dataloader = _loader
+train_dataloader = dict(sampler=1, **_loader)
+val_evaluator = dict(type='Metric', on='val')
+test_evaluator = dict(type='Metric', on='test')
+val_cfg = dict()
+randomness = dict(seed=7)
+"""
+STUDY = """
+config = 'base.py'
+seeds = [0, 1, 2]
+figures = dict(mAP='mAP')
+reference = dict(row='full', figure='mAP', title='of full')
+_wide = {'model.icn': dict(_delete_=True, type='Wide', width=16)}
+rows = {
+    'plain': dict(title='as it is'),
+    'wide': dict(title='wide', options=_wide, seeds=[5]),
+    'full': dict(title='full', options={'model.vlt': None}),
+    'random': dict(title='random', baseline='random'),
+    'prior': dict(title='prior', baseline='prior'),
+}
+prepare = [dict(path='data/teacher', command='python tell.py'),
+           dict(path='data/ann.json', command='python annotate.py'),
+           dict(path='data/other', command='python never.py')]
+plots = [dict(file='a.svg', figure='mAP', series={'a': [(1, 'plain')]})]
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'base.py').write_text(CONFIG)
+
+    def write(*replace):
+        text = STUDY
+        for old, new in zip(replace[::2], replace[1::2]):
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / 'study.py').write_text(text)
+        return 'study.py'
+
+    return write
+
+
+def test_rows_override_the_config_and_the_line_of_commands(write):
+    study = Study(write(), {'model.icn.width': 4, 'model.vlt.depth': 2})
+    plain, full = study.runs('plain')[1], study.runs('full')[2]
+    assert (plain.row, plain.seed, plain.trained) == ('plain', 1, True)
+    assert plain.cfg.randomness.seed == 1 and full.cfg.randomness.seed == 2
+    assert plain.cfg.model.icn == dict(type='ICN', width=4)
+    assert plain.cfg.model.vlt == dict(type='VLT', depth=2)
+    assert full.cfg.model.vlt is None
+    # The last word is the row's, the second time as well.
+    for _ in range(2):
+        wide, = study.runs('wide')
+        assert wide.seed == 5
+        assert wide.cfg.model.icn == dict(type='Wide', width=16)
+    assert plain.cfg.default_hooks.checkpoint.save_last is False
+    assert plain.cfg.val_dataloader is None and plain.cfg.val_cfg is None
+    # Seeds of the command line hold for all.
+    assert [run.seed for run in study.runs('wide', [3, 4])] == [3, 4]
+
+
+def test_split(write):
+    assert Study(write()).runs('plain')[0].cfg.test_evaluator.on == 'test'
+    run = Study('study.py', split='val').runs('plain')[0]
+    assert run.cfg.test_evaluator.on == 'val'
+    assert Study(write('seeds = [0', "split = 'val'\nseeds = [0")).runs(
+        'plain')[0].cfg.test_evaluator.on == 'val'
+
+
+def test_a_key_is_that_of_the_config(write):
+    study = Study(write())
+    keys = [run.key for row in ('plain', 'wide', 'full', 'random')
+            for run in study.runs(row)]
+    assert len(set(keys)) == len(keys) == 10
+    again = Study(write("title='as it is'", "title='anew'"))
+    assert [r.key for r in again.runs('plain')] == keys[:3]
+    other = Study('study.py', {'model.depth': 1})
+    assert other.runs('plain')[0].key not in keys
+    # Configs that were measured once must be found for good.
+    assert keys[0] == study.runs('plain')[0].name[-12:] == 'fb5fec1aa6cd'
+
+
+def test_features_stand_for_images(write, tmp_path):
+    (tmp_path / 'f.safetensors').touch()
+    cfg = Study(write(), features='f.safetensors').runs('plain')[0].cfg
+    train, test = (loader.dataset.pipeline
+                   for loader in (cfg.train_dataloader, cfg.test_dataloader))
+    names = ['LoadDetectorFeatures', 'LoadTeacherKnowledge']
+    assert [step.type for step in train] == [*names, 'RememberViews']
+    assert [step.type for step in test] == [
+        *names, 'LoadHOIAnnotations', 'PackHOIInputs'
+    ]
+    assert cfg.train_dataloader.num_workers == 0
+
+
+def test_baselines_are_not_trained(write, tmp_path):
+    study = Study(write())
+    random = study.runs('random')
+    assert [run.trained for run in random] == [False] * 3
+    assert random[2].cfg.model == dict(
+        icn=dict(type='BaselineICN', seed=2), vlt=None, context_loss=None)
+    with pytest.raises(FileNotFoundError, match='ann.json.*--rows'):
+        study.runs('prior')
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/ann.json').write_text(
+        json.dumps(
+            dict(images=[], annotations=[], categories=[], verbs=[],
+                 hois=[])))
+    prior, = study.runs('prior')
+    assert set(prior.cfg.model.icn.class_scores) == {0.}
+
+
+def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
+    study = Study(write())
+    assert [p['path'] for p in study.to_prepare(['plain'])
+            ] == ['data/teacher', 'data/ann.json']
+    (tmp_path / 'data/teacher').mkdir(parents=True)
+    assert [p['path'] for p in study.to_prepare(['prior'])
+            ] == ['data/ann.json']
+    other = Study('study.py', {
+        'train_dataloader.dataset.pipeline.3.cache': 'data/other/',
+        'train_dataloader.dataset.ann_file': '/elsewhere.json',
+        'test_dataloader.dataset.ann_file': '/elsewhere.json',
+        'val_dataloader.dataset.ann_file': '/elsewhere.json'
+    })
+    assert [p['path'] for p in other.to_prepare(['plain'])] == ['data/other']
+
+
+@pytest.mark.parametrize('old, new, parts', [
+    ('seeds = [0, 1, 2]', '', ['seeds', 'missing']),
+    ('seeds = [0', 'sead = 1\nseeds = [0', ['sead', 'unknown', 'underscore']),
+    ("title='full'", "titel='full'", ['rows.full', 'titel']),
+    ("title='full', ", '', ['rows.full', 'no title']),
+    ("baseline='prior'", "baseline='guess'", ['rows.prior.baseline']),
+    ("row='full'", "row='ful'", ['reference.row', "'ful'", 'plain, wide']),
+    (", title='of full'", '', ['reference', 'title']),
+    ("seeds=[5]", "reference='x'", ['rows.wide.reference', "'x'"]),
+    ("(1, 'plain')", "(1, 'x')", ['plots.0', "no row 'x'"]),
+    ("(1, 'plain')", "(1, 'plain', 'y')", ['plots.0', "no row 'y'"]),
+    ("'a.svg'", "'a.gif'", ['plots.0', 'a.gif', '.svg']),
+    ("figure='mAP', series", 'series', ['plots.0', 'figure']),
+    ('seeds = [0', "split = 'train'\nseeds = [0", ['split', "'val'"]),
+])  # yapf: disable
+def test_mistakes_are_named(write, old, new, parts):
+    with pytest.raises(ValueError) as error:
+        Study(write(old, new))
+    for part in ['study.py', *parts]:
+        assert part in str(error.value)
+
+
+def test_files_that_are_not_there(write):
+    with pytest.raises(FileNotFoundError, match='none.py.*configs/studies'):
+        Study('none.py')
+    with pytest.raises(FileNotFoundError, match='gone.py'):
+        Study(write("'base.py'", "'gone.py'"))
+    with pytest.raises(FileNotFoundError,
+                       match='no such file of features.* base.py --features'):
+        Study(write(), features='none')
+
+
+@pytest.mark.parametrize(
+    'path', sorted((REPO / 'configs/studies').glob('*.py')),
+    ids=lambda path: path.stem)
+def test_studies_of_the_project_make_configs(path):
+    study = Study(path)
+    for row, spec in study.rows.items():
+        if spec.get('baseline') != 'prior':
+            assert len({run.key for run in study.runs(row)}) == len(
+                spec.get('seeds', study.seeds))
+    shown = {row for table in study.tables.values() for row in table['rows']}
+    assert shown == set(study.rows)
+
+
+def test_the_study_of_the_documents(tmp_path):
+    code, = blocks(REPO / 'docs/results.md', 'python')
+    path = tmp_path / 'study.py'
+    path.write_text(code.replace('../', f'{REPO}/configs/'))
+    study = Study(path)
+    small = study.runs('free-300')[0].cfg.train_dataloader.dataset
+    assert small.indices == 300
+    assert study.reference_of('label-free') == 'instance'
+
+
+def test_rows_of_the_mini_world_differ():
+    study = Study(REPO / 'configs/studies/mini.py')
+    rows = [row for row in study.rows if row != 'prior']
+    assert len({study.runs(row, [0])[0].key for row in rows}) == len(rows)
+    cfg = study.runs('no-vlt')[0].cfg
+    assert cfg.model.vlt is None and cfg.model.context_loss is None
+    assert cfg.custom_hooks[0].context_epochs == 0
+    weak = study.runs('weak')[0].cfg.train_dataloader.dataset.pipeline[2]
+    assert weak == dict(type='LoadTeacherKnowledge', vocabulary='mini',
+                        cache='data/mini/teacher/train_weak')

@@ -1,0 +1,179 @@
+"""tools/analysis_tools/study.py, with a runner that takes no time."""
+import csv
+import json
+
+import pytest
+
+from tests.data_utils import REPO
+from tests.tool_utils import run_command, said
+
+TOOL = REPO / 'tools/analysis_tools/study.py'
+# Importing torch for each run would be most of the time.
+RUNNER = """
+from mmengine.registry import RUNNERS
+
+
+@RUNNERS.register_module()
+class StandIn:
+
+    @classmethod
+    def from_cfg(cls, cfg):
+        return cls(cfg)
+
+    def __init__(self, cfg):
+        self.cfg, self.bonus = cfg, 0
+
+    def train(self):
+        if self.cfg.model.get('broken'):
+            raise RuntimeError('a loss is not finite')
+        print('reads', open(self.cfg.train_dataloader.cache).read())
+        self.bonus = self.cfg.model.bonus
+
+    def test(self):
+        figure = 10 + self.bonus + self.cfg.randomness.seed
+        return {f'tiny/{self.cfg.test_evaluator.name}': figure}
+"""
+CONFIG = """
+custom_imports = dict(imports=['stand_in'])
+runner_type = 'StandIn'
+randomness = dict(seed=0)
+model = dict(bonus=10, vlt=None)
+train_dataloader = dict(cache='cache')
+val_dataloader = test_dataloader = dict()
+val_evaluator = dict(name='other')
+test_evaluator = dict(name='AP')
+"""
+STUDY = """
+config = 'base.py'
+seeds = [0, 1]
+figures = dict(AP='AP')
+reference = dict(row='full', figure='AP', title='of full')
+rows = {
+    'random': dict(title='guessed', baseline='random', seeds=[0]),
+    'free': dict(title='label-free'),
+    'bad': dict(title='broken', options={'model.broken': True}, seeds=[0]),
+    'full': dict(title='all labels', options={'model.bonus': 30}, seeds=[0]),
+}
+prepare = [dict(path='cache', command='python make.py "two words"')]
+plots = [
+    dict(kind='lines', file='growth.svg', figure='AP',
+         series={'label-free': [(1, 'random', 'full'), (2, 'free', 'full')]}),
+    dict(kind='lines', file='bad.svg', figure='AP',
+         series={'bad': [(1, 'bad')]}),
+]
+"""
+TABLE = """
+| test split, seeds [0] | AP | of full |
+|---|---|---|
+| guessed | 10.0 | 0.25 |
+| label-free (seeds 0, 1) | 20.5 ± 0.7 | 0.51 |
+| broken (not run yet) | – |  |
+| all labels | 40.0 | 1.00 |
+"""
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A folder with a study; what is done in it stays for the next test."""
+    folder = tmp_path_factory.mktemp('study')
+    for name, text in [('stand_in.py', RUNNER), ('base.py', CONFIG),
+                       ('tiny.py', STUDY),
+                       ('make.py', 'import sys\n'
+                        'open("cache", "a").write(sys.argv[1])')]:
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def study(folder):
+    """Runs the tool on the study, as a user does."""
+
+    def study(*args):
+        return run_command('python', TOOL, 'tiny.py', *args, cwd=folder,
+                           modules=folder)
+
+    return study
+
+
+def results(folder):
+    return sorted((folder / 'work_dirs/tiny_study/results').glob('*.json'))
+
+
+def test_nothing_there_yet(study):
+    done = study('--table')
+    assert done.code == 1
+    said(done.text, 'work_dirs/tiny_study/results: no result of these runs')
+
+
+def test_a_failure_is_told_and_the_others_are_shown(folder, study):
+    done = study('--jobs', '2')
+    assert done.code == 1
+    said(done.text, '1 runs have no result: 1 failed, see above')
+    assert TABLE in done.text
+    assert 'bad, seed 0 FAILED (exit code 1)' in done.text
+    assert '    RuntimeError: a loss is not finite' in done.text
+    assert 'free, seed 1: trained in 0 s' in done.text
+    assert '3 runs, trained in 0 to 0 s each' in done.text
+    # Made once, for all.
+    assert 'python make.py "two words"' in done.text
+    assert (folder / 'cache').read_text() == 'two words'
+    assert 'bad.svg: not drawn without bad' in done.text
+    work = folder / 'work_dirs/tiny_study'
+    assert (work / 'growth.svg').read_text().startswith('<?xml')
+    rows = list(csv.DictReader((work / 'tiny-test.csv').open()))
+    assert [row['row'] for row in rows] == ['random', 'free', 'bad', 'full']
+    assert float(rows[1]['share']) == pytest.approx(20.5 / 40)
+    found = [json.loads(path.read_text()) for path in results(folder)]
+    assert [f['AP'] for f in found] == [20, 21, 40, 10]
+    logs = [path.read_text() for path in work.glob('free-*/run.log')]
+    assert len(logs) == 2 and all('reads two words' in log for log in logs)
+
+
+def test_the_table_alone_runs_nothing(folder, study):
+    (folder / 'images').mkdir()
+    before = [path.stat().st_mtime_ns for path in results(folder)]
+    done = study('--table', '--images', 'images').check()
+    assert TABLE in done.text and 'FAILED' not in done.text
+    said(done.text, '1 runs have no result: run the study without --table')
+    assert [path.stat().st_mtime_ns for path in results(folder)] == before
+    assert (folder / 'images/growth.svg').read_bytes() == (
+        folder / 'work_dirs/tiny_study/growth.svg').read_bytes()
+
+
+def test_only_what_was_deleted_is_run_anew(folder, study):
+    one = results(folder)[1]  # of label-free, seed 1
+    one.unlink()
+    done = study('--rows', 'free', '--split', 'test').check()
+    assert done.text.count('s of processor time') == 1
+    assert 'free, seed 1' in done.text and one.is_file()
+    # What it is compared with was there.
+    assert ('| test split, seeds [0, 1] | AP | of full |\n|---|---|---|\n'
+            '| label-free | 20.5 ± 0.7 | 0.51 |\n\n2 runs') in done.text
+    # Other options make other runs, which do not pass for these.
+    done = study('--rows', 'free', '--seeds', '5', '--cfg-options',
+                 'model.bonus=1').check()
+    assert '| label-free | 16.0 |  |' in done.text
+    assert len(results(folder)) == 5
+
+
+@pytest.mark.parametrize('args, parts', [
+    (['--rows', 'fre'], ['--rows fre', 'random, free, bad, full']),
+    (['--jobs', '0'], ['--jobs', 'at least 1']),
+    (['--features', 'f'], ['f: no such file of features', 'base.py']),
+    (['--cfg-options', 'a b'], ['a b', 'KEY=VALUE']),
+    (['--split', 'val', '--rows', 'random', '--seeds', '0'],
+     ["no figure 'AP'", "'random'", 'other'])
+])  # yapf: disable
+def test_mistakes_are_said(study, args, parts):
+    done = study(*args)
+    assert done.code not in (0, None) and 'Traceback' not in done.text
+    said(done.text, *parts)
+
+
+def test_what_cannot_be_prepared(folder, study):
+    text = STUDY.replace("path='cache'", "path='elsewhere'")
+    (folder / 'tiny.py').write_text(text)
+    done = study('--rows', 'free', '--cfg-options',
+                 'train_dataloader.cache=elsewhere')
+    assert done.code == 1
+    said(done.text, 'prepare', 'elsewhere is not there')
