@@ -20,4 +20,6 @@ class HICODetDataset(HOIDataset):
     SOURCE = ('HICO-DET (20160224_det: images and anno_bbox.mat) is had from '
               'github.com/ywchao/ho-rcnn, its annotations as JSON also from '
               'github.com/fredzzhang/hicodet; write the file with `python '
-              'tools/dataset_converters/hico_det.py anno_bbox.mat`')
+              'tools/dataset_converters/hico_det.py anno_bbox.mat`, and split '
+              'it with `tools/dataset_converters/geometry.py split` where '
+              'boxes are all that is needed')

@@ -24,4 +24,6 @@ class VCOCODataset(HOIDataset):
               'images (train2014, val2014) from cocodataset.org; write the '
               'file with `python tools/dataset_converters/v_coco.py '
               'vcoco_trainval.json --coco instances_train2014.json --out '
-              'data/v_coco/annotations/trainval.json`')
+              'data/v_coco/annotations/trainval.json`, and split it with '
+              '`tools/dataset_converters/geometry.py split` where boxes are '
+              'all that is needed')

@@ -12,6 +12,15 @@ from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import RUNNERS
 
 
+def _without_words(pipeline: list) -> list:
+    """Steps, those inside RememberViews too, that read no teacher's words."""
+    return [
+        dict(step, steps=_without_words(step['steps']))
+        if 'steps' in step else step for step in pipeline
+        if 'LoadTeacherKnowledge' not in str(step['type'])
+    ]
+
+
 @RUNNERS.register_module()
 class HOIRunner(Runner):
     """mmengine's runner, loading checkpoints without running code from them.
@@ -39,10 +48,7 @@ class HOIRunner(Runner):
             dataset = cfg.train_dataloader.dataset
             while 'dataset' in dataset:
                 dataset = dataset.dataset
-            dataset.pipeline = [
-                step for step in dataset.pipeline
-                if 'LoadTeacherKnowledge' not in str(step['type'])
-            ]
+            dataset.pipeline = _without_words(dataset.pipeline)
         return super().from_cfg(cfg)
 
     def setup_env(self, env_cfg: dict) -> None:

@@ -1,6 +1,6 @@
 from collections import Counter
 from functools import partial
-from typing import Iterator
+from typing import Iterator, Union
 
 import torch
 from mmcv.cnn import ConvModule
@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .detectors import FrozenDetector
+from .detectors import FrozenDetector, NoDetector
 
 
-def accelerate(detector: FrozenDetector,
+def accelerate(detector: Union[FrozenDetector, NoDetector],
                fast: bool = False,
                compiled: bool = False) -> None:
     """Make a detector faster for inference, in place and for good.
@@ -24,13 +24,16 @@ def accelerate(detector: FrozenDetector,
     neither loaded nor trained afterwards.
 
     Args:
-        detector (FrozenDetector): Loaded, on its device.
+        detector (FrozenDetector | NoDetector): Loaded, on its device; with
+            none there is nothing to do.
         fast (bool): Let backbone and neck work in bfloat16, which changes
             outputs. Defaults to False.
         compiled (bool): Compile backbone and neck with torch.compile, which
             takes a while at the first image and at the first of another
             size. Defaults to False.
     """
+    if isinstance(detector, NoDetector):
+        return
     # Caches know the detector by its weights as they were loaded.
     detector.identity  # noqa: B018
     model = detector.model

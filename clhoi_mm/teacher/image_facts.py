@@ -25,16 +25,18 @@ class ImageFacts:
 
 
 def read_image_facts(ann_file: Union[str, os.PathLike],
-                     vocabulary: HOIVocabulary) -> List[ImageFacts]:
+                     vocabulary: HOIVocabulary,
+                     no_interaction: bool = False) -> List[ImageFacts]:
     """Reduce an annotation file in the project's format to the image level.
 
-    Interactions flagged invisible count, as in image-level labels;
-    ``no_interaction`` classes and pairs outside the vocabulary do not, since
-    no VLLM says them.
+    Interactions flagged invisible count, as in image-level labels; pairs
+    outside the vocabulary do not.
 
     Args:
         ann_file (str | PathLike): The annotation file.
         vocabulary (HOIVocabulary): Gives labels to its names.
+        no_interaction (bool): Whether ``no_interaction`` classes count.
+            Defaults to False: no VLLM says them.
 
     Returns:
         List[ImageFacts]: One for each image, in the file's order.
@@ -51,7 +53,7 @@ def read_image_facts(ann_file: Union[str, os.PathLike],
             f'tools/dataset_converters')
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-        return _read(content, vocabulary, path)
+        return _read(content, vocabulary, path, no_interaction)
     except json.JSONDecodeError as error:
         raise ValueError(f'{path}: no JSON ({error}); convert or copy the '
                          f'file anew') from error
@@ -62,8 +64,8 @@ def read_image_facts(ann_file: Union[str, os.PathLike],
             f'expected, from tools/dataset_converters') from error
 
 
-def _read(content: Dict[str, Any], vocabulary: HOIVocabulary,
-          path: Path) -> List[ImageFacts]:
+def _read(content: Dict[str, Any], vocabulary: HOIVocabulary, path: Path,
+          no_interaction: bool) -> List[ImageFacts]:
     objects = {
         category['id']:
         _label('categories', category['name'], vocabulary.object_label,
@@ -103,8 +105,9 @@ def _read(content: Dict[str, Any], vocabulary: HOIVocabulary,
             ImageFacts(
                 key=image.get('key', image['file_name']),
                 hois=tuple(
-                    sorted(label for label in hois if label >= 0
-                           and not vocabulary.no_interaction_mask[label])),
+                    sorted(label for label in hois if label >= 0 and
+                           (no_interaction
+                            or not vocabulary.no_interaction_mask[label]))),
                 objects=tuple(sorted(present[image['id']])),
                 scene=image.get('scene')))
     return facts

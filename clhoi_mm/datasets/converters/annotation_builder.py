@@ -164,12 +164,25 @@ class AnnotationBuilder:
             verbs=vocab.verbs,
             hoi_categories=classes,
             hois=self.hois)
-        with atomic_path(path) as temp, open(
-                temp, 'w', encoding='utf-8') as file:
-            file.writelines(
-                chain([f'{{\n"info": {_dumps(self.info)}'],
-                      *(_section(*item) for item in sections.items()),
-                      ['\n}\n']))
+        write_annotations(path, self.info, sections)
+
+
+def write_annotations(path: Union[str, os.PathLike], info: Dict[str, Any],
+                      sections: Dict[str, Sequence[Any]]) -> None:
+    """Writes an annotation file, one record a line, atomically.
+
+    Args:
+        path (str | PathLike): The JSON file.
+        info (dict): Where the annotations are from.
+        sections (dict): ``images``, ``annotations``, ``categories``,
+            ``verbs``, ``hoi_categories`` and ``hois``.
+    """
+    with atomic_path(path) as temp, open(
+            temp, 'w', encoding='utf-8') as file:
+        file.writelines(
+            chain([f'{{\n"info": {_dumps(info)}'],
+                  *(_section(*item) for item in sections.items()),
+                  ['\n}\n']))
 
 
 def _section(name: str, records: Sequence[Any]) -> Iterable[str]:

@@ -1,11 +1,12 @@
 from .load_detections import LoadDetections
 from .load_detector_features import LoadDetectorFeatures
 from .load_hoi_annotations import LoadHOIAnnotations
+from .load_image_size import LoadImageSize
 from .load_teacher_knowledge import LoadTeacherKnowledge
 from .pack_hoi_inputs import PackHOIInputs
 from .remember_views import RememberViews
 
 __all__ = [
     'LoadDetections', 'LoadDetectorFeatures', 'LoadHOIAnnotations',
-    'LoadTeacherKnowledge', 'PackHOIInputs', 'RememberViews'
+    'LoadImageSize', 'LoadTeacherKnowledge', 'PackHOIInputs', 'RememberViews'
 ]

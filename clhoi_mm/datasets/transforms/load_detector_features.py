@@ -53,6 +53,7 @@ class LoadDetectorFeatures(BaseTransform):
 
     - img (a stand-in without content), img_shape, ori_shape, scale_factor
     - detector_views (ImageViews)
+    - stand_in_by (str)
 
     Args:
         file (str): What ``tools/analysis_tools/cache_detections.py
@@ -86,6 +87,7 @@ class LoadDetectorFeatures(BaseTransform):
         results['ori_shape'] = original
         results['scale_factor'] = tuple(self.file.scale_factors[row].tolist())
         results['detector_views'] = ImageViews(self.file, results['key'])
+        results['stand_in_by'] = type(self).__name__
         return results
 
     def __repr__(self) -> str:

@@ -63,6 +63,8 @@ class PackHOIInputs(PackDetInputs):
         }
         if 'detector_views' in results:
             origin['detector_view'] = results['detector_views'].pick(results)
+        if 'stand_in_by' in results:
+            self._check_stand_in(results)
             # Nobody looks at it: let nobody copy and normalise it.
             results['img'] = np.zeros((1, 1, 3), np.uint8)
         packed = super().transform(results)
@@ -86,6 +88,18 @@ class PackHOIInputs(PackDetInputs):
                 })
         packed['data_samples'] = sample
         return packed
+
+    @staticmethod
+    def _check_stand_in(results: dict) -> None:
+        """Flips are all that may happen to what stands for an image."""
+        img, name = results['img'], results['stand_in_by']
+        # It is a view of one number until somebody works on its pixels.
+        if any(img.strides) or ('detector_views' not in results
+                                and img.shape[:2] != results['ori_shape']):
+            raise RuntimeError(
+                f'{name} reads no image, and a transform after it worked on '
+                'pixels or cut them away; leave all augmentation but '
+                f'RandomFlip, Resize too, out of a pipeline with {name}.')
 
     def _take_detections(self, results: dict) -> Optional[InstanceData]:
         """Takes detections out of ``gt_bboxes``, and checks all row ids."""

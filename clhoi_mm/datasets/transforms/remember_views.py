@@ -19,7 +19,7 @@ class RememberViews(BaseTransform):
     """Runs steps of a pipeline and remembers what they gave.
 
     For steps in which chance decides about flips alone, as all that may
-    follow :class:`LoadDetectorFeatures`: an image has few views then, and
+    follow :class:`LoadDetectorFeatures` or :class:`LoadImageSize`: an image has few views then, and
     after some epochs nothing is left to do. Any other draw would be frozen
     at its first result, so that only steps known to draw nothing
     (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects are
@@ -34,7 +34,7 @@ class RememberViews(BaseTransform):
     Required Keys:
 
     - key
-    - detector_views (of LoadDetectorFeatures)
+    - stand_in_by (of LoadDetectorFeatures and LoadImageSize)
 
     Args:
         steps (List[dict | Callable]): Transforms or their configs, the last
@@ -87,9 +87,10 @@ class RememberViews(BaseTransform):
         Raises:
             RuntimeError: Images are read, which may vary in many ways.
         """
-        if 'detector_views' not in results:
-            raise RuntimeError('RememberViews goes with LoadDetectorFeatures: '
-                               'images that are read are not remembered.')
+        if 'stand_in_by' not in results:
+            raise RuntimeError('RememberViews goes with LoadDetectorFeatures '
+                               'or LoadImageSize before it: images that are '
+                               'read are not remembered.')
         # The steps find the directions that are drawn here.
         with cache_random_params(self.flips):
             view = (results['key'],

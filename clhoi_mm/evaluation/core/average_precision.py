@@ -45,8 +45,8 @@ def average_precision(labels: np.ndarray,
         np.ndarray: (C,) float64 in [0, 1]; 0 for classes without ground
         truth or without true positives.
     """
-    found_labels, precision, hits = _precisions(labels, true_positive,
-                                                len(num_gt))
+    found_labels, precision, hits = precisions(labels, true_positive,
+                                               len(num_gt))
     recall = hits / num_gt[found_labels]
 
     # best[c, l]: the best precision where exactly the first l + 1 levels are
@@ -72,8 +72,8 @@ def area_under_envelope(labels: np.ndarray, true_positive: np.ndarray,
         np.ndarray: (C,) float64 in [0, 1]; NaN for classes without ground
         truth.
     """
-    found_labels, precision, _ = _precisions(labels, true_positive,
-                                             len(num_gt))
+    found_labels, precision, _ = precisions(labels, true_positive,
+                                            len(num_gt))
     area = np.zeros(len(num_gt))
     for label in np.unique(found_labels):
         rows = precision[found_labels == label]
@@ -82,9 +82,19 @@ def area_under_envelope(labels: np.ndarray, true_positive: np.ndarray,
         area, num_gt, out=np.full_like(area, np.nan), where=num_gt > 0)
 
 
-def _precisions(labels: np.ndarray, true_positive: np.ndarray,
-                num_classes: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class of each true positive, precision and hits up to it."""
+def precisions(labels: np.ndarray, true_positive: np.ndarray,
+               num_classes: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class of each true positive, precision and hits up to it.
+
+    Args:
+        labels (np.ndarray): Classes of the predictions, (N,) int, in the
+            order of `rank_in_class`.
+        true_positive (np.ndarray): (N,) bool in the same order, K of them.
+        num_classes (int): Number of classes.
+
+    Returns:
+        tuple: Three arrays, (K,).
+    """
     starts = np.searchsorted(labels, np.arange(num_classes))
     hits_before = np.concatenate([[0], np.cumsum(true_positive)])
     found = np.flatnonzero(true_positive)

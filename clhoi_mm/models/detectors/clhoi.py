@@ -14,6 +14,7 @@ from .cached_feats import CachedFeats
 from .frozen_detector import FrozenDetector, config_hash
 from .joint_detector import JointDetector
 from .map_shapes import MapShapes, fit_icn, fit_vlt
+from .no_detector import NoDetector
 from .predictions import PredictionMaker
 from .visual_encoder import VisualEncoder
 
@@ -30,7 +31,6 @@ class CLHOI(BaseDetector):
     (:class:`LoadDetectorFeatures`).
 
     Args:
-        detector (dict): Config of any mmdet detector.
         teacher_head (dict): Config of the :class:`TeacherHead`, which holds
             the vocabulary.
         pairing (dict): Config of :class:`HumanObjectPairing`, less
@@ -38,6 +38,10 @@ class CLHOI(BaseDetector):
         icn (dict): Config of the ICN. Channels and strides of the maps that
             its RoI extractor reads are looked up where it does not state
             them.
+        detector (dict, optional): Config of any mmdet detector. Defaults to
+            None: samples bring their detections (:class:`LoadDetections`),
+            and nothing is seen but boxes and classes; a VLT, RoI features
+            and a visual encoder cannot be used then.
         vlt (dict, optional): Config of the VLT; its ``in_channels`` are
             looked up likewise. Without it the ICN has no context to listen
             to.
@@ -69,15 +73,16 @@ class CLHOI(BaseDetector):
             an object for each person and action, as V-COCO's metric needs:
             with this share of the score of the person's best pair with the
             verb. Defaults to None: no such rows.
-        data_preprocessor (dict, optional): Defaults to the detector's own.
+        data_preprocessor (dict, optional): Defaults to the detector's own;
+            without one images are left out.
         init_cfg (dict, optional): Initialisation config.
     """
 
     def __init__(self,
-                 detector: dict,
                  teacher_head: dict,
                  pairing: dict,
                  icn: dict,
+                 detector: Optional[dict] = None,
                  vlt: Optional[dict] = None,
                  context_loss: Optional[dict] = None,
                  interaction_loss: Optional[dict] = None,
@@ -95,7 +100,8 @@ class CLHOI(BaseDetector):
                  data_preprocessor: Optional[dict] = None,
                  init_cfg: Optional[dict] = None) -> None:
         if data_preprocessor is None:
-            data_preprocessor = detector.get('data_preprocessor')
+            data_preprocessor = dict(type='SamplePreprocessor') \
+                if detector is None else detector.get('data_preprocessor')
         super().__init__(data_preprocessor, init_cfg)
         if vlt is None and (context_loss or not interaction_loss):
             raise ValueError('without a vlt there is no context to distil and '
@@ -107,13 +113,26 @@ class CLHOI(BaseDetector):
         self.teacher_head = MODELS.build(teacher_head)
         vocabulary = self.teacher_head.phrases.vocabulary
         self.train_detector = train_detector
-        self.detector = (JointDetector if train_detector else FrozenDetector)(
-            dict(detector, data_preprocessor=data_preprocessor),
-            vocabulary,
-            detector_checkpoint,
-            detector_classes,
-            remember=remember_detector,
-            allow_random=allow_random_detector)
+        if detector is None:
+            self.detector = NoDetector({
+                'vlt': vlt,
+                'icn.roi_extractor': icn.get('roi_extractor'),
+                'icn.state_channels': icn.get('state_channels'),
+                'visual_encoder': visual_encoder,
+                'detector_checkpoint': detector_checkpoint,
+                'detector_classes': detector_classes,
+                'train_detector': train_detector,
+                'remember_detector': remember_detector
+            })
+        else:
+            kind = JointDetector if train_detector else FrozenDetector
+            self.detector = kind(
+                dict(detector, data_preprocessor=data_preprocessor),
+                vocabulary,
+                detector_checkpoint,
+                detector_classes,
+                remember=remember_detector,
+                allow_random=allow_random_detector)
         self.visual_encoder = None
         if visual_encoder is not None:
             self.visual_encoder = VisualEncoder(visual_encoder,

@@ -1,0 +1,135 @@
+"""Training, validation and test images for work on boxes alone."""
+import os
+import os.path as osp
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Union
+
+from tqdm import tqdm
+
+from clhoi_mm.vocabulary import HOIVocabulary
+from .converters.annotation_builder import write_annotations
+from .converters.files import read_json
+from .hoi_dataset import HOIDataset
+
+# Of a hundred, where a split ends.
+ENDS = dict(train=60, val=70, test=100)
+MAX_PAIRS = 200
+STEPS = ('LoadImageSize', 'LoadHOIAnnotations', 'LoadDetections')
+
+
+@dataclass
+class SplitReport:
+    """What one of the files holds.
+
+    Attributes:
+        path (Path): The file written.
+        images (int): Images.
+        pairs (int): Candidate pairs: each person with each other instance.
+        hois (int): Annotated pairs and verbs.
+    """
+    path: Path
+    images: int
+    pairs: int
+    hois: int
+
+
+def split_of(file_name: str) -> str:
+    """The split of an image: crc32 of its name without folders tells.
+
+    Args:
+        file_name (str): With or without folders.
+
+    Returns:
+        str: 'train' (60 of 100), 'val' (10) or 'test' (30).
+    """
+    number = zlib.crc32(osp.basename(file_name).encode()) % 100
+    return next(name for name, end in ENDS.items() if number < end)
+
+
+def split_geometry(ann_file: Union[str, os.PathLike],
+                   out: Union[str, os.PathLike],
+                   vocabulary: Union[str, HOIVocabulary] = 'hico_det',
+                   progress: bool = False) -> Dict[str, SplitReport]:
+    """Write ``annotations/{train,val,test}.json`` from one annotation file.
+
+    Kept are images with 1 to 200 candidate pairs, counted as a model sees
+    them (near-duplicate boxes merged, see :class:`LoadDetections`), and with
+    an annotated pair. Verbs without an object and invisible interactions
+    are no pairs of boxes and are left out.
+
+    Args:
+        ann_file (str | PathLike): In the project's format.
+        out (str | PathLike): The folder.
+        vocabulary (str | HOIVocabulary): What the file is written for.
+        progress (bool): Whether to show a progress bar.
+
+    Returns:
+        dict[str, SplitReport]: What was written, by split.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no such file, or a split would be empty.
+    """
+    content = read_json(ann_file)
+    data = HOIDataset(
+        str(ann_file),
+        vocabulary,
+        pipeline=[dict(type=name) for name in STEPS],
+        test_mode=True)
+    pairs = {}
+    for i in tqdm(range(len(data)), 'images', disable=not progress):
+        record = data[i]
+        count = _count_pairs(record, data.vocabulary)
+        hois = record['hois']
+        annotated = ((hois['hoi_labels'] >= 0) & ~hois['invisible'] &
+                     (hois['human_rows'] >= 0)).any()
+        if annotated and 1 <= count <= MAX_PAIRS:
+            pairs[record['img_id']] = count
+    hois = [
+        hoi for hoi in content['hois']
+        if hoi['human_ann_id'] is not None and hoi['object_ann_id'] is not None
+    ]
+    found = Counter(split_of(image['file_name'])
+                    for image in content['images'] if image['id'] in pairs)
+    empty = [split for split in ENDS if not found[split]]
+    if empty:
+        raise ValueError(
+            f'{ann_file}: of {len(data)} images {len(pairs)} have an '
+            f'annotated pair and at most {MAX_PAIRS} candidate pairs, and '
+            f'none of these falls into {" and ".join(empty)}; give a file '
+            'with more images.')
+    reports = {}
+    for split in ENDS:
+        ids = {
+            image['id']
+            for image in content['images']
+            if image['id'] in pairs and split_of(image['file_name']) == split
+        }
+        sections = dict(
+            images=[x for x in content['images'] if x['id'] in ids],
+            annotations=[
+                x for x in content['annotations'] if x['image_id'] in ids
+            ],
+            categories=content['categories'],
+            verbs=content['verbs'],
+            hoi_categories=content['hoi_categories'],
+            hois=[x for x in hois if x['image_id'] in ids])
+        path = Path(out, 'annotations', f'{split}.json')
+        info = dict(content.get('info', {}), split=f'{split}, by name')
+        write_annotations(path, info, sections)
+        reports[split] = SplitReport(path, len(ids),
+                                     sum(pairs[i] for i in ids),
+                                     len(sections['hois']))
+    return reports
+
+
+def _count_pairs(record: dict, vocabulary: HOIVocabulary) -> int:
+    """Persons with each other instance that some class speaks of."""
+    labels = record['tracked_detections']['labels']
+    candidate = vocabulary.valid.any(0)
+    persons = int((labels == vocabulary.person_label).sum())
+    others = int(candidate[labels].sum())
+    return persons * (others - int(candidate[vocabulary.person_label]))

@@ -1,0 +1,48 @@
+"""An image's size in place of the image."""
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from clhoi_mm.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadImageSize(BaseTransform):
+    """Takes an image's size from its annotations; the image is not read.
+
+    For models that look at boxes alone (``CLHOI(detector=None)``). Put it in
+    place of LoadImageFromFile; RandomFlip is the only augmentation that may
+    follow. :class:`PackHOIInputs` gives an input of one pixel.
+
+    Required Keys:
+
+    - height, width
+
+    Added Keys:
+
+    - img (a stand-in without content), img_shape, ori_shape
+    - stand_in_by (str)
+    """
+
+    def transform(self, results: dict) -> dict:
+        """Adds the keys above.
+
+        Args:
+            results (dict): Result dict of the data set.
+
+        Raises:
+            KeyError: The data set does not tell the image's size.
+        """
+        if 'height' not in results or 'width' not in results:
+            raise KeyError(
+                f'{results.get("img_path", "an image")}: LoadImageSize takes '
+                'height and width from the annotations, and there are none; '
+                'use a HOIDataset, or LoadImageFromFile')
+        shape = results['height'], results['width']
+        # A view of a single zero: it costs neither memory nor time.
+        results['img'] = np.broadcast_to(np.uint8(0), (*shape, 3))
+        results['img_shape'] = results['ori_shape'] = shape
+        results['stand_in_by'] = type(self).__name__
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}()'

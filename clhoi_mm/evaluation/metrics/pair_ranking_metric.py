@@ -1,0 +1,94 @@
+from typing import Dict, List, Optional, Sequence, Union
+
+from mmengine.logging import MMLogger
+
+from clhoi_mm.evaluation.core import (HOIRecord, evaluate_pair_ranking,
+                                      stack_records)
+from clhoi_mm.registry import METRICS
+from clhoi_mm.vocabulary import HOIVocabulary
+from .hico_det_metric import HICODetMetric
+from .unique_images import check_images
+
+
+@METRICS.register_module()
+class PairRankingMetric(HICODetMetric):
+    """How well pairs of given boxes are told apart.
+
+    For models whose detections are the annotated boxes (the PredCls
+    protocol): all pairs of persons and objects are candidates, and a class's
+    AP is over the candidates with its object, see
+    :func:`clhoi_mm.evaluation.core.evaluate_pair_ranking`. It asks for a
+    score of every pair: let ``model.max_per_img`` be larger than the number
+    of pairs times classes of an image. All figures are percentages, means
+    over the classes with a positive pair: ``AP``, and ``AP_multi``, over
+    pairs of which the image has several with this object; with flags of
+    rarity ``AP_rare`` and ``AP_non_rare``, with ``unseen`` ``AP_unseen`` and
+    ``AP_seen``, and these over several pairs.
+
+    Args:
+        vocabulary (str | dict | HOIVocabulary, optional): As of
+            :class:`HICODetMetric`. Defaults to None: the data set's.
+        classwise (bool): Whether to return each class's AP as
+            ``AP/<class>``. Defaults to False.
+        unseen (str | Sequence[int], optional): As of
+            :class:`HICODetMetric`. Defaults to None.
+        collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
+        prefix (str): What stands before the names. Defaults to 'pairs'.
+        collect_dir (str, optional): As of :class:`HICODetMetric`.
+    """
+    default_prefix = 'pairs'
+    eval_names = {
+        'AP': ('AP', 'AP_rare', 'AP_non_rare'),
+        'AP_multi': ('AP_multi', 'AP_multi_rare', 'AP_multi_non_rare'),
+        'zero_shot': ('AP', 'AP_unseen', 'AP_seen')
+    }
+
+    def __init__(self,
+                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+                 classwise: bool = False,
+                 unseen: Optional[Union[str, Sequence[int]]] = None,
+                 collect_device: str = 'cpu',
+                 prefix: str = 'pairs',
+                 collect_dir: Optional[str] = None) -> None:
+        super().__init__(
+            vocabulary,
+            classwise=classwise,
+            unseen=unseen,
+            collect_device=collect_device,
+            prefix=prefix,
+            collect_dir=collect_dir)
+
+    def compute_metrics(self, results: List[HOIRecord]) -> Dict[str, float]:
+        """Scores all images.
+
+        Args:
+            results (list[HOIRecord]): One for each image.
+
+        Returns:
+            dict[str, float]: The figures, in percent.
+
+        Raises:
+            ValueError: There are no images, one was scored twice, or no
+                candidate pair is positive.
+        """
+        name = type(self).__name__
+        check_images([record.img_id for record in results], name)
+        classes = self.hoi_classes
+        gt, pred, _ = stack_records(results)
+        result = evaluate_pair_ranking(gt, pred, classes.objects)
+        if not result.num_positive.any():
+            raise ValueError(
+                f'{name}: none of {result.num_pairs} candidate pairs lies on '
+                f'one of {len(gt)} annotated ones. Detections should be the '
+                "annotated boxes: LoadDetections(source='ground_truth').")
+        figures = result.summary(classes.rare, self._unseen_mask())
+        logger = MMLogger.get_current_instance()
+        logger.info(
+            f'{len(results)} images, {result.num_pairs} candidate pairs, '
+            f'{result.num_positive.sum()} of them positive for one of '
+            f'{(result.num_positive > 0).sum()} classes')
+        logger.info('in percent: ' + ', '.join(
+            f'{key} {value:.2f}' for key, value in figures.items()))
+        if self.classwise:
+            figures.update(result.classwise(classes.names))
+        return figures

@@ -1,0 +1,108 @@
+"""Make a data set of boxes alone, which needs no image.
+
+`split` takes an annotation file in the project's format and writes
+annotations/{train,val,test}.json: the crc32 of an image's name modulo 100
+tells its split (below 60, below 70, the rest). Kept are images with an
+annotated pair and 1 to 200 candidate pairs, near-duplicate boxes merged.
+
+`teacher` writes a teacher's cache for one of these files: image-level words
+with a given precision and recall, half of the errors systematic. The same
+arguments write the same bytes.
+"""
+import argparse
+import os
+
+from clhoi_mm.teacher import PRESETS
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument('ann', help="annotation file in the project's format")
+    common.add_argument(
+        '--vocabulary',
+        default='hico_det',
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON '
+        '(default: %(default)s)')
+    commands = parser.add_subparsers(dest='command', required=True)
+    split = commands.add_parser(
+        'split', parents=[common], help='three annotation files')
+    split.add_argument('--out', required=True, help='the data set\'s folder')
+    teacher = commands.add_parser(
+        'teacher', parents=[common], help='a cache of noisy words')
+    teacher.add_argument('--out', required=True, help='folder for the cache')
+    teacher.add_argument(
+        '--preset',
+        choices=list(PRESETS),
+        help='stands for a precision and a recall')
+    teacher.add_argument(
+        '--precision', type=float, help='share of the words that are true')
+    teacher.add_argument(
+        '--recall', type=float, help='share of the true words that are said')
+    teacher.add_argument('--seed', type=int, default=1)
+    teacher.add_argument(
+        '--no-confuse',
+        action='store_true',
+        help='no systematic errors: all are independent')
+    teacher.add_argument(
+        '--text-encoder',
+        default='hashed',
+        metavar='hashed|PATH',
+        help="'hashed' (default), or a folder or hub id of CLIP")
+    teacher.add_argument(
+        '--dim',
+        type=int,
+        default=256,
+        help='length of a hashed embedding (default 256)')
+    args = parser.parse_args()
+    if args.command == 'teacher' and bool(args.preset) == (
+            args.precision is not None or args.recall is not None):
+        teacher.error('give --preset, or --precision and --recall')
+    if args.command == 'teacher' and not args.preset and None in (
+            args.precision, args.recall):
+        teacher.error('--precision and --recall go together')
+    return args
+
+
+def split(args: argparse.Namespace) -> None:
+    # It takes seconds: only where it is needed.
+    from clhoi_mm.datasets.geometry_split import split_geometry
+    reports = split_geometry(args.ann, args.out, args.vocabulary, True)
+    for name, report in reports.items():
+        print(f'{name:6s}{report.images:6d} images {report.pairs:7d} candidate'
+              f' pairs {report.hois:7d} annotated interactions  {report.path}')
+
+
+def teacher(args: argparse.Namespace) -> None:
+    from clhoi_mm.teacher.label_noise import LabelNoise
+    from clhoi_mm.teacher.noisy_labels import write_noisy_labels
+    given = PRESETS[args.preset] if args.preset else args
+    noise = LabelNoise(given.precision, given.recall, args.seed,
+                       not args.no_confuse)
+    if args.text_encoder == 'hashed':
+        encoder = dict(type='HashedTextEncoder', dim=args.dim)
+    else:
+        encoder = dict(type='CLIPTextEncoder', path=args.text_encoder)
+    report = write_noisy_labels(args.ann, args.vocabulary, args.out, noise,
+                                encoder, True)
+    print(f'{report.images} images, seed {args.seed}')
+    print(f'precision      {report.precision:.4f}  (asked for '
+          f'{given.precision})')
+    print(f'recall         {report.recall:.4f}  (asked for {given.recall})')
+    print('most frequent  ' + ', '.join(f'{name} ({count})'
+                                        for name, count in report.frequent))
+    print(f'written to     {os.path.abspath(args.out)}')
+
+
+def main() -> None:
+    args = parse_args()
+    try:
+        (split if args.command == 'split' else teacher)(args)
+    except (OSError, ValueError, ImportError) as error:
+        raise SystemExit(f'geometry.py: {error}')
+
+
+if __name__ == '__main__':
+    main()
