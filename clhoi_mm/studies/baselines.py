@@ -1,6 +1,7 @@
 """What can be said of a pair without looking at it."""
 import json
 import os.path as osp
+from typing import Union
 
 import numpy as np
 
@@ -9,12 +10,27 @@ from clhoi_mm.vocabulary import HOIVocabulary
 BASELINES = ('random', 'prior')
 
 
-def object_prior(dataset: dict) -> list[float]:
+def annotation_file(dataset: dict) -> str:
+    """Where a data set's config says that its annotations are.
+
+    Args:
+        dataset (dict): Config of a data set; one that knows its splits may
+            name one in place of the file.
+    """
+    if dataset.get('ann_file'):
+        return dataset['ann_file']
+    from clhoi_mm.registry import DATASETS
+    return DATASETS.get(dataset['type']).SPLITS[dataset['split']]
+
+
+def object_prior(dataset: dict,
+                 vocabulary: Union[str, dict]) -> list[float]:
     """How often a person-object pair does what, counted in annotations.
 
     Args:
-        dataset (dict): Config of a data set in this project's annotation
-            format, with its ``vocabulary``.
+        dataset (dict): Config of a data set with an ``ann_file`` in this
+            project's annotation format.
+        vocabulary (str | dict): The model's: a name, a path or content.
 
     Returns:
         list[float]: Share of the pairs with a class's object that do it, for
@@ -23,7 +39,7 @@ def object_prior(dataset: dict) -> list[float]:
     Raises:
         FileNotFoundError: There is no such annotation file.
     """
-    path = osp.join(dataset.get('data_root', ''), dataset['ann_file'])
+    path = osp.join(dataset.get('data_root', ''), annotation_file(dataset))
     if not osp.isfile(path):
         raise FileNotFoundError(
             f'{path}: no such annotations, which the row of prior '
@@ -31,7 +47,7 @@ def object_prior(dataset: dict) -> list[float]:
             'or leave the row out by --rows')
     with open(path) as file:
         content = json.load(file)
-    vocabulary = HOIVocabulary.load(dataset['vocabulary'])
+    vocabulary = HOIVocabulary.load(vocabulary)
     objects = {
         c['id']: vocabulary.object_label(c['name'])
         for c in content['categories']

@@ -74,7 +74,12 @@ class RunPool:
                     ended += 1
                     if not self._tell(each):
                         failed.append(each.run)
-                progress(ended, self._what(waiting, started))
+                names = ', '.join(f'{s.run.row} {s.run.seed}'
+                                  for s in started)
+                # A place may have become free this very moment.
+                if not (names or ended):
+                    names = 'others run the rest'
+                progress(ended, names)
                 if not ended:
                     time.sleep(0.2 if started else 1)
         finally:
@@ -146,12 +151,6 @@ class RunPool:
             *(f'    {line}' for line in lines[-LAST_LINES:])
         ]))
         return False
-
-    @staticmethod
-    def _what(waiting: deque, started: list[_Started]) -> str:
-        if started:
-            return ', '.join(f'{s.run.row} {s.run.seed}' for s in started)
-        return 'others run the rest' if waiting else ''
 
     @staticmethod
     def _stop(started: list[_Started]) -> None:

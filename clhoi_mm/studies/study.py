@@ -146,8 +146,11 @@ class Study:
             cfg.model.icn = dict(type='BaselineICN', seed=seed)
             cfg.model.vlt = cfg.model.context_loss = None
         if baseline == 'prior' and prior:
+            dataset = cfg.train_dataloader.dataset
+            while 'dataset' in dataset:
+                dataset = dataset.dataset
             cfg.model.icn['class_scores'] = object_prior(
-                cfg.train_dataloader.dataset)
+                dataset, cfg.model.teacher_head.vocabulary)
         if self.features:
             for split in ('train', 'val', 'test'):
                 loader = cfg[f'{split}_dataloader']

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from clhoi_mm.studies.baselines import object_prior
+from clhoi_mm.studies.baselines import annotation_file, object_prior
 from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = dict(
@@ -47,7 +47,14 @@ def test_prior_is_the_share_of_pairs_that_do_it(tmp_path):
     (tmp_path / 'ann.json').write_text(json.dumps(content))
     HOIVocabulary.from_dict(VOCABULARY).save(tmp_path / 'v.json')
     prior = object_prior(
-        dict(data_root=str(tmp_path), ann_file='ann.json',
-             vocabulary=str(tmp_path / 'v.json')))
+        dict(data_root=str(tmp_path), ann_file='ann.json'),
+        str(tmp_path / 'v.json'))
     # Three person-cup pairs, two of two people, two with the drier.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1 / 2, 0])
+
+
+def test_a_split_stands_for_its_file():
+    assert annotation_file(dict(ann_file='a.json', split='test')) == 'a.json'
+    assert annotation_file(
+        dict(type='HICODetDataset', split='test',
+             ann_file='')) == 'annotations/test.json'

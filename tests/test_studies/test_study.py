@@ -10,9 +10,10 @@ from tests.test_docs.pages import blocks
 CONFIG = """
 model = dict(
     icn=dict(type='ICN', width=8), vlt=dict(type='VLT'),
-    context_loss=dict(type='ContextDistillLoss'))
+    context_loss=dict(type='ContextDistillLoss'),
+    teacher_head=dict(vocabulary='mini'))
 _loader = dict(num_workers=2, dataset=dict(
-    data_root='data', ann_file='ann.json', vocabulary='mini', pipeline=[
+    data_root='data', ann_file='ann.json', pipeline=[
         dict(type='LoadImageFromFile'), dict(type='Resize', scale=(8, 8)),
         dict(type='LoadHOIAnnotations'),
         dict(type='LoadTeacherKnowledge', cache='data/teacher'),
@@ -97,7 +98,7 @@ def test_a_key_is_that_of_the_config(write):
     other = Study('study.py', {'model.depth': 1})
     assert other.runs('plain')[0].key not in keys
     # Configs that were measured once must be found for good.
-    assert keys[0] == study.runs('plain')[0].name[-12:] == 'fb5fec1aa6cd'
+    assert keys[0] == study.runs('plain')[0].name[-12:] == '3c8755d67a27'
 
 
 def test_features_stand_for_images(write, tmp_path):
@@ -118,7 +119,8 @@ def test_baselines_are_not_trained(write, tmp_path):
     random = study.runs('random')
     assert [run.trained for run in random] == [False] * 3
     assert random[2].cfg.model == dict(
-        icn=dict(type='BaselineICN', seed=2), vlt=None, context_loss=None)
+        icn=dict(type='BaselineICN', seed=2), vlt=None, context_loss=None,
+        teacher_head=dict(vocabulary='mini'))
     with pytest.raises(FileNotFoundError, match='ann.json.*--rows'):
         study.runs('prior')
     (tmp_path / 'data').mkdir()

@@ -10,7 +10,6 @@ What a study file (configs/studies/) holds: python -m pydoc
 clhoi_mm.studies.Study
 """
 import argparse
-import os
 import os.path as osp
 import shlex
 import signal
