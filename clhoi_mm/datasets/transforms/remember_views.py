@@ -19,11 +19,11 @@ class RememberViews(BaseTransform):
     """Runs steps of a pipeline and remembers what they gave.
 
     For steps in which chance decides about flips alone, as all that may
-    follow :class:`LoadDetectorFeatures` or :class:`LoadImageSize`: an image has few views then, and
-    after some epochs nothing is left to do. Any other draw would be frozen
-    at its first result, so that only steps known to draw nothing
-    (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects are
-    given again and again, so that nobody may write to them.
+    follow :class:`LoadDetectorFeatures` or :class:`LoadImageSize`: an image
+    has few views then, and after some epochs nothing is left to do. Any other
+    draw would be frozen at its first result, so that only steps known to draw
+    nothing (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects
+    are given again and again, so that nobody may write to them.
 
     It costs memory: what the last step gave of each image and of its mirror
     image, annotations and the teacher's vectors included, is kept until the

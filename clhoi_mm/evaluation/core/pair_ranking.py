@@ -85,7 +85,8 @@ def evaluate_pair_ranking(gt: PairTable, pred: PairTable,
         gt (PairTable): Annotated pairs of all images.
         pred (PairTable): Predictions, sorted by image. Of equal scores the
             first row goes first; a candidate pair without a row for one of
-            its object's classes goes last there.
+            its object's classes goes last there, in the order of the pairs'
+            first rows.
         hoi_objects (np.ndarray): Object of each class, (C,) int.
 
     Returns:
@@ -123,7 +124,7 @@ def evaluate_pair_ranking(gt: PairTable, pred: PairTable,
 def _distinct_pairs(
         pred: PairTable,
         hoi_objects: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Pair of each row, (N,), and a row of each pair, (U,)."""
+    """Pair of each row, (N,), and the first row of each pair, (U,) rising."""
     columns = np.column_stack([
         pred.image_inds, hoi_objects[pred.hoi_labels], pred.sub_bboxes,
         pred.obj_bboxes
@@ -132,9 +133,10 @@ def _distinct_pairs(
     columns = columns[order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (columns[1:] != columns[:-1]).any(axis=1)
+    first, number = np.unique(order[new], return_inverse=True)
     pair = np.empty(len(order), dtype=np.int64)
-    pair[order] = np.cumsum(new) - 1
-    return pair, order[new]
+    pair[order] = number[np.cumsum(new) - 1]
+    return pair, first
 
 
 def _unsaid(pair: np.ndarray, labels: np.ndarray, first: np.ndarray,

@@ -97,8 +97,8 @@ class HICODetMetric(BaseMetric):
         classes = HOIClasses.from_metainfo(meta)
         if own and own.vocabulary_hash != classes.vocabulary_hash:
             raise ValueError(
-                "HICODetMetric's vocabulary differs from the data set's, "
-                f'{meta.get("vocabulary")!r}: labels would mean different '
+                f"{type(self).__name__}'s vocabulary differs from the data "
+                f'set\'s, {meta.get("vocabulary")!r}: labels would mean other '
                 'classes. Leave vocabulary out of the evaluator to use the '
                 "data set's.")
         return classes
