@@ -174,6 +174,19 @@ def test_train_and_test(hico):
     assert figures['AP_multi'] == figures['AP']
 
 
+@pytest.mark.parametrize('tool, message', [
+    ('browse_dataset', 'browse_dataset.py: this config reads no images'),
+    ('get_flops', 'this config has no detector, model.detector=None'),
+    ('cache_detections', 'LoadImageSize in a pipeline: leave it out')])
+def test_tools_that_need_images_say_so(hico, tool, message):
+    out = ('--out', 'x.safetensors') if tool != 'get_flops' else ()
+    done = run_tool(REPO / f'tools/analysis_tools/{tool}.py', HICO, *out,
+                    cwd=hico)
+    assert done.code == 1
+    said(done.text, message)
+    assert 'Traceback' not in done.text
+
+
 def test_annotations_teach_without_a_cache(hico):
     run_tool(TRAIN, HICO, '--work-dir', 'full', *options(
         'train_cfg.max_epochs=1', 'model.teacher_head.supervision=instance',

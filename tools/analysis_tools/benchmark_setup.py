@@ -20,6 +20,9 @@ def build_model(cfg: Config, device: str) -> CLHOI:
     """The config's model with random weights; it needs no file."""
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     model = cfg.model
+    if model.get('detector') is None:
+        raise SystemExit('this config has no detector, model.detector=None: '
+                         'what it takes to look at an image cannot be told')
     model.update(
         detector_checkpoint=None,
         allow_random_detector=True,

@@ -55,7 +55,14 @@ def parse_args() -> argparse.Namespace:
 
 def plain_pipeline(steps: Sequence[ConfigDict], vocabulary: Optional[str],
                    teacher: Optional[str]) -> List[dict]:
-    """The steps that load, without those that change the image."""
+    """The steps that load, without those that change the image.
+
+    Raises:
+        ValueError: No image is read.
+    """
+    if any(step['type'] == 'LoadImageSize' for step in steps):
+        raise ValueError('this config reads no images (LoadImageSize): there '
+                         'is nothing to draw on')
     kept = [dict(step) for step in steps if step['type'] in KEPT]
     if teacher is not None:
         kept = [s for s in kept if s['type'] != 'LoadTeacherKnowledge']
