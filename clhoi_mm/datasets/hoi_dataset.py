@@ -11,11 +11,11 @@ from mmengine.dataset import Compose
 from mmengine.fileio import exists
 
 from clhoi_mm.registry import DATASETS, TRANSFORMS
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 from .annotation_file import HOIAnnotationFile
 from .palette import make_palette
 from .seeded import seeded
-from .zero_shot import unseen_classes, without_unseen_pairs
+from .zero_shot import without_unseen_pairs
 
 
 class MissingImage(FileNotFoundError):

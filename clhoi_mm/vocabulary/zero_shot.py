@@ -1,8 +1,10 @@
 """Which classes of HICO-DET the zero-shot protocols leave unseen."""
 import json
-from typing import List
+from typing import List, Optional, Sequence, Union
 
-from .vocabulary import DATA_DIR
+import numpy as np
+
+from .vocabulary import DATA_DIR, HOIVocabulary
 
 ZERO_SHOT_SPLITS = ('rf_uc', 'nf_uc', 'uo', 'uv')
 
@@ -30,3 +32,36 @@ def load_zero_shot_split(name: str) -> List[int]:
                          f'{", ".join(ZERO_SHOT_SPLITS)}.')
     path = DATA_DIR / 'zero_shot' / 'hico_det.json'
     return json.loads(path.read_text(encoding='utf-8'))['unseen'][key]
+
+
+def unseen_classes(unseen: Optional[Union[str, Sequence[int]]],
+                   vocabulary: HOIVocabulary) -> Optional[np.ndarray]:
+    """Flags the classes that training must not see.
+
+    Args:
+        unseen (str | Sequence[int], optional): A protocol of HICO-DET, as
+            :func:`load_zero_shot_split` takes it, or labels of classes.
+        vocabulary (HOIVocabulary): Has the classes.
+
+    Returns:
+        np.ndarray | None: (C, ) bool, None where nothing is unseen.
+
+    Raises:
+        ValueError: The protocol is unknown or another data set's, or a label
+            is out of range.
+    """
+    if unseen is None:
+        return None
+    if isinstance(unseen, str):
+        if vocabulary != HOIVocabulary.load('hico_det'):
+            raise ValueError(f'the zero-shot split {unseen!r} names classes '
+                             f'of HICO-DET, but the vocabulary is '
+                             f'{vocabulary.name!r}; give labels.')
+        unseen = load_zero_shot_split(unseen)
+    labels = np.asarray(unseen, np.int64)
+    if ((labels < 0) | (labels >= vocabulary.num_hois)).any():
+        raise ValueError('labels of unseen classes must lie in '
+                         f'0..{vocabulary.num_hois - 1}.')
+    flags = np.zeros(vocabulary.num_hois, bool)
+    flags[labels] = True
+    return flags

@@ -1,11 +1,12 @@
-from typing import Optional, Union
+from typing import Optional, Sequence, Union
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from clhoi_mm.teacher.text_encoders import build_text_encoder
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.teacher.text_encoders import TextEncoder, build_text_encoder
+from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
 
 def centre_by_group(embeds: Tensor, group: Tensor,
@@ -31,6 +32,22 @@ def centre_by_group(embeds: Tensor, group: Tensor,
     return F.normalize(embeds - means[group], dim=-1), means
 
 
+def only_in(flags: np.ndarray, group: np.ndarray,
+            num_groups: int) -> np.ndarray:
+    """Groups that have members, all of them flagged.
+
+    Args:
+        flags (np.ndarray): (N,), bool.
+        group (np.ndarray): Group of each member, (N,).
+        num_groups (int): Number of groups G.
+
+    Returns:
+        np.ndarray: (G,), bool.
+    """
+    others = np.bincount(group[~flags], minlength=num_groups)
+    return (np.bincount(group, minlength=num_groups) > 0) & (others == 0)
+
+
 class PhraseTable(nn.Module):
     """A vocabulary in text space: what pairs and images are compared with.
 
@@ -39,14 +56,27 @@ class PhraseTable(nn.Module):
     frozen buffers that travel in the checkpoint: inference needs no text
     encoder unless the vocabulary is new.
 
+    To training, unseen classes do not exist: their phrases are centred as
+    those of a new vocabulary are, by means that know nothing of them.
+
     Args:
         vocabulary (str | dict | HOIVocabulary): A name, a path or content.
         text_encoder (dict): Config of the text encoder.
         text_dim (int): Width d of its embeddings.
+        unseen (str | Sequence[int], optional): Classes that training must
+            not see, see :func:`unseen_classes`. Defaults to None.
+
+    Attributes:
+        is_unseen (Tensor): Classes that training must not see, (C,), bool.
+        is_learned (Tensor): Classes that are trained: seen, and something
+            else than the absence of others, (C,), bool.
     """
 
-    def __init__(self, vocabulary: Union[str, dict, HOIVocabulary],
-                 text_encoder: dict, text_dim: int) -> None:
+    def __init__(self,
+                 vocabulary: Union[str, dict, HOIVocabulary],
+                 text_encoder: dict,
+                 text_dim: int,
+                 unseen: Optional[Union[str, Sequence[int]]] = None) -> None:
         super().__init__()
         self.vocabulary = HOIVocabulary.load(vocabulary)
         self.text_encoder = dict(text_encoder)
@@ -62,11 +92,24 @@ class PhraseTable(nn.Module):
                            ('object_embeds', vocab.num_objects),
                            ('object_means', vocab.num_objects)):
             self.register_buffer(name, torch.zeros(rows, text_dim))
+        is_unseen = unseen_classes(unseen, vocab)
+        if is_unseen is None:
+            is_unseen = np.zeros(vocab.num_hois, bool)
+        if is_unseen.all():
+            raise ValueError('unseen: nothing of the vocabulary '
+                             f'"{vocab.name}" is left to be learned')
         for name, values in (
             ('hoi_verbs', vocab.hoi_verbs),
             ('hoi_objects', vocab.hoi_objects),
             ('hoi_lookup', vocab.hoi_lookup),
-            ('is_absence', vocab.no_interaction_mask)):
+            ('is_absence', vocab.no_interaction_mask),
+            ('is_unseen', is_unseen),
+            ('is_learned', ~is_unseen & ~vocab.no_interaction_mask),
+            ('seen_hois', np.flatnonzero(~is_unseen)),
+            ('verb_is_unseen', only_in(is_unseen, vocab.hoi_verbs,
+                                       vocab.num_verbs)),
+            ('object_is_unseen', only_in(is_unseen, vocab.hoi_objects,
+                                         vocab.num_objects))):
             self.register_buffer(
                 name, torch.tensor(values), persistent=False)
         is_candidate = torch.zeros(vocab.num_objects, dtype=torch.bool)
@@ -87,18 +130,33 @@ class PhraseTable(nn.Module):
                 f'embeddings of {encoder.dim}; set text_dim to that')
         self.encoder_identity = encoder.identity
         vocab = self.vocabulary
-        phrases, verbs, objects = (
-            torch.as_tensor(encoder.encode(list(texts))).to(self.hoi_embeds)
-            for texts in (vocab.phrases, vocab.verb_phrases,
-                          vocab.object_phrases))
-        self.hoi_phrases.copy_(phrases)
-        embeds, means = centre_by_group(phrases, self.hoi_objects,
+        unseen, unseen_verbs = self.is_unseen, self.verb_is_unseen
+        self.object_embeds.copy_(self._embed(encoder, vocab.object_phrases))
+        phrases = self._embed(encoder, vocab.phrases, ~unseen)
+        verbs = self._embed(encoder, vocab.verb_phrases, ~unseen_verbs)
+        embeds, means = centre_by_group(phrases, self.hoi_objects[~unseen],
                                         vocab.num_objects)
-        self.hoi_embeds.copy_(embeds)
         self.object_means.copy_(means)
-        self.verb_embeds.copy_(F.normalize(verbs - verbs.mean(0), dim=-1))
-        self.object_embeds.copy_(objects)
+        self.hoi_phrases[~unseen] = phrases
+        self.hoi_embeds[~unseen] = embeds
+        self.verb_embeds[~unseen_verbs] = F.normalize(
+            verbs - verbs.mean(0), dim=-1)
+        if unseen.any():
+            self._embed_new(encoder, self, unseen, unseen_verbs,
+                            verbs.mean(0))
         self._filled = True
+
+    def _embed(self,
+               encoder: TextEncoder,
+               texts: Sequence[str],
+               kept: Optional[Tensor] = None) -> Tensor:
+        """Embeddings of those texts that are kept."""
+        if kept is not None:
+            texts = [text for text, keep in zip(texts, kept.tolist()) if keep]
+        if not texts:
+            return self.hoi_phrases[:0]
+        return torch.as_tensor(encoder.encode(list(texts))).to(
+            self.hoi_phrases)
 
     def ensure_filled(self) -> None:
         """Fill the table unless a checkpoint or :meth:`fill` has done so."""
@@ -143,36 +201,32 @@ class PhraseTable(nn.Module):
                 getattr(table, name)[rows >= 0] = getattr(
                     self, name)[rows[rows >= 0]]
         if (hois < 0).any() or (verbs < 0).any():
-            self._embed_new(table, hois < 0, verbs < 0)
+            encoder = build_text_encoder(self.text_encoder)
+            again = self._embed(encoder, own.phrases)
+            if again.shape != self.hoi_phrases.shape or F.cosine_similarity(
+                    again, self.hoi_phrases).min() < 0.99:
+                raise ValueError(
+                    f'{encoder.identity} is not the text encoder that this '
+                    'model learned with: it embeds the same phrases '
+                    'otherwise. Give that one as '
+                    'model.teacher_head.text_encoder')
+            known_verbs = self._embed(encoder, own.verb_phrases,
+                                      ~self.verb_is_unseen)
+            self._embed_new(encoder, table, hois < 0, verbs < 0,
+                            known_verbs.mean(0))
         table._filled = True
         return table
 
-    def _embed_new(self, table: 'PhraseTable', new_hois: Tensor,
-                   new_verbs: Tensor) -> None:
-        """Embed what another table has beyond this one."""
-        encoder = build_text_encoder(self.text_encoder)
-
-        def embed(texts: list[str], kept: Optional[Tensor] = None) -> Tensor:
-            if kept is not None:
-                texts = [text for text, keep in zip(texts, kept) if keep]
-            if not texts:
-                return self.hoi_phrases[:0]
-            return torch.as_tensor(encoder.encode(texts)).to(self.hoi_phrases)
-
-        again = embed(self.vocabulary.phrases)
-        if again.shape != self.hoi_phrases.shape or F.cosine_similarity(
-                again, self.hoi_phrases).min() < 0.99:
-            raise ValueError(
-                f'{encoder.identity} is not the text encoder that this model '
-                'learned with: it embeds the same phrases otherwise. Give '
-                'that one as model.teacher_head.text_encoder')
-        phrases = embed(table.vocabulary.phrases, new_hois)
+    def _embed_new(self, encoder: TextEncoder, table: 'PhraseTable',
+                   new_hois: Tensor, new_verbs: Tensor,
+                   verb_mean: Tensor) -> None:
+        """Embed what a table has beyond what this one was centred by."""
+        phrases = self._embed(encoder, table.vocabulary.phrases, new_hois)
         table.hoi_phrases[new_hois] = phrases
         table.hoi_embeds[new_hois] = self.centre(
             phrases, table.hoi_objects[new_hois])
-        mean = embed(self.vocabulary.verb_phrases).mean(0)
-        table.verb_embeds[new_verbs] = F.normalize(
-            embed(table.vocabulary.verb_phrases, new_verbs) - mean, dim=-1)
+        verbs = self._embed(encoder, table.vocabulary.verb_phrases, new_verbs)
+        table.verb_embeds[new_verbs] = F.normalize(verbs - verb_mean, dim=-1)
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str,
                               *args) -> None:
@@ -200,14 +254,15 @@ class PhraseTable(nn.Module):
         """
         means = self.object_means[objects.clamp(min=0)]
         means = torch.where((objects >= 0)[..., None], means,
-                            self.hoi_phrases.mean(0))
+                            self.hoi_phrases[self.seen_hois].mean(0))
         return F.normalize(embeds - means, dim=-1)
 
     def score_absence(self, logits: Tensor, valid: Tensor) -> Tensor:
         """Score "no interaction" by the absence of all others.
 
         No VLLM ever says that nothing happens between two things; one minus
-        the best verb's probability does.
+        the best verb's probability does. While training, the best of those
+        that are seen.
 
         Args:
             logits (Tensor): (P, C).
@@ -218,6 +273,7 @@ class PhraseTable(nn.Module):
         """
         if not self._has_absence:
             return logits
-        others = logits.masked_fill(~valid | self.is_absence[None], -1e4)
+        counts = self.is_learned if self.training else ~self.is_absence
+        others = logits.masked_fill(~(valid & counts), -1e4)
         absence = -others.max(1, keepdim=True)[0]
         return torch.where(self.is_absence[None], absence, logits)

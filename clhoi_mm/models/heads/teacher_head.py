@@ -1,9 +1,10 @@
-from typing import Optional
+from typing import Optional, Sequence, Union
 
 import torch
 import torch.nn.functional as F
 from mmdet.structures.bbox import bbox_overlaps
 from mmengine.model import BaseModule
+from mmengine.structures import BaseDataElement
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -34,6 +35,12 @@ class TeacherHead(BaseModule):
             localises nothing. Defaults to False.
         match_iou (float): Both boxes of a pair must overlap the annotated
             ones as much to be taken for it. Defaults to 0.5.
+        unseen (str | Sequence[int], optional): Classes that training must
+            not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, or labels.
+            Whatever is said or annotated of them is dropped, and words of
+            verbs and objects all of whose classes are unseen with it; the
+            caption of an image that loses a word would tell, and goes, too.
+            None, the default, lets a teacher name all.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -45,6 +52,7 @@ class TeacherHead(BaseModule):
                  max_sentences: int = 8,
                  copy_to_pairs: bool = False,
                  match_iou: float = 0.5,
+                 unseen: Optional[Union[str, Sequence[int]]] = None,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         if supervision not in SUPERVISIONS:
@@ -54,7 +62,9 @@ class TeacherHead(BaseModule):
         self.max_sentences = max_sentences
         self.copy_to_pairs = copy_to_pairs
         self.match_iou = match_iou
-        self.phrases = PhraseTable(vocabulary, text_encoder, text_dim)
+        self.unseen = unseen
+        self.phrases = PhraseTable(vocabulary, text_encoder, text_dim,
+                                   unseen)
 
     def init_weights(self) -> None:
         """Embed the vocabulary before training starts."""
@@ -105,12 +115,32 @@ class TeacherHead(BaseModule):
         known = torch.tensor([bool(w.valid) for w in words], device=device)
         captions = torch.stack([w.caption_embed for w in words]).float()
         has_caption = known & (captions.norm(dim=1) > 0)
-        return self._pack(
-            captions, has_caption,
-            [w.sentence_embeds.float() for w in words],
-            [w.phrase_embeds.float() for w in words],
-            [w.hoi_labels for w in words], [w.obj_labels for w in words],
-            [w.scores.float() for w in words], known)
+        sentences = [w.sentence_embeds.float() for w in words]
+        said = [(w.phrase_embeds.float(), w.hoi_labels, w.obj_labels,
+                 w.scores.float()) for w in words]
+        if self.unseen is not None:
+            for i, word in enumerate(words):
+                seen = ~self._speaks_of_unseen(word)
+                said[i] = tuple(values[seen] for values in said[i])
+                if not seen.all():
+                    has_caption[i] = False
+                    sentences[i] = sentences[i][:0]
+        return self._pack(captions, has_caption, sentences, *zip(*said),
+                          known)
+
+    def _speaks_of_unseen(self, words: BaseDataElement) -> Tensor:
+        """Which words training must not see, (M,).
+
+        Of a verb and an object that make no class, either may be known by
+        unseen classes alone.
+        """
+        table = self.phrases
+        flags = torch.zeros_like(words.hoi_labels, dtype=torch.bool)
+        for labels, unseen in ((words.hoi_labels, table.is_unseen),
+                               (words.verb_labels, table.verb_is_unseen),
+                               (words.obj_labels, table.object_is_unseen)):
+            flags |= unseen[labels] & (labels >= 0)
+        return flags
 
     def _from_labels(self, samples: list[HOIDataSample]) -> TeacherTargets:
         """Annotations of a whole image, said as phrases."""
@@ -127,7 +157,7 @@ class TeacherHead(BaseModule):
             s.gt_hois.hoi_labels.to(table.hoi_phrases.device).unique()
             for s in samples
         ]
-        hois = [h[h >= 0] for h in hois]
+        hois = [h[(h >= 0) & ~table.is_unseen[h]] for h in hois]
         embeds = [table.hoi_phrases[h] for h in hois]
         captions = F.normalize(torch.stack([e.sum(0) for e in embeds]), dim=1)
         known = captions.new_ones(len(samples), dtype=torch.bool)
@@ -136,9 +166,9 @@ class TeacherHead(BaseModule):
                           [e.new_ones(len(e)) for e in embeds], known)
 
     def _pack(self, captions: Tensor, has_caption: Tensor,
-              sentences: list[Tensor], phrases: list[Tensor],
-              hois: list[Tensor], objects: list[Tensor],
-              scores: list[Tensor], known: Tensor) -> TeacherTargets:
+              sentences: Sequence[Tensor], phrases: Sequence[Tensor],
+              hois: Sequence[Tensor], objects: Sequence[Tensor],
+              scores: Sequence[Tensor], known: Tensor) -> TeacherTargets:
         """Pad lists over images and spread interactions over classes."""
         kept = captions.new_zeros(
             len(captions), self.max_sentences, captions.size(1))
@@ -197,4 +227,4 @@ class TeacherHead(BaseModule):
                 pairs.object_labels[:, None] == obj_labels[None])
         pair, annotated = hit.nonzero(as_tuple=True)
         labels[pair, hois[annotated]] = 1.
-        return labels
+        return labels * ~self.phrases.is_unseen

@@ -66,6 +66,9 @@ class InteractionDistillLoss(nn.Module):
     moment it is trusted: an object is used as probably as it finds, and what
     was said has its likelihood.
 
+    Classes that are not to be learned (``PhraseTable.is_learned``) take part
+    in nothing, not even as negatives.
+
     Args:
         interactive_weight (float): Weight of the interactiveness.
         image_weight (float): Weight of the image part. Defaults to 1.
@@ -140,15 +143,15 @@ class InteractionDistillLoss(nn.Module):
     @staticmethod
     def _pair_losses(interactions: Interactions, labels: Tensor,
                      phrases: PhraseTable) -> tuple[Tensor, Tensor]:
-        scored = interactions.valid & ~phrases.is_absence
+        scored = interactions.valid & phrases.is_learned
         loss = F.binary_cross_entropy_with_logits(
             interactions.logits.float(), labels, reduction='none')
         any_label = (labels * scored).amax(1)
         interactive = F.binary_cross_entropy_with_logits(
             interactions.interactiveness, any_label, reduction='none')
-        return mean_over_all(
-            interactive, torch.ones_like(interactive)), mean_over_all(
-                loss, scored)
+        # Of an object without a class nothing is labelled.
+        return mean_over_all(interactive, scored.any(1)), mean_over_all(
+            loss, scored)
 
     def _bag_losses(self, interactions: Interactions, pairs: PairBatch,
                     targets: TeacherTargets,
@@ -162,15 +165,18 @@ class InteractionDistillLoss(nn.Module):
         share = logits.detach().sigmoid() * weight
         best = share.new_zeros(num_bags).scatter_reduce(0, bag, share, 'amax')
         share = (share / best[bag].clamp(min=1e-30))**self.competition
-        scored = interactions.valid & ~phrases.is_absence
+        scored = interactions.valid & phrases.is_learned
         said = targets.image_scores
         none = log_none(interactions.class_logits,
                         share[:, None] * scored, pairs.pair_inds, len(said))
         possible = said.new_zeros(said.shape).index_add(
             0, pairs.pair_inds, scored.to(said))
+        # Pairs that count nothing leave rounding errors.
+        none = none.masked_fill(possible == 0, 0.)
 
         used = self._used(targets.weights > 0, targets, phrases)
-        in_image = weight.new_zeros(num_bags).index_fill(0, bag, 1.)
+        in_image = weight.new_zeros(num_bags).scatter_reduce(
+            0, bag, scored.any(1).to(weight), 'amax')
         in_image = self._askable(in_image.view_as(used), targets)
         unused = log_none(logits, weight, bag, num_bags).view_as(used)
         possible = self._askable(possible, targets)
@@ -245,7 +251,7 @@ class InteractionDistillLoss(nn.Module):
         same_object = phrases.hoi_objects == obj[:, None]
         said = targets.image_scores[image] > 0
         negative = torch.where(same_object, self._unmentioned(targets), 1.)
-        negative = negative * ~(said & same_object) * ~phrases.is_absence
+        negative = negative * ~(said & same_object) * phrases.is_learned
         loss = torch.cat([own, logits + negative.log()],
                          1).logsumexp(1) - own[:, 0]
         weight = weight * in_bag.any(0)

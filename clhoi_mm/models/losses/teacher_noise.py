@@ -146,12 +146,15 @@ class TeacherNoise(nn.Module):
 
         rates, chance = self.rates()
         word = mentioned[:, self.word]
-        log_words = word * rates.log() + (1 - word) * torch.log1p(-rates)
+        # Words that cannot be said, as of classes not to be learned, are no
+        # evidence.
+        log_words = (word * rates.log() + (1 - word) * torch.log1p(-rates)
+                     ) * possible[:, self.word]
         log_done = torch.zeros_like(said).index_add(1, self.done, log_words)
         log_done += mentioned * self._ratio(said).log()
         log_chance = (
             mentioned * chance.log() +
-            (1 - mentioned) * torch.log1p(-chance)) * self.sayable
+            (1 - mentioned) * torch.log1p(-chance)) * possible
         shape = len(said), len(self.vocabulary.objects)
         log_idle = said.new_zeros(shape).index_add(1, self.objects, log_chance)
         # log(yes / no), of a student that is never quite sure.

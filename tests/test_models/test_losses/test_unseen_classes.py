@@ -1,0 +1,120 @@
+"""To training, unseen classes do not exist."""
+import dataclasses
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from clhoi_mm.models import PhraseTable
+from tests.test_models.utils import (BENCH, BIKE, DOG, ENCODER, HOLD_BIKE,
+                                     HOLD_DOG, HUG_DOG, NO_BIKE, PARK, PERSON,
+                                     RIDE, SIT, TEXT_DIM, VOCABULARY, build,
+                                     make_pairs, make_sample, total)
+
+# A verb of the bicycle, one of the dog, and all that is said of benches.
+UNSEEN = [HOLD_BIKE, HUG_DOG, SIT]
+BOX = (10., 10., 30., 40.)
+FAR = (20., 12., 50., 60.)
+SCENE = [(PERSON, .9, BOX), (BIKE, .8, FAR), (PERSON, .8, FAR),
+         (DOG, .7, BOX), (BENCH, .9, FAR)]
+WORDS = ((RIDE, BIKE, .9), (NO_BIKE, BIKE, .5), (HOLD_DOG, DOG, .6),
+         (HOLD_BIKE, BIKE, .8), (SIT, BENCH, .7))
+NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=0)
+
+
+def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
+    """One step's losses and the gradients of all parameters."""
+    head = build(
+        dict(
+            type='TeacherHead',
+            vocabulary=PARK,
+            supervision=supervision,
+            text_encoder=ENCODER,
+            text_dim=TEXT_DIM,
+            unseen=unseen))
+    table = head.phrases
+    table.fill()
+    if embeds_of_unseen is not None:
+        table.hoi_embeds[UNSEEN] = embeds_of_unseen
+        table.hoi_phrases[UNSEEN] = embeds_of_unseen
+    icn = build(
+        dict(
+            type='ICN',
+            text_dim=TEXT_DIM,
+            embed_dims=16,
+            num_heads=2,
+            with_context=False))
+    loss = build(
+        dict(
+            type='InteractionDistillLoss',
+            contrast_weight=1.,
+            noise=NOISE if noise else None))
+    hois = ((0, 1, RIDE), (2, 3, HOLD_DOG), (2, 1, HOLD_BIKE), (0, 4, SIT))
+    samples = [
+        make_sample(SCENE, WORDS, hois),
+        make_sample(SCENE[:4], WORDS[1:4], hois[1:3])
+    ]
+    pairs = make_pairs([SCENE, SCENE[:4]])
+    for _ in range(2):  # by the second, noise is trusted
+        targets = head(samples, pairs)
+        interactions = icn((), pairs, table)
+        losses = loss(interactions, pairs, targets, table)
+    total(losses).backward()
+    return losses, [p.grad for p in icn.parameters() if p.grad is not None]
+
+
+@pytest.mark.parametrize('supervision, noise', [('vllm', False),
+                                                ('vllm', True),
+                                                ('image', False),
+                                                ('instance', False)])
+def test_gradients_do_not_know_the_unseen(supervision, noise):
+    losses, grads = learn(supervision, noise)
+    assert all(loss > 0 for loss in losses.values())
+    others = F.normalize(torch.randn(len(UNSEEN), TEXT_DIM), dim=1)
+    again, same = learn(supervision, noise, others)
+    assert again == losses
+    assert len(grads) == len(same) > 10
+    assert all(map(torch.equal, grads, same))
+    # The test would see it: to a model that learns them, they matter.
+    named, _ = learn(supervision, noise, others, None)
+    assert all(named[key] != losses[key] for key in losses)
+
+
+def test_nothing_is_labelled_of_objects_without_a_seen_class():
+    """Nothing says of a bench whether it is used."""
+    pairs = make_pairs([SCENE])
+    of_bench = pairs.object_labels == BENCH
+    for supervision in ('vllm', 'instance'):
+        head = build(
+            dict(
+                type='TeacherHead',
+                vocabulary=PARK,
+                supervision=supervision,
+                text_encoder=ENCODER,
+                text_dim=TEXT_DIM,
+                unseen=UNSEEN))
+        targets = head([make_sample(SCENE, WORDS, ((0, 4, SIT), ))], pairs)
+        icn = build(
+            dict(
+                type='ICN',
+                text_dim=TEXT_DIM,
+                embed_dims=16,
+                num_heads=2,
+                with_context=False))
+        interactions = icn((), pairs, head.phrases)
+        logits = interactions.interactiveness.detach().requires_grad_()
+        losses = build(dict(type='InteractionDistillLoss'))(
+            dataclasses.replace(interactions, interactiveness=logits), pairs,
+            targets, head.phrases)
+        grad, = torch.autograd.grad(losses['loss_interactive'], logits)
+        assert not grad[of_bench].any()
+        assert grad[~of_bench].all()
+
+
+def test_absence_is_scored_by_all_classes_only_when_tested():
+    table = PhraseTable(PARK, ENCODER, TEXT_DIM, UNSEEN)
+    logits = torch.zeros(1, VOCABULARY.num_hois)
+    logits[0, RIDE], logits[0, HOLD_BIKE] = 1., 2.
+    valid = table.hoi_objects[None] == BIKE
+    assert table.train().score_absence(logits, valid)[0, NO_BIKE] == -1
+    assert table.eval().score_absence(logits, valid)[0, NO_BIKE] == -2
