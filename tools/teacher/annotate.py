@@ -24,13 +24,10 @@ from clhoi_mm.teacher.offline_stages import (PARSED, embed_pass, pack_pass,
 from clhoi_mm.teacher.parse_stage import add_options, read_options
 from clhoi_mm.teacher.questions import STAGES
 from clhoi_mm.teacher.shards import Shard
+from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 
 OFFLINE = ('parse', 'embed', 'pack')
-ENCODERS = dict(
-    clip='CLIPTextEncoder',
-    siglip='SigLIPTextEncoder',
-    sentence='SentenceTextEncoder')
 
 
 def parse_args() -> argparse.Namespace:
@@ -200,18 +197,6 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
     return cfg
 
 
-def read_encoder(args: argparse.Namespace) -> Dict[str, Any]:
-    name = args.text_encoder
-    if name == 'hashed':
-        return dict(type='HashedTextEncoder', dim=args.dim)
-    if name.startswith('{'):
-        return json.loads(name)
-    kind, colon, path = name.partition(':')
-    if colon and kind in ENCODERS:
-        return dict(type=ENCODERS[kind], path=path)
-    return dict(type='CLIPTextEncoder', path=name)
-
-
 def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
     """Ask one stage's questions after the other; whether none gave up."""
     config = AskConfig(
@@ -266,7 +251,7 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
         new = embed_pass(
             folder,
             vocabulary,
-            read_encoder(args),
+            parse_text_encoder(args.text_encoder, args.dim),
             args.parsed,
             whole_captions=args.whole_captions)
         print(f'embed: {new} new texts')
@@ -274,7 +259,7 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
         pack_pass(
             folder,
             vocabulary,
-            read_encoder(args),
+            parse_text_encoder(args.text_encoder, args.dim),
             args.parsed,
             whole_captions=args.whole_captions)
         manifest = TeacherCache(folder).manifest

@@ -8,6 +8,7 @@ import argparse
 import os
 
 from clhoi_mm.teacher import PRESETS, simulate_cache
+from clhoi_mm.teacher.text_encoders import parse_text_encoder
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,8 +30,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--text-encoder',
         default='hashed',
-        metavar='hashed|PATH',
-        help="'hashed' (default), or a folder or hub id of CLIP")
+        metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed' (default); a folder or hub id of CLIP, with a prefix "
+        "of SigLIP or a sentence-transformers model; or an encoder's config "
+        'as JSON')
     parser.add_argument(
         '--dim',
         type=int,
@@ -41,10 +44,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    if args.text_encoder == 'hashed':
-        encoder = dict(type='HashedTextEncoder', dim=args.dim)
-    else:
-        encoder = dict(type='CLIPTextEncoder', path=args.text_encoder)
     try:
         report = simulate_cache(
             args.ann,
@@ -52,7 +51,7 @@ def main() -> None:
             args.out,
             preset=args.preset,
             seed=args.seed,
-            text_encoder=encoder,
+            text_encoder=parse_text_encoder(args.text_encoder, args.dim),
             progress=True)
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'simulate.py: {error}')

@@ -1,5 +1,6 @@
 from .base import TextEncoder
-from .builder import build_text_encoder, register_text_encoder
+from .builder import (build_text_encoder, parse_text_encoder,
+                      register_text_encoder)
 from .cached import CachedTextEncoder
 from .clip import CLIPTextEncoder
 from .hashed import HashedTextEncoder
@@ -9,5 +10,5 @@ from .siglip import SigLIPTextEncoder
 __all__ = [
     'CLIPTextEncoder', 'CachedTextEncoder', 'HashedTextEncoder',
     'SentenceTextEncoder', 'SigLIPTextEncoder', 'TextEncoder',
-    'build_text_encoder', 'register_text_encoder'
+    'build_text_encoder', 'parse_text_encoder', 'register_text_encoder'
 ]

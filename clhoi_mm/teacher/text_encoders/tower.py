@@ -2,6 +2,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from .model_folder import find_model_folder
 from .torch_encoder import TorchTextEncoder
 
 # First release of transformers that has a class.
@@ -27,7 +28,8 @@ class TextTowerEncoder(TorchTextEncoder):
         example (str): A checkpoint's id on the Hugging Face hub.
 
     Args:
-        path (str): A folder with weights and tokenizer, or their id on the
+        path (str): A folder with weights and tokenizer, one inside an
+            installed package ('package:NAME/FOLDER'), or their id on the
             Hugging Face hub.
         batch_size (int): Texts embedded at once. Defaults to 256.
         device (str): torch device. Defaults to 'cpu'.
@@ -50,7 +52,7 @@ class TextTowerEncoder(TorchTextEncoder):
                  batch_size: int = 256,
                  device: str = 'cpu') -> None:
         self.device = device
-        model, tokenizer = self._load(path)
+        model, tokenizer = self._load(find_model_folder(path))
         super().__init__(
             model.to(device), model.config, tokenizer,
             model.config.max_position_embeddings, batch_size)

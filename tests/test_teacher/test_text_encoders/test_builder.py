@@ -1,6 +1,8 @@
 import pytest
 
 from clhoi_mm.teacher import HashedTextEncoder, build_text_encoder
+from clhoi_mm.teacher.text_encoders import parse_text_encoder
+from clhoi_mm.teacher.text_encoders.model_folder import find_model_folder
 
 
 def test_builds_by_type_and_leaves_the_config_alone():
@@ -15,3 +17,44 @@ def test_unknown_type_lists_the_known(cfg):
     known = 'CLIPTextEncoder, HashedTextEncoder, Sent'
     with pytest.raises(KeyError, match=known):
         build_text_encoder(cfg)
+
+
+@pytest.mark.parametrize(
+    'name, cfg',
+    [('hashed', dict(type='HashedTextEncoder', dim=32)),
+     ('openai/clip', dict(type='CLIPTextEncoder', path='openai/clip')),
+     ('siglip:a/b', dict(type='SigLIPTextEncoder', path='a/b')),
+     ('sentence:package:a/b',
+      dict(type='SentenceTextEncoder', path='package:a/b')),
+     ('C:/clip', dict(type='CLIPTextEncoder', path='C:/clip')),
+     ('{"type": "Mine"}', dict(type='Mine'))])
+def test_what_a_command_names(name, cfg):
+    assert parse_text_encoder(name, 32) == cfg
+
+
+def test_a_command_with_broken_json():
+    with pytest.raises(ValueError, match='"type": no JSON'):
+        parse_text_encoder('{"type"')
+
+
+def test_model_folder_of_an_installed_package(tmp_path, monkeypatch):
+    """The package itself is never imported."""
+    package = tmp_path / 'some_weights'
+    (package / 'model').mkdir(parents=True)
+    (package / '__init__.py').write_text('raise RuntimeError')
+    monkeypatch.syspath_prepend(tmp_path)
+    assert find_model_folder('package:some_weights/model') == str(
+        package / 'model')
+    assert find_model_folder('package:some_weights') == str(package)
+    assert find_model_folder('sentence-transformers/a') == (
+        'sentence-transformers/a')
+    with pytest.raises(FileNotFoundError, match='no folder .*some_weights.x'):
+        find_model_folder('package:some_weights/x')
+
+
+def test_model_folder_of_a_package_that_is_missing():
+    with pytest.raises(
+            ImportError, match='install --no-deps other-weights brings'):
+        find_model_folder('package:other_weights/model')
+    with pytest.raises(ValueError, match='write package:NAME/FOLDER'):
+        find_model_folder('package:some-weights/model')
