@@ -142,3 +142,57 @@ def test_speak_centres_new_phrases_as_the_learned_ones(table):
     assert torch.equal(spoken.is_candidate, table.is_candidate)
     with pytest.raises(ValueError, match='the objects of "mini"'):
         table.speak(HOIVocabulary.load('mini'))
+
+
+def test_unseen_phrases_are_a_new_vocabulary_to_the_seen():
+    """Bit by bit what a table of the seen would have, and would give them."""
+    whole = HOIVocabulary.load('hico_det')
+    for split in ('rf_uc', 'uo', 'uv'):
+        table = PhraseTable(whole, ENCODER, TEXT_DIM, split)
+        table.fill()
+        unseen = table.is_unseen
+        kept = (~unseen).nonzero().flatten().tolist()
+        verbs = sorted({whole.hoi_verbs[hoi] for hoi in kept})
+        seen = PhraseTable(
+            dict(
+                name='seen',
+                objects=whole.objects,
+                verbs=[whole.verbs[v] for v in verbs],
+                gerunds=[whole.gerunds[v] for v in verbs],
+                hois=[(verbs.index(whole.hoi_verbs[hoi]),
+                       int(whole.hoi_objects[hoi])) for hoi in kept],
+                rare=None,
+                no_interaction='no_interaction'), ENCODER, TEXT_DIM)
+        seen.fill()
+        for name in ('hoi_phrases', 'hoi_embeds'):
+            assert torch.equal(
+                getattr(table, name)[kept], getattr(seen, name))
+        assert torch.equal(table.verb_embeds[verbs], seen.verb_embeds)
+        for name in ('object_means', 'object_embeds'):
+            assert torch.equal(getattr(table, name), getattr(seen, name))
+        assert torch.equal(table.is_learned[kept], ~seen.is_absence)
+        assert not table.is_learned[unseen].any()
+
+        spoken = seen.speak(whole)
+        for name in ('hoi_phrases', 'hoi_embeds', 'verb_embeds'):
+            assert torch.equal(getattr(table, name), getattr(spoken, name))
+        strange = torch.tensor([-1, 3])
+        phrase = table.hoi_phrases[:2]
+        assert torch.equal(
+            table.centre(phrase, strange), seen.centre(phrase, strange))
+        assert table.verb_is_unseen.sum() == whole.num_verbs - len(verbs)
+        assert table.object_is_unseen.sum() == (split == 'uo') * 12
+
+
+def test_unseen_classes_of_other_vocabularies():
+    table = PhraseTable(PARK, ENCODER, TEXT_DIM, [FEED])
+    assert table.is_unseen.nonzero().tolist() == [[FEED]]
+    # Nothing of a car is ever said, which is not to be unseen.
+    assert not table.object_is_unseen.any()
+    assert table.vocabulary.verbs[
+        table.verb_is_unseen.nonzero().item()] == 'feed'
+    assert 'is_learned' not in table.state_dict()
+    with pytest.raises(ValueError, match="classes of HICO-DET.*'park'"):
+        PhraseTable(PARK, ENCODER, TEXT_DIM, 'uv')
+    with pytest.raises(ValueError, match='"park" is left to be learned'):
+        PhraseTable(PARK, ENCODER, TEXT_DIM, range(VOCABULARY.num_hois))

@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from tests.test_models.utils import (BENCH, BIKE, DOG, ENCODER, HOLD_BIKE,
+                                     NO_BIKE, NO_DOG, PARK, RIDE, SCENE,
+                                     SIT, TEXT_DIM, VOCABULARY, build,
+                                     make_pairs, make_sample)
+
+# All that is said of benches is unseen, and one verb of the bicycle.
+UNSEEN = [HOLD_BIKE, SIT]
+HUG_VERB, SIT_VERB = (VOCABULARY.verb_label(v) for v in ('hug', 'sit_on'))
+
+
+def make_head(supervision, unseen=UNSEEN):
+    return build(
+        dict(
+            type='TeacherHead',
+            vocabulary=PARK,
+            supervision=supervision,
+            text_encoder=ENCODER,
+            text_dim=TEXT_DIM,
+            unseen=unseen))
+
+
+def test_words_of_the_unseen_are_dropped_and_captions_with_them():
+    words = ((RIDE, BIKE, .9), (HOLD_BIKE, BIKE, .8), (NO_BIKE, BIKE, .4))
+    samples = [
+        make_sample(words=words),
+        make_sample(words=words[::2]),
+        make_sample(words=words[1:2])
+    ]
+    targets = make_head('vllm')(samples)
+    assert targets.hois.tolist() == [[RIDE, NO_BIKE], [RIDE, NO_BIKE],
+                                     [-1, -1]]
+    torch.testing.assert_close(targets.weights[0], torch.tensor([.9, .4]))
+    assert targets.image_scores[:, HOLD_BIKE].tolist() == [0, 0, 0]
+    assert targets.has_caption.tolist() == [False, True, False]
+    assert targets.has_sentence.sum(1).tolist() == [0, 2, 0]
+    # The teacher looked at all of them.
+    assert targets.known.all()
+    plain = make_head('vllm', None)(samples)
+    assert plain.hois.tolist()[2] == [HOLD_BIKE, -1, -1]
+    assert plain.has_caption.all()
+
+
+def test_words_outside_the_vocabulary_may_be_of_the_unseen():
+    """An unseen verb of a dog, an unseen object, and neither."""
+    words = ((-1, DOG, .5), (-1, BENCH, .6), (-1, DOG, .7), (-1, -1, .8))
+    sample = make_sample(words=words)
+    sample.teacher.verb_labels[:3] = torch.tensor(
+        [SIT_VERB, HUG_VERB, HUG_VERB])
+    targets = make_head('vllm')([sample])
+    torch.testing.assert_close(targets.weights[0], torch.tensor([.7, .8]))
+    assert targets.objects[0].tolist() == [DOG, -1]
+
+
+@pytest.mark.parametrize('supervision', ['image', 'instance'])
+def test_labels_of_the_unseen_are_dropped(supervision):
+    hois = ((0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 1, HOLD_BIKE), (2, 3, NO_DOG))
+    samples = [make_sample(hois=hois), make_sample(hois=hois[2:3])]
+    head = make_head(supervision)
+    targets = head(samples, make_pairs([SCENE, SCENE]))
+    assert targets.hois.tolist() == [[RIDE, NO_DOG], [-1, -1]]
+    assert targets.has_caption.tolist() == [True, False]
+    assert not targets.image_scores[:, UNSEEN].any()
+    if supervision == 'instance':
+        assert targets.pair_labels.sum(0).nonzero().flatten().tolist() == [
+            RIDE, NO_DOG
+        ]
+    head.copy_to_pairs = True
+    copied = head(samples, make_pairs([SCENE, SCENE])).pair_labels
+    assert copied[:, RIDE].any() and not copied[:, UNSEEN].any()
+
+
+def test_batches_without_any_word():
+    targets = make_head('vllm')([make_sample(words=())] * 2)
+    assert targets.weights.shape == (2, 0)
+    assert not targets.image_scores.any()
+    lost = make_head('vllm')([make_sample(words=((SIT, BENCH, .9), ))])
+    assert lost.phrases.shape == (1, 0, TEXT_DIM)
+    assert not lost.has_caption.any()
