@@ -187,3 +187,25 @@ def test_is_trusted_after_its_warmup_and_resumes():
     other.load_state_dict(noise.state_dict())
     assert other.trusted
     torch.testing.assert_close(other.confusion(), noise.confusion())
+
+
+def test_classes_that_are_not_to_be_learned_are_no_evidence():
+    """As if the vocabulary did not have them."""
+    kept = [c for c in range(CLASSES) if c not in (HOLD_BIKE, HUG_DOG)]
+    fewer = make_noise(
+        vocabulary=PARK | dict(hois=[PARK['hois'][c] for c in kept]))
+    noise = make_noise()
+    possible = torch.ones(2, CLASSES, dtype=torch.bool)
+    possible[:, [HOLD_BIKE, HUG_DOG]] = False
+    log_none = sees([RIDE], [FEED]).masked_fill(~possible, 0.)
+    said = said_of([(RIDE, .5)], [(HOLD_DOG, .5)])
+    for _ in range(3):
+        used = noise.observe(log_none, said, possible)
+        expected = fewer.observe(log_none[:, kept], said[:, kept],
+                                 possible[:, kept])
+        torch.testing.assert_close(used, expected)
+    torch.testing.assert_close(noise.confusion()[kept][:, kept],
+                               fewer.confusion())
+    torch.testing.assert_close(
+        noise.loss(log_none, said)[:, kept],
+        fewer.loss(log_none[:, kept], said[:, kept]))
