@@ -305,7 +305,7 @@ class CLHOI(BaseDetector):
         # that rest, in all or in part, get a gradient of zero.
         resting = [self.visual_encoder]
         if pairs is None:
-            resting.append(self.icn)
+            resting += [self.icn, self.interaction_loss]
         if self.context_loss is None:
             resting.append(self.vlt)
         sums = [

@@ -58,7 +58,7 @@ class InteractionCognitionNetwork(BaseModule):
     Args:
         text_dim (int): Width d of the text space.
         embed_dims (int): Width D of the tokens. Defaults to 256.
-        num_layers (int): Layers. Defaults to 1.
+        num_layers (int): Layers; 0 judges each pair by itself. Defaults to 1.
         num_heads (int): Attention heads. Defaults to 8.
         ffn_ratio (float): Hidden width of feed-forward parts over D.
         roi_extractor (dict, optional): Config of mmdet's RoI extractor; the
@@ -68,6 +68,8 @@ class InteractionCognitionNetwork(BaseModule):
             detector with queries gives to its detections; they are read then.
             They cost a fraction of pooling. Defaults to None.
         with_context (bool): Whether there is a VLT to listen to.
+        with_geometry (bool): Whether it is told where the pairs are.
+        with_pair_attention (bool): Whether pairs look at each other.
         interactive_prior (float): Probability that a pair interacts, at the
             start. Defaults to 0.1.
         class_prior (float): Probability of a class for a pair that
@@ -85,6 +87,8 @@ class InteractionCognitionNetwork(BaseModule):
                  roi_channels: int = 64,
                  state_channels: Optional[int] = None,
                  with_context: bool = True,
+                 with_geometry: bool = True,
+                 with_pair_attention: bool = True,
                  interactive_prior: float = 0.1,
                  class_prior: float = 0.15,
                  init_cfg: Optional[dict] = None) -> None:
@@ -96,15 +100,17 @@ class InteractionCognitionNetwork(BaseModule):
                          *self.roi_extractor.roi_layers[0].output_size)
         self.interactiveness = Interactiveness(
             text_dim, embed_dims, roi_shape, roi_channels, interactive_prior,
-            state_channels)
+            state_channels, with_geometry)
         self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
-                                   roi_channels, state_channels)
+                                   roi_channels, state_channels,
+                                   with_geometry)
         self.state_channels = state_channels
         self.fuse = nn.Sequential(
             nn.LayerNorm(embed_dims), nn.Linear(embed_dims, 2 * embed_dims),
             nn.ReLU(inplace=True), nn.Linear(2 * embed_dims, embed_dims))
         self.layers = nn.ModuleList(
-            ICNLayer(embed_dims, num_heads, ffn_ratio, with_context)
+            ICNLayer(embed_dims, num_heads, ffn_ratio, with_context,
+                     with_pair_attention)
             for _ in range(num_layers))
         self.norm = nn.LayerNorm(embed_dims)
         self.to_phrase = nn.Linear(embed_dims, text_dim)
@@ -187,7 +193,7 @@ class InteractionCognitionNetwork(BaseModule):
         evidence = self.gather(feats, pairs, phrases)
         x = self.encoder(evidence)
         x = x + self.fuse(x)
-        grid = PairGrid.of(pairs)
+        grid = PairGrid.of(pairs) if self.layers else None
         for layer in self.layers:
             x = layer(x, grid, context)
         x = self.norm(x)

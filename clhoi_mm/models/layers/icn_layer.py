@@ -15,14 +15,17 @@ class ICNLayer(nn.Module):
         num_heads (int): Attention heads.
         ffn_ratio (float): Hidden width of the feed-forward part over D.
         with_context (bool): Whether there is a context to look at.
+        with_pair_attention (bool): Whether pairs look at each other.
     """
 
     def __init__(self, embed_dims: int, num_heads: int, ffn_ratio: float,
-                 with_context: bool) -> None:
+                 with_context: bool, with_pair_attention: bool = True) -> None:
         super().__init__()
         hidden = int(embed_dims * ffn_ratio)
-        self.norm_pairs = nn.LayerNorm(embed_dims)
-        self.pair_attn = PairAttention(embed_dims, num_heads)
+        self.pair_attn = None
+        if with_pair_attention:
+            self.norm_pairs = nn.LayerNorm(embed_dims)
+            self.pair_attn = PairAttention(embed_dims, num_heads)
         if with_context:
             self.norm_context = nn.LayerNorm(embed_dims)
             self.context_attn = ContextListener(embed_dims, num_heads)
@@ -43,7 +46,8 @@ class ICNLayer(nn.Module):
         Returns:
             Tensor: (P, D).
         """
-        x = x + self.pair_attn(self.norm_pairs(x), grid)
+        if self.pair_attn is not None:
+            x = x + self.pair_attn(self.norm_pairs(x), grid)
         if context is not None:
             x = x + self.context_attn(self.norm_context(x), grid, context)
         return x + self.ffn(self.norm_ffn(x))

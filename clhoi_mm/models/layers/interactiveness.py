@@ -20,14 +20,17 @@ class Interactiveness(nn.Module):
         roi_channels (int): Channels to which RoI features are reduced.
         prior (float): Probability at the start.
         state_channels (int, optional): Width of the instances' states.
+        with_geometry (bool): Whether it is told where the pair is.
     """
 
     def __init__(self, text_dim: int, embed_dims: int,
                  roi_shape: Optional[tuple[int, int, int]], roi_channels: int,
-                 prior: float, state_channels: Optional[int] = None) -> None:
+                 prior: float, state_channels: Optional[int] = None,
+                 with_geometry: bool = True) -> None:
         super().__init__()
         self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
-                                   roi_channels, state_channels)
+                                   roi_channels, state_channels,
+                                   with_geometry)
         self.head = nn.Sequential(
             nn.LayerNorm(embed_dims), nn.Linear(embed_dims, embed_dims),
             nn.ReLU(inplace=True), nn.Linear(embed_dims, 1))

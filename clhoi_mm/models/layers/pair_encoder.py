@@ -33,17 +33,23 @@ class PairEncoder(nn.Module):
         roi_shape (tuple[int, int, int], optional): Channels, height and width
             of RoI features; without them pairs have no looks.
         roi_channels (int): Channels to which RoI features are reduced.
+        state_channels (int, optional): Width of the instances' states.
+        with_geometry (bool): Whether it is told where the pair is.
     """
 
     def __init__(self, text_dim: int, embed_dims: int,
                  roi_shape: Optional[tuple[int, int, int]],
                  roi_channels: int,
-                 state_channels: Optional[int] = None) -> None:
+                 state_channels: Optional[int] = None,
+                 with_geometry: bool = True) -> None:
         super().__init__()
-        self.geometry = nn.Sequential(
-            nn.LayerNorm(NUM_PAIR_GEOMETRY),
-            nn.Linear(NUM_PAIR_GEOMETRY, embed_dims), nn.ReLU(inplace=True),
-            nn.Linear(embed_dims, embed_dims), nn.LayerNorm(embed_dims))
+        self.geometry = None
+        if with_geometry:
+            self.geometry = nn.Sequential(
+                nn.LayerNorm(NUM_PAIR_GEOMETRY),
+                nn.Linear(NUM_PAIR_GEOMETRY, embed_dims),
+                nn.ReLU(inplace=True), nn.Linear(embed_dims, embed_dims),
+                nn.LayerNorm(embed_dims))
         self.object_name = nn.Linear(text_dim, embed_dims)
         self.state_reduce = None
         if state_channels is not None:
@@ -79,7 +85,9 @@ class PairEncoder(nn.Module):
         Returns:
             Tensor: (P, D).
         """
-        x = self.geometry(evidence.geometry) + self.object_name(evidence.names)
+        x = self.object_name(evidence.names)
+        if self.geometry is not None:
+            x = self.geometry(evidence.geometry) + x
         for reduce, seen in ((self.state_reduce, evidence.states),
                              (self.roi_reduce, evidence.looks)):
             if reduce is not None:

@@ -63,8 +63,8 @@ class InteractionDistillLoss(nn.Module):
     is its labelled pairs.
 
     A model of the teacher's noise, if there is one, takes over both from the
-    moment it is trusted: an object is used as probably as it finds, and what
-    was said has its likelihood.
+    moment it is trusted: an object is used as probably as it finds, if it
+    looks for that, and what was said has its likelihood.
 
     Classes that are not to be learned (``PhraseTable.is_learned``) take part
     in nothing, not even as negatives.
@@ -82,8 +82,9 @@ class InteractionDistillLoss(nn.Module):
         attention_temperature (float): Temperature of the competition for a
             contrasted word.
         contrast_temperature (float): Temperature of the contrast.
-        noise (dict, optional): Config of a :class:`TeacherNoise`; annotations
-            have none. Defaults to None.
+        noise (dict, optional): Config of a :class:`TeacherNoise` or a
+            :class:`LearnedTeacherNoise`; annotations have none. Defaults to
+            None.
     """
 
     def __init__(self,
@@ -128,6 +129,9 @@ class InteractionDistillLoss(nn.Module):
             else:
                 interactive, loss = self._pair_losses(
                     interactions, targets.pair_labels, phrases)
+            if self.noise is not None:
+                in_use = self.noise.trusted & (not targets.complete)
+                loss = loss + in_use * self.noise.prior_loss()
             losses = dict(
                 loss_interactive=self.interactive_weight * interactive,
                 loss_interaction=self.image_weight * loss)
@@ -187,12 +191,13 @@ class InteractionDistillLoss(nn.Module):
             said > 0, 1., unsaid)
         if self.noise is not None and not targets.complete:
             guess = self.noise.observe(none.detach(), said, possible)
-            # Of words outside the vocabulary nothing is known.
-            guess = torch.maximum(
-                guess, self._used(targets.hois < 0, targets, phrases))
             trusted = self.noise.trusted
-            interactive = torch.where(
-                trusted, soft_cross_entropy(unused, guess), interactive)
+            if guess is not None:
+                # Of words outside the vocabulary nothing is known.
+                guess = torch.maximum(
+                    guess, self._used(targets.hois < 0, targets, phrases))
+                interactive = torch.where(
+                    trusted, soft_cross_entropy(unused, guess), interactive)
             loss = torch.where(trusted, self.noise.loss(none, said), loss)
         return mean_over_all(interactive, in_image), mean_over_all(
             loss, possible)

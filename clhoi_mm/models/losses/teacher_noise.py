@@ -2,28 +2,24 @@ from typing import Union
 
 import torch
 from mmengine.dist import all_reduce
-from torch import Tensor, nn
+from torch import Tensor
 
 from clhoi_mm.registry import MODELS
-from clhoi_mm.vocabulary import HOIVocabulary
+from .noisy_words import NoisyWords
 
 
 @MODELS.register_module()
-class TeacherNoise(nn.Module):
+class TeacherNoise(NoisyWords):
     """What a teacher says where, learned without a label while training.
 
     Where a VLLM's errors are regular, one verb taken for another of the same
     object, a student that believes it ranks the wrong images first, and the
-    longer it trains the more. Here a word is said of an image
-    because its class is done there, because another class of the object is
-    done and taken for it, or by chance (noisy-or of the three). How often, is
+    longer it trains the more. Here words have a likelihood
+    (:class:`NoisyWords`) whose rates are
     estimated by expectation-maximisation: a bag's class is guessed from what
     the student sees and what was said, and the words are counted that come
     with the guess. One class a bag is enough for the counts; the likelihood
     below knows of several.
-
-    The teacher's score of a word counts as the odds that the word is its
-    own class's rather than another's, against the mean score's odds.
 
     Counts are statistics of the training images, kept as buffers, summed over
     processes and forgotten exponentially.
@@ -47,9 +43,6 @@ class TeacherNoise(nn.Module):
             firmly for the same reason.
     """
 
-    # Scores of 0 and 1 prove nothing.
-    _SCORES = 0.05, 0.97
-
     def __init__(
         self,
         vocabulary: Union[str, dict],
@@ -60,35 +53,19 @@ class TeacherNoise(nn.Module):
         other_prior: tuple[float, float] = (0.5, 4.5),
         chance_prior: tuple[float, float] = (10., 490.)
     ) -> None:
-        super().__init__()
-        self.vocabulary = vocab = HOIVocabulary.load(vocabulary)
-        self.warmup = warmup
-        self.momentum = momentum
+        super().__init__(vocabulary, warmup, momentum)
         self.trust = trust
-        objects = torch.tensor(vocab.hoi_objects)
-        sayable = ~torch.tensor(vocab.no_interaction_mask)
-        same = objects[:, None] == objects
-        done, word = (same & sayable & sayable[:, None]).nonzero(as_tuple=True)
-        own = (done == word)[:, None]
+        vocab = self.vocabulary
+        own = self.is_own[:, None]
         chance = torch.tensor(chance_prior).repeat(vocab.num_hois, 1)
         link = torch.where(own, torch.tensor(own_prior),
                            torch.tensor(other_prior))
-        for name, value in (('objects', objects), ('sayable', sayable),
-                            ('done', done), ('word', word),
-                            ('is_own', own[:, 0]), ('chance_prior', chance),
-                            ('link_prior', link)):
+        for name, value in (('chance_prior', chance), ('link_prior', link)):
             self.register_buffer(name, value, persistent=False)
         # (said, not said) of each pair of classes of an object, and of each
         # class where the object is not used.
-        self.register_buffer('links', torch.zeros(len(done), 2))
+        self.register_buffer('links', torch.zeros(len(self.done), 2))
         self.register_buffer('chances', torch.zeros(vocab.num_hois, 2))
-        self.register_buffer('scores', torch.zeros(2))
-        self.register_buffer('iterations', torch.zeros((), dtype=torch.long))
-
-    @property
-    def trusted(self) -> Tensor:
-        """Whether the counts are to be used by now, a scalar bool."""
-        return self.iterations > self.warmup
 
     def rates(self) -> tuple[Tensor, Tensor]:
         """Probabilities that a word is said.
@@ -103,25 +80,6 @@ class TeacherNoise(nn.Module):
             said, unsaid = (counts + prior).unbind(1)
             rates.append((said / (said + unsaid)).clamp(0.003, 0.97))
         return rates[0], rates[1]
-
-    def confusion(self) -> Tensor:
-        """The rates as a matrix.
-
-        Returns:
-            Tensor: Probability that a class's word (column) is said of an
-            image in which another is done (row), (C, C).
-        """
-        matrix = self.links.new_zeros(len(self.objects), len(self.objects))
-        matrix[self.done, self.word] = self.rates()[0]
-        return matrix
-
-    def _ratio(self, said: Tensor) -> Tensor:
-        """How much likelier a word's score is if the word is right."""
-        score = said.clamp(*self._SCORES)
-        mean = (self.scores[0] / self.scores[1].clamp(min=1e-6)).clamp(
-            *self._SCORES)
-        ratio = score / (1 - score) * (1 - mean) / mean
-        return torch.where(said > 0, ratio, 1.)
 
     @torch.no_grad()
     def observe(self, log_none: Tensor, said: Tensor,
@@ -140,9 +98,7 @@ class TeacherNoise(nn.Module):
         """
         possible = possible & self.sayable
         mentioned = (said > 0).to(said) * possible
-        batch = torch.stack([(said * possible).sum(), mentioned.sum()])
-        all_reduce(batch)
-        self.scores.mul_(self.momentum).add_(batch)
+        self.count_scores(said, mentioned)
 
         rates, chance = self.rates()
         word = mentioned[:, self.word]
@@ -178,30 +134,3 @@ class TeacherNoise(nn.Module):
         self.chances.mul_(self.momentum).add_(chances)
         self.iterations += 1
         return 1 - idle
-
-    def loss(self, log_none: Tensor, said: Tensor) -> Tensor:
-        """Negative log-likelihood of what was said and what was not.
-
-        Args:
-            log_none (Tensor): Log-probability that no pair of the image does
-                the class, by the student, (B, C).
-            said (Tensor): Teacher's scores, 0 where not mentioned, (B, C).
-
-        Returns:
-            Tensor: Of each image and class, (B, C).
-        """
-        rates, chance = self.rates()
-        yes = -torch.expm1(log_none)
-        own = torch.zeros_like(chance).index_add(
-            0, self.done, rates * self.is_own)
-        # Whatever else than its own class makes the teacher say a word.
-        links = torch.log1p(-rates * ~self.is_own * yes[:, self.done])
-        log_silent = torch.log1p(-chance) + torch.zeros_like(yes).index_add(
-            1, self.word, links)
-        by_own = own * yes
-        by_other = -torch.expm1(log_silent)
-        log_said = torch.log(
-            (by_own * self._ratio(said) +
-             (1 - by_own) * by_other).clamp(min=1e-9))
-        log_unsaid = torch.log1p(-by_own) + log_silent
-        return -torch.where(said > 0, log_said, log_unsaid)
