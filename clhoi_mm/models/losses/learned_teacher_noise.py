@@ -98,5 +98,7 @@ class LearnedTeacherNoise(NoisyWords):
         logit = self.other * self.speed
         belief = ((alpha - 1) * F.logsigmoid(logit) +
                   (beta - 1) * F.logsigmoid(-logit))
-        # Own classes' rates are held; their parameter says nothing.
-        return -self.prior_weight * (belief * ~self.is_own).sum()
+        # Own classes' rates are held; their parameter says nothing. Of chance
+        # nothing is believed, but it has a gradient wherever the others do.
+        return (-self.prior_weight * (belief * ~self.is_own).sum() +
+                0. * self.chance.sum())

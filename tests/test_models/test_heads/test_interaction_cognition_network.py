@@ -207,3 +207,28 @@ def test_compiles(phrases, feats, context):
         torch.testing.assert_close(
             compiled(feats, pairs, phrases, context).logits,
             icn(feats, pairs, phrases, context).logits)
+
+
+@pytest.mark.parametrize('options', [
+    dict(num_layers=0), dict(with_pair_attention=False, with_context=False)])
+def test_without_attention_each_pair_is_judged_by_itself(phrases, options):
+    icn = make_icn(roi_extractor=None, **options).eval()
+    assert not any('pair_attn' in key for key in icn.state_dict())
+    alone = icn([], make_pairs([SCENE[:2]]), phrases)
+    among = icn([], make_pairs([SCENE]), phrases)
+    kept = len(alone.logits)
+    assert kept < len(among.logits)
+    found = (among.logits[:, None] - alone.logits).abs().sum(-1).amin(0)
+    torch.testing.assert_close(found, torch.zeros(kept), atol=1e-4, rtol=0)
+
+
+def test_without_geometry_places_do_not_matter(phrases):
+    moved = [(label, score, (x1, y1, x2 + 9, y2 + 4))
+             for label, score, (x1, y1, x2, y2) in SCENE]
+    for with_geometry in (True, False):
+        icn = make_icn(
+            roi_extractor=None, with_geometry=with_geometry,
+            with_context=False)
+        same = torch.allclose(*(icn([], make_pairs([scene]), phrases).logits
+                                for scene in (SCENE, moved)))
+        assert same != with_geometry
