@@ -62,6 +62,12 @@ rows = {
     'no-visual': dict(
         title='label-free without visual features of pairs',
         options={'model.icn.roi_extractor': None}),
+    'no-spatial': dict(
+        title='label-free without geometry of pairs',
+        options={'model.icn.with_geometry': False}),
+    'no-pair-attention': dict(
+        title='label-free without attention among pairs',
+        options={'model.icn.with_pair_attention': False}),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),

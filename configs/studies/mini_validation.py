@@ -16,5 +16,15 @@ rows = {
         options={
             **_tokens,
             **_layers, 'optim_wrapper.optimizer.lr': 2e-3
+        }),
+    'no-pair-attention': dict(
+        title='pairs do not look at each other',
+        options={'model.icn.with_pair_attention': False}),
+    # As it is, bags' classes are guessed and words counted.
+    'learned-noise': dict(
+        title="rates of the teacher's noise learned by gradient",
+        options={
+            'model.interaction_loss.noise':
+            dict(type='LearnedTeacherNoise', warmup=114)
         })
 }

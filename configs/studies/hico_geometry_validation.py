@@ -1,0 +1,33 @@
+# What was tried on the validation split of HICO-DET's boxes.
+config = '../hico_geometry/icn_hico_geometry.py'
+seeds = [0, 1]
+split = 'val'
+figures = dict(AP='AP', AP_multi='AP of several pairs')
+reference = dict(row='instance', figure='AP', title='of instance')
+
+_loss = 'model.interaction_loss.'
+_noise = _loss + 'noise'
+rows = {
+    'label-free': dict(title='as it is'),
+    'no-noise': dict(
+        title="the teacher's noise not modelled", options={_noise: None}),
+    'counted-noise': dict(
+        title='its rates counted (TeacherNoise)',
+        options={_noise: dict(type='TeacherNoise', warmup=176)}),
+    'recall': dict(
+        title="own words' rate 0.6, the teacher's recall",
+        options={f'{_noise}.own_rate': 0.6}),
+    'competition': dict(
+        title='competition 4', options={_loss + 'competition': 4.}),
+    'attention': dict(
+        title='with pair attention', options={'model.icn.num_layers': 1}),
+    'attention-instance': dict(
+        title='instance-level labels with pair attention',
+        options={
+            'model.icn.num_layers': 1,
+            'model.teacher_head.supervision': 'instance'
+        }),
+    'instance': dict(
+        title='instance-level labels',
+        options={'model.teacher_head.supervision': 'instance'})
+}
