@@ -19,7 +19,6 @@ SCENE = [(PERSON, .9, BOX), (BIKE, .8, FAR), (PERSON, .8, FAR),
          (DOG, .7, BOX), (BENCH, .9, FAR)]
 WORDS = ((RIDE, BIKE, .9), (NO_BIKE, BIKE, .5), (HOLD_DOG, DOG, .6),
          (HOLD_BIKE, BIKE, .8), (SIT, BENCH, .7))
-NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=0)
 
 
 def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
@@ -48,7 +47,7 @@ def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
         dict(
             type='InteractionDistillLoss',
             contrast_weight=1.,
-            noise=NOISE if noise else None))
+            noise=noise and dict(type=noise, vocabulary=PARK, warmup=0)))
     hois = ((0, 1, RIDE), (2, 3, HOLD_DOG), (2, 1, HOLD_BIKE), (0, 4, SIT))
     samples = [
         make_sample(SCENE, WORDS, hois),
@@ -60,13 +59,14 @@ def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
         interactions = icn((), pairs, table)
         losses = loss(interactions, pairs, targets, table)
     total(losses).backward()
-    return losses, [p.grad for p in icn.parameters() if p.grad is not None]
+    params = [*icn.parameters(), *loss.parameters()]
+    return losses, [p.grad for p in params if p.grad is not None]
 
 
-@pytest.mark.parametrize('supervision, noise', [('vllm', False),
-                                                ('vllm', True),
-                                                ('image', False),
-                                                ('instance', False)])
+@pytest.mark.parametrize('supervision, noise',
+                         [('vllm', None), ('vllm', 'TeacherNoise'),
+                          ('vllm', 'LearnedTeacherNoise'), ('image', None),
+                          ('instance', None)])
 def test_gradients_do_not_know_the_unseen(supervision, noise):
     losses, grads = learn(supervision, noise)
     assert all(loss > 0 for loss in losses.values())
