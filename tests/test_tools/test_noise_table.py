@@ -4,7 +4,7 @@ import json
 import pytest
 import torch
 
-from clhoi_mm.models.losses import TeacherNoise
+from clhoi_mm.models.losses import LearnedTeacherNoise, TeacherNoise
 from tests.data_utils import REPO
 from tests.tool_utils import run_tool
 
@@ -43,7 +43,7 @@ def test_table_and_matrix(checkpoint, tmp_path):
 
 @pytest.mark.parametrize('args, message', [
     ([], 'holds no interaction_loss.noise'),
-    (['--vocabulary', 'hico_det'], 'is about 35 classes, hico_det has 600'),
+    (['--vocabulary', 'hico_det'], 'is not about the classes of hico_det'),
 ])
 def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
     if not args:
@@ -51,3 +51,24 @@ def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
     done = run_tool(TOOL, checkpoint, *args, cwd=tmp_path)
     assert done.code == 1
     assert message in done.text
+
+
+def test_rates_that_were_learned_by_gradient(tmp_path):
+    noise = LearnedTeacherNoise('mini', warmup=0, speed=10.)
+    names = noise.vocabulary.names
+    link = (noise.done == names.index('feed horse')) & (
+        noise.word == names.index('ride horse'))
+    noise.other.data[link] = .2  # 2 logits
+    path = tmp_path / 'epoch_1.pth'
+    config = dict(
+        teacher_head=dict(vocabulary='mini'),
+        interaction_loss=dict(
+            noise=dict(type='LearnedTeacherNoise', warmup=0, speed=10.)))
+    torch.save(
+        dict(
+            state_dict={f'interaction_loss.noise.{name}': value
+                        for name, value in noise.state_dict().items()},
+            meta=dict(cfg=json.dumps(dict(model=config)))), path)
+    done = run_tool(TOOL, path, '--top', 1, cwd=tmp_path)
+    assert done.check().text.splitlines()[-1].split() == [
+        'feed', 'horse', 'ride', 'horse', '88', '80']

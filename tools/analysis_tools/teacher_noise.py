@@ -7,7 +7,8 @@ import json
 
 from clhoi_mm.config_file import check_checkpoint
 from clhoi_mm.models.checkpoint import load_weights
-from clhoi_mm.models.losses import TeacherNoise
+from clhoi_mm.models.losses import NoisyWords
+from clhoi_mm.registry import MODELS
 from clhoi_mm.teacher.files import atomic_path
 
 PREFIX = 'interaction_loss.noise.'
@@ -25,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load_noise(path: str, vocabulary: str) -> TeacherNoise:
+def load_noise(path: str, vocabulary: str) -> NoisyWords:
     """The noise model of a checkpoint.
 
     Args:
@@ -46,20 +47,24 @@ def load_noise(path: str, vocabulary: str) -> TeacherNoise:
         raise SystemExit(
             f'{path} holds no {PREFIX}*: train with '
             "interaction_loss=dict(noise=dict(type='TeacherNoise', ...))")
+    try:
+        model = json.loads(checkpoint['meta']['cfg'])['model']
+    except (KeyError, ValueError):
+        model = {}
+    vocabulary = vocabulary or model.get('teacher_head', {}).get('vocabulary')
     if not vocabulary:
-        text = checkpoint.get('meta', {}).get('cfg') or '{}'
-        try:
-            cfg = json.loads(text)
-            vocabulary = cfg['model']['teacher_head']['vocabulary']
-        except (KeyError, ValueError):
-            raise SystemExit(f'{path} does not state its vocabulary: give '
-                             '--vocabulary') from None
-    noise = TeacherNoise(vocabulary, warmup=0)
-    if noise.chances.shape != state['chances'].shape:
+        raise SystemExit(f'{path} does not state its vocabulary: give '
+                         '--vocabulary')
+    # What is learned by gradient lies in parameters, of which 'other' is one.
+    kind = 'LearnedTeacherNoise' if 'other' in state else 'TeacherNoise'
+    cfg = model.get('interaction_loss', {}).get('noise') or dict(
+        type=kind, warmup=0)
+    noise = MODELS.build(dict(cfg, vocabulary=vocabulary))
+    own = noise.state_dict()
+    if any(own[name].shape != state[name].shape for name in own):
         raise SystemExit(
-            f"{path} is about {len(state['chances'])} classes, "
-            f'{noise.vocabulary.name} has {len(noise.chances)}: give the '
-            '--vocabulary it was trained with')
+            f'{path} is not about the classes of {noise.vocabulary.name}: '
+            'give the --vocabulary it was trained with')
     noise.load_state_dict(state)
     return noise
 
