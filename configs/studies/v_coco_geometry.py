@@ -1,0 +1,29 @@
+# V-COCO's boxes without pixels, as configs/studies/hico_geometry.py.
+config = '../v_coco_geometry/icn_v_coco_geometry.py'
+seeds = [0]
+figures = dict(AP='AP', AP_multi='AP of several pairs')
+reference = dict(row='instance', figure='AP', title='of instance')
+
+rows = {
+    'random': dict(title='random scores for all pairs', baseline='random'),
+    'prior': dict(
+        title="each object's most frequent interactions", baseline='prior'),
+    'label-free': dict(title='label-free, typical teacher'),
+    'no-noise': dict(
+        title="label-free, the teacher's noise not modelled",
+        options={'model.interaction_loss.noise': None}),
+    'image': dict(
+        title='image-level labels',
+        options={'model.teacher_head.supervision': 'image'}),
+    'instance': dict(
+        title='instance-level labels',
+        options={'model.teacher_head.supervision': 'instance'})
+}
+
+prepare = [
+    dict(
+        path='data/v_coco_geometry/teacher/typical',
+        command='python tools/dataset_converters/geometry.py teacher '
+        'data/v_coco_geometry/annotations/train.json --vocabulary v_coco '
+        '--preset typical --out data/v_coco_geometry/teacher/typical')
+]
