@@ -39,7 +39,7 @@ model = dict(
         # Any contrast between pairs and phrases costs mAP of validation here.
         contrast_weight=0.,
         # Words are taken as they are for three epochs of interactions.
-        noise=dict(type='TeacherNoise', warmup=114)))
+        noise=dict(_delete_=True, type='TeacherNoise', warmup=114)))
 
 # Half as many steps of twice the size take less time and find as much.
 train_dataloader = dict(batch_size=32)
