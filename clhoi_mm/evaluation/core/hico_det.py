@@ -5,6 +5,7 @@ from typing import Dict, NamedTuple, Optional, Sequence
 import numpy as np
 
 from .average_precision import average_precision, rank_in_class
+from .hoi_classes import class_subsets
 from .matching import best_matches, candidate_pairs, first_claims
 from .pair_table import ImageLabels, PairTable
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
@@ -57,11 +58,7 @@ class HICODetResult:
             ``mAP_unseen``, ``mAP_seen`` and, in the Known-Object setting, the
             same with ``mAP_ko``.
         """
-        subsets = {'': np.ones(len(self.ap), dtype=bool)}
-        if rare is not None:
-            subsets.update(_rare=rare, _non_rare=~rare)
-        if unseen is not None:
-            subsets.update(_unseen=unseen, _seen=~unseen)
+        subsets = class_subsets(len(self.ap), rare, unseen)
         if not self.empty_classes:
             subsets = {k: v & (self.num_gt > 0) for k, v in subsets.items()}
         settings = {'mAP': self.ap, 'mAP_ko': self.ap_ko}

@@ -1,6 +1,6 @@
 """What scoring needs to know of the interaction classes."""
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -53,3 +53,27 @@ class HOIClasses:
             tuple(names), np.asarray(objects, dtype=np.int64),
             None if rare is None else np.asarray(rare, dtype=bool),
             vocabulary_hash)
+
+
+def class_subsets(num: int,
+                  rare: Optional[np.ndarray] = None,
+                  unseen: Optional[np.ndarray] = None
+                  ) -> Dict[str, np.ndarray]:
+    """The sets of classes over which means are taken.
+
+    Args:
+        num (int): Number of classes C.
+        rare (np.ndarray, optional): Which ones are rare, (C,) bool.
+        unseen (np.ndarray, optional): Which ones zero-shot training did
+            without, (C,) bool.
+
+    Returns:
+        dict[str, np.ndarray]: Ending of a figure's name to (C,) bool: '' for
+        all, '_rare' and '_non_rare', '_unseen' and '_seen' where known.
+    """
+    subsets = {'': np.ones(num, dtype=bool)}
+    if rare is not None:
+        subsets.update(_rare=rare, _non_rare=~rare)
+    if unseen is not None:
+        subsets.update(_unseen=unseen, _seen=~unseen)
+    return subsets

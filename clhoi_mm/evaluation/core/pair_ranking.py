@@ -6,6 +6,7 @@ import numpy as np
 
 from .average_precision import precisions, rank_in_class
 from .boxes import aligned_ious
+from .hoi_classes import class_subsets
 from .matching import candidate_pairs
 from .pair_table import PairTable
 
@@ -43,11 +44,7 @@ class PairRankingResult:
             dict[str, float]: ``AP``, ``AP_rare``, ``AP_non_rare``,
             ``AP_unseen``, ``AP_seen``, and the same with ``AP_multi``.
         """
-        subsets = {'': np.ones(len(self.ap), dtype=bool)}
-        if rare is not None:
-            subsets.update(_rare=rare, _non_rare=~rare)
-        if unseen is not None:
-            subsets.update(_unseen=unseen, _seen=~unseen)
+        subsets = class_subsets(len(self.ap), rare, unseen)
         figures = {}
         for name, ap in (('AP', self.ap), ('AP_multi', self.ap_multi)):
             for subset, members in subsets.items():

@@ -66,12 +66,7 @@ class LearnedTeacherNoise(NoisyWords):
             setattr(self, name, nn.Parameter(torch.full((count, ), logit)))
 
     def rates(self) -> tuple[Tensor, Tensor]:
-        """Probabilities that a word is said.
-
-        Returns:
-            tuple[Tensor, Tensor]: For each link from a class that is done to
-            a word, (E,), and of each word by chance, (C,).
-        """
+        """As learned so far, see :meth:`NoisyWords.rates`."""
         other = (self.other * self.speed).sigmoid()
         chance = (self.chance * self.speed).sigmoid()
         return torch.where(self.is_own, self.own_rate,

@@ -68,12 +68,7 @@ class TeacherNoise(NoisyWords):
         self.register_buffer('chances', torch.zeros(vocab.num_hois, 2))
 
     def rates(self) -> tuple[Tensor, Tensor]:
-        """Probabilities that a word is said.
-
-        Returns:
-            tuple[Tensor, Tensor]: For each link from a class that is done to
-            a word, (E,), and of each word by chance, (C,).
-        """
+        """As counted so far, see :meth:`NoisyWords.rates`."""
         rates = []
         for counts, prior in ((self.links, self.link_prior),
                               (self.chances, self.chance_prior)):
