@@ -12,5 +12,5 @@ model = dict(
     # V-COCO also asks who acts without an object that can be seen.
     absent_role_weight=0.1,
     teacher_head=dict(vocabulary='v_coco'),
-    # An epoch of 5,400 images, each with about 8 compatible classes.
-    interaction_loss=dict(noise=dict(warmup=340, prior_weight=2.3e-5)))
+    # An epoch of 5,400 images, each with about 7 compatible classes.
+    interaction_loss=dict(noise=dict(warmup=340, prior_weight=2.6e-5)))

@@ -128,6 +128,16 @@ def build(cfg: dict, seed: int = 0) -> nn.Module:
     return module
 
 
+def make_teacher_head(**options) -> nn.Module:
+    """A teacher head of the small vocabulary."""
+    return build(
+        dict(
+            type='TeacherHead',
+            vocabulary=PARK,
+            text_encoder=ENCODER,
+            text_dim=TEXT_DIM) | options)
+
+
 def make_words(words: Sequence[Tuple[int, int, float]] = (),
                caption: Optional[str] = None,
                valid: bool = True) -> BaseDataElement:

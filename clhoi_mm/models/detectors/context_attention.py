@@ -33,7 +33,7 @@ class ContextAttention:
 
     def __init__(self, vlt: Optional[nn.Module],
                  icn: Optional[nn.Module]) -> None:
-        if vlt is None or not hasattr(icn, 'layers'):
+        if vlt is None or not getattr(icn, 'layers', None):
             raise ValueError('no attention can be shown: that of pairs to '
                              'their context needs a model with vlt and icn')
         self.vlt = vlt

@@ -93,6 +93,9 @@ class InteractionCognitionNetwork(BaseModule):
                  class_prior: float = 0.15,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
+        if with_context and not num_layers:
+            raise ValueError('icn.num_layers=0 leaves nobody to listen to the '
+                             'VLT; give it a layer, or set vlt=None')
         self.roi_extractor = roi_shape = None
         if roi_extractor is not None:
             self.roi_extractor = MODELS.build(roi_extractor)

@@ -67,8 +67,9 @@ class LearnedTeacherNoise(NoisyWords):
 
     def rates(self) -> tuple[Tensor, Tensor]:
         """As learned so far, see :meth:`NoisyWords.rates`."""
-        other = (self.other * self.speed).sigmoid()
-        chance = (self.chance * self.speed).sigmoid()
+        # Short of certainty, of which no logarithm is left.
+        other = (self.other * self.speed).sigmoid().clamp(max=0.97)
+        chance = (self.chance * self.speed).sigmoid().clamp(max=0.97)
         return torch.where(self.is_own, self.own_rate,
                            other), chance.expand(len(self.objects))
 

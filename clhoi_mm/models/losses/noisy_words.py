@@ -1,3 +1,4 @@
+from abc import ABCMeta, abstractmethod
 from typing import Optional, Union
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
-class NoisyWords(nn.Module):
+class NoisyWords(nn.Module, metaclass=ABCMeta):
     """The likelihood of a teacher's words; subclasses find the rates.
 
     A word is said of an image because its class is done there, because
@@ -49,6 +50,7 @@ class NoisyWords(nn.Module):
         """Whether the rates are to be used by now, a scalar bool."""
         return self.iterations > self.warmup
 
+    @abstractmethod
     def rates(self) -> tuple[Tensor, Tensor]:
         """Probabilities that a word is said.
 
@@ -56,8 +58,8 @@ class NoisyWords(nn.Module):
             tuple[Tensor, Tensor]: For each link from a class that is done to
             a word, (E,), and of each word by chance, (C,).
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def observe(self, log_none: Tensor, said: Tensor,
                 possible: Tensor) -> Optional[Tensor]:
         """See a batch, before its :meth:`loss`.
@@ -73,7 +75,6 @@ class NoisyWords(nn.Module):
             Tensor, optional: Probability that an object is used, (B, O);
             None to take the teacher at its word.
         """
-        raise NotImplementedError
 
     def prior_loss(self) -> Tensor:
         """What the rates themselves cost, a scalar."""

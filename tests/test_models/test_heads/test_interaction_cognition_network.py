@@ -210,9 +210,9 @@ def test_compiles(phrases, feats, context):
 
 
 @pytest.mark.parametrize('options', [
-    dict(num_layers=0), dict(with_pair_attention=False, with_context=False)])
+    dict(num_layers=0), dict(with_pair_attention=False)])
 def test_without_attention_each_pair_is_judged_by_itself(phrases, options):
-    icn = make_icn(roi_extractor=None, **options).eval()
+    icn = make_icn(roi_extractor=None, with_context=False, **options).eval()
     assert not any('pair_attn' in key for key in icn.state_dict())
     alone = icn([], make_pairs([SCENE[:2]]), phrases)
     among = icn([], make_pairs([SCENE]), phrases)
@@ -232,3 +232,8 @@ def test_without_geometry_places_do_not_matter(phrases):
         same = torch.allclose(*(icn([], make_pairs([scene]), phrases).logits
                                 for scene in (SCENE, moved)))
         assert same != with_geometry
+
+
+def test_a_context_needs_a_listener():
+    with pytest.raises(ValueError, match='num_layers=0'):
+        make_icn(num_layers=0)

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from tests.test_models.utils import (BENCH, BIKE, DOG, ENCODER, HOLD_BIKE,
-                                     NO_BIKE, NO_DOG, PARK, RIDE, SCENE,
-                                     SIT, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs, make_sample)
+from tests.test_models.utils import (BENCH, BIKE, DOG, HOLD_BIKE, NO_BIKE,
+                                     NO_DOG, RIDE, SCENE, SIT, TEXT_DIM,
+                                     VOCABULARY, make_pairs, make_sample,
+                                     make_teacher_head)
 
 # All that is said of benches is unseen, and one verb of the bicycle.
 UNSEEN = [HOLD_BIKE, SIT]
@@ -12,14 +12,7 @@ HUG_VERB, SIT_VERB = (VOCABULARY.verb_label(v) for v in ('hug', 'sit_on'))
 
 
 def make_head(supervision, unseen=UNSEEN):
-    return build(
-        dict(
-            type='TeacherHead',
-            vocabulary=PARK,
-            supervision=supervision,
-            text_encoder=ENCODER,
-            text_dim=TEXT_DIM,
-            unseen=unseen))
+    return make_teacher_head(supervision=supervision, unseen=unseen)
 
 
 def test_words_of_the_unseen_are_dropped_and_captions_with_them():

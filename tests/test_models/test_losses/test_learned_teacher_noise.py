@@ -114,6 +114,18 @@ def test_finite_however_sure(logit, score):
     assert all(p.grad.isfinite().all() for p in noise.parameters())
 
 
+def test_finite_however_far_the_rates_have_gone():
+    noise = make_noise()
+    for param in noise.parameters():
+        param.data.fill_(9.)
+    logits = torch.full((1, CLASSES), 60., requires_grad=True)
+    for said in (torch.zeros(1, CLASSES), torch.ones(1, CLASSES)):
+        loss = noise.loss(F.logsigmoid(-logits), said).sum()
+        (loss + noise.prior_loss()).backward()
+        assert loss.isfinite() and logits.grad.isfinite().all()
+        assert all(p.grad.isfinite().all() for p in noise.parameters())
+
+
 def make_loss(warmup):
     return build(
         dict(

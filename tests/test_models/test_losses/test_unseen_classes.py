@@ -9,7 +9,8 @@ from clhoi_mm.models import PhraseTable
 from tests.test_models.utils import (BENCH, BIKE, DOG, ENCODER, HOLD_BIKE,
                                      HOLD_DOG, HUG_DOG, NO_BIKE, PARK, PERSON,
                                      RIDE, SIT, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs, make_sample, total)
+                                     make_pairs, make_sample, total,
+                                     make_teacher_head)
 
 # A verb of the bicycle, one of the dog, and all that is said of benches.
 UNSEEN = [HOLD_BIKE, HUG_DOG, SIT]
@@ -23,14 +24,7 @@ WORDS = ((RIDE, BIKE, .9), (NO_BIKE, BIKE, .5), (HOLD_DOG, DOG, .6),
 
 def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
     """One step's losses and the gradients of all parameters."""
-    head = build(
-        dict(
-            type='TeacherHead',
-            vocabulary=PARK,
-            supervision=supervision,
-            text_encoder=ENCODER,
-            text_dim=TEXT_DIM,
-            unseen=unseen))
+    head = make_teacher_head(supervision=supervision, unseen=unseen)
     table = head.phrases
     table.fill()
     if embeds_of_unseen is not None:
@@ -85,14 +79,7 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class():
     pairs = make_pairs([SCENE])
     of_bench = pairs.object_labels == BENCH
     for supervision in ('vllm', 'instance'):
-        head = build(
-            dict(
-                type='TeacherHead',
-                vocabulary=PARK,
-                supervision=supervision,
-                text_encoder=ENCODER,
-                text_dim=TEXT_DIM,
-                unseen=UNSEEN))
+        head = make_teacher_head(supervision=supervision, unseen=UNSEEN)
         targets = head([make_sample(SCENE, WORDS, ((0, 4, SIT), ))], pairs)
         icn = build(
             dict(
