@@ -113,6 +113,19 @@ class FrozenDetector(nn.Module):
         if remember and self.loaded:
             self.memory = DetectorMemory.of(checkpoint, remember)
         self._freeze()
+        if allow_random and not self.loaded:
+            self._fill_randomly()
+
+    def _fill_randomly(self) -> None:
+        """Some parameters of mmdet, Deformable DETR's embeddings of levels
+        for one, hold whatever memory held before, until they are initialised.
+        Nothing is downloaded for it."""
+        for module in self.model.modules():
+            init_cfg = getattr(module, 'init_cfg', None) or {}
+            if isinstance(init_cfg, dict) and \
+                    init_cfg.get('type') == 'Pretrained':
+                module.init_cfg = None
+        self.model.init_weights()
 
     def _freeze(self) -> None:
         self.requires_grad_(False)

@@ -4,7 +4,10 @@ from typing import Callable
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import init_default_scope
 
+from clhoi_mm.registry import MODELS
 from clhoi_mm.vocabulary import normalise_name
 from tests.test_models.utils import (CLASSES, HUG, PERSON, SCENE, VOCABULARY,
                                      build, make_sample, model_cfg, total)
@@ -298,3 +301,21 @@ def test_joint_detector_starts_as_mmdet_starts_it():
         detector.init_weights()
         for key, value in expected.state_dict().items():
             assert torch.equal(value, detector.model.state_dict()[key]), key
+
+
+@pytest.mark.parametrize('name', DETECTORS)
+def test_random_weights_are_numbers(name):
+    """Though mmdet leaves parameters as memory happens to be."""
+    cfg = small_detector(name, len(CLASSES))
+    init_default_scope('clhoi_mm')
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)  # what is not filled is NaN
+    try:
+        raw = MODELS.build(ConfigDict(copy.deepcopy(cfg)))
+        model = build(student_cfg(cfg))
+    finally:
+        torch.use_deterministic_algorithms(before)
+    if name == 'deformable-detr':
+        assert raw.level_embed.isnan().any()
+    for key, value in model.detector.state_dict().items():
+        assert value.isfinite().all(), key
