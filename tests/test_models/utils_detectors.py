@@ -86,8 +86,9 @@ def build_plain(cfg: dict, seed: int = 0) -> nn.Module:
     init_default_scope('clhoi_mm')
     torch.manual_seed(seed)
     model = MODELS.build(Config(dict(detector=cfg)).detector)
-    model.backbone.init_cfg = None  # nothing is downloaded
-    model.init_weights()
+    if hasattr(model, 'level_embed'):
+        # Else it is what memory happened to hold.
+        nn.init.normal_(model.level_embed)
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     if any(norm.weight.requires_grad for norm in norms):
         for norm in norms:

@@ -95,6 +95,10 @@ class FrozenDetector(nn.Module):
         self._weights_hash: Optional[str] = None
         cfg.pop('data_preprocessor', None)
         self.model: BaseModel = MODELS.build(cfg)
+        # Deformable DETR and its kin leave it as memory happens to be, which
+        # with random weights may be NaN.
+        if hasattr(self.model, 'level_embed'):
+            nn.init.normal_(self.model.level_embed)
         self.vocabulary = vocabulary
         self.checkpoint = checkpoint
         self.allow_random = allow_random
@@ -113,19 +117,6 @@ class FrozenDetector(nn.Module):
         if remember and self.loaded:
             self.memory = DetectorMemory.of(checkpoint, remember)
         self._freeze()
-        if allow_random and not self.loaded:
-            self._fill_randomly()
-
-    def _fill_randomly(self) -> None:
-        """Some parameters of mmdet, Deformable DETR's embeddings of levels
-        for one, hold whatever memory held before, until they are initialised.
-        Nothing is downloaded for it."""
-        for module in self.model.modules():
-            init_cfg = getattr(module, 'init_cfg', None) or {}
-            if isinstance(init_cfg, dict) and \
-                    init_cfg.get('type') == 'Pretrained':
-                module.init_cfg = None
-        self.model.init_weights()
 
     def _freeze(self) -> None:
         self.requires_grad_(False)

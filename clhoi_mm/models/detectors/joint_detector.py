@@ -39,9 +39,6 @@ class JointDetector(FrozenDetector):
     def _freeze(self) -> None:
         """Nothing beyond what the detector's own config freezes."""
 
-    def _fill_randomly(self) -> None:
-        """Left to :meth:`init_weights`, which may start from a backbone."""
-
     def train(self, mode: bool = True) -> 'JointDetector':
         """Train or evaluate, as every module."""
         return nn.Module.train(self, mode)
