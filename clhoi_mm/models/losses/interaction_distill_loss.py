@@ -7,36 +7,8 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS
 from ..heads import Interactions, PhraseTable, TeacherTargets
 from ..task_modules import PairBatch
+from .bags import log_none, log_some, soft_cross_entropy
 from .gather import mean_over_all
-
-
-def log_none(logits: Tensor, weight: Tensor, bag: Tensor,
-             num_bags: int) -> Tensor:
-    """Log-probability that no member of a bag says yes.
-
-    log(1 - weight * sigmoid(logit)), summed over the bag: exact and with a
-    gradient however sure the model is.
-
-    Args:
-        logits (Tensor): Of the members, (P,) or (P, C).
-        weight (Tensor): What a member's yes is worth, in [0, 1], broadcast to
-            the logits.
-        bag (Tensor): Bag of each member, (P,).
-        num_bags (int): Number of bags N.
-
-    Returns:
-        Tensor: (N,) or (N, C); 0 for an empty bag.
-    """
-    miss = torch.logaddexp(
-        F.logsigmoid(-logits),
-        torch.log1p(-weight) + F.logsigmoid(logits))
-    return miss.new_zeros(num_bags, *miss.shape[1:]).index_add(0, bag, miss)
-
-
-def soft_cross_entropy(log_no: Tensor, target: Tensor) -> Tensor:
-    """Binary cross-entropy from the logarithm of the probability of no."""
-    log_yes = torch.log((-torch.expm1(log_no)).clamp(min=1e-30))
-    return -(target * log_yes + (1 - target) * log_no)
 
 
 @MODELS.register_module()
@@ -45,8 +17,9 @@ class InteractionDistillLoss(nn.Module):
 
     The pairs of an image whose object a word names are its bag, and it is
     learned in two steps which pair the word is about. Interactiveness: an
-    object of which any verb is said is used by one of its pairs (noisy-or
-    over the bag); teachers confuse verbs far more often than objects. Image
+    object of which any verb is said is used by its pairs, rather by one than
+    by many (:func:`log_some`), so that bystanders are idle even where all
+    objects are used; teachers confuse verbs far more often than objects. Image
     part: the probability that any pair of the bag does what was said against
     the teacher's confidence, where pairs count by how their interactiveness
     compares with the bag's best, so that a scene full of idle bystanders
@@ -71,6 +44,9 @@ class InteractionDistillLoss(nn.Module):
 
     Args:
         interactive_weight (float): Weight of the interactiveness.
+        further_pairs (float): How likely each further pair that uses an
+            object is against the first, in (0, 1]; 1 is a noisy-or, which
+            never tells a used object's pairs that they are idle.
         image_weight (float): Weight of the image part. Defaults to 1.
         contrast_weight (float): Weight of the contrastive part; 0 leaves it
             out. It takes a noisy teacher at its word, and rare classes
@@ -89,6 +65,7 @@ class InteractionDistillLoss(nn.Module):
 
     def __init__(self,
                  interactive_weight: float = 1.0,
+                 further_pairs: float = 0.3,
                  image_weight: float = 1.0,
                  contrast_weight: float = 0.005,
                  unmentioned_weight: float = 0.3,
@@ -97,7 +74,11 @@ class InteractionDistillLoss(nn.Module):
                  contrast_temperature: float = 0.1,
                  noise: Optional[dict] = None) -> None:
         super().__init__()
+        if not 0 < further_pairs <= 1:
+            raise ValueError(f'further_pairs={further_pairs} must be above 0 '
+                             'and at most 1')
         self.interactive_weight = interactive_weight
+        self.further_pairs = further_pairs
         self.image_weight = image_weight
         self.contrast_weight = contrast_weight
         self.unmentioned_weight = unmentioned_weight
@@ -182,10 +163,13 @@ class InteractionDistillLoss(nn.Module):
         in_image = weight.new_zeros(num_bags).scatter_reduce(
             0, bag, scored.any(1).to(weight), 'amax')
         in_image = self._askable(in_image.view_as(used), targets)
-        unused = log_none(logits, weight, bag, num_bags).view_as(used)
+        unused = log_none(logits, weight, bag, num_bags)
+        in_use = log_some(logits, weight, bag, unused,
+                          self.further_pairs).view_as(used)
+        unused = unused.view_as(used)
         possible = self._askable(possible, targets)
         unsaid = self._unmentioned(targets)
-        interactive = soft_cross_entropy(unused, used) * torch.where(
+        interactive = soft_cross_entropy(unused, used, in_use) * torch.where(
             used > 0, 1., unsaid)
         loss = soft_cross_entropy(none, said) * torch.where(
             said > 0, 1., unsaid)
@@ -197,7 +181,8 @@ class InteractionDistillLoss(nn.Module):
                 guess = torch.maximum(
                     guess, self._used(targets.hois < 0, targets, phrases))
                 interactive = torch.where(
-                    trusted, soft_cross_entropy(unused, guess), interactive)
+                    trusted, soft_cross_entropy(unused, guess, in_use),
+                    interactive)
             loss = torch.where(trusted, self.noise.loss(none, said), loss)
         return mean_over_all(interactive, in_image), mean_over_all(
             loss, possible)

@@ -1,3 +1,4 @@
+import itertools
 import math
 from dataclasses import fields
 
@@ -84,19 +85,46 @@ def cross_entropy(none, target):
     return -(target * math.log(1 - none) + (1 - target) * math.log(none))
 
 
-@pytest.mark.parametrize('said, target, weight', [([(RIDE, .8)], 1., 1.),
-                                                  ([], 0., .3)])
-def test_interactiveness_of_a_bag_of_three(phrases, said, target, weight):
+@pytest.mark.parametrize('further', [.01, .3, 1.])
+@pytest.mark.parametrize('said, weight', [([(RIDE, .8)], 1.), ([], .3)])
+def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
+    """Summed over all sets of pairs that may be those that interact."""
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    loss = make_loss()(interactions, pairs, words(phrases, said),
-                       phrases)['loss_interactive']
-    none = 1.
-    for logit, score in zip(interactions.interactiveness.tolist(),
-                            (.8, 1., .5)):
-        none *= 1 - .9 * score * sigmoid(logit)
+    loss = make_loss(further_pairs=further)(
+        interactions, pairs, words(phrases, said),
+        phrases)['loss_interactive']
+    probs = [
+        .9 * score * sigmoid(logit) for logit, score in zip(
+            interactions.interactiveness.tolist(), (.8, 1., .5))
+    ]
+    likelihood = [0., 0.]
+    for yes in itertools.product((False, True), repeat=3):
+        likelihood[any(yes)] += further**max(0, sum(yes) - 1) * math.prod(
+            p if y else 1 - p for p, y in zip(probs, yes))
     assert math.isclose(
-        loss, weight * cross_entropy(none, target), rel_tol=1e-5)
+        loss, -weight * math.log(likelihood[bool(said)]), rel_tol=1e-5)
+
+
+def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
+    """Unless any number of pairs is as good as one."""
+    pairs = make_pairs([THREE])
+    for further, lowered in ((.1, True), (1., False)):
+        interactions = make_interactions(pairs)
+        with torch.no_grad():
+            interactions.interactiveness[:] = torch.tensor([2., -1., -1.])
+        losses = make_loss(further_pairs=further)(
+            interactions, pairs, words(phrases, [(RIDE, .8)]), phrases)
+        losses['loss_interactive'].backward()
+        grad = interactions.interactiveness.grad
+        assert grad[0] < 0
+        assert ((grad[1:] > 0) == lowered).all()
+
+
+@pytest.mark.parametrize('further', [0., 1.5])
+def test_further_pairs_is_a_share(further):
+    with pytest.raises(ValueError, match='further_pairs'):
+        make_loss(further_pairs=further)
 
 
 def test_image_loss_of_a_bag_of_three(phrases):
@@ -131,7 +159,7 @@ def test_classes_do_not_teach_interactiveness(phrases):
         allow_unused=True, retain_graph=True)[0] is None
     grad, = torch.autograd.grad(losses['loss_interactive'],
                                 interactions.interactiveness)
-    assert (grad < 0).all()
+    assert (grad != 0).all()
 
 
 def test_idle_pairs_learn_no_class(phrases):
