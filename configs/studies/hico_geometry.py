@@ -29,6 +29,10 @@ rows = {
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
         options=_no_noise),
+    # Any number of a used object's pairs interact as likely as one.
+    'noisy-or': dict(
+        title='label-free, used objects by noisy-or',
+        options={'model.interaction_loss.further_pairs': 1.}),
     # An idle bystander explains as much as the pair that interacts.
     'no-competition': dict(
         title='label-free, pairs do not compete for a word',
@@ -93,8 +97,8 @@ for _count, _name in _growth.items():
 
 tables = dict(
     parts=dict(rows=[
-        'random', 'prior', 'copy', 'label-free', 'no-noise', 'no-competition',
-        'no-spatial', 'image', 'instance', 'attention', 'attention-instance'
+        'random', 'prior', 'copy', 'label-free', 'no-noise', 'noisy-or',
+        'no-competition', 'no-spatial', 'image', 'instance', 'attention', 'attention-instance'
     ]),
     teachers=dict(
         title='Other teachers',

@@ -28,6 +28,10 @@ rows = {
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
         options=_no_noise),
+    # Any number of a used object's pairs interact as likely as one.
+    'noisy-or': dict(
+        title='label-free, used objects by noisy-or',
+        options={'model.interaction_loss.further_pairs': 1.}),
     # The VLT is there and learns from interactions alone, for as many steps.
     'no-context': dict(
         title='label-free without context distillation',
@@ -71,6 +75,12 @@ rows = {
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),
+    'image-noisy-or': dict(
+        title='image-level labels, used objects by noisy-or',
+        options={
+            'model.teacher_head.supervision': 'image',
+            'model.interaction_loss.further_pairs': 1.
+        }),
     'instance': dict(
         title='instance-level labels',
         options={'model.teacher_head.supervision': 'instance'}),
