@@ -79,6 +79,7 @@ def write_untrained(config, detector, path):
     torch.save(dict(state_dict=model.state_dict(), meta={}), path)
 
 
+@pytest.mark.slow
 def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
     """Overfitting with ground-truth detections."""
     write_vcoco_photo(tmp_path / 'data/v_coco', SHARED)

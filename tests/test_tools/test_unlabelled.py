@@ -104,6 +104,7 @@ def test_own_images_from_the_teacher_to_a_test(tmp_path):
     assert len(list((tmp_path / 'pictures').iterdir())) == len(names)
 
 
+@pytest.mark.slow
 def test_benchmark_of_a_long_list(tmp_path):
     done = run_tool(
         REPO / 'tools/analysis_tools/benchmark_unlabelled.py', '--images',

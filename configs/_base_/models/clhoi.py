@@ -33,6 +33,8 @@ model = dict(
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
     interaction_loss=dict(
         type='InteractionDistillLoss',
+        # further_pairs stays 0.3, its default: what won on HICO-DET's boxes
+        # and on the mini world (docs/results.md).
         # Rates learned by gradient: what won on HICO-DET's boxes (docs/
         # results.md). Words are taken as they are for an epoch of HICO-DET in
         # batches of 16, and the belief counts once an epoch: one over its
