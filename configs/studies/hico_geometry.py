@@ -10,7 +10,7 @@ _teachers = 'data/hico_geometry/teacher/'
 _annotations = 'data/hico_geometry/annotations/train.json'
 _no_noise = {'model.interaction_loss.noise': None}
 _instance = {'model.teacher_head.supervision': 'instance'}
-_attention = {'model.icn.num_layers': 1}
+_no_attention = {'model.icn.num_layers': 0}
 
 
 def _told_by(teacher: str) -> dict:
@@ -46,13 +46,13 @@ rows = {
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),
     'instance': dict(title='instance-level labels', options=_instance),
-    'attention': dict(
-        title='label-free with pair attention',
-        options=_attention,
-        reference='attention-instance'),
-    'attention-instance': dict(
-        title='instance-level labels with pair attention',
-        options={**_attention, **_instance}),
+    'no-attention': dict(
+        title='label-free without attention among pairs',
+        options=_no_attention,
+        reference='no-attention-instance'),
+    'no-attention-instance': dict(
+        title='instance-level labels without attention among pairs',
+        options={**_no_attention, **_instance}),
     'weak': dict(title='label-free, weak teacher', options=_told_by('weak')),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
@@ -98,7 +98,8 @@ for _count, _name in _growth.items():
 tables = dict(
     parts=dict(rows=[
         'random', 'prior', 'copy', 'label-free', 'no-noise', 'noisy-or',
-        'no-competition', 'no-spatial', 'image', 'instance', 'attention', 'attention-instance'
+        'no-competition', 'no-spatial', 'image', 'instance', 'no-attention',
+        'no-attention-instance'
     ]),
     teachers=dict(
         title='Other teachers',

@@ -17,14 +17,18 @@ rows = {
     'recall': dict(
         title="own words' rate 0.6, the teacher's recall",
         options={f'{_noise}.own_rate': 0.6}),
+    'noisy-or': dict(
+        title='used objects by noisy-or',
+        options={_loss + 'further_pairs': 1.}),
     'competition': dict(
         title='competition 4', options={_loss + 'competition': 4.}),
-    'attention': dict(
-        title='with pair attention', options={'model.icn.num_layers': 1}),
-    'attention-instance': dict(
-        title='instance-level labels with pair attention',
+    'no-attention': dict(
+        title='without attention among pairs',
+        options={'model.icn.num_layers': 0}),
+    'no-attention-instance': dict(
+        title='instance-level labels without attention among pairs',
         options={
-            'model.icn.num_layers': 1,
+            'model.icn.num_layers': 0,
             'model.teacher_head.supervision': 'instance'
         }),
     'instance': dict(
