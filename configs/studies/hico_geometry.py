@@ -66,6 +66,8 @@ rows = {
         seeds=[0]),
 }
 
+# Curves are of pairs judged each by itself: half the time, and what the
+# teacher's errors cost shows as well.
 # A teacher of each precision at the typical recall, and the other way round.
 _curves = dict(
     precision=[(0.40, 0.60), (0.70, 0.60), (0.85, 0.60), (1.00, 0.60)],
@@ -77,19 +79,21 @@ _names = {
 for (_precision, _recall), _name in _names.items():
     rows[_name] = dict(
         title=f'label-free, precision {_precision:.2f}, recall {_recall:.2f}',
-        options=_told_by(_name),
+        options={**_told_by(_name), **_no_attention},
+        reference='no-attention-instance',
         seeds=[0])
 
 # The first images of the training split: a quarter and half of it.
 _growth = {1396: 'quarter', 2793: 'half'}
 for _count, _name in _growth.items():
     for _row, _options in (('label-free', {}), ('instance', _instance)):
-        _own = {} if _row == 'instance' else dict(
-            reference=f'instance-{_name}')
+        _own = dict(reference='no-attention-instance' if _row == 'instance'
+                    else f'instance-{_name}')
         rows[f'{_row}-{_name}'] = dict(
             title=f'{rows[_row]["title"]}, {_count} images',
             options={
                 'train_dataloader.dataset.indices': _count,
+                **_no_attention,
                 **_options
             },
             seeds=[0],
@@ -104,17 +108,22 @@ tables = dict(
     teachers=dict(
         title='Other teachers',
         rows=[
-            'weak', 'weak-no-noise', 'strong', 'strong-no-noise',
-            *_names.values(), 'instance'
+            'weak', 'weak-no-noise', 'strong', 'strong-no-noise', 'instance'
         ]),
+    curves=dict(
+        title='Precision and recall, without attention among pairs',
+        rows=[*_names.values(), 'no-attention', 'no-attention-instance']),
     growth=dict(
-        title='Fewer images',
+        title='Fewer images, without attention among pairs',
         rows=[
             f'{row}-{name}' for name in _growth.values()
             for row in ('label-free', 'instance')
         ]))
 
-_levels = {'instance': 'instance-level labels', 'prior': 'object prior'}
+_levels = {
+    'no-attention-instance': 'instance-level labels',
+    'prior': 'object prior'
+}
 plots = [
     dict(
         kind='lines',
@@ -126,7 +135,7 @@ plots = [
         series={
             'label-free':
             sorted([(p[_axis == 'recall'], _names[p])
-                    for p in _points] + [(_typical, 'label-free')])
+                    for p in _points] + [(_typical, 'no-attention')])
         },
         levels=_levels)
     for (_axis, _points), _typical, _fixed in zip(
@@ -141,8 +150,9 @@ plots = [
         y_title='AP (%)',
         series={
             row: [(count, f'{row}-{name}') for count, name in _growth.items()
-                  ] + [(5585, row)]
-            for row in ('label-free', 'instance')
+                  ] + [(5585, whole)]
+            for row, whole in (('label-free', 'no-attention'),
+                               ('instance', 'no-attention-instance'))
         })
 ]
 
