@@ -6,8 +6,29 @@ figures = dict(mAP='mAP', mAP_rare='mAP_rare')
 
 _tokens = {'model.vlt.max_tokens': 1024}
 _layers = {'model.vlt.num_layers': 2}
+_further = 'model.interaction_loss.further_pairs'
+_image = {'model.teacher_head.supervision': 'image'}
 rows = {
     'label-free': dict(title='as it is'),
+    'noisy-or': dict(
+        title='used objects by noisy-or', options={_further: 1.}),
+    'one-pair': dict(
+        title='used objects by hardly more than one pair',
+        options={_further: 0.05}),
+    'image': dict(title='image-level labels', options=_image),
+    'image-noisy-or': dict(
+        title='image-level labels, used objects by noisy-or',
+        options={
+            **_image, _further: 1.
+        }),
+    'image-one-pair': dict(
+        title='image-level labels, hardly more than one pair',
+        options={
+            **_image, _further: 0.05
+        }),
+    'instance': dict(
+        title='instance-level labels',
+        options={'model.teacher_head.supervision': 'instance'}),
     'finer': dict(title='the VLT reads finer maps', options=_tokens),
     'layers': dict(title='the VLT has two layers', options=_layers),
     'finer-layers': dict(title='both', options={**_tokens, **_layers}),
