@@ -103,6 +103,9 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
     model = copy.deepcopy(make_pair(name)[1]).train()
     # Random weights see one thing everywhere: let it be persons.
     model.detector.label_map.fill_(PERSON)
+    # Of pairs that look the same nobody can tell which one interacts: let
+    # any number of them do.
+    model.interaction_loss.further_pairs = 1.
     before = copy.deepcopy(model.detector.state_dict())
     data = model.data_preprocessor(make_data(), True)
     params = [p for p in model.parameters() if p.requires_grad]

@@ -14,7 +14,7 @@ MEMBERS = st.lists(
 
 
 def of_one_bag(members, further):
-    logits, weight = torch.tensor(members).double().T
+    logits, weight = torch.tensor(members, dtype=torch.float64).T
     bag = torch.zeros(len(members), dtype=torch.long)
     none = log_none(logits, weight, bag, 1)
     return none, log_some(logits, weight, bag, none, further)
