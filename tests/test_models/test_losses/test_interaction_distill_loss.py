@@ -6,75 +6,19 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from clhoi_mm.models import PhraseTable
 from clhoi_mm.models.heads import Interactions
-from tests.test_models.utils import (BIKE, DOG, ENCODER, FEED, HOLD_BIKE,
-                                     HOLD_DOG, HUG_DOG, NO_BIKE, PARK, PERSON,
-                                     RIDE, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs, total)
-from tests.test_models.utils_targets import make_targets
-
-BOX = (0, 0, 10, 10)
-
-
-@pytest.fixture(scope='module')
-def filled():
-    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
-    table.fill()
-    return table
-
-
-@pytest.fixture
-def phrases(filled):
-    """A table that a test may write to."""
-    state = {k: v.clone() for k, v in filled.state_dict().items()}
-    yield filled
-    filled.load_state_dict(state)
-
-
-def make_interactions(pairs, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    shape = (len(pairs), VOCABULARY.num_hois)
-    objects = torch.as_tensor(VOCABULARY.hoi_objects)
-    embeds = torch.randn(len(pairs), TEXT_DIM, generator=generator)
-    logits, class_logits = torch.randn(2, *shape, generator=generator)
-    interactiveness = torch.randn(len(pairs), generator=generator)
-    return Interactions(
-        embeds=F.normalize(embeds, dim=1).requires_grad_(),
-        logits=logits.requires_grad_(),
-        valid=objects[None] == pairs.object_labels[:, None],
-        interactiveness=interactiveness.requires_grad_(),
-        class_logits=class_logits.requires_grad_())
+from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, HOLD_DOG,
+                                     HUG_DOG, NO_BIKE, PERSON, RIDE, TEXT_DIM,
+                                     VOCABULARY, make_pairs, total)
+from tests.test_models.utils_interactions import (BOX, THREE,
+                                                  make_interactions,
+                                                  make_loss, words)
 
 
 def first(interactions, count):
     """The first pairs."""
     return Interactions(*(getattr(interactions, field.name)[:count]
                           for field in fields(Interactions)))
-
-
-def words(phrases, *rows):
-    """Targets of images that said (HOI class, weight) rows."""
-    width = max(len(r) for r in rows)
-    hois = torch.tensor([[h for h, _ in r] + [-1] * (width - len(r))
-                         for r in rows]).long().reshape(len(rows), width)
-    weights = torch.tensor([[w for _, w in r] + [0.] * (width - len(r))
-                            for r in rows]).float().reshape(len(rows), width)
-    objects = phrases.hoi_objects[hois.clamp(min=0)]
-    return make_targets(
-        captions=torch.zeros(len(rows), TEXT_DIM),
-        hois=hois,
-        objects=torch.where(hois >= 0, objects, -1),
-        weights=weights,
-        phrases=phrases.hoi_embeds[hois.clamp(min=0)])
-
-
-def make_loss(**options):
-    return build(dict(type='InteractionDistillLoss', **options))
-
-
-# A person and three bicycles: one bag of three pairs.
-THREE = [(PERSON, .9, BOX), (BIKE, .8, BOX), (BIKE, 1., BOX), (BIKE, .5, BOX)]
 
 
 def sigmoid(x):
@@ -362,58 +306,3 @@ def test_whatever_is_missing_is_finite_and_connected(phrases, scene, rows,
         assert grad is None or torch.isfinite(grad).all()
     if not len(pairs):
         assert sum(losses.values()) == 0
-
-
-NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1)
-
-
-def test_noise_is_learned_before_it_is_trusted(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)])
-    plain = make_loss()(interactions, pairs, targets, phrases)
-    loss = make_loss(noise=NOISE)
-    first_look = loss(interactions, pairs, targets, phrases)
-    second_look = loss(interactions, pairs, targets, phrases)
-    assert loss.noise.trusted
-    for key, value in plain.items():
-        torch.testing.assert_close(first_look[key], value)
-        if key != 'loss_contrast':
-            assert not torch.isclose(second_look[key], value)
-    total(second_look).backward()
-    assert interactions.interactiveness.grad.abs().sum() > 0
-    assert interactions.class_logits.grad.abs().sum() > 0
-
-
-def test_verbs_outside_the_vocabulary_are_uses_whatever_the_noise(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)])
-    targets.hois.fill_(-1)
-    targets.image_scores.zero_()
-    loss = make_loss(noise=NOISE | dict(warmup=0))
-    value = loss(interactions, pairs, targets, phrases)['loss_interactive']
-    plain = make_loss()(interactions, pairs, targets, phrases)
-    torch.testing.assert_close(value, plain['loss_interactive'])
-
-
-def test_annotations_have_no_noise(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 1.)])
-    targets.complete = True
-    loss = make_loss(noise=NOISE | dict(warmup=0))
-    torch.testing.assert_close(
-        loss(interactions, pairs, targets, phrases),
-        make_loss()(interactions, pairs, targets, phrases))
-    assert not loss.noise.trusted
-
-
-def test_noise_of_a_batch_without_pairs(phrases):
-    pairs = make_pairs([[(PERSON, .9, BOX)]])
-    interactions = make_interactions(pairs)
-    loss = make_loss(noise=NOISE | dict(warmup=0))
-    losses = loss(interactions, pairs, words(phrases, [(RIDE, .8)]), phrases)
-    total(losses).backward()
-    assert all(v == 0 for v in losses.values())
-    assert not loss.noise.links.any()

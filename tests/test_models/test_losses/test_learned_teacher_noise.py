@@ -7,12 +7,11 @@ import torch.nn.functional as F
 from clhoi_mm.models import PhraseTable
 from clhoi_mm.models.losses import LearnedTeacherNoise
 from clhoi_mm.registry import MODELS
-from tests.test_models.test_losses.test_interaction_distill_loss import (
-    make_interactions, words)
 from tests.test_models.utils import (ENCODER, FEED, HOLD_BIKE, HOLD_DOG,
                                      HUG_DOG, NO_BIKE, NO_DOG, PARK, PERSON,
                                      RIDE, TEXT_DIM, VOCABULARY, build,
                                      make_pairs, total)
+from tests.test_models.utils_interactions import make_interactions, words
 
 CLASSES = VOCABULARY.num_hois
 

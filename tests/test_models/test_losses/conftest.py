@@ -1,0 +1,19 @@
+import pytest
+
+from clhoi_mm.models import PhraseTable
+from tests.test_models.utils import ENCODER, PARK, TEXT_DIM
+
+
+@pytest.fixture(scope='module')
+def filled():
+    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
+    table.fill()
+    return table
+
+
+@pytest.fixture
+def phrases(filled):
+    """A table that a test may write to."""
+    state = {k: v.clone() for k, v in filled.state_dict().items()}
+    yield filled
+    filled.load_state_dict(state)

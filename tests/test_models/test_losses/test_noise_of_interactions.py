@@ -1,0 +1,61 @@
+"""InteractionDistillLoss with a model of the teacher's noise."""
+import torch
+
+from tests.test_models.utils import PARK, PERSON, RIDE, make_pairs, total
+from tests.test_models.utils_interactions import (BOX, THREE,
+                                                  make_interactions,
+                                                  make_loss, words)
+
+NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1)
+
+
+def test_noise_is_learned_before_it_is_trusted(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, .8)])
+    plain = make_loss()(interactions, pairs, targets, phrases)
+    loss = make_loss(noise=NOISE)
+    first_look = loss(interactions, pairs, targets, phrases)
+    second_look = loss(interactions, pairs, targets, phrases)
+    assert loss.noise.trusted
+    for key, value in plain.items():
+        torch.testing.assert_close(first_look[key], value)
+        if key != 'loss_contrast':
+            assert not torch.isclose(second_look[key], value)
+    total(second_look).backward()
+    assert interactions.interactiveness.grad.abs().sum() > 0
+    assert interactions.class_logits.grad.abs().sum() > 0
+
+
+def test_verbs_outside_the_vocabulary_are_uses_whatever_the_noise(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, .8)])
+    targets.hois.fill_(-1)
+    targets.image_scores.zero_()
+    loss = make_loss(noise=NOISE | dict(warmup=0))
+    value = loss(interactions, pairs, targets, phrases)['loss_interactive']
+    plain = make_loss()(interactions, pairs, targets, phrases)
+    torch.testing.assert_close(value, plain['loss_interactive'])
+
+
+def test_annotations_have_no_noise(phrases):
+    pairs = make_pairs([THREE])
+    interactions = make_interactions(pairs)
+    targets = words(phrases, [(RIDE, 1.)])
+    targets.complete = True
+    loss = make_loss(noise=NOISE | dict(warmup=0))
+    torch.testing.assert_close(
+        loss(interactions, pairs, targets, phrases),
+        make_loss()(interactions, pairs, targets, phrases))
+    assert not loss.noise.trusted
+
+
+def test_noise_of_a_batch_without_pairs(phrases):
+    pairs = make_pairs([[(PERSON, .9, BOX)]])
+    interactions = make_interactions(pairs)
+    loss = make_loss(noise=NOISE | dict(warmup=0))
+    losses = loss(interactions, pairs, words(phrases, [(RIDE, .8)]), phrases)
+    total(losses).backward()
+    assert all(v == 0 for v in losses.values())
+    assert not loss.noise.links.any()
