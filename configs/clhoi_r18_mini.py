@@ -45,8 +45,9 @@ model = dict(
 train_dataloader = dict(batch_size=32)
 auto_scale_lr = dict(base_batch_size=32)
 
-# Two epochs of context, nine of interactions.
-max_epochs = 11
+# Two epochs of context, nine of interactions, nine by what the ICN of the
+# first nine makes of the words.
+max_epochs = 20
 train_cfg = dict(max_epochs=max_epochs, val_interval=3)
 optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
 param_scheduler = [
@@ -54,11 +55,16 @@ param_scheduler = [
         type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
         convert_to_iter_based=True),
     dict(
-        type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        end=max_epochs, T_max=max_epochs - 1, convert_to_iter_based=True)
+        type='CosineRestartLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
+        periods=[10, 9], restart_weights=[1, 1],
+        convert_to_iter_based=True),
+    dict(
+        type='LinearLR', start_factor=0.01, by_epoch=True, begin=11, end=12,
+        convert_to_iter_based=True)
 ]
 custom_hooks = [
     dict(type='DistillStageHook', context_epochs=2, vlt_lr_mult=0.1),
     dict(type='EpochSeedHook'),
-    dict(type='JsonConfigHook')
+    dict(type='JsonConfigHook'),
+    dict(type='SelfDistillHook', epochs=[11])
 ]

@@ -1,11 +1,11 @@
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .grouped_optim_wrapper_constructor import GroupedOptimWrapperConstructor
 from .hooks import (AccelerateHook, DistillStageHook, EpochSeedHook,
-                    HOIVisualizationHook, JsonConfigHook)
+                    HOIVisualizationHook, JsonConfigHook, SelfDistillHook)
 from .runner import HOIRunner
 
 __all__ = [
     'AccelerateHook', 'CPUAmpOptimWrapper', 'DistillStageHook',
     'EpochSeedHook', 'GroupedOptimWrapperConstructor', 'HOIRunner',
-    'HOIVisualizationHook', 'JsonConfigHook'
+    'HOIVisualizationHook', 'JsonConfigHook', 'SelfDistillHook'
 ]

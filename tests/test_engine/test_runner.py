@@ -57,11 +57,16 @@ class Recorder(Hook):
         self.drawn.append(torch.rand(()).item())
 
 
-def train(work_dir, resume=None, seed=0, max_epochs=4):
+def train(work_dir,
+          resume=None,
+          seed=0,
+          max_epochs=4,
+          hooks=(),
+          **model_options):
     """Two epochs of each stage; returns what was noted and the model."""
     recorder = Recorder()
     runner = HOIRunner(
-        model=build(model_cfg(), seed),
+        model=build(model_cfg(**model_options), seed),
         work_dir=str(work_dir),
         train_dataloader=dict(
             batch_size=2,
@@ -86,7 +91,7 @@ def train(work_dir, resume=None, seed=0, max_epochs=4):
         custom_hooks=[
             dict(type='DistillStageHook', context_epochs=2),
             dict(type='EpochSeedHook'),
-            dict(type='JsonConfigHook'), recorder
+            dict(type='JsonConfigHook'), *hooks, recorder
         ],
         randomness=dict(seed=0),
         default_scope='clhoi_mm',

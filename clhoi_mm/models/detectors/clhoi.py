@@ -11,6 +11,7 @@ from ..heads import Context, Interactions
 from ..task_modules import PairBatch
 from .borrowed_states import borrow_states
 from .cached_feats import CachedFeats
+from .elder import Elder
 from .frozen_detector import FrozenDetector, config_hash
 from .joint_detector import JointDetector
 from .map_shapes import MapShapes, fit_icn, fit_vlt
@@ -159,8 +160,11 @@ class CLHOI(BaseDetector):
         self.context_loss = build(context_loss)
         self.interaction_loss = build(interaction_loss)
         self.icn = None
+        self.icn_cfg = dict(**icn, with_context=vlt is not None)
         if interaction_loss is not None:
-            self.icn = MODELS.build(dict(**icn, with_context=vlt is not None))
+            self.icn = MODELS.build(self.icn_cfg)
+        # Whom SelfDistillHook appoints.
+        self.elder: Optional[Elder] = None
         self.context_weight_stage2 = context_weight_stage2
         self.score_power = score_power
         self.max_per_img = max_per_img
@@ -171,6 +175,23 @@ class CLHOI(BaseDetector):
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
+
+    @property
+    def doubts_words(self) -> bool:
+        """Whether what is taught may be wrong and a noise model tells."""
+        noise = getattr(self.interaction_loss, 'noise', None)
+        return noise is not None and self.teacher_head.says_words
+
+    def appoint_elder(self) -> Elder:
+        """Let the student's present state help to teach from now on."""
+        self.elder = Elder(self.vlt, self.icn)
+        return self.elder
+
+    def renew_icn(self) -> None:
+        """Give the ICN the weights of one that has learned nothing."""
+        fresh = MODELS.build(self.icn_cfg)
+        fresh.init_weights()
+        self.icn.load_state_dict(fresh.state_dict())
 
     def extract_feat(
         self,
@@ -229,10 +250,15 @@ class CLHOI(BaseDetector):
         return self.pairing(given, sizes,
                             self.teacher_head.phrases.is_candidate)
 
-    def read_context(self, inputs: Tensor, feats: Sequence[Tensor],
-                     samples: list[HOIDataSample]) -> Optional[Context]:
-        """Run the VLT, blind to padding."""
-        if self.vlt is None:
+    def read_context(
+            self,
+            inputs: Tensor,
+            feats: Sequence[Tensor],
+            samples: list[HOIDataSample],
+            student: Optional[Elder] = None) -> Optional[Context]:
+        """Run the VLT, an elder's if one is given, blind to padding."""
+        vlt = (student or self).vlt
+        if vlt is None:
             return None
         shape = feats.input_shape if isinstance(feats, CachedFeats) else \
             inputs.shape[-2:]
@@ -241,16 +267,20 @@ class CLHOI(BaseDetector):
         below, right = (
             torch.arange(length, device=inputs.device) >= sizes[:, axis, None]
             for axis, length in enumerate(shape))
-        return self.vlt(feats, below[:, :, None] | right[:, None])
+        return vlt(feats, below[:, :, None] | right[:, None])
 
-    def judge(self, feats: Sequence[Tensor], pairs: PairBatch,
-              context: Optional[Context]) -> Interactions:
+    def judge(self,
+              feats: Sequence[Tensor],
+              pairs: PairBatch,
+              context: Optional[Context],
+              student: Optional[Elder] = None) -> Interactions:
         """Score pairs by the ICN, or by the image where there is none."""
         phrases = self.teacher_head.phrases
-        if self.icn is not None:
+        icn = (student or self).icn
+        if icn is not None:
             with self._known_rois(feats):
-                return self.icn(feats, pairs, phrases,
-                                None if context is None else context.tokens)
+                return icn(feats, pairs, phrases,
+                           None if context is None else context.tokens)
         embeds = context.image_embed[pairs.pair_inds]
         scale = self.context_loss.log_scale.exp()
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
@@ -292,9 +322,18 @@ class CLHOI(BaseDetector):
         if pairs is not None:
             interactions = self.judge(
                 self.maps_for('icn', maps), pairs, context)
+            elder = None
+            if self.elder is not None:
+                with torch.no_grad():
+                    elder = self.judge(
+                        self.maps_for('icn', maps), pairs,
+                        self.read_context(batch_inputs,
+                                          self.maps_for('vlt', maps),
+                                          batch_data_samples, self.elder),
+                        self.elder)
             losses.update(
                 self.interaction_loss(interactions, pairs, targets,
-                                      self.teacher_head.phrases))
+                                      self.teacher_head.phrases, elder))
         if self.context_loss is not None:
             weight = 1. if pairs is None else self.context_weight_stage2
             losses.update({

@@ -66,6 +66,11 @@ class TeacherHead(BaseModule):
         self.phrases = PhraseTable(vocabulary, text_encoder, text_dim,
                                    unseen)
 
+    @property
+    def says_words(self) -> bool:
+        """Whether a VLLM's words about whole images are what is taught."""
+        return self.supervision == 'vllm' and not self.copy_to_pairs
+
     def init_weights(self) -> None:
         """Embed the vocabulary before training starts."""
         super().init_weights()

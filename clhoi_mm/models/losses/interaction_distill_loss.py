@@ -37,7 +37,9 @@ class InteractionDistillLoss(nn.Module):
 
     A model of the teacher's noise, if there is one, takes over both from the
     moment it is trusted: an object is used as probably as it finds, if it
-    looks for that, and what was said has its likelihood.
+    looks for that, and what was said has its likelihood. Where an elder
+    student has looked at the pairs, too, what was said is replaced by what is
+    to be believed of it, of classes and objects alike.
 
     Classes that are not to be learned (``PhraseTable.is_learned``) take part
     in nothing, not even as negatives.
@@ -87,9 +89,13 @@ class InteractionDistillLoss(nn.Module):
         self.contrast_temperature = contrast_temperature
         self.noise = None if noise is None else MODELS.build(noise)
 
-    def forward(self, interactions: Interactions, pairs: PairBatch,
-                targets: TeacherTargets,
-                phrases: PhraseTable) -> dict[str, Tensor]:
+    def forward(
+            self,
+            interactions: Interactions,
+            pairs: PairBatch,
+            targets: TeacherTargets,
+            phrases: PhraseTable,
+            elder: Optional[Interactions] = None) -> dict[str, Tensor]:
         """Compare.
 
         Args:
@@ -97,6 +103,8 @@ class InteractionDistillLoss(nn.Module):
             pairs (PairBatch): The pairs.
             targets (TeacherTargets): What the teacher said.
             phrases (PhraseTable): The vocabulary's embeddings.
+            elder (Interactions, optional): What an elder student thinks of
+                the pairs; words need a model of their noise then.
 
         Returns:
             dict[str, Tensor]: ``loss_interactive``, ``loss_interaction`` and,
@@ -105,13 +113,14 @@ class InteractionDistillLoss(nn.Module):
         # Half precision is too coarse for similarities over a temperature.
         with torch.autocast(interactions.embeds.device.type, enabled=False):
             if targets.pair_labels is None:
-                interactive, loss = self._bag_losses(interactions, pairs,
-                                                     targets, phrases)
+                interactive, loss = self._bag_losses(
+                    interactions, pairs, targets, phrases, elder)
             else:
                 interactive, loss = self._pair_losses(
                     interactions, targets.pair_labels, phrases)
             if self.noise is not None:
-                in_use = self.noise.trusted & (not targets.complete)
+                in_use = self.noise.trusted & (elder is None) & (
+                    not targets.complete)
                 loss = loss + in_use * self.noise.prior_loss()
             losses = dict(
                 loss_interactive=self.interactive_weight * interactive,
@@ -138,27 +147,34 @@ class InteractionDistillLoss(nn.Module):
         return mean_over_all(interactive, scored.any(1)), mean_over_all(
             loss, scored)
 
-    def _bag_losses(self, interactions: Interactions, pairs: PairBatch,
-                    targets: TeacherTargets,
-                    phrases: PhraseTable) -> tuple[Tensor, Tensor]:
+    def _bag_losses(
+            self, interactions: Interactions, pairs: PairBatch,
+            targets: TeacherTargets, phrases: PhraseTable,
+            elder: Optional[Interactions]) -> tuple[Tensor, Tensor]:
         """Interactiveness by used objects, then classes by what was said."""
         logits = interactions.interactiveness
         weight = pairs.human_scores * pairs.object_scores
         num_objects = len(phrases.object_embeds)
         bag = pairs.pair_inds * num_objects + pairs.object_labels
         num_bags = pairs.num_images * num_objects
-        share = logits.detach().sigmoid() * weight
-        best = share.new_zeros(num_bags).scatter_reduce(0, bag, share, 'amax')
-        share = (share / best[bag].clamp(min=1e-30))**self.competition
         scored = interactions.valid & phrases.is_learned
         said = targets.image_scores
-        none = log_none(interactions.class_logits,
-                        share[:, None] * scored, pairs.pair_inds, len(said))
         possible = said.new_zeros(said.shape).index_add(
             0, pairs.pair_inds, scored.to(said))
-        # Pairs that count nothing leave rounding errors.
-        none = none.masked_fill(possible == 0, 0.)
 
+        def log_not_done(student: Interactions) -> Tensor:
+            """Log-probability that no pair of an image does a class, (B, C).
+            """
+            share = student.interactiveness.detach().sigmoid() * weight
+            best = share.new_zeros(num_bags).scatter_reduce(
+                0, bag, share, 'amax')
+            share = (share / best[bag].clamp(min=1e-30))**self.competition
+            none = log_none(student.class_logits, share[:, None] * scored,
+                            pairs.pair_inds, len(said))
+            # Pairs that count nothing leave rounding errors.
+            return none.masked_fill(possible == 0, 0.)
+
+        none = log_not_done(interactions)
         used = self._used(targets.weights > 0, targets, phrases)
         in_image = weight.new_zeros(num_bags).scatter_reduce(
             0, bag, scored.any(1).to(weight), 'amax')
@@ -167,14 +183,21 @@ class InteractionDistillLoss(nn.Module):
         in_use = log_some(logits, weight, bag, unused,
                           self.further_pairs).view_as(used)
         unused = unused.view_as(used)
-        possible = self._askable(possible, targets)
+        askable = self._askable(possible, targets)
+        if elder is not None:
+            done, used = self._revise(
+                log_not_done(elder), askable, targets, phrases)
+            return mean_over_all(
+                soft_cross_entropy(unused, used, in_use),
+                in_image), mean_over_all(
+                    soft_cross_entropy(none, done), askable)
         unsaid = self._unmentioned(targets)
         interactive = soft_cross_entropy(unused, used, in_use) * torch.where(
             used > 0, 1., unsaid)
         loss = soft_cross_entropy(none, said) * torch.where(
             said > 0, 1., unsaid)
         if self.noise is not None and not targets.complete:
-            guess = self.noise.observe(none.detach(), said, possible)
+            guess = self.noise.observe(none.detach(), said, askable)
             trusted = self.noise.trusted
             if guess is not None:
                 # Of words outside the vocabulary nothing is known.
@@ -185,7 +208,30 @@ class InteractionDistillLoss(nn.Module):
                     interactive)
             loss = torch.where(trusted, self.noise.loss(none, said), loss)
         return mean_over_all(interactive, in_image), mean_over_all(
-            loss, possible)
+            loss, askable)
+
+    def _revise(self, none: Tensor, askable: Tensor, targets: TeacherTargets,
+                phrases: PhraseTable) -> tuple[Tensor, Tensor]:
+        """What an elder makes of the words.
+
+        Args:
+            none (Tensor): Its log-probability that a class is not done,
+                (B, C).
+            askable (Tensor): What a pair could do, (B, C), bool.
+            targets (TeacherTargets): What the teacher said.
+            phrases (PhraseTable): The vocabulary's embeddings.
+
+        Returns:
+            tuple[Tensor, Tensor]: Probabilities that a class is done, (B, C),
+            and that an object is used, (B, O).
+        """
+        said = targets.image_scores
+        self.noise.observe(none, said, askable)
+        done = self.noise.believe(none, said, askable)
+        used = self._used(targets.hois < 0, targets, phrases)
+        log_idle = torch.zeros_like(used).index_add(
+            1, phrases.hoi_objects, torch.log1p(-done.clamp(max=1 - 1e-6)))
+        return done, torch.maximum(used, -torch.expm1(log_idle))
 
     @staticmethod
     def _used(counts: Tensor, targets: TeacherTargets,

@@ -27,6 +27,8 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
 
     # Scores of 0 and 1 prove nothing.
     _SCORES = 0.05, 0.97
+    # Words are never impossible.
+    _RARE = 1e-9
 
     def __init__(self, vocabulary: Union[str, dict], warmup: int,
                  momentum: float) -> None:
@@ -123,18 +125,85 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         Returns:
             Tensor: Of each image and class, (B, C).
         """
-        rates, chance = self.rates()
         yes = -torch.expm1(log_none)
-        own = torch.zeros_like(chance).index_add(
-            0, self.done, rates * self.is_own)
-        # Whatever else than its own class makes the teacher say a word.
-        links = torch.log1p(-rates * ~self.is_own * yes[:, self.done])
-        log_silent = torch.log1p(-chance) + torch.zeros_like(yes).index_add(
-            1, self.word, links)
+        own, _, log_silent = self._silences(yes)
         by_own = own * yes
         by_other = -torch.expm1(log_silent)
         log_said = torch.log(
             (by_own * self._ratio(said) +
-             (1 - by_own) * by_other).clamp(min=1e-9))
+             (1 - by_own) * by_other).clamp(min=self._RARE))
         log_unsaid = torch.log1p(-by_own) + log_silent
         return -torch.where(said > 0, log_said, log_unsaid)
+
+    @torch.no_grad()
+    def believe(self, log_none: Tensor, said: Tensor,
+                possible: Tensor) -> Tensor:
+        """What is done, by who has looked and by what was said.
+
+        Bayes' rule for each class, the others of its object done as probably
+        as was seen.
+
+        Args:
+            log_none (Tensor): Log-probability that no pair of the image does
+                the class, by an elder, (B, C).
+            said (Tensor): Teacher's scores, 0 where not mentioned, (B, C).
+            possible (Tensor): Whether the image has a pair with the class's
+                object and was looked at by the teacher, (B, C).
+
+        Returns:
+            Tensor: Probability that a class is done, 0 where it is not
+            possible, (B, C).
+        """
+        possible = possible & self.sayable
+        said = said * possible
+        # Who has looked is never quite sure.
+        yes = (-torch.expm1(log_none)).clamp(1e-4, 1 - 1e-4)
+        own, links, log_silent = self._silences(yes)
+        # The word of the class itself.
+        other = -torch.expm1(log_silent)
+        log_odds = torch.logit(yes) + self._evidence(
+            said, own, other, self._ratio(said))
+        # Words of others for which the class may be taken; words that cannot
+        # be said, as of classes not to be learned, are no evidence.
+        word = said[:, self.word]
+        rates = self.rates()[0]
+        other = -torch.expm1(
+            (log_silent + torch.log1p(-own * yes))[:, self.word] - links)
+        evidence = self._evidence(word, rates, other, torch.ones_like(word))
+        evidence = evidence * (possible[:, self.word] & ~self.is_own)
+        log_odds = log_odds.index_add(1, self.done, evidence)
+        return log_odds.sigmoid() * possible
+
+    def _silences(self, yes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What keeps a teacher from words that are not of their own class.
+
+        Args:
+            yes (Tensor): Probability that a class is done, (B, C).
+
+        Returns:
+            tuple[Tensor, Tensor, Tensor]: Rate of each class's own word,
+            (C,); log-probability that a link says nothing, (B, E), and that
+            all links to a word and chance say nothing, (B, C).
+        """
+        rates, chance = self.rates()
+        own = torch.zeros_like(chance).index_add(
+            0, self.done, rates * self.is_own)
+        links = torch.log1p(-rates * ~self.is_own * yes[:, self.done])
+        log_silent = torch.log1p(-chance) + torch.zeros_like(yes).index_add(
+            1, self.word, links)
+        return own, links, log_silent
+
+    def _evidence(self, said: Tensor, rate: Tensor, other: Tensor,
+                  ratio: Tensor) -> Tensor:
+        """Log-likelihood ratio of a word or silence, if a class is done.
+
+        Args:
+            said (Tensor): Above 0 where it was said.
+            rate (Tensor): How often the class makes the teacher say it.
+            other (Tensor): Probability that it is said all the same.
+            ratio (Tensor): How much likelier its score is if the class is
+                its reason.
+        """
+        word = ((rate * ratio + (1 - rate) * other).clamp(min=self._RARE) /
+                other.clamp(min=self._RARE)).log()
+        return torch.where(said > 0, word, torch.log1p(-rate))

@@ -1,0 +1,169 @@
+import logging
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from clhoi_mm.engine import SelfDistillHook
+from clhoi_mm.models import load_weights
+from clhoi_mm.registry import HOOKS
+from tests.test_engine.test_runner import train
+from tests.test_models.utils import (BIKE, PARK, RIDE, SIZE, build,
+                                     make_sample, model_cfg, total)
+
+NOISE = dict(
+    type='InteractionDistillLoss',
+    noise=dict(type='TeacherNoise', vocabulary=PARK, warmup=1))
+ROUND = dict(type='SelfDistillHook', epochs=[3])
+
+
+def make_runner(model, epoch=3):
+    optimizer = torch.optim.AdamW(model.parameters())
+    return SimpleNamespace(
+        model=model,
+        epoch=epoch,
+        _resume=True,
+        logger=logging.getLogger('test'),
+        optim_wrapper=SimpleNamespace(optimizer=optimizer))
+
+
+def learn(runner):
+    """One step of the optimizer; returns the losses."""
+    samples = [
+        make_sample(), make_sample(words=((RIDE, BIKE, .9), ))
+    ]
+    losses = runner.model.loss(torch.zeros(2, 3, *SIZE), samples)
+    optimizer = runner.optim_wrapper.optimizer
+    optimizer.zero_grad()
+    total(losses).backward()
+    optimizer.step()
+    return losses
+
+
+@pytest.fixture
+def model():
+    return build(model_cfg(interaction_loss=NOISE)).train()
+
+
+def test_registered():
+    assert HOOKS.get('SelfDistillHook') is SelfDistillHook
+
+
+def test_a_round_begins(model):
+    runner, hook = make_runner(model), SelfDistillHook([1, 3])
+    learn(runner)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    for runner.epoch in (0, 2, 4):
+        hook.before_train_epoch(runner)
+        assert model.elder is None
+    runner.epoch = 3
+    hook.before_train_epoch(runner)
+    for part in ('vlt', 'icn'):
+        for name, value in getattr(model.elder, part).state_dict().items():
+            assert torch.equal(value, before[f'{part}.{name}']), name
+    changed = {
+        k for k, v in model.state_dict().items() if not torch.equal(
+            v, before[k])
+    }
+    assert 'icn.to_phrase.weight' in changed
+    assert all(k.startswith('icn.') for k in changed)
+    assert model.state_dict().keys() == before.keys()
+    state = runner.optim_wrapper.optimizer.state
+    assert not any(p in state for p in model.icn.parameters())
+    assert any(p in state for p in model.vlt.parameters())
+
+
+def test_the_elder_learns_nothing(model):
+    runner = make_runner(model)
+    SelfDistillHook([3]).before_train_epoch(runner)
+    before = {k: v.clone() for k, v in model.elder.icn.state_dict().items()}
+    losses = learn(runner)
+    assert 'loss_interaction' in losses
+    for name, value in model.elder.icn.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert all(p.grad is None for p in model.elder.icn.parameters())
+    assert not model.elder.icn.training and not model.elder.vlt.training
+
+
+def test_the_elder_says_what_the_student_said(model):
+    """At the moment of its appointment, dropout aside."""
+    model.eval()
+    inputs, samples = torch.rand(1, 3, *SIZE), [make_sample()]
+    maps = model.extract_feat(inputs, samples)
+    pairs = model.find_pairs(inputs, maps[0], samples)
+
+    def ask(*student):
+        context = model.read_context(inputs, maps[0], samples, *student)
+        return model.judge(maps[0], pairs, context, *student).logits
+
+    before = ask()
+    elder = model.appoint_elder()
+    model.renew_icn()
+    assert len(pairs)
+    torch.testing.assert_close(ask(elder), before)
+    assert not torch.allclose(ask(), before)
+
+
+@pytest.mark.parametrize('cfg', [
+    model_cfg('image', interaction_loss=NOISE),
+    model_cfg('instance', interaction_loss=NOISE),
+    model_cfg()
+], ids=['image', 'instance', 'no noise model'])
+def test_what_is_not_doubted_is_not_revised(cfg):
+    model = build(cfg).train()
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    SelfDistillHook([3]).before_train_epoch(make_runner(model))
+    assert model.elder is None
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_a_round_without_a_vlt():
+    cfg = model_cfg(
+        vlt=None, context_loss=None, interaction_loss=NOISE)
+    runner = make_runner(build(cfg).train())
+    hook = SelfDistillHook([3])
+    hook.before_train_epoch(runner)
+    assert 'loss_interaction' in learn(runner)
+    checkpoint = {}
+    hook.before_save_checkpoint(runner, checkpoint)
+    assert list(checkpoint['elder']) == ['icn']
+
+
+def test_no_round_of_context(model):
+    model.stage = 1
+    with pytest.raises(ValueError, match='context_epochs'):
+        SelfDistillHook([3]).before_train_epoch(make_runner(model))
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    """Two epochs of context, one of words, two of another round."""
+    work_dir = tmp_path_factory.mktemp('rounds')
+    return work_dir, *train(
+        work_dir, max_epochs=5, hooks=[ROUND], interaction_loss=NOISE)
+
+
+@pytest.mark.parametrize('epoch', [2, 3, 4])
+def test_a_resumed_run_repeats_the_uninterrupted(whole, epoch, tmp_path):
+    """Before the round, as it begins, and within."""
+    work_dir, expected, model = whole
+    recorder, resumed = train(
+        tmp_path,
+        work_dir / f'epoch_{epoch}.pth',
+        seed=7,
+        max_epochs=5,
+        hooks=[ROUND],
+        interaction_loss=NOISE)
+    assert recorder.losses == expected.losses[3 * epoch:]
+    for (name, one), two in zip(model.state_dict().items(),
+                                resumed.state_dict().values()):
+        assert torch.equal(one, two), name
+
+
+def test_the_elder_is_beside_the_weights(whole):
+    work_dir, _, model = whole
+    for epoch in (3, 4):
+        checkpoint = load_weights(str(work_dir / f'epoch_{epoch}.pth'))
+        assert ('elder' in checkpoint) == (epoch == 4)
+        assert not any('elder' in k for k in checkpoint['state_dict'])
