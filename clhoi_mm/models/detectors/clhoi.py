@@ -278,7 +278,7 @@ class CLHOI(BaseDetector):
         phrases = self.teacher_head.phrases
         icn = (student or self).icn
         if icn is not None:
-            with self._known_rois(feats):
+            with self._known_rois(feats, icn):
                 return icn(feats, pairs, phrases,
                            None if context is None else context.tokens)
         embeds = context.image_embed[pairs.pair_inds]
@@ -289,9 +289,10 @@ class CLHOI(BaseDetector):
         return Interactions(embeds, phrases.score_absence(logits, valid),
                             valid)
 
-    def _known_rois(self, feats: Sequence[Tensor]) -> ContextManager:
+    def _known_rois(self, feats: Sequence[Tensor],
+                    icn: torch.nn.Module) -> ContextManager:
         """Let RoI features that came along stand for pooling."""
-        extractor = getattr(self.icn, 'roi_extractor', None)
+        extractor = getattr(icn, 'roi_extractor', None)
         if extractor is None or not isinstance(feats, CachedFeats):
             return nullcontext()
         return feats.pooled(extractor, self.roi_hash)
