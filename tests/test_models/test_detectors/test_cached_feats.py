@@ -8,8 +8,9 @@ from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors import cached_feats
 from clhoi_mm.models.detectors.cached_feats import CachedFeats
+from clhoi_mm.models.detectors.elder import Elder
 from clhoi_mm.models.detectors.frozen_detector import config_hash
-from tests.test_models.utils import (SCENE, SIZE, build, make_sample,
+from tests.test_models.utils import (PARK, SCENE, SIZE, build, make_sample,
                                      model_cfg, same_predictions, total)
 
 SMALL = (SIZE[0] - 32, SIZE[1])
@@ -129,6 +130,19 @@ def test_losses_and_gradients_are_those_of_the_live_detector(
     assert off < 0.01
     model.load_state_dict(state)
     assert not warnings and not calls
+
+
+def test_an_elder_reads_the_file_as_well(model, file, no_detector, warnings,
+                                         monkeypatch):
+    noise = dict(type='TeacherNoise', vocabulary=PARK, warmup=0)
+    monkeypatch.setattr(
+        model, 'interaction_loss',
+        build(dict(type='InteractionDistillLoss', noise=noise)))
+    monkeypatch.setattr(model, 'elder', Elder(model.vlt, model.icn))
+    pool = type(model.icn.roi_extractor)
+    monkeypatch.setattr(pool, 'forward', lambda *args: pytest.fail('pooled'))
+    losses = model.train().loss(NOTHING, cached_samples(file))
+    assert losses['loss_interaction'] > 0 and not warnings
 
 
 def test_predictions_are_those_of_the_live_detector(model, inputs, file,
