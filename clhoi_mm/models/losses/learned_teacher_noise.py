@@ -39,6 +39,11 @@ class LearnedTeacherNoise(NoisyWords):
         prior_weight (float): Weight of this belief against the mean loss of
             a class in an image; about one over the number of images and
             compatible classes of an epoch.
+        belief_rates (tuple[float]): What :meth:`believe` takes for the
+            probability that a class that is done is said, and for the least
+            one of a word by chance. Learned rates are of words that the same
+            student has learned to see a reason for: next to none is left to
+            chance, and to believe them would be to believe every word.
         speed (float): How many logits a rate moves where a weight of the
             network moves by one.
         momentum (float): Share that an iteration keeps of the sum from which
@@ -53,12 +58,14 @@ class LearnedTeacherNoise(NoisyWords):
                  chance_rate: float = 0.05,
                  other_prior: tuple[float, float] = (0.8, 2.2),
                  prior_weight: float = 1.6e-5,
+                 belief_rates: tuple[float, float] = (0.6, 0.1),
                  speed: float = 30.,
                  momentum: float = 0.99) -> None:
         super().__init__(vocabulary, warmup, momentum)
         self.own_rate = own_rate
         self.other_prior = other_prior
         self.prior_weight = prior_weight
+        self.own_belief, self.least_chance = belief_rates
         self.speed = speed
         for name, rate, count in (('other', other_rate, len(self.done)),
                                   ('chance', chance_rate, 1)):
@@ -72,6 +79,12 @@ class LearnedTeacherNoise(NoisyWords):
         chance = (self.chance * self.speed).sigmoid().clamp(max=0.97)
         return torch.where(self.is_own, self.own_rate,
                            other), chance.expand(len(self.objects))
+
+    def belief_rates(self) -> tuple[Tensor, Tensor]:
+        """With a typical recall and some chance, see :meth:`rates`."""
+        rates, chance = self.rates()
+        return torch.where(self.is_own, self.own_belief,
+                           rates), chance.clamp(min=self.least_chance)
 
     def observe(self, log_none: Tensor, said: Tensor,
                 possible: Tensor) -> None:

@@ -78,6 +78,10 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
             None to take the teacher at its word.
         """
 
+    def belief_rates(self) -> tuple[Tensor, Tensor]:
+        """Rates by which :meth:`believe` weighs words, see :meth:`rates`."""
+        return self.rates()
+
     def prior_loss(self) -> Tensor:
         """What the rates themselves cost, a scalar."""
         return self.scores.new_zeros(())
@@ -126,7 +130,7 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
             Tensor: Of each image and class, (B, C).
         """
         yes = -torch.expm1(log_none)
-        own, _, log_silent = self._silences(yes)
+        own, _, log_silent = self._silences(yes, *self.rates())
         by_own = own * yes
         by_other = -torch.expm1(log_silent)
         log_said = torch.log(
@@ -158,7 +162,8 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         said = said * possible
         # Who has looked is never quite sure.
         yes = (-torch.expm1(log_none)).clamp(1e-4, 1 - 1e-4)
-        own, links, log_silent = self._silences(yes)
+        rates, chance = self.belief_rates()
+        own, links, log_silent = self._silences(yes, rates, chance)
         # The word of the class itself.
         other = -torch.expm1(log_silent)
         log_odds = torch.logit(yes) + self._evidence(
@@ -166,7 +171,6 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         # Words of others for which the class may be taken; words that cannot
         # be said, as of classes not to be learned, are no evidence.
         word = said[:, self.word]
-        rates = self.rates()[0]
         other = -torch.expm1(
             (log_silent + torch.log1p(-own * yes))[:, self.word] - links)
         evidence = self._evidence(word, rates, other, torch.ones_like(word))
@@ -174,18 +178,20 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         log_odds = log_odds.index_add(1, self.done, evidence)
         return log_odds.sigmoid() * possible
 
-    def _silences(self, yes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _silences(self, yes: Tensor, rates: Tensor,
+                  chance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What keeps a teacher from words that are not of their own class.
 
         Args:
             yes (Tensor): Probability that a class is done, (B, C).
+            rates (Tensor): Of links, (E,).
+            chance (Tensor): Of words, (C,).
 
         Returns:
             tuple[Tensor, Tensor, Tensor]: Rate of each class's own word,
             (C,); log-probability that a link says nothing, (B, E), and that
             all links to a word and chance say nothing, (B, C).
         """
-        rates, chance = self.rates()
         own = torch.zeros_like(chance).index_add(
             0, self.done, rates * self.is_own)
         links = torch.log1p(-rates * ~self.is_own * yes[:, self.done])

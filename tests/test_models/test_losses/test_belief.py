@@ -25,7 +25,10 @@ NOISES = dict(
         other_prior=(OTHER, 1 - OTHER),
         chance_prior=(CHANCE, 1 - CHANCE)),
     LearnedTeacherNoise=dict(
-        own_rate=OWN, other_rate=OTHER, chance_rate=CHANCE))
+        own_rate=.8,
+        other_rate=OTHER,
+        chance_rate=.001,
+        belief_rates=(OWN, CHANCE)))
 
 
 def make_noise(kind: str):
