@@ -2,6 +2,8 @@
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1]
 split = 'val'
+# One round of interactions, unless a row says otherwise.
+options = {'train_cfg.max_epochs': 11}
 figures = dict(mAP='mAP', mAP_rare='mAP_rare')
 
 _tokens = {'model.vlt.max_tokens': 1024}
@@ -10,6 +12,17 @@ _further = 'model.interaction_loss.further_pairs'
 _image = {'model.teacher_head.supervision': 'image'}
 rows = {
     'label-free': dict(title='as it is'),
+    'two-rounds': dict(
+        title='a second round of self-distillation',
+        options={'train_cfg.max_epochs': 20}),
+    'three-rounds': dict(
+        title='a third round',
+        options={
+            'train_cfg.max_epochs': 29,
+            'param_scheduler.1.periods': [10, 9, 9],
+            'param_scheduler.1.restart_weights': [1, 1, 1],
+            'custom_hooks.3.epochs': [11, 20]
+        }),
     'noisy-or': dict(
         title='used objects by noisy-or', options={_further: 1.}),
     'one-pair': dict(

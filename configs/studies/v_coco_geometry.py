@@ -11,7 +11,11 @@ rows = {
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
-        options={'model.interaction_loss.noise': None}),
+        # One round: where nothing is doubted there is no elder to ask.
+        options={
+            'model.interaction_loss.noise': None,
+            'train_cfg.max_epochs': 9
+        }),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),
