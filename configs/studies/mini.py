@@ -28,15 +28,6 @@ rows = {
         title="the image's labels copied to all pairs, typical teacher",
         options={'model.teacher_head.copy_to_pairs': True, **_one_round}),
     'label-free': dict(title='label-free, typical teacher'),
-    'no-self-distillation': dict(
-        title='label-free without self-distillation', options=_one_round),
-    'no-noise': dict(
-        title="label-free, the teacher's noise not modelled",
-        options=_no_noise),
-    # Any number of a used object's pairs interact as likely as one.
-    'noisy-or': dict(
-        title='label-free, used objects by noisy-or',
-        options={'model.interaction_loss.further_pairs': 1.}),
     # The VLT is there and learns from interactions alone, for as many steps.
     'no-context': dict(
         title='label-free without context distillation',
@@ -58,6 +49,32 @@ rows = {
             **_no_context_stage,
             **_one_round
         }),
+    # No RoI features: a pair is where it is, its object and the context.
+    'no-visual': dict(
+        title='label-free without visual features of pairs',
+        options={'model.icn.roi_extractor': None}),
+    'no-spatial': dict(
+        title='label-free without geometry of pairs',
+        options={'model.icn.with_geometry': False}),
+    'image': dict(
+        title='image-level labels',
+        options={'model.teacher_head.supervision': 'image'}),
+    'instance': dict(
+        title='instance-level labels',
+        options={'model.teacher_head.supervision': 'instance'}),
+    # One round from here on.
+    'no-self-distillation': dict(
+        title='label-free, one round alone', options=_one_round),
+    'no-noise': dict(
+        title="label-free, the teacher's noise not modelled",
+        options=_no_noise),
+    # Any number of a used object's pairs interact as likely as one.
+    'noisy-or': dict(
+        title='label-free, used objects by noisy-or',
+        options={
+            'model.interaction_loss.further_pairs': 1.,
+            **_one_round
+        }),
     # Which verb it is, is learned by contrast alone. What is known of the
     # teacher's noise comes from the bag loss and goes with it.
     'no-bag-loss': dict(
@@ -70,29 +87,32 @@ rows = {
         }),
     'contrast': dict(
         title='label-free with contrast of pairs and phrases beside it',
-        options={'model.interaction_loss.contrast_weight': 0.005}),
-    # No RoI features: a pair is where it is, its object and the context.
-    'no-visual': dict(
-        title='label-free without visual features of pairs',
-        options={'model.icn.roi_extractor': None}),
-    'no-spatial': dict(
-        title='label-free without geometry of pairs',
-        options={'model.icn.with_geometry': False}),
+        options={
+            'model.interaction_loss.contrast_weight': 0.005,
+            **_one_round
+        }),
     'no-pair-attention': dict(
         title='label-free without attention among pairs',
-        options={'model.icn.with_pair_attention': False}),
-    'image': dict(
+        options={'model.icn.with_pair_attention': False, **_one_round}),
+    'image-one-round': dict(
         title='image-level labels',
-        options={'model.teacher_head.supervision': 'image'}),
+        options={
+            'model.teacher_head.supervision': 'image',
+            **_one_round
+        }),
     'image-noisy-or': dict(
         title='image-level labels, used objects by noisy-or',
         options={
             'model.teacher_head.supervision': 'image',
-            'model.interaction_loss.further_pairs': 1.
+            'model.interaction_loss.further_pairs': 1.,
+            **_one_round
         }),
-    'instance': dict(
+    'instance-one-round': dict(
         title='instance-level labels',
-        options={'model.teacher_head.supervision': 'instance'}),
+        options={
+            'model.teacher_head.supervision': 'instance',
+            **_one_round
+        }),
     'weak': dict(title='label-free, weak teacher', options=_weak, seeds=[0]),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
@@ -106,13 +126,20 @@ rows = {
         seeds=[0])
 }
 
+_one_round_rows = [
+    'no-self-distillation', 'no-noise', 'noisy-or', 'no-bag-loss', 'contrast',
+    'no-pair-attention', 'image-one-round', 'image-noisy-or',
+    'instance-one-round'
+]
 _teachers = [
     'weak', 'weak-no-noise', 'strong', 'strong-no-noise', 'instance'
 ]
 tables = dict(
     parts=dict(rows=[
-        row for row in rows if row == 'instance' or row not in _teachers
+        row for row in rows if row == 'instance' or row not in _teachers +
+        _one_round_rows
     ]),
+    one_round=dict(title='One round', rows=_one_round_rows),
     teachers=dict(title='Other teachers', rows=_teachers))
 
 # Presets of the simulated teacher by their precision.
