@@ -29,47 +29,62 @@ rows = {
         seeds=[0]),
     'label-free': dict(title='label-free, typical teacher'),
     'no-self-distillation': dict(
-        title='label-free without self-distillation', options=_one_round),
+        title='label-free, one round alone', options=_one_round),
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
         options=_no_noise),
     # Any number of a used object's pairs interact as likely as one.
     'noisy-or': dict(
         title='label-free, used objects by noisy-or',
-        options={'model.interaction_loss.further_pairs': 1.}),
+        options={
+            'model.interaction_loss.further_pairs': 1.,
+            **_one_round
+        }),
     # An idle bystander explains as much as the pair that interacts.
     'no-competition': dict(
         title='label-free, pairs do not compete for a word',
-        options={'model.interaction_loss.competition': 0.},
+        options={
+            'model.interaction_loss.competition': 0.,
+            **_one_round
+        },
         seeds=[0]),
     'no-spatial': dict(
         title='label-free without geometry of pairs',
-        options={'model.icn.with_geometry': False},
+        options={'model.icn.with_geometry': False, **_one_round},
         seeds=[0]),
     'image': dict(
         title='image-level labels',
-        options={'model.teacher_head.supervision': 'image'}),
+        options={'model.teacher_head.supervision': 'image', **_one_round}),
     'instance': dict(title='instance-level labels', options=_instance),
+    'instance-one-round': dict(
+        title='instance-level labels', options={**_instance, **_one_round}),
     'no-attention': dict(
-        title='label-free, one round without attention among pairs',
+        title='label-free without attention among pairs',
         options=_no_attention,
         reference='no-attention-instance'),
     'no-attention-instance': dict(
-        title='instance-level labels, one round without attention among '
-        'pairs',
+        title='instance-level labels without attention among pairs',
         options={**_no_attention, **_instance}),
-    'weak': dict(title='label-free, weak teacher', options=_told_by('weak')),
+    'weak': dict(
+        title='label-free, weak teacher',
+        options={**_told_by('weak'), **_one_round}),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
         options={**_told_by('weak'), **_no_noise},
         seeds=[0]),
     'strong': dict(
-        title='label-free, strong teacher', options=_told_by('strong')),
+        title='label-free, strong teacher',
+        options={**_told_by('strong'), **_one_round}),
     'strong-no-noise': dict(
         title='strong teacher, noise not modelled',
         options={**_told_by('strong'), **_no_noise},
         seeds=[0]),
 }
+
+# Shares within one round are of labels in one round.
+for _row in ('no-self-distillation', 'no-noise', 'noisy-or', 'image', 'weak',
+             'strong'):
+    rows[_row]['reference'] = 'instance-one-round'
 
 # Curves are of one round and of pairs judged each by itself: a quarter of the
 # time, and what the teacher's errors cost shows as well.
@@ -105,15 +120,14 @@ for _count, _name in _growth.items():
             **_own)
 
 tables = dict(
-    parts=dict(rows=[
-        'random', 'prior', 'copy', 'label-free', 'no-self-distillation',
-        'no-noise', 'noisy-or', 'no-competition', 'no-spatial', 'image',
-        'instance', 'no-attention', 'no-attention-instance'
-    ]),
-    teachers=dict(
-        title='Other teachers',
+    parts=dict(rows=['random', 'prior', 'label-free', 'instance']),
+    one_round=dict(
+        title='One round',
         rows=[
-            'weak', 'weak-no-noise', 'strong', 'strong-no-noise', 'instance'
+            'copy', 'no-self-distillation', 'no-noise', 'noisy-or',
+            'no-competition', 'no-spatial', 'image', 'weak', 'weak-no-noise',
+            'strong', 'strong-no-noise', 'instance-one-round', 'no-attention',
+            'no-attention-instance'
         ]),
     curves=dict(
         title='Precision and recall, one round without attention among pairs',
