@@ -37,8 +37,7 @@ model = dict(
         # Words are taken as they are for one epoch.
         noise=dict(type='LearnedTeacherNoise', warmup=88)))
 
-# Nine epochs, and nine by what the ICN of the first nine makes of the words.
-max_epochs = 18
+max_epochs = 9
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=9)
 val_cfg = dict(type='ValLoop')
@@ -55,18 +54,14 @@ param_scheduler = [
         type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
         convert_to_iter_based=True),
     dict(
-        type='CosineRestartLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        periods=[8, 9], restart_weights=[1, 1], convert_to_iter_based=True),
-    dict(
-        type='LinearLR', start_factor=0.01, by_epoch=True, begin=9, end=10,
-        convert_to_iter_based=True)
+        type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
+        end=max_epochs, T_max=max_epochs - 1, convert_to_iter_based=True)
 ]
 
 custom_hooks = [
     # There is one stage; it checks that cache and model speak one language.
     dict(type='DistillStageHook', context_epochs=0),
     dict(type='EpochSeedHook'),
-    dict(type='JsonConfigHook'),
-    dict(type='SelfDistillHook', epochs=[9])
+    dict(type='JsonConfigHook')
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=64)

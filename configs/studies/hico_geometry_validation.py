@@ -2,8 +2,6 @@
 config = '../hico_geometry/icn_hico_geometry.py'
 seeds = [0, 1]
 split = 'val'
-# What was chosen for one round.
-options = {'train_cfg.max_epochs': 9}
 figures = dict(AP='AP', AP_multi='AP of several pairs')
 reference = dict(row='instance', figure='AP', title='of instance')
 

@@ -11,11 +11,7 @@ rows = {
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
-        # One round: where nothing is doubted there is no elder to ask.
-        options={
-            'model.interaction_loss.noise': None,
-            'train_cfg.max_epochs': 9
-        }),
+        options={'model.interaction_loss.noise': None}),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),

@@ -1,11 +1,7 @@
 # Context distillation alone, then interaction distillation with the VLT at a
-# lower rate, then a second round of it in which a new ICN learns what the
-# first makes of the words; hooks switch by epoch. The second round was worth
-# its time on the mini world and on HICO-DET's boxes (docs/results.md);
-# without it: no SelfDistillHook, and max_epochs = second_round.
-max_epochs = 21
+# lower rate; the hook switches by epoch.
+max_epochs = 12
 context_epochs = 3
-second_round = 12
 
 train_cfg = dict(
     type='EpochBasedTrainLoop',
@@ -32,20 +28,15 @@ param_scheduler = [
         type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
         convert_to_iter_based=True),
     dict(
-        type='CosineRestartLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        periods=[second_round - 1, max_epochs - second_round],
-        restart_weights=[1, 1], convert_to_iter_based=True),
-    dict(
-        type='LinearLR', start_factor=0.01, by_epoch=True, begin=second_round,
-        end=second_round + 1, convert_to_iter_based=True)
+        type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
+        end=max_epochs, T_max=max_epochs - 1, convert_to_iter_based=True)
 ]
 
 custom_hooks = [
     dict(type='DistillStageHook', context_epochs=context_epochs,
          vlt_lr_mult=0.1),
     dict(type='EpochSeedHook'),
-    dict(type='JsonConfigHook'),
-    dict(type='SelfDistillHook', epochs=[second_round])
+    dict(type='JsonConfigHook')
 ]
 
 auto_scale_lr = dict(enable=False, base_batch_size=16)
