@@ -13,8 +13,7 @@ reference = dict(row='instance', figure='mAP', title='of instance')
 # all that is left.
 _no_context_stage = {'custom_hooks.0.context_epochs': 0}
 _cache = 'train_dataloader.dataset.pipeline.2.cache'
-# Before the second round: an elder is asked where words are doubted alone, and
-# what takes them at their word gets worse if it is trained for longer.
+# Before the second round, which is of use where words are doubted alone.
 _one_round = {'train_cfg.max_epochs': 11}
 _no_noise = {'model.interaction_loss.noise': None, **_one_round}
 _weak = {_cache: 'data/mini/teacher/train_weak'}
