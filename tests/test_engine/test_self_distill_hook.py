@@ -167,3 +167,17 @@ def test_the_elder_is_beside_the_weights(whole):
         checkpoint = load_weights(str(work_dir / f'epoch_{epoch}.pth'))
         assert ('elder' in checkpoint) == (epoch == 4)
         assert not any('elder' in k for k in checkpoint['state_dict'])
+
+
+def test_a_checkpoint_without_its_elder_is_refused(whole, tmp_path):
+    work_dir, _, _ = whole
+    checkpoint = load_weights(str(work_dir / 'epoch_4.pth'))
+    del checkpoint['elder']
+    torch.save(checkpoint, tmp_path / 'lost.pth')
+    with pytest.raises(ValueError, match='has no "elder"; resume from'):
+        train(
+            tmp_path,
+            tmp_path / 'lost.pth',
+            max_epochs=5,
+            hooks=[ROUND],
+            interaction_loss=NOISE)

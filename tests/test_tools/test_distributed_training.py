@@ -78,6 +78,24 @@ def test_two_processes_train_as_one(one, two):
     assert states[1]['context_loss.queue_filled'] == 32
 
 
+@pytest.mark.slow
+def test_two_processes_begin_a_round_as_one(world, one):
+    """Every process has the same new ICN and an elder of its own."""
+    begun = ['custom_hooks.3.epochs=[1]']
+    runs = [
+        train(world, f'round_{count}', processes=count, more=begun)
+        for count in (1, 2)
+    ]
+    expected = norms_of(runs[0])
+    assert norms_of(runs[1]) == pytest.approx(expected, rel=1e-3)
+    # The round made a difference.
+    assert expected[3] != pytest.approx(norms_of(one)[3], rel=1e-2)
+    elders = [
+        load_weights(str(run / 'epoch_2.pth'))['elder']['icn'] for run in runs
+    ]
+    torch.testing.assert_close(*elders)
+
+
 def test_two_processes_resume(world, two):
     resumed = train(
         world, 'resumed', '--resume', two / 'epoch_1.pth', processes=2)

@@ -39,10 +39,22 @@ class SelfDistillHook(Hook):
         self._state: Optional[dict] = None
 
     def before_train(self, runner: Runner) -> None:
-        """Bring the elder of a resumed run back."""
+        """Bring the elder of a resumed run back.
+
+        Raises:
+            ValueError: If a round has begun and the checkpoint has no elder.
+        """
+        model = self._model(runner)
         if self._state is not None:
-            self._model(runner).appoint_elder().load_state_dict(self._state)
+            model.appoint_elder().load_state_dict(self._state)
             self._state = None
+        elif model.doubts_words and any(e < runner.epoch
+                                        for e in self.epochs):
+            raise ValueError(
+                f'training goes on at epoch {runner.epoch}, within a round of '
+                f'SelfDistillHook.epochs={self.epochs}, but the checkpoint '
+                'has no "elder"; resume from one that this training wrote, '
+                'as it was written')
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin a round, if one begins here."""
