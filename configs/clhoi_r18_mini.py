@@ -56,7 +56,7 @@ param_scheduler = [
         convert_to_iter_based=True),
     dict(
         type='CosineRestartLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        periods=[10, 9], restart_weights=[1, 1],
+        end=max_epochs, periods=[10, 9], restart_weights=[1, 1],
         convert_to_iter_based=True),
     dict(
         type='LinearLR', start_factor=0.01, by_epoch=True, begin=11, end=12,

@@ -19,6 +19,7 @@ rows = {
         title='a third round',
         options={
             'train_cfg.max_epochs': 29,
+            'param_scheduler.1.end': 29,
             'param_scheduler.1.periods': [10, 9, 9],
             'param_scheduler.1.restart_weights': [1, 1, 1],
             'custom_hooks.3.epochs': [11, 20]
