@@ -175,14 +175,13 @@ class InteractionDistillLoss(nn.Module):
             return none.masked_fill(possible == 0, 0.)
 
         none = log_not_done(interactions)
-        used = self._used(targets.weights > 0, targets, phrases)
         in_image = weight.new_zeros(num_bags).scatter_reduce(
             0, bag, scored.any(1).to(weight), 'amax')
-        in_image = self._askable(in_image.view_as(used), targets)
+        in_image = self._askable(in_image.view(-1, num_objects), targets)
         unused = log_none(logits, weight, bag, num_bags)
         in_use = log_some(logits, weight, bag, unused,
-                          self.further_pairs).view_as(used)
-        unused = unused.view_as(used)
+                          self.further_pairs).view_as(in_image)
+        unused = unused.view_as(in_image)
         askable = self._askable(possible, targets)
         if elder is not None:
             done, used = self._revise(
@@ -191,6 +190,7 @@ class InteractionDistillLoss(nn.Module):
                 soft_cross_entropy(unused, used, in_use),
                 in_image), mean_over_all(
                     soft_cross_entropy(none, done), askable)
+        used = self._used(targets.weights > 0, targets, phrases)
         unsaid = self._unmentioned(targets)
         interactive = soft_cross_entropy(unused, used, in_use) * torch.where(
             used > 0, 1., unsaid)
