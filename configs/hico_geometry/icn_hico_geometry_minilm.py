@@ -7,6 +7,9 @@ model = dict(
     icn=dict(text_dim=text_dim),
     teacher_head=dict(
         text_dim=text_dim,
+        # A point of AP to unseen combinations (RF-UC, cross-validated over
+        # images of training and validation), nothing to seen ones.
+        whiten_verbs=True,
         text_encoder=dict(
             _delete_=True,
             type='SentenceTextEncoder',

@@ -2,8 +2,6 @@
 # are given when it is tested. The ICN has no weights of a class.
 config = '../hico_geometry/icn_hico_geometry_minilm.py'
 seeds = [0, 1, 2]
-# Each pair by itself: half the time.
-options = {'model.icn.num_layers': 0}
 figures = dict(AP_unseen='AP unseen', AP_seen='AP seen', AP='AP')
 
 _protocols = dict(

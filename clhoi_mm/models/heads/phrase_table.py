@@ -32,6 +32,33 @@ def centre_by_group(embeds: Tensor, group: Tensor,
     return F.normalize(embeds - means[group], dim=-1), means
 
 
+def whiten(embeds: Tensor, known: Tensor, floor: float = 0.05) -> Tensor:
+    """Stretch text space until known rows spread alike in all directions.
+
+    Names of verbs crowd around what they have in common in any text encoder;
+    few directions then tell most of them apart. Directions in which no known
+    row lies are dropped: nothing was learned of them.
+
+    Args:
+        embeds (Tensor): (N, d).
+        known (Tensor): Centred rows of unit length, (M, d).
+        floor (float): Added to each direction's energy, as a share of their
+            mean, so that directions of mere noise stay small. Defaults to
+            0.05.
+
+    Returns:
+        Tensor: (N, d), unit length.
+    """
+    # Twice the precision, so that a row comes out alike in any batch.
+    _, sizes, axes = torch.linalg.svd(known.double(), full_matrices=False)
+    energy = sizes**2
+    lies = energy > 1e-9 * len(known)
+    scale = torch.where(lies,
+                        (energy + floor * energy[lies].mean()).rsqrt(), 0.)
+    return F.normalize(
+        embeds.double() @ (axes.T * scale) @ axes, dim=-1).to(embeds)
+
+
 def only_in(flags: np.ndarray, group: np.ndarray,
             num_groups: int) -> np.ndarray:
     """Groups that have members, all of them flagged.
@@ -65,6 +92,8 @@ class PhraseTable(nn.Module):
         text_dim (int): Width d of its embeddings.
         unseen (str | Sequence[int], optional): Classes that training must
             not see, see :func:`unseen_classes`. Defaults to None.
+        whiten_verbs (bool): Whether verbs are told apart by :func:`whiten`
+            of those that training sees. Defaults to False.
 
     Attributes:
         is_unseen (Tensor): Classes that training must not see, (C,), bool.
@@ -76,11 +105,13 @@ class PhraseTable(nn.Module):
                  vocabulary: Union[str, dict, HOIVocabulary],
                  text_encoder: dict,
                  text_dim: int,
-                 unseen: Optional[Union[str, Sequence[int]]] = None) -> None:
+                 unseen: Optional[Union[str, Sequence[int]]] = None,
+                 whiten_verbs: bool = False) -> None:
         super().__init__()
         self.vocabulary = HOIVocabulary.load(vocabulary)
         self.text_encoder = dict(text_encoder)
         self.text_dim = text_dim
+        self.whiten_verbs = whiten_verbs
         vocab = self.vocabulary
         self._filled = False
         # Of the encoder that filled the table; a checkpoint does not tell.
@@ -139,11 +170,9 @@ class PhraseTable(nn.Module):
         self.object_means.copy_(means)
         self.hoi_phrases[~unseen] = phrases
         self.hoi_embeds[~unseen] = embeds
-        self.verb_embeds[~unseen_verbs] = F.normalize(
-            verbs - verbs.mean(0), dim=-1)
+        self.verb_embeds[~unseen_verbs] = self._place_verbs(verbs, verbs)
         if unseen.any():
-            self._embed_new(encoder, self, unseen, unseen_verbs,
-                            verbs.mean(0))
+            self._embed_new(encoder, self, unseen, unseen_verbs, verbs)
         self._filled = True
 
     def _embed(self,
@@ -185,8 +214,11 @@ class PhraseTable(nn.Module):
         if vocabulary.objects != own.objects:
             raise ValueError(f'the objects of "{vocabulary.name}" are not '
                              f'those of "{own.name}"')
-        table = PhraseTable(vocabulary, self.text_encoder,
-                            self.text_dim).to(self.hoi_embeds.device)
+        table = PhraseTable(
+            vocabulary,
+            self.text_encoder,
+            self.text_dim,
+            whiten_verbs=self.whiten_verbs).to(self.hoi_embeds.device)
         for name in ('object_embeds', 'object_means', 'is_candidate'):
             getattr(table, name).copy_(getattr(self, name))
         table.is_candidate[table.hoi_objects] = True
@@ -212,21 +244,28 @@ class PhraseTable(nn.Module):
                     'model.teacher_head.text_encoder')
             known_verbs = self._embed(encoder, own.verb_phrases,
                                       ~self.verb_is_unseen)
-            self._embed_new(encoder, table, hois < 0, verbs < 0,
-                            known_verbs.mean(0))
+            self._embed_new(encoder, table, hois < 0, verbs < 0, known_verbs)
         table._filled = True
         return table
 
     def _embed_new(self, encoder: TextEncoder, table: 'PhraseTable',
                    new_hois: Tensor, new_verbs: Tensor,
-                   verb_mean: Tensor) -> None:
+                   known_verbs: Tensor) -> None:
         """Embed what a table has beyond what this one was centred by."""
         phrases = self._embed(encoder, table.vocabulary.phrases, new_hois)
         table.hoi_phrases[new_hois] = phrases
         table.hoi_embeds[new_hois] = self.centre(
             phrases, table.hoi_objects[new_hois])
         verbs = self._embed(encoder, table.vocabulary.verb_phrases, new_verbs)
-        table.verb_embeds[new_verbs] = F.normalize(verbs - verb_mean, dim=-1)
+        table.verb_embeds[new_verbs] = self._place_verbs(verbs, known_verbs)
+
+    def _place_verbs(self, verbs: Tensor, known: Tensor) -> Tensor:
+        """Verbs as pairs are compared with them, by those that are seen."""
+        mean = known.mean(0)
+        placed = F.normalize(verbs - mean, dim=-1)
+        if not self.whiten_verbs:
+            return placed
+        return whiten(placed, F.normalize(known - mean, dim=-1))
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str,
                               *args) -> None:

@@ -41,6 +41,9 @@ class TeacherHead(BaseModule):
             verbs and objects all of whose classes are unseen with it; the
             caption of an image that loses a word would tell, and goes, too.
             None, the default, lets a teacher name all.
+        whiten_verbs (bool): Tell verbs apart in all directions alike, which
+            helps classes that training does not see where text is embedded
+            by its meaning. Defaults to False.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -53,6 +56,7 @@ class TeacherHead(BaseModule):
                  copy_to_pairs: bool = False,
                  match_iou: float = 0.5,
                  unseen: Optional[Union[str, Sequence[int]]] = None,
+                 whiten_verbs: bool = False,
                  init_cfg: Optional[dict] = None) -> None:
         super().__init__(init_cfg)
         if supervision not in SUPERVISIONS:
@@ -64,7 +68,7 @@ class TeacherHead(BaseModule):
         self.match_iou = match_iou
         self.unseen = unseen
         self.phrases = PhraseTable(vocabulary, text_encoder, text_dim,
-                                   unseen)
+                                   unseen, whiten_verbs)
 
     @property
     def says_words(self) -> bool:

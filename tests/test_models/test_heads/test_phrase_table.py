@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from clhoi_mm.models import PhraseTable
-from clhoi_mm.models.heads.phrase_table import centre_by_group
+from clhoi_mm.models.heads.phrase_table import centre_by_group, whiten
 from clhoi_mm.teacher.text_encoders import build_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.test_models.utils import (BIKE, CAR, DOG, ENCODER, FEED, HOLD_BIKE,
@@ -28,6 +28,36 @@ def test_centre_by_group_by_hand():
     half = 0.5**0.5
     torch.testing.assert_close(
         centred, torch.tensor([[half, -half], [-half, half], [half, half]]))
+
+
+def test_whiten_by_hand():
+    """Energies 3 and 1, floor 1: a mean of 2 on top of each."""
+    known = torch.tensor([[1., 0., 0.], [1., 0., 0.], [-1., 0., 0.],
+                          [0., 1., 0.]])
+    embeds = torch.tensor([[.6, .8, 0.], [.6, 0., .8]])
+    stretched = torch.tensor([.6 / 5**.5, .8 / 3**.5, 0.])
+    torch.testing.assert_close(
+        whiten(embeds, known, floor=1.),
+        torch.stack([F.normalize(stretched, dim=0),
+                     torch.tensor([1., 0., 0.])]))
+    assert whiten(embeds[:0], known).shape == (0, 3)
+    # The mean of a single verb is the verb.
+    assert torch.equal(whiten(embeds, torch.zeros(1, 3)), torch.zeros(2, 3))
+
+
+def test_whitened_verbs_are_further_apart(table):
+    white = PhraseTable(PARK, ENCODER, TEXT_DIM, whiten_verbs=True)
+    white.fill()
+    torch.testing.assert_close(white.verb_embeds,
+                               whiten(table.verb_embeds, table.verb_embeds))
+    for name in ('hoi_phrases', 'hoi_embeds', 'object_embeds'):
+        assert torch.equal(getattr(white, name), getattr(table, name))
+
+    def alike(verbs):
+        near = verbs @ verbs.T
+        return near.sub(near.diag().diag()).abs().max()
+
+    assert alike(white.verb_embeds) < alike(table.verb_embeds)
 
 
 def test_fill(table):
@@ -144,11 +174,12 @@ def test_speak_centres_new_phrases_as_the_learned_ones(table):
         table.speak(HOIVocabulary.load('mini'))
 
 
-def test_unseen_phrases_are_a_new_vocabulary_to_the_seen():
+@pytest.mark.parametrize('white', [False, True])
+def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
     """Bit by bit what a table of the seen would have, and would give them."""
     whole = HOIVocabulary.load('hico_det')
     for split in ('rf_uc', 'uo', 'uv'):
-        table = PhraseTable(whole, ENCODER, TEXT_DIM, split)
+        table = PhraseTable(whole, ENCODER, TEXT_DIM, split, white)
         table.fill()
         unseen = table.is_unseen
         kept = (~unseen).nonzero().flatten().tolist()
@@ -162,7 +193,10 @@ def test_unseen_phrases_are_a_new_vocabulary_to_the_seen():
                 hois=[(verbs.index(whole.hoi_verbs[hoi]),
                        int(whole.hoi_objects[hoi])) for hoi in kept],
                 rare=None,
-                no_interaction='no_interaction'), ENCODER, TEXT_DIM)
+                no_interaction='no_interaction'),
+            ENCODER,
+            TEXT_DIM,
+            whiten_verbs=white)
         seen.fill()
         for name in ('hoi_phrases', 'hoi_embeds'):
             assert torch.equal(
