@@ -69,10 +69,11 @@ class HOIDataset(BaseDetDataset):
             ``ann_file`` and ``data_prefix`` are this split's unless they are
             given. Defaults to None.
         zero_shot (str | Sequence[int], optional): HOI classes that training
-            must not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, or
-            labels. Training loses every (person, object) pair that carries
-            one of them, with all that the pair is labelled with, and these
-            image labels; tests lose nothing. Defaults to None.
+            must not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, a JSON
+            file of labels or labels. Training loses every (person, object)
+            pair that carries one of them, with all that the pair is labelled
+            with, and these image labels; tests lose nothing. Defaults to
+            None.
         metainfo (dict, optional): Further meta information. The vocabulary's
             own entries cannot be overridden.
         indices (int | Sequence[int], optional): Keep only these images.

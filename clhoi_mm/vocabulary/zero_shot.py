@@ -1,5 +1,6 @@
-"""Which classes of HICO-DET the zero-shot protocols leave unseen."""
+"""Which classes the zero-shot protocols leave unseen."""
 import json
+from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
 import numpy as np
@@ -15,23 +16,46 @@ def load_zero_shot_split(name: str) -> List[int]:
     'rf_uc' (rare first, unseen combinations; 120 classes), 'nf_uc' (non-rare
     first, unseen combinations; 120), 'uo' (unseen objects: all 100 classes of
     12 objects) and 'uv' (unseen verbs: all 84 classes of 20 verbs). In the
-    first two each object and each verb is seen in another class.
+    first two each object and each verb is seen in another class. A file of
+    one's own holds a JSON list of labels.
 
     Args:
-        name (str): One of the four; '-' and upper case are read as well.
+        name (str): One of the four; '-' and upper case are read as well. Or
+            a path that ends in '.json'.
 
     Returns:
-        List[int]: Labels in the vocabulary 'hico_det', ascending.
+        List[int]: Labels in the vocabulary 'hico_det', or in that which the
+        file was written for, ascending.
 
     Raises:
-        ValueError: There is no such split.
+        FileNotFoundError: There is no such file.
+        ValueError: There is no such split, or the file holds something else.
     """
+    if str(name).endswith('.json'):
+        return _read_labels(Path(name))
     key = str(name).lower().replace('-', '_')
     if key not in ZERO_SHOT_SPLITS:
         raise ValueError(f'no zero-shot split {name!r}; there are '
-                         f'{", ".join(ZERO_SHOT_SPLITS)}.')
+                         f'{", ".join(ZERO_SHOT_SPLITS)}, or give the path '
+                         'of a JSON list of class labels.')
     path = DATA_DIR / 'zero_shot' / 'hico_det.json'
     return json.loads(path.read_text(encoding='utf-8'))['unseen'][key]
+
+
+def _read_labels(path: Path) -> List[int]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path}: no such file; it should hold a JSON list of the labels '
+            'of classes that training must not see.')
+    try:
+        labels = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path}: not valid JSON ({error}).') from error
+    if not isinstance(labels, list) or not all(
+            type(label) is int for label in labels):
+        raise ValueError(f'{path}: not a list of class labels, such as '
+                         '[3, 17].')
+    return sorted(set(labels))
 
 
 def unseen_classes(unseen: Optional[Union[str, Sequence[int]]],
@@ -39,21 +63,24 @@ def unseen_classes(unseen: Optional[Union[str, Sequence[int]]],
     """Flags the classes that training must not see.
 
     Args:
-        unseen (str | Sequence[int], optional): A protocol of HICO-DET, as
-            :func:`load_zero_shot_split` takes it, or labels of classes.
+        unseen (str | Sequence[int], optional): A protocol of HICO-DET or a
+            JSON file, as :func:`load_zero_shot_split` takes it, or labels of
+            classes.
         vocabulary (HOIVocabulary): Has the classes.
 
     Returns:
         np.ndarray | None: (C, ) bool, None where nothing is unseen.
 
     Raises:
+        FileNotFoundError: There is no such file.
         ValueError: The protocol is unknown or another data set's, or a label
             is out of range.
     """
     if unseen is None:
         return None
     if isinstance(unseen, str):
-        if vocabulary != HOIVocabulary.load('hico_det'):
+        if not unseen.endswith('.json') and \
+                vocabulary != HOIVocabulary.load('hico_det'):
             raise ValueError(f'the zero-shot split {unseen!r} names classes '
                              f'of HICO-DET, but the vocabulary is '
                              f'{vocabulary.name!r}; give labels.')

@@ -8,14 +8,17 @@ _protocols = dict(
     rf_uc='RF-UC: 120 combinations unseen, rare ones first',
     nf_uc='NF-UC: 120 combinations unseen, non-rare ones first',
     uo='UO: 100 classes of 12 objects unseen',
-    uv='UV: 84 classes of 20 verbs unseen')
+    uv='UV: 84 classes of 20 verbs unseen',
+    rare='The 120 rarest combinations of these training images unseen')
+_files = dict(rare='data/hico_geometry/rare.json')
 _unseen = 'model.teacher_head.unseen'
 
 rows, tables = {}, {}
 for _name, _title in _protocols.items():
+    _split = _files.get(_name, _name)
     _scored = {
-        'val_evaluator.unseen': _name,
-        'test_evaluator.unseen': _name
+        'val_evaluator.unseen': _split,
+        'test_evaluator.unseen': _split
     }
     _rows = {
         'random': dict(
@@ -26,15 +29,15 @@ for _name, _title in _protocols.items():
         'instance': dict(
             title='instance-level labels of seen classes',
             options={
-                **_scored, _unseen: _name,
+                **_scored, _unseen: _split,
                 'model.teacher_head.supervision': 'instance',
-                'train_dataloader.dataset.zero_shot': _name
+                'train_dataloader.dataset.zero_shot': _split
             }),
         # The teacher's words of the unseen are dropped.
         'not-named': dict(
             title='label-free, the teacher names seen classes alone',
             options={
-                **_scored, _unseen: _name
+                **_scored, _unseen: _split
             }),
         # No human labelled anything, so that the teacher may name all.
         'named': dict(
@@ -45,7 +48,26 @@ for _name, _title in _protocols.items():
     tables[_name] = dict(
         title=_title, rows=[f'{_name}-{_row}' for _row in _rows])
 
+# What the last choices are worth.
+rows['rf_uc-plain'] = dict(
+    title='label-free, verbs of seen classes not whitened',
+    options={
+        **rows['rf_uc-not-named']['options'],
+        'model.teacher_head.whiten_verbs': False
+    })
+rows['rf_uc-alone'] = dict(
+    title='label-free, seen classes, without attention among pairs',
+    options={
+        **rows['rf_uc-not-named']['options'], 'model.icn.num_layers': 0
+    })
+tables['rf_uc']['rows'] += ['rf_uc-plain', 'rf_uc-alone']
+
 prepare = [
+    dict(
+        path=_files['rare'],
+        command='python tools/dataset_converters/geometry.py rare '
+        'data/hico_geometry/annotations/train.json '
+        f'--out {_files["rare"]}'),
     dict(
         path='data/hico_geometry/teacher/typical_minilm',
         command='python tools/dataset_converters/geometry.py teacher '

@@ -127,6 +127,31 @@ def test_split_of_verbs_without_objects(tmp_path):
         'model.teacher_head.supervision=image'), cwd=folder).check()
 
 
+def test_rare(hico):
+    args = ('rare', 'data/hico_geometry/annotations/train.json', '--number')
+    done = run(hico, *args, 1, '--out', 'rare.json').check()
+    assert '1 classes, written to' in done.text
+    vocabulary = HOIVocabulary.load('hico_det')
+    counts = {
+        verb: sum(content['verbs'][hoi['verb_id']] == verb
+                  for hoi in content['hois'])
+        for content in [read(hico, 'train')] for verb in ('ride', 'hold')
+    }
+    least, = json.loads((hico / 'rare.json').read_text())
+    assert vocabulary.names[least] in ('ride bicycle', 'hold bicycle')
+    assert counts[vocabulary.names[least].split()[0]] == min(counts.values())
+    refused = run(hico, *args, 9, '--out', 'none.json')
+    assert refused.code == 1 and 'Traceback' not in refused.text
+    assert 'only 2 classes' in refused.text
+    assert not (hico / 'none.json').exists()
+    # Training that does not see the class, and figures of it.
+    unseen = 'rare.json'
+    run_tool(TRAIN, HICO, *options(
+        'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
+        f'model.teacher_head.unseen={unseen}',
+        f'val_evaluator.unseen={unseen}'), cwd=hico).check()
+
+
 def test_teacher(hico):
     vocabulary = HOIVocabulary.load('hico_det')
     done = teacher(hico, '--precision', '.5', '--recall', '1').check()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from clhoi_mm.vocabulary import (ZERO_SHOT_SPLITS, HOIVocabulary,
-                                 load_zero_shot_split)
+                                 load_zero_shot_split, unseen_classes)
 
 VOCABULARY = HOIVocabulary.load('hico_det')
 
@@ -56,3 +56,29 @@ def test_names():
     assert load_zero_shot_split('RF-UC') == load_zero_shot_split('rf_uc')
     with pytest.raises(ValueError, match='rf_uc, nf_uc, uo, uv'):
         load_zero_shot_split(ZERO_SHOT_SPLITS[0] + '2')
+
+
+def test_a_file_of_labels(tmp_path):
+    path = tmp_path / 'mine.json'
+    path.write_text('[7, 3, 7]')
+    assert load_zero_shot_split(str(path)) == [3, 7]
+    # Of whatever vocabulary it was written for.
+    flags = unseen_classes(str(path), HOIVocabulary.load('mini'))
+    assert flags.nonzero()[0].tolist() == [3, 7]
+    path.write_text('[600]')
+    with pytest.raises(ValueError, match=r'0\.\.599'):
+        unseen_classes(str(path), VOCABULARY)
+
+
+@pytest.mark.parametrize('text, message', [
+    ('{"unseen": [3]}', 'not a list of class labels'),
+    ('["ride"]', 'not a list of class labels'),
+    ('[3', 'not valid JSON'),
+])
+def test_a_file_of_something_else(tmp_path, text, message):
+    path = tmp_path / 'mine.json'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=f'mine.json: {message}'):
+        load_zero_shot_split(str(path))
+    with pytest.raises(FileNotFoundError, match='other.json: no such file'):
+        load_zero_shot_split(str(tmp_path / 'other.json'))

@@ -8,11 +8,16 @@ annotated pair and 1 to 200 candidate pairs, near-duplicate boxes merged.
 `teacher` writes a teacher's cache for one of these files: image-level words
 with a given precision and recall, half of the errors systematic. The same
 arguments write the same bytes.
+
+`rare` writes the labels of the classes that one of these files shows least,
+for training that must not see them.
 """
 import argparse
+import json
 import os
 
 from clhoi_mm.teacher import PRESETS
+from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
 
 
@@ -59,6 +64,11 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=256,
         help='length of a hashed embedding (default 256)')
+    rare = commands.add_parser(
+        'rare', parents=[common], help='a zero-shot split')
+    rare.add_argument('--out', required=True, help='JSON list of labels')
+    rare.add_argument(
+        '--number', type=int, default=120, help='classes (default: 120)')
     args = parser.parse_args()
     if args.command == 'teacher' and bool(args.preset) == (
             args.precision is not None or args.recall is not None):
@@ -96,10 +106,18 @@ def teacher(args: argparse.Namespace) -> None:
     print(f'written to     {os.path.abspath(args.out)}')
 
 
+def rare(args: argparse.Namespace) -> None:
+    from clhoi_mm.datasets.rare_combinations import rare_combinations
+    labels = rare_combinations(args.ann, args.number, args.vocabulary)
+    with atomic_path(args.out) as path:
+        path.write_text(json.dumps(labels) + '\n')
+    print(f'{len(labels)} classes, written to {os.path.abspath(args.out)}')
+
+
 def main() -> None:
     args = parse_args()
     try:
-        (split if args.command == 'split' else teacher)(args)
+        dict(split=split, teacher=teacher, rare=rare)[args.command](args)
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'geometry.py: {error}')
 

@@ -39,9 +39,9 @@ class HICODetMetric(BaseMetric):
         classwise (bool): Whether to log each class's AP and to return it as
             ``AP/<class>`` and ``AP_ko/<class>``. Defaults to False.
         unseen (str | Sequence[int], optional): Classes that zero-shot
-            training did without, as labels or as the name of one of
-            HICO-DET's splits ('rf_uc', 'nf_uc', 'uo', 'uv'). Defaults to
-            None.
+            training did without, as labels, as a JSON file of them or as
+            the name of one of HICO-DET's splits ('rf_uc', 'nf_uc', 'uo',
+            'uv'). Defaults to None.
         collect_device (str): 'cpu' or 'gpu'; where the results of several
             processes meet. Defaults to 'cpu'.
         prefix (str): What stands before the names, as in ``hico_det/mAP``.

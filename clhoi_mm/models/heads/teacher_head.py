@@ -36,11 +36,11 @@ class TeacherHead(BaseModule):
         match_iou (float): Both boxes of a pair must overlap the annotated
             ones as much to be taken for it. Defaults to 0.5.
         unseen (str | Sequence[int], optional): Classes that training must
-            not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, or labels.
-            Whatever is said or annotated of them is dropped, and words of
-            verbs and objects all of whose classes are unseen with it; the
-            caption of an image that loses a word would tell, and goes, too.
-            None, the default, lets a teacher name all.
+            not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, a JSON file
+            of labels or labels. Whatever is said or annotated of them is
+            dropped, and words of verbs and objects all of whose classes are
+            unseen with it; the caption of an image that loses a word would
+            tell, and goes, too. None, the default, lets a teacher name all.
         whiten_verbs (bool): Tell verbs apart in all directions alike, which
             helps classes that training does not see where text is embedded
             by its meaning. Defaults to False.
