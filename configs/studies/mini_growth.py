@@ -1,0 +1,52 @@
+# How words and labels gain from more images: the mini world with up to four
+# times as many of them. The first 1,200 are those of data/mini.
+config = '../clhoi_r18_mini.py'
+seeds = [0]
+figures = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
+# Against the labels of the images that are shipped.
+reference = dict(
+    row='instance-1200', figure='mAP', title='of 1,200 labelled images')
+options = {
+    'train_dataloader.dataset.data_root': 'data/mini_large/',
+    'train_dataloader.dataset.pipeline.2.cache':
+    'data/mini_large/teacher/train_typical'
+}
+
+_images = [300, 600, 1200, 4800]
+_series = dict(
+    free=('label-free, typical teacher', 'vllm'),
+    instance=('instance-level labels', 'instance'))
+
+rows = {
+    f'{_row}-{_number}': dict(
+        title=f'{_title}, {_number} images',
+        options={
+            'model.teacher_head.supervision': _supervision,
+            'train_dataloader.dataset.indices': _number,
+            # Three epochs of batches of 32.
+            'model.interaction_loss.noise.warmup': 3 * -(-_number // 32)
+        })
+    for _row, (_title, _supervision) in _series.items() for _number in _images
+}
+
+plots = [
+    dict(
+        kind='lines',
+        file='mini_growth.svg',
+        figure='mAP',
+        title='Mini world, test split',
+        x_title='training images',
+        x_scale='log',
+        y_title='mAP (%)',
+        series={
+            _title: [(_number, f'{_row}-{_number}') for _number in _images]
+            for _row, (_title, _) in _series.items()
+        })
+]
+
+prepare = [
+    dict(
+        path='data/mini_large/annotations/train.json',
+        command='python tools/dataset_converters/make_mini.py '
+        '--out data/mini_large --num-train 4800 --num-val 2 --num-test 2')
+]
