@@ -50,7 +50,7 @@ for _name, _title in _protocols.items():
 
 # What the last choices are worth.
 rows['rf_uc-plain'] = dict(
-    title='label-free, verbs of seen classes not whitened',
+    title='label-free, seen classes, verbs not whitened',
     options={
         **rows['rf_uc-not-named']['options'],
         'model.teacher_head.whiten_verbs': False
@@ -60,7 +60,12 @@ rows['rf_uc-alone'] = dict(
     options={
         **rows['rf_uc-not-named']['options'], 'model.icn.num_layers': 0
     })
-tables['rf_uc']['rows'] += ['rf_uc-plain', 'rf_uc-alone']
+rows['rf_uc-narrow'] = dict(
+    title='label-free, seen classes, 128 channels in place of 256',
+    options={
+        **rows['rf_uc-not-named']['options'], 'model.icn.embed_dims': 128
+    })
+tables['rf_uc']['rows'] += ['rf_uc-plain', 'rf_uc-alone', 'rf_uc-narrow']
 
 prepare = [
     dict(

@@ -33,7 +33,8 @@ def test_each_row_hides_what_it_scores_apart(split):
             'named': (None, None)
         } | ({
             'plain': (name, None),
-            'alone': (name, None)
+            'alone': (name, None),
+            'narrow': (name, None)
         } if name == 'rf_uc' else {})
 
 
