@@ -182,3 +182,22 @@ def test_errors(supervise):
     del sample.gt_hois
     with pytest.raises(ValueError, match="annotations.*supervision='image'"):
         supervise('image')([sample])
+
+
+def test_whitened_verbs_keep_to_the_verbs(head):
+    white = build(
+        dict(
+            type='TeacherHead',
+            vocabulary=PARK,
+            text_encoder=ENCODER,
+            text_dim=TEXT_DIM,
+            whiten_verbs=True))
+    white.init_weights()
+    ours, theirs = white.phrases, head.phrases
+    assert not torch.allclose(ours.verb_embeds, theirs.verb_embeds)
+    torch.testing.assert_close(
+        ours.verb_embeds.norm(dim=1), theirs.verb_embeds.norm(dim=1))
+    assert torch.equal(ours.hoi_embeds, theirs.hoi_embeds)
+    # As before to the bit after a new vocabulary was asked for.
+    assert torch.equal(
+        ours.speak(VOCABULARY).verb_embeds, ours.verb_embeds)
