@@ -52,25 +52,16 @@ for _name, _title in _protocols.items():
     tables[_name] = dict(
         title=_title, rows=[f'{_name}-{_row}' for _row in _rows])
 
-# What the last choices are worth.
-rows['rf_uc-plain'] = dict(
-    title='label-free, seen classes, verbs not whitened',
-    options={
-        **rows['rf_uc-not-named']['options'],
-        'model.teacher_head.whiten_verbs': False
-    })
-rows['rf_uc-alone'] = dict(
-    title='label-free, seen classes, without attention among pairs',
-    options={
-        **rows['rf_uc-not-named']['options'], 'model.icn.num_layers': 0
-    })
-rows['rf_uc-narrow'] = dict(
-    title='label-free, seen classes, 128 channels in place of 256',
-    options={
-        **rows['rf_uc-not-named']['options'],
-        **_narrow
-    })
-tables['rf_uc']['rows'] += ['rf_uc-plain', 'rf_uc-alone', 'rf_uc-narrow']
+# What the last choices are worth, taken back one after the other.
+_less = dict(rows['rf_uc-not-named']['options'])
+_title = 'label-free, seen classes'
+for _row, _part, _change in (
+    ('narrow', '128 channels', _narrow),
+    ('plain', 'verbs not whitened', {'model.teacher_head.whiten_verbs': False}),
+    ('alone', 'no attention among pairs', {'model.icn.num_layers': 0})):
+    _less, _title = {**_less, **_change}, f'{_title}, {_part}'
+    rows[f'rf_uc-{_row}'] = dict(title=_title, options=_less)
+    tables['rf_uc']['rows'].append(f'rf_uc-{_row}')
 
 prepare = [
     dict(
