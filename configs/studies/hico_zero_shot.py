@@ -10,7 +10,7 @@ _protocols = dict(
     nf_uc='NF-UC: 120 combinations unseen, non-rare ones first (128 channels)',
     uo='UO: 100 classes of 12 objects unseen (128 channels)',
     uv='UV: 84 classes of 20 verbs unseen (128 channels)')
-# Of 256, where nothing is compared with them: half the time.
+# In place of 256: half the time.
 _narrow = {'model.icn.embed_dims': 128}
 _files = dict(rare='data/hico_geometry/rare.json')
 _unseen = 'model.teacher_head.unseen'
