@@ -35,7 +35,7 @@ class Study:
     - ``options``: entries of the config that all rows override;
     - ``prepare``: a list of ``dict(path=..., command=...)``: the command
       makes the path, and is run if a run's config names it (the teacher's
-      cache or a data set's annotations) and nothing is there;
+      cache, a data set's annotations, unseen classes) and nothing is there;
     - ``tables``: by name, ``dict(title=..., rows=[...])``; without it there
       is one of all rows;
     - ``plots``: a list, see :func:`draw_plot`.
@@ -123,7 +123,8 @@ class Study:
         if not wanted:
             return []
         # Not what is a mere variable of the file.
-        used = ('model', 'train_dataloader', 'test_dataloader')
+        used = ('model', 'train_dataloader', 'test_dataloader',
+                'test_evaluator')
         named = {
             osp.normpath(path)
             for cfg in (self._configure(row, 0, prior=False) for row in rows)

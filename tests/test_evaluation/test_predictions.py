@@ -9,7 +9,7 @@ import pytest
 
 from clhoi_mm.evaluation.core import (Annotations, Predictions,
                                       evaluate_hico_det, evaluate_v_coco)
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
 from tests.data_utils import (REPO, find_shared, make_annotations, make_scene,
                               tiny_scenes)
 from tests.tool_utils import run_command
@@ -161,6 +161,19 @@ def test_zero_shot(tmp_path):
     assert figures['hico_det/mAP'] == pytest.approx(
         figures['hico_det/mAP_unseen'] / 6 +
         figures['hico_det/mAP_seen'] * 5 / 6, abs=.01)
+    # A split of one's own, as a file.
+    (tmp_path / 'mine.json').write_text(
+        json.dumps(load_zero_shot_split('uo')))
+    args = ('--ann', path, '--pred', 'preds.npz', '--metric', 'hico_det',
+            '--unseen', 'mine.json')
+    assert figures_of(score(*args, cwd=tmp_path).check().text) == figures
+    (tmp_path / 'mine.json').write_text('[600]')
+    refused = score(*args, cwd=tmp_path)
+    assert refused.code and 'holds class 600' in refused.text
+    (tmp_path / 'mine.json').unlink()
+    refused = score(*args, cwd=tmp_path)
+    assert refused.code and 'mine.json: no such file' in refused.text
+    assert 'Traceback' not in refused.text
 
 
 def test_neither_torch_nor_mmdet():

@@ -146,6 +146,10 @@ def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
         'val_dataloader.dataset.ann_file': '/elsewhere.json'
     })
     assert [p['path'] for p in other.to_prepare(['plain'])] == ['data/other']
+    # A split of one's own may be scored by rows that train on all classes.
+    scored = Study('study.py', {'test_evaluator.unseen': 'data/other'})
+    assert 'data/other' in [
+        p['path'] for p in scored.to_prepare(['plain'])]
 
 
 @pytest.mark.parametrize('old, new, parts', [

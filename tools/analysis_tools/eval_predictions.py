@@ -5,7 +5,7 @@ the same format (`python -m pydoc clhoi_mm.evaluation.core.Predictions`).
 """
 import argparse
 import json
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 import numpy as np
 
@@ -14,6 +14,14 @@ from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, Annotations,
                                       evaluate_v_coco)
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
+
+
+def zero_shot_split(name: str) -> List[int]:
+    """Labels of the unseen classes, from what the command line names."""
+    try:
+        return load_zero_shot_split(name)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,8 +37,10 @@ def parse_args() -> argparse.Namespace:
         help='whose evaluator to follow; hico_det only (default: official)')
     parser.add_argument(
         '--unseen',
-        choices=list(ZERO_SHOT_SPLITS),
-        help='zero-shot split of HICO-DET; also score unseen and seen classes')
+        type=zero_shot_split,
+        metavar='|'.join([*ZERO_SHOT_SPLITS, 'FILE']),
+        help='zero-shot split of HICO-DET, or a JSON list of class labels; '
+        'also score unseen and seen classes')
     parser.add_argument(
         '--classwise', action='store_true', help='also the AP of each class')
     parser.add_argument('--json', help='write the figures to this file')
@@ -38,7 +48,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def score_hico_det(annotations: Annotations, predictions: Predictions,
-                   protocol: str, unseen: Optional[str],
+                   protocol: str, unseen: Optional[List[int]],
                    classwise: bool) -> Dict[str, float]:
     """Figures in percent.
 
@@ -46,7 +56,7 @@ def score_hico_det(annotations: Annotations, predictions: Predictions,
         annotations (Annotations): What is true.
         predictions (Predictions): What is said.
         protocol (str): Whose evaluator to follow.
-        unseen (str, optional): Name of a zero-shot split.
+        unseen (list[int], optional): Classes that training did not see.
         classwise (bool): Also the AP of each class.
     """
     num_hois = len(annotations.hoi_verbs)
@@ -56,12 +66,11 @@ def score_hico_det(annotations: Annotations, predictions: Predictions,
                          'v_coco')
     unseen_mask = None
     if unseen is not None:
-        if num_hois != 600:
-            raise ValueError(f'--unseen {unseen} is a split of the 600 '
-                             'classes of HICO-DET, but the annotation file '
-                             f'has {num_hois}')
-        unseen_mask = np.isin(
-            np.arange(num_hois), load_zero_shot_split(unseen))
+        wrong = [label for label in unseen if not 0 <= label < num_hois]
+        if wrong:
+            raise ValueError(f'--unseen holds class {wrong[0]}, but the '
+                             f'annotation file has {num_hois} classes')
+        unseen_mask = np.isin(np.arange(num_hois), unseen)
     gt, labels = annotations.hico_det()
     result = evaluate_hico_det(gt, predictions.pairs(annotations), labels,
                                annotations.hoi_objects, protocol)
