@@ -48,7 +48,7 @@ auto_scale_lr = dict(base_batch_size=32)
 # Two epochs of context, nine of interactions, nine by what the ICN of the
 # first nine makes of the words.
 max_epochs = 20
-train_cfg = dict(max_epochs=max_epochs, val_interval=3)
+train_cfg = dict(max_epochs=max_epochs, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
 param_scheduler = [
     dict(

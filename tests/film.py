@@ -52,7 +52,7 @@ def draw_film(num_frames: int,
               cast: Sequence[Actor] = CAST) -> List[np.ndarray]:
     """BGR pictures of the frames."""
     canvas = Canvas(WIDTH, HEIGHT)
-    Scene('street', False, Dice(3)).draw(canvas)
+    Scene('street', 'train', Dice(3)).draw(canvas)
     street = canvas.colours.copy()
     frames = []
     for number in range(num_frames):

@@ -7,6 +7,7 @@ reference = dict(row='instance', figure='AP', title='of instance')
 
 _loss = 'model.interaction_loss.'
 _noise = _loss + 'noise'
+_by_verb = 'model.icn.interactive_by_verb'
 rows = {
     'label-free': dict(title='as it is'),
     'no-noise': dict(
@@ -29,6 +30,15 @@ rows = {
         title='instance-level labels without attention among pairs',
         options={
             'model.icn.num_layers': 0,
+            'model.teacher_head.supervision': 'instance'
+        }),
+    'by-verb': dict(
+        title='interactiveness of each verb',
+        options={_by_verb: True}),
+    'by-verb-instance': dict(
+        title='instance-level labels, interactiveness of each verb',
+        options={
+            _by_verb: True,
             'model.teacher_head.supervision': 'instance'
         }),
     'instance': dict(

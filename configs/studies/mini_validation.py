@@ -9,12 +9,25 @@ figures = dict(mAP='mAP', mAP_rare='mAP_rare')
 _tokens = {'model.vlt.max_tokens': 1024}
 _layers = {'model.vlt.num_layers': 2}
 _further = 'model.interaction_loss.further_pairs'
+_all_verbs = {'model.icn.interactive_by_verb': False}
+_two_rounds = {'train_cfg.max_epochs': 20}
 _image = {'model.teacher_head.supervision': 'image'}
 rows = {
     'label-free': dict(title='as it is'),
     'two-rounds': dict(
         title='a second round of self-distillation',
-        options={'train_cfg.max_epochs': 20}),
+        options=_two_rounds),
+    'all-verbs': dict(
+        title='one interactiveness for all verbs', options=_all_verbs),
+    'all-verbs-two-rounds': dict(
+        title='a second round, one interactiveness for all verbs',
+        options={**_all_verbs, **_two_rounds}),
+    'image-all-verbs': dict(
+        title='image-level labels, one interactiveness for all verbs',
+        options={**_all_verbs, **_image}),
+    'instance-all-verbs': dict(
+        title='instance-level labels, one interactiveness for all verbs',
+        options={**_all_verbs, 'model.teacher_head.supervision': 'instance'}),
     'three-rounds': dict(
         title='a third round',
         options={

@@ -5,10 +5,12 @@ import pytest
 
 from clhoi_mm.datasets.mini import MiniWorld
 from clhoi_mm.datasets.mini.catalogue import INTERACTIONS, PLACES, verbs_of
+from clhoi_mm.datasets.mini.dice import Dice
 from clhoi_mm.datasets.mini.palettes import palettes
-from clhoi_mm.datasets.mini.scenes import SCENES
+from clhoi_mm.datasets.mini.scenes import SCENES, Scene
 from clhoi_mm.datasets.mini.staging import BUILDERS, REACH
 from clhoi_mm.datasets.mini.things import EXTENT, KINDS
+from clhoi_mm.datasets.mini.world import SPLITS
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
@@ -65,10 +67,20 @@ def test_a_third_of_the_classes_depends_on_the_scene():
     assert depending >= len(INTERACTIONS) / 3
 
 
-def test_palettes_of_the_test_split_are_unseen():
+def test_no_split_shows_the_palettes_of_another():
     for scene in SCENES:
-        assert not set(palettes(scene, 'seen')) & set(
-            palettes(scene, 'unseen'))
+        shown = [palettes(scene, split) for split in SPLITS]
+        assert all(len(rows) >= 3 for rows in shown)
+        assert len(set(sum(shown, []))) == sum(map(len, shown))
+
+
+def test_no_split_shows_the_textures_of_another():
+    shown = {
+        split: {Scene('park', split, Dice(i)).texture for i in range(40)}
+        for split in SPLITS
+    }
+    assert len(set().union(*shown.values())) == sum(
+        map(len, shown.values())) == 9
 
 
 def test_same_words_same_picture():

@@ -44,7 +44,7 @@ def test_loss(run, monkeypatch):
     monkeypatch.setattr(InteractionDistillLoss, 'forward',
                         lambda *args: dict(loss_interaction=torch.ones(())))
     thought = type('Interactions', (), {})()
-    thought.interactiveness = torch.tensor([0., 0.])
+    thought.interactiveness = torch.zeros(2, 1)
     losses = loss(thought, None, None, None)
     # Two pairs, each interacting with probability 1/2.
     assert losses['loss_sparse'] == .25 and losses['loss_interaction'] == 1

@@ -10,13 +10,14 @@ from tests.test_models.utils_targets import make_targets
 BOX = (0, 0, 10, 10)
 
 
-def make_interactions(pairs, seed=0):
+def make_interactions(pairs, seed=0, by_class=False):
     generator = torch.Generator().manual_seed(seed)
     shape = (len(pairs), VOCABULARY.num_hois)
     objects = torch.as_tensor(VOCABULARY.hoi_objects)
     embeds = torch.randn(len(pairs), TEXT_DIM, generator=generator)
     logits, class_logits = torch.randn(2, *shape, generator=generator)
-    interactiveness = torch.randn(len(pairs), generator=generator)
+    interactiveness = torch.randn(
+        len(pairs), shape[1] if by_class else 1, generator=generator)
     return Interactions(
         embeds=F.normalize(embeds, dim=1).requires_grad_(),
         logits=logits.requires_grad_(),

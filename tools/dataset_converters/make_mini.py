@@ -21,12 +21,12 @@ def parse_args() -> argparse.Namespace:
         '--num-train', type=int, default=1200,
         help='images for training (default: %(default)s)')
     parser.add_argument(
-        '--num-val', type=int, default=240,
+        '--num-val', type=int, default=450,
         help='images for validation (default: %(default)s)')
     parser.add_argument(
         '--num-test', type=int, default=450,
-        help='images for the test, on backgrounds unseen in the other '
-        'splits (default: %(default)s)')
+        help='images for the test; no split shows the backgrounds of another '
+        '(default: %(default)s)')
     parser.add_argument(
         '--teacher', nargs='*', choices=PRESETS, default=['typical'],
         metavar='PRESET',

@@ -1,7 +1,7 @@
 """Where things happen: six kinds of scene, told by what stands in them.
 
 Structure (lane lines, shelves, windows, trees, stands, waves) is the same in
-all splits; palettes and textures of the test split occur in no other split.
+all splits; palettes and textures of a split occur in no other split.
 """
 from collections.abc import Callable
 
@@ -22,8 +22,9 @@ _PAINTERS: dict[str, Callable[..., None]] = {
 SCENES = tuple(_PAINTERS)
 
 _TEXTURES = {
-    'seen': ('grain', 'blotch', 'streaks'),
-    'unseen': ('dots', 'weave', 'ripples'),
+    'train': ('grain', 'blotch', 'streaks'),
+    'val': ('checks', 'bars', 'clouds'),
+    'test': ('dots', 'weave', 'ripples'),
 }
 
 
@@ -32,22 +33,21 @@ class Scene:
 
     Args:
         name (str): One of ``SCENES``.
-        unseen (bool): Take the palettes and textures of the test split.
+        split (str): Whose palettes and textures to take.
         dice (Dice): Source of chance.
     """
 
-    def __init__(self, name: str, unseen: bool, dice: Dice) -> None:
+    def __init__(self, name: str, split: str, dice: Dice) -> None:
         if name not in SCENES:
             raise ValueError(
                 f'unknown scene {name!r}: choose one of {", ".join(SCENES)}')
-        family = 'unseen' if unseen else 'seen'
         self.name = name
         self.dice = dice
         self.horizon = dice.uniform(62, 74)
-        palette = dice.pick(palettes(name, family))
+        palette = dice.pick(palettes(name, split))
         self.scenery = Scenery(
             dice, *(dice.tint(colour, 10) for colour in palette))
-        self.texture = dice.pick(_TEXTURES[family])
+        self.texture = dice.pick(_TEXTURES[split])
         self.strength = dice.uniform(5, 10)
 
     def draw(self, canvas: Canvas) -> None:
@@ -85,6 +85,13 @@ class Scene:
         elif self.texture == 'streaks':
             coarse = (self.dice.grid(h // 2, 12) * 2 - 1).astype(np.float32)
             field = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR)
+        elif self.texture == 'checks':
+            field = np.sign(np.sin(k * xs + phase) * np.sin(k * ys)) * 0.5
+        elif self.texture == 'bars':
+            field = np.sin(k * xs + phase)
+        elif self.texture == 'clouds':
+            coarse = (self.dice.grid(30, 42) * 2 - 1).astype(np.float32)
+            field = cv2.resize(coarse, (w, h), interpolation=cv2.INTER_CUBIC)
         elif self.texture == 'dots':
             field = np.sin(k * xs + phase) * np.sin(k * ys) * 1.4
         elif self.texture == 'weave':

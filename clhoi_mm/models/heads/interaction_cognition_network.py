@@ -22,10 +22,10 @@ class Interactions:
         embeds (Tensor): Pairs in text space, unit length, (P, d).
         logits (Tensor): Score of each HOI class before the sigmoid, (P, C).
         valid (Tensor): Whether the class speaks of the pair's object, (P, C).
-        interactiveness (Tensor, optional): Logits of doing anything at all,
-            (P,).
-        class_logits (Tensor, optional): Logits of the classes if anything is
-            done, (P, C).
+        interactiveness (Tensor, optional): Logits that it is this pair that
+            does something, for each class, (P, C), or whatever it is, (P, 1).
+        class_logits (Tensor, optional): Logits of the classes if it is, (P,
+            C).
     """
     embeds: Tensor
     logits: Tensor
@@ -51,9 +51,9 @@ class InteractionCognitionNetwork(BaseModule):
 
     Words about whole images do not tell which pair they are about, and a
     network that sees the image can explain them by any. So a class is scored
-    as the product of two probabilities: that the pair interacts at all, which
-    :class:`Interactiveness` judges for all verbs alike, and that it is this
-    class if it does.
+    as the product of two probabilities: that it is this pair that does the
+    verb, if any does, which :class:`Interactiveness` judges by the pair alone,
+    and that it is this class if it is.
 
     Args:
         text_dim (int): Width d of the text space.
@@ -70,6 +70,8 @@ class InteractionCognitionNetwork(BaseModule):
         with_context (bool): Whether there is a VLT to listen to.
         with_geometry (bool): Whether it is told where the pairs are.
         with_pair_attention (bool): Whether pairs look at each other.
+        interactive_by_verb (bool): Whether the interactiveness of a pair is
+            judged for each verb rather than for all alike. Defaults to True.
         interactive_prior (float): Probability that a pair interacts, at the
             start. Defaults to 0.1.
         class_prior (float): Probability of a class for a pair that
@@ -89,6 +91,7 @@ class InteractionCognitionNetwork(BaseModule):
                  with_context: bool = True,
                  with_geometry: bool = True,
                  with_pair_attention: bool = True,
+                 interactive_by_verb: bool = True,
                  interactive_prior: float = 0.1,
                  class_prior: float = 0.15,
                  init_cfg: Optional[dict] = None) -> None:
@@ -103,7 +106,7 @@ class InteractionCognitionNetwork(BaseModule):
                          *self.roi_extractor.roi_layers[0].output_size)
         self.interactiveness = Interactiveness(
             text_dim, embed_dims, roi_shape, roi_channels, interactive_prior,
-            state_channels, with_geometry)
+            state_channels, with_geometry, interactive_by_verb)
         self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
                                    roi_channels, state_channels,
                                    with_geometry)
@@ -200,7 +203,10 @@ class InteractionCognitionNetwork(BaseModule):
         for layer in self.layers:
             x = layer(x, grid, context)
         x = self.norm(x)
-        return self.score(x, self.interactiveness(evidence), pairs, phrases)
+        interactiveness = self.interactiveness(evidence, phrases.verb_embeds)
+        if interactiveness.size(1) > 1:
+            interactiveness = interactiveness[:, phrases.hoi_verbs]
+        return self.score(x, interactiveness, pairs, phrases)
 
     def score(self,
               x: Tensor,
@@ -211,7 +217,8 @@ class InteractionCognitionNetwork(BaseModule):
 
         Args:
             x (Tensor): Pair tokens, (P, D).
-            interactiveness (Tensor): Logits of doing anything, (P,).
+            interactiveness (Tensor): Logits of being the pair that does it,
+                (P, C) or (P, 1).
             pairs (PairBatch): The pairs.
             phrases (PhraseTable): The vocabulary's embeddings.
 
@@ -225,8 +232,7 @@ class InteractionCognitionNetwork(BaseModule):
             by_phrase = embeds @ phrases.hoi_embeds.T
             by_verb = (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs]
             logits = scale[0] * by_phrase + scale[1] * by_verb + self.bias
-            interactiveness = interactiveness.float()
-            scores = both(interactiveness[:, None], logits)
+            scores = both(interactiveness, logits)
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         return Interactions(
             embeds=embeds,

@@ -1,17 +1,22 @@
 import math
 from typing import Optional
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .pair_encoder import PairEncoder, PairEvidence
 
 
 class Interactiveness(nn.Module):
-    """Whether a human does anything at all to an object.
+    """Whether a human does something to an object, by the pair alone.
 
-    One judgement for all verbs of all objects (after TIN, arXiv 1811.08264),
-    in tokens of its own and without the image's context: whatever sees the
-    context can explain words about the image by any of its pairs.
+    After TIN (arXiv 1811.08264), in tokens of its own and without the image's
+    context: whatever sees the context can explain words about the image by
+    any of its pairs. One judgement for all verbs of all objects or, `by_verb`,
+    one for each, since who is near an object may hold it and who is far away
+    may have thrown it: that common judgement and how well the pair agrees
+    with the verb in text space.
 
     Args:
         text_dim (int): Width d of the text space.
@@ -21,12 +26,19 @@ class Interactiveness(nn.Module):
         prior (float): Probability at the start.
         state_channels (int, optional): Width of the instances' states.
         with_geometry (bool): Whether it is told where the pair is.
+        by_verb (bool): Whether each verb is judged by itself. Defaults to
+            True.
     """
 
-    def __init__(self, text_dim: int, embed_dims: int,
-                 roi_shape: Optional[tuple[int, int, int]], roi_channels: int,
-                 prior: float, state_channels: Optional[int] = None,
-                 with_geometry: bool = True) -> None:
+    def __init__(self,
+                 text_dim: int,
+                 embed_dims: int,
+                 roi_shape: Optional[tuple[int, int, int]],
+                 roi_channels: int,
+                 prior: float,
+                 state_channels: Optional[int] = None,
+                 with_geometry: bool = True,
+                 by_verb: bool = True) -> None:
         super().__init__()
         self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
                                    roi_channels, state_channels,
@@ -35,14 +47,25 @@ class Interactiveness(nn.Module):
             nn.LayerNorm(embed_dims), nn.Linear(embed_dims, embed_dims),
             nn.ReLU(inplace=True), nn.Linear(embed_dims, 1))
         nn.init.constant_(self.head[-1].bias, math.log(prior / (1 - prior)))
+        self.by_verb = by_verb
+        if by_verb:
+            self.to_verb = nn.Linear(embed_dims, text_dim)
+            self.log_scale = nn.Parameter(torch.tensor(math.log(5.)))
 
-    def forward(self, evidence: PairEvidence) -> Tensor:
+    def forward(self, evidence: PairEvidence, verb_embeds: Tensor) -> Tensor:
         """Judge pairs.
 
         Args:
             evidence (PairEvidence): Of P pairs.
+            verb_embeds (Tensor): Verbs in text space, unit length, (V, d).
 
         Returns:
-            Tensor: Logits, (P,).
+            Tensor: Logits, (P, V), or (P, 1) of any verb, float32.
         """
-        return self.head(self.encoder(evidence)).squeeze(1)
+        x = self.head[:-1](self.encoder(evidence))
+        logits = self.head[-1](x).float()
+        if not self.by_verb:
+            return logits
+        verbs = F.normalize(self.to_verb(x).float(), dim=-1)
+        with torch.autocast(x.device.type, enabled=False):
+            return logits + self.log_scale.exp() * (verbs @ verb_embeds.T)

@@ -49,14 +49,15 @@ def log_some(logits: Tensor, weight: Tensor, bag: Tensor, none: Tensor,
     that explain nothing are pushed down.
 
     Args:
-        logits (Tensor): Of the members, (P,).
-        weight (Tensor): What a member's yes is worth, in [0, 1], (P,).
+        logits (Tensor): Of the members, (P,) or (P, C).
+        weight (Tensor): What a member's yes is worth, in [0, 1], broadcast to
+            the logits.
         bag (Tensor): Bag of each member, (P,).
-        none (Tensor): What :func:`log_none` gives for them, (N,).
+        none (Tensor): What :func:`log_none` gives for them, (N,) or (N, C).
         further (float): In (0, 1].
 
     Returns:
-        Tensor: (N,); hugely negative for an empty bag.
+        Tensor: As `none`; hugely negative for an empty bag.
     """
     log_odds = (weight.clamp(min=_TINY).log() + F.logsigmoid(logits) -
                 _log_miss(logits, weight))

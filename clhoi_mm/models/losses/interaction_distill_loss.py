@@ -16,10 +16,11 @@ class InteractionDistillLoss(nn.Module):
     """From words about whole images to pairs of boxes.
 
     The pairs of an image whose object a word names are its bag, and it is
-    learned in two steps which pair the word is about. Interactiveness: an
-    object of which any verb is said is used by its pairs, rather by one than
-    by many (:func:`log_some`), so that bystanders are idle even where all
-    objects are used; teachers confuse verbs far more often than objects. Image
+    learned in two steps which pair the word is about. Interactiveness: what
+    is said is done by pairs of its bag, rather by one than by many
+    (:func:`log_some`), so that bystanders are idle even where all objects are
+    used. Where the ICN judges all verbs alike, an object of which any verb is
+    said is used; teachers confuse verbs far more often than objects. Image
     part: the probability that any pair of the bag does what was said against
     the teacher's confidence, where pairs count by how their interactiveness
     compares with the bag's best, so that a scene full of idle bystanders
@@ -36,18 +37,19 @@ class InteractionDistillLoss(nn.Module):
     is its labelled pairs.
 
     A model of the teacher's noise, if there is one, takes over both from the
-    moment it is trusted: an object is used as probably as it finds, if it
-    looks for that, and what was said has its likelihood. Where an elder
-    student has looked at the pairs, too, what was said is replaced by what is
-    to be believed of it, of classes and objects alike.
+    moment it is trusted: pairs interact as probably as is to be believed
+    (where all verbs are alike: as probably as it finds that the object is
+    used, if it looks for that), and what was said has its likelihood. Where
+    an elder student has looked at the pairs, too, what was said is replaced
+    by what is to be believed of it, of classes and objects alike.
 
     Classes that are not to be learned (``PhraseTable.is_learned``) take part
     in nothing, not even as negatives.
 
     Args:
         interactive_weight (float): Weight of the interactiveness.
-        further_pairs (float): How likely each further pair that uses an
-            object is against the first, in (0, 1]; 1 is a noisy-or, which
+        further_pairs (float): How likely each further pair of a bag that
+            interacts is against the first, in (0, 1]; 1 is a noisy-or, which
             never tells a used object's pairs that they are idle.
         image_weight (float): Weight of the image part. Defaults to 1.
         contrast_weight (float): Weight of the contrastive part; 0 leaves it
@@ -140,75 +142,130 @@ class InteractionDistillLoss(nn.Module):
         scored = interactions.valid & phrases.is_learned
         loss = F.binary_cross_entropy_with_logits(
             interactions.logits.float(), labels, reduction='none')
-        any_label = (labels * scored).amax(1)
+        logits, labelled = interactions.interactiveness, scored
+        if logits.size(1) == 1:
+            labels = (labels * scored).amax(1, keepdim=True)
+            # Of an object without a class nothing is labelled.
+            labelled = scored.any(1, keepdim=True)
         interactive = F.binary_cross_entropy_with_logits(
-            interactions.interactiveness, any_label, reduction='none')
-        # Of an object without a class nothing is labelled.
-        return mean_over_all(interactive, scored.any(1)), mean_over_all(
+            logits, labels, reduction='none')
+        return mean_over_all(interactive, labelled), mean_over_all(
             loss, scored)
 
     def _bag_losses(
             self, interactions: Interactions, pairs: PairBatch,
             targets: TeacherTargets, phrases: PhraseTable,
             elder: Optional[Interactions]) -> tuple[Tensor, Tensor]:
-        """Interactiveness by used objects, then classes by what was said."""
-        logits = interactions.interactiveness
-        weight = pairs.human_scores * pairs.object_scores
-        num_objects = len(phrases.object_embeds)
-        bag = pairs.pair_inds * num_objects + pairs.object_labels
-        num_bags = pairs.num_images * num_objects
+        """Who interacts by what was said, then classes by what was said."""
+        by_class = interactions.interactiveness.size(1) > 1
         scored = interactions.valid & phrases.is_learned
         said = targets.image_scores
         possible = said.new_zeros(said.shape).index_add(
             0, pairs.pair_inds, scored.to(said))
+        askable = self._askable(possible, targets)
 
         def log_not_done(student: Interactions) -> Tensor:
             """Log-probability that no pair of an image does a class, (B, C).
             """
-            share = student.interactiveness.detach().sigmoid() * weight
-            best = share.new_zeros(num_bags).scatter_reduce(
-                0, bag, share, 'amax')
-            share = (share / best[bag].clamp(min=1e-30))**self.competition
-            none = log_none(student.class_logits, share[:, None] * scored,
-                            pairs.pair_inds, len(said))
+            share = student.interactiveness.detach().sigmoid() * (
+                pairs.human_scores * pairs.object_scores)[:, None] * scored
+            image = pairs.pair_inds[:, None].expand_as(share)
+            best = share.new_zeros(said.shape).scatter_reduce(
+                0, image, share, 'amax')
+            share = share / best[pairs.pair_inds].clamp(min=1e-30)
+            none = log_none(student.class_logits,
+                            share**self.competition * scored, pairs.pair_inds,
+                            len(said))
             # Pairs that count nothing leave rounding errors.
             return none.masked_fill(possible == 0, 0.)
 
         none = log_not_done(interactions)
-        in_image = weight.new_zeros(num_bags).scatter_reduce(
-            0, bag, scored.any(1).to(weight), 'amax')
-        in_image = self._askable(in_image.view(-1, num_objects), targets)
-        unused = log_none(logits, weight, bag, num_bags)
-        in_use = log_some(logits, weight, bag, unused,
-                          self.further_pairs).view_as(in_image)
-        unused = unused.view_as(in_image)
-        askable = self._askable(possible, targets)
+        if by_class:
+            asked = askable
+            idle, busy = self._class_bags(interactions, pairs, scored, said)
+        else:
+            asked, idle, busy = self._object_bags(
+                interactions, pairs, scored, targets, phrases)
         if elder is not None:
             done, used = self._revise(
                 log_not_done(elder), askable, targets, phrases)
-            return mean_over_all(
-                soft_cross_entropy(unused, used, in_use),
-                in_image), mean_over_all(
-                    soft_cross_entropy(none, done), askable)
-        used = self._used(targets.weights > 0, targets, phrases)
+            interactive = soft_cross_entropy(
+                idle, done if by_class else used, busy)
+            return mean_over_all(interactive, asked), mean_over_all(
+                soft_cross_entropy(none, done), askable)
+        heard = said if by_class else self._used(targets.weights > 0, targets,
+                                                 phrases)
         unsaid = self._unmentioned(targets)
-        interactive = soft_cross_entropy(unused, used, in_use) * torch.where(
-            used > 0, 1., unsaid)
+        interactive = soft_cross_entropy(idle, heard, busy) * torch.where(
+            heard > 0, 1., unsaid)
         loss = soft_cross_entropy(none, said) * torch.where(
             said > 0, 1., unsaid)
         if self.noise is not None and not targets.complete:
             guess = self.noise.observe(none.detach(), said, askable)
             trusted = self.noise.trusted
-            if guess is not None:
+            if by_class:
+                guess = self.noise.believe(none.detach(), said, askable)
+            elif guess is not None:
                 # Of words outside the vocabulary nothing is known.
                 guess = torch.maximum(
                     guess, self._used(targets.hois < 0, targets, phrases))
+            if guess is not None:
                 interactive = torch.where(
-                    trusted, soft_cross_entropy(unused, guess, in_use),
+                    trusted, soft_cross_entropy(idle, guess, busy),
                     interactive)
             loss = torch.where(trusted, self.noise.loss(none, said), loss)
-        return mean_over_all(interactive, in_image), mean_over_all(
+        return mean_over_all(interactive, asked), mean_over_all(
             loss, askable)
+
+    def _class_bags(self, interactions: Interactions, pairs: PairBatch,
+                    scored: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
+        """That pairs of an image do nothing or something of a class.
+
+        Args:
+            interactions (Interactions): What the ICN thinks of P pairs.
+            pairs (PairBatch): The pairs.
+            scored (Tensor): Classes that a pair could do, (P, C), bool.
+            said (Tensor): Of B images, (B, C).
+
+        Returns:
+            tuple[Tensor, Tensor]: Log-likelihoods, (B, C).
+        """
+        weight = (pairs.human_scores * pairs.object_scores)[:, None] * scored
+        # Rounding errors of what counts nothing must not teach.
+        logits = interactions.interactiveness.masked_fill(~scored, 0.)
+        bags = logits, weight, pairs.pair_inds
+        idle = log_none(*bags, len(said))
+        return idle, log_some(*bags, idle, self.further_pairs)
+
+    def _object_bags(
+            self, interactions: Interactions, pairs: PairBatch,
+            scored: Tensor, targets: TeacherTargets,
+            phrases: PhraseTable) -> tuple[Tensor, Tensor, Tensor]:
+        """That pairs of an image do nothing or anything to an object.
+
+        Args:
+            interactions (Interactions): What the ICN thinks of P pairs.
+            pairs (PairBatch): The pairs.
+            scored (Tensor): Classes that a pair could do, (P, C), bool.
+            targets (TeacherTargets): What the teacher said.
+            phrases (PhraseTable): The vocabulary's embeddings.
+
+        Returns:
+            tuple[Tensor, Tensor, Tensor]: Which objects could be used, and
+            log-likelihoods, (B, O).
+        """
+        weight = pairs.human_scores * pairs.object_scores
+        num_objects = len(phrases.object_embeds)
+        bag = pairs.pair_inds * num_objects + pairs.object_labels
+        num_bags = pairs.num_images * num_objects
+        possible = weight.new_zeros(num_bags).scatter_reduce(
+            0, bag, scored.any(1).to(weight), 'amax')
+        bags = interactions.interactiveness.squeeze(1), weight, bag
+        idle = log_none(*bags, num_bags)
+        busy = log_some(*bags, idle, self.further_pairs)
+        asked, idle, busy = (
+            x.view(-1, num_objects) for x in (possible, idle, busy))
+        return self._askable(asked, targets), idle, busy
 
     def _revise(self, none: Tensor, askable: Tensor, targets: TeacherTargets,
                 phrases: PhraseTable) -> tuple[Tensor, Tensor]:

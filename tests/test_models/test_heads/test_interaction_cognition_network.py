@@ -160,19 +160,50 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
     assert not torch.allclose(before, after, atol=1e-4)
 
 
-def test_interactiveness_sees_the_pair_alone(phrases, feats, context):
-    icn = make_icn()
+@pytest.mark.parametrize('by_verb', [True, False])
+def test_interactiveness_sees_the_pair_alone(phrases, feats, context,
+                                             by_verb):
+    icn = make_icn(interactive_by_verb=by_verb)
 
     def judge(feats=feats, context=context, rows=SCENE[:2]):
         return icn(feats, make_pairs([rows, []]), phrases,
                    context).interactiveness[0]
 
     before = judge()
-    assert before == judge(context=context + 1)
+    assert before.shape == (VOCABULARY.num_hois if by_verb else 1, )
+    assert torch.equal(before, judge(context=context + 1))
     torch.testing.assert_close(before, judge(rows=SCENE))
-    assert before != judge([f + torch.randn_like(f) for f in feats])
-    assert before != judge(rows=[SCENE[0], (BIKE, .8, (30, 4, 90, 20))])
-    assert before != judge(rows=[SCENE[0], (DOG, .8, SCENE[1][2])])
+    assert (before != judge([f + torch.randn_like(f) for f in feats])).any()
+    for other in ((BIKE, .8, (30, 4, 90, 20)), (DOG, .8, SCENE[1][2])):
+        assert (before != judge(rows=[SCENE[0], other])).any()
+
+
+def test_verbs_share_what_they_have_in_common(phrases, feats):
+    """A verb's interactiveness is the same whatever the object's class."""
+    icn = make_icn(with_context=False)
+    logits = icn(feats, make_pairs([SCENE, []]), phrases).interactiveness
+    for verb in range(VOCABULARY.num_verbs):
+        of_verb = logits[:, phrases.hoi_verbs == verb]
+        assert torch.equal(of_verb, of_verb[:, :1].expand_as(of_verb))
+    assert (logits.std(1) > 0).all()
+
+
+def test_interactiveness_by_hand(phrases, feats):
+    """The pair's common judgement plus its agreement with the verb."""
+    icn = make_icn(with_context=False, roi_extractor=None)
+    tower = icn.interactiveness
+    verb = phrases.hoi_verbs[RIDE]
+    with torch.no_grad():
+        for parameter in (tower.head[-1].weight, tower.to_verb.weight):
+            parameter.zero_()
+        tower.head[-1].bias.fill_(-2.)
+        tower.to_verb.bias.copy_(3 * phrases.verb_embeds[verb])
+        tower.log_scale.fill_(math.log(4.))
+    logits = icn(feats, make_pairs([SCENE, []]), phrases).interactiveness
+    torch.testing.assert_close(logits[:, RIDE],
+                               torch.full((len(logits), ), 2.))
+    cosine = phrases.verb_embeds[phrases.hoi_verbs] @ phrases.verb_embeds[verb]
+    torch.testing.assert_close(logits, (4 * cosine - 2).expand_as(logits))
 
 
 @pytest.mark.parametrize('one', [-80., -1., 0., 3., 80.])
@@ -191,6 +222,8 @@ def test_starts_at_the_prior(phrases, feats, context):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     torch.nn.init.zeros_(icn.interactiveness.head[-1].weight)
+    for parameter in icn.interactiveness.to_verb.parameters():
+        torch.nn.init.zeros_(parameter)
     result = icn(feats, make_pairs([SCENE, []]), phrases, context)
     prob = result.logits.sigmoid()[:, ~phrases.is_absence]
     torch.testing.assert_close(prob, torch.full_like(prob, .1))

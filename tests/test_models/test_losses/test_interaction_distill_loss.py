@@ -40,7 +40,7 @@ def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
         phrases)['loss_interactive']
     probs = [
         .9 * score * sigmoid(logit) for logit, score in zip(
-            interactions.interactiveness.tolist(), (.8, 1., .5))
+            interactions.interactiveness[:, 0].tolist(), (.8, 1., .5))
     ]
     likelihood = [0., 0.]
     for yes in itertools.product((False, True), repeat=3):
@@ -56,7 +56,7 @@ def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
     for further, lowered in ((.1, True), (1., False)):
         interactions = make_interactions(pairs)
         with torch.no_grad():
-            interactions.interactiveness[:] = torch.tensor([2., -1., -1.])
+            interactions.interactiveness[:, 0] = torch.tensor([2., -1., -1.])
         losses = make_loss(further_pairs=further)(
             interactions, pairs, words(phrases, [(RIDE, .8)]), phrases)
         losses['loss_interactive'].backward()
@@ -79,7 +79,7 @@ def test_image_loss_of_a_bag_of_three(phrases):
         phrases)['loss_interaction']
     counts = [
         .9 * score * sigmoid(logit) for logit, score in zip(
-            interactions.interactiveness.tolist(), (.8, 1., .5))
+            interactions.interactiveness[:, 0].tolist(), (.8, 1., .5))
     ]
     expected = 0.
     for hoi, target, weight in ((RIDE, .8, 1.), (HOLD_BIKE, 0., .3)):
@@ -110,7 +110,7 @@ def test_idle_pairs_learn_no_class(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     with torch.no_grad():
-        interactions.interactiveness.copy_(torch.tensor([2., -4., 0.]))
+        interactions.interactiveness[:, 0] = torch.tensor([2., -4., 0.])
     make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
                 phrases)['loss_interaction'].backward()
     moved = interactions.class_logits.grad[:, RIDE].abs()
@@ -259,8 +259,8 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
     torch.testing.assert_close(losses['loss_interaction'], expected)
     torch.testing.assert_close(
         losses['loss_interactive'],
-        F.binary_cross_entropy_with_logits(interactions.interactiveness,
-                                           torch.tensor([0., 1., 0.])))
+        F.binary_cross_entropy_with_logits(
+            interactions.interactiveness[:, 0], torch.tensor([0., 1., 0.])))
     losses['loss_contrast'].backward()
     moved = interactions.embeds.grad.abs().sum(1) > 0
     assert moved.tolist() == [False, True, False]
