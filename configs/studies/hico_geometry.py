@@ -11,6 +11,7 @@ _annotations = 'data/hico_geometry/annotations/train.json'
 _no_noise = {'model.interaction_loss.noise': None}
 _instance = {'model.teacher_head.supervision': 'instance'}
 _no_attention = {'model.icn.num_layers': 0}
+_by_verb = {'model.icn.interactive_by_verb': True}
 
 # A second round in which a new ICN learns what the first makes of the words,
 # as in configs/clhoi_r18_mini.py; labels are trained for as long.
@@ -53,9 +54,9 @@ rows = {
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
         options=_no_noise),
-    # Any number of a used object's pairs interact as likely as one.
+    # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
-        title='label-free, used objects by noisy-or',
+        title='label-free, bags by noisy-or',
         options={'model.interaction_loss.further_pairs': 1.}),
     # An idle bystander explains as much as the pair that interacts.
     'no-competition': dict(
@@ -84,6 +85,27 @@ rows = {
     'no-attention-instance': dict(
         title='instance-level labels without attention among pairs',
         options={**_no_attention, **_instance}),
+    'by-verb': dict(
+        title='label-free, interactiveness of each verb',
+        options=_by_verb,
+        reference='by-verb-instance'),
+    'by-verb-image': dict(
+        title='image-level labels, interactiveness of each verb',
+        options={**_by_verb, 'model.teacher_head.supervision': 'image'},
+        reference='by-verb-instance'),
+    'by-verb-instance': dict(
+        title='instance-level labels, interactiveness of each verb',
+        options={**_by_verb, **_instance}),
+    'by-verb-weak': dict(
+        title='label-free, weak teacher, interactiveness of each verb',
+        options={**_told_by('weak'), **_by_verb},
+        reference='by-verb-instance',
+        seeds=[0]),
+    'by-verb-strong': dict(
+        title='label-free, strong teacher, interactiveness of each verb',
+        options={**_told_by('strong'), **_by_verb},
+        reference='by-verb-instance',
+        seeds=[0]),
     'weak': dict(title='label-free, weak teacher', options=_told_by('weak')),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
@@ -144,6 +166,12 @@ tables = dict(
     curves=dict(
         title='Precision and recall, without attention among pairs',
         rows=[*_names.values(), 'no-attention', 'no-attention-instance']),
+    by_verb=dict(
+        title='Interactiveness of each verb',
+        rows=[
+            'by-verb', 'by-verb-weak', 'by-verb-strong', 'by-verb-image',
+            'by-verb-instance'
+        ]),
     growth=dict(
         title='Fewer images, without attention among pairs',
         rows=[

@@ -19,7 +19,7 @@ rows = {
         title="own words' rate 0.6, the teacher's recall",
         options={f'{_noise}.own_rate': 0.6}),
     'noisy-or': dict(
-        title='used objects by noisy-or',
+        title='bags by noisy-or',
         options={_loss + 'further_pairs': 1.}),
     'competition': dict(
         title='competition 4', options={_loss + 'competition': 4.}),

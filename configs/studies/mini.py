@@ -16,6 +16,7 @@ _cache = 'train_dataloader.dataset.pipeline.2.cache'
 # Before the second round, which is of use where words are doubted alone.
 _one_round = {'train_cfg.max_epochs': 11}
 _no_noise = {'model.interaction_loss.noise': None, **_one_round}
+_all_verbs = {'model.icn.interactive_by_verb': False}
 _weak = {_cache: 'data/mini/teacher/train_weak'}
 _strong = {_cache: 'data/mini/teacher/train_strong'}
 
@@ -55,6 +56,18 @@ rows = {
     'no-spatial': dict(
         title='label-free without geometry of pairs',
         options={'model.icn.with_geometry': False}),
+    # Who interacts, whatever the verb.
+    'all-verbs': dict(
+        title='label-free, one interactiveness for all verbs',
+        options=_all_verbs),
+    'image-all-verbs': dict(
+        title='image-level labels, one interactiveness for all verbs',
+        options={**_all_verbs, 'model.teacher_head.supervision': 'image'},
+        seeds=[0]),
+    'instance-all-verbs': dict(
+        title='instance-level labels, one interactiveness for all verbs',
+        options={**_all_verbs, 'model.teacher_head.supervision': 'instance'},
+        seeds=[0]),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),
@@ -67,13 +80,14 @@ rows = {
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
         options=_no_noise),
-    # Any number of a used object's pairs interact as likely as one.
+    # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
-        title='label-free, used objects by noisy-or',
+        title='label-free, bags by noisy-or',
         options={
             'model.interaction_loss.further_pairs': 1.,
             **_one_round
-        }),
+        },
+        seeds=[0]),
     # Which verb it is, is learned by contrast alone. What is known of the
     # teacher's noise comes from the bag loss and goes with it.
     'no-bag-loss': dict(
@@ -100,19 +114,23 @@ rows = {
             **_one_round
         }),
     'image-noisy-or': dict(
-        title='image-level labels, used objects by noisy-or',
+        title='image-level labels, bags by noisy-or',
         options={
             'model.teacher_head.supervision': 'image',
             'model.interaction_loss.further_pairs': 1.,
             **_one_round
-        }),
+        },
+        seeds=[0]),
     'instance-one-round': dict(
         title='instance-level labels',
         options={
             'model.teacher_head.supervision': 'instance',
             **_one_round
         }),
-    'weak': dict(title='label-free, weak teacher', options=_weak, seeds=[0]),
+    'weak': dict(title='label-free, weak teacher', options=_weak),
+    'weak-all-verbs': dict(
+        title='weak teacher, one interactiveness for all verbs',
+        options={**_weak, **_all_verbs}),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
         options={**_weak, **_no_noise},
@@ -131,7 +149,8 @@ _one_round_rows = [
     'instance-one-round'
 ]
 _teachers = [
-    'weak', 'weak-no-noise', 'strong', 'strong-no-noise', 'instance'
+    'weak', 'weak-all-verbs', 'weak-no-noise', 'strong', 'strong-no-noise',
+    'instance'
 ]
 tables = dict(
     parts=dict(rows=[

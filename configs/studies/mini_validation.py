@@ -38,13 +38,13 @@ rows = {
             'custom_hooks.3.epochs': [11, 20]
         }),
     'noisy-or': dict(
-        title='used objects by noisy-or', options={_further: 1.}),
+        title='bags by noisy-or', options={_further: 1.}),
     'one-pair': dict(
-        title='used objects by hardly more than one pair',
+        title='bags by hardly more than one pair',
         options={_further: 0.05}),
     'image': dict(title='image-level labels', options=_image),
     'image-noisy-or': dict(
-        title='image-level labels, used objects by noisy-or',
+        title='image-level labels, bags by noisy-or',
         options={
             **_image, _further: 1.
         }),
