@@ -24,8 +24,8 @@ model = dict(
         # and validation images (docs/results.md); 0 leaves it out and halves
         # the time.
         num_layers=1,
-        # Where most pairs of a used object use it, verbs of their own show
-        # nothing more (docs/results.md).
+        # The figures in docs/results.md are of one interactiveness for all
+        # verbs, unless they say otherwise.
         interactive_by_verb=False),
     teacher_head=dict(
         type='TeacherHead',

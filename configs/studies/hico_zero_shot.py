@@ -63,14 +63,6 @@ for _row, _part, _change in (
     rows[f'rf_uc-{_row}'] = dict(title=_title, options=_less)
     tables['rf_uc']['rows'].append(f'rf_uc-{_row}')
 
-# Interactiveness of each verb rather than one for all.
-for _row in ('not-named', 'named'):
-    _plain = rows[f'rf_uc-{_row}']
-    rows[f'rf_uc-{_row}-by-verb'] = dict(
-        title=f'{_plain["title"]}, interactiveness of each verb',
-        options={**_plain['options'], 'model.icn.interactive_by_verb': True})
-    tables['rf_uc']['rows'].append(f'rf_uc-{_row}-by-verb')
-
 prepare = [
     dict(
         path=_files['rare'],
