@@ -24,8 +24,8 @@ model = dict(
         # and validation images (docs/results.md); 0 leaves it out and halves
         # the time.
         num_layers=1,
-        # The figures in docs/results.md are of one interactiveness for all
-        # verbs, unless they say otherwise.
+        # One of each verb costs labels of pairs two points and gives words
+        # nothing (docs/results.md).
         interactive_by_verb=False),
     teacher_head=dict(
         type='TeacherHead',
