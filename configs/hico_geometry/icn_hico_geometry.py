@@ -23,10 +23,7 @@ model = dict(
         # Attention among pairs was chosen by cross-validation over training
         # and validation images (docs/results.md); 0 leaves it out and halves
         # the time.
-        num_layers=1,
-        # One of each verb costs labels of pairs two points and gives words
-        # nothing (docs/results.md).
-        interactive_by_verb=False),
+        num_layers=1),
     teacher_head=dict(
         type='TeacherHead',
         supervision='vllm',

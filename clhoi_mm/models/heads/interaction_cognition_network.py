@@ -71,7 +71,7 @@ class InteractionCognitionNetwork(BaseModule):
         with_geometry (bool): Whether it is told where the pairs are.
         with_pair_attention (bool): Whether pairs look at each other.
         interactive_by_verb (bool): Whether the interactiveness of a pair is
-            judged for each verb rather than for all alike. Defaults to True.
+            judged for each verb rather than for all alike. Defaults to False.
         interactive_prior (float): Probability that a pair interacts, at the
             start. Defaults to 0.1.
         class_prior (float): Probability of a class for a pair that
@@ -91,7 +91,7 @@ class InteractionCognitionNetwork(BaseModule):
                  with_context: bool = True,
                  with_geometry: bool = True,
                  with_pair_attention: bool = True,
-                 interactive_by_verb: bool = True,
+                 interactive_by_verb: bool = False,
                  interactive_prior: float = 0.1,
                  class_prior: float = 0.15,
                  init_cfg: Optional[dict] = None) -> None:

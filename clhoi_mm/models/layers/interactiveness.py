@@ -27,7 +27,7 @@ class Interactiveness(nn.Module):
         state_channels (int, optional): Width of the instances' states.
         with_geometry (bool): Whether it is told where the pair is.
         by_verb (bool): Whether each verb is judged by itself. Defaults to
-            True.
+            False.
     """
 
     def __init__(self,
@@ -38,7 +38,7 @@ class Interactiveness(nn.Module):
                  prior: float,
                  state_channels: Optional[int] = None,
                  with_geometry: bool = True,
-                 by_verb: bool = True) -> None:
+                 by_verb: bool = False) -> None:
         super().__init__()
         self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
                                    roi_channels, state_channels,

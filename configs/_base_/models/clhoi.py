@@ -20,9 +20,8 @@ model = dict(
         text_dim=512,
         embed_dims=256,
         num_layers=1,
-        # interactive_by_verb stays True, its default: what won on the mini
-        # world's validation. With a teacher of whose words most are wrong,
-        # False may find more (docs/results.md).
+        # interactive_by_verb stays False, its default: what won on HICO-DET's
+        # boxes; the mini world's images say otherwise (docs/results.md).
         roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2))),

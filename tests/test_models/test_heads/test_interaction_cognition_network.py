@@ -52,12 +52,14 @@ def context():
 @pytest.mark.parametrize('name', ['ICN', 'InteractionCognitionNetwork'])
 @pytest.mark.parametrize('roi_extractor', [None, ROI])
 @pytest.mark.parametrize('with_context', [False, True])
+@pytest.mark.parametrize('by_verb', [False, True])
 @pytest.mark.parametrize(
     'rows', [[SCENE, SCENE[:2]], [SCENE, []], [[], []], [SCENE[:1]] * 2])
 def test_forward_and_backward(phrases, feats, context, name, roi_extractor,
-                              with_context, rows):
+                              with_context, by_verb, rows):
     icn = make_icn(
-        name, roi_extractor=roi_extractor, with_context=with_context)
+        name, roi_extractor=roi_extractor, with_context=with_context,
+        interactive_by_verb=by_verb)
     pairs = make_pairs(rows)
     result = icn(feats, pairs, phrases, context if with_context else None)
     assert result.embeds.shape == (len(pairs), TEXT_DIM)
@@ -180,7 +182,7 @@ def test_interactiveness_sees_the_pair_alone(phrases, feats, context,
 
 def test_verbs_share_what_they_have_in_common(phrases, feats):
     """A verb's interactiveness is the same whatever the object's class."""
-    icn = make_icn(with_context=False)
+    icn = make_icn(with_context=False, interactive_by_verb=True)
     logits = icn(feats, make_pairs([SCENE, []]), phrases).interactiveness
     for verb in range(VOCABULARY.num_verbs):
         of_verb = logits[:, phrases.hoi_verbs == verb]
@@ -190,7 +192,8 @@ def test_verbs_share_what_they_have_in_common(phrases, feats):
 
 def test_interactiveness_by_hand(phrases, feats):
     """The pair's common judgement plus its agreement with the verb."""
-    icn = make_icn(with_context=False, roi_extractor=None)
+    icn = make_icn(
+        with_context=False, roi_extractor=None, interactive_by_verb=True)
     tower = icn.interactiveness
     verb = phrases.hoi_verbs[RIDE]
     with torch.no_grad():
@@ -216,22 +219,27 @@ def test_both(one, other):
     torch.testing.assert_close(got, both(other, one))
 
 
-def test_starts_at_the_prior(phrases, feats, context):
-    icn = make_icn(interactive_prior=0.2, class_prior=0.5)
+@pytest.mark.parametrize('by_verb', [True, False])
+def test_starts_at_the_prior(phrases, feats, context, by_verb):
+    icn = make_icn(
+        interactive_prior=0.2, class_prior=0.5, interactive_by_verb=by_verb)
     for layer in (icn.to_phrase, icn.to_verb):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
     torch.nn.init.zeros_(icn.interactiveness.head[-1].weight)
-    for parameter in icn.interactiveness.to_verb.parameters():
-        torch.nn.init.zeros_(parameter)
+    if by_verb:
+        for parameter in icn.interactiveness.to_verb.parameters():
+            torch.nn.init.zeros_(parameter)
     result = icn(feats, make_pairs([SCENE, []]), phrases, context)
     prob = result.logits.sigmoid()[:, ~phrases.is_absence]
     torch.testing.assert_close(prob, torch.full_like(prob, .1))
 
 
-def test_compiles(phrases, feats, context):
+@pytest.mark.parametrize('by_verb', [True, False])
+def test_compiles(phrases, feats, context, by_verb):
     """Pairs differ in number from batch to batch."""
-    icn = make_icn(roi_extractor=None, num_layers=1)
+    icn = make_icn(
+        roi_extractor=None, num_layers=1, interactive_by_verb=by_verb)
     torch._dynamo.reset()
     compiled = torch.compile(
         icn, backend='eager', dynamic=True, fullgraph=True)
