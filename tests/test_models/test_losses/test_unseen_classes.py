@@ -22,7 +22,8 @@ WORDS = ((RIDE, BIKE, .9), (NO_BIKE, BIKE, .5), (HOLD_DOG, DOG, .6),
          (HOLD_BIKE, BIKE, .8), (SIT, BENCH, .7))
 
 
-def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
+def learn(supervision, noise, by_verb, embeds_of_unseen=None,
+          unseen=UNSEEN):
     """One step's losses and the gradients of all parameters."""
     head = make_teacher_head(supervision=supervision, unseen=unseen)
     table = head.phrases
@@ -36,7 +37,8 @@ def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
             text_dim=TEXT_DIM,
             embed_dims=16,
             num_heads=2,
-            with_context=False))
+            with_context=False,
+            interactive_by_verb=by_verb))
     loss = build(
         dict(
             type='InteractionDistillLoss',
@@ -61,20 +63,22 @@ def learn(supervision, noise, embeds_of_unseen=None, unseen=UNSEEN):
                          [('vllm', None), ('vllm', 'TeacherNoise'),
                           ('vllm', 'LearnedTeacherNoise'), ('image', None),
                           ('instance', None)])
-def test_gradients_do_not_know_the_unseen(supervision, noise):
-    losses, grads = learn(supervision, noise)
+@pytest.mark.parametrize('by_verb', [False, True])
+def test_gradients_do_not_know_the_unseen(supervision, noise, by_verb):
+    losses, grads = learn(supervision, noise, by_verb)
     assert all(loss > 0 for loss in losses.values())
     others = F.normalize(torch.randn(len(UNSEEN), TEXT_DIM), dim=1)
-    again, same = learn(supervision, noise, others)
+    again, same = learn(supervision, noise, by_verb, others)
     assert again == losses
     assert len(grads) == len(same) > 10
     assert all(map(torch.equal, grads, same))
     # The test would see it: to a model that learns them, they matter.
-    named, _ = learn(supervision, noise, others, None)
+    named, _ = learn(supervision, noise, by_verb, others, None)
     assert all(named[key] != losses[key] for key in losses)
 
 
-def test_nothing_is_labelled_of_objects_without_a_seen_class():
+@pytest.mark.parametrize('by_verb', [False, True])
+def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
     """Nothing says of a bench whether it is used."""
     pairs = make_pairs([SCENE])
     of_bench = pairs.object_labels == BENCH
@@ -87,7 +91,8 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class():
                 text_dim=TEXT_DIM,
                 embed_dims=16,
                 num_heads=2,
-                with_context=False))
+                with_context=False,
+                    interactive_by_verb=by_verb))
         interactions = icn((), pairs, head.phrases)
         logits = interactions.interactiveness.detach().requires_grad_()
         losses = build(dict(type='InteractionDistillLoss'))(
