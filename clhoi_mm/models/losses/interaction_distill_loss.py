@@ -182,7 +182,7 @@ class InteractionDistillLoss(nn.Module):
         none = log_not_done(interactions)
         if by_class:
             asked = askable
-            idle, busy = self._class_bags(interactions, pairs, scored, said)
+            idle, busy = self._class_bags(interactions, pairs, scored)
         else:
             asked, idle, busy = self._object_bags(
                 interactions, pairs, scored, targets, phrases)
@@ -218,14 +218,13 @@ class InteractionDistillLoss(nn.Module):
             loss, askable)
 
     def _class_bags(self, interactions: Interactions, pairs: PairBatch,
-                    scored: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
+                    scored: Tensor) -> tuple[Tensor, Tensor]:
         """That pairs of an image do nothing or something of a class.
 
         Args:
             interactions (Interactions): What the ICN thinks of P pairs.
             pairs (PairBatch): The pairs.
             scored (Tensor): Classes that a pair could do, (P, C), bool.
-            said (Tensor): Of B images, (B, C).
 
         Returns:
             tuple[Tensor, Tensor]: Log-likelihoods, (B, C).
@@ -234,7 +233,7 @@ class InteractionDistillLoss(nn.Module):
         # Rounding errors of what counts nothing must not teach.
         logits = interactions.interactiveness.masked_fill(~scored, 0.)
         bags = logits, weight, pairs.pair_inds
-        idle = log_none(*bags, len(said))
+        idle = log_none(*bags, pairs.num_images)
         return idle, log_some(*bags, idle, self.further_pairs)
 
     def _object_bags(

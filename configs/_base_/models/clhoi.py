@@ -20,8 +20,9 @@ model = dict(
         text_dim=512,
         embed_dims=256,
         num_layers=1,
-        # interactive_by_verb stays False, its default: what won on HICO-DET's
-        # boxes; the mini world's images say otherwise (docs/results.md).
+        # interactive_by_verb stays False, its default: on HICO-DET's boxes
+        # validation speaks for it with a teacher's words and against it with
+        # labels; the mini world's asked for it (docs/results.md).
         roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2))),
