@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Union
+from typing import Dict, Optional, Tuple, Union
 
 from tqdm import tqdm
 
@@ -36,23 +36,31 @@ class SplitReport:
     hois: int
 
 
-def split_of(file_name: str) -> str:
+def split_of(file_name: str, fold: Optional[Tuple[int, int]] = None) -> str:
     """The split of an image: crc32 of its name without folders tells.
 
     Args:
         file_name (str): With or without folders.
+        fold (tuple[int, int], optional): (k, n): of n folds of all that is
+            not for the test, the k-th (from 0) validates and the others
+            train. Defaults to None.
 
     Returns:
         str: 'train' (60 of 100), 'val' (10) or 'test' (30).
     """
-    number = zlib.crc32(osp.basename(file_name).encode()) % 100
-    return next(name for name, end in ENDS.items() if number < end)
+    number, rest = divmod(zlib.crc32(osp.basename(file_name).encode()), 100)
+    split = next(name for name, end in ENDS.items() if rest < end)
+    if fold is None or split == 'test':
+        return split
+    return 'val' if number % fold[1] == fold[0] else 'train'
 
 
 def split_geometry(ann_file: Union[str, os.PathLike],
                    out: Union[str, os.PathLike],
                    vocabulary: Union[str, HOIVocabulary] = 'hico_det',
-                   progress: bool = False) -> Dict[str, SplitReport]:
+                   progress: bool = False,
+                   fold: Optional[Tuple[int, int]] = None
+                   ) -> Dict[str, SplitReport]:
     """Write ``annotations/{train,val,test}.json`` from one annotation file.
 
     Kept are images with 1 to 200 candidate pairs, counted as a model sees
@@ -65,6 +73,8 @@ def split_geometry(ann_file: Union[str, os.PathLike],
         out (str | PathLike): The folder.
         vocabulary (str | HOIVocabulary): What the file is written for.
         progress (bool): Whether to show a progress bar.
+        fold (tuple[int, int], optional): For cross-validation, see
+            :func:`split_of`. Defaults to None.
 
     Returns:
         dict[str, SplitReport]: What was written, by split.
@@ -73,6 +83,9 @@ def split_geometry(ann_file: Union[str, os.PathLike],
         FileNotFoundError: There is no such file.
         ValueError: It is no such file, or a split would be empty.
     """
+    if fold is not None and not 0 <= fold[0] < fold[1] > 1:
+        raise ValueError(f'fold {fold[0]}/{fold[1]}: give K/N with N of 2 or '
+                         'more folds and K from 0 to N - 1')
     content = read_json(ann_file)
     data = HOIDataset(
         str(ann_file),
@@ -92,8 +105,11 @@ def split_geometry(ann_file: Union[str, os.PathLike],
         hoi for hoi in content['hois']
         if hoi['human_ann_id'] is not None and hoi['object_ann_id'] is not None
     ]
-    found = Counter(split_of(image['file_name'])
-                    for image in content['images'] if image['id'] in pairs)
+    splits = {
+        image['id']: split_of(image['file_name'], fold)
+        for image in content['images'] if image['id'] in pairs
+    }
+    found = Counter(splits.values())
     empty = [split for split in ENDS if not found[split]]
     if empty:
         raise ValueError(
@@ -103,11 +119,7 @@ def split_geometry(ann_file: Union[str, os.PathLike],
             'with more images.')
     reports = {}
     for split in ENDS:
-        ids = {
-            image['id']
-            for image in content['images']
-            if image['id'] in pairs and split_of(image['file_name']) == split
-        }
+        ids = {image for image, name in splits.items() if name == split}
         sections = dict(
             images=[x for x in content['images'] if x['id'] in ids],
             annotations=[
@@ -119,6 +131,8 @@ def split_geometry(ann_file: Union[str, os.PathLike],
             hois=[x for x in hois if x['image_id'] in ids])
         path = Path(out, 'annotations', f'{split}.json')
         info = dict(content.get('info', {}), split=f'{split}, by name')
+        if fold is not None:
+            info['fold'] = '%d/%d' % fold
         write_annotations(path, info, sections)
         reports[split] = SplitReport(path, len(ids),
                                      sum(pairs[i] for i in ids),

@@ -62,12 +62,10 @@ rows = {
         options=_all_verbs),
     'image-all-verbs': dict(
         title='image-level labels, one interactiveness for all verbs',
-        options={**_all_verbs, 'model.teacher_head.supervision': 'image'},
-        seeds=[0]),
+        options={**_all_verbs, 'model.teacher_head.supervision': 'image'}),
     'instance-all-verbs': dict(
         title='instance-level labels, one interactiveness for all verbs',
-        options={**_all_verbs, 'model.teacher_head.supervision': 'instance'},
-        seeds=[0]),
+        options={**_all_verbs, 'model.teacher_head.supervision': 'instance'}),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'}),
@@ -86,8 +84,7 @@ rows = {
         options={
             'model.interaction_loss.further_pairs': 1.,
             **_one_round
-        },
-        seeds=[0]),
+        }),
     # Which verb it is, is learned by contrast alone. What is known of the
     # teacher's noise comes from the bag loss and goes with it.
     'no-bag-loss': dict(
@@ -119,8 +116,7 @@ rows = {
             'model.teacher_head.supervision': 'image',
             'model.interaction_loss.further_pairs': 1.,
             **_one_round
-        },
-        seeds=[0]),
+        }),
     'instance-one-round': dict(
         title='instance-level labels',
         options={
@@ -133,14 +129,12 @@ rows = {
         options={**_weak, **_all_verbs}),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
-        options={**_weak, **_no_noise},
-        seeds=[0]),
+        options={**_weak, **_no_noise}),
     'strong': dict(
-        title='label-free, strong teacher', options=_strong, seeds=[0]),
+        title='label-free, strong teacher', options=_strong),
     'strong-no-noise': dict(
         title='strong teacher, noise not modelled',
-        options={**_strong, **_no_noise},
-        seeds=[0])
+        options={**_strong, **_no_noise})
 }
 
 _one_round_rows = [

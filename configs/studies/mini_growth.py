@@ -7,8 +7,6 @@ figures = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
 reference = dict(
     row='instance-1200', figure='mAP', title='of 1,200 labelled images')
 options = {
-    # As measured in docs/results.md.
-    'model.icn.interactive_by_verb': False,
     'train_dataloader.dataset.data_root': 'data/mini_large/',
     'train_dataloader.dataset.pipeline.2.cache':
     'data/mini_large/teacher/train_typical'

@@ -8,7 +8,9 @@ figures = dict(mAP='mAP', mAP_rare='mAP_rare')
 
 _tokens = {'model.vlt.max_tokens': 1024}
 _layers = {'model.vlt.num_layers': 2}
-_further = 'model.interaction_loss.further_pairs'
+_context = 'model.context_loss.'
+_loss = 'model.interaction_loss.'
+_further = _loss + 'further_pairs'
 _all_verbs = {'model.icn.interactive_by_verb': False}
 _two_rounds = {'train_cfg.max_epochs': 20}
 _image = {'model.teacher_head.supervision': 'image'}
@@ -65,6 +67,39 @@ rows = {
             **_tokens,
             **_layers, 'optim_wrapper.optimizer.lr': 2e-3
         }),
+    'one-stage': dict(
+        title='both distillations from the start',
+        options={
+            'custom_hooks.0.context_epochs': 0,
+            'custom_hooks.0.vlt_lr_mult': 1.
+        }),
+    'vlt-rests': dict(
+        title='the VLT rests while interactions are learned',
+        options={'custom_hooks.0.vlt_lr_mult': 0.}),
+    'no-queue': dict(
+        title='captions of the batch alone, no queue',
+        options={_context + 'queue_size': 0}),
+    'hard-captions': dict(
+        title='captions that say nearly the same are negatives',
+        options={_context + 'target_temperature': 0.001}),
+    'no-sentences': dict(
+        title='captions as a whole, no sentences',
+        options={_context + 'fine_weight': 0.}),
+    'unmentioned-all': dict(
+        title='what is unmentioned counts in full',
+        options={_loss + 'unmentioned_weight': 1.}),
+    'unmentioned-little': dict(
+        title='what is unmentioned counts a tenth',
+        options={_loss + 'unmentioned_weight': 0.1}),
+    'no-competition': dict(
+        title='pairs do not compete for a word',
+        options={_loss + 'competition': 0.}),
+    'no-noise': dict(
+        title="the teacher's noise not modelled",
+        options={_loss + 'noise': None}),
+    'contrast': dict(
+        title='contrast of pairs and phrases beside it',
+        options={_loss + 'contrast_weight': 0.005}),
     'no-pair-attention': dict(
         title='pairs do not look at each other',
         options={'model.icn.with_pair_attention': False}),
@@ -72,7 +107,7 @@ rows = {
     'learned-noise': dict(
         title="rates of the teacher's noise learned by gradient",
         options={
-            'model.interaction_loss.noise':
+            _loss + 'noise':
             dict(type='LearnedTeacherNoise', warmup=114)
         })
 }

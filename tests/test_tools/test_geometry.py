@@ -107,6 +107,40 @@ def test_split(hico):
     assert 'Traceback' not in text
 
 
+def test_folds(hico):
+    """Each image that is not for the test validates once."""
+    rests = []
+    for k in range(3):
+        out = f'fold{k}'
+        run(hico, 'split', 'source.json', '--out', out, '--fold',
+            f'{k}/3').check()
+        content = {split: json.loads(
+            (hico / out / f'annotations/{split}.json').read_text())
+            for split in SPLITS}
+        names = {split: {x['file_name'] for x in content[split]['images']}
+                 for split in SPLITS}
+        assert content['val']['info']['fold'] == f'{k}/3'
+        assert names['test'] == {
+            x['file_name'] for x in read(hico, 'test')['images']}
+        assert not names['train'] & names['val']
+        assert names['val'] == {
+            f'a/{i:03d}.jpg' for i in range(30)
+            if split_of(f'{i:03d}.jpg') != 'test'
+            and zlib.crc32(f'{i:03d}.jpg'.encode()) // 100 % 3 == k}
+        rests.append(names['train'] | names['val'])
+    assert rests[0] == rests[1] == rests[2] == {
+        x['file_name'] for split in ('train', 'val')
+        for x in read(hico, split)['images']}
+    for fold, message in (('3/3', 'fold 3/3: give K/N'),
+                          ('0/1', 'fold 0/1: give K/N'),
+                          ('five', "invalid fold value: 'five'")):
+        done = run(hico, 'split', 'source.json', '--out', 'bad', '--fold',
+                   fold)
+        assert done.code
+        said(done.text, message)
+        assert 'Traceback' not in done.text and not (hico / 'bad').exists()
+
+
 def test_split_of_verbs_without_objects(tmp_path):
     folder = write(tmp_path, 'v_coco', ('ride instr', 'hold obj'),
                    with_classes=False)

@@ -15,10 +15,16 @@ for training that must not see them.
 import argparse
 import json
 import os
+from typing import Tuple
 
 from clhoi_mm.teacher import PRESETS
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
+
+
+def fold(text: str) -> Tuple[int, int]:
+    k, number = map(int, text.split('/'))
+    return k, number
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,6 +42,12 @@ def parse_args() -> argparse.Namespace:
     split = commands.add_parser(
         'split', parents=[common], help='three annotation files')
     split.add_argument('--out', required=True, help='the data set\'s folder')
+    split.add_argument(
+        '--fold',
+        type=fold,
+        metavar='K/N',
+        help='for cross-validation: of N folds of the images that are not for '
+        'the test, the K-th (from 0) validates and the others train')
     teacher = commands.add_parser(
         'teacher', parents=[common], help='a cache of noisy words')
     teacher.add_argument('--out', required=True, help='folder for the cache')
@@ -82,7 +94,8 @@ def parse_args() -> argparse.Namespace:
 def split(args: argparse.Namespace) -> None:
     # It takes seconds: only where it is needed.
     from clhoi_mm.datasets.geometry_split import split_geometry
-    reports = split_geometry(args.ann, args.out, args.vocabulary, True)
+    reports = split_geometry(args.ann, args.out, args.vocabulary, True,
+                             args.fold)
     for name, report in reports.items():
         print(f'{name:6s}{report.images:6d} images {report.pairs:7d} candidate'
               f' pairs {report.hois:7d} annotated interactions  {report.path}')
