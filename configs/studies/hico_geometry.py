@@ -140,16 +140,14 @@ for (_precision, _recall), _name in _names.items():
 _growth = {1396: 'quarter', 2793: 'half'}
 for _count, _name in _growth.items():
     for _row, _options in (('label-free', {}), ('instance', _instance)):
-        _own = dict(reference='no-attention-instance' if _row == 'instance'
-                    else f'instance-{_name}')
+        _own = {} if _row == 'instance' else dict(
+            reference=f'instance-{_name}')
         rows[f'{_row}-{_name}'] = dict(
             title=f'{rows[_row]["title"]}, {_count} images',
             options={
                 'train_dataloader.dataset.indices': _count,
-                **_no_attention,
                 **_options
             },
-            seeds=[0],
             **_own)
 
 tables = dict(
@@ -173,7 +171,7 @@ tables = dict(
             'by-verb-instance'
         ]),
     growth=dict(
-        title='Fewer images, without attention among pairs',
+        title='Fewer images',
         rows=[
             f'{row}-{name}' for name in _growth.values()
             for row in ('label-free', 'instance')
@@ -204,14 +202,13 @@ plots = [
         kind='lines',
         file='hico_geometry_images.svg',
         figure='AP',
-        title='HICO-DET without pixels, seed 0 of the smaller sets',
+        title='HICO-DET without pixels',
         x_title='training images',
         y_title='AP (%)',
         series={
             row: [(count, f'{row}-{name}') for count, name in _growth.items()
-                  ] + [(5585, whole)]
-            for row, whole in (('label-free', 'no-attention'),
-                               ('instance', 'no-attention-instance'))
+                  ] + [(5585, row)]
+            for row in ('label-free', 'instance')
         })
 ]
 

@@ -61,17 +61,18 @@ rows = {
     'finer': dict(title='the VLT reads finer maps', options=_tokens),
     'layers': dict(title='the VLT has two layers', options=_layers),
     'finer-layers': dict(title='both', options={**_tokens, **_layers}),
-    'finer-layers-rate': dict(
-        title='both, twice the learning rate of batches of 16',
-        options={
-            **_tokens,
-            **_layers, 'optim_wrapper.optimizer.lr': 2e-3
-        }),
     'one-stage': dict(
         title='both distillations from the start',
         options={
             'custom_hooks.0.context_epochs': 0,
             'custom_hooks.0.vlt_lr_mult': 1.
+        }),
+    'one-stage-two-rounds': dict(
+        title='both from the start, a second round',
+        options={
+            'custom_hooks.0.context_epochs': 0,
+            'custom_hooks.0.vlt_lr_mult': 1.,
+            **_two_rounds
         }),
     'vlt-rests': dict(
         title='the VLT rests while interactions are learned',
