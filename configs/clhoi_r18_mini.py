@@ -29,7 +29,8 @@ model = dict(
         num_heads=4,
         roi_channels=32,
         # What won on validation; with a teacher of whose words most are
-        # wrong, one interactiveness for all verbs finds more.
+        # wrong, or with half as many images, one interactiveness for all
+        # verbs finds more (docs/results.md).
         interactive_by_verb=True,
         roi_extractor=dict(out_channels=64, featmap_strides=[8])),
     teacher_head=dict(
