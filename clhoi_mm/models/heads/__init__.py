@@ -1,4 +1,5 @@
 from .baseline_icn import BaselineICN
+from .exchange import choose_within, exchange
 from .interaction_cognition_network import (InteractionCognitionNetwork,
                                             Interactions)
 from .phrase_table import PhraseTable
@@ -9,5 +10,5 @@ from .visual_linguistic_translator import Context, VisualLinguisticTranslator
 __all__ = [
     'BaselineICN', 'Context', 'InteractionCognitionNetwork', 'Interactions',
     'PhraseTable', 'TeacherHead', 'TeacherTargets',
-    'VisualLinguisticTranslator'
+    'VisualLinguisticTranslator', 'choose_within', 'exchange'
 ]
