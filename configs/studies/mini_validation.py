@@ -13,6 +13,9 @@ _loss = 'model.interaction_loss.'
 _further = _loss + 'further_pairs'
 _all_verbs = {'model.icn.interactive_by_verb': False}
 _two_rounds = {'train_cfg.max_epochs': 20}
+_fast = {
+    'optim_wrapper.paramwise_cfg.custom_keys.interactiveness.lr_mult': 3.
+}
 _image = {'model.teacher_head.supervision': 'image'}
 rows = {
     'label-free': dict(title='as it is'),
@@ -104,6 +107,11 @@ rows = {
     'no-pair-attention': dict(
         title='pairs do not look at each other',
         options={'model.icn.with_pair_attention': False}),
+    'fast-interactive': dict(
+        title='interactiveness learns three times as fast', options=_fast),
+    'image-fast-interactive': dict(
+        title='image-level labels, interactiveness learns as fast',
+        options={**_image, **_fast}),
     # As it is, bags' classes are guessed and words counted.
     'learned-noise': dict(
         title="rates of the teacher's noise learned by gradient",
