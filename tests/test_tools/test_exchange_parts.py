@@ -35,6 +35,8 @@ def world(tmp_path_factory):
         model.teacher_head.phrases.fill()
         for seed, name in enumerate(('one', 'other')):
             write_student(world / name / 'epoch_1.pth', model, seed)
+        next(model.detector.parameters()).data.add_(1.)
+        write_student(world / 'elsewhere' / 'epoch_1.pth', model, 0)
     return world
 
 
@@ -82,7 +84,9 @@ def test_other_figures_and_names(world):
      '--figure AP_large: unknown; the metric gives mAP'),
     (['one/epoch_1.pth', 'other/epoch_1.pth',
       *options('model.icn.embed_dims=64', 'model.vlt.embed_dims=64')],
-     'one/epoch_1.pth does not fit the config: '),
+     'one/epoch_1.pth is no checkpoint of this config'),
+    (['one/epoch_1.pth', 'elsewhere/epoch_1.pth'],
+     'elsewhere/epoch_1.pth differs from one/epoch_1.pth in detector.'),
     (['one/epoch_1.pth', 'other/epoch_1.pth',
       *options('model.interaction_loss=None')],
      'no ICN that judges interactiveness'),

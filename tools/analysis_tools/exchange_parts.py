@@ -24,6 +24,9 @@ from tqdm import tqdm
 
 from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
 
+# What a student has learned itself; the rest it shares with others.
+STUDENT = ('icn.', 'vlt.', 'context_loss.', 'interaction_loss.')
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -72,9 +75,10 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     """A detector, and the student of each checkpoint.
 
     Raises:
-        ValueError: If a checkpoint does not fit the config, or students have
-            no such parts.
+        ValueError: If a checkpoint does not fit the config, students have no
+            such parts, or they see other detections or phrases.
     """
+    from clhoi_mm.apis.model_source import load_into
     from clhoi_mm.models.checkpoint import load_weights
     from clhoi_mm.models.detectors.elder import Elder
     from clhoi_mm.registry import MODELS
@@ -82,19 +86,21 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     if not hasattr(model.icn, 'interactiveness'):
         raise ValueError('the config has no ICN that judges interactiveness; '
                          'there are no parts to exchange')
-    students = []
+    students, common = [], None
     for path in paths:
-        state = load_weights(path)['state_dict']
-        own = model.state_dict()
-        odd = [name for name, value in own.items()
-               if name.startswith(('icn.', 'vlt.')) and (
-                   name not in state or state[name].shape != value.shape)]
-        if odd:
-            raise ValueError(f'{path} does not fit the config: {odd[0]} is '
-                             'missing or has another shape; all students '
-                             'must be of one config')
-        model.load_state_dict(state, strict=False)
+        load_into(model, load_weights(path), path)
         students.append(Elder(model.vlt, model.icn))
+        beside = {name: value.clone()
+                  for name, value in model.state_dict().items()
+                  if not name.startswith(STUDENT)}
+        common = common or beside
+        odd = [name for name, value in beside.items()
+               if not torch.equal(value, common[name])]
+        if odd:
+            raise ValueError(f'{path} differs from {paths[0]} in {odd[0]}: '
+                             'students can be compared on the same '
+                             'detections and phrases alone; give those of '
+                             'one detector and one text encoder')
     model.detector.check_loaded()
     model.teacher_head.phrases.ensure_filled()
     return model.eval(), students
