@@ -1,4 +1,5 @@
 """Packaging. Imports neither torch nor mm*: both come by extras."""
+
 import re
 import shutil
 from pathlib import Path
@@ -44,7 +45,8 @@ class BuildWithMim(build_py):
                 shutil.copytree(
                     source,
                     target,
-                    ignore=shutil.ignore_patterns('__pycache__', 'setup'))
+                    ignore=shutil.ignore_patterns('__pycache__', 'setup'),
+                )
             else:
                 shutil.copy(source, target)
 
@@ -64,7 +66,7 @@ setup(
     packages=find_packages(include=['clhoi_mm', 'clhoi_mm.*']),
     package_data={
         'clhoi_mm.teacher': ['data/*.json', 'prompts/*.txt'],
-        'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json']
+        'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json'],
     },
     cmdclass={'build_py': BuildWithMim},
     python_requires='>=3.10,<3.13',
@@ -73,8 +75,8 @@ setup(
         'onedl': onedl,
         'openmmlab': read_requirements('openmmlab'),
         'teacher': teacher,
-        'teacher-transformers':
-        teacher + read_requirements('teacher-transformers'),
+        'teacher-transformers': teacher
+        + read_requirements('teacher-transformers'),
         'teacher-ray': teacher + read_requirements('teacher-ray'),
         'demo': onedl + read_requirements('demo'),
         'dev': read_requirements('dev'),
@@ -89,4 +91,5 @@ setup(
         'Programming Language :: Python :: 3.12',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
-    zip_safe=False)
+    zip_safe=False,
+)

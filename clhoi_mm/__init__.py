@@ -3,6 +3,7 @@
 This module imports neither torch nor any mm* package: vocabulary, teacher and
 the evaluation's core work without them.
 """
+
 import importlib.util
 import sys
 import warnings
@@ -15,9 +16,16 @@ __all__ = ['__version__']
 class _SaysWhatIsMissing:
     """Import hook: one sentence instead of a traceback from deep inside."""
 
-    trainers = ('registry', 'structures', 'datasets', 'models', 'engine',
-                'evaluation.metrics', 'visualization.hoi_local_visualizer',
-                'apis')
+    trainers = (
+        'registry',
+        'structures',
+        'datasets',
+        'models',
+        'engine',
+        'evaluation.metrics',
+        'visualization.hoi_local_visualizer',
+        'apis',
+    )
 
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
@@ -28,7 +36,8 @@ class _SaysWhatIsMissing:
 
 
 _missing = [
-    name for name in ('torch', 'mmengine', 'mmcv', 'mmdet')
+    name
+    for name in ('torch', 'mmengine', 'mmcv', 'mmdet')
     if importlib.util.find_spec(name) is None
 ]
 if _missing:
@@ -36,6 +45,7 @@ if _missing:
         f'clhoi_mm trains and tests with {", ".join(_missing)}, not found in '
         'this Python: run "make setup" in the project\'s folder, or see what '
         '"python -m clhoi_mm.check_env" advises (vocabulary and teacher work '
-        'without).')
+        'without).'
+    )
     sys.meta_path.insert(0, _hook)
     warnings.warn(_hook.sentence, stacklevel=2)

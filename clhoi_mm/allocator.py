@@ -4,6 +4,7 @@ By default glibc maps each large tensor anew and unmaps it when it is freed,
 so that every layer of a detector pays for page faults: docs/speed.md has
 what that costs. Imports neither torch nor any mm* package.
 """
+
 import ctypes
 import os
 import platform
@@ -24,12 +25,15 @@ def keep_freed_memory() -> bool:
         bool: Whether memory is kept now.
     """
     if platform.libc_ver()[0] != 'glibc' or any(
-            name.startswith('MALLOC_') for name in os.environ):
+        name.startswith('MALLOC_') for name in os.environ
+    ):
         return False
     mallopt = ctypes.CDLL(None).mallopt
     # -1 becomes the largest size_t: memory at the heap's end stays, too.
-    return all([
-        mallopt(M_MMAP_MAX, 0),
-        mallopt(M_TRIM_THRESHOLD, -1),
-        mallopt(M_TOP_PAD, TOP_PAD)
-    ])
+    return all(
+        [
+            mallopt(M_MMAP_MAX, 0),
+            mallopt(M_TRIM_THRESHOLD, -1),
+            mallopt(M_TOP_PAD, TOP_PAD),
+        ]
+    )

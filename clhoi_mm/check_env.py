@@ -6,6 +6,7 @@ Exit code 1 if anything needed is missing or does not fit. Versions are those
 that the modules themselves state: the distributions of the two rows differ
 in name, and share their import names.
 """
+
 import importlib
 import importlib.metadata
 import re
@@ -27,6 +28,7 @@ class Need:
         below_if (str, optional): ``below`` matters only beside this module.
         why (str): Why ``below`` does not work.
     """
+
     dist: str
     lower: str
     tested: str
@@ -47,6 +49,7 @@ class Found:
         dists (set): Names of installed distributions.
         python (tuple): Python's major and minor version.
     """
+
     versions: Dict[str, str] = field(default_factory=dict)
     errors: Dict[str, str] = field(default_factory=dict)
     dists: Set[str] = field(default_factory=set)
@@ -56,6 +59,7 @@ class Found:
 @dataclass(frozen=True)
 class Problem:
     """One line of the report; a warning if it is not an error."""
+
     error: bool
     text: str
     remedy: str
@@ -66,76 +70,66 @@ class Problem:
 
 
 _COMMON = {
-    'numpy':
-    Need('numpy', '1.26', '2.2.6'),
-    'PIL':
-    Need('pillow', '9.1', '13.0.0'),
-    'safetensors':
-    Need('safetensors', '0.4.1', '0.8.0'),
-    'pycocotools':
-    Need('pycocotools', '2.0.7', '2.0.11'),
-    'cv2':
-    Need('opencv-python-headless', '4.5', '4.12.0.88'),
-    'torch':
-    Need(
+    'numpy': Need('numpy', '1.26', '2.2.6'),
+    'PIL': Need('pillow', '9.1', '13.0.0'),
+    'safetensors': Need('safetensors', '0.4.1', '0.8.0'),
+    'pycocotools': Need('pycocotools', '2.0.7', '2.0.11'),
+    'cv2': Need('opencv-python-headless', '4.5', '4.12.0.88'),
+    'torch': Need(
         'torch',
         '2.5',
         '2.12.1',
         below='2.14',
-        why='mmcv does not compile against it'),
-    'torchvision':
-    Need('torchvision', '0.20', '0.27.1', optional=True),
+        why='mmcv does not compile against it',
+    ),
+    'torchvision': Need('torchvision', '0.20', '0.27.1', optional=True),
 }
 ROWS = {
     'onedl': {
         **_COMMON,
-        'mmengine':
-        Need('onedl-mmengine', '0.10.8', '0.10.12', below='1.0'),
-        'mmcv':
-        Need(
+        'mmengine': Need('onedl-mmengine', '0.10.8', '0.10.12', below='1.0'),
+        'mmcv': Need(
             'onedl-mmcv',
             '2.3.0',
             '2.3.6',
             below='2.4.0',
-            why='mmdet and mmpretrain refuse it'),
-        'mmdet':
-        Need('onedl-mmdetection', '3.4.0', '3.5.1', below='4.0'),
-        'mmpretrain':
-        Need('onedl-mmpretrain', '1.3.0', '1.3.6', optional=True),
-        'transformers':
-        Need(
+            why='mmdet and mmpretrain refuse it',
+        ),
+        'mmdet': Need('onedl-mmdetection', '3.4.0', '3.5.1', below='4.0'),
+        'mmpretrain': Need(
+            'onedl-mmpretrain', '1.3.0', '1.3.6', optional=True
+        ),
+        'transformers': Need(
             'transformers',
             '4.53',
             '4.57.6',
             below='5',
             below_if='mmpretrain',
             optional=True,
-            why='mmpretrain is made for 4.x'),
+            why='mmpretrain is made for 4.x',
+        ),
     },
     'openmmlab': {
         **_COMMON,
-        'mmengine':
-        Need('mmengine', '0.10.7', '0.10.7', below='1.0'),
-        'mmcv':
-        Need(
+        'mmengine': Need('mmengine', '0.10.7', '0.10.7', below='1.0'),
+        'mmcv': Need(
             'mmcv',
             '2.1.0',
             '2.1.0',
             below='2.2.0',
-            why='mmdet 3.3.0 refuses it'),
-        'mmdet':
-        Need('mmdet', '3.3.0', '3.3.0', below='4.0'),
-        'mmpretrain':
-        Need('mmpretrain', '1.2.0', '1.2.0', optional=True),
-        'transformers':
-        Need(
+            why='mmdet 3.3.0 refuses it',
+        ),
+        'mmdet': Need('mmdet', '3.3.0', '3.3.0', below='4.0'),
+        'mmpretrain': Need('mmpretrain', '1.2.0', '1.2.0', optional=True),
+        'transformers': Need(
             'transformers',
             '4.41',
             '4.46.3',
             below='4.47',
             below_if='mmpretrain',
             optional=True,
-            why='mmpretrain 1.2.0 does not import with it'),
+            why='mmpretrain 1.2.0 does not import with it',
+        ),
     },
 }
 _MM = ('mmengine', 'mmcv', 'mmdet', 'mmpretrain')
@@ -178,8 +172,9 @@ def find_row(found: Found) -> Tuple[str, List[str]]:
 def _remedy(need: Need) -> str:
     """The command that installs a fitting version."""
     flag = '--no-build-isolation ' if need.dist.endswith('mmcv') else ''
-    return f'run: pip install {flag}"{need.dist}>={need.lower},' \
-        f'<={need.tested}"'
+    return (
+        f'run: pip install {flag}"{need.dist}>={need.lower},<={need.tested}"'
+    )
 
 
 def _check_module(name: str, need: Need, found: Found) -> Optional[Problem]:
@@ -188,9 +183,11 @@ def _check_module(name: str, need: Need, found: Found) -> Optional[Problem]:
     version = found.versions.get(name)
     if version is None:
         if name in found.errors:
-            return Problem(not need.optional,
-                           f'{name} does not import ({found.errors[name]})',
-                           remedy)
+            return Problem(
+                not need.optional,
+                f'{name} does not import ({found.errors[name]})',
+                remedy,
+            )
         if need.optional:
             return None
         return Problem(True, f'{name} is missing', remedy)
@@ -198,19 +195,25 @@ def _check_module(name: str, need: Need, found: Found) -> Optional[Problem]:
     if not release:
         return Problem(False, f'{name} states no version', remedy)
     if release < parse_version(need.lower):
-        return Problem(True,
-                       f'{name} {version} is too old (at least {need.lower})',
-                       remedy)
+        return Problem(
+            True,
+            f'{name} {version} is too old (at least {need.lower})',
+            remedy,
+        )
     refused = need.below and release >= parse_version(need.below)
     if refused and need.below_if in (None, *found.versions, *found.errors):
         reason = f', since {need.why}' if need.why else ''
         return Problem(
-            True, f'{name} {version} does not fit (below {need.below}'
-            f'{reason})', remedy)
+            True,
+            f'{name} {version} does not fit (below {need.below}{reason})',
+            remedy,
+        )
     if release > parse_version(need.tested):
         return Problem(
-            False, f'{name} {version} is newer than the tested {need.tested}',
-            f'if anything breaks, {remedy}')
+            False,
+            f'{name} {version} is newer than the tested {need.tested}',
+            f'if anything breaks, {remedy}',
+        )
     return None
 
 
@@ -229,15 +232,22 @@ def check(found: Found) -> List[Problem]:
     if not (3, 10) <= found.python <= (3, 12):
         text = 'Python %d.%d is not one of 3.10-3.12' % found.python
         problems.append(
-            Problem(found.python < (3, 10), text,
-                    'run: make setup PYTHON=python3.11'))
+            Problem(
+                found.python < (3, 10),
+                text,
+                'run: make setup PYTHON=python3.11',
+            )
+        )
     if strangers:
         problems.append(
             Problem(
-                True, 'both rows are installed, and overwrite each other '
+                True,
+                'both rows are installed, and overwrite each other '
                 f'({", ".join(strangers)} beside onedl-*)',
                 'make a new environment: make setup, or make setup '
-                'ROW=openmmlab'))
+                'ROW=openmmlab',
+            )
+        )
     for name, need in needs.items():
         problem = _check_module(name, need, found)
         if problem:
@@ -246,24 +256,33 @@ def check(found: Found) -> List[Problem]:
         mmcv = needs['mmcv']
         problems.append(
             Problem(
-                True, 'mmcv\'s compiled ops do not load '
+                True,
+                "mmcv's compiled ops do not load "
                 f'({found.errors["mmcv.ops"]})',
                 'compile them for this torch: pip install --no-cache-dir '
                 '--no-build-isolation --force-reinstall --no-deps '
-                f'{mmcv.dist}=={found.versions["mmcv"]}'))
+                f'{mmcv.dist}=={found.versions["mmcv"]}',
+            )
+        )
     if 'mmdet' in found.versions and 'mmdet.models' in found.errors:
         problems.append(
             Problem(
-                True, 'mmdet\'s models do not import '
+                True,
+                "mmdet's models do not import "
                 f'({found.errors["mmdet.models"]})',
                 'install what it names, or make the environment anew: '
-                'make setup'))
+                'make setup',
+            )
+        )
     if {'opencv-python', 'opencv-python-headless'} <= found.dists:
         problems.append(
             Problem(
-                False, 'opencv-python and opencv-python-headless share one '
-                'folder', 'run: pip uninstall -y opencv-python && pip install '
-                '--force-reinstall --no-deps opencv-python-headless'))
+                False,
+                'opencv-python and opencv-python-headless share one folder',
+                'run: pip uninstall -y opencv-python && pip install '
+                '--force-reinstall --no-deps opencv-python-headless',
+            )
+        )
     return sorted(problems, key=lambda p: not p.error)
 
 
@@ -285,8 +304,9 @@ def probe() -> Found:
             found.errors[name] = _one_line(error)
         else:
             # pycocotools states no version
-            found.versions[name] = getattr(module, '__version__',
-                                           dists.get(name, ''))
+            found.versions[name] = getattr(
+                module, '__version__', dists.get(name, '')
+            )
     return found
 
 
@@ -305,8 +325,10 @@ def main() -> int:
     for problem in problems:
         print(problem)
     errors = sum(problem.error for problem in problems)
-    print('check_env: ' +
-          (f'{errors} to repair' if errors else 'everything needed is there'))
+    print(
+        'check_env: '
+        + (f'{errors} to repair' if errors else 'everything needed is there')
+    )
     return int(errors > 0)
 
 

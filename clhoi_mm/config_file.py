@@ -1,4 +1,5 @@
 """What tools share about configs and checkpoints; needs mmengine alone."""
+
 import argparse
 import os.path as osp
 from typing import Any, Optional, Sequence, Union
@@ -9,15 +10,19 @@ from mmengine.config import Config, DictAction
 class ConfigOptions(DictAction):
     """``--cfg-options key=value ...``, as an error that says how."""
 
-    def __call__(self,
-                 parser: argparse.ArgumentParser,
-                 namespace: argparse.Namespace,
-                 values: Union[str, Sequence[Any], None],
-                 option_string: Optional[str] = None) -> None:
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Union[str, Sequence[Any], None],
+        option_string: Optional[str] = None,
+    ) -> None:
         wrong = [value for value in values if '=' not in value]
         if wrong:
-            parser.error(f'{option_string} {wrong[0]}: write KEY=VALUE, such '
-                         'as train_cfg.max_epochs=2, without spaces')
+            parser.error(
+                f'{option_string} {wrong[0]}: write KEY=VALUE, such '
+                'as train_cfg.max_epochs=2, without spaces'
+            )
         super().__call__(parser, namespace, values, option_string)
 
 
@@ -30,7 +35,8 @@ def check_checkpoint(path: str) -> None:
     if not osp.isfile(path):
         raise FileNotFoundError(
             f'{path}: no such checkpoint; tools/train.py writes them to '
-            'work_dirs/NAME/epoch_N.pth')
+            'work_dirs/NAME/epoch_N.pth'
+        )
 
 
 def read_config(path: str, options: Optional[dict] = None) -> Config:
@@ -46,7 +52,8 @@ def read_config(path: str, options: Optional[dict] = None) -> Config:
     if not osp.isfile(path):
         raise FileNotFoundError(
             f'{path}: no such config; give the path of one, such as '
-            'configs/clhoi_r18_mini.py')
+            'configs/clhoi_r18_mini.py'
+        )
     cfg = Config.fromfile(path)
     if options:
         cfg.merge_from_dict(options)

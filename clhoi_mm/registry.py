@@ -5,6 +5,7 @@ mmdet as the parent they build under the scope ``clhoi_mm`` as well. mmengine
 imports this module by itself once ``default_scope='clhoi_mm'`` is set, and
 ``locations`` name what to import before the first look-up.
 """
+
 from mmdet import registry as mmdet_registry
 from mmengine.registry import Registry
 
@@ -18,14 +19,21 @@ def _child(name: str, *modules: str) -> Registry:
         parent=parent,
         scope='clhoi_mm',
         locations=[
-            *parent._locations, *(f'clhoi_mm.{module}' for module in modules)
-        ])
+            *parent._locations,
+            *(f'clhoi_mm.{module}' for module in modules),
+        ],
+    )
 
 
 MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models')
-DATASETS = _child('DATASETS', 'datasets.hoi_dataset', 'datasets.hico_det',
-                  'datasets.v_coco', 'datasets.unlabelled_hoi_dataset')
+DATASETS = _child(
+    'DATASETS',
+    'datasets.hoi_dataset',
+    'datasets.hico_det',
+    'datasets.v_coco',
+    'datasets.unlabelled_hoi_dataset',
+)
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.array_sampler')
 HOOKS = _child('HOOKS', 'engine')

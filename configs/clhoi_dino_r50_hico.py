@@ -1,11 +1,14 @@
 _base_ = [
-    '_base_/models/clhoi_queries.py', '_base_/models/dino_r50.py',
-    '_base_/datasets/hico_det.py', '_base_/schedules/two_stage.py',
-    '_base_/default_runtime.py'
+    '_base_/models/clhoi_queries.py',
+    '_base_/models/dino_r50.py',
+    '_base_/datasets/hico_det.py',
+    '_base_/schedules/two_stage.py',
+    '_base_/default_runtime.py',
 ]
 
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
     # mmdet's DINO R50 with four scales trained on COCO: docs/detectors.md.
-    detector_checkpoint='checkpoints/dino_r50_coco.pth')
+    detector_checkpoint='checkpoints/dino_r50_coco.pth',
+)

@@ -1,7 +1,9 @@
 _base_ = [
-    '_base_/models/clhoi.py', '_base_/models/mini_detector.py',
-    '_base_/datasets/mini.py', '_base_/schedules/two_stage.py',
-    '_base_/default_runtime.py'
+    '_base_/models/clhoi.py',
+    '_base_/models/mini_detector.py',
+    '_base_/datasets/mini.py',
+    '_base_/schedules/two_stage.py',
+    '_base_/default_runtime.py',
 ]
 
 text_dim = 256
@@ -22,7 +24,8 @@ model = dict(
         num_heads=4,
         levels=(1, 2),
         # Both levels are read at 5 x 7 positions.
-        max_tokens=40),
+        max_tokens=40,
+    ),
     icn=dict(
         text_dim=text_dim,
         embed_dims=embed_dims,
@@ -32,18 +35,23 @@ model = dict(
         # wrong, or with half as many images, one interactiveness for all
         # verbs finds more (docs/results.md).
         interactive_by_verb=True,
-        roi_extractor=dict(out_channels=64, featmap_strides=[8])),
+        roi_extractor=dict(out_channels=64, featmap_strides=[8]),
+    ),
     teacher_head=dict(
         vocabulary='mini',
         text_dim=text_dim,
         text_encoder=dict(
-            _delete_=True, type='HashedTextEncoder', dim=text_dim)),
+            _delete_=True, type='HashedTextEncoder', dim=text_dim
+        ),
+    ),
     context_loss=dict(text_dim=text_dim),
     interaction_loss=dict(
         # Any contrast between pairs and phrases costs mAP of validation here.
-        contrast_weight=0.,
+        contrast_weight=0.0,
         # Words are taken as they are for three epochs of interactions.
-        noise=dict(_delete_=True, type='TeacherNoise', warmup=114)))
+        noise=dict(_delete_=True, type='TeacherNoise', warmup=114),
+    ),
+)
 
 # Half as many steps of twice the size take less time and find as much.
 train_dataloader = dict(batch_size=32)
@@ -56,19 +64,35 @@ train_cfg = dict(max_epochs=max_epochs, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
 param_scheduler = [
     dict(
-        type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
-        convert_to_iter_based=True),
+        type='LinearLR',
+        start_factor=0.01,
+        by_epoch=True,
+        begin=0,
+        end=1,
+        convert_to_iter_based=True,
+    ),
     dict(
-        type='CosineRestartLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        end=max_epochs, periods=[10, 9], restart_weights=[1, 1],
-        convert_to_iter_based=True),
+        type='CosineRestartLR',
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        begin=1,
+        end=max_epochs,
+        periods=[10, 9],
+        restart_weights=[1, 1],
+        convert_to_iter_based=True,
+    ),
     dict(
-        type='LinearLR', start_factor=0.01, by_epoch=True, begin=11, end=12,
-        convert_to_iter_based=True)
+        type='LinearLR',
+        start_factor=0.01,
+        by_epoch=True,
+        begin=11,
+        end=12,
+        convert_to_iter_based=True,
+    ),
 ]
 custom_hooks = [
     dict(type='DistillStageHook', context_epochs=2, vlt_lr_mult=0.1),
     dict(type='EpochSeedHook'),
     dict(type='JsonConfigHook'),
-    dict(type='SelfDistillHook', epochs=[11])
+    dict(type='SelfDistillHook', epochs=[11]),
 ]

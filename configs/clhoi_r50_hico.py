@@ -1,11 +1,14 @@
 _base_ = [
-    '_base_/models/clhoi_queries.py', '_base_/models/detr_r50.py',
-    '_base_/datasets/hico_det.py', '_base_/schedules/two_stage.py',
-    '_base_/default_runtime.py'
+    '_base_/models/clhoi_queries.py',
+    '_base_/models/detr_r50.py',
+    '_base_/datasets/hico_det.py',
+    '_base_/schedules/two_stage.py',
+    '_base_/default_runtime.py',
 ]
 
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
     # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
-    detector_checkpoint='checkpoints/detr_r50_coco.pth')
+    detector_checkpoint='checkpoints/detr_r50_coco.pth',
+)

@@ -1,9 +1,11 @@
 # Label-free training on one's own images: set data_root, images, vocabulary
 # and teacher_cache as in docs/datasets.md.
 _base_ = [
-    '_base_/models/clhoi_queries.py', '_base_/models/detr_r50.py',
-    '_base_/schedules/two_stage.py', '_base_/default_runtime.py',
-    '_base_/datasets/unlabelled.py'
+    '_base_/models/clhoi_queries.py',
+    '_base_/models/detr_r50.py',
+    '_base_/schedules/two_stage.py',
+    '_base_/default_runtime.py',
+    '_base_/datasets/unlabelled.py',
 ]
 
 model = dict(
@@ -11,5 +13,6 @@ model = dict(
     detector_classes='coco',
     # DETR R50 trained on COCO, as an mmdet checkpoint.
     detector_checkpoint='checkpoints/detr_r50_coco.pth',
-    teacher_head=dict(vocabulary={{_base_.vocabulary}}))
+    teacher_head=dict(vocabulary={{_base_.vocabulary}}),
+)
 val_cfg = None

@@ -1,7 +1,9 @@
 _base_ = [
-    '_base_/models/clhoi_queries.py', '_base_/models/detr_r50.py',
-    '_base_/datasets/v_coco.py', '_base_/schedules/two_stage.py',
-    '_base_/default_runtime.py'
+    '_base_/models/clhoi_queries.py',
+    '_base_/models/detr_r50.py',
+    '_base_/datasets/v_coco.py',
+    '_base_/schedules/two_stage.py',
+    '_base_/default_runtime.py',
 ]
 
 model = dict(
@@ -13,4 +15,5 @@ model = dict(
     absent_role_weight=0.1,
     teacher_head=dict(vocabulary='v_coco'),
     # An epoch of 5,400 images, each with about 7 compatible classes.
-    interaction_loss=dict(noise=dict(warmup=340, prior_weight=2.6e-5)))
+    interaction_loss=dict(noise=dict(warmup=340, prior_weight=2.6e-5)),
+)

@@ -9,6 +9,7 @@ this runs on one CPU core in minutes; what changes with your own images and a
 real VLLM stands at each step. Each step prints the command that it runs, so
 that you can run it yourself.
 """
+
 import argparse
 import json
 import os
@@ -30,18 +31,23 @@ def run(*command: object) -> None:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         '--out',
         type=Path,
         default=REPO / 'work_dirs' / 'tutorial',
-        help='folder for everything (default: %(default)s)')
+        help='folder for everything (default: %(default)s)',
+    )
     parser.add_argument(
-        '--num-train', type=int, default=320, help='default: %(default)s')
+        '--num-train', type=int, default=320, help='default: %(default)s'
+    )
     parser.add_argument(
-        '--num-test', type=int, default=64, help='default: %(default)s')
+        '--num-test', type=int, default=64, help='default: %(default)s'
+    )
     parser.add_argument(
-        '--epochs', type=int, default=8, help='default: %(default)s')
+        '--epochs', type=int, default=8, help='default: %(default)s'
+    )
     return parser.parse_args()
 
 
@@ -55,9 +61,20 @@ def main() -> None:
     # world's generator also writes annotations; training below never sees
     # them. They serve the simulated teacher, who has no eyes, and the
     # figures of step 6.
-    run('tools/dataset_converters/make_mini.py', '--out', data, '--num-train',
-        args.num_train, '--num-val', 1, '--num-test', args.num_test,
-        '--teacher', '--workers', 1)
+    run(
+        'tools/dataset_converters/make_mini.py',
+        '--out',
+        data,
+        '--num-train',
+        args.num_train,
+        '--num-val',
+        1,
+        '--num-test',
+        args.num_test,
+        '--teacher',
+        '--workers',
+        1,
+    )
     images = data / 'train'
 
     # %% 2. The teacher: a caption and a list of interactions for each image
@@ -68,14 +85,31 @@ def main() -> None:
     #   --options base_url=http://localhost:8000/v1
     # and a text encoder that knows meaning in place of the hashed one.
     annotations = data / 'annotations' / 'train.json'
-    run('tools/teacher/annotate.py', 'run', '--vocab', 'mini', '--images',
-        images, '--image-root', data, '--objects', annotations, '--out',
-        teacher, '--backend', 'simulated', '--options',
-        f'ann_file={annotations}', '--text-encoder', 'hashed')
+    run(
+        'tools/teacher/annotate.py',
+        'run',
+        '--vocab',
+        'mini',
+        '--images',
+        images,
+        '--image-root',
+        data,
+        '--objects',
+        annotations,
+        '--out',
+        teacher,
+        '--backend',
+        'simulated',
+        '--options',
+        f'ann_file={annotations}',
+        '--text-encoder',
+        'hashed',
+    )
 
     # What it said of one image.
-    key = min(path.relative_to(data).as_posix()
-              for path in images.rglob('*.png'))
+    key = min(
+        path.relative_to(data).as_posix() for path in images.rglob('*.png')
+    )
     run('tools/teacher/inspect.py', 'show', teacher, '--keys', key)
 
     # %% 3. A config: the mini world's for images without annotations, with
@@ -84,7 +118,7 @@ def main() -> None:
     # Two epochs of context (image against caption), then interactions.
     config = out / 'tutorial.py'
     base = REPO / 'configs/mini/clhoi_r18_mini_unlabelled.py'
-    config.write_text(f'''_base_ = {str(base)!r}
+    config.write_text(f"""_base_ = {str(base)!r}
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -120,34 +154,70 @@ param_scheduler = [
          convert_to_iter_based=True)
 ]
 default_hooks = dict(logger=dict(interval=10))
-''')
+""")
 
     # %% 4. Training. The same command goes on after an interruption.
     run('tools/train.py', config, '--work-dir', work_dir, '--resume')
-    run('tools/analysis_tools/analyze_logs.py', 'plot_curve', work_dir,
-        '--keys', 'loss_context', 'loss_interaction', '--out',
-        out / 'losses.png')
+    run(
+        'tools/analysis_tools/analyze_logs.py',
+        'plot_curve',
+        work_dir,
+        '--keys',
+        'loss_context',
+        'loss_interaction',
+        '--out',
+        out / 'losses.png',
+    )
 
     # %% 5. Interactions in images that were never seen, as pictures and JSON.
     # The checkpoint brings its config along.
     weights = work_dir / f'epoch_{args.epochs}.pth'
-    run('tools/infer.py', data / 'test', '--weights', weights, '--out-dir',
-        out / 'found', '--pred-score-thr', 0.15, '--batch-size', 16)
+    run(
+        'tools/infer.py',
+        data / 'test',
+        '--weights',
+        weights,
+        '--out-dir',
+        out / 'found',
+        '--pred-score-thr',
+        0.15,
+        '--batch-size',
+        16,
+    )
     found = json.loads(
-        min((out / 'found' / 'preds').rglob('*.json')).read_text())
+        min((out / 'found' / 'preds').rglob('*.json')).read_text()
+    )
     print(f'\nThe best three of {found["img_path"]}:')
     for text, score in list(
-            zip(found['hois']['texts'], found['hois']['scores']))[:3]:
+        zip(found['hois']['texts'], found['hois']['scores'])
+    )[:3]:
         print(f'  {score:.2f}  {text}')
 
     # %% 6. How good is that? Here annotations are needed, of test images.
-    run('tools/test.py', config, weights, '--work-dir', out / 'test',
-        '--eval', 'mAP', '--out', out / 'found.npz')
-    run('tools/analysis_tools/hoi_errors.py', '--ann',
-        data / 'annotations' / 'test.json', '--pred', out / 'found.npz',
-        '--out', out / 'errors')
-    print(f'\nPictures are in {out / "found" / "vis"}, the losses in '
-          f'{out / "losses.png"}, the errors in {out / "errors"}.')
+    run(
+        'tools/test.py',
+        config,
+        weights,
+        '--work-dir',
+        out / 'test',
+        '--eval',
+        'mAP',
+        '--out',
+        out / 'found.npz',
+    )
+    run(
+        'tools/analysis_tools/hoi_errors.py',
+        '--ann',
+        data / 'annotations' / 'test.json',
+        '--pred',
+        out / 'found.npz',
+        '--out',
+        out / 'errors',
+    )
+    print(
+        f'\nPictures are in {out / "found" / "vis"}, the losses in '
+        f'{out / "losses.png"}, the errors in {out / "errors"}.'
+    )
 
 
 if __name__ == '__main__':

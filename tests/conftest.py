@@ -1,4 +1,5 @@
 """Small tests are fastest on one thread, and reach for no network."""
+
 import os
 
 for name in ('OMP_NUM_THREADS', 'MKL_NUM_THREADS', 'OPENBLAS_NUM_THREADS'):

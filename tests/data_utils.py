@@ -3,6 +3,7 @@
 Scenes are made up, images are drawn: a box is a rectangle in its own colour
 on a noisy background.
 """
+
 import json
 import os
 from pathlib import Path
@@ -29,7 +30,7 @@ def make_scene(
     pairs: Sequence[Tuple[int, Optional[int], str]] = (),
     invisible: Sequence[Tuple[int, Optional[int], str]] = (),
     unlabelled: Sequence[int] = (),
-    iscrowd: Sequence[int] = ()
+    iscrowd: Sequence[int] = (),
 ) -> dict:
     """One image's annotations by hand.
 
@@ -46,15 +47,18 @@ def make_scene(
         file_name=file_name,
         size=size,
         boxes=list(boxes),
-        pairs=[(*pair, False) for pair in pairs] + [(*pair, True)
-                                                    for pair in invisible],
+        pairs=[(*pair, False) for pair in pairs]
+        + [(*pair, True) for pair in invisible],
         unlabelled=set(unlabelled),
-        iscrowd=set(iscrowd))
+        iscrowd=set(iscrowd),
+    )
 
 
-def make_annotations(vocabulary: HOIVocabulary,
-                     scenes: Sequence[dict],
-                     with_classes: bool = True) -> dict:
+def make_annotations(
+    vocabulary: HOIVocabulary,
+    scenes: Sequence[dict],
+    with_classes: bool = True,
+) -> dict:
     """An annotation file's content.
 
     Ids are chosen so that none of them equals a position or a label.
@@ -72,10 +76,11 @@ def make_annotations(vocabulary: HOIVocabulary,
             id=1000 + i,
             verb_id=verb_id[vocabulary.verbs[v]],
             category_id=cat_id[vocabulary.objects[o]],
-            **({} if rare is None else dict(rare=bool(rare[i]))))
-        for i, (
-            v,
-            o) in enumerate(zip(vocabulary.hoi_verbs, vocabulary.hoi_objects))
+            **({} if rare is None else dict(rare=bool(rare[i]))),
+        )
+        for i, (v, o) in enumerate(
+            zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
+        )
     ]
     content = dict(
         images=[],
@@ -83,7 +88,8 @@ def make_annotations(vocabulary: HOIVocabulary,
         categories=[dict(id=i, name=name) for name, i in cat_id.items()],
         verbs=list(verb_id),
         hoi_categories=classes if with_classes else [],
-        hois=[])
+        hois=[],
+    )
     for i, scene in enumerate(scenes):
         image_id, first = 500 + i, 90000 + 1 + len(content['annotations'])
         width, height = scene['size']
@@ -93,7 +99,9 @@ def make_annotations(vocabulary: HOIVocabulary,
                 file_name=scene['file_name'],
                 key=scene['file_name'],
                 width=width,
-                height=height))
+                height=height,
+            )
+        )
         for row, (name, (x1, y1, x2, y2)) in enumerate(scene['boxes']):
             ann = dict(
                 id=first + row,
@@ -101,7 +109,8 @@ def make_annotations(vocabulary: HOIVocabulary,
                 category_id=cat_id[name],
                 bbox=[x1, y1, x2 - x1, y2 - y1],
                 area=(x2 - x1) * (y2 - y1),
-                iscrowd=int(row in scene['iscrowd']))
+                iscrowd=int(row in scene['iscrowd']),
+            )
             if row in scene['unlabelled']:
                 ann['hoi_labelled'] = False
             content['annotations'].append(ann)
@@ -111,7 +120,8 @@ def make_annotations(vocabulary: HOIVocabulary,
                 image_id=image_id,
                 human_ann_id=first + human,
                 object_ann_id=None if obj is None else first + obj,
-                verb_id=verb_id[verb])
+                verb_id=verb_id[verb],
+            )
             if invisible:
                 hoi['invisible'] = True
             content['hois'].append(hoi)
@@ -126,16 +136,18 @@ def draw_scene(scene: dict) -> np.ndarray:
     for name, box in scene['boxes']:
         x1, y1, x2, y2 = (int(round(value)) for value in box)
         colour = np.random.default_rng(list(name.encode())).integers(0, 255, 3)
-        image[max(y1, 0):y2, max(x1, 0):x2] = colour
+        image[max(y1, 0) : y2, max(x1, 0) : x2] = colour
     return image
 
 
-def write_split(root: Union[str, Path],
-                split: str,
-                vocabulary: HOIVocabulary,
-                scenes: Sequence[dict],
-                img_prefix: str = '',
-                with_classes: bool = True) -> Path:
+def write_split(
+    root: Union[str, Path],
+    split: str,
+    vocabulary: HOIVocabulary,
+    scenes: Sequence[dict],
+    img_prefix: str = '',
+    with_classes: bool = True,
+) -> Path:
     """Writes images and ``annotations/{split}.json``.
 
     Returns:
@@ -149,7 +161,8 @@ def write_split(root: Union[str, Path],
     ann_file = root / 'annotations' / f'{split}.json'
     ann_file.parent.mkdir(parents=True, exist_ok=True)
     ann_file.write_text(
-        json.dumps(make_annotations(vocabulary, scenes, with_classes)))
+        json.dumps(make_annotations(vocabulary, scenes, with_classes))
+    )
     return ann_file
 
 
@@ -162,37 +175,64 @@ def tiny_scenes() -> List[dict]:
     """
     size = (96, 64)
     return [
-        make_scene('train/busy.png', size, [('person', (5, 10, 25, 60)),
-                                            ('bicycle', (10, 30, 50, 62)),
-                                            ('person', (40, 5, 60, 60)),
-                                            ('dog', (70, 40, 90, 60))],
-                   [(0, 1, 'ride'), (0, 1, 'straddle'), (2, 1, 'hold'),
-                    (2, 3, 'feed')]),
+        make_scene(
+            'train/busy.png',
+            size,
+            [
+                ('person', (5, 10, 25, 60)),
+                ('bicycle', (10, 30, 50, 62)),
+                ('person', (40, 5, 60, 60)),
+                ('dog', (70, 40, 90, 60)),
+            ],
+            [
+                (0, 1, 'ride'),
+                (0, 1, 'straddle'),
+                (2, 1, 'hold'),
+                (2, 3, 'feed'),
+            ],
+        ),
         make_scene('train/no_people.png', size, [('dog', (20, 20, 60, 60))]),
         make_scene('train/empty.png', size, []),
         make_scene(
             'train/invisible.png',
-            size, [('person', (5, 5, 30, 60)), ('person', (60, 5, 80, 60)),
-                   ('horse', (20, 20, 55, 60))], [(0, 2, 'ride')],
+            size,
+            [
+                ('person', (5, 5, 30, 60)),
+                ('person', (60, 5, 80, 60)),
+                ('horse', (20, 20, 55, 60)),
+            ],
+            [(0, 2, 'ride')],
             invisible=[(1, 2, 'feed')],
-            unlabelled=[1]),
+            unlabelled=[1],
+        ),
         make_scene(
             'train/odd_boxes.png',
-            size, [('person', (5, 5, 30, 60)), ('person', (30, 5, 90, 60)),
-                   ('cup', (40, 20, 40.5, 20.5)), ('book', (10, 20, 20, 30))],
+            size,
+            [
+                ('person', (5, 5, 30, 60)),
+                ('person', (30, 5, 90, 60)),
+                ('cup', (40, 20, 40.5, 20.5)),
+                ('book', (10, 20, 20, 30)),
+            ],
             [(0, 2, 'hold'), (1, 3, 'read'), (0, 3, 'hold')],
-            iscrowd=[1])
+            iscrowd=[1],
+        ),
     ]
 
 
 def write_tiny(root: Union[str, Path]) -> Path:
     """Writes :func:`tiny_scenes`; data_root is ``root``, img prefix ''."""
-    return write_split(root, 'train', HOIVocabulary.load('hico_det'),
-                       tiny_scenes())
+    return write_split(
+        root, 'train', HOIVocabulary.load('hico_det'), tiny_scenes()
+    )
 
 
-def _class_scenes(vocabulary: HOIVocabulary, name: str, pairs_per_image: int,
-                  size: Tuple[int, int]) -> List[dict]:
+def _class_scenes(
+    vocabulary: HOIVocabulary,
+    name: str,
+    pairs_per_image: int,
+    size: Tuple[int, int],
+) -> List[dict]:
     """Scenes that show every class once, in the vocabulary's order."""
     width, height = size
     cell = width // pairs_per_image
@@ -202,15 +242,31 @@ def _class_scenes(vocabulary: HOIVocabulary, name: str, pairs_per_image: int,
         last = min(first + pairs_per_image, vocabulary.num_hois)
         for i, label in enumerate(range(first, last)):
             left, top = i * cell, (7 * label) % (height // 4)
-            boxes += [('person', (left + 1, top + 2, left + cell * 0.6,
-                                  top + height * 0.6)),
-                      (vocabulary.objects[vocabulary.hoi_objects[label]],
-                       (left + cell * 0.3, top + height * 0.3, left + cell - 1,
-                        top + height * 0.7))]
-            pairs.append((2 * i, 2 * i + 1,
-                          vocabulary.verbs[vocabulary.hoi_verbs[label]]))
+            boxes += [
+                (
+                    'person',
+                    (left + 1, top + 2, left + cell * 0.6, top + height * 0.6),
+                ),
+                (
+                    vocabulary.objects[vocabulary.hoi_objects[label]],
+                    (
+                        left + cell * 0.3,
+                        top + height * 0.3,
+                        left + cell - 1,
+                        top + height * 0.7,
+                    ),
+                ),
+            ]
+            pairs.append(
+                (
+                    2 * i,
+                    2 * i + 1,
+                    vocabulary.verbs[vocabulary.hoi_verbs[label]],
+                )
+            )
         scenes.append(
-            make_scene(name.format(len(scenes) + 1), size, boxes, pairs))
+            make_scene(name.format(len(scenes) + 1), size, boxes, pairs)
+        )
     return scenes
 
 
@@ -230,8 +286,10 @@ def write_hico_det(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
         scenes = _class_scenes(vocabulary, name, pairs_per_image, (240, 160))
         if split == 'test':
             empty = make_scene(
-                name.format(len(scenes) + 1), (240, 160),
-                [('person', (10, 10, 60, 120))])
+                name.format(len(scenes) + 1),
+                (240, 160),
+                [('person', (10, 10, 60, 120))],
+            )
             scenes = [empty] + scenes
         write_split(root, split, vocabulary, scenes, 'images')
     return Path(root)
@@ -253,11 +311,17 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
         scenes = _class_scenes(vocabulary, name, pairs_per_image, (240, 160))
         scenes.append(
             make_scene(
-                name.format(len(scenes) + 1), (240, 160),
-                [('person', (10, 10, 60, 120)), ('person', (80, 10, 130, 120)),
-                 ('person', (150, 10, 200, 120))], [(0, None, 'stand'),
-                                                    (1, None, 'hold obj')],
-                unlabelled=[2]))
+                name.format(len(scenes) + 1),
+                (240, 160),
+                [
+                    ('person', (10, 10, 60, 120)),
+                    ('person', (80, 10, 130, 120)),
+                    ('person', (150, 10, 200, 120)),
+                ],
+                [(0, None, 'stand'), (1, None, 'hold obj')],
+                unlabelled=[2],
+            )
+        )
         write_split(root, split, vocabulary, scenes, 'images', False)
     return Path(root)
 
@@ -274,14 +338,17 @@ def write_vcoco_photo(root: Union[str, Path], shared: Path) -> Path:
     """
     root = Path(root)
     source = json.loads(
-        (shared / 'data/v_coco/instances_vcoco_test.json').read_text())
+        (shared / 'data/v_coco/instances_vcoco_test.json').read_text()
+    )
     record = source['annotations'][source['images'].index(197388)]
     vocabulary = HOIVocabulary.load('v_coco')
     boxes, pairs = [], []
-    for human, thing, action, label in zip(record['boxes_h'],
-                                           record['boxes_o'],
-                                           record['actions'],
-                                           record['objects']):
+    for human, thing, action, label in zip(
+        record['boxes_h'],
+        record['boxes_o'],
+        record['actions'],
+        record['objects'],
+    ):
         pairs.append((len(boxes), len(boxes) + 1, source['classes'][action]))
         boxes += [('person', human), (source['objects'][label], thing)]
     file_name = f'val2014/{record["file_name"]}'

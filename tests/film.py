@@ -1,4 +1,5 @@
 """A film of the mini world, whose people can be told by hand."""
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
@@ -12,7 +13,7 @@ from clhoi_mm.datasets.mini.group import Group, Spot
 from clhoi_mm.datasets.mini.riding import leash, mount
 from clhoi_mm.datasets.mini.scenes import Scene
 
-WIDTH, HEIGHT, RATE = 224, 160, 10.
+WIDTH, HEIGHT, RATE = 224, 160, 10.0
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Actor:
         start (float): Where the actor is in frame 0, from the left.
         speed (float): Pixels a frame; its sign is where the actor faces.
     """
+
     stage: Callable[[Spot, str], Group]
     kind: str
     seed: int
@@ -36,20 +38,30 @@ class Actor:
 
     def group(self, frame: int) -> Group:
         return self.stage(
-            Spot(self.start + frame * self.speed, self.ground, 76.,
-                 1 if self.speed > 0 else -1, 'street', Dice(self.seed)),
-            self.kind)
+            Spot(
+                self.start + frame * self.speed,
+                self.ground,
+                76.0,
+                1 if self.speed > 0 else -1,
+                'street',
+                Dice(self.seed),
+            ),
+            self.kind,
+        )
 
 
 # A rider goes left and is gone by frame 14; somebody has a dog on a leash at
 # the right, all the time; another rider comes from the left in frame 17.
-CAST = (Actor(mount, 'bicycle', 4, 112., 90., -10.),
-        Actor(leash, 'dog', 3, 150., 150., .5),
-        Actor(mount, 'bicycle', 6, 112., -190., 10.))
+CAST = (
+    Actor(mount, 'bicycle', 4, 112.0, 90.0, -10.0),
+    Actor(leash, 'dog', 3, 150.0, 150.0, 0.5),
+    Actor(mount, 'bicycle', 6, 112.0, -190.0, 10.0),
+)
 
 
-def draw_film(num_frames: int,
-              cast: Sequence[Actor] = CAST) -> List[np.ndarray]:
+def draw_film(
+    num_frames: int, cast: Sequence[Actor] = CAST
+) -> List[np.ndarray]:
     """BGR pictures of the frames."""
     canvas = Canvas(WIDTH, HEIGHT)
     Scene('street', 'train', Dice(3)).draw(canvas)
@@ -64,14 +76,17 @@ def draw_film(num_frames: int,
     return frames
 
 
-def write_film(path: Path,
-               frames: Sequence[np.ndarray],
-               rate: float = RATE,
-               codec: Optional[str] = 'MJPG') -> Path:
+def write_film(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    rate: float = RATE,
+    codec: Optional[str] = 'MJPG',
+) -> Path:
     """Write frames as a video."""
     height, width = frames[0].shape[:2]
     writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*codec), rate, (width, height))
+        str(path), cv2.VideoWriter_fourcc(*codec), rate, (width, height)
+    )
     assert writer.isOpened()
     for frame in frames:
         writer.write(frame)

@@ -3,6 +3,7 @@
 The content is made up; the structures are those of anno_bbox.mat, of PPDM's
 JSON and of hicodet's JSON. Boxes are 1-based inclusive in all of them.
 """
+
 import json
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
@@ -22,18 +23,21 @@ def image(name: str, size: Sequence[int], *hois: dict) -> dict:
     return dict(name=name, size=size, hois=list(hois))
 
 
-def hoi(name: str,
-        humans: Sequence = (),
-        objects: Sequence = (),
-        links: Sequence = (),
-        invisible: bool = False) -> dict:
+def hoi(
+    name: str,
+    humans: Sequence = (),
+    objects: Sequence = (),
+    links: Sequence = (),
+    invisible: bool = False,
+) -> dict:
     """An interaction: its class, boxes (xyxy), and links from 1."""
     return dict(
         label=VOCABULARY.names.index(name),
         humans=humans,
         objects=objects,
         links=links,
-        invisible=invisible)
+        invisible=invisible,
+    )
 
 
 def _struct(rows: List[Dict[str, Any]], shape: str = 'row') -> np.ndarray:
@@ -48,57 +52,78 @@ def _struct(rows: List[Dict[str, Any]], shape: str = 'row') -> np.ndarray:
 
 def _mat_boxes(boxes: Sequence) -> np.ndarray:
     keys = ('x1', 'x2', 'y1', 'y2')
-    return _struct([
-        dict(zip(keys, (np.uint16(v) for v in (x1, x2, y1, y2))))
-        for x1, y1, x2, y2 in boxes
-    ])
+    return _struct(
+        [
+            dict(zip(keys, (np.uint16(v) for v in (x1, x2, y1, y2))))
+            for x1, y1, x2, y2 in boxes
+        ]
+    )
 
 
-def write_mat(path: Path, train: Sequence[dict],
-              test: Sequence[dict]) -> Path:
+def write_mat(path: Path, train: Sequence[dict], test: Sequence[dict]) -> Path:
     """Writes anno_bbox.mat."""
 
     def split(images: Sequence[dict]) -> np.ndarray:
-        return _struct([
-            dict(
-                filename=im['name'],
-                size=_struct([
-                    dict(
-                        width=float(im['size'][0]),
-                        height=float(im['size'][1]),
-                        depth=3.)
-                ]),
-                hoi=_struct([
-                    dict(
-                        id=float(h['label'] + 1),
-                        bboxhuman=_mat_boxes(h['humans']),
-                        bboxobject=_mat_boxes(h['objects']),
-                        connection=np.array(h['links'], float).reshape(-1, 2),
-                        invis=float(h['invisible'])) for h in im['hois']
-                ])) for im in images
-        ])
+        return _struct(
+            [
+                dict(
+                    filename=im['name'],
+                    size=_struct(
+                        [
+                            dict(
+                                width=float(im['size'][0]),
+                                height=float(im['size'][1]),
+                                depth=3.0,
+                            )
+                        ]
+                    ),
+                    hoi=_struct(
+                        [
+                            dict(
+                                id=float(h['label'] + 1),
+                                bboxhuman=_mat_boxes(h['humans']),
+                                bboxobject=_mat_boxes(h['objects']),
+                                connection=np.array(h['links'], float).reshape(
+                                    -1, 2
+                                ),
+                                invis=float(h['invisible']),
+                            )
+                            for h in im['hois']
+                        ]
+                    ),
+                )
+                for im in images
+            ]
+        )
 
     actions = [
         dict(
             nname=VOCABULARY.objects[o],
             vname=VOCABULARY.verbs[v],
-            vname_ing=VOCABULARY.gerunds[v]) for v, o in zip(
-                VOCABULARY.hoi_verbs, VOCABULARY.hoi_objects)
+            vname_ing=VOCABULARY.gerunds[v],
+        )
+        for v, o in zip(VOCABULARY.hoi_verbs, VOCABULARY.hoi_objects)
     ]
     savemat(
         str(path),
         dict(
             bbox_train=split(train),
             bbox_test=split(test),
-            list_action=_struct(actions, 'column')),
-        do_compression=True)
+            list_action=_struct(actions, 'column'),
+        ),
+        do_compression=True,
+    )
     return path
 
 
 def _flat(im: dict) -> List[tuple]:
     """(human box, object box, label) of each visible pair."""
-    return [(h['humans'][i - 1], h['objects'][j - 1], h['label'])
-            for h in im['hois'] if not h['invisible'] for i, j in h['links']]
+    return [
+        (h['humans'][i - 1], h['objects'][j - 1], h['label'])
+        for h in im['hois']
+        if not h['invisible']
+        for i, j in h['links']
+    ]
 
 
 def ppdm_content(images: Sequence[dict]) -> list:
@@ -120,13 +145,17 @@ def ppdm_content(images: Sequence[dict]) -> list:
                     subject_id=ids[0],
                     object_id=ids[1],
                     category_id=int(VOCABULARY.hoi_verbs[label]) + 1,
-                    hoi_category_id=label + 1))
+                    hoi_category_id=label + 1,
+                )
+            )
         content.append(
             dict(
                 file_name=im['name'],
                 img_id=int(im['name'][-12:-4]),
                 annotations=boxes,
-                hoi_annotation=pairs))
+                hoi_annotation=pairs,
+            )
+        )
     return content
 
 
@@ -142,7 +171,9 @@ def hicodet_content(images: Sequence[dict]) -> dict:
                 boxes_o=[list(map(float, obj)) for _, obj, _ in flat],
                 hoi=labels,
                 object=[int(VOCABULARY.hoi_objects[k]) for k in labels],
-                verb=[int(VOCABULARY.hoi_verbs[k]) for k in labels]))
+                verb=[int(VOCABULARY.hoi_verbs[k]) for k in labels],
+            )
+        )
     rare = np.flatnonzero(VOCABULARY.rare).tolist()
     return dict(
         annotation=annotation,
@@ -150,11 +181,16 @@ def hicodet_content(images: Sequence[dict]) -> dict:
         empty=[i for i, ann in enumerate(annotation) if not ann['hoi']],
         objects=list(VOCABULARY.objects),
         verbs=list(VOCABULARY.verbs),
-        correspondence=[[i, int(o), int(v)] for i, (o, v) in enumerate(
-            zip(VOCABULARY.hoi_objects, VOCABULARY.hoi_verbs))],
+        correspondence=[
+            [i, int(o), int(v)]
+            for i, (o, v) in enumerate(
+                zip(VOCABULARY.hoi_objects, VOCABULARY.hoi_verbs)
+            )
+        ],
         size=[list(im['size']) for im in images],
         rare=rare,
-        non_rare=sorted(set(range(600)) - set(rare)))
+        non_rare=sorted(set(range(600)) - set(rare)),
+    )
 
 
 def write_json(path: Path, content: Any) -> Path:

@@ -1,4 +1,5 @@
 """What a pipeline's transforms get, and running them one after another."""
+
 import numpy as np
 
 from clhoi_mm.registry import TRANSFORMS
@@ -10,8 +11,11 @@ def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
     pairs = np.array(pairs, np.int64).reshape(-1, 2)
     count = len(boxes)
-    image = np.random.default_rng(0).integers(
-        0, 255, (height, width, 3)).astype(np.float32)
+    image = (
+        np.random.default_rng(0)
+        .integers(0, 255, (height, width, 3))
+        .astype(np.float32)
+    )
     results = dict(
         img=image,
         img_shape=(height, width),
@@ -28,17 +32,20 @@ def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
             bboxes=boxes,
             labels=np.arange(count),
             iscrowd=np.zeros(count, bool),
-            hoi_labelled=np.ones(count, bool)),
+            hoi_labelled=np.ones(count, bool),
+        ),
         hois=dict(
             human_rows=pairs[:, 0],
             object_rows=pairs[:, 1],
             verb_labels=np.arange(len(pairs)) + 5,
             hoi_labels=np.arange(len(pairs)) + 50,
-            invisible=np.zeros(len(pairs), bool)),
+            invisible=np.zeros(len(pairs), bool),
+        ),
         image_hoi_labels=np.arange(len(pairs)) + 50,
         person_label=0,
         test_mode=False,
-        **kwargs)
+        **kwargs,
+    )
     if detections is not None:
         results['detections'] = detections
     return results

@@ -1,4 +1,5 @@
 """Freed memory stays with the process."""
+
 import os
 import platform
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 from tests.data_utils import REPO
 
 # Page faults of filling 64 MB again and again.
-FAULTS = '''
+FAULTS = """
 import resource, sys
 import numpy as np
 from clhoi_mm.allocator import keep_freed_memory
@@ -22,27 +23,26 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 fill()
 after = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 print(kept, after - before, "torch" in sys.modules)
-'''
+"""
 
 
 def run(how, **env):
-    kept = {
-        k: v
-        for k, v in os.environ.items() if not k.startswith('MALLOC_')
-    }
+    kept = {k: v for k, v in os.environ.items() if not k.startswith('MALLOC_')}
     done = subprocess.run(
         [sys.executable, '-c', FAULTS, how],
         env=dict(kept, PYTHONPATH=str(REPO), **env),
         stdout=subprocess.PIPE,
         text=True,
-        check=True)
+        check=True,
+    )
     kept, faults, torch = done.stdout.split()
     assert torch == 'False'
     return kept, int(faults)
 
 
 @pytest.mark.skipif(
-    platform.libc_ver()[0] != 'glibc', reason='another allocator is used')
+    platform.libc_ver()[0] != 'glibc', reason='another allocator is used'
+)
 def test_page_faults_go_away():
     _, usual = run('leave')
     kept, faults = run('keep')

@@ -1,4 +1,5 @@
 """The check of the environment: rules over what is found, and the command."""
+
 import subprocess
 import sys
 from dataclasses import replace
@@ -38,36 +39,45 @@ def test_missing_is_named_with_its_remedy(row: str, name: str) -> None:
     if need.optional:
         assert problems == []
     else:
-        problem, = problems
+        (problem,) = problems
         assert problem.error
         assert f'{name} is missing' in problem.text
         assert f'"{need.dist}>={need.lower},<={need.tested}"' in problem.remedy
         assert '\n' not in str(problem)
 
 
-@pytest.mark.parametrize('row, name, version, error, words', [
-    ('onedl', 'torch', '2.4.1', True, 'too old (at least 2.5)'),
-    ('onedl', 'torch', '2.12.1+cu130', None, ''),
-    ('onedl', 'torch', '2.13.0+cpu', False, 'newer than the tested 2.12.1'),
-    ('onedl', 'torch', '2.14.0', True, 'mmcv does not compile'),
-    ('onedl', 'mmcv', '2.4.0', True, 'refuse'),
-    ('onedl', 'mmengine', '0.10.7', True, 'too old'),
-    ('onedl', 'numpy', '2.4.6', False, 'newer'),
-    ('onedl', 'transformers', '5.0.0', True, 'mmpretrain'),
-    ('onedl', 'cv2', '4.12.0', None, ''),
-    ('onedl', 'mmdet', '', False, 'states no version'),
-    ('openmmlab', 'mmcv', '2.2.0', True, 'mmdet 3.3.0 refuses it'),
-    ('openmmlab', 'mmcv', '2.0.1', True, 'too old'),
-    ('openmmlab', 'mmdet', '3.2.0', True, 'too old'),
-    ('openmmlab', 'transformers', '4.47.0', True, 'mmpretrain 1.2.0'),
-    ('openmmlab', 'transformers', '4.46.3', None, ''),
-])
+@pytest.mark.parametrize(
+    'row, name, version, error, words',
+    [
+        ('onedl', 'torch', '2.4.1', True, 'too old (at least 2.5)'),
+        ('onedl', 'torch', '2.12.1+cu130', None, ''),
+        (
+            'onedl',
+            'torch',
+            '2.13.0+cpu',
+            False,
+            'newer than the tested 2.12.1',
+        ),
+        ('onedl', 'torch', '2.14.0', True, 'mmcv does not compile'),
+        ('onedl', 'mmcv', '2.4.0', True, 'refuse'),
+        ('onedl', 'mmengine', '0.10.7', True, 'too old'),
+        ('onedl', 'numpy', '2.4.6', False, 'newer'),
+        ('onedl', 'transformers', '5.0.0', True, 'mmpretrain'),
+        ('onedl', 'cv2', '4.12.0', None, ''),
+        ('onedl', 'mmdet', '', False, 'states no version'),
+        ('openmmlab', 'mmcv', '2.2.0', True, 'mmdet 3.3.0 refuses it'),
+        ('openmmlab', 'mmcv', '2.0.1', True, 'too old'),
+        ('openmmlab', 'mmdet', '3.2.0', True, 'too old'),
+        ('openmmlab', 'transformers', '4.47.0', True, 'mmpretrain 1.2.0'),
+        ('openmmlab', 'transformers', '4.46.3', None, ''),
+    ],
+)
 def test_bounds(row, name, version, error, words) -> None:
     problems = check(installed(row, **{name: version}))
     if error is None:
         assert problems == []
     else:
-        problem, = problems
+        (problem,) = problems
         assert problem.error is error
         assert name in problem.text and words in problem.text
 
@@ -88,7 +98,7 @@ def test_upstream_without_a_distribution_is_known_by_its_version() -> None:
 def test_mixture_of_both_rows() -> None:
     found = installed('onedl')
     found.dists.add('mmcv')
-    problem, = check(found)
+    (problem,) = check(found)
     assert problem.error and 'mmcv beside onedl-*' in problem.text
 
 
@@ -111,21 +121,24 @@ def test_broken_imports(row: str) -> None:
 def test_both_builds_of_opencv() -> None:
     found = installed('onedl')
     found.dists.add('opencv-python')
-    problem, = check(found)
+    (problem,) = check(found)
     assert not problem.error and 'pip uninstall -y opencv-python' in str(
-        problem)
+        problem
+    )
 
 
-@pytest.mark.parametrize('python, error', [((3, 9), True), ((3, 10), None),
-                                           ((3, 12), None), ((3, 13), False)])
+@pytest.mark.parametrize(
+    'python, error',
+    [((3, 9), True), ((3, 10), None), ((3, 12), None), ((3, 13), False)],
+)
 def test_python_version(python, error) -> None:
     problems = check(replace(installed('onedl'), python=python))
     assert [p.error for p in problems] == ([] if error is None else [error])
 
 
-RELEASES = st.lists(
-    st.integers(0, 2000), min_size=1,
-    max_size=4).map(lambda numbers: '.'.join(map(str, numbers)))
+RELEASES = st.lists(st.integers(0, 2000), min_size=1, max_size=4).map(
+    lambda numbers: '.'.join(map(str, numbers))
+)
 
 
 @given(RELEASES, RELEASES)
@@ -134,28 +147,34 @@ def test_versions_are_ordered_as_pip_orders_them(a: str, b: str) -> None:
     assert (parse_version(a) == parse_version(b)) == (Version(a) == Version(b))
 
 
-@pytest.mark.parametrize('suffix',
-                         ['+cu130', 'rc4', '.post1', '.dev0+g1a', ''])
+@pytest.mark.parametrize(
+    'suffix', ['+cu130', 'rc4', '.post1', '.dev0+g1a', '']
+)
 def test_version_suffixes_do_not_count(suffix: str) -> None:
     assert parse_version(f'2.12.1{suffix}') == (2, 12, 1)
     assert parse_version('unknown') == ()
 
 
 def test_command_on_this_environment() -> None:
-    done = subprocess.run([sys.executable, '-m', 'clhoi_mm.check_env'],
-                          cwd=REPO,
-                          capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [sys.executable, '-m', 'clhoi_mm.check_env'],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'everything needed is there' in done.stdout
 
 
 def test_command_without_site_packages() -> None:
-    done = subprocess.run([sys.executable, '-S', '-m', 'clhoi_mm.check_env'],
-                          cwd=REPO,
-                          capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        [sys.executable, '-S', '-m', 'clhoi_mm.check_env'],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1
     for name, need in ROWS['onedl'].items():
-        assert (f'error: {name} is missing; run: pip install'
-                in done.stdout) is not need.optional
+        assert (
+            f'error: {name} is missing; run: pip install' in done.stdout
+        ) is not need.optional

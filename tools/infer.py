@@ -1,4 +1,5 @@
 """Detect interactions in one's own images and videos."""
+
 import argparse
 import sys
 import time
@@ -11,92 +12,112 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'inputs',
         nargs='+',
-        help='images, videos, folders, or glob patterns in quotes')
+        help='images, videos, folders, or glob patterns in quotes',
+    )
     parser.add_argument(
-        '--weights', required=True, help='checkpoint of tools/train.py')
+        '--weights', required=True, help='checkpoint of tools/train.py'
+    )
     parser.add_argument(
         '--model',
-        help='path or name of a config (default: the one in the checkpoint)')
+        help='path or name of a config (default: the one in the checkpoint)',
+    )
     parser.add_argument(
         '--out-dir',
         required=True,
         help='folder for preds/NAME.json and vis/NAME.jpg, of videos '
-        'preds/NAME.jsonl and vis/NAME.mp4')
+        'preds/NAME.jsonl and vis/NAME.mp4',
+    )
     parser.add_argument(
-        '--device', help='cuda:0 or cpu (default: a GPU if there is one)')
+        '--device', help='cuda:0 or cpu (default: a GPU if there is one)'
+    )
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument(
         '--fast',
         action='store_true',
         help="the detector's backbone in bfloat16: faster, not equal, see "
-        'docs/speed.md')
+        'docs/speed.md',
+    )
     parser.add_argument(
         '--score-thr',
         type=float,
-        default=0.,
-        help='least score of what is written (default 0)')
+        default=0.0,
+        help='least score of what is written (default 0)',
+    )
     parser.add_argument(
         '--pred-score-thr',
         type=float,
         default=0.3,
-        help='least score of what is drawn (default 0.3)')
+        help='least score of what is drawn (default 0.3)',
+    )
     parser.add_argument(
-        '--top-k', type=int, help='interactions an image, the best')
+        '--top-k', type=int, help='interactions an image, the best'
+    )
     parser.add_argument(
         '--classes',
         nargs='+',
         metavar='NAME',
-        help='only these classes ("ride horse"), verbs or objects')
+        help='only these classes ("ride horse"), verbs or objects',
+    )
     parser.add_argument(
         '--vocabulary',
         nargs='+',
         metavar='PHRASE',
-        help='look for these instead: "groom horse" "a man feeding a dog"')
+        help='look for these instead: "groom horse" "a man feeding a dog"',
+    )
     parser.add_argument(
-        '--no-save-vis', action='store_true', help='write no pictures')
+        '--no-save-vis', action='store_true', help='write no pictures'
+    )
     parser.add_argument(
-        '--no-save-pred', action='store_true', help='write no JSON')
+        '--no-save-pred', action='store_true', help='write no JSON'
+    )
     parser.add_argument(
         '--frame-step',
         type=int,
         default=1,
-        help='look at every n-th frame of videos (default 1)')
+        help='look at every n-th frame of videos (default 1)',
+    )
     parser.add_argument(
         '--no-track',
         dest='track',
         action='store_false',
         help='take each frame of a video for an image: follow nobody, smooth '
-        'nothing, and write a picture and a JSON file for each')
+        'nothing, and write a picture and a JSON file for each',
+    )
     parser.add_argument(
         '--attention',
         type=int,
         default=0,
         metavar='N',
         help='draw for the N best pairs of an image where the context comes '
-        'from that they listen to (not in followed videos)')
+        'from that they listen to (not in followed videos)',
+    )
     parser.add_argument(
         '--bad-images',
         choices=['skip', 'error'],
         default='skip',
-        help='what to do about images that cannot be read (default skip)')
+        help='what to do about images that cannot be read (default skip)',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
     from clhoi_mm.allocator import keep_freed_memory
+
     keep_freed_memory()
     from clhoi_mm.apis import HOIInferencer
+
     options = {
         key: value
         for key, value in vars(args).items()
-        if key not in ('inputs', 'weights', 'model', 'device', 'cfg_options',
-                       'fast')
+        if key
+        not in ('inputs', 'weights', 'model', 'device', 'cfg_options', 'fast')
     }
     images = interactions = frames = 0
     failed = []
@@ -106,7 +127,8 @@ def main() -> None:
             args.weights,
             args.device,
             args.cfg_options,
-            fast=args.fast)
+            fast=args.fast,
+        )
         start = time.perf_counter()
         for result in inferencer.stream(args.inputs, **options):
             if result.error is not None:
@@ -118,13 +140,17 @@ def main() -> None:
             interactions += sum(s >= args.pred_score_thr for s in scores)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'infer.py: {error}')
-    print(f'{images} images, {interactions} interactions with a score of '
-          f'{args.pred_score_thr:g} or more, in {args.out_dir}')
+    print(
+        f'{images} images, {interactions} interactions with a score of '
+        f'{args.pred_score_thr:g} or more, in {args.out_dir}'
+    )
     if frames:
         seconds = time.perf_counter() - start
-        print(f'{frames} of these are frames of videos; '
-              f'{images / seconds:.1f} images a second, with reading, drawing '
-              'and writing')
+        print(
+            f'{frames} of these are frames of videos; '
+            f'{images / seconds:.1f} images a second, with reading, drawing '
+            'and writing'
+        )
     if failed:
         print(f'{len(failed)} images could not be read:')
         print('\n'.join(f'  {reason}' for reason in failed[:20]))

@@ -1,4 +1,5 @@
 """Test a detector: print its metrics, save its results, draw pictures."""
+
 import argparse
 import os
 import os.path as osp
@@ -21,36 +22,43 @@ def parse_args() -> argparse.Namespace:
         '--eval',
         nargs='+',
         metavar='NAME',
-        help='metrics to print, such as mAP; an unknown name lists all')
+        help='metrics to print, such as mAP; an unknown name lists all',
+    )
     parser.add_argument(
         '--out',
         help='file for the detections: .json, or .npz, which '
-        'tools/analysis_tools/eval_predictions.py scores')
+        'tools/analysis_tools/eval_predictions.py scores',
+    )
     parser.add_argument('--show-dir', help='folder for pictures')
     parser.add_argument(
         '--show-interval',
         type=int,
         default=20,
-        help='draw every n-th image (default 20)')
+        help='draw every n-th image (default 20)',
+    )
     parser.add_argument(
         '--show-score-thr',
         type=float,
         default=0.3,
-        help='least score of drawn interactions (default 0.3)')
+        help='least score of drawn interactions (default 0.3)',
+    )
     parser.add_argument(
         '--fast',
         action='store_true',
         help="the detector's backbone in bfloat16: faster, not equal, see "
-        'docs/speed.md')
+        'docs/speed.md',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none')
+        default='none',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -60,11 +68,13 @@ def parse_args() -> argparse.Namespace:
 def known_names(cfg: Config) -> dict[str, tuple[str, ...]]:
     """What may be asked of the config's metrics, and the figures it names."""
     from clhoi_mm.registry import METRICS
+
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     evaluators = cfg.test_evaluator
     names = {}
-    for evaluator in evaluators if isinstance(evaluators,
-                                              list) else [evaluators]:
+    for evaluator in (
+        evaluators if isinstance(evaluators, list) else [evaluators]
+    ):
         names.update(getattr(METRICS.get(evaluator.type), 'eval_names', {}))
     return names
 
@@ -82,8 +92,10 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
     """Let the visualisation hook write pictures to --show-dir."""
     hook = cfg.default_hooks.get('visualization')
     if hook is None:
-        raise SystemExit(f'{args.config} has no default_hooks.visualization, '
-                         'which --show-dir needs')
+        raise SystemExit(
+            f'{args.config} has no default_hooks.visualization, '
+            'which --show-dir needs'
+        )
     hook.draw = True
     hook.interval = args.show_interval
     hook.score_thr = args.show_score_thr
@@ -95,9 +107,9 @@ def dump_results(runner: Runner, out_file: str) -> BaseMetric:
     dataset = runner.test_dataloader.dataset
     evaluator = runner.build_evaluator(
         dict(
-            type='DumpHOIResults',
-            out_file=out_file,
-            ann_file=dataset.ann_file))
+            type='DumpHOIResults', out_file=out_file, ann_file=dataset.ann_file
+        )
+    )
     evaluator.dataset_meta = dataset.metainfo
     return evaluator.metrics[0]
 
@@ -106,33 +118,41 @@ def main() -> None:
     args = parse_args()
     keep_freed_memory()
     from clhoi_mm.engine import AccelerateHook
+
     cfg = read_config(args.config, args.cfg_options)
     check_checkpoint(args.checkpoint)
     cfg.launcher = args.launcher
     name = osp.splitext(osp.basename(args.config))[0]
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
-        'work_dirs', name)
+    cfg.work_dir = (
+        args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    )
     cfg.load_from = args.checkpoint
     figures = known_names(cfg) if args.eval else {}
     unknown = [name for name in args.eval or [] if name not in figures]
     if unknown:
         # Before hours of testing rather than after.
-        raise SystemExit(f'--eval {" ".join(unknown)}: unknown; this config '
-                         f'has {", ".join(figures)}')
+        raise SystemExit(
+            f'--eval {" ".join(unknown)}: unknown; this config '
+            f'has {", ".join(figures)}'
+        )
     if args.out and not args.out.endswith(('.json', '.npz')):
-        raise SystemExit(f'--out {args.out}: detections are written as JSON '
-                         'or NPZ; give a name that ends in .json or .npz')
+        raise SystemExit(
+            f'--out {args.out}: detections are written as JSON '
+            'or NPZ; give a name that ends in .json or .npz'
+        )
     if args.show_dir:
         draw(cfg, args)
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(
-        cfg)
+    runner = (
+        RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    )
     runner.register_hook(AccelerateHook(args.fast))
     if args.out:
         runner.test_evaluator.metrics.append(dump_results(runner, args.out))
     metrics = runner.test()
     if args.eval:
-        print_metrics(metrics,
-                      [name for asked in args.eval for name in figures[asked]])
+        print_metrics(
+            metrics, [name for asked in args.eval for name in figures[asked]]
+        )
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 """Train a detector from a config."""
+
 import argparse
 import os
 import os.path as osp
@@ -19,22 +20,27 @@ def parse_args() -> argparse.Namespace:
         '--resume',
         nargs='?',
         const='auto',
-        help='go on from a checkpoint, or from the latest in the work dir')
+        help='go on from a checkpoint, or from the latest in the work dir',
+    )
     parser.add_argument(
-        '--amp', action='store_true', help='train in mixed precision')
+        '--amp', action='store_true', help='train in mixed precision'
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate with the batch size')
+        help='scale the learning rate with the batch size',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none')
+        default='none',
+    )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -47,8 +53,9 @@ def main() -> None:
     cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     name = osp.splitext(osp.basename(args.config))[0]
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or osp.join(
-        'work_dirs', name)
+    cfg.work_dir = (
+        args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
+    )
     if args.amp:
         if get_device() == 'cpu':
             cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
@@ -57,16 +64,19 @@ def main() -> None:
             cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:
         if 'base_batch_size' not in cfg.get('auto_scale_lr', {}):
-            raise SystemExit(f'{args.config} has no auto_scale_lr.'
-                             'base_batch_size to scale the rate from')
+            raise SystemExit(
+                f'{args.config} has no auto_scale_lr.'
+                'base_batch_size to scale the rate from'
+            )
         cfg.auto_scale_lr.enable = True
     if args.resume:
         if args.resume != 'auto':
             check_checkpoint(args.resume)
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(
-        cfg)
+    runner = (
+        RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    )
     runner.train()
 
 

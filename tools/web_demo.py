@@ -2,6 +2,7 @@
 
 For this machine alone unless --host says otherwise.
 """
+
 import argparse
 import os
 import sys
@@ -15,37 +16,46 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1')
 # Files of visitors and pictures for them that are kept, the newest.
 MAX_FILES = 64
 # A page of Gradio's would load a script from elsewhere.
-POLICY = (b'content-security-policy',
-          b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:")
+POLICY = (
+    b'content-security-policy',
+    b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
+)
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        '--weights', required=True, help='checkpoint of tools/train.py')
+        '--weights', required=True, help='checkpoint of tools/train.py'
+    )
     parser.add_argument(
         '--model',
-        help='path or name of a config (default: the one in the checkpoint)')
+        help='path or name of a config (default: the one in the checkpoint)',
+    )
     parser.add_argument(
-        '--device', help='cuda:0 or cpu (default: a GPU if there is one)')
+        '--device', help='cuda:0 or cpu (default: a GPU if there is one)'
+    )
     parser.add_argument(
         '--examples',
         nargs='*',
         default=[],
         metavar='FILE',
-        help='images to choose from')
+        help='images to choose from',
+    )
     parser.add_argument(
         '--teacher',
         metavar='FOLDER',
-        help="a teacher's pass or cache: show its words on the examples")
+        help="a teacher's pass or cache: show its words on the examples",
+    )
     parser.add_argument(
         '--host',
         default='127.0.0.1',
         help='address to serve; 0.0.0.0 for all who can reach this machine '
-        '(default: %(default)s, this machine alone)')
+        '(default: %(default)s, this machine alone)',
+    )
     parser.add_argument('--port', type=int, default=7860)
     parser.add_argument(
-        '--max-mb', type=int, default=10, help='largest file, in MiB')
+        '--max-mb', type=int, default=10, help='largest file, in MiB'
+    )
     return parser.parse_args()
 
 
@@ -91,10 +101,12 @@ def build(page: Any, folder: str) -> Any:
 
     from clhoi_mm.apis.web_page import PageError
 
-    def show(number: Optional[int],
-             threshold: float,
-             phrases: str,
-             row: Optional[int] = None) -> tuple:
+    def show(
+        number: Optional[int],
+        threshold: float,
+        phrases: str,
+        row: Optional[int] = None,
+    ) -> tuple:
         """Picture, table, message."""
         if number is None:
             return None, [], 'Upload an image or choose an example.'
@@ -111,10 +123,9 @@ def build(page: Any, folder: str) -> Any:
         rows = [[i, *r] for i, r in enumerate(view.rows, 1)]
         return view.picture, rows, message
 
-    def take(path: str,
-             threshold: float,
-             phrases: str,
-             words: str = '') -> tuple:
+    def take(
+        path: str, threshold: float, phrases: str, words: str = ''
+    ) -> tuple:
         """Number, picture, table, message, the teacher's words."""
         try:
             number = page.open(path)
@@ -132,48 +143,63 @@ def build(page: Any, folder: str) -> Any:
             Path(path).unlink(missing_ok=True)  # its pixels are remembered
 
     def choose(threshold: float, phrases: str, event: gr.SelectData) -> tuple:
-        return take(page.examples[event.index], threshold, phrases,
-                    page.teacher_says(event.index))
+        return take(
+            page.examples[event.index],
+            threshold,
+            phrases,
+            page.teacher_says(event.index),
+        )
 
-    def highlight(number: Optional[int], threshold: float, phrases: str,
-                  event: gr.SelectData) -> tuple:
-        picture, _, message = show(number, threshold, phrases,
-                                   int(event.row_value[0]) - 1)
+    def highlight(
+        number: Optional[int],
+        threshold: float,
+        phrases: str,
+        event: gr.SelectData,
+    ) -> tuple:
+        picture, _, message = show(
+            number, threshold, phrases, int(event.row_value[0]) - 1
+        )
         return picture, message
 
     with gr.Blocks(
-            title='Human-object interactions',
-            analytics_enabled=False,
-            delete_cache=(600, 3600)) as blocks:
+        title='Human-object interactions',
+        analytics_enabled=False,
+        delete_cache=(600, 3600),
+    ) as blocks:
         number = gr.State(None)
         with gr.Row():
             with gr.Column(scale=1):
                 button = gr.UploadButton(
-                    'Upload an image', file_types=['image'], elem_id='upload')
+                    'Upload an image', file_types=['image'], elem_id='upload'
+                )
                 if page.examples:
-                    gallery = gr.Gallery([
-                        mmcv.imread(p, channel_order='rgb')
-                        for p in page.examples
-                    ],
-                                         label='Examples',
-                                         columns=3,
-                                         height='auto',
-                                         buttons=[],
-                                         allow_preview=False,
-                                         elem_id='examples')
+                    gallery = gr.Gallery(
+                        [
+                            mmcv.imread(p, channel_order='rgb')
+                            for p in page.examples
+                        ],
+                        label='Examples',
+                        columns=3,
+                        height='auto',
+                        buttons=[],
+                        allow_preview=False,
+                        elem_id='examples',
+                    )
                 threshold = gr.Slider(
                     0,
                     100,
                     30,
                     step=1,
                     label='Least score, percent',
-                    elem_id='threshold')
+                    elem_id='threshold',
+                )
                 phrases = gr.Textbox(
                     lines=3,
                     label=f'Look for (one a line, at most {page.max_phrases}; '
                     'empty: all that was learned)',
                     placeholder='ride horse\na man feeding a dog',
-                    elem_id='phrases')
+                    elem_id='phrases',
+                )
                 search = gr.Button('Look', elem_id='look')
             with gr.Column(scale=2):
                 picture = gr.Image(
@@ -181,27 +207,33 @@ def build(page: Any, folder: str) -> Any:
                     interactive=False,
                     format='png',
                     buttons=['download', 'fullscreen'],
-                    elem_id='picture')
+                    elem_id='picture',
+                )
                 message = gr.Textbox(
                     'Upload an image or choose an example.',
                     label='Message',
                     interactive=False,
-                    elem_id='message')
+                    elem_id='message',
+                )
                 table = gr.Dataframe(
                     headers=['#', 'interaction', 'score'],
                     interactive=False,
                     label='Click one to see its pair',
-                    elem_id='table')
+                    elem_id='table',
+                )
                 words = gr.Textbox(
                     label='What the teacher said of it',
                     interactive=False,
-                    elem_id='teacher')
+                    elem_id='teacher',
+                )
         asked, shown = [number, threshold, phrases], [picture, table, message]
-        button.upload(upload, [button, threshold, phrases],
-                      [number, *shown, words])
+        button.upload(
+            upload, [button, threshold, phrases], [number, *shown, words]
+        )
         if page.examples:
-            gallery.select(choose, [threshold, phrases],
-                           [number, *shown, words])
+            gallery.select(
+                choose, [threshold, phrases], [number, *shown, words]
+            )
         threshold.release(show, asked, shown)
         search.click(show, asked, shown)
         phrases.submit(show, asked, shown)
@@ -215,35 +247,43 @@ def main() -> None:
         import gradio as gr
         from starlette.middleware import Middleware
     except ImportError:
-        sys.exit("web_demo.py: Gradio is missing; 'make web' installs it, or "
-                 "run pip install 'clhoi_mm[web]'")
+        sys.exit(
+            "web_demo.py: Gradio is missing; 'make web' installs it, or "
+            "run pip install 'clhoi_mm[web]'"
+        )
     from clhoi_mm.apis import HOIInferencer
     from clhoi_mm.apis.web_page import WebPage
+
     missing = [path for path in args.examples if not Path(path).is_file()]
     if missing:
         sys.exit(f'web_demo.py: {missing[0]}: no such image')
     try:
         page = WebPage(
             HOIInferencer(
-                args.model, args.weights, args.device, show_progress=False),
+                args.model, args.weights, args.device, show_progress=False
+            ),
             args.examples,
             args.teacher,
-            max_bytes=args.max_mb << 20)
+            max_bytes=args.max_mb << 20,
+        )
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'web_demo.py: {error}')
     with tempfile.TemporaryDirectory(prefix='clhoi-web-') as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
         build(page, folder).queue(
-            max_size=16, default_concurrency_limit=1).launch(
-                server_name=args.host,
-                server_port=args.port,
-                share=False,
-                max_file_size=args.max_mb << 20,
-                footer_links=[],
-                theme=gr.themes.Default(
-                    font=['system-ui', 'sans-serif'], font_mono=['monospace']),
-                ssr_mode=False,
-                app_kwargs=dict(middleware=[Middleware(Guard, folder=folder)]))
+            max_size=16, default_concurrency_limit=1
+        ).launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=False,
+            max_file_size=args.max_mb << 20,
+            footer_links=[],
+            theme=gr.themes.Default(
+                font=['system-ui', 'sans-serif'], font_mono=['monospace']
+            ),
+            ssr_mode=False,
+            app_kwargs=dict(middleware=[Middleware(Guard, folder=folder)]),
+        )
 
 
 if __name__ == '__main__':

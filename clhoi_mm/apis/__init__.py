@@ -1,4 +1,5 @@
 """For those who use a trained detector."""
+
 from .hoi_inferencer import HOIInferencer, UnreadableImage
 from .inference import Inference
 

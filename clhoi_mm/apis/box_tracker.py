@@ -1,4 +1,5 @@
 """Who is who from one frame of a video to the next."""
+
 from typing import List, Optional, Tuple
 
 import numpy as np
@@ -28,11 +29,13 @@ class BoxTracker(ByteTracker):
             is forgotten. Defaults to 30.
     """
 
-    def __init__(self,
-                 high_thr: float = 0.5,
-                 low_thr: float = 0.1,
-                 num_tentatives: int = 2,
-                 num_frames_retain: int = 30) -> None:
+    def __init__(
+        self,
+        high_thr: float = 0.5,
+        low_thr: float = 0.1,
+        num_tentatives: int = 2,
+        num_frames_retain: int = 30,
+    ) -> None:
         # ByteTracker's own refuses to go on without lap.
         BaseTracker.__init__(self, num_frames_retain=num_frames_retain)
         self.motion = KalmanFilter()
@@ -46,7 +49,7 @@ class BoxTracker(ByteTracker):
         """Update a track; only as much of its past is kept as is read."""
         super().update_track(id, obj)
         for name in self.memo_items:
-            del self.tracks[id][name][:-self.num_tentatives]
+            del self.tracks[id][name][: -self.num_tentatives]
 
     def expected_box(self, id: int) -> Tensor:
         """Where the filter expects a track in the present frame, (4,)."""
@@ -54,13 +57,13 @@ class BoxTracker(ByteTracker):
         return bbox_cxcyah_to_xyxy(mean)[0]
 
     def assign_ids(
-            self,
-            ids: List[int],
-            det_bboxes: Tensor,
-            det_labels: Tensor,
-            det_scores: Tensor,
-            weight_iou_with_det_scores: Optional[bool] = False,
-            match_iou_thr: Optional[float] = 0.5
+        self,
+        ids: List[int],
+        det_bboxes: Tensor,
+        det_labels: Tensor,
+        det_scores: Tensor,
+        weight_iou_with_det_scores: Optional[bool] = False,
+        match_iou_thr: Optional[float] = 0.5,
     ) -> Tuple[np.ndarray, np.ndarray]:
         """Match tracks and boxes so that they overlap most in all.
 

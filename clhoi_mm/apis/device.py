@@ -18,14 +18,19 @@ def check_device(device: Optional[str]) -> None:
     try:
         kind = torch.device(device)
     except RuntimeError as error:
-        raise ValueError(f"device={device}: no device of torch's; give 'cpu', "
-                         "'cuda' or 'cuda:1'") from error
+        raise ValueError(
+            f"device={device}: no device of torch's; give 'cpu', "
+            "'cuda' or 'cuda:1'"
+        ) from error
     if kind.type != 'cuda':
         return
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not count:
-        raise ValueError(f'device={device}: torch finds no GPU here; '
-                         "leave device out, or give 'cpu'")
+        raise ValueError(
+            f'device={device}: torch finds no GPU here; '
+            "leave device out, or give 'cpu'"
+        )
     if (kind.index or 0) >= count:
-        raise ValueError(f'device={device}: torch finds {count} GPUs here, '
-                         'counted from 0')
+        raise ValueError(
+            f'device={device}: torch finds {count} GPUs here, counted from 0'
+        )

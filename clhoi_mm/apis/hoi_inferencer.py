@@ -1,11 +1,20 @@
 """A trained detector on one's own images."""
+
 import copy
 import itertools
 import os
 import os.path as osp
 from contextlib import contextmanager
-from typing import (Any, Callable, Dict, Iterator, List, Optional, Sequence,
-                    Union)
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Union,
+)
 
 import cv2
 import numpy as np
@@ -23,11 +32,17 @@ from clhoi_mm.models.acceleration import accelerate
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
+
 from .device import check_device
 from .inference import Inference
 from .inputs import ImageInput, Inputs
-from .model_source import (as_test_pipeline, list_models, load_into,
-                           open_model, without_detector_file)
+from .model_source import (
+    as_test_pipeline,
+    list_models,
+    load_into,
+    open_model,
+    without_detector_file,
+)
 from .phrases import PhraseReader, PhraseVocabulary, find_classes
 from .result_maker import ResultMaker
 
@@ -68,13 +83,15 @@ class HOIInferencer(BaseInferencer):
     visualize_kwargs: set = set()
     postprocess_kwargs: set = set()
 
-    def __init__(self,
-                 model: Union[str, os.PathLike, dict, Config, None] = None,
-                 weights: Union[str, os.PathLike, None] = None,
-                 device: Optional[str] = None,
-                 cfg_options: Optional[dict] = None,
-                 show_progress: bool = True,
-                 fast: bool = False) -> None:
+    def __init__(
+        self,
+        model: Union[str, os.PathLike, dict, Config, None] = None,
+        weights: Union[str, os.PathLike, None] = None,
+        device: Optional[str] = None,
+        cfg_options: Optional[dict] = None,
+        show_progress: bool = True,
+        fast: bool = False,
+    ) -> None:
         init_default_scope('clhoi_mm')
         check_device(device)
         self._fast = fast
@@ -84,7 +101,8 @@ class HOIInferencer(BaseInferencer):
             weights=str(weights or 'the checkpoint'),
             device=device,
             scope='clhoi_mm',
-            show_progress=show_progress)
+            show_progress=show_progress,
+        )
         del self._checkpoint
         self._num_arrays = 0
         self._reader: Optional[PhraseReader] = None
@@ -115,40 +133,46 @@ class HOIInferencer(BaseInferencer):
                 :meth:`stream` raises.
         """
         found: Dict[str, list] = dict(
-            predictions=[], visualization=[], failed=[])
+            predictions=[], visualization=[], failed=[]
+        )
         for result in self.stream(inputs, **options):
             if result.error is not None:
                 found['failed'].append(
-                    dict(img_path=result.source, error=result.error))
+                    dict(img_path=result.source, error=result.error)
+                )
                 continue
             found['predictions'].append(
-                result.data_sample if options.get('return_datasamples') else
-                result.prediction)
+                result.data_sample
+                if options.get('return_datasamples')
+                else result.prediction
+            )
             if options.get('return_vis'):
                 found['visualization'].append(result.picture)
         if not found['predictions'] and found['failed']:
             raise UnreadableImage(found['failed'][0]['error'])
         return found
 
-    def stream(self,
-               inputs: Any,
-               batch_size: int = 1,
-               score_thr: float = 0.,
-               pred_score_thr: float = 0.3,
-               top_k: Optional[int] = None,
-               classes: Optional[Sequence[str]] = None,
-               vocabulary: Optional[Sequence[str]] = None,
-               out_dir: str = '',
-               no_save_vis: bool = False,
-               no_save_pred: bool = False,
-               return_vis: bool = False,
-               return_datasamples: bool = False,
-               show: bool = False,
-               wait_time: float = 0,
-               frame_step: int = 1,
-               bad_images: str = 'skip',
-               track: bool = True,
-               attention: int = 0) -> Iterator[Inference]:
+    def stream(
+        self,
+        inputs: Any,
+        batch_size: int = 1,
+        score_thr: float = 0.0,
+        pred_score_thr: float = 0.3,
+        top_k: Optional[int] = None,
+        classes: Optional[Sequence[str]] = None,
+        vocabulary: Optional[Sequence[str]] = None,
+        out_dir: str = '',
+        no_save_vis: bool = False,
+        no_save_pred: bool = False,
+        return_vis: bool = False,
+        return_datasamples: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        frame_step: int = 1,
+        bad_images: str = 'skip',
+        track: bool = True,
+        attention: int = 0,
+    ) -> Iterator[Inference]:
         """Detect interactions, one image after the other.
 
         Args:
@@ -196,13 +220,18 @@ class HOIInferencer(BaseInferencer):
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size}: give 1 or more')
         if bad_images not in ('skip', 'error'):
-            raise ValueError("bad_images must be 'skip' or 'error', got "
-                             f'{bad_images!r}')
+            raise ValueError(
+                f"bad_images must be 'skip' or 'error', got {bad_images!r}"
+            )
         out_dir = os.fspath(out_dir)
         if osp.exists(out_dir) and not osp.isdir(out_dir):
             raise ValueError(f'{out_dir}: is a file; give a folder')
-        images = Inputs(inputs, frame_step, out_dir and osp.join(
-            out_dir, 'vis'), self._num_arrays)
+        images = Inputs(
+            inputs,
+            frame_step,
+            out_dir and osp.join(out_dir, 'vis'),
+            self._num_arrays,
+        )
         self._num_arrays = images.num_arrays
         table, texts = self.phrases, None
         if vocabulary is not None:
@@ -213,26 +242,49 @@ class HOIInferencer(BaseInferencer):
         if attention and images.has_videos and track:
             raise ValueError(
                 'attention is of single images; give track=False to look at '
-                'the frames of videos so')
+                'the frames of videos so'
+            )
         maker = ResultMaker(
-            self.visualizer, table.vocabulary, texts, wanted, score_thr,
-            pred_score_thr, top_k, out_dir, not no_save_vis, not no_save_pred,
-            return_vis, return_datasamples, show, wait_time, track,
-            self.model.max_per_img, attention)
+            self.visualizer,
+            table.vocabulary,
+            texts,
+            wanted,
+            score_thr,
+            pred_score_thr,
+            top_k,
+            out_dir,
+            not no_save_vis,
+            not no_save_pred,
+            return_vis,
+            return_datasamples,
+            show,
+            wait_time,
+            track,
+            self.model.max_per_img,
+            attention,
+        )
         return self._run(images, batch_size, bad_images, table, maker)
 
-    def _run(self, images: Inputs, batch_size: int, bad_images: str,
-             table: PhraseTable, maker: ResultMaker) -> Iterator[Inference]:
+    def _run(
+        self,
+        images: Inputs,
+        batch_size: int,
+        bad_images: str,
+        table: PhraseTable,
+        maker: ResultMaker,
+    ) -> Iterator[Inference]:
         """Load, batch, predict, and give results in the images' order."""
-        with maker, tqdm(
-                total=len(images), unit='image',
-                disable=not self.show_progress) as bar:
+        with (
+            maker,
+            tqdm(
+                total=len(images), unit='image', disable=not self.show_progress
+            ) as bar,
+        ):
             waiting: List[tuple] = []
             ready = 0
             for i, image in enumerate(images):
                 try:
-                    packed, pixels = self._load(
-                        i, image, maker.needs_pixels)
+                    packed, pixels = self._load(i, image, maker.needs_pixels)
                 except UnreadableImage as error:
                     if bad_images == 'error':
                         raise
@@ -249,8 +301,9 @@ class HOIInferencer(BaseInferencer):
                 bar.update()
                 yield result
 
-    def _load(self, number: int, image: ImageInput,
-              keep_pixels: bool) -> tuple:
+    def _load(
+        self, number: int, image: ImageInput, keep_pixels: bool
+    ) -> tuple:
         """A packed input and, to draw on, its RGB pixels."""
         results = dict(img_id=number, key=image.source, img_path=image.source)
         if isinstance(image.image, np.ndarray):
@@ -259,19 +312,22 @@ class HOIInferencer(BaseInferencer):
             results = self._loader(results)
         except (OSError, AssertionError, cv2.error) as error:
             if isinstance(error, AssertionError) and not str(error).startswith(
-                    'failed to load image'):
+                'failed to load image'
+            ):
                 raise
             raise UnreadableImage(
                 f'{image.source}: no image can be read from it; it is damaged '
-                'or of an unknown type') from error
+                'or of an unknown type'
+            ) from error
         results['img_path'] = image.source
         pixels = None
         if keep_pixels:
             pixels = results['img'][..., ::-1].astype(np.uint8)
         return self.pipeline(results), pixels
 
-    def _predict(self, waiting: List[tuple], table: PhraseTable,
-                 maker: ResultMaker) -> Iterator[Inference]:
+    def _predict(
+        self, waiting: List[tuple], table: PhraseTable, maker: ResultMaker
+    ) -> Iterator[Inference]:
         """Results of a batch, among them those that could not be read."""
         batch = [data for _, data, _ in waiting if not isinstance(data, str)]
         samples: Iterator[HOIDataSample] = iter(())
@@ -284,8 +340,7 @@ class HOIInferencer(BaseInferencer):
             else:
                 yield maker.make(image, next(samples), pixels)
 
-    def _look(self, batch: List[dict],
-              explain: bool) -> List[HOIDataSample]:
+    def _look(self, batch: List[dict], explain: bool) -> List[HOIDataSample]:
         """What the model says of a batch, with its attention if asked."""
         batch = self.collate_fn(batch)
         if not explain:
@@ -321,27 +376,31 @@ class HOIInferencer(BaseInferencer):
             head.phrases, model.absent_role_weight = own, absent
 
     @staticmethod
-    def list_models(scope: str = 'clhoi_mm',
-                    patterns: Optional[str] = None) -> List[str]:
+    def list_models(
+        scope: str = 'clhoi_mm', patterns: Optional[str] = None
+    ) -> List[str]:
         """Names that ``model`` takes.
 
         Args:
             scope (str): Not read; mmengine's interface.
             patterns (str, optional): A part of the names. Defaults to None.
         """
-        return [m['Name'] for m in list_models() if (patterns or '') in
-                m['Name']]
+        return [
+            m['Name'] for m in list_models() if (patterns or '') in m['Name']
+        ]
 
-    def _init_model(self,
-                    cfg: Config,
-                    weights: str,
-                    device: str = 'cpu') -> nn.Module:
+    def _init_model(
+        self, cfg: Config, weights: str, device: str = 'cpu'
+    ) -> nn.Module:
         model = MODELS.build(
-            without_detector_file(cfg.model, self._checkpoint))
+            without_detector_file(cfg.model, self._checkpoint)
+        )
         if not hasattr(model, 'teacher_head'):
-            raise ValueError(f'{cfg.filename or "the config"} is of a '
-                             f'{type(model).__name__}, which knows no '
-                             "interactions; give a CLHOI's")
+            raise ValueError(
+                f'{cfg.filename or "the config"} is of a '
+                f'{type(model).__name__}, which knows no '
+                "interactions; give a CLHOI's"
+            )
         load_into(model, self._checkpoint, weights)
         model.cfg = cfg
         model = revert_sync_batchnorm(model).to(device).eval()
@@ -355,7 +414,8 @@ class HOIInferencer(BaseInferencer):
         ]
         # Takes arrays as well.
         self._loader: BaseTransform = TRANSFORMS.build(
-            dict(steps[0], type='mmdet.InferencerLoader'))
+            dict(steps[0], type='mmdet.InferencerLoader')
+        )
         return Compose([TRANSFORMS.build(step) for step in steps[1:]])
 
     def _init_collate(self, cfg: Config) -> Callable:
@@ -366,7 +426,8 @@ class HOIInferencer(BaseInferencer):
         own.update(
             type=own.get('type', 'HOILocalVisualizer'),
             name=f'hoi_inferencer_{next(_instances)}',
-            vis_backends=None)
+            vis_backends=None,
+        )
         return VISUALIZERS.build(own)
 
     # What BaseInferencer asks for; results are made one by one instead.

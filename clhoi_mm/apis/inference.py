@@ -1,4 +1,5 @@
 """What an inferencer says of an image."""
+
 import json
 from dataclasses import dataclass
 from typing import Optional, Sequence
@@ -10,6 +11,7 @@ from clhoi_mm.evaluation.metrics.dump_hoi_results import json_values
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .inputs import ImageInput
 
 
@@ -25,6 +27,7 @@ class Inference:
         picture (np.ndarray, optional): Drawn, RGB, (H, W, 3) uint8.
         error (str, optional): Why the image could not be read.
     """
+
     source: str
     prediction: Optional[dict] = None
     data_sample: Optional[HOIDataSample] = None
@@ -32,10 +35,12 @@ class Inference:
     error: Optional[str] = None
 
 
-def choose_rows(sample: HOIDataSample,
-                score_thr: float = 0.,
-                top_k: Optional[int] = None,
-                wanted: Optional[np.ndarray] = None) -> HOIDataSample:
+def choose_rows(
+    sample: HOIDataSample,
+    score_thr: float = 0.0,
+    top_k: Optional[int] = None,
+    wanted: Optional[np.ndarray] = None,
+) -> HOIDataSample:
     """Keep some of a sample's predictions, in their order.
 
     Args:
@@ -54,14 +59,18 @@ def choose_rows(sample: HOIDataSample,
     if wanted is not None:
         # -1, no object, reads the last column.
         keep &= hois.scores.new_tensor(
-            wanted[hois.verb_labels.numpy(), hois.obj_labels.numpy()]).bool()
+            wanted[hois.verb_labels.numpy(), hois.obj_labels.numpy()]
+        ).bool()
     sample.pred_hois = hois[keep][:top_k]
     return sample
 
 
-def to_dict(sample: HOIDataSample, image: ImageInput,
-            vocabulary: HOIVocabulary,
-            texts: Optional[Sequence[str]] = None) -> dict:
+def to_dict(
+    sample: HOIDataSample,
+    image: ImageInput,
+    vocabulary: HOIVocabulary,
+    texts: Optional[Sequence[str]] = None,
+) -> dict:
     """A sample as JSON has it.
 
     Args:
@@ -83,7 +92,8 @@ def to_dict(sample: HOIDataSample, image: ImageInput,
     hois = sample.pred_hois
     columns = {
         name: json_values(values.numpy())
-        for name, values in sorted(hois.items()) if name != 'attention'
+        for name, values in sorted(hois.items())
+        if name != 'attention'
     }
     texts = vocabulary.names if texts is None else texts
     verbs = [vocabulary.verbs[v] for v in columns['verb_labels']]
@@ -121,7 +131,9 @@ def write_picture(path: str, picture: np.ndarray) -> None:
     """Write a picture, RGB, as JPEG, whole or not at all."""
     done, data = cv2.imencode('.jpg', picture[..., ::-1])
     if not done:
-        raise ValueError(f'{path}: a picture of {picture.shape[1]} x '
-                         f'{picture.shape[0]} pixels cannot be a JPEG')
+        raise ValueError(
+            f'{path}: a picture of {picture.shape[1]} x '
+            f'{picture.shape[0]} pixels cannot be a JPEG'
+        )
     with atomic_path(path) as temp:
         temp.write_bytes(data.tobytes())

@@ -1,4 +1,5 @@
 """What people give an inferencer: files, folders, globs, arrays, videos."""
+
 import glob
 import os
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class ImageInput:
         time (float, optional): When it is shown, in seconds.
         video (VideoInput, optional): The video that it is from.
     """
+
     name: str
     source: str
     image: Union[str, np.ndarray]
@@ -81,8 +83,14 @@ class VideoInput:
                     time = None
                     if self.rate is not None:
                         time = number / (self.rate * self.step)
-                    yield ImageInput(f'{self.name}/{number:06d}', self.path,
-                                     image, number, time, self)
+                    yield ImageInput(
+                        f'{self.name}/{number:06d}',
+                        self.path,
+                        image,
+                        number,
+                        time,
+                        self,
+                    )
                 number += 1
         finally:
             video.release()
@@ -97,7 +105,8 @@ class VideoInput:
         raise ValueError(
             f'{self.path}: the video cannot be opened; it is damaged or in a '
             'format that OpenCV here does not read. Convert it, for example '
-            'with ffmpeg -i IN -c:v libx264 out.mp4')
+            'with ffmpeg -i IN -c:v libx264 out.mp4'
+        )
 
 
 class Inputs:
@@ -117,14 +126,18 @@ class Inputs:
         TypeError, ValueError: What was given is no image, or none is in it.
     """
 
-    def __init__(self,
-                 inputs: Any,
-                 frame_step: int = 1,
-                 without: Optional[str] = None,
-                 first_array: int = 0) -> None:
+    def __init__(
+        self,
+        inputs: Any,
+        frame_step: int = 1,
+        without: Optional[str] = None,
+        first_array: int = 0,
+    ) -> None:
         if frame_step < 1:
-            raise ValueError(f'frame_step={frame_step}: give 1 for every '
-                             'frame, 2 for every second one')
+            raise ValueError(
+                f'frame_step={frame_step}: give 1 for every '
+                'frame, 2 for every second one'
+            )
         self._frame_step = frame_step
         self._without = os.path.abspath(without) if without else None
         self._names: Set[str] = set()
@@ -139,7 +152,8 @@ class Inputs:
     def __len__(self) -> int:
         return sum(
             len(item) if isinstance(item, VideoInput) else 1
-            for item in self._items)
+            for item in self._items
+        )
 
     @property
     def has_videos(self) -> bool:
@@ -157,14 +171,17 @@ class Inputs:
             self._add_array(item)
         elif not isinstance(item, (str, os.PathLike)):
             raise TypeError(
-                f'an image is a path or an array, not {type(item).__name__}')
+                f'an image is a path or an array, not {type(item).__name__}'
+            )
         elif os.path.isdir(item):
             self._add_folder(os.fspath(item))
         elif os.path.exists(item):
             self._add_file(os.fspath(item))
         elif '://' in str(item):
-            raise ValueError(f'{item}: addresses are not fetched; download '
-                             'the file and give its path')
+            raise ValueError(
+                f'{item}: addresses are not fetched; download '
+                'the file and give its path'
+            )
         elif glob.has_magic(os.fspath(item)):
             self._add_glob(os.fspath(item))
         else:
@@ -172,12 +189,17 @@ class Inputs:
 
     def _add_array(self, image: np.ndarray) -> None:
         name = f'{self.num_arrays:08d}'
-        if (image.ndim != 3 or image.shape[2] != 3 or not image.size
-                or image.dtype != np.uint8):
+        if (
+            image.ndim != 3
+            or image.shape[2] != 3
+            or not image.size
+            or image.dtype != np.uint8
+        ):
             raise ValueError(
                 f'array {self.num_arrays}: an image is (height, width, 3) '
                 'uint8 in BGR order, as cv2.imread gives it, not '
-                f'{image.shape} {image.dtype}; give several as a list')
+                f'{image.shape} {image.dtype}; give several as a list'
+            )
         self.num_arrays += 1
         self._items.append(ImageInput(self._claim(name), name, image))
 
@@ -186,13 +208,15 @@ class Inputs:
         name = os.path.basename(path)
         if ending in VIDEOS:
             self._items.append(
-                VideoInput(self._claim(name), path, self._frame_step))
+                VideoInput(self._claim(name), path, self._frame_step)
+            )
         elif ending in IMAGES:
             self._items.append(ImageInput(self._claim(name), path, path))
         else:
             raise ValueError(
                 f'{path}: neither an image nor a video by its ending; images '
-                f'end in {", ".join(IMAGES)}, videos in {", ".join(VIDEOS)}')
+                f'end in {", ".join(IMAGES)}, videos in {", ".join(VIDEOS)}'
+            )
 
     def _add_folder(self, path: str) -> None:
         before = len(self._items)
@@ -204,22 +228,29 @@ class Inputs:
                 key = folder.prefix + name
                 self._items.append(ImageInput(self._claim(key), image, image))
         if len(self._items) == before:
-            raise ValueError(f'{path}: there is no image in this folder; '
-                             f'images end in {", ".join(IMAGES)}')
+            raise ValueError(
+                f'{path}: there is no image in this folder; '
+                f'images end in {", ".join(IMAGES)}'
+            )
 
     def _is_output(self, folder: str) -> bool:
-        return self._without is not None and os.path.commonpath(
-            [self._without, folder]) == self._without
+        return (
+            self._without is not None
+            and os.path.commonpath([self._without, folder]) == self._without
+        )
 
     def _add_glob(self, pattern: str) -> None:
         paths = [
-            path for path in sorted(glob.glob(pattern, recursive=True))
-            if path.lower().endswith(IMAGES + VIDEOS) and os.path.isfile(path)
+            path
+            for path in sorted(glob.glob(pattern, recursive=True))
+            if path.lower().endswith(IMAGES + VIDEOS)
+            and os.path.isfile(path)
             and not self._is_output(os.path.dirname(os.path.abspath(path)))
         ]
         if not paths:
             raise FileNotFoundError(
-                f'{pattern}: no image or video matches this pattern')
+                f'{pattern}: no image or video matches this pattern'
+            )
         for path in paths:
             self._add_file(path)
 

@@ -1,4 +1,5 @@
 """Where a model comes from: a config, its name, or a checkpoint alone."""
+
 import json
 import os
 import os.path as osp
@@ -16,13 +17,17 @@ from clhoi_mm.models import load_weights
 _SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
 # Parts that nothing runs through when a model with an ICN predicts.
 _TRAINING_ONLY = ('context_loss.', 'interaction_loss.')
-_REFIT = ('Give the config that it was trained with, or none: checkpoints '
-          'hold theirs. One of another version of clhoi_mm may not fit.')
+_REFIT = (
+    'Give the config that it was trained with, or none: checkpoints '
+    'hold theirs. One of another version of clhoi_mm may not fit.'
+)
 
 
-def open_model(model: Union[str, os.PathLike, dict, Config, None],
-               weights: Union[str, os.PathLike, None],
-               cfg_options: Optional[dict] = None) -> Tuple[Config, dict]:
+def open_model(
+    model: Union[str, os.PathLike, dict, Config, None],
+    weights: Union[str, os.PathLike, None],
+    cfg_options: Optional[dict] = None,
+) -> Tuple[Config, dict]:
     """A model's config and its checkpoint.
 
     Args:
@@ -46,17 +51,22 @@ def open_model(model: Union[str, os.PathLike, dict, Config, None],
     if weights is None:
         raise ValueError(
             'no weights are given, and a random model would say anything; '
-            'give weights=PATH, a checkpoint that tools/train.py wrote')
+            'give weights=PATH, a checkpoint that tools/train.py wrote'
+        )
     if not osp.isfile(weights):
         raise FileNotFoundError(
             f'{weights}: no such checkpoint; tools/train.py writes them to '
-            'work_dirs/NAME/epoch_N.pth')
+            'work_dirs/NAME/epoch_N.pth'
+        )
     checkpoint = load_weights(os.fspath(weights))
     if model is None:
         cfg = config_of(checkpoint, os.fspath(weights))
     else:
-        cfg = Config(model) if not isinstance(model, Config) else \
-            Config(model.to_dict(), filename=model.filename)
+        cfg = (
+            Config(model)
+            if not isinstance(model, Config)
+            else Config(model.to_dict(), filename=model.filename)
+        )
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
     if 'model' not in cfg:
@@ -68,8 +78,9 @@ def list_models() -> List[dict]:
     """The package's models as its metafile has them, with paths that are."""
     package = osp.dirname(osp.abspath(clhoi_mm.__file__))
     roots = [osp.dirname(package), osp.join(package, '.mim')]
-    root = next((r for r in roots if osp.isfile(osp.join(r, 'metafile.yml'))),
-                None)
+    root = next(
+        (r for r in roots if osp.isfile(osp.join(r, 'metafile.yml'))), None
+    )
     if root is None:
         return []
     with open(osp.join(root, 'metafile.yml'), encoding='utf-8') as file:
@@ -84,7 +95,8 @@ def _named_config(name: str) -> Tuple[Config, Optional[str]]:
     if name.lower() not in models:
         raise FileNotFoundError(
             f'{name}: neither the path of a config nor the name of one; '
-            f'there are {", ".join(models)}')
+            f'there are {", ".join(models)}'
+        )
     found = models[name.lower()]
     return Config.fromfile(found['Config']), found.get('Weights')
 
@@ -111,14 +123,17 @@ def config_of(checkpoint: dict, path: str) -> Config:
     except json.JSONDecodeError as error:
         raise ValueError(
             f'{path} holds its config as Python source, which is not run; '
-            f'{remedy} (JsonConfigHook lets it travel as JSON)') from error
+            f'{remedy} (JsonConfigHook lets it travel as JSON)'
+        ) from error
     parts = 'model', 'test_dataloader', 'visualizer'
     built = [content.get(part) for part in parts]
     for name in _types(built):
         if not _is_part(name):
-            raise ValueError(f'the config in {path} names {name}, which '
-                             'is no part of a detector; if you trust it, '
-                             f'{remedy}')
+            raise ValueError(
+                f'the config in {path} names {name}, which '
+                'is no part of a detector; if you trust it, '
+                f'{remedy}'
+            )
     return Config(content)
 
 
@@ -162,19 +177,27 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
     while 'dataset' in dataset:
         dataset = dataset['dataset']
     steps = [
-        dict(step) for step in dataset.get('pipeline', ())
+        dict(step)
+        for step in dataset.get('pipeline', ())
         if 'Load' not in (name := _name(step)) or name == 'LoadImageFromFile'
     ]
     if not steps or _name(steps[0]) != 'LoadImageFromFile':
         raise ValueError(
             f'{cfg.filename or "the config"}: test_dataloader.dataset.'
-            'pipeline must begin with LoadImageFromFile')
+            'pipeline must begin with LoadImageFromFile'
+        )
     # JSON made lists of tuples, and mmcv takes no list for a size.
-    return [{
-        key: tuple(value) if isinstance(value, list) and value
-        and all(isinstance(v, (int, float)) for v in value) else value
-        for key, value in step.items()
-    } for step in steps]
+    return [
+        {
+            key: tuple(value)
+            if isinstance(value, list)
+            and value
+            and all(isinstance(v, (int, float)) for v in value)
+            else value
+            for key, value in step.items()
+        }
+        for step in steps
+    ]
 
 
 def _name(step: dict) -> str:
@@ -209,7 +232,8 @@ def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
     optional = _TRAINING_ONLY if getattr(model, 'icn', None) else ()
     for key in list(state):
         if key.startswith(optional) and (
-                key not in own or own[key].shape != state[key].shape):
+            key not in own or own[key].shape != state[key].shape
+        ):
             del state[key]
     try:
         found = model.load_state_dict(state, strict=False)
@@ -217,12 +241,13 @@ def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
         first = str(error).strip().splitlines()[1:2]
         raise ValueError(
             f'{source} is no checkpoint of this config: '
-            f'{" ".join(first).strip()} {_REFIT}') from error
+            f'{" ".join(first).strip()} {_REFIT}'
+        ) from error
     missing = [
-        key for key in found.missing_keys
-        if not key.startswith(optional)
+        key for key in found.missing_keys if not key.startswith(optional)
     ]
     if missing:
         raise ValueError(
             f'{source} is no checkpoint of this config: {len(missing)} of '
-            f'{len(own)} tensors are missing, {missing[0]} for one. {_REFIT}')
+            f'{len(own)} tensors are missing, {missing[0]} for one. {_REFIT}'
+        )

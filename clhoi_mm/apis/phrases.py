@@ -1,4 +1,5 @@
 """A user's phrases as a vocabulary: 'ride horse', 'a man feeding a dog'."""
+
 import difflib
 import re
 from dataclasses import dataclass
@@ -7,8 +8,12 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from clhoi_mm.teacher.english import gerund, third_person
-from clhoi_mm.teacher.prose.function_words import (BE, DETERMINERS,
-                                                   PREPOSITIONS, RELATIVES)
+from clhoi_mm.teacher.prose.function_words import (
+    BE,
+    DETERMINERS,
+    PREPOSITIONS,
+    RELATIVES,
+)
 from clhoi_mm.teacher.prose.lexicon import Lexicon, load_words
 from clhoi_mm.teacher.prose.morphology import singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
@@ -23,6 +28,7 @@ class PhraseVocabulary:
             classes the phrases.
         texts (List[str]): The phrase of each class, as it was given.
     """
+
     vocabulary: HOIVocabulary
     texts: List[str]
 
@@ -38,12 +44,15 @@ class PhraseReader:
         self.vocabulary = vocabulary
         self.known = {
             normalise_name(text): (int(verb), int(obj))
-            for texts in (vocabulary.names, vocabulary.phrases) for text, verb,
-            obj in zip(texts, vocabulary.hoi_verbs, vocabulary.hoi_objects)
+            for texts in (vocabulary.names, vocabulary.phrases)
+            for text, verb, obj in zip(
+                texts, vocabulary.hoi_verbs, vocabulary.hoi_objects
+            )
         }
         self.verbs: Dict[str, int] = {}
         for label, (verb, form) in enumerate(
-                zip(vocabulary.verbs, vocabulary.gerunds)):
+            zip(vocabulary.verbs, vocabulary.gerunds)
+        ):
             for spelling in (verb, form, gerund(verb), third_person(verb)):
                 self.verbs.setdefault(normalise_name(spelling), label)
 
@@ -59,8 +68,10 @@ class PhraseReader:
                 verb, or more than the two.
         """
         if isinstance(phrases, str) or not len(phrases):
-            raise ValueError("vocabulary: give a list of phrases, such as "
-                             "['ride horse', 'a person feeding a dog']")
+            raise ValueError(
+                'vocabulary: give a list of phrases, such as '
+                "['ride horse', 'a person feeding a dog']"
+            )
         verbs: Dict[str, str] = {}
         classes: Dict[Tuple[str, int], str] = {}
         for phrase in phrases:
@@ -75,7 +86,10 @@ class PhraseReader:
                 verbs=list(verbs),
                 gerunds=list(verbs.values()),
                 hois=[(positions[verb], obj) for verb, obj in classes],
-                source='vocabulary'), list(classes.values()))
+                source='vocabulary',
+            ),
+            list(classes.values()),
+        )
 
     def _read(self, phrase: str) -> Tuple[str, str, int]:
         """A verb, its gerund, and the label of an object."""
@@ -95,21 +109,25 @@ class PhraseReader:
         if verb == self.vocabulary.no_interaction:
             raise ValueError(
                 f'vocabulary: {phrase!r}: that nothing is done is scored by '
-                'all that could be done; it cannot be asked by a phrase')
+                'all that could be done; it cannot be asked by a phrase'
+            )
         return verb, self.vocabulary.gerunds[label]
 
-    def _split_object(self, words: List[str],
-                      phrase: str) -> Tuple[int, List[str]]:
+    def _split_object(
+        self, words: List[str], phrase: str
+    ) -> Tuple[int, List[str]]:
         """The label of the object, and the words before it."""
         found = self._find_object(words)
         if found is None:
             close = difflib.get_close_matches(
-                ' '.join(words[-1:]), self.vocabulary.objects, 3, 0.7)
+                ' '.join(words[-1:]), self.vocabulary.objects, 3, 0.7
+            )
             names = close or self.vocabulary.objects
             raise ValueError(
                 f'vocabulary: {phrase!r} does not end in an object that this '
                 f'detector knows; it knows {", ".join(names[:90])}'
-                f'{" among others" if close else ""}')
+                f'{" among others" if close else ""}'
+            )
         label, size = found
         words = words[:-size]
         while words and words[-1] in DETERMINERS:
@@ -137,15 +155,18 @@ class PhraseReader:
             raise ValueError(
                 f'vocabulary: {phrase!r} does not say what is done with the '
                 "object; write a verb and an object, as in 'ride horse' or "
-                "'a person feeding a dog'")
+                "'a person feeding a dog'"
+            )
         extra = [
-            word for word in words[1:]
+            word
+            for word in words[1:]
             if word not in PREPOSITIONS | DETERMINERS
         ] or [word for word in words[1:] if word not in PREPOSITIONS]
         if extra:
             raise ValueError(
                 f'vocabulary: {phrase!r} says more than a verb and an '
-                f'object: {" ".join(extra)}; leave it out')
+                f'object: {" ".join(extra)}; leave it out'
+            )
         verb = ' '.join([form.lemma, *words[1:]])
         if verb in self.verbs:
             return self._own(self.verbs[verb], phrase)
@@ -155,8 +176,10 @@ class PhraseReader:
 
 
 def _is_person(word: str) -> bool:
-    return word in ('someone', 'somebody', 'people') or singular(
-        word) in load_words()['persons']
+    return (
+        word in ('someone', 'somebody', 'people')
+        or singular(word) in load_words()['persons']
+    )
 
 
 def _without_person(words: List[str]) -> List[str]:
@@ -172,8 +195,9 @@ def _without_person(words: List[str]) -> List[str]:
     return rest
 
 
-def find_classes(wanted: Sequence[str],
-                 vocabulary: HOIVocabulary) -> np.ndarray:
+def find_classes(
+    wanted: Sequence[str], vocabulary: HOIVocabulary
+) -> np.ndarray:
     """What a filter lets through.
 
     Args:
@@ -188,8 +212,10 @@ def find_classes(wanted: Sequence[str],
         ValueError: A name is unknown.
     """
     if isinstance(wanted, str) or not len(wanted):
-        raise ValueError("classes: give a list of names, such as ['ride "
-                         "horse', 'feed', 'dog']")
+        raise ValueError(
+            "classes: give a list of names, such as ['ride "
+            "horse', 'feed', 'dog']"
+        )
     mask = np.zeros((vocabulary.num_verbs, vocabulary.num_objects + 1), bool)
     classes = {
         normalise_name(text): label
@@ -202,13 +228,19 @@ def find_classes(wanted: Sequence[str],
         if max(label, verb, obj) < 0:
             names = [*vocabulary.names, *vocabulary.verbs, *vocabulary.objects]
             close = difflib.get_close_matches(name, names, 5, 0.5)
-            hint = f'did you mean {", ".join(close)}?' if close else \
-                f'there are {", ".join(vocabulary.names[:20])}, ...'
-            raise ValueError(f'classes: {name!r} is no class, verb or object '
-                             f'of the vocabulary; {hint}')
+            hint = (
+                f'did you mean {", ".join(close)}?'
+                if close
+                else f'there are {", ".join(vocabulary.names[:20])}, ...'
+            )
+            raise ValueError(
+                f'classes: {name!r} is no class, verb or object '
+                f'of the vocabulary; {hint}'
+            )
         if label >= 0:
-            mask[vocabulary.hoi_verbs[label],
-                 vocabulary.hoi_objects[label]] = True
+            mask[
+                vocabulary.hoi_verbs[label], vocabulary.hoi_objects[label]
+            ] = True
         if verb >= 0:
             mask[verb] = True
         if obj >= 0:

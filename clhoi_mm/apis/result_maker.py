@@ -1,4 +1,5 @@
 """From what a model says of images to results, pictures and files."""
+
 import os.path as osp
 from typing import Any, Optional, Sequence
 
@@ -7,8 +8,14 @@ import numpy as np
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
 from clhoi_mm.vocabulary import HOIVocabulary
-from .inference import (Inference, choose_rows, to_dict, write_json,
-                        write_picture)
+
+from .inference import (
+    Inference,
+    choose_rows,
+    to_dict,
+    write_json,
+    write_picture,
+)
 from .inputs import ImageInput, VideoInput
 from .video_files import VideoFiles
 from .video_tracks import VideoTracks
@@ -39,13 +46,26 @@ class ResultMaker:
         attention (int): Pairs whose attention is drawn.
     """
 
-    def __init__(self, visualizer: HOILocalVisualizer,
-                 vocabulary: HOIVocabulary, texts: Optional[Sequence[str]],
-                 wanted: Optional[np.ndarray], score_thr: float,
-                 pred_score_thr: float, top_k: Optional[int], out_dir: str,
-                 save_vis: bool, save_pred: bool, return_vis: bool,
-                 return_datasamples: bool, show: bool, wait_time: float,
-                 track: bool, max_per_img: int, attention: int) -> None:
+    def __init__(
+        self,
+        visualizer: HOILocalVisualizer,
+        vocabulary: HOIVocabulary,
+        texts: Optional[Sequence[str]],
+        wanted: Optional[np.ndarray],
+        score_thr: float,
+        pred_score_thr: float,
+        top_k: Optional[int],
+        out_dir: str,
+        save_vis: bool,
+        save_pred: bool,
+        return_vis: bool,
+        return_datasamples: bool,
+        show: bool,
+        wait_time: float,
+        track: bool,
+        max_per_img: int,
+        attention: int,
+    ) -> None:
         self.visualizer = visualizer
         self.vocabulary = vocabulary
         self.texts = texts
@@ -80,8 +100,12 @@ class ResultMaker:
             self._files.__exit__(*exception)
         self._video = self._files = None
 
-    def make(self, image: ImageInput, sample: HOIDataSample,
-             pixels: Optional[np.ndarray]) -> Inference:
+    def make(
+        self,
+        image: ImageInput,
+        sample: HOIDataSample,
+        pixels: Optional[np.ndarray],
+    ) -> Inference:
         """The result of an image; frames of a video come one after another.
 
         Args:
@@ -95,8 +119,9 @@ class ResultMaker:
                 self._begin(image.video)
             sample = self._tracks.update(sample)
         sample = choose_rows(sample, self.score_thr, self.top_k, self.wanted)
-        result = Inference(image.source,
-                           to_dict(sample, image, self.vocabulary, self.texts))
+        result = Inference(
+            image.source, to_dict(sample, image, self.vocabulary, self.texts)
+        )
         if self.return_datasamples:
             result.data_sample = sample
         picture = None
@@ -114,7 +139,8 @@ class ResultMaker:
             write_picture(self._path('vis', image.name, 'jpg'), picture)
         if self.save_pred:
             write_json(
-                self._path('preds', image.name, 'json'), result.prediction)
+                self._path('preds', image.name, 'json'), result.prediction
+            )
         return result
 
     def _path(self, folder: str, name: str, ending: str) -> str:
@@ -127,11 +153,17 @@ class ResultMaker:
         self._tracks = VideoTracks(video.rate, max_per_img=self.max_per_img)
         self._files = VideoFiles(self.out_dir, video.name, video.rate)
 
-    def _draw(self, image: ImageInput, sample: HOIDataSample,
-              pixels: np.ndarray, tracked: bool) -> np.ndarray:
+    def _draw(
+        self,
+        image: ImageInput,
+        sample: HOIDataSample,
+        pixels: np.ndarray,
+        tracked: bool,
+    ) -> np.ndarray:
         """A picture, RGB."""
         self.visualizer.dataset_meta = dict(
-            verbs=self.vocabulary.verbs, classes=self.vocabulary.objects)
+            verbs=self.vocabulary.verbs, classes=self.vocabulary.objects
+        )
         self.visualizer.add_datasample(
             image.name,
             pixels,
@@ -141,5 +173,6 @@ class ResultMaker:
             wait_time=self.wait_time,
             pred_score_thr=self.pred_score_thr,
             attention=self.attention,
-            keep_size=tracked)
+            keep_size=tracked,
+        )
         return self.visualizer.get_image()

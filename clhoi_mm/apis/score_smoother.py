@@ -1,4 +1,5 @@
 """Scores of interactions that do not flicker."""
+
 import math
 from typing import Dict, Hashable, Iterable, KeysView, Mapping
 
@@ -19,10 +20,9 @@ class ScoreSmoother:
         least (float): Means below are forgotten. Defaults to 1e-4.
     """
 
-    def __init__(self,
-                 half_life: float,
-                 patience: float,
-                 least: float = 1e-4) -> None:
+    def __init__(
+        self, half_life: float, patience: float, least: float = 1e-4
+    ) -> None:
         self.half_life = half_life
         self.patience = patience
         self.least = least
@@ -30,8 +30,12 @@ class ScoreSmoother:
         self._sums: Dict[Hashable, Scores] = {}
         self._unseen: Dict[Hashable, float] = {}
 
-    def update(self, scores: Mapping[Hashable, Scores],
-               seen: Iterable[Hashable], seconds: float) -> None:
+    def update(
+        self,
+        scores: Mapping[Hashable, Scores],
+        seen: Iterable[Hashable],
+        seconds: float,
+    ) -> None:
         """Take in a frame.
 
         Args:
@@ -40,24 +44,26 @@ class ScoreSmoother:
                 with scores or without.
             seconds (float): Time since the frame before.
         """
-        old = 0.5**(seconds / self.half_life) if self.half_life else 0.
+        old = 0.5 ** (seconds / self.half_life) if self.half_life else 0.0
         new = 1 - old or 1e-9
         for pair in self._unseen:
             self._unseen[pair] += seconds
         for pair in {*seen, *scores}:
-            self._unseen[pair] = 0.
+            self._unseen[pair] = 0.0
             sums = self._sums.setdefault(pair, {})
-            self._weights[pair] = old * self._weights.get(pair, 0.) + new
+            self._weights[pair] = old * self._weights.get(pair, 0.0) + new
             frame = scores.get(pair, {})
             for name in {*sums, *frame}:
-                sums[name] = old * sums.get(name, 0.) + new * frame.get(
-                    name, 0.)
+                sums[name] = old * sums.get(name, 0.0) + new * frame.get(
+                    name, 0.0
+                )
                 if sums[name] < self.least * self._weights[pair]:
                     del sums[name]
         for pair, unseen in list(self._unseen.items()):
             # Times of frames are no round numbers.
             if unseen > self.patience and not math.isclose(
-                    unseen, self.patience):
+                unseen, self.patience
+            ):
                 for table in (self._weights, self._sums, self._unseen):
                     del table[pair]
 

@@ -1,4 +1,5 @@
 """What is written of a video: its frames drawn, and a line for each."""
+
 import json
 import os
 import os.path as osp
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 
 from clhoi_mm.teacher.files import atomic_path, work_folder
+
 from .video_tracks import RATE
 
 
@@ -23,10 +25,9 @@ class VideoFiles:
         rate (float, optional): Frames a second. Defaults to None: 25.
     """
 
-    def __init__(self,
-                 out_dir: str,
-                 name: str,
-                 rate: Optional[float] = None) -> None:
+    def __init__(
+        self, out_dir: str, name: str, rate: Optional[float] = None
+    ) -> None:
         self.video_path = osp.join(out_dir, 'vis', f'{name}.mp4')
         self.lines_path = osp.join(out_dir, 'preds', f'{name}.jsonl')
         self.rate = rate or RATE
@@ -50,7 +51,8 @@ class VideoFiles:
         if self._lines is None:
             temp = self._stack.enter_context(atomic_path(self.lines_path))
             self._lines = self._stack.enter_context(
-                open(temp, 'w', encoding='utf-8'))
+                open(temp, 'w', encoding='utf-8')
+            )
         self._lines.write(json.dumps(prediction) + '\n')
 
     def add_picture(self, picture: np.ndarray) -> None:
@@ -67,18 +69,21 @@ class VideoFiles:
         if (width, height) != self._size:
             frame = cv2.resize(frame, self._size)
         self._video.write(
-            np.ascontiguousarray(frame[:self._size[1], :self._size[0]]))
+            np.ascontiguousarray(frame[: self._size[1], : self._size[0]])
+        )
 
     def _begin(self, width: int, height: int) -> None:
         folder = self._stack.enter_context(
-            work_folder(osp.dirname(self.video_path), 'video'))
+            work_folder(osp.dirname(self.video_path), 'video')
+        )
         self._temp = str(folder / 'video.mp4')
         self._size = width, height
         self._video = cv2.VideoWriter(
-            self._temp, cv2.VideoWriter_fourcc(*'mp4v'), self.rate,
-            self._size)
+            self._temp, cv2.VideoWriter_fourcc(*'mp4v'), self.rate, self._size
+        )
         if not self._video.isOpened():
             raise ValueError(
                 f'{self.video_path}: OpenCV here cannot write MP4; write no '
                 'pictures (no_save_vis, --no-save-vis), or install '
-                'opencv-python-headless from PyPI')
+                'opencv-python-headless from PyPI'
+            )

@@ -1,4 +1,5 @@
 """People, objects and interactions over the frames of a video."""
+
 from typing import Dict, List, Optional, Tuple
 
 import torch
@@ -6,15 +7,16 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from clhoi_mm.structures import HOIDataSample
+
 from .box_tracker import BoxTracker
 from .score_smoother import Scores, ScoreSmoother
 
 # Seconds for which a track that is not seen keeps its number.
-MEMORY = 1.
+MEMORY = 1.0
 # Seconds for which its interactions are still given.
 PATIENCE = 0.3
 # A video that does not state its rate is taken to have this one.
-RATE = 25.
+RATE = 25.0
 
 
 class VideoTracks:
@@ -28,14 +30,17 @@ class VideoTracks:
         max_per_img (int): Interactions kept in a frame. Defaults to 100.
     """
 
-    def __init__(self,
-                 rate: Optional[float] = None,
-                 half_life: float = 0.3,
-                 max_per_img: int = 100) -> None:
+    def __init__(
+        self,
+        rate: Optional[float] = None,
+        half_life: float = 0.3,
+        max_per_img: int = 100,
+    ) -> None:
         self.rate = rate or RATE
         self.max_per_img = max_per_img
         self._tracker = BoxTracker(
-            num_frames_retain=max(round(MEMORY * self.rate), 1) + 1)
+            num_frames_retain=max(round(MEMORY * self.rate), 1) + 1
+        )
         self._smoother = ScoreSmoother(half_life, PATIENCE)
         self._frame = -1
         # A track's number within its label, from 1 in order of appearance.
@@ -70,10 +75,15 @@ class VideoTracks:
         said = self._read(sample.pred_hois, found, tracks)
         seen = [(a, b) for a in tracks for b in (*tracks, None) if a != b]
         seconds = 1 / self.rate
-        self._smoother.update(said, [
-            pair for pair in seen
-            if pair in said or pair in self._smoother.pairs
-        ], seconds)
+        self._smoother.update(
+            said,
+            [
+                pair
+                for pair in seen
+                if pair in said or pair in self._smoother.pairs
+            ],
+            seconds,
+        )
         for pair in self._smoother.pairs:
             for track in pair:
                 if track is not None and track not in boxes:
@@ -81,13 +91,15 @@ class VideoTracks:
         result = HOIDataSample(metainfo=sample.metainfo)
         result.pred_hois = self._write(boxes)
         order = sorted(
-            tracks, key=lambda t: (self._labels[t], self._numbers[t]))
+            tracks, key=lambda t: (self._labels[t], self._numbers[t])
+        )
         rows = torch.tensor([tracks[t] for t in order], dtype=torch.long)
         result.tracks = InstanceData(
             ids=torch.tensor([self._numbers[t] for t in order]).long(),
             labels=found.labels[rows],
             bboxes=found.bboxes[rows],
-            scores=found.scores[rows])
+            scores=found.scores[rows],
+        )
         return result
 
     def _follow(self, found: InstanceData) -> Dict[int, int]:
@@ -98,12 +110,15 @@ class VideoTracks:
             labels=found.labels,
             scores=found.scores.float(),
             # The tracker hands masks through: so rows are known again.
-            masks=torch.arange(len(found.labels)))
+            masks=torch.arange(len(found.labels)),
+        )
         tracked = self._tracker.track(frame)
         confirmed = set(self._tracker.confirmed_ids)
         return {
-            track: row for track, row in zip(tracked.instances_id.tolist(),
-                                             tracked.masks.tolist())
+            track: row
+            for track, row in zip(
+                tracked.instances_id.tolist(), tracked.masks.tolist()
+            )
             if track in confirmed
         }
 
@@ -113,51 +128,68 @@ class VideoTracks:
             self._numbers[track] = self._counts[label]
             self._labels[track] = label
 
-    def _read(self, hois: InstanceData, found: InstanceData,
-              tracks: Dict[int, int]) -> Dict[tuple, Scores]:
+    def _read(
+        self, hois: InstanceData, found: InstanceData, tracks: Dict[int, int]
+    ) -> Dict[tuple, Scores]:
         """Scores of pairs of tracks, by verb, object label and class."""
         hois = hois.cpu()
         track_of = {row: track for track, row in tracks.items()}
         persons = _find_rows(hois.sub_bboxes, found.bboxes)
-        objects = _find_rows(hois.obj_bboxes, found.bboxes,
-                             hois.obj_labels[:, None] == found.labels)
+        objects = _find_rows(
+            hois.obj_bboxes,
+            found.bboxes,
+            hois.obj_labels[:, None] == found.labels,
+        )
         said: Dict[tuple, Scores] = {}
         for person, obj, verb, label, hoi, score in zip(
-                persons, objects, hois.verb_labels.tolist(),
-                hois.obj_labels.tolist(), hois.hoi_labels.tolist(),
-                hois.scores.tolist()):
+            persons,
+            objects,
+            hois.verb_labels.tolist(),
+            hois.obj_labels.tolist(),
+            hois.hoi_labels.tolist(),
+            hois.scores.tolist(),
+        ):
             pair = track_of.get(person), track_of.get(obj)
             if pair[0] is None or (label >= 0 and pair[1] is None):
                 continue
             names = said.setdefault(pair, {})
             names[verb, label, hoi] = max(
-                score, names.get((verb, label, hoi), 0.))
+                score, names.get((verb, label, hoi), 0.0)
+            )
         return said
 
     def _write(self, boxes: Dict[int, Tensor]) -> InstanceData:
         """Smoothed interactions, the best first."""
         rows: List[Tuple[float, tuple, tuple]] = sorted(
-            ((score, pair, name)
-             for pair, names in self._smoother.means().items()
-             for name, score in names.items()),
-            key=lambda row: -row[0])[:self.max_per_img]
-        nowhere = torch.full((4, ), torch.nan)
+            (
+                (score, pair, name)
+                for pair, names in self._smoother.means().items()
+                for name, score in names.items()
+            ),
+            key=lambda row: -row[0],
+        )[: self.max_per_img]
+        nowhere = torch.full((4,), torch.nan)
         pairs = [pair for _, pair, _ in rows]
         verbs, labels, hois = (
             torch.tensor([name[i] for _, _, name in rows]).long()
-            for i in range(3))
+            for i in range(3)
+        )
 
         def side(i: int) -> tuple:
             tracks = [pair[i] for pair in pairs]
             bboxes = [boxes.get(track, nowhere) for track in tracks]
-            return (torch.stack(bboxes) if bboxes else torch.zeros(0, 4),
-                    torch.tensor([self._numbers.get(t, 0)
-                                  for t in tracks]).long(),
-                    torch.tensor([self._scores.get(t, 0.)
-                                  for t in tracks]).float())
+            return (
+                torch.stack(bboxes) if bboxes else torch.zeros(0, 4),
+                torch.tensor([self._numbers.get(t, 0) for t in tracks]).long(),
+                torch.tensor(
+                    [self._scores.get(t, 0.0) for t in tracks]
+                ).float(),
+            )
 
-        (sub_bboxes, sub_ids, sub_scores), (obj_bboxes, obj_ids,
-                                            obj_scores) = side(0), side(1)
+        (
+            (sub_bboxes, sub_ids, sub_scores),
+            (obj_bboxes, obj_ids, obj_scores),
+        ) = side(0), side(1)
         return InstanceData(
             sub_bboxes=sub_bboxes,
             obj_bboxes=obj_bboxes,
@@ -168,12 +200,13 @@ class VideoTracks:
             sub_scores=sub_scores,
             obj_scores=obj_scores,
             sub_ids=sub_ids,
-            obj_ids=obj_ids)
+            obj_ids=obj_ids,
+        )
 
 
-def _find_rows(boxes: Tensor,
-               among: Tensor,
-               allowed: Optional[Tensor] = None) -> List[int]:
+def _find_rows(
+    boxes: Tensor, among: Tensor, allowed: Optional[Tensor] = None
+) -> List[int]:
     """Which of some boxes each box is a copy of; -1 for none."""
     same = (boxes[:, None] == among).all(-1)
     if allowed is not None:

@@ -1,4 +1,5 @@
 """What a web page of a detector does, without the page itself."""
+
 import io
 import os
 import threading
@@ -14,6 +15,7 @@ from PIL import Image, ImageOps
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.teacher.said import Said, read_said
 from clhoi_mm.visualization import HOILocalVisualizer
+
 from .hoi_inferencer import HOIInferencer
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
@@ -35,6 +37,7 @@ class View:
         picture (np.ndarray): RGB, (H, W, 3) uint8.
         rows (list): Interaction and score in percent, the best first.
     """
+
     picture: np.ndarray
     rows: List[Tuple[str, float]]
 
@@ -59,14 +62,16 @@ class WebPage:
         keep (int): Images that are remembered. Defaults to 16.
     """
 
-    def __init__(self,
-                 inferencer: HOIInferencer,
-                 examples: Sequence[str] = (),
-                 teacher: Optional[str] = None,
-                 max_bytes: int = 10 << 20,
-                 max_pixels: int = 20_000_000,
-                 max_phrases: int = 20,
-                 keep: int = 16) -> None:
+    def __init__(
+        self,
+        inferencer: HOIInferencer,
+        examples: Sequence[str] = (),
+        teacher: Optional[str] = None,
+        max_bytes: int = 10 << 20,
+        max_pixels: int = 20_000_000,
+        max_phrases: int = 20,
+        keep: int = 16,
+    ) -> None:
         self.inferencer = inferencer
         self.examples = [os.fspath(path) for path in examples]
         self.max_bytes = max_bytes
@@ -95,8 +100,10 @@ class WebPage:
         with open(path, 'rb') as file:
             data = file.read(self.max_bytes + 1)
         if len(data) > self.max_bytes:
-            raise PageError('The file is too large; the limit is '
-                            f'{self.max_bytes / 2**20:g} MiB.')
+            raise PageError(
+                'The file is too large; the limit is '
+                f'{self.max_bytes / 2**20:g} MiB.'
+            )
         pixels = self._decode(data)
         with self._lock:
             self._count += 1
@@ -105,11 +112,13 @@ class WebPage:
                 self._images.popitem(last=False)
             return self._count
 
-    def look(self,
-             number: int,
-             threshold: float,
-             phrases: str = '',
-             row: Optional[int] = None) -> View:
+    def look(
+        self,
+        number: int,
+        threshold: float,
+        phrases: str = '',
+        row: Optional[int] = None,
+    ) -> View:
         """Show what is found in an image.
 
         Args:
@@ -127,22 +136,25 @@ class WebPage:
         with self._lock:
             opened = self._images.get(number)
             if opened is None:
-                raise PageError('The image is not here any more; open it '
-                                'again.')
+                raise PageError(
+                    'The image is not here any more; open it again.'
+                )
             self._images.move_to_end(number)
             if wanted not in opened.found:
                 # The last one: a visitor changes one phrase after the other.
                 opened.found = {wanted: self._find(opened.pixels, wanted)}
             hois, columns = opened.found[wanted]
             shown = (hois.scores >= threshold / 100).nonzero()[:MOST, 0]
-            rows = [(columns['texts'][i], round(100 * columns['scores'][i], 1))
-                    for i in shown.tolist()]
+            rows = [
+                (columns['texts'][i], round(100 * columns['scores'][i], 1))
+                for i in shown.tolist()
+            ]
             hois, pixels = hois[shown], opened.pixels
             if row is not None and row < len(rows):
                 pair = hois.sub_bboxes[row], hois.obj_bboxes[row]
-                same = ((hois.sub_bboxes == pair[0]).all(1) &
-                        ((hois.obj_bboxes == pair[1])
-                         | hois.obj_bboxes.isnan()).all(1))
+                same = (hois.sub_bboxes == pair[0]).all(1) & (
+                    (hois.obj_bboxes == pair[1]) | hois.obj_bboxes.isnan()
+                ).all(1)
                 hois = hois[same]
                 pixels = _spotlight(pixels, *(box.numpy() for box in pair))
             return View(self._draw(pixels, hois, columns), rows)
@@ -154,8 +166,9 @@ class WebPage:
             return ''
         lines = [f'"{said.caption}"'] if said.caption else []
         lines += [
-            f'{i["verb"]} {i["object"]}'.replace('_', ' ') +
-            f'  {100 * i["score"]:.0f}' for i in said.interactions or ()
+            f'{i["verb"]} {i["object"]}'.replace('_', ' ')
+            + f'  {100 * i["score"]:.0f}'
+            for i in said.interactions or ()
         ]
         return '\n'.join(lines)
 
@@ -170,44 +183,59 @@ class WebPage:
                     return np.asarray(image.convert('RGB'))
         except Image.DecompressionBombError as error:
             raise PageError(
-                f'The image has far too many pixels; {limit}') from error
+                f'The image has far too many pixels; {limit}'
+            ) from error
         # Pillow's plugins raise all of these for damaged files.
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise PageError('No image can be read from this file; give a '
-                            f'{", ".join(FORMATS)} file.') from error
+            raise PageError(
+                'No image can be read from this file; give a '
+                f'{", ".join(FORMATS)} file.'
+            ) from error
         raise PageError(f'The image has {size[0]} x {size[1]} pixels; {limit}')
 
     def _split(self, phrases: str) -> Tuple[str, ...]:
         wanted = tuple(
-            dict.fromkeys(part.strip()
-                          for part in phrases.replace(',', '\n').split('\n')
-                          if part.strip()))
-        if len(wanted) > self.max_phrases or max(
-                map(len, wanted), default=0) > 100:
-            raise PageError(f'Give at most {self.max_phrases} phrases of at '
-                            'most 100 letters.')
+            dict.fromkeys(
+                part.strip()
+                for part in phrases.replace(',', '\n').split('\n')
+                if part.strip()
+            )
+        )
+        if (
+            len(wanted) > self.max_phrases
+            or max(map(len, wanted), default=0) > 100
+        ):
+            raise PageError(
+                f'Give at most {self.max_phrases} phrases of at '
+                'most 100 letters.'
+            )
         return wanted
 
-    def _find(self, pixels: np.ndarray,
-              wanted: Tuple[str, ...]) -> Tuple[InstanceData, dict]:
+    def _find(
+        self, pixels: np.ndarray, wanted: Tuple[str, ...]
+    ) -> Tuple[InstanceData, dict]:
         try:
-            result, = self.inferencer.stream(
+            (result,) = self.inferencer.stream(
                 np.ascontiguousarray(pixels[..., ::-1]),
                 vocabulary=list(wanted) or None,
-                return_datasamples=True)
+                return_datasamples=True,
+            )
         except ValueError as error:
             raise PageError(str(error)) from error
         return result.data_sample.pred_hois, result.prediction['hois']
 
-    def _draw(self, pixels: np.ndarray, hois: InstanceData,
-              columns: dict) -> np.ndarray:
+    def _draw(
+        self, pixels: np.ndarray, hois: InstanceData, columns: dict
+    ) -> np.ndarray:
         self._visualizer.dataset_meta = dict(
             verbs=_names(columns['verb_labels'], columns['verbs']),
-            classes=_names(columns['obj_labels'], columns['objects']))
+            classes=_names(columns['obj_labels'], columns['objects']),
+        )
         sample = HOIDataSample()
         sample.pred_hois = hois
         self._visualizer.add_datasample(
-            'page', pixels, sample, pred_score_thr=0., top_k=MOST)
+            'page', pixels, sample, pred_score_thr=0.0, top_k=MOST
+        )
         return self._visualizer.get_image()
 
     def _read_teacher(self, path: Optional[str]) -> Dict[int, Said]:
@@ -217,8 +245,7 @@ class WebPage:
         keys = {
             '/'.join(PurePath(example).parts[-n:]): number
             for number, example in enumerate(self.examples)
-            for n in range(1,
-                           len(PurePath(example).parts) + 1)
+            for n in range(1, len(PurePath(example).parts) + 1)
         }
         said = read_said(path, keys, self.inferencer.phrases.vocabulary)
         return {

@@ -3,6 +3,7 @@
 The classes are imported when they are asked for, so that ``converters`` needs
 neither torch nor mmdet.
 """
+
 from importlib import import_module
 from typing import Any
 

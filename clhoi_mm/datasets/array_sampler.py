@@ -1,4 +1,5 @@
 """Samples in an array instead of a list."""
+
 from typing import Iterator
 
 import torch
@@ -35,5 +36,6 @@ class ArraySampler(DefaultSampler):
         for start in range(self.rank, self.total_size, step):
             end = min(start + step, self.total_size)
             positions = torch.arange(start, end, self.world_size) % size
-            yield from (positions
-                        if order is None else order[positions]).tolist()
+            yield from (
+                positions if order is None else order[positions]
+            ).tolist()

@@ -1,4 +1,5 @@
 """Texts of unlike length in one array of bytes."""
+
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ class ByteRows(NamedTuple):
         starts (np.ndarray): Where each text begins, (N, ) int64.
         lengths (np.ndarray): Its bytes, (N, ) int32.
     """
+
     text: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
@@ -28,12 +30,14 @@ class ByteRows(NamedTuple):
         lengths = np.fromiter(map(len, rows), np.int32, len(rows))
         return cls(
             np.frombuffer(b''.join(rows), np.uint8),
-            lengths.cumsum(dtype=np.int64) - lengths, lengths)
+            lengths.cumsum(dtype=np.int64) - lengths,
+            lengths,
+        )
 
     def row(self, index: int) -> bytes:
         """One text."""
         start = self.starts.item(index)
-        return self.text[start:start + self.lengths.item(index)].tobytes()
+        return self.text[start : start + self.lengths.item(index)].tobytes()
 
     def hashes(self) -> np.ndarray:
         """A number a text, the same for the same bytes.
@@ -47,18 +51,20 @@ class ByteRows(NamedTuple):
         hashes = np.empty(len(self.starts), np.uint64)
         for first in range(0, len(hashes), _AT_ONCE):
             rows = slice(first, first + _AT_ONCE)
-            hashes[rows] = _hash(self.text, self.starts[rows],
-                                 self.lengths[rows])
+            hashes[rows] = _hash(
+                self.text, self.starts[rows], self.lengths[rows]
+            )
         return hashes
 
 
-def _hash(text: np.ndarray, starts: np.ndarray,
-          lengths: np.ndarray) -> np.ndarray:
+def _hash(
+    text: np.ndarray, starts: np.ndarray, lengths: np.ndarray
+) -> np.ndarray:
     begin = int(starts.min())
     end = int((starts + lengths).max())
     text = np.concatenate([text[begin:end], np.zeros(8, np.uint8)])
     # Eight bytes from any byte on, as one number.
-    words = np.ndarray(len(text) - 7, '<u8', text, strides=(1, ))
+    words = np.ndarray(len(text) - 7, '<u8', text, strides=(1,))
     starts = starts - begin
     hashes = (lengths.astype(np.uint64) + np.uint64(1)) * _MULTIPLIER
     for position in range(0, int(lengths.max(initial=0)), 8):

@@ -1,4 +1,5 @@
 """What a frozen detector gave for a data set, read from one file."""
+
 import json
 import os
 from functools import lru_cache
@@ -10,8 +11,17 @@ from safetensors import SafetensorError, safe_open
 FORMAT = 'clhoi_mm detections'
 VERSION = 1
 REMEDY = 'write it anew with tools/analysis_tools/cache_detections.py'
-TABLES = ('key_bytes', 'key_offsets', 'flipped', 'shapes', 'scale_factors',
-          'offsets', 'bboxes', 'labels', 'scores')
+TABLES = (
+    'key_bytes',
+    'key_offsets',
+    'flipped',
+    'shapes',
+    'scale_factors',
+    'offsets',
+    'bboxes',
+    'labels',
+    'scores',
+)
 FEATURE_TABLES = ('map_shapes', 'roi_offsets', 'rois')
 # Read piece by piece; the rest is small and read when the file is opened.
 BULK = ('maps', 'roi_feats')
@@ -51,11 +61,15 @@ class DetectionFile:
         try:
             self._file = safe_open(self.path, 'numpy')
             meta = self._file.metadata() or {}
-            if (meta.get('format'), meta.get('version')) != (FORMAT,
-                                                             str(VERSION)):
-                raise ValueError(f'format is {meta.get("format")!r}, version '
-                                 f'{meta.get("version")!r}; this release '
-                                 f'reads {FORMAT!r}, {VERSION}')
+            if (meta.get('format'), meta.get('version')) != (
+                FORMAT,
+                str(VERSION),
+            ):
+                raise ValueError(
+                    f'format is {meta.get("format")!r}, version '
+                    f'{meta.get("version")!r}; this release '
+                    f'reads {FORMAT!r}, {VERSION}'
+                )
             self.detector: Dict[str, str] = json.loads(meta['detector'])
             self.classes: List[str] = json.loads(meta['classes'])
             self.features: Optional[dict] = json.loads(meta['features'])
@@ -69,8 +83,9 @@ class DetectionFile:
                 self._bulk['states'] = self._file.get_slice('states')
             self._set_tables(tables)
         except (SafetensorError, KeyError, ValueError) as error:
-            raise ValueError(f'{path}: no readable file of detections '
-                             f'({error}); {REMEDY}.') from error
+            raise ValueError(
+                f'{path}: no readable file of detections ({error}); {REMEDY}.'
+            ) from error
 
     @classmethod
     def open(cls, path: Union[str, os.PathLike]) -> 'DetectionFile':
@@ -84,16 +99,14 @@ class DetectionFile:
         return _open(cls, path, stamp)
 
     def __reduce__(self) -> tuple:
-        return type(self).open, (self.path, )
+        return type(self).open, (self.path,)
 
     def __len__(self) -> int:
         return len(self.flipped)
 
     def _set_tables(self, tables: Dict[str, np.ndarray]) -> None:
         text, ends = tables['key_bytes'].tobytes(), tables['key_offsets']
-        keys = [
-            text[start:end].decode() for start, end in zip(ends, ends[1:])
-        ]
+        keys = [text[start:end].decode() for start, end in zip(ends, ends[1:])]
         self.flipped = tables['flipped'].astype(bool)
         self.shapes = tables['shapes']
         self.scale_factors = tables['scale_factors']
@@ -103,8 +116,10 @@ class DetectionFile:
         }
         lengths = dict(offsets=(self._offsets[-1], len(tables['bboxes'])))
         if 'states' in self._bulk:
-            lengths['states'] = (len(tables['bboxes']),
-                                 self._bulk['states'].get_shape()[0])
+            lengths['states'] = (
+                len(tables['bboxes']),
+                self._bulk['states'].get_shape()[0],
+            )
         if self.features:
             self._map_shapes = tables['map_shapes']
             sizes = self._map_shapes.prod(2, dtype=np.int64)
@@ -114,11 +129,14 @@ class DetectionFile:
             lengths.update(
                 map_shapes=(sizes.sum(), self._bulk['maps'].get_shape()[0]),
                 roi_offsets=(self._roi_offsets[-1], len(self._rois)),
-                rois=(len(self._rois), self._bulk['roi_feats'].get_shape()[0]))
+                rois=(len(self._rois), self._bulk['roi_feats'].get_shape()[0]),
+            )
         for name, (stated, found) in lengths.items():
             if stated != found:
-                raise ValueError(f'tensor "{name}" speaks of {stated} rows '
-                                 f'and there are {found}')
+                raise ValueError(
+                    f'tensor "{name}" speaks of {stated} rows '
+                    f'and there are {found}'
+                )
         self._rows = {
             view: row
             for row, view in enumerate(zip(keys, self.flipped.tolist()))
@@ -140,7 +158,8 @@ class DetectionFile:
             raise KeyError(
                 f'{mirrored}image "{key}" is not among the {len(self)} views '
                 f'of {self.path}; {REMEDY}, over the split that is used, and '
-                'with --features where training mirrors images')
+                'with --features where training mirrors images'
+            )
         return row
 
     def detections(self, row: int) -> Dict[str, np.ndarray]:
@@ -154,19 +173,19 @@ class DetectionFile:
             coordinates, ``labels`` of ``classes`` (n, ), ``scores`` (n, );
             ``states`` (n, C) where a detector with queries gave them.
         """
-        start, end = self._offsets[row:row + 2].tolist()
+        start, end = self._offsets[row : row + 2].tolist()
         found = {k: table[start:end] for k, table in self._fields.items()}
         if 'states' in self._bulk:
-            found['states'] = self._slice('states', start,
-                                          end).astype(np.float32)
+            found['states'] = self._slice('states', start, end).astype(
+                np.float32
+            )
         return found
 
     def _slice(self, name: str, start: int, end: int) -> np.ndarray:
         """Rows of a tensor that stays on disk."""
         if start == end:
             # safetensors has no empty slice at a tensor's end.
-            return np.zeros([0, *self._bulk[name].get_shape()[1:]],
-                            np.float16)
+            return np.zeros([0, *self._bulk[name].get_shape()[1:]], np.float16)
         return self._bulk[name][start:end]
 
     def maps(self, row: int) -> List[np.ndarray]:
@@ -178,7 +197,7 @@ class DetectionFile:
         ends = self._map_ends[row]
         shapes = self._map_shapes[row]
         start = int(ends[0] - shapes[0].prod(dtype=np.int64))
-        flat = self._bulk['maps'][start:int(ends[-1])]
+        flat = self._bulk['maps'][start : int(ends[-1])]
         parts = np.split(flat, ends[:-1] - start)
         return [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
@@ -192,12 +211,13 @@ class DetectionFile:
             Tuple[np.ndarray, np.ndarray]: Boxes in the network's input
             coordinates (R, 4) and features (R, C, h, w) float16.
         """
-        start, end = self._roi_offsets[row:row + 2].tolist()
+        start, end = self._roi_offsets[row : row + 2].tolist()
         return self._rois[start:end], self._slice('roi_feats', start, end)
 
 
 class DetectorView(NamedTuple):
     """One view of a file: what a sample carries in place of an image."""
+
     file: DetectionFile
     row: int
 

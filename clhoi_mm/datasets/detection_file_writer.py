@@ -1,4 +1,5 @@
 """Writes what a frozen detector gave for a data set to one file."""
+
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import numpy as np
 
 from clhoi_mm.teacher.files import atomic_path
+
 from .detection_file import FORMAT, VERSION
 
 # safetensors wants wide types first, so that all are aligned.
@@ -31,11 +33,13 @@ class DetectionFileWriter:
             None: detections only.
     """
 
-    def __init__(self,
-                 path: Union[str, os.PathLike],
-                 detector: Dict[str, str],
-                 classes: Sequence[str],
-                 features: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        detector: Dict[str, str],
+        classes: Sequence[str],
+        features: Optional[dict] = None,
+    ) -> None:
         self.path = Path(path)
         self.features = features
         self._metadata = dict(
@@ -43,7 +47,8 @@ class DetectionFileWriter:
             version=str(VERSION),
             detector=json.dumps(detector, sort_keys=True),
             classes=json.dumps(list(classes)),
-            features=json.dumps(features, sort_keys=True))
+            features=json.dumps(features, sort_keys=True),
+        )
         self._views = set()
         # name -> (dtype, shape of a row, rows so far)
         self._parts: Dict[str, Tuple[str, Tuple[int, ...], int]] = {}
@@ -51,7 +56,8 @@ class DetectionFileWriter:
     def __enter__(self) -> 'DetectionFileWriter':
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._folder = tempfile.TemporaryDirectory(
-            prefix=f'.{self.path.name}.', dir=self.path.parent)
+            prefix=f'.{self.path.name}.', dir=self.path.parent
+        )
         self._files = {}
         self._ends = dict(key_offsets=[0], offsets=[0])
         if self.features is not None:
@@ -67,15 +73,17 @@ class DetectionFileWriter:
                 file.close()
             self._folder.cleanup()
 
-    def add(self,
-            key: str,
-            flipped: bool,
-            shapes: Sequence[Tuple[int, int]],
-            scale_factor: Tuple[float, float],
-            detections: Dict[str, np.ndarray],
-            maps: Sequence[np.ndarray] = (),
-            rois: Optional[np.ndarray] = None,
-            roi_feats: Optional[np.ndarray] = None) -> None:
+    def add(
+        self,
+        key: str,
+        flipped: bool,
+        shapes: Sequence[Tuple[int, int]],
+        scale_factor: Tuple[float, float],
+        detections: Dict[str, np.ndarray],
+        maps: Sequence[np.ndarray] = (),
+        rois: Optional[np.ndarray] = None,
+        roi_feats: Optional[np.ndarray] = None,
+    ) -> None:
         """Add a view.
 
         Args:
@@ -96,17 +104,22 @@ class DetectionFileWriter:
                 hold its features.
         """
         if (key, flipped) in self._views:
-            raise ValueError(f'image "{key}" comes twice; keys must be unique '
-                             'over all splits of a file: give `images` of the '
-                             'annotation files a `key` each.')
+            raise ValueError(
+                f'image "{key}" comes twice; keys must be unique '
+                'over all splits of a file: give `images` of the '
+                'annotation files a `key` each.'
+            )
         self._views.add((key, flipped))
         text = np.frombuffer(key.encode(), np.uint8)
         self._write('key_bytes', text, '|u1')
         self._write('flipped', [flipped], '|u1')
         self._write('shapes', [shapes], '<i4')
         self._write('scale_factors', [scale_factor], '<f4')
-        for name, dtype in (('bboxes', '<f4'), ('labels', '<i4'),
-                            ('scores', '<f4')):
+        for name, dtype in (
+            ('bboxes', '<f4'),
+            ('labels', '<i4'),
+            ('scores', '<f4'),
+        ):
             self._write(name, detections[name], dtype)
         if 'states' in detections:
             self._write('states', _half(detections['states'], key), '<f2')
@@ -121,8 +134,9 @@ class DetectionFileWriter:
         for name, size in sizes.items():
             self._ends[name].append(self._ends[name][-1] + size)
 
-    def _write(self, name: str, rows: Union[np.ndarray, List],
-               dtype: str) -> None:
+    def _write(
+        self, name: str, rows: Union[np.ndarray, List], dtype: str
+    ) -> None:
         rows = np.ascontiguousarray(rows, dtype)
         if name not in self._files:
             self._files[name] = open(Path(self._folder.name, name), 'w+b')
@@ -138,14 +152,16 @@ class DetectionFileWriter:
         header, start = {'__metadata__': self._metadata}, 0
         order = list(_TYPES)
         names = sorted(
-            self._parts, key=lambda n: (order.index(self._parts[n][0]), n))
+            self._parts, key=lambda n: (order.index(self._parts[n][0]), n)
+        )
         for name in names:
             dtype, shape, count = self._parts[name]
             size = self._files[name].tell()
             header[name] = dict(
                 dtype=_TYPES[dtype],
                 shape=[count, *shape],
-                data_offsets=[start, start + size])
+                data_offsets=[start, start + size],
+            )
             start += size
         text = json.dumps(header, sort_keys=True).encode()
         text += b' ' * (-len(text) % 8)
@@ -160,7 +176,9 @@ def _half(values: np.ndarray, key: str) -> np.ndarray:
     with np.errstate(over='ignore'):
         values = values.astype(np.float16)
     if not np.isfinite(values).all():
-        raise ValueError(f'image "{key}": the detector\'s features are not '
-                         'finite in half precision, in which they are kept; '
-                         'train with the live detector.')
+        raise ValueError(
+            f'image "{key}": the detector\'s features are not '
+            'finite in half precision, in which they are kept; '
+            'train with the live detector.'
+        )
     return values

@@ -1,4 +1,5 @@
 """Training, validation and test images for work on boxes alone."""
+
 import os
 import os.path as osp
 import zlib
@@ -10,6 +11,7 @@ from typing import Dict, Optional, Tuple, Union
 from tqdm import tqdm
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .converters.annotation_builder import write_annotations
 from .converters.files import read_json
 from .hoi_dataset import HOIDataset
@@ -30,6 +32,7 @@ class SplitReport:
         pairs (int): Candidate pairs: each person with each other instance.
         hois (int): Annotated pairs and verbs.
     """
+
     path: Path
     images: int
     pairs: int
@@ -55,12 +58,13 @@ def split_of(file_name: str, fold: Optional[Tuple[int, int]] = None) -> str:
     return 'val' if number % fold[1] == fold[0] else 'train'
 
 
-def split_geometry(ann_file: Union[str, os.PathLike],
-                   out: Union[str, os.PathLike],
-                   vocabulary: Union[str, HOIVocabulary] = 'hico_det',
-                   progress: bool = False,
-                   fold: Optional[Tuple[int, int]] = None
-                   ) -> Dict[str, SplitReport]:
+def split_geometry(
+    ann_file: Union[str, os.PathLike],
+    out: Union[str, os.PathLike],
+    vocabulary: Union[str, HOIVocabulary] = 'hico_det',
+    progress: bool = False,
+    fold: Optional[Tuple[int, int]] = None,
+) -> Dict[str, SplitReport]:
     """Write ``annotations/{train,val,test}.json`` from one annotation file.
 
     Kept are images with 1 to 200 candidate pairs, counted as a model sees
@@ -84,30 +88,38 @@ def split_geometry(ann_file: Union[str, os.PathLike],
         ValueError: It is no such file, or a split would be empty.
     """
     if fold is not None and not 0 <= fold[0] < fold[1] > 1:
-        raise ValueError(f'fold {fold[0]}/{fold[1]}: give K/N with N of 2 or '
-                         'more folds and K from 0 to N - 1')
+        raise ValueError(
+            f'fold {fold[0]}/{fold[1]}: give K/N with N of 2 or '
+            'more folds and K from 0 to N - 1'
+        )
     content = read_json(ann_file)
     data = HOIDataset(
         str(ann_file),
         vocabulary,
         pipeline=[dict(type=name) for name in STEPS],
-        test_mode=True)
+        test_mode=True,
+    )
     pairs = {}
     for i in tqdm(range(len(data)), 'images', disable=not progress):
         record = data[i]
         count = _count_pairs(record, data.vocabulary)
         hois = record['hois']
-        annotated = ((hois['hoi_labels'] >= 0) & ~hois['invisible'] &
-                     (hois['human_rows'] >= 0)).any()
+        annotated = (
+            (hois['hoi_labels'] >= 0)
+            & ~hois['invisible']
+            & (hois['human_rows'] >= 0)
+        ).any()
         if annotated and 1 <= count <= MAX_PAIRS:
             pairs[record['img_id']] = count
     hois = [
-        hoi for hoi in content['hois']
+        hoi
+        for hoi in content['hois']
         if hoi['human_ann_id'] is not None and hoi['object_ann_id'] is not None
     ]
     splits = {
         image['id']: split_of(image['file_name'], fold)
-        for image in content['images'] if image['id'] in pairs
+        for image in content['images']
+        if image['id'] in pairs
     }
     found = Counter(splits.values())
     empty = [split for split in ENDS if not found[split]]
@@ -116,7 +128,8 @@ def split_geometry(ann_file: Union[str, os.PathLike],
             f'{ann_file}: of {len(data)} images {len(pairs)} have an '
             f'annotated pair and at most {MAX_PAIRS} candidate pairs, and '
             f'none of these falls into {" and ".join(empty)}; give a file '
-            'with more images.')
+            'with more images.'
+        )
     reports = {}
     for split in ENDS:
         ids = {image for image, name in splits.items() if name == split}
@@ -128,15 +141,16 @@ def split_geometry(ann_file: Union[str, os.PathLike],
             categories=content['categories'],
             verbs=content['verbs'],
             hoi_categories=content['hoi_categories'],
-            hois=[x for x in hois if x['image_id'] in ids])
+            hois=[x for x in hois if x['image_id'] in ids],
+        )
         path = Path(out, 'annotations', f'{split}.json')
         info = dict(content.get('info', {}), split=f'{split}, by name')
         if fold is not None:
             info['fold'] = '%d/%d' % fold
         write_annotations(path, info, sections)
-        reports[split] = SplitReport(path, len(ids),
-                                     sum(pairs[i] for i in ids),
-                                     len(sections['hois']))
+        reports[split] = SplitReport(
+            path, len(ids), sum(pairs[i] for i in ids), len(sections['hois'])
+        )
     return reports
 
 

@@ -1,5 +1,7 @@
 """HICO-DET."""
+
 from clhoi_mm.registry import DATASETS
+
 from .hoi_dataset import HOIDataset
 
 
@@ -17,9 +19,11 @@ class HICODetDataset(HOIDataset):
     VOCABULARY = 'hico_det'
     SPLITS = dict(train='annotations/train.json', test='annotations/test.json')
     IMG_PREFIX = 'images/'
-    SOURCE = ('HICO-DET (20160224_det: images and anno_bbox.mat) is had from '
-              'github.com/ywchao/ho-rcnn, its annotations as JSON also from '
-              'github.com/fredzzhang/hicodet; write the file with `python '
-              'tools/dataset_converters/hico_det.py anno_bbox.mat`, and split '
-              'it with `tools/dataset_converters/geometry.py split` where '
-              'boxes are all that is needed')
+    SOURCE = (
+        'HICO-DET (20160224_det: images and anno_bbox.mat) is had from '
+        'github.com/ywchao/ho-rcnn, its annotations as JSON also from '
+        'github.com/fredzzhang/hicodet; write the file with `python '
+        'tools/dataset_converters/hico_det.py anno_bbox.mat`, and split '
+        'it with `tools/dataset_converters/geometry.py split` where '
+        'boxes are all that is needed'
+    )

@@ -1,4 +1,5 @@
 """Images with human-object interactions."""
+
 import copy
 import os.path as osp
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
@@ -12,6 +13,7 @@ from mmengine.fileio import exists
 
 from clhoi_mm.registry import DATASETS, TRANSFORMS
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
+
 from .annotation_file import HOIAnnotationFile
 from .palette import make_palette
 from .seeded import seeded
@@ -99,28 +101,32 @@ class HOIDataset(BaseDetDataset):
     FILTERS = ('filter_empty_gt', 'filter_empty_hois', 'min_size')
     SPLITS: Dict[str, str] = {}
     IMG_PREFIX = ''
-    SOURCE = ('The mini world is made by `python '
-              'tools/dataset_converters/make_mini.py --out data/mini`; for '
-              'other data, write the file in the format that `python -m '
-              'pydoc clhoi_mm.datasets.HOIDataset` describes')
+    SOURCE = (
+        'The mini world is made by `python '
+        'tools/dataset_converters/make_mini.py --out data/mini`; for '
+        'other data, write the file in the format that `python -m '
+        'pydoc clhoi_mm.datasets.HOIDataset` describes'
+    )
 
-    def __init__(self,
-                 ann_file: str = '',
-                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
-                 data_root: str = '',
-                 data_prefix: Optional[dict] = None,
-                 pipeline: Sequence[Union[dict, Callable]] = (),
-                 test_mode: bool = False,
-                 filter_cfg: Optional[dict] = None,
-                 split: Optional[str] = None,
-                 zero_shot: Optional[Union[str, Sequence[int]]] = None,
-                 metainfo: Optional[dict] = None,
-                 indices: Optional[Union[int, Sequence[int]]] = None,
-                 serialize_data: bool = True,
-                 lazy_init: bool = False,
-                 max_refetch: int = 1000,
-                 seed: int = 0,
-                 backend_args: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        ann_file: str = '',
+        vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+        data_root: str = '',
+        data_prefix: Optional[dict] = None,
+        pipeline: Sequence[Union[dict, Callable]] = (),
+        test_mode: bool = False,
+        filter_cfg: Optional[dict] = None,
+        split: Optional[str] = None,
+        zero_shot: Optional[Union[str, Sequence[int]]] = None,
+        metainfo: Optional[dict] = None,
+        indices: Optional[Union[int, Sequence[int]]] = None,
+        serialize_data: bool = True,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        seed: int = 0,
+        backend_args: Optional[dict] = None,
+    ) -> None:
         self.vocabulary = HOIVocabulary.load(vocabulary or self.VOCABULARY)
         self.unseen = unseen_classes(zero_shot, self.vocabulary)
         self.seed = seed
@@ -132,8 +138,10 @@ class HOIDataset(BaseDetDataset):
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
         unknown = set(filter_cfg or ()) - set(self.FILTERS)
         if unknown:
-            raise ValueError(f'filter_cfg: unknown {sorted(unknown)}; there '
-                             f'are {list(self.FILTERS)}.')
+            raise ValueError(
+                f'filter_cfg: unknown {sorted(unknown)}; there '
+                f'are {list(self.FILTERS)}.'
+            )
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -145,18 +153,21 @@ class HOIDataset(BaseDetDataset):
             test_mode=test_mode,
             lazy_init=True,
             max_refetch=max_refetch,
-            backend_args=backend_args)
+            backend_args=backend_args,
+        )
         self._set_vocabulary_metainfo()
         if not lazy_init:
             # Before what transforms may miss: that is made from this file.
             self._check_source()
         # Under this package's scope, whatever the default one is.
-        self.pipeline = Compose([
-            TRANSFORMS.build({
-                '_scope_': 'clhoi_mm',
-                **step
-            }) if isinstance(step, dict) else step for step in pipeline
-        ])
+        self.pipeline = Compose(
+            [
+                TRANSFORMS.build({'_scope_': 'clhoi_mm', **step})
+                if isinstance(step, dict)
+                else step
+                for step in pipeline
+            ]
+        )
         if not lazy_init:
             self.full_init()
 
@@ -184,11 +195,14 @@ class HOIDataset(BaseDetDataset):
             List[dict]: One record an image; see :meth:`parse_data_info`.
         """
         self._check_source()
-        file = HOIAnnotationFile(self.ann_file, self.vocabulary,
-                                 self.backend_args)
+        file = HOIAnnotationFile(
+            self.ann_file, self.vocabulary, self.backend_args
+        )
         if not file.images:
-            raise ValueError(f'{self.ann_file}: images is empty; there is '
-                             'nothing to train on or to test.')
+            raise ValueError(
+                f'{self.ann_file}: images is empty; there is '
+                'nothing to train on or to test.'
+            )
         self._metainfo['rare'] = file.rare
         return [
             self.parse_data_info(
@@ -196,21 +210,27 @@ class HOIDataset(BaseDetDataset):
                     image=image,
                     rows=file.image_rows(image['id']),
                     hois=file.image_hois(image['id']),
-                    image_hoi_labels=file.image_labels(image)))
+                    image_hoi_labels=file.image_labels(image),
+                )
+            )
             for image in file.images
         ]
 
     def _check_source(self) -> None:
         if not self.ann_file or not exists(
-                self.ann_file, backend_args=self.backend_args):
+            self.ann_file, backend_args=self.backend_args
+        ):
             raise FileNotFoundError(
                 f'No annotation file {self.ann_file!r}. {self.SOURCE}. Then '
-                'run the same command again.')
+                'run the same command again.'
+            )
 
     def _split_file(self, split: str) -> str:
         if split not in self.SPLITS:
-            raise ValueError(f'{type(self).__name__}: no split {split!r}; '
-                             f'there are {list(self.SPLITS)}.')
+            raise ValueError(
+                f'{type(self).__name__}: no split {split!r}; '
+                f'there are {list(self.SPLITS)}.'
+            )
         return self.SPLITS[split]
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
@@ -234,14 +254,17 @@ class HOIDataset(BaseDetDataset):
             image_labels = image_labels[~self.unseen[image_labels]]
         size = np.array([image['width'], image['height']] * 2, np.float32)
         inside = np.clip(rows['bboxes'], 0, size)
-        usable = ((inside[:, 2:] > inside[:, :2]).all(1) &
-                  (rows['bboxes'][:, 2:] - rows['bboxes'][:, :2] >= 1).all(1))
+        usable = (inside[:, 2:] > inside[:, :2]).all(1) & (
+            rows['bboxes'][:, 2:] - rows['bboxes'][:, :2] >= 1
+        ).all(1)
         instances = [
             dict(
                 bbox=rows['bboxes'][row].tolist(),
                 bbox_label=int(rows['labels'][row]),
                 ignore_flag=int(rows['iscrowd'][row]),
-                row=int(row)) for row in np.flatnonzero(usable)
+                row=int(row),
+            )
+            for row in np.flatnonzero(usable)
         ]
         return dict(
             img_id=image['id'],
@@ -254,7 +277,8 @@ class HOIDataset(BaseDetDataset):
             hois=hois,
             image_hoi_labels=image_labels,
             person_label=self.vocabulary.person_label,
-            test_mode=self.test_mode)
+            test_mode=self.test_mode,
+        )
 
     def filter_data(self) -> List[dict]:
         """Leaves out what ``filter_cfg`` says; nothing in test mode."""
@@ -262,15 +286,20 @@ class HOIDataset(BaseDetDataset):
             return self.data_list
         cfg = self.filter_cfg
         kept = [
-            info for info in self.data_list
-            if (info['instances'] or not cfg.get('filter_empty_gt', False)) and
-            (not info['hois']['invisible'].all()
-             or not cfg.get('filter_empty_hois', False))
+            info
+            for info in self.data_list
+            if (info['instances'] or not cfg.get('filter_empty_gt', False))
+            and (
+                not info['hois']['invisible'].all()
+                or not cfg.get('filter_empty_hois', False)
+            )
             and min(info['width'], info['height']) >= cfg.get('min_size', 0)
         ]
         if not kept:
-            raise ValueError(f'{self.ann_file}: filter_cfg={cfg} leaves none '
-                             f'of {len(self.data_list)} images.')
+            raise ValueError(
+                f'{self.ann_file}: filter_cfg={cfg} leaves none '
+                f'of {len(self.data_list)} images.'
+            )
         return kept
 
     def prepare_data(self, idx: int) -> Any:
@@ -300,15 +329,18 @@ class HOIDataset(BaseDetDataset):
             raise MissingImage(
                 f'No image {path}, which {self.list_file} lists. Check '
                 'data_root and data_prefix, or fetch the images. '
-                f'{self.SOURCE}.') from error
+                f'{self.SOURCE}.'
+            ) from error
         except (AssertionError, cv2.error) as error:
-            if (isinstance(error, AssertionError)
-                    and not str(error).startswith('failed to load image')):
+            if isinstance(error, AssertionError) and not str(error).startswith(
+                'failed to load image'
+            ):
                 raise
             raise UndecodableImage(
                 f'{path}: no image can be decoded from it; it is truncated '
                 'or of an unknown type. Fetch it again, or leave it out of '
-                f'{self.list_file}.') from error
+                f'{self.list_file}.'
+            ) from error
 
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:
@@ -328,9 +360,12 @@ class HOIDataset(BaseDetDataset):
             rare=None if vocab.rare is None else vocab.rare.tolist(),
             unseen=None if self.unseen is None else self.unseen.tolist(),
             vocabulary=vocab.name,
-            vocabulary_hash=vocab.hash)
+            vocabulary_hash=vocab.hash,
+        )
         taken = sorted(set(own) & set(self._metainfo))
         if taken:
-            raise ValueError(f'metainfo: {taken} come from the vocabulary; '
-                             'give another vocabulary instead.')
+            raise ValueError(
+                f'metainfo: {taken} come from the vocabulary; '
+                'give another vocabulary instead.'
+            )
         self._metainfo = copy.deepcopy({**self._metainfo, **own})

@@ -1,4 +1,5 @@
 """Reads lists of images by the block, without an object for each."""
+
 import codecs
 import os
 from typing import Iterator, List, Optional, Tuple
@@ -6,6 +7,7 @@ from typing import Iterator, List, Optional, Tuple
 import numpy as np
 
 from clhoi_mm.teacher.images import walk_images
+
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
 
@@ -51,23 +53,24 @@ def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
         try:
             lines = block.decode().replace('\r', '\n').split('\n')
         except UnicodeDecodeError as error:
-            line = lines_before + block[:error.start].count(b'\n') + 1
+            line = lines_before + block[: error.start].count(b'\n') + 1
             raise ValueError(
                 f'{path}, line {line}: no UTF-8 ({error.reason}); write the '
-                'list in UTF-8, and rename files whose names are not') from (
-                    error)
+                'list in UTF-8, and rename files whose names are not'
+            ) from (error)
         lines = (line.strip() for line in lines)
         return ByteRows.of([line.encode() for line in lines if line])
     if block and not block.endswith(b'\n'):
         ends = np.append(ends, len(block))
     starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
-    lengths = (ends - starts[:len(ends)]).astype(np.int32)
+    lengths = (ends - starts[: len(ends)]).astype(np.int32)
     filled = lengths > 0
-    return ByteRows(text, starts[:len(ends)][filled], lengths[filled])
+    return ByteRows(text, starts[: len(ends)][filled], lengths[filled])
 
 
-def read_folder(path: str, root: Optional[str],
-                changed: List[Tuple[str, int]]) -> Iterator[ImageBlock]:
+def read_folder(
+    path: str, root: Optional[str], changed: List[Tuple[str, int]]
+) -> Iterator[ImageBlock]:
     """Images of a folder and those below it.
 
     Args:
@@ -92,7 +95,8 @@ def read_folder(path: str, root: Optional[str],
             except UnicodeEncodeError as error:
                 raise ValueError(
                     f'{os.path.join(folder.path, name)!r}: the name is no '
-                    'valid unicode; rename the file') from error
+                    'valid unicode; rename the file'
+                ) from error
             if len(rows) == _BLOCK_ROWS:
                 yield ImageBlock(ByteRows.of(rows))
                 rows = []
@@ -123,36 +127,44 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
     except ImportError as error:
         raise ImportError(
             f'{path}: reading Parquet needs pyarrow; install it with pip '
-            "install 'clhoi_mm[teacher]'") from error
+            "install 'clhoi_mm[teacher]'"
+        ) from error
     try:
         # Neither buffers nor threads ahead: a block at a time in memory.
         file = parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
         names = _columns(path, file.schema_arrow)
         done = 0
         for batch in file.iter_batches(
-                _BLOCK_ROWS, columns=names, use_threads=False):
+            _BLOCK_ROWS, columns=names, use_threads=False
+        ):
             if batch.num_rows:
-                yield _block(path, dict(zip(names, map(batch.column, names))),
-                             done)
+                yield _block(
+                    path, dict(zip(names, map(batch.column, names))), done
+                )
             done += batch.num_rows
     except pyarrow.ArrowException as error:
-        raise ValueError(f'{path}: no readable Parquet file ({error}); write '
-                         'it anew') from error
+        raise ValueError(
+            f'{path}: no readable Parquet file ({error}); write it anew'
+        ) from error
 
 
 def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
     """Columns that are read, their types checked."""
     from pyarrow import types
+
     first = 'path' if 'path' in schema.names else 'file_name'
     if first not in schema.names:
         raise ValueError(
             f'{path}: field "path": there is no such column, nor '
             f'"file_name", but {", ".join(schema.names) or "none"}; name the '
-            'column with the paths "path"')
+            'column with the paths "path"'
+        )
     sizes = [name for name in ('width', 'height') if name in schema.names]
     if len(sizes) == 1:
-        raise ValueError(f'{path}: field "{sizes[0]}": there are "width" and '
-                         '"height", or neither; add the other column')
+        raise ValueError(
+            f'{path}: field "{sizes[0]}": there are "width" and '
+            '"height", or neither; add the other column'
+        )
     texts = [first] + (['key'] if 'key' in schema.names else [])
     for name in texts + sizes:
         kind = schema.field(name).type
@@ -164,12 +176,14 @@ def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
         if not good:
             raise ValueError(
                 f'{path}: field "{name}": the column has type {kind}; write '
-                f'{"whole numbers" if name in sizes else "text"}')
+                f'{"whole numbers" if name in sizes else "text"}'
+            )
     return texts + sizes
 
 
 def _block(path: str, columns: dict, done: int) -> ImageBlock:
     import pyarrow
+
     rows, sizes = [], None
     for name, column in columns.items():
         if name in ('width', 'height'):
@@ -177,25 +191,33 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
         column = column.cast(pyarrow.large_string())
         _, offsets, text = column.buffers()
         offsets = np.frombuffer(offsets, np.int64)
-        offsets = offsets[column.offset:][:len(column) + 1]
+        offsets = offsets[column.offset :][: len(column) + 1]
         text = b'' if text is None else text
-        text = np.frombuffer(text, np.uint8)[offsets[0]:offsets[-1]]
+        text = np.frombuffer(text, np.uint8)[offsets[0] : offsets[-1]]
         lengths = np.diff(offsets).astype(np.int32)
         empty = np.flatnonzero((lengths == 0) | np.asarray(column.is_null()))
         if len(empty):
             raise ValueError(
                 f'{path}: row {done + empty[0] + 1}, field "{name}": null or '
-                'empty; leave the row out, or fill it')
+                'empty; leave the row out, or fill it'
+            )
         rows.append(ByteRows(text, offsets[:-1] - offsets[0], lengths))
     if 'width' in columns:
-        sizes = np.stack([
-            columns[name].fill_null(0).cast(pyarrow.int32()).to_numpy(False)
-            for name in ('width', 'height')
-        ], 1)
+        sizes = np.stack(
+            [
+                columns[name]
+                .fill_null(0)
+                .cast(pyarrow.int32())
+                .to_numpy(False)
+                for name in ('width', 'height')
+            ],
+            1,
+        )
         wrong = np.flatnonzero((sizes < 0).any(1))
         if len(wrong):
             raise ValueError(
                 f'{path}: row {done + wrong[0] + 1}, fields "width" and '
                 f'"height": {sizes[wrong[0]].tolist()}; write pixels, or '
-                'null where they are unknown')
+                'null where they are unknown'
+            )
     return ImageBlock(rows[0], rows[1] if len(rows) > 1 else None, sizes)

@@ -1,4 +1,5 @@
 """Opens lists of images, long ones by an index that is made once."""
+
 import fcntl
 import io
 import os
@@ -8,6 +9,7 @@ from typing import BinaryIO, Iterator, List, Optional, Tuple
 from mmengine.logging import print_log
 
 from clhoi_mm.teacher.files import atomic_path
+
 from .image_blocks import read_folder, read_list, read_parquet
 from .image_table import ImageTable
 from .image_table_writer import ImageTableWriter
@@ -16,9 +18,9 @@ from .image_table_writer import ImageTableWriter
 INDEX_FROM = 1_000_000
 
 
-def open_images(images: str,
-                root: Optional[str] = None,
-                index: Optional[str] = None) -> ImageTable:
+def open_images(
+    images: str, root: Optional[str] = None, index: Optional[str] = None
+) -> ImageTable:
     """The images of a folder, a list or a Parquet file.
 
     Of a million images and more an index is kept in a file, and mapped into
@@ -61,8 +63,9 @@ def open_images(images: str,
     return table
 
 
-def _fresh(path: str, images: str,
-           root: Optional[str]) -> Optional[ImageTable]:
+def _fresh(
+    path: str, images: str, root: Optional[str]
+) -> Optional[ImageTable]:
     """The index, if there is one of the images as they are."""
     if not os.path.isfile(path):
         return None
@@ -93,10 +96,12 @@ def _write_index(path: str, images: str, root: Optional[str]) -> None:
             _write(file, images, root)
 
 
-def _write(file: BinaryIO,
-           images: str,
-           root: Optional[str],
-           limit: Optional[int] = None) -> bool:
+def _write(
+    file: BinaryIO,
+    images: str,
+    root: Optional[str],
+    limit: Optional[int] = None,
+) -> bool:
     """Write a table of the images.
 
     Returns:
@@ -112,17 +117,25 @@ def _write(file: BinaryIO,
     elif images.endswith('.parquet'):
         blocks = read_parquet(images)
     else:
-        raise ValueError(f'{images}: images come from a folder, or from a '
-                         'file that ends in .txt or .parquet')
+        raise ValueError(
+            f'{images}: images come from a folder, or from a '
+            'file that ends in .txt or .parquet'
+        )
     writer = ImageTableWriter(file, images)
     for block in blocks:
         writer.add(block)
         if limit is not None and len(writer) >= limit:
             return False
     if not len(writer):
-        raise ValueError(f'{images}: there is no image in it; ' + (
-            'check the folder (image files end in .jpg, .png, .webp and '
-            'the like)' if changed else 'list at least one'))
+        raise ValueError(
+            f'{images}: there is no image in it; '
+            + (
+                'check the folder (image files end in .jpg, .png, .webp and '
+                'the like)'
+                if changed
+                else 'list at least one'
+            )
+        )
     if changed:
         read = [(*entry, None) for entry in changed]
     writer.finish(dict(images=images, root=root, read=read))

@@ -1,4 +1,5 @@
 """Records of images, made when they are asked for."""
+
 from collections.abc import Sequence
 from os import path as osp
 from typing import Optional, Union
@@ -20,11 +21,13 @@ class ImageList(Sequence):
             order. Defaults to None: all.
     """
 
-    def __init__(self,
-                 table: ImageTable,
-                 root: str,
-                 common: dict,
-                 rows: Optional[np.ndarray] = None) -> None:
+    def __init__(
+        self,
+        table: ImageTable,
+        root: str,
+        common: dict,
+        rows: Optional[np.ndarray] = None,
+    ) -> None:
         self.table = table
         self.root = root
         self.common = common
@@ -45,7 +48,8 @@ class ImageList(Sequence):
             img_id=row,
             img_path=osp.join(self.root, self.table.path(row)),
             key=self.table.key(row),
-            **self.common)
+            **self.common,
+        )
         size = self.table.size(row)
         if size is not None:
             info['width'], info['height'] = size

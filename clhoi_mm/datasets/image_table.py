@@ -1,10 +1,12 @@
 """Images' paths and keys by the million, in columns that stay on disk."""
+
 import json
 import mmap
 import os
 from typing import Any, Dict, Optional, Tuple, Union
 
 from clhoi_mm.teacher.tensor_file import view_tensors
+
 from .byte_rows import ByteRows
 
 FORMAT = 'clhoi_mm images'
@@ -42,15 +44,17 @@ class ImageTable:
         try:
             self._read(content)
         except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f'{name}: no readable table of images '
-                             f'({error!r}); delete it, and it is made '
-                             'anew') from error
+            raise ValueError(
+                f'{name}: no readable table of images '
+                f'({error!r}); delete it, and it is made '
+                'anew'
+            ) from error
 
     def __len__(self) -> int:
         return len(self.paths.starts)
 
     def __reduce__(self) -> tuple:
-        return ImageTable, (self._source, )
+        return ImageTable, (self._source,)
 
     def path(self, row: int) -> str:
         """Path of an image, as the source states it."""
@@ -69,15 +73,19 @@ class ImageTable:
     def _read(self, content: Union[bytes, mmap.mmap]) -> None:
         columns, found = view_tensors(content)
         if (found['format'], found['version']) != (FORMAT, VERSION):
-            raise ValueError(f'format {found["format"]!r}, version '
-                             f'{found["version"]!r}; this release reads '
-                             f'{FORMAT!r}, {VERSION!r}')
+            raise ValueError(
+                f'format {found["format"]!r}, version '
+                f'{found["version"]!r}; this release reads '
+                f'{FORMAT!r}, {VERSION!r}'
+            )
         text = columns['text']
         self.stamp: Dict[str, Any] = json.loads(columns['stamp'].tobytes())
-        self.paths = ByteRows(text, columns['path_starts'],
-                              columns['path_lengths'])
+        self.paths = ByteRows(
+            text, columns['path_starts'], columns['path_lengths']
+        )
         self.keys = self.paths
         if 'key_starts' in columns:
-            self.keys = ByteRows(text, columns['key_starts'],
-                                 columns['key_lengths'])
+            self.keys = ByteRows(
+                text, columns['key_starts'], columns['key_lengths']
+            )
         self.sizes = columns.get('sizes')

@@ -1,10 +1,12 @@
 """Writes images' paths and keys in columns."""
+
 import json
 from typing import BinaryIO, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
 from clhoi_mm.teacher.tensor_file import lay_out
+
 from .byte_rows import ByteRows
 from .image_table import FORMAT, VERSION
 
@@ -21,6 +23,7 @@ class ImageBlock(NamedTuple):
         sizes (np.ndarray, optional): Widths and heights, (N, 2) int32, 0
             where unknown.
     """
+
     paths: ByteRows
     keys: Optional[ByteRows] = None
     sizes: Optional[np.ndarray] = None
@@ -79,7 +82,8 @@ class ImageTableWriter:
         stamp_bytes += b' ' * (-(self._text + len(stamp_bytes)) % 8)
         self._file.write(stamp_bytes)
         tensors = dict(
-            text=('U8', [self._text]), stamp=('U8', [len(stamp_bytes)]))
+            text=('U8', [self._text]), stamp=('U8', [len(stamp_bytes)])
+        )
         for kind, dtype in (('I64', np.int64), ('I32', np.int32)):
             for name, parts in self._columns.items():
                 if parts[0].dtype == dtype:
@@ -89,7 +93,9 @@ class ImageTableWriter:
         text = json.dumps(
             dict(
                 __metadata__=dict(format=FORMAT, version=VERSION),
-                **lay_out(tensors))).encode()
+                **lay_out(tensors),
+            )
+        ).encode()
         self._file.seek(0)
         self._file.write((_HEADER - 8).to_bytes(8, 'little'))
         self._file.write(text.ljust(_HEADER - 8))
@@ -115,7 +121,8 @@ class ImageTableWriter:
         name = 'key' if 'key_starts' in self._columns else 'path'
         starts, lengths = (
             np.concatenate(self._columns[f'{name}_{part}'])
-            for part in ('starts', 'lengths'))
+            for part in ('starts', 'lengths')
+        )
         seen: Dict[bytes, int] = {}
         for row in np.flatnonzero(np.isin(hashes, twice)).tolist():
             self._file.seek(_HEADER + starts.item(row))
@@ -125,6 +132,7 @@ class ImageTableWriter:
                     f'{self._source}: images {seen[key] + 1} and {row + 1}, '
                     f'field "{name}": {key.decode()!r} occurs twice; list '
                     'each image once, and give images of one path keys of '
-                    'their own (a Parquet column "key")')
+                    'their own (a Parquet column "key")'
+                )
             seen[key] = row
         self._file.seek(0, 2)

@@ -1,4 +1,5 @@
 """Colours of object classes."""
+
 import colorsys
 from typing import List
 
@@ -13,10 +14,12 @@ def make_palette(num_classes: int) -> List[List[int]]:
         List[List[int]]: RGB in 0..255, one for each class.
     """
     golden = 0.618033988749895
-    return [[
-        round(255 * channel)
-        for channel in colorsys.hsv_to_rgb(i * golden %
-                                           1, (0.9,
-                                               0.65)[i % 2], (0.95, 0.75,
-                                                              0.55)[i % 3])
-    ] for i in range(num_classes)]
+    return [
+        [
+            round(255 * channel)
+            for channel in colorsys.hsv_to_rgb(
+                i * golden % 1, (0.9, 0.65)[i % 2], (0.95, 0.75, 0.55)[i % 3]
+            )
+        ]
+        for i in range(num_classes)
+    ]

@@ -1,17 +1,20 @@
 """The classes that annotations show least: a zero-shot split of one's own."""
+
 import os
 from typing import List, Union
 
 import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .converters.files import read_json
 
 
-def rare_combinations(ann_file: Union[str, os.PathLike],
-                      number: int,
-                      vocabulary: Union[str, HOIVocabulary] = 'hico_det'
-                      ) -> List[int]:
+def rare_combinations(
+    ann_file: Union[str, os.PathLike],
+    number: int,
+    vocabulary: Union[str, HOIVocabulary] = 'hico_det',
+) -> List[int]:
     """The classes with the fewest annotated interactions, but with one.
 
     As in RF-UC each verb and each object keeps another class, which training
@@ -40,24 +43,33 @@ def rare_combinations(ann_file: Union[str, os.PathLike],
         verbs = [vocab.verb_label(name) for name in content['verbs']]
         done = [
             vocab.hoi_id(verbs[hoi['verb_id']], objects[hoi['object_ann_id']])
-            for hoi in content['hois'] if hoi['object_ann_id'] is not None
+            for hoi in content['hois']
+            if hoi['object_ann_id'] is not None
         ]
     except (KeyError, TypeError) as error:
         raise ValueError(
             f"{ann_file}: not an annotation file in the project's format "
-            f'({error!r}); tools/dataset_converters write such.') from error
+            f'({error!r}); tools/dataset_converters write such.'
+        ) from error
     counts = np.bincount(
-        [hoi for hoi in done if hoi >= 0], minlength=vocab.num_hois)
+        [hoi for hoi in done if hoi >= 0], minlength=vocab.num_hois
+    )
     of_verb = np.bincount(vocab.hoi_verbs, minlength=vocab.num_verbs)
     of_object = np.bincount(vocab.hoi_objects, minlength=vocab.num_objects)
     of_object -= np.bincount(
         vocab.hoi_objects[vocab.no_interaction_mask],
-        minlength=vocab.num_objects)
+        minlength=vocab.num_objects,
+    )
     rare: List[int] = []
     for hoi in np.argsort(counts, kind='stable').tolist():
         verb, obj = vocab.hoi_verbs[hoi], vocab.hoi_objects[hoi]
-        if len(rare) < number and counts[hoi] and of_verb[verb] > 1 and \
-                of_object[obj] > 1 and not vocab.no_interaction_mask[hoi]:
+        if (
+            len(rare) < number
+            and counts[hoi]
+            and of_verb[verb] > 1
+            and of_object[obj] > 1
+            and not vocab.no_interaction_mask[hoi]
+        ):
             rare.append(hoi)
             of_verb[verb] -= 1
             of_object[obj] -= 1
@@ -65,5 +77,6 @@ def rare_combinations(ann_file: Union[str, os.PathLike],
         raise ValueError(
             f'{ann_file}: only {len(rare)} classes with an annotated '
             'interaction, whose verb and object have another class, where '
-            f'{number} are asked for; ask for fewer.')
+            f'{number} are asked for; ask for fewer.'
+        )
     return sorted(rare)

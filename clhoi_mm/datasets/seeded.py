@@ -1,11 +1,11 @@
 """Random generators seeded for a while."""
+
 import random
 from contextlib import contextmanager
 from typing import Iterator
 
 import numpy as np
 import torch
-
 
 # NumPy's generators, one for each block that is open at a time: to exchange
 # them is thirty times as fast as to copy their states.

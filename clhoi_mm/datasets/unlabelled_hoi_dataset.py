@@ -1,4 +1,5 @@
 """Images of which nothing is known but what the teacher says."""
+
 import logging
 import os.path as osp
 from itertools import islice
@@ -11,6 +12,7 @@ from PIL import Image
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .byte_rows import ByteRows
 from .hoi_dataset import HOIDataset, MissingImage, UndecodableImage
 from .image_index import open_images
@@ -74,28 +76,33 @@ class UnlabelledHOIDataset(HOIDataset):
     """
 
     METAINFO = dict(dataset_type='UnlabelledHOIDataset')
-    FILTERS = ('without_words', )
-    SOURCE = ('Paths of a list are relative to data_prefix, else to the '
-              "list's folder; bad_images='skip' trains without such images")
+    FILTERS = ('without_words',)
+    SOURCE = (
+        'Paths of a list are relative to data_prefix, else to the '
+        "list's folder; bad_images='skip' trains without such images"
+    )
 
-    def __init__(self,
-                 images: str,
-                 vocabulary: Union[str, dict, HOIVocabulary],
-                 data_root: str = '',
-                 data_prefix: Optional[dict] = None,
-                 index: Optional[str] = None,
-                 pipeline: Sequence[Union[dict, Callable]] = (),
-                 test_mode: bool = False,
-                 bad_images: str = 'error',
-                 filter_cfg: Optional[dict] = None,
-                 metainfo: Optional[dict] = None,
-                 indices: Optional[Union[int, Sequence[int]]] = None,
-                 lazy_init: bool = False,
-                 max_refetch: int = 1000,
-                 seed: int = 0) -> None:
+    def __init__(
+        self,
+        images: str,
+        vocabulary: Union[str, dict, HOIVocabulary],
+        data_root: str = '',
+        data_prefix: Optional[dict] = None,
+        index: Optional[str] = None,
+        pipeline: Sequence[Union[dict, Callable]] = (),
+        test_mode: bool = False,
+        bad_images: str = 'error',
+        filter_cfg: Optional[dict] = None,
+        metainfo: Optional[dict] = None,
+        indices: Optional[Union[int, Sequence[int]]] = None,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        seed: int = 0,
+    ) -> None:
         if bad_images not in ('error', 'skip'):
-            raise ValueError("bad_images must be 'error' or 'skip', got "
-                             f'{bad_images!r}.')
+            raise ValueError(
+                f"bad_images must be 'error' or 'skip', got {bad_images!r}."
+            )
         self.bad_images = bad_images
         self.index = index
         self._has_prefix = data_prefix is not None
@@ -112,7 +119,8 @@ class UnlabelledHOIDataset(HOIDataset):
             serialize_data=False,
             lazy_init=lazy_init,
             max_refetch=max_refetch,
-            seed=seed)
+            seed=seed,
+        )
 
     @property
     def list_file(self) -> str:
@@ -132,10 +140,12 @@ class UnlabelledHOIDataset(HOIDataset):
         if not prefix and not osp.isdir(self.images):
             root = osp.dirname(self.images)
         is_folder = osp.isdir(self.images)
-        table = open_images(self.images, root if is_folder else None,
-                            self.index)
-        return ImageList(table, root,
-                         dict(instances=[], test_mode=self.test_mode))
+        table = open_images(
+            self.images, root if is_folder else None, self.index
+        )
+        return ImageList(
+            table, root, dict(instances=[], test_mode=self.test_mode)
+        )
 
     def filter_data(self) -> ImageList:
         """Leaves out what ``filter_cfg`` says; nothing in test mode."""
@@ -156,10 +166,13 @@ class UnlabelledHOIDataset(HOIDataset):
                 f'{total} images. Their keys are like {table.key(0)!r}, those '
                 f'of the cache {cache.path} like {example!r}; set data_prefix '
                 'to the folder that both are relative to, or annotate the '
-                'images.')
+                'images.'
+            )
         print_log(
             f'{total - len(kept)} of {total} images of {self.images} '
-            f'are not in {cache.path} and left out', 'current')
+            f'are not in {cache.path} and left out',
+            'current',
+        )
         return self.data_list.take(kept)
 
     def get_data_info(self, idx: int) -> dict:
@@ -197,7 +210,8 @@ class UnlabelledHOIDataset(HOIDataset):
             return None
 
     def _get_unserialized_subset(
-            self, indices: Union[Sequence[int], int]) -> ImageList:
+        self, indices: Union[Sequence[int], int]
+    ) -> ImageList:
         if isinstance(indices, int):
             return super()._get_unserialized_subset(indices)
         return self.data_list.take(np.asarray(indices, np.int64))
@@ -211,7 +225,8 @@ class UnlabelledHOIDataset(HOIDataset):
         if not osp.exists(self.images):
             raise FileNotFoundError(
                 f'{self.images}: no such folder or list of images; check '
-                'images and data_root.')
+                'images and data_root.'
+            )
 
 
 def _read_size(path: str) -> Tuple[int, int]:

@@ -1,5 +1,7 @@
 """V-COCO."""
+
 from clhoi_mm.registry import DATASETS
+
 from .hoi_dataset import HOIDataset
 
 
@@ -20,10 +22,12 @@ class VCOCODataset(HOIDataset):
         for split in ('train', 'val', 'trainval', 'test')
     }
     IMG_PREFIX = 'images/'
-    SOURCE = ('V-COCO is had from github.com/s-gupta/v-coco, its boxes and '
-              'images (train2014, val2014) from cocodataset.org; write the '
-              'file with `python tools/dataset_converters/v_coco.py '
-              'vcoco_trainval.json --coco instances_train2014.json --out '
-              'data/v_coco/annotations/trainval.json`, and split it with '
-              '`tools/dataset_converters/geometry.py split` where boxes are '
-              'all that is needed')
+    SOURCE = (
+        'V-COCO is had from github.com/s-gupta/v-coco, its boxes and '
+        'images (train2014, val2014) from cocodataset.org; write the '
+        'file with `python tools/dataset_converters/v_coco.py '
+        'vcoco_trainval.json --coco instances_train2014.json --out '
+        'data/v_coco/annotations/trainval.json`, and split it with '
+        '`tools/dataset_converters/geometry.py split` where boxes are '
+        'all that is needed'
+    )

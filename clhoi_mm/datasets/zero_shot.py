@@ -1,11 +1,13 @@
 """Annotations that zero-shot training must not see."""
+
 from typing import Dict
 
 import numpy as np
 
 
-def without_unseen_pairs(hois: Dict[str, np.ndarray],
-                         unseen: np.ndarray) -> Dict[str, np.ndarray]:
+def without_unseen_pairs(
+    hois: Dict[str, np.ndarray], unseen: np.ndarray
+) -> Dict[str, np.ndarray]:
     """The rows of pairs of boxes that carry no unseen class.
 
     Args:

@@ -1,11 +1,23 @@
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .grouped_optim_wrapper_constructor import GroupedOptimWrapperConstructor
-from .hooks import (AccelerateHook, DistillStageHook, EpochSeedHook,
-                    HOIVisualizationHook, JsonConfigHook, SelfDistillHook)
+from .hooks import (
+    AccelerateHook,
+    DistillStageHook,
+    EpochSeedHook,
+    HOIVisualizationHook,
+    JsonConfigHook,
+    SelfDistillHook,
+)
 from .runner import HOIRunner
 
 __all__ = [
-    'AccelerateHook', 'CPUAmpOptimWrapper', 'DistillStageHook',
-    'EpochSeedHook', 'GroupedOptimWrapperConstructor', 'HOIRunner',
-    'HOIVisualizationHook', 'JsonConfigHook', 'SelfDistillHook'
+    'AccelerateHook',
+    'CPUAmpOptimWrapper',
+    'DistillStageHook',
+    'EpochSeedHook',
+    'GroupedOptimWrapperConstructor',
+    'HOIRunner',
+    'HOIVisualizationHook',
+    'JsonConfigHook',
+    'SelfDistillHook',
 ]

@@ -22,6 +22,8 @@ class CPUAmpOptimWrapper(OptimWrapper):
         Args:
             model (nn.Module): The model.
         """
-        with super().optim_context(model), torch.autocast(
-                'cpu', torch.bfloat16):
+        with (
+            super().optim_context(model),
+            torch.autocast('cpu', torch.bfloat16),
+        ):
             yield

@@ -16,11 +16,13 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
     options share a group.
     """
 
-    def add_params(self,
-                   params: List[dict],
-                   module: nn.Module,
-                   prefix: str = '',
-                   is_dcn_module: Optional[Union[int, float]] = None) -> None:
+    def add_params(
+        self,
+        params: List[dict],
+        module: nn.Module,
+        prefix: str = '',
+        is_dcn_module: Optional[Union[int, float]] = None,
+    ) -> None:
         """Add all parameters of a module.
 
         Args:

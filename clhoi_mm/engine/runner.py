@@ -2,8 +2,11 @@ from typing import Optional
 
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.model import (MMDistributedDataParallel, is_model_wrapper,
-                            revert_sync_batchnorm)
+from mmengine.model import (
+    MMDistributedDataParallel,
+    is_model_wrapper,
+    revert_sync_batchnorm,
+)
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import distributed, nn
@@ -16,7 +19,9 @@ def _without_words(pipeline: list) -> list:
     """Steps, those inside RememberViews too, that read no teacher's words."""
     return [
         dict(step, steps=_without_words(step['steps']))
-        if 'steps' in step else step for step in pipeline
+        if 'steps' in step
+        else step
+        for step in pipeline
         if 'LoadTeacherKnowledge' not in str(step['type'])
     ]
 
@@ -44,7 +49,8 @@ class HOIRunner(Runner):
         """
         supervision = cfg.model.get('teacher_head', {}).get('supervision')
         if supervision in ('image', 'instance') and cfg.get(
-                'train_dataloader'):
+            'train_dataloader'
+        ):
             dataset = cfg.train_dataloader.dataset
             while 'dataset' in dataset:
                 dataset = dataset.dataset
@@ -63,8 +69,9 @@ class HOIRunner(Runner):
             distributed.init_process_group('gloo')
         super().setup_env(env_cfg)
 
-    def wrap_model(self, model_wrapper_cfg: Optional[dict],
-                   model: nn.Module) -> nn.Module:
+    def wrap_model(
+        self, model_wrapper_cfg: Optional[dict], model: nn.Module
+    ) -> nn.Module:
         """Wrap the model, without a device of its own on the CPU.
 
         Args:
@@ -74,14 +81,20 @@ class HOIRunner(Runner):
         Returns:
             nn.Module: The model, wrapped if there are several processes.
         """
-        if (self.distributed and get_device() == 'cpu'
-                and model_wrapper_cfg is None and not is_model_wrapper(model)):
+        if (
+            self.distributed
+            and get_device() == 'cpu'
+            and model_wrapper_cfg is None
+            and not is_model_wrapper(model)
+        ):
             # As mmengine does it for a single process.
             return MMDistributedDataParallel(
                 revert_sync_batchnorm(model),
                 broadcast_buffers=False,
-                find_unused_parameters=self.cfg.get('find_unused_parameters',
-                                                    False))
+                find_unused_parameters=self.cfg.get(
+                    'find_unused_parameters', False
+                ),
+            )
         return super().wrap_model(model_wrapper_cfg, model)
 
     def resume(self, filename: str, *args, **kwargs) -> None:
@@ -100,14 +113,17 @@ class HOIRunner(Runner):
                 f'{filename} holds no state of the optimizer, as published '
                 'checkpoints do: there is no run to resume. Resume from a '
                 "run's epoch_N.pth, or begin anew from these weights, "
-                f'without --resume, with --cfg-options load_from={filename}')
+                f'without --resume, with --cfg-options load_from={filename}'
+            )
         super().resume(filename, *args, **kwargs)
 
-    def load_checkpoint(self,
-                        filename: str,
-                        map_location='cpu',
-                        strict: bool = False,
-                        revise_keys: list = [(r'^module\.', '')]) -> dict:
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location='cpu',
+        strict: bool = False,
+        revise_keys: list = [(r'^module\.', '')],
+    ) -> dict:
         """Load a local checkpoint into the model.
 
         Args:
@@ -124,10 +140,12 @@ class HOIRunner(Runner):
         # An old key that Runner.resume would execute as Python.
         checkpoint.get('meta', {}).pop('config', None)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        model = self.model.module if is_model_wrapper(
-            self.model) else self.model
-        _load_checkpoint_to_model(model, checkpoint, strict, self.logger,
-                                  revise_keys)
+        model = (
+            self.model.module if is_model_wrapper(self.model) else self.model
+        )
+        _load_checkpoint_to_model(
+            model, checkpoint, strict, self.logger, revise_keys
+        )
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint

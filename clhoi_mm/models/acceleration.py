@@ -13,9 +13,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from .detectors import FrozenDetector, NoDetector
 
 
-def accelerate(detector: Union[FrozenDetector, NoDetector],
-               fast: bool = False,
-               compiled: bool = False) -> None:
+def accelerate(
+    detector: Union[FrozenDetector, NoDetector],
+    fast: bool = False,
+    compiled: bool = False,
+) -> None:
     """Make a detector faster for inference, in place and for good.
 
     Batch norms are folded into the convolutions before them, attention does
@@ -42,7 +44,8 @@ def accelerate(detector: Union[FrozenDetector, NoDetector],
         # It returns nn.MultiheadAttention's first output alone.
         if type(module) is MultiheadAttention:
             module.attn.forward = partial(
-                module.attn.forward, need_weights=False)
+                module.attn.forward, need_weights=False
+            )
     parts = [model.backbone]
     if getattr(model, 'neck', None) is not None:
         parts.append(model.neck)
@@ -82,15 +85,20 @@ def fold_batch_norms(model: nn.Module) -> int:
         int: Batch norms folded.
     """
     uses = Counter(
-        id(module._modules[name]) for module in model.modules()
-        for name in module._modules)
+        id(module._modules[name])
+        for module in model.modules()
+        for name in module._modules
+    )
     folded = 0
     for module in list(model.modules()):
         for conv_name, norm_name in list(_pairs(module)):
             conv = module._modules[conv_name]
             norm = module._modules[norm_name]
-            if type(conv) is not nn.Conv2d or not isinstance(
-                    norm, _BatchNorm) or norm.training:
+            if (
+                type(conv) is not nn.Conv2d
+                or not isinstance(norm, _BatchNorm)
+                or norm.training
+            ):
                 continue
             if not norm.track_running_stats or uses[id(norm)] > 1:
                 continue

@@ -23,18 +23,25 @@ def _safe_globals() -> list:
     names that numpy 1 and numpy 2 give its functions.
     """
     multiarray = (getattr(np, '_core', None) or np.core).multiarray
-    functions = [(getattr(multiarray, name), f'numpy.{core}.multiarray.{name}')
-                 for core in ('core', '_core')
-                 for name in ('_reconstruct', 'scalar')]
+    functions = [
+        (getattr(multiarray, name), f'numpy.{core}.multiarray.{name}')
+        for core in ('core', '_core')
+        for name in ('_reconstruct', 'scalar')
+    ]
     dtypes = [type(np.dtype(t)) for t in ('f4', 'f8', 'i4', 'i8', 'bool')]
     return [
-        HistoryBuffer, (_history_statistic, 'builtins.getattr'), np.ndarray,
-        np.dtype, *dtypes, *functions
+        HistoryBuffer,
+        (_history_statistic, 'builtins.getattr'),
+        np.ndarray,
+        np.dtype,
+        *dtypes,
+        *functions,
     ]
 
 
-def load_weights(path: str,
-                 map_location: Union[str, torch.device] = 'cpu') -> dict:
+def load_weights(
+    path: str, map_location: Union[str, torch.device] = 'cpu'
+) -> dict:
     """Load a checkpoint without running code from it.
 
     mmengine 0.10.7 cannot load its own checkpoints with torch >= 2.6, and
@@ -53,7 +60,8 @@ def load_weights(path: str,
     try:
         with torch.serialization.safe_globals(_safe_globals()):
             checkpoint = torch.load(
-                path, map_location=map_location, weights_only=True)
+                path, map_location=map_location, weights_only=True
+            )
     except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:
@@ -61,10 +69,13 @@ def load_weights(path: str,
             f'{path} is not a checkpoint that can be loaded safely '
             f'({repr(error).splitlines()[0][:200]}); it may be truncated, '
             'or hold code beside weights: save its state_dict anew where you '
-            'trust it') from error
+            'trust it'
+        ) from error
     if not isinstance(checkpoint, dict):
-        raise ValueError(f'{path} holds a {type(checkpoint).__name__}, not '
-                         'the weights of a model')
+        raise ValueError(
+            f'{path} holds a {type(checkpoint).__name__}, not '
+            'the weights of a model'
+        )
     if 'state_dict' not in checkpoint:
         checkpoint = dict(state_dict=checkpoint)
     return checkpoint

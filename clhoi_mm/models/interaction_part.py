@@ -23,18 +23,31 @@ class InteractionPart(nn.Module):
 
     def __init__(self, model: CLHOI) -> None:
         super().__init__()
-        if model.icn is None or model.vlt is None or getattr(
-                model.icn, 'roi_extractor', None) is not None:
-            raise ValueError('only a model with a VLT and with an ICN that '
-                             'pools no RoIs (icn.roi_extractor=None) can be '
-                             'traced: RoIAlign is no operator of torch')
+        if (
+            model.icn is None
+            or model.vlt is None
+            or getattr(model.icn, 'roi_extractor', None) is not None
+        ):
+            raise ValueError(
+                'only a model with a VLT and with an ICN that '
+                'pools no RoIs (icn.roi_extractor=None) can be '
+                'traced: RoIAlign is no operator of torch'
+            )
         self.vlt, self.icn = model.vlt, model.icn
         self.phrases = model.teacher_head.phrases
         self.score_power = model.score_power
 
-    def forward(self, feats: Sequence[Tensor], boxes: Tensor, labels: Tensor,
-                scores: Tensor, states: Tensor, human_inds: Tensor,
-                object_inds: Tensor, image_size: Tensor) -> Tensor:
+    def forward(
+        self,
+        feats: Sequence[Tensor],
+        boxes: Tensor,
+        labels: Tensor,
+        scores: Tensor,
+        states: Tensor,
+        human_inds: Tensor,
+        object_inds: Tensor,
+        image_size: Tensor,
+    ) -> Tensor:
         """Score an image's pairs.
 
         Args:
@@ -53,7 +66,8 @@ class InteractionPart(nn.Module):
         """
         height, width = feats[0].shape[-2:]
         padding = torch.zeros(
-            1, height, width, dtype=torch.bool, device=boxes.device)
+            1, height, width, dtype=torch.bool, device=boxes.device
+        )
         pairs = PairBatch(
             boxes=boxes,
             labels=labels,
@@ -64,8 +78,10 @@ class InteractionPart(nn.Module):
             pair_inds=torch.zeros_like(human_inds),
             image_sizes=image_size,
             num_pairs=[human_inds.shape[0]],
-            states=states)
-        found = self.icn(feats, pairs, self.phrases,
-                         self.vlt(feats, padding).tokens)
-        weight = (pairs.human_scores * pairs.object_scores)**self.score_power
+            states=states,
+        )
+        found = self.icn(
+            feats, pairs, self.phrases, self.vlt(feats, padding).tokens
+        )
+        weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         return found.logits.sigmoid() * weight[:, None] * found.valid

@@ -1,4 +1,5 @@
 """Checkpoints to hand on: weights alone, perhaps without the detector's."""
+
 import hashlib
 import json
 from typing import Mapping
@@ -45,18 +46,24 @@ def publish(checkpoint: dict, strip_detector: bool = False) -> dict:
     }
     detector = {
         name.removeprefix(DETECTOR): value
-        for name, value in state.items() if name.startswith(DETECTOR)
+        for name, value in state.items()
+        if name.startswith(DETECTOR)
     }
     if not detector:
-        raise ValueError('there are no weights of a detector to leave out: '
-                         'it is no checkpoint of CLHOI, or was published '
-                         'without them before')
+        raise ValueError(
+            'there are no weights of a detector to leave out: '
+            'it is no checkpoint of CLHOI, or was published '
+            'without them before'
+        )
     if model_config(checkpoint).get('train_detector'):
-        raise ValueError('its detector was trained along, so that no other '
-                         'file has these weights; publish it whole')
+        raise ValueError(
+            'its detector was trained along, so that no other '
+            'file has these weights; publish it whole'
+        )
     state = {
         name: value
-        for name, value in state.items() if not name.startswith(DETECTOR)
+        for name, value in state.items()
+        if not name.startswith(DETECTOR)
     }
     hashed = bytearray.fromhex(weights_hash(detector))
     state[f'detector.{LEFT_OUT}'] = torch.frombuffer(hashed, dtype=torch.uint8)
@@ -71,8 +78,9 @@ def model_config(checkpoint: dict) -> dict:
         return {}
 
 
-def put_detector_back(detector: nn.Module, state_dict: dict,
-                      prefix: str) -> None:
+def put_detector_back(
+    detector: nn.Module, state_dict: dict, prefix: str
+) -> None:
     """Let a detector keep its weights where a checkpoint leaves them out.
 
     Args:
@@ -88,23 +96,32 @@ def put_detector_back(detector: nn.Module, state_dict: dict,
     if hashed is None:
         return
     name = type(detector.model).__name__
-    remedy = (f'give the {name} checkpoint that the model was trained with, '
-              'as detector_checkpoint in the config or with --cfg-options '
-              'model.detector_checkpoint=PATH')
+    remedy = (
+        f'give the {name} checkpoint that the model was trained with, '
+        'as detector_checkpoint in the config or with --cfg-options '
+        'model.detector_checkpoint=PATH'
+    )
     if not detector.loaded and not detector.allow_random:
-        given = (f'{detector.checkpoint} does not exist'
-                 if detector.checkpoint else 'none is given')
+        given = (
+            f'{detector.checkpoint} does not exist'
+            if detector.checkpoint
+            else 'none is given'
+        )
         raise FileNotFoundError(
             "this checkpoint was published without its detector's weights, "
-            f'and of those {given}; {remedy}')
+            f'and of those {given}; {remedy}'
+        )
     expected = bytes(hashed.tolist()).hex()
     if detector.loaded and detector.identity['weights'] != expected:
         raise ValueError(
             "this checkpoint was published without its detector's weights, "
             f'and {detector.checkpoint} holds others (sha256 of its tensors '
-            f"{detector.identity['weights'][:8]}, not {expected[:8]}); "
-            f'{remedy}')
-    state_dict.update({
-        f'{prefix}model.{key}': value
-        for key, value in detector.model.state_dict().items()
-    })
+            f'{detector.identity["weights"][:8]}, not {expected[:8]}); '
+            f'{remedy}'
+        )
+    state_dict.update(
+        {
+            f'{prefix}model.{key}': value
+            for key, value in detector.model.state_dict().items()
+        }
+    )

@@ -1,4 +1,5 @@
 """What travels between all the parts of the package."""
+
 from typing import Iterator
 
 import torch
@@ -47,9 +48,11 @@ class HOIDataSample(DetDataSample):
             *args: Of ``torch.Tensor.to``.
             **kwargs: Of ``torch.Tensor.to``.
         """
-        if len(args) == 1 and isinstance(
-                args[0], (str, torch.device)) and not kwargs.keys() - {
-                    'non_blocking'}:
+        if (
+            len(args) == 1
+            and isinstance(args[0], (str, torch.device))
+            and not kwargs.keys() - {'non_blocking'}
+        ):
             device = torch.device(args[0])
             if all(x.device == device for x in _tensors(self)):
                 return self

@@ -1,10 +1,14 @@
 """Boxes that remember which row of the annotation file they came from."""
+
 from typing import List, Optional, Sequence, Union
 
 import numpy as np
 import torch
-from mmdet.structures.bbox import (HorizontalBoxes, register_box,
-                                   register_box_converter)
+from mmdet.structures.bbox import (
+    HorizontalBoxes,
+    register_box,
+    register_box_converter,
+)
 from torch import Tensor
 
 
@@ -29,20 +33,22 @@ class TrackedBoxes(HorizontalBoxes):
     """
 
     def __init__(
-            self,
-            data: Union[Tensor, np.ndarray, Sequence],
-            dtype: Optional[torch.dtype] = None,
-            device: Optional[Union[str, torch.device]] = None,
-            clone: bool = True,
-            in_mode: Optional[str] = None,
-            row_ids: Optional[Union[Tensor, np.ndarray,
-                                    Sequence]] = None) -> None:
+        self,
+        data: Union[Tensor, np.ndarray, Sequence],
+        dtype: Optional[torch.dtype] = None,
+        device: Optional[Union[str, torch.device]] = None,
+        clone: bool = True,
+        in_mode: Optional[str] = None,
+        row_ids: Optional[Union[Tensor, np.ndarray, Sequence]] = None,
+    ) -> None:
         super().__init__(data, dtype, device, clone, in_mode)
         if row_ids is not None:
             row_ids = torch.as_tensor(row_ids, dtype=torch.int64)
             if row_ids.shape != self.tensor.shape[:1]:
-                raise ValueError(f'{tuple(row_ids.shape)} row ids for boxes '
-                                 f'of shape {tuple(self.tensor.shape)}')
+                raise ValueError(
+                    f'{tuple(row_ids.shape)} row ids for boxes '
+                    f'of shape {tuple(self.tensor.shape)}'
+                )
         self.row_ids = row_ids
 
     def require_row_ids(self) -> Tensor:
@@ -56,7 +62,8 @@ class TrackedBoxes(HorizontalBoxes):
                 'the boxes lost their row ids: a transform of the pipeline '
                 'builds boxes anew (RandomErasing, Albu, RandomCrop with '
                 'recompute_bbox, CopyPaste do), so that pairs cannot be told '
-                'any more. Leave that transform out.')
+                'any more. Leave that transform out.'
+            )
         return self.row_ids
 
     def _with_ids(self, boxes: 'TrackedBoxes') -> 'TrackedBoxes':
@@ -101,20 +108,21 @@ class TrackedBoxes(HorizontalBoxes):
     def detach(self) -> 'TrackedBoxes':
         return self._with_ids(super().detach())
 
-    def split(self,
-              split_size_or_sections: Union[int, Sequence[int]],
-              dim: int = 0) -> List['TrackedBoxes']:
+    def split(
+        self, split_size_or_sections: Union[int, Sequence[int]], dim: int = 0
+    ) -> List['TrackedBoxes']:
         parts = super().split(split_size_or_sections, dim)
         if self.row_ids is not None and dim == 0:
-            for part, ids in zip(parts,
-                                 self.row_ids.split(split_size_or_sections)):
+            for part, ids in zip(
+                parts, self.row_ids.split(split_size_or_sections)
+            ):
                 part.row_ids = ids
         return parts
 
     @classmethod
-    def cat(cls,
-            box_list: Sequence['TrackedBoxes'],
-            dim: int = 0) -> 'TrackedBoxes':
+    def cat(
+        cls, box_list: Sequence['TrackedBoxes'], dim: int = 0
+    ) -> 'TrackedBoxes':
         """Concatenates boxes of one image.
 
         Raises:
@@ -129,7 +137,8 @@ class TrackedBoxes(HorizontalBoxes):
                 raise RuntimeError(
                     'boxes of several images are mixed into one (Mosaic, '
                     'MixUp and CopyPaste do so): row ids are not unique, and '
-                    'pairs cannot be told any more. Leave that transform out.')
+                    'pairs cannot be told any more. Leave that transform out.'
+                )
             boxes.row_ids = ids
         return boxes
 

@@ -3,6 +3,7 @@
 What ``tools/analysis_tools/study.py`` is made of. Needs mmengine, but neither
 torch nor mmdet, which only the processes that train import.
 """
+
 from .plots import draw_plot
 from .results import Results
 from .run_pool import RunPool
@@ -11,5 +12,10 @@ from .study_run import StudyRun
 from .table import StudyTable
 
 __all__ = [
-    'Results', 'RunPool', 'Study', 'StudyRun', 'StudyTable', 'draw_plot'
+    'Results',
+    'RunPool',
+    'Study',
+    'StudyRun',
+    'StudyTable',
+    'draw_plot',
 ]

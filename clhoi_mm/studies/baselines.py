@@ -1,4 +1,5 @@
 """What can be said of a pair without looking at it."""
+
 import json
 import os.path as osp
 from typing import Union
@@ -20,11 +21,11 @@ def annotation_file(dataset: dict) -> str:
     if dataset.get('ann_file'):
         return dataset['ann_file']
     from clhoi_mm.registry import DATASETS
+
     return DATASETS.get(dataset['type']).SPLITS[dataset['split']]
 
 
-def object_prior(dataset: dict,
-                 vocabulary: Union[str, dict]) -> list[float]:
+def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
     """How often a person-object pair does what, counted in annotations.
 
     Args:
@@ -44,7 +45,8 @@ def object_prior(dataset: dict,
         raise FileNotFoundError(
             f'{path}: no such annotations, which the row of prior '
             'frequencies counts; make the data set first (docs/prepare.md), '
-            'or leave the row out by --rows')
+            'or leave the row out by --rows'
+        )
     with open(path) as file:
         content = json.load(file)
     vocabulary = HOIVocabulary.load(vocabulary)
@@ -53,8 +55,9 @@ def object_prior(dataset: dict,
         for c in content['categories']
     }
     verbs = [vocabulary.verb_label(name) for name in content['verbs']]
-    label = {a['id']: objects[a['category_id']]
-             for a in content['annotations']}
+    label = {
+        a['id']: objects[a['category_id']] for a in content['annotations']
+    }
     in_image: dict[int, list[int]] = {}
     for ann in content['annotations']:
         in_image.setdefault(ann['image_id'], []).append(label[ann['id']])
@@ -69,7 +72,8 @@ def object_prior(dataset: dict,
         # Without an object it is no pair's.
         if hoi['human_ann_id'] is not None:
             hoi_class = vocabulary.hoi_id(
-                verbs[hoi['verb_id']], label.get(hoi['object_ann_id'], -1))
+                verbs[hoi['verb_id']], label.get(hoi['object_ann_id'], -1)
+            )
             if hoi_class >= 0:
                 counts[hoi_class] += 1
     return (counts / pairs[vocabulary.hoi_objects].clip(1)).tolist()

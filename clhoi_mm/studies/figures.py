@@ -21,6 +21,8 @@ def values_of(found: Found, row: str, figure: str) -> list[float]:
     results = [f for f in found.get(row, {}).values() if f is not None]
     for result in results:
         if figure not in result:
-            raise ValueError(f'no figure {figure!r} among those of row '
-                             f'{row!r}: {", ".join(result)}')
+            raise ValueError(
+                f'no figure {figure!r} among those of row '
+                f'{row!r}: {", ".join(result)}'
+            )
     return [result[figure] for result in results]

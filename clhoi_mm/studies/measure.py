@@ -2,6 +2,7 @@
 
 Started by ``tools/analysis_tools/study.py``, once for each run.
 """
+
 import argparse
 import os.path as osp
 import time
@@ -10,6 +11,7 @@ from mmengine.registry import RUNNERS
 
 from clhoi_mm.allocator import keep_freed_memory
 from clhoi_mm.config_file import read_config
+
 from .results import Results
 from .study_run import StudyRun
 
@@ -20,7 +22,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('result', help='JSON file to write')
     parser.add_argument('--key', help='hash of the config, to be sure')
     parser.add_argument(
-        '--train', action='store_true', help='train before testing')
+        '--train', action='store_true', help='train before testing'
+    )
     return parser.parse_args()
 
 
@@ -32,7 +35,8 @@ def main() -> None:
     if args.key and found != args.key:
         raise SystemExit(
             f'{args.config}: read back as another config (hash {found}, not '
-            f'{args.key}); entries must be what a config file can hold')
+            f'{args.key}); entries must be what a config file can hold'
+        )
     cfg.work_dir = osp.dirname(args.config)
     cfg.experiment_name = osp.splitext(osp.basename(args.result))[0]
     start, worked = time.perf_counter(), time.process_time()
@@ -44,11 +48,14 @@ def main() -> None:
         begun = time.perf_counter()
         runner.train()
         figures['train_seconds'] = time.perf_counter() - begun
-    figures.update((name.rsplit('/', 1)[-1], float(value))
-                   for name, value in runner.test().items())
+    figures.update(
+        (name.rsplit('/', 1)[-1], float(value))
+        for name, value in runner.test().items()
+    )
     figures.update(
         seconds=time.perf_counter() - start,
-        cpu_seconds=time.process_time() - worked)
+        cpu_seconds=time.process_time() - worked,
+    )
     Results.write(args.result, figures)
 
 

@@ -3,14 +3,22 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Union
 
 from clhoi_mm.teacher.files import atomic_path
+
 from .figures import Found, values_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KEYS = {
-    'kind', 'file', 'figure', 'series', 'levels', 'title', 'x_title',
-    'y_title', 'x_scale'
+    'kind',
+    'file',
+    'figure',
+    'series',
+    'levels',
+    'title',
+    'x_title',
+    'y_title',
+    'x_scale',
 }
 
 
@@ -25,14 +33,17 @@ def check_plot(plot: dict) -> None:
     """
     wrong = ({'file', 'figure', 'series'} - set(plot)) or set(plot) - KEYS
     if wrong:
-        raise ValueError(f'{", ".join(sorted(wrong))}: missing or unknown; '
-                         'file, figure and series are needed, and there are '
-                         f'{", ".join(sorted(KEYS))}')
+        raise ValueError(
+            f'{", ".join(sorted(wrong))}: missing or unknown; '
+            'file, figure and series are needed, and there are '
+            f'{", ".join(sorted(KEYS))}'
+        )
     if plot.get('kind', 'lines') != 'lines':
         raise ValueError("kind: there is 'lines'")
     if not plot['file'].endswith(('.svg', '.png')):
-        raise ValueError(f'file: {plot["file"]!r} does not end in .svg or '
-                         '.png')
+        raise ValueError(
+            f'file: {plot["file"]!r} does not end in .svg or .png'
+        )
 
 
 def missing_rows(plot: dict, found: Found) -> list[str]:
@@ -42,8 +53,11 @@ def missing_rows(plot: dict, found: Found) -> list[str]:
         plot (dict): As :func:`draw_plot` takes it.
         found (dict): Figures by row and seed.
     """
-    return [row for row in rows_of(plot)
-            if not values_of(found, row, plot['figure'])]
+    return [
+        row
+        for row in rows_of(plot)
+        if not values_of(found, row, plot['figure'])
+    ]
 
 
 def rows_of(plot: dict) -> list[str]:
@@ -52,8 +66,12 @@ def rows_of(plot: dict) -> list[str]:
     Args:
         plot (dict): As :func:`draw_plot` takes it.
     """
-    rows = [row for points in plot['series'].values()
-            for point in points for row in point[1:]]
+    rows = [
+        row
+        for points in plot['series'].values()
+        for point in points
+        for row in point[1:]
+    ]
     return list(dict.fromkeys([*rows, *plot.get('levels', {})]))
 
 
@@ -68,6 +86,7 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
         Figure: matplotlib's.
     """
     from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6, 4), layout='constrained')
     axes = figure.add_subplot()
     for title, points in plot['series'].items():
@@ -81,17 +100,29 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
             means.append(mean(values))
             spreads.append(stdev(values) if len(values) > 1 else 0)
         axes.errorbar(
-            xs, means, spreads, label=title, marker='o', markersize=4,
-            linewidth=1.5, capsize=3)
+            xs,
+            means,
+            spreads,
+            label=title,
+            marker='o',
+            markersize=4,
+            linewidth=1.5,
+            capsize=3,
+        )
     for i, (row, title) in enumerate(plot.get('levels', {}).items()):
         axes.axhline(
-            mean(values_of(found, row, plot['figure'])), label=title,
-            color='0.4', linewidth=1, linestyle=('--', ':', '-.')[i % 3])
+            mean(values_of(found, row, plot['figure'])),
+            label=title,
+            color='0.4',
+            linewidth=1,
+            linestyle=('--', ':', '-.')[i % 3],
+        )
     axes.set_xscale(plot.get('x_scale', 'linear'))
     axes.set(
         title=plot.get('title', ''),
         xlabel=plot.get('x_title', ''),
-        ylabel=plot.get('y_title', plot['figure']))
+        ylabel=plot.get('y_title', plot['figure']),
+    )
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     return figure
@@ -114,15 +145,23 @@ def draw_plot(plot: dict, found: Found, path: Union[str, Path]) -> None:
         path (str | Path): The picture to write.
     """
     import matplotlib
+
     kind = plot['file'].rsplit('.', 1)[1]
-    metadata = dict(Date=None, Creator=None) if kind == 'svg' else dict(
-        Software=None)
-    with matplotlib.rc_context({
-            **matplotlib.rcParamsDefault,
-            # Names of an SVG's parts would be drawn at random.
-            'svg.hashsalt': 'clhoi_mm',
-            'axes.spines.right': False,
-            'axes.spines.top': False
-    }), atomic_path(path) as partial:
+    metadata = (
+        dict(Date=None, Creator=None) if kind == 'svg' else dict(Software=None)
+    )
+    with (
+        matplotlib.rc_context(
+            {
+                **matplotlib.rcParamsDefault,
+                # Names of an SVG's parts would be drawn at random.
+                'svg.hashsalt': 'clhoi_mm',
+                'axes.spines.right': False,
+                'axes.spines.top': False,
+            }
+        ),
+        atomic_path(path) as partial,
+    ):
         make_figure(plot, found).savefig(
-            partial, format=kind, dpi=120, metadata=metadata)
+            partial, format=kind, dpi=120, metadata=metadata
+        )

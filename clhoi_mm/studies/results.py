@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import IO, Iterator, Optional, Union
 
 from clhoi_mm.teacher.files import atomic_path
+
 from .study_run import StudyRun
 
 
@@ -36,12 +37,15 @@ class Results:
         """
         for path in sorted(self.folder.glob(f'*-{run.key}.json')):
             try:
-                return {k: float(v)
-                        for k, v in json.loads(path.read_text()).items()}
+                return {
+                    k: float(v)
+                    for k, v in json.loads(path.read_text()).items()
+                }
             except (ValueError, TypeError, AttributeError) as error:
-                raise ValueError(f'{path}: no figures in it ({error}); '
-                                 'delete it, and run the study again') \
-                    from error
+                raise ValueError(
+                    f'{path}: no figures in it ({error}); '
+                    'delete it, and run the study again'
+                ) from error
         return None
 
     def path(self, run: StudyRun) -> Path:

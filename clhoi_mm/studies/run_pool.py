@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Callable, NamedTuple, Sequence, Union
 
 import clhoi_mm
+
 from .results import Results
 from .study_run import StudyRun
 
@@ -39,18 +40,21 @@ class RunPool:
 
     COMMAND = (sys.executable, '-m', 'clhoi_mm.studies.measure')
 
-    def __init__(self,
-                 work_dir: Union[str, Path],
-                 results: Results,
-                 jobs: int = 1,
-                 report: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        work_dir: Union[str, Path],
+        results: Results,
+        jobs: int = 1,
+        report: Callable[[str], None] = print,
+    ) -> None:
         self.work_dir = Path(work_dir)
         self.results = results
         self.jobs = jobs
         self.report = report
 
-    def run(self, runs: Sequence[StudyRun],
-            progress: Callable[[int, str], None]) -> list[StudyRun]:
+    def run(
+        self, runs: Sequence[StudyRun], progress: Callable[[int, str], None]
+    ) -> list[StudyRun]:
         """Do what is not done yet. If interrupted, ends what is going on.
 
         Args:
@@ -67,15 +71,15 @@ class RunPool:
         try:
             while waiting or started:
                 ended = self._start(waiting, started)
-                for each in [s for s in started
-                             if s.process.poll() is not None]:
+                for each in [
+                    s for s in started if s.process.poll() is not None
+                ]:
                     started.remove(each)
                     each.lock.close()
                     ended += 1
                     if not self._tell(each):
                         failed.append(each.run)
-                names = ', '.join(f'{s.run.row} {s.run.seed}'
-                                  for s in started)
+                names = ', '.join(f'{s.run.row} {s.run.seed}' for s in started)
                 # A place may have become free this very moment.
                 if not (names or ended):
                     names = 'others run the rest'
@@ -115,13 +119,26 @@ class RunPool:
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / 'config.py'
         run.cfg.dump(config)
-        command = [*self.COMMAND, str(config), str(self.results.path(run)),
-                   '--key', run.key, *(['--train'] if run.trained else [])]
+        command = [
+            *self.COMMAND,
+            str(config),
+            str(self.results.path(run)),
+            '--key',
+            run.key,
+            *(['--train'] if run.trained else []),
+        ]
         threads = max(1, len(os.sched_getaffinity(0)) // self.jobs)
         env = dict({'OMP_NUM_THREADS': str(threads)}, **os.environ)
         # The code that runs is the code that asks.
-        env['PYTHONPATH'] = os.pathsep.join(filter(None, [
-            str(Path(clhoi_mm.__file__).parents[1]), env.get('PYTHONPATH')]))
+        env['PYTHONPATH'] = os.pathsep.join(
+            filter(
+                None,
+                [
+                    str(Path(clhoi_mm.__file__).parents[1]),
+                    env.get('PYTHONPATH'),
+                ],
+            )
+        )
         with open(folder / 'run.log', 'w') as log:
             return subprocess.Popen(
                 command,
@@ -130,7 +147,8 @@ class RunPool:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[lock.fileno()],
-                start_new_session=True)
+                start_new_session=True,
+            )
 
     def _tell(self, ended: _Started) -> bool:
         """Say how a run has ended, and whether well."""
@@ -138,18 +156,27 @@ class RunPool:
         found = self.results.find(run) if code == 0 else None
         log = self.work_dir / run.name / 'run.log'
         if found is not None:
-            trained = (f"trained in {found['train_seconds']:.0f} s, "
-                       if 'train_seconds' in found else '')
-            self.report(f'{run.row}, seed {run.seed}: {trained}'
-                        f"{found['seconds']:.0f} s in all, "
-                        f"{found['cpu_seconds']:.0f} s of processor time")
+            trained = (
+                f'trained in {found["train_seconds"]:.0f} s, '
+                if 'train_seconds' in found
+                else ''
+            )
+            self.report(
+                f'{run.row}, seed {run.seed}: {trained}'
+                f'{found["seconds"]:.0f} s in all, '
+                f'{found["cpu_seconds"]:.0f} s of processor time'
+            )
             return True
         lines = log.read_text(errors='replace').splitlines()
         how = f'exit code {code}' if code >= 0 else f'signal {-code}'
-        self.report('\n'.join([
-            f'{run.row}, seed {run.seed} FAILED ({how}); {log} ends with:',
-            *(f'    {line}' for line in lines[-LAST_LINES:])
-        ]))
+        self.report(
+            '\n'.join(
+                [
+                    f'{run.row}, seed {run.seed} FAILED ({how}); {log} ends with:',
+                    *(f'    {line}' for line in lines[-LAST_LINES:]),
+                ]
+            )
+        )
         return False
 
     @staticmethod
@@ -160,8 +187,10 @@ class RunPool:
                 if each.process.poll() is None:
                     os.killpg(each.process.pid, signum)
             end = time.monotonic() + seconds
-            while any(s.process.poll() is None for s in started) \
-                    and time.monotonic() < end:
+            while (
+                any(s.process.poll() is None for s in started)
+                and time.monotonic() < end
+            ):
                 time.sleep(0.05)
         for each in started:
             each.lock.close()

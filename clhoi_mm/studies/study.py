@@ -5,13 +5,22 @@ from typing import Any, Iterable, Iterator, Optional, Sequence
 from mmengine.config import Config
 
 from clhoi_mm.config_file import read_config
+
 from .baselines import BASELINES, object_prior
 from .plots import check_plot, rows_of
 from .study_run import StudyRun
 
 KEYS = {
-    'config', 'seeds', 'split', 'figures', 'reference', 'options', 'prepare',
-    'rows', 'tables', 'plots'
+    'config',
+    'seeds',
+    'split',
+    'figures',
+    'reference',
+    'options',
+    'prepare',
+    'rows',
+    'tables',
+    'plots',
 }
 ROW_KEYS = {'title', 'options', 'baseline', 'seeds', 'reference'}
 
@@ -56,16 +65,19 @@ class Study:
         ValueError: An entry is missing or unknown, or names no row.
     """
 
-    def __init__(self,
-                 path: str,
-                 options: Optional[dict] = None,
-                 split: Optional[str] = None,
-                 features: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        options: Optional[dict] = None,
+        split: Optional[str] = None,
+        features: Optional[str] = None,
+    ) -> None:
         self.path = str(path)
         if not osp.isfile(path):
             raise FileNotFoundError(
                 f'{path}: no such study; give the path of one, such as '
-                'configs/studies/mini.py')
+                'configs/studies/mini.py'
+            )
         content = Config.fromfile(path).to_dict()
         content = {k: v for k, v in content.items() if k[0] != '_'}
         self._check(content)
@@ -84,7 +96,8 @@ class Study:
             raise FileNotFoundError(
                 f'{features}: no such file of features; write it by python '
                 'tools/analysis_tools/cache_detections.py '
-                f'{self._config(content)} --features --out {features}')
+                f'{self._config(content)} --features --out {features}'
+            )
         self._base = read_config(self._config(content))
         self._options = {**content.get('options', {}), **(options or {})}
 
@@ -93,8 +106,9 @@ class Study:
         """The file's name without its ending."""
         return osp.splitext(osp.basename(self.path))[0]
 
-    def runs(self, row: str,
-             seeds: Optional[Sequence[int]] = None) -> list[StudyRun]:
+    def runs(
+        self, row: str, seeds: Optional[Sequence[int]] = None
+    ) -> list[StudyRun]:
         """All runs of a row.
 
         Args:
@@ -108,8 +122,10 @@ class Study:
             # Nothing is drawn: one run says all.
             seeds = seeds[:1]
         return [
-            StudyRun(row, seed, self._configure(row, seed), 'baseline'
-                     not in spec) for seed in seeds
+            StudyRun(
+                row, seed, self._configure(row, seed), 'baseline' not in spec
+            )
+            for seed in seeds
         ]
 
     def reference_of(self, row: str) -> Optional[str]:
@@ -123,8 +139,12 @@ class Study:
         if not wanted:
             return []
         # Not what is a mere variable of the file.
-        used = ('model', 'train_dataloader', 'test_dataloader',
-                'test_evaluator')
+        used = (
+            'model',
+            'train_dataloader',
+            'test_dataloader',
+            'test_evaluator',
+        )
         named = {
             osp.normpath(path)
             for cfg in (self._configure(row, 0, prior=False) for row in rows)
@@ -135,11 +155,15 @@ class Study:
     def _configure(self, row: str, seed: int, prior: bool = True) -> Config:
         spec = self.rows[row]
         cfg = copy.deepcopy(self._base)
-        for options in ({
+        for options in (
+            {
                 'randomness.seed': seed,
                 'default_hooks.checkpoint.interval': -1,
-                'default_hooks.checkpoint.save_last': False
-        }, self._options, spec.get('options', {})):
+                'default_hooks.checkpoint.save_last': False,
+            },
+            self._options,
+            spec.get('options', {}),
+        ):
             # Merging takes parts of nested options away.
             cfg.merge_from_dict(copy.deepcopy(options))
         baseline = spec.get('baseline')
@@ -151,14 +175,16 @@ class Study:
             while 'dataset' in dataset:
                 dataset = dataset.dataset
             cfg.model.icn['class_scores'] = object_prior(
-                dataset, cfg.model.teacher_head.vocabulary)
+                dataset, cfg.model.teacher_head.vocabulary
+            )
         if self.features:
             for split in ('train', 'val', 'test'):
                 loader = cfg[f'{split}_dataloader']
                 # Handing samples over costs more than there is left to load.
                 loader.update(num_workers=0, persistent_workers=False)
                 loader.dataset.pipeline = _without_images(
-                    loader.dataset.pipeline, self.features, split == 'train')
+                    loader.dataset.pipeline, self.features, split == 'train'
+                )
         cfg.test_dataloader = cfg[f'{self.split}_dataloader']
         cfg.test_evaluator = cfg[f'{self.split}_evaluator']
         # One look at the end says all.
@@ -166,8 +192,9 @@ class Study:
         return cfg
 
     def _config(self, content: dict) -> str:
-        return osp.normpath(osp.join(osp.dirname(self.path),
-                                     content['config']))
+        return osp.normpath(
+            osp.join(osp.dirname(self.path), content['config'])
+        )
 
     def _check(self, content: dict) -> None:
         """Refuse what would otherwise be found out hours later."""
@@ -176,18 +203,24 @@ class Study:
         if missing or unknown:
             self._fail(
                 ', '.join(sorted(missing or unknown)),
-                'is missing' if missing else
-                f'unknown; there are {sorted(KEYS)}, and names of the '
-                "file's own begin with an underscore")
+                'is missing'
+                if missing
+                else f'unknown; there are {sorted(KEYS)}, and names of the '
+                "file's own begin with an underscore",
+            )
         for name, row in content['rows'].items():
             unknown = set(row) - ROW_KEYS
             if unknown or 'title' not in row:
                 self._fail(
-                    f'rows.{name}', f'unknown {sorted(unknown)}; there are '
-                    f'{sorted(ROW_KEYS)}' if unknown else 'has no title')
+                    f'rows.{name}',
+                    f'unknown {sorted(unknown)}; there are {sorted(ROW_KEYS)}'
+                    if unknown
+                    else 'has no title',
+                )
             if row.get('baseline', 'prior') not in BASELINES:
-                self._fail(f'rows.{name}.baseline',
-                           f'there are {list(BASELINES)}')
+                self._fail(
+                    f'rows.{name}.baseline', f'there are {list(BASELINES)}'
+                )
         if content.get('split', 'test') not in ('val', 'test'):
             self._fail('split', "write 'val' or 'test'")
         for i, plot in enumerate(content.get('plots', [])):
@@ -197,12 +230,16 @@ class Study:
                 self._fail(f'plots.{i}', str(error))
         for place, row in _rows_named(content):
             if row not in content['rows']:
-                self._fail(place, f'no row {row!r}; there are '
-                           f'{", ".join(content["rows"])}')
+                self._fail(
+                    place,
+                    f'no row {row!r}; there are {", ".join(content["rows"])}',
+                )
         if {'row', 'figure', 'title'} - set(
-                content.get('reference') or ('row', 'figure', 'title')):
-            self._fail('reference', 'write dict(row=..., figure=..., '
-                       'title=...)')
+            content.get('reference') or ('row', 'figure', 'title')
+        ):
+            self._fail(
+                'reference', 'write dict(row=..., figure=..., title=...)'
+            )
 
     def _fail(self, field: str, problem: str) -> None:
         raise ValueError(f'{self.path}: {field}: {problem}')
@@ -237,8 +274,9 @@ def _paths(part: Any) -> Iterator[str]:
             yield from _paths(each)
 
 
-def _without_images(pipeline: list[dict], features: str,
-                    remember: bool) -> list[dict]:
+def _without_images(
+    pipeline: list[dict], features: str, remember: bool
+) -> list[dict]:
     """A pipeline that takes features from a file.
 
     Args:

@@ -16,6 +16,7 @@ class StudyRun:
         cfg (Config): All there is to know of the run.
         trained (bool): Whether it is trained before it is tested.
     """
+
     row: str
     seed: int
     cfg: Config

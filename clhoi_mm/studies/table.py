@@ -20,31 +20,41 @@ class StudyTable:
             all.
     """
 
-    def __init__(self,
-                 study: Study,
-                 name: str,
-                 found: Found,
-                 rows: Optional[list[str]] = None) -> None:
+    def __init__(
+        self,
+        study: Study,
+        name: str,
+        found: Found,
+        rows: Optional[list[str]] = None,
+    ) -> None:
         self.study = study
         self.title = study.tables[name].get('title')
-        self.rows = [row for row in study.tables[name]['rows']
-                     if rows is None or row in rows]
+        self.rows = [
+            row
+            for row in study.tables[name]['rows']
+            if rows is None or row in rows
+        ]
         self.found = found
         # A prior is run once, whatever the seeds.
-        asked = Counter(tuple(found[row]) for row in self.rows
-                        if not self._drawn_once(row))
+        asked = Counter(
+            tuple(found[row]) for row in self.rows if not self._drawn_once(row)
+        )
         self.seeds = list(asked.most_common(1)[0][0]) if asked else []
 
     def markdown(self) -> str:
         """The table as the documents show it."""
         reference = self.study.reference
-        heads = [f'{self.study.split} split, seeds {self.seeds}',
-                 *self.study.figures.values(),
-                 *([reference['title']] if reference else [])]
+        heads = [
+            f'{self.study.split} split, seeds {self.seeds}',
+            *self.study.figures.values(),
+            *([reference['title']] if reference else []),
+        ]
         lines = []
         for row in self.rows:
-            cells = [_spread(values_of(self.found, row, figure))
-                     for figure in self.study.figures]
+            cells = [
+                _spread(values_of(self.found, row, figure))
+                for figure in self.study.figures
+            ]
             if reference:
                 share = self.share(row)
                 cells.append('' if share is None else f'{share:.2f}')
@@ -60,22 +70,39 @@ class StudyTable:
         figures = [*self.study.figures]
         if 'train_seconds' not in figures:
             figures.append('train_seconds')
-        writer.writerow(['row', 'title', 'split', 'seeds',
-                         *(head for f in figures for head in (f, f'{f}_std')),
-                         'share'])
+        writer.writerow(
+            [
+                'row',
+                'title',
+                'split',
+                'seeds',
+                *(head for f in figures for head in (f, f'{f}_std')),
+                'share',
+            ]
+        )
         for row in self.rows:
             there = [s for s, f in self.found[row].items() if f is not None]
             cells = []
             for figure in figures:
                 # What is not trained has no time of training.
-                values = [f[figure] for f in self.found[row].values()
-                          if f is not None and figure in f]
+                values = [
+                    f[figure]
+                    for f in self.found[row].values()
+                    if f is not None and figure in f
+                ]
                 cells.append(mean(values) if values else '')
                 cells.append(stdev(values) if len(values) > 1 else '')
             share = self.share(row)
-            writer.writerow([row, self.study.rows[row]['title'],
-                             self.study.split, ' '.join(map(str, there)),
-                             *cells, '' if share is None else share])
+            writer.writerow(
+                [
+                    row,
+                    self.study.rows[row]['title'],
+                    self.study.split,
+                    ' '.join(map(str, there)),
+                    *cells,
+                    '' if share is None else share,
+                ]
+            )
         return out.getvalue()
 
     def share(self, row: str) -> Optional[float]:
@@ -84,8 +111,10 @@ class StudyTable:
         if not reference:
             return None
         other = self.study.reference_of(row)
-        own, full = (values_of(self.found, each, reference['figure'])
-                     for each in (row, other))
+        own, full = (
+            values_of(self.found, each, reference['figure'])
+            for each in (row, other)
+        )
         return mean(own) / mean(full) if own and full and mean(full) else None
 
     def _drawn_once(self, row: str) -> bool:
@@ -99,8 +128,10 @@ class StudyTable:
             return f'{title} (not run yet)'
         if there == self.seeds or self._drawn_once(row):
             return title
-        return f'{title} (seed{"s" * (len(there) > 1)} ' \
-               f'{", ".join(map(str, there))})'
+        return (
+            f'{title} (seed{"s" * (len(there) > 1)} '
+            f'{", ".join(map(str, there))})'
+        )
 
 
 def _spread(values: list[float]) -> str:

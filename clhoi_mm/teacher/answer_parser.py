@@ -1,4 +1,5 @@
 """One raw record to interactions in the vocabulary's names."""
+
 import re
 from functools import lru_cache
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
@@ -16,7 +17,8 @@ _WORD = re.compile(r'[^\W\d_]+')
 # Some of these stand in every English text of a few words.
 _ENGLISH = frozenset(
     'a an the is are of in on and with to at by no not there it he she this '
-    'person people man woman being holding riding sitting standing'.split())
+    'person people man woman being holding riding sitting standing'.split()
+)
 
 
 class Found(NamedTuple):
@@ -31,6 +33,7 @@ class Found(NamedTuple):
         ruled_out (bool): Whether both are known and the class is not.
         source (str): The record's kind.
     """
+
     verb: str
     object: str
     score: Optional[float]
@@ -52,8 +55,7 @@ class AnswerParser:
         report (ParseReport): Counts what is malformed or not in English.
     """
 
-    def __init__(self, vocabulary: HOIVocabulary,
-                 report: ParseReport) -> None:
+    def __init__(self, vocabulary: HOIVocabulary, report: ParseReport) -> None:
         self.vocabulary = vocabulary
         self.report = report
         self.resolve = lru_cache(maxsize=65536)(Lexicon(vocabulary).resolve)
@@ -70,8 +72,11 @@ class AnswerParser:
             done, and left out.
         """
         if record.kind == SCORE:
-            found = [self._named(record.verb, record.object, record.score,
-                                 record.kind)]
+            found = [
+                self._named(
+                    record.verb, record.object, record.score, record.kind
+                )
+            ]
         elif record.kind == CAPTION and not _JSON.match(record.text):
             found = list(self._prose(record))
         else:
@@ -94,8 +99,9 @@ class AnswerParser:
             if item.text:
                 yield from self._phrase(item.text, record.kind)
             else:
-                yield self._named(item.verb, item.object, item.score,
-                                  record.kind)
+                yield self._named(
+                    item.verb, item.object, item.score, record.kind
+                )
 
     def _phrase(self, text: str, source: str) -> Iterator[Found]:
         """'riding a bicycle', 'person ride bicycle'."""
@@ -104,19 +110,30 @@ class AnswerParser:
         if words[0] in ('person', 'human', 'people') and len(words) > 2:
             text = ' '.join(words[1:])
         for item in parse_sentences(text, self.vocabulary):
-            yield Found(item.verb, item.object, None, item.in_vocabulary,
-                        item.ruled_out, source)
+            yield Found(
+                item.verb,
+                item.object,
+                None,
+                item.in_vocabulary,
+                item.ruled_out,
+                source,
+            )
 
     def _prose(self, record: RawRecord) -> Iterator[Found]:
         if not _is_english(record.text):
             self.report.foreign += 1
             return
         for item in parse_sentences(record.text, self.vocabulary):
-            yield Found(item.verb, item.object, None, item.in_vocabulary,
-                        item.ruled_out, record.kind)
+            yield Found(
+                item.verb,
+                item.object,
+                None,
+                item.in_vocabulary,
+                item.ruled_out,
+                record.kind,
+            )
 
-    def _named(self, verb: str, obj: str, score: float,
-               source: str) -> Found:
+    def _named(self, verb: str, obj: str, score: float, source: str) -> Found:
         verb, obj, inside, ruled_out = self.resolve(verb, obj)
         return Found(verb, obj, score, inside, ruled_out, source)
 
@@ -124,6 +141,9 @@ class AnswerParser:
 def _is_english(text: str) -> bool:
     words = _WORD.findall(text.lower())
     if len(words) < 5:
-        return text.isascii() or not words or any(
-            word.isascii() for word in words)
+        return (
+            text.isascii()
+            or not words
+            or any(word.isascii() for word in words)
+        )
     return sum(word in _ENGLISH for word in words) >= 0.08 * len(words)

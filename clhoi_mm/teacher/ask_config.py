@@ -38,6 +38,7 @@ class AskConfig:
         give_up_after (int): Failures in a row that end a run. Defaults to
             100.
     """
+
     stages: Tuple[str, ...]
     images: str
     out: str
@@ -63,10 +64,9 @@ class AskConfig:
         """The vocabulary, where there is one."""
         return HOIVocabulary.load(self.vocabulary) if self.vocabulary else None
 
-    def run_shard(self,
-                  backend: Backend,
-                  shard: Shard = Shard(),
-                  progress: bool = True) -> List[PassReport]:
+    def run_shard(
+        self, backend: Backend, shard: Shard = Shard(), progress: bool = True
+    ) -> List[PassReport]:
         """Run the stages over a part of the images.
 
         Args:
@@ -80,16 +80,28 @@ class AskConfig:
         vocabulary = self.load_vocabulary()
         prompts = PromptFile.load(self.prompts, vocabulary)
         objects = None
-        if self.objects is not None and self.stages != ('describe', ):
-            objects = read_detected_objects(self.objects, vocabulary, shard,
-                                            self.min_object_score)
+        if self.objects is not None and self.stages != ('describe',):
+            objects = read_detected_objects(
+                self.objects, vocabulary, shard, self.min_object_score
+            )
         teacher = TeacherPass(
-            ImageSource(self.images, self.image_root), self.out, shard,
-            self.limit, self.give_up_after, progress)
+            ImageSource(self.images, self.image_root),
+            self.out,
+            shard,
+            self.limit,
+            self.give_up_after,
+            progress,
+        )
         reports = []
         for stage in self.stages:
-            maker = QuestionMaker(stage, prompts, vocabulary, objects,
-                                  self.max_tokens, self.max_candidates)
+            maker = QuestionMaker(
+                stage,
+                prompts,
+                vocabulary,
+                objects,
+                self.max_tokens,
+                self.max_candidates,
+            )
             reports.append(teacher.run(maker, backend))
             if reports[-1].gave_up:
                 break

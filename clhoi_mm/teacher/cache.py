@@ -7,8 +7,16 @@ from typing import Any, Dict, Iterator, NoReturn, Optional, Union
 import numpy as np
 
 from ..vocabulary import HOIVocabulary
-from .cache_format import (DTYPES, FORMAT, LAYOUT, MANIFEST, TENSORS, VERSION,
-                           file_sha256, key_hash)
+from .cache_format import (
+    DTYPES,
+    FORMAT,
+    LAYOUT,
+    MANIFEST,
+    TENSORS,
+    VERSION,
+    file_sha256,
+    key_hash,
+)
 from .tensor_file import view_tensors
 
 # Hashing so much takes no time to speak of.
@@ -19,9 +27,11 @@ _FEW = 4 << 20
 # Of a 16-bit float, moved up by 13 bits with copies of its sign above it.
 _SIGN_AND_VALUE = np.int32(-0x70002000)
 _OFFSET = np.float32(2.0**112)
-_REBUILD = ('pack it anew from what the teacher said, which stays: a pass '
-            'with `tools/teacher/annotate.py pack`, simulated words with '
-            'tools/teacher/simulate.py')
+_REBUILD = (
+    'pack it anew from what the teacher said, which stays: a pass '
+    'with `tools/teacher/annotate.py pack`, simulated words with '
+    'tools/teacher/simulate.py'
+)
 
 
 class TeacherCache:
@@ -52,11 +62,13 @@ class TeacherCache:
             message names file, field and remedy.
     """
 
-    def __init__(self,
-                 path: Union[str, os.PathLike],
-                 vocabulary: Optional[HOIVocabulary] = None,
-                 text_encoder: Optional[str] = None,
-                 verify: Optional[bool] = None) -> None:
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        vocabulary: Optional[HOIVocabulary] = None,
+        text_encoder: Optional[str] = None,
+        verify: Optional[bool] = None,
+    ) -> None:
         self.path = Path(path)
         self.manifest = self._read_manifest()
         self.dim: int = self.manifest['dim']
@@ -74,7 +86,8 @@ class TeacherCache:
 
     def __getstate__(self) -> Dict[str, Any]:
         return dict(
-            self.__dict__, _tensors=None, _key_bytes=None, _few_phrases=None)
+            self.__dict__, _tensors=None, _key_bytes=None, _few_phrases=None
+        )
 
     def keys(self) -> Iterator[str]:
         """The images' keys, in the order of their UTF-8 bytes."""
@@ -106,7 +119,8 @@ class TeacherCache:
         offsets = data['interaction_offsets']
         begin, stop = offsets.item(row), offsets.item(row + 1)
         verbs, objects, hois, phrase_ids = data['labels'][begin:stop].T.astype(
-            np.int64, 'C')
+            np.int64, 'C'
+        )
         caption_id = data['caption_ids'].item(row)
         # Not one by one, since reading costs by the call; so would a check of
         # each number, which the file's sha256 stands for.
@@ -114,21 +128,24 @@ class TeacherCache:
         halves = np.empty((num + (caption_id >= 0), self.dim), np.int16)
         if num:
             data['sentence_embeds'].take(
-                sentence_ids, 0, halves[:num], mode='clip')
+                sentence_ids, 0, halves[:num], mode='clip'
+            )
         if caption_id >= 0:
             halves[-1] = data['caption_embeds'][caption_id]
         embeds = _to_float32(halves)
         sentences = embeds[:num]
         return dict(
-            caption_embed=(embeds[-1]
-                           if caption_id >= 0 else weights @ sentences),
+            caption_embed=(
+                embeds[-1] if caption_id >= 0 else weights @ sentences
+            ),
             sentence_embeds=sentences,
             verb_labels=verbs,
             obj_labels=objects,
             hoi_labels=hois,
             phrase_ids=phrase_ids,
             phrase_embeds=self._embed_phrases(phrase_ids),
-            scores=data['scores'][begin:stop].copy())
+            scores=data['scores'][begin:stop].copy(),
+        )
 
     def empty(self) -> Dict[str, np.ndarray]:
         """What :meth:`get` returns for an image without any words."""
@@ -142,7 +159,8 @@ class TeacherCache:
             hoi_labels=none.copy(),
             phrase_ids=none.copy(),
             phrase_embeds=no_embeds.copy(),
-            scores=np.zeros(0, np.float32))
+            scores=np.zeros(0, np.float32),
+        )
 
     def _embed_phrases(self, phrase_ids: np.ndarray) -> np.ndarray:
         """(M, d) float32."""
@@ -166,12 +184,13 @@ class TeacherCache:
     def _key(self, row: int) -> bytes:
         # Scalars by item and bytes by slice: a third of indexing's time.
         offsets = self._tensors['key_offsets']
-        return bytes(self._key_bytes[offsets.item(row):offsets.item(row + 1)])
+        return bytes(
+            self._key_bytes[offsets.item(row) : offsets.item(row + 1)]
+        )
 
-    def _fail(self,
-              file: str,
-              message: str,
-              kind: type = ValueError) -> NoReturn:
+    def _fail(
+        self, file: str, message: str, kind: type = ValueError
+    ) -> NoReturn:
         raise kind(f'teacher cache {self.path / file}: {message}')
 
     def _read_manifest(self) -> Dict[str, Any]:
@@ -186,44 +205,62 @@ class TeacherCache:
             self._fail(MANIFEST, f'unreadable ({error!r}); {_REBUILD}')
         if found != (FORMAT, VERSION):
             self._fail(
-                MANIFEST, f'field "version" is {found[1]!r} of '
+                MANIFEST,
+                f'field "version" is {found[1]!r} of '
                 f'{found[0]!r}, this release reads {VERSION} of {FORMAT!r}; '
-                f'{_REBUILD}')
-        fields = [('text_encoder', str), ('dim', int), ('vocabulary', dict),
-                  ('vocabulary.name', str), ('vocabulary.hash', str),
-                  ('counts', dict), ('counts.images', int),
-                  ('counts.interactions', int), ('counts.phrases', int),
-                  ('counts.sentences', int), ('counts.captions', int),
-                  ('tensors', dict),
-                  ('tensors.bytes', int), ('tensors.sha256', str)]
+                f'{_REBUILD}',
+            )
+        fields = [
+            ('text_encoder', str),
+            ('dim', int),
+            ('vocabulary', dict),
+            ('vocabulary.name', str),
+            ('vocabulary.hash', str),
+            ('counts', dict),
+            ('counts.images', int),
+            ('counts.interactions', int),
+            ('counts.phrases', int),
+            ('counts.sentences', int),
+            ('counts.captions', int),
+            ('tensors', dict),
+            ('tensors.bytes', int),
+            ('tensors.sha256', str),
+        ]
         for name, kind in fields:
             value: Any = manifest
             for part in name.split('.'):
                 value = value.get(part)
             if not isinstance(value, kind):
                 self._fail(
-                    MANIFEST, f'field "{name}" must be {kind.__name__}, got '
-                    f'{value!r}; {_REBUILD}')
+                    MANIFEST,
+                    f'field "{name}" must be {kind.__name__}, got '
+                    f'{value!r}; {_REBUILD}',
+                )
         return manifest
 
-    def _check_use(self, vocabulary: Optional[HOIVocabulary],
-                   text_encoder: Optional[str]) -> None:
+    def _check_use(
+        self, vocabulary: Optional[HOIVocabulary], text_encoder: Optional[str]
+    ) -> None:
         if vocabulary is not None:
             for name in ('name', 'hash'):
                 ours = getattr(vocabulary, name)
                 theirs = self.manifest['vocabulary'][name]
                 if ours != theirs:
                     self._fail(
-                        MANIFEST, f'field "vocabulary.{name}" is '
+                        MANIFEST,
+                        f'field "vocabulary.{name}" is '
                         f'"{theirs}", the vocabulary in use has "{ours}"; '
                         f'use the vocabulary that the cache was packed '
-                        f'with, or {_REBUILD}')
+                        f'with, or {_REBUILD}',
+                    )
         theirs = self.manifest['text_encoder']
         if text_encoder is not None and text_encoder != theirs:
             self._fail(
-                MANIFEST, f'field "text_encoder" is "{theirs}", the one in '
+                MANIFEST,
+                f'field "text_encoder" is "{theirs}", the one in '
                 f'use is "{text_encoder}"; configure the encoder that the '
-                f'cache was packed with, or {_REBUILD}')
+                f'cache was packed with, or {_REBUILD}',
+            )
 
     def _check_tensors(self, verify: Optional[bool]) -> None:
         file, expected = self.path / TENSORS, self.manifest['tensors']
@@ -232,16 +269,20 @@ class TeacherCache:
         size = file.stat().st_size
         if size != expected['bytes']:
             self._fail(
-                TENSORS, f'has {size} bytes, field "tensors.bytes" of '
+                TENSORS,
+                f'has {size} bytes, field "tensors.bytes" of '
                 f'{MANIFEST} says {expected["bytes"]}: copied in part or '
-                f'from elsewhere; copy both files again, or {_REBUILD}')
+                f'from elsewhere; copy both files again, or {_REBUILD}',
+            )
         if verify is None:
             verify = size <= _VERIFY_BYTES
         if verify and file_sha256(file) != expected['sha256']:
             self._fail(
-                TENSORS, f'its sha256 differs from field "tensors.sha256" '
+                TENSORS,
+                f'its sha256 differs from field "tensors.sha256" '
                 f'of {MANIFEST}: damaged; copy both files again, or '
-                f'{_REBUILD}')
+                f'{_REBUILD}',
+            )
 
     def _open(self) -> None:
         """Map the tensors and compare their shapes with the manifest."""
@@ -254,8 +295,9 @@ class TeacherCache:
             tensors = {name: found[name] for name in LAYOUT}
             for name, (dtype, _) in LAYOUT.items():
                 if tensors[name].dtype != DTYPES[dtype]:
-                    raise ValueError(f'"{name}" is {tensors[name].dtype} '
-                                     f'instead of {dtype}')
+                    raise ValueError(
+                        f'"{name}" is {tensors[name].dtype} instead of {dtype}'
+                    )
         except (ValueError, KeyError, TypeError) as error:
             self._fail(TENSORS, f'unreadable ({error!r}); {_REBUILD}')
         counts = self.manifest['counts']
@@ -264,11 +306,14 @@ class TeacherCache:
         for name, (_, shape) in LAYOUT.items():
             expected = tuple(
                 lengths.get(part, size)
-                for part, size in zip(shape, tensors[name].shape))
+                for part, size in zip(shape, tensors[name].shape)
+            )
             if tensors[name].shape != expected:
                 self._fail(
-                    TENSORS, f'tensor "{name}" is {tensors[name].shape}, '
-                    f'{MANIFEST} asks for {expected}; {_REBUILD}')
+                    TENSORS,
+                    f'tensor "{name}" is {tensors[name].shape}, '
+                    f'{MANIFEST} asks for {expected}; {_REBUILD}',
+                )
         for name in ('caption', 'sentence', 'phrase'):
             name = f'{name}_embeds'
             tensors[name] = tensors[name].view(np.int16)

@@ -1,4 +1,5 @@
 """The training layer's file names, version and tensors."""
+
 import hashlib
 import os
 import zlib
@@ -17,7 +18,8 @@ DTYPES = dict(
     I32=np.int32,
     I64=np.int64,
     F16=np.float16,
-    F32=np.float32)
+    F32=np.float32,
+)
 
 # name -> (safetensors dtype, shape); a name stands for a length that the
 # manifest fixes or that several tensors share. Images are sorted by key;
@@ -26,20 +28,21 @@ DTYPES = dict(
 # caption is a row of caption_embeds, or, where caption_ids is -1, the sum of
 # its sentences by their weights.
 LAYOUT: Dict[str, Tuple[str, Tuple[Union[str, int], ...]]] = dict(
-    key_offsets=('I64', ('images + 1', )),
-    sentence_offsets=('I64', ('images + 1', )),
-    interaction_offsets=('I64', ('images + 1', )),
-    bucket_offsets=('U32', ('images + 1', )),
-    bucket_rows=('U32', ('images', )),
-    caption_ids=('I32', ('images', )),
-    sentence_ids=('I32', ('sentence_ids', )),
-    sentence_weights=('F32', ('sentence_ids', )),
+    key_offsets=('I64', ('images + 1',)),
+    sentence_offsets=('I64', ('images + 1',)),
+    interaction_offsets=('I64', ('images + 1',)),
+    bucket_offsets=('U32', ('images + 1',)),
+    bucket_rows=('U32', ('images',)),
+    caption_ids=('I32', ('images',)),
+    sentence_ids=('I32', ('sentence_ids',)),
+    sentence_weights=('F32', ('sentence_ids',)),
     labels=('I32', ('interactions', 4)),
-    scores=('F32', ('interactions', )),
+    scores=('F32', ('interactions',)),
     caption_embeds=('F16', ('captions', 'dim')),
     sentence_embeds=('F16', ('sentences', 'dim')),
     phrase_embeds=('F16', ('phrases', 'dim')),
-    key_bytes=('U8', ('key_bytes', )))
+    key_bytes=('U8', ('key_bytes',)),
+)
 
 
 def key_hash(key: bytes) -> int:

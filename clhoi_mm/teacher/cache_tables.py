@@ -33,8 +33,9 @@ class CacheTables:
         counts (Dict[str, int]): What there is, for the manifest.
     """
 
-    def __init__(self, folder: Path, vocabulary: HOIVocabulary,
-                 whole_captions: bool) -> None:
+    def __init__(
+        self, folder: Path, vocabulary: HOIVocabulary, whole_captions: bool
+    ) -> None:
         self.whole_captions = whole_captions
         self.counts: Dict[str, int] = dict(
             images=0,
@@ -43,10 +44,10 @@ class CacheTables:
             sentences=0,
             captions=0,
             outside_vocabulary=0,
-            malformed=0)
+            malformed=0,
+        )
         self._columns = {
-            name: Column(folder / name, LAYOUT[name][0])
-            for name in _COLUMNS
+            name: Column(folder / name, LAYOUT[name][0]) for name in _COLUMNS
         }
         for name in _OFFSETS:
             self._columns[name].append(0)
@@ -81,8 +82,9 @@ class CacheTables:
         counts['captions'] += whole
         counts['malformed'] += row.malformed
 
-    def write(self, path: Path, encoder: TextEncoder,
-              progress: bool) -> Optional[float]:
+    def write(
+        self, path: Path, encoder: TextEncoder, progress: bool
+    ) -> Optional[float]:
         """Embed the texts and write all tensors, after the last image.
 
         Args:
@@ -101,8 +103,7 @@ class CacheTables:
         """
         counts, phrases = self.counts, self._table.phrases
         self._sentences.number()
-        counts.update(
-            phrases=len(phrases), sentences=self._sentences.count)
+        counts.update(phrases=len(phrases), sentences=self._sentences.count)
         lengths = {
             **counts, 'images + 1': counts['images'] + 1,
             'dim': encoder.dim,
@@ -117,15 +118,20 @@ class CacheTables:
             for name, column in self._columns.items():
                 for chunk in column.chunks():
                     file.append(name, chunk)
-            for name, rows in zip(('bucket_offsets', 'bucket_rows'),
-                                  self._buckets()):
+            for name, rows in zip(
+                ('bucket_offsets', 'bucket_rows'), self._buckets()
+            ):
                 file.append(name, rows)
             for start in range(0, self._sentences.mentions, 1 << 20):
-                file.append('sentence_ids',
-                            self._sentences.ids[start:start + (1 << 20)])
+                file.append(
+                    'sentence_ids',
+                    self._sentences.ids[start : start + (1 << 20)],
+                )
             embed = _Embedder(encoder, progress)
-            for name, texts in (('sentence', self._sentences), ('phrase',
-                                                                phrases)):
+            for name, texts in (
+                ('sentence', self._sentences),
+                ('phrase', phrases),
+            ):
                 for rows in embed.chunks(texts, counts[f'{name}s'], name):
                     file.append(f'{name}_embeds', rows)
             return self._write_captions(file, embed)
@@ -138,17 +144,18 @@ class CacheTables:
         sizes = np.bincount(buckets, minlength=count)
         return np.concatenate([[0], sizes.cumsum()]), rows
 
-    def _write_captions(self, file: TensorFile,
-                        embed: '_Embedder') -> Optional[float]:
+    def _write_captions(
+        self, file: TensorFile, embed: '_Embedder'
+    ) -> Optional[float]:
         ids = self._columns['caption_ids'].array()
         offsets = self._columns['sentence_offsets'].array()
         sentences = file.read('sentence_embeds')
         total, sums = 0.0, 0
         self._captions.seek(0)
         for start in embed.bar(range(0, len(ids), _CHUNK), 'caption'):
-            whole = ids[start:start + _CHUNK] >= 0
-            part = np.array(offsets[start:start + len(whole) + 1])
-            mentions = self._sentences.ids[part[0]:part[-1]]
+            whole = ids[start : start + _CHUNK] >= 0
+            part = np.array(offsets[start : start + len(whole) + 1])
+            mentions = self._sentences.ids[part[0] : part[-1]]
             numbers = np.diff(part)
             asked = whole | (numbers > 1)
             lines = islice(self._captions, int(asked.sum()))
@@ -160,7 +167,8 @@ class CacheTables:
                 rows = np.flatnonzero((numbers == number) & ~whole)
                 places = (part[rows] - part[0])[:, None] + np.arange(number)
                 weights[places], cosines = caption_weights(
-                    captions[rows], sentences[mentions[places]])
+                    captions[rows], sentences[mentions[places]]
+                )
                 total += cosines.sum()
                 sums += len(rows)
             file.append('sentence_weights', weights)
@@ -182,12 +190,15 @@ class _Embedder:
         if filled:
             rows[filled] = self.encoder.encode([texts[i] for i in filled])
         if not np.isfinite(rows).all():
-            raise ValueError(f'{self.encoder.identity}: an embedding is not '
-                             f'finite; use another text encoder')
+            raise ValueError(
+                f'{self.encoder.identity}: an embedding is not '
+                f'finite; use another text encoder'
+            )
         return rows
 
-    def chunks(self, texts: Iterable[str], count: int,
-               what: str) -> Iterator[np.ndarray]:
+    def chunks(
+        self, texts: Iterable[str], count: int, what: str
+    ) -> Iterator[np.ndarray]:
         """Embed texts one chunk after the other."""
         texts = iter(texts)
         for _ in self.bar(range(0, count, _CHUNK), what):
@@ -199,4 +210,5 @@ class _Embedder:
             starts,
             f'embed {what}s',
             unit=f' x {_CHUNK}',
-            disable=not self.progress)
+            disable=not self.progress,
+        )

@@ -1,4 +1,5 @@
 """Captions as sums of their sentences, which saves their vectors."""
+
 from typing import Tuple
 
 import numpy as np
@@ -14,8 +15,9 @@ def is_sum(row: TeacherWords) -> bool:
     return row.caption.split() == ' '.join(row.sentences).split()
 
 
-def caption_weights(captions: np.ndarray,
-                    sentences: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def caption_weights(
+    captions: np.ndarray, sentences: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
     """The unit sum of an image's sentences that is nearest to its caption.
 
     That is the caption itself where the encoder adds up words or averages
@@ -31,7 +33,7 @@ def caption_weights(captions: np.ndarray,
     """
     captions, sentences = np.float64(captions), np.float64(sentences)
     gram = sentences @ sentences.transpose(0, 2, 1)
-    along = (sentences @ captions[..., None])
+    along = sentences @ captions[..., None]
     weights = np.linalg.pinv(gram, _SAME, hermitian=True) @ along
     length = np.sqrt(weights.transpose(0, 2, 1) @ gram @ weights)
     weights /= np.where(length > 1e-6, length, np.inf)

@@ -7,28 +7,52 @@ from .english import plural, third_person
 
 # Other names that people use for some objects.
 SYNONYMS: Dict[str, Tuple[str, ...]] = {
-    'airplane': ('plane', ),
-    'bicycle': ('bike', ),
+    'airplane': ('plane',),
+    'bicycle': ('bike',),
     'cell phone': ('mobile phone', 'phone'),
-    'couch': ('sofa', ),
-    'motorcycle': ('motorbike', ),
-    'suitcase': ('travel bag', ),
-    'tv': ('television', ),
+    'couch': ('sofa',),
+    'motorcycle': ('motorbike',),
+    'suitcase': ('travel bag',),
+    'tv': ('television',),
 }
-_ONE = ('a person', 'someone', 'one person', 'the person', 'one of the people',
-        'somebody')
+_ONE = (
+    'a person',
+    'someone',
+    'one person',
+    'the person',
+    'one of the people',
+    'somebody',
+)
 _MANY = ('people', 'some people', 'a few people')
-_FRAMES = ('{clause}.', '{clause}.', '{clause}.', 'In the picture, {clause}.',
-           'In this image {clause}.', 'It looks as if {clause}.')
-_SIGHTS = ('There is {one} {doing}.', 'The photo shows {one} {doing}.',
-           'We can see {one} {doing}.')
-_JOINS = ('{first}, while {second}', '{first} and {second}',
-          '{first}, and {second}')
-_SCENES = ('The scene is {scene}.', 'This is {scene}.',
-           'The place looks like {scene}.', 'The background is {scene}.')
-_NOTHING = ('A person is in the picture, doing nothing in particular.',
-            'Nothing in particular is going on.',
-            'There is no activity to speak of.')
+_FRAMES = (
+    '{clause}.',
+    '{clause}.',
+    '{clause}.',
+    'In the picture, {clause}.',
+    'In this image {clause}.',
+    'It looks as if {clause}.',
+)
+_SIGHTS = (
+    'There is {one} {doing}.',
+    'The photo shows {one} {doing}.',
+    'We can see {one} {doing}.',
+)
+_JOINS = (
+    '{first}, while {second}',
+    '{first} and {second}',
+    '{first}, and {second}',
+)
+_SCENES = (
+    'The scene is {scene}.',
+    'This is {scene}.',
+    'The place looks like {scene}.',
+    'The background is {scene}.',
+)
+_NOTHING = (
+    'A person is in the picture, doing nothing in particular.',
+    'Nothing in particular is going on.',
+    'There is no activity to speak of.',
+)
 
 
 class CaptionWriter:
@@ -52,12 +76,17 @@ class CaptionWriter:
             dict(
                 doing=head + space + rest,
                 does=third_person(verb) + space + rest,
-                do=verb + space + rest)
+                do=verb + space + rest,
+            )
             for verb, (head, space, rest) in zip(verbs, gerunds)
         ]
 
-    def write(self, hois: Sequence[int], scene: Optional[str],
-              rng: np.random.Generator) -> str:
+    def write(
+        self,
+        hois: Sequence[int],
+        scene: Optional[str],
+        rng: np.random.Generator,
+    ) -> str:
         """Write a caption that names each class once.
 
         Args:
@@ -78,7 +107,8 @@ class CaptionWriter:
             elif draw < 0.6:
                 text = _pick(_SIGHTS, rng).format(
                     one=_pick(_ONE[:3], rng),
-                    doing=self._predicate('doing', first, rng))
+                    doing=self._predicate('doing', first, rng),
+                )
                 sentences.append(text)
             else:
                 sentences.append(_frame(self._clause(first, rng), rng))
@@ -89,18 +119,20 @@ class CaptionWriter:
 
     def _two(self, first: int, second: int, rng: np.random.Generator) -> str:
         if rng.random() < 0.3:
-            clause = (f'{self._clause(first, rng, many=False)} and '
-                      f'{self._predicate("does", second, rng)}')
+            clause = (
+                f'{self._clause(first, rng, many=False)} and '
+                f'{self._predicate("does", second, rng)}'
+            )
         else:
             clause = _pick(_JOINS, rng).format(
                 first=self._clause(first, rng),
-                second=self._clause(second, rng))
+                second=self._clause(second, rng),
+            )
         return _frame(clause, rng)
 
-    def _clause(self,
-                hoi: int,
-                rng: np.random.Generator,
-                many: Optional[bool] = None) -> str:
+    def _clause(
+        self, hoi: int, rng: np.random.Generator, many: Optional[bool] = None
+    ) -> str:
         """'someone is riding a bicycle'."""
         many = rng.random() < 0.25 if many is None else many
         subject = _pick(_MANY if many else _ONE, rng)

@@ -42,16 +42,25 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
             for row in _answers_that_count(folder, kind):
                 answer = {name: row[name] for name in _FIELDS if name in row}
                 # Of two at one time the one that stands later.
-                answers.add(row['image_id'], rank, row.get('verb', ''),
-                            row.get('object', ''), row['time'], number,
-                            json.dumps(answer))
+                answers.add(
+                    row['image_id'],
+                    rank,
+                    row.get('verb', ''),
+                    row.get('object', ''),
+                    row['time'],
+                    number,
+                    json.dumps(answer),
+                )
                 number += 1
         if not number:
             raise FileNotFoundError(
                 f'{folder}: no raw answers; run the stages describe, list or '
-                f'score first')
-        with atomic_path(folder / ANSWERS) as temp, open(
-                temp, 'w', encoding='ascii') as out:
+                f'score first'
+            )
+        with (
+            atomic_path(folder / ANSWERS) as temp,
+            open(temp, 'w', encoding='ascii') as out,
+        ):
             for _, group in groupby(answers, lambda item: item[:4]):
                 *_, (*_, text) = group
                 out.write(text + '\n')
@@ -79,6 +88,8 @@ def _load(line: bytes, where: str) -> Dict[str, Any]:
         row['image_id'].encode, row['model'], row['prompt_hash']
         return dict(row, time=float(row['time']))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f'{where}: damaged ({error!r}); delete the line, '
-                         f'and the next run asks for its answer '
-                         f'again') from error
+        raise ValueError(
+            f'{where}: damaged ({error!r}); delete the line, '
+            f'and the next run asks for its answer '
+            f'again'
+        ) from error

@@ -30,7 +30,7 @@ class Column:
 
     def append(self, value: float) -> None:
         """Add a number."""
-        self.extend((value, ))
+        self.extend((value,))
 
     def extend(self, values: Iterable[float]) -> None:
         """Add numbers."""
@@ -45,7 +45,7 @@ class Column:
         self._flush()
         if not self._count:
             return np.zeros(0, self.dtype)
-        return np.memmap(self.path, self.dtype, 'r+', shape=(self._count, ))
+        return np.memmap(self.path, self.dtype, 'r+', shape=(self._count,))
 
     def allocate(self, count: int) -> np.ndarray:
         """Make room for numbers, in place of those there were.
@@ -65,15 +65,16 @@ class Column:
         self._count = count
         if count:
             with open(self.path, 'r+b') as file:
-                os.posix_fallocate(file.fileno(), 0,
-                                   count * self.dtype.itemsize)
+                os.posix_fallocate(
+                    file.fileno(), 0, count * self.dtype.itemsize
+                )
         return self.array()
 
     def chunks(self, size: int = 1 << 20) -> Iterator[np.ndarray]:
         """All numbers in pieces of at most ``size``."""
         array = self.array()
         for start in range(0, len(array), size):
-            yield np.array(array[start:start + size])
+            yield np.array(array[start : start + size])
 
     def _flush(self) -> None:
         with open(self.path, 'ab') as file:

@@ -13,10 +13,12 @@ DetectedObjects = Dict[str, Tuple[int, ...]]
 _Row = Tuple[str, List[Tuple[str, float]]]
 
 
-def read_detected_objects(path: Union[str, os.PathLike],
-                          vocabulary: HOIVocabulary,
-                          shard: Shard = Shard(),
-                          min_score: float = 0.3) -> DetectedObjects:
+def read_detected_objects(
+    path: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    shard: Shard = Shard(),
+    min_score: float = 0.3,
+) -> DetectedObjects:
     """Read which objects a detector found in each image.
 
     Args:
@@ -61,7 +63,8 @@ def read_detected_objects(path: Union[str, os.PathLike],
         raise ValueError(
             f'{path}: none of the objects ({", ".join(list(names)[:5])}, ...) '
             f'is in the vocabulary "{vocabulary.name}"; give the vocabulary '
-            f'whose objects the detector finds')
+            f'whose objects the detector finds'
+        )
     return found
 
 
@@ -72,14 +75,18 @@ def _read_lines(path: Path) -> Iterable[_Row]:
                 continue
             try:
                 row = json.loads(line)
-                objects = [(item, 1.0) if isinstance(item, str) else
-                           (item['name'], float(item.get('score', 1)))
-                           for item in row['objects']]
+                objects = [
+                    (item, 1.0)
+                    if isinstance(item, str)
+                    else (item['name'], float(item.get('score', 1)))
+                    for item in row['objects']
+                ]
                 image_id = row['image_id']
             except (ValueError, KeyError, TypeError) as error:
                 raise ValueError(
                     f'{path}, line {number}: {{"image_id", "objects"}} is '
-                    f'expected ({error!r})') from error
+                    f'expected ({error!r})'
+                ) from error
             yield image_id, objects
 
 
@@ -90,34 +97,50 @@ def _read_coco(path: Path) -> Iterable[_Row]:
         objects: Dict[Any, List[Tuple[str, float]]] = defaultdict(list)
         for row in content['annotations']:
             objects[row['image_id']].append(
-                (names[row['category_id']], float(row.get('score', 1))))
-        return [(image.get('key', image['file_name']), objects[image['id']])
-                for image in content['images']]
+                (names[row['category_id']], float(row.get('score', 1)))
+            )
+        return [
+            (image.get('key', image['file_name']), objects[image['id']])
+            for image in content['images']
+        ]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f'{path}: a COCO file with images, annotations and categories is '
-            f'expected ({error!r})') from error
+            f'expected ({error!r})'
+        ) from error
 
 
 def _read_cached(path: Path) -> Iterable[_Row]:
     from safetensors import SafetensorError, safe_open
-    names = ('key_bytes', 'key_offsets', 'flipped', 'offsets', 'labels',
-             'scores')
+
+    names = (
+        'key_bytes',
+        'key_offsets',
+        'flipped',
+        'offsets',
+        'labels',
+        'scores',
+    )
     try:
         file = safe_open(path, 'numpy')
         classes = json.loads(file.metadata()['classes'])
         text, keys, flipped, offsets, labels, scores = (
-            file.get_tensor(name) for name in names)
+            file.get_tensor(name) for name in names
+        )
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path}: no readable file of detections ({error}); write it '
-            f'anew with tools/analysis_tools/cache_detections.py') from error
+            f'anew with tools/analysis_tools/cache_detections.py'
+        ) from error
     text = text.tobytes()
     for row in range(len(flipped)):
         if flipped[row]:
             continue  # the same image again, mirrored
         part = slice(offsets[row], offsets[row + 1])
-        yield text[keys[row]:keys[row + 1]].decode(), [
-            (classes[label], float(score))
-            for label, score in zip(labels[part], scores[part])
-        ]
+        yield (
+            text[keys[row] : keys[row + 1]].decode(),
+            [
+                (classes[label], float(score))
+                for label, score in zip(labels[part], scores[part])
+            ],
+        )

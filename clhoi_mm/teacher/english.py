@@ -1,4 +1,5 @@
 """English inflection by rule, for words that no vocabulary inflects."""
+
 import re
 from typing import Tuple
 

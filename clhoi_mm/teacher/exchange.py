@@ -1,4 +1,5 @@
 """What is asked of a VLLM and what comes back."""
+
 import hashlib
 import json
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Prompt:
         verb (str, optional): The candidate's verb; of 'score' alone.
         object (str, optional): The candidate's object; of 'score' alone.
     """
+
     kind: str
     text: str
     template_hash: str
@@ -49,6 +51,7 @@ class Question:
         image_path (Path): Its file.
         prompt (Prompt): What is asked.
     """
+
     image_id: str
     image_path: Path
     prompt: Prompt
@@ -71,6 +74,7 @@ class Reply:
         score (float, optional): Probability of yes in [0, 1]; of 'score'
             alone.
     """
+
     text: str
     finish: str = 'stop'
     tokens_in: int = 0
@@ -88,6 +92,7 @@ class Failure:
         about_image (bool): Whether it says nothing about the model, and the
             next image may well be answered. Defaults to False.
     """
+
     reason: str
     message: str
     about_image: bool = False

@@ -31,7 +31,8 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
     os.umask(mask)
     with _full_disk_named(path):
         handle, name = tempfile.mkstemp(
-            prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent)
+            prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent
+        )
         os.close(handle)
         try:
             yield Path(name)
@@ -64,7 +65,8 @@ def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
     with _full_disk_named(path):
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
-                prefix=f'.{what}-', dir=path) as folder:
+            prefix=f'.{what}-', dir=path
+        ) as folder:
             yield Path(folder)
 
 
@@ -76,10 +78,13 @@ def _full_disk_named(path: Path) -> Iterator[None]:
         code = getattr(error, 'errno', None)
         if type(error).__name__ == 'SafetensorError':
             # Its writer keeps the number in the text.
-            code = next((x for x in _FULL if f'os error {x})' in str(error)),
-                        None)
+            code = next(
+                (x for x in _FULL if f'os error {x})' in str(error)), None
+            )
         if code not in _FULL or REMEDY in str(error):
             raise
         raise OSError(
-            code, f'{path}: {os.strerror(code)}; what was there before is as '
-            f'it was: {REMEDY}') from error
+            code,
+            f'{path}: {os.strerror(code)}; what was there before is as '
+            f'it was: {REMEDY}',
+        ) from error

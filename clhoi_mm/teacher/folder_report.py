@@ -1,4 +1,5 @@
 """What a pass's folder holds, over all its shards and runs."""
+
 import os
 from typing import Dict, List, Tuple, Union
 
@@ -32,17 +33,21 @@ def report_folder(folder: Union[str, os.PathLike]) -> List[PassReport]:
         ValueError: A line is damaged; the message names it.
     """
     reports = [
-        _report_stage(folder, stage, kind) for stage, kind in STAGES.items()
+        _report_stage(folder, stage, kind)
+        for stage, kind in STAGES.items()
         if shard_files(folder, kind)
     ]
     if not reports:
-        raise FileNotFoundError(f'{folder}: no raw answers; give the folder '
-                                f'that a pass was written to')
+        raise FileNotFoundError(
+            f'{folder}: no raw answers; give the folder '
+            f'that a pass was written to'
+        )
     return reports
 
 
-def _report_stage(folder: Union[str, os.PathLike], stage: str,
-                  kind: str) -> PassReport:
+def _report_stage(
+    folder: Union[str, os.PathLike], stage: str, kind: str
+) -> PassReport:
     shards = len(shard_files(folder, kind))
     report = PassReport(stage, f'{shards} shards')
     current = read_settings(folder, kind).get('prompt', {}).get('hash')
@@ -56,9 +61,13 @@ def _report_stage(folder: Union[str, os.PathLike], stage: str,
         failed.pop(_id(row), None)
         if current not in (None, row['prompt_hash']):
             continue
-        report.count_answer(kind, row['text'] if kind == LIST else '',
-                            row['tokens_in'], row['tokens_out'],
-                            row['finish'] == 'length' and kind != SCORE)
+        report.count_answer(
+            kind,
+            row['text'] if kind == LIST else '',
+            row['tokens_in'],
+            row['tokens_out'],
+            row['finish'] == 'length' and kind != SCORE,
+        )
         block.append(row['time'])
         if len(block) == 65536:
             times.append(np.array(block))

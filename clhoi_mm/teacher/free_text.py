@@ -1,4 +1,5 @@
 """Prose to interactions, by rule; no model and no download is needed."""
+
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Dict, Iterator, List, Tuple
@@ -18,15 +19,18 @@ _EMPTY = frozenset(
     'give come keep start begin stop try want need like love enjoy add '
     'create contain depict capture suggest indicate say tell ask let help '
     'use cause involve surround wear_off engage form find know think notice '
-    'appear remain become feel mean provide allow put place await'.split())
+    'appear remain become feel mean provide allow put place await'.split()
+)
 _PART_VERBS = frozenset(
     'pet scratch kiss groom lick wash touch repair inspect clean dry brush '
     'pat stroke rub fix examine check milk shear hug sit stand lie ride lean '
     'hose paint feed open seat climb lay scrub wipe polish look stare gaze '
-    'type watch read work set tighten'.split())
+    'type watch read work set tighten'.split()
+)
 _CONTENT_VERBS = frozenset('eat stir cook wash cut peel chop slice'.split())
 _NEEDS_NO_OBJECT = frozenset(
-    'walk run jump sit stand lie race turn move'.split())
+    'walk run jump sit stand lie race turn move'.split()
+)
 _LOOKS = frozenset('look stare gaze peer lean watch see glance'.split())
 _RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
 _LIMBS = frozenset('hand finger arm foot leg'.split())
@@ -46,14 +50,16 @@ class ParsedInteraction:
         in_vocabulary (bool): Whether the pair is one of its classes.
         ruled_out (bool): Whether it knows both and has no such class.
     """
+
     verb: str
     object: str
     in_vocabulary: bool
     ruled_out: bool = False
 
 
-def parse_sentences(text: str,
-                    vocabulary: HOIVocabulary) -> List[ParsedInteraction]:
+def parse_sentences(
+    text: str, vocabulary: HOIVocabulary
+) -> List[ParsedInteraction]:
     """Read who does what in a VLLM's prose; no text makes it fail.
 
     What is negated ('not holding', 'nobody rides'), not real ('could be
@@ -71,8 +77,9 @@ def parse_sentences(text: str,
     found: Dict[Tuple[str, str], ParsedInteraction] = {}
     for event in parser.events(text):
         for interaction in parser.interactions(event):
-            found.setdefault((interaction.verb, interaction.object),
-                             interaction)
+            found.setdefault(
+                (interaction.verb, interaction.object), interaction
+            )
     return list(found.values())
 
 
@@ -95,26 +102,36 @@ class _EventReader:
         self.chunker.set_topic(text)
         events = read_events(
             [self.triplets.expand(line) for line in split_prose(text)],
-            self.chunker)
+            self.chunker,
+        )
         before = None
         for event in events:
             agent = event.agent
             heads = {phrase.head for phrase in event.objects}
-            if (event.verb.lemma in _GOES_ON and heads <= {'wave'}
-                    and agent is not None and not event.passive):
+            if (
+                event.verb.lemma in _GOES_ON
+                and heads <= {'wave'}
+                and agent is not None
+                and not event.passive
+            ):
                 known = list(agent.places)
                 if before is not None and before.agent in (None, agent):
                     known += [arg.phrase for arg in before.arguments[:1]]
                 event.arguments += [
-                    Argument([], phrase, []) for phrase in known
+                    Argument([], phrase, [])
+                    for phrase in known
                     if phrase.kind in ('thing', 'animal') and phrase.obj >= 0
                 ]
             before = event
         for event in reversed(events):
-            if event.shares is not None and not event.arguments and (
-                    event.verb.lemma not in _NEEDS_NO_OBJECT):
+            if (
+                event.shares is not None
+                and not event.arguments
+                and (event.verb.lemma not in _NEEDS_NO_OBJECT)
+            ):
                 event.arguments += [
-                    Argument([], phrase, []) for phrase in event.shares.objects
+                    Argument([], phrase, [])
+                    for phrase in event.shares.objects
                     if self._is_class(event.verb.lemma, phrase.obj)
                 ]
         return events
@@ -133,18 +150,24 @@ class _EventReader:
                 yield from self._one(lemma, event.stranded, phrase, [])
         agent = event.agent
         shared = [
-            phrase.head for phrase in event.objects
+            phrase.head
+            for phrase in event.objects
             if lemma in ('share', 'exchange') and phrase.head in _RECIPROCAL
         ]  # 'share a kiss'
         if shared:
             lemma = shared[0]
-        if (lemma in _RECIPROCAL and agent is not None and not event.passive
-                and (shared or not event.objects)
-                and (agent.plural or len(agent.group) > 1)):
+        if (
+            lemma in _RECIPROCAL
+            and agent is not None
+            and not event.passive
+            and (shared or not event.objects)
+            and (agent.plural or len(agent.group) > 1)
+        ):
             someone = NounPhrase('person', 'human')
             yield from self._one(lemma, [], someone, [])
         implied = self.lexicon.implied_object(
-            lemma, [phrase.head for phrase in event.objects])
+            lemma, [phrase.head for phrase in event.objects]
+        )
         named = False
         for argument in event.arguments:
             chain, between = argument.chain, argument.between
@@ -176,16 +199,25 @@ class _EventReader:
             return False  # 'his foot rests on a skateboard'
         return agent.human and not agent.nobody
 
-    def _one(self, lemma: str, chain: List[str], phrase: NounPhrase,
-             between: List[str]) -> Iterator[ParsedInteraction]:
+    def _one(
+        self,
+        lemma: str,
+        chain: List[str],
+        phrase: NounPhrase,
+        between: List[str],
+    ) -> Iterator[ParsedInteraction]:
         if phrase.negated or phrase.kind in ('art', 'meta', 'pronoun'):
             return
         obj = phrase.obj
         owner = phrase.owner
         if phrase.head == 'window' and lemma in _LOOKS:
             return
-        if obj < 0 and owner is not None and owner.obj >= 0 and (
-                owner.kind != 'human' and (chain or lemma in _PART_VERBS)):
+        if (
+            obj < 0
+            and owner is not None
+            and owner.obj >= 0
+            and (owner.kind != 'human' and (chain or lemma in _PART_VERBS))
+        ):
             phrase, obj = owner, owner.obj
         if phrase.kind == 'human' and phrase.head not in ('hand', 'arm'):
             obj = self.vocabulary.person_label
@@ -200,9 +232,13 @@ class _EventReader:
             return
         yield self._said(reading, obj, phrase.label)
 
-    def _said(self, reading: Reading, obj: int,
-              label: str) -> ParsedInteraction:
+    def _said(
+        self, reading: Reading, obj: int, label: str
+    ) -> ParsedInteraction:
         name = self.vocabulary.objects[obj] if obj >= 0 else label
         return ParsedInteraction(
-            reading.verb, name, reading.valid, reading.known and obj >= 0
-            and not reading.valid)
+            reading.verb,
+            name,
+            reading.valid,
+            reading.known and obj >= 0 and not reading.valid,
+        )

@@ -1,4 +1,5 @@
 """How well interactions are said image by image, without any box."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ class ImageLevelResult:
         ap (np.ndarray): Average precision in [0, 1], (C,); NaN for classes
             that no image shows.
     """
+
     num_images: int
     num_true: np.ndarray
     num_said: np.ndarray
@@ -36,7 +38,8 @@ class ImageLevelResult:
         """
         true, said, right = (
             int(counts[classes].sum())
-            for counts in (self.num_true, self.num_said, self.num_right))
+            for counts in (self.num_true, self.num_said, self.num_right)
+        )
         aps = self.ap[classes]
         aps = aps[~np.isnan(aps)]
         return dict(
@@ -45,13 +48,19 @@ class ImageLevelResult:
             right=right,
             precision=100 * right / said if said else None,
             recall=100 * right / true if true else None,
-            mAP=100 * float(aps.mean()) if len(aps) else None)
+            mAP=100 * float(aps.mean()) if len(aps) else None,
+        )
 
 
-def evaluate_image_level(said_images: np.ndarray, said_labels: np.ndarray,
-                         scores: np.ndarray, true_images: np.ndarray,
-                         true_labels: np.ndarray, num_images: int,
-                         num_classes: int) -> ImageLevelResult:
+def evaluate_image_level(
+    said_images: np.ndarray,
+    said_labels: np.ndarray,
+    scores: np.ndarray,
+    true_images: np.ndarray,
+    true_labels: np.ndarray,
+    num_images: int,
+    num_classes: int,
+) -> ImageLevelResult:
     """Compare what is said of images with what they show.
 
     AP of a class ranks all images by the score that it is said with: the sum
@@ -83,12 +92,16 @@ def evaluate_image_level(said_images: np.ndarray, said_labels: np.ndarray,
 
     num_true, num_said = (
         np.bincount(x // num_images, minlength=num_classes)
-        for x in (true, pairs))
+        for x in (true, pairs)
+    )
     num_right = np.bincount(labels[hits], minlength=num_classes)
     # The last mention of each step.
     ends = np.flatnonzero(
-        np.append((labels[1:] != labels[:-1]) | (scores[1:] != scores[:-1]),
-                  [True] * bool(len(labels))))
+        np.append(
+            (labels[1:] != labels[:-1]) | (scores[1:] != scores[:-1]),
+            [True] * bool(len(labels)),
+        )
+    )
     labels, right = labels[ends], hits.cumsum()[ends]
     starts = np.concatenate([[0], num_said.cumsum()])[labels]
     before = np.concatenate([[0], num_right.cumsum()])[labels]
@@ -100,5 +113,6 @@ def evaluate_image_level(said_images: np.ndarray, said_labels: np.ndarray,
         area + last,
         num_true,
         out=np.full(num_classes, np.nan),
-        where=num_true > 0)
+        where=num_true > 0,
+    )
     return ImageLevelResult(num_images, num_true, num_said, num_right, ap)

@@ -14,6 +14,7 @@ class ImageEntry(NamedTuple):
         image_id (str): Its key, unique over all splits.
         path (Path): Its file.
     """
+
     image_id: str
     path: Path
 
@@ -28,6 +29,7 @@ class ImageFolder(NamedTuple):
         changed (int): When an entry was last added to, removed from or
             renamed in the folder, in nanoseconds.
     """
+
     path: str
     prefix: str
     names: List[str]
@@ -54,19 +56,25 @@ class ImageSource:
         ValueError: The ending is unknown, or a folder lies outside its root.
     """
 
-    def __init__(self,
-                 path: Union[str, os.PathLike],
-                 root: Optional[Union[str, os.PathLike]] = None) -> None:
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        root: Optional[Union[str, os.PathLike]] = None,
+    ) -> None:
         self.path = Path(path)
         if not self.path.exists():
-            raise FileNotFoundError(f'{path}: no such folder or list of '
-                                    f'images')
-        self.root = Path(root) if root else (
-            self.path if self.path.is_dir() else self.path.parent)
+            raise FileNotFoundError(
+                f'{path}: no such folder or list of images'
+            )
+        self.root = (
+            Path(root)
+            if root
+            else (self.path if self.path.is_dir() else self.path.parent)
+        )
         readers = {
             '.txt': self._read_list,
             '.parquet': self._read_parquet,
-            '.json': self._read_annotations
+            '.json': self._read_annotations,
         }
         if self.path.is_dir():
             self._read = self._read_folder
@@ -75,7 +83,8 @@ class ImageSource:
         else:
             raise ValueError(
                 f'{path}: images come from a folder, or from a file that '
-                f'ends in {", ".join(readers)}')
+                f'ends in {", ".join(readers)}'
+            )
 
     def __iter__(self) -> Iterator[ImageEntry]:
         return self._read()
@@ -100,18 +109,20 @@ class ImageSource:
         except ImportError as error:
             raise ImportError(
                 f'{self.path}: reading Parquet needs pyarrow; install it '
-                f"with pip install 'clhoi_mm[teacher]'") from error
+                f"with pip install 'clhoi_mm[teacher]'"
+            ) from error
         file = parquet.ParquetFile(self.path)
         names = file.schema_arrow.names
         path = 'path' if 'path' in names else 'file_name'
         if path not in names:
-            raise ValueError(f'{self.path}: a column "path" or "file_name" '
-                             f'is missing')
+            raise ValueError(
+                f'{self.path}: a column "path" or "file_name" is missing'
+            )
         key = 'key' if 'key' in names else path
         for batch in file.iter_batches(columns=list({key, path})):
             for image_id, name in zip(
-                    batch.column(key).to_pylist(),
-                    batch.column(path).to_pylist()):
+                batch.column(key).to_pylist(), batch.column(path).to_pylist()
+            ):
                 yield ImageEntry(image_id, self.root / name)
 
     def _read_annotations(self) -> Iterator[ImageEntry]:
@@ -128,8 +139,8 @@ class ImageSource:
 
 
 def walk_images(
-        path: Union[str, os.PathLike],
-        root: Optional[Union[str, os.PathLike]] = None
+    path: Union[str, os.PathLike],
+    root: Optional[Union[str, os.PathLike]] = None,
 ) -> Iterator[ImageFolder]:
     """Go through a folder and those below it, in the order of their names.
 
@@ -150,9 +161,11 @@ def walk_images(
     root = os.path.abspath(root or path)
     prefix = os.path.relpath(path, root)
     if prefix == os.pardir or prefix.startswith(os.pardir + os.sep):
-        raise ValueError(f'{path}: the folder is not inside {root}, which '
-                         'keys are said to be relative to; give a folder '
-                         'above it, or none')
+        raise ValueError(
+            f'{path}: the folder is not inside {root}, which '
+            'keys are said to be relative to; give a folder '
+            'above it, or none'
+        )
     below = [path]
     seen: Set[Tuple[int, int]] = set()
     while below:
@@ -174,12 +187,17 @@ def walk_images(
             for name in sorted(folders, reverse=True)
         ]
         prefix = os.path.relpath(folder, root).replace(os.sep, '/')
-        yield ImageFolder(folder, '' if prefix == '.' else f'{prefix}/',
-                          sorted(names), found.st_mtime_ns)
+        yield ImageFolder(
+            folder,
+            '' if prefix == '.' else f'{prefix}/',
+            sorted(names),
+            found.st_mtime_ns,
+        )
 
 
-def load_image(path: Union[str, os.PathLike],
-               max_side: Optional[int] = None) -> 'PIL.Image.Image':
+def load_image(
+    path: Union[str, os.PathLike], max_side: Optional[int] = None
+) -> 'PIL.Image.Image':
     """Read an image upright and in RGB.
 
     Args:
@@ -194,6 +212,7 @@ def load_image(path: Union[str, os.PathLike],
         OSError: The file is missing or no image, or is cut off.
     """
     from PIL import Image, ImageOps
+
     try:
         with Image.open(path) as image:
             image = ImageOps.exif_transpose(image).convert('RGB')

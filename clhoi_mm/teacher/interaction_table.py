@@ -49,8 +49,11 @@ class InteractionTable:
         if hoi_label >= 0:
             phrase = vocabulary.phrases[hoi_label]
         else:
-            doing = gerund(
-                verb) if verb_label < 0 else vocabulary.gerunds[verb_label]
+            doing = (
+                gerund(verb)
+                if verb_label < 0
+                else vocabulary.gerunds[verb_label]
+            )
             phrase = f'a person {doing} {with_article(obj)}'
         phrase_id = self.phrases.setdefault(phrase, len(self.phrases))
         return verb_label, obj_label, hoi_label, phrase_id

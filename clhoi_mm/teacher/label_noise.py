@@ -1,4 +1,5 @@
 """A noisy teacher's image-level words, drawn from clean ones."""
+
 from dataclasses import dataclass
 from typing import Iterator, Tuple
 
@@ -32,6 +33,7 @@ class LabelNoise:
     Raises:
         ValueError: A share is out of range.
     """
+
     precision: float
     recall: float
     seed: int = 0
@@ -41,11 +43,17 @@ class LabelNoise:
         for name in ('precision', 'recall'):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(
-                    f'{name}={getattr(self, name)!r} must lie in (0, 1].')
+                    f'{name}={getattr(self, name)!r} must lie in (0, 1].'
+                )
 
-    def say(self, images: np.ndarray, objects: np.ndarray, verbs: np.ndarray,
-            num_images: int,
-            valid: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def say(
+        self,
+        images: np.ndarray,
+        objects: np.ndarray,
+        verbs: np.ndarray,
+        num_images: int,
+        valid: np.ndarray,
+    ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Draw what the teacher says.
 
         Args:
@@ -77,7 +85,7 @@ class LabelNoise:
             hit = other >= 0
             row, other = row[hit], other[hit]
             open_ = np.flatnonzero(free[row, other])
-            picked = generator.permutation(open_)[:wrong // 2]
+            picked = generator.permutation(open_)[: wrong // 2]
             row, other = row[picked], other[picked]
             free[row, other] = False
             errors.append(named[row] * width + other)
@@ -89,21 +97,27 @@ class LabelNoise:
         said = np.unique(np.concatenate([said, *errors]))
         return np.unravel_index(said, shape)
 
-    def _kept(self, generator: np.random.Generator, true: np.ndarray,
-              shape: Tuple[int, int, int]) -> np.ndarray:
+    def _kept(
+        self,
+        generator: np.random.Generator,
+        true: np.ndarray,
+        shape: Tuple[int, int, int],
+    ) -> np.ndarray:
         """Which of the sorted true words are said, (N,) bool."""
         kept = np.zeros(len(true), bool)
         size = shape[1] * shape[2]
         for first, last in _chunks(shape[0]):
             draws = generator.random((last - first) * size)
             begin, end = np.searchsorted(true, [first * size, last * size])
-            kept[begin:end] = draws[true[begin:end] -
-                                    first * size] < self.recall
+            kept[begin:end] = (
+                draws[true[begin:end] - first * size] < self.recall
+            )
         return kept
 
     @staticmethod
-    def _mistaken_for(generator: np.random.Generator,
-                      valid: np.ndarray) -> np.ndarray:
+    def _mistaken_for(
+        generator: np.random.Generator, valid: np.ndarray
+    ) -> np.ndarray:
         """Which verb each class is taken for, (O, V); -1 for none."""
         other = np.full(valid.shape, -1)
         for label, row in enumerate(valid):

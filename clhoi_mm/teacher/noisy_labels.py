@@ -1,4 +1,5 @@
 """A cache of noisy image-level labels: words without any sentence."""
+
 import os
 from typing import Any, Dict, Optional, Union
 
@@ -13,12 +14,14 @@ from .text_encoders import build_text_encoder
 from .words import TeacherWords
 
 
-def write_noisy_labels(ann_file: Union[str, os.PathLike],
-                       vocabulary: Union[str, HOIVocabulary],
-                       out_dir: Union[str, os.PathLike],
-                       noise: LabelNoise,
-                       text_encoder: Optional[Dict[str, Any]] = None,
-                       progress: bool = False) -> SimulationReport:
+def write_noisy_labels(
+    ann_file: Union[str, os.PathLike],
+    vocabulary: Union[str, HOIVocabulary],
+    out_dir: Union[str, os.PathLike],
+    noise: LabelNoise,
+    text_encoder: Optional[Dict[str, Any]] = None,
+    progress: bool = False,
+) -> SimulationReport:
     """Write the training layer of a teacher's cache.
 
     The teacher says every word with score 1, which the cache takes for
@@ -44,19 +47,26 @@ def write_noisy_labels(ann_file: Union[str, os.PathLike],
     """
     vocabulary = HOIVocabulary.load(vocabulary)
     encoder = build_text_encoder(
-        text_encoder or dict(type='HashedTextEncoder'))
+        text_encoder or dict(type='HashedTextEncoder')
+    )
     facts = read_image_facts(ann_file, vocabulary, no_interaction=True)
     images = np.repeat(
-        np.arange(len(facts)), [len(image.hois) for image in facts])
+        np.arange(len(facts)), [len(image.hois) for image in facts]
+    )
     hois = np.array([hoi for image in facts for hoi in image.hois], np.int64)
     images, objects, verbs = noise.say(
-        images, vocabulary.hoi_objects[hois], vocabulary.hoi_verbs[hois],
-        len(facts), vocabulary.valid.T)
+        images,
+        vocabulary.hoi_objects[hois],
+        vocabulary.hoi_verbs[hois],
+        len(facts),
+        vocabulary.valid.T,
+    )
     words = [TeacherWords(image.key) for image in facts]
     scores = np.zeros((len(facts), vocabulary.num_hois), np.float32)
     for image, obj, verb in zip(images, objects, verbs):
         words[image].interactions.append(
-            (vocabulary.verbs[verb], vocabulary.objects[obj], 1.0))
+            (vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
+        )
     scores[images, vocabulary.hoi_lookup[verbs, objects]] = 1
     pack_cache(words, out_dir, vocabulary, encoder, progress)
     return report(facts, scores, [False] * len(facts), vocabulary)

@@ -1,4 +1,5 @@
 """A pass's stages that ask nobody: parse, embed, pack."""
+
 import os
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Union
@@ -15,10 +16,12 @@ from .words import TeacherWords
 PARSED = 'parsed.parquet'
 
 
-def parse_pass(raw: Union[str, os.PathLike],
-               vocabulary: HOIVocabulary,
-               out: Optional[Union[str, os.PathLike]] = None,
-               **options: Any) -> ParseReport:
+def parse_pass(
+    raw: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    out: Optional[Union[str, os.PathLike]] = None,
+    **options: Any,
+) -> ParseReport:
     """Raw answers to interactions.
 
     Args:
@@ -39,17 +42,20 @@ def parse_pass(raw: Union[str, os.PathLike],
         out = out or raw / PARSED
         raw = collect_answers(raw)
     if out is None:
-        raise ValueError(f'{raw}: is a file; say with --out where the '
-                         f'interactions go')
+        raise ValueError(
+            f'{raw}: is a file; say with --out where the interactions go'
+        )
     return parse_raw(raw, vocabulary, out, **options)
 
 
-def embed_pass(folder: Union[str, os.PathLike],
-               vocabulary: HOIVocabulary,
-               text_encoder: Dict[str, Any],
-               parsed: str = PARSED,
-               progress: bool = True,
-               whole_captions: bool = False) -> int:
+def embed_pass(
+    folder: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    text_encoder: Dict[str, Any],
+    parsed: str = PARSED,
+    progress: bool = True,
+    whole_captions: bool = False,
+) -> int:
     """Texts of a parsed pass to vectors, each text once.
 
     Args:
@@ -66,15 +72,18 @@ def embed_pass(folder: Union[str, os.PathLike],
     """
     words = _read_words(folder, parsed)
     return _cached(folder, text_encoder).add(
-        texts_of(words, vocabulary, whole_captions), progress)
+        texts_of(words, vocabulary, whole_captions), progress
+    )
 
 
-def pack_pass(folder: Union[str, os.PathLike],
-              vocabulary: HOIVocabulary,
-              text_encoder: Dict[str, Any],
-              parsed: str = PARSED,
-              progress: bool = True,
-              whole_captions: bool = False) -> Path:
+def pack_pass(
+    folder: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    text_encoder: Dict[str, Any],
+    parsed: str = PARSED,
+    progress: bool = True,
+    whole_captions: bool = False,
+) -> Path:
     """Captions and interactions to the training cache, in the same folder.
 
     Args:
@@ -90,16 +99,24 @@ def pack_pass(folder: Union[str, os.PathLike],
         Path: The folder.
     """
     return pack_cache(
-        _read_words(folder, parsed), folder, vocabulary,
-        _cached(folder, text_encoder), progress, whole_captions)
+        _read_words(folder, parsed),
+        folder,
+        vocabulary,
+        _cached(folder, text_encoder),
+        progress,
+        whole_captions,
+    )
 
 
-def _read_words(folder: Union[str, os.PathLike],
-                parsed: str) -> Iterator[TeacherWords]:
+def _read_words(
+    folder: Union[str, os.PathLike], parsed: str
+) -> Iterator[TeacherWords]:
     return read_words(Path(folder, ANSWERS), Path(folder, parsed))
 
 
-def _cached(folder: Union[str, os.PathLike],
-            text_encoder: Dict[str, Any]) -> CachedTextEncoder:
+def _cached(
+    folder: Union[str, os.PathLike], text_encoder: Dict[str, Any]
+) -> CachedTextEncoder:
     return CachedTextEncoder(
-        build_text_encoder(text_encoder), Path(folder, 'embeddings'))
+        build_text_encoder(text_encoder), Path(folder, 'embeddings')
+    )

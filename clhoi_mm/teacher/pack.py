@@ -16,12 +16,14 @@ from .text_encoders import TextEncoder
 from .words import TeacherWords
 
 
-def pack_cache(words: Iterable[TeacherWords],
-               out_dir: Union[str, os.PathLike],
-               vocabulary: HOIVocabulary,
-               text_encoder: TextEncoder,
-               progress: bool = False,
-               whole_captions: bool = False) -> Path:
+def pack_cache(
+    words: Iterable[TeacherWords],
+    out_dir: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    text_encoder: TextEncoder,
+    progress: bool = False,
+    whole_captions: bool = False,
+) -> Path:
     """Write the cache's training layer: words become labels and embeddings.
 
     The same words, vocabulary and encoder give the same bytes. The manifest
@@ -67,14 +69,18 @@ def pack_cache(words: Iterable[TeacherWords],
         dim=text_encoder.dim,
         counts=tables.counts,
         caption_cosine=cosine,
-        tensors=dict(file=TENSORS, bytes=size, sha256=digest))
+        tensors=dict(file=TENSORS, bytes=size, sha256=digest),
+    )
     with atomic_path(out_dir / MANIFEST) as temp:
         temp.write_text(json.dumps(manifest, indent=2) + '\n')
     return out_dir
 
 
-def texts_of(words: Iterable[TeacherWords], vocabulary: HOIVocabulary,
-             whole_captions: bool = False) -> Iterator[str]:
+def texts_of(
+    words: Iterable[TeacherWords],
+    vocabulary: HOIVocabulary,
+    whole_captions: bool = False,
+) -> Iterator[str]:
     """All texts that :func:`pack_cache` embeds, some of them repeatedly.
 
     Args:
@@ -95,27 +101,36 @@ def texts_of(words: Iterable[TeacherWords], vocabulary: HOIVocabulary,
     yield from table.phrases
 
 
-def _sort_by_key(words: Iterable[TeacherWords],
-                 folder: Path) -> Iterator[TeacherWords]:
+def _sort_by_key(
+    words: Iterable[TeacherWords], folder: Path
+) -> Iterator[TeacherWords]:
     order = ExternalSort(folder)
     for row in words:
         if not row.key:
-            raise ValueError('teacher words: field "key" is empty; give '
-                             'every image its key from the annotation file')
+            raise ValueError(
+                'teacher words: field "key" is empty; give '
+                'every image its key from the annotation file'
+            )
         try:
             row.key.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f'teacher words: key {row.key!r} is no valid '
-                             f'unicode; rename the file') from error
-        said = [(verb, obj, float(score))
-                for verb, obj, score in row.interactions]
+            raise ValueError(
+                f'teacher words: key {row.key!r} is no valid '
+                f'unicode; rename the file'
+            ) from error
+        said = [
+            (verb, obj, float(score)) for verb, obj, score in row.interactions
+        ]
         order.add(
             row.key,
-            json.dumps([row.caption, row.sentences, said, row.malformed]))
+            json.dumps([row.caption, row.sentences, said, row.malformed]),
+        )
     last = None
     for key, text in order:
         if key == last:
-            raise ValueError(f'teacher words: key "{key}" occurs twice; keep '
-                             f'one answer for each image')
+            raise ValueError(
+                f'teacher words: key "{key}" occurs twice; keep '
+                f'one answer for each image'
+            )
         last = key
         yield TeacherWords(key, *json.loads(text))

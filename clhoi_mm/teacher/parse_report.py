@@ -27,6 +27,7 @@ class ParseReport:
         outside (Counter): Interactions outside the vocabulary.
         frequent (Counter): Those inside it.
     """
+
     records: int = 0
     images: int = 0
     interactions: int = 0
@@ -58,9 +59,11 @@ class ParseReport:
         if self.outside:
             lines.append('outside       ' + _top(self.outside))
         if self.rejected:
-            lines.append(f'{self.rejected} lines are no raw records and were '
-                         f'put into {self.rejected_file}; correct and append '
-                         f'them, then parse again')
+            lines.append(
+                f'{self.rejected} lines are no raw records and were '
+                f'put into {self.rejected_file}; correct and append '
+                f'them, then parse again'
+            )
         return lines
 
     def __str__(self) -> str:

@@ -1,4 +1,5 @@
 """The stage "parse": raw answers to interactions, one row an image."""
+
 import argparse
 import json
 import os
@@ -20,13 +21,15 @@ from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
 
 
-def parse_raw(raw: Union[str, os.PathLike],
-              vocabulary: HOIVocabulary,
-              out: Union[str, os.PathLike],
-              objects: Optional[DetectedObjects] = None,
-              min_score: float = 0.5,
-              keep_ruled_out: bool = False,
-              progress: bool = True) -> ParseReport:
+def parse_raw(
+    raw: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    out: Union[str, os.PathLike],
+    objects: Optional[DetectedObjects] = None,
+    min_score: float = 0.5,
+    keep_ruled_out: bool = False,
+    progress: bool = True,
+) -> ParseReport:
     """Write what raw answers say, as interactions.
 
     An image's answers are taken together, in any order and from any place
@@ -72,17 +75,25 @@ def parse_raw(raw: Union[str, os.PathLike],
 class _Images:
     """Joins an image's answers to its row."""
 
-    def __init__(self, vocabulary: HOIVocabulary,
-                 objects: Optional[DetectedObjects], min_score: float,
-                 keep_ruled_out: bool, report: ParseReport) -> None:
+    def __init__(
+        self,
+        vocabulary: HOIVocabulary,
+        objects: Optional[DetectedObjects],
+        min_score: float,
+        keep_ruled_out: bool,
+        report: ParseReport,
+    ) -> None:
         self.vocabulary = vocabulary
         self.objects = objects
         self.min_score = min_score
         self.keep_ruled_out = keep_ruled_out
         self.report = report
 
-    def row(self, image_id: Union[str, int],
-            answers: List[Tuple[Optional[list], List[Found]]]) -> ParsedRow:
+    def row(
+        self,
+        image_id: Union[str, int],
+        answers: List[Tuple[Optional[list], List[Found]]],
+    ) -> ParsedRow:
         """One image's row.
 
         Args:
@@ -99,7 +110,7 @@ class _Images:
             named = len(items) > len(asked)
             score = best_score(asked or items)
             if score is None:
-                score = 1.
+                score = 1.0
             first = items[0]
             label = self.vocabulary.object_label(first.object)
             if first.ruled_out and not self.keep_ruled_out:
@@ -116,7 +127,9 @@ class _Images:
                         object=first.object,
                         score=score,
                         in_vocabulary=first.in_vocabulary,
-                        source='+'.join(sources)))
+                        source='+'.join(sources),
+                    )
+                )
                 self._count(first)
         rows.sort(key=lambda row: (-row['score'], row['verb'], row['object']))
         report.interactions += len(rows)
@@ -138,8 +151,9 @@ class _Images:
         for _, group in groupby(items, pair):
             yield list(group)
 
-    def _present(self, image_id: Union[str, int],
-                 answers: List[tuple]) -> Optional[set]:
+    def _present(
+        self, image_id: Union[str, int], answers: List[tuple]
+    ) -> Optional[set]:
         """Labels of what was detected; None where nobody looked."""
         lists = [names for names, _ in answers if names is not None]
         if not lists and self.objects is None:
@@ -155,9 +169,13 @@ class _Images:
 
 
 def _sorted_answers(
-        raw: Path, vocabulary: HOIVocabulary, out: Path, folder: Path,
-        report: ParseReport,
-        progress: bool) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
+    raw: Path,
+    vocabulary: HOIVocabulary,
+    out: Path,
+    folder: Path,
+    report: ParseReport,
+    progress: bool,
+) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
     """Parse line by line, then read back image by image.
 
     What is parsed waits on disk, so that memory does not grow with the
@@ -170,20 +188,33 @@ def _sorted_answers(
         order.add(str(record.image_id), number, json.dumps(row))
     for _, group in groupby(order, lambda item: item[0]):
         parsed = [json.loads(row) for *_, row in group]
-        yield parsed[0][0], [(objects, [Found(*item) for item in found])
-                             for _, objects, found in parsed]
+        yield (
+            parsed[0][0],
+            [
+                (objects, [Found(*item) for item in found])
+                for _, objects, found in parsed
+            ],
+        )
 
 
-def _records(raw: Path, out: Path, report: ParseReport,
-             progress: bool) -> Iterator[Tuple[int, RawRecord]]:
+def _records(
+    raw: Path, out: Path, report: ParseReport, progress: bool
+) -> Iterator[Tuple[int, RawRecord]]:
     """The file's records; lines that are none go to a file of their own."""
     rejected = out.with_name(f'{out.name}.rejected.jsonl')
     report.rejected_file = str(rejected)
-    with atomic_path(rejected) as temp, open(
-            temp, 'w', encoding='utf-8') as kept, open(
-                raw, 'rb') as file, tqdm(
-                    total=raw.stat().st_size, desc='parse', unit='B',
-                    unit_scale=True, disable=not progress) as bar:
+    with (
+        atomic_path(rejected) as temp,
+        open(temp, 'w', encoding='utf-8') as kept,
+        open(raw, 'rb') as file,
+        tqdm(
+            total=raw.stat().st_size,
+            desc='parse',
+            unit='B',
+            unit_scale=True,
+            disable=not progress,
+        ) as bar,
+    ):
         for number, line in enumerate(file, 1):
             bar.update(len(line))
             if not line.strip():
@@ -198,7 +229,11 @@ def _records(raw: Path, out: Path, report: ParseReport,
                         dict(
                             line=number,
                             reason=f'{raw}, line {number}: {error}',
-                            text=text)) + '\n')
+                            text=text,
+                        )
+                    )
+                    + '\n'
+                )
                 continue
             for record in records:
                 report.records += 1
@@ -213,15 +248,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--raw',
         required=True,
         help='JSONL of raw answers: {image_id, kind: caption|list|score, '
-        'text, ...}')
+        'text, ...}',
+    )
     parser.add_argument(
         '--vocab',
         required=True,
-        help='hico_det, v_coco, mini or the path of a vocabulary JSON')
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON',
+    )
     parser.add_argument(
         '--out',
         required=True,
-        help='file to write; Parquet where it ends with .parquet, else JSONL')
+        help='file to write; Parquet where it ends with .parquet, else JSONL',
+    )
     add_options(parser)
 
 
@@ -230,22 +268,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--objects',
         help='what a detector found (JSONL {image_id, objects} or COCO JSON);'
-        ' interactions with other objects are left out')
+        ' interactions with other objects are left out',
+    )
     parser.add_argument(
         '--min-score',
         type=float,
         default=0.5,
         help='probability from which a scored candidate counts that no '
-        'other answer names (default %(default)s)')
+        'other answer names (default %(default)s)',
+    )
     parser.add_argument(
         '--keep-ruled-out',
         action='store_true',
         help='also write pairs whose verb and object the vocabulary knows '
-        'but never together')
+        'but never together',
+    )
 
 
-def read_options(args: argparse.Namespace,
-                 vocabulary: HOIVocabulary) -> Dict[str, Any]:
+def read_options(
+    args: argparse.Namespace, vocabulary: HOIVocabulary
+) -> Dict[str, Any]:
     """The arguments of :func:`parse_raw` that ``add_options`` declared."""
     objects = None
     if args.objects is not None:
@@ -253,13 +295,15 @@ def read_options(args: argparse.Namespace,
     return dict(
         objects=objects,
         min_score=args.min_score,
-        keep_ruled_out=args.keep_ruled_out)
+        keep_ruled_out=args.keep_ruled_out,
+    )
 
 
 def main(args: argparse.Namespace) -> None:
     """Run the stage and print its report."""
     vocabulary = HOIVocabulary.load(args.vocab)
-    report = parse_raw(args.raw, vocabulary, args.out,
-                       **read_options(args, vocabulary))
+    report = parse_raw(
+        args.raw, vocabulary, args.out, **read_options(args, vocabulary)
+    )
     print(report)
     print(f'written to    {os.path.abspath(args.out)}')

@@ -1,4 +1,5 @@
 """The parsed layer on disk: JSONL or Parquet."""
+
 import json
 import os
 from itertools import islice
@@ -11,8 +12,9 @@ ParsedRow = Dict[str, Any]
 _BATCH = 4096
 
 
-def write_parsed(path: Union[str, os.PathLike],
-                 rows: Iterable[ParsedRow]) -> Path:
+def write_parsed(
+    path: Union[str, os.PathLike], rows: Iterable[ParsedRow]
+) -> Path:
     """Write parsed rows; the same rows give the same bytes.
 
     Args:
@@ -32,8 +34,10 @@ def write_parsed(path: Union[str, os.PathLike],
     if path.suffix == '.parquet':
         _write_parquet(path, iter(rows))
     else:
-        with atomic_path(path) as temp, open(
-                temp, 'w', encoding='utf-8') as file:
+        with (
+            atomic_path(path) as temp,
+            open(temp, 'w', encoding='utf-8') as file,
+        ):
             for row in rows:
                 file.write(json.dumps(row) + '\n')
     return path
@@ -46,19 +50,31 @@ def _write_parquet(path: Path, rows: Iterable[ParsedRow]) -> None:
     except ImportError as error:
         raise ImportError(
             f'{path}: writing Parquet needs pyarrow; install it with pip '
-            f"install 'clhoi_mm[teacher]', or write .jsonl") from error
-    schema = pyarrow.schema([
-        ('image_id', pyarrow.string()),
-        ('interactions',
-         pyarrow.list_(
-             pyarrow.struct([('verb', pyarrow.string()),
-                             ('object', pyarrow.string()),
-                             ('score', pyarrow.float64()),
-                             ('in_vocabulary', pyarrow.bool_()),
-                             ('source', pyarrow.string())])))
-    ])
-    with atomic_path(path) as temp, parquet.ParquetWriter(
-            temp, schema, compression='zstd') as writer:
+            f"install 'clhoi_mm[teacher]', or write .jsonl"
+        ) from error
+    schema = pyarrow.schema(
+        [
+            ('image_id', pyarrow.string()),
+            (
+                'interactions',
+                pyarrow.list_(
+                    pyarrow.struct(
+                        [
+                            ('verb', pyarrow.string()),
+                            ('object', pyarrow.string()),
+                            ('score', pyarrow.float64()),
+                            ('in_vocabulary', pyarrow.bool_()),
+                            ('source', pyarrow.string()),
+                        ]
+                    )
+                ),
+            ),
+        ]
+    )
+    with (
+        atomic_path(path) as temp,
+        parquet.ParquetWriter(temp, schema, compression='zstd') as writer,
+    ):
         while True:
             batch: List[ParsedRow] = [
                 dict(row, image_id=str(row['image_id']))

@@ -39,7 +39,8 @@ def parse_answer(raw: RawAnswer) -> TeacherWords:
         caption=caption.strip(),
         sentences=split_sentences(caption),
         interactions=[(*name, score) for name, score in interactions.items()],
-        malformed=not well_formed)
+        malformed=not well_formed,
+    )
 
 
 def _clean(text: str) -> str:
@@ -54,7 +55,7 @@ def _find_items(answer: str) -> Tuple[List[Any], bool]:
     text = fence.group(1) if fence else answer
     start, end = text.find('['), text.rfind(']')
     if 0 <= start < end:
-        items = _load(text[start:end + 1])
+        items = _load(text[start : end + 1])
         if isinstance(items, list):
             return items, True
     items = [_load(match) for match in _FLAT_OBJECT.findall(text)]

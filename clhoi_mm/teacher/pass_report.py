@@ -31,6 +31,7 @@ class PassReport:
         said (Counter): (verb, object) of the structured answers, as
             'verb|object', with the number of images.
     """
+
     stage: str
     shard: str = ''
     known: int = 0
@@ -50,19 +51,30 @@ class PassReport:
         """int: All failures."""
         return sum(self.failed.values())
 
-    def count(self, question: Question, outcome: Union[Reply,
-                                                       Failure]) -> None:
+    def count(
+        self, question: Question, outcome: Union[Reply, Failure]
+    ) -> None:
         """Add what came of a question."""
         if isinstance(outcome, Failure):
             self.failed[outcome.reason] += 1
             return
         # A score is one token by design.
         self.count_answer(
-            question.kind, outcome.text, outcome.tokens_in, outcome.tokens_out,
-            outcome.finish == 'length' and question.kind != SCORE)
+            question.kind,
+            outcome.text,
+            outcome.tokens_in,
+            outcome.tokens_out,
+            outcome.finish == 'length' and question.kind != SCORE,
+        )
 
-    def count_answer(self, kind: str, text: str, tokens_in: int,
-                     tokens_out: int, truncated: bool) -> None:
+    def count_answer(
+        self,
+        kind: str,
+        text: str,
+        tokens_in: int,
+        tokens_out: int,
+        truncated: bool,
+    ) -> None:
         """Add an answer.
 
         Args:
@@ -84,8 +96,18 @@ class PassReport:
     def __add__(self, other: 'PassReport') -> 'PassReport':
         """Two shards' reports as one; seconds add up as well."""
         total = PassReport(self.stage, self.shard)
-        for name in ('known', 'done', 'left', 'failed', 'seconds', 'tokens_in',
-                     'tokens_out', 'truncated', 'malformed', 'said'):
+        for name in (
+            'known',
+            'done',
+            'left',
+            'failed',
+            'seconds',
+            'tokens_in',
+            'tokens_out',
+            'truncated',
+            'malformed',
+            'said',
+        ):
             setattr(total, name, getattr(self, name) + getattr(other, name))
         total.gave_up = self.gave_up or other.gave_up
         return total
@@ -117,30 +139,38 @@ class PassReport:
         Returns:
             List[str]: A line for each fact.
         """
-        rate = (f'{self.done / self.seconds:.2f} answers/s in '
-                f'{self.seconds:.1f} s; ' if self.seconds else '')
+        rate = (
+            f'{self.done / self.seconds:.2f} answers/s in '
+            f'{self.seconds:.1f} s; '
+            if self.seconds
+            else ''
+        )
         known = f'{self.known} known before, ' if self.known else ''
         lines = [
             f'{self.stage}: {self.done} answered, {known}{self.num_failed} '
             f'failed, {self.left} left to ask',
-            f'  {rate}tokens {self.tokens_in} in, {self.tokens_out} out'
+            f'  {rate}tokens {self.tokens_in} in, {self.tokens_out} out',
         ]
         if self.failed:
             lines.append('  failed: ' + _most(self.failed))
         if self.truncated:
-            lines.append(f'  cut off at the token limit: {self.truncated} '
-                         f'(raise --max-tokens to ask these again)')
+            lines.append(
+                f'  cut off at the token limit: {self.truncated} '
+                f'(raise --max-tokens to ask these again)'
+            )
         if self.stage == 'list' and self.done:
             share = 100 * self.malformed / self.done
             lines.append(f'  malformed: {self.malformed} ({share:.1f} %)')
             inside, outside = self._split(vocabulary)
             lines.append('  most frequent: ' + (_most(inside) or 'none'))
             if vocabulary is not None:
-                lines.append('  outside the vocabulary: ' +
-                             (_most(outside) or 'none'))
+                lines.append(
+                    '  outside the vocabulary: ' + (_most(outside) or 'none')
+                )
         if self.gave_up:
-            lines.append(f'  gave up, too many failures in a row: '
-                         f'{self.gave_up}')
+            lines.append(
+                f'  gave up, too many failures in a row: {self.gave_up}'
+            )
         if self.left:
             lines.append('  run the same command again to ask for the rest')
         return lines
@@ -152,8 +182,13 @@ class PassReport:
         outside: Dict[str, int] = {}
         for name, count in self.said.items():
             verb, _, obj = name.partition('|')
-            known = vocabulary is None or vocabulary.hoi_id(
-                vocabulary.verb_label(verb), vocabulary.object_label(obj)) >= 0
+            known = (
+                vocabulary is None
+                or vocabulary.hoi_id(
+                    vocabulary.verb_label(verb), vocabulary.object_label(obj)
+                )
+                >= 0
+            )
             (inside if known else outside)[f'{verb} {obj}'] = count
         return inside, outside
 
@@ -161,5 +196,6 @@ class PassReport:
 def _most(counts: Dict[str, int], limit: int = 10) -> str:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     text = ', '.join(f'{name} ({count})' for name, count in ordered[:limit])
-    return text + (f' and {len(ordered) - limit} more'
-                   if len(ordered) > limit else '')
+    return text + (
+        f' and {len(ordered) - limit} more' if len(ordered) > limit else ''
+    )

@@ -12,8 +12,9 @@ from .words import Interaction, TeacherWords
 _AGAIN = 'run the stage parse again, which makes it from the raw answers'
 
 
-def read_words(answers: Union[str, os.PathLike],
-               parsed: Union[str, os.PathLike]) -> Iterator[TeacherWords]:
+def read_words(
+    answers: Union[str, os.PathLike], parsed: Union[str, os.PathLike]
+) -> Iterator[TeacherWords]:
     """Bring captions and parsed interactions together, image by image.
 
     Args:
@@ -33,7 +34,8 @@ def read_words(answers: Union[str, os.PathLike],
     for key, group in groupby(rows, key=lambda row: row['image_id']):
         texts = {row['kind']: row['text'] for row in group}
         words = parse_answer(
-            RawAnswer(key, '', texts.get(CAPTION, ''), texts.get(LIST, '[]')))
+            RawAnswer(key, '', texts.get(CAPTION, ''), texts.get(LIST, '[]'))
+        )
         words.interactions = interactions.get(key)
         yield words
     interactions.finish()
@@ -56,15 +58,17 @@ def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'{path}: no parsed answers; run the stage '
-                                f'parse first')
+        raise FileNotFoundError(
+            f'{path}: no parsed answers; run the stage parse first'
+        )
     if path.suffix == '.parquet':
         try:
             from pyarrow import parquet
         except ImportError as error:
             raise ImportError(
                 f'{path}: reading Parquet needs pyarrow; install it with pip '
-                f"install 'clhoi_mm[teacher]', or parse to .jsonl") from error
+                f"install 'clhoi_mm[teacher]', or parse to .jsonl"
+            ) from error
         yield from _read_parquet(path, parquet)
     else:
         yield from _read_lines(path, ('image_id', 'interactions'))
@@ -78,8 +82,9 @@ def _read_parquet(path: Path, parquet: Any) -> Iterator[Dict[str, Any]]:
         raise ValueError(f'{path}: damaged ({error}); {_AGAIN}') from error
 
 
-def _read_lines(path: Path,
-                fields: Tuple[str, ...]) -> Iterator[Dict[str, Any]]:
+def _read_lines(
+    path: Path, fields: Tuple[str, ...]
+) -> Iterator[Dict[str, Any]]:
     with open(path, 'rb') as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
@@ -89,8 +94,9 @@ def _read_lines(path: Path,
                 for name in fields:
                     row[name]
             except (KeyError, TypeError, ValueError) as error:
-                raise ValueError(f'{path}, line {number}: damaged ({error!r})'
-                                 f'; {_AGAIN}') from error
+                raise ValueError(
+                    f'{path}, line {number}: damaged ({error!r}); {_AGAIN}'
+                ) from error
             yield row
 
 
@@ -118,7 +124,8 @@ class _InOrder:
 
 
 def _sorted_rows(
-        path: Path) -> Iterator[Tuple[Optional[str], List[Interaction]]]:
+    path: Path,
+) -> Iterator[Tuple[Optional[str], List[Interaction]]]:
     """Keys and interactions; at the end None."""
     last = ''
     for row in read_parsed(path):
@@ -126,8 +133,14 @@ def _sorted_rows(
         if key <= last:
             raise ValueError(
                 f'{path}: image "{key}" stands behind "{last}", but images '
-                f'must be sorted, each once; {_AGAIN}')
+                f'must be sorted, each once; {_AGAIN}'
+            )
         last = key
-        yield key, [(item['verb'], item['object'], item['score'])
-                    for item in row['interactions']]
+        yield (
+            key,
+            [
+                (item['verb'], item['object'], item['score'])
+                for item in row['interactions']
+            ],
+        )
     yield None, []

@@ -15,6 +15,7 @@ class TeacherPreset:
         malformed (float): Share of its structured answers that are not
             well-formed.
     """
+
     precision: float
     recall: float
     scene_accuracy: float
@@ -25,7 +26,8 @@ PRESETS: Dict[str, TeacherPreset] = dict(
     weak=TeacherPreset(0.40, 0.55, 0.75),
     typical=TeacherPreset(0.55, 0.60, 0.85),
     strong=TeacherPreset(0.70, 0.70, 0.93),
-    perfect=TeacherPreset(1.0, 1.0, 1.0, malformed=0.0))
+    perfect=TeacherPreset(1.0, 1.0, 1.0, malformed=0.0),
+)
 
 
 def get_preset(name: str) -> TeacherPreset:
@@ -38,6 +40,7 @@ def get_preset(name: str) -> TeacherPreset:
         TeacherPreset: The preset.
     """
     if name not in PRESETS:
-        raise KeyError(f'teacher preset: unknown {name!r}; there are '
-                       f'{", ".join(PRESETS)}')
+        raise KeyError(
+            f'teacher preset: unknown {name!r}; there are {", ".join(PRESETS)}'
+        )
     return PRESETS[name]

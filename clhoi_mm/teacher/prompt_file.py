@@ -22,14 +22,17 @@ class PromptFile:
         version (int): As the file states it.
         sections (Dict[str, str]): The templates 'describe', 'list', 'score'.
     """
+
     name: str
     version: int
     sections: Dict[str, str]
 
     @classmethod
-    def load(cls,
-             path: Optional[Union[str, os.PathLike]] = None,
-             vocabulary: Optional[HOIVocabulary] = None) -> 'PromptFile':
+    def load(
+        cls,
+        path: Optional[Union[str, os.PathLike]] = None,
+        vocabulary: Optional[HOIVocabulary] = None,
+    ) -> 'PromptFile':
         """Read a prompt file.
 
         Args:
@@ -50,13 +53,15 @@ class PromptFile:
             roles = vocabulary is not None and all(
                 verb.endswith((' instr', ' obj'))
                 for verb in vocabulary.verbs
-                if verb not in vocabulary.roleless)
+                if verb not in vocabulary.roleless
+            )
             path = PROMPT_DIR / f'verb_{"role" if roles else "object"}.txt'
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(
                 f'{path}: no such prompt file; copy one of '
-                f'{PROMPT_DIR}/*.txt and edit it')
+                f'{PROMPT_DIR}/*.txt and edit it'
+            )
         version, sections = _read(path)
         for name, wanted in _PLACEHOLDERS.items():
             if not sections.get(name):
@@ -64,13 +69,16 @@ class PromptFile:
             try:
                 found = set(_placeholders(sections[name]))
             except ValueError as error:
-                raise ValueError(f'{path}, section [{name}]: {error}; write '
-                                 f'a dollar sign as "$$"') from error
+                raise ValueError(
+                    f'{path}, section [{name}]: {error}; write '
+                    f'a dollar sign as "$$"'
+                ) from error
             if found != wanted:
                 raise ValueError(
                     f'{path}, section [{name}]: placeholders '
                     f'{sorted(wanted)} are filled in, it has '
-                    f'{sorted(found)}')
+                    f'{sorted(found)}'
+                )
         return cls(path.stem, version, sections)
 
     def hash(self, section: str) -> str:
@@ -91,17 +99,20 @@ def _read(path: Path) -> tuple:
         if section:
             name = section.group(1)
             if name not in _PLACEHOLDERS or name in lines:
-                raise ValueError(f'{path}: section [{name}] is unknown or '
-                                 f'there twice; there are '
-                                 f'{sorted(_PLACEHOLDERS)}')
+                raise ValueError(
+                    f'{path}: section [{name}] is unknown or '
+                    f'there twice; there are '
+                    f'{sorted(_PLACEHOLDERS)}'
+                )
             lines[name] = []
         elif name:
             lines[name].append(line.rstrip())
         elif line.startswith('version:'):
             version = line.partition(':')[2].strip()
     if version is None or not version.isdigit():
-        raise ValueError(f'{path}: a line "version: 1" must stand before the '
-                         f'sections')
+        raise ValueError(
+            f'{path}: a line "version: 1" must stand before the sections'
+        )
     return int(version), {k: '\n'.join(v).strip() for k, v in lines.items()}
 
 
@@ -109,6 +120,6 @@ def _placeholders(text: str) -> list:
     names = []
     for match in string.Template.pattern.finditer(text):
         if match['invalid'] is not None:
-            raise ValueError(f'a lone "$" at {text[match.start():][:20]!r}')
+            raise ValueError(f'a lone "$" at {text[match.start() :][:20]!r}')
         names.append(match['named'] or match['braced'])
     return [name for name in names if name]

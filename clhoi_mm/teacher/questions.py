@@ -29,21 +29,27 @@ class QuestionMaker:
             to score, the surest detections' first. Defaults to 64.
     """
 
-    def __init__(self,
-                 stage: str,
-                 prompts: PromptFile,
-                 vocabulary: Optional[HOIVocabulary] = None,
-                 objects: Optional[DetectedObjects] = None,
-                 max_tokens: int = 512,
-                 max_candidates: int = 64) -> None:
+    def __init__(
+        self,
+        stage: str,
+        prompts: PromptFile,
+        vocabulary: Optional[HOIVocabulary] = None,
+        objects: Optional[DetectedObjects] = None,
+        max_tokens: int = 512,
+        max_candidates: int = 64,
+    ) -> None:
         if stage not in STAGES:
             raise ValueError(f'stage {stage!r}: there are {", ".join(STAGES)}')
         if vocabulary is None and stage != 'describe':
-            raise ValueError(f'stage "{stage}" chooses from a vocabulary; '
-                             f'name one with --vocab')
+            raise ValueError(
+                f'stage "{stage}" chooses from a vocabulary; '
+                f'name one with --vocab'
+            )
         if objects is None and stage == 'score':
-            raise ValueError('stage "score" asks about detected objects; '
-                             'give them with --objects')
+            raise ValueError(
+                'stage "score" asks about detected objects; '
+                'give them with --objects'
+            )
         self.stage = stage
         self.prompts = prompts
         self.vocabulary = vocabulary
@@ -87,8 +93,7 @@ class QuestionMaker:
         unique = dict.fromkeys(found)
         return tuple(x for x in unique if not (alone and x == person))
 
-    def _make_prompts(self,
-                      labels: Optional[Tuple[int, ...]]) -> List[Prompt]:
+    def _make_prompts(self, labels: Optional[Tuple[int, ...]]) -> List[Prompt]:
         if self.stage == 'describe':
             return [self._prompt(self.prompts.fill('describe'))]
         labels = [x for x in labels if self._sayable[:, x].any()]
@@ -98,19 +103,22 @@ class QuestionMaker:
             return [
                 self._prompt(
                     self.prompts.fill('list', choices=self._choices(labels)),
-                    schema=self._schema(labels))
+                    schema=self._schema(labels),
+                )
             ]
         vocabulary = self.vocabulary
-        pairs = [(v, o) for o in labels
-                 for v in np.flatnonzero(self._sayable[:, o])]
+        pairs = [
+            (v, o) for o in labels for v in np.flatnonzero(self._sayable[:, o])
+        ]
         return [
             self._prompt(
                 self.prompts.fill(
-                    'score',
-                    phrase=vocabulary.phrases[vocabulary.hoi_id(v, o)]),
+                    'score', phrase=vocabulary.phrases[vocabulary.hoi_id(v, o)]
+                ),
                 verb=vocabulary.verbs[v],
-                object=vocabulary.objects[o])
-            for v, o in pairs[:self.max_candidates]
+                object=vocabulary.objects[o],
+            )
+            for v, o in pairs[: self.max_candidates]
         ]
 
     def _prompt(self, text: str, **values: Any) -> Prompt:
@@ -120,7 +128,8 @@ class QuestionMaker:
             text=text,
             template_hash=self.template_hash,
             max_tokens=1 if kind == SCORE else self.max_tokens,
-            **values)
+            **values,
+        )
 
     def _verbs(self, label: int) -> List[str]:
         verbs = self.vocabulary.verbs
@@ -129,7 +138,8 @@ class QuestionMaker:
     def _choices(self, labels: List[int]) -> str:
         return '\n'.join(
             f'- {self.vocabulary.objects[x]}: {", ".join(self._verbs(x))}'
-            for x in labels)
+            for x in labels
+        )
 
     def _schema(self, labels: List[int]) -> Dict[str, Any]:
         """For each object its own verbs, so that no other pair is said."""
@@ -137,10 +147,13 @@ class QuestionMaker:
             _closed_object(
                 object=dict(type='string', enum=[self.vocabulary.objects[x]]),
                 verb=dict(type='string', enum=[*self._verbs(x), OTHER]),
-                other_verb=dict(type='string')) for x in labels
+                other_verb=dict(type='string'),
+            )
+            for x in labels
         ]
         return _closed_object(
-            interactions=dict(type='array', items=dict(anyOf=items)))
+            interactions=dict(type='array', items=dict(anyOf=items))
+        )
 
 
 def _closed_object(**properties: Dict[str, Any]) -> Dict[str, Any]:
@@ -148,4 +161,5 @@ def _closed_object(**properties: Dict[str, Any]) -> Dict[str, Any]:
         type='object',
         properties=properties,
         required=list(properties),
-        additionalProperties=False)
+        additionalProperties=False,
+    )

@@ -20,14 +20,16 @@ class RawAnswer:
         answer (str): Its structured text, as a rule a JSON list of
             ``{"verb", "object", "score"}``.
     """
+
     key: str
     model: str
     caption: str
     answer: str
 
 
-def write_raw_answers(path: Union[str, os.PathLike],
-                      answers: Iterable[RawAnswer]) -> Path:
+def write_raw_answers(
+    path: Union[str, os.PathLike], answers: Iterable[RawAnswer]
+) -> Path:
     """Write raw answers, one JSON object a line, in the order given.
 
     Args:
@@ -61,7 +63,8 @@ def read_raw_answers(path: Union[str, os.PathLike]) -> Iterator[RawAnswer]:
     if not path.is_file():
         raise FileNotFoundError(
             f'{path}: no such file of raw answers; write one with '
-            f'tools/teacher/simulate.py or with your own VLLM')
+            f'tools/teacher/simulate.py or with your own VLLM'
+        )
     with open(path, encoding='utf-8') as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -72,13 +75,18 @@ def _parse_line(line: str, where: str) -> RawAnswer:
     try:
         record = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f'{where}: no JSON ({error}); if writing was cut '
-                         f'off there, delete the line') from error
+        raise ValueError(
+            f'{where}: no JSON ({error}); if writing was cut '
+            f'off there, delete the line'
+        ) from error
     if not isinstance(record, dict):
-        raise ValueError(f'{where}: a JSON object is expected, with '
-                         f'{", ".join(_FIELDS)}')
+        raise ValueError(
+            f'{where}: a JSON object is expected, with {", ".join(_FIELDS)}'
+        )
     for name in _FIELDS:
         if not isinstance(record.get(name), str):
-            raise ValueError(f'{where}: field "{name}" must be a string, '
-                             f'got {record.get(name)!r}')
+            raise ValueError(
+                f'{where}: field "{name}" must be a string, '
+                f'got {record.get(name)!r}'
+            )
     return RawAnswer(**{name: record[name] for name in _FIELDS})

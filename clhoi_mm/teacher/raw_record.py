@@ -1,4 +1,5 @@
 """A line of raw answers, as the stage parse reads it."""
+
 import json
 import math
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
@@ -19,6 +20,7 @@ class RawRecord(NamedTuple):
         objects (Tuple[str, ...], optional): What was detected, where the
             record says so.
     """
+
     image_id: Union[str, int]
     kind: str
     text: str
@@ -57,30 +59,37 @@ def read_line(line: bytes) -> List[RawRecord]:
     image_id = _image_id(row.get('image_id'), 'image_id')
     kind = row.get('kind')
     if kind not in KINDS:
-        raise ValueError(f'field "kind" must be one of {", ".join(KINDS)}, '
-                         f'got {kind!r}')
+        raise ValueError(
+            f'field "kind" must be one of {", ".join(KINDS)}, got {kind!r}'
+        )
     record = RawRecord(
-        image_id, kind, _text(row, 'text'), objects=_objects(row))
+        image_id, kind, _text(row, 'text'), objects=_objects(row)
+    )
     if kind != SCORE:
         return [record]
     return [
         record._replace(
             verb=_text(row, 'verb'),
             object=_text(row, 'object'),
-            score=_score(row))
+            score=_score(row),
+        )
     ]
 
 
 def _image_id(value: Any, field: str) -> Union[str, int]:
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or (
-            value == ''):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (str, int))
+        or (value == '')
+    ):
         raise ValueError(f'field "{field}" must name an image, got {value!r}')
     if isinstance(value, str):
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise ValueError(f'field "{field}" is no valid unicode: '
-                             f'{value!r}') from error
+            raise ValueError(
+                f'field "{field}" is no valid unicode: {value!r}'
+            ) from error
     return value
 
 
@@ -96,9 +105,11 @@ def _objects(row: Dict[str, Any]) -> Optional[Tuple[str, ...]]:
     if value is None:
         return None
     if not isinstance(value, list) or not all(
-            isinstance(name, str) for name in value):
-        raise ValueError('field "objects" must be a list of names, got '
-                         f'{value!r}')
+        isinstance(name, str) for name in value
+    ):
+        raise ValueError(
+            f'field "objects" must be a list of names, got {value!r}'
+        )
     return tuple(value)
 
 
@@ -109,10 +120,16 @@ def _score(row: Dict[str, Any]) -> float:
         words = row['text'].strip().lower().split()
         word = words[0].strip('.,!"\'*') if words else ''
         if word not in ('yes', 'no'):
-            raise ValueError('field "score" is missing and the answer '
-                             f'{row["text"][:40]!r} is neither yes nor no')
+            raise ValueError(
+                'field "score" is missing and the answer '
+                f'{row["text"][:40]!r} is neither yes nor no'
+            )
         return float(word == 'yes')
-    if isinstance(value, bool) or not isinstance(
-            value, (int, float)) or math.isnan(value) or not 0 <= value <= 1:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or math.isnan(value)
+        or not 0 <= value <= 1
+    ):
         raise ValueError(f'field "score" must lie in [0, 1], got {value!r}')
     return float(value)

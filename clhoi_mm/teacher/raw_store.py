@@ -31,10 +31,12 @@ class RawStore:
             same answers in shards of another number.
     """
 
-    def __init__(self,
-                 folder: Union[str, os.PathLike],
-                 kind: str,
-                 shard: Shard = Shard()) -> None:
+    def __init__(
+        self,
+        folder: Union[str, os.PathLike],
+        kind: str,
+        shard: Shard = Shard(),
+    ) -> None:
         self.folder = Path(folder)
         self.kind = kind
         self.shard = shard
@@ -63,8 +65,10 @@ class RawStore:
         return {
             question_id(row['image_id'], row['question'])
             for row in read_records(self.folder, self.kind)
-            if row['image_id'] in self.shard and not (
-                row['finish'] == 'length' and row['max_tokens'] < max_tokens)
+            if row['image_id'] in self.shard
+            and not (
+                row['finish'] == 'length' and row['max_tokens'] < max_tokens
+            )
         }
 
     def add(self, question: Question, reply: Reply, model: str) -> None:
@@ -90,10 +94,12 @@ class RawStore:
             max_tokens=prompt.max_tokens,
             tokens_in=reply.tokens_in,
             tokens_out=reply.tokens_out,
-            time=round(time.time(), 3))
+            time=round(time.time(), 3),
+        )
         if prompt.verb is not None:
             row.update(
-                verb=prompt.verb, object=prompt.object, score=reply.score)
+                verb=prompt.verb, object=prompt.object, score=reply.score
+            )
         self._write(self._answers, row)
 
     def add_failure(self, question: Question, failure: Failure) -> None:
@@ -106,7 +112,9 @@ class RawStore:
                 question=question.prompt.digest,
                 reason=failure.reason,
                 message=failure.message,
-                time=round(time.time(), 3)))
+                time=round(time.time(), 3),
+            ),
+        )
 
     def _write(self, file: BinaryIO, row: Dict[str, Any]) -> None:
         # ASCII, since a model may emit half of a surrogate pair.
@@ -122,9 +130,10 @@ class RawStore:
             file.truncate(start)
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise OSError(
-                error.errno, f'{file.name}: {error.strerror}; ' +
-                ('free some space and ' if full else '') +
-                'run the same command again, which goes on from here'
+                error.errno,
+                f'{file.name}: {error.strerror}; '
+                + ('free some space and ' if full else '')
+                + 'run the same command again, which goes on from here',
             ) from error
 
     def _open(self, part: str) -> BinaryIO:
@@ -153,7 +162,8 @@ class RawStore:
         except BlockingIOError as error:
             raise RuntimeError(
                 f'{file.name}: another process is writing it; give every '
-                f'process its own --shard i/n with the same n') from error
+                f'process its own --shard i/n with the same n'
+            ) from error
 
 
 def question_id(image_id: str, digest: str) -> int:
@@ -163,9 +173,9 @@ def question_id(image_id: str, digest: str) -> int:
     return int.from_bytes(digest_bytes, 'little')
 
 
-def read_records(folder: Union[str, os.PathLike],
-                 kind: str,
-                 part: str = RAW) -> Iterator[Dict[str, Any]]:
+def read_records(
+    folder: Union[str, os.PathLike], kind: str, part: str = RAW
+) -> Iterator[Dict[str, Any]]:
     """The records of one kind, over all shards, in the files' order.
 
     A last line that is being written, or was torn, is passed over.
@@ -193,13 +203,14 @@ def read_records(folder: Union[str, os.PathLike],
                     raise ValueError(
                         f'{path}, line {number}: damaged ({error!r}); '
                         f'delete the line, and the next run asks for its '
-                        f'answer again') from error
+                        f'answer again'
+                    ) from error
                 yield row
 
 
-def shard_files(folder: Union[str, os.PathLike],
-                kind: str,
-                part: str = RAW) -> List[Path]:
+def shard_files(
+    folder: Union[str, os.PathLike], kind: str, part: str = RAW
+) -> List[Path]:
     """The shards of one kind, sorted by name."""
     return sorted(Path(folder, part).glob(f'{kind}-*.jsonl'))
 

@@ -9,10 +9,12 @@ from .shards import Shard
 _SHARDS_PER_WORKER = 8
 
 
-def run_on_ray(config: AskConfig,
-               workers: int = 2,
-               gpus_per_worker: float = 0,
-               num_shards: int = 0) -> List[PassReport]:
+def run_on_ray(
+    config: AskConfig,
+    workers: int = 2,
+    gpus_per_worker: float = 0,
+    num_shards: int = 0,
+) -> List[PassReport]:
     """Run a pass's asking stages on Ray Data.
 
     Each row of the data set is a shard, each worker an actor with a backend
@@ -37,7 +39,8 @@ def run_on_ray(config: AskConfig,
         import ray
     except ImportError as error:
         raise ImportError(
-            "the engine ray needs ray: pip install 'ray[data]'") from error
+            "the engine ray needs ray: pip install 'ray[data]'"
+        ) from error
     # A worker has a working folder of its own.
     paths = {
         name: os.path.abspath(getattr(config, name))
@@ -55,23 +58,31 @@ def run_on_ray(config: AskConfig,
 
         def __call__(self, batch: Dict[str, Any]) -> Dict[str, List[str]]:
             reports = [
-                report.to_json() for index in batch['item']
+                report.to_json()
+                for index in batch['item']
                 for report in config.run_shard(
-                    self.backend, Shard(int(index), num_shards), False)
+                    self.backend, Shard(int(index), num_shards), False
+                )
             ]
             return dict(report=reports)
 
     # Blocks without a task that makes them: actors may hold every CPU.
     shards = ray.data.from_items(
-        list(range(num_shards)), override_num_blocks=num_shards)
+        list(range(num_shards)), override_num_blocks=num_shards
+    )
     rows = shards.map_batches(
-        Asker, batch_size=1, num_gpus=gpus_per_worker,
-        compute=ray.data.ActorPoolStrategy(size=workers)).take_all()
+        Asker,
+        batch_size=1,
+        num_gpus=gpus_per_worker,
+        compute=ray.data.ActorPoolStrategy(size=workers),
+    ).take_all()
     parts = [PassReport.from_json(row['report']) for row in rows]
     reports = []
     for stage in config.stages:
-        report = sum((part for part in parts if part.stage == stage),
-                     PassReport(stage, shard=f'{num_shards} shards'))
+        report = sum(
+            (part for part in parts if part.stage == stage),
+            PassReport(stage, shard=f'{num_shards} shards'),
+        )
         report.seconds /= workers  # they worked side by side
         reports.append(report)
     return reports

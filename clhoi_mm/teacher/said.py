@@ -1,4 +1,5 @@
 """What a teacher said of single images, found again in its files."""
+
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ class Said:
         failures (List[dict]): ``{kind, reason, message, answered}``, the
             last of each kind; ``answered`` is whether an answer came later.
     """
+
     key: str
     caption: Optional[str] = None
     interactions: Optional[List[Dict[str, Any]]] = None
@@ -52,14 +54,16 @@ class Said:
             caption=self.caption,
             sentences=self.sentences,
             interactions=self.interactions,
-            failures=self.failures)
+            failures=self.failures,
+        )
 
 
-def read_said(path: Union[str, os.PathLike],
-              keys: Iterable[str],
-              vocabulary: Optional[HOIVocabulary] = None,
-              raw: Optional[Union[str, os.PathLike]] = None
-              ) -> Dict[str, Said]:
+def read_said(
+    path: Union[str, os.PathLike],
+    keys: Iterable[str],
+    vocabulary: Optional[HOIVocabulary] = None,
+    raw: Optional[Union[str, os.PathLike]] = None,
+) -> Dict[str, Said]:
     """Look images up.
 
     Args:
@@ -88,9 +92,11 @@ def read_said(path: Union[str, os.PathLike],
         _add_texts(raw, said)
     elif raw != path:
         _add_captions(raw, said)
-    files = [path] if path.is_file() else [
-        path / name for name in _PARSED if (path / name).is_file()
-    ]
+    files = (
+        [path]
+        if path.is_file()
+        else [path / name for name in _PARSED if (path / name).is_file()]
+    )
     if files:
         for row in read_parsed(files[0]):
             key = str(row['image_id'])
@@ -104,8 +110,9 @@ def read_said(path: Union[str, os.PathLike],
     return said
 
 
-def read_captions(folder: Union[str, os.PathLike],
-                  keys: Iterable[str]) -> Dict[str, Optional[str]]:
+def read_captions(
+    folder: Union[str, os.PathLike], keys: Iterable[str]
+) -> Dict[str, Optional[str]]:
     """Captions alone.
 
     Args:
@@ -122,8 +129,8 @@ def read_captions(folder: Union[str, os.PathLike],
 
 
 def vocabulary_of(
-        cache: TeacherCache,
-        vocabulary: Optional[HOIVocabulary] = None) -> HOIVocabulary:
+    cache: TeacherCache, vocabulary: Optional[HOIVocabulary] = None
+) -> HOIVocabulary:
     """The vocabulary of a cache's labels.
 
     Args:
@@ -144,7 +151,8 @@ def vocabulary_of(
         except (OSError, KeyError, ValueError) as error:
             raise ValueError(
                 f'teacher cache {cache.path}: its vocabulary "{name}" is not '
-                f'built in; give its file with --vocab') from error
+                f'built in; give its file with --vocab'
+            ) from error
     TeacherCache(cache.path, vocabulary)
     return vocabulary
 
@@ -173,7 +181,9 @@ def _add_texts(folder: Path, said: Dict[str, Said]) -> None:
                     kind=kind,
                     reason=row['reason'],
                     message=row['message'],
-                    answered=times.get(key, 0) > row['time']))
+                    answered=times.get(key, 0) > row['time'],
+                )
+            )
 
 
 def _add_captions(path: Path, said: Dict[str, Said]) -> None:
@@ -189,8 +199,9 @@ def _add_captions(path: Path, said: Dict[str, Said]) -> None:
                     said[key].caption = record.text
 
 
-def _from_cache(cache: TeacherCache, key: str,
-                vocabulary: HOIVocabulary) -> Optional[List[Dict[str, Any]]]:
+def _from_cache(
+    cache: TeacherCache, key: str, vocabulary: HOIVocabulary
+) -> Optional[List[Dict[str, Any]]]:
     """A cache has labels alone: no names outside the vocabulary."""
     words = cache.get(key)
     if words is None:
@@ -205,9 +216,13 @@ def _from_cache(cache: TeacherCache, key: str,
             object=name(vocabulary.objects, obj),
             score=float(score),
             in_vocabulary=bool(hoi >= 0),
-            source='cache')
-        for verb, obj, hoi, score in zip(words['verb_labels'],
-                                         words['obj_labels'],
-                                         words['hoi_labels'], words['scores'])
+            source='cache',
+        )
+        for verb, obj, hoi, score in zip(
+            words['verb_labels'],
+            words['obj_labels'],
+            words['hoi_labels'],
+            words['scores'],
+        )
     ]
     return sorted(rows, key=lambda row: -row['score'])

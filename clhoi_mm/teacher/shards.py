@@ -13,13 +13,15 @@ class Shard:
         index (int): Which part, from 0.
         count (int): Number of parts.
     """
+
     index: int = 0
     count: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.index < self.count:
-            raise ValueError(f'shard {self.index}/{self.count}: give i/n '
-                             f'with 0 <= i < n')
+            raise ValueError(
+                f'shard {self.index}/{self.count}: give i/n with 0 <= i < n'
+            )
 
     @classmethod
     def parse(cls, text: str) -> 'Shard':
@@ -33,7 +35,8 @@ class Shard:
         if self.count == 1:
             return True
         digest = hashlib.blake2b(
-            image_id.encode('utf-8', 'surrogatepass'), digest_size=8).digest()
+            image_id.encode('utf-8', 'surrogatepass'), digest_size=8
+        ).digest()
         return int.from_bytes(digest, 'little') % self.count == self.index
 
     def __str__(self) -> str:

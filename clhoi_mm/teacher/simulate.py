@@ -34,6 +34,7 @@ class SimulationReport:
         frequent (List[Tuple[str, int]]): The classes mentioned most, with
             the number of images.
     """
+
     images: int
     precision: float
     recall: float
@@ -43,13 +44,15 @@ class SimulationReport:
     frequent: List[Tuple[str, int]]
 
 
-def simulate_cache(ann_file: Union[str, os.PathLike],
-                   vocabulary: Union[str, HOIVocabulary],
-                   out_dir: Union[str, os.PathLike],
-                   preset: str = 'typical',
-                   seed: int = 0,
-                   text_encoder: Optional[Dict[str, Any]] = None,
-                   progress: bool = False) -> SimulationReport:
+def simulate_cache(
+    ann_file: Union[str, os.PathLike],
+    vocabulary: Union[str, HOIVocabulary],
+    out_dir: Union[str, os.PathLike],
+    preset: str = 'typical',
+    seed: int = 0,
+    text_encoder: Optional[Dict[str, Any]] = None,
+    progress: bool = False,
+) -> SimulationReport:
     """Write a simulated teacher's raw answers and the cache packed from them.
 
     Args:
@@ -67,25 +70,33 @@ def simulate_cache(ann_file: Union[str, os.PathLike],
     """
     vocabulary = HOIVocabulary.load(vocabulary)
     encoder = build_text_encoder(
-        text_encoder or dict(type='HashedTextEncoder'))
+        text_encoder or dict(type='HashedTextEncoder')
+    )
     images = read_image_facts(ann_file, vocabulary)
     teacher = SimulatedTeacher(images, vocabulary, preset, seed)
     raw_file = Path(out_dir) / RAW_ANSWERS
     write_raw_answers(
-        raw_file, tqdm(teacher, 'answers', len(images), disable=not progress))
+        raw_file, tqdm(teacher, 'answers', len(images), disable=not progress)
+    )
     words = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
     pack_cache(words, out_dir, vocabulary, encoder, progress)
     scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
     for row, image_words in zip(scores, words):
         for verb, obj, score in image_words.interactions:
-            row[vocabulary.hoi_id(
-                vocabulary.verb_label(verb),
-                vocabulary.object_label(obj))] = score
+            row[
+                vocabulary.hoi_id(
+                    vocabulary.verb_label(verb), vocabulary.object_label(obj)
+                )
+            ] = score
     return report(images, scores, [x.malformed for x in words], vocabulary)
 
 
-def report(images: List[ImageFacts], scores: np.ndarray, malformed: List[bool],
-           vocabulary: HOIVocabulary) -> SimulationReport:
+def report(
+    images: List[ImageFacts],
+    scores: np.ndarray,
+    malformed: List[bool],
+    vocabulary: HOIVocabulary,
+) -> SimulationReport:
     """Measure image-level scores against the truth.
 
     Args:
@@ -103,9 +114,14 @@ def report(images: List[ImageFacts], scores: np.ndarray, malformed: List[bool],
     said, true = np.nonzero(scores), np.nonzero(truth)
     result = evaluate_image_level(*said, scores[said], *true, *scores.shape)
     one = evaluate_image_level(
-        np.ravel_multi_index(said, scores.shape), np.zeros_like(said[0]),
-        scores[said], np.ravel_multi_index(true, scores.shape),
-        np.zeros_like(true[0]), scores.size, 1)
+        np.ravel_multi_index(said, scores.shape),
+        np.zeros_like(said[0]),
+        scores[said],
+        np.ravel_multi_index(true, scores.shape),
+        np.zeros_like(true[0]),
+        scores.size,
+        1,
+    )
     top = np.argsort(-result.num_said, kind='stable')[:10]
     hits = int(result.num_right.sum())
     return SimulationReport(
@@ -115,5 +131,9 @@ def report(images: List[ImageFacts], scores: np.ndarray, malformed: List[bool],
         ap=float(np.nan_to_num(one.ap[0])),
         mean_ap=(result.summary()['mAP'] or 0.0) / 100,
         malformed=float(np.mean(malformed)) if malformed else 0.0,
-        frequent=[(vocabulary.names[hoi], int(result.num_said[hoi]))
-                  for hoi in top if result.num_said[hoi]])
+        frequent=[
+            (vocabulary.names[hoi], int(result.num_said[hoi]))
+            for hoi in top
+            if result.num_said[hoi]
+        ],
+    )

@@ -24,6 +24,7 @@ _REGULARITY = 0.5  # spread over classes of the confusion's evidence
 
 class _Candidates(NamedTuple):
     """HOI classes that may be mentioned for one reason, with evidence."""
+
     hois: np.ndarray
     evidence: np.ndarray
 
@@ -45,11 +46,13 @@ class SimulatedTeacher:
         seed (int): Of all draws. Defaults to 0.
     """
 
-    def __init__(self,
-                 images: Sequence[ImageFacts],
-                 vocabulary: HOIVocabulary,
-                 preset: Union[str, TeacherPreset] = 'typical',
-                 seed: int = 0) -> None:
+    def __init__(
+        self,
+        images: Sequence[ImageFacts],
+        vocabulary: HOIVocabulary,
+        preset: Union[str, TeacherPreset] = 'typical',
+        seed: int = 0,
+    ) -> None:
         self.images = images
         self.vocabulary = vocabulary
         self.model = 'simulated'
@@ -82,12 +85,16 @@ class SimulatedTeacher:
         rng = self._rng('words', image.key)
         caption = self.writer.write(order, self._see_scene(image), rng)
         vocabulary = self.vocabulary
-        text = json.dumps([
-            dict(
-                verb=vocabulary.verbs[vocabulary.hoi_verbs[hoi]],
-                object=vocabulary.objects[vocabulary.hoi_objects[hoi]],
-                score=scores[hoi]) for hoi in order
-        ])
+        text = json.dumps(
+            [
+                dict(
+                    verb=vocabulary.verbs[vocabulary.hoi_verbs[hoi]],
+                    object=vocabulary.objects[vocabulary.hoi_objects[hoi]],
+                    score=scores[hoi],
+                )
+                for hoi in order
+            ]
+        )
         if rng.random() < self.preset.malformed:
             text = _break(text, rng)
         return RawAnswer(image.key, self.model, caption, text)
@@ -122,12 +129,13 @@ class SimulatedTeacher:
         self._regular = rng.standard_normal(vocabulary.num_hois)
         # What a class is taken for: a verb of the same object, as a rule a
         # more usual one.
-        pull = rng.standard_normal((vocabulary.num_hois, ) * 2) + self._common
+        pull = rng.standard_normal((vocabulary.num_hois,) * 2) + self._common
         same = vocabulary.hoi_objects[:, None] == vocabulary.hoi_objects
         pull[~same | ~self._sayable] = -np.inf
         np.fill_diagonal(pull, -np.inf)
         self._confused_with = np.where(
-            np.isfinite(pull).any(1), pull.argmax(1), -1)
+            np.isfinite(pull).any(1), pull.argmax(1), -1
+        )
 
     def _set_thresholds(self) -> None:
         """Find the thresholds that meet precision and recall exactly.
@@ -165,14 +173,17 @@ class SimulatedTeacher:
 
     def _set_scene_threshold(self) -> None:
         draws = [
-            self._rng('scene', image.key).random() for image in self.images
+            self._rng('scene', image.key).random()
+            for image in self.images
             if image.scene is not None
         ]
-        self._scene_threshold = np.quantile(
-            draws, self.preset.scene_accuracy) if draws else 1.0
+        self._scene_threshold = (
+            np.quantile(draws, self.preset.scene_accuracy) if draws else 1.0
+        )
 
-    def _candidates(self, kind: str, image: ImageFacts, draws: np.ndarray,
-                    said: List[int]) -> _Candidates:
+    def _candidates(
+        self, kind: str, image: ImageFacts, draws: np.ndarray, said: List[int]
+    ) -> _Candidates:
         """Classes that may be mentioned for a reason, given those said."""
         vocabulary = self.vocabulary
         objects, verbs = vocabulary.hoi_objects, vocabulary.hoi_verbs
@@ -188,8 +199,9 @@ class SimulatedTeacher:
             free = ~_mask(true, len(objects))[taken_for] & (taken_for >= 0)
             hois, first = np.unique(taken_for[free], return_index=True)
             by = true[free][first]
-            return _Candidates(hois,
-                               draws[1, by] + _REGULARITY * self._regular[by])
+            return _Candidates(
+                hois, draws[1, by] + _REGULARITY * self._regular[by]
+            )
         present = _mask(image.objects, vocabulary.num_objects)[objects]
         if kind == 'absent':
             # What is done in the image, with an object that is not there.
@@ -204,8 +216,9 @@ class SimulatedTeacher:
         hois = np.flatnonzero(mask & self._sayable & ~known)
         row = dict(plausible=2, other=3, absent=4)[kind]
         common = 0.0 if kind == 'other' else _COMMON
-        return _Candidates(hois,
-                           draws[row, hois] + common * self._common[hois])
+        return _Candidates(
+            hois, draws[row, hois] + common * self._common[hois]
+        )
 
     def _is_secondary(self, true: np.ndarray) -> np.ndarray:
         """Whether a more usual class of the same object is true, too."""
@@ -228,13 +241,15 @@ class SimulatedTeacher:
     def _draws(self, image: ImageFacts) -> np.ndarray:
         """A normal draw for each kind of mention and class, (5, C)."""
         return self._rng('evidence', image.key).standard_normal(
-            (5, self.vocabulary.num_hois))
+            (5, self.vocabulary.num_hois)
+        )
 
     def _rng(self, what: str, name: str) -> np.random.Generator:
         text = json.dumps([self.seed, what, name])
         digest = hashlib.sha256(text.encode()).digest()
         return np.random.Generator(
-            np.random.PCG64(int.from_bytes(digest, 'little')))
+            np.random.PCG64(int.from_bytes(digest, 'little'))
+        )
 
 
 def _mask(labels: Sequence[int], size: int) -> np.ndarray:
@@ -251,7 +266,7 @@ def _break(text: str, rng: np.random.Generator) -> str:
     """Spoil a structured answer as VLLMs do."""
     draw = rng.random()
     if draw < 0.5:  # cut off at the length limit
-        return text[:1 + int(rng.random() * (len(text) - 1))]
+        return text[: 1 + int(rng.random() * (len(text) - 1))]
     if draw < 0.75:  # Python's quotes
         return text.replace('"', "'")
     return 'I cannot tell for certain what the people in this image do.'

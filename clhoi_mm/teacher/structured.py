@@ -1,4 +1,5 @@
 """A VLLM's structured answer to (verb, object, score), broken JSON too."""
+
 import json
 import math
 import re
@@ -6,12 +7,30 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 _FENCE = re.compile(r'```(?:\w+[ \t]*\n)?(.*?)(?:```|\Z)', re.DOTALL)
 _START = re.compile(r'[\[{]')
-_VERBS = ('verb', 'action', 'predicate', 'interaction', 'relation',
-          'relationship', 'activity')
+_VERBS = (
+    'verb',
+    'action',
+    'predicate',
+    'interaction',
+    'relation',
+    'relationship',
+    'activity',
+)
 _OBJECTS = ('object', 'obj', 'target', 'noun', 'item', 'object_name')
 _SCORES = ('score', 'confidence', 'probability', 'conf', 'prob')
-_LISTS = ('interactions', 'answer', 'answers', 'results', 'hois', 'items',
-          'objects', 'list', 'output', 'actions', 'verbs')
+_LISTS = (
+    'interactions',
+    'answer',
+    'answers',
+    'results',
+    'hois',
+    'items',
+    'objects',
+    'list',
+    'output',
+    'actions',
+    'verbs',
+)
 _OTHER = 'other'
 
 
@@ -24,6 +43,7 @@ class Item(NamedTuple):
         score (float): In [0, 1]; 1 where the model gave none.
         text (str): 'riding a bicycle', where the model wrote one phrase.
     """
+
     verb: str
     object: str
     score: float
@@ -39,6 +59,7 @@ class Answer(NamedTuple):
             not be read.
         found (bool): Whether there was any structure at all.
     """
+
     items: List[Item]
     malformed: bool
     found: bool
@@ -64,7 +85,7 @@ def read_structured(text: str) -> Answer:
         body, start = text, _START.search(text)
     if start is None:
         return Answer([], bool(text.strip()), False)
-    body = body[start.start():].strip()
+    body = body[start.start() :].strip()
     end = max(body.rfind(']'), body.rfind('}')) + 1
     content = _load(body[:end] if end else body)
     repaired = content is None
@@ -84,12 +105,12 @@ def _load(text: str) -> Optional[Any]:
 
 def _repair(text: str) -> Optional[Any]:
     from json_repair import repair_json
+
     if text.count('[') + text.count('{') > 2000:
         return None
     try:
         content = repair_json(text, return_objects=True, skip_json_loads=True)
-    except (ValueError, RecursionError, IndexError, TypeError,
-            AttributeError):
+    except (ValueError, RecursionError, IndexError, TypeError, AttributeError):
         return None
     return content if isinstance(content, (dict, list)) else None
 
@@ -101,10 +122,13 @@ def _without_torn_end(text: str) -> str:
     closed = max(text.rfind('}'), text.rfind(']'))
     # A list of strings has no brackets to its items.
     comma = max(text.rfind('",'), text.rfind("',"))
-    if '{' in text[closed + 1:]:
-        return text[:closed + 1] if closed >= 0 else (
-            text[:comma + 1] if '[' in text[1:] else '')
-    return text[:max(closed, comma) + 1]
+    if '{' in text[closed + 1 :]:
+        return (
+            text[: closed + 1]
+            if closed >= 0
+            else (text[: comma + 1] if '[' in text[1:] else '')
+        )
+    return text[: max(closed, comma) + 1]
 
 
 def _items(content: Any) -> Tuple[List[Item], bool]:
@@ -123,16 +147,18 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[Item]]:
     if depth > 4:
         yield None
     elif isinstance(content, list):
-        if len(content) in (2, 3) and depth and all(
-                isinstance(part, str) for part in content[:2]) and (
-                    len(content) == 2 or _score(content[2]) is not None):
+        if (
+            len(content) in (2, 3)
+            and depth
+            and all(isinstance(part, str) for part in content[:2])
+            and (len(content) == 2 or _score(content[2]) is not None)
+        ):
             score = 1.0 if len(content) == 2 else _score(content[2])
             yield _item(content[0], content[1], score)
             return
         for part in content:
             if isinstance(part, str):
-                yield Item('', '', 1.0, _clean(part)) if _clean(
-                    part) else None
+                yield Item('', '', 1.0, _clean(part)) if _clean(part) else None
             else:
                 yield from _walk(part, depth + 1)
     elif isinstance(content, dict):
@@ -141,8 +167,9 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[Item]]:
         yield None
 
 
-def _from_dict(content: Dict[Any, Any],
-               depth: int) -> Iterator[Optional[Item]]:
+def _from_dict(
+    content: Dict[Any, Any], depth: int
+) -> Iterator[Optional[Item]]:
     low = {str(key).strip().lower(): value for key, value in content.items()}
     verb, obj = _first(low, _VERBS), _first(low, _OBJECTS)
     verbs = low.get('verbs', verb)
@@ -151,13 +178,18 @@ def _from_dict(content: Dict[Any, Any],
             yield from _walk_verb(part, obj, low)
     elif isinstance(obj, str) and isinstance(verb, (str, dict)):
         yield from _walk_verb(verb, obj, low)
-    elif isinstance(verb, str) and obj is None and not any(
-            name in low for name in _LISTS):
-        yield Item('', '', 1.0, _clean(verb)) if ' ' in _clean(
-            verb) else None
+    elif (
+        isinstance(verb, str)
+        and obj is None
+        and not any(name in low for name in _LISTS)
+    ):
+        yield Item('', '', 1.0, _clean(verb)) if ' ' in _clean(verb) else None
     else:
-        inner = [low[name] for name in _LISTS if isinstance(
-            low.get(name), (list, dict))]
+        inner = [
+            low[name]
+            for name in _LISTS
+            if isinstance(low.get(name), (list, dict))
+        ]
         if inner:
             for part in inner:
                 yield from _walk(part, depth)
@@ -176,8 +208,9 @@ def _from_dict(content: Dict[Any, Any],
                 yield None
 
 
-def _walk_verb(verb: Any, obj: str,
-               low: Dict[str, Any]) -> Iterator[Optional[Item]]:
+def _walk_verb(
+    verb: Any, obj: str, low: Dict[str, Any]
+) -> Iterator[Optional[Item]]:
     score = _score(_first(low, _SCORES, 1.0))
     if isinstance(verb, dict):
         inner = {str(key).lower(): value for key, value in verb.items()}
@@ -194,8 +227,9 @@ def _walk_verb(verb: Any, obj: str,
     yield _item(verb, obj, score)
 
 
-def _first(low: Dict[str, Any], names: Tuple[str, ...],
-           default: Any = None) -> Any:
+def _first(
+    low: Dict[str, Any], names: Tuple[str, ...], default: Any = None
+) -> Any:
     return next((low[name] for name in names if name in low), default)
 
 

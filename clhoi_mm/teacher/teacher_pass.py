@@ -31,6 +31,7 @@ class TeacherPass:
             of these. Defaults to 100.
         progress (bool): Whether to show a bar. Defaults to True.
     """
+
     images: ImageSource
     out_dir: Union[str, os.PathLike]
     shard: Shard = Shard()
@@ -58,7 +59,8 @@ class TeacherPass:
         if kind not in backend.kinds:
             raise ValueError(
                 f'stage "{maker.stage}": "{backend.model}" cannot answer it; '
-                f'use another backend, or leave the stage out')
+                f'use another backend, or leave the stage out'
+            )
         report = PassReport(stage=maker.stage, shard=str(self.shard))
         register(self.out_dir, maker, backend.model)
         with RawStore(self.out_dir, kind, self.shard) as store:
@@ -68,7 +70,8 @@ class TeacherPass:
                 desc=f'{maker.stage} {self.shard}',
                 unit='question',
                 smoothing=0.02,
-                disable=not self.progress)
+                disable=not self.progress,
+            )
             report.left = len(todo)
             asked = self._ask_once(maker, todo)
             start, in_a_row = time.monotonic(), 0
@@ -88,12 +91,12 @@ class TeacherPass:
                         break
             report.seconds = time.monotonic() - start
             report.left -= report.done
-        report.save(
-            Path(self.out_dir, 'reports', f'{kind}-{self.shard}.json'))
+        report.save(Path(self.out_dir, 'reports', f'{kind}-{self.shard}.json'))
         return report
 
-    def _unanswered(self, maker: QuestionMaker, store: RawStore,
-                    report: PassReport) -> Set[int]:
+    def _unanswered(
+        self, maker: QuestionMaker, store: RawStore, report: PassReport
+    ) -> Set[int]:
         """Ids of the questions without an answer; counts the others."""
         known, todo = store.known(maker.max_tokens), set()
         for question in self._questions(maker):
@@ -104,8 +107,9 @@ class TeacherPass:
                 todo.add(name)
         return todo
 
-    def _ask_once(self, maker: QuestionMaker,
-                  todo: Set[int]) -> Iterator[Question]:
+    def _ask_once(
+        self, maker: QuestionMaker, todo: Set[int]
+    ) -> Iterator[Question]:
         """The questions in ``todo``, which this empties."""
         for question in self._questions(maker) if todo else ():
             name = _id(question)
@@ -120,8 +124,9 @@ class TeacherPass:
         return maker.questions(images)
 
 
-def register(out_dir: Union[str, os.PathLike], maker: QuestionMaker,
-             model: str) -> None:
+def register(
+    out_dir: Union[str, os.PathLike], maker: QuestionMaker, model: str
+) -> None:
     """Note in the folder which model and prompt its answers are from.
 
     Args:
@@ -140,16 +145,19 @@ def register(out_dir: Union[str, os.PathLike], maker: QuestionMaker,
     if maker.vocabulary is not None and maker.stage != 'describe':
         ours.update(
             vocabulary=maker.vocabulary.name,
-            vocabulary_hash=maker.vocabulary.hash)
+            vocabulary_hash=maker.vocabulary.hash,
+        )
     for name, value in ours.items():
         if settings.get(name, value) != value:
             raise RuntimeError(
                 f'{path}: field "{name}" is "{settings[name]}", this run has '
-                f'"{value}"; keep one teacher to a folder: give another --out')
+                f'"{value}"; keep one teacher to a folder: give another --out'
+            )
     prompt = dict(
         name=maker.prompts.name,
         version=maker.prompts.version,
-        hash=maker.template_hash)
+        hash=maker.template_hash,
+    )
     text = json.dumps(dict(ours, prompt=prompt), indent=2) + '\n'
     if not path.is_file() or path.read_text(encoding='utf-8') != text:
         with atomic_path(path) as temp:
@@ -161,8 +169,9 @@ def settings_file(out_dir: Union[str, os.PathLike], kind: str) -> Path:
     return Path(out_dir, RAW, f'{kind}.json')
 
 
-def read_settings(out_dir: Union[str, os.PathLike],
-                  kind: str) -> Dict[str, Any]:
+def read_settings(
+    out_dir: Union[str, os.PathLike], kind: str
+) -> Dict[str, Any]:
     """What :func:`register` noted; empty where there is nothing yet."""
     path = settings_file(out_dir, kind)
     if not path.is_file():
@@ -172,7 +181,8 @@ def read_settings(out_dir: Union[str, os.PathLike],
     except (ValueError, TypeError) as error:
         raise ValueError(
             f'{path}: unreadable ({error}); delete it, and the next run of '
-            f'its stage writes it anew') from error
+            f'its stage writes it anew'
+        ) from error
 
 
 def _id(question: Question) -> int:

@@ -1,4 +1,5 @@
 """safetensors files that are written piece by piece and mapped to memory."""
+
 import json
 import mmap
 import os
@@ -27,12 +28,13 @@ def lay_out(tensors: Dict[str, Entry]) -> Dict[str, Dict[str, Any]]:
     for name, (dtype, shape) in tensors.items():
         begin, end = end, end + prod(shape) * np.dtype(DTYPES[dtype]).itemsize
         header[name] = dict(
-            dtype=dtype, shape=shape, data_offsets=(begin, end))
+            dtype=dtype, shape=shape, data_offsets=(begin, end)
+        )
     return header
 
 
 def view_tensors(
-    content: Union[bytes, mmap.mmap]
+    content: Union[bytes, mmap.mmap],
 ) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
     """Tensors of a safetensors file where they lie, nothing copied.
 
@@ -53,11 +55,12 @@ def view_tensors(
         begin, end = entry['data_offsets']
         dtype = np.dtype(DTYPES[entry['dtype']])
         # frombuffer, unlike memmap, gives plain arrays: slices cost half.
-        tensors[name] = np.frombuffer(content, dtype,
-                                      (end - begin) // dtype.itemsize,
-                                      start + begin).reshape(entry['shape'])
+        tensors[name] = np.frombuffer(
+            content, dtype, (end - begin) // dtype.itemsize, start + begin
+        ).reshape(entry['shape'])
     if start + max(e['data_offsets'][1] for e in header.values()) != len(
-            content):
+        content
+    ):
         raise ValueError('it is longer or shorter than it says')
     return tensors, metadata
 
@@ -83,11 +86,14 @@ class TensorFile:
             for name, (dtype, _) in tensors.items()
         }
         self._shapes = {name: shape for name, (_, shape) in tensors.items()}
-        header = lay_out({
-            name: tensors[name]
-            for name in sorted(
-                tensors, key=lambda name: -self._dtypes[name].itemsize)
-        })
+        header = lay_out(
+            {
+                name: tensors[name]
+                for name in sorted(
+                    tensors, key=lambda name: -self._dtypes[name].itemsize
+                )
+            }
+        )
         text = json.dumps(header, separators=(',', ':')).encode()
         text += b' ' * (-(8 + len(text)) % 64)
         start = 8 + len(text)
@@ -134,5 +140,6 @@ class TensorFile:
         shape = self._shapes[name]
         if not prod(shape):
             return np.zeros(shape, self._dtypes[name])
-        return np.memmap(self.path, self._dtypes[name], 'r',
-                         self._begins[name], shape)
+        return np.memmap(
+            self.path, self._dtypes[name], 'r', self._begins[name], shape
+        )

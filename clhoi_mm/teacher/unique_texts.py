@@ -63,8 +63,8 @@ class UniqueTexts:
         self.ids = self._ids.allocate(self.mentions)
         self.count = 0
         for start in range(0, self.mentions, _CHUNK):
-            part = first[start:start + _CHUNK]
-            ids = self.ids[start:start + _CHUNK]
+            part = first[start : start + _CHUNK]
+            ids = self.ids[start : start + _CHUNK]
             new = part == np.arange(start, start + len(part))
             end = self.count + int(new.sum())
             ids[new] = np.arange(self.count, end)

@@ -19,6 +19,7 @@ class TeacherWords:
         malformed (bool): Whether the structured answer could not be read in
             full; ``interactions`` then hold what could be.
     """
+
     key: str
     caption: str = ''
     sentences: List[str] = field(default_factory=list)

@@ -3,6 +3,7 @@
 The visualizer is imported when it is asked for: the rest needs neither torch
 nor mmdet.
 """
+
 from importlib import import_module
 from typing import Any
 

@@ -1,4 +1,5 @@
 """Panels side by side, with titles above and words below."""
+
 import math
 from typing import List, Sequence
 
@@ -10,8 +11,9 @@ from .fonts import line_height, load_font, wrap
 WHITE, INK, GREY = (255, 255, 255), (32, 32, 32), (110, 110, 110)
 
 
-def compose_figure(panels: Sequence[Image.Image], titles: Sequence[str],
-                   notes: Sequence[str]) -> np.ndarray:
+def compose_figure(
+    panels: Sequence[Image.Image], titles: Sequence[str], notes: Sequence[str]
+) -> np.ndarray:
     """Puts a figure together.
 
     Args:
@@ -31,11 +33,12 @@ def compose_figure(panels: Sequence[Image.Image], titles: Sequence[str],
     if columns > 3:
         columns = math.ceil(columns**0.5)
     rows = [
-        list(zip(panels, titles))[i:i + columns]
+        list(zip(panels, titles))[i : i + columns]
         for i in range(0, len(panels), columns)
     ]
-    width = max(sum(p.width for p, _ in row) + gap * (len(row) - 1)
-                for row in rows)
+    width = max(
+        sum(p.width for p, _ in row) + gap * (len(row) - 1) for row in rows
+    )
     head = 2 * gap if any(titles) else 0
     body = sum(head + max(p.height for p, _ in row) for row in rows)
     font = load_font(size)
@@ -49,13 +52,19 @@ def compose_figure(panels: Sequence[Image.Image], titles: Sequence[str],
         x = 0
         for panel, title in row:
             figure.paste(panel, (x, y + head))
-            canvas.text((x + panel.width / 2, y + head / 2), title, INK,
-                        load_font(size, '-Bold'), anchor='mm')
+            canvas.text(
+                (x + panel.width / 2, y + head / 2),
+                title,
+                INK,
+                load_font(size, '-Bold'),
+                anchor='mm',
+            )
             x += panel.width + gap
         y += head + max(panel.height for panel, _ in row)
     for i, line in enumerate(lines):
-        canvas.text((gap / 2, body + gap / 2 + i * line_height(font)), line,
-                    GREY, font)
+        canvas.text(
+            (gap / 2, body + gap / 2 + i * line_height(font)), line, GREY, font
+        )
     return np.asarray(figure)
 
 

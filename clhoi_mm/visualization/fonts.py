@@ -1,4 +1,5 @@
 """Letters and words."""
+
 import os.path as osp
 from functools import lru_cache
 from typing import List

@@ -1,4 +1,5 @@
 """Where something is strong, over an image."""
+
 import matplotlib
 import numpy as np
 from PIL import Image
@@ -20,8 +21,10 @@ def heat_map(image: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """
     height, width = image.shape[:2]
     strength = np.asarray(
-        Image.fromarray((strength / max(strength.max(), 1e-12)).astype(
-            np.float32)).resize((width, height), Image.Resampling.BICUBIC))
+        Image.fromarray(
+            (strength / max(strength.max(), 1e-12)).astype(np.float32)
+        ).resize((width, height), Image.Resampling.BICUBIC)
+    )
     strength = strength.clip(0, 1)[..., None]
     grey = DIMMED * image.mean(axis=2, keepdims=True) / 255
     colours = matplotlib.colormaps['inferno'](strength[..., 0])[..., :3]

@@ -9,6 +9,7 @@ from PIL import Image
 
 from clhoi_mm.registry import VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
+
 from .figure import compose_figure
 from .heat import heat_map
 from .panel import Panel
@@ -43,37 +44,42 @@ class HOILocalVisualizer(DetLocalVisualizer):
             (720, 1600).
     """
 
-    def __init__(self,
-                 name: str = 'visualizer',
-                 image: Optional[np.ndarray] = None,
-                 vis_backends: Optional[List[Dict]] = None,
-                 save_dir: Optional[str] = None,
-                 top_k: int = 10,
-                 sides: Tuple[int, int] = SIDES) -> None:
+    def __init__(
+        self,
+        name: str = 'visualizer',
+        image: Optional[np.ndarray] = None,
+        vis_backends: Optional[List[Dict]] = None,
+        save_dir: Optional[str] = None,
+        top_k: int = 10,
+        sides: Tuple[int, int] = SIDES,
+    ) -> None:
         super().__init__(
             name=name,
             image=image,
             vis_backends=vis_backends,
-            save_dir=save_dir)
+            save_dir=save_dir,
+        )
         self.top_k = top_k
         self.sides = tuple(sides)
 
     @master_only
-    def add_datasample(self,
-                       name: str,
-                       image: np.ndarray,
-                       data_sample: Optional[HOIDataSample] = None,
-                       draw_gt: bool = True,
-                       draw_pred: bool = True,
-                       show: bool = False,
-                       wait_time: float = 0,
-                       out_file: Optional[str] = None,
-                       pred_score_thr: float = 0.3,
-                       step: int = 0,
-                       top_k: Optional[int] = None,
-                       caption: Optional[str] = None,
-                       attention: int = 0,
-                       keep_size: bool = False) -> None:
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: Optional[HOIDataSample] = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: Optional[str] = None,
+        pred_score_thr: float = 0.3,
+        step: int = 0,
+        top_k: Optional[int] = None,
+        caption: Optional[str] = None,
+        attention: int = 0,
+        keep_size: bool = False,
+    ) -> None:
         """Draws a sample, and shows it, writes it, or hands it to backends.
 
         Args:
@@ -118,9 +124,13 @@ class HOILocalVisualizer(DetLocalVisualizer):
         panels, numbers = self._draw_panels(image, scenes, keep_size)
         titles = list(scenes) if len(scenes) > 1 else ['']
         if attention and 'prediction' in scenes and 'attention' in pred:
-            looks = self._draw_attention(image, scenes['prediction'],
-                                         numbers[-1], attention,
-                                         pred.attention.float().numpy())
+            looks = self._draw_attention(
+                image,
+                scenes['prediction'],
+                numbers[-1],
+                attention,
+                pred.attention.float().numpy(),
+            )
             panels += looks
             titles = [*scenes, *['attention'] * len(looks)]
         notes = _teacher_notes(data_sample, caption, texts)
@@ -135,15 +145,17 @@ class HOILocalVisualizer(DetLocalVisualizer):
             self.add_image(name, drawn, step)
 
     def _draw_panels(
-            self, image: np.ndarray, scenes: Dict[str, Scene],
-            keep_size: bool) -> Tuple[List[Image.Image], List[List[int]]]:
+        self, image: np.ndarray, scenes: Dict[str, Scene], keep_size: bool
+    ) -> Tuple[List[Image.Image], List[List[int]]]:
         """One picture for each scene, or the bare image without any.
 
         Also the numbers of the scenes' persons, which tell their colours.
         """
         numbers = [
-            list(range(len(s.persons))) if s.ids is None else
-            [i - 1 for i in s.ids] for s in scenes.values()
+            list(range(len(s.persons)))
+            if s.ids is None
+            else [i - 1 for i in s.ids]
+            for s in scenes.values()
         ]
         if len(scenes) > 1:
             numbers[1] = match_persons(*scenes.values())
@@ -155,36 +167,54 @@ class HOILocalVisualizer(DetLocalVisualizer):
         ]
         return panels, numbers
 
-    def _draw_attention(self, image: np.ndarray, scene: Scene,
-                        numbers: List[int], count: int,
-                        maps: np.ndarray) -> List[Image.Image]:
+    def _draw_attention(
+        self,
+        image: np.ndarray,
+        scene: Scene,
+        numbers: List[int],
+        count: int,
+        maps: np.ndarray,
+    ) -> List[Image.Image]:
         """A picture for each of the best pairs over its attention."""
         return [
             Panel(heat_map(image, maps[pair.row]), self.sides).draw(
-                Scene([pair], scene.persons), numbers)
-            for pair in [p for p in scene.pairs if p.obj_bbox is not None]
-            [:count]
+                Scene([pair], scene.persons), numbers
+            )
+            for pair in [p for p in scene.pairs if p.obj_bbox is not None][
+                :count
+            ]
         ]
 
 
 def _scene(hois: InstanceData, texts: HOITexts) -> Scene:
     scores = hois.scores.float().numpy() if 'scores' in hois else None
-    return build_scene(hois.sub_bboxes.float().numpy(),
-                       hois.obj_bboxes.float().numpy(),
-                       hois.verb_labels.numpy(), hois.obj_labels.numpy(),
-                       scores, texts, *(
-                           hois[name].numpy() if name in hois else None
-                           for name in ('sub_ids', 'obj_ids')))
+    return build_scene(
+        hois.sub_bboxes.float().numpy(),
+        hois.obj_bboxes.float().numpy(),
+        hois.verb_labels.numpy(),
+        hois.obj_labels.numpy(),
+        scores,
+        texts,
+        *(
+            hois[name].numpy() if name in hois else None
+            for name in ('sub_ids', 'obj_ids')
+        ),
+    )
 
 
-def _teacher_notes(data_sample: Optional[HOIDataSample],
-                   caption: Optional[str], texts: HOITexts) -> List[str]:
+def _teacher_notes(
+    data_sample: Optional[HOIDataSample],
+    caption: Optional[str],
+    texts: HOITexts,
+) -> List[str]:
     """The teacher's caption and interactions, a paragraph each."""
     if data_sample is None or 'teacher' not in data_sample:
         return teacher_notes(caption, [])[:-1]
     teacher = data_sample.teacher
     said = [
-        texts(int(verb), int(obj), float(score)) for verb, obj, score in zip(
-            teacher.verb_labels, teacher.obj_labels, teacher.scores)
+        texts(int(verb), int(obj), float(score))
+        for verb, obj, score in zip(
+            teacher.verb_labels, teacher.obj_labels, teacher.scores
+        )
     ]
     return teacher_notes(caption, said if teacher.valid else None)

@@ -1,4 +1,5 @@
 """Where labels can stand so that each one can be read."""
+
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -12,12 +13,12 @@ GAP = 0.12
 
 
 def place_labels(
-        sizes: Sequence[np.ndarray],
-        anchors: Sequence[np.ndarray],
-        area: Tuple[int, int],
-        line_height: float,
-        avoid: np.ndarray,
-        taken: Sequence[np.ndarray] = ()
+    sizes: Sequence[np.ndarray],
+    anchors: Sequence[np.ndarray],
+    area: Tuple[int, int],
+    line_height: float,
+    avoid: np.ndarray,
+    taken: Sequence[np.ndarray] = (),
 ) -> List[Optional[np.ndarray]]:
     """Places labels one after the other, each as near its anchor as it can.
 
@@ -48,31 +49,35 @@ def place_labels(
             result.append(None)
             continue
         centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-        cost = (_distances(boxes, anchor) +
-                0.1 * np.linalg.norm(centres - anchor, axis=1)) / line_height
+        cost = (
+            _distances(boxes, anchor)
+            + 0.1 * np.linalg.norm(centres - anchor, axis=1)
+        ) / line_height
         cost += COVER_COST * _covered(boxes, avoid).sum(axis=1)
         result.append(boxes[cost.argmin()])
         placed = np.concatenate([placed, result[-1][None]])
     return result
 
 
-def _candidates(size: np.ndarray, area: Tuple[int, int], margin: float,
-                step: float) -> np.ndarray:
+def _candidates(
+    size: np.ndarray, area: Tuple[int, int], margin: float, step: float
+) -> np.ndarray:
     """Boxes of one size all over the area, (K, 4); none if it is too big."""
     rooms = np.asarray(area) - size - 2 * margin
     if rooms.min() < 0:
         return np.zeros((0, 4))
     x, y = (
-        margin + np.linspace(0, room, int(room / step) + 1) for room in rooms)
+        margin + np.linspace(0, room, int(room / step) + 1) for room in rooms
+    )
     corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     return np.hstack([corners, corners + size])
 
 
 def _overlap_areas(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
     """Areas of all intersections, (N, M)."""
-    sides = (
-        np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:]) -
-        np.maximum(boxes1[:, None, :2], boxes2[None, :, :2]))
+    sides = np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:]) - np.maximum(
+        boxes1[:, None, :2], boxes2[None, :, :2]
+    )
     return sides.clip(min=0).prod(axis=2)
 
 

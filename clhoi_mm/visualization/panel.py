@@ -1,4 +1,5 @@
 """One picture with its interactions drawn in."""
+
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
@@ -36,6 +37,7 @@ class Label:
         box (np.ndarray, optional): Where it stands, (4,) xyxy.
         number (str): Its number, if it has to go below the picture.
     """
+
     lines: List[str]
     anchor: np.ndarray
     colour: Tuple[int, int, int]
@@ -62,17 +64,17 @@ class Panel:
         self.width = max(round(width * scale), 1) * SUPERSAMPLING
         self.height = max(round(height * scale), 1) * SUPERSAMPLING
         self.image = Image.fromarray(image).resize(
-            (self.width, self.height), Image.Resampling.BICUBIC)
+            (self.width, self.height), Image.Resampling.BICUBIC
+        )
         self.canvas = ImageDraw.Draw(self.image, 'RGBA')
         unit = longer * self.scale / sides[0]
         self.stroke = round(2.5 * unit)
         self.padding = round(4 * unit)
         self.font = load_font(round(15 * unit))
 
-    def draw(self,
-             scene: Scene,
-             numbers: Sequence[int],
-             keep_size: bool = False) -> Image.Image:
+    def draw(
+        self, scene: Scene, numbers: Sequence[int], keep_size: bool = False
+    ) -> Image.Image:
         """Draws everything.
 
         Args:
@@ -108,9 +110,11 @@ class Panel:
             return (bbox.astype(np.float64) * self.scale).clip(0, limits)
 
         return DrawnPair(
-            numbers[pair.person], scaled(pair.sub_bbox),
+            numbers[pair.person],
+            scaled(pair.sub_bbox),
             None if pair.obj_bbox is None else scaled(pair.obj_bbox),
-            pair.texts)
+            pair.texts,
+        )
 
     def _tag_persons(self, pairs: List[DrawnPair]) -> List[Label]:
         """Persons' numbers, from 1, in the corners of their boxes."""
@@ -133,8 +137,11 @@ class Panel:
         if not pairs:
             return
         persons = {(p.person, *p.sub_bbox): p.sub_bbox for p in pairs}
-        objects = {(p.person, *p.obj_bbox): p.obj_bbox
-                   for p in pairs if p.obj_bbox is not None}
+        objects = {
+            (p.person, *p.obj_bbox): p.obj_bbox
+            for p in pairs
+            if p.obj_bbox is not None
+        }
         bodies = np.stack(list(persons.values()))
         objects = {
             key: bbox
@@ -142,8 +149,9 @@ class Panel:
             if pairwise_ious(bbox[None], bodies).max() < PERSON_IOU
         }
         boxes = np.stack([*persons.values(), *objects.values()])
-        depths = np.tril(
-            pairwise_ious(boxes, boxes) >= SAME_BOX_IOU, -1).sum(axis=1)
+        depths = np.tril(pairwise_ious(boxes, boxes) >= SAME_BOX_IOU, -1).sum(
+            axis=1
+        )
         for i, (person, *_) in enumerate([*persons, *objects]):
             is_object = i >= len(persons)
             self._draw_outline(
@@ -151,22 +159,33 @@ class Panel:
                 inset=depths[i] * 2.2 * self.stroke,
                 colour=_colour(person),
                 width=(0.7 if is_object else 1) * self.stroke,
-                filled=is_object and not depths[i])
+                filled=is_object and not depths[i],
+            )
 
-    def _draw_outline(self, bbox: np.ndarray, inset: float,
-                      colour: Tuple[int, ...], width: float,
-                      filled: bool) -> None:
+    def _draw_outline(
+        self,
+        bbox: np.ndarray,
+        inset: float,
+        colour: Tuple[int, ...],
+        width: float,
+        filled: bool,
+    ) -> None:
         inset = min(inset, (bbox[2:] - bbox[:2]).min() / 3)
         x1, y1, x2, y2 = bbox + inset * np.array([1, 1, -1, -1])
         halo, radius = self.stroke / 2, 2 * self.stroke
         if filled:
-            self.canvas.rounded_rectangle((x1, y1, x2, y2), radius,
-                                          (*colour, 32))
+            self.canvas.rounded_rectangle(
+                (x1, y1, x2, y2), radius, (*colour, 32)
+            )
         self.canvas.rounded_rectangle(
-            (x1 - halo, y1 - halo, x2 + halo, y2 + halo), radius + halo,
-            outline=(*WHITE, 170), width=round(width + 2 * halo))
-        self.canvas.rounded_rectangle((x1, y1, x2, y2), radius,
-                                      outline=colour, width=round(width))
+            (x1 - halo, y1 - halo, x2 + halo, y2 + halo),
+            radius + halo,
+            outline=(*WHITE, 170),
+            width=round(width + 2 * halo),
+        )
+        self.canvas.rounded_rectangle(
+            (x1, y1, x2, y2), radius, outline=colour, width=round(width)
+        )
 
     def _draw_link(self, pair: DrawnPair) -> None:
         if pair.obj_bbox is None:
@@ -176,18 +195,28 @@ class Panel:
         for x, y in ends:
             self._draw_dot(x, y, 1.8 * self.stroke, _colour(pair.person))
 
-    def _draw_line(self, points: List[Tuple[float, float]],
-                   colour: Tuple[int, ...], width: float) -> None:
+    def _draw_line(
+        self,
+        points: List[Tuple[float, float]],
+        colour: Tuple[int, ...],
+        width: float,
+    ) -> None:
         self.canvas.line(points, (*WHITE, 190), round(width + self.stroke))
         self.canvas.line(points, colour, round(width))
 
-    def _draw_dot(self, x: float, y: float, radius: float,
-                  colour: Tuple[int, ...]) -> None:
-        self.canvas.ellipse((x - radius, y - radius, x + radius, y + radius),
-                            colour, WHITE, round(self.stroke / 2))
+    def _draw_dot(
+        self, x: float, y: float, radius: float, colour: Tuple[int, ...]
+    ) -> None:
+        self.canvas.ellipse(
+            (x - radius, y - radius, x + radius, y + radius),
+            colour,
+            WHITE,
+            round(self.stroke / 2),
+        )
 
-    def _lay_out(self, pairs: List[DrawnPair], tags: List[Label],
-                 numbered: bool) -> Tuple[List[Label], List[Label]]:
+    def _lay_out(
+        self, pairs: List[DrawnPair], tags: List[Label], numbered: bool
+    ) -> Tuple[List[Label], List[Label]]:
         """Labels in the picture, and labels that have to go below it.
 
         In the place of the latter there are numbers, if wanted.
@@ -209,14 +238,18 @@ class Panel:
         ]
         return inside + self._place(numbers, avoid, [*tags, *inside]), below
 
-    def _place(self, labels: List[Label], avoid: np.ndarray,
-               taken: List[Label]) -> List[Label]:
+    def _place(
+        self, labels: List[Label], avoid: np.ndarray, taken: List[Label]
+    ) -> List[Label]:
         """Gives labels their boxes and returns those that have one."""
-        boxes = place_labels([self._label_size(label) for label in labels],
-                             [label.anchor for label in labels],
-                             (self.width, self.height),
-                             line_height(self.font), avoid,
-                             [label.box for label in taken])
+        boxes = place_labels(
+            [self._label_size(label) for label in labels],
+            [label.anchor for label in labels],
+            (self.width, self.height),
+            line_height(self.font),
+            avoid,
+            [label.box for label in taken],
+        )
         for label, box in zip(labels, boxes):
             label.box = box
         return [label for label in labels if label.box is not None]
@@ -231,17 +264,25 @@ class Panel:
         nearest = label.anchor.clip(label.box[:2], label.box[2:])
         distance = np.linalg.norm(nearest - label.anchor)
         if distance > line_height(self.font) / 2:
-            self._draw_line([tuple(nearest), tuple(label.anchor)],
-                            label.colour, 0.6 * self.stroke)
+            self._draw_line(
+                [tuple(nearest), tuple(label.anchor)],
+                label.colour,
+                0.6 * self.stroke,
+            )
 
     def _draw_label(self, label: Label) -> None:
         self.canvas.rounded_rectangle(
-            tuple(label.box), 1.5 * self.padding, label.colour,
-            (*WHITE, 200), round(self.stroke / 2))
+            tuple(label.box),
+            1.5 * self.padding,
+            label.colour,
+            (*WHITE, 200),
+            round(self.stroke / 2),
+        )
         x, y = label.box[:2] + self.padding * np.array([1.5, 0.5])
         for i, line in enumerate(label.lines):
-            self.canvas.text((x, y + i * line_height(self.font)), line, WHITE,
-                             self.font)
+            self.canvas.text(
+                (x, y + i * line_height(self.font)), line, WHITE, self.font
+            )
 
     def _append_below(self, labels: List[Label]) -> None:
         """Puts numbered labels under the image, from left to right."""

@@ -1,4 +1,5 @@
 """What is to be drawn: pairs with all their verbs, and who is who."""
+
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
@@ -25,6 +26,7 @@ class DrawnPair:
         texts (list[str]): One a verb, the best first.
         row (int): Of its best verb, among what the scene was built from.
     """
+
     person: int
     sub_bbox: np.ndarray
     obj_bbox: Optional[np.ndarray]
@@ -42,6 +44,7 @@ class Scene:
             right.
         ids (list[int], optional): Their numbers in a video, from 1.
     """
+
     pairs: List[DrawnPair]
     persons: np.ndarray
     ids: Optional[List[int]] = None
@@ -60,16 +63,17 @@ class HOITexts:
             'object 5'.
     """
 
-    def __init__(self,
-                 verbs: Optional[Sequence[str]] = None,
-                 objects: Optional[Sequence[str]] = None) -> None:
+    def __init__(
+        self,
+        verbs: Optional[Sequence[str]] = None,
+        objects: Optional[Sequence[str]] = None,
+    ) -> None:
         self.verbs = verbs
         self.objects = objects
 
-    def __call__(self,
-                 verb_label: int,
-                 obj_label: int,
-                 score: Optional[float] = None) -> str:
+    def __call__(
+        self, verb_label: int, obj_label: int, score: Optional[float] = None
+    ) -> str:
         """'ride bicycle 93'; scores in percent, as the field writes them."""
         words = [self._name(self.verbs, verb_label, 'verb')]
         if obj_label >= 0:
@@ -89,8 +93,8 @@ def pairwise_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
     """IoU of all boxes with all others, (N, M) from (N, 4) and (M, 4)."""
     num1, num2 = len(bboxes1), len(bboxes2)
     return aligned_ious(
-        np.repeat(bboxes1, num2, axis=0),
-        np.tile(bboxes2, (num1, 1))).reshape(num1, num2)
+        np.repeat(bboxes1, num2, axis=0), np.tile(bboxes2, (num1, 1))
+    ).reshape(num1, num2)
 
 
 def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:
@@ -118,12 +122,16 @@ def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:
     return first
 
 
-def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
-                verb_labels: np.ndarray, obj_labels: np.ndarray,
-                scores: Optional[np.ndarray],
-                texts: HOITexts,
-                sub_ids: Optional[np.ndarray] = None,
-                obj_ids: Optional[np.ndarray] = None) -> Scene:
+def build_scene(
+    sub_bboxes: np.ndarray,
+    obj_bboxes: np.ndarray,
+    verb_labels: np.ndarray,
+    obj_labels: np.ndarray,
+    scores: Optional[np.ndarray],
+    texts: HOITexts,
+    sub_ids: Optional[np.ndarray] = None,
+    obj_ids: Optional[np.ndarray] = None,
+) -> Scene:
     """Gathers the verbs of each pair.
 
     Args:
@@ -158,8 +166,14 @@ def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
         label = int(obj_labels[i]) if obj >= 0 else -1
         pair = pairs.setdefault(
             (person, obj, label),
-            DrawnPair(position[int(person)], sub_bboxes[person],
-                      obj_bboxes[obj] if obj >= 0 else None, [], i))
+            DrawnPair(
+                position[int(person)],
+                sub_bboxes[person],
+                obj_bboxes[obj] if obj >= 0 else None,
+                [],
+                i,
+            ),
+        )
         score = None if scores is None else float(scores[i])
         text = texts(int(verb_labels[i]), label, score)
         if text not in pair.texts:  # a pair annotated twice
@@ -171,7 +185,8 @@ def build_scene(sub_bboxes: np.ndarray, obj_bboxes: np.ndarray,
 def _first_rows(keys: np.ndarray) -> np.ndarray:
     """For each row of (N, K) the first one that is the same, (N,)."""
     _, first, which = np.unique(
-        keys, axis=0, return_index=True, return_inverse=True)
+        keys, axis=0, return_index=True, return_inverse=True
+    )
     return first[which.reshape(-1)]
 
 

@@ -1,4 +1,5 @@
 """What the teacher says of an image, below it."""
+
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -11,8 +12,9 @@ from .scene import Scene
 SIDES = (720, 1600)
 
 
-def teacher_notes(caption: Optional[str],
-                  said: Optional[Sequence[str]]) -> List[str]:
+def teacher_notes(
+    caption: Optional[str], said: Optional[Sequence[str]]
+) -> List[str]:
     """A paragraph for the caption and one for the interactions.
 
     Args:
@@ -29,10 +31,12 @@ def teacher_notes(caption: Optional[str],
     return notes + [f'Teacher: {", ".join(said) or "no interactions"}']
 
 
-def draw_words(image: np.ndarray,
-               caption: Optional[str],
-               interactions: Optional[Sequence[Tuple[str, float]]],
-               sides: Tuple[int, int] = SIDES) -> np.ndarray:
+def draw_words(
+    image: np.ndarray,
+    caption: Optional[str],
+    interactions: Optional[Sequence[Tuple[str, float]]],
+    sides: Tuple[int, int] = SIDES,
+) -> np.ndarray:
     """Draws an image with the teacher's words below it.
 
     Args:

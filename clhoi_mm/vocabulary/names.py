@@ -1,4 +1,5 @@
 """Names of objects and verbs as people write them, and as they are read."""
+
 import re
 
 # Spellings of COCO's classes in other data sets and in a teacher's words,

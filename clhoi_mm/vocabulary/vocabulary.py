@@ -1,4 +1,5 @@
 """What can be said: objects, verbs, HOI classes and their phrases."""
+
 import hashlib
 import json
 import os
@@ -41,16 +42,18 @@ class HOIVocabulary:
         ValueError: A field contradicts another one; the message names both.
     """
 
-    def __init__(self,
-                 name: str,
-                 objects: Sequence[str],
-                 verbs: Sequence[str],
-                 gerunds: Sequence[str],
-                 hois: Sequence[Tuple[int, int]],
-                 rare: Optional[Sequence[int]] = None,
-                 no_interaction: Optional[str] = None,
-                 roleless: Sequence[str] = (),
-                 source: str = 'vocabulary') -> None:
+    def __init__(
+        self,
+        name: str,
+        objects: Sequence[str],
+        verbs: Sequence[str],
+        gerunds: Sequence[str],
+        hois: Sequence[Tuple[int, int]],
+        rare: Optional[Sequence[int]] = None,
+        no_interaction: Optional[str] = None,
+        roleless: Sequence[str] = (),
+        source: str = 'vocabulary',
+    ) -> None:
         self.name = str(name)
         self.objects = tuple(objects)
         self.verbs = tuple(verbs)
@@ -67,8 +70,14 @@ class HOIVocabulary:
         lookup[self.hoi_verbs, self.hoi_objects] = np.arange(self.num_hois)
         self.hoi_lookup = _frozen(lookup)
         self.valid = _frozen(lookup >= 0)
-        self.no_interaction_mask = _frozen(self.hoi_verbs == (self.verbs.index(
-            no_interaction) if no_interaction is not None else -1))
+        self.no_interaction_mask = _frozen(
+            self.hoi_verbs
+            == (
+                self.verbs.index(no_interaction)
+                if no_interaction is not None
+                else -1
+            )
+        )
         self.rare = None if rare is None else self._rare_mask(rare)
         self.person_label = self.objects.index('person')
 
@@ -99,7 +108,8 @@ class HOIVocabulary:
             raise FileNotFoundError(
                 f'vocabulary {str(name_or_path)!r}: no such file, and the '
                 f'built-in ones are {", ".join(known)}. Give one of these '
-                'names or the path of a vocabulary JSON.')
+                'names or the path of a vocabulary JSON.'
+            )
         try:
             content = json.loads(path.read_text(encoding='utf-8'))
         except json.JSONDecodeError as error:
@@ -107,9 +117,9 @@ class HOIVocabulary:
         return cls.from_dict(content, source=str(path))
 
     @classmethod
-    def from_dict(cls,
-                  content: dict,
-                  source: str = 'vocabulary') -> 'HOIVocabulary':
+    def from_dict(
+        cls, content: dict, source: str = 'vocabulary'
+    ) -> 'HOIVocabulary':
         """Builds a vocabulary from a JSON file's content.
 
         Args:
@@ -117,16 +127,20 @@ class HOIVocabulary:
             source (str): Named in error messages.
         """
         if not isinstance(content, dict):
-            raise ValueError(f'{source}: a vocabulary is a JSON object, got '
-                             f'{type(content).__name__}.')
+            raise ValueError(
+                f'{source}: a vocabulary is a JSON object, got '
+                f'{type(content).__name__}.'
+            )
         missing = [key for key in REQUIRED_FIELDS if key not in content]
         unknown = sorted(
-            set(content) - set(REQUIRED_FIELDS) - set(OPTIONAL_FIELDS))
+            set(content) - set(REQUIRED_FIELDS) - set(OPTIONAL_FIELDS)
+        )
         if missing or unknown:
             raise ValueError(
                 f'{source}: missing fields {missing}, unknown fields '
                 f'{unknown}. A vocabulary has {list(REQUIRED_FIELDS)} and '
-                f'may have {list(OPTIONAL_FIELDS)}.')
+                f'may have {list(OPTIONAL_FIELDS)}.'
+            )
         content = {k: v for k, v in content.items() if v is not None}
         return cls(**content, source=source)
 
@@ -139,9 +153,11 @@ class HOIVocabulary:
             gerunds=list(self.gerunds),
             hois=np.stack([self.hoi_verbs, self.hoi_objects], 1).tolist(),
             rare=None
-            if self.rare is None else np.flatnonzero(self.rare).tolist(),
+            if self.rare is None
+            else np.flatnonzero(self.rare).tolist(),
             no_interaction=self.no_interaction,
-            roleless=list(self.roleless))
+            roleless=list(self.roleless),
+        )
 
     def save(self, path: Union[str, os.PathLike]) -> None:
         """Writes the vocabulary as JSON, atomically."""
@@ -175,7 +191,8 @@ class HOIVocabulary:
     def hash(self) -> str:
         """sha256 of the canonical JSON, in hex."""
         canonical = json.dumps(
-            self.to_dict(), sort_keys=True, separators=(',', ':'))
+            self.to_dict(), sort_keys=True, separators=(',', ':')
+        )
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     @cached_property
@@ -190,8 +207,8 @@ class HOIVocabulary:
     def verb_phrases(self) -> List[str]:
         """'a person riding something', one for each verb."""
         return [
-            f'a person {gerund}' +
-            ('' if verb in self.roleless else ' something')
+            f'a person {gerund}'
+            + ('' if verb in self.roleless else ' something')
             for verb, gerund in zip(self.verbs, self.gerunds)
         ]
 
@@ -210,8 +227,10 @@ class HOIVocabulary:
 
     def hoi_id(self, verb_label: int, obj_label: int) -> int:
         """The HOI class of a (verb, object) pair, -1 outside the classes."""
-        if not (0 <= verb_label < self.num_verbs
-                and 0 <= obj_label < self.num_objects):
+        if not (
+            0 <= verb_label < self.num_verbs
+            and 0 <= obj_label < self.num_objects
+        ):
             return -1
         return int(self.hoi_lookup[verb_label, obj_label])
 
@@ -246,15 +265,19 @@ class HOIVocabulary:
             self._fail('objects', "'person' is missing")
         if len(self.gerunds) != len(self.verbs):
             self._fail(
-                'gerunds', f'{len(self.gerunds)} gerunds for '
-                f'{len(self.verbs)} verbs; give one for each')
+                'gerunds',
+                f'{len(self.gerunds)} gerunds for '
+                f'{len(self.verbs)} verbs; give one for each',
+            )
         named = self.roleless
         if self.no_interaction is not None:
-            named += (self.no_interaction, )
+            named += (self.no_interaction,)
         unknown = [verb for verb in named if verb not in self.verbs]
         if unknown:
-            self._fail('no_interaction and roleless',
-                       f'{unknown} are not among the verbs')
+            self._fail(
+                'no_interaction and roleless',
+                f'{unknown} are not among the verbs',
+            )
 
     def _pairs(self, hois: Sequence[Tuple[int, int]]) -> np.ndarray:
         pairs = np.asarray(hois, dtype=np.int64)
@@ -264,8 +287,10 @@ class HOIVocabulary:
         outside = np.flatnonzero(((pairs < 0) | (pairs >= limit)).any(1))
         if len(outside):
             self._fail(
-                'hois', f'row {outside[0]} is {pairs[outside[0]].tolist()}, '
-                f'but there are {limit[0]} verbs and {limit[1]} objects')
+                'hois',
+                f'row {outside[0]} is {pairs[outside[0]].tolist()}, '
+                f'but there are {limit[0]} verbs and {limit[1]} objects',
+            )
         if len(np.unique(pairs, axis=0)) != len(pairs):
             self._fail('hois', 'a (verb, object) pair occurs twice')
         return pairs
@@ -288,8 +313,10 @@ class HOIVocabulary:
         return hash(self.hash)
 
     def __repr__(self) -> str:
-        return (f'HOIVocabulary({self.name!r}, {self.num_objects} objects, '
-                f'{self.num_verbs} verbs, {self.num_hois} HOI classes)')
+        return (
+            f'HOIVocabulary({self.name!r}, {self.num_objects} objects, '
+            f'{self.num_verbs} verbs, {self.num_hois} HOI classes)'
+        )
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

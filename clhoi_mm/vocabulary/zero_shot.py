@@ -1,4 +1,5 @@
 """Which classes the zero-shot protocols leave unseen."""
+
 import json
 from pathlib import Path
 from typing import List, Optional, Sequence, Union
@@ -35,9 +36,11 @@ def load_zero_shot_split(name: str) -> List[int]:
         return _read_labels(Path(name))
     key = str(name).lower().replace('-', '_')
     if key not in ZERO_SHOT_SPLITS:
-        raise ValueError(f'no zero-shot split {name!r}; there are '
-                         f'{", ".join(ZERO_SHOT_SPLITS)}, or give the path '
-                         'of a JSON list of class labels.')
+        raise ValueError(
+            f'no zero-shot split {name!r}; there are '
+            f'{", ".join(ZERO_SHOT_SPLITS)}, or give the path '
+            'of a JSON list of class labels.'
+        )
     path = DATA_DIR / 'zero_shot' / 'hico_det.json'
     return json.loads(path.read_text(encoding='utf-8'))['unseen'][key]
 
@@ -46,20 +49,24 @@ def _read_labels(path: Path) -> List[int]:
     if not path.is_file():
         raise FileNotFoundError(
             f'{path}: no such file; it should hold a JSON list of the labels '
-            'of classes that training must not see.')
+            'of classes that training must not see.'
+        )
     try:
         labels = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as error:
         raise ValueError(f'{path}: not valid JSON ({error}).') from error
     if not isinstance(labels, list) or not all(
-            type(label) is int for label in labels):
-        raise ValueError(f'{path}: not a list of class labels, such as '
-                         '[3, 17].')
+        type(label) is int for label in labels
+    ):
+        raise ValueError(
+            f'{path}: not a list of class labels, such as [3, 17].'
+        )
     return sorted(set(labels))
 
 
-def unseen_classes(unseen: Optional[Union[str, Sequence[int]]],
-                   vocabulary: HOIVocabulary) -> Optional[np.ndarray]:
+def unseen_classes(
+    unseen: Optional[Union[str, Sequence[int]]], vocabulary: HOIVocabulary
+) -> Optional[np.ndarray]:
     """Flags the classes that training must not see.
 
     Args:
@@ -79,16 +86,21 @@ def unseen_classes(unseen: Optional[Union[str, Sequence[int]]],
     if unseen is None:
         return None
     if isinstance(unseen, str):
-        if not unseen.endswith('.json') and \
-                vocabulary != HOIVocabulary.load('hico_det'):
-            raise ValueError(f'the zero-shot split {unseen!r} names classes '
-                             f'of HICO-DET, but the vocabulary is '
-                             f'{vocabulary.name!r}; give labels.')
+        if not unseen.endswith('.json') and vocabulary != HOIVocabulary.load(
+            'hico_det'
+        ):
+            raise ValueError(
+                f'the zero-shot split {unseen!r} names classes '
+                f'of HICO-DET, but the vocabulary is '
+                f'{vocabulary.name!r}; give labels.'
+            )
         unseen = load_zero_shot_split(unseen)
     labels = np.asarray(unseen, np.int64)
     if ((labels < 0) | (labels >= vocabulary.num_hois)).any():
-        raise ValueError('labels of unseen classes must lie in '
-                         f'0..{vocabulary.num_hois - 1}.')
+        raise ValueError(
+            'labels of unseen classes must lie in '
+            f'0..{vocabulary.num_hois - 1}.'
+        )
     flags = np.zeros(vocabulary.num_hois, bool)
     flags[labels] = True
     return flags

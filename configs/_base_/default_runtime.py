@@ -9,17 +9,20 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='HOIVisualizationHook'))
+    visualization=dict(type='HOIVisualizationHook'),
+)
 
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'))
+    dist_cfg=dict(backend='nccl'),
+)
 
 visualizer = dict(
     type='HOILocalVisualizer',
     vis_backends=[dict(type='LocalVisBackend')],
-    name='visualizer')
+    name='visualizer',
+)
 
 randomness = dict(seed=0)
 log_processor = dict(type='LogProcessor', window_size=25, by_epoch=True)

@@ -1,6 +1,7 @@
 # The ICN alone, over annotated boxes: no image, no detector, no VLT.
 _base_ = [
-    '../_base_/datasets/hico_geometry.py', '../_base_/default_runtime.py'
+    '../_base_/datasets/hico_geometry.py',
+    '../_base_/default_runtime.py',
 ]
 
 text_dim = 256
@@ -10,10 +11,11 @@ model = dict(
     # Every pair of the data set, and every class of each.
     pairing=dict(
         type='HumanObjectPairing',
-        score_thr=0.,
+        score_thr=0.0,
         max_humans=10000,
         max_objects=10000,
-        max_pairs=200),
+        max_pairs=200,
+    ),
     max_per_img=100000,
     icn=dict(
         type='ICN',
@@ -23,23 +25,28 @@ model = dict(
         # Attention among pairs was chosen by cross-validation over training
         # and validation images (docs/results.md); 0 leaves it out and halves
         # the time.
-        num_layers=1),
+        num_layers=1,
+    ),
     teacher_head=dict(
         type='TeacherHead',
         supervision='vllm',
         vocabulary='hico_det',
         text_dim=text_dim,
-        text_encoder=dict(type='HashedTextEncoder', dim=text_dim)),
+        text_encoder=dict(type='HashedTextEncoder', dim=text_dim),
+    ),
     interaction_loss=dict(
         type='InteractionDistillLoss',
-        contrast_weight=0.,
-        competition=2.,
+        contrast_weight=0.0,
+        competition=2.0,
         # Words are taken as they are for one epoch.
-        noise=dict(type='LearnedTeacherNoise', warmup=88)))
+        noise=dict(type='LearnedTeacherNoise', warmup=88),
+    ),
+)
 
 max_epochs = 9
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=9)
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=9
+)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
@@ -48,20 +55,32 @@ optim_wrapper = dict(
     constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
-    paramwise_cfg=dict(norm_decay_mult=0., bias_decay_mult=0.))
+    paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
+)
 param_scheduler = [
     dict(
-        type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
-        convert_to_iter_based=True),
+        type='LinearLR',
+        start_factor=0.01,
+        by_epoch=True,
+        begin=0,
+        end=1,
+        convert_to_iter_based=True,
+    ),
     dict(
-        type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        end=max_epochs, T_max=max_epochs - 1, convert_to_iter_based=True)
+        type='CosineAnnealingLR',
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        begin=1,
+        end=max_epochs,
+        T_max=max_epochs - 1,
+        convert_to_iter_based=True,
+    ),
 ]
 
 custom_hooks = [
     # There is one stage; it checks that cache and model speak one language.
     dict(type='DistillStageHook', context_epochs=0),
     dict(type='EpochSeedHook'),
-    dict(type='JsonConfigHook')
+    dict(type='JsonConfigHook'),
 ]
 auto_scale_lr = dict(enable=False, base_batch_size=64)

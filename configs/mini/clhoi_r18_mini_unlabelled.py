@@ -7,9 +7,10 @@ train_pipeline = [
     dict(
         type='LoadTeacherKnowledge',
         cache='data/mini/teacher/train_typical',
-        vocabulary='mini'),
+        vocabulary='mini',
+    ),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackHOIInputs')
+    dict(type='PackHOIInputs'),
 ]
 train_dataloader = dict(
     sampler=dict(_delete_=True, type='ArraySampler', shuffle=True),
@@ -20,4 +21,6 @@ train_dataloader = dict(
         # Keys are relative to this folder, as in the cache.
         data_prefix=dict(img='data/mini'),
         vocabulary='mini',
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)

@@ -9,8 +9,20 @@ model = {{_base_.detector}}
 
 data_root = 'data/mini/'
 metainfo = dict(
-    classes=('person', 'horse', 'bicycle', 'skateboard', 'dog', 'car', 'ball',
-             'umbrella', 'book', 'cup', 'suitcase'))
+    classes=(
+        'person',
+        'horse',
+        'bicycle',
+        'skateboard',
+        'dog',
+        'car',
+        'ball',
+        'umbrella',
+        'book',
+        'cup',
+        'suitcase',
+    )
+)
 max_epochs = 34
 base_lr = 1.2e-3
 
@@ -21,12 +33,13 @@ train_pipeline = [
         type='RandomResize',
         scale=(224, 160),
         ratio_range=(0.9, 1.25),
-        keep_ratio=True),
+        keep_ratio=True,
+    ),
     dict(type='RandomCrop', crop_size=(160, 224), allow_negative_crop=True),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PhotoMetricDistortion'),
     dict(type='Pad', size=(224, 160), pad_val=dict(img=(114, 114, 114))),
-    dict(type='PackDetInputs')
+    dict(type='PackDetInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -34,8 +47,14 @@ test_pipeline = [
     dict(type='LoadAnnotations', with_bbox=True),
     dict(
         type='PackDetInputs',
-        meta_keys=('img_id', 'img_path', 'ori_shape', 'img_shape',
-                   'scale_factor'))
+        meta_keys=(
+            'img_id',
+            'img_path',
+            'ori_shape',
+            'img_shape',
+            'scale_factor',
+        ),
+    ),
 ]
 train_dataloader = dict(
     batch_size=16,
@@ -50,7 +69,9 @@ train_dataloader = dict(
         ann_file='annotations/train.json',
         data_prefix=dict(img=''),
         filter_cfg=dict(filter_empty_gt=True),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=16,
     num_workers=1,
@@ -64,7 +85,9 @@ val_dataloader = dict(
         ann_file='annotations/val.json',
         data_prefix=dict(img=''),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = dict(
     batch_size=16,
     num_workers=1,
@@ -78,18 +101,23 @@ test_dataloader = dict(
         ann_file='annotations/test.json',
         data_prefix=dict(img=''),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 val_evaluator = dict(
     type='CocoMetric',
     ann_file=data_root + 'annotations/val.json',
-    metric='bbox')
+    metric='bbox',
+)
 test_evaluator = dict(
     type='CocoMetric',
     ann_file=data_root + 'annotations/test.json',
-    metric='bbox')
+    metric='bbox',
+)
 
 train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=8)
+    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=8
+)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
@@ -97,10 +125,11 @@ optim_wrapper = dict(
     optimizer=dict(type='AdamW', lr=base_lr, weight_decay=0.05),
     clip_grad=dict(max_norm=35),
     paramwise_cfg=dict(
-        norm_decay_mult=0, bias_decay_mult=0, bypass_duplicate=True))
+        norm_decay_mult=0, bias_decay_mult=0, bypass_duplicate=True
+    ),
+)
 param_scheduler = [
-    dict(
-        type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
     dict(
         type='CosineAnnealingLR',
         eta_min=base_lr * 0.02,
@@ -108,7 +137,8 @@ param_scheduler = [
         end=max_epochs,
         T_max=max_epochs,
         by_epoch=True,
-        convert_to_iter_based=True)
+        convert_to_iter_based=True,
+    ),
 ]
 
 default_hooks = dict(
@@ -116,15 +146,18 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=25),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=1),
-    sampler_seed=dict(type='DistSamplerSeedHook'))
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+)
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='gloo'))
+    dist_cfg=dict(backend='gloo'),
+)
 randomness = dict(seed=0)
 log_processor = dict(type='LogProcessor', window_size=25, by_epoch=True)
 visualizer = dict(
-    type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')])
+    type='DetLocalVisualizer', vis_backends=[dict(type='LocalVisBackend')]
+)
 log_level = 'INFO'
 load_from = None
 resume = False

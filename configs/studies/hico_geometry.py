@@ -19,22 +19,37 @@ _second_round = {
     'train_cfg.max_epochs': 18,
     'param_scheduler': [
         dict(
-            type='LinearLR', start_factor=0.01, by_epoch=True, begin=0,
-            end=1, convert_to_iter_based=True),
+            type='LinearLR',
+            start_factor=0.01,
+            by_epoch=True,
+            begin=0,
+            end=1,
+            convert_to_iter_based=True,
+        ),
         dict(
-            type='CosineRestartLR', eta_min_ratio=0.01, by_epoch=True,
-            begin=1, periods=[8, 9], restart_weights=[1, 1],
-            convert_to_iter_based=True),
+            type='CosineRestartLR',
+            eta_min_ratio=0.01,
+            by_epoch=True,
+            begin=1,
+            periods=[8, 9],
+            restart_weights=[1, 1],
+            convert_to_iter_based=True,
+        ),
         dict(
-            type='LinearLR', start_factor=0.01, by_epoch=True, begin=9,
-            end=10, convert_to_iter_based=True)
+            type='LinearLR',
+            start_factor=0.01,
+            by_epoch=True,
+            begin=9,
+            end=10,
+            convert_to_iter_based=True,
+        ),
     ],
     'custom_hooks': [
         dict(type='DistillStageHook', context_epochs=0),
         dict(type='EpochSeedHook'),
         dict(type='JsonConfigHook'),
-        dict(type='SelfDistillHook', epochs=[9])
-    ]
+        dict(type='SelfDistillHook', epochs=[9]),
+    ],
 }
 
 
@@ -45,78 +60,96 @@ def _told_by(teacher: str) -> dict:
 rows = {
     'random': dict(title='random scores for all pairs', baseline='random'),
     'prior': dict(
-        title="each object's most frequent interactions", baseline='prior'),
+        title="each object's most frequent interactions", baseline='prior'
+    ),
     'copy': dict(
         title="the image's labels copied to all pairs, typical teacher",
         options={'model.teacher_head.copy_to_pairs': True},
-        seeds=[0]),
+        seeds=[0],
+    ),
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
-        title="label-free, the teacher's noise not modelled",
-        options=_no_noise),
+        title="label-free, the teacher's noise not modelled", options=_no_noise
+    ),
     # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
         title='label-free, bags by noisy-or',
-        options={'model.interaction_loss.further_pairs': 1.}),
+        options={'model.interaction_loss.further_pairs': 1.0},
+    ),
     # An idle bystander explains as much as the pair that interacts.
     'no-competition': dict(
         title='label-free, pairs do not compete for a word',
-        options={'model.interaction_loss.competition': 0.},
-        seeds=[0]),
+        options={'model.interaction_loss.competition': 0.0},
+        seeds=[0],
+    ),
     'no-spatial': dict(
         title='label-free without geometry of pairs',
         options={'model.icn.with_geometry': False},
-        seeds=[0]),
+        seeds=[0],
+    ),
     'image': dict(
         title='image-level labels',
-        options={'model.teacher_head.supervision': 'image'}),
+        options={'model.teacher_head.supervision': 'image'},
+    ),
     'instance': dict(title='instance-level labels', options=_instance),
     'two-rounds': dict(
         title='label-free with a second round of self-distillation',
         options=_second_round,
-        reference='two-rounds-instance'),
+        reference='two-rounds-instance',
+    ),
     'two-rounds-instance': dict(
         title='instance-level labels, for as long',
-        options={**_second_round, **_instance}),
+        options={**_second_round, **_instance},
+    ),
     'no-attention': dict(
         title='label-free without attention among pairs',
         options=_no_attention,
-        reference='no-attention-instance'),
+        reference='no-attention-instance',
+    ),
     'no-attention-instance': dict(
         title='instance-level labels without attention among pairs',
-        options={**_no_attention, **_instance}),
+        options={**_no_attention, **_instance},
+    ),
     'by-verb': dict(
         title='label-free, interactiveness of each verb',
         options=_by_verb,
-        reference='by-verb-instance'),
+        reference='by-verb-instance',
+    ),
     'by-verb-image': dict(
         title='image-level labels, interactiveness of each verb',
         options={**_by_verb, 'model.teacher_head.supervision': 'image'},
-        reference='by-verb-instance'),
+        reference='by-verb-instance',
+    ),
     'by-verb-instance': dict(
         title='instance-level labels, interactiveness of each verb',
-        options={**_by_verb, **_instance}),
+        options={**_by_verb, **_instance},
+    ),
     'by-verb-weak': dict(
         title='label-free, weak teacher, interactiveness of each verb',
         options={**_told_by('weak'), **_by_verb},
         reference='by-verb-instance',
-        seeds=[0]),
+        seeds=[0],
+    ),
     'by-verb-strong': dict(
         title='label-free, strong teacher, interactiveness of each verb',
         options={**_told_by('strong'), **_by_verb},
         reference='by-verb-instance',
-        seeds=[0]),
+        seeds=[0],
+    ),
     'weak': dict(title='label-free, weak teacher', options=_told_by('weak')),
     'weak-no-noise': dict(
         title='weak teacher, noise not modelled',
         options={**_told_by('weak'), **_no_noise},
-        seeds=[0]),
+        seeds=[0],
+    ),
     'strong': dict(
-        title='label-free, strong teacher', options=_told_by('strong')),
+        title='label-free, strong teacher', options=_told_by('strong')
+    ),
     'strong-no-noise': dict(
         title='strong teacher, noise not modelled',
         options={**_told_by('strong'), **_no_noise},
-        seeds=[0]),
+        seeds=[0],
+    ),
 }
 
 # Curves are of pairs judged each by itself: half the time, and what the
@@ -124,62 +157,90 @@ rows = {
 # A teacher of each precision at the typical recall, and the other way round.
 _curves = dict(
     precision=[(0.40, 0.60), (0.70, 0.60), (0.85, 0.60), (1.00, 0.60)],
-    recall=[(0.55, 0.40), (0.55, 0.80), (0.55, 1.00)])
+    recall=[(0.55, 0.40), (0.55, 0.80), (0.55, 1.00)],
+)
 _names = {
     point: f'p{point[0] * 100:.0f}_r{point[1] * 100:.0f}'
-    for points in _curves.values() for point in points
+    for points in _curves.values()
+    for point in points
 }
 for (_precision, _recall), _name in _names.items():
     rows[_name] = dict(
         title=f'label-free, precision {_precision:.2f}, recall {_recall:.2f}',
         options={**_told_by(_name), **_no_attention},
         reference='no-attention-instance',
-        seeds=[0])
+        seeds=[0],
+    )
 
 # The first images of the training split: a quarter and half of it.
 _growth = {1396: 'quarter', 2793: 'half'}
 for _count, _name in _growth.items():
     for _row, _options in (('label-free', {}), ('instance', _instance)):
-        _own = {} if _row == 'instance' else dict(
-            reference=f'instance-{_name}')
+        _own = (
+            {} if _row == 'instance' else dict(reference=f'instance-{_name}')
+        )
         rows[f'{_row}-{_name}'] = dict(
             title=f'{rows[_row]["title"]}, {_count} images',
-            options={
-                'train_dataloader.dataset.indices': _count,
-                **_options
-            },
-            **_own)
+            options={'train_dataloader.dataset.indices': _count, **_options},
+            **_own,
+        )
 
 tables = dict(
-    parts=dict(rows=[
-        'random', 'prior', 'copy', 'label-free', 'no-noise', 'noisy-or',
-        'no-competition', 'no-spatial', 'image', 'instance', 'two-rounds',
-        'two-rounds-instance', 'no-attention', 'no-attention-instance'
-    ]),
+    parts=dict(
+        rows=[
+            'random',
+            'prior',
+            'copy',
+            'label-free',
+            'no-noise',
+            'noisy-or',
+            'no-competition',
+            'no-spatial',
+            'image',
+            'instance',
+            'two-rounds',
+            'two-rounds-instance',
+            'no-attention',
+            'no-attention-instance',
+        ]
+    ),
     teachers=dict(
         title='Other teachers',
         rows=[
-            'weak', 'weak-no-noise', 'strong', 'strong-no-noise', 'instance'
-        ]),
+            'weak',
+            'weak-no-noise',
+            'strong',
+            'strong-no-noise',
+            'instance',
+        ],
+    ),
     curves=dict(
         title='Precision and recall, without attention among pairs',
-        rows=[*_names.values(), 'no-attention', 'no-attention-instance']),
+        rows=[*_names.values(), 'no-attention', 'no-attention-instance'],
+    ),
     by_verb=dict(
         title='Interactiveness of each verb',
         rows=[
-            'by-verb', 'by-verb-weak', 'by-verb-strong', 'by-verb-image',
-            'by-verb-instance'
-        ]),
+            'by-verb',
+            'by-verb-weak',
+            'by-verb-strong',
+            'by-verb-image',
+            'by-verb-instance',
+        ],
+    ),
     growth=dict(
         title='Fewer images',
         rows=[
-            f'{row}-{name}' for name in _growth.values()
+            f'{row}-{name}'
+            for name in _growth.values()
             for row in ('label-free', 'instance')
-        ]))
+        ],
+    ),
+)
 
 _levels = {
     'no-attention-instance': 'instance-level labels',
-    'prior': 'object prior'
+    'prior': 'object prior',
 }
 plots = [
     dict(
@@ -190,13 +251,16 @@ plots = [
         x_title=f"{_axis} of the teacher's words",
         y_title='AP (%)',
         series={
-            'label-free':
-            sorted([(p[_axis == 'recall'], _names[p])
-                    for p in _points] + [(_typical, 'no-attention')])
+            'label-free': sorted(
+                [(p[_axis == 'recall'], _names[p]) for p in _points]
+                + [(_typical, 'no-attention')]
+            )
         },
-        levels=_levels)
+        levels=_levels,
+    )
     for (_axis, _points), _typical, _fixed in zip(
-        _curves.items(), (0.55, 0.60), ('recall 0.60', 'precision 0.55'))
+        _curves.items(), (0.55, 0.60), ('recall 0.60', 'precision 0.55')
+    )
 ] + [
     dict(
         kind='lines',
@@ -206,23 +270,26 @@ plots = [
         x_title='training images',
         y_title='AP (%)',
         series={
-            row: [(count, f'{row}-{name}') for count, name in _growth.items()
-                  ] + [(5585, row)]
+            row: [(count, f'{row}-{name}') for count, name in _growth.items()]
+            + [(5585, row)]
             for row in ('label-free', 'instance')
-        })
+        },
+    )
 ]
 
 prepare = [
     dict(
         path=f'{_teachers}{_preset}',
         command='python tools/dataset_converters/geometry.py teacher '
-        f'{_annotations} --preset {_preset} --out {_teachers}{_preset}')
+        f'{_annotations} --preset {_preset} --out {_teachers}{_preset}',
+    )
     for _preset in ('weak', 'typical', 'strong')
 ] + [
     dict(
         path=f'{_teachers}{_name}',
         command='python tools/dataset_converters/geometry.py teacher '
         f'{_annotations} --precision {_precision} --recall {_recall} '
-        f'--out {_teachers}{_name}')
+        f'--out {_teachers}{_name}',
+    )
     for (_precision, _recall), _name in _names.items()
 ]

@@ -5,17 +5,18 @@ seeds = [0]
 figures = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
 # Against the labels of the images that are shipped.
 reference = dict(
-    row='instance-1200', figure='mAP', title='of 1,200 labelled images')
+    row='instance-1200', figure='mAP', title='of 1,200 labelled images'
+)
 options = {
     'train_dataloader.dataset.data_root': 'data/mini_large/',
-    'train_dataloader.dataset.pipeline.2.cache':
-    'data/mini_large/teacher/train_typical'
+    'train_dataloader.dataset.pipeline.2.cache': 'data/mini_large/teacher/train_typical',
 }
 
 _images = [300, 600, 1200, 4800]
 _series = dict(
     free=('label-free, typical teacher', 'vllm'),
-    instance=('instance-level labels', 'instance'))
+    instance=('instance-level labels', 'instance'),
+)
 
 rows = {
     f'{_row}-{_number}': dict(
@@ -24,9 +25,11 @@ rows = {
             'model.teacher_head.supervision': _supervision,
             'train_dataloader.dataset.indices': _number,
             # Three epochs of batches of 32.
-            'model.interaction_loss.noise.warmup': 3 * -(-_number // 32)
-        })
-    for _row, (_title, _supervision) in _series.items() for _number in _images
+            'model.interaction_loss.noise.warmup': 3 * -(-_number // 32),
+        },
+    )
+    for _row, (_title, _supervision) in _series.items()
+    for _number in _images
 }
 
 plots = [
@@ -41,12 +44,14 @@ plots = [
         series={
             _title: [(_number, f'{_row}-{_number}') for _number in _images]
             for _row, (_title, _) in _series.items()
-        })
+        },
+    )
 ]
 
 prepare = [
     dict(
         path='data/mini_large/annotations/train.json',
         command='python tools/dataset_converters/make_mini.py '
-        '--out data/mini_large --num-train 4800 --num-val 2 --num-test 2')
+        '--out data/mini_large --num-train 4800 --num-val 2 --num-test 2',
+    )
 ]

@@ -14,25 +14,29 @@ _further = _loss + 'further_pairs'
 _all_verbs = {'model.icn.interactive_by_verb': False}
 _two_rounds = {'train_cfg.max_epochs': 20}
 _fast = {
-    'optim_wrapper.paramwise_cfg.custom_keys.interactiveness.lr_mult': 3.
+    'optim_wrapper.paramwise_cfg.custom_keys.interactiveness.lr_mult': 3.0
 }
 _image = {'model.teacher_head.supervision': 'image'}
 rows = {
     'label-free': dict(title='as it is'),
     'two-rounds': dict(
-        title='a second round of self-distillation',
-        options=_two_rounds),
+        title='a second round of self-distillation', options=_two_rounds
+    ),
     'all-verbs': dict(
-        title='one interactiveness for all verbs', options=_all_verbs),
+        title='one interactiveness for all verbs', options=_all_verbs
+    ),
     'all-verbs-two-rounds': dict(
         title='a second round, one interactiveness for all verbs',
-        options={**_all_verbs, **_two_rounds}),
+        options={**_all_verbs, **_two_rounds},
+    ),
     'image-all-verbs': dict(
         title='image-level labels, one interactiveness for all verbs',
-        options={**_all_verbs, **_image}),
+        options={**_all_verbs, **_image},
+    ),
     'instance-all-verbs': dict(
         title='instance-level labels, one interactiveness for all verbs',
-        options={**_all_verbs, 'model.teacher_head.supervision': 'instance'}),
+        options={**_all_verbs, 'model.teacher_head.supervision': 'instance'},
+    ),
     'three-rounds': dict(
         title='a third round',
         options={
@@ -40,27 +44,26 @@ rows = {
             'param_scheduler.1.end': 29,
             'param_scheduler.1.periods': [10, 9, 9],
             'param_scheduler.1.restart_weights': [1, 1, 1],
-            'custom_hooks.3.epochs': [11, 20]
-        }),
-    'noisy-or': dict(
-        title='bags by noisy-or', options={_further: 1.}),
+            'custom_hooks.3.epochs': [11, 20],
+        },
+    ),
+    'noisy-or': dict(title='bags by noisy-or', options={_further: 1.0}),
     'one-pair': dict(
-        title='bags by hardly more than one pair',
-        options={_further: 0.05}),
+        title='bags by hardly more than one pair', options={_further: 0.05}
+    ),
     'image': dict(title='image-level labels', options=_image),
     'image-noisy-or': dict(
         title='image-level labels, bags by noisy-or',
-        options={
-            **_image, _further: 1.
-        }),
+        options={**_image, _further: 1.0},
+    ),
     'image-one-pair': dict(
         title='image-level labels, hardly more than one pair',
-        options={
-            **_image, _further: 0.05
-        }),
+        options={**_image, _further: 0.05},
+    ),
     'instance': dict(
         title='instance-level labels',
-        options={'model.teacher_head.supervision': 'instance'}),
+        options={'model.teacher_head.supervision': 'instance'},
+    ),
     'finer': dict(title='the VLT reads finer maps', options=_tokens),
     'layers': dict(title='the VLT has two layers', options=_layers),
     'finer-layers': dict(title='both', options={**_tokens, **_layers}),
@@ -68,55 +71,69 @@ rows = {
         title='both distillations from the start',
         options={
             'custom_hooks.0.context_epochs': 0,
-            'custom_hooks.0.vlt_lr_mult': 1.
-        }),
+            'custom_hooks.0.vlt_lr_mult': 1.0,
+        },
+    ),
     'one-stage-two-rounds': dict(
         title='both from the start, a second round',
         options={
             'custom_hooks.0.context_epochs': 0,
-            'custom_hooks.0.vlt_lr_mult': 1.,
-            **_two_rounds
-        }),
+            'custom_hooks.0.vlt_lr_mult': 1.0,
+            **_two_rounds,
+        },
+    ),
     'vlt-rests': dict(
         title='the VLT rests while interactions are learned',
-        options={'custom_hooks.0.vlt_lr_mult': 0.}),
+        options={'custom_hooks.0.vlt_lr_mult': 0.0},
+    ),
     'no-queue': dict(
         title='captions of the batch alone, no queue',
-        options={_context + 'queue_size': 0}),
+        options={_context + 'queue_size': 0},
+    ),
     'hard-captions': dict(
         title='captions that say nearly the same are negatives',
-        options={_context + 'target_temperature': 0.001}),
+        options={_context + 'target_temperature': 0.001},
+    ),
     'no-sentences': dict(
         title='captions as a whole, no sentences',
-        options={_context + 'fine_weight': 0.}),
+        options={_context + 'fine_weight': 0.0},
+    ),
     'unmentioned-all': dict(
         title='what is unmentioned counts in full',
-        options={_loss + 'unmentioned_weight': 1.}),
+        options={_loss + 'unmentioned_weight': 1.0},
+    ),
     'unmentioned-little': dict(
         title='what is unmentioned counts a tenth',
-        options={_loss + 'unmentioned_weight': 0.1}),
+        options={_loss + 'unmentioned_weight': 0.1},
+    ),
     'no-competition': dict(
         title='pairs do not compete for a word',
-        options={_loss + 'competition': 0.}),
+        options={_loss + 'competition': 0.0},
+    ),
     'no-noise': dict(
         title="the teacher's noise not modelled",
-        options={_loss + 'noise': None}),
+        options={_loss + 'noise': None},
+    ),
     'contrast': dict(
         title='contrast of pairs and phrases beside it',
-        options={_loss + 'contrast_weight': 0.005}),
+        options={_loss + 'contrast_weight': 0.005},
+    ),
     'no-pair-attention': dict(
         title='pairs do not look at each other',
-        options={'model.icn.with_pair_attention': False}),
+        options={'model.icn.with_pair_attention': False},
+    ),
     'fast-interactive': dict(
-        title='interactiveness learns three times as fast', options=_fast),
+        title='interactiveness learns three times as fast', options=_fast
+    ),
     'image-fast-interactive': dict(
         title='image-level labels, interactiveness learns as fast',
-        options={**_image, **_fast}),
+        options={**_image, **_fast},
+    ),
     # As it is, bags' classes are guessed and words counted.
     'learned-noise': dict(
         title="rates of the teacher's noise learned by gradient",
         options={
-            _loss + 'noise':
-            dict(type='LearnedTeacherNoise', warmup=114)
-        })
+            _loss + 'noise': dict(type='LearnedTeacherNoise', warmup=114)
+        },
+    ),
 }

@@ -12,36 +12,42 @@ _protocols = dict(
     # All of skateboards and umbrellas.
     uo=('UO: five classes of two objects unseen', [11, 12, 13, 26, 27]),
     # All that is raced or read, of which no other class speaks.
-    uv=('UV: four classes of two verbs unseen', [3, 8, 12, 29]))
+    uv=('UV: four classes of two verbs unseen', [3, 8, 12, 29]),
+)
 
 rows, tables = {}, {}
 for _name, (_title, _unseen) in _protocols.items():
     _scored = {
         'val_evaluator.unseen': _unseen,
-        'test_evaluator.unseen': _unseen
+        'test_evaluator.unseen': _unseen,
     }
     _taught = {**_scored, 'model.teacher_head.unseen': _unseen}
     _rows = {
         'random': dict(
             title='random scores for all pairs',
             baseline='random',
-            options=_scored),
+            options=_scored,
+        ),
         # Annotations of the unseen are left out, images with them stay.
         'instance': dict(
             title='instance-level labels of seen classes',
             options={
-                **_taught, 'model.teacher_head.supervision': 'instance',
-                'train_dataloader.dataset.zero_shot': _unseen
-            }),
+                **_taught,
+                'model.teacher_head.supervision': 'instance',
+                'train_dataloader.dataset.zero_shot': _unseen,
+            },
+        ),
         # The teacher's words of the unseen are dropped.
         'not-named': dict(
             title='label-free, the teacher names seen classes alone',
-            options=_taught),
+            options=_taught,
+        ),
         # No human labelled anything, so that the teacher may name all.
         'named': dict(
-            title='label-free, the teacher names all classes',
-            options=_scored)
+            title='label-free, the teacher names all classes', options=_scored
+        ),
     }
     rows.update({f'{_name}-{_row}': _rows[_row] for _row in _rows})
     tables[_name] = dict(
-        title=_title, rows=[f'{_name}-{_row}' for _row in _rows])
+        title=_title, rows=[f'{_name}-{_row}' for _row in _rows]
+    )

@@ -7,17 +7,21 @@ reference = dict(row='instance', figure='AP', title='of instance')
 rows = {
     'random': dict(title='random scores for all pairs', baseline='random'),
     'prior': dict(
-        title="each object's most frequent interactions", baseline='prior'),
+        title="each object's most frequent interactions", baseline='prior'
+    ),
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
-        options={'model.interaction_loss.noise': None}),
+        options={'model.interaction_loss.noise': None},
+    ),
     'image': dict(
         title='image-level labels',
-        options={'model.teacher_head.supervision': 'image'}),
+        options={'model.teacher_head.supervision': 'image'},
+    ),
     'instance': dict(
         title='instance-level labels',
-        options={'model.teacher_head.supervision': 'instance'})
+        options={'model.teacher_head.supervision': 'instance'},
+    ),
 }
 
 prepare = [
@@ -25,5 +29,6 @@ prepare = [
         path='data/v_coco_geometry/teacher/typical',
         command='python tools/dataset_converters/geometry.py teacher '
         'data/v_coco_geometry/annotations/train.json --vocabulary v_coco '
-        '--preset typical --out data/v_coco_geometry/teacher/typical')
+        '--preset typical --out data/v_coco_geometry/teacher/typical',
+    )
 ]

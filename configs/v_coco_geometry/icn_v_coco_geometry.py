@@ -10,7 +10,9 @@ train_pipeline = _base_.train_pipeline
 train_pipeline[1]['steps'][2].update(cache=teacher_cache, vocabulary='v_coco')
 train_dataloader = dict(
     dataset=dict(
-        type='VCOCODataset', data_root=data_root, pipeline=train_pipeline))
+        type='VCOCODataset', data_root=data_root, pipeline=train_pipeline
+    )
+)
 val_dataloader = dict(dataset=dict(type='VCOCODataset', data_root=data_root))
 test_dataloader = dict(dataset=dict(type='VCOCODataset', data_root=data_root))
 

@@ -1,4 +1,5 @@
 """A detector with the mini world's frozen part and an untrained rest."""
+
 import json
 
 import cv2
@@ -39,7 +40,10 @@ def save_model(cfg, path):
     torch.save(
         dict(
             state_dict=model.state_dict(),
-            meta=dict(cfg=json.dumps(cfg.to_dict()))), path)
+            meta=dict(cfg=json.dumps(cfg.to_dict())),
+        ),
+        path,
+    )
     return path
 
 
@@ -48,7 +52,8 @@ def video(tmp_path, images):
     """Five frames at ten a second."""
     path = tmp_path / 'clip.avi'
     writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (224, 160))
+        str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (224, 160)
+    )
     for image in images[:5]:
         writer.write(np.ascontiguousarray(cv2.imread(str(image))))
     writer.release()

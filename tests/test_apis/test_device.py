@@ -4,11 +4,14 @@ import torch
 from clhoi_mm.apis.device import check_device
 
 
-@pytest.mark.parametrize('device, gpus, parts', [
-    ('gpu', 1, ['device=gpu', "'cuda'"]),
-    ('cuda', 0, ['device=cuda', 'no GPU', "'cpu'"]),
-    ('cuda:2', 2, ['device=cuda:2', '2 GPUs']),
-])
+@pytest.mark.parametrize(
+    'device, gpus, parts',
+    [
+        ('gpu', 1, ['device=gpu', "'cuda'"]),
+        ('cuda', 0, ['device=cuda', 'no GPU', "'cpu'"]),
+        ('cuda:2', 2, ['device=cuda:2', '2 GPUs']),
+    ],
+)
 def test_device_that_is_not_there(monkeypatch, device, gpus, parts):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)

@@ -1,4 +1,5 @@
 """HOIInferencer gives what tools/test.py gives, and more."""
+
 import json
 
 import cv2
@@ -9,8 +10,15 @@ from mmengine.config import Config
 
 from clhoi_mm.apis import HOIInferencer
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TEST, options, run_command,
-                              run_tool, said)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TEST,
+    options,
+    run_command,
+    run_tool,
+    said,
+)
 
 INFER = REPO / 'tools' / 'infer.py'
 
@@ -18,7 +26,8 @@ INFER = REPO / 'tools' / 'infer.py'
 @pytest.fixture(scope='module')
 def inferencer(world):
     return HOIInferencer(
-        weights=world / 'model.pth', device='cpu', show_progress=False)
+        weights=world / 'model.pth', device='cpu', show_progress=False
+    )
 
 
 @pytest.fixture
@@ -38,9 +47,14 @@ def hois(found):
 
 def test_it_is_what_the_test_tool_gives(world, images, inferencer):
     run_tool(
-        TEST, MINI, 'model.pth', '--out', 'found.json',
+        TEST,
+        MINI,
+        'model.pth',
+        '--out',
+        'found.json',
         *options(*NO_WORKERS, 'test_dataloader.batch_size=4'),
-        cwd=world).check()
+        cwd=world,
+    ).check()
     expected = {
         result['key'].split('/')[-1]: result['hois']
         for result in json.loads((world / 'found.json').read_text())
@@ -50,13 +64,17 @@ def test_it_is_what_the_test_tool_gives(world, images, inferencer):
     found = inferencer(images, batch_size=4)
     for image, result in zip(images, found['predictions']):
         texts, verbs, objects = (
-            result['hois'].pop(name) for name in ('texts', 'verbs', 'objects'))
+            result['hois'].pop(name) for name in ('texts', 'verbs', 'objects')
+        )
         assert result['hois'] == expected[image.name]
         assert texts == [
             f'{v} {o}'.replace('_', ' ') for v, o in zip(verbs, objects)
         ]
-        assert (result['img_path'], result['width'],
-                result['height']) == (str(image), 224, 160)
+        assert (result['img_path'], result['width'], result['height']) == (
+            str(image),
+            224,
+            160,
+        )
 
 
 def test_a_config_its_name_and_a_checkpoint_alone(world, images, inferencer):
@@ -65,11 +83,15 @@ def test_a_config_its_name_and_a_checkpoint_alone(world, images, inferencer):
     assert set(HOIInferencer.list_models()) == configs
     for model in (str(MINI), 'CLHOI_r18_mini', Config.fromfile(MINI)):
         other = HOIInferencer(
-            model, world / 'model.pth', device='cpu', show_progress=False)
+            model, world / 'model.pth', device='cpu', show_progress=False
+        )
         assert hois(other(images[0])) == expected
     few = HOIInferencer(
-        weights=world / 'model.pth', device='cpu', show_progress=False,
-        cfg_options={'model.max_per_img': 3})
+        weights=world / 'model.pth',
+        device='cpu',
+        show_progress=False,
+        cfg_options={'model.max_per_img': 3},
+    )
     assert len(hois(few(images[0]))[0]['scores']) == 3
 
 
@@ -77,29 +99,32 @@ def test_arrays_videos_and_batches(images, video, inferencer):
     pixels = cv2.imread(str(images[0]))
     expected = hois(inferencer(str(images[0])))
     assert hois(inferencer(pixels)) == expected
-    found = inferencer(
-        [pixels, video], batch_size=4, track=False)['predictions']
+    found = inferencer([pixels, video], batch_size=4, track=False)[
+        'predictions'
+    ]
     assert [f.get('frame') for f in found] == [None, 0, 1, 2, 3, 4]
-    assert found[2]['time'] == pytest.approx(.1)
+    assert found[2]['time'] == pytest.approx(0.1)
     np.testing.assert_allclose(
-        found[0]['hois']['scores'], expected[0]['scores'], atol=1e-5)
+        found[0]['hois']['scores'], expected[0]['scores'], atol=1e-5
+    )
 
 
 def test_less_can_be_asked_for(images, inferencer):
-    whole, = hois(inferencer(images[0]))
+    (whole,) = hois(inferencer(images[0]))
     least = whole['scores'][5]
-    some, = hois(inferencer(images[0], score_thr=least))
+    (some,) = hois(inferencer(images[0], score_thr=least))
     assert some['scores'] == [s for s in whole['scores'] if s >= least]
-    best, = hois(inferencer(images[0], top_k=4))
+    (best,) = hois(inferencer(images[0], top_k=4))
     assert best == {key: column[:4] for key, column in whole.items()}
     name = whole['objects'][3]
     kept = [o == name for o in whole['objects']]
-    filtered, = hois(inferencer(images[0], classes=[name]))
+    (filtered,) = hois(inferencer(images[0], classes=[name]))
     assert filtered['texts'] == [
         t for t, keep in zip(whole['texts'], kept) if keep
     ]
-    sample, = inferencer(
-        images[0], top_k=4, return_datasamples=True)['predictions']
+    (sample,) = inferencer(images[0], top_k=4, return_datasamples=True)[
+        'predictions'
+    ]
     assert sample.pred_hois.scores.tolist() == best['scores']
     with pytest.raises(ValueError, match='unicorn'):
         inferencer(images[0], classes=['unicorn'])
@@ -107,31 +132,39 @@ def test_less_can_be_asked_for(images, inferencer):
 
 def test_attention_is_drawn_and_given(images, inferencer):
     plain = inferencer(images[:2], batch_size=2)
-    found = inferencer(images[:2], batch_size=2, attention=2, top_k=9,
-                       pred_score_thr=0., return_vis=True)
+    found = inferencer(
+        images[:2],
+        batch_size=2,
+        attention=2,
+        top_k=9,
+        pred_score_thr=0.0,
+        return_vis=True,
+    )
     for one, other in zip(plain['predictions'], found['predictions']):
         assert 'attention' not in other['hois']
         assert one['hois']['scores'][:9] == other['hois']['scores']
     # The prediction and two pairs side by side.
     assert found['visualization'][0].shape[1] > 3 * 720
-    sample, = inferencer(images[0], attention=1,
-                         return_datasamples=True)['predictions']
+    (sample,) = inferencer(images[0], attention=1, return_datasamples=True)[
+        'predictions'
+    ]
     maps = sample.pred_hois.attention
     assert len(maps) == len(sample.pred_hois) and maps.shape[1:] == (34, 48)
 
 
 def test_phrases_in_place_of_classes(images, inferencer):
-    whole, = hois(inferencer(images[0]))
+    (whole,) = hois(inferencer(images[0]))
     known = sorted(set(whole['texts']))[:3]
-    found, = hois(inferencer(images[0], vocabulary=known))
+    (found,) = hois(inferencer(images[0], vocabulary=known))
     kept = [i for i, text in enumerate(whole['texts']) if text in known]
     assert found['texts'] == [whole['texts'][i] for i in kept]
     # Matrices of another width round otherwise.
     np.testing.assert_allclose(
-        found['scores'], [whole['scores'][i] for i in kept], atol=1e-6)
+        found['scores'], [whole['scores'][i] for i in kept], atol=1e-6
+    )
 
     phrases = [f'a man painting the {whole["objects"][0]}']
-    found, = hois(inferencer(images[0], vocabulary=phrases))
+    (found,) = hois(inferencer(images[0], vocabulary=phrases))
     assert found['scores'] and set(found['texts']) == set(phrases)
     assert set(found['verbs']) == {'paint'}
     # The model is as it was.
@@ -140,33 +173,39 @@ def test_phrases_in_place_of_classes(images, inferencer):
         inferencer(images[0], vocabulary=['ride unicorn'])
 
 
-def test_phrases_need_the_encoder_of_the_training(images, inferencer,
-                                                  monkeypatch):
+def test_phrases_need_the_encoder_of_the_training(
+    images, inferencer, monkeypatch
+):
     table = inferencer.phrases
     monkeypatch.setattr(
-        table, 'hoi_phrases', table.hoi_phrases.flip(0).contiguous())
+        table, 'hoi_phrases', table.hoi_phrases.flip(0).contiguous()
+    )
     with pytest.raises(ValueError, match='is not the text encoder'):
         inferencer(images[0], vocabulary=['melt cup'])
 
 
 def test_pictures_and_files(tmp_path, broken, inferencer):
     out = tmp_path / 'out'
-    found = inferencer(broken, out_dir=out, return_vis=True, top_k=5,
-                       pred_score_thr=0.)
-    assert [f['img_path'] for f in found['failed']] == [
-        str(broken / 'b.png')]
+    found = inferencer(
+        broken, out_dir=out, return_vis=True, top_k=5, pred_score_thr=0.0
+    )
+    assert [f['img_path'] for f in found['failed']] == [str(broken / 'b.png')]
     assert 'no image can be read from it' in found['failed'][0]['error']
     assert [f['img_path'] for f in found['predictions']] == [
-        str(broken / name) for name in ('a.png', 'c.png')]
+        str(broken / name) for name in ('a.png', 'c.png')
+    ]
     assert sorted(
-        path.relative_to(out).as_posix() for path in out.rglob('*.*')) == [
-            'preds/a.json', 'preds/c.json', 'vis/a.jpg', 'vis/c.jpg']
-    assert json.loads(
-        (out / 'preds/a.json').read_text()) == found['predictions'][0]
+        path.relative_to(out).as_posix() for path in out.rglob('*.*')
+    ) == ['preds/a.json', 'preds/c.json', 'vis/a.jpg', 'vis/c.jpg']
+    assert (
+        json.loads((out / 'preds/a.json').read_text())
+        == found['predictions'][0]
+    )
     drawn = cv2.imread(str(out / 'vis/a.jpg'))
     assert drawn.shape == found['visualization'][0].shape
-    plain = inferencer(broken, return_vis=True, classes=['buy'],
-                       pred_score_thr=1.)['visualization'][0]
+    plain = inferencer(
+        broken, return_vis=True, classes=['buy'], pred_score_thr=1.0
+    )['visualization'][0]
     assert plain.shape[1] == drawn.shape[1]
     assert not np.array_equal(plain, found['visualization'][0])
     inferencer(broken, out_dir=tmp_path / 'less', no_save_vis=True)
@@ -186,19 +225,28 @@ def test_broken_images_end_the_run_where_asked(broken, inferencer):
         inferencer(broken, batch_size=0)
 
 
-@pytest.mark.parametrize('cfg, part', [
-    (None, 'holds no config; give model=CONFIG'),
-    ('model = dict()\n', 'Python source, which is not run'),
-    (dict(model=dict(type='subprocess.Popen', args=['true'])),
-     'names subprocess.Popen'),
-    (dict(model=dict(type='mmengine.fileio.load', file='x.pkl')),
-     'names mmengine.fileio.load'),
-    (dict(model={}, visualizer=dict(type='subprocess.Popen')),
-     'names subprocess.Popen'),
-    (dict(model=dict(type='antigravity')), 'names antigravity'),
-    (dict(model=dict(type='ResNet', _scope_='tests')), 'names tests'),
-    (dict(data=3), 'the config has no model'),
-])
+@pytest.mark.parametrize(
+    'cfg, part',
+    [
+        (None, 'holds no config; give model=CONFIG'),
+        ('model = dict()\n', 'Python source, which is not run'),
+        (
+            dict(model=dict(type='subprocess.Popen', args=['true'])),
+            'names subprocess.Popen',
+        ),
+        (
+            dict(model=dict(type='mmengine.fileio.load', file='x.pkl')),
+            'names mmengine.fileio.load',
+        ),
+        (
+            dict(model={}, visualizer=dict(type='subprocess.Popen')),
+            'names subprocess.Popen',
+        ),
+        (dict(model=dict(type='antigravity')), 'names antigravity'),
+        (dict(model=dict(type='ResNet', _scope_='tests')), 'names tests'),
+        (dict(data=3), 'the config has no model'),
+    ],
+)
 def test_configs_of_strangers(cfg, part, tmp_path):
     path = tmp_path / 'model.pth'
     if isinstance(cfg, dict):
@@ -226,31 +274,65 @@ def test_weights_that_are_missing_or_of_another_model(tmp_path, world):
 def test_the_tool(world, broken, video):
     out = broken.parent / 'found'
     done = run_command(
-        'python', INFER, broken, video, '--weights', 'model.pth',
-        '--out-dir', out, '--device', 'cpu', '--batch-size', '2',
-        '--pred-score-thr', '0.01', '--frame-step', '2', '--no-track',
-        '--attention', '1', '--vocabulary',
-        'ride horse', 'a person painting the horse', 'kick ball',
-        cwd=world).check()
+        'python',
+        INFER,
+        broken,
+        video,
+        '--weights',
+        'model.pth',
+        '--out-dir',
+        out,
+        '--device',
+        'cpu',
+        '--batch-size',
+        '2',
+        '--pred-score-thr',
+        '0.01',
+        '--frame-step',
+        '2',
+        '--no-track',
+        '--attention',
+        '1',
+        '--vocabulary',
+        'ride horse',
+        'a person painting the horse',
+        'kick ball',
+        cwd=world,
+    ).check()
     assert '5 images, ' in done.text and f'in {out}' in done.text
     assert '1 images could not be read' in done.text
     assert '6/6' in done.text and 'b.png: no image can be' in done.text
     assert sorted(
         path.relative_to(out / 'preds').as_posix()
-        for path in out.rglob('*.json')) == [
-            'a.json', 'c.json', 'clip/000000.json', 'clip/000002.json',
-            'clip/000004.json']
+        for path in out.rglob('*.json')
+    ) == [
+        'a.json',
+        'c.json',
+        'clip/000000.json',
+        'clip/000002.json',
+        'clip/000004.json',
+    ]
     assert len(list((out / 'vis').rglob('*.jpg'))) == 5
 
 
 def test_the_tool_says_what_is_wrong(world, broken):
     for inputs, extra, part in (
-            ('nowhere.png', (), 'nowhere.png: no such image'),
-            (broken / 'b.png', (), '1 images could not be read'),
-            (broken, ('--classes', 'fly'), "'fly' is no class"),
-            (broken, ('--weights', 'no.pth'), 'no.pth: no such checkpoint')):
+        ('nowhere.png', (), 'nowhere.png: no such image'),
+        (broken / 'b.png', (), '1 images could not be read'),
+        (broken, ('--classes', 'fly'), "'fly' is no class"),
+        (broken, ('--weights', 'no.pth'), 'no.pth: no such checkpoint'),
+    ):
         done = run_tool(
-            INFER, inputs, '--weights', 'model.pth', '--device', 'cpu',
-            '--out-dir', 'bad', *extra, cwd=world)
+            INFER,
+            inputs,
+            '--weights',
+            'model.pth',
+            '--device',
+            'cpu',
+            '--out-dir',
+            'bad',
+            *extra,
+            cwd=world,
+        )
         assert done.code == 1 and 'Traceback' not in done.text
         said(done.text, part)

@@ -1,4 +1,5 @@
 """What can be given to an inferencer."""
+
 import cv2
 import numpy as np
 import pytest
@@ -10,8 +11,14 @@ IMAGE = np.zeros((4, 6, 3), np.uint8)
 
 @pytest.fixture
 def folder(tmp_path):
-    for name in ('b.png', 'a.jpg', 'a.png', 'deep/a.png', 'vis/a.jpg',
-                 'notes.txt'):
+    for name in (
+        'b.png',
+        'a.jpg',
+        'a.png',
+        'deep/a.png',
+        'vis/a.jpg',
+        'notes.txt',
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b'')
@@ -27,8 +34,8 @@ def test_a_folder_is_searched_through_less_its_outputs(folder):
     found = list(inputs)
     assert len(inputs) == len(found) == 4
     assert [image.source for image in found] == [
-        str(folder / name) for name in ('a.jpg', 'a.png', 'b.png',
-                                        'deep/a.png')
+        str(folder / name)
+        for name in ('a.jpg', 'a.png', 'b.png', 'deep/a.png')
     ]
     # Outputs of two inputs never share a name.
     assert [i.name for i in found] == ['a', 'a.png', 'b', 'deep/a']
@@ -38,7 +45,10 @@ def test_globs_lists_and_arrays(folder):
     assert names(f'{folder}/*.png') == ['a', 'b']
     assert names(f'{folder}/**/a.*') == ['a', 'a.png', 'a.png_2', 'a.jpg']
     assert names([str(folder / 'b.png'), folder / 'deep', IMAGE]) == [
-        'b', 'a', '00000000']
+        'b',
+        'a',
+        '00000000',
+    ]
     assert names(IMAGE, first_array=7) == ['00000007']
 
 
@@ -53,7 +63,7 @@ def test_frames_of_a_video(video):
     frames = list(inputs)
     assert len(inputs) == len(frames) == 5
     assert [f.name for f in frames[:2]] == ['clip/000000', 'clip/000001']
-    assert [f.time for f in frames] == pytest.approx([0, .1, .2, .3, .4])
+    assert [f.time for f in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4])
     assert frames[0].image.shape == (160, 224, 3)
     some = Inputs([video, IMAGE], frame_step=2)
     assert len(some) == 4
@@ -89,8 +99,11 @@ def test_bad_files(tmp_path, folder):
     with pytest.raises(ValueError, match='broken.mp4: the video cannot'):
         Inputs([broken])
     writer = cv2.VideoWriter(
-        str(tmp_path / 'none.avi'), cv2.VideoWriter_fourcc(*'MJPG'), 10,
-        (32, 32))
+        str(tmp_path / 'none.avi'),
+        cv2.VideoWriter_fourcc(*'MJPG'),
+        10,
+        (32, 32),
+    )
     writer.release()
     with pytest.raises(ValueError, match='none.avi: the video cannot'):
         Inputs(tmp_path / 'none.avi')

@@ -1,4 +1,5 @@
 """Phrases that users type, as verbs and objects."""
+
 import numpy as np
 import pytest
 
@@ -9,21 +10,24 @@ MINI = HOIVocabulary.load('mini')
 HICO = HOIVocabulary.load('hico_det')
 
 
-@pytest.mark.parametrize('phrase, expected', [
-    ('ride horse', 'a person riding a horse'),
-    ('a person riding a horse', 'a person riding a horse'),
-    ('The woman who is riding the horses.', 'a person riding a horse'),
-    ('someone rides bikes', 'a person riding a bicycle'),
-    ('Ride_Bicycle', 'a person riding a bicycle'),
-    ('hug person', 'a person hugging another person'),
-    ('a man hugging a woman', 'a person hugging another person'),
-    # Nobody taught these.
-    ('groom the dog', 'a person grooming a dog'),
-    ('grooms dog', 'a person grooming a dog'),
-    ('a child petting its dog', 'a person petting a dog'),
-    ('kick umbrella', 'a person kicking an umbrella'),
-    ('leans against a car', 'a person leaning against a car'),
-])
+@pytest.mark.parametrize(
+    'phrase, expected',
+    [
+        ('ride horse', 'a person riding a horse'),
+        ('a person riding a horse', 'a person riding a horse'),
+        ('The woman who is riding the horses.', 'a person riding a horse'),
+        ('someone rides bikes', 'a person riding a bicycle'),
+        ('Ride_Bicycle', 'a person riding a bicycle'),
+        ('hug person', 'a person hugging another person'),
+        ('a man hugging a woman', 'a person hugging another person'),
+        # Nobody taught these.
+        ('groom the dog', 'a person grooming a dog'),
+        ('grooms dog', 'a person grooming a dog'),
+        ('a child petting its dog', 'a person petting a dog'),
+        ('kick umbrella', 'a person kicking an umbrella'),
+        ('leans against a car', 'a person leaning against a car'),
+    ],
+)
 def test_a_phrase_is_a_verb_and_an_object(phrase, expected):
     read = PhraseReader(MINI).read([phrase])
     assert read.vocabulary.phrases == [expected]
@@ -47,15 +51,18 @@ def test_the_same_twice_is_one_class():
     assert read.vocabulary.num_hois == 1 and read.texts == ['ride horse']
 
 
-@pytest.mark.parametrize('phrase, parts', [
-    ('ride unicorn', ('ride unicorn', 'knows person, horse, bicycle')),
-    ('ride skatebord', ('it knows skateboard', 'among others')),
-    ('horse', ('does not say what is done',)),
-    ('a person', ('does not say what is done',)),
-    ('zzzt horse', ('does not say what is done',)),
-    ('ride a brown horse', ('more than a verb', ': brown; leave it out')),
-    ('', ('does not end in an object',)),
-])
+@pytest.mark.parametrize(
+    'phrase, parts',
+    [
+        ('ride unicorn', ('ride unicorn', 'knows person, horse, bicycle')),
+        ('ride skatebord', ('it knows skateboard', 'among others')),
+        ('horse', ('does not say what is done',)),
+        ('a person', ('does not say what is done',)),
+        ('zzzt horse', ('does not say what is done',)),
+        ('ride a brown horse', ('more than a verb', ': brown; leave it out')),
+        ('', ('does not end in an object',)),
+    ],
+)
 def test_what_is_not_understood_is_named(phrase, parts):
     with pytest.raises(ValueError) as error:
         PhraseReader(MINI).read(['ride horse', phrase])
@@ -77,8 +84,9 @@ def test_classes_verbs_and_objects_are_filters():
     mask = find_classes(['dog'], MINI)
     assert mask[:, dog].all() and mask.sum() == MINI.num_verbs
     mask = find_classes(['a person riding a horse', 'Feed Dog'], MINI)
-    assert np.argwhere(mask).tolist() == sorted([
-        [ride, MINI.object_label('horse')], [MINI.verb_label('feed'), dog]])
+    assert np.argwhere(mask).tolist() == sorted(
+        [[ride, MINI.object_label('horse')], [MINI.verb_label('feed'), dog]]
+    )
     with pytest.raises(ValueError, match="'rode' is no class.*did you mean"):
         find_classes(['rode'], MINI)
     with pytest.raises(ValueError, match='give a list'):

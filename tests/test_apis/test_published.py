@@ -1,4 +1,5 @@
 """tools/model_converters/publish_model.py, and what its files are good for."""
+
 import hashlib
 import json
 import shutil
@@ -9,8 +10,16 @@ import torch
 from clhoi_mm.apis import HOIInferencer
 from clhoi_mm.models import load_weights
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, options,
-                              read_figures, run_tool, said)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TEST,
+    TRAIN,
+    options,
+    read_figures,
+    run_tool,
+    said,
+)
 
 PUBLISH = REPO / 'tools/model_converters/publish_model.py'
 DETECTOR = REPO / 'checkpoints/mini_detector.pth'
@@ -23,16 +32,19 @@ def trained(world):
     state = checkpoint['state_dict']
     checkpoint.update(
         optimizer=dict(state={0: dict(exp_avg=torch.zeros(1000))}),
-        param_schedulers=[dict(last_step=3)], message_hub={},
-        ema_state_dict={f'module.{k}': v for k, v in state.items()})
+        param_schedulers=[dict(last_step=3)],
+        message_hub={},
+        ema_state_dict={f'module.{k}': v for k, v in state.items()},
+    )
     torch.save(checkpoint, world / 'epoch_3.pth')
     return world / 'epoch_3.pth'
 
 
 def publish(world, trained, name, *args):
     """What was written, and what was said."""
-    done = run_tool(PUBLISH, trained, f'{name}/clhoi.pth', *args,
-                    cwd=world).check()
+    done = run_tool(
+        PUBLISH, trained, f'{name}/clhoi.pth', *args, cwd=world
+    ).check()
     [path] = (world / name).iterdir()
     return path, done.text
 
@@ -55,26 +67,41 @@ def test_weights_and_config_stay(world, trained):
     assert set(after) == {'meta', 'state_dict'}
     assert after['meta'] == before['meta']
     torch.testing.assert_close(
-        after['state_dict'], before['state_dict'], rtol=0, atol=0)
+        after['state_dict'], before['state_dict'], rtol=0, atol=0
+    )
     assert publish(world, trained, 'again')[0].name == path.name
 
 
 def test_stripped_tests_as_the_whole(world, trained, stripped):
     assert stripped.stat().st_size < 0.8 * (
-        next((world / 'whole').iterdir()).stat().st_size)
+        next((world / 'whole').iterdir()).stat().st_size
+    )
     assert not [
-        name for name in load_weights(str(stripped))['state_dict']
+        name
+        for name in load_weights(str(stripped))['state_dict']
         if name.startswith('detector.model.')
     ]
     outcomes = []
     for path in (trained, stripped):
         done = run_tool(
-            TEST, MINI, path, '--eval', 'mAP', '--out', 'found.json',
-            *options(*NO_WORKERS), cwd=world).check()
+            TEST,
+            MINI,
+            path,
+            '--eval',
+            'mAP',
+            '--out',
+            'found.json',
+            *options(*NO_WORKERS),
+            cwd=world,
+        ).check()
         assert 'missing keys' not in done.text
         assert 'unexpected key' not in done.text
-        outcomes.append((read_figures(done.text),
-                         json.loads((world / 'found.json').read_text())))
+        outcomes.append(
+            (
+                read_figures(done.text),
+                json.loads((world / 'found.json').read_text()),
+            )
+        )
     assert outcomes[0][0] and outcomes[0] == outcomes[1]
 
 
@@ -82,9 +109,10 @@ def test_stripped_infers_as_the_whole(trained, stripped, images):
     given = {'model.detector_checkpoint': str(DETECTOR)}
     whole, without = (
         HOIInferencer(
-            weights=path, device='cpu', cfg_options=given,
-            show_progress=False)(str(images[0]))['predictions'][0]
-        for path in (trained, stripped))
+            weights=path, device='cpu', cfg_options=given, show_progress=False
+        )(str(images[0]))['predictions'][0]
+        for path in (trained, stripped)
+    )
     assert len(whole['hois']['scores']) > 10
     assert whole == without
 
@@ -93,10 +121,16 @@ def test_stripped_infers_as_the_whole(trained, stripped, images):
 def test_detector_that_is_not_there(stripped, given):
     with pytest.raises(FileNotFoundError) as error:
         HOIInferencer(
-            weights=stripped, device='cpu',
-            cfg_options={'model.detector_checkpoint': given})
-    for part in ('published without', given or 'none is given', 'RTMDet',
-                 '--cfg-options model.detector_checkpoint=PATH'):
+            weights=stripped,
+            device='cpu',
+            cfg_options={'model.detector_checkpoint': given},
+        )
+    for part in (
+        'published without',
+        given or 'none is given',
+        'RTMDet',
+        '--cfg-options model.detector_checkpoint=PATH',
+    ):
         assert part in str(error.value)
 
 
@@ -105,24 +139,39 @@ def test_other_detector(world, stripped):
     next(iter(other['state_dict'].values())).mul_(1.01)
     torch.save(other, world / 'other.pth')
     done = run_tool(
-        TEST, MINI, stripped,
+        TEST,
+        MINI,
+        stripped,
         *options(*NO_WORKERS, 'model.detector_checkpoint=other.pth'),
-        cwd=world)
+        cwd=world,
+    )
     assert done.code != 0
     said(done.text, 'published without', 'other.pth holds others')
 
 
 def test_refuses_to_resume(world, stripped):
-    done = run_tool(TRAIN, MINI, '--resume', stripped, '--work-dir', 'resumed',
-                    *options(*NO_WORKERS), cwd=world)
+    done = run_tool(
+        TRAIN,
+        MINI,
+        '--resume',
+        stripped,
+        '--work-dir',
+        'resumed',
+        *options(*NO_WORKERS),
+        cwd=world,
+    )
     assert done.code != 0
     said(done.text, stripped.name, 'no state of the optimizer', 'load_from=')
 
 
-@pytest.mark.parametrize('source, parts', [
-    ('nowhere.pth', ('nowhere.pth', )),
-    ('stripped', ('no weights of a detector', 'published')),
-    ('joint.pth', ('trained along', 'whole'))])
+@pytest.mark.parametrize(
+    'source, parts',
+    [
+        ('nowhere.pth', ('nowhere.pth',)),
+        ('stripped', ('no weights of a detector', 'published')),
+        ('joint.pth', ('trained along', 'whole')),
+    ],
+)
 def test_bad_input_leaves_nothing(world, trained, stripped, source, parts):
     if source == 'stripped':
         source = stripped
@@ -132,8 +181,9 @@ def test_bad_input_leaves_nothing(world, trained, stripped, source, parts):
         config['model']['train_detector'] = True
         checkpoint['meta']['cfg'] = json.dumps(config)
         torch.save(checkpoint, world / source)
-    done = run_tool(PUBLISH, source, 'bad/clhoi.pth', '--strip-detector',
-                    cwd=world)
+    done = run_tool(
+        PUBLISH, source, 'bad/clhoi.pth', '--strip-detector', cwd=world
+    )
     assert done.code != 0 and 'Traceback' not in done.text
     said(done.text, *parts)
     assert not (world / 'bad').exists() or not list((world / 'bad').iterdir())

@@ -1,4 +1,5 @@
 """Videos: people keep their numbers, and what is written says so."""
+
 import json
 
 import cv2
@@ -15,7 +16,8 @@ NUM_FRAMES = 24
 @pytest.fixture(scope='module')
 def film(tmp_path_factory):
     return write_film(
-        tmp_path_factory.mktemp('film') / 'film.avi', draw_film(NUM_FRAMES))
+        tmp_path_factory.mktemp('film') / 'film.avi', draw_film(NUM_FRAMES)
+    )
 
 
 @pytest.fixture(scope='module')
@@ -23,11 +25,26 @@ def found(world, film):
     """What the tool writes of the film: its lines, and the folder."""
     out = film.parent / 'out'
     done = run_tool(
-        REPO / 'tools/infer.py', film, '--weights', 'model.pth', '--out-dir',
-        out, '--device', 'cpu', '--batch-size', '8', '--pred-score-thr',
-        '0.2', cwd=world).check()
-    said(done.text, f'{NUM_FRAMES}/{NUM_FRAMES}',
-         f'{NUM_FRAMES} of these are frames of videos', 'images a second')
+        REPO / 'tools/infer.py',
+        film,
+        '--weights',
+        'model.pth',
+        '--out-dir',
+        out,
+        '--device',
+        'cpu',
+        '--batch-size',
+        '8',
+        '--pred-score-thr',
+        '0.2',
+        cwd=world,
+    ).check()
+    said(
+        done.text,
+        f'{NUM_FRAMES}/{NUM_FRAMES}',
+        f'{NUM_FRAMES} of these are frames of videos',
+        'images a second',
+    )
     lines = (out / 'preds/film.jsonl').read_text().splitlines()
     return [json.loads(line) for line in lines], out
 
@@ -35,8 +52,13 @@ def found(world, film):
 def things(line, name):
     """Number and middle, from the left, of the things of a class."""
     tracks = line['tracks']
-    return [(number, (box[0] + box[2]) / 2) for number, box, obj in zip(
-        tracks['ids'], tracks['bboxes'], tracks['objects']) if obj == name]
+    return [
+        (number, (box[0] + box[2]) / 2)
+        for number, box, obj in zip(
+            tracks['ids'], tracks['bboxes'], tracks['objects']
+        )
+        if obj == name
+    ]
 
 
 def test_each_frame_has_a_line(found):
@@ -55,11 +77,15 @@ def test_numbers_stay_and_who_comes_later_has_another(found):
     # The dog is there all the time.
     assert {number for dog in dogs for number, _ in dog} == {1}
     assert sum(map(len, dogs)) >= NUM_FRAMES - 2
-    first = [x for line in lines[:8]
-             for number, x in things(line, 'bicycle') if number == 1]
+    first = [
+        x
+        for line in lines[:8]
+        for number, x in things(line, 'bicycle')
+        if number == 1
+    ]
     assert len(first) == 8 and first == sorted(first, reverse=True)
     assert not any(things(line, 'bicycle') for line in lines[15:17])
-    last, = things(lines[-1], 'bicycle')
+    (last,) = things(lines[-1], 'bicycle')
     assert last[0] == 2
     # Their riders, and the one with the dog.
     riders = [
@@ -68,8 +94,12 @@ def test_numbers_stay_and_who_comes_later_has_another(found):
     ]
     assert set.union(*riders[:8]).isdisjoint(set.union(*riders[8:]))
     assert all(riders)
-    others = {number for line in lines
-              for number, x in things(line, 'person') if x > 120}
+    others = {
+        number
+        for line in lines
+        for number, x in things(line, 'person')
+        if x > 120
+    }
     assert len(others) == 1
 
 
@@ -87,8 +117,10 @@ def test_interactions_name_tracks(found):
 def test_the_film_is_drawn(found):
     _, out = found
     assert sorted(
-        path.relative_to(out).as_posix() for path in out.rglob('*')
-        if path.is_file()) == ['preds/film.jsonl', 'vis/film.mp4']
+        path.relative_to(out).as_posix()
+        for path in out.rglob('*')
+        if path.is_file()
+    ) == ['preds/film.jsonl', 'vis/film.mp4']
     video = cv2.VideoCapture(str(out / 'vis/film.mp4'))
     assert video.get(cv2.CAP_PROP_FPS) == pytest.approx(RATE)
     shapes = []
@@ -102,7 +134,8 @@ def test_the_film_is_drawn(found):
 
 def test_a_run_that_ends_early_leaves_nothing(tmp_path, world, film):
     inferencer = HOIInferencer(
-        weights=world / 'model.pth', device='cpu', show_progress=False)
+        weights=world / 'model.pth', device='cpu', show_progress=False
+    )
     results = inferencer.stream(film, out_dir=tmp_path / 'out')
     next(results)
     results.close()

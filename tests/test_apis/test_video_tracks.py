@@ -1,4 +1,5 @@
 """Who is who in a video, and what of it is believed."""
+
 import pytest
 import torch
 from mmengine.structures import InstanceData
@@ -11,21 +12,22 @@ PERSON, DOG = 0, 1
 NOWHERE = [float('nan')] * 4
 
 
-def box(x, y=40.):
-    return [x, y, x + 30., y + 60.]
+def box(x, y=40.0):
+    return [x, y, x + 30.0, y + 60.0]
 
 
 def frame(boxes, said=()):
-    """A sample of (label, box, score), (person row, object row, verb, score).
-    """
+    """A sample of (label, box, score), (person row, object row, verb, score)."""
     bboxes = torch.tensor([b for _, b, _ in boxes]).reshape(-1, 4)
     labels = torch.tensor([label for label, _, _ in boxes]).long()
     scores = torch.tensor([s for *_, s in boxes])
     sample = HOIDataSample(metainfo=dict(ori_shape=(160, 224)))
     sample.pred_instances = InstanceData(
-        bboxes=bboxes, labels=labels, scores=scores)
+        bboxes=bboxes, labels=labels, scores=scores
+    )
     persons, objects, verbs = (
-        torch.tensor([row[i] for row in said]).long() for i in range(3))
+        torch.tensor([row[i] for row in said]).long() for i in range(3)
+    )
     nothing = objects < 0
     obj_bboxes = bboxes[objects] if len(said) else torch.zeros(0, 4)
     obj_bboxes[nothing] = torch.nan
@@ -33,21 +35,24 @@ def frame(boxes, said=()):
         sub_bboxes=bboxes[persons] if len(said) else torch.zeros(0, 4),
         obj_bboxes=obj_bboxes,
         obj_labels=labels[objects].masked_fill(nothing, -1)
-        if len(said) else torch.zeros(0).long(),
+        if len(said)
+        else torch.zeros(0).long(),
         verb_labels=verbs,
         hoi_labels=verbs.masked_fill(nothing, -1),
         scores=torch.tensor([float(row[3]) for row in said]),
         sub_scores=scores[persons] if len(said) else torch.zeros(0),
-        obj_scores=scores[persons] if len(said) else torch.zeros(0))
+        obj_scores=scores[persons] if len(said) else torch.zeros(0),
+    )
     return sample
 
 
 def who(sample):
     """Label, number and left edge of the tracks of a frame."""
     tracks = sample.tracks
-    return [(int(label), int(number), round(float(b[0])))
-            for label, number, b in zip(tracks.labels, tracks.ids,
-                                        tracks.bboxes)]
+    return [
+        (int(label), int(number), round(float(b[0])))
+        for label, number, b in zip(tracks.labels, tracks.ids, tracks.bboxes)
+    ]
 
 
 def test_numbers_stay_with_those_who_move():
@@ -55,20 +60,22 @@ def test_numbers_stay_with_those_who_move():
     for i in range(8):
         # Two persons walk towards each other in two lanes, past a dog; the
         # order of detections changes.
-        boxes = [(PERSON, box(10. + 12 * i), .9),
-                 (PERSON, box(150. - 12 * i, 120.), .8),
-                 (DOG, box(80., 200.), .7)]
-        found = tracks.update(frame(boxes[::1 if i % 2 else -1]))
+        boxes = [
+            (PERSON, box(10.0 + 12 * i), 0.9),
+            (PERSON, box(150.0 - 12 * i, 120.0), 0.8),
+            (DOG, box(80.0, 200.0), 0.7),
+        ]
+        found = tracks.update(frame(boxes[:: 1 if i % 2 else -1]))
         assert who(found) == [
             (PERSON, *sorted([(2, 10 + 12 * i), (1, 150 - 12 * i)])[0]),
             (PERSON, *sorted([(2, 10 + 12 * i), (1, 150 - 12 * i)])[1]),
-            (DOG, 1, 80)
+            (DOG, 1, 80),
         ]
 
 
 def test_who_leaves_and_who_comes():
     tracks = VideoTracks(rate=10)
-    here = (PERSON, box(10.), .9)
+    here = (PERSON, box(10.0), 0.9)
     for _ in range(4):
         assert who(tracks.update(frame([here]))) == [(PERSON, 1, 10)]
     # For half a second hidden, then back: the same. For two seconds: new.
@@ -80,22 +87,24 @@ def test_who_leaves_and_who_comes():
     tracks.update(frame([here]))
     assert who(tracks.update(frame([here]))) == [(PERSON, 2, 10)]
     # Somewhere else at the same time is somebody else, from the second frame.
-    other = (PERSON, box(150.), .9)
+    other = (PERSON, box(150.0), 0.9)
     assert who(tracks.update(frame([here, other]))) == [(PERSON, 2, 10)]
     assert who(tracks.update(frame([here, other]))) == [
-        (PERSON, 2, 10), (PERSON, 3, 150)]
+        (PERSON, 2, 10),
+        (PERSON, 3, 150),
+    ]
     # A dog in the person's place is no person.
-    tracks.update(frame([(DOG, box(10.), .9)]))
-    assert (DOG, 1, 10) in who(tracks.update(frame([(DOG, box(10.), .9)])))
+    tracks.update(frame([(DOG, box(10.0), 0.9)]))
+    assert (DOG, 1, 10) in who(tracks.update(frame([(DOG, box(10.0), 0.9)])))
 
 
 def test_weak_boxes_go_on_with_tracks_but_begin_none():
     tracks = VideoTracks(rate=10)
-    strong, weak = (PERSON, box(10.), .9), (PERSON, box(11.), .2)
+    strong, weak = (PERSON, box(10.0), 0.9), (PERSON, box(11.0), 0.2)
     for _ in range(2):
         tracks.update(frame([strong]))
     assert who(tracks.update(frame([weak]))) == [(PERSON, 1, 11)]
-    far = (PERSON, box(150.), .2)
+    far = (PERSON, box(150.0), 0.2)
     for _ in range(3):
         assert who(tracks.update(frame([strong, far]))) == [(PERSON, 1, 10)]
 
@@ -104,17 +113,18 @@ def scores(sample):
     hois = sample.pred_hois
     return {
         (int(p), int(o), int(v)): float(s)
-        for p, o, v, s in zip(hois.sub_ids, hois.obj_ids, hois.verb_labels,
-                              hois.scores)
+        for p, o, v, s in zip(
+            hois.sub_ids, hois.obj_ids, hois.verb_labels, hois.scores
+        )
     }
 
 
 def test_a_flicker_is_smoothed_and_a_gap_is_bridged():
-    tracks = VideoTracks(rate=10, half_life=.1)
-    pair = [(PERSON, box(10.), .9), (DOG, box(60.), .9)]
+    tracks = VideoTracks(rate=10, half_life=0.1)
+    pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.9)]
     # A frame's weight halves from each to the next.
-    given = (.8, .8, 0., .8)
-    expected = (.8, .8, .8 * 3 / 7, .8 * 11 / 15)
+    given = (0.8, 0.8, 0.0, 0.8)
+    expected = (0.8, 0.8, 0.8 * 3 / 7, 0.8 * 11 / 15)
     for score, mean in zip(given, expected):
         found = tracks.update(frame(pair, [(0, 1, 3, score)] * (score > 0)))
         assert scores(found) == {(1, 1, 3): pytest.approx(mean)}
@@ -124,33 +134,34 @@ def test_a_flicker_is_smoothed_and_a_gap_is_bridged():
         found = tracks.update(frame(pair[:1]))
         assert scores(found) == {(1, 1, 3): pytest.approx(mean)}
         assert found.pred_hois.obj_bboxes[0].tolist() == pytest.approx(
-            box(60.), abs=2)
+            box(60.0), abs=2
+        )
         assert who(found) == [(PERSON, 1, 10)]
     assert scores(tracks.update(frame(pair[:1]))) == {}
 
 
 def test_one_wrong_frame_is_not_believed():
     tracks = VideoTracks(rate=25)
-    pair = [(PERSON, box(10.), .9), (DOG, box(60.), .9)]
+    pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.9)]
     for i in range(30):
-        said = [(0, 1, 3, .8), (0, 1, 4, .9 if i == 15 else .01)]
+        said = [(0, 1, 3, 0.8), (0, 1, 4, 0.9 if i == 15 else 0.01)]
         found = scores(tracks.update(frame(pair, said)))
-        assert found[1, 1, 3] == pytest.approx(.8)
-        assert found[1, 1, 4] < .13
+        assert found[1, 1, 3] == pytest.approx(0.8)
+        assert found[1, 1, 4] < 0.13
 
 
 def test_actions_without_objects_and_the_best_first():
     tracks = VideoTracks(rate=10, max_per_img=2)
-    pair = [(PERSON, box(10.), .9), (DOG, box(60.), .8)]
-    said = [(0, 1, 3, .5), (0, -1, 5, .9), (0, 1, 4, .2)]
+    pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.8)]
+    said = [(0, 1, 3, 0.5), (0, -1, 5, 0.9), (0, 1, 4, 0.2)]
     found = tracks.update(frame(pair, said)).pred_hois
     assert found.verb_labels.tolist() == [5, 3]
     assert found.obj_labels.tolist() == [-1, DOG]
     assert found.obj_ids.tolist() == [0, 1]
     assert found.hoi_labels.tolist() == [-1, 3]
     assert torch.isnan(found.obj_bboxes[0]).all()
-    assert found.obj_bboxes[1].tolist() == box(60.)
-    assert found.obj_scores.tolist() == pytest.approx([0., .8])
+    assert found.obj_bboxes[1].tolist() == box(60.0)
+    assert found.obj_scores.tolist() == pytest.approx([0.0, 0.8])
 
 
 def test_videos_where_nobody_is():
@@ -161,7 +172,7 @@ def test_videos_where_nobody_is():
 
 
 def test_without_a_half_life_scores_stay():
-    smoother = ScoreSmoother(half_life=0., patience=1.)
-    for score in (.2, .9, .4):
-        smoother.update({'pair': {'ride': score}}, ['pair'], .1)
+    smoother = ScoreSmoother(half_life=0.0, patience=1.0)
+    for score in (0.2, 0.9, 0.4):
+        smoother.update({'pair': {'ride': score}}, ['pair'], 0.1)
         assert smoother.means() == {'pair': {'ride': pytest.approx(score)}}

@@ -1,4 +1,5 @@
 """What the web page does, without Gradio: hostile files do no harm."""
+
 import io
 import json
 import struct
@@ -19,7 +20,8 @@ from tests.tool_utils import run_tool, said
 @pytest.fixture(scope='module')
 def inferencer(world):
     return HOIInferencer(
-        weights=world / 'model.pth', device='cpu', show_progress=False)
+        weights=world / 'model.pth', device='cpu', show_progress=False
+    )
 
 
 @pytest.fixture(scope='module')
@@ -38,14 +40,16 @@ def upload(tmp_path):
 
 
 def test_the_table_is_what_the_inferencer_finds(page, inferencer, images):
-    found, = inferencer(images[0])['predictions']
+    (found,) = inferencer(images[0])['predictions']
     hois = found['hois']
     least = 100 * hois['scores'][6] - 1e-4
     view = page.look(page.open(images[0]), least)
-    assert view.rows == [(text, round(100 * score, 1)) for text, score in zip(
-        hois['texts'][:7], hois['scores'][:7])]
+    assert view.rows == [
+        (text, round(100 * score, 1))
+        for text, score in zip(hois['texts'][:7], hois['scores'][:7])
+    ]
     plain = cv2.imread(str(images[0]))
-    assert view.picture.shape[1] / view.picture.shape[0] <= 224 / 160 + .01
+    assert view.picture.shape[1] / view.picture.shape[0] <= 224 / 160 + 0.01
     assert len(plain) < len(view.picture)
 
 
@@ -82,13 +86,21 @@ def test_few_images_are_remembered(page, images):
 
 def png(width, height, rows=b''):
     """A PNG of this size by its header, whatever its rows are."""
-    def chunk(kind, data):
-        return struct.pack('>I', len(data)) + kind + data + struct.pack(
-            '>I', zlib.crc32(kind + data))
 
-    return b'\x89PNG\r\n\x1a\n' + chunk(
-        b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)
-    ) + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b'')
+    def chunk(kind, data):
+        return (
+            struct.pack('>I', len(data))
+            + kind
+            + data
+            + struct.pack('>I', zlib.crc32(kind + data))
+        )
+
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+        + chunk(b'IDAT', zlib.compress(rows))
+        + chunk(b'IEND', b'')
+    )
 
 
 def encoded(kind, **options):
@@ -97,22 +109,27 @@ def encoded(kind, **options):
     return file.getvalue()
 
 
-@pytest.mark.parametrize('data, part', [
-    (b'', 'No image can be read'),
-    (b'<svg onload="alert(1)"/>', 'No image can be read'),
-    (b'#!/bin/sh\nrm -rf /\n', 'No image can be read'),
-    (encoded('PNG')[:50], 'No image can be read'),
-    (encoded('JPEG')[:100], 'No image can be read'),
-    # Formats with a long past of holes are not opened at all.
-    (encoded('TIFF'), 'No image can be read'),
-    (encoded('GIF'), 'No image can be read'),
-    # Bombs: 10 GB of zeros in a few kilobytes, and a header that says so.
-    (png(60_000, 60_000, bytes(1_000_000)),
-     'far too many pixels; the limit is 20 million'),
-    (png(5_000, 5_000), '5000 x 5000 pixels; the limit is 20 million'),
-    (png(0, 0), 'No image can be read'),
-    (bytes(400_000), 'too large; the limit is'),
-])
+@pytest.mark.parametrize(
+    'data, part',
+    [
+        (b'', 'No image can be read'),
+        (b'<svg onload="alert(1)"/>', 'No image can be read'),
+        (b'#!/bin/sh\nrm -rf /\n', 'No image can be read'),
+        (encoded('PNG')[:50], 'No image can be read'),
+        (encoded('JPEG')[:100], 'No image can be read'),
+        # Formats with a long past of holes are not opened at all.
+        (encoded('TIFF'), 'No image can be read'),
+        (encoded('GIF'), 'No image can be read'),
+        # Bombs: 10 GB of zeros in a few kilobytes, and a header that says so.
+        (
+            png(60_000, 60_000, bytes(1_000_000)),
+            'far too many pixels; the limit is 20 million',
+        ),
+        (png(5_000, 5_000), '5000 x 5000 pixels; the limit is 20 million'),
+        (png(0, 0), 'No image can be read'),
+        (bytes(400_000), 'too large; the limit is'),
+    ],
+)
 def test_hostile_files(page, upload, data, part):
     with pytest.raises(PageError, match=part):
         page.open(upload(data, 'ride;rm -rf $HOME .png'))
@@ -129,8 +146,8 @@ def test_images_are_turned_as_the_camera_says(page, upload):
 def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
     name = images[1].name
     answer = dict(
-        key=f'test/images/{name}', caption='A man rides a bicycle.',
-        answer='')
+        key=f'test/images/{name}', caption='A man rides a bicycle.', answer=''
+    )
     folder = tmp_path / 'pass'
     folder.mkdir()
     (folder / 'raw.jsonl').write_text(json.dumps(answer) + '\n')
@@ -141,8 +158,17 @@ def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
 
 def test_the_tool_says_what_is_missing(world):
     done = run_tool(
-        REPO / 'tools/web_demo.py', '--weights', 'model.pth', '--examples',
-        'nowhere.png', cwd=world)
+        REPO / 'tools/web_demo.py',
+        '--weights',
+        'model.pth',
+        '--examples',
+        'nowhere.png',
+        cwd=world,
+    )
     assert done.code == 1
-    said(done.text, 'nowhere.png: no such image' if find_spec('gradio') else
-         "Gradio is missing; 'make web' installs it")
+    said(
+        done.text,
+        'nowhere.png: no such image'
+        if find_spec('gradio')
+        else "Gradio is missing; 'make web' installs it",
+    )

@@ -11,21 +11,22 @@ from clhoi_mm.vocabulary import HOIVocabulary
 COCO = dict(
     images=[
         dict(id='a', file_name='yard/a.jpg', width=100, height=80),
-        dict(id='b', file_name='b.jpg', width=60, height=50)
+        dict(id='b', file_name='b.jpg', width=60, height=50),
     ],
     annotations=[
         dict(id=5, image_id='a', category_id=3, bbox=[1, 2, 30, 40]),
         dict(id=6, image_id='a', category_id=8, bbox=[10.5, 20, 30, 20]),
         dict(id=7, image_id='b', category_id=3, bbox=[0, 0, 20, 20]),
-        dict(id=9, image_id='a', category_id=3, bbox=[50, 2, 30, 40])
+        dict(id=9, image_id='a', category_id=3, bbox=[50, 2, 30, 40]),
     ],
-    categories=[dict(id=3, name='Person'), dict(id=8, name='lawn_mower')])
-CSV = '''human_ann_id, object_ann_id, verb, invisible
+    categories=[dict(id=3, name='Person'), dict(id=8, name='lawn_mower')],
+)
+CSV = """human_ann_id, object_ann_id, verb, invisible
 5,6,push,
 5,6,lean_on,0
 9,6,Push,1
 7,,wave,
-'''
+"""
 
 
 @pytest.fixture
@@ -39,18 +40,26 @@ def files(tmp_path):
 
 def test_by_hand(files, tmp_path):
     report = convert_custom(*files, tmp_path / 'out/train.json', name='garden')
-    assert (report.images, report.boxes, report.pairs, report.verbs,
-            report.classes) == (2, 4, 4, 3, 2)
+    assert (
+        report.images,
+        report.boxes,
+        report.pairs,
+        report.verbs,
+        report.classes,
+    ) == (2, 4, 4, 3, 2)
     assert report.vocabulary == tmp_path / 'out/train_vocabulary.json'
     vocab = HOIVocabulary.load(report.vocabulary)
     assert vocab.name == 'garden'
     assert vocab.objects == ('person', 'lawn_mower')
     assert vocab.verbs == ('lean_on', 'push', 'wave')
-    assert vocab.roleless == ('wave', )
-    assert vocab.phrases == ['a person leaning on a lawn mower',
-                             'a person pushing a lawn mower']
+    assert vocab.roleless == ('wave',)
+    assert vocab.phrases == [
+        'a person leaning on a lawn mower',
+        'a person pushing a lawn mower',
+    ]
     data = HOIDataset(
-        str(report.path), vocabulary=str(report.vocabulary), test_mode=True)
+        str(report.path), vocabulary=str(report.vocabulary), test_mode=True
+    )
     info = data.get_data_info(0)
     assert info['key'] == 'yard/a.jpg'
     assert info['rows']['bboxes'][1].tolist() == [10.5, 20, 40.5, 40]
@@ -63,15 +72,17 @@ def test_by_hand(files, tmp_path):
 
 def test_json_says_the_same_as_csv(files, tmp_path):
     convert_custom(*files, tmp_path / 'csv.json')
-    rows = [dict(human_ann_id=5, object_ann_id=6, verb='push'),
-            dict(human_ann_id=5, object_ann_id=6, verb='lean_on'),
-            dict(human_ann_id=9, object_ann_id=6, verb='Push',
-                 invisible=True),
-            dict(human_ann_id=7, object_ann_id=None, verb='wave')]
+    rows = [
+        dict(human_ann_id=5, object_ann_id=6, verb='push'),
+        dict(human_ann_id=5, object_ann_id=6, verb='lean_on'),
+        dict(human_ann_id=9, object_ann_id=6, verb='Push', invisible=True),
+        dict(human_ann_id=7, object_ann_id=None, verb='wave'),
+    ]
     (tmp_path / 'pairs.json').write_text(json.dumps(rows))
     convert_custom(files[0], tmp_path / 'pairs.json', tmp_path / 'json.json')
-    assert (tmp_path / 'csv.json').read_bytes() == (tmp_path /
-                                                    'json.json').read_bytes()
+    assert (tmp_path / 'csv.json').read_bytes() == (
+        tmp_path / 'json.json'
+    ).read_bytes()
 
 
 def test_another_split_takes_the_vocabulary(files, tmp_path):
@@ -121,23 +132,36 @@ def test_bad_files(files, tmp_path):
 
 @settings(
     max_examples=12,
-    suppress_health_check=[HealthCheck.function_scoped_fixture])
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     rows=st.lists(
         st.tuples(
-            st.sampled_from([5, 9]), st.sampled_from([5, 6, 9]),
-            st.sampled_from(['push', 'sit_on', 'hit']), st.booleans()),
+            st.sampled_from([5, 9]),
+            st.sampled_from([5, 6, 9]),
+            st.sampled_from(['push', 'sit_on', 'hit']),
+            st.booleans(),
+        ),
         min_size=1,
-        max_size=8))
+        max_size=8,
+    )
+)
 def test_pairs_come_back(files, tmp_path, rows):
     coco, pairs = files
-    pairs.write_text('human_ann_id,object_ann_id,verb,invisible\n' +
-                     '\n'.join(f'{h},{o},{v},{int(i)}' for h, o, v, i in rows))
+    pairs.write_text(
+        'human_ann_id,object_ann_id,verb,invisible\n'
+        + '\n'.join(f'{h},{o},{v},{int(i)}' for h, o, v, i in rows)
+    )
     report = convert_custom(coco, pairs, tmp_path / 'out.json')
     vocab = HOIVocabulary.load(report.vocabulary)
     hois = HOIAnnotationFile(report.path, vocab).image_hois('a')
     ids = [5, 6, 9]
-    assert [(ids[h], ids[o], vocab.verbs[v], bool(i))
-            for h, o, v, i in zip(hois['human_rows'], hois['object_rows'],
-                                  hois['verb_labels'], hois['invisible'])
-            ] == rows
+    assert [
+        (ids[h], ids[o], vocab.verbs[v], bool(i))
+        for h, o, v, i in zip(
+            hois['human_rows'],
+            hois['object_rows'],
+            hois['verb_labels'],
+            hois['invisible'],
+        )
+    ] == rows

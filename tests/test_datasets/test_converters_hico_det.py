@@ -11,27 +11,42 @@ from scipy.io import loadmat, savemat
 from clhoi_mm.datasets import HICODetDataset, HOIAnnotationFile
 from clhoi_mm.datasets.converters import convert_hico_det
 from tests.data_utils import find_shared
-from tests.hico_files import (VOCABULARY, hicodet_content, hoi, image,
-                              ppdm_content, write_json, write_mat)
+from tests.hico_files import (
+    VOCABULARY,
+    hicodet_content,
+    hoi,
+    image,
+    ppdm_content,
+    write_json,
+    write_mat,
+)
 
 RIDER, HORSE, DOG = (11, 21, 30, 60), (6, 31, 50, 90), (61, 71, 80, 100)
 TEST = [
     image(
-        'HICO_test2015_00000007.jpg', (100, 120),
+        'HICO_test2015_00000007.jpg',
+        (100, 120),
         hoi('ride horse', [(1, 1, 9, 9), RIDER], [HORSE], [(2, 1)]),
         hoi('hold horse', [RIDER], [HORSE], [(1, 1)]),
         hoi('walk dog', [RIDER, (41, 21, 60, 99)], [DOG], [(1, 1), (2, 1)]),
-        hoi('feed dog', invisible=True)),
+        hoi('feed dog', invisible=True),
+    ),
     image('HICO_test2015_00000003.jpg', (64, 48)),
-    image('HICO_test2015_00000012.jpg', (64, 48),
-          hoi('hug person', [(1, 1, 64, 48)], [(2, 2, 10, 10)], [(1, 1)]),
-          hoi('hug person', [(2, 2, 10, 10)], [(1, 1, 64, 48)], [(1, 1)])),
+    image(
+        'HICO_test2015_00000012.jpg',
+        (64, 48),
+        hoi('hug person', [(1, 1, 64, 48)], [(2, 2, 10, 10)], [(1, 1)]),
+        hoi('hug person', [(2, 2, 10, 10)], [(1, 1, 64, 48)], [(1, 1)]),
+    ),
 ]
 TRAIN = [
-    image('HICO_train2015_00000007.jpg', (80, 60),
-          hoi('ride bicycle', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)] * 10),
-          hoi('walk bicycle', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)] * 9),
-          hoi('push bicycle', invisible=True))
+    image(
+        'HICO_train2015_00000007.jpg',
+        (80, 60),
+        hoi('ride bicycle', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)] * 10),
+        hoi('walk bicycle', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)] * 9),
+        hoi('push bicycle', invisible=True),
+    )
 ]
 
 
@@ -39,8 +54,8 @@ def kinds(tmp_path):
     return dict(
         mat=write_mat(tmp_path / 'anno_bbox.mat', TRAIN, TEST),
         ppdm=write_json(tmp_path / 'test_hico.json', ppdm_content(TEST)),
-        hicodet=write_json(tmp_path / 'instances.json',
-                           hicodet_content(TEST)))
+        hicodet=write_json(tmp_path / 'instances.json', hicodet_content(TEST)),
+    )
 
 
 def read_pairs(path):
@@ -48,16 +63,25 @@ def read_pairs(path):
     file = HOIAnnotationFile(path, VOCABULARY)
     pairs = {}
     for record in file.images:
-        rows, hois = (file.image_rows(record['id']),
-                      file.image_hois(record['id']))
-        assert not hois['invisible'].any() or (
-            hois['human_rows'][hois['invisible']] == -1).all()
+        rows, hois = (
+            file.image_rows(record['id']),
+            file.image_hois(record['id']),
+        )
+        assert (
+            not hois['invisible'].any()
+            or (hois['human_rows'][hois['invisible']] == -1).all()
+        )
         boxes = rows['bboxes'] + (1, 1, 0, 0)
         pairs[record['id']] = sorted(
             (VOCABULARY.names[k], tuple(boxes[h]), tuple(boxes[o]))
             for h, o, k, hidden in zip(
-                hois['human_rows'], hois['object_rows'], hois['hoi_labels'],
-                hois['invisible']) if not hidden)
+                hois['human_rows'],
+                hois['object_rows'],
+                hois['hoi_labels'],
+                hois['invisible'],
+            )
+            if not hidden
+        )
     return pairs
 
 
@@ -77,8 +101,12 @@ def test_pairs_by_hand(tmp_path, kind):
     path = tmp_path / 'out/test.json'
     assert report.path == path
     assert len(reports) == (2 if kind == 'mat' else 1)
-    assert (report.images, report.without_pairs, report.pairs,
-            report.classes) == (3, 1, 6, 4)
+    assert (
+        report.images,
+        report.without_pairs,
+        report.pairs,
+        report.classes,
+    ) == (3, 1, 6, 4)
     assert report.invisible == (1 if kind == 'mat' else 0)
     assert read_pairs(path) == EXPECTED
     content = json.loads(path.read_text())
@@ -90,7 +118,8 @@ def test_pairs_by_hand(tmp_path, kind):
     boxes = [a['bbox'] for a in content['annotations'] if a['image_id'] == 12]
     assert boxes == [[0, 0, 64, 48], [1, 1, 9, 9]]
     areas = [
-        a['area'] for a in content['annotations']
+        a['area']
+        for a in content['annotations']
         if a['bbox'] == [10, 20, 20, 40]
     ]
     assert areas == [800]
@@ -112,8 +141,9 @@ def test_mat_holds_sizes_image_labels_and_boxes_without_pairs(tmp_path):
 
 def test_rare_classes_are_counted_in_the_training_annotations(tmp_path):
     reports = convert_hico_det([kinds(tmp_path)['mat']], tmp_path / 'out')
-    assert [r.rare_from for r in reports
-            ] == ['counted in the training annotations'] * 2
+    assert [r.rare_from for r in reports] == [
+        'counted in the training annotations'
+    ] * 2
     assert [r.rare for r in reports] == [599, 599]
     assert reports[0].rare_differs == 599 - 138
     for split in ('train', 'test'):
@@ -126,18 +156,23 @@ def test_rare_classes_are_counted_in_the_training_annotations(tmp_path):
         assert often == ['ride bicycle']  # ten pairs; nine are rare
 
 
-@pytest.mark.parametrize('kind, source', [
-    ('ppdm', 'the published list'), ('hicodet', "the source's list")])
+@pytest.mark.parametrize(
+    'kind, source',
+    [('ppdm', 'the published list'), ('hicodet', "the source's list")],
+)
 def test_rare_classes_of_a_test_file_alone(tmp_path, kind, source):
-    report, = convert_hico_det([kinds(tmp_path)[kind]], tmp_path / 'out')
-    assert (report.rare, report.rare_from, report.rare_differs) == (138,
-                                                                    source, 0)
+    (report,) = convert_hico_det([kinds(tmp_path)[kind]], tmp_path / 'out')
+    assert (report.rare, report.rare_from, report.rare_differs) == (
+        138,
+        source,
+        0,
+    )
 
 
 def test_train_and_test_json_together(tmp_path):
     sources = [
         write_json(tmp_path / 'test_hico.json', ppdm_content(TEST)),
-        write_json(tmp_path / 'trainval_hico.json', ppdm_content(TRAIN))
+        write_json(tmp_path / 'trainval_hico.json', ppdm_content(TRAIN)),
     ]
     reports = convert_hico_det(sources, tmp_path / 'out')
     assert [r.path.name for r in reports] == ['train.json', 'test.json']
@@ -151,8 +186,9 @@ def test_the_same_bytes_again(tmp_path):
     convert_hico_det([source], tmp_path / 'a')
     first = {p.name: p.read_bytes() for p in (tmp_path / 'a').iterdir()}
     convert_hico_det([source], tmp_path / 'a')
-    assert {p.name: p.read_bytes()
-            for p in (tmp_path / 'a').iterdir()} == first
+    assert {
+        p.name: p.read_bytes() for p in (tmp_path / 'a').iterdir()
+    } == first
 
 
 def test_sizes_from_images_or_boxes(tmp_path):
@@ -162,15 +198,19 @@ def test_sizes_from_images_or_boxes(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new('L', im['size']).save(path)
     out = tmp_path / 'one.json'
-    report, = convert_hico_det([source], out, tmp_path / 'images')
+    (report,) = convert_hico_det([source], out, tmp_path / 'images')
     assert report.sizes_from == 'the images' and report.path == out
-    sizes = [(im['width'], im['height'])
-             for im in json.loads(out.read_text())['images']]
+    sizes = [
+        (im['width'], im['height'])
+        for im in json.loads(out.read_text())['images']
+    ]
     assert sizes == [im['size'] for im in TEST]
-    report, = convert_hico_det([source], out)
+    (report,) = convert_hico_det([source], out)
     assert report.sizes_from == 'the extent of the boxes'
-    sizes = [(im['width'], im['height'])
-             for im in json.loads(out.read_text())['images']]
+    sizes = [
+        (im['width'], im['height'])
+        for im in json.loads(out.read_text())['images']
+    ]
     assert sizes == [(80, 100), (1, 1), (64, 48)]
     (tmp_path / 'images/test2015' / TEST[0]['name']).unlink()
     with pytest.raises(FileNotFoundError, match='HICO_test2015_00000007'):
@@ -180,34 +220,44 @@ def test_sizes_from_images_or_boxes(tmp_path):
 def test_the_data_set_reads_it(tmp_path):
     convert_hico_det([kinds(tmp_path)['mat']], tmp_path / 'annotations')
     data = HICODetDataset(
-        split='test', data_root=str(tmp_path), test_mode=True)
+        split='test', data_root=str(tmp_path), test_mode=True
+    )
     assert len(data) == 3 and sum(data.metainfo['rare']) == 599
     assert data.get_data_info(1)['hois']['verb_labels'].tolist() == []
 
 
 BROKEN_PPDM = {
-    'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not there':
-    lambda c: c[0]['hoi_annotation'][1].update(subject_id=9),
-    'record 0.*pair 0.*its person is no person':
-    lambda c: c[0]['hoi_annotation'][0].update(subject_id=1),
-    "record 0.*pair 0.*its object is not its class's":
-    lambda c: c[0]['hoi_annotation'][0].update(object_id=2),
-    'record 0.*ends before it begins':
-    lambda c: c[0]['annotations'][0].update(bbox=[30, 20, 29, 60]),
-    'record 0.*not four numbers':
-    lambda c: c[0]['annotations'][0].update(bbox=[30, 20, 29]),
-    'record 0.*category_id 3 is not the verb of hoi_category_id':
-    lambda c: c[0]['hoi_annotation'][0].update(category_id=3),
-    'record 2: category_id 12 is none':
-    lambda c: c[2]['annotations'][0].update(category_id=12),
-    'record 2: a field is missing.*object_id':
-    lambda c: c[2]['hoi_annotation'][0].pop('object_id'),
-    'record 1.*occurs twice, first in .*record 0':
-    lambda c: c[1].update(file_name=c[0]['file_name']),
-    "record 1: 'a.jpg' is no name":
-    lambda c: c[1].update(file_name='a.jpg'),
-    'record 1.*among test images':
-    lambda c: c[1].update(file_name='HICO_train2015_00000001.jpg'),
+    'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not there': lambda c: (
+        c[0]['hoi_annotation'][1].update(subject_id=9)
+    ),
+    'record 0.*pair 0.*its person is no person': lambda c: c[0][
+        'hoi_annotation'
+    ][0].update(subject_id=1),
+    "record 0.*pair 0.*its object is not its class's": lambda c: c[0][
+        'hoi_annotation'
+    ][0].update(object_id=2),
+    'record 0.*ends before it begins': lambda c: c[0]['annotations'][0].update(
+        bbox=[30, 20, 29, 60]
+    ),
+    'record 0.*not four numbers': lambda c: c[0]['annotations'][0].update(
+        bbox=[30, 20, 29]
+    ),
+    'record 0.*category_id 3 is not the verb of hoi_category_id': lambda c: c[
+        0
+    ]['hoi_annotation'][0].update(category_id=3),
+    'record 2: category_id 12 is none': lambda c: c[2]['annotations'][
+        0
+    ].update(category_id=12),
+    'record 2: a field is missing.*object_id': lambda c: c[2][
+        'hoi_annotation'
+    ][0].pop('object_id'),
+    'record 1.*occurs twice, first in .*record 0': lambda c: c[1].update(
+        file_name=c[0]['file_name']
+    ),
+    "record 1: 'a.jpg' is no name": lambda c: c[1].update(file_name='a.jpg'),
+    'record 1.*among test images': lambda c: c[1].update(
+        file_name='HICO_train2015_00000001.jpg'
+    ),
 }
 
 
@@ -222,18 +272,20 @@ def test_ppdm_inconsistency_names_the_record(tmp_path, message):
 
 
 BROKEN_HICODET = {
-    'record 0, HICO_test2015_00000007.jpg: lists of lengths':
-    lambda c: c['annotation'][0]['boxes_h'].pop(),
-    'record 0.*pair 2: verb 0 is not that of class':
-    lambda c: c['annotation'][0]['verb'].__setitem__(2, 0),
-    "record 0.*pair 2.*object is not its class's":
-    lambda c: c['annotation'][0]['object'].__setitem__(2, 0),
-    'record 2.*a field is missing':
-    lambda c: c['annotation'][2].pop('hoi'),
-    'record 1.*size .* is no width and height':
-    lambda c: c['size'].__setitem__(1, [0, 3]),
-    r"objects\[1\]: 'pear'":
-    lambda c: c['objects'].__setitem__(1, 'pear'),
+    'record 0, HICO_test2015_00000007.jpg: lists of lengths': lambda c: c[
+        'annotation'
+    ][0]['boxes_h'].pop(),
+    'record 0.*pair 2: verb 0 is not that of class': lambda c: c['annotation'][
+        0
+    ]['verb'].__setitem__(2, 0),
+    "record 0.*pair 2.*object is not its class's": lambda c: c['annotation'][
+        0
+    ]['object'].__setitem__(2, 0),
+    'record 2.*a field is missing': lambda c: c['annotation'][2].pop('hoi'),
+    'record 1.*size .* is no width and height': lambda c: c[
+        'size'
+    ].__setitem__(1, [0, 3]),
+    r"objects\[1\]: 'pear'": lambda c: c['objects'].__setitem__(1, 'pear'),
 }
 
 
@@ -249,43 +301,51 @@ def test_hicodet_inconsistency_names_the_record(tmp_path, message):
 def test_mat_inconsistency_names_the_record(tmp_path):
     wrong = [
         TEST[1],
-        image('HICO_test2015_00000009.jpg', (9, 9),
-              hoi('ride horse', [(1, 1, 9, 9)], [(1, 1, 9, 9)], [(1, 2)]))
+        image(
+            'HICO_test2015_00000009.jpg',
+            (9, 9),
+            hoi('ride horse', [(1, 1, 9, 9)], [(1, 1, 9, 9)], [(1, 2)]),
+        ),
     ]
     source = write_mat(tmp_path / 'anno_bbox.mat', TRAIN, wrong)
     with pytest.raises(
-            ValueError,
-            match=r'bbox_test\(2\), HICO_test2015_00000009.jpg, pair 0.*'
-            'not there'):
+        ValueError,
+        match=r'bbox_test\(2\), HICO_test2015_00000009.jpg, pair 0.*'
+        'not there',
+    ):
         convert_hico_det([source], tmp_path / 'out')
 
     content = loadmat(str(source))
     content['list_action'][3, 0]['vname'] = 'sail'
-    savemat(str(source), {
-        k: v
-        for k, v in content.items() if not k.startswith('__')
-    })
+    savemat(
+        str(source),
+        {k: v for k, v in content.items() if not k.startswith('__')},
+    )
     with pytest.raises(ValueError, match=r'list_action\(4\): sail airplane'):
         convert_hico_det([source], tmp_path / 'out')
     whole = source.read_bytes()
-    for broken in (b'nothing', whole[:len(whole) // 2]):
+    for broken in (b'nothing', whole[: len(whole) // 2]):
         source.write_bytes(broken)
         with pytest.raises(ValueError, match='no MATLAB file'):
             convert_hico_det([source], tmp_path / 'out')
     content = {k: v for k, v in content.items() if not k.startswith('__')}
     content['bbox_test'] = repack_fields(
-        content['bbox_test'][['filename', 'size']])
+        content['bbox_test'][['filename', 'size']]
+    )
     content['list_action'][3, 0]['vname'] = 'fly'
     savemat(str(source), content)
-    with pytest.raises(ValueError, match=r'bbox_test\(1\).*known structure, '
-                       'no hoi'):
+    with pytest.raises(
+        ValueError,
+        match=r'bbox_test\(1\).*known structure, '
+        'no hoi',
+    ):
         convert_hico_det([source], tmp_path / 'out')
 
 
 def test_mat_with_one_split_and_without_names(tmp_path):
     source = kinds(tmp_path)['mat']
     savemat(str(source), dict(bbox_test=loadmat(str(source))['bbox_test']))
-    report, = convert_hico_det([source], tmp_path / 'out')
+    (report,) = convert_hico_det([source], tmp_path / 'out')
     assert read_pairs(report.path) == EXPECTED
     savemat(str(source), dict(other=1))
     with pytest.raises(ValueError, match='bbox_train.*bbox_test'):
@@ -296,8 +356,9 @@ def test_inconsistent_pairs_can_be_left_out(tmp_path):
     content = ppdm_content(TEST)
     content[0]['hoi_annotation'][1]['subject_id'] = 9
     source = write_json(tmp_path / 'test_hico.json', content)
-    report, = convert_hico_det([source], tmp_path / 'out',
-                               drop_inconsistent=True)
+    (report,) = convert_hico_det(
+        [source], tmp_path / 'out', drop_inconsistent=True
+    )
     assert report.pairs == 5 and len(report.dropped) == 1
     assert report.dropped[0].startswith('1 of 4 pairs')
     left = [row for row in EXPECTED[7] if row[0] != 'hold horse']
@@ -316,26 +377,36 @@ def test_other_files_are_refused(tmp_path):
 
 
 BOX = st.tuples(*[st.integers(1, 60)] * 4).map(
-    lambda b: (min(b[0], b[2]), min(b[1], b[3]), max(b[0], b[2]),
-               max(b[1], b[3])))
+    lambda b: (
+        min(b[0], b[2]),
+        min(b[1], b[3]),
+        max(b[0], b[2]),
+        max(b[1], b[3]),
+    )
+)
 
 
 @st.composite
 def interactions(draw):
-    humans, objects = (draw(st.lists(BOX, min_size=1, max_size=3))
-                       for _ in range(2))
+    humans, objects = (
+        draw(st.lists(BOX, min_size=1, max_size=3)) for _ in range(2)
+    )
     links = draw(
         st.lists(
             st.tuples(
-                st.integers(1, len(humans)), st.integers(1, len(objects))),
-            max_size=4))
+                st.integers(1, len(humans)), st.integers(1, len(objects))
+            ),
+            max_size=4,
+        )
+    )
     name = VOCABULARY.names[draw(st.integers(0, 599))]
     return hoi(name, humans, objects, links)
 
 
 @settings(
     max_examples=15,
-    suppress_health_check=[HealthCheck.function_scoped_fixture])
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(content=st.lists(st.lists(interactions(), max_size=3), max_size=4))
 def test_all_sources_say_the_same(tmp_path, content):
     images = [
@@ -344,15 +415,20 @@ def test_all_sources_say_the_same(tmp_path, content):
     ] + TEST[:1]
     expected = {
         int(im['name'][-12:-4]): sorted(
-            (VOCABULARY.names[h['label']], tuple(h['humans'][i - 1]),
-             tuple(h['objects'][j - 1])) for h in im['hois']
-            for i, j in h['links'])
+            (
+                VOCABULARY.names[h['label']],
+                tuple(h['humans'][i - 1]),
+                tuple(h['objects'][j - 1]),
+            )
+            for h in im['hois']
+            for i, j in h['links']
+        )
         for im in images
     }
     sources = [
         write_mat(tmp_path / 'anno_bbox.mat', TRAIN, images),
         write_json(tmp_path / 'ppdm.json', ppdm_content(images)),
-        write_json(tmp_path / 'hicodet.json', hicodet_content(images))
+        write_json(tmp_path / 'hicodet.json', hicodet_content(images)),
     ]
     for source in sources:
         convert_hico_det([source], tmp_path / 'out')
@@ -362,7 +438,7 @@ def test_all_sources_say_the_same(tmp_path, content):
 @pytest.mark.skipif(find_shared() is None, reason='no shared test data')
 def test_the_real_test_annotations(tmp_path):
     source = find_shared() / 'data/hico_det/instances_test2015.json'
-    report, = convert_hico_det([source], tmp_path)
+    (report,) = convert_hico_det([source], tmp_path)
     assert (report.images, report.without_pairs) == (9658, 112)
     assert (report.pairs, report.classes, report.rare) == (33405, 600, 138)
     real = json.loads(source.read_text())
@@ -372,5 +448,6 @@ def test_the_real_test_annotations(tmp_path):
         ann = real['annotation'][i]
         number = int(real['filenames'][i][-12:-4])
         assert found[number] == sorted(
-            (VOCABULARY.names[k], tuple(h), tuple(o)) for h, o, k in zip(
-                ann['boxes_h'], ann['boxes_o'], ann['hoi']))
+            (VOCABULARY.names[k], tuple(h), tuple(o))
+            for h, o, k in zip(ann['boxes_h'], ann['boxes_o'], ann['hoi'])
+        )

@@ -8,40 +8,58 @@ from PIL import Image
 from clhoi_mm.datasets import VCOCODataset
 from clhoi_mm.datasets.converters import convert_v_coco
 from tests.data_utils import find_shared
-from tests.v_coco_files import (COCO, PERSONS, ROLES, VOCABULARY,
-                                convert_official, official, pairs_content,
-                                read_rows, write)
+from tests.v_coco_files import (
+    COCO,
+    PERSONS,
+    ROLES,
+    VOCABULARY,
+    convert_official,
+    official,
+    pairs_content,
+    read_rows,
+    write,
+)
 
 
 def test_roles_of_the_vocabulary():
     assert len(ROLES) == 26
     assert [a for a in ROLES if len(ROLES[a]) == 1] == list(
-        VOCABULARY.roleless)
+        VOCABULARY.roleless
+    )
     assert ROLES['hit'] == ROLES['cut'] == ['agent', 'instr', 'obj']
     assert ROLES['eat'] == ['agent', 'obj', 'instr']
 
 
 def test_official_by_hand(tmp_path):
     report = convert_official(tmp_path)
-    assert (report.images, report.boxes, report.persons,
-            report.unlabelled) == (2, 6, 3, 1)
+    assert (
+        report.images,
+        report.boxes,
+        report.persons,
+        report.unlabelled,
+    ) == (2, 6, 3, 1)
     assert (report.rows, report.pairs, report.verbs) == (10, 4, 9)
     assert report.complete and report.sizes_from == 'COCO'
-    first, second, skier = (1.25, 2, 11.25, 22), (30, 2, 40, 22), (1, 1, 21,
-                                                                    31)
+    first, second, skier = (
+        (1.25, 2, 11.25, 22),
+        (30, 2, 40, 22),
+        (1, 1, 21, 31),
+    )
     cup = ('cup', (5, 6, 12.5, 14))
-    assert read_rows(report.path) == Counter({
-        (30, 'hold obj', first, cup): 1,
-        (30, 'drink instr', first, cup): 1,
-        (30, 'stand', first, None): 1,
-        (30, 'smile', first, None): 1,
-        (30, 'hold obj', second, None): 1,
-        (30, 'cut instr', second, None): 1,
-        (30, 'cut obj', second, cup): 1,
-        (20, 'ski instr', skier, ('skis', (1, 25, 31, 30))): 1,
-        (20, 'eat obj', skier, None): 1,
-        (20, 'eat instr', skier, None): 1
-    })
+    assert read_rows(report.path) == Counter(
+        {
+            (30, 'hold obj', first, cup): 1,
+            (30, 'drink instr', first, cup): 1,
+            (30, 'stand', first, None): 1,
+            (30, 'smile', first, None): 1,
+            (30, 'hold obj', second, None): 1,
+            (30, 'cut instr', second, None): 1,
+            (30, 'cut obj', second, cup): 1,
+            (20, 'ski instr', skier, ('skis', (1, 25, 31, 30))): 1,
+            (20, 'eat obj', skier, None): 1,
+            (20, 'eat instr', skier, None): 1,
+        }
+    )
     content = json.loads(report.path.read_text())
     assert [im['id'] for im in content['images']] == [20, 30]
     assert content['images'][1] == dict(
@@ -49,7 +67,8 @@ def test_official_by_hand(tmp_path):
         file_name='val2014/COCO_val2014_000000000030.jpg',
         key='val2014/COCO_val2014_000000000030.jpg',
         width=64,
-        height=48)
+        height=48,
+    )
     assert content['verbs'] == list(VOCABULARY.verbs)
     assert content['hoi_categories'] == []
     # COCO's order and ids; the person whom nobody labelled is told apart.
@@ -69,15 +88,19 @@ def test_the_data_set_reads_it(tmp_path):
 
 def test_both_sources_agree_on_the_pairs_that_both_hold(tmp_path):
     convert_official(tmp_path)
-    report = convert_v_coco([write(tmp_path / 'p.json', pairs_content())],
-                            tmp_path / 'pairs.json')
+    report = convert_v_coco(
+        [write(tmp_path / 'p.json', pairs_content())], tmp_path / 'pairs.json'
+    )
     assert not report.complete
     assert report.sizes_from == 'the extent of the boxes'
     assert (report.images, report.rows, report.pairs) == (2, 4, 4)
-    with_object = Counter({
-        row: count
-        for row, count in read_rows(tmp_path / 'test.json').items() if row[-1]
-    })
+    with_object = Counter(
+        {
+            row: count
+            for row, count in read_rows(tmp_path / 'test.json').items()
+            if row[-1]
+        }
+    )
     assert read_rows(report.path) == with_object
 
 
@@ -117,15 +140,18 @@ def test_ids_choose_images(tmp_path):
 
 def test_files_are_joined(tmp_path):
     halves = [
-        write(tmp_path / f'{i}.json',
-              official([p for p in PERSONS if p[0] == image]))
+        write(
+            tmp_path / f'{i}.json',
+            official([p for p in PERSONS if p[0] == image]),
+        )
         for i, image in enumerate((30, 20))
     ]
     coco = write(tmp_path / 'coco.json', COCO)
     convert_v_coco(halves, tmp_path / 'joined.json', coco=[coco])
     convert_official(tmp_path)
     assert read_rows(tmp_path / 'joined.json') == read_rows(
-        tmp_path / 'test.json')
+        tmp_path / 'test.json'
+    )
     once = (tmp_path / 'joined.json').read_bytes()
     convert_v_coco(halves, tmp_path / 'joined.json', coco=[coco])
     assert (tmp_path / 'joined.json').read_bytes() == once
@@ -134,8 +160,10 @@ def test_files_are_joined(tmp_path):
 
 
 @pytest.mark.skipif(find_shared() is None, reason='no shared test data')
-@pytest.mark.parametrize('split, images, rows, labelled', [
-    ('train', 2533, 6400, 3932), ('val', 2867, 7417, 4499)])
+@pytest.mark.parametrize(
+    'split, images, rows, labelled',
+    [('train', 2533, 6400, 3932), ('val', 2867, 7417, 4499)],
+)
 def test_real_files_agree(tmp_path, split, images, rows, labelled):
     """Both sources hold the same pairs, in the same order.
 
@@ -144,15 +172,15 @@ def test_real_files_agree(tmp_path, split, images, rows, labelled):
     box of no importance.
     """
     shared = find_shared() / 'data/v_coco'
-    actions = json.loads(
-        (shared / f'official/vcoco_{split}.json').read_text())
+    actions = json.loads((shared / f'official/vcoco_{split}.json').read_text())
     source = shared / f'instances_vcoco_{split}.json'
     pairs = json.loads(source.read_text())
     by_image = {image: [] for image in pairs['images']}
     boxes = {}
     for action in actions:
         roles = np.array(action['role_object_id']).reshape(
-            len(action['role_name']), -1)
+            len(action['role_name']), -1
+        )
         for person, image in zip(action['ann_id'], action['image_id']):
             boxes[person] = image, 'person', [0, 0, 1, 1]
         for k, role in enumerate(action['role_name']):
@@ -168,8 +196,11 @@ def test_real_files_agree(tmp_path, split, images, rows, labelled):
     for image, record in zip(pairs['images'], pairs['annotations']):
         assert len(by_image[image]) == len(record['actions'])
         for (person, obj), human, thing, label in zip(
-                by_image[image], record['boxes_h'], record['boxes_o'],
-                record['objects']):
+            by_image[image],
+            record['boxes_h'],
+            record['boxes_o'],
+            record['objects'],
+        ):
             boxes[person] = image, 'person', human
             boxes[obj] = image, pairs['objects'][label], thing
     coco = dict(
@@ -191,14 +222,20 @@ def test_real_files_agree(tmp_path, split, images, rows, labelled):
         [shared / f'official/vcoco_{split}.json'],
         tmp_path / 'official.json',
         coco=[write(tmp_path / 'coco.json', coco)],
-        ids=shared / f'official/splits/vcoco_{split}.ids')
-    assert (report.images, report.persons, report.verbs) == (images, labelled,
-                                                             29)
+        ids=shared / f'official/splits/vcoco_{split}.ids',
+    )
+    assert (report.images, report.persons, report.verbs) == (
+        images,
+        labelled,
+        29,
+    )
     other = convert_v_coco([source], tmp_path / 'pairs.json')
     assert (other.images, other.rows) == (images, rows)
-    found = Counter({
-        row: count
-        for row, count in read_rows(report.path).items()
-        if row[-1] and row[1] in pairs['classes']
-    })
+    found = Counter(
+        {
+            row: count
+            for row, count in read_rows(report.path).items()
+            if row[-1] and row[1] in pairs['classes']
+        }
+    )
     assert found == read_rows(other.path)

@@ -11,11 +11,19 @@ from torch.utils.data import DataLoader
 from clhoi_mm.datasets import HICODetDataset, HOIDataset, VCOCODataset
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.vocabulary import HOIVocabulary
-from tests.data_utils import (find_shared, write_hico_det, write_tiny,
-                              write_v_coco, write_vcoco_photo)
+from tests.data_utils import (
+    find_shared,
+    write_hico_det,
+    write_tiny,
+    write_v_coco,
+    write_vcoco_photo,
+)
 
-PIPELINE = (dict(type='LoadImageFromFile'), dict(type='LoadHOIAnnotations'),
-            dict(type='PackHOIInputs'))
+PIPELINE = (
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadHOIAnnotations'),
+    dict(type='PackHOIInputs'),
+)
 
 
 @pytest.fixture(scope='module')
@@ -28,7 +36,7 @@ def build(root, ann_file='annotations/train.json', **kwargs):
         'pipeline': PIPELINE,
         'vocabulary': 'hico_det',
         'serialize_data': False,
-        **kwargs
+        **kwargs,
     }
     return HOIDataset(ann_file, data_root=str(root), **kwargs)
 
@@ -54,10 +62,17 @@ def test_records_by_hand(tiny):
     assert info['hois']['human_rows'].tolist() == [0, 0, 2, 2]
     assert info['hois']['object_rows'].tolist() == [1, 1, 1, 3]
     assert [vocab.names[i] for i in info['hois']['hoi_labels']] == [
-        'ride bicycle', 'straddle bicycle', 'hold bicycle', 'feed dog'
+        'ride bicycle',
+        'straddle bicycle',
+        'hold bicycle',
+        'feed dog',
     ]
-    assert [vocab.verbs[i] for i in info['hois']['verb_labels']
-            ] == ['ride', 'straddle', 'hold', 'feed']
+    assert [vocab.verbs[i] for i in info['hois']['verb_labels']] == [
+        'ride',
+        'straddle',
+        'hold',
+        'feed',
+    ]
     odd = data.get_data_info(4)
     assert [i['row'] for i in odd['instances']] == [0, 1, 3]
     assert [i['ignore_flag'] for i in odd['instances']] == [0, 1, 0]
@@ -88,10 +103,13 @@ def test_invisible_pairs_are_image_labels_only(tiny):
     data = build(tiny)
     sample = data[3]['data_samples']
     vocab = data.vocabulary
-    assert [vocab.names[i]
-            for i in sample.gt_hois.hoi_labels] == ['ride horse']
-    assert [vocab.names[i]
-            for i in sample.image_hoi_labels] == ['feed horse', 'ride horse']
+    assert [vocab.names[i] for i in sample.gt_hois.hoi_labels] == [
+        'ride horse'
+    ]
+    assert [vocab.names[i] for i in sample.image_hoi_labels] == [
+        'feed horse',
+        'ride horse',
+    ]
     assert sample.gt_persons.hoi_labelled.tolist() == [True, False]
     assert sample.gt_persons.bboxes[1].tolist() == [60, 5, 80, 60]
 
@@ -111,8 +129,11 @@ def test_images_without_people_or_annotations_stay(tiny, test_mode):
 def test_filters(tiny):
     assert len(build(tiny, filter_cfg=dict(filter_empty_gt=True))) == 4
     kept = build(tiny, filter_cfg=dict(filter_empty_hois=True))
-    assert [kept.get_data_info(i)['img_id']
-            for i in range(len(kept))] == [500, 503, 504]
+    assert [kept.get_data_info(i)['img_id'] for i in range(len(kept))] == [
+        500,
+        503,
+        504,
+    ]
     assert len(build(tiny, test_mode=True, filter_cfg=dict(min_size=65))) == 5
     with pytest.raises(ValueError, match='leaves none of 5 images'):
         build(tiny, filter_cfg=dict(min_size=65))
@@ -130,7 +151,7 @@ def test_metainfo_is_plain(tiny):
     assert meta['vocabulary_hash'] == vocab.hash
     assert meta['rare'] == vocab.rare.tolist()
     with pytest.raises(ValueError, match='classes'):
-        build(tiny, metainfo=dict(classes=('dog', )))
+        build(tiny, metainfo=dict(classes=('dog',)))
 
 
 def test_rare_flags_of_the_file_win(tiny, tmp_path):
@@ -155,7 +176,11 @@ def test_image_level_labels_of_the_file(tiny, tmp_path):
     data = rewritten(tiny, tmp_path, change)
     assert data.get_data_info(2)['image_hoi_labels'].tolist() == [3, 10]
     assert data.get_data_info(0)['image_hoi_labels'].tolist() == [
-        3, 11, 18, 20, 113
+        3,
+        11,
+        18,
+        20,
+        113,
     ]
 
 
@@ -165,7 +190,8 @@ def test_mmdet_reads_the_file_as_it_is(tiny):
         ann_file='annotations/train.json',
         data_root=str(tiny),
         data_prefix=dict(img=''),
-        metainfo=dict(classes=vocab.objects))
+        metainfo=dict(classes=vocab.objects),
+    )
     ours = build(tiny)
     for i in range(len(data)):
         theirs = data.get_data_info(i)['instances']
@@ -179,8 +205,12 @@ class Draw:
     """A pipeline that says what each generator gives."""
 
     def __call__(self, results):
-        return results['sample_idx'], random.random(), np.random.rand(
-        ), torch.rand(1).item()
+        return (
+            results['sample_idx'],
+            random.random(),
+            np.random.rand(),
+            torch.rand(1).item(),
+        )
 
 
 def test_augmentation_depends_on_seed_epoch_and_index_only(tiny):
@@ -211,7 +241,8 @@ def test_generators_outside_are_left_alone(tiny):
 def test_persistent_workers_see_the_epoch(tiny):
     data = build(tiny, pipeline=[Draw()], serialize_data=True)
     loader = DataLoader(
-        data, num_workers=2, persistent_workers=True, collate_fn=list)
+        data, num_workers=2, persistent_workers=True, collate_fn=list
+    )
     for epoch in (0, 3):
         data.set_epoch(epoch)
         assert [batch[0] for batch in loader] == [data[i] for i in range(5)]
@@ -220,10 +251,12 @@ def test_persistent_workers_see_the_epoch(tiny):
 def test_a_refetched_image_is_seeded_too(tiny):
 
     class Picky(Draw):
-
         def __call__(self, results):
-            return None if results['sample_idx'] == 0 else super().__call__(
-                results)
+            return (
+                None
+                if results['sample_idx'] == 0
+                else super().__call__(results)
+            )
 
     data = build(tiny, pipeline=[Picky()])
     assert data[0] == data[0] and data[0][0] != 0
@@ -236,7 +269,9 @@ def test_builds_from_mmdets_registry_and_scope(tiny):
                 type='clhoi_mm.HICODetDataset',
                 ann_file='annotations/train.json',
                 data_root=str(tiny),
-                pipeline=PIPELINE))
+                pipeline=PIPELINE,
+            )
+        )
     assert isinstance(data, HICODetDataset)
     assert len(data[0]['data_samples'].gt_hois) == 4
 
@@ -251,7 +286,9 @@ def test_hico_det_shaped_folder(tmp_path):
                 data_root=str(root),
                 data_prefix=dict(img='images'),
                 pipeline=PIPELINE,
-                test_mode=split == 'test'))
+                test_mode=split == 'test',
+            )
+        )
         assert len(data) == images
         labels = [
             data.get_data_info(i)['hois']['hoi_labels'] for i in range(images)
@@ -269,15 +306,19 @@ def test_v_coco_shaped_folder(tmp_path):
         data_root=str(root),
         data_prefix=dict(img='images'),
         pipeline=PIPELINE,
-        test_mode=True)
+        test_mode=True,
+    )
     labels = np.concatenate(
-        [data.get_data_info(i)['image_hoi_labels'] for i in range(len(data))])
+        [data.get_data_info(i)['image_hoi_labels'] for i in range(len(data))]
+    )
     assert sorted(labels) == list(range(236))
     assert data.metainfo['rare'] is None
     sample = data[len(data) - 1]['data_samples']
     hois = sample.gt_hois
-    assert [data.vocabulary.verbs[v]
-            for v in hois.verb_labels] == ['stand', 'hold obj']
+    assert [data.vocabulary.verbs[v] for v in hois.verb_labels] == [
+        'stand',
+        'hold obj',
+    ]
     assert hois.human_inds.tolist() == [0, 1]
     assert hois.object_inds.tolist() == hois.obj_labels.tolist() == [-1, -1]
     assert hois.hoi_labels.tolist() == [-1, -1]
@@ -293,12 +334,17 @@ def test_real_photo_of_v_coco(tmp_path):
         data_root=str(root),
         data_prefix=dict(img='images'),
         pipeline=PIPELINE,
-        test_mode=True)
+        test_mode=True,
+    )
     packed = data[0]
     assert packed['inputs'].shape == (3, 392, 640)
     hois = packed['data_samples'].gt_hois
-    assert [data.metainfo['hoi_classes'][i] for i in hois.hoi_labels
-            ] == ['hold obj skis', 'ski instr skis', 'ski instr skis']
+    assert [data.metainfo['hoi_classes'][i] for i in hois.hoi_labels] == [
+        'hold obj skis',
+        'ski instr skis',
+        'ski instr skis',
+    ]
     assert len(packed['data_samples'].gt_persons) == 3
     assert hois.sub_bboxes[0].tolist() == pytest.approx(
-        [372.58, 170.84, 639.21, 388.03], abs=1e-3)
+        [372.58, 170.84, 639.21, 388.03], abs=1e-3
+    )

@@ -1,4 +1,5 @@
 """Images without annotations: what is read, and what is refused."""
+
 import os
 import pickle
 from pathlib import Path
@@ -44,22 +45,29 @@ def open_(images, **options):
             type='UnlabelledHOIDataset',
             images=str(images),
             vocabulary='mini',
-            **options))
+            **options,
+        )
+    )
 
 
 def records(dataset):
-    return [(info['key'], info['img_path'])
-            for info in map(dataset.get_data_info, range(len(dataset)))]
+    return [
+        (info['key'], info['img_path'])
+        for info in map(dataset.get_data_info, range(len(dataset)))
+    ]
 
 
 def same_as_the_teachers(images, root=None):
     """The data set's keys and paths are those that the teacher was given."""
     prefix = {} if root is None else dict(data_prefix=dict(img=str(root)))
     dataset = open_(images, **prefix)
-    expected = [(image.image_id, str(image.path))
-                for image in ImageSource(images, root)]
-    assert [(key, os.path.normpath(path))
-            for key, path in records(dataset)] == expected
+    expected = [
+        (image.image_id, str(image.path))
+        for image in ImageSource(images, root)
+    ]
+    assert [
+        (key, os.path.normpath(path)) for key, path in records(dataset)
+    ] == expected
     return dataset
 
 
@@ -73,15 +81,19 @@ def cache_of(folder, keys):
         TeacherWords(key, 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)])
         for key in keys
     ]
-    pack_cache(words, folder, HOIVocabulary.load('mini'),
-               HashedTextEncoder(16))
+    pack_cache(
+        words, folder, HOIVocabulary.load('mini'), HashedTextEncoder(16)
+    )
     return str(folder)
 
 
 def test_a_folder(root):
     dataset = same_as_the_teachers(root)
     assert [key for key, _ in records(dataset)] == [
-        'a.png', 'd e.png', 'b/c.jpg', 'b/ä.png'
+        'a.png',
+        'd e.png',
+        'b/c.jpg',
+        'b/ä.png',
     ]
     below = same_as_the_teachers(root / 'b', root)
     assert records(below)[0] == ('b/c.jpg', str(root / 'b' / 'c.jpg'))
@@ -97,7 +109,9 @@ def test_linked_folders_and_images(root, tmp_path):
     (linked / 'x.png').symlink_to(root / 'a.png')
     dataset = same_as_the_teachers(linked)
     assert [key for key, _ in records(dataset)] == [
-        'x.png', 'one/c.jpg', 'one/ä.png'
+        'x.png',
+        'one/c.jpg',
+        'one/ä.png',
     ]
 
 
@@ -112,8 +126,9 @@ def test_a_list(root, tmp_path, end):
     assert len(same_as_the_teachers(plain, root)) == 2
     marked = tmp_path / 'marked.txt'
     marked.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
-    assert [key for key, _ in records(same_as_the_teachers(marked, root))
-            ] == NAMES
+    assert [
+        key for key, _ in records(same_as_the_teachers(marked, root))
+    ] == NAMES
 
 
 @pytest.mark.parametrize('prefix', [dict(img=''), dict()])
@@ -156,10 +171,13 @@ def test_a_parquet_file(root, tmp_path):
         file_name=pa.array(NAMES).dictionary_encode(),
         key=['w', 'x', 'y', 'z'],
         width=[60, 41, None, 43],
-        height=pa.array([40, 60, None, 60], pa.int64()))
+        height=pa.array([40, 60, None, 60], pa.int64()),
+    )
     dataset = same_as_the_teachers(path, root)
-    sizes = [(info['width'], info['height'])
-             for info in map(dataset.get_data_info, range(4))]
+    sizes = [
+        (info['width'], info['height'])
+        for info in map(dataset.get_data_info, range(4))
+    ]
     assert sizes == [(60, 40), (41, 60), (60, 42), (43, 60)]
     # The third is read from its header, the others are not looked at.
     (root / NAMES[0]).unlink()
@@ -173,19 +191,23 @@ def test_samples_and_workers(root, tmp_path):
         assert sample.key == 'b/c.jpg' and sample.ori_shape == (60, 41)
         assert 'gt_hois' not in sample
     loader = torch.utils.data.DataLoader(
-        dataset, num_workers=2, collate_fn=lambda batch: batch[0])
+        dataset, num_workers=2, collate_fn=lambda batch: batch[0]
+    )
     keys = [sample['data_samples'].key for sample in loader]
     assert keys == [key for key, _ in records(dataset)]
 
 
 def test_batches_by_aspect_ratio(root):
-    Image.new('RGB', (60, 30)).save(
-        root / 'z.jpg', exif=_turned())
+    Image.new('RGB', (60, 30)).save(root / 'z.jpg', exif=_turned())
     dataset = open_(root)
     batches = AspectRatioBatchSampler(ArraySampler(dataset, shuffle=False), 2)
-    kinds = [[info['width'] < info['height']
-              for info in map(dataset.get_data_info, batch)]
-             for batch in batches]
+    kinds = [
+        [
+            info['width'] < info['height']
+            for info in map(dataset.get_data_info, batch)
+        ]
+        for batch in batches
+    ]
     assert all(len(set(kind)) == 1 for kind in kinds[:2])
     turned = dataset.get_data_info(2)
     assert turned['key'] == 'z.jpg' and turned['width'] == 30
@@ -201,8 +223,10 @@ def test_subsets(root):
     dataset = open_(root)
     keys = [key for key, _ in records(dataset)]
     assert [k for k, _ in records(open_(root, indices=2))] == keys[:2]
-    assert [k for k, _ in records(open_(root, indices=[3, 0]))
-            ] == [keys[3], keys[0]]
+    assert [k for k, _ in records(open_(root, indices=[3, 0]))] == [
+        keys[3],
+        keys[0],
+    ]
     assert [k for k, _ in records(dataset.get_subset([1, 2]))] == keys[1:3]
     assert dataset.get_data_info(-1)['key'] == keys[-1]
     with pytest.raises(IndexError):
@@ -249,7 +273,9 @@ def test_the_index_of_a_long_list(root, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='index: no readable .* delete it'):
         open_(path)
     assert {entry.name for entry in tmp_path.iterdir()} == {
-        'images', 'list.txt', 'list.txt.index'
+        'images',
+        'list.txt',
+        'list.txt.index',
     }
 
 
@@ -263,8 +289,7 @@ def test_the_index_of_a_folder(root, tmp_path, monkeypatch):
     assert len(open_(root, index=str(index))) == 5
     (root / 'a.png').unlink()
     assert len(open_(root, index=str(index))) == 4
-    deeper = open_(
-        root, index=str(index), data_prefix=dict(img=str(tmp_path)))
+    deeper = open_(root, index=str(index), data_prefix=dict(img=str(tmp_path)))
     assert records(deeper)[0][0] == 'images/d e.png'
     monkeypatch.setattr('tempfile.mkstemp', _no_space)
     with pytest.raises(OSError, match='index=PATH'):
@@ -275,19 +300,25 @@ def _no_space(*args, **kwargs):
     raise OSError(28, 'No space left on device')
 
 
-@pytest.mark.parametrize('columns, parts', [
-    (dict(name=['a.png']), ('"path"', 'no such column', 'name')),
-    (dict(path=[1]), ('"path"', 'int64', 'text')),
-    (dict(path=['a.png'], key=[3]), ('"key"', 'int64')),
-    (dict(path=['a.png', None]), ('row 2', '"path"', 'null')),
-    (dict(path=['a.png', '']), ('row 2', '"path"', 'empty')),
-    (dict(path=['a.png'], width=[3]), ('"width"', '"height"')),
-    (dict(path=['a.png'], width=['3'], height=[3]), ('"width"', 'numbers')),
-    (dict(path=['a.png'], width=[3], height=[-3]), ('row 1', '"height"')),
-    (dict(path=['a.png', 'a.png']), ('images 1 and 2', '"path"', 'twice')),
-    (dict(path=['a.png', 'b.png'], key=['k', 'k']), ('"key"', "'k'")),
-    (dict(path=pa.array([], pa.string())), ('no image in it', )),
-])
+@pytest.mark.parametrize(
+    'columns, parts',
+    [
+        (dict(name=['a.png']), ('"path"', 'no such column', 'name')),
+        (dict(path=[1]), ('"path"', 'int64', 'text')),
+        (dict(path=['a.png'], key=[3]), ('"key"', 'int64')),
+        (dict(path=['a.png', None]), ('row 2', '"path"', 'null')),
+        (dict(path=['a.png', '']), ('row 2', '"path"', 'empty')),
+        (dict(path=['a.png'], width=[3]), ('"width"', '"height"')),
+        (
+            dict(path=['a.png'], width=['3'], height=[3]),
+            ('"width"', 'numbers'),
+        ),
+        (dict(path=['a.png'], width=[3], height=[-3]), ('row 1', '"height"')),
+        (dict(path=['a.png', 'a.png']), ('images 1 and 2', '"path"', 'twice')),
+        (dict(path=['a.png', 'b.png'], key=['k', 'k']), ('"key"', "'k'")),
+        (dict(path=pa.array([], pa.string())), ('no image in it',)),
+    ],
+)
 def test_parquet_that_is_wrong(tmp_path, columns, parts):
     path = write_parquet(tmp_path / 'list.parquet', **columns)
     with pytest.raises(ValueError) as error:
@@ -298,17 +329,21 @@ def test_parquet_that_is_wrong(tmp_path, columns, parts):
 
 def test_lists_that_are_wrong(root, tmp_path):
     path = tmp_path / 'list.txt'
-    for content, parts in ((b'', ['no image in it']),
-                           (b'a\nb\n\nb\n', ['images 2 and 3', "'b'"]),
-                           (b'a\n\nb\n\xff.png', ['line 4', 'UTF-8'])):
+    for content, parts in (
+        (b'', ['no image in it']),
+        (b'a\nb\n\nb\n', ['images 2 and 3', "'b'"]),
+        (b'a\n\nb\n\xff.png', ['line 4', 'UTF-8']),
+    ):
         path.write_bytes(content)
         with pytest.raises(ValueError) as error:
             open_(path)
         for part in (str(path), *parts):
             assert part in str(error.value)
     (tmp_path / 'x.parquet').write_bytes(b'PAR1 no more')
-    for name, match in (('x.parquet', 'no readable Parquet'),
-                        ('images/notes.md', '.txt or .parquet')):
+    for name, match in (
+        ('x.parquet', 'no readable Parquet'),
+        ('images/notes.md', '.txt or .parquet'),
+    ):
         with pytest.raises(ValueError, match=match):
             open_(tmp_path / name)
     (tmp_path / 'empty').mkdir()
@@ -337,8 +372,11 @@ def test_images_that_are_bad(root, tmp_path, kind, caplog):
         dataset = open_(path, test_mode=test_mode, **options)
         with pytest.raises((FileNotFoundError, ValueError)) as error:
             dataset[1]
-        for part in (str(bad), str(path), 'No image'
-                     if kind == 'missing' else 'no image can be decoded'):
+        for part in (
+            str(bad),
+            str(path),
+            'No image' if kind == 'missing' else 'no image can be decoded',
+        ):
             assert part in str(error.value)
         assert dataset[0]['data_samples'].key == 'a.png'
         dataset.get_data_info(1)
@@ -363,11 +401,13 @@ def test_equal_texts_have_equal_hashes(rows):
 @pytest.mark.parametrize('shuffle', [True, False])
 def test_array_sampler_keeps_the_order(size, shuffle, monkeypatch):
     for rank, world, round_up in ((0, 1, True), (1, 3, True), (2, 3, False)):
-        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda:
-                            (rank, world))
+        monkeypatch.setattr(
+            'mmengine.dataset.sampler.get_dist_info', lambda: (rank, world)
+        )
         ours, theirs = (
             kind(range(size), shuffle=shuffle, seed=3, round_up=round_up)
-            for kind in (ArraySampler, DefaultSampler))
+            for kind in (ArraySampler, DefaultSampler)
+        )
         for epoch in (0, 1):
             ours.set_epoch(epoch)
             theirs.set_epoch(epoch)

@@ -1,11 +1,17 @@
 """Splits by name, and classes that training must not see."""
+
 import numpy as np
 import pytest
 
 from clhoi_mm.datasets import HICODetDataset, VCOCODataset
 from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
-from tests.data_utils import (make_scene, write_hico_det, write_split,
-                              write_tiny, write_v_coco)
+from tests.data_utils import (
+    make_scene,
+    write_hico_det,
+    write_split,
+    write_tiny,
+    write_v_coco,
+)
 
 VOCABULARY = HOIVocabulary.load('hico_det')
 
@@ -26,20 +32,25 @@ def hico(tmp_path_factory):
 
 def build(root, **kwargs):
     return HICODetDataset(
-        'annotations/train.json', data_root=str(root), **kwargs)
+        'annotations/train.json', data_root=str(root), **kwargs
+    )
 
 
 def names_in(data, i):
     info = data.get_data_info(i)
-    return ([VOCABULARY.names[k] for k in info['hois']['hoi_labels']],
-            [VOCABULARY.names[k] for k in info['image_hoi_labels']])
+    return (
+        [VOCABULARY.names[k] for k in info['hois']['hoi_labels']],
+        [VOCABULARY.names[k] for k in info['image_hoi_labels']],
+    )
 
 
 def test_a_pair_goes_with_all_that_it_is_labelled_with(tiny):
     data = build(tiny, zero_shot=labels_of('straddle bicycle', 'feed horse'))
     # The straddler rides as well; the person who holds the bicycle stays.
-    assert names_in(data, 0) == (['hold bicycle', 'feed dog'],
-                                 ['hold bicycle', 'ride bicycle', 'feed dog'])
+    assert names_in(data, 0) == (
+        ['hold bicycle', 'feed dog'],
+        ['hold bicycle', 'ride bicycle', 'feed dog'],
+    )
     info = data.get_data_info(0)
     assert info['hois']['human_rows'].tolist() == [2, 2]
     assert info['hois']['object_rows'].tolist() == [1, 3]
@@ -48,7 +59,8 @@ def test_a_pair_goes_with_all_that_it_is_labelled_with(tiny):
     assert names_in(data, 3)[1] == ['ride horse']
     unseen = np.flatnonzero(data.metainfo['unseen'])
     assert unseen.tolist() == sorted(
-        labels_of('straddle bicycle', 'feed horse'))
+        labels_of('straddle bicycle', 'feed horse')
+    )
 
 
 def test_tests_lose_nothing(tiny):
@@ -64,8 +76,10 @@ def test_images_that_lost_all_pairs_can_be_left_out(tiny):
     cfg = dict(filter_empty_hois=True)
     names = ('straddle bicycle', 'hold bicycle', 'feed dog')
     data = build(tiny, filter_cfg=cfg, zero_shot=labels_of(*names))
-    assert [data.get_data_info(i)['img_id']
-            for i in range(len(data))] == [503, 504]
+    assert [data.get_data_info(i)['img_id'] for i in range(len(data))] == [
+        503,
+        504,
+    ]
 
 
 @pytest.mark.parametrize('name', ['rf_uc', 'nf_uc', 'uo', 'uv'])
@@ -82,14 +96,18 @@ def test_no_unseen_class_is_left_in_training(hico, name):
 def test_absent_roles_are_no_pair_of_boxes(tmp_path):
     vocab = HOIVocabulary.load('v_coco')
     scene = make_scene(
-        'train2014/a.png', (64, 64), [('person', (1, 1, 30, 60)),
-                                      ('cup', (10, 10, 20, 20))],
-        [(0, None, 'stand'), (0, 1, 'hold obj'), (0, 1, 'drink instr')])
+        'train2014/a.png',
+        (64, 64),
+        [('person', (1, 1, 30, 60)), ('cup', (10, 10, 20, 20))],
+        [(0, None, 'stand'), (0, 1, 'hold obj'), (0, 1, 'drink instr')],
+    )
     write_split(tmp_path, 'train', vocab, [scene], 'images', False)
     unseen = vocab.hoi_id(
-        vocab.verb_label('drink instr'), vocab.object_label('cup'))
+        vocab.verb_label('drink instr'), vocab.object_label('cup')
+    )
     data = VCOCODataset(
-        split='train', data_root=str(tmp_path), zero_shot=[unseen])
+        split='train', data_root=str(tmp_path), zero_shot=[unseen]
+    )
     hois = data.get_data_info(0)['hois']
     assert [vocab.verbs[k] for k in hois['verb_labels']] == ['stand']
 
@@ -98,9 +116,11 @@ def test_splits(hico, tmp_path):
     data = HICODetDataset(split='test', data_root=str(hico), test_mode=True)
     info = data.get_data_info(0)
     assert info['img_path'] == str(
-        hico / 'images/test2015/HICO_test2015_00000051.jpg')
+        hico / 'images/test2015/HICO_test2015_00000051.jpg'
+    )
     given = HICODetDataset(
-        'annotations/train.json', split='test', data_root=str(hico))
+        'annotations/train.json', split='test', data_root=str(hico)
+    )
     assert 'train2015' in given.get_data_info(0)['key']
     coco = write_v_coco(tmp_path)
     data = VCOCODataset(split='trainval', data_root=str(coco))
@@ -116,4 +136,5 @@ def test_bad_options(tiny):
         build(tiny, zero_shot=[600])
     with pytest.raises(ValueError, match="classes of HICO-DET.*'v_coco'"):
         VCOCODataset(
-            'annotations/train.json', data_root=str(tiny), zero_shot='uo')
+            'annotations/train.json', data_root=str(tiny), zero_shot='uo'
+        )

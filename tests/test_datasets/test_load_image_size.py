@@ -9,8 +9,8 @@ from tests.data_utils import write_tiny
 STEPS = [
     dict(type='LoadHOIAnnotations'),
     dict(type='LoadDetections', source='ground_truth'),
-    dict(type='RandomFlip', prob=.5),
-    dict(type='PackHOIInputs')
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackHOIInputs'),
 ]
 
 
@@ -20,8 +20,12 @@ def build(tmp_path):
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     return lambda *steps, **options: HICODetDataset(
-        'annotations/train.json', data_root=str(tmp_path),
-        data_prefix=dict(img=''), pipeline=list(steps), **options)
+        'annotations/train.json',
+        data_root=str(tmp_path),
+        data_prefix=dict(img=''),
+        pipeline=list(steps),
+        **options,
+    )
 
 
 def same(one, two):
@@ -37,7 +41,9 @@ def test_samples_are_those_of_the_image(build, tmp_path):
     sized = build(dict(type='LoadImageSize'), *STEPS)
     expected = [
         [read[i]['data_samples'] for i in range(5)]
-        for epoch in range(3) if read.set_epoch(epoch) is None]
+        for epoch in range(3)
+        if read.set_epoch(epoch) is None
+    ]
     for path in (tmp_path / 'train').iterdir():
         path.unlink()  # nobody misses it
     flips = set()
@@ -60,7 +66,8 @@ def test_stand_in_takes_no_memory():
 def test_views_are_remembered(build):
     plain = build(dict(type='LoadImageSize'), *STEPS)
     remembering = build(
-        dict(type='LoadImageSize'), dict(type='RememberViews', steps=STEPS))
+        dict(type='LoadImageSize'), dict(type='RememberViews', steps=STEPS)
+    )
     seen = set()
     for epoch in range(8):
         for data in (plain, remembering):
@@ -72,11 +79,15 @@ def test_views_are_remembered(build):
     assert len(seen) == 10
 
 
-@pytest.mark.parametrize('step', [
-    dict(type='Resize', scale=(192, 128)),
-    dict(type='RandomCrop', crop_size=(30, 30), allow_negative_crop=True),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='RandomAffine', border_val=(0, 0, 0))])
+@pytest.mark.parametrize(
+    'step',
+    [
+        dict(type='Resize', scale=(192, 128)),
+        dict(type='RandomCrop', crop_size=(30, 30), allow_negative_crop=True),
+        dict(type='PhotoMetricDistortion'),
+        dict(type='RandomAffine', border_val=(0, 0, 0)),
+    ],
+)
 def test_other_augmentation_is_refused(build, step):
     data = build(dict(type='LoadImageSize'), *STEPS[:2], step, STEPS[3])
     with pytest.raises(RuntimeError, match='LoadImageSize reads no image'):

@@ -10,8 +10,9 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 @pytest.fixture
 def folder(tmp_path):
-    words = TeacherWords('a.jpg', 'A dog.', ['A dog.'],
-                         [('ride', 'bicycle', 0.75)])
+    words = TeacherWords(
+        'a.jpg', 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)]
+    )
     vocabulary = HOIVocabulary.load('hico_det')
     pack_cache([words], tmp_path, vocabulary, HashedTextEncoder(16))
     return str(tmp_path)
@@ -19,7 +20,8 @@ def folder(tmp_path):
 
 def build(folder, **kwargs):
     return TRANSFORMS.build(
-        dict(type='LoadTeacherKnowledge', cache=folder, **kwargs))
+        dict(type='LoadTeacherKnowledge', cache=folder, **kwargs)
+    )
 
 
 def test_words_of_the_image(folder):

@@ -9,8 +9,7 @@ from clhoi_mm.datasets.mini import MiniWorldGenerator, annotation_hash
 SIZES = dict(train=6, val=2, test=4)
 # The world is fixed: whoever changes it raises WORLD_VERSION, writes down
 # why, and records the new hashes here and in the README.
-FIXED = (
-    'e175241c33ee18efed6c6ceb7bdb4eff727bd18953d77730eace49cb22dcd366')
+FIXED = 'e175241c33ee18efed6c6ceb7bdb4eff727bd18953d77730eace49cb22dcd366'
 
 
 @pytest.fixture(scope='module')
@@ -21,8 +20,11 @@ def made(tmp_path_factory):
 
 
 def read_all(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes()
-            for path in sorted(folder.rglob('*')) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob('*'))
+        if path.is_file()
+    }
 
 
 def test_the_world_is_fixed(made):
@@ -50,18 +52,22 @@ def test_annotation_files_are_whole(made):
         assert len(content['images']) == size
         boxes = {a['id']: a for a in content['annotations']}
         names = {c['id']: c['name'] for c in content['categories']}
-        classes = {(h['verb_id'], h['category_id']): h['id']
-                   for h in content['hoi_categories']}
+        classes = {
+            (h['verb_id'], h['category_id']): h['id']
+            for h in content['hoi_categories']
+        }
         assert names[1] == 'person' and len(names) == 11
         assert len(classes) == 35
         labels = {image['id']: set() for image in content['images']}
         for hoi in content['hois']:
-            human, thing = (boxes[hoi[k]]
-                            for k in ('human_ann_id', 'object_ann_id'))
+            human, thing = (
+                boxes[hoi[k]] for k in ('human_ann_id', 'object_ann_id')
+            )
             assert human['category_id'] == 1
             assert human['image_id'] == thing['image_id'] == hoi['image_id']
             labels[hoi['image_id']].add(
-                classes[hoi['verb_id'], thing['category_id']])
+                classes[hoi['verb_id'], thing['category_id']]
+            )
         for image in content['images']:
             assert image['key'] == image['file_name']
             assert image['hoi_ids'] == sorted(labels[image['id']])
@@ -85,11 +91,14 @@ def test_existing_hash_sees_what_is_missing(made, tmp_path):
     assert small.existing_hash() is None
 
 
-@pytest.mark.parametrize('seed,sizes,message', [
-    (0, dict(train=0), 'train: 0 images asked for'),
-    (0, dict(dev=3), "unknown split 'dev'"),
-    (-1, dict(train=3), 'seed is -1'),
-])
+@pytest.mark.parametrize(
+    'seed,sizes,message',
+    [
+        (0, dict(train=0), 'train: 0 images asked for'),
+        (0, dict(dev=3), "unknown split 'dev'"),
+        (-1, dict(train=3), 'seed is -1'),
+    ],
+)
 def test_bad_sizes_are_refused(tmp_path, seed, sizes, message):
     with pytest.raises(ValueError, match=message):
         MiniWorldGenerator(tmp_path, seed, sizes)

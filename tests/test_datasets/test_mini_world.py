@@ -23,14 +23,16 @@ def pictures():
 def test_vocabulary_names_what_the_world_stages():
     vocabulary = HOIVocabulary.load('mini')
     staged = {(i.verb, i.kind): i.rare for i in INTERACTIONS}
-    named = {(vocabulary.verbs[v], vocabulary.objects[o]): bool(rare)
-             for v, o, rare in zip(vocabulary.hoi_verbs,
-                                   vocabulary.hoi_objects, vocabulary.rare)}
+    named = {
+        (vocabulary.verbs[v], vocabulary.objects[o]): bool(rare)
+        for v, o, rare in zip(
+            vocabulary.hoi_verbs, vocabulary.hoi_objects, vocabulary.rare
+        )
+    }
     assert staged == named
     assert set(vocabulary.objects) == {'person', *KINDS} == set(PLACES)
     assert set(EXTENT) == set(KINDS)
-    assert set(BUILDERS) == set(REACH) == {
-        i.arrangement for i in INTERACTIONS}
+    assert set(BUILDERS) == set(REACH) == {i.arrangement for i in INTERACTIONS}
 
 
 def test_no_object_tells_its_verb():
@@ -46,17 +48,20 @@ def test_each_interaction_is_staged_only_where_it_means_its_verb():
             assert item.verb in verbs_of(item.arrangement, item.kind, scene)
 
 
-@pytest.mark.parametrize('arrangement,kind,scene,verbs', [
-    ('mount', 'horse', 'park', ('ride', )),
-    ('mount', 'horse', 'track', ('race', )),
-    ('hold', 'cup', 'home', ('hold', )),
-    ('hold', 'cup', 'shop', ('buy', )),
-    ('read', 'book', 'street', ('read', )),
-    ('read', 'book', 'shop', ('buy', )),
-    ('drink', 'cup', 'track', ('drink', 'hold')),
-    ('drink', 'cup', 'shop', ('drink', 'buy')),
-    ('push', 'bicycle', 'shop', ('walk', )),
-])
+@pytest.mark.parametrize(
+    'arrangement,kind,scene,verbs',
+    [
+        ('mount', 'horse', 'park', ('ride',)),
+        ('mount', 'horse', 'track', ('race',)),
+        ('hold', 'cup', 'home', ('hold',)),
+        ('hold', 'cup', 'shop', ('buy',)),
+        ('read', 'book', 'street', ('read',)),
+        ('read', 'book', 'shop', ('buy',)),
+        ('drink', 'cup', 'track', ('drink', 'hold')),
+        ('drink', 'cup', 'shop', ('drink', 'buy')),
+        ('push', 'bicycle', 'shop', ('walk',)),
+    ],
+)
 def test_scene_decides_the_verb(arrangement, kind, scene, verbs):
     assert verbs_of(arrangement, kind, scene) == verbs
 
@@ -79,8 +84,9 @@ def test_no_split_shows_the_textures_of_another():
         split: {Scene('park', split, Dice(i)).texture for i in range(40)}
         for split in SPLITS
     }
-    assert len(set().union(*shown.values())) == sum(
-        map(len, shown.values())) == 9
+    assert (
+        len(set().union(*shown.values())) == sum(map(len, shown.values())) == 9
+    )
 
 
 def test_same_words_same_picture():
@@ -88,8 +94,11 @@ def test_same_words_same_picture():
     assert np.array_equal(first.pixels, again.pixels)
     assert first.boxes == again.boxes
     assert first.relations == again.relations
-    others = [MiniWorld(6).draw('val', 7), MiniWorld(5).draw('val', 8),
-              MiniWorld(5).draw('train', 7)]
+    others = [
+        MiniWorld(6).draw('val', 7),
+        MiniWorld(5).draw('val', 8),
+        MiniWorld(5).draw('train', 7),
+    ]
     assert all(not np.array_equal(first.pixels, o.pixels) for o in others)
 
 
@@ -107,15 +116,18 @@ def test_pictures_are_what_they_say(pictures):
         assert (boxes <= (224, 160, 224, 160)).all()
         sizes = boxes[:, 2:] - boxes[:, :2]
         assert (sizes >= MiniWorld.MIN_SIDE).all()
-        assert (np.asarray(picture.areas) <= sizes.prod(axis=1) + .01).all()
+        assert (np.asarray(picture.areas) <= sizes.prod(axis=1) + 0.01).all()
         people = picture.kinds.count('person')
         assert people <= MiniWorld.MAX_PEOPLE
         assert len(picture.kinds) - people <= MiniWorld.MAX_THINGS
         for person, verb, thing in picture.relations:
             assert picture.kinds[person] == 'person' and person != thing
-            assert any(i.verb == verb and i.kind == picture.kinds[thing]
-                       and picture.scene in PLACES[i.kind]
-                       for i in INTERACTIONS)
+            assert any(
+                i.verb == verb
+                and i.kind == picture.kinds[thing]
+                and picture.scene in PLACES[i.kind]
+                for i in INTERACTIONS
+            )
 
 
 def test_the_world_is_not_trivial(pictures):
@@ -126,10 +138,12 @@ def test_the_world_is_not_trivial(pictures):
         related = {(a, b) for a, _, b in picture.relations}
         acting += len(related)
         two_verbs += len(picture.relations) > len(related)
-        several_things += max(
-            Counter(a for a, _ in related).values(), default=0) > 1
-        several_people += max(
-            Counter(b for _, b in related).values(), default=0) > 1
+        several_things += (
+            max(Counter(a for a, _ in related).values(), default=0) > 1
+        )
+        several_people += (
+            max(Counter(b for _, b in related).values(), default=0) > 1
+        )
     assert 0.05 < acting / pairs < 0.25
     assert several_things >= 6 and several_people >= 6 and two_verbs >= 2
     assert {p.scene for p in pictures} == set(SCENES)

@@ -19,9 +19,13 @@ def write(folder, counts):
         verb = VOCABULARY.verbs[VOCABULARY.hoi_verbs[hoi]]
         obj = VOCABULARY.objects[VOCABULARY.hoi_objects[hoi]]
         scenes += [
-            make_scene(f'{hoi}_{i}.jpg', (60, 60),
-                       [('person', (0, 0, 20, 20)), (obj, (30, 30, 50, 50))],
-                       [(0, 1, verb)]) for i in range(count)
+            make_scene(
+                f'{hoi}_{i}.jpg',
+                (60, 60),
+                [('person', (0, 0, 20, 20)), (obj, (30, 30, 50, 50))],
+                [(0, 1, verb)],
+            )
+            for i in range(count)
         ]
     path = folder / 'train.json'
     path.write_text(json.dumps(make_annotations(VOCABULARY, scenes)))
@@ -30,7 +34,8 @@ def write(folder, counts):
 
 def label(verb, obj):
     return VOCABULARY.hoi_id(
-        VOCABULARY.verb_label(verb), VOCABULARY.object_label(obj))
+        VOCABULARY.verb_label(verb), VOCABULARY.object_label(obj)
+    )
 
 
 def test_by_hand(tmp_path):
@@ -46,9 +51,13 @@ def test_by_hand(tmp_path):
 
 
 @given(
-    st.lists(st.integers(0, 2), min_size=VOCABULARY.num_hois,
-             max_size=VOCABULARY.num_hois),
-    st.integers(1, 6))
+    st.lists(
+        st.integers(0, 2),
+        min_size=VOCABULARY.num_hois,
+        max_size=VOCABULARY.num_hois,
+    ),
+    st.integers(1, 6),
+)
 def test_what_is_left(tmp_path_factory, counts, number):
     path = write(tmp_path_factory.mktemp('rare'), dict(enumerate(counts)))
     try:
@@ -66,5 +75,5 @@ def test_what_is_left(tmp_path_factory, counts, number):
 def test_another_file(tmp_path):
     path = tmp_path / 'other.json'
     path.write_text('{"images": []}')
-    with pytest.raises(ValueError, match="other.json: not an annotation file"):
+    with pytest.raises(ValueError, match='other.json: not an annotation file'):
         rare_combinations(path, 1, 'mini')

@@ -4,13 +4,19 @@ import torch
 from mmengine.registry import DefaultScope, init_default_scope
 
 from clhoi_mm.datasets import DetectionFileWriter, HICODetDataset
-from clhoi_mm.datasets.transforms import (LoadHOIAnnotations, PackHOIInputs,
-                                          RememberViews)
+from clhoi_mm.datasets.transforms import (
+    LoadHOIAnnotations,
+    PackHOIInputs,
+    RememberViews,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import tiny_scenes, write_tiny
 
-STEPS = [dict(type='LoadHOIAnnotations'), dict(type='RandomFlip', prob=.5),
-         dict(type='PackHOIInputs')]
+STEPS = [
+    dict(type='LoadHOIAnnotations'),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PackHOIInputs'),
+]
 
 
 @pytest.fixture
@@ -20,17 +26,30 @@ def build(tmp_path):
     write_tiny(tmp_path)
     path = tmp_path / 'f.safetensors'
     nothing = dict(bboxes=np.zeros((0, 4)), labels=[], scores=[])
-    with DetectionFileWriter(path, {}, HOIVocabulary.load('hico_det').objects,
-                             dict(roi_extractor=None)) as writer:
+    with DetectionFileWriter(
+        path,
+        {},
+        HOIVocabulary.load('hico_det').objects,
+        dict(roi_extractor=None),
+    ) as writer:
         for scene in tiny_scenes():
             for flipped in (False, True):
-                writer.add(scene['file_name'], flipped, [(64, 96)] * 3,
-                           (1., 1.), nothing, [np.zeros((1, 1, 1))],
-                           np.zeros((0, 4)), np.zeros((0, 1, 1, 1)))
+                writer.add(
+                    scene['file_name'],
+                    flipped,
+                    [(64, 96)] * 3,
+                    (1.0, 1.0),
+                    nothing,
+                    [np.zeros((1, 1, 1))],
+                    np.zeros((0, 4)),
+                    np.zeros((0, 1, 1, 1)),
+                )
     return lambda steps: HICODetDataset(
-        'annotations/train.json', data_root=str(tmp_path),
+        'annotations/train.json',
+        data_root=str(tmp_path),
         data_prefix=dict(img=''),
-        pipeline=[dict(type='LoadDetectorFeatures', file=str(path)), *steps])
+        pipeline=[dict(type='LoadDetectorFeatures', file=str(path)), *steps],
+    )
 
 
 def test_remembered_views_are_those_of_the_steps(build):
@@ -46,8 +65,9 @@ def test_remembered_views_are_those_of_the_steps(build):
             assert sample.key == expected.key
             assert sample.flip == expected.flip
             assert sample.detector_view.row == expected.detector_view.row
-            assert torch.equal(sample.gt_instances.bboxes,
-                               expected.gt_instances.bboxes)
+            assert torch.equal(
+                sample.gt_instances.bboxes, expected.gt_instances.bboxes
+            )
             seen.add(id(sample))
     # Ten views in forty looks, and most of the latter cost nothing.
     assert len(seen) == 10
@@ -63,7 +83,7 @@ def test_steps_that_may_draw_are_refused():
     with pytest.raises(ValueError, match='PhotoMetricDistortion is not known'):
         RememberViews([*STEPS, dict(type='PhotoMetricDistortion')])
     # Chance inside a wrapper is none of the views' key either.
-    nested = dict(type='RandomApply', prob=1., transforms=STEPS[1:2])
+    nested = dict(type='RandomApply', prob=1.0, transforms=STEPS[1:2])
     with pytest.raises(ValueError, match='RandomApply is not known'):
         RememberViews([nested, *STEPS])
 

@@ -10,8 +10,9 @@ from clhoi_mm.datasets.seeded import seeded
 def draw() -> list[float]:
     return [
         random.random(),
-        np.random.rand(), *np.random.randn(3),
-        torch.rand(()).item()
+        np.random.rand(),
+        *np.random.randn(3),
+        torch.rand(()).item(),
     ]
 
 

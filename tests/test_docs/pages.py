@@ -1,12 +1,16 @@
 """The documents, and what is quoted in them."""
+
 import re
 from pathlib import Path
 from typing import Iterator, List, Tuple
 
 from tests.data_utils import REPO
 
-DOCS = [REPO / 'README.md', REPO / 'CONTRIBUTING.md',
-        *sorted((REPO / 'docs').glob('*.md'))]
+DOCS = [
+    REPO / 'README.md',
+    REPO / 'CONTRIBUTING.md',
+    *sorted((REPO / 'docs').glob('*.md')),
+]
 FENCE = re.compile(r'^( *)```([\w{}]*)\n(.*?)^\1```', re.M | re.S)
 
 
@@ -29,8 +33,12 @@ def commands() -> List[Tuple[str, str]]:
         lines = []
         for block in blocks(path, 'shell', 'bash'):
             lines += block.replace('\\\n', ' ').splitlines()
-        lines += re.findall(r'`((?:python tools|tools/dist|make )[^`]*)`',
-                            prose(path))
-        found += [(path.name, line) for line in lines
-                  if line.strip() and not line.lstrip().startswith('#')]
+        lines += re.findall(
+            r'`((?:python tools|tools/dist|make )[^`]*)`', prose(path)
+        )
+        found += [
+            (path.name, line)
+            for line in lines
+            if line.strip() and not line.lstrip().startswith('#')
+        ]
     return found

@@ -2,6 +2,7 @@
 
 Each tool's own parser reads them; nothing is run.
 """
+
 import importlib.util
 import re
 import runpy
@@ -16,8 +17,19 @@ from tests.test_docs.pages import DOCS, commands
 
 # Not the project's; what they do is theirs to say.
 OTHERS = {
-    'cd', 'curl', 'export', 'git', 'hf', 'mim', 'pip', 'pre-commit', 'source',
-    'sudo', 'tensorboard', 'time', 'vllm'
+    'cd',
+    'curl',
+    'export',
+    'git',
+    'hf',
+    'mim',
+    'pip',
+    'pre-commit',
+    'source',
+    'sudo',
+    'tensorboard',
+    'time',
+    'vllm',
 }
 COMMANDS = commands()
 TOOL = re.compile(r'(?:^|&& )(?:\S+/)?python (?:-u )?((?:tools|docs)/\S+\.py)')
@@ -30,8 +42,9 @@ def parsers():
 
     def parse(tool, arguments):
         if tool not in known:
-            name = tool.replace('teacher/inspect.py',
-                                'teacher/inspect_words.py')
+            name = tool.replace(
+                'teacher/inspect.py', 'teacher/inspect_words.py'
+            )
             known[tool] = runpy.run_path(str(REPO / name), run_name='docs')
         sys.argv = [tool, *arguments]
         if 'parse_args' in known[tool]:
@@ -53,8 +66,9 @@ def words(command):
     command = command.split(' | ')[0].split(' && ')[0]
     # [--option VALUE] is optional, "..." stands for more.
     command = re.sub(r'\[(--?\S+(?: [^\]]*)?)\]', r'\1', command)
-    return [word for word in shlex.split(command, comments=True)
-            if word != '...']
+    return [
+        word for word in shlex.split(command, comments=True) if word != '...'
+    ]
 
 
 def test_there_are_commands():
@@ -64,9 +78,11 @@ def test_there_are_commands():
 
 
 @pytest.mark.parametrize(
-    'command', sorted({c for _, c in COMMANDS if TOOL.search(c)}))
-def test_tool_takes_the_options(command, parsers, capsys, tmp_path,
-                                monkeypatch):
+    'command', sorted({c for _, c in COMMANDS if TOOL.search(c)})
+)
+def test_tool_takes_the_options(
+    command, parsers, capsys, tmp_path, monkeypatch
+):
     parts = words(command)
     while '=' in parts[0]:
         del parts[0]
@@ -87,7 +103,8 @@ def test_tool_takes_the_options(command, parsers, capsys, tmp_path,
 
 
 @pytest.mark.parametrize(
-    'command', sorted({c for _, c in COMMANDS if not TOOL.search(c)}))
+    'command', sorted({c for _, c in COMMANDS if not TOOL.search(c)})
+)
 def test_other_commands_are_there(command):
     parts = words(command)
     while '=' in parts[0]:

@@ -1,4 +1,5 @@
 """Links between the documents lead somewhere."""
+
 import re
 
 import pytest

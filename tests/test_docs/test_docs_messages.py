@@ -1,4 +1,5 @@
 """Messages quoted in docs/troubleshooting.md are those of the code."""
+
 import ast
 import re
 from functools import lru_cache
@@ -20,7 +21,8 @@ def text_of(node):
     if isinstance(node, ast.JoinedStr):
         return ''.join(
             part.value if isinstance(part, ast.Constant) else HOLE
-            for part in node.values)
+            for part in node.values
+        )
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return text_of(node.left) + text_of(node.right)
     return HOLE
@@ -28,8 +30,10 @@ def text_of(node):
 
 @lru_cache(maxsize=None)
 def messages():
-    files = [*(REPO / 'clhoi_mm').rglob('*.py'),
-             *(REPO / 'tools').rglob('*.py')]
+    files = [
+        *(REPO / 'clhoi_mm').rglob('*.py'),
+        *(REPO / 'tools').rglob('*.py'),
+    ]
     found = set()
     for path in files:
         for node in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,5 @@
 """The code of docs/extending.md runs and does what it says."""
+
 import json
 
 import cv2
@@ -8,9 +9,12 @@ import pytest
 from clhoi_mm.models import InteractionDistillLoss
 from clhoi_mm.registry import MODELS
 from clhoi_mm.teacher import TeacherCache
-from clhoi_mm.teacher.text_encoders import (HashedTextEncoder,
-                                            build_text_encoder, builder,
-                                            register_text_encoder)
+from clhoi_mm.teacher.text_encoders import (
+    HashedTextEncoder,
+    build_text_encoder,
+    builder,
+    register_text_encoder,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.test_docs.pages import blocks
@@ -24,11 +28,12 @@ CODE = [block for block in blocks(PAGE, 'python') if 'import' in block]
 def run(monkeypatch, tmp_path):
     """Runs the block that has a word in it, and gives its names."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(builder, '_TEXT_ENCODERS',
-                        dict(builder._TEXT_ENCODERS))
+    monkeypatch.setattr(
+        builder, '_TEXT_ENCODERS', dict(builder._TEXT_ENCODERS)
+    )
 
     def run(word):
-        block, = [block for block in CODE if word in block]
+        (block,) = [block for block in CODE if word in block]
         names = dict(__name__='mine')
         exec(compile(block, str(PAGE), 'exec'), names)
         return names
@@ -39,15 +44,19 @@ def run(monkeypatch, tmp_path):
 
 def test_loss(run, monkeypatch):
     import torch
+
     run('class SparseInteractionLoss')
-    loss = MODELS.build(dict(type='SparseInteractionLoss', sparse_weight=.5))
-    monkeypatch.setattr(InteractionDistillLoss, 'forward',
-                        lambda *args: dict(loss_interaction=torch.ones(())))
+    loss = MODELS.build(dict(type='SparseInteractionLoss', sparse_weight=0.5))
+    monkeypatch.setattr(
+        InteractionDistillLoss,
+        'forward',
+        lambda *args: dict(loss_interaction=torch.ones(())),
+    )
     thought = type('Interactions', (), {})()
     thought.interactiveness = torch.zeros(2, 1)
     losses = loss(thought, None, None, None)
     # Two pairs, each interacting with probability 1/2.
-    assert losses['loss_sparse'] == .25 and losses['loss_interaction'] == 1
+    assert losses['loss_sparse'] == 0.25 and losses['loss_interaction'] == 1
 
 
 def test_verb(run, tmp_path):
@@ -56,9 +65,11 @@ def test_verb(run, tmp_path):
     old = HOIVocabulary.load('mini')
     assert new.num_hois == old.num_hois + 3
     assert list(new.names[-3:]) == [
-        'push bicycle', 'push car', 'push suitcase'
+        'push bicycle',
+        'push car',
+        'push suitcase',
     ]
-    assert new.names[:old.num_hois] == old.names
+    assert new.names[: old.num_hois] == old.names
 
 
 def test_text_encoder(run):
@@ -74,26 +85,50 @@ def test_text_encoder(run):
     other = type('HashedTextEncoder', (), {})
     with pytest.raises(ValueError, match='HashedTextEncoder'):
         register_text_encoder(other)
-    assert type(build_text_encoder(
-        dict(type='HashedTextEncoder'))) is HashedTextEncoder
+    assert (
+        type(build_text_encoder(dict(type='HashedTextEncoder')))
+        is HashedTextEncoder
+    )
 
 
 def test_text_encoder_packs_a_cache(tmp_path):
-    block, = [block for block in CODE if 'class LetterTextEncoder' in block]
+    (block,) = [block for block in CODE if 'class LetterTextEncoder' in block]
     (tmp_path / 'mine.py').write_text(block)
     (tmp_path / 'images').mkdir()
     cv2.imwrite(
-        str(tmp_path / 'images' / 'a.png'), np.zeros((8, 8, 3), np.uint8))
+        str(tmp_path / 'images' / 'a.png'), np.zeros((8, 8, 3), np.uint8)
+    )
     (tmp_path / 'raw.jsonl').write_text(
         '{"image_id": "a.png", "kind": "caption", '
-        '"text": "A man rides a horse."}\n')
+        '"text": "A man rides a horse."}\n'
+    )
     run_command(
-        'env', f'PYTHONPATH={tmp_path}:{REPO}', 'python',
-        REPO / 'tools' / 'teacher' / 'annotate.py', 'run', '--vocab', 'mini',
-        '--images', 'images', '--out', 'teacher', '--backend', 'replay',
-        '--options', 'raw=raw.jsonl', '--stages', 'describe', 'parse', 'embed',
-        'pack', '--import', 'mine', '--text-encoder',
-        '{"type": "LetterTextEncoder"}', cwd=tmp_path).check()
+        'env',
+        f'PYTHONPATH={tmp_path}:{REPO}',
+        'python',
+        REPO / 'tools' / 'teacher' / 'annotate.py',
+        'run',
+        '--vocab',
+        'mini',
+        '--images',
+        'images',
+        '--out',
+        'teacher',
+        '--backend',
+        'replay',
+        '--options',
+        'raw=raw.jsonl',
+        '--stages',
+        'describe',
+        'parse',
+        'embed',
+        'pack',
+        '--import',
+        'mine',
+        '--text-encoder',
+        '{"type": "LetterTextEncoder"}',
+        cwd=tmp_path,
+    ).check()
     cache = TeacherCache(tmp_path / 'teacher')
     assert 'LetterTextEncoder' in json.dumps(cache.manifest)
     assert cache.manifest['counts']['images'] == 1

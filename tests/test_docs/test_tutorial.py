@@ -1,4 +1,5 @@
 """docs/tutorial.py, from a folder of images to a trained detector."""
+
 import re
 
 import pytest
@@ -10,8 +11,13 @@ from tests.tool_utils import read_figures, run_command
 @pytest.mark.slow
 def test_tutorial(tmp_path):
     done = run_command(
-        'python', REPO / 'docs' / 'tutorial.py', '--out', tmp_path / 'out',
-        cwd=tmp_path, timeout=1800).check()
+        'python',
+        REPO / 'docs' / 'tutorial.py',
+        '--out',
+        tmp_path / 'out',
+        cwd=tmp_path,
+        timeout=1800,
+    ).check()
     out = tmp_path / 'out'
     # Random scores for all pairs reach 7.6 in this world (README).
     assert read_figures(done.text)['mAP'] > 20

@@ -12,8 +12,15 @@ from clhoi_mm.engine import DistillStageHook
 from clhoi_mm.registry import HOOKS
 from clhoi_mm.teacher import TeacherWords, pack_cache
 from clhoi_mm.teacher.text_encoders import build_text_encoder
-from tests.test_models.utils import (SIZE, TEXT_DIM, VOCABULARY, build,
-                                     make_sample, model_cfg, total)
+from tests.test_models.utils import (
+    SIZE,
+    TEXT_DIM,
+    VOCABULARY,
+    build,
+    make_sample,
+    model_cfg,
+    total,
+)
 
 LR = 1e-2
 
@@ -21,8 +28,8 @@ LR = 1e-2
 def make_runner(model, own_groups=True, **optimizer):
     """What the hook sees of a runner."""
     cfg = dict(
-        type='OptimWrapper',
-        optimizer=dict(type='AdamW', lr=LR) | optimizer)
+        type='OptimWrapper', optimizer=dict(type='AdamW', lr=LR) | optimizer
+    )
     if own_groups:
         cfg['paramwise_cfg'] = dict(custom_keys={'vlt': dict(lr_mult=1.0)})
     return SimpleNamespace(
@@ -30,7 +37,8 @@ def make_runner(model, own_groups=True, **optimizer):
         epoch=0,
         logger=logging.getLogger('test'),
         train_dataloader=SimpleNamespace(dataset=[]),
-        optim_wrapper=build_optim_wrapper(model, cfg))
+        optim_wrapper=build_optim_wrapper(model, cfg),
+    )
 
 
 def rates(runner, part):
@@ -44,7 +52,8 @@ def step(runner, hook):
     hook.before_train_iter(runner, 0)
     losses = runner.model.loss(
         torch.zeros(2, 3, *SIZE),
-        [make_sample(), make_sample(words=((8, 0, .9), ))])
+        [make_sample(), make_sample(words=((8, 0, 0.9),))],
+    )
     runner.optim_wrapper.update_params(total(losses))
     hook.after_train_iter(runner, 0)
 
@@ -74,7 +83,7 @@ def test_rates_within_an_iteration_only(model, wrapped):
         runner.model = nn.DataParallel(model)
     hook = DistillStageHook(context_epochs=1, vlt_lr_mult=0.1)
     hook.before_train(runner)
-    for epoch, icn, vlt in ((0, 0., LR), (1, LR, LR * 0.1)):
+    for epoch, icn, vlt in ((0, 0.0, LR), (1, LR, LR * 0.1)):
         runner.epoch = epoch
         hook.before_train_epoch(runner)
         hook.before_train_iter(runner, 0)
@@ -94,7 +103,7 @@ def test_schedulers_see_the_untouched_rates(model):
         group['lr'] *= 0.5
     hook.before_train_iter(runner, 1)
     assert rates(runner, model.vlt) == {LR * 0.5}
-    assert rates(runner, model.icn) == {0.}
+    assert rates(runner, model.icn) == {0.0}
     hook.after_train_iter(runner, 1)
     assert rates(runner, model) == {LR * 0.5}
 
@@ -104,8 +113,9 @@ def test_requires_grad_is_never_touched(model):
     runner, hook = make_runner(model), DistillStageHook(context_epochs=1)
     for runner.epoch in (0, 1):
         hook.before_train_epoch(runner)
-        assert before == {n: p.requires_grad
-                          for n, p in model.named_parameters()}
+        assert before == {
+            n: p.requires_grad for n, p in model.named_parameters()
+        }
 
 
 def test_icn_rests_and_then_starts_like_a_fresh_one(model):
@@ -122,10 +132,12 @@ def test_icn_rests_and_then_starts_like_a_fresh_one(model):
     runner.epoch = 1
     hook.before_train_epoch(runner)
     for group in runner.optim_wrapper.optimizer.param_groups:
-        group['weight_decay'] = 0.
+        group['weight_decay'] = 0.0
     step(runner, hook)
-    moved = max((new - old).abs().max()
-                for old, new in zip(start, model.icn.parameters()))
+    moved = max(
+        (new - old).abs().max()
+        for old, new in zip(start, model.icn.parameters())
+    )
     assert moved.item() == pytest.approx(LR, rel=1e-2)
 
 
@@ -139,10 +151,13 @@ def test_without_a_first_stage_nothing_is_scaled(model):
     assert rates(runner, model) == {LR}
 
 
-@pytest.mark.parametrize('without', [
-    dict(vlt=None, context_loss=None),
-    dict(interaction_loss=None),
-])
+@pytest.mark.parametrize(
+    'without',
+    [
+        dict(vlt=None, context_loss=None),
+        dict(interaction_loss=None),
+    ],
+)
 def test_models_with_one_part(without):
     model = build(model_cfg(**without))
     runner = make_runner(model)
@@ -171,14 +186,18 @@ def in_a_choice(step):
     return SimpleNamespace(transforms=[Compose([]), Compose([step])])
 
 
-@pytest.mark.parametrize('wrap', [
-    lambda step: step,
-    lambda step: RememberViews([step]),
-    lambda step: in_a_choice(RememberViews([step])),
-])
+@pytest.mark.parametrize(
+    'wrap',
+    [
+        lambda step: step,
+        lambda step: RememberViews([step]),
+        lambda step: in_a_choice(RememberViews([step])),
+    ],
+)
 @pytest.mark.parametrize('dim, matches', [(TEXT_DIM, True), (64, False)])
-def test_cache_of_another_text_encoder_is_an_error(model, tmp_path, dim,
-                                                   matches, wrap):
+def test_cache_of_another_text_encoder_is_an_error(
+    model, tmp_path, dim, matches, wrap
+):
     words = TeacherWords('a.png', 'A park.', ['A park.'], [])
     encoder = build_text_encoder(dict(type='HashedTextEncoder', dim=dim))
     pack_cache([words], tmp_path / 'cache', VOCABULARY, encoder)
@@ -197,8 +216,7 @@ def test_cache_of_another_text_encoder_is_an_error(model, tmp_path, dim,
 @pytest.mark.parametrize('warmup, warned', [(0, False), (1, True)])
 def test_noise_that_is_never_made_use_of_is_said(caplog, warmup, warned):
     cfg = model_cfg()
-    cfg['interaction_loss']['noise'] = dict(
-        type='TeacherNoise', warmup=warmup)
+    cfg['interaction_loss']['noise'] = dict(type='TeacherNoise', warmup=warmup)
     runner = make_runner(build(cfg).train())
     hook = DistillStageHook(context_epochs=0)
     hook.before_train(runner)

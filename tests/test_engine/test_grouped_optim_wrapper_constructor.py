@@ -11,14 +11,24 @@ def make(constructor):
     model = nn.Module()
     torch.manual_seed(0)
     for name in ('vlt', 'icn'):
-        model.add_module(name, nn.Sequential(
-            nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 3)))
+        model.add_module(
+            name,
+            nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 3)),
+        )
     model.scale = nn.Parameter(torch.ones(()))
-    wrapper = build_optim_wrapper(model, dict(
-        type='OptimWrapper', constructor=constructor,
-        optimizer=dict(type='AdamW', lr=.1, weight_decay=.1, fused=True),
-        paramwise_cfg=dict(norm_decay_mult=0., bias_decay_mult=0.,
-                           custom_keys=dict(vlt=dict(lr_mult=.5)))))
+    wrapper = build_optim_wrapper(
+        model,
+        dict(
+            type='OptimWrapper',
+            constructor=constructor,
+            optimizer=dict(type='AdamW', lr=0.1, weight_decay=0.1, fused=True),
+            paramwise_cfg=dict(
+                norm_decay_mult=0.0,
+                bias_decay_mult=0.0,
+                custom_keys=dict(vlt=dict(lr_mult=0.5)),
+            ),
+        ),
+    )
     return model, wrapper
 
 
@@ -31,18 +41,25 @@ def train(model, wrapper):
 
 
 def test_few_groups_train_as_many():
-    assert OPTIM_WRAPPER_CONSTRUCTORS.get(
-        'GroupedOptimWrapperConstructor') is GroupedOptimWrapperConstructor
+    assert (
+        OPTIM_WRAPPER_CONSTRUCTORS.get('GroupedOptimWrapperConstructor')
+        is GroupedOptimWrapperConstructor
+    )
     model, few = make('GroupedOptimWrapperConstructor')
     other, many = make('DefaultOptimWrapperConstructor')
     groups = few.optimizer.param_groups
     assert [len(group['params']) for group in groups] == [1, 6, 2, 4]
     names = {param: name for name, param in model.named_parameters()}
-    parts = [{names[p].split('.')[0] for p in group['params']}
-             for group in groups]
+    parts = [
+        {names[p].split('.')[0] for p in group['params']} for group in groups
+    ]
     assert parts == [{'scale'}, {'vlt'}, {'icn'}, {'icn'}]
     assert [(g['lr'], g['weight_decay']) for g in groups] == [
-        (.1, .1), (.05, .1), (.1, .1), (.1, 0.)]
+        (0.1, 0.1),
+        (0.05, 0.1),
+        (0.1, 0.1),
+        (0.1, 0.0),
+    ]
     assert len(many.optimizer.param_groups) == 13
     got, expected = train(model, few), train(other, many)
     for name, value in expected.items():

@@ -19,8 +19,10 @@ def drawn(monkeypatch):
         calls.append((name, out_file))
 
     monkeypatch.setattr(
-        module.Visualizer, 'get_current_instance', lambda: SimpleNamespace(
-            add_datasample=add_datasample))
+        module.Visualizer,
+        'get_current_instance',
+        lambda: SimpleNamespace(add_datasample=add_datasample),
+    )
     return calls
 
 
@@ -38,14 +40,16 @@ def run(hook, samples, mode):
     getattr(hook, f'before_{mode}_epoch')(None)
     runner = SimpleNamespace(iter=7)
     for first in (0, 2, 4):
-        getattr(hook, f'after_{mode}_iter')(runner, first, {},
-                                            samples[first:first + 2])
+        getattr(hook, f'after_{mode}_iter')(
+            runner, first, {}, samples[first : first + 2]
+        )
 
 
 @pytest.mark.parametrize('mode', ['val', 'test'])
 def test_every_nth_image_again_in_each_epoch(drawn, samples, mode):
     hook = HOOKS.build(
-        dict(type='HOIVisualizationHook', draw=True, interval=2))
+        dict(type='HOIVisualizationHook', draw=True, interval=2)
+    )
     for _ in range(2):
         run(hook, samples, mode)
     assert drawn == [(f'{mode}_{i}', None) for i in (0, 2, 4)] * 2
@@ -54,10 +58,12 @@ def test_every_nth_image_again_in_each_epoch(drawn, samples, mode):
 def test_pictures_of_a_test_go_to_a_folder(drawn, samples, tmp_path):
     out_dir = tmp_path / 'a' / 'b'
     hook = module.HOIVisualizationHook(
-        draw=True, interval=3, test_out_dir=str(out_dir))
+        draw=True, interval=3, test_out_dir=str(out_dir)
+    )
     run(hook, samples, 'test')
     assert [out for _, out in drawn] == [
-        str(out_dir / '0.png'), str(out_dir / '3.png')
+        str(out_dir / '0.png'),
+        str(out_dir / '3.png'),
     ]
     assert out_dir.is_dir()
 

@@ -13,10 +13,14 @@ def test_a_vocabulary_of_ones_own_travels_along(tmp_path):
     cfg = Config(
         dict(
             model=dict(vocabulary=str(tmp_path / 'own.json'), sizes=(1, 2)),
-            pipeline=[dict(vocabulary='hico_det'), 'vocabulary']))
+            pipeline=[dict(vocabulary='hico_det'), 'vocabulary'],
+        )
+    )
     checkpoint = dict(meta=dict(cfg='python'))
     JsonConfigHook().before_save_checkpoint(
-        SimpleNamespace(cfg=cfg), checkpoint)
+        SimpleNamespace(cfg=cfg), checkpoint
+    )
     assert json.loads(checkpoint['meta']['cfg']) == dict(
         model=dict(vocabulary=own.to_dict(), sizes=[1, 2]),
-        pipeline=[dict(vocabulary='hico_det'), 'vocabulary'])
+        pipeline=[dict(vocabulary='hico_det'), 'vocabulary'],
+    )

@@ -1,4 +1,5 @@
 """Small trainings through the runner, interrupted and not."""
+
 import json
 import os
 from types import SimpleNamespace
@@ -14,11 +15,25 @@ from torch.utils.data import Dataset
 from clhoi_mm.engine import EpochSeedHook, HOIRunner
 from clhoi_mm.models import load_weights
 from clhoi_mm.registry import HOOKS, RUNNERS
-from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_DOG, RIDE, SIZE,
-                                     build, make_sample, model_cfg)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    FEED,
+    HOLD_DOG,
+    RIDE,
+    SIZE,
+    build,
+    make_sample,
+    model_cfg,
+)
 
-WORDS = (((RIDE, BIKE, .9), ), ((HOLD_DOG, DOG, .8), (RIDE, BIKE, .5)),
-         ((FEED, DOG, .7), ), ((-1, BIKE, .6), ), ())
+WORDS = (
+    ((RIDE, BIKE, 0.9),),
+    ((HOLD_DOG, DOG, 0.8), (RIDE, BIKE, 0.5)),
+    ((FEED, DOG, 0.7),),
+    ((-1, BIKE, 0.6),),
+    (),
+)
 
 
 class Scenes(Dataset):
@@ -41,7 +56,8 @@ class Scenes(Dataset):
         image = rng.integers(0, 255, (3, *SIZE), dtype=np.uint8)
         return dict(
             inputs=torch.from_numpy(image),
-            data_samples=make_sample(words=WORDS[index], img_id=index))
+            data_samples=make_sample(words=WORDS[index], img_id=index),
+        )
 
 
 class Recorder(Hook):
@@ -50,19 +66,17 @@ class Recorder(Hook):
     def __init__(self):
         self.losses, self.stages, self.drawn = [], [], []
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None,
-                         outputs=None):
+    def after_train_iter(
+        self, runner, batch_idx, data_batch=None, outputs=None
+    ):
         self.losses.append({k: v.item() for k, v in outputs.items()})
         self.stages.append(runner.model.stage)
         self.drawn.append(torch.rand(()).item())
 
 
-def train(work_dir,
-          resume=None,
-          seed=0,
-          max_epochs=4,
-          hooks=(),
-          **model_options):
+def train(
+    work_dir, resume=None, seed=0, max_epochs=4, hooks=(), **model_options
+):
     """Two epochs of each stage; returns what was noted and the model."""
     recorder = Recorder()
     runner = HOIRunner(
@@ -72,26 +86,31 @@ def train(work_dir,
             batch_size=2,
             num_workers=0,
             sampler=dict(type='DefaultSampler', shuffle=True),
-            dataset=Scenes()),
+            dataset=Scenes(),
+        ),
         train_cfg=dict(by_epoch=True, max_epochs=max_epochs),
         optim_wrapper=dict(
             type='OptimWrapper',
             optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01),
-            clip_grad=dict(max_norm=1.),
+            clip_grad=dict(max_norm=1.0),
             paramwise_cfg=dict(
-                norm_decay_mult=0.,
-                custom_keys={'vlt': dict(lr_mult=1.)})),
+                norm_decay_mult=0.0, custom_keys={'vlt': dict(lr_mult=1.0)}
+            ),
+        ),
         param_scheduler=[
-            dict(type='LinearLR', start_factor=.1, by_epoch=False, end=4),
-            dict(type='CosineAnnealingLR', by_epoch=True, T_max=4)
+            dict(type='LinearLR', start_factor=0.1, by_epoch=False, end=4),
+            dict(type='CosineAnnealingLR', by_epoch=True, T_max=4),
         ],
         default_hooks=dict(
             checkpoint=dict(type='CheckpointHook', interval=1),
-            logger=dict(type='LoggerHook', interval=2)),
+            logger=dict(type='LoggerHook', interval=2),
+        ),
         custom_hooks=[
             dict(type='DistillStageHook', context_epochs=2),
             dict(type='EpochSeedHook'),
-            dict(type='JsonConfigHook'), *hooks, recorder
+            dict(type='JsonConfigHook'),
+            *hooks,
+            recorder,
         ],
         randomness=dict(seed=0),
         default_scope='clhoi_mm',
@@ -99,7 +118,8 @@ def train(work_dir,
         resume=resume is not None,
         log_level='ERROR',
         experiment_name=f'{work_dir}-{resume}-{seed}',
-        cfg=Config(dict(answer=42, shape=(1, 2))))
+        cfg=Config(dict(answer=42, shape=(1, 2))),
+    )
     return recorder, runner.train()
 
 
@@ -119,8 +139,9 @@ def test_registered():
 def test_uninterrupted(whole):
     _, recorder, _ = whole
     assert recorder.stages == [1] * 6 + [2] * 6
-    assert all(np.isfinite(list(row.values())).all()
-               for row in recorder.losses)
+    assert all(
+        np.isfinite(list(row.values())).all() for row in recorder.losses
+    )
     assert 'loss_interaction' not in recorder.losses[5]
     assert 'loss_interaction' in recorder.losses[6]
     # An epoch's random numbers are its own.
@@ -133,12 +154,14 @@ def test_resumed_training_repeats_the_uninterrupted(whole, epoch, tmp_path):
     work_dir, expected, model = whole
     # Weights that the checkpoint must replace.
     recorder, resumed = train(
-        tmp_path, work_dir / f'epoch_{epoch}.pth', seed=7)
-    assert recorder.losses == expected.losses[3 * epoch:]
-    assert recorder.stages == expected.stages[3 * epoch:]
-    assert recorder.drawn == expected.drawn[3 * epoch:]
-    for (name, one), two in zip(model.state_dict().items(),
-                                resumed.state_dict().values()):
+        tmp_path, work_dir / f'epoch_{epoch}.pth', seed=7
+    )
+    assert recorder.losses == expected.losses[3 * epoch :]
+    assert recorder.stages == expected.stages[3 * epoch :]
+    assert recorder.drawn == expected.drawn[3 * epoch :]
+    for (name, one), two in zip(
+        model.state_dict().items(), resumed.state_dict().values()
+    ):
         assert torch.equal(one, two), name
     final = load_weights(str(tmp_path / 'epoch_4.pth'))
     first = load_weights(str(work_dir / 'epoch_4.pth'))
@@ -150,20 +173,20 @@ def test_resumed_training_repeats_the_uninterrupted(whole, epoch, tmp_path):
 def test_checkpoint_holds_the_config_as_json(whole):
     checkpoint = load_weights(str(whole[0] / 'epoch_4.pth'))
     assert json.loads(checkpoint['meta']['cfg']) == dict(
-        answer=42, shape=[1, 2])
+        answer=42, shape=[1, 2]
+    )
     keys = checkpoint['state_dict'].keys()
     assert 'context_loss.queue' in keys and 'detector.label_map' in keys
     rates = {g['lr'] for g in checkpoint['optimizer']['param_groups']}
-    assert 0. not in rates
+    assert 0.0 not in rates
 
 
 class Malicious:
-
     def __init__(self, marker):
         self.marker = marker
 
     def __reduce__(self):
-        return os.mkdir, (str(self.marker), )
+        return os.mkdir, (str(self.marker),)
 
 
 def test_resume_runs_no_code(whole, tmp_path):
@@ -193,22 +216,26 @@ def test_load_checkpoint_revises_keys(whole, tmp_path):
         work_dir=str(tmp_path),
         default_scope='clhoi_mm',
         log_level='ERROR',
-        experiment_name=str(tmp_path))
+        experiment_name=str(tmp_path),
+    )
     runner.load_checkpoint(str(tmp_path / 'wrapped.pth'))
-    for (name, one), two in zip(model.state_dict().items(),
-                                runner.model.state_dict().values()):
+    for (name, one), two in zip(
+        model.state_dict().items(), runner.model.state_dict().values()
+    ):
         assert torch.equal(one, two), name
     with pytest.raises(FileNotFoundError):
         runner.load_checkpoint(str(tmp_path / 'nothing.pth'))
 
 
-@pytest.mark.parametrize('supervision, kept', [('vllm', True),
-                                               ('image', False),
-                                               ('instance', False)])
+@pytest.mark.parametrize(
+    'supervision, kept',
+    [('vllm', True), ('image', False), ('instance', False)],
+)
 @pytest.mark.parametrize('wrapped', [False, True])
 @pytest.mark.parametrize('scope', ['', 'clhoi_mm.'])
-def test_annotations_need_no_cache(monkeypatch, supervision, kept, wrapped,
-                                   scope):
+def test_annotations_need_no_cache(
+    monkeypatch, supervision, kept, wrapped, scope
+):
     """The supervision is one key of the config."""
     loaders = ['LoadImageFromFile', scope + 'LoadTeacherKnowledge', 'Pack']
     dataset = dict(type='HOIDataset', pipeline=[dict(type=t) for t in loaders])
@@ -217,7 +244,9 @@ def test_annotations_need_no_cache(monkeypatch, supervision, kept, wrapped,
     cfg = Config(
         dict(
             model=dict(teacher_head=dict(supervision=supervision)),
-            train_dataloader=dict(dataset=dataset)))
+            train_dataloader=dict(dataset=dataset),
+        )
+    )
     monkeypatch.setattr(Runner, 'from_cfg', classmethod(lambda cls, cfg: cfg))
     dataset = HOIRunner.from_cfg(cfg).train_dataloader.dataset
     steps = (dataset.dataset if wrapped else dataset).pipeline
@@ -232,7 +261,8 @@ def test_epoch_reaches_the_dataset_through_its_wrappers(depth):
     for _ in range(depth):
         dataset = SimpleNamespace(dataset=dataset)
     runner = SimpleNamespace(
-        train_dataloader=SimpleNamespace(dataset=dataset), seed=5, epoch=3)
+        train_dataloader=SimpleNamespace(dataset=dataset), seed=5, epoch=3
+    )
     hook, drawn = EpochSeedHook(), []
     for runner.epoch in (3, 4, 3):
         hook.before_train_epoch(runner)
@@ -247,4 +277,5 @@ def test_epoch_reaches_the_dataset_through_its_wrappers(depth):
 def test_epoch_seed_without_set_epoch():
     loader = SimpleNamespace(dataset=[1, 2])
     EpochSeedHook().before_train_epoch(
-        SimpleNamespace(train_dataloader=loader, seed=0, epoch=0))
+        SimpleNamespace(train_dataloader=loader, seed=0, epoch=0)
+    )

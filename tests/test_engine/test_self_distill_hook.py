@@ -8,12 +8,21 @@ from clhoi_mm.engine import SelfDistillHook
 from clhoi_mm.models import load_weights
 from clhoi_mm.registry import HOOKS
 from tests.test_engine.test_runner import train
-from tests.test_models.utils import (BIKE, PARK, RIDE, SIZE, build,
-                                     make_sample, model_cfg, total)
+from tests.test_models.utils import (
+    BIKE,
+    PARK,
+    RIDE,
+    SIZE,
+    build,
+    make_sample,
+    model_cfg,
+    total,
+)
 
 NOISE = dict(
     type='InteractionDistillLoss',
-    noise=dict(type='TeacherNoise', vocabulary=PARK, warmup=1))
+    noise=dict(type='TeacherNoise', vocabulary=PARK, warmup=1),
+)
 ROUND = dict(type='SelfDistillHook', epochs=[3])
 
 
@@ -24,14 +33,13 @@ def make_runner(model, epoch=3):
         epoch=epoch,
         _resume=True,
         logger=logging.getLogger('test'),
-        optim_wrapper=SimpleNamespace(optimizer=optimizer))
+        optim_wrapper=SimpleNamespace(optimizer=optimizer),
+    )
 
 
 def learn(runner):
     """One step of the optimizer; returns the losses."""
-    samples = [
-        make_sample(), make_sample(words=((RIDE, BIKE, .9), ))
-    ]
+    samples = [make_sample(), make_sample(words=((RIDE, BIKE, 0.9),))]
     losses = runner.model.loss(torch.zeros(2, 3, *SIZE), samples)
     optimizer = runner.optim_wrapper.optimizer
     optimizer.zero_grad()
@@ -62,8 +70,9 @@ def test_a_round_begins(model):
         for name, value in getattr(model.elder, part).state_dict().items():
             assert torch.equal(value, before[f'{part}.{name}']), name
     changed = {
-        k for k, v in model.state_dict().items() if not torch.equal(
-            v, before[k])
+        k
+        for k, v in model.state_dict().items()
+        if not torch.equal(v, before[k])
     }
     assert 'icn.to_phrase.weight' in changed
     assert all(k.startswith('icn.') for k in changed)
@@ -104,11 +113,15 @@ def test_the_elder_says_what_the_student_said(model):
     assert not torch.allclose(ask(), before)
 
 
-@pytest.mark.parametrize('cfg', [
-    model_cfg('image', interaction_loss=NOISE),
-    model_cfg('instance', interaction_loss=NOISE),
-    model_cfg()
-], ids=['image', 'instance', 'no noise model'])
+@pytest.mark.parametrize(
+    'cfg',
+    [
+        model_cfg('image', interaction_loss=NOISE),
+        model_cfg('instance', interaction_loss=NOISE),
+        model_cfg(),
+    ],
+    ids=['image', 'instance', 'no noise model'],
+)
 def test_what_is_not_doubted_is_not_revised(cfg):
     model = build(cfg).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
@@ -119,8 +132,7 @@ def test_what_is_not_doubted_is_not_revised(cfg):
 
 
 def test_a_round_without_a_vlt():
-    cfg = model_cfg(
-        vlt=None, context_loss=None, interaction_loss=NOISE)
+    cfg = model_cfg(vlt=None, context_loss=None, interaction_loss=NOISE)
     runner = make_runner(build(cfg).train())
     hook = SelfDistillHook([3])
     hook.before_train_epoch(runner)
@@ -141,7 +153,8 @@ def whole(tmp_path_factory):
     """Two epochs of context, one of words, two of another round."""
     work_dir = tmp_path_factory.mktemp('rounds')
     return work_dir, *train(
-        work_dir, max_epochs=5, hooks=[ROUND], interaction_loss=NOISE)
+        work_dir, max_epochs=5, hooks=[ROUND], interaction_loss=NOISE
+    )
 
 
 @pytest.mark.parametrize('epoch', [2, 3, 4])
@@ -154,10 +167,12 @@ def test_a_resumed_run_repeats_the_uninterrupted(whole, epoch, tmp_path):
         seed=7,
         max_epochs=5,
         hooks=[ROUND],
-        interaction_loss=NOISE)
-    assert recorder.losses == expected.losses[3 * epoch:]
-    for (name, one), two in zip(model.state_dict().items(),
-                                resumed.state_dict().values()):
+        interaction_loss=NOISE,
+    )
+    assert recorder.losses == expected.losses[3 * epoch :]
+    for (name, one), two in zip(
+        model.state_dict().items(), resumed.state_dict().values()
+    ):
         assert torch.equal(one, two), name
 
 
@@ -180,4 +195,5 @@ def test_a_checkpoint_without_its_elder_is_refused(whole, tmp_path):
             tmp_path / 'lost.pth',
             max_epochs=5,
             hooks=[ROUND],
-            interaction_loss=NOISE)
+            interaction_loss=NOISE,
+        )

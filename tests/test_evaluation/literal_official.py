@@ -13,9 +13,12 @@ def iou(box1, box2):
     width = min(box1[2], box2[2]) - max(box1[0], box2[0])
     height = min(box1[3], box2[3]) - max(box1[1], box2[1])
     if width <= 0 or height <= 0:
-        return 0.
-    union = ((box1[2] - box1[0]) * (box1[3] - box1[1]) + (box2[2] - box2[0]) *
-             (box2[3] - box2[1]) - width * height)
+        return 0.0
+    union = (
+        (box1[2] - box1[0]) * (box1[3] - box1[1])
+        + (box2[2] - box2[0]) * (box2[3] - box2[1])
+        - width * height
+    )
     return width * height / union
 
 
@@ -43,10 +46,10 @@ def class_ap(detections, ground_truth):
         if num_positive:
             recalls.append(tp / num_positive)
             precisions.append(tp / (tp + fp))
-    total = 0.
+    total = 0.0
     for level in LEVELS:
         reached = [p for p, r in zip(precisions, recalls) if r >= level]
-        total += max(reached, default=0.) / 11
+        total += max(reached, default=0.0) / 11
     return total
 
 
@@ -64,18 +67,29 @@ def evaluate(samples, hoi_objects):
             gt, pred = sample['gt_hois'], sample['pred_hois']
             ground_truth[i] = [
                 (gt['sub_bboxes'][j], gt['obj_bboxes'][j])
-                for j, label in enumerate(gt['hoi_labels']) if label == hoi
+                for j, label in enumerate(gt['hoi_labels'])
+                if label == hoi
             ]
-            detections += [(i, pred['sub_bboxes'][j], pred['obj_bboxes'][j],
-                            pred['scores'][j])
-                           for j, label in enumerate(pred['hoi_labels'])
-                           if label == hoi]
+            detections += [
+                (
+                    i,
+                    pred['sub_bboxes'][j],
+                    pred['obj_bboxes'][j],
+                    pred['scores'][j],
+                )
+                for j, label in enumerate(pred['hoi_labels'])
+                if label == hoi
+            ]
             annotated = list(gt['hoi_labels']) + list(
-                sample.get('image_hoi_labels') or [])
+                sample.get('image_hoi_labels') or []
+            )
             if any(hoi_objects[label] == obj for label in annotated):
                 with_object.add(i)
         default.append(class_ap(detections, ground_truth))
         known_object.append(
-            class_ap([det for det in detections if det[0] in with_object],
-                     ground_truth))
+            class_ap(
+                [det for det in detections if det[0] in with_object],
+                ground_truth,
+            )
+        )
     return default, known_object

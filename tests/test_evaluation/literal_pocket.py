@@ -4,6 +4,7 @@ Follows BoxPairAssociation and DetectionAPMeter of github.com/fredzzhang/pocket
 and their use in utils.py of github.com/fredzzhang/pvic; shares nothing with
 the core.
 """
+
 from literal_official import LEVELS, iou
 
 
@@ -27,10 +28,13 @@ def class_ap(rows, num_positive):
     hits, points = 0, []
     for seen, (_, true) in enumerate(sorted(rows, key=lambda row: -row[0]), 1):
         hits += true
-        points.append((hits / num_positive if num_positive else 0.,
-                       hits / seen))
-    return sum(max((p for r, p in points if r >= level), default=0.) / 11
-               for level in LEVELS)
+        points.append(
+            (hits / num_positive if num_positive else 0.0, hits / seen)
+        )
+    return sum(
+        max((p for r, p in points if r >= level), default=0.0) / 11
+        for level in LEVELS
+    )
 
 
 def evaluate(samples, hoi_objects):
@@ -46,22 +50,33 @@ def evaluate(samples, hoi_objects):
                     continue  # not in the data set
                 gt_pairs = [
                     (gt['sub_bboxes'][k], gt['obj_bboxes'][k])
-                    for k, label in enumerate(gt['hoi_labels']) if label == hoi
+                    for k, label in enumerate(gt['hoi_labels'])
+                    if label == hoi
                 ]
                 num_positive += len(gt_pairs)
                 annotated = list(gt['hoi_labels']) + list(
-                    sample.get('image_hoi_labels') or [])
-                if known_object and obj not in {hoi_objects[label]
-                                                for label in annotated}:
+                    sample.get('image_hoi_labels') or []
+                )
+                if known_object and obj not in {
+                    hoi_objects[label] for label in annotated
+                }:
                     continue
-                mine = [j for j, label in enumerate(pred['hoi_labels'])
-                        if label == hoi]
+                mine = [
+                    j
+                    for j, label in enumerate(pred['hoi_labels'])
+                    if label == hoi
+                ]
                 scores = [pred['scores'][j] for j in mine]
                 true = [False] * len(mine)
                 if gt_pairs:
-                    true = associate(gt_pairs, [
-                        (pred['sub_bboxes'][j], pred['obj_bboxes'][j])
-                        for j in mine], scores)
+                    true = associate(
+                        gt_pairs,
+                        [
+                            (pred['sub_bboxes'][j], pred['obj_bboxes'][j])
+                            for j in mine
+                        ],
+                        scores,
+                    )
                 rows += zip(scores, true)
             aps.append(class_ap(rows, num_positive))
         result.append(aps)

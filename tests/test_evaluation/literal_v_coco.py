@@ -3,6 +3,7 @@
 Follows vsrl_eval.py of github.com/s-gupta/v-coco, with sorts that keep equals
 in order and without its failures; shares nothing with the core.
 """
+
 import math
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 def iou(box1, box2):
     width = min(box1[2], box2[2]) - max(box1[0], box2[0]) + 1
     height = min(box1[3], box2[3]) - max(box1[1], box2[1]) + 1
-    common = max(width, 0.) * max(height, 0.)
+    common = max(width, 0.0) * max(height, 0.0)
     areas = [(b[2] - b[0] + 1) * (b[3] - b[1] + 1) for b in (box1, box2)]
     return common / (sum(areas) - common)
 
@@ -19,9 +20,11 @@ def iou(box1, box2):
 def inclusive(box, size):
     """As the script cleans boxes of COCO's file."""
     x1, y1, x2, y2 = box
-    box = [x1, y1, x1 + max(0., x2 - x1 - 1), y1 + max(0., y2 - y1 - 1)]
-    return [min(limit - 1., max(0., value))
-            for value, limit in zip(box, [*size, *size])]
+    box = [x1, y1, x1 + max(0.0, x2 - x1 - 1), y1 + max(0.0, y2 - y1 - 1)]
+    return [
+        min(limit - 1.0, max(0.0, value))
+        for value, limit in zip(box, [*size, *size])
+    ]
 
 
 def ascending(scores):
@@ -33,17 +36,19 @@ def average_precision(tp, scores, num_positive):
     if num_positive == 0:
         return math.nan
     order = ascending(scores)[::-1]
-    recalls, precisions, hits = [0.], [0.], 0
+    recalls, precisions, hits = [0.0], [0.0], 0
     for seen, j in enumerate(order, 1):
         hits += tp[j]
         recalls.append(hits / num_positive)
         precisions.append(hits / seen)
-    recalls.append(1.)
-    precisions.append(0.)
+    recalls.append(1.0)
+    precisions.append(0.0)
     for i in range(len(precisions) - 1, 0, -1):
         precisions[i - 1] = max(precisions[i - 1], precisions[i])
-    return sum((recalls[i + 1] - recalls[i]) * precisions[i + 1]
-               for i in range(len(recalls) - 1))
+    return sum(
+        (recalls[i + 1] - recalls[i]) * precisions[i + 1]
+        for i in range(len(recalls) - 1)
+    )
 
 
 class Image:
@@ -61,15 +66,17 @@ class Image:
                 self.actions.append(set() if labelled else None)
                 self.roles.append({})
         hois = sample['gt_hois']
-        for person, role, verb in zip(hois['sub_bboxes'], hois['obj_bboxes'],
-                                      hois['verb_labels']):
+        for person, role, verb in zip(
+            hois['sub_bboxes'], hois['obj_bboxes'], hois['verb_labels']
+        ):
             for j, box in enumerate(raw):
                 if box == person and self.actions[j] is not None:
                     name = verbs[verb]
                     self.actions[j].add(name.split()[0])
                     if not math.isnan(role[0]):
                         self.roles[j].setdefault(
-                            name, inclusive(role, (width, height)))
+                            name, inclusive(role, (width, height))
+                        )
                     break
 
     def nearest(self, box):
@@ -92,8 +99,9 @@ def role_ap(images, predictions, verb, scenario):
     tp, collected, num_positive = [], [], 0
     for image, rows in zip(images, predictions):
         num_positive += sum(action in (acts or ()) for acts in image.actions)
-        rows = [row for row in rows
-                if row[2] == verb and not math.isnan(row[3])]
+        rows = [
+            row for row in rows if row[2] == verb and not math.isnan(row[3])
+        ]
         covered = set()
         for j in ascending([row[3] for row in rows])[::-1]:
             if not image.boxes:
@@ -106,13 +114,17 @@ def role_ap(images, predictions, verb, scenario):
             if role is not None:
                 right = iou(role, role_box) >= 0.5
             elif scenario == 1:
-                right = (all(v == 0 for v in role_box)
-                         or all(math.isnan(v) for v in role_box))
+                right = all(v == 0 for v in role_box) or all(
+                    math.isnan(v) for v in role_box
+                )
             else:
                 right = True
-            right = (right and overlap >= 0.5
-                     and action in image.actions[person]
-                     and person not in covered)
+            right = (
+                right
+                and overlap >= 0.5
+                and action in image.actions[person]
+                and person not in covered
+            )
             if right:
                 covered.add(person)
             tp.append(right)
@@ -129,9 +141,13 @@ def agent_ap(images, predictions, action):
             best = persons.setdefault(tuple(person_box), math.nan)
             if verb.split()[0] == action and not math.isnan(score):
                 persons[tuple(person_box)] = (
-                    score if math.isnan(best) else max(best, score))
-        dets = [(box, score) for box, score in persons.items()
-                if not math.isnan(score)]
+                    score if math.isnan(best) else max(best, score)
+                )
+        dets = [
+            (box, score)
+            for box, score in persons.items()
+            if not math.isnan(score)
+        ]
         covered = set()
         for j in ascending([score for _, score in dets])[::-1]:
             if not image.boxes:
@@ -139,8 +155,11 @@ def agent_ap(images, predictions, action):
             person, overlap = image.nearest(dets[j][0])
             if image.actions[person] is None:
                 continue
-            right = (overlap >= 0.5 and action in image.actions[person]
-                     and person not in covered)
+            right = (
+                overlap >= 0.5
+                and action in image.actions[person]
+                and person not in covered
+            )
             if right:
                 covered.add(person)
             tp.append(right)
@@ -158,9 +177,14 @@ def evaluate(samples, verbs):
     """
     images = [Image(sample, verbs) for sample in samples]
     predictions = [rows_of(sample, verbs) for sample in samples]
-    roles = [[
-        role_ap(images, predictions, verb, scenario) if ' ' in verb else
-        math.nan for verb in verbs
-    ] for scenario in (1, 2)]
+    roles = [
+        [
+            role_ap(images, predictions, verb, scenario)
+            if ' ' in verb
+            else math.nan
+            for verb in verbs
+        ]
+        for scenario in (1, 2)
+    ]
     actions = dict.fromkeys(verb.split()[0] for verb in verbs)
     return (*roles, [agent_ap(images, predictions, a) for a in actions])

@@ -8,13 +8,22 @@ pytest.importorskip('mmdet')
 
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
-from test_predictions import (HICO, TOOLS, VCOCO, park_scenes,
-                              truth_as_predictions, write)
+from test_predictions import (
+    HICO,
+    TOOLS,
+    VCOCO,
+    park_scenes,
+    truth_as_predictions,
+    write,
+)
 
 from clhoi_mm.datasets import HOIDataset
 from clhoi_mm.evaluation.core import Predictions
-from clhoi_mm.evaluation.metrics import (DumpHOIResults, HICODetMetric,
-                                         VCOCOMetric)
+from clhoi_mm.evaluation.metrics import (
+    DumpHOIResults,
+    HICODetMetric,
+    VCOCOMetric,
+)
 from clhoi_mm.structures import HOIDataSample
 from tests.data_utils import tiny_scenes
 from tests.tool_utils import run_command
@@ -24,53 +33,80 @@ def samples_of(dataset, vocabulary, annotations):
     """What is annotated, predicted a little beside, in the vocabulary's
     labels; with a row of no class, and one without an object."""
     from clhoi_mm.datasets.transforms import PackHOIInputs
+
     rows = truth_as_predictions(annotations)
-    objects = np.array([*map(vocabulary.object_label, annotations.objects),
-                        -1])
+    objects = np.array(
+        [*map(vocabulary.object_label, annotations.objects), -1]
+    )
     verbs = np.array([*map(vocabulary.verb_label, annotations.verbs)])
     pack = PackHOIInputs(meta_keys=('img_id', 'key', 'ori_shape'))
     for i, info in enumerate(dataset):
         mine = slice(rows.offsets[i], rows.offsets[i + 1])
         info.update(ori_shape=(info['height'], info['width']))
-        sample = HOIDataSample(metainfo=dict(
-            img_id=info['img_id'], key=info['key'],
-            ori_shape=info['ori_shape']))
+        sample = HOIDataSample(
+            metainfo=dict(
+                img_id=info['img_id'],
+                key=info['key'],
+                ori_shape=info['ori_shape'],
+            )
+        )
         pack._pack_annotations(info, sample)
         obj_labels = objects[rows.obj_labels[mine]]
         verb_labels = verbs[rows.verb_labels[mine]]
-        hoi_labels = np.where(obj_labels >= 0,
-                              vocabulary.hoi_lookup[verb_labels, obj_labels],
-                              -1)
+        hoi_labels = np.where(
+            obj_labels >= 0, vocabulary.hoi_lookup[verb_labels, obj_labels], -1
+        )
         sample.pred_hois = InstanceData(
             sub_bboxes=torch.tensor(rows.sub_bboxes[mine]) + 3,
             obj_bboxes=torch.tensor(rows.obj_bboxes[mine]),
             obj_labels=torch.tensor(obj_labels),
             verb_labels=torch.tensor(verb_labels),
             hoi_labels=torch.tensor(hoi_labels),
-            scores=torch.tensor(rows.scores[mine]).bfloat16())
+            scores=torch.tensor(rows.scores[mine]).bfloat16(),
+        )
         yield sample
 
 
-@pytest.mark.parametrize('vocabulary, scenes, metric, name', [
-    (HICO, tiny_scenes(), HICODetMetric, 'hico_det'),
-    (VCOCO, park_scenes(), VCOCOMetric, 'v_coco')])
-def test_the_file_scores_as_the_metric(tmp_path, vocabulary, scenes, metric,
-                                       name):
+@pytest.mark.parametrize(
+    'vocabulary, scenes, metric, name',
+    [
+        (HICO, tiny_scenes(), HICODetMetric, 'hico_det'),
+        (VCOCO, park_scenes(), VCOCOMetric, 'v_coco'),
+    ],
+)
+def test_the_file_scores_as_the_metric(
+    tmp_path, vocabulary, scenes, metric, name
+):
     path, annotations = write(tmp_path, vocabulary, scenes)
     dataset = HOIDataset(
-        ann_file=str(path), vocabulary=vocabulary, test_mode=True)
+        ann_file=str(path), vocabulary=vocabulary, test_mode=True
+    )
     out = tmp_path / 'out/preds.npz'
     evaluator = Evaluator(
-        [metric(), DumpHOIResults(str(out), ann_file=str(path)),
-         DumpHOIResults(str(tmp_path / 'preds.json'))])
+        [
+            metric(),
+            DumpHOIResults(str(out), ann_file=str(path)),
+            DumpHOIResults(str(tmp_path / 'preds.json')),
+        ]
+    )
     evaluator.dataset_meta = dataset.metainfo
     samples = list(samples_of(dataset, vocabulary, annotations))
     for sample in samples:
         evaluator.process([sample])
     figures = evaluator.evaluate(len(samples))
-    run_command('python', TOOLS / 'eval_predictions.py', '--ann', path,
-                '--pred', out, '--metric', name, '--json', 'figures.json',
-                cwd=tmp_path).check()
+    run_command(
+        'python',
+        TOOLS / 'eval_predictions.py',
+        '--ann',
+        path,
+        '--pred',
+        out,
+        '--metric',
+        name,
+        '--json',
+        'figures.json',
+        cwd=tmp_path,
+    ).check()
     assert json.loads((tmp_path / 'figures.json').read_text()) == figures
     assert len(figures) >= 5 and max(figures.values()) > 0
     results = json.loads((tmp_path / 'preds.json').read_text())
@@ -85,11 +121,17 @@ def test_what_the_file_cannot_name_is_left_out(tmp_path):
     metric.dataset_meta = dict(classes=['person', 'unicorn', 'Dog'],
                                verbs=['feed', 'tame'])  # yapf: disable
     hois = dict(
-        sub_bboxes=np.ones((4, 4)), obj_bboxes=np.ones((4, 4)),
-        obj_labels=np.array([2, 1, 2, 0]), verb_labels=np.array([0, 0, 1, 0]),
-        hoi_labels=np.array([5, 6, 7, -1]), scores=np.arange(4.))
-    metric.process(None, [dict(img_id=500, pred_hois=hois),
-                          dict(img_id=501, pred_hois=hois)])
+        sub_bboxes=np.ones((4, 4)),
+        obj_bboxes=np.ones((4, 4)),
+        obj_labels=np.array([2, 1, 2, 0]),
+        verb_labels=np.array([0, 0, 1, 0]),
+        hoi_labels=np.array([5, 6, 7, -1]),
+        scores=np.arange(4.0),
+    )
+    metric.process(
+        None,
+        [dict(img_id=500, pred_hois=hois), dict(img_id=501, pred_hois=hois)],
+    )
     metric.compute_metrics(metric.results)
     predictions = Predictions.read(tmp_path / 'few.npz')
     assert predictions.offsets.tolist() == [0, 2, 4]

@@ -5,8 +5,13 @@ import pytest
 from test_hico_det_core import many_samples, pairs
 from test_predictions import HICO, TOOLS, truth_as_predictions, write
 
-from clhoi_mm.evaluation.core import (REASONS, PairTable, explain_errors,
-                                      read_sample, stack_records)
+from clhoi_mm.evaluation.core import (
+    REASONS,
+    PairTable,
+    explain_errors,
+    read_sample,
+    stack_records,
+)
 from tests.data_utils import tiny_scenes
 from tests.tool_utils import run_command
 
@@ -31,22 +36,33 @@ def image(gt, pred):
                  pred_hois=pairs(pred, True))]  # yapf: disable
 
 
-@pytest.mark.parametrize('gt, pred, false, missed', [
-    ([(A, B, 0)], [(A, B, 0, .9), (A, B, 0, .8)], 'duplicate', None),
-    ([(A, B, 0)], [(A, B, 0, .9), (A, B, 1, .8)], 'wrong verb', None),
-    ([(A, B, 0)], [(A, B, 1, .8)], 'wrong verb', 'low score'),
-    ([(A, B, 0), (C, D, 0)], [(A, B, 0, .9), (C, D, 0, .9), (A, D, 0, .8)],
-     'wrong pairing', None),
-    ([(A, B, 0), (C, D, 0)], [(A, B, 0, .9), (C, B, 0, .9), (A, D, 0, .8)],
-     'wrong pairing', 'wrong pairing'),
-    ([(A, B, 0)], [(A, B, 0, .9), (FAR, B, 0, .8)], 'wrong box', None),
-    # the other object of the same place is another thing
-    ([(A, B, 0)], [(A, B, 2, .9)], 'wrong box', 'missed object'),
-    ([(A, B, 0)], [(FAR, B, 0, .9)], 'wrong box', 'missed human'),
-    ([(A, B, 0)], [(A, FAR, 0, .9)], 'wrong box', 'missed object'),
-    ([(A, B, 0)], [], None, 'missed human'),
-    ([], [(A, B, 0, .9)], 'wrong box', None),
-])
+@pytest.mark.parametrize(
+    'gt, pred, false, missed',
+    [
+        ([(A, B, 0)], [(A, B, 0, 0.9), (A, B, 0, 0.8)], 'duplicate', None),
+        ([(A, B, 0)], [(A, B, 0, 0.9), (A, B, 1, 0.8)], 'wrong verb', None),
+        ([(A, B, 0)], [(A, B, 1, 0.8)], 'wrong verb', 'low score'),
+        (
+            [(A, B, 0), (C, D, 0)],
+            [(A, B, 0, 0.9), (C, D, 0, 0.9), (A, D, 0, 0.8)],
+            'wrong pairing',
+            None,
+        ),
+        (
+            [(A, B, 0), (C, D, 0)],
+            [(A, B, 0, 0.9), (C, B, 0, 0.9), (A, D, 0, 0.8)],
+            'wrong pairing',
+            'wrong pairing',
+        ),
+        ([(A, B, 0)], [(A, B, 0, 0.9), (FAR, B, 0, 0.8)], 'wrong box', None),
+        # the other object of the same place is another thing
+        ([(A, B, 0)], [(A, B, 2, 0.9)], 'wrong box', 'missed object'),
+        ([(A, B, 0)], [(FAR, B, 0, 0.9)], 'wrong box', 'missed human'),
+        ([(A, B, 0)], [(A, FAR, 0, 0.9)], 'wrong box', 'missed object'),
+        ([(A, B, 0)], [], None, 'missed human'),
+        ([], [(A, B, 0, 0.9)], 'wrong box', None),
+    ],
+)
 def test_reasons_by_hand(gt, pred, false, missed):
     report = explain(image(gt, pred))
     assert set(by_reason(report.false_positives)) == {false} - {None}
@@ -58,16 +74,19 @@ def test_costs_by_hand():
     is (4 + 3 * 2/3)/11; without the duplicate 7/11; with the miss forgiven,
     (6 + 5 * 2/3)/11."""
     gt = [(A, B, 0), (C, D, 0), (FAR, FAR, 0)]
-    pred = [(A, B, 0, .9), (A, B, 0, .8), (C, D, 0, .7)]
+    pred = [(A, B, 0, 0.9), (A, B, 0, 0.8), (C, D, 0, 0.7)]
     report = explain(image(gt, pred), [0])
     ap = (4 + 3 * 2 / 3) / 11
     assert report.mean_ap == pytest.approx(100 * ap)
-    assert by_reason(report.lost) == pytest.approx({
-        'duplicate': 100 * (7 / 11 - ap),
-        'missed human': 100 * ((6 + 5 * 2 / 3) / 11 - ap)
-    })
+    assert by_reason(report.lost) == pytest.approx(
+        {
+            'duplicate': 100 * (7 / 11 - ap),
+            'missed human': 100 * ((6 + 5 * 2 / 3) / 11 - ap),
+        }
+    )
     assert report.lost_to_false_positives == pytest.approx(
-        report.lost[NAMES.index('duplicate')])
+        report.lost[NAMES.index('duplicate')]
+    )
 
 
 def test_all_mended_is_100():
@@ -85,8 +104,9 @@ def test_every_error_has_one_reason(protocol):
     counted = [s for s in samples if protocol == 'official'
                or s['gt_hois']['hoi_labels']]  # yapf: disable
     limit = 100 if protocol == 'qpic' else 1000
-    num_pred = sum(min(len(s['pred_hois']['hoi_labels']), limit)
-                   for s in counted)
+    num_pred = sum(
+        min(len(s['pred_hois']['hoi_labels']), limit) for s in counted
+    )
     num_gt = sum(len(s['gt_hois']['hoi_labels']) for s in samples)
     hits = num_gt - report.missed.sum()
     assert report.false_positives.sum() == num_pred - hits
@@ -100,12 +120,23 @@ def test_tool(tmp_path):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     pred = truth_as_predictions(annotations)
     pred.verb_labels[0] = annotations.verbs.index('wash')
-    pred.hoi_labels[0] = annotations.hoi_lookup[pred.verb_labels[0],
-                                                pred.obj_labels[0]]
+    pred.hoi_labels[0] = annotations.hoi_lookup[
+        pred.verb_labels[0], pred.obj_labels[0]
+    ]
     pred.write(tmp_path / 'preds.npz')
-    done = run_command('python', TOOLS / 'hoi_errors.py', '--ann', path,
-                       '--pred', 'preds.npz', '--out', 'errors',
-                       '--num-classes', 3, cwd=tmp_path).check()
+    done = run_command(
+        'python',
+        TOOLS / 'hoi_errors.py',
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--out',
+        'errors',
+        '--num-classes',
+        3,
+        cwd=tmp_path,
+    ).check()
     content = json.loads((tmp_path / 'errors/errors.json').read_text())
     errors = {error['reason']: error for error in content['errors']}
     assert content['mAP'] == pytest.approx(100 * 7 / 600)
@@ -117,14 +148,31 @@ def test_tool(tmp_path):
     assert (tmp_path / 'errors/errors.png').stat().st_size > 10000
     assert '3 worst of 8 classes' in done.text
     assert 'ride bicycle' in done.text
-    done = run_command('python', TOOLS / 'hoi_errors.py', '--ann', path,
-                       '--pred', 'nowhere.npz', cwd=tmp_path)
+    done = run_command(
+        'python',
+        TOOLS / 'hoi_errors.py',
+        '--ann',
+        path,
+        '--pred',
+        'nowhere.npz',
+        cwd=tmp_path,
+    )
     assert done.code == 1 and 'nowhere.npz' in done.text
     assert 'Traceback' not in done.text
 
 
 def test_no_images():
-    nothing = PairTable(*[np.zeros(s, t) for s, t in (
-        (0, int), ((0, 4), float), ((0, 4), float), (0, int), (0, float))])
+    nothing = PairTable(
+        *[
+            np.zeros(s, t)
+            for s, t in (
+                (0, int),
+                ((0, 4), float),
+                ((0, 4), float),
+                (0, int),
+                (0, float),
+            )
+        ]
+    )
     report = explain_errors(nothing, nothing, np.array([0]))
     assert report.mean_ap == 0 and report.lost.sum() == 0

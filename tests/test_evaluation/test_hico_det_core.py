@@ -10,11 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, RECALL_LEVELS,
-                                      RISING_RECALL_LEVELS, HOIRecord,
-                                      PairTable, aligned_ious,
-                                      evaluate_hico_det, read_sample,
-                                      stack_records)
+from clhoi_mm.evaluation.core import (
+    HICO_DET_PROTOCOLS,
+    RECALL_LEVELS,
+    RISING_RECALL_LEVELS,
+    HOIRecord,
+    PairTable,
+    aligned_ious,
+    evaluate_hico_det,
+    read_sample,
+    stack_records,
+)
 
 # Boxes on a coarse grid: many share corners, overlap by exactly one half, or
 # are degenerate.
@@ -42,7 +48,8 @@ def samples(draw):
         if draw(st.booleans()):  # the same pair predicted again
             pred = pred + pred[:3]
         sample = dict(
-            img_id=i, gt_hois=pairs(gt, False), pred_hois=pairs(pred, True))
+            img_id=i, gt_hois=pairs(gt, False), pred_hois=pairs(pred, True)
+        )
         if draw(st.booleans()):
             sample['image_hoi_labels'] = draw(st.lists(HOIS, max_size=3))
         result.append(sample)
@@ -51,8 +58,9 @@ def samples(draw):
 
 def score(samples, hoi_objects=HOI_OBJECTS, **kwargs):
     records = [read_sample(sample, len(hoi_objects)) for sample in samples]
-    return evaluate_hico_det(*stack_records(records), np.array(hoi_objects),
-                             **kwargs)
+    return evaluate_hico_det(
+        *stack_records(records), np.array(hoi_objects), **kwargs
+    )
 
 
 def literal(samples, protocol):
@@ -60,8 +68,10 @@ def literal(samples, protocol):
     if protocol != 'qpic':
         module = dict(official=literal_official, pocket=literal_pocket)
         return module[protocol].evaluate(samples, HOI_OBJECTS)
-    return [[aps.get(label, 0.) for label in range(len(HOI_OBJECTS))]
-            for aps in literal_qpic.evaluate(samples, HOI_OBJECTS)]
+    return [
+        [aps.get(label, 0.0) for label in range(len(HOI_OBJECTS))]
+        for aps in literal_qpic.evaluate(samples, HOI_OBJECTS)
+    ]
 
 
 @pytest.mark.parametrize('protocol', HICO_DET_PROTOCOLS)
@@ -87,8 +97,9 @@ def many_samples(seed=0):
         columns = [boxes(num), boxes(num), rng.integers(0, 5, num)]
         if scored:
             columns.append(rng.integers(0, 40, num) / 40)
-        return pairs([[v.tolist() for v in row] for row in zip(*columns)],
-                     scored)
+        return pairs(
+            [[v.tolist() for v in row] for row in zip(*columns)], scored
+        )
 
     return [
         dict(img_id=i, gt_hois=some_pairs(rng.integers(0, 12) * (i % 5 > 0),
@@ -127,7 +138,8 @@ def test_ious_by_hand():
     others = np.array([[0, 0, 4, 4], [0, 0, 4, 2], [2, 2, 6, 6],
                        [4, 0, 8, 4], [3, 3, 3, 3]])  # yapf: disable
     np.testing.assert_allclose(
-        aligned_ious(whole, others), [1, 0.5, 4 / 28, 0, 0])
+        aligned_ious(whole, others), [1, 0.5, 4 / 28, 0, 0]
+    )
     point = np.array([[1, 1, 1, 1]])
     assert aligned_ious(point, point) == 0
 
@@ -145,42 +157,46 @@ def one_class(gt, pred):
 @pytest.mark.parametrize(
     'gt, pred, expected',
     [
-        ([(A, B)], [(A, B, .9)], 1),
+        ([(A, B)], [(A, B, 0.9)], 1),
         ([(A, B)], [], 0),
-        ([], [(A, B, .9)], 0),
+        ([], [(A, B, 0.9)], 0),
         # found again: a false positive, but after full recall
-        ([(A, B)], [(A, B, .9), (A, B, .8)], 1),
+        ([(A, B)], [(A, B, 0.9), (A, B, 0.8)], 1),
         # the duplicate comes before the second pair: precision 1 at recall
         # 1/2 (levels 0 to .5), 2/3 beyond
-        ([(A, B), (B, A)], [(A, B, .9), (A, B, .8), (B, A, .7)],
-         (6 + 5 * 2 / 3) / 11),
+        (
+            [(A, B), (B, A)],
+            [(A, B, 0.9), (A, B, 0.8), (B, A, 0.7)],
+            (6 + 5 * 2 / 3) / 11,
+        ),
         # a miss on top: precision 1/2 everywhere
-        ([(A, B)], [(FAR, B, .9), (A, B, .8)], 1 / 2),
+        ([(A, B)], [(FAR, B, 0.9), (A, B, 0.8)], 1 / 2),
         # min(IoU): the person right, the object not
-        ([(A, B)], [(A, FAR, .9)], 0),
+        ([(A, B)], [(A, FAR, 0.9)], 0),
         # an overlap of exactly one half is a match
-        ([(A, B)], [([0, 0, 4, 2], B, .9)], 1),
-        ([(A, B)], [([0, 0, 4, 1.99], B, .9)], 0),
+        ([(A, B)], [([0, 0, 4, 2], B, 0.9)], 1),
+        ([(A, B)], [([0, 0, 4, 1.99], B, 0.9)], 0),
         # the best ground truth is taken: no second choice, although the
         # other one overlaps by more than one half
-        ([(A, B), ([0, 0, 4, 3], B)], [(A, B, .9), (A, B, .8)], 6 / 11),
+        ([(A, B), ([0, 0, 4, 3], B)], [(A, B, 0.9), (A, B, 0.8)], 6 / 11),
         # overlaps of 3/5 with both: the first one is taken, so that finding
         # the first one again is a false positive, the second one is not
-        ([(A, B), (LATER, B)], [(BETWEEN, B, .9), (A, B, .8)], 6 / 11),
-        ([(A, B), (LATER, B)], [(BETWEEN, B, .9), (LATER, B, .8)], 1),
+        ([(A, B), (LATER, B)], [(BETWEEN, B, 0.9), (A, B, 0.8)], 6 / 11),
+        ([(A, B), (LATER, B)], [(BETWEEN, B, 0.9), (LATER, B, 0.8)], 1),
         # half of the pairs found: recall .5 reaches six levels
-        ([(A, B), (B, A)], [(A, B, .9)], 6 / 11),
+        ([(A, B), (B, A)], [(A, B, 0.9)], 6 / 11),
         # equal scores keep their order: miss first, then hit
-        ([(A, B)], [(FAR, B, .5), (A, B, .5)], 1 / 2),
-        ([(A, B)], [(A, B, .5), (FAR, B, .5)], 1),
-    ])
+        ([(A, B)], [(FAR, B, 0.5), (A, B, 0.5)], 1 / 2),
+        ([(A, B)], [(A, B, 0.5), (FAR, B, 0.5)], 1),
+    ],
+)
 def test_one_class_by_hand(gt, pred, expected):
     assert one_class(gt, pred) == pytest.approx(expected, abs=1e-12)
 
 
 def test_known_object_by_hand():
     """Four images; classes 0 and 1 share an object, class 2 has another."""
-    hit, nothing = (A, B, 0, .5), pairs([], False)
+    hit, nothing = (A, B, 0, 0.5), pairs([], False)
     samples = [
         # a hit
         dict(img_id=0, gt_hois=pairs([(A, B, 0)], False),
@@ -236,11 +252,17 @@ def test_labels_outside_the_classes_are_left_out():
 
 
 def test_core_imports_numpy_alone():
-    code = ('import sys; import clhoi_mm.evaluation.core; '
-            'print([m for m in ("torch", "mmengine", "mmdet", "cv2", '
-            '"matplotlib") if m in sys.modules])')
-    output = subprocess.run([sys.executable, '-c', code],
-                            check=True, capture_output=True, text=True)
+    code = (
+        'import sys; import clhoi_mm.evaluation.core; '
+        'print([m for m in ("torch", "mmengine", "mmdet", "cv2", '
+        '"matplotlib") if m in sys.modules])'
+    )
+    output = subprocess.run(
+        [sys.executable, '-c', code],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     assert output.stdout.strip() == '[]'
 
 
@@ -252,8 +274,8 @@ def full_size_records(num_images=9658, num_preds=100, num_hois=600):
         num_gt = rng.integers(1, 7)
         corner = rng.uniform(0, 300, (num_preds, 2, 2))
         boxes = np.concatenate(
-            [corner, corner + rng.uniform(50, 300, (num_preds, 2, 2))],
-            axis=2).astype(np.float32)
+            [corner, corner + rng.uniform(50, 300, (num_preds, 2, 2))], axis=2
+        ).astype(np.float32)
         labels = rng.integers(0, num_hois, num_preds)
         gt_boxes, gt_labels = boxes[:num_gt], labels[:num_gt]
         same = num_preds // 3
@@ -264,11 +286,24 @@ def full_size_records(num_images=9658, num_preds=100, num_hois=600):
         records.append(
             HOIRecord(
                 i,
-                PairTable(zeros[:num_gt], gt_boxes[:, 0], gt_boxes[:, 1],
-                          gt_labels, np.ones(num_gt, dtype=np.float32)),
-                PairTable(zeros, boxes[:, 0], boxes[:, 1], labels,
-                          rng.random(num_preds, dtype=np.float32)), gt_labels,
-                0))
+                PairTable(
+                    zeros[:num_gt],
+                    gt_boxes[:, 0],
+                    gt_boxes[:, 1],
+                    gt_labels,
+                    np.ones(num_gt, dtype=np.float32),
+                ),
+                PairTable(
+                    zeros,
+                    boxes[:, 0],
+                    boxes[:, 1],
+                    labels,
+                    rng.random(num_preds, dtype=np.float32),
+                ),
+                gt_labels,
+                0,
+            )
+        )
     return records
 
 

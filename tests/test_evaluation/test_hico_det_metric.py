@@ -14,15 +14,25 @@ from clhoi_mm.structures import HOIDataSample  # noqa: E402
 from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
 
 VOCABULARY = HOIVocabulary(
-    'zoo', ['person', 'horse', 'ball'], ['ride', 'feed', 'throw'],
-    ['riding', 'feeding', 'throwing'], [(0, 1), (1, 1), (2, 2)], rare=[1])
+    'zoo',
+    ['person', 'horse', 'ball'],
+    ['ride', 'feed', 'throw'],
+    ['riding', 'feeding', 'throwing'],
+    [(0, 1), (1, 1), (2, 2)],
+    rare=[1],
+)
 META = dict(
     hoi_classes=VOCABULARY.names,
     hoi_objects=VOCABULARY.hoi_objects.tolist(),
     rare=VOCABULARY.rare.tolist(),
     vocabulary='zoo',
-    vocabulary_hash=VOCABULARY.hash)
-A, B, FAR = [0., 0., 4., 4.], [4., 0., 8., 4.], [50., 50., 60., 60.]
+    vocabulary_hash=VOCABULARY.hash,
+)
+A, B, FAR = (
+    [0.0, 0.0, 4.0, 4.0],
+    [4.0, 0.0, 8.0, 4.0],
+    [50.0, 50.0, 60.0, 60.0],
+)
 
 
 def instances(rows, **scores):
@@ -30,14 +40,16 @@ def instances(rows, **scores):
         sub_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
         obj_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
         hoi_labels=torch.tensor([row[2] for row in rows], dtype=torch.long),
-        **scores)
+        **scores,
+    )
 
 
 def make_sample(img_id, gt, pred, image_hoi_labels=None):
     sample = HOIDataSample(metainfo=dict(img_id=img_id))
     sample.gt_hois = instances(gt)
     sample.pred_hois = instances(
-        pred, scores=torch.tensor([row[3] for row in pred]))
+        pred, scores=torch.tensor([row[3] for row in pred])
+    )
     if image_hoi_labels is not None:
         sample.image_hoi_labels = torch.tensor(image_hoi_labels)
     return sample
@@ -122,7 +134,8 @@ def test_eval_names_are_the_figures():
 def test_unseen_classes():
     figures = evaluate(zoo_samples(), unseen=[1, 2])
     assert figures['hico_det/mAP_unseen'] == pytest.approx(
-        100 * (1 / 2 + 6 / 11) / 2)
+        100 * (1 / 2 + 6 / 11) / 2
+    )
     assert figures['hico_det/mAP_seen'] == 100
     assert figures['hico_det/mAP_ko_seen'] == 100
     metric = HICODetMetric('hico_det', unseen='uv')
@@ -134,8 +147,9 @@ def test_unseen_classes():
 def test_built_by_the_registry():
     with DefaultScope.overwrite_default_scope('clhoi_mm'):
         evaluator = Evaluator(
-            dict(type='HICODetMetric', vocabulary='hico_det'))
-    metric, = evaluator.metrics
+            dict(type='HICODetMetric', vocabulary='hico_det')
+        )
+    (metric,) = evaluator.metrics
     assert isinstance(metric, HICODetMetric)
     assert METRICS.get('HICODetMetric') is HICODetMetric
     assert len(metric.hoi_classes) == 600
@@ -201,7 +215,7 @@ def test_results_are_small_and_share_no_memory():
     sample.pred_hois.scores = sample.pred_hois.scores.bfloat16()
     metric = HICODetMetric(VOCABULARY)
     metric.process(None, [sample.to_dict()])
-    record, = metric.results
+    (record,) = metric.results
     assert record.pred.sub_bboxes.dtype == np.float32
     sample.pred_hois.sub_bboxes.zero_()
     assert record.pred.sub_bboxes[0].tolist() == A

@@ -3,8 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.evaluation.core import (evaluate_pair_ranking, read_sample,
-                                      stack_records)
+from clhoi_mm.evaluation.core import (
+    evaluate_pair_ranking,
+    read_sample,
+    stack_records,
+)
 
 # Two classes of object 0, one of object 1, two of object 2.
 HOI_OBJECTS = np.array([0, 0, 1, 2, 2])
@@ -17,7 +20,7 @@ P, Q, FAR = [0, 0, 4, 4], [10, 10, 20, 20], [50, 50, 60, 60]
 def table(rows, scored):
     names = ['sub_bboxes', 'obj_bboxes', 'hoi_labels', 'scores']
     columns = list(zip(*rows)) or [()] * 4
-    return dict(zip(names[:3 + scored], map(list, columns)))
+    return dict(zip(names[: 3 + scored], map(list, columns)))
 
 
 def evaluate(images):
@@ -25,9 +28,10 @@ def evaluate(images):
     records = [
         read_sample(
             dict(
-                img_id=i,
-                gt_hois=table(gt, False),
-                pred_hois=table(pred, True)), len(HOI_OBJECTS))
+                img_id=i, gt_hois=table(gt, False), pred_hois=table(pred, True)
+            ),
+            len(HOI_OBJECTS),
+        )
         for i, (gt, pred) in enumerate(images)
     ]
     truth, pred, _ = stack_records(records)
@@ -57,12 +61,15 @@ def literal(images, several):
                 continue
             for pair in pairs:
                 scores = [
-                    row[3] for row in rows
+                    row[3]
+                    for row in rows
                     if row[:2] == pair and row[2] == label
                 ]
                 hit = any(
-                    min(iou(pair[0], t[0]), iou(pair[1], t[1])) >= .5
-                    for t in gt if t[2] == label)
+                    min(iou(pair[0], t[0]), iou(pair[1], t[1])) >= 0.5
+                    for t in gt
+                    if t[2] == label
+                )
                 ranked += [(score, hit) for score in scores or [-np.inf]]
         ranked.sort(key=lambda item: -item[0])
         hits = np.array([hit for _, hit in ranked], bool)
@@ -72,47 +79,67 @@ def literal(images, several):
 
 
 def test_by_hand():
-    result = evaluate([
-        # Two pairs with object 0: the wrong one is ahead for class 0.
-        ([(P, Q, 0)], [(P, P, 0, .9), (P, Q, 0, .6), (P, Q, 1, .2)]),
-        # One pair with object 0, right and first of all.
-        ([(P, Q, 0)], [(P, Q, 0, .95)]),
-        # Class 2: an annotated pair that overlaps by less than a half.
-        ([(P, FAR, 2)], [(P, Q, 2, .8)]),
-    ])
+    result = evaluate(
+        [
+            # Two pairs with object 0: the wrong one is ahead for class 0.
+            ([(P, Q, 0)], [(P, P, 0, 0.9), (P, Q, 0, 0.6), (P, Q, 1, 0.2)]),
+            # One pair with object 0, right and first of all.
+            ([(P, Q, 0)], [(P, Q, 0, 0.95)]),
+            # Class 2: an annotated pair that overlaps by less than a half.
+            ([(P, FAR, 2)], [(P, Q, 2, 0.8)]),
+        ]
+    )
     assert result.num_pairs == 4
     np.testing.assert_array_equal(result.num_positive, [2, 0, 0, 0, 0])
     np.testing.assert_allclose(result.ap, [(1 + 2 / 3) / 2] + [np.nan] * 4)
-    np.testing.assert_allclose(result.ap_multi, [.5] + [np.nan] * 4)
+    np.testing.assert_allclose(result.ap_multi, [0.5] + [np.nan] * 4)
     assert result.summary() == pytest.approx(
-        dict(AP=100 * 5 / 6, AP_multi=50.))
+        dict(AP=100 * 5 / 6, AP_multi=50.0)
+    )
 
 
 def test_a_pair_is_positive_for_any_number_of_annotations_and_pairs():
     # Both candidates cover the annotated pair; nothing is claimed once.
     near = [0, 0, 4, 3]
-    result = evaluate([([(P, Q, 0), (P, Q, 0)], [(P, Q, 0, .9),
-                                                 (near, Q, 0, .8)])])
+    result = evaluate(
+        [([(P, Q, 0), (P, Q, 0)], [(P, Q, 0, 0.9), (near, Q, 0, 0.8)])]
+    )
     assert result.ap[0] == 1 and result.num_positive[0] == 2
 
 
 def test_without_a_row_a_pair_ranks_last():
     # Class 1 is true of the second pair, whose row for it is missing.
-    gt, pred = [(P, Q, 1)], [(P, P, 1, 1e-9), (P, Q, 0, .9)]
-    assert evaluate([(gt, pred)]).ap[1] == .5
+    gt, pred = [(P, Q, 1)], [(P, P, 1, 1e-9), (P, Q, 0, 0.9)]
+    assert evaluate([(gt, pred)]).ap[1] == 0.5
     # It comes after rows of other images too.
     assert evaluate([(gt, pred), ([], [(P, Q, 1, 1e-12)])]).ap[1] == 1 / 3
 
 
 def test_summary_by_rarity_and_what_was_unseen():
-    result = evaluate([([(P, Q, 0), (P, Q, 2)], [(P, Q, 0, .9), (P, Q, 2, .1),
-                                                 (P, P, 2, .2)])])
+    result = evaluate(
+        [
+            (
+                [(P, Q, 0), (P, Q, 2)],
+                [(P, Q, 0, 0.9), (P, Q, 2, 0.1), (P, P, 2, 0.2)],
+            )
+        ]
+    )
     rare = np.array([True, False, False, False, False])
     assert result.summary(rare, ~rare) == pytest.approx(
-        dict(AP=75, AP_rare=100, AP_non_rare=50, AP_unseen=50, AP_seen=100,
-             AP_multi=50, AP_multi_non_rare=50, AP_multi_unseen=50))
-    assert result.classwise('abcde') == pytest.approx({
-        'AP/a': 100, 'AP/c': 50, 'AP_multi/c': 50})
+        dict(
+            AP=75,
+            AP_rare=100,
+            AP_non_rare=50,
+            AP_unseen=50,
+            AP_seen=100,
+            AP_multi=50,
+            AP_multi_non_rare=50,
+            AP_multi_unseen=50,
+        )
+    )
+    assert result.classwise('abcde') == pytest.approx(
+        {'AP/a': 100, 'AP/c': 50, 'AP_multi/c': 50}
+    )
 
 
 @st.composite
@@ -126,8 +153,10 @@ def worlds(draw):
     # Scores all differ: what equal ones do is tested by hand.
     count = sum(len(said) for _, said in images)
     order = iter(draw(st.permutations(range(count))))
-    return [(gt, [(*row, (next(order) + 1) / 50) for row in said])
-            for gt, said in images]
+    return [
+        (gt, [(*row, (next(order) + 1) / 50) for row in said])
+        for gt, said in images
+    ]
 
 
 @given(worlds())
@@ -139,6 +168,6 @@ def test_against_loops(images):
 
 def test_equal_scores_keep_the_order_of_rows():
     gt = [(P, Q, 0)]
-    rows = [(P, Q, 0, .5), (P, P, 0, .5)]
+    rows = [(P, Q, 0, 0.5), (P, P, 0, 0.5)]
     assert evaluate([(gt, rows)]).ap[0] == 1
-    assert evaluate([(gt, rows[::-1])]).ap[0] == .5
+    assert evaluate([(gt, rows[::-1])]).ap[0] == 0.5

@@ -6,9 +6,14 @@ pytest.importorskip('mmdet')
 from mmengine.evaluator import Evaluator  # noqa: E402
 
 from clhoi_mm.evaluation.metrics import PairRankingMetric  # noqa: E402
-from tests.test_evaluation.test_hico_det_metric import (FAR,  # noqa: E402
-                                                        META, VOCABULARY, A, B,
-                                                        make_sample)
+from tests.test_evaluation.test_hico_det_metric import (
+    FAR,  # noqa: E402
+    META,
+    VOCABULARY,
+    A,
+    B,
+    make_sample,
+)
 
 
 def samples():
@@ -28,13 +33,19 @@ def evaluate(samples, dataset_meta=None, **options):
     return evaluator.evaluate(len(samples))
 
 
-@pytest.mark.parametrize('meta, options', [
-    (META, {}), (None, dict(vocabulary=VOCABULARY))])
+@pytest.mark.parametrize(
+    'meta, options', [(META, {}), (None, dict(vocabulary=VOCABULARY))]
+)
 def test_figures(meta, options):
-    assert evaluate(samples(), meta, **options) == pytest.approx({
-        'pairs/AP': 100 * 2.5 / 3, 'pairs/AP_rare': 100,
-        'pairs/AP_non_rare': 75, 'pairs/AP_multi': 50,
-        'pairs/AP_multi_non_rare': 50})
+    assert evaluate(samples(), meta, **options) == pytest.approx(
+        {
+            'pairs/AP': 100 * 2.5 / 3,
+            'pairs/AP_rare': 100,
+            'pairs/AP_non_rare': 75,
+            'pairs/AP_multi': 50,
+            'pairs/AP_multi_non_rare': 50,
+        }
+    )
 
 
 def test_unseen_classes_and_each_class():
@@ -49,9 +60,10 @@ def test_unseen_classes_and_each_class():
 def test_errors():
     with pytest.raises(ValueError, match='PairRankingMetric got image 0 2'):
         evaluate(samples()[:1] * 2, META)
-    found = [make_sample(0, [(A, B, 0)], [(A, FAR, 0, .9)])]
+    found = [make_sample(0, [(A, B, 0)], [(A, FAR, 0, 0.9)])]
     with pytest.raises(ValueError, match='none of 1 candidate pairs lies on'):
         evaluate(found, META)
     with pytest.raises(ValueError, match="PairRankingMetric's vocabulary"):
-        evaluate(samples(), dict(META, vocabulary_hash='x'),
-                 vocabulary=VOCABULARY)
+        evaluate(
+            samples(), dict(META, vocabulary_hash='x'), vocabulary=VOCABULARY
+        )

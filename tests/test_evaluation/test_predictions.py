@@ -1,4 +1,5 @@
 """Files of predictions and of annotations, and the tool that scores them."""
+
 import json
 import subprocess
 import sys
@@ -7,11 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clhoi_mm.evaluation.core import (Annotations, Predictions,
-                                      evaluate_hico_det, evaluate_v_coco)
+from clhoi_mm.evaluation.core import (
+    Annotations,
+    Predictions,
+    evaluate_hico_det,
+    evaluate_v_coco,
+)
 from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
-from tests.data_utils import (REPO, find_shared, make_annotations, make_scene,
-                              tiny_scenes)
+from tests.data_utils import (
+    REPO,
+    find_shared,
+    make_annotations,
+    make_scene,
+    tiny_scenes,
+)
 from tests.tool_utils import run_command
 
 TOOLS = REPO / 'tools/analysis_tools'
@@ -27,14 +37,20 @@ def truth_as_predictions(annotations, agent_scores=False):
     labels = np.append(annotations.box_labels, -1)[annotations.others[rows]]
     verbs = annotations.pair_verbs[rows]
     hois = np.where(labels >= 0, annotations.hoi_lookup[verbs, labels], -1)
-    scores = np.linspace(1, .5, len(rows), dtype=np.float32)
+    scores = np.linspace(1, 0.5, len(rows), dtype=np.float32)
     return Predictions(
         np.array(annotations.image_ids),
         np.searchsorted(images, np.arange(len(annotations.image_ids) + 1)),
         annotations.bboxes[annotations.humans[rows]],
-        np.concatenate([annotations.bboxes,
-                        nothing])[annotations.others[rows]], labels, verbs,
-        hois, scores, scores[::-1] if agent_scores else None)
+        np.concatenate([annotations.bboxes, nothing])[
+            annotations.others[rows]
+        ],
+        labels,
+        verbs,
+        hois,
+        scores,
+        scores[::-1] if agent_scores else None,
+    )
 
 
 def park_scenes():
@@ -56,16 +72,16 @@ def park_scenes():
 
 
 def write(folder, vocabulary, scenes):
-    content = make_annotations(vocabulary, scenes,
-                               vocabulary.name == 'hico_det')
+    content = make_annotations(
+        vocabulary, scenes, vocabulary.name == 'hico_det'
+    )
     path = folder / 'ann.json'
     path.write_text(json.dumps(content))
     return path, Annotations.read(path)
 
 
 def score(*args, cwd):
-    return run_command('python', TOOLS / 'eval_predictions.py', *args,
-                       cwd=cwd)
+    return run_command('python', TOOLS / 'eval_predictions.py', *args, cwd=cwd)
 
 
 def figures_of(text):
@@ -85,8 +101,9 @@ def test_annotations_are_read(tmp_path):
     assert gt.image_inds.tolist() == [0, 0, 0, 0, 3, 4, 4, 4]
     assert gt.sub_bboxes[0].tolist() == [5, 10, 25, 60]
     assert gt.obj_bboxes[3].tolist() == [70, 40, 90, 60]
-    invisible = HICO.hoi_id(HICO.verb_label('feed'),
-                            HICO.object_label('horse'))
+    invisible = HICO.hoi_id(
+        HICO.verb_label('feed'), HICO.object_label('horse')
+    )
     found = list(zip(labels.image_inds, labels.hoi_labels))
     assert (3, invisible) in found and len(found) == 9
     assert annotations.rare.tolist() == HICO.rare.tolist()
@@ -102,19 +119,34 @@ def test_image_level_labels_and_persons(tmp_path):
     assert truth.image_inds.tolist() == [0, 0, 2, 2]
     assert truth.labelled.tolist() == [True, True, True, False]
     assert [actions.verbs[v] for v in truth.role_verbs] == [
-        'ride instr', 'stand', 'hold obj', 'hold obj', 'hit obj', 'hit instr']
+        'ride instr',
+        'stand',
+        'hold obj',
+        'hold obj',
+        'hit obj',
+        'hit instr',
+    ]
     assert truth.role_persons.tolist() == [0, 0, 1, 2, 2, 2]
     assert np.isnan(truth.role_bboxes).all(1).tolist() == [
         False, True, True, False, True, False]  # yapf: disable
     assert truth.sizes.tolist() == [[120, 90]] * 4
 
 
-@pytest.mark.parametrize('edit, message', [
-    (lambda c: c.pop('hois'), 'no hois'),
-    (lambda c: c['annotations'][0].pop('bbox'), "record 90001: no 'bbox'"),
-    (lambda c: c['hois'][0].update(image_id=7), "'image_id' is 7, but images"),
-    (lambda c: c['images'][0].update(id=501), 'images: id 501 occurs twice'),
-])
+@pytest.mark.parametrize(
+    'edit, message',
+    [
+        (lambda c: c.pop('hois'), 'no hois'),
+        (lambda c: c['annotations'][0].pop('bbox'), "record 90001: no 'bbox'"),
+        (
+            lambda c: c['hois'][0].update(image_id=7),
+            "'image_id' is 7, but images",
+        ),
+        (
+            lambda c: c['images'][0].update(id=501),
+            'images: id 501 occurs twice',
+        ),
+    ],
+)
 def test_bad_annotations(edit, message):
     content = make_annotations(HICO, tiny_scenes())
     edit(content)
@@ -126,16 +158,28 @@ def test_bad_annotations(edit, message):
 def test_truth_scores_100_in_hico_det(tmp_path, protocol):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'preds.npz')
-    done = score('--ann', path, '--pred', 'preds.npz', '--metric', 'hico_det',
-                 '--protocol', protocol, '--json', 'out.json', '--classwise',
-                 cwd=tmp_path).check()
+    done = score(
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'hico_det',
+        '--protocol',
+        protocol,
+        '--json',
+        'out.json',
+        '--classwise',
+        cwd=tmp_path,
+    ).check()
     figures = json.loads((tmp_path / 'out.json').read_text())
     assert figures['hico_det/AP/ride bicycle'] == pytest.approx(100)
     # Eight classes are annotated; the others count but in qpic.
     share = 1 if protocol == 'qpic' else 8 / 600
     assert figures['hico_det/mAP'] == pytest.approx(100 * share)
     assert figures_of(done.text)['hico_det/mAP_ko'] == pytest.approx(
-        100 * share, abs=.005)
+        100 * share, abs=0.005
+    )
 
 
 def test_truth_scores_100_in_v_coco(tmp_path):
@@ -143,8 +187,15 @@ def test_truth_scores_100_in_v_coco(tmp_path):
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     predictions = truth_as_predictions(annotations, agent_scores=True)
     predictions.write(tmp_path / 'preds.npz')
-    done = score('--ann', path, '--pred', 'preds.npz', '--metric', 'v_coco',
-                 cwd=tmp_path).check()
+    done = score(
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'v_coco',
+        cwd=tmp_path,
+    ).check()
     assert figures_of(done.text) == {
         f'v_coco/{name}': 100
         for name in ('AP_role_s1', 'AP_role_s2', 'AP_role_s1_25',
@@ -155,17 +206,35 @@ def test_truth_scores_100_in_v_coco(tmp_path):
 def test_zero_shot(tmp_path):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'preds.npz')
-    done = score('--ann', path, '--pred', 'preds.npz', '--metric', 'hico_det',
-                 '--unseen', 'uo', cwd=tmp_path).check()
+    done = score(
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'hico_det',
+        '--unseen',
+        'uo',
+        cwd=tmp_path,
+    ).check()
     figures = figures_of(done.text)
     assert figures['hico_det/mAP'] == pytest.approx(
-        figures['hico_det/mAP_unseen'] / 6 +
-        figures['hico_det/mAP_seen'] * 5 / 6, abs=.01)
+        figures['hico_det/mAP_unseen'] / 6
+        + figures['hico_det/mAP_seen'] * 5 / 6,
+        abs=0.01,
+    )
     # A split of one's own, as a file.
-    (tmp_path / 'mine.json').write_text(
-        json.dumps(load_zero_shot_split('uo')))
-    args = ('--ann', path, '--pred', 'preds.npz', '--metric', 'hico_det',
-            '--unseen', 'mine.json')
+    (tmp_path / 'mine.json').write_text(json.dumps(load_zero_shot_split('uo')))
+    args = (
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'hico_det',
+        '--unseen',
+        'mine.json',
+    )
     assert figures_of(score(*args, cwd=tmp_path).check().text) == figures
     (tmp_path / 'mine.json').write_text('[600]')
     refused = score(*args, cwd=tmp_path)
@@ -177,15 +246,21 @@ def test_zero_shot(tmp_path):
 
 
 def test_neither_torch_nor_mmdet():
-    code = ('import runpy, sys; sys.argv = ["tool", "--help"]\n'
-            'try: runpy.run_path(r"{}", run_name="__main__")\n'
-            'except SystemExit: pass\n'
-            'print([m for m in ("torch", "mmengine", "mmdet", "scipy") '
-            'if m in sys.modules])')
+    code = (
+        'import runpy, sys; sys.argv = ["tool", "--help"]\n'
+        'try: runpy.run_path(r"{}", run_name="__main__")\n'
+        'except SystemExit: pass\n'
+        'print([m for m in ("torch", "mmengine", "mmdet", "scipy") '
+        'if m in sys.modules])'
+    )
     for name in ('eval_predictions', 'benchmark_evaluation'):
         output = subprocess.run(
             [sys.executable, '-c', code.format(TOOLS / f'{name}.py')],
-            check=True, capture_output=True, text=True, cwd=REPO)
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=REPO,
+        )
         assert output.stdout.splitlines()[-1] == '[]'
 
 
@@ -193,21 +268,31 @@ def test_order_of_images_does_not_matter(tmp_path):
     _, annotations = write(tmp_path, HICO, tiny_scenes())
     one = truth_as_predictions(annotations)
     counts = np.diff(one.offsets)[::-1]
-    rows = np.concatenate([
-        np.arange(a, b)
-        for a, b in zip(one.offsets[:-1][::-1], one.offsets[1:][::-1])
-    ])
+    rows = np.concatenate(
+        [
+            np.arange(a, b)
+            for a, b in zip(one.offsets[:-1][::-1], one.offsets[1:][::-1])
+        ]
+    )
     columns = {
         name: getattr(one, name)[rows]
-        for name in ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
-                     'hoi_labels', 'scores')
+        for name in (
+            'sub_bboxes',
+            'obj_bboxes',
+            'obj_labels',
+            'verb_labels',
+            'hoi_labels',
+            'scores',
+        )
     }
-    two = Predictions(one.img_id[::-1], np.append(0, np.cumsum(counts)),
-                      **columns)
+    two = Predictions(
+        one.img_id[::-1], np.append(0, np.cumsum(counts)), **columns
+    )
     first, second = one.pairs(annotations), two.pairs(annotations)
     for name in ('image_inds', 'sub_bboxes', 'hoi_labels', 'scores'):
         np.testing.assert_array_equal(
-            getattr(first, name), getattr(second, name))
+            getattr(first, name), getattr(second, name)
+        )
 
 
 def test_images_that_are_left_out_have_no_predictions(tmp_path):
@@ -219,11 +304,19 @@ def test_images_that_are_left_out_have_no_predictions(tmp_path):
         for name in ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
                      'hoi_labels', 'scores')))  # yapf: disable
     few.write(tmp_path / 'few.npz')
-    done = score('--ann', path, '--pred', 'few.npz', '--metric', 'hico_det',
-                 cwd=tmp_path).check()
+    done = score(
+        '--ann',
+        path,
+        '--pred',
+        'few.npz',
+        '--metric',
+        'hico_det',
+        cwd=tmp_path,
+    ).check()
     assert '4 of 5 images are not in few.npz' in done.text
     assert figures_of(done.text)['hico_det/mAP'] == pytest.approx(
-        100 * 4 / 600, abs=.005)
+        100 * 4 / 600, abs=0.005
+    )
 
 
 def test_file_is_the_same_each_time_and_plain(tmp_path):
@@ -232,34 +325,50 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
     predictions.write(tmp_path / 'one.npz')
     Predictions.read(tmp_path / 'one.npz').write(tmp_path / 'two.npz')
     assert (tmp_path / 'one.npz').read_bytes() == (
-        tmp_path / 'two.npz').read_bytes()
+        tmp_path / 'two.npz'
+    ).read_bytes()
     with np.load(tmp_path / 'one.npz', allow_pickle=False) as file:
         assert set(file.files) == {
-            'img_id', 'offsets', 'sub_bboxes', 'obj_bboxes', 'obj_labels',
-            'verb_labels', 'hoi_labels', 'scores', 'agent_scores',
-            'format_version'
+            'img_id',
+            'offsets',
+            'sub_bboxes',
+            'obj_bboxes',
+            'obj_labels',
+            'verb_labels',
+            'hoi_labels',
+            'scores',
+            'agent_scores',
+            'format_version',
         }
 
 
-@pytest.mark.parametrize('edit, message', [
-    (dict(scores=None), 'no scores'),
-    (dict(offsets=np.array([0, 9, 4, 5, 6, 8])), 'offsets must rise'),
-    (dict(sub_bboxes=np.zeros((8, 5))), 'sub_bboxes must have shape'),
-    (dict(hoi_labels=np.full(8, 600)), 'hoi_labels holds 600'),
-    (dict(hoi_labels=np.full(8, 3)), 'row 0: hoi_labels is 3, but verb'),
-    (dict(scores=np.full(8, np.nan)), 'scores is not finite in row 0'),
-    (dict(img_id=np.array([500, 501, 502, 503, 9])), 'img_id 9 is no image'),
-    (dict(img_id=np.array([500] * 5)), 'an image twice'),
-    (dict(format_version=np.array(2)), 'format_version 2 is newer'),
-    (dict(scores=np.array([{}] * 8)), 'no .npz of plain arrays'),
-])
+@pytest.mark.parametrize(
+    'edit, message',
+    [
+        (dict(scores=None), 'no scores'),
+        (dict(offsets=np.array([0, 9, 4, 5, 6, 8])), 'offsets must rise'),
+        (dict(sub_bboxes=np.zeros((8, 5))), 'sub_bboxes must have shape'),
+        (dict(hoi_labels=np.full(8, 600)), 'hoi_labels holds 600'),
+        (dict(hoi_labels=np.full(8, 3)), 'row 0: hoi_labels is 3, but verb'),
+        (dict(scores=np.full(8, np.nan)), 'scores is not finite in row 0'),
+        (
+            dict(img_id=np.array([500, 501, 502, 503, 9])),
+            'img_id 9 is no image',
+        ),
+        (dict(img_id=np.array([500] * 5)), 'an image twice'),
+        (dict(format_version=np.array(2)), 'format_version 2 is newer'),
+        (dict(scores=np.array([{}] * 8)), 'no .npz of plain arrays'),
+    ],
+)
 def test_bad_predictions(tmp_path, edit, message):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'good.npz')
     with np.load(tmp_path / 'good.npz') as file:
         arrays = {**file, **edit}
-    np.savez(tmp_path / 'bad.npz',
-             **{k: v for k, v in arrays.items() if v is not None})
+    np.savez(
+        tmp_path / 'bad.npz',
+        **{k: v for k, v in arrays.items() if v is not None},
+    )
     with pytest.raises(ValueError, match=message):
         Predictions.read(tmp_path / 'bad.npz').pairs(annotations)
 
@@ -267,64 +376,99 @@ def test_bad_predictions(tmp_path, edit, message):
 def test_tool_says_what_is_wrong(tmp_path):
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'preds.npz')
-    done = score('--ann', path, '--pred', 'preds.npz', '--metric', 'hico_det',
-                 cwd=tmp_path)
+    done = score(
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'hico_det',
+        cwd=tmp_path,
+    )
     assert done.code == 1 and 'Traceback' not in done.text
     assert 'no hoi_categories' in done.text and 'v_coco' in done.text
-    done = score('--ann', 'nowhere.json', '--pred', 'preds.npz', '--metric',
-                 'v_coco', cwd=tmp_path)
+    done = score(
+        '--ann',
+        'nowhere.json',
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'v_coco',
+        cwd=tmp_path,
+    )
     assert done.code == 1 and 'nowhere.json' in done.text
     assert 'Traceback' not in done.text
 
 
 def test_benchmark(tmp_path):
-    for vocabulary, scenes, metric in ((HICO, tiny_scenes(), 'hico_det'),
-                                       (VCOCO, park_scenes(), 'v_coco')):
+    for vocabulary, scenes, metric in (
+        (HICO, tiny_scenes(), 'hico_det'),
+        (VCOCO, park_scenes(), 'v_coco'),
+    ):
         path, _ = write(tmp_path, vocabulary, scenes)
         done = run_command(
-            'python', TOOLS / 'benchmark_evaluation.py', '--ann', path,
-            '--metric', metric, '--num-per-img', 20, '--out', 'preds.npz',
-            cwd=tmp_path).check()
+            'python',
+            TOOLS / 'benchmark_evaluation.py',
+            '--ann',
+            path,
+            '--metric',
+            metric,
+            '--num-per-img',
+            20,
+            '--out',
+            'preds.npz',
+            cwd=tmp_path,
+        ).check()
         assert 'whole command' in done.text
         predictions = Predictions.read(tmp_path / 'preds.npz')
         assert len(predictions.scores) == 20 * len(scenes)
 
 
 @pytest.mark.skipif(
-    find_shared() is None, reason='needs data/ beside the repository')
+    find_shared() is None, reason='needs data/ beside the repository'
+)
 def test_real_annotations_as_predictions():
     """All 600 classes are found in full on HICO-DET's test annotations; but
     for qpic, which keeps 100 of the pairs of some images."""
     path = Path(find_shared()) / 'data/hico_det/instances_test2015.json'
     source = json.loads(path.read_text())
     scenes = []
-    for name, image, size in zip(source['filenames'], source['annotation'],
-                                 source['size']):
+    for name, image, size in zip(
+        source['filenames'], source['annotation'], source['size']
+    ):
         boxes, pairs = [], []
         for human, obj, label, verb in zip(
-                image['boxes_h'], image['boxes_o'], image['object'],
-                image['verb']):
+            image['boxes_h'], image['boxes_o'], image['object'], image['verb']
+        ):
             pairs.append((len(boxes), len(boxes) + 1, source['verbs'][verb]))
             boxes += [('person', human), (source['objects'][label], obj)]
-        scenes.append(make_scene(
-            name, size, [(n, (b[0] - 1, b[1] - 1, b[2], b[3]))
-                         for n, b in boxes], pairs))
+        scenes.append(
+            make_scene(
+                name,
+                size,
+                [(n, (b[0] - 1, b[1] - 1, b[2], b[3])) for n, b in boxes],
+                pairs,
+            )
+        )
     annotations = Annotations.from_content(
-        make_annotations(HICO, scenes), 'test')
+        make_annotations(HICO, scenes), 'test'
+    )
     gt, labels = annotations.hico_det()
     assert len(gt) == 33405
     pred = truth_as_predictions(annotations).pairs(annotations)
     for protocol, floor in (('official', 100), ('pocket', 100), ('qpic', 99)):
-        result = evaluate_hico_det(gt, pred, labels, annotations.hoi_objects,
-                                   protocol)
+        result = evaluate_hico_det(
+            gt, pred, labels, annotations.hoi_objects, protocol
+        )
         figures = result.summary(annotations.rare)
         assert len(figures) == 6
         assert min(figures.values()) >= floor - 1e-9
         assert (figures['mAP'] < 100 - 1e-3) == (protocol == 'qpic')
     few = pred[np.bincount(pred.image_inds)[pred.image_inds] <= 100]
     few_gt = gt[np.bincount(gt.image_inds)[gt.image_inds] <= 100]
-    result = evaluate_hico_det(few_gt, few, labels, annotations.hoi_objects,
-                               'qpic')
+    result = evaluate_hico_det(
+        few_gt, few, labels, annotations.hoi_objects, 'qpic'
+    )
     assert result.summary()['mAP'] == pytest.approx(100)
 
 
@@ -332,8 +476,12 @@ def test_both_paths_agree(tmp_path):
     """What a data set's samples say is what the file says."""
     pytest.importorskip('mmdet')
     from clhoi_mm.datasets import VCOCODataset
-    from clhoi_mm.evaluation.core import (VCOCOActions, read_v_coco_sample,
-                                          stack_v_coco_records)
+    from clhoi_mm.evaluation.core import (
+        VCOCOActions,
+        read_v_coco_sample,
+        stack_v_coco_records,
+    )
+
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     dataset = VCOCODataset(ann_file=str(path), test_mode=True)
     rows = truth_as_predictions(annotations)
@@ -360,8 +508,9 @@ def test_both_paths_agree(tmp_path):
                 obj_bboxes=rows.obj_bboxes[mine],
                 verb_labels=np.array(order)[rows.verb_labels[mine]],
                 scores=rows.scores[mine])), 29))  # yapf: disable
-    one = evaluate_v_coco(*stack_v_coco_records(records),
-                          VCOCOActions.from_verbs(VCOCO.verbs))
+    one = evaluate_v_coco(
+        *stack_v_coco_records(records), VCOCOActions.from_verbs(VCOCO.verbs)
+    )
     truth, actions = annotations.v_coco()
     pred = rows.roles(annotations)
     pred.sub_bboxes[:] += 2

@@ -1,4 +1,5 @@
 """Two processes say what one says, to the last digit."""
+
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ pytest.importorskip('mmdet')
 import test_hico_det_metric  # noqa: E402
 import test_v_coco_metric  # noqa: E402
 
-WORKER = '''
+WORKER = """
 import sys
 import torch.distributed as dist
 import test_hico_det_metric as hico, test_v_coco_metric as v_coco
@@ -31,7 +32,7 @@ for i, (metric, samples) in enumerate([
     dealt = (samples + samples[:1])[rank::2]
     metric.process(None, [sample.to_dict() for sample in dealt])
     print(i, sorted(metric.evaluate(len(samples)).items()))
-'''
+"""
 
 
 def test_two_processes_score_as_one(tmp_path):
@@ -46,9 +47,11 @@ def test_two_processes_score_as_one(tmp_path):
     outputs = [worker.communicate(timeout=100)[0] for worker in workers]
     expected = [
         test_hico_det_metric.evaluate(
-            test_hico_det_metric.zoo_samples(), classwise=True),
+            test_hico_det_metric.zoo_samples(), classwise=True
+        ),
         test_v_coco_metric.evaluate(
-            test_v_coco_metric.yard_samples(), classwise=True)
+            test_v_coco_metric.yard_samples(), classwise=True
+        ),
     ]
     lines = [f'{i} {sorted(figures.items())}'
              for i, figures in enumerate(expected)]  # yapf: disable

@@ -4,16 +4,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clhoi_mm.evaluation.core import (VCOCOActions, evaluate_v_coco,
-                                      read_v_coco_sample, stack_v_coco_records)
+from clhoi_mm.evaluation.core import (
+    VCOCOActions,
+    evaluate_v_coco,
+    read_v_coco_sample,
+    stack_v_coco_records,
+)
 
 VERBS = ['hold obj', 'stand', 'hit instr', 'hit obj', 'point instr']
 NAN = float('nan')
-NOTHING, ZEROS = [NAN] * 4, [0.] * 4
+NOTHING, ZEROS = [NAN] * 4, [0.0] * 4
 # In images of 40 x 30 pixels. Some are equal, reach out of the image, or are
 # too small for the script.
-BOXES = [[0, 0, 10, 10], [0, 0, 10, 20], [2, 2, 12, 12], [20, 5, 30, 25],
-         [35, 20, 44, 33], [5, 5, 6, 6], [0, 0, 9, 9], [30, 0, 39, 12]]
+BOXES = [
+    [0, 0, 10, 10],
+    [0, 0, 10, 20],
+    [2, 2, 12, 12],
+    [20, 5, 30, 25],
+    [35, 20, 44, 33],
+    [5, 5, 6, 6],
+    [0, 0, 9, 9],
+    [30, 0, 39, 12],
+]
 BOXES = [[float(v) for v in box] for box in BOXES]
 
 
@@ -36,25 +48,29 @@ def make_sample(img_id, persons, roles, rows):
         ori_shape=(30, 40),
         gt_persons=dict(
             bboxes=[box for box, _ in persons],
-            hoi_labelled=[flag for _, flag in persons]),
+            hoi_labelled=[flag for _, flag in persons],
+        ),
         gt_hois=dict(
             sub_bboxes=[persons[p][0] for p, _, _ in roles],
             obj_bboxes=[box for _, _, box in roles],
-            verb_labels=[VERBS.index(verb) for _, verb, _ in roles]),
-        pred_hois=pred)
+            verb_labels=[VERBS.index(verb) for _, verb, _ in roles],
+        ),
+        pred_hois=pred,
+    )
 
 
 def score(samples):
     records = [read_v_coco_sample(sample, len(VERBS)) for sample in samples]
-    return evaluate_v_coco(*stack_v_coco_records(records),
-                           VCOCOActions.from_verbs(VERBS))
+    return evaluate_v_coco(
+        *stack_v_coco_records(records), VCOCOActions.from_verbs(VERBS)
+    )
 
 
 @st.composite
 def images(draw):
     boxes = st.sampled_from(BOXES)
     verbs = st.sampled_from(VERBS)
-    scores = st.sampled_from([0., .25, .5, .5, .75, NAN])
+    scores = st.sampled_from([0.0, 0.25, 0.5, 0.5, 0.75, NAN])
     result = []
     with_agents = draw(st.booleans())
     for i in range(draw(st.integers(1, 4))):
@@ -66,10 +82,16 @@ def images(draw):
             keys = draw(st.lists(
                 st.tuples(st.integers(0, len(persons) - 1), verbs),
                 max_size=6, unique=True))  # yapf: disable
-            roles = [(p, v, draw(st.sampled_from([*BOXES, NOTHING])))
-                     for p, v in keys]
-        row = [boxes, st.sampled_from([*BOXES, NOTHING, ZEROS]), verbs,
-               scores] + [scores] * with_agents
+            roles = [
+                (p, v, draw(st.sampled_from([*BOXES, NOTHING])))
+                for p, v in keys
+            ]
+        row = [
+            boxes,
+            st.sampled_from([*BOXES, NOTHING, ZEROS]),
+            verbs,
+            scores,
+        ] + [scores] * with_agents
         rows = draw(st.lists(st.tuples(*row), min_size=1, max_size=14))
         result.append(make_sample(i, persons, roles, rows))
     return result
@@ -99,23 +121,34 @@ def test_equals_literal_protocol_on_many_images():
 
     samples = []
     for i in range(40):
-        persons = [(box(), bool(rng.random() < .8))
-                   for _ in range(rng.integers(0, 5))]
-        roles = [(p, verb, box() if rng.random() < .7 else NOTHING)
-                 for p in range(len(persons)) for verb in VERBS
-                 if rng.random() < .6]
+        persons = [
+            (box(), bool(rng.random() < 0.8))
+            for _ in range(rng.integers(0, 5))
+        ]
+        roles = [
+            (p, verb, box() if rng.random() < 0.7 else NOTHING)
+            for p in range(len(persons))
+            for verb in VERBS
+            if rng.random() < 0.6
+        ]
         seen = [box() for _ in range(4)]
-        rows = [(seen[rng.integers(4)], box() if rng.random() < .8 else
-                 NOTHING, VERBS[rng.integers(5)], rng.integers(0, 30) / 30)
-                for _ in range(40)]
+        rows = [
+            (
+                seen[rng.integers(4)],
+                box() if rng.random() < 0.8 else NOTHING,
+                VERBS[rng.integers(5)],
+                rng.integers(0, 30) / 30,
+            )
+            for _ in range(40)
+        ]
         samples.append(make_sample(i, persons, roles, rows))
     result = assert_equals_literal(samples)
     assert 0 < np.nanmin(result.ap_role_s1)
     assert np.nanmax(result.ap_role_s2) < 1
 
 
-P, Q = [0., 0., 10., 10.], [20., 0., 30., 20.]
-BALL, BAT = [10., 0., 20., 10.], [0., 12., 10., 22.]
+P, Q = [0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 20.0]
+BALL, BAT = [10.0, 0.0, 20.0, 10.0], [0.0, 12.0, 10.0, 22.0]
 
 
 def hold(persons, roles, rows):
@@ -181,10 +214,16 @@ def test_hold_by_hand(persons, roles, rows, expected):
 def test_positives_are_persons_not_boxes():
     """One hits with a bat alone: a positive of 'hit obj' without a box all
     the same, here found in scenario 2 alone."""
-    result = score([
-        make_sample(0, ONE, [(0, 'hit instr', BAT)],
-                    [(P, BAT, 'hit instr', .9), (P, BALL, 'hit obj', .8)])
-    ])
+    result = score(
+        [
+            make_sample(
+                0,
+                ONE,
+                [(0, 'hit instr', BAT)],
+                [(P, BAT, 'hit instr', 0.9), (P, BALL, 'hit obj', 0.8)],
+            )
+        ]
+    )
     assert result.ap_role_s1[2] == result.ap_role_s2[2] == 1
     assert result.ap_role_s1[3] == 0 and result.ap_role_s2[3] == 1
     assert result.num_gt.tolist() == [0, 0, 1, 0]  # hold, stand, hit, point
@@ -193,22 +232,29 @@ def test_positives_are_persons_not_boxes():
 def test_boxes_are_compared_as_the_script_does():
     """The annotated box has 10 x 10 pixels, a predicted one as wide as
     (11 x 5.6) has 55 of them in common: 55/(100 + 72.6 - ...)."""
-    row = [0., 0., 10., 4.6]  # 11 x 5.6, of which 10 x 5.6 are inside
-    found = hold(ONE, [(0, 'hold obj', NOTHING)],
-                 [(row, NOTHING, 'hold obj', .9)])
+    row = [0.0, 0.0, 10.0, 4.6]  # 11 x 5.6, of which 10 x 5.6 are inside
+    found = hold(
+        ONE, [(0, 'hold obj', NOTHING)], [(row, NOTHING, 'hold obj', 0.9)]
+    )
     overlap = 56 / (100 + 11 * 5.6 - 56)
-    assert .5 < overlap < .54 and found[0] == 1
-    found = hold(ONE, [(0, 'hold obj', NOTHING)],
-                 [([0., 0., 10., 4.], NOTHING, 'hold obj', .9)])
-    assert 50 / (100 + 55 - 50) < .5 and found[0] == 0
+    assert 0.5 < overlap < 0.54 and found[0] == 1
+    found = hold(
+        ONE,
+        [(0, 'hold obj', NOTHING)],
+        [([0.0, 0.0, 10.0, 4.0], NOTHING, 'hold obj', 0.9)],
+    )
+    assert 50 / (100 + 55 - 50) < 0.5 and found[0] == 0
 
 
 def test_boxes_end_with_the_image():
     """The annotated box is clipped to x = 39: (4, 4) pixels of it are left,
     of which the prediction (36 to 39) has all."""
-    person = [36., 26., 60., 60.]
-    found = hold([(person, True)], [(0, 'hold obj', NOTHING)],
-                 [([36., 26., 39., 29.], NOTHING, 'hold obj', .9)])
+    person = [36.0, 26.0, 60.0, 60.0]
+    found = hold(
+        [(person, True)],
+        [(0, 'hold obj', NOTHING)],
+        [([36.0, 26.0, 39.0, 29.0], NOTHING, 'hold obj', 0.9)],
+    )
     assert found == (1, 1, 1)
 
 
@@ -233,8 +279,12 @@ def test_means():
     ])  # yapf: disable
     assert np.isnan(result.ap_role_s1[1]) and np.isnan(result.ap_role_s1[2])
     assert result.summary() == dict(
-        AP_role_s1=100, AP_role_s2=100, AP_role_s1_25=50, AP_role_s2_25=50,
-        AP_agent=100)
+        AP_role_s1=100,
+        AP_role_s2=100,
+        AP_role_s1_25=50,
+        AP_role_s2_25=50,
+        AP_agent=100,
+    )
     assert result.classwise() == {
         'AP_role_s1/hold obj': 100, 'AP_role_s1/point instr': 0,
         'AP_role_s2/hold obj': 100, 'AP_role_s2/point instr': 0,
@@ -243,18 +293,21 @@ def test_means():
 
 
 def test_images_without_persons_and_without_predictions():
-    result = score([
-        make_sample(0, [], [], [(P, BALL, 'hold obj', .9)]),
-        make_sample(1, ONE, [(0, 'hold obj', BALL)], []),
-        make_sample(2, [], [], [])
-    ])
+    result = score(
+        [
+            make_sample(0, [], [], [(P, BALL, 'hold obj', 0.9)]),
+            make_sample(1, ONE, [(0, 'hold obj', BALL)], []),
+            make_sample(2, [], [], []),
+        ]
+    )
     assert result.ap_role_s1[0] == 0 and result.num_pred == 1
     assert score([make_sample(0, [], [], [])]).summary() == {}
 
 
 def test_actions_of_verbs():
     actions = VCOCOActions.from_verbs(
-        ['talk_on_phone instr', 'cut_instr', 'cut obj', 'run', 'point instr'])
+        ['talk_on_phone instr', 'cut_instr', 'cut obj', 'run', 'point instr']
+    )
     assert actions.actions == ('talk on phone', 'cut', 'run', 'point')
     assert actions.action_inds.tolist() == [0, 1, 1, 2, 3]
     assert actions.counts.tolist() == [True, True, True, False, False]
@@ -263,8 +316,9 @@ def test_actions_of_verbs():
 
 
 def bad(field, key, value):
-    sample = make_sample(7, ONE, [(0, 'hold obj', BALL)],
-                         [(P, BALL, 'hold obj', .9)])
+    sample = make_sample(
+        7, ONE, [(0, 'hold obj', BALL)], [(P, BALL, 'hold obj', 0.9)]
+    )
     if key is None:
         sample.pop(field)
     elif value is None:

@@ -7,20 +7,26 @@ from test_predictions import TOOLS, VCOCO, park_scenes, truth_as_predictions
 from test_predictions import write as write_annotations
 from test_v_coco_core import NOTHING, VERBS, ZEROS, images, make_sample, score
 
-from clhoi_mm.evaluation.core import (REASONS, V_COCO_REASONS, VCOCOActions,
-                                      explain_v_coco_errors,
-                                      read_v_coco_sample, stack_v_coco_records)
+from clhoi_mm.evaluation.core import (
+    REASONS,
+    V_COCO_REASONS,
+    VCOCOActions,
+    explain_v_coco_errors,
+    read_v_coco_sample,
+    stack_v_coco_records,
+)
 from tests.tool_utils import run_command
 
-A, B = [0., 0., 9., 9.], [20., 0., 29., 9.]
-CUP, BAT = [0., 15., 9., 24.], [20., 15., 29., 24.]
+A, B = [0.0, 0.0, 9.0, 9.0], [20.0, 0.0, 29.0, 9.0]
+CUP, BAT = [0.0, 15.0, 9.0, 24.0], [20.0, 15.0, 29.0, 24.0]
 NAMES = [name for name, _, _ in REASONS]
 
 
 def explain(samples, strict=True):
     records = [read_v_coco_sample(sample, len(VERBS)) for sample in samples]
-    return explain_v_coco_errors(*stack_v_coco_records(records),
-                                 VCOCOActions.from_verbs(VERBS), strict)
+    return explain_v_coco_errors(
+        *stack_v_coco_records(records), VCOCOActions.from_verbs(VERBS), strict
+    )
 
 
 def by_reason(values):
@@ -62,13 +68,14 @@ def test_reasons_by_hand(roles, rows, false, missed):
 
 
 def test_persons_whom_nobody_labelled_are_no_errors():
-    report = explain([make_sample(0, [(A, False)], [],
-                                  [(A, CUP, 'hold obj', .9)])])
+    report = explain(
+        [make_sample(0, [(A, False)], [], [(A, CUP, 'hold obj', 0.9)])]
+    )
     assert not report.false_positives.any() and not report.missed.any()
 
 
 def test_any_box_will_do_in_scenario_2():
-    sample = make_sample(0, [(A, True)], IDLE, [(A, CUP, 'hold obj', .9)])
+    sample = make_sample(0, [(A, True)], IDLE, [(A, CUP, 'hold obj', 0.9)])
     assert explain([sample], True).mean_ap == 0
     assert explain([sample], False).mean_ap == 100
 
@@ -76,13 +83,17 @@ def test_any_box_will_do_in_scenario_2():
 def test_costs_by_hand():
     """One false row above the hit, and one of two persons missed: the area
     is 1/2 of the recall at a precision of 1/2."""
-    sample = make_sample(0, [(A, True), (B, True)],
-                         [*HOLDS, (1, 'hold obj', BAT)],
-                         [(A, BAT, 'hold obj', .9), (A, CUP, 'hold obj', .8)])
+    sample = make_sample(
+        0,
+        [(A, True), (B, True)],
+        [*HOLDS, (1, 'hold obj', BAT)],
+        [(A, BAT, 'hold obj', 0.9), (A, CUP, 'hold obj', 0.8)],
+    )
     report = explain([sample])
     assert report.mean_ap == pytest.approx(25)
     assert by_reason(report.lost) == pytest.approx(
-        {'wrong pairing': 25, 'missed human': 25})
+        {'wrong pairing': 25, 'missed human': 25}
+    )
     assert report.lost_to_false_positives == pytest.approx(25)
     assert report.lost_to_missed == pytest.approx(25)
 
@@ -92,7 +103,7 @@ def test_mean_is_that_of_the_evaluator(samples):
     figures = score(samples).summary()
     for strict, name in ((True, 'AP_role_s1'), (False, 'AP_role_s2')):
         report = explain(samples, strict)
-        assert report.mean_ap == pytest.approx(figures.get(name, 0.))
+        assert report.mean_ap == pytest.approx(figures.get(name, 0.0))
         hits = report.num_gt.sum() - report.missed.sum()
         assert hits >= 0 and (report.lost >= -1e-9).all()
 
@@ -108,9 +119,19 @@ def test_tool(tmp_path):
     row = int(np.flatnonzero(pred.verb_labels == ride)[0])
     pred.verb_labels[row] = annotations.verbs.index('carry obj')
     pred.write(tmp_path / 'preds.npz')
-    done = run_command('python', TOOLS / 'hoi_errors.py', '--ann', path,
-                       '--pred', 'preds.npz', '--metric', 'v_coco', '--out',
-                       'errors', cwd=tmp_path).check()
+    done = run_command(
+        'python',
+        TOOLS / 'hoi_errors.py',
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        '--metric',
+        'v_coco',
+        '--out',
+        'errors',
+        cwd=tmp_path,
+    ).check()
     content = json.loads((tmp_path / 'errors/errors.json').read_text())
     errors = {error['reason']: error for error in content['errors']}
     assert content['mAP'] == pytest.approx(75)
@@ -121,6 +142,13 @@ def test_tool(tmp_path):
     assert len(lines) == 5 and lines[-1] == 'ride instr,0.0000,1'
     assert 'worst of 4 classes' in done.text
     assert 'the person does not do so' in done.text
-    done = run_command('python', TOOLS / 'hoi_errors.py', '--ann', path,
-                       '--pred', 'preds.npz', cwd=tmp_path)
+    done = run_command(
+        'python',
+        TOOLS / 'hoi_errors.py',
+        '--ann',
+        path,
+        '--pred',
+        'preds.npz',
+        cwd=tmp_path,
+    )
     assert done.code == 1 and 'use --metric v_coco' in done.text

@@ -12,27 +12,40 @@ from clhoi_mm.structures import HOIDataSample  # noqa: E402
 from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
 
 VOCABULARY = HOIVocabulary(
-    'yard', ['person', 'ball'], ['hold obj', 'stand', 'point instr'],
-    ['holding', 'standing', 'pointing at'], [(0, 1)], roleless=['stand'])
+    'yard',
+    ['person', 'ball'],
+    ['hold obj', 'stand', 'point instr'],
+    ['holding', 'standing', 'pointing at'],
+    [(0, 1)],
+    roleless=['stand'],
+)
 NAN = [float('nan')] * 4
-P, Q, BALL = [0., 0., 10., 10.], [20., 0., 30., 10.], [10., 0., 20., 10.]
+P, Q, BALL = (
+    [0.0, 0.0, 10.0, 10.0],
+    [20.0, 0.0, 30.0, 10.0],
+    [10.0, 0.0, 20.0, 10.0],
+)
 
 
 def make_sample(img_id, persons, roles, rows):
     sample = HOIDataSample(metainfo=dict(img_id=img_id, ori_shape=(50, 60)))
     sample.gt_persons = InstanceData(
         bboxes=torch.tensor([box for box, _ in persons]).reshape(-1, 4),
-        hoi_labelled=torch.tensor([flag for _, flag in persons],
-                                  dtype=torch.bool))
+        hoi_labelled=torch.tensor(
+            [flag for _, flag in persons], dtype=torch.bool
+        ),
+    )
     sample.gt_hois = InstanceData(
         sub_bboxes=torch.tensor([row[0] for row in roles]).reshape(-1, 4),
         obj_bboxes=torch.tensor([row[1] for row in roles]).reshape(-1, 4),
-        verb_labels=torch.tensor([row[2] for row in roles], dtype=torch.long))
+        verb_labels=torch.tensor([row[2] for row in roles], dtype=torch.long),
+    )
     sample.pred_hois = InstanceData(
         sub_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
         obj_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
         verb_labels=torch.tensor([row[2] for row in rows], dtype=torch.long),
-        scores=torch.tensor([row[3] for row in rows]))
+        scores=torch.tensor([row[3] for row in rows]),
+    )
     return sample
 
 
@@ -70,7 +83,8 @@ def test_figures_by_hand():
 def test_verbs_of_the_data_set():
     meta = dict(verbs=list(VOCABULARY.verbs))
     assert evaluate(yard_samples(), meta, vocabulary=None) == pytest.approx(
-        EXPECTED)
+        EXPECTED
+    )
     with pytest.raises(ValueError, match="vocabulary='v_coco'"):
         evaluate(yard_samples(), {}, vocabulary=None)
     with pytest.raises(ValueError, match="differs from the data set's"):

@@ -1,4 +1,5 @@
 """A faster detector says the same."""
+
 import pytest
 import torch
 from mmcv.cnn import ConvModule
@@ -21,10 +22,12 @@ def shake(module):
     generator = torch.Generator().manual_seed(0)
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d):
-            for values, low, high in ((part.running_mean, -.2, .2),
-                                      (part.running_var, .5, 2.),
-                                      (part.weight.data, .5, 1.5),
-                                      (part.bias.data, -.2, .2)):
+            for values, low, high in (
+                (part.running_mean, -0.2, 0.2),
+                (part.running_var, 0.5, 2.0),
+                (part.weight.data, 0.5, 1.5),
+                (part.bias.data, -0.2, 0.2),
+            ):
                 values.uniform_(low, high, generator=generator)
 
 
@@ -34,7 +37,8 @@ def make(name):
         ConfigDict(small_detector(name, len(CLASSES))),
         VOCABULARY,
         classes=CLASSES,
-        allow_random=True)
+        allow_random=True,
+    )
     detector.model.init_weights()
     shake(detector)
     return detector
@@ -43,7 +47,8 @@ def make(name):
 @torch.no_grad()
 def look(detector):
     images = torch.rand(
-        2, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+        2, 3, *SIZE, generator=torch.Generator().manual_seed(1)
+    )
     samples = [make_sample(None, size=SIZE, img_id=i) for i in range(2)]
     for sample in samples:
         sample.set_metainfo(dict(batch_input_shape=SIZE))
@@ -68,7 +73,8 @@ def test_outputs_are_the_same(name):
     for one, other in zip(found, faster):
         assert len(one) == len(other)
         torch.testing.assert_close(
-            other.scores, one.scores, rtol=1e-3, atol=1e-4)
+            other.scores, one.scores, rtol=1e-3, atol=1e-4
+        )
     # What a cache of detections knows the detector by.
     assert detector.identity == identity
 
@@ -80,7 +86,7 @@ def test_trained_detector_says_the_same():
     detector.model.load_state_dict(load_weights(path)['state_dict'])
     detector.label_map = torch.arange(11)
     # Noise shows it nothing of which it is sure.
-    detector.model.bbox_head.test_cfg.score_thr = 0.
+    detector.model.bbox_head.test_cfg.score_thr = 0.0
     _, found = look(detector)
     accelerate(detector)
     _, faster = look(detector)
@@ -88,7 +94,8 @@ def test_trained_detector_says_the_same():
         assert len(one) > 3
         for field in ('bboxes', 'scores', 'labels'):
             torch.testing.assert_close(
-                other[field], one[field], rtol=1e-3, atol=1e-3)
+                other[field], one[field], rtol=1e-3, atol=1e-3
+            )
 
 
 def test_bfloat16_is_near_and_stays_inside():
@@ -100,13 +107,15 @@ def test_bfloat16_is_near_and_stays_inside():
         assert other.dtype == torch.float32
         assert not torch.equal(one, other)
         torch.testing.assert_close(
-            other, one, rtol=.1, atol=.03 * float(one.abs().max()))
+            other, one, rtol=0.1, atol=0.03 * float(one.abs().max())
+        )
     assert found[0].scores.dtype == torch.float32
 
 
 def test_shared_convolutions_are_folded_each_by_itself():
     one, other = (
-        ConvModule(3, 4, 3, norm_cfg=dict(type='BN')) for _ in range(2))
+        ConvModule(3, 4, 3, norm_cfg=dict(type='BN')) for _ in range(2)
+    )
     other.conv = one.conv
     model = nn.ModuleList([one, other]).eval()
     shake(model)
@@ -126,8 +135,9 @@ def test_norms_that_learn_stay():
 def test_attention_gives_what_it_gave():
     torch.manual_seed(0)
     detector = make('detr')
-    attention = next(m for m in detector.modules()
-                     if type(m) is MultiheadAttention)
+    attention = next(
+        m for m in detector.modules() if type(m) is MultiheadAttention
+    )
     query = torch.rand(2, 5, 32)
     before = attention(query)
     accelerate(detector)

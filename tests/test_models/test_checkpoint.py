@@ -16,7 +16,7 @@ class Malicious:
         self.marker = marker
 
     def __reduce__(self):
-        return os.mkdir, (str(self.marker), )
+        return os.mkdir, (str(self.marker),)
 
 
 @pytest.mark.parametrize('legacy', [False, True])
@@ -25,9 +25,12 @@ def test_code_is_refused(tmp_path, legacy):
     torch.save(
         dict(state_dict=dict(), meta=Malicious(marker)),
         path,
-        _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(ValueError, match='model.pth is not a checkpoint.*'
-                       'hold code beside weights'):
+        _use_new_zipfile_serialization=not legacy,
+    )
+    with pytest.raises(
+        ValueError,
+        match='model.pth is not a checkpoint.*hold code beside weights',
+    ):
         load_weights(str(path))
     assert not marker.exists()
 
@@ -42,8 +45,9 @@ class Reaching:
         return getattr, self.wanted
 
 
-@pytest.mark.parametrize('owner, name', [(np.ndarray, 'tofile'),
-                                         (HistoryBuffer, '__init__')])
+@pytest.mark.parametrize(
+    'owner, name', [(np.ndarray, 'tofile'), (HistoryBuffer, '__init__')]
+)
 def test_attributes_are_refused(tmp_path, owner, name):
     path = tmp_path / 'model.pth'
     torch.save(dict(state_dict={}, meta=Reaching(owner, name)), path)
@@ -51,12 +55,12 @@ def test_attributes_are_refused(tmp_path, owner, name):
         load_weights(str(path))
 
 
-@pytest.mark.parametrize('share', [0., .3, .9])
+@pytest.mark.parametrize('share', [0.0, 0.3, 0.9])
 def test_truncated_file(tmp_path, share):
     path = tmp_path / 'model.pth'
     torch.save(dict(state_dict=dict(weight=torch.zeros(100, 100))), path)
     content = path.read_bytes()
-    path.write_bytes(content[:int(share * len(content))])
+    path.write_bytes(content[: int(share * len(content))])
     with pytest.raises(ValueError, match='model.pth.*may be truncated'):
         load_weights(str(path))
 
@@ -82,19 +86,23 @@ def test_missing_file(tmp_path):
 
 def test_what_mmengine_writes(tmp_path):
     buffer = HistoryBuffer()
-    buffer.update(1., 2)
+    buffer.update(1.0, 2)
     path = tmp_path / 'epoch_1.pth'
     meta = dict(
         epoch=1,
         lr=np.float64(0.1),
         step=np.int64(3),
         flags=np.array([True, False]),
-        counts=np.arange(3, dtype=np.int32))
+        counts=np.arange(3, dtype=np.int32),
+    )
     torch.save(
         dict(
             state_dict=dict(weight=torch.ones(2)),
             meta=meta,
-            message_hub=dict(log_scalars=dict(loss=buffer))), path)
+            message_hub=dict(log_scalars=dict(loss=buffer)),
+        ),
+        path,
+    )
     loaded = load_weights(str(path))
     assert loaded['message_hub']['log_scalars']['loss'].mean() == 0.5
     assert loaded['meta']['lr'] == 0.1 and loaded['meta']['step'] == 3
@@ -107,19 +115,21 @@ def test_files_of_numpy_1_and_2(tmp_path, core):
     """The two name the functions that build arrays differently."""
     path = tmp_path / 'old.pth'
     torch.save(
-        dict(state_dict={}, values=np.arange(3.), value=np.float32(2)),
+        dict(state_dict={}, values=np.arange(3.0), value=np.float32(2)),
         path,
         pickle_protocol=2,
-        _use_new_zipfile_serialization=False)
+        _use_new_zipfile_serialization=False,
+    )
     names = [b'cnumpy._core.multiarray', b'cnumpy.core.multiarray']
     content = path.read_bytes()
     assert any(name in content for name in names)
     for name in names:
-        content = content.replace(name, b'cnumpy.%s.multiarray' %
-                                  core.encode())
+        content = content.replace(
+            name, b'cnumpy.%s.multiarray' % core.encode()
+        )
     path.write_bytes(content)
     loaded = load_weights(str(path))
-    np.testing.assert_array_equal(loaded['values'], np.arange(3.))
+    np.testing.assert_array_equal(loaded['values'], np.arange(3.0))
     assert loaded['value'] == 2
 
 

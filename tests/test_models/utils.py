@@ -1,4 +1,5 @@
 """A small world for the models' tests: five objects, nine interactions."""
+
 import copy
 from typing import Optional, Sequence, Tuple
 
@@ -20,14 +21,28 @@ PARK = dict(
     objects=['person', 'bicycle', 'dog', 'bench', 'car'],
     verbs=['ride', 'hold', 'feed', 'no_interaction', 'hug', 'sit_on'],
     gerunds=[
-        'riding', 'holding', 'feeding', 'not interacting with', 'hugging',
-        'sitting on'
+        'riding',
+        'holding',
+        'feeding',
+        'not interacting with',
+        'hugging',
+        'sitting on',
     ],
     # No interaction speaks of a car.
-    hois=[[0, 1], [1, 1], [3, 1], [2, 2], [1, 2], [4, 2], [3, 2], [5, 3],
-          [4, 0]],
+    hois=[
+        [0, 1],
+        [1, 1],
+        [3, 1],
+        [2, 2],
+        [1, 2],
+        [4, 2],
+        [3, 2],
+        [5, 3],
+        [4, 0],
+    ],
     rare=None,
-    no_interaction='no_interaction')
+    no_interaction='no_interaction',
+)
 RIDE, HOLD_BIKE, NO_BIKE, FEED, HOLD_DOG, HUG_DOG, NO_DOG, SIT, HUG = range(9)
 PERSON, BIKE, DOG, BENCH, CAR = range(5)
 VOCABULARY = HOIVocabulary.from_dict(PARK)
@@ -42,17 +57,19 @@ FCOS = dict(
     type='FCOS',
     data_preprocessor=dict(
         type='DetDataPreprocessor',
-        mean=[128., 128., 128.],
-        std=[64., 64., 64.],
+        mean=[128.0, 128.0, 128.0],
+        std=[64.0, 64.0, 64.0],
         bgr_to_rgb=True,
-        pad_size_divisor=32),
+        pad_size_divisor=32,
+    ),
     backbone=dict(type='ResNet', depth=18, base_channels=8),
     neck=dict(
         type='FPN',
         in_channels=[8, 16, 32, 64],
         start_level=1,
         out_channels=16,
-        num_outs=3),
+        num_outs=3,
+    ),
     bbox_head=dict(
         type='FCOSHead',
         num_classes=6,
@@ -61,13 +78,16 @@ FCOS = dict(
         stacked_convs=1,
         strides=[8, 16, 32],
         regress_ranges=((-1, 64), (64, 128), (128, 1e8)),
-        norm_cfg=None),
+        norm_cfg=None,
+    ),
     test_cfg=dict(
         nms_pre=50,
         min_bbox_size=0,
-        score_thr=0.,
+        score_thr=0.0,
         nms=dict(type='nms', iou_threshold=0.5),
-        max_per_img=10))
+        max_per_img=10,
+    ),
+)
 
 
 def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
@@ -79,10 +99,11 @@ def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
         allow_random_detector=True,
         pairing=dict(
             type='HumanObjectPairing',
-            score_thr=0.,
+            score_thr=0.0,
             max_humans=4,
             max_objects=5,
-            max_pairs=16),
+            max_pairs=16,
+        ),
         vlt=dict(
             type='VLT',
             in_channels=16,
@@ -91,7 +112,8 @@ def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
             num_tokens=3,
             num_layers=1,
             num_heads=2,
-            levels=(0, 1)),
+            levels=(0, 1),
+        ),
         icn=dict(
             type='ICN',
             text_dim=TEXT_DIM,
@@ -102,18 +124,24 @@ def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
             roi_extractor=dict(
                 type='SingleRoIExtractor',
                 roi_layer=dict(
-                    type='RoIAlign', output_size=3, sampling_ratio=1),
+                    type='RoIAlign', output_size=3, sampling_ratio=1
+                ),
                 out_channels=16,
-                featmap_strides=[8])),
+                featmap_strides=[8],
+            ),
+        ),
         teacher_head=dict(
             type='TeacherHead',
             supervision=supervision,
             vocabulary=PARK,
             text_dim=TEXT_DIM,
-            text_encoder=ENCODER),
+            text_encoder=ENCODER,
+        ),
         context_loss=dict(
-            type='ContextDistillLoss', text_dim=TEXT_DIM, queue_size=8),
-        interaction_loss=dict(type='InteractionDistillLoss'))
+            type='ContextDistillLoss', text_dim=TEXT_DIM, queue_size=8
+        ),
+        interaction_loss=dict(type='InteractionDistillLoss'),
+    )
     cfg.update(overrides)
     return copy.deepcopy(cfg)
 
@@ -135,12 +163,17 @@ def make_teacher_head(**options) -> nn.Module:
             type='TeacherHead',
             vocabulary=PARK,
             text_encoder=ENCODER,
-            text_dim=TEXT_DIM) | options)
+            text_dim=TEXT_DIM,
+        )
+        | options
+    )
 
 
-def make_words(words: Sequence[Tuple[int, int, float]] = (),
-               caption: Optional[str] = None,
-               valid: bool = True) -> BaseDataElement:
+def make_words(
+    words: Sequence[Tuple[int, int, float]] = (),
+    caption: Optional[str] = None,
+    valid: bool = True,
+) -> BaseDataElement:
     """What the cache gives for an image.
 
     Args:
@@ -150,8 +183,9 @@ def make_words(words: Sequence[Tuple[int, int, float]] = (),
     """
     encoder = build_text_encoder(ENCODER)
     phrases = [
-        VOCABULARY.phrases[hoi] if hoi >= 0 else
-        f'a person washing a {VOCABULARY.objects[obj]}'
+        VOCABULARY.phrases[hoi]
+        if hoi >= 0
+        else f'a person washing a {VOCABULARY.objects[obj]}'
         for hoi, obj, _ in words
     ]
     caption = caption if caption is not None else '. '.join(phrases)
@@ -162,43 +196,53 @@ def make_words(words: Sequence[Tuple[int, int, float]] = (),
         return torch.from_numpy(np.asarray(encoder.encode(list(texts))))
 
     return BaseDataElement(
-        caption_embed=embed([caption])[0] if caption else torch.zeros(
-            TEXT_DIM),
+        caption_embed=embed([caption])[0]
+        if caption
+        else torch.zeros(TEXT_DIM),
         sentence_embeds=embed(phrases),
         verb_labels=torch.tensor(
             [VOCABULARY.hoi_verbs[h] if h >= 0 else -1 for h, _, _ in words],
-            dtype=torch.long),
+            dtype=torch.long,
+        ),
         obj_labels=torch.tensor([o for _, o, _ in words], dtype=torch.long),
         hoi_labels=torch.tensor([h for h, _, _ in words], dtype=torch.long),
         phrase_ids=torch.arange(len(words)),
         phrase_embeds=embed(phrases),
         scores=torch.tensor([s for _, _, s in words]),
-        valid=valid)
+        valid=valid,
+    )
 
 
-def make_detections(rows: Sequence[Tuple[int, float, Sequence[float]]]
-                    ) -> InstanceData:
+def make_detections(
+    rows: Sequence[Tuple[int, float, Sequence[float]]],
+) -> InstanceData:
     """Detections from (label, score, box) rows."""
     return InstanceData(
         bboxes=torch.tensor([r[2] for r in rows]).float().reshape(-1, 4),
         labels=torch.tensor([r[0] for r in rows], dtype=torch.long),
-        scores=torch.tensor([r[1] for r in rows]).float())
+        scores=torch.tensor([r[1] for r in rows]).float(),
+    )
 
 
-SCENE = ((PERSON, .9, (8, 8, 40, 60)), (BIKE, .8, (4, 30, 50, 62)),
-         (PERSON, .7, (50, 4, 80, 60)), (DOG, .6, (60, 40, 90, 62)),
-         (CAR, .9, (0, 0, 30, 20)))
-WORDS = ((RIDE, BIKE, .9), (HOLD_DOG, DOG, .6), (-1, BIKE, .4))
+SCENE = (
+    (PERSON, 0.9, (8, 8, 40, 60)),
+    (BIKE, 0.8, (4, 30, 50, 62)),
+    (PERSON, 0.7, (50, 4, 80, 60)),
+    (DOG, 0.6, (60, 40, 90, 62)),
+    (CAR, 0.9, (0, 0, 30, 20)),
+)
+WORDS = ((RIDE, BIKE, 0.9), (HOLD_DOG, DOG, 0.6), (-1, BIKE, 0.4))
 
 
-def make_sample(rows: Optional[Sequence] = SCENE,
-                words: Sequence = WORDS,
-                hois: Sequence[Tuple[int, int, int]] = ((0, 1, RIDE),
-                                                        (2, 3, HOLD_DOG)),
-                size: Tuple[int, int] = SIZE,
-                img_id: int = 0,
-                valid: bool = True,
-                caption: Optional[str] = None) -> HOIDataSample:
+def make_sample(
+    rows: Optional[Sequence] = SCENE,
+    words: Sequence = WORDS,
+    hois: Sequence[Tuple[int, int, int]] = ((0, 1, RIDE), (2, 3, HOLD_DOG)),
+    size: Tuple[int, int] = SIZE,
+    img_id: int = 0,
+    valid: bool = True,
+    caption: Optional[str] = None,
+) -> HOIDataSample:
     """A sample with everything; rows=None leaves the detections to the model.
 
     Args:
@@ -217,17 +261,22 @@ def make_sample(rows: Optional[Sequence] = SCENE,
             img_shape=size,
             ori_shape=size,
             batch_input_shape=SIZE,
-            scale_factor=(1., 1.)))
+            scale_factor=(1.0, 1.0),
+        )
+    )
     sample.teacher = make_words(words, caption, valid)
     sample.gt_hois = InstanceData(
         human_inds=torch.tensor([h for h, _, _ in hois], dtype=torch.long),
         object_inds=torch.tensor([o for _, o, _ in hois], dtype=torch.long),
         hoi_labels=torch.tensor([c for _, _, c in hois], dtype=torch.long),
-        verb_labels=torch.tensor([VOCABULARY.hoi_verbs[c] for _, _, c in hois],
-                                 dtype=torch.long))
+        verb_labels=torch.tensor(
+            [VOCABULARY.hoi_verbs[c] for _, _, c in hois], dtype=torch.long
+        ),
+    )
     boxes = make_detections(rows or SCENE)
     sample.gt_instances = InstanceData(
-        bboxes=boxes.bboxes, labels=boxes.labels)
+        bboxes=boxes.bboxes, labels=boxes.labels
+    )
     if rows is not None:
         sample.detections = make_detections(rows)
         if not rows:
@@ -235,16 +284,18 @@ def make_sample(rows: Optional[Sequence] = SCENE,
     return sample
 
 
-def make_pairs(rows: Sequence[Sequence],
-               sizes: Optional[Sequence[Tuple[int, int]]] = None) -> PairBatch:
+def make_pairs(
+    rows: Sequence[Sequence], sizes: Optional[Sequence[Tuple[int, int]]] = None
+) -> PairBatch:
     """Pairs of several images by exhaustive loops, in the order of the rows.
 
     Args:
         rows (Sequence): For each image its (label, score, box) rows.
         sizes (Sequence, optional): (width, height) of each image.
     """
-    boxes, labels, scores, image, human, obj, pair_image = ([]
-                                                            for _ in range(7))
+    boxes, labels, scores, image, human, obj, pair_image = (
+        [] for _ in range(7)
+    )
     for i, scene in enumerate(rows):
         first = len(boxes)
         for label, score, box in scene:
@@ -271,7 +322,8 @@ def make_pairs(rows: Sequence[Sequence],
         object_inds=tensor(obj),
         pair_inds=tensor(pair_image),
         image_sizes=tensor(sizes or [SIZE[::-1]] * len(rows), torch.float),
-        num_pairs=[pair_image.count(i) for i in range(len(rows))])
+        num_pairs=[pair_image.count(i) for i in range(len(rows))],
+    )
 
 
 def total(losses: dict) -> Tensor:
@@ -290,11 +342,20 @@ def check_gradients(model: nn.Module, losses: dict) -> None:
             assert torch.isfinite(param.grad).all(), name
 
 
-FIELDS = ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
-          'hoi_labels', 'scores', 'sub_scores', 'obj_scores')
+FIELDS = (
+    'sub_bboxes',
+    'obj_bboxes',
+    'obj_labels',
+    'verb_labels',
+    'hoi_labels',
+    'scores',
+    'sub_scores',
+    'obj_scores',
+)
 
 
 def same_predictions(one, two, **tolerance):
     for field in FIELDS:
         torch.testing.assert_close(
-            one.pred_hois[field], two.pred_hois[field], **tolerance)
+            one.pred_hois[field], two.pred_hois[field], **tolerance
+        )

@@ -32,14 +32,14 @@ def randomise(model, seed=0):
         if not value.is_floating_point():
             continue
         if name.endswith('running_var'):
-            value.copy_(noise(value).abs() + .5)
+            value.copy_(noise(value).abs() + 0.5)
         elif value.dim() > 1:
             fan_in = value[0].numel()
-            value.copy_(noise(value) * (1.5 / fan_in)**.5)
+            value.copy_(noise(value) * (1.5 / fan_in) ** 0.5)
         elif name.endswith('weight'):
-            value.copy_(1 + noise(value) * .2)
+            value.copy_(1 + noise(value) * 0.2)
         else:
-            value.copy_(noise(value) * .2)
+            value.copy_(noise(value) * 0.2)
     return model
 
 
@@ -49,6 +49,9 @@ def samples_of(sizes, batch_shape):
             metainfo=dict(
                 img_shape=size,
                 ori_shape=size,
-                scale_factor=(1., 1.),
-                batch_input_shape=batch_shape)) for size in sizes
+                scale_factor=(1.0, 1.0),
+                batch_input_shape=batch_shape,
+            )
+        )
+        for size in sizes
     ]

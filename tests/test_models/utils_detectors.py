@@ -1,4 +1,5 @@
 """The shipped configs of detectors, made small enough to be built at once."""
+
 from typing import Any
 
 import torch
@@ -37,8 +38,14 @@ def _narrow(value: Any, key: str = '') -> Any:
         return {k: _narrow(v, k) for k, v in value.items()}
     if isinstance(value, list):
         return [_narrow(v) for v in value]
-    if key in ('embed_dims', 'feedforward_channels', 'out_channels',
-               'in_channels', 'feat_channels', 'fc_out_channels'):
+    if key in (
+        'embed_dims',
+        'feedforward_channels',
+        'out_channels',
+        'in_channels',
+        'feat_channels',
+        'fc_out_channels',
+    ):
         return DIMS
     if key == 'num_feats':
         return DIMS // 2
@@ -70,10 +77,10 @@ def small_detector(name: str, num_classes: int) -> dict:
         head['embed_dims'] = DIMS
     if 'rpn' in cfg['test_cfg']:
         cfg['test_cfg']['rpn'].update(nms_pre=30, max_per_img=20)
-        cfg['test_cfg']['rcnn'].update(score_thr=0., max_per_img=20)
+        cfg['test_cfg']['rcnn'].update(score_thr=0.0, max_per_img=20)
         cfg['train_cfg']['rcnn']['sampler']['num'] = 32
     else:
-        cfg['test_cfg'].update(max_per_img=20, score_thr=0.)
+        cfg['test_cfg'].update(max_per_img=20, score_thr=0.0)
     return cfg
 
 
@@ -94,7 +101,8 @@ def build_plain(cfg: dict, seed: int = 0) -> nn.Module:
         for norm in norms:
             norm.momentum = None
         data = model.data_preprocessor(
-            dict(inputs=[torch.randint(0, 255, (3, 64, 96))] * 2))
+            dict(inputs=[torch.randint(0, 255, (3, 64, 96))] * 2)
+        )
         with torch.no_grad():
             model.train()._forward(data['inputs'])
             for conv in getattr(model.bbox_head, 'multi_level_conv_reg', ()):

@@ -1,10 +1,10 @@
 """What an ICN may say of pairs, a teacher of images, and their comparison."""
+
 import torch
 import torch.nn.functional as F
 
 from clhoi_mm.models.heads import Interactions
-from tests.test_models.utils import (BIKE, PERSON, TEXT_DIM, VOCABULARY,
-                                     build)
+from tests.test_models.utils import BIKE, PERSON, TEXT_DIM, VOCABULARY, build
 from tests.test_models.utils_targets import make_targets
 
 BOX = (0, 0, 10, 10)
@@ -17,29 +17,42 @@ def make_interactions(pairs, seed=0, by_class=False):
     embeds = torch.randn(len(pairs), TEXT_DIM, generator=generator)
     logits, class_logits = torch.randn(2, *shape, generator=generator)
     interactiveness = torch.randn(
-        len(pairs), shape[1] if by_class else 1, generator=generator)
+        len(pairs), shape[1] if by_class else 1, generator=generator
+    )
     return Interactions(
         embeds=F.normalize(embeds, dim=1).requires_grad_(),
         logits=logits.requires_grad_(),
         valid=objects[None] == pairs.object_labels[:, None],
         interactiveness=interactiveness.requires_grad_(),
-        class_logits=class_logits.requires_grad_())
+        class_logits=class_logits.requires_grad_(),
+    )
 
 
 def words(phrases, *rows):
     """Targets of images that said (HOI class, weight) rows."""
     width = max(len(r) for r in rows)
-    hois = torch.tensor([[h for h, _ in r] + [-1] * (width - len(r))
-                         for r in rows]).long().reshape(len(rows), width)
-    weights = torch.tensor([[w for _, w in r] + [0.] * (width - len(r))
-                            for r in rows]).float().reshape(len(rows), width)
+    hois = (
+        torch.tensor(
+            [[h for h, _ in r] + [-1] * (width - len(r)) for r in rows]
+        )
+        .long()
+        .reshape(len(rows), width)
+    )
+    weights = (
+        torch.tensor(
+            [[w for _, w in r] + [0.0] * (width - len(r)) for r in rows]
+        )
+        .float()
+        .reshape(len(rows), width)
+    )
     objects = phrases.hoi_objects[hois.clamp(min=0)]
     return make_targets(
         captions=torch.zeros(len(rows), TEXT_DIM),
         hois=hois,
         objects=torch.where(hois >= 0, objects, -1),
         weights=weights,
-        phrases=phrases.hoi_embeds[hois.clamp(min=0)])
+        phrases=phrases.hoi_embeds[hois.clamp(min=0)],
+    )
 
 
 def make_loss(**options):
@@ -47,4 +60,9 @@ def make_loss(**options):
 
 
 # A person and three bicycles: one bag of three pairs.
-THREE = [(PERSON, .9, BOX), (BIKE, .8, BOX), (BIKE, 1., BOX), (BIKE, .5, BOX)]
+THREE = [
+    (PERSON, 0.9, BOX),
+    (BIKE, 0.8, BOX),
+    (BIKE, 1.0, BOX),
+    (BIKE, 0.5, BOX),
+]

@@ -1,4 +1,5 @@
 """Targets written by hand."""
+
 from typing import Optional
 
 import torch
@@ -8,16 +9,18 @@ from clhoi_mm.models import TeacherTargets
 from tests.test_models.utils import VOCABULARY
 
 
-def make_targets(captions: Tensor,
-                 has_caption: Optional[Tensor] = None,
-                 sentences: Optional[Tensor] = None,
-                 has_sentence: Optional[Tensor] = None,
-                 phrases: Optional[Tensor] = None,
-                 hois: Optional[Tensor] = None,
-                 objects: Optional[Tensor] = None,
-                 weights: Optional[Tensor] = None,
-                 known: Optional[Tensor] = None,
-                 pair_labels: Optional[Tensor] = None) -> TeacherTargets:
+def make_targets(
+    captions: Tensor,
+    has_caption: Optional[Tensor] = None,
+    sentences: Optional[Tensor] = None,
+    has_sentence: Optional[Tensor] = None,
+    phrases: Optional[Tensor] = None,
+    hois: Optional[Tensor] = None,
+    objects: Optional[Tensor] = None,
+    weights: Optional[Tensor] = None,
+    known: Optional[Tensor] = None,
+    pair_labels: Optional[Tensor] = None,
+) -> TeacherTargets:
     """Everything that is not given says nothing.
 
     image_scores follow from hois and weights.
@@ -50,4 +53,5 @@ def make_targets(captions: Tensor,
         weights=weights,
         image_scores=scores,
         known=torch.ones(batch, dtype=torch.bool) if known is None else known,
-        pair_labels=pair_labels)
+        pair_labels=pair_labels,
+    )

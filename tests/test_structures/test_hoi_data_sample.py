@@ -14,7 +14,8 @@ def make_sample():
     sample.gt_persons = InstanceData(bboxes=torch.zeros(2, 4))
     sample.detections = InstanceData(bboxes=torch.zeros(5, 4))
     sample.teacher = BaseDataElement(
-        caption_embed=torch.ones(3), scores=torch.ones(2), valid=True)
+        caption_embed=torch.ones(3), scores=torch.ones(2), valid=True
+    )
     sample.image_hoi_labels = torch.tensor([4, 9])
     return sample
 
@@ -23,8 +24,14 @@ def test_to_dict_is_plain():
     plain = make_sample().to_dict()
     assert plain['img_id'] == 3 and plain['key'] == 'a'
     assert set(plain) == {
-        'img_id', 'key', 'gt_hois', 'pred_hois', 'gt_persons', 'detections',
-        'teacher', 'image_hoi_labels'
+        'img_id',
+        'key',
+        'gt_hois',
+        'pred_hois',
+        'gt_persons',
+        'detections',
+        'teacher',
+        'image_hoi_labels',
     }
     for name in ('gt_hois', 'gt_persons', 'detections', 'teacher'):
         assert type(plain[name]) is dict
@@ -56,10 +63,17 @@ def test_moves_and_pickles_with_all_its_parts():
     assert 'detections' not in sample
 
 
-@pytest.mark.parametrize('field', [
-    'gt_hois', 'pred_hois', 'gt_persons', 'detections', 'teacher',
-    'image_hoi_labels'
-])
+@pytest.mark.parametrize(
+    'field',
+    [
+        'gt_hois',
+        'pred_hois',
+        'gt_persons',
+        'detections',
+        'teacher',
+        'image_hoi_labels',
+    ],
+)
 def test_refuses_other_types(field):
     with pytest.raises(AssertionError, match='should be a'):
         setattr(HOIDataSample(), field, [1])

@@ -1,4 +1,5 @@
 """The shipped study of unseen classes, and the encoder it takes."""
+
 import numpy as np
 import pytest
 
@@ -19,7 +20,7 @@ def test_each_row_hides_what_it_scores_apart(split):
     for table, name in splits.items():
         hidden = {}
         for row in study.tables[table]['rows']:
-            run, = study.runs(row, [0])
+            (run,) = study.runs(row, [0])
             head = run.cfg.model.teacher_head
             scored = run.cfg.test_evaluator
             assert scored.unseen == name
@@ -30,20 +31,25 @@ def test_each_row_hides_what_it_scores_apart(split):
             'random': (None, None),
             'instance': (name, name),
             'not-named': (name, None),
-            'named': (None, None)
-        } | ({
-            'plain': (name, None),
-            'alone': (name, None),
-            'narrow': (name, None)
-        } if name == 'rf_uc' else {})
+            'named': (None, None),
+        } | (
+            {
+                'plain': (name, None),
+                'alone': (name, None),
+                'narrow': (name, None),
+            }
+            if name == 'rf_uc'
+            else {}
+        )
 
 
 def test_widths_agree():
     cfg = Study(str(STUDY)).runs('uv-not-named', [0])[0].cfg
     assert cfg.model.icn.text_dim == cfg.model.teacher_head.text_dim == 384
     steps = cfg.train_dataloader.dataset.pipeline[1].steps
-    cache, = (step.cache for step in steps
-              if step.type == 'LoadTeacherKnowledge')
+    (cache,) = (
+        step.cache for step in steps if step.type == 'LoadTeacherKnowledge'
+    )
     assert cache.endswith('_minilm')
 
 
@@ -58,7 +64,11 @@ def test_the_package_of_the_encoder():
     assert encoder.dim == head.text_dim
     phrases = HOIVocabulary.load('hico_det').phrases
     asked, meant, other = (
-        encoder.encode([text])[0] for text in (
-            'somebody pedalling a bike', phrases[phrases.index(
-                'a person riding a bicycle')], 'a person eating an apple'))
-    assert np.dot(asked, meant) > np.dot(asked, other) + .3
+        encoder.encode([text])[0]
+        for text in (
+            'somebody pedalling a bike',
+            phrases[phrases.index('a person riding a bicycle')],
+            'a person eating an apple',
+        )
+    )
+    assert np.dot(asked, meant) > np.dot(asked, other) + 0.3

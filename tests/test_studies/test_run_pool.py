@@ -1,4 +1,5 @@
 """Runs side by side, by processes that do nothing but tell."""
+
 import json
 import os
 import signal
@@ -44,13 +45,15 @@ os.replace(f'{result}.tmp', result)
 def stand_in(tmp_path, monkeypatch):
     (tmp_path / 'run.py').write_text(RUN)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(RunPool, 'COMMAND',
-                        (sys.executable, '-S', str(tmp_path / 'run.py')))
+    monkeypatch.setattr(
+        RunPool, 'COMMAND', (sys.executable, '-S', str(tmp_path / 'run.py'))
+    )
 
 
 def make_run(row, seed=0, trained=True, **options):
-    return StudyRun(row, seed, Config(dict(row=row, seed=seed, **options)),
-                    trained)
+    return StudyRun(
+        row, seed, Config(dict(row=row, seed=seed, **options)), trained
+    )
 
 
 class Pool:
@@ -78,10 +81,10 @@ def test_every_run_has_its_result_and_nothing_is_run_twice(tmp_path):
     pool = Pool()
     assert pool.run(*runs) == []
     assert pool.ended == 2 and len(pool.said) == 2
-    assert pool.said[1] == \
-        'b, seed 1: 1 s in all, 1 s of processor time'
+    assert pool.said[1] == 'b, seed 1: 1 s in all, 1 s of processor time'
     assert (tmp_path / 'ran').read_text() == (
-        f"'a' {runs[0].key} --train\n'b' {runs[1].key} \n")
+        f"'a' {runs[0].key} --train\n'b' {runs[1].key} \n"
+    )
     for run in runs:
         assert (tmp_path / 'work/results' / f'{run.name}.json').is_file()
         assert (tmp_path / 'work' / run.name / 'run.log').is_file()
@@ -123,8 +126,10 @@ def test_jobs_run_at_once_and_share_the_cores(monkeypatch):
     pool = Pool(jobs=2)
     runs = [make_run('a', seed, wait=0.4) for seed in range(3)]
     pool.run(*runs)
-    one, two, three = sorted((pool.results.find(run) for run in runs),
-                             key=lambda found: found['start'])
+    one, two, three = sorted(
+        (pool.results.find(run) for run in runs),
+        key=lambda found: found['start'],
+    )
     assert two['start'] < one['end'] and three['start'] >= one['end']
     assert one['threads'] == 4
     monkeypatch.setenv('OMP_NUM_THREADS', '3')
@@ -159,8 +164,10 @@ def share(folder, name):
 
 
 def test_two_processes_share_a_study(tmp_path):
-    others = [get_context('fork').Process(
-        target=share, args=(tmp_path, f'told{i}')) for i in range(2)]
+    others = [
+        get_context('fork').Process(target=share, args=(tmp_path, f'told{i}'))
+        for i in range(2)
+    ]
     for other in others:
         other.start()
     for other in others:
@@ -179,7 +186,7 @@ def long_run(folder):
 
 
 def test_an_interrupt_ends_runs_and_what_they_have_started(tmp_path):
-    tool = get_context('fork').Process(target=long_run, args=(tmp_path, ))
+    tool = get_context('fork').Process(target=long_run, args=(tmp_path,))
     tool.start()
     end = time.monotonic() + 30
     while not (tmp_path / 'child').exists() and time.monotonic() < end:

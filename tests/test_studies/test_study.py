@@ -1,4 +1,5 @@
 """What a study's file says, and the configs it makes."""
+
 import json
 
 import pytest
@@ -71,7 +72,7 @@ def test_rows_override_the_config_and_the_line_of_commands(write):
     assert full.cfg.model.vlt is None
     # The last word is the row's, the second time as well.
     for _ in range(2):
-        wide, = study.runs('wide')
+        (wide,) = study.runs('wide')
         assert wide.seed == 5
         assert wide.cfg.model.icn == dict(type='Wide', width=16)
     assert plain.cfg.default_hooks.checkpoint.save_last is False
@@ -84,14 +85,21 @@ def test_split(write):
     assert Study(write()).runs('plain')[0].cfg.test_evaluator.on == 'test'
     run = Study('study.py', split='val').runs('plain')[0]
     assert run.cfg.test_evaluator.on == 'val'
-    assert Study(write('seeds = [0', "split = 'val'\nseeds = [0")).runs(
-        'plain')[0].cfg.test_evaluator.on == 'val'
+    assert (
+        Study(write('seeds = [0', "split = 'val'\nseeds = [0"))
+        .runs('plain')[0]
+        .cfg.test_evaluator.on
+        == 'val'
+    )
 
 
 def test_a_key_is_that_of_the_config(write):
     study = Study(write())
-    keys = [run.key for row in ('plain', 'wide', 'full', 'random')
-            for run in study.runs(row)]
+    keys = [
+        run.key
+        for row in ('plain', 'wide', 'full', 'random')
+        for run in study.runs(row)
+    ]
     assert len(set(keys)) == len(keys) == 10
     again = Study(write("title='as it is'", "title='anew'"))
     assert [r.key for r in again.runs('plain')] == keys[:3]
@@ -104,12 +112,16 @@ def test_a_key_is_that_of_the_config(write):
 def test_features_stand_for_images(write, tmp_path):
     (tmp_path / 'f.safetensors').touch()
     cfg = Study(write(), features='f.safetensors').runs('plain')[0].cfg
-    train, test = (loader.dataset.pipeline
-                   for loader in (cfg.train_dataloader, cfg.test_dataloader))
+    train, test = (
+        loader.dataset.pipeline
+        for loader in (cfg.train_dataloader, cfg.test_dataloader)
+    )
     names = ['LoadDetectorFeatures', 'LoadTeacherKnowledge']
     assert [step.type for step in train] == [*names, 'RememberViews']
     assert [step.type for step in test] == [
-        *names, 'LoadHOIAnnotations', 'PackHOIInputs'
+        *names,
+        'LoadHOIAnnotations',
+        'PackHOIInputs',
     ]
     assert cfg.train_dataloader.num_workers == 0
 
@@ -119,37 +131,46 @@ def test_baselines_are_not_trained(write, tmp_path):
     random = study.runs('random')
     assert [run.trained for run in random] == [False] * 3
     assert random[2].cfg.model == dict(
-        icn=dict(type='BaselineICN', seed=2), vlt=None, context_loss=None,
-        teacher_head=dict(vocabulary='mini'))
+        icn=dict(type='BaselineICN', seed=2),
+        vlt=None,
+        context_loss=None,
+        teacher_head=dict(vocabulary='mini'),
+    )
     with pytest.raises(FileNotFoundError, match='ann.json.*--rows'):
         study.runs('prior')
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data/ann.json').write_text(
         json.dumps(
-            dict(images=[], annotations=[], categories=[], verbs=[],
-                 hois=[])))
-    prior, = study.runs('prior')
-    assert set(prior.cfg.model.icn.class_scores) == {0.}
+            dict(images=[], annotations=[], categories=[], verbs=[], hois=[])
+        )
+    )
+    (prior,) = study.runs('prior')
+    assert set(prior.cfg.model.icn.class_scores) == {0.0}
 
 
 def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
     study = Study(write())
-    assert [p['path'] for p in study.to_prepare(['plain'])
-            ] == ['data/teacher', 'data/ann.json']
+    assert [p['path'] for p in study.to_prepare(['plain'])] == [
+        'data/teacher',
+        'data/ann.json',
+    ]
     (tmp_path / 'data/teacher').mkdir(parents=True)
-    assert [p['path'] for p in study.to_prepare(['prior'])
-            ] == ['data/ann.json']
-    other = Study('study.py', {
-        'train_dataloader.dataset.pipeline.3.cache': 'data/other/',
-        'train_dataloader.dataset.ann_file': '/elsewhere.json',
-        'test_dataloader.dataset.ann_file': '/elsewhere.json',
-        'val_dataloader.dataset.ann_file': '/elsewhere.json'
-    })
+    assert [p['path'] for p in study.to_prepare(['prior'])] == [
+        'data/ann.json'
+    ]
+    other = Study(
+        'study.py',
+        {
+            'train_dataloader.dataset.pipeline.3.cache': 'data/other/',
+            'train_dataloader.dataset.ann_file': '/elsewhere.json',
+            'test_dataloader.dataset.ann_file': '/elsewhere.json',
+            'val_dataloader.dataset.ann_file': '/elsewhere.json',
+        },
+    )
     assert [p['path'] for p in other.to_prepare(['plain'])] == ['data/other']
     # A split of one's own may be scored by rows that train on all classes.
     scored = Study('study.py', {'test_evaluator.unseen': 'data/other'})
-    assert 'data/other' in [
-        p['path'] for p in scored.to_prepare(['plain'])]
+    assert 'data/other' in [p['path'] for p in scored.to_prepare(['plain'])]
 
 
 @pytest.mark.parametrize('old, new, parts', [
@@ -179,26 +200,31 @@ def test_files_that_are_not_there(write):
         Study('none.py')
     with pytest.raises(FileNotFoundError, match='gone.py'):
         Study(write("'base.py'", "'gone.py'"))
-    with pytest.raises(FileNotFoundError,
-                       match='no such file of features.* base.py --features'):
+    with pytest.raises(
+        FileNotFoundError,
+        match='no such file of features.* base.py --features',
+    ):
         Study(write(), features='none')
 
 
 @pytest.mark.parametrize(
-    'path', sorted((REPO / 'configs/studies').glob('*.py')),
-    ids=lambda path: path.stem)
+    'path',
+    sorted((REPO / 'configs/studies').glob('*.py')),
+    ids=lambda path: path.stem,
+)
 def test_studies_of_the_project_make_configs(path):
     study = Study(path)
     for row, spec in study.rows.items():
         if spec.get('baseline') != 'prior':
             assert len({run.key for run in study.runs(row)}) == len(
-                spec.get('seeds', study.seeds))
+                spec.get('seeds', study.seeds)
+            )
     shown = {row for table in study.tables.values() for row in table['rows']}
     assert shown == set(study.rows)
 
 
 def test_the_study_of_the_documents(tmp_path):
-    code, = blocks(REPO / 'docs/results.md', 'python')
+    (code,) = blocks(REPO / 'docs/results.md', 'python')
     path = tmp_path / 'study.py'
     path.write_text(code.replace('../', f'{REPO}/configs/'))
     study = Study(path)
@@ -215,5 +241,8 @@ def test_rows_of_the_mini_world_differ():
     assert cfg.model.vlt is None and cfg.model.context_loss is None
     assert cfg.custom_hooks[0].context_epochs == 0
     weak = study.runs('weak')[0].cfg.train_dataloader.dataset.pipeline[2]
-    assert weak == dict(type='LoadTeacherKnowledge', vocabulary='mini',
-                        cache='data/mini/teacher/train_weak')
+    assert weak == dict(
+        type='LoadTeacherKnowledge',
+        vocabulary='mini',
+        cache='data/mini/teacher/train_weak',
+    )

@@ -1,4 +1,5 @@
 """Tables and plots of figures that are known."""
+
 import csv
 
 import pytest
@@ -10,6 +11,7 @@ from clhoi_mm.studies.plots import make_figure, missing_rows
 
 class Study:
     """What a table asks a study."""
+
     split = 'test'
     figures = dict(mAP='mAP', mAP_rare='rare')
     reference = dict(row='full', figure='mAP', title='of full')
@@ -19,9 +21,12 @@ class Study:
         one=dict(title='one seed', seeds=[0]),
         full=dict(title='full'),
         later=dict(title='later'),
-        other=dict(title='other', reference='free'))
-    tables = dict(all=dict(rows=list(rows)), two=dict(
-        title='Two of them', rows=['one', 'later']))
+        other=dict(title='other', reference='free'),
+    )
+    tables = dict(
+        all=dict(rows=list(rows)),
+        two=dict(title='Two of them', rows=['one', 'later']),
+    )
 
     def reference_of(self, row):
         return self.rows[row].get('reference', 'full')
@@ -34,26 +39,29 @@ def figures(mAP, rare):
 @pytest.fixture
 def found():
     return dict(
-        prior={0: dict(mAP=10., mAP_rare=0.)},
-        free={0: figures(30., 1.), 1: figures(34., 2.)},
-        one={0: figures(20., 5.)},
-        full={0: figures(40., 6.), 1: figures(40., 6.)},
+        prior={0: dict(mAP=10.0, mAP_rare=0.0)},
+        free={0: figures(30.0, 1.0), 1: figures(34.0, 2.0)},
+        one={0: figures(20.0, 5.0)},
+        full={0: figures(40.0, 6.0), 1: figures(40.0, 6.0)},
         later={0: None, 1: None},
-        other={0: None, 1: figures(48., 8.)})
+        other={0: None, 1: figures(48.0, 8.0)},
+    )
 
 
 def test_markdown(found):
-    assert StudyTable(Study(), 'all', found).markdown() == '\n'.join([
-        '| test split, seeds [0, 1] | mAP | rare | of full |',
-        '|---|---|---|---|',
-        '| prior | 10.0 | 0.0 | 0.25 |',
-        # Sample deviations: sqrt(8), sqrt(1 / 2).
-        '| label-free | 32.0 ± 2.8 | 1.5 ± 0.7 | 0.80 |',
-        '| one seed (seed 0) | 20.0 | 5.0 | 0.50 |',
-        '| full | 40.0 ± 0.0 | 6.0 ± 0.0 | 1.00 |',
-        '| later (not run yet) | – | – |  |',
-        '| other (seed 1) | 48.0 | 8.0 | 1.50 |'
-    ])
+    assert StudyTable(Study(), 'all', found).markdown() == '\n'.join(
+        [
+            '| test split, seeds [0, 1] | mAP | rare | of full |',
+            '|---|---|---|---|',
+            '| prior | 10.0 | 0.0 | 0.25 |',
+            # Sample deviations: sqrt(8), sqrt(1 / 2).
+            '| label-free | 32.0 ± 2.8 | 1.5 ± 0.7 | 0.80 |',
+            '| one seed (seed 0) | 20.0 | 5.0 | 0.50 |',
+            '| full | 40.0 ± 0.0 | 6.0 ± 0.0 | 1.00 |',
+            '| later (not run yet) | – | – |  |',
+            '| other (seed 1) | 48.0 | 8.0 | 1.50 |',
+        ]
+    )
 
 
 def test_some_rows_of_a_titled_table(found):
@@ -61,20 +69,27 @@ def test_some_rows_of_a_titled_table(found):
         'Two of them\n\n'
         '| test split, seeds [0] | mAP | rare | of full |\n'
         '|---|---|---|---|\n'
-        '| one seed | 20.0 | 5.0 | 0.50 |')
+        '| one seed | 20.0 | 5.0 | 0.50 |'
+    )
     del found['full']
-    assert '| 5.0 |  |' in StudyTable(Study(), 'two', found,
-                                      ['one']).markdown()
+    assert (
+        '| 5.0 |  |' in StudyTable(Study(), 'two', found, ['one']).markdown()
+    )
 
 
 def test_csv(found):
-    rows = {row['row']: row for row in csv.DictReader(
-        StudyTable(Study(), 'all', found).csv().splitlines())}
+    rows = {
+        row['row']: row
+        for row in csv.DictReader(
+            StudyTable(Study(), 'all', found).csv().splitlines()
+        )
+    }
     assert list(rows) == list(Study.rows)
     free = rows['free']
     assert free['title'] == 'label-free' and free['seeds'] == '0 1'
-    assert [float(free[k]) for k in ('mAP', 'mAP_std', 'train_seconds')
-            ] == pytest.approx([32, 8**.5, 320])
+    assert [
+        float(free[k]) for k in ('mAP', 'mAP_std', 'train_seconds')
+    ] == pytest.approx([32, 8**0.5, 320])
     assert float(free['share']) == pytest.approx(0.8)
     assert rows['prior']['train_seconds'] == rows['one']['mAP_std'] == ''
     assert rows['later']['mAP'] == rows['later']['seeds'] == ''
@@ -95,35 +110,43 @@ PLOT = dict(
     x_scale='log',
     series={
         'label-free': [(10, 'one'), (100, 'free')],
-        'share': [(10, 'one', 'full'), (100, 'free', 'full')]
+        'share': [(10, 'one', 'full'), (100, 'free', 'full')],
     },
-    levels=dict(prior='the prior'))
+    levels=dict(prior='the prior'),
+)
 
 
 def test_lines_are_means_with_deviations_and_shares(found):
     axes = make_figure(PLOT, found).axes[0]
     free, share = axes.containers
     assert free.lines[0].get_xydata().tolist() == [[10, 20], [100, 32]]
-    assert share.lines[0].get_xydata().tolist() == [[10, .5], [100, .8]]
+    assert share.lines[0].get_xydata().tolist() == [[10, 0.5], [100, 0.8]]
     low, high = free.lines[2][0].get_segments()[1][:, 1]
-    assert (high - low) / 2 == pytest.approx(8**.5)
-    level, = [line for line in axes.lines if to_hex(line.get_color()) ==
-              to_hex('0.4')]
+    assert (high - low) / 2 == pytest.approx(8**0.5)
+    (level,) = [
+        line
+        for line in axes.lines
+        if to_hex(line.get_color()) == to_hex('0.4')
+    ]
     assert set(level.get_ydata()) == {10}
-    assert [t.get_text() for t in axes.get_legend().get_texts()
-            ] == ['the prior', 'label-free', 'share']
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == [
+        'the prior',
+        'label-free',
+        'share',
+    ]
     assert axes.get_xscale() == 'log' and axes.get_ylabel() == 'mAP'
     assert axes.get_title() == 'The title'
 
 
-@pytest.mark.parametrize('kind, begin', [('svg', b'<?xml'),
-                                         ('png', b'\x89PNG')])
+@pytest.mark.parametrize(
+    'kind, begin', [('svg', b'<?xml'), ('png', b'\x89PNG')]
+)
 def test_the_same_figures_give_the_same_file(found, tmp_path, kind, begin):
     plot = dict(PLOT, file=f'a.{kind}')
     paths = [tmp_path / name / f'a.{kind}' for name in ('one', 'two', 'three')]
     for path in paths[:2]:
         draw_plot(plot, found, path)
-    found['free'][0]['mAP'] = 36.
+    found['free'][0]['mAP'] = 36.0
     draw_plot(plot, found, paths[2])
     one, two, three = (path.read_bytes() for path in paths)
     assert one.startswith(begin) and len(one) < 100_000

@@ -1,4 +1,5 @@
 """A synthetic annotation file, and a parser that reads captions back."""
+
 import re
 from typing import Dict, List, Set, Tuple
 
@@ -10,9 +11,9 @@ from clhoi_mm.vocabulary import HOIVocabulary
 SCENES = ('street', 'park', 'race track', 'home')
 
 
-def make_annotations(vocabulary: HOIVocabulary,
-                     num_images: int,
-                     seed: int = 0) -> dict:
+def make_annotations(
+    vocabulary: HOIVocabulary, num_images: int, seed: int = 0
+) -> dict:
     """Random people, objects and interactions in the project's format."""
     rng = np.random.default_rng(seed)
     frequency = 1 / (1 + np.arange(vocabulary.num_hois))
@@ -29,8 +30,10 @@ def make_annotations(vocabulary: HOIVocabulary,
         hoi_categories=[
             dict(id=i + 1, verb_id=int(v), category_id=10 + 3 * int(o))
             for i, (v, o) in enumerate(
-                zip(vocabulary.hoi_verbs, vocabulary.hoi_objects))
-        ])
+                zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
+            )
+        ],
+    )
 
     def annotate(image_id: int, label: int) -> int:
         ann_id = len(content['annotations']) + 1
@@ -55,7 +58,8 @@ def make_annotations(vocabulary: HOIVocabulary,
         hois = rng.choice(
             vocabulary.num_hois,
             rng.integers(0, 4),
-            p=frequency / frequency.sum())
+            p=frequency / frequency.sum(),
+        )
         for hoi in hois:
             obj = annotate(image_id, vocabulary.hoi_objects[hoi])
             content['hois'].append(
@@ -64,7 +68,9 @@ def make_annotations(vocabulary: HOIVocabulary,
                     image_id=image_id,
                     human_ann_id=people[rng.integers(len(people))],
                     object_ann_id=obj,
-                    verb_id=int(vocabulary.hoi_verbs[hoi])))
+                    verb_id=int(vocabulary.hoi_verbs[hoi]),
+                )
+            )
     return content
 
 
@@ -85,15 +91,22 @@ class CaptionParser:
         self._nouns: Dict[str, int] = {}
         for label, name in enumerate(vocabulary.objects):
             name = name.replace('_', ' ')
-            for noun in (name, ) + SYNONYMS.get(name, ()):
-                for form in (noun, noun + 's', noun + 'es', noun[:-1] + 'ies',
-                             re.sub('fe$', 'ves', noun)):
+            for noun in (name,) + SYNONYMS.get(name, ()):
+                for form in (
+                    noun,
+                    noun + 's',
+                    noun + 'es',
+                    noun[:-1] + 'ies',
+                    re.sub('fe$', 'ves', noun),
+                ):
                     self._nouns.setdefault(form, label)
         self._nouns.update(
-            people=vocabulary.person_label, mice=self._nouns.get('mouse', -1))
+            people=vocabulary.person_label, mice=self._nouns.get('mouse', -1)
+        )
         self._pattern = re.compile(
             rf'\b({self._any(self._verbs)}) (?:(?:an?|the|another|other) )?'
-            rf'({self._any(self._nouns)})\b')
+            rf'({self._any(self._nouns)})\b'
+        )
         self._scene = re.compile(rf'\b({self._any(SCENES)})\b')
 
     @staticmethod
@@ -124,8 +137,9 @@ class CaptionParser:
         return found[0]
 
 
-def precision_recall(said: List[Set[int]],
-                     true: List[Set[int]]) -> Tuple[float, float]:
+def precision_recall(
+    said: List[Set[int]], true: List[Set[int]]
+) -> Tuple[float, float]:
     """Over all (image, class) pairs."""
     hits = sum(len(a & b) for a, b in zip(said, true))
     return (hits / sum(map(len, said)), hits / sum(map(len, true)))

@@ -7,8 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clhoi_mm.teacher import (HashedTextEncoder, TeacherCache, TeacherWords,
-                              pack_cache)
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    TeacherCache,
+    TeacherWords,
+    pack_cache,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 
 ENCODER = HashedTextEncoder(16)
@@ -33,8 +37,11 @@ def folder(tmp_path, vocabulary):
 
 def test_fields_by_hand(folder, vocabulary):
     cache = TeacherCache(folder, vocabulary, ENCODER.identity)
-    assert len(cache) == 3 and list(
-        cache.keys()) == ['a/10.jpg', 'a/é.jpg', 'b/2.jpg']
+    assert len(cache) == 3 and list(cache.keys()) == [
+        'a/10.jpg',
+        'a/é.jpg',
+        'b/2.jpg',
+    ]
     assert 'a/é.jpg' in cache and 'a/1' not in cache and 'z' not in cache
     assert cache.get('a/1') is None
     out = cache.get('b/2.jpg')
@@ -43,20 +50,24 @@ def test_fields_by_hand(folder, vocabulary):
     assert out['hoi_labels'].tolist() == [0, -1, -1, -1, 4]
     assert out['scores'].tolist() == [0.75, 0.5, 0.25, 1, np.float32(0.1)]
     phrases = [
-        'a person riding a bicycle', 'a person juggling a bicycle',
-        'a person riding a unicorn', 'a person riding a dog',
-        'a person sitting on a bench'
+        'a person riding a bicycle',
+        'a person juggling a bicycle',
+        'a person riding a unicorn',
+        'a person riding a dog',
+        'a person sitting on a bench',
     ]
     half = 1e-3  # of a 16-bit float
     np.testing.assert_allclose(
-        out['phrase_embeds'], ENCODER.encode(phrases), atol=half)
+        out['phrase_embeds'], ENCODER.encode(phrases), atol=half
+    )
     np.testing.assert_allclose(
         out['sentence_embeds'],
         ENCODER.encode(['A dog.', 'Two dogs.']), atol=half)  # yapf: disable
     np.testing.assert_allclose(
         out['caption_embed'],
         ENCODER.encode(['A dog. Two dogs.'])[0],
-        atol=half)
+        atol=half,
+    )
     assert {name: value.dtype.name for name, value in out.items()} == dict(
         caption_embed='float32', sentence_embeds='float32',
         phrase_embeds='float32', scores='float32', verb_labels='int64',
@@ -80,7 +91,8 @@ def test_phrases_of_the_vocabulary_are_used(folder, vocabulary):
     np.testing.assert_allclose(
         out['phrase_embeds'],
         ENCODER.encode(['a person hugging another person']),
-        atol=1e-3)
+        atol=1e-3,
+    )
 
 
 def test_image_without_words_equals_empty(folder):
@@ -93,17 +105,20 @@ def test_image_without_words_equals_empty(folder):
 
 
 def test_same_words_same_bytes_in_any_order(tmp_path, folder, vocabulary):
-    other = pack_cache(make_words()[::-1], tmp_path / 'other', vocabulary,
-                       ENCODER)
+    other = pack_cache(
+        make_words()[::-1], tmp_path / 'other', vocabulary, ENCODER
+    )
     for file in ('manifest.json', 'knowledge.safetensors'):
         assert (folder / file).read_bytes() == (other / file).read_bytes()
     assert sorted(p.name for p in other.iterdir()) == [
-        'knowledge.safetensors', 'manifest.json'
+        'knowledge.safetensors',
+        'manifest.json',
     ]
 
 
 def test_readable_by_the_safetensors_library(folder):
     from safetensors.numpy import load_file
+
     tensors = load_file(folder / 'knowledge.safetensors')
     assert tensors['caption_embeds'].dtype == np.float16
     assert bytes(tensors['key_bytes']).decode() == 'a/10.jpga/é.jpgb/2.jpg'
@@ -124,6 +139,7 @@ def test_pickle_and_reopen(folder):
 def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
     class Chance:
         """Nothing in common between a text and its parts."""
+
         dim, identity = 64, 'chance'
 
         def encode(self, texts):
@@ -138,7 +154,7 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
         TeacherWords('c', f'{one} {one}', [one, one]),
         TeacherWords('d', other, [one, two]),
         TeacherWords('e'),
-        TeacherWords('f', f'{one} {two} {one}', [one, two, one])
+        TeacherWords('f', f'{one} {two} {one}', [one, two, one]),
     ]
     folder = pack_cache(words, tmp_path / 'a', vocabulary, ENCODER)
     cache = TeacherCache(folder)
@@ -148,7 +164,8 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
         np.testing.assert_allclose(
             cache.get(row.key)['caption_embed'],
             ENCODER.encode([row.caption])[0],
-            atol=1e-3)
+            atol=1e-3,
+        )
     assert not cache.get('e')['caption_embed'].any()
     # Where it is no sum, the nearest one is kept, or, if asked for, itself.
     encoder = Chance()
@@ -160,32 +177,41 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
     true = encoder.encode([words[1].caption])[0]
     nearest = basis @ (basis.T @ true)
     np.testing.assert_allclose(
-        kept, nearest / np.linalg.norm(nearest), atol=1e-3)
+        kept, nearest / np.linalg.norm(nearest), atol=1e-3
+    )
     assert 0 < cache.manifest['caption_cosine'] < 0.5
     cache = TeacherCache(
         pack_cache(
-            words, tmp_path / 'c', vocabulary, encoder, whole_captions=True))
+            words, tmp_path / 'c', vocabulary, encoder, whole_captions=True
+        )
+    )
     np.testing.assert_allclose(
-        cache.get('b')['caption_embed'], true, atol=1e-3)
+        cache.get('b')['caption_embed'], true, atol=1e-3
+    )
     assert cache.manifest['counts']['captions'] == 6
     assert cache.manifest['caption_cosine'] is None
 
 
 def test_conversion_of_16_bits_is_exact():
     from clhoi_mm.teacher.cache import _to_float32
+
     halves = np.arange(65536, dtype=np.uint16).view(np.float16)
     halves = halves[np.isfinite(halves)]
     np.testing.assert_array_equal(
-        _to_float32(halves.view(np.int16)), halves.astype(np.float32))
+        _to_float32(halves.view(np.int16)), halves.astype(np.float32)
+    )
 
 
 def test_keys_of_one_bucket_are_told_apart(tmp_path, vocabulary, monkeypatch):
     for module in ('cache', 'cache_tables'):
-        monkeypatch.setattr(f'clhoi_mm.teacher.{module}.key_hash',
-                            lambda key: 7 + len(key) // 3)
+        monkeypatch.setattr(
+            f'clhoi_mm.teacher.{module}.key_hash',
+            lambda key: 7 + len(key) // 3,
+        )
     names = [f'{i:x}' for i in range(300)]
     cache = TeacherCache(
-        pack_cache(map(TeacherWords, names), tmp_path, vocabulary, ENCODER))
+        pack_cache(map(TeacherWords, names), tmp_path, vocabulary, ENCODER)
+    )
     assert all(name in cache for name in names)
     assert 'g' not in cache and '' not in cache
     rows = [cache._find(name) for name in names]
@@ -208,11 +234,14 @@ def test_no_images_at_all(tmp_path, vocabulary):
     assert len(cache) == 0 and 'a' not in cache and cache.get('') is None
 
 
-@pytest.mark.parametrize('words, message', [
-    ([TeacherWords('a'), TeacherWords('a')], '"a" occurs twice'),
-    ([TeacherWords('')], 'field "key" is empty'),
-    ([TeacherWords('\ud800')], 'no valid unicode'),
-])
+@pytest.mark.parametrize(
+    'words, message',
+    [
+        ([TeacherWords('a'), TeacherWords('a')], '"a" occurs twice'),
+        ([TeacherWords('')], 'field "key" is empty'),
+        ([TeacherWords('\ud800')], 'no valid unicode'),
+    ],
+)
 def test_bad_keys(tmp_path, vocabulary, words, message):
     with pytest.raises(ValueError, match=message):
         pack_cache(words, tmp_path, vocabulary, ENCODER)
@@ -255,9 +284,13 @@ def test_damage_is_named(folder, vocabulary):
         with pytest.raises(ValueError, match='manifest.json: unreadable'):
             TeacherCache(folder)
     manifest.write_bytes(written)
-    for name, value in (('dim', '16'), ('counts', 3), ('tensors', {}),
-                        ('vocabulary', dict(name='park')), ('text_encoder',
-                                                            None)):
+    for name, value in (
+        ('dim', '16'),
+        ('counts', 3),
+        ('tensors', {}),
+        ('vocabulary', dict(name='park')),
+        ('text_encoder', None),
+    ):
         edit_manifest(folder, **{name: value})
         with pytest.raises(ValueError, match=f'field "{name}'):
             TeacherCache(folder)
@@ -283,8 +316,9 @@ def test_something_else_is_named(folder, vocabulary):
     with pytest.raises(ValueError, match='field "text_encoder"'):
         TeacherCache(folder, text_encoder=HashedTextEncoder(32).identity)
     edit_manifest(folder, version=1)  # of an earlier release
-    with pytest.raises(ValueError, match='field "version" is 1.*reads 2 of'
-                       '.*annotate.py pack'):
+    with pytest.raises(
+        ValueError, match='field "version" is 1.*reads 2 of.*annotate.py pack'
+    ):
         TeacherCache(folder)
 
 
@@ -294,7 +328,8 @@ SCORES = st.floats(0, 1, width=32)
 
 @settings(
     max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture])
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(words=st.lists(
     st.builds(TeacherWords, NAMES, st.text(), st.lists(NAMES),
               st.lists(st.tuples(NAMES, NAMES, SCORES))),

@@ -18,7 +18,8 @@ def test_gerund_rule_agrees_with_a_real_vocabulary():
     """The vocabulary's particles may differ, its inflection not."""
     vocabulary = HOIVocabulary.load('hico_det')
     wrong = [
-        verb for verb, form in zip(vocabulary.verbs, vocabulary.gerunds)
+        verb
+        for verb, form in zip(vocabulary.verbs, vocabulary.gerunds)
         if gerund(verb).split()[0] != form.split()[0]
     ]
     assert wrong == ['no_interaction']

@@ -22,7 +22,8 @@ from tests.data_utils import REPO
 
 pytest.importorskip('lemminflect', reason="the extra 'teacher'")
 HICO, VCOCO, MINI = (
-    HOIVocabulary.load(name) for name in ('hico_det', 'v_coco', 'mini'))
+    HOIVocabulary.load(name) for name in ('hico_det', 'v_coco', 'mini')
+)
 LABELS = Path(__file__).parent / 'labelled_sentences.jsonl'
 TOOL = REPO / 'tools' / 'teacher' / 'evaluate_parser.py'
 
@@ -30,7 +31,8 @@ TOOL = REPO / 'tools' / 'teacher' / 'evaluate_parser.py'
 def said(text, vocabulary=HICO):
     """What is in the vocabulary, as 'verb object'."""
     return [
-        f'{x.verb} {x.object}' for x in parse_sentences(text, vocabulary)
+        f'{x.verb} {x.object}'
+        for x in parse_sentences(text, vocabulary)
         if x.in_vocabulary
     ]
 
@@ -46,55 +48,71 @@ def test_labelled_sentences():
     }
     for record in records:
         parser = parsers[record['vocabulary']]
-        found = {(x.verb, x.object)
-                 for x in parser.parse(RawRecord('', LIST, record['text']))
-                 if x.in_vocabulary}
+        found = {
+            (x.verb, x.object)
+            for x in parser.parse(RawRecord('', LIST, record['text']))
+            if x.in_vocabulary
+        }
         wanted = {tuple(pair) for pair in record['interactions']}
         right += len(found & wanted)
         all_said += len(found)
         true += len(wanted)
     assert right / all_said >= 0.95
     assert right / true >= 0.90
-    done = subprocess.run([sys.executable, TOOL],
-                          capture_output=True,
-                          text=True,
-                          env=dict(os.environ, PYTHONPATH=str(REPO)))
+    done = subprocess.run(
+        [sys.executable, TOOL],
+        capture_output=True,
+        text=True,
+        env=dict(os.environ, PYTHONPATH=str(REPO)),
+    )
     last = done.stdout.splitlines()[-1].split()
     assert last[:5] == [
-        'all', *map(str, (len(records), true, all_said, right))
+        'all',
+        *map(str, (len(records), true, all_said, right)),
     ], done.stdout + done.stderr
 
 
-@pytest.mark.parametrize('text, expected', [
-    ('A woman is holding a cup and a phone.', ['hold cup',
-                                               'hold cell_phone']),
-    ('A man holds a frisbee and throws it.',
-     ['hold frisbee', 'throw frisbee']),
-    ('He is putting on a tie.', ['tie tie']),
-    ('A boy swings a baseball bat.', ['swing baseball_bat']),
-    ('A boy kicks a baseball.', ['kick sports_ball']),
-    ('A girl eats a hot dog beside her dog.', ['eat hot_dog']),
-    ('People sit at the dining table.', ['sit_at dining_table']),
-    ('The horse is being ridden by a woman.', ['ride horse']),
-    ('A woman can be seen riding an elephant.', ['ride elephant']),
-    ('A man is seen riding an elephant.', ['ride elephant']),
-    ('A man, who is wearing a backpack, rides a bike.',
-     ['wear backpack', 'ride bicycle']),
-    ('The horse that the girl rides is brown.', ['ride horse']),
-    ('- **A man** riding a horse\n- a dog\n- A woman feeding a cow',
-     ['ride horse', 'feed cow']),
-    ('She climbs onto the motorcycle.', ['hop_on motorcycle']),
-    ('She climbs onto the train.', ['board train']),
-    ('He gets off the bus.', ['exit bus']),
-    ('A man is rinding a bicyle.', ['ride bicycle']),
-    ('A woman is petting the head of a dog.', ['pet dog']),
-    ("A woman pets a dog's head.", ['pet dog']),
-    ('A man stands with a bottle in his hand.', ['hold bottle']),
-    ('A man skateboards down the ramp.', ['ride skateboard']),
-    ('Two women are hugging.', ['hug person']),
-    ('The car is washed and dried by two boys.', ['wash car']),
-    ('It looks as if a man is repairing a clock.', ['repair clock']),
-])
+@pytest.mark.parametrize(
+    'text, expected',
+    [
+        (
+            'A woman is holding a cup and a phone.',
+            ['hold cup', 'hold cell_phone'],
+        ),
+        (
+            'A man holds a frisbee and throws it.',
+            ['hold frisbee', 'throw frisbee'],
+        ),
+        ('He is putting on a tie.', ['tie tie']),
+        ('A boy swings a baseball bat.', ['swing baseball_bat']),
+        ('A boy kicks a baseball.', ['kick sports_ball']),
+        ('A girl eats a hot dog beside her dog.', ['eat hot_dog']),
+        ('People sit at the dining table.', ['sit_at dining_table']),
+        ('The horse is being ridden by a woman.', ['ride horse']),
+        ('A woman can be seen riding an elephant.', ['ride elephant']),
+        ('A man is seen riding an elephant.', ['ride elephant']),
+        (
+            'A man, who is wearing a backpack, rides a bike.',
+            ['wear backpack', 'ride bicycle'],
+        ),
+        ('The horse that the girl rides is brown.', ['ride horse']),
+        (
+            '- **A man** riding a horse\n- a dog\n- A woman feeding a cow',
+            ['ride horse', 'feed cow'],
+        ),
+        ('She climbs onto the motorcycle.', ['hop_on motorcycle']),
+        ('She climbs onto the train.', ['board train']),
+        ('He gets off the bus.', ['exit bus']),
+        ('A man is rinding a bicyle.', ['ride bicycle']),
+        ('A woman is petting the head of a dog.', ['pet dog']),
+        ("A woman pets a dog's head.", ['pet dog']),
+        ('A man stands with a bottle in his hand.', ['hold bottle']),
+        ('A man skateboards down the ramp.', ['ride skateboard']),
+        ('Two women are hugging.', ['hug person']),
+        ('The car is washed and dried by two boys.', ['wash car']),
+        ('It looks as if a man is repairing a clock.', ['repair clock']),
+    ],
+)
 def test_constructions(text, expected):
     assert said(text) == expected
 
@@ -144,42 +162,54 @@ def test_roles_of_v_coco(text, expected):
 
 def test_outside_the_vocabulary_is_kept_and_told_apart():
     found = parse_sentences(
-        'A man is juggling oranges, holding a guitar and riding a cup.', HICO)
-    assert [(x.verb, x.object, x.in_vocabulary, x.ruled_out)
-            for x in found] == [('juggle', 'orange', False, False),
-                                ('hold', 'guitar', False, False),
-                                ('ride', 'cup', False, True)]
+        'A man is juggling oranges, holding a guitar and riding a cup.', HICO
+    )
+    assert [
+        (x.verb, x.object, x.in_vocabulary, x.ruled_out) for x in found
+    ] == [
+        ('juggle', 'orange', False, False),
+        ('hold', 'guitar', False, False),
+        ('ride', 'cup', False, True),
+    ]
 
 
 def test_a_vocabulary_of_ones_own(vocabulary):
     text = 'A man sits on a bench, holding a wine glass. He hugs his dog.'
     assert said(text, vocabulary) == [
-        'sit_on bench', 'hold wine_glass', 'hug dog'
+        'sit_on bench',
+        'hold wine_glass',
+        'hug dog',
     ]
 
 
-@pytest.mark.parametrize('text, expected', [
-    ('1. **Person - ride - horse**', ['ride horse']),
-    ('Man 2 -> sitting_on -> bench', ['sit_on bench']),
-    ('(person, is holding, cell_phone)', ['hold cell_phone']),
-    ('Interactions: 1. person - hold - cup 2. person - hold - fork',
-     ['hold cup', 'hold fork']),
-    ('riding: bicycle, horse', ['ride bicycle', 'ride horse']),
-    ('- bicycle: ride, hold', ['ride bicycle', 'hold bicycle']),
-    ('Verb: hold, Object: cup', ['hold cup']),
-    ('| person | talking on | phone |', ['talk_on cell_phone']),
-    ('dog - chase - cat', []),
-    ('Person: a bicycle', []),
-    ('Setting: kitchen, table', []),
-    ('The man is tall - very tall - and old.', []),
-])
+@pytest.mark.parametrize(
+    'text, expected',
+    [
+        ('1. **Person - ride - horse**', ['ride horse']),
+        ('Man 2 -> sitting_on -> bench', ['sit_on bench']),
+        ('(person, is holding, cell_phone)', ['hold cell_phone']),
+        (
+            'Interactions: 1. person - hold - cup 2. person - hold - fork',
+            ['hold cup', 'hold fork'],
+        ),
+        ('riding: bicycle, horse', ['ride bicycle', 'ride horse']),
+        ('- bicycle: ride, hold', ['ride bicycle', 'hold bicycle']),
+        ('Verb: hold, Object: cup', ['hold cup']),
+        ('| person | talking on | phone |', ['talk_on cell_phone']),
+        ('dog - chase - cat', []),
+        ('Person: a bicycle', []),
+        ('Setting: kitchen, table', []),
+        ('The man is tall - very tall - and old.', []),
+    ],
+)
 def test_triplets_and_lists_stand_for_sentences(text, expected):
     assert said(text) == expected
 
 
 def test_markdown_and_lists_are_split():
-    assert split_prose('## Scene\n1. A man *rides*.\n\u2022 A dog; a cat.'
-                       ) == ['Scene', 'A man rides.', 'A dog', 'a cat.']
+    assert split_prose(
+        '## Scene\n1. A man *rides*.\n\u2022 A dog; a cat.'
+    ) == ['Scene', 'A man rides.', 'A dog', 'a cat.']
 
 
 @pytest.mark.parametrize('vocabulary', [HICO, VCOCO, MINI])
@@ -190,10 +220,12 @@ def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
     for i in range(150):
         hois = tuple(sorted(set(rng.choice(sayable, 2).tolist())))
         objects = {
-            vocabulary.person_label, *vocabulary.hoi_objects[list(hois)]
+            vocabulary.person_label,
+            *vocabulary.hoi_objects[list(hois)],
         }
         facts.append(
-            ImageFacts(str(i), hois, tuple(sorted(map(int, objects)))))
+            ImageFacts(str(i), hois, tuple(sorted(map(int, objects))))
+        )
     missed = wrong = 0
     teacher = SimulatedTeacher(facts, vocabulary, 'perfect')
     for image, answer in zip(facts, teacher):
@@ -209,14 +241,52 @@ def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
 
 
 LEXICON = Lexicon(HICO)
-WORDS = st.sampled_from([
-    *(name.replace('_', ' ') for name in HICO.objects), *HICO.gerunds,
-    *(verb.replace('_', ' ') for verb in HICO.verbs), 'a', 'the', 'his',
-    'man', 'woman', 'dog', 'is', 'are', 'being', 'not', 'no one', 'who',
-    'that', 'it', 'them', 'and', 'or', ',', '.', 'with', 'on', 'in', 'of',
-    'by', 'to', 'while', 'could', 'about', 'each other', "'s", 'one',
-    'another', 'sits', 'rode', 'held', 'using', '\n', ';', ':'
-])
+WORDS = st.sampled_from(
+    [
+        *(name.replace('_', ' ') for name in HICO.objects),
+        *HICO.gerunds,
+        *(verb.replace('_', ' ') for verb in HICO.verbs),
+        'a',
+        'the',
+        'his',
+        'man',
+        'woman',
+        'dog',
+        'is',
+        'are',
+        'being',
+        'not',
+        'no one',
+        'who',
+        'that',
+        'it',
+        'them',
+        'and',
+        'or',
+        ',',
+        '.',
+        'with',
+        'on',
+        'in',
+        'of',
+        'by',
+        'to',
+        'while',
+        'could',
+        'about',
+        'each other',
+        "'s",
+        'one',
+        'another',
+        'sits',
+        'rode',
+        'held',
+        'using',
+        '\n',
+        ';',
+        ':',
+    ]
+)
 PROSE = st.lists(WORDS, max_size=25).map(' '.join)
 
 
@@ -235,17 +305,31 @@ def test_no_object_is_invented(text):
         if label in (-1, HICO.person_label):
             continue
         # 'dribbling' and 'bicycled' say what with.
-        stems = [verb.removesuffix('e') for verb, obj in DENOMINAL.items()
-                 if HICO.object_label(obj) == label]
+        stems = [
+            verb.removesuffix('e')
+            for verb, obj in DENOMINAL.items()
+            if HICO.object_label(obj) == label
+        ]
         assert any(name in low for name in names_of(item.object) + stems), (
-            item, low)
+            item,
+            low,
+        )
         valid = HICO.hoi_id(HICO.verb_label(item.verb), label) >= 0
         assert item.in_vocabulary == valid
 
 
-@pytest.mark.parametrize('text', [
-    'A group of', 'A man rides one of', 'A man is holding the back of',
-    'A man and', 'A woman with a', 'A man is', 'a man riding'])
+@pytest.mark.parametrize(
+    'text',
+    [
+        'A group of',
+        'A man rides one of',
+        'A man is holding the back of',
+        'A man and',
+        'A woman with a',
+        'A man is',
+        'a man riding',
+    ],
+)
 def test_answers_are_cut_off_anywhere(text):
     parse_sentences(text, HICO)
 
@@ -271,6 +355,8 @@ def test_every_class_in_its_own_phrase(hoi, negated):
     gerund = HICO.gerunds[HICO.hoi_verbs[hoi]]
     noun = 'another person' if name == 'person' else f'the {name}'
     text = f'A woman is {"not " if negated else ""}{gerund} {noun}.'
-    wanted = (f'{HICO.verbs[HICO.hoi_verbs[hoi]]} '
-              f'{HICO.objects[HICO.hoi_objects[hoi]]}')
+    wanted = (
+        f'{HICO.verbs[HICO.hoi_verbs[hoi]]} '
+        f'{HICO.objects[HICO.hoi_objects[hoi]]}'
+    )
     assert said(text) == ([] if negated else [wanted])

@@ -19,9 +19,12 @@ def literal(true, valid, precision, recall, seed, confuse):
             others = [v for v in np.flatnonzero(valid[obj]) if v != verb]
             if others:
                 taken_for[obj, verb] = rng.choice(others)
-        errors = [(n, o, taken_for[o, v]) for n, o, v in np.argwhere(true)
-                  if (o, v) in taken_for and free[n, o, taken_for[o, v]]]
-        for k in rng.permutation(len(errors))[:missing // 2]:
+        errors = [
+            (n, o, taken_for[o, v])
+            for n, o, v in np.argwhere(true)
+            if (o, v) in taken_for and free[n, o, taken_for[o, v]]
+        ]
+        for k in rng.permutation(len(errors))[: missing // 2]:
             said[errors[k]] = True
         missing -= min(len(errors), missing // 2)
         free &= ~said
@@ -41,19 +44,22 @@ def say(noise, true, valid):
 
 @given(
     seed=st.integers(0, 99),
-    share=st.sampled_from([0., .05, .3]),
-    precision=st.sampled_from([.2, .55, 1.]),
-    recall=st.sampled_from([.1, .6, 1.]),
-    confuse=st.booleans())
-def test_draws_are_those_over_dense_arrays(seed, share, precision, recall,
-                                           confuse):
+    share=st.sampled_from([0.0, 0.05, 0.3]),
+    precision=st.sampled_from([0.2, 0.55, 1.0]),
+    recall=st.sampled_from([0.1, 0.6, 1.0]),
+    confuse=st.booleans(),
+)
+def test_draws_are_those_over_dense_arrays(
+    seed, share, precision, recall, confuse
+):
     rng = np.random.default_rng(1000 + seed)
-    valid = rng.random((4, 5)) < .7
+    valid = rng.random((4, 5)) < 0.7
     true = valid & (rng.random((300, 4, 5)) < share)
     noise = LabelNoise(precision, recall, seed, confuse)
     np.testing.assert_array_equal(
         say(noise, true, valid),
-        literal(true, valid, precision, recall, seed, confuse))
+        literal(true, valid, precision, recall, seed, confuse),
+    )
 
 
 def world(num_images=4000):
@@ -68,10 +74,10 @@ def world(num_images=4000):
 
 def test_precision_recall_and_where_errors_lie():
     true, valid = world()
-    said = say(LabelNoise(.55, .6, seed=1), true, valid)
+    said = say(LabelNoise(0.55, 0.6, seed=1), true, valid)
     right = (said & true).sum()
-    assert right / said.sum() == pytest.approx(.55, abs=.01)
-    assert right / true.sum() == pytest.approx(.6, abs=.01)
+    assert right / said.sum() == pytest.approx(0.55, abs=0.01)
+    assert right / true.sum() == pytest.approx(0.6, abs=0.01)
     assert not (said & ~valid).any()
     # A wrong verb's object is one that a true word names.
     assert not (said & ~true.any(2, keepdims=True)).any()
@@ -81,7 +87,7 @@ def test_half_of_the_errors_are_systematic():
     true, valid = world()
     shares = []
     for confuse in (True, False):
-        wrong = say(LabelNoise(.5, .6, 1, confuse), true, valid) & ~true
+        wrong = say(LabelNoise(0.5, 0.6, 1, confuse), true, valid) & ~true
         # Of a verb's companions, the one that is said wrongly most often.
         obj = np.flatnonzero(true.any((0, 2)))[0]
         verb = true[:, obj].sum(0).argmax()
@@ -92,17 +98,23 @@ def test_half_of_the_errors_are_systematic():
 
 def test_seeds_and_errors():
     true, valid = world(300)
-    one, two = (say(LabelNoise(.5, .6, seed), true, valid) for seed in (1, 2))
+    one, two = (
+        say(LabelNoise(0.5, 0.6, seed), true, valid) for seed in (1, 2)
+    )
     assert (one != two).any()
-    np.testing.assert_array_equal(one, say(LabelNoise(.5, .6, 1), true, valid))
-    for bad in (0, 1.5, -.1):
+    np.testing.assert_array_equal(
+        one, say(LabelNoise(0.5, 0.6, 1), true, valid)
+    )
+    for bad in (0, 1.5, -0.1):
         with pytest.raises(ValueError, match='precision=.* must lie in'):
-            LabelNoise(bad, .5)
+            LabelNoise(bad, 0.5)
         with pytest.raises(ValueError, match='recall=.* must lie in'):
-            LabelNoise(.5, bad)
+            LabelNoise(0.5, bad)
 
 
 def test_no_image_and_no_word():
     valid = np.ones((2, 3), bool)
     for shape in ((0, 2, 3), (5, 2, 3)):
-        assert not say(LabelNoise(.5, .5), np.zeros(shape, bool), valid).any()
+        assert not say(
+            LabelNoise(0.5, 0.5), np.zeros(shape, bool), valid
+        ).any()

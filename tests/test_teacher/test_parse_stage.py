@@ -23,7 +23,8 @@ def caption(image_id, text, **more):
 
 def listed(image_id, *pairs, **more):
     text = json.dumps(
-        dict(interactions=[dict(verb=v, object=o) for v, o in pairs]))
+        dict(interactions=[dict(verb=v, object=o) for v, o in pairs])
+    )
     return dict(image_id=image_id, kind='list', text=text, **more)
 
 
@@ -33,9 +34,12 @@ def scored(image_id, verb, obj, score, text='yes'):
 
 
 def write(path, records):
-    path.write_text(''.join(
-        line if isinstance(line, str) else json.dumps(line) + '\n'
-        for line in records))
+    path.write_text(
+        ''.join(
+            line if isinstance(line, str) else json.dumps(line) + '\n'
+            for line in records
+        )
+    )
     return path
 
 
@@ -87,10 +91,17 @@ def test_answers_of_an_image_are_joined_and_images_sorted(tmp_path):
 
 
 def test_outside_the_vocabulary_is_kept_and_counted(tmp_path):
-    rows, report = parse(tmp_path, [
-        listed('a', ('juggle', 'orange'), ('hold', 'guitar'),
-               ('no_interaction', 'cup'))
-    ])
+    rows, report = parse(
+        tmp_path,
+        [
+            listed(
+                'a',
+                ('juggle', 'orange'),
+                ('hold', 'guitar'),
+                ('no_interaction', 'cup'),
+            )
+        ],
+    )
     assert pairs(rows[0]) == [('hold', 'guitar'), ('juggle', 'orange')]
     assert not any(x['in_vocabulary'] for x in rows[0]['interactions'])
     assert report.outside == {'hold guitar': 1, 'juggle orange': 1}
@@ -117,8 +128,11 @@ def test_undetected_objects_are_left_out_with_a_count(tmp_path):
     assert pairs(rows[1]) == [] and report.undetected == 1
     objects = dict(a=(HICO.person_label, HICO.object_label('horse')))
     rows, report = parse(tmp_path, records, objects=objects)
-    assert [pairs(row) for row in rows] == [[('hold', 'guitar'),
-                                             ('ride', 'horse')], [], []]
+    assert [pairs(row) for row in rows] == [
+        [('hold', 'guitar'), ('ride', 'horse')],
+        [],
+        [],
+    ]
     assert report.undetected == 3
 
 
@@ -136,10 +150,13 @@ def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
     assert [row['image_id'] for row in rows] == ['a', 'b']
     assert pairs(rows[0]) == [('ride', 'horse')]
     assert report.records == 2 and report.rejected == len(bad) - 1
-    kept = [json.loads(line)
-            for line in open(report.rejected_file, encoding='utf-8')]
+    kept = [
+        json.loads(line)
+        for line in open(report.rejected_file, encoding='utf-8')
+    ]
     assert [row['text'] + '\n' for row in kept] == [
-        line for line in bad if line.strip()]
+        line for line in bad if line.strip()
+    ]
     assert [row['line'] for row in kept] == [2, 3, 5, 6, 7, 8, 9]
     assert 'raw.jsonl, line 2: no JSON' in kept[0]['reason']
     assert '"kind" must be one of caption, list, score' in kept[2]['reason']
@@ -166,15 +183,17 @@ def test_malformed_and_foreign_answers_are_counted(tmp_path):
 @pytest.mark.parametrize('reverse', [False, True])
 def test_prose_leaves_the_score_to_what_states_one(tmp_path, reverse):
     """A caption does not say how sure the model is."""
-    text = json.dumps([
-        dict(verb='ride', object='horse', score=0.25),
-        dict(verb='feed', object='horse', score=0.75)
-    ])
+    text = json.dumps(
+        [
+            dict(verb='ride', object='horse', score=0.25),
+            dict(verb='feed', object='horse', score=0.75),
+        ]
+    )
     records = [
         caption('a', 'A man rides a horse. He feeds it. He pets the horse.'),
         dict(image_id='a', kind='list', text=text),
         dict(image_id='a', kind='list', text='A man is riding a horse.'),
-        scored('a', 'feed', 'horse', 0.5)
+        scored('a', 'feed', 'horse', 0.5),
     ]
     rows, _ = parse(tmp_path, records[::-1] if reverse else records)
     scores = {x['verb']: x['score'] for x in rows[0]['interactions']}
@@ -182,8 +201,10 @@ def test_prose_leaves_the_score_to_what_states_one(tmp_path, reverse):
 
 
 def test_a_word_stands_for_a_missing_score(tmp_path):
-    records = [scored('a', 'ride', 'horse', None, 'Yes.'),
-               scored('b', 'ride', 'horse', None, 'No, they walk.')]
+    records = [
+        scored('a', 'ride', 'horse', None, 'Yes.'),
+        scored('b', 'ride', 'horse', None, 'No, they walk.'),
+    ]
     rows, report = parse(tmp_path, records)
     assert [len(row['interactions']) for row in rows] == [1, 0]
     assert report.unlikely == 1
@@ -206,24 +227,37 @@ def test_same_answers_same_bytes_in_any_order(tmp_path, suffix):
         written.append(out.read_bytes())
     assert written[0] == written[1]
     assert {path.name for path in tmp_path.iterdir()} == {
-        'raw.jsonl', '0' + suffix, '1' + suffix}
+        'raw.jsonl',
+        '0' + suffix,
+        '1' + suffix,
+    }
 
 
 def test_parquet_holds_what_jsonl_holds(tmp_path):
     parquet = pytest.importorskip('pyarrow.parquet')
-    rows, _ = parse(tmp_path, [caption('b', 'A man rides a horse.'),
-                               caption('a', 'A dog.')])
+    rows, _ = parse(
+        tmp_path,
+        [caption('b', 'A man rides a horse.'), caption('a', 'A dog.')],
+    )
     path = write_parsed(tmp_path / 'parsed.parquet', rows)
     assert parquet.read_table(path).to_pylist() == rows
 
 
 def test_simulated_raw_answers_are_read_too(tmp_path):
-    write_raw_answers(tmp_path / 'raw.jsonl', [
-        RawAnswer('x/a.jpg', 'm', 'A man holds a cup.',
-                  '[{"verb": "ride", "object": "horse", "score": 0.5}]')
-    ])
-    parse_raw(tmp_path / 'raw.jsonl', HICO, tmp_path / 'out.jsonl',
-              progress=False)
+    write_raw_answers(
+        tmp_path / 'raw.jsonl',
+        [
+            RawAnswer(
+                'x/a.jpg',
+                'm',
+                'A man holds a cup.',
+                '[{"verb": "ride", "object": "horse", "score": 0.5}]',
+            )
+        ],
+    )
+    parse_raw(
+        tmp_path / 'raw.jsonl', HICO, tmp_path / 'out.jsonl', progress=False
+    )
     row = json.loads((tmp_path / 'out.jsonl').read_text())
     assert row['image_id'] == 'x/a.jpg'
     assert pairs(row) == [('hold', 'cup'), ('ride', 'horse')]
@@ -233,8 +267,9 @@ def test_simulated_raw_answers_are_read_too(tmp_path):
 def test_a_failed_run_leaves_the_old_file(tmp_path, monkeypatch):
     parse(tmp_path, [caption('a', 'A man holds a cup.')])
     before = (tmp_path / 'out' / 'parsed.jsonl').read_bytes()
-    monkeypatch.setattr('clhoi_mm.teacher.parse_stage._Images.row',
-                        lambda *args: 1 / 0)
+    monkeypatch.setattr(
+        'clhoi_mm.teacher.parse_stage._Images.row', lambda *args: 1 / 0
+    )
     with pytest.raises(ZeroDivisionError):
         parse(tmp_path, [caption('b', 'A man holds a cup.')])
     assert (tmp_path / 'out' / 'parsed.jsonl').read_bytes() == before
@@ -242,10 +277,14 @@ def test_a_failed_run_leaves_the_old_file(tmp_path, monkeypatch):
 
 
 def test_as_a_user_runs_it(tmp_path):
-    raw = write(tmp_path / 'raw.jsonl', [
-        caption('b', 'A man is riding a bike.'), '{"broken\n',
-        listed('a', ('ride', 'horse'), ('juggle', 'orange'))
-    ])
+    raw = write(
+        tmp_path / 'raw.jsonl',
+        [
+            caption('b', 'A man is riding a bike.'),
+            '{"broken\n',
+            listed('a', ('ride', 'horse'), ('juggle', 'orange')),
+        ],
+    )
     out = tmp_path / 'parsed.jsonl'
     command = [sys.executable, ANNOTATE, 'parse', '--raw', raw, '--vocab',
                'hico_det', '--out', out]  # yapf: disable

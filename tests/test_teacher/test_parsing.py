@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.teacher import (RawAnswer, parse_answer, read_raw_answers,
-                              split_sentences, write_raw_answers)
+from clhoi_mm.teacher import (
+    RawAnswer,
+    parse_answer,
+    read_raw_answers,
+    split_sentences,
+    write_raw_answers,
+)
 
 LIST = '[{"verb": "ride", "object": "bicycle", "score": 0.8}]'
 
@@ -14,34 +19,44 @@ def parse(answer, caption=''):
     return parse_answer(RawAnswer('a.jpg', 'm', caption, answer))
 
 
-@pytest.mark.parametrize('answer', [
-    LIST, f'```json\n{LIST}\n```', f'Here you are:\n{LIST}\nHope it helps.',
-    LIST.replace('"ride"', '" RIDE "'), f'``` {LIST} ```'
-])
+@pytest.mark.parametrize(
+    'answer',
+    [
+        LIST,
+        f'```json\n{LIST}\n```',
+        f'Here you are:\n{LIST}\nHope it helps.',
+        LIST.replace('"ride"', '" RIDE "'),
+        f'``` {LIST} ```',
+    ],
+)
 def test_well_formed(answer):
     words = parse(answer)
     assert words.interactions == [('ride', 'bicycle', 0.8)]
     assert not words.malformed
 
 
-@pytest.mark.parametrize('answer, interactions', [
-    ('', []),
-    ('There is nobody.', []),
-    ('[' * 100000, []),
-    (LIST[:-1], [('ride', 'bicycle', 0.8)]),
-    (LIST[:-1] + ', {"verb": "hol', [('ride', 'bicycle', 0.8)]),
-    ('[{"verb": "ride"}]', []),
-    ('[{"verb": "ride", "object": null}]', []),
-    ('[{"verb": "ride", "object": "dog", "score": NaN}]', []),
-    ('[{"verb": "ride", "object": "dog", "score": "high"}]', []),
-    ('[{"verb": "ride", "object": "dog", "score": true}]', []),
-    ('[{"verb": "ride", "object": "dog", "score": 7}]', []),
-    ('[{"verb": "", "object": "dog"}, {"verb": "pet", "object": "dog"}]', [
-        ('pet', 'dog', 1.0)
-    ]),
-    ('[3, "x", [], null]', []),
-    ('[{"score": ' + '9' * 5000 + '}]', []),
-])
+@pytest.mark.parametrize(
+    'answer, interactions',
+    [
+        ('', []),
+        ('There is nobody.', []),
+        ('[' * 100000, []),
+        (LIST[:-1], [('ride', 'bicycle', 0.8)]),
+        (LIST[:-1] + ', {"verb": "hol', [('ride', 'bicycle', 0.8)]),
+        ('[{"verb": "ride"}]', []),
+        ('[{"verb": "ride", "object": null}]', []),
+        ('[{"verb": "ride", "object": "dog", "score": NaN}]', []),
+        ('[{"verb": "ride", "object": "dog", "score": "high"}]', []),
+        ('[{"verb": "ride", "object": "dog", "score": true}]', []),
+        ('[{"verb": "ride", "object": "dog", "score": 7}]', []),
+        (
+            '[{"verb": "", "object": "dog"}, {"verb": "pet", "object": "dog"}]',
+            [('pet', 'dog', 1.0)],
+        ),
+        ('[3, "x", [], null]', []),
+        ('[{"score": ' + '9' * 5000 + '}]', []),
+    ],
+)
 def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
     words = parse(answer, 'A dog.')
     assert words.malformed
@@ -55,30 +70,44 @@ def test_empty_list_is_an_answer():
 
 
 def test_said_twice_keeps_the_highest_score():
-    answer = json.dumps([
-        dict(verb='ride', object='bicycle', score=s) for s in (0.2, 0.9, 0.5)
-    ])
+    answer = json.dumps(
+        [dict(verb='ride', object='bicycle', score=s) for s in (0.2, 0.9, 0.5)]
+    )
     assert parse(answer).interactions == [('ride', 'bicycle', 0.9)]
 
 
 def test_sentences():
     assert split_sentences('One. Two!  Three?\n\nFour') == [
-        'One.', 'Two!', 'Three?', 'Four'
+        'One.',
+        'Two!',
+        'Three?',
+        'Four',
     ]
     assert split_sentences('A dog of 3.5 kg.') == ['A dog of 3.5 kg.']
     assert split_sentences(' \n ') == []
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text()
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.text()
     | st.sampled_from(['verb', 'object', 'score']),
-    lambda inner: st.lists(inner) | st.dictionaries(
-        st.sampled_from(['verb', 'object', 'score', 'x']), inner))
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(['verb', 'object', 'score', 'x']), inner
+        )
+    ),
+)
 
 
 @given(
-    st.text() | JSON.map(json.dumps)
-    | st.text(alphabet='[]{}",:vsobjectr `\n0.5'), st.text())
+    st.text()
+    | JSON.map(json.dumps)
+    | st.text(alphabet='[]{}",:vsobjectr `\n0.5'),
+    st.text(),
+)
 def test_no_answer_crashes(answer, caption):
     words = parse(answer, caption)
     for verb, obj, score in words.interactions:
@@ -90,20 +119,27 @@ def test_no_answer_crashes(answer, caption):
 
 @given(
     st.lists(
-        st.builds(RawAnswer, *[st.text(st.characters()) for _ in range(4)])))
+        st.builds(RawAnswer, *[st.text(st.characters()) for _ in range(4)])
+    )
+)
 def test_raw_answers_round_trip(tmp_path_factory, answers):
     path = tmp_path_factory.mktemp('raw') / 'raw.jsonl'
     write_raw_answers(path, answers)
     assert list(read_raw_answers(path)) == answers
 
 
-@pytest.mark.parametrize('line, message', [
-    ('{"key": "a", ', 'no JSON'),
-    ('["a"]', 'JSON object'),
-    ('{"key": "a", "model": "m", "caption": null, "answer": ""}',
-     'field "caption"'),
-    ('{"model": "m", "caption": "", "answer": ""}', 'field "key"'),
-])
+@pytest.mark.parametrize(
+    'line, message',
+    [
+        ('{"key": "a", ', 'no JSON'),
+        ('["a"]', 'JSON object'),
+        (
+            '{"key": "a", "model": "m", "caption": null, "answer": ""}',
+            'field "caption"',
+        ),
+        ('{"model": "m", "caption": "", "answer": ""}', 'field "key"'),
+    ],
+)
 def test_bad_line_is_named(tmp_path, line, message):
     path = tmp_path / 'raw.jsonl'
     write_raw_answers(path, [RawAnswer('a', 'm', 'c', '[]')])

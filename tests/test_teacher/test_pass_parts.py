@@ -1,4 +1,5 @@
 """Images, shards, detections, prompts and the questions made of them."""
+
 import json
 
 import pytest
@@ -25,9 +26,13 @@ def test_image_sources_agree(tmp_path):
     (tmp_path / 'list.txt').write_text('\n'.join(names) + '\n\n')
     (tmp_path / 'coco.json').write_text(
         json.dumps(
-            dict(images=[
-                dict(id=i, file_name=name) for i, name in enumerate(names)
-            ])))
+            dict(
+                images=[
+                    dict(id=i, file_name=name) for i, name in enumerate(names)
+                ]
+            )
+        )
+    )
     expected = [(name, root / name) for name in names]
     assert list(ImageSource(root)) == expected
     for name in ('list.txt', 'coco.json'):
@@ -35,6 +40,7 @@ def test_image_sources_agree(tmp_path):
         assert list(source) == expected == list(source)
     parquet = pytest.importorskip('pyarrow.parquet')
     import pyarrow
+
     table = pyarrow.table(dict(path=names, key=['x', 'y', 'z']))
     parquet.write_table(table, tmp_path / 'list.parquet')
     assert list(ImageSource(tmp_path / 'list.parquet', root)) == [
@@ -55,6 +61,7 @@ def test_bad_image_sources_are_named(tmp_path):
 
 def test_images_are_upright_rgb_and_small(tmp_path):
     from PIL import Image
+
     image = Image.new('L', (40, 20))
     exif = image.getexif()
     exif[0x0112] = 6  # turned by 90 degrees
@@ -80,7 +87,14 @@ def test_shards_are_even_and_stable():
     assert min(sizes) > 900
     # Another machine, another day: the same shard.
     assert [x in Shard(0, 4) for x in names[:8]] == [
-        False, False, False, False, True, False, False, False
+        False,
+        False,
+        False,
+        False,
+        True,
+        False,
+        False,
+        False,
     ]
     assert Shard.parse('3/8') == Shard(3, 8)
     for text in ('8/8', '3', '-1/4', 'a/b', '0/0'):
@@ -97,8 +111,9 @@ def test_detected_objects(tmp_path, vocabulary):
             objects=[
                 dict(name='dog', score=0.4),
                 dict(name='person', score=0.9),
-                dict(name='bench', score=0.1)
-            ]),
+                dict(name='bench', score=0.1),
+            ],
+        ),
     ]
     path.write_text('\n'.join(map(json.dumps, rows)) + '\n')
     assert read_detected_objects(path, vocabulary) == dict(a=(0, 4), b=(0, 2))
@@ -110,10 +125,12 @@ def test_detected_objects(tmp_path, vocabulary):
     coco = dict(
         images=[dict(id=1, file_name='a.jpg', key='k')],
         categories=[dict(id=7, name='dog')],
-        annotations=[dict(image_id=1, category_id=7)])
+        annotations=[dict(image_id=1, category_id=7)],
+    )
     (tmp_path / 'coco.json').write_text(json.dumps(coco))
-    assert read_detected_objects(tmp_path / 'coco.json',
-                                 vocabulary) == dict(k=(2, ))
+    assert read_detected_objects(tmp_path / 'coco.json', vocabulary) == dict(
+        k=(2,)
+    )
     path.write_text('{"image_id": "a"}\n')
     with pytest.raises(ValueError, match='line 1'):
         read_detected_objects(path, vocabulary)
@@ -125,6 +142,7 @@ def test_detected_objects(tmp_path, vocabulary):
 def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
     import numpy as np
     from safetensors.numpy import save_file
+
     path = tmp_path / 'detections.safetensors'
     tensors = dict(
         key_bytes=np.frombuffer(b'a.jpga.jpgbb.jpg', np.uint8),
@@ -132,12 +150,13 @@ def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
         flipped=np.array([0, 1, 0], np.uint8),
         offsets=np.array([0, 2, 3, 6]),
         labels=np.array([1, 0, 1, 0, 1, 2]),
-        scores=np.array([0.5, 0.9, 0.9, 0.2, 0.4, 0.6], np.float32))
+        scores=np.array([0.5, 0.9, 0.9, 0.2, 0.4, 0.6], np.float32),
+    )
     classes = json.dumps(['dog', 'person', 'wine glass'])
     save_file(tensors, path, dict(classes=classes))
     assert read_detected_objects(path, vocabulary) == {
         'a.jpg': (2, 0),
-        'bb.jpg': (4, 0)
+        'bb.jpg': (4, 0),
     }
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match='cache_detections.py'):
@@ -150,14 +169,16 @@ def test_shipped_prompts_fit_their_vocabularies():
         for name in ('hico_det', 'v_coco', 'mini')
     }
     assert names == dict(
-        hico_det='verb_object', v_coco='verb_role', mini='verb_object')
+        hico_det='verb_object', v_coco='verb_role', mini='verb_object'
+    )
 
 
 def test_prompt_hash_is_that_of_its_section(tmp_path):
     text = (PROMPT_DIR / 'verb_object.txt').read_text()
     ours = PromptFile.load()
     (tmp_path / 'mine.txt').write_text(
-        text.replace('version: 1', 'version: 2').replace('Does it', 'Does he'))
+        text.replace('version: 1', 'version: 2').replace('Does it', 'Does he')
+    )
     mine = PromptFile.load(tmp_path / 'mine.txt')
     assert (mine.name, mine.version) == ('mine', 2)
     assert mine.hash('list') == ours.hash('list')
@@ -165,13 +186,16 @@ def test_prompt_hash_is_that_of_its_section(tmp_path):
     assert 'show a dog? Answer' in ours.fill('score', phrase='a dog')
 
 
-@pytest.mark.parametrize('old, new, message', [
-    ('version: 1', '', 'version: 1'),
-    ('[score]', '[points]', r'\[points\] is unknown'),
-    ('$phrase', 'it', r'\[score\]: placeholders'),
-    ('$phrase', '$phrase for $5', 'lone'),
-    ('[list]', '', r'\[list\] is missing|placeholders'),
-])
+@pytest.mark.parametrize(
+    'old, new, message',
+    [
+        ('version: 1', '', 'version: 1'),
+        ('[score]', '[points]', r'\[points\] is unknown'),
+        ('$phrase', 'it', r'\[score\]: placeholders'),
+        ('$phrase', '$phrase for $5', 'lone'),
+        ('[list]', '', r'\[list\] is missing|placeholders'),
+    ],
+)
 def test_bad_prompt_files_are_named(tmp_path, old, new, message):
     text = (PROMPT_DIR / 'verb_object.txt').read_text()
     (tmp_path / 'mine.txt').write_text(text.replace(old, new))
@@ -181,7 +205,7 @@ def test_bad_prompt_files_are_named(tmp_path, old, new, message):
 
 
 def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
-    objects = dict(a=(0, 1, 2), b=(1, ), c=(0, 0), d=(0, ))
+    objects = dict(a=(0, 1, 2), b=(1,), c=(0, 0), d=(0,))
     maker = QuestionMaker('list', PromptFile.load(), vocabulary, objects)
     # Without a person, or without an object, there is nothing to ask.
     first, second = maker.questions(IMAGES)
@@ -191,10 +215,14 @@ def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
     assert 'no_interaction' not in text and 'bench' not in text
     items = first.prompt.schema['properties']['interactions']['items']
     assert [x['properties']['object']['enum'] for x in items['anyOf']] == [
-        ['bicycle'], ['dog']
+        ['bicycle'],
+        ['dog'],
     ]
     assert items['anyOf'][0]['properties']['verb']['enum'] == [
-        'ride', 'hold', 'sit_on', 'other'
+        'ride',
+        'hold',
+        'sit_on',
+        'other',
     ]
     # A person is an object of another person only.
     assert '- person: hug' in second.prompt.text
@@ -213,12 +241,15 @@ def test_list_without_detections_offers_everything(vocabulary):
 def test_candidates_to_score(vocabulary):
     objects = dict(a=(0, 2, 1))
     maker = QuestionMaker(
-        'score', PromptFile.load(), vocabulary, objects, max_candidates=4)
+        'score', PromptFile.load(), vocabulary, objects, max_candidates=4
+    )
     prompts = [q.prompt for q in maker.questions(IMAGES)]
-    assert [(p.verb, p.object) for p in prompts] == [('hold', 'dog'),
-                                                     ('feed', 'dog'),
-                                                     ('hug', 'dog'),
-                                                     ('ride', 'bicycle')]
+    assert [(p.verb, p.object) for p in prompts] == [
+        ('hold', 'dog'),
+        ('feed', 'dog'),
+        ('hug', 'dog'),
+        ('ride', 'bicycle'),
+    ]
     assert 'Does it show a person feeding a dog?' in prompts[1].text
     assert {p.max_tokens for p in prompts} == {1}
     assert len({p.digest for p in prompts}) == 4

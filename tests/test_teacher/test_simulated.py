@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 from synthetic_world import CaptionParser, make_annotations, precision_recall
 
-from clhoi_mm.teacher import (PRESETS, ImageFacts, SimulatedTeacher,
-                              TeacherCache, TeacherPreset, parse_answer,
-                              read_image_facts, read_raw_answers,
-                              simulate_cache)
+from clhoi_mm.teacher import (
+    PRESETS,
+    ImageFacts,
+    SimulatedTeacher,
+    TeacherCache,
+    TeacherPreset,
+    parse_answer,
+    read_image_facts,
+    read_raw_answers,
+    simulate_cache,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 
 MINI = HOIVocabulary.load('mini')
@@ -45,8 +52,9 @@ def write(content, path):
 
 
 @pytest.mark.parametrize('preset', PRESETS)
-def test_captions_parsed_back_have_the_presets_quality(facts, teachers,
-                                                       preset):
+def test_captions_parsed_back_have_the_presets_quality(
+    facts, teachers, preset
+):
     parser, target = CaptionParser(MINI), PRESETS[preset]
     answers = list(teachers[preset][0])
     said = [parser.parse(answer.caption) for answer in answers]
@@ -54,10 +62,12 @@ def test_captions_parsed_back_have_the_presets_quality(facts, teachers,
     precision, recall = precision_recall(said, true)
     assert precision == pytest.approx(target.precision, abs=0.02)
     assert recall == pytest.approx(target.recall, abs=0.02)
-    right = np.mean([
-        parser.parse_scene(answer.caption) == image.scene
-        for answer, image in zip(answers, facts)
-    ])
+    right = np.mean(
+        [
+            parser.parse_scene(answer.caption) == image.scene
+            for answer, image in zip(answers, facts)
+        ]
+    )
     assert right == pytest.approx(target.scene_accuracy, abs=0.002)
 
 
@@ -83,7 +93,8 @@ def test_malformed_share(facts, teachers):
     assert 0.01 <= np.mean([x.malformed for x in words]) <= 0.02
     perfect = teachers['perfect'][0]
     assert not any(
-        parse_answer(perfect.answer(x)).malformed for x in facts[:300])
+        parse_answer(perfect.answer(x)).malformed for x in facts[:300]
+    )
 
 
 def test_kinds_of_errors(facts, teachers):
@@ -110,11 +121,14 @@ def test_kinds_of_errors(facts, teachers):
     # Of what a class is taken for, one class stands out.
     regular = sum(
         max((n for (a, _), n in together.items() if a == hoi), default=0)
-        for hoi in range(MINI.num_hois))
+        for hoi in range(MINI.num_hois)
+    )
     assert regular / wrong > 0.45
     common = np.argsort(-times)
-    assert (missed[common[20:]].sum() / times[common[20:]].sum()
-            > missed[common[:5]].sum() / times[common[:5]].sum() + 0.1)
+    assert (
+        missed[common[20:]].sum() / times[common[20:]].sum()
+        > missed[common[:5]].sum() / times[common[:5]].sum() + 0.1
+    )
 
 
 def test_scores_overlap_as_the_errors_do(facts, teachers):
@@ -162,12 +176,15 @@ def test_no_instance_leaks(content, tmp_path):
         dict(ann, id=ann['id'] + 100000) for ann in other['annotations'][::2]
     ]
     other['hois'] = rng.permutation(other['hois'] + hois).tolist()
-    other['annotations'] = rng.permutation(other['annotations'] +
-                                           anns).tolist()
+    other['annotations'] = rng.permutation(
+        other['annotations'] + anns
+    ).tolist()
     answers = [
         list(SimulatedTeacher(read_image_facts(path, MINI), MINI))
-        for path in (write(content, tmp_path / 'a.json'),
-                     write(other, tmp_path / 'b.json'))
+        for path in (
+            write(content, tmp_path / 'a.json'),
+            write(other, tmp_path / 'b.json'),
+        )
     ]
     assert answers[0] == answers[1]
 
@@ -239,10 +256,15 @@ def test_bad_files_are_named(vocabulary, tmp_path):
         read_image_facts(write(content, path), vocabulary)
 
 
-@pytest.mark.parametrize('images', [[], [ImageFacts(
-    'a', (),
-    ())], [ImageFacts('a', (),
-                      (0, ), 'park')], [ImageFacts('a', (0, ), (0, 1))]])
+@pytest.mark.parametrize(
+    'images',
+    [
+        [],
+        [ImageFacts('a', (), ())],
+        [ImageFacts('a', (), (0,), 'park')],
+        [ImageFacts('a', (0,), (0, 1))],
+    ],
+)
 @pytest.mark.parametrize('preset', ['weak', 'perfect'])
 def test_tiny_data_sets(vocabulary, images, preset):
     for answer in SimulatedTeacher(images, vocabulary, preset):
@@ -271,8 +293,8 @@ def test_simulate_cache_in_process(content, facts, tmp_path):
 
 def test_on_hico_dets_real_annotations():
     shared = Path(
-        os.environ.get('CLHOI_SHARED',
-                       Path(__file__).parents[3] / 'shared'))
+        os.environ.get('CLHOI_SHARED', Path(__file__).parents[3] / 'shared')
+    )
     path = shared / 'data' / 'hico_det' / 'instances_test2015.json'
     if not path.is_file():
         pytest.skip(f'{path} is not here')
@@ -283,18 +305,28 @@ def test_on_hico_dets_real_annotations():
         hois = {
             vocabulary.hoi_id(
                 vocabulary.verb_label(content['verbs'][verb]),
-                vocabulary.object_label(content['objects'][obj]))
+                vocabulary.object_label(content['objects'][obj]),
+            )
             for verb, obj in zip(annotation['verb'], annotation['object'])
         }
         facts.append(
             ImageFacts(
                 name,
                 tuple(
-                    sorted(x for x in hois
-                           if not vocabulary.no_interaction_mask[x])),
+                    sorted(
+                        x
+                        for x in hois
+                        if not vocabulary.no_interaction_mask[x]
+                    )
+                ),
                 tuple(
-                    sorted({vocabulary.person_label}
-                           | set(vocabulary.hoi_objects[list(hois)])))))
+                    sorted(
+                        {vocabulary.person_label}
+                        | set(vocabulary.hoi_objects[list(hois)])
+                    )
+                ),
+            )
+        )
     facts = facts[:3000]
     parser = CaptionParser(vocabulary)
     said = [

@@ -1,4 +1,5 @@
 """The stages that ask nobody hold little in memory, and say what is wrong."""
+
 import json
 import resource
 import tracemalloc
@@ -9,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.teacher import (HashedTextEncoder, TeacherCache, TeacherWords,
-                              column, external_sort, pack_cache, unique_texts)
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    TeacherCache,
+    TeacherWords,
+    column,
+    external_sort,
+    pack_cache,
+    unique_texts,
+)
 from clhoi_mm.teacher.collect import collect_answers
 from clhoi_mm.teacher.external_sort import ExternalSort
 from clhoi_mm.teacher.offline_stages import embed_pass, pack_pass
@@ -26,8 +34,9 @@ FILES = ('manifest.json', 'knowledge.safetensors')
 def little_memory(monkeypatch):
     """Everything waits on disk, in many files, and is read in pieces."""
     add = ExternalSort.__init__
-    monkeypatch.setattr(ExternalSort, '__init__',
-                        lambda self, folder: add(self, folder, 2000))
+    monkeypatch.setattr(
+        ExternalSort, '__init__', lambda self, folder: add(self, folder, 2000)
+    )
     monkeypatch.setattr(external_sort, '_MAX_RUNS', 3)
     monkeypatch.setattr(column, '_HELD', 5)
     monkeypatch.setattr(unique_texts, '_HELD', 300)
@@ -41,13 +50,18 @@ def make_words(count):
             f'A dog sits on bench {x}.' for x in rng.integers(50, size=i % 4)
         ]
         yield TeacherWords(
-            f'{i:05d}.jpg', ' '.join(sentences) or 'Nothing.', sentences,
-            [('ride', 'bicycle', .5)] * (i % 3), bool(i % 2))
+            f'{i:05d}.jpg',
+            ' '.join(sentences) or 'Nothing.',
+            sentences,
+            [('ride', 'bicycle', 0.5)] * (i % 3),
+            bool(i % 2),
+        )
 
 
 @given(
     st.lists(st.tuples(st.text(max_size=2), st.integers(0, 3), st.text())),
-    st.integers(1, 4))
+    st.integers(1, 4),
+)
 def test_external_sort(tmp_path_factory, items, limit):
     order = ExternalSort(tmp_path_factory.mktemp('sort'), 70 * limit)
     for item in items:
@@ -80,33 +94,40 @@ def test_texts_are_numbered_as_they_come(tmp_path_factory, texts):
     assert list(unique) == list(known)
 
 
-def test_packed_with_little_memory_it_is_the_same(tmp_path, vocabulary,
-                                                  request):
+def test_packed_with_little_memory_it_is_the_same(
+    tmp_path, vocabulary, request
+):
     pack_cache(make_words(200), tmp_path / 'a', vocabulary, ENCODER)
     request.getfixturevalue('little_memory')
     pack_cache(make_words(200), tmp_path / 'b', vocabulary, ENCODER)
     for name in FILES:
-        assert (tmp_path / 'a' / name).read_bytes() == (tmp_path / 'b' /
-                                                        name).read_bytes()
+        assert (tmp_path / 'a' / name).read_bytes() == (
+            tmp_path / 'b' / name
+        ).read_bytes()
     assert {x.name for x in (tmp_path / 'b').iterdir()} == set(FILES)
     counts = TeacherCache(tmp_path / 'b').manifest['counts']
     assert (counts['images'], counts['sentences']) == (200, 50)
     assert (counts['malformed'], counts['captions']) == (100, 50)
 
 
-def test_memory_does_not_grow_with_the_images(tmp_path, vocabulary,
-                                              monkeypatch):
+def test_memory_does_not_grow_with_the_images(
+    tmp_path, vocabulary, monkeypatch
+):
     sort = ExternalSort.__init__
-    monkeypatch.setattr(ExternalSort, '__init__',
-                        lambda self, folder: sort(self, folder, 1 << 16))
+    monkeypatch.setattr(
+        ExternalSort,
+        '__init__',
+        lambda self, folder: sort(self, folder, 1 << 16),
+    )
     monkeypatch.setattr(column, '_HELD', 1 << 10)
     monkeypatch.setattr(unique_texts, '_HELD', 1 << 16)
     peaks = []
     pack_cache(make_words(100), tmp_path / 'first', vocabulary, ENCODER)
     for count in (1000, 4000):
         tracemalloc.start()
-        pack_cache(make_words(count), tmp_path / str(count), vocabulary,
-                   ENCODER)
+        pack_cache(
+            make_words(count), tmp_path / str(count), vocabulary, ENCODER
+        )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     # Some bytes an image, where its words alone take hundreds.
@@ -129,8 +150,12 @@ def test_full_disk_leaves_the_old_cache(tmp_path, vocabulary):
     pack_cache(make_words(20), folder, vocabulary, ENCODER)
     before = [(folder / name).read_bytes() for name in FILES]
     for size in (300, 5000):  # while gathering, and of the cache itself
-        with small_disk(size), pytest.raises(
-                OSError, match='free some space and run the same') as error:
+        with (
+            small_disk(size),
+            pytest.raises(
+                OSError, match='free some space and run the same'
+            ) as error,
+        ):
             pack_cache(make_words(400), folder, vocabulary, ENCODER)
         assert str(folder) in str(error.value)
         assert [(folder / name).read_bytes() for name in FILES] == before
@@ -148,15 +173,21 @@ def asked(tmp_path):
     rng = np.random.default_rng(0)
     for kind, text in (('caption', 'A man feeds a dog.'), ('list', '[]')):
         (raw / f'{kind}.json').write_text(
-            json.dumps(dict(model='m', prompt=dict(hash='new'))))
+            json.dumps(dict(model='m', prompt=dict(hash='new')))
+        )
         for shard in range(3):
             with open(raw / f'{kind}-{shard:05d}-of-00003.jsonl', 'w') as file:
                 for i in rng.integers(60, size=60):
                     row = dict(
-                        image_id=f'{i}.jpg', kind=kind, model='m',
+                        image_id=f'{i}.jpg',
+                        kind=kind,
+                        model='m',
                         prompt_hash=['old', 'new', 'new'][i % 3],
-                        text=f'{text} ' * rng.integers(3), finish='stop',
-                        time=float(rng.integers(5)), question='q')
+                        text=f'{text} ' * rng.integers(3),
+                        finish='stop',
+                        time=float(rng.integers(5)),
+                        question='q',
+                    )
                     file.write(json.dumps(row) + '\n')
     return tmp_path
 
@@ -170,11 +201,14 @@ def literal_answers(folder):
                 row = json.loads(line)
                 key = row['image_id'].encode(), rank
                 if row['prompt_hash'] == 'new' and (
-                        key not in best or row['time'] >= best[key]['time']):
+                    key not in best or row['time'] >= best[key]['time']
+                ):
                     best[key] = row
     rows = [best[key] for key in sorted(best)]
-    return [{name: row[name] for name in ('image_id', 'kind', 'text')}
-            for row in rows]
+    return [
+        {name: row[name] for name in ('image_id', 'kind', 'text')}
+        for row in rows
+    ]
 
 
 def test_collected_as_if_in_memory(asked, request):
@@ -214,10 +248,12 @@ def test_a_damaged_parsed_layer_is_named(asked, vocabulary):
     parsed = asked / 'parsed.jsonl'
     parse_raw(answers, vocabulary, parsed, progress=False)
     lines = parsed.read_text().splitlines(keepends=True)
-    for wrong, message in (([lines[1], lines[0], *lines[2:]], 'sorted'),
-                           ([*lines, lines[0]], 'sorted'),
-                           ([*lines[:2], lines[2][:9]], 'line 3: damaged'),
-                           (['{}\n'], 'line 1: damaged')):
+    for wrong, message in (
+        ([lines[1], lines[0], *lines[2:]], 'sorted'),
+        ([*lines, lines[0]], 'sorted'),
+        ([*lines[:2], lines[2][:9]], 'line 3: damaged'),
+        (['{}\n'], 'line 1: damaged'),
+    ):
         parsed.write_text(''.join(wrong))
         with pytest.raises(ValueError, match=message) as error:
             list(read_words(answers, parsed))

@@ -9,54 +9,62 @@ from clhoi_mm.teacher.structured import read_structured
 pytest.importorskip('json_repair', reason="the extra 'teacher'")
 RIDE = ('ride', 'bicycle', 1.0, '')
 HOLD = ('hold', 'cup', 1.0, '')
-BOTH = '[{"verb": "ride", "object": "bicycle"}, ' \
+BOTH = (
+    '[{"verb": "ride", "object": "bicycle"}, '
     '{"verb": "hold", "object": "cup"}]'
+)
 
 
 def items(text):
     return [tuple(item) for item in read_structured(text).items]
 
 
-@pytest.mark.parametrize('text', [
-    BOTH,
-    f'```json\n{BOTH}\n```',
-    f'Here is the list:\n```\n{BOTH}\n```\nI hope it helps.',
-    f'Sure! {BOTH} Anything else?',
-    f'{{"interactions": {BOTH}}}',
-    '[{"action": "Ride", "target": " bicycle "}, '
-    '{"predicate": "hold", "object": "cup"}]',
-    '{"bicycle": ["ride"], "cup": ["hold"]}',
-    '{"bicycle": "ride", "cup": "hold"}',
-    '[["ride", "bicycle"], ["hold", "cup"]]',
-    '[{"object": "bicycle", "verbs": ["ride"]}, '
-    '{"object": "cup", "verbs": ["hold"]}]',
-    '{"interactions": [{"object": "bicycle", "verb": "ride", '
-    '"other_verb": ""}, {"object": "cup", "verb": "other", '
-    '"other_verb": "hold"}]}',
-])
+@pytest.mark.parametrize(
+    'text',
+    [
+        BOTH,
+        f'```json\n{BOTH}\n```',
+        f'Here is the list:\n```\n{BOTH}\n```\nI hope it helps.',
+        f'Sure! {BOTH} Anything else?',
+        f'{{"interactions": {BOTH}}}',
+        '[{"action": "Ride", "target": " bicycle "}, '
+        '{"predicate": "hold", "object": "cup"}]',
+        '{"bicycle": ["ride"], "cup": ["hold"]}',
+        '{"bicycle": "ride", "cup": "hold"}',
+        '[["ride", "bicycle"], ["hold", "cup"]]',
+        '[{"object": "bicycle", "verbs": ["ride"]}, '
+        '{"object": "cup", "verbs": ["hold"]}]',
+        '{"interactions": [{"object": "bicycle", "verb": "ride", '
+        '"other_verb": ""}, {"object": "cup", "verb": "other", '
+        '"other_verb": "hold"}]}',
+    ],
+)
 def test_shapes(text):
     answer = read_structured(text)
     assert items(text) == [RIDE, HOLD]
     assert not answer.malformed and answer.found
 
 
-@pytest.mark.parametrize('text, expected', [
-    (BOTH.replace('"', "'"), [RIDE, HOLD]),
-    (BOTH.replace('}]', '},]'), [RIDE, HOLD]),
-    (BOTH.replace('}, {', '} {'), [RIDE, HOLD]),
-    (BOTH[:-1], [RIDE, HOLD]),
-    ('```json\n' + BOTH[:-1], [RIDE, HOLD]),
-    # What was cut off in the middle is no item.
-    (BOTH[:-4], [RIDE]),
-    (BOTH[:-10], [RIDE]),
-    ('{"interactions": ' + BOTH[:-4], [RIDE]),
-    ('{"bicycle": ["ride", "ho', [RIDE]),
-    ('[{"verb": "ride"}]', []),
-    ('[{"verb": "ride", "object": "bicycle", "score": 7}]', []),
-    ('I see nobody.', []),
-    ('[' * 100000, []),
-    ('{"a":' * 5000, []),
-])
+@pytest.mark.parametrize(
+    'text, expected',
+    [
+        (BOTH.replace('"', "'"), [RIDE, HOLD]),
+        (BOTH.replace('}]', '},]'), [RIDE, HOLD]),
+        (BOTH.replace('}, {', '} {'), [RIDE, HOLD]),
+        (BOTH[:-1], [RIDE, HOLD]),
+        ('```json\n' + BOTH[:-1], [RIDE, HOLD]),
+        # What was cut off in the middle is no item.
+        (BOTH[:-4], [RIDE]),
+        (BOTH[:-10], [RIDE]),
+        ('{"interactions": ' + BOTH[:-4], [RIDE]),
+        ('{"bicycle": ["ride", "ho', [RIDE]),
+        ('[{"verb": "ride"}]', []),
+        ('[{"verb": "ride", "object": "bicycle", "score": 7}]', []),
+        ('I see nobody.', []),
+        ('[' * 100000, []),
+        ('{"a":' * 5000, []),
+    ],
+)
 def test_broken_answers_keep_what_is_whole(text, expected):
     answer = read_structured(text)
     assert items(text) == expected
@@ -75,25 +83,37 @@ def test_other_without_a_verb_is_nothing():
 
 
 def test_scores_and_phrases():
-    assert items('[{"verb": "ride", "object": "bus", "score": "85%"}, '
-                 '{"verb": "ride", "object": "car", "confidence": 0.5}, '
-                 '"holding a cup"]') == [('ride', 'bus', 0.85, ''),
-                                         ('ride', 'car', 0.5, ''),
-                                         ('', '', 1.0, 'holding a cup')]
+    assert items(
+        '[{"verb": "ride", "object": "bus", "score": "85%"}, '
+        '{"verb": "ride", "object": "car", "confidence": 0.5}, '
+        '"holding a cup"]'
+    ) == [
+        ('ride', 'bus', 0.85, ''),
+        ('ride', 'car', 0.5, ''),
+        ('', '', 1.0, 'holding a cup'),
+    ]
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.text(max_size=5)
     | st.sampled_from(['verb', 'object', 'score']),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(['verb', 'object', 'score', 'verbs', 'cup']), inner),
-    max_leaves=12)
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(['verb', 'object', 'score', 'verbs', 'cup']), inner
+        )
+    ),
+    max_leaves=12,
+)
 
 
 @given(
-    st.text() | JSON.map(json.dumps)
-    | st.text(alphabet='[]{}",:\'vob `\n0.5'),
-    st.integers(0, 40))
+    st.text() | JSON.map(json.dumps) | st.text(alphabet='[]{}",:\'vob `\n0.5'),
+    st.integers(0, 40),
+)
 def test_no_answer_crashes(text, cut):
     for torn in (text, text[:cut]):
         for item in read_structured(torn).items:
@@ -105,10 +125,14 @@ def test_no_answer_crashes(text, cut):
     st.lists(
         st.tuples(
             st.sampled_from(['ride', 'hold', 'sit_on']),
-            st.sampled_from(['bicycle', 'cup', 'dining table'])),
-        max_size=4), st.integers(0, 200))
+            st.sampled_from(['bicycle', 'cup', 'dining table']),
+        ),
+        max_size=4,
+    ),
+    st.integers(0, 200),
+)
 def test_a_cut_answer_invents_nothing(pairs, cut):
     text = json.dumps([dict(verb=verb, object=obj) for verb, obj in pairs])
     for torn in (text[:cut], text[:cut].replace('"', "'")):
         found = [(x.verb, x.object) for x in read_structured(torn).items]
-        assert found == pairs[:len(found)]
+        assert found == pairs[: len(found)]

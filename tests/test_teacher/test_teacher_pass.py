@@ -1,4 +1,5 @@
 """A pass over images: what is asked, kept, found again and put together."""
+
 import json
 
 import numpy as np
@@ -19,8 +20,10 @@ from clhoi_mm.teacher.teacher_pass import TeacherPass
 
 ENCODER = dict(type='HashedTextEncoder', dim=16)
 NAMES = [f'{i:02d}.jpg' for i in range(20)]
-LIST = ('{"interactions": [{"object": "dog", "verb": "feed", "other_verb": '
-        '""}, {"object": "dog", "verb": "other", "other_verb": "draw"}]}')
+LIST = (
+    '{"interactions": [{"object": "dog", "verb": "feed", "other_verb": '
+    '""}, {"object": "dog", "verb": "other", "other_verb": "draw"}]}'
+)
 
 
 class Scripted(Backend):
@@ -35,10 +38,18 @@ class Scripted(Backend):
     def run(self, questions):
         for question in questions:
             self.asked.append(question.image_id)
-            text = LIST if question.kind == 'list' else (
-                f'A man is feeding a dog in park {question.image_id[:2]}.')
-            yield question, self.failures.get(question.image_id) or Reply(
-                text, self.finish, 5, 3)
+            text = (
+                LIST
+                if question.kind == 'list'
+                else (
+                    f'A man is feeding a dog in park {question.image_id[:2]}.'
+                )
+            )
+            yield (
+                question,
+                self.failures.get(question.image_id)
+                or Reply(text, self.finish, 5, 3),
+            )
 
 
 @pytest.fixture
@@ -54,12 +65,11 @@ def run(source, tmp_path, vocabulary):
     def run(backend, out='out', stage='describe', prompts=None, images=source,
             max_tokens=512, **options):  # yapf: disable
         maker = QuestionMaker(
-            stage,
-            PromptFile.load(prompts),
-            vocabulary,
-            max_tokens=max_tokens)
+            stage, PromptFile.load(prompts), vocabulary, max_tokens=max_tokens
+        )
         teacher = TeacherPass(
-            images, tmp_path / out, progress=False, **options)
+            images, tmp_path / out, progress=False, **options
+        )
         return teacher.run(maker, backend)
 
     return run
@@ -81,8 +91,11 @@ def test_what_is_known_is_not_asked_again(run, tmp_path):
     assert run(backend).known == 20 and backend.asked == []
     assert [x['image_id'] for x in records(tmp_path / 'out')] == NAMES
     row = records(tmp_path / 'out')[0]
-    assert (row['model'], row['kind'], row['finish']) == ('scripted',
-                                                          'caption', 'stop')
+    assert (row['model'], row['kind'], row['finish']) == (
+        'scripted',
+        'caption',
+        'stop',
+    )
     assert row['prompt_hash'] == PromptFile.load().hash('describe')
 
 
@@ -96,20 +109,21 @@ def test_failures_are_recorded_and_asked_again(run, tmp_path):
     backend = Scripted()
     backend.failures = {
         '03.jpg': Failure('timeout', 'too slow'),
-        '04.jpg': Failure('unreadable_image', '04.jpg', about_image=True)
+        '04.jpg': Failure('unreadable_image', '04.jpg', about_image=True),
     }
     report = run(backend)
-    assert (report.done, report.left, report.failed) == (18, 2, {
-        'timeout': 1,
-        'unreadable_image': 1
-    })
+    assert (report.done, report.left, report.failed) == (
+        18,
+        2,
+        {'timeout': 1, 'unreadable_image': 1},
+    )
     text = '\n'.join(report.lines())
     assert 'timeout (1), unreadable_image (1)' in text
     assert 'run the same command again' in text
     rows = records(tmp_path / 'out', part='failures')
     assert [(x['image_id'], x['reason'], x['message']) for x in rows] == [
         ('03.jpg', 'timeout', 'too slow'),
-        ('04.jpg', 'unreadable_image', '04.jpg')
+        ('04.jpg', 'unreadable_image', '04.jpg'),
     ]
     backend = Scripted()
     report = run(backend)
@@ -157,8 +171,9 @@ def test_cut_off_answers_are_asked_again_with_a_higher_limit(run, tmp_path):
     backend = Scripted()
     assert run(backend, max_tokens=600).done == 20
     assert run(backend, max_tokens=600).known == 20
-    assert len(collect_answers(
-        tmp_path / 'out').read_text().splitlines()) == 20
+    assert (
+        len(collect_answers(tmp_path / 'out').read_text().splitlines()) == 20
+    )
 
 
 def test_another_model_needs_another_folder(run):
@@ -178,9 +193,15 @@ def test_shards_make_the_same_cache(run, tmp_path, vocabulary):
         assert report.images == 20
         assert embed_pass(folder, vocabulary, ENCODER, 'parsed.jsonl', False)
         pack_pass(folder, vocabulary, ENCODER, 'parsed.jsonl', False)
-        made[out] = [(folder / name).read_bytes()
-                     for name in ('answers.jsonl', 'parsed.jsonl',
-                                  'knowledge.safetensors', 'manifest.json')]
+        made[out] = [
+            (folder / name).read_bytes()
+            for name in (
+                'answers.jsonl',
+                'parsed.jsonl',
+                'knowledge.safetensors',
+                'manifest.json',
+            )
+        ]
     assert len(shard_files(tmp_path / 'parts', 'caption')) == 3
     assert made['whole'] == made['parts']
     # Unsharded, nothing is left to ask.
@@ -203,13 +224,13 @@ def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
     assert [embed_pass(*args), embed_pass(*args)] == [21, 0]
     pack_pass(*args)
     assert (folder / 'knowledge.safetensors').read_bytes() == plain
-    (path, ) = (folder / 'embeddings').iterdir()
+    (path,) = (folder / 'embeddings').iterdir()
     whole = path.read_bytes()
     phrase = HashedTextEncoder(16).encode(['a person feeding a dog'])
     place = whole.index(phrase.astype(np.float16).tobytes())
     changed = bytearray(whole)
     changed[place] ^= 1
-    for damaged in (whole[:len(whole) // 2], changed):
+    for damaged in (whole[: len(whole) // 2], changed):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match='delete it'):
             pack_pass(*args)
@@ -217,7 +238,7 @@ def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
 
 def test_torn_line_is_cut_off_and_asked_again(run, tmp_path):
     run(Scripted())
-    (path, ) = shard_files(tmp_path / 'out', 'caption')
+    (path,) = shard_files(tmp_path / 'out', 'caption')
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
     assert len(records(tmp_path / 'out')) == 19
@@ -231,11 +252,13 @@ def test_torn_line_is_cut_off_and_asked_again(run, tmp_path):
 
 def test_damaged_line_is_named(run, tmp_path):
     run(Scripted())
-    (path, ) = shard_files(tmp_path / 'out', 'caption')
+    (path,) = shard_files(tmp_path / 'out', 'caption')
     lines = path.read_text().splitlines(keepends=True)
     path.write_text(''.join([*lines[:3], '{"image_id": \n', *lines[4:]]))
-    for work in (lambda: run(Scripted()),
-                 lambda: collect_answers(tmp_path / 'out')):
+    for work in (
+        lambda: run(Scripted()),
+        lambda: collect_answers(tmp_path / 'out'),
+    ):
         with pytest.raises(ValueError, match='00001.jsonl, line 4: damaged'):
             work()
 
@@ -256,7 +279,6 @@ def test_full_disk_loses_nothing(run, tmp_path, monkeypatch):
     add = RawStore._write
 
     class FullFile:
-
         def __init__(self, file):
             self.file = file
             self.name = file.name
@@ -277,7 +299,7 @@ def test_full_disk_loses_nothing(run, tmp_path, monkeypatch):
         run(Scripted())
     monkeypatch.undo()
     assert len(records(tmp_path / 'out')) == 6
-    (path, ) = shard_files(tmp_path / 'out', 'caption')
+    (path,) = shard_files(tmp_path / 'out', 'caption')
     assert path.read_bytes().endswith(b'}\n')
     assert run(Scripted()).done == 14
 
@@ -296,12 +318,15 @@ def test_simulated_and_replayed_passes_agree(tmp_path):
     from synthetic_world import make_annotations
 
     from clhoi_mm.vocabulary import HOIVocabulary
+
     mini = HOIVocabulary.load('mini')
     path = tmp_path / 'train.json'
     path.write_text(json.dumps(make_annotations(mini, 60)))
     simulated = build_backend(
-        dict(type='simulated', ann_file=str(path), vocabulary='mini'))
+        dict(type='simulated', ann_file=str(path), vocabulary='mini')
+    )
     from clhoi_mm.teacher.detected_objects import read_detected_objects
+
     objects = read_detected_objects(path, mini)
     prompts = PromptFile.load()
     for out, backend in (('first', lambda: simulated),
@@ -312,26 +337,36 @@ def test_simulated_and_replayed_passes_agree(tmp_path):
         for stage in ('describe', 'list', 'score'):
             maker = QuestionMaker(stage, prompts, mini, objects)
             report = TeacherPass(
-                ImageSource(path), tmp_path / out, progress=False).run(
-                    maker, backend)
+                ImageSource(path), tmp_path / out, progress=False
+            ).run(maker, backend)
             assert report.done >= 50 and not report.failed
         collect_answers(tmp_path / out)
-    texts = [(tmp_path / out / 'answers.jsonl').read_text()
-             for out in ('first', 'second')]
+    texts = [
+        (tmp_path / out / 'answers.jsonl').read_text()
+        for out in ('first', 'second')
+    ]
     assert texts[0] == texts[1]
     rows = [json.loads(line) for line in texts[0].splitlines()]
-    listed = {(row['image_id'], item['verb'], item['object']): item['score']
-              for row in rows
-              if row['kind'] == 'list' and row['text'].endswith('}]')
-              for item in json.loads(row['text'])}
-    scored = {(row['image_id'], row['verb'], row['object']): row['score']
-              for row in rows if row['kind'] == 'score'}
+    listed = {
+        (row['image_id'], item['verb'], item['object']): item['score']
+        for row in rows
+        if row['kind'] == 'list' and row['text'].endswith('}]')
+        for item in json.loads(row['text'])
+    }
+    scored = {
+        (row['image_id'], row['verb'], row['object']): row['score']
+        for row in rows
+        if row['kind'] == 'score'
+    }
     both = set(listed) & set(scored)
     assert len(both) > 40
     assert all(listed[name] == scored[name] for name in both)
     readable = {name[0] for name in listed}
-    rest = [x for name, x in scored.items()
-            if name[0] in readable and name not in both]
+    rest = [
+        x
+        for name, x in scored.items()
+        if name[0] in readable and name not in both
+    ]
     assert max(rest) < min(listed[name] for name in both)
     with pytest.raises(FileNotFoundError, match='no raw answers'):
         build_backend(dict(type='replay', raw=tmp_path))

@@ -1,17 +1,20 @@
 """Tiny VLLMs with random weights, built from configs and saved to disk."""
+
 from pathlib import Path
 
 TURNS = (
     "{% for message in messages %}USER: {% for part in message['content'] %}"
     "{% if part['type'] == 'image' %}IMAGE{% else %}{{ part['text'] }}"
     '{% endif %}{% endfor %}{% endfor %}'
-    '{% if add_generation_prompt %} ASSISTANT:{% endif %}')
+    '{% if add_generation_prompt %} ASSISTANT:{% endif %}'
+)
 
 
 def _make_tokenizer(special):
     """Bytes as tokens, so that any text can be read and written."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
+
     tokens = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocab = {token: i for i, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab, []))
@@ -22,25 +25,34 @@ def _make_tokenizer(special):
         model_input_names=['input_ids', 'attention_mask'],
         pad_token='<pad>',
         eos_token='</s>',
-        additional_special_tokens=list(special))
+        additional_special_tokens=list(special),
+    )
 
 
 def make_llava(folder: Path) -> Path:
     """LLaVA: a fixed number of tokens for each image."""
     import torch
-    from transformers import (CLIPImageProcessor, CLIPVisionConfig,
-                              LlamaConfig, LlavaConfig,
-                              LlavaForConditionalGeneration, LlavaProcessor)
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+    )
+
     tokenizer = _make_tokenizer(['<image>'])
     processor = LlavaProcessor(
         CLIPImageProcessor(
-            size=dict(shortest_edge=28), crop_size=dict(height=28, width=28)),
+            size=dict(shortest_edge=28), crop_size=dict(height=28, width=28)
+        ),
         tokenizer,
         patch_size=14,
         vision_feature_select_strategy='default',
         image_token='<image>',
         num_additional_image_tokens=1,
-        chat_template=TURNS.replace('IMAGE', '<image>\n'))
+        chat_template=TURNS.replace('IMAGE', '<image>\n'),
+    )
     torch.manual_seed(0)
     config = LlavaConfig(
         vision_config=CLIPVisionConfig(
@@ -59,28 +71,48 @@ def make_llava(folder: Path) -> Path:
 def make_qwen2_vl(folder: Path) -> Path:
     """Qwen2-VL: tokens for an image by its size, positions in 3-D."""
     import torch
-    from transformers import (Qwen2TokenizerFast, Qwen2VLConfig,
-                              Qwen2VLForConditionalGeneration,
-                              Qwen2VLImageProcessor, Qwen2VLProcessor,
-                              Qwen2VLVideoProcessor)
-    special = ('<|vision_start|>', '<|vision_end|>', '<|image_pad|>',
-               '<|video_pad|>')
+    from transformers import (
+        Qwen2TokenizerFast,
+        Qwen2VLConfig,
+        Qwen2VLForConditionalGeneration,
+        Qwen2VLImageProcessor,
+        Qwen2VLProcessor,
+        Qwen2VLVideoProcessor,
+    )
+
+    special = (
+        '<|vision_start|>',
+        '<|vision_end|>',
+        '<|image_pad|>',
+        '<|video_pad|>',
+    )
     tokenizer = Qwen2TokenizerFast(
         tokenizer_object=_make_tokenizer(special).backend_tokenizer,
         model_input_names=['input_ids', 'attention_mask'],
         pad_token='<pad>',
         eos_token='</s>',
-        additional_special_tokens=list(special))
+        additional_special_tokens=list(special),
+    )
     size = dict(min_pixels=28 * 28, max_pixels=8 * 28 * 28)
     processor = Qwen2VLProcessor(
         Qwen2VLImageProcessor(**size),
         tokenizer,
         Qwen2VLVideoProcessor(**size),
         chat_template=TURNS.replace(
-            'IMAGE', '<|vision_start|><|image_pad|><|vision_end|>'))
+            'IMAGE', '<|vision_start|><|image_pad|><|vision_end|>'
+        ),
+    )
     ids = dict(
-        zip(('vision_start_token_id', 'vision_end_token_id', 'image_token_id',
-             'video_token_id'), tokenizer.convert_tokens_to_ids(special)))
+        zip(
+            (
+                'vision_start_token_id',
+                'vision_end_token_id',
+                'image_token_id',
+                'video_token_id',
+            ),
+            tokenizer.convert_tokens_to_ids(special),
+        )
+    )
     torch.manual_seed(0)
     config = Qwen2VLConfig(
         text_config=dict(

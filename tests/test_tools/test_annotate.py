@@ -1,4 +1,5 @@
 """tools/teacher/annotate.py as a user runs it."""
+
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ REPO = Path(__file__).parents[2]
 TOOL = REPO / 'tools' / 'teacher' / 'annotate.py'
 sys.path.insert(0, str(REPO / 'tests' / 'test_teacher'))
 # A backend of one's own: the simulated one, slowed down.
-SLOW = '''
+SLOW = """
 import time
 from clhoi_mm.teacher.backends import Backend, build_backend, register_backend
 
@@ -31,7 +32,7 @@ class Slow(Backend):
         for item in self.inner.run(questions):
             time.sleep(self.pause)
             yield item
-'''
+"""
 
 
 @pytest.fixture(scope='module')
@@ -39,6 +40,7 @@ def world(tmp_path_factory):
     from synthetic_world import make_annotations
 
     from clhoi_mm.vocabulary import HOIVocabulary
+
     folder = tmp_path_factory.mktemp('world')
     content = make_annotations(HOIVocabulary.load('mini'), 120)
     (folder / 'train.json').write_text(json.dumps(content))
@@ -47,13 +49,12 @@ def world(tmp_path_factory):
 
 
 def command(world, name, *args):
-    return [
-        sys.executable, TOOL, name, *map(str, args)
-    ], dict(
+    return [sys.executable, TOOL, name, *map(str, args)], dict(
         env=dict(os.environ, PYTHONPATH=f'{REPO}{os.pathsep}{world}'),
         text=True,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE)
+        stderr=subprocess.PIPE,
+    )
 
 
 def run(world, name, *args):
@@ -62,20 +63,42 @@ def run(world, name, *args):
 
 
 def asking(world, out, pause=0.0):
-    return ('--images', world / 'train.json', '--out', world / out, '--vocab',
-            'mini', '--import', 'slow_backend', '--backend', 'slow',
-            '--options', f'pause={pause}', 'vocabulary=mini',
-            f'ann_file={world / "train.json"}')
+    return (
+        '--images',
+        world / 'train.json',
+        '--out',
+        world / out,
+        '--vocab',
+        'mini',
+        '--import',
+        'slow_backend',
+        '--backend',
+        'slow',
+        '--options',
+        f'pause={pause}',
+        'vocabulary=mini',
+        f'ann_file={world / "train.json"}',
+    )
 
 
 def packing(world, out):
-    return run(world, 'run', *asking(world, out), '--parsed', 'parsed.jsonl',
-               '--text-encoder', 'hashed', '--dim', 32)
+    return run(
+        world,
+        'run',
+        *asking(world, out),
+        '--parsed',
+        'parsed.jsonl',
+        '--text-encoder',
+        'hashed',
+        '--dim',
+        32,
+    )
 
 
 def lines(folder):
     rows = [
-        line for path in sorted((folder / 'raw').glob('*.jsonl'))
+        line
+        for path in sorted((folder / 'raw').glob('*.jsonl'))
         for line in path.read_text().splitlines()
     ]
     return [json.loads(row) for row in rows]
@@ -84,23 +107,39 @@ def lines(folder):
 def test_killed_and_resumed_equals_uninterrupted(world):
     whole = packing(world, 'whole')
     assert whole.returncode == 0, whole.stderr
-    for words in ('describe: 120 answered', 'list: 120 answered', 'malformed',
-                  'most frequent', 'outside the vocabulary', 'answers/s',
-                  '120 images'):
+    for words in (
+        'describe: 120 answered',
+        'list: 120 answered',
+        'malformed',
+        'most frequent',
+        'outside the vocabulary',
+        'answers/s',
+        '120 images',
+    ):
         assert words in whole.stdout
     assert 'question/s' in whole.stderr  # progress
 
     killed = world / 'killed'
     line, options = command(
-        world, 'run', *asking(world, 'killed', 0.02), '--stages', 'describe',
-        'list')
+        world,
+        'run',
+        *asking(world, 'killed', 0.02),
+        '--stages',
+        'describe',
+        'list',
+    )
     for target in (30, 150):
         process = subprocess.Popen(line, **options)
         end = time.monotonic() + 120
         while time.monotonic() < end and process.poll() is None:
-            if killed.is_dir() and sum(
+            if (
+                killed.is_dir()
+                and sum(
                     path.read_bytes().count(b'\n')
-                    for path in killed.glob('raw/*.jsonl')) >= target:
+                    for path in killed.glob('raw/*.jsonl')
+                )
+                >= target
+            ):
                 os.kill(process.pid, signal.SIGKILL)
                 break
             time.sleep(0.01)
@@ -114,17 +153,23 @@ def test_killed_and_resumed_equals_uninterrupted(world):
     assert 'describe: 0 answered, 120 known before' in done.stdout
     asked = Counter((row['image_id'], row['kind']) for row in lines(killed))
     assert len(asked) == 240 and set(asked.values()) == {1}
-    for name in ('answers.jsonl', 'parsed.jsonl', 'knowledge.safetensors',
-                 'manifest.json'):
-        assert (killed / name).read_bytes() == (world / 'whole' /
-                                                name).read_bytes(), name
+    for name in (
+        'answers.jsonl',
+        'parsed.jsonl',
+        'knowledge.safetensors',
+        'manifest.json',
+    ):
+        assert (killed / name).read_bytes() == (
+            world / 'whole' / name
+        ).read_bytes(), name
 
 
 def test_shards_side_by_side(world):
     jobs = []
     for i in range(2):
-        line, options = command(world, 'describe', *asking(world, 'shards'),
-                                '--shard', f'{i}/2')
+        line, options = command(
+            world, 'describe', *asking(world, 'shards'), '--shard', f'{i}/2'
+        )
         jobs.append(subprocess.Popen(line, **options))
     for job in jobs:
         job.communicate()
@@ -137,8 +182,9 @@ def test_shards_side_by_side(world):
              reason='timeout', time=rows[0]['time']),  # answered since
         dict(image_id='other', question='q', reason='server',
              time=rows[0]['time'])]  # yapf: disable
-    with open(world / 'shards/failures/caption-00000-of-00002.jsonl',
-              'a') as file:
+    with open(
+        world / 'shards/failures/caption-00000-of-00002.jsonl', 'a'
+    ) as file:
         file.writelines(json.dumps(row) + '\n' for row in failures)
     done = run(world, 'report', '--out', world / 'shards')
     assert done.returncode == 0, done.stderr
@@ -163,8 +209,15 @@ def test_bad_input_is_one_line(world):
 
 def test_ray_does_the_same(world):
     pytest.importorskip('ray')
-    done = run(world, 'describe', *asking(world, 'ray'), '--engine', 'ray',
-               '--workers', 2)
+    done = run(
+        world,
+        'describe',
+        *asking(world, 'ray'),
+        '--engine',
+        'ray',
+        '--workers',
+        2,
+    )
     assert done.returncode == 0, done.stderr
     assert 'describe: 120 answered' in done.stdout
     names = [row['image_id'] for row in lines(world / 'ray')]

@@ -1,4 +1,5 @@
 """benchmark.py runs with nothing at hand."""
+
 import json
 
 from tests.data_utils import REPO
@@ -10,15 +11,33 @@ MINI = str(REPO / 'configs/clhoi_r18_mini.py')
 
 def test_rows_table_and_plot(tmp_path):
     done = run_tool(
-        BENCHMARK, MINI, *'--pairs 1 7 --batch 1 2 --size 64 96 --repeat 3 '
+        BENCHMARK,
+        MINI,
+        *'--pairs 1 7 --batch 1 2 --size 64 96 --repeat 3 '
         '--threads 1 --json rows.json --plot plot.png'.split(),
-        cwd=tmp_path).check()
+        cwd=tmp_path,
+    ).check()
     rows = json.loads((tmp_path / 'rows.json').read_text())
-    assert [(r['batch'], r['pairs']) for r in rows] == [(1, 1), (1, 7),
-                                                        (2, 1), (2, 7)]
+    assert [(r['batch'], r['pairs']) for r in rows] == [
+        (1, 1),
+        (1, 7),
+        (2, 1),
+        (2, 7),
+    ]
     for row in rows:
-        parts = [row[f'{part}_ms'] for part in (
-            'load', 'detector', 'own', 'vlt', 'icn', 'post', 'hoi', 'image')]
+        parts = [
+            row[f'{part}_ms']
+            for part in (
+                'load',
+                'detector',
+                'own',
+                'vlt',
+                'icn',
+                'post',
+                'hoi',
+                'image',
+            )
+        ]
         assert min(parts) > 0
     assert rows[1]['peak_mb'] > rows[0]['peak_mb'] > 0
     assert 'threads' in done.text and '| pairs | batch |' in done.text
@@ -27,9 +46,13 @@ def test_rows_table_and_plot(tmp_path):
 
 def test_training_steps(tmp_path):
     run_tool(
-        BENCHMARK, MINI, *'--train --batch 2 --pairs 6 --size 64 96 '
-        '--repeat 3 --json rows.json'.split(), cwd=tmp_path).check()
-    row, = json.loads((tmp_path / 'rows.json').read_text())
+        BENCHMARK,
+        MINI,
+        *'--train --batch 2 --pairs 6 --size 64 96 '
+        '--repeat 3 --json rows.json'.split(),
+        cwd=tmp_path,
+    ).check()
+    (row,) = json.loads((tmp_path / 'rows.json').read_text())
     assert row['detector_ms'] > 0 and row['cached_ms'] > 0
     assert row['live_ratio'] == row['live_ms'] / row['detector_ms']
     assert row['speedup'] == row['live_ms'] / row['cached_ms']
@@ -37,8 +60,10 @@ def test_training_steps(tmp_path):
 
 def test_wrong_options(tmp_path):
     for options, reason in (
-        ('--pairs 0', '1 or more'), ('--clock cpu', '--threads 1'),
-        ('--train --plot x.png', 'leave --train out')):
+        ('--pairs 0', '1 or more'),
+        ('--clock cpu', '--threads 1'),
+        ('--train --plot x.png', 'leave --train out'),
+    ):
         done = run_tool(BENCHMARK, *options.split(), cwd=tmp_path)
         assert done.code == 2 and reason in done.text
 
@@ -48,14 +73,26 @@ def test_flops_by_part(tmp_path):
     rows = []
     for pairs in ('4', '8'):
         done = run_tool(
-            REPO / 'tools/analysis_tools/get_flops.py', MINI, '--pairs',
-            pairs, '--size', '64', '96', cwd=tmp_path).check()
-        cells = [row.strip('|').split('|') for row in done.text.splitlines()
-                 if row.startswith('| ')][1:]
-        rows.append({
-            name.strip().split(',')[0]: [float(x) for x in values]
-            for name, *values in cells
-        })
+            REPO / 'tools/analysis_tools/get_flops.py',
+            MINI,
+            '--pairs',
+            pairs,
+            '--size',
+            '64',
+            '96',
+            cwd=tmp_path,
+        ).check()
+        cells = [
+            row.strip('|').split('|')
+            for row in done.text.splitlines()
+            if row.startswith('| ')
+        ][1:]
+        rows.append(
+            {
+                name.strip().split(',')[0]: [float(x) for x in values]
+                for name, *values in cells
+            }
+        )
     few, many = rows
     assert few['VLT'] == many['VLT'] and few['VLT'][0] == few['VLT'][1] > 0
     assert few['ICN'][0] == many['ICN'][0]
@@ -63,4 +100,4 @@ def test_flops_by_part(tmp_path):
     assert few['detector: backbone and neck'][1] == 0
     parts = [values for name, values in few.items() if name != 'all']
     for i, total in enumerate(few['all']):
-        assert abs(total - sum(values[i] for values in parts)) < .05
+        assert abs(total - sum(values[i] for values in parts)) < 0.05

@@ -16,7 +16,7 @@ def workplace(tmp_path_factory):
     folder = tmp_path_factory.mktemp('browse')
     ann_file = write_tiny(folder / 'data/hico_det')
     simulate_cache(ann_file, 'hico_det', folder / 'words', 'perfect')
-    (folder / 'config.py').write_text(f'''
+    (folder / 'config.py').write_text(f"""
 _base_ = '{REPO}/configs/clhoi_r50_hico.py'
 train_dataloader = dict(
     dataset=dict(
@@ -28,13 +28,12 @@ train_dataloader = dict(
                  vocabulary='hico_det'),
             dict(type='RandomFlip', prob=1.),
             dict(type='PackHOIInputs')]))
-''')
+""")
     return folder
 
 
 def run(workplace, tmp_path, *args):
-    return run_tool(
-        TOOL, 'config.py', '--out', tmp_path, *args, cwd=workplace)
+    return run_tool(TOOL, 'config.py', '--out', tmp_path, *args, cwd=workplace)
 
 
 def size(path):
@@ -45,31 +44,52 @@ def test_pairs_and_words_are_drawn(workplace, tmp_path):
     done = run(workplace, tmp_path, '--num', '0').check()
     assert '5 of 5 images with 6 annotated pairs' in done.text
     names = sorted(p.name for p in tmp_path.glob('train/*.png'))
-    assert names == ['busy.png', 'empty.png', 'invisible.png',
-                     'no_people.png', 'odd_boxes.png']
-    done = run(workplace, tmp_path / 'b', '--keys', 'train/busy.png',
-               '--teacher', 'none').check()
+    assert names == [
+        'busy.png',
+        'empty.png',
+        'invisible.png',
+        'no_people.png',
+        'odd_boxes.png',
+    ]
+    done = run(
+        workplace,
+        tmp_path / 'b',
+        '--keys',
+        'train/busy.png',
+        '--teacher',
+        'none',
+    ).check()
     assert '1 of 5 images with 4 annotated pairs' in done.text
-    with_words, without = (size(folder / 'train/busy.png')
-                           for folder in (tmp_path, tmp_path / 'b'))
+    with_words, without = (
+        size(folder / 'train/busy.png')
+        for folder in (tmp_path, tmp_path / 'b')
+    )
     assert with_words[1] == without[1] and with_words[0] > without[0] + 20
-    picture, scene = (cv2.imread(str(folder / 'train/busy.png'))
-                      for folder in (tmp_path / 'b',
-                                     workplace / 'data/hico_det'))
+    picture, scene = (
+        cv2.imread(str(folder / 'train/busy.png'))
+        for folder in (tmp_path / 'b', workplace / 'data/hico_det')
+    )
     plain = cv2.resize(scene, picture.shape[1::-1])
     assert (abs(picture.astype(int) - plain) > 60).any(2).mean() > 0.02
 
 
 def test_zero_shot_is_seen(workplace, tmp_path):
     vocab = json.loads(
-        (REPO / 'clhoi_mm/vocabulary/data/hico_det.json').read_text())
+        (REPO / 'clhoi_mm/vocabulary/data/hico_det.json').read_text()
+    )
     ride = [
-        i for i, (v, o) in enumerate(vocab['hois'])
+        i
+        for i, (v, o) in enumerate(vocab['hois'])
         if (vocab['verbs'][v], vocab['objects'][o]) == ('ride', 'bicycle')
     ]
-    done = run(workplace, tmp_path, '--keys', 'train/busy.png',
-               '--cfg-options',
-               f'train_dataloader.dataset.zero_shot={ride}').check()
+    done = run(
+        workplace,
+        tmp_path,
+        '--keys',
+        'train/busy.png',
+        '--cfg-options',
+        f'train_dataloader.dataset.zero_shot={ride}',
+    ).check()
     assert '1 of 5 images with 2 annotated pairs' in done.text
 
 

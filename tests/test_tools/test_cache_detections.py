@@ -1,4 +1,5 @@
 """tools/analysis_tools/cache_detections.py, and training with its files."""
+
 import json
 
 import numpy as np
@@ -6,15 +7,29 @@ import pytest
 
 from clhoi_mm.datasets import DetectionFile
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TRAIN, make_world, options,
-                              read_losses, run_command, run_tool, said)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TRAIN,
+    make_world,
+    options,
+    read_losses,
+    run_command,
+    run_tool,
+    said,
+)
 
 TOOL = REPO / 'tools/analysis_tools/cache_detections.py'
 STUDY = REPO / 'tools/analysis_tools/study.py'
-SHORT = (*NO_WORKERS, 'train_dataloader.batch_size=4',
-         'train_cfg.max_epochs=2', 'custom_hooks.0.context_epochs=1',
-         'model.remember_detector=0', 'default_hooks.logger.interval=1',
-         'log_processor.window_size=1')
+SHORT = (
+    *NO_WORKERS,
+    'train_dataloader.batch_size=4',
+    'train_cfg.max_epochs=2',
+    'custom_hooks.0.context_epochs=1',
+    'model.remember_detector=0',
+    'default_hooks.logger.interval=1',
+    'log_processor.window_size=1',
+)
 
 
 @pytest.fixture(scope='module')
@@ -25,15 +40,17 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def features(world):
-    done = run_tool(TOOL, MINI, '--out', 'f.safetensors', '--features',
-                    cwd=world).check()
+    done = run_tool(
+        TOOL, MINI, '--out', 'f.safetensors', '--features', cwd=world
+    ).check()
     said(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
     return world / 'f.safetensors'
 
 
 def test_detections_of_a_split(world):
-    run_tool(TOOL, MINI, '--out', 'd.safetensors', '--splits', 'test',
-             cwd=world).check()
+    run_tool(
+        TOOL, MINI, '--out', 'd.safetensors', '--splits', 'test', cwd=world
+    ).check()
     file = DetectionFile(world / 'd.safetensors')
     assert len(file) == 4 and not file.flipped.any()
     assert file.features is None and 'person' in file.classes
@@ -47,7 +64,8 @@ def test_training_images_are_seen_mirrored_too(features):
     assert file.flipped.sum() == 8
     plain, mirrored = (
         file.find('train/images/000001.png', flipped)
-        for flipped in (False, True))
+        for flipped in (False, True)
+    )
     assert file.shapes[plain].tolist() == [[160, 224]] * 3
     # The detector is nearly symmetric: its best box is there, mirrored.
     one, other = (file.detections(row) for row in (plain, mirrored))
@@ -55,24 +73,38 @@ def test_training_images_are_seen_mirrored_too(features):
     box = np.array([224 - box[2], box[1], 224 - box[0], box[3]])
     assert np.abs(other['bboxes'] - box).max(1).min() < 8
     assert [level.shape for level in file.maps(mirrored)] == [
-        (64, 20, 28), (64, 10, 14), (64, 5, 7)]
+        (64, 20, 28),
+        (64, 10, 14),
+        (64, 5, 7),
+    ]
 
 
-def test_a_study_with_features_is_that_with_the_live_detector(
-        world, features):
-    run_tool(TRAIN, MINI, '--work-dir', 'live', *options(*SHORT),
-             cwd=world).check()
+def test_a_study_with_features_is_that_with_the_live_detector(world, features):
+    run_tool(
+        TRAIN, MINI, '--work-dir', 'live', *options(*SHORT), cwd=world
+    ).check()
     live = read_losses(world / 'live')
     images = world / 'data/mini/train'
     away = images.rename(world / 'away')
     try:
-        run_command('python', STUDY, REPO / 'configs/studies/mini.py',
-                    '--rows', 'label-free', '--seeds', '0', '--work-dir',
-                    'cached', '--features', features, *options(*SHORT),
-                    cwd=world).check()
+        run_command(
+            'python',
+            STUDY,
+            REPO / 'configs/studies/mini.py',
+            '--rows',
+            'label-free',
+            '--seeds',
+            '0',
+            '--work-dir',
+            'cached',
+            '--features',
+            features,
+            *options(*SHORT),
+            cwd=world,
+        ).check()
     finally:
         away.rename(images)
-    result, = (world / 'cached/results').glob('label-free-0-*.json')
+    (result,) = (world / 'cached/results').glob('label-free-0-*.json')
     assert {'mAP', 'train_seconds'} <= set(json.loads(result.read_text()))
     cached = read_losses(world / 'cached' / result.stem)
     assert list(cached) == list(live) == [1, 2, 3, 4]
@@ -84,18 +116,30 @@ def test_a_study_with_features_is_that_with_the_live_detector(
 def test_detections_of_another_detector_are_refused(world, features):
     step = 'train_dataloader.dataset.pipeline.0'
     done = run_tool(
-        TRAIN, MINI,
-        *options(*SHORT, f'{step}.type=LoadDetectorFeatures',
-                 f'{step}.file={features}',
-                 'model.detector.test_cfg.max_per_img=30'),
-        cwd=world)
+        TRAIN,
+        MINI,
+        *options(
+            *SHORT,
+            f'{step}.type=LoadDetectorFeatures',
+            f'{step}.file={features}',
+            'model.detector.test_cfg.max_per_img=30',
+        ),
+        cwd=world,
+    )
     assert done.code != 0
     said(done.text, 'made by another detector', 'config differ')
 
 
 def test_augmentation_that_never_repeats_is_refused(world):
     step = 'train_dataloader.dataset.pipeline.3.type=RandomCrop'
-    done = run_tool(TOOL, MINI, '--out', 'none.safetensors', '--features',
-                    *options(step), cwd=world)
+    done = run_tool(
+        TOOL,
+        MINI,
+        '--out',
+        'none.safetensors',
+        '--features',
+        *options(step),
+        cwd=world,
+    )
     assert done.code != 0 and not (world / 'none.safetensors').exists()
     said(done.text, 'RandomCrop', 'without --features')

@@ -1,4 +1,5 @@
 """The converters, as users run them."""
+
 import json
 import sys
 
@@ -13,8 +14,11 @@ from tests.v_coco_files import COCO, official, pairs_content
 
 TOOLS = REPO / 'tools/dataset_converters'
 TEST = [
-    image('HICO_test2015_00000007.jpg', (50, 40),
-          hoi('ride horse', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)]))
+    image(
+        'HICO_test2015_00000007.jpg',
+        (50, 40),
+        hoi('ride horse', [(1, 1, 9, 9)], [(2, 2, 9, 9)], [(1, 1)]),
+    )
 ]
 
 
@@ -25,12 +29,16 @@ def run(tool, *args, cwd):
 def test_hico_det(tmp_path):
     source = write_mat(tmp_path / 'anno_bbox.mat', [], TEST)
     done = run('hico_det', source, cwd=tmp_path).check()
-    for words in ('data/hico_det/annotations/test.json: from HICO-DET',
-                  '1 images, 0 of them without pairs', '1 pairs of 1 classes',
-                  'attention: 462 classes are not rare or non-rare'):
+    for words in (
+        'data/hico_det/annotations/test.json: from HICO-DET',
+        '1 images, 0 of them without pairs',
+        '1 pairs of 1 classes',
+        'attention: 462 classes are not rare or non-rare',
+    ):
         assert words in done.text
     content = json.loads(
-        (tmp_path / 'data/hico_det/annotations/test.json').read_text())
+        (tmp_path / 'data/hico_det/annotations/test.json').read_text()
+    )
     assert content['images'][0]['width'] == 50
 
 
@@ -45,8 +53,14 @@ def test_hico_det_refuses_and_leaves_out(tmp_path):
     assert last.startswith('hico_det.py: ')
     assert 'HICO_test2015_00000008' in last and '--drop-inconsistent' in last
     assert not (tmp_path / 'out.json').exists()
-    done = run('hico_det', source, '--out', 'out.json', '--drop-inconsistent',
-               cwd=tmp_path).check()
+    done = run(
+        'hico_det',
+        source,
+        '--out',
+        'out.json',
+        '--drop-inconsistent',
+        cwd=tmp_path,
+    ).check()
     assert "attention: the source lacks the images' sizes" in done.text
     assert 'dropped 1 of 1 pairs' in done.text
 
@@ -55,16 +69,29 @@ def test_v_coco(tmp_path):
     write_json(tmp_path / 'vcoco_test.json', official())
     write_json(tmp_path / 'coco.json', COCO)
     write_json(tmp_path / 'instances_vcoco_test.json', pairs_content())
-    done = run('v_coco', 'vcoco_test.json', '--coco', 'coco.json', '--out',
-               'a/test.json', cwd=tmp_path).check()
+    done = run(
+        'v_coco',
+        'vcoco_test.json',
+        '--coco',
+        'coco.json',
+        '--out',
+        'a/test.json',
+        cwd=tmp_path,
+    ).check()
     assert '3 persons labelled for interactions, 1 not' in done.text
     assert '10 rows of 9 action roles, 4 of them with an object' in done.text
     assert 'attention' not in done.text
-    done = run('v_coco', 'instances_vcoco_test.json', '--out', 'b/test.json',
-               cwd=tmp_path).check()
+    done = run(
+        'v_coco',
+        'instances_vcoco_test.json',
+        '--out',
+        'b/test.json',
+        cwd=tmp_path,
+    ).check()
     assert 'the pairs of 24 action roles alone' in done.text
-    done = run('v_coco', 'vcoco_test.json', '--out', 'c/test.json',
-               cwd=tmp_path)
+    done = run(
+        'v_coco', 'vcoco_test.json', '--out', 'c/test.json', cwd=tmp_path
+    )
     assert done.code == 1 and done.text.startswith('v_coco.py: vcoco_test')
     assert '--coco instances_train2014.json' in done.text
 
@@ -72,23 +99,32 @@ def test_v_coco(tmp_path):
 def test_custom(tmp_path):
     write_json(tmp_path / 'boxes.json', BOXES)
     (tmp_path / 'pairs.csv').write_text(CSV)
-    done = run('custom', 'boxes.json', 'pairs.csv', '--out', 'train.json',
-               cwd=tmp_path).check()
+    done = run(
+        'custom',
+        'boxes.json',
+        'pairs.csv',
+        '--out',
+        'train.json',
+        cwd=tmp_path,
+    ).check()
     assert 'train.json: 2 images, 4 boxes, 4 pairs' in done.text
     assert 'train_vocabulary.json, 3 verbs, 2 classes' in done.text
-    done = run('custom', 'boxes.json', 'none.csv', '--out', 'x.json',
-               cwd=tmp_path)
+    done = run(
+        'custom', 'boxes.json', 'none.csv', '--out', 'x.json', cwd=tmp_path
+    )
     assert done.code == 1 and 'none.csv: no such file' in done.text
 
 
 @pytest.mark.parametrize('tool', ['hico_det', 'v_coco', 'custom'])
 def test_neither_torch_nor_mmdet_is_imported(tmp_path, tool):
-    code = ('import sys, runpy; sys.argv = ["x", "--help"]\n'
-            'try:\n'
-            f'    runpy.run_path({str(TOOLS / (tool + ".py"))!r}, '
-            'run_name="__main__")\n'
-            'except SystemExit:\n'
-            '    print([m for m in sys.modules if m.split(".")[0] in '
-            '("torch", "mmcv", "mmdet", "mmengine", "scipy")])')
+    code = (
+        'import sys, runpy; sys.argv = ["x", "--help"]\n'
+        'try:\n'
+        f'    runpy.run_path({str(TOOLS / (tool + ".py"))!r}, '
+        'run_name="__main__")\n'
+        'except SystemExit:\n'
+        '    print([m for m in sys.modules if m.split(".")[0] in '
+        '("torch", "mmcv", "mmdet", "mmengine", "scipy")])'
+    )
     done = run_command(sys.executable, '-c', code, cwd=tmp_path).check()
     assert done.text.splitlines()[-1] == '[]'

@@ -3,6 +3,7 @@
 The detectors are small and their weights random: what they detect makes no
 sense, and everything has to run on it all the same.
 """
+
 import numpy as np
 import pytest
 import torch
@@ -10,18 +11,37 @@ from mmengine.config import Config
 
 from clhoi_mm.models import load_weights
 from tests.data_utils import REPO
-from tests.test_models.utils_detectors import (DETECTORS, MODELS_FOLDER,
-                                               build_plain, small_detector)
-from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, make_world,
-                              options, read_figures, read_losses, run_tool,
-                              said)
+from tests.test_models.utils_detectors import (
+    DETECTORS,
+    MODELS_FOLDER,
+    build_plain,
+    small_detector,
+)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TEST,
+    TRAIN,
+    make_world,
+    options,
+    read_figures,
+    read_losses,
+    run_tool,
+    said,
+)
 
 CLASSES = Config.fromfile(
-    REPO / 'configs/mini/detector_r18_mini.py').metainfo.classes
-QUICK = (*NO_WORKERS, 'train_dataloader.batch_size=4',
-         'default_hooks.logger.interval=1', 'log_processor.window_size=1',
-         'custom_hooks.0.context_epochs=0', 'train_cfg.max_epochs=1',
-         'train_cfg.val_begin=2')
+    REPO / 'configs/mini/detector_r18_mini.py'
+).metainfo.classes
+QUICK = (
+    *NO_WORKERS,
+    'train_dataloader.batch_size=4',
+    'default_hooks.logger.interval=1',
+    'log_processor.window_size=1',
+    'custom_hooks.0.context_epochs=0',
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_begin=2',
+)
 BY_DEFAULT = ('deformable-detr', 'yolox')
 
 
@@ -38,17 +58,21 @@ def write_config(world, name, **overrides):
     torch.save(
         dict(
             state_dict=plain.state_dict(),
-            meta=dict(dataset_meta=dict(classes=CLASSES))), path)
+            meta=dict(dataset_meta=dict(classes=CLASSES)),
+        ),
+        path,
+    )
     view = Config.fromfile(MODELS_FOLDER / DETECTORS[name]).detector_view
     cfg = Config.fromfile(MINI)
     model = cfg.model
     model.detector = detector
     model.update(
-        detector_checkpoint=str(path), remember_detector=0, **overrides)
-    model.pairing.score_thr = 0.
+        detector_checkpoint=str(path), remember_detector=0, **overrides
+    )
+    model.pairing.score_thr = 0.0
     # Nothing is said of the detector's maps but which the VLT reads.
     model.vlt.pop('in_channels')
-    model.vlt.levels = (-1, )
+    model.vlt.levels = (-1,)
     for key in ('out_channels', 'featmap_strides'):
         model.icn.roi_extractor.pop(key)
     for split in ('train', 'val', 'test'):
@@ -69,19 +93,29 @@ def train_and_test(world, config):
     run_tool(TRAIN, config, *options(*QUICK), cwd=world).check()
     work_dir = world / 'work_dirs' / config.stem
     done = run_tool(
-        TEST, config, work_dir / 'epoch_1.pth', '--eval', 'mAP',
-        *options(*NO_WORKERS), cwd=world).check()
+        TEST,
+        config,
+        work_dir / 'epoch_1.pth',
+        '--eval',
+        'mAP',
+        *options(*NO_WORKERS),
+        cwd=world,
+    ).check()
     losses = read_losses(work_dir)
     assert list(losses) == [1, 2, 3, 4]
     assert all(
-        np.isfinite(list(values.values())).all() for values in losses.values())
+        np.isfinite(list(values.values())).all() for values in losses.values()
+    )
     return losses, read_figures(done.text)['mAP']
 
 
-@pytest.mark.parametrize('name', [
-    n if n in BY_DEFAULT else pytest.param(n, marks=pytest.mark.slow)
-    for n in DETECTORS
-])
+@pytest.mark.parametrize(
+    'name',
+    [
+        n if n in BY_DEFAULT else pytest.param(n, marks=pytest.mark.slow)
+        for n in DETECTORS
+    ],
+)
 def test_trains_and_tests_on_the_mini_world(world, name):
     losses, figure = train_and_test(world, write_config(world, name))
     assert all(values['loss_context'] > 0 for values in losses.values())
@@ -92,9 +126,14 @@ def test_detector_is_trained_along(world):
     """In two processes, which wait for every parameter's gradient."""
     config = write_config(world, 'rtmdet', train_detector=True)
     run_tool(
-        TRAIN, config, '--launcher', 'pytorch',
-        *options(*QUICK, 'train_dataloader.batch_size=2'), cwd=world,
-        processes=2).check()
+        TRAIN,
+        config,
+        '--launcher',
+        'pytorch',
+        *options(*QUICK, 'train_dataloader.batch_size=2'),
+        cwd=world,
+        processes=2,
+    ).check()
     work_dir = world / 'work_dirs' / config.stem
     for values in read_losses(work_dir).values():
         assert np.isfinite(list(values.values())).all()
@@ -102,22 +141,33 @@ def test_detector_is_trained_along(world):
     state = load_weights(str(work_dir / 'epoch_1.pth'))['state_dict']
     for name, value in start.items():
         if value.is_floating_point():
-            assert not torch.equal(value, state[f'detector.model.{name}']), \
+            assert not torch.equal(value, state[f'detector.model.{name}']), (
                 name
+            )
 
 
 def test_weights_of_another_detector_are_refused(world):
     config = write_config(world, 'yolox')
     done = run_tool(
-        TRAIN, config,
-        *options(*QUICK,
-                 'model.detector_checkpoint=checkpoints/mini_detector.pth'),
-        cwd=world)
+        TRAIN,
+        config,
+        *options(
+            *QUICK, 'model.detector_checkpoint=checkpoints/mini_detector.pth'
+        ),
+        cwd=world,
+    )
     assert done.code > 0
     said(done.text, 'mini_detector.pth does not fit the detector')
     done = run_tool(
-        TRAIN, config,
-        *options(*QUICK, 'model.detector_checkpoint=nowhere.pth'), cwd=world)
+        TRAIN,
+        config,
+        *options(*QUICK, 'model.detector_checkpoint=nowhere.pth'),
+        cwd=world,
+    )
     assert done.code > 0
-    said(done.text, 'nowhere.pth does not exist', 'YOLOX',
-         'yolox_s_8x8_300e_coco_20211121_095711-4592a793.pth')
+    said(
+        done.text,
+        'nowhere.pth does not exist',
+        'YOLOX',
+        'yolox_s_8x8_300e_coco_20211121_095711-4592a793.pth',
+    )

@@ -1,4 +1,5 @@
 """Several processes, and other ways to train, against one plain process."""
+
 import json
 import os
 import stat
@@ -9,16 +10,31 @@ from mmengine.config import Config
 
 from clhoi_mm.models import load_weights
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, make_world,
-                              options, read_figures, read_losses, run_command,
-                              run_tool)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TEST,
+    TRAIN,
+    make_world,
+    options,
+    read_figures,
+    read_losses,
+    run_command,
+    run_tool,
+)
 
 # Two epochs of two steps, the second with interactions.
-SHORT = (*NO_WORKERS, 'default_hooks.logger.interval=1',
-         'log_processor.window_size=1', 'model.remember_detector=0',
-         'custom_hooks.0.context_epochs=1', 'train_cfg.max_epochs=2',
-         'train_cfg.val_begin=3', 'default_hooks.checkpoint.max_keep_ckpts=-1',
-         'model.interaction_loss.noise.warmup=0')
+SHORT = (
+    *NO_WORKERS,
+    'default_hooks.logger.interval=1',
+    'log_processor.window_size=1',
+    'model.remember_detector=0',
+    'custom_hooks.0.context_epochs=1',
+    'train_cfg.max_epochs=2',
+    'train_cfg.val_begin=3',
+    'default_hooks.checkpoint.max_keep_ckpts=-1',
+    'model.interaction_loss.noise.warmup=0',
+)
 BATCH = 8
 
 
@@ -32,10 +48,18 @@ def train(world, name, *args, config=MINI, processes=1, more=()):
     """The folder of a run with the same batch over so many processes."""
     launcher = ('--launcher', 'pytorch') if processes > 1 else ()
     run_tool(
-        TRAIN, config, '--work-dir', name, *launcher, *args,
-        *options(*SHORT, f'train_dataloader.batch_size={BATCH // processes}',
-                 *more),
-        cwd=world, processes=processes).check()
+        TRAIN,
+        config,
+        '--work-dir',
+        name,
+        *launcher,
+        *args,
+        *options(
+            *SHORT, f'train_dataloader.batch_size={BATCH // processes}', *more
+        ),
+        cwd=world,
+        processes=processes,
+    ).check()
     return world / name
 
 
@@ -69,7 +93,8 @@ def test_two_processes_train_as_one(one, two):
     for name, value in states[0].items():
         if name.startswith('interaction_loss.noise.'):
             torch.testing.assert_close(
-                states[1][name], value, rtol=1e-3, atol=1e-3, msg=name)
+                states[1][name], value, rtol=1e-3, atol=1e-3, msg=name
+            )
     assert states[0]['interaction_loss.noise.iterations'] == 2
     # A batch's captions in another order.
     queues = [state['context_loss.queue'].sort(0)[0] for state in states]
@@ -98,9 +123,11 @@ def test_two_processes_begin_a_round_as_one(world, one):
 
 def test_two_processes_resume(world, two):
     resumed = train(
-        world, 'resumed', '--resume', two / 'epoch_1.pth', processes=2)
+        world, 'resumed', '--resume', two / 'epoch_1.pth', processes=2
+    )
     assert norms_of(resumed) == pytest.approx(
-        {step: norms_of(two)[step] for step in (3, 4)}, rel=1e-6)
+        {step: norms_of(two)[step] for step in (3, 4)}, rel=1e-6
+    )
 
 
 def test_two_processes_test_as_one(world, two):
@@ -109,13 +136,23 @@ def test_two_processes_test_as_one(world, two):
     for processes in (1, 2):
         launcher = ('--launcher', 'pytorch') if processes > 1 else ()
         done = run_tool(
-            TEST, MINI, two / 'epoch_2.pth', '--eval', 'mAP', 'mAP_ko',
-            '--out', f'found_{processes}.json', *launcher,
+            TEST,
+            MINI,
+            two / 'epoch_2.pth',
+            '--eval',
+            'mAP',
+            'mAP_ko',
+            '--out',
+            f'found_{processes}.json',
+            *launcher,
             *options(*NO_WORKERS, 'test_dataloader.batch_size=1'),
-            cwd=world, processes=processes).check()
+            cwd=world,
+            processes=processes,
+        ).check()
         found = json.loads((world / f'found_{processes}.json').read_text())
         outcomes.append(
-            (read_figures(done.text), sorted(found, key=lambda x: x['key'])))
+            (read_figures(done.text), sorted(found, key=lambda x: x['key']))
+        )
     assert outcomes[0][0]['mAP'] >= 0 and len(outcomes[0][1]) == 7
     assert outcomes[0] == outcomes[1]
 
@@ -128,8 +165,10 @@ def test_half_precision_without_a_gpu(world, one):
         assert got[step] == pytest.approx(losses, rel=0.1, abs=0.02), step
     assert got[1] != expected[1]
     assert all(
-        value.dtype == torch.float32 for value in state_of(amp).values()
-        if value.is_floating_point())
+        value.dtype == torch.float32
+        for value in state_of(amp).values()
+        if value.is_floating_point()
+    )
 
 
 def test_averaged_weights_and_accumulated_gradients(world):
@@ -139,18 +178,25 @@ def test_averaged_weights_and_accumulated_gradients(world):
         f'_base_ = [{str(MINI)!r}]\n'
         "custom_hooks = [dict(type='DistillStageHook', context_epochs=1),\n"
         "    dict(type='EpochSeedHook'), dict(type='JsonConfigHook'),\n"
-        "    dict(type='EMAHook', momentum=0.5)]\n")
-    more = 'optim_wrapper.accumulative_counts=2',
+        "    dict(type='EMAHook', momentum=0.5)]\n"
+    )
+    more = ('optim_wrapper.accumulative_counts=2',)
     whole = train(world, 'averaged', config=config, more=more)
-    train(world, 'averaged_on', '--resume', whole / 'epoch_1.pth',
-          config=config, more=more)
+    train(
+        world,
+        'averaged_on',
+        '--resume',
+        whole / 'epoch_1.pth',
+        config=config,
+        more=more,
+    )
     first, second = (
         load_weights(str(world / name / 'epoch_2.pth'))
-        for name in ('averaged', 'averaged_on'))
+        for name in ('averaged', 'averaged_on')
+    )
     # One step of the optimizer for two batches.
     steps = {
-        int(state['step'])
-        for state in first['optimizer']['state'].values()
+        int(state['step']) for state in first['optimizer']['state'].values()
     }
     assert steps == {1, 2}
     name = 'vlt.token_to_text.weight'
@@ -162,54 +208,104 @@ def test_averaged_weights_and_accumulated_gradients(world):
 
 def test_dist_train_sh(world):
     run_command(
-        'env', f'MASTER_PORT={20000 + os.getpid() % 20000}',
-        REPO / 'tools/dist_train.sh', MINI, 2, '--work-dir', 'dist',
+        'env',
+        f'MASTER_PORT={20000 + os.getpid() % 20000}',
+        REPO / 'tools/dist_train.sh',
+        MINI,
+        2,
+        '--work-dir',
+        'dist',
         '--auto-scale-lr',
-        *options(*SHORT, 'train_dataloader.batch_size=4',
-                 'custom_hooks.0.context_epochs=0',
-                 'train_cfg.max_epochs=1'), cwd=world).check()
+        *options(
+            *SHORT,
+            'train_dataloader.batch_size=4',
+            'custom_hooks.0.context_epochs=0',
+            'train_cfg.max_epochs=1',
+        ),
+        cwd=world,
+    ).check()
     losses = read_losses(world / 'dist')
     assert list(losses) == [1, 2]
     assert losses[1]['loss_interaction'] > 0
     cfg = Config.fromfile(MINI)
     rate = cfg.optim_wrapper.optimizer.lr * cfg.param_scheduler[0].start_factor
     assert losses[1]['lr'] == pytest.approx(
-        rate * 2 * 4 / cfg.auto_scale_lr.base_batch_size)
+        rate * 2 * 4 / cfg.auto_scale_lr.base_batch_size
+    )
 
 
 @pytest.mark.slow
 def test_dist_test_sh(world, two):
     done = run_command(
-        'env', f'MASTER_PORT={20000 + (os.getpid() + 1) % 20000}',
-        REPO / 'tools/dist_test.sh', MINI, two / 'epoch_2.pth', 2, '--eval',
-        'mAP', *options(*NO_WORKERS), cwd=world).check()
+        'env',
+        f'MASTER_PORT={20000 + (os.getpid() + 1) % 20000}',
+        REPO / 'tools/dist_test.sh',
+        MINI,
+        two / 'epoch_2.pth',
+        2,
+        '--eval',
+        'mAP',
+        *options(*NO_WORKERS),
+        cwd=world,
+    ).check()
     alone = run_tool(
-        TEST, MINI, two / 'epoch_2.pth', '--eval', 'mAP',
-        *options(*NO_WORKERS), cwd=world).check()
+        TEST,
+        MINI,
+        two / 'epoch_2.pth',
+        '--eval',
+        'mAP',
+        *options(*NO_WORKERS),
+        cwd=world,
+    ).check()
     assert read_figures(done.text) == pytest.approx(
-        read_figures(alone.text), abs=0.02)
+        read_figures(alone.text), abs=0.02
+    )
 
 
-@pytest.mark.parametrize('tool, args', [
-    ('train', ('configs/a.py', )), ('test', ('configs/a.py', 'b.pth'))])
+@pytest.mark.parametrize(
+    'tool, args',
+    [('train', ('configs/a.py',)), ('test', ('configs/a.py', 'b.pth'))],
+)
 def test_slurm(tmp_path, tool, args):
     """What srun is asked for; there is none here."""
     srun = tmp_path / 'srun'
     srun.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
     srun.chmod(srun.stat().st_mode | stat.S_IXUSR)
     done = run_command(
-        'env', f'PATH={tmp_path}:{os.environ["PATH"]}', 'GPUS=16',
+        'env',
+        f'PATH={tmp_path}:{os.environ["PATH"]}',
+        'GPUS=16',
         'SRUN_ARGS=--quotatype=spot --exclusive',
-        REPO / f'tools/slurm_{tool}.sh', 'gpus', 'clhoi', *args,
-        '--cfg-options', 'a.b=c d', cwd=tmp_path).check()
+        REPO / f'tools/slurm_{tool}.sh',
+        'gpus',
+        'clhoi',
+        *args,
+        '--cfg-options',
+        'a.b=c d',
+        cwd=tmp_path,
+    ).check()
     assert done.text.splitlines() == [
-        '-p', 'gpus', '--job-name=clhoi', '--gres=gpu:8', '--ntasks=16',
-        '--ntasks-per-node=8', '--cpus-per-task=5', '--kill-on-bad-exit=1',
-        '--quotatype=spot', '--exclusive', 'python', '-u',
-        str(REPO / f'tools/{tool}.py'), *args, '--launcher', 'slurm',
-        '--cfg-options', 'a.b=c d'
+        '-p',
+        'gpus',
+        '--job-name=clhoi',
+        '--gres=gpu:8',
+        '--ntasks=16',
+        '--ntasks-per-node=8',
+        '--cpus-per-task=5',
+        '--kill-on-bad-exit=1',
+        '--quotatype=spot',
+        '--exclusive',
+        'python',
+        '-u',
+        str(REPO / f'tools/{tool}.py'),
+        *args,
+        '--launcher',
+        'slurm',
+        '--cfg-options',
+        'a.b=c d',
     ]
     usage = run_command(
-        REPO / f'tools/slurm_{tool}.sh', 'gpus', 'clhoi', cwd=tmp_path)
+        REPO / f'tools/slurm_{tool}.sh', 'gpus', 'clhoi', cwd=tmp_path
+    )
     assert usage.code == 2
     assert usage.text.startswith(f'Usage: tools/slurm_{tool}.sh PARTITION')

@@ -1,4 +1,5 @@
 """A data set of boxes alone, from the split to the score."""
+
 import json
 import zlib
 
@@ -8,8 +9,15 @@ import pytest
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO, make_annotations, make_scene
-from tests.tool_utils import (TEST, TRAIN, options, read_figures, read_losses,
-                              run_tool, said)
+from tests.tool_utils import (
+    TEST,
+    TRAIN,
+    options,
+    read_figures,
+    read_losses,
+    run_tool,
+    said,
+)
 
 TOOL = REPO / 'tools/dataset_converters/geometry.py'
 CONFIGS = REPO / 'configs'
@@ -34,27 +42,32 @@ def scenes(verbs):
     made = []
     for i in range(30):
         x, y = rng.integers(0, 40, 2).tolist()
-        boxes = [('person', (x, y, x + 20, y + 50)),
-                 # The same person, drawn again.
-                 ('person', (x, y, x + 21, y + 50)),
-                 ('bicycle', (x + 5, y + 20, x + 40, y + 55)),
-                 ('person', (120, y, 140, y + 40))]
+        boxes = [
+            ('person', (x, y, x + 20, y + 50)),
+            # The same person, drawn again.
+            ('person', (x, y, x + 21, y + 50)),
+            ('bicycle', (x + 5, y + 20, x + 40, y + 55)),
+            ('person', (120, y, 140, y + 40)),
+        ]
         made.append(
-            make_scene(f'a/{i:03d}.jpg', SIZE, boxes, [(0, 2, verbs[i % 2])]))
+            make_scene(f'a/{i:03d}.jpg', SIZE, boxes, [(0, 2, verbs[i % 2])])
+        )
     ride = [(0, 15, verbs[0])]
     bike = [('bicycle', (0, 50, 50, 90))]
     return made + [
         make_scene('a/no_pair.jpg', SIZE, ring(2) + bike),
         make_scene('a/crowded.jpg', SIZE, ring(15) + bike, ride),
         make_scene('a/lonely.jpg', SIZE, ring(1), [(0, None, verbs[0])]),
-        make_scene('a/unseen.jpg', SIZE, ring(15)[:14] + bike * 2,
-                   invisible=ride)
+        make_scene(
+            'a/unseen.jpg', SIZE, ring(15)[:14] + bike * 2, invisible=ride
+        ),
     ]
 
 
 def write(folder, vocabulary, verbs, **kwargs):
     content = make_annotations(
-        HOIVocabulary.load(vocabulary), scenes(verbs), **kwargs)
+        HOIVocabulary.load(vocabulary), scenes(verbs), **kwargs
+    )
     (folder / 'source.json').write_text(json.dumps(content))
     return folder
 
@@ -64,19 +77,27 @@ def run(folder, *args):
 
 
 def teacher(folder, *args, out='teacher'):
-    return run(folder, 'teacher', 'data/hico_geometry/annotations/train.json',
-               '--out', out, *args)
+    return run(
+        folder,
+        'teacher',
+        'data/hico_geometry/annotations/train.json',
+        '--out',
+        out,
+        *args,
+    )
 
 
 @pytest.fixture(scope='module')
 def hico(tmp_path_factory):
     """A folder to work in: data/hico_geometry with its typical teacher."""
     folder = write(
-        tmp_path_factory.mktemp('geometry'), 'hico_det', ('ride', 'hold'))
+        tmp_path_factory.mktemp('geometry'), 'hico_det', ('ride', 'hold')
+    )
     done = run(folder, 'split', 'source.json', '--out', 'data/hico_geometry')
     (folder / 'split.txt').write_text(done.check().text)
-    teacher(folder, '--preset', 'typical',
-            out='data/hico_geometry/teacher/typical').check()
+    teacher(
+        folder, '--preset', 'typical', out='data/hico_geometry/teacher/typical'
+    ).check()
     return folder
 
 
@@ -91,19 +112,24 @@ def test_split(hico):
     for split in SPLITS:
         content = read(hico, split)
         expected = [
-            f'a/{i:03d}.jpg' for i in range(30)
-            if split_of(f'{i:03d}.jpg') == split]
+            f'a/{i:03d}.jpg'
+            for i in range(30)
+            if split_of(f'{i:03d}.jpg') == split
+        ]
         assert [x['file_name'] for x in content['images']] == expected
         ids = {x['id'] for x in content['images']}
         for section in ('annotations', 'hois'):
             assert content[section] == [
-                x for x in source[section] if x['image_id'] in ids]
+                x for x in source[section] if x['image_id'] in ids
+            ]
         for section in ('categories', 'verbs', 'hoi_categories'):
             assert content[section] == source[section]
         # The person drawn twice is one: two persons, each with two others.
         count = len(expected)
-        assert (f'{split:6s}{count:6d} images {4 * count:7d} candidate pairs '
-                f'{count:7d} annotated interactions') in text
+        assert (
+            f'{split:6s}{count:6d} images {4 * count:7d} candidate pairs '
+            f'{count:7d} annotated interactions'
+        ) in text
     assert 'Traceback' not in text
 
 
@@ -112,53 +138,91 @@ def test_folds(hico):
     rests = []
     for k in range(3):
         out = f'fold{k}'
-        run(hico, 'split', 'source.json', '--out', out, '--fold',
-            f'{k}/3').check()
-        content = {split: json.loads(
-            (hico / out / f'annotations/{split}.json').read_text())
-            for split in SPLITS}
-        names = {split: {x['file_name'] for x in content[split]['images']}
-                 for split in SPLITS}
+        run(
+            hico, 'split', 'source.json', '--out', out, '--fold', f'{k}/3'
+        ).check()
+        content = {
+            split: json.loads(
+                (hico / out / f'annotations/{split}.json').read_text()
+            )
+            for split in SPLITS
+        }
+        names = {
+            split: {x['file_name'] for x in content[split]['images']}
+            for split in SPLITS
+        }
         assert content['val']['info']['fold'] == f'{k}/3'
         assert names['test'] == {
-            x['file_name'] for x in read(hico, 'test')['images']}
+            x['file_name'] for x in read(hico, 'test')['images']
+        }
         assert not names['train'] & names['val']
         assert names['val'] == {
-            f'a/{i:03d}.jpg' for i in range(30)
+            f'a/{i:03d}.jpg'
+            for i in range(30)
             if split_of(f'{i:03d}.jpg') != 'test'
-            and zlib.crc32(f'{i:03d}.jpg'.encode()) // 100 % 3 == k}
+            and zlib.crc32(f'{i:03d}.jpg'.encode()) // 100 % 3 == k
+        }
         rests.append(names['train'] | names['val'])
-    assert rests[0] == rests[1] == rests[2] == {
-        x['file_name'] for split in ('train', 'val')
-        for x in read(hico, split)['images']}
-    for fold, message in (('3/3', 'fold 3/3: give K/N'),
-                          ('0/1', 'fold 0/1: give K/N'),
-                          ('five', "invalid fold value: 'five'")):
-        done = run(hico, 'split', 'source.json', '--out', 'bad', '--fold',
-                   fold)
+    assert (
+        rests[0]
+        == rests[1]
+        == rests[2]
+        == {
+            x['file_name']
+            for split in ('train', 'val')
+            for x in read(hico, split)['images']
+        }
+    )
+    for fold, message in (
+        ('3/3', 'fold 3/3: give K/N'),
+        ('0/1', 'fold 0/1: give K/N'),
+        ('five', "invalid fold value: 'five'"),
+    ):
+        done = run(
+            hico, 'split', 'source.json', '--out', 'bad', '--fold', fold
+        )
         assert done.code
         said(done.text, message)
         assert 'Traceback' not in done.text and not (hico / 'bad').exists()
 
 
 def test_split_of_verbs_without_objects(tmp_path):
-    folder = write(tmp_path, 'v_coco', ('ride instr', 'hold obj'),
-                   with_classes=False)
+    folder = write(
+        tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
+    )
     content = json.loads((folder / 'source.json').read_text())
     image = content['images'][0]['id']
-    content['hois'].append(dict(
-        content['hois'][0], id=1, object_ann_id=None, image_id=image))
+    content['hois'].append(
+        dict(content['hois'][0], id=1, object_ann_id=None, image_id=image)
+    )
     (folder / 'source.json').write_text(json.dumps(content))
-    run(folder, 'split', 'source.json', '--out', 'data/v_coco_geometry',
-        '--vocabulary', 'v_coco').check()
+    run(
+        folder,
+        'split',
+        'source.json',
+        '--out',
+        'data/v_coco_geometry',
+        '--vocabulary',
+        'v_coco',
+    ).check()
     root = folder / 'data/v_coco_geometry/annotations'
-    hois = [hoi for split in SPLITS for hoi in json.loads(
-        (root / f'{split}.json').read_text())['hois']]
+    hois = [
+        hoi
+        for split in SPLITS
+        for hoi in json.loads((root / f'{split}.json').read_text())['hois']
+    ]
     assert len(hois) == 30
     assert all(hoi['object_ann_id'] for hoi in hois)
-    run_tool(TRAIN, V_COCO, *options(
-        'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
-        'model.teacher_head.supervision=image'), cwd=folder).check()
+    run_tool(
+        TRAIN,
+        V_COCO,
+        *options(
+            'train_cfg.max_epochs=1',
+            'train_cfg.val_interval=1',
+            'model.teacher_head.supervision=image',
+        ),
+        cwd=folder,
+    ).check()
 
 
 def test_rare(hico):
@@ -167,11 +231,13 @@ def test_rare(hico):
     assert '1 classes, written to' in done.text
     vocabulary = HOIVocabulary.load('hico_det')
     counts = {
-        verb: sum(content['verbs'][hoi['verb_id']] == verb
-                  for hoi in content['hois'])
-        for content in [read(hico, 'train')] for verb in ('ride', 'hold')
+        verb: sum(
+            content['verbs'][hoi['verb_id']] == verb for hoi in content['hois']
+        )
+        for content in [read(hico, 'train')]
+        for verb in ('ride', 'hold')
     }
-    least, = json.loads((hico / 'rare.json').read_text())
+    (least,) = json.loads((hico / 'rare.json').read_text())
     assert vocabulary.names[least] in ('ride bicycle', 'hold bicycle')
     assert counts[vocabulary.names[least].split()[0]] == min(counts.values())
     refused = run(hico, *args, 9, '--out', 'none.json')
@@ -180,19 +246,29 @@ def test_rare(hico):
     assert not (hico / 'none.json').exists()
     # Training that does not see the class, and figures of it.
     unseen = 'rare.json'
-    run_tool(TRAIN, HICO, *options(
-        'train_cfg.max_epochs=1', 'train_cfg.val_interval=1',
-        f'model.teacher_head.unseen={unseen}',
-        f'val_evaluator.unseen={unseen}'), cwd=hico).check()
+    run_tool(
+        TRAIN,
+        HICO,
+        *options(
+            'train_cfg.max_epochs=1',
+            'train_cfg.val_interval=1',
+            f'model.teacher_head.unseen={unseen}',
+            f'val_evaluator.unseen={unseen}',
+        ),
+        cwd=hico,
+    ).check()
 
 
 def test_teacher(hico):
     vocabulary = HOIVocabulary.load('hico_det')
     done = teacher(hico, '--precision', '.5', '--recall', '1').check()
-    words = [TeacherCache(hico / 'teacher', vocabulary).get(x['key'])
-             for x in read(hico, 'train')['images']]
-    ride, hold = (vocabulary.names.index(f'{verb} bicycle')
-                  for verb in ('ride', 'hold'))
+    words = [
+        TeacherCache(hico / 'teacher', vocabulary).get(x['key'])
+        for x in read(hico, 'train')['images']
+    ]
+    ride, hold = (
+        vocabulary.names.index(f'{verb} bicycle') for verb in ('ride', 'hold')
+    )
     said_ = [set(row['hoi_labels'].tolist()) for row in words]
     assert all(labels & {ride, hold} for labels in said_)
     assert sum(map(len, said_)) == 2 * len(words)
@@ -217,40 +293,67 @@ def test_teacher_writes_the_same_again(hico):
 
 
 def test_train_and_test(hico):
-    run_tool(TRAIN, HICO, *options(
-        'train_cfg.max_epochs=2', 'train_cfg.val_interval=2',
-        'train_dataloader.batch_size=5'), cwd=hico).check()
+    run_tool(
+        TRAIN,
+        HICO,
+        *options(
+            'train_cfg.max_epochs=2',
+            'train_cfg.val_interval=2',
+            'train_dataloader.batch_size=5',
+        ),
+        cwd=hico,
+    ).check()
     work_dir = hico / 'work_dirs/icn_hico_geometry'
     losses = read_losses(work_dir)
-    assert all(np.isfinite(list(row.values())).all()
-               for row in losses.values())
+    assert all(
+        np.isfinite(list(row.values())).all() for row in losses.values()
+    )
     done = run_tool(
-        TEST, HICO, work_dir / 'epoch_2.pth', '--eval', 'AP', 'AP_multi',
-        cwd=hico).check()
+        TEST,
+        HICO,
+        work_dir / 'epoch_2.pth',
+        '--eval',
+        'AP',
+        'AP_multi',
+        cwd=hico,
+    ).check()
     figures = read_figures(done.text)
     assert 0 < figures['AP'] <= 100
     # Each image has two persons who might use its bicycle.
     assert figures['AP_multi'] == figures['AP']
 
 
-@pytest.mark.parametrize('tool, message', [
-    ('browse_dataset', 'browse_dataset.py: this config reads no images'),
-    ('get_flops', 'this config has no detector, model.detector=None'),
-    ('cache_detections', 'LoadImageSize in a pipeline: leave it out')])
+@pytest.mark.parametrize(
+    'tool, message',
+    [
+        ('browse_dataset', 'browse_dataset.py: this config reads no images'),
+        ('get_flops', 'this config has no detector, model.detector=None'),
+        ('cache_detections', 'LoadImageSize in a pipeline: leave it out'),
+    ],
+)
 def test_tools_that_need_images_say_so(hico, tool, message):
     out = ('--out', 'x.safetensors') if tool != 'get_flops' else ()
-    done = run_tool(REPO / f'tools/analysis_tools/{tool}.py', HICO, *out,
-                    cwd=hico)
+    done = run_tool(
+        REPO / f'tools/analysis_tools/{tool}.py', HICO, *out, cwd=hico
+    )
     assert done.code == 1
     said(done.text, message)
     assert 'Traceback' not in done.text
 
 
 def test_annotations_teach_without_a_cache(hico):
-    run_tool(TRAIN, HICO, '--work-dir', 'full', *options(
-        'train_cfg.max_epochs=1', 'model.teacher_head.supervision=instance',
-        'train_dataloader.dataset.pipeline.1.steps.2.cache=nowhere'),
-        cwd=hico).check()
+    run_tool(
+        TRAIN,
+        HICO,
+        '--work-dir',
+        'full',
+        *options(
+            'train_cfg.max_epochs=1',
+            'model.teacher_head.supervision=instance',
+            'train_dataloader.dataset.pipeline.1.steps.2.cache=nowhere',
+        ),
+        cwd=hico,
+    ).check()
     assert (hico / 'full/epoch_1.pth').is_file()
 
 
@@ -259,19 +362,26 @@ def test_errors(hico, tmp_path):
     assert done.code == 1
     said(done.text, 'geometry.py: none.json: no such file')
     content = make_annotations(
-        HOIVocabulary.load('hico_det'), scenes(('ride', 'hold'))[:1])
+        HOIVocabulary.load('hico_det'), scenes(('ride', 'hold'))[:1]
+    )
     (tmp_path / 'few.json').write_text(json.dumps(content))
     done = run(tmp_path, 'split', 'few.json', '--out', 'x')
-    said(done.text, 'few.json: of 1 images 1 have an annotated pair',
-         'give a file with more images')
+    said(
+        done.text,
+        'few.json: of 1 images 1 have an annotated pair',
+        'give a file with more images',
+    )
     assert done.code == 1 and not (tmp_path / 'x').exists()
     for args, message in (
         ((), 'give --preset, or --precision and --recall'),
         (('--preset', 'weak', '--recall', '.5'), 'give --preset, or'),
         (('--recall', '.5'), '--precision and --recall go together'),
         (('--precision', '2', '--recall', '.5'), 'precision=2.0 must lie in'),
-        (('--preset', 'weak', '--vocabulary', 'v_coco'),
-         'is not in the vocabulary "v_coco"')):
+        (
+            ('--preset', 'weak', '--vocabulary', 'v_coco'),
+            'is not in the vocabulary "v_coco"',
+        ),
+    ):
         done = teacher(hico, *args, out='bad')
         assert done.code, args
         said(done.text, message)

@@ -1,5 +1,6 @@
 """The proving ground on HICO-DET's real annotations, against the script that
 fixes it."""
+
 import json
 import runpy
 
@@ -22,8 +23,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         SHARED is None or not TRIAL.is_file() or not SOURCE.is_file(),
-        reason='needs HICO-DET\'s annotations and the trial beside the '
-        'repository')
+        reason="needs HICO-DET's annotations and the trial beside the "
+        'repository',
+    ),
 ]
 
 
@@ -38,10 +40,12 @@ def trial():
 @pytest.fixture(scope='module')
 def ours(tmp_path_factory):
     folder = tmp_path_factory.mktemp('hico')
-    run_tool(TOOLS / 'hico_det.py', SOURCE, '--out', 'source.json',
-             cwd=folder).check()
-    run_tool(TOOLS / 'geometry.py', 'split', 'source.json', '--out', '.',
-             cwd=folder).check()
+    run_tool(
+        TOOLS / 'hico_det.py', SOURCE, '--out', 'source.json', cwd=folder
+    ).check()
+    run_tool(
+        TOOLS / 'geometry.py', 'split', 'source.json', '--out', '.', cwd=folder
+    ).check()
     return folder
 
 
@@ -50,14 +54,22 @@ def load_pairs(folder, split):
     from mmengine.registry import init_default_scope
 
     from clhoi_mm.datasets import HICODetDataset
+
     init_default_scope('clhoi_mm')
     data = HICODetDataset(
         f'annotations/{split}.json',
         data_root=str(folder),
         test_mode=True,
-        pipeline=[dict(type=name) for name in (
-            'LoadImageSize', 'LoadHOIAnnotations', 'LoadDetections',
-            'PackHOIInputs')])
+        pipeline=[
+            dict(type=name)
+            for name in (
+                'LoadImageSize',
+                'LoadHOIAnnotations',
+                'LoadDetections',
+                'PackHOIInputs',
+            )
+        ],
+    )
     samples = [item['data_samples'] for item in data]
     rows = dict(human=[], object=[], label=[], image=[])
     truth = []
@@ -65,25 +77,36 @@ def load_pairs(folder, split):
         found = sample.detections
         labels = found.labels.numpy()
         one, other = np.nonzero(
-            (labels == VOCABULARY.person_label)[:, None] &
-            ~np.eye(len(labels), dtype=bool))
+            (labels == VOCABULARY.person_label)[:, None]
+            & ~np.eye(len(labels), dtype=bool)
+        )
         rows['human'].append(found.bboxes.numpy()[one])
         rows['object'].append(found.bboxes.numpy()[other])
         rows['label'].append(labels[other])
         rows['image'].append(np.full(len(one), i))
         gt = sample.gt_hois
-        truth.append(PairTable(
-            np.full(len(gt.hoi_labels), i), gt.sub_bboxes.numpy(),
-            gt.obj_bboxes.numpy(), gt.hoi_labels.numpy(),
-            np.ones(len(gt.hoi_labels))))
-    truth = PairTable(*(
-        np.concatenate([getattr(table, name) for table in truth])
-        for name in PairTable.__dataclass_fields__))
+        truth.append(
+            PairTable(
+                np.full(len(gt.hoi_labels), i),
+                gt.sub_bboxes.numpy(),
+                gt.obj_bboxes.numpy(),
+                gt.hoi_labels.numpy(),
+                np.ones(len(gt.hoi_labels)),
+            )
+        )
+    truth = PairTable(
+        *(
+            np.concatenate([getattr(table, name) for table in truth])
+            for name in PairTable.__dataclass_fields__
+        )
+    )
     return {k: np.concatenate(v) for k, v in rows.items()}, truth
 
 
-@pytest.mark.parametrize('split, images, pairs', [
-    ('train', 5585, 47905), ('val', 975, 8595), ('test', 2836, 23450)])
+@pytest.mark.parametrize(
+    'split, images, pairs',
+    [('train', 5585, 47905), ('val', 975, 8595), ('test', 2836, 23450)],
+)
 def test_images_pairs_and_boxes(trial, ours, split, images, pairs):
     theirs = trial[1][split]
     mine, _ = load_pairs(ours, split)
@@ -99,9 +122,18 @@ def test_teachers_say_the_same(trial, ours, preset):
     bag = data['train']['bag']
     noise = PRESETS[preset]
     expected = module['teacher'](
-        bag, VOCABULARY.valid.T, noise.precision, noise.recall, seed=1)
-    run_tool(TOOLS / 'geometry.py', 'teacher', 'annotations/train.json',
-             '--preset', preset, '--out', preset, cwd=ours).check()
+        bag, VOCABULARY.valid.T, noise.precision, noise.recall, seed=1
+    )
+    run_tool(
+        TOOLS / 'geometry.py',
+        'teacher',
+        'annotations/train.json',
+        '--preset',
+        preset,
+        '--out',
+        preset,
+        cwd=ours,
+    ).check()
     cache = TeacherCache(ours / preset, VOCABULARY)
     content = json.loads((ours / 'annotations/train.json').read_text())
     said = np.zeros_like(bag)
@@ -117,18 +149,23 @@ def test_scores_agree(trial, ours, split):
     pairs, truth = load_pairs(ours, split)
     scores = np.random.default_rng(0).random((len(pairs['label']), 117))
     expected = module['mean_ap'](scores, data[split], classes)
-    pair, label = np.nonzero(
-        pairs['label'][:, None] == VOCABULARY.hoi_objects)
+    pair, label = np.nonzero(pairs['label'][:, None] == VOCABULARY.hoi_objects)
     result = evaluate_pair_ranking(
         truth,
-        PairTable(pairs['image'][pair], pairs['human'][pair],
-                  pairs['object'][pair], label,
-                  scores[pair, VOCABULARY.hoi_verbs[label]]),
-        VOCABULARY.hoi_objects)
+        PairTable(
+            pairs['image'][pair],
+            pairs['human'][pair],
+            pairs['object'][pair],
+            label,
+            scores[pair, VOCABULARY.hoi_verbs[label]],
+        ),
+        VOCABULARY.hoi_objects,
+    )
     figures = result.summary()
     assert figures['AP'] / 100 == pytest.approx(expected['ap'], abs=1e-6)
     assert figures['AP_multi'] / 100 == pytest.approx(
-        expected['ap_multi'], abs=1e-6)
+        expected['ap_multi'], abs=1e-6
+    )
     assert (~np.isnan(result.ap)).sum() == expected['ap_classes']
     assert (~np.isnan(result.ap_multi)).sum() == expected['ap_multi_classes']
     assert result.num_pairs == len(pairs['label'])

@@ -1,4 +1,5 @@
 """tools/teacher/inspect.py as a user runs it."""
+
 import json
 import shutil
 
@@ -36,14 +37,25 @@ def folder(tmp_path_factory):
         return dict(image_id=name, kind='caption', question='0', time=time,
                     **more)  # yapf: disable
 
-    write_lines(folder / 'pass/raw/caption-00000-of-00001.jsonl', [
-        raw('a.png', 5., text='A man holds a ball. It is red.'),
-        raw('a.png', 1., text='An earlier answer.')
-    ])
-    write_lines(folder / 'pass/failures/caption-00000-of-00001.jsonl', [
-        raw('a.png', 0., reason='timeout', message='too slow'),
-        raw('b.png', 6., reason='unreadable_image', message='b.png: cut off')
-    ])
+    write_lines(
+        folder / 'pass/raw/caption-00000-of-00001.jsonl',
+        [
+            raw('a.png', 5.0, text='A man holds a ball. It is red.'),
+            raw('a.png', 1.0, text='An earlier answer.'),
+        ],
+    )
+    write_lines(
+        folder / 'pass/failures/caption-00000-of-00001.jsonl',
+        [
+            raw('a.png', 0.0, reason='timeout', message='too slow'),
+            raw(
+                'b.png',
+                6.0,
+                reason='unreadable_image',
+                message='b.png: cut off',
+            ),
+        ],
+    )
     parsed = {
         'a.png': [said(*BALL, .9, source='caption+list'),
                   said('juggle', 'orange', .5, False)],
@@ -51,19 +63,27 @@ def folder(tmp_path_factory):
         'c.png': [],
         'z.png': [said(*BALL, 1.)]
     }  # yapf: disable
-    write_lines(folder / 'pass/parsed.jsonl',
-                [dict(image_id=k, interactions=v) for k, v in parsed.items()])
+    write_lines(
+        folder / 'pass/parsed.jsonl',
+        [dict(image_id=k, interactions=v) for k, v in parsed.items()],
+    )
     words = [
         TeacherWords(
-            key, interactions=[(x['verb'], x['object'], x['score'])
-                               for x in rows]) for key, rows in parsed.items()
+            key,
+            interactions=[(x['verb'], x['object'], x['score']) for x in rows],
+        )
+        for key, rows in parsed.items()
     ]
     pack_cache(words, folder / 'cache', MINI, HashedTextEncoder(16))
     hois = {name: MINI.hoi_id(MINI.verb_label(name[0]),
                               MINI.object_label(name[1]))
             for name in (BALL, BIKE)}  # yapf: disable
-    images = [('a.png', [BALL]), ('b.png', [BIKE]), ('c.png', [BALL]),
-              ('d.png', [])]
+    images = [
+        ('a.png', [BALL]),
+        ('b.png', [BIKE]),
+        ('c.png', [BALL]),
+        ('d.png', []),
+    ]
     content = dict(
         images=[
             dict(id=i, file_name=name, key=name,
@@ -92,28 +112,41 @@ def test_words_and_failures(folder):
     text = run(folder, 'show', 'pass', '--num', '3').check().text
     first, second, third = text.strip().split('\n\n')
     assert first.splitlines() == [
-        'a.png', '  1. A man holds a ball.', '  2. It is red.',
+        'a.png',
+        '  1. A man holds a ball.',
+        '  2. It is red.',
         '   0.90  hold ball                        caption+list',
         '   0.50  juggle orange                    list, outside the '
         'vocabulary',
-        '  failed  caption: timeout: too slow (answered since)'
+        '  failed  caption: timeout: too slow (answered since)',
     ]
     assert second.splitlines()[1:3] == [
-        '  no caption', '   0.80  ride bicycle                     list'
+        '  no caption',
+        '   0.80  ride bicycle                     list',
     ]
     assert second.splitlines()[-1] == (
-        '  failed  caption: unreadable_image: b.png: cut off')
+        '  failed  caption: unreadable_image: b.png: cut off'
+    )
     assert third.splitlines()[-1] == '  no interactions'
 
 
 def test_a_cache_with_the_raw_store_beside(folder):
-    done = run(folder, 'show', 'cache', '--raw', 'pass', '--keys', 'a.png',
-               'none.png', '--json').check()
+    done = run(
+        folder,
+        'show',
+        'cache',
+        '--raw',
+        'pass',
+        '--keys',
+        'a.png',
+        'none.png',
+        '--json',
+    ).check()
     known, unknown = json.loads(done.text)
     assert known['sentences'] == ['A man holds a ball.', 'It is red.']
     assert known['interactions'] == [
-        said(*BALL, pytest.approx(.9), source='cache'),
-        said('(other)', '(other)', .5, False, 'cache')
+        said(*BALL, pytest.approx(0.9), source='cache'),
+        said('(other)', '(other)', 0.5, False, 'cache'),
     ]
     assert known['failures'][0]['answered']
     assert unknown['interactions'] is None is unknown['caption']
@@ -122,14 +155,18 @@ def test_a_cache_with_the_raw_store_beside(folder):
 def test_pictures_are_drawn_without_torch(folder, tmp_path):
     (tmp_path / 'torch.py').write_text('raise RuntimeError')
     (tmp_path / 'mmdet.py').write_text('raise RuntimeError')
-    code = (f'import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); '
-            f'sys.argv = ["inspect.py", "show", "pass", "--num", "2", '
-            f'"--images", ".", "--out", "drawn"]; '
-            f'runpy.run_path({str(TOOL.with_name("inspect_words.py"))!r}, '
-            f'run_name="__main__")')
+    code = (
+        f'import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); '
+        f'sys.argv = ["inspect.py", "show", "pass", "--num", "2", '
+        f'"--images", ".", "--out", "drawn"]; '
+        f'runpy.run_path({str(TOOL.with_name("inspect_words.py"))!r}, '
+        f'run_name="__main__")'
+    )
     run_command('python', '-c', code, cwd=folder).check()
-    sizes = [Image.open(folder / 'drawn' / name).size
-             for name in ('a.png.png', 'b.png.png')]
+    sizes = [
+        Image.open(folder / 'drawn' / name).size
+        for name in ('a.png.png', 'b.png.png')
+    ]
     assert sizes[0][0] == sizes[1][0] == 720
     # A caption takes a line more.
     assert 540 < sizes[1][1] < sizes[0][1]
@@ -141,22 +178,33 @@ def test_pictures_never_replace_images(folder, tmp_path):
     shutil.copy(folder / 'a.png', source)
     before = source.read_bytes()
     keys = [str(source), '../photos/x.png']
-    parsed = write_lines(tmp_path / 'parsed.jsonl',
-                         [dict(image_id=k, interactions=[]) for k in keys])
-    run(tmp_path, 'show', parsed, '--images', 'photos', '--out',
-        'photos').check()
+    parsed = write_lines(
+        tmp_path / 'parsed.jsonl',
+        [dict(image_id=k, interactions=[]) for k in keys],
+    )
+    run(
+        tmp_path, 'show', parsed, '--images', 'photos', '--out', 'photos'
+    ).check()
     assert source.read_bytes() == before
     drawn = set((tmp_path / 'photos').rglob('*.png')) - {source}
     assert drawn == {
         tmp_path / 'photos/photos/x.png.png',
-        source.parent.joinpath(*source.parts[1:-1], 'x.png.png')
+        source.parent.joinpath(*source.parts[1:-1], 'x.png.png'),
     }
 
 
 @pytest.mark.parametrize('source', ['pass', 'pass/parsed.jsonl', 'cache'])
 def test_compared_with_annotations(folder, source):
-    done = run(folder, 'compare', source, '--ann', 'ann.json', '--vocab',
-               'mini', '--json').check()
+    done = run(
+        folder,
+        'compare',
+        source,
+        '--ann',
+        'ann.json',
+        '--vocab',
+        'mini',
+        '--json',
+    ).check()
     out = json.loads(done.text)
     assert out['images'] == 3 and out['outside_vocabulary'] == 1
     assert out['images_not_asked'] == out['images_not_annotated'] == 1
@@ -179,7 +227,8 @@ def test_table(folder):
     assert lines[-3:] == [
         ['all', '3', '3', '2', '66.7', '66.7', '91.7'],
         ['hold', '2', '2', '1', '50.0', '50.0', '83.3'],
-        ['ride', '1', '1', '1', '100.0', '100.0', '100.0']]
+        ['ride', '1', '1', '1', '100.0', '100.0', '100.0'],
+    ]
 
 
 def test_a_cache_is_checked(folder, tmp_path):
@@ -194,8 +243,9 @@ def test_a_cache_is_checked(folder, tmp_path):
 
 
 def test_bad_input_is_one_line(folder):
-    (folder / 'empty.json').write_text((folder / 'ann.json').read_text()
-                                       .replace('.png', '.jpg'))
+    (folder / 'empty.json').write_text(
+        (folder / 'ann.json').read_text().replace('.png', '.jpg')
+    )
     for args, message in (
         (('show', 'nowhere'), 'nowhere'),
         (('show', 'pass', '--out', 'x'), '--images'),
@@ -212,8 +262,10 @@ def test_bad_input_is_one_line(folder):
 
 @pytest.mark.parametrize('place', [0, 1])
 def test_siblings_get_the_standard_module(folder, place):
-    code = (f'import sys; sys.path.insert({place}, {str(TOOL.parent)!r}); '
-            'import inspect; print(inspect.getsource(inspect.unwrap)[:10]); '
-            f'print(sys.path[{place}])')
+    code = (
+        f'import sys; sys.path.insert({place}, {str(TOOL.parent)!r}); '
+        'import inspect; print(inspect.getsource(inspect.unwrap)[:10]); '
+        f'print(sys.path[{place}])'
+    )
     done = run_command('python', '-c', code, cwd=folder).check()
     assert done.text.splitlines() == ['def unwrap', str(TOOL.parent)]

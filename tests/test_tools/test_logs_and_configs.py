@@ -1,4 +1,5 @@
 """analyze_logs.py and print_config.py, as a user runs them."""
+
 import json
 
 import cv2
@@ -23,28 +24,29 @@ def write_run(work_dir, name, first_epoch, last_epoch, seconds):
                 # Loaders start in an epoch's first line.
                 time=seconds[epoch] + (9 if half == 0 else 0),
                 epoch=epoch, iter=step, step=step))  # yapf: disable
-        rows.append({'hico_det/mAP': 4. * epoch, 'time': 1., 'step': epoch})
+        rows.append({'hico_det/mAP': 4.0 * epoch, 'time': 1.0, 'step': epoch})
     folder = work_dir / name / 'vis_data'
     folder.mkdir(parents=True)
     (folder / 'scalars.json').write_text(
-        ''.join(json.dumps(row) + '\n' for row in rows))
+        ''.join(json.dumps(row) + '\n' for row in rows)
+    )
     return folder / 'scalars.json'
 
 
 @pytest.fixture
 def resumed(tmp_path):
     """A work dir: killed in its third epoch, resumed after the second."""
-    log = write_run(tmp_path / 'runs', '1', 1, 3, {1: .1, 2: .3, 3: 99.})
+    log = write_run(tmp_path / 'runs', '1', 1, 3, {1: 0.1, 2: 0.3, 3: 99.0})
     log.write_text(log.read_text() + '{"loss": 1.')
-    write_run(tmp_path / 'runs', '2', 3, 4, {3: .2, 4: .2})
+    write_run(tmp_path / 'runs', '2', 3, 4, {3: 0.2, 4: 0.2})
     return tmp_path / 'runs'
 
 
 def test_times_of_a_resumed_run(resumed, tmp_path):
     single = resumed / '2' / 'vis_data' / 'scalars.json'
     done = run_command(
-        'python', LOGS, 'cal_train_time', resumed, single,
-        cwd=tmp_path).check()
+        'python', LOGS, 'cal_train_time', resumed, single, cwd=tmp_path
+    ).check()
     # The mean of .1, .3, .2, .2; deviations -.1, .1, 0, 0.
     assert done.text == (
         f'{resumed}: 4 epochs\n'
@@ -58,19 +60,40 @@ def test_times_of_a_resumed_run(resumed, tmp_path):
         '  fastest epoch 3: 0.2000 s/iter\n'
         '  time std over epochs: 0.0000\n'
         '  average iter time: 0.2000 s/iter\n'
-        '  of it waiting for data: 0.0200 s/iter\n')
+        '  of it waiting for data: 0.0200 s/iter\n'
+    )
     done = run_command(
-        'python', LOGS, 'cal_train_time', single, '--include-outliers',
-        cwd=tmp_path).check()
+        'python',
+        LOGS,
+        'cal_train_time',
+        single,
+        '--include-outliers',
+        cwd=tmp_path,
+    ).check()
     assert 'average iter time: 4.7000 s/iter' in done.text
 
 
 def test_curves_of_two_logs(resumed, tmp_path):
     done = run_command(
-        'python', LOGS, 'plot_curve', resumed,
-        resumed / '1' / 'vis_data' / 'scalars.json', '--keys', 'loss_context',
-        'mAP', '--title', 'runs', '--legend', 'a', 'b', 'c', 'd', '--out',
-        'plots/curves.png', cwd=tmp_path).check()
+        'python',
+        LOGS,
+        'plot_curve',
+        resumed,
+        resumed / '1' / 'vis_data' / 'scalars.json',
+        '--keys',
+        'loss_context',
+        'mAP',
+        '--title',
+        'runs',
+        '--legend',
+        'a',
+        'b',
+        'c',
+        'd',
+        '--out',
+        'plots/curves.png',
+        cwd=tmp_path,
+    ).check()
     assert done.text == '4 curves in plots/curves.png\n'
     # Iterations at the left, epochs at the right.
     height, width, _ = cv2.imread(str(tmp_path / 'plots/curves.png')).shape
@@ -103,9 +126,15 @@ def test_what_cannot_be_plotted_is_said(resumed, tmp_path, args, parts):
 def test_config_is_printed_and_saved(tmp_path, suffix):
     name = f'configs/whole.{suffix}'
     done = run_tool(
-        PRINT, MINI, '--save-path', name, '--cfg-options',
-        'train_cfg.max_epochs=2', 'model.icn.num_layers=3',
-        cwd=tmp_path).check()
+        PRINT,
+        MINI,
+        '--save-path',
+        name,
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+        'model.icn.num_layers=3',
+        cwd=tmp_path,
+    ).check()
     assert "type='CLHOI'" in done.text and 'num_layers=3' in done.text
     expected = Config.fromfile(MINI)
     expected.train_cfg.max_epochs = 2

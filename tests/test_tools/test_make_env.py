@@ -1,4 +1,5 @@
 """The set-up script: what it refuses, and what it shows meanwhile."""
+
 import importlib
 import os
 import subprocess
@@ -25,11 +26,13 @@ def build_progress(monkeypatch):
     return importlib.import_module('build_progress')
 
 
-def test_missing_compiler_and_headers_in_one_sentence(make_env, monkeypatch,
-                                                      tmp_path, capsys):
+def test_missing_compiler_and_headers_in_one_sentence(
+    make_env, monkeypatch, tmp_path, capsys
+):
     monkeypatch.setattr(make_env.shutil, 'which', lambda name, **kw: None)
-    monkeypatch.setattr(make_env.sysconfig, 'get_paths',
-                        lambda: {'include': str(tmp_path)})
+    monkeypatch.setattr(
+        make_env.sysconfig, 'get_paths', lambda: {'include': str(tmp_path)}
+    )
     monkeypatch.setattr(make_env.sys, 'version_info', VersionInfo(3, 12, 1))
     with pytest.raises(SystemExit) as error:
         make_env.check_machine()
@@ -45,15 +48,19 @@ def test_missing_venv(make_env, monkeypatch):
         make_env.check_machine()
 
 
-@pytest.mark.parametrize('present, remedy', [
-    (('python3.10', 'python3.11'), 'PYTHON=python3.11 is on this machine'),
-    ((), 'sudo apt-get install python3.11-venv python3.11-dev'),
-])
+@pytest.mark.parametrize(
+    'present, remedy',
+    [
+        (('python3.10', 'python3.11'), 'PYTHON=python3.11 is on this machine'),
+        ((), 'sudo apt-get install python3.11-venv python3.11-dev'),
+    ],
+)
 @pytest.mark.parametrize('version', [(3, 9), (3, 13)])
 def test_wrong_python(make_env, monkeypatch, present, remedy, version):
     monkeypatch.setattr(make_env.sys, 'version_info', VersionInfo(*version, 0))
-    monkeypatch.setattr(make_env.shutil, 'which', lambda n, **kw: n
-                        if n in present else None)
+    monkeypatch.setattr(
+        make_env.shutil, 'which', lambda n, **kw: n if n in present else None
+    )
     with pytest.raises(SystemExit) as error:
         make_env.check_machine()
     assert remedy in str(error.value)
@@ -68,34 +75,34 @@ def test_this_machine_passes(make_env):
 def test_lock_has_what_the_script_takes_out_of_it(make_env, row):
     lock = make_env.read_lock(REPO / 'requirements' / f'lock-{row}.txt')
     for name in (*make_env.BUILD_TOOLS, make_env.MMCV[row]):
-        pin, = lock[name]
+        (pin,) = lock[name]
         assert pin.startswith(f'{name}==')
     assert len(lock['opencv-python-headless']) == 1
     assert sorted(lock['scipy']) == [
         'scipy==1.15.3; python_version < "3.11"',
-        'scipy==1.17.1; python_version >= "3.11"'
+        'scipy==1.17.1; python_version >= "3.11"',
     ]
 
 
-@pytest.mark.parametrize('release, cpu_only', [(None, True), ('13.0', False),
-                                               ('12.4', True)])
+@pytest.mark.parametrize(
+    'release, cpu_only', [(None, True), ('13.0', False), ('12.4', True)]
+)
 def test_ops_are_built_for_a_gpu_only_with_a_fitting_nvcc(
-        make_env, tmp_path, release, cpu_only):
+    make_env, tmp_path, release, cpu_only
+):
     if release:
         nvcc = tmp_path / 'nvcc'
         nvcc.write_text(f'#!/bin/sh\necho "release {release}, V1"\n')
         nvcc.chmod(0o755)
     env = make_env.build_env(
-        {
-            'PATH': f'{tmp_path}:/bin',
-            'CUDA_HOME': str(tmp_path)
-        }, '13.0')
+        {'PATH': f'{tmp_path}:/bin', 'CUDA_HOME': str(tmp_path)}, '13.0'
+    )
     assert ('CUDA_VISIBLE_DEVICES' in env) is cpu_only
     assert int(env['MAX_JOBS']) >= 1
-    assert make_env.build_env({
-        'PATH': '',
-        'MAX_JOBS': '7'
-    }, '')['MAX_JOBS'] == '7'
+    assert (
+        make_env.build_env({'PATH': '', 'MAX_JOBS': '7'}, '')['MAX_JOBS']
+        == '7'
+    )
 
 
 def test_complete_environment_is_left_alone(make_env, monkeypatch, tmp_path):
@@ -103,7 +110,6 @@ def test_complete_environment_is_left_alone(make_env, monkeypatch, tmp_path):
     calls = []
 
     class Fake(make_env.Environment):
-
         def create(self):
             self.folder.mkdir(exist_ok=True)
 
@@ -129,20 +135,22 @@ def test_complete_environment_is_left_alone(make_env, monkeypatch, tmp_path):
         make_env.make('openmmlab', tmp_path / 'venv')
 
 
-@pytest.mark.parametrize('works, codes, runs, error', [
-    ([True], [], 0, None),
-    ([False, True, True], [0], 1, None),
-    ([False, False, True], [0, 0], 2, None),
-    ([False, False, False], [0, 0], 2, 'the ops do not load'),
-    ([False], [1], 1, 'x.cpp:3: error: no such thing'),
-])
-def test_ops_of_another_torch_are_compiled_anew(make_env, monkeypatch,
-                                                tmp_path, works, codes, runs,
-                                                error):
+@pytest.mark.parametrize(
+    'works, codes, runs, error',
+    [
+        ([True], [], 0, None),
+        ([False, True, True], [0], 1, None),
+        ([False, False, True], [0, 0], 2, None),
+        ([False, False, False], [0, 0], 2, 'the ops do not load'),
+        ([False], [1], 1, 'x.cpp:3: error: no such thing'),
+    ],
+)
+def test_ops_of_another_torch_are_compiled_anew(
+    make_env, monkeypatch, tmp_path, works, codes, runs, error
+):
     commands = []
 
     class Fake(make_env.Environment):
-
         def run(self, args, python='', quiet=False):
             make_env.fail('the ops do not load')
 
@@ -166,8 +174,10 @@ def test_ops_of_another_torch_are_compiled_anew(make_env, monkeypatch,
     else:
         make_env.install_mmcv(venv, 'mmcv==2.1.0')
     assert len(commands) == runs
-    assert ['--no-cache-dir' in command
-            for command in commands] == [False, True][:runs]
+    assert ['--no-cache-dir' in command for command in commands] == [
+        False,
+        True,
+    ][:runs]
 
 
 def test_steps_of_ninja_are_counted(build_progress):
@@ -182,13 +192,17 @@ def test_steps_of_ninja_are_counted(build_progress):
 
 @pytest.mark.parametrize('code', [0, 3])
 def test_output_goes_to_the_log_and_progress_to_the_screen(
-        build_progress, tmp_path, capsys, code):
-    script = ('import time\n'
-              'for i in range(3): print(f"[{i+1}/3] c++", flush=True); '
-              f'time.sleep(.1)\nprint("end"); raise SystemExit({code})')
+    build_progress, tmp_path, capsys, code
+):
+    script = (
+        'import time\n'
+        'for i in range(3): print(f"[{i+1}/3] c++", flush=True); '
+        f'time.sleep(.1)\nprint("end"); raise SystemExit({code})'
+    )
     log = tmp_path / 'log'
-    got = build_progress.run_with_progress([sys.executable, '-c', script],
-                                           dict(os.environ), log, 0.05)
+    got = build_progress.run_with_progress(
+        [sys.executable, '-c', script], dict(os.environ), log, 0.05
+    )
     assert got == code
     assert log.read_text().splitlines()[-1] == 'end'
     lines = capsys.readouterr().out.splitlines()
@@ -197,27 +211,34 @@ def test_output_goes_to_the_log_and_progress_to_the_screen(
 
 
 def test_makefile_passes_the_row_on_and_names_a_missing_python():
-    dry = subprocess.run(['make', '-n', 'demo', 'ROW=openmmlab'],
-                         cwd=REPO,
-                         capture_output=True,
-                         text=True)
+    dry = subprocess.run(
+        ['make', '-n', 'demo', 'ROW=openmmlab'],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+    )
     assert dry.returncode == 0, dry.stderr
     assert 'make_env.py openmmlab .venv-openmmlab' in dry.stdout
-    done = subprocess.run(['make', 'setup', 'PYTHON=python0'],
-                          cwd=REPO,
-                          capture_output=True,
-                          text=True)
+    done = subprocess.run(
+        ['make', 'setup', 'PYTHON=python0'],
+        cwd=REPO,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode != 0
     assert 'python0 not found: run "sudo apt-get install' in done.stderr
 
 
 def test_an_extra_is_added_once(make_env, monkeypatch, tmp_path):
     added = []
-    monkeypatch.setattr(make_env.Environment, 'pip_install_missing',
-                        lambda self, pins: added.append((self.folder, pins)))
+    monkeypatch.setattr(
+        make_env.Environment,
+        'pip_install_missing',
+        lambda self, pins: added.append((self.folder, pins)),
+    )
     for _ in range(2):
         make_env.add_extra('web', tmp_path)
-    (folder, pins), = added
+    ((folder, pins),) = added
     assert folder == tmp_path and 'gradio' in pins
     # Another lock file is another extra.
     (tmp_path / '.lock-hash-web').write_text('of an older one')

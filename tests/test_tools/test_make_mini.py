@@ -15,7 +15,10 @@ def run(*args) -> subprocess.CompletedProcess:
     env = dict(os.environ, PYTHONPATH=str(ROOT))
     return subprocess.run(
         [sys.executable, str(TOOL), *map(str, args)],
-        capture_output=True, text=True, env=env)
+        capture_output=True,
+        text=True,
+        env=env,
+    )
 
 
 def test_makes_images_annotations_and_words_once(tmp_path):
@@ -30,8 +33,7 @@ def test_makes_images_annotations_and_words_once(tmp_path):
     second = run('--out', tmp_path, *SMALL, '--teacher')
     assert second.returncode == 0, second.stderr
     assert digest in second.stdout and 'there already' in second.stdout
-    assert (tmp_path /
-            'train/images/000001.png').stat().st_mtime_ns == stamp
+    assert (tmp_path / 'train/images/000001.png').stat().st_mtime_ns == stamp
 
 
 def test_bad_size_is_one_sentence(tmp_path):

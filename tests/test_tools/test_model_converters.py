@@ -1,4 +1,5 @@
 """Converted weights, from a download's folder to a detector that works."""
+
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
@@ -25,6 +26,7 @@ def download(tmp_path_factory):
     """A small DETR as Hugging Face's folders look; it sees dogs only."""
     transformers = pytest.importorskip('transformers')
     from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
+
     names = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
     config = transformers.DetrConfig(
         backbone_config=transformers.ResNetConfig(
@@ -57,35 +59,40 @@ def small_detr():
 
 
 def test_clhoi_accepts_it(download, tmp_path):
-    done = run_tool(TOOLS / 'detr.py', download, '--out', 'ckpt/detr.pth',
-                    cwd=tmp_path).check()
+    done = run_tool(
+        TOOLS / 'detr.py', download, '--out', 'ckpt/detr.pth', cwd=tmp_path
+    ).check()
     assert '80 classes from person to toothbrush' in done.text
     path = tmp_path / 'ckpt/detr.pth'
     vocabulary = HOIVocabulary.load('hico_det')
     detector = FrozenDetector(small_detr(), vocabulary, str(path))
     detector.check_loaded()
     image = torch.randn(1, 3, 64, 96)
-    found, = detector.detect(image, detector.extract_feat(image),
-                             samples_of([(64, 96)], (64, 96)))
+    (found,) = detector.detect(
+        image, detector.extract_feat(image), samples_of([(64, 96)], (64, 96))
+    )
     assert {vocabulary.objects[i] for i in found.labels} == {'dog'}
-    assert found.scores.min() > .9
+    assert found.scores.min() > 0.9
     assert not list(path.parent.glob('.*'))
     cfg = model_cfg(
-        detector=small_detr(), detector_checkpoint=str(path),
-        detector_classes=None, allow_random_detector=False)
-    cfg['vlt'].update(in_channels=64, levels=(0, ))
-    cfg['icn']['roi_extractor'].update(
-        out_channels=64, featmap_strides=[32])
+        detector=small_detr(),
+        detector_checkpoint=str(path),
+        detector_classes=None,
+        allow_random_detector=False,
+    )
+    cfg['vlt'].update(in_channels=64, levels=(0,))
+    cfg['icn']['roi_extractor'].update(out_channels=64, featmap_strides=[32])
     model = build(cfg).eval()
-    result, = model.predict(image, [make_sample(rows=None, size=(64, 96))])
+    (result,) = model.predict(image, [make_sample(rows=None, size=(64, 96))])
     assert 'pred_hois' in result
     assert model.detector.label_map[CLASSES.index('dog')] == DOG
 
 
 def test_other_files_are_refused(download, tmp_path):
     def run(name, source):
-        done = run_tool(TOOLS / f'{name}.py', source, '--out', 'out.pth',
-                        cwd=tmp_path)
+        done = run_tool(
+            TOOLS / f'{name}.py', source, '--out', 'out.pth', cwd=tmp_path
+        )
         assert done.code == 1 and not (tmp_path / 'out.pth').exists()
         assert 'Traceback' not in done.text
         return done.text
@@ -110,10 +117,19 @@ def test_clip_says_what_to_configure(tmp_path):
         num_attention_heads=2, image_size=32, patch_size=16)  # yapf: disable
     transformers.CLIPVisionModel(config).save_pretrained(tmp_path / 'clip')
     done = run_tool(
-        TOOLS / 'clip_vision.py', 'clip', '--out', 'clip.pth',
+        TOOLS / 'clip_vision.py',
+        'clip',
+        '--out',
+        'clip.pth',
         *'--mean 123.675 116.28 103.53 --std 58.395 57.12 57.375'.split(),
-        cwd=tmp_path).check()
-    said(done.text, 'visual_encoder=', "'mmpretrain.VisionTransformer'",
-         "'mmpretrain.QuickGELU'", "'checkpoint': 'clip.pth'")
+        cwd=tmp_path,
+    ).check()
+    said(
+        done.text,
+        'visual_encoder=',
+        "'mmpretrain.VisionTransformer'",
+        "'mmpretrain.QuickGELU'",
+        "'checkpoint': 'clip.pth'",
+    )
     meta = load_weights(str(tmp_path / 'clip.pth'))['meta']
     assert meta['visual_encoder']['arch']['num_heads'] == 2

@@ -1,4 +1,5 @@
 """tools/analysis_tools/teacher_noise.py: what a teacher mixes up."""
+
 import json
 
 import pytest
@@ -14,14 +15,17 @@ TOOL = REPO / 'tools' / 'analysis_tools' / 'teacher_noise.py'
 @pytest.fixture
 def checkpoint(tmp_path):
     """A student that found "feed horse" called "ride horse" nine times."""
-    noise = TeacherNoise('mini', warmup=0, other_prior=(.5, 4.5))
+    noise = TeacherNoise('mini', warmup=0, other_prior=(0.5, 4.5))
     names = noise.vocabulary.names
     link = (noise.done == names.index('feed horse')) & (
-        noise.word == names.index('ride horse'))
-    noise.links[link] = torch.tensor([9., 1.])
+        noise.word == names.index('ride horse')
+    )
+    noise.links[link] = torch.tensor([9.0, 1.0])
     path = tmp_path / 'epoch_1.pth'
-    state = {f'interaction_loss.noise.{name}': value
-             for name, value in noise.state_dict().items()}
+    state = {
+        f'interaction_loss.noise.{name}': value
+        for name, value in noise.state_dict().items()
+    }
     config = dict(model=dict(teacher_head=dict(vocabulary='mini')))
     torch.save(dict(state_dict=state, meta=dict(cfg=json.dumps(config))), path)
     return path
@@ -34,17 +38,26 @@ def test_table_and_matrix(checkpoint, tmp_path):
     first = next(i for i, line in enumerate(lines) if 'is said to be' in line)
     # (0.5 + 9) / (5 + 10), and the prior's 60 of 100 for itself.
     assert lines[first + 1].split() == [
-        'feed', 'horse', 'ride', 'horse', '63', '60']
+        'feed',
+        'horse',
+        'ride',
+        'horse',
+        '63',
+        '60',
+    ]
     assert lines[first + 2].split()[-2:] == ['10', '60']
     found = json.loads(out.read_text())
     row = found['rates'][found['names'].index('feed horse')]
     assert row[found['names'].index('ride horse')] == pytest.approx(9.5 / 15)
 
 
-@pytest.mark.parametrize('args, message', [
-    ([], 'holds no interaction_loss.noise'),
-    (['--vocabulary', 'hico_det'], 'is not about the classes of hico_det'),
-])
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        ([], 'holds no interaction_loss.noise'),
+        (['--vocabulary', 'hico_det'], 'is not about the classes of hico_det'),
+    ],
+)
 def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
     if not args:
         torch.save(dict(state_dict=dict(x=torch.zeros(1))), checkpoint)
@@ -54,21 +67,35 @@ def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
 
 
 def test_rates_that_were_learned_by_gradient(tmp_path):
-    noise = LearnedTeacherNoise('mini', warmup=0, speed=10.)
+    noise = LearnedTeacherNoise('mini', warmup=0, speed=10.0)
     names = noise.vocabulary.names
     link = (noise.done == names.index('feed horse')) & (
-        noise.word == names.index('ride horse'))
-    noise.other.data[link] = .2  # 2 logits
+        noise.word == names.index('ride horse')
+    )
+    noise.other.data[link] = 0.2  # 2 logits
     path = tmp_path / 'epoch_1.pth'
     config = dict(
         teacher_head=dict(vocabulary='mini'),
         interaction_loss=dict(
-            noise=dict(type='LearnedTeacherNoise', warmup=0, speed=10.)))
+            noise=dict(type='LearnedTeacherNoise', warmup=0, speed=10.0)
+        ),
+    )
     torch.save(
         dict(
-            state_dict={f'interaction_loss.noise.{name}': value
-                        for name, value in noise.state_dict().items()},
-            meta=dict(cfg=json.dumps(dict(model=config)))), path)
+            state_dict={
+                f'interaction_loss.noise.{name}': value
+                for name, value in noise.state_dict().items()
+            },
+            meta=dict(cfg=json.dumps(dict(model=config))),
+        ),
+        path,
+    )
     done = run_tool(TOOL, path, '--top', 1, cwd=tmp_path)
     assert done.check().text.splitlines()[-1].split() == [
-        'feed', 'horse', 'ride', 'horse', '88', '80']
+        'feed',
+        'horse',
+        'ride',
+        'horse',
+        '88',
+        '80',
+    ]

@@ -1,4 +1,5 @@
 """V-COCO's config on real photos, which lie beside the repository or not."""
+
 import json
 
 import cv2
@@ -10,15 +11,27 @@ from mmengine.registry import init_default_scope
 
 from clhoi_mm.registry import MODELS
 from clhoi_mm.vocabulary import HOIVocabulary
-from tests.data_utils import (REPO, find_shared, make_annotations, make_scene,
-                              write_vcoco_photo)
-from tests.tool_utils import (TEST, TRAIN, read_figures, read_losses, run_tool,
-                              write_detr)
+from tests.data_utils import (
+    REPO,
+    find_shared,
+    make_annotations,
+    make_scene,
+    write_vcoco_photo,
+)
+from tests.tool_utils import (
+    TEST,
+    TRAIN,
+    read_figures,
+    read_losses,
+    run_tool,
+    write_detr,
+)
 
 SHARED = find_shared()
 PHOTOS = sorted((SHARED / 'data/photos').glob('*.jpg')) if SHARED else []
 pytestmark = pytest.mark.skipif(
-    not PHOTOS, reason='no photos: set CLHOI_SHARED to a folder with data/')
+    not PHOTOS, reason='no photos: set CLHOI_SHARED to a folder with data/'
+)
 VOCABULARY = HOIVocabulary.load('v_coco')
 # The real pipeline, small images, and no weights but random ones.
 CONFIG = """
@@ -63,8 +76,12 @@ def write_config(folder, height, epochs=1, live=False):
     path = folder / 'photos.py'
     path.write_text(
         CONFIG.format(
-            base=str(REPO / 'configs/clhoi_r50_vcoco.py'), height=height,
-            epochs=epochs, live=live))
+            base=str(REPO / 'configs/clhoi_r50_vcoco.py'),
+            height=height,
+            epochs=epochs,
+            live=live,
+        )
+    )
     return path
 
 
@@ -73,8 +90,7 @@ def write_untrained(config, detector, path):
     cfg = Config.fromfile(config)
     init_default_scope('clhoi_mm')
     torch.manual_seed(0)
-    model = MODELS.build(
-        dict(cfg.model, detector_checkpoint=str(detector)))
+    model = MODELS.build(dict(cfg.model, detector_checkpoint=str(detector)))
     model.init_weights()
     torch.save(dict(state_dict=model.state_dict(), meta={}), path)
 
@@ -89,13 +105,24 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
     assert len(losses) == 150
     assert losses[-1]['loss_interaction'] < 0.1 * losses[0]['loss_interaction']
     done = run_tool(
-        TEST, config, 'work_dirs/photos/epoch_150.pth', '--eval',
-        'AP_role', '--out', 'out.json', '--show-dir', 'pictures',
-        '--show-interval', 1, cwd=tmp_path).check()
+        TEST,
+        config,
+        'work_dirs/photos/epoch_150.pth',
+        '--eval',
+        'AP_role',
+        '--out',
+        'out.json',
+        '--show-dir',
+        'pictures',
+        '--show-interval',
+        1,
+        cwd=tmp_path,
+    ).check()
     assert read_figures(done.text)['AP_role_s1'] > 0
     hois = json.loads((tmp_path / 'out.json').read_text())[0]['hois']
     content = json.loads(
-        (tmp_path / 'data/v_coco/annotations/test.json').read_text())
+        (tmp_path / 'data/v_coco/annotations/test.json').read_text()
+    )
     boxes = {ann['id']: ann['bbox'] for ann in content['annotations']}
     verbs = content['verbs']
 
@@ -104,20 +131,28 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
 
     expected = set()
     for hoi in content['hois']:
-        corners = [[x, y, x + w, y + h] for x, y, w, h in (
-            boxes[hoi['human_ann_id']], boxes[hoi['object_ann_id']])]
+        corners = [
+            [x, y, x + w, y + h]
+            for x, y, w, h in (
+                boxes[hoi['human_ann_id']],
+                boxes[hoi['object_ann_id']],
+            )
+        ]
         expected.add(pair(verbs[hoi['verb_id']], *corners))
     assert len(expected) == 3
     found = [
         pair(VOCABULARY.verbs[verb], human, thing)
-        for verb, human, thing in zip(hois['verb_labels'][:3],
-                                      hois['sub_bboxes'], hois['obj_bboxes'])
+        for verb, human, thing in zip(
+            hois['verb_labels'][:3], hois['sub_bboxes'], hois['obj_bboxes']
+        )
     ]
     assert {item[0] for item in found} == {item[0] for item in expected}
     for item in found:
         # Boxes come back from the smaller image rounded.
-        assert any(item[0] == other[0] and np.allclose(
-            item[1:], other[1:], atol=1.5) for other in expected), item
+        assert any(
+            item[0] == other[0] and np.allclose(item[1:], other[1:], atol=1.5)
+            for other in expected
+        ), item
     assert hois['scores'][2] > 3 * hois['scores'][3]
     assert len(list((tmp_path / 'pictures').iterdir())) == 1
 
@@ -136,15 +171,29 @@ def test_photos_through_an_untrained_detector(tmp_path):
         sizes.append((width, height))
         scenes.append(make_scene(path.name, (width, height), []))
     (root / 'annotations/test.json').write_text(
-        json.dumps(make_annotations(VOCABULARY, scenes, False)))
-    detector = write_detr(REPO / 'configs/clhoi_r50_vcoco.py',
-                          tmp_path / 'detr.pth')
+        json.dumps(make_annotations(VOCABULARY, scenes, False))
+    )
+    detector = write_detr(
+        REPO / 'configs/clhoi_r50_vcoco.py', tmp_path / 'detr.pth'
+    )
     config = write_config(tmp_path, 200, live=True)
     write_untrained(config, detector, tmp_path / 'untrained.pth')
     done = run_tool(
-        TEST, config, 'untrained.pth', '--eval', 'AP_role', '--out',
-        'out.json', '--show-dir', 'pictures', '--show-interval', 1,
-        '--show-score-thr', 0, cwd=tmp_path).check()
+        TEST,
+        config,
+        'untrained.pth',
+        '--eval',
+        'AP_role',
+        '--out',
+        'out.json',
+        '--show-dir',
+        'pictures',
+        '--show-interval',
+        1,
+        '--show-score-thr',
+        0,
+        cwd=tmp_path,
+    ).check()
     assert read_figures(done.text) == {}  # nobody is annotated
     results = json.loads((tmp_path / 'out.json').read_text())
     assert len(results) == 3
@@ -154,9 +203,12 @@ def test_photos_through_an_untrained_detector(tmp_path):
         assert (np.diff(hois['scores']) <= 0).all()
         assert 0 <= min(hois['scores']) and max(hois['scores']) <= 1
         paired = np.array(hois['obj_labels']) >= 0
-        boxes = np.concatenate([
-            np.array(hois[name], dtype=float)[paired]
-            for name in ('sub_bboxes', 'obj_bboxes')])
+        boxes = np.concatenate(
+            [
+                np.array(hois[name], dtype=float)[paired]
+                for name in ('sub_bboxes', 'obj_bboxes')
+            ]
+        )
         assert (boxes >= -1).all()
         assert (boxes[:, 2:] <= [width + 1, height + 1]).all()
         assert (boxes[:, 2:] > boxes[:, :2]).all()

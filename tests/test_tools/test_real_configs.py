@@ -3,6 +3,7 @@
 The data sets are made up but have the real names and classes; the detector
 and CLIP have their real shapes (CLIP's text width) and random weights.
 """
+
 import json
 import shutil
 
@@ -11,19 +12,35 @@ import pytest
 
 from clhoi_mm.teacher import TeacherCache
 from tests.data_utils import REPO, write_hico_det, write_v_coco
-from tests.tool_utils import (NO_WORKERS, TEST, TRAIN, options, read_figures,
-                              read_losses, run_command, run_tool, said,
-                              write_clip, write_detr)
+from tests.tool_utils import (
+    NO_WORKERS,
+    TEST,
+    TRAIN,
+    options,
+    read_figures,
+    read_losses,
+    run_command,
+    run_tool,
+    said,
+    write_clip,
+    write_detr,
+)
 
 CLIP = 'openai/clip-vit-base-patch32'
 # Name, training split, writer, and the numbers of its classes.
 DATA = dict(
     hico=('hico_det', 'train', write_hico_det, 600),
-    vcoco=('v_coco', 'trainval', write_v_coco, 236))
-QUICK = (*NO_WORKERS, 'train_dataloader.batch_size=2',
-         'train_dataloader.dataset.pipeline.4.scales=[(240,160)]',
-         'custom_hooks.0.context_epochs=0', 'train_cfg.max_epochs=1',
-         'train_cfg.val_begin=2', 'default_hooks.logger.interval=1')
+    vcoco=('v_coco', 'trainval', write_v_coco, 236),
+)
+QUICK = (
+    *NO_WORKERS,
+    'train_dataloader.batch_size=2',
+    'train_dataloader.dataset.pipeline.4.scales=[(240,160)]',
+    'custom_hooks.0.context_epochs=0',
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_begin=2',
+    'default_hooks.logger.interval=1',
+)
 
 
 def keep_first(ann_file, count):
@@ -43,7 +60,8 @@ def simulate(folder, name):
         *f'--ann data/{data}/annotations/{split}.json --vocabulary {data} '
         f'--preset typical --text-encoder {CLIP} '
         f'--out data/{data}/teacher/{split}'.split(),
-        cwd=folder)
+        cwd=folder,
+    )
 
 
 @pytest.fixture(scope='module')
@@ -52,8 +70,10 @@ def workplace(tmp_path_factory):
     pytest.importorskip('transformers')
     folder = tmp_path_factory.mktemp('workplace')
     write_clip(folder / CLIP, 512)
-    write_detr(REPO / 'configs/clhoi_r50_hico.py',
-               folder / 'checkpoints/detr_r50_coco.pth')
+    write_detr(
+        REPO / 'configs/clhoi_r50_hico.py',
+        folder / 'checkpoints/detr_r50_coco.pth',
+    )
     for name, (data, split, write, _) in DATA.items():
         root = write(folder / 'data' / data)
         keep_first(root / 'annotations' / f'{split}.json', 4)
@@ -63,8 +83,9 @@ def workplace(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize('name', [
-    'hico', pytest.param('vcoco', marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    'name', ['hico', pytest.param('vcoco', marks=pytest.mark.slow)]
+)
 def test_config_trains_and_tests(workplace, name):
     config = REPO / f'configs/clhoi_r50_{name}.py'
     run_tool(TRAIN, config, *options(*QUICK), cwd=workplace).check()
@@ -77,13 +98,23 @@ def test_config_trains_and_tests(workplace, name):
         assert values['loss_interaction'] > 0 and values['loss_contrast'] > 0
     asked = 'mAP' if name == 'hico' else 'AP_role'
     done = run_tool(
-        TEST, config, work_dir / 'epoch_1.pth', '--eval', asked,
-        '--out', f'{name}.json',
-        *options(*NO_WORKERS,
-                 'test_dataloader.dataset.pipeline.1.scale=(240,160)'),
-        cwd=workplace).check()
-    expected = ['mAP', 'mAP_rare', 'mAP_non_rare'] if name == 'hico' else [
-        'AP_role_s1', 'AP_role_s2']
+        TEST,
+        config,
+        work_dir / 'epoch_1.pth',
+        '--eval',
+        asked,
+        '--out',
+        f'{name}.json',
+        *options(
+            *NO_WORKERS, 'test_dataloader.dataset.pipeline.1.scale=(240,160)'
+        ),
+        cwd=workplace,
+    ).check()
+    expected = (
+        ['mAP', 'mAP_rare', 'mAP_non_rare']
+        if name == 'hico'
+        else ['AP_role_s1', 'AP_role_s2']
+    )
     assert list(read_figures(done.text)) == expected
     results = json.loads((workplace / f'{name}.json').read_text())
     assert len(results) == 3
@@ -101,20 +132,27 @@ def test_command_exactly_as_users_type_it(workplace, name):
         link.symlink_to(REPO / 'tools')
         (workplace / 'configs').symlink_to(REPO / 'configs')
     config = f'configs/clhoi_r50_{name}.py'
-    run_command('python', 'tools/train.py', config, cwd=workplace,
-                timeout=3600).check()
+    run_command(
+        'python', 'tools/train.py', config, cwd=workplace, timeout=3600
+    ).check()
     work_dir = workplace / 'work_dirs' / f'clhoi_r50_{name}'
     asked = 'mAP' if name == 'hico' else 'AP_role'
-    done = run_command('python', 'tools/test.py', config,
-                       work_dir / 'epoch_12.pth', '--eval', asked,
-                       cwd=workplace).check()
-    assert all(0 <= value <= 100 for value in
-               read_figures(done.text).values())
+    done = run_command(
+        'python',
+        'tools/test.py',
+        config,
+        work_dir / 'epoch_12.pth',
+        '--eval',
+        asked,
+        cwd=workplace,
+    ).check()
+    assert all(0 <= value <= 100 for value in read_figures(done.text).values())
     shutil.rmtree(work_dir)
 
 
-@pytest.mark.parametrize('name', [
-    'hico', pytest.param('vcoco', marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    'name', ['hico', pytest.param('vcoco', marks=pytest.mark.slow)]
+)
 def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
     """Following each error's advice leads to a run that trains."""
     data, split, *_ = DATA[name]
@@ -125,15 +163,18 @@ def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
         assert done.code > 0
         return done.text
 
-    source = dict(hico='github.com/ywchao/ho-rcnn',
-                  vcoco='github.com/s-gupta/v-coco')[name]
+    source = dict(
+        hico='github.com/ywchao/ho-rcnn', vcoco='github.com/s-gupta/v-coco'
+    )[name]
     said(train(), f'data/{data}/annotations/{split}.json', source)
     (tmp_path / 'data' / data).mkdir(parents=True)
     there = workplace / 'data' / data
     for part in ('annotations', 'images'):
         (tmp_path / 'data' / data / part).symlink_to(there / part)
-    command = (f'tools/teacher/simulate.py --ann ANNOTATIONS --vocabulary '
-               f'{data} --out data/{data}/teacher/{split}')
+    command = (
+        f'tools/teacher/simulate.py --ann ANNOTATIONS --vocabulary '
+        f'{data} --out data/{data}/teacher/{split}'
+    )
     said(train(), f'data/{data}/teacher/{split}', command)
     done = simulate(tmp_path, name)
     assert done.code > 0
@@ -141,5 +182,10 @@ def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
     (tmp_path / 'data' / data / 'teacher').symlink_to(there / 'teacher')
     said(train(), CLIP, 'hf download')
     (tmp_path / 'openai').symlink_to(workplace / 'openai')
-    said(train(), 'checkpoints/detr_r50_coco.pth', 'DETR',
-         '436d03e8.pth', 'model.detector_checkpoint=')
+    said(
+        train(),
+        'checkpoints/detr_r50_coco.pth',
+        'DETR',
+        '436d03e8.pth',
+        'model.detector_checkpoint=',
+    )

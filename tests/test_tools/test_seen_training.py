@@ -1,11 +1,19 @@
 """What a user sees of training: losses, TensorBoard, pictures."""
+
 from importlib.util import find_spec
 
 import cv2
 import pytest
 
-from tests.tool_utils import (MINI, NO_WORKERS, TRAIN, make_world, options,
-                              read_losses, run_tool)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TRAIN,
+    make_world,
+    options,
+    read_losses,
+    run_tool,
+)
 
 BACKENDS = ('LocalVisBackend', 'TensorboardVisBackend')
 
@@ -14,22 +22,32 @@ BACKENDS = ('LocalVisBackend', 'TensorboardVisBackend')
 def trained(tmp_path_factory):
     """An epoch of each stage, with what docs/training_logs.md turns on."""
     world = make_world(tmp_path_factory.mktemp('seen'), 8, 2, 1)
-    backends = BACKENDS[:2 if find_spec('tensorboard') else 1]
+    backends = BACKENDS[: 2 if find_spec('tensorboard') else 1]
     config = world / 'seen.py'
     config.write_text(
         f'_base_ = {str(MINI)!r}\n'
-        f'visualizer = dict(vis_backends={[dict(type=b) for b in backends]})')
+        f'visualizer = dict(vis_backends={[dict(type=b) for b in backends]})'
+    )
     run_tool(
-        TRAIN, config, '--work-dir', 'out',
-        *options(*NO_WORKERS, 'train_dataloader.batch_size=4',
-                 'custom_hooks.0.context_epochs=1', 'train_cfg.max_epochs=2',
-                 'train_cfg.val_begin=2', 'train_cfg.val_interval=1',
-                 'default_hooks.logger.interval=1',
-                 'log_processor.window_size=1',
-                 'default_hooks.visualization.draw=True',
-                 'default_hooks.visualization.interval=1',
-                 'default_hooks.visualization.score_thr=0.'),
-        cwd=world).check()
+        TRAIN,
+        config,
+        '--work-dir',
+        'out',
+        *options(
+            *NO_WORKERS,
+            'train_dataloader.batch_size=4',
+            'custom_hooks.0.context_epochs=1',
+            'train_cfg.max_epochs=2',
+            'train_cfg.val_begin=2',
+            'train_cfg.val_interval=1',
+            'default_hooks.logger.interval=1',
+            'log_processor.window_size=1',
+            'default_hooks.visualization.draw=True',
+            'default_hooks.visualization.interval=1',
+            'default_hooks.visualization.score_thr=0.',
+        ),
+        cwd=world,
+    ).check()
     return world / 'out'
 
 
@@ -42,8 +60,11 @@ def test_each_stage_logs_its_losses(trained):
     for step in (3, 4):
         assert set(losses[step]) > {*context, 'loss_interaction'}
     log = next(trained.glob('*/*.log')).read_text()
-    for part in ('Stage 1: context distillation',
-                 'Stage 2: interaction distillation', 'loss_sentence: '):
+    for part in (
+        'Stage 1: context distillation',
+        'Stage 2: interaction distillation',
+        'loss_sentence: ',
+    ):
         assert part in log
 
 
@@ -58,14 +79,17 @@ def test_one_line_draws_validation(trained):
 
 def test_tensorboard_has_losses_metrics_and_pictures(trained):
     event_accumulator = pytest.importorskip(
-        'tensorboard.backend.event_processing.event_accumulator')
+        'tensorboard.backend.event_processing.event_accumulator'
+    )
     events = next(trained.glob('*/vis_data/events.out.tfevents.*'))
     log = event_accumulator.EventAccumulator(str(events))
     log.Reload()
     losses = read_losses(trained)
-    written = {event.step: event.value for event in log.Scalars(
-        'loss_context')}
+    written = {
+        event.step: event.value for event in log.Scalars('loss_context')
+    }
     assert written == pytest.approx(
-        {step: row['loss_context'] for step, row in losses.items()}, rel=1e-5)
+        {step: row['loss_context'] for step, row in losses.items()}, rel=1e-5
+    )
     assert [event.step for event in log.Scalars('hico_det/mAP')] == [2]
     assert len(log.Tags()['images']) == 2

@@ -15,6 +15,7 @@ def ann_file(tmp_path):
     from synthetic_world import make_annotations
 
     from clhoi_mm.vocabulary import HOIVocabulary
+
     path = tmp_path / 'train.json'
     content = make_annotations(HOIVocabulary.load('mini'), 300)
     path.write_text(json.dumps(content))
@@ -31,8 +32,17 @@ def run(*args):
 
 def test_writes_the_same_cache_twice(ann_file, tmp_path):
     from clhoi_mm.teacher import TeacherCache
-    args = ('--ann', ann_file, '--vocabulary', 'mini', '--seed', 1, '--dim',
-            64)
+
+    args = (
+        '--ann',
+        ann_file,
+        '--vocabulary',
+        'mini',
+        '--seed',
+        1,
+        '--dim',
+        64,
+    )
     outs = [tmp_path / 'first', tmp_path / 'second']
     done = run(*args, '--out', outs[0])
     assert done.returncode == 0, done.stderr
@@ -51,14 +61,29 @@ def test_writes_the_same_cache_twice(ann_file, tmp_path):
 
 
 def test_bad_input_is_one_line(ann_file, tmp_path):
-    done = run('--ann', tmp_path / 'none.json', '--vocabulary', 'mini',
-               '--out', tmp_path / 'out')
+    done = run(
+        '--ann',
+        tmp_path / 'none.json',
+        '--vocabulary',
+        'mini',
+        '--out',
+        tmp_path / 'out',
+    )
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert 'none.json: no such annotation file' in done.stderr
-    done = run('--ann', ann_file, '--vocabulary', 'v_coco', '--out',
-               tmp_path / 'out')
+    done = run(
+        '--ann', ann_file, '--vocabulary', 'v_coco', '--out', tmp_path / 'out'
+    )
     assert done.returncode == 1 and 'not in the vocabulary' in done.stderr
-    done = run('--ann', ann_file, '--vocabulary', 'mini', '--preset', 'good',
-               '--out', tmp_path / 'out')
+    done = run(
+        '--ann',
+        ann_file,
+        '--vocabulary',
+        'mini',
+        '--preset',
+        'good',
+        '--out',
+        tmp_path / 'out',
+    )
     assert done.returncode == 2 and 'typical' in done.stderr
     assert not (tmp_path / 'out').exists()

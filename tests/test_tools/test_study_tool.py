@@ -1,4 +1,5 @@
 """tools/analysis_tools/study.py, with a runner that takes no time."""
+
 import csv
 import json
 
@@ -76,10 +77,12 @@ TABLE = """
 def folder(tmp_path_factory):
     """A folder with a study; what is done in it stays for the next test."""
     folder = tmp_path_factory.mktemp('study')
-    for name, text in [('stand_in.py', RUNNER), ('base.py', CONFIG),
-                       ('tiny.py', STUDY),
-                       ('make.py', 'import sys\n'
-                        'open("cache", "a").write(sys.argv[1])')]:
+    for name, text in [
+        ('stand_in.py', RUNNER),
+        ('base.py', CONFIG),
+        ('tiny.py', STUDY),
+        ('make.py', 'import sys\nopen("cache", "a").write(sys.argv[1])'),
+    ]:
         (folder / name).write_text(text)
     return folder
 
@@ -89,8 +92,9 @@ def study(folder):
     """Runs the tool on the study, as a user does."""
 
     def study(*args):
-        return run_command('python', TOOL, 'tiny.py', *args, cwd=folder,
-                           modules=folder)
+        return run_command(
+            'python', TOOL, 'tiny.py', *args, cwd=folder, modules=folder
+        )
 
     return study
 
@@ -137,7 +141,8 @@ def test_the_table_alone_runs_nothing(folder, study):
     said(done.text, '1 runs have no result: run the study without --table')
     assert [path.stat().st_mtime_ns for path in results(folder)] == before
     assert (folder / 'images/growth.svg').read_bytes() == (
-        folder / 'work_dirs/tiny_study/growth.svg').read_bytes()
+        folder / 'work_dirs/tiny_study/growth.svg'
+    ).read_bytes()
 
 
 def test_only_what_was_deleted_is_run_anew(folder, study):
@@ -147,11 +152,14 @@ def test_only_what_was_deleted_is_run_anew(folder, study):
     assert done.text.count('s of processor time') == 1
     assert 'free, seed 1' in done.text and one.is_file()
     # What it is compared with was there.
-    assert ('| test split, seeds [0, 1] | AP | of full |\n|---|---|---|\n'
-            '| label-free | 20.5 ± 0.7 | 0.51 |\n\n2 runs') in done.text
+    assert (
+        '| test split, seeds [0, 1] | AP | of full |\n|---|---|---|\n'
+        '| label-free | 20.5 ± 0.7 | 0.51 |\n\n2 runs'
+    ) in done.text
     # Other options make other runs, which do not pass for these.
-    done = study('--rows', 'free', '--seeds', '5', '--cfg-options',
-                 'model.bonus=1').check()
+    done = study(
+        '--rows', 'free', '--seeds', '5', '--cfg-options', 'model.bonus=1'
+    ).check()
     assert '| label-free | 16.0 |  |' in done.text
     assert len(results(folder)) == 5
 
@@ -171,7 +179,8 @@ def test_mistakes_are_said(study, args, parts):
 def test_what_cannot_be_prepared(folder, study):
     text = STUDY.replace("path='cache'", "path='elsewhere'")
     (folder / 'tiny.py').write_text(text)
-    done = study('--rows', 'free', '--cfg-options',
-                 'train_dataloader.cache=elsewhere')
+    done = study(
+        '--rows', 'free', '--cfg-options', 'train_dataloader.cache=elsewhere'
+    )
     assert done.code == 1
     said(done.text, 'prepare', 'elsewhere is not there')

@@ -1,4 +1,5 @@
 """tools/train.py and tools/test.py on a small mini world, end to end."""
+
 import json
 import shutil
 from pathlib import Path
@@ -13,24 +14,46 @@ from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
-from tests.tool_utils import (MINI, NO_WORKERS, TEST, TRAIN, make_world,
-                              options, read_figures, read_losses, run_command,
-                              run_tool, said)
+from tests.tool_utils import (
+    MINI,
+    NO_WORKERS,
+    TEST,
+    TRAIN,
+    make_world,
+    options,
+    read_figures,
+    read_losses,
+    run_command,
+    run_tool,
+    said,
+)
 
 BATCH = 8
 # Losses are logged as they are, not averaged over what went before.
-SHORT = (*NO_WORKERS, f'train_dataloader.batch_size={BATCH}',
-         'default_hooks.logger.interval=1', 'log_processor.window_size=1')
+SHORT = (
+    *NO_WORKERS,
+    f'train_dataloader.batch_size={BATCH}',
+    'default_hooks.logger.interval=1',
+    'log_processor.window_size=1',
+)
 # A view that is remembered was computed in another batch, and kernels round
 # by the batch; Adam makes steps of that where a gradient is nearly zero.
-STAGES = (*SHORT, 'model.remember_detector=0',
-          'custom_hooks.0.context_epochs=2', 'train_cfg.max_epochs=4',
-          'train_cfg.val_begin=4',
-          'default_hooks.checkpoint.max_keep_ckpts=-1')
+STAGES = (
+    *SHORT,
+    'model.remember_detector=0',
+    'custom_hooks.0.context_epochs=2',
+    'train_cfg.max_epochs=4',
+    'train_cfg.val_begin=4',
+    'default_hooks.checkpoint.max_keep_ckpts=-1',
+)
 # One epoch of one batch, without validation, interactions from the start.
-ONCE = (*SHORT, f'train_dataloader.dataset.indices={BATCH}',
-        'custom_hooks.0.context_epochs=0', 'train_cfg.max_epochs=1',
-        'train_cfg.val_begin=2')
+ONCE = (
+    *SHORT,
+    f'train_dataloader.dataset.indices={BATCH}',
+    'custom_hooks.0.context_epochs=0',
+    'train_cfg.max_epochs=1',
+    'train_cfg.val_begin=2',
+)
 CACHE = 'data/mini/teacher/train_typical'
 
 
@@ -43,8 +66,7 @@ def world(tmp_path_factory):
 @pytest.fixture(scope='module')
 def trained(world):
     """Four epochs, two of them context distillation, in one go."""
-    run_command(
-        'python', TRAIN, MINI, *options(*STAGES), cwd=world).check()
+    run_command('python', TRAIN, MINI, *options(*STAGES), cwd=world).check()
     return world / 'work_dirs' / 'clhoi_r18_mini'
 
 
@@ -57,8 +79,9 @@ def no_cache(world):
     away.rename(world / CACHE)
 
 
-def assert_same_losses(work_dir: Path, whole: Path, first: int,
-                       rel: float) -> None:
+def assert_same_losses(
+    work_dir: Path, whole: Path, first: int, rel: float
+) -> None:
     expected, got = read_losses(whole), read_losses(work_dir)
     assert list(got) == list(range(first, 17))
     for step, losses in got.items():
@@ -90,31 +113,55 @@ def test_both_stages_are_trained(trained):
 @pytest.mark.parametrize('epoch', [1, 3])
 def test_resumed_training_repeats_the_uninterrupted(trained, world, epoch):
     run_tool(
-        TRAIN, MINI, '--work-dir', f'resumed_{epoch}', '--resume',
-        trained / f'epoch_{epoch}.pth', *options(*STAGES),
-        cwd=world).check()
+        TRAIN,
+        MINI,
+        '--work-dir',
+        f'resumed_{epoch}',
+        '--resume',
+        trained / f'epoch_{epoch}.pth',
+        *options(*STAGES),
+        cwd=world,
+    ).check()
     assert_same_training(world / f'resumed_{epoch}', trained, 4 * epoch + 1)
 
 
 def test_training_with_a_remembered_detector_is_the_same(trained, world):
     run_tool(
-        TRAIN, MINI, '--work-dir', 'remembered', '--resume',
+        TRAIN,
+        MINI,
+        '--work-dir',
+        'remembered',
+        '--resume',
         trained / 'epoch_1.pth',
-        *options(*STAGES, 'model.remember_detector=64'), cwd=world).check()
+        *options(*STAGES, 'model.remember_detector=64'),
+        cwd=world,
+    ).check()
     assert_same_losses(world / 'remembered', trained, 5, rel=1e-3)
 
 
 def test_killed_training_goes_on_from_the_latest_checkpoint(trained, world):
     killed = run_tool(
-        TRAIN, MINI, '--work-dir', 'killed', *options(*STAGES),
-        cwd=world, kill_when=world / 'killed' / 'epoch_2.pth')
+        TRAIN,
+        MINI,
+        '--work-dir',
+        'killed',
+        *options(*STAGES),
+        cwd=world,
+        kill_when=world / 'killed' / 'epoch_2.pth',
+    )
     assert killed.code == -9
     # Whatever the killed process was writing.
     checkpoints = sorted((world / 'killed').glob('epoch_*.pth'))
     assert checkpoints[-1].name == 'epoch_2.pth'
     run_tool(
-        TRAIN, MINI, '--work-dir', 'killed', '--resume', *options(*STAGES),
-        cwd=world).check()
+        TRAIN,
+        MINI,
+        '--work-dir',
+        'killed',
+        '--resume',
+        *options(*STAGES),
+        cwd=world,
+    ).check()
     first = min(read_losses(world / 'killed'))
     assert first in (5, 9)
     assert_same_training(world / 'killed', trained, first)
@@ -137,17 +184,32 @@ def test_checkpoint_holds_its_config_as_json_and_no_words(trained, world):
 def test_test_prints_saves_and_draws(trained, no_cache):
     world, checkpoint = no_cache, trained / 'epoch_4.pth'
     first = run_command(
-        'python', TEST, MINI, checkpoint, '--eval', 'mAP', 'mAP_ko',
-        '--out', 'out/first.json', '--show-dir', 'pictures',
-        '--show-interval', 4, *options(*NO_WORKERS), cwd=world).check()
+        'python',
+        TEST,
+        MINI,
+        checkpoint,
+        '--eval',
+        'mAP',
+        'mAP_ko',
+        '--out',
+        'out/first.json',
+        '--show-dir',
+        'pictures',
+        '--show-interval',
+        4,
+        *options(*NO_WORKERS),
+        cwd=world,
+    ).check()
     figures = read_figures(first.text)
     assert list(figures) == [
-        f'{name}{split}' for name in ('mAP', 'mAP_ko')
+        f'{name}{split}'
+        for name in ('mAP', 'mAP_ko')
         for split in ('', '_rare', '_non_rare')
     ]
     assert all(0 <= value <= 100 for value in figures.values())
     annotated = json.loads(
-        (world / 'data/mini/annotations/test.json').read_text())
+        (world / 'data/mini/annotations/test.json').read_text()
+    )
     images = {image['key']: image for image in annotated['images']}
     results = json.loads((world / 'out/first.json').read_text())
     assert sorted(result['key'] for result in results) == sorted(images)
@@ -158,8 +220,9 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         boxes = np.array([*hois['sub_bboxes'], *hois['obj_bboxes']])
         boxes = boxes.reshape(-1, 4)
         assert (boxes >= -1e-3).all()
-        assert (boxes[:, 2:] <= [image['width'] + 1e-3,
-                                 image['height'] + 1e-3]).all()
+        assert (
+            boxes[:, 2:] <= [image['width'] + 1e-3, image['height'] + 1e-3]
+        ).all()
         assert hois['scores'] == sorted(hois['scores'], reverse=True)
     pictures = sorted((world / 'pictures').iterdir())
     assert len(pictures) == 4
@@ -168,28 +231,49 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         assert 160 <= height < 3000 and 224 <= width < 3000
 
     second = run_tool(
-        TEST, MINI, checkpoint, '--eval', 'mAP', '--out', 'out/second.json',
-        *options(*NO_WORKERS), cwd=world).check()
+        TEST,
+        MINI,
+        checkpoint,
+        '--eval',
+        'mAP',
+        '--out',
+        'out/second.json',
+        *options(*NO_WORKERS),
+        cwd=world,
+    ).check()
     assert read_figures(second.text) == {
-        name: value
-        for name, value in figures.items() if 'ko' not in name
+        name: value for name, value in figures.items() if 'ko' not in name
     }
     assert (world / 'out/first.json').read_bytes() == (
-        world / 'out/second.json').read_bytes()
+        world / 'out/second.json'
+    ).read_bytes()
 
-    run_tool(TEST, MINI, checkpoint, '--out', 'out/third.npz',
-             *options(*NO_WORKERS), cwd=world).check()
+    run_tool(
+        TEST,
+        MINI,
+        checkpoint,
+        '--out',
+        'out/third.npz',
+        *options(*NO_WORKERS),
+        cwd=world,
+    ).check()
     third = run_command(
-        'python', REPO / 'tools/analysis_tools/eval_predictions.py', '--ann',
-        'data/mini/annotations/test.json', '--pred', 'out/third.npz',
-        '--metric', 'hico_det', cwd=world).check()
+        'python',
+        REPO / 'tools/analysis_tools/eval_predictions.py',
+        '--ann',
+        'data/mini/annotations/test.json',
+        '--pred',
+        'out/third.npz',
+        '--metric',
+        'hico_det',
+        cwd=world,
+    ).check()
     assert read_figures(third.text.replace('hico_det/', '')) == figures
 
 
 def test_test_refuses_before_it_starts(trained, world):
     checkpoint = trained / 'epoch_4.pth'
-    done = run_tool(
-        TEST, MINI, checkpoint, '--eval', 'mAP', 'mIoU', cwd=world)
+    done = run_tool(TEST, MINI, checkpoint, '--eval', 'mAP', 'mIoU', cwd=world)
     assert done.code != 0 and 'Traceback' not in done.text
     said(done.text, '--eval mIoU', 'mAP, mAP_ko')
     assert 'mAP' not in read_figures(done.text)
@@ -204,32 +288,48 @@ def test_test_refuses_before_it_starts(trained, world):
 
 def test_image_labels_need_no_teacher_and_scale_the_rate(trained, no_cache):
     run_tool(
-        TRAIN, MINI, '--work-dir', 'image', '--auto-scale-lr',
+        TRAIN,
+        MINI,
+        '--work-dir',
+        'image',
+        '--auto-scale-lr',
         *options(*ONCE, 'model.teacher_head.supervision=image'),
-        cwd=no_cache).check()
+        cwd=no_cache,
+    ).check()
     losses = read_losses(no_cache / 'image')
     assert list(losses) == [1]
     assert losses[1]['loss_interaction'] > 0
     base = Config.fromfile(MINI).auto_scale_lr.base_batch_size
     assert losses[1]['lr'] == pytest.approx(
-        read_losses(trained)[1]['lr'] * BATCH / base)
+        read_losses(trained)[1]['lr'] * BATCH / base
+    )
 
 
 def test_instance_labels_need_no_teacher(no_cache):
     run_tool(
-        TRAIN, MINI, '--work-dir', 'instance',
+        TRAIN,
+        MINI,
+        '--work-dir',
+        'instance',
         *options(*ONCE, 'model.teacher_head.supervision=instance'),
-        cwd=no_cache).check()
+        cwd=no_cache,
+    ).check()
     assert read_losses(no_cache / 'instance')[1]['loss_interaction'] > 0
 
 
 @pytest.mark.parametrize('runner', ['clhoi_mm.engine.HOIRunner', 'Runner'])
 def test_stock_mmdets_own_tool(world, runner):
     import mmdet
+
     tool = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'train.py'
     run_tool(
-        tool, MINI, '--work-dir', runner,
-        *options(*ONCE, f'runner_type={runner}'), cwd=world).check()
+        tool,
+        MINI,
+        '--work-dir',
+        runner,
+        *options(*ONCE, f'runner_type={runner}'),
+        cwd=world,
+    ).check()
     assert (world / runner / 'epoch_1.pth').is_file()
     assert read_losses(world / runner)[1]['loss_interaction'] > 0
 
@@ -248,8 +348,12 @@ def pack(world, name, vocabulary, dim):
         TeacherWords(f'train/images/{i:06d}.png', 'A dog.', ['A dog.'], [])
         for i in range(1, 9)
     ]
-    pack_cache(words, world / name, HOIVocabulary.load(vocabulary),
-               HashedTextEncoder(dim))
+    pack_cache(
+        words,
+        world / name,
+        HOIVocabulary.load(vocabulary),
+        HashedTextEncoder(dim),
+    )
 
 
 DATASET = 'train_dataloader.dataset'
@@ -283,24 +387,40 @@ def test_bad_input_is_named_with_its_remedy(world, option, parts):
             content[name] = [x for x in content[name] if x['image_id'] in ids]
 
     if 'no_images' in option:
-        edit(world, 'train', 'no_images.json',
-             lambda content: content.update(
-                 images=[], annotations=[], hois=[]))
+        edit(
+            world,
+            'train',
+            'no_images.json',
+            lambda content: content.update(images=[], annotations=[], hois=[]),
+        )
     elif 'truncated' in option:
         edit(world, 'train', 'truncated.json', truncate)
         whole = (world / 'data/mini/train/images/000004.png').read_bytes()
         (world / 'data/mini/train/images/truncated.png').write_bytes(
-            whole[:40])
+            whole[:40]
+        )
     elif option.endswith('_words'):
         kind = option.split('=')[1]
         if not (world / kind).exists():
-            pack(world, kind, 'hico_det' if 'hico' in kind else 'mini',
-                 64 if 'narrow' in kind else 256)
-    epochs = ['train_dataloader.dataset.indices=32'
-              ] if 'few_words' in option else []
+            pack(
+                world,
+                kind,
+                'hico_det' if 'hico' in kind else 'mini',
+                64 if 'narrow' in kind else 256,
+            )
+    epochs = (
+        ['train_dataloader.dataset.indices=32']
+        if 'few_words' in option
+        else []
+    )
     done = run_tool(
-        TRAIN, MINI, '--work-dir', 'bad',
-        *options(*ONCE, *epochs, option), cwd=world)
+        TRAIN,
+        MINI,
+        '--work-dir',
+        'bad',
+        *options(*ONCE, *epochs, option),
+        cwd=world,
+    )
     assert done.code not in (0, -9)
     said(done.text, *parts)
     assert not list((world / 'bad').glob('*.pth'))
@@ -310,23 +430,29 @@ def test_poor_images_are_trained_and_tested(world):
     """No people, nothing to detect, no words: the run goes on."""
     blank = np.full((160, 224, 3), 90, np.uint8)
     for split in ('train', 'test'):
-        cv2.imwrite(
-            str(world / f'data/mini/{split}/images/blank.png'), blank)
+        cv2.imwrite(str(world / f'data/mini/{split}/images/blank.png'), blank)
 
         def poor(content, split=split):
-            person = next(c['id'] for c in content['categories']
-                          if c['name'] == 'person')
+            person = next(
+                c['id'] for c in content['categories'] if c['name'] == 'person'
+            )
             first, second, third = content['images'][:3]
             content['images'] = [first, second, third]
-            second.update(file_name=f'{split}/images/blank.png',
-                          key=f'{split}/images/blank.png')
+            second.update(
+                file_name=f'{split}/images/blank.png',
+                key=f'{split}/images/blank.png',
+            )
             content['annotations'] = [
-                a for a in content['annotations']
-                if a['image_id'] == first['id'] or
-                (a['image_id'] == third['id'] and a['category_id'] != person)
+                a
+                for a in content['annotations']
+                if a['image_id'] == first['id']
+                or (
+                    a['image_id'] == third['id'] and a['category_id'] != person
+                )
             ]
             content['hois'] = [
-                hoi for hoi in content['hois']
+                hoi
+                for hoi in content['hois']
                 if hoi['image_id'] == first['id']
             ]
             for image in (second, third):
@@ -336,22 +462,42 @@ def test_poor_images_are_trained_and_tested(world):
     # All three, and each of them alone.
     for size in (3, 1):
         run_tool(
-            TRAIN, MINI, '--work-dir', 'poor',
-            *options(*ONCE, f'{DATASET}.ann_file=annotations/poor.json',
-                     f'{DATASET}.indices=3',
-                     f'train_dataloader.batch_size={size}',
-                     f'{DATASET}.pipeline.2.missing=mask'),
-            cwd=world).check()
+            TRAIN,
+            MINI,
+            '--work-dir',
+            'poor',
+            *options(
+                *ONCE,
+                f'{DATASET}.ann_file=annotations/poor.json',
+                f'{DATASET}.indices=3',
+                f'train_dataloader.batch_size={size}',
+                f'{DATASET}.pipeline.2.missing=mask',
+            ),
+            cwd=world,
+        ).check()
         losses = read_losses(world / 'poor')
         assert list(losses) == list(range(1, 1 + 3 // size))
-        assert all(np.isfinite(list(v.values())).all()
-                   for v in losses.values())
+        assert all(
+            np.isfinite(list(v.values())).all() for v in losses.values()
+        )
     done = run_tool(
-        TEST, MINI, 'poor/epoch_1.pth', '--eval', 'mAP', '--out', 'poor.json',
-        '--show-dir', 'poor_pictures', '--show-interval', 1,
-        *options(*NO_WORKERS,
-                 'test_dataloader.dataset.ann_file=annotations/poor.json'),
-        cwd=world).check()
+        TEST,
+        MINI,
+        'poor/epoch_1.pth',
+        '--eval',
+        'mAP',
+        '--out',
+        'poor.json',
+        '--show-dir',
+        'poor_pictures',
+        '--show-interval',
+        1,
+        *options(
+            *NO_WORKERS,
+            'test_dataloader.dataset.ann_file=annotations/poor.json',
+        ),
+        cwd=world,
+    ).check()
     assert 0 <= read_figures(done.text)['mAP'] <= 100
     results = json.loads((world / 'poor.json').read_text())
     assert len(results) == 3

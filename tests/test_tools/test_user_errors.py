@@ -1,4 +1,5 @@
 """What goes wrong first is said in a sentence, with what to do about it."""
+
 import cv2
 import numpy as np
 import pytest
@@ -9,9 +10,19 @@ from tests.tool_utils import MINI, TEST, TRAIN, run_tool, said
 TOOLS = REPO / 'tools'
 ANALYSIS = TOOLS / 'analysis_tools'
 OWN = REPO / 'configs' / 'clhoi_r50_unlabelled.py'
-ASKING = ('--vocab', 'mini', '--out', 'teacher', '--backend', 'openai',
-          '--model', 'vllm', '--options', 'base_url=http://127.0.0.1:9/v1',
-          'retries=0')
+ASKING = (
+    '--vocab',
+    'mini',
+    '--out',
+    'teacher',
+    '--backend',
+    'openai',
+    '--model',
+    'vllm',
+    '--options',
+    'base_url=http://127.0.0.1:9/v1',
+    'retries=0',
+)
 
 
 @pytest.fixture
@@ -61,8 +72,13 @@ def test_remedy_and_no_traceback(bare, tool, args, parts):
 def test_why_a_teacher_did_not_answer(bare):
     cv2.imwrite(str(bare / 'empty' / 'a.png'), np.zeros((8, 8, 3), np.uint8))
     done = run_tool(
-        TOOLS / 'teacher/annotate.py', 'describe', '--images', 'empty',
-        *ASKING, cwd=bare)
+        TOOLS / 'teacher/annotate.py',
+        'describe',
+        '--images',
+        'empty',
+        *ASKING,
+        cwd=bare,
+    )
     said(done.text, 'failed: connection (1)', 'reasons: teacher/failures')
     reasons = list((bare / 'teacher' / 'failures').iterdir())
     assert 'connection' in reasons[0].read_text()

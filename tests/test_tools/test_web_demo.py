@@ -1,4 +1,5 @@
 """The web page in a real browser."""
+
 import json
 import shutil
 import socket
@@ -20,6 +21,7 @@ WAIT = 60
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     from mmengine.config import Config
+
     folder = make_world(tmp_path_factory.mktemp('web'), 1, 1, 3)
     save_model(Config.fromfile(MINI), folder / 'model.pth')
     return folder
@@ -35,10 +37,24 @@ def address(world):
     images = sorted((world / 'data/mini/test/images').iterdir())
     log = open(world / 'web.log', 'w')
     server = subprocess.Popen(
-        [sys.executable, str(REPO / 'tools/web_demo.py'), '--weights',
-         'model.pth', '--device', 'cpu', '--port', str(port), '--max-mb', '1',
-         '--examples', *map(str, images[:2])],
-        cwd=world, stdout=log, stderr=subprocess.STDOUT)
+        [
+            sys.executable,
+            str(REPO / 'tools/web_demo.py'),
+            '--weights',
+            'model.pth',
+            '--device',
+            'cpu',
+            '--port',
+            str(port),
+            '--max-mb',
+            '1',
+            '--examples',
+            *map(str, images[:2]),
+        ],
+        cwd=world,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
     url = f'http://127.0.0.1:{port}/'
     try:
         end = time.monotonic() + 240
@@ -48,8 +64,9 @@ def address(world):
                 break
             except OSError:
                 assert server.poll() is None and time.monotonic() < end, (
-                    world / 'web.log').read_text()
-                time.sleep(.5)
+                    world / 'web.log'
+                ).read_text()
+                time.sleep(0.5)
         yield url
     finally:
         server.terminate()
@@ -60,18 +77,24 @@ def address(world):
 @pytest.fixture(scope='module')
 def browser():
     webdriver = pytest.importorskip(
-        'selenium.webdriver', reason='needs selenium: pip install selenium')
+        'selenium.webdriver', reason='needs selenium: pip install selenium'
+    )
     binary, driver = shutil.which('chromium'), shutil.which('chromedriver')
     if not (binary and driver):
         pytest.skip('needs Chromium: apt-get install chromium chromium-driver')
     options = webdriver.ChromeOptions()
     options.binary_location = binary
-    for argument in ('--headless=new', '--no-sandbox',
-                     '--window-size=1280,1400', '--disable-dev-shm-usage',
-                     '--disable-gpu'):
+    for argument in (
+        '--headless=new',
+        '--no-sandbox',
+        '--window-size=1280,1400',
+        '--disable-dev-shm-usage',
+        '--disable-gpu',
+    ):
         options.add_argument(argument)
     chrome = webdriver.Chrome(
-        options, webdriver.ChromeService(executable_path=driver))
+        options, webdriver.ChromeService(executable_path=driver)
+    )
     chrome.set_page_load_timeout(120)
     yield chrome
     chrome.quit()
@@ -107,7 +130,7 @@ class Page:
                 value = None
             if value:
                 return value
-            time.sleep(.1)
+            time.sleep(0.1)
         raise AssertionError(f'{what}: {self.browser.page_source[-3000:]}')
 
     @property
@@ -127,17 +150,21 @@ class Page:
 
     def upload(self, path):
         self.find('#upload input[type=file], input[type=file]').send_keys(
-            str(path))
+            str(path)
+        )
 
     def set_threshold(self, value):
         field = self.find('#threshold input[type=number]')
         self.browser.execute_script(
-            "arguments[0].value = arguments[1];"
+            'arguments[0].value = arguments[1];'
             "arguments[0].dispatchEvent(new Event('input', {bubbles: true}));"
             "arguments[0].dispatchEvent(new Event('change', {bubbles: true}));"
             "arguments[0].dispatchEvent(new Event('blur', {bubbles: true}));"
             "arguments[0].dispatchEvent(new PointerEvent('pointerup',"
-            " {bubbles: true}));", field, value)
+            ' {bubbles: true}));',
+            field,
+            value,
+        )
 
     def ask(self, phrases):
         """Replace the phrases, as by hand."""
@@ -152,7 +179,8 @@ class Page:
     def next_picture(self, before):
         return self.until(
             lambda: self.picture if self.picture != before else None,
-            'another picture')
+            'another picture',
+        )
 
 
 @pytest.mark.slow
@@ -177,8 +205,9 @@ def test_a_visit(page, world):
 
     # A row of the table.
     name = page.until(lambda: page.texts, 'a table')[1]
-    cell = next(c for c in page.all('#table tbody td')
-                if c.text.strip() == name)
+    cell = next(
+        c for c in page.all('#table tbody td') if c.text.strip() == name
+    )
     cell.click()
     fourth = page.next_picture(third)
     assert page.message == f'{name}: this pair alone.'
@@ -202,9 +231,13 @@ def test_a_visit(page, world):
 @pytest.mark.slow
 def test_hostile_files(page, tmp_path):
     for name, data, part in (
-            ('evil.png', b'no image', 'No image can be read'),
-            ('..%2f..%2fetc%2fpasswd.png', b'GIF89a' + bytes(99),
-             'No image can be read')):
+        ('evil.png', b'no image', 'No image can be read'),
+        (
+            '..%2f..%2fetc%2fpasswd.png',
+            b'GIF89a' + bytes(99),
+            'No image can be read',
+        ),
+    ):
         path = tmp_path / name
         path.write_bytes(data)
         page.upload(path)
@@ -214,8 +247,13 @@ def test_hostile_files(page, tmp_path):
     large = tmp_path / 'large.png'
     large.write_bytes(np.random.default_rng(0).bytes(3 << 20))
     page.upload(large)
-    page.until(lambda: 'size' in page.browser.find_element(
-        'tag name', 'body').text.lower(), 'a word on the size')
+    page.until(
+        lambda: (
+            'size'
+            in page.browser.find_element('tag name', 'body').text.lower()
+        ),
+        'a word on the size',
+    )
     assert page.picture is None
 
 
@@ -223,15 +261,29 @@ def test_hostile_files(page, tmp_path):
 def test_a_path_that_a_visitor_made_up(address, tmp_path):
     secret = tmp_path / 'secret.png'
     secret.write_bytes(b'secret')
-    body = json.dumps(dict(data=[
-        dict(path=str(secret), meta=dict(_type='gradio.FileData')), 0, '']))
+    body = json.dumps(
+        dict(
+            data=[
+                dict(path=str(secret), meta=dict(_type='gradio.FileData')),
+                0,
+                '',
+            ]
+        )
+    )
     request = urllib.request.Request(
-        f'{address}gradio_api/call/upload', body.encode(),
-        {'Content-Type': 'application/json'})
+        f'{address}gradio_api/call/upload',
+        body.encode(),
+        {'Content-Type': 'application/json'},
+    )
     event = json.load(urllib.request.urlopen(request, timeout=WAIT))
-    answer = urllib.request.urlopen(
-        f'{address}gradio_api/call/upload/{event["event_id"]}',
-        timeout=WAIT).read().decode()
+    answer = (
+        urllib.request.urlopen(
+            f'{address}gradio_api/call/upload/{event["event_id"]}',
+            timeout=WAIT,
+        )
+        .read()
+        .decode()
+    )
     assert 'event: error' in answer or 'This is no upload' in answer
     assert secret.read_bytes() == b'secret'
 
@@ -240,7 +292,8 @@ def test_a_path_that_a_visitor_made_up(address, tmp_path):
 def test_nothing_comes_from_elsewhere(page, address):
     loaded = page.browser.execute_script(
         "return performance.getEntriesByType('resource')"
-        ".filter(e => e.responseStatus).map(e => e.name)")
+        '.filter(e => e.responseStatus).map(e => e.name)'
+    )
     assert loaded and all(
-        name.startswith((address, 'data:', 'blob:')) for name in loaded), [
-            name for name in loaded if not name.startswith(address)]
+        name.startswith((address, 'data:', 'blob:')) for name in loaded
+    ), [name for name in loaded if not name.startswith(address)]

@@ -1,4 +1,5 @@
 """Pictures of a pair's attention, and of frames of a video."""
+
 import numpy as np
 import pytest
 
@@ -14,8 +15,8 @@ from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
 from clhoi_mm.visualization.scene import HOITexts, build_scene  # noqa: E402
 
 META = dict(verbs=['ride', 'feed'], classes=['person', 'horse'])
-LEFT, RIGHT = [10., 20., 60., 140.], [150., 20., 200., 140.]
-HORSE, PONY = [60., 90., 140., 150.], [62., 90., 140., 150.]
+LEFT, RIGHT = [10.0, 20.0, 60.0, 140.0], [150.0, 20.0, 200.0, 140.0]
+HORSE, PONY = [60.0, 90.0, 140.0, 150.0], [62.0, 90.0, 140.0, 150.0]
 IMAGE = np.full((160, 224, 3), 128, dtype=np.uint8)
 
 
@@ -36,10 +37,12 @@ def hois(rows, ids=None, **columns):
         verb_labels=torch.tensor([row[2] for row in rows]),
         obj_labels=torch.ones(len(rows), dtype=torch.long),
         scores=torch.tensor([row[3] for row in rows]),
-        **columns)
+        **columns,
+    )
     if ids is not None:
         result.sub_ids, result.obj_ids = (
-            torch.tensor([pair[i] for pair in ids]) for i in (0, 1))
+            torch.tensor([pair[i] for pair in ids]) for i in (0, 1)
+        )
     return result
 
 
@@ -50,7 +53,7 @@ def coloured(picture, person):
 
 def test_heat_is_where_the_map_is_strong():
     strength = np.zeros((16, 22), dtype=np.float32)
-    strength[4, 5] = 2.
+    strength[4, 5] = 2.0
     drawn = heat_map(IMAGE, strength)
     assert drawn.shape == IMAGE.shape and drawn.dtype == np.uint8
     light = drawn.sum(axis=2).astype(int)
@@ -64,8 +67,10 @@ def test_heat_is_where_the_map_is_strong():
 def test_a_panel_for_each_of_the_best_pairs():
     maps = torch.zeros(3, 4, 6)
     maps[:, 0, 0] = 1
-    found = hois([(LEFT, HORSE, 0, .9), (LEFT, HORSE, 1, .8),
-                  (RIGHT, HORSE, 1, .7)], attention=maps)
+    found = hois(
+        [(LEFT, HORSE, 0, 0.9), (LEFT, HORSE, 1, 0.8), (RIGHT, HORSE, 1, 0.7)],
+        attention=maps,
+    )
     plain = draw(found)
     one, two, all_there_are = (draw(found, attention=n) for n in (1, 2, 9))
     assert 2 * plain.shape[1] < one.shape[1] < 2.2 * plain.shape[1]
@@ -73,23 +78,40 @@ def test_a_panel_for_each_of_the_best_pairs():
     # Two verbs of a pair are one pair.
     assert all_there_are.shape == two.shape
     # Its panel shows the pair alone, in its colour.
-    panel = one[:, one.shape[1] // 2:]
+    panel = one[:, one.shape[1] // 2 :]
     assert coloured(panel, 0) and not coloured(panel, 1)
     assert coloured(plain, 1)
 
 
 def test_ids_tell_who_is_who():
     """Boxes that overlap are two with ids, and colours follow the ids."""
-    rows = [(LEFT, HORSE, 0, .9), (LEFT, PONY, 1, .8), (RIGHT, HORSE, 1, .7)]
+    rows = [
+        (LEFT, HORSE, 0, 0.9),
+        (LEFT, PONY, 1, 0.8),
+        (RIGHT, HORSE, 1, 0.7),
+    ]
     columns = hois(rows, ids=[(3, 1), (3, 2), (1, 1)])
     drawn = build_scene(
-        *(columns[name].numpy() for name in
-          ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'obj_labels', 'scores')),
-        HOITexts(META['verbs'], META['classes']), columns.sub_ids.numpy(),
-        columns.obj_ids.numpy())
+        *(
+            columns[name].numpy()
+            for name in (
+                'sub_bboxes',
+                'obj_bboxes',
+                'verb_labels',
+                'obj_labels',
+                'scores',
+            )
+        ),
+        HOITexts(META['verbs'], META['classes']),
+        columns.sub_ids.numpy(),
+        columns.obj_ids.numpy(),
+    )
     assert drawn.ids == [3, 1]  # from left to right
     assert [p.texts for p in drawn.pairs] == [
-        ['ride horse 90'], ['feed horse 80'], ['feed horse 70']]
+        ['ride horse 90'],
+        ['feed horse 80'],
+        ['feed horse 70'],
+    ]
     picture = draw(columns)
     assert coloured(picture, 2) and coloured(picture, 0)
     assert not coloured(picture, 1)

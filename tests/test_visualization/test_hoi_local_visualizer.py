@@ -15,12 +15,16 @@ from clhoi_mm.registry import VISUALIZERS  # noqa: E402
 from clhoi_mm.structures import HOIDataSample  # noqa: E402
 from clhoi_mm.visualization import HOILocalVisualizer  # noqa: E402
 from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
-from clhoi_mm.visualization.scene import (HOITexts, build_scene,  # noqa: E402
-                                          match_persons, merge_boxes)
+from clhoi_mm.visualization.scene import (
+    HOITexts,
+    build_scene,  # noqa: E402
+    match_persons,
+    merge_boxes,
+)
 
 META = dict(verbs=['ride', 'sit_on', 'smile'], classes=['person', 'horse'])
-LEFT, RIGHT = [10., 20., 60., 140.], [150., 20., 200., 140.]
-HORSE = [60., 90., 140., 150.]
+LEFT, RIGHT = [10.0, 20.0, 60.0, 140.0], [150.0, 20.0, 200.0, 140.0]
+HORSE = [60.0, 90.0, 140.0, 150.0]
 NOWHERE = [float('nan')] * 4
 IMAGE = np.full((160, 224, 3), 128, dtype=np.uint8)
 
@@ -32,7 +36,8 @@ def hois(rows, scored=True):
         sub_bboxes=columns[0].reshape(-1, 4).float(),
         obj_bboxes=columns[1].reshape(-1, 4).float(),
         verb_labels=columns[2].long(),
-        obj_labels=columns[3].long())
+        obj_labels=columns[3].long(),
+    )
     if scored:
         result.scores = torch.tensor([float(row[4]) for row in rows])
     return result
@@ -49,11 +54,14 @@ def sample(pred=None, gt=None):
 
 def scene(rows, scored=True):
     columns = hois(rows, scored)
-    return build_scene(columns.sub_bboxes.numpy(), columns.obj_bboxes.numpy(),
-                       columns.verb_labels.numpy(),
-                       columns.obj_labels.numpy(),
-                       columns.scores.numpy() if scored else None,
-                       HOITexts(META['verbs'], META['classes']))
+    return build_scene(
+        columns.sub_bboxes.numpy(),
+        columns.obj_bboxes.numpy(),
+        columns.verb_labels.numpy(),
+        columns.obj_labels.numpy(),
+        columns.scores.numpy() if scored else None,
+        HOITexts(META['verbs'], META['classes']),
+    )
 
 
 @pytest.fixture
@@ -65,7 +73,8 @@ def draw(tmp_path):
     def function(data_sample, image=IMAGE, **kwargs):
         path = tmp_path / 'drawn.png'
         visualizer.add_datasample(
-            'drawn', image, data_sample, out_file=str(path), **kwargs)
+            'drawn', image, data_sample, out_file=str(path), **kwargs
+        )
         return cv2.imread(str(path))[..., ::-1]
 
     return function
@@ -77,8 +86,8 @@ def area_of(picture, colour):
 
 
 def test_same_boxes_are_merged():
-    nearly = [11., 20., 61., 140.]
-    point = [5., 5., 5., 5.]
+    nearly = [11.0, 20.0, 61.0, 140.0]
+    point = [5.0, 5.0, 5.0, 5.0]
     boxes = np.array([LEFT, RIGHT, nearly, NOWHERE, point, RIGHT])
     partners = np.array([HORSE] * 6)
     assert merge_boxes(boxes, partners).tolist() == [0, 1, 0, -1, 4, 1]
@@ -86,17 +95,24 @@ def test_same_boxes_are_merged():
 
 def test_two_who_hug_stay_two():
     """Their boxes overlap as much as one person's annotated twice."""
-    one, other = [10., 20., 60., 140.], [14., 20., 64., 140.]
-    drawn = scene([(one, other, 0, 0, .9), (other, one, 0, 0, .8)])
+    one, other = [10.0, 20.0, 60.0, 140.0], [14.0, 20.0, 64.0, 140.0]
+    drawn = scene([(one, other, 0, 0, 0.9), (other, one, 0, 0, 0.8)])
     assert [pair.person for pair in drawn.pairs] == [0, 1]
     np.testing.assert_array_equal(drawn.persons, [one, other])
-    np.testing.assert_array_equal([pair.obj_bbox for pair in drawn.pairs],
-                                  [other, one])
+    np.testing.assert_array_equal(
+        [pair.obj_bbox for pair in drawn.pairs], [other, one]
+    )
 
 
 def test_verbs_of_a_pair_are_gathered():
-    drawn = scene([(RIGHT, HORSE, 0, 1, .93), (LEFT, HORSE, 1, 1, .8),
-                   (RIGHT, HORSE, 1, 1, .604), (LEFT, NOWHERE, 2, -1, .5)])
+    drawn = scene(
+        [
+            (RIGHT, HORSE, 0, 1, 0.93),
+            (LEFT, HORSE, 1, 1, 0.8),
+            (RIGHT, HORSE, 1, 1, 0.604),
+            (LEFT, NOWHERE, 2, -1, 0.5),
+        ]
+    )
     assert [pair.texts for pair in drawn.pairs] == [
         ['ride horse 93', 'sit on horse 60'], ['sit on horse 80'],
         ['smile 50']
@@ -113,15 +129,15 @@ def test_ground_truth_has_no_scores_and_no_repetitions():
 
 
 def test_names_are_optional():
-    assert HOITexts()(3, 5, .5) == 'verb 3 object 5 50'
+    assert HOITexts()(3, 5, 0.5) == 'verb 3 object 5 50'
     assert HOITexts(**{'verbs': ['ride']})(0, -1) == 'ride'
 
 
 def test_predicted_persons_get_the_annotated_ones_numbers():
     gt = scene([(LEFT, HORSE, 0, 1), (RIGHT, HORSE, 0, 1)], scored=False)
-    shifted = [155., 25., 205., 145.]
-    new = [80., 20., 130., 60.]
-    pred = scene([(new, HORSE, 0, 1, .9), (shifted, HORSE, 0, 1, .8)])
+    shifted = [155.0, 25.0, 205.0, 145.0]
+    new = [80.0, 20.0, 130.0, 60.0]
+    pred = scene([(new, HORSE, 0, 1, 0.9), (shifted, HORSE, 0, 1, 0.8)])
     assert match_persons(gt, pred) == [2, 1]
     assert match_persons(scene([]), pred) == [0, 1]
 
@@ -139,11 +155,11 @@ def test_the_bare_image_is_left_as_it_is(draw):
 
 def test_threshold_and_top_k(draw):
     # not sorted: the visualizer takes the highest all the same
-    data_sample = sample([(RIGHT, HORSE, 0, 1, .5), (LEFT, HORSE, 1, 1, .9)])
+    data_sample = sample([(RIGHT, HORSE, 0, 1, 0.5), (LEFT, HORSE, 1, 1, 0.9)])
     both = draw(data_sample)
     assert area_of(both, COLOURS[0]) and area_of(both, COLOURS[1])
     # the left one alone is number 0
-    for kwargs in (dict(pred_score_thr=.6), dict(top_k=1)):
+    for kwargs in (dict(pred_score_thr=0.6), dict(top_k=1)):
         one = draw(data_sample, **kwargs)
         assert area_of(one, COLOURS[0]) and not area_of(one, COLOURS[1])
         assert (one[:, 460:] == 128).all()
@@ -152,7 +168,7 @@ def test_threshold_and_top_k(draw):
 
 def test_ground_truth_beside_prediction_in_the_same_colours(draw):
     gt = [(LEFT, HORSE, 0, 1), (RIGHT, HORSE, 0, 1)]
-    data_sample = sample([(RIGHT, HORSE, 0, 1, .9)], gt)
+    data_sample = sample([(RIGHT, HORSE, 0, 1, 0.9)], gt)
     picture = draw(data_sample)
     assert picture.shape[1] > 2 * 720
     left, right = picture[:, :720], picture[:, -720:]
@@ -163,17 +179,17 @@ def test_ground_truth_beside_prediction_in_the_same_colours(draw):
 
 def test_a_person_who_is_an_object_keeps_one_outline(draw):
     """RIGHT, a person of his own, is LEFT's object as well."""
-    own = (RIGHT, HORSE, 0, 1, .8)
-    both = draw(sample([(LEFT, RIGHT, 1, 0, .9), own]))
+    own = (RIGHT, HORSE, 0, 1, 0.8)
+    both = draw(sample([(LEFT, RIGHT, 1, 0, 0.9), own]))
     # left and right edges of RIGHT, below its head and away from labels
     edge = both[420:440, 455:500]
     assert area_of(edge, COLOURS[1]) and not area_of(edge, COLOURS[0])
-    alone = draw(sample([(LEFT, RIGHT, 1, 0, .9)]))
+    alone = draw(sample([(LEFT, RIGHT, 1, 0, 0.9)]))
     assert area_of(alone[420:440, 455:500], COLOURS[0])
 
 
 def test_words_of_the_teacher_stand_below(draw):
-    data_sample = sample([(LEFT, HORSE, 0, 1, .9)])
+    data_sample = sample([(LEFT, HORSE, 0, 1, 0.9)])
     plain = draw(data_sample)
     with_caption = draw(data_sample, caption='A person on a horse. ' * 20)
     assert len(with_caption) > len(plain)
@@ -182,10 +198,10 @@ def test_words_of_the_teacher_stand_below(draw):
         scores=torch.tensor([.8]), valid=True)  # yapf: disable
     said = draw(data_sample)
     assert len(said) > len(plain)
-    below = said[len(plain):]
+    below = said[len(plain) :]
     assert (below.min(axis=2) < 160).any()  # letters on white
     data_sample.teacher.valid = False
-    assert not np.array_equal(draw(data_sample)[len(plain):], below)
+    assert not np.array_equal(draw(data_sample)[len(plain) :], below)
 
 
 def test_labels_without_a_place_go_below(draw):
@@ -204,9 +220,11 @@ def test_many_pairs_and_boxes_outside_the_image(draw):
     rng = np.random.default_rng(0)
     boxes = rng.uniform(-50, 250, (60, 2, 2, 2))
     boxes.sort(axis=2)
-    rows = [(*pair.reshape(2, 4).tolist(), i % 3, 1, .9)
-            for i, pair in enumerate(boxes)]
-    rows.append((LEFT, [5., 5., 5., 5.], 0, 1, .9))
+    rows = [
+        (*pair.reshape(2, 4).tolist(), i % 3, 1, 0.9)
+        for i, pair in enumerate(boxes)
+    ]
+    rows.append((LEFT, [5.0, 5.0, 5.0, 5.0], 0, 1, 0.9))
     assert draw(sample(rows), top_k=61).shape[1] == 720
 
 
@@ -217,10 +235,13 @@ def test_backends_get_the_picture(tmp_path):
                 type='HOILocalVisualizer',
                 name='backends',
                 save_dir=str(tmp_path),
-                vis_backends=[dict(type='LocalVisBackend')]))
-    visualizer.add_datasample('scene', IMAGE,
-                              sample([(LEFT, HORSE, 0, 1, .9)]), step=3)
-    written, = tmp_path.glob('vis_data/vis_image/scene_3.png')
+                vis_backends=[dict(type='LocalVisBackend')],
+            )
+        )
+    visualizer.add_datasample(
+        'scene', IMAGE, sample([(LEFT, HORSE, 0, 1, 0.9)]), step=3
+    )
+    (written,) = tmp_path.glob('vis_data/vis_image/scene_3.png')
     assert cv2.imread(str(written)).shape == (514, 720, 3)
     assert visualizer.get_image().shape == (514, 720, 3)
 
@@ -228,7 +249,7 @@ def test_backends_get_the_picture(tmp_path):
 def test_through_mmdets_hook(tmp_path):
     path = tmp_path / 'horse.png'
     cv2.imwrite(str(path), IMAGE)
-    data_sample = sample([(LEFT, HORSE, 0, 1, .9)])
+    data_sample = sample([(LEFT, HORSE, 0, 1, 0.9)])
     data_sample.set_metainfo(dict(img_path=str(path)))
     HOILocalVisualizer.get_instance('visualizer').dataset_meta = META
     hook = DetVisualizationHook(draw=True, test_out_dir='shown')

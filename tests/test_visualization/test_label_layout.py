@@ -11,15 +11,22 @@ from clhoi_mm.visualization.label_layout import place_labels  # noqa: E402
 AREA, LINE = (200, 120), 12
 NOTHING = np.zeros((0, 4))
 label = st.tuples(
-    st.integers(10, 90), st.integers(12, 40), st.integers(0, 200),
-    st.integers(0, 120))
+    st.integers(10, 90),
+    st.integers(12, 40),
+    st.integers(0, 200),
+    st.integers(0, 120),
+)
 
 
 def place(sizes, anchors, **kwargs):
     kwargs.setdefault('avoid', NOTHING)
     return place_labels(
-        np.array(sizes, dtype=float), np.array(anchors, dtype=float), AREA,
-        LINE, **kwargs)
+        np.array(sizes, dtype=float),
+        np.array(anchors, dtype=float),
+        AREA,
+        LINE,
+        **kwargs,
+    )
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -35,14 +42,14 @@ def test_labels_are_inside_and_apart(labels):
 
 
 def test_a_label_stands_on_its_anchor():
-    box, = place([[60, 16]], [[100, 60]])
+    (box,) = place([[60, 16]], [[100, 60]])
     centre = (box[:2] + box[2:]) / 2
     np.testing.assert_allclose(centre, [100, 60], atol=LINE / 3)
 
 
 def test_an_object_is_left_visible():
-    avoid = np.array([[90., 50., 110., 70.]])
-    box, = place([[60, 16]], [[100, 60]], avoid=avoid)
+    avoid = np.array([[90.0, 50.0, 110.0, 70.0]])
+    (box,) = place([[60, 16]], [[100, 60]], avoid=avoid)
     assert box[3] <= 50 or box[1] >= 70
 
 

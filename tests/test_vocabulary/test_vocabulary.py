@@ -17,25 +17,37 @@ SMALL = dict(
     hois=[[0, 1], [0, 2], [1, 0], [2, 2]],
     rare=[1],
     no_interaction='nothing',
-    roleless=['smile'])
+    roleless=['smile'],
+)
 
 
 def test_small_by_hand():
     vocab = HOIVocabulary.from_dict(SMALL)
     assert vocab.phrases == [
-        'a person eating a hot dog', 'a person eating an apple',
-        'a person hugging another person', 'a person not touching an apple'
+        'a person eating a hot dog',
+        'a person eating an apple',
+        'a person hugging another person',
+        'a person not touching an apple',
     ]
     assert vocab.verb_phrases == [
-        'a person eating something', 'a person hugging something',
-        'a person not touching something', 'a person smiling'
+        'a person eating something',
+        'a person hugging something',
+        'a person not touching something',
+        'a person smiling',
     ]
     assert vocab.object_phrases == ['a person', 'a hot dog', 'an apple']
     assert vocab.names == [
-        'eat hot dog', 'eat apple', 'hug person', 'nothing apple'
+        'eat hot dog',
+        'eat apple',
+        'hug person',
+        'nothing apple',
     ]
-    assert vocab.hoi_lookup.tolist() == [[-1, 0, 1], [2, -1, -1], [-1, -1, 3],
-                                         [-1, -1, -1]]
+    assert vocab.hoi_lookup.tolist() == [
+        [-1, 0, 1],
+        [2, -1, -1],
+        [-1, -1, 3],
+        [-1, -1, -1],
+    ]
     assert vocab.valid.sum() == 4
     assert vocab.rare.tolist() == [False, True, False, False]
     assert vocab.no_interaction_mask.tolist() == [False] * 3 + [True]
@@ -66,17 +78,20 @@ def test_arrays_are_read_only():
             getattr(vocab, name)[0] = 1
 
 
-@pytest.mark.parametrize('change, field', [
-    (dict(objects=['dog', 'hot_dog', 'apple']), 'objects'),
-    (dict(objects=['person', 'hot_dog', 'Hot dog']), 'objects'),
-    (dict(gerunds=['eating']), 'gerunds'),
-    (dict(hois=[[0, 3]]), 'hois'),
-    (dict(hois=[[0, 1], [0, 1]]), 'hois'),
-    (dict(hois=[[0, 1, 2]]), 'hois'),
-    (dict(rare=[4]), 'rare'),
-    (dict(no_interaction='none'), 'no_interaction'),
-    (dict(roleless=['none']), 'roleless'),
-])
+@pytest.mark.parametrize(
+    'change, field',
+    [
+        (dict(objects=['dog', 'hot_dog', 'apple']), 'objects'),
+        (dict(objects=['person', 'hot_dog', 'Hot dog']), 'objects'),
+        (dict(gerunds=['eating']), 'gerunds'),
+        (dict(hois=[[0, 3]]), 'hois'),
+        (dict(hois=[[0, 1], [0, 1]]), 'hois'),
+        (dict(hois=[[0, 1, 2]]), 'hois'),
+        (dict(rare=[4]), 'rare'),
+        (dict(no_interaction='none'), 'no_interaction'),
+        (dict(roleless=['none']), 'roleless'),
+    ],
+)
 def test_contradictions_name_the_field(tmp_path, change, field):
     path = tmp_path / 'bad.json'
     path.write_text(json.dumps(dict(SMALL, **change)))
@@ -98,20 +113,26 @@ def test_wrong_files_and_names(tmp_path):
 
 def test_hico_det():
     vocab = HOIVocabulary.load('hico_det')
-    assert (vocab.num_objects, vocab.num_verbs, vocab.num_hois) == (80, 117,
-                                                                    600)
+    assert (vocab.num_objects, vocab.num_verbs, vocab.num_hois) == (
+        80,
+        117,
+        600,
+    )
     assert vocab.rare.sum() == 138 and vocab.no_interaction_mask.sum() == 80
     assert list(vocab.objects) == sorted(vocab.objects)
     assert vocab.object_phrases[vocab.objects.index('bench')] == 'a bench'
     assert len(set(vocab.phrases)) == 600
-    for phrase in ('a person sitting on a bench',
-                   'a person talking on a cell phone',
-                   'a person typing on a laptop',
-                   'a person hopping on an elephant',
-                   'a person not interacting with an airplane',
-                   'a person hugging another person',
-                   'a person cutting with scissors', 'a person tying a tie',
-                   'a person lying on a bed'):
+    for phrase in (
+        'a person sitting on a bench',
+        'a person talking on a cell phone',
+        'a person typing on a laptop',
+        'a person hopping on an elephant',
+        'a person not interacting with an airplane',
+        'a person hugging another person',
+        'a person cutting with scissors',
+        'a person tying a tie',
+        'a person lying on a bed',
+    ):
         assert phrase in vocab.phrases
 
 
@@ -122,14 +143,17 @@ def test_v_coco():
     assert not vocab.no_interaction_mask.any()
     without_pairs = {
         verb
-        for verb, valid in zip(vocab.verbs, vocab.valid.any(1)) if not valid
+        for verb, valid in zip(vocab.verbs, vocab.valid.any(1))
+        if not valid
     }
     assert without_pairs == {'stand', 'walk', 'run', 'smile', 'point instr'}
     assert vocab.verb_phrases[vocab.verbs.index('run')] == 'a person running'
-    for phrase in ('a person hitting something with a baseball bat',
-                   'a person hitting a sports ball',
-                   'a person talking on a cell phone',
-                   'a person skiing on skis'):
+    for phrase in (
+        'a person hitting something with a baseball bat',
+        'a person hitting a sports ball',
+        'a person talking on a cell phone',
+        'a person skiing on skis',
+    ):
         assert phrase in vocab.phrases
 
 
@@ -145,24 +169,40 @@ def test_normalise_name_and_article():
     assert normalise_name('diningtable') == 'dining table'
     assert normalise_name('TV-monitor') == 'tv'
     nouns = [
-        'umbrella', 'unicycle', 'hour_glass', 'bus', 'skis', 'one_way_sign',
-        'wine glass', 'Orange'
+        'umbrella',
+        'unicycle',
+        'hour_glass',
+        'bus',
+        'skis',
+        'one_way_sign',
+        'wine glass',
+        'Orange',
     ]
     assert [with_article(n) for n in nouns] == [
-        'an umbrella', 'a unicycle', 'an hour glass', 'a bus', 'skis',
-        'a one way sign', 'a wine glass', 'an Orange'
+        'an umbrella',
+        'a unicycle',
+        'an hour glass',
+        'a bus',
+        'skis',
+        'a one way sign',
+        'a wine glass',
+        'an Orange',
     ]
 
 
 def test_imports_neither_torch_nor_mm():
-    code = ("import sys; from clhoi_mm.vocabulary import HOIVocabulary; "
-            "HOIVocabulary.load('mini').phrases; "
-            "print([m for m in sys.modules if m.split('.')[0] in "
-            "('torch', 'mmcv', 'mmengine', 'mmdet')])")
-    result = subprocess.run([sys.executable, '-c', code],
-                            capture_output=True,
-                            text=True,
-                            check=True)
+    code = (
+        'import sys; from clhoi_mm.vocabulary import HOIVocabulary; '
+        "HOIVocabulary.load('mini').phrases; "
+        "print([m for m in sys.modules if m.split('.')[0] in "
+        "('torch', 'mmcv', 'mmengine', 'mmdet')])"
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert result.stdout.strip() == '[]'
 
 
@@ -180,7 +220,8 @@ def test_agrees_with_the_published_annotations():
     vocab, pairs = HOIVocabulary.load('v_coco'), set()
     for split in ('trainval', 'test'):
         coco = json.loads(
-            (data / f'v_coco/instances_vcoco_{split}.json').read_text())
+            (data / f'v_coco/instances_vcoco_{split}.json').read_text()
+        )
         assert list(vocab.objects) == coco['objects'][1:]
         pairs |= {
             (vocab.verb_label(verb), obj - 1)

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
-from clhoi_mm.vocabulary import (ZERO_SHOT_SPLITS, HOIVocabulary,
-                                 load_zero_shot_split, unseen_classes)
+from clhoi_mm.vocabulary import (
+    ZERO_SHOT_SPLITS,
+    HOIVocabulary,
+    load_zero_shot_split,
+    unseen_classes,
+)
 
 VOCABULARY = HOIVocabulary.load('hico_det')
 
@@ -15,8 +19,10 @@ def unseen_mask(name):
     return mask
 
 
-@pytest.mark.parametrize('name, count, rare', [
-    ('rf_uc', 120, 120), ('nf_uc', 120, 0), ('uo', 100, 20), ('uv', 84, 18)])
+@pytest.mark.parametrize(
+    'name, count, rare',
+    [('rf_uc', 120, 120), ('nf_uc', 120, 0), ('uo', 100, 20), ('uv', 84, 18)],
+)
 def test_counts(name, count, rare):
     unseen = unseen_mask(name)
     assert unseen.sum() == count
@@ -35,9 +41,18 @@ def test_unseen_objects_are_unseen_as_a_whole():
     objects = set(VOCABULARY.hoi_objects[unseen])
     assert not objects & set(VOCABULARY.hoi_objects[~unseen])
     assert [VOCABULARY.objects[label] for label in sorted(objects)] == [
-        'baseball_bat', 'clock', 'dog', 'elephant', 'frisbee', 'pizza',
-        'refrigerator', 'skateboard', 'skis', 'tennis_racket', 'toothbrush',
-        'zebra'
+        'baseball_bat',
+        'clock',
+        'dog',
+        'elephant',
+        'frisbee',
+        'pizza',
+        'refrigerator',
+        'skateboard',
+        'skis',
+        'tennis_racket',
+        'toothbrush',
+        'zebra',
     ]
 
 
@@ -46,9 +61,26 @@ def test_unseen_verbs_are_unseen_as_a_whole():
     verbs = set(VOCABULARY.hoi_verbs[unseen])
     assert not verbs & set(VOCABULARY.hoi_verbs[~unseen])
     assert [VOCABULARY.verbs[label] for label in sorted(verbs)] == [
-        'block', 'dribble', 'feed', 'herd', 'hose', 'inspect', 'install',
-        'move', 'park', 'ride', 'sail', 'scratch', 'sign', 'squeeze', 'stab',
-        'stop_at', 'swing', 'tag', 'toast', 'wear'
+        'block',
+        'dribble',
+        'feed',
+        'herd',
+        'hose',
+        'inspect',
+        'install',
+        'move',
+        'park',
+        'ride',
+        'sail',
+        'scratch',
+        'sign',
+        'squeeze',
+        'stab',
+        'stop_at',
+        'swing',
+        'tag',
+        'toast',
+        'wear',
     ]
 
 
@@ -70,11 +102,14 @@ def test_a_file_of_labels(tmp_path):
         unseen_classes(str(path), VOCABULARY)
 
 
-@pytest.mark.parametrize('text, message', [
-    ('{"unseen": [3]}', 'not a list of class labels'),
-    ('["ride"]', 'not a list of class labels'),
-    ('[3', 'not valid JSON'),
-])
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('{"unseen": [3]}', 'not a list of class labels'),
+        ('["ride"]', 'not a list of class labels'),
+        ('[3', 'not valid JSON'),
+    ],
+)
 def test_a_file_of_something_else(tmp_path, text, message):
     path = tmp_path / 'mine.json'
     path.write_text(text)

@@ -4,6 +4,7 @@ Reads the scalars.json that every run writes into its work dir, or all of a
 work dir's, which are one training where they were resumed. Needs neither
 torch nor mmdet.
 """
+
 import argparse
 import json
 from pathlib import Path
@@ -18,32 +19,38 @@ PLACES = ('epoch', 'iter', 'step')
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest='task', required=True)
     plot = commands.add_parser('plot_curve', help='draw figures as curves')
     plot.add_argument(
         '--keys',
         nargs='+',
         default=['loss'],
-        help='figures to draw, such as loss_context or mAP (default: loss)')
+        help='figures to draw, such as loss_context or mAP (default: loss)',
+    )
     plot.add_argument(
-        '--legend', nargs='+', help='a name for each curve, log by log')
+        '--legend', nargs='+', help='a name for each curve, log by log'
+    )
     plot.add_argument('--title', help="the picture's title")
     plot.add_argument('--style', help='a style of matplotlib')
     plot.add_argument('--backend', help='a backend of matplotlib')
     plot.add_argument(
-        '--out', help='picture to write: .png, .pdf or .svg (default: show)')
+        '--out', help='picture to write: .png, .pdf or .svg (default: show)'
+    )
     time = commands.add_parser('cal_train_time', help='seconds an iteration')
     time.add_argument(
         '--include-outliers',
         action='store_true',
-        help='count the first line of each epoch too, in which loaders start')
+        help='count the first line of each epoch too, in which loaders start',
+    )
     for command in (plot, time):
         command.add_argument(
             'json_logs',
             nargs='+',
             metavar='LOG',
-            help='a scalars.json, or a work dir')
+            help='a scalars.json, or a work dir',
+        )
     return parser.parse_args()
 
 
@@ -62,7 +69,8 @@ def read_lines(path: Path) -> List[dict]:
         elif number < len(lines):
             raise ValueError(
                 f'{path}, line {number}: no line of a log; give the '
-                'vis_data/scalars.json of a run')
+                'vis_data/scalars.json of a run'
+            )
     return rows
 
 
@@ -77,21 +85,33 @@ def read_log(log: str) -> Tuple[List[dict], List[dict]]:
     if path.is_dir():
         files = sorted(path.glob('*/vis_data/scalars.json'))
     if not files:
-        raise ValueError(f'{log}: no run has logged here; give a work dir '
-                         'with */vis_data/scalars.json, or such a file')
+        raise ValueError(
+            f'{log}: no run has logged here; give a work dir '
+            'with */vis_data/scalars.json, or such a file'
+        )
     rows: List[dict] = []
     for file in files:
         new = read_lines(file)
         first = next((row['step'] for row in new if 'iter' in row), None)
         if first is not None:
-            kept = next((i for i, row in enumerate(rows)
-                         if 'iter' in row and row['step'] >= first), None)
+            kept = next(
+                (
+                    i
+                    for i, row in enumerate(rows)
+                    if 'iter' in row and row['step'] >= first
+                ),
+                None,
+            )
             rows = rows[:kept] + new
     if not rows:
-        raise ValueError(f'{log}: holds no line of training; train longer '
-                         'than default_hooks.logger.interval iterations')
-    return ([row for row in rows if 'iter' in row],
-            [row for row in rows if 'iter' not in row])
+        raise ValueError(
+            f'{log}: holds no line of training; train longer '
+            'than default_hooks.logger.interval iterations'
+        )
+    return (
+        [row for row in rows if 'iter' in row],
+        [row for row in rows if 'iter' not in row],
+    )
 
 
 def find_curve(log: str, key: str) -> Tuple[str, List[float], List[float]]:
@@ -104,44 +124,70 @@ def find_curve(log: str, key: str) -> Tuple[str, List[float], List[float]]:
         names = dict.fromkeys(name for row in rows for name in row)
         known += [name for name in names if name not in PLACES]
         # A metric may be named without its prefix.
-        name = next((name for name in names
-                     if name not in PLACES and key in (
-                         name, name.rsplit('/', 1)[-1])), None)
+        name = next(
+            (
+                name
+                for name in names
+                if name not in PLACES
+                and key in (name, name.rsplit('/', 1)[-1])
+            ),
+            None,
+        )
         if name is not None:
             rows = [row for row in rows if name in row]
-            return axis, [row['step'] for row in rows], [
-                row[name] for row in rows
-            ]
-    raise ValueError(f'{log}: no {key!r} was logged; it has '
-                     f'{", ".join(dict.fromkeys(known))}')
+            return (
+                axis,
+                [row['step'] for row in rows],
+                [row[name] for row in rows],
+            )
+    raise ValueError(
+        f'{log}: no {key!r} was logged; it has '
+        f'{", ".join(dict.fromkeys(known))}'
+    )
 
 
 def plot_curve(args: argparse.Namespace) -> None:
     """One picture with all logs and figures."""
     import matplotlib
+
     if args.backend or args.out:
         matplotlib.use(args.backend or 'Agg')
     import matplotlib.pyplot as plt
+
     if args.style:
         plt.style.use(args.style)
-    curves = [(f'{log} {key}', *find_curve(log, key))
-              for log in args.json_logs for key in args.keys]
+    curves = [
+        (f'{log} {key}', *find_curve(log, key))
+        for log in args.json_logs
+        for key in args.keys
+    ]
     if args.legend:
         if len(args.legend) != len(curves):
-            raise ValueError(f'--legend: {len(args.legend)} names for '
-                             f'{len(curves)} curves (logs times keys)')
-        curves = [(name, *curve[1:])
-                  for name, curve in zip(args.legend, curves)]
+            raise ValueError(
+                f'--legend: {len(args.legend)} names for '
+                f'{len(curves)} curves (logs times keys)'
+            )
+        curves = [
+            (name, *curve[1:]) for name, curve in zip(args.legend, curves)
+        ]
     axes = list(dict.fromkeys(curve[1] for curve in curves))
     figure, plots = plt.subplots(
-        1, len(axes), figsize=(7 * len(axes), 4.5), squeeze=False,
-        layout='constrained')
+        1,
+        len(axes),
+        figsize=(7 * len(axes), 4.5),
+        squeeze=False,
+        layout='constrained',
+    )
     for axis, plot in zip(axes, plots[0]):
         for name, where, places, values in curves:
             if where == axis:
                 plot.plot(
-                    places, values, label=name, linewidth=1,
-                    marker='o' if axis != 'iteration' else None)
+                    places,
+                    values,
+                    label=name,
+                    linewidth=1,
+                    marker='o' if axis != 'iteration' else None,
+                )
         plot.set_xlabel(axis)
         plot.legend()
     figure.suptitle(args.title or '')
@@ -150,15 +196,17 @@ def plot_curve(args: argparse.Namespace) -> None:
         return
     kind = Path(args.out).suffix[1:]
     if kind not in figure.canvas.get_supported_filetypes():
-        raise ValueError(f'--out {args.out}: give a name that ends in .png, '
-                         '.pdf or .svg')
+        raise ValueError(
+            f'--out {args.out}: give a name that ends in .png, .pdf or .svg'
+        )
     with atomic_path(args.out) as partial:
         figure.savefig(partial, format=kind, dpi=150)
     print(f'{len(curves)} curves in {args.out}')
 
 
-def epoch_times(rows: List[dict], key: str,
-                include_outliers: bool) -> Iterator[Tuple[int, float]]:
+def epoch_times(
+    rows: List[dict], key: str, include_outliers: bool
+) -> Iterator[Tuple[int, float]]:
     """Mean seconds an iteration, epoch by epoch: all ('time') or those in
     which it waited for data ('data_time')."""
     epochs: Dict[int, List[float]] = {}
@@ -177,11 +225,14 @@ def cal_train_time(args: argparse.Namespace) -> None:
         rows = read_log(log)[0]
         times = dict(epoch_times(rows, 'time', args.include_outliers))
         if not times:
-            raise ValueError(f'{log}: no time was logged; keep '
-                             'default_hooks.timer in the config')
+            raise ValueError(
+                f'{log}: no time was logged; keep '
+                'default_hooks.timer in the config'
+            )
         mean = sum(times.values()) / len(times)
-        spread = (sum((time - mean)**2 for time in times.values()) /
-                  len(times))**.5
+        spread = (
+            sum((time - mean) ** 2 for time in times.values()) / len(times)
+        ) ** 0.5
         slowest, fastest = max(times, key=times.get), min(times, key=times.get)
         print(f'{log}: {len(times)} epochs')
         print(f'  slowest epoch {slowest}: {times[slowest]:.4f} s/iter')
@@ -198,7 +249,8 @@ def main() -> None:
     args = parse_args()
     try:
         dict(plot_curve=plot_curve, cal_train_time=cal_train_time)[args.task](
-            args)
+            args
+        )
     except (OSError, ValueError) as error:
         raise SystemExit(f'analyze_logs.py: {error}')
 

@@ -24,6 +24,7 @@ cached_ms     the step where a file gives the detector's maps and detections,
               reading included
 speedup       live_ms over cached_ms
 """
+
 import argparse
 import json
 import os
@@ -38,71 +39,87 @@ ROOT = os.path.dirname(os.path.abspath(__file__ + '/../..'))
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         'config',
         nargs='?',
         default=os.path.join(ROOT, 'configs', 'clhoi_r50_hico.py'),
-        help='path of the config (default: configs/clhoi_r50_hico.py)')
+        help='path of the config (default: configs/clhoi_r50_hico.py)',
+    )
     parser.add_argument(
         '--pairs',
         type=int,
         nargs='+',
         default=[30, 100, 400, 2000],
-        help='human-object pairs in an image (default: 30 100 400 2000)')
+        help='human-object pairs in an image (default: 30 100 400 2000)',
+    )
     parser.add_argument(
-        '--batch', type=int, nargs='+', default=[1], help='images at once')
+        '--batch', type=int, nargs='+', default=[1], help='images at once'
+    )
     parser.add_argument('--device', default='cpu', help='cpu or cuda:0')
     parser.add_argument(
         '--size',
         type=int,
         nargs=2,
         default=[800, 1333],
-        metavar=('HEIGHT', 'WIDTH'))
+        metavar=('HEIGHT', 'WIDTH'),
+    )
     parser.add_argument('--threads', type=int, help='CPU threads of torch')
     parser.add_argument(
         '--repeat',
         type=int,
         default=10,
-        help='rounds; all parts take turns in each (default 10)')
+        help='rounds; all parts take turns in each (default 10)',
+    )
     parser.add_argument(
-        '--fast', action='store_true', help='the detector in bfloat16')
+        '--fast', action='store_true', help='the detector in bfloat16'
+    )
     parser.add_argument(
-        '--amp', action='store_true', help='VLT and ICN in bfloat16')
+        '--amp', action='store_true', help='VLT and ICN in bfloat16'
+    )
     parser.add_argument(
         '--compile',
         action='store_true',
-        help="torch.compile for the detector's backbone and neck")
+        help="torch.compile for the detector's backbone and neck",
+    )
     parser.add_argument(
         '--clock',
         choices=['wall', 'cpu'],
         default='wall',
-        help='cpu counts this process\'s own seconds, for a machine that is '
-        'busy otherwise; with --threads 1 only')
+        help="cpu counts this process's own seconds, for a machine that is "
+        'busy otherwise; with --threads 1 only',
+    )
     parser.add_argument(
         '--best',
         action='store_true',
         help='minima in place of medians, for a machine that is busy '
-        'otherwise')
+        'otherwise',
+    )
     parser.add_argument(
         '--default-allocator',
         action='store_true',
-        help='leave glibc as it is: docs/speed.md')
+        help='leave glibc as it is: docs/speed.md',
+    )
     parser.add_argument(
         '--train',
         action='store_true',
-        help='time training steps instead, live and from a cache')
+        help='time training steps instead, live and from a cache',
+    )
     parser.add_argument('--json', metavar='OUT', help='file for the rows')
     parser.add_argument('--plot', metavar='OUT', help='file for a plot')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     args = parser.parse_args()
     if args.clock == 'cpu' and args.threads != 1:
-        parser.error('--clock cpu needs --threads 1: threads that wait for '
-                     'each other spend time, too')
+        parser.error(
+            '--clock cpu needs --threads 1: threads that wait for '
+            'each other spend time, too'
+        )
     if min(args.pairs + args.batch + [args.repeat]) < 1:
         parser.error('--pairs, --batch and --repeat are 1 or more')
     if args.train and args.plot:
@@ -113,21 +130,36 @@ def parse_args() -> argparse.Namespace:
 def draw(rows: List[dict], path: str, title: str) -> None:
     """Milliseconds of the parts over the number of pairs."""
     import matplotlib
+
     matplotlib.use('Agg')
     import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(figsize=(7, 4.5), layout='constrained')
     for batch in sorted({row['batch'] for row in rows}):
-        mine = sorted((row for row in rows if row['batch'] == batch),
-                      key=lambda row: row['pairs'])
-        for name in ('detector_ms', 'own_ms', 'hoi_ms', 'vlt_ms', 'icn_ms',
-                     'post_ms'):
-            axes.plot([row['pairs'] for row in mine],
-                      [row[name] for row in mine],
-                      marker='o',
-                      label=f'{name[:-3]}, batch {batch}')
+        mine = sorted(
+            (row for row in rows if row['batch'] == batch),
+            key=lambda row: row['pairs'],
+        )
+        for name in (
+            'detector_ms',
+            'own_ms',
+            'hoi_ms',
+            'vlt_ms',
+            'icn_ms',
+            'post_ms',
+        ):
+            axes.plot(
+                [row['pairs'] for row in mine],
+                [row[name] for row in mine],
+                marker='o',
+                label=f'{name[:-3]}, batch {batch}',
+            )
     axes.set(
-        xscale='log', yscale='log', xlabel='pairs in an image',
-        ylabel='milliseconds an image')
+        xscale='log',
+        yscale='log',
+        xlabel='pairs in an image',
+        ylabel='milliseconds an image',
+    )
     axes.set_title(title, fontsize=7)
     axes.legend(fontsize=7)
     figure.savefig(path, dpi=150)
@@ -141,6 +173,7 @@ def main() -> None:
     os.environ.setdefault('KINETO_LOG_LEVEL', '5')
     import torch
     from benchmark_setup import describe_machine, print_table
+
     if args.device.startswith('cuda') and not torch.cuda.is_available():
         raise SystemExit(f'--device {args.device}: torch finds no GPU here')
     if args.threads:

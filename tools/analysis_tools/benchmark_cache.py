@@ -5,6 +5,7 @@ vectors are random. Prints room on disk, time to open and to read, and memory:
 that of the process itself, without the pages of mapped files, which all
 processes share and the system takes back at need.
 """
+
 import argparse
 import json
 import shutil
@@ -31,35 +32,40 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--images', type=int, default=38000)
     parser.add_argument(
-        '--sentences', type=int, default=4, help='of an image (default 4)')
+        '--sentences', type=int, default=4, help='of an image (default 4)'
+    )
     parser.add_argument(
-        '--interactions',
-        type=int,
-        default=5,
-        help='of an image (default 5)')
+        '--interactions', type=int, default=5, help='of an image (default 5)'
+    )
     parser.add_argument(
-        '--dim', type=int, default=768, help='of an embedding (default 768)')
+        '--dim', type=int, default=768, help='of an embedding (default 768)'
+    )
     parser.add_argument(
         '--whole-captions',
         action='store_true',
-        help="keep captions' own vectors")
+        help="keep captions' own vectors",
+    )
     parser.add_argument('--vocabulary', default='hico_det')
     parser.add_argument(
-        '--reads', type=int, default=20000, help='random reads to time')
+        '--reads', type=int, default=20000, help='random reads to time'
+    )
     parser.add_argument(
         '--workers',
         type=int,
         default=1,
-        help="a DataLoader's; 0 needs no torch (default 1)")
+        help="a DataLoader's; 0 needs no torch (default 1)",
+    )
     parser.add_argument(
         '--from-raw',
         action='store_true',
         help="make it from a pass's raw answers, and measure the stages "
-        '(some milliseconds an image for parse)')
+        '(some milliseconds an image for parse)',
+    )
     parser.add_argument(
         '--out',
         help='keep the cache in this folder (default: one in $TMPDIR, which '
-        'is removed)')
+        'is removed)',
+    )
     return parser.parse_args()
 
 
@@ -113,7 +119,8 @@ class Reads:
             median=1e6 * p50,
             p99=1e6 * p99,
             own=memory('RssAnon') - before,
-            mapped=memory('RssFile'))
+            mapped=memory('RssFile'),
+        )
 
 
 def name_image(number: int) -> str:
@@ -121,8 +128,9 @@ def name_image(number: int) -> str:
     return f'train2015/HICO_train2015_{number:08d}.jpg'
 
 
-def say_words(args: argparse.Namespace,
-              vocabulary: HOIVocabulary) -> Iterator[TeacherWords]:
+def say_words(
+    args: argparse.Namespace, vocabulary: HOIVocabulary
+) -> Iterator[TeacherWords]:
     """Words about each image, no sentence twice."""
     rng = np.random.default_rng(0)
     for i in range(args.images):
@@ -132,35 +140,49 @@ def say_words(args: argparse.Namespace,
         ]
         hois = rng.integers(vocabulary.num_hois, size=args.interactions)
         yield TeacherWords(
-            name_image(i), ' '.join(sentences), sentences,
-            [(vocabulary.verbs[vocabulary.hoi_verbs[hoi]],
-              vocabulary.objects[vocabulary.hoi_objects[hoi]], 0.5)
-             for hoi in hois])
+            name_image(i),
+            ' '.join(sentences),
+            sentences,
+            [
+                (
+                    vocabulary.verbs[vocabulary.hoi_verbs[hoi]],
+                    vocabulary.objects[vocabulary.hoi_objects[hoi]],
+                    0.5,
+                )
+                for hoi in hois
+            ],
+        )
 
 
-def write_raw(args: argparse.Namespace, vocabulary: HOIVocabulary,
-              folder: Path) -> None:
+def write_raw(
+    args: argparse.Namespace, vocabulary: HOIVocabulary, folder: Path
+) -> None:
     """The words as a pass's raw answers, in no order."""
     raw = folder / 'raw'
     raw.mkdir(parents=True)
     numbers = np.random.default_rng(1).permutation(args.images)
     settings = json.dumps(dict(model='random', prompt=dict(hash='0')))
-    with open(raw / 'caption-00000-of-00001.jsonl', 'w') as captions, open(
-            raw / 'list-00000-of-00001.jsonl', 'w') as lists:
+    with (
+        open(raw / 'caption-00000-of-00001.jsonl', 'w') as captions,
+        open(raw / 'list-00000-of-00001.jsonl', 'w') as lists,
+    ):
         for i, row in zip(numbers, say_words(args, vocabulary)):
             said = [
                 dict(verb=verb, object=obj)
                 for verb, obj, _ in row.interactions
             ]
-            for file, kind, text in ((captions, 'caption', row.caption),
-                                     (lists, 'list', json.dumps(said))):
+            for file, kind, text in (
+                (captions, 'caption', row.caption),
+                (lists, 'list', json.dumps(said)),
+            ):
                 answer = dict(
                     image_id=name_image(i),
                     kind=kind,
                     text=text,
                     time=float(i),
                     model='random',
-                    prompt_hash='0')
+                    prompt_hash='0',
+                )
                 file.write(json.dumps(answer) + '\n')
     for kind in ('caption', 'list'):
         (raw / f'{kind}.json').write_text(settings)
@@ -188,7 +210,8 @@ def measured(what: str) -> Iterator[None]:
         f'{what:24} {time.perf_counter() - start:.1f} s, of the processor '
         f'{time.process_time() - used:.1f} s; memory of its own at most '
         f'+{max(peak[0] - before, 0):.0f} MB',
-        flush=True)
+        flush=True,
+    )
 
 
 def make(args: argparse.Namespace, folder: Path) -> None:
@@ -209,7 +232,8 @@ def make(args: argparse.Namespace, folder: Path) -> None:
             vocabulary,
             RandomTextEncoder(args.dim),
             progress=True,
-            whole_captions=args.whole_captions)
+            whole_captions=args.whole_captions,
+        )
 
 
 def memory(field: str) -> float:
@@ -221,33 +245,41 @@ def memory(field: str) -> float:
 
 
 def show(where: str, item: Dict[str, float]) -> None:
-    print(f'{where:24} median {item["median"]:.1f} us, 99 % below '
-          f'{item["p99"]:.1f} us; first {item["first"]:.2f} ms; memory of its '
-          f'own +{max(item["own"], 0):.1f} MB')
+    print(
+        f'{where:24} median {item["median"]:.1f} us, 99 % below '
+        f'{item["p99"]:.1f} us; first {item["first"]:.2f} ms; memory of its '
+        f'own +{max(item["own"], 0):.1f} MB'
+    )
 
 
 def measure(folder: Path, reads: int, workers: int) -> None:
     size = sum((folder / name).stat().st_size for name in (MANIFEST, TENSORS))
     images = len(TeacherCache(folder))
-    print(f'{"on disk":24} {size / 1e6:.1f} MB, {size / images:.0f} bytes an '
-          'image')
+    print(
+        f'{"on disk":24} {size / 1e6:.1f} MB, {size / images:.0f} bytes an '
+        'image'
+    )
     own, times = memory('RssAnon'), []
     for _ in range(5):
         start = time.perf_counter()
         cache = TeacherCache(folder)
         cache.get(name_image(0))
         times.append(time.perf_counter() - start)
-    print(f'{"opening and one read":24} median {1e3 * np.median(times):.2f} '
-          f'ms; memory of its own +{max(memory("RssAnon") - own, 0):.1f} MB')
+    print(
+        f'{"opening and one read":24} median {1e3 * np.median(times):.2f} '
+        f'ms; memory of its own +{max(memory("RssAnon") - own, 0):.1f} MB'
+    )
     data = Reads(TeacherCache(folder), reads)
     items = [data[i] for i in range(len(data))]
     show('reads, main process', median_of(items))
     if workers:
         from torch.utils.data import DataLoader
+
         loader = DataLoader(
             Reads(TeacherCache(folder), reads),
             batch_size=None,
-            num_workers=workers)
+            num_workers=workers,
+        )
         show(f'reads, {workers} worker(s)', median_of(list(loader)))
 
 
@@ -263,8 +295,10 @@ def main() -> None:
     args = parse_args()
     folder = Path(args.out or tempfile.mkdtemp(prefix='cache-'))
     try:
-        print(f'{args.images} images, {args.sentences} sentences of their own '
-              f'at {args.dim} dimensions, {args.interactions} interactions')
+        print(
+            f'{args.images} images, {args.sentences} sentences of their own '
+            f'at {args.dim} dimensions, {args.interactions} interactions'
+        )
         make(args, folder)
         measure(folder, args.reads, args.workers)
     except (OSError, ValueError, ImportError) as error:

@@ -4,6 +4,7 @@ Detections are annotated boxes shaken a little, and pairs of them say right
 and wrong things with random scores, so that all that costs time happens. Both
 the scoring alone and the whole command `eval_predictions.py` are timed.
 """
+
 import argparse
 import os.path as osp
 import resource
@@ -15,9 +16,13 @@ from typing import Tuple
 
 import numpy as np
 
-from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, Annotations,
-                                      Predictions, evaluate_hico_det,
-                                      evaluate_v_coco)
+from clhoi_mm.evaluation.core import (
+    HICO_DET_PROTOCOLS,
+    Annotations,
+    Predictions,
+    evaluate_hico_det,
+    evaluate_v_coco,
+)
 
 NUM_PERSONS, NUM_OBJECTS = 8, 10
 
@@ -26,21 +31,28 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--ann', required=True, help='annotation file (JSON)')
     parser.add_argument(
-        '--metric', required=True, choices=['hico_det', 'v_coco'])
+        '--metric', required=True, choices=['hico_det', 'v_coco']
+    )
     parser.add_argument(
         '--num-per-img',
         type=int,
         default=100,
-        help='predictions in an image (default: 100)')
+        help='predictions in an image (default: 100)',
+    )
     parser.add_argument('--repeat', type=int, default=3)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
-        '--out', help='keep the predictions in this file (.npz)')
+        '--out', help='keep the predictions in this file (.npz)'
+    )
     return parser.parse_args()
 
 
-def shaken_boxes(annotations: Annotations, is_person: bool, number: int,
-                 rng: np.random.Generator) -> Tuple[np.ndarray, np.ndarray]:
+def shaken_boxes(
+    annotations: Annotations,
+    is_person: bool,
+    number: int,
+    rng: np.random.Generator,
+) -> Tuple[np.ndarray, np.ndarray]:
     """Detections in each image.
 
     Returns:
@@ -53,8 +65,9 @@ def shaken_boxes(annotations: Annotations, is_person: bool, number: int,
     num_images = len(annotations.image_ids)
     counts = np.bincount(annotations.box_images[rows], minlength=num_images)
     firsts = np.cumsum(counts) - counts
-    drawn = firsts[:, None] + (rng.random(
-        (num_images, number)) * counts[:, None]).astype(np.int64)
+    drawn = firsts[:, None] + (
+        rng.random((num_images, number)) * counts[:, None]
+    ).astype(np.int64)
     chosen = np.append(rows, -1)[np.minimum(drawn, len(rows))]
     chosen[counts == 0] = -1
     corners = rng.random((num_images, number, 2, 2)) * annotations.sizes[
@@ -66,11 +79,13 @@ def shaken_boxes(annotations: Annotations, is_person: bool, number: int,
     boxes = np.where((chosen >= 0)[..., None], near, boxes)
     return chosen, np.concatenate(
         [boxes[..., :2], np.maximum(boxes[..., 2:], boxes[..., :2] + 1)],
-        axis=2).astype(np.float32)
+        axis=2,
+    ).astype(np.float32)
 
 
-def generate(annotations: Annotations, num_per_img: int,
-             seed: int) -> Predictions:
+def generate(
+    annotations: Annotations, num_per_img: int, seed: int
+) -> Predictions:
     """Predictions for all images.
 
     Args:
@@ -93,11 +108,14 @@ def generate(annotations: Annotations, num_per_img: int,
     if len(annotations.hoi_verbs):
         valid = annotations.hoi_lookup >= 0
     else:
-        valid = np.zeros((len(annotations.verbs), len(annotations.objects)),
-                         dtype=bool)
+        valid = np.zeros(
+            (len(annotations.verbs), len(annotations.objects)), dtype=bool
+        )
         boxed = annotations.others >= 0
-        valid[annotations.pair_verbs[boxed],
-              annotations.box_labels[annotations.others[boxed]]] = True
+        valid[
+            annotations.pair_verbs[boxed],
+            annotations.box_labels[annotations.others[boxed]],
+        ] = True
         valid[:, ~valid.any(axis=0)] = True
     weights = rng.random((num, len(annotations.verbs)), dtype=np.float32)
     verbs = (weights * valid.T[objects]).argmax(axis=1)
@@ -115,13 +133,19 @@ def generate(annotations: Annotations, num_per_img: int,
         labels = annotations.hoi_lookup[verbs, objects]
     return Predictions(
         np.array(annotations.image_ids),
-        np.arange(num_images + 1) * num_per_img, sub_bboxes[images, human],
-        obj_bboxes[images, other], objects, verbs, labels,
-        scores.astype(np.float32))
+        np.arange(num_images + 1) * num_per_img,
+        sub_bboxes[images, human],
+        obj_bboxes[images, other],
+        objects,
+        verbs,
+        labels,
+        scores.astype(np.float32),
+    )
 
 
-def score(annotations: Annotations, predictions: Predictions,
-          metric: str) -> dict:
+def score(
+    annotations: Annotations, predictions: Predictions, metric: str
+) -> dict:
     """Wall and processor time of one run in seconds, by protocol."""
     times = {}
     names = HICO_DET_PROTOCOLS if metric == 'hico_det' else ['v_coco']
@@ -129,13 +153,20 @@ def score(annotations: Annotations, predictions: Predictions,
         start = time.perf_counter(), time.process_time()
         if metric == 'hico_det':
             gt, labels = annotations.hico_det()
-            evaluate_hico_det(gt, predictions.pairs(annotations), labels,
-                              annotations.hoi_objects, name)
+            evaluate_hico_det(
+                gt,
+                predictions.pairs(annotations),
+                labels,
+                annotations.hoi_objects,
+                name,
+            )
         else:
             truth, actions = annotations.v_coco()
             evaluate_v_coco(truth, predictions.roles(annotations), actions)
-        times[name] = (time.perf_counter() - start[0],
-                       time.process_time() - start[1])
+        times[name] = (
+            time.perf_counter() - start[0],
+            time.process_time() - start[1],
+        )
     return times
 
 
@@ -143,23 +174,32 @@ def main() -> None:
     args = parse_args()
     annotations = Annotations.read(args.ann)
     predictions = generate(annotations, args.num_per_img, args.seed)
-    print(f'{len(annotations.image_ids)} images, {len(predictions.scores)} '
-          f'predictions, {len(annotations.pair_verbs)} annotated pairs')
+    print(
+        f'{len(annotations.image_ids)} images, {len(predictions.scores)} '
+        f'predictions, {len(annotations.pair_verbs)} annotated pairs'
+    )
     runs = [
         score(annotations, predictions, args.metric)
         for _ in range(args.repeat)
     ]
     for name in runs[0]:
         wall, processor = np.median([run[name] for run in runs], axis=0)
-        print(f'scoring, {name:<10} {wall:6.2f} s ({processor:.2f} s of '
-              f'processor time), median of {len(runs)}')
+        print(
+            f'scoring, {name:<10} {wall:6.2f} s ({processor:.2f} s of '
+            f'processor time), median of {len(runs)}'
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = args.out or osp.join(folder, 'preds.npz')
         predictions.write(path)
         command = [
             sys.executable,
-            osp.join(osp.dirname(__file__), 'eval_predictions.py'), '--ann',
-            args.ann, '--pred', path, '--metric', args.metric
+            osp.join(osp.dirname(__file__), 'eval_predictions.py'),
+            '--ann',
+            args.ann,
+            '--pred',
+            path,
+            '--metric',
+            args.metric,
         ]
         start = time.perf_counter()
         subprocess.run(command, check=True)

@@ -1,4 +1,5 @@
 """Times of inference's parts, for benchmark.py."""
+
 import argparse
 import copy
 import os
@@ -18,8 +19,19 @@ from clhoi_mm.config_file import read_config
 from clhoi_mm.models.acceleration import accelerate
 from clhoi_mm.models.detectors.predictions import PredictionMaker
 
-COLUMNS = ('pairs', 'batch', 'load_ms', 'detector_ms', 'own_ms', 'vlt_ms',
-           'icn_ms', 'post_ms', 'hoi_ms', 'image_ms', 'peak_mb')
+COLUMNS = (
+    'pairs',
+    'batch',
+    'load_ms',
+    'detector_ms',
+    'own_ms',
+    'vlt_ms',
+    'icn_ms',
+    'post_ms',
+    'hoi_ms',
+    'image_ms',
+    'peak_mb',
+)
 
 
 class Stopwatch:
@@ -63,9 +75,8 @@ def peak_megabytes(work: Callable, device: str) -> float:
         work()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     with profile(
-            activities=[ProfilerActivity.CPU],
-            profile_memory=True,
-            acc_events=True) as prof:
+        activities=[ProfilerActivity.CPU], profile_memory=True, acc_events=True
+    ) as prof:
         work()
     held = peak = 0
     events = prof.profiler.kineto_results.events()
@@ -86,18 +97,28 @@ class Parts:
         scenes (Scenes): Gives images and detections.
     """
 
-    def __init__(self, args: argparse.Namespace, batch: int,
-                 model: torch.nn.Module, scenes: Scenes) -> None:
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        batch: int,
+        model: torch.nn.Module,
+        scenes: Scenes,
+    ) -> None:
         self.model = model
-        self.amp = (lambda: torch.autocast(
-            args.device.split(':')[0], torch.bfloat16)) if args.amp else \
-            nullcontext
+        self.amp = (
+            (lambda: torch.autocast(args.device.split(':')[0], torch.bfloat16))
+            if args.amp
+            else nullcontext
+        )
         self.inputs = scenes.inputs(batch)
         self.samples = [scenes.sample() for _ in range(batch)]
-        self.finish = PredictionMaker(model.teacher_head.phrases,
-                                      model.roleless, model.score_power,
-                                      model.max_per_img,
-                                      model.absent_role_weight)
+        self.finish = PredictionMaker(
+            model.teacher_head.phrases,
+            model.roleless,
+            model.score_power,
+            model.max_per_img,
+            model.absent_role_weight,
+        )
         self.feats = model.detector.extract_feat(self.inputs)
         self.detect = model.detector.detect
         found = self.detect(self.inputs, self.feats, self.samples)[0]
@@ -129,14 +150,16 @@ class Parts:
     def vlt(self) -> Any:
         """The context."""
         with self.amp():
-            return self.model.read_context(self.inputs, self.feats,
-                                           self.samples)
+            return self.model.read_context(
+                self.inputs, self.feats, self.samples
+            )
 
     def icn(self, context: Any) -> tuple:
         """Pairs and what is thought of them."""
         with self.amp():
-            pairs = self.model.find_pairs(self.inputs, self.feats,
-                                          self.samples)
+            pairs = self.model.find_pairs(
+                self.inputs, self.feats, self.samples
+            )
             return self.model.judge(self.feats, pairs, context), pairs
 
     def post(self, scores: Any, pairs: Any) -> None:
@@ -152,7 +175,9 @@ class Parts:
         it was found."""
         fixed = self.model.detector.detect
         self.model.detector.detect = lambda *args, **kwargs: (
-            self.detect(*args, **kwargs), self.found)[1]
+            self.detect(*args, **kwargs),
+            self.found,
+        )[1]
         try:
             with self.amp():
                 self.model.predict(self.inputs, self.samples)
@@ -179,18 +204,27 @@ def measure(args: argparse.Namespace) -> List[dict]:
 
             def load() -> None:
                 model.data_preprocessor(
-                    pseudo_collate([
-                        pipeline(dict(img_path=path, img_id=0, key=path))
-                        for _ in range(batch)
-                    ]), False)
+                    pseudo_collate(
+                        [
+                            pipeline(dict(img_path=path, img_id=0, key=path))
+                            for _ in range(batch)
+                        ]
+                    ),
+                    False,
+                )
 
             rows += _measure_batch(args, batch, model, stock, scenes, load)
     return rows
 
 
-def _measure_batch(args: argparse.Namespace, batch: int,
-                   model: torch.nn.Module, stock: torch.nn.Module,
-                   scenes: Scenes, load: Callable) -> List[dict]:
+def _measure_batch(
+    args: argparse.Namespace,
+    batch: int,
+    model: torch.nn.Module,
+    stock: torch.nn.Module,
+    scenes: Scenes,
+    load: Callable,
+) -> List[dict]:
     watch = Stopwatch(args.device, args.clock, args.best)
     parts = Parts(args, batch, model, scenes)
     peaks = {}
@@ -203,17 +237,20 @@ def _measure_batch(args: argparse.Namespace, batch: int,
         # Detectors take long, and vary less.
         with_detector = turn < max(3, args.repeat // 3)
         if with_detector:
-            watch('detector', stock.predict, parts.inputs, parts.samples,
-                  False)
+            watch(
+                'detector', stock.predict, parts.inputs, parts.samples, False
+            )
             watch('own', parts.own_detector)
         for pairs in args.pairs:
             parts.draw(pairs)
             context = watch('vlt', parts.vlt)
             scores, found = watch(f'icn {pairs}', parts.icn, context)
             if found.num_pairs != [pairs] * batch:
-                raise RuntimeError(f'{found.num_pairs} pairs, not {pairs}: '
-                                   'the pairing of this config leaves some '
-                                   'out')
+                raise RuntimeError(
+                    f'{found.num_pairs} pairs, not {pairs}: '
+                    'the pairing of this config leaves some '
+                    'out'
+                )
             watch(f'post {pairs}', parts.post, scores, found)
             watch(f'hoi {pairs}', parts.hoi)
             if with_detector:
@@ -231,5 +268,7 @@ def _measure_batch(args: argparse.Namespace, batch: int,
                 f'{name}_ms': watch.milliseconds(f'{name} {pairs}', batch)
                 for name in ('icn', 'post', 'hoi', 'image')
             },
-            peak_mb=peaks[pairs]) for pairs in args.pairs
+            peak_mb=peaks[pairs],
+        )
+        for pairs in args.pairs
     ]

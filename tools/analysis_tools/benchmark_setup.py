@@ -1,4 +1,5 @@
 """What benchmark.py measures: a model without weights, scenes without data."""
+
 import os
 import platform
 from typing import List, Optional
@@ -21,12 +22,15 @@ def build_model(cfg: Config, device: str) -> CLHOI:
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     model = cfg.model
     if model.get('detector') is None:
-        raise SystemExit('this config has no detector, model.detector=None: '
-                         'what it takes to look at an image cannot be told')
+        raise SystemExit(
+            'this config has no detector, model.detector=None: '
+            'what it takes to look at an image cannot be told'
+        )
     model.update(
         detector_checkpoint=None,
         allow_random_detector=True,
-        remember_detector=0)
+        remember_detector=0,
+    )
     head = model.teacher_head
     head.text_encoder = dict(type='HashedTextEncoder', dim=head.text_dim)
     if model.get('detector_classes') is None:
@@ -73,7 +77,9 @@ class Scenes:
                 img_shape=self.size,
                 ori_shape=self.size,
                 batch_input_shape=self.size,
-                scale_factor=(1., 1.)))
+                scale_factor=(1.0, 1.0),
+            )
+        )
 
     def allow(self, pairs: int) -> None:
         """Let the model form so many pairs in an image."""
@@ -86,30 +92,34 @@ class Scenes:
         of the other things."""
         pairing = self.model.pairing
         phrases = self.model.teacher_head.phrases
-        persons = max(1, round((pairs / 2)**.5))
+        persons = max(1, round((pairs / 2) ** 0.5))
         count = 1 + -(-pairs // persons)
         things = phrases.is_candidate.nonzero().flatten().cpu()
         things = things[things != pairing.person_label]
-        labels = things[torch.randint(
-            len(things), (count, ), generator=self.random)]
+        labels = things[
+            torch.randint(len(things), (count,), generator=self.random)
+        ]
         labels[:persons] = pairing.person_label
         corner, size = torch.rand(2, count, 2, generator=self.random)
         scale = torch.tensor(self.size[::-1])
-        corner, size = corner * .6 * scale, size * .35 * scale + 16
+        corner, size = corner * 0.6 * scale, size * 0.35 * scale + 16
         found = InstanceData(
             bboxes=torch.cat([corner, corner + size], 1),
             labels=labels,
-            scores=.5 + torch.rand(count, generator=self.random) / 2)
+            scores=0.5 + torch.rand(count, generator=self.random) / 2,
+        )
         if self.state_dims:
             found.states = torch.randn(
-                count, self.state_dims, generator=self.random)
+                count, self.state_dims, generator=self.random
+            )
         return found.to(self.device)
 
     def words(self, number: int = 4) -> BaseDataElement:
         """What a teacher may say of an image."""
         phrases = self.model.teacher_head.phrases
         hois = torch.randint(
-            len(phrases.hoi_verbs), (number, ), generator=self.random)
+            len(phrases.hoi_verbs), (number,), generator=self.random
+        )
         embeds = phrases.hoi_phrases.cpu()[hois]
         return BaseDataElement(
             caption_embed=torch.nn.functional.normalize(embeds.sum(0), dim=0),
@@ -120,12 +130,14 @@ class Scenes:
             phrase_ids=torch.arange(number),
             phrase_embeds=embeds,
             scores=torch.rand(number, generator=self.random),
-            valid=True)
+            valid=True,
+        )
 
     def write_image(self, path: str) -> str:
         """A photo-like JPEG of the images' size."""
         rough = np.random.default_rng(0).integers(
-            0, 256, (self.size[0] // 8, self.size[1] // 8, 3), np.uint8)
+            0, 256, (self.size[0] // 8, self.size[1] // 8, 3), np.uint8
+        )
         cv2.imwrite(path, cv2.resize(rough, self.size[::-1]))
         return path
 
@@ -135,8 +147,11 @@ def describe_machine(device: str) -> str:
     cpu = platform.processor() or platform.machine()
     if os.path.exists('/proc/cpuinfo'):
         with open('/proc/cpuinfo') as file:
-            names = [row.split(':')[1].strip() for row in file
-                     if row.startswith('model name')]
+            names = [
+                row.split(':')[1].strip()
+                for row in file
+                if row.startswith('model name')
+            ]
         cpu = names[0] if names else cpu
     parts = [f'{cpu}, {torch.get_num_threads()} of {os.cpu_count()} threads']
     flags = torch.backends.cpu.get_cpu_capability()

@@ -1,4 +1,5 @@
 """Times of training steps, for benchmark.py --train."""
+
 import argparse
 import os
 import tempfile
@@ -14,24 +15,35 @@ from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models import CLHOI
 from clhoi_mm.structures import HOIDataSample
 
-COLUMNS = ('pairs', 'batch', 'detector_ms', 'live_ms', 'live_ratio',
-           'cached_ms', 'speedup')
+COLUMNS = (
+    'pairs',
+    'batch',
+    'detector_ms',
+    'live_ms',
+    'live_ratio',
+    'cached_ms',
+    'speedup',
+)
 
 
 @torch.no_grad()
-def write_features(model: CLHOI, path: str, inputs: torch.Tensor,
-                   samples: List[HOIDataSample]) -> DetectionFile:
+def write_features(
+    model: CLHOI, path: str, inputs: torch.Tensor, samples: List[HOIDataSample]
+) -> DetectionFile:
     """A file of what the detector says of the images.
 
     RoI features, if the model reads any, are those of its pairs.
     """
     extractor = getattr(model.icn, 'roi_extractor', None)
     size = tuple(inputs.shape[-2:])
-    with DetectionFileWriter(path, model.detector.identity,
-                             model.detector.vocabulary.objects,
-                             dict(roi_extractor=model.roi_hash)) as writer:
+    with DetectionFileWriter(
+        path,
+        model.detector.identity,
+        model.detector.vocabulary.objects,
+        dict(roi_extractor=model.roi_hash),
+    ) as writer:
         for i, sample in enumerate(samples):
-            image = inputs[i:i + 1]
+            image = inputs[i : i + 1]
             feats = model.detector.extract_feat(image)
             pairs = model.find_pairs(image, feats, [sample])
             boxes = torch.cat([pairs.boxes, pairs.union_boxes]).unique(dim=0)
@@ -40,13 +52,19 @@ def write_features(model: CLHOI, path: str, inputs: torch.Tensor,
                 boxes = boxes[:0]
             else:
                 pooled = extractor(
-                    feats[:extractor.num_inputs],
-                    torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1))
+                    feats[: extractor.num_inputs],
+                    torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1),
+                )
             writer.add(
-                str(i), False, [size] * 3, (1., 1.),
+                str(i),
+                False,
+                [size] * 3,
+                (1.0, 1.0),
                 {k: v.cpu().numpy() for k, v in sample.detections.items()},
                 [level[0].cpu().numpy() for level in feats],
-                boxes.cpu().numpy(), pooled.cpu().numpy())
+                boxes.cpu().numpy(),
+                pooled.cpu().numpy(),
+            )
     return DetectionFile(path)
 
 
@@ -61,26 +79,42 @@ def measure(args: argparse.Namespace) -> List[dict]:
     scenes = Scenes(model, *args.size)
     model.stage = 2
     optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], 1e-5)
+        [p for p in model.parameters() if p.requires_grad], 1e-5
+    )
     rows = []
     for batch in args.batch:
         inputs = scenes.inputs(batch)
         feats = model.detector.extract_feat(inputs)
         found = model.detector.detect(
-            inputs, feats, [scenes.sample() for _ in range(batch)])
+            inputs, feats, [scenes.sample() for _ in range(batch)]
+        )
         if 'states' in found[0]:
             scenes.state_dims = found[0].states.size(1)
         for pairs in args.pairs:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(
-                    _measure(args, model, scenes, optimizer, inputs, pairs,
-                             os.path.join(folder, 'features.safetensors')))
+                    _measure(
+                        args,
+                        model,
+                        scenes,
+                        optimizer,
+                        inputs,
+                        pairs,
+                        os.path.join(folder, 'features.safetensors'),
+                    )
+                )
     return rows
 
 
-def _measure(args: argparse.Namespace, model: CLHOI, scenes: Scenes,
-             optimizer: torch.optim.Optimizer, inputs: torch.Tensor,
-             pairs: int, path: str) -> dict:
+def _measure(
+    args: argparse.Namespace,
+    model: CLHOI,
+    scenes: Scenes,
+    optimizer: torch.optim.Optimizer,
+    inputs: torch.Tensor,
+    pairs: int,
+    path: str,
+) -> dict:
     watch = Stopwatch(args.device, args.clock, args.best)
     batch = len(inputs)
     scenes.allow(pairs)
@@ -109,7 +143,9 @@ def _measure(args: argparse.Namespace, model: CLHOI, scenes: Scenes,
         for sample in live:
             del sample.detections
         model.detector.detect = lambda *args, **kwargs: (
-            detect(*args, **kwargs), given)[1]
+            detect(*args, **kwargs),
+            given,
+        )[1]
         try:
             step(inputs, live)
         finally:
@@ -137,4 +173,5 @@ def _measure(args: argparse.Namespace, model: CLHOI, scenes: Scenes,
         batch=batch,
         **times,
         live_ratio=times['live_ms'] / times['detector_ms'],
-        speedup=times['live_ms'] / times['cached_ms'])
+        speedup=times['live_ms'] / times['cached_ms'],
+    )

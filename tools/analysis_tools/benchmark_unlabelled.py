@@ -2,6 +2,7 @@
 
 Writes a list of made-up paths to a folder for a while; no image is read.
 """
+
 import argparse
 import os
 import tempfile
@@ -34,16 +35,20 @@ def parse_args() -> argparse.Namespace:
         '--kind',
         choices=['txt', 'parquet', 'parquet-sizes'],
         default='txt',
-        help='a text list, Parquet with paths, or with sizes too')
+        help='a text list, Parquet with paths, or with sizes too',
+    )
     parser.add_argument(
-        '--workers', type=int, default=2, help='of the data loader')
+        '--workers', type=int, default=2, help='of the data loader'
+    )
     parser.add_argument(
         '--samples',
         type=int,
         default=50_000,
-        help='that the workers read, shuffled')
+        help='that the workers read, shuffled',
+    )
     parser.add_argument(
-        '--folder', help='where to write the list (default: temporary files)')
+        '--folder', help='where to write the list (default: temporary files)'
+    )
     return parser.parse_args()
 
 
@@ -65,6 +70,7 @@ def write_list(path: Path, count: int, sizes: bool) -> None:
         return
     import pyarrow
     from pyarrow import parquet
+
     fields = [('path', pyarrow.string())]
     fields += [('width', pyarrow.int32()), ('height', pyarrow.int32())] * sizes
     rng = np.random.default_rng(0)
@@ -93,16 +99,20 @@ def open_list(path: Path, what: str) -> UnlabelledHOIDataset:
     before = memory(os.getpid())
     start, used = time.perf_counter(), time.process_time()
     dataset = UnlabelledHOIDataset(
-        str(path), 'mini', pipeline=[ReadKey()], seed=0)
+        str(path), 'mini', pipeline=[ReadKey()], seed=0
+    )
     seconds, used = time.perf_counter() - start, time.process_time() - used
-    print(f'{what}: {seconds:.2f} s ({used:.2f} s of processor time), adds '
-          f'{memory(os.getpid()) - before:.0f} MB, '
-          f'{memory(os.getpid(), "VmHWM") - before:.0f} MB at most')
+    print(
+        f'{what}: {seconds:.2f} s ({used:.2f} s of processor time), adds '
+        f'{memory(os.getpid()) - before:.0f} MB, '
+        f'{memory(os.getpid(), "VmHWM") - before:.0f} MB at most'
+    )
     return dataset
 
 
-def read(dataset: UnlabelledHOIDataset, workers: int,
-         samples: int) -> List[float]:
+def read(
+    dataset: UnlabelledHOIDataset, workers: int, samples: int
+) -> List[float]:
     """Read shuffled samples.
 
     Returns:
@@ -115,8 +125,9 @@ def read(dataset: UnlabelledHOIDataset, workers: int,
         batch_size=BATCH,
         sampler=ArraySampler(dataset, seed=0),
         num_workers=workers,
-        collate_fn=list)
-    start, used, first = time.perf_counter(), {}, 0.
+        collate_fn=list,
+    )
+    start, used, first = time.perf_counter(), {}, 0.0
     for number, batch in enumerate(loader, 1):
         first = first or time.perf_counter() - start
         if number > samples // BATCH - workers:
@@ -132,16 +143,21 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         path = Path(folder, 'images').with_suffix(
-            '.txt' if args.kind == 'txt' else '.parquet')
+            '.txt' if args.kind == 'txt' else '.parquet'
+        )
         write_list(path, args.images, args.kind.endswith('sizes'))
-        print(f'{args.images} images, {path.stat().st_size / MB:.0f} MB of '
-              f'{args.kind}')
+        print(
+            f'{args.images} images, {path.stat().st_size / MB:.0f} MB of '
+            f'{args.kind}'
+        )
         # What reading takes without a long list.
         short = path.with_stem('short')
         write_list(short, 4 * BATCH * args.workers, False)
         before = read(
             UnlabelledHOIDataset(str(short), 'mini', pipeline=[ReadKey()]),
-            args.workers, 4 * BATCH * args.workers)
+            args.workers,
+            4 * BATCH * args.workers,
+        )
         open_list(path, 'first opening')
         dataset = open_list(path, 'opening')
         index = Path(f'{path}.index')
@@ -149,11 +165,13 @@ def main() -> None:
             print(f'index: {index.stat().st_size / MB:.0f} MB on disk')
         after = read(dataset, args.workers, args.samples)
         added = np.subtract(after, before)
-        print(f'reading {args.samples} samples in shuffled order: first '
-              f'batch after {after[0]:.2f} s; adds at most {added[1]:.0f} MB '
-              f'to the main process and '
-              f'{" and ".join(f"{mb:.0f}" for mb in added[2:])} MB to '
-              f'{args.workers} workers')
+        print(
+            f'reading {args.samples} samples in shuffled order: first '
+            f'batch after {after[0]:.2f} s; adds at most {added[1]:.0f} MB '
+            f'to the main process and '
+            f'{" and ".join(f"{mb:.0f}" for mb in added[2:])} MB to '
+            f'{args.workers} workers'
+        )
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ Original images, the pairs that training (or a test) would see, zero-shot
 options included; the teacher's interactions and, where its raw answers lie
 beside the cache, its caption stand below.
 """
+
 import argparse
 import os.path as osp
 from typing import Dict, List, Optional, Sequence
@@ -25,44 +26,53 @@ KEPT = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge')
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='path of the config')
-    parser.add_argument(
-        '--out', required=True, help='folder for the pictures')
+    parser.add_argument('--out', required=True, help='folder for the pictures')
     parser.add_argument(
         '--split',
         default='train',
         choices=['train', 'val', 'test'],
-        help="which of the config's dataloaders (default: %(default)s)")
+        help="which of the config's dataloaders (default: %(default)s)",
+    )
     parser.add_argument(
         '--num',
         type=int,
         default=20,
         help='number of pictures, evenly spread over the data set; 0 draws '
-        'all (default: %(default)s)')
+        'all (default: %(default)s)',
+    )
     parser.add_argument(
-        '--keys', nargs='+', help='draw the images with these keys instead')
+        '--keys', nargs='+', help='draw the images with these keys instead'
+    )
     parser.add_argument(
         '--teacher',
         metavar='FOLDER|none',
         help="the teacher's cache (default: the one of the config's "
-        'pipeline, if any)')
+        'pipeline, if any)',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     return parser.parse_args()
 
 
-def plain_pipeline(steps: Sequence[ConfigDict], vocabulary: Optional[str],
-                   teacher: Optional[str]) -> List[dict]:
+def plain_pipeline(
+    steps: Sequence[ConfigDict],
+    vocabulary: Optional[str],
+    teacher: Optional[str],
+) -> List[dict]:
     """The steps that load, without those that change the image.
 
     Raises:
         ValueError: No image is read.
     """
     if any(step['type'] == 'LoadImageSize' for step in steps):
-        raise ValueError('this config reads no images (LoadImageSize): there '
-                         'is nothing to draw on')
+        raise ValueError(
+            'this config reads no images (LoadImageSize): there '
+            'is nothing to draw on'
+        )
     kept = [dict(step) for step in steps if step['type'] in KEPT]
     if teacher is not None:
         kept = [s for s in kept if s['type'] != 'LoadTeacherKnowledge']
@@ -71,15 +81,18 @@ def plain_pipeline(steps: Sequence[ConfigDict], vocabulary: Optional[str],
                 dict(
                     type='LoadTeacherKnowledge',
                     cache=teacher,
-                    vocabulary=vocabulary))
+                    vocabulary=vocabulary,
+                )
+            )
     for step in kept:
         if step['type'] == 'LoadTeacherKnowledge':
             step['missing'] = 'mask'
     return kept + [dict(type='PackHOIInputs')]
 
 
-def captions_of(pipeline: List[dict],
-                keys: Sequence[str]) -> Dict[str, Optional[str]]:
+def captions_of(
+    pipeline: List[dict], keys: Sequence[str]
+) -> Dict[str, Optional[str]]:
     """Captions by key, from the raw answers beside the cache."""
     for step in pipeline:
         if step['type'] == 'LoadTeacherKnowledge':
@@ -87,14 +100,15 @@ def captions_of(pipeline: List[dict],
     return {}
 
 
-def choose(keys: List[str], asked: Optional[List[str]],
-           num: int) -> List[int]:
+def choose(keys: List[str], asked: Optional[List[str]], num: int) -> List[int]:
     """Positions of the images to draw."""
     if asked:
         unknown = sorted(set(asked) - set(keys))
         if unknown:
-            raise ValueError(f'no image has the key {unknown[0]!r}; the '
-                             f'first one is {keys[0]!r}')
+            raise ValueError(
+                f'no image has the key {unknown[0]!r}; the '
+                f'first one is {keys[0]!r}'
+            )
         return [keys.index(key) for key in asked]
     if not 0 < num < len(keys):
         return list(range(len(keys)))
@@ -107,10 +121,13 @@ def main() -> None:
         cfg = read_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
         dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
-        vocabulary = dataset_cfg.get('vocabulary') or DATASETS.get(
-            dataset_cfg.type).VOCABULARY
-        pipeline = plain_pipeline(dataset_cfg.pipeline, vocabulary,
-                                  args.teacher)
+        vocabulary = (
+            dataset_cfg.get('vocabulary')
+            or DATASETS.get(dataset_cfg.type).VOCABULARY
+        )
+        pipeline = plain_pipeline(
+            dataset_cfg.pipeline, vocabulary, args.teacher
+        )
         dataset = DATASETS.build(dict(dataset_cfg, pipeline=pipeline))
         keys = [dataset.get_data_info(i)['key'] for i in range(len(dataset))]
         chosen = choose(keys, args.keys, args.num)
@@ -127,11 +144,14 @@ def main() -> None:
                 sample,
                 draw_pred=False,
                 out_file=osp.join(args.out, keys[i]),
-                caption=captions.get(keys[i]))
+                caption=captions.get(keys[i]),
+            )
     except (KeyError, OSError, ValueError) as error:
         raise SystemExit(f'browse_dataset.py: {error}')
-    print(f'{args.out}: {len(chosen)} of {len(keys)} images with {pairs} '
-          'annotated pairs')
+    print(
+        f'{args.out}: {len(chosen)} of {len(keys)} images with {pairs} '
+        'annotated pairs'
+    )
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ with --features also the detector's maps and the RoI features of all pairs, for
 LoadDetectorFeatures(file=FILE), so that training runs no detector and reads no
 image: those of the training pipeline's images as they are and mirrored.
 """
+
 import argparse
 from typing import Iterator, Tuple
 
@@ -19,14 +20,20 @@ from clhoi_mm.config_file import ConfigOptions, read_config
 
 # Transforms that make a view of an image, and those that do not touch it.
 VIEW = ('LoadImageFromFile', 'Resize', 'Pad')
-BESIDE = ('LoadHOIAnnotations', 'LoadTeacherKnowledge', 'LoadDetections',
-          'RandomFlip', 'PackHOIInputs')
+BESIDE = (
+    'LoadHOIAnnotations',
+    'LoadTeacherKnowledge',
+    'LoadDetections',
+    'RandomFlip',
+    'PackHOIInputs',
+)
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='path of the config')
     parser.add_argument('--out', required=True, help='file to write')
     parser.add_argument(
@@ -34,18 +41,22 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         choices=['train', 'val', 'test'],
         default=['train', 'val', 'test'],
-        help="the config's data sets to go through (default: all)")
+        help="the config's data sets to go through (default: all)",
+    )
     parser.add_argument(
         '--features',
         action='store_true',
-        help='write maps and RoI features as well')
+        help='write maps and RoI features as well',
+    )
     parser.add_argument(
-        '--device', default='cpu', help='where the detector runs')
+        '--device', default='cpu', help='where the detector runs'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     return parser.parse_args()
 
 
@@ -62,16 +73,23 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
     names = [step['type'].split('.')[-1] for step in pipeline]
     odd = [name for name in names if name not in VIEW + BESIDE]
     flips = [s for s, name in zip(pipeline, names) if name == 'RandomFlip']
-    odd += [f'RandomFlip(direction={s["direction"]!r})' for s in flips
-            if s.get('direction', 'horizontal') != 'horizontal']
+    odd += [
+        f'RandomFlip(direction={s["direction"]!r})'
+        for s in flips
+        if s.get('direction', 'horizontal') != 'horizontal'
+    ]
     if odd:
         raise SystemExit(
-            f'{", ".join(odd)} in a pipeline: ' +
-            ('features are kept of views that come again, which are resized '
-             'in one way and mirrored. Leave it out of this pipeline, or '
-             'write detections without --features.' if features else
-             'leave it out of the test pipeline, on which detections are '
-             'made.'))
+            f'{", ".join(odd)} in a pipeline: '
+            + (
+                'features are kept of views that come again, which are resized '
+                'in one way and mirrored. Leave it out of this pipeline, or '
+                'write detections without --features.'
+                if features
+                else 'leave it out of the test pipeline, on which detections are '
+                'made.'
+            )
+        )
     return [s for s, name in zip(pipeline, names) if name in VIEW], bool(flips)
 
 
@@ -82,6 +100,7 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
         tuple: A data set, and whether its images are mirrored.
     """
     from clhoi_mm.registry import DATASETS
+
     seen = []
     for split in args.splits:
         loader = cfg.get(f'{split}_dataloader')
@@ -92,30 +111,41 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
             dataset = dataset.dataset
         # Boxes go back to the original image, so that all splits can be seen
         # as in testing, unless the maps themselves are wanted.
-        pipeline = dataset.pipeline if args.features else \
-            cfg.test_dataloader.dataset.pipeline
+        pipeline = (
+            dataset.pipeline
+            if args.features
+            else cfg.test_dataloader.dataset.pipeline
+        )
         steps, flips = view_pipeline(pipeline, args.features)
-        for flipped in (False, True)[:1 + (flips and args.features)]:
-            flip = [dict(type='RandomFlip', prob=1.)] if flipped else []
-            plain = dict(dataset, test_mode=True, filter_cfg=None, pipeline=[
-                *steps, *flip, dict(type='PackHOIInputs')])
+        for flipped in (False, True)[: 1 + (flips and args.features)]:
+            flip = [dict(type='RandomFlip', prob=1.0)] if flipped else []
+            plain = dict(
+                dataset,
+                test_mode=True,
+                filter_cfg=None,
+                pipeline=[*steps, *flip, dict(type='PackHOIInputs')],
+            )
             if plain not in seen:
                 seen.append(plain)
                 yield DATASETS.build(plain), flipped
 
 
-def roi_features(model: torch.nn.Module, inputs: torch.Tensor,
-                 feats: tuple, sample) -> dict:
+def roi_features(
+    model: torch.nn.Module, inputs: torch.Tensor, feats: tuple, sample
+) -> dict:
     """RoI features of an image's instances and of its pairs' unions."""
     extractor = getattr(model.icn, 'roi_extractor', None)
     if extractor is None:
         return dict(
             rois=np.zeros((0, 4), np.float32),
-            roi_feats=np.zeros((0, 0), np.float32))
+            roi_feats=np.zeros((0, 0), np.float32),
+        )
     pairs = model.find_pairs(inputs, feats, [sample])
     boxes = torch.cat([pairs.boxes, pairs.union_boxes]).unique(dim=0)
-    pooled = extractor([f.float() for f in feats[:extractor.num_inputs]],
-                       torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1))
+    pooled = extractor(
+        [f.float() for f in feats[: extractor.num_inputs]],
+        torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1),
+    )
     return dict(rois=boxes.cpu().numpy(), roi_feats=pooled.cpu().numpy())
 
 
@@ -139,12 +169,14 @@ def look(model: torch.nn.Module, record: dict, features: bool) -> dict:
     view = dict(
         key=sample.key,
         shapes=(sample.ori_shape, sample.img_shape, inputs.shape[-2:]),
-        scale_factor=sample.get('scale_factor', (1., 1.)),
-        detections={k: v.cpu().numpy() for k, v in known.items()})
+        scale_factor=sample.get('scale_factor', (1.0, 1.0)),
+        detections={k: v.cpu().numpy() for k, v in known.items()},
+    )
     if features:
         view.update(
             maps=[level[0].cpu().numpy() for level in feats],
-            **roi_features(model, inputs, feats, sample))
+            **roi_features(model, inputs, feats, sample),
+        )
     return view
 
 
@@ -155,27 +187,38 @@ def write(args: argparse.Namespace) -> None:
     from clhoi_mm.apis.device import check_device
     from clhoi_mm.datasets import DetectionFileWriter
     from clhoi_mm.registry import MODELS
+
     if args.features and cfg.model.get('visual_encoder'):
-        raise SystemExit(f'{args.config} has a visual_encoder, which needs '
-                         'the images: features would not help')
+        raise SystemExit(
+            f'{args.config} has a visual_encoder, which needs '
+            'the images: features would not help'
+        )
     check_device(args.device)
     datasets = list(views(cfg, args))
     model = MODELS.build(cfg.model).to(args.device).eval()
     model.detector.check_loaded()
     features = dict(roi_extractor=model.roi_hash) if args.features else None
     total = sum(len(dataset) for dataset, _ in datasets)
-    with DetectionFileWriter(args.out, model.detector.identity,
-                             model.detector.vocabulary.objects,
-                             features) as writer, \
-            tqdm(total=total, unit='view') as progress:
+    with (
+        DetectionFileWriter(
+            args.out,
+            model.detector.identity,
+            model.detector.vocabulary.objects,
+            features,
+        ) as writer,
+        tqdm(total=total, unit='view') as progress,
+    ):
         for dataset, flipped in datasets:
             for i in range(len(dataset)):
-                writer.add(flipped=flipped,
-                           **look(model, dataset[i], args.features))
+                writer.add(
+                    flipped=flipped, **look(model, dataset[i], args.features)
+                )
                 progress.update()
-    print(f'{args.out}: {total} views, detections by '
-          f'{model.detector.identity["type"]}' +
-          (', with features' if args.features else ''))
+    print(
+        f'{args.out}: {total} views, detections by '
+        f'{model.detector.identity["type"]}'
+        + (', with features' if args.features else '')
+    )
 
 
 def main() -> None:

@@ -3,15 +3,20 @@
 The file is what `tools/test.py --out preds.npz` writes, or made elsewhere in
 the same format (`python -m pydoc clhoi_mm.evaluation.core.Predictions`).
 """
+
 import argparse
 import json
 from typing import Dict, List, Optional
 
 import numpy as np
 
-from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, Annotations,
-                                      Predictions, evaluate_hico_det,
-                                      evaluate_v_coco)
+from clhoi_mm.evaluation.core import (
+    HICO_DET_PROTOCOLS,
+    Annotations,
+    Predictions,
+    evaluate_hico_det,
+    evaluate_v_coco,
+)
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
 
@@ -29,27 +34,35 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--ann', required=True, help='annotation file (JSON)')
     parser.add_argument('--pred', required=True, help='predictions (.npz)')
     parser.add_argument(
-        '--metric', required=True, choices=['hico_det', 'v_coco'])
+        '--metric', required=True, choices=['hico_det', 'v_coco']
+    )
     parser.add_argument(
         '--protocol',
         choices=list(HICO_DET_PROTOCOLS),
         default='official',
-        help='whose evaluator to follow; hico_det only (default: official)')
+        help='whose evaluator to follow; hico_det only (default: official)',
+    )
     parser.add_argument(
         '--unseen',
         type=zero_shot_split,
         metavar='|'.join([*ZERO_SHOT_SPLITS, 'FILE']),
         help='zero-shot split of HICO-DET, or a JSON list of class labels; '
-        'also score unseen and seen classes')
+        'also score unseen and seen classes',
+    )
     parser.add_argument(
-        '--classwise', action='store_true', help='also the AP of each class')
+        '--classwise', action='store_true', help='also the AP of each class'
+    )
     parser.add_argument('--json', help='write the figures to this file')
     return parser.parse_args()
 
 
-def score_hico_det(annotations: Annotations, predictions: Predictions,
-                   protocol: str, unseen: Optional[List[int]],
-                   classwise: bool) -> Dict[str, float]:
+def score_hico_det(
+    annotations: Annotations,
+    predictions: Predictions,
+    protocol: str,
+    unseen: Optional[List[int]],
+    classwise: bool,
+) -> Dict[str, float]:
     """Figures in percent.
 
     Args:
@@ -61,27 +74,37 @@ def score_hico_det(annotations: Annotations, predictions: Predictions,
     """
     num_hois = len(annotations.hoi_verbs)
     if not num_hois:
-        raise ValueError('the annotation file has no hoi_categories, which '
-                         '--metric hico_det scores; for V-COCO, use --metric '
-                         'v_coco')
+        raise ValueError(
+            'the annotation file has no hoi_categories, which '
+            '--metric hico_det scores; for V-COCO, use --metric '
+            'v_coco'
+        )
     unseen_mask = None
     if unseen is not None:
         wrong = [label for label in unseen if not 0 <= label < num_hois]
         if wrong:
-            raise ValueError(f'--unseen holds class {wrong[0]}, but the '
-                             f'annotation file has {num_hois} classes')
+            raise ValueError(
+                f'--unseen holds class {wrong[0]}, but the '
+                f'annotation file has {num_hois} classes'
+            )
         unseen_mask = np.isin(np.arange(num_hois), unseen)
     gt, labels = annotations.hico_det()
-    result = evaluate_hico_det(gt, predictions.pairs(annotations), labels,
-                               annotations.hoi_objects, protocol)
+    result = evaluate_hico_det(
+        gt,
+        predictions.pairs(annotations),
+        labels,
+        annotations.hoi_objects,
+        protocol,
+    )
     figures = result.summary(annotations.rare, unseen_mask)
     if classwise:
         figures.update(result.classwise(annotations.hoi_names))
     return figures
 
 
-def score_v_coco(annotations: Annotations, predictions: Predictions,
-                 classwise: bool) -> Dict[str, float]:
+def score_v_coco(
+    annotations: Annotations, predictions: Predictions, classwise: bool
+) -> Dict[str, float]:
     """Figures in percent; arguments as above."""
     truth, actions = annotations.v_coco()
     result = evaluate_v_coco(truth, predictions.roles(annotations), actions)
@@ -97,19 +120,27 @@ def main() -> None:
         annotations = Annotations.read(args.ann)
         predictions = Predictions.read(args.pred)
         if args.metric == 'hico_det':
-            figures = score_hico_det(annotations, predictions, args.protocol,
-                                     args.unseen, args.classwise)
+            figures = score_hico_det(
+                annotations,
+                predictions,
+                args.protocol,
+                args.unseen,
+                args.classwise,
+            )
         else:
             figures = score_v_coco(annotations, predictions, args.classwise)
     except (OSError, ValueError) as error:
         named = any(str(path) in str(error) for path in (args.ann, args.pred))
         raise SystemExit(
-            str(error) if named else f'{args.pred}: {error}') from error
+            str(error) if named else f'{args.pred}: {error}'
+        ) from error
     figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
     missing = len(annotations.image_ids) - len(predictions.img_id)
     if missing:
-        print(f'{missing} of {len(annotations.image_ids)} images are not in '
-              f'{args.pred}: nothing is predicted there.')
+        print(
+            f'{missing} of {len(annotations.image_ids)} images are not in '
+            f'{args.pred}: nothing is predicted there.'
+        )
     width = max(map(len, figures)) + 2
     for name, value in figures.items():
         print(f'{name:<{width}}{value:6.2f}')

@@ -9,6 +9,7 @@ one is that anybody does it (row), and which pair by another (column).
 
     exchange_parts.py CONFIG label_free.pth instance.pth --split val
 """
+
 import argparse
 import itertools
 import os.path as osp
@@ -31,30 +32,33 @@ STUDENT = ('icn.', 'vlt.', 'context_loss.', 'interaction_loss.')
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('config', help='path of the config of all students')
     parser.add_argument(
-        'checkpoints', nargs='+', help='of two students or more')
+        'checkpoints', nargs='+', help='of two students or more'
+    )
     parser.add_argument(
-        '--names',
-        nargs='+',
-        help="one a checkpoint (default: their folders')")
+        '--names', nargs='+', help="one a checkpoint (default: their folders')"
+    )
     parser.add_argument(
         '--split',
         choices=['val', 'test'],
         default='val',
-        help='what to look at (default: val)')
+        help='what to look at (default: val)',
+    )
     parser.add_argument(
-        '--figure',
-        default='mAP',
-        help='of the metric (default: mAP)')
+        '--figure', default='mAP', help='of the metric (default: mAP)'
+    )
     parser.add_argument(
-        '--device', default='cpu', help='where it runs (default: cpu)')
+        '--device', default='cpu', help='where it runs (default: cpu)'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     args = parser.parse_args()
     args.names = args.names or [
         osp.basename(osp.dirname(osp.abspath(path)))
@@ -63,11 +67,15 @@ def parse_args() -> argparse.Namespace:
     if len(args.checkpoints) < 2:
         parser.error('nothing to exchange: give two checkpoints or more')
     if len(args.names) != len(args.checkpoints):
-        parser.error(f'--names: {len(args.names)} for '
-                     f'{len(args.checkpoints)} checkpoints')
+        parser.error(
+            f'--names: {len(args.names)} for '
+            f'{len(args.checkpoints)} checkpoints'
+        )
     if len(set(args.names)) < len(args.names):
-        parser.error(f'{", ".join(args.names)}: names that differ are needed; '
-                     'give --names')
+        parser.error(
+            f'{", ".join(args.names)}: names that differ are needed; '
+            'give --names'
+        )
     return args
 
 
@@ -82,32 +90,43 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     from clhoi_mm.models.checkpoint import load_weights
     from clhoi_mm.models.detectors.elder import Elder
     from clhoi_mm.registry import MODELS
+
     model = MODELS.build(cfg.model)
     if not hasattr(model.icn, 'interactiveness'):
-        raise ValueError('the config has no ICN that judges interactiveness; '
-                         'there are no parts to exchange')
+        raise ValueError(
+            'the config has no ICN that judges interactiveness; '
+            'there are no parts to exchange'
+        )
     students, common = [], None
     for path in paths:
         load_into(model, load_weights(path), path)
         students.append(Elder(model.vlt, model.icn))
-        beside = {name: value.clone()
-                  for name, value in model.state_dict().items()
-                  if not name.startswith(STUDENT)}
+        beside = {
+            name: value.clone()
+            for name, value in model.state_dict().items()
+            if not name.startswith(STUDENT)
+        }
         common = common or beside
-        odd = [name for name, value in beside.items()
-               if not torch.equal(value, common[name])]
+        odd = [
+            name
+            for name, value in beside.items()
+            if not torch.equal(value, common[name])
+        ]
         if odd:
-            raise ValueError(f'{path} differs from {paths[0]} in {odd[0]}: '
-                             'students can be compared on the same '
-                             'detections and phrases alone; give those of '
-                             'one detector and one text encoder')
+            raise ValueError(
+                f'{path} differs from {paths[0]} in {odd[0]}: '
+                'students can be compared on the same '
+                'detections and phrases alone; give those of '
+                'one detector and one text encoder'
+            )
     model.detector.check_loaded()
     model.teacher_head.phrases.ensure_filled()
     return model.eval(), students
 
 
-def judgements(model: torch.nn.Module, students: list,
-               loader: torch.utils.data.DataLoader) -> Iterator[tuple]:
+def judgements(
+    model: torch.nn.Module, students: list, loader: torch.utils.data.DataLoader
+) -> Iterator[tuple]:
     """What every student thinks of each batch's pairs.
 
     Yields:
@@ -118,13 +137,21 @@ def judgements(model: torch.nn.Module, students: list,
         inputs, samples = data['inputs'], data['data_samples']
         maps = model.extract_feat(inputs, samples)
         pairs = model.find_pairs(inputs, maps[0], samples)
-        yield samples, pairs, [
-            model.judge(
-                model.maps_for('icn', maps), pairs,
-                model.read_context(inputs, model.maps_for('vlt', maps),
-                                   samples, student), student)
-            for student in students
-        ]
+        yield (
+            samples,
+            pairs,
+            [
+                model.judge(
+                    model.maps_for('icn', maps),
+                    pairs,
+                    model.read_context(
+                        inputs, model.maps_for('vlt', maps), samples, student
+                    ),
+                    student,
+                )
+                for student in students
+            ],
+        )
 
 
 @torch.no_grad()
@@ -132,6 +159,7 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
     """The two tables, by rows and columns."""
     from clhoi_mm.models.detectors.predictions import PredictionMaker
     from clhoi_mm.models.heads import choose_within, exchange
+
     model, students = load(cfg, args.checkpoints)
     model = model.to(args.device)
     for student in students:
@@ -139,28 +167,45 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
             if part is not None:
                 part.to(args.device)
     phrases = model.teacher_head.phrases
-    maker = PredictionMaker(phrases, model.roleless, model.score_power,
-                            model.max_per_img, model.absent_role_weight)
+    maker = PredictionMaker(
+        phrases,
+        model.roleless,
+        model.score_power,
+        model.max_per_img,
+        model.absent_role_weight,
+    )
     loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'])
     cells = list(itertools.product(range(len(students)), repeat=2))
-    tables = [{cell: Evaluator(cfg[f'{args.split}_evaluator'])
-               for cell in cells} for _ in range(2)]
+    tables = [
+        {cell: Evaluator(cfg[f'{args.split}_evaluator']) for cell in cells}
+        for _ in range(2)
+    ]
     for table in tables:
         for evaluator in table.values():
             evaluator.dataset_meta = loader.dataset.metainfo
     for samples, pairs, seen in judgements(model, students, loader):
         for (row, column), *evaluators in zip(
-                cells, *(table.values() for table in tables)):
-            found = (exchange(seen[row].interactiveness, seen[column],
-                              phrases),
-                     exchange(choose_within(seen[row], seen[column], pairs),
-                              seen[0], phrases))
+            cells, *(table.values() for table in tables)
+        ):
+            found = (
+                exchange(seen[row].interactiveness, seen[column], phrases),
+                exchange(
+                    choose_within(seen[row], seen[column], pairs),
+                    seen[0],
+                    phrases,
+                ),
+            )
             for interactions, evaluator in zip(found, evaluators):
                 own = [sample.clone() for sample in samples]
                 maker.write(own, interactions, pairs, rescale=True)
                 evaluator.process(data_samples=own, data_batch=None)
-    return [{cell: figure(evaluator.evaluate(len(loader.dataset)), args.figure)
-             for cell, evaluator in table.items()} for table in tables]
+    return [
+        {
+            cell: figure(evaluator.evaluate(len(loader.dataset)), args.figure)
+            for cell, evaluator in table.items()
+        }
+        for table in tables
+    ]
 
 
 def figure(metrics: dict, name: str) -> float:
@@ -171,8 +216,9 @@ def figure(metrics: dict, name: str) -> float:
     """
     found = {key.split('/')[-1]: value for key, value in metrics.items()}
     if name not in found:
-        raise ValueError(f'--figure {name}: unknown; the metric gives '
-                         f'{", ".join(found)}')
+        raise ValueError(
+            f'--figure {name}: unknown; the metric gives {", ".join(found)}'
+        )
     return found[name]
 
 
@@ -192,15 +238,23 @@ def main() -> None:
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     from clhoi_mm.apis.device import check_device
+
     check_device(args.device)
     # Not the metric's own table for each cell of these.
     MMLogger.get_current_instance().setLevel('WARNING')
     parts, interactiveness = measure(cfg, args)
     title = f'{args.figure}, {args.split} split: '
-    show(f'{title}interactiveness of (row), classes of (column)', args.names,
-         parts)
-    show(f'{title}whether anybody interacts by (row), who by (column), '
-         f'classes of {args.names[0]}', args.names, interactiveness)
+    show(
+        f'{title}interactiveness of (row), classes of (column)',
+        args.names,
+        parts,
+    )
+    show(
+        f'{title}whether anybody interacts by (row), who by (column), '
+        f'classes of {args.names[0]}',
+        args.names,
+        interactiveness,
+    )
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ A multiply-add counts as two FLOPs. Counted are matrix products, convolutions
 and attention, as torch.utils.flop_counter does; RoI pooling, norms and
 activations are not.
 """
+
 import argparse
 import os
 from typing import Any, Callable, Dict, Tuple
@@ -20,36 +21,43 @@ ROOT = os.path.dirname(os.path.abspath(__file__ + '/../..'))
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         'config',
         nargs='?',
         default=os.path.join(ROOT, 'configs', 'clhoi_r50_hico.py'),
-        help='path of the config (default: configs/clhoi_r50_hico.py)')
+        help='path of the config (default: configs/clhoi_r50_hico.py)',
+    )
     parser.add_argument(
         '--pairs',
         type=int,
         default=100,
-        help='human-object pairs in the image (default 100)')
+        help='human-object pairs in the image (default 100)',
+    )
     parser.add_argument(
         '--size',
         type=int,
         nargs=2,
         default=[800, 1333],
-        metavar=('HEIGHT', 'WIDTH'))
+        metavar=('HEIGHT', 'WIDTH'),
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     return parser.parse_args()
 
 
 def count_parameters(*parts: nn.Module) -> Tuple[int, int]:
     """Parameters of parts, and those of them that are trained."""
     params = {id(p): p for part in parts for p in part.parameters()}
-    return (sum(p.numel() for p in params.values()),
-            sum(p.numel() for p in params.values() if p.requires_grad))
+    return (
+        sum(p.numel() for p in params.values()),
+        sum(p.numel() for p in params.values() if p.requires_grad),
+    )
 
 
 def count_flops(work: Callable) -> Tuple[int, object]:
@@ -60,22 +68,26 @@ def count_flops(work: Callable) -> Tuple[int, object]:
     return counter.get_total_flops(), result
 
 
-def measure(model: CLHOI, scenes: Any,
-            pairs: int) -> Dict[str, Tuple[int, int, int]]:
+def measure(
+    model: CLHOI, scenes: Any, pairs: int
+) -> Dict[str, Tuple[int, int, int]]:
     """Parameters, trained ones and FLOPs by part, of a model and Scenes."""
     inputs, sample = scenes.inputs(1), scenes.sample()
     detector = model.detector
     maps, feats = count_flops(lambda: detector.extract_feat(inputs))
     heads, found = count_flops(
-        lambda: detector.detect(inputs, feats, [sample]))
+        lambda: detector.detect(inputs, feats, [sample])
+    )
     if 'states' in found[0]:
         scenes.state_dims = found[0].states.size(1)
     scenes.allow(pairs)
     sample.detections = scenes.detections(pairs)
     formed = model.find_pairs(inputs, feats, [sample])
     if len(formed) != pairs:
-        raise SystemExit(f'{len(formed)} pairs, not {pairs}: the pairing of '
-                         'this config leaves some out')
+        raise SystemExit(
+            f'{len(formed)} pairs, not {pairs}: the pairing of '
+            'this config leaves some out'
+        )
     body = [detector.model.backbone]
     if getattr(detector.model, 'neck', None) is not None:
         body.append(detector.model.neck)
@@ -87,21 +99,29 @@ def measure(model: CLHOI, scenes: Any,
     context = None
     if model.vlt is not None:
         flops, context = count_flops(
-            lambda: model.read_context(inputs, feats, [sample]))
+            lambda: model.read_context(inputs, feats, [sample])
+        )
         rows['VLT'] = (*count_parameters(model.vlt), flops)
     if model.icn is not None:
         flops, _ = count_flops(lambda: model.judge(feats, formed, context))
         rows[f'ICN, {pairs} pairs'] = (*count_parameters(model.icn), flops)
     known = set(map(id, detector.parameters()))
     known.update(
-        id(p) for part in (model.vlt, model.icn) if part is not None
-        for p in part.parameters())
+        id(p)
+        for part in (model.vlt, model.icn)
+        if part is not None
+        for p in part.parameters()
+    )
     beside = [p for p in model.parameters() if id(p) not in known]
-    rows['in training only'] = (sum(p.numel() for p in beside),
-                                sum(p.numel() for p in beside
-                                    if p.requires_grad), 0)
-    rows['all'] = (*count_parameters(model),
-                   sum(flops for _, _, flops in rows.values()))
+    rows['in training only'] = (
+        sum(p.numel() for p in beside),
+        sum(p.numel() for p in beside if p.requires_grad),
+        0,
+    )
+    rows['all'] = (
+        *count_parameters(model),
+        sum(flops for _, _, flops in rows.values()),
+    )
     return rows
 
 
@@ -110,14 +130,17 @@ def main() -> None:
     if args.pairs < 1:
         raise SystemExit('--pairs is 1 or more')
     from benchmark_setup import Scenes, build_model
+
     model = build_model(read_config(args.config, args.cfg_options), 'cpu')
     rows = measure(model, Scenes(model, *args.size), args.pairs)
     print(f'{args.size[0]} x {args.size[1]} pixels')
     print('| part | parameters (M) | trained (M) | GFLOPs |')
     print('|---|---|---|---|')
     for name, (params, trained, flops) in rows.items():
-        print(f'| {name} | {params / 1e6:.2f} | {trained / 1e6:.2f} | '
-              f'{flops / 1e9:.2f} |')
+        print(
+            f'| {name} | {params / 1e6:.2f} | {trained / 1e6:.2f} | '
+            f'{flops / 1e9:.2f} |'
+        )
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ V-COCO's classes are its 24 roles.
 Reads predictions as `tools/test.py --out preds.npz` writes them; needs
 neither torch nor mmdet.
 """
+
 import argparse
 import csv
 import json
@@ -13,10 +14,16 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, REASONS,
-                                      V_COCO_REASONS, Annotations, ErrorReport,
-                                      Predictions, explain_errors,
-                                      explain_v_coco_errors)
+from clhoi_mm.evaluation.core import (
+    HICO_DET_PROTOCOLS,
+    REASONS,
+    V_COCO_REASONS,
+    Annotations,
+    ErrorReport,
+    Predictions,
+    explain_errors,
+    explain_v_coco_errors,
+)
 from clhoi_mm.teacher.files import atomic_path
 
 
@@ -28,26 +35,31 @@ def parse_args() -> argparse.Namespace:
         '--metric',
         choices=['hico_det', 'v_coco'],
         default='hico_det',
-        help='what counts as right (default: hico_det)')
+        help='what counts as right (default: hico_det)',
+    )
     parser.add_argument(
         '--protocol',
         choices=list(HICO_DET_PROTOCOLS),
         default='official',
-        help='whose evaluator to follow; hico_det only (default: official)')
+        help='whose evaluator to follow; hico_det only (default: official)',
+    )
     parser.add_argument(
         '--scenario',
         type=int,
         choices=[1, 2],
         default=1,
         help='where a role is absent, its box must be too (1), or may be '
-        'any; v_coco only (default: 1)')
+        'any; v_coco only (default: 1)',
+    )
     parser.add_argument(
-        '--out', help='folder for errors.png, errors.json and classes.csv')
+        '--out', help='folder for errors.png, errors.json and classes.csv'
+    )
     parser.add_argument(
         '--num-classes',
         type=int,
         default=10,
-        help='best and worst classes to show (default: 10)')
+        help='best and worst classes to show (default: 10)',
+    )
     return parser.parse_args()
 
 
@@ -57,70 +69,99 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
     if args.metric == 'v_coco':
         truth, actions = annotations.v_coco()
         roles = Predictions.read(args.pred).roles(annotations)
-        return explain_v_coco_errors(truth, roles, actions,
-                                     args.scenario == 1), annotations.verbs
+        return explain_v_coco_errors(
+            truth, roles, actions, args.scenario == 1
+        ), annotations.verbs
     if not len(annotations.hoi_verbs):
-        raise ValueError(f'{args.ann}: no hoi_categories, whose AP this '
-                         'report explains; for V-COCO, use --metric v_coco')
+        raise ValueError(
+            f'{args.ann}: no hoi_categories, whose AP this '
+            'report explains; for V-COCO, use --metric v_coco'
+        )
     gt, _ = annotations.hico_det()
     pairs = Predictions.read(args.pred).pairs(annotations)
-    return explain_errors(gt, pairs, annotations.hoi_objects,
-                          args.protocol), annotations.hoi_names
+    return explain_errors(
+        gt, pairs, annotations.hoi_objects, args.protocol
+    ), annotations.hoi_names
 
 
 def print_table(report: ErrorReport, reasons: Sequence[tuple]) -> None:
     """What each reason costs, and what the reasons mean."""
-    print(f'mAP {report.mean_ap:.2f}. What is lost to each kind of error, if '
-          'it alone were mended:\n')
+    print(
+        f'mAP {report.mean_ap:.2f}. What is lost to each kind of error, if '
+        'it alone were mended:\n'
+    )
     print(f'{"":<22}{"false":>9}{"missed":>9}{"lost mAP":>10}')
     for name, false, missed, lost in report.rows():
         print(f'{name:<22}{false or "":>9}{missed or "":>9}{lost:>10.2f}')
     print()
     for name, false, missed in reasons:
-        print(f'{name}: ' + '; '.join(
-            f'{kind}: {text}' for kind, text in (('false', false),
-                                                 ('missed', missed)) if text))
+        print(
+            f'{name}: '
+            + '; '.join(
+                f'{kind}: {text}'
+                for kind, text in (('false', false), ('missed', missed))
+                if text
+            )
+        )
 
 
-def print_classes(names: Sequence[str], report: ErrorReport,
-                  order: np.ndarray, number: int) -> None:
+def print_classes(
+    names: Sequence[str], report: ErrorReport, order: np.ndarray, number: int
+) -> None:
     """The worst and the best classes that have ground truth."""
     number = min(number, len(order))
-    for title, rows in (('best', order[::-1][:number]),
-                        ('worst', order[:number])):
-        print(f'\n{number} {title} of {len(order)} classes with annotated '
-              'pairs (AP, pairs)')
+    for title, rows in (
+        ('best', order[::-1][:number]),
+        ('worst', order[:number]),
+    ):
+        print(
+            f'\n{number} {title} of {len(order)} classes with annotated '
+            'pairs (AP, pairs)'
+        )
         for row in rows:
-            print(f'{report.ap[row] * 100:7.2f}{report.num_gt[row]:7d}  '
-                  f'{names[row]}')
+            print(
+                f'{report.ap[row] * 100:7.2f}{report.num_gt[row]:7d}  '
+                f'{names[row]}'
+            )
 
 
-def draw(path: str, names: Sequence[str], report: ErrorReport,
-         order: np.ndarray, number: int) -> None:
+def draw(
+    path: str,
+    names: Sequence[str],
+    report: ErrorReport,
+    order: np.ndarray,
+    number: int,
+) -> None:
     """Lost mAP as bars, and the classes' AP from the best to the worst."""
     import matplotlib
+
     matplotlib.use('Agg')
     import matplotlib.pyplot as plt
-    rows = report.rows()[:len(REASONS)]
+
+    rows = report.rows()[: len(REASONS)]
     figure, (left, right) = plt.subplots(
-        1, 2, figsize=(12, 4.5), layout='constrained')
+        1, 2, figsize=(12, 4.5), layout='constrained'
+    )
     bars = left.barh([row[0] for row in rows], [row[3] for row in rows])
     left.bar_label(bars, fmt='%.2f', padding=3)
     left.invert_yaxis()
-    left.margins(x=.15)
+    left.margins(x=0.15)
     left.set_xlabel('lost mAP (%)')
     left.set_title(f'what errors cost (mAP {report.mean_ap:.2f})')
     aps = report.ap[order[::-1]] * 100
-    right.fill_between(np.arange(len(aps)), aps, step='mid', alpha=.4)
+    right.fill_between(np.arange(len(aps)), aps, step='mid', alpha=0.4)
     right.set(
         xlim=(0, max(len(aps), 1)),
         ylim=(0, 105),
         xlabel='classes, best to worst',
         ylabel='AP (%)',
-        title='AP of each class')
+        title='AP of each class',
+    )
     number = min(number, len(order) // 2)
-    for x, align, title, chosen in ((.97, 'right', 'best', order[::-1]),
-                                    (.03, 'left', 'worst', order)):
+    for x, align, title, chosen in (
+        (0.97, 'right', 'best', order[::-1]),
+        (0.03, 'left', 'worst', order),
+    ):
         lines = [f'{title}:'] + [
             f'{report.ap[i] * 100:.0f} {names[i]}' for i in chosen[:number]
         ]
@@ -132,14 +173,16 @@ def draw(path: str, names: Sequence[str], report: ErrorReport,
     plt.close(figure)
 
 
-def write_classes(path: str, names: List[str], report: ErrorReport,
-                  order: np.ndarray) -> None:
+def write_classes(
+    path: str, names: List[str], report: ErrorReport, order: np.ndarray
+) -> None:
     with atomic_path(path) as partial, open(partial, 'w', newline='') as file:
         writer = csv.writer(file)
         writer.writerow(['class', 'AP', 'pairs'])
         for row in order[::-1]:
-            writer.writerow([names[row], f'{report.ap[row] * 100:.4f}',
-                             report.num_gt[row]])
+            writer.writerow(
+                [names[row], f'{report.ap[row] * 100:.4f}', report.num_gt[row]]
+            )
 
 
 def main() -> None:
@@ -150,12 +193,16 @@ def main() -> None:
         raise SystemExit(str(error)) from error
     annotated = np.flatnonzero(report.num_gt)
     order = annotated[np.argsort(report.ap[annotated], kind='stable')]
-    print_table(report,
-                V_COCO_REASONS if args.metric == 'v_coco' else REASONS)
+    print_table(report, V_COCO_REASONS if args.metric == 'v_coco' else REASONS)
     print_classes(names, report, order, args.num_classes)
     if args.out:
-        draw(osp.join(args.out, 'errors.png'), names, report, order,
-             args.num_classes)
+        draw(
+            osp.join(args.out, 'errors.png'),
+            names,
+            report,
+            order,
+            args.num_classes,
+        )
         write_classes(osp.join(args.out, 'classes.csv'), names, report, order)
         content = dict(mAP=report.mean_ap, errors=[
             dict(zip(('reason', 'false', 'missed', 'lost_mAP'), row))

@@ -1,4 +1,5 @@
 """Print a config as it is after its bases and overrides."""
+
 import argparse
 
 from clhoi_mm.config_file import ConfigOptions, read_config
@@ -11,17 +12,20 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='path of the config')
     parser.add_argument(
-        '--save-path',
-        help=f'file to write it to as well: {", ".join(KINDS)}')
+        '--save-path', help=f'file to write it to as well: {", ".join(KINDS)}'
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
-        help='override config entries: key=value, nested by dots')
+        help='override config entries: key=value, nested by dots',
+    )
     args = parser.parse_args()
     if args.save_path and not args.save_path.endswith(KINDS):
-        parser.error(f'--save-path {args.save_path}: a config is written as '
-                     f'{", ".join(KINDS)}')
+        parser.error(
+            f'--save-path {args.save_path}: a config is written as '
+            f'{", ".join(KINDS)}'
+        )
     return args
 
 
@@ -35,7 +39,7 @@ def main() -> None:
     if args.save_path:
         with atomic_path(args.save_path) as partial:
             # The suffix tells in which language it is written.
-            suffix = args.save_path[args.save_path.rindex('.'):]
+            suffix = args.save_path[args.save_path.rindex('.') :]
             named = partial.with_name(partial.name + suffix)
             try:
                 cfg.dump(named)

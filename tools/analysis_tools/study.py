@@ -9,6 +9,7 @@ where data or code have changed.
 What a study file (configs/studies/) holds: python -m pydoc
 clhoi_mm.studies.Study
 """
+
 import argparse
 import os.path as osp
 import shlex
@@ -27,45 +28,55 @@ from clhoi_mm.teacher.files import atomic_path
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument('study', help='a file such as configs/studies/mini.py')
     parser.add_argument(
-        '--rows', nargs='+', help='which to measure (default: all)')
+        '--rows', nargs='+', help='which to measure (default: all)'
+    )
     parser.add_argument(
-        '--seeds', type=int, nargs='+', help="(default: the study's)")
+        '--seeds', type=int, nargs='+', help="(default: the study's)"
+    )
     parser.add_argument(
         '--split',
         choices=['val', 'test'],
         help='what to measure on; choose settings on val (default: the '
-        "study's)")
+        "study's)",
+    )
     parser.add_argument(
         '--jobs',
         type=int,
         default=1,
         help='runs side by side; unless OMP_NUM_THREADS is set, they share '
-        'the cores (default: 1)')
+        'the cores (default: 1)',
+    )
     parser.add_argument(
         '--features',
         metavar='FILE',
         help='what cache_detections.py --features wrote for the config, so '
-        'that no run needs the detector or the images (default: live)')
+        'that no run needs the detector or the images (default: live)',
+    )
     parser.add_argument(
-        '--work-dir', help='(default: work_dirs/NAME_study of NAME.py)')
+        '--work-dir', help='(default: work_dirs/NAME_study of NAME.py)'
+    )
     parser.add_argument(
         '--images',
         metavar='DIR',
         help='where plots are written, such as docs/images (default: the '
-        'work dir)')
+        'work dir)',
+    )
     parser.add_argument(
         '--table',
         action='store_true',
-        help='run nothing; tables and plots of the results that are there')
+        help='run nothing; tables and plots of the results that are there',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=ConfigOptions,
         default={},
-        help='override config entries for all rows')
+        help='override config entries for all rows',
+    )
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error('--jobs: at least 1')
@@ -88,7 +99,8 @@ def prepare(study: Study, rows: list, results: Results) -> None:
                 f'{study.path}: prepare: the command above ended with exit '
                 f'code {code}, and {each["path"]} is '
                 f'{"" if osp.exists(each["path"]) else "not "}there; mend '
-                'what it says, and run the study again')
+                'what it says, and run the study again'
+            )
 
 
 def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
@@ -98,15 +110,20 @@ def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
         if results.find(run) is None:
             # Rows may share a config.
             waiting.setdefault(run.key, run)
-    with tqdm(total=len(waiting), unit='run', disable=not waiting,
-              mininterval=1 if sys.stderr.isatty() else 60) as bar:
+    with tqdm(
+        total=len(waiting),
+        unit='run',
+        disable=not waiting,
+        mininterval=1 if sys.stderr.isatty() else 60,
+    ) as bar:
 
         def progress(ended: int, what: str) -> None:
             bar.set_postfix_str(what, refresh=False)
             bar.update(ended)
 
-        return RunPool(work_dir, results, jobs,
-                       bar.write).run(list(waiting.values()), progress)
+        return RunPool(work_dir, results, jobs, bar.write).run(
+            list(waiting.values()), progress
+        )
 
 
 def show(study: Study, rows: list, found: dict, args) -> None:
@@ -118,12 +135,17 @@ def show(study: Study, rows: list, found: dict, args) -> None:
             path = osp.join(args.work_dir, f'{name}-{study.split}.csv')
             with atomic_path(path) as partial:
                 partial.write_text(table.csv())
-    times = [result['train_seconds'] for row in rows
-             for result in found[row].values()
-             if result and 'train_seconds' in result]
+    times = [
+        result['train_seconds']
+        for row in rows
+        for result in found[row].values()
+        if result and 'train_seconds' in result
+    ]
     if times:
-        print(f'\n{len(times)} runs, trained in {min(times):.0f} to '
-              f'{max(times):.0f} s each')
+        print(
+            f'\n{len(times)} runs, trained in {min(times):.0f} to '
+            f'{max(times):.0f} s each'
+        )
     for plot in study.plots:
         if not set(rows) & set(rows_of(plot)):
             continue
@@ -139,13 +161,16 @@ def show(study: Study, rows: list, found: dict, args) -> None:
 def main() -> int:
     args = parse_args()
     study = Study(args.study, args.cfg_options, args.split, args.features)
-    args.work_dir = args.work_dir or osp.join('work_dirs',
-                                              f'{study.name}_study')
+    args.work_dir = args.work_dir or osp.join(
+        'work_dirs', f'{study.name}_study'
+    )
     rows = args.rows or list(study.rows)
     unknown = [row for row in rows if row not in study.rows]
     if unknown:
-        raise ValueError(f'--rows {" ".join(unknown)}: {args.study} has '
-                         f'{", ".join(study.rows)}')
+        raise ValueError(
+            f'--rows {" ".join(unknown)}: {args.study} has '
+            f'{", ".join(study.rows)}'
+        )
     results = Results(osp.join(args.work_dir, 'results'))
     if not args.table:
         prepare(study, rows, results)
@@ -154,25 +179,42 @@ def main() -> int:
     for plot in study.plots:
         if set(rows) & set(rows_of(plot)):
             others.update(rows_of(plot))
-    runs = {row: study.runs(row, args.seeds)
-            for row in study.rows if row in {*rows, *others}}
+    runs = {
+        row: study.runs(row, args.seeds)
+        for row in study.rows
+        if row in {*rows, *others}
+    }
     failed = []
     if not args.table:
-        failed = measure([run for row in rows for run in runs[row]], results,
-                         args.work_dir, args.jobs)
-    found = {row: {run.seed: results.find(run) for run in each}
-             for row, each in runs.items()}
-    missing = sum(result is None for row in rows
-                  for result in found[row].values())
+        failed = measure(
+            [run for row in rows for run in runs[row]],
+            results,
+            args.work_dir,
+            args.jobs,
+        )
+    found = {
+        row: {run.seed: results.find(run) for run in each}
+        for row, each in runs.items()
+    }
+    missing = sum(
+        result is None for row in rows for result in found[row].values()
+    )
     if args.table and missing == sum(len(found[row]) for row in rows):
         raise FileNotFoundError(
             f'{results.folder}: no result of these runs; run the study '
-            'without --table first')
+            'without --table first'
+        )
     show(study, rows, found, args)
     if missing:
-        print(f'{missing} runs have no result: '
-              + (f'{len(failed)} failed, see above' if failed else
-                 'run the study without --table'), file=sys.stderr)
+        print(
+            f'{missing} runs have no result: '
+            + (
+                f'{len(failed)} failed, see above'
+                if failed
+                else 'run the study without --table'
+            ),
+            file=sys.stderr,
+        )
     return 1 if failed else 0
 
 
@@ -187,5 +229,7 @@ if __name__ == '__main__':
     except (OSError, ValueError) as error:
         raise SystemExit(f'study.py: {error}')
     except KeyboardInterrupt:
-        raise SystemExit('study.py: interrupted; what has ended is kept, '
-                         'the same command goes on')
+        raise SystemExit(
+            'study.py: interrupted; what has ended is kept, '
+            'the same command goes on'
+        )

@@ -2,6 +2,7 @@
 
 Reads a checkpoint of a model whose interaction_loss has a noise model.
 """
+
 import argparse
 import json
 
@@ -19,9 +20,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint')
     parser.add_argument(
         '--vocabulary',
-        help="name or file (default: the one in the checkpoint's config)")
+        help="name or file (default: the one in the checkpoint's config)",
+    )
     parser.add_argument(
-        '--top', type=int, default=10, help='lines of the table (default: 10)')
+        '--top', type=int, default=10, help='lines of the table (default: 10)'
+    )
     parser.add_argument('--json', help='write the whole matrix there')
     return parser.parse_args()
 
@@ -39,32 +42,36 @@ def load_noise(path: str, vocabulary: str) -> NoisyWords:
     check_checkpoint(path)
     checkpoint = load_weights(path)
     state = {
-        name[len(PREFIX):]: value
+        name[len(PREFIX) :]: value
         for name, value in checkpoint['state_dict'].items()
         if name.startswith(PREFIX)
     }
     if not state:
         raise SystemExit(
             f'{path} holds no {PREFIX}*: train with '
-            "interaction_loss=dict(noise=dict(type='TeacherNoise', ...))")
+            "interaction_loss=dict(noise=dict(type='TeacherNoise', ...))"
+        )
     try:
         model = json.loads(checkpoint['meta']['cfg'])['model']
     except (KeyError, ValueError):
         model = {}
     vocabulary = vocabulary or model.get('teacher_head', {}).get('vocabulary')
     if not vocabulary:
-        raise SystemExit(f'{path} does not state its vocabulary: give '
-                         '--vocabulary')
+        raise SystemExit(
+            f'{path} does not state its vocabulary: give --vocabulary'
+        )
     # What is learned by gradient lies in parameters, of which 'other' is one.
     kind = 'LearnedTeacherNoise' if 'other' in state else 'TeacherNoise'
     cfg = model.get('interaction_loss', {}).get('noise') or dict(
-        type=kind, warmup=0)
+        type=kind, warmup=0
+    )
     noise = MODELS.build(dict(cfg, vocabulary=vocabulary))
     own = noise.state_dict()
     if any(own[name].shape != state[name].shape for name in own):
         raise SystemExit(
             f'{path} is not about the classes of {noise.vocabulary.name}: '
-            'give the --vocabulary it was trained with')
+            'give the --vocabulary it was trained with'
+        )
     noise.load_state_dict(state)
     return noise
 
@@ -77,16 +84,21 @@ def main() -> None:
     others = matrix.clone().fill_diagonal_(0)
     top = others.flatten().topk(min(args.top, (others > 0).sum().item()))
     width = max(map(len, names))
-    print(f'{"what is done":{width}}  {"is said to be":{width}}  of 100 images'
-          '  itself')
+    print(
+        f'{"what is done":{width}}  {"is said to be":{width}}  of 100 images'
+        '  itself'
+    )
     for value, index in zip(top.values.tolist(), top.indices.tolist()):
         done, word = divmod(index, len(names))
-        print(f'{names[done]:{width}}  {names[word]:{width}}  '
-              f'{100 * value:13.0f}  {100 * matrix[done, done].item():6.0f}')
+        print(
+            f'{names[done]:{width}}  {names[word]:{width}}  '
+            f'{100 * value:13.0f}  {100 * matrix[done, done].item():6.0f}'
+        )
     if args.json:
         with atomic_path(args.json) as path:
             path.write_text(
-                json.dumps(dict(names=list(names), rates=matrix.tolist())))
+                json.dumps(dict(names=list(names), rates=matrix.tolist()))
+            )
         print(f'The matrix: {args.json}')
 
 

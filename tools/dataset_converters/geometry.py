@@ -12,6 +12,7 @@ arguments write the same bytes.
 `rare` writes the labels of the classes that one of these files shows least,
 for training that must not see them.
 """
+
 import argparse
 import json
 import os
@@ -30,63 +31,80 @@ def fold(text: str) -> Tuple[int, int]:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument('ann', help="annotation file in the project's format")
     common.add_argument(
         '--vocabulary',
         default='hico_det',
         help='hico_det, v_coco, mini or the path of a vocabulary JSON '
-        '(default: %(default)s)')
+        '(default: %(default)s)',
+    )
     commands = parser.add_subparsers(dest='command', required=True)
     split = commands.add_parser(
-        'split', parents=[common], help='three annotation files')
-    split.add_argument('--out', required=True, help='the data set\'s folder')
+        'split', parents=[common], help='three annotation files'
+    )
+    split.add_argument('--out', required=True, help="the data set's folder")
     split.add_argument(
         '--fold',
         type=fold,
         metavar='K/N',
         help='for cross-validation: of N folds of the images that are not for '
-        'the test, the K-th (from 0) validates and the others train')
+        'the test, the K-th (from 0) validates and the others train',
+    )
     teacher = commands.add_parser(
-        'teacher', parents=[common], help='a cache of noisy words')
+        'teacher', parents=[common], help='a cache of noisy words'
+    )
     teacher.add_argument('--out', required=True, help='folder for the cache')
     teacher.add_argument(
         '--preset',
         choices=list(PRESETS),
-        help='stands for a precision and a recall')
+        help='stands for a precision and a recall',
+    )
     teacher.add_argument(
-        '--precision', type=float, help='share of the words that are true')
+        '--precision', type=float, help='share of the words that are true'
+    )
     teacher.add_argument(
-        '--recall', type=float, help='share of the true words that are said')
+        '--recall', type=float, help='share of the true words that are said'
+    )
     teacher.add_argument('--seed', type=int, default=1)
     teacher.add_argument(
         '--no-confuse',
         action='store_true',
-        help='no systematic errors: all are independent')
+        help='no systematic errors: all are independent',
+    )
     teacher.add_argument(
         '--text-encoder',
         default='hashed',
         metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
         help="'hashed' (default); a folder or hub id of CLIP, with a prefix "
         "of SigLIP or a sentence-transformers model; or an encoder's config "
-        'as JSON')
+        'as JSON',
+    )
     teacher.add_argument(
         '--dim',
         type=int,
         default=256,
-        help='length of a hashed embedding (default 256)')
+        help='length of a hashed embedding (default 256)',
+    )
     rare = commands.add_parser(
-        'rare', parents=[common], help='a zero-shot split')
+        'rare', parents=[common], help='a zero-shot split'
+    )
     rare.add_argument('--out', required=True, help='JSON list of labels')
     rare.add_argument(
-        '--number', type=int, default=120, help='classes (default: 120)')
+        '--number', type=int, default=120, help='classes (default: 120)'
+    )
     args = parser.parse_args()
     if args.command == 'teacher' and bool(args.preset) == (
-            args.precision is not None or args.recall is not None):
+        args.precision is not None or args.recall is not None
+    ):
         teacher.error('give --preset, or --precision and --recall')
-    if args.command == 'teacher' and not args.preset and None in (
-            args.precision, args.recall):
+    if (
+        args.command == 'teacher'
+        and not args.preset
+        and None in (args.precision, args.recall)
+    ):
         teacher.error('--precision and --recall go together')
     return args
 
@@ -94,33 +112,44 @@ def parse_args() -> argparse.Namespace:
 def split(args: argparse.Namespace) -> None:
     # It takes seconds: only where it is needed.
     from clhoi_mm.datasets.geometry_split import split_geometry
-    reports = split_geometry(args.ann, args.out, args.vocabulary, True,
-                             args.fold)
+
+    reports = split_geometry(
+        args.ann, args.out, args.vocabulary, True, args.fold
+    )
     for name, report in reports.items():
-        print(f'{name:6s}{report.images:6d} images {report.pairs:7d} candidate'
-              f' pairs {report.hois:7d} annotated interactions  {report.path}')
+        print(
+            f'{name:6s}{report.images:6d} images {report.pairs:7d} candidate'
+            f' pairs {report.hois:7d} annotated interactions  {report.path}'
+        )
 
 
 def teacher(args: argparse.Namespace) -> None:
     from clhoi_mm.teacher.label_noise import LabelNoise
     from clhoi_mm.teacher.noisy_labels import write_noisy_labels
+
     given = PRESETS[args.preset] if args.preset else args
-    noise = LabelNoise(given.precision, given.recall, args.seed,
-                       not args.no_confuse)
+    noise = LabelNoise(
+        given.precision, given.recall, args.seed, not args.no_confuse
+    )
     encoder = parse_text_encoder(args.text_encoder, args.dim)
-    report = write_noisy_labels(args.ann, args.vocabulary, args.out, noise,
-                                encoder, True)
+    report = write_noisy_labels(
+        args.ann, args.vocabulary, args.out, noise, encoder, True
+    )
     print(f'{report.images} images, seed {args.seed}')
-    print(f'precision      {report.precision:.4f}  (asked for '
-          f'{given.precision})')
+    print(
+        f'precision      {report.precision:.4f}  (asked for {given.precision})'
+    )
     print(f'recall         {report.recall:.4f}  (asked for {given.recall})')
-    print('most frequent  ' + ', '.join(f'{name} ({count})'
-                                        for name, count in report.frequent))
+    print(
+        'most frequent  '
+        + ', '.join(f'{name} ({count})' for name, count in report.frequent)
+    )
     print(f'written to     {os.path.abspath(args.out)}')
 
 
 def rare(args: argparse.Namespace) -> None:
     from clhoi_mm.datasets.rare_combinations import rare_combinations
+
     labels = rare_combinations(args.ann, args.number, args.vocabulary)
     with atomic_path(args.out) as path:
         path.write_text(json.dumps(labels) + '\n')

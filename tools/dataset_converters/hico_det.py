@@ -5,6 +5,7 @@ trainval_hico.json and test_hico.json, or hicodet's
 instances_{train,test}2015.json; which one it is, the file tells. Writes
 train.json and test.json, whichever the sources hold.
 """
+
 import argparse
 
 from clhoi_mm.datasets.converters import convert_hico_det
@@ -17,18 +18,21 @@ def parse_args() -> argparse.Namespace:
         '--out',
         default='data/hico_det/annotations',
         help='folder, or a .json file where the sources hold one split '
-        '(default: %(default)s)')
+        '(default: %(default)s)',
+    )
     parser.add_argument(
         '--images',
         help="folder with train2015/ and test2015/, for the images' sizes; "
         'needed with trainval_hico.json and test_hico.json, which lack them, '
-        'if images are to be loaded')
+        'if images are to be loaded',
+    )
     parser.add_argument(
         '--drop-inconsistent',
         action='store_true',
         help='leave out pairs that contradict their boxes or classes instead '
         "of refusing the file (QPIC's loader skips such records of "
-        'trainval_hico.json)')
+        'trainval_hico.json)',
+    )
     return parser.parse_args()
 
 
@@ -40,25 +44,36 @@ def main() -> None:
             args.out,
             args.images,
             args.drop_inconsistent,
-            progress=True)
+            progress=True,
+        )
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'hico_det.py: {error}')
     for report in reports:
         print(f'{report.path}: from {report.source}')
-        print(f'  {report.images} images, {report.without_pairs} of them '
-              'without pairs')
-        print(f'  {report.pairs} pairs of {report.classes} classes, '
-              f'{report.boxes} boxes, {report.invisible} invisible '
-              'interactions')
-        print(f'  {report.rare} rare and {600 - report.rare} non-rare '
-              f'classes ({report.rare_from})')
+        print(
+            f'  {report.images} images, {report.without_pairs} of them '
+            'without pairs'
+        )
+        print(
+            f'  {report.pairs} pairs of {report.classes} classes, '
+            f'{report.boxes} boxes, {report.invisible} invisible '
+            'interactions'
+        )
+        print(
+            f'  {report.rare} rare and {600 - report.rare} non-rare '
+            f'classes ({report.rare_from})'
+        )
         if report.rare_differs:
-            print(f'  attention: {report.rare_differs} classes are not rare '
-                  'or non-rare as published; are all training annotations '
-                  'there?')
+            print(
+                f'  attention: {report.rare_differs} classes are not rare '
+                'or non-rare as published; are all training annotations '
+                'there?'
+            )
         if report.sizes_from == 'the extent of the boxes':
-            print("  attention: the source lacks the images' sizes; give "
-                  '--images to load images with this file')
+            print(
+                "  attention: the source lacks the images' sizes; give "
+                '--images to load images with this file'
+            )
         for line in report.dropped:
             print(f'  dropped {line}')
 

@@ -1,4 +1,5 @@
 """Generate the mini world: images, annotations and its teacher's words."""
+
 import argparse
 import sys
 from pathlib import Path
@@ -12,34 +13,56 @@ PRESETS = ('weak', 'typical', 'strong', 'perfect')
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        '--out', type=Path, default=Path('data/mini'),
-        help='folder to write to (default: %(default)s)')
+        '--out',
+        type=Path,
+        default=Path('data/mini'),
+        help='folder to write to (default: %(default)s)',
+    )
     parser.add_argument(
-        '--seed', type=int, default=0,
-        help='the same seed gives the same bytes (default: %(default)s)')
+        '--seed',
+        type=int,
+        default=0,
+        help='the same seed gives the same bytes (default: %(default)s)',
+    )
     parser.add_argument(
-        '--num-train', type=int, default=1200,
-        help='images for training (default: %(default)s)')
+        '--num-train',
+        type=int,
+        default=1200,
+        help='images for training (default: %(default)s)',
+    )
     parser.add_argument(
-        '--num-val', type=int, default=450,
-        help='images for validation (default: %(default)s)')
+        '--num-val',
+        type=int,
+        default=450,
+        help='images for validation (default: %(default)s)',
+    )
     parser.add_argument(
-        '--num-test', type=int, default=450,
+        '--num-test',
+        type=int,
+        default=450,
         help='images for the test; no split shows the backgrounds of another '
-        '(default: %(default)s)')
+        '(default: %(default)s)',
+    )
     parser.add_argument(
-        '--teacher', nargs='*', choices=PRESETS, default=['typical'],
+        '--teacher',
+        nargs='*',
+        choices=PRESETS,
+        default=['typical'],
         metavar='PRESET',
         help='noise presets of the simulated teacher whose words about the '
         f'training images are written, of {", ".join(PRESETS)}; none when '
-        'empty (default: typical)')
+        'empty (default: typical)',
+    )
     parser.add_argument(
-        '--workers', type=int, default=2,
+        '--workers',
+        type=int,
+        default=2,
         help='processes that draw; the result is the same for any number '
-        '(default: %(default)s)')
+        '(default: %(default)s)',
+    )
     parser.add_argument(
-        '--force', action='store_true',
-        help='draw again what is already there')
+        '--force', action='store_true', help='draw again what is already there'
+    )
     return parser.parse_args()
 
 
@@ -47,8 +70,9 @@ def main() -> None:
     args = parse_args()
     sizes = dict(train=args.num_train, val=args.num_val, test=args.num_test)
     try:
-        generator = MiniWorldGenerator(args.out, args.seed, sizes,
-                                       args.workers)
+        generator = MiniWorldGenerator(
+            args.out, args.seed, sizes, args.workers
+        )
     except ValueError as error:
         sys.exit(f'make_mini: {error}')
     digest = None if args.force else generator.existing_hash()
@@ -60,11 +84,18 @@ def main() -> None:
     for preset in args.teacher:
         cache = args.out / 'teacher' / f'train_{preset}'
         report = simulate_cache(
-            generator.annotation_file('train'), generator.vocabulary, cache,
-            preset, args.seed, progress=True)
-        print(f'{cache}: teacher {preset}, precision '
-              f'{report.precision:.2f}, recall {report.recall:.2f}, '
-              f'mean AP {100 * report.mean_ap:.1f}')
+            generator.annotation_file('train'),
+            generator.vocabulary,
+            cache,
+            preset,
+            args.seed,
+            progress=True,
+        )
+        print(
+            f'{cache}: teacher {preset}, precision '
+            f'{report.precision:.2f}, recall {report.recall:.2f}, '
+            f'mean AP {100 * report.mean_ap:.1f}'
+        )
 
 
 if __name__ == '__main__':

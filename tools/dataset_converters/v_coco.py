@@ -4,6 +4,7 @@ Takes the official vcoco_{train,val,trainval,test}.json together with COCO's
 instances files, or fredzzhang's instances_vcoco_*.json; which one it is, the
 file tells. Only the former give all of V-COCO.
 """
+
 import argparse
 
 from clhoi_mm.datasets.converters import convert_v_coco
@@ -12,25 +13,30 @@ from clhoi_mm.datasets.converters import convert_v_coco
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        'sources', nargs='+', help='files of one kind, which are joined')
+        'sources', nargs='+', help='files of one kind, which are joined'
+    )
     parser.add_argument(
         '--out',
         required=True,
-        help='file to write, such as data/v_coco/annotations/test.json')
+        help='file to write, such as data/v_coco/annotations/test.json',
+    )
     parser.add_argument(
         '--coco',
         nargs='+',
         default=[],
         help="COCO's instances_train2014.json and instances_val2014.json, or "
-        "V-COCO's instances_vcoco_all_2014.json")
+        "V-COCO's instances_vcoco_all_2014.json",
+    )
     parser.add_argument(
         '--ids',
         help="list of image ids as V-COCO's splits/vcoco_test.ids: keep these "
-        'images only')
+        'images only',
+    )
     parser.add_argument(
         '--images',
         help="folder with train2014/ and val2014/, for the images' sizes "
-        'where --coco is not given')
+        'where --coco is not given',
+    )
     return parser.parse_args()
 
 
@@ -43,22 +49,31 @@ def main() -> None:
             coco=args.coco,
             ids=args.ids,
             images=args.images,
-            progress=True)
+            progress=True,
+        )
     except (OSError, ValueError) as error:
         raise SystemExit(f'v_coco.py: {error}')
     print(f'{report.path}: from {report.source}')
-    print(f'  {report.images} images, {report.boxes} boxes, {report.persons} '
-          f'persons labelled for interactions, {report.unlabelled} not')
-    print(f'  {report.rows} rows of {report.verbs} action roles, '
-          f'{report.pairs} of them with an object')
+    print(
+        f'  {report.images} images, {report.boxes} boxes, {report.persons} '
+        f'persons labelled for interactions, {report.unlabelled} not'
+    )
+    print(
+        f'  {report.rows} rows of {report.verbs} action roles, '
+        f'{report.pairs} of them with an object'
+    )
     if not report.complete:
-        print('  attention: these files hold the pairs of 24 action roles '
-              'alone. Persons without a pair, absent roles, "point" and '
-              'actions without an object are missing; scores that follow '
-              "V-COCO's protocol need the official files and COCO's.")
+        print(
+            '  attention: these files hold the pairs of 24 action roles '
+            'alone. Persons without a pair, absent roles, "point" and '
+            'actions without an object are missing; scores that follow '
+            "V-COCO's protocol need the official files and COCO's."
+        )
     if report.sizes_from == 'the extent of the boxes':
-        print("  attention: the source lacks the images' sizes; give --coco "
-              'or --images to load images with this file')
+        print(
+            "  attention: the source lacks the images' sizes; give --coco "
+            'or --images to load images with this file'
+        )
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 Takes openai/clip-vit-base-patch16 and others of its kind as downloaded, and
 prints the config to give as model.visual_encoder; docs/models.md says more.
 """
+
 from pprint import pformat
 
 from clhoi_mm.models.converters import convert_clip_vision, run_command
@@ -21,11 +22,14 @@ def main() -> None:
             COLOURS,
             help="of the detector's data_preprocessor, which normalises the "
             "images that the tower sees; without it they must have CLIP's "
-            'own'),
-        std=dict(COLOURS, help='likewise'))
+            'own',
+        ),
+        std=dict(COLOURS, help='likewise'),
+    )
     config = dict(
         meta['visual_encoder'],
-        init_cfg=dict(type='Pretrained', checkpoint=out))
+        init_cfg=dict(type='Pretrained', checkpoint=out),
+    )
     print(f'visual_encoder={pformat(config, sort_dicts=False)}')
 
 

@@ -3,6 +3,7 @@
 Takes facebook/detr-resnet-50 or -101 as downloaded, for
 configs/_base_/models/detr_r50.py; docs/models.md says more.
 """
+
 from clhoi_mm.models.converters import convert_detr, run_command
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
 Takes fasterrcnn_resnet50_fpn_coco-258fb6c6.pth, for
 configs/_base_/models/faster_rcnn_r50_fpn.py; docs/models.md says more.
 """
+
 from clhoi_mm.models.converters import convert_faster_rcnn, run_command
 
 if __name__ == '__main__':
@@ -13,6 +14,8 @@ if __name__ == '__main__':
         source='the file of weights',
         eps=dict(
             type=float,
-            default=0.,
+            default=0.0,
             help="of the source's batch norms: 0 (default) in torchvision's "
-            'own file, 1e-5 in one trained with BatchNorm2d'))
+            'own file, 1e-5 in one trained with BatchNorm2d',
+        ),
+    )

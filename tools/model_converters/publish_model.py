@@ -3,6 +3,7 @@
 Optimizer, schedulers, logs and the unaveraged weights of an EMA hook are left
 out; weights, classes and config stay. docs/models.md says more.
 """
+
 import argparse
 import hashlib
 import io
@@ -22,12 +23,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'out_file',
         help='what to write: NAME.pth becomes NAME-HASH.pth, with the first '
-        "eight digits of its content's sha256")
+        "eight digits of its content's sha256",
+    )
     parser.add_argument(
         '--strip-detector',
         action='store_true',
         help="leave out the frozen detector's weights, which whoever loads "
-        'the file gives as model.detector_checkpoint')
+        'the file gives as model.detector_checkpoint',
+    )
     return parser.parse_args()
 
 
@@ -46,14 +49,18 @@ def main() -> None:
     except (OSError, ValueError) as error:
         raise SystemExit(f'publish_model.py: {args.in_file}: {error}')
     left_out = [key for key in checkpoint if key not in published]
-    print(f'{path}: {len(content.getbuffer()) / 1e6:.1f} MB of '
-          f'{os.path.getsize(args.in_file) / 1e6:.1f} MB; left out: '
-          f'{", ".join(left_out) or "nothing"}')
+    print(
+        f'{path}: {len(content.getbuffer()) / 1e6:.1f} MB of '
+        f'{os.path.getsize(args.in_file) / 1e6:.1f} MB; left out: '
+        f'{", ".join(left_out) or "nothing"}'
+    )
     if args.strip_detector:
         config = model_config(checkpoint)
-        print('to be given beside it, as model.detector_checkpoint: '
-              f'the weights of {config.get("detector", {}).get("type")} that '
-              f'were at {config.get("detector_checkpoint")}')
+        print(
+            'to be given beside it, as model.detector_checkpoint: '
+            f'the weights of {config.get("detector", {}).get("type")} that '
+            f'were at {config.get("detector_checkpoint")}'
+        )
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 """Runs a compilation and shows how far it is. Standard library only."""
+
 import re
 import subprocess
 import sys
@@ -25,10 +26,12 @@ def progress_line(done: int, total: int, seconds: float) -> str:
     return f'  [{bar}] {done}/{total} files compiled, {clock} elapsed'
 
 
-def run_with_progress(command: List[str],
-                      env: Dict[str, str],
-                      log: Path,
-                      interval: Optional[float] = None) -> int:
+def run_with_progress(
+    command: List[str],
+    env: Dict[str, str],
+    log: Path,
+    interval: Optional[float] = None,
+) -> int:
     """Runs a command whose output goes to a log, ninja's steps to the screen.
 
     Args:
@@ -51,14 +54,17 @@ def run_with_progress(command: List[str],
         line = progress_line(*state, time.monotonic() - start)
         print(f'\r{line.ljust(79)}' if live else line, end=end, flush=True)
 
-    with log.open(
-            'w', buffering=1) as file, subprocess.Popen(
-                command,
-                env=env,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                universal_newlines=True,
-                errors='replace') as process:
+    with (
+        log.open('w', buffering=1) as file,
+        subprocess.Popen(
+            command,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            universal_newlines=True,
+            errors='replace',
+        ) as process,
+    ):
 
         def read() -> None:
             nonlocal state

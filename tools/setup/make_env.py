@@ -8,6 +8,7 @@ Runs on the bare machine's Python with nothing installed. Running it again
 goes on where an earlier run was interrupted, and does nothing where the
 environment is complete already. It never removes an environment.
 """
+
 import argparse
 import fcntl
 import hashlib
@@ -28,8 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 MMCV = {'onedl': 'onedl-mmcv', 'openmmlab': 'mmcv'}
 BUILD_TOOLS = ('pip', 'setuptools', 'wheel', 'ninja')
 SUPPORTED = ((3, 10), (3, 11), (3, 12))
-OPS_CHECK = ('import torch; from mmcv.ops import RoIAlign, nms; '
-             'nms(torch.rand(4, 4), torch.rand(4), 0.5)')
+OPS_CHECK = (
+    'import torch; from mmcv.ops import RoIAlign, nms; '
+    'nms(torch.rand(4, 4), torch.rand(4), 0.5)'
+)
 
 
 def say(message: str) -> None:
@@ -47,13 +50,17 @@ def check_machine() -> None:
     if version not in SUPPORTED:
         others = [f'python{a}.{b}' for a, b in SUPPORTED]
         found = [p for p in others if shutil.which(p)]
-        remedy = (f'PYTHON={found[-1]} is on this machine: add it to the '
-                  'command' if found else
-                  'install one, for example with "sudo apt-get install '
-                  'python3.11-venv python3.11-dev", and add '
-                  'PYTHON=python3.11 to the command')
-        fail(f'Python 3.10, 3.11 or 3.12 is needed, and {sys.executable} is '
-             f'{name}; {remedy}.')
+        remedy = (
+            f'PYTHON={found[-1]} is on this machine: add it to the command'
+            if found
+            else 'install one, for example with "sudo apt-get install '
+            'python3.11-venv python3.11-dev", and add '
+            'PYTHON=python3.11 to the command'
+        )
+        fail(
+            f'Python 3.10, 3.11 or 3.12 is needed, and {sys.executable} is '
+            f'{name}; {remedy}.'
+        )
     missing = {}
     try:
         import ensurepip  # noqa: F401
@@ -65,8 +72,10 @@ def check_machine() -> None:
     if not shutil.which(os.environ.get('CXX', 'c++')):
         missing['a C++ compiler'] = 'g++'
     if missing:
-        fail(f'{", ".join(missing)} not found on this machine: run '
-             f'"sudo apt-get install {" ".join(missing.values())}".')
+        fail(
+            f'{", ".join(missing)} not found on this machine: run '
+            f'"sudo apt-get install {" ".join(missing.values())}".'
+        )
 
 
 def read_lock(path: Path) -> Dict[str, List[str]]:
@@ -100,25 +109,28 @@ class Environment:
         code = 'import pip, sys; print("%d.%d" % sys.version_info[:2])'
         wanted = '%d.%d' % sys.version_info[:2]
         if self.python.exists():
-            probe = subprocess.run([str(self.python), '-c', code],
-                                   env=self.env,
-                                   stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL,
-                                   universal_newlines=True)
+            probe = subprocess.run(
+                [str(self.python), '-c', code],
+                env=self.env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                universal_newlines=True,
+            )
             found = probe.stdout.strip()
             if found == wanted:
                 return
             if found:
-                fail(f'{self.folder} holds Python {found}, not {wanted}: add '
-                     f'PYTHON=python{found} to the command, or remove the '
-                     'folder first.')
+                fail(
+                    f'{self.folder} holds Python {found}, not {wanted}: add '
+                    f'PYTHON=python{found} to the command, or remove the '
+                    'folder first.'
+                )
         say(f'making {self.folder} with Python {wanted}')
         self.run(['-m', 'venv', str(self.folder)], sys.executable)
 
-    def run(self,
-            args: List[str],
-            python: str = '',
-            quiet: bool = False) -> None:
+    def run(
+        self, args: List[str], python: str = '', quiet: bool = False
+    ) -> None:
         """Runs a Python command; stops if it fails.
 
         Args:
@@ -132,7 +144,8 @@ class Environment:
             env=self.env,
             cwd=str(ROOT),
             stdout=subprocess.PIPE if quiet else None,
-            stderr=subprocess.STDOUT if quiet else None)
+            stderr=subprocess.STDOUT if quiet else None,
+        )
         if done.returncode:
             print((done.stdout or b'').decode(errors='replace'), flush=True)
             fail(f'failed: {" ".join(command)[:300]}')
@@ -144,9 +157,11 @@ class Environment:
         """Installs pins, as ``read_lock`` gives them, unless they are in."""
         have = self.distributions()
         missing = [
-            pin for name, lines in pins.items() for pin in lines
-            if f'{name}=={have.get(name)}' not in
-            [line.split(';')[0] for line in lines]
+            pin
+            for name, lines in pins.items()
+            for pin in lines
+            if f'{name}=={have.get(name)}'
+            not in [line.split(';')[0] for line in lines]
         ]
         if missing:
             self.pip_install('--no-build-isolation', *missing)
@@ -156,17 +171,23 @@ class Environment:
             [str(self.python), '-m', 'pip', 'list', '--format', 'json'],
             env=self.env,
             stdout=subprocess.PIPE,
-            check=True)
+            check=True,
+        )
         return {
             d['name'].lower().replace('_', '-'): d['version']
             for d in json.loads(out.stdout.decode())
         }
 
     def ops_work(self) -> bool:
-        return subprocess.run([str(self.python), '-c', OPS_CHECK],
-                              env=self.env,
-                              stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0
+        return (
+            subprocess.run(
+                [str(self.python), '-c', OPS_CHECK],
+                env=self.env,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            ).returncode
+            == 0
+        )
 
 
 def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
@@ -186,23 +207,29 @@ def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
     env.setdefault('CFLAGS', '-O2 -g0')
     nvcc = shutil.which(
         'nvcc',
-        path=os.pathsep.join([
-            str(Path(env.get('CUDA_HOME', '/usr/local/cuda'), 'bin')),
-            env['PATH']
-        ]))
+        path=os.pathsep.join(
+            [
+                str(Path(env.get('CUDA_HOME', '/usr/local/cuda'), 'bin')),
+                env['PATH'],
+            ]
+        ),
+    )
     release = ''
     if nvcc:
-        text = subprocess.run([nvcc, '--version'],
-                              stdout=subprocess.PIPE).stdout.decode()
+        text = subprocess.run(
+            [nvcc, '--version'], stdout=subprocess.PIPE
+        ).stdout.decode()
         found = re.search(r'release (\d+)', text)
         release = found.group(1) if found else ''
     if not release or release != torch_cuda.split('.')[0]:
         # mmcv compiles for any GPU that it sees, and fails without a nvcc
         # of torch's own major version.
         if Path('/dev/nvidia0').exists():
-            say(f'no nvcc of CUDA {torch_cuda} found, so mmcv\'s '
+            say(
+                f"no nvcc of CUDA {torch_cuda} found, so mmcv's "
                 'ops are built for the CPU only (torch itself still uses '
-                'the GPU).')
+                'the GPU).'
+            )
         env['CUDA_VISIBLE_DEVICES'] = ''
     return env
 
@@ -212,33 +239,49 @@ def install_mmcv(venv: Environment, pin: str) -> None:
     name, version = pin.split('==')
     if venv.distributions().get(name) == version and venv.ops_work():
         return
-    torch_cuda = subprocess.run(
-        [
-            str(venv.python), '-c',
-            'import torch; print(torch.version.cuda or "")'
-        ],
-        env=venv.env,
-        stdout=subprocess.PIPE).stdout.decode().strip()
+    torch_cuda = (
+        subprocess.run(
+            [
+                str(venv.python),
+                '-c',
+                'import torch; print(torch.version.cuda or "")',
+            ],
+            env=venv.env,
+            stdout=subprocess.PIPE,
+        )
+        .stdout.decode()
+        .strip()
+    )
     env = build_env(venv.env, torch_cuda)
     log = venv.folder / 'mmcv-build.log'
     install = [
-        str(venv.python), '-m', 'pip', 'install', '-v', '--no-deps',
-        '--no-build-isolation', '--force-reinstall'
+        str(venv.python),
+        '-m',
+        'pip',
+        'install',
+        '-v',
+        '--no-deps',
+        '--no-build-isolation',
+        '--force-reinstall',
     ]
-    say(f'compiling {pin} ({env["MAX_JOBS"]} jobs, log in {log}); '
-        'a few seconds if pip has it in its cache, else 6 to 15 minutes')
+    say(
+        f'compiling {pin} ({env["MAX_JOBS"]} jobs, log in {log}); '
+        'a few seconds if pip has it in its cache, else 6 to 15 minutes'
+    )
     code = run_with_progress([*install, pin], env, log)
     if code == 0 and not venv.ops_work():
-        say('pip\'s cached mmcv was built for another torch; '
-            'compiling it anew')
+        say("pip's cached mmcv was built for another torch; compiling it anew")
         code = run_with_progress([*install, '--no-cache-dir', pin], env, log)
     if code:
         lines = log.read_text(errors='replace').splitlines()
-        errors = [line.strip() for line in lines
-                  if 'error:' in line.lower()][:8]
-        fail(f'{pin} did not compile (if the compiler was killed for want of '
-             'memory, put MAX_JOBS=1 before the command); from '
-             f'{log}:\n' + '\n'.join(errors))
+        errors = [line.strip() for line in lines if 'error:' in line.lower()][
+            :8
+        ]
+        fail(
+            f'{pin} did not compile (if the compiler was killed for want of '
+            'memory, put MAX_JOBS=1 before the command); from '
+            f'{log}:\n' + '\n'.join(errors)
+        )
     if not venv.ops_work():
         venv.run(['-c', OPS_CHECK])  # fails, and shows why
 
@@ -257,9 +300,11 @@ def make(row: str, folder: Path) -> None:
 
     others = {name for r, name in MMCV.items() if r != row}
     if others & set(venv.distributions()):
-        fail(f'{folder} holds the packages of the other row, which overwrite '
-             f'those of row {row}: remove it ("rm -r {folder}") and repeat.')
-    mmcv, = lock.pop(MMCV[row])
+        fail(
+            f'{folder} holds the packages of the other row, which overwrite '
+            f'those of row {row}: remove it ("rm -r {folder}") and repeat.'
+        )
+    (mmcv,) = lock.pop(MMCV[row])
     venv.pip_install_missing({name: lock.pop(name) for name in BUILD_TOOLS})
     venv.pip_install_missing(lock)
     # It shares the folder cv2 with the headless one, and needs libGL.
@@ -267,10 +312,18 @@ def make(row: str, folder: Path) -> None:
         venv.run(['-m', 'pip', 'uninstall', '-y', 'opencv-python'])
         venv.pip_install('--force-reinstall', *lock['opencv-python-headless'])
     install_mmcv(venv, mmcv)
-    venv.run([
-        '-m', 'pip', 'install', '--no-deps', '--no-build-isolation', '-e', '.'
-    ],
-             quiet=True)  # it warns that editable is editable
+    venv.run(
+        [
+            '-m',
+            'pip',
+            'install',
+            '--no-deps',
+            '--no-build-isolation',
+            '-e',
+            '.',
+        ],
+        quiet=True,
+    )  # it warns that editable is editable
     venv.run(['-m', 'clhoi_mm.check_env'])
     stamp.write_text(digest.hexdigest())
 
@@ -292,7 +345,8 @@ def main() -> None:
     parser.add_argument('row', choices=sorted(MMCV), help='which lock file')
     parser.add_argument('folder', type=Path, help='the environment')
     parser.add_argument(
-        '--extra', choices=['web'], help='add what this needs as well')
+        '--extra', choices=['web'], help='add what this needs as well'
+    )
     args = parser.parse_args()
     lock_path = ROOT / 'requirements' / f'lock-{args.row}.txt'
     with lock_path.open() as lock:

@@ -6,6 +6,7 @@ score (yes or no for each candidate), parse (text to interactions), embed
 does several in a row; "report" says how far all shards are. Killed at any
 point, the same command goes on.
 """
+
 import argparse
 import importlib
 import json
@@ -19,8 +20,12 @@ from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import backend_names
 from clhoi_mm.teacher.detected_objects import read_detected_objects
 from clhoi_mm.teacher.folder_report import report_folder
-from clhoi_mm.teacher.offline_stages import (PARSED, embed_pass, pack_pass,
-                                             parse_pass)
+from clhoi_mm.teacher.offline_stages import (
+    PARSED,
+    embed_pass,
+    pack_pass,
+    parse_pass,
+)
 from clhoi_mm.teacher.parse_stage import add_options, read_options
 from clhoi_mm.teacher.questions import STAGES
 from clhoi_mm.teacher.shards import Shard
@@ -33,7 +38,8 @@ OFFLINE = ('parse', 'embed', 'pack')
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest='command', required=True)
     for stage in STAGES:
         command = commands.add_parser(stage, help=f'ask: {stage}')
@@ -47,7 +53,8 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         choices=[*STAGES, *OFFLINE],
         default=['describe', 'list', *OFFLINE],
-        help='default: %(default)s')
+        help='default: %(default)s',
+    )
     _add_packing(command)
     command = commands.add_parser('parse', help='text to interactions')
     _add_vocab(command, required=True)
@@ -55,22 +62,27 @@ def parse_args() -> argparse.Namespace:
         '--raw',
         required=True,
         help="a pass's folder, or a JSONL file of raw answers "
-        '{image_id, kind, text}')
+        '{image_id, kind, text}',
+    )
     command.add_argument(
         '--out',
-        help='.jsonl or .parquet file (default: parsed.parquet in the folder)')
+        help='.jsonl or .parquet file (default: parsed.parquet in the folder)',
+    )
     add_options(command)
     for stage in ('embed', 'pack'):
         command = commands.add_parser(
             stage,
             help='texts to vectors'
-            if stage == 'embed' else 'the training cache')
+            if stage == 'embed'
+            else 'the training cache',
+        )
         _add_vocab(command, required=True)
         _add_packing(command)
         _add_imports(command)
         command.add_argument('--out', required=True, help="the pass's folder")
     command = commands.add_parser(
-        'report', help='what a folder holds, over all shards and runs')
+        'report', help='what a folder holds, over all shards and runs'
+    )
     _add_vocab(command, required=False)
     command.add_argument('--out', required=True, help="the pass's folder")
     return parser.parse_args()
@@ -80,7 +92,8 @@ def _add_vocab(command: argparse.ArgumentParser, required: bool) -> None:
     command.add_argument(
         '--vocab',
         required=required,
-        help='hico_det, v_coco, mini or the path of a vocabulary JSON')
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON',
+    )
 
 
 def _add_packing(command: argparse.ArgumentParser) -> None:
@@ -88,24 +101,28 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
         '--parsed',
         default=PARSED,
         help="name of the parsed layer in the pass's folder; .jsonl needs no "
-        'pyarrow (default %(default)s)')
+        'pyarrow (default %(default)s)',
+    )
     command.add_argument(
         '--text-encoder',
         default='openai/clip-vit-base-patch32',
         metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
         help="'hashed'; a folder or hub id of CLIP, with a prefix of SigLIP "
         "or a sentence-transformers model; or an encoder's config as JSON "
-        '(default %(default)s)')
+        '(default %(default)s)',
+    )
     command.add_argument(
         '--dim',
         type=int,
         default=256,
-        help='length of a hashed embedding (default 256)')
+        help='length of a hashed embedding (default 256)',
+    )
     command.add_argument(
         '--whole-captions',
         action='store_true',
         help="keep each caption's own vector (default: the sum of its "
-        "sentences that is nearest to it, which takes no room)")
+        'sentences that is nearest to it, which takes no room)',
+    )
 
 
 def _add_imports(command: argparse.ArgumentParser) -> None:
@@ -115,68 +132,95 @@ def _add_imports(command: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         metavar='MODULE',
-        help='Python modules that register backends or text encoders')
+        help='Python modules that register backends or text encoders',
+    )
 
 
 def _add_asking(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    add('--images',
+    add(
+        '--images',
         required=True,
-        help='a folder, a .txt list, a .parquet, or a COCO .json')
-    add('--image-root',
+        help='a folder, a .txt list, a .parquet, or a COCO .json',
+    )
+    add(
+        '--image-root',
         help="what a list's paths, or the keys of a folder's images, are "
-        'relative to (default: its folder, or the folder itself)')
+        'relative to (default: its folder, or the folder itself)',
+    )
     add('--out', required=True, help="the pass's folder")
-    add('--backend',
+    add(
+        '--backend',
         required=True,
-        help=f'{", ".join(backend_names())}, or one that --import registers')
+        help=f'{", ".join(backend_names())}, or one that --import registers',
+    )
     add('--model', help='a folder, a hub id, or its name at the endpoint')
-    add('--options',
+    add(
+        '--options',
         nargs='+',
         default=[],
         metavar='NAME=VALUE',
         help="the backend's other arguments, for example concurrency=32; "
-        'values are JSON, else text')
+        'values are JSON, else text',
+    )
     _add_imports(command)
-    add('--objects',
+    add(
+        '--objects',
         help='what a detector found: JSONL {image_id, objects}, a COCO .json, '
         'or what cache_detections.py wrote (default: every object may be '
-        'there)')
-    add('--min-object-score',
+        'there)',
+    )
+    add(
+        '--min-object-score',
         type=float,
         default=0.3,
-        help='detections below it are passed over (default %(default)s)')
+        help='detections below it are passed over (default %(default)s)',
+    )
     add('--prompts', help='prompt file (default: by the vocabulary)')
     add('--max-tokens', type=int, default=512, help='limit of an answer')
-    add('--max-candidates',
+    add(
+        '--max-candidates',
         type=int,
         default=64,
-        help='candidates to score in an image at most (default %(default)s)')
-    add('--shard',
+        help='candidates to score in an image at most (default %(default)s)',
+    )
+    add(
+        '--shard',
         type=Shard.parse,
         default=Shard(),
         metavar='i/n',
-        help='the part of the images that this process asks about')
-    add('--limit',
+        help='the part of the images that this process asks about',
+    )
+    add(
+        '--limit',
         type=int,
         default=0,
-        help='ask about so many images at most (default: all)')
-    add('--give-up-after',
+        help='ask about so many images at most (default: all)',
+    )
+    add(
+        '--give-up-after',
         type=int,
         default=100,
-        help='failures in a row that end the run (default %(default)s)')
-    add('--engine',
+        help='failures in a row that end the run (default %(default)s)',
+    )
+    add(
+        '--engine',
         choices=('local', 'ray'),
         default='local',
-        help='ray: shards on a cluster that sees the same folders')
-    add('--workers',
+        help='ray: shards on a cluster that sees the same folders',
+    )
+    add(
+        '--workers',
         type=int,
         default=2,
-        help='processes of the engine ray (default %(default)s)')
-    add('--gpus-per-worker',
+        help='processes of the engine ray (default %(default)s)',
+    )
+    add(
+        '--gpus-per-worker',
         type=float,
         default=0,
-        help='of the engine ray (default %(default)s)')
+        help='of the engine ray (default %(default)s)',
+    )
 
 
 def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
@@ -213,19 +257,23 @@ def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
         max_tokens=args.max_tokens,
         max_candidates=args.max_candidates,
         limit=args.limit,
-        give_up_after=args.give_up_after)
+        give_up_after=args.give_up_after,
+    )
     if args.engine == 'ray':
         from clhoi_mm.teacher.ray_engine import run_on_ray
+
         reports = run_on_ray(config, args.workers, args.gpus_per_worker)
     else:
         reports = config.run_shard(config.build_backend(), args.shard)
     vocabulary = config.load_vocabulary()
     counted = sum(
         report.done + report.known + report.num_failed + report.left
-        for report in reports)
+        for report in reports
+    )
     if not counted and args.shard.count == 1:
-        raise ValueError(f'{args.images}: there is no image in it to ask '
-                         'about')
+        raise ValueError(
+            f'{args.images}: there is no image in it to ask about'
+        )
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
     if any(report.num_failed for report in reports):
@@ -241,11 +289,18 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
             out, options = args.out, read_options(args, vocabulary)
             folder = args.raw
         else:
-            out, options = Path(folder, args.parsed), dict(
-                objects=read_detected_objects(
-                    args.objects,
-                    vocabulary,
-                    min_score=args.min_object_score) if args.objects else None)
+            out, options = (
+                Path(folder, args.parsed),
+                dict(
+                    objects=read_detected_objects(
+                        args.objects,
+                        vocabulary,
+                        min_score=args.min_object_score,
+                    )
+                    if args.objects
+                    else None
+                ),
+            )
         print(parse_pass(folder, vocabulary, out, **options))
     elif stage == 'embed':
         new = embed_pass(
@@ -253,7 +308,8 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
             vocabulary,
             parse_text_encoder(args.text_encoder, args.dim),
             args.parsed,
-            whole_captions=args.whole_captions)
+            whole_captions=args.whole_captions,
+        )
         print(f'embed: {new} new texts')
     else:
         pack_pass(
@@ -261,15 +317,22 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
             vocabulary,
             parse_text_encoder(args.text_encoder, args.dim),
             args.parsed,
-            whole_captions=args.whole_captions)
+            whole_captions=args.whole_captions,
+        )
         manifest = TeacherCache(folder).manifest
-        print('pack: ' + ', '.join(f'{number} {name.replace("_", " ")}'
-                                   for name, number in
-                                   manifest['counts'].items()))
+        print(
+            'pack: '
+            + ', '.join(
+                f'{number} {name.replace("_", " ")}'
+                for name, number in manifest['counts'].items()
+            )
+        )
         if manifest['caption_cosine'] is not None:
-            print(f'captions kept as sums of their sentences; mean cosine to '
-                  f'their own vectors {manifest["caption_cosine"]:.4f} '
-                  f'(--whole-captions keeps these)')
+            print(
+                f'captions kept as sums of their sentences; mean cosine to '
+                f'their own vectors {manifest["caption_cosine"]:.4f} '
+                f'(--whole-captions keeps these)'
+            )
         print(f'written to {os.path.abspath(folder)}')
 
 
@@ -289,14 +352,16 @@ def run(args: argparse.Namespace) -> int:
     stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]
     asking = [stage for stage in stages if stage in STAGES]
     if asking and args.shard.count > 1 and len(asking) < len(stages):
-        raise ValueError('--shard: a shard alone cannot be packed; leave '
-                         'parse, embed and pack out of --stages and run them '
-                         'once when all shards are done')
+        raise ValueError(
+            '--shard: a shard alone cannot be packed; leave '
+            'parse, embed and pack out of --stages and run them '
+            'once when all shards are done'
+        )
     if asking and not ask(args, asking):
         return 1
     for module in getattr(args, 'imports', ()):
         importlib.import_module(module)
-    for stage in stages[len(asking):]:
+    for stage in stages[len(asking) :]:
         work_offline(args, stage, args.out)
     return 0
 
@@ -304,8 +369,14 @@ def run(args: argparse.Namespace) -> int:
 def main() -> int:
     try:
         return run(parse_args())
-    except (OSError, ValueError, KeyError, TypeError, ImportError,
-            RuntimeError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        ImportError,
+        RuntimeError,
+    ) as error:
         message = error.args[0] if isinstance(error, KeyError) else error
         print(f'annotate.py: {message}', file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 The commands are in inspect_words.py: this file has a standard module's name,
 which is what others in this folder must get when they import it.
 """
+
 import os
 import sys
 
@@ -12,6 +13,7 @@ sys.path[:] = [x for x in PLACES if os.path.realpath(x) != FOLDER]
 
 if __name__ == '__main__':
     import runpy
+
     runpy.run_path(f'{FOLDER}/inspect_words.py', run_name='__main__')
 else:
     del sys.modules[__name__]

@@ -6,6 +6,7 @@ each verb. check: whether every byte of a cache is as it was packed. FROM is a
 pass's folder, a cache, or a parsed layer (.parquet or .jsonl). Needs neither
 torch nor mmdet; show --out needs Pillow and matplotlib.
 """
+
 import argparse
 import json
 import sys
@@ -32,31 +33,36 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog='inspect.py',
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest='command', required=True)
     show = commands.add_parser('show', help='what was said of images')
     show.add_argument(
-        '--keys', nargs='+', help='the images (default: the first --num)')
+        '--keys', nargs='+', help='the images (default: the first --num)'
+    )
     show.add_argument('--num', type=int, default=3, help='default 3')
     show.add_argument(
         '--raw',
         help="a pass's folder or a JSONL file with the answers' texts "
-        '(default: in FROM)')
+        '(default: in FROM)',
+    )
     show.add_argument(
-        '--images', type=Path, help='folder that keys are paths in')
+        '--images', type=Path, help='folder that keys are paths in'
+    )
     show.add_argument('--out', type=Path, help='folder for pictures')
     compare = commands.add_parser('compare', help='with an annotation file')
     compare.add_argument(
-        '--ann', required=True, help="annotation file in the project's format")
+        '--ann', required=True, help="annotation file in the project's format"
+    )
     check = commands.add_parser('check', help='a cache, byte by byte')
     for command in (show, compare, check):
         command.add_argument('source', metavar='FROM')
         command.add_argument(
             '--vocab',
             help='hico_det, v_coco, mini or the path of a vocabulary JSON '
-            "(default: the cache's)")
-        command.add_argument(
-            '--json', action='store_true', help='print JSON')
+            "(default: the cache's)",
+        )
+        command.add_argument('--json', action='store_true', help='print JSON')
     return parser.parse_args()
 
 
@@ -70,8 +76,11 @@ def parsed_layer(source: Path) -> Optional[Path]:
         return source
     if (source / MANIFEST).is_file():
         return None
-    return source / PARSED if (source / PARSED).is_file() else (
-        source / 'parsed.jsonl')
+    return (
+        source / PARSED
+        if (source / PARSED).is_file()
+        else (source / 'parsed.jsonl')
+    )
 
 
 def all_keys(source: Path) -> Iterator[str]:
@@ -89,8 +98,9 @@ def show(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps([image.to_dict() for image in said.values()]))
     else:
-        print('\n\n'.join('\n'.join(lines_of(image))
-                          for image in said.values()))
+        print(
+            '\n\n'.join('\n'.join(lines_of(image)) for image in said.values())
+        )
     if args.out:
         if args.images is None:
             raise ValueError('--out: say with --images where the images are')
@@ -110,12 +120,16 @@ def lines_of(image: Said) -> List[str]:
         lines.append('  no interactions')
     for row in image.interactions or ():
         outside = '' if row['in_vocabulary'] else ', outside the vocabulary'
-        lines.append(f'  {row["score"]:5.2f}  {name_of(row):32} '
-                     f'{row["source"]}{outside}')
+        lines.append(
+            f'  {row["score"]:5.2f}  {name_of(row):32} '
+            f'{row["source"]}{outside}'
+        )
     for row in image.failures:
         after = ' (answered since)' if row['answered'] else ''
-        lines.append(f'  failed  {row["kind"]}: {row["reason"]}: '
-                     f'{row["message"]}{after}')
+        lines.append(
+            f'  failed  {row["kind"]}: {row["reason"]}: '
+            f'{row["message"]}{after}'
+        )
     return lines
 
 
@@ -128,11 +142,13 @@ def draw(image: Said, root: Path, out: Path) -> None:
     from PIL import Image
 
     from clhoi_mm.visualization.words import draw_words
+
     said = None
     if image.interactions is not None:
         said = [(name_of(row), row['score']) for row in image.interactions]
     picture = draw_words(
-        np.asarray(load_image(root / image.key)), image.caption, said)
+        np.asarray(load_image(root / image.key)), image.caption, said
+    )
     with atomic_path(picture_path(out, image.key)) as temp:
         Image.fromarray(picture).save(temp, 'png')
 
@@ -147,15 +163,18 @@ def picture_path(out: Path, key: str) -> Path:
 Mention = Tuple[str, List[int], List[float], int]
 
 
-def read_mentions(source: Path,
-                  vocabulary: HOIVocabulary) -> Iterator[Mention]:
+def read_mentions(
+    source: Path, vocabulary: HOIVocabulary
+) -> Iterator[Mention]:
     """Of each image its key, HOI classes and scores, and others' number."""
     parsed = parsed_layer(source)
     if parsed is not None:
         table = InteractionTable(vocabulary)
         for row in read_parsed(parsed):
-            items = [(table.add(x['verb'], x['object'])[2], x['score'])
-                     for x in row['interactions']]
+            items = [
+                (table.add(x['verb'], x['object'])[2], x['score'])
+                for x in row['interactions']
+            ]
             yield split(str(row['image_id']), items)
         return
     cache = TeacherCache(source)
@@ -166,8 +185,12 @@ def read_mentions(source: Path,
 
 def split(key: str, items: List[Tuple[int, float]]) -> Mention:
     known = [(int(hoi), float(score)) for hoi, score in items if hoi >= 0]
-    return (key, [hoi for hoi, _ in known], [score for _, score in known],
-            len(items) - len(known))
+    return (
+        key,
+        [hoi for hoi, _ in known],
+        [score for _, score in known],
+        len(items) - len(known),
+    )
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -176,8 +199,9 @@ def compare(args: argparse.Namespace) -> None:
     if parsed_layer(source) is None:
         vocabulary = vocabulary_of(TeacherCache(source), vocabulary)
     elif vocabulary is None:
-        raise ValueError(f'{source}: say with --vocab which vocabulary its '
-                         f'names are of')
+        raise ValueError(
+            f'{source}: say with --vocab which vocabulary its names are of'
+        )
     facts = {x.key: x.hois for x in read_image_facts(args.ann, vocabulary)}
     place: Dict[str, int] = {}
     said: List[Tuple[int, int, float]] = []
@@ -195,19 +219,27 @@ def compare(args: argparse.Namespace) -> None:
         raise ValueError(
             f'{source} and {args.ann} have no image in common; the annotation '
             f'file has keys like {next(iter(facts), None)!r}, the other one '
-            f'like {next(all_keys(source), None)!r}')
+            f'like {next(all_keys(source), None)!r}'
+        )
     # A class of none, which no annotation has, is no interaction.
     said = [x for x in said if not vocabulary.no_interaction_mask[x[1]]]
     images, labels, scores = np.array(said or np.zeros((0, 3))).T
     true_images, true_labels = np.array(true or np.zeros((0, 2)), int).T
     result = evaluate_image_level(
-        images.astype(int), labels.astype(int), scores, true_images,
-        true_labels, len(place), vocabulary.num_hois)
+        images.astype(int),
+        labels.astype(int),
+        scores,
+        true_images,
+        true_labels,
+        len(place),
+        vocabulary.num_hois,
+    )
     counts = dict(
         images=len(place),
         images_not_asked=len(facts) - len(place),
         images_not_annotated=elsewhere,
-        outside_vocabulary=outside)
+        outside_vocabulary=outside,
+    )
     if args.json:
         print(json.dumps(to_dict(counts, result, vocabulary)))
     else:
@@ -219,13 +251,16 @@ def check(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(cache.manifest))
     else:
-        counts = ', '.join(f'{number} {name.replace("_", " ")}' for name,
-                           number in cache.manifest['counts'].items())
+        counts = ', '.join(
+            f'{number} {name.replace("_", " ")}'
+            for name, number in cache.manifest['counts'].items()
+        )
         print(f'whole: {counts}')
 
 
-def by_verb(result: ImageLevelResult,
-            vocabulary: HOIVocabulary) -> Dict[str, Dict[str, Any]]:
+def by_verb(
+    result: ImageLevelResult, vocabulary: HOIVocabulary
+) -> Dict[str, Dict[str, Any]]:
     """A summary for each verb that occurs or is said."""
     summaries = {
         verb: result.summary(vocabulary.hoi_verbs == label)
@@ -233,12 +268,14 @@ def by_verb(result: ImageLevelResult,
     }
     return {
         verb: row
-        for verb, row in summaries.items() if row['true'] or row['said']
+        for verb, row in summaries.items()
+        if row['true'] or row['said']
     }
 
 
-def to_dict(counts: Dict[str, int], result: ImageLevelResult,
-            vocabulary: HOIVocabulary) -> Dict[str, Any]:
+def to_dict(
+    counts: Dict[str, int], result: ImageLevelResult, vocabulary: HOIVocabulary
+) -> Dict[str, Any]:
     classes = [
         dict(
             verb=vocabulary.verbs[verb],
@@ -246,36 +283,48 @@ def to_dict(counts: Dict[str, int], result: ImageLevelResult,
             true=int(result.num_true[i]),
             said=int(result.num_said[i]),
             right=int(result.num_right[i]),
-            AP=100 * result.ap[i] if result.num_true[i] else None)
+            AP=100 * result.ap[i] if result.num_true[i] else None,
+        )
         for i, (verb, obj) in enumerate(
-            zip(vocabulary.hoi_verbs, vocabulary.hoi_objects))
+            zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
+        )
     ]
     return dict(
         **counts,
         all=result.summary(),
         verbs=by_verb(result, vocabulary),
-        classes=classes)
+        classes=classes,
+    )
 
 
-def print_table(counts: Dict[str, int], result: ImageLevelResult,
-                vocabulary: HOIVocabulary) -> None:
-    print(f'{counts["images"]} images compared; '
-          f'{counts["images_not_asked"]} of the annotation file nothing was '
-          f'said of, {counts["images_not_annotated"]} it does not have; '
-          f'{counts["outside_vocabulary"]} interactions outside the '
-          f'vocabulary\n')
-    print(f'{"":20}{"true":>8}{"said":>8}{"right":>8}{"precision":>11}'
-          f'{"recall":>8}{"mAP":>8}')
+def print_table(
+    counts: Dict[str, int], result: ImageLevelResult, vocabulary: HOIVocabulary
+) -> None:
+    print(
+        f'{counts["images"]} images compared; '
+        f'{counts["images_not_asked"]} of the annotation file nothing was '
+        f'said of, {counts["images_not_annotated"]} it does not have; '
+        f'{counts["outside_vocabulary"]} interactions outside the '
+        f'vocabulary\n'
+    )
+    print(
+        f'{"":20}{"true":>8}{"said":>8}{"right":>8}{"precision":>11}'
+        f'{"recall":>8}{"mAP":>8}'
+    )
     rows = by_verb(result, vocabulary)
     order = sorted(rows, key=lambda verb: (-rows[verb]['true'], verb))
-    for name, row in [('all', result.summary()),
-                      *((verb, rows[verb]) for verb in order)]:
+    for name, row in [
+        ('all', result.summary()),
+        *((verb, rows[verb]) for verb in order),
+    ]:
         shares = [
             '-' if row[x] is None else f'{row[x]:.1f}'
             for x in ('precision', 'recall', 'mAP')
         ]
-        print(f'{name:20}{row["true"]:8}{row["said"]:8}{row["right"]:8}'
-              f'{shares[0]:>11}{shares[1]:>8}{shares[2]:>8}')
+        print(
+            f'{name:20}{row["true"]:8}{row["said"]:8}{row["right"]:8}'
+            f'{shares[0]:>11}{shares[1]:>8}{shares[2]:>8}'
+        )
 
 
 def main() -> None:

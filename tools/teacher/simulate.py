@@ -4,6 +4,7 @@ The words are image-level and as wrong as the preset says; they are written
 from the noisy list of interactions, never from the truth. The same arguments
 write the same bytes.
 """
+
 import argparse
 import os
 
@@ -14,18 +15,22 @@ from clhoi_mm.teacher.text_encoders import parse_text_encoder
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        '--ann', required=True, help="annotation file in the project's format")
+        '--ann', required=True, help="annotation file in the project's format"
+    )
     parser.add_argument(
         '--vocabulary',
         required=True,
-        help='hico_det, v_coco, mini or the path of a vocabulary JSON')
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON',
+    )
     parser.add_argument(
         '--preset',
         default='typical',
         choices=list(PRESETS),
-        help='how good the VLLM is (default typical)')
+        help='how good the VLLM is (default typical)',
+    )
     parser.add_argument(
-        '--out', required=True, help='folder for raw.jsonl and the cache')
+        '--out', required=True, help='folder for raw.jsonl and the cache'
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
         '--text-encoder',
@@ -33,12 +38,14 @@ def parse_args() -> argparse.Namespace:
         metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
         help="'hashed' (default); a folder or hub id of CLIP, with a prefix "
         "of SigLIP or a sentence-transformers model; or an encoder's config "
-        'as JSON')
+        'as JSON',
+    )
     parser.add_argument(
         '--dim',
         type=int,
         default=256,
-        help="length of a hashed embedding (default 256)")
+        help='length of a hashed embedding (default 256)',
+    )
     return parser.parse_args()
 
 
@@ -52,19 +59,26 @@ def main() -> None:
             preset=args.preset,
             seed=args.seed,
             text_encoder=parse_text_encoder(args.text_encoder, args.dim),
-            progress=True)
+            progress=True,
+        )
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'simulate.py: {error}')
     target = PRESETS[args.preset]
     print(f'{report.images} images, preset {args.preset}, seed {args.seed}')
-    print(f'precision      {report.precision:.3f}  '
-          f'(preset {target.precision:.2f})')
+    print(
+        f'precision      {report.precision:.3f}  '
+        f'(preset {target.precision:.2f})'
+    )
     print(f'recall         {report.recall:.3f}  (preset {target.recall:.2f})')
-    print(f'AP of scores   {report.ap:.3f}  over all (image, class) pairs; '
-          f'{report.mean_ap:.3f} class by class')
+    print(
+        f'AP of scores   {report.ap:.3f}  over all (image, class) pairs; '
+        f'{report.mean_ap:.3f} class by class'
+    )
     print(f'malformed      {100 * report.malformed:.1f} % of the answers')
-    print('most frequent  ' + ', '.join(f'{name} ({count})'
-                                        for name, count in report.frequent))
+    print(
+        'most frequent  '
+        + ', '.join(f'{name} ({count})' for name, count in report.frequent)
+    )
     print(f'written to     {os.path.abspath(args.out)}')
 
 

@@ -1,4 +1,5 @@
 """Collects an annotation file and writes it."""
+
 import json
 import os
 from itertools import chain
@@ -27,10 +28,12 @@ class AnnotationBuilder:
             V-COCO has none. Defaults to True.
     """
 
-    def __init__(self,
-                 vocabulary: HOIVocabulary,
-                 info: Dict[str, str],
-                 with_classes: bool = True) -> None:
+    def __init__(
+        self,
+        vocabulary: HOIVocabulary,
+        info: Dict[str, str],
+        with_classes: bool = True,
+    ) -> None:
         self.vocabulary = vocabulary
         self.info = info
         self.with_classes = with_classes
@@ -39,11 +42,13 @@ class AnnotationBuilder:
         self.hois: List[dict] = []
         self._seen: Dict[tuple, int] = {}
 
-    def add_image(self,
-                  image_id: int,
-                  file_name: str,
-                  size: Tuple[int, int],
-                  hoi_labels: Optional[Iterable[int]] = None) -> None:
+    def add_image(
+        self,
+        image_id: int,
+        file_name: str,
+        size: Tuple[int, int],
+        hoi_labels: Optional[Iterable[int]] = None,
+    ) -> None:
         """Begins an image; boxes and pairs that follow are its own.
 
         Args:
@@ -59,7 +64,8 @@ class AnnotationBuilder:
             file_name=file_name,
             key=file_name,
             width=int(size[0]),
-            height=int(size[1]))
+            height=int(size[1]),
+        )
         if hoi_labels is not None:
             image['hoi_ids'] = [int(x) + 1 for x in sorted(set(hoi_labels))]
         self.images.append(image)
@@ -86,17 +92,21 @@ class AnnotationBuilder:
                     category_id=label + 1,
                     bbox=[_number(x1), _number(y1), width, height],
                     area=_number(width * height),
-                    iscrowd=0))
+                    iscrowd=0,
+                )
+            )
             self._seen[box] = len(self.annotations)
         return self._seen[box]
 
-    def add_annotation(self,
-                       ann_id: int,
-                       label: int,
-                       bbox: Sequence[float],
-                       area: float,
-                       iscrowd: int,
-                       hoi_labelled: bool = True) -> None:
+    def add_annotation(
+        self,
+        ann_id: int,
+        label: int,
+        bbox: Sequence[float],
+        area: float,
+        iscrowd: int,
+        hoi_labelled: bool = True,
+    ) -> None:
         """Adds another data set's annotation of the image as it is.
 
         Args:
@@ -115,30 +125,34 @@ class AnnotationBuilder:
             category_id=int(label) + 1,
             bbox=list(bbox),
             area=area,
-            iscrowd=iscrowd)
+            iscrowd=iscrowd,
+        )
         if not hoi_labelled:
             annotation['hoi_labelled'] = False
         self.annotations.append(annotation)
 
-    def add_hoi(self,
-                human_ann_id: Optional[int],
-                object_ann_id: Optional[int],
-                verb_label: int,
-                invisible: bool = False) -> None:
+    def add_hoi(
+        self,
+        human_ann_id: Optional[int],
+        object_ann_id: Optional[int],
+        verb_label: int,
+        invisible: bool = False,
+    ) -> None:
         """Adds a pair of the image; None where there is no box."""
         hoi = dict(
             id=len(self.hois) + 1,
             image_id=self.images[-1]['id'],
             human_ann_id=human_ann_id,
             object_ann_id=object_ann_id,
-            verb_id=int(verb_label))
+            verb_id=int(verb_label),
+        )
         if invisible:
             hoi['invisible'] = True
         self.hois.append(hoi)
 
-    def save(self,
-             path: Union[str, os.PathLike],
-             rare: Optional[np.ndarray] = None) -> None:
+    def save(
+        self, path: Union[str, os.PathLike], rare: Optional[np.ndarray] = None
+    ) -> None:
         """Writes the file, one record a line, atomically.
 
         Args:
@@ -149,7 +163,9 @@ class AnnotationBuilder:
         classes = [
             dict(id=i + 1, verb_id=int(verb), category_id=int(obj) + 1)
             for i, (verb, obj) in enumerate(
-                zip(vocab.hoi_verbs, vocab.hoi_objects)) if self.with_classes
+                zip(vocab.hoi_verbs, vocab.hoi_objects)
+            )
+            if self.with_classes
         ]
         if rare is not None:
             for record, flag in zip(classes, rare):
@@ -163,12 +179,16 @@ class AnnotationBuilder:
             ],
             verbs=vocab.verbs,
             hoi_categories=classes,
-            hois=self.hois)
+            hois=self.hois,
+        )
         write_annotations(path, self.info, sections)
 
 
-def write_annotations(path: Union[str, os.PathLike], info: Dict[str, Any],
-                      sections: Dict[str, Sequence[Any]]) -> None:
+def write_annotations(
+    path: Union[str, os.PathLike],
+    info: Dict[str, Any],
+    sections: Dict[str, Sequence[Any]],
+) -> None:
     """Writes an annotation file, one record a line, atomically.
 
     Args:
@@ -177,12 +197,14 @@ def write_annotations(path: Union[str, os.PathLike], info: Dict[str, Any],
         sections (dict): ``images``, ``annotations``, ``categories``,
             ``verbs``, ``hoi_categories`` and ``hois``.
     """
-    with atomic_path(path) as temp, open(
-            temp, 'w', encoding='utf-8') as file:
+    with atomic_path(path) as temp, open(temp, 'w', encoding='utf-8') as file:
         file.writelines(
-            chain([f'{{\n"info": {_dumps(info)}'],
-                  *(_section(*item) for item in sections.items()),
-                  ['\n}\n']))
+            chain(
+                [f'{{\n"info": {_dumps(info)}'],
+                *(_section(*item) for item in sections.items()),
+                ['\n}\n'],
+            )
+        )
 
 
 def _section(name: str, records: Sequence[Any]) -> Iterable[str]:

@@ -1,4 +1,5 @@
 """A COCO detection file, reduced to what pairs need."""
+
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, Collection, Dict, List, Optional, Sequence
 import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .files import PathLike, read_json
 
 _IMAGE = ('id', 'file_name', 'width', 'height')
@@ -48,9 +50,11 @@ class COCOFile:
             no box; the message names the file and the record.
     """
 
-    def __init__(self,
-                 paths: Sequence[PathLike],
-                 image_ids: Optional[Collection[int]] = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[PathLike],
+        image_ids: Optional[Collection[int]] = None,
+    ) -> None:
         self.images: Dict[int, dict] = {}
         self.annotations: Dict[int, List[dict]] = defaultdict(list)
         self.categories: Dict[int, str] = {}
@@ -69,23 +73,30 @@ class COCOFile:
         for number, name in self.categories.items():
             labels[number] = vocabulary.object_label(name)
             if labels[number] < 0:
-                raise ValueError(f'category {number}, {name!r}, is no object '
-                                 f'of the vocabulary {vocabulary.name!r}.')
+                raise ValueError(
+                    f'category {number}, {name!r}, is no object '
+                    f'of the vocabulary {vocabulary.name!r}.'
+                )
         return labels
 
     def _read(self, path: Path) -> None:
         content = read_json(path, self._reduce)
         sections = ('images', 'annotations', 'categories')
         if not isinstance(content, dict) or not all(
-                isinstance(content.get(key), list) for key in sections):
-            raise ValueError(f'{path}: no COCO detection file, which has the '
-                             f'lists {", ".join(sections)}.')
+            isinstance(content.get(key), list) for key in sections
+        ):
+            raise ValueError(
+                f'{path}: no COCO detection file, which has the '
+                f'lists {", ".join(sections)}.'
+            )
         for record in content['categories']:
             self._require(path, 'categories', record, ('id', 'name'))
             name = self.categories.setdefault(record['id'], record['name'])
             if name != record['name']:
-                raise ValueError(f'{path}: category {record["id"]} is '
-                                 f'{record["name"]!r}, and {name!r} before.')
+                raise ValueError(
+                    f'{path}: category {record["id"]} is '
+                    f'{record["name"]!r}, and {name!r} before.'
+                )
         for record in filter(None, content['images']):
             self._require(path, 'images', record, _IMAGE)
             if record['id'] in self.images:
@@ -118,26 +129,41 @@ class COCOFile:
         if record['id'] in self._ann_ids:
             self._fail(path, 'annotations', record, 'the id occurs twice')
         if record['image_id'] not in self.images:
-            self._fail(path, 'annotations', record,
-                       f'no image {record["image_id"]!r}')
+            self._fail(
+                path, 'annotations', record, f'no image {record["image_id"]!r}'
+            )
         if record['category_id'] not in self.categories:
-            self._fail(path, 'annotations', record,
-                       f'no category {record["category_id"]!r}')
-        if (not isinstance(bbox, list) or len(bbox) != 4
-                or not np.isfinite(np.array(bbox, float)).all()
-                or min(bbox[2:]) < 0):
-            self._fail(path, 'annotations', record,
-                       f'bbox {bbox!r} is no [x, y, w, h]')
+            self._fail(
+                path,
+                'annotations',
+                record,
+                f'no category {record["category_id"]!r}',
+            )
+        if (
+            not isinstance(bbox, list)
+            or len(bbox) != 4
+            or not np.isfinite(np.array(bbox, float)).all()
+            or min(bbox[2:]) < 0
+        ):
+            self._fail(
+                path,
+                'annotations',
+                record,
+                f'bbox {bbox!r} is no [x, y, w, h]',
+            )
         record.setdefault('area', bbox[2] * bbox[3])
         record.setdefault('iscrowd', 0)
 
-    def _require(self, path: Path, section: str, record: Any,
-                 fields: Sequence[str]) -> None:
+    def _require(
+        self, path: Path, section: str, record: Any, fields: Sequence[str]
+    ) -> None:
         missing = [key for key in fields if key not in record]
         if missing:
             self._fail(path, section, record, f'no {", ".join(missing)}')
 
     @staticmethod
     def _fail(path: Path, section: str, record: dict, reason: str) -> None:
-        raise ValueError(f'{path}: {section}, record '
-                         f'{record.get("id", record)!r}: {reason}.')
+        raise ValueError(
+            f'{path}: {section}, record '
+            f'{record.get("id", record)!r}: {reason}.'
+        )

@@ -1,4 +1,5 @@
 """One's own data: a COCO detection file and a table of pairs."""
+
 import csv
 import os
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from clhoi_mm.teacher.english import gerund
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
 from .annotation_builder import AnnotationBuilder
 from .coco_file import COCOFile
 from .files import PathLike, read_json
@@ -29,6 +31,7 @@ class CustomReport:
         verbs (int): Verbs of the vocabulary.
         classes (int): HOI classes of the vocabulary.
     """
+
     path: Path
     vocabulary: Optional[Path]
     images: int
@@ -49,6 +52,7 @@ class PairRow:
         verb (str): What the person does.
         invisible (bool): Said of the image, but not to be seen.
     """
+
     where: str
     human: int
     obj: Optional[int]
@@ -56,11 +60,13 @@ class PairRow:
     invisible: bool
 
 
-def convert_custom(coco: PathLike,
-                   pairs: PathLike,
-                   out: Union[str, os.PathLike],
-                   vocabulary: Optional[Union[str, HOIVocabulary]] = None,
-                   name: str = 'custom') -> CustomReport:
+def convert_custom(
+    coco: PathLike,
+    pairs: PathLike,
+    out: Union[str, os.PathLike],
+    vocabulary: Optional[Union[str, HOIVocabulary]] = None,
+    name: str = 'custom',
+) -> CustomReport:
     """Writes an annotation file, and a vocabulary where none is given.
 
     Args:
@@ -88,7 +94,8 @@ def convert_custom(coco: PathLike,
     rows = read_pairs(pairs)
     where_is = {
         ann['id']: (image_id, ann['category_id'])
-        for image_id, anns in boxes.annotations.items() for ann in anns
+        for image_id, anns in boxes.annotations.items()
+        for ann in anns
     }
     _check_rows(rows, boxes, where_is, coco)
     made = None
@@ -98,16 +105,23 @@ def convert_custom(coco: PathLike,
     vocabulary = HOIVocabulary.load(vocabulary)
     labels = boxes.labels(vocabulary)
     builder = AnnotationBuilder(
-        vocabulary, dict(description=name, boxes='as in the COCO file'))
+        vocabulary, dict(description=name, boxes='as in the COCO file')
+    )
     of_image: Dict[Any, List[PairRow]] = {}
     for row in rows:
         of_image.setdefault(where_is[row.human][0], []).append(row)
     for image_id, image in boxes.images.items():
-        builder.add_image(image_id, image['file_name'],
-                          (image['width'], image['height']))
+        builder.add_image(
+            image_id, image['file_name'], (image['width'], image['height'])
+        )
         for ann in boxes.annotations.get(image_id, ()):
-            builder.add_annotation(ann['id'], labels[ann['category_id']],
-                                   ann['bbox'], ann['area'], ann['iscrowd'])
+            builder.add_annotation(
+                ann['id'],
+                labels[ann['category_id']],
+                ann['bbox'],
+                ann['area'],
+                ann['iscrowd'],
+            )
         for row in of_image.get(image_id, ()):
             obj = -1 if row.obj is None else labels[where_is[row.obj][1]]
             verb = _verb(vocabulary, row, obj)
@@ -115,9 +129,15 @@ def convert_custom(coco: PathLike,
     if made is not None:
         vocabulary.save(made)
     builder.save(out, vocabulary.rare)
-    return CustomReport(out, made, len(builder.images),
-                        len(builder.annotations), len(builder.hois),
-                        vocabulary.num_verbs, vocabulary.num_hois)
+    return CustomReport(
+        out,
+        made,
+        len(builder.images),
+        len(builder.annotations),
+        len(builder.hois),
+        vocabulary.num_verbs,
+        vocabulary.num_hois,
+    )
 
 
 def read_pairs(path: PathLike) -> List[PairRow]:
@@ -144,8 +164,10 @@ def read_pairs(path: PathLike) -> List[PairRow]:
         reader = csv.DictReader(file, skipinitialspace=True)
         missing = set(FIELDS) - set(reader.fieldnames or ())
         if missing:
-            raise ValueError(f'{path}: no column {", ".join(sorted(missing))} '
-                             f'in the header; it names {", ".join(FIELDS)}.')
+            raise ValueError(
+                f'{path}: no column {", ".join(sorted(missing))} '
+                f'in the header; it names {", ".join(FIELDS)}.'
+            )
         return [
             _row(f'{path}, line {reader.line_num}', record)
             for record in reader
@@ -162,38 +184,64 @@ def _row(where: str, record: Any) -> PairRow:
             raise ValueError('no verb')
         if obj is not None and str(obj).strip() == '':
             obj = None
-        return PairRow(where, int(human), None if obj is None else int(obj),
-                       str(verb).strip(), flag in TRUE)
+        return PairRow(
+            where,
+            int(human),
+            None if obj is None else int(obj),
+            str(verb).strip(),
+            flag in TRUE,
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{where}: {error}; a pair has {", ".join(FIELDS)}, with '
-            'annotation ids as integers.') from error
+            'annotation ids as integers.'
+        ) from error
 
 
-def _check_rows(rows: Sequence[PairRow], boxes: COCOFile,
-                where_is: Dict[int, Tuple[Any, int]], coco: PathLike) -> None:
-    person = next((number for number, name in boxes.categories.items()
-                   if normalise_name(name) == 'person'), None)
+def _check_rows(
+    rows: Sequence[PairRow],
+    boxes: COCOFile,
+    where_is: Dict[int, Tuple[Any, int]],
+    coco: PathLike,
+) -> None:
+    person = next(
+        (
+            number
+            for number, name in boxes.categories.items()
+            if normalise_name(name) == 'person'
+        ),
+        None,
+    )
     if person is None:
-        raise ValueError(f"{coco}: no category 'person'; rename the one that "
-                         'people have.')
+        raise ValueError(
+            f"{coco}: no category 'person'; rename the one that people have."
+        )
     for row in rows:
         for field, ann_id in zip(FIELDS, (row.human, row.obj)):
             if ann_id is not None and ann_id not in where_is:
-                raise ValueError(f'{row.where}: {field} {ann_id} is no '
-                                 f'annotation of {coco}.')
+                raise ValueError(
+                    f'{row.where}: {field} {ann_id} is no '
+                    f'annotation of {coco}.'
+                )
         image_id, category = where_is[row.human]
         if category != person:
-            raise ValueError(f'{row.where}: human_ann_id {row.human} is a '
-                             f'{boxes.categories[category]}, not a person.')
+            raise ValueError(
+                f'{row.where}: human_ann_id {row.human} is a '
+                f'{boxes.categories[category]}, not a person.'
+            )
         if row.obj is not None and where_is[row.obj][0] != image_id:
             raise ValueError(
                 f'{row.where}: object_ann_id {row.obj} is in image '
-                f'{where_is[row.obj][0]!r}, the person in {image_id!r}.')
+                f'{where_is[row.obj][0]!r}, the person in {image_id!r}.'
+            )
 
 
-def _make_vocabulary(name: str, boxes: COCOFile, rows: Sequence[PairRow],
-                     where_is: Dict[int, Tuple[Any, int]]) -> HOIVocabulary:
+def _make_vocabulary(
+    name: str,
+    boxes: COCOFile,
+    rows: Sequence[PairRow],
+    where_is: Dict[int, Tuple[Any, int]],
+) -> HOIVocabulary:
     objects = [
         'person' if normalise_name(obj) == 'person' else obj
         for obj in boxes.categories.values()
@@ -203,9 +251,11 @@ def _make_vocabulary(name: str, boxes: COCOFile, rows: Sequence[PairRow],
     for row in rows:
         spelling.setdefault(normalise_name(row.verb), row.verb)
     verbs = sorted(spelling)
-    classes = {(position[where_is[row.obj][1]],
-                verbs.index(normalise_name(row.verb)))
-               for row in rows if row.obj is not None}
+    classes = {
+        (position[where_is[row.obj][1]], verbs.index(normalise_name(row.verb)))
+        for row in rows
+        if row.obj is not None
+    }
     if not classes:
         raise ValueError('no pair has an object; there is no class to learn.')
     with_object = {verb for _, verb in classes}
@@ -216,16 +266,20 @@ def _make_vocabulary(name: str, boxes: COCOFile, rows: Sequence[PairRow],
         gerunds=[gerund(verb) for verb in verbs],
         hois=[(verb, obj) for obj, verb in sorted(classes)],
         roleless=[
-            spelling[verb] for i, verb in enumerate(verbs)
+            spelling[verb]
+            for i, verb in enumerate(verbs)
             if i not in with_object
-        ])
+        ],
+    )
 
 
 def _verb(vocabulary: HOIVocabulary, row: PairRow, obj: int) -> int:
     verb = vocabulary.verb_label(row.verb)
     if verb < 0 or (obj >= 0 and vocabulary.hoi_id(verb, obj) < 0):
         what = row.verb + (f' {vocabulary.objects[obj]}' if obj >= 0 else '')
-        raise ValueError(f'{row.where}: {what!r} is not in the vocabulary '
-                         f'{vocabulary.name!r}; leave it out, or give a '
-                         'vocabulary that has it.')
+        raise ValueError(
+            f'{row.where}: {what!r} is not in the vocabulary '
+            f'{vocabulary.name!r}; leave it out, or give a '
+            'vocabulary that has it.'
+        )
     return verb

@@ -1,4 +1,5 @@
 """Reading of what users have on disk."""
+
 import json
 import os
 from pathlib import Path
@@ -30,13 +31,15 @@ def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
         with path.open(encoding='utf-8') as file:
             return json.load(file, object_hook=hook)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f'{path}: not valid JSON ({error}); the file may be '
-                         'truncated. Fetch it again.') from error
+        raise ValueError(
+            f'{path}: not valid JSON ({error}); the file may be '
+            'truncated. Fetch it again.'
+        ) from error
 
 
-def read_image_sizes(folder: PathLike,
-                     file_names: Iterable[str],
-                     progress: bool = False) -> List[Tuple[int, int]]:
+def read_image_sizes(
+    folder: PathLike, file_names: Iterable[str], progress: bool = False
+) -> List[Tuple[int, int]]:
     """Widths and heights from the images' headers.
 
     Args:
@@ -57,10 +60,12 @@ def read_image_sizes(folder: PathLike,
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f'{path}: no such image; name the folder that holds '
-                f'{Path(name).parent}/.') from error
+                f'{Path(name).parent}/.'
+            ) from error
         except OSError as error:
-            raise ValueError(f'{path}: no image ({error}); fetch it '
-                             'again.') from error
+            raise ValueError(
+                f'{path}: no image ({error}); fetch it again.'
+            ) from error
     return sizes
 
 

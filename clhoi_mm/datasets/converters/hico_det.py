@@ -1,4 +1,5 @@
 """HICO-DET, from any of its files, to annotation files."""
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .annotation_builder import AnnotationBuilder
 from .files import extent, read_image_sizes, read_json
 from .hico_hicodet import HICODetJSONFile
@@ -39,6 +41,7 @@ class HICOReport:
         sizes_from (str): Where widths and heights are from.
         dropped (List[str]): Pairs left out, with the reason.
     """
+
     path: Path
     source: str
     images: int
@@ -74,20 +77,27 @@ def open_hico_file(path: Union[str, os.PathLike]) -> HICOFile:
     content = read_json(path)
     if isinstance(content, dict) and 'correspondence' in content:
         return HICODetJSONFile(path, content, vocabulary)
-    if (isinstance(content, list) and content and isinstance(content[0], dict)
-            and 'hoi_annotation' in content[0]):
+    if (
+        isinstance(content, list)
+        and content
+        and isinstance(content[0], dict)
+        and 'hoi_annotation' in content[0]
+    ):
         return HICOPPDMFile(path, content, vocabulary)
     raise ValueError(
         f'{path}: none of the known files: anno_bbox.mat, trainval_hico.json '
         'and test_hico.json (a list with hoi_annotation), '
-        'instances_{train,test}2015.json (with correspondence).')
+        'instances_{train,test}2015.json (with correspondence).'
+    )
 
 
-def convert_hico_det(sources: Sequence[Union[str, os.PathLike]],
-                     out: Union[str, os.PathLike],
-                     images: Optional[Union[str, os.PathLike]] = None,
-                     drop_inconsistent: bool = False,
-                     progress: bool = False) -> List[HICOReport]:
+def convert_hico_det(
+    sources: Sequence[Union[str, os.PathLike]],
+    out: Union[str, os.PathLike],
+    images: Optional[Union[str, os.PathLike]] = None,
+    drop_inconsistent: bool = False,
+    progress: bool = False,
+) -> List[HICOReport]:
     """Writes ``train.json`` and ``test.json``, whichever the sources hold.
 
     Rare classes have fewer than ten visible training pairs, counted where
@@ -113,21 +123,25 @@ def convert_hico_det(sources: Sequence[Union[str, os.PathLike]],
     """
     files = [open_hico_file(path) for path in sources]
     # Training first: rare classes are counted there.
-    work = sorted(((split, i) for i, file in enumerate(files)
-                   for split in file.splits),
-                  key=lambda item: item[0] != 'train')
+    work = sorted(
+        ((split, i) for i, file in enumerate(files) for split in file.splits),
+        key=lambda item: item[0] != 'train',
+    )
     splits = [split for split, _ in work]
     if len(set(splits)) < len(splits):
         raise ValueError('several sources hold the same split; give one.')
     single = str(out).endswith('.json')
     if single and len(splits) > 1:
-        raise ValueError(f'{out} is one file, but the source holds '
-                         f'{" and ".join(splits)}; name a folder.')
+        raise ValueError(
+            f'{out} is one file, but the source holds '
+            f'{" and ".join(splits)}; name a folder.'
+        )
     vocabulary = HOIVocabulary.load('hico_det')
     counted, reports = None, []
     for split, i in work:
-        converter = _Converter(vocabulary, files[i], split, images,
-                               drop_inconsistent, progress)
+        converter = _Converter(
+            vocabulary, files[i], split, images, drop_inconsistent, progress
+        )
         counts = converter.counts
         if split == 'train':
             counted = counts < RARE_BELOW
@@ -154,16 +168,24 @@ def convert_hico_det(sources: Sequence[Union[str, os.PathLike]],
                 rare_from=rare_from,
                 rare_differs=int((rare != vocabulary.rare).sum()),
                 sizes_from=converter.sizes_from,
-                dropped=converter.dropped))
+                dropped=converter.dropped,
+            )
+        )
     return reports
 
 
 class _Converter:
     """One split of one file."""
 
-    def __init__(self, vocabulary: HOIVocabulary, file: HICOFile, split: str,
-                 images: Optional[Union[str, os.PathLike]],
-                 drop_inconsistent: bool, progress: bool) -> None:
+    def __init__(
+        self,
+        vocabulary: HOIVocabulary,
+        file: HICOFile,
+        split: str,
+        images: Optional[Union[str, os.PathLike]],
+        drop_inconsistent: bool,
+        progress: bool,
+    ) -> None:
         self.vocabulary = vocabulary
         self.counts = np.zeros(vocabulary.num_hois, np.int64)
         self.without_pairs = 0
@@ -180,7 +202,9 @@ class _Converter:
                 description=f'HICO-DET {split}',
                 source=file.source,
                 boxes=BOXES,
-                sizes=f'from {self.sizes_from}'))
+                sizes=f'from {self.sizes_from}',
+            ),
+        )
         for record in records:
             self._add(record)
 
@@ -188,26 +212,36 @@ class _Converter:
         checked, first = [], {}
         for record in records:
             if record.file_name in first:
-                raise ValueError(f'{record.where}: {record.file_name} occurs '
-                                 f'twice, first in {first[record.file_name]}.')
+                raise ValueError(
+                    f'{record.where}: {record.file_name} occurs '
+                    f'twice, first in {first[record.file_name]}.'
+                )
             if checked and record.split != checked[0].split:
-                raise ValueError(f'{record.where}: {record.file_name} among '
-                                 f'{checked[0].split} images.')
+                raise ValueError(
+                    f'{record.where}: {record.file_name} among '
+                    f'{checked[0].split} images.'
+                )
             first[record.file_name] = record.where
             bad, reason = record.faults(self.vocabulary)
             if reason and not self._drop:
-                raise ValueError(f'{reason}. Correct it, or leave such pairs '
-                                 'out with --drop-inconsistent.')
+                raise ValueError(
+                    f'{reason}. Correct it, or leave such pairs '
+                    'out with --drop-inconsistent.'
+                )
             if reason:
-                self.dropped.append(f'{int(bad.sum())} of '
-                                    f'{len(bad)} pairs: {reason}')
+                self.dropped.append(
+                    f'{int(bad.sum())} of {len(bad)} pairs: {reason}'
+                )
                 record.pairs = record.pairs[~bad]
             checked.append(record)
         return checked
 
-    def _with_sizes(self, records: List[HICOImage],
-                    images: Optional[Union[str, os.PathLike]],
-                    progress: bool) -> List[HICOImage]:
+    def _with_sizes(
+        self,
+        records: List[HICOImage],
+        images: Optional[Union[str, os.PathLike]],
+        progress: bool,
+    ) -> List[HICOImage]:
         if all(record.size is not None for record in records):
             return records
         if images is None:
@@ -225,14 +259,20 @@ class _Converter:
     def _add(self, record: HICOImage) -> None:
         builder, classes = self.builder, self.vocabulary
         visible = record.pairs[:, 2]
-        builder.add_image(record.number, _relative(record), record.size,
-                          [*visible.tolist(), *record.invisible])
+        builder.add_image(
+            record.number,
+            _relative(record),
+            record.size,
+            [*visible.tolist(), *record.invisible],
+        )
         whole = (record.bboxes[:, 2:] >= record.bboxes[:, :2]).all(1)
         ids = [
             builder.add_box(label, box) if good else None
-            for label, box, good in zip(record.labels.tolist(),
-                                        record.continuous_bboxes.tolist(),
-                                        whole.tolist())
+            for label, box, good in zip(
+                record.labels.tolist(),
+                record.continuous_bboxes.tolist(),
+                whole.tolist(),
+            )
         ]
         for human, obj, label in record.pairs:
             builder.add_hoi(ids[human], ids[obj], classes.hoi_verbs[label])

@@ -1,12 +1,20 @@
 """HICO-DET as JSON, as github.com/fredzzhang/hicodet makes it."""
+
 from pathlib import Path
 from typing import Iterator, List
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .hico_image import HICOImage
 
-_LISTS = ('annotation', 'filenames', 'size', 'objects', 'verbs',
-          'correspondence')
+_LISTS = (
+    'annotation',
+    'filenames',
+    'size',
+    'objects',
+    'verbs',
+    'correspondence',
+)
 
 
 class HICODetJSONFile:
@@ -29,20 +37,22 @@ class HICODetJSONFile:
 
     source = "hicodet's instances JSON of HICO-DET"
 
-    def __init__(self, path: Path, content: dict,
-                 vocabulary: HOIVocabulary) -> None:
+    def __init__(
+        self, path: Path, content: dict, vocabulary: HOIVocabulary
+    ) -> None:
         self.path = Path(path)
         self.vocabulary = vocabulary
         self._content = content
-        missing = [key for key in _LISTS if not isinstance(
-            content.get(key), list)]
+        missing = [
+            key for key in _LISTS if not isinstance(content.get(key), list)
+        ]
         if missing:
             raise ValueError(f'{path}: no list under {", ".join(missing)}.')
         lengths = {key: len(content[key]) for key in _LISTS[:3]}
         if len(set(lengths.values())) > 1 or not lengths['filenames']:
             raise ValueError(f'{path}: lists of lengths {lengths}.')
         self._check_classes()
-        self.splits = (self._image(0).split, )
+        self.splits = (self._image(0).split,)
         self.rare = content.get('rare')
 
     def read(self, split: str) -> Iterator[HICOImage]:
@@ -55,16 +65,25 @@ class HICODetJSONFile:
         expected = dict(
             objects=list(vocab.objects),
             verbs=list(vocab.verbs),
-            correspondence=[[i, int(o), int(v)] for i, (o, v) in enumerate(
-                zip(vocab.hoi_objects, vocab.hoi_verbs))])
+            correspondence=[
+                [i, int(o), int(v)]
+                for i, (o, v) in enumerate(
+                    zip(vocab.hoi_objects, vocab.hoi_verbs)
+                )
+            ],
+        )
         for key, rows in expected.items():
             for i, (found, row) in enumerate(zip(content[key], rows)):
                 if found != row:
-                    raise ValueError(f'{self.path}, {key}[{i}]: {found!r}, '
-                                     f'where HICO-DET has {row!r}.')
+                    raise ValueError(
+                        f'{self.path}, {key}[{i}]: {found!r}, '
+                        f'where HICO-DET has {row!r}.'
+                    )
             if len(content[key]) != len(rows):
-                raise ValueError(f'{self.path}: {len(content[key])} {key}; '
-                                 f'HICO-DET has {len(rows)}.')
+                raise ValueError(
+                    f'{self.path}: {len(content[key])} {key}; '
+                    f'HICO-DET has {len(rows)}.'
+                )
 
     def _image(self, i: int) -> HICOImage:
         content = self._content
@@ -75,18 +94,28 @@ class HICODetJSONFile:
             columns: List[list] = [ann[key] for key in keys]
             num = len(columns[0])
         except (KeyError, TypeError) as error:
-            raise ValueError(f'{where}, {name}: a field is missing or of '
-                             f'another type ({error!r}).') from error
+            raise ValueError(
+                f'{where}, {name}: a field is missing or of '
+                f'another type ({error!r}).'
+            ) from error
         if any(len(column) != num for column in columns):
             lengths = {key: len(c) for key, c in zip(keys, columns)}
             raise ValueError(f'{where}, {name}: lists of lengths {lengths}.')
         humans, objects, hois, labels, verbs = columns
         for j, (hoi, verb) in enumerate(zip(hois, verbs)):
-            if (0 <= hoi < self.vocabulary.num_hois
-                    and self.vocabulary.hoi_verbs[hoi] != verb):
-                raise ValueError(f'{where}, {name}, pair {j}: verb {verb} is '
-                                 f'not that of class {hoi}.')
+            if (
+                0 <= hoi < self.vocabulary.num_hois
+                and self.vocabulary.hoi_verbs[hoi] != verb
+            ):
+                raise ValueError(
+                    f'{where}, {name}, pair {j}: verb {verb} is '
+                    f'not that of class {hoi}.'
+                )
         return HICOImage.from_lists(
-            where, name, content['size'][i], humans + objects,
+            where,
+            name,
+            content['size'][i],
+            humans + objects,
             [self.vocabulary.person_label] * num + labels,
-            [(j, num + j, hoi) for j, hoi in enumerate(hois)])
+            [(j, num + j, hoi) for j, hoi in enumerate(hois)],
+        )

@@ -1,4 +1,5 @@
 """An image of HICO-DET, whatever file it was read from."""
+
 import re
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Sequence, Tuple
@@ -26,6 +27,7 @@ class HICOImage:
             among the boxes and HOI label.
         invisible (List[int]): HOI labels of interactions without boxes.
     """
+
     where: str
     file_name: str
     size: Optional[Tuple[int, int]]
@@ -35,14 +37,16 @@ class HICOImage:
     invisible: List[int] = field(default_factory=list)
 
     @classmethod
-    def from_lists(cls,
-                   where: str,
-                   file_name: Any,
-                   size: Optional[Sequence[Any]],
-                   bboxes: Sequence[Sequence[float]],
-                   labels: Sequence[int],
-                   pairs: Sequence[Tuple[int, int, int]],
-                   invisible: Sequence[int] = ()) -> 'HICOImage':
+    def from_lists(
+        cls,
+        where: str,
+        file_name: Any,
+        size: Optional[Sequence[Any]],
+        bboxes: Sequence[Sequence[float]],
+        labels: Sequence[int],
+        pairs: Sequence[Tuple[int, int, int]],
+        invisible: Sequence[int] = (),
+    ) -> 'HICOImage':
         """From plain lists.
 
         Raises:
@@ -50,21 +54,30 @@ class HICOImage:
                 positive numbers, or a box is not four numbers.
         """
         if not _NAME.fullmatch(str(file_name)):
-            raise ValueError(f'{where}: {file_name!r} is no name of an image '
-                             'of HICO-DET (HICO_test2015_00000001.jpg).')
+            raise ValueError(
+                f'{where}: {file_name!r} is no name of an image '
+                'of HICO-DET (HICO_test2015_00000001.jpg).'
+            )
         if size is not None and (len(size) != 2 or min(size) < 1):
-            raise ValueError(f'{where}, {file_name}: size {list(size)} is no '
-                             'width and height in pixels.')
+            raise ValueError(
+                f'{where}, {file_name}: size {list(size)} is no '
+                'width and height in pixels.'
+            )
         try:
             boxes = np.array(bboxes, np.float64).reshape(len(bboxes), 4)
         except (TypeError, ValueError) as error:
-            raise ValueError(f'{where}, {file_name}: a box is not four '
-                             f'numbers ({error}).') from error
+            raise ValueError(
+                f'{where}, {file_name}: a box is not four numbers ({error}).'
+            ) from error
         return cls(
-            where, file_name,
-            None if size is None else (int(size[0]), int(size[1])), boxes,
+            where,
+            file_name,
+            None if size is None else (int(size[0]), int(size[1])),
+            boxes,
             np.array(labels, np.int64),
-            np.array(pairs, np.int64).reshape(-1, 3), list(invisible))
+            np.array(pairs, np.int64).reshape(-1, 3),
+            list(invisible),
+        )
 
     @property
     def split(self) -> str:
@@ -106,8 +119,10 @@ class HICOImage:
             (outside, 'points to a box that is not there'),
             (unknown, f'its class is none of {vocabulary.num_hois}'),
             (empty[human] | empty[obj], 'a box ends before it begins'),
-            (labels[human] != vocabulary.person_label,
-             'its person is no person'),
+            (
+                labels[human] != vocabulary.person_label,
+                'its person is no person',
+            ),
             (labels[obj] != expected, "its object is not its class's"),
         ]
         for bad, reason in checks:
@@ -116,5 +131,6 @@ class HICOImage:
                 any_bad = np.any([bad for bad, _ in checks], 0)
                 return any_bad, (
                     f'{self.where}, {self.file_name}, pair {row} '
-                    f'{self.pairs[row].tolist()}: {reason}')
+                    f'{self.pairs[row].tolist()}: {reason}'
+                )
         return np.zeros(len(self.pairs), bool), ''

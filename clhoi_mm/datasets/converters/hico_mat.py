@@ -1,4 +1,5 @@
 """HICO-DET's own file, anno_bbox.mat."""
+
 import zlib
 from pathlib import Path
 from typing import Any, Iterator, List, Tuple
@@ -6,6 +7,7 @@ from typing import Any, Iterator, List, Tuple
 import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
 from .hico_image import HICOImage
 
 SPLITS = dict(train='bbox_train', test='bbox_test')
@@ -41,10 +43,13 @@ class HICOMatFile:
         self.vocabulary = vocabulary
         names = [name for name, *_ in self._call('whosmat')]
         self.splits: Tuple[str, ...] = tuple(
-            split for split, variable in SPLITS.items() if variable in names)
+            split for split, variable in SPLITS.items() if variable in names
+        )
         if not self.splits:
-            raise ValueError(f'{path}: neither of {list(SPLITS.values())}; '
-                             'anno_bbox.mat of HICO_20160224_det has both.')
+            raise ValueError(
+                f'{path}: neither of {list(SPLITS.values())}; '
+                'anno_bbox.mat of HICO_20160224_det has both.'
+            )
         self.rare = None
         if 'list_action' in names:
             self._check_classes(self._load('list_action'))
@@ -57,8 +62,9 @@ class HICOMatFile:
             try:
                 yield self._image(where, record)
             except (AttributeError, IndexError, TypeError) as error:
-                raise ValueError(f'{where}: not of the known structure '
-                                 f'({error}).') from error
+                raise ValueError(
+                    f'{where}: not of the known structure ({error}).'
+                ) from error
 
     def _load(self, variable: str) -> np.ndarray:
         content = self._call('loadmat', variable_names=[variable])
@@ -67,30 +73,46 @@ class HICOMatFile:
     def _call(self, function: str, **kwargs) -> Any:
         """A function of scipy.io on the file."""
         from scipy import io
+
         try:
             return getattr(io, function)(str(self.path), **kwargs)
-        except (io.matlab.MatReadError, NotImplementedError, OSError,
-                TypeError, ValueError, zlib.error) as error:
-            raise ValueError(f'{self.path}: no MATLAB file ({error}); fetch '
-                             'anno_bbox.mat again.') from error
+        except (
+            io.matlab.MatReadError,
+            NotImplementedError,
+            OSError,
+            TypeError,
+            ValueError,
+            zlib.error,
+        ) as error:
+            raise ValueError(
+                f'{self.path}: no MATLAB file ({error}); fetch '
+                'anno_bbox.mat again.'
+            ) from error
 
     def _check_classes(self, actions: np.ndarray) -> None:
         vocab = self.vocabulary
         try:
-            names = [(_text(row['vname']), _text(row['nname']))
-                     for row in actions]
+            names = [
+                (_text(row['vname']), _text(row['nname'])) for row in actions
+            ]
         except (IndexError, ValueError) as error:
-            raise ValueError(f'{self.path}, list_action: not of the known '
-                             f'structure ({error}).') from error
-        known = [(vocab.verbs[v], vocab.objects[o])
-                 for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)]
+            raise ValueError(
+                f'{self.path}, list_action: not of the known '
+                f'structure ({error}).'
+            ) from error
+        known = [
+            (vocab.verbs[v], vocab.objects[o])
+            for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)
+        ]
         for i, (found, expected) in enumerate(zip(names, known)):
-            if ([normalise_name(x) for x in found] !=
-                [normalise_name(x) for x in expected]):
+            if [normalise_name(x) for x in found] != [
+                normalise_name(x) for x in expected
+            ]:
                 raise ValueError(
                     f'{self.path}, list_action({i + 1}): '
                     f'{" ".join(found)}, where HICO-DET has '
-                    f'{" ".join(expected)}.')
+                    f'{" ".join(expected)}.'
+                )
 
     def _image(self, where: str, record: Any) -> HICOImage:
         _require(where, record, IMAGE_FIELDS)
@@ -103,13 +125,17 @@ class HICOMatFile:
             _require(f'{where}, hoi({j + 1})', hoi, HOI_FIELDS)
             label = int(_number(hoi['id'])) - 1
             if not 0 <= label < self.vocabulary.num_hois:
-                raise ValueError(f'{where}, hoi({j + 1}): id {label + 1} is '
-                                 'no class of HICO-DET.')
+                raise ValueError(
+                    f'{where}, hoi({j + 1}): id {label + 1} is '
+                    'no class of HICO-DET.'
+                )
             if _number(hoi['invis']):
                 invisible.append(label)
                 continue
-            humans, objects = _boxes(hoi['bboxhuman']), _boxes(
-                hoi['bboxobject'])
+            humans, objects = (
+                _boxes(hoi['bboxhuman']),
+                _boxes(hoi['bboxobject']),
+            )
             links = hoi['connection'].reshape(-1, 2).astype(np.int64)
             # A position that is not there stays so.
             links[(links < 1) | (links > (len(humans), len(objects)))] = 0
@@ -124,16 +150,23 @@ class HICOMatFile:
             links = np.where(links > 0, links - 1 + starts, -1)
             pairs += [(*link, label) for link in links.tolist()]
         return HICOImage.from_lists(
-            where, _text(record['filename']),
-            [_number(size['width']), _number(size['height'])], bboxes, labels,
-            pairs, invisible)
+            where,
+            _text(record['filename']),
+            [_number(size['width']), _number(size['height'])],
+            bboxes,
+            labels,
+            pairs,
+            invisible,
+        )
 
 
 def _require(where: str, record: np.void, fields: Tuple[str, ...]) -> None:
     missing = set(fields) - set(record.dtype.names or ())
     if missing:
-        raise ValueError(f'{where}: not of the known structure, no '
-                         f'{", ".join(sorted(missing))}.')
+        raise ValueError(
+            f'{where}: not of the known structure, no '
+            f'{", ".join(sorted(missing))}.'
+        )
 
 
 def _number(value: np.ndarray) -> float:
@@ -146,5 +179,7 @@ def _text(value: np.ndarray) -> str:
 
 def _boxes(rows: np.ndarray) -> List[List[float]]:
     """xyxy of each; an empty array has no fields."""
-    return [[_number(row[key]) for key in ('x1', 'y1', 'x2', 'y2')]
-            for row in rows.ravel()]
+    return [
+        [_number(row[key]) for key in ('x1', 'y1', 'x2', 'y2')]
+        for row in rows.ravel()
+    ]

@@ -1,13 +1,16 @@
 """HICO-DET as JSON, as PPDM made it and QPIC's descendants use it."""
+
 from pathlib import Path
 from typing import Any, Iterator, List, Optional
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .hico_image import HICOImage
 
 # COCO's category numbers in the order of its 80 names.
 COCO_IDS = [
-    i for i in range(1, 91)
+    i
+    for i in range(1, 91)
     if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 ]
 
@@ -30,8 +33,9 @@ class HICOPPDMFile:
 
     source = "PPDM's and QPIC's JSON of HICO-DET"
 
-    def __init__(self, path: Path, content: List[dict],
-                 vocabulary: HOIVocabulary) -> None:
+    def __init__(
+        self, path: Path, content: List[dict], vocabulary: HOIVocabulary
+    ) -> None:
         self.path = Path(path)
         self.vocabulary = vocabulary
         self._content = content
@@ -41,7 +45,7 @@ class HICOPPDMFile:
             for number, name in zip(COCO_IDS, coco)
         }
         first = self._image(0, content[0])
-        self.splits = (first.split, )
+        self.splits = (first.split,)
         self.rare: Optional[List[int]] = None
 
     def read(self, split: str) -> Iterator[HICOImage]:
@@ -54,8 +58,9 @@ class HICOPPDMFile:
         try:
             return self._parse(where, record)
         except (KeyError, TypeError) as error:
-            raise ValueError(f'{where}: a field is missing or of another '
-                             f'type ({error!r}).') from error
+            raise ValueError(
+                f'{where}: a field is missing or of another type ({error!r}).'
+            ) from error
 
     def _parse(self, where: str, record: dict) -> HICOImage:
         pairs = []
@@ -66,21 +71,29 @@ class HICOPPDMFile:
             if label < 0 and 0 <= obj_row < len(record['annotations']):
                 obj = self._label(where, record['annotations'][obj_row])
                 label = self.vocabulary.hoi_id(verb, obj)
-            elif (0 <= label < self.vocabulary.num_hois
-                  and self.vocabulary.hoi_verbs[label] != verb):
+            elif (
+                0 <= label < self.vocabulary.num_hois
+                and self.vocabulary.hoi_verbs[label] != verb
+            ):
                 raise ValueError(
                     f'{where}, {record["file_name"]}, hoi_annotation {j}: '
                     f'category_id {verb + 1} is not the verb of '
-                    f'hoi_category_id {label + 1}.')
+                    f'hoi_category_id {label + 1}.'
+                )
             pairs.append((int(hoi['subject_id']), obj_row, label))
         return HICOImage.from_lists(
-            where, record['file_name'], None,
+            where,
+            record['file_name'],
+            None,
             [ann['bbox'] for ann in record['annotations']],
-            [self._label(where, ann) for ann in record['annotations']], pairs)
+            [self._label(where, ann) for ann in record['annotations']],
+            pairs,
+        )
 
     def _label(self, where: str, annotation: dict) -> int:
         number = int(annotation['category_id'])
         if number not in self._labels:
-            raise ValueError(f'{where}: category_id {number} is none of '
-                             "COCO's.")
+            raise ValueError(
+                f"{where}: category_id {number} is none of COCO's."
+            )
         return self._labels[number]

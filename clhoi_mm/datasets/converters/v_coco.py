@@ -1,10 +1,12 @@
 """V-COCO, from any of its files, to an annotation file."""
+
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional, Sequence, Union
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .annotation_builder import AnnotationBuilder
 from .files import PathLike, read_json
 from .v_coco_official import add_official
@@ -29,6 +31,7 @@ class VCOCOReport:
         verbs (int): Action roles that occur.
         sizes_from (str): Where widths and heights are from.
     """
+
     path: Path
     source: str
     complete: bool
@@ -42,12 +45,14 @@ class VCOCOReport:
     sizes_from: str
 
 
-def convert_v_coco(sources: Sequence[PathLike],
-                   out: Union[str, os.PathLike],
-                   coco: Sequence[PathLike] = (),
-                   ids: Optional[PathLike] = None,
-                   images: Optional[PathLike] = None,
-                   progress: bool = False) -> VCOCOReport:
+def convert_v_coco(
+    sources: Sequence[PathLike],
+    out: Union[str, os.PathLike],
+    coco: Sequence[PathLike] = (),
+    ids: Optional[PathLike] = None,
+    images: Optional[PathLike] = None,
+    progress: bool = False,
+) -> VCOCOReport:
     """Writes one annotation file, images in the order of their ids.
 
     Args:
@@ -74,60 +79,84 @@ def convert_v_coco(sources: Sequence[PathLike],
     contents = [read_json(path) for path in sources]
     official = [_is_official(path, c) for path, c in zip(sources, contents)]
     if len(set(official)) != 1:
-        raise ValueError('official files and instances_vcoco_*.json do not '
-                         'mix; give files of one kind.')
+        raise ValueError(
+            'official files and instances_vcoco_*.json do not '
+            'mix; give files of one kind.'
+        )
     vocabulary = HOIVocabulary.load('v_coco')
     if official[0]:
         if not coco:
             raise ValueError(
-                f'{sources[0]}: V-COCO\'s own files hold no boxes. Give '
+                f"{sources[0]}: V-COCO's own files hold no boxes. Give "
                 "COCO's with --coco instances_train2014.json "
                 'instances_val2014.json (annotations_trainval2014.zip of '
-                'cocodataset.org).')
+                'cocodataset.org).'
+            )
         source, sizes_from = "V-COCO's own files and COCO's", 'COCO'
     else:
         if ids is not None:
-            raise ValueError('--ids goes with official files; '
-                             'instances_vcoco_*.json are splits already.')
+            raise ValueError(
+                '--ids goes with official files; '
+                'instances_vcoco_*.json are splits already.'
+            )
         source = "fredzzhang's instances_vcoco JSON"
-        sizes_from = ('COCO' if coco else 'the images' if images else
-                      'the extent of the boxes')
+        sizes_from = (
+            'COCO'
+            if coco
+            else 'the images'
+            if images
+            else 'the extent of the boxes'
+        )
     builder = AnnotationBuilder(
         vocabulary,
         dict(
             description='V-COCO',
             source=source,
             boxes='zero-based continuous, as COCO has them',
-            sizes=f'from {sizes_from}'),
-        with_classes=False)
+            sizes=f'from {sizes_from}',
+        ),
+        with_classes=False,
+    )
     if official[0]:
-        add_official(builder, list(zip(sources, contents)), coco, ids,
-                     progress)
+        add_official(
+            builder, list(zip(sources, contents)), coco, ids, progress
+        )
     else:
-        add_pairs(builder, list(zip(sources, contents)), coco, images,
-                  progress)
+        add_pairs(
+            builder, list(zip(sources, contents)), coco, images, progress
+        )
     builder.save(out)
     return _report(Path(out), builder, source, official[0], sizes_from)
 
 
 def _is_official(path: PathLike, content: object) -> bool:
-    if (isinstance(content, list) and content
-            and all(isinstance(x, dict) and 'action_name' in x
-                    for x in content)):
+    if (
+        isinstance(content, list)
+        and content
+        and all(isinstance(x, dict) and 'action_name' in x for x in content)
+    ):
         return True
     if isinstance(content, dict) and all(
-            isinstance(content.get(key), list)
-            for key in ('annotations', 'images', 'classes', 'objects')):
+        isinstance(content.get(key), list)
+        for key in ('annotations', 'images', 'classes', 'objects')
+    ):
         return False
     raise ValueError(
         f'{path}: none of the known files: vcoco_*.json (a list of actions) '
-        'and instances_vcoco_*.json (annotations, images, classes, objects).')
+        'and instances_vcoco_*.json (annotations, images, classes, objects).'
+    )
 
 
-def _report(path: Path, builder: AnnotationBuilder, source: str,
-            complete: bool, sizes_from: str) -> VCOCOReport:
+def _report(
+    path: Path,
+    builder: AnnotationBuilder,
+    source: str,
+    complete: bool,
+    sizes_from: str,
+) -> VCOCOReport:
     persons: List[dict] = [
-        ann for ann in builder.annotations
+        ann
+        for ann in builder.annotations
         if ann['category_id'] == builder.vocabulary.person_label + 1
     ]
     unlabelled = sum(not ann.get('hoi_labelled', True) for ann in persons)
@@ -142,4 +171,5 @@ def _report(path: Path, builder: AnnotationBuilder, source: str,
         rows=len(builder.hois),
         pairs=sum(hoi['object_ann_id'] is not None for hoi in builder.hois),
         verbs=len({hoi['verb_id'] for hoi in builder.hois}),
-        sizes_from=sizes_from)
+        sizes_from=sizes_from,
+    )

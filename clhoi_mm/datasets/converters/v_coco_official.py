@@ -1,4 +1,5 @@
 """V-COCO's own files, with COCO's boxes."""
+
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -42,28 +43,37 @@ class OfficialActions:
         persons = list(zip(actions[0]['image_id'], actions[0]['ann_id']))
         for image_id, person in persons:
             if person in self.image_of:
-                raise ValueError(f'{path}: person {person} of image '
-                                 f'{image_id} occurs twice.')
+                raise ValueError(
+                    f'{path}: person {person} of image '
+                    f'{image_id} occurs twice.'
+                )
             self.image_of[person] = image_id
             self.rows.setdefault(image_id, [])
         for action in actions:
             try:
-                self._add_action(f'{path}, action {action["action_name"]}',
-                                 action, persons)
+                self._add_action(
+                    f'{path}, action {action["action_name"]}', action, persons
+                )
             except KeyError as error:
-                raise ValueError(f'{path}, action {action["action_name"]}: '
-                                 f'no {error}.') from error
+                raise ValueError(
+                    f'{path}, action {action["action_name"]}: no {error}.'
+                ) from error
 
-    def _add_action(self, where: str, action: dict,
-                    persons: List[Tuple[int, int]]) -> None:
+    def _add_action(
+        self, where: str, action: dict, persons: List[Tuple[int, int]]
+    ) -> None:
         roles = action['role_name']
         ids = np.array(action['role_object_id'], np.int64)
         labels = np.array(action['label'], np.int64)
-        if (list(zip(action['image_id'], action['ann_id'])) != persons
-                or len(labels) != len(persons)
-                or ids.size != len(roles) * len(persons)):
-            raise ValueError(f'{where}: its persons or the lengths of its '
-                             'lists are not those of the first action.')
+        if (
+            list(zip(action['image_id'], action['ann_id'])) != persons
+            or len(labels) != len(persons)
+            or ids.size != len(roles) * len(persons)
+        ):
+            raise ValueError(
+                f'{where}: its persons or the lengths of its '
+                'lists are not those of the first action.'
+            )
         ids = ids.reshape(len(roles), -1)
         if not np.isin(labels, (0, 1)).all():
             raise ValueError(f'{where}: labels other than 0 and 1.')
@@ -74,19 +84,23 @@ class OfficialActions:
         for k, name in enumerate(names):
             verb = self.vocabulary.verb_label(name)
             if verb < 0:
-                raise ValueError(f'{where}: {name!r} is no action role of '
-                                 'V-COCO.')
+                raise ValueError(
+                    f'{where}: {name!r} is no action role of V-COCO.'
+                )
             objects = ids[k + 1] if len(ids) > 1 else np.zeros_like(labels)
             for i in np.flatnonzero(labels):
                 self.rows[persons[i][0]].append(
-                    (verb, persons[i][1], int(objects[i])))
+                    (verb, persons[i][1], int(objects[i]))
+                )
 
 
-def add_official(builder: AnnotationBuilder,
-                 files: Sequence[Tuple[PathLike, List[dict]]],
-                 coco_paths: Sequence[PathLike],
-                 ids: Optional[PathLike] = None,
-                 progress: bool = False) -> None:
+def add_official(
+    builder: AnnotationBuilder,
+    files: Sequence[Tuple[PathLike, List[dict]]],
+    coco_paths: Sequence[PathLike],
+    ids: Optional[PathLike] = None,
+    progress: bool = False,
+) -> None:
     """Fills an annotation file from V-COCO's own files.
 
     All of COCO's annotations of an image are kept, in COCO's order and with
@@ -114,33 +128,51 @@ def add_official(builder: AnnotationBuilder,
             f'{len(missing)} images of V-COCO are not in '
             f'{", ".join(map(str, coco_paths))}, the first is {missing[0]}. '
             "V-COCO needs COCO's instances_train2014.json (train, val) and "
-            'instances_val2014.json (test).')
+            'instances_val2014.json (test).'
+        )
     labels = coco.labels(builder.vocabulary)
     for image_id in tqdm(sorted(wanted), 'images', disable=not progress):
         _add_image(builder, actions, coco, labels, image_id)
 
 
-def _add_image(builder: AnnotationBuilder, actions: OfficialActions,
-               coco: COCOFile, labels: Dict[int, int], image_id: int) -> None:
+def _add_image(
+    builder: AnnotationBuilder,
+    actions: OfficialActions,
+    coco: COCOFile,
+    labels: Dict[int, int],
+    image_id: int,
+) -> None:
     image = coco.images[image_id]
-    builder.add_image(image_id, relative_name(image['file_name']),
-                      (image['width'], image['height']))
+    builder.add_image(
+        image_id,
+        relative_name(image['file_name']),
+        (image['width'], image['height']),
+    )
     person_label = builder.vocabulary.person_label
     label_of = {}
     for ann in coco.annotations[image_id]:
         label = label_of[ann['id']] = labels[ann['category_id']]
         builder.add_annotation(
-            ann['id'], label, ann['bbox'], ann['area'], ann['iscrowd'],
+            ann['id'],
+            label,
+            ann['bbox'],
+            ann['area'],
+            ann['iscrowd'],
             label != person_label
-            or actions.image_of.get(ann['id']) == image_id)
+            or actions.image_of.get(ann['id']) == image_id,
+        )
     for verb, person, obj in actions.rows.get(image_id, ()):
         name = builder.vocabulary.verbs[verb]
         if label_of.get(person) != person_label:
-            raise ValueError(f'image {image_id}, {name!r}: COCO has no '
-                             f'person {person} there.')
+            raise ValueError(
+                f'image {image_id}, {name!r}: COCO has no '
+                f'person {person} there.'
+            )
         if obj and obj not in label_of:
-            raise ValueError(f'image {image_id}, {name!r} of person {person}: '
-                             f'COCO has no annotation {obj} there.')
+            raise ValueError(
+                f'image {image_id}, {name!r} of person {person}: '
+                f'COCO has no annotation {obj} there.'
+            )
         builder.add_hoi(person, obj or None, verb)
 
 

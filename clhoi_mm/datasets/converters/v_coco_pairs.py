@@ -1,4 +1,5 @@
 """V-COCO's pairs, as github.com/fredzzhang/vcoco makes them."""
+
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -12,11 +13,13 @@ _LISTS = ('boxes_h', 'boxes_o', 'actions', 'objects')
 Record = Tuple[str, int, dict]  # where, image id, annotation
 
 
-def add_pairs(builder: AnnotationBuilder,
-              files: Sequence[Tuple[PathLike, dict]],
-              coco_paths: Sequence[PathLike] = (),
-              images: Optional[PathLike] = None,
-              progress: bool = False) -> None:
+def add_pairs(
+    builder: AnnotationBuilder,
+    files: Sequence[Tuple[PathLike, dict]],
+    coco_paths: Sequence[PathLike] = (),
+    images: Optional[PathLike] = None,
+    progress: bool = False,
+) -> None:
     """Fills an annotation file from ``instances_vcoco_*.json``.
 
     They hold the pairs of 24 action roles: persons without a pair, actions
@@ -38,34 +41,44 @@ def add_pairs(builder: AnnotationBuilder,
     for path, content in files:
         verbs, labels = _names(builder, path, content)
         if len(content['images']) != len(content['annotations']):
-            raise ValueError(f'{path}: {len(content["images"])} images and '
-                             f'{len(content["annotations"])} annotations.')
+            raise ValueError(
+                f'{path}: {len(content["images"])} images and '
+                f'{len(content["annotations"])} annotations.'
+            )
         for i, (image_id, ann) in enumerate(
-                zip(content['images'], content['annotations'])):
+            zip(content['images'], content['annotations'])
+        ):
             where = f'{path}, record {i} (image {image_id})'
             if image_id in records:
                 raise ValueError(f'{where}: the image occurs twice.')
             _check(where, ann, len(verbs), len(labels))
             records[image_id] = (where, image_id, ann), verbs, labels
     ordered = [records[image_id] for image_id in sorted(records)]
-    sizes = _sizes([record for record, *_ in ordered], coco_paths, images,
-                   progress)
+    sizes = _sizes(
+        [record for record, *_ in ordered], coco_paths, images, progress
+    )
     for (record, verbs, labels), size in zip(
-            tqdm(ordered, 'images', disable=not progress), sizes):
+        tqdm(ordered, 'images', disable=not progress), sizes
+    ):
         _add_image(builder, record, verbs, labels, size)
 
 
-def _names(builder: AnnotationBuilder, path: PathLike,
-           content: dict) -> Tuple[List[int], List[int]]:
+def _names(
+    builder: AnnotationBuilder, path: PathLike, content: dict
+) -> Tuple[List[int], List[int]]:
     """The labels of the file's verbs and objects; the first is background."""
     vocab = builder.vocabulary
     verbs = [vocab.verb_label(name) for name in content['classes']]
     labels = [vocab.object_label(name) for name in content['objects']]
-    for names, found in ((content['classes'], verbs),
-                         (content['objects'][1:], labels[1:])):
+    for names, found in (
+        (content['classes'], verbs),
+        (content['objects'][1:], labels[1:]),
+    ):
         if min(found, default=-1) < 0:
-            raise ValueError(f'{path}: {names[found.index(min(found))]!r} '
-                             'is not in the vocabulary of V-COCO.')
+            raise ValueError(
+                f'{path}: {names[found.index(min(found))]!r} '
+                'is not in the vocabulary of V-COCO.'
+            )
     return verbs, labels
 
 
@@ -74,8 +87,9 @@ def _check(where: str, ann: Any, num_verbs: int, num_labels: int) -> None:
         lengths = {key: len(ann[key]) for key in _LISTS}
         ann['file_name']
     except (KeyError, TypeError) as error:
-        raise ValueError(f'{where}: a field is missing or of another type '
-                         f'({error!r}).') from error
+        raise ValueError(
+            f'{where}: a field is missing or of another type ({error!r}).'
+        ) from error
     if len(set(lengths.values())) > 1:
         raise ValueError(f'{where}: lists of lengths {lengths}.')
     for j in range(lengths['actions']):
@@ -83,27 +97,38 @@ def _check(where: str, ann: Any, num_verbs: int, num_labels: int) -> None:
         if len(boxes) != 8 or not np.isfinite(boxes).all():
             raise ValueError(f'{where}, pair {j}: a box is not four numbers.')
         if any(boxes[k] > boxes[k + 2] for k in (0, 1, 4, 5)):
-            raise ValueError(f'{where}, pair {j}: a box ends before it '
-                             'begins.')
+            raise ValueError(
+                f'{where}, pair {j}: a box ends before it begins.'
+            )
         if not 0 <= ann['actions'][j] < num_verbs:
-            raise ValueError(f'{where}, pair {j}: action '
-                             f'{ann["actions"][j]} is none of {num_verbs}.')
+            raise ValueError(
+                f'{where}, pair {j}: action '
+                f'{ann["actions"][j]} is none of {num_verbs}.'
+            )
         if not 0 < ann['objects'][j] < num_labels:
-            raise ValueError(f'{where}, pair {j}: object {ann["objects"][j]} '
-                             f'is none of {num_labels - 1}.')
+            raise ValueError(
+                f'{where}, pair {j}: object {ann["objects"][j]} '
+                f'is none of {num_labels - 1}.'
+            )
 
 
-def _sizes(records: List[Record], coco_paths: Sequence[PathLike],
-           images: Optional[PathLike],
-           progress: bool) -> List[Tuple[int, int]]:
+def _sizes(
+    records: List[Record],
+    coco_paths: Sequence[PathLike],
+    images: Optional[PathLike],
+    progress: bool,
+) -> List[Tuple[int, int]]:
     if coco_paths:
         coco = COCOFile(coco_paths, [image_id for _, image_id, _ in records])
         for where, image_id, _ in records:
             if image_id not in coco.images:
-                raise ValueError(f'{where}: not in '
-                                 f'{", ".join(map(str, coco_paths))}.')
-        return [(coco.images[i]['width'], coco.images[i]['height'])
-                for _, i, _ in records]
+                raise ValueError(
+                    f'{where}: not in {", ".join(map(str, coco_paths))}.'
+                )
+        return [
+            (coco.images[i]['width'], coco.images[i]['height'])
+            for _, i, _ in records
+        ]
     if images is not None:
         names = [relative_name(ann['file_name']) for *_, ann in records]
         return read_image_sizes(images, names, progress)
@@ -113,12 +138,19 @@ def _sizes(records: List[Record], coco_paths: Sequence[PathLike],
     ]
 
 
-def _add_image(builder: AnnotationBuilder, record: Record, verbs: List[int],
-               labels: List[int], size: Tuple[int, int]) -> None:
+def _add_image(
+    builder: AnnotationBuilder,
+    record: Record,
+    verbs: List[int],
+    labels: List[int],
+    size: Tuple[int, int],
+) -> None:
     _, image_id, ann = record
     builder.add_image(image_id, relative_name(ann['file_name']), size)
     person = builder.vocabulary.person_label
     for human, obj, action, label in zip(*(ann[key] for key in _LISTS)):
         builder.add_hoi(
             builder.add_box(person, human),
-            builder.add_box(labels[label], obj), verbs[action])
+            builder.add_box(labels[label], obj),
+            verbs[action],
+        )

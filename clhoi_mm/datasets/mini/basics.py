@@ -1,4 +1,5 @@
 """What all arrangements are staged with."""
+
 from . import poses
 from .group import Spot
 from .people import Posture

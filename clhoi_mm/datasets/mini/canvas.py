@@ -84,59 +84,91 @@ class Canvas:
     def picture(self) -> np.ndarray:
         """The (height, width, 3) uint8 RGB picture at its final size."""
         return cv2.resize(
-            self.colours, (self.width, self.height),
-            interpolation=cv2.INTER_AREA)
+            self.colours,
+            (self.width, self.height),
+            interpolation=cv2.INTER_AREA,
+        )
 
-    def polygon(self,
-                points: Sequence[Point],
-                colour: Colour,
-                edge: float = 0.6) -> None:
+    def polygon(
+        self, points: Sequence[Point], colour: Colour, edge: float = 0.6
+    ) -> None:
         """Fill a polygon; ``edge`` is the width of its dark outline."""
         corners = [self._fixed(points)]
         cv2.fillPoly(self.colours, corners, colour, cv2.LINE_8, _SHIFT)
         if edge:
-            cv2.polylines(self.colours, corners, True, shade(colour, 0.55),
-                          self._width(edge), cv2.LINE_8, _SHIFT)
+            cv2.polylines(
+                self.colours,
+                corners,
+                True,
+                shade(colour, 0.55),
+                self._width(edge),
+                cv2.LINE_8,
+                _SHIFT,
+            )
         if self.owner:
             cv2.fillPoly(self.owners, corners, self.owner, cv2.LINE_8, _SHIFT)
 
-    def rectangle(self,
-                  x1: float,
-                  y1: float,
-                  x2: float,
-                  y2: float,
-                  colour: Colour,
-                  edge: float = 0.0) -> None:
+    def rectangle(
+        self,
+        x1: float,
+        y1: float,
+        x2: float,
+        y2: float,
+        colour: Colour,
+        edge: float = 0.0,
+    ) -> None:
         """Fill an upright rectangle."""
         self.polygon([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], colour, edge)
 
-    def ellipse(self,
-                centre: Point,
-                axes: Point,
-                colour: Colour,
-                edge: float = 0.6) -> None:
+    def ellipse(
+        self, centre: Point, axes: Point, colour: Colour, edge: float = 0.6
+    ) -> None:
         """Fill an upright ellipse of the given half axes."""
         circle = _CIRCLES[0 if max(axes) < 8 else 1]
         self.polygon(circle * axes + centre, colour, edge)
 
-    def limb(self,
-             points: Sequence[Point],
-             width: float,
-             colour: Colour,
-             edge: float = 0.6) -> None:
+    def limb(
+        self,
+        points: Sequence[Point],
+        width: float,
+        colour: Colour,
+        edge: float = 0.6,
+    ) -> None:
         """Draw a chain of round-ended bars of the given width."""
         chain = [self._fixed(points)]
         if edge:
-            cv2.polylines(self.colours, chain, False, shade(colour, 0.55),
-                          self._width(width + 2 * edge), cv2.LINE_8, _SHIFT)
-        cv2.polylines(self.colours, chain, False, colour, self._width(width),
-                      cv2.LINE_8, _SHIFT)
+            cv2.polylines(
+                self.colours,
+                chain,
+                False,
+                shade(colour, 0.55),
+                self._width(width + 2 * edge),
+                cv2.LINE_8,
+                _SHIFT,
+            )
+        cv2.polylines(
+            self.colours,
+            chain,
+            False,
+            colour,
+            self._width(width),
+            cv2.LINE_8,
+            _SHIFT,
+        )
         if self.owner:
-            cv2.polylines(self.owners, chain, False, self.owner,
-                          self._width(width), cv2.LINE_8, _SHIFT)
+            cv2.polylines(
+                self.owners,
+                chain,
+                False,
+                self.owner,
+                self._width(width),
+                cv2.LINE_8,
+                _SHIFT,
+            )
 
-    def ring(self, centre: Point, radius: float, width: float,
-             colour: Colour) -> None:
+    def ring(
+        self, centre: Point, radius: float, width: float, colour: Colour
+    ) -> None:
         """Draw a circle that is open inside, as a wheel."""
         points = _CIRCLES[1] * radius + centre
         self.limb(np.concatenate([points, points[:1]]), width, colour, 0.0)

@@ -4,6 +4,7 @@ The arrangement is what can be seen of two bodies. The verb follows from the
 arrangement and the scene: nothing in the pair itself tells `race` from
 `ride`, or `buy` from `hold` and `read`.
 """
+
 from dataclasses import dataclass
 
 from .scenes import SCENES
@@ -51,9 +52,9 @@ class Interaction:
         """The scenes in which this arrangement means this verb."""
         places = PLACES[self.kind]
         if self.verb == 'race':
-            return ('track', )
+            return ('track',)
         if self.verb == 'buy':
-            return ('shop', )
+            return ('shop',)
         if self.arrangement == 'mount':
             return tuple(s for s in places if s != 'track')
         if self.arrangement in ('hold', 'read', 'drink'):
@@ -103,14 +104,18 @@ INTERACTIONS: tuple[Interaction, ...] = (
 def verbs_of(arrangement: str, kind: str, scene: str) -> tuple[str, ...]:
     """The verbs that an arrangement stands for in a scene."""
     if arrangement == 'mount':
-        return ('race' if scene == 'track' else 'ride', )
+        return ('race' if scene == 'track' else 'ride',)
     bought = scene == 'shop' and kind in GOODS
     if arrangement == 'hold':
-        return ('buy' if bought else 'hold', )
+        return ('buy' if bought else 'hold',)
     if arrangement == 'read':
-        return ('buy' if bought else 'read', )
+        return ('buy' if bought else 'read',)
     if arrangement == 'drink':
         return ('drink', 'buy' if bought else 'hold')
-    simple = {'lead': 'walk', 'push': 'walk', 'leash': 'walk',
-              'point': 'point_at'}
-    return (simple.get(arrangement, arrangement), )
+    simple = {
+        'lead': 'walk',
+        'push': 'walk',
+        'leash': 'walk',
+        'point': 'point_at',
+    }
+    return (simple.get(arrangement, arrangement),)

@@ -35,8 +35,9 @@ class Dice:
         """A whole number from low to high, both included."""
         return low + int(self._generator.random() * (high - low + 1))
 
-    def pick(self, items: Sequence,
-             weights: Sequence[float] | None = None) -> Any:
+    def pick(
+        self, items: Sequence, weights: Sequence[float] | None = None
+    ) -> Any:
         """One of the items, evenly or by weight."""
         if weights is None:
             return items[int(self._generator.random() * len(items))]
@@ -53,8 +54,9 @@ class Dice:
         """-1 or 1."""
         return 1 if self.chance(0.5) else -1
 
-    def tint(self, colour: Sequence[int],
-             spread: float = 12.0) -> tuple[int, int, int]:
+    def tint(
+        self, colour: Sequence[int], spread: float = 12.0
+    ) -> tuple[int, int, int]:
         """The colour with each channel moved by up to ``spread``."""
         moved = [int(round(self.around(c, spread))) for c in colour]
         return tuple(min(255, max(0, c)) for c in moved)

@@ -37,5 +37,7 @@ class Frame:
 
     def local(self, point: Point) -> Point:
         """Local position of a picture point; the tilt must be zero."""
-        return ((point[0] - self.x) * self.facing / self.unit,
-                (self.y - point[1]) / self.unit)
+        return (
+            (point[0] - self.x) * self.facing / self.unit,
+            (self.y - point[1]) / self.unit,
+        )

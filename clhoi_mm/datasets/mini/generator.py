@@ -9,6 +9,7 @@ import cv2
 from tqdm import tqdm
 
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .world import SPLITS, MiniWorld, Picture
 
 # raised whenever the same seed gives other images or annotations
@@ -30,18 +31,23 @@ class MiniWorldGenerator:
         workers (int): Processes that draw; the result does not depend on it.
     """
 
-    def __init__(self,
-                 out_dir: str | Path,
-                 seed: int,
-                 sizes: dict[str, int],
-                 workers: int = 1) -> None:
+    def __init__(
+        self,
+        out_dir: str | Path,
+        seed: int,
+        sizes: dict[str, int],
+        workers: int = 1,
+    ) -> None:
         for split, size in sizes.items():
             if split not in SPLITS:
-                raise ValueError(f'unknown split {split!r}: choose from '
-                                 f'{", ".join(SPLITS)}')
+                raise ValueError(
+                    f'unknown split {split!r}: choose from {", ".join(SPLITS)}'
+                )
             if size < 1:
-                raise ValueError(f'{split}: {size} images asked for, but a '
-                                 'split needs at least one')
+                raise ValueError(
+                    f'{split}: {size} images asked for, but a '
+                    'split needs at least one'
+                )
         if seed < 0:
             raise ValueError(f'seed is {seed}, but must not be negative')
         self.out_dir = Path(out_dir)
@@ -52,13 +58,16 @@ class MiniWorldGenerator:
         """Draw and write everything; returns the annotations' hash."""
         total = sum(self.sizes.values())
         annotations = {}
-        with tqdm(total=total, desc='mini world', unit='img',
-                  disable=not progress) as bar:
+        with tqdm(
+            total=total, desc='mini world', unit='img', disable=not progress
+        ) as bar:
             for split in self.sizes:
                 (self.out_dir / split / 'images').mkdir(
-                    parents=True, exist_ok=True)
+                    parents=True, exist_ok=True
+                )
                 annotations[split] = self._annotations(
-                    split, self._pictures(split, bar))
+                    split, self._pictures(split, bar)
+                )
         for split, content in annotations.items():
             write_atomically(self.annotation_file(split), dump(content))
         return annotation_hash(annotations[split] for split in annotations)
@@ -77,8 +86,10 @@ class MiniWorldGenerator:
                 return None
             if content.get('info') != self._info(split):
                 return None
-            if not all((self.out_dir / self.file_name(split, index)).is_file()
-                       for index in range(size)):
+            if not all(
+                (self.out_dir / self.file_name(split, index)).is_file()
+                for index in range(size)
+            ):
                 return None
             contents.append(content)
         return annotation_hash(contents)
@@ -94,13 +105,23 @@ class MiniWorldGenerator:
 
     def _info(self, split: str) -> dict:
         return dict(
-            description='clhoi_mm mini world', version=WORLD_VERSION,
-            seed=self.seed, split=split, num_images=self.sizes[split])
+            description='clhoi_mm mini world',
+            version=WORLD_VERSION,
+            seed=self.seed,
+            split=split,
+            num_images=self.sizes[split],
+        )
 
     def _pictures(self, split: str, bar: tqdm) -> Iterable[Picture]:
-        tasks = [(self.seed, split, index,
-                  str(self.out_dir / self.file_name(split, index)))
-                 for index in range(self.sizes[split])]
+        tasks = [
+            (
+                self.seed,
+                split,
+                index,
+                str(self.out_dir / self.file_name(split, index)),
+            )
+            for index in range(self.sizes[split])
+        ]
         if self.workers <= 1:
             for task in tasks:
                 yield _draw_and_write(task)
@@ -123,42 +144,74 @@ class MiniWorldGenerator:
             labels = [label_of[kind] for kind in picture.kinds]
             for label, box, area in zip(labels, picture.boxes, picture.areas):
                 x1, y1, x2, y2 = box
-                annotations.append(dict(
-                    id=len(annotations) + 1, image_id=image_id,
-                    category_id=label + 1,
-                    bbox=[round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)],
-                    area=round(area, 2), iscrowd=0))
+                annotations.append(
+                    dict(
+                        id=len(annotations) + 1,
+                        image_id=image_id,
+                        category_id=label + 1,
+                        bbox=[round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)],
+                        area=round(area, 2),
+                        iscrowd=0,
+                    )
+                )
             hoi_ids = set()
             for human, verb, thing in picture.relations:
-                hois.append(dict(
-                    id=len(hois) + 1, image_id=image_id,
-                    human_ann_id=first + human, object_ann_id=first + thing,
-                    verb_id=verb_of[verb]))
+                hois.append(
+                    dict(
+                        id=len(hois) + 1,
+                        image_id=image_id,
+                        human_ann_id=first + human,
+                        object_ann_id=first + thing,
+                        verb_id=verb_of[verb],
+                    )
+                )
                 hoi_ids.add(vocabulary.hoi_id(verb_of[verb], labels[thing]))
             name = self.file_name(split, index)
-            images.append(dict(
-                id=image_id, file_name=name, key=name,
-                width=int(picture.pixels[1]), height=int(picture.pixels[0]),
-                scene=picture.scene, hoi_ids=sorted(map(int, hoi_ids))))
+            images.append(
+                dict(
+                    id=image_id,
+                    file_name=name,
+                    key=name,
+                    width=int(picture.pixels[1]),
+                    height=int(picture.pixels[0]),
+                    scene=picture.scene,
+                    hoi_ids=sorted(map(int, hoi_ids)),
+                )
+            )
         return dict(
-            info=self._info(split), images=images, annotations=annotations,
-            categories=[dict(id=i + 1, name=name)
-                        for i, name in enumerate(vocabulary.objects)],
+            info=self._info(split),
+            images=images,
+            annotations=annotations,
+            categories=[
+                dict(id=i + 1, name=name)
+                for i, name in enumerate(vocabulary.objects)
+            ],
             verbs=list(vocabulary.verbs),
             hoi_categories=[
-                dict(id=i, verb_id=int(verb), category_id=int(thing) + 1,
-                     rare=bool(rare))
-                for i, (verb, thing, rare) in enumerate(zip(
-                    vocabulary.hoi_verbs, vocabulary.hoi_objects,
-                    vocabulary.rare))
+                dict(
+                    id=i,
+                    verb_id=int(verb),
+                    category_id=int(thing) + 1,
+                    rare=bool(rare),
+                )
+                for i, (verb, thing, rare) in enumerate(
+                    zip(
+                        vocabulary.hoi_verbs,
+                        vocabulary.hoi_objects,
+                        vocabulary.rare,
+                    )
+                )
             ],
-            hois=hois)
+            hois=hois,
+        )
 
 
 def dump(content: dict) -> bytes:
     """The canonical JSON of one annotation file."""
-    return json.dumps(
-        content, sort_keys=True, separators=(',', ':')).encode() + b'\n'
+    return (
+        json.dumps(content, sort_keys=True, separators=(',', ':')).encode()
+        + b'\n'
+    )
 
 
 def annotation_hash(contents: Iterable[dict]) -> str:
@@ -185,8 +238,9 @@ def _draw_and_write(task: tuple[int, str, int, str]) -> Picture:
     seed, split, index, path = task
     cv2.setNumThreads(1)
     picture = MiniWorld(seed).draw(split, index)
-    done, data = cv2.imencode('.png', picture.pixels[..., ::-1],
-                              [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    done, data = cv2.imencode(
+        '.png', picture.pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 4]
+    )
     if not done:
         raise RuntimeError(f'cv2 could not encode {path}')
     # a torn image is drawn again: annotations come after all the images

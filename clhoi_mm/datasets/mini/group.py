@@ -28,16 +28,22 @@ class Spot:
     scene: str
     dice: Dice
 
-    def frame(self,
-              u: float = 0.0,
-              v: float = 0.0,
-              facing: int | None = None,
-              size: float = 1.0,
-              tilt: float = 0.0) -> Frame:
+    def frame(
+        self,
+        u: float = 0.0,
+        v: float = 0.0,
+        facing: int | None = None,
+        size: float = 1.0,
+        tilt: float = 0.0,
+    ) -> Frame:
         """A frame that stands at local (u, v) of this spot."""
-        return Frame(self.x + self.facing * u * self.unit,
-                     self.y - v * self.unit, self.unit * size,
-                     self.facing if facing is None else facing, tilt)
+        return Frame(
+            self.x + self.facing * u * self.unit,
+            self.y - v * self.unit,
+            self.unit * size,
+            self.facing if facing is None else facing,
+            tilt,
+        )
 
 
 @dataclass
@@ -52,7 +58,8 @@ class Group:
     kinds: list[str] = field(default_factory=list)
     relations: list[tuple[int, str, int]] = field(default_factory=list)
     steps: list[tuple[int, Callable[[Canvas], None]]] = field(
-        default_factory=list)
+        default_factory=list
+    )
 
     @property
     def num_people(self) -> int:
@@ -79,10 +86,12 @@ class Group:
         self.step(index, thing.draw)
         return index
 
-    def add_person(self,
-                   person: Person,
-                   far: tuple[tuple[int, Callable], ...] = (),
-                   near: tuple[tuple[int, Callable], ...] = ()) -> int:
+    def add_person(
+        self,
+        person: Person,
+        far: tuple[tuple[int, Callable], ...] = (),
+        near: tuple[tuple[int, Callable], ...] = (),
+    ) -> int:
         """Register a person and draw it next.
 
         ``far`` and ``near`` are steps for what each hand holds; they come

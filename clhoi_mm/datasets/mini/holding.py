@@ -1,4 +1,5 @@
 """Things in people's hands."""
+
 from . import poses
 from .basics import Step, rest
 from .catalogue import verbs_of
@@ -10,36 +11,43 @@ from .things import Thing
 # hand (u ahead of the shoulder, v above the ground), the thing's origin
 # relative to the hand, and its tilt
 _GRIPS: dict[str, tuple] = {
-    'cup': ((.23, .62), (.08, -.1), 0),
-    'ball': ((.22, .58), (.1, .06), 0),
-    'umbrella': ((.2, .70), (0, 0), 4),
-    'suitcase': ((.03, .44), (0, -.42), 0),
-    'skateboard': ((.06, .44), (.1, .02), 80),
-    'book': ((.27, .68), (.03, -.08), 0),
+    'cup': ((0.23, 0.62), (0.08, -0.1), 0),
+    'ball': ((0.22, 0.58), (0.1, 0.06), 0),
+    'umbrella': ((0.2, 0.70), (0, 0), 4),
+    'suitcase': ((0.03, 0.44), (0, -0.42), 0),
+    'skateboard': ((0.06, 0.44), (0.1, 0.02), 80),
+    'book': ((0.27, 0.68), (0.03, -0.08), 0),
 }
 
 
-def hold(group: Group, spot: Spot, person: Person, side: str, kind: str,
-         index: int) -> tuple[Thing, Step]:
+def hold(
+    group: Group, spot: Spot, person: Person, side: str, kind: str, index: int
+) -> tuple[Thing, Step]:
     """Put a thing into a hand; returns it and the step that draws it."""
     dice, unit = spot.dice, person.frame.unit
     facing = person.frame.facing
     reach, size, tilt = _GRIPS[kind]
     u, v = dice.around(reach[0], 0.05), dice.around(reach[1], 0.05)
     lift = person.shoulder[1] - 0.76
-    person.move_arm(side, ('to', person.frame.at(
-        person.shoulder[0] + u, v + lift)))
+    person.move_arm(
+        side, ('to', person.frame.at(person.shoulder[0] + u, v + lift))
+    )
     hand = person.hand(side)
     du, dv = size
-    frame = Frame(hand[0] + facing * du * unit, hand[1] - dv * unit,
-                  unit * dice.uniform(0.95, 1.12), facing,
-                  dice.around(tilt, 8))
+    frame = Frame(
+        hand[0] + facing * du * unit,
+        hand[1] - dv * unit,
+        unit * dice.uniform(0.95, 1.12),
+        facing,
+        dice.around(tilt, 8),
+    )
     thing = Thing(kind, frame, dice)
     return thing, (index, thing.draw)
 
 
-def carry_along(group: Group, spot: Spot, person: Person,
-                chance: float) -> int:
+def carry_along(
+    group: Group, spot: Spot, person: Person, chance: float
+) -> int:
     """Add a person who, by chance, also holds something."""
     dice = spot.dice
     if not dice.chance(chance):
@@ -47,7 +55,7 @@ def carry_along(group: Group, spot: Spot, person: Person,
     item = dice.pick(('umbrella', 'cup', 'suitcase', 'ball', 'book'))
     index = group.add(item)
     _, step = hold(group, spot, person, 'far', item, index)
-    actor = group.add_person(person, far=(step, ))
+    actor = group.add_person(person, far=(step,))
     arrangement = 'read' if item == 'book' else 'hold'
     group.relate(actor, verbs_of(arrangement, item, spot.scene), index)
     return actor
@@ -60,7 +68,7 @@ def in_hand(spot: Spot, kind: str) -> Group:
     side = 'near' if dice.chance(0.75) else 'far'
     index = group.add(kind)
     _, step = hold(group, spot, person, side, kind, index)
-    actor = group.add_person(person, **{side: (step, )})
+    actor = group.add_person(person, **{side: (step,)})
     group.relate(actor, verbs_of('hold', kind, spot.scene), index)
     return group
 
@@ -74,7 +82,7 @@ def read(spot: Spot, kind: str) -> Group:
     index = group.add(kind)
     thing, step = hold(group, spot, person, 'near', kind, index)
     person.move_arm('far', ('to', person.hand('near')))
-    actor = group.add_person(person, near=(step, ))
+    actor = group.add_person(person, near=(step,))
     group.relate(actor, verbs_of('read', kind, spot.scene), index)
     return group
 
@@ -85,14 +93,25 @@ def drink(spot: Spot, kind: str) -> Group:
     posture = rest(spot, poses.stance(dice))
     person = Person(spot.frame(), posture, dice)
     mouth = person.frame.local(person.place('mouth'))
-    person.move_arm('near', ('to', person.frame.at(
-        mouth[0] + .1, mouth[1] - dice.uniform(.06, .1))))
+    person.move_arm(
+        'near',
+        (
+            'to',
+            person.frame.at(
+                mouth[0] + 0.1, mouth[1] - dice.uniform(0.06, 0.1)
+            ),
+        ),
+    )
     hand = person.hand('near')
-    frame = Frame(hand[0] + spot.facing * .07 * spot.unit,
-                  hand[1] + .04 * spot.unit, spot.unit, spot.facing,
-                  dice.around(48, 10))
+    frame = Frame(
+        hand[0] + spot.facing * 0.07 * spot.unit,
+        hand[1] + 0.04 * spot.unit,
+        spot.unit,
+        spot.facing,
+        dice.around(48, 10),
+    )
     thing = Thing(kind, frame, dice)
     index = group.add(kind)
-    actor = group.add_person(person, near=((index, thing.draw), ))
+    actor = group.add_person(person, near=((index, thing.draw),))
     group.relate(actor, verbs_of('drink', kind, spot.scene), index)
     return group

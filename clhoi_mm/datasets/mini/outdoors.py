@@ -1,12 +1,14 @@
 """What stands in the open, painted in a scene's own colours."""
+
 import numpy as np
 
 from .canvas import Canvas, shade
 from .scenery import GOODS, Scenery
 
 
-def street(scene: Scenery, canvas: Canvas, w: float, h: float,
-           top: float) -> None:
+def street(
+    scene: Scenery, canvas: Canvas, w: float, h: float, top: float
+) -> None:
     """Houses with windows, a pavement, a dashed lane, a lamp."""
     dice = scene.dice
     x = -dice.uniform(0, 20)
@@ -16,8 +18,7 @@ def street(scene: Scenery, canvas: Canvas, w: float, h: float,
         wall = dice.tint(scene.near, 34)
         canvas.rectangle(x, roof, x + width, top + 6, wall, 0.6)
         columns = int(width // 14)
-        glass = shade(scene.far, 0.6) if dice.chance(
-            0.6) else scene.accent
+        glass = shade(scene.far, 0.6) if dice.chance(0.6) else scene.accent
         for row in np.arange(roof + 6, top - 8, 14):
             for column in range(columns):
                 left = x + 5 + column * 14
@@ -28,51 +29,80 @@ def street(scene: Scenery, canvas: Canvas, w: float, h: float,
     lane = dice.uniform(108, 122)
     offset = dice.uniform(-20, 0)
     for left in np.arange(offset, w, 34):
-        canvas.polygon([(left, lane), (left + 18, lane),
-                        (left + 16, lane + 4), (left - 2, lane + 4)],
-                       scene.accent, 0)
+        canvas.polygon(
+            [
+                (left, lane),
+                (left + 18, lane),
+                (left + 16, lane + 4),
+                (left - 2, lane + 4),
+            ],
+            scene.accent,
+            0,
+        )
     post = dice.uniform(10, w - 10)
     iron = (70, 74, 80)
     canvas.limb([(post, top + 12), (post, 16), (post + 9, 13)], 1.8, iron)
     canvas.ellipse((post + 11, 15), (4, 2.4), (250, 240, 190))
 
 
-def park(scene: Scenery, canvas: Canvas, w: float, h: float,
-         top: float) -> None:
+def park(
+    scene: Scenery, canvas: Canvas, w: float, h: float, top: float
+) -> None:
     """Hills, trees, a path and grass."""
     dice = scene.dice
-    canvas.ellipse((dice.uniform(0, w), top + 6),
-                   (dice.uniform(60, 110), dice.uniform(14, 26)),
-                   shade(scene.ground, 0.86), edge=0)
+    canvas.ellipse(
+        (dice.uniform(0, w), top + 6),
+        (dice.uniform(60, 110), dice.uniform(14, 26)),
+        shade(scene.ground, 0.86),
+        edge=0,
+    )
     x = dice.uniform(-5, 12)
     while x < w:
         size, base = dice.uniform(13, 21), top + dice.uniform(2, 9)
         crown = dice.tint(scene.near, 22)
-        canvas.rectangle(x - 2, base - 24, x + 2, base, (112, 82, 58), .4)
+        canvas.rectangle(x - 2, base - 24, x + 2, base, (112, 82, 58), 0.4)
         if dice.chance(0.6):
-            for dx, dy in ((-.5, 0), (.5, 0), (0, -.6)):
-                canvas.ellipse((x + dx * size, base - 28 + dy * size),
-                               (size * .7, size * .62), crown)
+            for dx, dy in ((-0.5, 0), (0.5, 0), (0, -0.6)):
+                canvas.ellipse(
+                    (x + dx * size, base - 28 + dy * size),
+                    (size * 0.7, size * 0.62),
+                    crown,
+                )
         else:
             for lift in (0, 11, 22):
-                canvas.polygon([(x - size * .8 + lift * .2, base - 14 - lift),
-                                (x + size * .8 - lift * .2, base - 14 - lift),
-                                (x, base - 34 - lift)], crown)
+                canvas.polygon(
+                    [
+                        (x - size * 0.8 + lift * 0.2, base - 14 - lift),
+                        (x + size * 0.8 - lift * 0.2, base - 14 - lift),
+                        (x, base - 34 - lift),
+                    ],
+                    crown,
+                )
         x += dice.uniform(22, 42)
     canvas.rectangle(0, top + 8, w, top + 10, shade(scene.ground, 0.8))
     start, end = dice.uniform(20, w - 20), dice.uniform(-20, w + 20)
     bend = (start + end) / 2 + dice.uniform(-40, 40)
-    canvas.polygon([(start - 3, top + 10), (start + 3, top + 10),
-                    (bend + 20, 118), (end + 40, h), (end - 30, h),
-                    (bend - 12, 118)], scene.accent, 0)
+    canvas.polygon(
+        [
+            (start - 3, top + 10),
+            (start + 3, top + 10),
+            (bend + 20, 118),
+            (end + 40, h),
+            (end - 30, h),
+            (bend - 12, 118),
+        ],
+        scene.accent,
+        0,
+    )
     for _ in range(26):
         x, y = dice.uniform(0, w), dice.uniform(top + 14, h)
         blade = shade(scene.ground, dice.pick((0.75, 1.35)))
-        canvas.limb([(x - 2, y - 3), (x, y), (x + 2, y - 3)], .7, blade, 0)
+        canvas.limb([(x - 2, y - 3), (x, y), (x + 2, y - 3)], 0.7, blade, 0)
 
 
-def track(scene: Scenery, canvas: Canvas, w: float, h: float,
-          top: float) -> None:
+def track(
+    scene: Scenery, canvas: Canvas, w: float, h: float, top: float
+) -> None:
     """Stands with a crowd, flags, barriers, lanes, a chequered line."""
     dice = scene.dice
     for step, y in enumerate(np.arange(20, top - 4, 9)):
@@ -80,8 +110,9 @@ def track(scene: Scenery, canvas: Canvas, w: float, h: float,
         canvas.rectangle(0, y, w, y + 9, colour, 0.4)
         for x in np.arange(dice.uniform(0, 6), w, 6.5):
             if dice.chance(0.75):
-                canvas.ellipse((x, y + 3), (1.9, 2.2), dice.pick(GOODS),
-                               edge=0)
+                canvas.ellipse(
+                    (x, y + 3), (1.9, 2.2), dice.pick(GOODS), edge=0
+                )
     for x in np.arange(dice.uniform(4, 30), w, 44):
         canvas.limb([(x, 20), (x, 4)], 1.0, (90, 90, 96), 0)
         canvas.polygon([(x, 4), (x + 11, 7), (x, 11)], dice.pick(GOODS))
@@ -100,42 +131,61 @@ def track(scene: Scenery, canvas: Canvas, w: float, h: float,
         for row in range(18):
             y = top + 6 + row * 5.4
             for column in range(2):
-                tone = (30, 30, 32) if (row + column) % 2 else (
-                    244, 244, 244)
+                tone = (30, 30, 32) if (row + column) % 2 else (244, 244, 244)
                 left = x + column * 6 - row * 1.2
                 canvas.rectangle(left, y, left + 6, y + 5.4, tone)
 
 
-def beach(scene: Scenery, canvas: Canvas, w: float, h: float,
-          top: float) -> None:
+def beach(
+    scene: Scenery, canvas: Canvas, w: float, h: float, top: float
+) -> None:
     """Sun, sea, boats, foam, a palm and sand."""
     dice = scene.dice
     sea = top - dice.uniform(20, 28)
-    canvas.ellipse((dice.uniform(20, w - 20), dice.uniform(10, 20)),
-                   (8, 8), (255, 236, 150), edge=0)
+    canvas.ellipse(
+        (dice.uniform(20, w - 20), dice.uniform(10, 20)),
+        (8, 8),
+        (255, 236, 150),
+        edge=0,
+    )
     canvas.rectangle(0, sea, w, top + 10, scene.near)
     for y in np.arange(sea + 4, top + 2, 6):
         for x in np.arange(dice.uniform(-10, 6), w, 22):
-            canvas.limb([(x, y), (x + 4, y - 1.6), (x + 8, y)], .9,
-                        shade(scene.near, 1.5), 0)
+            canvas.limb(
+                [(x, y), (x + 4, y - 1.6), (x + 8, y)],
+                0.9,
+                shade(scene.near, 1.5),
+                0,
+            )
     for _ in range(dice.integer(1, 2)):
         x = dice.uniform(20, w - 20)
-        canvas.polygon([(x - 10, sea + 1), (x + 10, sea + 1),
-                        (x + 6, sea + 5), (x - 6, sea + 5)],
-                       (200, 90, 80))
-        canvas.polygon([(x, sea), (x, sea - 17), (x + 10, sea - 2)],
-                       scene.accent)
+        canvas.polygon(
+            [
+                (x - 10, sea + 1),
+                (x + 10, sea + 1),
+                (x + 6, sea + 5),
+                (x - 6, sea + 5),
+            ],
+            (200, 90, 80),
+        )
+        canvas.polygon(
+            [(x, sea), (x, sea - 17), (x + 10, sea - 2)], scene.accent
+        )
     foam = [(0.0, top + 6)]
-    foam += [(x, top + 8 + 2.5 * np.sin(x / 11 + sea))
-             for x in np.arange(0, w + 8, 6)]
+    foam += [
+        (x, top + 8 + 2.5 * np.sin(x / 11 + sea))
+        for x in np.arange(0, w + 8, 6)
+    ]
     canvas.polygon(foam + [(w, top + 13), (0, top + 13)], scene.accent, 0)
     canvas.rectangle(0, top + 13, w, top + 17, shade(scene.ground, 0.88))
     x = dice.pick((dice.uniform(6, 24), dice.uniform(w - 24, w - 6)))
-    canvas.limb([(x, top + 22), (x + 4, 44), (x + 2, 22)], 4,
-                (150, 112, 74))
+    canvas.limb([(x, top + 22), (x + 4, 44), (x + 2, 22)], 4, (150, 112, 74))
     for dx, dy in ((-20, 4), (-15, -9), (0, -15), (16, -9), (20, 5)):
-        canvas.limb([(x + 2, 22), (x + dx * .6, 19 + dy * .8),
-                     (x + dx, 24 + dy)], 3.2, (84, 150, 84))
+        canvas.limb(
+            [(x + 2, 22), (x + dx * 0.6, 19 + dy * 0.8), (x + dx, 24 + dy)],
+            3.2,
+            (84, 150, 84),
+        )
     for _ in range(14):
         spot = dice.uniform(0, w), dice.uniform(top + 20, h)
         canvas.ellipse(spot, (1.6, 1.0), shade(scene.ground, 0.78), edge=0)

@@ -4,6 +4,7 @@ No palette occurs in two splits: those of validation are those of training
 with red, green and blue exchanged, so that settings are chosen, as results are
 measured, on backgrounds that training does not show.
 """
+
 import itertools
 
 from .canvas import Colour

@@ -1,4 +1,5 @@
 """Postures that people take, whether or not they do anything."""
+
 from .dice import Dice
 from .people import Posture
 
@@ -13,12 +14,15 @@ def stance(dice: Dice, lively: bool | None = None) -> Posture:
         swing = dice.uniform(16, 34) * dice.sign()
         back = dice.uniform(12, 30)
         return Posture(
-            lean=dice.around(4, 6), thighs=(-swing, swing),
-            knees=(back, 4.0) if swing > 0 else (4.0, back))
+            lean=dice.around(4, 6),
+            thighs=(-swing, swing),
+            knees=(back, 4.0) if swing > 0 else (4.0, back),
+        )
     return Posture(
         lean=dice.around(0, 5),
         thighs=(dice.around(-5, 6), dice.around(6, 6)),
-        knees=(dice.uniform(0, 8), dice.uniform(0, 8)))
+        knees=(dice.uniform(0, 8), dice.uniform(0, 8)),
+    )
 
 
 def crouch(dice: Dice) -> Posture:
@@ -26,7 +30,8 @@ def crouch(dice: Dice) -> Posture:
     return Posture(
         lean=dice.around(26, 8),
         thighs=(dice.around(20, 6), dice.around(52, 8)),
-        knees=(dice.around(58, 8), dice.around(84, 8)))
+        knees=(dice.around(58, 8), dice.around(84, 8)),
+    )
 
 
 def idle_arm(dice: Dice) -> Arm:
@@ -60,20 +65,25 @@ def sporty(dice: Dice) -> Posture:
         arms={
             'far': (upper, upper + dice.uniform(15, 50)),
             'near': (-upper, -upper + dice.uniform(15, 50)),
-        })
+        },
+    )
 
 
 def throwing(dice: Dice) -> Posture:
     """One arm swung forward, the other back, in a long stride."""
     front, back = dice.uniform(84, 118), dice.uniform(-80, -50)
-    arms = {'near': (front, front + dice.uniform(0, 14)),
-            'far': (back, back + dice.uniform(0, 20))}
+    arms = {
+        'near': (front, front + dice.uniform(0, 14)),
+        'far': (back, back + dice.uniform(0, 20)),
+    }
     if dice.chance(0.5):
         arms = {'near': arms['far'], 'far': arms['near']}
     return Posture(
-        lean=dice.around(13, 6), thighs=(-dice.uniform(22, 34),
-                                         dice.uniform(20, 34)),
-        knees=(dice.uniform(10, 20), dice.uniform(2, 14)), arms=arms)
+        lean=dice.around(13, 6),
+        thighs=(-dice.uniform(22, 34), dice.uniform(20, 34)),
+        knees=(dice.uniform(10, 20), dice.uniform(2, 14)),
+        arms=arms,
+    )
 
 
 def catching(dice: Dice) -> Posture:
@@ -86,4 +96,5 @@ def catching(dice: Dice) -> Posture:
         arms={
             'near': (out, out + dice.uniform(0, 20)),
             'far': (out + 16, out + dice.uniform(20, 38)),
-        })
+        },
+    )

@@ -1,4 +1,5 @@
 """Small things that are never annotated: tools, food, lines, stools."""
+
 from collections.abc import Callable
 
 from .canvas import Canvas, Point, shade
@@ -13,11 +14,14 @@ def carrot(frame: Frame) -> Draw:
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
-        canvas.polygon(frame.all([(-.02, .045), (.15, .0), (-.02, -.045)]),
-                       (244, 122, 30))
-        for v in (-.05, 0, .05):
-            canvas.limb(frame.all([(-.02, 0), (-.1, v)]), .03 * h,
-                        (64, 160, 60), 0)
+        canvas.polygon(
+            frame.all([(-0.02, 0.045), (0.15, 0.0), (-0.02, -0.045)]),
+            (244, 122, 30),
+        )
+        for v in (-0.05, 0, 0.05):
+            canvas.limb(
+                frame.all([(-0.02, 0), (-0.1, v)]), 0.03 * h, (64, 160, 60), 0
+            )
 
     return draw
 
@@ -27,11 +31,24 @@ def sponge(frame: Frame) -> Draw:
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
-        canvas.polygon(frame.all([(-.07, -.045), (.07, -.045), (.07, .045),
-                                  (-.07, .045)]), (252, 222, 70))
-        for u, v in ((.06, .05), (.08, -.02), (-.02, .06)):
-            canvas.ellipse(frame.at(u, v), (.032 * h, .032 * h),
-                           (246, 252, 255), edge=0.4)
+        canvas.polygon(
+            frame.all(
+                [
+                    (-0.07, -0.045),
+                    (0.07, -0.045),
+                    (0.07, 0.045),
+                    (-0.07, 0.045),
+                ]
+            ),
+            (252, 222, 70),
+        )
+        for u, v in ((0.06, 0.05), (0.08, -0.02), (-0.02, 0.06)):
+            canvas.ellipse(
+                frame.at(u, v),
+                (0.032 * h, 0.032 * h),
+                (246, 252, 255),
+                edge=0.4,
+            )
 
     return draw
 
@@ -41,10 +58,16 @@ def wrench(frame: Frame) -> Draw:
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
-        canvas.limb(frame.all([(-.04, -.02), (.12, .04)]), .042 * h,
-                    (176, 184, 196))
-        canvas.limb(frame.all([(.2, .12), (.13, .09), (.13, .02),
-                               (.2, 0.01)]), .038 * h, (176, 184, 196))
+        canvas.limb(
+            frame.all([(-0.04, -0.02), (0.12, 0.04)]),
+            0.042 * h,
+            (176, 184, 196),
+        )
+        canvas.limb(
+            frame.all([(0.2, 0.12), (0.13, 0.09), (0.13, 0.02), (0.2, 0.01)]),
+            0.038 * h,
+            (176, 184, 196),
+        )
 
     return draw
 
@@ -68,11 +91,17 @@ def stool(frame: Frame, height: float, dice: Dice) -> Draw:
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
-        for u in (-.12, .12):
-            canvas.limb(frame.all([(u * .8, height - .03), (u, .01)]),
-                        .04 * h, shade(wood, .8))
-        canvas.limb(frame.all([(-.15, height - .03), (.15, height - .03)]),
-                    .06 * h, wood)
+        for u in (-0.12, 0.12):
+            canvas.limb(
+                frame.all([(u * 0.8, height - 0.03), (u, 0.01)]),
+                0.04 * h,
+                shade(wood, 0.8),
+            )
+        canvas.limb(
+            frame.all([(-0.15, height - 0.03), (0.15, height - 0.03)]),
+            0.06 * h,
+            wood,
+        )
 
     return draw
 
@@ -84,13 +113,26 @@ def occluder(x: float, y: float, scene: str, dice: Dice) -> Draw:
     wood = dice.tint((178, 140, 92), 24)
 
     def bush(canvas: Canvas) -> None:
-        for du, dv in ((-.8, .4), (.8, .4), (0, .9), (-.3, .4), (.4, .5)):
-            canvas.ellipse((x + du * size, y - dv * size),
-                           (size * .75, size * .6), leaves)
+        for du, dv in (
+            (-0.8, 0.4),
+            (0.8, 0.4),
+            (0, 0.9),
+            (-0.3, 0.4),
+            (0.4, 0.5),
+        ):
+            canvas.ellipse(
+                (x + du * size, y - dv * size),
+                (size * 0.75, size * 0.6),
+                leaves,
+            )
 
     def crate(canvas: Canvas) -> None:
         canvas.rectangle(x - size, y - 1.6 * size, x + size, y, wood, 0.7)
-        canvas.limb([(x - size, y), (x + size, y - 1.6 * size)], 1.6,
-                    shade(wood, .75), 0)
+        canvas.limb(
+            [(x - size, y), (x + size, y - 1.6 * size)],
+            1.6,
+            shade(wood, 0.75),
+            0,
+        )
 
     return crate if scene in ('shop', 'home') else bush

@@ -1,4 +1,5 @@
 """People on and beside things that move."""
+
 from . import poses
 from .basics import PROP, rest, thing_at
 from .catalogue import verbs_of
@@ -23,11 +24,18 @@ def mount(spot: Spot, kind: str) -> Group:
         lean = dice.around(8, 8) if kind == 'horse' else dice.around(26, 9)
         posture = Posture(lean=lean, nod=0.02)
         foot = thing.anchor('foot')
-        swing = dice.around(0, .06) * spot.unit
-        feet = [(foot[0] - swing, foot[1] - abs(swing)),
-                (foot[0] + swing, foot[1])]
-        person = Person(spot.frame(size=dice.uniform(.84, .94)),
-                        rest(spot, posture), dice, thing.anchor('seat'), feet)
+        swing = dice.around(0, 0.06) * spot.unit
+        feet = [
+            (foot[0] - swing, foot[1] - abs(swing)),
+            (foot[0] + swing, foot[1]),
+        ]
+        person = Person(
+            spot.frame(size=dice.uniform(0.84, 0.94)),
+            rest(spot, posture),
+            dice,
+            thing.anchor('seat'),
+            feet,
+        )
         person.move_arm('far', ('to', thing.anchor('grip')))
         person.move_arm('near', ('to', thing.anchor('grip')))
         rider = group.add('person')
@@ -54,14 +62,17 @@ def lead(spot: Spot, kind: str) -> Group:
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
     led = group.add_thing(thing)
-    place = spot.frame(u=dice.uniform(.42, .7), v=-.05)
+    place = spot.frame(u=dice.uniform(0.42, 0.7), v=-0.05)
     person = Person(place, rest(spot, poses.stance(dice)), dice)
     bridle = thing.anchor('bridle')
-    goal = person.frame.at(.22, dice.around(.62, .05))
+    goal = person.frame.at(0.22, dice.around(0.62, 0.05))
     person.move_arm('near', ('to', goal))
     group.step(PROP, line(bridle, person.hand('near'), 1.5))
-    group.relate(carry_along(group, spot, person, 0.3),
-                 verbs_of('lead', kind, spot.scene), led)
+    group.relate(
+        carry_along(group, spot, person, 0.3),
+        verbs_of('lead', kind, spot.scene),
+        led,
+    )
     if dice.chance(0.3):
         feeder(group, spot, thing, led)
     return group
@@ -71,7 +82,7 @@ def push(spot: Spot, kind: str) -> Group:
     """Somebody beside a bicycle, hands on the handlebar."""
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
-    place = spot.frame(u=dice.uniform(-.12, .02), v=.05)
+    place = spot.frame(u=dice.uniform(-0.12, 0.02), v=0.05)
     person = Person(place, poses.stance(dice), dice)
     grip = thing.anchor('grip')
     for side in ('far', 'near'):
@@ -88,15 +99,17 @@ def push(spot: Spot, kind: str) -> Group:
 def leash(spot: Spot, kind: str) -> Group:
     """Somebody with a dog on a leash."""
     dice, group = spot.dice, Group(spot.y)
-    place = dice.uniform(.5, .85) * (1 if dice.chance(.7) else -1)
-    thing = thing_at(spot, kind, u=place, v=dice.around(0, .06))
+    place = dice.uniform(0.5, 0.85) * (1 if dice.chance(0.7) else -1)
+    thing = thing_at(spot, kind, u=place, v=dice.around(0, 0.06))
     walked = group.add_thing(thing)
     person = Person(spot.frame(), rest(spot, poses.stance(dice)), dice)
-    reach = (.2 if place > 0 else -.12, dice.around(.56, .04))
+    reach = (0.2 if place > 0 else -0.12, dice.around(0.56, 0.04))
     person.move_arm('near', ('to', person.frame.at(*reach)))
     actor = carry_along(group, spot, person, 0.3)
-    group.step(PROP, line(thing.anchor('collar'), person.hand('near'),
-                          dice.uniform(1, 5)))
+    group.step(
+        PROP,
+        line(thing.anchor('collar'), person.hand('near'), dice.uniform(1, 5)),
+    )
     group.relate(actor, verbs_of('leash', kind, spot.scene), walked)
     if place > 0 and thing.frame.facing == spot.facing and dice.chance(0.45):
         feeder(group, spot, thing, walked)

@@ -3,6 +3,7 @@
 Structure (lane lines, shelves, windows, trees, stands, waves) is the same in
 all splits; palettes and textures of a split occur in no other split.
 """
+
 from collections.abc import Callable
 
 import cv2
@@ -16,8 +17,12 @@ from .palettes import palettes
 from .scenery import Scenery
 
 _PAINTERS: dict[str, Callable[..., None]] = {
-    'street': street, 'park': park, 'track': track, 'shop': shop,
-    'home': home, 'beach': beach,
+    'street': street,
+    'park': park,
+    'track': track,
+    'shop': shop,
+    'home': home,
+    'beach': beach,
 }
 SCENES = tuple(_PAINTERS)
 
@@ -40,13 +45,15 @@ class Scene:
     def __init__(self, name: str, split: str, dice: Dice) -> None:
         if name not in SCENES:
             raise ValueError(
-                f'unknown scene {name!r}: choose one of {", ".join(SCENES)}')
+                f'unknown scene {name!r}: choose one of {", ".join(SCENES)}'
+            )
         self.name = name
         self.dice = dice
         self.horizon = dice.uniform(62, 74)
         palette = dice.pick(palettes(name, split))
         self.scenery = Scenery(
-            dice, *(dice.tint(colour, 10) for colour in palette))
+            dice, *(dice.tint(colour, 10) for colour in palette)
+        )
         self.texture = dice.pick(_TEXTURES[split])
         self.strength = dice.uniform(5, 10)
 
@@ -57,19 +64,23 @@ class Scene:
         self._gradient(canvas, 0, top, self.scenery.far)
         self._gradient(canvas, top, height, self.scenery.ground)
         _PAINTERS[self.name](
-            self.scenery, canvas, float(width), float(height), top)
+            self.scenery, canvas, float(width), float(height), top
+        )
         self._roughen(canvas)
         canvas.end()
 
-    def _gradient(self, canvas: Canvas, y1: float, y2: float,
-                  colour: Colour) -> None:
+    def _gradient(
+        self, canvas: Canvas, y1: float, y2: float, colour: Colour
+    ) -> None:
         rows = slice(int(y1 * canvas.scale), int(y2 * canvas.scale))
         count = rows.stop - rows.start
         ramp = np.linspace(1.04, 0.93, count)[:, None] * np.asarray(colour)
         ramp = np.clip(ramp, 0, 255).astype(np.uint8)[:, None]
         canvas.colours[rows] = cv2.resize(
-            ramp, (canvas.colours.shape[1], count),
-            interpolation=cv2.INTER_NEAREST)
+            ramp,
+            (canvas.colours.shape[1], count),
+            interpolation=cv2.INTER_NEAREST,
+        )
 
     def _roughen(self, canvas: Canvas) -> None:
         """Lay the texture over the picture so far."""
@@ -95,8 +106,10 @@ class Scene:
         elif self.texture == 'dots':
             field = np.sin(k * xs + phase) * np.sin(k * ys) * 1.4
         elif self.texture == 'weave':
-            field = np.sign(np.sin(k * (xs + ys) + phase)) * 0.4 + np.sign(
-                np.sin(k * (xs - ys))) * 0.4
+            field = (
+                np.sign(np.sin(k * (xs + ys) + phase)) * 0.4
+                + np.sign(np.sin(k * (xs - ys))) * 0.4
+            )
         else:
             field = np.sin(k * ys + 2 * np.sin(xs / 14 + phase))
         field = (field * self.strength).astype(np.float32)
@@ -104,4 +117,5 @@ class Scene:
         field = cv2.resize(field, size, interpolation=cv2.INTER_LINEAR)
         field = np.round(field).astype(np.int16)
         canvas.colours[:] = cv2.add(
-            canvas.colours, cv2.merge([field] * 3), dtype=cv2.CV_8U)
+            canvas.colours, cv2.merge([field] * 3), dtype=cv2.CV_8U
+        )

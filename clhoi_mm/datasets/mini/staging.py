@@ -2,6 +2,7 @@
 
 A builder takes a spot and a kind of object and returns a group.
 """
+
 from collections.abc import Callable
 from functools import partial
 
@@ -15,23 +16,42 @@ from .things import Thing
 from .working import feed, work
 
 BUILDERS: dict[str, Callable[[Spot, str], Group]] = {
-    'mount': mount, 'lead': lead, 'push': push, 'leash': leash, 'feed': feed,
+    'mount': mount,
+    'lead': lead,
+    'push': push,
+    'leash': leash,
+    'feed': feed,
     'wash': partial(work, task='wash'),
-    'repair': partial(work, task='repair'), 'point': point, 'hold': in_hand,
-    'read': read, 'drink': drink,
+    'repair': partial(work, task='repair'),
+    'point': point,
+    'hold': in_hand,
+    'read': read,
+    'drink': drink,
     'kick': partial(play, verb='kick'),
     'head': partial(play, verb='head'),
     'throw': partial(toss, verb='throw'),
-    'catch': partial(toss, verb='catch'), 'hug': hug,
+    'catch': partial(toss, verb='catch'),
+    'hug': hug,
 }
 
 # how far a group reaches behind and before its spot, in person heights
 REACH: dict[str, tuple[float, float]] = {
-    'mount': (.6, .6), 'lead': (.6, .9), 'push': (.5, .5), 'leash': (.5, .9),
-    'feed': (.6, 1.3), 'wash': (.8, .8), 'repair': (.7, .7),
-    'point': (.2, 1.5), 'hold': (.25, .4), 'read': (.2, .45),
-    'drink': (.2, .35), 'kick': (.3, .6), 'head': (.3, .4),
-    'throw': (.3, 1.2), 'catch': (.3, 1.2), 'hug': (.3, .5),
+    'mount': (0.6, 0.6),
+    'lead': (0.6, 0.9),
+    'push': (0.5, 0.5),
+    'leash': (0.5, 0.9),
+    'feed': (0.6, 1.3),
+    'wash': (0.8, 0.8),
+    'repair': (0.7, 0.7),
+    'point': (0.2, 1.5),
+    'hold': (0.25, 0.4),
+    'read': (0.2, 0.45),
+    'drink': (0.2, 0.35),
+    'kick': (0.3, 0.6),
+    'head': (0.3, 0.4),
+    'throw': (0.3, 1.2),
+    'catch': (0.3, 1.2),
+    'hug': (0.3, 0.5),
 }
 
 
@@ -39,14 +59,15 @@ def lie_idle(spot: Spot, kind: str) -> tuple[Group, Thing]:
     """A thing that nobody uses."""
     dice, group = spot.dice, Group(spot.y)
     if kind in ('cup', 'book'):
-        height = dice.uniform(.3, .5)
+        height = dice.uniform(0.3, 0.5)
         group.step(PROP, stool(spot.frame(), height, dice))
         thing = thing_at(spot, kind, v=height)
     elif kind == 'ball':
-        thing = thing_at(spot, kind, v=.13)
+        thing = thing_at(spot, kind, v=0.13)
     elif kind == 'umbrella':
-        thing = thing_at(spot, kind, u=-.3, v=.16,
-                         tilt=dice.pick((-62., 62.)))
+        thing = thing_at(
+            spot, kind, u=-0.3, v=0.16, tilt=dice.pick((-62.0, 62.0))
+        )
     else:
         thing = thing_at(spot, kind)
         thing.soapy = kind in ('car', 'horse') and dice.chance(0.1)

@@ -1,4 +1,5 @@
 """People who feed, wash and repair."""
+
 from . import poses
 from .basics import PROP, Step, rest, thing_at
 from .catalogue import verbs_of
@@ -15,16 +16,22 @@ def feeder(group: Group, spot: Spot, thing: Thing, index: int) -> None:
     front = thing.frame.facing
     low = thing.kind == 'dog'
     posture = poses.crouch(dice) if low else poses.stance(dice)
-    away = dice.uniform(.40, .5) if low else dice.uniform(.36, .46)
-    place = Frame(mouth[0] + front * away * spot.unit,
-                  spot.y + dice.uniform(0, 2), spot.unit, -front)
+    away = dice.uniform(0.40, 0.5) if low else dice.uniform(0.36, 0.46)
+    place = Frame(
+        mouth[0] + front * away * spot.unit,
+        spot.y + dice.uniform(0, 2),
+        spot.unit,
+        -front,
+    )
     person = Person(place, rest(spot, posture), dice)
-    goal = (mouth[0] + front * .09 * spot.unit,
-            mouth[1] - dice.uniform(0, .04) * spot.unit)
+    goal = (
+        mouth[0] + front * 0.09 * spot.unit,
+        mouth[1] - dice.uniform(0, 0.04) * spot.unit,
+    )
     person.move_arm('near', ('to', goal))
     hand = person.hand('near')
     food = carrot(Frame(*hand, spot.unit * 1.35, -front, dice.around(0, 20)))
-    actor = group.add_person(person, near=((PROP, food), ))
+    actor = group.add_person(person, near=((PROP, food),))
     group.relate(actor, verbs_of('feed', thing.kind, spot.scene), index)
 
 
@@ -36,29 +43,39 @@ def feed(spot: Spot, kind: str) -> Group:
     return group
 
 
-def worker(group: Group, spot: Spot, thing: Thing, index: int,
-           task: str | None) -> None:
+def worker(
+    group: Group, spot: Spot, thing: Thing, index: int, task: str | None
+) -> None:
     """Add somebody whose hand works on a thing; None only touches it."""
     dice = spot.dice
     if thing.kind == 'bicycle':
-        goal = thing.frame.at(dice.pick((-.24, .0, .2)), dice.around(.34, .1))
+        goal = thing.frame.at(
+            dice.pick((-0.24, 0.0, 0.2)), dice.around(0.34, 0.1)
+        )
     else:
-        low, high = (.6, .8) if thing.kind == 'horse' else (.36, .52)
-        goal = thing.frame.at(dice.uniform(-.5, .35), dice.uniform(low, high))
+        low, high = (0.6, 0.8) if thing.kind == 'horse' else (0.36, 0.52)
+        goal = thing.frame.at(
+            dice.uniform(-0.5, 0.35), dice.uniform(low, high)
+        )
     side = dice.sign()
     bent = thing.kind != 'horse'
     posture = poses.crouch(dice) if bent else poses.stance(dice, False)
-    place = Frame(goal[0] - side * dice.uniform(.36, .44) * spot.unit,
-                  spot.y + dice.uniform(2, 4), spot.unit, side)
+    place = Frame(
+        goal[0] - side * dice.uniform(0.36, 0.44) * spot.unit,
+        spot.y + dice.uniform(2, 4),
+        spot.unit,
+        side,
+    )
     person = Person(place, rest(spot, posture), dice)
     person.move_arm('near', ('to', goal))
     hand = person.hand('near')
     tools = {'wash': sponge, 'repair': wrench}
     near: tuple[Step, ...] = ()
     if task is not None:
-        tool = tools[task](Frame(*hand, spot.unit * 1.5, side,
-                                 dice.around(15, 25)))
-        near = ((PROP, tool), )
+        tool = tools[task](
+            Frame(*hand, spot.unit * 1.5, side, dice.around(15, 25))
+        )
+        near = ((PROP, tool),)
     actor = group.add_person(person, near=near)
     if task is not None:
         group.relate(actor, verbs_of(task, thing.kind, spot.scene), index)
@@ -68,8 +85,9 @@ def work(spot: Spot, kind: str, task: str | None) -> Group:
     """Somebody who washes, repairs, or merely touches a thing."""
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
-    thing.soapy = task == 'wash' or (task is None and kind in ('car', 'horse')
-                                     and dice.chance(0.3))
+    thing.soapy = task == 'wash' or (
+        task is None and kind in ('car', 'horse') and dice.chance(0.3)
+    )
     index = group.add_thing(thing)
     worker(group, spot, thing, index, task)
     if task is not None and dice.chance(0.4):

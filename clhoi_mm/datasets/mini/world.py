@@ -54,15 +54,17 @@ class MiniWorld:
     MAX_PEOPLE, MAX_THINGS = 5, 6
     MIN_SIDE, MIN_VISIBLE = 6.5, 0.3
 
-    def __init__(self, seed: int = 0, width: int = 224,
-                 height: int = 160) -> None:
+    def __init__(
+        self, seed: int = 0, width: int = 224, height: int = 160
+    ) -> None:
         self.seed, self.width, self.height = seed, width, height
 
     def draw(self, split: str, index: int) -> Picture:
         """Draw one image of a split."""
         if split not in SPLITS:
-            raise ValueError(f'unknown split {split!r}: choose one of '
-                             f'{", ".join(SPLITS)}')
+            raise ValueError(
+                f'unknown split {split!r}: choose one of {", ".join(SPLITS)}'
+            )
         dice = Dice(self.seed, SPLITS.index(split), index)
         focus = self._focus(split, index)
         scene = Scene(dice.pick(focus.scenes), split, dice)
@@ -87,8 +89,9 @@ class MiniWorld:
                 return interaction
         return INTERACTIONS[-1]
 
-    def _render(self, scene: Scene, groups: list[Group],
-                dice: Dice) -> Picture:
+    def _render(
+        self, scene: Scene, groups: list[Group], dice: Dice
+    ) -> Picture:
         canvas = Canvas(self.width, self.height)
         scene.draw(canvas)
         kinds: list[str] = []
@@ -97,26 +100,39 @@ class MiniWorld:
             first = len(kinds)
             kinds.extend(group.kinds)
             relations.extend(
-                (first + a, verb, first + b) for a, verb, b in group.relations)
+                (first + a, verb, first + b) for a, verb, b in group.relations
+            )
             for member, draw in group.steps:
                 canvas.begin(
-                    Canvas.PROP if member == PROP else first + member + 1)
+                    Canvas.PROP if member == PROP else first + member + 1
+                )
                 draw(canvas)
         if dice.chance(0.25):
             canvas.begin(Canvas.PROP)
-            occluder(dice.uniform(10, self.width - 10), self.height - 2,
-                     scene.name, dice)(canvas)
+            occluder(
+                dice.uniform(10, self.width - 10),
+                self.height - 2,
+                scene.name,
+                dice,
+            )(canvas)
         canvas.end()
         return self._annotate(canvas, scene, kinds, relations)
 
-    def _annotate(self, canvas: Canvas, scene: Scene, kinds: list[str],
-                  relations: list[tuple[int, str, int]]) -> Picture:
+    def _annotate(
+        self,
+        canvas: Canvas,
+        scene: Scene,
+        kinds: list[str],
+        relations: list[tuple[int, str, int]],
+    ) -> Picture:
         kept: dict[int, int] = {}
         picture = Picture(canvas.picture(), scene.name, [], [], [], [])
         for index, kind in enumerate(kinds):
             box = canvas.box(index + 1)
-            if box is None or min(box[2] - box[0],
-                                  box[3] - box[1]) < self.MIN_SIDE:
+            if (
+                box is None
+                or min(box[2] - box[0], box[3] - box[1]) < self.MIN_SIDE
+            ):
                 continue
             if canvas.visible_fraction(index + 1) < self.MIN_VISIBLE:
                 continue
@@ -124,9 +140,11 @@ class MiniWorld:
             picture.kinds.append(kind)
             picture.boxes.append(box)
             picture.areas.append(canvas.area(index + 1))
-        picture.relations = [(kept[a], verb, kept[b])
-                             for a, verb, b in relations
-                             if a in kept and b in kept]
+        picture.relations = [
+            (kept[a], verb, kept[b])
+            for a, verb, b in relations
+            if a in kept and b in kept
+        ]
         return picture
 
 
@@ -146,8 +164,11 @@ class _Composition:
         if focus.kind != 'person':
             for _ in range(dice.pick((0, 1, 2), (4, 5, 1.5))):
                 self._leave(focus.kind, company=0.6)
-        others = [i for i in INTERACTIONS
-                  if name in i.scenes and not i.rare and i.kind != focus.kind]
+        others = [
+            i
+            for i in INTERACTIONS
+            if name in i.scenes and not i.rare and i.kind != focus.kind
+        ]
         for _ in range(dice.pick((0, 1, 2), (5, 4, 1))):
             self._interact(dice.pick(others, [i.weight for i in others]))
         kinds = [k for k in PLACES if k != 'person' and name in PLACES[k]]
@@ -160,8 +181,10 @@ class _Composition:
     def _room(self, people: int, things: int) -> bool:
         now_people = sum(g.num_people for g in self.groups)
         now_things = sum(g.num_things for g in self.groups)
-        return (now_people + people <= MiniWorld.MAX_PEOPLE
-                and now_things + things <= MiniWorld.MAX_THINGS)
+        return (
+            now_people + people <= MiniWorld.MAX_PEOPLE
+            and now_things + things <= MiniWorld.MAX_THINGS
+        )
 
     def _add(self, group: Group) -> None:
         if self._room(group.num_people, group.num_things):
@@ -187,8 +210,9 @@ class _Composition:
         return Spot(x, y, unit, facing, self.scene.name, dice)
 
     @staticmethod
-    def _clash(a: tuple[float, float, float],
-               b: tuple[float, float, float]) -> float:
+    def _clash(
+        a: tuple[float, float, float], b: tuple[float, float, float]
+    ) -> float:
         overlap = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
         return overlap * (1.0 if abs(a[2] - b[2]) < 16 else 0.7)
 
@@ -201,12 +225,12 @@ class _Composition:
         """Leave a thing somewhere, often with people who ignore it."""
         dice, half = self.dice, EXTENT[kind][0] / 2
         if kind == 'ball' and dice.chance(0.3):
-            self._add(toss(self._spot(.3, 1.0), kind, None))
+            self._add(toss(self._spot(0.3, 1.0), kind, None))
             return
         if kind in ('car', 'bicycle', 'horse') and dice.chance(0.15):
-            self._add(work(self._spot(half + .2, half + .2), kind, None))
+            self._add(work(self._spot(half + 0.2, half + 0.2), kind, None))
             return
-        spot = self._spot(half + .15, half + .15)
+        spot = self._spot(half + 0.15, half + 0.15)
         group, thing = lie_idle(spot, kind)
         if dice.chance(company) and self._room(1, 1):
             self._stand_by(group, spot, half)
@@ -215,12 +239,12 @@ class _Composition:
     def _stand_by(self, group: Group, spot: Spot, half: float) -> None:
         """Somebody next to a thing, touching it in the picture or nearly."""
         dice = self.dice
-        place = dice.sign() * (half + dice.uniform(-.1, .22))
-        frame = spot.frame(u=place, v=-.04, facing=dice.sign())
+        place = dice.sign() * (half + dice.uniform(-0.1, 0.22))
+        frame = spot.frame(u=place, v=-0.04, facing=dice.sign())
         self._idler(group, frame)
 
     def _bystander(self) -> None:
-        spot = self._spot(.25, .25)
+        spot = self._spot(0.25, 0.25)
         group = Group(spot.y)
         self._idler(group, spot.frame())
         self._add(group)
@@ -233,7 +257,8 @@ class _Composition:
             person.move_arm('near', (dice.around(5, 10), dice.around(70, 20)))
             tool = dice.pick(TOOLS)
             hand = person.hand('near')
-            held = Frame(*hand, frame.unit * 1.4, frame.facing,
-                         dice.around(30, 30))
-            steps = ((PROP, tool(held)), )
+            held = Frame(
+                *hand, frame.unit * 1.4, frame.facing, dice.around(30, 30)
+            )
+            steps = ((PROP, tool(held)),)
         group.add_person(person, near=steps)

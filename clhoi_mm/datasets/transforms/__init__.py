@@ -7,6 +7,11 @@ from .pack_hoi_inputs import PackHOIInputs
 from .remember_views import RememberViews
 
 __all__ = [
-    'LoadDetections', 'LoadDetectorFeatures', 'LoadHOIAnnotations',
-    'LoadImageSize', 'LoadTeacherKnowledge', 'PackHOIInputs', 'RememberViews'
+    'LoadDetections',
+    'LoadDetectorFeatures',
+    'LoadHOIAnnotations',
+    'LoadImageSize',
+    'LoadTeacherKnowledge',
+    'PackHOIInputs',
+    'RememberViews',
 ]

@@ -1,4 +1,5 @@
 """Detections that were made before."""
+
 import os.path as osp
 from typing import Optional, Tuple, Union
 
@@ -10,6 +11,7 @@ from torchvision.ops import batched_nms
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import TrackedBoxes
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
 from ..detection_file import DetectionFile
 from .load_hoi_annotations import input_scale
 
@@ -68,11 +70,13 @@ class LoadDetections(BaseTransform):
             an object of the vocabulary.
     """
 
-    def __init__(self,
-                 source: str = 'ground_truth',
-                 merge_iou: Optional[float] = 0.7,
-                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
-                 any_detector: bool = False) -> None:
+    def __init__(
+        self,
+        source: str = 'ground_truth',
+        merge_iou: Optional[float] = 0.7,
+        vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+        any_detector: bool = False,
+    ) -> None:
         if merge_iou is not None and not 0 < merge_iou <= 1:
             raise ValueError(f'merge_iou={merge_iou!r} must lie in (0, 1].')
         self.source = source
@@ -95,7 +99,9 @@ class LoadDetections(BaseTransform):
             self._read(results)
         take = (
             self._from_ground_truth
-            if self.source == 'ground_truth' else self._from_results)
+            if self.source == 'ground_truth'
+            else self._from_results
+        )
         detections, boxes = take(results)
         results['tracked_detections'] = detections
         if self.file is not None and not self.any_detector:
@@ -105,23 +111,32 @@ class LoadDetections(BaseTransform):
         if 'gt_bboxes' in results:
             boxes = TrackedBoxes.cat([results['gt_bboxes'], boxes])
         results['gt_bboxes'] = boxes
-        for key, values in (('gt_bboxes_labels', detections['labels']),
-                            ('gt_ignore_flags', np.zeros(count, bool))):
-            results[key] = np.concatenate([results[key], values]) \
-                if key in results else np.asarray(values)
+        for key, values in (
+            ('gt_bboxes_labels', detections['labels']),
+            ('gt_ignore_flags', np.zeros(count, bool)),
+        ):
+            results[key] = (
+                np.concatenate([results[key], values])
+                if key in results
+                else np.asarray(values)
+            )
         return results
 
     def _open(
-            self, vocabulary: Optional[Union[str, dict,
-                                             HOIVocabulary]]) -> None:
+        self, vocabulary: Optional[Union[str, dict, HOIVocabulary]]
+    ) -> None:
         """Open the file and match its classes with the vocabulary's."""
         if not osp.splitext(self.source)[1]:
-            raise ValueError(f'source={self.source!r}; there are {SOURCES}, '
-                             'or give a file of detections.')
+            raise ValueError(
+                f'source={self.source!r}; there are {SOURCES}, '
+                'or give a file of detections.'
+            )
         file = DetectionFile.open(self.source)
         if vocabulary is None:
-            raise ValueError(f'{self.source}: give LoadDetections the '
-                             'vocabulary in use, to tell the classes by name.')
+            raise ValueError(
+                f'{self.source}: give LoadDetections the '
+                'vocabulary in use, to tell the classes by name.'
+            )
         vocabulary = HOIVocabulary.load(vocabulary)
         labels = {
             normalise_name(name): label
@@ -129,14 +144,16 @@ class LoadDetections(BaseTransform):
         }
         names = [normalise_name(name) for name in file.classes]
         missing = [
-            vocabulary.objects[label] for name, label in labels.items()
+            vocabulary.objects[label]
+            for name, label in labels.items()
             if name not in names
         ]
         if missing:
             raise ValueError(
                 f'{self.source}: its classes lack {", ".join(missing)} of the '
                 f'vocabulary "{vocabulary.name}"; write it anew with a '
-                'config of this vocabulary.')
+                'config of this vocabulary.'
+            )
         self.labels = np.array([labels.get(name, -1) for name in names])
         self.file = file
 
@@ -147,42 +164,52 @@ class LoadDetections(BaseTransform):
         scale = np.tile(self.file.scale_factors[row], 2)
         found.update(bboxes=found['bboxes'] / scale, labels=labels)
         results['detections'] = {
-            name: values[labels >= 0]
-            for name, values in found.items()
+            name: values[labels >= 0] for name, values in found.items()
         }
 
     def _from_ground_truth(self, results: dict) -> Tuple[dict, TrackedBoxes]:
         if 'gt_bboxes' not in results:
-            raise KeyError("LoadDetections(source='ground_truth') needs "
-                           'LoadHOIAnnotations before it in the pipeline.')
+            raise KeyError(
+                "LoadDetections(source='ground_truth') needs "
+                'LoadHOIAnnotations before it in the pipeline.'
+            )
         kept = np.flatnonzero(~results['gt_ignore_flags'])
         if self.merge_iou is not None:
-            kept = kept[first_of_each(
-                results['gt_bboxes'].tensor[kept],
-                torch.as_tensor(results['gt_bboxes_labels'][kept]),
-                self.merge_iou).numpy()]
+            kept = kept[
+                first_of_each(
+                    results['gt_bboxes'].tensor[kept],
+                    torch.as_tensor(results['gt_bboxes_labels'][kept]),
+                    self.merge_iou,
+                ).numpy()
+            ]
         boxes = results['gt_bboxes'][kept]
         return dict(
             labels=results['gt_bboxes_labels'][kept],
-            scores=np.ones(len(kept), np.float32)), boxes
+            scores=np.ones(len(kept), np.float32),
+        ), boxes
 
     def _from_results(self, results: dict) -> Tuple[dict, TrackedBoxes]:
         if 'detections' not in results:
-            raise KeyError("LoadDetections(source='results'): the results "
-                           "hold no 'detections'; use a data set that gives "
-                           "them, or source='ground_truth'.")
+            raise KeyError(
+                "LoadDetections(source='results'): the results "
+                "hold no 'detections'; use a data set that gives "
+                "them, or source='ground_truth'."
+            )
         detections = dict(results.pop('detections'))
         boxes = TrackedBoxes(np.asarray(detections.pop('bboxes'), np.float32))
         boxes.rescale_(input_scale(results, type(self).__name__))
         return detections, boxes
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(source={self.source!r}, '
-                f'merge_iou={self.merge_iou})')
+        return (
+            f'{type(self).__name__}(source={self.source!r}, '
+            f'merge_iou={self.merge_iou})'
+        )
 
 
-def first_of_each(bboxes: torch.Tensor, labels: torch.Tensor,
-                  iou: float) -> torch.Tensor:
+def first_of_each(
+    bboxes: torch.Tensor, labels: torch.Tensor, iou: float
+) -> torch.Tensor:
     """Positions of boxes that overlap no earlier kept one of their class.
 
     Args:
@@ -195,7 +222,8 @@ def first_of_each(bboxes: torch.Tensor, labels: torch.Tensor,
     """
     # Earlier boxes win: suppression with scores that fall along the file.
     order = torch.arange(
-        len(bboxes), 0, -1, dtype=bboxes.dtype, device=bboxes.device)
+        len(bboxes), 0, -1, dtype=bboxes.dtype, device=bboxes.device
+    )
     return batched_nms(bboxes, order, labels, iou).sort().values
 
 

@@ -1,15 +1,18 @@
 """A frozen detector's features in place of the image."""
+
 from typing import NamedTuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from clhoi_mm.registry import TRANSFORMS
+
 from ..detection_file import REMEDY, DetectionFile, DetectorView
 
 
 class ImageViews(NamedTuple):
     """An image's views in a file; which one it is, flips decide."""
+
     file: DetectionFile
     key: str
 
@@ -26,12 +29,14 @@ class ImageViews(NamedTuple):
         flipped = bool(results.get('flip', False))
         view = DetectorView(self.file, self.file.find(self.key, flipped))
         shape = tuple(self.file.shapes[view.row, 1].tolist())
-        if (tuple(results['img_shape'][:2]) != shape
-                or results.get('flip_direction') not in (None, 'horizontal')):
+        if tuple(results['img_shape'][:2]) != shape or results.get(
+            'flip_direction'
+        ) not in (None, 'horizontal'):
             raise RuntimeError(
                 f'{self.file.path} holds images of the size that the network '
                 'saw, as they are and mirrored; leave all other augmentation, '
-                'Resize too, out of a pipeline with LoadDetectorFeatures.')
+                'Resize too, out of a pipeline with LoadDetectorFeatures.'
+            )
         return view
 
 
@@ -67,8 +72,9 @@ class LoadDetectorFeatures(BaseTransform):
     def __init__(self, file: str) -> None:
         self.file = DetectionFile.open(file)
         if self.file.features is None:
-            raise ValueError(f'{file} holds detections only; {REMEDY} '
-                             '--features.')
+            raise ValueError(
+                f'{file} holds detections only; {REMEDY} --features.'
+            )
 
     def transform(self, results: dict) -> dict:
         """Adds the keys above.

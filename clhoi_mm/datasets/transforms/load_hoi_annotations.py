@@ -1,4 +1,5 @@
 """Boxes with row ids."""
+
 from typing import Tuple
 
 import torch
@@ -22,12 +23,16 @@ def input_scale(results: dict, name: str) -> Tuple[float, float]:
     """
     scale_w, scale_h = results.get('scale_factor', (1.0, 1.0))
     (height, width), shape = results['ori_shape'], results['img_shape']
-    if (results.get('flip', False) or abs(height * scale_h - shape[0]) > 1
-            or abs(width * scale_w - shape[1]) > 1):
+    if (
+        results.get('flip', False)
+        or abs(height * scale_h - shape[0]) > 1
+        or abs(width * scale_w - shape[1]) > 1
+    ):
         raise RuntimeError(
             f'{name} loads boxes in original-image coordinates, but the '
             'image was flipped, cropped or padded before. Put it right after '
-            'LoadImageFromFile in the pipeline.')
+            'LoadImageFromFile in the pipeline.'
+        )
     return scale_w, scale_h
 
 
@@ -71,11 +76,12 @@ class LoadHOIAnnotations(LoadAnnotations):
         if tuple(results['ori_shape']) != annotated:
             raise ValueError(
                 f'{results["img_path"]}: the image is '
-                '{1} x {0} pixels'.format(*results['ori_shape']) +
-                ', but its annotations say {1} x {0}'.format(*annotated) +
-                '; boxes would not fit. Correct width and height in the '
+                '{1} x {0} pixels'.format(*results['ori_shape'])
+                + ', but its annotations say {1} x {0}'.format(*annotated)
+                + '; boxes would not fit. Correct width and height in the '
                 'annotation file (converters take --images where the source '
-                'lacks them), or fetch the image it was made for.')
+                'lacks them), or fetch the image it was made for.'
+            )
         return super().transform(results)
 
     def _load_bboxes(self, results: dict) -> None:
@@ -84,7 +90,8 @@ class LoadHOIAnnotations(LoadAnnotations):
         results['gt_bboxes'].rescale_(scale)
         results['gt_bboxes'].row_ids = torch.tensor(
             [instance['row'] for instance in results['instances']],
-            dtype=torch.int64)
+            dtype=torch.int64,
+        )
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}()'

@@ -1,4 +1,5 @@
 """An image's size in place of the image."""
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -36,12 +37,14 @@ class LoadImageSize(BaseTransform):
             raise KeyError(
                 f'{results.get("img_path", "an image")}: LoadImageSize takes '
                 'height and width from the annotations, and there are none; '
-                'use a HOIDataset, or LoadImageFromFile')
+                'use a HOIDataset, or LoadImageFromFile'
+            )
         shape = results['height'], results['width']
         # A view of a single zero, as np.broadcast_to makes it more slowly: it
         # costs neither memory nor time.
-        results['img'] = np.ndarray((*shape, 3), np.uint8, b'\0',
-                                    strides=(0, 0, 0))
+        results['img'] = np.ndarray(
+            (*shape, 3), np.uint8, b'\0', strides=(0, 0, 0)
+        )
         results['img_shape'] = results['ori_shape'] = shape
         results['stand_in_by'] = type(self).__name__
         return results

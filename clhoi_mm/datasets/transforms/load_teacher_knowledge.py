@@ -40,13 +40,17 @@ class LoadTeacherKnowledge(BaseTransform):
         KeyError: The image is not in the cache and ``missing='error'``.
     """
 
-    def __init__(self,
-                 cache: str,
-                 vocabulary: Optional[Union[str, Dict[str, Any]]] = None,
-                 missing: str = 'error') -> None:
+    def __init__(
+        self,
+        cache: str,
+        vocabulary: Optional[Union[str, Dict[str, Any]]] = None,
+        missing: str = 'error',
+    ) -> None:
         if missing not in ('error', 'mask'):
-            raise ValueError(f"LoadTeacherKnowledge: missing must be 'error' "
-                             f"or 'mask', got {missing!r}")
+            raise ValueError(
+                f"LoadTeacherKnowledge: missing must be 'error' "
+                f"or 'mask', got {missing!r}"
+            )
         if vocabulary is not None:
             vocabulary = HOIVocabulary.load(vocabulary)
         self.missing = missing
@@ -60,7 +64,8 @@ class LoadTeacherKnowledge(BaseTransform):
                 "data set's annotation file, and with --text-encoder where "
                 "the config's is CLIP; or ask a VLLM about the images: "
                 f'`python tools/teacher/annotate.py run --vocab {name} '
-                f'--images IMAGES --out {cache}`') from error
+                f'--images IMAGES --out {cache}`'
+            ) from error
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add ``teacher`` to ``results``."""
@@ -73,11 +78,15 @@ class LoadTeacherKnowledge(BaseTransform):
                 f'like {next(self.cache.keys(), None)!r}); build the cache '
                 f"over this split, or set missing='mask' to train without "
                 f'words for such images, or leave them out '
-                f"(UnlabelledHOIDataset's filter_cfg.without_words)")
+                f"(UnlabelledHOIDataset's filter_cfg.without_words)"
+            )
         results['teacher'] = dict(
-            words if valid else self.cache.empty(), valid=valid)
+            words if valid else self.cache.empty(), valid=valid
+        )
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(cache={str(self.cache.path)!r}, '
-                f'missing={self.missing!r})')
+        return (
+            f'{type(self).__name__}(cache={str(self.cache.path)!r}, '
+            f'missing={self.missing!r})'
+        )

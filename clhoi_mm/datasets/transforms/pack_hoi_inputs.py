@@ -1,4 +1,5 @@
 """From a pipeline's dict to an HOIDataSample."""
+
 from typing import Optional, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import HOIDataSample, TrackedBoxes
+
 from .load_detections import num_annotation_rows
 
 BOX_KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags')
@@ -36,9 +38,16 @@ class PackHOIInputs(PackDetInputs):
 
     def __init__(
         self,
-        meta_keys: Sequence[str] = ('img_id', 'img_path', 'key', 'ori_shape',
-                                    'img_shape', 'scale_factor', 'flip',
-                                    'flip_direction')
+        meta_keys: Sequence[str] = (
+            'img_id',
+            'img_path',
+            'key',
+            'ori_shape',
+            'img_shape',
+            'scale_factor',
+            'flip',
+            'flip_direction',
+        ),
     ) -> None:
         super().__init__(meta_keys)
 
@@ -58,8 +67,7 @@ class PackHOIInputs(PackDetInputs):
         results = dict(results)
         detections = self._take_detections(results)
         origin = {
-            key: results[key]
-            for key in ('detections_from', ) if key in results
+            key: results[key] for key in ('detections_from',) if key in results
         }
         if 'detector_views' in results:
             origin['detector_view'] = results['detector_views'].pick(results)
@@ -81,11 +89,12 @@ class PackHOIInputs(PackDetInputs):
         if 'teacher' in results:
             sample.teacher = BaseDataElement(
                 **{
-                    key:
-                    torch.from_numpy(np.array(value)) if isinstance(
-                        value, np.ndarray) else value
+                    key: torch.from_numpy(np.array(value))
+                    if isinstance(value, np.ndarray)
+                    else value
                     for key, value in results['teacher'].items()
-                })
+                }
+            )
         packed['data_samples'] = sample
         return packed
 
@@ -94,12 +103,15 @@ class PackHOIInputs(PackDetInputs):
         """Flips are all that may happen to what stands for an image."""
         img, name = results['img'], results['stand_in_by']
         # It is a view of one number until somebody works on its pixels.
-        if any(img.strides) or ('detector_views' not in results
-                                and img.shape[:2] != results['ori_shape']):
+        if any(img.strides) or (
+            'detector_views' not in results
+            and img.shape[:2] != results['ori_shape']
+        ):
             raise RuntimeError(
                 f'{name} reads no image, and a transform after it worked on '
                 'pixels or cut them away; leave all augmentation but '
-                f'RandomFlip, Resize too, out of a pipeline with {name}.')
+                f'RandomFlip, Resize too, out of a pipeline with {name}.'
+            )
 
     def _take_detections(self, results: dict) -> Optional[InstanceData]:
         """Takes detections out of ``gt_bboxes``, and checks all row ids."""
@@ -107,7 +119,8 @@ class PackHOIInputs(PackDetInputs):
             raise RuntimeError(
                 'the results hold detections, but no transform took them '
                 "along. Add LoadDetections(source='results') right after the "
-                'image and its annotations are loaded.')
+                'image and its annotations are loaded.'
+            )
         detections = results.get('tracked_detections')
         boxes = results.get('gt_bboxes')
         if boxes is None:
@@ -127,8 +140,7 @@ class PackHOIInputs(PackDetInputs):
         seen = (seen[:, 2:] > seen[:, :2]).all(1)
         index, bboxes = index[seen], bboxes[seen]
         fields = {
-            key: _tensor(value)[index]
-            for key, value in detections.items()
+            key: _tensor(value)[index] for key, value in detections.items()
         }
         return InstanceData(bboxes=bboxes, **fields)
 
@@ -139,12 +151,15 @@ class PackHOIInputs(PackDetInputs):
                 f'gt_bboxes are {type(boxes).__name__} without row ids. Load '
                 'them with LoadHOIAnnotations instead of LoadAnnotations, '
                 'and leave out transforms that build boxes anew '
-                '(RandomErasing, Albu).')
+                '(RandomErasing, Albu).'
+            )
         row_ids = boxes.require_row_ids()
         expected = [
             np.asarray(table['labels'], np.int64)
-            for table in (results.get('rows'),
-                          results.get('tracked_detections'))
+            for table in (
+                results.get('rows'),
+                results.get('tracked_detections'),
+            )
             if table is not None
         ]
         expected = np.concatenate(expected)[row_ids.numpy()]
@@ -152,7 +167,8 @@ class PackHOIInputs(PackDetInputs):
             raise RuntimeError(
                 'labels do not fit the boxes they were loaded with: a '
                 'transform of the pipeline dropped or reordered boxes '
-                'without their labels. Leave that transform out.')
+                'without their labels. Leave that transform out.'
+            )
         return row_ids
 
     def _pack_annotations(self, results: dict, sample: HOIDataSample) -> None:
@@ -160,7 +176,8 @@ class PackHOIInputs(PackDetInputs):
         persons = rows['labels'] == results['person_label']
         sample.gt_persons = InstanceData(
             bboxes=_tensor(rows['bboxes'][persons]),
-            hoi_labelled=_tensor(rows['hoi_labelled'][persons]))
+            hoi_labelled=_tensor(rows['hoi_labelled'][persons]),
+        )
         sample.image_hoi_labels = _tensor(results['image_hoi_labels'])
         if 'gt_bboxes' in results:
             row_ids = sample.gt_instances.bboxes.row_ids
@@ -174,13 +191,14 @@ class PackHOIInputs(PackDetInputs):
         rows, hois = results['rows'], results['hois']
         bboxes, labels = _tensor(rows['bboxes']), _tensor(rows['labels'])
         # One more row, which the index -1 of an absent role reads.
-        position = torch.full((len(labels) + 1, ), -1)
+        position = torch.full((len(labels) + 1,), -1)
         position[row_ids] = torch.arange(len(row_ids))
         bboxes = torch.cat([bboxes, bboxes.new_full((1, 4), torch.nan)])
-        labels = torch.cat([labels, labels.new_full((1, ), -1)])
+        labels = torch.cat([labels, labels.new_full((1,), -1)])
 
         humans, objects = (
-            _tensor(hois[key]) for key in ('human_rows', 'object_rows'))
+            _tensor(hois[key]) for key in ('human_rows', 'object_rows')
+        )
         keep = ~_tensor(hois['invisible']) & (humans >= 0)
         if not results.get('test_mode', False):
             keep &= position[humans] >= 0
@@ -193,7 +211,8 @@ class PackHOIInputs(PackDetInputs):
             hoi_labels=_tensor(hois['hoi_labels'])[keep],
             sub_bboxes=bboxes[humans],
             obj_bboxes=bboxes[objects],
-            obj_labels=labels[objects])
+            obj_labels=labels[objects],
+        )
 
 
 def _tensor(array: np.ndarray) -> Tensor:

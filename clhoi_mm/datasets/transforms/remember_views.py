@@ -1,4 +1,5 @@
 """A pipeline's steps, once for each view of an image."""
+
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
 from mmcv.transforms import BaseTransform, RandomFlip
@@ -8,6 +9,7 @@ from mmdet.datasets.transforms import RandomFlip as DetRandomFlip
 from mmengine.dataset import Compose
 
 from clhoi_mm.registry import TRANSFORMS
+
 from .load_detections import LoadDetections
 from .load_hoi_annotations import LoadHOIAnnotations
 from .load_teacher_knowledge import LoadTeacherKnowledge
@@ -46,19 +48,28 @@ class RememberViews(BaseTransform):
         ValueError: A step is not known to draw nothing.
     """
 
-    DETERMINISTIC = (FilterAnnotations, LoadDetections, LoadHOIAnnotations,
-                     LoadTeacherKnowledge, PackHOIInputs)
+    DETERMINISTIC = (
+        FilterAnnotations,
+        LoadDetections,
+        LoadHOIAnnotations,
+        LoadTeacherKnowledge,
+        PackHOIInputs,
+    )
 
-    def __init__(self,
-                 steps: List[Union[dict, Callable]],
-                 deterministic: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        steps: List[Union[dict, Callable]],
+        deterministic: Sequence[str] = (),
+    ) -> None:
         # Under this package's scope, as the data sets build theirs.
-        self.steps = Compose([
-            TRANSFORMS.build({
-                '_scope_': 'clhoi_mm',
-                **step
-            }) if isinstance(step, dict) else step for step in steps
-        ])
+        self.steps = Compose(
+            [
+                TRANSFORMS.build({'_scope_': 'clhoi_mm', **step})
+                if isinstance(step, dict)
+                else step
+                for step in steps
+            ]
+        )
         # Subclasses may draw where these do not.
         known = (*self.DETERMINISTIC, RandomFlip, DetRandomFlip)
         for step in self.steps.transforms:
@@ -68,9 +79,11 @@ class RememberViews(BaseTransform):
                     f'RememberViews: {name} is not known to be deterministic, '
                     'and what it drew first would be repeated for ever. Put '
                     'it before RememberViews or leave it out; if it draws '
-                    f"nothing, give deterministic=['{name}'].")
+                    f"nothing, give deterministic=['{name}']."
+                )
         self.flips = [
-            step for step in self.steps.transforms
+            step
+            for step in self.steps.transforms
             if isinstance(step, RandomFlip)
         ]
         self._views: Dict[tuple, Optional[dict]] = {}
@@ -88,13 +101,17 @@ class RememberViews(BaseTransform):
             RuntimeError: Images are read, which may vary in many ways.
         """
         if 'stand_in_by' not in results:
-            raise RuntimeError('RememberViews goes with LoadDetectorFeatures '
-                               'or LoadImageSize before it: images that are '
-                               'read are not remembered.')
+            raise RuntimeError(
+                'RememberViews goes with LoadDetectorFeatures '
+                'or LoadImageSize before it: images that are '
+                'read are not remembered.'
+            )
         # The steps find the directions that are drawn here.
         with cache_random_params(self.flips):
-            view = (results['key'],
-                    *(flip._choose_direction() for flip in self.flips))
+            view = (
+                results['key'],
+                *(flip._choose_direction() for flip in self.flips),
+            )
             if view not in self._views:
                 self._views[view] = self.steps(results)
         return self._views[view]

@@ -6,6 +6,10 @@ from .json_config_hook import JsonConfigHook
 from .self_distill_hook import SelfDistillHook
 
 __all__ = [
-    'AccelerateHook', 'DistillStageHook', 'EpochSeedHook',
-    'HOIVisualizationHook', 'JsonConfigHook', 'SelfDistillHook'
+    'AccelerateHook',
+    'DistillStageHook',
+    'EpochSeedHook',
+    'HOIVisualizationHook',
+    'JsonConfigHook',
+    'SelfDistillHook',
 ]

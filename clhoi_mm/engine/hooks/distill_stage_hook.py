@@ -44,7 +44,8 @@ class DistillStageHook(Hook):
         if self.context_epochs > 0 and model.context_loss is None:
             raise ValueError(
                 f'DistillStageHook.context_epochs={self.context_epochs}, but '
-                'the model has no context_loss; set context_epochs=0')
+                'the model has no context_loss; set context_epochs=0'
+            )
         # Either stage's error now rather than epochs later.
         for stage in (1, 2):
             self._factors_of_stage(runner, stage)
@@ -88,7 +89,8 @@ class DistillStageHook(Hook):
                 f"The teacher's noise was never made use of: warmup="
                 f'{noise.warmup}, but interactions were distilled for '
                 f'{int(noise.iterations)} iterations; lower '
-                'model.interaction_loss.noise.warmup')
+                'model.interaction_loss.noise.warmup'
+            )
 
     def _check_encoder(self, runner: Runner) -> None:
         """Words and classes must lie in the same text space.
@@ -107,21 +109,26 @@ class DistillStageHook(Hook):
                     f'the cache {transform.cache.path} was packed with the '
                     f'text encoder {other}, the model embeds its classes '
                     f'with {own}; pack the cache again, or change '
-                    'model.teacher_head.text_encoder')
+                    'model.teacher_head.text_encoder'
+                )
 
     @staticmethod
     def _model(runner: Runner):
-        return runner.model.module if is_model_wrapper(
-            runner.model) else runner.model
+        return (
+            runner.model.module
+            if is_model_wrapper(runner.model)
+            else runner.model
+        )
 
     def _factors_of_stage(self, runner: Runner, stage: int) -> list[float]:
         """Factor of each parameter group in a stage."""
         model = self._model(runner)
         groups = runner.optim_wrapper.optimizer.param_groups
-        part, factor = ((model.icn, 0.) if stage == 1 else
-                        (model.vlt, self.vlt_lr_mult))
-        if part is None or factor == 1. or self.context_epochs == 0:
-            return [1.] * len(groups)
+        part, factor = (
+            (model.icn, 0.0) if stage == 1 else (model.vlt, self.vlt_lr_mult)
+        )
+        if part is None or factor == 1.0 or self.context_epochs == 0:
+            return [1.0] * len(groups)
         params = {id(p) for p in part.parameters()}
         factors = []
         for group in groups:
@@ -131,8 +138,9 @@ class DistillStageHook(Hook):
                     'the VLT, the ICN and the rest share a parameter group '
                     'of the optimizer, so that stages cannot have rates of '
                     'their own; set optim_wrapper.paramwise_cfg=dict('
-                    "custom_keys={'vlt': dict(lr_mult=1.0)})")
-            factors.append(factor if all(inside) else 1.)
+                    "custom_keys={'vlt': dict(lr_mult=1.0)})"
+                )
+            factors.append(factor if all(inside) else 1.0)
         return factors
 
 
@@ -141,6 +149,6 @@ def _nested(part: Any) -> Iterator[Any]:
     yield part
     for name in ('dataset', 'datasets', 'pipeline', 'transforms', 'steps'):
         inner = getattr(part, name, None)
-        for each in inner if isinstance(inner, (list, tuple)) else (inner, ):
+        for each in inner if isinstance(inner, (list, tuple)) else (inner,):
             if each is not None:
                 yield from _nested(each)

@@ -20,10 +20,12 @@ class EpochSeedHook(Hook):
         """Tell the data set the epoch and seed torch."""
         dataset = runner.train_dataloader.dataset
         while not hasattr(dataset, 'set_epoch') and hasattr(
-                dataset, 'dataset'):
+            dataset, 'dataset'
+        ):
             dataset = dataset.dataset
         if hasattr(dataset, 'set_epoch'):
             dataset.set_epoch(runner.epoch)
         state = np.random.SeedSequence(
-            [runner.seed, runner.epoch, get_rank()]).generate_state(1)
+            [runner.seed, runner.epoch, get_rank()]
+        ).generate_state(1)
         torch.manual_seed(int(state[0]))

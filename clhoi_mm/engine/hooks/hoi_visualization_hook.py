@@ -25,11 +25,13 @@ class HOIVisualizationHook(Hook):
             it they go to the visualizer's backends.
     """
 
-    def __init__(self,
-                 draw: bool = False,
-                 interval: int = 50,
-                 score_thr: float = 0.3,
-                 test_out_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        draw: bool = False,
+        interval: int = 50,
+        score_thr: float = 0.3,
+        test_out_dir: Optional[str] = None,
+    ) -> None:
         self.draw = draw
         self.interval = interval
         self.score_thr = score_thr
@@ -44,21 +46,33 @@ class HOIVisualizationHook(Hook):
         """Likewise."""
         self._seen = 0
 
-    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict,
-                       outputs: Sequence[HOIDataSample]) -> None:
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict,
+        outputs: Sequence[HOIDataSample],
+    ) -> None:
         """Draw a batch of validation."""
         self._draw(outputs, 'val', runner.iter)
 
-    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict,
-                        outputs: Sequence[HOIDataSample]) -> None:
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict,
+        outputs: Sequence[HOIDataSample],
+    ) -> None:
         """Draw a batch of testing."""
         self._draw(outputs, 'test', 0, self.test_out_dir)
 
-    def _draw(self,
-              samples: Sequence[HOIDataSample],
-              name: str,
-              step: int,
-              out_dir: Optional[str] = None) -> None:
+    def _draw(
+        self,
+        samples: Sequence[HOIDataSample],
+        name: str,
+        step: int,
+        out_dir: Optional[str] = None,
+    ) -> None:
         if not self.draw:
             return
         if out_dir is not None:
@@ -76,4 +90,5 @@ class HOIVisualizationHook(Hook):
                 data_sample=sample,
                 pred_score_thr=self.score_thr,
                 out_file=out_dir and osp.join(out_dir, file_name),
-                step=step)
+                step=step,
+            )

@@ -26,9 +26,11 @@ def _portable(value: Any) -> Any:
     """A config's entry with the content of vocabularies for their paths."""
     if isinstance(value, dict):
         return {
-            key: HOIVocabulary.load(entry).to_dict() if key == 'vocabulary'
-            and isinstance(entry, str) and osp.isfile(entry) else
-            _portable(entry)
+            key: HOIVocabulary.load(entry).to_dict()
+            if key == 'vocabulary'
+            and isinstance(entry, str)
+            and osp.isfile(entry)
+            else _portable(entry)
             for key, entry in value.items()
         }
     if isinstance(value, (list, tuple)):

@@ -48,13 +48,13 @@ class SelfDistillHook(Hook):
         if self._state is not None:
             model.appoint_elder().load_state_dict(self._state)
             self._state = None
-        elif model.doubts_words and any(e < runner.epoch
-                                        for e in self.epochs):
+        elif model.doubts_words and any(e < runner.epoch for e in self.epochs):
             raise ValueError(
                 f'training goes on at epoch {runner.epoch}, within a round of '
                 f'SelfDistillHook.epochs={self.epochs}, but the checkpoint '
                 'has no "elder"; resume from one that this training wrote, '
-                'as it was written')
+                'as it was written'
+            )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin a round, if one begins here."""
@@ -66,7 +66,8 @@ class SelfDistillHook(Hook):
                 f'SelfDistillHook.epochs={self.epochs} holds an epoch of '
                 'context distillation, after which no ICN has learned '
                 'anything; begin rounds later than '
-                'DistillStageHook.context_epochs')
+                'DistillStageHook.context_epochs'
+            )
         runner.logger.info('Self-distillation: the ICN begins anew')
         model.appoint_elder()
         model.renew_icn()
@@ -89,5 +90,8 @@ class SelfDistillHook(Hook):
 
     @staticmethod
     def _model(runner: Runner):
-        return runner.model.module if is_model_wrapper(
-            runner.model) else runner.model
+        return (
+            runner.model.module
+            if is_model_wrapper(runner.model)
+            else runner.model
+        )

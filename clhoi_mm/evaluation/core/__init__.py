@@ -1,12 +1,23 @@
 """Matching and average precision over flat arrays; numpy alone."""
+
 from .annotations import Annotations
-from .average_precision import (RECALL_LEVELS, RISING_RECALL_LEVELS,
-                                area_under_envelope, average_precision,
-                                precisions, rank_in_class)
+from .average_precision import (
+    RECALL_LEVELS,
+    RISING_RECALL_LEVELS,
+    area_under_envelope,
+    average_precision,
+    precisions,
+    rank_in_class,
+)
 from .boxes import aligned_ious
 from .errors import REASONS, ErrorReport, explain_errors
-from .hico_det import (HICODetResult, Matches, evaluate_hico_det, knows_object,
-                       match_hico_det)
+from .hico_det import (
+    HICODetResult,
+    Matches,
+    evaluate_hico_det,
+    knows_object,
+    match_hico_det,
+)
 from .hoi_classes import HOIClasses
 from .matching import best_matches, candidate_pairs, first_claims
 from .pair_ranking import PairRankingResult, evaluate_pair_ranking
@@ -16,21 +27,52 @@ from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 from .samples import HOIRecord, read_sample, stack_records
 from .v_coco import VCOCOResult, evaluate_v_coco
 from .v_coco_errors import V_COCO_REASONS, explain_v_coco_errors
-from .v_coco_samples import (VCOCORecord, read_v_coco_sample,
-                             stack_v_coco_records)
+from .v_coco_samples import (
+    VCOCORecord,
+    read_v_coco_sample,
+    stack_v_coco_records,
+)
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 __all__ = [
-    'Annotations', 'ErrorReport', 'HICODetProtocol', 'HICODetResult',
-    'HICO_DET_PROTOCOLS', 'HOIClasses', 'HOIRecord', 'ImageLabels',
-    'Matches', 'PairRankingResult', 'PairTable', 'Predictions', 'REASONS',
-    'RECALL_LEVELS', 'RISING_RECALL_LEVELS', 'RolePredictions',
-    'VCOCOActions', 'VCOCORecord', 'VCOCOResult', 'VCOCOTruth',
-    'V_COCO_REASONS', 'aligned_ious', 'area_under_envelope',
-    'average_precision', 'best_matches', 'candidate_pairs',
-    'evaluate_hico_det', 'evaluate_pair_ranking', 'evaluate_v_coco',
-    'explain_errors', 'explain_v_coco_errors', 'first_claims',
-    'knows_object', 'match_hico_det', 'precisions', 'rank_in_class',
-    'read_sample', 'read_v_coco_sample', 'stack_records',
-    'stack_v_coco_records'
+    'Annotations',
+    'ErrorReport',
+    'HICODetProtocol',
+    'HICODetResult',
+    'HICO_DET_PROTOCOLS',
+    'HOIClasses',
+    'HOIRecord',
+    'ImageLabels',
+    'Matches',
+    'PairRankingResult',
+    'PairTable',
+    'Predictions',
+    'REASONS',
+    'RECALL_LEVELS',
+    'RISING_RECALL_LEVELS',
+    'RolePredictions',
+    'VCOCOActions',
+    'VCOCORecord',
+    'VCOCOResult',
+    'VCOCOTruth',
+    'V_COCO_REASONS',
+    'aligned_ious',
+    'area_under_envelope',
+    'average_precision',
+    'best_matches',
+    'candidate_pairs',
+    'evaluate_hico_det',
+    'evaluate_pair_ranking',
+    'evaluate_v_coco',
+    'explain_errors',
+    'explain_v_coco_errors',
+    'first_claims',
+    'knows_object',
+    'match_hico_det',
+    'precisions',
+    'rank_in_class',
+    'read_sample',
+    'read_v_coco_sample',
+    'stack_records',
+    'stack_v_coco_records',
 ]

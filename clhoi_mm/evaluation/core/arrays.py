@@ -1,4 +1,5 @@
 """Reads and checks arrays from outside, tensors among them."""
+
 from typing import Any, Tuple
 
 import numpy as np
@@ -32,14 +33,17 @@ def read_labels(values: Any, num_classes: int, name: str) -> np.ndarray:
     if labels.size == 0:
         return np.zeros(0, dtype=np.int64)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f'{name} must be a vector of integers, but is '
-                         f'{labels.dtype} of shape {labels.shape}.')
+        raise ValueError(
+            f'{name} must be a vector of integers, but is '
+            f'{labels.dtype} of shape {labels.shape}.'
+        )
     if labels.min() < -1 or labels.max() >= num_classes:
         wrong = labels[(labels < -1) | (labels >= num_classes)][0]
         raise ValueError(
             f'{name} holds {wrong}, but the vocabulary has {num_classes} '
             f'classes (0 to {num_classes - 1}; -1 is none of them). Are data '
-            'set, model and metric built with the same vocabulary?')
+            'set, model and metric built with the same vocabulary?'
+        )
     return labels.astype(np.int64)
 
 
@@ -61,8 +65,10 @@ def read_floats(values: Any, shape: Tuple[int, ...], name: str) -> np.ndarray:
     if array.size == 0 and shape[0] == 0:
         return np.zeros(shape, dtype=np.float32)
     if array.shape != shape:
-        raise ValueError(f'{name} must have shape {shape}, as many rows as '
-                         f'there are labels, but has {array.shape}.')
+        raise ValueError(
+            f'{name} must have shape {shape}, as many rows as '
+            f'there are labels, but has {array.shape}.'
+        )
     if array.dtype.kind not in 'fiu':
         raise ValueError(f'{name} must hold numbers, but is {array.dtype}.')
     dtype = np.float64 if array.dtype == np.float64 else np.float32

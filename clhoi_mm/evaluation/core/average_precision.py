@@ -1,4 +1,5 @@
 """Average precision of all classes at once."""
+
 from typing import Tuple
 
 import numpy as np
@@ -25,10 +26,12 @@ def rank_in_class(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return np.lexsort((-scores, labels))
 
 
-def average_precision(labels: np.ndarray,
-                      true_positive: np.ndarray,
-                      num_gt: np.ndarray,
-                      levels: np.ndarray = RECALL_LEVELS) -> np.ndarray:
+def average_precision(
+    labels: np.ndarray,
+    true_positive: np.ndarray,
+    num_gt: np.ndarray,
+    levels: np.ndarray = RECALL_LEVELS,
+) -> np.ndarray:
     """Mean, over recall levels, of the best precision at that recall or more.
 
     Precision falls between true positives, so that its maximum over any
@@ -45,8 +48,9 @@ def average_precision(labels: np.ndarray,
         np.ndarray: (C,) float64 in [0, 1]; 0 for classes without ground
         truth or without true positives.
     """
-    found_labels, precision, hits = precisions(labels, true_positive,
-                                               len(num_gt))
+    found_labels, precision, hits = precisions(
+        labels, true_positive, len(num_gt)
+    )
     recall = hits / num_gt[found_labels]
 
     # best[c, l]: the best precision where exactly the first l + 1 levels are
@@ -58,8 +62,9 @@ def average_precision(labels: np.ndarray,
     return envelope.mean(axis=1)
 
 
-def area_under_envelope(labels: np.ndarray, true_positive: np.ndarray,
-                        num_gt: np.ndarray) -> np.ndarray:
+def area_under_envelope(
+    labels: np.ndarray, true_positive: np.ndarray, num_gt: np.ndarray
+) -> np.ndarray:
     """Area under the best precision at each recall or more.
 
     Args:
@@ -72,18 +77,19 @@ def area_under_envelope(labels: np.ndarray, true_positive: np.ndarray,
         np.ndarray: (C,) float64 in [0, 1]; NaN for classes without ground
         truth.
     """
-    found_labels, precision, _ = precisions(labels, true_positive,
-                                            len(num_gt))
+    found_labels, precision, _ = precisions(labels, true_positive, len(num_gt))
     area = np.zeros(len(num_gt))
     for label in np.unique(found_labels):
         rows = precision[found_labels == label]
         area[label] = np.maximum.accumulate(rows[::-1]).sum()
     return np.divide(
-        area, num_gt, out=np.full_like(area, np.nan), where=num_gt > 0)
+        area, num_gt, out=np.full_like(area, np.nan), where=num_gt > 0
+    )
 
 
-def precisions(labels: np.ndarray, true_positive: np.ndarray,
-               num_classes: int) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def precisions(
+    labels: np.ndarray, true_positive: np.ndarray, num_classes: int
+) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Class of each true positive, precision and hits up to it.
 
     Args:

@@ -1,13 +1,16 @@
 """Overlaps of boxes that are already paired row by row."""
+
 from typing import Optional
 
 import numpy as np
 
 
-def aligned_ious(bboxes1: np.ndarray,
-                 bboxes2: np.ndarray,
-                 pixel: float = 0.,
-                 min_extent: Optional[float] = None) -> np.ndarray:
+def aligned_ious(
+    bboxes1: np.ndarray,
+    bboxes2: np.ndarray,
+    pixel: float = 0.0,
+    min_extent: Optional[float] = None,
+) -> np.ndarray:
     """IoU of each row's two boxes.
 
     Args:
@@ -34,8 +37,9 @@ def aligned_ious(bboxes1: np.ndarray,
     inter = (widths + pixel) * (heights + pixel)
     inter[apart] = 0
 
-    def area(x1: np.ndarray, y1: np.ndarray, x2: np.ndarray,
-             y2: np.ndarray) -> np.ndarray:
+    def area(
+        x1: np.ndarray, y1: np.ndarray, x2: np.ndarray, y2: np.ndarray
+    ) -> np.ndarray:
         return (x2 - x1 + pixel).clip(min=0) * (y2 - y1 + pixel).clip(min=0)
 
     union = area(x11, y11, x12, y12) + area(x21, y21, x22, y22) - inter

@@ -1,4 +1,5 @@
 """HICO-DET's score by the protocols that papers use."""
+
 from dataclasses import dataclass
 from typing import Dict, NamedTuple, Optional, Sequence
 
@@ -20,6 +21,7 @@ class Matches(NamedTuple):
             overlaps enough, -1 without one, (N,).
         true_positive (np.ndarray): Which ones found a pair first, (N,) bool.
     """
+
     pred: PairTable
     gt_inds: np.ndarray
     true_positive: np.ndarray
@@ -37,15 +39,18 @@ class HICODetResult:
         empty_classes (bool): Whether classes without annotated pairs count,
             with AP 0, in means.
     """
+
     ap: np.ndarray
     ap_ko: Optional[np.ndarray]
     num_gt: np.ndarray
     num_pred: int
     empty_classes: bool = True
 
-    def summary(self,
-                rare: Optional[np.ndarray] = None,
-                unseen: Optional[np.ndarray] = None) -> Dict[str, float]:
+    def summary(
+        self,
+        rare: Optional[np.ndarray] = None,
+        unseen: Optional[np.ndarray] = None,
+    ) -> Dict[str, float]:
         """Means over classes, in percent; one over no class is left out.
 
         Args:
@@ -64,8 +69,10 @@ class HICODetResult:
         settings = {'mAP': self.ap, 'mAP_ko': self.ap_ko}
         return {
             f'{setting}{subset}': float(ap[members].mean() * 100)
-            for setting, ap in settings.items() if ap is not None
-            for subset, members in subsets.items() if members.any()
+            for setting, ap in settings.items()
+            if ap is not None
+            for subset, members in subsets.items()
+            if members.any()
         }
 
     def classwise(self, names: Sequence[str]) -> Dict[str, float]:
@@ -78,13 +85,15 @@ class HICODetResult:
         settings = {'AP': self.ap, 'AP_ko': self.ap_ko}
         return {
             f'{setting}/{name}': float(value) * 100
-            for setting, ap in settings.items() if ap is not None
+            for setting, ap in settings.items()
+            if ap is not None
             for name, value in zip(names, ap)
         }
 
 
-def match_hico_det(gt: PairTable, pred: PairTable, num_hois: int,
-                   protocol: HICODetProtocol) -> Matches:
+def match_hico_det(
+    gt: PairTable, pred: PairTable, num_hois: int, protocol: HICODetProtocol
+) -> Matches:
     """Lets predictions find annotated pairs.
 
     Args:
@@ -103,21 +112,25 @@ def match_hico_det(gt: PairTable, pred: PairTable, num_hois: int,
     pred = pred[rank_in_class(pred.hoi_labels, pred.scores)]
     pred_inds, gt_inds = candidate_pairs(
         pred.image_inds * num_hois + pred.hoi_labels,
-        gt.image_inds * num_hois + gt.hoi_labels)
+        gt.image_inds * num_hois + gt.hoi_labels,
+    )
     overlaps = np.minimum(
         protocol.overlaps(pred.sub_bboxes[pred_inds], gt.sub_bboxes[gt_inds]),
-        protocol.overlaps(pred.obj_bboxes[pred_inds], gt.obj_bboxes[gt_inds]))
+        protocol.overlaps(pred.obj_bboxes[pred_inds], gt.obj_bboxes[gt_inds]),
+    )
     matches, overlaps = best_matches(pred_inds, gt_inds, overlaps, len(pred))
     matches[~protocol.is_match(overlaps)] = -1
     return Matches(pred, matches, first_claims(matches, np.arange(len(pred))))
 
 
-def evaluate_hico_det(gt: PairTable,
-                      pred: PairTable,
-                      image_labels: ImageLabels,
-                      hoi_objects: np.ndarray,
-                      protocol: str = 'official',
-                      known_object: bool = True) -> HICODetResult:
+def evaluate_hico_det(
+    gt: PairTable,
+    pred: PairTable,
+    image_labels: ImageLabels,
+    hoi_objects: np.ndarray,
+    protocol: str = 'official',
+    known_object: bool = True,
+) -> HICODetResult:
     """Scores all images.
 
     Known-Object counts a class's predictions only on images annotated with
@@ -141,24 +154,31 @@ def evaluate_hico_det(gt: PairTable,
     num_hois = len(hoi_objects)
     num_gt = np.bincount(gt.hoi_labels, minlength=num_hois)
     ranked, _, true_positive = match_hico_det(gt, pred, num_hois, rules)
-    ap = average_precision(ranked.hoi_labels, true_positive, num_gt,
-                           rules.levels)
+    ap = average_precision(
+        ranked.hoi_labels, true_positive, num_gt, rules.levels
+    )
     ap_ko = None
     if known_object:
         known = knows_object(ranked, image_labels, hoi_objects)
-        ap_ko = average_precision(ranked.hoi_labels[known],
-                                  true_positive[known], num_gt, rules.levels)
+        ap_ko = average_precision(
+            ranked.hoi_labels[known],
+            true_positive[known],
+            num_gt,
+            rules.levels,
+        )
     return HICODetResult(ap, ap_ko, num_gt, len(pred), rules.empty_classes)
 
 
-def knows_object(pred: PairTable, image_labels: ImageLabels,
-                 hoi_objects: np.ndarray) -> np.ndarray:
+def knows_object(
+    pred: PairTable, image_labels: ImageLabels, hoi_objects: np.ndarray
+) -> np.ndarray:
     """Which predictions lie on images annotated with their object, (N,)."""
     num_objects = hoi_objects.max(initial=0) + 1
     return np.isin(
         pred.image_inds * num_objects + hoi_objects[pred.hoi_labels],
-        image_labels.image_inds * num_objects +
-        hoi_objects[image_labels.hoi_labels])
+        image_labels.image_inds * num_objects
+        + hoi_objects[image_labels.hoi_labels],
+    )
 
 
 def _best_of_each_image(pred: PairTable, number: int) -> PairTable:

@@ -1,4 +1,5 @@
 """What scoring needs to know of the interaction classes."""
+
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
@@ -18,6 +19,7 @@ class HOIClasses:
             where nothing is known of it.
         vocabulary_hash (str): Tells vocabularies apart.
     """
+
     names: Tuple[str, ...]
     objects: np.ndarray
     rare: Optional[np.ndarray]
@@ -30,8 +32,11 @@ class HOIClasses:
     def from_vocabulary(cls, vocabulary: Any) -> 'HOIClasses':
         """Takes them from a `HOIVocabulary`."""
         return cls(
-            tuple(vocabulary.names), vocabulary.hoi_objects, vocabulary.rare,
-            vocabulary.hash)
+            tuple(vocabulary.names),
+            vocabulary.hoi_objects,
+            vocabulary.rare,
+            vocabulary.hash,
+        )
 
     @classmethod
     def from_metainfo(cls, metainfo: Mapping[str, Any]) -> 'HOIClasses':
@@ -46,19 +51,24 @@ class HOIClasses:
                 f"the data set's metainfo lacks {', '.join(missing)}, so its "
                 'interaction classes are not known. Use a HOIDataset, or set '
                 "vocabulary='hico_det' (a name or a JSON file) in the "
-                'evaluator.')
+                'evaluator.'
+            )
         names, objects, rare, vocabulary_hash = (
-            metainfo[key] for key in _METAINFO)
+            metainfo[key] for key in _METAINFO
+        )
         return cls(
-            tuple(names), np.asarray(objects, dtype=np.int64),
+            tuple(names),
+            np.asarray(objects, dtype=np.int64),
             None if rare is None else np.asarray(rare, dtype=bool),
-            vocabulary_hash)
+            vocabulary_hash,
+        )
 
 
-def class_subsets(num: int,
-                  rare: Optional[np.ndarray] = None,
-                  unseen: Optional[np.ndarray] = None
-                  ) -> Dict[str, np.ndarray]:
+def class_subsets(
+    num: int,
+    rare: Optional[np.ndarray] = None,
+    unseen: Optional[np.ndarray] = None,
+) -> Dict[str, np.ndarray]:
     """The sets of classes over which means are taken.
 
     Args:

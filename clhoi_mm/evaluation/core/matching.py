@@ -1,11 +1,13 @@
 """Which ground truth a prediction belongs to, as operations on segments."""
+
 from typing import Tuple
 
 import numpy as np
 
 
-def candidate_pairs(pred_keys: np.ndarray,
-                    gt_keys: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def candidate_pairs(
+    pred_keys: np.ndarray, gt_keys: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
     """Joins predictions with the ground truth of the same key.
 
     Args:
@@ -29,9 +31,12 @@ def candidate_pairs(pred_keys: np.ndarray,
     return pred_inds, gt_inds
 
 
-def best_matches(pred_inds: np.ndarray, gt_inds: np.ndarray,
-                 overlaps: np.ndarray,
-                 num_preds: int) -> Tuple[np.ndarray, np.ndarray]:
+def best_matches(
+    pred_inds: np.ndarray,
+    gt_inds: np.ndarray,
+    overlaps: np.ndarray,
+    num_preds: int,
+) -> Tuple[np.ndarray, np.ndarray]:
     """The ground truth that each prediction overlaps most.
 
     Args:

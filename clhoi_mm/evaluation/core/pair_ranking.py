@@ -1,4 +1,5 @@
 """How well the pairs of given boxes are told apart, class by class."""
+
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 
@@ -25,14 +26,17 @@ class PairRankingResult:
         num_pairs (int): Candidate pairs.
         num_positive (np.ndarray): Positive pairs of each class, (C,) int.
     """
+
     ap: np.ndarray
     ap_multi: np.ndarray
     num_pairs: int
     num_positive: np.ndarray
 
-    def summary(self,
-                rare: Optional[np.ndarray] = None,
-                unseen: Optional[np.ndarray] = None) -> Dict[str, float]:
+    def summary(
+        self,
+        rare: Optional[np.ndarray] = None,
+        unseen: Optional[np.ndarray] = None,
+    ) -> Dict[str, float]:
         """Means over classes, in percent; one over no class is left out.
 
         Args:
@@ -63,12 +67,14 @@ class PairRankingResult:
         return {
             f'{setting}/{name}': float(value) * 100
             for setting, ap in settings.items()
-            for name, value in zip(names, ap) if not np.isnan(value)
+            for name, value in zip(names, ap)
+            if not np.isnan(value)
         }
 
 
-def evaluate_pair_ranking(gt: PairTable, pred: PairTable,
-                          hoi_objects: np.ndarray) -> PairRankingResult:
+def evaluate_pair_ranking(
+    gt: PairTable, pred: PairTable, hoi_objects: np.ndarray
+) -> PairRankingResult:
     """Rank all candidate pairs of a class's object by the class's score.
 
     Candidate pairs are the distinct (image, person's box, object's box,
@@ -98,34 +104,42 @@ def evaluate_pair_ranking(gt: PairTable, pred: PairTable,
         np.concatenate([pred.sub_bboxes, pred.sub_bboxes[source]]),
         np.concatenate([pred.obj_bboxes, pred.obj_bboxes[source]]),
         np.concatenate([pred.hoi_labels, unsaid]),
-        np.concatenate([pred.scores,
-                        np.full(len(unsaid), -np.inf)]))
+        np.concatenate([pred.scores, np.full(len(unsaid), -np.inf)]),
+    )
     positive = _positive(rows, gt, num_hois)
 
     # Pairs with the same object in the same image.
-    bags = (pred.image_inds[first] * (hoi_objects.max(initial=0) + 1) +
-            hoi_objects[pred.hoi_labels[first]])
+    bags = (
+        pred.image_inds[first] * (hoi_objects.max(initial=0) + 1)
+        + hoi_objects[pred.hoi_labels[first]]
+    )
     _, bag, sizes = np.unique(bags, return_inverse=True, return_counts=True)
     several = (sizes[bag] > 1)[np.concatenate([pair, unsaid_pair])]
 
     order = rank_in_class(rows.hoi_labels, rows.scores)
     labels, positive, several = (
-        x[order] for x in (rows.hoi_labels, positive, several))
+        x[order] for x in (rows.hoi_labels, positive, several)
+    )
     return PairRankingResult(
         ap=_mean_precision(labels, positive, num_hois),
         ap_multi=_mean_precision(labels[several], positive[several], num_hois),
         num_pairs=len(first),
-        num_positive=np.bincount(labels[positive], minlength=num_hois))
+        num_positive=np.bincount(labels[positive], minlength=num_hois),
+    )
 
 
 def _distinct_pairs(
-        pred: PairTable,
-        hoi_objects: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    pred: PairTable, hoi_objects: np.ndarray
+) -> Tuple[np.ndarray, np.ndarray]:
     """Pair of each row, (N,), and the first row of each pair, (U,) rising."""
-    columns = np.column_stack([
-        pred.image_inds, hoi_objects[pred.hoi_labels], pred.sub_bboxes,
-        pred.obj_bboxes
-    ])
+    columns = np.column_stack(
+        [
+            pred.image_inds,
+            hoi_objects[pred.hoi_labels],
+            pred.sub_bboxes,
+            pred.obj_bboxes,
+        ]
+    )
     order = np.lexsort(columns.T)
     columns = columns[order]
     new = np.ones(len(order), dtype=bool)
@@ -136,8 +150,12 @@ def _distinct_pairs(
     return pair, first
 
 
-def _unsaid(pair: np.ndarray, labels: np.ndarray, first: np.ndarray,
-            hoi_objects: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def _unsaid(
+    pair: np.ndarray,
+    labels: np.ndarray,
+    first: np.ndarray,
+    hoi_objects: np.ndarray,
+) -> Tuple[np.ndarray, np.ndarray]:
     """Pairs and classes of their objects without a row, (K,) each."""
     pairs, classes = candidate_pairs(hoi_objects[labels[first]], hoi_objects)
     num_hois = len(hoi_objects)
@@ -149,18 +167,22 @@ def _unsaid(pair: np.ndarray, labels: np.ndarray, first: np.ndarray,
 
 def _positive(rows: PairTable, gt: PairTable, num_hois: int) -> np.ndarray:
     """Which rows lie on an annotated pair of their class, (N,) bool."""
-    row, truth = candidate_pairs(rows.image_inds * num_hois + rows.hoi_labels,
-                                 gt.image_inds * num_hois + gt.hoi_labels)
+    row, truth = candidate_pairs(
+        rows.image_inds * num_hois + rows.hoi_labels,
+        gt.image_inds * num_hois + gt.hoi_labels,
+    )
     overlaps = np.minimum(
         aligned_ious(rows.sub_bboxes[row], gt.sub_bboxes[truth]),
-        aligned_ious(rows.obj_bboxes[row], gt.obj_bboxes[truth]))
+        aligned_ious(rows.obj_bboxes[row], gt.obj_bboxes[truth]),
+    )
     positive = np.zeros(len(rows), dtype=bool)
     positive[row[overlaps >= MIN_IOU]] = True
     return positive
 
 
-def _mean_precision(labels: np.ndarray, positive: np.ndarray,
-                    num_hois: int) -> np.ndarray:
+def _mean_precision(
+    labels: np.ndarray, positive: np.ndarray, num_hois: int
+) -> np.ndarray:
     """Mean precision at the positive rows of each class, (C,)."""
     found, precision, _ = precisions(labels, positive, num_hois)
     counts = np.bincount(found, minlength=num_hois)
@@ -168,4 +190,5 @@ def _mean_precision(labels: np.ndarray, positive: np.ndarray,
         np.bincount(found, precision, num_hois),
         counts,
         out=np.full(num_hois, np.nan),
-        where=counts > 0)
+        where=counts > 0,
+    )

@@ -1,4 +1,5 @@
 """Human-object pairs of many images as flat arrays."""
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ class PairTable:
         hoi_labels (np.ndarray): Interaction classes in [0, C), (N,) int64.
         scores (np.ndarray): Scores, (N,); ones for ground truth.
     """
+
     image_inds: np.ndarray
     sub_bboxes: np.ndarray
     obj_bboxes: np.ndarray
@@ -26,9 +28,13 @@ class PairTable:
         return len(self.hoi_labels)
 
     def __getitem__(self, rows: np.ndarray) -> 'PairTable':
-        return PairTable(self.image_inds[rows], self.sub_bboxes[rows],
-                         self.obj_bboxes[rows], self.hoi_labels[rows],
-                         self.scores[rows])
+        return PairTable(
+            self.image_inds[rows],
+            self.sub_bboxes[rows],
+            self.obj_bboxes[rows],
+            self.hoi_labels[rows],
+            self.scores[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -41,5 +47,6 @@ class ImageLabels:
         hoi_labels (np.ndarray): Classes, those of the image's pairs among
             them, (L,) int64.
     """
+
     image_inds: np.ndarray
     hoi_labels: np.ndarray

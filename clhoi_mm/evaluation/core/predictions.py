@@ -1,4 +1,5 @@
 """Predictions in a file, made anywhere, scored here."""
+
 import os
 import zipfile
 from dataclasses import dataclass, fields
@@ -7,6 +8,7 @@ from typing import Optional, Tuple, Union
 import numpy as np
 
 from clhoi_mm.teacher.files import atomic_path
+
 from .annotations import Annotations
 from .arrays import read_labels, refuse_infinite
 from .pair_table import PairTable
@@ -40,6 +42,7 @@ class Predictions:
             action, for V-COCO's AP_agent, (N,); without them the best score
             of the person and action stands in.
     """
+
     img_id: np.ndarray
     offsets: np.ndarray
     sub_bboxes: np.ndarray
@@ -61,25 +64,32 @@ class Predictions:
         if not os.path.isfile(path):
             raise FileNotFoundError(
                 f'{path}: no such file of predictions; write it with '
-                '`tools/test.py --out`')
+                '`tools/test.py --out`'
+            )
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except (zipfile.BadZipFile, EOFError, ValueError) as error:
-            raise ValueError(f'{path}: no .npz of plain arrays ({error}). '
-                             'Write it with `tools/test.py --out`, or with '
-                             'numpy.savez.') from error
+            raise ValueError(
+                f'{path}: no .npz of plain arrays ({error}). '
+                'Write it with `tools/test.py --out`, or with '
+                'numpy.savez.'
+            ) from error
         version = int(arrays.pop('format_version', FORMAT_VERSION))
         if version > FORMAT_VERSION:
-            raise ValueError(f'{path}: format_version {version} is newer than '
-                             f'{FORMAT_VERSION}, the last one known here; '
-                             'update clhoi_mm.')
+            raise ValueError(
+                f'{path}: format_version {version} is newer than '
+                f'{FORMAT_VERSION}, the last one known here; '
+                'update clhoi_mm.'
+            )
         names = [field.name for field in fields(cls)]
         missing = [n for n in names[:-1] if n not in arrays]
         if missing:
-            raise ValueError(f'{path}: no {", ".join(missing)}; a file of '
-                             f'predictions holds {", ".join(names[:-1])} and '
-                             'may hold agent_scores.')
+            raise ValueError(
+                f'{path}: no {", ".join(missing)}; a file of '
+                f'predictions holds {", ".join(names[:-1])} and '
+                'may hold agent_scores.'
+            )
         predictions = cls(**{n: arrays[n] for n in names if n in arrays})
         predictions._check(str(path))
         return predictions
@@ -88,7 +98,8 @@ class Predictions:
         """Writes a file, whole or not at all; the same bytes each time."""
         arrays = {
             field.name: getattr(self, field.name)
-            for field in fields(self) if getattr(self, field.name) is not None
+            for field in fields(self)
+            if getattr(self, field.name) is not None
         }
         with atomic_path(path) as partial, open(partial, 'wb') as file:
             np.savez(file, format_version=np.array(FORMAT_VERSION), **arrays)
@@ -102,10 +113,12 @@ class Predictions:
         order, image_inds = self._in_file_order(annotations)
         num_hois = len(annotations.hoi_verbs)
         labels = read_labels(self.hoi_labels, num_hois, 'hoi_labels')
-        verbs = read_labels(self.verb_labels, len(annotations.verbs),
-                            'verb_labels')
-        objects = read_labels(self.obj_labels, len(annotations.objects),
-                              'obj_labels')
+        verbs = read_labels(
+            self.verb_labels, len(annotations.verbs), 'verb_labels'
+        )
+        objects = read_labels(
+            self.obj_labels, len(annotations.objects), 'obj_labels'
+        )
         paired = np.flatnonzero((verbs >= 0) & (objects >= 0))
         expected = annotations.hoi_lookup[verbs[paired], objects[paired]]
         wrong = paired[labels[paired] != expected]
@@ -118,15 +131,20 @@ class Predictions:
                 f'class {annotations.hoi_lookup[verbs[row], objects[row]]} of '
                 'the annotation file. Labels are positions in its lists '
                 'verbs, categories and hoi_categories, -1 outside the '
-                'classes.')
+                'classes.'
+            )
         inside = labels >= 0
         for name in ('sub_bboxes', 'obj_bboxes', 'scores'):
             refuse_infinite(getattr(self, name), inside, name)
         keep = inside[order]
         order = order[keep]
-        return PairTable(image_inds[keep], self.sub_bboxes[order],
-                         self.obj_bboxes[order], labels[order],
-                         self.scores[order])
+        return PairTable(
+            image_inds[keep],
+            self.sub_bboxes[order],
+            self.obj_bboxes[order],
+            labels[order],
+            self.scores[order],
+        )
 
     def roles(self, annotations: Annotations) -> RolePredictions:
         """All rows with a verb, in the images' order in the file.
@@ -135,32 +153,42 @@ class Predictions:
             ValueError: Rows that do not fit the file.
         """
         order, image_inds = self._in_file_order(annotations)
-        verbs = read_labels(self.verb_labels, len(annotations.verbs),
-                            'verb_labels')
+        verbs = read_labels(
+            self.verb_labels, len(annotations.verbs), 'verb_labels'
+        )
         refuse_infinite(self.sub_bboxes, verbs >= 0, 'sub_bboxes')
         agent_scores = self.agent_scores
         if agent_scores is None:
             agent_scores = self.scores
-        rows = RolePredictions(image_inds, self.sub_bboxes[order],
-                               self.obj_bboxes[order], verbs[order],
-                               self.scores[order], agent_scores[order])
+        rows = RolePredictions(
+            image_inds,
+            self.sub_bboxes[order],
+            self.obj_bboxes[order],
+            verbs[order],
+            self.scores[order],
+            agent_scores[order],
+        )
         return rows if (verbs >= 0).all() else rows[rows.verb_labels >= 0]
 
     def _in_file_order(
-            self, annotations: Annotations) -> Tuple[np.ndarray, np.ndarray]:
+        self, annotations: Annotations
+    ) -> Tuple[np.ndarray, np.ndarray]:
         """Rows by image, and the position of each one's image."""
         positions = {img: i for i, img in enumerate(annotations.image_ids)}
         try:
-            images = np.array([positions[i] for i in self.img_id.tolist()],
-                              dtype=np.int64)
+            images = np.array(
+                [positions[i] for i in self.img_id.tolist()], dtype=np.int64
+            )
         except KeyError as error:
             raise ValueError(
                 f'img_id {error.args[0]!r} is no image of the annotation '
                 'file; score predictions with the file of their own split.'
             ) from None
         if len(np.unique(images)) < len(images):
-            raise ValueError('img_id holds an image twice; give all of an '
-                             "image's rows together.")
+            raise ValueError(
+                'img_id holds an image twice; give all of an '
+                "image's rows together."
+            )
         image_inds = np.repeat(images, np.diff(self.offsets))
         if (np.diff(images) > 0).all():
             return np.arange(len(image_inds)), image_inds
@@ -170,18 +198,32 @@ class Predictions:
     def _check(self, path: str) -> None:
         num_images, num = len(self.img_id), len(self.scores)
         offsets = self.offsets
-        if (offsets.shape != (num_images + 1, ) or offsets[0] != 0
-                or offsets[-1] != num or (np.diff(offsets) < 0).any()):
-            raise ValueError(f'{path}: offsets must rise from 0 to {num}, the '
-                             f'number of rows, in {num_images + 1} steps, one '
-                             'more than there are images.')
+        if (
+            offsets.shape != (num_images + 1,)
+            or offsets[0] != 0
+            or offsets[-1] != num
+            or (np.diff(offsets) < 0).any()
+        ):
+            raise ValueError(
+                f'{path}: offsets must rise from 0 to {num}, the '
+                f'number of rows, in {num_images + 1} steps, one '
+                'more than there are images.'
+            )
         for name in ('sub_bboxes', 'obj_bboxes'):
             if getattr(self, name).shape != (num, 4):
-                raise ValueError(f'{path}: {name} must have shape ({num}, 4), '
-                                 f'but has {getattr(self, name).shape}.')
-        for name in ('obj_labels', 'verb_labels', 'hoi_labels',
-                     'agent_scores'):
+                raise ValueError(
+                    f'{path}: {name} must have shape ({num}, 4), '
+                    f'but has {getattr(self, name).shape}.'
+                )
+        for name in (
+            'obj_labels',
+            'verb_labels',
+            'hoi_labels',
+            'agent_scores',
+        ):
             values = getattr(self, name)
-            if values is not None and values.shape != (num, ):
-                raise ValueError(f'{path}: {name} must have shape ({num},), '
-                                 f'but has {values.shape}.')
+            if values is not None and values.shape != (num,):
+                raise ValueError(
+                    f'{path}: {name} must have shape ({num},), '
+                    f'but has {values.shape}.'
+                )

@@ -1,4 +1,5 @@
 """What tells the lineages of HICO-DET's published figures apart."""
+
 from dataclasses import dataclass
 from typing import Dict, Optional
 
@@ -32,7 +33,8 @@ class HICODetProtocol:
         rising_levels (bool): Recall levels as numpy counts up from 0, or else
             as MATLAB and torch space them from both ends.
     """
-    pixel: float = 0.
+
+    pixel: float = 0.0
     touching_apart: bool = False
     strict: bool = False
     unannotated_images: bool = True
@@ -47,7 +49,7 @@ class HICODetProtocol:
 
     def overlaps(self, bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
         """IoU of each row's two boxes, (K, 4) xyxy; (K,)."""
-        min_extent = 0. if self.touching_apart else None
+        min_extent = 0.0 if self.touching_apart else None
         return aligned_ious(bboxes1, bboxes2, self.pixel, min_extent)
 
     def is_match(self, overlaps: np.ndarray) -> np.ndarray:
@@ -66,10 +68,12 @@ class HICODetProtocol:
 HICO_DET_PROTOCOLS: Dict[str, HICODetProtocol] = dict(
     official=HICODetProtocol(),
     qpic=HICODetProtocol(
-        pixel=1.,
+        pixel=1.0,
         touching_apart=True,
         unannotated_images=False,
         empty_classes=False,
         max_per_img=100,
-        rising_levels=True),
-    pocket=HICODetProtocol(strict=True, unannotated_images=False))
+        rising_levels=True,
+    ),
+    pocket=HICODetProtocol(strict=True, unannotated_images=False),
+)

@@ -2,6 +2,7 @@
 
 Everything a metric reads of a sample is read, and checked, here.
 """
+
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence, Sized, Tuple
 
@@ -12,8 +13,13 @@ from .pair_table import ImageLabels, PairTable
 
 _NO_BBOXES = np.zeros((0, 4), dtype=np.float32)
 _NO_LABELS = np.zeros(0, dtype=np.int64)
-_NO_PAIRS = PairTable(_NO_LABELS, _NO_BBOXES, _NO_BBOXES, _NO_LABELS,
-                      np.zeros(0, dtype=np.float32))
+_NO_PAIRS = PairTable(
+    _NO_LABELS,
+    _NO_BBOXES,
+    _NO_BBOXES,
+    _NO_LABELS,
+    np.zeros(0, dtype=np.float32),
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class HOIRecord:
         num_outside (int): Rows with label -1, which belong to no class and
             are left out.
     """
+
     img_id: Any
     gt: PairTable
     pred: PairTable
@@ -54,22 +61,28 @@ def read_sample(sample: Mapping[str, Any], num_hois: int) -> HOIRecord:
             number that is not finite.
     """
     if 'img_id' not in sample:
-        raise KeyError('A sample has no img_id; add it to the meta_keys of '
-                       'the transform that packs the samples.')
+        raise KeyError(
+            'A sample has no img_id; add it to the meta_keys of '
+            'the transform that packs the samples.'
+        )
     img_id = sample['img_id']
     gt, gt_outside = _read_pairs(sample, 'gt_hois', num_hois, scored=False)
     pred, pred_outside = _read_pairs(
-        sample, 'pred_hois', num_hois, scored=True)
+        sample, 'pred_hois', num_hois, scored=True
+    )
     hoi_labels = gt.hoi_labels
     if sample.get('image_hoi_labels') is not None:
-        image_labels = read_labels(sample['image_hoi_labels'], num_hois,
-                                   f'Image {img_id}: image_hoi_labels')
+        image_labels = read_labels(
+            sample['image_hoi_labels'],
+            num_hois,
+            f'Image {img_id}: image_hoi_labels',
+        )
         hoi_labels = np.union1d(hoi_labels, image_labels[image_labels >= 0])
     return HOIRecord(img_id, gt, pred, hoi_labels, gt_outside + pred_outside)
 
 
 def stack_records(
-        records: Sequence[HOIRecord]
+    records: Sequence[HOIRecord],
 ) -> Tuple[PairTable, PairTable, ImageLabels]:
     """Joins the images' tables.
 
@@ -80,10 +93,13 @@ def stack_records(
         tuple: Annotated pairs, predicted pairs, and labels of whole images.
     """
     labels = [record.hoi_labels for record in records]
-    return (_stack([record.gt for record in records]),
-            _stack([record.pred for record in records]),
-            ImageLabels(
-                image_inds_of(labels), np.concatenate([_NO_LABELS, *labels])))
+    return (
+        _stack([record.gt for record in records]),
+        _stack([record.pred for record in records]),
+        ImageLabels(
+            image_inds_of(labels), np.concatenate([_NO_LABELS, *labels])
+        ),
+    )
 
 
 def image_inds_of(rows: Sequence[Sized]) -> np.ndarray:
@@ -95,40 +111,49 @@ def image_inds_of(rows: Sequence[Sized]) -> np.ndarray:
 def _stack(tables: Sequence[PairTable]) -> PairTable:
     image_inds = image_inds_of(tables)
     tables = [_NO_PAIRS, *tables]  # so that there is something to join
-    return PairTable(image_inds,
-                     np.concatenate([table.sub_bboxes for table in tables]),
-                     np.concatenate([table.obj_bboxes for table in tables]),
-                     np.concatenate([table.hoi_labels for table in tables]),
-                     np.concatenate([table.scores for table in tables]))
+    return PairTable(
+        image_inds,
+        np.concatenate([table.sub_bboxes for table in tables]),
+        np.concatenate([table.obj_bboxes for table in tables]),
+        np.concatenate([table.hoi_labels for table in tables]),
+        np.concatenate([table.scores for table in tables]),
+    )
 
 
-def _read_pairs(sample: Mapping[str, Any], field: str, num_hois: int,
-                scored: bool) -> Tuple[PairTable, int]:
+def _read_pairs(
+    sample: Mapping[str, Any], field: str, num_hois: int, scored: bool
+) -> Tuple[PairTable, int]:
     """Reads `gt_hois` or `pred_hois`; also counts rows without a class."""
     name = f'Image {sample["img_id"]}: {field}'
     pairs = sample.get(field)
     if pairs is None:
-        raise KeyError(f'{name} is missing; an image without pairs carries '
-                       'empty arrays.')
+        raise KeyError(
+            f'{name} is missing; an image without pairs carries empty arrays.'
+        )
     required = ['sub_bboxes', 'obj_bboxes', 'hoi_labels']
     required += ['scores'] if scored else []
     missing = [key for key in required if key not in pairs]
     if missing:
         raise KeyError(f'{name} lacks {", ".join(missing)}.')
 
-    hoi_labels = read_labels(pairs['hoi_labels'], num_hois,
-                             f'{name}.hoi_labels')
+    hoi_labels = read_labels(
+        pairs['hoi_labels'], num_hois, f'{name}.hoi_labels'
+    )
     inside = hoi_labels >= 0
     num = len(hoi_labels)
     scores = pairs['scores'] if scored else np.ones(num, dtype=np.float32)
     columns = dict(
-        sub_bboxes=read_floats(pairs['sub_bboxes'], (num, 4),
-                               f'{name}.sub_bboxes'),
-        obj_bboxes=read_floats(pairs['obj_bboxes'], (num, 4),
-                               f'{name}.obj_bboxes'),
-        scores=read_floats(scores, (num, ), f'{name}.scores'))
+        sub_bboxes=read_floats(
+            pairs['sub_bboxes'], (num, 4), f'{name}.sub_bboxes'
+        ),
+        obj_bboxes=read_floats(
+            pairs['obj_bboxes'], (num, 4), f'{name}.obj_bboxes'
+        ),
+        scores=read_floats(scores, (num,), f'{name}.scores'),
+    )
     for column, values in columns.items():
         refuse_infinite(values, inside, f'{name}.{column}')
     table = PairTable(
-        np.zeros(num, dtype=np.int64), hoi_labels=hoi_labels, **columns)
+        np.zeros(num, dtype=np.int64), hoi_labels=hoi_labels, **columns
+    )
     return table[inside], num - int(inside.sum())

@@ -20,14 +20,20 @@ Where the script stops with an error: predictions on images without persons
 are left out, an action without predictions has AP 0, and an action without
 annotations has none (NaN) and is left out of means.
 """
+
 from dataclasses import dataclass
 from typing import Dict
 
 import numpy as np
 
 from .average_precision import area_under_envelope
-from .v_coco_matching import (PersonMatches, claim, match_persons, match_roles,
-                              rank_rows)
+from .v_coco_matching import (
+    PersonMatches,
+    claim,
+    match_persons,
+    match_roles,
+    rank_rows,
+)
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 
@@ -44,6 +50,7 @@ class VCOCOResult:
         num_gt (np.ndarray): Persons labelled with each action, (A,).
         num_pred (int): Predicted rows in all.
     """
+
     actions: VCOCOActions
     ap_role_s1: np.ndarray
     ap_role_s2: np.ndarray
@@ -64,10 +71,12 @@ class VCOCOResult:
             AP_role_s2=self.ap_role_s2[counts],
             AP_role_s1_25=self.ap_role_s1[has_role],
             AP_role_s2_25=self.ap_role_s2[has_role],
-            AP_agent=self.ap_agent)
+            AP_agent=self.ap_agent,
+        )
         return {
             name: float(np.nanmean(ap) * 100)
-            for name, ap in values.items() if not np.isnan(ap).all()
+            for name, ap in values.items()
+            if not np.isnan(ap).all()
         }
 
     def classwise(self) -> Dict[str, float]:
@@ -76,15 +85,19 @@ class VCOCOResult:
         verbs, actions = self.actions.verbs, self.actions.actions
         return {
             f'{name}/{label}': float(value) * 100
-            for name, labels, ap in (('AP_role_s1', verbs, self.ap_role_s1),
-                                     ('AP_role_s2', verbs, self.ap_role_s2),
-                                     ('AP_agent', actions, self.ap_agent))
-            for label, value in zip(labels, ap) if not np.isnan(value)
+            for name, labels, ap in (
+                ('AP_role_s1', verbs, self.ap_role_s1),
+                ('AP_role_s2', verbs, self.ap_role_s2),
+                ('AP_agent', actions, self.ap_agent),
+            )
+            for label, value in zip(labels, ap)
+            if not np.isnan(value)
         }
 
 
-def evaluate_v_coco(truth: VCOCOTruth, pred: RolePredictions,
-                    actions: VCOCOActions) -> VCOCOResult:
+def evaluate_v_coco(
+    truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions
+) -> VCOCOResult:
     """Scores all images.
 
     Args:
@@ -98,14 +111,25 @@ def evaluate_v_coco(truth: VCOCOTruth, pred: RolePredictions,
     num_pred = len(pred)
     matches = match_persons(truth, pred, actions)
     roles = match_roles(truth, matches, actions)
-    ranking = rank_rows(roles.pred.image_inds, roles.pred.verb_labels,
-                        roles.pred.scores)
+    ranking = rank_rows(
+        roles.pred.image_inds, roles.pred.verb_labels, roles.pred.scores
+    )
     ap_role_s1, ap_role_s2 = (
-        area_under_envelope(roles.pred.verb_labels[ranking],
-                            roles.true_positives(strict)[ranking],
-                            roles.num_gt) for strict in (True, False))
-    return VCOCOResult(actions, ap_role_s1, ap_role_s2,
-                       _agent_ap(matches, actions), matches.num_gt, num_pred)
+        area_under_envelope(
+            roles.pred.verb_labels[ranking],
+            roles.true_positives(strict)[ranking],
+            roles.num_gt,
+        )
+        for strict in (True, False)
+    )
+    return VCOCOResult(
+        actions,
+        ap_role_s1,
+        ap_role_s2,
+        _agent_ap(matches, actions),
+        matches.num_gt,
+        num_pred,
+    )
 
 
 def _agent_ap(matches: PersonMatches, actions: VCOCOActions) -> np.ndarray:
@@ -120,7 +144,9 @@ def _agent_ap(matches: PersonMatches, actions: VCOCOActions) -> np.ndarray:
     labels, best = labels[order[firsts]], rows[order[firsts]]
     scores = pred.agent_scores[best]
     ranking = rank_rows(pred.image_inds[best], labels, scores)
-    true_positive = claim(labels, scores, matches.persons[best],
-                          matches.right[best])
-    return area_under_envelope(labels[ranking], true_positive[ranking],
-                               matches.num_gt)
+    true_positive = claim(
+        labels, scores, matches.persons[best], matches.right[best]
+    )
+    return area_under_envelope(
+        labels[ranking], true_positive[ranking], matches.num_gt
+    )

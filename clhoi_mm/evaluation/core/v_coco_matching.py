@@ -1,4 +1,5 @@
 """Which annotated persons and roles V-COCO's predictions belong to."""
+
 from dataclasses import dataclass
 from typing import Tuple
 
@@ -25,6 +26,7 @@ class PersonMatches:
         num_gt (np.ndarray): Persons labelled with each action, (A,).
         acts (np.ndarray): What each person does, (P, A) bool.
     """
+
     pred: RolePredictions
     box_inds: np.ndarray
     persons: np.ndarray
@@ -48,6 +50,7 @@ class RoleMatches:
         empty (np.ndarray): Whether the row says that it is absent, (K,) bool.
         num_gt (np.ndarray): Positives of each verb, (V,).
     """
+
     pred: RolePredictions
     persons: np.ndarray
     near: np.ndarray
@@ -63,17 +66,23 @@ class RoleMatches:
         Args:
             strict (bool): Scenario 1, in which an absent role must be empty.
         """
-        return self.right & np.where(self.has_box, self.found,
-                                     self.empty | (not strict))
+        return self.right & np.where(
+            self.has_box, self.found, self.empty | (not strict)
+        )
 
     def true_positives(self, strict: bool) -> np.ndarray:
         """Rows that are the first to find their person, (K,) bool."""
-        return claim(self.pred.verb_labels, self.pred.scores, self.persons,
-                     self.fitting(strict))
+        return claim(
+            self.pred.verb_labels,
+            self.pred.scores,
+            self.persons,
+            self.fitting(strict),
+        )
 
 
-def match_persons(truth: VCOCOTruth, pred: RolePredictions,
-                  actions: VCOCOActions) -> PersonMatches:
+def match_persons(
+    truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions
+) -> PersonMatches:
     """Finds the annotated person of each predicted one.
 
     Args:
@@ -90,19 +99,22 @@ def match_persons(truth: VCOCOTruth, pred: RolePredictions,
     acts &= labelled[:, None]
 
     boxes, box_inds = _distinct_persons(pred)
-    nearest, overlaps = _nearest_persons(pred, boxes, truth.image_inds,
-                                         persons, real)
+    nearest, overlaps = _nearest_persons(
+        pred, boxes, truth.image_inds, persons, real
+    )
     nearest, overlaps = nearest[box_inds], overlaps[box_inds]
     seen = np.append(labelled, False)[nearest]  # -1: nobody
     pred, box_inds = pred[seen], box_inds[seen]
     nearest, near = nearest[seen], overlaps[seen] >= IOU_THR
     right = acts[nearest, actions.action_inds[pred.verb_labels]] & near
-    return PersonMatches(pred, box_inds, nearest, near, right,
-                         acts.sum(axis=0), acts)
+    return PersonMatches(
+        pred, box_inds, nearest, near, right, acts.sum(axis=0), acts
+    )
 
 
-def match_roles(truth: VCOCOTruth, matches: PersonMatches,
-                actions: VCOCOActions) -> RoleMatches:
+def match_roles(
+    truth: VCOCOTruth, matches: PersonMatches, actions: VCOCOActions
+) -> RoleMatches:
     """Compares roles' boxes.
 
     Args:
@@ -116,20 +128,32 @@ def match_roles(truth: VCOCOTruth, matches: PersonMatches,
     role = role_boxes(truth, actions)[nearest, pred.verb_labels]
     has_box = role >= 0
     found = np.zeros(len(pred), dtype=bool)
-    found[has_box] = aligned_ious(
-        inclusive_roles(truth)[role[has_box]], pred.obj_bboxes[has_box],
-        1.) >= IOU_THR
-    empty = np.isnan(pred.obj_bboxes).all(axis=1) | (
-        pred.obj_bboxes == 0).all(axis=1)
-    num_gt = np.where(actions.has_role, matches.num_gt[actions.action_inds],
-                      0)
-    return RoleMatches(pred, nearest, matches.near[rows], matches.right[rows],
-                       has_box, found, empty, num_gt)
+    found[has_box] = (
+        aligned_ious(
+            inclusive_roles(truth)[role[has_box]],
+            pred.obj_bboxes[has_box],
+            1.0,
+        )
+        >= IOU_THR
+    )
+    empty = np.isnan(pred.obj_bboxes).all(axis=1) | (pred.obj_bboxes == 0).all(
+        axis=1
+    )
+    num_gt = np.where(actions.has_role, matches.num_gt[actions.action_inds], 0)
+    return RoleMatches(
+        pred,
+        nearest,
+        matches.near[rows],
+        matches.right[rows],
+        has_box,
+        found,
+        empty,
+        num_gt,
+    )
 
 
 def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
-    """Row of each person's role among the truth's, -1 without a box, (P, V).
-    """
+    """Row of each person's role among the truth's, -1 without a box, (P, V)."""
     boxed = np.flatnonzero(~np.isnan(truth.role_bboxes).any(axis=1))
     role_of = np.full((len(truth.bboxes), len(actions.verbs)), -1)
     # Written from last to first, so that the first of several boxes stays.
@@ -146,18 +170,24 @@ def inclusive_roles(truth: VCOCOTruth) -> np.ndarray:
     return _inclusive(truth.role_bboxes, sizes)
 
 
-def rank_rows(image_inds: np.ndarray, labels: np.ndarray,
-              scores: np.ndarray) -> np.ndarray:
+def rank_rows(
+    image_inds: np.ndarray, labels: np.ndarray, scores: np.ndarray
+) -> np.ndarray:
     """Order by class, then by falling score, equal ones by falling image."""
     return np.lexsort((-image_inds, -scores.astype(np.float32), labels))
 
 
-def claim(labels: np.ndarray, scores: np.ndarray, persons: np.ndarray,
-          right: np.ndarray) -> np.ndarray:
+def claim(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    persons: np.ndarray,
+    right: np.ndarray,
+) -> np.ndarray:
     """Lets a person be found once in a class, (K,) bool."""
     claimants = np.flatnonzero(right)[::-1]  # the last of equals goes first
-    order = claimants[np.argsort(
-        -scores[claimants].astype(np.float32), kind='stable')]
+    order = claimants[
+        np.argsort(-scores[claimants].astype(np.float32), kind='stable')
+    ]
     return first_claims(persons * (labels.max(initial=0) + 1) + labels, order)
 
 
@@ -167,11 +197,10 @@ def _inclusive(bboxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     bboxes[:, 2:] = np.maximum(bboxes[:, 2:] - 1, bboxes[:, :2])
     if sizes is None:
         return bboxes
-    return np.clip(bboxes, 0, np.tile(sizes - 1., 2))
+    return np.clip(bboxes, 0, np.tile(sizes - 1.0, 2))
 
 
-def _distinct_persons(
-        pred: RolePredictions) -> Tuple[np.ndarray, np.ndarray]:
+def _distinct_persons(pred: RolePredictions) -> Tuple[np.ndarray, np.ndarray]:
     """Rows that show each predicted person first, in order, and the person
     of each row."""
     columns = pred.sub_bboxes.T
@@ -179,7 +208,8 @@ def _distinct_persons(
     sorted_boxes = pred.sub_bboxes[order]
     is_new = np.ones(len(order), dtype=bool)
     is_new[1:] = (np.diff(pred.image_inds[order]) != 0) | (
-        sorted_boxes[1:] != sorted_boxes[:-1]).any(axis=1)
+        sorted_boxes[1:] != sorted_boxes[:-1]
+    ).any(axis=1)
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.cumsum(is_new) - 1
     firsts = order[is_new]  # lexsort is stable: a person's first row
@@ -189,14 +219,20 @@ def _distinct_persons(
     return firsts[in_order], position[group]
 
 
-def _nearest_persons(pred: RolePredictions, rows: np.ndarray,
-                     image_inds: np.ndarray, persons: np.ndarray,
-                     real: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+def _nearest_persons(
+    pred: RolePredictions,
+    rows: np.ndarray,
+    image_inds: np.ndarray,
+    persons: np.ndarray,
+    real: np.ndarray,
+) -> Tuple[np.ndarray, np.ndarray]:
     """Annotated person of each row, -1 without one, and the IoU."""
     candidates = np.flatnonzero(real)
-    pred_inds, gt_inds = candidate_pairs(pred.image_inds[rows],
-                                         image_inds[candidates])
+    pred_inds, gt_inds = candidate_pairs(
+        pred.image_inds[rows], image_inds[candidates]
+    )
     gt_inds = candidates[gt_inds]
-    overlaps = aligned_ious(pred.sub_bboxes[rows][pred_inds],
-                            persons[gt_inds], 1.)
+    overlaps = aligned_ious(
+        pred.sub_bboxes[rows][pred_inds], persons[gt_inds], 1.0
+    )
     return best_matches(pred_inds, gt_inds, overlaps, len(rows))

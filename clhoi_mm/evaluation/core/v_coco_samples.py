@@ -1,4 +1,5 @@
 """From samples, as plain dicts, to V-COCO's flat arrays."""
+
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Sequence, Tuple
 
@@ -19,14 +20,16 @@ class VCOCORecord:
         truth (VCOCOTruth): Of the image alone; `image_inds` all 0.
         pred (RolePredictions): Likewise.
     """
+
     img_id: Any
     size: Optional[np.ndarray]
     truth: VCOCOTruth
     pred: RolePredictions
 
 
-def read_v_coco_sample(sample: Mapping[str, Any],
-                       num_verbs: int) -> VCOCORecord:
+def read_v_coco_sample(
+    sample: Mapping[str, Any], num_verbs: int
+) -> VCOCORecord:
     """Reads and checks one sample.
 
     Args:
@@ -44,19 +47,26 @@ def read_v_coco_sample(sample: Mapping[str, Any],
         ValueError: A field has a wrong shape or content.
     """
     if 'img_id' not in sample:
-        raise KeyError('A sample has no img_id; add it to the meta_keys of '
-                       'the transform that packs the samples.')
+        raise KeyError(
+            'A sample has no img_id; add it to the meta_keys of '
+            'the transform that packs the samples.'
+        )
     img_id = sample['img_id']
     name = f'Image {img_id}'
     size = None
     if sample.get('ori_shape') is not None:
         size = np.array(sample['ori_shape'][1::-1], dtype=np.float32)
-    return VCOCORecord(img_id, size, _read_truth(sample, name, num_verbs),
-                       _read_predictions(sample, name, num_verbs))
+    return VCOCORecord(
+        img_id,
+        size,
+        _read_truth(sample, name, num_verbs),
+        _read_predictions(sample, name, num_verbs),
+    )
 
 
 def stack_v_coco_records(
-    records: Sequence[VCOCORecord]) -> Tuple[VCOCOTruth, RolePredictions]:
+    records: Sequence[VCOCORecord],
+) -> Tuple[VCOCOTruth, RolePredictions]:
     """Joins the images' tables.
 
     Args:
@@ -77,76 +87,116 @@ def stack_v_coco_records(
     truth = VCOCOTruth(
         person_images,
         np.concatenate([truth.bboxes for truth in truths]),
-        np.concatenate([truth.labelled for truth in truths]), sizes,
+        np.concatenate([truth.labelled for truth in truths]),
+        sizes,
         np.concatenate(
-            [t.role_persons + first for t, first in zip(truths, firsts)]),
+            [t.role_persons + first for t, first in zip(truths, firsts)]
+        ),
         np.concatenate([truth.role_verbs for truth in truths]),
-        np.concatenate([truth.role_bboxes for truth in truths]))
-    columns = ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'scores',
-               'agent_scores')
+        np.concatenate([truth.role_bboxes for truth in truths]),
+    )
+    columns = (
+        'sub_bboxes',
+        'obj_bboxes',
+        'verb_labels',
+        'scores',
+        'agent_scores',
+    )
     pred = RolePredictions(
-        image_inds_of(preds), *(np.concatenate(
-            [getattr(pred, column) for pred in preds]) for column in columns))
+        image_inds_of(preds),
+        *(
+            np.concatenate([getattr(pred, column) for pred in preds])
+            for column in columns
+        ),
+    )
     return truth, pred
 
 
-def _fields(sample: Mapping[str, Any], field: str, name: str,
-            required: Sequence[str]) -> Mapping[str, Any]:
+def _fields(
+    sample: Mapping[str, Any], field: str, name: str, required: Sequence[str]
+) -> Mapping[str, Any]:
     values = sample.get(field)
     if values is None:
-        raise KeyError(f'{name}: {field} is missing; an image without them '
-                       'carries empty arrays.')
+        raise KeyError(
+            f'{name}: {field} is missing; an image without them '
+            'carries empty arrays.'
+        )
     missing = [key for key in required if key not in values]
     if missing:
         raise KeyError(f'{name}: {field} lacks {", ".join(missing)}.')
     return values
 
 
-def _read_truth(sample: Mapping[str, Any], name: str,
-                num_verbs: int) -> VCOCOTruth:
+def _read_truth(
+    sample: Mapping[str, Any], name: str, num_verbs: int
+) -> VCOCOTruth:
     persons = _fields(sample, 'gt_persons', name, ('bboxes', 'hoi_labelled'))
-    hois = _fields(sample, 'gt_hois', name,
-                   ('sub_bboxes', 'obj_bboxes', 'verb_labels'))
+    hois = _fields(
+        sample, 'gt_hois', name, ('sub_bboxes', 'obj_bboxes', 'verb_labels')
+    )
     labelled = to_numpy(persons['hoi_labelled']).astype(bool).reshape(-1)
-    bboxes = read_floats(persons['bboxes'], (len(labelled), 4),
-                         f'{name}: gt_persons.bboxes')
-    verbs = read_labels(hois['verb_labels'], num_verbs,
-                        f'{name}: gt_hois.verb_labels')
+    bboxes = read_floats(
+        persons['bboxes'], (len(labelled), 4), f'{name}: gt_persons.bboxes'
+    )
+    verbs = read_labels(
+        hois['verb_labels'], num_verbs, f'{name}: gt_hois.verb_labels'
+    )
     if (verbs < 0).any():
-        raise ValueError(f'{name}: gt_hois.verb_labels holds -1, but each '
-                         'annotated interaction has a verb.')
+        raise ValueError(
+            f'{name}: gt_hois.verb_labels holds -1, but each '
+            'annotated interaction has a verb.'
+        )
     subjects, roles = (
         read_floats(hois[key], (len(verbs), 4), f'{name}: gt_hois.{key}')
-        for key in ('sub_bboxes', 'obj_bboxes'))
+        for key in ('sub_bboxes', 'obj_bboxes')
+    )
     # A person is known by the box; of equal boxes by the labelled one.
     same = (subjects[:, None] == bboxes[None]).all(axis=2)
-    inds = np.argmax(same * (1 + labelled), axis=1) if len(bboxes) else \
-        np.zeros(len(verbs), dtype=np.int64)
+    inds = (
+        np.argmax(same * (1 + labelled), axis=1)
+        if len(bboxes)
+        else np.zeros(len(verbs), dtype=np.int64)
+    )
     if len(verbs) and not same.any(axis=1).all():
         raise ValueError(
             f'{name}: gt_hois.sub_bboxes holds a person who is not among '
-            'gt_persons; both must be in original-image coordinates.')
+            'gt_persons; both must be in original-image coordinates.'
+        )
     return VCOCOTruth(
-        np.zeros(len(bboxes), dtype=np.int64), bboxes, labelled, None, inds,
-        verbs, roles)
+        np.zeros(len(bboxes), dtype=np.int64),
+        bboxes,
+        labelled,
+        None,
+        inds,
+        verbs,
+        roles,
+    )
 
 
-def _read_predictions(sample: Mapping[str, Any], name: str,
-                      num_verbs: int) -> RolePredictions:
-    hois = _fields(sample, 'pred_hois', name,
-                   ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'scores'))
+def _read_predictions(
+    sample: Mapping[str, Any], name: str, num_verbs: int
+) -> RolePredictions:
+    hois = _fields(
+        sample,
+        'pred_hois',
+        name,
+        ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'scores'),
+    )
     name = f'{name}: pred_hois'
     verbs = read_labels(hois['verb_labels'], num_verbs, f'{name}.verb_labels')
     num = len(verbs)
     bboxes = read_floats(hois['sub_bboxes'], (num, 4), f'{name}.sub_bboxes')
     refuse_infinite(bboxes, verbs >= 0, f'{name}.sub_bboxes')
-    scores = read_floats(hois['scores'], (num, ), f'{name}.scores')
+    scores = read_floats(hois['scores'], (num,), f'{name}.scores')
     agent_scores = hois.get('agent_scores')
     if agent_scores is None:
         agent_scores = scores
     pred = RolePredictions(
-        np.zeros(num, dtype=np.int64), bboxes,
+        np.zeros(num, dtype=np.int64),
+        bboxes,
         read_floats(hois['obj_bboxes'], (num, 4), f'{name}.obj_bboxes'),
-        verbs, scores,
-        read_floats(agent_scores, (num, ), f'{name}.agent_scores'))
+        verbs,
+        scores,
+        read_floats(agent_scores, (num,), f'{name}.agent_scores'),
+    )
     return pred[verbs >= 0]

@@ -1,4 +1,5 @@
 """V-COCO's persons, actions and roles as flat arrays."""
+
 from dataclasses import dataclass
 from typing import Optional, Sequence, Tuple
 
@@ -20,6 +21,7 @@ class VCOCOActions:
         counts (np.ndarray): Which verbs the mean over 24 roles is taken of:
             those with a role but "point", which papers leave out, (V,) bool.
     """
+
     verbs: Tuple[str, ...]
     actions: Tuple[str, ...]
     action_inds: np.ndarray
@@ -41,7 +43,8 @@ class VCOCOActions:
         if not has_role.any():
             raise ValueError(
                 "V-COCO's verbs are named 'hit instr', 'hit obj', 'stand', "
-                f'but none of {", ".join(verbs)} ends in obj or instr.')
+                f'but none of {", ".join(verbs)} ends in obj or instr.'
+            )
         names = [
             ' '.join(parts[:-1] if role else parts)
             for parts, role in zip(words, has_role)
@@ -70,6 +73,7 @@ class VCOCOTruth:
         role_bboxes (np.ndarray): Box of each role, NaN where there is none,
             (R, 4) xyxy, continuous.
     """
+
     image_inds: np.ndarray
     bboxes: np.ndarray
     labelled: np.ndarray
@@ -95,6 +99,7 @@ class RolePredictions:
         agent_scores (np.ndarray): How surely the person acts so, (N,); NaN
             says nothing.
     """
+
     image_inds: np.ndarray
     sub_bboxes: np.ndarray
     obj_bboxes: np.ndarray
@@ -106,6 +111,11 @@ class RolePredictions:
         return len(self.verb_labels)
 
     def __getitem__(self, rows: np.ndarray) -> 'RolePredictions':
-        return RolePredictions(self.image_inds[rows], self.sub_bboxes[rows],
-                               self.obj_bboxes[rows], self.verb_labels[rows],
-                               self.scores[rows], self.agent_scores[rows])
+        return RolePredictions(
+            self.image_inds[rows],
+            self.sub_bboxes[rows],
+            self.obj_bboxes[rows],
+            self.verb_labels[rows],
+            self.scores[rows],
+            self.agent_scores[rows],
+        )

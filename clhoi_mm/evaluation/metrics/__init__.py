@@ -4,5 +4,8 @@ from .pair_ranking_metric import PairRankingMetric
 from .v_coco_metric import VCOCOMetric
 
 __all__ = [
-    'DumpHOIResults', 'HICODetMetric', 'PairRankingMetric', 'VCOCOMetric'
+    'DumpHOIResults',
+    'HICODetMetric',
+    'PairRankingMetric',
+    'VCOCOMetric',
 ]

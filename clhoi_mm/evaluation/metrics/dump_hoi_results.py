@@ -12,8 +12,14 @@ from clhoi_mm.registry import METRICS
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.vocabulary import normalise_name
 
-COLUMNS = ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
-           'hoi_labels', 'scores')
+COLUMNS = (
+    'sub_bboxes',
+    'obj_bboxes',
+    'obj_labels',
+    'verb_labels',
+    'hoi_labels',
+    'scores',
+)
 
 
 @METRICS.register_module()
@@ -40,22 +46,29 @@ class DumpHOIResults(BaseMetric):
             processes meet. Defaults to 'cpu'.
     """
 
-    def __init__(self,
-                 out_file: str,
-                 ann_file: Optional[str] = None,
-                 collect_device: str = 'cpu') -> None:
+    def __init__(
+        self,
+        out_file: str,
+        ann_file: Optional[str] = None,
+        collect_device: str = 'cpu',
+    ) -> None:
         super().__init__(collect_device=collect_device)
         if not out_file.endswith(('.json', '.npz')):
-            raise ValueError(f'{out_file}: results are written as JSON or '
-                             'NPZ; give a name that ends in .json or .npz')
+            raise ValueError(
+                f'{out_file}: results are written as JSON or '
+                'NPZ; give a name that ends in .json or .npz'
+            )
         self.out_file = out_file
         self.annotations = None
         if out_file.endswith('.npz'):
             if ann_file is None:
-                raise ValueError(f'{out_file}: its labels are positions in '
-                                 'the annotation file; give ann_file')
+                raise ValueError(
+                    f'{out_file}: its labels are positions in '
+                    'the annotation file; give ann_file'
+                )
             self.annotations = Annotations.from_content(
-                json.loads(get(ann_file)), ann_file)
+                json.loads(get(ann_file)), ann_file
+            )
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep a batch's predictions.
@@ -65,14 +78,16 @@ class DumpHOIResults(BaseMetric):
             data_samples (Sequence[dict]): Samples with ``pred_hois``.
         """
         for sample in data_samples:
-            self.results.append({
-                'img_id': sample['img_id'],
-                'key': sample.get('key'),
-                'hois': {
-                    name: to_numpy(values)
-                    for name, values in sorted(sample['pred_hois'].items())
+            self.results.append(
+                {
+                    'img_id': sample['img_id'],
+                    'key': sample.get('key'),
+                    'hois': {
+                        name: to_numpy(values)
+                        for name, values in sorted(sample['pred_hois'].items())
+                    },
                 }
-            })
+            )
 
     def compute_metrics(self, results: List[dict]) -> dict:
         """Write the file; there is nothing to measure.
@@ -87,12 +102,19 @@ class DumpHOIResults(BaseMetric):
             self._predictions(results).write(self.out_file)
             return {}
         with atomic_path(self.out_file) as path, open(path, 'w') as file:
-            json.dump([
-                dict(result, hois={
-                    name: json_values(values)
-                    for name, values in result['hois'].items()
-                }) for result in results
-            ], file)
+            json.dump(
+                [
+                    dict(
+                        result,
+                        hois={
+                            name: json_values(values)
+                            for name, values in result['hois'].items()
+                        },
+                    )
+                    for result in results
+                ],
+                file,
+            )
         return {}
 
     def _predictions(self, results: List[dict]) -> Predictions:
@@ -106,39 +128,52 @@ class DumpHOIResults(BaseMetric):
         agent_scores = None
         if all('agent_scores' in row for row in rows):
             agent_scores = np.concatenate(
-                [row['agent_scores'] for row in rows])
+                [row['agent_scores'] for row in rows]
+            )
         objects = self._positions('classes', annotations.objects)
         verbs = self._positions('verbs', annotations.verbs)
         # -1, no object, reads the last entry.
         obj_labels = objects[columns['obj_labels']]
         verb_labels = verbs[columns['verb_labels']]
-        keep = (verb_labels >= 0) & ((obj_labels >= 0) |
-                                     (columns['obj_labels'] < 0))
+        keep = (verb_labels >= 0) & (
+            (obj_labels >= 0) | (columns['obj_labels'] < 0)
+        )
         if not keep.all():
             MMLogger.get_current_instance().warning(
                 f'{(~keep).sum()} predictions name an object or a verb that '
                 'the annotation file does not list; they are not in '
-                f'{self.out_file}.')
+                f'{self.out_file}.'
+            )
         images = np.repeat(
-            np.arange(len(rows)), [len(row['scores']) for row in rows])[keep]
+            np.arange(len(rows)), [len(row['scores']) for row in rows]
+        )[keep]
         obj_labels, verb_labels = obj_labels[keep], verb_labels[keep]
         hoi_labels = np.where(
-            obj_labels >= 0, annotations.hoi_lookup[verb_labels, obj_labels],
-            -1)
+            obj_labels >= 0,
+            annotations.hoi_lookup[verb_labels, obj_labels],
+            -1,
+        )
         return Predictions(
             np.array([result['img_id'] for result in results]),
             np.searchsorted(images, np.arange(len(rows) + 1)),
-            columns['sub_bboxes'][keep], columns['obj_bboxes'][keep],
-            obj_labels, verb_labels, hoi_labels, columns['scores'][keep],
-            None if agent_scores is None else agent_scores[keep])
+            columns['sub_bboxes'][keep],
+            columns['obj_bboxes'][keep],
+            obj_labels,
+            verb_labels,
+            hoi_labels,
+            columns['scores'][keep],
+            None if agent_scores is None else agent_scores[keep],
+        )
 
     def _positions(self, key: str, names: Sequence[str]) -> np.ndarray:
         """Position in the file of each name of the data set; -1 without one,
         and in the end."""
         own = (self.dataset_meta or {}).get(key)
         if own is None:
-            raise ValueError(f"the data set's metainfo lacks {key}, so labels "
-                             'cannot be named; use a HOIDataset.')
+            raise ValueError(
+                f"the data set's metainfo lacks {key}, so labels "
+                'cannot be named; use a HOIDataset.'
+            )
         positions = {normalise_name(name): i for i, name in enumerate(names)}
         found = [positions.get(normalise_name(name), -1) for name in own]
         return np.array([*found, -1], dtype=np.int64)

@@ -5,11 +5,18 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from clhoi_mm.evaluation.core import (HICO_DET_PROTOCOLS, HICODetResult,
-                                      HOIClasses, HOIRecord, evaluate_hico_det,
-                                      read_sample, stack_records)
+from clhoi_mm.evaluation.core import (
+    HICO_DET_PROTOCOLS,
+    HICODetResult,
+    HOIClasses,
+    HOIRecord,
+    evaluate_hico_det,
+    read_sample,
+    stack_records,
+)
 from clhoi_mm.registry import METRICS
 from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
+
 from .unique_images import check_images
 
 
@@ -49,30 +56,36 @@ class HICODetMetric(BaseMetric):
         collect_dir (str, optional): Folder through which several processes
             exchange results on the CPU. Defaults to None.
     """
+
     default_prefix = 'hico_det'
     # What may be asked for by name, and the figures each name stands for.
     eval_names = {
         'mAP': ('mAP', 'mAP_rare', 'mAP_non_rare'),
         'mAP_ko': ('mAP_ko', 'mAP_ko_rare', 'mAP_ko_non_rare'),
-        'zero_shot': ('mAP', 'mAP_unseen', 'mAP_seen')
+        'zero_shot': ('mAP', 'mAP_unseen', 'mAP_seen'),
     }
 
-    def __init__(self,
-                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
-                 protocol: str = 'official',
-                 known_object: bool = True,
-                 classwise: bool = False,
-                 unseen: Optional[Union[str, Sequence[int]]] = None,
-                 collect_device: str = 'cpu',
-                 prefix: str = 'hico_det',
-                 collect_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+        protocol: str = 'official',
+        known_object: bool = True,
+        classwise: bool = False,
+        unseen: Optional[Union[str, Sequence[int]]] = None,
+        collect_device: str = 'cpu',
+        prefix: str = 'hico_det',
+        collect_dir: Optional[str] = None,
+    ) -> None:
         super().__init__(
             collect_device=collect_device,
             prefix=prefix,
-            collect_dir=collect_dir)
+            collect_dir=collect_dir,
+        )
         if protocol not in HICO_DET_PROTOCOLS:
-            raise ValueError(f'HICODetMetric has no protocol {protocol!r}; '
-                             f'there is {", ".join(HICO_DET_PROTOCOLS)}.')
+            raise ValueError(
+                f'HICODetMetric has no protocol {protocol!r}; '
+                f'there is {", ".join(HICO_DET_PROTOCOLS)}.'
+            )
         self.protocol = protocol
         self.known_object = known_object
         self.classwise = classwise
@@ -82,7 +95,8 @@ class HICODetMetric(BaseMetric):
         self._own_classes = None
         if vocabulary is not None:
             self._own_classes = HOIClasses.from_vocabulary(
-                HOIVocabulary.load(vocabulary))
+                HOIVocabulary.load(vocabulary)
+            )
 
     @property
     def hoi_classes(self) -> HOIClasses:
@@ -98,9 +112,10 @@ class HICODetMetric(BaseMetric):
         if own and own.vocabulary_hash != classes.vocabulary_hash:
             raise ValueError(
                 f"{type(self).__name__}'s vocabulary differs from the data "
-                f'set\'s, {meta.get("vocabulary")!r}: labels would mean other '
+                f"set's, {meta.get('vocabulary')!r}: labels would mean other "
                 'classes. Leave vocabulary out of the evaluator to use the '
-                "data set's.")
+                "data set's."
+            )
         return classes
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -113,7 +128,8 @@ class HICODetMetric(BaseMetric):
         """
         num_hois = len(self.hoi_classes)
         self.results.extend(
-            read_sample(sample, num_hois) for sample in data_samples)
+            read_sample(sample, num_hois) for sample in data_samples
+        )
 
     def compute_metrics(self, results: List[HOIRecord]) -> Dict[str, float]:
         """Scores all images.
@@ -129,8 +145,12 @@ class HICODetMetric(BaseMetric):
         """
         check_images([record.img_id for record in results], 'HICODetMetric')
         classes = self.hoi_classes
-        result = evaluate_hico_det(*stack_records(results), classes.objects,
-                                   self.protocol, self.known_object)
+        result = evaluate_hico_det(
+            *stack_records(results),
+            classes.objects,
+            self.protocol,
+            self.known_object,
+        )
         figures = result.summary(classes.rare, self._unseen_mask())
         self._log(result, figures, results)
         if self.classwise:
@@ -143,24 +163,33 @@ class HICODetMetric(BaseMetric):
         num_hois = len(self.hoi_classes)
         wrong = [label for label in self.unseen if not 0 <= label < num_hois]
         if wrong:
-            raise ValueError(f'unseen holds {wrong[0]}, but the vocabulary '
-                             f'has {num_hois} classes.')
+            raise ValueError(
+                f'unseen holds {wrong[0]}, but the vocabulary '
+                f'has {num_hois} classes.'
+            )
         return np.isin(np.arange(num_hois), self.unseen)
 
-    def _log(self, result: HICODetResult, figures: Dict[str, float],
-             records: Sequence[HOIRecord]) -> None:
+    def _log(
+        self,
+        result: HICODetResult,
+        figures: Dict[str, float],
+        records: Sequence[HOIRecord],
+    ) -> None:
         logger = MMLogger.get_current_instance()
         num_outside = sum(record.num_outside for record in records)
         if num_outside:
-            logger.warning(f'{num_outside} pairs belong to no class of the '
-                           'vocabulary and were left out.')
+            logger.warning(
+                f'{num_outside} pairs belong to no class of the '
+                'vocabulary and were left out.'
+            )
         num_empty = int((result.num_gt == 0).sum())
         logger.info(
             f'HICO-DET protocol {self.protocol!r}: {len(records)} images, '
             f'{result.num_gt.sum()} annotated and {result.num_pred} '
             f'predicted pairs, {len(result.ap)} classes ({num_empty} without '
             f'annotated pairs, '
-            f'{"AP 0" if result.empty_classes else "left out"}).')
+            f'{"AP 0" if result.empty_classes else "left out"}).'
+        )
         subsets = ('', '_rare', '_non_rare')
         if self.unseen is not None:
             subsets += ('_unseen', '_seen')
@@ -181,12 +210,14 @@ class HICODetMetric(BaseMetric):
         if rare is None:
             rare = np.zeros(len(classes), dtype=bool)
         columns = [
-            classes.names, ['rare' if flag else '' for flag in rare],
-            result.num_gt.tolist(), [_percent(ap * 100) for ap in result.ap]
+            classes.names,
+            ['rare' if flag else '' for flag in rare],
+            result.num_gt.tolist(),
+            [_percent(ap * 100) for ap in result.ap],
         ]
         if result.ap_ko is not None:
             columns.append([_percent(ap * 100) for ap in result.ap_ko])
-        head = ['class', '', 'pairs', 'AP', 'AP_ko'][:len(columns)]
+        head = ['class', '', 'pairs', 'AP', 'AP_ko'][: len(columns)]
         return AsciiTable([head, *map(list, zip(*columns))]).table
 
 

@@ -2,10 +2,14 @@ from typing import Dict, List, Optional, Sequence, Union
 
 from mmengine.logging import MMLogger
 
-from clhoi_mm.evaluation.core import (HOIRecord, evaluate_pair_ranking,
-                                      stack_records)
+from clhoi_mm.evaluation.core import (
+    HOIRecord,
+    evaluate_pair_ranking,
+    stack_records,
+)
 from clhoi_mm.registry import METRICS
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .hico_det_metric import HICODetMetric
 from .unique_images import check_images
 
@@ -36,27 +40,31 @@ class PairRankingMetric(HICODetMetric):
         prefix (str): What stands before the names. Defaults to 'pairs'.
         collect_dir (str, optional): As of :class:`HICODetMetric`.
     """
+
     default_prefix = 'pairs'
     eval_names = {
         'AP': ('AP', 'AP_rare', 'AP_non_rare'),
         'AP_multi': ('AP_multi', 'AP_multi_rare', 'AP_multi_non_rare'),
-        'zero_shot': ('AP', 'AP_unseen', 'AP_seen')
+        'zero_shot': ('AP', 'AP_unseen', 'AP_seen'),
     }
 
-    def __init__(self,
-                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
-                 classwise: bool = False,
-                 unseen: Optional[Union[str, Sequence[int]]] = None,
-                 collect_device: str = 'cpu',
-                 prefix: str = 'pairs',
-                 collect_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+        classwise: bool = False,
+        unseen: Optional[Union[str, Sequence[int]]] = None,
+        collect_device: str = 'cpu',
+        prefix: str = 'pairs',
+        collect_dir: Optional[str] = None,
+    ) -> None:
         super().__init__(
             vocabulary,
             classwise=classwise,
             unseen=unseen,
             collect_device=collect_device,
             prefix=prefix,
-            collect_dir=collect_dir)
+            collect_dir=collect_dir,
+        )
 
     def compute_metrics(self, results: List[HOIRecord]) -> Dict[str, float]:
         """Scores all images.
@@ -80,15 +88,19 @@ class PairRankingMetric(HICODetMetric):
             raise ValueError(
                 f'{name}: none of {result.num_pairs} candidate pairs lies on '
                 f'one of {len(gt)} annotated ones. Detections should be the '
-                "annotated boxes: LoadDetections(source='ground_truth').")
+                "annotated boxes: LoadDetections(source='ground_truth')."
+            )
         figures = result.summary(classes.rare, self._unseen_mask())
         logger = MMLogger.get_current_instance()
         logger.info(
             f'{len(results)} images, {result.num_pairs} candidate pairs, '
             f'{result.num_positive.sum()} of them positive for one of '
-            f'{(result.num_positive > 0).sum()} classes')
-        logger.info('in percent: ' + ', '.join(
-            f'{key} {value:.2f}' for key, value in figures.items()))
+            f'{(result.num_positive > 0).sum()} classes'
+        )
+        logger.info(
+            'in percent: '
+            + ', '.join(f'{key} {value:.2f}' for key, value in figures.items())
+        )
         if self.classwise:
             figures.update(result.classwise(classes.names))
         return figures

@@ -16,5 +16,7 @@ def check_images(img_ids: Sequence[Any], name: str) -> None:
         raise ValueError(f'{name} got no images; is the data set empty?')
     img_id, times = Counter(img_ids).most_common(1)[0]
     if times > 1:
-        raise ValueError(f'{name} got image {img_id} {times} times; img_id '
-                         'must be unique in a data set.')
+        raise ValueError(
+            f'{name} got image {img_id} {times} times; img_id '
+            'must be unique in a data set.'
+        )

@@ -5,11 +5,17 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from terminaltables import AsciiTable
 
-from clhoi_mm.evaluation.core import (VCOCOActions, VCOCORecord, VCOCOResult,
-                                      evaluate_v_coco, read_v_coco_sample,
-                                      stack_v_coco_records)
+from clhoi_mm.evaluation.core import (
+    VCOCOActions,
+    VCOCORecord,
+    VCOCOResult,
+    evaluate_v_coco,
+    read_v_coco_sample,
+    stack_v_coco_records,
+)
 from clhoi_mm.registry import METRICS
 from clhoi_mm.vocabulary import HOIVocabulary
+
 from .unique_images import check_images
 
 
@@ -40,24 +46,28 @@ class VCOCOMetric(BaseMetric):
         collect_dir (str, optional): Folder through which several processes
             exchange results on the CPU. Defaults to None.
     """
+
     default_prefix = 'v_coco'
     # What may be asked for by name, and the figures each name stands for.
     eval_names = {
         'AP_role': ('AP_role_s1', 'AP_role_s2'),
         'AP_role_25': ('AP_role_s1_25', 'AP_role_s2_25'),
-        'AP_agent': ('AP_agent', )
+        'AP_agent': ('AP_agent',),
     }
 
-    def __init__(self,
-                 vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
-                 classwise: bool = False,
-                 collect_device: str = 'cpu',
-                 prefix: str = 'v_coco',
-                 collect_dir: Optional[str] = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
+        classwise: bool = False,
+        collect_device: str = 'cpu',
+        prefix: str = 'v_coco',
+        collect_dir: Optional[str] = None,
+    ) -> None:
         super().__init__(
             collect_device=collect_device,
             prefix=prefix,
-            collect_dir=collect_dir)
+            collect_dir=collect_dir,
+        )
         self.classwise = classwise
         self._own_verbs = None
         if vocabulary is not None:
@@ -76,12 +86,14 @@ class VCOCOMetric(BaseMetric):
             raise ValueError(
                 "the data set's metainfo lacks verbs, so its actions are not "
                 "known. Use a VCOCODataset, or set vocabulary='v_coco' (a "
-                'name or a JSON file) in the evaluator.')
+                'name or a JSON file) in the evaluator.'
+            )
         if None not in (verbs, own) and tuple(verbs) != own:
             raise ValueError(
                 "VCOCOMetric's vocabulary differs from the data set's: labels "
                 'would mean different verbs. Leave vocabulary out of the '
-                "evaluator to use the data set's.")
+                "evaluator to use the data set's."
+            )
         return VCOCOActions.from_verbs(own if verbs is None else verbs)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -94,7 +106,8 @@ class VCOCOMetric(BaseMetric):
         """
         num_verbs = len(self.actions.verbs)
         self.results.extend(
-            read_v_coco_sample(sample, num_verbs) for sample in data_samples)
+            read_v_coco_sample(sample, num_verbs) for sample in data_samples
+        )
 
     def compute_metrics(self, results: List[VCOCORecord]) -> Dict[str, float]:
         """Scores all images.
@@ -117,28 +130,43 @@ class VCOCOMetric(BaseMetric):
             figures.update(result.classwise())
         return figures
 
-    def _log(self, result: VCOCOResult, figures: Dict[str, float],
-             num_images: int) -> None:
+    def _log(
+        self, result: VCOCOResult, figures: Dict[str, float], num_images: int
+    ) -> None:
         logger = MMLogger.get_current_instance()
         actions = result.actions
-        logger.info(f'V-COCO: {num_images} images, {result.num_pred} '
-                    f'predictions, {result.num_gt.sum()} actions of persons.')
+        logger.info(
+            f'V-COCO: {num_images} images, {result.num_pred} '
+            f'predictions, {result.num_gt.sum()} actions of persons.'
+        )
         absent = [
-            name for name, number in zip(actions.actions, result.num_gt)
+            name
+            for name, number in zip(actions.actions, result.num_gt)
             if number == 0
         ]
         if absent:
-            logger.warning(f'V-COCO: nobody is annotated with '
-                           f'{", ".join(absent)}, left out of means.')
+            logger.warning(
+                f'V-COCO: nobody is annotated with '
+                f'{", ".join(absent)}, left out of means.'
+            )
         rows = [['AP in percent', 'value']]
         rows += [[name, f'{value:.2f}'] for name, value in figures.items()]
         logger.info('V-COCO\n' + AsciiTable(rows).table)
         if self.classwise:
             head = ['verb', 'persons', 'role s1', 'role s2', 'agent']
             columns = [actions.verbs, result.num_gt[actions.action_inds]]
-            for ap in (result.ap_role_s1, result.ap_role_s2,
-                       result.ap_agent[actions.action_inds]):
-                columns.append(['-' if np.isnan(value) else
-                                f'{value * 100:.2f}' for value in ap])
-            logger.info('AP of each verb\n' +
-                        AsciiTable([head, *map(list, zip(*columns))]).table)
+            for ap in (
+                result.ap_role_s1,
+                result.ap_role_s2,
+                result.ap_agent[actions.action_inds],
+            ):
+                columns.append(
+                    [
+                        '-' if np.isnan(value) else f'{value * 100:.2f}'
+                        for value in ap
+                    ]
+                )
+            logger.info(
+                'AP of each verb\n'
+                + AsciiTable([head, *map(list, zip(*columns))]).table
+            )

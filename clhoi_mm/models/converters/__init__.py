@@ -4,6 +4,7 @@ Each converter takes the source's tensors by name and gives the target's,
 with what the checkpoint says about itself. Every name must be known: a file
 of another model is refused rather than converted in part.
 """
+
 from .clip_vision import convert_clip_vision
 from .command import run_command
 from .deformable_detr import convert_deformable_detr
@@ -12,6 +13,11 @@ from .faster_rcnn import convert_faster_rcnn
 from .files import read_source, write_checkpoint
 
 __all__ = [
-    'convert_clip_vision', 'convert_deformable_detr', 'convert_detr',
-    'convert_faster_rcnn', 'read_source', 'run_command', 'write_checkpoint'
+    'convert_clip_vision',
+    'convert_deformable_detr',
+    'convert_detr',
+    'convert_faster_rcnn',
+    'read_source',
+    'run_command',
+    'write_checkpoint',
 ]

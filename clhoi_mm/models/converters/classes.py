@@ -9,8 +9,8 @@ COCO_IDS = [i for i in range(1, 91) if i not in UNUSED]
 
 
 def pick_classes(
-        count: int,
-        names: Optional[Sequence[str]] = None) -> tuple[list[int], list[str]]:
+    count: int, names: Optional[Sequence[str]] = None
+) -> tuple[list[int], list[str]]:
     """Which rows of a head mmdet's labels come from.
 
     Detectors that were trained with COCO's ids as labels have a row for id 0
@@ -30,12 +30,16 @@ def pick_classes(
     if names is None and count == 91:
         return COCO_IDS, coco
     if names is None:
-        raise ValueError(f"the {count} classes have no names: they are not "
-                         "COCO's; put the source's config.json, whose "
-                         'id2label names them, beside its weights')
+        raise ValueError(
+            f'the {count} classes have no names: they are not '
+            "COCO's; put the source's config.json, whose "
+            'id2label names them, beside its weights'
+        )
     if len(names) != count:
-        raise ValueError(f'config.json names {len(names)} classes, but the '
-                         f'weights have {count}; they are not of one model')
+        raise ValueError(
+            f'config.json names {len(names)} classes, but the '
+            f'weights have {count}; they are not of one model'
+        )
     # Facebook's config also names ids that COCO does not use.
     if count == 91 and [names[i] for i in COCO_IDS] == coco:
         return COCO_IDS, coco

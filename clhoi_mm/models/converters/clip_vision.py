@@ -25,17 +25,19 @@ RULES = [
     (r'text_model\..+|(?:text|visual)_projection\.weight|logit_scale', None),
 ]  # yapf: disable
 ACTIVATIONS = dict(
-    quick_gelu=dict(type='mmpretrain.QuickGELU'), gelu=dict(type='GELU'))
+    quick_gelu=dict(type='mmpretrain.QuickGELU'), gelu=dict(type='GELU')
+)
 # Of pixels from 0 to 255, red first, as Hugging Face's processor has them.
 CLIP_MEAN = [255 * x for x in (0.48145466, 0.4578275, 0.40821073)]
 CLIP_STD = [255 * x for x in (0.26862954, 0.26130258, 0.27577711)]
 
 
 def convert_clip_vision(
-        state: State,
-        config: dict,
-        mean: Optional[Sequence[float]] = None,
-        std: Optional[Sequence[float]] = None) -> tuple[State, dict]:
+    state: State,
+    config: dict,
+    mean: Optional[Sequence[float]] = None,
+    std: Optional[Sequence[float]] = None,
+) -> tuple[State, dict]:
     """Convert a CLIP vision tower to ``mmpretrain.VisionTransformer``.
 
     Args:
@@ -57,11 +59,14 @@ def convert_clip_vision(
     """
     config = config.get('vision_config', config)
     if not config:
-        raise ValueError('the number of attention heads and the activation '
-                         'are in config.json only; put it beside the weights')
+        raise ValueError(
+            'the number of attention heads and the activation '
+            'are in config.json only; put it beside the weights'
+        )
     # What Hugging Face leaves out is as in ViT-B/32.
     defaults = dict(
-        hidden_act='quick_gelu', layer_norm_eps=1e-5, num_attention_heads=12)
+        hidden_act='quick_gelu', layer_norm_eps=1e-5, num_attention_heads=12
+    )
     config = {**defaults, **config}
     if config['hidden_act'] not in ACTIVATIONS:
         require(config, SOURCE, hidden_act='quick_gelu')
@@ -73,7 +78,8 @@ def convert_clip_vision(
         if mean is None or std is None:
             raise ValueError('give mean and std together')
         mean, std, own_mean, own_std = (
-            torch.tensor(x) for x in (mean, std, CLIP_MEAN, CLIP_STD))
+            torch.tensor(x) for x in (mean, std, CLIP_MEAN, CLIP_STD)
+        )
         shift, scale = (mean - own_mean) / own_std, std / own_std
         # Every patch sees the same shift, which joins its position.
         positions = positions.clone()
@@ -84,7 +90,8 @@ def convert_clip_vision(
     state['cls_token'] = token[None, None]
     layers = {
         found[1]
-        for name in state if (found := re.match(r'layers\.(\d+)\.', name))
+        for name in state
+        if (found := re.match(r'layers\.(\d+)\.', name))
     }
     encoder = dict(
         type='mmpretrain.VisionTransformer',
@@ -93,11 +100,14 @@ def convert_clip_vision(
             num_layers=len(layers),
             num_heads=config['num_attention_heads'],
             feedforward_channels=len(
-                take(dict(state), 'layers.0.ffn.layers.0.0.bias', SOURCE))),
-        img_size=round((len(positions) - 1)**.5) * patches.shape[-1],
+                take(dict(state), 'layers.0.ffn.layers.0.0.bias', SOURCE)
+            ),
+        ),
+        img_size=round((len(positions) - 1) ** 0.5) * patches.shape[-1],
         patch_size=patches.shape[-1],
         pre_norm=True,
         norm_cfg=dict(type='LN', eps=config['layer_norm_eps']),
         layer_cfgs=dict(act_cfg=ACTIVATIONS[config['hidden_act']]),
-        out_type='featmap')
+        out_type='featmap',
+    )
     return state, dict(visual_encoder=encoder)

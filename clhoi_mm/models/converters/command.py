@@ -4,15 +4,18 @@ from typing import Callable
 from .files import read_source, write_checkpoint
 from .names import State
 
-FOLDER = ('folder with model.safetensors and config.json, or the file of '
-          'weights')
+FOLDER = (
+    'folder with model.safetensors and config.json, or the file of weights'
+)
 
 
-def run_command(description: str,
-                convert: Callable[..., tuple[State, dict]],
-                example: str,
-                source: str = FOLDER,
-                **options: dict) -> tuple[str, dict]:
+def run_command(
+    description: str,
+    convert: Callable[..., tuple[State, dict]],
+    example: str,
+    source: str = FOLDER,
+    **options: dict,
+) -> tuple[str, dict]:
     """Read what the command line names, convert it and write it.
 
     Args:
@@ -33,7 +36,8 @@ def run_command(description: str,
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('source', help=source)
     parser.add_argument(
-        '--out', required=True, help=f'file to write, such as {example}')
+        '--out', required=True, help=f'file to write, such as {example}'
+    )
     for name, option in options.items():
         parser.add_argument(f'--{name}', **option)
     args = parser.parse_args()
@@ -47,7 +51,6 @@ def run_command(description: str,
     said = f'{args.out}: {len(state)} tensors'
     if 'dataset_meta' in meta:
         classes = meta['dataset_meta']['classes']
-        said += (f', {len(classes)} classes from {classes[0]} to '
-                 f'{classes[-1]}')
+        said += f', {len(classes)} classes from {classes[0]} to {classes[-1]}'
     print(said)
     return args.out, meta

@@ -29,8 +29,7 @@ RULES = [
 ]  # yapf: disable
 
 
-def convert_deformable_detr(state: State,
-                            config: dict) -> tuple[State, dict]:
+def convert_deformable_detr(state: State, config: dict) -> tuple[State, dict]:
     """Convert ``DeformableDetrForObjectDetection`` to mmdet's.
 
     Plain, with refined boxes, or with two stages, whose last branch proposes
@@ -53,7 +52,8 @@ def convert_deformable_detr(state: State,
     state = pack_qkv(state, 'in_proj_', SOURCE)
     _share_branches(state)
     heads = sorted(
-        (name for name in state if 'cls_branches' in name), key=_number)
+        (name for name in state if 'cls_branches' in name), key=_number
+    )
     rows, classes = pick_classes(len(state[heads[0]]), names_of(config))
     two_stage = 'pos_trans_fc.weight' in state
     for name in heads:
@@ -73,8 +73,11 @@ def _neck(state: State) -> State:
 
     def place(name: str) -> str:
         level = int(name.split('.')[1])
-        new = f'convs.{level}' if level < mapped else \
-            f'extra_convs.{level - mapped}'
+        new = (
+            f'convs.{level}'
+            if level < mapped
+            else f'extra_convs.{level - mapped}'
+        )
         return name.replace(f'input_proj.{level}', f'neck.{new}')
 
     return {
@@ -88,8 +91,11 @@ def _share_branches(state: State) -> None:
 
     safetensors holds tensors that are one only once.
     """
-    layers = {name.split('.')[2] for name in state
-              if name.startswith('decoder.layers.')}
+    layers = {
+        name.split('.')[2]
+        for name in state
+        if name.startswith('decoder.layers.')
+    }
     for part in ('cls_branches', 'reg_branches'):
         take_from = f'bbox_head.{part}.0.'
         own = [name for name in state if name.startswith(take_from)]
@@ -97,7 +103,7 @@ def _share_branches(state: State) -> None:
             take({}, f'{part} of the head', SOURCE)
         for name in own:
             for layer in layers:
-                new = f'bbox_head.{part}.{layer}.{name[len(take_from):]}'
+                new = f'bbox_head.{part}.{layer}.{name[len(take_from) :]}'
                 state.setdefault(new, state[name])
 
 

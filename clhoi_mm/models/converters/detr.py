@@ -1,14 +1,21 @@
 from .classes import names_of, pick_classes
-from .names import (State, count_batches, layer_rules, pack_qkv, rename,
-                    require, resnet_rules, take)
+from .names import (
+    State,
+    count_batches,
+    layer_rules,
+    pack_qkv,
+    rename,
+    require,
+    resnet_rules,
+    take,
+)
 
 SOURCE = "Hugging Face's DETR"
 # Deformable DETR has these two, too: what is converted of its variants, and
 # how its parts are called.
 VARIANT = dict(
-    dilation=False,
-    position_embedding_type='sine',
-    activation_function='relu')
+    dilation=False, position_embedding_type='sine', activation_function='relu'
+)
 SHARED_RULES = [
     *resnet_rules(r'model\.backbone\.conv_encoder\.model\.'),
     (r'model\.query_position_embeddings\.weight', 'query_embedding.weight'),

@@ -25,7 +25,7 @@ RULES = [
 MMDET_EPS = 1e-5
 
 
-def convert_faster_rcnn(state: State, eps: float = 0.) -> tuple[State, dict]:
+def convert_faster_rcnn(state: State, eps: float = 0.0) -> tuple[State, dict]:
     """Convert torchvision's Faster R-CNN R50-FPN to mmdet's.
 
     Its anchors are rounded and its RoIAlign is not aligned: the config
@@ -58,6 +58,7 @@ def convert_faster_rcnn(state: State, eps: float = 0.) -> tuple[State, dict]:
         scores = take(state, f'{head}fc_cls.{end}', SOURCE)
         state[f'{head}fc_cls.{end}'] = scores[[*rows, 0]]
         boxes = take(state, f'{head}fc_reg.{end}', SOURCE)
-        state[f'{head}fc_reg.{end}'] = boxes.unflatten(
-            0, (count, 4))[rows].flatten(0, 1)
+        state[f'{head}fc_reg.{end}'] = boxes.unflatten(0, (count, 4))[
+            rows
+        ].flatten(0, 1)
     return state, dict(dataset_meta=dict(classes=classes))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.version import __version__
+
 from ..checkpoint import load_weights
 
 # As Hugging Face's folders name them, the first that is there.
@@ -35,28 +36,34 @@ def read_source(path: str) -> tuple[dict[str, Tensor], dict]:
         if not found:
             raise FileNotFoundError(
                 f'{path} holds neither {" nor ".join(WEIGHTS)}; download one '
-                'of them together with config.json (docs/models.md)')
+                'of them together with config.json (docs/models.md)'
+            )
         file = found[0]
     elif not file.is_file():
-        raise FileNotFoundError(f'{path} does not exist; docs/models.md says '
-                                'what to download')
+        raise FileNotFoundError(
+            f'{path} does not exist; docs/models.md says what to download'
+        )
     config = file.with_name('config.json')
     try:
         said = json.loads(config.read_text()) if config.is_file() else {}
     except ValueError as error:
-        raise ValueError(f'{config} is no JSON ({error}); download it '
-                         'again') from error
+        raise ValueError(
+            f'{config} is no JSON ({error}); download it again'
+        ) from error
     if file.suffix != '.safetensors':
         return load_weights(str(file))['state_dict'], said
     try:
         return load_file(file), said
     except Exception as error:
-        raise ValueError(f'{file} cannot be read as safetensors ({error}); '
-                         'download it again') from error
+        raise ValueError(
+            f'{file} cannot be read as safetensors ({error}); '
+            'download it again'
+        ) from error
 
 
-def write_checkpoint(path: str, state_dict: dict[str, Tensor],
-                     meta: dict) -> None:
+def write_checkpoint(
+    path: str, state_dict: dict[str, Tensor], meta: dict
+) -> None:
     """Write a checkpoint that mmengine and CLHOI load, whole or not at all.
 
     Args:

@@ -39,7 +39,8 @@ def rename(state: State, rules: Sequence[Rule], source: str) -> State:
             f'these are not the weights of {source}: {len(unknown)} of '
             f'{len(state)} tensors have names that it does not have'
             f'{", such as " + unknown[0] if unknown else ""}; '
-            'docs/models.md says which file to take')
+            'docs/models.md says which file to take'
+        )
     return renamed
 
 
@@ -50,8 +51,10 @@ def take(state: State, name: str, source: str) -> Tensor:
         ValueError: If it is not there.
     """
     if name not in state:
-        raise ValueError(f'these are not the weights of {source}: {name} is '
-                         'missing; docs/models.md says which file to take')
+        raise ValueError(
+            f'these are not the weights of {source}: {name} is '
+            'missing; docs/models.md says which file to take'
+        )
     return state.pop(name)
 
 
@@ -70,19 +73,23 @@ def pack_qkv(state: State, packed: str, source: str) -> State:
     for name in state:
         found = re.fullmatch(r'(.+\.)q_proj\.(weight|bias)', name)
         if found:
-            out[found[1] + packed + found[2]] = torch.cat([
-                take(left, f'{found[1]}{part}_proj.{found[2]}', source)
-                for part in 'qkv'
-            ])
+            out[found[1] + packed + found[2]] = torch.cat(
+                [
+                    take(left, f'{found[1]}{part}_proj.{found[2]}', source)
+                    for part in 'qkv'
+                ]
+            )
     return {**left, **out}
 
 
 def count_batches(state: State) -> State:
     """Add the counters that frozen batch norms lack and mmdet's have."""
     counters = {
-        re.sub('running_mean$', 'num_batches_tracked', name):
-        torch.zeros((), dtype=torch.long)
-        for name in state if name.endswith('.running_mean')
+        re.sub('running_mean$', 'num_batches_tracked', name): torch.zeros(
+            (), dtype=torch.long
+        )
+        for name in state
+        if name.endswith('.running_mean')
     }
     return {**counters, **state}
 
@@ -111,8 +118,7 @@ def resnet_rules(prefix: str) -> list[Rule]:
     ]  # yapf: disable
 
 
-def layer_rules(source: str, target: str,
-                norms: Sequence[str]) -> list[Rule]:
+def layer_rules(source: str, target: str, norms: Sequence[str]) -> list[Rule]:
     """Rules for the FFN and the norms of a transformer's layers.
 
     Args:
@@ -122,10 +128,14 @@ def layer_rules(source: str, target: str,
         norms (Sequence[str]): The source's names of the norms in mmdet's
             order.
     """
-    rules = [(rf'{source}fc1\.(\w+)', rf'{target}ffn.layers.0.0.\2'),
-             (rf'{source}fc2\.(\w+)', rf'{target}ffn.layers.1.\2')]
-    rules += [(rf'{source}{name}\.(\w+)', rf'{target}norms.{i}.\2')
-              for i, name in enumerate(norms)]
+    rules = [
+        (rf'{source}fc1\.(\w+)', rf'{target}ffn.layers.0.0.\2'),
+        (rf'{source}fc2\.(\w+)', rf'{target}ffn.layers.1.\2'),
+    ]
+    rules += [
+        (rf'{source}{name}\.(\w+)', rf'{target}norms.{i}.\2')
+        for i, name in enumerate(norms)
+    ]
     return rules
 
 
@@ -143,5 +153,7 @@ def require(config: dict, source: str, **expected: Any) -> None:
     """
     for key, value in expected.items():
         if config.get(key) not in (value, None):
-            raise ValueError(f'config.json says {key}: {config[key]!r}; '
-                             f'{source} is supported with {value!r} only')
+            raise ValueError(
+                f'config.json says {key}: {config[key]!r}; '
+                f'{source} is supported with {value!r} only'
+            )

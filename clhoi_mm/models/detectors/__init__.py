@@ -5,6 +5,9 @@ from .no_detector import NoDetector
 from .sample_preprocessor import SamplePreprocessor
 
 __all__ = [
-    'CLHOI', 'ContextAttention', 'FrozenDetector', 'NoDetector',
-    'SamplePreprocessor'
+    'CLHOI',
+    'ContextAttention',
+    'FrozenDetector',
+    'NoDetector',
+    'SamplePreprocessor',
 ]

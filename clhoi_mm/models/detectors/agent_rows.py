@@ -5,9 +5,15 @@ from torch import Tensor
 from ..task_modules import PairBatch
 
 
-def make_agent_rows(scores: Tensor, humans: Tensor, verbs: Tensor,
-                    pairs: PairBatch, roleless: Tensor, person_label: int,
-                    weight: float) -> tuple[InstanceData, Tensor]:
+def make_agent_rows(
+    scores: Tensor,
+    humans: Tensor,
+    verbs: Tensor,
+    pairs: PairBatch,
+    roleless: Tensor,
+    person_label: int,
+    weight: float,
+) -> tuple[InstanceData, Tensor]:
     """What persons do without a box for it, as V-COCO asks.
 
     An action without a visible object gets ``weight`` times the score of the
@@ -30,10 +36,12 @@ def make_agent_rows(scores: Tensor, humans: Tensor, verbs: Tensor,
     """
     persons = (pairs.labels == person_label).nonzero(as_tuple=True)[0]
     best = scores.new_zeros(len(pairs.labels), len(roleless))
-    best.view(-1).scatter_reduce_(0, humans * len(roleless) + verbs, scores,
-                                  'amax')
+    best.view(-1).scatter_reduce_(
+        0, humans * len(roleless) + verbs, scores, 'amax'
+    )
     best = weight * torch.where(
-        roleless, pairs.scores[persons, None].to(scores), best[persons])
+        roleless, pairs.scores[persons, None].to(scores), best[persons]
+    )
     person, verb = (best > 0).nonzero(as_tuple=True)
     boxes = pairs.boxes[persons[person]]
     rows = InstanceData(
@@ -44,5 +52,6 @@ def make_agent_rows(scores: Tensor, humans: Tensor, verbs: Tensor,
         hoi_labels=torch.full_like(verb, -1),
         scores=best[person, verb],
         sub_scores=pairs.scores[persons[person]],
-        obj_scores=torch.zeros_like(pairs.scores[persons[person]]))
+        obj_scores=torch.zeros_like(pairs.scores[persons[person]]),
+    )
     return rows, pairs.image_inds[persons[person]]

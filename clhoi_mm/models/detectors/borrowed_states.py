@@ -18,6 +18,7 @@ def borrow_states(given: InstanceData, found: InstanceData) -> InstanceData:
     if 'states' in found and len(found):
         given = given.clone()
         boxes = given.bboxes.to(found.bboxes)
-        given.states = found.states[bbox_overlaps(boxes,
-                                                  found.bboxes).argmax(1)]
+        given.states = found.states[
+            bbox_overlaps(boxes, found.bboxes).argmax(1)
+        ]
     return given

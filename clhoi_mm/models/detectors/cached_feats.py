@@ -23,6 +23,7 @@ class CachedFeats(tuple):
         roi_hashes (set): Hashes of the configs of the RoI extractors that
             these come from.
     """
+
     input_shape: tuple[int, int]
     detections: list[InstanceData]
     rois: Tensor
@@ -31,7 +32,7 @@ class CachedFeats(tuple):
 
     @staticmethod
     def views_of(
-            samples: Optional[Sequence[HOIDataSample]]
+        samples: Optional[Sequence[HOIDataSample]],
     ) -> Optional[list[DetectorView]]:
         """The views that samples carry in place of images, if they do.
 
@@ -42,15 +43,20 @@ class CachedFeats(tuple):
         if all(v is None for v in views):
             return None
         if any(v is None for v in views):
-            raise ValueError('only some images of the batch come with '
-                             'features; give all data sets of a loader '
-                             'LoadDetectorFeatures, or none')
+            raise ValueError(
+                'only some images of the batch come with '
+                'features; give all data sets of a loader '
+                'LoadDetectorFeatures, or none'
+            )
         return views
 
     @classmethod
-    def read(cls, views: Sequence[DetectorView],
-             map_labels: Callable[[Sequence[str]], Tensor],
-             device: torch.device) -> 'CachedFeats':
+    def read(
+        cls,
+        views: Sequence[DetectorView],
+        map_labels: Callable[[Sequence[str]], Tensor],
+        device: torch.device,
+    ) -> 'CachedFeats':
         """Read a batch.
 
         Images of different sizes are padded with zeros.
@@ -62,10 +68,10 @@ class CachedFeats(tuple):
             device (torch.device): Where everything goes.
         """
         maps = [view.file.maps(view.row) for view in views]
-        feats = cls(
-            _stack(level).to(device).float() for level in zip(*maps))
+        feats = cls(_stack(level).to(device).float() for level in zip(*maps))
         feats.input_shape = tuple(
-            max(sizes) for sizes in zip(*(v.input_shape for v in views)))
+            max(sizes) for sizes in zip(*(v.input_shape for v in views))
+        )
         feats.roi_hashes = {v.file.features['roi_extractor'] for v in views}
         labels = {
             file.path: map_labels(file.classes).to(device)
@@ -83,8 +89,7 @@ class CachedFeats(tuple):
         image = np.repeat(np.arange(len(views)), [len(b) for b in boxes])
         rois = np.column_stack([image, np.concatenate(boxes)])
         feats.rois = torch.from_numpy(rois.astype(np.float32)).to(device)
-        feats.roi_feats = torch.from_numpy(
-            np.concatenate(pooled)).to(device)
+        feats.roi_feats = torch.from_numpy(np.concatenate(pooled)).to(device)
         return feats
 
     def look_up(self, rois: Tensor) -> Optional[Tensor]:
@@ -98,7 +103,7 @@ class CachedFeats(tuple):
         """
         known = len(self.rois)
         same = _equal_rows(torch.cat([self.rois, rois]))
-        row = same.new_full((len(same), ), -1)
+        row = same.new_full((len(same),), -1)
         row[same[:known]] = torch.arange(known, device=row.device)
         row = row[same[known:]]
         if (row < 0).any():
@@ -106,8 +111,9 @@ class CachedFeats(tuple):
         return self.roi_feats[row].float()
 
     @contextmanager
-    def pooled(self, roi_extractor: nn.Module,
-               roi_hash: str) -> Iterator[None]:
+    def pooled(
+        self, roi_extractor: nn.Module, roi_hash: str
+    ) -> Iterator[None]:
         """Let an RoI extractor answer with the file's features.
 
         RoIs that the file does not hold are pooled from its maps.
@@ -127,7 +133,8 @@ class CachedFeats(tuple):
                     'the file of features lacks RoI features of pairs in '
                     'use: they are pooled from its maps, which takes longer; '
                     'write it anew with the pairing and the RoI extractor of '
-                    'this config')
+                    'this config'
+                )
                 found = pool(feats, rois)
             return found
 
@@ -155,7 +162,7 @@ def _stack(maps: Sequence[np.ndarray]) -> Tensor:
     size = np.max([m.shape for m in maps], 0)
     out = np.zeros((len(maps), *size), maps[0].dtype)
     for row, values in zip(out, maps):
-        row[:, :values.shape[1], :values.shape[2]] = values
+        row[:, : values.shape[1], : values.shape[2]] = values
     return torch.from_numpy(out)
 
 

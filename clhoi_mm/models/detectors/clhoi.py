@@ -7,6 +7,7 @@ from torch import Tensor
 
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
+
 from ..heads import Context, Interactions
 from ..task_modules import PairBatch
 from .borrowed_states import borrow_states
@@ -79,52 +80,63 @@ class CLHOI(BaseDetector):
         init_cfg (dict, optional): Initialisation config.
     """
 
-    def __init__(self,
-                 teacher_head: dict,
-                 pairing: dict,
-                 icn: dict,
-                 detector: Optional[dict] = None,
-                 vlt: Optional[dict] = None,
-                 context_loss: Optional[dict] = None,
-                 interaction_loss: Optional[dict] = None,
-                 visual_encoder: Optional[dict] = None,
-                 visual_encoder_for: Sequence[str] = ('vlt', 'icn'),
-                 detector_checkpoint: Optional[str] = None,
-                 detector_classes: Union[str, Sequence[str], None] = None,
-                 train_detector: bool = False,
-                 remember_detector: int = 0,
-                 allow_random_detector: bool = False,
-                 context_weight_stage2: float = 0.5,
-                 score_power: float = 1.0,
-                 max_per_img: int = 100,
-                 absent_role_weight: Optional[float] = None,
-                 data_preprocessor: Optional[dict] = None,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        teacher_head: dict,
+        pairing: dict,
+        icn: dict,
+        detector: Optional[dict] = None,
+        vlt: Optional[dict] = None,
+        context_loss: Optional[dict] = None,
+        interaction_loss: Optional[dict] = None,
+        visual_encoder: Optional[dict] = None,
+        visual_encoder_for: Sequence[str] = ('vlt', 'icn'),
+        detector_checkpoint: Optional[str] = None,
+        detector_classes: Union[str, Sequence[str], None] = None,
+        train_detector: bool = False,
+        remember_detector: int = 0,
+        allow_random_detector: bool = False,
+        context_weight_stage2: float = 0.5,
+        score_power: float = 1.0,
+        max_per_img: int = 100,
+        absent_role_weight: Optional[float] = None,
+        data_preprocessor: Optional[dict] = None,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         if data_preprocessor is None:
-            data_preprocessor = dict(type='SamplePreprocessor') \
-                if detector is None else detector.get('data_preprocessor')
+            data_preprocessor = (
+                dict(type='SamplePreprocessor')
+                if detector is None
+                else detector.get('data_preprocessor')
+            )
         super().__init__(data_preprocessor, init_cfg)
         if vlt is None and (context_loss or not interaction_loss):
-            raise ValueError('without a vlt there is no context to distil and '
-                             'no image embedding to score pairs with; give '
-                             'vlt, or interaction_loss alone')
+            raise ValueError(
+                'without a vlt there is no context to distil and '
+                'no image embedding to score pairs with; give '
+                'vlt, or interaction_loss alone'
+            )
         if not (context_loss or interaction_loss):
-            raise ValueError('nothing would be trained; give context_loss, '
-                             'interaction_loss or both')
+            raise ValueError(
+                'nothing would be trained; give context_loss, '
+                'interaction_loss or both'
+            )
         self.teacher_head = MODELS.build(teacher_head)
         vocabulary = self.teacher_head.phrases.vocabulary
         self.train_detector = train_detector
         if detector is None:
-            self.detector = NoDetector({
-                'vlt': vlt,
-                'icn.roi_extractor': icn.get('roi_extractor'),
-                'icn.state_channels': icn.get('state_channels'),
-                'visual_encoder': visual_encoder,
-                'detector_checkpoint': detector_checkpoint,
-                'detector_classes': detector_classes,
-                'train_detector': train_detector,
-                'remember_detector': remember_detector
-            })
+            self.detector = NoDetector(
+                {
+                    'vlt': vlt,
+                    'icn.roi_extractor': icn.get('roi_extractor'),
+                    'icn.state_channels': icn.get('state_channels'),
+                    'visual_encoder': visual_encoder,
+                    'detector_checkpoint': detector_checkpoint,
+                    'detector_classes': detector_classes,
+                    'train_detector': train_detector,
+                    'remember_detector': remember_detector,
+                }
+            )
         else:
             kind = JointDetector if train_detector else FrozenDetector
             self.detector = kind(
@@ -133,28 +145,35 @@ class CLHOI(BaseDetector):
                 detector_checkpoint,
                 detector_classes,
                 remember=remember_detector,
-                allow_random=allow_random_detector)
+                allow_random=allow_random_detector,
+            )
         self.visual_encoder = None
         if visual_encoder is not None:
-            self.visual_encoder = VisualEncoder(visual_encoder,
-                                                data_preprocessor)
+            self.visual_encoder = VisualEncoder(
+                visual_encoder, data_preprocessor
+            )
         odd = set(visual_encoder_for) - {'vlt', 'icn'}
         if odd or not visual_encoder_for:
-            raise ValueError(f'visual_encoder_for={visual_encoder_for!r}; '
-                             "name 'vlt', 'icn' or both")
+            raise ValueError(
+                f'visual_encoder_for={visual_encoder_for!r}; '
+                "name 'vlt', 'icn' or both"
+            )
         self.visual_encoder_for = tuple(visual_encoder_for)
         vlt = fit_vlt(vlt, lambda: self._map_shapes('vlt'))
         icn = fit_icn(icn, lambda: self._map_shapes('icn'))
         self.roi_hash = config_hash(icn.get('roi_extractor'))
         self.pairing = TASK_UTILS.build(
-            dict(**pairing, person_label=vocabulary.person_label))
+            dict(**pairing, person_label=vocabulary.person_label)
+        )
 
         def build(cfg: Optional[dict]) -> Optional[torch.nn.Module]:
             return None if cfg is None else MODELS.build(cfg)
 
         if interaction_loss is not None and interaction_loss.get('noise'):
-            noise = dict(interaction_loss['noise'],
-                         vocabulary=teacher_head['vocabulary'])
+            noise = dict(
+                interaction_loss['noise'],
+                vocabulary=teacher_head['vocabulary'],
+            )
             interaction_loss = dict(interaction_loss, noise=noise)
         self.vlt = build(vlt)
         self.context_loss = build(context_loss)
@@ -171,7 +190,8 @@ class CLHOI(BaseDetector):
         self.absent_role_weight = absent_role_weight
         roleless = [verb in vocabulary.roleless for verb in vocabulary.verbs]
         self.register_buffer(
-            'roleless', torch.tensor(roleless), persistent=False)
+            'roleless', torch.tensor(roleless), persistent=False
+        )
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
@@ -197,7 +217,7 @@ class CLHOI(BaseDetector):
         self,
         inputs: Tensor,
         samples: Optional[list[HOIDataSample]] = None,
-        remember: bool = False
+        remember: bool = False,
     ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """The detector's maps and those of a visual encoder, if there is one.
 
@@ -216,14 +236,16 @@ class CLHOI(BaseDetector):
         if self.visual_encoder is None:
             return feats, feats
         if isinstance(feats, CachedFeats):
-            raise ValueError('a visual_encoder needs the images; leave '
-                             'LoadDetectorFeatures out of the pipelines')
+            raise ValueError(
+                'a visual_encoder needs the images; leave '
+                'LoadDetectorFeatures out of the pipelines'
+            )
         return feats, self.visual_encoder(inputs, samples)
 
-    def maps_for(self, part: str,
-                 maps: tuple[Sequence[Tensor], ...]) -> Sequence[Tensor]:
-        """Which of what :meth:`extract_feat` gave is read by 'vlt' or 'icn'.
-        """
+    def maps_for(
+        self, part: str, maps: tuple[Sequence[Tensor], ...]
+    ) -> Sequence[Tensor]:
+        """Which of what :meth:`extract_feat` gave is read by 'vlt' or 'icn'."""
         return maps[part in self.visual_encoder_for]
 
     def _map_shapes(self, part: str) -> MapShapes:
@@ -231,74 +253,96 @@ class CLHOI(BaseDetector):
             return self.detector.map_shapes()
         return MapShapes.of(self.visual_encoder, self.visual_encoder, 224)
 
-    def find_pairs(self, inputs: Tensor, feats: Sequence[Tensor],
-                   samples: list[HOIDataSample],
-                   remember: bool = False) -> PairBatch:
+    def find_pairs(
+        self,
+        inputs: Tensor,
+        feats: Sequence[Tensor],
+        samples: list[HOIDataSample],
+        remember: bool = False,
+    ) -> PairBatch:
         """Pair detections: a sample's own, or else the detector's."""
         self.detector.check_made(samples)
         given = [s.get('detections') for s in samples]
         reads_states = getattr(self.icn, 'state_channels', None) is not None
-        if any(g is None or reads_states and 'states' not in g
-               for g in given):
+        if any(g is None or reads_states and 'states' not in g for g in given):
             found = self.detector.detect(inputs, feats, samples, remember)
             given = [
-                f if g is None else borrow_states(g, f)
-                if reads_states and 'states' not in g else g
+                f
+                if g is None
+                else borrow_states(g, f)
+                if reads_states and 'states' not in g
+                else g
                 for g, f in zip(given, found)
             ]
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
-        return self.pairing(given, sizes,
-                            self.teacher_head.phrases.is_candidate)
+        return self.pairing(
+            given, sizes, self.teacher_head.phrases.is_candidate
+        )
 
     def read_context(
-            self,
-            inputs: Tensor,
-            feats: Sequence[Tensor],
-            samples: list[HOIDataSample],
-            student: Optional[Elder] = None) -> Optional[Context]:
+        self,
+        inputs: Tensor,
+        feats: Sequence[Tensor],
+        samples: list[HOIDataSample],
+        student: Optional[Elder] = None,
+    ) -> Optional[Context]:
         """Run the VLT, an elder's if one is given, blind to padding."""
         vlt = (student or self).vlt
         if vlt is None:
             return None
-        shape = feats.input_shape if isinstance(feats, CachedFeats) else \
-            inputs.shape[-2:]
+        shape = (
+            feats.input_shape
+            if isinstance(feats, CachedFeats)
+            else inputs.shape[-2:]
+        )
         sizes = torch.tensor([s.img_shape[:2] for s in samples]).to(
-            inputs.device)
+            inputs.device
+        )
         below, right = (
             torch.arange(length, device=inputs.device) >= sizes[:, axis, None]
-            for axis, length in enumerate(shape))
+            for axis, length in enumerate(shape)
+        )
         return vlt(feats, below[:, :, None] | right[:, None])
 
-    def judge(self,
-              feats: Sequence[Tensor],
-              pairs: PairBatch,
-              context: Optional[Context],
-              student: Optional[Elder] = None) -> Interactions:
+    def judge(
+        self,
+        feats: Sequence[Tensor],
+        pairs: PairBatch,
+        context: Optional[Context],
+        student: Optional[Elder] = None,
+    ) -> Interactions:
         """Score pairs by the ICN, or by the image where there is none."""
         phrases = self.teacher_head.phrases
         icn = (student or self).icn
         if icn is not None:
             with self._known_rois(feats, icn):
-                return icn(feats, pairs, phrases,
-                           None if context is None else context.tokens)
+                return icn(
+                    feats,
+                    pairs,
+                    phrases,
+                    None if context is None else context.tokens,
+                )
         embeds = context.image_embed[pairs.pair_inds]
         scale = self.context_loss.log_scale.exp()
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         with torch.autocast(embeds.device.type, enabled=False):
             logits = scale * (embeds @ phrases.hoi_phrases.T - 1)
-        return Interactions(embeds, phrases.score_absence(logits, valid),
-                            valid)
+        return Interactions(
+            embeds, phrases.score_absence(logits, valid), valid
+        )
 
-    def _known_rois(self, feats: Sequence[Tensor],
-                    icn: torch.nn.Module) -> ContextManager:
+    def _known_rois(
+        self, feats: Sequence[Tensor], icn: torch.nn.Module
+    ) -> ContextManager:
         """Let RoI features that came along stand for pooling."""
         extractor = getattr(icn, 'roi_extractor', None)
         if extractor is None or not isinstance(feats, CachedFeats):
             return nullcontext()
         return feats.pooled(extractor, self.roi_hash)
 
-    def loss(self, batch_inputs: Tensor,
-             batch_data_samples: list[HOIDataSample]) -> dict[str, Tensor]:
+    def loss(
+        self, batch_inputs: Tensor, batch_data_samples: list[HOIDataSample]
+    ) -> dict[str, Tensor]:
         """Losses of the present stage.
 
         Args:
@@ -311,36 +355,53 @@ class CLHOI(BaseDetector):
         """
         self.detector.check_loaded()
         maps = self.extract_feat(
-            batch_inputs, batch_data_samples, remember=True)
+            batch_inputs, batch_data_samples, remember=True
+        )
         context = self.read_context(
-            batch_inputs, self.maps_for('vlt', maps), batch_data_samples)
+            batch_inputs, self.maps_for('vlt', maps), batch_data_samples
+        )
         losses = {}
         pairs = None
         if self.stage >= 2 and self.icn is not None:
             pairs = self.find_pairs(
-                batch_inputs, maps[0], batch_data_samples, remember=True)
+                batch_inputs, maps[0], batch_data_samples, remember=True
+            )
         targets = self.teacher_head(batch_data_samples, pairs)
         if pairs is not None:
             interactions = self.judge(
-                self.maps_for('icn', maps), pairs, context)
+                self.maps_for('icn', maps), pairs, context
+            )
             elder = None
             if self.elder is not None:
                 with torch.no_grad():
                     elder = self.judge(
-                        self.maps_for('icn', maps), pairs,
-                        self.read_context(batch_inputs,
-                                          self.maps_for('vlt', maps),
-                                          batch_data_samples, self.elder),
-                        self.elder)
+                        self.maps_for('icn', maps),
+                        pairs,
+                        self.read_context(
+                            batch_inputs,
+                            self.maps_for('vlt', maps),
+                            batch_data_samples,
+                            self.elder,
+                        ),
+                        self.elder,
+                    )
             losses.update(
-                self.interaction_loss(interactions, pairs, targets,
-                                      self.teacher_head.phrases, elder))
+                self.interaction_loss(
+                    interactions,
+                    pairs,
+                    targets,
+                    self.teacher_head.phrases,
+                    elder,
+                )
+            )
         if self.context_loss is not None:
-            weight = 1. if pairs is None else self.context_weight_stage2
-            losses.update({
-                k: v * weight if k.startswith('loss') else v
-                for k, v in self.context_loss(context, targets).items()
-            })
+            weight = 1.0 if pairs is None else self.context_weight_stage2
+            losses.update(
+                {
+                    k: v * weight if k.startswith('loss') else v
+                    for k, v in self.context_loss(context, targets).items()
+                }
+            )
         # DistributedDataParallel waits for every parameter's gradient: parts
         # that rest, in all or in part, get a gradient of zero.
         resting = [self.visual_encoder]
@@ -349,22 +410,28 @@ class CLHOI(BaseDetector):
         if self.context_loss is None:
             resting.append(self.vlt)
         sums = [
-            p.sum() for part in resting if part is not None
-            for p in part.parameters() if p.requires_grad
+            p.sum()
+            for part in resting
+            if part is not None
+            for p in part.parameters()
+            if p.requires_grad
         ]
         if sums:
             first = next(k for k in losses if k.startswith('loss'))
-            losses[first] = losses[first] + torch.stack(sums).sum() * 0.
+            losses[first] = losses[first] + torch.stack(sums).sum() * 0.0
         if self.train_detector:
             losses.update(
-                self.detector.loss(batch_inputs, maps[0], batch_data_samples))
+                self.detector.loss(batch_inputs, maps[0], batch_data_samples)
+            )
         return losses
 
     @torch.no_grad()
-    def predict(self,
-                batch_inputs: Tensor,
-                batch_data_samples: list[HOIDataSample],
-                rescale: bool = True) -> list[HOIDataSample]:
+    def predict(
+        self,
+        batch_inputs: Tensor,
+        batch_data_samples: list[HOIDataSample],
+        rescale: bool = True,
+    ) -> list[HOIDataSample]:
         """Detect interactions; never reads the teacher's words.
 
         Args:
@@ -381,20 +448,25 @@ class CLHOI(BaseDetector):
         maps = self.extract_feat(batch_inputs, batch_data_samples)
         pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
         context = self.read_context(
-            batch_inputs, self.maps_for('vlt', maps), batch_data_samples)
+            batch_inputs, self.maps_for('vlt', maps), batch_data_samples
+        )
         interactions = self.judge(self.maps_for('icn', maps), pairs, context)
-        PredictionMaker(self.teacher_head.phrases, self.roleless,
-                        self.score_power, self.max_per_img,
-                        self.absent_role_weight).write(batch_data_samples,
-                                                       interactions, pairs,
-                                                       rescale)
+        PredictionMaker(
+            self.teacher_head.phrases,
+            self.roleless,
+            self.score_power,
+            self.max_per_img,
+            self.absent_role_weight,
+        ).write(batch_data_samples, interactions, pairs, rescale)
         return batch_data_samples
 
-    def _forward(self, batch_inputs: Tensor,
-                 batch_data_samples: list[HOIDataSample]) -> Interactions:
+    def _forward(
+        self, batch_inputs: Tensor, batch_data_samples: list[HOIDataSample]
+    ) -> Interactions:
         """Raw scores of the pairs, without post-processing."""
         maps = self.extract_feat(batch_inputs, batch_data_samples)
         pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
         context = self.read_context(
-            batch_inputs, self.maps_for('vlt', maps), batch_data_samples)
+            batch_inputs, self.maps_for('vlt', maps), batch_data_samples
+        )
         return self.judge(self.maps_for('icn', maps), pairs, context)

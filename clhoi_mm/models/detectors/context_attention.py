@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clhoi_mm.structures import HOIDataSample
+
 from ..task_modules import PairBatch, PairGrid
 
 # Cells along the longer side of a map.
@@ -31,11 +32,14 @@ class ContextAttention:
         ValueError: Pairs of such a model listen to no context.
     """
 
-    def __init__(self, vlt: Optional[nn.Module],
-                 icn: Optional[nn.Module]) -> None:
+    def __init__(
+        self, vlt: Optional[nn.Module], icn: Optional[nn.Module]
+    ) -> None:
         if vlt is None or not getattr(icn, 'layers', None):
-            raise ValueError('no attention can be shown: that of pairs to '
-                             'their context needs a model with vlt and icn')
+            raise ValueError(
+                'no attention can be shown: that of pairs to '
+                'their context needs a model with vlt and icn'
+            )
         self.vlt = vlt
         self.icn = icn
 
@@ -61,8 +65,9 @@ class ContextAttention:
         self._handles = [
             self.vlt.register_forward_pre_hook(on_vlt),
             self.vlt.decoder.register_forward_pre_hook(
-                on_decoder, with_kwargs=True),
-            self.icn.register_forward_pre_hook(on_icn)
+                on_decoder, with_kwargs=True
+            ),
+            self.icn.register_forward_pre_hook(on_icn),
         ]
         self._handles += [
             layer.norm2.register_forward_hook(on_reader)
@@ -90,18 +95,25 @@ class ContextAttention:
         levels = self._densities()
         for image, sample in enumerate(samples):
             mine = pairs.pair_inds == image
-            maps = _crop([level[mine] for level in levels],
-                         pairs.image_sizes[image].tolist(),
-                         self._padding.shape[-2:])
+            maps = _crop(
+                [level[mine] for level in levels],
+                pairs.image_sizes[image].tolist(),
+                self._padding.shape[-2:],
+            )
             hois = sample.pred_hois
             scale = pairs.boxes.new_ones(4)
             if 'scale_factor' in sample:
                 scale = scale.new_tensor(sample.scale_factor).repeat(2)
             rows, boxes = (
                 torch.cat(both, 1)
-                for both in ((hois.sub_bboxes, hois.obj_bboxes),
-                             (pairs.human_boxes[mine] / scale,
-                              pairs.object_boxes[mine] / scale)))
+                for both in (
+                    (hois.sub_bboxes, hois.obj_bboxes),
+                    (
+                        pairs.human_boxes[mine] / scale,
+                        pairs.object_boxes[mine] / scale,
+                    ),
+                )
+            )
             # Boxes of pairs are copied into predictions as they are.
             same = (rows[:, None] == boxes).all(-1).to(maps)
             same = same / same.sum(1, keepdim=True).clamp(min=1)
@@ -113,25 +125,31 @@ class ContextAttention:
         memory, mask = self._memory
         with torch.no_grad():
             places = sum(
-                layer.multihead_attn(
-                    x, memory, memory, key_padding_mask=mask)[1]
-                for layer, x in zip(self.vlt.decoder.layers, self._readers))
+                layer.multihead_attn(x, memory, memory, key_padding_mask=mask)[
+                    1
+                ]
+                for layer, x in zip(self.vlt.decoder.layers, self._readers)
+            )
             tokens = sum(
                 layer.context_attn.weights(*heard)
-                for layer, heard in zip(self.icn.layers, self._listeners))
+                for layer, heard in zip(self.icn.layers, self._listeners)
+            )
         shares = (tokens[:, None] @ places[pairs.pair_inds])[:, 0].float()
         sizes = [
             self.vlt.read_size(*self._feats[level].shape[-2:])
             for level in self.vlt.levels
         ]
         return [
-            part.unflatten(1, size) * (size[0] * size[1]) for size, part in
-            zip(sizes, shares.split([h * w for h, w in sizes], 1))
+            part.unflatten(1, size) * (size[0] * size[1])
+            for size, part in zip(
+                sizes, shares.split([h * w for h, w in sizes], 1)
+            )
         ]
 
 
-def _crop(levels: List[Tensor], size: List[float],
-          batch_shape: Tuple[int, int]) -> Tensor:
+def _crop(
+    levels: List[Tensor], size: List[float], batch_shape: Tuple[int, int]
+) -> Tensor:
     """Lay densities of all levels over the image, (p, h, w) in all."""
     width, height = size
     cells = [
@@ -142,13 +160,18 @@ def _crop(levels: List[Tensor], size: List[float],
         return levels[0].new_zeros(0, *cells)
     y, x = (
         # Centres of cells in [-1, 1], the padded batch's sides.
-        (2 * torch.arange(n, device=levels[0].device) + 1) / n * side / whole -
-        1 for n, side, whole in zip(cells, (height, width), batch_shape))
+        (2 * torch.arange(n, device=levels[0].device) + 1) / n * side / whole
+        - 1
+        for n, side, whole in zip(cells, (height, width), batch_shape)
+    )
     grid = torch.stack(torch.meshgrid(x, y, indexing='xy'), -1)
     heat = sum(
         F.grid_sample(
             level[None],
             grid[None].to(level),
             padding_mode='border',
-            align_corners=False)[0] for level in levels)
+            align_corners=False,
+        )[0]
+        for level in levels
+    )
     return heat / heat.sum((1, 2), keepdim=True)

@@ -19,6 +19,7 @@ class DetectorMemory:
     Args:
         size (int): Views kept; later ones are computed each time.
     """
+
     _shared: ClassVar[dict[tuple, 'DetectorMemory']] = {}
 
     def __init__(self, size: int) -> None:
@@ -37,8 +38,11 @@ class DetectorMemory:
             DetectorMemory: Shared, so that a study of many runs sees each
             image once.
         """
-        key = (os.path.abspath(checkpoint), os.stat(checkpoint).st_mtime_ns,
-               size)
+        key = (
+            os.path.abspath(checkpoint),
+            os.stat(checkpoint).st_mtime_ns,
+            size,
+        )
         return cls._shared.setdefault(key, cls(size))
 
     @staticmethod
@@ -49,9 +53,13 @@ class DetectorMemory:
             for image in inputs.contiguous().cpu().numpy()
         ]
 
-    def recall(self, kind: str, inputs: Tensor,
-               samples: Sequence[HOIDataSample],
-               compute: Callable[[list[int]], Sequence[Any]]) -> list[Any]:
+    def recall(
+        self,
+        kind: str,
+        inputs: Tensor,
+        samples: Sequence[HOIDataSample],
+        compute: Callable[[list[int]], Sequence[Any]],
+    ) -> list[Any]:
         """Values of a batch, computed only where they are not known.
 
         Args:
@@ -64,9 +72,10 @@ class DetectorMemory:
         Returns:
             list: A value a sample.
         """
-        views = [(kind, print_, tuple(sample.img_shape), inputs.shape[-2:])
-                 for print_, sample in zip(
-                     self.fingerprints(inputs), samples)]
+        views = [
+            (kind, print_, tuple(sample.img_shape), inputs.shape[-2:])
+            for print_, sample in zip(self.fingerprints(inputs), samples)
+        ]
         missing = [i for i, v in enumerate(views) if v not in self._values]
         fresh = dict(zip(missing, compute(missing))) if missing else {}
         values = [

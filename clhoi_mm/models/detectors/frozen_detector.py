@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
 from ..checkpoint import load_weights
 from ..published import put_detector_back, weights_hash
 from .cached_feats import CachedFeats
@@ -31,7 +32,8 @@ WEIGHTS = dict(
     DABDETR='dab-detr_r50_8xb2-50e_coco_20221122_120837-c1035c8c.pth',
     DINO='dino-4scale_r50_8xb2-12e_coco_20221202_182705-55b2bba2.pth',
     RTMDet='rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth',
-    YOLOX='yolox_s_8x8_300e_coco_20211121_095711-4592a793.pth')
+    YOLOX='yolox_s_8x8_300e_coco_20211121_095711-4592a793.pth',
+)
 # Of these, weights elsewhere can be converted.
 CONVERTED = ('DETR', 'DeformableDETR', 'FasterRCNN')
 
@@ -52,10 +54,14 @@ def config_hash(cfg: Optional[dict]) -> Optional[str]:
         if isinstance(value, dict):
             return {
                 k: strip(v)
-                for k, v in value.items() if k not in ('init_cfg', 'train_cfg')
+                for k, v in value.items()
+                if k not in ('init_cfg', 'train_cfg')
             }
-        return list(map(strip, value)) if isinstance(value, (list, tuple)) \
+        return (
+            list(map(strip, value))
+            if isinstance(value, (list, tuple))
             else value
+        )
 
     text = json.dumps(strip(cfg), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -82,13 +88,15 @@ class FrozenDetector(nn.Module):
             checkpoint, for tests and speed measurements.
     """
 
-    def __init__(self,
-                 detector: dict,
-                 vocabulary: HOIVocabulary,
-                 checkpoint: Optional[str] = None,
-                 classes: Union[str, Sequence[str], None] = None,
-                 remember: int = 0,
-                 allow_random: bool = False) -> None:
+    def __init__(
+        self,
+        detector: dict,
+        vocabulary: HOIVocabulary,
+        checkpoint: Optional[str] = None,
+        classes: Union[str, Sequence[str], None] = None,
+        remember: int = 0,
+        allow_random: bool = False,
+    ) -> None:
         super().__init__()
         cfg = copy.deepcopy(detector)
         self.config_hash = config_hash(cfg)
@@ -125,7 +133,8 @@ class FrozenDetector(nn.Module):
     def _load(self, state_dict: dict) -> None:
         own = self.model.state_dict()
         missing = [
-            k for k, v in own.items()
+            k
+            for k, v in own.items()
             if k not in state_dict or state_dict[k].shape != v.shape
         ]
         if missing:
@@ -133,7 +142,8 @@ class FrozenDetector(nn.Module):
                 f'{self.checkpoint} does not fit the detector of the config: '
                 f'{len(missing)} of {len(own)} tensors are missing or have '
                 f'another shape, {missing[0]} for one; give the checkpoint '
-                'that was trained with this detector config')
+                'that was trained with this detector config'
+            )
         # `own` brings the versions of its modules along: without them, some
         # heads of mmdet take the weights for old ones and rename them.
         own.update((k, state_dict[k]) for k in own)
@@ -144,7 +154,8 @@ class FrozenDetector(nn.Module):
     def _stated_classes(meta: dict) -> Optional[Sequence[str]]:
         """Class names as mmdet 3.x, 2.x or we write them."""
         return meta.get('dataset_meta', {}).get(
-            'classes', meta.get('classes', meta.get('CLASSES')))
+            'classes', meta.get('classes', meta.get('CLASSES'))
+        )
 
     def map_labels(self, classes: Union[str, Sequence[str]]) -> Tensor:
         """Map the detector's labels to the vocabulary's by name.
@@ -161,7 +172,8 @@ class FrozenDetector(nn.Module):
         }
         labels = [names.get(normalise_name(name), -1) for name in classes]
         unmapped = [
-            name for i, name in enumerate(self.vocabulary.objects)
+            name
+            for i, name in enumerate(self.vocabulary.objects)
             if i not in labels
         ]
         if unmapped:
@@ -169,7 +181,8 @@ class FrozenDetector(nn.Module):
                 f'the detector has no class for {", ".join(unmapped)} of the '
                 f'vocabulary "{self.vocabulary.name}"; use a detector trained '
                 'on these classes, or give detector_classes in its own '
-                'spelling')
+                'spelling'
+            )
         return torch.tensor(labels)
 
     def check_loaded(self) -> None:
@@ -181,23 +194,31 @@ class FrozenDetector(nn.Module):
         """
         if self.loaded or self.allow_random:
             return
-        given = (f'its checkpoint {self.checkpoint} does not exist'
-                 if self.checkpoint else 'no detector_checkpoint is given')
+        given = (
+            f'its checkpoint {self.checkpoint} does not exist'
+            if self.checkpoint
+            else 'no detector_checkpoint is given'
+        )
         name = type(self.model).__name__
         source = ''
         if name in WEIGHTS:
-            source += (f"; for the shipped config mmdet's own is "
-                       f'{WEIGHTS[name]}, of which a copy is needed since its '
-                       'host is gone')
+            source += (
+                f"; for the shipped config mmdet's own is "
+                f'{WEIGHTS[name]}, of which a copy is needed since its '
+                'host is gone'
+            )
         if name in CONVERTED:
-            source += ('; tools/model_converters makes one from weights that '
-                       'can be had, as docs/models.md says')
+            source += (
+                '; tools/model_converters makes one from weights that '
+                'can be had, as docs/models.md says'
+            )
         raise FileNotFoundError(
             f"the detector's weights were not loaded: {given}. Give an mmdet "
             f"checkpoint of {name} trained on the vocabulary's objects "
             f"(COCO's 80 for HICO-DET and V-COCO{source}), for example with "
             '--cfg-options model.detector_checkpoint=PATH, or test with a '
-            'checkpoint of the whole model')
+            'checkpoint of the whole model'
+        )
 
     def map_shapes(self) -> MapShapes:
         """Channels and strides of its neck's maps."""
@@ -212,7 +233,8 @@ class FrozenDetector(nn.Module):
         return dict(
             type=type(self.model).__name__,
             config=self.config_hash,
-            weights=self._weights_hash)
+            weights=self._weights_hash,
+        )
 
     def check_made(self, samples: Sequence[HOIDataSample]) -> None:
         """Refuse detections and features that another detector made.
@@ -237,13 +259,15 @@ class FrozenDetector(nn.Module):
             ]
             if differ:
                 raise ValueError(
-                    f'{path} was made by another detector than the model\'s: '
+                    f"{path} was made by another detector than the model's: "
                     f'{", ".join(differ)} differ; write it anew with the '
                     "model's config and weights, with "
-                    'tools/analysis_tools/cache_detections.py')
+                    'tools/analysis_tools/cache_detections.py'
+                )
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str,
-                              *args) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args
+    ) -> None:
         """A checkpoint of the whole model brings the detector along."""
         self._weights_hash = None
         put_detector_back(self, state_dict, prefix)
@@ -251,16 +275,19 @@ class FrozenDetector(nn.Module):
         own = self.model.state_dict()
         self.loaded |= all(
             key + k in state_dict and state_dict[key + k].shape == v.shape
-            for k, v in own.items())
+            for k, v in own.items()
+        )
         if self.memory is not None and any(
-                not torch.equal(state_dict[key + k].to(v), v)
-                for k, v in own.items() if key + k in state_dict):
+            not torch.equal(state_dict[key + k].to(v), v)
+            for k, v in own.items()
+            if key + k in state_dict
+        ):
             # Other weights than those of the file: what they gave is stale.
             self.memory = DetectorMemory(self.memory.size)
         if prefix + 'label_map' in state_dict:
             self.label_map = torch.empty_like(
-                state_dict[prefix + 'label_map'],
-                device=self.label_map.device)
+                state_dict[prefix + 'label_map'], device=self.label_map.device
+            )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def train(self, mode: bool = True) -> 'FrozenDetector':
@@ -268,10 +295,12 @@ class FrozenDetector(nn.Module):
         return super().train(False)
 
     @torch.no_grad()
-    def extract_feat(self,
-                     inputs: Tensor,
-                     samples: Optional[Sequence[HOIDataSample]] = None,
-                     remember: bool = False) -> Feats:
+    def extract_feat(
+        self,
+        inputs: Tensor,
+        samples: Optional[Sequence[HOIDataSample]] = None,
+        remember: bool = False,
+    ) -> Feats:
         """Feature maps of the detector's neck, each (B, C, h, w).
 
         Args:
@@ -290,8 +319,11 @@ class FrozenDetector(nn.Module):
         if self.memory is None or not remember:
             return self.model.extract_feat(inputs)
         rows = self.memory.recall(
-            'feats', inputs, samples,
-            lambda i: list(zip(*self.model.extract_feat(inputs[i]))))
+            'feats',
+            inputs,
+            samples,
+            lambda i: list(zip(*self.model.extract_feat(inputs[i]))),
+        )
         return tuple(torch.stack(level) for level in zip(*rows))
 
     def _check_classes(self) -> None:
@@ -299,7 +331,8 @@ class FrozenDetector(nn.Module):
             raise ValueError(
                 "the detector's class names are not known; its checkpoint "
                 'does not state them, so give model.detector_classes (a list '
-                "of names, or 'coco')")
+                "of names, or 'coco')"
+            )
 
     @contextmanager
     def _reusing(self, feats: Feats) -> Iterator[None]:
@@ -311,11 +344,13 @@ class FrozenDetector(nn.Module):
             del self.model.extract_feat
 
     @torch.no_grad()
-    def detect(self,
-               inputs: Tensor,
-               feats: Feats,
-               samples: list[HOIDataSample],
-               remember: bool = False) -> list[InstanceData]:
+    def detect(
+        self,
+        inputs: Tensor,
+        feats: Feats,
+        samples: list[HOIDataSample],
+        remember: bool = False,
+    ) -> list[InstanceData]:
         """Run the detector's own predict on its maps.
 
         Args:
@@ -334,22 +369,30 @@ class FrozenDetector(nn.Module):
             return feats.detections
         if remember and self.memory is not None:
             return self.memory.recall(
-                'detections', inputs, samples, lambda i: self.detect(
-                    inputs[i], [f[i] for f in feats], [samples[j] for j in i]))
+                'detections',
+                inputs,
+                samples,
+                lambda i: self.detect(
+                    inputs[i], [f[i] for f in feats], [samples[j] for j in i]
+                ),
+            )
         self._check_classes()
         blank = [DetDataSample(metainfo=s.metainfo) for s in samples]
         # Half precision would put boxes pixels off, and mmcv's NMS on the CPU
         # does not know it.
         feats = tuple(f.float() for f in feats)
-        with torch.autocast(inputs.device.type, enabled=False), \
-                self._reusing(feats), \
-                recording_queries(self.model) as records:
+        with (
+            torch.autocast(inputs.device.type, enabled=False),
+            self._reusing(feats),
+            recording_queries(self.model) as records,
+        ):
             results = self.model.predict(inputs, blank, rescale=False)
         return [
             InstanceData(
                 bboxes=r.pred_instances.bboxes,
                 labels=self.label_map[r.pred_instances.labels],
                 scores=r.pred_instances.scores,
-                **record)
+                **record,
+            )
             for r, record in zip(results, records or [{}] * len(results))
         ]

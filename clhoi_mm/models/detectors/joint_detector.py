@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from clhoi_mm.datasets.transforms.load_detections import first_of_each
 from clhoi_mm.structures import HOIDataSample
+
 from .cached_feats import CachedFeats
 from .frozen_detector import Feats, FrozenDetector
 
@@ -33,7 +34,8 @@ class JointDetector(FrozenDetector):
         if remember:
             raise ValueError(
                 'remember_detector keeps what a frozen detector gave; leave '
-                'it out where train_detector is set')
+                'it out where train_detector is set'
+            )
         super().__init__(*args, **kwargs)
 
     def _freeze(self) -> None:
@@ -60,18 +62,22 @@ class JointDetector(FrozenDetector):
         Raises:
             ValueError: If there are any.
         """
-        if self.training and any('detector_view' in s or 'detections_from' in s
-                                 for s in samples):
+        if self.training and any(
+            'detector_view' in s or 'detections_from' in s for s in samples
+        ):
             raise ValueError(
                 'a detector in training changes what it gives: leave '
                 'LoadDetectorFeatures, and LoadDetections from a file, out of '
-                'the pipelines, or leave out train_detector')
+                'the pipelines, or leave out train_detector'
+            )
         super().check_made(samples)
 
-    def extract_feat(self,
-                     inputs: Tensor,
-                     samples: Optional[Sequence[HOIDataSample]] = None,
-                     remember: bool = False) -> Feats:
+    def extract_feat(
+        self,
+        inputs: Tensor,
+        samples: Optional[Sequence[HOIDataSample]] = None,
+        remember: bool = False,
+    ) -> Feats:
         """Feature maps of the detector's neck, with gradients.
 
         Args:
@@ -86,11 +92,13 @@ class JointDetector(FrozenDetector):
             return super().extract_feat(inputs, samples)
         return self.model.extract_feat(inputs)
 
-    def detect(self,
-               inputs: Tensor,
-               feats: Feats,
-               samples: list[HOIDataSample],
-               remember: bool = False) -> list[InstanceData]:
+    def detect(
+        self,
+        inputs: Tensor,
+        feats: Feats,
+        samples: list[HOIDataSample],
+        remember: bool = False,
+    ) -> list[InstanceData]:
         """Run the detector's own predict, in evaluation mode, on its maps.
 
         Args:
@@ -109,8 +117,9 @@ class JointDetector(FrozenDetector):
         finally:
             self.model.train(training)
 
-    def loss(self, inputs: Tensor, feats: Feats,
-             samples: list[HOIDataSample]) -> dict[str, Tensor]:
+    def loss(
+        self, inputs: Tensor, feats: Feats, samples: list[HOIDataSample]
+    ) -> dict[str, Tensor]:
         """The detector's own losses on maps computed before.
 
         Args:
@@ -135,7 +144,8 @@ class JointDetector(FrozenDetector):
             raise ValueError(
                 'train_detector is set, and model.detector has no train_cfg, '
                 'which says how it is trained; take it from its mmdet config '
-                f'({error})') from error
+                f'({error})'
+            ) from error
         return {f'detector.{name}': value for name, value in losses.items()}
 
     def _truth(self, sample: HOIDataSample) -> DetDataSample:
@@ -145,17 +155,19 @@ class JointDetector(FrozenDetector):
                 f'{sample.get("img_path", "an image")} comes without '
                 'annotated boxes, and train_detector is set; put '
                 'LoadHOIAnnotations into the training pipeline of an '
-                'annotated data set, or leave the detector frozen')
+                'annotated data set, or leave the detector frozen'
+            )
         self._check_classes()
         label_map = self.label_map
-        own = label_map.new_full((len(self.vocabulary.objects) + 1, ), -1)
+        own = label_map.new_full((len(self.vocabulary.objects) + 1,), -1)
         own[label_map] = torch.arange(len(label_map), device=own.device)
         labels = sample.gt_instances.labels
         bboxes = get_box_tensor(sample.gt_instances.bboxes)
         first = first_of_each(bboxes, labels, SAME_INSTANCE_IOU)
         truth = DetDataSample(metainfo=sample.metainfo)
         truth.gt_instances = InstanceData(
-            bboxes=bboxes[first], labels=own[labels[first]])
+            bboxes=bboxes[first], labels=own[labels[first]]
+        )
         if 'ignored_instances' in sample:
             truth.ignored_instances = sample.ignored_instances
         return truth

@@ -10,14 +10,18 @@ MAX_ROI_STRIDE = 32
 
 class MapShapes(NamedTuple):
     """Channels and strides of the maps that a network gives, by level."""
+
     channels: tuple[int, ...]
     strides: tuple[int, ...]
 
     @classmethod
     @torch.no_grad()
-    def of(cls, network: nn.Module,
-           extract: Callable[[Tensor], Sequence[Tensor]],
-           size: int) -> 'MapShapes':
+    def of(
+        cls,
+        network: nn.Module,
+        extract: Callable[[Tensor], Sequence[Tensor]],
+        size: int,
+    ) -> 'MapShapes':
         """Look at what a network gives for a blank image.
 
         Args:
@@ -36,11 +40,13 @@ class MapShapes(NamedTuple):
         network.train(training)
         return cls(
             tuple(m.size(1) for m in maps),
-            tuple(round(size / m.size(-1)) for m in maps))
+            tuple(round(size / m.size(-1)) for m in maps),
+        )
 
 
-def fit_vlt(vlt: Optional[dict],
-            look: Callable[[], MapShapes]) -> Optional[dict]:
+def fit_vlt(
+    vlt: Optional[dict], look: Callable[[], MapShapes]
+) -> Optional[dict]:
     """Tell the VLT the channels of the maps that it reads.
 
     Args:
@@ -56,12 +62,13 @@ def fit_vlt(vlt: Optional[dict],
     if vlt is None or 'in_channels' in vlt:
         return vlt
     channels = look().channels
-    levels = vlt.get('levels', (-1, ))
+    levels = vlt.get('levels', (-1,))
     found = {channels[level] for level in levels}
     if len(found) > 1:
         raise ValueError(
             f'vlt.levels={tuple(levels)} have {sorted(found)} channels; '
-            'choose levels of one width')
+            'choose levels of one width'
+        )
     return dict(vlt, in_channels=found.pop())
 
 
@@ -83,8 +90,10 @@ def fit_icn(icn: dict, look: Callable[[], MapShapes]) -> dict:
         ValueError: If the maps have different widths.
     """
     extractor = icn.get('roi_extractor')
-    if extractor is None or {'out_channels', 'featmap_strides'
-                             } <= extractor.keys():
+    if (
+        extractor is None
+        or {'out_channels', 'featmap_strides'} <= extractor.keys()
+    ):
         return icn
     shapes = look()
     extractor = copy.deepcopy(extractor)
@@ -92,10 +101,11 @@ def fit_icn(icn: dict, look: Callable[[], MapShapes]) -> dict:
         strides = [s for s in shapes.strides if s <= MAX_ROI_STRIDE]
         extractor['featmap_strides'] = strides or shapes.strides[:1]
         extractor.setdefault('finest_scale', 14 * shapes.strides[0])
-    used = set(shapes.channels[:len(extractor['featmap_strides'])])
+    used = set(shapes.channels[: len(extractor['featmap_strides'])])
     if len(used) > 1:
         raise ValueError(
             f'the maps to pool from have {sorted(used)} channels; give '
-            'model.icn.roi_extractor featmap_strides and out_channels')
+            'model.icn.roi_extractor featmap_strides and out_channels'
+        )
     extractor.setdefault('out_channels', used.pop())
     return dict(icn, roi_extractor=extractor)

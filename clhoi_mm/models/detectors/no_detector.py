@@ -27,15 +27,20 @@ class NoDetector(nn.Module):
                 f'model.detector is None, and {", ".join(given)} '
                 f'{"needs" if len(given) == 1 else "need"} a detector or its '
                 'maps; give model.detector, or set '
-                f'{", ".join(f"model.{name}=None" for name in given)}')
+                f'{", ".join(f"model.{name}=None" for name in given)}'
+            )
 
     def extract_feat(self, *args, **kwargs) -> tuple:
         """There are no maps."""
         return ()
 
-    def detect(self, inputs: Any, feats: Any,
-               samples: Sequence[HOIDataSample],
-               remember: bool = False) -> list[InstanceData]:
+    def detect(
+        self,
+        inputs: Any,
+        feats: Any,
+        samples: Sequence[HOIDataSample],
+        remember: bool = False,
+    ) -> list[InstanceData]:
         """There is nobody to ask.
 
         Raises:
@@ -47,7 +52,8 @@ class NoDetector(nn.Module):
             'without detections, and model.detector is None; put '
             "LoadDetections(source='ground_truth') or one with a file into "
             'the pipeline, right after LoadHOIAnnotations, or give '
-            'model.detector')
+            'model.detector'
+        )
 
     def check_made(self, samples: Sequence[HOIDataSample]) -> None:
         """Detections may be anybody's."""
@@ -61,5 +67,7 @@ class NoDetector(nn.Module):
         Raises:
             ValueError: Always.
         """
-        raise ValueError('model.detector is None: vlt, icn.roi_extractor and '
-                         'icn.state_channels need its maps')
+        raise ValueError(
+            'model.detector is None: vlt, icn.roi_extractor and '
+            'icn.state_channels need its maps'
+        )

@@ -6,6 +6,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from clhoi_mm.structures import HOIDataSample
+
 from ..heads import Interactions, PhraseTable
 from ..task_modules import PairBatch
 from ..task_modules.pairing import rank_in_group
@@ -27,14 +28,16 @@ class PredictionMaker:
         absent_role_weight (float, optional): See :func:`make_agent_rows`;
             None leaves these rows out.
     """
+
     phrases: PhraseTable
     roleless: Tensor
     score_power: float
     max_per_img: int
     absent_role_weight: Optional[float] = None
 
-    def rank(self, interactions: Interactions,
-             pairs: PairBatch) -> tuple[InstanceData, Tensor]:
+    def rank(
+        self, interactions: Interactions, pairs: PairBatch
+    ) -> tuple[InstanceData, Tensor]:
         """Best (pair, class) of each image.
 
         Args:
@@ -48,11 +51,12 @@ class PredictionMaker:
         """
         # Few classes speak of a pair's object: the rest is not looked at.
         pair, hoi = interactions.valid.nonzero(as_tuple=True)
-        weight = (pairs.human_scores * pairs.object_scores)**self.score_power
+        weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         scores = interactions.logits[pair, hoi].sigmoid() * weight[pair]
         image = pairs.pair_inds[pair]
-        kept = (rank_in_group(image, scores) <
-                self.max_per_img).nonzero(as_tuple=True)[0]
+        kept = (rank_in_group(image, scores) < self.max_per_img).nonzero(
+            as_tuple=True
+        )[0]
         best, of_pair = hoi[kept], pair[kept]
         human = pairs.human_inds[of_pair]
         obj = pairs.object_inds[of_pair]
@@ -64,22 +68,32 @@ class PredictionMaker:
             hoi_labels=best,
             scores=scores[kept],
             sub_scores=pairs.scores[human],
-            obj_scores=pairs.scores[obj])
+            obj_scores=pairs.scores[obj],
+        )
         image = image[kept]
         if self.absent_role_weight is not None:
             agents, of_image = make_agent_rows(
-                scores, pairs.human_inds[pair], self.phrases.hoi_verbs[hoi],
-                pairs, self.roleless, self.phrases.vocabulary.person_label,
-                self.absent_role_weight)
+                scores,
+                pairs.human_inds[pair],
+                self.phrases.hoi_verbs[hoi],
+                pairs,
+                self.roleless,
+                self.phrases.vocabulary.person_label,
+                self.absent_role_weight,
+            )
             rows = InstanceData.cat([rows, agents])
             image = torch.cat([image, of_image])
         order = rows.scores.argsort(descending=True, stable=True)
         order = order[image[order].argsort(stable=True)]
         return rows[order], image[order]
 
-    def write(self, samples: Sequence[HOIDataSample],
-              interactions: Interactions, pairs: PairBatch,
-              rescale: bool) -> None:
+    def write(
+        self,
+        samples: Sequence[HOIDataSample],
+        interactions: Interactions,
+        pairs: PairBatch,
+        rescale: bool,
+    ) -> None:
         """Put each image's triplets and detections into its sample.
 
         Args:
@@ -90,21 +104,28 @@ class PredictionMaker:
             rescale (bool): Give boxes in original-image coordinates.
         """
         hois, image = self.rank(interactions, pairs)
-        scale = pairs.boxes.new_tensor([
-            tuple(s.scale_factor) * 2 if rescale and 'scale_factor' in s else
-            (1., ) * 4 for s in samples
-        ])
+        scale = pairs.boxes.new_tensor(
+            [
+                tuple(s.scale_factor) * 2
+                if rescale and 'scale_factor' in s
+                else (1.0,) * 4
+                for s in samples
+            ]
+        )
         for name in ('sub_bboxes', 'obj_bboxes'):
             hois[name] = hois[name] / scale[image]
         instances = InstanceData(
             bboxes=pairs.boxes / scale[pairs.image_inds],
             labels=pairs.labels,
-            scores=pairs.scores)
-        for name, rows, of_image in (('pred_hois', hois, image),
-                                     ('pred_instances', instances,
-                                      pairs.image_inds)):
+            scores=pairs.scores,
+        )
+        for name, rows, of_image in (
+            ('pred_hois', hois, image),
+            ('pred_instances', instances, pairs.image_inds),
+        ):
             counts = torch.bincount(of_image, minlength=len(samples)).tolist()
             parts = zip(*(v.split(counts) for v in rows.values()))
             for sample, part in zip(samples, parts):
-                setattr(sample, name,
-                        InstanceData(**dict(zip(rows.keys(), part))))
+                setattr(
+                    sample, name, InstanceData(**dict(zip(rows.keys(), part)))
+                )

@@ -56,7 +56,9 @@ def recording_queries(model: nn.Module) -> Iterator[list[dict[str, Tensor]]]:
         records.append(
             dict(
                 query_inds=picked.inds,
-                states=states[len(records)][picked.inds]))
+                states=states[len(records)][picked.inds],
+            )
+        )
         return results
 
     hook = head.register_forward_pre_hook(keep_states)

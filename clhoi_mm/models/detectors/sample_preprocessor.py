@@ -24,4 +24,5 @@ class SamplePreprocessor(BaseDataPreprocessor):
             samples = self.cast_data(samples)
         return dict(
             inputs=torch.zeros(len(samples), 0, device=self.device),
-            data_samples=samples)
+            data_samples=samples,
+        )

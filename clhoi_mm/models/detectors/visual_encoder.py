@@ -27,9 +27,9 @@ class VisualEncoder(BaseModule):
         detector_preprocessor (dict, optional): The detector's.
     """
 
-    def __init__(self,
-                 backbone: dict,
-                 detector_preprocessor: Optional[dict] = None) -> None:
+    def __init__(
+        self, backbone: dict, detector_preprocessor: Optional[dict] = None
+    ) -> None:
         super().__init__()
         backbone = dict(backbone)
         own = backbone.pop('data_preprocessor', None)
@@ -42,7 +42,8 @@ class VisualEncoder(BaseModule):
             raise ValueError(
                 f'visual_encoder.data_preprocessor has {", ".join(odd)}; it '
                 f'may have {", ".join(NORMALISATION[1:])}, the rest is the '
-                "detector's")
+                "detector's"
+            )
         theirs = detector_preprocessor or {}
         mean, std, swapped = self._normalisation(theirs)
         own_mean, own_std, own_swapped = self._normalisation(own)
@@ -50,20 +51,23 @@ class VisualEncoder(BaseModule):
         if self.swap:
             mean, std = mean.flip(0), std.flip(0)
         # own = (theirs * std + mean - own_mean) / own_std
-        for name, value in (('scale', std / own_std),
-                            ('shift', (mean - own_mean) / own_std)):
+        for name, value in (
+            ('scale', std / own_std),
+            ('shift', (mean - own_mean) / own_std),
+        ):
             self.register_buffer(name, value[:, None, None], persistent=False)
 
     @staticmethod
     def _normalisation(cfg: dict) -> tuple[Tensor, Tensor, bool]:
         """Mean, standard deviation, and whether channels are swapped."""
-        mean = torch.tensor(cfg.get('mean') or [0.] * 3)
-        std = torch.tensor(cfg.get('std') or [1.] * 3)
+        mean = torch.tensor(cfg.get('mean') or [0.0] * 3)
+        std = torch.tensor(cfg.get('std') or [1.0] * 3)
         swaps = ('bgr_to_rgb', 'rgb_to_bgr', 'to_rgb')
         return mean, std, any(cfg.get(key, False) for key in swaps)
 
-    def renormalise(self, inputs: Tensor,
-                    samples: Optional[Sequence[HOIDataSample]]) -> Tensor:
+    def renormalise(
+        self, inputs: Tensor, samples: Optional[Sequence[HOIDataSample]]
+    ) -> Tensor:
         """From the detector's normalisation to the backbone's.
 
         Args:
@@ -87,12 +91,10 @@ class VisualEncoder(BaseModule):
             for axis, length in enumerate(inputs.shape[-2:])
         ]
         inside = inside[0][:, None, :, None] & inside[1][:, None, None]
-        return inputs.masked_fill(~inside, 0.)
+        return inputs.masked_fill(~inside, 0.0)
 
     def forward(
-        self,
-        inputs: Tensor,
-        samples: Optional[Sequence[HOIDataSample]] = None
+        self, inputs: Tensor, samples: Optional[Sequence[HOIDataSample]] = None
     ) -> Sequence[Tensor]:
         """Maps of a batch.
 
@@ -113,5 +115,6 @@ class VisualEncoder(BaseModule):
             raise ValueError(
                 f'the visual_encoder {type(self.backbone).__name__} gives '
                 f'{shapes} rather than maps (B, C, h, w); state '
-                "out_type='featmap' for a vision transformer")
+                "out_type='featmap' for a vision transformer"
+            )
         return maps

@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from clhoi_mm.registry import MODELS
+
 from ..task_modules import PairBatch
 from .interaction_cognition_network import Interactions
 from .phrase_table import PhraseTable
@@ -25,19 +26,23 @@ class BaselineICN(BaseModule):
         with_context (bool): Not used; the ICN's interface.
     """
 
-    def __init__(self,
-                 class_scores: Optional[Sequence[float]] = None,
-                 seed: int = 0,
-                 with_context: bool = True) -> None:
+    def __init__(
+        self,
+        class_scores: Optional[Sequence[float]] = None,
+        seed: int = 0,
+        with_context: bool = True,
+    ) -> None:
         super().__init__()
         self.class_scores = class_scores
         self.generator = torch.Generator().manual_seed(seed)
 
-    def forward(self,
-                feats: Sequence[Tensor],
-                pairs: PairBatch,
-                phrases: PhraseTable,
-                context: Optional[Tensor] = None) -> Interactions:
+    def forward(
+        self,
+        feats: Sequence[Tensor],
+        pairs: PairBatch,
+        phrases: PhraseTable,
+        context: Optional[Tensor] = None,
+    ) -> Interactions:
         """Score the pairs of a batch.
 
         Args:
@@ -57,4 +62,5 @@ class BaselineICN(BaseModule):
         return Interactions(
             embeds=pairs.boxes.new_zeros(len(pairs), phrases.text_dim),
             logits=torch.logit(scores.to(pairs.boxes), eps=1e-6),
-            valid=valid)
+            valid=valid,
+        )

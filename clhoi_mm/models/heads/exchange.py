@@ -1,4 +1,5 @@
 """What two students think of the same pairs, taken together."""
+
 from dataclasses import replace
 
 import torch
@@ -9,8 +10,9 @@ from .interaction_cognition_network import Interactions, both
 from .phrase_table import PhraseTable
 
 
-def exchange(interactiveness: Tensor, classes: Interactions,
-             phrases: PhraseTable) -> Interactions:
+def exchange(
+    interactiveness: Tensor, classes: Interactions, phrases: PhraseTable
+) -> Interactions:
     """Score pairs by somebody else's view of who interacts.
 
     Args:
@@ -26,11 +28,13 @@ def exchange(interactiveness: Tensor, classes: Interactions,
     return replace(
         classes,
         interactiveness=interactiveness,
-        logits=phrases.score_absence(logits, classes.valid))
+        logits=phrases.score_absence(logits, classes.valid),
+    )
 
 
-def choose_within(strength: Interactions, choice: Interactions,
-                  pairs: PairBatch) -> Tensor:
+def choose_within(
+    strength: Interactions, choice: Interactions, pairs: PairBatch
+) -> Tensor:
     """How sure one is that somebody does it, and who by another.
 
     Of each image and class, the pairs that speak of its object are as

@@ -8,8 +8,14 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
-from ..layers import (ICNLayer, Interactiveness, PairEncoder, PairEvidence,
-                      pair_geometry)
+
+from ..layers import (
+    ICNLayer,
+    Interactiveness,
+    PairEncoder,
+    PairEvidence,
+    pair_geometry,
+)
 from ..task_modules import PairBatch, PairGrid
 from .phrase_table import PhraseTable
 
@@ -27,6 +33,7 @@ class Interactions:
         class_logits (Tensor, optional): Logits of the classes if it is, (P,
             C).
     """
+
     embeds: Tensor
     logits: Tensor
     valid: Tensor
@@ -37,7 +44,8 @@ class Interactions:
 def both(one: Tensor, other: Tensor) -> Tensor:
     """Logit of two independent things being true, from their logits."""
     return -torch.logsumexp(
-        torch.stack(torch.broadcast_tensors(-one, -other, -one - other)), 0)
+        torch.stack(torch.broadcast_tensors(-one, -other, -one - other)), 0
+    )
 
 
 @MODELS.register_module(name=['InteractionCognitionNetwork', 'ICN'])
@@ -79,54 +87,83 @@ class InteractionCognitionNetwork(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
-    def __init__(self,
-                 text_dim: int,
-                 embed_dims: int = 256,
-                 num_layers: int = 1,
-                 num_heads: int = 8,
-                 ffn_ratio: float = 4.0,
-                 roi_extractor: Optional[dict] = None,
-                 roi_channels: int = 64,
-                 state_channels: Optional[int] = None,
-                 with_context: bool = True,
-                 with_geometry: bool = True,
-                 with_pair_attention: bool = True,
-                 interactive_by_verb: bool = False,
-                 interactive_prior: float = 0.1,
-                 class_prior: float = 0.15,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        text_dim: int,
+        embed_dims: int = 256,
+        num_layers: int = 1,
+        num_heads: int = 8,
+        ffn_ratio: float = 4.0,
+        roi_extractor: Optional[dict] = None,
+        roi_channels: int = 64,
+        state_channels: Optional[int] = None,
+        with_context: bool = True,
+        with_geometry: bool = True,
+        with_pair_attention: bool = True,
+        interactive_by_verb: bool = False,
+        interactive_prior: float = 0.1,
+        class_prior: float = 0.15,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(init_cfg)
         if with_context and not num_layers:
-            raise ValueError('icn.num_layers=0 leaves nobody to listen to the '
-                             'VLT; give it a layer, or set vlt=None')
+            raise ValueError(
+                'icn.num_layers=0 leaves nobody to listen to the '
+                'VLT; give it a layer, or set vlt=None'
+            )
         self.roi_extractor = roi_shape = None
         if roi_extractor is not None:
             self.roi_extractor = MODELS.build(roi_extractor)
-            roi_shape = (self.roi_extractor.out_channels,
-                         *self.roi_extractor.roi_layers[0].output_size)
+            roi_shape = (
+                self.roi_extractor.out_channels,
+                *self.roi_extractor.roi_layers[0].output_size,
+            )
         self.interactiveness = Interactiveness(
-            text_dim, embed_dims, roi_shape, roi_channels, interactive_prior,
-            state_channels, with_geometry, interactive_by_verb)
-        self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
-                                   roi_channels, state_channels,
-                                   with_geometry)
+            text_dim,
+            embed_dims,
+            roi_shape,
+            roi_channels,
+            interactive_prior,
+            state_channels,
+            with_geometry,
+            interactive_by_verb,
+        )
+        self.encoder = PairEncoder(
+            text_dim,
+            embed_dims,
+            roi_shape,
+            roi_channels,
+            state_channels,
+            with_geometry,
+        )
         self.state_channels = state_channels
         self.fuse = nn.Sequential(
-            nn.LayerNorm(embed_dims), nn.Linear(embed_dims, 2 * embed_dims),
-            nn.ReLU(inplace=True), nn.Linear(2 * embed_dims, embed_dims))
+            nn.LayerNorm(embed_dims),
+            nn.Linear(embed_dims, 2 * embed_dims),
+            nn.ReLU(inplace=True),
+            nn.Linear(2 * embed_dims, embed_dims),
+        )
         self.layers = nn.ModuleList(
-            ICNLayer(embed_dims, num_heads, ffn_ratio, with_context,
-                     with_pair_attention)
-            for _ in range(num_layers))
+            ICNLayer(
+                embed_dims,
+                num_heads,
+                ffn_ratio,
+                with_context,
+                with_pair_attention,
+            )
+            for _ in range(num_layers)
+        )
         self.norm = nn.LayerNorm(embed_dims)
         self.to_phrase = nn.Linear(embed_dims, text_dim)
         self.to_verb = nn.Linear(embed_dims, text_dim)
-        self.log_scale = nn.Parameter(torch.full((2, ), math.log(10.)))
+        self.log_scale = nn.Parameter(torch.full((2,), math.log(10.0)))
         self.bias = nn.Parameter(
-            torch.tensor(math.log(class_prior / (1 - class_prior))))
+            torch.tensor(math.log(class_prior / (1 - class_prior)))
+        )
 
-    def gather(self, feats: Sequence[Tensor], pairs: PairBatch,
-               phrases: PhraseTable) -> PairEvidence:
+    def gather(
+        self, feats: Sequence[Tensor], pairs: PairBatch, phrases: PhraseTable
+    ) -> PairEvidence:
         """What can be known of the pairs themselves.
 
         Args:
@@ -145,46 +182,62 @@ class InteractionCognitionNetwork(BaseModule):
         if self.state_channels is not None:
             width = None if pairs.states is None else pairs.states.size(1)
             if width != self.state_channels:
-                found = (f'states of {width} channels' if width else
-                         'no decoder states')
+                found = (
+                    f'states of {width} channels'
+                    if width
+                    else 'no decoder states'
+                )
                 raise ValueError(
                     f'icn.state_channels={self.state_channels}, but the '
                     f'detections bring {found}: only detectors with queries '
                     '(DETR and its kin) give them. Set it to their width, or '
-                    'set icn.state_channels=None and give icn.roi_extractor')
+                    'set icn.state_channels=None and give icn.roi_extractor'
+                )
             states = dict(
                 human=(pairs.states, pairs.human_inds),
-                object=(pairs.states, pairs.object_inds))
+                object=(pairs.states, pairs.object_inds),
+            )
         looks = None
         if self.roi_extractor is not None:
             # The extractor casts boxes to the maps' type, and half precision
             # knows no single pixel at the far side of an image.
-            feats = [f.float() for f in feats[:self.roi_extractor.num_inputs]]
+            feats = [f.float() for f in feats[: self.roi_extractor.num_inputs]]
             one, union_inds = pairs.distinct_unions()
             instances, unions = (
                 self.roi_extractor(
-                    feats, torch.cat([image[:, None].to(boxes), boxes], 1))
-                for boxes, image in ((pairs.boxes, pairs.image_inds),
-                                     (pairs.union_boxes[one],
-                                      pairs.pair_inds[one])))
+                    feats, torch.cat([image[:, None].to(boxes), boxes], 1)
+                )
+                for boxes, image in (
+                    (pairs.boxes, pairs.image_inds),
+                    (pairs.union_boxes[one], pairs.pair_inds[one]),
+                )
+            )
             looks = {}
-            for part, inds in (('human', pairs.human_inds),
-                               ('object', pairs.object_inds)):
+            for part, inds in (
+                ('human', pairs.human_inds),
+                ('object', pairs.object_inds),
+            ):
                 used, inds = inds.unique(return_inverse=True)
                 looks[part] = instances[used], inds
             looks['union'] = unions, union_inds
         return PairEvidence(
-            geometry=pair_geometry(pairs.human_boxes, pairs.object_boxes,
-                                   pairs.image_sizes[pairs.pair_inds]),
+            geometry=pair_geometry(
+                pairs.human_boxes,
+                pairs.object_boxes,
+                pairs.image_sizes[pairs.pair_inds],
+            ),
             names=phrases.object_embeds[pairs.object_labels],
             looks=looks,
-            states=states)
+            states=states,
+        )
 
-    def forward(self,
-                feats: Sequence[Tensor],
-                pairs: PairBatch,
-                phrases: PhraseTable,
-                context: Optional[Tensor] = None) -> Interactions:
+    def forward(
+        self,
+        feats: Sequence[Tensor],
+        pairs: PairBatch,
+        phrases: PhraseTable,
+        context: Optional[Tensor] = None,
+    ) -> Interactions:
         """Score the pairs of a batch.
 
         Args:
@@ -208,11 +261,13 @@ class InteractionCognitionNetwork(BaseModule):
             interactiveness = interactiveness[:, phrases.hoi_verbs]
         return self.score(x, interactiveness, pairs, phrases)
 
-    def score(self,
-              x: Tensor,
-              interactiveness: Tensor,
-              pairs: PairBatch,
-              phrases: PhraseTable) -> Interactions:
+    def score(
+        self,
+        x: Tensor,
+        interactiveness: Tensor,
+        pairs: PairBatch,
+        phrases: PhraseTable,
+    ) -> Interactions:
         """Compare tokens with phrases, in float32 whatever the rest.
 
         Args:
@@ -239,4 +294,5 @@ class InteractionCognitionNetwork(BaseModule):
             logits=phrases.score_absence(scores, valid),
             valid=valid,
             interactiveness=interactiveness,
-            class_logits=logits)
+            class_logits=logits,
+        )

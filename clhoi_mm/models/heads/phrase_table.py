@@ -9,8 +9,9 @@ from clhoi_mm.teacher.text_encoders import TextEncoder, build_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
 
-def centre_by_group(embeds: Tensor, group: Tensor,
-                    num_groups: int) -> tuple[Tensor, Tensor]:
+def centre_by_group(
+    embeds: Tensor, group: Tensor, num_groups: int
+) -> tuple[Tensor, Tensor]:
     """Take from each row its group's mean and bring it back to unit length.
 
     A row that is alone in its group keeps what tells it from the mean of all.
@@ -27,8 +28,9 @@ def centre_by_group(embeds: Tensor, group: Tensor,
     total = embeds.new_zeros(num_groups, embeds.size(1))
     total.index_add_(0, group, embeds)
     overall = embeds.mean(0)
-    means = torch.where(count[:, None] > 1,
-                        total / count.clamp(min=1)[:, None], overall)
+    means = torch.where(
+        count[:, None] > 1, total / count.clamp(min=1)[:, None], overall
+    )
     return F.normalize(embeds - means[group], dim=-1), means
 
 
@@ -53,14 +55,17 @@ def whiten(embeds: Tensor, known: Tensor, floor: float = 0.05) -> Tensor:
     _, sizes, axes = torch.linalg.svd(known.double(), full_matrices=False)
     energy = sizes**2
     lies = energy > 1e-9 * len(known)
-    scale = torch.where(lies,
-                        (energy + floor * energy[lies].mean()).rsqrt(), 0.)
-    return F.normalize(
-        embeds.double() @ (axes.T * scale) @ axes, dim=-1).to(embeds)
+    scale = torch.where(
+        lies, (energy + floor * energy[lies].mean()).rsqrt(), 0.0
+    )
+    return F.normalize(embeds.double() @ (axes.T * scale) @ axes, dim=-1).to(
+        embeds
+    )
 
 
-def only_in(flags: np.ndarray, group: np.ndarray,
-            num_groups: int) -> np.ndarray:
+def only_in(
+    flags: np.ndarray, group: np.ndarray, num_groups: int
+) -> np.ndarray:
     """Groups that have members, all of them flagged.
 
     Args:
@@ -101,12 +106,14 @@ class PhraseTable(nn.Module):
             else than the absence of others, (C,), bool.
     """
 
-    def __init__(self,
-                 vocabulary: Union[str, dict, HOIVocabulary],
-                 text_encoder: dict,
-                 text_dim: int,
-                 unseen: Optional[Union[str, Sequence[int]]] = None,
-                 whiten_verbs: bool = False) -> None:
+    def __init__(
+        self,
+        vocabulary: Union[str, dict, HOIVocabulary],
+        text_encoder: dict,
+        text_dim: int,
+        unseen: Optional[Union[str, Sequence[int]]] = None,
+        whiten_verbs: bool = False,
+    ) -> None:
         super().__init__()
         self.vocabulary = HOIVocabulary.load(vocabulary)
         self.text_encoder = dict(text_encoder)
@@ -117,18 +124,22 @@ class PhraseTable(nn.Module):
         # Of the encoder that filled the table; a checkpoint does not tell.
         self.encoder_identity: Optional[str] = None
         self._has_absence = bool(vocab.no_interaction_mask.any())
-        for name, rows in (('hoi_phrases', vocab.num_hois),
-                           ('hoi_embeds', vocab.num_hois),
-                           ('verb_embeds', vocab.num_verbs),
-                           ('object_embeds', vocab.num_objects),
-                           ('object_means', vocab.num_objects)):
+        for name, rows in (
+            ('hoi_phrases', vocab.num_hois),
+            ('hoi_embeds', vocab.num_hois),
+            ('verb_embeds', vocab.num_verbs),
+            ('object_embeds', vocab.num_objects),
+            ('object_means', vocab.num_objects),
+        ):
             self.register_buffer(name, torch.zeros(rows, text_dim))
         is_unseen = unseen_classes(unseen, vocab)
         if is_unseen is None:
             is_unseen = np.zeros(vocab.num_hois, bool)
         if is_unseen.all():
-            raise ValueError('unseen: nothing of the vocabulary '
-                             f'"{vocab.name}" is left to be learned')
+            raise ValueError(
+                'unseen: nothing of the vocabulary '
+                f'"{vocab.name}" is left to be learned'
+            )
         for name, values in (
             ('hoi_verbs', vocab.hoi_verbs),
             ('hoi_objects', vocab.hoi_objects),
@@ -137,12 +148,16 @@ class PhraseTable(nn.Module):
             ('is_unseen', is_unseen),
             ('is_learned', ~is_unseen & ~vocab.no_interaction_mask),
             ('seen_hois', np.flatnonzero(~is_unseen)),
-            ('verb_is_unseen', only_in(is_unseen, vocab.hoi_verbs,
-                                       vocab.num_verbs)),
-            ('object_is_unseen', only_in(is_unseen, vocab.hoi_objects,
-                                         vocab.num_objects))):
-            self.register_buffer(
-                name, torch.tensor(values), persistent=False)
+            (
+                'verb_is_unseen',
+                only_in(is_unseen, vocab.hoi_verbs, vocab.num_verbs),
+            ),
+            (
+                'object_is_unseen',
+                only_in(is_unseen, vocab.hoi_objects, vocab.num_objects),
+            ),
+        ):
+            self.register_buffer(name, torch.tensor(values), persistent=False)
         is_candidate = torch.zeros(vocab.num_objects, dtype=torch.bool)
         is_candidate[self.hoi_objects] = True
         self.register_buffer('is_candidate', is_candidate, persistent=False)
@@ -158,15 +173,17 @@ class PhraseTable(nn.Module):
         if encoder.dim != self.text_dim:
             raise ValueError(
                 f'text_dim={self.text_dim}, but {encoder.identity} gives '
-                f'embeddings of {encoder.dim}; set text_dim to that')
+                f'embeddings of {encoder.dim}; set text_dim to that'
+            )
         self.encoder_identity = encoder.identity
         vocab = self.vocabulary
         unseen, unseen_verbs = self.is_unseen, self.verb_is_unseen
         self.object_embeds.copy_(self._embed(encoder, vocab.object_phrases))
         phrases = self._embed(encoder, vocab.phrases, ~unseen)
         verbs = self._embed(encoder, vocab.verb_phrases, ~unseen_verbs)
-        embeds, means = centre_by_group(phrases, self.hoi_objects[~unseen],
-                                        vocab.num_objects)
+        embeds, means = centre_by_group(
+            phrases, self.hoi_objects[~unseen], vocab.num_objects
+        )
         self.object_means.copy_(means)
         self.hoi_phrases[~unseen] = phrases
         self.hoi_embeds[~unseen] = embeds
@@ -175,17 +192,20 @@ class PhraseTable(nn.Module):
             self._embed_new(encoder, self, unseen, unseen_verbs, verbs)
         self._filled = True
 
-    def _embed(self,
-               encoder: TextEncoder,
-               texts: Sequence[str],
-               kept: Optional[Tensor] = None) -> Tensor:
+    def _embed(
+        self,
+        encoder: TextEncoder,
+        texts: Sequence[str],
+        kept: Optional[Tensor] = None,
+    ) -> Tensor:
         """Embeddings of those texts that are kept."""
         if kept is not None:
             texts = [text for text, keep in zip(texts, kept.tolist()) if keep]
         if not texts:
             return self.hoi_phrases[:0]
         return torch.as_tensor(encoder.encode(list(texts))).to(
-            self.hoi_phrases)
+            self.hoi_phrases
+        )
 
     def ensure_filled(self) -> None:
         """Fill the table unless a checkpoint or :meth:`fill` has done so."""
@@ -212,50 +232,68 @@ class PhraseTable(nn.Module):
         """
         own = self.vocabulary
         if vocabulary.objects != own.objects:
-            raise ValueError(f'the objects of "{vocabulary.name}" are not '
-                             f'those of "{own.name}"')
+            raise ValueError(
+                f'the objects of "{vocabulary.name}" are not '
+                f'those of "{own.name}"'
+            )
         table = PhraseTable(
             vocabulary,
             self.text_encoder,
             self.text_dim,
-            whiten_verbs=self.whiten_verbs).to(self.hoi_embeds.device)
+            whiten_verbs=self.whiten_verbs,
+        ).to(self.hoi_embeds.device)
         for name in ('object_embeds', 'object_means', 'is_candidate'):
             getattr(table, name).copy_(getattr(self, name))
         table.is_candidate[table.hoi_objects] = True
         verbs = torch.tensor([own.verb_label(v) for v in vocabulary.verbs])
-        hois = torch.tensor([
-            own.hoi_id(verbs[v], o)
-            for v, o in zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
-        ])
-        for rows, names in ((hois, ('hoi_phrases', 'hoi_embeds')),
-                            (verbs, ('verb_embeds', ))):
+        hois = torch.tensor(
+            [
+                own.hoi_id(verbs[v], o)
+                for v, o in zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
+            ]
+        )
+        for rows, names in (
+            (hois, ('hoi_phrases', 'hoi_embeds')),
+            (verbs, ('verb_embeds',)),
+        ):
             for name in names:
-                getattr(table, name)[rows >= 0] = getattr(
-                    self, name)[rows[rows >= 0]]
+                getattr(table, name)[rows >= 0] = getattr(self, name)[
+                    rows[rows >= 0]
+                ]
         if (hois < 0).any() or (verbs < 0).any():
             encoder = build_text_encoder(self.text_encoder)
             again = self._embed(encoder, own.phrases)
-            if again.shape != self.hoi_phrases.shape or F.cosine_similarity(
-                    again, self.hoi_phrases).min() < 0.99:
+            if (
+                again.shape != self.hoi_phrases.shape
+                or F.cosine_similarity(again, self.hoi_phrases).min() < 0.99
+            ):
                 raise ValueError(
                     f'{encoder.identity} is not the text encoder that this '
                     'model learned with: it embeds the same phrases '
                     'otherwise. Give that one as '
-                    'model.teacher_head.text_encoder')
-            known_verbs = self._embed(encoder, own.verb_phrases,
-                                      ~self.verb_is_unseen)
+                    'model.teacher_head.text_encoder'
+                )
+            known_verbs = self._embed(
+                encoder, own.verb_phrases, ~self.verb_is_unseen
+            )
             self._embed_new(encoder, table, hois < 0, verbs < 0, known_verbs)
         table._filled = True
         return table
 
-    def _embed_new(self, encoder: TextEncoder, table: 'PhraseTable',
-                   new_hois: Tensor, new_verbs: Tensor,
-                   known_verbs: Tensor) -> None:
+    def _embed_new(
+        self,
+        encoder: TextEncoder,
+        table: 'PhraseTable',
+        new_hois: Tensor,
+        new_verbs: Tensor,
+        known_verbs: Tensor,
+    ) -> None:
         """Embed what a table has beyond what this one was centred by."""
         phrases = self._embed(encoder, table.vocabulary.phrases, new_hois)
         table.hoi_phrases[new_hois] = phrases
         table.hoi_embeds[new_hois] = self.centre(
-            phrases, table.hoi_objects[new_hois])
+            phrases, table.hoi_objects[new_hois]
+        )
         verbs = self._embed(encoder, table.vocabulary.verb_phrases, new_verbs)
         table.verb_embeds[new_verbs] = self._place_verbs(verbs, known_verbs)
 
@@ -267,17 +305,21 @@ class PhraseTable(nn.Module):
             return placed
         return whiten(placed, F.normalize(known - mean, dim=-1))
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str,
-                              *args) -> None:
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args
+    ) -> None:
         key = prefix + 'hoi_phrases'
-        if key in state_dict and \
-                state_dict[key].shape != self.hoi_phrases.shape:
+        if (
+            key in state_dict
+            and state_dict[key].shape != self.hoi_phrases.shape
+        ):
             raise ValueError(
                 f'the checkpoint holds {tuple(state_dict[key].shape)} phrase '
                 f'embeddings, the config vocabulary '
                 f'"{self.vocabulary.name}" needs '
                 f'{tuple(self.hoi_phrases.shape)}; use the vocabulary and '
-                'text_dim that the checkpoint was trained with')
+                'text_dim that the checkpoint was trained with'
+            )
         self._filled |= key in state_dict
         super()._load_from_state_dict(state_dict, prefix, *args)
 
@@ -292,8 +334,11 @@ class PhraseTable(nn.Module):
             Tensor: (..., d), unit length.
         """
         means = self.object_means[objects.clamp(min=0)]
-        means = torch.where((objects >= 0)[..., None], means,
-                            self.hoi_phrases[self.seen_hois].mean(0))
+        means = torch.where(
+            (objects >= 0)[..., None],
+            means,
+            self.hoi_phrases[self.seen_hois].mean(0),
+        )
         return F.normalize(embeds - means, dim=-1)
 
     def score_absence(self, logits: Tensor, valid: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
+
 from ..task_modules import PairBatch
 from .phrase_table import PhraseTable
 from .teacher_targets import TeacherTargets
@@ -47,28 +48,33 @@ class TeacherHead(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
-    def __init__(self,
-                 vocabulary: str,
-                 text_encoder: dict,
-                 text_dim: int,
-                 supervision: str = 'vllm',
-                 max_sentences: int = 8,
-                 copy_to_pairs: bool = False,
-                 match_iou: float = 0.5,
-                 unseen: Optional[Union[str, Sequence[int]]] = None,
-                 whiten_verbs: bool = False,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        vocabulary: str,
+        text_encoder: dict,
+        text_dim: int,
+        supervision: str = 'vllm',
+        max_sentences: int = 8,
+        copy_to_pairs: bool = False,
+        match_iou: float = 0.5,
+        unseen: Optional[Union[str, Sequence[int]]] = None,
+        whiten_verbs: bool = False,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(init_cfg)
         if supervision not in SUPERVISIONS:
-            raise ValueError(f'supervision={supervision!r} is none of '
-                             f'{", ".join(SUPERVISIONS)}')
+            raise ValueError(
+                f'supervision={supervision!r} is none of '
+                f'{", ".join(SUPERVISIONS)}'
+            )
         self.supervision = supervision
         self.max_sentences = max_sentences
         self.copy_to_pairs = copy_to_pairs
         self.match_iou = match_iou
         self.unseen = unseen
-        self.phrases = PhraseTable(vocabulary, text_encoder, text_dim,
-                                   unseen, whiten_verbs)
+        self.phrases = PhraseTable(
+            vocabulary, text_encoder, text_dim, unseen, whiten_verbs
+        )
 
     @property
     def says_words(self) -> bool:
@@ -80,9 +86,9 @@ class TeacherHead(BaseModule):
         super().init_weights()
         self.phrases.ensure_filled()
 
-    def forward(self,
-                samples: list[HOIDataSample],
-                pairs: Optional[PairBatch] = None) -> TeacherTargets:
+    def forward(
+        self, samples: list[HOIDataSample], pairs: Optional[PairBatch] = None
+    ) -> TeacherTargets:
         """Targets of a batch.
 
         Args:
@@ -96,7 +102,9 @@ class TeacherHead(BaseModule):
         self.phrases.ensure_filled()
         targets = (
             self._from_words(samples)
-            if self.supervision == 'vllm' else self._from_labels(samples))
+            if self.supervision == 'vllm'
+            else self._from_labels(samples)
+        )
         if pairs is not None and self.copy_to_pairs:
             targets.pair_labels = targets.image_scores[pairs.pair_inds]
         elif pairs is not None and self.supervision == 'instance':
@@ -113,20 +121,29 @@ class TeacherHead(BaseModule):
                     f'image {sample.get("img_path", sample.get("img_id"))} '
                     'comes without teacher words; put LoadTeacherKnowledge '
                     'into the training pipeline or set '
-                    'teacher_head.supervision to "image" or "instance"')
+                    'teacher_head.supervision to "image" or "instance"'
+                )
             words.append(sample.teacher.to(device))
         width = words[0].caption_embed.numel()
         if width != self.phrases.text_dim:
             raise ValueError(
                 f'the cache holds embeddings of {width}, the model expects '
                 f'text_dim={self.phrases.text_dim}; pack the cache again with '
-                f'the text encoder {self.phrases.text_encoder}')
+                f'the text encoder {self.phrases.text_encoder}'
+            )
         known = torch.tensor([bool(w.valid) for w in words], device=device)
         captions = torch.stack([w.caption_embed for w in words]).float()
         has_caption = known & (captions.norm(dim=1) > 0)
         sentences = [w.sentence_embeds.float() for w in words]
-        said = [(w.phrase_embeds.float(), w.hoi_labels, w.obj_labels,
-                 w.scores.float()) for w in words]
+        said = [
+            (
+                w.phrase_embeds.float(),
+                w.hoi_labels,
+                w.obj_labels,
+                w.scores.float(),
+            )
+            for w in words
+        ]
         if self.unseen is not None:
             for i, word in enumerate(words):
                 seen = ~self._speaks_of_unseen(word)
@@ -134,8 +151,7 @@ class TeacherHead(BaseModule):
                 if not seen.all():
                     has_caption[i] = False
                     sentences[i] = sentences[i][:0]
-        return self._pack(captions, has_caption, sentences, *zip(*said),
-                          known)
+        return self._pack(captions, has_caption, sentences, *zip(*said), known)
 
     def _speaks_of_unseen(self, words: BaseDataElement) -> Tensor:
         """Which words training must not see, (M,).
@@ -145,9 +161,11 @@ class TeacherHead(BaseModule):
         """
         table = self.phrases
         flags = torch.zeros_like(words.hoi_labels, dtype=torch.bool)
-        for labels, unseen in ((words.hoi_labels, table.is_unseen),
-                               (words.verb_labels, table.verb_is_unseen),
-                               (words.obj_labels, table.object_is_unseen)):
+        for labels, unseen in (
+            (words.hoi_labels, table.is_unseen),
+            (words.verb_labels, table.verb_is_unseen),
+            (words.obj_labels, table.object_is_unseen),
+        ):
             flags |= unseen[labels] & (labels >= 0)
         return flags
 
@@ -161,7 +179,8 @@ class TeacherHead(BaseModule):
                     'comes without annotations; with teacher_head.supervision'
                     f'={self.supervision!r} train on a data set that has '
                     'them (UnlabelledHOIDataset has none), with '
-                    'LoadHOIAnnotations in the pipeline')
+                    'LoadHOIAnnotations in the pipeline'
+                )
         hois = [
             s.gt_hois.hoi_labels.to(table.hoi_phrases.device).unique()
             for s in samples
@@ -170,17 +189,32 @@ class TeacherHead(BaseModule):
         embeds = [table.hoi_phrases[h] for h in hois]
         captions = F.normalize(torch.stack([e.sum(0) for e in embeds]), dim=1)
         known = captions.new_ones(len(samples), dtype=torch.bool)
-        return self._pack(captions, captions.norm(dim=1) > 0, embeds, embeds,
-                          hois, [table.hoi_objects[h] for h in hois],
-                          [e.new_ones(len(e)) for e in embeds], known)
+        return self._pack(
+            captions,
+            captions.norm(dim=1) > 0,
+            embeds,
+            embeds,
+            hois,
+            [table.hoi_objects[h] for h in hois],
+            [e.new_ones(len(e)) for e in embeds],
+            known,
+        )
 
-    def _pack(self, captions: Tensor, has_caption: Tensor,
-              sentences: Sequence[Tensor], phrases: Sequence[Tensor],
-              hois: Sequence[Tensor], objects: Sequence[Tensor],
-              scores: Sequence[Tensor], known: Tensor) -> TeacherTargets:
+    def _pack(
+        self,
+        captions: Tensor,
+        has_caption: Tensor,
+        sentences: Sequence[Tensor],
+        phrases: Sequence[Tensor],
+        hois: Sequence[Tensor],
+        objects: Sequence[Tensor],
+        scores: Sequence[Tensor],
+        known: Tensor,
+    ) -> TeacherTargets:
         """Pad lists over images and spread interactions over classes."""
         kept = captions.new_zeros(
-            len(captions), self.max_sentences, captions.size(1))
+            len(captions), self.max_sentences, captions.size(1)
+        )
         has_sentence = torch.zeros_like(kept[..., 0], dtype=torch.bool)
         for i, embeds in enumerate(sentences):
             count = min(len(embeds), self.max_sentences)
@@ -188,13 +222,15 @@ class TeacherHead(BaseModule):
             has_sentence[i, :count] = True
         hois = pad_sequence(hois, True, -1)
         objects = pad_sequence(objects, True, -1)
-        weights = pad_sequence(scores, True, 0.)
+        weights = pad_sequence(scores, True, 0.0)
         image_scores = weights.new_zeros(
-            len(captions), self.phrases.hoi_verbs.numel() + 1)
+            len(captions), self.phrases.hoi_verbs.numel() + 1
+        )
         # Whatever lies outside the vocabulary goes to a last, dropped column.
         column = torch.where(hois >= 0, hois, image_scores.size(1) - 1)
-        image_scores = image_scores.scatter_reduce(1, column, weights,
-                                                   'amax')[:, :-1]
+        image_scores = image_scores.scatter_reduce(1, column, weights, 'amax')[
+            :, :-1
+        ]
         return TeacherTargets(
             captions=captions,
             has_caption=has_caption,
@@ -206,14 +242,15 @@ class TeacherHead(BaseModule):
             weights=weights,
             image_scores=image_scores,
             known=known,
-            complete=self.supervision != 'vllm')
+            complete=self.supervision != 'vllm',
+        )
 
-    def _match(self, samples: list[HOIDataSample],
-               pairs: PairBatch) -> Tensor:
+    def _match(self, samples: list[HOIDataSample], pairs: PairBatch) -> Tensor:
         """Classes of the candidate pairs that cover annotated ones, (P, C)."""
         device = pairs.boxes.device
         labels = pairs.boxes.new_zeros(
-            len(pairs), self.phrases.hoi_verbs.numel())
+            len(pairs), self.phrases.hoi_verbs.numel()
+        )
         human, obj, obj_labels, hois, image = [], [], [], [], []
         for i, sample in enumerate(samples):
             gt = sample.gt_hois
@@ -222,18 +259,23 @@ class TeacherHead(BaseModule):
             human.append(boxes[gt.human_inds[paired]])
             obj.append(boxes[gt.object_inds[paired]])
             obj_labels.append(
-                sample.gt_instances.labels[gt.object_inds[paired]])
+                sample.gt_instances.labels[gt.object_inds[paired]]
+            )
             hois.append(gt.hoi_labels[paired])
             image.append(torch.full_like(hois[-1], i))
         human, obj, obj_labels, hois, image = (
             torch.cat(x).to(device)
-            for x in (human, obj, obj_labels, hois, image))
+            for x in (human, obj, obj_labels, hois, image)
+        )
         overlap = torch.minimum(
             bbox_overlaps(pairs.human_boxes, human),
-            bbox_overlaps(pairs.object_boxes, obj))
-        hit = (overlap >= self.match_iou) & (
-            pairs.pair_inds[:, None] == image[None]) & (
-                pairs.object_labels[:, None] == obj_labels[None])
+            bbox_overlaps(pairs.object_boxes, obj),
+        )
+        hit = (
+            (overlap >= self.match_iou)
+            & (pairs.pair_inds[:, None] == image[None])
+            & (pairs.object_labels[:, None] == obj_labels[None])
+        )
         pair, annotated = hit.nonzero(as_tuple=True)
-        labels[pair, hois[annotated]] = 1.
+        labels[pair, hois[annotated]] = 1.0
         return labels * ~self.phrases.is_unseen

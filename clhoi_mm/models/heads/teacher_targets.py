@@ -27,6 +27,7 @@ class TeacherTargets:
         pair_labels (Tensor, optional): Classes of each pair with
             instance-level supervision, (P, C), float.
     """
+
     captions: Tensor
     has_caption: Tensor
     sentences: Tensor

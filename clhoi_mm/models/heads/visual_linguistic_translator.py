@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
+
 from ..layers import ReaderLayer
 
 
@@ -21,6 +22,7 @@ class Context:
             (B, T, d).
         image_embed (Tensor): The image in text space, unit length, (B, d).
     """
+
     tokens: Tensor
     token_embeds: Tensor
     image_embed: Tensor
@@ -48,38 +50,42 @@ class VisualLinguisticTranslator(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
-    def __init__(self,
-                 in_channels: int,
-                 text_dim: int,
-                 embed_dims: int = 256,
-                 num_tokens: int = 16,
-                 num_layers: int = 2,
-                 num_heads: int = 8,
-                 ffn_ratio: float = 4.0,
-                 levels: Sequence[int] = (-1, ),
-                 max_tokens: int = 1024,
-                 init_cfg: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        text_dim: int,
+        embed_dims: int = 256,
+        num_tokens: int = 16,
+        num_layers: int = 2,
+        num_heads: int = 8,
+        ffn_ratio: float = 4.0,
+        levels: Sequence[int] = (-1,),
+        max_tokens: int = 1024,
+        init_cfg: Optional[dict] = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.levels = tuple(levels)
         self.max_tokens = max_tokens
         self.input_proj = nn.Conv2d(in_channels, embed_dims, 1)
         self.input_norm = nn.LayerNorm(embed_dims)
-        self.position = SinePositionalEncoding(
-            embed_dims // 2, normalize=True)
+        self.position = SinePositionalEncoding(embed_dims // 2, normalize=True)
         self.level_embed = nn.Parameter(
-            torch.randn(len(self.levels), embed_dims) * 0.02)
+            torch.randn(len(self.levels), embed_dims) * 0.02
+        )
         self.queries = nn.Parameter(torch.randn(num_tokens, embed_dims) * 0.02)
         self.decoder = nn.TransformerDecoder(
             ReaderLayer(
                 embed_dims,
                 num_heads,
                 int(embed_dims * ffn_ratio),
-                dropout=0.,
+                dropout=0.0,
                 activation='gelu',
                 batch_first=True,
-                norm_first=True),
+                norm_first=True,
+            ),
             num_layers,
-            norm=nn.LayerNorm(embed_dims))
+            norm=nn.LayerNorm(embed_dims),
+        )
         self.token_to_text = nn.Linear(embed_dims, text_dim)
         self.image_to_text = nn.Linear(embed_dims, text_dim)
 
@@ -87,7 +93,7 @@ class VisualLinguisticTranslator(BaseModule):
         """Height and width in which a map of this size is read."""
         if height * width <= self.max_tokens:
             return height, width
-        shrink = (self.max_tokens / (height * width))**0.5
+        shrink = (self.max_tokens / (height * width)) ** 0.5
         return max(1, int(height * shrink)), max(1, int(width * shrink))
 
     def positions(self, mask: Tensor) -> Tensor:
@@ -106,8 +112,9 @@ class VisualLinguisticTranslator(BaseModule):
         shape = (-1, -1, *mask.shape[1:])
         return torch.cat([rows.expand(shape), columns.expand(shape)], 1)
 
-    def read_maps(self, feats: Sequence[Tensor],
-                  padding: Tensor) -> tuple[Tensor, Tensor]:
+    def read_maps(
+        self, feats: Sequence[Tensor], padding: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Flatten the chosen maps into one sequence with positions.
 
         Args:
@@ -123,14 +130,21 @@ class VisualLinguisticTranslator(BaseModule):
             size = self.read_size(*x.shape[-2:])
             if size != x.shape[-2:]:
                 x = F.adaptive_avg_pool2d(x, size)
-            mask = F.interpolate(
-                padding[:, None].to(torch.uint8), size=x.shape[-2:])[:, 0] > 0
+            mask = (
+                F.interpolate(
+                    padding[:, None].to(torch.uint8), size=x.shape[-2:]
+                )[:, 0]
+                > 0
+            )
             position = self.positions(mask) + level_embed[None, :, None, None]
             # A convolution of one position is a linear map, and takes longer.
             x = self.input_norm(
                 F.linear(
                     x.flatten(2).transpose(1, 2),
-                    self.input_proj.weight.flatten(1), self.input_proj.bias))
+                    self.input_proj.weight.flatten(1),
+                    self.input_proj.bias,
+                )
+            )
             memory.append(x + position.flatten(2).transpose(1, 2).to(x.dtype))
             masks.append(mask.flatten(1))
         return torch.cat(memory, 1), torch.cat(masks, 1)
@@ -151,6 +165,9 @@ class VisualLinguisticTranslator(BaseModule):
         return Context(
             tokens=tokens,
             token_embeds=F.normalize(
-                self.token_to_text(tokens).float(), dim=-1),
+                self.token_to_text(tokens).float(), dim=-1
+            ),
             image_embed=F.normalize(
-                self.image_to_text(tokens.mean(1)).float(), dim=-1))
+                self.image_to_text(tokens.mean(1)).float(), dim=-1
+            ),
+        )

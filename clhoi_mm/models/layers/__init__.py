@@ -7,7 +7,13 @@ from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
 from .reader_layer import ReaderLayer
 
 __all__ = [
-    'ContextListener', 'ICNLayer', 'Interactiveness', 'NUM_PAIR_GEOMETRY',
-    'PairAttention', 'PairEncoder', 'PairEvidence', 'ReaderLayer',
-    'pair_geometry'
+    'ContextListener',
+    'ICNLayer',
+    'Interactiveness',
+    'NUM_PAIR_GEOMETRY',
+    'PairAttention',
+    'PairEncoder',
+    'PairEvidence',
+    'ReaderLayer',
+    'pair_geometry',
 ]

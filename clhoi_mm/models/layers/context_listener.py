@@ -38,8 +38,10 @@ class ContextListener(nn.Module):
         """
         key, value = self.key_value(context).chunk(2, -1)
         y = F.scaled_dot_product_attention(
-            self._split(grid.spread(self.query(x))), self._split(key),
-            self._split(value))
+            self._split(grid.spread(self.query(x))),
+            self._split(key),
+            self._split(value),
+        )
         return self.out(grid.collect(y.transpose(1, 2).flatten(2)))
 
     def weights(self, x: Tensor, grid: PairGrid, context: Tensor) -> Tensor:
@@ -55,5 +57,5 @@ class ContextListener(nn.Module):
         """
         query = self._split(grid.spread(self.query(x)))
         key = self._split(self.key_value(context).chunk(2, -1)[0])
-        logits = query @ key.transpose(2, 3) * query.size(-1)**-0.5
+        logits = query @ key.transpose(2, 3) * query.size(-1) ** -0.5
         return grid.collect(logits.softmax(-1).mean(1))

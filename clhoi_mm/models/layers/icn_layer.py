@@ -18,8 +18,14 @@ class ICNLayer(nn.Module):
         with_pair_attention (bool): Whether pairs look at each other.
     """
 
-    def __init__(self, embed_dims: int, num_heads: int, ffn_ratio: float,
-                 with_context: bool, with_pair_attention: bool = True) -> None:
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        ffn_ratio: float,
+        with_context: bool,
+        with_pair_attention: bool = True,
+    ) -> None:
         super().__init__()
         hidden = int(embed_dims * ffn_ratio)
         self.pair_attn = None
@@ -31,11 +37,14 @@ class ICNLayer(nn.Module):
             self.context_attn = ContextListener(embed_dims, num_heads)
         self.norm_ffn = nn.LayerNorm(embed_dims)
         self.ffn = nn.Sequential(
-            nn.Linear(embed_dims, hidden), nn.GELU(),
-            nn.Linear(hidden, embed_dims))
+            nn.Linear(embed_dims, hidden),
+            nn.GELU(),
+            nn.Linear(hidden, embed_dims),
+        )
 
-    def forward(self, x: Tensor, grid: PairGrid,
-                context: Optional[Tensor]) -> Tensor:
+    def forward(
+        self, x: Tensor, grid: PairGrid, context: Optional[Tensor]
+    ) -> Tensor:
         """One round.
 
         Args:

@@ -30,27 +30,37 @@ class Interactiveness(nn.Module):
             False.
     """
 
-    def __init__(self,
-                 text_dim: int,
-                 embed_dims: int,
-                 roi_shape: Optional[tuple[int, int, int]],
-                 roi_channels: int,
-                 prior: float,
-                 state_channels: Optional[int] = None,
-                 with_geometry: bool = True,
-                 by_verb: bool = False) -> None:
+    def __init__(
+        self,
+        text_dim: int,
+        embed_dims: int,
+        roi_shape: Optional[tuple[int, int, int]],
+        roi_channels: int,
+        prior: float,
+        state_channels: Optional[int] = None,
+        with_geometry: bool = True,
+        by_verb: bool = False,
+    ) -> None:
         super().__init__()
-        self.encoder = PairEncoder(text_dim, embed_dims, roi_shape,
-                                   roi_channels, state_channels,
-                                   with_geometry)
+        self.encoder = PairEncoder(
+            text_dim,
+            embed_dims,
+            roi_shape,
+            roi_channels,
+            state_channels,
+            with_geometry,
+        )
         self.head = nn.Sequential(
-            nn.LayerNorm(embed_dims), nn.Linear(embed_dims, embed_dims),
-            nn.ReLU(inplace=True), nn.Linear(embed_dims, 1))
+            nn.LayerNorm(embed_dims),
+            nn.Linear(embed_dims, embed_dims),
+            nn.ReLU(inplace=True),
+            nn.Linear(embed_dims, 1),
+        )
         nn.init.constant_(self.head[-1].bias, math.log(prior / (1 - prior)))
         self.by_verb = by_verb
         if by_verb:
             self.to_verb = nn.Linear(embed_dims, text_dim)
-            self.log_scale = nn.Parameter(torch.tensor(math.log(5.)))
+            self.log_scale = nn.Parameter(torch.tensor(math.log(5.0)))
 
     def forward(self, evidence: PairEvidence, verb_embeds: Tensor) -> Tensor:
         """Judge pairs.

@@ -34,12 +34,18 @@ class PairAttention(nn.Module):
         Returns:
             Tensor: (P, D).
         """
-        q, k, v = grid.spread(self.qkv(x)).unflatten(
-            2, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        same = torch.stack([
-            ids[:, :, None] == ids[:, None]
-            for ids in (grid.humans, grid.objects)
-        ], -1).to(q.dtype)
+        q, k, v = (
+            grid.spread(self.qkv(x))
+            .unflatten(2, (3, self.num_heads, -1))
+            .permute(2, 0, 3, 1, 4)
+        )
+        same = torch.stack(
+            [
+                ids[:, :, None] == ids[:, None]
+                for ids in (grid.humans, grid.objects)
+            ],
+            -1,
+        ).to(q.dtype)
         bias = (same @ self.bias.to(q.dtype)).permute(0, 3, 1, 2)
         # A finite floor: a row of padding alone must not become NaN.
         bias = bias.masked_fill((grid.humans < 0)[:, None, None], -1e4)

@@ -3,7 +3,7 @@ from torch import Tensor
 
 NUM_PAIR_GEOMETRY = 36
 # A tiny human would let one ratio drown all other numbers.
-MAX_RATIO = 20.
+MAX_RATIO = 20.0
 
 
 def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
@@ -27,14 +27,27 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
     centre_o = (obj[:, :2] + obj[:, 2:]) / 2
     size_h, size_o = size_h.clamp(min=1e-3), size_o.clamp(min=1e-3)
     area_h, area_o = size_h.prod(1, True), size_o.prod(1, True)
-    inter = (torch.minimum(human[:, 2:], obj[:, 2:]) -
-             torch.maximum(human[:, :2], obj[:, :2])).clamp(min=0)
+    inter = (
+        torch.minimum(human[:, 2:], obj[:, 2:])
+        - torch.maximum(human[:, :2], obj[:, :2])
+    ).clamp(min=0)
     inter = inter.prod(1, True)
     offset = (centre_o - centre_h) / size_h
-    values = torch.cat([
-        centre_h, size_h, centre_o, size_o, area_h, area_o, area_o / area_h,
-        size_h[:, :1] / size_h[:, 1:], size_o[:, :1] / size_o[:, 1:],
-        inter / (area_h + area_o - inter).clamp(min=1e-6),
-        offset.clamp(min=0), (-offset).clamp(min=0)
-    ], 1).clamp(max=MAX_RATIO)
+    values = torch.cat(
+        [
+            centre_h,
+            size_h,
+            centre_o,
+            size_o,
+            area_h,
+            area_o,
+            area_o / area_h,
+            size_h[:, :1] / size_h[:, 1:],
+            size_o[:, :1] / size_o[:, 1:],
+            inter / (area_h + area_o - inter).clamp(min=1e-6),
+            offset.clamp(min=0),
+            (-offset).clamp(min=0),
+        ],
+        1,
+    ).clamp(max=MAX_RATIO)
     return torch.cat([values, (values.abs() + 1e-6).log()], 1)

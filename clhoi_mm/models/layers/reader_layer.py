@@ -27,32 +27,38 @@ class ReaderLayer(nn.TransformerDecoderLayer):
         ValueError: If ``dropout`` is not 0 or ``batch_first`` is not True.
     """
 
-    def __init__(self,
-                 d_model: int,
-                 nhead: int,
-                 dim_feedforward: int = 2048,
-                 dropout: float = 0.,
-                 *,
-                 batch_first: bool = True,
-                 **kwargs) -> None:
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.0,
+        *,
+        batch_first: bool = True,
+        **kwargs,
+    ) -> None:
         if dropout != 0 or not batch_first:
             raise ValueError(
                 f'ReaderLayer(dropout={dropout}, batch_first={batch_first}): '
-                'it works without dropout and with batch_first=True only')
+                'it works without dropout and with batch_first=True only'
+            )
         super().__init__(
             d_model,
             nhead,
             dim_feedforward,
             dropout,
             batch_first=True,
-            **kwargs)
+            **kwargs,
+        )
 
-    def _mha_block(self,
-                   x: Tensor,
-                   mem: Tensor,
-                   attn_mask: Optional[Tensor],
-                   key_padding_mask: Optional[Tensor],
-                   is_causal: bool = False) -> Tensor:
+    def _mha_block(
+        self,
+        x: Tensor,
+        mem: Tensor,
+        attn_mask: Optional[Tensor],
+        key_padding_mask: Optional[Tensor],
+        is_causal: bool = False,
+    ) -> Tensor:
         """Cross-attention.
 
         Args:
@@ -73,14 +79,18 @@ class ReaderLayer(nn.TransformerDecoderLayer):
         bias_q, _, bias_v = attn.in_proj_bias.chunk(3)
         query = F.linear(x, to_q, bias_q) * width**-0.5
         # (B, H, T, D); the keys' bias would shift all logits alike.
-        query = torch.einsum('bthk,hkd->bhtd',
-                             query.view(batch, length, heads, width),
-                             to_k.view(heads, width, dims))
+        query = torch.einsum(
+            'bthk,hkd->bhtd',
+            query.view(batch, length, heads, width),
+            to_k.view(heads, width, dims),
+        )
         logits = query.flatten(1, 2) @ mem.transpose(1, 2)
         if key_padding_mask is not None:
             logits = logits.masked_fill(key_padding_mask[:, None], -torch.inf)
         read = (logits.softmax(-1) @ mem).view(batch, heads, length, dims)
-        value = torch.einsum('bhtd,hkd->bthk', read,
-                             to_v.view(heads, width, dims))
+        value = torch.einsum(
+            'bhtd,hkd->bthk', read, to_v.view(heads, width, dims)
+        )
         return self.dropout2(
-            attn.out_proj(value.reshape(batch, length, dims) + bias_v))
+            attn.out_proj(value.reshape(batch, length, dims) + bias_v)
+        )

@@ -5,6 +5,9 @@ from .noisy_words import NoisyWords
 from .teacher_noise import TeacherNoise
 
 __all__ = [
-    'ContextDistillLoss', 'InteractionDistillLoss', 'LearnedTeacherNoise',
-    'NoisyWords', 'TeacherNoise'
+    'ContextDistillLoss',
+    'InteractionDistillLoss',
+    'LearnedTeacherNoise',
+    'NoisyWords',
+    'TeacherNoise',
 ]

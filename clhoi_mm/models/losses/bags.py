@@ -1,4 +1,5 @@
 """Probabilities of bags of pairs, of which words say something as a whole."""
+
 import math
 from typing import Optional
 
@@ -13,12 +14,13 @@ _TINY = 1e-30
 def _log_miss(logits: Tensor, weight: Tensor) -> Tensor:
     """log(1 - weight * sigmoid(logit)), exact however sure the model is."""
     return torch.logaddexp(
-        F.logsigmoid(-logits),
-        torch.log1p(-weight) + F.logsigmoid(logits))
+        F.logsigmoid(-logits), torch.log1p(-weight) + F.logsigmoid(logits)
+    )
 
 
-def log_none(logits: Tensor, weight: Tensor, bag: Tensor,
-             num_bags: int) -> Tensor:
+def log_none(
+    logits: Tensor, weight: Tensor, bag: Tensor, num_bags: int
+) -> Tensor:
     """Log-probability that no member of a bag says yes.
 
     log(1 - weight * sigmoid(logit)), summed over the bag: exact and with a
@@ -38,8 +40,9 @@ def log_none(logits: Tensor, weight: Tensor, bag: Tensor,
     return miss.new_zeros(num_bags, *miss.shape[1:]).index_add(0, bag, miss)
 
 
-def log_some(logits: Tensor, weight: Tensor, bag: Tensor, none: Tensor,
-             further: float) -> Tensor:
+def log_some(
+    logits: Tensor, weight: Tensor, bag: Tensor, none: Tensor, further: float
+) -> Tensor:
     """Log-likelihood that members of a bag say yes, the fewer the likelier.
 
     The sum over all sets of members that may be those who say yes, where each
@@ -59,18 +62,26 @@ def log_some(logits: Tensor, weight: Tensor, bag: Tensor, none: Tensor,
     Returns:
         Tensor: As `none`; hugely negative for an empty bag.
     """
-    log_odds = (weight.clamp(min=_TINY).log() + F.logsigmoid(logits) -
-                _log_miss(logits, weight))
+    log_odds = (
+        weight.clamp(min=_TINY).log()
+        + F.logsigmoid(logits)
+        - _log_miss(logits, weight)
+    )
     # log(prod(1 - p + further * p) / prod(1 - p)).
     gain = torch.zeros_like(none).index_add(
-        0, bag, F.softplus(math.log(further) + log_odds))
-    return none + gain + torch.log(
-        (-torch.expm1(-gain)).clamp(min=_TINY)) - math.log(further)
+        0, bag, F.softplus(math.log(further) + log_odds)
+    )
+    return (
+        none
+        + gain
+        + torch.log((-torch.expm1(-gain)).clamp(min=_TINY))
+        - math.log(further)
+    )
 
 
-def soft_cross_entropy(log_no: Tensor,
-                       target: Tensor,
-                       log_yes: Optional[Tensor] = None) -> Tensor:
+def soft_cross_entropy(
+    log_no: Tensor, target: Tensor, log_yes: Optional[Tensor] = None
+) -> Tensor:
     """Binary cross-entropy from logarithms of probabilities.
 
     Args:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
+
 from ..heads import Context, TeacherTargets
 from .gather import gather_rows, mean_over_all
 
@@ -29,13 +30,15 @@ class ContextDistillLoss(nn.Module):
         text_dim (int): Width d of the text space.
     """
 
-    def __init__(self,
-                 text_dim: int,
-                 global_weight: float = 1.0,
-                 fine_weight: float = 1.0,
-                 queue_size: int = 1024,
-                 temperature: float = 0.1,
-                 target_temperature: float = 0.05) -> None:
+    def __init__(
+        self,
+        text_dim: int,
+        global_weight: float = 1.0,
+        fine_weight: float = 1.0,
+        queue_size: int = 1024,
+        temperature: float = 0.1,
+        target_temperature: float = 0.05,
+    ) -> None:
         super().__init__()
         self.global_weight = global_weight
         self.fine_weight = fine_weight
@@ -44,8 +47,9 @@ class ContextDistillLoss(nn.Module):
         self.register_buffer('queue', torch.zeros(queue_size, text_dim))
         self.register_buffer('queue_filled', torch.zeros((), dtype=torch.long))
 
-    def forward(self, context: Context,
-                targets: TeacherTargets) -> dict[str, Tensor]:
+    def forward(
+        self, context: Context, targets: TeacherTargets
+    ) -> dict[str, Tensor]:
         """Compare.
 
         Args:
@@ -56,7 +60,7 @@ class ContextDistillLoss(nn.Module):
             dict[str, Tensor]: ``loss_context``, ``loss_sentence`` and the
             share of images that find their own caption, ``context_recall``.
         """
-        scale = self.log_scale.exp().clamp(max=100.)
+        scale = self.log_scale.exp().clamp(max=100.0)
         # Half precision is too coarse for similarities over a temperature.
         with torch.autocast(scale.device.type, enabled=False):
             loss, recall = self._global(context.image_embed, targets, scale)
@@ -64,17 +68,21 @@ class ContextDistillLoss(nn.Module):
         return dict(
             loss_context=self.global_weight * loss,
             loss_sentence=self.fine_weight * fine,
-            context_recall=recall)
+            context_recall=recall,
+        )
 
-    def _global(self, images: Tensor, targets: TeacherTargets,
-                scale: Tensor) -> tuple[Tensor, Tensor]:
+    def _global(
+        self, images: Tensor, targets: TeacherTargets, scale: Tensor
+    ) -> tuple[Tensor, Tensor]:
         captions, mask = targets.captions, targets.has_caption
         all_captions, start = gather_rows(captions)
         all_images, _ = gather_rows(images)
         all_mask = gather_rows(mask)[0]
 
-        in_queue = torch.arange(
-            len(self.queue), device=mask.device) < self.queue_filled
+        in_queue = (
+            torch.arange(len(self.queue), device=mask.device)
+            < self.queue_filled
+        )
         keys = torch.cat([all_captions, self.queue])
         usable = torch.cat([all_mask, in_queue])
         own = start + torch.arange(len(captions), device=mask.device)
@@ -85,27 +93,32 @@ class ContextDistillLoss(nn.Module):
 
         to_text = (scale * images @ keys.T).masked_fill(~usable[None], -1e4)
         to_image = (scale * captions @ all_images.T).masked_fill(
-            ~all_mask[None], -1e4)
+            ~all_mask[None], -1e4
+        )
         loss = -(soft_targets(keys, usable) * to_text.log_softmax(1)).sum(1)
-        loss = loss - (soft_targets(all_captions, all_mask) *
-                       to_image.log_softmax(1)).sum(1)
-        found = to_text[:, :len(all_captions)].argmax(1) == own
+        loss = loss - (
+            soft_targets(all_captions, all_mask) * to_image.log_softmax(1)
+        ).sum(1)
+        found = to_text[:, : len(all_captions)].argmax(1) == own
         if self.training:
             self._enqueue(all_captions, all_mask)
         return mean_over_all(loss, mask) / 2, mean_over_all(found, mask)
 
-    def _fine(self, tokens: Tensor, targets: TeacherTargets,
-              scale: Tensor) -> Tensor:
+    def _fine(
+        self, tokens: Tensor, targets: TeacherTargets, scale: Tensor
+    ) -> Tensor:
         """Each sentence finds its image by the token that says it best."""
         sentences, mask = targets.sentences, targets.has_sentence
         all_tokens, _ = gather_rows(tokens)
         all_sentences, _ = gather_rows(sentences)
         all_mask, _ = gather_rows(mask)
-        logits = scale * torch.einsum('bkd,itd->bkit', sentences,
-                                      all_tokens).max(-1)[0]
+        logits = (
+            scale
+            * torch.einsum('bkd,itd->bkit', sentences, all_tokens).max(-1)[0]
+        )
         # How near an image's words come to the sentence: 1 for its own.
         said = torch.einsum('bkd,ijd->bkij', sentences, all_sentences)
-        said = said.masked_fill(~all_mask, -1.).max(-1)[0]
+        said = said.masked_fill(~all_mask, -1.0).max(-1)[0]
         logits = logits.masked_fill(~all_mask.any(1), -1e4)
         target = (said / self.target_temperature).softmax(-1)
         loss = -(target * logits.log_softmax(-1)).sum(-1)
@@ -120,7 +133,8 @@ class ContextDistillLoss(nn.Module):
         rows = torch.cat([captions[order], self.queue.to(captions)])
         index = torch.arange(size, device=mask.device)
         # Row i of the new queue: caption i, or what followed in the old one.
-        source = torch.where(index < count, index,
-                             index - count + len(captions))
+        source = torch.where(
+            index < count, index, index - count + len(captions)
+        )
         self.queue.copy_(rows[source])
         self.queue_filled.copy_((self.queue_filled + count).clamp(max=size))

@@ -41,9 +41,9 @@ def gather_rows(x: Tensor) -> tuple[Tensor, int]:
     return _GatherRows.apply(x.contiguous()), get_rank() * x.size(0)
 
 
-def mean_over_all(values: Tensor,
-                  weights: Tensor,
-                  at_least: float = 1.) -> Tensor:
+def mean_over_all(
+    values: Tensor, weights: Tensor, at_least: float = 1.0
+) -> Tensor:
     """Weighted mean over the batches of all processes, this one's share of it.
 
     DistributedDataParallel averages gradients over processes: those of this

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
+
 from ..heads import Interactions, PhraseTable, TeacherTargets
 from ..task_modules import PairBatch
 from .bags import log_none, log_some, soft_cross_entropy
@@ -67,20 +68,23 @@ class InteractionDistillLoss(nn.Module):
             None.
     """
 
-    def __init__(self,
-                 interactive_weight: float = 1.0,
-                 further_pairs: float = 0.3,
-                 image_weight: float = 1.0,
-                 contrast_weight: float = 0.005,
-                 unmentioned_weight: float = 0.3,
-                 competition: float = 4.0,
-                 attention_temperature: float = 1.0,
-                 contrast_temperature: float = 0.1,
-                 noise: Optional[dict] = None) -> None:
+    def __init__(
+        self,
+        interactive_weight: float = 1.0,
+        further_pairs: float = 0.3,
+        image_weight: float = 1.0,
+        contrast_weight: float = 0.005,
+        unmentioned_weight: float = 0.3,
+        competition: float = 4.0,
+        attention_temperature: float = 1.0,
+        contrast_temperature: float = 0.1,
+        noise: Optional[dict] = None,
+    ) -> None:
         super().__init__()
         if not 0 < further_pairs <= 1:
-            raise ValueError(f'further_pairs={further_pairs} must be above 0 '
-                             'and at most 1')
+            raise ValueError(
+                f'further_pairs={further_pairs} must be above 0 and at most 1'
+            )
         self.interactive_weight = interactive_weight
         self.further_pairs = further_pairs
         self.image_weight = image_weight
@@ -92,12 +96,13 @@ class InteractionDistillLoss(nn.Module):
         self.noise = None if noise is None else MODELS.build(noise)
 
     def forward(
-            self,
-            interactions: Interactions,
-            pairs: PairBatch,
-            targets: TeacherTargets,
-            phrases: PhraseTable,
-            elder: Optional[Interactions] = None) -> dict[str, Tensor]:
+        self,
+        interactions: Interactions,
+        pairs: PairBatch,
+        targets: TeacherTargets,
+        phrases: PhraseTable,
+        elder: Optional[Interactions] = None,
+    ) -> dict[str, Tensor]:
         """Compare.
 
         Args:
@@ -116,68 +121,91 @@ class InteractionDistillLoss(nn.Module):
         with torch.autocast(interactions.embeds.device.type, enabled=False):
             if targets.pair_labels is None:
                 interactive, loss = self._bag_losses(
-                    interactions, pairs, targets, phrases, elder)
+                    interactions, pairs, targets, phrases, elder
+                )
             else:
                 interactive, loss = self._pair_losses(
-                    interactions, targets.pair_labels, phrases)
+                    interactions, targets.pair_labels, phrases
+                )
             if self.noise is not None:
-                in_use = self.noise.trusted & (elder is None) & (
-                    not targets.complete)
+                in_use = (
+                    self.noise.trusted
+                    & (elder is None)
+                    & (not targets.complete)
+                )
                 loss = loss + in_use * self.noise.prior_loss()
             losses = dict(
                 loss_interactive=self.interactive_weight * interactive,
-                loss_interaction=self.image_weight * loss)
+                loss_interaction=self.image_weight * loss,
+            )
             if self.contrast_weight:
-                losses['loss_contrast'] = self.contrast_weight * \
-                    self._contrast(interactions, pairs, targets, phrases)
+                losses['loss_contrast'] = (
+                    self.contrast_weight
+                    * self._contrast(interactions, pairs, targets, phrases)
+                )
         return losses
 
     def _unmentioned(self, targets: TeacherTargets) -> float:
         """Weight of what is not mentioned: annotations leave nothing out."""
-        return 1. if targets.complete else self.unmentioned_weight
+        return 1.0 if targets.complete else self.unmentioned_weight
 
     @staticmethod
-    def _pair_losses(interactions: Interactions, labels: Tensor,
-                     phrases: PhraseTable) -> tuple[Tensor, Tensor]:
+    def _pair_losses(
+        interactions: Interactions, labels: Tensor, phrases: PhraseTable
+    ) -> tuple[Tensor, Tensor]:
         scored = interactions.valid & phrases.is_learned
         loss = F.binary_cross_entropy_with_logits(
-            interactions.logits.float(), labels, reduction='none')
+            interactions.logits.float(), labels, reduction='none'
+        )
         logits, labelled = interactions.interactiveness, scored
         if logits.size(1) == 1:
             labels = (labels * scored).amax(1, keepdim=True)
             # Of an object without a class nothing is labelled.
             labelled = scored.any(1, keepdim=True)
         interactive = F.binary_cross_entropy_with_logits(
-            logits, labels, reduction='none')
+            logits, labels, reduction='none'
+        )
         return mean_over_all(interactive, labelled), mean_over_all(
-            loss, scored)
+            loss, scored
+        )
 
     def _bag_losses(
-            self, interactions: Interactions, pairs: PairBatch,
-            targets: TeacherTargets, phrases: PhraseTable,
-            elder: Optional[Interactions]) -> tuple[Tensor, Tensor]:
+        self,
+        interactions: Interactions,
+        pairs: PairBatch,
+        targets: TeacherTargets,
+        phrases: PhraseTable,
+        elder: Optional[Interactions],
+    ) -> tuple[Tensor, Tensor]:
         """Who interacts by what was said, then classes by what was said."""
         by_class = interactions.interactiveness.size(1) > 1
         scored = interactions.valid & phrases.is_learned
         said = targets.image_scores
         possible = said.new_zeros(said.shape).index_add(
-            0, pairs.pair_inds, scored.to(said))
+            0, pairs.pair_inds, scored.to(said)
+        )
         askable = self._askable(possible, targets)
 
         def log_not_done(student: Interactions) -> Tensor:
-            """Log-probability that no pair of an image does a class, (B, C).
-            """
-            share = student.interactiveness.detach().sigmoid() * (
-                pairs.human_scores * pairs.object_scores)[:, None] * scored
+            """Log-probability that no pair of an image does a class, (B, C)."""
+            share = (
+                student.interactiveness.detach().sigmoid()
+                * (pairs.human_scores * pairs.object_scores)[:, None]
+                * scored
+            )
             image = pairs.pair_inds[:, None].expand_as(share)
             best = share.new_zeros(said.shape).scatter_reduce(
-                0, image, share, 'amax')
+                0, image, share, 'amax'
+            )
             share = share / best[pairs.pair_inds].clamp(min=1e-30)
-            none = log_none(student.class_logits,
-                            share**self.competition * scored, pairs.pair_inds,
-                            len(said))
+            none = log_none(
+                student.class_logits,
+                share**self.competition * scored,
+                pairs.pair_inds,
+                len(said),
+            )
             # Pairs that count nothing leave rounding errors.
-            return none.masked_fill(possible == 0, 0.)
+            return none.masked_fill(possible == 0, 0.0)
 
         none = log_not_done(interactions)
         if by_class:
@@ -185,21 +213,30 @@ class InteractionDistillLoss(nn.Module):
             idle, busy = self._class_bags(interactions, pairs, scored)
         else:
             asked, idle, busy = self._object_bags(
-                interactions, pairs, scored, targets, phrases)
+                interactions, pairs, scored, targets, phrases
+            )
         if elder is not None:
             done, used = self._revise(
-                log_not_done(elder), askable, targets, phrases)
+                log_not_done(elder), askable, targets, phrases
+            )
             interactive = soft_cross_entropy(
-                idle, done if by_class else used, busy)
+                idle, done if by_class else used, busy
+            )
             return mean_over_all(interactive, asked), mean_over_all(
-                soft_cross_entropy(none, done), askable)
-        heard = said if by_class else self._used(targets.weights > 0, targets,
-                                                 phrases)
+                soft_cross_entropy(none, done), askable
+            )
+        heard = (
+            said
+            if by_class
+            else self._used(targets.weights > 0, targets, phrases)
+        )
         unsaid = self._unmentioned(targets)
         interactive = soft_cross_entropy(idle, heard, busy) * torch.where(
-            heard > 0, 1., unsaid)
+            heard > 0, 1.0, unsaid
+        )
         loss = soft_cross_entropy(none, said) * torch.where(
-            said > 0, 1., unsaid)
+            said > 0, 1.0, unsaid
+        )
         if self.noise is not None and not targets.complete:
             guess = self.noise.observe(none.detach(), said, askable)
             trusted = self.noise.trusted
@@ -208,17 +245,18 @@ class InteractionDistillLoss(nn.Module):
             elif guess is not None:
                 # Of words outside the vocabulary nothing is known.
                 guess = torch.maximum(
-                    guess, self._used(targets.hois < 0, targets, phrases))
+                    guess, self._used(targets.hois < 0, targets, phrases)
+                )
             if guess is not None:
                 interactive = torch.where(
-                    trusted, soft_cross_entropy(idle, guess, busy),
-                    interactive)
+                    trusted, soft_cross_entropy(idle, guess, busy), interactive
+                )
             loss = torch.where(trusted, self.noise.loss(none, said), loss)
-        return mean_over_all(interactive, asked), mean_over_all(
-            loss, askable)
+        return mean_over_all(interactive, asked), mean_over_all(loss, askable)
 
-    def _class_bags(self, interactions: Interactions, pairs: PairBatch,
-                    scored: Tensor) -> tuple[Tensor, Tensor]:
+    def _class_bags(
+        self, interactions: Interactions, pairs: PairBatch, scored: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """That pairs of an image do nothing or something of a class.
 
         Args:
@@ -231,15 +269,19 @@ class InteractionDistillLoss(nn.Module):
         """
         weight = (pairs.human_scores * pairs.object_scores)[:, None] * scored
         # Rounding errors of what counts nothing must not teach.
-        logits = interactions.interactiveness.masked_fill(~scored, 0.)
+        logits = interactions.interactiveness.masked_fill(~scored, 0.0)
         bags = logits, weight, pairs.pair_inds
         idle = log_none(*bags, pairs.num_images)
         return idle, log_some(*bags, idle, self.further_pairs)
 
     def _object_bags(
-            self, interactions: Interactions, pairs: PairBatch,
-            scored: Tensor, targets: TeacherTargets,
-            phrases: PhraseTable) -> tuple[Tensor, Tensor, Tensor]:
+        self,
+        interactions: Interactions,
+        pairs: PairBatch,
+        scored: Tensor,
+        targets: TeacherTargets,
+        phrases: PhraseTable,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """That pairs of an image do nothing or anything to an object.
 
         Args:
@@ -258,16 +300,23 @@ class InteractionDistillLoss(nn.Module):
         bag = pairs.pair_inds * num_objects + pairs.object_labels
         num_bags = pairs.num_images * num_objects
         possible = weight.new_zeros(num_bags).scatter_reduce(
-            0, bag, scored.any(1).to(weight), 'amax')
+            0, bag, scored.any(1).to(weight), 'amax'
+        )
         bags = interactions.interactiveness.squeeze(1), weight, bag
         idle = log_none(*bags, num_bags)
         busy = log_some(*bags, idle, self.further_pairs)
         asked, idle, busy = (
-            x.view(-1, num_objects) for x in (possible, idle, busy))
+            x.view(-1, num_objects) for x in (possible, idle, busy)
+        )
         return self._askable(asked, targets), idle, busy
 
-    def _revise(self, none: Tensor, askable: Tensor, targets: TeacherTargets,
-                phrases: PhraseTable) -> tuple[Tensor, Tensor]:
+    def _revise(
+        self,
+        none: Tensor,
+        askable: Tensor,
+        targets: TeacherTargets,
+        phrases: PhraseTable,
+    ) -> tuple[Tensor, Tensor]:
         """What an elder makes of the words.
 
         Args:
@@ -286,12 +335,14 @@ class InteractionDistillLoss(nn.Module):
         done = self.noise.believe(none, said, askable)
         used = self._used(targets.hois < 0, targets, phrases)
         log_idle = torch.zeros_like(used).index_add(
-            1, phrases.hoi_objects, torch.log1p(-done.clamp(max=1 - 1e-6)))
+            1, phrases.hoi_objects, torch.log1p(-done.clamp(max=1 - 1e-6))
+        )
         return done, torch.maximum(used, -torch.expm1(log_idle))
 
     @staticmethod
-    def _used(counts: Tensor, targets: TeacherTargets,
-              phrases: PhraseTable) -> Tensor:
+    def _used(
+        counts: Tensor, targets: TeacherTargets, phrases: PhraseTable
+    ) -> Tensor:
         """Objects of which some of the words say that they are used.
 
         Args:
@@ -307,8 +358,9 @@ class InteractionDistillLoss(nn.Module):
         uses &= (targets.hois < 0) | ~phrases.is_absence[targets.hois]
         # Objects outside the vocabulary go to a last, dropped column.
         num_objects = len(phrases.object_embeds)
-        column = torch.where(targets.objects >= 0, targets.objects,
-                             num_objects)
+        column = torch.where(
+            targets.objects >= 0, targets.objects, num_objects
+        )
         used = targets.weights.new_zeros(len(uses), num_objects + 1)
         return used.scatter_reduce(1, column, uses.to(used), 'amax')[:, :-1]
 
@@ -317,8 +369,13 @@ class InteractionDistillLoss(nn.Module):
         """What a pair could do in images of which anything is known, bool."""
         return (possible > 0) & targets.known[:, None]
 
-    def _contrast(self, interactions: Interactions, pairs: PairBatch,
-                  targets: TeacherTargets, phrases: PhraseTable) -> Tensor:
+    def _contrast(
+        self,
+        interactions: Interactions,
+        pairs: PairBatch,
+        targets: TeacherTargets,
+        phrases: PhraseTable,
+    ) -> Tensor:
         # Flat list of what was said, (W,): image, class or -1, object, weight.
         image, word = (targets.weights > 0).nonzero(as_tuple=True)
         hoi, obj = targets.hois[image, word], targets.objects[image, word]
@@ -326,15 +383,20 @@ class InteractionDistillLoss(nn.Module):
         weight = targets.weights[image, word]
         embeds = interactions.embeds
         scores = torch.where(
-            hoi >= 0, interactions.logits[:, hoi.clamp(min=0)].float(),
-            embeds @ phrase.T / self.contrast_temperature)
+            hoi >= 0,
+            interactions.logits[:, hoi.clamp(min=0)].float(),
+            embeds @ phrase.T / self.contrast_temperature,
+        )
         in_bag = (pairs.pair_inds[:, None] == image) & (
-            pairs.object_labels[:, None] == obj)
+            pairs.object_labels[:, None] == obj
+        )
         if targets.pair_labels is not None:
             in_bag &= targets.pair_labels[:, hoi.clamp(min=0)] > 0
         confidence = (pairs.human_scores * pairs.object_scores).clamp(min=1e-6)
-        compete = (scores.detach() / self.attention_temperature +
-                   confidence.log()[:, None])
+        compete = (
+            scores.detach() / self.attention_temperature
+            + confidence.log()[:, None]
+        )
         share = compete.masked_fill(~in_bag, -1e4).softmax(0) * in_bag
         bag = F.normalize(share.T @ embeds, dim=1)
 
@@ -342,9 +404,11 @@ class InteractionDistillLoss(nn.Module):
         own = (bag * phrase).sum(1, True) / self.contrast_temperature
         same_object = phrases.hoi_objects == obj[:, None]
         said = targets.image_scores[image] > 0
-        negative = torch.where(same_object, self._unmentioned(targets), 1.)
+        negative = torch.where(same_object, self._unmentioned(targets), 1.0)
         negative = negative * ~(said & same_object) * phrases.is_learned
-        loss = torch.cat([own, logits + negative.log()],
-                         1).logsumexp(1) - own[:, 0]
+        loss = (
+            torch.cat([own, logits + negative.log()], 1).logsumexp(1)
+            - own[:, 0]
+        )
         weight = weight * in_bag.any(0)
         return mean_over_all(loss, weight, at_least=1e-6)

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
+
 from .noisy_words import NoisyWords
 
 
@@ -50,44 +51,51 @@ class LearnedTeacherNoise(NoisyWords):
             the mean score of words is taken.
     """
 
-    def __init__(self,
-                 vocabulary: Union[str, dict],
-                 warmup: int,
-                 own_rate: float = 0.8,
-                 other_rate: float = 0.05,
-                 chance_rate: float = 0.05,
-                 other_prior: tuple[float, float] = (0.8, 2.2),
-                 prior_weight: float = 1.6e-5,
-                 belief_rates: tuple[float, float] = (0.6, 0.1),
-                 speed: float = 30.,
-                 momentum: float = 0.99) -> None:
+    def __init__(
+        self,
+        vocabulary: Union[str, dict],
+        warmup: int,
+        own_rate: float = 0.8,
+        other_rate: float = 0.05,
+        chance_rate: float = 0.05,
+        other_prior: tuple[float, float] = (0.8, 2.2),
+        prior_weight: float = 1.6e-5,
+        belief_rates: tuple[float, float] = (0.6, 0.1),
+        speed: float = 30.0,
+        momentum: float = 0.99,
+    ) -> None:
         super().__init__(vocabulary, warmup, momentum)
         self.own_rate = own_rate
         self.other_prior = other_prior
         self.prior_weight = prior_weight
         self.own_belief, self.least_chance = belief_rates
         self.speed = speed
-        for name, rate, count in (('other', other_rate, len(self.done)),
-                                  ('chance', chance_rate, 1)):
+        for name, rate, count in (
+            ('other', other_rate, len(self.done)),
+            ('chance', chance_rate, 1),
+        ):
             logit = math.log(rate / (1 - rate)) / speed
-            setattr(self, name, nn.Parameter(torch.full((count, ), logit)))
+            setattr(self, name, nn.Parameter(torch.full((count,), logit)))
 
     def rates(self) -> tuple[Tensor, Tensor]:
         """As learned so far, see :meth:`NoisyWords.rates`."""
         # Short of certainty, of which no logarithm is left.
         other = (self.other * self.speed).sigmoid().clamp(max=0.97)
         chance = (self.chance * self.speed).sigmoid().clamp(max=0.97)
-        return torch.where(self.is_own, self.own_rate,
-                           other), chance.expand(len(self.objects))
+        return torch.where(self.is_own, self.own_rate, other), chance.expand(
+            len(self.objects)
+        )
 
     def belief_rates(self) -> tuple[Tensor, Tensor]:
         """With a typical recall and some chance, see :meth:`rates`."""
         rates, chance = self.rates()
-        return torch.where(self.is_own, self.own_belief,
-                           rates), chance.clamp(min=self.least_chance)
+        return torch.where(self.is_own, self.own_belief, rates), chance.clamp(
+            min=self.least_chance
+        )
 
-    def observe(self, log_none: Tensor, said: Tensor,
-                possible: Tensor) -> None:
+    def observe(
+        self, log_none: Tensor, said: Tensor, possible: Tensor
+    ) -> None:
         """Count the iteration; which objects are used, is not doubted.
 
         Args:
@@ -105,9 +113,12 @@ class LearnedTeacherNoise(NoisyWords):
         """Negative logarithm of the belief in the rates, a scalar."""
         alpha, beta = self.other_prior
         logit = self.other * self.speed
-        belief = ((alpha - 1) * F.logsigmoid(logit) +
-                  (beta - 1) * F.logsigmoid(-logit))
+        belief = (alpha - 1) * F.logsigmoid(logit) + (beta - 1) * F.logsigmoid(
+            -logit
+        )
         # Own classes' rates are held; their parameter says nothing. Of chance
         # nothing is believed, but it has a gradient wherever the others do.
-        return (-self.prior_weight * (belief * ~self.is_own).sum() +
-                0. * self.chance.sum())
+        return (
+            -self.prior_weight * (belief * ~self.is_own).sum()
+            + 0.0 * self.chance.sum()
+        )

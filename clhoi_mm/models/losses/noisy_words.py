@@ -30,8 +30,9 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
     # Words are never impossible.
     _RARE = 1e-9
 
-    def __init__(self, vocabulary: Union[str, dict], warmup: int,
-                 momentum: float) -> None:
+    def __init__(
+        self, vocabulary: Union[str, dict], warmup: int, momentum: float
+    ) -> None:
         super().__init__()
         self.vocabulary = vocab = HOIVocabulary.load(vocabulary)
         self.warmup = warmup
@@ -40,9 +41,13 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         sayable = ~torch.tensor(vocab.no_interaction_mask)
         same = objects[:, None] == objects
         done, word = (same & sayable & sayable[:, None]).nonzero(as_tuple=True)
-        for name, value in (('objects', objects), ('sayable', sayable),
-                            ('done', done), ('word', word),
-                            ('is_own', done == word)):
+        for name, value in (
+            ('objects', objects),
+            ('sayable', sayable),
+            ('done', done),
+            ('word', word),
+            ('is_own', done == word),
+        ):
             self.register_buffer(name, value, persistent=False)
         self.register_buffer('scores', torch.zeros(2))
         self.register_buffer('iterations', torch.zeros((), dtype=torch.long))
@@ -62,8 +67,9 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         """
 
     @abstractmethod
-    def observe(self, log_none: Tensor, said: Tensor,
-                possible: Tensor) -> Optional[Tensor]:
+    def observe(
+        self, log_none: Tensor, said: Tensor, possible: Tensor
+    ) -> Optional[Tensor]:
         """See a batch, before its :meth:`loss`.
 
         Args:
@@ -102,9 +108,10 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         """How much likelier a word's score is if the word is right."""
         score = said.clamp(*self._SCORES)
         mean = (self.scores[0] / self.scores[1].clamp(min=1e-6)).clamp(
-            *self._SCORES)
+            *self._SCORES
+        )
         ratio = score / (1 - score) * (1 - mean) / mean
-        return torch.where(said > 0, ratio, 1.)
+        return torch.where(said > 0, ratio, 1.0)
 
     @torch.no_grad()
     def count_scores(self, said: Tensor, mentioned: Tensor) -> None:
@@ -134,14 +141,17 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         by_own = own * yes
         by_other = -torch.expm1(log_silent)
         log_said = torch.log(
-            (by_own * self._ratio(said) +
-             (1 - by_own) * by_other).clamp(min=self._RARE))
+            (by_own * self._ratio(said) + (1 - by_own) * by_other).clamp(
+                min=self._RARE
+            )
+        )
         log_unsaid = torch.log1p(-by_own) + log_silent
         return -torch.where(said > 0, log_said, log_unsaid)
 
     @torch.no_grad()
-    def believe(self, log_none: Tensor, said: Tensor,
-                possible: Tensor) -> Tensor:
+    def believe(
+        self, log_none: Tensor, said: Tensor, possible: Tensor
+    ) -> Tensor:
         """What is done, by who has looked and by what was said.
 
         Bayes' rule for each class, the others of its object done as probably
@@ -167,19 +177,22 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
         # The word of the class itself.
         other = -torch.expm1(log_silent)
         log_odds = torch.logit(yes) + self._evidence(
-            said, own, other, self._ratio(said))
+            said, own, other, self._ratio(said)
+        )
         # Words of others for which the class may be taken; words that cannot
         # be said, as of classes not to be learned, are no evidence.
         word = said[:, self.word]
         other = -torch.expm1(
-            (log_silent + torch.log1p(-own * yes))[:, self.word] - links)
+            (log_silent + torch.log1p(-own * yes))[:, self.word] - links
+        )
         evidence = self._evidence(word, rates, other, torch.ones_like(word))
         evidence = evidence * (possible[:, self.word] & ~self.is_own)
         log_odds = log_odds.index_add(1, self.done, evidence)
         return log_odds.sigmoid() * possible
 
-    def _silences(self, yes: Tensor, rates: Tensor,
-                  chance: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _silences(
+        self, yes: Tensor, rates: Tensor, chance: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """What keeps a teacher from words that are not of their own class.
 
         Args:
@@ -193,14 +206,17 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
             all links to a word and chance say nothing, (B, C).
         """
         own = torch.zeros_like(chance).index_add(
-            0, self.done, rates * self.is_own)
+            0, self.done, rates * self.is_own
+        )
         links = torch.log1p(-rates * ~self.is_own * yes[:, self.done])
         log_silent = torch.log1p(-chance) + torch.zeros_like(yes).index_add(
-            1, self.word, links)
+            1, self.word, links
+        )
         return own, links, log_silent
 
-    def _evidence(self, said: Tensor, rate: Tensor, other: Tensor,
-                  ratio: Tensor) -> Tensor:
+    def _evidence(
+        self, said: Tensor, rate: Tensor, other: Tensor, ratio: Tensor
+    ) -> Tensor:
         """Log-likelihood ratio of a word or silence, if a class is done.
 
         Args:
@@ -210,6 +226,8 @@ class NoisyWords(nn.Module, metaclass=ABCMeta):
             ratio (Tensor): How much likelier its score is if the class is
                 its reason.
         """
-        word = ((rate * ratio + (1 - rate) * other).clamp(min=self._RARE) /
-                other.clamp(min=self._RARE)).log()
+        word = (
+            (rate * ratio + (1 - rate) * other).clamp(min=self._RARE)
+            / other.clamp(min=self._RARE)
+        ).log()
         return torch.where(said > 0, word, torch.log1p(-rate))

@@ -5,6 +5,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor
 
 from clhoi_mm.registry import MODELS
+
 from .noisy_words import NoisyWords
 
 
@@ -49,17 +50,18 @@ class TeacherNoise(NoisyWords):
         warmup: int,
         momentum: float = 0.99,
         trust: float = 2.0,
-        own_prior: tuple[float, float] = (60., 40.),
+        own_prior: tuple[float, float] = (60.0, 40.0),
         other_prior: tuple[float, float] = (0.5, 4.5),
-        chance_prior: tuple[float, float] = (10., 490.)
+        chance_prior: tuple[float, float] = (10.0, 490.0),
     ) -> None:
         super().__init__(vocabulary, warmup, momentum)
         self.trust = trust
         vocab = self.vocabulary
         own = self.is_own[:, None]
         chance = torch.tensor(chance_prior).repeat(vocab.num_hois, 1)
-        link = torch.where(own, torch.tensor(own_prior),
-                           torch.tensor(other_prior))
+        link = torch.where(
+            own, torch.tensor(own_prior), torch.tensor(other_prior)
+        )
         for name, value in (('chance_prior', chance), ('link_prior', link)):
             self.register_buffer(name, value, persistent=False)
         # (said, not said) of each pair of classes of an object, and of each
@@ -70,15 +72,18 @@ class TeacherNoise(NoisyWords):
     def rates(self) -> tuple[Tensor, Tensor]:
         """As counted so far, see :meth:`NoisyWords.rates`."""
         rates = []
-        for counts, prior in ((self.links, self.link_prior),
-                              (self.chances, self.chance_prior)):
+        for counts, prior in (
+            (self.links, self.link_prior),
+            (self.chances, self.chance_prior),
+        ):
             said, unsaid = (counts + prior).unbind(1)
             rates.append((said / (said + unsaid)).clamp(0.003, 0.97))
         return rates[0], rates[1]
 
     @torch.no_grad()
-    def observe(self, log_none: Tensor, said: Tensor,
-                possible: Tensor) -> Tensor:
+    def observe(
+        self, log_none: Tensor, said: Tensor, possible: Tensor
+    ) -> Tensor:
         """Guess what is done, and count what was said of it.
 
         Args:
@@ -99,13 +104,14 @@ class TeacherNoise(NoisyWords):
         word = mentioned[:, self.word]
         # Words that cannot be said, as of classes not to be learned, are no
         # evidence.
-        log_words = (word * rates.log() + (1 - word) * torch.log1p(-rates)
-                     ) * possible[:, self.word]
+        log_words = (
+            word * rates.log() + (1 - word) * torch.log1p(-rates)
+        ) * possible[:, self.word]
         log_done = torch.zeros_like(said).index_add(1, self.done, log_words)
         log_done += mentioned * self._ratio(said).log()
         log_chance = (
-            mentioned * chance.log() +
-            (1 - mentioned) * torch.log1p(-chance)) * possible
+            mentioned * chance.log() + (1 - mentioned) * torch.log1p(-chance)
+        ) * possible
         shape = len(said), len(self.vocabulary.objects)
         log_idle = said.new_zeros(shape).index_add(1, self.objects, log_chance)
         # log(yes / no), of a student that is never quite sure.
@@ -113,16 +119,17 @@ class TeacherNoise(NoisyWords):
         odds = self.trust * torch.logit(yes)
         odds = (odds + log_done - log_idle[:, self.objects]).clamp(-60, 60)
         odds = odds.exp() * possible
-        idle = 1 / (1 + said.new_zeros(shape).index_add(
-            1, self.objects, odds))
+        idle = 1 / (1 + said.new_zeros(shape).index_add(1, self.objects, odds))
         guess = odds * idle[:, self.objects]
 
         link = guess[:, self.done]
         chance = idle[:, self.objects] * possible
-        counts = torch.cat([
-            torch.stack([(x * y).sum(0), (x * (1 - y)).sum(0)], 1)
-            for x, y in ((link, word), (chance, mentioned))
-        ])
+        counts = torch.cat(
+            [
+                torch.stack([(x * y).sum(0), (x * (1 - y)).sum(0)], 1)
+                for x, y in ((link, word), (chance, mentioned))
+            ]
+        )
         all_reduce(counts)
         links, chances = counts.split([len(self.links), len(self.chances)])
         self.links.mul_(self.momentum).add_(links)

@@ -4,5 +4,8 @@ from .pairing import HumanObjectPairing
 from .torchvision_anchor_generator import TorchvisionAnchorGenerator
 
 __all__ = [
-    'HumanObjectPairing', 'PairBatch', 'PairGrid', 'TorchvisionAnchorGenerator'
+    'HumanObjectPairing',
+    'PairBatch',
+    'PairGrid',
+    'TorchvisionAnchorGenerator',
 ]

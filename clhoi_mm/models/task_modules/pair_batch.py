@@ -25,6 +25,7 @@ class PairBatch:
         states (Tensor, optional): What the detector's decoder says of each
             instance, (N, C); None without queries.
     """
+
     boxes: Tensor
     labels: Tensor
     scores: Tensor
@@ -67,10 +68,13 @@ class PairBatch:
     def union_boxes(self) -> Tensor:
         """Smallest boxes around human and object, (P, 4)."""
         human, obj = self.human_boxes, self.object_boxes
-        return torch.cat([
-            torch.minimum(human[:, :2], obj[:, :2]),
-            torch.maximum(human[:, 2:], obj[:, 2:])
-        ], 1)
+        return torch.cat(
+            [
+                torch.minimum(human[:, :2], obj[:, :2]),
+                torch.maximum(human[:, 2:], obj[:, 2:]),
+            ],
+            1,
+        )
 
     def distinct_unions(self) -> tuple[Tensor, Tensor]:
         """Which pairs have which union: two persons have one in both roles.
@@ -82,7 +86,8 @@ class PairBatch:
         one = torch.minimum(self.human_inds, self.object_inds)
         other = torch.maximum(self.human_inds, self.object_inds)
         key, union = (one * len(self.boxes) + other).unique(
-            return_inverse=True)
+            return_inverse=True
+        )
         pair = torch.arange(len(self), device=union.device)
         return torch.empty_like(key).scatter_(0, union, pair), union
 
@@ -96,7 +101,8 @@ class PairBatch:
         width = max(1, *self.num_pairs) if self.num_pairs else 1
         device = self.pair_inds.device
         starts = torch.searchsorted(
-            self.pair_inds, torch.arange(self.num_images, device=device))
+            self.pair_inds, torch.arange(self.num_images, device=device)
+        )
         # Not len(self), which would be a constant to torch.export.
         count = self.pair_inds.shape[0]
         rank = torch.arange(count, device=device) - starts[self.pair_inds]

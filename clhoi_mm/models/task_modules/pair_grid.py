@@ -14,6 +14,7 @@ class PairGrid(NamedTuple):
             is padding, (B, Q).
         objects (Tensor): Likewise for the object, (B, Q).
     """
+
     slots: Tensor
     humans: Tensor
     objects: Tensor
@@ -23,10 +24,11 @@ class PairGrid(NamedTuple):
         """Lay out pairs; Q is the most that an image has, at least 1."""
         slots, width = pairs.slots()
         ids = (
-            slots.new_full((pairs.num_images * width, ),
-                           -1).index_copy(0, slots,
-                                            inds).view(pairs.num_images, width)
-            for inds in (pairs.human_inds, pairs.object_inds))
+            slots.new_full((pairs.num_images * width,), -1)
+            .index_copy(0, slots, inds)
+            .view(pairs.num_images, width)
+            for inds in (pairs.human_inds, pairs.object_inds)
+        )
         return cls(slots, *ids)
 
     def spread(self, x: Tensor) -> Tensor:

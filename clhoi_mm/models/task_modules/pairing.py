@@ -5,6 +5,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from clhoi_mm.registry import TASK_UTILS
+
 from .pair_batch import PairBatch
 
 
@@ -42,22 +43,26 @@ class HumanObjectPairing:
         person_label (int): Label of the class person. Defaults to 0.
     """
 
-    def __init__(self,
-                 score_thr: float = 0.2,
-                 max_humans: int = 15,
-                 max_objects: int = 15,
-                 max_pairs: int = 400,
-                 person_label: int = 0) -> None:
+    def __init__(
+        self,
+        score_thr: float = 0.2,
+        max_humans: int = 15,
+        max_objects: int = 15,
+        max_pairs: int = 400,
+        person_label: int = 0,
+    ) -> None:
         self.score_thr = score_thr
         self.max_humans = max_humans
         self.max_objects = max_objects
         self.max_pairs = max_pairs
         self.person_label = person_label
 
-    def __call__(self,
-                 detections: list[InstanceData],
-                 image_sizes: Tensor,
-                 is_candidate: Optional[Tensor] = None) -> PairBatch:
+    def __call__(
+        self,
+        detections: list[InstanceData],
+        image_sizes: Tensor,
+        is_candidate: Optional[Tensor] = None,
+    ) -> PairBatch:
         """Pair the instances of a batch.
 
         Args:
@@ -77,19 +82,22 @@ class HumanObjectPairing:
         scores = torch.cat([d.scores for d in detections]).to(device)
         image = torch.repeat_interleave(
             torch.arange(len(detections), device=device),
-            torch.tensor([len(d.labels) for d in detections], device=device))
+            torch.tensor([len(d.labels) for d in detections], device=device),
+        )
 
         # One index for all: each boolean mask would wait for the device.
         keep = (scores >= self.score_thr) & (labels >= 0)
         rows = keep.nonzero(as_tuple=True)[0]
         boxes, labels, scores, image = (
-            x[rows] for x in (boxes, labels, scores, image))
+            x[rows] for x in (boxes, labels, scores, image)
+        )
         is_person = labels == self.person_label
         rank = rank_in_group(image * 2 + is_person, scores)
         keep = rank < torch.where(is_person, self.max_humans, self.max_objects)
         keep = keep.nonzero(as_tuple=True)[0]
         boxes, labels, scores, image, is_person, rows = (
-            x[keep] for x in (boxes, labels, scores, image, is_person, rows))
+            x[keep] for x in (boxes, labels, scores, image, is_person, rows)
+        )
         states = None
         if all('states' in d for d in detections):
             states = torch.cat([d.states for d in detections]).to(device)[rows]
@@ -116,5 +124,7 @@ class HumanObjectPairing:
             pair_inds=pair_image,
             image_sizes=image_sizes,
             num_pairs=torch.bincount(
-                pair_image, minlength=len(detections)).tolist(),
-            states=states)
+                pair_image, minlength=len(detections)
+            ).tolist(),
+            states=states,
+        )

@@ -15,11 +15,15 @@ class TorchvisionAnchorGenerator(AnchorGenerator):
     """
 
     def gen_single_level_base_anchors(
-            self,
-            base_size: Union[int, float],
-            scales: Tensor,
-            ratios: Tensor,
-            center: Optional[tuple[float]] = None) -> Tensor:
+        self,
+        base_size: Union[int, float],
+        scales: Tensor,
+        ratios: Tensor,
+        center: Optional[tuple[float]] = None,
+    ) -> Tensor:
         """Anchors of a level around its first pixel, (A, 4)."""
-        return super().gen_single_level_base_anchors(base_size, scales,
-                                                     ratios, center).round()
+        return (
+            super()
+            .gen_single_level_base_anchors(base_size, scales, ratios, center)
+            .round()
+        )

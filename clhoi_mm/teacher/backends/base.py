@@ -22,8 +22,9 @@ class Backend(ABC):
     kinds: Tuple[str, ...] = KINDS
 
     @abstractmethod
-    def run(self, questions: Iterable[Question]
-            ) -> Iterator[Tuple[Question, Outcome]]:
+    def run(
+        self, questions: Iterable[Question]
+    ) -> Iterator[Tuple[Question, Outcome]]:
         """Answer questions, reading them as they are needed.
 
         Args:
@@ -49,20 +50,25 @@ class BatchedBackend(Backend):
         num_readers (int): Threads that read images. Defaults to 4.
     """
 
-    def __init__(self,
-                 batch_size: int = 8,
-                 max_side: Optional[int] = None,
-                 num_readers: int = 4) -> None:
+    def __init__(
+        self,
+        batch_size: int = 8,
+        max_side: Optional[int] = None,
+        num_readers: int = 4,
+    ) -> None:
         if batch_size < 1 or num_readers < 1:
-            raise ValueError(f'batch_size and num_readers must be 1 or more, '
-                             f'got {batch_size} and {num_readers}')
+            raise ValueError(
+                f'batch_size and num_readers must be 1 or more, '
+                f'got {batch_size} and {num_readers}'
+            )
         self.batch_size = batch_size
         self.max_side = max_side
         self.num_readers = num_readers
 
     @abstractmethod
-    def answer(self, questions: List[Question],
-               images: List['PIL.Image.Image']) -> List[Reply]:
+    def answer(
+        self, questions: List[Question], images: List['PIL.Image.Image']
+    ) -> List[Reply]:
         """Answer a batch, of one kind.
 
         Args:
@@ -73,8 +79,9 @@ class BatchedBackend(Backend):
             List[Reply]: n answers.
         """
 
-    def run(self, questions: Iterable[Question]
-            ) -> Iterator[Tuple[Question, Outcome]]:
+    def run(
+        self, questions: Iterable[Question]
+    ) -> Iterator[Tuple[Question, Outcome]]:
         """See :meth:`Backend.run`."""
         questions = iter(questions)
         with ThreadPoolExecutor(self.num_readers) as readers:
@@ -83,8 +90,14 @@ class BatchedBackend(Backend):
             def read_ahead() -> None:
                 missing = 2 * self.batch_size - len(ahead)
                 for question in islice(questions, missing):
-                    ahead.append((question, readers.submit(
-                        load_image, question.image_path, self.max_side)))
+                    ahead.append(
+                        (
+                            question,
+                            readers.submit(
+                                load_image, question.image_path, self.max_side
+                            ),
+                        )
+                    )
 
             read_ahead()
             while ahead:
@@ -99,8 +112,9 @@ class BatchedBackend(Backend):
                 read_ahead()
                 yield from zip(batch, self._try(batch, images))
 
-    def _try(self, questions: List[Question],
-             images: List['PIL.Image.Image']) -> List[Outcome]:
+    def _try(
+        self, questions: List[Question], images: List['PIL.Image.Image']
+    ) -> List[Outcome]:
         if not questions:
             return []
         try:
@@ -110,8 +124,9 @@ class BatchedBackend(Backend):
             if len(questions) == 1:
                 return [_as_failure(error)]
         middle = len(questions) // 2
-        return (self._try(questions[:middle], images[:middle]) +
-                self._try(questions[middle:], images[middle:]))
+        return self._try(questions[:middle], images[:middle]) + self._try(
+            questions[middle:], images[middle:]
+        )
 
 
 def unreadable(error: OSError) -> Failure:

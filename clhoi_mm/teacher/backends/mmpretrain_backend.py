@@ -33,21 +33,27 @@ class MMPretrainBackend(BatchedBackend):
         ValueError: The task is unknown.
     """
 
-    def __init__(self,
-                 model: str,
-                 checkpoint: Optional[str] = None,
-                 task: str = 'caption',
-                 batch_size: int = 8,
-                 device: Optional[str] = None,
-                 max_side: Optional[int] = None,
-                 num_readers: int = 4) -> None:
+    def __init__(
+        self,
+        model: str,
+        checkpoint: Optional[str] = None,
+        task: str = 'caption',
+        batch_size: int = 8,
+        device: Optional[str] = None,
+        max_side: Optional[int] = None,
+        num_readers: int = 4,
+    ) -> None:
         super().__init__(batch_size, max_side, num_readers)
         if task not in ('caption', 'vqa'):
-            raise ValueError(f'backend "mmpretrain": task {task!r}; there '
-                             f'are caption and vqa')
+            raise ValueError(
+                f'backend "mmpretrain": task {task!r}; there '
+                f'are caption and vqa'
+            )
         try:
-            from mmpretrain import (ImageCaptionInferencer,
-                                    VisualQuestionAnsweringInferencer)
+            from mmpretrain import (
+                ImageCaptionInferencer,
+                VisualQuestionAnsweringInferencer,
+            )
         except Exception as error:
             # With a transformers that it does not know, mmpretrain raises
             # what comes.
@@ -55,25 +61,31 @@ class MMPretrainBackend(BatchedBackend):
                 'backend "mmpretrain" needs mmpretrain with a transformers '
                 'that it imports with: onedl-mmpretrain 1.3 with '
                 'transformers 4.53-4.57, or mmpretrain 1.2 with '
-                f'transformers before 4.47. Cause: {error!r}') from error
+                f'transformers before 4.47. Cause: {error!r}'
+            ) from error
         self.model = model
         self.task = task
-        self.kinds = (CAPTION, ) if task == 'caption' else (CAPTION, LIST)
+        self.kinds = (CAPTION,) if task == 'caption' else (CAPTION, LIST)
         kind = (
             ImageCaptionInferencer
-            if task == 'caption' else VisualQuestionAnsweringInferencer)
+            if task == 'caption'
+            else VisualQuestionAnsweringInferencer
+        )
         try:
             self._inferencer = kind(
                 model,
                 pretrained=checkpoint if checkpoint is not None else True,
-                device=device)
+                device=device,
+            )
         except OSError as error:
             raise FileNotFoundError(
                 f'backend "mmpretrain": no weights for "{model}" '
-                f'({error}); give a file as checkpoint') from error
+                f'({error}); give a file as checkpoint'
+            ) from error
 
-    def answer(self, questions: List[Question],
-               images: List['PIL.Image.Image']) -> List[Reply]:
+    def answer(
+        self, questions: List[Question], images: List['PIL.Image.Image']
+    ) -> List[Reply]:
         """See :meth:`BatchedBackend.answer`."""
         # mmpretrain reads BGR.
         arrays = [np.asarray(image)[..., ::-1].copy() for image in images]
@@ -81,6 +93,8 @@ class MMPretrainBackend(BatchedBackend):
             rows = self._inferencer(arrays, batch_size=len(arrays))
             return [Reply(row['pred_caption']) for row in rows]
         rows = self._inferencer(
-            arrays, [question.prompt.text for question in questions],
-            batch_size=len(arrays))
+            arrays,
+            [question.prompt.text for question in questions],
+            batch_size=len(arrays),
+        )
         return [Reply(row['pred_answer']) for row in rows]

@@ -56,27 +56,31 @@ class OpenAIBackend(Backend):
         ImportError: requests is not installed.
     """
 
-    def __init__(self,
-                 model: str,
-                 base_url: str = 'http://localhost:8000/v1',
-                 api_key_env: str = 'OPENAI_API_KEY',
-                 concurrency: int = 16,
-                 timeout: float = 120.0,
-                 retries: int = 5,
-                 backoff: float = 1.0,
-                 requests_per_minute: float = 0.0,
-                 structured: bool = True,
-                 max_side: Optional[int] = 1024,
-                 seed: Optional[int] = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        base_url: str = 'http://localhost:8000/v1',
+        api_key_env: str = 'OPENAI_API_KEY',
+        concurrency: int = 16,
+        timeout: float = 120.0,
+        retries: int = 5,
+        backoff: float = 1.0,
+        requests_per_minute: float = 0.0,
+        structured: bool = True,
+        max_side: Optional[int] = 1024,
+        seed: Optional[int] = None,
+    ) -> None:
         try:
             import requests
         except ImportError as error:
             raise ImportError(
                 'backend "openai" needs requests; install it with pip '
-                "install 'clhoi_mm[teacher]'") from error
+                "install 'clhoi_mm[teacher]'"
+            ) from error
         if concurrency < 1:
-            raise ValueError(f'concurrency must be 1 or more, got '
-                             f'{concurrency}')
+            raise ValueError(
+                f'concurrency must be 1 or more, got {concurrency}'
+            )
         self.model = model
         self.url = base_url.rstrip('/') + '/chat/completions'
         self.concurrency = concurrency
@@ -89,16 +93,17 @@ class OpenAIBackend(Backend):
         self._errors = requests.exceptions
         self._session = requests.Session()
         self._session.mount(
-            'http',
-            requests.adapters.HTTPAdapter(pool_maxsize=concurrency))
+            'http', requests.adapters.HTTPAdapter(pool_maxsize=concurrency)
+        )
         key = os.environ.get(api_key_env)
         if key:
             self._session.headers['Authorization'] = f'Bearer {key}'
         self._pacer = _Pacer(requests_per_minute)
         self._closed = threading.Event()
 
-    def run(self, questions: Iterable[Question]
-            ) -> Iterator[Tuple[Question, Outcome]]:
+    def run(
+        self, questions: Iterable[Question]
+    ) -> Iterator[Tuple[Question, Outcome]]:
         """See :meth:`Backend.run`."""
         questions = iter(questions)
         self._closed.clear()
@@ -138,21 +143,28 @@ class OpenAIBackend(Backend):
     def _try(self, body: Dict[str, Any], kind: str) -> Outcome:
         try:
             response = self._session.post(
-                self.url, json=body, timeout=self.timeout)
+                self.url, json=body, timeout=self.timeout
+            )
         except self._errors.Timeout as error:
             raise _Retry('timeout', str(error)) from error
         except self._errors.RequestException as error:
             raise _Retry('connection', str(error)) from error
         status = response.status_code
         if status in _TRANSIENT or status >= 500:
-            raise _Retry(f'http_{status}', response.text,
-                         _retry_after(response.headers))
+            raise _Retry(
+                f'http_{status}', response.text, _retry_after(response.headers)
+            )
         if status != 200:
             return Failure(f'http_{status}', response.text[:1000])
         try:
             return self._read(response.json(), kind)
-        except (ValueError, KeyError, IndexError, TypeError,
-                AttributeError) as error:
+        except (
+            ValueError,
+            KeyError,
+            IndexError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise _Retry(
                 'bad_response', f'{error!r} in {response.text[:500]}'
             ) from error
@@ -161,19 +173,22 @@ class OpenAIBackend(Backend):
         prompt = question.prompt
         buffer = io.BytesIO()
         load_image(question.image_path, self.max_side).save(
-            buffer, 'JPEG', quality=95)
+            buffer, 'JPEG', quality=95
+        )
         data = base64.b64encode(buffer.getvalue()).decode()
         content = [
             dict(
                 type='image_url',
-                image_url=dict(url=f'data:image/jpeg;base64,{data}')),
-            dict(type='text', text=prompt.text)
+                image_url=dict(url=f'data:image/jpeg;base64,{data}'),
+            ),
+            dict(type='text', text=prompt.text),
         ]
         body: Dict[str, Any] = dict(
             model=self.model,
             messages=[dict(role='user', content=content)],
             max_tokens=prompt.max_tokens,
-            temperature=0)
+            temperature=0,
+        )
         if self.seed is not None:
             body['seed'] = self.seed
         if prompt.kind == SCORE:
@@ -182,7 +197,9 @@ class OpenAIBackend(Backend):
             body['response_format'] = dict(
                 type='json_schema',
                 json_schema=dict(
-                    name='interactions', schema=prompt.schema, strict=True))
+                    name='interactions', schema=prompt.schema, strict=True
+                ),
+            )
         return body
 
     @staticmethod
@@ -205,14 +222,17 @@ class OpenAIBackend(Backend):
                 return Failure(
                     'no_yes_or_no',
                     f'first tokens: {list(logprobs)}',
-                    about_image=True)
+                    about_image=True,
+                )
         return Reply(
             text=text,
-            finish='length' if choice.get('finish_reason') == 'length' else
-            'stop',
+            finish='length'
+            if choice.get('finish_reason') == 'length'
+            else 'stop',
             tokens_in=int(usage.get('prompt_tokens') or 0),
             tokens_out=int(usage.get('completion_tokens') or 0),
-            score=score)
+            score=score,
+        )
 
 
 class _Pacer:

@@ -11,7 +11,8 @@ _MODULES = dict(
     vllm='vllm_backend',
     mmpretrain='mmpretrain_backend',
     simulated='simulated_backend',
-    replay='replay_backend')
+    replay='replay_backend',
+)
 _BACKENDS: Dict[str, Type[Backend]] = {}
 
 
@@ -57,8 +58,10 @@ def build_backend(cfg: Dict[str, Any]) -> Backend:
     if name in _MODULES:
         importlib.import_module(f'.{_MODULES[name]}', __package__)
     if name not in _BACKENDS:
-        raise KeyError(f'backend: unknown type {name!r}; there are '
-                       f'{", ".join(backend_names())}')
+        raise KeyError(
+            f'backend: unknown type {name!r}; there are '
+            f'{", ".join(backend_names())}'
+        )
     return _BACKENDS[name](**args)
 
 

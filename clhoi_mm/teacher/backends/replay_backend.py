@@ -25,9 +25,9 @@ class ReplayBackend(Backend):
         FileNotFoundError: There are no raw answers.
     """
 
-    def __init__(self,
-                 raw: Union[str, os.PathLike],
-                 model: str = 'replay') -> None:
+    def __init__(
+        self, raw: Union[str, os.PathLike], model: str = 'replay'
+    ) -> None:
         self.model = model
         self._replies: Dict[_Key, Reply] = {}
         if Path(raw).is_dir():
@@ -37,17 +37,23 @@ class ReplayBackend(Backend):
         if not self._replies:
             raise FileNotFoundError(f'{raw}: no raw answers to replay')
 
-    def run(self, questions: Iterable[Question]
-            ) -> Iterator[Tuple[Question, Outcome]]:
+    def run(
+        self, questions: Iterable[Question]
+    ) -> Iterator[Tuple[Question, Outcome]]:
         """See :meth:`Backend.run`."""
         for question in questions:
             prompt = question.prompt
             key = (question.image_id, prompt.kind, prompt.verb, prompt.object)
-            yield question, self._replies.get(key) or Failure(
-                'not_recorded',
-                f'no answer of kind "{prompt.kind}" for '
-                f'"{question.image_id}"',
-                about_image=True)
+            yield (
+                question,
+                self._replies.get(key)
+                or Failure(
+                    'not_recorded',
+                    f'no answer of kind "{prompt.kind}" for '
+                    f'"{question.image_id}"',
+                    about_image=True,
+                ),
+            )
 
     def _read_file(self, path: Path) -> None:
         with open(path, 'rb') as file:
@@ -56,18 +62,30 @@ class ReplayBackend(Backend):
                     records = read_line(line) if line.strip() else []
                 except ValueError as error:
                     raise ValueError(
-                        f'{path}, line {number}: {error}') from error
+                        f'{path}, line {number}: {error}'
+                    ) from error
                 for row in records:
-                    key = (str(row.image_id), row.kind, row.verb or None,
-                           row.object or None)
+                    key = (
+                        str(row.image_id),
+                        row.kind,
+                        row.verb or None,
+                        row.object or None,
+                    )
                     self._replies[key] = Reply(row.text, score=row.score)
 
     def _read_folder(self, folder: Union[str, os.PathLike]) -> None:
         for kind in KINDS:
             for row in read_records(folder, kind):
-                key = (row['image_id'], kind, row.get('verb'),
-                       row.get('object'))
-                self._replies[key] = Reply(row['text'], row['finish'],
-                                           row['tokens_in'],
-                                           row['tokens_out'],
-                                           row.get('score'))
+                key = (
+                    row['image_id'],
+                    kind,
+                    row.get('verb'),
+                    row.get('object'),
+                )
+                self._replies[key] = Reply(
+                    row['text'],
+                    row['finish'],
+                    row['tokens_in'],
+                    row['tokens_out'],
+                    row.get('score'),
+                )

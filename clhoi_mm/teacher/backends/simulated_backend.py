@@ -29,11 +29,13 @@ class SimulatedBackend(Backend):
         seed (int): Of all draws. Defaults to 0.
     """
 
-    def __init__(self,
-                 ann_file: str,
-                 vocabulary: Union[str, HOIVocabulary],
-                 preset: str = 'typical',
-                 seed: int = 0) -> None:
+    def __init__(
+        self,
+        ann_file: str,
+        vocabulary: Union[str, HOIVocabulary],
+        preset: str = 'typical',
+        seed: int = 0,
+    ) -> None:
         vocabulary = HOIVocabulary.load(vocabulary)
         images = read_image_facts(ann_file, vocabulary)
         self._teacher = SimulatedTeacher(images, vocabulary, preset, seed)
@@ -42,10 +44,12 @@ class SimulatedBackend(Backend):
         self.model = f'{self._teacher.model}-{seed}'
         # Candidates of one image come one after the other.
         self._scores = lru_cache(maxsize=16)(
-            lambda key: self._teacher.scores(self._images[key]))
+            lambda key: self._teacher.scores(self._images[key])
+        )
 
-    def run(self, questions: Iterable[Question]
-            ) -> Iterator[Tuple[Question, Outcome]]:
+    def run(
+        self, questions: Iterable[Question]
+    ) -> Iterator[Tuple[Question, Outcome]]:
         """See :meth:`Backend.run`."""
         for question in questions:
             yield question, self._answer(question)
@@ -57,15 +61,18 @@ class SimulatedBackend(Backend):
                 'unknown_image',
                 f'"{question.image_id}" is not among the keys of the '
                 f'annotation file',
-                about_image=True)
+                about_image=True,
+            )
         if question.kind in (CAPTION, LIST):
             answer = self._teacher.answer(image)
-            return Reply(answer.caption if question.kind ==
-                         CAPTION else answer.answer)
+            return Reply(
+                answer.caption if question.kind == CAPTION else answer.answer
+            )
         vocabulary, prompt = self._vocabulary, question.prompt
         hoi = vocabulary.hoi_id(
             vocabulary.verb_label(prompt.verb),
-            vocabulary.object_label(prompt.object))
+            vocabulary.object_label(prompt.object),
+        )
         score = self._scores(question.image_id).get(hoi)
         if score is None:
             score = _LOWEST * self._chance(question.image_id, hoi)

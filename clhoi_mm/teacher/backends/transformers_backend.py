@@ -30,13 +30,15 @@ class TransformersBackend(BatchedBackend):
         ValueError: The processor has no chat template.
     """
 
-    def __init__(self,
-                 model: str,
-                 batch_size: int = 8,
-                 device: str = 'auto',
-                 dtype: str = 'auto',
-                 max_side: Optional[int] = None,
-                 num_readers: int = 4) -> None:
+    def __init__(
+        self,
+        model: str,
+        batch_size: int = 8,
+        device: str = 'auto',
+        dtype: str = 'auto',
+        max_side: Optional[int] = None,
+        num_readers: int = 4,
+    ) -> None:
         super().__init__(batch_size, max_side, num_readers)
         self.model = model
         try:
@@ -45,8 +47,9 @@ class TransformersBackend(BatchedBackend):
         except ImportError as error:
             raise ImportError(
                 'backend "transformers" needs torch and transformers; '
-                "install them with pip install "
-                "'clhoi_mm[teacher-transformers]'") from error
+                'install them with pip install '
+                "'clhoi_mm[teacher-transformers]'"
+            ) from error
         if device == 'auto':
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self.device = device
@@ -54,19 +57,26 @@ class TransformersBackend(BatchedBackend):
             dtype = getattr(torch, dtype)
         try:
             self._processor = AutoProcessor.from_pretrained(model)
-            self._model = AutoModelForImageTextToText.from_pretrained(
-                model, torch_dtype=dtype).to(device).eval()
+            self._model = (
+                AutoModelForImageTextToText.from_pretrained(
+                    model, torch_dtype=dtype
+                )
+                .to(device)
+                .eval()
+            )
         except (OSError, ValueError) as error:
             raise FileNotFoundError(
                 f'backend "transformers": no model at "{model}". Give a '
                 f'folder with config.json, weights, tokenizer and '
                 f'preprocessor_config.json, or fetch one where there is a '
                 f'network: hf download ORGANISATION/MODEL --local-dir '
-                f'FOLDER. Cause: {error}') from error
+                f'FOLDER. Cause: {error}'
+            ) from error
         if not getattr(self._processor, 'chat_template', None):
             raise ValueError(
                 f'backend "transformers": "{model}" has no chat template; '
-                f'put a chat_template.jinja beside its config.json')
+                f'put a chat_template.jinja beside its config.json'
+            )
         tokenizer = self._processor.tokenizer
         tokenizer.padding_side = 'left'
         if tokenizer.pad_token is None:
@@ -78,15 +88,18 @@ class TransformersBackend(BatchedBackend):
             self.kinds = (CAPTION, LIST)
         self._texts: Dict[str, str] = {}
 
-    def answer(self, questions: List[Question],
-               images: List['PIL.Image.Image']) -> List[Reply]:
+    def answer(
+        self, questions: List[Question], images: List['PIL.Image.Image']
+    ) -> List[Reply]:
         """See :meth:`BatchedBackend.answer`."""
         import torch
+
         inputs = self._processor(
             text=[self._text(question.prompt.text) for question in questions],
             images=[[image] for image in images],
             padding=True,
-            return_tensors='pt').to(self.device)
+            return_tensors='pt',
+        ).to(self.device)
         inputs = inputs.to(self._model.dtype)  # floating-point parts alone
         scored = questions[0].kind == SCORE
         tokenizer = self._processor.tokenizer
@@ -100,7 +113,8 @@ class TransformersBackend(BatchedBackend):
                 top_k=None,
                 pad_token_id=tokenizer.pad_token_id,
                 output_logits=scored,
-                return_dict_in_generate=True)
+                return_dict_in_generate=True,
+            )
         length = inputs['input_ids'].shape[1]
         written = output.sequences[:, length:].cpu()
         texts = tokenizer.batch_decode(written, skip_special_tokens=True)
@@ -109,9 +123,9 @@ class TransformersBackend(BatchedBackend):
             scores = self._yes_probabilities(output.logits[0]).tolist()
         ends = self._ends()
         replies = []
-        for text, row, mask, score in zip(texts, written.tolist(),
-                                          inputs['attention_mask'].tolist(),
-                                          scores):
+        for text, row, mask, score in zip(
+            texts, written.tolist(), inputs['attention_mask'].tolist(), scores
+        ):
             stop = next((i for i, x in enumerate(row) if x in ends), None)
             replies.append(
                 Reply(
@@ -119,7 +133,9 @@ class TransformersBackend(BatchedBackend):
                     finish='length' if stop is None else 'stop',
                     tokens_in=sum(mask),
                     tokens_out=len(row) if stop is None else stop + 1,
-                    score=score))
+                    score=score,
+                )
+            )
         return replies
 
     def _text(self, prompt: str) -> str:
@@ -131,15 +147,18 @@ class TransformersBackend(BatchedBackend):
             self._texts[prompt] = self._processor.apply_chat_template(
                 [dict(role='user', content=content)],
                 add_generation_prompt=True,
-                tokenize=False)
+                tokenize=False,
+            )
         return self._texts[prompt]
 
     def _first_tokens(self, words: Any) -> List[int]:
         tokenizer = self._processor.tokenizer
-        return sorted({
-            tokenizer.encode(word, add_special_tokens=False)[0]
-            for word in words
-        })
+        return sorted(
+            {
+                tokenizer.encode(word, add_special_tokens=False)[0]
+                for word in words
+            }
+        )
 
     def _ends(self) -> set:
         ends = self._model.generation_config.eos_token_id
@@ -149,4 +168,4 @@ class TransformersBackend(BatchedBackend):
     def _yes_probabilities(self, logits: 'torch.Tensor') -> 'torch.Tensor':
         """(n, vocabulary) logits of the first token -> (n,)."""
         both = logits[:, self._yes + self._no].float().softmax(-1)
-        return both[:, :len(self._yes)].sum(-1).cpu()
+        return both[:, : len(self._yes)].sum(-1).cpu()

@@ -28,12 +28,14 @@ class VLLMBackend(BatchedBackend):
         ImportError: vllm is not installed.
     """
 
-    def __init__(self,
-                 model: str,
-                 batch_size: int = 256,
-                 engine: Optional[Dict[str, Any]] = None,
-                 max_side: Optional[int] = 1024,
-                 num_readers: int = 8) -> None:
+    def __init__(
+        self,
+        model: str,
+        batch_size: int = 256,
+        engine: Optional[Dict[str, Any]] = None,
+        max_side: Optional[int] = 1024,
+        num_readers: int = 8,
+    ) -> None:
         super().__init__(batch_size, max_side, num_readers)
         self.model = model
         try:
@@ -43,7 +45,8 @@ class VLLMBackend(BatchedBackend):
             raise ImportError(
                 'backend "vllm" needs vllm 0.12 or later, in an environment '
                 'without mmcv: pip install vllm, then clhoi_mm with its '
-                f'extra "teacher". Cause: {error}') from error
+                f'extra "teacher". Cause: {error}'
+            ) from error
         self._params = SamplingParams
         self._structured = StructuredOutputsParams
         engine = dict(limit_mm_per_prompt=dict(image=1), **(engine or {}))
@@ -54,22 +57,29 @@ class VLLMBackend(BatchedBackend):
             for word in YES + NO
         }
 
-    def answer(self, questions: List[Question],
-               images: List['PIL.Image.Image']) -> List[Reply]:
+    def answer(
+        self, questions: List[Question], images: List['PIL.Image.Image']
+    ) -> List[Reply]:
         """See :meth:`BatchedBackend.answer`."""
         outputs = self._llm.chat(
-            [[
-                dict(
-                    role='user',
-                    content=[
-                        dict(
-                            type='image_url',
-                            image_url=dict(url=_data_url(image))),
-                        dict(type='text', text=question.prompt.text)
-                    ])
-            ] for question, image in zip(questions, images)],
+            [
+                [
+                    dict(
+                        role='user',
+                        content=[
+                            dict(
+                                type='image_url',
+                                image_url=dict(url=_data_url(image)),
+                            ),
+                            dict(type='text', text=question.prompt.text),
+                        ],
+                    )
+                ]
+                for question, image in zip(questions, images)
+            ],
             sampling_params=[self._sampling(x) for x in questions],
-            use_tqdm=False)
+            use_tqdm=False,
+        )
         return [
             self._reply(question, output)
             for question, output in zip(questions, outputs)
@@ -78,7 +88,8 @@ class VLLMBackend(BatchedBackend):
     def _sampling(self, question: Question) -> Any:
         prompt = question.prompt
         args: Dict[str, Any] = dict(
-            temperature=0.0, max_tokens=prompt.max_tokens)
+            temperature=0.0, max_tokens=prompt.max_tokens
+        )
         if prompt.kind == SCORE:
             args['logprob_token_ids'] = sorted(self._words)
         elif prompt.schema is not None:
@@ -90,11 +101,13 @@ class VLLMBackend(BatchedBackend):
         score = None
         if question.kind == SCORE:
             # The token that was sampled is among them, whatever it is.
-            score = yes_probability({
-                self._words[token]: found.logprob
-                for token, found in best.logprobs[0].items()
-                if token in self._words
-            })
+            score = yes_probability(
+                {
+                    self._words[token]: found.logprob
+                    for token, found in best.logprobs[0].items()
+                    if token in self._words
+                }
+            )
             if score is None:
                 raise ValueError('no log-probability of yes or no came back')
         return Reply(
@@ -102,11 +115,14 @@ class VLLMBackend(BatchedBackend):
             finish='length' if best.finish_reason == 'length' else 'stop',
             tokens_in=len(output.prompt_token_ids),
             tokens_out=len(best.token_ids),
-            score=score)
+            score=score,
+        )
 
 
 def _data_url(image: 'PIL.Image.Image') -> str:
     buffer = io.BytesIO()
     image.save(buffer, 'JPEG', quality=95)
-    return 'data:image/jpeg;base64,' + base64.b64encode(
-        buffer.getvalue()).decode()
+    return (
+        'data:image/jpeg;base64,'
+        + base64.b64encode(buffer.getvalue()).decode()
+    )

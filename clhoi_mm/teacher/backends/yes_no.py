@@ -1,4 +1,5 @@
 """From what a model would say first to the probability of yes."""
+
 import math
 from typing import Dict, Optional
 
@@ -21,13 +22,17 @@ def yes_probability(logprobs: Dict[str, float]) -> Optional[float]:
     for token, value in logprobs.items():
         scores[token.strip()].append(value)
     found = [
-        value for words in sums for word in words
+        value
+        for words in sums
+        for word in words
         for value in scores.get(word, ())
     ]
     if not found or max(found) == -math.inf:
         return None
     for words in sums:
         sums[words] = sum(
-            math.exp(value - max(found)) for word in words
-            for value in scores.get(word, ()))
+            math.exp(value - max(found))
+            for word in words
+            for value in scores.get(word, ())
+        )
     return sums[YES] / (sums[YES] + sums[NO])

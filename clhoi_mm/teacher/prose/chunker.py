@@ -1,10 +1,23 @@
 """Sentences to chunks: noun phrases, verb groups and marks."""
+
 from typing import List
 
 from .chunks import Chunk, Mark, NounPhrase, Word
-from .function_words import (ADVERBS, BE, COLOURS, CONJUNCTIONS, DETERMINERS,
-                             DO, NOT_ONLY, NOT_VERBS, POSSESSIVES,
-                             PREPOSITIONS, READY, RELATIVES, SUBORDINATORS)
+from .function_words import (
+    ADVERBS,
+    BE,
+    COLOURS,
+    CONJUNCTIONS,
+    DETERMINERS,
+    DO,
+    NOT_ONLY,
+    NOT_VERBS,
+    POSSESSIVES,
+    PREPOSITIONS,
+    READY,
+    RELATIVES,
+    SUBORDINATORS,
+)
 from .lexicon import Lexicon
 from .morphology import parts_of_speech, singular, verb_form
 from .noun_phrases import NounPhrases
@@ -28,7 +41,8 @@ class Chunker(NounPhrases):
     def chunk(self, sentence: str) -> List[Chunk]:
         """The chunks of one sentence, in order."""
         tokens = [
-            part for token in tokenise(sentence)
+            part
+            for token in tokenise(sentence)
             for part in self._split_hyphen(token)
         ]
         words = self._join([self._word(token) for token in tokens])
@@ -52,29 +66,39 @@ class Chunker(NounPhrases):
         if last and 'VBG' in last.tags and self.lexicon.find_object(low[:-1]):
             return parts
         if singular(low[-1]) in self.words['persons'] or (
-                low[0] in _MANNERS and last):
+            low[0] in _MANNERS and last
+        ):
             return parts[-1:]
         return [token]
 
     @staticmethod
     def _restore_is(words: List[Word]) -> None:
-        """"The woman's carrying a bag": 's is a verb here."""
+        """ "The woman's carrying a bag": 's is a verb here."""
         for i, word in enumerate(words[:-1]):
             if word.low != "'s":
                 continue
             after = words[i + 1]
             further = words[i + 2] if i + 2 < len(words) else Word('', '')
-            if after.low in DETERMINERS - POSSESSIVES or after.low == 'not' \
-                    or ('VBG' in after.tags and (
+            if (
+                after.low in DETERMINERS - POSSESSIVES
+                or after.low == 'not'
+                or (
+                    'VBG' in after.tags
+                    and (
                         further.low in DETERMINERS
-                        or further.low in PREPOSITIONS or not further.low)):
+                        or further.low in PREPOSITIONS
+                        or not further.low
+                    )
+                )
+            ):
                 words[i] = Word("'s", 'is')
 
     def _multiword(self) -> dict:
         """Names of several words -> (object label, kind)."""
         found = {
             name: (label, 'thing')
-            for name, label in self.lexicon.objects.items() if ' ' in name
+            for name, label in self.lexicon.objects.items()
+            if ' ' in name
         }
         for name in self.words['compounds']:
             found.setdefault(name, (-1, 'thing'))
@@ -90,16 +114,21 @@ class Chunker(NounPhrases):
             return Word(token, low)
         form = verb_form(low)
         if form and low not in NOT_VERBS and low not in COLOURS:
-            return Word(token, low, parts_of_speech(low), form.lemma,
-                        form.tags)
+            return Word(
+                token, low, parts_of_speech(low), form.lemma, form.tags
+            )
         return Word(token, low, parts_of_speech(low) - {'VERB'})
 
     @staticmethod
     def _hyphenated(low: str) -> frozenset:
         last = low.split('-')[-1]
         form = verb_form(last)
-        if form and form.tags & {'VBN', 'VBG'} or last in PREPOSITIONS \
-                or 'ADJ' in parts_of_speech(last):
+        if (
+            form
+            and form.tags & {'VBN', 'VBG'}
+            or last in PREPOSITIONS
+            or 'ADJ' in parts_of_speech(last)
+        ):
             return frozenset(['ADJ'])
         return frozenset(['ADJ', 'NOUN'])
 
@@ -108,7 +137,7 @@ class Chunker(NounPhrases):
         joined, i = [], 0
         while i < len(words):
             for size in range(min(5, len(words) - i), 1, -1):
-                name = ' '.join(word.low for word in words[i:i + size])
+                name = ' '.join(word.low for word in words[i : i + size])
                 if name in self._phrases:
                     label, kind = self._phrases[name]
                     word = Word(name, name, frozenset(['NOUN']))
@@ -129,14 +158,16 @@ class Chunker(NounPhrases):
             if low not in '"\'':
                 chunks.append(Mark('comma', low))
             return i + 1
-        if low == 'there' and (after.low in BE | DO or after.low
-                               in ('appears', 'seems', 'appear', 'seem')):
+        if low == 'there' and (
+            after.low in BE | DO
+            or after.low in ('appears', 'seems', 'appear', 'seem')
+        ):
             chunks.append(Mark('there', low))
             return i + 1
         if low in CONJUNCTIONS:
             chunks.append(Mark('and', low))
             return i + 1
-        if low in ('no', 'any') and after.low in ('longer', ):
+        if low in ('no', 'any') and after.low in ('longer',):
             chunks.append(Mark('not', low))
             return i + 2
         if low == 'no' and after.low == 'one':
@@ -145,34 +176,45 @@ class Chunker(NounPhrases):
             return i + 2
         if low == 'not' and after.low in NOT_ONLY:
             return i + 2
-        if low in ('not', 'never', 'hardly', 'without',
-                   'nor') or (low in ('instead', 'rather')
-                              and after.low in ('of', 'than')):
+        if low in ('not', 'never', 'hardly', 'without', 'nor') or (
+            low in ('instead', 'rather') and after.low in ('of', 'than')
+        ):
             chunks.append(Mark('not', low))
             return i + (2 if low in ('instead', 'rather') else 1)
         if low == 'as' and after.low in ('if', 'though'):
             chunks.append(Mark('sub', low))
             return i + 2
-        if low in self.words['hypothetical_adverbs'] or low in ('if', 'unless',
-                                                                'how'):
+        if low in self.words['hypothetical_adverbs'] or low in (
+            'if',
+            'unless',
+            'how',
+        ):
             chunks.append(Mark('unreal', low))
             return i + 1
         if low in READY and after.low == 'to' and low != 'trying':
             chunks.append(Mark('unreal', low))
             return i + 1
-        if low == 'in' and after.low == 'front' and self._word_at(
-                words, i + 2) == 'of':
+        if (
+            low == 'in'
+            and after.low == 'front'
+            and self._word_at(words, i + 2) == 'of'
+        ):
             chunks += [Mark('prep', name) for name in ('in', 'front', 'of')]
             return i + 3
-        if low == 'neither' and after.tags and 'NOUN' not in after.pos - (
-            {'NOUN'} if 'VBG' in after.tags else set()):
+        if (
+            low == 'neither'
+            and after.tags
+            and 'NOUN'
+            not in after.pos - ({'NOUN'} if 'VBG' in after.tags else set())
+        ):
             chunks.append(Mark('not', low))
             return i + 1
         if low in SUBORDINATORS:
             chunks.append(Mark('sub', low))
             return i + 1
-        if low in RELATIVES and not (low == 'that' and self._is_determiner(
-                words, i, chunks)):
+        if low in RELATIVES and not (
+            low == 'that' and self._is_determiner(words, i, chunks)
+        ):
             chunks.append(Mark('rel', low))
             return i + 1
         end = self._verb_group(words, i, chunks)
@@ -189,8 +231,9 @@ class Chunker(NounPhrases):
             chunks.append(Mark('other', low))
         return i + 1
 
-    def _is_determiner(self, words: List[Word], i: int,
-                       chunks: List[Chunk]) -> bool:
+    def _is_determiner(
+        self, words: List[Word], i: int, chunks: List[Chunk]
+    ) -> bool:
         """Whether 'that' points at a noun rather than opens a clause."""
         if not chunks or i + 1 >= len(words):
             return True

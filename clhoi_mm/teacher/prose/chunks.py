@@ -1,4 +1,5 @@
 """What a sentence is made of: noun phrases, verb groups, small words."""
+
 from dataclasses import dataclass, field
 from typing import FrozenSet, List, Optional, Tuple, Union
 
@@ -20,6 +21,7 @@ class NounPhrase:
         group (List[NounPhrase]): It and what it is coordinated with.
         places (List[NounPhrase]): What it is in or on: 'a man in a boat'.
     """
+
     head: str
     kind: str
     obj: int = -1
@@ -57,6 +59,7 @@ class VerbGroup:
         unreal (bool): 'might ride', 'is about to ride'.
         infinitive (bool): 'to ride'.
     """
+
     lemma: str
     form: str
     passive: bool = False
@@ -70,6 +73,7 @@ class VerbGroup:
 class Mark:
     """Any other word: kind 'prep', 'and', 'comma', 'rel', 'sub', 'adverb',
     'unreal', 'not', 'there' or 'other'."""
+
     kind: str
     word: str
 
@@ -90,6 +94,7 @@ class Word:
         phrase (Tuple[str, int, str], optional): Set where several words are
             one name: its words, its object label and kind.
     """
+
     text: str
     low: str
     pos: FrozenSet[str] = frozenset()

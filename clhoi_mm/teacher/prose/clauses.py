@@ -1,4 +1,5 @@
 """From chunks to events: who does what to which things."""
+
 from typing import List, Optional
 
 from .chunker import Chunker
@@ -10,13 +11,16 @@ from .noun_roles import NounRoles, plain_chain
 _HUMAN_ONLY = frozenset(
     'hold read talk text type throw cut use cook drive open wash repair '
     'brush swing hit serve feed wave pour wear sip toast peel wield paint '
-    'smile laugh kneel hug pet guide paddle row'.split())
+    'smile laugh kneel hug pet guide paddle row'.split()
+)
 _CONTROL = frozenset(
     'ask teach train tell invite want encourage remind instruct tell urge '
-    'request command convince'.split())
+    'request command convince'.split()
+)
 _CHANCES = frozenset(
     'chance opportunity time turn plan way ability permission desire '
-    'intention attempt reason place need rule'.split())
+    'intention attempt reason place need rule'.split()
+)
 # yapf: disable
 _NO_VERBS = frozenset(['be', 'have', 'do'])
 

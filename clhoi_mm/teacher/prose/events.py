@@ -1,4 +1,5 @@
 """Who does what to which things."""
+
 from dataclasses import dataclass, field
 from typing import List, NamedTuple, Optional
 
@@ -13,6 +14,7 @@ class Argument(NamedTuple):
         phrase (NounPhrase): The thing.
         between (List[str]): Heads of the objects before it.
     """
+
     chain: List[str]
     phrase: NounPhrase
     between: List[str]
@@ -36,6 +38,7 @@ class Event:
         shares (Event, optional): Whose objects are its own: 'peels' and
             'eats' in 'peels and eats an apple'.
     """
+
     verb: VerbGroup
     agent: Optional[NounPhrase]
     negated: bool = False

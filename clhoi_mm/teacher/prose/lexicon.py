@@ -1,4 +1,5 @@
 """What words mean in a vocabulary: names of objects, readings of verbs."""
+
 import importlib.util
 import json
 from functools import lru_cache
@@ -14,16 +15,32 @@ _ROLES = (' obj', ' instr')
 # Particles that add no meaning that a vocabulary knows: 'wash down'.
 _LOOSE = frozenset(
     'up down out off away over around back along through together ahead '
-    'forward aside apart'.split())
+    'forward aside apart'.split()
+)
 _PARTICLES = frozenset('up down out off away back'.split())
 # Verbs with a preposition that do something with an object, though no
 # vocabulary may have them.
-_OPEN = {('play', 'with'), ('lean', 'on'), ('lean', 'against'),
-         ('pose', 'with'), ('reach', 'for'), ('kneel', 'on'), ('crouch', 'on'),
-         ('dance', 'with'), ('work', 'on'), ('listen', 'to'), ('hang', 'from'),
-         ('hang', 'onto'), ('talk', 'to'), ('look', 'at'), ('wrestle', 'with'),
-         ('swim', 'with'), ('wait', 'for'), ('practice', 'with'),
-         ('train', 'with')}
+_OPEN = {
+    ('play', 'with'),
+    ('lean', 'on'),
+    ('lean', 'against'),
+    ('pose', 'with'),
+    ('reach', 'for'),
+    ('kneel', 'on'),
+    ('crouch', 'on'),
+    ('dance', 'with'),
+    ('work', 'on'),
+    ('listen', 'to'),
+    ('hang', 'from'),
+    ('hang', 'onto'),
+    ('talk', 'to'),
+    ('look', 'at'),
+    ('wrestle', 'with'),
+    ('swim', 'with'),
+    ('wait', 'for'),
+    ('practice', 'with'),
+    ('train', 'with'),
+}
 # Verbs made from the name of what they are done with.
 DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
@@ -40,6 +57,7 @@ class Reading(NamedTuple):
         known (bool): Whether the vocabulary has the verb.
         valid (bool): Whether (verb, object) is one of its classes.
     """
+
     verb: str
     known: bool
     valid: bool
@@ -69,19 +87,22 @@ class Lexicon:
 
     def __init__(self, vocabulary: HOIVocabulary) -> None:
         missing = [
-            name for name in ('lemminflect', 'rapidfuzz')
+            name
+            for name in ('lemminflect', 'rapidfuzz')
             if importlib.util.find_spec(name) is None
         ]
         if missing:
             raise ImportError(
                 f'reading English needs {" and ".join(missing)}; install '
-                f"with pip install 'clhoi_mm[teacher]'")
+                f"with pip install 'clhoi_mm[teacher]'"
+            )
         self.vocabulary = vocabulary
         self.objects = self._object_names()
         self.longest = max(name.count(' ') + 1 for name in self.objects)
         self._patterns = self._verb_patterns()
         self.verb_lemmas = frozenset(
-            pattern.split(' ')[0] for pattern in self._patterns)
+            pattern.split(' ')[0] for pattern in self._patterns
+        )
         self._correct = lru_cache(maxsize=65536)(self._find_correction)
         words = {word for name in self.objects for word in name.split(' ')}
         for verb in vocabulary.verbs:
@@ -103,7 +124,7 @@ class Lexicon:
             label = self.objects.get(name, -1)
             if label < 0:
                 last = singular(words[-1])
-                name = ' '.join([*words[len(words) - size:-1], last])
+                name = ' '.join([*words[len(words) - size : -1], last])
                 # 'glasses' are no drinking glasses.
                 if last != 'glass' or words[-1] == 'glass' or size > 1:
                     label = self.objects.get(name, -1)
@@ -123,8 +144,13 @@ class Lexicon:
             return self.vocabulary.object_label('toothbrush')
         return self.vocabulary.object_label(DENOMINAL.get(lemma, ''))
 
-    def read(self, lemma: str, chain: Sequence[str], obj: int,
-             between: Sequence[str]) -> Optional[Reading]:
+    def read(
+        self,
+        lemma: str,
+        chain: Sequence[str],
+        obj: int,
+        between: Sequence[str],
+    ) -> Optional[Reading]:
         """What a verb means that reaches an object through some words.
 
         Args:
@@ -159,8 +185,9 @@ class Lexicon:
                     own = verb
         if own is not None:
             return Reading(self.vocabulary.verbs[own], True, False)
-        if (lemma, *chain) not in _OPEN and (between
-                                             or set(chain) - _PARTICLES):
+        if (lemma, *chain) not in _OPEN and (
+            between or set(chain) - _PARTICLES
+        ):
             return None
         return Reading(' '.join([lemma, *chain]), False, False)
 
@@ -183,13 +210,16 @@ class Lexicon:
         vocabulary = self.vocabulary
         obj_label = self._label_of(obj)
         obj_name = (
-            vocabulary.objects[obj_label] if obj_label >= 0 else ' '.join(
-                normalise_name(obj).split(' ')))
+            vocabulary.objects[obj_label]
+            if obj_label >= 0
+            else ' '.join(normalise_name(obj).split(' '))
+        )
         label = vocabulary.verb_label(verb)
         if label >= 0 and vocabulary.hoi_id(label, obj_label) >= 0:
             return vocabulary.verbs[label], obj_name, True, False
         words = [
-            word for word in normalise_name(verb).split(' ')
+            word
+            for word in normalise_name(verb).split(' ')
             if word not in ('is', 'are', 'be', 'being', 'the', 'a', 'to')
         ]
         if not words:
@@ -209,7 +239,8 @@ class Lexicon:
         if label >= 0:
             return label
         words = [
-            self.correct(word) for word in normalise_name(obj).split(' ')
+            self.correct(word)
+            for word in normalise_name(obj).split(' ')
             if word
         ]
         found = self.find_object(words) if words else None
@@ -244,7 +275,7 @@ class Lexicon:
         for role in reversed(_ROLES):
             for label, verb in enumerate(vocabulary.verbs):
                 if verb.endswith(role):
-                    names[normalise_name(verb[:-len(role)])] = label
+                    names[normalise_name(verb[: -len(role)])] = label
         for label, verb in enumerate(vocabulary.verbs):
             names[normalise_name(verb)] = label
         for label, verb in enumerate(vocabulary.verbs):
@@ -279,6 +310,7 @@ class Lexicon:
     @staticmethod
     def _forms_of(lemma: str) -> List[str]:
         from ..english import gerund, third_person
+
         return [lemma, gerund(lemma), third_person(lemma)]
 
     def _find_correction(self, word: str) -> str:
@@ -289,13 +321,15 @@ class Lexicon:
             return word
         from rapidfuzz import process
         from rapidfuzz.distance import OSA
+
         limit = 1 if len(word) < 8 else 2
         found = process.extract(
             word,
             self._person_spellings(words),
             scorer=OSA.distance,
             score_cutoff=limit,
-            limit=2)
+            limit=2,
+        )
         # A slip seldom changes a word's first letter.
         found = [item for item in found if item[0][0] == word[0]]
         if not found:
@@ -307,6 +341,7 @@ class Lexicon:
     def _person_spellings(self, words: Dict[str, frozenset]) -> List[str]:
         people = {
             word
-            for word in words['persons'] if len(word) > 5 and ' ' not in word
+            for word in words['persons']
+            if len(word) > 5 and ' ' not in word
         }
         return sorted(people.union(self._spellings))

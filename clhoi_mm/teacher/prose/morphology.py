@@ -1,4 +1,5 @@
 """Lemmas and forms of English words, from lemminflect's tables."""
+
 import re
 from functools import lru_cache
 from typing import FrozenSet, NamedTuple, Optional
@@ -30,6 +31,7 @@ _EXTRA = {
 
 class VerbForm(NamedTuple):
     """A word read as a verb."""
+
     lemma: str
     tags: FrozenSet[str]
 
@@ -41,12 +43,16 @@ def verb_form(word: str) -> Optional[VerbForm]:
         lemma, tags = _EXTRA[word]
         return VerbForm(lemma, frozenset(tags.split()))
     import lemminflect
+
     for lemma in sorted(
-            lemminflect.getAllLemmas(word).get('VERB', ()),
-            key=lambda lemma: (word not in _regular(lemma), -len(lemma))):
+        lemminflect.getAllLemmas(word).get('VERB', ()),
+        key=lambda lemma: (word not in _regular(lemma), -len(lemma)),
+    ):
         tags = frozenset(
-            tag for tag in _TAGS
-            if word in lemminflect.getInflection(lemma, tag))
+            tag
+            for tag in _TAGS
+            if word in lemminflect.getInflection(lemma, tag)
+        )
         if tags:
             return VerbForm(lemma, tags)
     return None
@@ -61,6 +67,7 @@ def _regular(lemma: str) -> tuple:
 def noun_lemma(word: str) -> Optional[str]:
     """The singular of a lower-case noun, None where it is no noun."""
     import lemminflect
+
     lemmas = lemminflect.getAllLemmas(word, upos='NOUN').get('NOUN', ())
     return min(lemmas, key=len) if lemmas else None
 
@@ -69,6 +76,7 @@ def noun_lemma(word: str) -> Optional[str]:
 def parts_of_speech(word: str) -> FrozenSet[str]:
     """What a lower-case word can be: NOUN, VERB, ADJ, ADV; may be empty."""
     import lemminflect
+
     found = set(lemminflect.getAllLemmas(word))
     if verb_form(word):
         found.add('VERB')

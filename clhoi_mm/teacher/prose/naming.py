@@ -1,10 +1,17 @@
 """What a noun phrase is: a person, an animal, one of the objects."""
+
 import re
 from typing import List, Optional
 
 from .chunks import NounPhrase, Word
-from .function_words import (ADVERBS, COLOURS, NO_NOUNS, PREPOSITIONS, RESULTS,
-                             word_set)
+from .function_words import (
+    ADVERBS,
+    COLOURS,
+    NO_NOUNS,
+    PREPOSITIONS,
+    RESULTS,
+    word_set,
+)
 from .lexicon import Lexicon, load_words
 from .morphology import noun_lemma, singular, verb_form
 
@@ -24,10 +31,13 @@ _THINGS_LIKE_PEOPLE = word_set(
     'refrigerator escalator elevator tier layer cluster filter cutter '
     'clipper peeler scooter cruiser bier pier soldering holster fiber '
     'vapor tenor minor major odor harbor humor labor neighbor_place razor '
-    'tumbler controller joker poker pacifier croissant')
-_BOARDS = (('surfboard', ('surf', 'wave', 'ocean', 'beach')),
-           ('snowboard', ('snow', 'slope')), ('skateboard', ('skat', 'ramp',
-                                                             'halfpipe')))
+    'tumbler controller joker poker pacifier croissant'
+)
+_BOARDS = (
+    ('surfboard', ('surf', 'wave', 'ocean', 'beach')),
+    ('snowboard', ('snow', 'slope')),
+    ('skateboard', ('skat', 'ramp', 'halfpipe')),
+)
 _BASEBALL = ('ball', 'catch', 'pitch', 'field', 'mitt', 'batter', 'umpire')
 _ANIMALS = word_set('bird cat dog horse sheep cow elephant bear zebra giraffe')
 
@@ -62,21 +72,32 @@ class PhraseNamer:
             return False
         if word.phrase or 'NOUN' in word.pos:
             return True
-        if singular(
-                word.low) in self.words['persons'] or self._names_object(word):
+        if singular(word.low) in self.words['persons'] or self._names_object(
+            word
+        ):
             return True
         return not word.pos and word.low.isalpha() and len(word.low) > 1
 
     def _names_object(self, word: Word) -> bool:
         if word.phrase:
             return word.phrase[1] >= 0
-        return bool(word.low.isalpha()
-                    and self.lexicon.find_object([word.low]))
+        return bool(
+            word.low.isalpha() and self.lexicon.find_object([word.low])
+        )
 
-    def _make(self, gathered: List[Word], negated: bool, bare: bool,
-              owning: bool, owner: Optional[NounPhrase]) -> NounPhrase:
-        if len(gathered) > 1 and gathered[-1].low in COLOURS | RESULTS and (
-                gathered[-2].phrase or self._names_object(gathered[-2])):
+    def _make(
+        self,
+        gathered: List[Word],
+        negated: bool,
+        bare: bool,
+        owning: bool,
+        owner: Optional[NounPhrase],
+    ) -> NounPhrase:
+        if (
+            len(gathered) > 1
+            and gathered[-1].low in COLOURS | RESULTS
+            and (gathered[-2].phrase or self._names_object(gathered[-2]))
+        ):
             gathered = gathered[:-1]  # 'paints a vase red', 'licks it clean'
         last = gathered[-1]
         words = [part for word in gathered for part in word.low.split(' ')]
@@ -89,41 +110,81 @@ class PhraseNamer:
             obj = last.phrase[1]
         elif found and (words[-1] != 'gloves' or self._baseball):
             obj = found[0]
-        elif head == 'board' and (len(words) < 2 or words[-2] not in
-                                  ('cutting', 'chopping', 'score', 'notice')):
+        elif head == 'board' and (
+            len(words) < 2
+            or words[-2] not in ('cutting', 'chopping', 'score', 'notice')
+        ):
             obj = self._board
         if obj >= 0:
             kind = self._object_kind(obj)
             if found and found[1] < len(words):
                 before = words[-found[1] - 1]
-                if before in ('toy', 'rocking', 'miniature', 'carousel',
-                              'stuffed', 'wooden_toy', 'plush', 'statue',
-                              'inflatable', 'origami', 'cartoon'):
-                    if before in ('stuffed', 'plush', 'inflatable', 'toy',
-                                  'rocking', 'carousel', 'origami', 'cartoon',
-                                  'miniature'):
+                if before in (
+                    'toy',
+                    'rocking',
+                    'miniature',
+                    'carousel',
+                    'stuffed',
+                    'wooden_toy',
+                    'plush',
+                    'statue',
+                    'inflatable',
+                    'origami',
+                    'cartoon',
+                ):
+                    if before in (
+                        'stuffed',
+                        'plush',
+                        'inflatable',
+                        'toy',
+                        'rocking',
+                        'carousel',
+                        'origami',
+                        'cartoon',
+                        'miniature',
+                    ):
                         obj, kind = -1, 'thing'
-            label = self.lexicon.vocabulary.objects[obj] if obj >= 0 \
-                else label
+            label = self.lexicon.vocabulary.objects[obj] if obj >= 0 else label
         else:
             kind = self._kind(words[-1], head, last)
             if kind == 'human':
                 obj = self.lexicon.vocabulary.person_label
-        phrase = NounPhrase(head, kind, obj, label, plural, negated, bare
-                            and len(gathered) == 1 and not owner)
+        phrase = NounPhrase(
+            head,
+            kind,
+            obj,
+            label,
+            plural,
+            negated,
+            bare and len(gathered) == 1 and not owner,
+        )
         phrase.owner = owner
         if obj < 0 and owner is None and head in self.words['parts']:
-            whole = self.lexicon.find_object(
-                words[:-1]) if words[:-1] else None
+            whole = (
+                self.lexicon.find_object(words[:-1]) if words[:-1] else None
+            )
             if whole:
                 name = self.lexicon.vocabulary.objects[whole[0]]
-                phrase.owner = NounPhrase(name, self._object_kind(whole[0]),
-                                          whole[0], name)
+                phrase.owner = NounPhrase(
+                    name, self._object_kind(whole[0]), whole[0], name
+                )
         if kind == 'thing' and head in self.words['body'] | frozenset(
-            ['hand', 'finger']):
-            phrase.kind = 'human' if head in ('hand', 'finger', 'arm', 'foot',
-                                              'leg', 'mouth',
-                                              'fingertip') else 'thing'
+            ['hand', 'finger']
+        ):
+            phrase.kind = (
+                'human'
+                if head
+                in (
+                    'hand',
+                    'finger',
+                    'arm',
+                    'foot',
+                    'leg',
+                    'mouth',
+                    'fingertip',
+                )
+                else 'thing'
+            )
             phrase.obj = -1
             if owner and owner.kind != 'human':
                 phrase.kind = owner.kind
@@ -139,12 +200,17 @@ class PhraseNamer:
         if last.low in ('each other', 'one another'):
             return 'human'
         for name in (word, head):
-            for kind, names in (('art', 'art'), ('meta', 'meta'),
-                                ('animal', 'animals'), ('human', 'persons')):
+            for kind, names in (
+                ('art', 'art'),
+                ('meta', 'meta'),
+                ('animal', 'animals'),
+                ('human', 'persons'),
+            ):
                 if name in self.words[names]:
                     return kind
-        if head not in _THINGS_LIKE_PEOPLE and (_PEOPLE_LIKE.match(head)
-                                                or _does(head)):
+        if head not in _THINGS_LIKE_PEOPLE and (
+            _PEOPLE_LIKE.match(head) or _does(head)
+        ):
             return 'human'
         # A name: 'Anna holds a cup'.
         if last.text[:1].isupper() and noun_lemma(word) is None:
@@ -161,4 +227,5 @@ def _does(noun: str) -> bool:
     if stem[-1] == stem[-2]:
         stems.append(stem[:-1])
     return any(
-        verb_form(part) and 'VB' in verb_form(part).tags for part in stems)
+        verb_form(part) and 'VB' in verb_form(part).tags for part in stems
+    )

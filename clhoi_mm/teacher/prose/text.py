@@ -1,4 +1,5 @@
 """From a VLLM's running text to sentences of plain words."""
+
 import re
 import unicodedata
 from typing import List
@@ -10,18 +11,21 @@ _QUOTES = str.maketrans({
 _FENCE = re.compile(r'```\w*')
 _LINK = re.compile(r'!?\[([^\]]*)\]\([^)]*\)')
 _BULLET = re.compile(
-    r'^\s*(?:[-*+\u2022\u25cf>#]+|\(?\d{1,3}[.)]|[a-z][.)])\s+')
+    r'^\s*(?:[-*+\u2022\u25cf>#]+|\(?\d{1,3}[.)]|[a-z][.)])\s+'
+)
 _INLINE_NUMBER = re.compile(r'(?<=[a-z,;:.])\s+(?=\d{1,2}[.)]\s+[A-Za-z<(])')
 _HEADING = re.compile(
     r'^\s*(?:human[ -]object )?(?:interactions?|actions?|answer|description|'
-    r'caption|summary|verbs?|activit(?:y|ies))\s*:\s*', re.I)
+    r'caption|summary|verbs?|activit(?:y|ies))\s*:\s*',
+    re.I,
+)
 _EMPHASIS = re.compile(r'[*_`#]{1,3}')
 _END = re.compile(r'(?<=[.!?])["\')\]]*\s+(?=["\'(\[]*[A-Z0-9])|[;\n]+')
 _ABBREVIATION = re.compile(r'\b(Mr|Mrs|Ms|Dr|St|vs|etc|e\.g|i\.e)\.', re.I)
 _CONTRACTIONS = (
     (re.compile(r"\bcan't\b", re.I), 'can not'),
     (re.compile(r"\bwon't\b", re.I), 'will not'),
-    (re.compile(r"\bcannot\b", re.I), 'can not'),
+    (re.compile(r'\bcannot\b', re.I), 'can not'),
     (re.compile(r"(\w)n't\b", re.I), r'\1 not'),
     (re.compile(r"(\w)'re\b", re.I), r'\1 are'),
     (re.compile(r"(\w)'ve\b", re.I), r'\1 have'),
@@ -29,8 +33,10 @@ _CONTRACTIONS = (
     (re.compile(r"(\w)'d\b", re.I), r'\1 would'),
     (re.compile(r"\bI'm\b"), 'I am'),
 )
-_TOKEN = re.compile(r"'s\b|[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*"
-                    r"|[,:()\"\-\u00b7/]|'(?=\s|$)")
+_TOKEN = re.compile(
+    r"'s\b|[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*"
+    r"|[,:()\"\-\u00b7/]|'(?=\s|$)"
+)
 
 
 def split_prose(text: str) -> List[str]:
@@ -49,8 +55,9 @@ def split_prose(text: str) -> List[str]:
     lines = []
     for line in text.splitlines():
         line = _BULLET.sub('', line)
-        line = _EMPHASIS.sub(lambda match: ' '
-                             if match.group() == '_' else '', line)
+        line = _EMPHASIS.sub(
+            lambda match: ' ' if match.group() == '_' else '', line
+        )
         lines.append(_HEADING.sub('', line))
     text = _ABBREVIATION.sub(r'\1', '\n'.join(lines))
     for pattern, plain in _CONTRACTIONS:

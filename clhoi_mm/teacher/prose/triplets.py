@@ -1,4 +1,5 @@
 """'person - ride - bicycle': lists that stand for sentences."""
+
 import re
 from typing import List
 
@@ -11,7 +12,8 @@ _NUMBER = re.compile(r'^\(?\d{1,3}[.):]\s*')
 _BREAK = re.compile(r'\s+-+\s+|\s*(?:-+>|=+>|\u2192|\||\u00b7)\s*')
 _COLON = re.compile(r'\s*:\s+')
 _LABELS = re.compile(
-    r'\b(?:verb|action|object|person|human|subject)\s*[:=]\s*', re.I)
+    r'\b(?:verb|action|object|person|human|subject)\s*[:=]\s*', re.I
+)
 _OBJECT = re.compile(r',\s*object\s*[:=]', re.I)
 _BRACKETS = re.compile(r'^[<(\[{]\s*([^<>()\[\]{}]+?)\s*[>)\]}]$')
 _WORDS = re.compile(r"[A-Za-z][A-Za-z_' ]*(?: ?#?\d{1,3})?")
@@ -55,8 +57,11 @@ class TripletReader:
         if not all(map(_WORDS.fullmatch, parts)):
             return line
         words = [_words_of(part) for part in parts]
-        if len(parts) == 3 and words[0] and (singular(words[0][-1])
-                                             in self.persons):
+        if (
+            len(parts) == 3
+            and words[0]
+            and (singular(words[0][-1]) in self.persons)
+        ):
             return self._sentence(*words, check=False) or line
         if len(parts) == 2:
             return self._sentence(['person'], *words) or line
@@ -75,11 +80,13 @@ class TripletReader:
             said.append(sentence)
         return ', and '.join(said)
 
-    def _sentence(self,
-                  who: List[str],
-                  verb: List[str],
-                  thing: List[str],
-                  check: bool = True) -> str:
+    def _sentence(
+        self,
+        who: List[str],
+        verb: List[str],
+        thing: List[str],
+        check: bool = True,
+    ) -> str:
         """Empty where these are no verb and no object."""
         if not thing or not 0 < len(verb) < 4:
             return ''
@@ -92,8 +99,10 @@ class TripletReader:
                 return ''
             if form.lemma == 'be' or self.lexicon.find_object(verb):
                 return ''
-        return f'{with_article(" ".join(who))} is {gerund(" ".join(verb))} ' \
+        return (
+            f'{with_article(" ".join(who))} is {gerund(" ".join(verb))} '
             f'{with_article(" ".join(thing))}'
+        )
 
 
 def _words_of(part: str) -> List[str]:

@@ -11,6 +11,7 @@ class TextEncoder(Protocol):
         identity (str): All that determines the output, so that caches and
             models made with different encoders are told apart.
     """
+
     dim: int
     identity: str
 

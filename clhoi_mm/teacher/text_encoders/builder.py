@@ -9,13 +9,18 @@ from .siglip import SigLIPTextEncoder
 
 _TEXT_ENCODERS = {
     cls.__name__: cls
-    for cls in (HashedTextEncoder, CLIPTextEncoder, SigLIPTextEncoder,
-                SentenceTextEncoder)
+    for cls in (
+        HashedTextEncoder,
+        CLIPTextEncoder,
+        SigLIPTextEncoder,
+        SentenceTextEncoder,
+    )
 }
 _KINDS = dict(
     clip='CLIPTextEncoder',
     siglip='SigLIPTextEncoder',
-    sentence='SentenceTextEncoder')
+    sentence='SentenceTextEncoder',
+)
 
 
 def register_text_encoder(cls: Type[TextEncoder]) -> Type[TextEncoder]:
@@ -32,10 +37,14 @@ def register_text_encoder(cls: Type[TextEncoder]) -> Type[TextEncoder]:
     """
     known = _TEXT_ENCODERS.setdefault(cls.__name__, cls)
     # A module that is read again defines the same class anew.
-    if (known.__module__, known.__qualname__) != (cls.__module__,
-                                                  cls.__qualname__):
-        raise ValueError(f'text encoder {cls.__name__}: {known.__module__} '
-                         'has one of this name; give it another')
+    if (known.__module__, known.__qualname__) != (
+        cls.__module__,
+        cls.__qualname__,
+    ):
+        raise ValueError(
+            f'text encoder {cls.__name__}: {known.__module__} '
+            'has one of this name; give it another'
+        )
     _TEXT_ENCODERS[cls.__name__] = cls
     return cls
 
@@ -56,8 +65,10 @@ def build_text_encoder(cfg: Dict[str, Any]) -> TextEncoder:
     args = dict(cfg)
     name = args.pop('type', None)
     if name not in _TEXT_ENCODERS:
-        raise KeyError(f'text_encoder: unknown type {name!r}; there are '
-                       f'{", ".join(sorted(_TEXT_ENCODERS))}')
+        raise KeyError(
+            f'text_encoder: unknown type {name!r}; there are '
+            f'{", ".join(sorted(_TEXT_ENCODERS))}'
+        )
     return _TEXT_ENCODERS[name](**args)
 
 
@@ -82,8 +93,9 @@ def parse_text_encoder(name: str, dim: int = 256) -> Dict[str, Any]:
         try:
             return json.loads(name)
         except ValueError as error:
-            raise ValueError(f'text encoder {name}: no JSON: {error}'
-                             ) from error
+            raise ValueError(
+                f'text encoder {name}: no JSON: {error}'
+            ) from error
     kind, colon, path = name.partition(':')
     if colon and kind in _KINDS:
         return dict(type=_KINDS[kind], path=path)

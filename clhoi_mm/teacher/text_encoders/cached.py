@@ -13,11 +13,13 @@ from tqdm import tqdm
 
 from ..files import REMEDY
 
-_TABLE = ('CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, '
-          'digest BLOB UNIQUE NOT NULL, embed BLOB NOT NULL, '
-          'crc32 INTEGER NOT NULL)')
+_TABLE = (
+    'CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, '
+    'digest BLOB UNIQUE NOT NULL, embed BLOB NOT NULL, '
+    'crc32 INTEGER NOT NULL)'
+)
 # How long to wait for another run's write.
-_WAIT_S = 60.
+_WAIT_S = 60.0
 
 
 class CachedTextEncoder:
@@ -78,10 +80,9 @@ class CachedTextEncoder:
             row[:] = known[text]
         return rows
 
-    def add(self,
-            texts: Iterable[str],
-            progress: bool = False,
-            chunk: int = 4096) -> int:
+    def add(
+        self, texts: Iterable[str], progress: bool = False, chunk: int = 4096
+    ) -> int:
         """Embed what is not known yet, and keep it on disk.
 
         Args:
@@ -97,19 +98,25 @@ class CachedTextEncoder:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         filled = (text for text in texts if text.strip())
         new = 0
-        with self._open() as store, tqdm(
-                desc='embed', unit='text', disable=not progress) as bar:
+        with (
+            self._open() as store,
+            tqdm(desc='embed', unit='text', disable=not progress) as bar,
+        ):
             while part := list(islice(filled, chunk)):
                 known = self._look_up(store, part)
                 missing = [x for x in dict.fromkeys(part) if x not in known]
-                rows = [(_digest(text), row.tobytes(), zlib.crc32(row))
-                        for text, row in zip(missing, self._embed(missing))]
+                rows = [
+                    (_digest(text), row.tobytes(), zlib.crc32(row))
+                    for text, row in zip(missing, self._embed(missing))
+                ]
                 before = store.total_changes
                 with store:  # a transaction
                     # Another run may have added some meanwhile.
                     store.executemany(
                         'INSERT OR IGNORE INTO texts (digest, embed, crc32) '
-                        'VALUES (?, ?, ?)', rows)
+                        'VALUES (?, ?, ?)',
+                        rows,
+                    )
                 new += store.total_changes - before
                 bar.update(len(part))
                 bar.set_postfix(new=new)
@@ -119,19 +126,25 @@ class CachedTextEncoder:
         """(n, d) float16."""
         if not texts:
             return np.zeros((0, self.dim), np.float16)
-        return np.concatenate([
-            self.encoder.encode(texts[start:start + 1024]).astype(np.float16)
-            for start in range(0, len(texts), 1024)
-        ])
+        return np.concatenate(
+            [
+                self.encoder.encode(texts[start : start + 1024]).astype(
+                    np.float16
+                )
+                for start in range(0, len(texts), 1024)
+            ]
+        )
 
-    def _look_up(self, store: sqlite3.Connection,
-                 texts: Iterable[str]) -> Dict[str, np.ndarray]:
+    def _look_up(
+        self, store: sqlite3.Connection, texts: Iterable[str]
+    ) -> Dict[str, np.ndarray]:
         """Embeddings of those that are known."""
         known = {}
         for text in texts:
             row = store.execute(
                 'SELECT embed, crc32 FROM texts WHERE digest = ?',
-                (_digest(text), )).fetchone()
+                (_digest(text),),
+            ).fetchone()
             if row is not None:
                 if len(row[0]) != 2 * self.dim or zlib.crc32(row[0]) != row[1]:
                     raise sqlite3.DatabaseError('an embedding has changed')
@@ -149,20 +162,29 @@ class CachedTextEncoder:
             # SQLite tells a full disk from other reasons not to write.
             if 'full' in str(error) or 'I/O' in str(error):
                 raise OSError(
-                    errno.ENOSPC, f'{self.path}: {error}; what was embedded '
-                    f'before is kept: {REMEDY}') from error
+                    errno.ENOSPC,
+                    f'{self.path}: {error}; what was embedded '
+                    f'before is kept: {REMEDY}',
+                ) from error
             if 'locked' in str(error) or 'busy' in str(error):
                 raise OSError(
-                    errno.EBUSY, f'{self.path}: {error}; another run uses '
-                    'it; wait for it and run the command again') from error
+                    errno.EBUSY,
+                    f'{self.path}: {error}; another run uses '
+                    'it; wait for it and run the command again',
+                ) from error
             # A table of another make is an operational error as well.
-            if (isinstance(error, sqlite3.OperationalError)
-                    and 'no such' not in str(error)):
+            if isinstance(
+                error, sqlite3.OperationalError
+            ) and 'no such' not in str(error):
                 raise OSError(
-                    errno.EACCES, f'{self.path}: {error}; check that the file '
-                    'and its folder can be written') from error
-            raise ValueError(f'{self.path}: damaged ({error}); delete it, and '
-                             f'the texts are embedded anew') from error
+                    errno.EACCES,
+                    f'{self.path}: {error}; check that the file '
+                    'and its folder can be written',
+                ) from error
+            raise ValueError(
+                f'{self.path}: damaged ({error}); delete it, and '
+                f'the texts are embedded anew'
+            ) from error
 
 
 def _digest(text: str) -> bytes:

@@ -15,15 +15,14 @@ class CLIPTextEncoder(TextTowerEncoder):
 
     model_classes = {
         'clip': 'CLIPTextModelWithProjection',
-        'clip_text_model': 'CLIPTextModelWithProjection'
+        'clip_text_model': 'CLIPTextModelWithProjection',
     }
     output = 'text_embeds'
     pad_to_limit = False
     lower = False
     example = 'openai/clip-vit-base-patch32'
 
-    def __init__(self,
-                 path: str = example,
-                 batch_size: int = 256,
-                 device: str = 'cpu') -> None:
+    def __init__(
+        self, path: str = example, batch_size: int = 256, device: str = 'cpu'
+    ) -> None:
         super().__init__(path, batch_size, device)

@@ -8,11 +8,13 @@ import numpy as np
 _STOP_WORDS = frozenset(
     'a an the is are was were be being been it its his her their this that '
     'these those there here in on at of to for from with by and or while as '
-    'some one two several who which has have'.split())
+    'some one two several who which has have'.split()
+)
 # Whoever acts is said in many ways and in nearly every phrase.
 _PERSON_WORDS = frozenset(
     'person persons people someone somebody human man men woman women child '
-    'children boy girl figure'.split())
+    'children boy girl figure'.split()
+)
 _WORD = re.compile(r'[^\W_]+')
 
 
@@ -55,7 +57,8 @@ def _undouble(word: str) -> str:
 def _signs(token: str, dim: int) -> np.ndarray:
     """A vector of +1 and -1 that follows from the token alone, (dim,)."""
     digest = hashlib.shake_256(token.encode('utf-8', 'replace')).digest(
-        (dim + 7) // 8)
+        (dim + 7) // 8
+    )
     bits = np.unpackbits(np.frombuffer(digest, np.uint8))[:dim]
     return bits.astype(np.float64) * 2 - 1
 
@@ -81,8 +84,10 @@ class HashedTextEncoder:
 
     def __init__(self, dim: int = 256) -> None:
         if dim < 8:
-            raise ValueError(f'HashedTextEncoder: dim must be 8 or more to '
-                             f'tell words apart, got {dim}')
+            raise ValueError(
+                f'HashedTextEncoder: dim must be 8 or more to '
+                f'tell words apart, got {dim}'
+            )
         self.dim = dim
         self._vectors: Dict[str, np.ndarray] = {}
 
@@ -123,11 +128,13 @@ class HashedTextEncoder:
         stemmed = stem(word)
         padded = f'<{stemmed}>'
         trigrams = [
-            padded[start:start + 3] for start in range(len(padded) - 2)
+            padded[start : start + 3] for start in range(len(padded) - 2)
         ] or [padded]
         spelling = sum(
-            _signs(f'trigram:{gram}', self.dim)
-            for gram in trigrams) / math.sqrt(len(trigrams))
-        return (math.sqrt(1 - self.trigram_share) *
-                _signs(f'word:{stemmed}', self.dim) +
-                math.sqrt(self.trigram_share) * spelling)
+            _signs(f'trigram:{gram}', self.dim) for gram in trigrams
+        ) / math.sqrt(len(trigrams))
+        return (
+            math.sqrt(1 - self.trigram_share)
+            * _signs(f'word:{stemmed}', self.dim)
+            + math.sqrt(self.trigram_share) * spelling
+        )

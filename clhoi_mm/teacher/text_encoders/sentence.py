@@ -24,11 +24,13 @@ class SentenceTextEncoder(TorchTextEncoder):
         FileNotFoundError: The model is neither here nor to be fetched.
     """
 
-    def __init__(self,
-                 path: str,
-                 prompt: Optional[str] = None,
-                 batch_size: int = 256,
-                 device: str = 'cpu') -> None:
+    def __init__(
+        self,
+        path: str,
+        prompt: Optional[str] = None,
+        batch_size: int = 256,
+        device: str = 'cpu',
+    ) -> None:
         try:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
@@ -46,15 +48,20 @@ class SentenceTextEncoder(TorchTextEncoder):
                 f'"{path}". Give a folder with modules.json, or fetch one '
                 f'where there is a network: hf download '
                 f'sentence-transformers/all-MiniLM-L6-v2 --local-dir FOLDER. '
-                f'Cause: {error}') from error
+                f'Cause: {error}'
+            ) from error
         if prompt is None:
             prompt = model.prompts.get(model.default_prompt_name, '')
         self.prompt = prompt
         tokenizer = model.tokenizer
         super().__init__(
-            model, model[0].auto_model.config, tokenizer, model.max_seq_length
-            or tokenizer.model_max_length, batch_size,
-            f'modules={"+".join(map(_describe, model))}, prompt={prompt!r}, ')
+            model,
+            model[0].auto_model.config,
+            tokenizer,
+            model.max_seq_length or tokenizer.model_max_length,
+            batch_size,
+            f'modules={"+".join(map(_describe, model))}, prompt={prompt!r}, ',
+        )
 
     def _token_ids(self, texts: List[str]) -> List[List[int]]:
         return super()._token_ids([self.prompt + text for text in texts])
@@ -65,7 +72,8 @@ class SentenceTextEncoder(TorchTextEncoder):
             prompt=self.prompt,
             batch_size=self.batch_size,
             convert_to_numpy=True,
-            show_progress_bar=False)
+            show_progress_bar=False,
+        )
 
 
 def _describe(module: Any) -> str:

@@ -19,15 +19,14 @@ class SigLIPTextEncoder(TextTowerEncoder):
         'siglip': 'SiglipTextModel',
         'siglip_text_model': 'SiglipTextModel',
         'siglip2': 'Siglip2TextModel',
-        'siglip2_text_model': 'Siglip2TextModel'
+        'siglip2_text_model': 'Siglip2TextModel',
     }
     output = 'pooler_output'
     pad_to_limit = True
     lower = True
     example = 'google/siglip2-base-patch16-224'
 
-    def __init__(self,
-                 path: str = example,
-                 batch_size: int = 256,
-                 device: str = 'cpu') -> None:
+    def __init__(
+        self, path: str = example, batch_size: int = 256, device: str = 'cpu'
+    ) -> None:
         super().__init__(path, batch_size, device)

@@ -10,8 +10,10 @@ from .long_texts import split_to_fit
 _CONFIG = ('num_attention_heads', 'hidden_act', 'layer_norm_eps')
 # Tokenizers with one vocabulary may differ in what they do to these.
 _PROBES = [
-    'A person is riding a bicycle.', 'two PEOPLE, 3 dogs & 1 "Hot-Dog"',
-    ' spaced  out\n', 'caf\u00e9 \u732b'
+    'A person is riding a bicycle.',
+    'two PEOPLE, 3 dogs & 1 "Hot-Dog"',
+    ' spaced  out\n',
+    'caf\u00e9 \u732b',
 ]
 
 
@@ -37,13 +39,15 @@ class TorchTextEncoder(ABC):
 
     version = 2
 
-    def __init__(self,
-                 model: Any,
-                 config: Any,
-                 tokenizer: Any,
-                 max_length: int,
-                 batch_size: int,
-                 facts: str = '') -> None:
+    def __init__(
+        self,
+        model: Any,
+        config: Any,
+        tokenizer: Any,
+        max_length: int,
+        batch_size: int,
+        facts: str = '',
+    ) -> None:
         self.model = model.float().eval()
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -52,7 +56,8 @@ class TorchTextEncoder(ABC):
         self.identity = (
             f'{type(self).__name__}(weights={self._weights_hash(config)}, '
             f'tokenizer={self._tokenizer_hash()}, max_length={max_length}, '
-            f'{facts}version={self.version})')
+            f'{facts}version={self.version})'
+        )
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Embed texts.
@@ -64,11 +69,14 @@ class TorchTextEncoder(ABC):
             np.ndarray: (n, dim) float32, rows of unit length.
         """
         fitting = [n <= self.max_length for n in self._lengths(texts)]
-        pieces = [[text] if fits else split_to_fit(text, self._fits)
-                  for text, fits in zip(texts, fitting)]
+        pieces = [
+            [text] if fits else split_to_fit(text, self._fits)
+            for text, fits in zip(texts, fitting)
+        ]
         flat = [piece for parts in pieces for piece in parts]
         owners = np.repeat(
-            np.arange(len(texts)), [len(parts) for parts in pieces])
+            np.arange(len(texts)), [len(parts) for parts in pieces]
+        )
         rows = np.zeros((len(texts), self.dim), np.float32)
         for start in range(0, len(flat), self.batch_size):
             part = slice(start, start + self.batch_size)
@@ -87,23 +95,31 @@ class TorchTextEncoder(ABC):
 
     def _token_ids(self, texts: Sequence[str]) -> List[List[int]]:
         # verbose: it warns of long texts, which are what is looked for.
-        return self.tokenizer(
-            list(texts), verbose=False)['input_ids'] if texts else []
+        return (
+            self.tokenizer(list(texts), verbose=False)['input_ids']
+            if texts
+            else []
+        )
 
     def _weights_hash(self, config: Any) -> str:
         """Without the weights' names, which differ between versions."""
         facts = [getattr(config, name, None) for name in _CONFIG]
         digests = sorted(
             hashlib.sha256(
-                repr(tuple(value.shape)).encode() +
-                value.detach().cpu().numpy().tobytes()).digest()
-            for value in self.model.parameters())
-        return hashlib.sha256(b''.join([repr(facts).encode(), *digests
-                                        ])).hexdigest()[:16]
+                repr(tuple(value.shape)).encode()
+                + value.detach().cpu().numpy().tobytes()
+            ).digest()
+            for value in self.model.parameters()
+        )
+        return hashlib.sha256(
+            b''.join([repr(facts).encode(), *digests])
+        ).hexdigest()[:16]
 
     def _tokenizer_hash(self) -> str:
-        facts = sorted(
-            self.tokenizer.get_vocab().items()), self._token_ids(_PROBES)
+        facts = (
+            sorted(self.tokenizer.get_vocab().items()),
+            self._token_ids(_PROBES),
+        )
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 

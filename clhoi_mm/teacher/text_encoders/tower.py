@@ -9,7 +9,8 @@ from .torch_encoder import TorchTextEncoder
 SINCE = dict(
     CLIPTextModelWithProjection='4.25',
     SiglipTextModel='4.37',
-    Siglip2TextModel='4.49')
+    Siglip2TextModel='4.49',
+)
 
 
 class TextTowerEncoder(TorchTextEncoder):
@@ -47,15 +48,18 @@ class TextTowerEncoder(TorchTextEncoder):
     lower: bool
     example: str
 
-    def __init__(self,
-                 path: str,
-                 batch_size: int = 256,
-                 device: str = 'cpu') -> None:
+    def __init__(
+        self, path: str, batch_size: int = 256, device: str = 'cpu'
+    ) -> None:
         self.device = device
         model, tokenizer = self._load(find_model_folder(path))
         super().__init__(
-            model.to(device), model.config, tokenizer,
-            model.config.max_position_embeddings, batch_size)
+            model.to(device),
+            model.config,
+            tokenizer,
+            model.config.max_position_embeddings,
+            batch_size,
+        )
 
     def _token_ids(self, texts: List[str]) -> List[List[int]]:
         return super()._token_ids(self._cased(texts))
@@ -65,12 +69,14 @@ class TextTowerEncoder(TorchTextEncoder):
 
     def _embed(self, texts: List[str]) -> np.ndarray:
         import torch
+
         tokens = self.tokenizer(
             self._cased(texts),
             padding='max_length' if self.pad_to_limit else True,
             truncation=True,
             max_length=self.max_length,
-            return_tensors='pt').to(self.device)
+            return_tensors='pt',
+        ).to(self.device)
         inputs = dict(input_ids=tokens['input_ids'])
         if not self.pad_to_limit:
             inputs['attention_mask'] = tokens['attention_mask']
@@ -85,7 +91,8 @@ class TextTowerEncoder(TorchTextEncoder):
             raise ImportError(
                 f'{name} needs torch and transformers; install them with '
                 "pip install 'clhoi_mm[teacher-transformers]', or use "
-                "dict(type='HashedTextEncoder')") from error
+                "dict(type='HashedTextEncoder')"
+            ) from error
         try:
             model, missing = self._load_model(transformers, path)
             tokenizer = transformers.AutoTokenizer.from_pretrained(path)
@@ -93,18 +100,21 @@ class TextTowerEncoder(TorchTextEncoder):
             raise FileNotFoundError(
                 f'{name}: no text model and tokenizer at "{path}". Give a '
                 f'folder with config.json, model.safetensors and the '
-                f'tokenizer\'s files, or fetch one where there is a '
+                f"tokenizer's files, or fetch one where there is a "
                 f'network: hf download {self.example} --local-dir FOLDER. '
-                f'Cause: {error}') from error
+                f'Cause: {error}'
+            ) from error
         if missing:
             raise ValueError(
                 f'{name}: "{path}" lacks {len(missing)} weights of the text '
                 f'model, {sorted(missing)[0]} for one; fetch it again: hf '
-                f'download {self.example} --local-dir FOLDER')
+                f'download {self.example} --local-dir FOLDER'
+            )
         return model, tokenizer
 
-    def _load_model(self, transformers: Any,
-                    path: str) -> Tuple[Any, List[str]]:
+    def _load_model(
+        self, transformers: Any, path: str
+    ) -> Tuple[Any, List[str]]:
         """The text tower, and the names of weights that were not there."""
         # AutoConfig does not know the text towers' own types.
         whole, _ = transformers.PretrainedConfig.get_config_dict(path)
@@ -112,14 +122,16 @@ class TextTowerEncoder(TorchTextEncoder):
         if kind not in self.model_classes:
             raise ValueError(
                 f'{type(self).__name__}: "{path}" is a model of type '
-                f'"{kind}"; it takes {", ".join(self.model_classes)}')
+                f'"{kind}"; it takes {", ".join(self.model_classes)}'
+            )
         name = self.model_classes[kind]
         model_class = getattr(transformers, name, None)
         if model_class is None:
             raise ImportError(
                 f'{type(self).__name__}: "{path}" is a model of type '
                 f'"{kind}", which needs transformers>={SINCE[name]}; '
-                f'{transformers.__version__} is installed')
+                f'{transformers.__version__} is installed'
+            )
         config = model_class.config_class.from_pretrained(path)
         if 'projection_dim' in whole:  # the text's own part may lack it
             config.projection_dim = whole['projection_dim']
@@ -128,7 +140,8 @@ class TextTowerEncoder(TorchTextEncoder):
         logging.set_verbosity_error()  # it lists the image tower's weights
         try:
             model, info = model_class.from_pretrained(
-                path, config=config, output_loading_info=True)
+                path, config=config, output_loading_info=True
+            )
         finally:
             logging.set_verbosity(level)
         return model, list(info['missing_keys'])

@@ -6,21 +6,21 @@ train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadHOIAnnotations'),
     dict(
-        type='LoadTeacherKnowledge',
-        cache=teacher_cache,
-        vocabulary='hico_det'),
+        type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary='hico_det'
+    ),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='RandomChoiceResize',
         scales=[(size, 1333) for size in range(480, 801, 32)],
-        keep_ratio=True),
-    dict(type='PackHOIInputs')
+        keep_ratio=True,
+    ),
+    dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
     dict(type='LoadHOIAnnotations'),
-    dict(type='PackHOIInputs')
+    dict(type='PackHOIInputs'),
 ]
 
 train_dataloader = dict(
@@ -34,7 +34,9 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/train.json',
         data_prefix=dict(img='images/'),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,
@@ -47,7 +49,9 @@ val_dataloader = dict(
         ann_file='annotations/test.json',
         data_prefix=dict(img='images/'),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = val_dataloader
 
 val_evaluator = dict(type='HICODetMetric', vocabulary='hico_det')

@@ -3,7 +3,7 @@ _base_ = 'hico_det.py'
 
 square = [
     dict(type='Resize', scale=(640, 640), keep_ratio=True),
-    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114)))
+    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
 ]
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -11,14 +11,17 @@ train_pipeline = [
     dict(
         type='LoadTeacherKnowledge',
         cache={{_base_.teacher_cache}},
-        vocabulary='hico_det'),
-    dict(type='RandomFlip', prob=0.5), *square,
-    dict(type='PackHOIInputs')
+        vocabulary='hico_det',
+    ),
+    dict(type='RandomFlip', prob=0.5),
+    *square,
+    dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='LoadHOIAnnotations'), *square,
-    dict(type='PackHOIInputs')
+    dict(type='LoadHOIAnnotations'),
+    *square,
+    dict(type='PackHOIInputs'),
 ]
 
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -14,16 +14,18 @@ train_pipeline = [
             dict(
                 type='LoadTeacherKnowledge',
                 cache=teacher_cache,
-                vocabulary='hico_det'),
+                vocabulary='hico_det',
+            ),
             dict(type='RandomFlip', prob=0.5),
-            dict(type='PackHOIInputs')
-        ])
+            dict(type='PackHOIInputs'),
+        ],
+    ),
 ]
 test_pipeline = [
     dict(type='LoadImageSize'),
     dict(type='LoadHOIAnnotations'),
     dict(type='LoadDetections', source='ground_truth'),
-    dict(type='PackHOIInputs')
+    dict(type='PackHOIInputs'),
 ]
 
 train_dataloader = dict(
@@ -35,7 +37,9 @@ train_dataloader = dict(
         type='HICODetDataset',
         data_root=data_root,
         ann_file='annotations/train.json',
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=64,
     num_workers=0,
@@ -47,10 +51,13 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/val.json',
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = dict(
     val_dataloader,
-    dataset=dict(val_dataloader['dataset'], ann_file='annotations/test.json'))
+    dataset=dict(val_dataloader['dataset'], ann_file='annotations/test.json'),
+)
 
 val_evaluator = dict(type='PairRankingMetric', vocabulary='hico_det')
 test_evaluator = val_evaluator

@@ -6,12 +6,12 @@ train_pipeline = [
     dict(type='LoadHOIAnnotations'),
     dict(type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary='mini'),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PackHOIInputs')
+    dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadHOIAnnotations'),
-    dict(type='PackHOIInputs')
+    dict(type='PackHOIInputs'),
 ]
 
 # Handing such small samples over between processes costs more than reading
@@ -27,7 +27,9 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/train.json',
         data_prefix=dict(img=''),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 val_dataloader = dict(
     batch_size=16,
     num_workers=0,
@@ -41,7 +43,9 @@ val_dataloader = dict(
         ann_file='annotations/val.json',
         data_prefix=dict(img=''),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_dataloader = dict(
     batch_size=16,
     num_workers=0,
@@ -55,7 +59,9 @@ test_dataloader = dict(
         ann_file='annotations/test.json',
         data_prefix=dict(img=''),
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 
 val_evaluator = dict(type='HICODetMetric', vocabulary='mini')
 test_evaluator = val_evaluator

@@ -8,20 +8,20 @@ teacher_cache = data_root + 'teacher'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(
-        type='LoadTeacherKnowledge',
-        cache=teacher_cache,
-        vocabulary=vocabulary),
+        type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary=vocabulary
+    ),
     dict(type='RandomFlip', prob=0.5),
     dict(
         type='RandomChoiceResize',
         scales=[(size, 1333) for size in range(480, 801, 32)],
-        keep_ratio=True),
-    dict(type='PackHOIInputs')
+        keep_ratio=True,
+    ),
+    dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
-    dict(type='PackHOIInputs')
+    dict(type='PackHOIInputs'),
 ]
 
 train_dataloader = dict(
@@ -41,7 +41,9 @@ train_dataloader = dict(
         bad_images='skip',
         # The teacher may have failed at some images.
         filter_cfg=dict(without_words=teacher_cache),
-        pipeline=train_pipeline))
+        pipeline=train_pipeline,
+    ),
+)
 
 # Nothing to measure by. A data set with annotations, such as HOIDataset, and
 # HICODetMetric in their place measure mAP.
@@ -59,5 +61,7 @@ test_dataloader = dict(
         vocabulary=vocabulary,
         data_root=data_root,
         test_mode=True,
-        pipeline=test_pipeline))
+        pipeline=test_pipeline,
+    ),
+)
 test_evaluator = []

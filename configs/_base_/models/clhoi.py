@@ -8,13 +8,11 @@ model = dict(
         score_thr=0.2,
         max_humans=15,
         max_objects=15,
-        max_pairs=400),
+        max_pairs=400,
+    ),
     vlt=dict(
-        type='VLT',
-        text_dim=512,
-        embed_dims=256,
-        num_tokens=16,
-        num_layers=2),
+        type='VLT', text_dim=512, embed_dims=256, num_tokens=16, num_layers=2
+    ),
     icn=dict(
         type='ICN',
         text_dim=512,
@@ -25,14 +23,18 @@ model = dict(
         # labels; the mini world's asked for it (docs/results.md).
         roi_extractor=dict(
             type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2))),
+            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+        ),
+    ),
     teacher_head=dict(
         type='TeacherHead',
         supervision='vllm',
         vocabulary='hico_det',
         text_dim=512,
         text_encoder=dict(
-            type='CLIPTextEncoder', path='openai/clip-vit-base-patch32')),
+            type='CLIPTextEncoder', path='openai/clip-vit-base-patch32'
+        ),
+    ),
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
     interaction_loss=dict(
         type='InteractionDistillLoss',
@@ -43,4 +45,7 @@ model = dict(
         # batches of 16, and the belief counts once an epoch: one over its
         # 38,118 images and about 15 compatible classes of each.
         noise=dict(
-            type='LearnedTeacherNoise', warmup=2400, prior_weight=1.8e-6)))
+            type='LearnedTeacherNoise', warmup=2400, prior_weight=1.8e-6
+        ),
+    ),
+)

@@ -14,7 +14,8 @@ detector = dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
-        pad_size_divisor=1),
+        pad_size_divisor=1,
+    ),
     backbone=dict(
         type='ResNet',
         depth=50,
@@ -23,7 +24,8 @@ detector = dict(
         frozen_stages=1,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
-        style='pytorch'),
+        style='pytorch',
+    ),
     neck=dict(
         type='ChannelMapper',
         in_channels=[512, 1024, 2048],
@@ -32,18 +34,23 @@ detector = dict(
         act_cfg=None,
         norm_cfg=dict(type='GN', num_groups=32),
         bias=True,
-        num_outs=4),
+        num_outs=4,
+    ),
     encoder=dict(
-        num_layers=6, layer_cfg=dict(self_attn_cfg=msda, ffn_cfg=ffn)),
+        num_layers=6, layer_cfg=dict(self_attn_cfg=msda, ffn_cfg=ffn)
+    ),
     decoder=dict(
         num_layers=6,
         return_intermediate=True,
         layer_cfg=dict(
             self_attn_cfg=dict(
-                embed_dims=256, num_heads=8, dropout=0.1, batch_first=True),
+                embed_dims=256, num_heads=8, dropout=0.1, batch_first=True
+            ),
             cross_attn_cfg=msda,
-            ffn_cfg=ffn),
-        post_norm_cfg=None),
+            ffn_cfg=ffn,
+        ),
+        post_norm_cfg=None,
+    ),
     positional_encoding=dict(num_feats=128, normalize=True, offset=-0.5),
     bbox_head=dict(
         type='DeformableDETRHead',
@@ -54,18 +61,23 @@ detector = dict(
             use_sigmoid=True,
             gamma=2.0,
             alpha=0.25,
-            loss_weight=2.0),
+            loss_weight=2.0,
+        ),
         loss_bbox=dict(type='L1Loss', loss_weight=5.0),
-        loss_iou=dict(type='GIoULoss', loss_weight=2.0)),
+        loss_iou=dict(type='GIoULoss', loss_weight=2.0),
+    ),
     train_cfg=dict(
         assigner=dict(
             type='HungarianAssigner',
             match_costs=[
                 dict(type='FocalLossCost', weight=2.0),
                 dict(type='BBoxL1Cost', weight=5.0, box_format='xywh'),
-                dict(type='IoUCost', iou_mode='giou', weight=2.0)
-            ])),
-    test_cfg=dict(max_per_img=100))
+                dict(type='IoUCost', iou_mode='giou', weight=2.0),
+            ],
+        )
+    ),
+    test_cfg=dict(max_per_img=100),
+)
 
 # Its test pipeline's steps between loading and packing.
 detector_view = [dict(type='Resize', scale=(1333, 800), keep_ratio=True)]

@@ -5,7 +5,8 @@ ffn = dict(
     feedforward_channels=2048,
     num_fcs=2,
     ffn_drop=0.1,
-    act_cfg=dict(type='ReLU', inplace=True))
+    act_cfg=dict(type='ReLU', inplace=True),
+)
 
 detector = dict(
     type='DETR',
@@ -15,16 +16,18 @@ detector = dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
-        pad_size_divisor=1),
+        pad_size_divisor=1,
+    ),
     backbone=dict(
         type='ResNet',
         depth=50,
         num_stages=4,
-        out_indices=(3, ),
+        out_indices=(3,),
         frozen_stages=1,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
-        style='pytorch'),
+        style='pytorch',
+    ),
     neck=dict(
         type='ChannelMapper',
         in_channels=[2048],
@@ -32,17 +35,18 @@ detector = dict(
         out_channels=256,
         act_cfg=None,
         norm_cfg=None,
-        num_outs=1),
+        num_outs=1,
+    ),
     encoder=dict(
-        num_layers=6,
-        layer_cfg=dict(self_attn_cfg=attention, ffn_cfg=ffn)),
+        num_layers=6, layer_cfg=dict(self_attn_cfg=attention, ffn_cfg=ffn)
+    ),
     decoder=dict(
         num_layers=6,
         layer_cfg=dict(
-            self_attn_cfg=attention,
-            cross_attn_cfg=attention,
-            ffn_cfg=ffn),
-        return_intermediate=True),
+            self_attn_cfg=attention, cross_attn_cfg=attention, ffn_cfg=ffn
+        ),
+        return_intermediate=True,
+    ),
     positional_encoding=dict(num_feats=128, normalize=True),
     bbox_head=dict(
         type='DETRHead',
@@ -53,18 +57,23 @@ detector = dict(
             bg_cls_weight=0.1,
             use_sigmoid=False,
             loss_weight=1.0,
-            class_weight=1.0),
+            class_weight=1.0,
+        ),
         loss_bbox=dict(type='L1Loss', loss_weight=5.0),
-        loss_iou=dict(type='GIoULoss', loss_weight=2.0)),
+        loss_iou=dict(type='GIoULoss', loss_weight=2.0),
+    ),
     train_cfg=dict(
         assigner=dict(
             type='HungarianAssigner',
             match_costs=[
-                dict(type='ClassificationCost', weight=1.),
+                dict(type='ClassificationCost', weight=1.0),
                 dict(type='BBoxL1Cost', weight=5.0, box_format='xywh'),
-                dict(type='IoUCost', iou_mode='giou', weight=2.0)
-            ])),
-    test_cfg=dict(max_per_img=100))
+                dict(type='IoUCost', iou_mode='giou', weight=2.0),
+            ],
+        )
+    ),
+    test_cfg=dict(max_per_img=100),
+)
 
 # Its test pipeline's steps between loading and packing.
 detector_view = [dict(type='Resize', scale=(1333, 800), keep_ratio=True)]

@@ -12,7 +12,8 @@ detector = dict(
         mean=[123.675, 116.28, 103.53],
         std=[58.395, 57.12, 57.375],
         bgr_to_rgb=True,
-        pad_size_divisor=1),
+        pad_size_divisor=1,
+    ),
     backbone=dict(
         type='ResNet',
         depth=50,
@@ -21,7 +22,8 @@ detector = dict(
         frozen_stages=1,
         norm_cfg=dict(type='BN', requires_grad=False),
         norm_eval=True,
-        style='pytorch'),
+        style='pytorch',
+    ),
     neck=dict(
         type='ChannelMapper',
         in_channels=[512, 1024, 2048],
@@ -29,19 +31,24 @@ detector = dict(
         out_channels=256,
         act_cfg=None,
         norm_cfg=dict(type='GN', num_groups=32),
-        num_outs=4),
+        num_outs=4,
+    ),
     encoder=dict(
-        num_layers=6, layer_cfg=dict(self_attn_cfg=msda, ffn_cfg=ffn)),
+        num_layers=6, layer_cfg=dict(self_attn_cfg=msda, ffn_cfg=ffn)
+    ),
     decoder=dict(
         num_layers=6,
         return_intermediate=True,
         layer_cfg=dict(
             self_attn_cfg=dict(embed_dims=256, num_heads=8, dropout=0.0),
             cross_attn_cfg=msda,
-            ffn_cfg=ffn),
-        post_norm_cfg=None),
+            ffn_cfg=ffn,
+        ),
+        post_norm_cfg=None,
+    ),
     positional_encoding=dict(
-        num_feats=128, normalize=True, offset=0.0, temperature=20),
+        num_feats=128, normalize=True, offset=0.0, temperature=20
+    ),
     bbox_head=dict(
         type='DINOHead',
         num_classes=80,
@@ -51,22 +58,28 @@ detector = dict(
             use_sigmoid=True,
             gamma=2.0,
             alpha=0.25,
-            loss_weight=1.0),
+            loss_weight=1.0,
+        ),
         loss_bbox=dict(type='L1Loss', loss_weight=5.0),
-        loss_iou=dict(type='GIoULoss', loss_weight=2.0)),
+        loss_iou=dict(type='GIoULoss', loss_weight=2.0),
+    ),
     dn_cfg=dict(
         label_noise_scale=0.5,
         box_noise_scale=1.0,
-        group_cfg=dict(dynamic=True, num_groups=None, num_dn_queries=100)),
+        group_cfg=dict(dynamic=True, num_groups=None, num_dn_queries=100),
+    ),
     train_cfg=dict(
         assigner=dict(
             type='HungarianAssigner',
             match_costs=[
                 dict(type='FocalLossCost', weight=2.0),
                 dict(type='BBoxL1Cost', weight=5.0, box_format='xywh'),
-                dict(type='IoUCost', iou_mode='giou', weight=2.0)
-            ])),
-    test_cfg=dict(max_per_img=300))
+                dict(type='IoUCost', iou_mode='giou', weight=2.0),
+            ],
+        )
+    ),
+    test_cfg=dict(max_per_img=300),
+)
 
 # Its test pipeline's steps between loading and packing.
 detector_view = [dict(type='Resize', scale=(1333, 800), keep_ratio=True)]

@@ -13,7 +13,8 @@ detector = dict(
         use_depthwise=False,
         spp_kernal_sizes=(5, 9, 13),
         norm_cfg=norm_cfg,
-        act_cfg=act_cfg),
+        act_cfg=act_cfg,
+    ),
     neck=dict(
         type='YOLOXPAFPN',
         in_channels=[128, 256, 512],
@@ -22,7 +23,8 @@ detector = dict(
         use_depthwise=False,
         upsample_cfg=dict(scale_factor=2, mode='nearest'),
         norm_cfg=norm_cfg,
-        act_cfg=act_cfg),
+        act_cfg=act_cfg,
+    ),
     bbox_head=dict(
         type='YOLOXHead',
         num_classes=80,
@@ -37,24 +39,29 @@ detector = dict(
             type='CrossEntropyLoss',
             use_sigmoid=True,
             reduction='sum',
-            loss_weight=1.0),
+            loss_weight=1.0,
+        ),
         loss_bbox=dict(
             type='IoULoss',
             mode='square',
             eps=1e-16,
             reduction='sum',
-            loss_weight=5.0),
+            loss_weight=5.0,
+        ),
         loss_obj=dict(
             type='CrossEntropyLoss',
             use_sigmoid=True,
             reduction='sum',
-            loss_weight=1.0),
-        loss_l1=dict(type='L1Loss', reduction='sum', loss_weight=1.0)),
+            loss_weight=1.0,
+        ),
+        loss_l1=dict(type='L1Loss', reduction='sum', loss_weight=1.0),
+    ),
     train_cfg=dict(assigner=dict(type='SimOTAAssigner', center_radius=2.5)),
-    test_cfg=dict(score_thr=0.01, nms=dict(type='nms', iou_threshold=0.65)))
+    test_cfg=dict(score_thr=0.01, nms=dict(type='nms', iou_threshold=0.65)),
+)
 
 # Its test pipeline's steps between loading and packing.
 detector_view = [
     dict(type='Resize', scale=(640, 640), keep_ratio=True),
-    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114)))
+    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
 ]

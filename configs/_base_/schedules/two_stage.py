@@ -8,35 +8,50 @@ train_cfg = dict(
     max_epochs=max_epochs,
     val_interval=1,
     # An untrained ICN has nothing to validate.
-    val_begin=context_epochs + 1)
+    val_begin=context_epochs + 1,
+)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',
     constructor='GroupedOptimWrapperConstructor',
-    optimizer=dict(
-        type='AdamW', lr=1e-4, weight_decay=1e-4, fused=True),
+    optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
     # The VLT in parameter groups of its own, as DistillStageHook needs it.
     paramwise_cfg=dict(
-        norm_decay_mult=0., bias_decay_mult=0.,
-        custom_keys={'vlt': dict(lr_mult=1.0)}))
+        norm_decay_mult=0.0,
+        bias_decay_mult=0.0,
+        custom_keys={'vlt': dict(lr_mult=1.0)},
+    ),
+)
 
 param_scheduler = [
     dict(
-        type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
-        convert_to_iter_based=True),
+        type='LinearLR',
+        start_factor=0.01,
+        by_epoch=True,
+        begin=0,
+        end=1,
+        convert_to_iter_based=True,
+    ),
     dict(
-        type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True, begin=1,
-        end=max_epochs, T_max=max_epochs - 1, convert_to_iter_based=True)
+        type='CosineAnnealingLR',
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        begin=1,
+        end=max_epochs,
+        T_max=max_epochs - 1,
+        convert_to_iter_based=True,
+    ),
 ]
 
 custom_hooks = [
-    dict(type='DistillStageHook', context_epochs=context_epochs,
-         vlt_lr_mult=0.1),
+    dict(
+        type='DistillStageHook', context_epochs=context_epochs, vlt_lr_mult=0.1
+    ),
     dict(type='EpochSeedHook'),
-    dict(type='JsonConfigHook')
+    dict(type='JsonConfigHook'),
 ]
 
 auto_scale_lr = dict(enable=False, base_batch_size=16)

@@ -1,16 +1,22 @@
 """Random CLIP vision towers against mmpretrain's VisionTransformer."""
+
 import pytest
 import torch
 
-from clhoi_mm.models.converters import (convert_clip_vision, read_source,
-                                        write_checkpoint)
+from clhoi_mm.models.converters import (
+    convert_clip_vision,
+    read_source,
+    write_checkpoint,
+)
 from clhoi_mm.registry import MODELS
 from tests.test_models.utils_converters import randomise
 
 transformers = pytest.importorskip('transformers')
 pytest.importorskip('mmpretrain')
-CLIP = [[0.48145466, 0.4578275, 0.40821073],
-        [0.26862954, 0.26130258, 0.27577711]]
+CLIP = [
+    [0.48145466, 0.4578275, 0.40821073],
+    [0.26862954, 0.26130258, 0.27577711],
+]
 IMAGENET = [[123.675, 116.28, 103.53], [58.395, 57.12, 57.375]]
 
 
@@ -19,22 +25,24 @@ def make_source(**kwargs):
         hidden_size=32, intermediate_size=48, num_hidden_layers=3,
         num_attention_heads=4, image_size=64, patch_size=16,
         projection_dim=24, **kwargs)  # yapf: disable
-    return randomise(
-        transformers.CLIPVisionModelWithProjection(config)).eval()
+    return randomise(transformers.CLIPVisionModelWithProjection(config)).eval()
 
 
 def make_target(source, folder, *normalisation, **kwargs):
     """As a user does: through files, by the config that comes out."""
     source.save_pretrained(folder)
     state, meta = convert_clip_vision(
-        *read_source(str(folder)), *normalisation)
+        *read_source(str(folder)), *normalisation
+    )
     path = str(folder / 'out.pth')
     write_checkpoint(path, state, meta)
     target = MODELS.build(
         dict(
             meta['visual_encoder'],
             init_cfg=dict(type='Pretrained', checkpoint=path),
-            **kwargs))
+            **kwargs,
+        )
+    )
     target.eval()
     target.init_weights()
     assert target.state_dict().keys() == state.keys()
@@ -48,20 +56,22 @@ def test_same_tokens(tmp_path, activation):
     with torch.no_grad():
         expected = source.vision_model(images)
         target = make_target(source, tmp_path)
-        maps, = target(images)
+        (maps,) = target(images)
         target.out_type = 'cls_token'
-        token, = target(images)
+        (token,) = target(images)
         # What Hugging Face gives of the patches is not normalised.
         target.out_type, target.final_norm = 'raw', False
-        raw, = target(images)
+        (raw,) = target(images)
     hidden = expected.last_hidden_state
     assert hidden.std(0).mean() > 1e-2
     torch.testing.assert_close(raw, hidden, atol=1e-4, rtol=0)
     torch.testing.assert_close(
-        token, expected.pooler_output, atol=1e-4, rtol=0)
+        token, expected.pooler_output, atol=1e-4, rtol=0
+    )
     normed = source.vision_model.post_layernorm(hidden[:, 1:])
     torch.testing.assert_close(
-        maps.flatten(2).transpose(1, 2), normed, atol=1e-4, rtol=0)
+        maps.flatten(2).transpose(1, 2), normed, atol=1e-4, rtol=0
+    )
 
 
 def test_images_normalised_for_a_detector(tmp_path):
@@ -72,9 +82,10 @@ def test_images_normalised_for_a_detector(tmp_path):
     with torch.no_grad():
         expected = source.vision_model((pixels / 255 - mean) / std)
         mean, std = torch.tensor(IMAGENET)[..., None, None]
-        token, = target((pixels - mean) / std)
+        (token,) = target((pixels - mean) / std)
     torch.testing.assert_close(
-        token, expected.pooler_output, atol=1e-4, rtol=0)
+        token, expected.pooler_output, atol=1e-4, rtol=0
+    )
 
 
 def test_whole_clip(tmp_path):

@@ -1,13 +1,22 @@
 """Sources with random weights, converted, give the same outputs."""
+
 import pytest
 import torch
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from clhoi_mm.models import load_weights
-from clhoi_mm.models.converters import (convert_deformable_detr, convert_detr,
-                                        read_source, write_checkpoint)
-from tests.test_models.utils_converters import (build, detector_config,
-                                                randomise, samples_of)
+from clhoi_mm.models.converters import (
+    convert_deformable_detr,
+    convert_detr,
+    read_source,
+    write_checkpoint,
+)
+from tests.test_models.utils_converters import (
+    build,
+    detector_config,
+    randomise,
+    samples_of,
+)
 
 transformers = pytest.importorskip('transformers')
 NAMES = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
@@ -28,7 +37,8 @@ COMMON = dict(
     decoder_ffn_dim=48,
     num_queries=12,
     id2label=LABELS,
-    label2id={name: i for i, name in LABELS.items()})
+    label2id={name: i for i, name in LABELS.items()},
+)
 
 
 def resnet(stages):
@@ -37,16 +47,15 @@ def resnet(stages):
         hidden_sizes=[4 * CHANNELS * 2**i for i in range(4)],
         depths=[3, 4, 6, 3],
         layer_type='bottleneck',
-        out_features=stages)
+        out_features=stages,
+    )
 
 
 def make_source(kind, width=32, **kwargs):
     stages = ['stage4'] if kind == 'Detr' else ['stage2', 'stage3', 'stage4']
     config = getattr(transformers, f'{kind}Config')(
-        backbone_config=resnet(stages),
-        d_model=width,
-        **COMMON,
-        **kwargs)
+        backbone_config=resnet(stages), d_model=width, **COMMON, **kwargs
+    )
     source = getattr(transformers, f'{kind}ForObjectDetection')(config)
     randomise(source)
     if not kwargs.get('two_stage'):
@@ -58,12 +67,14 @@ def make_source(kind, width=32, **kwargs):
 def make_target(kind, width=32, **kwargs):
     """The project's config of the detector, made small."""
     config = detector_config(
-        dict(Detr='detr_r50', DeformableDetr='deformable_detr_r50')[kind])
+        dict(Detr='detr_r50', DeformableDetr='deformable_detr_r50')[kind]
+    )
     config.backbone.base_channels = CHANNELS
     config.num_queries = COMMON['num_queries']
     config.neck.out_channels = width
     config.neck.in_channels = [
-        4 * CHANNELS * 2**i for i in config.backbone.out_indices]
+        4 * CHANNELS * 2**i for i in config.backbone.out_indices
+    ]
     config.positional_encoding.num_feats = width // 2
     config.bbox_head.embed_dims = width
     for coder, layers in (('encoder', 2), ('decoder', 3)):
@@ -88,8 +99,11 @@ def assert_same(source, target):
     with torch.no_grad():
         expected = source(images, pixel_mask=mask)
         scores, boxes = target(images, samples_of(sizes, (96, 128)))
-    rows = [i for i, name in enumerate(NAMES)
-            if name not in ('__background__', 'N/A')]
+    rows = [
+        i
+        for i, name in enumerate(NAMES)
+        if name not in ('__background__', 'N/A')
+    ]
     if scores.size(-1) == 81:
         rows.append(91)
     logits = expected.logits[..., rows]
@@ -98,7 +112,8 @@ def assert_same(source, target):
     assert expected.pred_boxes.std(1).mean() > 5e-3
     torch.testing.assert_close(scores[-1], logits, atol=1e-4, rtol=0)
     torch.testing.assert_close(
-        boxes[-1], expected.pred_boxes, atol=1e-4, rtol=0)
+        boxes[-1], expected.pred_boxes, atol=1e-4, rtol=0
+    )
 
 
 def convert(convert_one, source, folder):
@@ -106,7 +121,8 @@ def convert(convert_one, source, folder):
     # Hugging Face refuses to write refined heads as safetensors.
     source.save_pretrained(
         folder,
-        safe_serialization=not getattr(source.config, 'with_box_refine', 0))
+        safe_serialization=not getattr(source.config, 'with_box_refine', 0),
+    )
     state, meta = convert_one(*read_source(str(folder)))
     write_checkpoint(str(folder / 'out.pth'), state, meta)
     loaded = load_weights(str(folder / 'out.pth'))
@@ -120,8 +136,9 @@ def test_detr(tmp_path):
     assert_same(source, target)
 
 
-@pytest.mark.parametrize('refine, two_stage', [(False, False), (True, False),
-                                               (True, True)])
+@pytest.mark.parametrize(
+    'refine, two_stage', [(False, False), (True, False), (True, True)]
+)
 def test_deformable_detr(tmp_path, refine, two_stage):
     # mmdet's second stage knows one width.
     width = 256 if two_stage else 32
@@ -131,20 +148,19 @@ def test_deformable_detr(tmp_path, refine, two_stage):
         with_box_refine=refine,
         two_stage=two_stage,
         two_stage_num_proposals=COMMON['num_queries'],
-        disable_custom_kernels=True)
+        disable_custom_kernels=True,
+    )
     target = make_target(
-        'DeformableDetr',
-        width,
-        with_box_refine=refine,
-        as_two_stage=two_stage)
-    target.load_state_dict(
-        convert(convert_deformable_detr, source, tmp_path))
+        'DeformableDetr', width, with_box_refine=refine, as_two_stage=two_stage
+    )
+    target.load_state_dict(convert(convert_deformable_detr, source, tmp_path))
     assert_same(source, target)
 
 
 def test_backbone_as_timm_names_it():
     """Facebook's files name it so; so does torchvision's ResNet."""
     from torchvision.models import resnet50
+
     names = {
         f'model.backbone.conv_encoder.model.{name}': value
         for name, value in resnet50().state_dict().items()
@@ -152,7 +168,8 @@ def test_backbone_as_timm_names_it():
     }
     source = make_source('Detr')
     state = {
-        name: value for name, value in source.state_dict().items()
+        name: value
+        for name, value in source.state_dict().items()
         if 'conv_encoder' not in name
     }
     converted, _ = convert_detr({**names, **state}, {})
@@ -160,29 +177,36 @@ def test_backbone_as_timm_names_it():
     assert converted.keys() == own.keys()
     prefix = 'model.backbone.conv_encoder.model.'
     for name, value in names.items():
-        assert converted['backbone.' + name[len(prefix):]] is value
+        assert converted['backbone.' + name[len(prefix) :]] is value
 
 
 @pytest.mark.parametrize('depth', [50, 101])
-@pytest.mark.parametrize('kind, convert_one', [
-    ('Detr', convert_detr), ('DeformableDetr', convert_deformable_detr)])
+@pytest.mark.parametrize(
+    'kind, convert_one',
+    [('Detr', convert_detr), ('DeformableDetr', convert_deformable_detr)],
+)
 def test_real_sizes(kind, convert_one, depth):
     """Names and shapes of the real thing, which takes no memory."""
     stages = ['stage4'] if kind == 'Detr' else ['stage2', 'stage3', 'stage4']
     blocks = transformers.ResNetConfig(
-        depths=[3, 4, {50: 6, 101: 23}[depth], 3], out_features=stages)
+        depths=[3, 4, {50: 6, 101: 23}[depth], 3], out_features=stages
+    )
     with torch.device('meta'):
         config = getattr(transformers, f'{kind}Config')(
-            backbone_config=blocks, num_labels=91,
-            **{k: COMMON[k] for k in list(COMMON)[:3]})
+            backbone_config=blocks,
+            num_labels=91,
+            **{k: COMMON[k] for k in list(COMMON)[:3]},
+        )
         source = getattr(transformers, f'{kind}ForObjectDetection')(config)
         config = detector_config(
-            dict(Detr='detr_r50', DeformableDetr='deformable_detr_r50')[kind])
+            dict(Detr='detr_r50', DeformableDetr='deformable_detr_r50')[kind]
+        )
         config.backbone.depth = depth
         target = build(config).state_dict()
     converted, _ = convert_one(dict(source.state_dict()), {})
     assert {k: v.shape for k, v in converted.items()} == {
-        k: v.shape for k, v in target.items()}
+        k: v.shape for k, v in target.items()
+    }
 
 
 def test_other_classes():
@@ -191,7 +215,7 @@ def test_other_classes():
     state = dict(make_source('Detr').state_dict())
     with pytest.raises(ValueError, match='names 4 classes.*have 91'):
         convert_detr(state, config)
-    bias = torch.arange(5.)
+    bias = torch.arange(5.0)
     state['class_labels_classifier.bias'] = bias
     state['class_labels_classifier.weight'] = torch.rand(5, 32)
     converted, meta = convert_detr(state, config)

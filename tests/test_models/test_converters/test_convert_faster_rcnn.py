@@ -1,17 +1,27 @@
 """torchvision's Faster R-CNN with random weights against mmdet's."""
+
 import pytest
 import torch
 from torchvision.models import resnet50
-from torchvision.models.detection import (FasterRCNN,
-                                          FasterRCNN_ResNet50_FPN_Weights)
+from torchvision.models.detection import (
+    FasterRCNN,
+    FasterRCNN_ResNet50_FPN_Weights,
+)
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 
 from clhoi_mm.models import load_weights
-from clhoi_mm.models.converters import (convert_faster_rcnn, read_source,
-                                        write_checkpoint)
-from tests.test_models.utils_converters import (build, detector_config,
-                                                randomise, samples_of)
+from clhoi_mm.models.converters import (
+    convert_faster_rcnn,
+    read_source,
+    write_checkpoint,
+)
+from tests.test_models.utils_converters import (
+    build,
+    detector_config,
+    randomise,
+    samples_of,
+)
 
 NAMES = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
 SIZE = (96, 128)
@@ -23,12 +33,14 @@ STD = torch.tensor([58.395, 57.12, 57.375])[:, None, None]
 def source():
     """With batch norms as torchvision's own weights have them."""
     backbone = resnet50(
-        norm_layer=lambda channels: FrozenBatchNorm2d(channels, eps=0.))
+        norm_layer=lambda channels: FrozenBatchNorm2d(channels, eps=0.0)
+    )
     model = FasterRCNN(
         _resnet_fpn_extractor(backbone, 0),
         num_classes=91,
         min_size=SIZE[0],
-        max_size=SIZE[1])
+        max_size=SIZE[1],
+    )
     randomise(model)
     with torch.no_grad():
         # Small variances are where eps matters.
@@ -36,16 +48,19 @@ def source():
             if name.endswith('running_var'):
                 value.mul_(1e-3)
             if '.bn3.weight' in name:
-                value.mul_(.02)
-            if '.bn1.weight' in name or '.bn2.weight' in name or (
-                    'downsample.1.weight' in name):
-                value.mul_(.03)
+                value.mul_(0.02)
+            if (
+                '.bn1.weight' in name
+                or '.bn2.weight' in name
+                or ('downsample.1.weight' in name)
+            ):
+                value.mul_(0.03)
         head = model.roi_heads.box_predictor
         unused = [i for i, name in enumerate(NAMES) if name == 'N/A']
         # As after training, nothing is of a class that COCO lacks.
         head.cls_score.bias[unused] = -1e4
-        model.rpn.head.bbox_pred.weight *= .1
-        head.bbox_pred.weight *= .3
+        model.rpn.head.bbox_pred.weight *= 0.1
+        head.bbox_pred.weight *= 0.3
         spread_scores(model.eval())
     return model
 
@@ -68,11 +83,13 @@ def converted(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp('faster_rcnn')
     torch.save(source.state_dict(), folder / 'source.pth')
     state, meta = convert_faster_rcnn(
-        read_source(str(folder / 'source.pth'))[0])
+        read_source(str(folder / 'source.pth'))[0]
+    )
     write_checkpoint(str(folder / 'out.pth'), state, meta)
     loaded = load_weights(str(folder / 'out.pth'))
     assert loaded['meta']['dataset_meta']['classes'] == [
-        name for name in NAMES[1:] if name != 'N/A']
+        name for name in NAMES[1:] if name != 'N/A'
+    ]
     return loaded['state_dict']
 
 
@@ -88,18 +105,26 @@ def test_same_detections(source, converted):
             assert 1e-2 < expected.std() < 100
             torch.testing.assert_close(given, expected, atol=1e-4, rtol=1e-4)
         expected = source([image])[0]
-        given = target.predict((image[None] * 255 - MEAN) / STD,
-                               samples_of([SIZE], SIZE), rescale=False)
+        given = target.predict(
+            (image[None] * 255 - MEAN) / STD,
+            samples_of([SIZE], SIZE),
+            rescale=False,
+        )
     given = given[0].pred_instances
     assert len(expected['labels']) > 50
     assert len(expected['labels'].unique()) > 10
-    classes = [i for i, name in enumerate(NAMES)
-               if name not in ('__background__', 'N/A')]
+    classes = [
+        i
+        for i, name in enumerate(NAMES)
+        if name not in ('__background__', 'N/A')
+    ]
     labels = torch.tensor(classes)[given.labels]
     # Detections that score the same change places.
-    same = (labels == expected['labels'][:, None]) & (
-        (given.scores - expected['scores'][:, None]).abs() < 1e-4) & (
-            (given.bboxes - expected['boxes'][:, None]).abs() < 1e-2).all(-1)
+    same = (
+        (labels == expected['labels'][:, None])
+        & ((given.scores - expected['scores'][:, None]).abs() < 1e-4)
+        & ((given.bboxes - expected['boxes'][:, None]).abs() < 1e-2).all(-1)
+    )
     assert len(given) == len(expected['labels'])
     assert same.any(0).all() and same.any(1).all()
 
@@ -120,7 +145,9 @@ def test_names_before_torchvision_0_13(source, converted):
 
 
 def test_refused():
-    with pytest.raises(ValueError, match='not the weights of torchvision.*'
-                       'rpn.head.conv.1.0.weight'):
+    with pytest.raises(
+        ValueError,
+        match='not the weights of torchvision.*rpn.head.conv.1.0.weight',
+    ):
         # Of fasterrcnn_resnet50_fpn_v2, which is another model.
         convert_faster_rcnn({'rpn.head.conv.1.0.weight': torch.ones(1)})

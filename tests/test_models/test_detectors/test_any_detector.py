@@ -1,4 +1,5 @@
 """CLHOI over each shipped detector: small, with weights from a file."""
+
 import copy
 from typing import Callable
 
@@ -9,10 +10,24 @@ from mmengine.registry import init_default_scope
 
 from clhoi_mm.registry import MODELS
 from clhoi_mm.vocabulary import normalise_name
-from tests.test_models.utils import (CLASSES, HUG, PERSON, SCENE, VOCABULARY,
-                                     build, make_sample, model_cfg, total)
-from tests.test_models.utils_detectors import (DETECTORS, DIMS, WITH_QUERIES,
-                                               build_plain, small_detector)
+from tests.test_models.utils import (
+    CLASSES,
+    HUG,
+    PERSON,
+    SCENE,
+    VOCABULARY,
+    build,
+    make_sample,
+    model_cfg,
+    total,
+)
+from tests.test_models.utils_detectors import (
+    DETECTORS,
+    DIMS,
+    WITH_QUERIES,
+    build_plain,
+    small_detector,
+)
 
 OBJECTS = [normalise_name(name) for name in VOCABULARY.objects]
 LABELS = [normalise_name(name) for name in CLASSES]
@@ -24,20 +39,22 @@ def make_data(count: int = 2) -> dict:
     return dict(
         inputs=[
             torch.randint(
-                0, 255, (3, 64, 96), dtype=torch.uint8, generator=generator)
+                0, 255, (3, 64, 96), dtype=torch.uint8, generator=generator
+            )
             for _ in range(count)
         ],
         data_samples=[
-            make_sample(None, ((HUG, PERSON, 1.), ), img_id=i)
+            make_sample(None, ((HUG, PERSON, 1.0),), img_id=i)
             for i in range(count)
-        ])
+        ],
+    )
 
 
 def student_cfg(detector: dict, **overrides) -> dict:
     """A CLHOI that is told nothing of its detector's maps."""
     cfg = model_cfg(detector=detector, **overrides)
     cfg['vlt'].pop('in_channels')
-    cfg['vlt']['levels'] = (-1, )
+    cfg['vlt']['levels'] = (-1,)
     for key in ('out_channels', 'featmap_strides'):
         cfg['icn']['roi_extractor'].pop(key)
     return cfg
@@ -56,14 +73,21 @@ def make_pair(tmp_path_factory) -> Callable:
             torch.save(
                 dict(
                     state_dict=plain.state_dict(),
-                    meta=dict(dataset_meta=dict(classes=tuple(CLASSES)))),
-                path)
-            made[name] = plain, build(
-                student_cfg(
-                    cfg,
-                    detector_checkpoint=str(path),
-                    detector_classes=None,
-                    allow_random_detector=False))
+                    meta=dict(dataset_meta=dict(classes=tuple(CLASSES))),
+                ),
+                path,
+            )
+            made[name] = (
+                plain,
+                build(
+                    student_cfg(
+                        cfg,
+                        detector_checkpoint=str(path),
+                        detector_classes=None,
+                        allow_random_detector=False,
+                    )
+                ),
+            )
         return made[name]
 
     return make
@@ -75,7 +99,8 @@ def test_finds_what_mmdets_detector_finds(make_pair, name, monkeypatch):
     plain, model = make_pair(name)
     runs, found = [], []
     hook = model.detector.model.backbone.register_forward_hook(
-        lambda *_: runs.append(1))
+        lambda *_: runs.append(1)
+    )
     pair = model.pairing
 
     def spy(detections, *args):
@@ -105,7 +130,7 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
     model.detector.label_map.fill_(PERSON)
     # Of pairs that look the same nobody can tell which one interacts: let
     # any number of them do.
-    model.interaction_loss.further_pairs = 1.
+    model.interaction_loss.further_pairs = 1.0
     before = copy.deepcopy(model.detector.state_dict())
     data = model.data_preprocessor(make_data(), True)
     params = [p for p in model.parameters() if p.requires_grad]
@@ -137,9 +162,11 @@ def test_states_of_queries(make_pair, name):
     inputs, samples = data['inputs'], data['data_samples']
     decoded = []
     hook = model.detector.model.decoder.register_forward_hook(
-        lambda *_: decoded.append(1))
-    found = model.detector.detect(inputs, model.extract_feat(inputs)[0],
-                                  samples)
+        lambda *_: decoded.append(1)
+    )
+    found = model.detector.detect(
+        inputs, model.extract_feat(inputs)[0], samples
+    )
     hook.remove()
     assert decoded == [1]
     head = plain.bbox_head
@@ -148,18 +175,20 @@ def test_states_of_queries(make_pair, name):
     else:
         classify = head.cls_branches[plain.decoder.num_layers - 1]
     for result in found:
-        assert result.query_inds.shape == (len(result), )
+        assert result.query_inds.shape == (len(result),)
         assert result.query_inds.max() < 20
         assert result.states.shape == (len(result), DIMS)
         logits = classify(result.states)
-        probs = logits.softmax(-1)[:, :-1] if name == 'detr' else \
-            logits.sigmoid()
+        probs = (
+            logits.softmax(-1)[:, :-1] if name == 'detr' else logits.sigmoid()
+        )
         labels = [
             LABELS.index(OBJECTS[label]) if label >= 0 else len(OBJECTS)
             for label in result.labels.tolist()
         ]
         torch.testing.assert_close(
-            probs[torch.arange(len(result)), labels], result.scores)
+            probs[torch.arange(len(result)), labels], result.scores
+        )
     pairs = model.find_pairs(inputs, model.extract_feat(inputs)[0], samples)
     assert pairs.states.shape == (len(pairs.boxes), DIMS)
 
@@ -196,10 +225,12 @@ def test_joint_training(make_pair, name):
     model.detector.model.load_state_dict(plain.state_dict())
     runs = []
     model.detector.model.backbone.register_forward_hook(
-        lambda *_: runs.append(1))
+        lambda *_: runs.append(1)
+    )
     data = make_data()
-    data['data_samples'][1].gt_instances = \
-        data['data_samples'][1].gt_instances[:0]
+    data['data_samples'][1].gt_instances = data['data_samples'][
+        1
+    ].gt_instances[:0]
     data['data_samples'][1].gt_hois = data['data_samples'][1].gt_hois[:0]
     data = model.data_preprocessor(data, True)
     for stage in (1, 2):
@@ -218,10 +249,13 @@ def test_joint_training(make_pair, name):
     learns = [p for p in plain.parameters() if p.requires_grad]
     # What the detector's config freezes stays frozen.
     assert len(learns) == sum(
-        p.requires_grad for p in model.detector.parameters())
+        p.requires_grad for p in model.detector.parameters()
+    )
     found = model.eval().detector.detect(
-        data['inputs'], model.extract_feat(data['inputs'])[0],
-        data['data_samples'])
+        data['inputs'],
+        model.extract_feat(data['inputs'])[0],
+        data['data_samples'],
+    )
     assert not any(f.scores.requires_grad for f in found)
 
 
@@ -230,23 +264,26 @@ def test_joint_training_learns_the_annotated_boxes(make_pair):
     count once."""
     cfg = small_detector('rtmdet', len(CLASSES))
     model = build(student_cfg(cfg, train_detector=True)).train()
-    rows = (*SCENE, (PERSON, .9, (9, 8, 40, 59)))
+    rows = (*SCENE, (PERSON, 0.9, (9, 8, 40, 59)))
     sample = make_sample(rows)
     truth = model.detector._truth(sample)
     assert len(truth.gt_instances) == len(SCENE)
-    for label, own in zip(sample.gt_instances.labels,
-                          truth.gt_instances.labels):
+    for label, own in zip(
+        sample.gt_instances.labels, truth.gt_instances.labels
+    ):
         assert LABELS[own] == OBJECTS[label]
     data = make_data(1)
     data['data_samples'] = [make_sample(None)]
     data = model.data_preprocessor(data, True)
     optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad], lr=2e-3)
+        [p for p in model.parameters() if p.requires_grad], lr=2e-3
+    )
     history = []
     for _ in range(8):
         optimizer.zero_grad()
         loss, logged = model.parse_losses(
-            model.loss(data['inputs'], data['data_samples']))
+            model.loss(data['inputs'], data['data_samples'])
+        )
         loss.backward()
         optimizer.step()
         history.append(float(logged['detector.loss_bbox']))
@@ -257,13 +294,19 @@ class _File:
     path = 'detections.safetensors'
 
 
-@pytest.mark.parametrize('case, expected', [
-    ('remember', 'leave it out where train_detector'),
-    ('no boxes', '0.png comes without annotated boxes.*LoadHOIAnnotations'),
-    ('no train_cfg', 'has no train_cfg.*mmdet config'),
-    ('file', 'a detector in training changes what it gives'),
-    ('classes', 'model.detector_classes'),
-])
+@pytest.mark.parametrize(
+    'case, expected',
+    [
+        ('remember', 'leave it out where train_detector'),
+        (
+            'no boxes',
+            '0.png comes without annotated boxes.*LoadHOIAnnotations',
+        ),
+        ('no train_cfg', 'has no train_cfg.*mmdet config'),
+        ('file', 'a detector in training changes what it gives'),
+        ('classes', 'model.detector_classes'),
+    ],
+)
 def test_joint_training_is_refused(case, expected):
     cfg = small_detector('rtmdet', len(CLASSES))
     sample = make_sample(None)
@@ -290,14 +333,16 @@ def test_joint_training_is_refused(case, expected):
 def test_joint_detector_starts_as_mmdet_starts_it():
     """Only where no weights were loaded."""
     cfg = student_cfg(
-        small_detector('detr', len(CLASSES)), train_detector=True)
+        small_detector('detr', len(CLASSES)), train_detector=True
+    )
     detector = build(cfg).detector
     expected = copy.deepcopy(detector.model)
     torch.manual_seed(2)
     expected.init_weights()
     weight = 'encoder.layers.0.ffn.layers.1.weight'
-    assert not torch.equal(expected.get_parameter(weight),
-                           detector.model.get_parameter(weight))
+    assert not torch.equal(
+        expected.get_parameter(weight), detector.model.get_parameter(weight)
+    )
     for seed, loaded in ((2, False), (3, True)):
         torch.manual_seed(seed)
         detector.loaded = loaded

@@ -1,4 +1,5 @@
 """CLHOI with what its detector gave before, in place of the detector."""
+
 import logging
 
 import pytest
@@ -10,8 +11,16 @@ from clhoi_mm.models.detectors import cached_feats
 from clhoi_mm.models.detectors.cached_feats import CachedFeats
 from clhoi_mm.models.detectors.elder import Elder
 from clhoi_mm.models.detectors.frozen_detector import config_hash
-from tests.test_models.utils import (PARK, SCENE, SIZE, build, make_sample,
-                                     model_cfg, same_predictions, total)
+from tests.test_models.utils import (
+    PARK,
+    SCENE,
+    SIZE,
+    build,
+    make_sample,
+    model_cfg,
+    same_predictions,
+    total,
+)
 
 SMALL = (SIZE[0] - 32, SIZE[1])
 
@@ -20,28 +29,32 @@ SMALL = (SIZE[0] - 32, SIZE[1])
 def write(model, path, inputs, sizes, with_rois=True):
     """A file with the views '0', '1', ... of images by themselves."""
     features = dict(roi_extractor=model.roi_hash)
-    with DetectionFileWriter(path, model.detector.identity,
-                             model.detector.vocabulary.objects,
-                             features) as writer:
+    with DetectionFileWriter(
+        path,
+        model.detector.identity,
+        model.detector.vocabulary.objects,
+        features,
+    ) as writer:
         for i, (height, width) in enumerate(sizes):
-            image = inputs[i:i + 1, :, :height, :width]
+            image = inputs[i : i + 1, :, :height, :width]
             sample = make_sample(None, size=(height, width))
             feats = model.detector.extract_feat(image)
             found = model.detector.detect(image, feats, [sample])[0]
             found = found[found.labels >= 0]
             pairs = model.find_pairs(image, feats, [sample])
             boxes = torch.cat([pairs.boxes, pairs.union_boxes]).unique(dim=0)
-            boxes = boxes[:len(boxes) if with_rois else 0]
+            boxes = boxes[: len(boxes) if with_rois else 0]
             rois = torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1)
             writer.add(
                 key=str(i),
                 flipped=False,
                 shapes=[(height, width)] * 3,
-                scale_factor=(1., 1.),
+                scale_factor=(1.0, 1.0),
                 detections={k: v.numpy() for k, v in found.items()},
                 maps=[level[0].numpy() for level in feats],
                 rois=boxes.numpy(),
-                roi_feats=model.icn.roi_extractor(feats[:1], rois).numpy())
+                roi_feats=model.icn.roi_extractor(feats[:1], rois).numpy(),
+            )
     return DetectionFile(path)
 
 
@@ -50,7 +63,8 @@ def cached_samples(file, sizes=(SIZE, SIZE)):
     samples = [make_sample(None, size=size) for size in sizes]
     for i, sample in enumerate(samples):
         sample.set_metainfo(
-            dict(detector_view=DetectorView(file, file.find(str(i)))))
+            dict(detector_view=DetectorView(file, file.find(str(i))))
+        )
     return samples
 
 
@@ -69,13 +83,13 @@ def warnings(monkeypatch):
     said = []
 
     class Logger(logging.Logger):
-
         def warning(self, message, *args):
             said.append(message)
 
     monkeypatch.setattr(cached_feats, '_said', set())
-    monkeypatch.setattr(cached_feats.MMLogger, 'get_current_instance',
-                        lambda: Logger('test'))
+    monkeypatch.setattr(
+        cached_feats.MMLogger, 'get_current_instance', lambda: Logger('test')
+    )
     return said
 
 
@@ -94,9 +108,9 @@ def gradient(model, losses):
     """Of all parameters that learn, as one vector."""
     model.zero_grad()
     total(losses).backward()
-    return torch.cat([
-        p.grad.flatten() for p in model.parameters() if p.grad is not None
-    ])
+    return torch.cat(
+        [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    )
 
 
 def assert_close(losses, expected):
@@ -109,7 +123,8 @@ def assert_close(losses, expected):
 
 @pytest.mark.parametrize('stage', [1, 2])
 def test_losses_and_gradients_are_those_of_the_live_detector(
-        model, inputs, file, warnings, monkeypatch, request, stage):
+    model, inputs, file, warnings, monkeypatch, request, stage
+):
     model.train()
     model.stage = stage
     live = [make_sample(None), make_sample(None)]
@@ -122,8 +137,10 @@ def test_losses_and_gradients_are_those_of_the_live_detector(
     calls = []
     pool = type(model.icn.roi_extractor).forward
     monkeypatch.setattr(
-        type(model.icn.roi_extractor), 'forward',
-        lambda *args: calls.append(1) or pool(*args))
+        type(model.icn.roi_extractor),
+        'forward',
+        lambda *args: calls.append(1) or pool(*args),
+    )
     losses = model.loss(NOTHING, cached_samples(file))
     assert_close(losses, expected)
     off = (gradient(model, losses) - grads).norm() / grads.norm()
@@ -132,12 +149,15 @@ def test_losses_and_gradients_are_those_of_the_live_detector(
     assert not warnings and not calls
 
 
-def test_an_elder_reads_the_file_as_well(model, file, no_detector, warnings,
-                                         monkeypatch):
+def test_an_elder_reads_the_file_as_well(
+    model, file, no_detector, warnings, monkeypatch
+):
     noise = dict(type='TeacherNoise', vocabulary=PARK, warmup=0)
     monkeypatch.setattr(
-        model, 'interaction_loss',
-        build(dict(type='InteractionDistillLoss', noise=noise)))
+        model,
+        'interaction_loss',
+        build(dict(type='InteractionDistillLoss', noise=noise)),
+    )
     monkeypatch.setattr(model, 'elder', Elder(model.vlt, model.icn))
     pool = type(model.icn.roi_extractor)
     monkeypatch.setattr(pool, 'forward', lambda *args: pytest.fail('pooled'))
@@ -145,21 +165,29 @@ def test_an_elder_reads_the_file_as_well(model, file, no_detector, warnings,
     assert losses['loss_interaction'] > 0 and not warnings
 
 
-def test_predictions_are_those_of_the_live_detector(model, inputs, file,
-                                                    no_detector, monkeypatch):
+def test_predictions_are_those_of_the_live_detector(
+    model, inputs, file, no_detector, monkeypatch
+):
     cached = model.eval().predict(NOTHING, cached_samples(file))
     monkeypatch.undo()
     live = model.predict(inputs, [make_sample(None), make_sample(None)])
     for a, b in zip(cached, live):
         assert len(a.pred_hois) == len(b.pred_hois) > 0
         torch.testing.assert_close(
-            a.pred_hois.scores, b.pred_hois.scores, rtol=1e-2, atol=1e-4)
+            a.pred_hois.scores, b.pred_hois.scores, rtol=1e-2, atol=1e-4
+        )
 
 
 def test_rois_that_the_file_lacks_are_pooled_from_its_maps(
-        model, inputs, file, tmp_path, warnings):
-    bare = write(model, tmp_path / 'bare.safetensors', inputs, (SIZE, SIZE),
-                 with_rois=False)
+    model, inputs, file, tmp_path, warnings
+):
+    bare = write(
+        model,
+        tmp_path / 'bare.safetensors',
+        inputs,
+        (SIZE, SIZE),
+        with_rois=False,
+    )
     model.eval()
     expected = model.predict(NOTHING, cached_samples(file))
     assert not warnings
@@ -168,31 +196,35 @@ def test_rois_that_the_file_lacks_are_pooled_from_its_maps(
     assert len(warnings) == 1 and 'pooled from its maps' in warnings[0]
     for a, b in zip(got, expected):
         torch.testing.assert_close(
-            a.pred_hois.scores, b.pred_hois.scores, rtol=1e-2, atol=1e-4)
+            a.pred_hois.scores, b.pred_hois.scores, rtol=1e-2, atol=1e-4
+        )
     assert 'forward' not in vars(model.icn.roi_extractor)
 
 
-def test_features_of_another_roi_extractor_are_not_taken(model, file,
-                                                         warnings,
-                                                         monkeypatch):
+def test_features_of_another_roi_extractor_are_not_taken(
+    model, file, warnings, monkeypatch
+):
     monkeypatch.setattr(model, 'roi_hash', 'another')
     monkeypatch.setattr(
-        CachedFeats, 'look_up', lambda *args: pytest.fail('taken'))
+        CachedFeats, 'look_up', lambda *args: pytest.fail('taken')
+    )
     model.eval().predict(NOTHING, cached_samples(file))
     assert len(warnings) == 1
 
 
 def test_look_up_tells_images_and_boxes_apart(file):
     views = [DetectorView(file, file.find(key)) for key in '01']
-    feats = CachedFeats.read(views, lambda names: torch.arange(len(names)),
-                             torch.device('cpu'))
+    feats = CachedFeats.read(
+        views, lambda names: torch.arange(len(names)), torch.device('cpu')
+    )
     order = torch.randperm(
-        len(feats.rois), generator=torch.Generator().manual_seed(0))
+        len(feats.rois), generator=torch.Generator().manual_seed(0)
+    )
     assert len(order) > 10
     wanted = torch.cat([order, order[:3]])
     found = feats.look_up(feats.rois[wanted])
     torch.testing.assert_close(found, feats.roi_feats[wanted].float())
-    for change in ([1, 0, 0, 0, 0], [0, 0, 0, .5, 0]):
+    for change in ([1, 0, 0, 0, 0], [0, 0, 0, 0.5, 0]):
         rois = feats.rois[:1] + torch.tensor(change)
         rois = torch.cat([feats.rois[1:], rois])
         assert feats.look_up(rois) is None
@@ -205,12 +237,13 @@ def test_images_of_two_sizes_are_padded(model, inputs, tmp_path):
     assert feats.input_shape == SIZE
     for level, stride in zip(feats, (8, 16, 32)):
         assert level.shape[2:] == (SIZE[0] // stride, SIZE[1] // stride)
-        assert (level[0, :, SMALL[0] // stride:] == 0).all()
-        assert (level[0, :, :SMALL[0] // stride] != 0).any()
+        assert (level[0, :, SMALL[0] // stride :] == 0).all()
+        assert (level[0, :, : SMALL[0] // stride] != 0).any()
     both = model.eval().predict(NOTHING, cached_samples(file, sizes))
     alone = model.predict(NOTHING[:1], cached_samples(file, sizes)[:1])
     torch.testing.assert_close(
-        both[0].pred_hois.scores, alone[0].pred_hois.scores)
+        both[0].pred_hois.scores, alone[0].pred_hois.scores
+    )
 
 
 def test_own_detections_go_before_those_of_the_file(model, file):
@@ -220,7 +253,8 @@ def test_own_detections_go_before_those_of_the_file(model, file):
     feats, _ = model.extract_feat(NOTHING, samples)
     pairs = model.find_pairs(NOTHING, feats, samples)
     assert {tuple(box) for box in pairs.boxes.tolist()} <= {
-        tuple(map(float, row[2])) for row in SCENE}
+        tuple(map(float, row[2])) for row in SCENE
+    }
 
 
 def test_another_detector_is_refused(model, file):
@@ -234,8 +268,10 @@ def test_another_detector_is_refused(model, file):
     model.predict(torch.zeros(1, 3, *SIZE), [sample])
     # Whoever loads the weights is the same detector.
     other.load_state_dict(model.state_dict())
-    same_predictions(other.predict(NOTHING, cached_samples(file))[0],
-                     model.predict(NOTHING, cached_samples(file))[0])
+    same_predictions(
+        other.predict(NOTHING, cached_samples(file))[0],
+        model.predict(NOTHING, cached_samples(file))[0],
+    )
 
 
 def test_batches_with_and_without_features_are_refused(model, file):
@@ -252,8 +288,12 @@ def test_a_visual_encoder_needs_images(model, file, monkeypatch):
 
 def test_config_hash_is_of_what_is_computed():
     cfg = dict(type='A', size=(1, 2), parts=[dict(type='B', init_cfg=None)])
-    same = dict(parts=(dict(type='B', init_cfg=dict(type='Xavier')), ),
-                size=[1, 2], type='A', train_cfg=dict(x=1))
+    same = dict(
+        parts=(dict(type='B', init_cfg=dict(type='Xavier')),),
+        size=[1, 2],
+        type='A',
+        train_cfg=dict(x=1),
+    )
     assert config_hash(cfg) == config_hash(same)
     assert config_hash(cfg) != config_hash(dict(cfg, size=(2, 1)))
     assert config_hash(None) is None

@@ -5,17 +5,38 @@ from clhoi_mm.models import HumanObjectPairing
 from clhoi_mm.models.detectors.agent_rows import make_agent_rows
 from clhoi_mm.models.task_modules import PairBatch
 from clhoi_mm.registry import MODELS, TASK_UTILS
-from tests.test_models.utils import (BIKE, CAR, DOG, FIELDS, HOLD_DOG, NO_BIKE,
-                                     PERSON, SCENE, VOCABULARY, build,
-                                     check_gradients, make_sample, model_cfg,
-                                     same_predictions, total)
+from tests.test_models.utils import (
+    BIKE,
+    CAR,
+    DOG,
+    FIELDS,
+    HOLD_DOG,
+    NO_BIKE,
+    PERSON,
+    SCENE,
+    VOCABULARY,
+    build,
+    check_gradients,
+    make_sample,
+    model_cfg,
+    same_predictions,
+    total,
+)
 
 
-@pytest.mark.parametrize('name', [
-    'CLHOI', 'VisualLinguisticTranslator', 'VLT', 'ICN',
-    'InteractionCognitionNetwork', 'TeacherHead', 'ContextDistillLoss',
-    'InteractionDistillLoss'
-])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'CLHOI',
+        'VisualLinguisticTranslator',
+        'VLT',
+        'ICN',
+        'InteractionCognitionNetwork',
+        'TeacherHead',
+        'ContextDistillLoss',
+        'InteractionDistillLoss',
+    ],
+)
 def test_registered_names(name):
     assert MODELS.get(name).__module__.startswith('clhoi_mm.models')
     assert MODELS.get(f'clhoi_mm.{name}') is MODELS.get(name)
@@ -26,13 +47,21 @@ def test_pairing_is_registered():
 
 
 @pytest.mark.parametrize('supervision', ['vllm', 'image', 'instance'])
-@pytest.mark.parametrize('stage, without', [
-    (1, ''), (1, 'interaction_loss'), (2, ''), (2, 'vlt context_loss'),
-    (2, 'context_loss'), (2, 'interaction_loss')
-])
+@pytest.mark.parametrize(
+    'stage, without',
+    [
+        (1, ''),
+        (1, 'interaction_loss'),
+        (2, ''),
+        (2, 'vlt context_loss'),
+        (2, 'context_loss'),
+        (2, 'interaction_loss'),
+    ],
+)
 @pytest.mark.parametrize('live', [False, True])
-def test_losses_and_gradients(variants, inputs, supervision, stage, without,
-                              live):
+def test_losses_and_gradients(
+    variants, inputs, supervision, stage, without, live
+):
     model = variants[without].train()
     model.stage = stage
     model.teacher_head.supervision = supervision
@@ -43,8 +72,7 @@ def test_losses_and_gradients(variants, inputs, supervision, stage, without,
     if 'context_loss' not in without:
         expected |= {'loss_context', 'loss_sentence', 'context_recall'}
     if stage == 2 and without != 'interaction_loss':
-        expected |= {'loss_interactive', 'loss_interaction',
-                     'loss_contrast'}
+        expected |= {'loss_interactive', 'loss_interaction', 'loss_contrast'}
     assert losses.keys() == expected
     assert total(losses) > 0
 
@@ -62,22 +90,16 @@ def test_stages_train_what_they_say(variants, inputs):
 
 
 POOR = {
-    'no detections':
-    dict(rows=()),
-    'no human':
-    dict(rows=[r for r in SCENE if r[0] != PERSON]),
-    'no object':
-    dict(rows=[SCENE[0]]),
-    'objects without classes':
-    dict(rows=[SCENE[0], SCENE[4]]),
-    'no words':
-    dict(words=(), caption=''),
-    'not in the cache':
-    dict(words=(), caption='', valid=False),
-    'words for absent objects':
-    dict(rows=[SCENE[0], SCENE[1]], words=((HOLD_DOG, DOG, .9), )),
-    'words for unknown objects':
-    dict(words=((-1, -1, .5), )),
+    'no detections': dict(rows=()),
+    'no human': dict(rows=[r for r in SCENE if r[0] != PERSON]),
+    'no object': dict(rows=[SCENE[0]]),
+    'objects without classes': dict(rows=[SCENE[0], SCENE[4]]),
+    'no words': dict(words=(), caption=''),
+    'not in the cache': dict(words=(), caption='', valid=False),
+    'words for absent objects': dict(
+        rows=[SCENE[0], SCENE[1]], words=((HOLD_DOG, DOG, 0.9),)
+    ),
+    'words for unknown objects': dict(words=((-1, -1, 0.5),)),
 }
 
 
@@ -111,17 +133,19 @@ def test_batch_of_one_without_anything(variants, inputs, without):
     assert total(losses) == 0
 
 
-@pytest.mark.parametrize('case',
-                         ['no detections', 'no human', 'no object',
-                          'objects without classes'])
+@pytest.mark.parametrize(
+    'case',
+    ['no detections', 'no human', 'no object', 'objects without classes'],
+)
 def test_nothing_to_predict(model, inputs, case):
     poor, rich = model.predict(
-        inputs, [make_sample(**POOR[case]), make_sample()])
+        inputs, [make_sample(**POOR[case]), make_sample()]
+    )
     assert len(poor.pred_hois) == 0
     assert poor.pred_hois.sub_bboxes.shape == (0, 4)
     assert set(poor.pred_hois.keys()) == set(FIELDS)
     assert len(rich.pred_hois) > 0
-    alone, = model.predict(inputs[1:], [make_sample()])
+    (alone,) = model.predict(inputs[1:], [make_sample()])
     same_predictions(rich, alone, rtol=1e-4, atol=1e-6)
 
 
@@ -134,9 +158,11 @@ def test_predict_fields(model, inputs):
     assert (pred.scores >= 0).all() and (pred.scores <= 1).all()
     hois = pred.hoi_labels
     torch.testing.assert_close(
-        pred.verb_labels, torch.as_tensor(VOCABULARY.hoi_verbs)[hois])
+        pred.verb_labels, torch.as_tensor(VOCABULARY.hoi_verbs)[hois]
+    )
     torch.testing.assert_close(
-        pred.obj_labels, torch.as_tensor(VOCABULARY.hoi_objects)[hois])
+        pred.obj_labels, torch.as_tensor(VOCABULARY.hoi_objects)[hois]
+    )
     assert CAR not in pred.obj_labels
     by_score = {round(s, 4): torch.tensor(b).float() for _, s, b in SCENE[:4]}
     for box, score in zip(pred.sub_bboxes, pred.sub_scores.tolist()):
@@ -150,10 +176,14 @@ def test_score_is_classifier_times_detections(inputs):
     model = build(model_cfg(score_power=0.5)).eval()
     interactions = model._forward(inputs[:1], [make_sample()])
     pred = model.predict(inputs[:1], [make_sample()])[0].pred_hois
-    expected = interactions.logits.sigmoid() * (
-        model.find_pairs(inputs[:1], None, [make_sample()]).human_scores *
-        model.find_pairs(inputs[:1], None, [make_sample()]).object_scores
-    )[:, None]**0.5
+    expected = (
+        interactions.logits.sigmoid()
+        * (
+            model.find_pairs(inputs[:1], None, [make_sample()]).human_scores
+            * model.find_pairs(inputs[:1], None, [make_sample()]).object_scores
+        )[:, None]
+        ** 0.5
+    )
     expected = expected[interactions.valid].sort(descending=True)[0]
     torch.testing.assert_close(pred.scores, expected)
 
@@ -164,8 +194,9 @@ def test_no_interaction_is_the_absence_of_others(model, inputs):
     prob = pred.scores / weight
     bike = (pred.obj_labels == BIKE) & (pred.sub_scores > 0.8)
     best = prob[bike & (pred.hoi_labels != NO_BIKE)].max()
-    torch.testing.assert_close(prob[bike & (pred.hoi_labels == NO_BIKE)],
-                               1 - best[None])
+    torch.testing.assert_close(
+        prob[bike & (pred.hoi_labels == NO_BIKE)], 1 - best[None]
+    )
 
 
 def test_max_per_img_keeps_the_best(model, inputs):
@@ -181,24 +212,27 @@ def test_max_per_img_keeps_the_best(model, inputs):
 
 def test_boxes_come_back_in_original_coordinates(model, inputs):
     sample, plain = make_sample(), make_sample()
-    sample.set_metainfo(dict(scale_factor=(2., 0.5), ori_shape=(128, 48)))
-    scale = torch.tensor([2., .5, 2., .5])
-    plain, = model.predict(inputs[:1], [plain])
-    scaled, = model.predict(inputs[:1], [sample])
-    torch.testing.assert_close(scaled.pred_hois.sub_bboxes,
-                               plain.pred_hois.sub_bboxes / scale)
-    torch.testing.assert_close(scaled.pred_hois.obj_bboxes,
-                               plain.pred_hois.obj_bboxes / scale)
-    torch.testing.assert_close(scaled.pred_instances.bboxes,
-                               plain.pred_instances.bboxes / scale)
-    unscaled, = model.predict(inputs[:1], [sample], rescale=False)
+    sample.set_metainfo(dict(scale_factor=(2.0, 0.5), ori_shape=(128, 48)))
+    scale = torch.tensor([2.0, 0.5, 2.0, 0.5])
+    (plain,) = model.predict(inputs[:1], [plain])
+    (scaled,) = model.predict(inputs[:1], [sample])
+    torch.testing.assert_close(
+        scaled.pred_hois.sub_bboxes, plain.pred_hois.sub_bboxes / scale
+    )
+    torch.testing.assert_close(
+        scaled.pred_hois.obj_bboxes, plain.pred_hois.obj_bboxes / scale
+    )
+    torch.testing.assert_close(
+        scaled.pred_instances.bboxes, plain.pred_instances.bboxes / scale
+    )
+    (unscaled,) = model.predict(inputs[:1], [sample], rescale=False)
     same_predictions(unscaled, plain)
 
 
 def test_order_of_detections_does_not_matter(model, inputs):
     shuffled = [SCENE[i] for i in (3, 2, 4, 0, 1)]
-    one, = model.predict(inputs[:1], [make_sample()])
-    two, = model.predict(inputs[:1], [make_sample(shuffled)])
+    (one,) = model.predict(inputs[:1], [make_sample()])
+    (two,) = model.predict(inputs[:1], [make_sample(shuffled)])
     same_predictions(one, two, rtol=1e-4, atol=1e-6)
 
 
@@ -207,7 +241,7 @@ def test_batch_equals_its_images(model, inputs, live):
     rows = [None, None] if live else [SCENE, SCENE[:2]]
     together = model.predict(inputs, [make_sample(r) for r in rows])
     for i, sample in enumerate(together):
-        alone, = model.predict(inputs[i:i + 1], [make_sample(rows[i])])
+        (alone,) = model.predict(inputs[i : i + 1], [make_sample(rows[i])])
         same_predictions(sample, alone, rtol=1e-4, atol=1e-6)
         assert len(sample.pred_hois) > 0 or live
 
@@ -215,19 +249,23 @@ def test_batch_equals_its_images(model, inputs, live):
 def test_given_and_live_detections_in_one_batch(model, inputs):
     given, live = model.predict(inputs, [make_sample(), make_sample(None)])
     same_predictions(
-        given, model.predict(inputs[:1], [make_sample()])[0], rtol=1e-4,
-        atol=1e-6)
-    alone, = model.predict(inputs[1:], [make_sample(None)])
-    torch.testing.assert_close(live.pred_instances.bboxes,
-                               alone.pred_instances.bboxes)
+        given,
+        model.predict(inputs[:1], [make_sample()])[0],
+        rtol=1e-4,
+        atol=1e-6,
+    )
+    (alone,) = model.predict(inputs[1:], [make_sample(None)])
+    torch.testing.assert_close(
+        live.pred_instances.bboxes, alone.pred_instances.bboxes
+    )
 
 
 @pytest.mark.parametrize('live', [False, True])
 def test_predict_needs_neither_teacher_nor_truth(model, inputs, live):
     bare = make_sample(None if live else SCENE)
-    full, = model.predict(inputs[:1], [bare.clone()])
+    (full,) = model.predict(inputs[:1], [bare.clone()])
     del bare.teacher, bare.gt_hois, bare.gt_instances
-    blind, = model.predict(inputs[:1], [bare])
+    (blind,) = model.predict(inputs[:1], [bare])
     same_predictions(full, blind)
 
 
@@ -235,43 +273,49 @@ def test_predict_needs_neither_teacher_nor_truth(model, inputs, live):
 def test_padding_is_not_seen(model, pad):
     """Constant maps look alike whatever is padded."""
     feats = [
-        torch.full((1, 16, (64 + pad) // s, (96 + pad) // s), .3)
+        torch.full((1, 16, (64 + pad) // s, (96 + pad) // s), 0.3)
         for s in (8, 16, 32)
     ]
     garbage = [f.clone() for f in feats]
     for f, s in zip(garbage, (8, 16, 32)):
-        f[..., 64 // s:, :] = 7.
-        f[..., 96 // s:] = 7.
+        f[..., 64 // s :, :] = 7.0
+        f[..., 96 // s :] = 7.0
     inputs = torch.zeros(1, 3, 64 + pad, 96 + pad)
     clean = model.read_context(inputs, feats, [make_sample()])
     padded = model.read_context(inputs, garbage, [make_sample()])
     alone = model.read_context(
-        torch.zeros(1, 3, 64, 96), [f[..., :64 // s, :96 // s]
-                                    for f, s in zip(feats, (8, 16, 32))],
-        [make_sample()])
+        torch.zeros(1, 3, 64, 96),
+        [f[..., : 64 // s, : 96 // s] for f, s in zip(feats, (8, 16, 32))],
+        [make_sample()],
+    )
     torch.testing.assert_close(padded.tokens, clean.tokens)
     torch.testing.assert_close(
-        padded.tokens, alone.tokens, rtol=1e-4, atol=1e-5)
+        padded.tokens, alone.tokens, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_images_of_different_sizes(model, inputs):
     """A small image beside a large one gives nearly what it gives alone."""
     small = (32, 64)
-    rows = [(PERSON, .9, (2, 2, 20, 30)), (BIKE, .8, (4, 10, 40, 30))]
+    rows = [(PERSON, 0.9, (2, 2, 20, 30)), (BIKE, 0.8, (4, 10, 40, 30))]
     padded = torch.zeros_like(inputs)
     padded[0] = inputs[0]
     padded[1, :, :32, :64] = inputs[1, :, :32, :64]
     together = model.predict(
-        padded, [make_sample(), make_sample(rows, size=small)])[1].pred_hois
-    alone = model.predict(padded[1:, :, :32, :64],
-                          [make_sample(rows, size=small)])[0].pred_hois
+        padded, [make_sample(), make_sample(rows, size=small)]
+    )[1].pred_hois
+    alone = model.predict(
+        padded[1:, :, :32, :64], [make_sample(rows, size=small)]
+    )[0].pred_hois
     # Of one pair, so that a class names a row.
-    together, alone = (hois[hois.hoi_labels.argsort()]
-                       for hois in (together, alone))
+    together, alone = (
+        hois[hois.hoi_labels.argsort()] for hois in (together, alone)
+    )
     assert together.hoi_labels.tolist() == alone.hoi_labels.tolist()
     # What is left is the frozen backbone's own, at the border.
     torch.testing.assert_close(
-        together.scores, alone.scores, rtol=0, atol=0.03)
+        together.scores, alone.scores, rtol=0, atol=0.03
+    )
 
 
 @pytest.mark.parametrize('stage', [1, 2])
@@ -287,58 +331,77 @@ def test_bf16_autocast(variants, inputs, stage):
     for name, value in losses.items():
         assert value.dtype == torch.float32
         if name.startswith('loss'):
-            torch.testing.assert_close(
-                value, exact[name], rtol=0.1, atol=0.05)
+            torch.testing.assert_close(value, exact[name], rtol=0.1, atol=0.05)
 
 
 def test_bf16_predict(model, inputs):
-    exact, = model.predict(inputs[:1], [make_sample()])
+    (exact,) = model.predict(inputs[:1], [make_sample()])
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        coarse, = model.predict(inputs[:1], [make_sample()])
+        (coarse,) = model.predict(inputs[:1], [make_sample()])
     torch.testing.assert_close(
-        coarse.pred_hois.scores.float(), exact.pred_hois.scores, rtol=.1,
-        atol=.01)
+        coarse.pred_hois.scores.float(),
+        exact.pred_hois.scores,
+        rtol=0.1,
+        atol=0.01,
+    )
 
 
 def test_agent_rows_by_hand():
     """Persons 0 and 2 of image 1 with two pairs; three verbs, the last one
     without a role."""
     pairs = PairBatch(
-        boxes=torch.arange(20.).reshape(5, 4),
+        boxes=torch.arange(20.0).reshape(5, 4),
         labels=torch.tensor([PERSON, PERSON, BIKE, PERSON, PERSON]),
-        scores=torch.tensor([.9, .8, .7, .6, .5]),
+        scores=torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5]),
         image_inds=torch.tensor([0, 1, 1, 1, 1]),
         human_inds=torch.tensor([0, 1, 3]),
         object_inds=torch.tensor([0, 2, 2]),
         pair_inds=torch.tensor([0, 1, 1]),
         image_sizes=torch.ones(2, 2),
-        num_pairs=[1, 2])
+        num_pairs=[1, 2],
+    )
     # Of image 0's pair and, of image 1's, pair 0 twice and pair 1 once.
     rows, image = make_agent_rows(
-        torch.tensor([.8, .2, .4, .3]), pairs.human_inds[[0, 1, 1, 2]],
-        torch.tensor([1, 0, 0, 1]), pairs,
-        torch.tensor([False, False, True]), PERSON, .5)
+        torch.tensor([0.8, 0.2, 0.4, 0.3]),
+        pairs.human_inds[[0, 1, 1, 2]],
+        torch.tensor([1, 0, 0, 1]),
+        pairs,
+        torch.tensor([False, False, True]),
+        PERSON,
+        0.5,
+    )
     assert image.tolist() == sorted(image.tolist())
-    assert rows[image == 0].scores.tolist() == pytest.approx([.4, .45])
+    assert rows[image == 0].scores.tolist() == pytest.approx([0.4, 0.45])
     rows = rows[image == 1]
-    found = {(box[0], verb): score for box, verb, score in zip(
-        rows.sub_bboxes.tolist(), rows.verb_labels.tolist(),
-        rows.scores.tolist())}
+    found = {
+        (box[0], verb): score
+        for box, verb, score in zip(
+            rows.sub_bboxes.tolist(),
+            rows.verb_labels.tolist(),
+            rows.scores.tolist(),
+        )
+    }
     # Boxes 1, 3 and 4 are persons and start with 4, 12 and 16.
-    assert found == pytest.approx({
-        (4., 0): .2, (4., 2): .4, (12., 1): .15, (12., 2): .3, (16., 2): .25
-    })
+    assert found == pytest.approx(
+        {
+            (4.0, 0): 0.2,
+            (4.0, 2): 0.4,
+            (12.0, 1): 0.15,
+            (12.0, 2): 0.3,
+            (16.0, 2): 0.25,
+        }
+    )
     assert rows.obj_bboxes.isnan().all()
     assert (rows.obj_labels == -1).all() and (rows.hoi_labels == -1).all()
 
 
 def test_rows_without_objects_stand_beside_pairs(model, inputs):
-    plain, = model.predict(inputs[:1], [make_sample()])
+    (plain,) = model.predict(inputs[:1], [make_sample()])
     model.absent_role_weight = 0.1
     try:
-        full, = model.predict(inputs[:1], [make_sample()])
-        alone, = model.predict(inputs[:1], [make_sample([SCENE[0]])])
-        nobody, = model.predict(inputs[:1], [make_sample(())])
+        (full,) = model.predict(inputs[:1], [make_sample()])
+        (alone,) = model.predict(inputs[:1], [make_sample([SCENE[0]])])
+        (nobody,) = model.predict(inputs[:1], [make_sample(())])
     finally:
         model.absent_role_weight = None
     hois = full.pred_hois
@@ -350,8 +413,9 @@ def test_rows_without_objects_stand_beside_pairs(model, inputs):
     assert len(rows) > 0 and rows.obj_bboxes.isnan().all()
     pairs_of = paired.sub_bboxes[None] == rows.sub_bboxes[:, None]
     same = pairs_of.all(-1) & (
-        paired.verb_labels[None] == rows.verb_labels[:, None])
-    best = torch.where(same, paired.scores, 0.).max(1)[0]
+        paired.verb_labels[None] == rows.verb_labels[:, None]
+    )
+    best = torch.where(same, paired.scores, 0.0).max(1)[0]
     torch.testing.assert_close(rows.scores, best * 0.1)
     # The park's vocabulary has no verb without a role.
     assert len(alone.pred_hois) == len(nobody.pred_hois) == 0

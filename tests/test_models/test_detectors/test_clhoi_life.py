@@ -4,18 +4,34 @@ from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
 from clhoi_mm.registry import MODELS
-from tests.test_models.utils import (BIKE, DOG, HOLD_DOG, RIDE, SCENE,
-                                     VOCABULARY, build, check_gradients,
-                                     make_detections, make_sample, model_cfg,
-                                     same_predictions, total)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    HOLD_DOG,
+    RIDE,
+    SCENE,
+    VOCABULARY,
+    build,
+    check_gradients,
+    make_detections,
+    make_sample,
+    model_cfg,
+    same_predictions,
+    total,
+)
 
 
-@pytest.mark.parametrize('without, expected', [
-    (dict(vlt=None), 'without a vlt'),
-    (dict(vlt=None, interaction_loss=None, context_loss=None),
-     'without a vlt'),
-    (dict(interaction_loss=None, context_loss=None), 'nothing would be'),
-])
+@pytest.mark.parametrize(
+    'without, expected',
+    [
+        (dict(vlt=None), 'without a vlt'),
+        (
+            dict(vlt=None, interaction_loss=None, context_loss=None),
+            'without a vlt',
+        ),
+        (dict(interaction_loss=None, context_loss=None), 'nothing would be'),
+    ],
+)
 def test_impossible_configs(without, expected):
     with pytest.raises(ValueError, match=expected):
         build(model_cfg(**without))
@@ -35,9 +51,10 @@ def test_through_the_data_preprocessor(model):
     data = dict(
         inputs=[
             torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8),
-            torch.randint(0, 255, (3, 48, 64), dtype=torch.uint8)
+            torch.randint(0, 255, (3, 48, 64), dtype=torch.uint8),
         ],
-        data_samples=[make_sample(), make_sample(size=(48, 64))])
+        data_samples=[make_sample(), make_sample(size=(48, 64))],
+    )
     results = model.test_step(data)
     assert [len(r.pred_hois) for r in results] == [16, 16]
     data = model.data_preprocessor(data, False)
@@ -49,9 +66,10 @@ def test_through_the_data_preprocessor(model):
 
 def test_visual_encoder_takes_the_detectors_place(inputs):
     encoder = dict(
-        type='ResNet', depth=18, base_channels=2, out_indices=(1, 2, 3))
+        type='ResNet', depth=18, base_channels=2, out_indices=(1, 2, 3)
+    )
     cfg = model_cfg(visual_encoder=encoder)
-    cfg['vlt'].update(levels=(-1, ))
+    cfg['vlt'].update(levels=(-1,))
     cfg['icn']['roi_extractor'].update(out_channels=4)
     model = build(cfg | dict(vlt=cfg['vlt'] | dict(in_channels=16)))
     check_gradients(model, model.loss(inputs, [make_sample(), make_sample()]))
@@ -65,23 +83,23 @@ def test_student_travels_without_text_encoder(model, inputs, tmp_path):
     torch.save(model.state_dict(), tmp_path / 'model.pth')
     cfg = model_cfg(allow_random_detector=False, detector_classes=None)
     cfg['teacher_head']['text_encoder'] = dict(
-        type='CLIPTextEncoder', path='nowhere')
+        type='CLIPTextEncoder', path='nowhere'
+    )
     torch.manual_seed(1)
     other = MODELS.build(ConfigDict(cfg)).eval()
     with pytest.raises(FileNotFoundError, match='weights were not loaded'):
         other.predict(inputs[:1], [make_sample()])
     other.load_state_dict(torch.load(tmp_path / 'model.pth'))
     for rows in (SCENE, None):
-        one, = model.predict(inputs[:1], [make_sample(rows)])
-        two, = other.predict(inputs[:1], [make_sample(rows)])
+        (one,) = model.predict(inputs[:1], [make_sample(rows)])
+        (two,) = other.predict(inputs[:1], [make_sample(rows)])
         same_predictions(one, two)
 
 
 def test_overfits_one_image(inputs):
     """Words about the image suffice to score the named classes highest."""
     model = build(model_cfg()).train()
-    sample = make_sample(
-        words=((RIDE, BIKE, 1.), (HOLD_DOG, DOG, 1.)))
+    sample = make_sample(words=((RIDE, BIKE, 1.0), (HOLD_DOG, DOG, 1.0)))
     params = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(params, lr=3e-3)
     for _ in range(30):
@@ -97,7 +115,8 @@ def test_detections_may_carry_more_fields(model, inputs):
     sample = make_sample()
     detections = make_detections(SCENE)
     sample.detections = InstanceData(
-        **detections, query_inds=torch.arange(len(SCENE)))
-    one, = model.predict(inputs[:1], [sample])
-    two, = model.predict(inputs[:1], [make_sample()])
+        **detections, query_inds=torch.arange(len(SCENE))
+    )
+    (one,) = model.predict(inputs[:1], [sample])
+    (two,) = model.predict(inputs[:1], [make_sample()])
     same_predictions(one, two)

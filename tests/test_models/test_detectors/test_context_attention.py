@@ -1,10 +1,17 @@
 """What a pair's attention is said to be is what the layers attend to."""
+
 import pytest
 import torch
 
 from clhoi_mm.models import ContextAttention
-from tests.test_models.utils import (SCENE, SIZE, build, make_sample,
-                                     model_cfg, same_predictions)
+from tests.test_models.utils import (
+    SCENE,
+    SIZE,
+    build,
+    make_sample,
+    model_cfg,
+    same_predictions,
+)
 
 SMALL = (64, 48)
 NUM_PLACES = 8 * 12 + 4 * 6
@@ -33,8 +40,8 @@ def look(model, samples, explain=True):
 
 
 def test_predictions_stay_and_nothing_is_left_behind(model):
-    plain, = look(model, [make_sample()], explain=False)
-    explained, = look(model, [make_sample()])
+    (plain,) = look(model, [make_sample()], explain=False)
+    (explained,) = look(model, [make_sample()])
     same_predictions(plain, explained, rtol=0, atol=0)
     assert 'attention' not in plain.pred_hois
     maps = explained.pred_hois.attention
@@ -46,7 +53,7 @@ def test_predictions_stay_and_nothing_is_left_behind(model):
 
 
 def test_one_map_a_pair(model):
-    sample, = look(model, [make_sample()])
+    (sample,) = look(model, [make_sample()])
     hois = sample.pred_hois
     pairs = torch.cat([hois.sub_bboxes, hois.obj_bboxes], 1)
     same = (pairs[:, None] == pairs).all(-1)
@@ -63,9 +70,10 @@ def test_all_attention_on_one_place(model, monkeypatch):
     weights[..., 5 * 12 + 2] = 1
     attn = model.vlt.decoder.layers[0].multihead_attn
     monkeypatch.setattr(attn, 'forward', lambda *_, **__: (None, weights))
-    sample, = look(model, [make_sample()])
+    (sample,) = look(model, [make_sample()])
     y, x = torch.meshgrid(
-        torch.arange(32) * 2 + 1., torch.arange(48) * 2 + 1., indexing='ij')
+        torch.arange(32) * 2 + 1.0, torch.arange(48) * 2 + 1.0, indexing='ij'
+    )
     for heat in sample.pred_hois.attention:
         # Centre of the cell in pixels; it is spread over its neighbours.
         assert (heat * x).sum().item() == pytest.approx(2.5 * 8, abs=1e-3)
@@ -82,17 +90,21 @@ def test_tokens_count_by_what_pairs_give_them(model, monkeypatch):
     listener = model.icn.layers[0].context_attn
     monkeypatch.setattr(reader, 'forward', lambda *_, **__: (None, reads))
     monkeypatch.setattr(
-        listener, 'weights', lambda x, *_: torch.eye(3)[[1] * len(x)])
-    sample, = look(model, [make_sample()])
-    x = torch.arange(48) * 2 + 1.
+        listener, 'weights', lambda x, *_: torch.eye(3)[[1] * len(x)]
+    )
+    (sample,) = look(model, [make_sample()])
+    x = torch.arange(48) * 2 + 1.0
     for heat in sample.pred_hois.attention:
         assert (heat.sum(0) * x).sum().item() == pytest.approx(
-            6.5 * 8, abs=1e-3)
+            6.5 * 8, abs=1e-3
+        )
 
 
 def test_padding_is_cut_off(model):
-    rows = [(label, score, [side / 2 for side in box])
-            for label, score, box in SCENE]
+    rows = [
+        (label, score, [side / 2 for side in box])
+        for label, score, box in SCENE
+    ]
     small = make_sample(rows, size=SMALL, img_id=1)
     whole, part = look(model, [make_sample(), small])
     assert whole.pred_hois.attention.shape[1:] == (32, 48)
@@ -102,7 +114,7 @@ def test_padding_is_cut_off(model):
 
 
 def test_images_without_pairs_and_models_without_context(model):
-    sample, = look(model, [make_sample(rows=[])])
+    (sample,) = look(model, [make_sample(rows=[])])
     assert len(sample.pred_hois.attention) == 0
     for icn, vlt in ((model.icn, None), (None, model.vlt)):
         with pytest.raises(ValueError, match='needs a model with vlt and icn'):

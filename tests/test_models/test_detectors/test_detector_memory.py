@@ -12,18 +12,23 @@ def remembering(tmp_path):
     plain = build(model_cfg())
     torch.save(plain.detector.model.state_dict(), path)
     model = build(
-        model_cfg(detector_checkpoint=str(path), remember_detector=3))
+        model_cfg(detector_checkpoint=str(path), remember_detector=3)
+    )
     calls = []
     model.detector.model.backbone.register_forward_hook(
-        lambda module, inputs, output: calls.append(len(inputs[0])))
+        lambda module, inputs, output: calls.append(len(inputs[0]))
+    )
     return plain, model, calls
 
 
 def make_batch(names, flip=False):
     samples = [make_sample(rows=None) for _ in names]
-    images = {n: torch.randn(3, *SIZE,
-                             generator=torch.Generator().manual_seed(ord(n)))
-              for n in 'abcd'}
+    images = {
+        n: torch.randn(
+            3, *SIZE, generator=torch.Generator().manual_seed(ord(n))
+        )
+        for n in 'abcd'
+    }
     inputs = torch.stack([images[n] for n in names])
     return inputs.flip(-1) if flip else inputs, samples
 
@@ -40,11 +45,13 @@ def test_a_view_is_seen_once_and_gives_the_same(remembering):
     for name in ('loss_interactive', 'loss_interaction', 'loss_contrast'):
         torch.testing.assert_close(first[name], again[name])
     for known, fresh in zip(
-            model.detector.extract_feat(inputs, samples, True), expected):
+        model.detector.extract_feat(inputs, samples, True), expected
+    ):
         torch.testing.assert_close(known, fresh)
     detections = model.detector.detect(inputs, expected, samples, True)
-    for known, fresh in zip(detections,
-                            model.detector.detect(inputs, expected, samples)):
+    for known, fresh in zip(
+        detections, model.detector.detect(inputs, expected, samples)
+    ):
         torch.testing.assert_close(known.bboxes, fresh.bboxes)
         torch.testing.assert_close(known.labels, fresh.labels)
 

@@ -12,14 +12,20 @@ from mmengine.runner.checkpoint import load_state_dict
 from clhoi_mm.models import FrozenDetector
 from clhoi_mm.registry import MODELS
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
-from tests.test_models.utils import (CLASSES, FCOS, SIZE, VOCABULARY,
-                                     make_sample)
+from tests.test_models.utils import (
+    CLASSES,
+    FCOS,
+    SIZE,
+    VOCABULARY,
+    make_sample,
+)
 
 ATTENTION = dict(embed_dims=16, num_heads=2, batch_first=True)
 FFN = dict(
     embed_dims=16,
     feedforward_channels=16,
-    act_cfg=dict(type='ReLU', inplace=True))
+    act_cfg=dict(type='ReLU', inplace=True),
+)
 TWO_STAGE = dict(
     type='FasterRCNN',
     backbone=FCOS['backbone'],
@@ -32,18 +38,21 @@ TWO_STAGE = dict(
         anchor_generator=dict(
             type='AnchorGenerator',
             scales=[4],
-            ratios=[1.],
-            strides=[8, 16, 32]),
+            ratios=[1.0],
+            strides=[8, 16, 32],
+        ),
         bbox_coder=dict(type='DeltaXYWHBBoxCoder'),
         loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=True),
-        loss_bbox=dict(type='L1Loss')),
+        loss_bbox=dict(type='L1Loss'),
+    ),
     roi_head=dict(
         type='StandardRoIHead',
         bbox_roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=3, sampling_ratio=1),
             out_channels=16,
-            featmap_strides=[8, 16, 32]),
+            featmap_strides=[8, 16, 32],
+        ),
         bbox_head=dict(
             type='Shared2FCBBoxHead',
             in_channels=16,
@@ -52,22 +61,27 @@ TWO_STAGE = dict(
             num_classes=6,
             bbox_coder=dict(type='DeltaXYWHBBoxCoder'),
             loss_cls=dict(type='CrossEntropyLoss'),
-            loss_bbox=dict(type='L1Loss'))),
+            loss_bbox=dict(type='L1Loss'),
+        ),
+    ),
     test_cfg=dict(
         rpn=dict(
             nms_pre=20,
             max_per_img=10,
-            nms=dict(type='nms', iou_threshold=.7),
-            min_bbox_size=0),
+            nms=dict(type='nms', iou_threshold=0.7),
+            min_bbox_size=0,
+        ),
         rcnn=dict(
-            score_thr=0.,
-            nms=dict(type='nms', iou_threshold=.5),
-            max_per_img=10)))
+            score_thr=0.0,
+            nms=dict(type='nms', iou_threshold=0.5),
+            max_per_img=10,
+        ),
+    ),
+)
 DETR = dict(
     type='DETR',
     num_queries=7,
-    backbone=dict(
-        type='ResNet', depth=18, base_channels=8, out_indices=(3, )),
+    backbone=dict(type='ResNet', depth=18, base_channels=8, out_indices=(3,)),
     neck=dict(
         type='ChannelMapper',
         in_channels=[64],
@@ -75,21 +89,27 @@ DETR = dict(
         out_channels=16,
         act_cfg=None,
         norm_cfg=None,
-        num_outs=1),
+        num_outs=1,
+    ),
     encoder=dict(
-        num_layers=1, layer_cfg=dict(self_attn_cfg=ATTENTION, ffn_cfg=FFN)),
+        num_layers=1, layer_cfg=dict(self_attn_cfg=ATTENTION, ffn_cfg=FFN)
+    ),
     decoder=dict(
         num_layers=1,
         return_intermediate=True,
         layer_cfg=dict(
-            self_attn_cfg=ATTENTION, cross_attn_cfg=ATTENTION, ffn_cfg=FFN)),
+            self_attn_cfg=ATTENTION, cross_attn_cfg=ATTENTION, ffn_cfg=FFN
+        ),
+    ),
     positional_encoding=dict(num_feats=8, normalize=True),
     bbox_head=dict(
         type='DETRHead',
         num_classes=6,
         embed_dims=16,
-        loss_cls=dict(type='CrossEntropyLoss', class_weight=1.)),
-    test_cfg=dict(max_per_img=7))
+        loss_cls=dict(type='CrossEntropyLoss', class_weight=1.0),
+    ),
+    test_cfg=dict(max_per_img=7),
+)
 DETECTORS = dict(fcos=FCOS, faster_rcnn=TWO_STAGE, detr=DETR)
 
 
@@ -110,7 +130,8 @@ def frozen(cfg=FCOS, checkpoint=None, classes=CLASSES, allow_random=True):
         VOCABULARY,
         checkpoint,
         classes,
-        allow_random=allow_random)
+        allow_random=allow_random,
+    )
 
 
 @pytest.fixture(scope='module')
@@ -119,7 +140,10 @@ def checkpoint(tmp_path_factory):
     torch.save(
         dict(
             state_dict=plain(FCOS).state_dict(),
-            meta=dict(dataset_meta=dict(classes=tuple(CLASSES)))), path)
+            meta=dict(dataset_meta=dict(classes=tuple(CLASSES))),
+        ),
+        path,
+    )
     return str(path)
 
 
@@ -141,8 +165,10 @@ def test_finds_what_the_plain_detector_finds(name, inputs):
     assert len(runs) == 1
     with torch.no_grad():
         expected = reference.predict(
-            inputs, [DetDataSample(metainfo=s.metainfo) for s in samples],
-            rescale=False)
+            inputs,
+            [DetDataSample(metainfo=s.metainfo) for s in samples],
+            rescale=False,
+        )
     names = [normalise_name(n) for n in CLASSES]
     objects = [normalise_name(n) for n in VOCABULARY.objects]
     for result, sample in zip(results, expected):
@@ -191,12 +217,14 @@ def test_coco_labels_by_name(name):
     coco = CocoDataset.METAINFO['classes']
     for coco_name, label in zip(coco, detector.label_map.tolist()):
         assert normalise_name(coco_name) == normalise_name(
-            vocabulary.objects[label])
+            vocabulary.objects[label]
+        )
     if name == 'hico_det':
         label_map = dict(zip(coco, detector.label_map.tolist()))
         assert label_map['person'] == 49
         assert label_map['hair drier'] == vocabulary.objects.index(
-            'hair_drier')
+            'hair_drier'
+        )
 
 
 def test_unmapped_names_are_told():
@@ -207,21 +235,24 @@ def test_unmapped_names_are_told():
 def test_unknown_classes_are_told(inputs):
     detector = frozen(classes=None)
     with pytest.raises(ValueError, match='model.detector_classes'):
-        detector.detect(inputs, detector.extract_feat(inputs),
-                        [make_sample(None)] * 2)
+        detector.detect(
+            inputs, detector.extract_feat(inputs), [make_sample(None)] * 2
+        )
 
 
-@pytest.mark.parametrize('meta', [
-    dict(dataset_meta=dict(classes=tuple(CLASSES))),
-    dict(classes=CLASSES),
-    dict(CLASSES=tuple(CLASSES))
-])
+@pytest.mark.parametrize(
+    'meta',
+    [
+        dict(dataset_meta=dict(classes=tuple(CLASSES))),
+        dict(classes=CLASSES),
+        dict(CLASSES=tuple(CLASSES)),
+    ],
+)
 def test_checkpoint_states_its_classes(tmp_path, meta):
     path = tmp_path / 'detector.pth'
     reference = plain(FCOS)
     torch.save(dict(state_dict=reference.state_dict(), meta=meta), path)
-    detector = frozen(
-        checkpoint=str(path), classes=None, allow_random=False)
+    detector = frozen(checkpoint=str(path), classes=None, allow_random=False)
     detector.check_loaded()
     assert detector.label_map.tolist() == [4, 3, 2, 1, 0, -1]
     for key, value in reference.state_dict().items():
@@ -271,8 +302,7 @@ def test_checkpoint_that_does_not_fit(tmp_path, change):
 @pytest.mark.parametrize('load', ['torch', 'mmengine'])
 def test_whole_models_checkpoint_will_do(checkpoint, load):
     source = frozen(checkpoint=checkpoint, classes=None)
-    target = frozen(
-        checkpoint='nowhere.pth', classes=None, allow_random=False)
+    target = frozen(checkpoint='nowhere.pth', classes=None, allow_random=False)
     if load == 'torch':
         target.load_state_dict(source.state_dict())
     else:
@@ -302,7 +332,8 @@ def test_versions_of_modules_come_along():
     detector, seen = frozen(), []
     head = detector.model.bbox_head
     head._register_load_state_dict_pre_hook(
-        lambda weights, prefix, metadata, *_: seen.append(metadata))
+        lambda weights, prefix, metadata, *_: seen.append(metadata)
+    )
     detector._load(dict(plain(FCOS).state_dict()))
     assert seen == [dict(version=head._version)]
 

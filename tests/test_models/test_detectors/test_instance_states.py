@@ -1,4 +1,5 @@
 """An ICN that reads what the detector's decoder says of instances."""
+
 import pytest
 import torch
 from mmengine.structures import InstanceData
@@ -8,8 +9,15 @@ from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors.borrowed_states import borrow_states
 from tests.test_models.test_detectors.test_frozen_detector import DETR, FCOS
 from tests.test_models.utils import FCOS as ANCHOR_FREE
-from tests.test_models.utils import (SCENE, SIZE, build, check_gradients,
-                                     make_sample, model_cfg, same_predictions)
+from tests.test_models.utils import (
+    SCENE,
+    SIZE,
+    build,
+    check_gradients,
+    make_sample,
+    model_cfg,
+    same_predictions,
+)
 
 
 @pytest.fixture(scope='module')
@@ -17,14 +25,14 @@ def student():
     cfg = model_cfg(detector=DETR)
     cfg['detector']['data_preprocessor'] = ANCHOR_FREE['data_preprocessor']
     cfg['icn'].update(roi_extractor=None, state_channels=16)
-    cfg['vlt']['levels'] = (0, )
+    cfg['vlt']['levels'] = (0,)
     model = build(cfg).eval()
     # Random weights see one class everywhere: half of the queries see a
     # person here, the others a bicycle.
     head = model.detector.model.bbox_head
     with torch.no_grad():
         head.fc_cls.weight.normal_()
-        head.fc_cls.bias[[4, 3]] = 8.
+        head.fc_cls.bias[[4, 3]] = 8.0
     return model
 
 
@@ -49,24 +57,27 @@ def test_pairs_are_told_apart_by_states_alone(student, inputs):
     pairs.states = changed
     evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
     torch.testing.assert_close(
-        student.icn.encoder(evidence)[pair], tokens[pair])
+        student.icn.encoder(evidence)[pair], tokens[pair]
+    )
 
 
 def test_training_and_prediction(student, inputs):
     samples = [make_sample(), make_sample(())]
     check_gradients(student.train(), student.loss(inputs, samples))
     student.eval()
-    live, = student.predict(inputs[:1], [make_sample(None)])
+    (live,) = student.predict(inputs[:1], [make_sample(None)])
     assert len(live.pred_instances) > 0
 
 
 def test_given_boxes_borrow_the_nearest_state(student, inputs):
     found = InstanceData(
-        bboxes=torch.tensor([[0., 0, 10, 10], [20, 20, 40, 40]]),
-        states=torch.tensor([[1.], [2.]]))
+        bboxes=torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40]]),
+        states=torch.tensor([[1.0], [2.0]]),
+    )
     given = InstanceData(
-        bboxes=torch.tensor([[21., 20, 40, 41], [0, 0, 9, 9]]))
-    assert borrow_states(given, found).states.tolist() == [[2.], [1.]]
+        bboxes=torch.tensor([[21.0, 20, 40, 41], [0, 0, 9, 9]])
+    )
+    assert borrow_states(given, found).states.tolist() == [[2.0], [1.0]]
     assert 'states' not in given
     assert 'states' not in borrow_states(given, found[:0])
     own = make_sample()
@@ -104,22 +115,33 @@ def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):
     found = found[found.labels >= 0]
     assert len(found) > 1
     nothing = found[:0]
-    with DetectionFileWriter(path, student.detector.identity,
-                             student.detector.vocabulary.objects,
-                             dict(roi_extractor=None)) as writer:
+    with DetectionFileWriter(
+        path,
+        student.detector.identity,
+        student.detector.vocabulary.objects,
+        dict(roi_extractor=None),
+    ) as writer:
         for key, rows in (('a', found), ('b', nothing)):
             writer.add(
-                key, False, [SIZE] * 3, (1., 1.),
+                key,
+                False,
+                [SIZE] * 3,
+                (1.0, 1.0),
                 {k: v.numpy() for k, v in rows.items()},
                 [level[0].numpy() for level in feats],
-                torch.zeros(0, 4).numpy(), torch.zeros(0, 0).numpy())
+                torch.zeros(0, 4).numpy(),
+                torch.zeros(0, 0).numpy(),
+            )
     file = DetectionFile(path)
     torch.testing.assert_close(
-        torch.from_numpy(file.detections(0)['states']), found.states,
-        rtol=1e-3, atol=1e-3)
+        torch.from_numpy(file.detections(0)['states']),
+        found.states,
+        rtol=1e-3,
+        atol=1e-3,
+    )
     assert file.detections(1)['states'].shape == (0, 16)
     cached = make_sample(None)
     cached.set_metainfo(dict(detector_view=DetectorView(file, 0)))
-    live, = student.predict(inputs[:1], [make_sample(None)])
-    cached, = student.predict(torch.zeros(1, 3, 32, 32), [cached])
+    (live,) = student.predict(inputs[:1], [make_sample(None)])
+    (cached,) = student.predict(torch.zeros(1, 3, 32, 32), [cached])
     same_predictions(cached, live, rtol=1e-2, atol=1e-3)

@@ -2,14 +2,23 @@ import pytest
 import torch
 
 from clhoi_mm.models.acceleration import accelerate
-from tests.test_models.utils import (SCENE, build, check_gradients,
-                                     make_sample, model_cfg)
+from tests.test_models.utils import (
+    SCENE,
+    build,
+    check_gradients,
+    make_sample,
+    model_cfg,
+)
 
 
 def cfg(**overrides):
     parts = dict(
-        detector=None, detector_classes=None, vlt=None, context_loss=None,
-        allow_random_detector=False)
+        detector=None,
+        detector_classes=None,
+        vlt=None,
+        context_loss=None,
+        allow_random_detector=False,
+    )
     made = model_cfg(**{**parts, **overrides})
     if 'icn' not in overrides:
         made['icn'].pop('roi_extractor')
@@ -19,7 +28,8 @@ def cfg(**overrides):
 def data(*samples):
     return dict(
         inputs=[torch.zeros(3, 1, 1, dtype=torch.uint8) for _ in samples],
-        data_samples=list(samples))
+        data_samples=list(samples),
+    )
 
 
 @pytest.mark.parametrize('supervision', ['vllm', 'image', 'instance'])
@@ -52,17 +62,27 @@ def test_images_are_left_out():
 def test_detections_are_needed():
     model = build(cfg())
     batch = model.data_preprocessor(data(make_sample(rows=None)))
-    with pytest.raises(ValueError, match='0.png comes without detections, '
-                       r'and model.detector is None; put LoadDetections'):
+    with pytest.raises(
+        ValueError,
+        match='0.png comes without detections, '
+        r'and model.detector is None; put LoadDetections',
+    ):
         model(**batch, mode='loss')
 
 
-@pytest.mark.parametrize('option', [
-    dict(vlt=model_cfg()['vlt']), dict(visual_encoder=dict(type='ResNet')),
-    dict(train_detector=True), dict(remember_detector=5),
-    dict(detector_checkpoint='a.pth'), dict(detector_classes='coco'),
-    dict(icn=model_cfg()['icn']),
-    dict(icn=dict(type='ICN', text_dim=32, state_channels=8))])
+@pytest.mark.parametrize(
+    'option',
+    [
+        dict(vlt=model_cfg()['vlt']),
+        dict(visual_encoder=dict(type='ResNet')),
+        dict(train_detector=True),
+        dict(remember_detector=5),
+        dict(detector_checkpoint='a.pth'),
+        dict(detector_classes='coco'),
+        dict(icn=model_cfg()['icn']),
+        dict(icn=dict(type='ICN', text_dim=32, state_channels=8)),
+    ],
+)
 def test_what_needs_a_detector_is_refused(option):
     with pytest.raises(ValueError) as error:
         build(cfg(**option))

@@ -1,11 +1,19 @@
 """What comes after the detector asks torch for as many operations whatever
 the number of pairs and images."""
+
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.test_models.utils import (BENCH, BIKE, DOG, PERSON, build,
-                                     make_sample, model_cfg)
+from tests.test_models.utils import (
+    BENCH,
+    BIKE,
+    DOG,
+    PERSON,
+    build,
+    make_sample,
+    model_cfg,
+)
 
 # What brings a view into another layout depends on whether it has to.
 LAYOUT = ('aten::clone', 'aten::_unsafe_view', 'aten::copy_')
@@ -19,8 +27,10 @@ class Counter(TorchDispatchMode):
         self.count = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        views = any(r.alias_info is not None and not r.alias_info.is_write
-                    for r in func._schema.returns)
+        views = any(
+            r.alias_info is not None and not r.alias_info.is_write
+            for r in func._schema.returns
+        )
         self.count += not views and func.name() not in LAYOUT
         return func(*args, **(kwargs or {}))
 
@@ -28,8 +38,10 @@ class Counter(TorchDispatchMode):
 def crowd(persons, things):
     """Rows of a scene with persons * (persons - 1 + things) pairs."""
     labels = [PERSON] * persons + [BIKE, DOG, BENCH] * things
-    return [(label, .9 - i / 1000, (i, i / 2, i + 12, i / 2 + 20))
-            for i, label in enumerate(labels[:persons + things])]
+    return [
+        (label, 0.9 - i / 1000, (i, i / 2, i + 12, i / 2 + 20))
+        for i, label in enumerate(labels[: persons + things])
+    ]
 
 
 @pytest.fixture(scope='module')
@@ -57,15 +69,16 @@ def predict(model, inputs, samples):
     model.predict(inputs, samples)
 
 
-@pytest.mark.parametrize('weight', [None, .1])
+@pytest.mark.parametrize('weight', [None, 0.1])
 def test_prediction(wide, weight, monkeypatch):
     monkeypatch.setattr(wide, 'absent_role_weight', weight)
     few, samples = count(wide, [crowd(2, 4)], predict)
     many, crowded = count(wide, [crowd(10, 11)], predict)
     assert len(samples[0].pred_hois) < len(crowded[0].pred_hois)
     assert few == many
-    four, _ = count(wide, [crowd(2, 4), crowd(5, 3), crowd(1, 1), crowd(3, 2)],
-                    predict)
+    four, _ = count(
+        wide, [crowd(2, 4), crowd(5, 3), crowd(1, 1), crowd(3, 2)], predict
+    )
     assert few == four
 
 
@@ -77,12 +90,18 @@ def test_icn_and_interaction_loss(wide):
         targets = model.teacher_head(samples, pairs)
         with Counter() as counter:
             model.interaction_loss(
-                model.judge(feats, pairs, None), pairs, targets,
-                model.teacher_head.phrases)
+                model.judge(feats, pairs, None),
+                pairs,
+                targets,
+                model.teacher_head.phrases,
+            )
         counts.append(counter.count)
 
     counts = []
-    for scenes in ([crowd(2, 4)], [crowd(10, 11)],
-                   [crowd(2, 4), crowd(5, 3), crowd(1, 1), crowd(3, 2)]):
+    for scenes in (
+        [crowd(2, 4)],
+        [crowd(10, 11)],
+        [crowd(2, 4), crowd(5, 3), crowd(1, 1), crowd(3, 2)],
+    ):
         count(wide, scenes, loss)
     assert len(counts) == 6 and len(set(counts)) == 1

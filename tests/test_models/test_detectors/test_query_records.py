@@ -1,8 +1,11 @@
 import pytest
 import torch
 
-from tests.test_models.test_detectors.test_frozen_detector import (DETR, FCOS,
-                                                                   frozen)
+from tests.test_models.test_detectors.test_frozen_detector import (
+    DETR,
+    FCOS,
+    frozen,
+)
 from tests.test_models.utils import make_sample
 
 
@@ -32,8 +35,10 @@ def test_head_is_itself_again(inputs, monkeypatch):
     head = detector.model.bbox_head
     detect(detector, inputs)
     monkeypatch.setattr(
-        type(head), 'predict_by_feat',
-        lambda *args, **kwargs: (_ for _ in ()).throw(OSError('no more')))
+        type(head),
+        'predict_by_feat',
+        lambda *args, **kwargs: (_ for _ in ()).throw(OSError('no more')),
+    )
     with pytest.raises(OSError, match='no more'):
         detect(detector, inputs)
     assert '_predict_by_feat_single' not in vars(head)

@@ -1,4 +1,5 @@
 """The configs of detectors as they are shipped."""
+
 from functools import lru_cache
 
 import pytest
@@ -13,8 +14,13 @@ from tests.test_models.utils_detectors import DETECTORS, MODELS_FOLDER
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
 # Steps that bring and carry away what is no pixel.
-BESIDE = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge',
-          'RandomFlip', 'PackHOIInputs')
+BESIDE = (
+    'LoadImageFromFile',
+    'LoadHOIAnnotations',
+    'LoadTeacherKnowledge',
+    'RandomFlip',
+    'PackHOIInputs',
+)
 
 
 read = lru_cache(None)(Config.fromfile)
@@ -25,10 +31,14 @@ def pipelines(cfg):
     for split in ('train', 'val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
         if loader is not None:
-            yield split, [
-                step for step in loader.dataset.pipeline
-                if step.type not in BESIDE
-            ]
+            yield (
+                split,
+                [
+                    step
+                    for step in loader.dataset.pipeline
+                    if step.type not in BESIDE
+                ],
+            )
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
@@ -40,7 +50,7 @@ def test_images_come_as_the_detector_wants_them(path):
             assert steps == view, split
         elif steps != view:
             # Other sizes in training, as DETR has them.
-            step, = steps
+            (step,) = steps
             assert step.type == 'RandomChoiceResize'
             assert [step.scales[-1][::-1]] == [s.scale for s in view]
             assert step.keep_ratio and view[0].keep_ratio
@@ -49,11 +59,11 @@ def test_images_come_as_the_detector_wants_them(path):
 def test_each_detector_has_a_config_on_hico():
     found = {
         read(path).model.detector.type: path.stem
-        for path in CONFIGS if path.stem.endswith('_hico')
+        for path in CONFIGS
+        if path.stem.endswith('_hico')
     }
     types = {
-        read(MODELS_FOLDER / file).detector.type
-        for file in DETECTORS.values()
+        read(MODELS_FOLDER / file).detector.type for file in DETECTORS.values()
     }
     assert found.keys() == types
     assert len(DETECTORS) == len(types) == 7
@@ -68,7 +78,8 @@ def test_metafile_names_every_config():
 
 
 @pytest.mark.parametrize(
-    'path', sorted((REPO / 'configs').rglob('*.py')), ids=lambda p: p.stem)
+    'path', sorted((REPO / 'configs').rglob('*.py')), ids=lambda p: p.stem
+)
 def test_no_config_asks_for_what_is_gone(path):
     text = path.read_text()
     assert 'openmmlab.com' not in text
@@ -76,15 +87,18 @@ def test_no_config_asks_for_what_is_gone(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('path', [
-    path for path in CONFIGS if path.stem.endswith('_hico')
-], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    'path',
+    [path for path in CONFIGS if path.stem.endswith('_hico')],
+    ids=lambda path: path.stem,
+)
 def test_builds_in_its_full_size(path):
     """And its classes, COCO's, are HICO-DET's in another order."""
     cfg = Config.fromfile(path)
     cfg.model.update(detector_checkpoint=None, allow_random_detector=True)
     cfg.model.teacher_head.text_encoder = dict(
-        type='HashedTextEncoder', dim=512)
+        type='HashedTextEncoder', dim=512
+    )
     init_default_scope('clhoi_mm')
     model = MODELS.build(cfg.model).eval()
     label_map = model.detector.label_map
@@ -93,7 +107,7 @@ def test_builds_in_its_full_size(path):
     objects = model.teacher_head.phrases.vocabulary.objects
     assert normalise_name(objects[label_map[0]]) == 'person'
     shapes = model.detector.map_shapes()
-    channels, = set(shapes.channels)
+    (channels,) = set(shapes.channels)
     assert model.vlt.input_proj.in_channels == channels
     extractor = model.icn.roi_extractor
     if cfg.model.icn.get('state_channels'):

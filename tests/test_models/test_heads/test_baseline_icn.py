@@ -1,10 +1,18 @@
 import pytest
 import torch
 
-from tests.test_models.utils import (BIKE, NO_BIKE, RIDE, SIZE, VOCABULARY,
-                                     build, make_sample, model_cfg)
+from tests.test_models.utils import (
+    BIKE,
+    NO_BIKE,
+    RIDE,
+    SIZE,
+    VOCABULARY,
+    build,
+    make_sample,
+    model_cfg,
+)
 
-SCORES = [.1, .2, .05, .3, .4, .5, .6, .7, .8]
+SCORES = [0.1, 0.2, 0.05, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
 
 
 def predict(**options):
@@ -12,7 +20,9 @@ def predict(**options):
         model_cfg(
             vlt=None,
             context_loss=None,
-            icn=dict(type='BaselineICN', **options))).eval()
+            icn=dict(type='BaselineICN', **options),
+        )
+    ).eval()
     inputs = torch.zeros(1, 3, *SIZE)
     return model.predict(inputs, [make_sample()])[0].pred_hois
 
@@ -21,8 +31,10 @@ def test_scores_of_classes():
     pred = predict(class_scores=SCORES)
     torch.testing.assert_close(
         pred.scores,
-        torch.tensor(SCORES)[pred.hoi_labels] * pred.sub_scores *
-        pred.obj_scores)
+        torch.tensor(SCORES)[pred.hoi_labels]
+        * pred.sub_scores
+        * pred.obj_scores,
+    )
     bikes = set(pred.hoi_labels[pred.obj_labels == BIKE].tolist())
     assert {RIDE, NO_BIKE} < bikes
 

@@ -5,15 +5,28 @@ import torch
 
 from clhoi_mm.models import PhraseTable
 from clhoi_mm.models.heads.interaction_cognition_network import both
-from tests.test_models.utils import (BIKE, CAR, DOG, ENCODER, NO_BIKE, PARK,
-                                     PERSON, RIDE, SCENE, TEXT_DIM, VOCABULARY,
-                                     build, make_pairs)
+from tests.test_models.utils import (
+    BIKE,
+    CAR,
+    DOG,
+    ENCODER,
+    NO_BIKE,
+    PARK,
+    PERSON,
+    RIDE,
+    SCENE,
+    TEXT_DIM,
+    VOCABULARY,
+    build,
+    make_pairs,
+)
 
 ROI = dict(
     type='SingleRoIExtractor',
     roi_layer=dict(type='RoIAlign', output_size=3, sampling_ratio=1),
     out_channels=4,
-    featmap_strides=[8, 16])
+    featmap_strides=[8, 16],
+)
 
 
 def make_icn(name='ICN', **options):
@@ -24,7 +37,8 @@ def make_icn(name='ICN', **options):
         num_layers=2,
         num_heads=2,
         roi_extractor=ROI,
-        roi_channels=4)
+        roi_channels=4,
+    )
     return build(cfg | options)
 
 
@@ -54,18 +68,24 @@ def context():
 @pytest.mark.parametrize('with_context', [False, True])
 @pytest.mark.parametrize('by_verb', [False, True])
 @pytest.mark.parametrize(
-    'rows', [[SCENE, SCENE[:2]], [SCENE, []], [[], []], [SCENE[:1]] * 2])
-def test_forward_and_backward(phrases, feats, context, name, roi_extractor,
-                              with_context, by_verb, rows):
+    'rows', [[SCENE, SCENE[:2]], [SCENE, []], [[], []], [SCENE[:1]] * 2]
+)
+def test_forward_and_backward(
+    phrases, feats, context, name, roi_extractor, with_context, by_verb, rows
+):
     icn = make_icn(
-        name, roi_extractor=roi_extractor, with_context=with_context,
-        interactive_by_verb=by_verb)
+        name,
+        roi_extractor=roi_extractor,
+        with_context=with_context,
+        interactive_by_verb=by_verb,
+    )
     pairs = make_pairs(rows)
     result = icn(feats, pairs, phrases, context if with_context else None)
     assert result.embeds.shape == (len(pairs), TEXT_DIM)
     assert result.logits.shape == (len(pairs), VOCABULARY.num_hois)
     torch.testing.assert_close(
-        result.embeds.norm(dim=1), torch.ones(len(pairs)))
+        result.embeds.norm(dim=1), torch.ones(len(pairs))
+    )
     (result.embeds.sum() + result.logits.sum()).backward()
     for key, param in icn.named_parameters():
         assert param.grad is not None, key
@@ -89,33 +109,44 @@ def test_each_part_looks_at_its_own_box(phrases, feats):
     evidence = icn.gather(feats, pairs, phrases)
     encoder = icn.encoder
     expected = encoder.geometry(evidence.geometry) + encoder.object_name(
-        phrases.object_embeds[pairs.object_labels])
-    for part, boxes in (('human', pairs.human_boxes),
-                        ('object', pairs.object_boxes),
-                        ('union', pairs.union_boxes)):
+        phrases.object_embeds[pairs.object_labels]
+    )
+    for part, boxes in (
+        ('human', pairs.human_boxes),
+        ('object', pairs.object_boxes),
+        ('union', pairs.union_boxes),
+    ):
         rois = torch.cat([pairs.pair_inds[:, None].float(), boxes], 1)
         expected = expected + encoder.roi_reduce[part](
-            icn.roi_extractor(feats[:2], rois))
+            icn.roi_extractor(feats[:2], rois)
+        )
     torch.testing.assert_close(
-        encoder(evidence), expected, rtol=1e-4, atol=1e-5)
+        encoder(evidence), expected, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_scores_by_hand(phrases):
     icn = make_icn()
-    pairs = make_pairs([[(PERSON, .9, (0, 0, 9, 9)), (BIKE, .9,
-                                                      (0, 0, 9, 9))]])
+    pairs = make_pairs(
+        [[(PERSON, 0.9, (0, 0, 9, 9)), (BIKE, 0.9, (0, 0, 9, 9))]]
+    )
     x = torch.randn(1, 16)
-    result = icn.score(x, torch.tensor([.4]), pairs, phrases)
+    result = icn.score(x, torch.tensor([0.4]), pairs, phrases)
     phrase = torch.nn.functional.normalize(icn.to_phrase(x)[0], dim=0)
     verb = torch.nn.functional.normalize(icn.to_verb(x)[0], dim=0)
-    expected = 10 * phrase @ phrases.hoi_embeds[RIDE] + 10 * (
-        verb @ phrases.verb_embeds[VOCABULARY.hoi_verbs[RIDE]]) + math.log(
-            .15 / .85)
+    expected = (
+        10 * phrase @ phrases.hoi_embeds[RIDE]
+        + 10 * (verb @ phrases.verb_embeds[VOCABULARY.hoi_verbs[RIDE]])
+        + math.log(0.15 / 0.85)
+    )
     torch.testing.assert_close(result.class_logits[0, RIDE], expected)
-    torch.testing.assert_close(result.logits[0, RIDE].sigmoid(),
-                               expected.sigmoid() / (1 + math.exp(-.4)))
-    torch.testing.assert_close(result.logits[0, NO_BIKE],
-                               -result.logits[0, :NO_BIKE].max())
+    torch.testing.assert_close(
+        result.logits[0, RIDE].sigmoid(),
+        expected.sigmoid() / (1 + math.exp(-0.4)),
+    )
+    torch.testing.assert_close(
+        result.logits[0, NO_BIKE], -result.logits[0, :NO_BIKE].max()
+    )
 
 
 def test_order_of_instances_does_not_matter(phrases, feats, context):
@@ -125,23 +156,28 @@ def test_order_of_instances_does_not_matter(phrases, feats, context):
     two = make_pairs([[SCENE[i] for i in order], []])
     first = icn(feats, one, phrases, context)
     second = icn(feats, two, phrases, context)
-    names = [(h, o) for h, o in zip(one.human_inds.tolist(),
-                                    one.object_inds.tolist())]
+    names = [
+        (h, o)
+        for h, o in zip(one.human_inds.tolist(), one.object_inds.tolist())
+    ]
     match = [
         names.index((order[h], order[o]))
         for h, o in zip(two.human_inds.tolist(), two.object_inds.tolist())
     ]
     torch.testing.assert_close(
-        second.logits, first.logits[match], rtol=1e-4, atol=1e-5)
+        second.logits, first.logits[match], rtol=1e-4, atol=1e-5
+    )
 
 
 def test_images_do_not_see_each_other(phrases, feats, context):
     icn = make_icn()
     both = icn(feats, make_pairs([SCENE, SCENE[:2]]), phrases, context)
-    alone = icn([f[1:] for f in feats], make_pairs([SCENE[:2]]), phrases,
-                context[1:])
+    alone = icn(
+        [f[1:] for f in feats], make_pairs([SCENE[:2]]), phrases, context[1:]
+    )
     torch.testing.assert_close(
-        both.logits[-1:], alone.logits, rtol=1e-4, atol=1e-5)
+        both.logits[-1:], alone.logits, rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize('part', ['feats', 'context', 'geometry', 'others'])
@@ -155,28 +191,28 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
     elif part == 'context':
         context = context + torch.randn_like(context)
     elif part == 'geometry':
-        rows = [[SCENE[0], (BIKE, .8, (30, 4, 90, 20)), SCENE[2]], []]
+        rows = [[SCENE[0], (BIKE, 0.8, (30, 4, 90, 20)), SCENE[2]], []]
     else:
-        rows = [[SCENE[0], SCENE[1], (PERSON, .7, (60, 20, 90, 40))], []]
+        rows = [[SCENE[0], SCENE[1], (PERSON, 0.7, (60, 20, 90, 40))], []]
     after = icn(feats, make_pairs(rows), phrases, context).logits[0]
     assert not torch.allclose(before, after, atol=1e-4)
 
 
 @pytest.mark.parametrize('by_verb', [True, False])
-def test_interactiveness_sees_the_pair_alone(phrases, feats, context,
-                                             by_verb):
+def test_interactiveness_sees_the_pair_alone(phrases, feats, context, by_verb):
     icn = make_icn(interactive_by_verb=by_verb)
 
     def judge(feats=feats, context=context, rows=SCENE[:2]):
-        return icn(feats, make_pairs([rows, []]), phrases,
-                   context).interactiveness[0]
+        return icn(
+            feats, make_pairs([rows, []]), phrases, context
+        ).interactiveness[0]
 
     before = judge()
-    assert before.shape == (VOCABULARY.num_hois if by_verb else 1, )
+    assert before.shape == (VOCABULARY.num_hois if by_verb else 1,)
     assert torch.equal(before, judge(context=context + 1))
     torch.testing.assert_close(before, judge(rows=SCENE))
     assert (before != judge([f + torch.randn_like(f) for f in feats])).any()
-    for other in ((BIKE, .8, (30, 4, 90, 20)), (DOG, .8, SCENE[1][2])):
+    for other in ((BIKE, 0.8, (30, 4, 90, 20)), (DOG, 0.8, SCENE[1][2])):
         assert (before != judge(rows=[SCENE[0], other])).any()
 
 
@@ -193,24 +229,26 @@ def test_verbs_share_what_they_have_in_common(phrases, feats):
 def test_interactiveness_by_hand(phrases, feats):
     """The pair's common judgement plus its agreement with the verb."""
     icn = make_icn(
-        with_context=False, roi_extractor=None, interactive_by_verb=True)
+        with_context=False, roi_extractor=None, interactive_by_verb=True
+    )
     tower = icn.interactiveness
     verb = phrases.hoi_verbs[RIDE]
     with torch.no_grad():
         for parameter in (tower.head[-1].weight, tower.to_verb.weight):
             parameter.zero_()
-        tower.head[-1].bias.fill_(-2.)
+        tower.head[-1].bias.fill_(-2.0)
         tower.to_verb.bias.copy_(3 * phrases.verb_embeds[verb])
-        tower.log_scale.fill_(math.log(4.))
+        tower.log_scale.fill_(math.log(4.0))
     logits = icn(feats, make_pairs([SCENE, []]), phrases).interactiveness
-    torch.testing.assert_close(logits[:, RIDE],
-                               torch.full((len(logits), ), 2.))
+    torch.testing.assert_close(
+        logits[:, RIDE], torch.full((len(logits),), 2.0)
+    )
     cosine = phrases.verb_embeds[phrases.hoi_verbs] @ phrases.verb_embeds[verb]
     torch.testing.assert_close(logits, (4 * cosine - 2).expand_as(logits))
 
 
-@pytest.mark.parametrize('one', [-80., -1., 0., 3., 80.])
-@pytest.mark.parametrize('other', [-80., 2., 80.])
+@pytest.mark.parametrize('one', [-80.0, -1.0, 0.0, 3.0, 80.0])
+@pytest.mark.parametrize('other', [-80.0, 2.0, 80.0])
 def test_both(one, other):
     one, other = torch.tensor([one, other]).double()
     expected = one.sigmoid() * other.sigmoid()
@@ -222,7 +260,8 @@ def test_both(one, other):
 @pytest.mark.parametrize('by_verb', [True, False])
 def test_starts_at_the_prior(phrases, feats, context, by_verb):
     icn = make_icn(
-        interactive_prior=0.2, class_prior=0.5, interactive_by_verb=by_verb)
+        interactive_prior=0.2, class_prior=0.5, interactive_by_verb=by_verb
+    )
     for layer in (icn.to_phrase, icn.to_verb):
         torch.nn.init.zeros_(layer.weight)
         torch.nn.init.zeros_(layer.bias)
@@ -232,26 +271,30 @@ def test_starts_at_the_prior(phrases, feats, context, by_verb):
             torch.nn.init.zeros_(parameter)
     result = icn(feats, make_pairs([SCENE, []]), phrases, context)
     prob = result.logits.sigmoid()[:, ~phrases.is_absence]
-    torch.testing.assert_close(prob, torch.full_like(prob, .1))
+    torch.testing.assert_close(prob, torch.full_like(prob, 0.1))
 
 
 @pytest.mark.parametrize('by_verb', [True, False])
 def test_compiles(phrases, feats, context, by_verb):
     """Pairs differ in number from batch to batch."""
     icn = make_icn(
-        roi_extractor=None, num_layers=1, interactive_by_verb=by_verb)
+        roi_extractor=None, num_layers=1, interactive_by_verb=by_verb
+    )
     torch._dynamo.reset()
     compiled = torch.compile(
-        icn, backend='eager', dynamic=True, fullgraph=True)
+        icn, backend='eager', dynamic=True, fullgraph=True
+    )
     for rows in ([SCENE, SCENE[:2]], [SCENE[:3], SCENE]):
         pairs = make_pairs(rows)
         torch.testing.assert_close(
             compiled(feats, pairs, phrases, context).logits,
-            icn(feats, pairs, phrases, context).logits)
+            icn(feats, pairs, phrases, context).logits,
+        )
 
 
-@pytest.mark.parametrize('options', [
-    dict(num_layers=0), dict(with_pair_attention=False)])
+@pytest.mark.parametrize(
+    'options', [dict(num_layers=0), dict(with_pair_attention=False)]
+)
 def test_without_attention_each_pair_is_judged_by_itself(phrases, options):
     icn = make_icn(roi_extractor=None, with_context=False, **options).eval()
     assert not any('pair_attn' in key for key in icn.state_dict())
@@ -264,14 +307,20 @@ def test_without_attention_each_pair_is_judged_by_itself(phrases, options):
 
 
 def test_without_geometry_places_do_not_matter(phrases):
-    moved = [(label, score, (x1, y1, x2 + 9, y2 + 4))
-             for label, score, (x1, y1, x2, y2) in SCENE]
+    moved = [
+        (label, score, (x1, y1, x2 + 9, y2 + 4))
+        for label, score, (x1, y1, x2, y2) in SCENE
+    ]
     for with_geometry in (True, False):
         icn = make_icn(
-            roi_extractor=None, with_geometry=with_geometry,
-            with_context=False)
-        same = torch.allclose(*(icn([], make_pairs([scene]), phrases).logits
-                                for scene in (SCENE, moved)))
+            roi_extractor=None, with_geometry=with_geometry, with_context=False
+        )
+        same = torch.allclose(
+            *(
+                icn([], make_pairs([scene]), phrases).logits
+                for scene in (SCENE, moved)
+            )
+        )
         assert same != with_geometry
 
 

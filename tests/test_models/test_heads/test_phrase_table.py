@@ -6,9 +6,21 @@ from clhoi_mm.models import PhraseTable
 from clhoi_mm.models.heads.phrase_table import centre_by_group, whiten
 from clhoi_mm.teacher.text_encoders import build_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
-from tests.test_models.utils import (BIKE, CAR, DOG, ENCODER, FEED, HOLD_BIKE,
-                                     NO_BIKE, NO_DOG, PARK, PERSON, RIDE,
-                                     TEXT_DIM, VOCABULARY)
+from tests.test_models.utils import (
+    BIKE,
+    CAR,
+    DOG,
+    ENCODER,
+    FEED,
+    HOLD_BIKE,
+    NO_BIKE,
+    NO_DOG,
+    PARK,
+    PERSON,
+    RIDE,
+    TEXT_DIM,
+    VOCABULARY,
+)
 
 
 @pytest.fixture(scope='module')
@@ -19,27 +31,31 @@ def table():
 
 
 def test_centre_by_group_by_hand():
-    embeds = torch.tensor([[1., 0.], [0., 1.], [1., 1.]])
+    embeds = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     centred, means = centre_by_group(embeds, torch.tensor([2, 2, 0]), 3)
-    overall = torch.tensor([2., 2.]) / 3
+    overall = torch.tensor([2.0, 2.0]) / 3
     torch.testing.assert_close(
-        means, torch.stack([overall, overall,
-                            torch.tensor([.5, .5])]))
+        means, torch.stack([overall, overall, torch.tensor([0.5, 0.5])])
+    )
     half = 0.5**0.5
     torch.testing.assert_close(
-        centred, torch.tensor([[half, -half], [-half, half], [half, half]]))
+        centred, torch.tensor([[half, -half], [-half, half], [half, half]])
+    )
 
 
 def test_whiten_by_hand():
     """Energies 3 and 1, floor 1: a mean of 2 on top of each."""
-    known = torch.tensor([[1., 0., 0.], [1., 0., 0.], [-1., 0., 0.],
-                          [0., 1., 0.]])
-    embeds = torch.tensor([[.6, .8, 0.], [.6, 0., .8]])
-    stretched = torch.tensor([.6 / 5**.5, .8 / 3**.5, 0.])
+    known = torch.tensor(
+        [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    )
+    embeds = torch.tensor([[0.6, 0.8, 0.0], [0.6, 0.0, 0.8]])
+    stretched = torch.tensor([0.6 / 5**0.5, 0.8 / 3**0.5, 0.0])
     torch.testing.assert_close(
-        whiten(embeds, known, floor=1.),
-        torch.stack([F.normalize(stretched, dim=0),
-                     torch.tensor([1., 0., 0.])]))
+        whiten(embeds, known, floor=1.0),
+        torch.stack(
+            [F.normalize(stretched, dim=0), torch.tensor([1.0, 0.0, 0.0])]
+        ),
+    )
     assert whiten(embeds[:0], known).shape == (0, 3)
     # The mean of a single verb is the verb.
     assert torch.equal(whiten(embeds, torch.zeros(1, 3)), torch.zeros(2, 3))
@@ -48,8 +64,9 @@ def test_whiten_by_hand():
 def test_whitened_verbs_are_further_apart(table):
     white = PhraseTable(PARK, ENCODER, TEXT_DIM, whiten_verbs=True)
     white.fill()
-    torch.testing.assert_close(white.verb_embeds,
-                               whiten(table.verb_embeds, table.verb_embeds))
+    torch.testing.assert_close(
+        white.verb_embeds, whiten(table.verb_embeds, table.verb_embeds)
+    )
     for name in ('hoi_phrases', 'hoi_embeds', 'object_embeds'):
         assert torch.equal(getattr(white, name), getattr(table, name))
 
@@ -63,40 +80,47 @@ def test_whitened_verbs_are_further_apart(table):
 def test_fill(table):
     encoder = build_text_encoder(ENCODER)
     torch.testing.assert_close(
-        table.hoi_phrases, torch.tensor(encoder.encode(VOCABULARY.phrases)))
+        table.hoi_phrases, torch.tensor(encoder.encode(VOCABULARY.phrases))
+    )
     bikes = table.hoi_phrases[:3]
     torch.testing.assert_close(
-        table.hoi_embeds[:3], F.normalize(bikes - bikes.mean(0), dim=1))
+        table.hoi_embeds[:3], F.normalize(bikes - bikes.mean(0), dim=1)
+    )
     verbs = torch.tensor(encoder.encode(VOCABULARY.verb_phrases))
     torch.testing.assert_close(
-        table.verb_embeds, F.normalize(verbs - verbs.mean(0), dim=1))
+        table.verb_embeds, F.normalize(verbs - verbs.mean(0), dim=1)
+    )
     torch.testing.assert_close(
         table.object_embeds,
-        torch.tensor(encoder.encode(VOCABULARY.object_phrases)))
+        torch.tensor(encoder.encode(VOCABULARY.object_phrases)),
+    )
     assert table.is_candidate.tolist() == [True, True, True, True, False]
 
 
 def test_centre_takes_a_phrase_as_its_own(table):
     torch.testing.assert_close(
-        table.centre(table.hoi_phrases, table.hoi_objects), table.hoi_embeds)
+        table.centre(table.hoi_phrases, table.hoi_objects), table.hoi_embeds
+    )
     unknown = F.normalize(torch.ones(TEXT_DIM), dim=0)
     torch.testing.assert_close(
         table.centre(unknown[None], torch.tensor([-1]))[0],
-        F.normalize(unknown - table.hoi_phrases.mean(0), dim=0))
+        F.normalize(unknown - table.hoi_phrases.mean(0), dim=0),
+    )
     assert table.centre(
-        torch.zeros(2, 0, TEXT_DIM),
-        torch.zeros(2, 0).long()).shape == (2, 0, TEXT_DIM)
+        torch.zeros(2, 0, TEXT_DIM), torch.zeros(2, 0).long()
+    ).shape == (2, 0, TEXT_DIM)
 
 
 def test_absence_is_one_minus_the_best_verb(table):
     logits = torch.zeros(2, VOCABULARY.num_hois)
-    logits[:, RIDE], logits[:, HOLD_BIKE], logits[:, FEED] = 1., 2., 5.
+    logits[:, RIDE], logits[:, HOLD_BIKE], logits[:, FEED] = 1.0, 2.0, 5.0
     valid = table.hoi_objects[None] == torch.tensor([[BIKE], [DOG]])
     scored = table.score_absence(logits, valid)
     assert scored[0, NO_BIKE] == -2
     assert scored[1, NO_DOG] == -5
-    torch.testing.assert_close(scored[0, NO_BIKE].sigmoid(),
-                               1 - logits[0, HOLD_BIKE].sigmoid())
+    torch.testing.assert_close(
+        scored[0, NO_BIKE].sigmoid(), 1 - logits[0, HOLD_BIKE].sigmoid()
+    )
     others = ~table.is_absence
     torch.testing.assert_close(scored[:, others], logits[:, others])
 
@@ -104,7 +128,8 @@ def test_absence_is_one_minus_the_best_verb(table):
 def test_absence_without_pairs_or_without_such_classes(table):
     none = table.score_absence(
         torch.zeros(0, VOCABULARY.num_hois),
-        torch.zeros(0, VOCABULARY.num_hois).bool())
+        torch.zeros(0, VOCABULARY.num_hois).bool(),
+    )
     assert none.shape == (0, VOCABULARY.num_hois)
     plain = PhraseTable(PARK | dict(no_interaction=None), ENCODER, TEXT_DIM)
     logits = torch.randn(2, VOCABULARY.num_hois)
@@ -127,12 +152,18 @@ def test_width_of_the_encoder_is_checked():
 
 
 def test_checkpoint_brings_the_phrases(table):
-    other = PhraseTable(PARK, dict(type='CLIPTextEncoder', path='nowhere'),
-                        TEXT_DIM)
+    other = PhraseTable(
+        PARK, dict(type='CLIPTextEncoder', path='nowhere'), TEXT_DIM
+    )
     other.load_state_dict(table.state_dict())
     other.ensure_filled()
-    for name in ('hoi_phrases', 'hoi_embeds', 'verb_embeds', 'object_embeds',
-                 'object_means'):
+    for name in (
+        'hoi_phrases',
+        'hoi_embeds',
+        'verb_embeds',
+        'object_embeds',
+        'object_means',
+    ):
         torch.testing.assert_close(getattr(other, name), getattr(table, name))
 
 
@@ -153,21 +184,29 @@ def test_speak_centres_new_phrases_as_the_learned_ones(table):
     verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
     obj = int(own.hoi_objects[0])
     spoken = table.speak(
-        HOIVocabulary('phrases', own.objects, verbs,
-                      [own.gerunds[own.hoi_verbs[0]], 'painting'],
-                      [(0, obj), (1, obj)]))
+        HOIVocabulary(
+            'phrases',
+            own.objects,
+            verbs,
+            [own.gerunds[own.hoi_verbs[0]], 'painting'],
+            [(0, obj), (1, obj)],
+        )
+    )
     assert torch.equal(spoken.hoi_embeds[0], table.hoi_embeds[0])
-    assert torch.equal(spoken.verb_embeds[0],
-                       table.verb_embeds[own.hoi_verbs[0]])
+    assert torch.equal(
+        spoken.verb_embeds[0], table.verb_embeds[own.hoi_verbs[0]]
+    )
     encoder = build_text_encoder(ENCODER)
     phrase = torch.tensor(encoder.encode([spoken.vocabulary.phrases[1]]))[0]
     torch.testing.assert_close(
         spoken.hoi_embeds[1],
-        F.normalize(phrase - table.object_means[obj], dim=0))
+        F.normalize(phrase - table.object_means[obj], dim=0),
+    )
     verb = torch.tensor(encoder.encode(['a person painting something']))[0]
     mean = torch.tensor(encoder.encode(own.verb_phrases)).mean(0)
-    torch.testing.assert_close(spoken.verb_embeds[1],
-                               F.normalize(verb - mean, dim=0))
+    torch.testing.assert_close(
+        spoken.verb_embeds[1], F.normalize(verb - mean, dim=0)
+    )
     # Pairs are the same ones, and so is what they say to each other.
     assert torch.equal(spoken.is_candidate, table.is_candidate)
     with pytest.raises(ValueError, match='the objects of "mini"'):
@@ -190,17 +229,23 @@ def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
                 objects=whole.objects,
                 verbs=[whole.verbs[v] for v in verbs],
                 gerunds=[whole.gerunds[v] for v in verbs],
-                hois=[(verbs.index(whole.hoi_verbs[hoi]),
-                       int(whole.hoi_objects[hoi])) for hoi in kept],
+                hois=[
+                    (
+                        verbs.index(whole.hoi_verbs[hoi]),
+                        int(whole.hoi_objects[hoi]),
+                    )
+                    for hoi in kept
+                ],
                 rare=None,
-                no_interaction='no_interaction'),
+                no_interaction='no_interaction',
+            ),
             ENCODER,
             TEXT_DIM,
-            whiten_verbs=white)
+            whiten_verbs=white,
+        )
         seen.fill()
         for name in ('hoi_phrases', 'hoi_embeds'):
-            assert torch.equal(
-                getattr(table, name)[kept], getattr(seen, name))
+            assert torch.equal(getattr(table, name)[kept], getattr(seen, name))
         assert torch.equal(table.verb_embeds[verbs], seen.verb_embeds)
         for name in ('object_means', 'object_embeds'):
             assert torch.equal(getattr(table, name), getattr(seen, name))
@@ -213,7 +258,8 @@ def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
         strange = torch.tensor([-1, 3])
         phrase = table.hoi_phrases[:2]
         assert torch.equal(
-            table.centre(phrase, strange), seen.centre(phrase, strange))
+            table.centre(phrase, strange), seen.centre(phrase, strange)
+        )
         assert table.verb_is_unseen.sum() == whole.num_verbs - len(verbs)
         assert table.object_is_unseen.sum() == (split == 'uo') * 12
 
@@ -223,8 +269,9 @@ def test_unseen_classes_of_other_vocabularies():
     assert table.is_unseen.nonzero().tolist() == [[FEED]]
     # Nothing of a car is ever said, which is not to be unseen.
     assert not table.object_is_unseen.any()
-    assert table.vocabulary.verbs[
-        table.verb_is_unseen.nonzero().item()] == 'feed'
+    assert (
+        table.vocabulary.verbs[table.verb_is_unseen.nonzero().item()] == 'feed'
+    )
     assert 'is_learned' not in table.state_dict()
     with pytest.raises(ValueError, match="classes of HICO-DET.*'park'"):
         PhraseTable(PARK, ENCODER, TEXT_DIM, 'uv')

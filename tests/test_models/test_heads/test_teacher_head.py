@@ -2,10 +2,25 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.test_models.utils import (BIKE, DOG, ENCODER, FEED, HOLD_BIKE,
-                                     HOLD_DOG, NO_BIKE, PARK, PERSON, RIDE,
-                                     SCENE, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs, make_sample, make_words)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    ENCODER,
+    FEED,
+    HOLD_BIKE,
+    HOLD_DOG,
+    NO_BIKE,
+    PARK,
+    PERSON,
+    RIDE,
+    SCENE,
+    TEXT_DIM,
+    VOCABULARY,
+    build,
+    make_pairs,
+    make_sample,
+    make_words,
+)
 
 
 @pytest.fixture(scope='module')
@@ -16,7 +31,9 @@ def head():
             vocabulary=PARK,
             text_encoder=ENCODER,
             text_dim=TEXT_DIM,
-            max_sentences=3))
+            max_sentences=3,
+        )
+    )
     head.init_weights()
     return head
 
@@ -33,11 +50,11 @@ def supervise(head):
 
 
 def test_words_of_the_teacher(supervise):
-    words = ((RIDE, BIKE, .9), (-1, BIKE, .4), (RIDE, BIKE, .3))
+    words = ((RIDE, BIKE, 0.9), (-1, BIKE, 0.4), (RIDE, BIKE, 0.3))
     samples = [
         make_sample(words=words),
         make_sample(words=(), caption='', valid=False),
-        make_sample(words=(), caption='A park.')
+        make_sample(words=(), caption='A park.'),
     ]
     targets = supervise('vllm')(samples)
     given = samples[0].teacher
@@ -45,40 +62,46 @@ def test_words_of_the_teacher(supervise):
     assert targets.known.tolist() == [True, False, True]
     torch.testing.assert_close(targets.captions[0], given.caption_embed)
     assert targets.sentences.shape == (3, 3, TEXT_DIM)
-    assert targets.has_sentence.tolist() == [[True] * 3, [False] * 3,
-                                             [False] * 3]
+    assert targets.has_sentence.tolist() == [
+        [True] * 3,
+        [False] * 3,
+        [False] * 3,
+    ]
     torch.testing.assert_close(targets.sentences[0], given.sentence_embeds)
     assert targets.hois.tolist() == [[RIDE, -1, RIDE], [-1] * 3, [-1] * 3]
     assert targets.objects.tolist() == [[BIKE] * 3, [-1] * 3, [-1] * 3]
     torch.testing.assert_close(
-        targets.weights,
-        torch.tensor([[.9, .4, .3], [0, 0, 0], [0, 0, 0]]))
+        targets.weights, torch.tensor([[0.9, 0.4, 0.3], [0, 0, 0], [0, 0, 0]])
+    )
     # Said twice: the surer one counts; outside the vocabulary: no class.
     scores = torch.zeros(3, VOCABULARY.num_hois)
-    scores[0, RIDE] = .9
+    scores[0, RIDE] = 0.9
     torch.testing.assert_close(targets.image_scores, scores)
     table = supervise('vllm').phrases
     torch.testing.assert_close(targets.phrases[0, 0], table.hoi_embeds[RIDE])
     torch.testing.assert_close(
         targets.phrases[0, 1],
-        F.normalize(given.phrase_embeds[1] - table.object_means[BIKE], dim=0))
+        F.normalize(given.phrase_embeds[1] - table.object_means[BIKE], dim=0),
+    )
     assert targets.pair_labels is None
 
 
 def test_sentences_are_cut_to_the_width_of_all_processes(supervise):
-    words = tuple((hoi, BIKE, .5) for hoi in (RIDE, HOLD_BIKE) * 3)
+    words = tuple((hoi, BIKE, 0.5) for hoi in (RIDE, HOLD_BIKE) * 3)
     sample = make_sample(words=words)
     targets = supervise('vllm')([sample])
     assert targets.sentences.shape == (1, 3, TEXT_DIM)
     assert targets.has_sentence.all()
-    torch.testing.assert_close(targets.sentences[0],
-                               sample.teacher.sentence_embeds[:3])
+    torch.testing.assert_close(
+        targets.sentences[0], sample.teacher.sentence_embeds[:3]
+    )
     assert targets.hois.shape == (1, 6)
 
 
 def test_all_images_without_words(supervise):
     targets = supervise('vllm')(
-        [make_sample(words=(), caption='', valid=False)] * 2)
+        [make_sample(words=(), caption='', valid=False)] * 2
+    )
     assert targets.phrases.shape == (2, 0, TEXT_DIM)
     assert targets.weights.shape == (2, 0)
     assert targets.image_scores.abs().sum() == 0
@@ -101,56 +124,63 @@ def test_labels_of_the_image(supervise, supervision):
     assert targets.has_caption.tolist() == [True, False]
     assert targets.known.tolist() == [True, True]
     said = table.hoi_phrases[[RIDE, HOLD_DOG]]
-    torch.testing.assert_close(targets.captions[0],
-                               F.normalize(said.sum(0), dim=0))
+    torch.testing.assert_close(
+        targets.captions[0], F.normalize(said.sum(0), dim=0)
+    )
     torch.testing.assert_close(targets.sentences[0, :2], said)
-    torch.testing.assert_close(targets.phrases[0],
-                               table.hoi_embeds[[RIDE, HOLD_DOG]])
+    torch.testing.assert_close(
+        targets.phrases[0], table.hoi_embeds[[RIDE, HOLD_DOG]]
+    )
     assert targets.image_scores[0].nonzero().flatten().tolist() == [
-        RIDE, HOLD_DOG
+        RIDE,
+        HOLD_DOG,
     ]
     assert targets.pair_labels is None
 
 
 def test_pairs_are_matched_by_both_boxes_class_and_image(supervise):
-    near = [(label, score, (x1 + 1, y1, x2, y2 - 1))
-            for label, score, (x1, y1, x2, y2) in SCENE[:4]]
-    wrong = [near[0], (DOG, .8, near[1][2])]
+    near = [
+        (label, score, (x1 + 1, y1, x2, y2 - 1))
+        for label, score, (x1, y1, x2, y2) in SCENE[:4]
+    ]
+    wrong = [near[0], (DOG, 0.8, near[1][2])]
     hois = ((0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 3, FEED))
     samples = [make_sample(hois=hois), make_sample(hois=hois)]
     pairs = make_pairs([near, wrong])
     labels = supervise('instance')(samples, pairs).pair_labels
     assert labels.shape == (len(pairs), VOCABULARY.num_hois)
-    found = [(pairs.human_inds[p].item(), pairs.object_inds[p].item(), c)
-             for p, c in labels.nonzero().tolist()]
+    found = [
+        (pairs.human_inds[p].item(), pairs.object_inds[p].item(), c)
+        for p, c in labels.nonzero().tolist()
+    ]
     # Of the second image, the object is a bicycle in truth.
     assert found == [(0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 3, FEED)]
     assert labels.sum() == 3
 
 
 def test_pairs_of_another_image_are_not_matched(supervise):
-    samples = [make_sample(hois=()), make_sample(hois=((0, 1, RIDE), ))]
+    samples = [make_sample(hois=()), make_sample(hois=((0, 1, RIDE),))]
     pairs = make_pairs([SCENE, SCENE])
     labels = supervise('instance')(samples, pairs).pair_labels
-    (pair, hoi), = labels.nonzero().tolist()
+    ((pair, hoi),) = labels.nonzero().tolist()
     assert (pairs.pair_inds[pair].item(), hoi) == (1, RIDE)
 
 
 @pytest.mark.parametrize('shift, matched', [(5, True), (7, False)])
 def test_match_iou(supervise, shift, matched):
     """A box of 20 moved by s overlaps by (20 - s) / (20 + s)."""
-    truth = [(PERSON, 1., (0, 0, 20, 20)), (BIKE, 1., (30, 0, 50, 20))]
-    moved = [truth[0], (BIKE, 1., (30 + shift, 0, 50 + shift, 20))]
+    truth = [(PERSON, 1.0, (0, 0, 20, 20)), (BIKE, 1.0, (30, 0, 50, 20))]
+    moved = [truth[0], (BIKE, 1.0, (30 + shift, 0, 50 + shift, 20))]
     labels = supervise('instance')(
-        [make_sample(truth, hois=((0, 1, RIDE), ))],
-        make_pairs([moved])).pair_labels
+        [make_sample(truth, hois=((0, 1, RIDE),))], make_pairs([moved])
+    ).pair_labels
     assert (labels[0, RIDE] == 1) == matched
 
 
 def test_roles_without_object_and_empty_images_match_nothing(supervise):
     samples = [
-        make_sample(hois=((0, -1, RIDE), )),
-        make_sample(rows=(), hois=())
+        make_sample(hois=((0, -1, RIDE),)),
+        make_sample(rows=(), hois=()),
     ]
     pairs = make_pairs([SCENE, SCENE])
     assert supervise('instance')(samples, pairs).pair_labels.sum() == 0
@@ -161,7 +191,7 @@ def test_roles_without_object_and_empty_images_match_nothing(supervise):
 
 def test_annotated_absence_stays_among_the_targets(supervise):
     """The losses leave it out, as it is scored from all others."""
-    targets = supervise('image')([make_sample(hois=((0, 1, NO_BIKE), ))])
+    targets = supervise('image')([make_sample(hois=((0, 1, NO_BIKE),))])
     assert targets.image_scores[0, NO_BIKE] == 1
 
 
@@ -173,7 +203,9 @@ def test_errors(supervise):
                 vocabulary=PARK,
                 text_encoder=ENCODER,
                 text_dim=TEXT_DIM,
-                supervision='human'))
+                supervision='human',
+            )
+        )
     sample = make_sample()
     sample.teacher = make_words()
     sample.teacher.caption_embed = torch.zeros(8)
@@ -191,13 +223,15 @@ def test_whitened_verbs_keep_to_the_verbs(head):
             vocabulary=PARK,
             text_encoder=ENCODER,
             text_dim=TEXT_DIM,
-            whiten_verbs=True))
+            whiten_verbs=True,
+        )
+    )
     white.init_weights()
     ours, theirs = white.phrases, head.phrases
     assert not torch.allclose(ours.verb_embeds, theirs.verb_embeds)
     torch.testing.assert_close(
-        ours.verb_embeds.norm(dim=1), theirs.verb_embeds.norm(dim=1))
+        ours.verb_embeds.norm(dim=1), theirs.verb_embeds.norm(dim=1)
+    )
     assert torch.equal(ours.hoi_embeds, theirs.hoi_embeds)
     # As before to the bit after a new vocabulary was asked for.
-    assert torch.equal(
-        ours.speak(VOCABULARY).verb_embeds, ours.verb_embeds)
+    assert torch.equal(ours.speak(VOCABULARY).verb_embeds, ours.verb_embeds)

@@ -1,10 +1,22 @@
 import pytest
 import torch
 
-from tests.test_models.utils import (BENCH, BIKE, DOG, HOLD_BIKE, NO_BIKE,
-                                     NO_DOG, RIDE, SCENE, SIT, TEXT_DIM,
-                                     VOCABULARY, make_pairs, make_sample,
-                                     make_teacher_head)
+from tests.test_models.utils import (
+    BENCH,
+    BIKE,
+    DOG,
+    HOLD_BIKE,
+    NO_BIKE,
+    NO_DOG,
+    RIDE,
+    SCENE,
+    SIT,
+    TEXT_DIM,
+    VOCABULARY,
+    make_pairs,
+    make_sample,
+    make_teacher_head,
+)
 
 # All that is said of benches is unseen, and one verb of the bicycle.
 UNSEEN = [HOLD_BIKE, SIT]
@@ -16,16 +28,19 @@ def make_head(supervision, unseen=UNSEEN):
 
 
 def test_words_of_the_unseen_are_dropped_and_captions_with_them():
-    words = ((RIDE, BIKE, .9), (HOLD_BIKE, BIKE, .8), (NO_BIKE, BIKE, .4))
+    words = ((RIDE, BIKE, 0.9), (HOLD_BIKE, BIKE, 0.8), (NO_BIKE, BIKE, 0.4))
     samples = [
         make_sample(words=words),
         make_sample(words=words[::2]),
-        make_sample(words=words[1:2])
+        make_sample(words=words[1:2]),
     ]
     targets = make_head('vllm')(samples)
-    assert targets.hois.tolist() == [[RIDE, NO_BIKE], [RIDE, NO_BIKE],
-                                     [-1, -1]]
-    torch.testing.assert_close(targets.weights[0], torch.tensor([.9, .4]))
+    assert targets.hois.tolist() == [
+        [RIDE, NO_BIKE],
+        [RIDE, NO_BIKE],
+        [-1, -1],
+    ]
+    torch.testing.assert_close(targets.weights[0], torch.tensor([0.9, 0.4]))
     assert targets.image_scores[:, HOLD_BIKE].tolist() == [0, 0, 0]
     assert targets.has_caption.tolist() == [False, True, False]
     assert targets.has_sentence.sum(1).tolist() == [0, 2, 0]
@@ -38,12 +53,13 @@ def test_words_of_the_unseen_are_dropped_and_captions_with_them():
 
 def test_words_outside_the_vocabulary_may_be_of_the_unseen():
     """An unseen verb of a dog, an unseen object, and neither."""
-    words = ((-1, DOG, .5), (-1, BENCH, .6), (-1, DOG, .7), (-1, -1, .8))
+    words = ((-1, DOG, 0.5), (-1, BENCH, 0.6), (-1, DOG, 0.7), (-1, -1, 0.8))
     sample = make_sample(words=words)
     sample.teacher.verb_labels[:3] = torch.tensor(
-        [SIT_VERB, HUG_VERB, HUG_VERB])
+        [SIT_VERB, HUG_VERB, HUG_VERB]
+    )
     targets = make_head('vllm')([sample])
-    torch.testing.assert_close(targets.weights[0], torch.tensor([.7, .8]))
+    torch.testing.assert_close(targets.weights[0], torch.tensor([0.7, 0.8]))
     assert targets.objects[0].tolist() == [DOG, -1]
 
 
@@ -58,7 +74,8 @@ def test_labels_of_the_unseen_are_dropped(supervision):
     assert not targets.image_scores[:, UNSEEN].any()
     if supervision == 'instance':
         assert targets.pair_labels.sum(0).nonzero().flatten().tolist() == [
-            RIDE, NO_DOG
+            RIDE,
+            NO_DOG,
         ]
     head.copy_to_pairs = True
     copied = head(samples, make_pairs([SCENE, SCENE])).pair_labels
@@ -69,6 +86,6 @@ def test_batches_without_any_word():
     targets = make_head('vllm')([make_sample(words=())] * 2)
     assert targets.weights.shape == (2, 0)
     assert not targets.image_scores.any()
-    lost = make_head('vllm')([make_sample(words=((SIT, BENCH, .9), ))])
+    lost = make_head('vllm')([make_sample(words=((SIT, BENCH, 0.9),))])
     assert lost.phrases.shape == (1, 0, TEXT_DIM)
     assert not lost.has_caption.any()

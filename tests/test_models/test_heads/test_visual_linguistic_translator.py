@@ -12,7 +12,8 @@ def make_vlt(name='VLT', **options):
         embed_dims=16,
         num_tokens=5,
         num_layers=2,
-        num_heads=2)
+        num_heads=2,
+    )
     return build(cfg | options)
 
 
@@ -28,7 +29,7 @@ NONE = torch.zeros(2, 64, 96, dtype=torch.bool)
 
 
 @pytest.mark.parametrize('name', ['VLT', 'VisualLinguisticTranslator'])
-@pytest.mark.parametrize('levels', [(-1, ), (0, 1), (0, 1, 2)])
+@pytest.mark.parametrize('levels', [(-1,), (0, 1), (0, 1, 2)])
 def test_forward_and_backward(name, levels):
     vlt = make_vlt(name, levels=levels)
     context = vlt(make_maps(), NONE)
@@ -36,17 +37,19 @@ def test_forward_and_backward(name, levels):
     assert context.token_embeds.shape == (2, 5, 12)
     assert context.image_embed.shape == (2, 12)
     torch.testing.assert_close(
-        context.token_embeds.norm(dim=2), torch.ones(2, 5))
+        context.token_embeds.norm(dim=2), torch.ones(2, 5)
+    )
     torch.testing.assert_close(context.image_embed.norm(dim=1), torch.ones(2))
     (context.token_embeds.sum() + context.image_embed.sum()).backward()
     for param in vlt.parameters():
         assert torch.isfinite(param.grad).all()
 
 
-@pytest.mark.parametrize('max_tokens, expected', [(1000, 96), (96, 96),
-                                                  (95, 77), (1, 1)])
+@pytest.mark.parametrize(
+    'max_tokens, expected', [(1000, 96), (96, 96), (95, 77), (1, 1)]
+)
 def test_large_maps_are_pooled(max_tokens, expected):
-    vlt = make_vlt(levels=(0, ), max_tokens=max_tokens)
+    vlt = make_vlt(levels=(0,), max_tokens=max_tokens)
     memory, mask = vlt.read_maps(make_maps(), NONE)
     assert memory.shape == (2, expected, 16)
     assert mask.shape == (2, expected)
@@ -60,17 +63,16 @@ def test_padding_is_not_seen():
     padding[1, :, 64:] = True
     context = vlt(maps, padding)
     for m, s in zip(maps, (8, 16, 32)):
-        m[1, :, 32 // s:] = 100.
-        m[1, :, :, 64 // s:] = 100.
+        m[1, :, 32 // s :] = 100.0
+        m[1, :, :, 64 // s :] = 100.0
     torch.testing.assert_close(vlt(maps, padding).tokens, context.tokens)
-    alone = [
-        m[1:, :, :32 // s, :64 // s] for m, s in zip(maps, (8, 16, 32))
-    ]
+    alone = [m[1:, :, : 32 // s, : 64 // s] for m, s in zip(maps, (8, 16, 32))]
     torch.testing.assert_close(
         vlt(alone, NONE[:1, :32, :64]).tokens[0],
         context.tokens[1],
         rtol=1e-4,
-        atol=1e-5)
+        atol=1e-5,
+    )
 
 
 def test_smallest_image_beside_a_large_one_is_finite():
@@ -82,11 +84,12 @@ def test_smallest_image_beside_a_large_one_is_finite():
 
 
 def test_places_matter():
-    vlt = make_vlt(levels=(0, ))
+    vlt = make_vlt(levels=(0,))
     maps = make_maps()
     flipped = [m.flip(-1) for m in maps]
     assert not torch.allclose(
-        vlt(maps, NONE).tokens, vlt(flipped, NONE).tokens, atol=1e-4)
+        vlt(maps, NONE).tokens, vlt(flipped, NONE).tokens, atol=1e-4
+    )
 
 
 def test_compiles_whole():
@@ -94,7 +97,8 @@ def test_compiles_whole():
     maps = make_maps()
     compiled = torch.compile(vlt, backend='eager', fullgraph=True)
     torch.testing.assert_close(
-        compiled(maps, NONE).tokens, vlt(maps, NONE).tokens)
+        compiled(maps, NONE).tokens, vlt(maps, NONE).tokens
+    )
 
 
 def test_positions_are_mmdets_wherever_there_is_an_image():
@@ -102,6 +106,7 @@ def test_positions_are_mmdets_wherever_there_is_an_image():
     mask = torch.ones(2, 5, 7, dtype=torch.bool)
     mask[0, :5, :4] = False
     mask[1, :2, :7] = False
-    found, expected = (f(mask).movedim(1, -1)[~mask]
-                       for f in (vlt.positions, vlt.position))
+    found, expected = (
+        f(mask).movedim(1, -1)[~mask] for f in (vlt.positions, vlt.position)
+    )
     torch.testing.assert_close(found, expected)

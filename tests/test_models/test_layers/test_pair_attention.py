@@ -45,7 +45,8 @@ def test_one_head_by_hand():
             logits[i, j] += same_human * (HUMANS[0, i] == HUMANS[0, j])
             logits[i, j] += same_object * (OBJECTS[0, i] == OBJECTS[0, j])
     torch.testing.assert_close(
-        layer(x, FIRST), layer.out(logits.softmax(1) @ v))
+        layer(x, FIRST), layer.out(logits.softmax(1) @ v)
+    )
 
 
 def test_images_and_padding_are_not_seen(attention):
@@ -58,10 +59,12 @@ def test_images_and_padding_are_not_seen(attention):
 def test_order_and_names_of_instances_do_not_matter(attention):
     x = torch.randn(3, 8)
     order = [2, 0, 1]
-    other = PairGrid(FIRST.slots, FIRST.humans[:, order],
-                     FIRST.objects[:, order])
+    other = PairGrid(
+        FIRST.slots, FIRST.humans[:, order], FIRST.objects[:, order]
+    )
     torch.testing.assert_close(
-        attention(x[order], other), attention(x, FIRST)[order])
+        attention(x[order], other), attention(x, FIRST)[order]
+    )
     renamed = FIRST._replace(humans=10 - FIRST.humans)
     torch.testing.assert_close(attention(x, renamed), attention(x, FIRST))
 
@@ -70,12 +73,14 @@ def test_order_and_names_of_instances_do_not_matter(attention):
 @pytest.mark.parametrize('with_context', [False, True])
 def test_images_without_pairs_are_finite(dtype, with_context):
     torch.manual_seed(0)
-    layer = ICNLayer(8, 2, 2., with_context).to(dtype)
+    layer = ICNLayer(8, 2, 2.0, with_context).to(dtype)
     context = torch.randn(2, 3, 8, dtype=dtype) if with_context else None
     x = torch.randn(2, 8, dtype=dtype, requires_grad=True)
     alone = PairGrid(
-        torch.tensor([0, 1]), HUMANS[:1, :2].new_tensor([[0, 0], [-1, -1]]),
-        OBJECTS.new_tensor([[5, 6], [-1, -1]]))
+        torch.tensor([0, 1]),
+        HUMANS[:1, :2].new_tensor([[0, 0], [-1, -1]]),
+        OBJECTS.new_tensor([[5, 6], [-1, -1]]),
+    )
     y = layer(x, alone, context)
     y.sum().backward()
     assert torch.isfinite(y).all() and torch.isfinite(x.grad).all()
@@ -87,7 +92,7 @@ def test_images_without_pairs_are_finite(dtype, with_context):
 @pytest.mark.parametrize('with_context', [False, True])
 def test_layer_listens_to_its_context_only(with_context):
     torch.manual_seed(0)
-    layer = ICNLayer(8, 2, 2., with_context)
+    layer = ICNLayer(8, 2, 2.0, with_context)
     assert hasattr(layer, 'context_attn') == with_context
     x = torch.randn(5, 8)
     context = torch.randn(2, 3, 8) if with_context else None
@@ -104,16 +109,21 @@ def test_listener_equals_torchs_attention():
     torch.manual_seed(0)
     listener = ContextListener(8, 2)
     torchs = nn.MultiheadAttention(8, 2, batch_first=True)
-    torchs.load_state_dict({
-        'in_proj_weight':
-        torch.cat([listener.query.weight, listener.key_value.weight]),
-        'in_proj_bias':
-        torch.cat([listener.query.bias, listener.key_value.bias]),
-        'out_proj.weight': listener.out.weight,
-        'out_proj.bias': listener.out.bias
-    })
+    torchs.load_state_dict(
+        {
+            'in_proj_weight': torch.cat(
+                [listener.query.weight, listener.key_value.weight]
+            ),
+            'in_proj_bias': torch.cat(
+                [listener.query.bias, listener.key_value.bias]
+            ),
+            'out_proj.weight': listener.out.weight,
+            'out_proj.bias': listener.out.bias,
+        }
+    )
     x, context = torch.randn(5, 8), torch.randn(2, 3, 8)
     y, weights = torchs(GRID.spread(x), context, context)
     torch.testing.assert_close(listener(x, GRID, context), GRID.collect(y))
     torch.testing.assert_close(
-        listener.weights(x, GRID, context), GRID.collect(weights))
+        listener.weights(x, GRID, context), GRID.collect(weights)
+    )

@@ -1,4 +1,5 @@
 """What is to be believed of words once somebody has looked."""
+
 import itertools
 import math
 
@@ -8,34 +9,54 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clhoi_mm.registry import MODELS
-from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, HOLD_DOG,
-                                     HUG_DOG, NO_BIKE, PARK, PERSON, RIDE,
-                                     VOCABULARY, make_pairs, total)
-from tests.test_models.utils_interactions import (BOX, THREE,
-                                                  make_interactions,
-                                                  make_loss, words)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    FEED,
+    HOLD_BIKE,
+    HOLD_DOG,
+    HUG_DOG,
+    NO_BIKE,
+    PARK,
+    PERSON,
+    RIDE,
+    VOCABULARY,
+    make_pairs,
+    total,
+)
+from tests.test_models.utils_interactions import (
+    BOX,
+    THREE,
+    make_interactions,
+    make_loss,
+    words,
+)
 
 CLASSES = VOCABULARY.num_hois
 EVERYWHERE = torch.ones(1, CLASSES, dtype=torch.bool)
 # A class's own word, another's of its object, any word by chance.
-OWN, OTHER, CHANCE = .6, .1, .04
+OWN, OTHER, CHANCE = 0.6, 0.1, 0.04
 NOISES = dict(
     TeacherNoise=dict(
         own_prior=(OWN, 1 - OWN),
         other_prior=(OTHER, 1 - OTHER),
-        chance_prior=(CHANCE, 1 - CHANCE)),
+        chance_prior=(CHANCE, 1 - CHANCE),
+    ),
     LearnedTeacherNoise=dict(
-        own_rate=.8,
+        own_rate=0.8,
         other_rate=OTHER,
-        chance_rate=.001,
-        belief_rates=(OWN, CHANCE)))
+        chance_rate=0.001,
+        belief_rates=(OWN, CHANCE),
+    ),
+)
 
 
 def make_noise(kind: str):
     noise = MODELS.build(
-        dict(type=kind, vocabulary=PARK, warmup=0, **NOISES[kind]))
+        dict(type=kind, vocabulary=PARK, warmup=0, **NOISES[kind])
+    )
     # Words have the mean score, which says nothing.
-    noise.scores.copy_(torch.tensor([.5, 1.]))
+    noise.scores.copy_(torch.tensor([0.5, 1.0]))
     return noise
 
 
@@ -49,7 +70,7 @@ def looks(**sees) -> torch.Tensor:
 
 def says(*hois) -> torch.Tensor:
     said = torch.zeros(1, CLASSES)
-    said[0, list(hois)] = .5
+    said[0, list(hois)] = 0.5
     return said
 
 
@@ -64,63 +85,71 @@ def odds(probability: torch.Tensor) -> float:
 
 def test_a_word_is_as_good_as_its_rates(noise):
     """A feeder of a dog, of which two other things could be said."""
-    done = noise.believe(looks(FEED=.5, HOLD_DOG=0., HUG_DOG=0.), says(FEED),
-                         EVERYWHERE)
+    done = noise.believe(
+        looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0), says(FEED), EVERYWHERE
+    )
     # Others are never quite impossible (1e-4).
-    silent = (1 - CHANCE) * (1 - OTHER * 1e-4)**2
+    silent = (1 - CHANCE) * (1 - OTHER * 1e-4) ** 2
     expected = (OWN + (1 - OWN) * (1 - silent)) / (1 - silent)
     # Neither was said anything that feeding is taken for.
-    expected *= (1 - OTHER)**2
+    expected *= (1 - OTHER) ** 2
     assert odds(done[0, FEED]) == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_score_above_the_mean_speaks_for_a_word(noise):
-    seen = looks(FEED=.5, HOLD_DOG=0., HUG_DOG=0.)
+    seen = looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0)
     mean, sure = (
         noise.believe(seen, score * says(FEED), EVERYWHERE)[0, FEED]
-        for score in (1., 1.8))
-    silent = (1 - CHANCE) * (1 - OTHER * 1e-4)**2
+        for score in (1.0, 1.8)
+    )
+    silent = (1 - CHANCE) * (1 - OTHER * 1e-4) ** 2
     expected = (OWN * 9 + (1 - OWN) * (1 - silent)) / (
-        OWN + (1 - OWN) * (1 - silent))
+        OWN + (1 - OWN) * (1 - silent)
+    )
     assert odds(sure) / odds(mean) == pytest.approx(expected, rel=1e-2)
 
 
 def test_silence_speaks_against(noise):
-    done = noise.believe(looks(FEED=.5, HOLD_DOG=0., HUG_DOG=0.), says(),
-                         EVERYWHERE)
-    expected = (1 - OWN) * (1 - OTHER)**2
+    done = noise.believe(
+        looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0), says(), EVERYWHERE
+    )
+    expected = (1 - OWN) * (1 - OTHER) ** 2
     assert odds(done[0, FEED]) == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_word_may_be_another_classes(noise):
     """Riding was said; what was seen tells whether it was holding."""
-    rides = noise.believe(looks(RIDE=.5, HOLD_BIKE=.02), says(RIDE),
-                          EVERYWHERE)[0]
-    holds = noise.believe(looks(RIDE=.02, HOLD_BIKE=.5), says(RIDE),
-                          EVERYWHERE)[0]
-    assert rides[RIDE] > .9 > rides[HOLD_BIKE]
-    assert holds[HOLD_BIKE] > .5 > holds[RIDE]
+    rides = noise.believe(
+        looks(RIDE=0.5, HOLD_BIKE=0.02), says(RIDE), EVERYWHERE
+    )[0]
+    holds = noise.believe(
+        looks(RIDE=0.02, HOLD_BIKE=0.5), says(RIDE), EVERYWHERE
+    )[0]
+    assert rides[RIDE] > 0.9 > rides[HOLD_BIKE]
+    assert holds[HOLD_BIKE] > 0.5 > holds[RIDE]
     # A word for it is evidence for a class that is taken for it.
-    silent = noise.believe(looks(RIDE=.02, HOLD_BIKE=.5), says(),
-                           EVERYWHERE)[0]
+    silent = noise.believe(
+        looks(RIDE=0.02, HOLD_BIKE=0.5), says(), EVERYWHERE
+    )[0]
     assert holds[HOLD_BIKE] > silent[HOLD_BIKE]
 
 
 def test_what_is_impossible_is_not_believed(noise):
     possible = EVERYWHERE.clone()
     possible[0, RIDE] = False
-    done = noise.believe(looks(RIDE=.9, HOLD_BIKE=.5), says(RIDE), possible)
+    done = noise.believe(looks(RIDE=0.9, HOLD_BIKE=0.5), says(RIDE), possible)
     assert done[0, RIDE] == 0 and done[0, NO_BIKE] == 0
     # Nor is the word evidence for another class.
-    without = noise.believe(looks(HOLD_BIKE=.5, RIDE=.9), says(), possible)
+    without = noise.believe(looks(HOLD_BIKE=0.5, RIDE=0.9), says(), possible)
     assert done[0, HOLD_BIKE] == without[0, HOLD_BIKE]
 
 
 @settings(deadline=None, max_examples=50)
 @given(
-    st.lists(st.floats(0., 1.), min_size=CLASSES, max_size=CLASSES),
+    st.lists(st.floats(0.0, 1.0), min_size=CLASSES, max_size=CLASSES),
     st.sets(st.sampled_from([RIDE, HOLD_BIKE, FEED, HOLD_DOG, HUG_DOG])),
-    st.sampled_from(list(NOISES)))
+    st.sampled_from(list(NOISES)),
+)
 def test_beliefs_are_probabilities(seen, said, kind):
     log_none = torch.log1p(-torch.tensor([seen]).clamp(max=1 - 1e-6))
     done = make_noise(kind).believe(log_none, says(*said), EVERYWHERE)
@@ -129,29 +158,40 @@ def test_beliefs_are_probabilities(seen, said, kind):
 
 @settings(deadline=None, max_examples=25)
 @given(
-    st.floats(.01, .99),
-    st.sampled_from([(), (RIDE, ), (HOLD_BIKE, ), (RIDE, HOLD_BIKE)]))
+    st.floats(0.01, 0.99),
+    st.sampled_from([(), (RIDE,), (HOLD_BIKE,), (RIDE, HOLD_BIKE)]),
+)
 def test_bayes_rule_where_the_rest_is_known(seen, said):
     """Summed over all that may be done, where one of two classes is sure."""
     noise = make_noise('TeacherNoise')
     holding = 1 - 1e-4
     yes = {RIDE: seen, HOLD_BIKE: holding}
     done = noise.believe(
-        torch.log1p(-torch.tensor([[yes.get(c, 0.) for c in range(CLASSES)]],
-                                  dtype=torch.double)).float(), says(*said),
-        EVERYWHERE)[0, RIDE]
+        torch.log1p(
+            -torch.tensor(
+                [[yes.get(c, 0.0) for c in range(CLASSES)]], dtype=torch.double
+            )
+        ).float(),
+        says(*said),
+        EVERYWHERE,
+    )[0, RIDE]
 
     def likelihood(rides: bool, holds: bool) -> float:
-        value = 1.
-        for word, own, other in ((RIDE, rides, holds),
-                                 (HOLD_BIKE, holds, rides)):
-            silent = ((1 - CHANCE) * (1 - OWN * own) * (1 - OTHER * other))
+        value = 1.0
+        for word, own, other in (
+            (RIDE, rides, holds),
+            (HOLD_BIKE, holds, rides),
+        ):
+            silent = (1 - CHANCE) * (1 - OWN * own) * (1 - OTHER * other)
             value *= 1 - silent if word in said else silent
         return value
 
-    weight = {(r, h): (seen if r else 1 - seen) *
-              (holding if h else 1 - holding) * likelihood(r, h)
-              for r, h in itertools.product((True, False), repeat=2)}
+    weight = {
+        (r, h): (seen if r else 1 - seen)
+        * (holding if h else 1 - holding)
+        * likelihood(r, h)
+        for r, h in itertools.product((True, False), repeat=2)
+    }
     exact = (weight[True, True] + weight[True, False]) / sum(weight.values())
     assert done.item() == pytest.approx(exact, abs=2e-3)
 
@@ -162,8 +202,8 @@ NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1000)
 def test_an_elder_is_believed_in_place_of_words(phrases):
     pairs = make_pairs([THREE])
     student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
-    loss = make_loss(noise=NOISE, contrast_weight=0.)
-    targets = words(phrases, [(RIDE, .8)])
+    loss = make_loss(noise=NOISE, contrast_weight=0.0)
+    targets = words(phrases, [(RIDE, 0.8)])
     losses = loss(student, pairs, targets, phrases, elder)
     total(losses).backward()
     assert student.class_logits.grad.abs().sum() > 0
@@ -177,19 +217,20 @@ def test_an_elder_is_believed_in_place_of_words(phrases):
 
 def test_loss_of_one_pair_by_hand(phrases):
     """A bag of one pair whose elder is sure that it holds the bicycle."""
-    pairs = make_pairs([[(PERSON, 1., BOX), (BIKE, 1., BOX)]])
+    pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():
-        elder.interactiveness.fill_(30.)
-        elder.class_logits.fill_(-30.)
-        elder.class_logits[:, HOLD_BIKE] = 30.
-    loss = make_loss(
-        noise=NOISE | NOISES['TeacherNoise'], contrast_weight=0.)
-    losses = loss(student, pairs, words(phrases, [(RIDE, .5)]), phrases,
-                  elder)
-    done = loss.noise.believe(looks(RIDE=1e-4, HOLD_BIKE=1 - 1e-4),
-                              says(RIDE), EVERYWHERE)
-    assert done[0, HOLD_BIKE] > .99
+        elder.interactiveness.fill_(30.0)
+        elder.class_logits.fill_(-30.0)
+        elder.class_logits[:, HOLD_BIKE] = 30.0
+    loss = make_loss(noise=NOISE | NOISES['TeacherNoise'], contrast_weight=0.0)
+    losses = loss(
+        student, pairs, words(phrases, [(RIDE, 0.5)]), phrases, elder
+    )
+    done = loss.noise.believe(
+        looks(RIDE=1e-4, HOLD_BIKE=1 - 1e-4), says(RIDE), EVERYWHERE
+    )
+    assert done[0, HOLD_BIKE] > 0.99
     expected = []
     for hoi in (RIDE, HOLD_BIKE, NO_BIKE):
         p = student.class_logits[0, hoi].sigmoid().item()
@@ -199,33 +240,38 @@ def test_loss_of_one_pair_by_hand(phrases):
     learned = phrases.is_learned[[RIDE, HOLD_BIKE, NO_BIKE]].tolist()
     expected = [e for e, is_learned in zip(expected, learned) if is_learned]
     assert losses['loss_interaction'].item() == pytest.approx(
-        sum(expected) / len(expected), rel=1e-2)
+        sum(expected) / len(expected), rel=1e-2
+    )
     used = student.interactiveness[0].sigmoid().item()
     assert losses['loss_interactive'].item() == pytest.approx(
-        -math.log(used), rel=2e-2)
+        -math.log(used), rel=2e-2
+    )
 
 
 def test_verbs_outside_the_vocabulary_are_uses_whatever_the_elder(phrases):
     pairs = make_pairs([THREE])
     student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():
-        elder.interactiveness.fill_(-30.)
-    targets = words(phrases, [(RIDE, .8)])
+        elder.interactiveness.fill_(-30.0)
+    targets = words(phrases, [(RIDE, 0.8)])
     targets.hois.fill_(-1)
     targets.image_scores.zero_()
     value = make_loss(noise=NOISE)(student, pairs, targets, phrases, elder)
     plain = make_loss()(student, pairs, targets, phrases)
-    torch.testing.assert_close(value['loss_interactive'],
-                               plain['loss_interactive'])
+    torch.testing.assert_close(
+        value['loss_interactive'], plain['loss_interactive']
+    )
 
 
-@pytest.mark.parametrize('scene', [[(PERSON, .9, BOX)],
-                                   [(BIKE, .9, BOX), (DOG, .9, BOX)]])
+@pytest.mark.parametrize(
+    'scene', [[(PERSON, 0.9, BOX)], [(BIKE, 0.9, BOX), (DOG, 0.9, BOX)]]
+)
 def test_an_elder_of_a_batch_without_pairs(phrases, scene):
     pairs = make_pairs([scene])
     student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
-    losses = make_loss(noise=NOISE)(student, pairs, words(
-        phrases, [(RIDE, .8)]), phrases, elder)
+    losses = make_loss(noise=NOISE)(
+        student, pairs, words(phrases, [(RIDE, 0.8)]), phrases, elder
+    )
     total(losses).backward()
     assert all(v == 0 for v in losses.values())
 
@@ -233,8 +279,8 @@ def test_an_elder_of_a_batch_without_pairs(phrases, scene):
 def test_an_elder_where_nothing_was_said(phrases):
     pairs = make_pairs([THREE])
     student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
-    losses = make_loss(
-        noise=NOISE, contrast_weight=0.)(student, pairs, words(phrases, []),
-                                         phrases, elder)
+    losses = make_loss(noise=NOISE, contrast_weight=0.0)(
+        student, pairs, words(phrases, []), phrases, elder
+    )
     assert all(torch.isfinite(v) for v in losses.values())
     assert losses['loss_interaction'] > 0

@@ -17,7 +17,8 @@ def make_loss(**options):
         text_dim=6,
         queue_size=0,
         temperature=0.2,
-        target_temperature=0.01)
+        target_temperature=0.01,
+    )
     return build(cfg | options)
 
 
@@ -25,11 +26,13 @@ def make_context(batch=3, tokens=2, seed=0):
     generator = torch.Generator().manual_seed(seed)
     images = torch.randn(batch, 6, generator=generator, requires_grad=True)
     words = torch.randn(
-        batch, tokens, 6, generator=generator, requires_grad=True)
+        batch, tokens, 6, generator=generator, requires_grad=True
+    )
     return Context(
         tokens=words,
         token_embeds=F.normalize(words, dim=-1),
-        image_embed=F.normalize(images, dim=-1))
+        image_embed=F.normalize(images, dim=-1),
+    )
 
 
 def test_is_plain_info_nce_for_captions_that_differ():
@@ -38,8 +41,9 @@ def test_is_plain_info_nce_for_captions_that_differ():
     losses = make_loss()(context, make_targets(captions=captions))
     logits = context.image_embed @ captions.T / 0.2
     own = torch.arange(3)
-    expected = (F.cross_entropy(logits, own) +
-                F.cross_entropy(logits.T, own)) / 2
+    expected = (
+        F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)
+    ) / 2
     torch.testing.assert_close(losses['loss_context'], expected)
     recall = (logits.argmax(1) == own).float().mean()
     torch.testing.assert_close(losses['context_recall'], recall)
@@ -50,9 +54,11 @@ def test_captions_that_coincide_share_the_target():
     captions = torch.stack([A, A, B])
     losses = make_loss()(context, make_targets(captions=captions))
     logits = context.image_embed @ captions.T / 0.2
-    target = torch.tensor([[.5, .5, 0], [.5, .5, 0], [0, 0, 1]])
-    expected = -(target * logits.log_softmax(1)).sum(1).mean() - (
-        target * logits.T.log_softmax(1)).sum(1).mean()
+    target = torch.tensor([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
+    expected = (
+        -(target * logits.log_softmax(1)).sum(1).mean()
+        - (target * logits.T.log_softmax(1)).sum(1).mean()
+    )
     torch.testing.assert_close(losses['loss_context'], expected / 2)
 
 
@@ -61,12 +67,14 @@ def test_images_without_caption_are_no_negatives():
     captions = torch.stack([A, torch.zeros(6), C])
     has_caption = torch.tensor([True, False, True])
     losses = make_loss()(
-        context, make_targets(captions=captions, has_caption=has_caption))
+        context, make_targets(captions=captions, has_caption=has_caption)
+    )
     logits = (context.image_embed @ captions.T / 0.2)[has_caption]
     logits = logits[:, has_caption]
     own = torch.arange(2)
-    expected = (F.cross_entropy(logits, own) +
-                F.cross_entropy(logits.T, own)) / 2
+    expected = (
+        F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)
+    ) / 2
     torch.testing.assert_close(losses['loss_context'], expected)
 
 
@@ -79,14 +87,19 @@ def test_sentences_find_their_image_by_the_best_token():
         make_targets(
             captions=torch.stack([A, C]),
             sentences=sentences,
-            has_sentence=mask))
+            has_sentence=mask,
+        ),
+    )
     expected = []
     for image, sentence in ((0, A), (0, B), (1, C)):
-        logits = torch.stack([(tokens @ sentence).max() / 0.2
-                              for tokens in context.token_embeds])
+        logits = torch.stack(
+            [
+                (tokens @ sentence).max() / 0.2
+                for tokens in context.token_embeds
+            ]
+        )
         expected.append(-logits.log_softmax(0)[image])
-    torch.testing.assert_close(losses['loss_sentence'],
-                               sum(expected) / 3)
+    torch.testing.assert_close(losses['loss_sentence'], sum(expected) / 3)
 
 
 def test_sentence_said_of_two_images_is_positive_for_both():
@@ -95,7 +108,9 @@ def test_sentence_said_of_two_images_is_positive_for_both():
         context,
         make_targets(
             captions=torch.stack([A, C]),
-            sentences=torch.stack([A, A])[:, None]))
+            sentences=torch.stack([A, A])[:, None],
+        ),
+    )
     logits = (context.token_embeds @ A).max(1)[0] / 0.2
     expected = -logits.log_softmax(0).mean()
     torch.testing.assert_close(losses['loss_sentence'], expected)
@@ -104,12 +119,17 @@ def test_sentence_said_of_two_images_is_positive_for_both():
 def test_weights():
     targets = make_targets(
         captions=torch.stack([A, B, C]),
-        sentences=torch.stack([A, B, C])[:, None])
+        sentences=torch.stack([A, B, C])[:, None],
+    )
     plain = make_loss()(make_context(), targets)
-    weighed = make_loss(
-        global_weight=2., fine_weight=3.)(make_context(), targets)
-    for key, weight in (('loss_context', 2), ('loss_sentence', 3),
-                        ('context_recall', 1)):
+    weighed = make_loss(global_weight=2.0, fine_weight=3.0)(
+        make_context(), targets
+    )
+    for key, weight in (
+        ('loss_context', 2),
+        ('loss_sentence', 3),
+        ('context_recall', 1),
+    ):
         torch.testing.assert_close(weighed[key], weight * plain[key])
 
 
@@ -124,11 +144,13 @@ def test_queue_fills_newest_first_and_drops_the_oldest():
         loss(
             make_context(2),
             make_targets(
-                captions=torch.stack(captions),
-                has_caption=torch.tensor(mask)))
+                captions=torch.stack(captions), has_caption=torch.tensor(mask)
+            ),
+        )
         assert loss.queue_filled == len(expected)
-        torch.testing.assert_close(loss.queue[:len(expected)],
-                                   torch.stack(expected))
+        torch.testing.assert_close(
+            loss.queue[: len(expected)], torch.stack(expected)
+        )
     assert {'queue', 'queue_filled', 'log_scale'} == loss.state_dict().keys()
 
 
@@ -144,8 +166,9 @@ def test_queue_adds_negatives_to_one_direction_once_filled():
     context = make_context(2)
     targets = make_targets(captions=torch.stack([A, B]))
     first = loss(context, targets)['loss_context']
-    torch.testing.assert_close(first,
-                               make_loss()(context, targets)['loss_context'])
+    torch.testing.assert_close(
+        first, make_loss()(context, targets)['loss_context']
+    )
     other = make_targets(captions=torch.stack([C, D]))
     second = loss(context, other)['loss_context']
     own = torch.arange(2)
@@ -153,7 +176,8 @@ def test_queue_adds_negatives_to_one_direction_once_filled():
     to_image = torch.stack([C, D]) @ context.image_embed.T / 0.2
     torch.testing.assert_close(
         second,
-        (F.cross_entropy(to_text, own) + F.cross_entropy(to_image, own)) / 2)
+        (F.cross_entropy(to_text, own) + F.cross_entropy(to_image, own)) / 2,
+    )
 
 
 def test_evaluation_leaves_the_queue_alone():
@@ -169,12 +193,13 @@ def test_temperature_is_learned_and_bounded():
     loss(make_context(), targets)['loss_context'].backward()
     assert loss.log_scale.grad.abs() > 0
     with torch.no_grad():
-        loss.log_scale.fill_(math.log(100.))
+        loss.log_scale.fill_(math.log(100.0))
     bound = loss(make_context(), targets)['loss_context']
     with torch.no_grad():
-        loss.log_scale.fill_(10.)
+        loss.log_scale.fill_(10.0)
     torch.testing.assert_close(
-        loss(make_context(), targets)['loss_context'], bound)
+        loss(make_context(), targets)['loss_context'], bound
+    )
 
 
 @pytest.mark.parametrize('queue_size', [0, 4])
@@ -182,11 +207,13 @@ def test_nothing_said_is_a_connected_zero(queue_size):
     loss = make_loss(queue_size=queue_size).train()
     context = make_context(2)
     targets = make_targets(
-        captions=torch.zeros(2, 6), has_caption=torch.zeros(2).bool())
+        captions=torch.zeros(2, 6), has_caption=torch.zeros(2).bool()
+    )
     losses = loss(context, targets)
     assert losses['loss_context'] == losses['loss_sentence'] == 0
     grads = torch.autograd.grad(
         losses['loss_context'] + losses['loss_sentence'],
-        [context.image_embed, context.token_embeds, loss.log_scale])
+        [context.image_embed, context.token_embeds, loss.log_scale],
+    )
     assert all((g == 0).all() for g in grads)
     assert loss.queue_filled == 0

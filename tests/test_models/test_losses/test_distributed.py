@@ -1,4 +1,5 @@
 """Two processes over gloo against one process with the whole batch."""
+
 import datetime
 import functools
 import multiprocessing
@@ -12,18 +13,33 @@ from torch.multiprocessing.spawn import start_processes
 
 from clhoi_mm.models.heads import Context
 from clhoi_mm.models.losses.gather import gather_rows
-from tests.test_models.utils import (BIKE, DOG, HOLD_DOG, PARK, RIDE, SCENE,
-                                     SIZE, VOCABULARY, build, make_sample,
-                                     model_cfg, total)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    HOLD_DOG,
+    PARK,
+    RIDE,
+    SCENE,
+    SIZE,
+    VOCABULARY,
+    build,
+    make_sample,
+    model_cfg,
+    total,
+)
 from tests.test_models.utils_targets import make_targets
 
 WORLD = 2
 # Captions and sentences that each of four images has, by batch. In the last
 # two batches one process has nothing at all, and both have.
-BATCHES = [([1, 1, 1, 1], [2, 2, 2, 2]), ([1, 1, 1, 0], [2, 1, 2, 0]),
-           ([1, 1, 0, 0], [1, 2, 0, 0]), ([0, 0, 0, 0], [0, 0, 0, 0])]
-BIKER = dict(words=((RIDE, BIKE, .9), (-1, BIKE, .4)), hois=((0, 1, RIDE), ))
-WALKER = dict(words=((HOLD_DOG, DOG, .6), ), hois=((2, 3, HOLD_DOG), ))
+BATCHES = [
+    ([1, 1, 1, 1], [2, 2, 2, 2]),
+    ([1, 1, 1, 0], [2, 1, 2, 0]),
+    ([1, 1, 0, 0], [1, 2, 0, 0]),
+    ([0, 0, 0, 0], [0, 0, 0, 0]),
+]
+BIKER = dict(words=((RIDE, BIKE, 0.9), (-1, BIKE, 0.4)), hois=((0, 1, RIDE),))
+WALKER = dict(words=((HOLD_DOG, DOG, 0.6),), hois=((2, 3, HOLD_DOG),))
 NOBODY = dict(rows=SCENE[1::2], hois=())
 ALONE = dict(rows=SCENE[:1], hois=())
 SILENT = dict(words=(), caption='', valid=False)
@@ -51,8 +67,11 @@ class Reader(nn.Module):
 
     def forward(self, x):
         tokens = self.tokens(x).view(len(x), 3, 6)
-        return Context(tokens, F.normalize(tokens, dim=-1),
-                       F.normalize(self.image(x), dim=-1))
+        return Context(
+            tokens,
+            F.normalize(tokens, dim=-1),
+            F.normalize(self.image(x), dim=-1),
+        )
 
 
 def context_run(rows):
@@ -60,20 +79,23 @@ def context_run(rows):
     torch.manual_seed(0)
     reader = Reader()
     loss = build(
-        dict(type='ContextDistillLoss', text_dim=6, queue_size=6)).train()
+        dict(type='ContextDistillLoss', text_dim=6, queue_size=6)
+    ).train()
     generator = torch.Generator().manual_seed(0)
     outcome = []
     for has_caption, count in BATCHES:
         x = torch.randn(4, 8, generator=generator)
         captions = F.normalize(torch.randn(4, 6, generator=generator), dim=1)
         sentences = F.normalize(
-            torch.randn(4, 2, 6, generator=generator), dim=2)
+            torch.randn(4, 2, 6, generator=generator), dim=2
+        )
         has_sentence = torch.arange(2) < torch.tensor(count)[:, None]
         targets = make_targets(
             captions=captions[rows],
             has_caption=torch.tensor(has_caption).bool()[rows],
             sentences=sentences[rows],
-            has_sentence=has_sentence[rows])
+            has_sentence=has_sentence[rows],
+        )
         params = [*reader.parameters(), *loss.parameters()]
         for param in params:
             param.grad = None
@@ -84,7 +106,9 @@ def context_run(rows):
                 losses={k: v.detach() for k, v in losses.items()},
                 grads=[p.grad for p in params],
                 queue=loss.queue.clone(),
-                filled=loss.queue_filled.clone()))
+                filled=loss.queue_filled.clone(),
+            )
+        )
     return outcome
 
 
@@ -94,10 +118,13 @@ def noise_run(rows):
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):
         yes, said, possible = torch.rand(
-            3, 4, VOCABULARY.num_hois, generator=generator)
+            3, 4, VOCABULARY.num_hois, generator=generator
+        )
         noise.observe(
-            torch.log1p(-yes)[rows], (said * (said > .6))[rows],
-            possible[rows] > .2)
+            torch.log1p(-yes)[rows],
+            (said * (said > 0.6))[rows],
+            possible[rows] > 0.2,
+        )
     return noise.state_dict()
 
 
@@ -109,10 +136,16 @@ def model_run(supervision, rows):
     cfg = model_cfg(supervision)
     # Words are taken as they are in the first two batches only.
     cfg['interaction_loss'].update(
-        contrast_weight=1., noise=dict(type='TeacherNoise', warmup=2))
+        contrast_weight=1.0, noise=dict(type='TeacherNoise', warmup=2)
+    )
     model = build(cfg).train()
-    wrapped = model if rows == slice(None) else \
-        nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
+    wrapped = (
+        model
+        if rows == slice(None)
+        else nn.parallel.DistributedDataParallel(
+            model, broadcast_buffers=False
+        )
+    )
     inputs = torch.zeros(4, 3, *SIZE)[rows]
     steps = []
     for images in SCENES.values():
@@ -120,8 +153,9 @@ def model_run(supervision, rows):
         for stage in (1, 2):
             model.stage = stage
             model.zero_grad()
-            total(wrapped(inputs, [s.clone() for s in samples],
-                          mode='loss')).backward()
+            total(
+                wrapped(inputs, [s.clone() for s in samples], mode='loss')
+            ).backward()
             grads = {
                 name: param.grad.clone()
                 for name, param in model.named_parameters()
@@ -143,7 +177,8 @@ def work(rank, folder):
         init_method=f'file://{folder}/rendezvous',
         rank=rank,
         world_size=WORLD,
-        timeout=datetime.timedelta(seconds=120))
+        timeout=datetime.timedelta(seconds=120),
+    )
     rows, start = gather_rows(torch.full((2, 1), float(rank)))
     mine = slice(2 * rank, 2 * rank + 2)
     outcome = dict(
@@ -151,7 +186,8 @@ def work(rank, folder):
         start=start,
         context=context_run(mine),
         noise=noise_run(mine),
-        model={kind: model_run(kind, mine) for kind in SUPERVISIONS})
+        model={kind: model_run(kind, mine) for kind in SUPERVISIONS},
+    )
     torch.save(outcome, f'{folder}/{rank}.pth')
     dist.destroy_process_group()
 
@@ -164,7 +200,8 @@ def outcomes(tmp_path_factory):
     # One import for both processes, and no thread of this one in them.
     multiprocessing.set_forkserver_preload(['tests.test_models.utils'])
     start_processes(
-        work, (folder, ), WORLD, start_method='forkserver', join=True)
+        work, (folder,), WORLD, start_method='forkserver', join=True
+    )
     return [torch.load(f'{folder}/{rank}.pth') for rank in range(WORLD)]
 
 
@@ -204,8 +241,9 @@ def test_noise_counts_equal_those_of_the_whole_batch(outcomes):
 
 @pytest.mark.parametrize('scene', SCENES)
 @pytest.mark.parametrize('supervision', SUPERVISIONS)
-def test_gradients_equal_those_of_the_whole_batch(outcomes, whole,
-                                                  supervision, scene):
+def test_gradients_equal_those_of_the_whole_batch(
+    outcomes, whole, supervision, scene
+):
     """To 1e-4 of a parameter's largest gradient, in both stages."""
     first = 2 * list(SCENES).index(scene)
     for step in (first, first + 1):

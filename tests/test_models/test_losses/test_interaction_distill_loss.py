@@ -7,18 +7,37 @@ import torch
 import torch.nn.functional as F
 
 from clhoi_mm.models.heads import Interactions
-from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, HOLD_DOG,
-                                     HUG_DOG, NO_BIKE, PERSON, RIDE, TEXT_DIM,
-                                     VOCABULARY, make_pairs, total)
-from tests.test_models.utils_interactions import (BOX, THREE,
-                                                  make_interactions,
-                                                  make_loss, words)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    FEED,
+    HOLD_BIKE,
+    HOLD_DOG,
+    HUG_DOG,
+    NO_BIKE,
+    PERSON,
+    RIDE,
+    TEXT_DIM,
+    VOCABULARY,
+    make_pairs,
+)
+from tests.test_models.utils_interactions import (
+    BOX,
+    THREE,
+    make_interactions,
+    make_loss,
+    words,
+)
 
 
 def first(interactions, count):
     """The first pairs."""
-    return Interactions(*(getattr(interactions, field.name)[:count]
-                          for field in fields(Interactions)))
+    return Interactions(
+        *(
+            getattr(interactions, field.name)[:count]
+            for field in fields(Interactions)
+        )
+    )
 
 
 def sigmoid(x):
@@ -29,43 +48,50 @@ def cross_entropy(none, target):
     return -(target * math.log(1 - none) + (1 - target) * math.log(none))
 
 
-@pytest.mark.parametrize('further', [.01, .3, 1.])
-@pytest.mark.parametrize('said, weight', [([(RIDE, .8)], 1.), ([], .3)])
+@pytest.mark.parametrize('further', [0.01, 0.3, 1.0])
+@pytest.mark.parametrize('said, weight', [([(RIDE, 0.8)], 1.0), ([], 0.3)])
 def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
     """Summed over all sets of pairs that may be those that interact."""
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = make_loss(further_pairs=further)(
-        interactions, pairs, words(phrases, said),
-        phrases)['loss_interactive']
+        interactions, pairs, words(phrases, said), phrases
+    )['loss_interactive']
     probs = [
-        .9 * score * sigmoid(logit) for logit, score in zip(
-            interactions.interactiveness[:, 0].tolist(), (.8, 1., .5))
+        0.9 * score * sigmoid(logit)
+        for logit, score in zip(
+            interactions.interactiveness[:, 0].tolist(), (0.8, 1.0, 0.5)
+        )
     ]
-    likelihood = [0., 0.]
+    likelihood = [0.0, 0.0]
     for yes in itertools.product((False, True), repeat=3):
-        likelihood[any(yes)] += further**max(0, sum(yes) - 1) * math.prod(
-            p if y else 1 - p for p, y in zip(probs, yes))
+        likelihood[any(yes)] += further ** max(0, sum(yes) - 1) * math.prod(
+            p if y else 1 - p for p, y in zip(probs, yes)
+        )
     assert math.isclose(
-        loss, -weight * math.log(likelihood[bool(said)]), rel_tol=1e-5)
+        loss, -weight * math.log(likelihood[bool(said)]), rel_tol=1e-5
+    )
 
 
 def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
     """Unless any number of pairs is as good as one."""
     pairs = make_pairs([THREE])
-    for further, lowered in ((.1, True), (1., False)):
+    for further, lowered in ((0.1, True), (1.0, False)):
         interactions = make_interactions(pairs)
         with torch.no_grad():
-            interactions.interactiveness[:, 0] = torch.tensor([2., -1., -1.])
+            interactions.interactiveness[:, 0] = torch.tensor(
+                [2.0, -1.0, -1.0]
+            )
         losses = make_loss(further_pairs=further)(
-            interactions, pairs, words(phrases, [(RIDE, .8)]), phrases)
+            interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        )
         losses['loss_interactive'].backward()
         grad = interactions.interactiveness.grad
         assert grad[0] < 0
         assert ((grad[1:] > 0) == lowered).all()
 
 
-@pytest.mark.parametrize('further', [0., 1.5])
+@pytest.mark.parametrize('further', [0.0, 1.5])
 def test_further_pairs_is_a_share(further):
     with pytest.raises(ValueError, match='further_pairs'):
         make_loss(further_pairs=further)
@@ -74,20 +100,23 @@ def test_further_pairs_is_a_share(further):
 def test_image_loss_of_a_bag_of_three(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    loss = make_loss(competition=2.)(
-        interactions, pairs, words(phrases, [(RIDE, .8)]),
-        phrases)['loss_interaction']
+    loss = make_loss(competition=2.0)(
+        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )['loss_interaction']
     counts = [
-        .9 * score * sigmoid(logit) for logit, score in zip(
-            interactions.interactiveness[:, 0].tolist(), (.8, 1., .5))
+        0.9 * score * sigmoid(logit)
+        for logit, score in zip(
+            interactions.interactiveness[:, 0].tolist(), (0.8, 1.0, 0.5)
+        )
     ]
-    expected = 0.
-    for hoi, target, weight in ((RIDE, .8, 1.), (HOLD_BIKE, 0., .3)):
-        none = 1.
+    expected = 0.0
+    for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
+        none = 1.0
         for pair, count in enumerate(counts):
-            share = (count / max(counts))**2
+            share = (count / max(counts)) ** 2
             none *= 1 - share * sigmoid(
-                interactions.class_logits[pair, hoi].item())
+                interactions.class_logits[pair, hoi].item()
+            )
         expected += weight * cross_entropy(none, target)
     # Two classes are possible: absence is scored by the others.
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
@@ -96,13 +125,21 @@ def test_image_loss_of_a_bag_of_three(phrases):
 def test_classes_do_not_teach_interactiveness(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    losses = make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
-                         phrases)
-    assert torch.autograd.grad(
-        losses['loss_interaction'], interactions.interactiveness,
-        allow_unused=True, retain_graph=True)[0] is None
-    grad, = torch.autograd.grad(losses['loss_interactive'],
-                                interactions.interactiveness)
+    losses = make_loss()(
+        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )
+    assert (
+        torch.autograd.grad(
+            losses['loss_interaction'],
+            interactions.interactiveness,
+            allow_unused=True,
+            retain_graph=True,
+        )[0]
+        is None
+    )
+    (grad,) = torch.autograd.grad(
+        losses['loss_interactive'], interactions.interactiveness
+    )
     assert (grad != 0).all()
 
 
@@ -110,19 +147,21 @@ def test_idle_pairs_learn_no_class(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     with torch.no_grad():
-        interactions.interactiveness[:, 0] = torch.tensor([2., -4., 0.])
-    make_loss()(interactions, pairs, words(phrases, [(RIDE, .8)]),
-                phrases)['loss_interaction'].backward()
+        interactions.interactiveness[:, 0] = torch.tensor([2.0, -4.0, 0.0])
+    make_loss()(interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases)[
+        'loss_interaction'
+    ].backward()
     moved = interactions.class_logits.grad[:, RIDE].abs()
     assert moved[0] > 20 * moved[2] > 0
     assert moved[1] < 1e-4 * moved[0]
 
 
-@pytest.mark.parametrize('logit, said, gradient', [(-40., 1., -.5),
-                                                   (40., 0., .15)])
+@pytest.mark.parametrize(
+    'logit, said, gradient', [(-40.0, 1.0, -0.5), (40.0, 0.0, 0.15)]
+)
 def test_gradient_survives_certainty(phrases, logit, said, gradient):
     """Sure and wrong is what has to be learned from."""
-    pairs = make_pairs([[(PERSON, 1., BOX), (BIKE, 1., BOX)]])
+    pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     interactions = make_interactions(pairs)
     with torch.no_grad():
         interactions.class_logits[0, RIDE] = logit
@@ -135,7 +174,8 @@ def test_gradient_survives_certainty(phrases, logit, said, gradient):
     # Two classes share the mean.
     assert math.isclose(grad[RIDE], gradient, abs_tol=1e-3)
     assert math.isclose(
-        interactions.interactiveness.grad[0], 2 * gradient, abs_tol=2e-3)
+        interactions.interactiveness.grad[0], 2 * gradient, abs_tol=2e-3
+    )
 
 
 def test_words_outside_the_vocabulary_are_a_use(phrases):
@@ -143,11 +183,12 @@ def test_words_outside_the_vocabulary_are_a_use(phrases):
     interactions = make_interactions(pairs)
 
     def interactive(hoi, obj):
-        targets = words(phrases, [(RIDE, .8)])
+        targets = words(phrases, [(RIDE, 0.8)])
         targets.hois[:], targets.objects[:] = hoi, obj
         targets.image_scores[:] = 0
-        return make_loss()(interactions, pairs, targets,
-                           phrases)['loss_interactive']
+        return make_loss()(interactions, pairs, targets, phrases)[
+            'loss_interactive'
+        ]
 
     assert interactive(-1, BIKE) == interactive(RIDE, BIKE)
     assert interactive(-1, -1) == interactive(-1, DOG)
@@ -157,16 +198,17 @@ def test_words_outside_the_vocabulary_are_a_use(phrases):
 
 
 def test_unknown_images_and_impossible_words_do_not_count(phrases):
-    bike = [(PERSON, .9, BOX), (BIKE, .8, BOX)]
+    bike = [(PERSON, 0.9, BOX), (BIKE, 0.8, BOX)]
     pairs = make_pairs([bike, bike])
     interactions = make_interactions(pairs)
     # The first image's dog was not detected; of the second nothing is known.
-    targets = words(phrases, [(RIDE, .8), (FEED, .9)], [])
+    targets = words(phrases, [(RIDE, 0.8), (FEED, 0.9)], [])
     targets.known[1] = False
     both = make_loss()(interactions, pairs, targets, phrases)
     alone = make_pairs([bike])
     one = make_loss()(
-        first(interactions, 1), alone, words(phrases, [(RIDE, .8)]), phrases)
+        first(interactions, 1), alone, words(phrases, [(RIDE, 0.8)]), phrases
+    )
     for key in both:
         torch.testing.assert_close(both[key], one[key])
 
@@ -174,19 +216,25 @@ def test_unknown_images_and_impossible_words_do_not_count(phrases):
 def test_contrast_by_hand(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    loss = make_loss(contrast_weight=1.)(
-        interactions, pairs, words(phrases, [(RIDE, .8)]),
-        phrases)['loss_contrast']
-    compete = interactions.logits[:, RIDE].exp() * .9 * torch.tensor(
-        [.8, 1., .5])
+    loss = make_loss(contrast_weight=1.0)(
+        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )['loss_contrast']
+    compete = (
+        interactions.logits[:, RIDE].exp()
+        * 0.9
+        * torch.tensor([0.8, 1.0, 0.5])
+    )
     bag = F.normalize(compete / compete.sum() @ interactions.embeds, dim=0)
-    same = {hoi: (bag @ phrases.hoi_embeds[hoi] / .1).exp()
-            for hoi in range(VOCABULARY.num_hois)}
+    same = {
+        hoi: (bag @ phrases.hoi_embeds[hoi] / 0.1).exp()
+        for hoi in range(VOCABULARY.num_hois)
+    }
     positive = same.pop(RIDE)
     # Unsaid verbs of the object weigh 0.3; nobody says "no interaction".
-    below = positive + .3 * same.pop(HOLD_BIKE)
-    below = below + sum(v for hoi, v in same.items()
-                        if not VOCABULARY.no_interaction_mask[hoi])
+    below = positive + 0.3 * same.pop(HOLD_BIKE)
+    below = below + sum(
+        v for hoi, v in same.items() if not VOCABULARY.no_interaction_mask[hoi]
+    )
     torch.testing.assert_close(loss, -(positive / below).log())
 
 
@@ -194,10 +242,14 @@ def test_verbs_said_of_the_object_are_no_negatives(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = make_loss()
-    targets = words(phrases, [(RIDE, .8), (HOLD_BIKE, .5)])
+    targets = words(phrases, [(RIDE, 0.8), (HOLD_BIKE, 0.5)])
     before = loss(interactions, pairs, targets, phrases)['loss_contrast']
-    for hoi, matters in ((RIDE, False), (HOLD_BIKE, False), (NO_BIKE, False),
-                         (FEED, True)):
+    for hoi, matters in (
+        (RIDE, False),
+        (HOLD_BIKE, False),
+        (NO_BIKE, False),
+        (FEED, True),
+    ):
         kept = phrases.hoi_embeds[hoi].clone()
         phrases.hoi_embeds[hoi] = interactions.embeds[0].detach()
         after = loss(interactions, pairs, targets, phrases)['loss_contrast']
@@ -206,7 +258,7 @@ def test_verbs_said_of_the_object_are_no_negatives(phrases):
     # What another image said of the object is a negative all the same.
     pairs = make_pairs([THREE, THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)], [(HOLD_BIKE, .5)])
+    targets = words(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
     before = loss(interactions, pairs, targets, phrases)['loss_contrast']
     phrases.hoi_embeds[HOLD_BIKE] = interactions.embeds[0].detach()
     after = loss(interactions, pairs, targets, phrases)['loss_contrast']
@@ -219,27 +271,29 @@ def test_contrast_weighs_by_confidence_and_skips_empty_bags(phrases):
     loss = make_loss()
 
     def contrast(*rows):
-        return loss(interactions, pairs, words(phrases, rows),
-                    phrases)['loss_contrast']
+        return loss(interactions, pairs, words(phrases, rows), phrases)[
+            'loss_contrast'
+        ]
 
-    one = contrast((RIDE, .2))
-    torch.testing.assert_close(one, contrast((RIDE, .9)))
-    torch.testing.assert_close(one, contrast((RIDE, .9), (HUG_DOG, .9)))
-    assert contrast((HUG_DOG, .9)) == 0
+    one = contrast((RIDE, 0.2))
+    torch.testing.assert_close(one, contrast((RIDE, 0.9)))
+    torch.testing.assert_close(one, contrast((RIDE, 0.9), (HUG_DOG, 0.9)))
+    assert contrast((HUG_DOG, 0.9)) == 0
 
 
 def test_words_outside_the_vocabulary_compete_by_similarity(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)])
+    targets = words(phrases, [(RIDE, 0.8)])
     targets.hois[:] = -1
     targets.image_scores[:] = 0
     wash = F.normalize(torch.randn(TEXT_DIM), dim=0)
     targets.phrases[0, 0] = wash
     with torch.no_grad():
         interactions.embeds[1] = wash
-    loss = make_loss(contrast_weight=1.)(interactions, pairs, targets,
-                                         phrases)['loss_contrast']
+    loss = make_loss(contrast_weight=1.0)(
+        interactions, pairs, targets, phrases
+    )['loss_contrast']
     loss.backward()
     grads = interactions.embeds.grad.norm(dim=1)
     assert grads.argmax() == 1
@@ -249,18 +303,21 @@ def test_words_outside_the_vocabulary_compete_by_similarity(phrases):
 def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 1.)])
+    targets = words(phrases, [(RIDE, 1.0)])
     targets.pair_labels = torch.zeros(3, VOCABULARY.num_hois)
-    targets.pair_labels[1, RIDE] = 1.
+    targets.pair_labels[1, RIDE] = 1.0
     losses = make_loss()(interactions, pairs, targets, phrases)
     expected = F.binary_cross_entropy_with_logits(
         interactions.logits[:, [RIDE, HOLD_BIKE]],
-        targets.pair_labels[:, [RIDE, HOLD_BIKE]])
+        targets.pair_labels[:, [RIDE, HOLD_BIKE]],
+    )
     torch.testing.assert_close(losses['loss_interaction'], expected)
     torch.testing.assert_close(
         losses['loss_interactive'],
         F.binary_cross_entropy_with_logits(
-            interactions.interactiveness[:, 0], torch.tensor([0., 1., 0.])))
+            interactions.interactiveness[:, 0], torch.tensor([0.0, 1.0, 0.0])
+        ),
+    )
     losses['loss_contrast'].backward()
     moved = interactions.embeds.grad.abs().sum(1) > 0
     assert moved.tolist() == [False, True, False]
@@ -268,31 +325,38 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
 
 def test_no_contrast(phrases):
     pairs = make_pairs([THREE])
-    losses = make_loss(contrast_weight=0.)(
-        make_interactions(pairs), pairs, words(phrases, [(RIDE, .8)]), phrases)
+    losses = make_loss(contrast_weight=0.0)(
+        make_interactions(pairs), pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )
     assert losses.keys() == {'loss_interactive', 'loss_interaction'}
 
 
 def test_weights(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)])
-    plain = make_loss(contrast_weight=1.)(interactions, pairs, targets,
-                                          phrases)
+    targets = words(phrases, [(RIDE, 0.8)])
+    plain = make_loss(contrast_weight=1.0)(
+        interactions, pairs, targets, phrases
+    )
     weighed = make_loss(
-        interactive_weight=4., image_weight=2., contrast_weight=3.)(
-            interactions, pairs, targets, phrases)
-    for key, weight in (('loss_interactive', 4), ('loss_interaction', 2),
-                        ('loss_contrast', 3)):
+        interactive_weight=4.0, image_weight=2.0, contrast_weight=3.0
+    )(interactions, pairs, targets, phrases)
+    for key, weight in (
+        ('loss_interactive', 4),
+        ('loss_interaction', 2),
+        ('loss_contrast', 3),
+    ):
         torch.testing.assert_close(weighed[key], weight * plain[key])
 
 
-@pytest.mark.parametrize('scene', [[], [(BIKE, .9, BOX)],
-                                   [(PERSON, .9, BOX), (DOG, .9, BOX)]])
-@pytest.mark.parametrize('rows', [[], [(RIDE, .8)], [(HOLD_DOG, .8)]])
+@pytest.mark.parametrize(
+    'scene', [[], [(BIKE, 0.9, BOX)], [(PERSON, 0.9, BOX), (DOG, 0.9, BOX)]]
+)
+@pytest.mark.parametrize('rows', [[], [(RIDE, 0.8)], [(HOLD_DOG, 0.8)]])
 @pytest.mark.parametrize('labelled', [False, True])
-def test_whatever_is_missing_is_finite_and_connected(phrases, scene, rows,
-                                                     labelled):
+def test_whatever_is_missing_is_finite_and_connected(
+    phrases, scene, rows, labelled
+):
     pairs = make_pairs([scene])
     interactions = make_interactions(pairs)
     targets = words(phrases, rows)

@@ -1,4 +1,5 @@
 """Interactiveness judged for each class: bags of an image and a class."""
+
 import itertools
 import math
 
@@ -6,12 +7,26 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, NO_BIKE, PARK,
-                                     PERSON, RIDE, VOCABULARY, make_pairs,
-                                     total)
-from tests.test_models.utils_interactions import (BOX, THREE,
-                                                  make_interactions,
-                                                  make_loss, words)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    FEED,
+    HOLD_BIKE,
+    NO_BIKE,
+    PARK,
+    PERSON,
+    RIDE,
+    VOCABULARY,
+    make_pairs,
+    total,
+)
+from tests.test_models.utils_interactions import (
+    BOX,
+    THREE,
+    make_interactions,
+    make_loss,
+    words,
+)
 
 NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1000)
 
@@ -23,27 +38,29 @@ def judged(pairs, seed=0):
 def probabilities(interactions, hoi):
     """That each of the three pairs does a class, detections included."""
     logits = interactions.interactiveness[:, hoi]
-    return (.9 * torch.tensor([.8, 1., .5]) * logits.sigmoid()).tolist()
+    return (0.9 * torch.tensor([0.8, 1.0, 0.5]) * logits.sigmoid()).tolist()
 
 
-@pytest.mark.parametrize('further', [.01, .3, 1.])
+@pytest.mark.parametrize('further', [0.01, 0.3, 1.0])
 def test_a_bag_of_three(phrases, further):
     """Riding was said; of holding nothing, which weighs less."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
     loss = make_loss(further_pairs=further)(
-        interactions, pairs, words(phrases, [(RIDE, .8)]),
-        phrases)['loss_interactive']
-    expected = 0.
-    for hoi, target, weight in ((RIDE, .8, 1.), (HOLD_BIKE, 0., .3)):
-        likelihood = [0., 0.]
+        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )['loss_interactive']
+    expected = 0.0
+    for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
+        likelihood = [0.0, 0.0]
         probs = probabilities(interactions, hoi)
         for yes in itertools.product((False, True), repeat=3):
-            likelihood[any(yes)] += further**max(0, sum(yes) - 1) * math.prod(
-                p if y else 1 - p for p, y in zip(probs, yes))
+            likelihood[any(yes)] += further ** max(
+                0, sum(yes) - 1
+            ) * math.prod(p if y else 1 - p for p, y in zip(probs, yes))
         expected -= weight * (
-            target * math.log(likelihood[1]) +
-            (1 - target) * math.log(likelihood[0]))
+            target * math.log(likelihood[1])
+            + (1 - target) * math.log(likelihood[0])
+        )
     # Two classes are possible: absence is scored by the others.
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
 
@@ -52,18 +69,22 @@ def test_pairs_count_by_their_own_class(phrases):
     """Who rides is no witness of who holds."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
-    loss = make_loss(competition=2.)(
-        interactions, pairs, words(phrases, [(RIDE, .8)]),
-        phrases)['loss_interaction']
-    expected = 0.
-    for hoi, target, weight in ((RIDE, .8, 1.), (HOLD_BIKE, 0., .3)):
+    loss = make_loss(competition=2.0)(
+        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )['loss_interaction']
+    expected = 0.0
+    for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
         counts = probabilities(interactions, hoi)
-        none = 1.
+        none = 1.0
         for pair, count in enumerate(counts):
-            none *= 1 - (count / max(counts))**2 * interactions.class_logits[
-                pair, hoi].sigmoid().item()
+            none *= (
+                1
+                - (count / max(counts)) ** 2
+                * interactions.class_logits[pair, hoi].sigmoid().item()
+            )
         expected -= weight * (
-            target * math.log(1 - none) + (1 - target) * math.log(none))
+            target * math.log(1 - none) + (1 - target) * math.log(none)
+        )
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
 
 
@@ -74,18 +95,26 @@ def test_one_class_alike_for_all_is_one_judgement(phrases):
     each.class_logits = one.class_logits
     with torch.no_grad():
         each.interactiveness.copy_(
-            one.interactiveness.expand_as(each.interactiveness))
-    targets = words(phrases, [(RIDE, .8)], [(HOLD_BIKE, .5)])
+            one.interactiveness.expand_as(each.interactiveness)
+        )
+    targets = words(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
     torch.testing.assert_close(
         make_loss()(each, pairs, targets, phrases)['loss_interaction'],
-        make_loss()(one, pairs, targets, phrases)['loss_interaction'])
+        make_loss()(one, pairs, targets, phrases)['loss_interaction'],
+    )
 
 
 def test_only_possible_classes_learn(phrases):
-    pairs = make_pairs([[(PERSON, .9, BOX), (BIKE, .8, BOX), (DOG, .9, BOX)]])
+    pairs = make_pairs(
+        [[(PERSON, 0.9, BOX), (BIKE, 0.8, BOX), (DOG, 0.9, BOX)]]
+    )
     interactions = judged(pairs)
-    losses = make_loss()(interactions, pairs,
-                         words(phrases, [(RIDE, .8), (FEED, .5)]), phrases)
+    losses = make_loss()(
+        interactions,
+        pairs,
+        words(phrases, [(RIDE, 0.8), (FEED, 0.5)]),
+        phrases,
+    )
     losses['loss_interactive'].backward()
     learned = interactions.valid & phrases.is_learned
     assert torch.equal(interactions.interactiveness.grad != 0, learned)
@@ -95,24 +124,25 @@ def test_only_possible_classes_learn(phrases):
 def test_pair_labels(phrases):
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
-    targets = words(phrases, [(RIDE, 1.)])
+    targets = words(phrases, [(RIDE, 1.0)])
     targets.pair_labels = torch.zeros(3, VOCABULARY.num_hois)
-    targets.pair_labels[1, RIDE] = 1.
+    targets.pair_labels[1, RIDE] = 1.0
     losses = make_loss()(interactions, pairs, targets, phrases)
     own = [RIDE, HOLD_BIKE]
     torch.testing.assert_close(
         losses['loss_interactive'],
         F.binary_cross_entropy_with_logits(
-            interactions.interactiveness[:, own],
-            targets.pair_labels[:, own]))
+            interactions.interactiveness[:, own], targets.pair_labels[:, own]
+        ),
+    )
 
 
 def test_trusted_noise_is_believed(phrases):
     """What is to be believed of the words, not the words themselves."""
-    pairs = make_pairs([[(PERSON, 1., BOX), (BIKE, 1., BOX)]])
+    pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     interactions = judged(pairs)
-    targets = words(phrases, [(RIDE, .5)])
-    loss = make_loss(noise=NOISE, contrast_weight=0.)
+    targets = words(phrases, [(RIDE, 0.5)])
+    loss = make_loss(noise=NOISE, contrast_weight=0.0)
     loss.noise.warmup = 0
     value = loss(interactions, pairs, targets, phrases)['loss_interactive']
     noise = make_loss(noise=NOISE).noise
@@ -125,18 +155,20 @@ def test_trusted_noise_is_believed(phrases):
     torch.testing.assert_close(
         value,
         F.binary_cross_entropy_with_logits(
-            interactions.interactiveness[:, own], done[:, own]))
+            interactions.interactiveness[:, own], done[:, own]
+        ),
+    )
 
 
 def test_elders_teach_it(phrases):
     """An elder that is sure of holding, whatever was said."""
-    pairs = make_pairs([[(PERSON, 1., BOX), (BIKE, 1., BOX)]])
+    pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     student, elder = judged(pairs, 0), judged(pairs, 1)
     with torch.no_grad():
-        elder.interactiveness.fill_(30.)
-        elder.class_logits.fill_(-30.)
-        elder.class_logits[:, HOLD_BIKE] = 30.
-    loss = make_loss(noise=NOISE, contrast_weight=0.)
+        elder.interactiveness.fill_(30.0)
+        elder.class_logits.fill_(-30.0)
+        elder.class_logits[:, HOLD_BIKE] = 30.0
+    loss = make_loss(noise=NOISE, contrast_weight=0.0)
     losses = loss(student, pairs, words(phrases, []), phrases, elder)
     total(losses).backward()
     assert student.interactiveness.grad[0, HOLD_BIKE] < 0
@@ -144,12 +176,14 @@ def test_elders_teach_it(phrases):
     assert elder.interactiveness.grad is None
 
 
-@pytest.mark.parametrize('scene', [[], [(BIKE, .9, BOX)],
-                                   [(PERSON, .9, BOX), (DOG, .9, BOX)]])
-@pytest.mark.parametrize('rows', [[], [(RIDE, .8)], [(FEED, .8)]])
+@pytest.mark.parametrize(
+    'scene', [[], [(BIKE, 0.9, BOX)], [(PERSON, 0.9, BOX), (DOG, 0.9, BOX)]]
+)
+@pytest.mark.parametrize('rows', [[], [(RIDE, 0.8)], [(FEED, 0.8)]])
 @pytest.mark.parametrize('source', ['words', 'noise', 'labels'])
-def test_whatever_is_missing_is_finite_and_connected(phrases, scene, rows,
-                                                     source):
+def test_whatever_is_missing_is_finite_and_connected(
+    phrases, scene, rows, source
+):
     pairs = make_pairs([scene])
     interactions = judged(pairs)
     targets = words(phrases, rows)

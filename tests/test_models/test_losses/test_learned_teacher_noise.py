@@ -7,10 +7,23 @@ import torch.nn.functional as F
 from clhoi_mm.models import PhraseTable
 from clhoi_mm.models.losses import LearnedTeacherNoise
 from clhoi_mm.registry import MODELS
-from tests.test_models.utils import (ENCODER, FEED, HOLD_BIKE, HOLD_DOG,
-                                     HUG_DOG, NO_BIKE, NO_DOG, PARK, PERSON,
-                                     RIDE, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs, total)
+from tests.test_models.utils import (
+    ENCODER,
+    FEED,
+    HOLD_BIKE,
+    HOLD_DOG,
+    HUG_DOG,
+    NO_BIKE,
+    NO_DOG,
+    PARK,
+    PERSON,
+    RIDE,
+    TEXT_DIM,
+    VOCABULARY,
+    build,
+    make_pairs,
+    total,
+)
 from tests.test_models.utils_interactions import make_interactions, words
 
 CLASSES = VOCABULARY.num_hois
@@ -21,9 +34,10 @@ def make_noise(**options) -> LearnedTeacherNoise:
         type='LearnedTeacherNoise',
         vocabulary=PARK,
         warmup=0,
-        own_rate=.6,
-        other_rate=.2,
-        chance_rate=.05)
+        own_rate=0.6,
+        other_rate=0.2,
+        chance_rate=0.05,
+    )
     return MODELS.build(cfg | options)
 
 
@@ -37,56 +51,56 @@ def phrases():
 def test_starts_from_the_rates_that_it_is_given():
     noise = make_noise()
     confusion, chance = noise.confusion(), noise.rates()[1].detach()
-    assert confusion[RIDE, RIDE] == pytest.approx(.6)
-    assert confusion[RIDE, HOLD_BIKE] == pytest.approx(.2)
+    assert confusion[RIDE, RIDE] == pytest.approx(0.6)
+    assert confusion[RIDE, HOLD_BIKE] == pytest.approx(0.2)
     assert confusion[RIDE, FEED] == 0
     assert not confusion[[NO_BIKE, NO_DOG]].any()
     assert not confusion[:, [NO_BIKE, NO_DOG]].any()
-    assert chance.shape == (CLASSES, )
-    assert chance[RIDE] == pytest.approx(.05)
+    assert chance.shape == (CLASSES,)
+    assert chance[RIDE] == pytest.approx(0.05)
 
 
 def test_likelihood_by_hand():
     """A word of riding, where riding is likely and holding possible."""
     noise = make_noise()
-    ride, hold = .7, .2
+    ride, hold = 0.7, 0.2
     none = torch.zeros(1, CLASSES)
     none[0, RIDE], none[0, HOLD_BIKE] = math.log(1 - ride), math.log(1 - hold)
     said = torch.zeros(1, CLASSES)
-    said[0, RIDE] = 1.
-    noise.scores.copy_(torch.tensor([10., 10.]))
+    said[0, RIDE] = 1.0
+    noise.scores.copy_(torch.tensor([10.0, 10.0]))
     loss = noise.loss(none, said)[0].detach()
-    silent = (1 - .6 * ride) * (1 - .05) * (1 - .2 * hold)
+    silent = (1 - 0.6 * ride) * (1 - 0.05) * (1 - 0.2 * hold)
     assert loss[RIDE] == pytest.approx(-math.log(1 - silent), rel=1e-5)
-    unsaid = (1 - .6 * hold) * (1 - .05) * (1 - .2 * ride)
+    unsaid = (1 - 0.6 * hold) * (1 - 0.05) * (1 - 0.2 * ride)
     assert loss[HOLD_BIKE] == pytest.approx(-math.log(unsaid), rel=1e-5)
 
 
 def test_belief_in_the_rates_by_hand():
     """Beta(0.8, 2.2) of twenty percent, for each pair of different verbs."""
-    noise = make_noise(prior_weight=.5)
+    noise = make_noise(prior_weight=0.5)
     links = int((~noise.is_own).sum())
     assert links
-    expected = -.5 * links * (-.2 * math.log(.2) + 1.2 * math.log(.8))
+    expected = -0.5 * links * (-0.2 * math.log(0.2) + 1.2 * math.log(0.8))
     assert noise.prior_loss().item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_finds_a_regular_confusion_by_gradient():
-    """Feeding is called hugging; a student that sees this tells by how much.
-    """
+    """Feeding is called hugging; a student that sees this tells by how much."""
     generator = torch.Generator().manual_seed(0)
-    noise = make_noise(own_rate=.8, other_rate=.05)
+    noise = make_noise(own_rate=0.8, other_rate=0.05)
     optimizer = torch.optim.Adam(noise.parameters(), 1e-2)
-    truth = torch.tensor([[.8, .0, .6], [.0, .8, .0], [.0, .0, .8]])
+    truth = torch.tensor([[0.8, 0.0, 0.6], [0.0, 0.8, 0.0], [0.0, 0.0, 0.8]])
     names = [FEED, HOLD_DOG, HUG_DOG]
     for _ in range(300):
-        done = torch.randint(3, (32, ), generator=generator)
-        rates = 1 - (1 - truth[done]) * (1 - .05)
+        done = torch.randint(3, (32,), generator=generator)
+        rates = 1 - (1 - truth[done]) * (1 - 0.05)
         said = torch.zeros(32, CLASSES)
-        said[:, names] = (torch.rand(32, 3, generator=generator) <
-                          rates).float()
+        said[:, names] = (
+            torch.rand(32, 3, generator=generator) < rates
+        ).float()
         yes = torch.full((32, CLASSES), 1e-3)
-        yes[torch.arange(32), torch.tensor(names)[done]] = .98
+        yes[torch.arange(32), torch.tensor(names)[done]] = 0.98
         log_none = torch.log1p(-yes)
         noise.observe(log_none, said, torch.ones_like(said).bool())
         loss = noise.loss(log_none, said)[:, names].mean()
@@ -94,12 +108,12 @@ def test_finds_a_regular_confusion_by_gradient():
         (loss + noise.prior_loss()).backward()
         optimizer.step()
     found = noise.confusion()[names][:, names]
-    assert found[0, 2] == pytest.approx(.6, abs=.12)
-    assert found[1:, 0].max() < .1 and found[0, 1] < .1
+    assert found[0, 2] == pytest.approx(0.6, abs=0.12)
+    assert found[1:, 0].max() < 0.1 and found[0, 1] < 0.1
 
 
-@pytest.mark.parametrize('logit', [-60., 0., 60.])
-@pytest.mark.parametrize('score', [0., 1e-6, .5, 1.])
+@pytest.mark.parametrize('logit', [-60.0, 0.0, 60.0])
+@pytest.mark.parametrize('score', [0.0, 1e-6, 0.5, 1.0])
 def test_finite_however_sure(logit, score):
     noise = make_noise()
     logits = torch.full((2, CLASSES), logit, requires_grad=True)
@@ -116,8 +130,8 @@ def test_finite_however_sure(logit, score):
 def test_finite_however_far_the_rates_have_gone():
     noise = make_noise()
     for param in noise.parameters():
-        param.data.fill_(9.)
-    logits = torch.full((1, CLASSES), 60., requires_grad=True)
+        param.data.fill_(9.0)
+    logits = torch.full((1, CLASSES), 60.0, requires_grad=True)
     for said in (torch.zeros(1, CLASSES), torch.ones(1, CLASSES)):
         loss = noise.loss(F.logsigmoid(-logits), said).sum()
         (loss + noise.prior_loss()).backward()
@@ -129,47 +143,55 @@ def make_loss(warmup):
     return build(
         dict(
             type='InteractionDistillLoss',
-            contrast_weight=0.,
+            contrast_weight=0.0,
             noise=dict(
-                type='LearnedTeacherNoise', vocabulary=PARK, warmup=warmup)))
+                type='LearnedTeacherNoise', vocabulary=PARK, warmup=warmup
+            ),
+        )
+    )
 
 
 def test_rates_move_once_they_are_trusted(phrases):
     """Gradients of zero before, for DistributedDataParallel waits for all."""
-    pairs = make_pairs([[(PERSON, .9, (0, 0, 10, 10)),
-                         (1, .8, (5, 5, 20, 20))]])
-    targets = words(phrases, [(RIDE, .8)])
+    pairs = make_pairs(
+        [[(PERSON, 0.9, (0, 0, 10, 10)), (1, 0.8, (5, 5, 20, 20))]]
+    )
+    targets = words(phrases, [(RIDE, 0.8)])
     moved = []
     for warmup in (1, 0):
         loss = make_loss(warmup)
         losses = loss(make_interactions(pairs), pairs, targets, phrases)
         total(losses).backward()
         moved.append(
-            [p.grad.abs().sum().item() for p in loss.noise.parameters()])
-    assert moved[0] == [0., 0.]
+            [p.grad.abs().sum().item() for p in loss.noise.parameters()]
+        )
+    assert moved[0] == [0.0, 0.0]
     assert all(amount > 0 for amount in moved[1])
 
 
 def test_annotations_have_no_noise(phrases):
-    pairs = make_pairs([[(PERSON, .9, (0, 0, 10, 10)),
-                         (1, .8, (5, 5, 20, 20))]])
-    targets = words(phrases, [(RIDE, 1.)])
+    pairs = make_pairs(
+        [[(PERSON, 0.9, (0, 0, 10, 10)), (1, 0.8, (5, 5, 20, 20))]]
+    )
+    targets = words(phrases, [(RIDE, 1.0)])
     targets.complete = True
     loss = make_loss(0)
     interactions = make_interactions(pairs)
     value = loss(interactions, pairs, targets, phrases)
-    plain = build(dict(type='InteractionDistillLoss', contrast_weight=0.))
+    plain = build(dict(type='InteractionDistillLoss', contrast_weight=0.0))
     torch.testing.assert_close(
-        value, plain(interactions, pairs, targets, phrases))
+        value, plain(interactions, pairs, targets, phrases)
+    )
     total(value).backward()
     assert all(not p.grad.any() for p in loss.noise.parameters())
 
 
 def test_without_pairs_only_the_belief_is_left(phrases):
-    pairs = make_pairs([[(PERSON, .9, (0, 0, 10, 10))]])
+    pairs = make_pairs([[(PERSON, 0.9, (0, 0, 10, 10))]])
     loss = make_loss(0)
     losses = loss(
-        make_interactions(pairs), pairs, words(phrases, [(RIDE, .8)]), phrases)
+        make_interactions(pairs), pairs, words(phrases, [(RIDE, 0.8)]), phrases
+    )
     torch.testing.assert_close(total(losses), loss.noise.prior_loss())
     total(losses).backward()
     assert all(p.grad.isfinite().all() for p in loss.noise.parameters())

@@ -1,10 +1,15 @@
 """InteractionDistillLoss with a model of the teacher's noise."""
+
 import torch
 
 from tests.test_models.utils import PARK, PERSON, RIDE, make_pairs, total
-from tests.test_models.utils_interactions import (BOX, THREE,
-                                                  make_interactions,
-                                                  make_loss, words)
+from tests.test_models.utils_interactions import (
+    BOX,
+    THREE,
+    make_interactions,
+    make_loss,
+    words,
+)
 
 NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1)
 
@@ -12,7 +17,7 @@ NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1)
 def test_noise_is_learned_before_it_is_trusted(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)])
+    targets = words(phrases, [(RIDE, 0.8)])
     plain = make_loss()(interactions, pairs, targets, phrases)
     loss = make_loss(noise=NOISE)
     first_look = loss(interactions, pairs, targets, phrases)
@@ -30,7 +35,7 @@ def test_noise_is_learned_before_it_is_trusted(phrases):
 def test_verbs_outside_the_vocabulary_are_uses_whatever_the_noise(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, .8)])
+    targets = words(phrases, [(RIDE, 0.8)])
     targets.hois.fill_(-1)
     targets.image_scores.zero_()
     loss = make_loss(noise=NOISE | dict(warmup=0))
@@ -42,20 +47,21 @@ def test_verbs_outside_the_vocabulary_are_uses_whatever_the_noise(phrases):
 def test_annotations_have_no_noise(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 1.)])
+    targets = words(phrases, [(RIDE, 1.0)])
     targets.complete = True
     loss = make_loss(noise=NOISE | dict(warmup=0))
     torch.testing.assert_close(
         loss(interactions, pairs, targets, phrases),
-        make_loss()(interactions, pairs, targets, phrases))
+        make_loss()(interactions, pairs, targets, phrases),
+    )
     assert not loss.noise.trusted
 
 
 def test_noise_of_a_batch_without_pairs(phrases):
-    pairs = make_pairs([[(PERSON, .9, BOX)]])
+    pairs = make_pairs([[(PERSON, 0.9, BOX)]])
     interactions = make_interactions(pairs)
     loss = make_loss(noise=NOISE | dict(warmup=0))
-    losses = loss(interactions, pairs, words(phrases, [(RIDE, .8)]), phrases)
+    losses = loss(interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases)
     total(losses).backward()
     assert all(v == 0 for v in losses.values())
     assert not loss.noise.links.any()

@@ -6,9 +6,20 @@ import torch.nn.functional as F
 
 from clhoi_mm.models.losses import TeacherNoise
 from clhoi_mm.registry import MODELS
-from tests.test_models.utils import (BIKE, DOG, FEED, HOLD_BIKE, HOLD_DOG, HUG,
-                                     HUG_DOG, NO_BIKE, NO_DOG, PARK, RIDE,
-                                     VOCABULARY)
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    FEED,
+    HOLD_BIKE,
+    HOLD_DOG,
+    HUG,
+    HUG_DOG,
+    NO_BIKE,
+    NO_DOG,
+    PARK,
+    RIDE,
+    VOCABULARY,
+)
 
 CLASSES = VOCABULARY.num_hois
 
@@ -18,9 +29,10 @@ def make_noise(**options) -> TeacherNoise:
         type='TeacherNoise',
         vocabulary=PARK,
         warmup=0,
-        own_prior=(6., 4.),
-        other_prior=(.5, 4.5),
-        chance_prior=(.2, 4.8))
+        own_prior=(6.0, 4.0),
+        other_prior=(0.5, 4.5),
+        chance_prior=(0.2, 4.8),
+    )
     return MODELS.build(cfg | options)
 
 
@@ -45,12 +57,12 @@ EVERYWHERE = torch.ones(1, CLASSES, dtype=torch.bool)
 
 
 def test_starts_from_its_priors():
-    noise = make_noise(own_prior=(3., 1.), other_prior=(1., 9.))
+    noise = make_noise(own_prior=(3.0, 1.0), other_prior=(1.0, 9.0))
     confusion = noise.confusion()
-    assert confusion[RIDE, RIDE] == pytest.approx(.75)
-    assert confusion[RIDE, HOLD_BIKE] == pytest.approx(.1)
+    assert confusion[RIDE, RIDE] == pytest.approx(0.75)
+    assert confusion[RIDE, HOLD_BIKE] == pytest.approx(0.1)
     assert confusion[RIDE, FEED] == 0
-    assert noise.rates()[1][RIDE] == pytest.approx(.2 / 5)
+    assert noise.rates()[1][RIDE] == pytest.approx(0.2 / 5)
 
 
 def test_absence_is_never_said():
@@ -64,28 +76,34 @@ def test_counts_of_a_student_that_is_sure():
     noise = make_noise(momentum=0.5)
     noise.observe(
         sees([RIDE], [RIDE], [RIDE], []),
-        said_of([(RIDE, .5)], [(RIDE, .5)], [(HOLD_BIKE, .5)], []),
-        EVERYWHERE.expand(4, -1))
+        said_of([(RIDE, 0.5)], [(RIDE, 0.5)], [(HOLD_BIKE, 0.5)], []),
+        EVERYWHERE.expand(4, -1),
+    )
     confusion, chance = noise.confusion(), noise.rates()[1]
     assert confusion[RIDE, RIDE] == pytest.approx((6 + 2) / (10 + 3), abs=1e-3)
     assert confusion[RIDE, HOLD_BIKE] == pytest.approx(
-        (.5 + 1) / (5 + 3), abs=1e-3)
-    assert chance[RIDE] == pytest.approx(.2 / (5 + 1), abs=1e-3)
+        (0.5 + 1) / (5 + 3), abs=1e-3
+    )
+    assert chance[RIDE] == pytest.approx(0.2 / (5 + 1), abs=1e-3)
     # Where the object is used, nothing is learned of chance.
-    assert chance[FEED] == pytest.approx(.2 / (5 + 4), abs=1e-3)
+    assert chance[FEED] == pytest.approx(0.2 / (5 + 4), abs=1e-3)
     noise.observe(
-        sees([]), said_of([]), torch.zeros(1, CLASSES, dtype=torch.bool))
+        sees([]), said_of([]), torch.zeros(1, CLASSES, dtype=torch.bool)
+    )
     assert noise.links[0].sum() == pytest.approx(1.5, abs=1e-2)
 
 
-@pytest.mark.parametrize('possible', [
-    torch.zeros(2, CLASSES, dtype=torch.bool),
-    torch.zeros(0, CLASSES, dtype=torch.bool)
-])
+@pytest.mark.parametrize(
+    'possible',
+    [
+        torch.zeros(2, CLASSES, dtype=torch.bool),
+        torch.zeros(0, CLASSES, dtype=torch.bool),
+    ],
+)
 def test_nothing_is_counted_where_nothing_can_be_known(possible):
     noise = make_noise()
     rows = [()] * len(possible)
-    said = said_of(*rows) + .9
+    said = said_of(*rows) + 0.9
     used = noise.observe(sees(*rows), said, possible)
     assert used.shape == (len(possible), len(VOCABULARY.objects))
     assert not used.any()
@@ -100,19 +118,21 @@ def test_finds_a_regular_confusion_without_labels():
     names from the words: where dogs are fed it thinks of hugging first.
     """
     generator = torch.Generator().manual_seed(0)
-    truth = torch.tensor([[.6, .1, .8], [.05, .6, .05], [.05, .1, .6]])
+    truth = torch.tensor(
+        [[0.6, 0.1, 0.8], [0.05, 0.6, 0.05], [0.05, 0.1, 0.6]]
+    )
     names = [FEED, HOLD_DOG, HUG_DOG]
-    noise = make_noise(own_prior=(60., 40.), chance_prior=(10., 490.))
+    noise = make_noise(own_prior=(60.0, 40.0), chance_prior=(10.0, 490.0))
     for _ in range(300):
-        done = torch.randint(6, (16, ), generator=generator)
+        done = torch.randint(6, (16,), generator=generator)
         idle = done > 2
         rates = truth[done.clamp(max=2)] * ~idle[:, None]
-        words = torch.rand(16, 3, generator=generator) < rates + .02
+        words = torch.rand(16, 3, generator=generator) < rates + 0.02
         right = F.one_hot(done.clamp(max=2), 3).bool() & ~idle[:, None]
         said = torch.zeros(16, CLASSES)
-        said[:, names] = words * torch.where(right, .75, .5)
+        said[:, names] = words * torch.where(right, 0.75, 0.5)
         yes = torch.full((16, CLASSES), 1e-3)
-        yes[:, names] = rates * .9 + 1e-3
+        yes[:, names] = rates * 0.9 + 1e-3
         noise.observe(torch.log1p(-yes), said, EVERYWHERE.expand(16, -1))
     found = noise.confusion()[names][:, names]
     other = ~torch.eye(3, dtype=torch.bool)
@@ -124,17 +144,18 @@ def test_finds_a_regular_confusion_without_labels():
 
 def test_likelihood_of_two_verbs_of_a_bicycle():
     noise = make_noise(
-        own_prior=(6., 4.), other_prior=(1., 4.), chance_prior=(1., 19.))
-    noise.scores.copy_(torch.tensor([6., 10.]))
-    ride, hold = .7, .2
+        own_prior=(6.0, 4.0), other_prior=(1.0, 4.0), chance_prior=(1.0, 19.0)
+    )
+    noise.scores.copy_(torch.tensor([6.0, 10.0]))
+    ride, hold = 0.7, 0.2
     none = torch.zeros(1, CLASSES)
     none[0, RIDE], none[0, HOLD_BIKE] = math.log(1 - ride), math.log(1 - hold)
-    loss = noise.loss(none, said_of([(RIDE, .8)]))[0]
-    ratio = (.8 / .2) / (.6 / .4)
-    by_other = 1 - (1 - .05) * (1 - .2 * hold)
-    said = .6 * ride * ratio + (1 - .6 * ride) * by_other
+    loss = noise.loss(none, said_of([(RIDE, 0.8)]))[0]
+    ratio = (0.8 / 0.2) / (0.6 / 0.4)
+    by_other = 1 - (1 - 0.05) * (1 - 0.2 * hold)
+    said = 0.6 * ride * ratio + (1 - 0.6 * ride) * by_other
     assert loss[RIDE] == pytest.approx(-math.log(said), rel=1e-5)
-    unsaid = (1 - .6 * hold) * (1 - .05) * (1 - .2 * ride)
+    unsaid = (1 - 0.6 * hold) * (1 - 0.05) * (1 - 0.2 * ride)
     assert loss[HOLD_BIKE] == pytest.approx(-math.log(unsaid), rel=1e-5)
 
 
@@ -142,28 +163,29 @@ def test_a_known_confusion_does_not_teach_the_wrong_verb():
     """The word for hugging is a sign of feeding once that is known."""
     noise = make_noise()
     link = (noise.done == FEED) & (noise.word == HUG_DOG)
-    noise.links[link] = torch.tensor([90., 10.])
+    noise.links[link] = torch.tensor([90.0, 10.0])
     logits = torch.zeros(1, CLASSES, requires_grad=True)
     log_none = F.logsigmoid(-logits)
-    noise.loss(log_none, said_of([(HUG_DOG, .4), (FEED, .9)])).sum().backward()
+    noise.loss(
+        log_none, said_of([(HUG_DOG, 0.4), (FEED, 0.9)])
+    ).sum().backward()
     assert logits.grad[0, FEED] < 0
     plain = make_noise()
     other = torch.zeros(1, CLASSES, requires_grad=True)
     plain.loss(
-        F.logsigmoid(-other),
-        said_of([(HUG_DOG, .4), (FEED, .9)])).sum().backward()
+        F.logsigmoid(-other), said_of([(HUG_DOG, 0.4), (FEED, 0.9)])
+    ).sum().backward()
     assert other.grad[0, HUG_DOG] < logits.grad[0, HUG_DOG]
 
 
-@pytest.mark.parametrize('logit', [-60., 0., 60.])
-@pytest.mark.parametrize('score', [0., 1e-6, .5, 1.])
+@pytest.mark.parametrize('logit', [-60.0, 0.0, 60.0])
+@pytest.mark.parametrize('score', [0.0, 1e-6, 0.5, 1.0])
 def test_finite_however_sure(logit, score):
     noise = make_noise()
     logits = torch.full((2, CLASSES), logit, requires_grad=True)
     log_none = F.logsigmoid(-logits)
     said = torch.full((2, CLASSES), score)
-    used = noise.observe(log_none.detach(), said,
-                         EVERYWHERE.expand(2, -1))
+    used = noise.observe(log_none.detach(), said, EVERYWHERE.expand(2, -1))
     noise.loss(log_none, said).sum().backward()
     assert used.isfinite().all() and logits.grad.isfinite().all()
     assert all(x.isfinite().all() for x in noise.state_dict().values())
@@ -171,14 +193,16 @@ def test_finite_however_sure(logit, score):
 
 def test_objects_of_which_something_is_said_are_used():
     used = make_noise().observe(
-        sees([RIDE], []), said_of([(RIDE, .9)], []),
-        EVERYWHERE.expand(2, -1))
-    assert used[0, BIKE] > .99 and used[0, DOG] < .01 and used[1].max() < .01
+        sees([RIDE], []), said_of([(RIDE, 0.9)], []), EVERYWHERE.expand(2, -1)
+    )
+    assert (
+        used[0, BIKE] > 0.99 and used[0, DOG] < 0.01 and used[1].max() < 0.01
+    )
 
 
 def test_is_trusted_after_its_warmup_and_resumes():
     noise = make_noise(warmup=1)
-    batch = sees([HUG]), said_of([(HUG, .9)]), EVERYWHERE
+    batch = sees([HUG]), said_of([(HUG, 0.9)]), EVERYWHERE
     noise.observe(*batch)
     assert not noise.trusted
     noise.observe(*batch)
@@ -193,19 +217,23 @@ def test_classes_that_are_not_to_be_learned_are_no_evidence():
     """As if the vocabulary did not have them."""
     kept = [c for c in range(CLASSES) if c not in (HOLD_BIKE, HUG_DOG)]
     fewer = make_noise(
-        vocabulary=PARK | dict(hois=[PARK['hois'][c] for c in kept]))
+        vocabulary=PARK | dict(hois=[PARK['hois'][c] for c in kept])
+    )
     noise = make_noise()
     possible = torch.ones(2, CLASSES, dtype=torch.bool)
     possible[:, [HOLD_BIKE, HUG_DOG]] = False
-    log_none = sees([RIDE], [FEED]).masked_fill(~possible, 0.)
-    said = said_of([(RIDE, .5)], [(HOLD_DOG, .5)])
+    log_none = sees([RIDE], [FEED]).masked_fill(~possible, 0.0)
+    said = said_of([(RIDE, 0.5)], [(HOLD_DOG, 0.5)])
     for _ in range(3):
         used = noise.observe(log_none, said, possible)
-        expected = fewer.observe(log_none[:, kept], said[:, kept],
-                                 possible[:, kept])
+        expected = fewer.observe(
+            log_none[:, kept], said[:, kept], possible[:, kept]
+        )
         torch.testing.assert_close(used, expected)
-    torch.testing.assert_close(noise.confusion()[kept][:, kept],
-                               fewer.confusion())
+    torch.testing.assert_close(
+        noise.confusion()[kept][:, kept], fewer.confusion()
+    )
     torch.testing.assert_close(
         noise.loss(log_none, said)[:, kept],
-        fewer.loss(log_none[:, kept], said[:, kept]))
+        fewer.loss(log_none[:, kept], said[:, kept]),
+    )

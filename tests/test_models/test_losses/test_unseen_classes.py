@@ -1,4 +1,5 @@
 """To training, unseen classes do not exist."""
+
 import dataclasses
 
 import pytest
@@ -6,24 +7,49 @@ import torch
 import torch.nn.functional as F
 
 from clhoi_mm.models import PhraseTable
-from tests.test_models.utils import (BENCH, BIKE, DOG, ENCODER, HOLD_BIKE,
-                                     HOLD_DOG, HUG_DOG, NO_BIKE, PARK, PERSON,
-                                     RIDE, SIT, TEXT_DIM, VOCABULARY, build,
-                                     make_pairs, make_sample, total,
-                                     make_teacher_head)
+from tests.test_models.utils import (
+    BENCH,
+    BIKE,
+    DOG,
+    ENCODER,
+    HOLD_BIKE,
+    HOLD_DOG,
+    HUG_DOG,
+    NO_BIKE,
+    PARK,
+    PERSON,
+    RIDE,
+    SIT,
+    TEXT_DIM,
+    VOCABULARY,
+    build,
+    make_pairs,
+    make_sample,
+    make_teacher_head,
+    total,
+)
 
 # A verb of the bicycle, one of the dog, and all that is said of benches.
 UNSEEN = [HOLD_BIKE, HUG_DOG, SIT]
-BOX = (10., 10., 30., 40.)
-FAR = (20., 12., 50., 60.)
-SCENE = [(PERSON, .9, BOX), (BIKE, .8, FAR), (PERSON, .8, FAR),
-         (DOG, .7, BOX), (BENCH, .9, FAR)]
-WORDS = ((RIDE, BIKE, .9), (NO_BIKE, BIKE, .5), (HOLD_DOG, DOG, .6),
-         (HOLD_BIKE, BIKE, .8), (SIT, BENCH, .7))
+BOX = (10.0, 10.0, 30.0, 40.0)
+FAR = (20.0, 12.0, 50.0, 60.0)
+SCENE = [
+    (PERSON, 0.9, BOX),
+    (BIKE, 0.8, FAR),
+    (PERSON, 0.8, FAR),
+    (DOG, 0.7, BOX),
+    (BENCH, 0.9, FAR),
+]
+WORDS = (
+    (RIDE, BIKE, 0.9),
+    (NO_BIKE, BIKE, 0.5),
+    (HOLD_DOG, DOG, 0.6),
+    (HOLD_BIKE, BIKE, 0.8),
+    (SIT, BENCH, 0.7),
+)
 
 
-def learn(supervision, noise, by_verb, embeds_of_unseen=None,
-          unseen=UNSEEN):
+def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
     """One step's losses and the gradients of all parameters."""
     head = make_teacher_head(supervision=supervision, unseen=unseen)
     table = head.phrases
@@ -38,16 +64,20 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None,
             embed_dims=16,
             num_heads=2,
             with_context=False,
-            interactive_by_verb=by_verb))
+            interactive_by_verb=by_verb,
+        )
+    )
     loss = build(
         dict(
             type='InteractionDistillLoss',
-            contrast_weight=1.,
-            noise=noise and dict(type=noise, vocabulary=PARK, warmup=0)))
+            contrast_weight=1.0,
+            noise=noise and dict(type=noise, vocabulary=PARK, warmup=0),
+        )
+    )
     hois = ((0, 1, RIDE), (2, 3, HOLD_DOG), (2, 1, HOLD_BIKE), (0, 4, SIT))
     samples = [
         make_sample(SCENE, WORDS, hois),
-        make_sample(SCENE[:4], WORDS[1:4], hois[1:3])
+        make_sample(SCENE[:4], WORDS[1:4], hois[1:3]),
     ]
     pairs = make_pairs([SCENE, SCENE[:4]])
     for _ in range(2):  # by the second, noise is trusted
@@ -59,10 +89,16 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None,
     return losses, [p.grad for p in params if p.grad is not None]
 
 
-@pytest.mark.parametrize('supervision, noise',
-                         [('vllm', None), ('vllm', 'TeacherNoise'),
-                          ('vllm', 'LearnedTeacherNoise'), ('image', None),
-                          ('instance', None)])
+@pytest.mark.parametrize(
+    'supervision, noise',
+    [
+        ('vllm', None),
+        ('vllm', 'TeacherNoise'),
+        ('vllm', 'LearnedTeacherNoise'),
+        ('image', None),
+        ('instance', None),
+    ],
+)
 @pytest.mark.parametrize('by_verb', [False, True])
 def test_gradients_do_not_know_the_unseen(supervision, noise, by_verb):
     losses, grads = learn(supervision, noise, by_verb)
@@ -84,7 +120,7 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
     of_bench = pairs.object_labels == BENCH
     for supervision in ('vllm', 'instance'):
         head = make_teacher_head(supervision=supervision, unseen=UNSEEN)
-        targets = head([make_sample(SCENE, WORDS, ((0, 4, SIT), ))], pairs)
+        targets = head([make_sample(SCENE, WORDS, ((0, 4, SIT),))], pairs)
         icn = build(
             dict(
                 type='ICN',
@@ -92,13 +128,18 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
                 embed_dims=16,
                 num_heads=2,
                 with_context=False,
-                    interactive_by_verb=by_verb))
+                interactive_by_verb=by_verb,
+            )
+        )
         interactions = icn((), pairs, head.phrases)
         logits = interactions.interactiveness.detach().requires_grad_()
         losses = build(dict(type='InteractionDistillLoss'))(
-            dataclasses.replace(interactions, interactiveness=logits), pairs,
-            targets, head.phrases)
-        grad, = torch.autograd.grad(losses['loss_interactive'], logits)
+            dataclasses.replace(interactions, interactiveness=logits),
+            pairs,
+            targets,
+            head.phrases,
+        )
+        (grad,) = torch.autograd.grad(losses['loss_interactive'], logits)
         assert not grad[of_bench].any()
         assert grad[~of_bench].any(1).all()
 
@@ -106,7 +147,7 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
 def test_absence_is_scored_by_all_classes_only_when_tested():
     table = PhraseTable(PARK, ENCODER, TEXT_DIM, UNSEEN)
     logits = torch.zeros(1, VOCABULARY.num_hois)
-    logits[0, RIDE], logits[0, HOLD_BIKE] = 1., 2.
+    logits[0, RIDE], logits[0, HOLD_BIKE] = 1.0, 2.0
     valid = table.hoi_objects[None] == BIKE
     assert table.train().score_absence(logits, valid)[0, NO_BIKE] == -1
     assert table.eval().score_absence(logits, valid)[0, NO_BIKE] == -2

@@ -6,70 +6,93 @@ from mmengine.structures import InstanceData
 
 from clhoi_mm.models import HumanObjectPairing
 from clhoi_mm.models.task_modules.pairing import rank_in_group
-from tests.test_models.utils import (BIKE, CAR, DOG, PERSON, SCENE,
-                                     make_detections)
+from tests.test_models.utils import (
+    BIKE,
+    CAR,
+    DOG,
+    PERSON,
+    SCENE,
+    make_detections,
+)
 
-SIZES = torch.tensor([[96., 64.], [48., 32.]])
+SIZES = torch.tensor([[96.0, 64.0], [48.0, 32.0]])
 
 
 def as_rows(pairs):
     """(image, human score, object score) of each pair."""
     return [
         (i, round(h, 3), round(o, 3))
-        for i, h, o in zip(pairs.pair_inds.tolist(), pairs.human_scores.
-                           tolist(), pairs.object_scores.tolist())
+        for i, h, o in zip(
+            pairs.pair_inds.tolist(),
+            pairs.human_scores.tolist(),
+            pairs.object_scores.tolist(),
+        )
     ]
 
 
 def test_rank_in_group_by_hand():
     group = torch.tensor([1, 0, 1, 1, 0])
-    priority = torch.tensor([.5, .1, .9, .5, .2])
+    priority = torch.tensor([0.5, 0.1, 0.9, 0.5, 0.2])
     assert rank_in_group(group, priority).tolist() == [1, 1, 0, 2, 0]
 
 
 @given(
     st.lists(
-        st.tuples(
-            st.integers(0, 3), st.sampled_from([0., .25, .5, 1.])),
-        max_size=12))
+        st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.25, 0.5, 1.0])),
+        max_size=12,
+    )
+)
 def test_rank_in_group_counts_who_goes_before(rows):
     expected = [
-        sum(g == group and (p > priority or (p == priority and j < i))
-            for j, (g, p) in enumerate(rows))
+        sum(
+            g == group and (p > priority or (p == priority and j < i))
+            for j, (g, p) in enumerate(rows)
+        )
         for i, (group, priority) in enumerate(rows)
     ]
     ranks = rank_in_group(
         torch.tensor([g for g, _ in rows], dtype=torch.long),
-        torch.tensor([p for _, p in rows]))
+        torch.tensor([p for _, p in rows]),
+    )
     assert ranks.tolist() == expected
 
 
 def test_pairs_and_their_order():
-    other = make_detections([(DOG, .5, (0, 0, 5, 5)),
-                             (PERSON, .4, (1, 1, 9, 9))])
+    other = make_detections(
+        [(DOG, 0.5, (0, 0, 5, 5)), (PERSON, 0.4, (1, 1, 9, 9))]
+    )
     pairs = HumanObjectPairing()([make_detections(SCENE[:4]), other], SIZES)
     # A person is an object for others, never for itself; best product first.
     assert as_rows(pairs) == [
-        (0, .9, .8),  # .72
-        (0, .9, .7),  # .63
-        (0, .7, .9),  # .63, later in the detections
-        (0, .7, .8),  # .56
-        (0, .9, .6),  # .54
-        (0, .7, .6),  # .42
-        (1, .4, .5)
+        (0, 0.9, 0.8),  # .72
+        (0, 0.9, 0.7),  # .63
+        (0, 0.7, 0.9),  # .63, later in the detections
+        (0, 0.7, 0.8),  # .56
+        (0, 0.9, 0.6),  # .54
+        (0, 0.7, 0.6),  # .42
+        (1, 0.4, 0.5),
     ]
     assert pairs.num_pairs == [6, 1]
     assert pairs.num_images == 2
     assert len(pairs) == 7
     assert pairs.object_labels.tolist() == [
-        BIKE, PERSON, PERSON, BIKE, DOG, DOG, DOG
+        BIKE,
+        PERSON,
+        PERSON,
+        BIKE,
+        DOG,
+        DOG,
+        DOG,
     ]
-    torch.testing.assert_close(pairs.union_boxes[0],
-                               torch.tensor([4., 8., 50., 62.]))
-    torch.testing.assert_close(pairs.human_boxes[-1],
-                               torch.tensor([1., 1., 9., 9.]))
-    torch.testing.assert_close(pairs.object_boxes[-1],
-                               torch.tensor([0., 0., 5., 5.]))
+    torch.testing.assert_close(
+        pairs.union_boxes[0], torch.tensor([4.0, 8.0, 50.0, 62.0])
+    )
+    torch.testing.assert_close(
+        pairs.human_boxes[-1], torch.tensor([1.0, 1.0, 9.0, 9.0])
+    )
+    torch.testing.assert_close(
+        pairs.object_boxes[-1], torch.tensor([0.0, 0.0, 5.0, 5.0])
+    )
     # Two persons have one union in both roles.
     one, union = pairs.distinct_unions()
     assert len(one) == 6 and union[1] == union[2]
@@ -88,30 +111,42 @@ def test_slots_leave_room_for_the_longest_image():
     assert (width, slots.tolist()) == (6, [0, 6, 7, 8, 9, 10, 11])
 
 
-@pytest.mark.parametrize('options, expected', [
-    (dict(score_thr=.65), [(.9, .8), (.9, .7), (.7, .9), (.7, .8)]),
-    (dict(max_humans=1), [(.9, .8), (.9, .6)]),
-    (dict(max_objects=1), [(.9, .8), (.9, .7), (.7, .9), (.7, .8)]),
-    (dict(max_pairs=2), [(.9, .8), (.9, .7)]),
-    (dict(person_label=DOG), [(.6, .9), (.6, .8), (.6, .7)]),
-])
+@pytest.mark.parametrize(
+    'options, expected',
+    [
+        (
+            dict(score_thr=0.65),
+            [(0.9, 0.8), (0.9, 0.7), (0.7, 0.9), (0.7, 0.8)],
+        ),
+        (dict(max_humans=1), [(0.9, 0.8), (0.9, 0.6)]),
+        (
+            dict(max_objects=1),
+            [(0.9, 0.8), (0.9, 0.7), (0.7, 0.9), (0.7, 0.8)],
+        ),
+        (dict(max_pairs=2), [(0.9, 0.8), (0.9, 0.7)]),
+        (dict(person_label=DOG), [(0.6, 0.9), (0.6, 0.8), (0.6, 0.7)]),
+    ],
+)
 def test_limits(options, expected):
-    pairs = HumanObjectPairing(**options)([make_detections(SCENE[:4])],
-                                          SIZES[:1])
+    pairs = HumanObjectPairing(**options)(
+        [make_detections(SCENE[:4])], SIZES[:1]
+    )
     assert [row[1:] for row in as_rows(pairs)] == expected
 
 
 def test_limits_are_those_of_an_image():
-    pairs = HumanObjectPairing(
-        max_humans=1, max_pairs=1)([make_detections(SCENE)] * 2, SIZES)
+    pairs = HumanObjectPairing(max_humans=1, max_pairs=1)(
+        [make_detections(SCENE)] * 2, SIZES
+    )
     assert pairs.num_pairs == [1, 1]
 
 
 def test_objects_without_classes_and_unknown_labels():
     is_candidate = torch.tensor([True, True, False, True, False])
-    rows = [*SCENE, (-1, .99, (0, 0, 9, 9))]
-    pairs = HumanObjectPairing()([make_detections(rows)], SIZES[:1],
-                                 is_candidate)
+    rows = [*SCENE, (-1, 0.99, (0, 0, 9, 9))]
+    pairs = HumanObjectPairing()(
+        [make_detections(rows)], SIZES[:1], is_candidate
+    )
     assert set(pairs.object_labels.tolist()) == {PERSON, BIKE}
     assert (pairs.labels >= 0).all()
     assert CAR in pairs.labels
@@ -131,7 +166,7 @@ def test_states_stay_with_their_boxes():
         InstanceData(**d, states=torch.cat([d.bboxes, d.scores[:, None]], 1))
         for d in detections
     ]
-    pairing = HumanObjectPairing(score_thr=.65, max_humans=1)
+    pairing = HumanObjectPairing(score_thr=0.65, max_humans=1)
     pairs = pairing(with_states, SIZES[:2])
     assert 0 < len(pairs.boxes) < 2 * len(SCENE)
     torch.testing.assert_close(pairs.states[:, :4], pairs.boxes)

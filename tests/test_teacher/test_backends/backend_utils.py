@@ -1,4 +1,5 @@
 """Pictures and questions for backends."""
+
 from pathlib import Path
 
 import numpy as np

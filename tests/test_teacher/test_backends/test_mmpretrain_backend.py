@@ -18,7 +18,6 @@ class Inferencer:
 
 
 class ImageCaptionInferencer(Inferencer):
-
     def __call__(self, images, batch_size=1):
         return [
             dict(pred_caption=f'{x.shape} {x[0, 0].tolist()}') for x in images
@@ -26,7 +25,6 @@ class ImageCaptionInferencer(Inferencer):
 
 
 class VisualQuestionAnsweringInferencer(Inferencer):
-
     def __call__(self, images, questions, batch_size=1):
         return [
             dict(question=q, pred_answer=f'{x.shape} {q}')
@@ -39,16 +37,18 @@ def mmpretrain(monkeypatch):
     module = types.ModuleType('mmpretrain')
     module.ImageCaptionInferencer = ImageCaptionInferencer
     module.VisualQuestionAnsweringInferencer = (
-        VisualQuestionAnsweringInferencer)
+        VisualQuestionAnsweringInferencer
+    )
     monkeypatch.setitem(sys.modules, 'mmpretrain', module)
 
 
 def test_caption_and_vqa(mmpretrain, tmp_path):
     from PIL import Image
+
     images = write_images(tmp_path)
     Image.new('RGB', (8, 6), (1, 2, 3)).save(images / 'red.png')
     backend = build_backend(dict(type='mmpretrain', model='blip'))
-    assert backend.kinds == (CAPTION, )
+    assert backend.kinds == (CAPTION,)
     got = ask(backend, images, CAPTION, ['red', 'broken', 0])
     assert got['red'].text == '(6, 8, 3) [3, 2, 1]'  # BGR
     assert got['broken'].reason == 'unreadable_image'
@@ -60,7 +60,8 @@ def test_caption_and_vqa(mmpretrain, tmp_path):
 def test_what_is_missing_is_said(mmpretrain, monkeypatch):
     with pytest.raises(FileNotFoundError, match='give a file as checkpoint'):
         build_backend(
-            dict(type='mmpretrain', model='blip', checkpoint='gone.pth'))
+            dict(type='mmpretrain', model='blip', checkpoint='gone.pth')
+        )
     with pytest.raises(ValueError, match='caption and vqa'):
         build_backend(dict(type='mmpretrain', model='m', task='x'))
     monkeypatch.setitem(sys.modules, 'mmpretrain', None)

@@ -20,18 +20,24 @@ pytest.importorskip('requests')
 def completion(text, finish='stop', top=None):
     choice = dict(message=dict(content=text), finish_reason=finish)
     if top is not None:
-        choice['logprobs'] = dict(content=[
-            dict(top_logprobs=[
-                dict(token=token, logprob=math.log(p))
-                for token, p in top.items()
-            ])
-        ])
+        choice['logprobs'] = dict(
+            content=[
+                dict(
+                    top_logprobs=[
+                        dict(token=token, logprob=math.log(p))
+                        for token, p in top.items()
+                    ]
+                )
+            ]
+        )
     return dict(
-        choices=[choice], usage=dict(prompt_tokens=7, completion_tokens=3))
+        choices=[choice], usage=dict(prompt_tokens=7, completion_tokens=3)
+    )
 
 
 class Server(ThreadingHTTPServer):
     """Answers as its script says, by the number of the question's try."""
+
     daemon_threads = True
 
     def __init__(self, script):
@@ -48,14 +54,12 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-
     def log_message(self, *args):
         """Quiet."""
 
     def do_POST(self):
         server = self.server
-        body = json.loads(
-            self.rfile.read(int(self.headers['Content-Length'])))
+        body = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
         text = body['messages'][0]['content'][1]['text']
         with server.lock:
             server.bodies.append((self.path, dict(self.headers), body))
@@ -71,14 +75,17 @@ class Handler(BaseHTTPRequestHandler):
                 server.flying -= 1
 
     def send(self, content, status=200, cut=0, **headers):
-        data = content if isinstance(content, bytes) else json.dumps(
-            content).encode()
+        data = (
+            content
+            if isinstance(content, bytes)
+            else json.dumps(content).encode()
+        )
         self.send_response(status)
         self.send_header('Content-Length', str(len(data)))
         for name, value in headers.items():
             self.send_header(name.replace('_', '-'), value)
         self.end_headers()
-        self.wfile.write(data[:len(data) - cut])
+        self.wfile.write(data[: len(data) - cut])
 
 
 @pytest.fixture
@@ -103,7 +110,8 @@ def images(tmp_path_factory):
 def client(server, **options):
     options = {**dict(timeout=1.0, backoff=0.01, concurrency=4), **options}
     return build_backend(
-        dict(type='openai', model='m', base_url=server.url, **options))
+        dict(type='openai', model='m', base_url=server.url, **options)
+    )
 
 
 def test_what_is_sent(serve, images, monkeypatch):
@@ -111,13 +119,20 @@ def test_what_is_sent(serve, images, monkeypatch):
     server = serve(lambda h, text, n: h.send(completion('[]')))
     backend = client(server, max_side=32)
     reply = ask(backend, images, LIST, [1], schema=SCHEMA)['1']
-    assert (reply.text, reply.finish, reply.tokens_in,
-            reply.tokens_out) == ('[]', 'stop', 7, 3)
+    assert (reply.text, reply.finish, reply.tokens_in, reply.tokens_out) == (
+        '[]',
+        'stop',
+        7,
+        3,
+    )
     path, headers, body = server.bodies[0]
     assert path == '/v1/chat/completions'
     assert headers['Authorization'] == 'Bearer secret'
-    assert (body['model'], body['max_tokens'], body['temperature']) == ('m',
-                                                                        12, 0)
+    assert (body['model'], body['max_tokens'], body['temperature']) == (
+        'm',
+        12,
+        0,
+    )
     form = body['response_format']
     assert form['type'] == 'json_schema'
     assert form['json_schema']['schema'] == SCHEMA
@@ -137,14 +152,18 @@ def test_score_is_the_softmax_over_yes_and_no(serve, images):
         'Question 2?': {'Maybe': 0.9},
     }  # yapf: disable
     server = serve(
-        lambda h, text, n: h.send(completion('Yes', 'length', tops[text])))
+        lambda h, text, n: h.send(completion('Yes', 'length', tops[text]))
+    )
     got = ask(client(server), images, SCORE, range(3))
     assert got['0'].score == pytest.approx(0.8)
     assert got['1'].score == 0
     assert got['2'].reason == 'no_yes_or_no' and got['2'].about_image
     body = server.bodies[0][2]
     assert (body['max_tokens'], body['logprobs'], body['top_logprobs']) == (
-        1, True, 20)
+        1,
+        True,
+        20,
+    )
 
 
 def misbehave(handler, text, attempt):
@@ -167,17 +186,16 @@ def misbehave(handler, text, attempt):
     elif number == 5:
         handler.connection.close()
     else:
-        handler.send([dict(error='in a good mood')][:number - 6])
+        handler.send([dict(error='in a good mood')][: number - 6])
 
 
 def test_troubles_that_pass_are_waited_out(serve, tmp_path):
     images = write_images(tmp_path, 8)
     server = serve(misbehave)
     got = ask(client(server, concurrency=8), images, CAPTION, range(8))
-    assert {k: v.text
-            for k, v in got.items()
-            } == {str(i): f'answer {i}'
-                  for i in range(8)}
+    assert {k: v.text for k, v in got.items()} == {
+        str(i): f'answer {i}' for i in range(8)
+    }
     assert set(server.tries.values()) == {3}
 
 
@@ -197,17 +215,17 @@ def test_troubles_that_last_are_named(serve, images):
             handler.send(dict(choices=[dict(message=dict(content=None))]))
 
     server = serve(script)
-    got = ask(client(server, retries=1), images, CAPTION,
-              [*range(5), 'broken'])
-    assert {k: v.reason
-            for k, v in got.items()} == {
-                '0': 'http_503',
-                '1': 'http_404',
-                '2': 'timeout',
-                '3': 'bad_response',
-                '4': 'refused',
-                'broken': 'unreadable_image'
-            }
+    got = ask(
+        client(server, retries=1), images, CAPTION, [*range(5), 'broken']
+    )
+    assert {k: v.reason for k, v in got.items()} == {
+        '0': 'http_503',
+        '1': 'http_404',
+        '2': 'timeout',
+        '3': 'bad_response',
+        '4': 'refused',
+        'broken': 'unreadable_image',
+    }
     assert got['1'].message == 'no such model'
     # Only what may pass is tried again.
     assert server.tries == {
@@ -215,7 +233,7 @@ def test_troubles_that_last_are_named(serve, images):
         'Question 1?': 1,
         'Question 2?': 2,
         'Question 3?': 2,
-        'Question 4?': 1
+        'Question 4?': 1,
     }
     gone = client(server, retries=0)
     gone.url = 'http://127.0.0.1:9/v1/chat/completions'
@@ -224,7 +242,8 @@ def test_troubles_that_last_are_named(serve, images):
 
 def test_answer_cut_off_at_the_limit_is_kept_as_such(serve, images):
     server = serve(
-        lambda h, text, n: h.send(completion('[{"verb": "ri', 'length')))
+        lambda h, text, n: h.send(completion('[{"verb": "ri', 'length'))
+    )
     reply = ask(client(server), images, LIST, [0])['0']
     assert (reply.finish, reply.text) == ('length', '[{"verb": "ri')
 

@@ -6,8 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.teacher.backends import (Backend, backend_names, build_backend,
-                                       register_backend)
+from clhoi_mm.teacher.backends import (
+    Backend,
+    backend_names,
+    build_backend,
+    register_backend,
+)
 from clhoi_mm.teacher.backends.yes_no import yes_probability
 
 
@@ -15,7 +19,6 @@ def test_own_backends_are_built_by_name():
 
     @register_backend('echo')
     class Echo(Backend):
-
         def __init__(self, model):
             self.model = model
 
@@ -35,11 +38,14 @@ def test_light_backends_import_neither_torch_nor_mmcv():
         'import sys; from clhoi_mm.teacher.backends import build_backend; '
         'build_backend(dict(type="openai", model="m")); '
         'print([m for m in ("torch", "mmcv", "mmengine", "transformers") '
-        'if m in sys.modules])')
-    done = subprocess.run([sys.executable, '-c', code],
-                          capture_output=True,
-                          text=True,
-                          check=True)
+        'if m in sys.modules])'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == '[]'
 
 
@@ -54,7 +60,9 @@ def test_yes_probability_by_hand():
 @given(
     st.dictionaries(
         st.sampled_from(['yes', 'Yes', ' Yes', 'no', 'No', 'x']),
-        st.floats(-1e4, 1e4)))
+        st.floats(-1e4, 1e4),
+    )
+)
 def test_yes_probability_is_one(tokens):
     value = yes_probability(tokens)
     assert (value is None) == (not {x.strip() for x in tokens} - {'x'})

@@ -15,8 +15,13 @@ from tiny_vllms import make_llava, make_qwen2_vl  # noqa: E402
 pytest.importorskip('torch')
 pytest.importorskip('transformers', '4.57')
 MAKERS = dict(llava=make_llava, qwen2_vl=make_qwen2_vl)
-PROMPTS = ('What is done?', 'Who does what to which object, and where?',
-           'Hm?', 'Is it a dog that somebody is walking?', 'So what?')
+PROMPTS = (
+    'What is done?',
+    'Who does what to which object, and where?',
+    'Hm?',
+    'Is it a dog that somebody is walking?',
+    'So what?',
+)
 
 
 @pytest.fixture(scope='module', params=MAKERS)
@@ -44,8 +49,10 @@ def test_batched_equals_single(folder, images):
     written = [texts[0][str(i)].text for i in range(5)]
     assert len(set(written)) == 5  # of its own image and prompt each
     assert all(reply.tokens_out <= 12 for reply in texts[0].values())
-    assert all(reply.tokens_in > len(PROMPTS[i])
-               for i, reply in enumerate(texts[0].values()))
+    assert all(
+        reply.tokens_in > len(PROMPTS[i])
+        for i, reply in enumerate(texts[0].values())
+    )
 
     scores = [
         ask(backend, images, SCORE, texts=PROMPTS)
@@ -60,8 +67,10 @@ def test_score_is_the_softmax_of_the_first_token(folder, images):
     """Against the model run by hand, with its own processor."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
+
     backend = build_backend(
-        dict(type='transformers', model=str(folder), device='cpu'))
+        dict(type='transformers', model=str(folder), device='cpu')
+    )
     processor = AutoProcessor.from_pretrained(folder)
     model = AutoModelForImageTextToText.from_pretrained(folder)
     text = processor.apply_chat_template(
@@ -84,7 +93,8 @@ def test_score_is_the_softmax_of_the_first_token(folder, images):
 
 def test_one_bad_image_costs_no_other(folder, images):
     backend = build_backend(
-        dict(type='transformers', model=str(folder), device='cpu'))
+        dict(type='transformers', model=str(folder), device='cpu')
+    )
     got = ask(backend, images, LIST, [0, 'broken', 2])
     assert got['broken'].reason == 'unreadable_image'
     assert 'broken.png' in got['broken'].message
@@ -102,11 +112,12 @@ def test_one_bad_image_costs_no_other(folder, images):
     backend.answer = picky
     got = ask(backend, images, LIST)
     assert got['1'] == Failure('model_error', 'MemoryError: too large')
-    assert sizes[0] == 5 and sum(isinstance(x, Failure)
-                                 for x in got.values()) == 1
+    assert (
+        sizes[0] == 5
+        and sum(isinstance(x, Failure) for x in got.values()) == 1
+    )
 
 
 def test_nothing_there_says_what_to_do(tmp_path):
     with pytest.raises(FileNotFoundError, match='hf download'):
-        build_backend(
-            dict(type='transformers', model=str(tmp_path / 'none')))
+        build_backend(dict(type='transformers', model=str(tmp_path / 'none')))

@@ -1,4 +1,5 @@
 """Against a stand-in that has the interface of vLLM's offline engine."""
+
 import base64
 import io
 import math
@@ -37,7 +38,6 @@ class Logprob:
 
 
 class Tokenizer:
-
     def encode(self, text, add_special_tokens=True):
         assert not add_special_tokens
         return [TOKENS[text]]
@@ -56,12 +56,10 @@ class LLM:
     def chat(self, messages, sampling_params, use_tqdm=True):
         assert len(messages) == len(sampling_params) and not use_tqdm
         self.calls.append((messages, sampling_params))
-        return [
-            self._output(*pair) for pair in zip(messages, sampling_params)
-        ]
+        return [self._output(*pair) for pair in zip(messages, sampling_params)]
 
     def _output(self, conversation, params):
-        (message, ) = conversation
+        (message,) = conversation
         image, text = message['content']
         data = base64.b64decode(image['image_url']['url'].partition(',')[2])
         with Image.open(io.BytesIO(data)) as image:
@@ -71,17 +69,22 @@ class LLM:
         if params.logprob_token_ids:
             found = {5: 0.3, 6: 0.1, 7: 0.05, 8: 0.05, 9: 0.5}
             wanted = {*params.logprob_token_ids, 9}
-            logprobs = [{
-                token: Logprob(math.log(p))
-                for token, p in found.items() if token in wanted
-            }]
+            logprobs = [
+                {
+                    token: Logprob(math.log(p))
+                    for token, p in found.items()
+                    if token in wanted
+                }
+            ]
         completion = types.SimpleNamespace(
             text=words,
             token_ids=[1] * min(4, params.max_tokens),
             finish_reason='length' if params.max_tokens < 4 else 'stop',
-            logprobs=logprobs)
+            logprobs=logprobs,
+        )
         return types.SimpleNamespace(
-            outputs=[completion], prompt_token_ids=[0] * 11)
+            outputs=[completion], prompt_token_ids=[0] * 11
+        )
 
 
 @pytest.fixture
@@ -112,14 +115,18 @@ def test_asks_in_batches_of_conversations(vllm, images):
     got = ask(backend, images, LIST, schema=SCHEMA)
     assert got['0'].text == 'Question 0? 56x28'
     assert got['4'].text == 'Question 4? 30x90'
-    assert (got['0'].tokens_in, got['0'].tokens_out,
-            got['0'].finish) == (11, 4, 'stop')
+    assert (got['0'].tokens_in, got['0'].tokens_out, got['0'].finish) == (
+        11,
+        4,
+        'stop',
+    )
     calls = backend._llm.calls
     assert [len(messages) for messages, _ in calls] == [4, 1]
     assert calls[0][1][0] == SamplingParams(
         temperature=0.0,
         max_tokens=12,
-        structured_outputs=StructuredOutputsParams(json=SCHEMA))
+        structured_outputs=StructuredOutputsParams(json=SCHEMA),
+    )
     ask(backend, images, CAPTION, [0])
     assert calls[-1][1][0].structured_outputs is None
 

@@ -21,13 +21,18 @@ def test_unknown_type_lists_the_known(cfg):
 
 @pytest.mark.parametrize(
     'name, cfg',
-    [('hashed', dict(type='HashedTextEncoder', dim=32)),
-     ('openai/clip', dict(type='CLIPTextEncoder', path='openai/clip')),
-     ('siglip:a/b', dict(type='SigLIPTextEncoder', path='a/b')),
-     ('sentence:package:a/b',
-      dict(type='SentenceTextEncoder', path='package:a/b')),
-     ('C:/clip', dict(type='CLIPTextEncoder', path='C:/clip')),
-     ('{"type": "Mine"}', dict(type='Mine'))])
+    [
+        ('hashed', dict(type='HashedTextEncoder', dim=32)),
+        ('openai/clip', dict(type='CLIPTextEncoder', path='openai/clip')),
+        ('siglip:a/b', dict(type='SigLIPTextEncoder', path='a/b')),
+        (
+            'sentence:package:a/b',
+            dict(type='SentenceTextEncoder', path='package:a/b'),
+        ),
+        ('C:/clip', dict(type='CLIPTextEncoder', path='C:/clip')),
+        ('{"type": "Mine"}', dict(type='Mine')),
+    ],
+)
 def test_what_a_command_names(name, cfg):
     assert parse_text_encoder(name, 32) == cfg
 
@@ -44,17 +49,20 @@ def test_model_folder_of_an_installed_package(tmp_path, monkeypatch):
     (package / '__init__.py').write_text('raise RuntimeError')
     monkeypatch.syspath_prepend(tmp_path)
     assert find_model_folder('package:some_weights/model') == str(
-        package / 'model')
+        package / 'model'
+    )
     assert find_model_folder('package:some_weights') == str(package)
     assert find_model_folder('sentence-transformers/a') == (
-        'sentence-transformers/a')
+        'sentence-transformers/a'
+    )
     with pytest.raises(FileNotFoundError, match='no folder .*some_weights.x'):
         find_model_folder('package:some_weights/x')
 
 
 def test_model_folder_of_a_package_that_is_missing():
     with pytest.raises(
-            ImportError, match='install --no-deps other-weights brings'):
+        ImportError, match='install --no-deps other-weights brings'
+    ):
         find_model_folder('package:other_weights/model')
     with pytest.raises(ValueError, match='write package:NAME/FOLDER'):
         find_model_folder('package:some-weights/model')

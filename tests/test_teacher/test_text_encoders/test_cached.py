@@ -1,4 +1,5 @@
 """Two runs that keep embeddings in the same file."""
+
 import sqlite3
 from contextlib import closing
 
@@ -10,6 +11,7 @@ from clhoi_mm.teacher.text_encoders import cached
 
 class Overtaken(HashedTextEncoder):
     """Another run adds the same texts while this one embeds them."""
+
     folder = None
 
     def encode(self, texts):

@@ -17,14 +17,17 @@ def similarity(first: str, second: str, dim: int = 256) -> float:
     return float(rows[0] @ rows[1])
 
 
-@pytest.mark.parametrize('near, far', [
-    ('a person riding a horse', 'a person feeding a dog'),
-    ('someone rides a bicycle', 'a person feeding a dog'),
-    ('someone rides a bicycle', 'a person riding a horse'),
-    ('a person holding a bicycle', 'a person holding a dog'),
-    ('riding', 'a person feeding a dog'),
-    ('A bicycle. It is on a race track.', 'A dog. It is on a race track.'),
-])
+@pytest.mark.parametrize(
+    'near, far',
+    [
+        ('a person riding a horse', 'a person feeding a dog'),
+        ('someone rides a bicycle', 'a person feeding a dog'),
+        ('someone rides a bicycle', 'a person riding a horse'),
+        ('a person holding a bicycle', 'a person holding a dog'),
+        ('riding', 'a person feeding a dog'),
+        ('A bicycle. It is on a race track.', 'A dog. It is on a race track.'),
+    ],
+)
 def test_near_phrases_are_near(near, far):
     anchor = 'a person riding a bicycle'
     assert similarity(anchor, near) > similarity(anchor, far) + 0.1
@@ -37,12 +40,24 @@ def test_word_order_case_and_stop_words_hardly_matter():
     assert similarity(anchor, 'riding a bicycle') > 0.9
 
 
-@pytest.mark.parametrize('forms', [
-    'ride rides riding', 'carry carries carrying carried', 'run runs running',
-    'watch watches watching watched', 'sit sits sitting', 'kiss kissing',
-    'hug hugs hugging hugged', 'feed feeds feeding', 'ski skis skiing',
-    'bus buses', 'bench benches', 'wash washes washed', 'box boxes'
-])
+@pytest.mark.parametrize(
+    'forms',
+    [
+        'ride rides riding',
+        'carry carries carrying carried',
+        'run runs running',
+        'watch watches watching watched',
+        'sit sits sitting',
+        'kiss kissing',
+        'hug hugs hugging hugged',
+        'feed feeds feeding',
+        'ski skis skiing',
+        'bus buses',
+        'bench benches',
+        'wash washes washed',
+        'box boxes',
+    ],
+)
 def test_inflections_share_a_stem(forms):
     assert len({stem(form) for form in forms.split()}) == 1
 
@@ -64,23 +79,25 @@ def test_phrases_of_a_real_vocabulary_stay_apart():
 
 def test_output_is_frozen_over_machines_and_processes():
     """A change of the output needs a new ``version``: caches depend on it."""
-    code = ('import sys, hashlib; from clhoi_mm.teacher import '
-            'HashedTextEncoder as E; sys.stdout.write(hashlib.sha256(E(64)'
-            '.encode(["a person riding a bicycle", "", "été"]).tobytes())'
-            '.hexdigest())')
+    code = (
+        'import sys, hashlib; from clhoi_mm.teacher import '
+        'HashedTextEncoder as E; sys.stdout.write(hashlib.sha256(E(64)'
+        '.encode(["a person riding a bicycle", "", "été"]).tobytes())'
+        '.hexdigest())'
+    )
     outputs = {
-        subprocess.run([sys.executable, '-c', code],
-                       env={
-                           'PYTHONHASHSEED': seed,
-                           'PYTHONPATH': ':'.join(sys.path)
-                       },
-                       check=True,
-                       capture_output=True,
-                       text=True).stdout
+        subprocess.run(
+            [sys.executable, '-c', code],
+            env={'PYTHONHASHSEED': seed, 'PYTHONPATH': ':'.join(sys.path)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
         for seed in ('1', '2')
     }
     rows = HashedTextEncoder(64).encode(
-        ['a person riding a bicycle', '', 'été'])
+        ['a person riding a bicycle', '', 'été']
+    )
     assert outputs == {hashlib.sha256(rows.tobytes()).hexdigest()}
     assert outputs == {
         'a03eac6412e4131bbb067c4a80a637a36d9bb4e207b24438d61180a362f1de54'

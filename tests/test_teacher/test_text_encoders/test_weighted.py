@@ -1,4 +1,5 @@
 """Encoders with weights, each over a tiny model that is saved to disk."""
+
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -19,11 +20,17 @@ MAKERS = dict(
     siglip=(tiny.make_siglip, 'SigLIPTextEncoder', {}),
     siglip_both=(tiny.make_siglip, 'SigLIPTextEncoder', dict(both=True)),
     siglip2=(tiny.make_siglip, 'SigLIPTextEncoder', dict(kind='Siglip2')),
-    siglip2_both=(tiny.make_siglip, 'SigLIPTextEncoder',
-                  dict(kind='Siglip2', both=True)),
-    sentence=(tiny.make_sentence, 'SentenceTextEncoder', {}))
-LONG = ('A man rides a horse on the long road. The dog is with his bicycle '
-        'and a woman is riding on the horse on a road.')
+    siglip2_both=(
+        tiny.make_siglip,
+        'SigLIPTextEncoder',
+        dict(kind='Siglip2', both=True),
+    ),
+    sentence=(tiny.make_sentence, 'SentenceTextEncoder', {}),
+)
+LONG = (
+    'A man rides a horse on the long road. The dog is with his bicycle '
+    'and a woman is riding on the horse on a road.'
+)
 
 
 @pytest.fixture(scope='module')
@@ -52,9 +59,14 @@ def test_unit_rows_whatever_the_batch(config):
     texts = ['a dog', 'a person riding a bicycle', LONG, 'ride', '']
     rows = encoder.encode(texts)
     assert rows.shape == (5, encoder.dim) and rows.dtype == np.float32
-    assert encoder.dim == dict(
-        CLIPTextEncoder=12, SigLIPTextEncoder=rows.shape[1],
-        SentenceTextEncoder=16)[config['type']]
+    assert (
+        encoder.dim
+        == dict(
+            CLIPTextEncoder=12,
+            SigLIPTextEncoder=rows.shape[1],
+            SentenceTextEncoder=16,
+        )[config['type']]
+    )
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
     for text, row in zip(texts, rows):
         np.testing.assert_allclose(encoder.encode([text])[0], row, atol=1e-5)
@@ -85,16 +97,21 @@ def test_one_endless_word_loses_its_end(make_config):
     encoder = build_text_encoder(make_config('clip'))
     assert encoder._lengths(['x' * 500])[0] > encoder.max_length
     np.testing.assert_allclose(
-        encoder.encode(['x' * 500]), encoder.encode(['x' * 400]), atol=1e-6)
+        encoder.encode(['x' * 500]), encoder.encode(['x' * 400]), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize('name', ['clip', 'siglip', 'siglip2'])
 def test_too_old_transformers_is_named(name, make_config, monkeypatch):
-    kind = dict(clip='CLIPTextModelWithProjection', siglip='SiglipTextModel',
-                siglip2='Siglip2TextModel')[name]
+    kind = dict(
+        clip='CLIPTextModelWithProjection',
+        siglip='SiglipTextModel',
+        siglip2='Siglip2TextModel',
+    )[name]
     config = make_config(name)
     old = SimpleNamespace(
-        PretrainedConfig=transformers.PretrainedConfig, __version__='4.0')
+        PretrainedConfig=transformers.PretrainedConfig, __version__='4.0'
+    )
     monkeypatch.setitem(sys.modules, 'transformers', old)
     with pytest.raises(ImportError, match=f'>={SINCE[kind]}; 4.0 is inst'):
         build_text_encoder(config)
@@ -111,7 +128,8 @@ def test_agrees_with_transformers_own_forward(name, make_config):
     else:
         model = dict(
             siglip=transformers.SiglipTextModel,
-            siglip2=transformers.Siglip2TextModel)[name].from_pretrained(path)
+            siglip2=transformers.Siglip2TextModel,
+        )[name].from_pretrained(path)
         tokens, output = tokenizer(
             ['a dog'], padding='max_length', max_length=16,
             return_tensors='pt'), 1  # yapf: disable
@@ -156,7 +174,8 @@ def test_identity_is_of_what_determines_the_output(tmp_path, make_config):
         folder = tmp_path / change.__name__
         tokenizer = transformers.CLIPTokenizer.from_pretrained(config['path'])
         model = transformers.CLIPTextModelWithProjection.from_pretrained(
-            config['path'])
+            config['path']
+        )
         tokenizer.save_pretrained(folder)
         change(folder, model)
         return CLIPTextEncoder(str(folder)).identity
@@ -183,7 +202,8 @@ def test_identity_is_of_what_determines_the_output(tmp_path, make_config):
 
 
 def test_identity_of_a_sentence_model_tells_pooling_and_prompt(
-        tmp_path, make_config):
+    tmp_path, make_config
+):
     config = make_config('sentence')
     tiny.make_sentence(tmp_path / 'cls', 'cls')
     encoders = [
@@ -207,21 +227,27 @@ def test_weights_of_16_bits_are_read_in_32(tmp_path, make_config):
 
 
 def test_wrong_or_incomplete_weights_say_so(tmp_path, make_config):
-    for kind, name, example in (('CLIP', 'siglip', 'clip-vit'),
-                                ('SigLIP', 'clip', 'siglip2-base')):
+    for kind, name, example in (
+        ('CLIP', 'siglip', 'clip-vit'),
+        ('SigLIP', 'clip', 'siglip2-base'),
+    ):
         with pytest.raises(FileNotFoundError, match='hf download') as error:
             build_text_encoder(
-                dict(type=f'{kind}TextEncoder', path=str(tmp_path / 'none')))
+                dict(type=f'{kind}TextEncoder', path=str(tmp_path / 'none'))
+            )
         assert str(tmp_path / 'none') in str(error.value)
         assert example in str(error.value)
         with pytest.raises(ValueError, match='is a model of type'):
             build_text_encoder(
-                dict(make_config(name), type=f'{kind}TextEncoder'))
+                dict(make_config(name), type=f'{kind}TextEncoder')
+            )
     with pytest.raises(FileNotFoundError, match='modules.json'):
         build_text_encoder(
-            dict(type='SentenceTextEncoder', path=str(tmp_path / 'none')))
+            dict(type='SentenceTextEncoder', path=str(tmp_path / 'none'))
+        )
 
     from safetensors.torch import load_file, save_file
+
     path = make_config('clip')['path']
     model = transformers.CLIPTextModelWithProjection.from_pretrained(path)
     transformers.CLIPTokenizer.from_pretrained(path).save_pretrained(tmp_path)
@@ -240,16 +266,19 @@ def test_clips_own_vocabulary(tmp_path):
     assert ids[0] == [49406, 320, 1125, 539, 320, 2368, 49407]
     caption = ' '.join(
         f'A man in a red shirt is riding his bicycle past shop number {n}.'
-        for n in range(9))
+        for n in range(9)
+    )
     assert encoder._lengths([caption])[0] > 77
     ends = encoder.encode([caption, caption + ' A dog is watching them all.'])
     assert 0.5 < ends[0] @ ends[1] < 0.99999
 
 
 def test_teacher_imports_neither_torch_nor_transformers():
-    code = ('import sys, clhoi_mm.teacher; print([m for m in ("torch", '
-            '"transformers", "sentence_transformers", "mmengine", "mmcv", '
-            '"mmdet") if m in sys.modules])')
+    code = (
+        'import sys, clhoi_mm.teacher; print([m for m in ("torch", '
+        '"transformers", "sentence_transformers", "mmengine", "mmcv", '
+        '"mmdet") if m in sys.modules])'
+    )
     done = subprocess.run([sys.executable, '-c', code],
                           env={'PYTHONPATH': ':'.join(sys.path)},
                           check=True, capture_output=True,

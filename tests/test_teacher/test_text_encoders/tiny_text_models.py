@@ -1,4 +1,5 @@
 """Tiny text models with random weights, saved as their real ones are."""
+
 import gzip
 import importlib.util
 import json
@@ -8,28 +9,33 @@ import pytest
 
 torch = pytest.importorskip('torch')
 transformers = pytest.importorskip('transformers')
-WORDS = ('a person man woman dog horse bicycle riding rides ride on and long '
-         'road is the with his .').split()
+WORDS = (
+    'a person man woman dog horse bicycle riding rides ride on and long '
+    'road is the with his .'
+).split()
 SIZES = dict(
     hidden_size=16,
     intermediate_size=32,
     num_hidden_layers=2,
-    num_attention_heads=2)
+    num_attention_heads=2,
+)
 
 
 def word_tokenizer(folder, lower=False, **special):
     """A tokenizer of whole words, padded to the right."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from tokenizers.processors import TemplateProcessing
+
     tokens = ['<pad>', '<unk>', '<bos>', '<eos>', *WORDS]
     core = Tokenizer(
-        models.WordLevel({word: i
-                          for i, word in enumerate(tokens)}, '<unk>'))
+        models.WordLevel({word: i for i, word in enumerate(tokens)}, '<unk>')
+    )
     core.pre_tokenizer = pre_tokenizers.Whitespace()
     if lower:
         core.normalizer = normalizers.Lowercase()
     core.post_processor = TemplateProcessing(
-        single='$A <eos>', special_tokens=[('<eos>', 3)])
+        single='$A <eos>', special_tokens=[('<eos>', 3)]
+    )
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token='<pad>', unk_token='<unk>',
         eos_token='<eos>', **special).save_pretrained(folder)  # yapf: disable
@@ -48,12 +54,12 @@ def real_clip_tokenizer(folder):
     """CLIP's own vocabulary, from the package that ships it."""
     found = importlib.util.find_spec('open_clip')
     if found is None:
-        pytest.skip('CLIP\'s vocabulary: pip install --no-deps '
-                    'open_clip_torch')
+        pytest.skip("CLIP's vocabulary: pip install --no-deps open_clip_torch")
     path = Path(found.origin).with_name('bpe_simple_vocab_16e6.txt.gz')
     pairs = gzip.decompress(path.read_bytes()).decode().split('\n')
-    pairs = pairs[1:49152 - 256 - 2 + 1]
+    pairs = pairs[1 : 49152 - 256 - 2 + 1]
     from transformers.convert_slow_tokenizer import bytes_to_unicode
+
     letters = list(bytes_to_unicode().values())
     tokens = letters + [f'{letter}</w>' for letter in letters]
     tokens += [pair.replace(' ', '') for pair in pairs]
@@ -67,8 +73,8 @@ def _save_clip_tokenizer(folder, tokens, pairs):
     (folder / 'vocab.json').write_text(json.dumps(vocab))
     (folder / 'merges.txt').write_text('\n'.join(['#version: 0.2', *pairs]))
     transformers.CLIPTokenizer(
-        str(folder / 'vocab.json'),
-        str(folder / 'merges.txt')).save_pretrained(folder)
+        str(folder / 'vocab.json'), str(folder / 'merges.txt')
+    ).save_pretrained(folder)
     return len(tokens)
 
 
@@ -77,40 +83,57 @@ def make_clip(folder, tokenizer=clip_tokenizer, length=16, both=False):
     size = tokenizer(folder)
     torch.manual_seed(0)
     text = dict(
-        SIZES, vocab_size=size, max_position_embeddings=length,
-        bos_token_id=size - 2, eos_token_id=size - 1, pad_token_id=size - 1)
+        SIZES,
+        vocab_size=size,
+        max_position_embeddings=length,
+        bos_token_id=size - 2,
+        eos_token_id=size - 1,
+        pad_token_id=size - 1,
+    )
     if both:
         vision = dict(SIZES, image_size=16, patch_size=8)
         model = transformers.CLIPModel(
             transformers.CLIPConfig(
-                text_config=text, vision_config=vision, projection_dim=12))
+                text_config=text, vision_config=vision, projection_dim=12
+            )
+        )
     else:
         model = transformers.CLIPTextModelWithProjection(
-            transformers.CLIPTextConfig(**text, projection_dim=12))
+            transformers.CLIPTextConfig(**text, projection_dim=12)
+        )
     model.save_pretrained(folder)
 
 
 def make_siglip(folder, kind='Siglip', both=False):
     """SigLIP's or SigLIP2's text tower, or with the image's beside it."""
     text = dict(
-        SIZES, vocab_size=word_tokenizer(folder), projection_size=12,
-        max_position_embeddings=16, bos_token_id=2, eos_token_id=3,
-        pad_token_id=0)
+        SIZES,
+        vocab_size=word_tokenizer(folder),
+        projection_size=12,
+        max_position_embeddings=16,
+        bos_token_id=2,
+        eos_token_id=3,
+        pad_token_id=0,
+    )
     torch.manual_seed(0)
     if both:
         vision = dict(SIZES, patch_size=8)
         vision.update(
-            dict(image_size=16) if kind == 'Siglip' else dict(num_patches=4))
+            dict(image_size=16) if kind == 'Siglip' else dict(num_patches=4)
+        )
         config = getattr(transformers, f'{kind}Config')(
-            text_config=text, vision_config=vision)
+            text_config=text, vision_config=vision
+        )
         model = getattr(transformers, f'{kind}Model')(config)
     else:
         config = getattr(transformers, f'{kind}TextConfig')(**text)
         model = getattr(transformers, f'{kind}TextModel')(config)
     # It is no default of theirs, and all zeros say nothing.
     torch.nn.init.normal_(
-        (model.text_model if hasattr(model, 'text_model') else
-         model).head.weight)
+        (
+            model.text_model if hasattr(model, 'text_model') else model
+        ).head.weight
+    )
     model.save_pretrained(folder)
 
 
@@ -122,10 +145,13 @@ def make_sentence(folder, pooling='mean'):
     torch.manual_seed(0)
     transformers.BertModel(
         transformers.BertConfig(
-            **SIZES, vocab_size=size,
-            max_position_embeddings=16)).save_pretrained(bert)
+            **SIZES, vocab_size=size, max_position_embeddings=16
+        )
+    ).save_pretrained(bert)
     from sentence_transformers.sentence_transformer import modules
+
     body = modules.Transformer(str(bert), max_seq_length=16)
     sentence_transformers.SentenceTransformer(
         modules=[body, modules.Pooling(SIZES['hidden_size'], pooling)],
-        device='cpu').save(str(folder))
+        device='cpu',
+    ).save(str(folder))
