@@ -30,7 +30,9 @@ def nms(
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     # In the boxes' precision, as mmcv compares: 3 / 10 is not above 0.3.
     iou_threshold = torch.tensor(iou_threshold, dtype=boxes.dtype).item()
-    return torchvision.ops.nms(boxes, scores.to(boxes.dtype), iou_threshold)
+    # Equal scores in mmcv's order; torchvision's stable sort leaves it.
+    ranked, order = scores.to(boxes.dtype).sort(descending=True)
+    return order[torchvision.ops.nms(boxes[order], ranked, iou_threshold)]
 
 
 def softnms(
