@@ -227,9 +227,8 @@ def test_the_data_set_reads_it(tmp_path):
 
 
 BROKEN_PPDM = {
-    'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not there': lambda c: (
-        c[0]['hoi_annotation'][1].update(subject_id=9)
-    ),
+    'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not '
+    'there': lambda c: c[0]['hoi_annotation'][1].update(subject_id=9),
     'record 0.*pair 0.*its person is no person': lambda c: c[0][
         'hoi_annotation'
     ][0].update(subject_id=1),

@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-import test_hico_det_metric  # noqa: E402
-import test_v_coco_metric  # noqa: E402
+import test_hico_det_metric
+import test_v_coco_metric
 
 WORKER = """
 import sys

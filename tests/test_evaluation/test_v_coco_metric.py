@@ -3,13 +3,13 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmengine.evaluator import Evaluator  # noqa: E402
-from mmengine.registry import DefaultScope  # noqa: E402
-from mmengine.structures import InstanceData  # noqa: E402
+from mmengine.evaluator import Evaluator
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
 
-from clhoi_mm.evaluation.metrics import VCOCOMetric  # noqa: E402
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
+from clhoi_mm.evaluation.metrics import VCOCOMetric
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = HOIVocabulary(
     'yard',

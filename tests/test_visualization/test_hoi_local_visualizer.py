@@ -7,17 +7,17 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmdet.engine.hooks import DetVisualizationHook  # noqa: E402
-from mmengine.registry import DefaultScope  # noqa: E402
-from mmengine.structures import BaseDataElement, InstanceData  # noqa: E402
+from mmdet.engine.hooks import DetVisualizationHook
+from mmengine.registry import DefaultScope
+from mmengine.structures import BaseDataElement, InstanceData
 
-from clhoi_mm.registry import VISUALIZERS  # noqa: E402
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from clhoi_mm.visualization import HOILocalVisualizer  # noqa: E402
-from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
+from clhoi_mm.registry import VISUALIZERS
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.visualization import HOILocalVisualizer
+from clhoi_mm.visualization.panel import COLOURS
 from clhoi_mm.visualization.scene import (
     HOITexts,
-    build_scene,  # noqa: E402
+    build_scene,
     match_persons,
     merge_boxes,
 )

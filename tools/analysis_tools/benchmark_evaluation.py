@@ -212,4 +212,4 @@ if __name__ == '__main__':
     try:
         main()
     except FileNotFoundError as error:
-        raise SystemExit(f'benchmark_evaluation.py: {error}')
+        raise SystemExit(f'benchmark_evaluation.py: {error}') from None

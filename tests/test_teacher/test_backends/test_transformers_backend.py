@@ -10,7 +10,7 @@ from clhoi_mm.teacher.backends import build_backend
 from clhoi_mm.teacher.exchange import CAPTION, LIST, SCORE, Failure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tiny_vllms import make_llava, make_qwen2_vl  # noqa: E402
+from tiny_vllms import make_llava, make_qwen2_vl
 
 pytest.importorskip('torch')
 pytest.importorskip('transformers', '4.57')

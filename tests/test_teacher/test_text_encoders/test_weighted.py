@@ -12,7 +12,7 @@ from clhoi_mm.teacher.text_encoders.tower import SINCE
 
 torch = pytest.importorskip('torch')
 transformers = pytest.importorskip('transformers')
-import tiny_text_models as tiny  # noqa: E402 (it needs both)
+import tiny_text_models as tiny
 
 MAKERS = dict(
     clip=(tiny.make_clip, 'CLIPTextEncoder', {}),
@@ -78,9 +78,9 @@ def test_long_text_is_the_mean_of_pieces_that_fit(config):
     encoder = build_text_encoder(config)
     words = 'a person is riding the horse and a dog is on the road'.split()
     many = ' '.join(words * 3)
+    seen, embed = [], encoder._embed
     for text in (LONG, many):
-        seen = []
-        embed = encoder._embed
+        seen.clear()
         encoder._embed = lambda texts: seen.extend(texts) or embed(texts)
         row = encoder.encode([text])[0]
         encoder._embed = embed
