@@ -91,7 +91,7 @@ EXPECTED = {
     3: [],
     12: [('hug person', (1, 1, 64, 48), (2, 2, 10, 10)),
          ('hug person', (2, 2, 10, 10), (1, 1, 64, 48))]
-}  # yapf: disable
+}  # fmt: skip
 
 
 @pytest.mark.parametrize('kind', ['mat', 'ppdm', 'hicodet'])

@@ -63,7 +63,7 @@ def zoo_samples():
         make_sample(1, [(A, B, 2), (B, A, 2)], [(A, B, 2, .9),
                                                 (A, B, 1, .8)]),
         make_sample(2, [], [], image_hoi_labels=[0]),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 EXPECTED = {
@@ -193,7 +193,7 @@ NAN = float('nan')
      'gt_hois.hoi_labels holds -2'),
     (bad('gt_hois', 'hoi_labels', torch.tensor([.5, 0])), ValueError,
      'vector of integers'),
-])  # yapf: disable
+])  # fmt: skip
 def test_bad_input(sample, error, message):
     with pytest.raises(error, match=message):
         HICODetMetric(VOCABULARY).process(None, [sample])

@@ -23,7 +23,7 @@ def samples():
                                      (A, B, 1, .1)]),
         make_sample(1, [(A, B, 1), (A, B, 2)], [(A, B, 1, .7),
                                                 (A, B, 2, .6)]),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 def evaluate(samples, dataset_meta=None, **options):

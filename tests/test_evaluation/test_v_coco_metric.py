@@ -57,14 +57,14 @@ def yard_samples():
         make_sample(1, [(P, True), (Q, False)], [(P, NAN, 0), (P, BALL, 2)],
                     [(P, BALL, 0, .8), (Q, BALL, 0, .95)]),
         make_sample(2, [], [], []),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 EXPECTED = {
     'v_coco/AP_role_s1': 50, 'v_coco/AP_role_s2': 100,
     'v_coco/AP_role_s1_25': 25, 'v_coco/AP_role_s2_25': 50,
     'v_coco/AP_agent': 100 * (1 + 1 + 0) / 3
-}  # yapf: disable
+}  # fmt: skip
 
 
 def evaluate(samples, dataset_meta=None, **kwargs):

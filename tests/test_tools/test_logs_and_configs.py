@@ -117,7 +117,7 @@ def test_curves_of_two_logs(resumed, tmp_path):
     (['notes.json'], ['notes.json, line 1', 'vis_data/scalars.json']),
     (['runs', '--legend', 'a', 'b'], ['--legend', '1 curves']),
     (['runs', '--out', 'curves.xyz'], ['curves.xyz', '.png']),
-])  # yapf: disable
+])  # fmt: skip
 def test_what_cannot_be_plotted_is_said(resumed, tmp_path, args, parts):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'notes.json').write_text('a\nb\n')
