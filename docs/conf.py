@@ -10,8 +10,29 @@ author = 'clhoi_mm authors'
 release = re.search(
     r"__version__ = '(.+)'", (ROOT / 'clhoi_mm' / 'version.py').read_text()
 ).group(1)
-extensions = ['myst_parser']
+extensions = ['myst_parser', 'autoapi.extension', 'sphinx.ext.napoleon']
+# The API reference (api/*.rst) reads sources and imports nothing; the pages
+# choose what of them is shown.
+autoapi_dirs = [str(ROOT / 'clhoi_mm')]
+autoapi_generate_api_docs = False
+# Constants that are assigned together are not followed, nor needed there.
+suppress_warnings = ['autoapi.python_import_resolution']
+autodoc_default_options = {'members': True, 'show-inheritance': True}
+default_role = 'code'  # `this`, as docstrings have it
+maximum_signature_line_length = 79
+python_use_unqualified_type_names = True
+toc_object_entries_show_parents = 'hide'
 # Headings are link targets, as on the forges that show the same files.
 myst_heading_anchors = 4
 html_theme = 'furo'
 html_title = f'{project} {release}'
+
+
+def setup(app) -> None:
+    """Show no member without a docstring: class docstrings list attributes."""
+    app.connect(
+        'autodoc-skip-member',
+        lambda app, what, name, member, skip, options: (
+            skip or not member.docstring
+        ),
+    )
