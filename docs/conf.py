@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+from sphinx.addnodes import pending_xref
+
 ROOT = Path(__file__).resolve().parents[1]
 
 project = 'clhoi_mm'
-author = 'clhoi_mm authors'
+author = copyright = 'clhoi_mm authors'
 release = re.search(
     r"__version__ = '(.+)'", (ROOT / 'clhoi_mm' / 'version.py').read_text()
 ).group(1)
@@ -28,11 +30,18 @@ html_theme = 'furo'
 html_title = f'{project} {release}'
 
 
+def skip_member(app, what, name, member, skip, options) -> bool:
+    """Skip members without a docstring; attributes are in the class's."""
+    return skip or not member.docstring
+
+
+def search_references(app, doctree) -> None:
+    """Find what docstrings name without the module, as :class:`CLHOI`."""
+    for node in doctree.findall(pending_xref):
+        if node['refdomain'] == 'py':
+            node['refspecific'] = True
+
+
 def setup(app) -> None:
-    """Show no member without a docstring: class docstrings list attributes."""
-    app.connect(
-        'autodoc-skip-member',
-        lambda app, what, name, member, skip, options: (
-            skip or not member.docstring
-        ),
-    )
+    app.connect('autodoc-skip-member', skip_member)
+    app.connect('doctree-read', search_references)
