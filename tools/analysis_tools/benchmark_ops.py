@@ -17,7 +17,7 @@ from typing import Callable, Dict, List, Optional
 
 import numpy as np
 import torch
-from benchmark_parts import describe_machine, print_table
+from benchmark_setup import describe_machine, print_table
 from mmcv import ops  # noqa: F401, loads the modules that hold the extension
 
 from clhoi_mm.ops import ext
@@ -180,7 +180,7 @@ def measure(
             try:
                 passes = time_case(case, device)
             except RuntimeError as error:
-                if 'not found on device' not in str(error):
+                if 'for device cpu not found' not in str(error):
                     raise
                 continue
             if turn:  # the first warms up
