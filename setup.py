@@ -103,6 +103,7 @@ setup(
         'demo': onedl + read_requirements('demo'),
         'dev': read_requirements('dev'),
         'docs': read_requirements('docs'),
+        'onnx': read_requirements('onnx'),
         'web': read_requirements('web'),
         'minilm': read_requirements('minilm'),
     },

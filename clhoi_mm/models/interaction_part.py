@@ -89,3 +89,76 @@ class InteractionPart(nn.Module):
         )
         weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         return found.logits.sigmoid() * weight[:, None] * found.valid
+
+
+@torch.no_grad()
+def export_interactions(
+    model: CLHOI, height: int, width: int
+) -> torch.export.ExportedProgram:
+    """Export VLT and ICN for any number of instances and pairs.
+
+    Args:
+        model (CLHOI): With a VLT and an ICN.
+        height (int): Of the network's input, in pixels.
+        width (int): Of the network's input, in pixels.
+
+    Returns:
+        ExportedProgram: Takes the arguments of
+        :meth:`InteractionPart.forward`, two instances and pairs or more.
+
+    Raises:
+        ValueError: If the model cannot be traced.
+    """
+    part = InteractionPart(model.eval())
+    args = example_inputs(model, height, width, instances=5)
+    pairs, instances = (
+        torch.export.Dim(name, min=2, max=4096)
+        for name in ('pairs', 'instances')
+    )
+    shapes = dict(feats=(None,) * len(args['feats']), image_size=None)
+    for name in ('boxes', 'labels', 'scores', 'states'):
+        if name in args:
+            shapes[name] = {0: instances}
+    for name in ('human_inds', 'object_inds'):
+        shapes[name] = {0: pairs}
+    return torch.export.export(
+        part, (), args, dynamic_shapes=shapes, strict=False
+    )
+
+
+@torch.no_grad()
+def example_inputs(
+    model: CLHOI, height: int, width: int, instances: int
+) -> dict:
+    """Make random arguments of :meth:`InteractionPart.forward`.
+
+    Args:
+        model (CLHOI): Whose detector gives the shapes of the maps.
+        height (int): Of the network's input, in pixels.
+        width (int): Of the network's input, in pixels.
+        instances (int): Number of instances; the first is the human of all
+            pairs.
+
+    Returns:
+        dict: Tensors by name, and the tuple ``feats``.
+    """
+    device = next(model.parameters()).device
+    image = torch.randn(1, 3, height, width, device=device)
+    size = torch.tensor([[width, height]], device=device).float()
+    low, side = torch.rand(2, instances, 2, device=device) * size / 2
+    objects = torch.arange(1, instances, device=device)
+    args = dict(
+        feats=tuple(model.detector.extract_feat(image)),
+        boxes=torch.cat([low, low + side], 1),
+        labels=torch.arange(instances, device=device)
+        % len(model.teacher_head.phrases.object_embeds),
+        scores=torch.rand(instances, device=device),
+        human_inds=torch.zeros_like(objects),
+        object_inds=objects,
+        image_size=size,
+    )
+    if model.icn.state_channels is not None:
+        args['states'] = torch.randn(
+            instances, model.icn.state_channels, device=device
+        )
+    return args

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from clhoi_mm.models.interaction_part import InteractionPart
+from clhoi_mm.models.interaction_part import (
+    InteractionPart,
+    export_interactions,
+)
 from clhoi_mm.models.layers import TraceableRoIExtractor
 from tests.test_models.test_detectors.test_frozen_detector import DETR
 from tests.test_models.utils import (
@@ -53,69 +56,47 @@ def tensors(model, count):
     image = torch.rand(1, 3, *SIZE)
     feats = model.detector.extract_feat(image)
     pairs = model.find_pairs(image, feats, [sample])
-    args = (feats, *(getattr(pairs, n) for n in NAMES), pairs.image_sizes)
+    args = dict(feats=feats, image_size=pairs.image_sizes)
+    args.update((name, getattr(pairs, name)) for name in NAMES)
     if pairs.states is not None:
-        args += (pairs.states,)
+        args['states'] = pairs.states
     return sample, image, args
 
 
 @torch.no_grad()
 def test_it_is_what_the_model_predicts(model):
     sample, image, args = tensors(model, 3)
-    scores = InteractionPart(model)(*args)
+    scores = InteractionPart(model)(**args)
     hois = model.predict(image, [sample])[0].pred_hois
     best = scores.flatten().sort(descending=True).values
     torch.testing.assert_close(best[: len(hois)], hois.scores)
 
 
-def dynamic_shapes(args):
-    """Any number of pairs and instances, in the order of the arguments."""
-    pairs, instances = (
-        torch.export.Dim(name, min=2, max=4096)
-        for name in ('pairs', 'instances')
-    )
-    shapes = dict(feats=(None,) * len(args[0]), image_size=None)
-    for name in NAMES:
-        shapes[name] = {0: pairs if name.endswith('_inds') else instances}
-    if len(args) == 8:
-        shapes['states'] = {0: instances}
-    return shapes
-
-
-def export(model):
-    """The part and its program for any number of pairs."""
-    part = InteractionPart(model)
-    args = tensors(model, 3)[2]
-    program = torch.export.export(
-        part, args, dynamic_shapes=dynamic_shapes(args), strict=False
-    )
-    return part, program
-
-
 @torch.no_grad()
 def test_export_with_any_number_of_pairs(model):
-    part, program = export(model)
+    part, program = InteractionPart(model), export_interactions(model, *SIZE)
     for count in (2, 3, 5):
         args = tensors(model, count)[2]
-        torch.testing.assert_close(program.module()(*args), part(*args))
+        torch.testing.assert_close(program.module()(**args), part(**args))
 
 
 @torch.no_grad()
 def test_onnx_with_any_number_of_pairs(model, tmp_path):
     pytest.importorskip('onnxscript')
     runtime = pytest.importorskip('onnxruntime')
-    part, program = export(model)
+    part, program = InteractionPart(model), export_interactions(model, *SIZE)
     path = tmp_path / 'part.onnx'
     torch.onnx.export(program, f=path, verbose=False)
     session = runtime.InferenceSession(path)
     names = [node.name for node in session.get_inputs()]
     for count in (2, 3, 5):
         args = tensors(model, count)[2]
-        flat = [*args[0], *args[1:]]
-        feed = {n: t.numpy() for n, t in zip(names, flat)}
+        wanted = part(**args)
+        feats = {f'feats_{i}': f for i, f in enumerate(args.pop('feats'))}
+        feed = {n: {**feats, **args}[n].numpy() for n in names}
         (scores,) = session.run(None, feed)
         torch.testing.assert_close(
-            torch.tensor(scores), part(*args), rtol=1e-4, atol=1e-5
+            torch.tensor(scores), wanted, rtol=1e-4, atol=1e-5
         )
 
 
@@ -129,7 +110,7 @@ def test_compiled_with_any_number_of_pairs(model):
     for count in (2, 3, 5):
         args = tensors(model, count)[2]
         torch.testing.assert_close(
-            compiled(*args), part(*args), rtol=1e-4, atol=1e-5
+            compiled(**args), part(**args), rtol=1e-4, atol=1e-5
         )
 
 
