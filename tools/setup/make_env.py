@@ -78,7 +78,11 @@ def make(row: str, folder: Path, ops: str, torch: str) -> None:
     venv.log.write_text('')
     install(venv, row, ops, choice, lock)
     with timing.step('importing and checking all of it'):
-        check = [str(venv.python), '-m', 'clhoi_mm.check_env']
+        quiet = [
+            '-W',
+            'ignore::SyntaxWarning',
+        ]  # of modules never compiled yet
+        check = [str(venv.python), *quiet, '-m', 'clhoi_mm.check_env']
         if subprocess.run(check, env=venv.env, cwd=str(ROOT)).returncode:
             fail('repair what is named above, then the same command goes on.')
     stamp.write_text(digest)
