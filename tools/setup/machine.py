@@ -48,6 +48,12 @@ def family_of(system: Dict[str, str]) -> str:
     return ''
 
 
+def default_or(python: str) -> str:
+    """'3' where the system's own Python is this version."""
+    own = Path('/usr/bin/python3').resolve().name
+    return '3' if own == f'python{python}' else python
+
+
 def advise(family: str, missing: Tuple[str, ...], python: str) -> str:
     """Say how to install what is missing.
 
@@ -73,7 +79,7 @@ def advise(family: str, missing: Tuple[str, ...], python: str) -> str:
             'dnf install',
             {
                 'the venv module': 'python3-libs',
-                'Python.h': 'python3-devel',
+                'Python.h': f'python{default_or(python)}-devel',
                 'a C++ compiler': 'gcc-c++',
             },
         ),

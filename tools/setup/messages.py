@@ -28,8 +28,8 @@ CAUSES = (
     ),
     (
         re.compile(r'No matching distribution found for ([^\s(;]+)'),
-        r'\1 is in none of the indexes that pip knows ("pip config list") '
-        'for this Python and machine',
+        r'\1 is in none of the indexes that pip reaches, for this Python and '
+        'machine; check what "pip config list" and PIP_INDEX_URL say',
     ),
     (
         re.compile(r'DO NOT MATCH THE HASHES'),
