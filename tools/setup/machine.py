@@ -17,7 +17,7 @@ from messages import fail
 SUPPORTED = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 RANGE = 'Python 3.10 to 3.14'
 # The last Python that a row's packages reach, where it is not the last one.
-ROW_REACHES = {'openmmlab': (3, 13)}
+ROW_REACHES = {'openmmlab': (3, 12)}
 OTHERWISE = 'install one, for example with uv, pyenv or conda'
 
 
