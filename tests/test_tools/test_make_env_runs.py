@@ -301,17 +301,22 @@ def test_cpu_build_brings_nothing_of_cuda(
 
 
 @slow
-def test_newest_torch_of_a_folder_without_torchvision(
-    project: Project,
-) -> None:
+def test_newest_torch_of_a_folder(project: Project) -> None:
     folder = project.folder / 'mine'
-    for version in ('2.12.1', '2.13.0+mine'):
-        write_wheel(folder, 'torch', version)
-    write_wheel(project.wheels, 'torchvision', '0.28.0', ['torch==2.13.0'])
+    for torch, torchvision in (('2.12.1', '0.27.1'), ('2.13.0', '0.28.0')):
+        write_wheel(folder, 'torch', f'{torch}+mine')
+        asked = [f'torch=={torch}']
+        write_wheel(folder, 'torchvision', f'{torchvision}+mine', asked)
     project.set_up('--torch', str(folder))
     installed = project.installed()
     assert installed['torch'] == '2.13.0+mine'
-    assert installed['torchvision'] == '0.28.0'
+    assert installed['torchvision'] == '0.28.0+mine'
+
+
+def test_folder_without_torchvision(project: Project) -> None:
+    write_wheel(project.folder / 'mine', 'torch', '2.13.0')
+    message = project.refusal('--torch', str(project.folder / 'mine'))
+    assert 'wheels of torch and torchvision of one build' in message
 
 
 @pytest.mark.parametrize('torch', ['/no/such', '2.x', 'newest'])

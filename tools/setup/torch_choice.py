@@ -56,10 +56,12 @@ class TorchChoice:
         if given in ('', 'lock') or '://' in given or VERSION.fullmatch(given):
             return
         self.folder = Path(given).expanduser().absolute()
-        if not list(self.folder.glob('torch-*.whl')):
+        # A torchvision from elsewhere does not load with a CPU build.
+        if not all(list(self.folder.glob(f'{name}-*.whl')) for name in NAMES):
             fail(
                 f'TORCH={given} is neither a version, nor an index such as '
-                'https://..., nor a folder with a wheel of torch; correct it.'
+                'https://..., nor a folder with wheels of torch and '
+                'torchvision of one build; correct it.'
             )
 
     def install(self) -> None:
@@ -89,17 +91,14 @@ class TorchChoice:
                 total=2,
             )
         elif self.folder:
-            there = [n for n in NAMES if list(self.folder.glob(f'{n}-*.whl'))]
             self.venv.pip_install(
                 '--no-deps',
                 '--force-reinstall',
                 '--no-index',
                 f'--find-links={self.folder}',
-                *there,
-                total=len(there),
+                *NAMES,
+                total=2,
             )
-            if len(there) < len(NAMES):
-                self._resolve(self.venv.distributions()['torch'])
         else:
             self._resolve(self.given)
 
