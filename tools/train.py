@@ -85,4 +85,4 @@ if __name__ == '__main__':
         main()
     except FileNotFoundError as error:
         # It names the file and what to do; where it was missed is of no use.
-        raise SystemExit(f'train.py: {error}')
+        raise SystemExit(f'train.py: {error}') from None

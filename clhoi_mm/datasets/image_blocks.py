@@ -2,7 +2,7 @@
 
 import codecs
 import os
-from typing import Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from clhoi_mm.teacher.images import walk_images
 
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _BLOCK_BYTES = 32 << 20
 _BLOCK_ROWS = 1 << 17

@@ -30,7 +30,9 @@ def nms(
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     # In the boxes' precision, as mmcv compares: 3 / 10 is not above 0.3.
     iou_threshold = torch.tensor(iou_threshold, dtype=boxes.dtype).item()
-    return torchvision.ops.nms(boxes, scores.to(boxes.dtype), iou_threshold)
+    # Equal scores in mmcv's order; torchvision's stable sort leaves it.
+    ranked, order = scores.to(boxes.dtype).sort(descending=True)
+    return order[torchvision.ops.nms(boxes[order], ranked, iou_threshold)]
 
 
 def softnms(
@@ -61,26 +63,25 @@ def softnms(
     Returns:
         Tensor: Indices of the kept boxes, int64.
     """
-    boxes_left = boxes.detach().float().numpy()
-    scores_left = scores.detach().float().numpy().copy()
-    inds_left = np.arange(len(boxes_left))
+    ious = _pairwise_ious(boxes, offset)
+    if method == 0:
+        decay = (ious < iou_threshold).float()
+    elif method == 1:
+        decay = torch.where(ious >= iou_threshold, 1 - ious, 1.0)
+    else:
+        decay = ious.mul_(ious).div_(-sigma).exp_()
+    decay = decay.numpy()
+    left = scores.detach().float().numpy().copy()
+    is_out = np.zeros(len(left), dtype=bool)
     inds, kept_scores = [], []
-    while len(inds_left):
-        best = scores_left.argmax()
-        inds.append(inds_left[best])
-        kept_scores.append(scores_left[best])
-        ious = _ious_with(boxes_left, best, offset)
-        if method == 0:
-            scores_left[ious >= iou_threshold] = 0
-        elif method == 1:
-            scores_left *= np.where(ious >= iou_threshold, 1 - ious, 1)
-        else:
-            scores_left *= np.exp(-(ious * ious) / np.float32(sigma))
-        left = scores_left >= min_score
-        left[best] = False
-        boxes_left, scores_left = boxes_left[left], scores_left[left]
-        inds_left = inds_left[left]
-    inds = torch.tensor(inds, dtype=torch.int64)
+    while not is_out.all():
+        best = np.where(is_out, -np.inf, left).argmax()
+        inds.append(best)
+        kept_scores.append(left[best])
+        left *= decay[best]
+        is_out |= left < min_score
+        is_out[best] = True
+    inds = torch.tensor(np.array(inds, dtype=np.int64))
     dets[: len(inds), :4] = boxes[inds].to(dets)
     dets[: len(inds), 4] = torch.tensor(np.array(kept_scores)).to(dets)
     return inds
@@ -96,27 +97,29 @@ def nms_match(dets: Tensor, iou_threshold: float) -> List[List[int]]:
     Returns:
         list[list[int]]: Indices of each group, the kept box first.
     """
-    order = dets[:, 4].argsort(descending=True, stable=True).numpy()
-    boxes = dets[:, :4].detach().float().numpy()[order]
+    order = dets[:, 4].argsort(descending=True, stable=True)
+    overlaps = _pairwise_ious(dets[order, :4], 0) >= iou_threshold
+    order, overlaps = order.numpy(), overlaps.numpy()
+    is_free = np.ones(len(order), dtype=bool)
     groups = []
-    while len(order):
-        member = _ious_with(boxes, 0, 0) >= iou_threshold
-        member[0] = True
-        groups.append(order[member].tolist())
-        order, boxes = order[~member], boxes[~member]
+    for best in range(len(order)):
+        if is_free[best]:
+            is_free[best] = False
+            group = np.flatnonzero(overlaps[best] & is_free)
+            is_free[group] = False
+            groups.append([int(order[best]), *order[group].tolist()])
     return groups
 
 
-def _ious_with(boxes: np.ndarray, index: int, offset: int) -> np.ndarray:
-    """Compute the IoU of all boxes, (N, 4), with one of them, (N,)."""
-    sizes = np.maximum(
-        np.minimum(boxes[:, 2:], boxes[index, 2:])
-        - np.maximum(boxes[:, :2], boxes[index, :2])
-        + offset,
-        0,
-    )
-    inter = sizes[:, 0] * sizes[:, 1]
-    sides = boxes[:, 2:] - boxes[:, :2] + offset
-    areas = sides[:, 0] * sides[:, 1]
-    with np.errstate(divide='ignore', invalid='ignore'):
-        return inter / (areas + areas[index] - inter)
+def _pairwise_ious(boxes: Tensor, offset: int) -> Tensor:
+    """Compute the IoU of each two boxes, (N, N) float32, NaN without area."""
+    x1, y1, x2, y2 = boxes.detach().float().T.contiguous()
+    inter = _overlaps(x1, x2 + offset).mul_(_overlaps(y1, y2 + offset))
+    areas = (x2 - x1 + offset) * (y2 - y1 + offset)
+    return inter.div_((areas[:, None] + areas).sub_(inter))
+
+
+def _overlaps(low: Tensor, high: Tensor) -> Tensor:
+    """Compute the length that each two intervals share, (N, N)."""
+    ends = torch.minimum(high[:, None], high)
+    return ends.sub_(torch.maximum(low[:, None], low)).clamp_(min=0)

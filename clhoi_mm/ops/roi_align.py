@@ -10,9 +10,11 @@ from clhoi_mm.ops.dtypes import to_supported
 from clhoi_mm.ops.roi_grid import (
     GridAxis,
     bilinear_corners,
+    cross,
     gather,
     max_over_bins,
     split_by_size,
+    to_channels_last,
 )
 
 AVERAGE = 1  # the pool_mode of averages; 0 is the maximum
@@ -72,9 +74,9 @@ def roi_align_forward(
         sampling_ratio,
         aligned,
     )
-    batch = rois[:, 0].long()
+    batch, feats = rois[:, 0].long(), to_channels_last(input)
     for chunk, y, x in split_by_size(rows, cols, input.size(1)):
-        values = _interpolate(input, batch[chunk], y.points, x.points)
+        values = _interpolate(feats, batch[chunk], y.points, x.points)
         best, best_y, best_x = max_over_bins(values, y, x)
         found = best > LOWEST
         output[chunk] = best.clamp(min=LOWEST)
@@ -165,15 +167,13 @@ def _sample_points(
     return axes[0], axes[1]
 
 
-def _interpolate(input: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Read a map between its cells, (R, C, bins_y, bins_x, Sy, Sx)."""
-    values = 0
-    for cell_y, weight_y in bilinear_corners(y, input.size(2)):
-        for cell_x, weight_x in bilinear_corners(x, input.size(3)):
-            weight = (
-                weight_y[:, None, :, None, :, None]
-                * weight_x[:, None, None, :, None, :]
-            )
-            corner = gather(input, batch, cell_y, cell_x)
-            values = values + corner * weight
+def _interpolate(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Read a map between its cells, (R, bins_y, bins_x, Sy, Sx, C)."""
+    height, width = feats.shape[1:3]
+    values = feats.new_zeros(1)
+    for cell_y, weight_y in bilinear_corners(y, height):
+        for cell_x, weight_x in bilinear_corners(x, width):
+            weight_y_, weight_x_ = cross(weight_y, weight_x)
+            corner = gather(feats, batch, cell_y, cell_x)
+            values = values + corner.mul_((weight_y_ * weight_x_)[..., None])
     return values

@@ -29,22 +29,6 @@ class GridAxis:
         most = max(1, int(used.sum(-1).max()))
         return GridAxis(self.points[rois, :, :most], used[:, :, :most])
 
-    def look_up(self, index: Tensor, dim: int) -> Tensor:
-        """Get the coordinates of chosen points.
-
-        Args:
-            index (Tensor): (R, C, bins_y, bins_x), int64, which point.
-            dim (int): 2 if this is the y axis, 3 if it is the x axis.
-
-        Returns:
-            Tensor: Shape of ``index``.
-        """
-        rois, _, *bins = torch.meshgrid(
-            *(torch.arange(n, device=index.device) for n in index.shape),
-            indexing='ij',
-        )
-        return self.points[rois, bins[dim - 2], index]
-
 
 def split_by_size(
     rows: GridAxis, cols: GridAxis, channels: int
@@ -72,21 +56,38 @@ def split_by_size(
         yield rois, rows.select(rois), cols.select(rois)
 
 
-def gather(input: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
+def to_channels_last(input: Tensor) -> Tensor:
+    """Copy a map, (N, C, H, W) to (N, H, W, C): a cell is read at once."""
+    return input.permute(0, 2, 3, 1).contiguous()
+
+
+def cross(y: Tensor, x: Tensor) -> Tuple[Tensor, Tensor]:
+    """Align values of two axes so that they broadcast to a grid.
+
+    Args:
+        y (Tensor): (R, bins_y, Sy).
+        x (Tensor): (R, bins_x, Sx).
+
+    Returns:
+        tuple[Tensor]: Both with the dimensions (R, bins_y, bins_x, Sy, Sx).
+    """
+    return y[:, :, None, :, None], x[:, None, :, None]
+
+
+def gather(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """Read a map at each point of a grid for each RoI.
 
     Args:
-        input (Tensor): (N, C, H, W).
+        feats (Tensor): (N, H, W, C).
         batch (Tensor): (R,), the image of each RoI.
         y (Tensor): (R, bins_y, Sy), rows, int64.
         x (Tensor): (R, bins_x, Sx), columns, int64.
 
     Returns:
-        Tensor: (R, C, bins_y, bins_x, Sy, Sx).
+        Tensor: (R, bins_y, bins_x, Sy, Sx, C).
     """
-    rois = batch[:, None, None, None, None]
-    values = input[rois, :, y[:, :, None, :, None], x[:, None, :, None, :]]
-    return values.movedim(-1, 1)
+    y, x = cross(y, x)
+    return feats[batch[:, None, None, None, None], y, x]
 
 
 def max_over_bins(
@@ -95,7 +96,7 @@ def max_over_bins(
     """Find the largest value of each bin and where it was sampled.
 
     Args:
-        values (Tensor): (R, C, bins_y, bins_x, Sy, Sx).
+        values (Tensor): (R, bins_y, bins_x, Sy, Sx, C), is overwritten.
         rows (GridAxis): The y axis.
         cols (GridAxis): The x axis.
 
@@ -103,16 +104,13 @@ def max_over_bins(
         tuple[Tensor]: Maxima and their y and x coordinates, each (R, C,
         bins_y, bins_x); -inf where a bin has no point.
     """
-    used = (
-        rows.used[:, None, :, None, :, None]
-        & cols.used[:, None, None, :, None, :]
-    )
-    values = values.masked_fill(~used, -torch.inf)
-    best, index = values.flatten(-2).max(-1)
-    width = values.size(-1)
-    y = rows.look_up(index // width, 2)
-    x = cols.look_up(index % width, 3)
-    return best, y, x
+    has_y, has_x = cross(rows.used, cols.used)
+    values.masked_fill_(~(has_y & has_x)[..., None], -torch.inf)
+    best, index = values.flatten(3, 4).max(3)
+    found = [best]
+    for points in torch.broadcast_tensors(*cross(rows.points, cols.points)):
+        found.append(points.flatten(3).gather(3, index))
+    return tuple(tensor.movedim(3, 1) for tensor in found)
 
 
 def bilinear_corners(points: Tensor, size: int) -> List[Tuple[Tensor, Tensor]]:

@@ -12,6 +12,7 @@ from clhoi_mm.ops.roi_grid import (
     gather,
     max_over_bins,
     split_by_size,
+    to_channels_last,
 )
 
 
@@ -46,11 +47,11 @@ def roi_pool_forward(
     height, width = input.shape[2:]
     rows = _cells(low[:, 1], high[:, 1], pooled_height, height)
     cols = _cells(low[:, 0], high[:, 0], pooled_width, width)
-    batch = rois[:, 0].long()
+    batch, feats = rois[:, 0].long(), to_channels_last(input)
     for chunk, y, x in split_by_size(rows, cols, input.size(1)):
         cell_y = y.points.clamp(max=height - 1)
         cell_x = x.points.clamp(max=width - 1)
-        values = gather(input, batch[chunk], cell_y, cell_x)
+        values = gather(feats, batch[chunk], cell_y, cell_x)
         best, best_y, best_x = max_over_bins(values, y, x)
         found = best > -torch.inf
         output[chunk] = torch.where(found, best, 0.0)

@@ -50,7 +50,8 @@ def test_well_formed(answer):
         ('[{"verb": "ride", "object": "dog", "score": true}]', []),
         ('[{"verb": "ride", "object": "dog", "score": 7}]', []),
         (
-            '[{"verb": "", "object": "dog"}, {"verb": "pet", "object": "dog"}]',
+            '[{"verb": "", "object": "dog"}, '
+            '{"verb": "pet", "object": "dog"}]',
             [('pet', 'dog', 1.0)],
         ),
         ('[3, "x", [], null]', []),

@@ -147,7 +147,7 @@ def main() -> None:
                 caption=captions.get(keys[i]),
             )
     except (KeyError, OSError, ValueError) as error:
-        raise SystemExit(f'browse_dataset.py: {error}')
+        raise SystemExit(f'browse_dataset.py: {error}') from None
     print(
         f'{args.out}: {len(chosen)} of {len(keys)} images with {pairs} '
         'annotated pairs'

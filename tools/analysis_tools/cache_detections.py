@@ -82,12 +82,12 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
         raise SystemExit(
             f'{", ".join(odd)} in a pipeline: '
             + (
-                'features are kept of views that come again, which are resized '
-                'in one way and mirrored. Leave it out of this pipeline, or '
-                'write detections without --features.'
+                'features are kept of views that come again, which are '
+                'resized in one way and mirrored. Leave it out of this '
+                'pipeline, or write detections without --features.'
                 if features
-                else 'leave it out of the test pipeline, on which detections are '
-                'made.'
+                else 'leave it out of the test pipeline, on which detections '
+                'are made.'
             )
         )
     return [s for s, name in zip(pipeline, names) if name in VIEW], bool(flips)
@@ -226,7 +226,7 @@ def main() -> None:
     try:
         write(args)
     except (OSError, ValueError) as error:
-        raise SystemExit(f'cache_detections.py: {error}')
+        raise SystemExit(f'cache_detections.py: {error}') from None
 
 
 if __name__ == '__main__':

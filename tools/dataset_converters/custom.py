@@ -36,7 +36,7 @@ def main() -> None:
             args.coco, args.pairs, args.out, args.vocabulary, args.name
         )
     except (OSError, ValueError) as error:
-        raise SystemExit(f'custom.py: {error}')
+        raise SystemExit(f'custom.py: {error}') from None
     print(
         f'{report.path}: {report.images} images, {report.boxes} boxes, '
         f'{report.pairs} pairs'

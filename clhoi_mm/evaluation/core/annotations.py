@@ -87,9 +87,18 @@ class Annotations:
     @classmethod
     def from_content(cls, content: dict, name: str) -> 'Annotations':
         """Reads a file's content; `name` is for messages."""
-        missing = [key for key in ('images', 'annotations', 'categories',
-                                   'verbs', 'hoi_categories', 'hois')
-                   if key not in content]  # yapf: disable
+        missing = [
+            key
+            for key in (
+                'images',
+                'annotations',
+                'categories',
+                'verbs',
+                'hoi_categories',
+                'hois',
+            )
+            if key not in content
+        ]
         if missing:
             raise ValueError(
                 f'{name}: no {", ".join(missing)}; it is no '

@@ -2,10 +2,22 @@ from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Deque, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import (
+    TYPE_CHECKING,
+    Deque,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    Union,
+)
 
 from ..exchange import KINDS, Failure, Question, Reply
 from ..images import load_image
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 Outcome = Union[Reply, Failure]
 
