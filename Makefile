@@ -38,7 +38,7 @@ LINT := .venv-lint
   distclean
 
 help:
-	@sed -n '1,9s/^# //p' Makefile
+	@sed -n '1,10s/^# //p' Makefile
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { sh tools/setup/no_python.sh \
