@@ -411,8 +411,9 @@ def test_wheel_in_an_environment_that_has_mmdet(
     code = (
         'import mmdet.utils, mmcv.ops, mmcv._ext, torch; '
         'boxes = torch.tensor([[0., 0, 4, 4], [0, 0, 4, 3]]); '
-        'print(mmcv.ops.nms(boxes, torch.tensor([.5, .9]), .5)[1].tolist()); '
+        'kept = mmcv.ops.nms(boxes, torch.tensor([.5, .9]), .5)[1]; '
         'import clhoi_mm.models; from clhoi_mm.registry import MODELS; '
+        'print(kept.tolist()); '  # mmdet prints as well
         'print(MODELS.get("CLHOI").__module__, clhoi_mm.__file__)'
     )
     kept, found = run('-W', 'ignore', '-c', code).splitlines()[-2:]
