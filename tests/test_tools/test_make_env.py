@@ -292,6 +292,10 @@ def test_what_torch_asks_of_cuda(lines: list, asked: dict) -> None:
             'ERROR: No matching distribution found for torch==9 (from x)',
             'torch==9 is in none of the indexes',
         ),
+        (
+            'ERROR: Cannot install\nerror: incomplete-download',
+            'a download broke off; check the network, and the free space',
+        ),
         ('a\nx.cpp:3: error: no such thing\nb', 'x.cpp:3: error'),
         ('killed', 'killed'),
     ],

@@ -169,7 +169,11 @@ def main() -> None:
     )
     args = parser.parse_args()
     with lock_path(args.row).open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # one set-up at a time
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say('waiting for another set-up to end')
+            fcntl.flock(file, fcntl.LOCK_EX)
         make(args.row, args.folder.absolute(), args.ops, args.torch)
         if args.extra:
             add_extra(args.extra, args.folder.absolute())

@@ -17,6 +17,11 @@ CAUSES = (
         'takes 6 GB, one without 2 GB)',
     ),
     (
+        re.compile(r'incomplete-download'),
+        'a download broke off; check the network, and the free space where '
+        'pip downloads to (TMPDIR, or /tmp)',
+    ),
+    (
         re.compile(r'CERTIFICATE_VERIFY_FAILED'),
         "the index's certificate is not trusted; give pip the right one with "
         'PIP_CERT=FILE',
