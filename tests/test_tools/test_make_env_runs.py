@@ -163,16 +163,24 @@ def test_interrupted_at_any_moment(complete: Path, tmp_path: Path) -> None:
     shutil.copytree(
         complete, project.folder, ignore=shutil.ignore_patterns('.venv')
     )
-    for seconds, sign in ((1.5, signal.SIGKILL), (5, signal.SIGINT)):
+    for step, sign in (
+        ('making', signal.SIGKILL),
+        ('installing', signal.SIGINT),
+    ):
         process = subprocess.Popen(
             project.command(),
             env=project.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell's background job, as this may be, ignores it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             text=True,
         )
-        time.sleep(seconds)
+        for line in process.stdout:
+            if step in line:
+                break
+        time.sleep(0.7)
         os.killpg(process.pid, sign)
         text = process.communicate()[0]
         assert process.returncode != 0

@@ -79,7 +79,8 @@ class TorchChoice:
             self.path.unlink()
         else:
             self.venv.pip_install_missing(self.pins)
-        self._install_cuda()
+        if not (self.is_new and VERSION.fullmatch(self.given)):
+            self._install_cuda()  # there it was pip that found it
 
     def _install_given(self) -> None:
         if '://' in self.given:
