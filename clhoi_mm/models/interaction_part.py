@@ -1,9 +1,11 @@
-from typing import Sequence
+import copy
+from typing import Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from .detectors import CLHOI
+from .layers import TraceableRoIExtractor
 from .task_modules import PairBatch
 
 
@@ -11,31 +13,32 @@ class InteractionPart(nn.Module):
     """VLT and ICN of an image as a function of tensors alone.
 
     For torch.export and torch.compile, which take neither samples nor
-    configs. Pairs are formed outside; their number may vary.
+    configs. Pairs are formed outside; their number may vary. The model
+    itself is left as it is.
 
     Args:
-        model (CLHOI): Over a detector with queries, without RoI extractor:
-            mmcv's RoIAlign is an operator that neither traces.
+        model (CLHOI): With a VLT and an ICN.
 
     Raises:
-        ValueError: If the model pools RoIs or has no VLT or ICN.
+        ValueError: If the model has no VLT or ICN, or pools RoIs in a way
+            that cannot be traced.
     """
 
     def __init__(self, model: CLHOI) -> None:
         super().__init__()
-        if (
-            model.icn is None
-            or model.vlt is None
-            or getattr(model.icn, 'roi_extractor', None) is not None
-        ):
+        if model.icn is None or model.vlt is None:
             raise ValueError(
-                'only a model with a VLT and with an ICN that '
-                'pools no RoIs (icn.roi_extractor=None) can be '
-                'traced: RoIAlign is no operator of torch'
+                'only a model with a VLT and an ICN can be traced'
             )
         self.vlt, self.icn = model.vlt, model.icn
+        if getattr(self.icn, 'roi_extractor', None) is not None:
+            self.icn = copy.deepcopy(self.icn)
+            self.icn.roi_extractor = TraceableRoIExtractor(
+                self.icn.roi_extractor
+            )
         self.phrases = model.teacher_head.phrases
         self.score_power = model.score_power
+        self.train(model.training)
 
     def forward(
         self,
@@ -43,10 +46,10 @@ class InteractionPart(nn.Module):
         boxes: Tensor,
         labels: Tensor,
         scores: Tensor,
-        states: Tensor,
         human_inds: Tensor,
         object_inds: Tensor,
         image_size: Tensor,
+        states: Optional[Tensor] = None,
     ) -> Tensor:
         """Score an image's pairs.
 
@@ -55,14 +58,15 @@ class InteractionPart(nn.Module):
             boxes (Tensor): Instances in input coordinates, (N, 4).
             labels (Tensor): Their labels of the vocabulary, (N,).
             scores (Tensor): Their detection scores, (N,).
-            states (Tensor): Their decoder states, (N, C).
             human_inds (Tensor): Instance of each pair's human, (P,).
             object_inds (Tensor): Instance of each pair's object, (P,).
             image_size (Tensor): Width and height, (1, 2).
+            states (Tensor, optional): Decoder outputs of the instances,
+                (N, C), where the ICN reads them.
 
         Returns:
-            Tensor: Score of each class, 0 where it does not speak of the
-            pair's object, (P, C).
+            Tensor: Score of each class, 0 where it is not of the pair's
+            object, (P, C).
         """
         height, width = feats[0].shape[-2:]
         padding = torch.zeros(

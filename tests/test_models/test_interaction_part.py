@@ -1,9 +1,10 @@
-"""What torch's compilers make of VLT and ICN says the same."""
+"""Traced VLT and ICN give what the plain model gives."""
 
 import pytest
 import torch
 
 from clhoi_mm.models.interaction_part import InteractionPart
+from clhoi_mm.models.layers import TraceableRoIExtractor
 from tests.test_models.test_detectors.test_frozen_detector import DETR
 from tests.test_models.utils import (
     BENCH,
@@ -17,16 +18,23 @@ from tests.test_models.utils import (
     model_cfg,
 )
 
-NAMES = ('boxes', 'labels', 'scores', 'states', 'human_inds', 'object_inds')
+NAMES = ('boxes', 'labels', 'scores', 'human_inds', 'object_inds')
 
 
-@pytest.fixture(scope='module')
-def model():
-    cfg = model_cfg(
-        detector=dict(DETR, data_preprocessor=FCOS['data_preprocessor'])
-    )
-    cfg['icn'].update(roi_extractor=None, state_channels=16)
-    cfg['vlt']['levels'] = (0,)
+@pytest.fixture(scope='module', params=['queries', 'one level', 'pyramid'])
+def model(request):
+    """Without RoIs, with RoIs of one map, and of three."""
+    cfg = model_cfg()
+    if request.param == 'queries':
+        cfg = model_cfg(
+            detector=dict(DETR, data_preprocessor=FCOS['data_preprocessor'])
+        )
+        cfg['icn'].update(roi_extractor=None, state_channels=16)
+        cfg['vlt']['levels'] = (0,)
+    elif request.param == 'pyramid':
+        cfg['icn']['roi_extractor'].update(
+            featmap_strides=[8, 16, 32], finest_scale=12
+        )
     cfg['pairing'].update(max_humans=9, max_objects=9, max_pairs=99)
     return build(cfg).eval()
 
@@ -36,19 +44,19 @@ def tensors(model, count):
     labels = [PERSON] * count + [BIKE, DOG, BENCH][:count]
     sample = make_sample(
         [
-            (label, 0.9 - i / 100, (i, i, i + 9 + i, i + 20))
+            (label, 0.9 - i / 100, (i, i, i + 9 + 9 * i, i + 20 + 5 * i))
             for i, label in enumerate(labels)
         ]
     )
-    sample.detections.states = torch.randn(len(labels), 16)
+    if model.icn.state_channels:
+        sample.detections.states = torch.randn(len(labels), 16)
     image = torch.rand(1, 3, *SIZE)
     feats = model.detector.extract_feat(image)
     pairs = model.find_pairs(image, feats, [sample])
-    return (
-        sample,
-        image,
-        (feats, *(getattr(pairs, n) for n in NAMES), pairs.image_sizes),
-    )
+    args = (feats, *(getattr(pairs, n) for n in NAMES), pairs.image_sizes)
+    if pairs.states is not None:
+        args += (pairs.states,)
+    return sample, image, args
 
 
 @torch.no_grad()
@@ -60,37 +68,64 @@ def test_it_is_what_the_model_predicts(model):
     torch.testing.assert_close(best[: len(hois)], hois.scores)
 
 
-def exported(part, args):
+def dynamic_shapes(args):
+    """Any number of pairs and instances, in the order of the arguments."""
     pairs, instances = (
         torch.export.Dim(name, min=2, max=4096)
         for name in ('pairs', 'instances')
     )
-    shapes = dict(feats=(None,), image_size=None)
-    shapes.update(
-        {
-            name: {0: pairs if name.endswith('_inds') else instances}
-            for name in NAMES
-        }
+    shapes = dict(feats=(None,) * len(args[0]), image_size=None)
+    for name in NAMES:
+        shapes[name] = {0: pairs if name.endswith('_inds') else instances}
+    if len(args) == 8:
+        shapes['states'] = {0: instances}
+    return shapes
+
+
+def export(model):
+    """The part and its program for any number of pairs."""
+    part = InteractionPart(model)
+    args = tensors(model, 3)[2]
+    program = torch.export.export(
+        part, args, dynamic_shapes=dynamic_shapes(args), strict=False
     )
-    return torch.export.export(
-        part, args, dynamic_shapes=shapes, strict=False
-    ).module()
+    return part, program
 
 
 @torch.no_grad()
 def test_export_with_any_number_of_pairs(model):
-    part = InteractionPart(model)
-    program = exported(part, tensors(model, 3)[2])
+    part, program = export(model)
     for count in (2, 3, 5):
         args = tensors(model, count)[2]
-        torch.testing.assert_close(program(*args), part(*args))
+        torch.testing.assert_close(program.module()(*args), part(*args))
+
+
+@torch.no_grad()
+def test_onnx_with_any_number_of_pairs(model, tmp_path):
+    pytest.importorskip('onnxscript')
+    runtime = pytest.importorskip('onnxruntime')
+    part, program = export(model)
+    path = tmp_path / 'part.onnx'
+    torch.onnx.export(program, f=path, verbose=False)
+    session = runtime.InferenceSession(path)
+    names = [node.name for node in session.get_inputs()]
+    for count in (2, 3, 5):
+        args = tensors(model, count)[2]
+        flat = [*args[0], *args[1:]]
+        feed = {n: t.numpy() for n, t in zip(names, flat)}
+        (scores,) = session.run(None, feed)
+        torch.testing.assert_close(
+            torch.tensor(scores), part(*args), rtol=1e-4, atol=1e-5
+        )
 
 
 @pytest.mark.slow
 @torch.no_grad()
 def test_compiled_with_any_number_of_pairs(model):
     part = InteractionPart(model)
-    compiled = torch.compile(part, dynamic=True, fullgraph=True)
+    # Boxes that are equal are pooled once: how many depends on data.
+    has_rois = part.icn.roi_extractor is not None
+    compiled = torch.compile(part, dynamic=True, fullgraph=not has_rois)
     for count in (2, 3, 5):
         args = tensors(model, count)[2]
         torch.testing.assert_close(
@@ -98,6 +133,25 @@ def test_compiled_with_any_number_of_pairs(model):
         )
 
 
-def test_a_model_that_pools_is_refused():
-    with pytest.raises(ValueError, match='pools no RoIs'):
-        InteractionPart(build(model_cfg()))
+@torch.no_grad()
+def test_extractor_is_mmdets(model):
+    extractor = model.icn.roi_extractor
+    if extractor is None:
+        pytest.skip('this model pools no RoIs')
+    image = torch.rand(1, 3, *SIZE)
+    feats = model.detector.extract_feat(image)[: extractor.num_inputs]
+    boxes = torch.rand(40, 4) * 30
+    boxes[:, 2:] += boxes[:, :2] + torch.logspace(0, 1.7, 40)[:, None]
+    rois = torch.cat([boxes.new_zeros(40, 1), boxes], 1)
+    torch.testing.assert_close(
+        TraceableRoIExtractor(extractor)(feats, rois), extractor(feats, rois)
+    )
+
+
+def test_a_model_that_pools_otherwise_is_refused():
+    cfg = model_cfg()
+    cfg['icn']['roi_extractor']['roi_layer'] = dict(
+        type='RoIPool', output_size=3
+    )
+    with pytest.raises(ValueError, match='RoIAlign layers .* not Single'):
+        InteractionPart(build(cfg))

@@ -5,6 +5,7 @@ from .pair_attention import PairAttention
 from .pair_encoder import PairEncoder, PairEvidence
 from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
 from .reader_layer import ReaderLayer
+from .traceable_roi_extractor import TraceableRoIExtractor
 
 __all__ = [
     'ContextListener',
@@ -15,5 +16,6 @@ __all__ = [
     'PairEncoder',
     'PairEvidence',
     'ReaderLayer',
+    'TraceableRoIExtractor',
     'pair_geometry',
 ]

@@ -85,10 +85,11 @@ class PairBatch:
         """
         one = torch.minimum(self.human_inds, self.object_inds)
         other = torch.maximum(self.human_inds, self.object_inds)
-        key, union = (one * len(self.boxes) + other).unique(
+        # Shapes rather than len(), which is a constant to torch.export.
+        key, union = (one * self.boxes.shape[0] + other).unique(
             return_inverse=True
         )
-        pair = torch.arange(len(self), device=union.device)
+        pair = torch.arange(union.shape[0], device=union.device)
         return torch.empty_like(key).scatter_(0, union, pair), union
 
     def slots(self) -> tuple[Tensor, int]:
@@ -100,10 +101,9 @@ class PairBatch:
         """
         width = max(1, *self.num_pairs) if self.num_pairs else 1
         device = self.pair_inds.device
-        starts = torch.searchsorted(
-            self.pair_inds, torch.arange(self.num_images, device=device)
-        )
-        # Not len(self), which would be a constant to torch.export.
+        image = torch.arange(self.num_images, device=device)
+        # Not searchsorted, which ONNX has no operator for.
+        starts = (self.pair_inds < image[:, None]).sum(1)
         count = self.pair_inds.shape[0]
         rank = torch.arange(count, device=device) - starts[self.pair_inds]
         return self.pair_inds * width + rank, width
