@@ -6,7 +6,8 @@
 # make docs   the documents as web pages, with every link checked
 # make lint   style and spelling; make format mends what it can
 # PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages,
-# JOBS=4 how many runs of a study go side by side (2).
+# TORCH=2.14.1 (or an index, or a folder of wheels) a torch, OPS=compiled
+# compiles mmcv's operators, JOBS=4 how many runs of a study go side by side (2).
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
@@ -37,13 +38,13 @@ LINT := .venv-lint
   distclean
 
 help:
-	@sed -n '1,9s/^# //p' Makefile
+	@sed -n '1,10s/^# //p' Makefile
 
 setup:
-	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
-	  'run "sudo apt-get install python3 python3-venv python3-dev g++".'; \
-	  exit 1; } >&2
-	@$(PYTHON) tools/setup/make_env.py $(ROW) $(VENV)
+	@command -v $(PYTHON) >/dev/null || { sh tools/setup/no_python.sh \
+	  '$(PYTHON)'; exit 1; } >&2
+	@$(PYTHON) tools/setup/make_env.py $(ROW) $(VENV) --ops '$(OPS)' \
+	  --torch '$(TORCH)'
 
 demo: $(WORK)/.tested
 	@echo; echo 'Interactions on images never seen in training, in percent:'

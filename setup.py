@@ -91,7 +91,7 @@ setup(
         'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json'],
     },
     cmdclass={'build_py': BuildPy},
-    python_requires='>=3.10,<3.13',
+    python_requires='>=3.10',
     install_requires=read_requirements('runtime'),
     extras_require={
         'onedl': onedl,
@@ -112,6 +112,8 @@ setup(
         'Programming Language :: Python :: 3.10',
         'Programming Language :: Python :: 3.11',
         'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Programming Language :: Python :: 3.14',
         'Topic :: Scientific/Engineering :: Artificial Intelligence',
     ],
     zip_safe=False,

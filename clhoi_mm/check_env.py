@@ -9,6 +9,7 @@ in name, and share their import names.
 
 import importlib
 import importlib.metadata
+import importlib.util
 import re
 import sys
 from dataclasses import dataclass, field
@@ -48,12 +49,17 @@ class Found:
             import.
         dists (set): Names of installed distributions.
         python (tuple): Python's major and minor version.
+        operators (str): Which of mmcv's are in use; '' where unknown.
+        is_registered (bool): Whether other tools than this project's own
+            find the operators of ``clhoi_mm.ops``.
     """
 
     versions: Dict[str, str] = field(default_factory=dict)
     errors: Dict[str, str] = field(default_factory=dict)
     dists: Set[str] = field(default_factory=set)
     python: Tuple[int, int] = (3, 11)
+    operators: str = ''
+    is_registered: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,19 +76,13 @@ class Problem:
 
 
 _COMMON = {
-    'numpy': Need('numpy', '1.26', '2.2.6'),
+    'numpy': Need('numpy', '1.26', '2.3.5'),
     'PIL': Need('pillow', '9.1', '13.0.0'),
     'safetensors': Need('safetensors', '0.4.1', '0.8.0'),
     'pycocotools': Need('pycocotools', '2.0.7', '2.0.11'),
-    'cv2': Need('opencv-python-headless', '4.5', '4.12.0.88'),
-    'torch': Need(
-        'torch',
-        '2.5',
-        '2.12.1',
-        below='2.14',
-        why='mmcv does not compile against it',
-    ),
-    'torchvision': Need('torchvision', '0.20', '0.27.1', optional=True),
+    'cv2': Need('opencv-python-headless', '4.5', '4.13.0.92'),
+    'torch': Need('torch', '2.5', '2.14.1'),
+    'torchvision': Need('torchvision', '0.20', '0.29.1'),
 }
 ROWS = {
     'onedl': {
@@ -132,6 +132,10 @@ ROWS = {
         ),
     },
 }
+# The first and last Python of each row; mmcv 2.1.0 does not build on 3.13.
+PYTHONS = {'onedl': ((3, 10), (3, 14)), 'openmmlab': ((3, 10), (3, 12))}
+COMPILED = 'compiled'
+STAND_IN = 'torchvision and torch (clhoi_mm.ops)'
 _MM = ('mmengine', 'mmcv', 'mmdet', 'mmpretrain')
 
 
@@ -171,9 +175,11 @@ def find_row(found: Found) -> Tuple[str, List[str]]:
 
 def _remedy(need: Need) -> str:
     """The command that installs a fitting version."""
-    flag = '--no-build-isolation ' if need.dist.endswith('mmcv') else ''
+    # mmcv 2.1.0 is built with pkg_resources, which setuptools 81 removed.
+    flag = '--build-constraint requirements/build-openmmlab.txt '
     return (
-        f'run: pip install {flag}"{need.dist}>={need.lower},<={need.tested}"'
+        f'run: pip install {flag if need.dist == "mmcv" else ""}'
+        f'"{need.dist}>={need.lower},<={need.tested}"'
     )
 
 
@@ -229,13 +235,16 @@ def check(found: Found) -> List[Problem]:
     problems = []
     row, strangers = find_row(found)
     needs = ROWS[row]
-    if not (3, 10) <= found.python <= (3, 12):
-        text = 'Python %d.%d is not one of 3.10-3.12' % found.python
+    first, last = PYTHONS[row]
+    if not first <= found.python <= last:
+        text = 'Python %d.%d is not one of %d.%d-%d.%d' % (
+            found.python + first + last
+        )
         problems.append(
             Problem(
-                found.python < (3, 10),
+                found.python < first,
                 text,
-                'run: make setup PYTHON=python3.11',
+                'run: make setup, with another one as PYTHON=python3.12',
             )
         )
     if strangers:
@@ -253,15 +262,14 @@ def check(found: Found) -> List[Problem]:
         if problem:
             problems.append(problem)
     if 'mmcv' in found.versions and 'mmcv.ops' in found.errors:
-        mmcv = needs['mmcv']
+        problems.append(_broken_operators(needs['mmcv'], found))
+    if found.operators == STAND_IN and not found.is_registered:
         problems.append(
             Problem(
-                True,
-                "mmcv's compiled ops do not load "
-                f'({found.errors["mmcv.ops"]})',
-                'compile them for this torch: pip install --no-cache-dir '
-                '--no-build-isolation --force-reinstall --no-deps '
-                f'{mmcv.dist}=={found.versions["mmcv"]}',
+                False,
+                "mmdet's own tools do not find mmcv's operators, since "
+                'clhoi_mm is not installed',
+                'run in its folder: pip install --no-deps -e .',
             )
         )
     if 'mmdet' in found.versions and 'mmdet.models' in found.errors:
@@ -286,6 +294,54 @@ def check(found: Found) -> List[Problem]:
     return sorted(problems, key=lambda p: not p.error)
 
 
+def _broken_operators(need: Need, found: Found) -> Problem:
+    error = found.errors['mmcv.ops']
+    if found.operators == COMPILED:
+        remedy = (
+            "take torchvision's instead: make setup OPS=torchvision, or pip "
+            'install --no-cache-dir --force-reinstall --no-deps '
+            f'{need.dist}=={found.versions["mmcv"]}'
+        )
+        return Problem(
+            True, f"mmcv's compiled operators do not load ({error})", remedy
+        )
+    return Problem(
+        True,
+        f"mmcv's operators do not work ({error})",
+        'they need torch and the torchvision that was made for it: '
+        'make setup TORCH=lock',
+    )
+
+
+def _find_operators(found: Found) -> None:
+    """Note which operators mmcv has, and whether they work."""
+    spec = None
+    if 'mmcv' in found.versions:
+        spec = importlib.util.find_spec('mmcv._ext')
+    if spec is None:
+        return
+    is_stand_in = str(spec.origin).endswith('.py')
+    found.operators = STAND_IN if is_stand_in else COMPILED
+    found.is_registered = 'clhoi_mm_ops_finder' in sys.modules
+    if 'mmcv.ops' in found.versions:
+        try:
+            _run_operators()
+        except Exception as error:
+            del found.versions['mmcv.ops']
+            found.errors['mmcv.ops'] = _one_line(error)
+
+
+def _run_operators() -> None:
+    import torch
+    from mmcv.ops import RoIAlign, nms
+
+    boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 3.0]])
+    kept = nms(boxes, torch.tensor([0.5, 0.9]), 0.5)[1]
+    pooled = RoIAlign(2)(torch.ones(1, 1, 8, 8), torch.zeros(1, 5))
+    if kept.tolist() != [1] or pooled.shape != (1, 1, 2, 2):
+        raise RuntimeError('nms or RoIAlign give wrong results')
+
+
 def probe() -> Found:
     """Imports what is needed and notes the versions and the failures."""
     dists = {
@@ -307,6 +363,7 @@ def probe() -> Found:
             found.versions[name] = getattr(
                 module, '__version__', dists.get(name, '')
             )
+    _find_operators(found)
     return found
 
 
@@ -322,6 +379,8 @@ def main() -> int:
     names = [n for n in ROWS[row] if found.versions.get(n)]
     versions = ', '.join(f'{n} {found.versions[n]}' for n in names)
     print(f'clhoi_mm on row {row}: {versions}')
+    if found.operators:
+        print(f"mmcv's operators: {found.operators}")
     for problem in problems:
         print(problem)
     errors = sum(problem.error for problem in problems)

@@ -1,5 +1,6 @@
 """The check of the environment: rules over what is found, and the command."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from clhoi_mm.check_env import ROWS, Found, check, find_row, parse_version
+from clhoi_mm.check_env import (
+    COMPILED,
+    ROWS,
+    STAND_IN,
+    Found,
+    check,
+    find_row,
+    parse_version,
+)
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -55,10 +64,11 @@ def test_missing_is_named_with_its_remedy(row: str, name: str) -> None:
             'onedl',
             'torch',
             '2.13.0+cpu',
-            False,
-            'newer than the tested 2.12.1',
+            None,
+            '',
         ),
-        ('onedl', 'torch', '2.14.0', True, 'mmcv does not compile'),
+        ('onedl', 'torch', '2.15.0', False, 'newer than the tested 2.14.1'),
+        ('onedl', 'torchvision', '0.19.1', True, 'too old'),
         ('onedl', 'mmcv', '2.4.0', True, 'refuse'),
         ('onedl', 'mmengine', '0.10.7', True, 'too old'),
         ('onedl', 'numpy', '2.4.6', False, 'newer'),
@@ -105,17 +115,36 @@ def test_mixture_of_both_rows() -> None:
 @pytest.mark.parametrize('row', ROWS)
 def test_broken_imports(row: str) -> None:
     found = installed(row, torchvision=None)
+    found.operators = COMPILED
     found.errors = {
         'mmcv.ops': 'ImportError: undefined symbol',
         'mmdet.models': "ModuleNotFoundError: No module named 'shapely'",
         'torchvision': 'RuntimeError: operator torchvision::nms',
     }
-    ops, models, vision = check(found)
+    vision, ops, models = check(found)
     assert ops.error and 'undefined symbol' in ops.text
     dist, tested = ROWS[row]['mmcv'].dist, ROWS[row]['mmcv'].tested
+    assert 'make setup OPS=torchvision' in ops.remedy
     assert '--no-cache-dir' in ops.remedy and f'{dist}=={tested}' in ops.remedy
     assert models.error and 'shapely' in models.text
-    assert not vision.error and 'torchvision::nms' in vision.text
+    assert vision.error and 'torchvision::nms' in vision.text
+
+
+def test_operators_that_do_not_fit_torch() -> None:
+    found = installed('onedl')
+    found.operators = STAND_IN
+    found.errors = {'mmcv.ops': 'RuntimeError: operator torchvision::nms'}
+    (problem,) = check(found)
+    assert problem.error and 'torchvision::nms' in problem.text
+    assert 'make setup TORCH=lock' in problem.remedy
+
+
+def test_operators_that_other_tools_do_not_find() -> None:
+    found = replace(installed('onedl'), is_registered=False)
+    assert check(replace(found, operators=COMPILED)) == []
+    (problem,) = check(replace(found, operators=STAND_IN))
+    assert not problem.error
+    assert 'pip install --no-deps -e .' in problem.remedy
 
 
 def test_both_builds_of_opencv() -> None:
@@ -128,11 +157,18 @@ def test_both_builds_of_opencv() -> None:
 
 
 @pytest.mark.parametrize(
-    'python, error',
-    [((3, 9), True), ((3, 10), None), ((3, 12), None), ((3, 13), False)],
+    'row, python, error',
+    [
+        ('onedl', (3, 9), True),
+        ('onedl', (3, 10), None),
+        ('onedl', (3, 14), None),
+        ('onedl', (3, 15), False),
+        ('openmmlab', (3, 12), None),
+        ('openmmlab', (3, 13), False),
+    ],
 )
-def test_python_version(python, error) -> None:
-    problems = check(replace(installed('onedl'), python=python))
+def test_python_version(row: str, python: tuple, error: bool | None) -> None:
+    problems = check(replace(installed(row), python=python))
     assert [p.error for p in problems] == ([] if error is None else [error])
 
 
@@ -164,6 +200,26 @@ def test_command_on_this_environment() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'everything needed is there' in done.stdout
+    import mmcv._ext
+
+    is_compiled = not mmcv._ext.__file__.endswith('.py')
+    kind = COMPILED if is_compiled else STAND_IN
+    assert f"mmcv's operators: {kind}\n" in done.stdout
+
+
+def test_command_where_the_operators_are_broken(tmp_path: Path) -> None:
+    package = tmp_path / 'torchvision'
+    package.mkdir()
+    (package / '__init__.py').write_text('raise RuntimeError("no such file")')
+    done = subprocess.run(
+        [sys.executable, '-m', 'clhoi_mm.check_env'],
+        cwd=REPO,
+        env={**os.environ, 'PYTHONPATH': str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert 'torchvision does not import (RuntimeError: no' in done.stdout
 
 
 def test_command_without_site_packages() -> None:

@@ -6,12 +6,14 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from clhoi_mm.check_env import ROWS
 
@@ -44,10 +46,13 @@ def run_python(*args: str, **kwargs) -> subprocess.CompletedProcess:
     )
 
 
+PYTHONS = ('3.10', '3.11', '3.12', '3.13', '3.14')
+
+
 @pytest.mark.parametrize('row', ROWS)
 def test_lock_is_fully_pinned(row: str) -> None:
     pins = requirements(f'lock-{row}')
-    for python in ('3.10', '3.11', '3.12'):
+    for python in PYTHONS:
         names = [
             pin.name
             for pin in pins
@@ -64,7 +69,7 @@ def test_lock_is_fully_pinned(row: str) -> None:
 
 def test_the_web_page_changes_nothing_that_is_locked() -> None:
     pins = requirements('lock-web')
-    for python in ('3.10', '3.11', '3.12'):
+    for python in PYTHONS:
         names = [
             pin.name
             for pin in pins
@@ -94,15 +99,17 @@ def test_the_sentence_encoder_is_pinned_by_its_hash() -> None:
 
 @pytest.mark.parametrize('row', ROWS)
 def test_check_env_agrees_with_requirements(row: str) -> None:
-    pins = {
-        pin.name: pin.specifier
-        for pin in requirements(f'lock-{row}')
-        if not pin.marker or pin.marker.evaluate({'python_version': '3.11'})
-    }
+    pins = {}
+    for name in ROWS:
+        for pin in requirements(f'lock-{name}'):
+            pins.setdefault(pin.name, []).append(pin.specifier)
+    # The lock's torch, and a current one.
+    pins['torch'].append(SpecifierSet('==2.14.1'))
+    pins['torchvision'].append(SpecifierSet('==0.29.1'))
     loose = {r.name: r.specifier for r in requirements(row)}
     loose.update((r.name, r.specifier) for r in requirements('runtime'))
     for need in ROWS[row].values():
-        assert pins[need.dist].contains(need.tested)
+        assert any(pin.contains(need.tested) for pin in pins[need.dist])
         if need.lower and loose.get(need.dist):
             assert loose[need.dist].contains(need.lower)
             assert not need.below or not loose[need.dist].contains(need.below)
@@ -114,7 +121,8 @@ def test_no_file_names_an_index() -> None:
     files += (REPO / 'tools' / 'setup').glob('*.py')
     for file in files:
         assert not re.search(
-            'index-url|find-links|://download', file.read_text()
+            r'index-url[= ]+\w|find-links[= ]+[\w/]|://download|pypi\.org',
+            file.read_text(),
         ), file
 
 
@@ -243,6 +251,15 @@ def archives(tmp_path_factory) -> tuple[Path, Path]:
     return sdist, wheel
 
 
+def test_one_version_everywhere() -> None:
+    text = (REPO / 'clhoi_mm' / 'version.py').read_text()
+    version = re.search(r"__version__ = '(.+)'", text).group(1)
+    citation = (REPO / 'CITATION.cff').read_text()
+    assert re.search(r'^version: (.+)$', citation, re.M).group(1) == version
+    changes = (REPO / 'CHANGELOG.md').read_text()
+    assert re.search(r'^## (\S+), ', changes, re.M).group(1) == version
+
+
 def test_wheel_and_sdist_are_complete(archives) -> None:
     sdist, wheel = archives
     assert re.fullmatch(r'clhoi_mm-.*-py3-none-any\.whl', wheel.name)
@@ -350,3 +367,58 @@ def test_teacher_part_works_without_torch(archives, tmp_path: Path) -> None:
         text=True,
     )
     assert done.stdout == '600 False\n', done.stderr
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Path:
+    """An environment that sees all packages of this one but the project."""
+    venv = tmp_path / 'filled'
+    done = run_python('-m', 'venv', '--without-pip', str(venv))
+    assert done.returncode == 0, done.stderr
+    (site,) = venv.glob('lib/python*/site-packages')
+    ours = Path(sysconfig.get_paths()['purelib'])
+    for path in ours.iterdir():
+        # Neither it nor what an editable installation of it left.
+        if not re.search('clhoi_mm|distutils-precedence', path.name):
+            (site / path.name).symlink_to(path)
+    return venv
+
+
+def test_wheel_in_an_environment_that_has_mmdet(
+    archives, filled: Path, tmp_path: Path
+) -> None:
+    python = str(filled / 'bin' / 'python')
+    env = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
+    empty = tmp_path / 'empty'
+    empty.mkdir()
+
+    def run(*args: str) -> str:
+        done = subprocess.run(
+            [python, *args],
+            env=env,
+            cwd=empty,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (site,) = filled.glob('lib/python*/site-packages')
+    before = {path.name for path in site.iterdir()}
+    run('-m', 'pip', 'install', '-q', '--no-deps', str(archives[1]))
+    assert (site / 'clhoi_mm_ops.pth').is_file()
+    # As a stock tool of mmdet begins, and as it finds the plugin.
+    code = (
+        'import mmdet.utils, mmcv.ops, mmcv._ext, torch; '
+        'boxes = torch.tensor([[0., 0, 4, 4], [0, 0, 4, 3]]); '
+        'kept = mmcv.ops.nms(boxes, torch.tensor([.5, .9]), .5)[1]; '
+        'import clhoi_mm.models; from clhoi_mm.registry import MODELS; '
+        'print(kept.tolist()); '  # mmdet prints as well
+        'print(MODELS.get("CLHOI").__module__, clhoi_mm.__file__)'
+    )
+    kept, found = run('-W', 'ignore', '-c', code).splitlines()[-2:]
+    assert kept == '[1]'
+    assert found.startswith('clhoi_mm.models') and str(site) in found
+    assert "mmcv's operators: " in run('-m', 'clhoi_mm.check_env')
+    run('-m', 'pip', 'uninstall', '-q', '-y', 'clhoi_mm')
+    assert {path.name for path in site.iterdir()} == before
