@@ -21,6 +21,12 @@ WORK := work_dirs/clhoi_r18_mini$(SUFFIX)
 JOBS ?= 2
 FEATURES := work_dirs/mini_study/features$(SUFFIX).safetensors
 
+# Tests: as many processes as cores, but for memory's sake no more than eight.
+SIDE_BY_SIDE = $(shell $(RUN) -c 'import os, xdist; \
+  n = min(len(os.sched_getaffinity(0)), 8); \
+  print(f"-n {n} --dist loadfile --no-loadscope-reorder" if n > 1 else "")' \
+  2>/dev/null)
+
 # More threads than this make small images slower.
 OWN_THREADS := $(if $(OMP_NUM_THREADS),yes)
 export OMP_NUM_THREADS ?= $(shell n=$$(nproc); echo $$((n < 8 ? n : 8)))
@@ -88,12 +94,6 @@ study: $(FEATURES)
 	$(if $(OWN_THREADS),,env -u OMP_NUM_THREADS) $(RUN) \
 	  tools/analysis_tools/study.py configs/studies/mini.py \
 	  --features $(FEATURES) --jobs $(JOBS)
-
-# As many processes as cores, but for memory's sake no more than eight.
-SIDE_BY_SIDE = $(shell $(RUN) -c 'import os, xdist; \
-  n = min(len(os.sched_getaffinity(0)), 8); \
-  print(f"-n {n} --dist loadfile --no-loadscope-reorder" if n > 1 else "")' \
-  2>/dev/null)
 
 test: | setup
 	@$(RUN) -m pytest $(SIDE_BY_SIDE) --durations=10
