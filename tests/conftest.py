@@ -11,3 +11,8 @@ from hypothesis import settings
 # A busy machine is no bug, and an example that fails once fails again.
 settings.register_profile('clhoi_mm', deadline=None, derandomize=True)
 settings.load_profile('clhoi_mm')
+
+
+def pytest_collection_modifyitems(items: list) -> None:
+    """Begin with what starts tools: several processes end together then."""
+    items.sort(key=lambda item: 'test_tools' not in item.path.parts)

@@ -126,9 +126,8 @@ def run_tool(
         processes (int): How many at once. Defaults to 1.
     """
     context = multiprocessing.get_context('forkserver')
-    context.set_forkserver_preload(
-        ['clhoi_mm.engine', 'clhoi_mm.models', 'clhoi_mm.datasets']
-    )
+    # The first is not found from another folder than the repository's.
+    context.set_forkserver_preload(['tests.preload', 'clhoi_mm.models'])
     started, logs = [], []
     port = _free_port()
     for rank in range(processes):

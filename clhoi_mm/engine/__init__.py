@@ -6,6 +6,7 @@ from .hooks import (
     EpochSeedHook,
     HOIVisualizationHook,
     JsonConfigHook,
+    RememberImagesHook,
     SelfDistillHook,
 )
 from .runner import HOIRunner
@@ -19,5 +20,6 @@ __all__ = [
     'HOIRunner',
     'HOIVisualizationHook',
     'JsonConfigHook',
+    'RememberImagesHook',
     'SelfDistillHook',
 ]

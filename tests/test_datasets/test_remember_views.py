@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +79,39 @@ def test_images_are_not_remembered():
     init_default_scope('clhoi_mm')
     with pytest.raises(RuntimeError, match='goes with LoadDetectorFeatures'):
         RememberViews(STEPS)(dict(key='a.png'))
+
+
+@pytest.mark.parametrize('max_images, kept', [(100, 10), (3, 3), (0, 0)])
+def test_as_many_images_as_asked_for_are_remembered(
+    tmp_path, max_images, kept
+):
+    init_default_scope('clhoi_mm')
+    write_tiny(tmp_path)
+    steps = [dict(type='LoadImageFromFile'), *STEPS]
+    plain, remembering = (
+        HICODetDataset(
+            'annotations/train.json',
+            data_root=str(tmp_path),
+            data_prefix=dict(img=''),
+            pipeline=pipeline,
+        )
+        for pipeline in (
+            steps,
+            [dict(type='RememberViews', steps=steps, max_images=max_images)],
+        )
+    )
+    seen, alive = Counter(), []
+    for epoch in range(20):
+        for data in (plain, remembering):
+            data.set_epoch(epoch)
+        for i in range(5):
+            view, expected = remembering[i], plain[i]
+            assert torch.equal(view['inputs'], expected['inputs'])
+            assert view['data_samples'].flip == expected['data_samples'].flip
+            seen[id(view)] += 1
+            # What is freed may come again at the same place.
+            alive.append(view)
+    assert sum(n > 1 for n in seen.values()) == kept
 
 
 def test_steps_that_may_draw_are_refused():

@@ -2,7 +2,7 @@
 
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
-from mmcv.transforms import BaseTransform, RandomFlip
+from mmcv.transforms import BaseTransform, LoadImageFromFile, RandomFlip
 from mmcv.transforms.utils import cache_random_params
 from mmdet.datasets.transforms import FilterAnnotations
 from mmdet.datasets.transforms import RandomFlip as DetRandomFlip
@@ -25,7 +25,8 @@ class RememberViews(BaseTransform):
     has few views then, and after some epochs nothing is left to do. Any other
     draw would be frozen at its first result, so that only steps known to draw
     nothing (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects
-    are given again and again, so that nobody may write to them.
+    are given again and again, so that nobody may write to them. Steps that
+    read images are remembered where ``max_images`` says how many.
 
     It costs memory: what the last step gave of each image and of its mirror
     image, annotations and the teacher's vectors included, is kept until the
@@ -36,13 +37,17 @@ class RememberViews(BaseTransform):
     Required Keys:
 
     - key
-    - stand_in_by (of LoadDetectorFeatures and LoadImageSize)
+    - stand_in_by (of LoadDetectorFeatures and LoadImageSize), unless
+      ``max_images`` is given
 
     Args:
         steps (List[dict | Callable]): Transforms or their configs, the last
             of which packs.
         deterministic (Sequence[str]): Class names of further steps that
             draw nothing; it is not checked whether they do. Defaults to ().
+        max_images (int, optional): Views with pixels that are kept, for small
+            data sets; later ones are made anew each time. Defaults to None:
+            images are refused.
 
     Raises:
         ValueError: A step is not known to draw nothing.
@@ -52,6 +57,7 @@ class RememberViews(BaseTransform):
         FilterAnnotations,
         LoadDetections,
         LoadHOIAnnotations,
+        LoadImageFromFile,
         LoadTeacherKnowledge,
         PackHOIInputs,
     )
@@ -60,7 +66,9 @@ class RememberViews(BaseTransform):
         self,
         steps: List[Union[dict, Callable]],
         deterministic: Sequence[str] = (),
+        max_images: Optional[int] = None,
     ) -> None:
+        self.max_images = max_images
         # Under this package's scope, as the data sets build theirs.
         self.steps = Compose(
             [
@@ -100,7 +108,8 @@ class RememberViews(BaseTransform):
         Raises:
             RuntimeError: Images are read, which may vary in many ways.
         """
-        if 'stand_in_by' not in results:
+        has_image = 'stand_in_by' not in results
+        if has_image and self.max_images is None:
             raise RuntimeError(
                 'RememberViews goes with LoadDetectorFeatures '
                 'or LoadImageSize before it: images that are '
@@ -112,9 +121,12 @@ class RememberViews(BaseTransform):
                 results['key'],
                 *(flip._choose_direction() for flip in self.flips),
             )
-            if view not in self._views:
-                self._views[view] = self.steps(results)
-        return self._views[view]
+            if view in self._views:
+                return self._views[view]
+            made = self.steps(results)
+        if not has_image or len(self._views) < self.max_images:
+            self._views[view] = made
+        return made
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(steps={self.steps})'

@@ -18,6 +18,7 @@ from .joint_detector import JointDetector
 from .map_shapes import MapShapes, fit_icn, fit_vlt
 from .no_detector import NoDetector
 from .predictions import PredictionMaker
+from .remembered_feats import RememberedFeats
 from .visual_encoder import VisualEncoder
 
 
@@ -63,8 +64,9 @@ class CLHOI(BaseDetector):
         train_detector (bool): Train the detector along, from annotated boxes
             and with its own losses, see :class:`JointDetector`. Defaults to
             False: it is frozen.
-        remember_detector (int): Views of training images whose maps and
-            detections are kept in memory. Defaults to 0.
+        remember_detector (int): Views of images whose maps, detections and
+            RoI features are kept in memory, in training and its validation.
+            Defaults to 0.
         allow_random_detector (bool): Go on without the detector's weights.
         context_weight_stage2 (float): Weight of the context distillation
             while interactions are distilled. Defaults to 0.5.
@@ -258,14 +260,13 @@ class CLHOI(BaseDetector):
         inputs: Tensor,
         feats: Sequence[Tensor],
         samples: list[HOIDataSample],
-        remember: bool = False,
     ) -> PairBatch:
         """Pair detections: a sample's own, or else the detector's."""
         self.detector.check_made(samples)
         given = [s.get('detections') for s in samples]
         reads_states = getattr(self.icn, 'state_channels', None) is not None
         if any(g is None or reads_states and 'states' not in g for g in given):
-            found = self.detector.detect(inputs, feats, samples, remember)
+            found = self.detector.detect(inputs, feats, samples)
             given = [
                 f
                 if g is None
@@ -334,9 +335,11 @@ class CLHOI(BaseDetector):
     def _known_rois(
         self, feats: Sequence[Tensor], icn: torch.nn.Module
     ) -> ContextManager:
-        """Let RoI features that came along stand for pooling."""
+        """Let RoI features from a file or a memory stand for pooling."""
         extractor = getattr(icn, 'roi_extractor', None)
-        if extractor is None or not isinstance(feats, CachedFeats):
+        if extractor is None or not isinstance(
+            feats, (CachedFeats, RememberedFeats)
+        ):
             return nullcontext()
         return feats.pooled(extractor, self.roi_hash)
 
@@ -363,9 +366,7 @@ class CLHOI(BaseDetector):
         losses = {}
         pairs = None
         if self.stage >= 2 and self.icn is not None:
-            pairs = self.find_pairs(
-                batch_inputs, maps[0], batch_data_samples, remember=True
-            )
+            pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
         targets = self.teacher_head(batch_data_samples, pairs)
         if pairs is not None:
             interactions = self.judge(
@@ -425,12 +426,27 @@ class CLHOI(BaseDetector):
             )
         return losses
 
+    def val_step(self, data: dict) -> list[HOIDataSample]:
+        """Predict while training, where images come again.
+
+        Args:
+            data (dict): As the data set gives it.
+
+        Returns:
+            list[HOIDataSample]: As of :meth:`predict`.
+        """
+        data = self.data_preprocessor(data, False)
+        return self.predict(
+            data['inputs'], data['data_samples'], remember=True
+        )
+
     @torch.no_grad()
     def predict(
         self,
         batch_inputs: Tensor,
         batch_data_samples: list[HOIDataSample],
         rescale: bool = True,
+        remember: bool = False,
     ) -> list[HOIDataSample]:
         """Detect interactions; never reads the teacher's words.
 
@@ -438,6 +454,8 @@ class CLHOI(BaseDetector):
             batch_inputs (Tensor): Images, (B, 3, H, W).
             batch_data_samples (list[HOIDataSample]): Whose metainfo is read.
             rescale (bool): Give boxes in original-image coordinates.
+            remember (bool): Let the detector remember the images, where it
+                has a memory. Defaults to False.
 
         Returns:
             list[HOIDataSample]: The samples with ``pred_hois``, sorted by
@@ -445,7 +463,7 @@ class CLHOI(BaseDetector):
         """
         self.detector.check_loaded()
         self.teacher_head.phrases.ensure_filled()
-        maps = self.extract_feat(batch_inputs, batch_data_samples)
+        maps = self.extract_feat(batch_inputs, batch_data_samples, remember)
         pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
         context = self.read_context(
             batch_inputs, self.maps_for('vlt', maps), batch_data_samples

@@ -22,6 +22,7 @@ from .cached_feats import CachedFeats
 from .detector_memory import DetectorMemory
 from .map_shapes import MapShapes
 from .query_records import recording_queries
+from .remembered_feats import RememberedFeats
 
 Feats = Sequence[Tensor]
 # What mmdet's weights for the shipped configs' detectors are called. Their
@@ -318,13 +319,11 @@ class FrozenDetector(nn.Module):
             return CachedFeats.read(views, self.map_labels, inputs.device)
         if self.memory is None or not remember:
             return self.model.extract_feat(inputs)
-        rows = self.memory.recall(
-            'feats',
-            inputs,
-            samples,
-            lambda i: list(zip(*self.model.extract_feat(inputs[i]))),
+        return RememberedFeats.recall(
+            self.memory,
+            self.memory.views(inputs, samples),
+            lambda i: self.model.extract_feat(inputs[i]),
         )
-        return tuple(torch.stack(level) for level in zip(*rows))
 
     def _check_classes(self) -> None:
         if self.label_map.numel() == 0:
@@ -349,15 +348,15 @@ class FrozenDetector(nn.Module):
         inputs: Tensor,
         feats: Feats,
         samples: list[HOIDataSample],
-        remember: bool = False,
     ) -> list[InstanceData]:
         """Run the detector's own predict on its maps.
+
+        Once a view where these are remembered.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
             feats (Feats): What :meth:`extract_feat` gave for them.
             samples (list[HOIDataSample]): Whose metainfo is read.
-            remember (bool): Use and keep what is remembered of them.
 
         Returns:
             list[InstanceData]: bboxes in input coordinates, labels of the
@@ -367,11 +366,10 @@ class FrozenDetector(nn.Module):
         """
         if isinstance(feats, CachedFeats):
             return feats.detections
-        if remember and self.memory is not None:
-            return self.memory.recall(
+        if isinstance(feats, RememberedFeats):
+            return feats.memory.recall(
                 'detections',
-                inputs,
-                samples,
+                feats.views,
                 lambda i: self.detect(
                     inputs[i], [f[i] for f in feats], [samples[j] for j in i]
                 ),

@@ -97,7 +97,6 @@ class JointDetector(FrozenDetector):
         inputs: Tensor,
         feats: Feats,
         samples: list[HOIDataSample],
-        remember: bool = False,
     ) -> list[InstanceData]:
         """Run the detector's own predict, in evaluation mode, on its maps.
 
@@ -105,7 +104,6 @@ class JointDetector(FrozenDetector):
             inputs (Tensor): Images, (B, 3, H, W).
             feats (Feats): What :meth:`extract_feat` gave for them.
             samples (list[HOIDataSample]): Whose metainfo is read.
-            remember (bool): Is of no effect.
 
         Returns:
             list[InstanceData]: As of a frozen one.

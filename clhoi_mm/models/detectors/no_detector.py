@@ -39,7 +39,6 @@ class NoDetector(nn.Module):
         inputs: Any,
         feats: Any,
         samples: Sequence[HOIDataSample],
-        remember: bool = False,
     ) -> list[InstanceData]:
         """There is nobody to ask.
 

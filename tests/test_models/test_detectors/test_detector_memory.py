@@ -44,11 +44,10 @@ def test_a_view_is_seen_once_and_gives_the_same(remembering):
     # The context's loss has a queue that has grown meanwhile.
     for name in ('loss_interactive', 'loss_interaction', 'loss_contrast'):
         torch.testing.assert_close(first[name], again[name])
-    for known, fresh in zip(
-        model.detector.extract_feat(inputs, samples, True), expected
-    ):
+    feats = model.detector.extract_feat(inputs, samples, True)
+    for known, fresh in zip(feats, expected):
         torch.testing.assert_close(known, fresh)
-    detections = model.detector.detect(inputs, expected, samples, True)
+    detections = model.detector.detect(inputs, feats, samples)
     for known, fresh in zip(
         detections, model.detector.detect(inputs, expected, samples)
     ):
@@ -89,6 +88,50 @@ def test_prediction_remembers_nothing(remembering):
     model.predict(*make_batch('ab'))
     model.predict(*make_batch('ab'))
     assert calls == [2, 2]
+
+
+def test_validation_remembers(remembering):
+    _, model, calls = remembering
+    model.eval()
+    inputs, samples = make_batch('ab')
+    expected = model.predict(inputs, samples)
+    data = dict(inputs=list(inputs), data_samples=samples)
+    for _ in range(2):
+        for found, fresh in zip(model.val_step(data), expected):
+            assert torch.equal(found.pred_hois.scores, fresh.pred_hois.scores)
+    assert calls == [2, 2]
+
+
+def test_boxes_of_a_view_are_pooled_once(remembering):
+    plain, model, _ = remembering
+    model.load_state_dict(plain.state_dict())
+    pooled = []
+    model.icn.roi_extractor.roi_layers[0].register_forward_hook(
+        lambda layer, inputs, output: pooled.append(len(inputs[1]))
+    )
+
+    def forward(model, names, remember, shift=0.0):
+        inputs, samples = make_batch(names)
+        feats = model.extract_feat(inputs, samples, remember)
+        pairs = model.find_pairs(inputs, feats[0], samples)
+        pairs.boxes = pairs.boxes + shift
+        context = model.read_context(inputs, feats[0], samples)
+        return model.judge(feats[1], pairs, context).logits
+
+    with torch.no_grad():
+        for names, shift, expected in (
+            ('ab', 0.0, 2),
+            # In another order, with a new one, and with other boxes.
+            ('ba', 0.0, 0),
+            ('abc', 0.0, 2),
+            ('abc', 1.0, 2),
+        ):
+            pooled.clear()
+            logits = forward(model, names, True, shift)
+            assert len(pooled) == expected
+            torch.testing.assert_close(
+                logits, forward(plain, names, False, shift)
+            )
 
 
 def test_the_same_weights_share_a_memory(remembering, tmp_path):

@@ -1,0 +1,39 @@
+from mmengine.dataset import Compose
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from clhoi_mm.datasets.transforms import RememberViews
+from clhoi_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class RememberImagesHook(Hook):
+    """Reads and decodes each view of a training image once.
+
+    For data sets that fit into memory: the pipeline is run once for each
+    image and each of its flips (:class:`RememberViews`). A pipeline that
+    draws anything else, or that reads no images, is left as it is.
+
+    Args:
+        max_images (int): Views that are kept, in each process that loads.
+    """
+
+    def __init__(self, max_images: int) -> None:
+        self.max_images = max_images
+
+    def before_train(self, runner: Runner) -> None:
+        """Wrap the pipeline of the data set."""
+        dataset = runner.train_dataloader.dataset
+        while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
+            dataset = dataset.dataset
+        pipeline = getattr(dataset, 'pipeline', None)
+        if not isinstance(pipeline, Compose) or 'LoadImageFromFile' not in [
+            type(step).__name__ for step in pipeline.transforms
+        ]:
+            return
+        try:
+            dataset.pipeline = RememberViews(
+                pipeline.transforms, max_images=self.max_images
+            )
+        except ValueError as error:
+            runner.logger.info(f'Images are read in every epoch: {error}')

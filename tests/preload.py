@@ -1,0 +1,24 @@
+"""What tools import, once for all processes that are forked to run them."""
+
+import gc
+
+import matplotlib.pyplot  # noqa: F401
+import mmdet.engine  # noqa: F401
+import torch.utils.cpp_extension  # noqa: F401
+import yapf.yapflib.yapf_api  # noqa: F401
+
+import clhoi_mm.apis  # noqa: F401
+import clhoi_mm.config_file  # noqa: F401
+import clhoi_mm.datasets.converters  # noqa: F401
+import clhoi_mm.datasets.hico_det  # noqa: F401
+import clhoi_mm.datasets.unlabelled_hoi_dataset  # noqa: F401
+import clhoi_mm.datasets.v_coco  # noqa: F401
+import clhoi_mm.engine  # noqa: F401
+import clhoi_mm.evaluation.metrics  # noqa: F401
+import clhoi_mm.models  # noqa: F401
+import clhoi_mm.visualization.hoi_local_visualizer  # noqa: F401
+
+# mmengine's data sets collect garbage as they open: not what is here, and
+# pages that are not written to are shared.
+gc.collect()
+gc.freeze()
