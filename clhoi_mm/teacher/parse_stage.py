@@ -15,10 +15,11 @@ from .answer_parser import AnswerParser, Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
 from .external_sort import ExternalSort
-from .files import atomic_path, work_folder
+from .files import work_folder
 from .parse_report import ParseReport
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
+from .side_file import SideFile
 
 
 def parse_raw(
@@ -183,9 +184,21 @@ def _sorted_answers(
     """
     parser = AnswerParser(vocabulary, report)
     order = ExternalSort(folder)
-    for number, record in _records(raw, out, report, progress):
-        row = [record.image_id, record.objects, parser.parse(record)]
-        order.add(str(record.image_id), number, json.dumps(row))
+    report.unparsed_file = f'{out}.unparsed.jsonl'
+    with SideFile(report.unparsed_file) as unparsed:
+        for number, record in _records(raw, out, report, progress):
+            row = [record.image_id, record.objects, parser.parse(record)]
+            order.add(str(record.image_id), number, json.dumps(row))
+            if parser.errors:
+                report.unparsed += 1
+                unparsed.add(
+                    image_id=record.image_id,
+                    kind=record.kind,
+                    line=number,
+                    reason=f'{raw}, line {number}: '
+                    + '; '.join(parser.errors),
+                    text=record.text,
+                )
     for _, group in groupby(order, lambda item: item[0]):
         parsed = [json.loads(row) for *_, row in group]
         yield (
@@ -201,11 +214,9 @@ def _records(
     raw: Path, out: Path, report: ParseReport, progress: bool
 ) -> Iterator[Tuple[int, RawRecord]]:
     """The file's records; lines that are none go to a file of their own."""
-    rejected = out.with_name(f'{out.name}.rejected.jsonl')
-    report.rejected_file = str(rejected)
+    report.rejected_file = f'{out}.rejected.jsonl'
     with (
-        atomic_path(rejected) as temp,
-        open(temp, 'w', encoding='utf-8') as kept,
+        SideFile(report.rejected_file) as rejected,
         open(raw, 'rb') as file,
         tqdm(
             total=raw.stat().st_size,
@@ -223,23 +234,15 @@ def _records(
                 records = read_line(line)
             except ValueError as error:
                 report.rejected += 1
-                text = line.decode('utf-8', 'backslashreplace').rstrip('\n')
-                kept.write(
-                    json.dumps(
-                        dict(
-                            line=number,
-                            reason=f'{raw}, line {number}: {error}',
-                            text=text,
-                        )
-                    )
-                    + '\n'
+                rejected.add(
+                    line=number,
+                    reason=f'{raw}, line {number}: {error}',
+                    text=line.decode('utf-8', 'backslashreplace').rstrip('\n'),
                 )
                 continue
             for record in records:
                 report.records += 1
                 yield number, record
-    if not report.rejected:
-        rejected.unlink()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
