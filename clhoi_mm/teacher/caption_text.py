@@ -1,9 +1,10 @@
 """The running text of a caption, which may come as JSON."""
 
 import re
-from typing import Any, List
+from typing import Any, List, Optional
 
 from .answer_json import find_json
+from .exchange import CAPTION, SCORE
 from .final_answer import REFUSED, FinalAnswer, read_final_answer
 from .refusals import without_refusal
 
@@ -52,6 +53,24 @@ def read_caption(text: str) -> FinalAnswer:
     prose = ' '.join(_prose(found[-1].content, 0))
     plain = without_refusal(prose)
     return FinalAnswer(plain, REFUSED if prose and not plain else None)
+
+
+def answer_problem(kind: str, text: str) -> Optional[str]:
+    """Why a text is no answer to a question.
+
+    Args:
+        kind (str): 'caption', 'list' or 'score'.
+        text (str): What the model wrote.
+
+    Returns:
+        str, optional: 'empty', 'refused' or 'unfinished_reasoning'; None for
+        an answer, and for a score, of which the text is one token.
+    """
+    if kind == SCORE:
+        return None
+    return (read_caption if kind == CAPTION else read_final_answer)(
+        text
+    ).problem
 
 
 def is_json(text: str) -> bool:

@@ -6,10 +6,11 @@ import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from tqdm import tqdm
 
+from ..utils.key_matching import no_match_message
 from ..vocabulary import HOIVocabulary
 from .answer_parser import AnswerParser, Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
@@ -20,6 +21,9 @@ from .parse_report import ParseReport
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
 from .side_file import SideFile
+
+# Image ids kept for an error message.
+_SAMPLE = 1000
 
 
 def parse_raw(
@@ -61,6 +65,7 @@ def parse_raw(
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: ``out`` is Parquet and pyarrow is missing.
+        ValueError: No image is among the keys of ``objects``.
     """
     raw, out = Path(raw), Path(out)
     if not raw.is_file():
@@ -69,7 +74,7 @@ def parse_raw(
     images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
     with work_folder(out.parent, 'parse') as folder:
         found = _sorted_answers(raw, vocabulary, out, folder, report, progress)
-        write_parsed(out, (images.row(*item) for item in found))
+        write_parsed(out, images.rows(found))
     return report
 
 
@@ -89,6 +94,33 @@ class _Images:
         self.min_score = min_score
         self.keep_ruled_out = keep_ruled_out
         self.report = report
+
+    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedRow]:
+        """All images' rows.
+
+        Args:
+            found (Iterable[tuple]): Image and answers, see :meth:`row`.
+
+        Raises:
+            ValueError: No image is among the detected objects.
+        """
+        first: List[Union[str, int]] = []
+        matched = 0
+        for image_id, answers in found:
+            if self.objects and not matched:
+                matched += image_id in self.objects
+                first = first[:_SAMPLE] + [image_id]
+            yield self.row(image_id, answers)
+        if self.objects and first and not matched:
+            raise ValueError(
+                no_match_message(
+                    first,
+                    self.objects,
+                    'the raw answers',
+                    'the detected objects',
+                    'write the image ids of --objects like those',
+                )
+            )
 
     def row(
         self,

@@ -102,7 +102,7 @@ class Answer(NamedTuple):
     found: bool
 
 
-def read_structured(text: str) -> Answer:
+def read_structured(text: str, repair: bool = True) -> Answer:
     """Read an answer that should be JSON; no text makes it fail.
 
     Code fences and prose around the JSON are passed over; broken JSON is
@@ -111,17 +111,19 @@ def read_structured(text: str) -> Answer:
 
     Args:
         text (str): The answer, without reasoning.
+        repair (bool): See :func:`find_json`. Defaults to True.
 
     Returns:
         Answer: The interactions that it names.
     """
-    found = find_json(text)
+    found = find_json(text, repair)
     if not found:
         return Answer([], bool(text.strip()), False)
     last = _last_answer(text, found)
-    items, whole = _items([x.content for x in last])
+    contents = [x.content for x in last if x.content is not None]
+    items, whole = read_items(contents)
     malformed = not whole or any(x.repaired for x in last)
-    return Answer(items, malformed, any(x.content is not None for x in last))
+    return Answer(items, malformed, bool(contents))
 
 
 def _last_answer(text: str, found: List[FoundJSON]) -> List[FoundJSON]:
@@ -163,8 +165,15 @@ class _Stated(NamedTuple):
     text: str = ''
 
 
-def _items(contents: List[Any]) -> Tuple[List[Item], bool]:
-    """The items of any of the shapes that models use, and whether all."""
+def read_items(contents: List[Any]) -> Tuple[List[Item], bool]:
+    """Read items in any of the shapes that models use.
+
+    Args:
+        contents (List): Dicts and lists of one answer.
+
+    Returns:
+        Tuple[List[Item], bool]: The items, and whether all could be read.
+    """
     found: List[Item] = []
     stated = [item for content in contents for item in _walk(content, 0)]
     scale = score_scale(item.score for item in stated if item is not None)
