@@ -114,7 +114,8 @@ def _mend(body: str, is_whole: bool) -> Optional[Any]:
         return None
     try:
         content = repair_json(body, return_objects=True, skip_json_loads=True)
-    except (ValueError, RecursionError, IndexError, TypeError, AttributeError):
+    except Exception:
+        # Another library's rules meet texts that nobody thought of.
         return None
     return content if isinstance(content, (dict, list)) else None
 

@@ -5,10 +5,14 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from clhoi_mm.teacher import RawAnswer, answer_parser, write_raw_answers
+from clhoi_mm.teacher.parse_report import ParseReport
 from clhoi_mm.teacher.parse_stage import parse_raw
 from clhoi_mm.teacher.parsed_file import write_parsed
+from clhoi_mm.teacher.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO, find_shared
 
@@ -222,6 +226,30 @@ def test_a_text_that_cannot_be_parsed_is_recorded_with_its_line(
     monkeypatch.undo()
     parse(tmp_path, [caption('a', 'A man goes boom.')])
     assert not os.path.exists(report.unparsed_file)
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        'a the man woman who she he it they is rides riding holds no not and '
+        'or while as with of on horse bike cup wave , . ; - " ( ) \n 1. other '
+        'each smiling as he rides'.split(' ')
+    ),
+    max_size=40,
+).map(' '.join)
+
+
+@given(st.one_of(st.text(), WORDS), st.sampled_from(['caption', 'list']))
+def test_any_text_is_parsed_or_recorded(text, kind):
+    report = ParseReport()
+    parser = answer_parser.AnswerParser(HICO, report)
+    first = parser.parse(RawRecord('a', kind, text))
+    errors = parser.errors
+    parser.parse(RawRecord('b', kind, 'A man rides a horse. It eats.'))
+    assert parser.parse(RawRecord('a', kind, text)) == first
+    assert parser.errors == errors
+    for item in first:
+        assert item.verb and item.object
+        (item.verb + item.object).encode()
 
 
 def test_only_the_final_answer_is_read(tmp_path):
