@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Union
 
 from .caption_text import answer_problem
-from .exchange import KINDS
+from .exchange import KINDS, SCORE
 from .external_sort import ExternalSort
 from .files import atomic_path, work_folder
 from .raw_store import shard_files
+from .reasoning import has_reasoning_marks, only_closes
 from .teacher_pass import read_settings
 
 ANSWERS = 'answers.jsonl'
@@ -40,9 +41,14 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
     with work_folder(folder, 'collect') as temp_folder:
         answers = ExternalSort(temp_folder)
         number = 0
+        # Kinds whose reasoning the prompt opens and answers close.
+        closing = dict.fromkeys(KINDS, False)
         for rank, kind in enumerate(KINDS):
             for row in _answers_that_count(folder, kind):
                 answer = {name: row[name] for name in _FIELDS if name in row}
+                text = row['text'] if kind != SCORE else ''
+                closing[kind] = closing[kind] or only_closes(text)
+                cut_off = row['finish'] == 'length'
                 # Of two at one time the one that stands later.
                 answers.add(
                     row['image_id'],
@@ -51,6 +57,7 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
                     row.get('object', ''),
                     row['time'],
                     number,
+                    cut_off and not has_reasoning_marks(text),
                     json.dumps(answer),
                 )
                 number += 1
@@ -64,8 +71,9 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
             open(temp, 'w', encoding='ascii') as out,
         ):
             for _, group in groupby(answers, lambda item: item[:4]):
-                *_, (*_, text) = group
-                out.write(text + '\n')
+                *_, (_, rank, *_, unmarked, text) = group
+                if not (unmarked and closing[KINDS[rank]]):
+                    out.write(text + '\n')
     return folder / ANSWERS
 
 
@@ -92,7 +100,7 @@ def _load(line: bytes, where: str) -> Dict[str, Any]:
     try:
         row = json.loads(line)
         row['image_id'].encode, row['text'].strip
-        row['model'], row['prompt_hash']
+        row['model'], row['prompt_hash'], row['finish']
         return dict(row, time=float(row['time']))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
