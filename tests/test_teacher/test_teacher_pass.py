@@ -270,6 +270,24 @@ def test_shards_make_the_same_cache(run, tmp_path, vocabulary):
     assert cache.manifest['counts']['outside_vocabulary'] == 20  # draw a dog
 
 
+def test_a_parsed_layer_of_other_answers_is_refused(
+    run, tmp_path, vocabulary, capsys
+):
+    run(Scripted(), limit=15)
+    folder = tmp_path / 'out'
+    parsed = folder / 'parsed.jsonl'
+    parse_pass(folder, vocabulary, parsed)
+    run(Scripted())
+    collect_answers(folder)
+    args = (folder, vocabulary, ENCODER, 'parsed.jsonl', False)
+    pack_pass(*args)
+    text = '5 of 20 images that have an answer have no row, for one "15.jpg"'
+    assert text in capsys.readouterr().err
+    parsed.write_text('{"image_id": "x/1.jpg", "interactions": []}\n')
+    with pytest.raises(ValueError, match='20 of 20 images .* parse again'):
+        pack_pass(*args)
+
+
 def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
     run(Scripted())
     folder = tmp_path / 'out'

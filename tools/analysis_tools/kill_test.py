@@ -271,7 +271,8 @@ class KillTest:
         return False
 
     def _start(self, out: Path) -> subprocess.Popen:
-        path = f'{REPO}{os.pathsep}{self.target.folder}'
+        given = os.environ.get('PYTHONPATH', '')
+        path = f'{REPO}{os.pathsep}{self.target.folder}{os.pathsep}{given}'
         return subprocess.Popen(
             [sys.executable, *self.target.command(out)],
             env=dict(os.environ, PYTHONPATH=path),
