@@ -8,7 +8,9 @@ _FENCE = re.compile(r'```(?:\w+[ \t]*\n)?(.*?)(?:```|\Z)', re.DOTALL)
 _START = re.compile(r'[\[{]')
 _BRACKET = re.compile(r'[\[{\]}]')
 # A bracket in prose, '[maybe]', is none of a list.
-_LIKE_JSON = re.compile(r'\{|\[\s*(?:[\[{"\'\]]|\Z)')
+_LIKE_JSON = re.compile(
+    r'\{\s*(?:[\[{"\'}/]|\w+\s*["\']?\s*:|\Z)|\[\s*(?:[\[{"\'\]/]|\Z)'
+)
 _DECODER = json.JSONDecoder()
 
 

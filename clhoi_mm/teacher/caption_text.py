@@ -5,8 +5,9 @@ from typing import Any, List, Optional
 
 from .answer_json import find_json
 from .exchange import CAPTION, SCORE
-from .final_answer import REFUSED, FinalAnswer, read_final_answer
+from .final_answer import EMPTY, REFUSED, FinalAnswer, read_final_answer
 from .refusals import without_refusal
+from .structured import read_structured
 
 _JSON = re.compile(r'[\[{]|```(?:\w*[ \t]*\n)?\s*[\[{]|[^{}\[\]]*:\s*\{\s*"')
 _FENCE = re.compile(r'\A```\w*[ \t]*\n(.*?)(?:```\s*)?\Z', re.DOTALL)
@@ -28,6 +29,7 @@ _NAMES = (
     'sentence',
     'sentences',
 )
+_ACTIONS = ('action', 'actions', 'activity', 'verb')
 
 
 def read_caption(text: str) -> FinalAnswer:
@@ -38,7 +40,7 @@ def read_caption(text: str) -> FinalAnswer:
 
     Returns:
         FinalAnswer: Running text; empty and without a problem where JSON
-        holds none, such as a list of interactions.
+        holds interactions in place of prose.
     """
     answer = read_final_answer(text)
     if answer.problem:
@@ -51,6 +53,8 @@ def read_caption(text: str) -> FinalAnswer:
     if not found:
         return FinalAnswer(body)
     prose = ' '.join(_prose(found[-1].content, 0))
+    if not prose and not read_structured(answer.text).items:
+        return FinalAnswer('', EMPTY)
     plain = without_refusal(prose)
     return FinalAnswer(plain, REFUSED if prose and not plain else None)
 
@@ -89,7 +93,8 @@ def _prose(content: Any, depth: int) -> List[str]:
     if not isinstance(content, dict):
         return []
     low = {str(key).strip().lower(): value for key, value in content.items()}
-    for name in _NAMES:
+    # 'a man in red' and 'riding a bicycle' belong together.
+    for name in _NAMES if low.keys().isdisjoint(_ACTIONS) else ():
         value = low.get(name)
         found = (
             [value.strip()]

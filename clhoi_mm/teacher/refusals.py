@@ -11,13 +11,16 @@ _LEAD = (
     r'(?:i|we) (?:\w+ )?apologi[sz]e[^.!?]{0,80}?[,:;]? |'
     r'(?:my )?apologies[,:;]? |unfortunately,? |regrettably,? |'
     r'as an? [^.!?,]{0,60}(?:ai|model|assistant)\b[^.!?,]{0,40},? |'
+    r"i(?:'m| am) (?:afraid|just an? \w+|here to help),? |"
+    r'(?:due to|because of|for|to protect) [^.!?]{0,80}?'
+    r'(?:privacy|safety|polic|reason|concern|guideline)[^.!?]{0,40}?,? |'
     r'(?:but|and|that) )*'
 )
 _CANNOT = (
     r"(?:(?:i|we)(?:'m| am|'re| are)? (?:\w+ )?"
     r"(?:can't|cannot|can not|could not|couldn't|won't|will not|"
-    r'unable to|not able to|not going to|must decline|have to decline|'
-    r'decline|refuse|not comfortable|not allowed to|not permitted to|'
+    r'unable to|not able to|not going to|'
+    r'not comfortable|not allowed to|not permitted to|'
     r'not equipped to|not programmed to|not designed to|'
     r"(?:don't|do not) feel comfortable))"
 )
@@ -39,6 +42,15 @@ _REFUSAL = re.compile(
     r'(?:ability|capability|capacity|permission|access)|'
     r'(?:unable|not able) to (?:help|assist|comply|process|describe)|'
     r"(?:can't|cannot) (?:help|assist|comply)|"
+    r'(?:i|we) (?:(?:must|have to|need to|will) )?(?:\w+ )?'
+    r'(?:decline|refuse)\b|'
+    r"(?:it(?:'s| is) )?not (?:appropriate|possible) for me to|"
+    r'(?:(?:it (?:seems|looks|appears) (?:that |like )?)?'
+    r'(?:there is |there was |there are )?no (?:image|picture|photo)s? '
+    r'(?:was |is |were |has been |have been )?'
+    r'(?:provided|attached|uploaded|shared|included|received))|'
+    r"(?:i|we) (?:don't|do not|can't|cannot) see (?:any|an|the|your) "
+    r'(?:image|picture|photo|attachment)s?\b|'
     r'(?:this|the|your) (?:request|image|content|prompt) '
     r'(?:may |might |appears to |seems to )?'
     r'(?:violat|goes against|cannot be (?:processed|described)))',

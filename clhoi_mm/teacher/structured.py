@@ -37,6 +37,7 @@ _TEXTS = frozenset(
 _REMARKS = frozenset(
     'reasoning reason thought thoughts thinking explanation rationale '
     'note notes comment comments remark evidence scene setting location '
+    'status success error type title version language prompt question task '
     'image image_id id key file file_name model count confidence score'.split()
 )
 _OTHER = 'other'
@@ -218,6 +219,13 @@ def _from_dict(
     low = {str(key).strip().lower(): value for key, value in content.items()}
     verb, obj = _first(low, _VERBS), _first(low, _OBJECTS)
     verbs = low.get('verbs', verb)
+    if (
+        verb is None
+        and obj is not None
+        and 'verbs' not in low
+        and any(name in low for name in _VERBS)
+    ):
+        return  # {"object": "bicycle", "verb": null}: nothing is done
     if isinstance(obj, str) and isinstance(verbs, list):
         for part in verbs:
             yield from _walk_verb(part, obj, low)
@@ -240,15 +248,20 @@ def _from_dict(
                 yield from _walk(part, depth)
             return
         for name, value in low.items():
-            yield from _from_entry(name, value)
+            yield from _from_entry(name, value, depth)
 
 
-def _from_entry(name: str, value: Any) -> Iterator[Optional[_Stated]]:
+def _from_entry(
+    name: str, value: Any, depth: int
+) -> Iterator[Optional[_Stated]]:
     """{"bicycle": ["ride", "hold"]}, {"caption": "A man rides."}."""
-    if name in _REMARKS:
+    if name in _REMARKS or (value is None and name in (*_LISTS, *_TEXTS)):
         return
-    if name in _TEXTS:
-        for part in value if isinstance(value, list) else [value]:
+    parts = value if isinstance(value, list) else [value]
+    if any(_has_items(part) for part in parts):
+        yield from _walk(value, depth + 1)
+    elif name in _TEXTS:
+        for part in parts:
             yield _phrase(part) if isinstance(part, str) else None
     elif isinstance(value, str):
         yield from _walk_verb(value, name, {})
@@ -260,6 +273,16 @@ def _from_entry(name: str, value: Any) -> Iterator[Optional[_Stated]]:
             yield _item(str(part), name, score)
     else:
         yield None
+
+
+def _has_items(content: Any) -> bool:
+    """Whether a dict holds an interaction, or a list of some."""
+    if _is_item(content):
+        return True
+    return isinstance(content, dict) and any(
+        isinstance(value, (list, dict)) and str(name).strip().lower() in _LISTS
+        for name, value in content.items()
+    )
 
 
 def _walk_verb(

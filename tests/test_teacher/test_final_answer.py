@@ -90,6 +90,12 @@ def test_nothing_is_no_answer(text):
         'I must decline to describe this image.',
         'I will not be able to analyze this content.',
         '<think>Policy?</think>I cannot comply with this request.',
+        "I'm afraid I can't help with that.",
+        'Due to privacy concerns, I cannot describe the individuals.',
+        'I need to decline this request.',
+        'It is not appropriate for me to comment on people.',
+        'No image was provided. Please upload the image.',
+        "I don't see an image in your message.",
         'Lo siento, no puedo ayudar con eso.',
         'Es tut mir leid, dabei kann ich nicht helfen.',
     ],
@@ -149,6 +155,19 @@ def test_a_cut_off_caption_in_json():
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
     answer = read_caption('{"caption": "A woman is feeding two hor')
     assert answer == ('A woman is feeding two hor', None)
+
+
+@pytest.mark.parametrize('text', ['{}', '[]', '{"caption": " "}'])
+def test_an_empty_caption_in_json(text):
+    pytest.importorskip('json_repair', reason="the extra 'teacher'")
+    assert read_caption(text) == ('', 'empty')
+
+
+def test_parts_of_a_person_belong_together():
+    text = json.dumps(
+        dict(people=[dict(description='a man in red', action='riding a bus')])
+    )
+    assert read_caption(text) == ('a man in red riding a bus', None)
 
 
 def test_json_without_prose_is_no_caption():

@@ -130,7 +130,10 @@ DRAFT = '[{"verb": "wash", "object": "car"}]'
         f'{DRAFT} Actually: {BOTH}'.replace('"', "'"),
         f'{{"interactions": {DRAFT}}} Corrected: {{"interactions": {BOTH}}}',
         f'{BOTH} Without any I would have written [].',
-        f'{BOTH}\nSee [1] and [maybe].',
+        f'{BOTH}\nSee [1], [maybe] and {{not}} more.',
+        f'{{"status": "ok", "data": {BOTH}}}',
+        f'{{"result": {{"interactions": {BOTH}}}}}',
+        f'{{"people": [{{"id": 1, "interactions": {BOTH}}}]}}',
         # A line an item, or an object.
         BOTH[1:-1].replace('}, {', '}\n{'),
         '1. {"verb": "ride", "object": "bicycle"}\n'
@@ -150,6 +153,8 @@ def test_the_last_list_counts(text):
         '[{"object": "car", "verb": "No interaction"}]',
         '{"car": ["N/A"], "bus": "unknown"}',
         '{"interactions": [], "reasoning": "The man might wash a car."}',
+        '{"interactions": [{"object": "car", "verb": null}]}',
+        '{"interactions": null}',
         '{"image_id": "a b.jpg", "scene": "a street", "interactions": []}',
     ],
 )
