@@ -182,6 +182,7 @@ def test_answers_of_earlier_releases_that_are_none(run, tmp_path):
     path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
     (report,) = report_folder(tmp_path / 'out')
     assert report.failed == dict(unfinished_reasoning=1, empty=1)
+    assert report.main_failure == 'empty: 04.jpg'
     backend = Scripted()
     run(backend)
     assert backend.asked == NAMES[3:5]
