@@ -339,6 +339,21 @@ def test_damaged_line_is_named(run, tmp_path):
             work()
 
 
+@pytest.mark.parametrize('text', ['{"mod', '[]', '{"prompt": 3}', '{}'])
+def test_damaged_settings_are_named(run, tmp_path, text):
+    run(Scripted())
+    path = tmp_path / 'out/raw/caption.json'
+    path.write_text(text)
+    for work in (
+        lambda: run(Scripted()),
+        lambda: collect_answers(tmp_path / 'out'),
+    ):
+        with pytest.raises(ValueError, match='caption.json: unreadable'):
+            work()
+    path.unlink()
+    assert run(Scripted()).known == 20
+
+
 def test_one_process_a_shard(run, tmp_path):
     with RawStore(tmp_path / 'out', 'caption', Shard(0, 2)):
         with pytest.raises(RuntimeError, match='another process'):
