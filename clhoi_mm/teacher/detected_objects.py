@@ -48,6 +48,8 @@ def read_detected_objects(
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
     found: DetectedObjects = {}
     for image_id, objects in rows:
+        if not isinstance(image_id, str) and shard.count > 1:
+            continue  # a number is the key of no image
         if image_id not in shard:
             continue
         objects = sorted(objects, key=lambda item: -item[1])
@@ -69,12 +71,13 @@ def read_detected_objects(
 
 
 def _read_lines(path: Path) -> Iterable[_Row]:
-    with open(path, encoding='utf-8') as file:
+    with open(path, 'rb') as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                # Some editors begin a file with a mark.
+                row = json.loads(line.decode('utf-8-sig'))
                 objects = [
                     (item, 1.0)
                     if isinstance(item, str)
