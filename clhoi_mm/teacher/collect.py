@@ -4,6 +4,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, Union
 
+from .caption_text import answer_problem
 from .exchange import KINDS
 from .external_sort import ExternalSort
 from .files import atomic_path, work_folder
@@ -20,8 +21,9 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
 
     Of answers to earlier versions of a prompt, or about other detections,
     the latest counts, and only those of the model and prompt last used for
-    their kind. The same answers give the same bytes, however the pass was
-    sharded or interrupted. Memory does not grow with their number.
+    their kind; refusals and reasoning without an end are left out. The same
+    answers give the same bytes, however the pass was sharded or interrupted.
+    Memory does not grow with their number.
 
     Args:
         folder (str | PathLike): The pass's folder.
@@ -78,14 +80,19 @@ def _answers_that_count(folder: Path, kind: str) -> Iterator[Dict[str, Any]]:
                 if not line.endswith(b'\n'):
                     break  # torn, or being written
                 row = _load(line, f'{path}, line {number}')
-                if row['model'] == model and row['prompt_hash'] == prompt:
+                if (
+                    row['model'] == model
+                    and row['prompt_hash'] == prompt
+                    and answer_problem(kind, row['text']) is None
+                ):
                     yield row
 
 
 def _load(line: bytes, where: str) -> Dict[str, Any]:
     try:
         row = json.loads(line)
-        row['image_id'].encode, row['model'], row['prompt_hash']
+        row['image_id'].encode, row['text'].strip
+        row['model'], row['prompt_hash']
         return dict(row, time=float(row['time']))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, List, Set, Union
 
+from .caption_text import answer_problem
 from .exchange import Failure, Question, Reply
 from .shards import Shard
 
@@ -57,7 +58,8 @@ class RawStore:
 
         Args:
             max_tokens (int): The present limit of an answer; one that was
-                cut off at a lower one counts as not answered.
+                cut off at a lower one counts as not answered, and so does
+                a refusal or reasoning that does not end.
 
         Returns:
             Set[int]: :func:`question_id` of each.
@@ -69,6 +71,7 @@ class RawStore:
             and not (
                 row['finish'] == 'length' and row['max_tokens'] < max_tokens
             )
+            and answer_problem(self.kind, row['text']) is None
         }
 
     def add(self, question: Question, reply: Reply, model: str) -> None:
