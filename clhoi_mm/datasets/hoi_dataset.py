@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from mmdet.datasets import BaseDetDataset
 from mmengine.dataset import Compose
-from mmengine.fileio import exists
+from mmengine.fileio import exists, get
 
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
 from clhoi_mm.registry import DATASETS, TRANSFORMS
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
-from .annotation_file import HOIAnnotationFile
 from .palette import make_palette
 from .seeded import seeded
 from .zero_shot import without_unseen_pairs
@@ -195,25 +195,27 @@ class HOIDataset(BaseDetDataset):
             List[dict]: One record an image; see :meth:`parse_data_info`.
         """
         self._check_source()
-        file = HOIAnnotationFile(
-            self.ann_file, self.vocabulary, self.backend_args
+        file = AnnotationFile.parse(
+            get(self.ann_file, backend_args=self.backend_args), self.ann_file
         )
+        file.require_sizes()
+        labeled = LabeledAnnotations(file, self.vocabulary)
         if not file.images:
             raise ValueError(
                 f'{self.ann_file}: images is empty; there is '
                 'nothing to train on or to test.'
             )
-        self._metainfo['rare'] = file.rare
+        self._metainfo['rare'] = labeled.rare
         return [
             self.parse_data_info(
                 dict(
                     image=image,
-                    rows=file.image_rows(image['id']),
-                    hois=file.image_hois(image['id']),
-                    image_hoi_labels=file.image_labels(image),
+                    rows=labeled.boxes(i),
+                    hois=labeled.hois(i),
+                    image_hoi_labels=labeled.image_labels(i),
                 )
             )
-            for image in file.images
+            for i, image in enumerate(file.images)
         ]
 
     def _check_source(self) -> None:
@@ -237,8 +239,9 @@ class HOIDataset(BaseDetDataset):
         """Makes a record of one image.
 
         Args:
-            raw_data_info (dict): ``image``, ``rows``, ``hois`` and
-                ``image_hoi_labels`` as :class:`HOIAnnotationFile` gives them.
+            raw_data_info (dict): ``image``, a record of the file; ``rows``,
+                ``hois`` and ``image_hoi_labels`` as
+                :class:`LabeledAnnotations` gives them.
 
         Returns:
             dict: img_id, img_path, key, height, width; ``instances`` as
@@ -269,7 +272,7 @@ class HOIDataset(BaseDetDataset):
         return dict(
             img_id=image['id'],
             img_path=osp.join(self.data_prefix['img'], image['file_name']),
-            key=image.get('key', image['file_name']),
+            key=image.get('key') or image['file_name'],
             height=image['height'],
             width=image['width'],
             instances=instances,

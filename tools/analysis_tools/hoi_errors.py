@@ -14,15 +14,17 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.evaluation.core import (
     HICO_DET_PROTOCOLS,
     REASONS,
     V_COCO_REASONS,
-    Annotations,
     ErrorReport,
     Predictions,
     explain_errors,
     explain_v_coco_errors,
+    hico_det_ground_truth,
+    v_coco_ground_truth,
 )
 from clhoi_mm.teacher.files import atomic_path
 
@@ -65,9 +67,9 @@ def parse_args() -> argparse.Namespace:
 
 def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
     """The report, and its classes' names."""
-    annotations = Annotations.read(args.ann)
+    annotations = AnnotationFile.read(args.ann)
     if args.metric == 'v_coco':
-        truth, actions = annotations.v_coco()
+        truth, actions = v_coco_ground_truth(annotations)
         roles = Predictions.read(args.pred).roles(annotations)
         return explain_v_coco_errors(
             truth, roles, actions, args.scenario == 1
@@ -77,7 +79,7 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
             f'{args.ann}: no hoi_categories, whose AP this '
             'report explains; for V-COCO, use --metric v_coco'
         )
-    gt, _ = annotations.hico_det()
+    gt, _ = hico_det_ground_truth(annotations)
     pairs = Predictions.read(args.pred).pairs(annotations)
     return explain_errors(
         gt, pairs, annotations.hoi_objects, args.protocol

@@ -7,7 +7,7 @@ objects with these fields. Without --vocabulary, one is made of what occurs.
 
 import argparse
 
-from clhoi_mm.datasets.converters import convert_custom
+from clhoi_mm.annotations.converters import convert_custom
 
 
 def parse_args() -> argparse.Namespace:

@@ -7,9 +7,9 @@ from typing import Optional, Tuple, Union
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.teacher.files import atomic_path
 
-from .annotations import Annotations
 from .arrays import read_labels, refuse_infinite
 from .pair_table import PairTable
 from .v_coco_tables import RolePredictions
@@ -104,7 +104,7 @@ class Predictions:
         with atomic_path(path) as partial, open(partial, 'wb') as file:
             np.savez(file, format_version=np.array(FORMAT_VERSION), **arrays)
 
-    def pairs(self, annotations: Annotations) -> PairTable:
+    def pairs(self, annotations: AnnotationFile) -> PairTable:
         """Rows with a class, in the images' order in the annotation file.
 
         Raises:
@@ -146,7 +146,7 @@ class Predictions:
             self.scores[order],
         )
 
-    def roles(self, annotations: Annotations) -> RolePredictions:
+    def roles(self, annotations: AnnotationFile) -> RolePredictions:
         """All rows with a verb, in the images' order in the file.
 
         Raises:
@@ -171,7 +171,7 @@ class Predictions:
         return rows if (verbs >= 0).all() else rows[rows.verb_labels >= 0]
 
     def _in_file_order(
-        self, annotations: Annotations
+        self, annotations: AnnotationFile
     ) -> Tuple[np.ndarray, np.ndarray]:
         """Rows by image, and the position of each one's image."""
         positions = {img: i for i, img in enumerate(annotations.image_ids)}

@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 from clhoi_mm.teacher.english import gerund
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
-from .annotation_builder import AnnotationBuilder
-from .coco_file import COCOFile
-from .files import PathLike, read_json
+from ..annotation_builder import AnnotationBuilder
+from ..coco_file import COCOFile
+from ..text_file import PathLike, read_json
 
 FIELDS = ('human_ann_id', 'object_ann_id', 'verb')
 TRUE = ('1', 'true', 'yes')

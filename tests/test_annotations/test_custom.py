@@ -4,8 +4,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from clhoi_mm.datasets import HOIAnnotationFile, HOIDataset
-from clhoi_mm.datasets.converters import convert_custom
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
+from clhoi_mm.annotations.converters import convert_custom
+from clhoi_mm.datasets import HOIDataset
 from clhoi_mm.vocabulary import HOIVocabulary
 
 COCO = dict(
@@ -154,7 +155,8 @@ def test_pairs_come_back(files, tmp_path, rows):
     )
     report = convert_custom(coco, pairs, tmp_path / 'out.json')
     vocab = HOIVocabulary.load(report.vocabulary)
-    hois = HOIAnnotationFile(report.path, vocab).image_hois('a')
+    file = AnnotationFile.read(report.path)
+    hois = LabeledAnnotations(file, vocab).hois(0)
     ids = [5, 6, 9]
     assert [
         (ids[h], ids[o], vocab.verbs[v], bool(i))

@@ -5,9 +5,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from tqdm import tqdm
 
-from .annotation_builder import AnnotationBuilder
-from .coco_file import COCOFile, relative_name
-from .files import PathLike
+from ..annotation_builder import AnnotationBuilder
+from ..coco_file import COCOFile, relative_name
+from ..text_file import PathLike
 
 Row = Tuple[int, int, int]  # verb label, person, object (0: absent)
 

@@ -1,40 +1,13 @@
-"""Reading of what users have on disk."""
+"""Sizes of images that a source does not tell."""
 
-import json
-import os
 from pathlib import Path
-from typing import Any, Callable, Iterable, List, Optional, Tuple, Union
+from typing import Iterable, List, Tuple
 
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-PathLike = Union[str, os.PathLike]
-
-
-def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
-    """Reads JSON, with an error that names the file.
-
-    Args:
-        path (str | PathLike): The file.
-        hook (Callable, optional): Called with each object as it is parsed,
-            returns what takes its place.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no JSON.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such file.')
-    try:
-        with path.open(encoding='utf-8') as file:
-            return json.load(file, object_hook=hook)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(
-            f'{path}: not valid JSON ({error}); the file may be '
-            'truncated. Fetch it again.'
-        ) from error
+from .text_file import PathLike
 
 
 def read_image_sizes(

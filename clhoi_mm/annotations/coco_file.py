@@ -9,7 +9,7 @@ import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .files import PathLike, read_json
+from .text_file import PathLike, read_json
 
 _IMAGE = ('id', 'file_name', 'width', 'height')
 _ANNOTATION = ('id', 'image_id', 'category_id', 'bbox')
