@@ -49,8 +49,8 @@ if _missing:
     _hook = _SaysWhatIsMissing(
         f'clhoi_mm trains and tests with {", ".join(_missing)}, not found in '
         'this Python: run "make setup" in the project\'s folder, or see what '
-        '"python -m clhoi_mm.check_env" advises (vocabulary, annotations, teacher '
-        'and converters work without).'
+        '"python -m clhoi_mm.check_env" advises (vocabulary, annotations and '
+        'teacher work without).'
     )
     sys.meta_path.insert(0, _hook)
     warnings.warn(_hook.sentence, stacklevel=2)
