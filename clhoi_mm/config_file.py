@@ -26,6 +26,24 @@ class ConfigOptions(DictAction):
         super().__call__(parser, namespace, values, option_string)
 
 
+def message_of(error: BaseException) -> str:
+    """The sentence of an error, without a traceback.
+
+    torch packs the traceback of a process that loads data into the message.
+
+    Args:
+        error (BaseException): What was raised.
+
+    Returns:
+        str: One line.
+    """
+    text = error.args[0] if isinstance(error, KeyError) else error
+    last = str(text).strip().split('\n')[-1]
+    if 'in DataLoader worker' in str(text):
+        last = last.partition(': ')[2] or last
+    return last
+
+
 def check_checkpoint(path: str) -> None:
     """Refuse a checkpoint that is not there, before anything is built.
 

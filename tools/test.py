@@ -10,7 +10,13 @@ from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
 from clhoi_mm.allocator import keep_freed_memory
-from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    check_checkpoint,
+    message_of,
+    read_config,
+)
+from clhoi_mm.utils.image_reader import UnreadableImage
 
 
 def parse_args() -> argparse.Namespace:
@@ -153,11 +159,17 @@ def main() -> None:
         print_metrics(
             metrics, [name for asked in args.eval for name in figures[asked]]
         )
+    unreadable = getattr(runner.test_loop, 'unreadable', ())
+    if unreadable:
+        raise SystemExit(
+            f'test.py: {len(unreadable)} images could not be read: '
+            'they have no predictions, and metrics count them'
+        )
 
 
 if __name__ == '__main__':
     try:
         main()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, UnreadableImage) as error:
         # It names the file and what to do; where it was missed is of no use.
-        raise SystemExit(f'test.py: {error}')
+        raise SystemExit(f'test.py: {message_of(error)}') from None

@@ -9,7 +9,7 @@ from typing import Any, Iterator, List, Optional, Set, Union
 import cv2
 import numpy as np
 
-from clhoi_mm.teacher.images import IMAGES, walk_images
+from clhoi_mm.utils.image_folder import IMAGES, walk_images
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
 

@@ -1,6 +1,7 @@
 """Images with human-object interactions."""
 
 import copy
+import logging
 import os.path as osp
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
@@ -10,22 +11,21 @@ import torch
 from mmdet.datasets import BaseDetDataset
 from mmengine.dataset import Compose
 from mmengine.fileio import exists, get
+from mmengine.logging import print_log
 
 from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
 from clhoi_mm.registry import DATASETS, TRANSFORMS
+from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
 from .palette import make_palette
 from .seeded import seeded
+from .transforms import PackHOIInputs
 from .zero_shot import without_unseen_pairs
 
 
 class MissingImage(FileNotFoundError):
     """An image that is listed is not there."""
-
-
-class UndecodableImage(ValueError):
-    """A file holds no image that can be read."""
 
 
 @DATASETS.register_module()
@@ -76,6 +76,11 @@ class HOIDataset(BaseDetDataset):
             pair that carries one of them, with all that the pair is labelled
             with, and these image labels; tests lose nothing. Defaults to
             None.
+        bad_images (str, optional): What to do about an image that is missing
+            or cannot be read. 'error' raises. 'skip' warns; training takes
+            another image, and in test mode the sample comes without an image
+            and says why (``unreadable``). Defaults to None: 'error' in
+            training, 'skip' in test mode.
         metainfo (dict, optional): Further meta information. The vocabulary's
             own entries cannot be overridden.
         indices (int | Sequence[int], optional): Keep only these images.
@@ -119,6 +124,7 @@ class HOIDataset(BaseDetDataset):
         filter_cfg: Optional[dict] = None,
         split: Optional[str] = None,
         zero_shot: Optional[Union[str, Sequence[int]]] = None,
+        bad_images: Optional[str] = None,
         metainfo: Optional[dict] = None,
         indices: Optional[Union[int, Sequence[int]]] = None,
         serialize_data: bool = True,
@@ -130,12 +136,18 @@ class HOIDataset(BaseDetDataset):
         self.vocabulary = HOIVocabulary.load(vocabulary or self.VOCABULARY)
         self.unseen = unseen_classes(zero_shot, self.vocabulary)
         self.seed = seed
+        if bad_images not in (None, 'error', 'skip'):
+            raise ValueError(
+                f"bad_images must be 'error' or 'skip', got {bad_images!r}."
+            )
+        self.bad_images = bad_images or ('skip' if test_mode else 'error')
         if split is not None:
             ann_file = ann_file or self._split_file(split)
         if data_prefix is None:
             data_prefix = dict(img=self.IMG_PREFIX if split else '')
         # Shared, so that persistent workers see a new epoch as well.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+        self._num_skipped = torch.zeros_like(self._epoch).share_memory_()
         unknown = set(filter_cfg or ()) - set(self.FILTERS)
         if unknown:
             raise ValueError(
@@ -175,6 +187,11 @@ class HOIDataset(BaseDetDataset):
     def list_file(self) -> str:
         """Where the images are listed, for messages."""
         return self.ann_file
+
+    @property
+    def num_skipped(self) -> int:
+        """How often training skipped an image, all processes together."""
+        return int(self._num_skipped)
 
     def set_epoch(self, epoch: int) -> None:
         """Tells which epoch's augmentation to draw.
@@ -306,24 +323,69 @@ class HOIDataset(BaseDetDataset):
         return kept
 
     def prepare_data(self, idx: int) -> Any:
-        """Runs the pipeline on one image, seeded in training.
+        """Run the pipeline on one image, seeded in training.
 
         Args:
             idx (int): The image's position.
 
         Returns:
-            The pipeline's result.
+            The pipeline's result. Where the image is bad and skipped, None in
+            training, and in test mode a sample without an image.
         """
-        return self._run_pipeline(self.get_data_info(idx))
+        try:
+            return self._run_pipeline(self._record(idx))
+        except (MissingImage, UnreadableImage) as error:
+            if self.bad_images == 'error':
+                raise
+            print_log(f'Skipped: {error}', 'current', logging.WARNING)
+            if self.test_mode:
+                return self._pack_without_image(self._record(idx), error)
+            self._num_skipped += 1
+            return None
+
+    def _record(self, idx: int) -> dict:
+        """What the pipeline begins with."""
+        return self.get_data_info(idx)
+
+    def _pack_without_image(self, info: dict, error: Exception) -> dict:
+        """Pack what is known of an image that cannot be read.
+
+        Args:
+            info (dict): Its record.
+            error (Exception): Why it cannot be read.
+
+        Returns:
+            dict: ``inputs`` of one pixel, and ``data_samples`` with the
+            annotations and, as metainfo, ``unreadable``.
+        """
+        pack = [
+            step
+            for step in self.pipeline.transforms
+            if isinstance(step, PackHOIInputs)
+        ]
+        if not pack:
+            raise error
+        size = info.get('height', 1), info.get('width', 1)
+        packed = pack[0](
+            dict(
+                info,
+                img=np.zeros((1, 1, 3), np.uint8),
+                img_shape=(1, 1),
+                ori_shape=size,
+            )
+        )
+        packed['data_samples'].set_metainfo(dict(unreadable=str(error)))
+        return packed
 
     def _run_pipeline(self, info: dict) -> Any:
-        """Runs the pipeline, and says which image it stumbled over.
+        """Run the pipeline, and say which image it stumbled over.
 
         Raises:
             MissingImage: There is no such image.
-            UndecodableImage: It is damaged.
+            UnreadableImage: It is damaged, or too thin to be resized.
         """
         path = info['img_path']
+        remedy = f'Fetch it again, or leave it out of {self.list_file}'
         try:
             return self.pipeline(info)
         except FileNotFoundError as error:
@@ -334,16 +396,22 @@ class HOIDataset(BaseDetDataset):
                 'data_root and data_prefix, or fetch the images. '
                 f'{self.SOURCE}.'
             ) from error
+        except UnreadableImage as error:
+            raise UnreadableImage(f'{error}. {remedy}.') from error
         except (AssertionError, cv2.error) as error:
-            if isinstance(error, AssertionError) and not str(error).startswith(
-                'failed to load image'
-            ):
+            if 'ori_shape' not in info:
+                # mmcv's LoadImageFromFile.
+                reason = 'no image can be decoded from it'
+            elif isinstance(error, cv2.error):
+                # Such as resizing to nothing.
+                height, width = info['ori_shape'][:2]
+                reason = (
+                    'a transform of the pipeline fails at this image of '
+                    f'{width} x {height} pixels ({error})'
+                )
+            else:
                 raise
-            raise UndecodableImage(
-                f'{path}: no image can be decoded from it; it is truncated '
-                'or of an unknown type. Fetch it again, or leave it out of '
-                f'{self.list_file}.'
-            ) from error
+            raise UnreadableImage(f'{path}: {reason}. {remedy}.') from error
 
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:

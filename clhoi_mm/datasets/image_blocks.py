@@ -2,11 +2,11 @@
 
 import codecs
 import os
-from typing import Iterator, List, Optional, Tuple
+from typing import Any, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from clhoi_mm.teacher.images import walk_images
+from clhoi_mm.utils.image_folder import walk_images
 
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
@@ -76,7 +76,7 @@ def read_folder(
     Args:
         path (str): The folder.
         root (str, optional): What paths are relative to; see
-            :func:`~clhoi_mm.teacher.images.walk_images`.
+            :func:`~clhoi_mm.utils.image_folder.walk_images`.
         changed (List[Tuple[str, int]]): Gets each folder and when it was
             last changed.
 
@@ -139,7 +139,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ):
             if batch.num_rows:
                 yield _block(
-                    path, dict(zip(names, map(batch.column, names))), done
+                    path, {name: batch.column(name) for name in names}, done
                 )
             done += batch.num_rows
     except pyarrow.ArrowException as error:
@@ -148,7 +148,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ) from error
 
 
-def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
+def _columns(path: str, schema: Any) -> List[str]:
     """Columns that are read, their types checked."""
     from pyarrow import types
 

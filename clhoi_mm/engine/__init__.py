@@ -8,6 +8,7 @@ from .hooks import (
     JsonConfigHook,
     SelfDistillHook,
 )
+from .loops import HOITestLoop, HOIValLoop, UnreadableImages
 from .runner import HOIRunner
 
 __all__ = [
@@ -17,7 +18,10 @@ __all__ = [
     'EpochSeedHook',
     'GroupedOptimWrapperConstructor',
     'HOIRunner',
+    'HOITestLoop',
+    'HOIValLoop',
     'HOIVisualizationHook',
     'JsonConfigHook',
     'SelfDistillHook',
+    'UnreadableImages',
 ]

@@ -9,7 +9,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import make_scene, write_split, write_tiny
 
 PIPELINE = (
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(type='PackHOIInputs'),
 )

@@ -9,18 +9,24 @@ import argparse
 import os.path as osp
 from typing import Dict, List, Optional, Sequence
 
-import mmcv
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from clhoi_mm.config_file import ConfigOptions, read_config
+from clhoi_mm.datasets.hoi_dataset import MissingImage
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.said import read_captions
+from clhoi_mm.utils.image_reader import UnreadableImage, read_image
 from clhoi_mm.visualization import HOILocalVisualizer
 
-KEPT = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge')
+KEPT = (
+    'LoadImage',
+    'LoadImageFromFile',
+    'LoadHOIAnnotations',
+    'LoadTeacherKnowledge',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -128,30 +134,46 @@ def main() -> None:
         pipeline = plain_pipeline(
             dataset_cfg.pipeline, vocabulary, args.teacher
         )
-        dataset = DATASETS.build(dict(dataset_cfg, pipeline=pipeline))
+        dataset = DATASETS.build(
+            # Never another image in place of a bad one.
+            dict(dataset_cfg, pipeline=pipeline, bad_images='error')
+        )
         keys = [dataset.get_data_info(i)['key'] for i in range(len(dataset))]
         chosen = choose(keys, args.keys, args.num)
         captions = captions_of(pipeline, [keys[i] for i in chosen])
         visualizer = HOILocalVisualizer()
         visualizer.dataset_meta = dataset.metainfo
-        pairs = 0
+        pairs, unreadable = 0, []
         for i in tqdm(chosen, 'pictures'):
-            sample = dataset[i]['data_samples']
+            try:
+                sample = dataset[i]['data_samples']
+            except (MissingImage, UnreadableImage) as error:
+                unreadable.append(str(error))
+                continue
             pairs += len(sample.gt_hois)
             visualizer.add_datasample(
                 keys[i],
-                mmcv.imread(sample.img_path, channel_order='rgb'),
+                np.asarray(
+                    read_image(
+                        sample.img_path, sample.get('orientation', 'stored')
+                    )
+                ),
                 sample,
                 draw_pred=False,
                 out_file=osp.join(args.out, keys[i]),
                 caption=captions.get(keys[i]),
             )
     except (KeyError, OSError, ValueError) as error:
-        raise SystemExit(f'browse_dataset.py: {error}')
+        raise SystemExit(f'browse_dataset.py: {error}') from None
     print(
-        f'{args.out}: {len(chosen)} of {len(keys)} images with {pairs} '
-        'annotated pairs'
+        f'{args.out}: {len(chosen) - len(unreadable)} of {len(keys)} images '
+        f'with {pairs} annotated pairs'
     )
+    if unreadable:
+        print('\n'.join(f'  {reason}' for reason in unreadable))
+        raise SystemExit(
+            f'browse_dataset.py: {len(unreadable)} images could not be read'
+        )
 
 
 if __name__ == '__main__':

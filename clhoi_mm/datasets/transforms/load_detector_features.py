@@ -44,7 +44,7 @@ class ImageViews(NamedTuple):
 class LoadDetectorFeatures(BaseTransform):
     """Takes the frozen detector's maps and detections from a file.
 
-    Put it in place of LoadImageFromFile and Resize. The image is not read;
+    Put it in place of LoadImage and Resize. The image is not read;
     RandomFlip (horizontal) is the only augmentation that may follow.
     :class:`PackHOIInputs` gives the sample a ``detector_view``, from which
     :class:`CLHOI` reads maps, detections and RoI features; the detector does
