@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Iterable, List, Tuple
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
+
+from clhoi_mm.utils.image_reader import read_image_size
 
 from .text_file import PathLike
 
@@ -13,7 +14,10 @@ from .text_file import PathLike
 def read_image_sizes(
     folder: PathLike, file_names: Iterable[str], progress: bool = False
 ) -> List[Tuple[int, int]]:
-    """Widths and heights from the images' headers.
+    """Read widths and heights of the stored pixels from the images' headers.
+
+    Boxes of annotated data sets are on the stored pixels, whatever the EXIF
+    orientation says, and so these data sets are read.
 
     Args:
         folder (str | PathLike): What the names are relative to.
@@ -21,24 +25,29 @@ def read_image_sizes(
         progress (bool): Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: An image is missing.
-        ValueError: A file is no image.
+        FileNotFoundError: Images are missing; the message counts them.
+        ValueError: Images cannot be read; the message counts them.
     """
-    sizes = []
-    for name in tqdm(file_names, 'image sizes', disable=not progress):
+    sizes, missing, bad = [], [], []
+    names = list(file_names)
+    for name in tqdm(names, 'image sizes', disable=not progress):
         path = Path(folder, name)
         try:
-            with Image.open(path) as image:
-                sizes.append(image.size)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f'{path}: no such image; name the folder that holds '
-                f'{Path(name).parent}/.'
-            ) from error
+            sizes.append(read_image_size(path, 'stored'))
+        except FileNotFoundError:
+            missing.append(path)
         except OSError as error:
-            raise ValueError(
-                f'{path}: no image ({error}); fetch it again.'
-            ) from error
+            bad.append(str(error))
+    if missing:
+        raise FileNotFoundError(
+            f'{missing[0]}: no such image ({len(missing)} of {len(names)} are '
+            f'missing); name the folder that holds {Path(names[0]).parent}/.'
+        )
+    if bad:
+        raise ValueError(
+            f'{bad[0]} ({len(bad)} of {len(names)} images cannot be read); '
+            'fetch them again.'
+        )
     return sizes
 
 

@@ -1,21 +1,22 @@
 """One's own data: a COCO detection file and a table of pairs."""
 
-import csv
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from clhoi_mm.teacher.english import gerund
+from clhoi_mm.utils.key_matching import match_keys
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 from ..annotation_builder import AnnotationBuilder
 from ..coco_file import COCOFile
-from ..text_file import PathLike, read_json
+from ..pairs_table import FIELDS, PairRow, read_pairs
+from ..text_file import PathLike
+from ..values import Id
 
-FIELDS = ('human_ann_id', 'object_ann_id', 'verb')
-TRUE = ('1', 'true', 'yes')
-FALSE = ('', '0', 'false', 'no')
+# Image and category of each annotation, by its id.
+Places = Dict[Id, Tuple[Id, Id]]
 
 
 @dataclass
@@ -30,6 +31,7 @@ class CustomReport:
         pairs (int): Number of pairs.
         verbs (int): Verbs of the vocabulary.
         classes (int): HOI classes of the vocabulary.
+        notes (List[str]): What was left out or read otherwise.
     """
 
     path: Path
@@ -39,25 +41,7 @@ class CustomReport:
     pairs: int
     verbs: int
     classes: int
-
-
-@dataclass(frozen=True)
-class PairRow:
-    """A row of the table.
-
-    Attributes:
-        where (str): File and row, for messages.
-        human (int): Annotation id of the person.
-        obj (int, optional): Annotation id of the object, None without one.
-        verb (str): What the person does.
-        invisible (bool): Said of the image, but not to be seen.
-    """
-
-    where: str
-    human: int
-    obj: Optional[int]
-    verb: str
-    invisible: bool
+    notes: List[str] = field(default_factory=list)
 
 
 def convert_custom(
@@ -66,50 +50,87 @@ def convert_custom(
     out: Union[str, os.PathLike],
     vocabulary: Optional[Union[str, HOIVocabulary]] = None,
     name: str = 'custom',
+    images: Optional[PathLike] = None,
+    progress: bool = False,
 ) -> CustomReport:
-    """Writes an annotation file, and a vocabulary where none is given.
+    """Write an annotation file, and a vocabulary where none is given.
 
     Args:
         coco (str | PathLike): Images, boxes and categories; 'person' must be
             among the categories.
-        pairs (str | PathLike): CSV with a header, or a JSON list of objects,
-            with ``human_ann_id`` and ``object_ann_id`` (ids in the COCO file;
-            the latter empty or null where nothing is acted upon), ``verb``
-            (its particle after a space or '_', as in 'sit on') and optionally
+        pairs (str | PathLike): The table of pairs, see :func:`read_pairs`:
+            ``human_ann_id`` and ``object_ann_id`` (ids in the COCO file; the
+            latter empty where the action has no object), ``verb`` (its
+            particle after a space or '_', as in 'sit on') and optionally
             ``invisible`` (0 or 1).
         out (str | PathLike): The annotation file to write.
         vocabulary (str | HOIVocabulary, optional): A name or a file; without
             it, one is made of the verbs and (verb, object) classes that occur
             and is written beside as ``{out}_vocabulary.json``.
         name (str): Of the vocabulary that is made.
+        images (str | PathLike, optional): The images' folder, to read from
+            them the sizes that the COCO file lacks, and to check the others.
+        progress (bool): Whether to show progress bars.
 
     Returns:
         CustomReport: What was written.
 
     Raises:
+        FileNotFoundError: A file or an image is missing.
         ValueError: Naming the record that contradicts the other file.
     """
     out = Path(out)
     boxes = COCOFile([coco])
     rows = read_pairs(pairs)
-    where_is = {
+    read = boxes.require_sizes(
+        images, progress, 'read them from the images with --images FOLDER'
+    )
+    notes = list(boxes.notes)
+    if read:
+        notes.append(f'{read} images have their size from {images}')
+    places: Places = {
         ann['id']: (image_id, ann['category_id'])
         for image_id, anns in boxes.annotations.items()
         for ann in anns
     }
-    _check_rows(rows, boxes, where_is, coco)
+    rows = _known_rows(rows, places, coco, pairs, notes)
+    _check_rows(rows, boxes, places, coco)
     made = None
     if vocabulary is None:
         made = out.with_name(f'{out.stem}_vocabulary.json')
-        vocabulary = _make_vocabulary(name, boxes, rows, where_is)
+        vocabulary = _make_vocabulary(name, boxes, rows, places, pairs)
     vocabulary = HOIVocabulary.load(vocabulary)
+    builder = _build(vocabulary, name, boxes, rows, places)
+    if made is not None:
+        vocabulary.save(made)
+    builder.save(out, vocabulary.rare)
+    return CustomReport(
+        out,
+        made,
+        len(builder.images),
+        len(builder.annotations),
+        len(builder.hois),
+        vocabulary.num_verbs,
+        vocabulary.num_hois,
+        notes,
+    )
+
+
+def _build(
+    vocabulary: HOIVocabulary,
+    name: str,
+    boxes: COCOFile,
+    rows: Sequence[PairRow],
+    places: Places,
+) -> AnnotationBuilder:
+    """The annotation file, image by image."""
     labels = boxes.labels(vocabulary)
     builder = AnnotationBuilder(
         vocabulary, dict(description=name, boxes='as in the COCO file')
     )
-    of_image: Dict[Any, List[PairRow]] = {}
+    of_image: Dict[Id, List[PairRow]] = {}
     for row in rows:
-        of_image.setdefault(where_is[row.human][0], []).append(row)
+        of_image.setdefault(places[row.human][0], []).append(row)
     for image_id, image in boxes.images.items():
         builder.add_image(
             image_id, image['file_name'], (image['width'], image['height'])
@@ -123,116 +144,76 @@ def convert_custom(
                 ann['iscrowd'],
             )
         for row in of_image.get(image_id, ()):
-            obj = -1 if row.obj is None else labels[where_is[row.obj][1]]
+            obj = -1 if row.obj is None else labels[places[row.obj][1]]
             verb = _verb(vocabulary, row, obj)
             builder.add_hoi(row.human, row.obj, verb, row.invisible)
-    if made is not None:
-        vocabulary.save(made)
-    builder.save(out, vocabulary.rare)
-    return CustomReport(
-        out,
-        made,
-        len(builder.images),
-        len(builder.annotations),
-        len(builder.hois),
-        vocabulary.num_verbs,
-        vocabulary.num_hois,
+    return builder
+
+
+def _known_rows(
+    rows: Sequence[PairRow],
+    places: Places,
+    coco: PathLike,
+    pairs: PathLike,
+    notes: List[str],
+) -> List[PairRow]:
+    """Rows whose annotations exist; the others are counted in `notes`."""
+    if not rows:
+        raise ValueError(f'{pairs}: no pair; there is nothing to learn from.')
+    match_keys(
+        [
+            ann_id
+            for row in rows
+            for ann_id in (row.human, row.obj)
+            if ann_id is not None
+        ],
+        places,
+        str(pairs),
+        f'the annotations of {coco}',
+        'human_ann_id and object_ann_id are ids of its annotations',
     )
-
-
-def read_pairs(path: PathLike) -> List[PairRow]:
-    """Reads the table of pairs.
-
-    Args:
-        path (str | PathLike): A CSV file with a header, or a JSON list.
-
-    Raises:
-        ValueError: A row lacks a field or holds no id; the message names it.
-    """
-    path = Path(path)
-    if path.suffix.lower() == '.json':
-        content = read_json(path)
-        if not isinstance(content, list):
-            raise ValueError(f'{path}: a list of pairs is expected.')
-        return [
-            _row(f'{path}, record {i}', record)
-            for i, record in enumerate(content)
-        ]
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such file.')
-    with path.open(encoding='utf-8-sig', newline='') as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        missing = set(FIELDS) - set(reader.fieldnames or ())
-        if missing:
-            raise ValueError(
-                f'{path}: no column {", ".join(sorted(missing))} '
-                f'in the header; it names {", ".join(FIELDS)}.'
-            )
-        return [
-            _row(f'{path}, line {reader.line_num}', record)
-            for record in reader
-        ]
-
-
-def _row(where: str, record: Any) -> PairRow:
-    try:
-        human, obj, verb = (record[key] for key in FIELDS)
-        flag = str(record.get('invisible') or '').strip().lower()
-        if flag not in TRUE + FALSE:
-            raise ValueError(f'invisible is {flag!r}, not 0 or 1')
-        if not str(verb or '').strip():
-            raise ValueError('no verb')
-        if obj is not None and str(obj).strip() == '':
-            obj = None
-        return PairRow(
-            where,
-            int(human),
-            None if obj is None else int(obj),
-            str(verb).strip(),
-            flag in TRUE,
+    known, first = [], ''
+    for row in rows:
+        for name, ann_id in zip(FIELDS, (row.human, row.obj)):
+            if ann_id is not None and ann_id not in places:
+                first = first or (
+                    f'{row.where}: {name} {ann_id} is no annotation of {coco}'
+                )
+                break
+        else:
+            known.append(row)
+    if len(known) < len(rows):
+        notes.append(
+            f'{len(rows) - len(known)} of {len(rows)} pairs left out; {first}'
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'{where}: {error}; a pair has {", ".join(FIELDS)}, with '
-            'annotation ids as integers.'
-        ) from error
+    return known
 
 
 def _check_rows(
-    rows: Sequence[PairRow],
-    boxes: COCOFile,
-    where_is: Dict[int, Tuple[Any, int]],
-    coco: PathLike,
+    rows: Sequence[PairRow], boxes: COCOFile, places: Places, coco: PathLike
 ) -> None:
-    person = next(
-        (
-            number
-            for number, name in boxes.categories.items()
-            if normalise_name(name) == 'person'
-        ),
-        None,
-    )
-    if person is None:
+    persons: Set[Id] = {
+        number
+        for number, name in boxes.categories.items()
+        if normalise_name(name) == 'person'
+    }
+    if not persons:
         raise ValueError(
-            f"{coco}: no category 'person'; rename the one that people have."
+            f"{coco}: no category 'person' among "
+            f'{", ".join(map(repr, boxes.categories.values()))}; rename the '
+            'one that people have.'
         )
     for row in rows:
-        for field, ann_id in zip(FIELDS, (row.human, row.obj)):
-            if ann_id is not None and ann_id not in where_is:
-                raise ValueError(
-                    f'{row.where}: {field} {ann_id} is no '
-                    f'annotation of {coco}.'
-                )
-        image_id, category = where_is[row.human]
-        if category != person:
+        image_id, category = places[row.human]
+        if category not in persons:
             raise ValueError(
                 f'{row.where}: human_ann_id {row.human} is a '
                 f'{boxes.categories[category]}, not a person.'
             )
-        if row.obj is not None and where_is[row.obj][0] != image_id:
+        if row.obj is not None and places[row.obj][0] != image_id:
             raise ValueError(
                 f'{row.where}: object_ann_id {row.obj} is in image '
-                f'{where_is[row.obj][0]!r}, the person in {image_id!r}.'
+                f'{places[row.obj][0]!r}, the person in {image_id!r}.'
             )
 
 
@@ -240,33 +221,41 @@ def _make_vocabulary(
     name: str,
     boxes: COCOFile,
     rows: Sequence[PairRow],
-    where_is: Dict[int, Tuple[Any, int]],
+    places: Places,
+    pairs: PathLike,
 ) -> HOIVocabulary:
-    objects = [
-        'person' if normalise_name(obj) == 'person' else obj
-        for obj in boxes.categories.values()
-    ]
-    position = {number: i for i, number in enumerate(boxes.categories)}
+    # Categories of one name in two spellings are one object.
     spelling: Dict[str, str] = {}
+    for obj in boxes.categories.values():
+        spelling.setdefault(normalise_name(obj), obj)
+    spelling['person'] = 'person'
+    objects = list(spelling)
+    position = {
+        number: objects.index(normalise_name(obj))
+        for number, obj in boxes.categories.items()
+    }
+    verb_spelling: Dict[str, str] = {}
     for row in rows:
-        spelling.setdefault(normalise_name(row.verb), row.verb)
-    verbs = sorted(spelling)
+        verb_spelling.setdefault(normalise_name(row.verb), row.verb)
+    verbs = sorted(verb_spelling)
     classes = {
-        (position[where_is[row.obj][1]], verbs.index(normalise_name(row.verb)))
+        (position[places[row.obj][1]], verbs.index(normalise_name(row.verb)))
         for row in rows
         if row.obj is not None
     }
     if not classes:
-        raise ValueError('no pair has an object; there is no class to learn.')
+        raise ValueError(
+            f'{pairs}: no pair has an object; there is no class to learn.'
+        )
     with_object = {verb for _, verb in classes}
     return HOIVocabulary(
         name=name,
-        objects=objects,
-        verbs=[spelling[verb] for verb in verbs],
+        objects=[spelling[obj] for obj in objects],
+        verbs=[verb_spelling[verb] for verb in verbs],
         gerunds=[gerund(verb) for verb in verbs],
         hois=[(verb, obj) for obj, verb in sorted(classes)],
         roleless=[
-            spelling[verb]
+            verb_spelling[verb]
             for i, verb in enumerate(verbs)
             if i not in with_object
         ],

@@ -130,6 +130,7 @@ def add_official(
             "V-COCO needs COCO's instances_train2014.json (train, val) and "
             'instances_val2014.json (test).'
         )
+    coco.require_sizes()
     labels = coco.labels(builder.vocabulary)
     for image_id in tqdm(sorted(wanted), 'images', disable=not progress):
         _add_image(builder, actions, coco, labels, image_id)

@@ -126,6 +126,7 @@ def _sizes(
                 raise ValueError(
                     f'{where}: not in {", ".join(map(str, coco_paths))}.'
                 )
+        coco.require_sizes()
         return [
             (coco.images[i]['width'], coco.images[i]['height'])
             for _, i, _ in records
