@@ -18,6 +18,7 @@ from clhoi_mm.registry import DATASETS, TRANSFORMS
 from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
+from .key_check import check_keys
 from .palette import make_palette
 from .seeded import seeded
 from .transforms import PackHOIInputs
@@ -301,7 +302,19 @@ class HOIDataset(BaseDetDataset):
         )
 
     def filter_data(self) -> List[dict]:
-        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        """Leave out what ``filter_cfg`` says; nothing in test mode.
+
+        Raises:
+            ValueError: Nothing is left, or a file that the pipeline looks up
+                by key holds none of the images.
+        """
+        kept = self._filter()
+        check_keys(
+            self.pipeline, [x['key'] for x in kept], self.ann_file, len(kept)
+        )
+        return kept
+
+    def _filter(self) -> List[dict]:
         if self.test_mode or not self.filter_cfg:
             return self.data_list
         cfg = self.filter_cfg

@@ -361,8 +361,12 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
         (dict(hoi_labels=np.full(8, 3)), 'row 0: hoi_labels is 3, but verb'),
         (dict(scores=np.full(8, np.nan)), 'scores is not finite in row 0'),
         (
-            dict(img_id=np.array([500, 501, 502, 503, 9])),
-            'img_id 9 is no image',
+            dict(img_id=np.arange(5)),
+            'such as 0, is among those of .*ann.json, such as 50[0-4].*split',
+        ),
+        (
+            dict(img_id=np.array(['500', '501', '502', '503', '504'])),
+            "such as '50[0-4]', is among .*, such as 50[0-4]",
         ),
         (dict(img_id=np.array([500] * 5)), 'an image twice'),
         (dict(format_version=np.array(2)), 'format_version 2 is newer'),
@@ -380,6 +384,38 @@ def test_bad_predictions(tmp_path, edit, message):
     )
     with pytest.raises(ValueError, match=message):
         Predictions.read(tmp_path / 'bad.npz').pairs(annotations)
+
+
+def test_images_of_one_side_are_counted(tmp_path):
+    """What is predicted for other images changes no score."""
+    path, annotations = write(tmp_path, HICO, tiny_scenes())
+    whole = truth_as_predictions(annotations)
+    whole.write(tmp_path / 'whole.npz')
+    content = json.loads(path.read_text())
+    # The first image, with four pairs, goes; the file's last comes first.
+    for section, key in (
+        ('images', 'id'),
+        ('annotations', 'image_id'),
+        ('hois', 'image_id'),
+    ):
+        content[section] = [x for x in content[section] if x[key] != 500]
+    content['images'].reverse()
+    (tmp_path / 'part.json').write_text(json.dumps(content))
+    part = AnnotationFile.read(tmp_path / 'part.json')
+    pairs = whole.pairs(part)
+    assert len(pairs) == 4 and pairs.image_inds.tolist() == [0, 0, 0, 1]
+    assert len(whole.pairs(annotations)) == 8
+    args = ('--metric', 'hico_det', '--pred', 'whole.npz', '--ann')
+    done = score(*args, 'part.json', cwd=tmp_path).check()
+    assert '1 of 5 predicted images are not in part.json, for one 500' in (
+        done.text
+    )
+    # All of four classes that are left, nothing of the others.
+    assert figures_of(done.text)['hico_det/mAP'] == round(400 / 600, 2)
+    done = run_command(
+        'python', TOOLS / 'hoi_errors.py', *args, 'part.json', cwd=tmp_path
+    ).check()
+    assert 'attention: 1 of 5 keys of the predictions' in done.text
 
 
 def test_tool_says_what_is_wrong(tmp_path):

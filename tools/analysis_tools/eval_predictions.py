@@ -137,11 +137,17 @@ def main() -> None:
             str(error) if named else f'{args.pred}: {error}'
         ) from error
     figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
-    missing = len(annotations.image_ids) - len(predictions.img_id)
-    if missing:
+    match = predictions.match_images(annotations)
+    if match.unused:
         print(
-            f'{missing} of {len(annotations.image_ids)} images are not in '
-            f'{args.pred}: nothing is predicted there.'
+            f'{match.unused} of {len(annotations.image_ids)} images are not '
+            f'in {args.pred}: nothing is predicted there.'
+        )
+    if match.unmatched:
+        print(
+            f'{match.unmatched} of {len(predictions.img_id)} predicted images '
+            f'are not in {args.ann}, for one {match.unmatched_example!r}: '
+            'their predictions are left out.'
         )
     width = max(map(len, figures)) + 2
     for name, value in figures.items():

@@ -68,9 +68,12 @@ def parse_args() -> argparse.Namespace:
 def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
     """The report, and its classes' names."""
     annotations = AnnotationFile.read(args.ann)
+    predictions = Predictions.read(args.pred)
+    for line in predictions.match_images(annotations).lines():
+        print(f'attention: {line}')
     if args.metric == 'v_coco':
         truth, actions = v_coco_ground_truth(annotations)
-        roles = Predictions.read(args.pred).roles(annotations)
+        roles = predictions.roles(annotations)
         return explain_v_coco_errors(
             truth, roles, actions, args.scenario == 1
         ), annotations.verbs
@@ -80,9 +83,11 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
             'report explains; for V-COCO, use --metric v_coco'
         )
     gt, _ = hico_det_ground_truth(annotations)
-    pairs = Predictions.read(args.pred).pairs(annotations)
     return explain_errors(
-        gt, pairs, annotations.hoi_objects, args.protocol
+        gt,
+        predictions.pairs(annotations),
+        annotations.hoi_objects,
+        args.protocol,
     ), annotations.hoi_names
 
 
