@@ -97,7 +97,6 @@ def build(page: Any, folder: str) -> Any:
         gradio.Blocks: The page.
     """
     import gradio as gr
-    import mmcv
 
     from clhoi_mm.apis.web_page import PageError
 
@@ -174,10 +173,7 @@ def build(page: Any, folder: str) -> Any:
                 )
                 if page.examples:
                     gallery = gr.Gallery(
-                        [
-                            mmcv.imread(p, channel_order='rgb')
-                            for p in page.examples
-                        ],
+                        page.pictures,
                         label='Examples',
                         columns=3,
                         height='auto',
@@ -268,6 +264,8 @@ def main() -> None:
         )
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'web_demo.py: {error}')
+    for reason in page.unreadable:
+        print(f'web_demo.py: left out of the examples: {reason}')
     with tempfile.TemporaryDirectory(prefix='clhoi-web-') as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
         build(page, folder).queue(

@@ -17,6 +17,8 @@ from clhoi_mm.models import load_weights
 _SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
 # Parts that nothing runs through when a model with an ICN predicts.
 _TRAINING_ONLY = ('context_loss.', 'interaction_loss.')
+# Steps that read an image, ours and mmcv's.
+_LOADERS = ('LoadImage', 'LoadImageFromFile')
 _REFIT = (
     'Give the config that it was trained with, or none: checkpoints '
     'hold theirs. One of another version of clhoi_mm may not fit.'
@@ -179,12 +181,12 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
     steps = [
         dict(step)
         for step in dataset.get('pipeline', ())
-        if 'Load' not in (name := _name(step)) or name == 'LoadImageFromFile'
+        if 'Load' not in (name := _name(step)) or name in _LOADERS
     ]
-    if not steps or _name(steps[0]) != 'LoadImageFromFile':
+    if not steps or _name(steps[0]) not in _LOADERS:
         raise ValueError(
             f'{cfg.filename or "the config"}: test_dataloader.dataset.'
-            'pipeline must begin with LoadImageFromFile'
+            'pipeline must begin with LoadImage'
         )
     # JSON made lists of tuples, and mmcv takes no list for a size.
     return [

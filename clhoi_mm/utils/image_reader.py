@@ -34,6 +34,34 @@ class UnreadableImage(OSError, ValueError):
     """An image file that is damaged, too large or no image."""
 
 
+class ImageTooLarge(UnreadableImage):
+    """An image file that states too many pixels to unpack them.
+
+    Args:
+        message (str): Names the file.
+        pixels (str): How many, for people.
+    """
+
+    def __init__(self, message: str, pixels: str = 'too many') -> None:
+        super().__init__(message)
+        self.pixels = pixels
+
+    @classmethod
+    def of(cls, name: str, pixels: str, limit: float) -> 'ImageTooLarge':
+        """The error of a file.
+
+        Args:
+            name (str): The file.
+            pixels (str): How many, for people.
+            limit (float): How many are allowed.
+        """
+        return cls(
+            f'{name}: the image has {pixels} pixels; the limit is '
+            f'{limit / 1e6:.3g} million',
+            pixels,
+        )
+
+
 def read_image(
     source: ImageSource,
     orientation: str,
@@ -68,15 +96,14 @@ def read_image(
     Raises:
         FileNotFoundError: There is no such file.
         UnreadableImage: It is no image, is cut off or damaged, or has too
-            many pixels. The message names the file.
+            many pixels (ImageTooLarge). The message names the file.
     """
     _check(orientation)
     data, name = _content(source)
     with _open(data, name, formats) as image:
         if max_pixels and image.size[0] * image.size[1] > max_pixels:
-            raise UnreadableImage(
-                f'{name}: the image has {image.size[0]} x {image.size[1]} '
-                f'pixels; the limit is {max_pixels / 1e6:g} million'
+            raise ImageTooLarge.of(
+                name, f'{image.size[0]} x {image.size[1]}', max_pixels
             )
         tagged = _tiff_orientation(image)
         try:
@@ -171,9 +198,10 @@ def _unreadable(name: str, error: Exception) -> UnreadableImage:
         error, (Image.DecompressionBombError, Image.DecompressionBombWarning)
     ):
         found = re.search(r'\d+', str(error))
-        return UnreadableImage(
-            f'{name}: the image has far too many pixels '
-            f'({found.group() if found else "unknown"})'
+        return ImageTooLarge.of(
+            name,
+            found.group() if found else 'too many',
+            2 * Image.MAX_IMAGE_PIXELS,
         )
     reason = str(error) or type(error).__name__
     if isinstance(error, UnidentifiedImageError):

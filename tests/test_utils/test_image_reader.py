@@ -256,7 +256,7 @@ def test_too_many_pixels(stored):
         bomb[:12] + header + struct.pack('>I', zlib.crc32(header)) + bomb[33:]
     )
     for reader in (read_image, read_image_size):
-        with pytest.raises(UnreadableImage, match=r'too many pixels \(36000'):
+        with pytest.raises(UnreadableImage, match='the image has 36000'):
             reader(io.BytesIO(bomb), 'stored')
     data = encode(stored, 'PNG')
     with pytest.raises(UnreadableImage, match='24 x 16 pixels; the limit'):
