@@ -25,6 +25,7 @@ class _SaysWhatIsMissing:
         'datasets.v_coco',
         'datasets.unlabelled_hoi_dataset',
         'datasets.transforms',
+        'datasets.wrappers',
         'models',
         'engine',
         'evaluation.metrics',

@@ -2,7 +2,7 @@
 
 import argparse
 import os.path as osp
-from typing import Any, Optional, Sequence, Union
+from typing import Any, Iterator, Optional, Sequence, Union
 
 from mmengine.config import Config, DictAction
 
@@ -24,6 +24,23 @@ class ConfigOptions(DictAction):
                 'as train_cfg.max_epochs=2, without spaces'
             )
         super().__call__(parser, namespace, values, option_string)
+
+
+def inner_configs(dataset: dict) -> Iterator[dict]:
+    """Yield the configs of the data sets that wrappers, at any depth, hold.
+
+    Args:
+        dataset (dict): Config of a wrapper (``dataset`` or ``datasets``, as
+            of ConcatDataset, RepeatDataset, ClassBalancedDataset), or of a
+            data set, which is yielded itself.
+    """
+    if 'datasets' in dataset:
+        for each in dataset['datasets']:
+            yield from inner_configs(each)
+    elif 'dataset' in dataset:
+        yield from inner_configs(dataset['dataset'])
+    else:
+        yield dataset
 
 
 def message_of(error: BaseException) -> str:

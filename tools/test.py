@@ -16,6 +16,7 @@ from clhoi_mm.config_file import (
     message_of,
     read_config,
 )
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.image_reader import UnreadableImage
 
 
@@ -110,11 +111,18 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
 
 def dump_results(runner: Runner, out_file: str) -> BaseMetric:
     """A metric of the runner's data set that writes --out."""
+    from clhoi_mm.datasets.wrappers import inner_datasets
+
     dataset = runner.test_dataloader.dataset
-    evaluator = runner.build_evaluator(
-        dict(
-            type='DumpHOIResults', out_file=out_file, ann_file=dataset.ann_file
+    files = {x.ann_file for x in inner_datasets(dataset)}
+    if out_file.endswith('.npz') and len(files) > 1:
+        raise InputError(
+            f'--out {out_file}: labels of NPZ are positions in one annotation '
+            f'file, but {", ".join(sorted(files))} are concatenated; give a '
+            'name that ends in .json'
         )
+    evaluator = runner.build_evaluator(
+        dict(type='DumpHOIResults', out_file=out_file, ann_file=files.pop())
     )
     evaluator.dataset_meta = dataset.metainfo
     return evaluator.metrics[0]
@@ -170,6 +178,6 @@ def main() -> None:
 if __name__ == '__main__':
     try:
         main()
-    except (FileNotFoundError, UnreadableImage) as error:
+    except (FileNotFoundError, InputError, UnreadableImage) as error:
         # It names the file and what to do; where it was missed is of no use.
         raise SystemExit(f'test.py: {message_of(error)}') from None

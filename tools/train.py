@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 
 from clhoi_mm.allocator import keep_freed_memory
 from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
+from clhoi_mm.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -83,6 +84,6 @@ def main() -> None:
 if __name__ == '__main__':
     try:
         main()
-    except FileNotFoundError as error:
+    except (FileNotFoundError, InputError) as error:
         # It names the file and what to do; where it was missed is of no use.
-        raise SystemExit(f'train.py: {error}')
+        raise SystemExit(f'train.py: {error}') from None

@@ -5,6 +5,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .records import Records, is_id
@@ -68,7 +69,7 @@ class AnnotationFile:
             of image and class.
 
     Raises:
-        ValueError: Naming the file, the record, its field and the remedy.
+        InputError: Naming the file, the record, its field and the remedy.
     """
 
     def __init__(self, content: Any, name: str) -> None:
@@ -333,7 +334,7 @@ def _check_sections(content: Any, name: str) -> Dict[str, list]:
             key for key in SECTIONS if not isinstance(content.get(key), list)
         ]
     if missing:
-        raise ValueError(
+        raise InputError(
             f'{name}: no list under {", ".join(missing)}. The file is a COCO '
             'detection file with verbs, hoi_categories and hois, which '
             'tools/dataset_converters write; its format is described by '

@@ -4,6 +4,8 @@ from typing import Any, Dict, NoReturn, Optional, Tuple
 
 import numpy as np
 
+from clhoi_mm.utils.errors import InputError
+
 
 class Records:
     """Lookups in a file's lists whose errors name record, field and remedy.
@@ -15,7 +17,7 @@ class Records:
             its id.
 
     Raises:
-        ValueError: A record is no object, lacks a field, or has the id of
+        InputError: A record is no object, lacks a field, or has the id of
             another.
     """
 
@@ -120,7 +122,7 @@ class Records:
         name = f'at {position}'
         if isinstance(record, dict):
             name = record.get('id', name)
-        raise ValueError(
+        raise InputError(
             f'{self.name}: {section}, record {name}, field {field!r}: '
             f'{reason}; {remedy}.'
         )

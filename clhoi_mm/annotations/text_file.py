@@ -6,6 +6,8 @@ import warnings
 from pathlib import Path
 from typing import Any, Callable, Optional, Union
 
+from clhoi_mm.utils.errors import InputError
+
 PathLike = Union[str, os.PathLike]
 FALLBACK = 'cp1252'
 
@@ -34,7 +36,7 @@ def decode_text(data: bytes, name: PathLike) -> str:
         name (str | PathLike): The file, for messages.
 
     Raises:
-        ValueError: It is no text; the message names the file.
+        InputError: It is no text; the message names the file.
     """
     try:
         # JSON's rule (RFC 4627) holds for any text that begins with ASCII.
@@ -53,7 +55,7 @@ def decode_text(data: bytes, name: PathLike) -> str:
                 stacklevel=2,
             )
             return text
-    raise ValueError(f'{name}: no text ({reason}); save it as UTF-8.')
+    raise InputError(f'{name}: no text ({reason}); save it as UTF-8.')
 
 
 def parse_json(
@@ -68,13 +70,13 @@ def parse_json(
             returns what takes its place.
 
     Raises:
-        ValueError: It is no JSON; the message names the file.
+        InputError: It is no JSON; the message names the file.
     """
     text = decode_text(data, name)
     try:
         return json.loads(text, object_hook=hook)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(
+        raise InputError(
             f'{name}: not valid JSON ({error}); the file may be truncated. '
             'Fetch or convert it again.'
         ) from error
@@ -85,6 +87,6 @@ def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no JSON.
+        InputError: It is no JSON.
     """
     return parse_json(read_bytes(path), path, hook)

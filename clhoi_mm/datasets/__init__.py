@@ -15,6 +15,8 @@ _MODULES = {
     'HOIDataset': 'hoi_dataset',
     'UnlabelledHOIDataset': 'unlabelled_hoi_dataset',
     'VCOCODataset': 'v_coco',
+    'ClassBalancedDataset': 'wrappers',
+    'RepeatDataset': 'wrappers',
 }
 __all__ = list(_MODULES)
 

@@ -15,6 +15,7 @@ from mmengine.logging import print_log
 
 from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
 from clhoi_mm.registry import DATASETS, TRANSFORMS
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
@@ -138,7 +139,7 @@ class HOIDataset(BaseDetDataset):
         self.unseen = unseen_classes(zero_shot, self.vocabulary)
         self.seed = seed
         if bad_images not in (None, 'error', 'skip'):
-            raise ValueError(
+            raise InputError(
                 f"bad_images must be 'error' or 'skip', got {bad_images!r}."
             )
         self.bad_images = bad_images or ('skip' if test_mode else 'error')
@@ -146,12 +147,14 @@ class HOIDataset(BaseDetDataset):
             ann_file = ann_file or self._split_file(split)
         if data_prefix is None:
             data_prefix = dict(img=self.IMG_PREFIX if split else '')
+        # Which repetition of an image a wrapper asks for.
+        self.repeat = 0
         # Shared, so that persistent workers see a new epoch as well.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
         self._num_skipped = torch.zeros_like(self._epoch).share_memory_()
         unknown = set(filter_cfg or ()) - set(self.FILTERS)
         if unknown:
-            raise ValueError(
+            raise InputError(
                 f'filter_cfg: unknown {sorted(unknown)}; there '
                 f'are {list(self.FILTERS)}.'
             )
@@ -219,7 +222,7 @@ class HOIDataset(BaseDetDataset):
         file.require_sizes()
         labeled = LabeledAnnotations(file, self.vocabulary)
         if not file.images:
-            raise ValueError(
+            raise InputError(
                 f'{self.ann_file}: images is empty; there is '
                 'nothing to train on or to test.'
             )
@@ -247,7 +250,7 @@ class HOIDataset(BaseDetDataset):
 
     def _split_file(self, split: str) -> str:
         if split not in self.SPLITS:
-            raise ValueError(
+            raise InputError(
                 f'{type(self).__name__}: no split {split!r}; '
                 f'there are {list(self.SPLITS)}.'
             )
@@ -329,7 +332,7 @@ class HOIDataset(BaseDetDataset):
             and min(info['width'], info['height']) >= cfg.get('min_size', 0)
         ]
         if not kept:
-            raise ValueError(
+            raise InputError(
                 f'{self.ann_file}: filter_cfg={cfg} leaves none '
                 f'of {len(self.data_list)} images.'
             )
@@ -429,7 +432,8 @@ class HOIDataset(BaseDetDataset):
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:
             return super().__getitem__(idx)
-        with seeded(self.seed, int(self._epoch), idx % len(self)):
+        entropy = [self.seed, int(self._epoch), idx % len(self)]
+        with seeded(*entropy, *[self.repeat] * (self.repeat > 0)):
             return super().__getitem__(idx)
 
     def _set_vocabulary_metainfo(self) -> None:
@@ -448,7 +452,7 @@ class HOIDataset(BaseDetDataset):
         )
         taken = sorted(set(own) & set(self._metainfo))
         if taken:
-            raise ValueError(
+            raise InputError(
                 f'metainfo: {taken} come from the vocabulary; '
                 'give another vocabulary instead.'
             )

@@ -5,6 +5,7 @@ from typing import Any, Collection, Iterable, Iterator, NamedTuple, Optional
 
 from mmengine.logging import print_log
 
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.key_matching import match_keys
 
 
@@ -35,7 +36,7 @@ def check_keys(
         total (int): How many images it has.
 
     Raises:
-        ValueError: A file holds none of the keys; the message shows one of
+        InputError: A file holds none of the keys; the message shows one of
             each side and the likely remedy.
     """
     sampled = f' ({len(keys)} of {total} looked up)'
@@ -44,14 +45,17 @@ def check_keys(
         if found is None or not keys:
             continue
         if not len(found.keys):
-            raise ValueError(f'{found.name} holds no image; {found.remedy}')
-        match = match_keys(
-            keys,
-            found.keys,
-            f'the images of {source}',
-            found.name,
-            found.remedy,
-        )
+            raise InputError(f'{found.name} holds no image; {found.remedy}')
+        try:
+            match = match_keys(
+                keys,
+                found.keys,
+                f'the images of {source}',
+                found.name,
+                found.remedy,
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from error
         if match.unmatched:
             print_log(
                 match.lines()[0] + sampled * (len(keys) < total),
