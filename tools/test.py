@@ -13,11 +13,10 @@ from clhoi_mm.allocator import keep_freed_memory
 from clhoi_mm.config_file import (
     ConfigOptions,
     check_checkpoint,
-    message_of,
     read_config,
+    say_errors,
 )
 from clhoi_mm.utils.errors import InputError
-from clhoi_mm.utils.image_reader import UnreadableImage
 
 
 def parse_args() -> argparse.Namespace:
@@ -176,8 +175,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with say_errors('test.py'):
         main()
-    except (FileNotFoundError, InputError, UnreadableImage) as error:
-        # It names the file and what to do; where it was missed is of no use.
-        raise SystemExit(f'test.py: {message_of(error)}') from None
