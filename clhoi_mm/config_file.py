@@ -12,6 +12,7 @@ import mmengine.registry
 from mmengine.config import Config, DictAction
 from mmengine.registry import Registry
 
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.image_reader import UnreadableImage
 
 # Where mmengine builds what a config names.
@@ -35,6 +36,23 @@ class ConfigOptions(DictAction):
                 'as train_cfg.max_epochs=2, without spaces'
             )
         super().__call__(parser, namespace, values, option_string)
+
+
+def inner_configs(dataset: dict) -> Iterator[dict]:
+    """Yield the configs of the data sets that wrappers, at any depth, hold.
+
+    Args:
+        dataset (dict): Config of a wrapper (``dataset`` or ``datasets``, as
+            of ConcatDataset, RepeatDataset, ClassBalancedDataset), or of a
+            data set, which is yielded itself.
+    """
+    if 'datasets' in dataset:
+        for each in dataset['datasets']:
+            yield from inner_configs(each)
+    elif 'dataset' in dataset:
+        yield from inner_configs(dataset['dataset'])
+    else:
+        yield dataset
 
 
 def message_of(error: BaseException) -> str:
@@ -63,7 +81,7 @@ class UnreadableCheckpoint(ValueError):
 def say_errors(tool: str) -> Iterator[None]:
     """End a tool with one sentence where the user can mend what went wrong.
 
-    These are missing files, unreadable images and checkpoints, and configs
+    These are missing files, input that does not fit, unreadable images and checkpoints, and configs
     that name what there is not.
 
     Args:
@@ -76,6 +94,7 @@ def say_errors(tool: str) -> Iterator[None]:
         yield
     except (
         FileNotFoundError,
+        InputError,
         UnreadableImage,
         UnreadableCheckpoint,
     ) as error:

@@ -33,6 +33,7 @@ DATASETS = _child(
     'datasets.hico_det',
     'datasets.v_coco',
     'datasets.unlabelled_hoi_dataset',
+    'datasets.wrappers',
 )
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.array_sampler')

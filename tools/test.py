@@ -16,6 +16,7 @@ from clhoi_mm.config_file import (
     read_config,
     say_errors,
 )
+from clhoi_mm.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -109,11 +110,18 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
 
 def dump_results(runner: Runner, out_file: str) -> BaseMetric:
     """A metric of the runner's data set that writes --out."""
+    from clhoi_mm.datasets.wrappers import inner_datasets
+
     dataset = runner.test_dataloader.dataset
-    evaluator = runner.build_evaluator(
-        dict(
-            type='DumpHOIResults', out_file=out_file, ann_file=dataset.ann_file
+    files = {x.ann_file for x in inner_datasets(dataset)}
+    if out_file.endswith('.npz') and len(files) > 1:
+        raise InputError(
+            f'--out {out_file}: labels of NPZ are positions in one annotation '
+            f'file, but {", ".join(sorted(files))} are concatenated; give a '
+            'name that ends in .json'
         )
+    evaluator = runner.build_evaluator(
+        dict(type='DumpHOIResults', out_file=out_file, ann_file=files.pop())
     )
     evaluator.dataset_meta = dataset.metainfo
     return evaluator.metrics[0]

@@ -11,6 +11,7 @@ from mmengine.config import Config, ConfigDict
 from torch import nn
 
 import clhoi_mm
+from clhoi_mm.config_file import inner_configs
 from clhoi_mm.models import load_weights
 
 # Whose classes a checkpoint's config may name.
@@ -175,9 +176,9 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
     Raises:
         ValueError: The config has no test pipeline that loads images.
     """
-    dataset = cfg.get('test_dataloader') or {}
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
+    loader = cfg.get('test_dataloader') or {}
+    # Test data sets that are concatenated are seen alike.
+    dataset = next(inner_configs(loader.get('dataset', {})), {})
     steps = [
         dict(step)
         for step in dataset.get('pipeline', ())

@@ -10,6 +10,8 @@ from safetensors import SafetensorError, safe_open
 
 from clhoi_mm.utils.image_reader import UnreadableImage
 
+from .key_check import KeySource
+
 FORMAT = 'clhoi_mm detections'
 VERSION = 1
 REMEDY = 'write it anew with tools/analysis_tools/cache_detections.py'
@@ -147,6 +149,16 @@ class DetectionFile:
             view: row
             for row, view in enumerate(zip(keys, self.flipped.tolist()))
         }
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where images are looked up, those without an image among them."""
+        keys = {key for key, _ in self._rows} | set(self.unreadable)
+        return KeySource(
+            keys,
+            f'the detections {self.path}',
+            f'{REMEDY}, over the split that is used',
+        )
 
     def find(self, key: str, flipped: bool = False) -> int:
         """The row of a view.

@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from mmdet.datasets import BaseDetDataset
 from mmengine.dataset import Compose
-from mmengine.fileio import exists
+from mmengine.fileio import exists, get
 from mmengine.logging import print_log
 
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
 from clhoi_mm.registry import DATASETS, TRANSFORMS
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
-from .annotation_file import HOIAnnotationFile
+from .key_check import check_keys
 from .palette import make_palette
 from .seeded import seeded
 from .transforms import PackHOIInputs
@@ -137,7 +139,7 @@ class HOIDataset(BaseDetDataset):
         self.unseen = unseen_classes(zero_shot, self.vocabulary)
         self.seed = seed
         if bad_images not in (None, 'error', 'skip'):
-            raise ValueError(
+            raise InputError(
                 f"bad_images must be 'error' or 'skip', got {bad_images!r}."
             )
         self.bad_images = bad_images or ('skip' if test_mode else 'error')
@@ -145,12 +147,14 @@ class HOIDataset(BaseDetDataset):
             ann_file = ann_file or self._split_file(split)
         if data_prefix is None:
             data_prefix = dict(img=self.IMG_PREFIX if split else '')
+        # Which repetition of an image a wrapper asks for.
+        self.repeat = 0
         # Shared, so that persistent workers see a new epoch as well.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
         self._num_skipped = torch.zeros_like(self._epoch).share_memory_()
         unknown = set(filter_cfg or ()) - set(self.FILTERS)
         if unknown:
-            raise ValueError(
+            raise InputError(
                 f'filter_cfg: unknown {sorted(unknown)}; there '
                 f'are {list(self.FILTERS)}.'
             )
@@ -212,25 +216,27 @@ class HOIDataset(BaseDetDataset):
             List[dict]: One record an image; see :meth:`parse_data_info`.
         """
         self._check_source()
-        file = HOIAnnotationFile(
-            self.ann_file, self.vocabulary, self.backend_args
+        file = AnnotationFile.parse(
+            get(self.ann_file, backend_args=self.backend_args), self.ann_file
         )
+        file.require_sizes()
+        labeled = LabeledAnnotations(file, self.vocabulary)
         if not file.images:
-            raise ValueError(
+            raise InputError(
                 f'{self.ann_file}: images is empty; there is '
                 'nothing to train on or to test.'
             )
-        self._metainfo['rare'] = file.rare
+        self._metainfo['rare'] = labeled.rare
         return [
             self.parse_data_info(
                 dict(
                     image=image,
-                    rows=file.image_rows(image['id']),
-                    hois=file.image_hois(image['id']),
-                    image_hoi_labels=file.image_labels(image),
+                    rows=labeled.boxes(i),
+                    hois=labeled.hois(i),
+                    image_hoi_labels=labeled.image_labels(i),
                 )
             )
-            for image in file.images
+            for i, image in enumerate(file.images)
         ]
 
     def _check_source(self) -> None:
@@ -244,7 +250,7 @@ class HOIDataset(BaseDetDataset):
 
     def _split_file(self, split: str) -> str:
         if split not in self.SPLITS:
-            raise ValueError(
+            raise InputError(
                 f'{type(self).__name__}: no split {split!r}; '
                 f'there are {list(self.SPLITS)}.'
             )
@@ -254,8 +260,9 @@ class HOIDataset(BaseDetDataset):
         """Makes a record of one image.
 
         Args:
-            raw_data_info (dict): ``image``, ``rows``, ``hois`` and
-                ``image_hoi_labels`` as :class:`HOIAnnotationFile` gives them.
+            raw_data_info (dict): ``image``, a record of the file; ``rows``,
+                ``hois`` and ``image_hoi_labels`` as
+                :class:`LabeledAnnotations` gives them.
 
         Returns:
             dict: img_id, img_path, key, height, width; ``instances`` as
@@ -286,7 +293,7 @@ class HOIDataset(BaseDetDataset):
         return dict(
             img_id=image['id'],
             img_path=osp.join(self.data_prefix['img'], image['file_name']),
-            key=image.get('key', image['file_name']),
+            key=image.get('key') or image['file_name'],
             height=image['height'],
             width=image['width'],
             instances=instances,
@@ -298,7 +305,19 @@ class HOIDataset(BaseDetDataset):
         )
 
     def filter_data(self) -> List[dict]:
-        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        """Leave out what ``filter_cfg`` says; nothing in test mode.
+
+        Raises:
+            ValueError: Nothing is left, or a file that the pipeline looks up
+                by key holds none of the images.
+        """
+        kept = self._filter()
+        check_keys(
+            self.pipeline, [x['key'] for x in kept], self.ann_file, len(kept)
+        )
+        return kept
+
+    def _filter(self) -> List[dict]:
         if self.test_mode or not self.filter_cfg:
             return self.data_list
         cfg = self.filter_cfg
@@ -313,7 +332,7 @@ class HOIDataset(BaseDetDataset):
             and min(info['width'], info['height']) >= cfg.get('min_size', 0)
         ]
         if not kept:
-            raise ValueError(
+            raise InputError(
                 f'{self.ann_file}: filter_cfg={cfg} leaves none '
                 f'of {len(self.data_list)} images.'
             )
@@ -413,7 +432,8 @@ class HOIDataset(BaseDetDataset):
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:
             return super().__getitem__(idx)
-        with seeded(self.seed, int(self._epoch), idx % len(self)):
+        entropy = [self.seed, int(self._epoch), idx % len(self)]
+        with seeded(*entropy, *[self.repeat] * (self.repeat > 0)):
             return super().__getitem__(idx)
 
     def _set_vocabulary_metainfo(self) -> None:
@@ -432,7 +452,7 @@ class HOIDataset(BaseDetDataset):
         )
         taken = sorted(set(own) & set(self._metainfo))
         if taken:
-            raise ValueError(
+            raise InputError(
                 f'metainfo: {taken} come from the vocabulary; '
                 'give another vocabulary instead.'
             )

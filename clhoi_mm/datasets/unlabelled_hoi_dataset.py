@@ -16,9 +16,12 @@ from .byte_rows import ByteRows
 from .hoi_dataset import HOIDataset
 from .image_index import open_images
 from .image_list import ImageList
+from .key_check import check_keys
 from .transforms import LoadImage
 
 _KEYS_AT_ONCE = 1 << 16
+# Of ten million images, so many are looked up at the start.
+_KEYS_CHECKED = 20_000
 
 
 @DATASETS.register_module()
@@ -138,7 +141,14 @@ class UnlabelledHOIDataset(HOIDataset):
         )
 
     def filter_data(self) -> ImageList:
-        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        """Leave out what ``filter_cfg`` says; see :class:`HOIDataset`."""
+        kept = self._filter()
+        step = max(1, len(kept) // _KEYS_CHECKED)
+        keys = [kept[i]['key'] for i in range(0, len(kept), step)]
+        check_keys(self.pipeline, keys, self.images, len(kept))
+        return kept
+
+    def _filter(self) -> ImageList:
         cache = (self.filter_cfg or {}).get('without_words')
         if self.test_mode or cache is None:
             return self.data_list

@@ -14,6 +14,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import distributed, nn
 from torch.utils.data import DataLoader
 
+from clhoi_mm.config_file import inner_configs
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import OPTIMIZERS, RUNNERS
 
@@ -64,10 +65,8 @@ class HOIRunner(Runner):
         if supervision in ('image', 'instance') and cfg.get(
             'train_dataloader'
         ):
-            dataset = cfg.train_dataloader.dataset
-            while 'dataset' in dataset:
-                dataset = dataset.dataset
-            dataset.pipeline = _without_words(dataset.pipeline)
+            for dataset in inner_configs(cfg.train_dataloader.dataset):
+                dataset.pipeline = _without_words(dataset.pipeline)
         return super().from_cfg(cfg)
 
     def train(self) -> nn.Module:

@@ -14,8 +14,13 @@ from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from clhoi_mm.config_file import ConfigOptions, read_config
-from clhoi_mm.datasets.hoi_dataset import MissingImage
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    inner_configs,
+    read_config,
+)
+from clhoi_mm.datasets.hoi_dataset import HOIDataset, MissingImage
+from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.said import read_captions
 from clhoi_mm.utils.image_reader import UnreadableImage, read_image
@@ -96,13 +101,21 @@ def plain_pipeline(
     return kept + [dict(type='PackHOIInputs')]
 
 
+def build_plain(cfg: ConfigDict, teacher: Optional[str]) -> HOIDataset:
+    """A data set whose pipeline loads and packs alone."""
+    vocabulary = cfg.get('vocabulary') or DATASETS.get(cfg.type).VOCABULARY
+    pipeline = plain_pipeline(cfg.pipeline, vocabulary, teacher)
+    # Never another image in place of a bad one.
+    return DATASETS.build(dict(cfg, pipeline=pipeline, bad_images='error'))
+
+
 def captions_of(
-    pipeline: List[dict], keys: Sequence[str]
+    dataset: HOIDataset, keys: Sequence[str]
 ) -> Dict[str, Optional[str]]:
     """Captions by key, from the raw answers beside the cache."""
-    for step in pipeline:
-        if step['type'] == 'LoadTeacherKnowledge':
-            return read_captions(step['cache'], keys)
+    for step in dataset.pipeline.transforms:
+        if isinstance(step, LoadTeacherKnowledge):
+            return read_captions(str(step.cache.path), keys)
     return {}
 
 
@@ -126,27 +139,27 @@ def main() -> None:
     try:
         cfg = read_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
-        dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
-        vocabulary = (
-            dataset_cfg.get('vocabulary')
-            or DATASETS.get(dataset_cfg.type).VOCABULARY
-        )
-        pipeline = plain_pipeline(
-            dataset_cfg.pipeline, vocabulary, args.teacher
-        )
-        dataset = DATASETS.build(
-            # Never another image in place of a bad one.
-            dict(dataset_cfg, pipeline=pipeline, bad_images='error')
-        )
-        keys = [dataset.get_data_info(i)['key'] for i in range(len(dataset))]
+        datasets = [
+            build_plain(dataset, args.teacher)
+            for dataset in inner_configs(
+                cfg[f'{args.split}_dataloader'].dataset
+            )
+        ]
+        # Each image once, however often training repeats it.
+        images = [(d, i) for d in datasets for i in range(len(d))]
+        keys = [dataset.get_data_info(i)['key'] for dataset, i in images]
         chosen = choose(keys, args.keys, args.num)
-        captions = captions_of(pipeline, [keys[i] for i in chosen])
+        captions: Dict[str, Optional[str]] = {}
+        for dataset in datasets:
+            own = [keys[i] for i in chosen if images[i][0] is dataset]
+            captions.update(captions_of(dataset, own))
         visualizer = HOILocalVisualizer()
-        visualizer.dataset_meta = dataset.metainfo
+        visualizer.dataset_meta = datasets[0].metainfo
         pairs, unreadable = 0, []
         for i in tqdm(chosen, 'pictures'):
+            dataset, row = images[i]
             try:
-                sample = dataset[i]['data_samples']
+                sample = dataset[row]['data_samples']
             except (MissingImage, UnreadableImage) as error:
                 unreadable.append(str(error))
                 continue

@@ -16,7 +16,11 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from clhoi_mm.config_file import ConfigOptions, read_config
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    inner_configs,
+    read_config,
+)
 from clhoi_mm.utils.image_reader import UnreadableImage
 
 # Transforms that make a view of an image, and those that do not touch it.
@@ -103,20 +107,17 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
     from clhoi_mm.registry import DATASETS
 
     seen = []
-    for split in args.splits:
-        loader = cfg.get(f'{split}_dataloader')
-        if loader is None:
-            continue
-        dataset = loader.dataset
-        while 'dataset' in dataset:
-            dataset = dataset.dataset
+    datasets = [
+        dataset
+        for split in args.splits
+        if cfg.get(f'{split}_dataloader') is not None
+        for dataset in inner_configs(cfg[f'{split}_dataloader'].dataset)
+    ]
+    test = next(inner_configs(cfg.test_dataloader.dataset))
+    for dataset in datasets:
         # Boxes go back to the original image, so that all splits can be seen
         # as in testing, unless the maps themselves are wanted.
-        pipeline = (
-            dataset.pipeline
-            if args.features
-            else cfg.test_dataloader.dataset.pipeline
-        )
+        pipeline = dataset.pipeline if args.features else test.pipeline
         steps, flips = view_pipeline(pipeline, args.features)
         for flipped in (False, True)[: 1 + (flips and args.features)]:
             flip = [dict(type='RandomFlip', prob=1.0)] if flipped else []
@@ -204,6 +205,8 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
     model.detector.check_loaded()
     features = dict(roi_extractor=model.roi_hash) if args.features else None
     total, missing = sum(len(dataset) for dataset, _ in datasets), 0
+    # Data sets that are concatenated may share images.
+    seen = set()
     with (
         DetectionFileWriter(
             args.out,
@@ -215,6 +218,12 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
     ):
         for dataset, flipped in datasets:
             for i in range(len(dataset)):
+                info = dataset.get_data_info(i)
+                view = info['key'], info['img_path'], flipped
+                if view in seen:
+                    total -= 1
+                    continue
+                seen.add(view)
                 record = dataset[i]
                 sample = record['data_samples']
                 if 'unreadable' in sample:

@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 from clhoi_mm.registry import TRANSFORMS
 
 from ..detection_file import REMEDY, DetectionFile, DetectorView
+from ..key_check import KeySource
 
 
 class ImageViews(NamedTuple):
@@ -75,6 +76,11 @@ class LoadDetectorFeatures(BaseTransform):
             raise ValueError(
                 f'{file} holds detections only; {REMEDY} --features.'
             )
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where images are looked up."""
+        return self.file.key_source
 
     def transform(self, results: dict) -> dict:
         """Adds the keys above.
