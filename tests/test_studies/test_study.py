@@ -15,7 +15,7 @@ model = dict(
     teacher_head=dict(vocabulary='mini'))
 _loader = dict(num_workers=2, dataset=dict(
     data_root='data', ann_file='ann.json', pipeline=[
-        dict(type='LoadImage', orientation='stored'), dict(type='Resize', scale=(8, 8)),
+        dict(type='LoadImageFromFile'), dict(type='Resize', scale=(8, 8)),
         dict(type='LoadHOIAnnotations'),
         dict(type='LoadTeacherKnowledge', cache='data/teacher'),
         dict(type='PackHOIInputs')]))
