@@ -81,8 +81,8 @@ class UnreadableCheckpoint(ValueError):
 def say_errors(tool: str) -> Iterator[None]:
     """End a tool with one sentence where the user can mend what went wrong.
 
-    These are missing files, input that does not fit, unreadable images and checkpoints, and configs
-    that name what there is not.
+    These are missing files, input that does not fit, unreadable images and
+    checkpoints, and configs that name what there is not.
 
     Args:
         tool (str): The tool's name, which begins the sentence.

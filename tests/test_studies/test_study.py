@@ -187,7 +187,7 @@ def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
     ("'a.svg'", "'a.gif'", ['plots.0', 'a.gif', '.svg']),
     ("figure='mAP', series", 'series', ['plots.0', 'figure']),
     ('seeds = [0', "split = 'train'\nseeds = [0", ['split', "'val'"]),
-])  # yapf: disable
+])  # fmt: skip
 def test_mistakes_are_named(write, old, new, parts):
     with pytest.raises(ValueError) as error:
         Study(write(old, new))

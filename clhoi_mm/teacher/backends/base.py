@@ -3,6 +3,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import (
+    TYPE_CHECKING,
     Collection,
     Deque,
     Iterable,
@@ -16,6 +17,9 @@ from typing import (
 
 from ..exchange import KINDS, Failure, Question, Reply
 from ..images import load_image
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 Outcome = Union[Reply, Failure]
 
