@@ -15,6 +15,7 @@ from torch import distributed, nn
 from torch.utils.data import DataLoader
 
 from clhoi_mm.config_file import inner_configs
+from clhoi_mm.datasets.wrappers import inner_datasets
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import OPTIMIZERS, RUNNERS
 
@@ -76,12 +77,10 @@ class HOIRunner(Runner):
             nn.Module: The model.
         """
         model = super().train()
-        dataset = self.train_dataloader.dataset
-        while not hasattr(dataset, 'num_skipped') and hasattr(
-            dataset, 'dataset'
-        ):
-            dataset = dataset.dataset
-        skipped = getattr(dataset, 'num_skipped', 0)
+        skipped = sum(
+            getattr(dataset, 'num_skipped', 0)
+            for dataset in inner_datasets(self.train_dataloader.dataset)
+        )
         if skipped:
             self.logger.warning(
                 f'images that cannot be read were skipped {skipped} times; '
