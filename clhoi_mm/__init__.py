@@ -22,7 +22,13 @@ class _SaysWhatIsMissing:
     trainers = (
         'registry',
         'structures',
-        'datasets',
+        'datasets.array_sampler',
+        'datasets.hoi_dataset',
+        'datasets.hico_det',
+        'datasets.v_coco',
+        'datasets.unlabelled_hoi_dataset',
+        'datasets.transforms',
+        'datasets.wrappers',
         'models',
         'engine',
         'evaluation.metrics',
@@ -47,8 +53,8 @@ if _missing:
     _hook = _SaysWhatIsMissing(
         f'clhoi_mm trains and tests with {", ".join(_missing)}, not found in '
         'this Python: run "make setup" in the project\'s folder, or see what '
-        '"python -m clhoi_mm.check_env" advises (vocabulary and teacher work '
-        'without).'
+        '"python -m clhoi_mm.check_env" advises (vocabulary, annotations and '
+        'teacher work without).'
     )
     sys.meta_path.insert(0, _hook)
     warnings.warn(_hook.sentence, stacklevel=2)

@@ -2,9 +2,21 @@
 
 import argparse
 import os.path as osp
-from typing import Any, ClassVar, Optional, Sequence, Union
+import re
+import traceback
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any, ClassVar, Iterator, List, Optional, Sequence, Union
 
+import mmengine.registry
 from mmengine.config import Config, DictAction
+from mmengine.registry import Registry
+
+from clhoi_mm.utils.errors import InputError
+from clhoi_mm.utils.image_reader import UnreadableImage
+
+# Where mmengine builds what a config names.
+_BUILDER = osp.join('mmengine', 'registry', 'build_functions.py')
 
 
 class ConfigOptions(DictAction):
@@ -54,6 +66,114 @@ class FormattedOnce(Config):
             self._texts.clear()
             self._texts[content] = super().pretty_text
         return self._texts[content]
+
+
+def inner_configs(dataset: dict) -> Iterator[dict]:
+    """Yield the configs of the data sets that wrappers, at any depth, hold.
+
+    Args:
+        dataset (dict): Config of a wrapper (``dataset`` or ``datasets``, as
+            of ConcatDataset, RepeatDataset, ClassBalancedDataset), or of a
+            data set, which is yielded itself.
+    """
+    if 'datasets' in dataset:
+        for each in dataset['datasets']:
+            yield from inner_configs(each)
+    elif 'dataset' in dataset:
+        yield from inner_configs(dataset['dataset'])
+    else:
+        yield dataset
+
+
+def message_of(error: BaseException) -> str:
+    """The sentence of an error, without a traceback.
+
+    torch packs the traceback of a process that loads data into the message.
+
+    Args:
+        error (BaseException): What was raised.
+
+    Returns:
+        str: One line.
+    """
+    text = error.args[0] if isinstance(error, KeyError) else error
+    last = str(text).strip().split('\n')[-1]
+    if 'in DataLoader worker' in str(text):
+        last = last.partition(': ')[2] or last
+    return last
+
+
+class UnreadableCheckpoint(ValueError):
+    """A file that is no checkpoint, is damaged, or holds more than data."""
+
+
+@contextmanager
+def say_errors(tool: str) -> Iterator[None]:
+    """End a tool with one sentence where the user can mend what went wrong.
+
+    These are missing files, input that does not fit, unreadable images and
+    checkpoints, and configs that name what there is not.
+
+    Args:
+        tool (str): The tool's name, which begins the sentence.
+
+    Raises:
+        SystemExit: With the sentence, in place of such an error.
+    """
+    try:
+        yield
+    except (
+        FileNotFoundError,
+        InputError,
+        UnreadableImage,
+        UnreadableCheckpoint,
+    ) as error:
+        raise SystemExit(f'{tool}: {message_of(error)}') from None
+    except (KeyError, TypeError) as error:
+        mistake = config_mistake(error)
+        if mistake is None:
+            raise
+        raise SystemExit(f'{tool}: {mistake}') from None
+
+
+def config_mistake(error: Exception) -> Optional[str]:
+    """The sentence for an error of a config that names what there is not.
+
+    Args:
+        error (Exception): What was raised.
+
+    Returns:
+        str, optional: None where it is another error.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or not frames[-1].filename.endswith(_BUILDER):
+        return None
+    text = message_of(error)
+    unknown = re.match(r'(\S+) is not in the (.+?) registry', text)
+    if not unknown:
+        return f'the config does not fit: {text}'
+    name, registry = unknown.groups()
+    registry = registry.split('::')[-1]
+    near = get_close_matches(name, _names(registry), 1)
+    return (
+        f"the config's type={name!r} is no {registry} that is known here"
+        + (f'; did you mean {near[0]!r}?' if near else '; check its spelling')
+    )
+
+
+def _names(registry: str) -> List[str]:
+    """What mmengine's registry of a name, and those below it, hold."""
+    below = [
+        value
+        for value in vars(mmengine.registry).values()
+        if isinstance(value, Registry) and value.name == registry
+    ]
+    names = []
+    while below:
+        found = below.pop()
+        names += found.module_dict
+        below += found.children.values()
+    return names
 
 
 def check_checkpoint(path: str) -> None:

@@ -33,11 +33,13 @@ DATASETS = _child(
     'datasets.hico_det',
     'datasets.v_coco',
     'datasets.unlabelled_hoi_dataset',
+    'datasets.wrappers',
 )
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 DATA_SAMPLERS = _child('DATA_SAMPLERS', 'datasets.array_sampler')
 HOOKS = _child('HOOKS', 'engine')
 RUNNERS = _child('RUNNERS', 'engine')
+LOOPS = _child('LOOPS', 'engine')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS', 'engine')
 METRICS = _child('METRICS', 'evaluation.metrics')
@@ -46,7 +48,6 @@ VISBACKENDS = _child('VISBACKENDS')
 # Nothing of our own is in these; without them mmengine warns that it has to
 # fall back to its own.
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS')
-LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')
 OPTIMIZERS = _child('OPTIMIZERS')

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Sequence
 import numpy as np
 from scipy.io import savemat
 
-from clhoi_mm.datasets.converters.hico_ppdm import COCO_IDS
+from clhoi_mm.annotations.converters.hico_ppdm import COCO_IDS
 from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = HOIVocabulary.load('hico_det')

@@ -3,8 +3,8 @@
 import json
 from collections import Counter
 
-from clhoi_mm.datasets import HOIAnnotationFile
-from clhoi_mm.datasets.converters import convert_v_coco
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
+from clhoi_mm.annotations.converters import convert_v_coco
 from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = HOIVocabulary.load('v_coco')
@@ -133,13 +133,11 @@ def convert_official(tmp_path, content=None, coco=COCO, **kwargs):
 
 def read_rows(path):
     """(image, action role, person's box, object's box and label)."""
-    file = HOIAnnotationFile(path, VOCABULARY)
+    file = AnnotationFile.read(path)
+    labeled = LabeledAnnotations(file, VOCABULARY)
     rows = Counter()
-    for image in file.images:
-        anns, hois = (
-            file.image_rows(image['id']),
-            file.image_hois(image['id']),
-        )
+    for i, image in enumerate(file.images):
+        anns, hois = labeled.boxes(i), labeled.hois(i)
         for human, obj, verb in zip(
             hois['human_rows'], hois['object_rows'], hois['verb_labels']
         ):

@@ -95,7 +95,15 @@ def parse_args() -> argparse.Namespace:
         '--bad-images',
         choices=['skip', 'error'],
         default='skip',
-        help='what to do about images that cannot be read (default skip)',
+        help='what to do about images and videos that cannot be read '
+        '(default skip; the exit code is 1 all the same)',
+    )
+    parser.add_argument(
+        '--orientation',
+        choices=['upright', 'stored'],
+        default='upright',
+        help='turn images as the camera says, or, as annotated data sets are '
+        'read, not (default upright)',
     )
     parser.add_argument(
         '--cfg-options',
@@ -117,7 +125,15 @@ def main() -> None:
         key: value
         for key, value in vars(args).items()
         if key
-        not in ('inputs', 'weights', 'model', 'device', 'cfg_options', 'fast')
+        not in (
+            'inputs',
+            'weights',
+            'model',
+            'device',
+            'cfg_options',
+            'fast',
+            'orientation',
+        )
     }
     images = interactions = frames = 0
     failed = []
@@ -128,6 +144,7 @@ def main() -> None:
             args.device,
             args.cfg_options,
             fast=args.fast,
+            orientation=args.orientation,
         )
         start = time.perf_counter()
         for result in inferencer.stream(args.inputs, **options):
@@ -140,23 +157,25 @@ def main() -> None:
             interactions += sum(s >= args.pred_score_thr for s in scores)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'infer.py: {error}')
+    seconds = time.perf_counter() - start
     print(
         f'{images} images, {interactions} interactions with a score of '
         f'{args.pred_score_thr:g} or more, in {args.out_dir}'
     )
     if frames:
-        seconds = time.perf_counter() - start
         print(
             f'{frames} of these are frames of videos; '
             f'{images / seconds:.1f} images a second, with reading, drawing '
             'and writing'
         )
     if failed:
-        print(f'{len(failed)} images could not be read:')
+        print(
+            f'{len(failed)} images or videos could not be read, or not whole:'
+        )
         print('\n'.join(f'  {reason}' for reason in failed[:20]))
         if len(failed) > 20:
             print('  ...')
-    if not images:
+    if failed or not images:
         sys.exit(1)
 
 

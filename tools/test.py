@@ -10,7 +10,13 @@ from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
 from clhoi_mm.allocator import keep_freed_memory
-from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    check_checkpoint,
+    read_config,
+    say_errors,
+)
+from clhoi_mm.utils.errors import InputError
 
 
 def parse_args() -> argparse.Namespace:
@@ -104,11 +110,18 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
 
 def dump_results(runner: Runner, out_file: str) -> BaseMetric:
     """A metric of the runner's data set that writes --out."""
+    from clhoi_mm.datasets.wrappers import inner_datasets
+
     dataset = runner.test_dataloader.dataset
-    evaluator = runner.build_evaluator(
-        dict(
-            type='DumpHOIResults', out_file=out_file, ann_file=dataset.ann_file
+    files = {x.ann_file for x in inner_datasets(dataset)}
+    if out_file.endswith('.npz') and len(files) > 1:
+        raise InputError(
+            f'--out {out_file}: labels of NPZ are positions in one annotation '
+            f'file, but {", ".join(sorted(files))} are concatenated; give a '
+            'name that ends in .json'
         )
+    evaluator = runner.build_evaluator(
+        dict(type='DumpHOIResults', out_file=out_file, ann_file=files.pop())
     )
     evaluator.dataset_meta = dataset.metainfo
     return evaluator.metrics[0]
@@ -153,11 +166,14 @@ def main() -> None:
         print_metrics(
             metrics, [name for asked in args.eval for name in figures[asked]]
         )
+    unreadable = getattr(runner.test_loop, 'unreadable', ())
+    if unreadable:
+        raise SystemExit(
+            f'test.py: {len(unreadable)} images could not be read: '
+            'they have no predictions, and metrics count them'
+        )
 
 
 if __name__ == '__main__':
-    try:
+    with say_errors('test.py'):
         main()
-    except FileNotFoundError as error:
-        # It names the file and what to do; where it was missed is of no use.
-        raise SystemExit(f'test.py: {error}') from None

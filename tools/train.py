@@ -9,7 +9,12 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from clhoi_mm.allocator import keep_freed_memory
-from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    check_checkpoint,
+    read_config,
+    say_errors,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -81,8 +86,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with say_errors('train.py'):
         main()
-    except FileNotFoundError as error:
-        # It names the file and what to do; where it was missed is of no use.
-        raise SystemExit(f'train.py: {error}') from None

@@ -1,6 +1,8 @@
 """For those who use a trained detector."""
 
-from .hoi_inferencer import HOIInferencer, UnreadableImage
+from clhoi_mm.utils.image_reader import UnreadableImage
+
+from .hoi_inferencer import HOIInferencer
 from .inference import Inference
 
 __all__ = ['HOIInferencer', 'Inference', 'UnreadableImage']

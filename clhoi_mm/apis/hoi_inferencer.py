@@ -18,7 +18,6 @@ from typing import (
 
 import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
@@ -27,15 +26,18 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from tqdm import tqdm
 
+from clhoi_mm.datasets.transforms import LoadImage
 from clhoi_mm.models import ContextAttention, PhraseTable
 from clhoi_mm.models.acceleration import accelerate
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.visualization import HOILocalVisualizer
 
 from .device import check_device
+from .image_input import ImageInput
 from .inference import Inference
-from .inputs import ImageInput, Inputs
+from .inputs import Inputs
 from .model_source import (
     as_test_pipeline,
     list_models,
@@ -47,10 +49,6 @@ from .phrases import PhraseReader, PhraseVocabulary, find_classes
 from .result_maker import ResultMaker
 
 _instances = itertools.count()
-
-
-class UnreadableImage(ValueError):
-    """A file holds no image that can be read."""
 
 
 class HOIInferencer(BaseInferencer):
@@ -72,6 +70,10 @@ class HOIInferencer(BaseInferencer):
         show_progress (bool): Whether to show a bar. Defaults to True.
         fast (bool): Let the detector's backbone work in bfloat16, which
             changes results a little: docs/speed.md. Defaults to False.
+        orientation (str): 'upright' turns images as the camera says, as one's
+            own photos are to be read; 'stored' leaves them as annotated data
+            sets have them, and as ``tools/test.py`` reads these. Defaults to
+            'upright'.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
@@ -91,10 +93,12 @@ class HOIInferencer(BaseInferencer):
         cfg_options: Optional[dict] = None,
         show_progress: bool = True,
         fast: bool = False,
+        orientation: str = 'upright',
     ) -> None:
         init_default_scope('clhoi_mm')
         check_device(device)
         self._fast = fast
+        self._loader = LoadImage(orientation)
         cfg, self._checkpoint = open_model(model, weights, cfg_options)
         super().__init__(
             model=cfg,
@@ -125,7 +129,8 @@ class HOIInferencer(BaseInferencer):
             :func:`clhoi_mm.apis.inference.to_dict`), or an
             :class:`HOIDataSample` with ``return_datasamples``;
             ``visualization``: pictures (H, W, 3) in RGB with ``return_vis``;
-            ``failed``: of each image that could not be read ``img_path`` and
+            ``failed``: of each image that could not be read, and of each
+            video that could not be read or not whole, ``img_path`` and
             ``error``.
 
         Raises:
@@ -306,24 +311,23 @@ class HOIInferencer(BaseInferencer):
     ) -> tuple:
         """A packed input and, to draw on, its RGB pixels."""
         results = dict(img_id=number, key=image.source, img_path=image.source)
+        if image.error is not None:
+            raise UnreadableImage(image.error)
         if isinstance(image.image, np.ndarray):
             results['img'] = image.image
         try:
             results = self._loader(results)
-        except (OSError, AssertionError, cv2.error) as error:
-            if isinstance(error, AssertionError) and not str(error).startswith(
-                'failed to load image'
-            ):
-                raise
+            pixels = results['img'][..., ::-1].copy() if keep_pixels else None
+            return self.pipeline(results), pixels
+        except FileNotFoundError as error:
+            raise UnreadableImage(f'{image.source}: no such image') from error
+        except cv2.error as error:
+            # Such as resizing to nothing.
+            height, width = results['ori_shape']
             raise UnreadableImage(
-                f'{image.source}: no image can be read from it; it is damaged '
-                'or of an unknown type'
+                f'{image.source}: a transform of the pipeline fails at this '
+                f'image of {width} x {height} pixels ({error})'
             ) from error
-        results['img_path'] = image.source
-        pixels = None
-        if keep_pixels:
-            pixels = results['img'][..., ::-1].astype(np.uint8)
-        return self.pipeline(results), pixels
 
     def _predict(
         self, waiting: List[tuple], table: PhraseTable, maker: ResultMaker
@@ -412,10 +416,7 @@ class HOIInferencer(BaseInferencer):
             dict(step, _scope_=step.get('_scope_', 'clhoi_mm'))
             for step in as_test_pipeline(cfg)
         ]
-        # Takes arrays as well.
-        self._loader: BaseTransform = TRANSFORMS.build(
-            dict(steps[0], type='mmdet.InferencerLoader')
-        )
+        # The first one loads, and so does ours.
         return Compose([TRANSFORMS.build(step) for step in steps[1:]])
 
     def _init_collate(self, cfg: Config) -> Callable:

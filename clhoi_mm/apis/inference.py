@@ -12,7 +12,7 @@ from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .inputs import ImageInput
+from .image_input import ImageInput
 
 
 @dataclass

@@ -2,111 +2,18 @@
 
 import glob
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Set, Union
 
-import cv2
 import numpy as np
 
-from clhoi_mm.teacher.images import IMAGES, walk_images
+from clhoi_mm.utils.image_folder import IMAGES, is_hidden, walk_images
+from clhoi_mm.utils.image_reader import UnreadableImage
+
+from .image_input import ImageInput
+from .video_input import VideoInput
 
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
-
-
-@dataclass
-class ImageInput:
-    """An image to look at.
-
-    Attributes:
-        name (str): What its outputs are called: a relative path without an
-            ending, unlike all others of the call.
-        source (str): What to call it in messages and results.
-        image (str | np.ndarray): Its path, or BGR pixels (H, W, 3).
-        frame (int, optional): Its number in the video, from 0.
-        time (float, optional): When it is shown, in seconds.
-        video (VideoInput, optional): The video that it is from.
-    """
-
-    name: str
-    source: str
-    image: Union[str, np.ndarray]
-    frame: Optional[int] = None
-    time: Optional[float] = None
-    video: Optional['VideoInput'] = None
-
-
-class VideoInput:
-    """A video file.
-
-    Args:
-        name (str): As in :class:`ImageInput`; frames add their number.
-        path (str): The file.
-        step (int): Every so many frames one is looked at. Defaults to 1.
-
-    Attributes:
-        rate (float, optional): Frames that are looked at in a second; None
-            where the file does not state it.
-
-    Raises:
-        ValueError: It cannot be opened, or holds no frame.
-    """
-
-    def __init__(self, name: str, path: str, step: int = 1) -> None:
-        self.name = name
-        self.path = path
-        self.step = step
-        video = self._open()
-        stated = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
-        rate = video.get(cv2.CAP_PROP_FPS)
-        self.rate = rate / step if rate > 0 else None
-        readable = video.grab()
-        video.release()
-        if not readable:
-            self._refuse()
-        # Some containers do not state it.
-        self.num_frames = max(stated, 1)
-
-    def __len__(self) -> int:
-        """Frames to look at, as far as the file states their number."""
-        return -(-self.num_frames // self.step)
-
-    def __iter__(self) -> Iterator[ImageInput]:
-        video = self._open()
-        number = 0
-        try:
-            while video.grab():
-                if number % self.step == 0:
-                    done, image = video.retrieve()
-                    if not done:
-                        return
-                    time = None
-                    if self.rate is not None:
-                        time = number / (self.rate * self.step)
-                    yield ImageInput(
-                        f'{self.name}/{number:06d}',
-                        self.path,
-                        image,
-                        number,
-                        time,
-                        self,
-                    )
-                number += 1
-        finally:
-            video.release()
-
-    def _open(self) -> cv2.VideoCapture:
-        video = cv2.VideoCapture(self.path)
-        if not video.isOpened():
-            self._refuse()
-        return video
-
-    def _refuse(self) -> None:
-        raise ValueError(
-            f'{self.path}: the video cannot be opened; it is damaged or in a '
-            'format that OpenCV here does not read. Convert it, for example '
-            'with ffmpeg -i IN -c:v libx264 out.mp4'
-        )
 
 
 class Inputs:
@@ -207,9 +114,7 @@ class Inputs:
         ending = os.path.splitext(path)[1].lower()
         name = os.path.basename(path)
         if ending in VIDEOS:
-            self._items.append(
-                VideoInput(self._claim(name), path, self._frame_step)
-            )
+            self._add_video(self._claim(name), path)
         elif ending in IMAGES:
             self._items.append(ImageInput(self._claim(name), path, path))
         else:
@@ -217,6 +122,14 @@ class Inputs:
                 f'{path}: neither an image nor a video by its ending; images '
                 f'end in {", ".join(IMAGES)}, videos in {", ".join(VIDEOS)}'
             )
+
+    def _add_video(self, name: str, path: str) -> None:
+        try:
+            item = VideoInput(name, path, self._frame_step)
+        except UnreadableImage as error:
+            # The others are looked at all the same.
+            item = ImageInput(name, path, error=str(error))
+        self._items.append(item)
 
     def _add_folder(self, path: str) -> None:
         before = len(self._items)
@@ -245,6 +158,7 @@ class Inputs:
             for path in sorted(glob.glob(pattern, recursive=True))
             if path.lower().endswith(IMAGES + VIDEOS)
             and os.path.isfile(path)
+            and not _is_hidden_in(path, pattern)
             and not self._is_output(os.path.dirname(os.path.abspath(path)))
         ]
         if not paths:
@@ -263,3 +177,13 @@ class Inputs:
             number += 1
         self._names.add(claimed)
         return claimed
+
+
+def _is_hidden_in(path: str, pattern: str) -> bool:
+    """Whether a glob pattern found a path in a hidden place by chance."""
+    parts = Path(pattern).parts
+    asked = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    return any(
+        is_hidden(part) and part not in parts
+        for part in Path(path).parts[asked:]
+    )

@@ -11,12 +11,15 @@ from mmengine.config import Config, ConfigDict
 from torch import nn
 
 import clhoi_mm
+from clhoi_mm.config_file import inner_configs
 from clhoi_mm.models import load_weights
 
 # Whose classes a checkpoint's config may name.
 _SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
 # Parts that nothing runs through when a model with an ICN predicts.
 _TRAINING_ONLY = ('context_loss.', 'interaction_loss.')
+# Steps that read an image, ours and mmcv's.
+_LOADERS = ('LoadImage', 'LoadImageFromFile')
 _REFIT = (
     'Give the config that it was trained with, or none: checkpoints '
     'hold theirs. One of another version of clhoi_mm may not fit.'
@@ -173,18 +176,18 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
     Raises:
         ValueError: The config has no test pipeline that loads images.
     """
-    dataset = cfg.get('test_dataloader') or {}
-    while 'dataset' in dataset:
-        dataset = dataset['dataset']
+    loader = cfg.get('test_dataloader') or {}
+    # Test data sets that are concatenated are seen alike.
+    dataset = next(inner_configs(loader.get('dataset', {})), {})
     steps = [
         dict(step)
         for step in dataset.get('pipeline', ())
-        if 'Load' not in (name := _name(step)) or name == 'LoadImageFromFile'
+        if 'Load' not in (name := _name(step)) or name in _LOADERS
     ]
-    if not steps or _name(steps[0]) != 'LoadImageFromFile':
+    if not steps or _name(steps[0]) not in _LOADERS:
         raise ValueError(
             f'{cfg.filename or "the config"}: test_dataloader.dataset.'
-            'pipeline must begin with LoadImageFromFile'
+            'pipeline must begin with LoadImage'
         )
     # JSON made lists of tuples, and mmcv takes no list for a size.
     return [

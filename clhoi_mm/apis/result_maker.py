@@ -9,6 +9,7 @@ from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from .image_input import ImageInput
 from .inference import (
     Inference,
     choose_rows,
@@ -16,8 +17,8 @@ from .inference import (
     write_json,
     write_picture,
 )
-from .inputs import ImageInput, VideoInput
 from .video_files import VideoFiles
+from .video_input import VideoInput
 from .video_tracks import VideoTracks
 
 
@@ -85,6 +86,7 @@ class ResultMaker:
         self.attention = attention
         self._video: Optional[VideoInput] = None
         self._tracks: Optional[VideoTracks] = None
+        self._time: Optional[float] = None
         self._files: Optional[VideoFiles] = None
 
     @property
@@ -117,7 +119,7 @@ class ResultMaker:
         if tracked:
             if image.video is not self._video:
                 self._begin(image.video)
-            sample = self._tracks.update(sample)
+            sample = self._tracks.update(sample, self._seconds(image))
         sample = choose_rows(sample, self.score_thr, self.top_k, self.wanted)
         result = Inference(
             image.source, to_dict(sample, image, self.vocabulary, self.texts)
@@ -131,7 +133,9 @@ class ResultMaker:
                 result.picture = picture
         if tracked:
             if self.save_vis:
-                self._files.add_picture(picture)
+                self._files.add_picture(
+                    picture, None if image.video.rate is None else image.time
+                )
             if self.save_pred:
                 self._files.add_line(result.prediction)
             return result
@@ -149,9 +153,16 @@ class ResultMaker:
     def _begin(self, video: VideoInput) -> None:
         """Another video: close the files of the one before."""
         self.__exit__(None, None, None)
-        self._video = video
+        self._video, self._time = video, None
         self._tracks = VideoTracks(video.rate, max_per_img=self.max_per_img)
         self._files = VideoFiles(self.out_dir, video.name, video.rate)
+
+    def _seconds(self, frame: ImageInput) -> Optional[float]:
+        """Time since the frame before; None where the video's is no guide."""
+        before, self._time = self._time, frame.time
+        if before is None or frame.video.rate is None:
+            return None
+        return frame.time - before
 
     def _draw(
         self,

@@ -13,6 +13,11 @@ from clhoi_mm.teacher.files import atomic_path, work_folder
 
 from .video_tracks import RATE
 
+# Rates that players and MPEG-4's clock can do with.
+_SLOWEST, _FASTEST = 1.0, 60.0
+# Seconds for which a picture is held at most.
+_LONGEST = 10.0
+
 
 class VideoFiles:
     """Writes ``vis/NAME.mp4`` and ``preds/NAME.jsonl``, each whole or not.
@@ -22,7 +27,8 @@ class VideoFiles:
     Args:
         out_dir (str): Folder of both.
         name (str): NAME.
-        rate (float, optional): Frames a second. Defaults to None: 25.
+        rate (float, optional): Frames a second, brought into 1 to 60.
+            Defaults to None: 25.
     """
 
     def __init__(
@@ -30,10 +36,13 @@ class VideoFiles:
     ) -> None:
         self.video_path = osp.join(out_dir, 'vis', f'{name}.mp4')
         self.lines_path = osp.join(out_dir, 'preds', f'{name}.jsonl')
-        self.rate = rate or RATE
+        self.rate = min(max(rate or RATE, _SLOWEST), _FASTEST)
         self._stack = ExitStack()
         self._lines = self._video = None
         self._size = (0, 0)
+        self._first: Optional[float] = None
+        self._written = 0
+        self._held: Optional[np.ndarray] = None
         self._temp = ''
 
     def __enter__(self) -> 'VideoFiles':
@@ -55,8 +64,18 @@ class VideoFiles:
             )
         self._lines.write(json.dumps(prediction) + '\n')
 
-    def add_picture(self, picture: np.ndarray) -> None:
-        """Append a frame, RGB, (H, W, 3) uint8; all have one size.
+    def add_picture(
+        self, picture: np.ndarray, time: Optional[float] = None
+    ) -> None:
+        """Append a frame.
+
+        A frame is held until the next one, since the file has a constant
+        rate; of frames that come faster some are left out.
+
+        Args:
+            picture (np.ndarray): RGB, (H, W, 3) uint8; all have one size.
+            time (float, optional): When it is shown, in seconds. Defaults to
+                None: right after the one before.
 
         Raises:
             ValueError: OpenCV here writes no MP4.
@@ -68,9 +87,27 @@ class VideoFiles:
         frame = picture[..., ::-1]
         if (width, height) != self._size:
             frame = cv2.resize(frame, self._size)
-        self._video.write(
-            np.ascontiguousarray(frame[: self._size[1], : self._size[0]])
-        )
+        frame = np.ascontiguousarray(frame[: self._size[1], : self._size[0]])
+        if time is None:
+            self._write(frame)
+            return
+        if self._first is None:
+            self._first = time
+        place = round((time - self._first) * self.rate)
+        late = place - self._written
+        if late > _LONGEST * self.rate:
+            # The clock leaps, in broken files by years.
+            late = round(_LONGEST * self.rate)
+            self._first = time - (self._written + late) / self.rate
+        for _ in range(late):
+            self._write(self._held)
+        if late >= 0:
+            self._write(frame)
+        self._held = frame
+
+    def _write(self, frame: np.ndarray) -> None:
+        self._video.write(frame)
+        self._written += 1
 
     def _begin(self, width: int, height: int) -> None:
         folder = self._stack.enter_context(

@@ -49,11 +49,15 @@ class VideoTracks:
         self._counts: Dict[int, int] = {}
         self._scores: Dict[int, float] = {}
 
-    def update(self, sample: HOIDataSample) -> HOIDataSample:
+    def update(
+        self, sample: HOIDataSample, seconds: Optional[float] = None
+    ) -> HOIDataSample:
         """Take in a frame.
 
         Args:
             sample (HOIDataSample): With ``pred_instances`` and ``pred_hois``.
+            seconds (float, optional): Time since the frame before. Defaults
+                to None: as the rate has it.
 
         Returns:
             HOIDataSample: A sample with ``tracks``: ``ids`` (numbers within
@@ -74,7 +78,6 @@ class VideoTracks:
 
         said = self._read(sample.pred_hois, found, tracks)
         seen = [(a, b) for a in tracks for b in (*tracks, None) if a != b]
-        seconds = 1 / self.rate
         self._smoother.update(
             said,
             [
@@ -82,7 +85,7 @@ class VideoTracks:
                 for pair in seen
                 if pair in said or pair in self._smoother.pairs
             ],
-            seconds,
+            1 / self.rate if seconds is None else seconds,
         )
         for pair in self._smoother.pairs:
             for track in pair:

@@ -10,10 +10,14 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmengine.structures import InstanceData
-from PIL import Image, ImageOps
 
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.teacher.said import Said, read_said
+from clhoi_mm.utils.image_reader import (
+    ImageTooLarge,
+    UnreadableImage,
+    read_image,
+)
 from clhoi_mm.visualization import HOILocalVisualizer
 
 from .hoi_inferencer import HOIInferencer
@@ -23,6 +27,8 @@ FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
 MOST = 30
 # Light that remains around a pair that is looked at.
 DIMMED = 0.35
+# Scans of a JPEG; a few bytes each cost a pass over the whole image.
+MAX_SCANS = 100
 
 
 class PageError(ValueError):
@@ -60,6 +66,11 @@ class WebPage:
         max_pixels (int): Largest image. Defaults to 20 million.
         max_phrases (int): Most phrases at once. Defaults to 20.
         keep (int): Images that are remembered. Defaults to 16.
+
+    Attributes:
+        examples (List[str]): Examples that can be read.
+        pictures (List[np.ndarray]): Their pixels, RGB.
+        unreadable (List[str]): Of each that cannot, what is wrong with it.
     """
 
     def __init__(
@@ -73,7 +84,15 @@ class WebPage:
         keep: int = 16,
     ) -> None:
         self.inferencer = inferencer
-        self.examples = [os.fspath(path) for path in examples]
+        self.examples: List[str] = []
+        self.pictures: List[np.ndarray] = []
+        self.unreadable: List[str] = []
+        for path in map(os.fspath, examples):
+            try:
+                self.pictures.append(np.asarray(read_image(path, 'upright')))
+                self.examples.append(path)
+            except UnreadableImage as error:
+                self.unreadable.append(str(error))
         self.max_bytes = max_bytes
         self.max_pixels = max_pixels
         self.max_phrases = max_phrases
@@ -104,8 +123,9 @@ class WebPage:
                 'The file is too large; the limit is '
                 f'{self.max_bytes / 2**20:g} MiB.'
             )
-        pixels = self._decode(data)
+        # One after the other, since each may take much memory.
         with self._lock:
+            pixels = self._decode(data)
             self._count += 1
             self._images[self._count] = _Opened(pixels)
             while len(self._images) > self.keep:
@@ -176,22 +196,21 @@ class WebPage:
         """Pixels, RGB; the header is looked at before they are unpacked."""
         limit = f'the limit is {self.max_pixels / 1e6:g} million.'
         try:
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                size = image.size
-                if size[0] * size[1] <= self.max_pixels:
-                    image = ImageOps.exif_transpose(image)
-                    return np.asarray(image.convert('RGB'))
-        except Image.DecompressionBombError as error:
+            if data.count(b'\xff\xda') > MAX_SCANS and data[:2] == b'\xff\xd8':
+                raise UnreadableImage('the JPEG has too many scans')
+            image = read_image(
+                io.BytesIO(data), 'upright', FORMATS, self.max_pixels
+            )
+        except ImageTooLarge as error:
             raise PageError(
-                f'The image has far too many pixels; {limit}'
+                f'The image has {error.pixels} pixels; {limit}'
             ) from error
-        # Pillow's plugins raise all of these for damaged files.
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
+        except UnreadableImage as error:
             raise PageError(
                 'No image can be read from this file; give a '
                 f'{", ".join(FORMATS)} file.'
             ) from error
-        raise PageError(f'The image has {size[0]} x {size[1]} pixels; {limit}')
+        return np.asarray(image)
 
     def _split(self, phrases: str) -> Tuple[str, ...]:
         wanted = tuple(
@@ -219,7 +238,12 @@ class WebPage:
                 np.ascontiguousarray(pixels[..., ::-1]),
                 vocabulary=list(wanted) or None,
                 return_datasamples=True,
+                bad_images='error',
             )
+        except UnreadableImage as error:
+            # Less the name, which is a number.
+            reason = str(error).partition(': ')[2]
+            raise PageError(f'Nothing can be found: {reason}.') from error
         except ValueError as error:
             raise PageError(str(error)) from error
         return result.data_sample.pred_hois, result.prediction['hois']

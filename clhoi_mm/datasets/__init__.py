@@ -1,6 +1,6 @@
-"""Data sets, their transforms and converters.
+"""Data sets, their transforms and the mini world.
 
-The classes are imported when they are asked for, so that ``converters`` needs
+The classes are imported when they are asked for, so that ``mini`` needs
 neither torch nor mmdet.
 """
 
@@ -12,10 +12,11 @@ _MODULES = {
     'DetectionFile': 'detection_file',
     'DetectionFileWriter': 'detection_file_writer',
     'HICODetDataset': 'hico_det',
-    'HOIAnnotationFile': 'annotation_file',
     'HOIDataset': 'hoi_dataset',
     'UnlabelledHOIDataset': 'unlabelled_hoi_dataset',
     'VCOCODataset': 'v_coco',
+    'ClassBalancedDataset': 'wrappers',
+    'RepeatDataset': 'wrappers',
 }
 __all__ = list(_MODULES)
 

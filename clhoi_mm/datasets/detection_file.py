@@ -8,6 +8,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from clhoi_mm.utils.image_reader import UnreadableImage
+
+from .key_check import KeySource
+
 FORMAT = 'clhoi_mm detections'
 VERSION = 1
 REMEDY = 'write it anew with tools/analysis_tools/cache_detections.py'
@@ -42,6 +46,7 @@ class DetectionFile:
         detector (dict): ``config`` and ``weights``, hashes of the detector,
             and its ``type``.
         classes (List[str]): Names that labels stand for.
+        unreadable (Dict[str, str]): By key, why an image could not be read.
         features (dict, optional): ``roi_extractor``, the hash of its config
             or None. None where the file holds detections only.
         flipped (np.ndarray): Whether a view is mirrored, (V, ) bool.
@@ -73,6 +78,9 @@ class DetectionFile:
             self.detector: Dict[str, str] = json.loads(meta['detector'])
             self.classes: List[str] = json.loads(meta['classes'])
             self.features: Optional[dict] = json.loads(meta['features'])
+            self.unreadable: Dict[str, str] = json.loads(
+                meta.get('unreadable', '{}')
+            )
             names = TABLES + (FEATURE_TABLES if self.features else ())
             tables = {name: self._file.get_tensor(name) for name in names}
             self._bulk = {
@@ -142,6 +150,16 @@ class DetectionFile:
             for row, view in enumerate(zip(keys, self.flipped.tolist()))
         }
 
+    @property
+    def key_source(self) -> KeySource:
+        """Where images are looked up, those without an image among them."""
+        keys = {key for key, _ in self._rows} | set(self.unreadable)
+        return KeySource(
+            keys,
+            f'the detections {self.path}',
+            f'{REMEDY}, over the split that is used',
+        )
+
     def find(self, key: str, flipped: bool = False) -> int:
         """The row of a view.
 
@@ -151,8 +169,14 @@ class DetectionFile:
 
         Raises:
             KeyError: The view is not in the file.
+            UnreadableImage: There was no image when the file was made.
         """
         row = self._rows.get((key, flipped))
+        if row is None and key in self.unreadable:
+            raise UnreadableImage(
+                f'{self.path} has no image "{key}", which could not be read '
+                f'when the file was made ({self.unreadable[key]})'
+            )
         if row is None:
             mirrored = 'mirrored ' if flipped else ''
             raise KeyError(

@@ -31,6 +31,9 @@ class DetectionFileWriter:
         features (dict, optional): ``roi_extractor``, the hash of its config
             or None; each view brings maps and RoI features then. Defaults to
             None: detections only.
+
+    Attributes:
+        unreadable (Dict[str, str]): By key, why an image was skipped.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class DetectionFileWriter:
             classes=json.dumps(list(classes)),
             features=json.dumps(features, sort_keys=True),
         )
+        self.unreadable: Dict[str, str] = {}
         self._views = set()
         # name -> (dtype, shape of a row, rows so far)
         self._parts: Dict[str, Tuple[str, Tuple[int, ...], int]] = {}
@@ -134,6 +138,15 @@ class DetectionFileWriter:
         for name, size in sizes.items():
             self._ends[name].append(self._ends[name][-1] + size)
 
+    def skip(self, key: str, reason: str) -> None:
+        """Note an image that could not be read, instead of its views.
+
+        Args:
+            key (str): The image's key.
+            reason (str): Why.
+        """
+        self.unreadable[key] = reason
+
     def _write(
         self, name: str, rows: Union[np.ndarray, List], dtype: str
     ) -> None:
@@ -149,7 +162,12 @@ class DetectionFileWriter:
             raise ValueError(f'{self.path}: there is no view to write.')
         for name, ends in self._ends.items():
             self._write(name, ends, '<i8')
-        header, start = {'__metadata__': self._metadata}, 0
+        metadata = dict(self._metadata)
+        if self.unreadable:
+            metadata['unreadable'] = json.dumps(
+                self.unreadable, sort_keys=True
+            )
+        header, start = {'__metadata__': metadata}, 0
         order = list(_TYPES)
         names = sorted(
             self._parts, key=lambda n: (order.index(self._parts[n][0]), n)

@@ -1,6 +1,7 @@
 """Images with human-object interactions."""
 
 import copy
+import logging
 import os.path as osp
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
@@ -9,23 +10,24 @@ import numpy as np
 import torch
 from mmdet.datasets import BaseDetDataset
 from mmengine.dataset import Compose
-from mmengine.fileio import exists
+from mmengine.fileio import exists, get
+from mmengine.logging import print_log
 
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
 from clhoi_mm.registry import DATASETS, TRANSFORMS
+from clhoi_mm.utils.errors import InputError
+from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
-from .annotation_file import HOIAnnotationFile
+from .key_check import check_keys
 from .palette import make_palette
 from .seeded import seeded
+from .transforms import PackHOIInputs
 from .zero_shot import without_unseen_pairs
 
 
 class MissingImage(FileNotFoundError):
     """An image that is listed is not there."""
-
-
-class UndecodableImage(ValueError):
-    """A file holds no image that can be read."""
 
 
 @DATASETS.register_module()
@@ -76,6 +78,11 @@ class HOIDataset(BaseDetDataset):
             pair that carries one of them, with all that the pair is labelled
             with, and these image labels; tests lose nothing. Defaults to
             None.
+        bad_images (str, optional): What to do about an image that is missing
+            or cannot be read. 'error' raises. 'skip' warns; training takes
+            another image, and in test mode the sample comes without an image
+            and says why (``unreadable``). Defaults to None: 'error' in
+            training, 'skip' in test mode.
         metainfo (dict, optional): Further meta information. The vocabulary's
             own entries cannot be overridden.
         indices (int | Sequence[int], optional): Keep only these images.
@@ -119,6 +126,7 @@ class HOIDataset(BaseDetDataset):
         filter_cfg: Optional[dict] = None,
         split: Optional[str] = None,
         zero_shot: Optional[Union[str, Sequence[int]]] = None,
+        bad_images: Optional[str] = None,
         metainfo: Optional[dict] = None,
         indices: Optional[Union[int, Sequence[int]]] = None,
         serialize_data: bool = True,
@@ -130,15 +138,23 @@ class HOIDataset(BaseDetDataset):
         self.vocabulary = HOIVocabulary.load(vocabulary or self.VOCABULARY)
         self.unseen = unseen_classes(zero_shot, self.vocabulary)
         self.seed = seed
+        if bad_images not in (None, 'error', 'skip'):
+            raise InputError(
+                f"bad_images must be 'error' or 'skip', got {bad_images!r}."
+            )
+        self.bad_images = bad_images or ('skip' if test_mode else 'error')
         if split is not None:
             ann_file = ann_file or self._split_file(split)
         if data_prefix is None:
             data_prefix = dict(img=self.IMG_PREFIX if split else '')
+        # Which repetition of an image a wrapper asks for.
+        self.repeat = 0
         # Shared, so that persistent workers see a new epoch as well.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+        self._num_skipped = torch.zeros_like(self._epoch).share_memory_()
         unknown = set(filter_cfg or ()) - set(self.FILTERS)
         if unknown:
-            raise ValueError(
+            raise InputError(
                 f'filter_cfg: unknown {sorted(unknown)}; there '
                 f'are {list(self.FILTERS)}.'
             )
@@ -176,6 +192,11 @@ class HOIDataset(BaseDetDataset):
         """Where the images are listed, for messages."""
         return self.ann_file
 
+    @property
+    def num_skipped(self) -> int:
+        """How often training skipped an image, all processes together."""
+        return int(self._num_skipped)
+
     def set_epoch(self, epoch: int) -> None:
         """Tells which epoch's augmentation to draw.
 
@@ -195,25 +216,27 @@ class HOIDataset(BaseDetDataset):
             List[dict]: One record an image; see :meth:`parse_data_info`.
         """
         self._check_source()
-        file = HOIAnnotationFile(
-            self.ann_file, self.vocabulary, self.backend_args
+        file = AnnotationFile.parse(
+            get(self.ann_file, backend_args=self.backend_args), self.ann_file
         )
+        file.require_sizes()
+        labeled = LabeledAnnotations(file, self.vocabulary)
         if not file.images:
-            raise ValueError(
+            raise InputError(
                 f'{self.ann_file}: images is empty; there is '
                 'nothing to train on or to test.'
             )
-        self._metainfo['rare'] = file.rare
+        self._metainfo['rare'] = labeled.rare
         return [
             self.parse_data_info(
                 dict(
                     image=image,
-                    rows=file.image_rows(image['id']),
-                    hois=file.image_hois(image['id']),
-                    image_hoi_labels=file.image_labels(image),
+                    rows=labeled.boxes(i),
+                    hois=labeled.hois(i),
+                    image_hoi_labels=labeled.image_labels(i),
                 )
             )
-            for image in file.images
+            for i, image in enumerate(file.images)
         ]
 
     def _check_source(self) -> None:
@@ -227,7 +250,7 @@ class HOIDataset(BaseDetDataset):
 
     def _split_file(self, split: str) -> str:
         if split not in self.SPLITS:
-            raise ValueError(
+            raise InputError(
                 f'{type(self).__name__}: no split {split!r}; '
                 f'there are {list(self.SPLITS)}.'
             )
@@ -237,8 +260,9 @@ class HOIDataset(BaseDetDataset):
         """Makes a record of one image.
 
         Args:
-            raw_data_info (dict): ``image``, ``rows``, ``hois`` and
-                ``image_hoi_labels`` as :class:`HOIAnnotationFile` gives them.
+            raw_data_info (dict): ``image``, a record of the file; ``rows``,
+                ``hois`` and ``image_hoi_labels`` as
+                :class:`LabeledAnnotations` gives them.
 
         Returns:
             dict: img_id, img_path, key, height, width; ``instances`` as
@@ -269,7 +293,7 @@ class HOIDataset(BaseDetDataset):
         return dict(
             img_id=image['id'],
             img_path=osp.join(self.data_prefix['img'], image['file_name']),
-            key=image.get('key', image['file_name']),
+            key=image.get('key') or image['file_name'],
             height=image['height'],
             width=image['width'],
             instances=instances,
@@ -281,7 +305,19 @@ class HOIDataset(BaseDetDataset):
         )
 
     def filter_data(self) -> List[dict]:
-        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        """Leave out what ``filter_cfg`` says; nothing in test mode.
+
+        Raises:
+            ValueError: Nothing is left, or a file that the pipeline looks up
+                by key holds none of the images.
+        """
+        kept = self._filter()
+        check_keys(
+            self.pipeline, [x['key'] for x in kept], self.ann_file, len(kept)
+        )
+        return kept
+
+    def _filter(self) -> List[dict]:
         if self.test_mode or not self.filter_cfg:
             return self.data_list
         cfg = self.filter_cfg
@@ -296,31 +332,76 @@ class HOIDataset(BaseDetDataset):
             and min(info['width'], info['height']) >= cfg.get('min_size', 0)
         ]
         if not kept:
-            raise ValueError(
+            raise InputError(
                 f'{self.ann_file}: filter_cfg={cfg} leaves none '
                 f'of {len(self.data_list)} images.'
             )
         return kept
 
     def prepare_data(self, idx: int) -> Any:
-        """Runs the pipeline on one image, seeded in training.
+        """Run the pipeline on one image, seeded in training.
 
         Args:
             idx (int): The image's position.
 
         Returns:
-            The pipeline's result.
+            The pipeline's result. Where the image is bad and skipped, None in
+            training, and in test mode a sample without an image.
         """
-        return self._run_pipeline(self.get_data_info(idx))
+        try:
+            return self._run_pipeline(self._record(idx))
+        except (MissingImage, UnreadableImage) as error:
+            if self.bad_images == 'error':
+                raise
+            print_log(f'Skipped: {error}', 'current', logging.WARNING)
+            if self.test_mode:
+                return self._pack_without_image(self._record(idx), error)
+            self._num_skipped += 1
+            return None
+
+    def _record(self, idx: int) -> dict:
+        """What the pipeline begins with."""
+        return self.get_data_info(idx)
+
+    def _pack_without_image(self, info: dict, error: Exception) -> dict:
+        """Pack what is known of an image that cannot be read.
+
+        Args:
+            info (dict): Its record.
+            error (Exception): Why it cannot be read.
+
+        Returns:
+            dict: ``inputs`` of one pixel, and ``data_samples`` with the
+            annotations and, as metainfo, ``unreadable``.
+        """
+        pack = [
+            step
+            for step in self.pipeline.transforms
+            if isinstance(step, PackHOIInputs)
+        ]
+        if not pack:
+            raise error
+        size = info.get('height', 1), info.get('width', 1)
+        packed = pack[0](
+            dict(
+                info,
+                img=np.zeros((1, 1, 3), np.uint8),
+                img_shape=(1, 1),
+                ori_shape=size,
+            )
+        )
+        packed['data_samples'].set_metainfo(dict(unreadable=str(error)))
+        return packed
 
     def _run_pipeline(self, info: dict) -> Any:
-        """Runs the pipeline, and says which image it stumbled over.
+        """Run the pipeline, and say which image it stumbled over.
 
         Raises:
             MissingImage: There is no such image.
-            UndecodableImage: It is damaged.
+            UnreadableImage: It is damaged, or too thin to be resized.
         """
         path = info['img_path']
+        remedy = f'Fetch it again, or leave it out of {self.list_file}'
         try:
             return self.pipeline(info)
         except FileNotFoundError as error:
@@ -331,21 +412,28 @@ class HOIDataset(BaseDetDataset):
                 'data_root and data_prefix, or fetch the images. '
                 f'{self.SOURCE}.'
             ) from error
+        except UnreadableImage as error:
+            raise UnreadableImage(f'{error}. {remedy}.') from error
         except (AssertionError, cv2.error) as error:
-            if isinstance(error, AssertionError) and not str(error).startswith(
-                'failed to load image'
-            ):
+            if 'ori_shape' not in info:
+                # mmcv's LoadImageFromFile.
+                reason = 'no image can be decoded from it'
+            elif isinstance(error, cv2.error):
+                # Such as resizing to nothing.
+                height, width = info['ori_shape'][:2]
+                reason = (
+                    'a transform of the pipeline fails at this image of '
+                    f'{width} x {height} pixels ({error})'
+                )
+            else:
                 raise
-            raise UndecodableImage(
-                f'{path}: no image can be decoded from it; it is truncated '
-                'or of an unknown type. Fetch it again, or leave it out of '
-                f'{self.list_file}.'
-            ) from error
+            raise UnreadableImage(f'{path}: {reason}. {remedy}.') from error
 
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:
             return super().__getitem__(idx)
-        with seeded(self.seed, int(self._epoch), idx % len(self)):
+        entropy = [self.seed, int(self._epoch), idx % len(self)]
+        with seeded(*entropy, *[self.repeat] * (self.repeat > 0)):
             return super().__getitem__(idx)
 
     def _set_vocabulary_metainfo(self) -> None:
@@ -364,7 +452,7 @@ class HOIDataset(BaseDetDataset):
         )
         taken = sorted(set(own) & set(self._metainfo))
         if taken:
-            raise ValueError(
+            raise InputError(
                 f'metainfo: {taken} come from the vocabulary; '
                 'give another vocabulary instead.'
             )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from clhoi_mm.teacher.images import walk_images
+from clhoi_mm.utils.image_folder import walk_images
 
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
@@ -79,7 +79,7 @@ def read_folder(
     Args:
         path (str): The folder.
         root (str, optional): What paths are relative to; see
-            :func:`~clhoi_mm.teacher.images.walk_images`.
+            :func:`~clhoi_mm.utils.image_folder.walk_images`.
         changed (List[Tuple[str, int]]): Gets each folder and when it was
             last changed.
 
@@ -142,7 +142,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ):
             if batch.num_rows:
                 yield _block(
-                    path, dict(zip(names, map(batch.column, names))), done
+                    path, {name: batch.column(name) for name in names}, done
                 )
             done += batch.num_rows
     except pyarrow.ArrowException as error:

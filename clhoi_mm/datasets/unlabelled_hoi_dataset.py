@@ -1,26 +1,27 @@
 """Images of which nothing is known but what the teacher says."""
 
-import logging
 import os.path as osp
 from itertools import islice
-from typing import Any, Callable, Optional, Sequence, Tuple, Union
+from typing import Callable, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from mmengine.logging import print_log
-from PIL import Image
 
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher import TeacherCache
+from clhoi_mm.utils.image_reader import UnreadableImage, read_image_size
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .byte_rows import ByteRows
-from .hoi_dataset import HOIDataset, MissingImage, UndecodableImage
+from .hoi_dataset import HOIDataset
 from .image_index import open_images
 from .image_list import ImageList
+from .key_check import check_keys
+from .transforms import LoadImage
 
 _KEYS_AT_ONCE = 1 << 16
-# Camera orientations that swap width and height (EXIF).
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+# Of ten million images, so many are looked up at the start.
+_KEYS_CHECKED = 20_000
 
 
 @DATASETS.register_module()
@@ -28,7 +29,7 @@ class UnlabelledHOIDataset(HOIDataset):
     """Images of a folder, a list or a Parquet file, without annotations.
 
     All that label-free training needs beside the teacher's cache: a pipeline
-    of LoadImageFromFile, LoadTeacherKnowledge, augmentation and
+    of LoadImage, LoadTeacherKnowledge, augmentation and
     PackHOIInputs. Keys, by which the cache is asked, are those of
     ``tools/teacher/annotate.py --images`` with the same folder or list.
 
@@ -52,11 +53,8 @@ class UnlabelledHOIDataset(HOIDataset):
             behind. It is made at the first opening and when the list or a
             folder has changed.
         pipeline (Sequence[dict | Callable]): Transforms.
-        test_mode (bool): No filtering, no seeding, and a bad image is an
-            error. Defaults to False.
-        bad_images (str): What training does about an image that is missing
-            or cannot be decoded. 'error' raises, 'skip' warns and lets
-            another image take its place. Defaults to 'error'.
+        test_mode (bool): No filtering, no seeding. Defaults to False.
+        bad_images (str, optional): See :class:`HOIDataset`.
         filter_cfg (dict, optional): For training: ``without_words``, a folder
             with the teacher's cache, leaves out images that are not in it.
         metainfo (dict, optional): See :class:`HOIDataset`, as the rest.
@@ -71,8 +69,7 @@ class UnlabelledHOIDataset(HOIDataset):
 
     Raises:
         FileNotFoundError: No such folder or list, or no image.
-        ValueError: The list is damaged or empty, names an image twice, or an
-            image cannot be decoded.
+        ValueError: The list is damaged or empty, or names an image twice.
     """
 
     METAINFO = dict(dataset_type='UnlabelledHOIDataset')
@@ -91,7 +88,7 @@ class UnlabelledHOIDataset(HOIDataset):
         index: Optional[str] = None,
         pipeline: Sequence[Union[dict, Callable]] = (),
         test_mode: bool = False,
-        bad_images: str = 'error',
+        bad_images: Optional[str] = None,
         filter_cfg: Optional[dict] = None,
         metainfo: Optional[dict] = None,
         indices: Optional[Union[int, Sequence[int]]] = None,
@@ -99,11 +96,6 @@ class UnlabelledHOIDataset(HOIDataset):
         max_refetch: int = 1000,
         seed: int = 0,
     ) -> None:
-        if bad_images not in ('error', 'skip'):
-            raise ValueError(
-                f"bad_images must be 'error' or 'skip', got {bad_images!r}."
-            )
-        self.bad_images = bad_images
         self.index = index
         self._has_prefix = data_prefix is not None
         super().__init__(
@@ -114,6 +106,7 @@ class UnlabelledHOIDataset(HOIDataset):
             pipeline=pipeline,
             test_mode=test_mode,
             filter_cfg=filter_cfg,
+            bad_images=bad_images,
             metainfo=metainfo,
             indices=indices,
             serialize_data=False,
@@ -148,7 +141,14 @@ class UnlabelledHOIDataset(HOIDataset):
         )
 
     def filter_data(self) -> ImageList:
-        """Leaves out what ``filter_cfg`` says; nothing in test mode."""
+        """Leave out what ``filter_cfg`` says; see :class:`HOIDataset`."""
+        kept = self._filter()
+        step = max(1, len(kept) // _KEYS_CHECKED)
+        keys = [kept[i]['key'] for i in range(0, len(kept), step)]
+        check_keys(self.pipeline, keys, self.images, len(kept))
+        return kept
+
+    def _filter(self) -> ImageList:
         cache = (self.filter_cfg or {}).get('without_words')
         if self.test_mode or cache is None:
             return self.data_list
@@ -187,27 +187,26 @@ class UnlabelledHOIDataset(HOIDataset):
         """
         info = super().get_data_info(idx)
         if 'width' not in info:
-            info['width'], info['height'] = _read_size(info['img_path'])
+            info['width'], info['height'] = self._read_size(info['img_path'])
         return info
 
-    def prepare_data(self, idx: int) -> Any:
-        """Runs the pipeline on one image, seeded in training.
-
-        Args:
-            idx (int): The image's position.
-
-        Returns:
-            The pipeline's result; None where the image is bad and skipped.
-        """
+    def _record(self, idx: int) -> dict:
         # Without a size: the pipeline decodes the image anyway.
-        info = super().get_data_info(idx)
+        return super().get_data_info(idx)
+
+    def _read_size(self, path: str) -> Tuple[int, int]:
+        """Width and height of an image file, read as the pipeline does."""
+        load = (
+            step
+            for step in self.pipeline.transforms
+            if isinstance(step, LoadImage)
+        )
+        orientation = next((s.orientation for s in load), 'upright')
         try:
-            return self._run_pipeline(info)
-        except (MissingImage, UndecodableImage) as error:
-            if self.test_mode or self.bad_images == 'error':
-                raise
-            print_log(f'Skipped: {error}', 'current', logging.WARNING)
-            return None
+            return read_image_size(path, orientation)
+        except (FileNotFoundError, UnreadableImage):
+            # The pipeline will say what is wrong with it.
+            return 1, 1
 
     def _get_unserialized_subset(
         self, indices: Union[Sequence[int], int]
@@ -227,18 +226,6 @@ class UnlabelledHOIDataset(HOIDataset):
                 f'{self.images}: no such folder or list of images; check '
                 'images and data_root.'
             )
-
-
-def _read_size(path: str) -> Tuple[int, int]:
-    """Width and height of an image file as it is decoded."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_ORIENTATION) in _TURNED
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        # The pipeline will say what is wrong with it.
-        return 1, 1
-    return (height, width) if turned else (width, height)
 
 
 def _hashes_of(cache: TeacherCache) -> np.ndarray:

@@ -11,7 +11,7 @@ def without_unseen_pairs(
     """The rows of pairs of boxes that carry no unseen class.
 
     Args:
-        hois (dict): An image's, as ``HOIAnnotationFile.image_hois`` gives
+        hois (dict): An image's, as ``LabeledAnnotations.hois`` gives
             them.
         unseen (np.ndarray): (C, ) bool.
     """

@@ -9,6 +9,7 @@ from .hooks import (
     RememberImagesHook,
     SelfDistillHook,
 )
+from .loops import HOITestLoop, HOIValLoop, UnreadableImages
 from .runner import HOIRunner
 
 __all__ = [
@@ -18,8 +19,11 @@ __all__ = [
     'EpochSeedHook',
     'GroupedOptimWrapperConstructor',
     'HOIRunner',
+    'HOITestLoop',
+    'HOIValLoop',
     'HOIVisualizationHook',
     'JsonConfigHook',
     'RememberImagesHook',
     'SelfDistillHook',
+    'UnreadableImages',
 ]

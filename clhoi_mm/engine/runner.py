@@ -1,4 +1,5 @@
-from typing import Optional, Sequence, Tuple
+import json
+from typing import Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -7,12 +8,16 @@ from mmengine.model import (
     is_model_wrapper,
     revert_sync_batchnorm,
 )
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import distributed, nn
+from torch.utils.data import DataLoader
 
+from clhoi_mm.config_file import inner_configs
+from clhoi_mm.datasets.wrappers import inner_datasets
 from clhoi_mm.models.checkpoint import load_weights
-from clhoi_mm.registry import RUNNERS
+from clhoi_mm.registry import OPTIMIZERS, RUNNERS
 
 
 def _without_words(pipeline: list) -> list:
@@ -24,6 +29,16 @@ def _without_words(pipeline: list) -> list:
         for step in pipeline
         if 'LoadTeacherKnowledge' not in str(step['type'])
     ]
+
+
+def _max_epochs(checkpoint: dict) -> Optional[int]:
+    """The epochs that a checkpoint's run was to have, if it tells."""
+    text = checkpoint.get('meta', {}).get('cfg')
+    try:
+        cfg = json.loads(text)
+        return int(cfg['train_cfg']['max_epochs'])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 @RUNNERS.register_module()
@@ -51,11 +66,70 @@ class HOIRunner(Runner):
         if supervision in ('image', 'instance') and cfg.get(
             'train_dataloader'
         ):
-            dataset = cfg.train_dataloader.dataset
-            while 'dataset' in dataset:
-                dataset = dataset.dataset
-            dataset.pipeline = _without_words(dataset.pipeline)
+            for dataset in inner_configs(cfg.train_dataloader.dataset):
+                dataset.pipeline = _without_words(dataset.pipeline)
         return super().from_cfg(cfg)
+
+    def train(self) -> nn.Module:
+        """Train, and say how often images were skipped.
+
+        Returns:
+            nn.Module: The model.
+        """
+        model = super().train()
+        skipped = sum(
+            getattr(dataset, 'num_skipped', 0)
+            for dataset in inner_datasets(self.train_dataloader.dataset)
+        )
+        if skipped:
+            self.logger.warning(
+                f'images that cannot be read were skipped {skipped} times; '
+                'they are named above'
+            )
+        return model
+
+    @staticmethod
+    def build_dataloader(
+        dataloader: Union[DataLoader, dict],
+        seed: Optional[int] = None,
+        diff_rank_seed: bool = False,
+    ) -> DataLoader:
+        """Build a data loader.
+
+        Args:
+            dataloader (DataLoader | dict): One, or its config. Without
+                workers ``persistent_workers`` means nothing, and is no error.
+            seed (int, optional): See mmengine's runner.
+            diff_rank_seed (bool): See mmengine's runner.
+
+        Returns:
+            DataLoader: The data loader.
+        """
+        if isinstance(dataloader, dict) and not dataloader.get('num_workers'):
+            dataloader = dict(dataloader, persistent_workers=False)
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+
+    def build_optim_wrapper(
+        self, optim_wrapper: Union[dict, OptimWrapper]
+    ) -> Union[OptimWrapper, OptimWrapperDict]:
+        """Build the optimizer.
+
+        Args:
+            optim_wrapper (dict | OptimWrapper): See mmengine's runner.
+
+        Returns:
+            OptimWrapper | OptimWrapperDict: It.
+
+        Raises:
+            KeyError: There is no such optimizer. mmengine's constructor would
+                stumble over it later, and not say so.
+        """
+        if isinstance(optim_wrapper, dict):
+            optimizer = optim_wrapper.get('optimizer') or {}
+            kind = optimizer.get('type')
+            if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
+                OPTIMIZERS.build(dict(type=kind))
+        return super().build_optim_wrapper(optim_wrapper)
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set the environment up, that of processes without devices too.
@@ -108,7 +182,8 @@ class HOIRunner(Runner):
         Raises:
             ValueError: It was published, and holds weights alone.
         """
-        if 'optimizer' not in load_weights(filename):
+        checkpoint = load_weights(filename)
+        if 'optimizer' not in checkpoint:
             raise ValueError(
                 f'{filename} holds no state of the optimizer, as published '
                 'checkpoints do: there is no run to resume. Resume from a '
@@ -116,6 +191,16 @@ class HOIRunner(Runner):
                 f'without --resume, with --cfg-options load_from={filename}'
             )
         super().resume(filename, *args, **kwargs)
+        before = _max_epochs(checkpoint)
+        if before is not None and before < (self.max_epochs or 0):
+            self.logger.warning(
+                f'{filename} is of a run of {before} epochs, and this one '
+                f'goes on to {self.max_epochs}; but the schedule of the '
+                'learning rate is resumed as well, and stays where it ended. '
+                'To go on with a schedule of its own, leave out --resume and '
+                f'set load_from={filename}; to have one schedule to the end, '
+                'begin anew with this train_cfg.max_epochs'
+            )
 
     def load_checkpoint(
         self,

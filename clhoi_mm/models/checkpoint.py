@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
 
+from clhoi_mm.config_file import UnreadableCheckpoint
+
 
 def _history_statistic(owner: type, name: str) -> Callable:
     """The one use of ``getattr`` in a checkpoint: a HistoryBuffer's method.
@@ -55,7 +57,8 @@ def load_weights(
         dict: The checkpoint, with 'state_dict' whatever its layout.
 
     Raises:
-        ValueError: If the file is no checkpoint or holds more than data.
+        UnreadableCheckpoint: The file is no checkpoint or holds more than
+            data.
     """
     try:
         with torch.serialization.safe_globals(_safe_globals()):
@@ -65,14 +68,14 @@ def load_weights(
     except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:
-        raise ValueError(
+        raise UnreadableCheckpoint(
             f'{path} is not a checkpoint that can be loaded safely '
             f'({repr(error).splitlines()[0][:200]}); it may be truncated, '
             'or hold code beside weights: save its state_dict anew where you '
             'trust it'
         ) from error
     if not isinstance(checkpoint, dict):
-        raise ValueError(
+        raise UnreadableCheckpoint(
             f'{path} holds a {type(checkpoint).__name__}, not '
             'the weights of a model'
         )

@@ -1,4 +1,4 @@
-from .hoi_data_sample import HOIDataSample
+from .hoi_data_sample import HOIDataSample, no_predictions
 from .tracked_boxes import TrackedBoxes
 
-__all__ = ['HOIDataSample', 'TrackedBoxes']
+__all__ = ['HOIDataSample', 'TrackedBoxes', 'no_predictions']

@@ -38,7 +38,8 @@ class HOIDataSample(DetDataSample):
       score, descending.
 
     Metainfo: img_id, img_path, key, ori_shape, img_shape, scale_factor, flip,
-    flip_direction.
+    flip_direction, orientation (as the image was read), and unreadable (str):
+    why there is no image, where there is none.
     """
 
     def to(self, *args, **kwargs) -> 'HOIDataSample':
@@ -129,6 +130,21 @@ class HOIDataSample(DetDataSample):
     @image_hoi_labels.deleter
     def image_hoi_labels(self) -> None:
         del self._image_hoi_labels
+
+
+def no_predictions() -> InstanceData:
+    """Make ``pred_hois`` without a row, on the CPU."""
+    return InstanceData(
+        **{name: torch.zeros(0, 4) for name in ('sub_bboxes', 'obj_bboxes')},
+        **{
+            name: torch.zeros(0, dtype=torch.int64)
+            for name in ('obj_labels', 'verb_labels', 'hoi_labels')
+        },
+        **{
+            name: torch.zeros(0)
+            for name in ('scores', 'sub_scores', 'obj_scores')
+        },
+    )
 
 
 def _tensors(element: BaseDataElement) -> Iterator[Tensor]:

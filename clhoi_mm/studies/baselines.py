@@ -1,11 +1,11 @@
 """What can be said of a pair without looking at it."""
 
-import json
 import os.path as osp
 from typing import Union
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.vocabulary import HOIVocabulary
 
 BASELINES = ('random', 'prior')
@@ -47,33 +47,20 @@ def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
             'frequencies counts; make the data set first (docs/prepare.md), '
             'or leave the row out by --rows'
         )
-    with open(path) as file:
-        content = json.load(file)
+    file = AnnotationFile.read(path)
     vocabulary = HOIVocabulary.load(vocabulary)
-    objects = {
-        c['id']: vocabulary.object_label(c['name'])
-        for c in content['categories']
-    }
-    verbs = [vocabulary.verb_label(name) for name in content['verbs']]
-    label = {
-        a['id']: objects[a['category_id']] for a in content['annotations']
-    }
-    in_image: dict[int, list[int]] = {}
-    for ann in content['annotations']:
-        in_image.setdefault(ann['image_id'], []).append(label[ann['id']])
-    pairs = np.zeros(vocabulary.num_objects)
-    for labels in in_image.values():
-        persons = labels.count(vocabulary.person_label)
-        for obj in labels:
-            if obj >= 0:
-                pairs[obj] += persons - (obj == vocabulary.person_label)
-    counts = np.zeros(vocabulary.num_hois)
-    for hoi in content['hois']:
-        # Without an object it is no pair's.
-        if hoi['human_ann_id'] is not None:
-            hoi_class = vocabulary.hoi_id(
-                verbs[hoi['verb_id']], label.get(hoi['object_ann_id'], -1)
-            )
-            if hoi_class >= 0:
-                counts[hoi_class] += 1
+    labels = file.object_labels(vocabulary)[file.box_labels]
+    is_person = labels == vocabulary.person_label
+    persons = np.bincount(
+        file.box_images[is_person], minlength=len(file.images)
+    )
+    # Each box with the other persons of its image.
+    partners = persons[file.box_images] - is_person
+    known = labels >= 0
+    pairs = np.bincount(labels[known], partners[known], vocabulary.num_objects)
+    hois = file.pair_labels(vocabulary)
+    counts = np.bincount(
+        hois[(hois >= 0) & (file.human_inds >= 0)],
+        minlength=vocabulary.num_hois,
+    )
     return (counts / pairs[vocabulary.hoi_objects].clip(1)).tolist()

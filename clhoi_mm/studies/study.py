@@ -4,7 +4,8 @@ from typing import Any, Iterable, Iterator, Optional, Sequence
 
 from mmengine.config import Config
 
-from clhoi_mm.config_file import read_config
+from clhoi_mm.config_file import inner_configs, read_config
+from clhoi_mm.utils.errors import InputError
 
 from .baselines import BASELINES, object_prior
 from .plots import check_plot, rows_of
@@ -171,9 +172,13 @@ class Study:
             cfg.model.icn = dict(type='BaselineICN', seed=seed)
             cfg.model.vlt = cfg.model.context_loss = None
         if baseline == 'prior' and prior:
-            dataset = cfg.train_dataloader.dataset
-            while 'dataset' in dataset:
-                dataset = dataset.dataset
+            dataset, *others = inner_configs(cfg.train_dataloader.dataset)
+            if others:
+                raise InputError(
+                    f'{cfg.filename}: prior frequencies are counted in one '
+                    'annotation file, but training concatenates several; '
+                    'leave the row out by --rows'
+                )
             cfg.model.icn['class_scores'] = object_prior(
                 dataset, cfg.model.teacher_head.vocabulary
             )
@@ -182,9 +187,10 @@ class Study:
                 loader = cfg[f'{split}_dataloader']
                 # Handing samples over costs more than there is left to load.
                 loader.update(num_workers=0, persistent_workers=False)
-                loader.dataset.pipeline = _without_images(
-                    loader.dataset.pipeline, self.features, split == 'train'
-                )
+                for dataset in inner_configs(loader.dataset):
+                    dataset.pipeline = _without_images(
+                        dataset.pipeline, self.features, split == 'train'
+                    )
         cfg.test_dataloader = cfg[f'{self.split}_dataloader']
         cfg.test_evaluator = cfg[f'{self.split}_evaluator']
         # One look at the end says all.
@@ -288,7 +294,7 @@ def _without_images(
     for step in pipeline:
         if step.type == 'LoadTeacherKnowledge':
             teacher.append(step)
-        elif step.type not in ('LoadImageFromFile', 'Resize'):
+        elif step.type not in ('LoadImage', 'LoadImageFromFile', 'Resize'):
             steps.append(step)
     if remember:
         steps = [dict(type='RememberViews', steps=steps)]

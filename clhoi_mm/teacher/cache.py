@@ -84,6 +84,9 @@ class TeacherCache:
     def __contains__(self, key: str) -> bool:
         return self._find(key) is not None
 
+    def __iter__(self) -> Iterator[str]:
+        return self.keys()
+
     def __getstate__(self) -> Dict[str, Any]:
         return dict(
             self.__dict__, _tensors=None, _key_bytes=None, _few_phrases=None

@@ -1,10 +1,9 @@
-import json
 import os
-from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Set, Tuple, Union
+from typing import List, Optional, Tuple, Union
 
+from ..annotations.annotation_file import AnnotationFile
+from ..annotations.labeled_annotations import LabeledAnnotations
 from ..vocabulary import HOIVocabulary
 
 
@@ -32,8 +31,8 @@ def read_image_facts(
 ) -> List[ImageFacts]:
     """Reduce an annotation file in the project's format to the image level.
 
-    Interactions flagged invisible count, as in image-level labels; pairs
-    outside the vocabulary do not.
+    Interactions flagged invisible count, as in image-level labels; those
+    without an object do not.
 
     Args:
         ann_file (str | PathLike): The annotation file.
@@ -46,108 +45,25 @@ def read_image_facts(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is no JSON, lacks a field, or names something
+        ValueError: The file is no annotation file, or names something
             outside the vocabulary.
     """
-    path = Path(ann_file)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'{path}: no such annotation file; write one with a converter in '
-            f'tools/dataset_converters'
-        )
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-        return _read(content, vocabulary, path, no_interaction)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f'{path}: no JSON ({error}); convert or copy the file anew'
-        ) from error
-    except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(
-            f'{path}: a field is missing or refers to nothing ({error!r}); '
-            f'a COCO detection file with verbs, hoi_categories and hois is '
-            f'expected, from tools/dataset_converters'
-        ) from error
-
-
-def _read(
-    content: Dict[str, Any],
-    vocabulary: HOIVocabulary,
-    path: Path,
-    no_interaction: bool,
-) -> List[ImageFacts]:
-    objects = {
-        category['id']: _label(
-            'categories',
-            category['name'],
-            vocabulary.object_label,
-            vocabulary,
-            path,
-        )
-        for category in content['categories']
-    }
-    verbs = [
-        _label('verbs', name, vocabulary.verb_label, vocabulary, path)
-        for name in content['verbs']
-    ]
-    classes = {
-        record['id']: vocabulary.hoi_id(
-            verbs[record['verb_id']], objects[record['category_id']]
-        )
-        for record in content['hoi_categories']
-    }
-    object_of = {
-        record['id']: objects[record['category_id']]
-        for record in content['annotations']
-    }
-    present: Dict[Any, Set[int]] = defaultdict(set)
-    for record in content['annotations']:
-        present[record['image_id']].add(object_of[record['id']])
-    said: Dict[Any, Set[int]] = defaultdict(set)
-    for record in content['hois']:
-        if record['object_ann_id'] is not None:
-            said[record['image_id']].add(
-                vocabulary.hoi_id(
-                    verbs[record['verb_id']],
-                    object_of[record['object_ann_id']],
-                )
-            )
+    file = AnnotationFile.read(ann_file)
+    labeled = LabeledAnnotations(file, vocabulary)
+    silent = vocabulary.no_interaction_mask
     facts = []
-    for image in content['images']:
-        hois = said[image['id']]
-        hois.update(classes[label] for label in image.get('hoi_ids', ()))
-        present[image['id']].update(
-            int(vocabulary.hoi_objects[label]) for label in hois if label >= 0
-        )
+    for i, (image, key) in enumerate(zip(file.images, file.keys)):
+        hois = labeled.image_labels(i)
+        objects = {
+            *labeled.boxes(i)['labels'].tolist(),
+            *vocabulary.hoi_objects[hois].tolist(),
+        }
         facts.append(
             ImageFacts(
-                key=image.get('key', image['file_name']),
-                hois=tuple(
-                    sorted(
-                        label
-                        for label in hois
-                        if label >= 0
-                        and (
-                            no_interaction
-                            or not vocabulary.no_interaction_mask[label]
-                        )
-                    )
-                ),
-                objects=tuple(sorted(present[image['id']])),
+                key=key,
+                hois=tuple(hois[no_interaction | ~silent[hois]].tolist()),
+                objects=tuple(sorted(objects)),
                 scene=image.get('scene'),
             )
         )
     return facts
-
-
-def _label(
-    field: str, name: str, find: Any, vocabulary: HOIVocabulary, path: Path
-) -> int:
-    label = find(name)
-    if label < 0:
-        raise ValueError(
-            f'{path}: field "{field}": "{name}" is not in the vocabulary '
-            f'"{vocabulary.name}"; give the vocabulary that the file was '
-            f'written for'
-        )
-    return label

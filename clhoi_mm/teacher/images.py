@@ -1,22 +1,12 @@
 import json
 import os
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-    Set,
-    Tuple,
-    Union,
-)
+from typing import Iterator, NamedTuple, Optional, Union
 
-if TYPE_CHECKING:
-    import PIL.Image
+from PIL import Image
 
-# Endings of files that are taken for images.
-IMAGES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
+from ..utils.image_folder import walk_images
+from ..utils.image_reader import read_image
 
 
 class ImageEntry(NamedTuple):
@@ -29,23 +19,6 @@ class ImageEntry(NamedTuple):
 
     image_id: str
     path: Path
-
-
-class ImageFolder(NamedTuple):
-    """The images that lie in a folder itself.
-
-    Attributes:
-        path (str): The folder.
-        prefix (str): Begins the keys of its images.
-        names (List[str]): Their names, sorted.
-        changed (int): When an entry was last added to, removed from or
-            renamed in the folder, in nanoseconds.
-    """
-
-    path: str
-    prefix: str
-    names: List[str]
-    changed: int
 
 
 class ImageSource:
@@ -62,6 +35,11 @@ class ImageSource:
         root (str | PathLike, optional): What the paths of a file, and the
             keys of a folder's images, are relative to. Defaults to None: the
             file's folder, or the folder itself.
+
+    Attributes:
+        orientation (str): How the images are to be read: those of an
+            annotation file as they are 'stored', which is what they were
+            annotated on, all others 'upright'.
 
     Raises:
         FileNotFoundError: There is no such folder or file.
@@ -88,6 +66,9 @@ class ImageSource:
             '.parquet': self._read_parquet,
             '.json': self._read_annotations,
         }
+        self.orientation = (
+            'stored' if self.path.suffix == '.json' else 'upright'
+        )
         if self.path.is_dir():
             self._read = self._read_folder
         elif self.path.suffix in readers:
@@ -133,7 +114,9 @@ class ImageSource:
         key = 'key' if 'key' in names else path
         for batch in file.iter_batches(columns=list({key, path})):
             for image_id, name in zip(
-                batch.column(key).to_pylist(), batch.column(path).to_pylist()
+                batch.column(key).to_pylist(),
+                batch.column(path).to_pylist(),
+                strict=True,
             ):
                 yield ImageEntry(image_id, self.root / name)
 
@@ -150,72 +133,19 @@ class ImageSource:
             ) from error
 
 
-def walk_images(
-    path: Union[str, os.PathLike],
-    root: Optional[Union[str, os.PathLike]] = None,
-) -> Iterator[ImageFolder]:
-    """Go through a folder and those below it, in the order of their names.
-
-    Linked folders are followed; one that is reached twice is listed once.
-
-    Args:
-        path (str | PathLike): The folder.
-        root (str | PathLike, optional): A folder above it that keys are
-            relative to. Defaults to None: the folder itself.
-
-    Yields:
-        ImageFolder: One a folder, those without images too.
-
-    Raises:
-        ValueError: The folder lies outside its root.
-    """
-    path = os.path.abspath(path)
-    root = os.path.abspath(root or path)
-    prefix = os.path.relpath(path, root)
-    if prefix == os.pardir or prefix.startswith(os.pardir + os.sep):
-        raise ValueError(
-            f'{path}: the folder is not inside {root}, which '
-            'keys are said to be relative to; give a folder '
-            'above it, or none'
-        )
-    below = [path]
-    seen: Set[Tuple[int, int]] = set()
-    while below:
-        folder = below.pop()
-        # Before its entries are read: a later change shows.
-        found = os.stat(folder)
-        if (found.st_dev, found.st_ino) in seen:
-            continue
-        seen.add((found.st_dev, found.st_ino))
-        names, folders = [], []
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    folders.append(entry.name)
-                elif entry.name.lower().endswith(IMAGES):
-                    names.append(entry.name)
-        below += [
-            os.path.join(folder, name)
-            for name in sorted(folders, reverse=True)
-        ]
-        prefix = os.path.relpath(folder, root).replace(os.sep, '/')
-        yield ImageFolder(
-            folder,
-            '' if prefix == '.' else f'{prefix}/',
-            sorted(names),
-            found.st_mtime_ns,
-        )
-
-
 def load_image(
-    path: Union[str, os.PathLike], max_side: Optional[int] = None
-) -> 'PIL.Image.Image':
-    """Read an image upright and in RGB.
+    path: Union[str, os.PathLike],
+    max_side: Optional[int] = None,
+    orientation: str = 'upright',
+) -> Image.Image:
+    """Read an image in RGB.
 
     Args:
         path (str | PathLike): The file.
         max_side (int, optional): Longer images are scaled down to this many
             pixels. Defaults to None.
+        orientation (str): 'upright' as a person sees it, or 'stored'.
+            Defaults to 'upright'.
 
     Returns:
         PIL.Image.Image: The image.
@@ -223,13 +153,7 @@ def load_image(
     Raises:
         OSError: The file is missing or no image, or is cut off.
     """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image).convert('RGB')
-    except (ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise OSError(f'{path}: {error}') from error
+    image = read_image(path, orientation)
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side))
     return image

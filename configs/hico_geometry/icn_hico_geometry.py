@@ -47,8 +47,8 @@ max_epochs = 9
 train_cfg = dict(
     type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=9
 )
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+val_cfg = dict(type='HOIValLoop')
+test_cfg = dict(type='HOITestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',

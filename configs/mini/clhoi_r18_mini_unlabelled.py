@@ -3,7 +3,7 @@
 _base_ = '../clhoi_r18_mini.py'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(
         type='LoadTeacherKnowledge',
         cache='data/mini/teacher/train_typical',

@@ -190,7 +190,7 @@ def test_pictures_and_files(tmp_path, broken, inferencer):
         broken, out_dir=out, return_vis=True, top_k=5, pred_score_thr=0.0
     )
     assert [f['img_path'] for f in found['failed']] == [str(broken / 'b.png')]
-    assert 'no image can be read from it' in found['failed'][0]['error']
+    assert 'no image can be decoded from it' in found['failed'][0]['error']
     assert [f['img_path'] for f in found['predictions']] == [
         str(broken / name) for name in ('a.png', 'c.png')
     ]
@@ -215,9 +215,9 @@ def test_pictures_and_files(tmp_path, broken, inferencer):
 
 
 def test_broken_images_end_the_run_where_asked(broken, inferencer):
-    with pytest.raises(ValueError, match='b.png: no image can be read'):
+    with pytest.raises(ValueError, match='b.png: no image can be decoded'):
         inferencer(broken, bad_images='error')
-    with pytest.raises(ValueError, match='b.png: no image can be read'):
+    with pytest.raises(ValueError, match='b.png: no image can be decoded'):
         inferencer(broken / 'b.png')
     with pytest.raises(ValueError, match='bad_images'):
         inferencer(broken, bad_images='ignore')
@@ -298,9 +298,10 @@ def test_the_tool(world, broken, video):
         'a person painting the horse',
         'kick ball',
         cwd=world,
-    ).check()
+    )
     assert '5 images, ' in done.text and f'in {out}' in done.text
-    assert '1 images could not be read' in done.text
+    assert done.code == 1
+    assert '1 images or videos could not be read' in done.text
     assert '6/6' in done.text and 'b.png: no image can be' in done.text
     assert sorted(
         path.relative_to(out / 'preds').as_posix()
@@ -318,7 +319,7 @@ def test_the_tool(world, broken, video):
 def test_the_tool_says_what_is_wrong(world, broken):
     for inputs, extra, part in (
         ('nowhere.png', (), 'nowhere.png: no such image'),
-        (broken / 'b.png', (), '1 images could not be read'),
+        (broken / 'b.png', (), '1 images or videos could not be read'),
         (broken, ('--classes', 'fly'), "'fly' is no class"),
         (broken, ('--weights', 'no.pth'), 'no.pth: no such checkpoint'),
     ):

@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import cv2
@@ -123,7 +124,7 @@ def encoded(kind, **options):
         # Bombs: 10 GB of zeros in a few kilobytes, and a header that says so.
         (
             png(60_000, 60_000, bytes(1_000_000)),
-            'far too many pixels; the limit is 20 million',
+            '3600000000 pixels; the limit is 20 million',
         ),
         (png(5_000, 5_000), '5000 x 5000 pixels; the limit is 20 million'),
         (png(0, 0), 'No image can be read'),
@@ -141,6 +142,71 @@ def test_images_are_turned_as_the_camera_says(page, upload):
     number = page.open(upload(encoded('JPEG', exif=exif)))
     picture = page.look(number, 100).picture
     assert picture.shape[0] > picture.shape[1]
+
+
+def test_pixels_are_those_of_the_reader(page, upload):
+    # Not white, as values above 255 would be.
+    gray = Image.fromarray(np.full((6, 8), 0x4000, np.uint16))
+    file = io.BytesIO()
+    gray.save(file, 'PNG')
+    number = page.open(upload(file.getvalue()))
+    assert (page._images[number].pixels == 0x40).all()
+
+
+def test_polyglots_are_images_and_nothing_else(page, upload):
+    evil = b'<script>alert(1)</script><?php system($_GET["c"]); ?>'
+    for kind in ('JPEG', 'PNG', 'BMP'):
+        number = page.open(upload(encoded(kind) + evil, '../x.php.png'))
+        view = page.look(number, 100)
+        assert view.picture.dtype == np.uint8 and view.rows == []
+
+
+def test_a_jpeg_of_a_thousand_scans(page, upload):
+    data = encoded('JPEG', progressive=True)
+    last = data.rindex(b'\xff\xda')
+    scan = data[last:-2]
+    with pytest.raises(PageError, match='No image can be read'):
+        page.open(upload(data[:last] + scan * 1000 + data[-2:]))
+
+
+def test_strips(page, upload):
+    file = io.BytesIO()
+    Image.new('RGB', (1, 20_000)).save(file, 'PNG')
+    number = page.open(upload(file.getvalue()))
+    with pytest.raises(PageError, match='^Nothing.* is 1 x 20000 pixels'):
+        page.look(number, 50)
+
+
+def test_twenty_at_once(inferencer, images, tmp_path):
+    page = WebPage(inferencer, max_bytes=300_000, keep=40)
+    good = images[0].read_bytes()
+    wanted = page.look(page.open(images[0]), 1).rows
+    hostile = (
+        png(60_000, 60_000, bytes(1_000_000)),
+        good[:-200],
+        b'<svg onload="alert(1)"/>',
+        bytes(400_000),
+    )
+
+    def visit(number):
+        path = tmp_path / f'{number}.png'
+        path.write_bytes(hostile[number % 4] if number % 2 else good)
+        try:
+            return page.look(page.open(path), 1).rows
+        except PageError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(20) as visitors:
+        found = list(visitors.map(visit, range(20)))
+    assert found[::2] == [wanted] * 10
+    assert all(isinstance(text, str) for text in found[1::2])
+    assert page.look(page.open(images[0]), 1).rows == wanted
+
+
+def test_examples_that_cannot_be_read_are_left_out(inferencer, images, upload):
+    page = WebPage(inferencer, [upload(b'no image', 'bad.png'), images[1]])
+    assert page.examples == [str(images[1])]
+    assert len(page.pictures) == 1 and 'bad.png' in page.unreadable[0]
 
 
 def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):

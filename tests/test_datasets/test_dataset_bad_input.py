@@ -9,7 +9,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import make_scene, write_split, write_tiny
 
 PIPELINE = (
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(type='PackHOIInputs'),
 )
@@ -61,7 +61,7 @@ BROKEN = {
     "hois, record 308, field 'verb_id': missing": lambda c: _last(
         c, 'hois'
     ).pop('verb_id'),
-    'hois.*image_id.*no image has 9': lambda c: _last(c, 'hois').update(
+    'hois.*image_id.*no image has id 9': lambda c: _last(c, 'hois').update(
         image_id=9
     ),
     'no list under verbs, hois': lambda c: [c.pop('verbs'), c.pop('hois')],
@@ -73,7 +73,7 @@ BROKEN = {
         c, 'images'
     ).update(key='train/busy.png'),
     'images.*width.*missing': lambda c: _last(c, 'images').pop('width'),
-    'annotations.*image_id.*no image has 9': lambda c: _last(
+    'annotations.*image_id.*no image has id 9': lambda c: _last(
         c, 'annotations'
     ).update(image_id=9),
     'annotations.*category_id.*no category has id 1': lambda c: _last(

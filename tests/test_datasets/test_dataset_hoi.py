@@ -20,7 +20,7 @@ from tests.data_utils import (
 )
 
 PIPELINE = (
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(type='PackHOIInputs'),
 )

@@ -24,7 +24,10 @@ from clhoi_mm.teacher.images import ImageSource
 from clhoi_mm.vocabulary import HOIVocabulary
 
 NAMES = ['a.png', 'b/c.jpg', 'b/ä.png', 'd e.png']
-LOAD = (dict(type='LoadImageFromFile'), dict(type='PackHOIInputs'))
+LOAD = (
+    dict(type='LoadImage', orientation='upright'),
+    dict(type='PackHOIInputs'),
+)
 
 
 @pytest.fixture
@@ -369,7 +372,9 @@ def test_images_that_are_bad(root, tmp_path, kind, caplog):
         bad.write_bytes(content[kind])
     options = dict(pipeline=LOAD, data_prefix=dict(img=str(root)))
     for test_mode in (False, True):
-        dataset = open_(path, test_mode=test_mode, **options)
+        dataset = open_(
+            path, test_mode=test_mode, bad_images='error', **options
+        )
         with pytest.raises((FileNotFoundError, ValueError)) as error:
             dataset[1]
         for part in (
@@ -380,11 +385,16 @@ def test_images_that_are_bad(root, tmp_path, kind, caplog):
             assert part in str(error.value)
         assert dataset[0]['data_samples'].key == 'a.png'
         dataset.get_data_info(1)
+    with pytest.raises((FileNotFoundError, ValueError)):
+        open_(path, **options)[1]
     dataset = open_(path, bad_images='skip', **options)
     assert dataset[1]['data_samples'].key == 'a.png'
-    dataset = open_(path, bad_images='skip', test_mode=True, **options)
-    with pytest.raises((FileNotFoundError, ValueError)):
-        dataset[1]
+    assert dataset.num_skipped >= 1
+    for bad_images in (None, 'skip'):
+        dataset = open_(path, bad_images=bad_images, test_mode=True, **options)
+        sample = dataset[1]['data_samples']
+        assert sample.key == 'bad.png' and str(bad) in sample.unreadable
+        assert 'unreadable' not in dataset[0]['data_samples']
 
 
 @given(rows=st.lists(st.binary(max_size=20), min_size=1))

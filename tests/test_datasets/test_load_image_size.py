@@ -37,7 +37,7 @@ def same(one, two):
 
 
 def test_samples_are_those_of_the_image(build, tmp_path):
-    read = build(dict(type='LoadImageFromFile'), *STEPS)
+    read = build(dict(type='LoadImage', orientation='stored'), *STEPS)
     sized = build(dict(type='LoadImageSize'), *STEPS)
     expected = [
         [read[i]['data_samples'] for i in range(5)]

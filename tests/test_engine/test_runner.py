@@ -237,7 +237,7 @@ def test_annotations_need_no_cache(
     monkeypatch, supervision, kept, wrapped, scope
 ):
     """The supervision is one key of the config."""
-    loaders = ['LoadImageFromFile', scope + 'LoadTeacherKnowledge', 'Pack']
+    loaders = ['LoadImage', scope + 'LoadTeacherKnowledge', 'Pack']
     dataset = dict(type='HOIDataset', pipeline=[dict(type=t) for t in loaders])
     if wrapped:
         dataset = dict(type='RepeatDataset', times=2, dataset=dataset)
@@ -251,7 +251,7 @@ def test_annotations_need_no_cache(
     dataset = HOIRunner.from_cfg(cfg).train_dataloader.dataset
     steps = (dataset.dataset if wrapped else dataset).pipeline
     assert [s.type for s in steps] == [
-        t for t in loaders if kept or t in ('LoadImageFromFile', 'Pack')
+        t for t in loaders if kept or t in ('LoadImage', 'Pack')
     ]
 
 

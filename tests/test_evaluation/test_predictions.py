@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.evaluation.core import (
-    Annotations,
     Predictions,
     evaluate_hico_det,
     evaluate_v_coco,
+    hico_det_ground_truth,
+    v_coco_ground_truth,
 )
 from clhoi_mm.vocabulary import HOIVocabulary, load_zero_shot_split
 from tests.data_utils import (
@@ -34,16 +36,18 @@ def truth_as_predictions(annotations, agent_scores=False):
     rows = rows[np.argsort(annotations.pair_images[rows], kind='stable')]
     images = annotations.pair_images[rows]
     nothing = np.full((1, 4), np.nan, dtype=np.float32)
-    labels = np.append(annotations.box_labels, -1)[annotations.others[rows]]
+    labels = np.append(annotations.box_labels, -1)[
+        annotations.object_inds[rows]
+    ]
     verbs = annotations.pair_verbs[rows]
     hois = np.where(labels >= 0, annotations.hoi_lookup[verbs, labels], -1)
     scores = np.linspace(1, 0.5, len(rows), dtype=np.float32)
     return Predictions(
         np.array(annotations.image_ids),
         np.searchsorted(images, np.arange(len(annotations.image_ids) + 1)),
-        annotations.bboxes[annotations.humans[rows]],
+        annotations.bboxes[annotations.human_inds[rows]],
         np.concatenate([annotations.bboxes, nothing])[
-            annotations.others[rows]
+            annotations.object_inds[rows]
         ],
         labels,
         verbs,
@@ -77,7 +81,7 @@ def write(folder, vocabulary, scenes):
     )
     path = folder / 'ann.json'
     path.write_text(json.dumps(content))
-    return path, Annotations.read(path)
+    return path, AnnotationFile.read(path)
 
 
 def score(*args, cwd):
@@ -92,7 +96,7 @@ def figures_of(text):
 def test_annotations_are_read(tmp_path):
     _, annotations = write(tmp_path, HICO, tiny_scenes())
     assert annotations.image_ids == [500, 501, 502, 503, 504]
-    gt, labels = annotations.hico_det()
+    gt, labels = hico_det_ground_truth(annotations)
     # Verbs are listed from last to first in this file, classes are not.
     names = [annotations.hoi_names[label] for label in gt.hoi_labels]
     assert names == ['ride bicycle', 'straddle bicycle', 'hold bicycle',
@@ -112,10 +116,12 @@ def test_annotations_are_read(tmp_path):
 def test_image_level_labels_and_persons(tmp_path):
     content = make_annotations(HICO, tiny_scenes())
     content['images'][1]['hoi_ids'] = [1003]
-    annotations = Annotations.from_content(content, 'x')
-    _, labels = annotations.hico_det()
+    annotations = AnnotationFile(content, 'x')
+    _, labels = hico_det_ground_truth(annotations)
     assert (1, 3) in zip(labels.image_inds, labels.hoi_labels)
-    truth, actions = write(tmp_path, VCOCO, park_scenes())[1].v_coco()
+    truth, actions = v_coco_ground_truth(
+        write(tmp_path, VCOCO, park_scenes())[1]
+    )
     assert truth.image_inds.tolist() == [0, 0, 2, 2]
     assert truth.labelled.tolist() == [True, True, True, False]
     assert [actions.verbs[v] for v in truth.role_verbs] == [
@@ -135,15 +141,18 @@ def test_image_level_labels_and_persons(tmp_path):
 @pytest.mark.parametrize(
     'edit, message',
     [
-        (lambda c: c.pop('hois'), 'no hois'),
-        (lambda c: c['annotations'][0].pop('bbox'), "record 90001: no 'bbox'"),
+        (lambda c: c.pop('hois'), 'no list under hois'),
+        (
+            lambda c: c['annotations'][0].pop('bbox'),
+            "record 90001.*'bbox': missing",
+        ),
         (
             lambda c: c['hois'][0].update(image_id=7),
-            "'image_id' is 7, but images",
+            "'image_id': no image has id 7",
         ),
         (
             lambda c: c['images'][0].update(id=501),
-            'images: id 501 occurs twice',
+            'images, .*501 occurs twice',
         ),
     ],
 )
@@ -151,7 +160,7 @@ def test_bad_annotations(edit, message):
     content = make_annotations(HICO, tiny_scenes())
     edit(content)
     with pytest.raises(ValueError, match=f'x.json: .*{message}|{message}'):
-        Annotations.from_content(content, 'x.json')
+        AnnotationFile(content, 'x.json')
 
 
 @pytest.mark.parametrize('protocol', ['official', 'qpic', 'pocket'])
@@ -352,8 +361,12 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
         (dict(hoi_labels=np.full(8, 3)), 'row 0: hoi_labels is 3, but verb'),
         (dict(scores=np.full(8, np.nan)), 'scores is not finite in row 0'),
         (
-            dict(img_id=np.array([500, 501, 502, 503, 9])),
-            'img_id 9 is no image',
+            dict(img_id=np.arange(5)),
+            'such as 0, is among those of .*ann.json, such as 50[0-4].*split',
+        ),
+        (
+            dict(img_id=np.array(['500', '501', '502', '503', '504'])),
+            "such as '50[0-4]', is among .*, such as 50[0-4]",
         ),
         (dict(img_id=np.array([500] * 5)), 'an image twice'),
         (dict(format_version=np.array(2)), 'format_version 2 is newer'),
@@ -371,6 +384,38 @@ def test_bad_predictions(tmp_path, edit, message):
     )
     with pytest.raises(ValueError, match=message):
         Predictions.read(tmp_path / 'bad.npz').pairs(annotations)
+
+
+def test_images_of_one_side_are_counted(tmp_path):
+    """What is predicted for other images changes no score."""
+    path, annotations = write(tmp_path, HICO, tiny_scenes())
+    whole = truth_as_predictions(annotations)
+    whole.write(tmp_path / 'whole.npz')
+    content = json.loads(path.read_text())
+    # The first image, with four pairs, goes; the file's last comes first.
+    for section, key in (
+        ('images', 'id'),
+        ('annotations', 'image_id'),
+        ('hois', 'image_id'),
+    ):
+        content[section] = [x for x in content[section] if x[key] != 500]
+    content['images'].reverse()
+    (tmp_path / 'part.json').write_text(json.dumps(content))
+    part = AnnotationFile.read(tmp_path / 'part.json')
+    pairs = whole.pairs(part)
+    assert len(pairs) == 4 and pairs.image_inds.tolist() == [0, 0, 0, 1]
+    assert len(whole.pairs(annotations)) == 8
+    args = ('--metric', 'hico_det', '--pred', 'whole.npz', '--ann')
+    done = score(*args, 'part.json', cwd=tmp_path).check()
+    assert '1 of 5 predicted images are not in part.json, for one 500' in (
+        done.text
+    )
+    # All of four classes that are left, nothing of the others.
+    assert figures_of(done.text)['hico_det/mAP'] == round(400 / 600, 2)
+    done = run_command(
+        'python', TOOLS / 'hoi_errors.py', *args, 'part.json', cwd=tmp_path
+    ).check()
+    assert 'attention: 1 of 5 keys of the predictions' in done.text
 
 
 def test_tool_says_what_is_wrong(tmp_path):
@@ -450,10 +495,8 @@ def test_real_annotations_as_predictions():
                 pairs,
             )
         )
-    annotations = Annotations.from_content(
-        make_annotations(HICO, scenes), 'test'
-    )
-    gt, labels = annotations.hico_det()
+    annotations = AnnotationFile(make_annotations(HICO, scenes), 'test')
+    gt, labels = hico_det_ground_truth(annotations)
     assert len(gt) == 33405
     pred = truth_as_predictions(annotations).pairs(annotations)
     for protocol, floor in (('official', 100), ('pocket', 100), ('qpic', 99)):
@@ -511,7 +554,7 @@ def test_both_paths_agree(tmp_path):
     one = evaluate_v_coco(
         *stack_v_coco_records(records), VCOCOActions.from_verbs(VCOCO.verbs)
     )
-    truth, actions = annotations.v_coco()
+    truth, actions = v_coco_ground_truth(annotations)
     pred = rows.roles(annotations)
     pred.sub_bboxes[:] += 2
     two = evaluate_v_coco(truth, pred, actions)

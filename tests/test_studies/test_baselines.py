@@ -18,10 +18,28 @@ VOCABULARY = dict(
 )
 
 
+def box(ann_id, image_id, category_id):
+    return dict(
+        id=ann_id,
+        image_id=image_id,
+        category_id=category_id,
+        bbox=[0, 0, 9, 9],
+    )
+
+
+def hoi(human, obj, verb):
+    return dict(
+        image_id=human // 10,
+        human_ann_id=human,
+        object_ann_id=obj,
+        verb_id=verb,
+    )
+
+
 def test_prior_is_the_share_of_pairs_that_do_it(tmp_path):
     # Other spellings, another order, and what the vocabulary lacks.
     content = dict(
-        images=[dict(id=1), dict(id=2)],
+        images=[dict(id=i, file_name=f'{i}.jpg') for i in (1, 2)],
         categories=[
             dict(id=9, name='Cup'),
             dict(id=5, name='person'),
@@ -31,26 +49,29 @@ def test_prior_is_the_share_of_pairs_that_do_it(tmp_path):
         verbs=['drink', 'hold', 'hug', 'lick'],
         annotations=[
             # Two people and a cup, a drier and a sofa; a person and a cup.
-            dict(id=10, image_id=1, category_id=5),
-            dict(id=11, image_id=1, category_id=5),
-            dict(id=12, image_id=1, category_id=9),
-            dict(id=13, image_id=1, category_id=3),
-            dict(id=14, image_id=1, category_id=1),
-            dict(id=20, image_id=2, category_id=5),
-            dict(id=21, image_id=2, category_id=9),
+            box(10, 1, 5),
+            box(11, 1, 5),
+            box(12, 1, 9),
+            box(13, 1, 3),
+            box(14, 1, 1),
+            box(20, 2, 5),
+            box(21, 2, 9),
         ],
         hois=[
-            dict(human_ann_id=10, object_ann_id=12, verb_id=1),
-            dict(human_ann_id=10, object_ann_id=12, verb_id=0),
-            dict(human_ann_id=20, object_ann_id=21, verb_id=1),
-            dict(human_ann_id=10, object_ann_id=11, verb_id=2),
+            hoi(10, 12, 1),
+            hoi(10, 12, 0),
+            hoi(20, 21, 1),
+            hoi(10, 11, 2),
             # No pair, no object of the vocabulary, no verb, no class.
-            dict(human_ann_id=20, object_ann_id=None, verb_id=1),
-            dict(human_ann_id=10, object_ann_id=14, verb_id=1),
-            dict(human_ann_id=20, object_ann_id=21, verb_id=3),
-            dict(human_ann_id=20, object_ann_id=21, verb_id=2),
+            hoi(20, None, 1),
+            hoi(10, 14, 1),
+            hoi(20, 21, 3),
+            hoi(20, 21, 2),
         ],
+        hoi_categories=[],
     )
+    for i, row in enumerate(content['hois']):
+        row['id'] = i
     (tmp_path / 'ann.json').write_text(json.dumps(content))
     HOIVocabulary.from_dict(VOCABULARY).save(tmp_path / 'v.json')
     prior = object_prior(

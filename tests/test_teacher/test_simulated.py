@@ -216,7 +216,9 @@ def test_image_facts_by_hand(vocabulary, tmp_path):
                 dict(id=8, file_name='b.jpg', key='x/b.jpg', width=9,
                      height=9, hoi_ids=[3], scene='park')],
         annotations=[
-            dict(id=i, image_id=7, category_id=ids[label])
+            dict(
+                id=i, image_id=7, category_id=ids[label], bbox=[0, 0, 5, 5]
+            )
             for i, label in enumerate([0, 1, 1, 2])
         ],
         hois=[
@@ -225,8 +227,6 @@ def test_image_facts_by_hand(vocabulary, tmp_path):
             dict(id=2, image_id=7, human_ann_id=0, object_ann_id=1,
                  verb_id=4),
             dict(id=3, image_id=7, human_ann_id=0, object_ann_id=None,
-                 verb_id=0),
-            dict(id=4, image_id=7, human_ann_id=0, object_ann_id=3,
                  verb_id=0)
         ])  # fmt: skip
     assert read_image_facts(write(content, tmp_path / 'a.json'),
@@ -241,17 +241,21 @@ def test_bad_files_are_named(vocabulary, tmp_path):
         read_image_facts(tmp_path / 'none.json', vocabulary)
     path = tmp_path / 'a.json'
     path.write_text('{')
-    with pytest.raises(ValueError, match='a.json: no JSON'):
+    with pytest.raises(ValueError, match='a.json: not valid JSON'):
         read_image_facts(path, vocabulary)
     content = make_annotations(vocabulary, 3)
-    with pytest.raises(ValueError, match='"bicycle".* vocabulary "birds"'):
+    with pytest.raises(ValueError, match="'bicycle'.* vocabulary 'birds'"):
         read_image_facts(
             write(content, path),
             HOIVocabulary.from_dict(
                 dict(name='birds', objects=['person', 'bird'],
                      verbs=['hold'], gerunds=['holding'],
                      hois=[[0, 1]])))  # fmt: skip
-    content['hois'].append(dict(image_id=1, object_ann_id=999, verb_id=0))
+    content['hois'].append(
+        dict(
+            id=-1, image_id=1, human_ann_id=None, object_ann_id=999, verb_id=0
+        )
+    )
     with pytest.raises(ValueError, match='999'):
         read_image_facts(write(content, path), vocabulary)
 

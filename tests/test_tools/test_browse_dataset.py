@@ -22,7 +22,7 @@ train_dataloader = dict(
     dataset=dict(
         data_prefix=dict(img=''),
         pipeline=[
-            dict(type='LoadImageFromFile'),
+            dict(type='LoadImage', orientation='stored'),
             dict(type='LoadHOIAnnotations'),
             dict(type='LoadTeacherKnowledge', cache='words',
                  vocabulary='hico_det'),

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from clhoi_mm.datasets import DetectionFile
 from tests.data_utils import REPO
@@ -45,6 +46,19 @@ def features(world):
     ).check()
     said(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
     return world / 'f.safetensors'
+
+
+def config_with(world, features):
+    """The mini world's config, training with features from a file."""
+    steps = Config.fromfile(MINI).to_dict()['train_pipeline']
+    load = dict(type='LoadDetectorFeatures', file=str(features))
+    pipeline = [load, *steps[1:]]
+    path = world / 'with_features.py'
+    path.write_text(
+        f'_base_ = {str(MINI)!r}\n'
+        f'train_dataloader = dict(dataset=dict(pipeline={pipeline!r}))\n'
+    )
+    return path
 
 
 def test_detections_of_a_split(world):
@@ -114,16 +128,10 @@ def test_a_study_with_features_is_that_with_the_live_detector(world, features):
 
 
 def test_detections_of_another_detector_are_refused(world, features):
-    step = 'train_dataloader.dataset.pipeline.0'
     done = run_tool(
         TRAIN,
-        MINI,
-        *options(
-            *SHORT,
-            f'{step}.type=LoadDetectorFeatures',
-            f'{step}.file={features}',
-            'model.detector.test_cfg.max_per_img=30',
-        ),
+        config_with(world, features),
+        *options(*SHORT, 'model.detector.test_cfg.max_per_img=30'),
         cwd=world,
     )
     assert done.code != 0

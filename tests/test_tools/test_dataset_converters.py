@@ -3,12 +3,10 @@
 import json
 import sys
 
-import pytest
-
 from tests.data_utils import REPO
 from tests.hico_files import hoi, image, ppdm_content, write_json, write_mat
-from tests.test_datasets.test_converters_custom import COCO as BOXES
-from tests.test_datasets.test_converters_custom import CSV
+from tests.test_annotations.test_custom import COCO as BOXES
+from tests.test_annotations.test_custom import CSV
 from tests.tool_utils import run_command
 from tests.v_coco_files import COCO, official, pairs_content
 
@@ -115,16 +113,57 @@ def test_custom(tmp_path):
     assert done.code == 1 and 'none.csv: no such file' in done.text
 
 
-@pytest.mark.parametrize('tool', ['hico_det', 'v_coco', 'custom'])
-def test_neither_torch_nor_mmdet_is_imported(tmp_path, tool):
-    code = (
-        'import sys, runpy; sys.argv = ["x", "--help"]\n'
-        'try:\n'
-        f'    runpy.run_path({str(TOOLS / (tool + ".py"))!r}, '
-        'run_name="__main__")\n'
-        'except SystemExit:\n'
-        '    print([m for m in sys.modules if m.split(".")[0] in '
-        '("torch", "mmcv", "mmdet", "mmengine", "scipy")])'
+# A Python in which what trains is not installed.
+LAPTOP = (
+    'import runpy, sys\n'
+    'for name in ("torch", "torchvision", "mmcv", "mmdet", "mmengine"):\n'
+    '    sys.modules[name] = None\n'
+    'sys.argv = sys.argv[1:]\n'
+    'runpy.run_path(sys.argv[0], run_name="__main__")\n'
+)
+
+
+def run_on_laptop(tool, *args, cwd):
+    return run_command(
+        sys.executable, '-c', LAPTOP, TOOLS / f'{tool}.py', *args, cwd=cwd
+    ).check()
+
+
+def test_converters_run_without_torch(tmp_path):
+    """Each writes the bytes that it writes where torch is installed."""
+    write_json(tmp_path / 'test_hico.json', ppdm_content(TEST))
+    write_json(tmp_path / 'vcoco_test.json', official())
+    write_json(tmp_path / 'coco.json', COCO)
+    write_json(tmp_path / 'boxes.json', BOXES)
+    (tmp_path / 'pairs.csv').write_text(CSV)
+    for tool, *args in (
+        ('hico_det', 'test_hico.json'),
+        ('v_coco', 'vcoco_test.json', '--coco', 'coco.json'),
+        ('custom', 'boxes.json', 'pairs.csv'),
+    ):
+        run_on_laptop(tool, *args, '--out', 'laptop.json', cwd=tmp_path)
+        run(tool, *args, '--out', 'here.json', cwd=tmp_path).check()
+        written = (tmp_path / 'laptop.json').read_bytes()
+        assert written and written == (tmp_path / 'here.json').read_bytes()
+
+
+def test_worlds_are_made_without_torch(tmp_path):
+    sizes = ('--num-train', '40', '--num-val', '2', '--num-test', '2')
+    run_on_laptop('make_mini', '--out', 'mini', *sizes, cwd=tmp_path)
+    ann = 'mini/annotations/train.json'
+    mini = ('--vocabulary', 'mini')
+    done = run_on_laptop(
+        'geometry', 'split', ann, '--out', 'boxes', *mini, cwd=tmp_path
     )
-    done = run_command(sys.executable, '-c', code, cwd=tmp_path).check()
-    assert done.text.splitlines()[-1] == '[]'
+    assert 'boxes/annotations/test.json' in done.text
+    run_on_laptop(
+        *('geometry', 'teacher', ann, '--out', 'teacher', *mini),
+        *('--preset', 'weak'),
+        cwd=tmp_path,
+    )
+    run_on_laptop(
+        *('geometry', 'rare', ann, '--out', 'rare.json', *mini),
+        *('--number', '2'),
+        cwd=tmp_path,
+    )
+    assert len(json.loads((tmp_path / 'rare.json').read_text())) == 2

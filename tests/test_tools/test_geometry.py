@@ -360,7 +360,7 @@ def test_annotations_teach_without_a_cache(hico):
 def test_errors(hico, tmp_path):
     done = run(tmp_path, 'split', 'none.json', '--out', 'x')
     assert done.code == 1
-    said(done.text, 'geometry.py: none.json: no such file')
+    said(done.text, 'geometry.py: none.json: no such annotation file')
     content = make_annotations(
         HOIVocabulary.load('hico_det'), scenes(('ride', 'hold'))[:1]
     )
@@ -379,7 +379,7 @@ def test_errors(hico, tmp_path):
         (('--precision', '2', '--recall', '.5'), 'precision=2.0 must lie in'),
         (
             ('--preset', 'weak', '--vocabulary', 'v_coco'),
-            'is not in the vocabulary "v_coco"',
+            "is no verb of the vocabulary 'v_coco'",
         ),
     ):
         done = teacher(hico, *args, out='bad')

@@ -42,7 +42,7 @@ model = dict(
         supervision='instance',
         text_encoder=dict(_delete_=True, type='HashedTextEncoder', dim=512)))
 load = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='Resize', scale=(667, {height}), keep_ratio=True),
     dict(type='LoadHOIAnnotations')
 ]

@@ -16,12 +16,14 @@ from typing import Tuple
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.evaluation.core import (
     HICO_DET_PROTOCOLS,
-    Annotations,
     Predictions,
     evaluate_hico_det,
     evaluate_v_coco,
+    hico_det_ground_truth,
+    v_coco_ground_truth,
 )
 
 NUM_PERSONS, NUM_OBJECTS = 8, 10
@@ -48,7 +50,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def shaken_boxes(
-    annotations: Annotations,
+    annotations: AnnotationFile,
     is_person: bool,
     number: int,
     rng: np.random.Generator,
@@ -86,12 +88,12 @@ def shaken_boxes(
 
 
 def generate(
-    annotations: Annotations, num_per_img: int, seed: int
+    annotations: AnnotationFile, num_per_img: int, seed: int
 ) -> Predictions:
     """Predictions for all images.
 
     Args:
-        annotations (Annotations): Whose boxes are shaken.
+        annotations (AnnotationFile): Whose boxes are shaken.
         num_per_img (int): Rows in an image.
         seed (int): Of all that is random.
     """
@@ -113,16 +115,16 @@ def generate(
         valid = np.zeros(
             (len(annotations.verbs), len(annotations.objects)), dtype=bool
         )
-        boxed = annotations.others >= 0
+        boxed = annotations.object_inds >= 0
         valid[
             annotations.pair_verbs[boxed],
-            annotations.box_labels[annotations.others[boxed]],
+            annotations.box_labels[annotations.object_inds[boxed]],
         ] = True
         valid[:, ~valid.any(axis=0)] = True
     weights = rng.random((num, len(annotations.verbs)), dtype=np.float32)
     verbs = (weights * valid.T[objects]).argmax(axis=1)
     size = len(annotations.bboxes) + 1
-    keys = annotations.humans * size + annotations.others
+    keys = annotations.human_inds * size + annotations.object_inds
     order = np.argsort(keys)
     wanted = persons[images, human] * size + others[images, other]
     place = np.searchsorted(keys, wanted, sorter=order).clip(max=len(keys) - 1)
@@ -146,7 +148,7 @@ def generate(
 
 
 def score(
-    annotations: Annotations, predictions: Predictions, metric: str
+    annotations: AnnotationFile, predictions: Predictions, metric: str
 ) -> dict:
     """Wall and processor time of one run in seconds, by protocol."""
     times = {}
@@ -154,7 +156,7 @@ def score(
     for name in names:
         start = time.perf_counter(), time.process_time()
         if metric == 'hico_det':
-            gt, labels = annotations.hico_det()
+            gt, labels = hico_det_ground_truth(annotations)
             evaluate_hico_det(
                 gt,
                 predictions.pairs(annotations),
@@ -163,7 +165,7 @@ def score(
                 name,
             )
         else:
-            truth, actions = annotations.v_coco()
+            truth, actions = v_coco_ground_truth(annotations)
             evaluate_v_coco(truth, predictions.roles(annotations), actions)
         times[name] = (
             time.perf_counter() - start[0],
@@ -174,7 +176,7 @@ def score(
 
 def main() -> None:
     args = parse_args()
-    annotations = Annotations.read(args.ann)
+    annotations = AnnotationFile.read(args.ann)
     predictions = generate(annotations, args.num_per_img, args.seed)
     print(
         f'{len(annotations.image_ids)} images, {len(predictions.scores)} '

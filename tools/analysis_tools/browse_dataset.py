@@ -9,18 +9,29 @@ import argparse
 import os.path as osp
 from typing import Dict, List, Optional, Sequence
 
-import mmcv
 import numpy as np
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from clhoi_mm.config_file import ConfigOptions, read_config
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    inner_configs,
+    read_config,
+)
+from clhoi_mm.datasets.hoi_dataset import HOIDataset, MissingImage
+from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.said import read_captions
+from clhoi_mm.utils.image_reader import UnreadableImage, read_image
 from clhoi_mm.visualization import HOILocalVisualizer
 
-KEPT = ('LoadImageFromFile', 'LoadHOIAnnotations', 'LoadTeacherKnowledge')
+KEPT = (
+    'LoadImage',
+    'LoadImageFromFile',
+    'LoadHOIAnnotations',
+    'LoadTeacherKnowledge',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -90,13 +101,21 @@ def plain_pipeline(
     return kept + [dict(type='PackHOIInputs')]
 
 
+def build_plain(cfg: ConfigDict, teacher: Optional[str]) -> HOIDataset:
+    """A data set whose pipeline loads and packs alone."""
+    vocabulary = cfg.get('vocabulary') or DATASETS.get(cfg.type).VOCABULARY
+    pipeline = plain_pipeline(cfg.pipeline, vocabulary, teacher)
+    # Never another image in place of a bad one.
+    return DATASETS.build(dict(cfg, pipeline=pipeline, bad_images='error'))
+
+
 def captions_of(
-    pipeline: List[dict], keys: Sequence[str]
+    dataset: HOIDataset, keys: Sequence[str]
 ) -> Dict[str, Optional[str]]:
     """Captions by key, from the raw answers beside the cache."""
-    for step in pipeline:
-        if step['type'] == 'LoadTeacherKnowledge':
-            return read_captions(step['cache'], keys)
+    for step in dataset.pipeline.transforms:
+        if isinstance(step, LoadTeacherKnowledge):
+            return read_captions(str(step.cache.path), keys)
     return {}
 
 
@@ -120,27 +139,38 @@ def main() -> None:
     try:
         cfg = read_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
-        dataset_cfg = cfg[f'{args.split}_dataloader'].dataset
-        vocabulary = (
-            dataset_cfg.get('vocabulary')
-            or DATASETS.get(dataset_cfg.type).VOCABULARY
-        )
-        pipeline = plain_pipeline(
-            dataset_cfg.pipeline, vocabulary, args.teacher
-        )
-        dataset = DATASETS.build(dict(dataset_cfg, pipeline=pipeline))
-        keys = [dataset.get_data_info(i)['key'] for i in range(len(dataset))]
+        datasets = [
+            build_plain(dataset, args.teacher)
+            for dataset in inner_configs(
+                cfg[f'{args.split}_dataloader'].dataset
+            )
+        ]
+        # Each image once, however often training repeats it.
+        images = [(d, i) for d in datasets for i in range(len(d))]
+        keys = [dataset.get_data_info(i)['key'] for dataset, i in images]
         chosen = choose(keys, args.keys, args.num)
-        captions = captions_of(pipeline, [keys[i] for i in chosen])
+        captions: Dict[str, Optional[str]] = {}
+        for dataset in datasets:
+            own = [keys[i] for i in chosen if images[i][0] is dataset]
+            captions.update(captions_of(dataset, own))
         visualizer = HOILocalVisualizer()
-        visualizer.dataset_meta = dataset.metainfo
-        pairs = 0
+        visualizer.dataset_meta = datasets[0].metainfo
+        pairs, unreadable = 0, []
         for i in tqdm(chosen, 'pictures'):
-            sample = dataset[i]['data_samples']
+            dataset, row = images[i]
+            try:
+                sample = dataset[row]['data_samples']
+            except (MissingImage, UnreadableImage) as error:
+                unreadable.append(str(error))
+                continue
             pairs += len(sample.gt_hois)
             visualizer.add_datasample(
                 keys[i],
-                mmcv.imread(sample.img_path, channel_order='rgb'),
+                np.asarray(
+                    read_image(
+                        sample.img_path, sample.get('orientation', 'stored')
+                    )
+                ),
                 sample,
                 draw_pred=False,
                 out_file=osp.join(args.out, keys[i]),
@@ -149,9 +179,14 @@ def main() -> None:
     except (KeyError, OSError, ValueError) as error:
         raise SystemExit(f'browse_dataset.py: {error}') from None
     print(
-        f'{args.out}: {len(chosen)} of {len(keys)} images with {pairs} '
-        'annotated pairs'
+        f'{args.out}: {len(chosen) - len(unreadable)} of {len(keys)} images '
+        f'with {pairs} annotated pairs'
     )
+    if unreadable:
+        print('\n'.join(f'  {reason}' for reason in unreadable))
+        raise SystemExit(
+            f'browse_dataset.py: {len(unreadable)} images could not be read'
+        )
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@ image: those of the training pipeline's images as they are and mirrored.
 """
 
 import argparse
-from typing import Iterator, Tuple
+from typing import Dict, Iterator, Tuple
 
 import numpy as np
 import torch
@@ -16,10 +16,15 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from clhoi_mm.config_file import ConfigOptions, read_config
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    inner_configs,
+    read_config,
+)
+from clhoi_mm.utils.image_reader import UnreadableImage
 
 # Transforms that make a view of an image, and those that do not touch it.
-VIEW = ('LoadImageFromFile', 'Resize', 'Pad')
+VIEW = ('LoadImage', 'LoadImageFromFile', 'Resize', 'Pad')
 BESIDE = (
     'LoadHOIAnnotations',
     'LoadTeacherKnowledge',
@@ -102,20 +107,17 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
     from clhoi_mm.registry import DATASETS
 
     seen = []
-    for split in args.splits:
-        loader = cfg.get(f'{split}_dataloader')
-        if loader is None:
-            continue
-        dataset = loader.dataset
-        while 'dataset' in dataset:
-            dataset = dataset.dataset
+    datasets = [
+        dataset
+        for split in args.splits
+        if cfg.get(f'{split}_dataloader') is not None
+        for dataset in inner_configs(cfg[f'{split}_dataloader'].dataset)
+    ]
+    test = next(inner_configs(cfg.test_dataloader.dataset))
+    for dataset in datasets:
         # Boxes go back to the original image, so that all splits can be seen
         # as in testing, unless the maps themselves are wanted.
-        pipeline = (
-            dataset.pipeline
-            if args.features
-            else cfg.test_dataloader.dataset.pipeline
-        )
+        pipeline = dataset.pipeline if args.features else test.pipeline
         steps, flips = view_pipeline(pipeline, args.features)
         for flipped in (False, True)[: 1 + (flips and args.features)]:
             flip = [dict(type='RandomFlip', prob=1.0)] if flipped else []
@@ -180,8 +182,12 @@ def look(model: torch.nn.Module, record: dict, features: bool) -> dict:
     return view
 
 
-def write(args: argparse.Namespace) -> None:
-    """Look at all views and write the file."""
+def write(args: argparse.Namespace) -> Dict[str, str]:
+    """Look at all views and write the file.
+
+    Returns:
+        Dict[str, str]: By key, why an image could not be read.
+    """
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     from clhoi_mm.apis.device import check_device
@@ -198,7 +204,9 @@ def write(args: argparse.Namespace) -> None:
     model = MODELS.build(cfg.model).to(args.device).eval()
     model.detector.check_loaded()
     features = dict(roi_extractor=model.roi_hash) if args.features else None
-    total = sum(len(dataset) for dataset, _ in datasets)
+    total, missing = sum(len(dataset) for dataset, _ in datasets), 0
+    # Data sets that are concatenated may share images.
+    seen = set()
     with (
         DetectionFileWriter(
             args.out,
@@ -210,23 +218,47 @@ def write(args: argparse.Namespace) -> None:
     ):
         for dataset, flipped in datasets:
             for i in range(len(dataset)):
-                writer.add(
-                    flipped=flipped, **look(model, dataset[i], args.features)
-                )
+                info = dataset.get_data_info(i)
+                view = info['key'], info['img_path'], flipped
+                if view in seen:
+                    total -= 1
+                    continue
+                seen.add(view)
+                record = dataset[i]
+                sample = record['data_samples']
+                if 'unreadable' in sample:
+                    writer.skip(sample.key, sample.unreadable)
+                    missing += 1
+                else:
+                    writer.add(
+                        flipped=flipped, **look(model, record, args.features)
+                    )
                 progress.update()
+        if missing == total:
+            raise UnreadableImage(
+                f'{args.out}: none of the images can be read; the first: '
+                f'{next(iter(writer.unreadable.values()))}'
+            )
     print(
-        f'{args.out}: {total} views, detections by '
+        f'{args.out}: {total - missing} views, detections by '
         f'{model.detector.identity["type"]}'
         + (', with features' if args.features else '')
     )
+    return writer.unreadable
 
 
 def main() -> None:
     args = parse_args()
     try:
-        write(args)
+        unreadable = write(args)
     except (OSError, ValueError) as error:
         raise SystemExit(f'cache_detections.py: {error}') from None
+    if unreadable:
+        print('\n'.join(f'  {reason}' for reason in unreadable.values()))
+        raise SystemExit(
+            f'cache_detections.py: {len(unreadable)} images could not be '
+            f'read; {args.out} holds all others'
+        )
 
 
 if __name__ == '__main__':

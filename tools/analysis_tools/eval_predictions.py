@@ -10,12 +10,14 @@ from typing import Dict, List, Optional
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.evaluation.core import (
     HICO_DET_PROTOCOLS,
-    Annotations,
     Predictions,
     evaluate_hico_det,
     evaluate_v_coco,
+    hico_det_ground_truth,
+    v_coco_ground_truth,
 )
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
@@ -57,7 +59,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def score_hico_det(
-    annotations: Annotations,
+    annotations: AnnotationFile,
     predictions: Predictions,
     protocol: str,
     unseen: Optional[List[int]],
@@ -66,7 +68,7 @@ def score_hico_det(
     """Figures in percent.
 
     Args:
-        annotations (Annotations): What is true.
+        annotations (AnnotationFile): What is true.
         predictions (Predictions): What is said.
         protocol (str): Whose evaluator to follow.
         unseen (list[int], optional): Classes that training did not see.
@@ -88,7 +90,7 @@ def score_hico_det(
                 f'annotation file has {num_hois} classes'
             )
         unseen_mask = np.isin(np.arange(num_hois), unseen)
-    gt, labels = annotations.hico_det()
+    gt, labels = hico_det_ground_truth(annotations)
     result = evaluate_hico_det(
         gt,
         predictions.pairs(annotations),
@@ -103,10 +105,10 @@ def score_hico_det(
 
 
 def score_v_coco(
-    annotations: Annotations, predictions: Predictions, classwise: bool
+    annotations: AnnotationFile, predictions: Predictions, classwise: bool
 ) -> Dict[str, float]:
     """Figures in percent; arguments as above."""
-    truth, actions = annotations.v_coco()
+    truth, actions = v_coco_ground_truth(annotations)
     result = evaluate_v_coco(truth, predictions.roles(annotations), actions)
     figures = result.summary()
     if classwise:
@@ -117,7 +119,7 @@ def score_v_coco(
 def main() -> None:
     args = parse_args()
     try:
-        annotations = Annotations.read(args.ann)
+        annotations = AnnotationFile.read(args.ann)
         predictions = Predictions.read(args.pred)
         if args.metric == 'hico_det':
             figures = score_hico_det(
@@ -135,11 +137,17 @@ def main() -> None:
             str(error) if named else f'{args.pred}: {error}'
         ) from error
     figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
-    missing = len(annotations.image_ids) - len(predictions.img_id)
-    if missing:
+    match = predictions.match_images(annotations)
+    if match.unused:
         print(
-            f'{missing} of {len(annotations.image_ids)} images are not in '
-            f'{args.pred}: nothing is predicted there.'
+            f'{match.unused} of {len(annotations.image_ids)} images are not '
+            f'in {args.pred}: nothing is predicted there.'
+        )
+    if match.unmatched:
+        print(
+            f'{match.unmatched} of {len(predictions.img_id)} predicted images '
+            f'are not in {args.ann}, for one {match.unmatched_example!r}: '
+            'their predictions are left out.'
         )
     width = max(map(len, figures)) + 2
     for name, value in figures.items():

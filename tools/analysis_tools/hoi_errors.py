@@ -14,15 +14,17 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.evaluation.core import (
     HICO_DET_PROTOCOLS,
     REASONS,
     V_COCO_REASONS,
-    Annotations,
     ErrorReport,
     Predictions,
     explain_errors,
     explain_v_coco_errors,
+    hico_det_ground_truth,
+    v_coco_ground_truth,
 )
 from clhoi_mm.teacher.files import atomic_path
 
@@ -65,10 +67,13 @@ def parse_args() -> argparse.Namespace:
 
 def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
     """The report, and its classes' names."""
-    annotations = Annotations.read(args.ann)
+    annotations = AnnotationFile.read(args.ann)
+    predictions = Predictions.read(args.pred)
+    for line in predictions.match_images(annotations).lines():
+        print(f'attention: {line}')
     if args.metric == 'v_coco':
-        truth, actions = annotations.v_coco()
-        roles = Predictions.read(args.pred).roles(annotations)
+        truth, actions = v_coco_ground_truth(annotations)
+        roles = predictions.roles(annotations)
         return explain_v_coco_errors(
             truth, roles, actions, args.scenario == 1
         ), annotations.verbs
@@ -77,10 +82,12 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
             f'{args.ann}: no hoi_categories, whose AP this '
             'report explains; for V-COCO, use --metric v_coco'
         )
-    gt, _ = annotations.hico_det()
-    pairs = Predictions.read(args.pred).pairs(annotations)
+    gt, _ = hico_det_ground_truth(annotations)
     return explain_errors(
-        gt, pairs, annotations.hoi_objects, args.protocol
+        gt,
+        predictions.pairs(annotations),
+        annotations.hoi_objects,
+        args.protocol,
     ), annotations.hoi_names
 
 

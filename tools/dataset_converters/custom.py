@@ -6,8 +6,10 @@ objects with these fields. Without --vocabulary, one is made of what occurs.
 """
 
 import argparse
+import warnings
+from typing import List, Tuple
 
-from clhoi_mm.datasets.converters import convert_custom
+from clhoi_mm.annotations.converters import CustomReport, convert_custom
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,15 +28,34 @@ def parse_args() -> argparse.Namespace:
         default='custom',
         help='name of the vocabulary that is made (default: %(default)s)',
     )
+    parser.add_argument(
+        '--images',
+        help="the images' folder, to read from them the sizes that the COCO "
+        'file lacks, and to check the others',
+    )
     return parser.parse_args()
+
+
+def convert(args: argparse.Namespace) -> Tuple[CustomReport, List[str]]:
+    """Convert, and collect what the user should know."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter('always', UserWarning)
+        report = convert_custom(
+            args.coco,
+            args.pairs,
+            args.out,
+            args.vocabulary,
+            args.name,
+            args.images,
+            progress=True,
+        )
+    return report, [*(str(one.message) for one in found), *report.notes]
 
 
 def main() -> None:
     args = parse_args()
     try:
-        report = convert_custom(
-            args.coco, args.pairs, args.out, args.vocabulary, args.name
-        )
+        report, notes = convert(args)
     except (OSError, ValueError) as error:
         raise SystemExit(f'custom.py: {error}') from None
     print(
@@ -45,6 +66,8 @@ def main() -> None:
         f'  vocabulary: {report.vocabulary or args.vocabulary}, '
         f'{report.verbs} verbs, {report.classes} classes'
     )
+    for note in notes:
+        print(f'  attention: {note}')
 
 
 if __name__ == '__main__':

@@ -18,6 +18,8 @@ import json
 import os
 from typing import Tuple
 
+from clhoi_mm.annotations.geometry_split import split_geometry
+from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
 from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
@@ -110,9 +112,6 @@ def parse_args() -> argparse.Namespace:
 
 
 def split(args: argparse.Namespace) -> None:
-    # It takes seconds: only where it is needed.
-    from clhoi_mm.datasets.geometry_split import split_geometry
-
     reports = split_geometry(
         args.ann, args.out, args.vocabulary, True, args.fold
     )
@@ -148,8 +147,6 @@ def teacher(args: argparse.Namespace) -> None:
 
 
 def rare(args: argparse.Namespace) -> None:
-    from clhoi_mm.datasets.rare_combinations import rare_combinations
-
     labels = rare_combinations(args.ann, args.number, args.vocabulary)
     with atomic_path(args.out) as path:
         path.write_text(json.dumps(labels) + '\n')

@@ -8,7 +8,7 @@ train.json and test.json, whichever the sources hold.
 
 import argparse
 
-from clhoi_mm.datasets.converters import convert_hico_det
+from clhoi_mm.annotations.converters import convert_hico_det
 
 
 def parse_args() -> argparse.Namespace:

@@ -7,7 +7,7 @@ file tells. Only the former give all of V-COCO.
 
 import argparse
 
-from clhoi_mm.datasets.converters import convert_v_coco
+from clhoi_mm.annotations.converters import convert_v_coco
 
 
 def parse_args() -> argparse.Namespace:

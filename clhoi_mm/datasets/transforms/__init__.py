@@ -1,6 +1,7 @@
 from .load_detections import LoadDetections
 from .load_detector_features import LoadDetectorFeatures
 from .load_hoi_annotations import LoadHOIAnnotations
+from .load_image import LoadImage
 from .load_image_size import LoadImageSize
 from .load_teacher_knowledge import LoadTeacherKnowledge
 from .pack_hoi_inputs import PackHOIInputs
@@ -10,6 +11,7 @@ __all__ = [
     'LoadDetections',
     'LoadDetectorFeatures',
     'LoadHOIAnnotations',
+    'LoadImage',
     'LoadImageSize',
     'LoadTeacherKnowledge',
     'PackHOIInputs',

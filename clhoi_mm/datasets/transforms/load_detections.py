@@ -13,6 +13,7 @@ from clhoi_mm.structures import TrackedBoxes
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 from ..detection_file import DetectionFile
+from ..key_check import KeySource
 from .load_hoi_annotations import input_scale
 
 SOURCES = ('ground_truth', 'results')
@@ -85,6 +86,11 @@ class LoadDetections(BaseTransform):
         self.file = None
         if source not in SOURCES:
             self._open(vocabulary)
+
+    @property
+    def key_source(self) -> Optional[KeySource]:
+        """Where images are looked up; None without a file."""
+        return None if self.file is None else self.file.key_source
 
     def transform(self, results: dict) -> dict:
         """Adds the detections' boxes to those of the annotations.

@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 from clhoi_mm.registry import TRANSFORMS
 
 from ..detection_file import REMEDY, DetectionFile, DetectorView
+from ..key_check import KeySource
 
 
 class ImageViews(NamedTuple):
@@ -44,7 +45,7 @@ class ImageViews(NamedTuple):
 class LoadDetectorFeatures(BaseTransform):
     """Takes the frozen detector's maps and detections from a file.
 
-    Put it in place of LoadImageFromFile and Resize. The image is not read;
+    Put it in place of LoadImage and Resize. The image is not read;
     RandomFlip (horizontal) is the only augmentation that may follow.
     :class:`PackHOIInputs` gives the sample a ``detector_view``, from which
     :class:`CLHOI` reads maps, detections and RoI features; the detector does
@@ -75,6 +76,11 @@ class LoadDetectorFeatures(BaseTransform):
             raise ValueError(
                 f'{file} holds detections only; {REMEDY} --features.'
             )
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where images are looked up."""
+        return self.file.key_source
 
     def transform(self, results: dict) -> dict:
         """Adds the keys above.

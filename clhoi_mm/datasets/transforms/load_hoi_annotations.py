@@ -31,7 +31,7 @@ def input_scale(results: dict, name: str) -> Tuple[float, float]:
         raise RuntimeError(
             f'{name} loads boxes in original-image coordinates, but the '
             'image was flipped, cropped or padded before. Put it right after '
-            'LoadImageFromFile in the pipeline.'
+            'LoadImage in the pipeline.'
         )
     return scale_w, scale_h
 

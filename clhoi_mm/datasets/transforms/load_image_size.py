@@ -11,7 +11,7 @@ class LoadImageSize(BaseTransform):
     """Takes an image's size from its annotations; the image is not read.
 
     For models that look at boxes alone (``CLHOI(detector=None)``). Put it in
-    place of LoadImageFromFile; RandomFlip is the only augmentation that may
+    place of LoadImage; RandomFlip is the only augmentation that may
     follow. :class:`PackHOIInputs` gives an input of one pixel.
 
     Required Keys:
@@ -37,7 +37,7 @@ class LoadImageSize(BaseTransform):
             raise KeyError(
                 f'{results.get("img_path", "an image")}: LoadImageSize takes '
                 'height and width from the annotations, and there are none; '
-                'use a HOIDataset, or LoadImageFromFile'
+                'use a HOIDataset, or LoadImage'
             )
         shape = results['height'], results['width']
         # A view of a single zero, as np.broadcast_to makes it more slowly: it

@@ -6,6 +6,8 @@ from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..key_check import KeySource
+
 
 @TRANSFORMS.register_module()
 class LoadTeacherKnowledge(BaseTransform):
@@ -66,6 +68,16 @@ class LoadTeacherKnowledge(BaseTransform):
                 f'`python tools/teacher/annotate.py run --vocab {name} '
                 f'--images IMAGES --out {cache}`'
             ) from error
+
+    @property
+    def key_source(self) -> KeySource:
+        """Where images are looked up."""
+        return KeySource(
+            self.cache,
+            f'the teacher cache {self.cache.path}',
+            'build the cache over this split, from the folder that the keys '
+            'of the data set are relative to',
+        )
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add ``teacher`` to ``results``."""

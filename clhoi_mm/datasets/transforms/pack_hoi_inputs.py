@@ -47,6 +47,7 @@ class PackHOIInputs(PackDetInputs):
             'scale_factor',
             'flip',
             'flip_direction',
+            'orientation',
         ),
     ) -> None:
         super().__init__(meta_keys)

@@ -4,6 +4,7 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from clhoi_mm.datasets.wrappers import inner_datasets
 from clhoi_mm.registry import HOOKS
 
 
@@ -17,14 +18,10 @@ class EpochSeedHook(Hook):
     """
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the data set the epoch and seed torch."""
-        dataset = runner.train_dataloader.dataset
-        while not hasattr(dataset, 'set_epoch') and hasattr(
-            dataset, 'dataset'
-        ):
-            dataset = dataset.dataset
-        if hasattr(dataset, 'set_epoch'):
-            dataset.set_epoch(runner.epoch)
+        """Tell the data sets the epoch and seed torch."""
+        for dataset in inner_datasets(runner.train_dataloader.dataset):
+            if hasattr(dataset, 'set_epoch'):
+                dataset.set_epoch(runner.epoch)
         state = np.random.SeedSequence(
             [runner.seed, runner.epoch, get_rank()]
         ).generate_state(1)

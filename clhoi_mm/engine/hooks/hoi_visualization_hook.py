@@ -2,13 +2,14 @@ import os
 import os.path as osp
 from typing import Optional, Sequence
 
-import mmcv
+import numpy as np
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 
 from clhoi_mm.registry import HOOKS
 from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.utils.image_reader import read_image
 
 
 @HOOKS.register_module()
@@ -80,13 +81,17 @@ class HOIVisualizationHook(Hook):
         visualizer = Visualizer.get_current_instance()
         for sample in samples:
             self._seen += 1
-            if (self._seen - 1) % self.interval:
+            if (self._seen - 1) % self.interval or 'unreadable' in sample:
                 continue
             file_name = osp.basename(sample.img_path)
             visualizer.add_datasample(
                 # No folder: LocalVisBackend makes none.
                 f'{name}_{osp.splitext(file_name)[0]}',
-                mmcv.imread(sample.img_path, channel_order='rgb'),
+                np.asarray(
+                    read_image(
+                        sample.img_path, sample.get('orientation', 'stored')
+                    )
+                ),
                 data_sample=sample,
                 pred_score_thr=self.score_thr,
                 out_file=out_dir and osp.join(out_dir, file_name),

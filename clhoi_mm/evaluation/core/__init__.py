@@ -1,6 +1,5 @@
 """Matching and average precision over flat arrays; numpy alone."""
 
-from .annotations import Annotations
 from .average_precision import (
     RECALL_LEVELS,
     RISING_RECALL_LEVELS,
@@ -11,6 +10,7 @@ from .average_precision import (
 )
 from .boxes import aligned_ious
 from .errors import REASONS, ErrorReport, explain_errors
+from .ground_truth import hico_det_ground_truth, v_coco_ground_truth
 from .hico_det import (
     HICODetResult,
     Matches,
@@ -35,7 +35,6 @@ from .v_coco_samples import (
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 __all__ = [
-    'Annotations',
     'ErrorReport',
     'HICODetProtocol',
     'HICODetResult',
@@ -67,6 +66,7 @@ __all__ = [
     'explain_errors',
     'explain_v_coco_errors',
     'first_claims',
+    'hico_det_ground_truth',
     'knows_object',
     'match_hico_det',
     'precisions',
@@ -75,4 +75,5 @@ __all__ = [
     'read_v_coco_sample',
     'stack_records',
     'stack_v_coco_records',
+    'v_coco_ground_truth',
 ]

@@ -7,9 +7,10 @@ from typing import Optional, Tuple, Union
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.key_matching import KeyMatch, match_keys
 
-from .annotations import Annotations
 from .arrays import read_labels, refuse_infinite
 from .pair_table import PairTable
 from .v_coco_tables import RolePredictions
@@ -104,7 +105,21 @@ class Predictions:
         with atomic_path(path) as partial, open(partial, 'wb') as file:
             np.savez(file, format_version=np.array(FORMAT_VERSION), **arrays)
 
-    def pairs(self, annotations: Annotations) -> PairTable:
+    def match_images(self, annotations: AnnotationFile) -> KeyMatch:
+        """Count images that the annotation file has as well.
+
+        Raises:
+            ValueError: It has none of them.
+        """
+        return match_keys(
+            self.img_id.tolist(),
+            set(annotations.image_ids),
+            'the predictions (img_id)',
+            f'the images (id) of {annotations.name}',
+            'score predictions with the file of their own split',
+        )
+
+    def pairs(self, annotations: AnnotationFile) -> PairTable:
         """Rows with a class, in the images' order in the annotation file.
 
         Raises:
@@ -146,7 +161,7 @@ class Predictions:
             self.scores[order],
         )
 
-    def roles(self, annotations: Annotations) -> RolePredictions:
+    def roles(self, annotations: AnnotationFile) -> RolePredictions:
         """All rows with a verb, in the images' order in the file.
 
         Raises:
@@ -171,28 +186,26 @@ class Predictions:
         return rows if (verbs >= 0).all() else rows[rows.verb_labels >= 0]
 
     def _in_file_order(
-        self, annotations: Annotations
+        self, annotations: AnnotationFile
     ) -> Tuple[np.ndarray, np.ndarray]:
-        """Rows by image, and the position of each one's image."""
+        """Rows of the file's images, and the position of each one's image."""
+        self.match_images(annotations)
         positions = {img: i for i, img in enumerate(annotations.image_ids)}
-        try:
-            images = np.array(
-                [positions[i] for i in self.img_id.tolist()], dtype=np.int64
-            )
-        except KeyError as error:
-            raise ValueError(
-                f'img_id {error.args[0]!r} is no image of the annotation '
-                'file; score predictions with the file of their own split.'
-            ) from None
-        if len(np.unique(images)) < len(images):
+        images = np.array(
+            [positions.get(i, -1) for i in self.img_id.tolist()],
+            dtype=np.int64,
+        )
+        known = images[images >= 0]
+        if len(np.unique(known)) < len(known):
             raise ValueError(
                 'img_id holds an image twice; give all of an '
                 "image's rows together."
             )
         image_inds = np.repeat(images, np.diff(self.offsets))
-        if (np.diff(images) > 0).all():
+        if (np.diff(images) > 0).all() and len(known) == len(images):
             return np.arange(len(image_inds)), image_inds
         order = np.argsort(image_inds, kind='stable')
+        order = order[image_inds[order] >= 0]
         return order, image_inds[order]
 
     def _check(self, path: str) -> None:

@@ -6,7 +6,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.fileio import get
 from mmengine.logging import MMLogger
 
-from clhoi_mm.evaluation.core import Annotations, Predictions
+from clhoi_mm.annotations import AnnotationFile
+from clhoi_mm.evaluation.core import Predictions
 from clhoi_mm.evaluation.core.arrays import to_numpy
 from clhoi_mm.registry import METRICS
 from clhoi_mm.teacher.files import atomic_path
@@ -66,9 +67,7 @@ class DumpHOIResults(BaseMetric):
                     f'{out_file}: its labels are positions in '
                     'the annotation file; give ann_file'
                 )
-            self.annotations = Annotations.from_content(
-                json.loads(get(ann_file)), ann_file
-            )
+            self.annotations = AnnotationFile.parse(get(ann_file), ann_file)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep a batch's predictions.

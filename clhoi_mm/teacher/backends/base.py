@@ -35,6 +35,7 @@ class Backend(ABC):
         keys (Collection[str], optional): Keys of the images that the file
             knows.
         notes (List[str]): What it passed over or adapted to, for people.
+        orientation (str): How it reads images, 'upright' or 'stored'.
     """
 
     model: str
@@ -43,6 +44,7 @@ class Backend(ABC):
     source: str = ''
     keys: Optional[Collection[str]] = None
     notes: Sequence[str] = ()
+    orientation: str = 'upright'
 
     @abstractmethod
     def run(
@@ -119,7 +121,10 @@ class BatchedBackend(Backend):
                         (
                             question,
                             readers.submit(
-                                load_image, question.image_path, self.max_side
+                                load_image,
+                                question.image_path,
+                                self.max_side,
+                                self.orientation,
                             ),
                         )
                     )

@@ -3,7 +3,7 @@ teacher_cache = data_root + 'teacher/train'
 
 # DETR's sizes: the short side 480 to 800 in training, 800 in testing.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(
         type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary='hico_det'
@@ -17,7 +17,7 @@ train_pipeline = [
     dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
     dict(type='LoadHOIAnnotations'),
     dict(type='PackHOIInputs'),

@@ -6,7 +6,7 @@ square = [
     dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(
         type='LoadTeacherKnowledge',
@@ -18,7 +18,7 @@ train_pipeline = [
     dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     *square,
     dict(type='PackHOIInputs'),

@@ -2,14 +2,14 @@ data_root = 'data/mini/'
 teacher_cache = data_root + 'teacher/train_typical'
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary='mini'),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(type='PackHOIInputs'),
 ]

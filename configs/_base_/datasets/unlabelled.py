@@ -6,7 +6,7 @@ teacher_cache = data_root + 'teacher'
 
 # DETR's sizes: the short side 480 to 800 in training, 800 in testing.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='upright'),
     dict(
         type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary=vocabulary
     ),
@@ -19,7 +19,7 @@ train_pipeline = [
     dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='upright'),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
     dict(type='PackHOIInputs'),
 ]

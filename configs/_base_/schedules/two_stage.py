@@ -10,8 +10,8 @@ train_cfg = dict(
     # An untrained ICN has nothing to validate.
     val_begin=context_epochs + 1,
 )
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
+val_cfg = dict(type='HOIValLoop')
+test_cfg = dict(type='HOITestLoop')
 
 optim_wrapper = dict(
     type='OptimWrapper',

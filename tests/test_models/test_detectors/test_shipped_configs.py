@@ -15,7 +15,7 @@ from tests.test_models.utils_detectors import DETECTORS, MODELS_FOLDER
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
 # Steps that bring and carry away what is no pixel.
 BESIDE = (
-    'LoadImageFromFile',
+    'LoadImage',
     'LoadHOIAnnotations',
     'LoadTeacherKnowledge',
     'RandomFlip',

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Optional, Tuple, Union
 
+import numpy as np
 from tqdm import tqdm
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .converters.annotation_builder import write_annotations
-from .converters.files import read_json
-from .hoi_dataset import HOIDataset
+from .annotation_builder import write_annotations
+from .annotation_file import AnnotationFile
+from .labeled_annotations import LabeledAnnotations
 
 # Of a hundred, where a split ends.
 ENDS = dict(train=60, val=70, test=100)
 MAX_PAIRS = 200
-STEPS = ('LoadImageSize', 'LoadHOIAnnotations', 'LoadDetections')
+# LoadDetections' default: annotated boxes that overlap more are one.
+MERGE_IOU = 0.7
 
 
 @dataclass
@@ -92,25 +94,22 @@ def split_geometry(
             f'fold {fold[0]}/{fold[1]}: give K/N with N of 2 or '
             'more folds and K from 0 to N - 1'
         )
-    content = read_json(ann_file)
-    data = HOIDataset(
-        str(ann_file),
-        vocabulary,
-        pipeline=[dict(type=name) for name in STEPS],
-        test_mode=True,
-    )
+    file = AnnotationFile.read(ann_file)
+    file.require_sizes()
+    content = file.content
+    labeled = LabeledAnnotations(file, HOIVocabulary.load(vocabulary))
     pairs = {}
-    for i in tqdm(range(len(data)), 'images', disable=not progress):
-        record = data[i]
-        count = _count_pairs(record, data.vocabulary)
-        hois = record['hois']
+    for i in tqdm(range(len(file.images)), 'images', disable=not progress):
+        hois = labeled.hois(i)
         annotated = (
             (hois['hoi_labels'] >= 0)
             & ~hois['invisible']
             & (hois['human_rows'] >= 0)
         ).any()
-        if annotated and 1 <= count <= MAX_PAIRS:
-            pairs[record['img_id']] = count
+        if annotated:
+            count = _count_pairs(labeled, i)
+            if 1 <= count <= MAX_PAIRS:
+                pairs[file.image_ids[i]] = count
     hois = [
         hoi
         for hoi in content['hois']
@@ -125,7 +124,7 @@ def split_geometry(
     empty = [split for split in ENDS if not found[split]]
     if empty:
         raise ValueError(
-            f'{ann_file}: of {len(data)} images {len(pairs)} have an '
+            f'{ann_file}: of {len(file.images)} images {len(pairs)} have an '
             f'annotated pair and at most {MAX_PAIRS} candidate pairs, and '
             f'none of these falls into {" and ".join(empty)}; give a file '
             'with more images.'
@@ -154,10 +153,46 @@ def split_geometry(
     return reports
 
 
-def _count_pairs(record: dict, vocabulary: HOIVocabulary) -> int:
-    """Persons with each other instance that some class speaks of."""
-    labels = record['tracked_detections']['labels']
+def _count_pairs(labeled: LabeledAnnotations, index: int) -> int:
+    """Count persons with each other instance that has a class."""
+    vocabulary = labeled.vocabulary
+    boxes, size = labeled.boxes(index), labeled.file.sizes[index]
+    bboxes = boxes['bboxes']
+    inside = np.clip(bboxes, 0, np.tile(size, 2))
+    usable = (
+        (inside[:, 2:] > inside[:, :2]).all(1)
+        & (bboxes[:, 2:] - bboxes[:, :2] >= 1).all(1)
+        & ~boxes['iscrowd']
+    )
+    labels = boxes['labels'][usable]
+    labels = labels[deduplicate_boxes(bboxes[usable], labels, MERGE_IOU)]
     candidate = vocabulary.valid.any(0)
     persons = int((labels == vocabulary.person_label).sum())
     others = int(candidate[labels].sum())
     return persons * (others - int(candidate[vocabulary.person_label]))
+
+
+def deduplicate_boxes(
+    bboxes: np.ndarray, labels: np.ndarray, iou: float
+) -> np.ndarray:
+    """Positions of boxes that overlap no earlier kept one of their class.
+
+    Args:
+        bboxes (np.ndarray): (N, 4), xyxy.
+        labels (np.ndarray): (N,) classes.
+        iou (float): Greater overlap means the same box.
+
+    Returns:
+        np.ndarray: Ascending positions.
+    """
+    corner = np.minimum(bboxes[:, None, 2:], bboxes[None, :, 2:])
+    sides = corner - np.maximum(bboxes[:, None, :2], bboxes[None, :, :2])
+    shared = sides.clip(0).prod(-1)
+    areas = (bboxes[:, 2:] - bboxes[:, :2]).prod(-1)
+    same = shared > iou * (areas[:, None] + areas - shared)
+    same &= labels[:, None] == labels
+    kept = np.ones(len(bboxes), bool)
+    for i in range(len(bboxes)):
+        if kept[i]:
+            kept[i + 1 :] &= ~same[i, i + 1 :]
+    return np.flatnonzero(kept)

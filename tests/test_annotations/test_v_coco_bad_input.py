@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clhoi_mm.datasets.converters import convert_v_coco
+from clhoi_mm.annotations.converters import convert_v_coco
 from tests.v_coco_files import (
     COCO,
     convert_official,

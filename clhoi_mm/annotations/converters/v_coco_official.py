@@ -5,9 +5,9 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from tqdm import tqdm
 
-from .annotation_builder import AnnotationBuilder
-from .coco_file import COCOFile, relative_name
-from .files import PathLike
+from ..annotation_builder import AnnotationBuilder
+from ..coco_file import COCOFile, relative_name
+from ..text_file import PathLike
 
 Row = Tuple[int, int, int]  # verb label, person, object (0: absent)
 
@@ -130,6 +130,7 @@ def add_official(
             "V-COCO needs COCO's instances_train2014.json (train, val) and "
             'instances_val2014.json (test).'
         )
+    coco.require_sizes()
     labels = coco.labels(builder.vocabulary)
     for image_id in tqdm(sorted(wanted), 'images', disable=not progress):
         _add_image(builder, actions, coco, labels, image_id)

@@ -5,9 +5,10 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from tqdm import tqdm
 
-from .annotation_builder import AnnotationBuilder
-from .coco_file import COCOFile, relative_name
-from .files import PathLike, extent, read_image_sizes
+from ..annotation_builder import AnnotationBuilder
+from ..coco_file import COCOFile, relative_name
+from ..image_sizes import extent, read_image_sizes
+from ..text_file import PathLike
 
 _LISTS = ('boxes_h', 'boxes_o', 'actions', 'objects')
 Record = Tuple[str, int, dict]  # where, image id, annotation
@@ -125,6 +126,7 @@ def _sizes(
                 raise ValueError(
                     f'{where}: not in {", ".join(map(str, coco_paths))}.'
                 )
+        coco.require_sizes()
         return [
             (coco.images[i]['width'], coco.images[i]['height'])
             for _, i, _ in records

@@ -3,9 +3,11 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from clhoi_mm.datasets import HOIAnnotationFile, HOIDataset
-from clhoi_mm.datasets.converters import convert_custom
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
+from clhoi_mm.annotations.converters import convert_custom
+from clhoi_mm.datasets import HOIDataset
 from clhoi_mm.vocabulary import HOIVocabulary
 
 COCO = dict(
@@ -98,10 +100,12 @@ def test_another_split_takes_the_vocabulary(files, tmp_path):
 
 
 BROKEN = {
-    '5,6,push\nx,6,push': "pairs.csv, line 3: invalid literal.*'x'",
-    '5,6,\n': 'line 2: no verb',
-    '5,6,push,maybe': "line 2: invisible is 'maybe'",
-    '5,44,push': 'line 2: object_ann_id 44 is no annotation of',
+    '5,6,push\n,6,push': "line 3, column 'human_ann_id': '' is no annotation",
+    '5,6.5,push': "line 2, column 'object_ann_id': '6.5'.*leave it empty",
+    '5,6,\n': "line 2, column 'verb': '' is no verb",
+    '5,6,push,maybe': "line 2, column 'invisible': 'maybe' is no flag",
+    '5,6,push,0,park': 'line 2: 5 cells, but the header has 4 columns',
+    '': 'pairs.csv: no pair',
     '6,5,push': 'line 2: human_ann_id 6 is a lawn_mower, not a person',
     '7,6,push': "line 2: object_ann_id 6 is in image 'a', the person in 'b'",
     '5,,wave': 'no pair has an object',
@@ -117,10 +121,83 @@ def test_bad_rows_are_named(files, tmp_path, rows):
     assert not (tmp_path / 'out.json').exists()
 
 
+def test_rows_without_their_annotation_are_counted(files, tmp_path):
+    coco, pairs = files
+    pairs.write_text(CSV + '5,44,push\nx,6,push\n')
+    report = convert_custom(coco, pairs, tmp_path / 'out.json')
+    assert report.pairs == 4
+    (note,) = report.notes
+    assert note.startswith('2 of 6 pairs left out') and 'line 6' in note
+    assert f'object_ann_id 44 is no annotation of {coco}' in note
+
+
+def test_no_row_with_its_annotation_is_an_error(files, tmp_path):
+    coco, pairs = files
+    pairs.write_text('human_ann_id,object_ann_id,verb\n105,106,push\n')
+    with pytest.raises(ValueError, match='such as 105.*such as [5679]') as e:
+        convert_custom(coco, pairs, tmp_path / 'out.json')
+    assert str(pairs) in str(e.value) and str(coco) in str(e.value)
+    assert not (tmp_path / 'out.json').exists()
+
+
+def test_roboflow_groups_are_no_objects(files, tmp_path):
+    coco, pairs = files
+    content = json.loads(json.dumps(COCO))
+    for group in ('person', 'people'):
+        content['categories'] = [
+            dict(id=0, name=group, supercategory='none'),
+            dict(id=3, name='person', supercategory=group),
+            dict(id=8, name='lawn_mower', supercategory=group),
+        ]
+        content['images'][0]['extra'] = dict(name='a (1).jpg')
+        coco.write_text(json.dumps(content))
+        report = convert_custom(coco, pairs, tmp_path / 'out.json')
+        vocab = HOIVocabulary.load(report.vocabulary)
+        assert vocab.objects == ('person', 'lawn_mower')
+        assert f"category 0, '{group}', has no box" in report.notes[0]
+    # A group with a box of its own stays; two spellings are one object.
+    content['categories'][0]['name'] = 'Person'
+    content['annotations'][2]['category_id'] = 0
+    coco.write_text(json.dumps(content))
+    report = convert_custom(coco, pairs, tmp_path / 'out.json')
+    vocab = HOIVocabulary.load(report.vocabulary)
+    assert vocab.objects == ('person', 'lawn_mower')
+    assert (report.pairs, report.notes) == (4, [])
+
+
+def test_sizes_come_from_stored_pixels(files, tmp_path):
+    coco, pairs = files
+    content = json.loads(json.dumps(COCO))
+    del content['images'][0]['width'], content['images'][0]['height']
+    content['images'][1].update(width=None, height=0)
+    coco.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="record 'a': no width.*--images"):
+        convert_custom(coco, pairs, tmp_path / 'out.json')
+    folder = tmp_path / 'images'
+    (folder / 'yard').mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r'a.jpg.*\(2 of 2'):
+        convert_custom(coco, pairs, tmp_path / 'out.json', images=folder)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new('RGB', (100, 80)).save(folder / 'yard/a.jpg', exif=turned)
+    Image.new('RGB', (60, 50)).save(folder / 'b.jpg')
+    report = convert_custom(coco, pairs, tmp_path / 'out.json', images=folder)
+    assert '2 images have their size from' in report.notes[0]
+    file = AnnotationFile.read(report.path)
+    assert file.sizes.tolist() == [[100, 80], [60, 50]]
+    # Boxes on the upright picture would be elsewhere on the stored pixels.
+    content['images'][0].update(width=80, height=100)
+    coco.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='width 80, but .* 100 x 80 .*EXIF'):
+        convert_custom(coco, pairs, tmp_path / 'out.json', images=folder)
+
+
 def test_bad_files(files, tmp_path):
     coco, pairs = files
     pairs.write_text('human,object,verb\n')
-    with pytest.raises(ValueError, match='no column human_ann_id, object_ann'):
+    with pytest.raises(
+        ValueError, match='no column human_ann_id.*human,object,verb'
+    ):
         convert_custom(coco, pairs, tmp_path / 'out.json')
     pairs.write_text(CSV)
     content = json.loads(json.dumps(COCO))
@@ -154,7 +231,8 @@ def test_pairs_come_back(files, tmp_path, rows):
     )
     report = convert_custom(coco, pairs, tmp_path / 'out.json')
     vocab = HOIVocabulary.load(report.vocabulary)
-    hois = HOIAnnotationFile(report.path, vocab).image_hois('a')
+    file = AnnotationFile.read(report.path)
+    hois = LabeledAnnotations(file, vocab).hois(0)
     ids = [5, 6, 9]
     assert [
         (ids[h], ids[o], vocab.verbs[v], bool(i))

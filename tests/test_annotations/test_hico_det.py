@@ -8,8 +8,9 @@ from numpy.lib.recfunctions import repack_fields
 from PIL import Image
 from scipy.io import loadmat, savemat
 
-from clhoi_mm.datasets import HICODetDataset, HOIAnnotationFile
-from clhoi_mm.datasets.converters import convert_hico_det
+from clhoi_mm.annotations import AnnotationFile, LabeledAnnotations
+from clhoi_mm.annotations.converters import convert_hico_det
+from clhoi_mm.datasets import HICODetDataset
 from tests.data_utils import find_shared
 from tests.hico_files import (
     VOCABULARY,
@@ -60,13 +61,11 @@ def kinds(tmp_path):
 
 def read_pairs(path):
     """By image id: sorted (class, person, object) with 1-based boxes."""
-    file = HOIAnnotationFile(path, VOCABULARY)
+    file = AnnotationFile.read(path)
+    labeled = LabeledAnnotations(file, VOCABULARY)
     pairs = {}
-    for record in file.images:
-        rows, hois = (
-            file.image_rows(record['id']),
-            file.image_hois(record['id']),
-        )
+    for i, record in enumerate(file.images):
+        rows, hois = labeled.boxes(i), labeled.hois(i)
         assert (
             not hois['invisible'].any()
             or (hois['human_rows'][hois['invisible']] == -1).all()

@@ -7,8 +7,8 @@ from typing import List, Optional, Sequence, Union
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .annotation_builder import AnnotationBuilder
-from .files import PathLike, read_json
+from ..annotation_builder import AnnotationBuilder
+from ..text_file import PathLike, read_json
 from .v_coco_official import add_official
 from .v_coco_pairs import add_pairs
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.datasets.rare_combinations import rare_combinations
+from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import make_annotations, make_scene
 
@@ -75,5 +75,5 @@ def test_what_is_left(tmp_path_factory, counts, number):
 def test_another_file(tmp_path):
     path = tmp_path / 'other.json'
     path.write_text('{"images": []}')
-    with pytest.raises(ValueError, match='other.json: not an annotation file'):
+    with pytest.raises(ValueError, match='other.json: no list under annot'):
         rare_combinations(path, 1, 'mini')

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from clhoi_mm.annotations.converters import convert_v_coco
 from clhoi_mm.datasets import VCOCODataset
-from clhoi_mm.datasets.converters import convert_v_coco
 from tests.data_utils import find_shared
 from tests.v_coco_files import (
     COCO,

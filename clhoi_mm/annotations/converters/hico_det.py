@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .annotation_builder import AnnotationBuilder
-from .files import extent, read_image_sizes, read_json
+from ..annotation_builder import AnnotationBuilder
+from ..image_sizes import extent, read_image_sizes
+from ..text_file import read_json
 from .hico_hicodet import HICODetJSONFile
 from .hico_image import HICOImage
 from .hico_mat import HICOMatFile

@@ -7,7 +7,7 @@ import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .converters.files import read_json
+from .annotation_file import AnnotationFile
 
 
 def rare_combinations(
@@ -33,27 +33,9 @@ def rare_combinations(
         ValueError: It is no such file, or has no so many classes to spare.
     """
     vocab = HOIVocabulary.load(vocabulary)
-    content = read_json(ann_file)
-    try:
-        names = {c['id']: c['name'] for c in content['categories']}
-        objects = {
-            a['id']: vocab.object_label(names[a['category_id']])
-            for a in content['annotations']
-        }
-        verbs = [vocab.verb_label(name) for name in content['verbs']]
-        done = [
-            vocab.hoi_id(verbs[hoi['verb_id']], objects[hoi['object_ann_id']])
-            for hoi in content['hois']
-            if hoi['object_ann_id'] is not None
-        ]
-    except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{ann_file}: not an annotation file in the project's format "
-            f'({error!r}); tools/dataset_converters write such.'
-        ) from error
-    counts = np.bincount(
-        [hoi for hoi in done if hoi >= 0], minlength=vocab.num_hois
-    )
+    file = AnnotationFile.read(ann_file)
+    done = file.pair_labels(vocab)
+    counts = np.bincount(done[done >= 0], minlength=vocab.num_hois)
     of_verb = np.bincount(vocab.hoi_verbs, minlength=vocab.num_verbs)
     of_object = np.bincount(vocab.hoi_objects, minlength=vocab.num_objects)
     of_object -= np.bincount(

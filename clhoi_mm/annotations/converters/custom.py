@@ -1,0 +1,274 @@
+"""One's own data: a COCO detection file and a table of pairs."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Set, Tuple, Union
+
+from clhoi_mm.teacher.english import gerund
+from clhoi_mm.utils.key_matching import match_keys
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
+from ..annotation_builder import AnnotationBuilder
+from ..coco_file import COCOFile
+from ..pairs_table import FIELDS, PairRow, read_pairs
+from ..text_file import PathLike
+from ..values import Id
+
+# Image and category of each annotation, by its id.
+Places = Dict[Id, Tuple[Id, Id]]
+
+
+@dataclass
+class CustomReport:
+    """What was written.
+
+    Attributes:
+        path (Path): The annotation file.
+        vocabulary (Path, optional): The vocabulary file, where one was made.
+        images (int): Number of images.
+        boxes (int): Number of annotations.
+        pairs (int): Number of pairs.
+        verbs (int): Verbs of the vocabulary.
+        classes (int): HOI classes of the vocabulary.
+        notes (List[str]): What was left out or read otherwise.
+    """
+
+    path: Path
+    vocabulary: Optional[Path]
+    images: int
+    boxes: int
+    pairs: int
+    verbs: int
+    classes: int
+    notes: List[str] = field(default_factory=list)
+
+
+def convert_custom(
+    coco: PathLike,
+    pairs: PathLike,
+    out: Union[str, os.PathLike],
+    vocabulary: Optional[Union[str, HOIVocabulary]] = None,
+    name: str = 'custom',
+    images: Optional[PathLike] = None,
+    progress: bool = False,
+) -> CustomReport:
+    """Write an annotation file, and a vocabulary where none is given.
+
+    Args:
+        coco (str | PathLike): Images, boxes and categories; 'person' must be
+            among the categories.
+        pairs (str | PathLike): The table of pairs, see :func:`read_pairs`:
+            ``human_ann_id`` and ``object_ann_id`` (ids in the COCO file; the
+            latter empty where the action has no object), ``verb`` (its
+            particle after a space or '_', as in 'sit on') and optionally
+            ``invisible`` (0 or 1).
+        out (str | PathLike): The annotation file to write.
+        vocabulary (str | HOIVocabulary, optional): A name or a file; without
+            it, one is made of the verbs and (verb, object) classes that occur
+            and is written beside as ``{out}_vocabulary.json``.
+        name (str): Of the vocabulary that is made.
+        images (str | PathLike, optional): The images' folder, to read from
+            them the sizes that the COCO file lacks, and to check the others.
+        progress (bool): Whether to show progress bars.
+
+    Returns:
+        CustomReport: What was written.
+
+    Raises:
+        FileNotFoundError: A file or an image is missing.
+        ValueError: Naming the record that contradicts the other file.
+    """
+    out = Path(out)
+    boxes = COCOFile([coco])
+    rows = read_pairs(pairs)
+    read = boxes.require_sizes(
+        images, progress, 'read them from the images with --images FOLDER'
+    )
+    notes = list(boxes.notes)
+    if read:
+        notes.append(f'{read} images have their size from {images}')
+    places: Places = {
+        ann['id']: (image_id, ann['category_id'])
+        for image_id, anns in boxes.annotations.items()
+        for ann in anns
+    }
+    rows = _known_rows(rows, places, coco, pairs, notes)
+    _check_rows(rows, boxes, places, coco)
+    made = None
+    if vocabulary is None:
+        made = out.with_name(f'{out.stem}_vocabulary.json')
+        vocabulary = _make_vocabulary(name, boxes, rows, places, pairs)
+    vocabulary = HOIVocabulary.load(vocabulary)
+    builder = _build(vocabulary, name, boxes, rows, places)
+    if made is not None:
+        vocabulary.save(made)
+    builder.save(out, vocabulary.rare)
+    return CustomReport(
+        out,
+        made,
+        len(builder.images),
+        len(builder.annotations),
+        len(builder.hois),
+        vocabulary.num_verbs,
+        vocabulary.num_hois,
+        notes,
+    )
+
+
+def _build(
+    vocabulary: HOIVocabulary,
+    name: str,
+    boxes: COCOFile,
+    rows: Sequence[PairRow],
+    places: Places,
+) -> AnnotationBuilder:
+    """The annotation file, image by image."""
+    labels = boxes.labels(vocabulary)
+    builder = AnnotationBuilder(
+        vocabulary, dict(description=name, boxes='as in the COCO file')
+    )
+    of_image: Dict[Id, List[PairRow]] = {}
+    for row in rows:
+        of_image.setdefault(places[row.human][0], []).append(row)
+    for image_id, image in boxes.images.items():
+        builder.add_image(
+            image_id, image['file_name'], (image['width'], image['height'])
+        )
+        for ann in boxes.annotations.get(image_id, ()):
+            builder.add_annotation(
+                ann['id'],
+                labels[ann['category_id']],
+                ann['bbox'],
+                ann['area'],
+                ann['iscrowd'],
+            )
+        for row in of_image.get(image_id, ()):
+            obj = -1 if row.obj is None else labels[places[row.obj][1]]
+            verb = _verb(vocabulary, row, obj)
+            builder.add_hoi(row.human, row.obj, verb, row.invisible)
+    return builder
+
+
+def _known_rows(
+    rows: Sequence[PairRow],
+    places: Places,
+    coco: PathLike,
+    pairs: PathLike,
+    notes: List[str],
+) -> List[PairRow]:
+    """Rows whose annotations exist; the others are counted in `notes`."""
+    if not rows:
+        raise ValueError(f'{pairs}: no pair; there is nothing to learn from.')
+    match_keys(
+        [
+            ann_id
+            for row in rows
+            for ann_id in (row.human, row.obj)
+            if ann_id is not None
+        ],
+        places,
+        str(pairs),
+        f'the annotations of {coco}',
+        'human_ann_id and object_ann_id are ids of its annotations',
+    )
+    known, first = [], ''
+    for row in rows:
+        for name, ann_id in zip(FIELDS, (row.human, row.obj)):
+            if ann_id is not None and ann_id not in places:
+                first = first or (
+                    f'{row.where}: {name} {ann_id} is no annotation of {coco}'
+                )
+                break
+        else:
+            known.append(row)
+    if len(known) < len(rows):
+        notes.append(
+            f'{len(rows) - len(known)} of {len(rows)} pairs left out; {first}'
+        )
+    return known
+
+
+def _check_rows(
+    rows: Sequence[PairRow], boxes: COCOFile, places: Places, coco: PathLike
+) -> None:
+    persons: Set[Id] = {
+        number
+        for number, name in boxes.categories.items()
+        if normalise_name(name) == 'person'
+    }
+    if not persons:
+        raise ValueError(
+            f"{coco}: no category 'person' among "
+            f'{", ".join(map(repr, boxes.categories.values()))}; rename the '
+            'one that people have.'
+        )
+    for row in rows:
+        image_id, category = places[row.human]
+        if category not in persons:
+            raise ValueError(
+                f'{row.where}: human_ann_id {row.human} is a '
+                f'{boxes.categories[category]}, not a person.'
+            )
+        if row.obj is not None and places[row.obj][0] != image_id:
+            raise ValueError(
+                f'{row.where}: object_ann_id {row.obj} is in image '
+                f'{places[row.obj][0]!r}, the person in {image_id!r}.'
+            )
+
+
+def _make_vocabulary(
+    name: str,
+    boxes: COCOFile,
+    rows: Sequence[PairRow],
+    places: Places,
+    pairs: PathLike,
+) -> HOIVocabulary:
+    # Categories of one name in two spellings are one object.
+    spelling: Dict[str, str] = {}
+    for obj in boxes.categories.values():
+        spelling.setdefault(normalise_name(obj), obj)
+    spelling['person'] = 'person'
+    objects = list(spelling)
+    position = {
+        number: objects.index(normalise_name(obj))
+        for number, obj in boxes.categories.items()
+    }
+    verb_spelling: Dict[str, str] = {}
+    for row in rows:
+        verb_spelling.setdefault(normalise_name(row.verb), row.verb)
+    verbs = sorted(verb_spelling)
+    classes = {
+        (position[places[row.obj][1]], verbs.index(normalise_name(row.verb)))
+        for row in rows
+        if row.obj is not None
+    }
+    if not classes:
+        raise ValueError(
+            f'{pairs}: no pair has an object; there is no class to learn.'
+        )
+    with_object = {verb for _, verb in classes}
+    return HOIVocabulary(
+        name=name,
+        objects=[spelling[obj] for obj in objects],
+        verbs=[verb_spelling[verb] for verb in verbs],
+        gerunds=[gerund(verb) for verb in verbs],
+        hois=[(verb, obj) for obj, verb in sorted(classes)],
+        roleless=[
+            verb_spelling[verb]
+            for i, verb in enumerate(verbs)
+            if i not in with_object
+        ],
+    )
+
+
+def _verb(vocabulary: HOIVocabulary, row: PairRow, obj: int) -> int:
+    verb = vocabulary.verb_label(row.verb)
+    if verb < 0 or (obj >= 0 and vocabulary.hoi_id(verb, obj) < 0):
+        what = row.verb + (f' {vocabulary.objects[obj]}' if obj >= 0 else '')
+        raise ValueError(
+            f'{row.where}: {what!r} is not in the vocabulary '
+            f'{vocabulary.name!r}; leave it out, or give a '
+            'vocabulary that has it.'
+        )
+    return verb

@@ -1,0 +1,223 @@
+"""A table of annotated pairs: CSV of any kind, or JSON."""
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from .text_file import PathLike, decode_text, parse_json, read_bytes
+from .values import Id, is_empty, read_id
+
+FIELDS = ('human_ann_id', 'object_ann_id', 'verb')
+DELIMITERS = ',;\t|'
+_TRUE = ('1', '1.0', 'true', 'yes', 'y', 't', 'x')
+_FALSE = ('0', '0.0', 'false', 'no', 'n', 'f')
+_BINARY = (
+    (b'PK\x03\x04', 'an Excel workbook or another archive'),
+    (b'\xd0\xcf\x11\xe0', 'an old Excel workbook'),
+    (b'PAR1', 'a Parquet file'),
+    (b'\x1f\x8b', 'a compressed file'),
+)
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """A row of the table.
+
+    Attributes:
+        where (str): File and row, for messages.
+        human (int | str): Annotation id of the person.
+        obj (int | str, optional): Annotation id of the object, None without
+            one.
+        verb (str): The person's action.
+        invisible (bool): True of the image, but not visible in it.
+    """
+
+    where: str
+    human: Id
+    obj: Optional[Id]
+    verb: str
+    invisible: bool
+
+
+def read_pairs(path: PathLike) -> List[PairRow]:
+    """Read a table of pairs.
+
+    CSV: a header with ``human_ann_id``, ``object_ann_id``, ``verb`` and
+    perhaps ``invisible``, in any case and order; columns are parted by comma,
+    semicolon, tab or bar. JSON: a list of objects with these fields, one
+    object a line, or pandas' columns. Ids may be written as 6, 6.0 or '6'; an
+    empty cell, NaN or null is no object.
+
+    Args:
+        path (str | PathLike): The file, in any encoding that
+            :func:`decode_text` knows.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: A cell cannot be read; the message names file, row, column
+            and remedy.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    for mark, what in _BINARY:
+        if data.startswith(mark):
+            raise ValueError(
+                f'{path}: {what}, where a text file is expected; save the '
+                'table as CSV (UTF-8).'
+            )
+    if path.suffix.lower() in ('.json', '.jsonl'):
+        records = _json_records(path, data)
+    else:
+        records = _csv_records(path, decode_text(data, path))
+    return [_read_row(where, record) for where, record in records]
+
+
+def _json_records(
+    path: Path, data: bytes
+) -> Iterator[Tuple[str, Dict[str, Any]]]:
+    rows, at = None, 'record'
+    if path.suffix.lower() == '.jsonl':
+        at = 'line'
+        text = decode_text(data, path)
+        rows = [_json_line(path, *item) for item in _lines(text)]
+    else:
+        content = parse_json(data, path)
+        if isinstance(content, list):
+            rows = list(enumerate(content))
+        elif isinstance(content, dict) and all(
+            isinstance(column, (dict, list)) for column in content.values()
+        ):
+            rows = list(enumerate(_from_columns(content)))
+    if rows is None:
+        raise ValueError(
+            f'{path}: a list of pairs is expected, each an object with '
+            f'{", ".join(FIELDS)}.'
+        )
+    for number, row in rows:
+        where = f'{path}, {at} {number}'
+        if not isinstance(row, dict):
+            raise ValueError(
+                f'{where}: {row!r} is no object; a pair has '
+                f'{", ".join(FIELDS)}.'
+            )
+        record = {_column(key): value for key, value in row.items()}
+        missing = [name for name in FIELDS if name not in record]
+        # Writers leave out what is null.
+        if set(missing) - {'object_ann_id'}:
+            raise ValueError(
+                f'{where}: no {", ".join(missing)}; a pair has '
+                f'{", ".join(FIELDS)}.'
+            )
+        yield where, record
+
+
+def _lines(text: str) -> Iterator[Tuple[int, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield number, line
+
+
+def _json_line(path: Path, number: int, line: str) -> Tuple[int, Any]:
+    try:
+        return number, json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(
+            f'{path}, line {number}: not valid JSON ({error}); write one '
+            'object a line.'
+        ) from error
+
+
+def _from_columns(content: dict) -> Iterator[Dict[str, Any]]:
+    """Rows of what pandas writes by default: cells by column and index."""
+    columns = {
+        name: column if isinstance(column, dict) else dict(enumerate(column))
+        for name, column in content.items()
+    }
+    for index in next(iter(columns.values()), {}):
+        yield {name: column.get(index) for name, column in columns.items()}
+
+
+def _csv_records(
+    path: Path, text: str
+) -> Iterator[Tuple[str, Dict[str, Any]]]:
+    # Excel's hint of the delimiter, in a line of its own.
+    hint, _, rest = text.partition('\n')
+    skipped = 0
+    if hint.strip().strip('"').lower().startswith('sep='):
+        text, skipped = rest, 1
+    reader, header = None, []
+    for delimiter in DELIMITERS:
+        reader = csv.reader(
+            io.StringIO(text, newline=''),
+            delimiter=delimiter,
+            skipinitialspace=True,
+        )
+        header = [_column(name) for name in _next(path, reader)]
+        if set(FIELDS) <= set(header):
+            break
+    else:
+        first = text.splitlines()[0] if text.strip() else ''
+        raise ValueError(
+            f'{path}: no column {", ".join(FIELDS)} in the header, which is '
+            f'{first[:100]!r}; name the columns in the first line, parted by '
+            'comma, semicolon or tab.'
+        )
+    while cells := _next(path, reader):
+        where = f'{path}, line {reader.line_num + skipped}'
+        if not any(cell.strip() for cell in cells):
+            continue
+        if any(cell.strip() for cell in cells[len(header) :]):
+            raise ValueError(
+                f'{where}: {len(cells)} cells, but the header has '
+                f'{len(header)} columns; put a cell that holds the delimiter '
+                'into double quotes.'
+            )
+        yield where, dict(zip(header, cells))
+
+
+def _next(path: Path, reader: Any) -> List[str]:
+    """The next row that is not empty; [] at the end."""
+    try:
+        return next((cells for cells in reader if cells), [])
+    except csv.Error as error:
+        raise ValueError(
+            f'{path}, line {reader.line_num}: not valid CSV ({error}); save '
+            'the table as CSV (UTF-8) again.'
+        ) from error
+
+
+def _column(name: Any) -> str:
+    return '_'.join(str(name).strip().lower().replace('-', ' ').split())
+
+
+def _read_row(where: str, record: Dict[str, Any]) -> PairRow:
+    human, obj, verb = (record.get(name) for name in FIELDS)
+    human_id, object_id = read_id(human), read_id(obj)
+    if human_id is None:
+        _refuse(where, 'human_ann_id', human, "give the person's id")
+    if object_id is None and not is_empty(obj):
+        _refuse(
+            where, 'object_ann_id', obj, 'leave it empty without an object'
+        )
+    if is_empty(verb) or not isinstance(verb, str):
+        _refuse(where, 'verb', verb, 'write what the person does', 'verb')
+    flag = record.get('invisible')
+    flag = '' if is_empty(flag) else str(flag).strip().lower()
+    if flag and flag not in _TRUE + _FALSE:
+        _refuse(where, 'invisible', flag, 'write 0 or 1', 'flag')
+    return PairRow(where, human_id, object_id, verb.strip(), flag in _TRUE)
+
+
+def _refuse(
+    where: str,
+    column: str,
+    value: Any,
+    remedy: str,
+    what: str = 'annotation id',
+) -> None:
+    raise ValueError(
+        f'{where}, column {column!r}: {value!r} is no {what}; {remedy}.'
+    )

@@ -1,0 +1,92 @@
+"""Text and JSON as users have them on disk."""
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any, Callable, Optional, Union
+
+from clhoi_mm.utils.errors import InputError
+
+PathLike = Union[str, os.PathLike]
+FALLBACK = 'cp1252'
+
+
+def read_bytes(path: PathLike) -> bytes:
+    """Read a file.
+
+    Raises:
+        FileNotFoundError: There is no such file; the message names it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file.')
+    return path.read_bytes()
+
+
+def decode_text(data: bytes, name: PathLike) -> str:
+    """Decode a file that does not say its encoding.
+
+    A byte order mark decides (UTF-8, UTF-16 or UTF-32); without one, zero
+    bytes tell UTF-16 and UTF-32; then UTF-8 is tried. What is none of them is
+    read as Windows-1252, which a warning says.
+
+    Args:
+        data (bytes): The file's content.
+        name (str | PathLike): The file, for messages.
+
+    Raises:
+        InputError: It is no text; the message names the file.
+    """
+    try:
+        # JSON's rule (RFC 4627) holds for any text that begins with ASCII.
+        return data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError as error:
+        reason = error
+    if b'\0' not in data:
+        try:
+            text = data.decode(FALLBACK)
+        except UnicodeDecodeError:
+            pass
+        else:
+            warnings.warn(
+                f'{name}: no UTF-8 ({reason}); read as Windows-1252. If '
+                'letters come out wrong, save it as UTF-8.',
+                stacklevel=2,
+            )
+            return text
+    raise InputError(f'{name}: no text ({reason}); save it as UTF-8.')
+
+
+def parse_json(
+    data: bytes, name: PathLike, hook: Optional[Callable] = None
+) -> Any:
+    """Parse JSON in any encoding that :func:`decode_text` knows.
+
+    Args:
+        data (bytes): A file's content.
+        name (str | PathLike): The file, for messages.
+        hook (Callable, optional): Called with each object as it is parsed,
+            returns what takes its place.
+
+    Raises:
+        InputError: It is no JSON; the message names the file.
+    """
+    text = decode_text(data, name)
+    try:
+        return json.loads(text, object_hook=hook)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(
+            f'{name}: not valid JSON ({error}); the file may be truncated. '
+            'Fetch or convert it again.'
+        ) from error
+
+
+def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
+    """Read a JSON file; see :func:`parse_json`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        InputError: It is no JSON.
+    """
+    return parse_json(read_bytes(path), path, hook)

@@ -1,0 +1,158 @@
+"""Times of a video's frames, and videos that are broken."""
+
+import struct
+
+import cv2
+import numpy as np
+import pytest
+
+from clhoi_mm.apis.inputs import Inputs
+from clhoi_mm.apis.video_files import VideoFiles
+from clhoi_mm.apis.video_input import VideoInput
+from clhoi_mm.utils.image_reader import UnreadableImage
+from tests.film import write_film
+
+FRAMES = [np.full((32, 48, 3), 10 * i, np.uint8) for i in range(20)]
+
+
+def box(kind, *content):
+    """A box of an MP4 file."""
+    content = b''.join(content)
+    return struct.pack('>I', 8 + len(content)) + kind + content
+
+
+def with_durations(data, timescale, durations):
+    """Another clock for the only track of an MP4 file: its ``stts`` and the
+    clock of its ``mdhd``; what follows them moves along."""
+    place = data.index(b'stts') - 4
+    (size,) = struct.unpack('>I', data[place : place + 4])
+    rows = [struct.pack('>II', 1, d) for d in durations]
+    table = box(b'stts', bytes(4), struct.pack('>I', len(rows)), *rows)
+    for kind in (b'stbl', b'minf', b'mdia', b'trak', b'moov'):
+        start = data.index(kind) - 4
+        (old,) = struct.unpack('>I', data[start : start + 4])
+        new = struct.pack('>I', old + len(table) - size)
+        data = data[:start] + new + data[start + 4 :]
+    data = data[:place] + table + data[place + size :]
+    clock = data.index(b'mdhd') + 4 + 12
+    total = sum(durations)
+    # What is to be shown of it: all.
+    edit = data.index(b'elst') + 12
+    shown = struct.pack('>I', max(total * 1000 // timescale, 1))
+    data = data[:edit] + shown + data[edit + 4 :]
+    return (
+        data[:clock] + struct.pack('>II', timescale, total) + data[clock + 8 :]
+    )
+
+
+@pytest.fixture
+def mp4(tmp_path):
+    """Writes 20 frames at 10 a second, or with durations in milliseconds."""
+
+    def write(name, durations=None, timescale=1000):
+        path = write_film(tmp_path / name, FRAMES, 10.0, 'mp4v')
+        if durations:
+            data = path.read_bytes()
+            # The index comes last, so that no offset changes.
+            assert data.index(b'mdat') < data.index(b'moov')
+            path.write_bytes(with_durations(data, timescale, durations))
+        return path
+
+    return write
+
+
+def test_times_are_the_containers(mp4):
+    durations = [40] * 10 + [480] * 10
+    video = VideoInput('v', str(mp4('vfr.mp4', durations)))
+    frames = list(video)
+    assert [f.error for f in frames] == [None] * 20
+    assert [f.time for f in frames] == pytest.approx(
+        np.cumsum([0, *durations[:-1]]) / 1000
+    )
+    # So fast that no frame is lost in a file of constant rate.
+    assert video.rate == pytest.approx(25)
+    half = VideoInput('v', str(video.path), 2)
+    assert [f.time for f in half] == pytest.approx(
+        [f.time for f in frames[::2]]
+    )
+
+
+def test_a_constant_rate_is_the_stated_one(mp4):
+    video = VideoInput('v', str(mp4('v.mp4')), 2)
+    assert video.rate == pytest.approx(5) and len(video) == 10
+    assert [f.time for f in video] == pytest.approx(np.arange(10) / 5)
+
+
+@pytest.mark.parametrize('clock', [90_000, 1_000_000])
+def test_a_rate_that_cannot_be_is_none(mp4, clock):
+    video = VideoInput('v', str(mp4('v.mp4', [1] * 20, clock)))
+    assert video.rate is None
+    times = [f.time for f in video]
+    assert len(times) == 20 and times == sorted(times)
+
+
+def read_back(path):
+    video = cv2.VideoCapture(str(path))
+    rate, values = video.get(cv2.CAP_PROP_FPS), []
+    while True:
+        done, frame = video.read()
+        if not done:
+            return rate, values
+        values.append(round(float(frame.mean()) / 10))
+
+
+def written(tmp_path, rate, times):
+    with VideoFiles(str(tmp_path), 'out', rate) as files:
+        for frame, time in zip(FRAMES, times, strict=False):
+            files.add_picture(frame, time)
+    return read_back(tmp_path / 'vis/out.mp4')
+
+
+def test_pictures_are_held_as_long_as_frames(tmp_path):
+    rate, values = written(tmp_path, 10.0, [5, 5.1, 5.2, 5.6, 5.7])
+    assert rate == pytest.approx(10)
+    assert values == [0, 1, 2, 2, 2, 2, 3, 4]
+
+
+def test_what_is_too_fast_is_left_out(tmp_path):
+    rate, values = written(tmp_path, 200.0, np.arange(12) / 240)
+    assert rate == pytest.approx(60)
+    assert len(values) in (3, 4) and values == sorted(values)
+
+
+def test_a_clock_that_leaps_fills_no_disk(tmp_path):
+    _, values = written(tmp_path, 2.0, [0, 0.5, 1e9, 1e9 + 0.5])
+    assert values == [0, *[1] * 21, 2, 3] or len(values) < 30
+
+
+@pytest.mark.parametrize('rate', [None, 0.001, 29.97, 1001 / 30, 90000.0])
+def test_any_rate_can_be_written(tmp_path, rate):
+    found, values = written(tmp_path, rate, [None] * 6)
+    assert 1 <= found <= 60 and values == list(range(6))
+
+
+def test_missing_frames_are_counted(mp4):
+    path = mp4('cut.mp4')
+    data = bytearray(path.read_bytes())
+    start, end = data.index(b'mdat'), data.index(b'moov')
+    # The second half of the frames was never written.
+    data[(start + end) // 2 : end - 4] = bytes(end - 4 - (start + end) // 2)
+    path.write_bytes(data)
+    *frames, last = VideoInput('cut', str(path))
+    assert 0 < len(frames) < 20 and all(f.error is None for f in frames)
+    assert f'{20 - len(frames)} of 20 frames could not be read' in last.error
+    assert last.image is None
+
+
+def test_bad_files_among_good_ones(mp4, tmp_path):
+    (tmp_path / 'zero.mp4').write_bytes(b'')
+    (tmp_path / 'text.mp4').write_bytes(b'<html>404</html>')
+    whole = mp4('good.mp4').read_bytes()
+    (tmp_path / 'headless.mp4').write_bytes(whole[: len(whole) // 2])
+    found = list(Inputs(str(tmp_path / '*.mp4')))
+    errors = [f.error for f in found if f.error]
+    assert len(errors) == 3 and len(found) == 23
+    for error, name in zip(errors, ('headless', 'text', 'zero'), strict=True):
+        assert f'{name}.mp4: the video cannot be opened' in error
+    with pytest.raises(UnreadableImage, match='text.mp4'):
+        VideoInput('text', str(tmp_path / 'text.mp4'))
