@@ -69,6 +69,23 @@ class HOIRunner(Runner):
                 dataset.pipeline = _without_words(dataset.pipeline)
         return super().from_cfg(cfg)
 
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        """Call the hooks; those of ``before_run`` once in a runner's life.
+
+        Testing in the process that trained calls them anew, and EMAHook then
+        starts its averages from the weights of the last step, so that the
+        metrics would be those of other weights than the checkpoint's.
+
+        Args:
+            fn_name (str): The hooks' method.
+            **kwargs: Its arguments.
+        """
+        if fn_name == 'before_run':
+            if getattr(self, '_has_begun', False):
+                return
+            self._has_begun = True
+        super().call_hook(fn_name, **kwargs)
+
     def train(self) -> nn.Module:
         """Train, and say how often images were skipped.
 
