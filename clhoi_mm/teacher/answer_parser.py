@@ -5,14 +5,15 @@ from functools import lru_cache
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
 
 from ..vocabulary import HOIVocabulary
+from .caption_text import is_json, read_caption
 from .exchange import CAPTION, SCORE
-from .free_text import parse_sentences
+from .final_answer import read_final_answer
+from .free_text import ParsedInteraction, parse_sentences
 from .parse_report import ParseReport
 from .prose.lexicon import Lexicon
 from .raw_record import RawRecord
 from .structured import read_structured
 
-_JSON = re.compile(r'\s*(?:```|[\[{])')
 _WORD = re.compile(r'[^\W\d_]+')
 # Some of these stand in every English text of a few words.
 _ENGLISH = frozenset(
@@ -52,12 +53,18 @@ class AnswerParser:
 
     Args:
         vocabulary (HOIVocabulary): Gives names.
-        report (ParseReport): Counts what is malformed or not in English.
+        report (ParseReport): Counts what is malformed, not in English or no
+            answer at all.
+
+    Attributes:
+        errors (List[str]): Why texts of the record parsed last could not be
+            read; no text raises.
     """
 
     def __init__(self, vocabulary: HOIVocabulary, report: ParseReport) -> None:
         self.vocabulary = vocabulary
         self.report = report
+        self.errors: List[str] = []
         self.resolve = lru_cache(maxsize=65536)(Lexicon(vocabulary).resolve)
 
     def parse(self, record: RawRecord) -> List[Found]:
@@ -71,16 +78,13 @@ class AnswerParser:
             highest score. The class "no interaction" is nothing that is
             done, and left out.
         """
-        if record.kind == SCORE:
-            found = [
-                self._named(
-                    record.verb, record.object, record.score, record.kind
-                )
-            ]
-        elif record.kind == CAPTION and not _JSON.match(record.text):
-            found = list(self._prose(record))
-        else:
-            found = list(self._structured(record))
+        self.errors = []
+        found: List[Found] = []
+        try:
+            found.extend(self._read(record))
+        except Exception as error:
+            # One answer among millions: a rule that fails ends no stage.
+            self.errors.append(_reason(error))
         best: Dict[tuple, Found] = {}
         for item in found:
             if item.verb == self.vocabulary.no_interaction:
@@ -90,18 +94,35 @@ class AnswerParser:
                 best[item.verb, item.object] = item
         return list(best.values())
 
-    def _structured(self, record: RawRecord) -> Iterator[Found]:
-        answer = read_structured(record.text)
+    def _read(self, record: RawRecord) -> Iterator[Found]:
+        if record.kind == SCORE:
+            yield self._named(
+                record.verb, record.object, record.score, record.kind
+            )
+            return
+        answer = read_final_answer(record.text)
+        if record.kind != CAPTION:
+            caption = None
+        else:
+            caption = read_caption(record.text)
+            answer = caption if caption.problem else answer
+        if answer.problem:
+            self.report.no_answer[answer.problem] += 1
+        elif caption is None or (not caption.text and is_json(answer.text)):
+            yield from self._structured(answer.text, record.kind)
+        else:
+            yield from self._prose(caption.text, record.kind)
+
+    def _structured(self, text: str, source: str) -> Iterator[Found]:
+        answer = read_structured(text)
         self.report.malformed += answer.malformed
         if not answer.found:
-            yield from self._prose(record)
+            yield from self._prose(text, source)
         for item in answer.items:
             if item.text:
-                yield from self._phrase(item.text, record.kind)
+                yield from self._phrase(item.text, source)
             else:
-                yield self._named(
-                    item.verb, item.object, item.score, record.kind
-                )
+                yield self._named(item.verb, item.object, item.score, source)
 
     def _phrase(self, text: str, source: str) -> Iterator[Found]:
         """'riding a bicycle', 'person ride bicycle'."""
@@ -109,7 +130,22 @@ class AnswerParser:
         words = text.split(' ')
         if words[0] in ('person', 'human', 'people') and len(words) > 2:
             text = ' '.join(words[1:])
-        for item in parse_sentences(text, self.vocabulary):
+        yield from self._sentences(text, source)
+
+    def _prose(self, text: str, source: str) -> Iterator[Found]:
+        if _is_english(text):
+            yield from self._sentences(text, source)
+        else:
+            self.report.foreign += 1
+
+    def _sentences(self, text: str, source: str) -> Iterator[Found]:
+        items: List[ParsedInteraction] = []
+        try:
+            items = parse_sentences(text, self.vocabulary)
+        except Exception as error:
+            # Rules for prose meet texts that nobody thought of.
+            self.errors.append(_reason(error))
+        for item in items:
             yield Found(
                 item.verb,
                 item.object,
@@ -119,23 +155,13 @@ class AnswerParser:
                 source,
             )
 
-    def _prose(self, record: RawRecord) -> Iterator[Found]:
-        if not _is_english(record.text):
-            self.report.foreign += 1
-            return
-        for item in parse_sentences(record.text, self.vocabulary):
-            yield Found(
-                item.verb,
-                item.object,
-                None,
-                item.in_vocabulary,
-                item.ruled_out,
-                record.kind,
-            )
-
     def _named(self, verb: str, obj: str, score: float, source: str) -> Found:
         verb, obj, inside, ruled_out = self.resolve(verb, obj)
         return Found(verb, obj, score, inside, ruled_out, source)
+
+
+def _reason(error: Exception) -> str:
+    return f'{type(error).__name__}: {error}'[:200]
 
 
 def _is_english(text: str) -> bool:

@@ -4,8 +4,9 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..vocabulary import HOIVocabulary
 from .backends import Backend, build_backend
-from .detected_objects import read_detected_objects
+from .detected_objects import DetectedObjects, read_detected_objects
 from .images import ImageSource
+from .pass_checks import count_unmatched, require_files
 from .pass_report import PassReport
 from .prompt_file import PromptFile
 from .questions import QuestionMaker
@@ -76,16 +77,41 @@ class AskConfig:
 
         Returns:
             List[PassReport]: One a stage; fewer where a stage gave up.
+
+        Raises:
+            ValueError: The images have other keys than the objects, or than
+                the file that the backend answers from.
+            FileNotFoundError: None of the images is there.
         """
         vocabulary = self.load_vocabulary()
         prompts = PromptFile.load(self.prompts, vocabulary)
-        objects = None
+        images = ImageSource(self.images, self.image_root)
+        objects, unmatched = None, 0
         if self.objects is not None and self.stages != ('describe',):
-            objects = read_detected_objects(
-                self.objects, vocabulary, shard, self.min_object_score
+            objects = self.read_objects(vocabulary, shard)
+            unmatched = count_unmatched(
+                images,
+                shard,
+                objects,
+                self.objects,
+                'write the image ids of --objects like that, or set with '
+                '--image-root what the keys of a folder are relative to',
+                lambda: self.read_objects(vocabulary),
             )
+        if backend.keys is not None:
+            count_unmatched(
+                images,
+                shard,
+                backend.keys,
+                backend.source,
+                'or set with --image-root what the keys of a folder are '
+                'relative to',
+                lambda: backend.keys,
+            )
+        if backend.reads_images:
+            require_files(images, shard)
         teacher = TeacherPass(
-            ImageSource(self.images, self.image_root),
+            images,
             self.out,
             shard,
             self.limit,
@@ -103,6 +129,16 @@ class AskConfig:
                 self.max_candidates,
             )
             reports.append(teacher.run(maker, backend))
+            if stage != 'describe':
+                reports[-1].without_objects = unmatched
             if reports[-1].gave_up:
                 break
         return reports
+
+    def read_objects(
+        self, vocabulary: Optional[HOIVocabulary], shard: Shard = Shard()
+    ) -> DetectedObjects:
+        """Read the detected objects of a part of the images."""
+        return read_detected_objects(
+            self.objects, vocabulary, shard, self.min_object_score
+        )

@@ -4,10 +4,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, Union
 
-from .exchange import KINDS
+from .caption_text import answer_problem
+from .exchange import KINDS, SCORE
 from .external_sort import ExternalSort
 from .files import atomic_path, work_folder
 from .raw_store import shard_files
+from .reasoning import has_reasoning_marks, only_closes
 from .teacher_pass import read_settings
 
 ANSWERS = 'answers.jsonl'
@@ -20,8 +22,9 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
 
     Of answers to earlier versions of a prompt, or about other detections,
     the latest counts, and only those of the model and prompt last used for
-    their kind. The same answers give the same bytes, however the pass was
-    sharded or interrupted. Memory does not grow with their number.
+    their kind; refusals and reasoning without an end are left out. The same
+    answers give the same bytes, however the pass was sharded or interrupted.
+    Memory does not grow with their number.
 
     Args:
         folder (str | PathLike): The pass's folder.
@@ -38,9 +41,14 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
     with work_folder(folder, 'collect') as temp_folder:
         answers = ExternalSort(temp_folder)
         number = 0
+        # Kinds whose reasoning the prompt opens and answers close.
+        closing = dict.fromkeys(KINDS, False)
         for rank, kind in enumerate(KINDS):
             for row in _answers_that_count(folder, kind):
                 answer = {name: row[name] for name in _FIELDS if name in row}
+                text = row['text'] if kind != SCORE else ''
+                closing[kind] = closing[kind] or only_closes(text)
+                cut_off = row['finish'] == 'length'
                 # Of two at one time the one that stands later.
                 answers.add(
                     row['image_id'],
@@ -49,6 +57,7 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
                     row.get('object', ''),
                     row['time'],
                     number,
+                    cut_off and not has_reasoning_marks(text),
                     json.dumps(answer),
                 )
                 number += 1
@@ -62,8 +71,9 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
             open(temp, 'w', encoding='ascii') as out,
         ):
             for _, group in groupby(answers, lambda item: item[:4]):
-                *_, (*_, text) = group
-                out.write(text + '\n')
+                *_, (_, rank, *_, unmarked, text) = group
+                if not (unmarked and closing[KINDS[rank]]):
+                    out.write(text + '\n')
     return folder / ANSWERS
 
 
@@ -78,14 +88,19 @@ def _answers_that_count(folder: Path, kind: str) -> Iterator[Dict[str, Any]]:
                 if not line.endswith(b'\n'):
                     break  # torn, or being written
                 row = _load(line, f'{path}, line {number}')
-                if row['model'] == model and row['prompt_hash'] == prompt:
+                if (
+                    row['model'] == model
+                    and row['prompt_hash'] == prompt
+                    and answer_problem(kind, row['text']) is None
+                ):
                     yield row
 
 
 def _load(line: bytes, where: str) -> Dict[str, Any]:
     try:
         row = json.loads(line)
-        row['image_id'].encode, row['model'], row['prompt_hash']
+        row['image_id'].encode, row['text'].strip
+        row['model'], row['prompt_hash'], row['finish']
         return dict(row, time=float(row['time']))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(

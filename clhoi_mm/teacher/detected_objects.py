@@ -48,6 +48,8 @@ def read_detected_objects(
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
     found: DetectedObjects = {}
     for image_id, objects in rows:
+        if not isinstance(image_id, str) and shard.count > 1:
+            continue  # a number is the key of no image
         if image_id not in shard:
             continue
         objects = sorted(objects, key=lambda item: -item[1])

@@ -1,6 +1,9 @@
 import errno
 import os
+import shutil
+import socket
 import tempfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Union
@@ -13,8 +16,9 @@ REMEDY = 'free some space and run the same command again'
 def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
     """Give a temporary path that replaces ``path`` when the block succeeds.
 
-    Whoever reads ``path`` sees the old file or the whole new one, also after
-    a crash. An exception in the block leaves ``path`` as it was.
+    Readers of ``path`` see the old file or the whole new one, also after a
+    crash. An exception in the block leaves ``path`` as it was. Temporary
+    files of processes that were killed are removed.
 
     Args:
         path (str | PathLike): The file to write; its folder is made.
@@ -31,7 +35,9 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
     os.umask(mask)
     with _full_disk_named(path):
         handle, name = tempfile.mkstemp(
-            prefix=f'.{path.name}.', suffix='.tmp', dir=path.parent
+            prefix=_own_prefix(path.parent, f'.{path.name}.'),
+            suffix='.tmp',
+            dir=path.parent,
         )
         os.close(handle)
         try:
@@ -51,6 +57,8 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
 def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
     """A folder for what is too large for memory; it goes with the block.
 
+    Folders of processes that were killed are removed.
+
     Args:
         path (str | PathLike): The folder to make it in; made if need be.
         what (str): Part of its name.
@@ -65,9 +73,43 @@ def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
     with _full_disk_named(path):
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(
-            prefix=f'.{what}-', dir=path
+            prefix=_own_prefix(path, f'.{what}-'), dir=path
         ) as folder:
             yield Path(folder)
+
+
+def _own_prefix(folder: Path, prefix: str) -> str:
+    """A prefix with this process in it; what dead ones left is removed."""
+    ours = f'{prefix}{_machine()}-'
+    for path in folder.iterdir():
+        if not path.name.startswith(ours):
+            continue
+        process = path.name[len(ours) :].partition('.')[0]
+        if process.isdigit() and not _is_alive(int(process)):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+    return f'{ours}{os.getpid()}.'
+
+
+def _machine() -> str:
+    """Where the numbers of processes are comparable."""
+    try:
+        space = os.readlink('/proc/self/ns/pid')
+    except OSError:
+        space = ''
+    return f'{zlib.crc32((socket.gethostname() + space).encode()):08x}'
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Dict, List, Tuple, Union
 
 import numpy as np
 
+from .caption_text import answer_problem
 from .exchange import LIST, SCORE
 from .pass_report import PassReport
 from .questions import STAGES
@@ -58,6 +59,10 @@ def _report_stage(
     times: List[np.ndarray] = []
     block: List[float] = []
     for row in read_records(folder, kind):
+        problem = answer_problem(kind, row['text'])
+        if problem:
+            failed.setdefault(_id(row), (problem, row['time']))
+            continue
         failed.pop(_id(row), None)
         if current not in (None, row['prompt_hash']):
             continue

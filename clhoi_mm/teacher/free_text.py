@@ -37,6 +37,8 @@ _LIMBS = frozenset('hand finger arm foot leg'.split())
 _RESTS = frozenset('rest lie sit lay stand hang'.split())
 # 'hops on a bike and rides off': what is ridden was named before.
 _GOES_ON = frozenset('ride drive sail row paddle fly'.split())
+# Longer ones are loops of a model; time grows with their square.
+_LONGEST_SENTENCE = 2000
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,12 @@ class ParsedInteraction:
 def parse_sentences(
     text: str, vocabulary: HOIVocabulary
 ) -> List[ParsedInteraction]:
-    """Read who does what in a VLLM's prose; no text makes it fail.
+    """Read who does what in a VLLM's prose.
 
     What is negated ('not holding', 'nobody rides'), not real ('could be
-    about to throw') or done by an animal or a thing is left out. The same
-    text gives the same list.
+    about to throw') or done by an animal or a thing is left out. Of a
+    sentence the first 2,000 characters are read. The same text gives the
+    same list.
 
     Args:
         text (str): English sentences; markdown and lists are read as well.
@@ -101,7 +104,10 @@ class _EventReader:
         """The text's events, what an ellipsis leaves out restored."""
         self.chunker.set_topic(text)
         events = read_events(
-            [self.triplets.expand(line) for line in split_prose(text)],
+            [
+                self.triplets.expand(line[:_LONGEST_SENTENCE])
+                for line in split_prose(text)
+            ],
             self.chunker,
         )
         before = None

@@ -16,6 +16,11 @@ class ParseReport:
             could be read of them counts.
         foreign (int): Answers that are not in English; nothing is read from
             their prose.
+        no_answer (Counter): Answers that are none, by reason: empty, refused
+            or reasoning that does not end; nothing is read from them.
+        unparsed (int): Answers of which a text could not be read; they are
+            named in ``unparsed_file``.
+        unparsed_file (str): Where they are.
         undetected (int): Interactions left out since their object was not
             detected.
         ruled_out (int): Those left out since the vocabulary knows verb and
@@ -34,6 +39,9 @@ class ParseReport:
     in_vocabulary: int = 0
     malformed: int = 0
     foreign: int = 0
+    no_answer: Counter = field(default_factory=Counter)
+    unparsed: int = 0
+    unparsed_file: str = ''
     undetected: int = 0
     ruled_out: int = 0
     unlikely: int = 0
@@ -54,6 +62,8 @@ class ParseReport:
             f'answers       {self.malformed} malformed, {self.foreign} not '
             f'in English',
         ]
+        if self.no_answer:
+            lines.append('no answer     ' + _top(self.no_answer))
         if self.frequent:
             lines.append('most frequent ' + _top(self.frequent))
         if self.outside:
@@ -63,6 +73,11 @@ class ParseReport:
                 f'{self.rejected} lines are no raw records and were '
                 f'put into {self.rejected_file}; correct and append '
                 f'them, then parse again'
+            )
+        if self.unparsed:
+            lines.append(
+                f'{self.unparsed} answers could not be parsed and are named '
+                f'in {self.unparsed_file}; the others are not affected'
             )
         return lines
 

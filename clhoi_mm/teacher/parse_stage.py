@@ -6,19 +6,24 @@ import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from tqdm import tqdm
 
+from ..utils.key_matching import no_match_message
 from ..vocabulary import HOIVocabulary
 from .answer_parser import AnswerParser, Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
 from .external_sort import ExternalSort
-from .files import atomic_path, work_folder
+from .files import work_folder
 from .parse_report import ParseReport
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
+from .side_file import SideFile
+
+# Image ids kept for an error message.
+_SAMPLE = 1000
 
 
 def parse_raw(
@@ -60,6 +65,7 @@ def parse_raw(
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: ``out`` is Parquet and pyarrow is missing.
+        ValueError: No image is among the keys of ``objects``.
     """
     raw, out = Path(raw), Path(out)
     if not raw.is_file():
@@ -68,7 +74,7 @@ def parse_raw(
     images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
     with work_folder(out.parent, 'parse') as folder:
         found = _sorted_answers(raw, vocabulary, out, folder, report, progress)
-        write_parsed(out, (images.row(*item) for item in found))
+        write_parsed(out, images.rows(found))
     return report
 
 
@@ -88,6 +94,33 @@ class _Images:
         self.min_score = min_score
         self.keep_ruled_out = keep_ruled_out
         self.report = report
+
+    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedRow]:
+        """All images' rows.
+
+        Args:
+            found (Iterable[tuple]): Image and answers, see :meth:`row`.
+
+        Raises:
+            ValueError: No image is among the detected objects.
+        """
+        first: List[Union[str, int]] = []
+        matched = 0
+        for image_id, answers in found:
+            if self.objects and not matched:
+                matched += image_id in self.objects
+                first = first[:_SAMPLE] + [image_id]
+            yield self.row(image_id, answers)
+        if self.objects and first and not matched:
+            raise ValueError(
+                no_match_message(
+                    first,
+                    self.objects,
+                    'the raw answers',
+                    'the detected objects',
+                    'write the image ids of --objects like those',
+                )
+            )
 
     def row(
         self,
@@ -183,9 +216,21 @@ def _sorted_answers(
     """
     parser = AnswerParser(vocabulary, report)
     order = ExternalSort(folder)
-    for number, record in _records(raw, out, report, progress):
-        row = [record.image_id, record.objects, parser.parse(record)]
-        order.add(str(record.image_id), number, json.dumps(row))
+    report.unparsed_file = f'{out}.unparsed.jsonl'
+    with SideFile(report.unparsed_file) as unparsed:
+        for number, record in _records(raw, out, report, progress):
+            row = [record.image_id, record.objects, parser.parse(record)]
+            order.add(str(record.image_id), number, json.dumps(row))
+            if parser.errors:
+                report.unparsed += 1
+                unparsed.add(
+                    image_id=record.image_id,
+                    kind=record.kind,
+                    line=number,
+                    reason=f'{raw}, line {number}: '
+                    + '; '.join(parser.errors),
+                    text=record.text,
+                )
     for _, group in groupby(order, lambda item: item[0]):
         parsed = [json.loads(row) for *_, row in group]
         yield (
@@ -201,11 +246,9 @@ def _records(
     raw: Path, out: Path, report: ParseReport, progress: bool
 ) -> Iterator[Tuple[int, RawRecord]]:
     """The file's records; lines that are none go to a file of their own."""
-    rejected = out.with_name(f'{out.name}.rejected.jsonl')
-    report.rejected_file = str(rejected)
+    report.rejected_file = f'{out}.rejected.jsonl'
     with (
-        atomic_path(rejected) as temp,
-        open(temp, 'w', encoding='utf-8') as kept,
+        SideFile(report.rejected_file) as rejected,
         open(raw, 'rb') as file,
         tqdm(
             total=raw.stat().st_size,
@@ -223,23 +266,15 @@ def _records(
                 records = read_line(line)
             except ValueError as error:
                 report.rejected += 1
-                text = line.decode('utf-8', 'backslashreplace').rstrip('\n')
-                kept.write(
-                    json.dumps(
-                        dict(
-                            line=number,
-                            reason=f'{raw}, line {number}: {error}',
-                            text=text,
-                        )
-                    )
-                    + '\n'
+                rejected.add(
+                    line=number,
+                    reason=f'{raw}, line {number}: {error}',
+                    text=line.decode('utf-8', 'backslashreplace').rstrip('\n'),
                 )
                 continue
             for record in records:
                 report.records += 1
                 yield number, record
-    if not report.rejected:
-        rejected.unlink()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,9 @@ from .files import atomic_path
 from .parsing import parse_answer
 from .raw_answers import RawAnswer
 
+# The model answered, and decided not to describe.
+DECISIONS = ('refused', 'content_filter')
+
 
 @dataclass
 class PassReport:
@@ -28,6 +31,9 @@ class PassReport:
         malformed (int): Structured answers that cannot be read in full.
         seconds (float): Time spent on asking.
         gave_up (str, optional): The last failure, where the run ended early.
+        examples (Dict[str, str]): The first failure of each reason.
+        without_objects (int): Images without an entry in the file of detected
+            objects; they are not asked about.
         said (Counter): (verb, object) of the structured answers, as
             'verb|object', with the number of images.
     """
@@ -44,6 +50,8 @@ class PassReport:
     malformed: int = 0
     seconds: float = 0.0
     gave_up: Optional[str] = None
+    examples: Dict[str, str] = field(default_factory=dict)
+    without_objects: int = 0
     said: Counter = field(default_factory=Counter)
 
     @property
@@ -51,12 +59,35 @@ class PassReport:
         """int: All failures."""
         return sum(self.failed.values())
 
+    @property
+    def is_empty(self) -> bool:
+        """bool: Questions were asked and none is answered."""
+        return bool(self.num_failed) and not self.done and not self.known
+
+    @property
+    def num_to_mend(self) -> int:
+        """int: Failures that are not the model's decision."""
+        return self.num_failed - sum(self.failed[x] for x in DECISIONS)
+
+    @property
+    def main_failure(self) -> str:
+        """str: The most frequent reason, with the text of one failure."""
+        if not self.failed:
+            return ''
+        reason = max(sorted(self.failed), key=self.failed.get)
+        text = self.examples.get(reason, '')
+        return f'{reason}: {text}' if text else reason
+
     def count(
         self, question: Question, outcome: Union[Reply, Failure]
     ) -> None:
         """Add what came of a question."""
         if isinstance(outcome, Failure):
             self.failed[outcome.reason] += 1
+            self.examples.setdefault(
+                outcome.reason,
+                f'{question.image_id}: {" ".join(outcome.message.split())}',
+            )
             return
         # A score is one token by design.
         self.count_answer(
@@ -107,9 +138,11 @@ class PassReport:
             'truncated',
             'malformed',
             'said',
+            'without_objects',
         ):
             setattr(total, name, getattr(self, name) + getattr(other, name))
         total.gave_up = self.gave_up or other.gave_up
+        total.examples = {**other.examples, **self.examples}
         return total
 
     def to_json(self) -> str:
@@ -153,6 +186,12 @@ class PassReport:
         ]
         if self.failed:
             lines.append('  failed: ' + _most(self.failed))
+            lines.append('  most frequent failure: ' + self.main_failure)
+        if self.without_objects:
+            lines.append(
+                f'  not among the detected objects, and not asked about: '
+                f'{self.without_objects} images'
+            )
         if self.truncated:
             lines.append(
                 f'  cut off at the token limit: {self.truncated} '

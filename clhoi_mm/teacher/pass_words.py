@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
@@ -26,10 +27,12 @@ def read_words(
 
     Raises:
         FileNotFoundError: One of the files is missing.
-        ValueError: A line cannot be read, or the parsed layer is not sorted
-            by image.
+        ValueError: A line cannot be read, the parsed layer is not sorted by
+            image, or it has none of the images.
     """
     interactions = _InOrder(Path(parsed))
+    missing: List[str] = []
+    count = 0
     rows = _read_lines(Path(answers), ('image_id', 'kind', 'text'))
     for key, group in groupby(rows, key=lambda row: row['image_id']):
         texts = {row['kind']: row['text'] for row in group}
@@ -37,8 +40,26 @@ def read_words(
             RawAnswer(key, '', texts.get(CAPTION, ''), texts.get(LIST, '[]'))
         )
         words.interactions = interactions.get(key)
+        count += 1
+        if interactions.key != key:
+            missing.append(key)
         yield words
     interactions.finish()
+    if missing:
+        _tell_missing(missing, count, parsed)
+
+
+def _tell_missing(
+    missing: List[str], count: int, parsed: Union[str, os.PathLike]
+) -> None:
+    """Images without a row have no interaction, which is a false negative."""
+    text = (
+        f'{parsed}: {len(missing)} of {count} images that have an answer '
+        f'have no row, for one "{missing[0]}"; {_AGAIN}'
+    )
+    if len(missing) == count:
+        raise ValueError(text)
+    print(text, file=sys.stderr)
 
 
 def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
@@ -101,11 +122,15 @@ def _read_lines(
 
 
 class _InOrder:
-    """Looks rows of the parsed layer up, read once from start to end."""
+    """Looks rows of the parsed layer up, read once from start to end.
+
+    Attributes:
+        key (str, optional): The row that was read last, None at the end.
+    """
 
     def __init__(self, path: Path) -> None:
         self._rows = _sorted_rows(path)
-        self._key, self._found = next(self._rows)
+        self.key, self._found = next(self._rows)
 
     def get(self, key: str) -> List[Interaction]:
         """Interactions of an image; none where it has no row.
@@ -113,14 +138,14 @@ class _InOrder:
         Args:
             key (str): Its key, behind the one that was asked for last.
         """
-        while self._key is not None and self._key < key:
-            self._key, self._found = next(self._rows)
-        return self._found if self._key == key else []
+        while self.key is not None and self.key < key:
+            self.key, self._found = next(self._rows)
+        return self._found if self.key == key else []
 
     def finish(self) -> None:
         """Read what is left, so that its order is checked as well."""
-        while self._key is not None:
-            self._key, self._found = next(self._rows)
+        while self.key is not None:
+            self.key, self._found = next(self._rows)
 
 
 def _sorted_rows(

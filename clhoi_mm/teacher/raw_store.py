@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO, Dict, Iterator, List, Set, Union
 
-from .exchange import Failure, Question, Reply
+from .caption_text import answer_problem
+from .exchange import SCORE, Failure, Question, Reply
+from .reasoning import has_reasoning_marks, only_closes
 from .shards import Shard
 
 RAW, FAILURES = 'raw', 'failures'
@@ -26,6 +28,10 @@ class RawStore:
         kind (str): 'caption', 'list' or 'score'.
         shard (Shard): The part that this process writes. Defaults to all.
 
+    Attributes:
+        only_closes (bool): Whether the model's prompt opens its reasoning,
+            as an answer with a closing mark alone tells.
+
     Raises:
         RuntimeError: Another process is writing this shard, or writes the
             same answers in shards of another number.
@@ -40,6 +46,7 @@ class RawStore:
         self.folder = Path(folder)
         self.kind = kind
         self.shard = shard
+        self.only_closes = False
         self._synced = time.monotonic()
         self._answers = self._open(RAW)
         self._failures = self._open(FAILURES)
@@ -57,19 +64,30 @@ class RawStore:
 
         Args:
             max_tokens (int): The present limit of an answer; one that was
-                cut off at a lower one counts as not answered.
+                cut off at a lower one counts as not answered, and so does
+                a refusal or reasoning that does not end.
 
         Returns:
             Set[int]: :func:`question_id` of each.
         """
-        return {
-            question_id(row['image_id'], row['question'])
-            for row in read_records(self.folder, self.kind)
-            if row['image_id'] in self.shard
-            and not (
-                row['finish'] == 'length' and row['max_tokens'] < max_tokens
-            )
-        }
+        known: Set[int] = set()
+        unmarked: Set[int] = set()
+        for row in read_records(self.folder, self.kind):
+            cut_off = row['finish'] == 'length'
+            text = row['text'] if self.kind != SCORE else ''
+            self.only_closes = self.only_closes or only_closes(text)
+            if (
+                row['image_id'] not in self.shard
+                or (cut_off and row['max_tokens'] < max_tokens)
+                or answer_problem(self.kind, text) is not None
+            ):
+                continue
+            name = question_id(row['image_id'], row['question'])
+            if cut_off and not has_reasoning_marks(text):
+                unmarked.add(name)
+            else:
+                known.add(name)
+        return known if self.only_closes else known | unmarked
 
     def add(self, question: Question, reply: Reply, model: str) -> None:
         """Append an answer.

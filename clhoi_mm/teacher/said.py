@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 from ..vocabulary import HOIVocabulary
 from .cache import TeacherCache
 from .cache_format import MANIFEST
+from .caption_text import read_caption
 from .collect import ANSWERS
 from .exchange import CAPTION, KINDS
 from .offline_stages import PARSED
@@ -169,7 +170,7 @@ def _add_texts(folder: Path, said: Dict[str, Said]) -> None:
             if key in said and row['time'] >= times.get(key, 0):
                 times[key] = row['time']
                 if kind == CAPTION:
-                    said[key].caption = row['text']
+                    said[key].caption = _caption(row['text'])
         last = {
             str(row['image_id']): row
             for row in read_records(folder, kind, FAILURES)
@@ -196,7 +197,12 @@ def _add_captions(path: Path, said: Dict[str, Said]) -> None:
             for record in records:
                 key = str(record.image_id)
                 if key in said and record.kind == CAPTION:
-                    said[key].caption = record.text
+                    said[key].caption = _caption(record.text)
+
+
+def _caption(text: str) -> Optional[str]:
+    caption = read_caption(text)
+    return None if caption.problem else caption.text
 
 
 def _from_cache(

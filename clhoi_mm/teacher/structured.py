@@ -1,12 +1,11 @@
 """A VLLM's structured answer to (verb, object, score), broken JSON too."""
 
-import json
-import math
 import re
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-_FENCE = re.compile(r'```(?:\w+[ \t]*\n)?(.*?)(?:```|\Z)', re.DOTALL)
-_START = re.compile(r'[\[{]')
+from .answer_json import FoundJSON, find_json
+from .stated_scores import read_score, score_scale
+
 _VERBS = (
     'verb',
     'action',
@@ -31,7 +30,46 @@ _LISTS = (
     'actions',
     'verbs',
 )
+_TEXTS = frozenset(
+    'caption description text answer response sentence sentences summary '
+    'interaction interactions result output'.split()
+)
+_REMARKS = frozenset(
+    'reasoning reason thought thoughts thinking explanation rationale '
+    'note notes comment comments remark evidence scene setting location '
+    'status success error type title version language prompt question task '
+    'image image_id id key file file_name model count confidence score'.split()
+)
 _OTHER = 'other'
+_NOTHING = frozenset(
+    (
+        'none',
+        'no',
+        'nothing',
+        'n/a',
+        'na',
+        'null',
+        'unknown',
+        'no action',
+        'no interaction',
+        'no_interaction',
+        'no interactions',
+        'no object',
+        'no verb',
+        'not applicable',
+        'not interacting',
+        'none of the above',
+        '-',
+    )
+)
+# Longer ones are sentences.
+_LONGEST_NAME = 5
+_WORD = re.compile(r'[^\W\d_]+')
+_CORRECTION = re.compile(
+    r'\b(?:wait|actually|correct|final|revis|answer|instead|sorry|updat|no\b|'
+    r'better|again|hmm)',
+    re.IGNORECASE,
+)
 
 
 class Item(NamedTuple):
@@ -65,85 +103,94 @@ class Answer(NamedTuple):
     found: bool
 
 
-def read_structured(text: str) -> Answer:
+def read_structured(text: str, repair: bool = True) -> Answer:
     """Read an answer that should be JSON; no text makes it fail.
 
-    Code fences and prose around the JSON are passed over; single quotes,
-    comments, missing or trailing commas and a cut-off end are repaired. An
-    item that was cut off is left out: half a name is no name.
+    Code fences and prose around the JSON are passed over; broken JSON is
+    repaired. Of several lists the last one counts: those before are drafts.
+    An item that was cut off is left out: half a name is no name.
 
     Args:
-        text (str): The answer.
+        text (str): The answer, without reasoning.
+        repair (bool): See :func:`find_json`. Defaults to True.
 
     Returns:
-        Answer: What it says.
+        Answer: The interactions that it names.
     """
-    fence = _FENCE.search(text)
-    body = fence.group(1) if fence else text
-    start = _START.search(body)
-    if start is None and fence:
-        body, start = text, _START.search(text)
-    if start is None:
+    found = find_json(text, repair)
+    if not found:
         return Answer([], bool(text.strip()), False)
-    body = body[start.start() :].strip()
-    end = max(body.rfind(']'), body.rfind('}')) + 1
-    content = _load(body[:end] if end else body)
-    repaired = content is None
-    if repaired:
-        content = _repair(_without_torn_end(body))
-    items, whole = _items(content)
-    return Answer(items, repaired or not whole, content is not None)
+    last = _last_answer(text, found)
+    contents = [x.content for x in last if x.content is not None]
+    items, whole = read_items(contents)
+    malformed = not whole or any(x.repaired for x in last)
+    return Answer(items, malformed, bool(contents))
 
 
-def _load(text: str) -> Optional[Any]:
-    # int() of a huge literal is a ValueError too.
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+def _last_answer(text: str, found: List[FoundJSON]) -> List[FoundJSON]:
+    """The values that belong together and stand last."""
+    groups = [[found[0]]]
+    for item in found[1:]:
+        before = groups[-1][-1]
+        if _belong_together(before, item, text[before.end : item.start]):
+            groups[-1].append(item)
+        else:
+            groups.append([item])
+    # 'Without any, the list would be [].' is no answer.
+    full = [x for x in groups if any(item.content for item in x)]
+    if full and text[: groups[-1][0].start].rstrip(' ')[-1:] not in ':\n`':
+        return full[-1]
+    return groups[-1]
 
 
-def _repair(text: str) -> Optional[Any]:
-    from json_repair import repair_json
-
-    if text.count('[') + text.count('{') > 2000:
-        return None
-    try:
-        content = repair_json(text, return_objects=True, skip_json_loads=True)
-    except (ValueError, RecursionError, IndexError, TypeError, AttributeError):
-        return None
-    return content if isinstance(content, (dict, list)) else None
+def _belong_together(one: FoundJSON, other: FoundJSON, gap: str) -> bool:
+    if _is_item(one.content) and _is_item(other.content):
+        return True
+    words = len(_WORD.findall(gap))
+    return '```' not in gap and words <= 3 and not _CORRECTION.search(gap)
 
 
-def _without_torn_end(text: str) -> str:
-    """Cuts off what was being written when the answer ended."""
-    if text.endswith((']', '}')):
-        return text
-    closed = max(text.rfind('}'), text.rfind(']'))
-    # A list of strings has no brackets to its items.
-    comma = max(text.rfind('",'), text.rfind("',"))
-    if '{' in text[closed + 1 :]:
-        return (
-            text[: closed + 1]
-            if closed >= 0
-            else (text[: comma + 1] if '[' in text[1:] else '')
-        )
-    return text[: max(closed, comma) + 1]
+def _is_item(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    names = {str(key).strip().lower() for key in content}
+    return not names.isdisjoint(_VERBS) and not names.isdisjoint(_OBJECTS)
 
 
-def _items(content: Any) -> Tuple[List[Item], bool]:
-    """The items of any of the shapes that models use, and whether all."""
+class _Stated(NamedTuple):
+    """An item with its score as the model wrote it."""
+
+    verb: str
+    object: str
+    score: Any
+    text: str = ''
+
+
+def read_items(contents: List[Any]) -> Tuple[List[Item], bool]:
+    """Read items in any of the shapes that models use.
+
+    Args:
+        contents (List): Dicts and lists of one answer.
+
+    Returns:
+        Tuple[List[Item], bool]: The items, and whether all could be read.
+    """
     found: List[Item] = []
+    stated = [item for content in contents for item in _walk(content, 0)]
+    scale = score_scale(item.score for item in stated if item is not None)
     whole = True
-    for item in _walk(content, 0):
-        if item is None:
+    for item in stated:
+        score = None if item is None else read_score(item.score, scale)
+        if score is None:
             whole = False
-        elif item.verb != _OTHER:
-            found.append(item)
+        elif item.text:
+            found.append(Item('', '', score, item.text))
+        elif not {item.verb, item.object} & _NOTHING and item.verb != _OTHER:
+            found.append(Item(item.verb, item.object, score))
     return found, whole
 
 
-def _walk(content: Any, depth: int) -> Iterator[Optional[Item]]:
+def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
     if depth > 4:
         yield None
     elif isinstance(content, list):
@@ -151,14 +198,13 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[Item]]:
             len(content) in (2, 3)
             and depth
             and all(isinstance(part, str) for part in content[:2])
-            and (len(content) == 2 or _score(content[2]) is not None)
+            and (len(content) == 2 or read_score(content[2], 100) is not None)
         ):
-            score = 1.0 if len(content) == 2 else _score(content[2])
-            yield _item(content[0], content[1], score)
+            yield _item(*content)
             return
         for part in content:
             if isinstance(part, str):
-                yield Item('', '', 1.0, _clean(part)) if _clean(part) else None
+                yield _phrase(part)
             else:
                 yield from _walk(part, depth + 1)
     elif isinstance(content, dict):
@@ -169,10 +215,17 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[Item]]:
 
 def _from_dict(
     content: Dict[Any, Any], depth: int
-) -> Iterator[Optional[Item]]:
+) -> Iterator[Optional[_Stated]]:
     low = {str(key).strip().lower(): value for key, value in content.items()}
     verb, obj = _first(low, _VERBS), _first(low, _OBJECTS)
     verbs = low.get('verbs', verb)
+    if (
+        verb is None
+        and obj is not None
+        and 'verbs' not in low
+        and any(name in low for name in _VERBS)
+    ):
+        return  # {"object": "bicycle", "verb": null}: nothing is done
     if isinstance(obj, str) and isinstance(verbs, list):
         for part in verbs:
             yield from _walk_verb(part, obj, low)
@@ -183,7 +236,7 @@ def _from_dict(
         and obj is None
         and not any(name in low for name in _LISTS)
     ):
-        yield Item('', '', 1.0, _clean(verb)) if ' ' in _clean(verb) else None
+        yield _phrase(verb) if ' ' in _clean(verb) else None
     else:
         inner = [
             low[name]
@@ -194,27 +247,51 @@ def _from_dict(
             for part in inner:
                 yield from _walk(part, depth)
             return
-        # {"bicycle": ["ride", "hold"]}
-        for name, value in content.items():
-            if isinstance(value, str):
-                yield from _walk_verb(value, str(name), {})
-            elif isinstance(value, list):
-                for part in value:
-                    yield from _walk_verb(part, str(name), {})
-            elif isinstance(value, dict):
-                for part, score in value.items():
-                    yield _item(str(part), str(name), _score(score))
-            else:
-                yield None
+        for name, value in low.items():
+            yield from _from_entry(name, value, depth)
+
+
+def _from_entry(
+    name: str, value: Any, depth: int
+) -> Iterator[Optional[_Stated]]:
+    """{"bicycle": ["ride", "hold"]}, {"caption": "A man rides."}."""
+    if name in _REMARKS or (value is None and name in (*_LISTS, *_TEXTS)):
+        return
+    parts = value if isinstance(value, list) else [value]
+    if any(_has_items(part) for part in parts):
+        yield from _walk(value, depth + 1)
+    elif name in _TEXTS:
+        for part in parts:
+            yield _phrase(part) if isinstance(part, str) else None
+    elif isinstance(value, str):
+        yield from _walk_verb(value, name, {})
+    elif isinstance(value, list):
+        for part in value:
+            yield from _walk_verb(part, name, {})
+    elif isinstance(value, dict):
+        for part, score in value.items():
+            yield _item(str(part), name, score)
+    else:
+        yield None
+
+
+def _has_items(content: Any) -> bool:
+    """Whether a dict holds an interaction, or a list of some."""
+    if _is_item(content):
+        return True
+    return isinstance(content, dict) and any(
+        isinstance(value, (list, dict)) and str(name).strip().lower() in _LISTS
+        for name, value in content.items()
+    )
 
 
 def _walk_verb(
     verb: Any, obj: str, low: Dict[str, Any]
-) -> Iterator[Optional[Item]]:
-    score = _score(_first(low, _SCORES, 1.0))
+) -> Iterator[Optional[_Stated]]:
+    score = _first(low, _SCORES)
     if isinstance(verb, dict):
         inner = {str(key).lower(): value for key, value in verb.items()}
-        score = _score(_first(inner, _SCORES, 1.0))
+        score = _first(inner, _SCORES)
         verb = _first(inner, (*_VERBS, 'name'))
     if not isinstance(verb, str):
         yield None
@@ -233,28 +310,27 @@ def _first(
     return next((low[name] for name in names if name in low), default)
 
 
-def _item(verb: str, obj: str, score: Optional[float]) -> Optional[Item]:
+def _item(verb: str, obj: str, score: Any = None) -> Optional[_Stated]:
+    if len(verb.split()) > _LONGEST_NAME:
+        return _phrase(verb)
     verb, obj = _clean(verb), _clean(obj)
-    if not verb or not obj or score is None:
+    if not verb or not obj or len(obj.split()) > _LONGEST_NAME:
         return None
-    return Item(verb, obj, score)
+    return _Stated(verb, obj, score)
 
 
-def _score(value: Any) -> Optional[float]:
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            value = float(text.rstrip('%')) / (100 if '%' in text else 1)
-        except ValueError:
-            return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if math.isnan(value) or not 0 <= value <= 1:
-        return None
-    return float(value)
+def _phrase(text: str) -> Optional[_Stated]:
+    """'riding a bicycle', or a sentence in its own upper and lower case."""
+    short = len(text.split()) <= _LONGEST_NAME
+    text = _clean(text) if short else _valid(text)
+    return _Stated('', '', None, text) if text else None
 
 
 def _clean(text: str) -> str:
     """Lower case, single spaces, and no halves of surrogate pairs."""
+    return _valid(text).lower()
+
+
+def _valid(text: str) -> str:
     text = text.encode('utf-8', 'replace').decode('utf-8')
-    return ' '.join(text.lower().split())
+    return ' '.join(text.split())

@@ -8,12 +8,16 @@ from typing import Any, Dict, Iterator, Set, Union
 from tqdm import tqdm
 
 from .backends import Backend
-from .exchange import Failure, Question
+from .backends.base import Outcome
+from .caption_text import answer_problem
+from .exchange import SCORE, Failure, Question
 from .files import atomic_path
+from .final_answer import EMPTY, REFUSED, UNFINISHED
 from .images import ImageSource
 from .pass_report import PassReport
 from .questions import STAGES, QuestionMaker
 from .raw_store import RAW, RawStore, question_id
+from .reasoning import has_reasoning_marks, only_closes
 from .shards import Shard
 
 
@@ -77,6 +81,7 @@ class TeacherPass:
             start, in_a_row = time.monotonic(), 0
             with bar:
                 for question, outcome in backend.run(asked):
+                    outcome = _checked(question, outcome, store)
                     bar.update()
                     report.count(question, outcome)
                     if isinstance(outcome, Failure):
@@ -183,6 +188,35 @@ def read_settings(
             f'{path}: unreadable ({error}); delete it, and the next run of '
             f'its stage writes it anew'
         ) from error
+
+
+_WHY = {
+    EMPTY: 'the model wrote nothing that answers',
+    REFUSED: 'the model refused',
+    UNFINISHED: 'the reasoning does not end; raise --max-tokens',
+}
+
+
+def _checked(question: Question, outcome: Outcome, store: RawStore) -> Outcome:
+    """A text that is no answer is a failure, and asked for again."""
+    if isinstance(outcome, Failure):
+        return outcome
+    problem = answer_problem(question.kind, outcome.text)
+    if question.kind != SCORE:
+        store.only_closes = store.only_closes or only_closes(outcome.text)
+        if (
+            store.only_closes
+            and outcome.finish == 'length'
+            and not has_reasoning_marks(outcome.text)
+        ):
+            problem = UNFINISHED
+    if problem is None:
+        return outcome
+    return Failure(
+        problem,
+        f'{_WHY[problem]}: {outcome.text[:500]!r}',
+        about_image=problem == REFUSED,
+    )
 
 
 def _id(question: Question) -> int:

@@ -78,7 +78,7 @@ def _stem(key: Any) -> Optional[str]:
     return text and os.path.splitext(text)[0]
 
 
-def _number(key: Any) -> Optional[int]:
+def _number(key: Any) -> Optional[str]:
     """``12`` of ``12``, ``'12'``, ``12.0`` and ``'a/b_000012.jpg'``."""
     if isinstance(key, bool):
         return None

@@ -1,8 +1,13 @@
+import os
+import signal
 import stat
+import subprocess
+import sys
 
 import pytest
 
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.teacher.files import atomic_path, work_folder
+from tests.data_utils import REPO
 
 
 def test_replaces_as_a_whole_or_not_at_all(tmp_path):
@@ -29,3 +34,38 @@ def test_file_is_as_readable_as_any_other(tmp_path):
         for name in ('plain', 'atomic')
     ]
     assert modes[0] == modes[1]
+
+
+KILLED = """
+import os, signal, sys
+from clhoi_mm.teacher.files import atomic_path, work_folder
+
+with work_folder('.', 'sort') as folder, atomic_path('file') as temp:
+    (folder / 'part').write_text('x')
+    temp.write_text('half')
+    if len(sys.argv) > 1:
+        print(flush=True)
+        sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_leaves_is_removed(tmp_path):
+    env = dict(os.environ, PYTHONPATH=str(REPO))
+    command = [sys.executable, '-c', KILLED]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=tmp_path, env=env)
+        assert done.returncode == -signal.SIGKILL
+        assert len(list(tmp_path.iterdir())) == 2
+    # A process that lives keeps what it has.
+    living = subprocess.Popen(
+        [*command, 'wait'], cwd=tmp_path, env=env,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # yapf: disable
+    living.stdout.readline()
+    with work_folder(tmp_path, 'sort'), atomic_path(tmp_path / 'file') as temp:
+        temp.write_text('whole')
+        assert len(list(tmp_path.iterdir())) == 4
+    living.communicate()
+    with work_folder(tmp_path, 'sort'), atomic_path(tmp_path / 'file'):
+        pass
+    assert [x.name for x in tmp_path.iterdir()] == ['file']

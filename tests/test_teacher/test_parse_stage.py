@@ -5,15 +5,20 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from clhoi_mm.teacher import RawAnswer, write_raw_answers
+from clhoi_mm.teacher import RawAnswer, answer_parser, write_raw_answers
+from clhoi_mm.teacher.parse_report import ParseReport
 from clhoi_mm.teacher.parse_stage import parse_raw
 from clhoi_mm.teacher.parsed_file import write_parsed
+from clhoi_mm.teacher.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
-from tests.data_utils import REPO
+from tests.data_utils import REPO, find_shared
 
 pytest.importorskip('lemminflect', reason="the extra 'teacher'")
 HICO = HOIVocabulary.load('hico_det')
+SHARED = find_shared()
 ANNOTATE = REPO / 'tools' / 'teacher' / 'annotate.py'
 
 
@@ -164,6 +169,132 @@ def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
     # Corrected, the file of bad lines goes away.
     parse(tmp_path, good)
     assert not os.path.exists(report.rejected_file)
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'She is laughing as she rides.',
+        'A boy keeps his balance while he rides the wave.',
+        'He smiles as he rides and he waves while he drives.',
+    ],
+)
+def test_texts_that_once_recursed_without_end(tmp_path, text):
+    _, report = parse(tmp_path, [caption('a', text)])
+    assert report.unparsed == 0
+    assert not os.path.exists(report.unparsed_file)
+
+
+def test_a_text_that_cannot_be_parsed_is_recorded_with_its_line(
+    tmp_path, monkeypatch
+):
+    """A rule that fails over a text costs nothing but that text."""
+    read = answer_parser.parse_sentences
+
+    def fail(text, vocabulary):
+        if 'boom' in text:
+            raise RecursionError('maximum recursion depth exceeded')
+        return read(text, vocabulary)
+
+    monkeypatch.setattr(answer_parser, 'parse_sentences', fail)
+    phrases = json.dumps(['riding a horse', 'boom', 'holding a cup'])
+    rows, report = parse(
+        tmp_path,
+        [
+            caption('a', 'A man is riding a horse.'),
+            caption('b', 'A man goes boom.'),
+            caption('b', 'A man is riding a horse.'),
+            dict(image_id='c', kind='list', text=phrases),
+        ],
+    )
+    assert [pairs(row) for row in rows] == [
+        [('ride', 'horse')],
+        [('ride', 'horse')],
+        [('hold', 'cup'), ('ride', 'horse')],
+    ]
+    assert report.unparsed == 2 and report.unparsed_file in str(report)
+    kept = [json.loads(line) for line in open(report.unparsed_file)]
+    assert [(x['image_id'], x['kind'], x['line']) for x in kept] == [
+        ('b', 'caption', 2),
+        ('c', 'list', 4),
+    ]
+    assert kept[0]['reason'] == (
+        f'{tmp_path}/raw.jsonl, line 2: RecursionError: maximum recursion '
+        f'depth exceeded'
+    )
+    assert kept[0]['text'] == 'A man goes boom.'
+    monkeypatch.undo()
+    parse(tmp_path, [caption('a', 'A man goes boom.')])
+    assert not os.path.exists(report.unparsed_file)
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        'a the man woman who she he it they is rides riding holds no not and '
+        'or while as with of on horse bike cup wave , . ; - " ( ) \n 1. other '
+        'each smiling as he rides'.split(' ')
+    ),
+    max_size=40,
+).map(' '.join)
+
+
+@given(st.one_of(st.text(), WORDS), st.sampled_from(['caption', 'list']))
+def test_any_text_is_parsed_or_recorded(text, kind):
+    report = ParseReport()
+    parser = answer_parser.AnswerParser(HICO, report)
+    first = parser.parse(RawRecord('a', kind, text))
+    errors = parser.errors
+    parser.parse(RawRecord('b', kind, 'A man rides a horse. It eats.'))
+    assert parser.parse(RawRecord('a', kind, text)) == first
+    assert parser.errors == errors
+    for item in first:
+        assert item.verb and item.object
+        (item.verb + item.object).encode()
+
+
+def test_only_the_final_answer_is_read(tmp_path):
+    rows, report = parse(
+        tmp_path,
+        [
+            caption('a', '<think>A man feeds a cow.</think>He rides a horse.'),
+            caption('b', '<think>A man feeds a cow.'),
+            caption('c', "I'm sorry, but I can't describe people."),
+            caption('d', json.dumps(dict(caption='A man rides a horse.'))),
+            caption('e', '[{"verb": "ride", "object": "horse"}]'),
+            caption('f', ''),
+            dict(
+                image_id='g',
+                kind='list',
+                text='A man feeds a cow.</think>["riding a horse"]',
+            ),
+        ],
+    )
+    assert [pairs(row) for row in rows] == [
+        [('ride', 'horse')], [], [], [('ride', 'horse')], [('ride', 'horse')],
+        [], [('ride', 'horse')]
+    ]  # yapf: disable
+    assert report.no_answer == dict(unfinished_reasoning=1, refused=1, empty=1)
+    assert 'refused (1)' in str(report) and report.malformed == 0
+
+
+@pytest.mark.skipif(
+    SHARED is None or not (SHARED / 'cases').is_dir(),
+    reason='no ../shared/cases beside the repository',
+)
+def test_shared_cases(tmp_path):
+    cases = SHARED / 'cases' / 'answers'
+    expected = [json.loads(line) for line in open(cases / 'expected.jsonl')]
+    out = tmp_path / 'out.jsonl'
+    for name in {row['vocab'] for row in expected}:
+        vocabulary = HOIVocabulary.load(name)
+        parse_raw(cases / 'raw.jsonl', vocabulary, out, progress=False)
+        rows = map(json.loads, out.read_text().splitlines())
+        found = {row['image_id']: pairs(row) for row in rows}
+        for row in expected:
+            if row['vocab'] == name:
+                assert sorted(found[row['image_id']]) == [
+                    tuple(pair) for pair in row['expected']
+                ], row['image_id']
 
 
 def test_malformed_and_foreign_answers_are_counted(tmp_path):

@@ -46,11 +46,11 @@ def test_well_formed(answer):
         ('[{"verb": "ride"}]', []),
         ('[{"verb": "ride", "object": null}]', []),
         ('[{"verb": "ride", "object": "dog", "score": NaN}]', []),
-        ('[{"verb": "ride", "object": "dog", "score": "high"}]', []),
-        ('[{"verb": "ride", "object": "dog", "score": true}]', []),
-        ('[{"verb": "ride", "object": "dog", "score": 7}]', []),
+        ('[{"verb": "ride", "object": "dog", "score": "blue"}]', []),
+        ('[{"verb": "ride", "object": "dog", "score": -7}]', []),
         (
-            '[{"verb": "", "object": "dog"}, {"verb": "pet", "object": "dog"}]',
+            '[{"verb": "", "object": "dog"}, '
+            '{"verb": "pet", "object": "dog"}]',
             [('pet', 'dog', 1.0)],
         ),
         ('[3, "x", [], null]', []),
@@ -62,6 +62,29 @@ def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
     assert words.malformed
     assert words.interactions == interactions
     assert words.caption == 'A dog.' and words.sentences == ['A dog.']
+
+
+@pytest.mark.parametrize(
+    'score, expected', [('"high"', 0.9), ('true', 1.0), ('85', 0.85)]
+)
+def test_scores_in_words_and_percent(score, expected):
+    words = parse('[{"verb": "ride", "object": "dog", "score": %s}]' % score)
+    assert words.interactions == [('ride', 'dog', expected)]
+    assert not words.malformed
+
+
+def test_the_final_answer_alone_counts():
+    words = parse(
+        f'<think>[{{"verb": "eat", "object": "car"}}]</think>{LIST}',
+        'A dog eats a car?</think>A dog.',
+    )
+    assert words.interactions == [('ride', 'bicycle', 0.8)]
+    assert words.sentences == ['A dog.']
+    assert parse('', '{"caption": "A dog. It runs."}').sentences == [
+        'A dog.',
+        'It runs.',
+    ]
+    assert parse('', 'Sorry, I cannot help with that.').caption == ''
 
 
 def test_empty_list_is_an_answer():

@@ -183,7 +183,7 @@ def asked(tmp_path):
                         kind=kind,
                         model='m',
                         prompt_hash=['old', 'new', 'new'][i % 3],
-                        text=f'{text} ' * rng.integers(3),
+                        text=f'{text} ' * rng.integers(1, 3),
                         finish='stop',
                         time=float(rng.integers(5)),
                         question='q',

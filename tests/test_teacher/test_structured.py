@@ -59,7 +59,8 @@ def test_shapes(text):
         ('{"interactions": ' + BOTH[:-4], [RIDE]),
         ('{"bicycle": ["ride", "ho', [RIDE]),
         ('[{"verb": "ride"}]', []),
-        ('[{"verb": "ride", "object": "bicycle", "score": 7}]', []),
+        ('[{"verb": "ride", "object": "bicycle", "score": -7}]', []),
+        ('[{"verb": "ride", "object": "bicycle", "score": 700}]', []),
         ('I see nobody.', []),
         ('[' * 100000, []),
         ('{"a":' * 5000, []),
@@ -92,6 +93,83 @@ def test_scores_and_phrases():
         ('ride', 'car', 0.5, ''),
         ('', '', 1.0, 'holding a cup'),
     ]
+
+
+@pytest.mark.parametrize(
+    'scores, expected',
+    [
+        (('95', '1'), (0.95, 0.01)),
+        (('8', '6'), (0.8, 0.6)),
+        (('"high"', '"low"'), (0.9, 0.3)),
+        (('"9/10"', '"55 %"'), (0.9, 0.55)),
+        (('null', 'true'), (1.0, 1.0)),
+        (('0.5', '"0,25"'), (0.5, 0.25)),
+    ],
+)
+def test_scores_on_the_scale_that_the_model_uses(scores, expected):
+    text = json.dumps(
+        [
+            dict(verb='ride', object='bus', score=json.loads(score))
+            for score in scores
+        ]
+    )
+    answer = read_structured(text)
+    assert tuple(item.score for item in answer.items) == expected
+    assert not answer.malformed
+
+
+DRAFT = '[{"verb": "wash", "object": "car"}]'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        f'```json\n{DRAFT}\n```\nNo, wait:\n```json\n{BOTH}\n```',
+        f'{DRAFT}\nOn a second look the car is only parked: {BOTH}',
+        f'First: {DRAFT}. Final: {BOTH}.',
+        f'{DRAFT} Actually: {BOTH}'.replace('"', "'"),
+        f'{{"interactions": {DRAFT}}} Corrected: {{"interactions": {BOTH}}}',
+        f'{BOTH} Without any I would have written [].',
+        f'{BOTH}\nSee [1], [maybe] and {{not}} more.',
+        f'{{"status": "ok", "data": {BOTH}}}',
+        f'{{"result": {{"interactions": {BOTH}}}}}',
+        f'{{"people": [{{"id": 1, "interactions": {BOTH}}}]}}',
+        # A line an item, or an object.
+        BOTH[1:-1].replace('}, {', '}\n{'),
+        '1. {"verb": "ride", "object": "bicycle"}\n'
+        'and, on second thought, 2. {"verb": "hold", "object": "cup"}',
+        '{"bicycle": ["ride"]}\n{"cup": ["hold"]}',
+        'Person 1: [["ride", "bicycle"]]\nPerson 2: [["hold", "cup"]]',
+    ],
+)
+def test_the_last_list_counts(text):
+    assert items(text) == [RIDE, HOLD]
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '{"interactions": [{"object": "car", "verb": "none"}]}',
+        '[{"object": "car", "verb": "No interaction"}]',
+        '{"car": ["N/A"], "bus": "unknown"}',
+        '{"interactions": [], "reasoning": "The man might wash a car."}',
+        '{"interactions": [{"object": "car", "verb": null}]}',
+        '{"interactions": null}',
+        '{"image_id": "a b.jpg", "scene": "a street", "interactions": []}',
+    ],
+)
+def test_nothing_is_done(text):
+    answer = read_structured(text)
+    assert answer.items == [] and answer.found and not answer.malformed
+
+
+def test_a_sentence_is_no_name():
+    text = '{"caption": "A man is riding a bicycle on the street."}'
+    assert items(text) == [
+        ('', '', 1.0, 'A man is riding a bicycle on the street.')
+    ]
+    text = '[{"verb": "is riding a red bicycle fast", "object": "bicycle"}]'
+    assert items(text) == [('', '', 1.0, 'is riding a red bicycle fast')]
 
 
 JSON = st.recursive(

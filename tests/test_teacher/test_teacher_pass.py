@@ -9,6 +9,7 @@ from clhoi_mm.teacher import HashedTextEncoder, TeacherCache
 from clhoi_mm.teacher.backends import Backend, build_backend
 from clhoi_mm.teacher.collect import collect_answers
 from clhoi_mm.teacher.exchange import Failure, Prompt, Question, Reply
+from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.images import ImageSource
 from clhoi_mm.teacher.offline_stages import embed_pass, pack_pass, parse_pass
 from clhoi_mm.teacher.pass_report import PassReport
@@ -132,6 +133,62 @@ def test_failures_are_recorded_and_asked_again(run, tmp_path):
     assert PassReport.from_json(saved.read_text()) == report
 
 
+class Thinking(Scripted):
+    """Reasons before it answers; the prompt opens the reasoning."""
+
+    texts = {
+        '00.jpg': ('A man may be feeding a', 'length'),
+        '01.jpg': ('A man rides?</think>A man is feeding a dog.', 'stop'),
+        '02.jpg': ('Or he pets a dog, or', 'length'),
+        '03.jpg': ('Hm.</think>A man is petting a do', 'length'),
+        '04.jpg': ('<think>A man', 'length'),
+        '05.jpg': ("I'm sorry, but I can't help with that.", 'stop'),
+        '06.jpg': ('', 'stop'),
+    }
+
+    def run(self, questions):
+        for question in questions:
+            self.asked.append(question.image_id)
+            yield question, Reply(*self.texts[question.image_id])
+
+
+def test_what_is_no_answer_is_a_failure(run, tmp_path, vocabulary):
+    report = run(Thinking(), limit=7)
+    assert report.failed == dict(unfinished_reasoning=2, refused=1, empty=1)
+    assert (report.done, report.num_to_mend) == (3, 3)
+    assert 'raise --max-tokens' in '\n'.join(report.lines())
+    # The first was answered before it could be told from reasoning.
+    rows = collect_answers(tmp_path / 'out').read_text().splitlines()
+    assert [json.loads(row)['image_id'] for row in rows] == [
+        '01.jpg',
+        '03.jpg',
+    ]
+    backend = Thinking()
+    run(backend, limit=7)
+    assert backend.asked == [f'0{i}.jpg' for i in (0, 2, 4, 5, 6)]
+    folder = tmp_path / 'out'
+    parse_pass(folder, vocabulary, folder / 'parsed.jsonl')
+    pack_pass(folder, vocabulary, ENCODER, 'parsed.jsonl', False)
+    assert list(TeacherCache(folder).keys()) == ['01.jpg', '03.jpg']
+
+
+def test_answers_of_earlier_releases_that_are_none(run, tmp_path):
+    """Refusals and thoughts were kept as answers once."""
+    run(Scripted())
+    (path,) = shard_files(tmp_path / 'out', 'caption')
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[3]['text'] = '<think>A man'
+    lines[4]['text'] = ''
+    path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    (report,) = report_folder(tmp_path / 'out')
+    assert report.failed == dict(unfinished_reasoning=1, empty=1)
+    backend = Scripted()
+    run(backend)
+    assert backend.asked == NAMES[3:5]
+    (report,) = report_folder(tmp_path / 'out')
+    assert (report.done, report.num_failed) == (20, 0)
+
+
 def test_gives_up_where_the_model_is_gone(run):
     backend = Scripted()
     gone = Failure('connection', 'refused')
@@ -211,6 +268,24 @@ def test_shards_make_the_same_cache(run, tmp_path, vocabulary):
     out = cache.get('07.jpg')
     assert (2, 2) in list(zip(out['verb_labels'], out['obj_labels']))
     assert cache.manifest['counts']['outside_vocabulary'] == 20  # draw a dog
+
+
+def test_a_parsed_layer_of_other_answers_is_refused(
+    run, tmp_path, vocabulary, capsys
+):
+    run(Scripted(), limit=15)
+    folder = tmp_path / 'out'
+    parsed = folder / 'parsed.jsonl'
+    parse_pass(folder, vocabulary, parsed)
+    run(Scripted())
+    collect_answers(folder)
+    args = (folder, vocabulary, ENCODER, 'parsed.jsonl', False)
+    pack_pass(*args)
+    text = '5 of 20 images that have an answer have no row, for one "15.jpg"'
+    assert text in capsys.readouterr().err
+    parsed.write_text('{"image_id": "x/1.jpg", "interactions": []}\n')
+    with pytest.raises(ValueError, match='20 of 20 images .* parse again'):
+        pack_pass(*args)
 
 
 def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):

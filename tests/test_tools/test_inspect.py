@@ -251,7 +251,7 @@ def test_bad_input_is_one_line(folder):
         (('show', 'pass', '--out', 'x'), '--images'),
         (('compare', 'pass', '--ann', 'ann.json'), '--vocab'),
         (('compare', 'cache', '--ann', 'none.json'), 'none.json'),
-        (('compare', 'cache', '--ann', 'empty.json'), 'no image in common'),
+        (('compare', 'cache', '--ann', 'empty.json'), 'no key of cache'),
         (('compare', 'cache', '--ann', 'ann.json', '--vocab', 'hico_det'),
          'field "vocabulary.name"')):  # yapf: disable
         done = run(folder, *args)

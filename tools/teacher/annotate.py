@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
@@ -241,8 +241,15 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
     return cfg
 
 
-def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
-    """Ask one stage's questions after the other; whether none gave up."""
+def ask(
+    args: argparse.Namespace, stages: Sequence[str]
+) -> Tuple[bool, Optional[str]]:
+    """Ask one stage's questions after the other.
+
+    Returns:
+        Tuple[bool, str | None]: Whether every stage has answers to go on
+        with, and what is to be mended, where something is.
+    """
     config = AskConfig(
         stages=tuple(stages),
         images=args.images,
@@ -264,7 +271,10 @@ def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
 
         reports = run_on_ray(config, args.workers, args.gpus_per_worker)
     else:
-        reports = config.run_shard(config.build_backend(), args.shard)
+        backend = config.build_backend()
+        reports = config.run_shard(backend, args.shard)
+        for note in backend.notes:
+            print(note)
     vocabulary = config.load_vocabulary()
     counted = sum(
         report.done + report.known + report.num_failed + report.left
@@ -278,7 +288,19 @@ def ask(args: argparse.Namespace, stages: Sequence[str]) -> bool:
         print('\n'.join(report.lines(vocabulary)))
     if any(report.num_failed for report in reports):
         print(f'  reasons: {os.path.join(args.out, "failures")}')
-    return not any(report.gave_up for report in reports)
+    for report in reports:
+        if report.is_empty:
+            return False, (
+                f'stage "{report.stage}": all {report.num_failed} questions '
+                f'failed, most of them by {report.main_failure}'
+            )
+    to_mend = sum(report.num_to_mend for report in reports)
+    return not any(report.gave_up for report in reports), (
+        f'{to_mend} questions failed; run the same command again to ask for '
+        f'their answers'
+        if to_mend
+        else None
+    )
 
 
 def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
@@ -357,12 +379,17 @@ def run(args: argparse.Namespace) -> int:
             'parse, embed and pack out of --stages and run them '
             'once when all shards are done'
         )
-    if asking and not ask(args, asking):
-        return 1
+    failed = None
+    if asking:
+        complete, failed = ask(args, asking)
+        if not complete:
+            raise RuntimeError(failed)
     for module in getattr(args, 'imports', ()):
         importlib.import_module(module)
     for stage in stages[len(asking) :]:
         work_offline(args, stage, args.out)
+    if failed:
+        raise RuntimeError(failed)
     return 0
 
 

@@ -26,6 +26,7 @@ from clhoi_mm.teacher.interaction_table import InteractionTable
 from clhoi_mm.teacher.offline_stages import PARSED
 from clhoi_mm.teacher.pass_words import read_parsed
 from clhoi_mm.teacher.said import Said, read_said, vocabulary_of
+from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
@@ -217,9 +218,7 @@ def compare(args: argparse.Namespace) -> None:
         outside += others
     if not place:
         raise ValueError(
-            f'{source} and {args.ann} have no image in common; the annotation '
-            f'file has keys like {next(iter(facts), None)!r}, the other one '
-            f'like {next(all_keys(source), None)!r}'
+            no_match_message(all_keys(source), facts, source, args.ann)
         )
     # A class of none, which no annotation has, is no interaction.
     said = [x for x in said if not vocabulary.no_interaction_mask[x[1]]]

@@ -2,7 +2,17 @@ from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Deque, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import (
+    Collection,
+    Deque,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from ..exchange import KINDS, Failure, Question, Reply
 from ..images import load_image
@@ -16,10 +26,19 @@ class Backend(ABC):
     Attributes:
         model (str): Whose answers these are; noted with each of them.
         kinds (Tuple[str, ...]): The kinds of questions that it can answer.
+        reads_images (bool): Whether it opens the images' files.
+        source (str): The file that its answers are from, where there is one.
+        keys (Collection[str], optional): Keys of the images that the file
+            knows.
+        notes (List[str]): What it passed over or adapted to, for people.
     """
 
     model: str
     kinds: Tuple[str, ...] = KINDS
+    reads_images: bool = False
+    source: str = ''
+    keys: Optional[Collection[str]] = None
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def run(
@@ -49,6 +68,8 @@ class BatchedBackend(Backend):
             pixels. Defaults to None.
         num_readers (int): Threads that read images. Defaults to 4.
     """
+
+    reads_images = True
 
     def __init__(
         self,

@@ -8,15 +8,20 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
-from ..exchange import SCORE, Failure, Question, Reply
+from ..exchange import SCORE, Failure, Question
 from ..images import load_image
 from .base import Backend, Outcome, unreadable
+from .completion import NO_LOGPROBS, read_completion
 from .registry import register_backend
-from .yes_no import yes_probability
+from .request_parameters import RequestParameters, find_refused
 
 # Worth another try: time-out, conflict, too many requests, server errors.
 _TRANSIENT = {408, 409, 429}
+# No such key or model: nothing to adapt.
+_LASTING = {401, 404}
 _LONGEST_PAUSE = 60.0
+# Parameters that one request may lose.
+_MOST_ADAPTATIONS = 8
 
 
 class _Retry(Exception):
@@ -51,10 +56,20 @@ class OpenAIBackend(Backend):
         max_side (int): Longer images are scaled down to this many pixels.
             Defaults to 1024.
         seed (int, optional): Sent along where given. Defaults to None.
+        parameters (dict, optional): Further parameters of each request, or
+            others in place of its own: ``{"temperature": null, "top_p":
+            0.9}``; null leaves one out. Defaults to None.
+        rename (dict, optional): What the endpoint calls parameters:
+            ``{"max_tokens": "max_completion_tokens"}``. Defaults to None.
+
+    A parameter that the endpoint says it does not know or support is left
+    out, renamed or bounded once for the run, with a line in the log.
 
     Raises:
         ImportError: requests is not installed.
     """
+
+    reads_images = True
 
     def __init__(
         self,
@@ -69,6 +84,8 @@ class OpenAIBackend(Backend):
         structured: bool = True,
         max_side: Optional[int] = 1024,
         seed: Optional[int] = None,
+        parameters: Optional[Dict[str, Any]] = None,
+        rename: Optional[Dict[str, str]] = None,
     ) -> None:
         try:
             import requests
@@ -98,6 +115,13 @@ class OpenAIBackend(Backend):
         key = os.environ.get(api_key_env)
         if key:
             self._session.headers['Authorization'] = f'Bearer {key}'
+        for name, value in dict(parameters=parameters, rename=rename).items():
+            if not isinstance(value or {}, dict):
+                raise ValueError(
+                    f'option {name}: a JSON object is expected, got {value!r}'
+                )
+        self._parameters = RequestParameters(parameters or {}, rename or {})
+        self.notes = self._parameters.notes
         self._pacer = _Pacer(requests_per_minute)
         self._closed = threading.Event()
 
@@ -130,8 +154,7 @@ class OpenAIBackend(Backend):
             return unreadable(error)
         for attempt in range(self.retries + 1):
             try:
-                self._pacer.wait()
-                return self._try(body, question.kind)
+                return self._adapting(body, question.kind)
             except _Retry as error:
                 failure = error.failure
                 pause = self.backoff * 2**attempt * random.uniform(0.75, 1.25)
@@ -140,7 +163,26 @@ class OpenAIBackend(Backend):
                 break
         return failure
 
-    def _try(self, body: Dict[str, Any], kind: str) -> Outcome:
+    def _adapting(self, body: Dict[str, Any], kind: str) -> Outcome:
+        """Try, and again without what the endpoint refuses."""
+        for _ in range(_MOST_ADAPTATIONS):
+            sent = self._parameters.apply(body)
+            self._pacer.wait()
+            status, text, outcome = self._try(sent, kind)
+            if outcome is not None:
+                return outcome
+            if status in _LASTING or not self._parameters.adapt(sent, text):
+                break
+        if 'content_filter' in text or 'ResponsibleAIPolicy' in text:
+            return Failure('content_filter', text[:1000], about_image=True)
+        if kind == SCORE and 'logprob' in text:
+            return Failure('no_logprobs', f'{NO_LOGPROBS}: {text[:500]}')
+        return Failure(f'http_{status}', text[:1000])
+
+    def _try(
+        self, body: Dict[str, Any], kind: str
+    ) -> Tuple[int, str, Optional[Outcome]]:
+        """Status, text and outcome; None where a parameter is refused."""
         try:
             response = self._session.post(
                 self.url, json=body, timeout=self.timeout
@@ -150,14 +192,19 @@ class OpenAIBackend(Backend):
         except self._errors.RequestException as error:
             raise _Retry('connection', str(error)) from error
         status = response.status_code
+        if status != 200 and status not in _LASTING:
+            if find_refused(body, response.text) is not None:
+                return status, response.text, None
         if status in _TRANSIENT or status >= 500:
             raise _Retry(
                 f'http_{status}', response.text, _retry_after(response.headers)
             )
         if status != 200:
-            return Failure(f'http_{status}', response.text[:1000])
+            return status, response.text, None
         try:
-            return self._read(response.json(), kind)
+            answer = response.json()
+            self._raise_error(answer)
+            return status, response.text, read_completion(answer, kind)
         except (
             ValueError,
             KeyError,
@@ -168,6 +215,15 @@ class OpenAIBackend(Backend):
             raise _Retry(
                 'bad_response', f'{error!r} in {response.text[:500]}'
             ) from error
+
+    @staticmethod
+    def _raise_error(answer: Dict[str, Any]) -> None:
+        """Some gateways send an error with status 200."""
+        error = answer.get('error')
+        if error and not answer.get('choices'):
+            code = error.get('code') if isinstance(error, dict) else None
+            name = f'http_{code}' if isinstance(code, int) else 'error'
+            raise _Retry(name, str(error))
 
     def _body(self, question: Question) -> Dict[str, Any]:
         prompt = question.prompt
@@ -201,38 +257,6 @@ class OpenAIBackend(Backend):
                 ),
             )
         return body
-
-    @staticmethod
-    def _read(answer: Dict[str, Any], kind: str) -> Outcome:
-        choice = answer['choices'][0]
-        usage = answer.get('usage') or {}
-        text = choice['message']['content']
-        if text is None:
-            refusal = str(choice['message'].get('refusal'))[:1000]
-            return Failure('refused', refusal, about_image=True)
-        if not isinstance(text, str):
-            raise TypeError(f'content is {type(text).__name__}')
-        score = None
-        if kind == SCORE:
-            logprobs: Dict[str, float] = {}
-            for row in choice['logprobs']['content'][0]['top_logprobs']:
-                logprobs.setdefault(row['token'], float(row['logprob']))
-            score = yes_probability(logprobs)
-            if score is None:
-                return Failure(
-                    'no_yes_or_no',
-                    f'first tokens: {list(logprobs)}',
-                    about_image=True,
-                )
-        return Reply(
-            text=text,
-            finish='length'
-            if choice.get('finish_reason') == 'length'
-            else 'stop',
-            tokens_in=int(usage.get('prompt_tokens') or 0),
-            tokens_out=int(usage.get('completion_tokens') or 0),
-            score=score,
-        )
 
 
 class _Pacer:

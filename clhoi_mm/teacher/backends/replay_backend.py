@@ -1,9 +1,21 @@
+import json
 import os
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, Tuple, Union
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Tuple,
+    Union,
+)
 
-from ..exchange import KINDS, Failure, Question, Reply
-from ..raw_record import read_line
+from ..answer_json import find_json
+from ..caption_text import answer_problem
+from ..exchange import CAPTION, KINDS, LIST, Failure, Question, Reply
+from ..raw_record import RawRecord, read_line
 from ..raw_store import read_records
 from .base import Backend, Outcome
 from .registry import register_backend
@@ -11,9 +23,19 @@ from .registry import register_backend
 _Key = Tuple[str, str, object, object]
 
 
+class _Recorded(NamedTuple):
+    reply: Reply
+    line: int
+
+
 @register_backend('replay')
 class ReplayBackend(Backend):
     """Raw answers on disk, given again.
+
+    Of a pass's folder the latest answer to a question counts. In a file an
+    image may have several captions, or several lists: they are joined. Two
+    different scores of one candidate are an error. Lines that are no record
+    are passed over and noted.
 
     Args:
         raw (str | PathLike): A pass's folder, or a JSONL file of records
@@ -23,12 +45,16 @@ class ReplayBackend(Backend):
 
     Raises:
         FileNotFoundError: There are no raw answers.
+        ValueError: No line of the file is a record, or records of one image
+            contradict each other; the message names the lines.
     """
 
     def __init__(
         self, raw: Union[str, os.PathLike], model: str = 'replay'
     ) -> None:
         self.model = model
+        self.source = str(raw)
+        self.notes: List[str] = []
         self._replies: Dict[_Key, Reply] = {}
         if Path(raw).is_dir():
             self._read_folder(raw)
@@ -36,6 +62,7 @@ class ReplayBackend(Backend):
             self._read_file(Path(raw))
         if not self._replies:
             raise FileNotFoundError(f'{raw}: no raw answers to replay')
+        self.keys = {key[0] for key in self._replies}
 
     def run(
         self, questions: Iterable[Question]
@@ -56,24 +83,38 @@ class ReplayBackend(Backend):
             )
 
     def _read_file(self, path: Path) -> None:
+        found: Dict[_Key, List[_Recorded]] = {}
+        rejected: List[str] = []
         with open(path, 'rb') as file:
             for number, line in enumerate(file, 1):
                 try:
                     records = read_line(line) if line.strip() else []
                 except ValueError as error:
-                    raise ValueError(
-                        f'{path}, line {number}: {error}'
-                    ) from error
+                    rejected.append(f'{path}, line {number}: {error}')
+                    continue
                 for row in records:
-                    key = (
-                        str(row.image_id),
-                        row.kind,
-                        row.verb or None,
-                        row.object or None,
-                    )
-                    self._replies[key] = Reply(row.text, score=row.score)
+                    reply = Reply(row.text, score=row.score)
+                    recorded = _Recorded(reply, number)
+                    found.setdefault(_key_of(row), []).append(recorded)
+        if rejected and not found:
+            raise ValueError(rejected[0])
+        if rejected:
+            self.notes.append(
+                f'{len(rejected)} lines are no raw records and were passed '
+                f'over, for one {rejected[0]}'
+            )
+        joined = 0
+        for key, answers in found.items():
+            self._replies[key] = _join(path, key, answers)
+            joined += len({x.reply.text for x in answers}) > 1
+        if joined:
+            self.notes.append(
+                f'{path}: several answers of one kind about one image were '
+                f'joined, {joined} times'
+            )
 
     def _read_folder(self, folder: Union[str, os.PathLike]) -> None:
+        latest: Dict[_Key, float] = {}
         for kind in KINDS:
             for row in read_records(folder, kind):
                 key = (
@@ -82,6 +123,9 @@ class ReplayBackend(Backend):
                     row.get('verb'),
                     row.get('object'),
                 )
+                if row['time'] < latest.get(key, row['time']):
+                    continue
+                latest[key] = row['time']
                 self._replies[key] = Reply(
                     row['text'],
                     row['finish'],
@@ -89,3 +133,34 @@ class ReplayBackend(Backend):
                     row['tokens_out'],
                     row.get('score'),
                 )
+
+
+def _key_of(row: RawRecord) -> _Key:
+    return str(row.image_id), row.kind, row.verb or None, row.object or None
+
+
+def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Reply:
+    """One reply of all different answers; refusals count where alone."""
+    kind = key[1]
+    given = [
+        x for x in answers if answer_problem(kind, x.reply.text) is None
+    ] or answers[-1:]
+    different = {(x.reply.text, x.reply.score): x for x in given}
+    if len(different) == 1:
+        return given[0].reply
+    first, second = list(different.values())[:2]
+    texts = [x.reply.text for x in different.values()]
+    if kind == CAPTION:
+        return Reply('\n'.join(texts))
+    lists = [find_json(text, repair=False) for text in texts]
+    contents = [part.content for parts in lists for part in parts]
+    if kind == LIST and all(lists) and None not in contents:
+        items: List[Any] = []
+        for content in contents:
+            items += content if isinstance(content, list) else [content]
+        return Reply(json.dumps(items))
+    what = 'scores' if kind != LIST else 'lists that are no JSON'
+    raise ValueError(
+        f'{path}, lines {first.line} and {second.line}: image "{key[0]}" has '
+        f'two {what}, which cannot be joined; keep one of them'
+    )

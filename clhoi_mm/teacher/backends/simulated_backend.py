@@ -37,9 +37,10 @@ class SimulatedBackend(Backend):
         seed: int = 0,
     ) -> None:
         vocabulary = HOIVocabulary.load(vocabulary)
+        self.source = str(ann_file)
         images = read_image_facts(ann_file, vocabulary)
         self._teacher = SimulatedTeacher(images, vocabulary, preset, seed)
-        self._images = {image.key: image for image in images}
+        self.keys = self._images = {image.key: image for image in images}
         self._vocabulary = vocabulary
         self.model = f'{self._teacher.model}-{seed}'
         # Candidates of one image come one after the other.

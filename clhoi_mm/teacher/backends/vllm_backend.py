@@ -100,6 +100,11 @@ class VLLMBackend(BatchedBackend):
         best = output.outputs[0]
         score = None
         if question.kind == SCORE:
+            if not best.logprobs:
+                raise ValueError(
+                    'the engine gives no log-probabilities, which the stage '
+                    '"score" needs; leave the stage out'
+                )
             # The token that was sampled is among them, whatever it is.
             score = yes_probability(
                 {

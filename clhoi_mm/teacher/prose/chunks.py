@@ -30,8 +30,9 @@ class NounPhrase:
     negated: bool = False
     bare: bool = False
     owner: Optional['NounPhrase'] = None
-    group: List['NounPhrase'] = field(default_factory=list)
-    places: List['NounPhrase'] = field(default_factory=list)
+    # Phrases of a group hold each other: comparing them would not end.
+    group: List['NounPhrase'] = field(default_factory=list, compare=False)
+    places: List['NounPhrase'] = field(default_factory=list, compare=False)
 
     def __post_init__(self) -> None:
         self.group = [self]

@@ -47,7 +47,9 @@ class Server(ThreadingHTTPServer):
         self.times, self.flying, self.most_flying = [], 0, 0
         self.lock = threading.Lock()
         self.url = f'http://127.0.0.1:{self.server_port}/v1'
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(
+            target=self.serve_forever, args=[0.01], daemon=True
+        ).start()
 
     def handle_error(self, request, client_address):
         """A client that hung up is part of the test."""
@@ -223,7 +225,7 @@ def test_troubles_that_last_are_named(serve, images):
         '1': 'http_404',
         '2': 'timeout',
         '3': 'bad_response',
-        '4': 'refused',
+        '4': 'empty',
         'broken': 'unreadable_image',
     }
     assert got['1'].message == 'no such model'
@@ -238,6 +240,306 @@ def test_troubles_that_last_are_named(serve, images):
     gone = client(server, retries=0)
     gone.url = 'http://127.0.0.1:9/v1/chat/completions'
     assert ask(gone, images, CAPTION, [0])['0'].reason == 'connection'
+
+
+def error(message, **fields):
+    return dict(error=dict(message=message, **fields))
+
+
+# (dialect, status, refused parameters, what is sent instead, the error)
+REFUSALS = [
+    ('OpenAI', 400, ['max_tokens'], {'max_completion_tokens': 12}, error(
+        "Unsupported parameter: 'max_tokens' is not supported with this "
+        "model. Use 'max_completion_tokens' instead.", param='max_tokens',
+        type='invalid_request_error', code='unsupported_parameter')),
+    ('OpenAI', 400, ['temperature'], {'max_tokens': 12}, error(
+        "Unsupported value: 'temperature' does not support 0 with this "
+        'model. Only the default (1) value is supported.',
+        param='temperature', code='unsupported_value')),
+    ('OpenAI', 400, ['response_format'], {'temperature': 0}, error(
+        "Invalid parameter: 'response_format' of type 'json_schema' is not "
+        'supported with this model.', param=None)),
+    ('OpenAI', 400, ['response_format'], {'temperature': 0}, error(
+        "Invalid schema for response_format 'interactions': 'anyOf' is not "
+        'permitted.', param='response_format')),
+    ('Azure', 400, ['seed'], {'max_tokens': 12}, error(
+        'Unrecognized request argument supplied: seed', param=None)),
+    ('Azure', 400, ['response_format'], {}, error(
+        'response_format value as json_schema is enabled only for api '
+        'versions 2024-08-01-preview and later')),
+    ('vLLM', 400, ['top_k'], {}, dict(
+        object='error', code=400, message="[{'type': 'extra_forbidden', "
+        "'loc': ('body', 'top_k'), 'msg': 'Extra inputs are not "
+        "permitted'}]")),
+    ('FastAPI', 422, ['seed'], {}, dict(detail=[dict(
+        type='extra_forbidden', loc=['body', 'seed'], input=1,
+        msg='Extra inputs are not permitted')])),
+    ('Mistral', 422, ['max_tokens'], {'max_completion_tokens': 12}, dict(
+        object='error', message=dict(detail=[dict(
+            loc=['body', 'max_tokens'], msg='Extra inputs')]))),
+    ('LiteLLM', 400, ['temperature'], {}, error(
+        "litellm.UnsupportedParamsError: azure does not support parameters: "
+        "{'temperature': 0}, for model=m. To drop these, set "
+        '`litellm.drop_params=True`', param=None)),
+    ('LiteLLM', 500, ['response_format'], {}, error(
+        'litellm.UnsupportedParamsError: bedrock does not support '
+        "parameters: ['response_format']")),
+    ('Anthropic', 400, ['temperature'], {}, dict(type='error', error=dict(
+        type='invalid_request_error',
+        message='`temperature` is deprecated for this model.'))),
+    ('Anthropic', 400, ['seed'], {}, dict(type='error', error=dict(
+        type='invalid_request_error',
+        message='seed: Extra inputs are not permitted'))),
+    ('Gemini', 400, ['seed'], {}, [error(
+        'Invalid JSON payload received. Unknown name "seed": Cannot find '
+        'field.', status='INVALID_ARGUMENT')]),
+    ('llama.cpp', 400, ['top_k'], {}, error(
+        'Unsupported param: top_k', code=400)),
+    ('DeepSeek', 400, ['response_format'], {}, error(
+        'This response_format type is unavailable now')),
+    ('TGI', 422, ['temperature'], {}, dict(
+        error='Input validation error: `temperature` must be strictly '
+        'positive', error_type='validation')),
+    ('plain text', 400, ['temperature', 'seed'], {'max_tokens': 12},
+     'unknown parameter {name}'),
+    ('two limits', 400, ['max_tokens', 'max_completion_tokens'],
+     {'temperature': 0}, 'unsupported parameter: {name}'),
+]  # yapf: disable
+
+
+@pytest.mark.parametrize(
+    'status, refused, sent, answer',
+    [x[1:] for x in REFUSALS],
+    ids=[x[0] for x in REFUSALS],
+)
+def test_refused_parameters_are_adapted_to_once(
+    serve, images, capfd, status, refused, sent, answer
+):
+
+    def script(handler, text, attempt):
+        body = handler.server.bodies[-1][2]
+        name = next((x for x in refused if x in body), None)
+        if name is None:
+            handler.send(completion('[]'))
+        elif isinstance(answer, str):
+            handler.send(answer.format(name=name).encode(), status)
+        else:
+            handler.send(answer, status)
+
+    server = serve(script)
+    backend = client(
+        server, concurrency=1, seed=1, parameters=dict(top_k=1), retries=0
+    )
+    got = ask(backend, images, LIST, schema=SCHEMA)
+    assert {x.text for x in got.values()} == {'[]'}
+    assert len(server.bodies) == 5 + len(refused)
+    last = server.bodies[-1][2]
+    assert not set(refused) & set(last)
+    assert {name: last.get(name) for name in sent} == sent
+    assert len(backend.notes) == len(refused)
+    log = capfd.readouterr().err
+    for name in refused:
+        assert log.count(f'the endpoint refuses "{name}"') == 1
+
+
+def test_refused_by_many_threads_at_once(serve, images):
+
+    def script(handler, text, attempt):
+        body = handler.server.bodies[-1][2]
+        time.sleep(0.05)
+        bad = 'max_tokens' in body or 'temperature' in body
+        handler.send(
+            error("Unsupported: 'max_tokens', 'temperature'")
+            if bad
+            else completion('a'),
+            400 if bad else 200,
+        )
+
+    backend = client(serve(script), concurrency=5, timeout=10)
+    got = ask(backend, images, CAPTION)
+    assert {getattr(x, 'text', x) for x in got.values()} == {'a'}
+    assert 2 <= len(backend.notes) <= 3
+
+
+@pytest.mark.parametrize(
+    'name, bound, message, sent',
+    [
+        ('top_logprobs', 5, 'top_logprobs must be at most 5', 5),
+        ('top_logprobs', 5, 'top_logprobs: max allowed: 5', 5),
+        (
+            'max_tokens',
+            16,
+            "Invalid 'max_tokens': integer below minimum value. Expected a "
+            'value >= 16, but got 1 instead.',
+            16,
+        ),
+    ],
+)
+def test_values_are_bounded(serve, images, name, bound, message, sent):
+
+    def script(handler, text, attempt):
+        value = handler.server.bodies[-1][2][name]
+        if (value > bound) if name == 'top_logprobs' else (value < bound):
+            handler.send(error(message, param=name), 400)
+        else:
+            handler.send(completion('Yes', 'length', {'Yes': 0.5, 'No': 0.5}))
+
+    server = serve(script)
+    got = ask(client(server, concurrency=1), images, SCORE)
+    assert {x.score for x in got.values()} == {0.5}
+    assert server.bodies[-1][2][name] == sent and len(server.bodies) == 6
+
+
+def test_parameters_are_set_renamed_and_left_out(serve, images):
+    server = serve(lambda h, text, n: h.send(completion('a')))
+    ask(
+        client(
+            server,
+            parameters=dict(temperature=None, top_p=0.5),
+            rename=dict(max_tokens='max_completion_tokens'),
+        ),
+        images,
+        CAPTION,
+        [0],
+    )
+    body = server.bodies[0][2]
+    assert set(body) == {
+        'model',
+        'messages',
+        'max_completion_tokens',
+        'top_p',
+    }
+    ask(
+        client(server, parameters=dict(max_completion_tokens=90)),
+        images,
+        CAPTION,
+        [0],
+    )
+    body = server.bodies[1][2]
+    assert body['max_completion_tokens'] == 90 and 'max_tokens' not in body
+    with pytest.raises(ValueError, match='option rename: a JSON object'):
+        client(server, rename='max_tokens')
+
+
+@pytest.mark.parametrize(
+    'status, answer',
+    [
+        (401, error('Incorrect API key provided; temperature unknown')),
+        (404, error('The model m does not exist or temperature unsupported')),
+        (400, error("This model's maximum context length is 64 tokens; "
+                    'max_tokens is too large', param='max_tokens')),
+        (400, error('Unsupported image', param='messages[0].content')),
+        (400, error('Something is wrong with temperature')),
+    ],
+)  # yapf: disable
+def test_other_errors_are_none_of_a_parameter(serve, images, status, answer):
+    server = serve(lambda h, text, n: h.send(answer, status))
+    backend = client(server)
+    got = ask(backend, images, CAPTION, [0])['0']
+    assert got.reason == f'http_{status}' and len(server.bodies) == 1
+    assert not backend.notes
+
+
+def message(content, finish='stop', **fields):
+    return dict(
+        choices=[
+            dict(message=dict(content=content, **fields), finish_reason=finish)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    'answer, reason',
+    [
+        (message(''), 'empty'),
+        (message('  \n'), 'empty'),
+        (message(None), 'empty'),
+        (message([]), 'empty'),
+        (message(None, 'length'), 'token_limit'),
+        (message('', 'length', reasoning_content='Hm'),
+         'unfinished_reasoning'),
+        (message(None, 'length', reasoning='Hm'), 'unfinished_reasoning'),
+        (message(None, reasoning='Hm'), 'empty'),
+        (message(None, refusal="I can't."), 'refused'),
+        (message([dict(type='refusal', refusal='No.')]), 'refused'),
+        (message('', 'refusal'), 'refused'),
+        (message('A man', 'content_filter'), 'content_filter'),
+        (message(None, 'SAFETY'), 'content_filter'),
+        (message(7), 'bad_response'),
+        (error('upstream', code=502), 'http_502'),
+        (dict(choices=[]), 'bad_response'),
+    ],
+)  # yapf: disable
+def test_failures_are_of_their_kind(serve, images, answer, reason):
+    server = serve(lambda h, text, n: h.send(answer))
+    got = ask(client(server, retries=0), images, CAPTION, [0])['0']
+    assert got.reason == reason and got.message
+    assert got.about_image == (reason in ('refused', 'content_filter'))
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        'A man rides.',
+        ['A man', ' rides.'],
+        [dict(type='text', text='A man'), dict(type='text', text=' rides.')],
+        [dict(type='output_text', text='A man rides.')],
+        [dict(type='thinking', thinking=[dict(type='text', text='Hm')]),
+         dict(type='text', text='A man rides.')],
+        dict(type='text', text=dict(value='A man rides.')),
+    ],
+)  # yapf: disable
+def test_parts_are_joined(serve, images, content):
+    answer = message(content, reasoning_content='A man washes a car.')
+    server = serve(lambda h, text, n: h.send(answer))
+    assert ask(client(server), images, CAPTION, [0])['0'].text == (
+        'A man rides.'
+    )
+
+
+def test_a_filter_that_refuses_the_request(serve, images):
+    answer = error(
+        'The response was filtered',
+        code='content_filter',
+        innererror=dict(code='ResponsibleAIPolicyViolation'),
+    )
+    server = serve(lambda h, text, n: h.send(answer, 400))
+    got = ask(client(server), images, CAPTION, [0])['0']
+    assert got.reason == 'content_filter' and got.about_image
+
+
+@pytest.mark.parametrize(
+    'status, answer',
+    [
+        (200, message('Yes')),
+        (200, dict(message('Yes'), logprobs=None)),
+        (400, error('logprobs are not supported with reasoning models')),
+        (403, error('You are not allowed to request logprobs from this '
+                    'model')),
+    ],
+)  # yapf: disable
+def test_an_endpoint_without_logprobs_is_told_in_a_sentence(
+    serve, images, status, answer
+):
+    def script(handler, text, attempt):
+        asked = 'logprobs' in handler.server.bodies[-1][2]
+        if status == 200 or asked:
+            handler.send(answer, status)
+        else:
+            handler.send(message('Yes'))
+
+    got = ask(client(serve(script)), images, SCORE, [0])['0']
+    assert got.reason == 'no_logprobs'
+    assert got.message.startswith('the endpoint sends no log-probabilities')
+
+
+def test_logprobs_of_older_servers(serve, images):
+    answer = message('yes')
+    answer['choices'][0]['logprobs'] = dict(
+        tokens=['yes'], top_logprobs=[{'yes': math.log(0.6), 'no': -9e9}]
+    )
+    server = serve(lambda h, text, n: h.send(answer))
+    assert ask(client(server), images, SCORE, [0])['0'].score == 1.0
 
 
 def test_answer_cut_off_at_the_limit_is_kept_as_such(serve, images):

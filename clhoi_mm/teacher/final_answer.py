@@ -1,0 +1,43 @@
+from typing import NamedTuple, Optional
+
+from .reasoning import split_reasoning
+from .refusals import without_refusal
+
+# Reasons why a text holds no answer; the question is asked again.
+EMPTY = 'empty'
+REFUSED = 'refused'
+UNFINISHED = 'unfinished_reasoning'
+
+
+class FinalAnswer(NamedTuple):
+    """The part of a model's output that answers the question.
+
+    Attributes:
+        text (str): The answer, without reasoning, marks and refusals.
+        problem (str, optional): Why there is none: 'empty', 'refused' or
+            'unfinished_reasoning'.
+    """
+
+    text: str
+    problem: Optional[str] = None
+
+
+def read_final_answer(text: str) -> FinalAnswer:
+    """Take reasoning, marks and refusals off a model's output.
+
+    Args:
+        text (str): What the model wrote.
+
+    Returns:
+        FinalAnswer: What counts; reading it again changes nothing.
+    """
+    answer, finished = split_reasoning(text)
+    if not finished:
+        return FinalAnswer('', UNFINISHED)
+    if not answer.strip():
+        return FinalAnswer('', EMPTY)
+    if '{' not in answer:
+        answer = without_refusal(answer)
+        if not answer:
+            return FinalAnswer('', REFUSED)
+    return FinalAnswer(answer)

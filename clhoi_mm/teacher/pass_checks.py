@@ -1,0 +1,84 @@
+"""Checks before a pass asks: do its files speak of the same images?"""
+
+from itertools import islice
+from pathlib import Path
+from typing import Callable, Collection
+
+from ..utils.key_matching import match_keys
+from .images import ImageSource
+from .shards import Shard
+
+_LOOKED_AT = 1000
+
+
+def count_unmatched(
+    images: ImageSource,
+    shard: Shard,
+    keys: Collection[str],
+    source: str,
+    remedy: str,
+    read_all: Callable[[], Collection[str]],
+) -> int:
+    """Count a shard's images that a file does not know.
+
+    Args:
+        images (ImageSource): The images of all shards.
+        shard (Shard): The part to count.
+        keys (Collection[str]): Keys of the file, of this shard at least.
+        source (str): The file.
+        remedy (str): What usually mends it.
+        read_all (Callable): Gives the keys of all shards; called only where
+            none of this one matches, since a small shard proves nothing.
+
+    Returns:
+        int: How many of the shard's images the file lacks.
+
+    Raises:
+        ValueError: No image at all is in the file.
+    """
+    matched = unmatched = 0
+    for image in images:
+        if image.image_id in shard:
+            if image.image_id in keys:
+                matched += 1
+            else:
+                unmatched += 1
+    if unmatched and not matched:
+        known = read_all()
+        if not known:
+            raise ValueError(f'{source}: there is no image in it')
+        match_keys(
+            (image.image_id for image in images),
+            known,
+            f'the images of {images.path}',
+            source,
+            remedy,
+        )
+    return unmatched
+
+
+def require_files(images: ImageSource, shard: Shard) -> None:
+    """Refuse a list none of whose first images is there.
+
+    Args:
+        images (ImageSource): The images.
+        shard (Shard): The part that is looked at.
+
+    Raises:
+        FileNotFoundError: None of the first 1,000 is there; the message says
+            which folder they may be relative to.
+    """
+    found = (image for image in images if image.image_id in shard)
+    first = list(islice(found, _LOOKED_AT))
+    if not first or any(image.path.exists() for image in first):
+        return
+    root = None
+    if first[0].path.is_relative_to(images.root):
+        name = first[0].path.relative_to(images.root)
+        above = [Path(), *images.path.absolute().parents]
+        root = next((x for x in above if (x / name).exists()), None)
+    raise FileNotFoundError(
+        f'{images.path}: none of its images is there, such as '
+        f'{first[0].path}; give with --image-root the folder that the paths '
+        f'are relative to' + (f': {root.absolute()}' if root else '')
+    )

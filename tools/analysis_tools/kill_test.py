@@ -1,0 +1,318 @@
+"""Kill a command at random moments, go on, and compare what it writes.
+
+The command runs once without interruption, then again and again in new
+folders, where it is killed (SIGKILL) at random moments and started anew
+until it ends by itself. After each kill what it had written is checked;
+at the end all files must be those of the uninterrupted run. Prints figures
+and exits with 1 where anything was lost, half-written or different.
+
+A further command is a subclass of Target in TARGETS.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+class Target(ABC):
+    """A command to be killed.
+
+    Args:
+        folder (Path): Where its inputs may be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @abstractmethod
+    def command(self, out: Path) -> List[str]:
+        """The command, which writes to ``out`` and goes on from there."""
+
+    @abstractmethod
+    def results(self, out: Path) -> Dict[str, Path]:
+        """The files that must be those of an uninterrupted run, by name."""
+
+    def before(self, out: Path) -> Any:
+        """What is on disk before a start; handed to :meth:`problems`."""
+        return None
+
+    def problems(self, out: Path, before: Any) -> List[str]:
+        """What was lost or is half-written after a kill."""
+        return []
+
+
+class TeacherTarget(Target):
+    """A pass of ``annotate.py``, asked of a simulated VLLM.
+
+    Its backend logs each answer that it gives, so that what is lost shows.
+    """
+
+    images = 60
+    _BACKEND = """
+import os
+import time
+
+from clhoi_mm.teacher.backends import Backend, build_backend, register_backend
+
+
+@register_backend('logged')
+class Logged(Backend):
+
+    def __init__(self, log, pause, **options):
+        self.inner = build_backend(dict(type='simulated', **options))
+        self.model = self.inner.model
+        self.pause = pause
+        self.file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def run(self, questions):
+        for item in self.inner.run(questions):
+            time.sleep(self.pause)
+            os.write(self.file, b'.')
+            yield item
+"""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        from clhoi_mm.vocabulary import HOIVocabulary
+
+        (folder / 'logged_backend.py').write_text(self._BACKEND)
+        vocabulary = HOIVocabulary.load('mini')
+        classes = [
+            x
+            for x in range(vocabulary.num_hois)
+            if not vocabulary.no_interaction_mask[x]
+        ]
+        pairs = list(
+            zip(vocabulary.hoi_verbs, vocabulary.hoi_objects, strict=True)
+        )
+        content = dict(
+            images=[
+                dict(
+                    id=i,
+                    file_name=f'{i:04d}.png',
+                    hoi_ids=random.Random(i).sample(classes, i % 4),
+                )
+                for i in range(self.images)
+            ],
+            annotations=[],
+            hois=[],
+            verbs=vocabulary.verbs,
+            categories=[
+                dict(id=i, name=name)
+                for i, name in enumerate(vocabulary.objects)
+            ],
+            hoi_categories=[
+                dict(id=i, verb_id=int(verb), category_id=int(obj))
+                for i, (verb, obj) in enumerate(pairs)
+            ],
+        )
+        (folder / 'ann.json').write_text(json.dumps(content))
+
+    def command(self, out: Path) -> List[str]:
+        """See :meth:`Target.command`."""
+        return [
+            str(REPO / 'tools' / 'teacher' / 'annotate.py'), 'run',
+            '--vocab', 'mini', '--images', str(self.folder / 'ann.json'),
+            '--out', str(out), '--import', 'logged_backend',
+            '--backend', 'logged', '--options', 'pause=0.01',
+            f'log={self._log(out)}', 'vocabulary=mini',
+            f'ann_file={self.folder / "ann.json"}',
+            '--parsed', 'parsed.jsonl', '--text-encoder', 'hashed',
+            '--dim', '32'
+        ]  # yapf: disable
+
+    def results(self, out: Path) -> Dict[str, Path]:
+        """See :meth:`Target.results`."""
+        names = 'answers.jsonl parsed.jsonl knowledge.safetensors'
+        return {name: out / name for name in [*names.split(), 'manifest.json']}
+
+    def before(self, out: Path) -> Dict[str, Any]:
+        """Whole lines of each shard, and the number of answers given."""
+        log = self._log(out)
+        return dict(
+            raw={
+                path.name: path.read_bytes().rpartition(b'\n')[0]
+                for path in out.glob('raw/*.jsonl')
+            },
+            given=log.stat().st_size if log.exists() else 0,
+        )
+
+    def problems(self, out: Path, before: Any) -> List[str]:
+        """See :meth:`Target.problems`."""
+        now = self.before(out)
+        found = [
+            f'{name}: lines of before are gone'
+            for name, text in before['raw'].items()
+            if not now['raw'].get(name, b'').startswith(text)
+        ]
+        given = now['given'] - before['given']
+        lost = given - (_lines(now['raw']) - _lines(before['raw']))
+        if lost > 1:
+            found.append(f'{lost} of {given} answers are lost')
+        if (out / 'manifest.json').exists():
+            from clhoi_mm.teacher import TeacherCache
+
+            try:
+                TeacherCache(out)
+            except (OSError, ValueError) as error:
+                found.append(str(error))
+        return found + half_written(out)
+
+    @staticmethod
+    def _log(out: Path) -> Path:
+        return out.with_suffix('.log')
+
+
+def _lines(raw: Dict[str, bytes]) -> int:
+    return sum(text.count(b'\n') + 1 for text in raw.values() if text)
+
+
+TARGETS = dict(teacher=TeacherTarget)
+
+
+def half_written(out: Path) -> List[str]:
+    """JSON and JSONL under their final names that cannot be read."""
+    found = []
+    for path in out.rglob('*.json*'):
+        if path.name.startswith('.') or path.parent.name in (
+            'raw',
+            'failures',
+        ):
+            continue  # temporary, or only ever appended to
+        text = path.read_text(encoding='utf-8')
+        parts = text.splitlines() if path.suffix == '.jsonl' else [text]
+        try:
+            for part in parts:
+                json.loads(part)
+        except ValueError as error:
+            found.append(f'{path.name}: half-written ({error})')
+    return found
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('target', choices=list(TARGETS))
+    parser.add_argument('--kills', type=int, default=100)
+    parser.add_argument('--seed', type=int, default=0)
+    return parser.parse_args()
+
+
+class KillTest:
+    """Runs a target's command, whole and with kills."""
+
+    def __init__(self, target: Target, seed: int) -> None:
+        self.target = target
+        self.rng = random.Random(seed)
+        self.kills = self.rounds = self.left_behind = 0
+        self.problems: List[str] = []
+
+    def run(self, kills: int) -> None:
+        """Kill so many times, in as many rounds as it takes."""
+        whole = self.target.folder / 'whole'
+        start = time.monotonic()
+        process = self._start(whole)
+        while process.poll() is None and not whole.exists():
+            time.sleep(0.02)
+        self.first = time.monotonic() - start
+        self._end(process)
+        self.seconds = time.monotonic() - start
+        expected = self._digests(whole)
+        while self.kills < kills and len(self.problems) < 10:
+            out = self.target.folder / f'round-{self.rounds}'
+            self.rounds += 1
+            while self._start_and_kill(out, kills):
+                pass
+            found = self._digests(out)
+            self.problems += [
+                f'round {self.rounds}: {name} differs'
+                for name in expected
+                if found[name] != expected[name]
+            ]
+            self.left_behind += sum(
+                path.name.startswith('.') for path in out.rglob('*')
+            )
+            shutil.rmtree(out)
+
+    def _start_and_kill(self, out: Path, kills: int) -> bool:
+        """One start; whether it was killed."""
+        before = self.target.before(out)
+        process = self._start(out)
+        moment: Optional[float] = None
+        if self.kills < kills:
+            moment = self.rng.uniform(0.8 * self.first, self.seconds)
+        try:
+            process.wait(moment)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            self.kills += 1
+            self.problems += [
+                f'kill {self.kills}: {problem}'
+                for problem in self.target.problems(out, before)
+            ]
+            return True
+        self._end(process)
+        return False
+
+    def _start(self, out: Path) -> subprocess.Popen:
+        given = os.environ.get('PYTHONPATH', '')
+        path = f'{REPO}{os.pathsep}{self.target.folder}{os.pathsep}{given}'
+        return subprocess.Popen(
+            [sys.executable, *self.target.command(out)],
+            env=dict(os.environ, PYTHONPATH=path),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _end(self, process: subprocess.Popen) -> None:
+        _, text = process.communicate()
+        if process.returncode:
+            last = (text.strip().splitlines() or ['no message'])[-1]
+            self.problems.append(f'exit code {process.returncode}: {last}')
+
+    def _digests(self, out: Path) -> Dict[str, str]:
+        return {
+            name: hashlib.sha256(path.read_bytes()).hexdigest()
+            if path.exists()
+            else 'missing'
+            for name, path in self.target.results(out).items()
+        }
+
+
+def main() -> int:
+    args = parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        test = KillTest(TARGETS[args.target](Path(folder)), args.seed)
+        test.run(args.kills)
+    print(
+        f'{args.target}: {test.kills} kills in {test.rounds} rounds, seed '
+        f'{args.seed}; a run takes {test.seconds:.1f} s'
+    )
+    print(
+        f'{len(test.problems)} problems; {test.left_behind} temporary files '
+        f'left behind'
+    )
+    print('\n'.join(test.problems))
+    return bool(test.problems)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
