@@ -4,6 +4,7 @@
 # make study  the README's table of what label-free training reaches
 # make web    a page in the browser for the demo's detector, this machine's own
 # make docs   the documents as web pages, with every link checked
+# make lint   style and spelling; make format mends what it can
 # PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages,
 # JOBS=4 how many runs of a study go side by side (2).
 SHELL := /bin/bash
@@ -30,11 +31,13 @@ export MALLOC_TRIM_THRESHOLD_ := 34359738368
 export MALLOC_TOP_PAD_ := 268435456
 
 DOCS := .venv-docs
+LINT := .venv-lint
 
-.PHONY: help setup demo web study test test-slow docs clean distclean
+.PHONY: help setup demo web study lint format test test-slow docs clean \
+  distclean
 
 help:
-	@sed -n '1,8s/^# //p' Makefile
+	@sed -n '1,9s/^# //p' Makefile
 
 setup:
 	@command -v $(PYTHON) >/dev/null || { echo 'set-up: $(PYTHON) not found:' \
@@ -82,6 +85,19 @@ study: $(FEATURES)
 	  tools/analysis_tools/study.py configs/studies/mini.py \
 	  --features $(FEATURES) --jobs $(JOBS)
 
+# All that is wrong is shown before it fails.
+lint: $(LINT)/.done
+	@failed=; \
+	for tool in 'ruff check' 'ruff format --check' codespell; do \
+	  $(LINT)/bin/$$tool || failed=yes; \
+	done; \
+	test -z "$$failed" || { echo 'lint: run "make format", then mend' \
+	  'by hand what "make lint" still shows.'; exit 1; } >&2
+
+format: $(LINT)/.done
+	@$(LINT)/bin/ruff check --fix --exit-zero
+	@$(LINT)/bin/ruff format
+
 test: | setup
 	@$(RUN) -m pytest
 
@@ -92,13 +108,15 @@ docs: $(DOCS)/.done
 	@$(DOCS)/bin/sphinx-build -q -W --keep-going docs build/docs
 	@echo build/docs/index.html
 
-$(DOCS)/.done: requirements/docs.txt
-	@$(PYTHON) -m venv $(DOCS)
-	@$(DOCS)/bin/pip install -q -r $<
+$(DOCS)/.done $(LINT)/.done: .venv-%/.done: requirements/%.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install -q --disable-pip-version-check -r $< || { \
+	  echo 'packages of $< could not be installed: see above, then run the' \
+	  'same command again.'; exit 1; } >&2
 	@touch $@
 
 clean:
 	rm -rf $(DATA) work_dirs/clhoi_r18_mini*
 
 distclean: clean
-	rm -rf .venv .venv-openmmlab $(DOCS) build/docs
+	rm -rf .venv .venv-openmmlab $(DOCS) $(LINT) .ruff_cache build/docs

@@ -9,6 +9,11 @@ from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
+# Of clhoi_mm/ops, and by which name beside the packages.
+OPS_FINDER = {
+    'clhoi_mm_ops.pth': 'clhoi_mm_ops.pth',
+    'finder.py': 'clhoi_mm_ops_finder.py',
+}
 # What mim and mmengine's hub look for in <package>/.mim.
 MIM_FILES = ('configs', 'tools', 'metafile.yml', 'model-index.yml')
 
@@ -25,12 +30,20 @@ def read_version() -> str:
     return re.search(r"__version__ = '(.+)'", text).group(1)
 
 
-class BuildWithMim(build_py):
-    """Puts configs and tools into ``clhoi_mm/.mim``: copies into what is
-    built, links into the sources of an editable installation."""
+class BuildPy(build_py):
+    """Adds what lies outside of the packages' own files.
+
+    ``clhoi_mm/.mim``, configs and tools: copies into what is built, links
+    into the sources of an editable installation. The finder of mmcv's
+    operators: beside the packages, where Python reads it at its start.
+    """
 
     def run(self) -> None:
         super().run()
+        self._add_mim()
+        self._add_ops_finder()
+
+    def _add_mim(self) -> None:
         if self.editable_mode:
             mim = ROOT / 'clhoi_mm' / '.mim'
         else:
@@ -50,6 +63,15 @@ class BuildWithMim(build_py):
             else:
                 shutil.copy(source, target)
 
+    def _add_ops_finder(self) -> None:
+        # An editable installation leaves out what is in build_lib.
+        folder = self.build_lib
+        if self.editable_mode:
+            folder = self.get_finalized_command('install').install_lib
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for source, name in OPS_FINDER.items():
+            shutil.copy(ROOT / 'clhoi_mm' / 'ops' / source, Path(folder, name))
+
 
 onedl = read_requirements('onedl')
 teacher = read_requirements('teacher')
@@ -68,7 +90,7 @@ setup(
         'clhoi_mm.teacher': ['data/*.json', 'prompts/*.txt'],
         'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json'],
     },
-    cmdclass={'build_py': BuildWithMim},
+    cmdclass={'build_py': BuildPy},
     python_requires='>=3.10,<3.13',
     install_requires=read_requirements('runtime'),
     extras_require={

@@ -8,9 +8,12 @@ import importlib.util
 import sys
 import warnings
 
+from .ops import finder  # for a Python that was running at installation
 from .version import __version__
 
 __all__ = ['__version__']
+
+finder.register()
 
 
 class _SaysWhatIsMissing:

@@ -81,8 +81,8 @@ class UnreadableCheckpoint(ValueError):
 def say_errors(tool: str) -> Iterator[None]:
     """End a tool with one sentence where the user can mend what went wrong.
 
-    These are missing files, input that does not fit, unreadable images and checkpoints, and configs
-    that name what there is not.
+    These are missing files, input that does not fit, unreadable images and
+    checkpoints, and configs that name what there is not.
 
     Args:
         tool (str): The tool's name, which begins the sentence.
@@ -119,14 +119,14 @@ def config_mistake(error: Exception) -> Optional[str]:
     if not frames or not frames[-1].filename.endswith(_BUILDER):
         return None
     text = message_of(error)
-    unknown = re.match(r'(\S+) is not in the (\S+) registry', text)
+    unknown = re.match(r'(\S+) is not in the (.+?) registry', text)
     if not unknown:
         return f'the config does not fit: {text}'
     name, registry = unknown.groups()
-    near = get_close_matches(name, _names(registry.split('::')[-1]), 1)
+    registry = registry.split('::')[-1]
+    near = get_close_matches(name, _names(registry), 1)
     return (
-        f"the config's type={name!r} is no {registry.split('::')[-1]} that is "
-        'known here'
+        f"the config's type={name!r} is no {registry} that is known here"
         + (f'; did you mean {near[0]!r}?' if near else '; check its spelling')
     )
 

@@ -121,7 +121,7 @@ def main() -> None:
     config.write_text(f"""_base_ = {str(base)!r}
 
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadTeacherKnowledge', cache={str(teacher)!r},
          vocabulary='mini'),
     dict(type='RandomFlip', prob=0.5),

@@ -263,7 +263,7 @@ def write_clip(folder: Path, projection_dim: int) -> Path:
         num_hidden_layers=1, num_attention_heads=2,
         projection_dim=projection_dim, max_position_embeddings=77,
         bos_token_id=52, eos_token_id=53,
-        pad_token_id=53)  # yapf: disable
+        pad_token_id=53)  # fmt: skip
     transformers.CLIPTextModelWithProjection(config).save_pretrained(folder)
     return folder
 

@@ -45,7 +45,7 @@ COCO = dict(
     categories=[
         dict(id=PERSON, name='person'), dict(id=SKIS, name='skis'),
         dict(id=CUP, name='cup')
-    ])  # yapf: disable
+    ])  # fmt: skip
 PERSONS = [(30, 12), (20, 21), (30, 11)]
 # Person -> action -> objects of its roles; 0 is absent.
 DONE = {

@@ -2,7 +2,7 @@
 
 import codecs
 import os
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from clhoi_mm.utils.image_folder import walk_images
 
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _BLOCK_BYTES = 32 << 20
 _BLOCK_ROWS = 1 << 17
@@ -148,7 +151,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ) from error
 
 
-def _columns(path: str, schema: Any) -> List[str]:
+def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
     """Columns that are read, their types checked."""
     from pyarrow import types
 

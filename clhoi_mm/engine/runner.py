@@ -2,7 +2,7 @@ import json
 import os.path as osp
 import re
 from pathlib import Path
-from typing import Optional, Union
+from typing import Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -293,7 +293,7 @@ class HOIRunner(Runner):
         filename: str,
         map_location='cpu',
         strict: bool = False,
-        revise_keys: list = [(r'^module\.', '')],
+        revise_keys: Sequence[Tuple[str, str]] = ((r'^module\.', ''),),
     ) -> dict:
         """Load a local checkpoint into the model.
 
@@ -301,8 +301,8 @@ class HOIRunner(Runner):
             filename (str): A local file.
             map_location (str or torch.device): Where tensors go.
             strict (bool): Whether keys must agree. Defaults to False.
-            revise_keys (list): Pairs of a pattern and what replaces it in
-                the checkpoint's keys.
+            revise_keys (Sequence[Tuple[str, str]]): Pairs of a pattern and
+                what replaces it in the checkpoint's keys.
 
         Returns:
             dict: The checkpoint.

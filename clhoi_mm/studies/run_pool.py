@@ -169,14 +169,9 @@ class RunPool:
             return True
         lines = log.read_text(errors='replace').splitlines()
         how = f'exit code {code}' if code >= 0 else f'signal {-code}'
-        self.report(
-            '\n'.join(
-                [
-                    f'{run.row}, seed {run.seed} FAILED ({how}); {log} ends with:',
-                    *(f'    {line}' for line in lines[-LAST_LINES:]),
-                ]
-            )
-        )
+        title = f'{run.row}, seed {run.seed} FAILED ({how}); {log} ends with:'
+        last = [f'    {line}' for line in lines[-LAST_LINES:]]
+        self.report('\n'.join([title, *last]))
         return False
 
     @staticmethod

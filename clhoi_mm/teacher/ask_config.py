@@ -26,6 +26,8 @@ class AskConfig:
         vocabulary (str, optional): Name or path; 'describe' alone needs
             none. Defaults to None.
         image_root (str, optional): See :class:`ImageSource`.
+        orientation (str, optional): 'upright' or 'stored'. Defaults to None,
+            that of :class:`ImageSource`.
         imports (Tuple[str, ...]): Modules that register other backends.
         objects (str, optional): See :func:`read_detected_objects`. Defaults
             to None: every object may be there.
@@ -46,6 +48,7 @@ class AskConfig:
     backend: Dict[str, Any]
     vocabulary: Optional[str] = None
     image_root: Optional[str] = None
+    orientation: Optional[str] = None
     imports: Tuple[str, ...] = ()
     objects: Optional[str] = None
     min_object_score: float = 0.3
@@ -86,6 +89,7 @@ class AskConfig:
         vocabulary = self.load_vocabulary()
         prompts = PromptFile.load(self.prompts, vocabulary)
         images = ImageSource(self.images, self.image_root)
+        backend.orientation = self.orientation or images.orientation
         objects, unmatched = None, 0
         if self.objects is not None and self.stages != ('describe',):
             objects = self.read_objects(vocabulary, shard)

@@ -305,7 +305,7 @@ class TeacherCache:
             self._fail(TENSORS, f'unreadable ({error!r}); {_REBUILD}')
         counts = self.manifest['counts']
         lengths = {**counts, 'images + 1': counts['images'] + 1,
-                   'dim': self.dim}  # yapf: disable
+                   'dim': self.dim}  # fmt: skip
         for name, (_, shape) in LAYOUT.items():
             expected = tuple(
                 lengths.get(part, size)

@@ -109,7 +109,7 @@ class CacheTables:
             'dim': encoder.dim,
             'sentence_ids': self._sentences.mentions,
             'key_bytes': len(self._columns['key_bytes'])
-        }  # yapf: disable
+        }  # fmt: skip
         shapes = {
             name: (dtype, tuple(lengths.get(part, part) for part in shape))
             for name, (dtype, shape) in LAYOUT.items()

@@ -12,7 +12,7 @@ _IRREGULAR_PLURAL = {
     'person': 'people', 'knife': 'knives', 'mouse': 'mice', 'sheep': 'sheep',
     'child': 'children', 'broccoli': 'broccoli', 'food': 'food',
     'water': 'water'
-}  # yapf: disable
+}  # fmt: skip
 
 
 def gerund(verb: str) -> str:

@@ -36,6 +36,11 @@ class ImageSource:
             keys of a folder's images, are relative to. Defaults to None: the
             file's folder, or the folder itself.
 
+    Attributes:
+        orientation (str): How the images are to be read: those of an
+            annotation file as they are 'stored', which is what they were
+            annotated on, all others 'upright'.
+
     Raises:
         FileNotFoundError: There is no such folder or file.
         ValueError: The ending is unknown, or a folder lies outside its root.
@@ -61,6 +66,9 @@ class ImageSource:
             '.parquet': self._read_parquet,
             '.json': self._read_annotations,
         }
+        self.orientation = (
+            'stored' if self.path.suffix == '.json' else 'upright'
+        )
         if self.path.is_dir():
             self._read = self._read_folder
         elif self.path.suffix in readers:
@@ -126,14 +134,18 @@ class ImageSource:
 
 
 def load_image(
-    path: Union[str, os.PathLike], max_side: Optional[int] = None
+    path: Union[str, os.PathLike],
+    max_side: Optional[int] = None,
+    orientation: str = 'upright',
 ) -> Image.Image:
-    """Read an image upright and in RGB, as a person sees it.
+    """Read an image in RGB.
 
     Args:
         path (str | PathLike): The file.
         max_side (int, optional): Longer images are scaled down to this many
             pixels. Defaults to None.
+        orientation (str): 'upright' as a person sees it, or 'stored'.
+            Defaults to 'upright'.
 
     Returns:
         PIL.Image.Image: The image.
@@ -141,7 +153,7 @@ def load_image(
     Raises:
         OSError: The file is missing or no image, or is cut off.
     """
-    image = read_image(path, 'upright')
+    image = read_image(path, orientation)
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side))
     return image

@@ -13,7 +13,7 @@ from .scene import SAME_BOX_IOU, DrawnPair, Scene, pairwise_ious
 # Dark enough for white letters.
 COLOURS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
            (104, 72, 190), (142, 96, 0), (0, 118, 140), (196, 24, 40),
-           (86, 110, 0), (90, 84, 84))  # yapf: disable
+           (86, 110, 0), (90, 84, 84))  # fmt: skip
 WHITE = (255, 255, 255)
 # Everything is drawn so many times larger and then reduced, which smooths
 # lines and letters.

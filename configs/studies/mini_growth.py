@@ -7,9 +7,11 @@ figures = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
 reference = dict(
     row='instance-1200', figure='mAP', title='of 1,200 labelled images'
 )
+_dataset = 'train_dataloader.dataset.'
+_cache = 'data/mini_large/teacher/train_typical'
 options = {
-    'train_dataloader.dataset.data_root': 'data/mini_large/',
-    'train_dataloader.dataset.pipeline.2.cache': 'data/mini_large/teacher/train_typical',
+    f'{_dataset}data_root': 'data/mini_large/',
+    f'{_dataset}pipeline.2.cache': _cache,
 }
 
 _images = [300, 600, 1200, 4800]

@@ -90,7 +90,7 @@ EXPECTED = {
     3: [],
     12: [('hug person', (1, 1, 64, 48), (2, 2, 10, 10)),
          ('hug person', (2, 2, 10, 10), (1, 1, 64, 48))]
-}  # yapf: disable
+}  # fmt: skip
 
 
 @pytest.mark.parametrize('kind', ['mat', 'ppdm', 'hicodet'])
@@ -255,9 +255,8 @@ def test_sizes_of_turned_photos_are_those_that_are_loaded(tmp_path):
 
 
 BROKEN_PPDM = {
-    'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not there': lambda c: (
-        c[0]['hoi_annotation'][1].update(subject_id=9)
-    ),
+    'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not '
+    'there': lambda c: c[0]['hoi_annotation'][1].update(subject_id=9),
     'record 0.*pair 0.*its person is no person': lambda c: c[0][
         'hoi_annotation'
     ][0].update(subject_id=1),

@@ -217,7 +217,7 @@ def test_real_files_agree(tmp_path, split, images, rows, labelled):
         ],
         categories=[
             dict(id=i, name=name) for i, name in enumerate(VOCABULARY.objects)
-        ])  # yapf: disable
+        ])  # fmt: skip
     report = convert_v_coco(
         [shared / f'official/vcoco_{split}.json'],
         tmp_path / 'official.json',

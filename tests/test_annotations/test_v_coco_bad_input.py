@@ -26,9 +26,8 @@ BROKEN_OFFICIAL = {
         action_name='fly'
     ),
     "action hold: no 'label'": lambda v, c: v[0].pop('label'),
-    "image 30, 'hold obj' of person 11: COCO has no annotation 77": lambda v, c: (
-        v[0]['role_object_id'].__setitem__(5, 77)
-    ),
+    "image 30, 'hold obj' of person 11: COCO has no annotation "
+    '77': lambda v, c: v[0]['role_object_id'].__setitem__(5, 77),
     "image 20, 'eat obj': COCO has no person 21": lambda v, c: c[
         'annotations'
     ].pop(4),

@@ -80,7 +80,7 @@ def test_frames_of_a_video(video):
     (IMAGE[..., 0], ValueError, r'array 0: an image is \(height'),
     (IMAGE / 2, ValueError, 'float64'),
     (IMAGE[:0], ValueError, 'array 0'),
-])  # yapf: disable
+])  # fmt: skip
 def test_bad_input(inputs, error, part, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=part):

@@ -17,7 +17,7 @@ def box(x, y=40.0):
 
 
 def frame(boxes, said=()):
-    """A sample of (label, box, score), (person row, object row, verb, score)."""
+    """A sample of (label, box, score), (person, object, verb, score)."""
     bboxes = torch.tensor([b for _, b, _ in boxes]).reshape(-1, 4)
     labels = torch.tensor([label for label, _, _ in boxes]).long()
     scores = torch.tensor([s for *_, s in boxes])

@@ -85,9 +85,8 @@ BROKEN = {
     'annotations.*bbox.*is no': lambda c: _last(c, 'annotations').update(
         bbox=[0, 0, -1, 1]
     ),
-    "categories.*'unicorn' is no object of the vocabulary 'hico_det'": lambda c: (
-        _last(c, 'categories').update(name='unicorn')
-    ),
+    "categories.*'unicorn' is no object of the vocabulary "
+    "'hico_det'": lambda c: _last(c, 'categories').update(name='unicorn'),
     "verbs.*'flying' is no verb": lambda c: c['verbs'].append('flying'),
     'hoi_categories.*verb_id.*is no position in verbs': lambda c: _last(
         c, 'hoi_categories'

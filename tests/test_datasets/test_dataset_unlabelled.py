@@ -412,7 +412,8 @@ def test_equal_texts_have_equal_hashes(rows):
 def test_array_sampler_keeps_the_order(size, shuffle, monkeypatch):
     for rank, world, round_up in ((0, 1, True), (1, 3, True), (2, 3, False)):
         monkeypatch.setattr(
-            'mmengine.dataset.sampler.get_dist_info', lambda: (rank, world)
+            'mmengine.dataset.sampler.get_dist_info',
+            lambda found=(rank, world): found,
         )
         ours, theirs = (
             kind(range(size), shuffle=shuffle, seed=3, round_up=round_up)

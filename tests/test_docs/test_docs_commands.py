@@ -24,7 +24,6 @@ OTHERS = {
     'hf',
     'mim',
     'pip',
-    'pre-commit',
     'source',
     'sudo',
     'tensorboard',

@@ -6,7 +6,7 @@ zero-based continuous boxes, and shares nothing with the fast core.
 
 # 0:0.1:1 as MATLAB's colon operator builds it
 LEVELS = [0, 0.1, 0.2, 3 * 0.1, 0.4, 0.5, 1 - 4 * 0.1, 1 - 3 * 0.1, 0.8, 0.9,
-          1.0]  # yapf: disable
+          1.0]  # fmt: skip
 
 
 def iou(box1, box2):

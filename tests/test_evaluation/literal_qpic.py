@@ -20,7 +20,7 @@ def iou(box1, box2):
     return common / (total - common)
 
 
-def score_image(gt, pred, collected, counted):
+def score_image(gt, pred, collected):
     """Appends (true positive, score) of an image's best 100 predictions."""
     rows = sorted(
         range(len(pred['hoi_labels'])),
@@ -41,7 +41,7 @@ def score_image(gt, pred, collected, counted):
             if gt_label == label and min(overlaps) >= 0.5:
                 if min(overlaps) > largest:
                     largest, which = min(overlaps), k
-        if label not in collected or not counted(label):
+        if label not in collected:
             continue
         hit = which is not None and which not in found
         if hit:
@@ -79,14 +79,12 @@ def evaluate(samples, hoi_objects):
                 sample.get('image_hoi_labels') or []
             )
             objects = {hoi_objects[label] for label in annotated}
-            score_image(
-                sample['gt_hois'],
-                sample['pred_hois'],
-                collected,
-                lambda label: (
-                    not known_object or hoi_objects[label] in objects
-                ),
-            )
+            counted = {
+                label: rows
+                for label, rows in collected.items()
+                if not known_object or hoi_objects[label] in objects
+            }
+            score_image(sample['gt_hois'], sample['pred_hois'], counted)
         result.append(
             {
                 label: class_ap(rows, num_positive[label])

@@ -91,7 +91,7 @@ def rows_of(sample, verbs):
     agent_scores = pred.get('agent_scores', pred['scores'])
     return list(zip(pred['sub_bboxes'], pred['obj_bboxes'],
                     [verbs[v] for v in pred['verb_labels']], pred['scores'],
-                    agent_scores))  # yapf: disable
+                    agent_scores))  # fmt: skip
 
 
 def role_ap(images, predictions, verb, scenario):

@@ -119,7 +119,7 @@ def test_what_the_file_cannot_name_is_left_out(tmp_path):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     metric = DumpHOIResults(str(tmp_path / 'few.npz'), ann_file=str(path))
     metric.dataset_meta = dict(classes=['person', 'unicorn', 'Dog'],
-                               verbs=['feed', 'tame'])  # yapf: disable
+                               verbs=['feed', 'tame'])  # fmt: skip
     hois = dict(
         sub_bboxes=np.ones((4, 4)),
         obj_bboxes=np.ones((4, 4)),

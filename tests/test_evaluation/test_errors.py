@@ -33,7 +33,7 @@ def by_reason(values):
 
 def image(gt, pred):
     return [dict(img_id=0, gt_hois=pairs(gt, False),
-                 pred_hois=pairs(pred, True))]  # yapf: disable
+                 pred_hois=pairs(pred, True))]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_every_error_has_one_reason(protocol):
     objects = [0, 0, 1, 2, 2]
     report = explain(samples, objects, protocol)
     counted = [s for s in samples if protocol == 'official'
-               or s['gt_hois']['hoi_labels']]  # yapf: disable
+               or s['gt_hois']['hoi_labels']]  # fmt: skip
     limit = 100 if protocol == 'qpic' else 1000
     num_pred = sum(
         min(len(s['pred_hois']['hoi_labels']), limit) for s in counted

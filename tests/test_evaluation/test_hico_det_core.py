@@ -25,7 +25,7 @@ from clhoi_mm.evaluation.core import (
 # Boxes on a coarse grid: many share corners, overlap by exactly one half, or
 # are degenerate.
 BOXES = [[0, 0, 4, 4], [0, 0, 4, 2], [0, 0, 2, 4], [1, 0, 5, 4], [2, 2, 6, 6],
-         [0, 0, 4, 3], [3, 3, 3, 6], [10, 10, 20, 20]]  # yapf: disable
+         [0, 0, 4, 3], [3, 3, 3, 6], [10, 10, 20, 20]]  # fmt: skip
 HOI_OBJECTS = [0, 0, 1, 2, 2]
 HOIS = st.integers(0, len(HOI_OBJECTS) - 1)
 SCORES = st.sampled_from([0.1, 0.25, 0.5, 0.5, 0.75, 0.9])
@@ -44,7 +44,7 @@ def samples(draw):
     for i in range(draw(st.integers(0, 4))):
         gt = draw(st.lists(st.tuples(boxes, boxes, HOIS), max_size=5))
         pred = draw(st.lists(st.tuples(boxes, boxes, HOIS, SCORES),
-                             max_size=12))  # yapf: disable
+                             max_size=12))  # fmt: skip
         if draw(st.booleans()):  # the same pair predicted again
             pred = pred + pred[:3]
         sample = dict(
@@ -106,7 +106,7 @@ def many_samples(seed=0):
                                           False),
              pred_hois=some_pairs(rng.integers(40, 130), True))
         for i in range(30)
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize('protocol', HICO_DET_PROTOCOLS)
@@ -122,7 +122,7 @@ def test_equals_literal_protocol_on_many_images(protocol):
 def test_protocols_differ_on_the_same_predictions():
     many = many_samples()
     figures = {p: score(many, protocol=p).summary()['mAP']
-               for p in HICO_DET_PROTOCOLS}  # yapf: disable
+               for p in HICO_DET_PROTOCOLS}  # fmt: skip
     assert len(set(figures.values())) == 3
 
 
@@ -136,7 +136,7 @@ def test_recall_levels():
 def test_ious_by_hand():
     whole = np.array([[0, 0, 4, 4]] * 5)
     others = np.array([[0, 0, 4, 4], [0, 0, 4, 2], [2, 2, 6, 6],
-                       [4, 0, 8, 4], [3, 3, 3, 3]])  # yapf: disable
+                       [4, 0, 8, 4], [3, 3, 3, 3]])  # fmt: skip
     np.testing.assert_allclose(
         aligned_ious(whole, others), [1, 0.5, 4 / 28, 0, 0]
     )
@@ -151,7 +151,7 @@ BETWEEN, LATER = [1, 0, 5, 4], [2, 0, 6, 4]
 def one_class(gt, pred):
     return score([dict(img_id=0, gt_hois=pairs([(*g, 0) for g in gt], False),
                        pred_hois=pairs([(h, o, 0, s) for h, o, s in pred],
-                                       True))], [0]).ap[0]  # yapf: disable
+                                       True))], [0]).ap[0]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_known_object_by_hand():
         # no annotation at all: Default alone
         dict(img_id=4, gt_hois=nothing, pred_hois=pairs([(A, B, 0, .6)],
                                                         True)),
-    ]  # yapf: disable
+    ]  # fmt: skip
     result = score(samples, [0, 0, 1])
     np.testing.assert_allclose(result.ap, [1 / 5, 0, 0])
     np.testing.assert_allclose(result.ap_ko, [1 / 3, 0, 0])
@@ -222,13 +222,13 @@ def test_known_object_by_hand():
     assert summary == pytest.approx({
         'mAP': 100 / 15, 'mAP_rare': 20, 'mAP_non_rare': 0,
         'mAP_ko': 100 / 9, 'mAP_ko_rare': 100 / 3, 'mAP_ko_non_rare': 0
-    })  # yapf: disable
+    })  # fmt: skip
     assert score(samples, [0, 0, 1], known_object=False).ap_ko is None
 
 
 def test_class_without_ground_truth_counts_as_zero():
     sample = dict(img_id=0, gt_hois=pairs([(A, B, 0)], False),
-                  pred_hois=pairs([(A, B, 0, .9)], True))  # yapf: disable
+                  pred_hois=pairs([(A, B, 0, .9)], True))  # fmt: skip
     summary = score([sample], [0, 1]).summary()
     assert summary == {'mAP': 50, 'mAP_ko': 50}
 
@@ -237,14 +237,14 @@ def test_summary_leaves_out_empty_subsets():
     result = score([], [0, 1])
     assert result.summary(np.array([False, False])) == {
         'mAP': 0, 'mAP_non_rare': 0, 'mAP_ko': 0, 'mAP_ko_non_rare': 0
-    }  # yapf: disable
+    }  # fmt: skip
 
 
 def test_labels_outside_the_classes_are_left_out():
     sample = dict(img_id=0, gt_hois=pairs([(A, [float('nan')] * 4, -1),
                                            (A, B, 0)], False),
                   pred_hois=pairs([(A, [float('nan')] * 4, -1, .95),
-                                   (A, B, 0, .9)], True))  # yapf: disable
+                                   (A, B, 0, .9)], True))  # fmt: skip
     record = read_sample(sample, 1)
     assert record.num_outside == 2
     assert len(record.gt) == len(record.pred) == 1

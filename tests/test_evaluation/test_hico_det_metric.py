@@ -4,14 +4,14 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmengine.evaluator import Evaluator  # noqa: E402
-from mmengine.registry import DefaultScope  # noqa: E402
-from mmengine.structures import InstanceData  # noqa: E402
+from mmengine.evaluator import Evaluator
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
 
-from clhoi_mm.evaluation.metrics import HICODetMetric  # noqa: E402
-from clhoi_mm.registry import METRICS  # noqa: E402
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
+from clhoi_mm.evaluation.metrics import HICODetMetric
+from clhoi_mm.registry import METRICS
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = HOIVocabulary(
     'zoo',
@@ -63,7 +63,7 @@ def zoo_samples():
         make_sample(1, [(A, B, 2), (B, A, 2)], [(A, B, 2, .9),
                                                 (A, B, 1, .8)]),
         make_sample(2, [], [], image_hoi_labels=[0]),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 EXPECTED = {
@@ -193,7 +193,7 @@ NAN = float('nan')
      'gt_hois.hoi_labels holds -2'),
     (bad('gt_hois', 'hoi_labels', torch.tensor([.5, 0])), ValueError,
      'vector of integers'),
-])  # yapf: disable
+])  # fmt: skip
 def test_bad_input(sample, error, message):
     with pytest.raises(error, match=message):
         HICODetMetric(VOCABULARY).process(None, [sample])

@@ -27,7 +27,7 @@ def aps(samples, hoi_objects=(0, 0, 1)):
 
 def sample(img_id, gt, pred):
     return dict(img_id=img_id, gt_hois=pairs(gt, False),
-                pred_hois=pairs(pred, True))  # yapf: disable
+                pred_hois=pairs(pred, True))  # fmt: skip
 
 
 def first_class(samples):

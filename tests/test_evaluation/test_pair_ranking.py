@@ -13,7 +13,7 @@ from clhoi_mm.evaluation.core import (
 HOI_OBJECTS = np.array([0, 0, 1, 2, 2])
 # On a coarse grid: some overlap by exactly one half.
 BOXES = [[0, 0, 4, 4], [0, 0, 4, 2], [2, 2, 6, 6], [0, 0, 4, 3],
-         [10, 10, 20, 20]]  # yapf: disable
+         [10, 10, 20, 20]]  # fmt: skip
 P, Q, FAR = [0, 0, 4, 4], [10, 10, 20, 20], [50, 50, 60, 60]
 
 

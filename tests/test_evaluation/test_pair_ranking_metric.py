@@ -3,11 +3,11 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmengine.evaluator import Evaluator  # noqa: E402
+from mmengine.evaluator import Evaluator
 
-from clhoi_mm.evaluation.metrics import PairRankingMetric  # noqa: E402
+from clhoi_mm.evaluation.metrics import PairRankingMetric
 from tests.test_evaluation.test_hico_det_metric import (
-    FAR,  # noqa: E402
+    FAR,
     META,
     VOCABULARY,
     A,
@@ -23,7 +23,7 @@ def samples():
                                      (A, B, 1, .1)]),
         make_sample(1, [(A, B, 1), (A, B, 2)], [(A, B, 1, .7),
                                                 (A, B, 2, .6)]),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 def evaluate(samples, dataset_meta=None, **options):

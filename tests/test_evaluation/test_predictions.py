@@ -72,7 +72,7 @@ def park_scenes():
                                        ('cup', (40, 20, 80, 60))],
                    [(0, 2, 'hold obj'), (0, None, 'hit obj'),
                     (0, 2, 'hit instr')], unlabelled=[1])
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 def write(folder, vocabulary, scenes):
@@ -101,7 +101,7 @@ def test_annotations_are_read(tmp_path):
     names = [annotations.hoi_names[label] for label in gt.hoi_labels]
     assert names == ['ride bicycle', 'straddle bicycle', 'hold bicycle',
                      'feed dog', 'ride horse', 'hold cup', 'read book',
-                     'hold book']  # yapf: disable
+                     'hold book']  # fmt: skip
     assert gt.image_inds.tolist() == [0, 0, 0, 0, 3, 4, 4, 4]
     assert gt.sub_bboxes[0].tolist() == [5, 10, 25, 60]
     assert gt.obj_bboxes[3].tolist() == [70, 40, 90, 60]
@@ -134,7 +134,7 @@ def test_image_level_labels_and_persons(tmp_path):
     ]
     assert truth.role_persons.tolist() == [0, 0, 1, 2, 2, 2]
     assert np.isnan(truth.role_bboxes).all(1).tolist() == [
-        False, True, True, False, True, False]  # yapf: disable
+        False, True, True, False, True, False]  # fmt: skip
     assert truth.sizes.tolist() == [[120, 90]] * 4
 
 
@@ -209,7 +209,7 @@ def test_truth_scores_100_in_v_coco(tmp_path):
         f'v_coco/{name}': 100
         for name in ('AP_role_s1', 'AP_role_s2', 'AP_role_s1_25',
                      'AP_role_s2_25', 'AP_agent')
-    }  # yapf: disable
+    }  # fmt: skip
 
 
 def test_zero_shot(tmp_path):
@@ -311,7 +311,7 @@ def test_images_that_are_left_out_have_no_predictions(tmp_path):
     few = Predictions(full.img_id[:1], full.offsets[:2], *(
         getattr(full, name)[:first]
         for name in ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
-                     'hoi_labels', 'scores')))  # yapf: disable
+                     'hoi_labels', 'scores')))  # fmt: skip
     few.write(tmp_path / 'few.npz')
     done = score(
         '--ann',
@@ -550,7 +550,7 @@ def test_both_paths_agree(tmp_path):
                 sub_bboxes=rows.sub_bboxes[mine] + 2,
                 obj_bboxes=rows.obj_bboxes[mine],
                 verb_labels=np.array(order)[rows.verb_labels[mine]],
-                scores=rows.scores[mine])), 29))  # yapf: disable
+                scores=rows.scores[mine])), 29))  # fmt: skip
     one = evaluate_v_coco(
         *stack_v_coco_records(records), VCOCOActions.from_verbs(VCOCO.verbs)
     )

@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-import test_hico_det_metric  # noqa: E402
-import test_v_coco_metric  # noqa: E402
+import test_hico_det_metric
+import test_v_coco_metric
 
 WORKER = """
 import sys
@@ -43,7 +43,7 @@ def test_two_processes_score_as_one(tmp_path):
             stdout=subprocess.PIPE, text=True, env=env,
             cwd=Path(__file__).parent)
         for rank in range(2)
-    ]  # yapf: disable
+    ]  # fmt: skip
     outputs = [worker.communicate(timeout=100)[0] for worker in workers]
     expected = [
         test_hico_det_metric.evaluate(
@@ -54,7 +54,7 @@ def test_two_processes_score_as_one(tmp_path):
         ),
     ]
     lines = [f'{i} {sorted(figures.items())}'
-             for i, figures in enumerate(expected)]  # yapf: disable
+             for i, figures in enumerate(expected)]  # fmt: skip
     for output in outputs:
         said = [line for line in output.splitlines() if line in lines]
         assert said == lines, output

@@ -40,7 +40,7 @@ def make_sample(img_id, persons, roles, rows):
     pred = dict(sub_bboxes=[row[0] for row in rows],
                 obj_bboxes=[row[1] for row in rows],
                 verb_labels=[VERBS.index(row[2]) for row in rows],
-                scores=[row[3] for row in rows])  # yapf: disable
+                scores=[row[3] for row in rows])  # fmt: skip
     if rows and len(rows[0]) == 5:
         pred['agent_scores'] = [row[4] for row in rows]
     return dict(
@@ -81,7 +81,7 @@ def images(draw):
         if persons:
             keys = draw(st.lists(
                 st.tuples(st.integers(0, len(persons) - 1), verbs),
-                max_size=6, unique=True))  # yapf: disable
+                max_size=6, unique=True))  # fmt: skip
             roles = [
                 (p, v, draw(st.sampled_from([*BOXES, NOTHING])))
                 for p, v in keys
@@ -206,7 +206,7 @@ ONE = [(P, True)]
      [(P, BALL, 'hold obj', NAN, .9)], (0, 0, 1)),
     (ONE, [(0, 'hold obj', BALL)],
      [(P, BALL, 'hold obj', .9, NAN)], (1, 1, 0)),
-])  # yapf: disable
+])  # fmt: skip
 def test_hold_by_hand(persons, roles, rows, expected):
     np.testing.assert_allclose(hold(persons, roles, rows), expected)
 
@@ -264,7 +264,7 @@ def test_area_is_under_the_envelope():
     persons = [(P, True), (Q, True), (BAT, True)]
     roles = [(i, 'hold obj', NOTHING) for i in range(3)]
     rows = [(P, NOTHING, 'hold obj', .9), (Q, BALL, 'hold obj', .8),
-            (Q, NOTHING, 'hold obj', .7)]  # yapf: disable
+            (Q, NOTHING, 'hold obj', .7)]  # fmt: skip
     assert hold(persons, roles, rows)[0] == pytest.approx(1 / 3 + 2 / 9)
 
 
@@ -276,7 +276,7 @@ def test_means():
                              (0, 'stand', NOTHING)],
                     [(P, BALL, 'hold obj', .9), (P, BAT, 'point instr', .9),
                      (P, NOTHING, 'stand', .5)])
-    ])  # yapf: disable
+    ])  # fmt: skip
     assert np.isnan(result.ap_role_s1[1]) and np.isnan(result.ap_role_s1[2])
     assert result.summary() == dict(
         AP_role_s1=100,
@@ -289,7 +289,7 @@ def test_means():
         'AP_role_s1/hold obj': 100, 'AP_role_s1/point instr': 0,
         'AP_role_s2/hold obj': 100, 'AP_role_s2/point instr': 0,
         'AP_agent/hold': 100, 'AP_agent/stand': 100, 'AP_agent/point': 100
-    }  # yapf: disable
+    }  # fmt: skip
 
 
 def test_images_without_persons_and_without_predictions():
@@ -337,7 +337,7 @@ def bad(field, key, value):
     (bad('gt_hois', 'verb_labels', [-1]), ValueError, 'has a verb'),
     (bad('gt_hois', 'sub_bboxes', [Q]), ValueError, 'not among gt_persons'),
     (bad('gt_persons', 'bboxes', [P, Q]), ValueError, r'shape \(1, 4\)'),
-])  # yapf: disable
+])  # fmt: skip
 def test_bad_input(sample, error, message):
     with pytest.raises(error, match=message):
         read_v_coco_sample(sample, len(VERBS))

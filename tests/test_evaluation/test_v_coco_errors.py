@@ -58,7 +58,7 @@ IDLE = [(0, 'hold obj', NOTHING)]
     # "point" is none of the 24 roles, and "stand" none at all.
     ([(0, 'point instr', CUP), (0, 'stand', NOTHING)],
      [(A, BAT, 'point instr', .9), (A, NOTHING, 'stand', .9)], None, None),
-])  # yapf: disable
+])  # fmt: skip
 def test_reasons_by_hand(roles, rows, false, missed):
     persons = [(A, True), (B, True)]
     report = explain([make_sample(0, persons, roles, rows)])

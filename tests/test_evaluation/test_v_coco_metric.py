@@ -3,13 +3,13 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmengine.evaluator import Evaluator  # noqa: E402
-from mmengine.registry import DefaultScope  # noqa: E402
-from mmengine.structures import InstanceData  # noqa: E402
+from mmengine.evaluator import Evaluator
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData
 
-from clhoi_mm.evaluation.metrics import VCOCOMetric  # noqa: E402
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from clhoi_mm.vocabulary import HOIVocabulary  # noqa: E402
+from clhoi_mm.evaluation.metrics import VCOCOMetric
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = HOIVocabulary(
     'yard',
@@ -57,14 +57,14 @@ def yard_samples():
         make_sample(1, [(P, True), (Q, False)], [(P, NAN, 0), (P, BALL, 2)],
                     [(P, BALL, 0, .8), (Q, BALL, 0, .95)]),
         make_sample(2, [], [], []),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 EXPECTED = {
     'v_coco/AP_role_s1': 50, 'v_coco/AP_role_s2': 100,
     'v_coco/AP_role_s1_25': 25, 'v_coco/AP_role_s2_25': 50,
     'v_coco/AP_agent': 100 * (1 + 1 + 0) / 3
-}  # yapf: disable
+}  # fmt: skip
 
 
 def evaluate(samples, dataset_meta=None, **kwargs):

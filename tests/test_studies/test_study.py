@@ -15,7 +15,7 @@ model = dict(
     teacher_head=dict(vocabulary='mini'))
 _loader = dict(num_workers=2, dataset=dict(
     data_root='data', ann_file='ann.json', pipeline=[
-        dict(type='LoadImage', orientation='stored'), dict(type='Resize', scale=(8, 8)),
+        dict(type='LoadImageFromFile'), dict(type='Resize', scale=(8, 8)),
         dict(type='LoadHOIAnnotations'),
         dict(type='LoadTeacherKnowledge', cache='data/teacher'),
         dict(type='PackHOIInputs')]))
@@ -187,7 +187,7 @@ def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
     ("'a.svg'", "'a.gif'", ['plots.0', 'a.gif', '.svg']),
     ("figure='mAP', series", 'series', ['plots.0', 'figure']),
     ('seeds = [0', "split = 'train'\nseeds = [0", ['split', "'val'"]),
-])  # yapf: disable
+])  # fmt: skip
 def test_mistakes_are_named(write, old, new, parts):
     with pytest.raises(ValueError) as error:
         Study(write(old, new))

@@ -41,14 +41,14 @@ def make_annotations(
         content['annotations'].append(
             dict(id=ann_id, image_id=image_id, bbox=bbox, iscrowd=0,
                  area=bbox[2] * bbox[3],
-                 category_id=10 + 3 * int(label)))  # yapf: disable
+                 category_id=10 + 3 * int(label)))  # fmt: skip
         return ann_id
 
     for image_id in range(1, num_images + 1):
         name = f'train/images/{image_id:06d}.png'
         content['images'].append(
             dict(id=image_id, file_name=name, key=name, width=224, height=160,
-                 scene=SCENES[rng.integers(len(SCENES))]))  # yapf: disable
+                 scene=SCENES[rng.integers(len(SCENES))]))  # fmt: skip
         people = [
             annotate(image_id, vocabulary.person_label)
             for _ in range(rng.integers(1, 4))

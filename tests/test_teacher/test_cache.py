@@ -27,7 +27,7 @@ def make_words():
         TeacherWords('a/10.jpg', '', [], []),
         TeacherWords('a/é.jpg', 'Two dogs.', ['Two dogs.'],
                      [('hug', 'person', 0.5)], malformed=True),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_fields_by_hand(folder, vocabulary):
     )
     np.testing.assert_allclose(
         out['sentence_embeds'],
-        ENCODER.encode(['A dog.', 'Two dogs.']), atol=half)  # yapf: disable
+        ENCODER.encode(['A dog.', 'Two dogs.']), atol=half)  # fmt: skip
     np.testing.assert_allclose(
         out['caption_embed'],
         ENCODER.encode(['A dog. Two dogs.'])[0],
@@ -72,7 +72,7 @@ def test_fields_by_hand(folder, vocabulary):
         caption_embed='float32', sentence_embeds='float32',
         phrase_embeds='float32', scores='float32', verb_labels='int64',
         obj_labels='int64', hoi_labels='int64',
-        phrase_ids='int64')  # yapf: disable
+        phrase_ids='int64')  # fmt: skip
     counts = cache.manifest['counts']
     assert (counts['outside_vocabulary'], counts['malformed']) == (3, 1)
 
@@ -144,7 +144,7 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
 
         def encode(self, texts):
             rows = [np.random.default_rng(list(text.encode()))
-                    .standard_normal(64) for text in texts]  # yapf: disable
+                    .standard_normal(64) for text in texts]  # fmt: skip
             return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     one, two, other = 'A dog runs.', 'A man rides a bicycle.', 'A poem.'
@@ -333,7 +333,7 @@ SCORES = st.floats(0, 1, width=32)
 @given(words=st.lists(
     st.builds(TeacherWords, NAMES, st.text(), st.lists(NAMES),
               st.lists(st.tuples(NAMES, NAMES, SCORES))),
-    unique_by=lambda row: row.key))  # yapf: disable
+    unique_by=lambda row: row.key))  # fmt: skip
 def test_round_trip_of_any_words(tmp_path_factory, vocabulary, words):
     folder = tmp_path_factory.mktemp('any')
     cache = TeacherCache(pack_cache(words, folder, vocabulary, ENCODER))

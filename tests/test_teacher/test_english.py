@@ -9,7 +9,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
     ('lie on', 'lying on'), ('open', 'opening'), ('flee', 'fleeing'),
     ('swing', 'swinging'), ('play', 'playing'), ('dye', 'dyeing'),
     ('juggling', 'juggling'), ('pick_up', 'picking up'), ('', 'ing')
-])  # yapf: disable
+])  # fmt: skip
 def test_gerund(verb, expected):
     assert gerund(verb) == expected
 
@@ -29,7 +29,7 @@ def test_gerund_rule_agrees_with_a_real_vocabulary():
     ('ride', 'rides'), ('wash', 'washes'), ('carry', 'carries'),
     ('play', 'plays'), ('kiss', 'kisses'), ('sit_on', 'sits on'),
     ('do', 'does')
-])  # yapf: disable
+])  # fmt: skip
 def test_third_person(verb, expected):
     assert third_person(verb) == expected
 
@@ -39,6 +39,6 @@ def test_third_person(verb, expected):
     ('scissors', 'scissors'), ('knife', 'knives'), ('person', 'people'),
     ('bench', 'benches'), ('toy', 'toys'), ('sheep', 'sheep'),
     ('computer_mouse', 'computer mice')
-])  # yapf: disable
+])  # fmt: skip
 def test_plural(noun, expected):
     assert plural(noun) == expected

@@ -142,7 +142,7 @@ def test_constructions(text, expected):
     'A man is near a dog that is sitting on a couch.',
     'The pizza has been cut into slices.',
     '', '   ', '...', '- \n- **', "'s of with and",
-])  # yapf: disable
+])  # fmt: skip
 def test_nothing_is_said(text):
     assert said(text) == []
 
@@ -155,7 +155,7 @@ def test_nothing_is_said(text):
      ['talk_on_phone instr cell phone', 'sit instr couch']),
     ('A woman types on her laptop.', ['work_on_computer instr laptop']),
     ('A man looks at a bus and smiles.', ['look obj bus']),
-])  # yapf: disable
+])  # fmt: skip
 def test_roles_of_v_coco(text, expected):
     assert said(text, VCOCO) == expected
 

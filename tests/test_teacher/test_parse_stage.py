@@ -35,7 +35,7 @@ def listed(image_id, *pairs, **more):
 
 def scored(image_id, verb, obj, score, text='yes'):
     return dict(image_id=image_id, kind='score', text=text, verb=verb,
-                object=obj, score=score)  # yapf: disable
+                object=obj, score=score)  # fmt: skip
 
 
 def write(path, records):
@@ -69,7 +69,7 @@ def test_answers_of_an_image_are_joined_and_images_sorted(tmp_path):
         scored('b.jpg', 'wash', 'bicycle', 0.9),
         scored('b.jpg', 'park', 'bicycle', 0.1),
         caption('c.jpg', 'Nobody is here.'),
-    ])  # yapf: disable
+    ])  # fmt: skip
     assert rows == [
         dict(
             image_id='a.jpg',
@@ -89,7 +89,7 @@ def test_answers_of_an_image_are_joined_and_images_sorted(tmp_path):
                     in_vocabulary=True, source='caption+score')
             ]),
         dict(image_id='c.jpg', interactions=[])
-    ]  # yapf: disable
+    ]  # fmt: skip
     assert (report.records, report.images, report.interactions) == (7, 3, 3)
     assert report.ruled_out == 1 and report.unlikely == 1
     assert report.frequent['ride bicycle'] == 1
@@ -150,7 +150,7 @@ def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
         '{"kind": "caption", "text": ""}\n', '\x00\x01\n',
         '{"image_id": "c", "kind": "score", "text": "maybe", '
         '"verb": "ride", "object": "horse"}\n'
-    ]  # yapf: disable
+    ]  # fmt: skip
     rows, report = parse(tmp_path, [good[0], *bad, good[1]])
     assert [row['image_id'] for row in rows] == ['a', 'b']
     assert pairs(rows[0]) == [('ride', 'horse')]
@@ -305,7 +305,7 @@ def test_malformed_and_foreign_answers_are_counted(tmp_path):
         caption('c', 'Un homme monte un cheval dans un champ vert.'),
         caption('d', '\u4e00\u4e2a\u4eba\u9a91\u7740\u4e00\u5339\u9a6c\u3002'
                 ' \u5728 \u516c \u56ed \u91cc \u9762'),
-    ])  # yapf: disable
+    ])  # fmt: skip
     assert pairs(rows[0]) == pairs(rows[1]) == [('ride', 'horse')]
     assert pairs(rows[2]) == pairs(rows[3]) == []
     assert report.malformed == 2 and report.foreign == 2
@@ -418,7 +418,7 @@ def test_as_a_user_runs_it(tmp_path):
     )
     out = tmp_path / 'parsed.jsonl'
     command = [sys.executable, ANNOTATE, 'parse', '--raw', raw, '--vocab',
-               'hico_det', '--out', out]  # yapf: disable
+               'hico_det', '--out', out]  # fmt: skip
     env = dict(os.environ, PYTHONPATH=str(REPO))
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ def test_keys_that_are_numbers(tmp_path):
         path = tmp_path / folder / 'caption-00000-of-00001.jsonl'
         path.write_text(json.dumps(dict(row, **more)) + '\n')
     said = dict(verb='hold', object='ball', score=.5, in_vocabulary=True,
-                source='list')  # yapf: disable
+                source='list')  # fmt: skip
     (tmp_path / 'parsed.jsonl').write_text(
         json.dumps(dict(image_id=7, interactions=[said])) + '\n'
     )

@@ -228,12 +228,12 @@ def test_image_facts_by_hand(vocabulary, tmp_path):
                  verb_id=4),
             dict(id=3, image_id=7, human_ann_id=0, object_ann_id=None,
                  verb_id=0)
-        ])  # yapf: disable
+        ])  # fmt: skip
     assert read_image_facts(write(content, tmp_path / 'a.json'),
                             vocabulary) == [
         ImageFacts('a.jpg', (1, ), (0, 1, 2), None),
         ImageFacts('x/b.jpg', (2, ), (2, ), 'park')
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 def test_bad_files_are_named(vocabulary, tmp_path):
@@ -250,7 +250,7 @@ def test_bad_files_are_named(vocabulary, tmp_path):
             HOIVocabulary.from_dict(
                 dict(name='birds', objects=['person', 'bird'],
                      verbs=['hold'], gerunds=['holding'],
-                     hois=[[0, 1]])))  # yapf: disable
+                     hois=[[0, 1]])))  # fmt: skip
     content['hois'].append(
         dict(
             id=-1, image_id=1, human_ann_id=None, object_ann_id=999, verb_id=0

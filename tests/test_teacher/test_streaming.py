@@ -233,7 +233,7 @@ def test_full_disk_in_every_stage(asked, vocabulary):
             asked, vocabulary, encoder, 'parsed.jsonl', False)),
         ('knowledge.safetensors', lambda: pack_pass(
             asked, vocabulary, encoder, 'parsed.jsonl', False))
-    ]  # yapf: disable
+    ]  # fmt: skip
     for name, stage in stages:
         with small_disk(250), pytest.raises(OSError, match='free some space'):
             stage()

@@ -64,7 +64,7 @@ def source(tmp_path):
 def run(source, tmp_path, vocabulary):
 
     def run(backend, out='out', stage='describe', prompts=None, images=source,
-            max_tokens=512, **options):  # yapf: disable
+            max_tokens=512, **options):  # fmt: skip
         maker = QuestionMaker(
             stage, PromptFile.load(prompts), vocabulary, max_tokens=max_tokens
         )
@@ -407,7 +407,7 @@ def test_simulated_and_replayed_passes_agree(tmp_path):
     for out, backend in (('first', lambda: simulated),
                          ('second', lambda: build_backend(
                              dict(type='replay', raw=tmp_path / 'first',
-                                  model=simulated.model)))):  # yapf: disable
+                                  model=simulated.model)))):  # fmt: skip
         backend = backend()
         for stage in ('describe', 'list', 'score'):
             maker = QuestionMaker(stage, prompts, mini, objects)

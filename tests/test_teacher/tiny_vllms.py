@@ -64,7 +64,7 @@ def make_llava(folder: Path) -> Path:
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id, initializer_range=0.3),
         image_token_index=tokenizer.convert_tokens_to_ids('<image>'),
-        vision_feature_layer=-1)  # yapf: disable
+        vision_feature_layer=-1)  # fmt: skip
     return _save(LlavaForConditionalGeneration(config), processor, folder)
 
 
@@ -124,7 +124,7 @@ def make_qwen2_vl(folder: Path) -> Path:
         vision_config=dict(
             depth=2, embed_dim=16, hidden_size=32, num_heads=2, mlp_ratio=2,
             patch_size=14),
-        **ids)  # yapf: disable
+        **ids)  # fmt: skip
     return _save(Qwen2VLForConditionalGeneration(config), processor, folder)
 
 

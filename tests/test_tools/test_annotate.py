@@ -181,7 +181,7 @@ def test_shards_side_by_side(world):
         dict(image_id=names[0], question=rows[0]['question'],
              reason='timeout', time=rows[0]['time']),  # answered since
         dict(image_id='other', question='q', reason='server',
-             time=rows[0]['time'])]  # yapf: disable
+             time=rows[0]['time'])]  # fmt: skip
     with open(
         world / 'shards/failures/caption-00000-of-00002.jsonl', 'a'
     ) as file:

@@ -19,7 +19,7 @@ BALL, BIKE = ('hold', 'ball'), ('ride', 'bicycle')
 
 def said(verb, obj, score, inside=True, source='list'):
     return dict(verb=verb, object=obj, score=score, in_vocabulary=inside,
-                source=source)  # yapf: disable
+                source=source)  # fmt: skip
 
 
 def write_lines(path, rows):
@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 
     def raw(name, time, **more):
         return dict(image_id=name, kind='caption', question='0', time=time,
-                    **more)  # yapf: disable
+                    **more)  # fmt: skip
 
     write_lines(
         folder / 'pass/raw/caption-00000-of-00001.jsonl',
@@ -62,7 +62,7 @@ def folder(tmp_path_factory):
         'b.png': [said(*BIKE, .8), said(*BALL, .4)],
         'c.png': [],
         'z.png': [said(*BALL, 1.)]
-    }  # yapf: disable
+    }  # fmt: skip
     write_lines(
         folder / 'pass/parsed.jsonl',
         [dict(image_id=k, interactions=v) for k, v in parsed.items()],
@@ -77,7 +77,7 @@ def folder(tmp_path_factory):
     pack_cache(words, folder / 'cache', MINI, HashedTextEncoder(16))
     hois = {name: MINI.hoi_id(MINI.verb_label(name[0]),
                               MINI.object_label(name[1]))
-            for name in (BALL, BIKE)}  # yapf: disable
+            for name in (BALL, BIKE)}  # fmt: skip
     images = [
         ('a.png', [BALL]),
         ('b.png', [BIKE]),
@@ -96,7 +96,7 @@ def folder(tmp_path_factory):
         hoi_categories=[
             dict(id=i, verb_id=int(verb), category_id=int(obj)) for i,
             (verb, obj) in enumerate(zip(MINI.hoi_verbs, MINI.hoi_objects))
-        ])  # yapf: disable
+        ])  # fmt: skip
     (folder / 'ann.json').write_text(json.dumps(content))
     for name in ('a.png', 'b.png'):
         picture = np.full((90, 120, 3), 200, np.uint8)
@@ -253,7 +253,7 @@ def test_bad_input_is_one_line(folder):
         (('compare', 'cache', '--ann', 'none.json'), 'none.json'),
         (('compare', 'cache', '--ann', 'empty.json'), 'no key of cache'),
         (('compare', 'cache', '--ann', 'ann.json', '--vocab', 'hico_det'),
-         'field "vocabulary.name"')):  # yapf: disable
+         'field "vocabulary.name"')):  # fmt: skip
         done = run(folder, *args)
         assert done.code == 1
         last = done.text.splitlines()[-1]

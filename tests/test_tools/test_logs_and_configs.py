@@ -19,11 +19,18 @@ def write_run(work_dir, name, first_epoch, last_epoch, seconds):
     for epoch in range(first_epoch, last_epoch + 1):
         for half in (0, 1):
             step = 50 * epoch - 50 + 25 * (half + 1)
-            rows.append(dict(
-                loss=10 / step, loss_context=5 / step, data_time=.01 * (1 + (name == '2')),
-                # Loaders start in an epoch's first line.
-                time=seconds[epoch] + (9 if half == 0 else 0),
-                epoch=epoch, iter=step, step=step))  # yapf: disable
+            rows.append(
+                dict(
+                    loss=10 / step,
+                    loss_context=5 / step,
+                    data_time=0.02 if name == '2' else 0.01,
+                    # Loaders start in an epoch's first line.
+                    time=seconds[epoch] + (9 if half == 0 else 0),
+                    epoch=epoch,
+                    iter=step,
+                    step=step,
+                )
+            )
         rows.append({'hico_det/mAP': 4.0 * epoch, 'time': 1.0, 'step': epoch})
     folder = work_dir / name / 'vis_data'
     folder.mkdir(parents=True)
@@ -110,7 +117,7 @@ def test_curves_of_two_logs(resumed, tmp_path):
     (['notes.json'], ['notes.json, line 1', 'vis_data/scalars.json']),
     (['runs', '--legend', 'a', 'b'], ['--legend', '1 curves']),
     (['runs', '--out', 'curves.xyz'], ['curves.xyz', '.png']),
-])  # yapf: disable
+])  # fmt: skip
 def test_what_cannot_be_plotted_is_said(resumed, tmp_path, args, parts):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'notes.json').write_text('a\nb\n')

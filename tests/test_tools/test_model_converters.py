@@ -16,7 +16,7 @@ DETR = dict(
     use_timm_backbone=False, use_pretrained_backbone=False, backbone=None,
     d_model=64, encoder_layers=1, decoder_layers=1, encoder_attention_heads=8,
     decoder_attention_heads=8, encoder_ffn_dim=32, decoder_ffn_dim=32,
-    num_queries=5, num_labels=91)  # yapf: disable
+    num_queries=5, num_labels=91)  # fmt: skip
 CLASSES = CocoDataset.METAINFO['classes']
 WINNER = 18  # COCO's id of dogs
 
@@ -32,7 +32,7 @@ def download(tmp_path_factory):
         backbone_config=transformers.ResNetConfig(
             embedding_size=4, hidden_sizes=[16, 32, 64, 128],
             depths=[3, 4, 6, 3], out_features=['stage4']),
-        **DETR)  # yapf: disable
+        **DETR)  # fmt: skip
     config.id2label = dict(enumerate(names))
     model = transformers.DetrForObjectDetection(config)
     with torch.no_grad():
@@ -114,7 +114,7 @@ def test_clip_says_what_to_configure(tmp_path):
     transformers = pytest.importorskip('transformers')
     config = transformers.CLIPVisionConfig(
         hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-        num_attention_heads=2, image_size=32, patch_size=16)  # yapf: disable
+        num_attention_heads=2, image_size=32, patch_size=16)  # fmt: skip
     transformers.CLIPVisionModel(config).save_pretrained(tmp_path / 'clip')
     done = run_tool(
         TOOLS / 'clip_vision.py',

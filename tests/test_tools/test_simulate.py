@@ -27,7 +27,7 @@ def run(*args):
     return subprocess.run(
         [sys.executable, REPO / 'tools' / 'teacher' / 'simulate.py',
          *map(str, args)],
-        env=env, capture_output=True, text=True)  # yapf: disable
+        env=env, capture_output=True, text=True)  # fmt: skip
 
 
 def test_writes_the_same_cache_twice(ann_file, tmp_path):

@@ -169,7 +169,7 @@ def test_only_what_was_deleted_is_run_anew(folder, study):
     (['--jobs', '0'], ['--jobs', 'at least 1']),
     (['--features', 'f'], ['f: no such file of features', 'base.py']),
     (['--cfg-options', 'a b'], ['a b', 'KEY=VALUE'])
-])  # yapf: disable
+])  # fmt: skip
 def test_mistakes_are_said(study, args, parts):
     done = study(*args)
     assert done.code not in (0, None) and 'Traceback' not in done.text

@@ -376,7 +376,7 @@ WORDS = f'{DATASET}.pipeline.2.cache'
     ('model.detector_checkpoint=checkpoints/nowhere.pth',
      ('checkpoints/nowhere.pth', 'model.detector_checkpoint=')),
     ('model.teacher_head.supervision=labels', ('labels', 'image, instance')),
-])  # yapf: disable
+])  # fmt: skip
 def test_bad_input_is_named_with_its_remedy(world, option, parts):
 
     def truncate(content):

@@ -61,7 +61,7 @@ def bare(tmp_path):
      ['a.json', 'tools/dataset_converters']),
     (TOOLS / 'teacher/annotate.py', ['run', '--images', 'empty', *ASKING],
      ['empty: there is no image']),
-])  # yapf: disable
+])  # fmt: skip
 def test_remedy_and_no_traceback(bare, tool, args, parts):
     done = run_tool(tool, *args, cwd=bare)
     assert done.code not in (0, None)

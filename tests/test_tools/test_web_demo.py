@@ -241,7 +241,7 @@ def test_hostile_files(page, tmp_path):
         path = tmp_path / name
         path.write_bytes(data)
         page.upload(path)
-        page.until(lambda: part in page.message, part)
+        page.until(lambda part=part: part in page.message, part)
         assert page.picture is None
     # The limit of one MiB is the server's.
     large = tmp_path / 'large.png'

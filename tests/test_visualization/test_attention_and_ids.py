@@ -6,13 +6,13 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmengine.structures import InstanceData  # noqa: E402
+from mmengine.structures import InstanceData
 
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from clhoi_mm.visualization import HOILocalVisualizer  # noqa: E402
-from clhoi_mm.visualization.heat import heat_map  # noqa: E402
-from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
-from clhoi_mm.visualization.scene import HOITexts, build_scene  # noqa: E402
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.visualization import HOILocalVisualizer
+from clhoi_mm.visualization.heat import heat_map
+from clhoi_mm.visualization.panel import COLOURS
+from clhoi_mm.visualization.scene import HOITexts, build_scene
 
 META = dict(verbs=['ride', 'feed'], classes=['person', 'horse'])
 LEFT, RIGHT = [10.0, 20.0, 60.0, 140.0], [150.0, 20.0, 200.0, 140.0]

@@ -7,17 +7,17 @@ import pytest
 torch = pytest.importorskip('torch')
 pytest.importorskip('mmdet')
 
-from mmdet.engine.hooks import DetVisualizationHook  # noqa: E402
-from mmengine.registry import DefaultScope  # noqa: E402
-from mmengine.structures import BaseDataElement, InstanceData  # noqa: E402
+from mmdet.engine.hooks import DetVisualizationHook
+from mmengine.registry import DefaultScope
+from mmengine.structures import BaseDataElement, InstanceData
 
-from clhoi_mm.registry import VISUALIZERS  # noqa: E402
-from clhoi_mm.structures import HOIDataSample  # noqa: E402
-from clhoi_mm.visualization import HOILocalVisualizer  # noqa: E402
-from clhoi_mm.visualization.panel import COLOURS  # noqa: E402
+from clhoi_mm.registry import VISUALIZERS
+from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.visualization import HOILocalVisualizer
+from clhoi_mm.visualization.panel import COLOURS
 from clhoi_mm.visualization.scene import (
     HOITexts,
-    build_scene,  # noqa: E402
+    build_scene,
     match_persons,
     merge_boxes,
 )
@@ -116,7 +116,7 @@ def test_verbs_of_a_pair_are_gathered():
     assert [pair.texts for pair in drawn.pairs] == [
         ['ride horse 93', 'sit on horse 60'], ['sit on horse 80'],
         ['smile 50']
-    ]  # yapf: disable
+    ]  # fmt: skip
     # persons are numbered from left to right
     assert [pair.person for pair in drawn.pairs] == [1, 0, 0]
     assert drawn.pairs[2].obj_bbox is None
@@ -195,7 +195,7 @@ def test_words_of_the_teacher_stand_below(draw):
     assert len(with_caption) > len(plain)
     data_sample.teacher = BaseDataElement(
         verb_labels=torch.tensor([0]), obj_labels=torch.tensor([1]),
-        scores=torch.tensor([.8]), valid=True)  # yapf: disable
+        scores=torch.tensor([.8]), valid=True)  # fmt: skip
     said = draw(data_sample)
     assert len(said) > len(plain)
     below = said[len(plain) :]
@@ -209,7 +209,7 @@ def test_labels_without_a_place_go_below(draw):
     strip = np.full((10, 224, 3), 128, dtype=np.uint8)
     rows = [([25. * i, 0, 25. * i + 12, 10], [25. * i + 12, 0, 25. * i + 24,
                                               10], 1, 1, .9)
-            for i in range(9)]  # yapf: disable
+            for i in range(9)]  # fmt: skip
     picture = draw(sample(rows), image=strip)
     assert len(picture) > 32 and picture.shape[1] == 720
     below = [area_of(picture[33:], colour) > 0 for colour in COLOURS[:9]]

@@ -3,10 +3,10 @@ import pytest
 
 pytest.importorskip('mmdet')
 
-from hypothesis import given, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from clhoi_mm.visualization.label_layout import place_labels  # noqa: E402
+from clhoi_mm.visualization.label_layout import place_labels
 
 AREA, LINE = (200, 120), 12
 NOTHING = np.zeros((0, 4))

@@ -252,7 +252,7 @@ def main() -> None:
             args
         )
     except (OSError, ValueError) as error:
-        raise SystemExit(f'analyze_logs.py: {error}')
+        raise SystemExit(f'analyze_logs.py: {error}') from None
 
 
 if __name__ == '__main__':

@@ -72,8 +72,10 @@ def shaken_boxes(
     ).astype(np.int64)
     chosen = np.append(rows, -1)[np.minimum(drawn, len(rows))]
     chosen[counts == 0] = -1
-    corners = rng.random((num_images, number, 2, 2)) * annotations.sizes[
-        :, None, None]  # yapf: disable
+    corners = (
+        rng.random((num_images, number, 2, 2))
+        * annotations.sizes[:, None, None]
+    )
     boxes = np.sort(corners, axis=2).reshape(num_images, number, 4)
     near = np.concatenate([annotations.bboxes, [[0, 0, 1, 1]]])[chosen]
     shake = rng.normal(0, 0.12, boxes.shape)
@@ -214,4 +216,4 @@ if __name__ == '__main__':
     try:
         main()
     except FileNotFoundError as error:
-        raise SystemExit(f'benchmark_evaluation.py: {error}')
+        raise SystemExit(f'benchmark_evaluation.py: {error}') from None

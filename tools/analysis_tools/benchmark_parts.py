@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 import torch
@@ -202,19 +203,19 @@ def measure(args: argparse.Namespace) -> List[dict]:
         with tempfile.TemporaryDirectory() as folder, torch.no_grad():
             path = scenes.write_image(os.path.join(folder, 'image.jpg'))
 
-            def load() -> None:
-                model.data_preprocessor(
-                    pseudo_collate(
-                        [
-                            pipeline(dict(img_path=path, img_id=0, key=path))
-                            for _ in range(batch)
-                        ]
-                    ),
-                    False,
-                )
-
+            load = partial(_load_batch, model, pipeline, path, batch)
             rows += _measure_batch(args, batch, model, stock, scenes, load)
     return rows
+
+
+def _load_batch(
+    model: torch.nn.Module, pipeline: Compose, path: str, batch: int
+) -> None:
+    """Read an image as many times as a batch has images."""
+    samples = [
+        pipeline(dict(img_path=path, img_id=0, key=path)) for _ in range(batch)
+    ]
+    model.data_preprocessor(pseudo_collate(samples), False)
 
 
 def _measure_batch(

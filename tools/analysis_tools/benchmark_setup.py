@@ -2,7 +2,7 @@
 
 import os
 import platform
-from typing import List, Optional
+from typing import List, Optional, Union
 
 import cv2
 import numpy as np
@@ -172,7 +172,7 @@ def print_table(rows: List[dict], columns: List[str]) -> None:
         print('| ' + ' | '.join(cells) + ' |')
 
 
-def _write(name: str, value: float) -> str:
-    if isinstance(value, int):
+def _write(name: str, value: Union[float, str]) -> str:
+    if isinstance(value, (int, str)):
         return str(value)
     return f'{value:.{2 if name.endswith("ratio") else 1}f}'

@@ -87,12 +87,12 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
         raise SystemExit(
             f'{", ".join(odd)} in a pipeline: '
             + (
-                'features are kept of views that come again, which are resized '
-                'in one way and mirrored. Leave it out of this pipeline, or '
-                'write detections without --features.'
+                'features are kept of views that come again, which are '
+                'resized in one way and mirrored. Leave it out of this '
+                'pipeline, or write detections without --features.'
                 if features
-                else 'leave it out of the test pipeline, on which detections are '
-                'made.'
+                else 'leave it out of the test pipeline, on which detections '
+                'are made.'
             )
         )
     return [s for s, name in zip(pipeline, names) if name in VIEW], bool(flips)

@@ -261,4 +261,4 @@ if __name__ == '__main__':
     try:
         main()
     except (OSError, ValueError) as error:
-        raise SystemExit(f'exchange_parts.py: {error}')
+        raise SystemExit(f'exchange_parts.py: {error}') from None

@@ -172,9 +172,15 @@ def draw(
         lines = [f'{title}:'] + [
             f'{report.ap[i] * 100:.0f} {names[i]}' for i in chosen[:number]
         ]
-        right.text(x, .97 if title == 'best' else .03, '\n'.join(lines),
-                   ha=align, va='top' if title == 'best' else 'bottom',
-                   fontsize=7, transform=right.transAxes)  # yapf: disable
+        right.text(
+            x,
+            0.97 if title == 'best' else 0.03,
+            '\n'.join(lines),
+            ha=align,
+            va='top' if title == 'best' else 'bottom',
+            fontsize=7,
+            transform=right.transAxes,
+        )
     with atomic_path(path) as partial:
         figure.savefig(partial, format='png', dpi=150)
     plt.close(figure)
@@ -211,10 +217,13 @@ def main() -> None:
             args.num_classes,
         )
         write_classes(osp.join(args.out, 'classes.csv'), names, report, order)
-        content = dict(mAP=report.mean_ap, errors=[
-            dict(zip(('reason', 'false', 'missed', 'lost_mAP'), row))
-            for row in report.rows()
-        ])  # yapf: disable
+        content = dict(
+            mAP=report.mean_ap,
+            errors=[
+                dict(zip(('reason', 'false', 'missed', 'lost_mAP'), row))
+                for row in report.rows()
+            ],
+        )
         with atomic_path(osp.join(args.out, 'errors.json')) as path:
             path.write_text(json.dumps(content, indent=1) + '\n')
 

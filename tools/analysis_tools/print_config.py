@@ -34,7 +34,7 @@ def main() -> None:
     try:
         cfg = read_config(args.config, args.cfg_options)
     except OSError as error:
-        raise SystemExit(f'print_config.py: {error}')
+        raise SystemExit(f'print_config.py: {error}') from None
     print(cfg.pretty_text)
     if args.save_path:
         with atomic_path(args.save_path) as partial:

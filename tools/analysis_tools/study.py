@@ -227,9 +227,9 @@ if __name__ == '__main__':
     try:
         sys.exit(main())
     except (OSError, ValueError) as error:
-        raise SystemExit(f'study.py: {error}')
+        raise SystemExit(f'study.py: {error}') from None
     except KeyboardInterrupt:
         raise SystemExit(
             'study.py: interrupted; what has ended is kept, '
             'the same command goes on'
-        )
+        ) from None

@@ -57,7 +57,7 @@ def main() -> None:
     try:
         report, notes = convert(args)
     except (OSError, ValueError) as error:
-        raise SystemExit(f'custom.py: {error}')
+        raise SystemExit(f'custom.py: {error}') from None
     print(
         f'{report.path}: {report.images} images, {report.boxes} boxes, '
         f'{report.pairs} pairs'

@@ -158,7 +158,7 @@ def main() -> None:
     try:
         dict(split=split, teacher=teacher, rare=rare)[args.command](args)
     except (OSError, ValueError, ImportError) as error:
-        raise SystemExit(f'geometry.py: {error}')
+        raise SystemExit(f'geometry.py: {error}') from None
 
 
 if __name__ == '__main__':

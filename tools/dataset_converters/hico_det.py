@@ -47,7 +47,7 @@ def main() -> None:
             progress=True,
         )
     except (OSError, ValueError, ImportError) as error:
-        raise SystemExit(f'hico_det.py: {error}')
+        raise SystemExit(f'hico_det.py: {error}') from None
     for report in reports:
         print(f'{report.path}: from {report.source}')
         print(

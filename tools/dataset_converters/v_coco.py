@@ -52,7 +52,7 @@ def main() -> None:
             progress=True,
         )
     except (OSError, ValueError) as error:
-        raise SystemExit(f'v_coco.py: {error}')
+        raise SystemExit(f'v_coco.py: {error}') from None
     print(f'{report.path}: from {report.source}')
     print(
         f'  {report.images} images, {report.boxes} boxes, {report.persons} '

@@ -47,7 +47,9 @@ def main() -> None:
         with atomic_path(path) as temporary:
             temporary.write_bytes(content.getbuffer())
     except (OSError, ValueError) as error:
-        raise SystemExit(f'publish_model.py: {args.in_file}: {error}')
+        raise SystemExit(
+            f'publish_model.py: {args.in_file}: {error}'
+        ) from None
     left_out = [key for key in checkpoint if key not in published]
     print(
         f'{path}: {len(content.getbuffer()) / 1e6:.1f} MB of '

@@ -148,6 +148,13 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         help="what a list's paths, or the keys of a folder's images, are "
         'relative to (default: its folder, or the folder itself)',
     )
+    add(
+        '--orientation',
+        choices=['upright', 'stored'],
+        help='turn images as the camera says, or show them as they are '
+        "stored, which is what annotated data sets' boxes are about (default: "
+        'stored for a COCO .json, else upright)',
+    )
     add('--out', required=True, help="the pass's folder")
     add(
         '--backend',
@@ -254,6 +261,7 @@ def ask(
         stages=tuple(stages),
         images=args.images,
         image_root=args.image_root,
+        orientation=args.orientation,
         out=args.out,
         backend=read_backend(args),
         imports=tuple(args.imports),

@@ -53,9 +53,11 @@ def read(path: Path, part: str, number: Optional[int]) -> List[dict]:
     try:
         records = [json.loads(line) for line in path.open(encoding='utf-8')]
     except OSError as error:
-        raise SystemExit(f'evaluate_parser.py: {error}')
+        raise SystemExit(f'evaluate_parser.py: {error}') from None
     except json.JSONDecodeError as error:
-        raise SystemExit(f'evaluate_parser.py: {path}: no JSON ({error})')
+        raise SystemExit(
+            f'evaluate_parser.py: {path}: no JSON ({error})'
+        ) from None
     wanted = {'open': (False,), 'blind': (True,), 'all': (False, True)}
     return [
         x

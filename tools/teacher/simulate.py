@@ -62,7 +62,7 @@ def main() -> None:
             progress=True,
         )
     except (OSError, ValueError, ImportError) as error:
-        raise SystemExit(f'simulate.py: {error}')
+        raise SystemExit(f'simulate.py: {error}') from None
     target = PRESETS[args.preset]
     print(f'{report.images} images, preset {args.preset}, seed {args.seed}')
     print(

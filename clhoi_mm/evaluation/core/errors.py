@@ -126,8 +126,10 @@ def explain_errors(
     obj = rules.is_match(
         rules.overlaps(pred.obj_bboxes[pred_inds], gt.obj_bboxes[gt_inds])
     )
-    obj &= (hoi_objects[pred.hoi_labels[pred_inds]] == hoi_objects[
-        gt.hoi_labels[gt_inds]])  # yapf: disable
+    obj &= (
+        hoi_objects[pred.hoi_labels[pred_inds]]
+        == hoi_objects[gt.hoi_labels[gt_inds]]
+    )
     seen = dict(human=human, obj=obj, both=human & obj)
     of_pred, of_gt = (
         {
@@ -138,9 +140,15 @@ def explain_errors(
     )
 
     false_reasons = np.select(
-        [true_positive, matches >= 0, of_pred['both'],
-         of_pred['human'] & of_pred['obj']],
-        [-1, DUPLICATE, WRONG_VERB, WRONG_PAIRING], WRONG_BOX)  # yapf: disable
+        [
+            true_positive,
+            matches >= 0,
+            of_pred['both'],
+            of_pred['human'] & of_pred['obj'],
+        ],
+        [-1, DUPLICATE, WRONG_VERB, WRONG_PAIRING],
+        WRONG_BOX,
+    )
     missed_reasons = np.select(
         [found, ~of_gt['human'], ~of_gt['obj'], ~of_gt['both']],
         [-1, MISSED_HUMAN, MISSED_OBJECT, WRONG_PAIRING],

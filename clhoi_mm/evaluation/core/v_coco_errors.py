@@ -79,9 +79,10 @@ def explain_v_coco_errors(
     hits = roles.true_positives(strict)
     role_of = role_boxes(truth, actions)
     false_reasons = np.select(
-        [hits | ~counted,
-         roles.fitting(strict), roles.right, roles.near],
-        [-1, DUPLICATE, WRONG_PAIRING, WRONG_VERB], WRONG_BOX)  # yapf: disable
+        [hits | ~counted, roles.fitting(strict), roles.right, roles.near],
+        [-1, DUPLICATE, WRONG_PAIRING, WRONG_VERB],
+        WRONG_BOX,
+    )
 
     # What is to be found: (person, verb) rows.
     wanted, verbs = np.nonzero(

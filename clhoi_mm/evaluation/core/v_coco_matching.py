@@ -153,7 +153,7 @@ def match_roles(
 
 
 def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
-    """Row of each person's role among the truth's, -1 without a box, (P, V)."""
+    """Rows of the persons' roles among the truth's, -1 if absent, (P, V)."""
     boxed = np.flatnonzero(~np.isnan(truth.role_bboxes).any(axis=1))
     role_of = np.full((len(truth.bboxes), len(actions.verbs)), -1)
     # Written from last to first, so that the first of several boxes stays.

@@ -36,10 +36,13 @@ class VCOCOActions:
             ValueError: No verb has a role.
         """
         words = [verb.replace('_', ' ').split() for verb in verbs]
-        has_role = np.array([
-            len(parts) > 1 and parts[-1] in ('obj', 'instr')
-            for parts in words
-        ], dtype=bool)  # yapf: disable
+        has_role = np.array(
+            [
+                len(parts) > 1 and parts[-1] in ('obj', 'instr')
+                for parts in words
+            ],
+            dtype=bool,
+        )
         if not has_role.any():
             raise ValueError(
                 "V-COCO's verbs are named 'hit instr', 'hit obj', 'stand', "

@@ -23,7 +23,7 @@ RULES = [
     (LAYER + r'mlp\.fc2\.(\w+)', r'layers.\1.ffn.layers.1.\2'),
     # The text tower and the projections of a whole CLIP.
     (r'text_model\..+|(?:text|visual)_projection\.weight|logit_scale', None),
-]  # yapf: disable
+]  # fmt: skip
 ACTIVATIONS = dict(
     quick_gelu=dict(type='mmpretrain.QuickGELU'), gelu=dict(type='GELU')
 )

@@ -42,12 +42,11 @@ def run_command(
         parser.add_argument(f'--{name}', **option)
     args = parser.parse_args()
     try:
-        state, meta = convert(*read_source(args.source),
-                              **{name: getattr(args, name)
-                                 for name in options})  # yapf: disable
+        given = {name: getattr(args, name) for name in options}
+        state, meta = convert(*read_source(args.source), **given)
         write_checkpoint(args.out, state, meta)
     except (OSError, ValueError) as error:
-        raise SystemExit(f'{parser.prog}: {args.source}: {error}')
+        raise SystemExit(f'{parser.prog}: {args.source}: {error}') from None
     said = f'{args.out}: {len(state)} tensors'
     if 'dataset_meta' in meta:
         classes = meta['dataset_meta']['classes']

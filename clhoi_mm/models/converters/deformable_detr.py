@@ -26,7 +26,7 @@ RULES = [
     (BRANCH + r'class_embed\.(\d+)\.(\w+)', r'bbox_head.cls_branches.\1.\2'),
     (BRANCH + r'bbox_embed\.(\d+)\.layers\.(\d)\.(\w+)',
      lambda m: f'bbox_head.reg_branches.{m[1]}.{2 * int(m[2])}.{m[3]}'),
-]  # yapf: disable
+]  # fmt: skip
 
 
 def convert_deformable_detr(state: State, config: dict) -> tuple[State, dict]:

@@ -25,7 +25,7 @@ SHARED_RULES = [
         r'model\.decoder\.layers\.(\d+)\.', r'decoder.layers.\1.',
         ['self_attn_layer_norm', 'encoder_attn_layer_norm',
          'final_layer_norm']),
-]  # yapf: disable
+]  # fmt: skip
 RULES = [
     *SHARED_RULES,
     (r'model\.input_projection\.(\w+)', r'neck.convs.0.conv.\1'),
@@ -38,7 +38,7 @@ RULES = [
     (r'bbox_predictor\.layers\.0\.(\w+)', r'bbox_head.reg_ffn.layers.0.0.\1'),
     (r'bbox_predictor\.layers\.1\.(\w+)', r'bbox_head.reg_ffn.layers.1.\1'),
     (r'bbox_predictor\.layers\.2\.(\w+)', r'bbox_head.fc_reg.\1'),
-]  # yapf: disable
+]  # fmt: skip
 
 
 def convert_detr(state: State, config: dict) -> tuple[State, dict]:

@@ -21,7 +21,7 @@ RULES = [
      r'roi_head.bbox_head.fc_cls.\1'),
     (r'roi_heads\.box_predictor\.bbox_pred' + END,
      r'roi_head.bbox_head.fc_reg.\1'),
-]  # yapf: disable
+]  # fmt: skip
 MMDET_EPS = 1e-5
 
 

@@ -115,7 +115,7 @@ def resnet_rules(prefix: str) -> list[Rule]:
         (prefix + r'encoder\.stages\.(\d)\.layers\.(\d+)\.shortcut\.' + kind,
          lambda m: f'backbone.layer{int(m[1]) + 1}.{m[2]}.downsample.'
          f'{own[m[3]]}.{m[4]}'),
-    ]  # yapf: disable
+    ]  # fmt: skip
 
 
 def layer_rules(source: str, target: str, norms: Sequence[str]) -> list[Rule]:

@@ -245,7 +245,7 @@ class CLHOI(BaseDetector):
     def maps_for(
         self, part: str, maps: tuple[Sequence[Tensor], ...]
     ) -> Sequence[Tensor]:
-        """Which of what :meth:`extract_feat` gave is read by 'vlt' or 'icn'."""
+        """Select the feature maps that 'vlt' or 'icn' reads."""
         return maps[part in self.visual_encoder_for]
 
     def _map_shapes(self, part: str) -> MapShapes:

@@ -187,7 +187,7 @@ class InteractionDistillLoss(nn.Module):
         askable = self._askable(possible, targets)
 
         def log_not_done(student: Interactions) -> Tensor:
-            """Log-probability that no pair of an image does a class, (B, C)."""
+            """Log-probability that no pair of an image has a class, (B, C)."""
             share = (
                 student.interactiveness.detach().sigmoid()
                 * (pairs.human_scores * pairs.object_scores)[:, None]

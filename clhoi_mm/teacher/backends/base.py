@@ -3,6 +3,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import (
+    TYPE_CHECKING,
     Collection,
     Deque,
     Iterable,
@@ -16,6 +17,9 @@ from typing import (
 
 from ..exchange import KINDS, Failure, Question, Reply
 from ..images import load_image
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 Outcome = Union[Reply, Failure]
 
@@ -31,6 +35,7 @@ class Backend(ABC):
         keys (Collection[str], optional): Keys of the images that the file
             knows.
         notes (List[str]): What it passed over or adapted to, for people.
+        orientation (str): How it reads images, 'upright' or 'stored'.
     """
 
     model: str
@@ -39,6 +44,7 @@ class Backend(ABC):
     source: str = ''
     keys: Optional[Collection[str]] = None
     notes: Sequence[str] = ()
+    orientation: str = 'upright'
 
     @abstractmethod
     def run(
@@ -115,7 +121,10 @@ class BatchedBackend(Backend):
                         (
                             question,
                             readers.submit(
-                                load_image, question.image_path, self.max_side
+                                load_image,
+                                question.image_path,
+                                self.max_side,
+                                self.orientation,
                             ),
                         )
                     )

@@ -1,10 +1,13 @@
-from typing import List, Optional
+from typing import TYPE_CHECKING, List, Optional
 
 import numpy as np
 
 from ..exchange import CAPTION, LIST, Question, Reply
 from .base import BatchedBackend
 from .registry import register_backend
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 
 @register_backend('mmpretrain')

@@ -228,7 +228,7 @@ class OpenAIBackend(Backend):
     def _body(self, question: Question) -> Dict[str, Any]:
         prompt = question.prompt
         buffer = io.BytesIO()
-        load_image(question.image_path, self.max_side).save(
+        load_image(question.image_path, self.max_side, self.orientation).save(
             buffer, 'JPEG', quality=95
         )
         data = base64.b64encode(buffer.getvalue()).decode()

@@ -1,9 +1,13 @@
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ..exchange import CAPTION, LIST, SCORE, Question, Reply
 from .base import BatchedBackend
 from .registry import register_backend
 from .yes_no import NO, YES
+
+if TYPE_CHECKING:
+    import PIL.Image
+    import torch
 
 
 @register_backend('transformers')

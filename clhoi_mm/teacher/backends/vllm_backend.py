@@ -1,11 +1,14 @@
 import base64
 import io
-from typing import Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ..exchange import SCORE, Question, Reply
 from .base import BatchedBackend
 from .registry import register_backend
 from .yes_no import NO, YES, yes_probability
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 
 @register_backend('vllm')

@@ -21,7 +21,7 @@ _CHANCES = frozenset(
     'chance opportunity time turn plan way ability permission desire '
     'intention attempt reason place need rule'.split()
 )
-# yapf: disable
+# fmt: off
 _NO_VERBS = frozenset(['be', 'have', 'do'])
 
 

@@ -46,7 +46,7 @@ DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
     'surf': 'surfboard', 'cycle': 'bicycle', 'bike': 'bicycle',
     'bicycle': 'bicycle', 'horse': 'horse', 'dribble': 'sports ball',
-}  # yapf: disable
+}  # fmt: skip
 
 
 class Reading(NamedTuple):

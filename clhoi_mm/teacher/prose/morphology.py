@@ -26,7 +26,7 @@ _EXTRA = {
     'left': ('leave', 'VBD VBN'), 'wore': ('wear', 'VBD'),
     'lit': ('light', 'VBD VBN'), 'fed': ('feed', 'VBD VBN'),
     'shorn': ('shear', 'VBN'), 'sheared': ('shear', 'VBD VBN'),
-}  # yapf: disable
+}  # fmt: skip
 
 
 class VerbForm(NamedTuple):

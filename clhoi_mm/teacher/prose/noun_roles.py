@@ -17,7 +17,7 @@ _CARRIED = {
     ('on', 'back'): 'wear', ('on', 'shoulder'): 'carry',
     ('over', 'shoulder'): 'carry', ('under', 'arm'): 'hold',
     ('from', 'shoulder'): 'carry', ('across', 'shoulder'): 'carry',
-}  # yapf: disable
+}  # fmt: skip
 _HUNG = frozenset('sling hang drape strap tuck clutch balance'.split())
 
 

@@ -7,7 +7,7 @@ from typing import List
 _QUOTES = str.maketrans({
     '\u2018': "'", '\u2019': "'", '\u201c': '"', '\u201d': '"',
     '\u2013': ' - ', '\u2014': ' - ', '\u2026': '. '
-})  # yapf: disable
+})  # fmt: skip
 _FENCE = re.compile(r'```\w*')
 _LINK = re.compile(r'!?\[([^\]]*)\]\([^)]*\)')
 _BULLET = re.compile(

@@ -24,7 +24,7 @@ def make_source(**kwargs):
     config = transformers.CLIPVisionConfig(
         hidden_size=32, intermediate_size=48, num_hidden_layers=3,
         num_attention_heads=4, image_size=64, patch_size=16,
-        projection_dim=24, **kwargs)  # yapf: disable
+        projection_dim=24, **kwargs)  # fmt: skip
     return randomise(transformers.CLIPVisionModelWithProjection(config)).eval()
 
 
@@ -94,7 +94,7 @@ def test_whole_clip(tmp_path):
         vision_config=make_source().config.to_dict(),
         text_config=dict(
             vocab_size=9, hidden_size=16, intermediate_size=16,
-            num_hidden_layers=1, num_attention_heads=2))  # yapf: disable
+            num_hidden_layers=1, num_attention_heads=2))  # fmt: skip
     whole = transformers.CLIPModel(config)
     state = dict(whole.half().state_dict())
     state['vision_model.embeddings.position_ids'] = torch.arange(17)[None]

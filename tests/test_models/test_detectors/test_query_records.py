@@ -21,7 +21,7 @@ def test_states_say_what_was_detected(inputs):
     detector.model.decoder.register_forward_hook(lambda *_: calls.append(1))
     found = detect(detector, inputs)
     assert calls == [1]
-    for image, result in zip(inputs, found):
+    for result in found:
         assert result.query_inds.unique().numel() == len(result)
         assert result.states.shape == (len(result), 16)
         assert not result.states.requires_grad

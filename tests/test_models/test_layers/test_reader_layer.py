@@ -40,7 +40,7 @@ def test_is_the_layer_of_its_base_class(norm_first):
             grads.append({
                 'x': x.grad, 'memory': memory.grad,
                 **{k: p.grad for k, p in layer.named_parameters()}
-            })  # yapf: disable
+            })  # fmt: skip
         torch.testing.assert_close(*outputs)
         for name, grad in grads[0].items():
             torch.testing.assert_close(

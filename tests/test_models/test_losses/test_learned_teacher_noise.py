@@ -86,7 +86,7 @@ def test_belief_in_the_rates_by_hand():
 
 
 def test_finds_a_regular_confusion_by_gradient():
-    """Feeding is called hugging; a student that sees this tells by how much."""
+    """The teacher takes feeding for hugging: its rate is found."""
     generator = torch.Generator().manual_seed(0)
     noise = make_noise(own_rate=0.8, other_rate=0.05)
     optimizer = torch.optim.Adam(noise.parameters(), 1e-2)

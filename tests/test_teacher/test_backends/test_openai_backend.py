@@ -152,7 +152,7 @@ def test_score_is_the_softmax_over_yes_and_no(serve, images):
         'Question 0?': {'Yes': 0.3, ' yes': 0.1, 'no': 0.1, 'Maybe': 0.4},
         'Question 1?': {'No': 0.9},
         'Question 2?': {'Maybe': 0.9},
-    }  # yapf: disable
+    }  # fmt: skip
     server = serve(
         lambda h, text, n: h.send(completion('Yes', 'length', tops[text]))
     )

@@ -10,7 +10,7 @@ from clhoi_mm.teacher.backends import build_backend
 from clhoi_mm.teacher.exchange import CAPTION, LIST, SCORE, Failure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tiny_vllms import make_llava, make_qwen2_vl  # noqa: E402
+from tiny_vllms import make_llava, make_qwen2_vl
 
 pytest.importorskip('torch')
 pytest.importorskip('transformers', '4.57')
@@ -40,7 +40,7 @@ def test_batched_equals_single(folder, images):
             dict(type='transformers', model=str(folder), batch_size=size,
                  device='cpu', dtype='float32'))
         for size in (4, 1)
-    ]  # yapf: disable
+    ]  # fmt: skip
     texts = [
         ask(backend, images, CAPTION, texts=PROMPTS)
         for backend in (batched, single)
@@ -76,7 +76,7 @@ def test_score_is_the_softmax_of_the_first_token(folder, images):
     text = processor.apply_chat_template(
         [dict(role='user', content=[
             dict(type='image'), dict(type='text', text=PROMPTS[0])])],
-        add_generation_prompt=True)  # yapf: disable
+        add_generation_prompt=True)  # fmt: skip
     assert PROMPTS[0] in text and text.endswith('ASSISTANT:')
     with Image.open(images / '0.png') as image:
         inputs = processor(images=[image], text=[text], return_tensors='pt')

@@ -107,11 +107,11 @@ def images(tmp_path_factory):
 def test_asks_in_batches_of_conversations(vllm, images):
     backend = build_backend(
         dict(type='vllm', model='m', batch_size=4,
-             engine=dict(tensor_parallel_size=2)))  # yapf: disable
+             engine=dict(tensor_parallel_size=2)))  # fmt: skip
     assert LLM.made == [
         dict(model='m', tensor_parallel_size=2,
              limit_mm_per_prompt=dict(image=1))
-    ]  # yapf: disable
+    ]  # fmt: skip
     got = ask(backend, images, LIST, schema=SCHEMA)
     assert got['0'].text == 'Question 0? 56x28'
     assert got['4'].text == 'Question 4? 30x90'

@@ -12,7 +12,7 @@ from clhoi_mm.teacher.text_encoders.tower import SINCE
 
 torch = pytest.importorskip('torch')
 transformers = pytest.importorskip('transformers')
-import tiny_text_models as tiny  # noqa: E402 (it needs both)
+import tiny_text_models as tiny
 
 MAKERS = dict(
     clip=(tiny.make_clip, 'CLIPTextEncoder', {}),
@@ -78,9 +78,9 @@ def test_long_text_is_the_mean_of_pieces_that_fit(config):
     encoder = build_text_encoder(config)
     words = 'a person is riding the horse and a dog is on the road'.split()
     many = ' '.join(words * 3)
+    seen, embed = [], encoder._embed
     for text in (LONG, many):
-        seen = []
-        embed = encoder._embed
+        seen.clear()
         encoder._embed = lambda texts: seen.extend(texts) or embed(texts)
         row = encoder.encode([text])[0]
         encoder._embed = embed
@@ -132,7 +132,7 @@ def test_agrees_with_transformers_own_forward(name, make_config):
         )[name].from_pretrained(path)
         tokens, output = tokenizer(
             ['a dog'], padding='max_length', max_length=16,
-            return_tensors='pt'), 1  # yapf: disable
+            return_tensors='pt'), 1  # fmt: skip
     with torch.no_grad():
         expected = model.eval()(input_ids=tokens['input_ids'])[output][0]
     expected = (expected / expected.norm()).numpy()
@@ -145,7 +145,7 @@ def test_both_towers_embed_as_the_whole_model_does(make_config):
     model = transformers.SiglipModel.from_pretrained(config['path']).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(config['path'])
     tokens = tokenizer(['a horse'], padding='max_length', max_length=16,
-                       return_tensors='pt')  # yapf: disable
+                       return_tensors='pt')  # fmt: skip
     with torch.no_grad():
         expected = model.get_text_features(input_ids=tokens['input_ids'])
     expected = getattr(expected, 'pooler_output', expected)[0]
@@ -282,5 +282,5 @@ def test_teacher_imports_neither_torch_nor_transformers():
     done = subprocess.run([sys.executable, '-c', code],
                           env={'PYTHONPATH': ':'.join(sys.path)},
                           check=True, capture_output=True,
-                          text=True)  # yapf: disable
+                          text=True)  # fmt: skip
     assert done.stdout.strip() == '[]'

@@ -38,7 +38,7 @@ def word_tokenizer(folder, lower=False, **special):
     )
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token='<pad>', unk_token='<unk>',
-        eos_token='<eos>', **special).save_pretrained(folder)  # yapf: disable
+        eos_token='<eos>', **special).save_pretrained(folder)  # fmt: skip
     return len(tokens)
 
 
