@@ -71,12 +71,13 @@ def read_detected_objects(
 
 
 def _read_lines(path: Path) -> Iterable[_Row]:
-    with open(path, encoding='utf-8') as file:
+    with open(path, 'rb') as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                # Some editors begin a file with a mark.
+                row = json.loads(line.decode('utf-8-sig'))
                 objects = [
                     (item, 1.0)
                     if isinstance(item, str)

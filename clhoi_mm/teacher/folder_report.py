@@ -7,7 +7,7 @@ import numpy as np
 
 from .caption_text import answer_problem
 from .exchange import LIST, SCORE
-from .pass_report import PassReport
+from .pass_report import PassReport, describe_failure
 from .questions import STAGES
 from .raw_store import FAILURES, question_id, read_records, shard_files
 from .teacher_pass import read_settings
@@ -52,8 +52,12 @@ def _report_stage(
     shards = len(shard_files(folder, kind))
     report = PassReport(stage, f'{shards} shards')
     current = read_settings(folder, kind).get('prompt', {}).get('hash')
-    failed: Dict[int, Tuple[str, float]] = {
-        _id(row): (row['reason'], row['time'])
+    failed: Dict[int, Tuple[str, float, str]] = {
+        _id(row): (
+            row['reason'],
+            row['time'],
+            describe_failure(row['image_id'], row.get('message', '')),
+        )
         for row in read_records(folder, kind, FAILURES)
     }
     times: List[np.ndarray] = []
@@ -61,7 +65,8 @@ def _report_stage(
     for row in read_records(folder, kind):
         problem = answer_problem(kind, row['text'])
         if problem:
-            failed.setdefault(_id(row), (problem, row['time']))
+            example = describe_failure(row['image_id'], row['text'])
+            failed.setdefault(_id(row), (problem, row['time'], example))
             continue
         failed.pop(_id(row), None)
         if current not in (None, row['prompt_hash']):
@@ -77,8 +82,9 @@ def _report_stage(
         if len(block) == 65536:
             times.append(np.array(block))
             block = []
-    for reason, time in failed.values():
+    for reason, time, example in failed.values():
         report.failed[reason] += 1
+        report.examples.setdefault(reason, example)
         block.append(time)
     report.left = len(failed)
     gaps = np.diff(np.sort(np.concatenate([*times, np.array(block)])))

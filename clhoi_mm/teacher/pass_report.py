@@ -86,7 +86,7 @@ class PassReport:
             self.failed[outcome.reason] += 1
             self.examples.setdefault(
                 outcome.reason,
-                f'{question.image_id}: {" ".join(outcome.message.split())}',
+                describe_failure(question.image_id, outcome.message),
             )
             return
         # A score is one token by design.
@@ -230,6 +230,12 @@ class PassReport:
             )
             (inside if known else outside)[f'{verb} {obj}'] = count
         return inside, outside
+
+
+def describe_failure(image_id: str, message: str) -> str:
+    """A failure in one line of a report."""
+    text = ' '.join(message.split())
+    return f'{image_id}: {text}'[:500] if text else image_id
 
 
 def _most(counts: Dict[str, int], limit: int = 10) -> str:

@@ -26,10 +26,13 @@ _CANNOT = (
 )
 _DEED = (
     r'(?:\w+ ){0,2}?'
-    r'(?:help|assist|describ|comply|fulfil|provid|process|discuss|answer|'
-    r'respond|analy[sz]|comment|engag|continu|participat|complet|'
-    r'do (?:that|this|so)|generat|creat|shar|speculat|proceed|offer|support|'
-    r'identify(?! any (?:interact|action|activit|hoi|human|person|people))|'
+    r'(?:help|assist|describe|describing|comply|fulfil|provide|providing|'
+    r'process|discuss|answer|respond|analy[sz]|comment|engage|engaging|'
+    r'continu|participate|participating|complete|completing|'
+    r'do (?:that|this|so)|generate|generating|create|creating|share|sharing|'
+    r'speculate|speculating|proceed|offer|support|'
+    r'identify(?! any (?:interact|action|activity|activities|hoi|human|'
+    r'person|people))|'
     r'recogni[sz]e (?:people|person|individual|anyone|who|real)|'
     r'(?:view|see|open|access|display|interpret|look at|perceive) '
     r'(?:(?:or \w+|and \w+|the|this|that|any|your|an|actual) )*'

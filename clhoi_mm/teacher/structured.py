@@ -66,7 +66,7 @@ _NOTHING = frozenset(
 _LONGEST_NAME = 5
 _WORD = re.compile(r'[^\W\d_]+')
 _CORRECTION = re.compile(
-    r'\b(?:wait|actually|correct|final|revis|answer|instead|sorry|updat|no\b|'
+    r'\b(?:wait|actually|correct|final|revis|answer|instead|sorry|update|no\b|'
     r'better|again|hmm)',
     re.IGNORECASE,
 )

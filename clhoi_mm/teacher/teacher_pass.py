@@ -182,10 +182,12 @@ def read_settings(
     if not path.is_file():
         return {}
     try:
-        return dict(json.loads(path.read_text(encoding='utf-8')))
-    except (ValueError, TypeError) as error:
+        settings = json.loads(path.read_text(encoding='utf-8'))
+        settings['model'].strip, settings['prompt']['hash'].strip
+        return settings
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(
-            f'{path}: unreadable ({error}); delete it, and the next run of '
+            f'{path}: unreadable ({error!r}); delete it, and the next run of '
             f'its stage writes it anew'
         ) from error
 

@@ -182,6 +182,7 @@ def test_answers_of_earlier_releases_that_are_none(run, tmp_path):
     path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
     (report,) = report_folder(tmp_path / 'out')
     assert report.failed == dict(unfinished_reasoning=1, empty=1)
+    assert report.main_failure == 'empty: 04.jpg'
     backend = Scripted()
     run(backend)
     assert backend.asked == NAMES[3:5]
@@ -336,6 +337,21 @@ def test_damaged_line_is_named(run, tmp_path):
     ):
         with pytest.raises(ValueError, match='00001.jsonl, line 4: damaged'):
             work()
+
+
+@pytest.mark.parametrize('text', ['{"mod', '[]', '{"prompt": 3}', '{}'])
+def test_damaged_settings_are_named(run, tmp_path, text):
+    run(Scripted())
+    path = tmp_path / 'out/raw/caption.json'
+    path.write_text(text)
+    for work in (
+        lambda: run(Scripted()),
+        lambda: collect_answers(tmp_path / 'out'),
+    ):
+        with pytest.raises(ValueError, match='caption.json: unreadable'):
+            work()
+    path.unlink()
+    assert run(Scripted()).known == 20
 
 
 def test_one_process_a_shard(run, tmp_path):

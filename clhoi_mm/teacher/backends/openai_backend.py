@@ -99,7 +99,10 @@ class OpenAIBackend(Backend):
                 f'concurrency must be 1 or more, got {concurrency}'
             )
         self.model = model
-        self.url = base_url.rstrip('/') + '/chat/completions'
+        # Some hosts show the whole path, or want a version as a query.
+        base, mark, query = base_url.partition('?')
+        base = base.rstrip('/').removesuffix('/chat/completions')
+        self.url = f'{base}/chat/completions{mark}{query}'
         self.concurrency = concurrency
         self.timeout = timeout
         self.retries = retries

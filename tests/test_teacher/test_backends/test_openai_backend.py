@@ -390,6 +390,22 @@ def test_values_are_bounded(serve, images, name, bound, message, sent):
     assert server.bodies[-1][2][name] == sent and len(server.bodies) == 6
 
 
+@pytest.mark.parametrize(
+    'given, path',
+    [
+        ('', '/v1/chat/completions'),
+        ('/', '/v1/chat/completions'),
+        ('/chat/completions', '/v1/chat/completions'),
+        ('?api-version=1', '/v1/chat/completions?api-version=1'),
+    ],
+)
+def test_base_url_in_the_forms_that_hosts_show(serve, images, given, path):
+    server = serve(lambda h, text, n: h.send(completion('a')))
+    server.url += given
+    ask(client(server), images, CAPTION, [0])
+    assert server.bodies[0][0] == path
+
+
 def test_parameters_are_set_renamed_and_left_out(serve, images):
     server = serve(lambda h, text, n: h.send(completion('a')))
     ask(

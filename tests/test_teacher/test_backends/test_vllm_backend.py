@@ -140,6 +140,20 @@ def test_score_from_the_words_log_probabilities(vllm, images):
     assert params.logprobs is None and params.max_tokens == 1
 
 
+def test_an_engine_without_log_probabilities(vllm, images, monkeypatch):
+    output = LLM._output
+
+    def without(self, *args):
+        answer = output(self, *args)
+        answer.outputs[0].logprobs = None
+        return answer
+
+    monkeypatch.setattr(LLM, '_output', without)
+    backend = build_backend(dict(type='vllm', model='m'))
+    failure = ask(backend, images, SCORE, [0])['0']
+    assert 'the engine gives no log-probabilities' in failure.message
+
+
 def test_without_vllm_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'vllm', None)
     with pytest.raises(ImportError, match='pip install vllm'):
