@@ -3,13 +3,12 @@
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.teacher.files import atomic_path, work_folder
 
 from .detection_file import FORMAT, VERSION
 
@@ -59,9 +58,9 @@ class DetectionFileWriter:
 
     def __enter__(self) -> 'DetectionFileWriter':
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = tempfile.TemporaryDirectory(
-            prefix=f'.{self.path.name}.', dir=self.path.parent
-        )
+        # What killed processes left there goes with the next one.
+        self._work = work_folder(self.path.parent, self.path.name)
+        self._folder = self._work.__enter__()
         self._files = {}
         self._ends = dict(key_offsets=[0], offsets=[0])
         if self.features is not None:
@@ -75,7 +74,7 @@ class DetectionFileWriter:
         finally:
             for file in self._files.values():
                 file.close()
-            self._folder.cleanup()
+            self._work.__exit__(None, None, None)
 
     def add(
         self,
@@ -152,7 +151,7 @@ class DetectionFileWriter:
     ) -> None:
         rows = np.ascontiguousarray(rows, dtype)
         if name not in self._files:
-            self._files[name] = open(Path(self._folder.name, name), 'w+b')
+            self._files[name] = open(self._folder / name, 'w+b')
         _, _, count = self._parts.get(name, (None, None, 0))
         self._parts[name] = (dtype, rows.shape[1:], count + len(rows))
         self._files[name].write(rows.tobytes())

@@ -1,8 +1,12 @@
 import json
+import os.path as osp
+import re
+from pathlib import Path
 from typing import Optional, Sequence, Tuple, Union
 
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.dist import master_only
 from mmengine.model import (
     MMDistributedDataParallel,
     is_model_wrapper,
@@ -18,6 +22,7 @@ from clhoi_mm.config_file import inner_configs
 from clhoi_mm.datasets.wrappers import inner_datasets
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import OPTIMIZERS, RUNNERS
+from clhoi_mm.teacher.files import atomic_path
 
 
 def _without_words(pipeline: list) -> list:
@@ -39,6 +44,21 @@ def _max_epochs(checkpoint: dict) -> Optional[int]:
         return int(cfg['train_cfg']['max_epochs'])
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _last_checkpoint(work_dir: Path) -> Optional[str]:
+    """The checkpoint that was noted, else the one of most epochs."""
+    note = work_dir / 'last_checkpoint'
+    if note.is_file():
+        path = note.read_text().strip()
+        if path and osp.isfile(path):
+            return path
+    found = {
+        int(path.stem.rpartition('_')[2]): str(path)
+        for path in work_dir.glob('*_*.pth')
+        if re.fullmatch(r'(epoch|iter)_\d+', path.stem)
+    }
+    return found[max(found)] if found else None
 
 
 @RUNNERS.register_module()
@@ -69,6 +89,23 @@ class HOIRunner(Runner):
             for dataset in inner_configs(cfg.train_dataloader.dataset):
                 dataset.pipeline = _without_words(dataset.pipeline)
         return super().from_cfg(cfg)
+
+    def call_hook(self, fn_name: str, **kwargs) -> None:
+        """Call the hooks; those of ``before_run`` once in a runner's life.
+
+        Testing in the process that trained calls them anew, and EMAHook then
+        starts its averages from the weights of the last step, so that the
+        metrics would be those of other weights than the checkpoint's.
+
+        Args:
+            fn_name (str): The hooks' method.
+            **kwargs: Its arguments.
+        """
+        if fn_name == 'before_run':
+            if getattr(self, '_has_begun', False):
+                return
+            self._has_begun = True
+        super().call_hook(fn_name, **kwargs)
 
     def train(self) -> nn.Module:
         """Train, and say how often images were skipped.
@@ -201,6 +238,54 @@ class HOIRunner(Runner):
                 f'set load_from={filename}; to have one schedule to the end, '
                 'begin anew with this train_cfg.max_epochs'
             )
+
+    def load_or_resume(self) -> None:
+        """Load or resume; automatically from the last whole checkpoint.
+
+        mmengine notes the last checkpoint in a file, which is empty after a
+        kill at that moment.
+        """
+        if self._resume and self._load_from is None:
+            self._load_from = _last_checkpoint(Path(self.work_dir))
+        super().load_or_resume()
+
+    @master_only
+    def save_checkpoint(
+        self,
+        out_dir: str,
+        filename: str,
+        file_client_args: Optional[dict] = None,
+        save_optimizer: bool = True,
+        save_param_scheduler: bool = True,
+        meta: Optional[dict] = None,
+        by_epoch: bool = True,
+        backend_args: Optional[dict] = None,
+    ) -> None:
+        """Save a checkpoint, whole or not at all; arguments as of mmengine.
+
+        Args:
+            out_dir (str): The folder, or a remote address.
+            filename (str): The checkpoint's name.
+            file_client_args (dict, optional): Of mmengine's old file client.
+            save_optimizer (bool): Whether the optimizer's state is saved.
+            save_param_scheduler (bool): Whether the schedulers' are.
+            meta (dict, optional): Further meta information.
+            by_epoch (bool): Whether epochs are counted, else iterations.
+            backend_args (dict, optional): Of mmengine's file backend.
+        """
+        options = (
+            file_client_args,
+            save_optimizer,
+            save_param_scheduler,
+            meta,
+            by_epoch,
+            backend_args,
+        )
+        if '://' in str(out_dir) or file_client_args or backend_args:
+            super().save_checkpoint(out_dir, filename, *options)
+            return
+        with atomic_path(Path(out_dir, filename)) as temp:
+            super().save_checkpoint(str(temp.parent), temp.name, *options)
 
     def load_checkpoint(
         self,

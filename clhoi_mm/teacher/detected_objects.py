@@ -4,6 +4,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
+from ..annotations.text_file import read_json
 from ..vocabulary import HOIVocabulary
 from .shards import Shard
 
@@ -95,7 +96,7 @@ def _read_lines(path: Path) -> Iterable[_Row]:
 
 def _read_coco(path: Path) -> Iterable[_Row]:
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = read_json(path)
         names = {x['id']: x['name'] for x in content['categories']}
         objects: Dict[Any, List[Tuple[str, float]]] = defaultdict(list)
         for row in content['annotations']:
@@ -103,10 +104,13 @@ def _read_coco(path: Path) -> Iterable[_Row]:
                 (names[row['category_id']], float(row.get('score', 1)))
             )
         return [
-            (image.get('key', image['file_name']), objects[image['id']])
+            (
+                (image.get('key') or image['file_name']).replace('\\', '/'),
+                objects[image['id']],
+            )
             for image in content['images']
         ]
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path}: a COCO file with images, annotations and categories is '
             f'expected ({error!r})'

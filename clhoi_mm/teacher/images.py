@@ -1,10 +1,10 @@
-import json
 import os
 from pathlib import Path
 from typing import Iterator, NamedTuple, Optional, Union
 
 from PIL import Image
 
+from ..annotations.text_file import read_json
 from ..utils.image_folder import walk_images
 from ..utils.image_reader import read_image
 
@@ -122,11 +122,13 @@ class ImageSource:
 
     def _read_annotations(self) -> Iterator[ImageEntry]:
         try:
-            content = json.loads(self.path.read_text(encoding='utf-8'))
+            content = read_json(self.path)
             for image in content['images']:
-                name = image['file_name']
-                yield ImageEntry(image.get('key', name), self.root / name)
-        except (ValueError, KeyError, TypeError) as error:
+                # The spelling of AnnotationFile, so that keys match.
+                name = image['file_name'].replace('\\', '/')
+                key = image.get('key') or name
+                yield ImageEntry(key.replace('\\', '/'), self.root / name)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{self.path}: no COCO file with images and their file_name '
                 f'({error!r}); convert it with tools/dataset_converters'

@@ -163,7 +163,9 @@ class HOIVocabulary:
         """Writes the vocabulary as JSON, atomically."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temp = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        handle, temp = tempfile.mkstemp(
+            dir=path.parent, prefix=f'.{path.name}.', suffix='.tmp'
+        )
         try:
             with os.fdopen(handle, 'w', encoding='utf-8') as file:
                 json.dump(self.to_dict(), file, indent=1)

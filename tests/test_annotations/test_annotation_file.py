@@ -186,3 +186,17 @@ def test_any_value_is_read_or_refused(data):
         assert labeled.boxes(i)['bboxes'].dtype == np.float32
         assert len(labeled.hois(i)['human_rows']) <= 2
         assert labeled.image_labels(i).dtype == np.int64
+
+
+@pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
+def test_the_teacher_knows_images_by_the_same_keys(tmp_path, encoding):
+    from clhoi_mm.teacher.images import ImageSource
+
+    content = make_annotations(HICO, tiny_scenes())
+    content['images'][0].update(file_name='train\\busy.png', key=None)
+    content['images'][1].update(key='a\\b')
+    path = tmp_path / 'ann.json'
+    path.write_bytes(json.dumps(content).encode(encoding))
+    keys = [entry.image_id for entry in ImageSource(path)]
+    assert keys == AnnotationFile.read(path).keys
+    assert keys[:2] == ['train/busy.png', 'a/b']

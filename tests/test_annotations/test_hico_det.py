@@ -225,6 +225,35 @@ def test_the_data_set_reads_it(tmp_path):
     assert data.get_data_info(1)['hois']['verb_labels'].tolist() == []
 
 
+def test_sizes_of_turned_photos_are_those_that_are_loaded(tmp_path):
+    """EXIF says that the photo is upright; boxes are on its stored pixels."""
+    content = ppdm_content(TEST)[:1]
+    source = write_json(tmp_path / 'test_hico.json', content)
+    folder = tmp_path / 'images/test2015'
+    folder.mkdir(parents=True)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new('RGB', (90, 120)).save(
+        folder / content[0]['file_name'], exif=turned
+    )
+    convert_hico_det([source], tmp_path / 'ann.json', tmp_path / 'images')
+    data = HICODetDataset(
+        str(tmp_path / 'ann.json'),
+        data_prefix=dict(img=str(tmp_path / 'images')),
+        pipeline=[
+            dict(type='LoadImage', orientation='stored'),
+            dict(type='LoadHOIAnnotations'),
+            dict(type='PackHOIInputs'),
+        ],
+    )
+    sample = data[0]['data_samples']
+    assert sample.ori_shape == (120, 90)
+    assert sample.gt_instances.bboxes[0].tolist() == [
+        *(x - 1 for x in RIDER[:2]),
+        *RIDER[2:],
+    ]
+
+
 BROKEN_PPDM = {
     'record 0, HICO_test2015_00000007.jpg, pair 1.*a box that is not '
     'there': lambda c: c[0]['hoi_annotation'][1].update(subject_id=9),

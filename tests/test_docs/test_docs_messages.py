@@ -36,8 +36,13 @@ def messages():
     ]
     found = set()
     for path in files:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp)):
+        tree = ast.parse(path.read_text())
+        # What stands alone is a docstring, which no user meets.
+        bare = {n.value for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+        for node in ast.walk(tree):
+            if node not in bare and isinstance(
+                node, (ast.Constant, ast.JoinedStr, ast.BinOp)
+            ):
                 found.add(text_of(node))
     return found
 

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from clhoi_mm.models import InteractionDistillLoss
 from clhoi_mm.registry import MODELS
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.text_encoders import (
@@ -18,7 +17,14 @@ from clhoi_mm.teacher.text_encoders import (
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.test_docs.pages import blocks
-from tests.tool_utils import run_command
+from tests.tool_utils import (
+    NO_WORKERS,
+    TRAIN,
+    make_world,
+    options,
+    read_losses,
+    run_command,
+)
 
 PAGE = REPO / 'docs' / 'extending.md'
 CODE = [block for block in blocks(PAGE, 'python') if 'import' in block]
@@ -42,21 +48,90 @@ def run(monkeypatch, tmp_path):
     MODELS.module_dict.pop('SparseInteractionLoss', None)
 
 
-def test_loss(run, monkeypatch):
-    import torch
+@pytest.fixture(scope='module')
+def world(tmp_path_factory):
+    """A small mini world, and the page's module and config in it."""
+    folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 2)
+    modules = [b for b in CODE if 'register' in b]
+    (folder / 'mine.py').write_text('\n\n'.join(modules))
+    configs = [b for b in blocks(PAGE, 'python') if 'custom_imports' in b]
+    for name, config in zip(('loss', 'encoder'), configs, strict=True):
+        relative = "_base_ = 'configs/"
+        assert relative in config
+        (folder / f'my_{name}.py').write_text(
+            config.replace(relative, f"_base_ = '{REPO}/configs/")
+        )
+    return folder
 
-    run('class SparseInteractionLoss')
-    loss = MODELS.build(dict(type='SparseInteractionLoss', sparse_weight=0.5))
-    monkeypatch.setattr(
-        InteractionDistillLoss,
-        'forward',
-        lambda *args: dict(loss_interaction=torch.ones(())),
+
+def train(world, config, *values):
+    """Three epochs: of context, of interactions, and by an earlier student."""
+    run_command(
+        'python',
+        TRAIN,
+        f'{config}.py',
+        *options(
+            *NO_WORKERS,
+            'train_dataloader.batch_size=4',
+            'train_cfg.max_epochs=3',
+            'custom_hooks.0.context_epochs=1',
+            'custom_hooks.3.epochs=[2]',
+            'default_hooks.logger.interval=1',
+            'log_processor.window_size=1',
+            *values,
+        ),
+        cwd=world,
+        modules=world,
+    ).check()
+    losses = read_losses(world / 'work_dirs' / config)
+    assert len(losses) == 6
+    assert all(
+        np.isfinite(list(step.values())).all() for step in losses.values()
     )
-    thought = type('Interactions', (), {})()
-    thought.interactiveness = torch.zeros(2, 1)
-    losses = loss(thought, None, None, None)
-    # Two pairs, each interacting with probability 1/2.
-    assert losses['loss_sparse'] == 0.25 and losses['loss_interaction'] == 1
+    return [losses[step] for step in sorted(losses)]
+
+
+def test_loss(world):
+    """As a reader does it: both stages and a round of self-distillation."""
+    losses = train(
+        world, 'my_loss', 'model.interaction_loss.sparse_weight=0.5'
+    )
+    for step in losses[:2]:
+        assert 'loss_context' in step and 'loss_sparse' not in step
+    for step in losses[2:]:
+        assert 0 < step['loss_sparse'] < 0.5 and 'loss_interaction' in step
+        terms = [v for k, v in step.items() if k.startswith('loss_')]
+        assert step['loss'] == pytest.approx(sum(terms), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_text_encoder_trains(world):
+    """A cache by the page's encoder, and a student of it."""
+    encoder = '{"type": "LetterTextEncoder"}'
+    cache = 'letters'
+    (world / cache).mkdir()
+    run_command(
+        *('python', REPO / 'tools/teacher/simulate.py'),
+        *('--ann', 'data/mini/annotations/train.json'),
+        *('--vocabulary', 'mini', '--preset', 'perfect', '--out', cache),
+        cwd=world,
+    ).check()
+    run_command(
+        *('python', REPO / 'tools/teacher/annotate.py', 'run'),
+        *('--vocab', 'mini', '--images', 'data/mini/train'),
+        *('--image-root', 'data/mini', '--out', 'answers'),
+        *('--backend', 'replay', '--options', f'raw={cache}/raw.jsonl'),
+        *('--stages', 'describe', 'parse', 'embed', 'pack'),
+        *('--import', 'mine', '--text-encoder', encoder),
+        cwd=world,
+        modules=world,
+    ).check()
+    losses = train(
+        world,
+        'my_encoder',
+        'train_dataloader.dataset.pipeline.2.cache=answers',
+    )
+    assert 'loss_interaction' in losses[-1]
 
 
 def test_verb(run, tmp_path):

@@ -141,7 +141,14 @@ def test_baselines_are_not_trained(write, tmp_path):
     (tmp_path / 'data').mkdir()
     (tmp_path / 'data/ann.json').write_text(
         json.dumps(
-            dict(images=[], annotations=[], categories=[], verbs=[], hois=[])
+            dict(
+                images=[],
+                annotations=[],
+                categories=[],
+                verbs=[],
+                hoi_categories=[],
+                hois=[],
+            )
         )
     )
     (prior,) = study.runs('prior')

@@ -10,7 +10,6 @@ A further command is a subclass of Target in TARGETS.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -20,38 +19,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+from kill_targets import (
+    ConverterTarget,
+    DetectionsTarget,
+    Target,
+    TrainingTarget,
+    half_written,
+)
+
 REPO = Path(__file__).resolve().parents[2]
-
-
-class Target(ABC):
-    """A command to be killed.
-
-    Args:
-        folder (Path): Where its inputs may be written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    @abstractmethod
-    def command(self, out: Path) -> List[str]:
-        """The command, which writes to ``out`` and goes on from there."""
-
-    @abstractmethod
-    def results(self, out: Path) -> Dict[str, Path]:
-        """The files that must be those of an uninterrupted run, by name."""
-
-    def before(self, out: Path) -> Any:
-        """What is on disk before a start; handed to :meth:`problems`."""
-        return None
-
-    def problems(self, out: Path, before: Any) -> List[str]:
-        """What was lost or is half-written after a kill."""
-        return []
 
 
 class TeacherTarget(Target):
@@ -180,26 +159,12 @@ def _lines(raw: Dict[str, bytes]) -> int:
     return sum(text.count(b'\n') + 1 for text in raw.values() if text)
 
 
-TARGETS = dict(teacher=TeacherTarget)
-
-
-def half_written(out: Path) -> List[str]:
-    """JSON and JSONL under their final names that cannot be read."""
-    found = []
-    for path in out.rglob('*.json*'):
-        if path.name.startswith('.') or path.parent.name in (
-            'raw',
-            'failures',
-        ):
-            continue  # temporary, or only ever appended to
-        text = path.read_text(encoding='utf-8')
-        parts = text.splitlines() if path.suffix == '.jsonl' else [text]
-        try:
-            for part in parts:
-                json.loads(part)
-        except ValueError as error:
-            found.append(f'{path.name}: half-written ({error})')
-    return found
+TARGETS = dict(
+    teacher=TeacherTarget,
+    converter=ConverterTarget,
+    detections=DetectionsTarget,
+    training=TrainingTarget,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -290,9 +255,7 @@ class KillTest:
 
     def _digests(self, out: Path) -> Dict[str, str]:
         return {
-            name: hashlib.sha256(path.read_bytes()).hexdigest()
-            if path.exists()
-            else 'missing'
+            name: self.target.digest(path) if path.exists() else 'missing'
             for name, path in self.target.results(out).items()
         }
 
