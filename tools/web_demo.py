@@ -7,14 +7,18 @@ import argparse
 import os
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
 
 # Read when gradio is imported: no word to its makers, nothing from the net.
 os.environ.update(GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1')
 
-# Files of visitors and pictures for them that are kept, the newest.
+# Files of visitors and pictures for them that are kept, the newest, and for
+# how many seconds.
 MAX_FILES = 64
+MAX_AGE = 600
 # A page of Gradio's would load a script from elsewhere.
 POLICY = (
     b'content-security-policy',
@@ -71,12 +75,20 @@ class Guard:
         self.app = app
         self.folder = Path(folder)
 
+    def _tidy_up(self) -> None:
+        ages = {}
+        for path in self.folder.rglob('*'):
+            # Another request may delete it meanwhile.
+            with suppress(FileNotFoundError):
+                if path.is_file():
+                    ages[path] = time.time() - path.stat().st_mtime
+        for i, path in enumerate(sorted(ages, key=ages.get)):
+            if i >= MAX_FILES or ages[path] > MAX_AGE:
+                path.unlink(missing_ok=True)
+
     async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
         if scope['type'] == 'http' and scope['method'] == 'POST':
-            files = [p for p in self.folder.rglob('*') if p.is_file()]
-            files.sort(key=lambda path: path.stat().st_mtime)
-            for path in files[:-MAX_FILES]:
-                path.unlink(missing_ok=True)
+            self._tidy_up()
 
         async def send_policy(message: dict) -> None:
             if message['type'] == 'http.response.start':
@@ -133,13 +145,12 @@ def build(page: Any, folder: str) -> Any:
         return number, *show(number, threshold, phrases), words
 
     def upload(path: str, threshold: float, phrases: str) -> tuple:
-        # Gradio refuses paths that a visitor made up; this one is deleted.
+        # Gradio refuses paths that a visitor made up. Its own are of the
+        # content: two visitors with one photo share a file, so that the
+        # first one must not delete it.
         if not Path(path).resolve().is_relative_to(Path(folder).resolve()):
             return None, None, [], 'This is no upload.', ''
-        try:
-            return take(path, threshold, phrases)
-        finally:
-            Path(path).unlink(missing_ok=True)  # its pixels are remembered
+        return take(path, threshold, phrases)
 
     def choose(threshold: float, phrases: str, event: gr.SelectData) -> tuple:
         return take(

@@ -19,6 +19,7 @@ from torch import distributed, nn
 from torch.utils.data import DataLoader
 
 from clhoi_mm.config_file import inner_configs
+from clhoi_mm.datasets.wrappers import inner_datasets
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import OPTIMIZERS, RUNNERS
 from clhoi_mm.teacher.files import atomic_path
@@ -113,12 +114,10 @@ class HOIRunner(Runner):
             nn.Module: The model.
         """
         model = super().train()
-        dataset = self.train_dataloader.dataset
-        while not hasattr(dataset, 'num_skipped') and hasattr(
-            dataset, 'dataset'
-        ):
-            dataset = dataset.dataset
-        skipped = getattr(dataset, 'num_skipped', 0)
+        skipped = sum(
+            getattr(dataset, 'num_skipped', 0)
+            for dataset in inner_datasets(self.train_dataloader.dataset)
+        )
         if skipped:
             self.logger.warning(
                 f'images that cannot be read were skipped {skipped} times; '

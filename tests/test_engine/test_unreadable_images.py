@@ -1,0 +1,70 @@
+"""Batches in which some images could not be read."""
+
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from clhoi_mm.engine import UnreadableImages
+from clhoi_mm.structures import HOIDataSample, no_predictions
+from clhoi_mm.utils.image_reader import UnreadableImage
+
+
+def sample(name, **meta):
+    return HOIDataSample(metainfo=dict(img_path=name, **meta))
+
+
+def step(batch):
+    """What a model does: it sees inputs of images alone."""
+    assert all(len(x) > 1 for x in batch['inputs'])
+    for each in batch['data_samples']:
+        each.pred_hois = InstanceData(scores=torch.ones(3))
+    return batch['data_samples']
+
+
+def batch_of(*samples):
+    return dict(
+        inputs=[torch.zeros(1 if 'unreadable' in s else 3) for s in samples],
+        data_samples=list(samples),
+    )
+
+
+def test_order_is_kept_and_models_see_images_alone():
+    images = UnreadableImages()
+    found = images.predict(
+        step,
+        batch_of(
+            sample('a', unreadable='a: cut'),
+            sample('b'),
+            sample('c', unreadable='c: cut'),
+            sample('d'),
+        ),
+    )
+    assert [s.img_path for s in found] == ['a', 'b', 'c', 'd']
+    assert [len(s.pred_hois.scores) for s in found] == [0, 3, 0, 3]
+    assert images.reasons == dict(a='a: cut', c='c: cut')
+    images.check(4)
+    images.predict(step, batch_of(sample('e', unreadable='e: cut')))
+    assert len(images) == 3
+    with pytest.raises(UnreadableImage, match='none of 3 .* first: a: cut'):
+        images.check(3)
+
+
+def test_a_whole_batch_is_passed_on_as_it_is():
+    batch = batch_of(sample('a'), sample('b'))
+    assert UnreadableImages().predict(lambda x: x, batch) is batch
+
+
+def test_no_predictions_has_the_fields_of_predictions():
+    empty = no_predictions()
+    assert len(empty) == 0 and empty.sub_bboxes.shape == (0, 4)
+    assert empty.verb_labels.dtype == torch.int64
+    assert set(empty.keys()) == {
+        'sub_bboxes',
+        'obj_bboxes',
+        'obj_labels',
+        'verb_labels',
+        'hoi_labels',
+        'scores',
+        'sub_scores',
+        'obj_scores',
+    }
