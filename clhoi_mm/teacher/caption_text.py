@@ -50,7 +50,7 @@ def read_caption(text: str) -> FinalAnswer:
     if not is_json(answer.text):
         return FinalAnswer(body)
     found = find_json(answer.text, keep_torn=True)
-    if not found:
+    if not found or found[-1].content is None:
         return FinalAnswer(body)
     prose = ' '.join(_prose(found[-1].content, 0))
     if not prose and not read_structured(answer.text).items:

@@ -2,10 +2,11 @@ import json
 import re
 from typing import Any, Dict, Optional, Tuple
 
+from .answer_items import read_items
 from .caption_text import read_caption
 from .final_answer import read_final_answer
 from .raw_answers import RawAnswer
-from .structured import Answer, read_items, read_structured
+from .structured import Answer, read_structured
 from .words import TeacherWords, split_sentences
 
 _FLAT_OBJECT = re.compile(r'\{[^{}]*\}')

@@ -1,0 +1,267 @@
+"""The interactions in a model's JSON, in any of the shapes they use."""
+
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+from .stated_scores import read_score, score_scale
+
+_VERBS = (
+    'verb',
+    'action',
+    'predicate',
+    'interaction',
+    'relation',
+    'relationship',
+    'activity',
+)
+_OBJECTS = ('object', 'obj', 'target', 'noun', 'item', 'object_name')
+_SCORES = ('score', 'confidence', 'probability', 'conf', 'prob')
+_LISTS = (
+    'interactions',
+    'answer',
+    'answers',
+    'results',
+    'hois',
+    'items',
+    'objects',
+    'list',
+    'output',
+    'actions',
+    'verbs',
+)
+_TEXTS = frozenset(
+    'caption description text answer response sentence sentences summary '
+    'interaction interactions result output'.split()
+)
+_REMARKS = frozenset(
+    'reasoning reason thought thoughts thinking explanation rationale '
+    'note notes comment comments remark evidence scene setting location '
+    'status success error type title version language prompt question task '
+    'image image_id id key file file_name model count confidence score'.split()
+)
+_OTHER = 'other'
+_NOTHING = frozenset(
+    (
+        'none',
+        'no',
+        'nothing',
+        'n/a',
+        'na',
+        'null',
+        'unknown',
+        'no action',
+        'no interaction',
+        'no_interaction',
+        'no interactions',
+        'no object',
+        'no verb',
+        'not applicable',
+        'not interacting',
+        'none of the above',
+        '-',
+    )
+)
+# Longer ones are sentences.
+_LONGEST_NAME = 5
+
+
+class Item(NamedTuple):
+    """One interaction as the model named it.
+
+    Attributes:
+        verb (str): Empty where ``text`` holds both.
+        object (str): Empty where ``text`` holds both.
+        score (float): In [0, 1]; 1 where the model gave none.
+        text (str): 'riding a bicycle', where the model wrote one phrase.
+    """
+
+    verb: str
+    object: str
+    score: float
+    text: str = ''
+
+
+def is_item(content: Any) -> bool:
+    """Whether a value is a dict with a verb and an object."""
+    if not isinstance(content, dict):
+        return False
+    names = {str(key).strip().lower() for key in content}
+    return not names.isdisjoint(_VERBS) and not names.isdisjoint(_OBJECTS)
+
+
+class _Stated(NamedTuple):
+    """An item with its score as the model wrote it."""
+
+    verb: str
+    object: str
+    score: Any
+    text: str = ''
+
+
+def read_items(contents: List[Any]) -> Tuple[List[Item], bool]:
+    """Read items in any of the shapes that models use.
+
+    Args:
+        contents (List): Dicts and lists of one answer.
+
+    Returns:
+        Tuple[List[Item], bool]: The items, and whether all could be read.
+    """
+    found: List[Item] = []
+    stated = [item for content in contents for item in _walk(content, 0)]
+    scale = score_scale(item.score for item in stated if item is not None)
+    whole = True
+    for item in stated:
+        score = None if item is None else read_score(item.score, scale)
+        if score is None:
+            whole = False
+        elif item.text:
+            found.append(Item('', '', score, item.text))
+        elif not {item.verb, item.object} & _NOTHING and item.verb != _OTHER:
+            found.append(Item(item.verb, item.object, score))
+    return found, whole
+
+
+def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
+    if depth > 4:
+        yield None
+    elif isinstance(content, list):
+        if (
+            len(content) in (2, 3)
+            and depth
+            and all(isinstance(part, str) for part in content[:2])
+            and (len(content) == 2 or read_score(content[2], 100) is not None)
+        ):
+            yield _item(*content)
+            return
+        for part in content:
+            if isinstance(part, str):
+                yield _phrase(part)
+            else:
+                yield from _walk(part, depth + 1)
+    elif isinstance(content, dict):
+        yield from _from_dict(content, depth)
+    else:
+        yield None
+
+
+def _from_dict(
+    content: Dict[Any, Any], depth: int
+) -> Iterator[Optional[_Stated]]:
+    low = {str(key).strip().lower(): value for key, value in content.items()}
+    verb, obj = _first(low, _VERBS), _first(low, _OBJECTS)
+    verbs = low.get('verbs', verb)
+    if (
+        verb is None
+        and obj is not None
+        and 'verbs' not in low
+        and any(name in low for name in _VERBS)
+    ):
+        return  # {"object": "bicycle", "verb": null}: nothing is done
+    if isinstance(obj, str) and isinstance(verbs, list):
+        for part in verbs:
+            yield from _walk_verb(part, obj, low)
+    elif isinstance(obj, str) and isinstance(verb, (str, dict)):
+        yield from _walk_verb(verb, obj, low)
+    elif (
+        isinstance(verb, str)
+        and obj is None
+        and not any(name in low for name in _LISTS)
+    ):
+        yield _phrase(verb) if ' ' in _clean(verb) else None
+    else:
+        inner = [
+            low[name]
+            for name in _LISTS
+            if isinstance(low.get(name), (list, dict))
+        ]
+        if inner:
+            for part in inner:
+                yield from _walk(part, depth)
+            return
+        for name, value in low.items():
+            yield from _from_entry(name, value, depth)
+
+
+def _from_entry(
+    name: str, value: Any, depth: int
+) -> Iterator[Optional[_Stated]]:
+    """{"bicycle": ["ride", "hold"]}, {"caption": "A man rides."}."""
+    if name in _REMARKS or (value is None and name in (*_LISTS, *_TEXTS)):
+        return
+    parts = value if isinstance(value, list) else [value]
+    if any(_has_items(part) for part in parts):
+        yield from _walk(value, depth + 1)
+    elif name in _TEXTS:
+        for part in parts:
+            yield _phrase(part) if isinstance(part, str) else None
+    elif isinstance(value, str):
+        yield from _walk_verb(value, name, {})
+    elif isinstance(value, list):
+        for part in value:
+            yield from _walk_verb(part, name, {})
+    elif isinstance(value, dict):
+        for part, score in value.items():
+            yield _item(str(part), name, score)
+    else:
+        yield None
+
+
+def _has_items(content: Any) -> bool:
+    """Whether a dict holds an interaction, or a list of some."""
+    if is_item(content):
+        return True
+    return isinstance(content, dict) and any(
+        isinstance(value, (list, dict)) and str(name).strip().lower() in _LISTS
+        for name, value in content.items()
+    )
+
+
+def _walk_verb(
+    verb: Any, obj: str, low: Dict[str, Any]
+) -> Iterator[Optional[_Stated]]:
+    score = _first(low, _SCORES)
+    if isinstance(verb, dict):
+        inner = {str(key).lower(): value for key, value in verb.items()}
+        score = _first(inner, _SCORES)
+        verb = _first(inner, (*_VERBS, 'name'))
+    if not isinstance(verb, str):
+        yield None
+        return
+    free = low.get('other_verb')
+    if verb.strip().lower() == _OTHER and isinstance(free, str):
+        if free.strip():
+            yield _item(free, obj, score)
+        return
+    yield _item(verb, obj, score)
+
+
+def _first(
+    low: Dict[str, Any], names: Tuple[str, ...], default: Any = None
+) -> Any:
+    return next((low[name] for name in names if name in low), default)
+
+
+def _item(verb: str, obj: str, score: Any = None) -> Optional[_Stated]:
+    if len(verb.split()) > _LONGEST_NAME:
+        return _phrase(verb)
+    verb, obj = _clean(verb), _clean(obj)
+    if not verb or not obj or len(obj.split()) > _LONGEST_NAME:
+        return None
+    return _Stated(verb, obj, score)
+
+
+def _phrase(text: str) -> Optional[_Stated]:
+    """'riding a bicycle', or a sentence in its own upper and lower case."""
+    short = len(text.split()) <= _LONGEST_NAME
+    text = _clean(text) if short else _valid(text)
+    return _Stated('', '', None, text) if text else None
+
+
+def _clean(text: str) -> str:
+    """Lower case, single spaces, and no halves of surrogate pairs."""
+    return _valid(text).lower()
+
+
+def _valid(text: str) -> str:
+    text = text.encode('utf-8', 'replace').decode('utf-8')
+    return ' '.join(text.split())
