@@ -4,8 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from clhoi_mm.datasets.mini import MiniWorldGenerator
 from clhoi_mm.teacher.simulate import simulate_cache
+
+try:
+    from clhoi_mm.datasets.mini import MiniWorldGenerator
+except ImportError as error:
+    sys.exit(
+        f'make_mini.py: {error}: the world is drawn with OpenCV; pip install '
+        'opencv-python-headless'
+    )
 
 PRESETS = ('weak', 'typical', 'strong', 'perfect')
 
