@@ -21,6 +21,7 @@ CONFIG := configs/clhoi_r18_mini.py
 DATA := data/mini
 WORK := work_dirs/clhoi_r18_mini$(SUFFIX)
 JOBS ?= 2
+DURATIONS ?= 10
 FEATURES := work_dirs/mini_study/features$(SUFFIX).safetensors
 
 # Tests: as many processes as cores, but for memory's sake no more than eight.
@@ -113,10 +114,10 @@ format: $(LINT)/.done
 	@$(LINT)/bin/ruff format
 
 test: | setup
-	@$(RUN) -m pytest $(SIDE_BY_SIDE) --durations=10
+	@$(RUN) -m pytest $(SIDE_BY_SIDE) --durations=$(DURATIONS)
 
 test-slow: | setup
-	@$(RUN) -m pytest -m '' $(SIDE_BY_SIDE) --durations=10
+	@$(RUN) -m pytest -m '' $(SIDE_BY_SIDE) --durations=$(DURATIONS)
 
 docs: $(DOCS)/.done
 	@$(DOCS)/bin/sphinx-build -q -W --keep-going docs build/docs

@@ -97,10 +97,10 @@ def message_of(error: BaseException) -> str:
         str: One line.
     """
     text = error.args[0] if isinstance(error, KeyError) else error
-    last = str(text).strip().split('\n')[-1]
     if 'in DataLoader worker' in str(text):
-        last = last.partition(': ')[2] or last
-    return last
+        last = str(text).strip().split('\n')[-1]
+        return last.partition(': ')[2] or last
+    return ' '.join(str(text).split())
 
 
 class UnreadableCheckpoint(ValueError):

@@ -299,6 +299,7 @@ def test_wheel_metadata(archives) -> None:
         'docs',
         'web',
         'minilm',
+        'onnx',
     }
     bare = [
         line
@@ -384,6 +385,7 @@ def filled(tmp_path: Path) -> Path:
     return venv
 
 
+@pytest.mark.slow
 def test_wheel_in_an_environment_that_has_mmdet(
     archives, filled: Path, tmp_path: Path
 ) -> None:

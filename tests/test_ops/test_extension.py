@@ -59,7 +59,7 @@ class Kept(torch.utils.data.Dataset):
 
 if __name__ == '__main__':
     loader = DataLoader(
-        Kept(), num_workers=2, multiprocessing_context='spawn'
+        Kept(), num_workers=1, multiprocessing_context='spawn'
     )
     print([kept.tolist() for kept in loader])
 """)

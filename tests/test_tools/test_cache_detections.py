@@ -93,6 +93,7 @@ def test_training_images_are_seen_mirrored_too(features):
     ]
 
 
+@pytest.mark.slow
 def test_a_study_with_features_is_that_with_the_live_detector(world, features):
     run_tool(
         TRAIN, MINI, '--work-dir', 'live', *options(*SHORT), cwd=world

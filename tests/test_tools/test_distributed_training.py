@@ -206,6 +206,7 @@ def test_averaged_weights_and_accumulated_gradients(world):
         torch.testing.assert_close(first[part], second[part])
 
 
+@pytest.mark.slow
 def test_dist_train_sh(world):
     run_command(
         'env',

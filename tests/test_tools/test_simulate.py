@@ -74,7 +74,8 @@ def test_bad_input_is_one_line(ann_file, tmp_path):
     done = run(
         '--ann', ann_file, '--vocabulary', 'v_coco', '--out', tmp_path / 'out'
     )
-    assert done.returncode == 1 and 'not in the vocabulary' in done.stderr
+    assert done.returncode == 1
+    assert "no object of the vocabulary 'v_coco'" in done.stderr
     done = run(
         '--ann',
         ann_file,

@@ -458,7 +458,7 @@ def test_poor_images_are_trained_and_tested(world):
             for image in (second, third):
                 image.pop('hoi_ids', None)
 
-        edit(world, split, 'poor.json', poor)
+        edit(world, split, f'poor_{split}.json', poor)
     # All three, and each of them alone.
     for size in (3, 1):
         run_tool(
@@ -468,7 +468,7 @@ def test_poor_images_are_trained_and_tested(world):
             'poor',
             *options(
                 *ONCE,
-                f'{DATASET}.ann_file=annotations/poor.json',
+                f'{DATASET}.ann_file=annotations/poor_train.json',
                 f'{DATASET}.indices=3',
                 f'train_dataloader.batch_size={size}',
                 f'{DATASET}.pipeline.2.missing=mask',
@@ -494,7 +494,7 @@ def test_poor_images_are_trained_and_tested(world):
         1,
         *options(
             *NO_WORKERS,
-            'test_dataloader.dataset.ann_file=annotations/poor.json',
+            'test_dataloader.dataset.ann_file=annotations/poor_test.json',
         ),
         cwd=world,
     ).check()
