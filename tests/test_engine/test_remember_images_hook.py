@@ -3,15 +3,18 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.dataset import RepeatDataset
 from mmengine.registry import init_default_scope
 
 from clhoi_mm.datasets import HICODetDataset
+from clhoi_mm.datasets.transforms import RememberViews
 from clhoi_mm.engine import RememberImagesHook
 from tests.data_utils import write_tiny
+from tests.tool_utils import MINI
 
 STEPS = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage', orientation='stored'),
     dict(type='LoadHOIAnnotations'),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackHOIInputs'),
@@ -43,8 +46,12 @@ def begin_training(dataset):
     return logged
 
 
-def test_images_are_read_once(build, tmp_path):
-    plain, dataset = build(STEPS), build(STEPS)
+@pytest.mark.parametrize(
+    'loader', [STEPS[0], dict(type='LoadImageFromFile')], ids=['ours', 'mmcv']
+)
+def test_images_are_read_once(build, tmp_path, loader):
+    steps = [loader, *STEPS[1:]]
+    plain, dataset = build(steps), build(steps)
     # In a wrapper, as some configs have it.
     assert begin_training(RepeatDataset(dataset, 2)) == []
     expected = {}
@@ -78,3 +85,10 @@ def test_without_images_there_is_nothing_to_remember(build):
     pipeline = dataset.pipeline
     assert begin_training(dataset) == []
     assert dataset.pipeline is pipeline
+
+
+def test_the_mini_config_has_steps_that_are_remembered(build):
+    steps = Config.fromfile(MINI).train_dataloader.dataset.pipeline
+    dataset = build([s for s in steps if s.type != 'LoadTeacherKnowledge'])
+    assert begin_training(dataset) == []
+    assert isinstance(dataset.pipeline, RememberViews)

@@ -12,6 +12,7 @@ from clhoi_mm.registry import TRANSFORMS
 
 from .load_detections import LoadDetections
 from .load_hoi_annotations import LoadHOIAnnotations
+from .load_image import LoadImage
 from .load_teacher_knowledge import LoadTeacherKnowledge
 from .pack_hoi_inputs import PackHOIInputs
 
@@ -57,6 +58,7 @@ class RememberViews(BaseTransform):
         FilterAnnotations,
         LoadDetections,
         LoadHOIAnnotations,
+        LoadImage,
         LoadImageFromFile,
         LoadTeacherKnowledge,
         PackHOIInputs,

@@ -1,8 +1,9 @@
+from mmcv.transforms import LoadImageFromFile
 from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from clhoi_mm.datasets.transforms import RememberViews
+from clhoi_mm.datasets.transforms import LoadImage, RememberViews
 from clhoi_mm.registry import HOOKS
 
 
@@ -27,9 +28,10 @@ class RememberImagesHook(Hook):
         while not hasattr(dataset, 'pipeline') and hasattr(dataset, 'dataset'):
             dataset = dataset.dataset
         pipeline = getattr(dataset, 'pipeline', None)
-        if not isinstance(pipeline, Compose) or 'LoadImageFromFile' not in [
-            type(step).__name__ for step in pipeline.transforms
-        ]:
+        if not isinstance(pipeline, Compose) or not any(
+            isinstance(step, (LoadImage, LoadImageFromFile))
+            for step in pipeline.transforms
+        ):
             return
         try:
             dataset.pipeline = RememberViews(
