@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.data_utils import REPO
 from tests.tool_utils import run_tool
 
@@ -9,6 +11,7 @@ BENCHMARK = REPO / 'tools/analysis_tools/benchmark.py'
 MINI = str(REPO / 'configs/clhoi_r18_mini.py')
 
 
+@pytest.mark.slow
 def test_rows_table_and_plot(tmp_path):
     done = run_tool(
         BENCHMARK,

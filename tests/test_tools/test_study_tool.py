@@ -109,7 +109,6 @@ def test_nothing_there_yet(study):
     said(done.text, 'work_dirs/tiny_study/results: no result of these runs')
 
 
-@pytest.mark.slow
 def test_a_failure_is_told_and_the_others_are_shown(folder, study):
     done = study('--jobs', '2')
     assert done.code == 1
