@@ -24,11 +24,10 @@ JOBS ?= 2
 DURATIONS ?= 10
 FEATURES := work_dirs/mini_study/features$(SUFFIX).safetensors
 
-# Tests: one process more than cores, since some wait for processes that they
-# started; for memory's sake no more than eight.
+# Tests: as many processes as cores, but for memory's sake no more than eight.
 SIDE_BY_SIDE = $(shell $(RUN) -c 'import os, xdist; \
-  n = min(len(os.sched_getaffinity(0)) + 1, 8); \
-  print(f"-n {n} --dist loadfile --no-loadscope-reorder")' \
+  n = min(len(os.sched_getaffinity(0)), 8); \
+  print(f"-n {n} --dist loadfile --no-loadscope-reorder" if n > 1 else "")' \
   2>/dev/null)
 
 # More threads than this make small images slower.

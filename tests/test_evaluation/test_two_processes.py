@@ -35,6 +35,7 @@ for i, (metric, samples) in enumerate([
 """
 
 
+@pytest.mark.slow
 def test_two_processes_score_as_one(tmp_path):
     env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
     workers = [

@@ -71,8 +71,8 @@ def world(tmp_path_factory):
     'name, supervision',
     [
         ('repeated', 'instance'),
-        ('balanced', 'instance'),
-        ('joined', 'image'),
+        pytest.param('balanced', 'instance', marks=pytest.mark.slow),
+        pytest.param('joined', 'image', marks=pytest.mark.slow),
         ('nested', 'vllm'),
     ],
 )

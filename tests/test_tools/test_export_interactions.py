@@ -17,6 +17,7 @@ def weights(tmp_path_factory):
     return save_model(Config.fromfile(MINI), folder / 'model.pth')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', ['part.pt2', 'part.onnx'])
 def test_file_agrees_with_the_model(weights, tmp_path, name):
     if name.endswith('onnx'):
