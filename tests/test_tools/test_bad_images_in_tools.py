@@ -1,6 +1,7 @@
 """One bad image among many, in every tool that reads a data set's images."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -191,7 +192,8 @@ def test_training_by_choice(world, damage):
         cwd=world,
     ).check()
     assert f'Skipped: {path}' in done.text
-    said(done.text, 'images that cannot be read were skipped 1 times')
+    # What stands in for it is drawn, and may be the same image again.
+    assert re.search(r'were skipped [1-9]\d* times', done.text)
 
 
 def test_browsing(world, damage):
