@@ -191,6 +191,7 @@ def test_version_suffixes_do_not_count(suffix: str) -> None:
     assert parse_version('unknown') == ()
 
 
+@pytest.mark.slow
 def test_command_on_this_environment() -> None:
     done = subprocess.run(
         [sys.executable, '-m', 'clhoi_mm.check_env'],

@@ -271,6 +271,7 @@ def test_weights_that_are_missing_or_of_another_model(tmp_path, world):
         HOIInferencer(weights=tmp_path / 'part.pth')
 
 
+@pytest.mark.slow
 def test_the_tool(world, broken, video):
     out = broken.parent / 'found'
     done = run_command(

@@ -47,6 +47,7 @@ def test_rows_table_and_plot(tmp_path):
     assert (tmp_path / 'plot.png').stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_training_steps(tmp_path):
     run_tool(
         BENCHMARK,
