@@ -66,7 +66,7 @@ def read_number(value: Any) -> Optional[float]:
     """
     if isinstance(value, str):
         value = value.strip()
-        # float() takes '1_000', which nobody writes as a number here.
+        # float() takes '1_000', which is no number in a table.
         if '_' in value:
             return None
         if value.count(',') == 1 and '.' not in value:

@@ -26,7 +26,7 @@ class RememberViews(BaseTransform):
     has few views then, and after some epochs nothing is left to do. Any other
     draw would be frozen at its first result, so that only steps known to draw
     nothing (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects
-    are given again and again, so that nobody may write to them. Steps that
+    are returned each time and must not be written to. Steps that
     read images are remembered where ``max_images`` says how many.
 
     It costs memory: what the last step gave of each image and of its mirror

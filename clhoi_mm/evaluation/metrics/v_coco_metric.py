@@ -146,7 +146,7 @@ class VCOCOMetric(BaseMetric):
         ]
         if absent:
             logger.warning(
-                f'V-COCO: nobody is annotated with '
+                f'V-COCO: no person is annotated with '
                 f'{", ".join(absent)}, left out of means.'
             )
         rows = [['AP in percent', 'value']]
