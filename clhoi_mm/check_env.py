@@ -137,6 +137,7 @@ PYTHONS = {'onedl': ((3, 10), (3, 14)), 'openmmlab': ((3, 10), (3, 12))}
 COMPILED = 'compiled'
 STAND_IN = 'torchvision and torch (clhoi_mm.ops)'
 _MM = ('mmengine', 'mmcv', 'mmdet', 'mmpretrain')
+_MMDET = ('mmdet.models', 'mmdet.apis')
 
 
 def parse_version(text: str) -> Tuple[int, ...]:
@@ -272,12 +273,12 @@ def check(found: Found) -> List[Problem]:
                 'run in its folder: pip install --no-deps -e .',
             )
         )
-    if 'mmdet' in found.versions and 'mmdet.models' in found.errors:
+    broken = [name for name in _MMDET if name in found.errors]
+    if 'mmdet' in found.versions and broken:
         problems.append(
             Problem(
                 True,
-                "mmdet's models do not import "
-                f'({found.errors["mmdet.models"]})',
+                f'{broken[0]} does not import ({found.errors[broken[0]]})',
                 'install what it names, or make the environment anew: '
                 'make setup',
             )
@@ -350,7 +351,7 @@ def probe() -> Found:
         if dist.metadata['Name']
     }
     found = Found(dists=set(dists), python=sys.version_info[:2])
-    for name in (*ROWS['onedl'], 'mmcv.ops', 'mmdet.models'):
+    for name in (*ROWS['onedl'], 'mmcv.ops', *_MMDET):
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:

@@ -14,8 +14,10 @@ from messages import explain, fail, say
 from progress import PipMeter, run_with_progress
 from timing import Timing
 
-# They would send packages elsewhere, or let the environment see others.
+# They would send packages elsewhere, let the environment see others, or have
+# each start of Python compile all of mmdet anew.
 STRANGERS = (
+    'PYTHONDONTWRITEBYTECODE',
     'PYTHONPATH',
     'PYTHONHOME',
     'VIRTUAL_ENV',
