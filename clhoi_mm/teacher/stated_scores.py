@@ -24,10 +24,14 @@ _WORDS = tuple(
     )
 )
 _NUMBER = re.compile(r'(?<![\w.])(?:\d+(?:[.,]\d+)?|\.\d+)')
+# Begun inside a number, a search of a long one would take its square.
 _SCALE = re.compile(
-    r'(\d+(?:[.,]\d+)?)\s*(?:/|out of)\s*(\d+(?:[.,]\d+)?)\b', re.IGNORECASE
+    r'(?<!\d)(\d+(?:[.,]\d+)?)\s*(?:/|out of)\s*(\d+(?:[.,]\d+)?)\b',
+    re.IGNORECASE,
 )
-_PERCENT = re.compile(r'(\d+(?:[.,]\d+)?)\s*(?:%|percent|per cent)', re.I)
+_PERCENT = re.compile(
+    r'(?<!\d)(\d+(?:[.,]\d+)?)\s*(?:%|percent|per cent)', re.I
+)
 
 
 def score_scale(values: Iterable[Any]) -> float:

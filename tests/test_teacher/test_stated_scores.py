@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,12 @@ from clhoi_mm.teacher.stated_scores import read_score, score_scale
 )
 def test_scores(value, expected):
     assert read_score(value, score_scale([value])) == expected
+
+
+def test_a_long_number_takes_no_time():
+    start = time.process_time()
+    assert read_score('9' * 50_000, score_scale(['9' * 50_000])) is None
+    assert time.process_time() - start < 2
 
 
 def test_the_scale_is_that_of_the_largest():

@@ -94,7 +94,15 @@ def test_training(world, name, supervision):
     assert (out / 'epoch_2.pth').is_file()
 
 
-@pytest.mark.parametrize('name', WRAPPERS)
+@pytest.mark.parametrize(
+    'name',
+    [
+        pytest.param('repeated', marks=pytest.mark.slow),
+        'balanced',
+        pytest.param('joined', marks=pytest.mark.slow),
+        'nested',
+    ],
+)
 def test_tools(world, name):
     done = run_tool(
         TOOLS / 'browse_dataset.py',

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
 from tests.data_utils import REPO
-from tests.tool_utils import run_command, said
+from tests.tool_utils import Done, run_command, said
 
 TOOL = REPO / 'tools/analysis_tools/study.py'
 # Importing torch for each run would be most of the time.
@@ -73,44 +75,53 @@ TABLE = """
 """
 
 
-@pytest.fixture(scope='module')
-def folder(tmp_path_factory):
-    """A folder with a study; what is done in it stays for the next test."""
-    folder = tmp_path_factory.mktemp('study')
-    for name, text in [
-        ('stand_in.py', RUNNER),
-        ('base.py', CONFIG),
-        ('tiny.py', STUDY),
-        ('make.py', 'import sys\nopen("cache", "a").write(sys.argv[1])'),
-    ]:
+FILES = {
+    'stand_in.py': RUNNER,
+    'base.py': CONFIG,
+    'tiny.py': STUDY,
+    'make.py': 'import sys\nopen("cache", "a").write(sys.argv[1])',
+}
+
+
+def new_study(folder: Path) -> Path:
+    """A folder with a study that was not run yet."""
+    for name, text in FILES.items():
         (folder / name).write_text(text)
     return folder
 
 
-@pytest.fixture
-def study(folder):
-    """Runs the tool on the study, as a user does."""
-
-    def study(*args):
-        return run_command(
-            'python', TOOL, 'tiny.py', *args, cwd=folder, modules=folder
-        )
-
-    return study
+def run_study(folder: Path, *args: str) -> Done:
+    """Run the tool on the study in a folder, as a user does."""
+    return run_command(
+        'python', TOOL, 'tiny.py', *args, cwd=folder, modules=folder
+    )
 
 
-def results(folder):
+def results(folder: Path) -> list:
     return sorted((folder / 'work_dirs/tiny_study/results').glob('*.json'))
 
 
-def test_nothing_there_yet(study):
-    done = study('--table')
+@pytest.fixture(scope='module')
+def measured(tmp_path_factory):
+    """A folder whose study was run, and how that ended."""
+    folder = new_study(tmp_path_factory.mktemp('study'))
+    return folder, run_study(folder, '--jobs', '2')
+
+
+@pytest.fixture
+def folder(measured, tmp_path):
+    """A copy of the measured folder."""
+    return Path(shutil.copytree(measured[0], tmp_path / 'study'))
+
+
+def test_nothing_there_yet(tmp_path):
+    done = run_study(new_study(tmp_path), '--table')
     assert done.code == 1
     said(done.text, 'work_dirs/tiny_study/results: no result of these runs')
 
 
-def test_a_failure_is_told_and_the_others_are_shown(folder, study):
-    done = study('--jobs', '2')
+def test_a_failure_is_told_and_the_others_are_shown(measured):
+    folder, done = measured
     assert done.code == 1
     said(done.text, '1 runs have no result: 1 failed, see above')
     assert TABLE in done.text
@@ -133,10 +144,10 @@ def test_a_failure_is_told_and_the_others_are_shown(folder, study):
     assert len(logs) == 2 and all('reads two words' in log for log in logs)
 
 
-def test_the_table_alone_runs_nothing(folder, study):
+def test_the_table_alone_runs_nothing(folder):
     (folder / 'images').mkdir()
     before = [path.stat().st_mtime_ns for path in results(folder)]
-    done = study('--table', '--images', 'images').check()
+    done = run_study(folder, '--table', '--images', 'images').check()
     assert TABLE in done.text and 'FAILED' not in done.text
     said(done.text, '1 runs have no result: run the study without --table')
     assert [path.stat().st_mtime_ns for path in results(folder)] == before
@@ -145,10 +156,10 @@ def test_the_table_alone_runs_nothing(folder, study):
     ).read_bytes()
 
 
-def test_only_what_was_deleted_is_run_anew(folder, study):
+def test_only_what_was_deleted_is_run_anew(folder):
     one = results(folder)[1]  # of label-free, seed 1
     one.unlink()
-    done = study('--rows', 'free', '--split', 'test').check()
+    done = run_study(folder, '--rows', 'free', '--split', 'test').check()
     assert done.text.count('s of processor time') == 1
     assert 'free, seed 1' in done.text and one.is_file()
     # What it is compared with was there.
@@ -157,8 +168,14 @@ def test_only_what_was_deleted_is_run_anew(folder, study):
         '| label-free | 20.5 ± 0.7 | 0.51 |\n\n2 runs'
     ) in done.text
     # Other options make other runs, which do not pass for these.
-    done = study(
-        '--rows', 'free', '--seeds', '5', '--cfg-options', 'model.bonus=1'
+    done = run_study(
+        folder,
+        '--rows',
+        'free',
+        '--seeds',
+        '5',
+        '--cfg-options',
+        'model.bonus=1',
     ).check()
     assert '| label-free | 16.0 |  |' in done.text
     assert len(results(folder)) == 5
@@ -170,17 +187,16 @@ def test_only_what_was_deleted_is_run_anew(folder, study):
     (['--features', 'f'], ['f: no such file of features', 'base.py']),
     (['--cfg-options', 'a b'], ['a b', 'KEY=VALUE'])
 ])  # fmt: skip
-def test_mistakes_are_said(study, args, parts):
-    done = study(*args)
+def test_mistakes_are_said(tmp_path, args, parts):
+    done = run_study(new_study(tmp_path), *args)
     assert done.code not in (0, None) and 'Traceback' not in done.text
     said(done.text, *parts)
 
 
-def test_what_cannot_be_prepared(folder, study):
+def test_what_cannot_be_prepared(tmp_path):
     text = STUDY.replace("path='cache'", "path='elsewhere'")
-    (folder / 'tiny.py').write_text(text)
-    done = study(
-        '--rows', 'free', '--cfg-options', 'train_dataloader.cache=elsewhere'
-    )
+    (new_study(tmp_path) / 'tiny.py').write_text(text)
+    args = ('--cfg-options', 'train_dataloader.cache=elsewhere')
+    done = run_study(tmp_path, '--rows', 'free', *args)
     assert done.code == 1
     said(done.text, 'prepare', 'elsewhere is not there')

@@ -110,7 +110,7 @@ def test_both_stages_are_trained(trained):
     assert (trained / 'last_checkpoint').read_text().endswith('epoch_4.pth')
 
 
-@pytest.mark.parametrize('epoch', [1, 3])
+@pytest.mark.parametrize('epoch', [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_resumed_training_repeats_the_uninterrupted(trained, world, epoch):
     run_tool(
         TRAIN,
@@ -183,8 +183,7 @@ def test_checkpoint_holds_its_config_as_json_and_no_words(trained, world):
 
 def test_test_prints_saves_and_draws(trained, no_cache):
     world, checkpoint = no_cache, trained / 'epoch_4.pth'
-    first = run_command(
-        'python',
+    first = run_tool(
         TEST,
         MINI,
         checkpoint,
@@ -257,8 +256,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         *options(*NO_WORKERS),
         cwd=world,
     ).check()
-    third = run_command(
-        'python',
+    third = run_tool(
         REPO / 'tools/analysis_tools/eval_predictions.py',
         '--ann',
         'data/mini/annotations/test.json',

@@ -82,7 +82,10 @@ def test_an_error_of_the_code_keeps_its_traceback(world):
     assert done.code == 1 and 'Traceback' in done.text
 
 
-@pytest.mark.parametrize('content', [b'', b'PK\x03\x04 cut', None])
+@pytest.mark.parametrize(
+    'content',
+    [pytest.param(b'', marks=pytest.mark.slow), b'PK\x03\x04 cut', None],
+)
 def test_damaged_checkpoints(world, content):
     whole = (world / 'run/epoch_1.pth').read_bytes()
     path = world / 'damaged.pth'
