@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import HOIVocabulary
 
 

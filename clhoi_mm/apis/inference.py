@@ -9,7 +9,7 @@ import numpy as np
 
 from clhoi_mm.evaluation.metrics.dump_hoi_results import json_values
 from clhoi_mm.structures import HOIDataSample
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .image_input import ImageInput

@@ -7,7 +7,6 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from clhoi_mm.teacher.english import gerund, third_person
 from clhoi_mm.teacher.prose.function_words import (
     BE,
     DETERMINERS,
@@ -16,6 +15,7 @@ from clhoi_mm.teacher.prose.function_words import (
 )
 from clhoi_mm.teacher.prose.lexicon import Lexicon, load_words
 from clhoi_mm.teacher.prose.morphology import singular, verb_form
+from clhoi_mm.utils.english import gerund, third_person
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 

@@ -9,7 +9,7 @@ from typing import Any, Optional
 import cv2
 import numpy as np
 
-from clhoi_mm.teacher.files import atomic_path, work_folder
+from clhoi_mm.utils.files import atomic_path, work_folder
 
 from .video_tracks import RATE
 

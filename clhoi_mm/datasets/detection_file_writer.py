@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from clhoi_mm.teacher.files import atomic_path, work_folder
+from clhoi_mm.utils.files import atomic_path, work_folder
 
 from .detection_file import FORMAT, VERSION
 

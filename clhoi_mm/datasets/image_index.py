@@ -8,7 +8,7 @@ from typing import BinaryIO, Iterator, List, Optional, Tuple
 
 from mmengine.logging import print_log
 
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 from .image_blocks import read_folder, read_list, read_parquet
 from .image_table import ImageTable

@@ -5,7 +5,7 @@ import mmap
 import os
 from typing import Any, Dict, Optional, Tuple, Union
 
-from clhoi_mm.teacher.tensor_file import view_tensors
+from clhoi_mm.utils.tensor_file import view_tensors
 
 from .byte_rows import ByteRows
 

@@ -5,7 +5,7 @@ from typing import BinaryIO, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
-from clhoi_mm.teacher.tensor_file import lay_out
+from clhoi_mm.utils.tensor_file import lay_out
 
 from .byte_rows import ByteRows
 from .image_table import FORMAT, VERSION

@@ -22,7 +22,7 @@ from clhoi_mm.config_file import inner_configs
 from clhoi_mm.datasets.wrappers import inner_datasets
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.registry import OPTIMIZERS, RUNNERS
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 
 def _without_words(pipeline: list) -> list:

@@ -2,7 +2,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Union
 
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 from .figures import Found, values_of
 

@@ -6,9 +6,10 @@ from typing import Any, Dict, Iterator, NoReturn, Optional, Union
 
 import numpy as np
 
+from clhoi_mm.utils.tensor_file import DTYPES, view_tensors
+
 from ..vocabulary import HOIVocabulary
 from .cache_format import (
-    DTYPES,
     FORMAT,
     LAYOUT,
     MANIFEST,
@@ -17,7 +18,6 @@ from .cache_format import (
     file_sha256,
     key_hash,
 )
-from .tensor_file import view_tensors
 
 # Hashing so much takes no time to speak of.
 _VERIFY_BYTES = 16 << 20

@@ -5,21 +5,10 @@ import os
 import zlib
 from typing import Dict, Tuple, Union
 
-import numpy as np
-
 MANIFEST = 'manifest.json'
 TENSORS = 'knowledge.safetensors'
 FORMAT = 'clhoi_mm teacher cache'
 VERSION = 2
-
-DTYPES = dict(
-    U8=np.uint8,
-    U32=np.uint32,
-    I32=np.int32,
-    I64=np.int64,
-    F16=np.float16,
-    F32=np.float32,
-)
 
 # name -> (safetensors dtype, shape); a name stands for a length that the
 # manifest fixes or that several tensors share. Images are sorted by key;

@@ -6,12 +6,13 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 import numpy as np
 from tqdm import tqdm
 
+from clhoi_mm.utils.tensor_file import TensorFile
+
 from ..vocabulary import HOIVocabulary
 from .cache_format import LAYOUT, key_hash
 from .caption_weights import caption_weights, is_sum
 from .column import Column
 from .interaction_table import InteractionTable
-from .tensor_file import TensorFile
 from .text_encoders import TextEncoder
 from .unique_texts import UniqueTexts
 from .words import TeacherWords

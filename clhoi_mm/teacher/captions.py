@@ -2,8 +2,9 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
+from clhoi_mm.utils.english import plural, third_person
+
 from ..vocabulary import HOIVocabulary, with_article
-from .english import plural, third_person
 
 # Other names that people use for some objects.
 SYNONYMS: Dict[str, Tuple[str, ...]] = {

@@ -4,10 +4,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, Union
 
+from clhoi_mm.utils.files import atomic_path, work_folder
+
 from .caption_text import answer_problem
 from .exchange import KINDS, SCORE
 from .external_sort import ExternalSort
-from .files import atomic_path, work_folder
 from .raw_store import shard_files
 from .reasoning import has_reasoning_marks, only_closes
 from .teacher_pass import read_settings

@@ -5,7 +5,7 @@ from typing import Iterable, Iterator
 
 import numpy as np
 
-from .cache_format import DTYPES
+from clhoi_mm.utils.tensor_file import DTYPES
 
 _HELD = 1 << 16
 

@@ -1,7 +1,8 @@
 from typing import Dict, Tuple
 
+from clhoi_mm.utils.english import gerund
+
 from ..vocabulary import HOIVocabulary, normalise_name, with_article
-from .english import gerund
 
 Labels = Tuple[int, int, int, int]
 

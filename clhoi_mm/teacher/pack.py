@@ -5,12 +5,13 @@ from typing import Iterable, Iterator, Union
 
 from tqdm import tqdm
 
+from clhoi_mm.utils.files import atomic_path, work_folder
+
 from ..vocabulary import HOIVocabulary
 from .cache_format import FORMAT, MANIFEST, TENSORS, VERSION, file_sha256
 from .cache_tables import CacheTables
 from .caption_weights import is_sum
 from .external_sort import ExternalSort
-from .files import atomic_path, work_folder
 from .interaction_table import InteractionTable
 from .text_encoders import TextEncoder
 from .words import TeacherWords

@@ -10,13 +10,14 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from tqdm import tqdm
 
+from clhoi_mm.utils.files import work_folder
+
 from ..utils.key_matching import no_match_message
 from ..vocabulary import HOIVocabulary
 from .answer_parser import AnswerParser, Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
 from .external_sort import ExternalSort
-from .files import work_folder
 from .parse_report import ParseReport
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line

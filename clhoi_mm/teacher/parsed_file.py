@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Union
 
-from .files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 ParsedRow = Dict[str, Any]
 _BATCH = 4096

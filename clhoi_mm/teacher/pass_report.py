@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple, Union
 
+from clhoi_mm.utils.files import atomic_path
+
 from ..vocabulary import HOIVocabulary
 from .exchange import LIST, SCORE, Failure, Question, Reply
-from .files import atomic_path
 from .parsing import parse_answer
 from .raw_answers import RawAnswer
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Iterable, Iterator, Union
 
-from .files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 _FIELDS = ('key', 'model', 'caption', 'answer')
 

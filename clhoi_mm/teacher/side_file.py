@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Optional, TextIO, Union
 
-from .files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 
 class SideFile:

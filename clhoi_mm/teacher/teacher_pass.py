@@ -7,11 +7,12 @@ from typing import Any, Dict, Iterator, Set, Union
 
 from tqdm import tqdm
 
+from clhoi_mm.utils.files import atomic_path
+
 from .backends import Backend
 from .backends.base import Outcome
 from .caption_text import answer_problem
 from .exchange import SCORE, Failure, Question
-from .files import atomic_path
 from .final_answer import EMPTY, REFUSED, UNFINISHED
 from .images import ImageSource
 from .pass_report import PassReport

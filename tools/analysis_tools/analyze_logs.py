@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
 
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 # What a line holds beside its figures.
 PLACES = ('epoch', 'iter', 'step')

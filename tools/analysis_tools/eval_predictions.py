@@ -19,7 +19,7 @@ from clhoi_mm.evaluation.core import (
     hico_det_ground_truth,
     v_coco_ground_truth,
 )
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
 
 

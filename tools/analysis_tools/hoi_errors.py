@@ -26,7 +26,7 @@ from clhoi_mm.evaluation.core import (
     hico_det_ground_truth,
     v_coco_ground_truth,
 )
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 
 def parse_args() -> argparse.Namespace:

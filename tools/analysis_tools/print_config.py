@@ -3,7 +3,7 @@
 import argparse
 
 from clhoi_mm.config_file import ConfigOptions, read_config
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 KINDS = ('.py', '.json', '.yml', '.yaml')
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from clhoi_mm.config_file import ConfigOptions
 from clhoi_mm.studies import Results, RunPool, Study, StudyTable, draw_plot
 from clhoi_mm.studies.plots import missing_rows, rows_of
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 
 def parse_args() -> argparse.Namespace:

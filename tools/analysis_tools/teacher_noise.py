@@ -10,7 +10,7 @@ from clhoi_mm.config_file import check_checkpoint
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.models.losses import NoisyWords
 from clhoi_mm.registry import MODELS
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 PREFIX = 'interaction_loss.noise.'
 

@@ -21,8 +21,8 @@ from typing import Tuple
 from clhoi_mm.annotations.geometry_split import split_geometry
 from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
-from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
+from clhoi_mm.utils.files import atomic_path
 
 
 def fold(text: str) -> Tuple[int, int]:

@@ -14,7 +14,7 @@ import torch
 
 from clhoi_mm.models import load_weights
 from clhoi_mm.models.published import model_config, publish
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 
 
 def parse_args() -> argparse.Namespace:

@@ -19,13 +19,13 @@ from tqdm import tqdm
 
 from clhoi_mm.teacher import TeacherCache, read_image_facts
 from clhoi_mm.teacher.cache_format import MANIFEST
-from clhoi_mm.teacher.files import atomic_path
 from clhoi_mm.teacher.image_level import ImageLevelResult, evaluate_image_level
 from clhoi_mm.teacher.images import load_image
 from clhoi_mm.teacher.interaction_table import InteractionTable
 from clhoi_mm.teacher.offline_stages import PARSED
 from clhoi_mm.teacher.pass_words import read_parsed
 from clhoi_mm.teacher.said import Said, read_said, vocabulary_of
+from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.vocabulary import HOIVocabulary
 

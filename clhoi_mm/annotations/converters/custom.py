@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Set, Tuple, Union
 
-from clhoi_mm.teacher.english import gerund
+from clhoi_mm.utils.english import gerund
 from clhoi_mm.utils.key_matching import match_keys
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 

@@ -8,7 +8,7 @@ from typing import Optional, Tuple, Union
 import numpy as np
 
 from clhoi_mm.annotations import AnnotationFile
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import KeyMatch, match_keys
 
 from .arrays import read_labels, refuse_infinite

@@ -10,7 +10,7 @@ from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.evaluation.core import Predictions
 from clhoi_mm.evaluation.core.arrays import to_numpy
 from clhoi_mm.registry import METRICS
-from clhoi_mm.teacher.files import atomic_path
+from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import normalise_name
 
 COLUMNS = (

@@ -6,8 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from clhoi_mm.utils.english import plural
+
 from ...vocabulary import HOIVocabulary, normalise_name
-from ..english import plural
 from .morphology import parts_of_speech, singular, verb_form
 
 DATA_DIR = Path(__file__).parent.parent / 'data'
@@ -309,7 +310,7 @@ class Lexicon:
 
     @staticmethod
     def _forms_of(lemma: str) -> List[str]:
-        from ..english import gerund, third_person
+        from clhoi_mm.utils.english import gerund, third_person
 
         return [lemma, gerund(lemma), third_person(lemma)]
 

@@ -3,8 +3,9 @@
 import re
 from typing import List
 
+from clhoi_mm.utils.english import gerund
+
 from ...vocabulary import with_article
-from ..english import gerund
 from .lexicon import Lexicon, load_words
 from .morphology import singular, verb_form
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Sequence, Union
 import numpy as np
 from tqdm import tqdm
 
-from ..files import REMEDY
+from clhoi_mm.utils.files import REMEDY
 
 _TABLE = (
     'CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, '

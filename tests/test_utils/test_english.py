@@ -1,6 +1,6 @@
 import pytest
 
-from clhoi_mm.teacher.english import gerund, plural, third_person
+from clhoi_mm.utils.english import gerund, plural, third_person
 from clhoi_mm.vocabulary import HOIVocabulary
 
 

@@ -9,8 +9,14 @@ from typing import Any, Dict, Sequence, Tuple, Union
 
 import numpy as np
 
-from .cache_format import DTYPES
-
+DTYPES = dict(
+    U8=np.uint8,
+    U32=np.uint32,
+    I32=np.int32,
+    I64=np.int64,
+    F16=np.float16,
+    F32=np.float32,
+)
 # safetensors dtype and shape.
 Entry = Tuple[str, Sequence[int]]
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from clhoi_mm.teacher.files import atomic_path, work_folder
+from clhoi_mm.utils.files import atomic_path, work_folder
 from tests.data_utils import REPO
 
 
@@ -38,7 +38,7 @@ def test_file_is_as_readable_as_any_other(tmp_path):
 
 KILLED = """
 import os, signal, sys
-from clhoi_mm.teacher.files import atomic_path, work_folder
+from clhoi_mm.utils.files import atomic_path, work_folder
 
 with work_folder('.', 'sort') as folder, atomic_path('file') as temp:
     (folder / 'part').write_text('x')
