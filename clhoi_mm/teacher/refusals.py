@@ -5,16 +5,21 @@ from typing import List
 
 from .words import split_sentences
 
+_WORDS = (
+    r'(?:(?:oh|well|hello|hi|however|but|and|that|unfortunately|regrettably)'
+    r'[,!]? ){0,4}'
+)
+# Bounded: leads can be told apart in many ways where a model repeats itself.
 _LEAD = (
-    r'(?:(?:(?:oh|well|hello|hi|however|but|and)[,!]? )|'
+    rf'{_WORDS}(?:(?:'
     r"(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?sorry[^.!?]{0,80}?[,:;]? |"
     r'(?:i|we) (?:\w+ )?apologi[sz]e[^.!?]{0,80}?[,:;]? |'
-    r'(?:my )?apologies[,:;]? |unfortunately,? |regrettably,? |'
+    r'(?:my )?apologies[,:;]? |'
     r'as an? [^.!?,]{0,60}(?:ai|model|assistant)\b[^.!?,]{0,40},? |'
     r"i(?:'m| am) (?:afraid|just an? \w+|here to help),? |"
     r'(?:due to|because of|for|to protect) [^.!?]{0,80}?'
-    r'(?:privacy|safety|polic|reason|concern|guideline)[^.!?]{0,40}?,? |'
-    r'(?:but|and|that) )*'
+    r'(?:privacy|safety|polic|reason|concern|guideline)[^.!?]{0,40}?,? '
+    rf'){_WORDS}){{0,3}}'
 )
 _CANNOT = (
     r"(?:(?:i|we)(?:'m| am|'re| are)? (?:\w+ )?"

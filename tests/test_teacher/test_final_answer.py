@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -198,3 +199,13 @@ def test_no_text_raises(text):
 def test_time_grows_with_length_alone(mark):
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
     read_caption(mark * 20000)
+
+
+@pytest.mark.parametrize(
+    'words', ['and ', 'sorry ', "i'm sorry sorry ", 'as an ai ', 'due to a ']
+)
+def test_a_model_that_repeats_itself_takes_no_time(words):
+    start = time.process_time()
+    text = words * (12_000 // len(words))
+    assert read_final_answer(text).text == text.strip()
+    assert time.process_time() - start < 2
