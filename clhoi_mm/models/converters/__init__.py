@@ -11,13 +11,17 @@ from .deformable_detr import convert_deformable_detr
 from .detr import convert_detr
 from .faster_rcnn import convert_faster_rcnn
 from .files import read_source, write_checkpoint
+from .yolox import convert_yolox
+from .yolox_onnx import read_yolox
 
 __all__ = [
     'convert_clip_vision',
     'convert_deformable_detr',
     'convert_detr',
     'convert_faster_rcnn',
+    'convert_yolox',
     'read_source',
+    'read_yolox',
     'run_command',
     'write_checkpoint',
 ]
