@@ -291,11 +291,10 @@ class CLHOI(BaseDetector):
         vlt = (student or self).vlt
         if vlt is None:
             return None
-        shape = (
-            feats.input_shape
-            if isinstance(feats, CachedFeats)
-            else inputs.shape[-2:]
-        )
+        shape = inputs.shape[-2:]
+        if isinstance(feats, CachedFeats):
+            feats.check_levels(vlt.levels)
+            shape = feats.input_shape
         sizes = torch.tensor([s.img_shape[:2] for s in samples]).to(
             inputs.device
         )
