@@ -25,6 +25,7 @@ from clhoi_mm.config_file import (
     inner_configs,
     read_config,
 )
+from clhoi_mm.threads import warn_of_busy_cores
 from clhoi_mm.utils.image_reader import UnreadableImage
 
 # Transforms that make a view of an image, and those that do not touch it.
@@ -272,6 +273,7 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
             'the images: features would not help'
         )
     check_device(args.device)
+    warn_of_busy_cores()
     datasets = list(views(cfg, args))
     model = MODELS.build(cfg.model).to(args.device).eval()
     model.detector.check_loaded()

@@ -190,10 +190,6 @@ class CLHOI(BaseDetector):
         self.score_power = score_power
         self.max_per_img = max_per_img
         self.absent_role_weight = absent_role_weight
-        roleless = [verb in vocabulary.roleless for verb in vocabulary.verbs]
-        self.register_buffer(
-            'roleless', torch.tensor(roleless), persistent=False
-        )
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
@@ -470,7 +466,6 @@ class CLHOI(BaseDetector):
         interactions = self.judge(self.maps_for('icn', maps), pairs, context)
         PredictionMaker(
             self.teacher_head.phrases,
-            self.roleless,
             self.score_power,
             self.max_per_img,
             self.absent_role_weight,
