@@ -343,7 +343,7 @@ def test_the_tool_says_what_is_wrong(world, broken):
 
 def infer(world, images, *extra):
     return run_tool(
-        INFER, images, '--weights', 'model.pth', '--device', 'cpu',
+        INFER, *images, '--weights', 'model.pth', '--device', 'cpu',
         '--out-dir', 'below', *extra, cwd=world)  # fmt: skip
 
 
