@@ -1,7 +1,9 @@
 """tools/analysis_tools/cache_detections.py, and training with its files."""
 
+import importlib.util
 import json
 import os
+from collections import namedtuple
 from contextlib import contextmanager
 
 import numpy as np
@@ -263,3 +265,42 @@ def test_maps_that_are_not_kept_are_missed(world, features):
     )
     assert done.code != 0
     said(done.text, 'lacks maps, or RoI features of pairs', '--all-maps')
+
+
+@pytest.fixture(scope='module')
+def tool():
+    """The tool as a module, for what its process does not show."""
+    spec = importlib.util.spec_from_file_location('cache_detections', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_head_runs_once_a_view(world, tool):
+    init_default_scope('clhoi_mm')
+    cfg = Config.fromfile(MINI)
+    with chdir(world):
+        model = MODELS.build(cfg.model).eval()
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        record = dataset[0]
+    runs = []
+    model.detector.model.bbox_head.register_forward_hook(
+        lambda *_: runs.append(1)
+    )
+    found = tool.look(model, record, True, False)
+    assert len(runs) == 1
+    assert len(found['rois']) == len(found['roi_feats']) > 0
+
+
+def test_a_disk_that_is_too_small(tool, tmp_path, monkeypatch, capsys):
+    usage = namedtuple('usage', 'total used free')
+    monkeypatch.setattr(
+        tool.shutil, 'disk_usage', lambda path: usage(9e9, 8e9, 1e9)
+    )
+    out = str(tmp_path / 'f.safetensors')
+    tool.foretell(out, 8_000_000, 4.0, 8, 400)
+    assert 'about 400 MB and 3.3 minutes for 400 views' in (
+        capsys.readouterr().out
+    )
+    with pytest.raises(ValueError, match='2,000 MB while .* 1,008 MB'):
+        tool.foretell(out, 8_000_000, 4.0, 8, 1000)

@@ -5,6 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mmdet.datasets import CocoDataset
 from mmengine.registry import init_default_scope
 from torch import nn
@@ -279,3 +281,26 @@ def test_refused(tmp_path):
         convert_yolox({**state, name: torch.rand(17, 12, 3, 3)}, {})
     with pytest.raises(FileNotFoundError, match='does not exist'):
         read_yolox(str(tmp_path / 'nothing.onnx'))
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    size=st.sampled_from(['nano', 'tiny', 's']), data=st.data(),
+    folded=st.booleans(),
+)  # fmt: skip
+def test_a_tensor_more_or_less_is_refused(size, data, folded):
+    """Whatever is missing, nothing is converted in part."""
+    state = make_release(size).state
+    state = fold_norms(state) if folded else state
+    converted, meta = convert_yolox(dict(state), {})
+    names = make_target(meta['yolox']).state_dict().keys()
+    assert converted.keys() == names
+    gone = data.draw(st.sampled_from(sorted(state)))
+    try:
+        partial, meta = convert_yolox(
+            {k: v for k, v in state.items() if k != gone}, {}
+        )
+    except ValueError:
+        return
+    # The detector refuses what is left, except that counters are made anew.
+    assert partial.keys() != names or gone.endswith('num_batches_tracked')
