@@ -6,8 +6,33 @@ imports this module by itself once ``default_scope='clhoi_mm'`` is set, and
 ``locations`` name what to import before the first look-up.
 """
 
+import io
+from contextlib import redirect_stdout
+from importlib import import_module
+
 from mmdet import registry as mmdet_registry
 from mmengine.registry import Registry
+
+
+def _import_quietly(*modules: str) -> None:
+    """Import modules that print what does not concern anybody here.
+
+    OneDL's mmdet and mmpretrain print at import that data sets of a service
+    that is not installed are left out, at a debug level that mmengine takes
+    no notice of.
+    """
+    with redirect_stdout(io.StringIO()) as printed:
+        for module in modules:
+            try:
+                import_module(module)
+            except ImportError:
+                pass  # its first use says so
+    for line in printed.getvalue().splitlines():
+        if not line.startswith('Could not import OneDL'):
+            print(line)
+
+
+_import_quietly('mmdet.datasets', 'mmpretrain.datasets')
 
 
 def _child(name: str, *modules: str) -> Registry:

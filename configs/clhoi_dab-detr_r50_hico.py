@@ -9,6 +9,6 @@ _base_ = [
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
-    # mmdet's DAB-DETR R50 trained on COCO: docs/detectors.md.
+    # DAB-DETR R50 of Hugging Face, converted: docs/models.md.
     detector_checkpoint='checkpoints/dab_detr_r50_coco.pth',
 )

@@ -9,6 +9,6 @@ _base_ = [
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
-    # mmdet's DINO R50 with four scales trained on COCO: docs/detectors.md.
+    # detrex's DINO R50, converted: docs/models.md.
     detector_checkpoint='checkpoints/dino_r50_coco.pth',
 )

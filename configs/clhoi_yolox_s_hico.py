@@ -9,6 +9,6 @@ _base_ = [
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
-    # mmdet's YOLOX-s trained on COCO: docs/detectors.md.
+    # YOLOX-s of its authors, converted: docs/models.md.
     detector_checkpoint='checkpoints/yolox_s_coco.pth',
 )

@@ -3,6 +3,8 @@
 import argparse
 import sys
 import time
+from math import floor
+from statistics import median
 
 from clhoi_mm.config_file import ConfigOptions
 
@@ -117,8 +119,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     from clhoi_mm.allocator import keep_freed_memory
+    from clhoi_mm.threads import warn_of_busy_cores
 
     keep_freed_memory()
+    warn_of_busy_cores()
     from clhoi_mm.apis import HOIInferencer
 
     options = {
@@ -136,7 +140,7 @@ def main() -> None:
         )
     }
     images = interactions = frames = 0
-    failed = []
+    failed, below = [], []
     try:
         inferencer = HOIInferencer(
             args.model,
@@ -154,7 +158,10 @@ def main() -> None:
             images += 1
             frames += 'frame' in result.prediction
             scores = result.prediction['hois']['scores']
-            interactions += sum(s >= args.pred_score_thr for s in scores)
+            shown = sum(s >= args.pred_score_thr for s in scores)
+            interactions += shown
+            if scores and not shown:
+                below.append(max(scores))
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'infer.py: {error}')
     seconds = time.perf_counter() - start
@@ -162,6 +169,13 @@ def main() -> None:
         f'{images} images, {interactions} interactions with a score of '
         f'{args.pred_score_thr:g} or more, in {args.out_dir}'
     )
+    if below:
+        half = floor(median(below) * 1000) / 1000
+        print(
+            f'{len(below)} of them show nothing: their best scores are '
+            f'{min(below):.3f} to {max(below):.3f}; --pred-score-thr '
+            f'{half:g} would draw something in half of these'
+        )
     if frames:
         print(
             f'{frames} of these are frames of videos; '

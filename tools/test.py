@@ -16,6 +16,7 @@ from clhoi_mm.config_file import (
     read_config,
     say_errors,
 )
+from clhoi_mm.threads import warn_of_busy_cores
 from clhoi_mm.utils.errors import InputError
 
 
@@ -130,6 +131,7 @@ def dump_results(runner: Runner, out_file: str) -> BaseMetric:
 def main() -> None:
     args = parse_args()
     keep_freed_memory()
+    warn_of_busy_cores()
     from clhoi_mm.engine import AccelerateHook
 
     cfg = read_config(args.config, args.cfg_options)

@@ -15,6 +15,7 @@ from clhoi_mm.config_file import (
     read_config,
     say_errors,
 )
+from clhoi_mm.threads import warn_of_busy_cores
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,6 +56,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     keep_freed_memory()
+    warn_of_busy_cores()
     cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
     name = osp.splitext(osp.basename(args.config))[0]

@@ -182,11 +182,20 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
     steps = [
         dict(step)
         for step in dataset.get('pipeline', ())
-        if 'Load' not in (name := _name(step)) or name in _LOADERS
+        if 'Load' not in (name := _name(step))
+        or name in (*_LOADERS, 'LoadDetectorFeatures')
     ]
+    named = cfg.filename or 'the config'
+    if steps and _name(steps[0]) == 'LoadDetectorFeatures':
+        raise ValueError(
+            f'{named}: its test pipeline takes features from a file, which '
+            'has none of a new image; name a config of the same model whose '
+            'test pipeline begins with LoadImage: --model CONFIG, or '
+            'HOIInferencer(model=CONFIG)'
+        )
     if not steps or _name(steps[0]) not in _LOADERS:
         raise ValueError(
-            f'{cfg.filename or "the config"}: test_dataloader.dataset.'
+            f'{named}: test_dataloader.dataset.'
             'pipeline must begin with LoadImage'
         )
     # JSON made lists of tuples, and mmcv takes no list for a size.

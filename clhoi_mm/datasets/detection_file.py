@@ -13,7 +13,7 @@ from clhoi_mm.utils.image_reader import UnreadableImage
 from .key_check import KeySource
 
 FORMAT = 'clhoi_mm detections'
-VERSION = 1
+VERSION = 2  # mirrored before padding since then
 REMEDY = 'write it anew with tools/analysis_tools/cache_detections.py'
 TABLES = (
     'key_bytes',
@@ -214,6 +214,8 @@ class DetectionFile:
 
     def maps(self, row: int) -> List[np.ndarray]:
         """Feature maps of a view, each (C, h, w) float16.
+
+        Levels that are not kept have no positions.
 
         Args:
             row (int): What :meth:`find` gave.

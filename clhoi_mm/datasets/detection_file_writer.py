@@ -56,6 +56,11 @@ class DetectionFileWriter:
         # name -> (dtype, shape of a row, rows so far)
         self._parts: Dict[str, Tuple[str, Tuple[int, ...], int]] = {}
 
+    @property
+    def size(self) -> int:
+        """Bytes that were written so far."""
+        return sum(file.tell() for file in self._files.values())
+
     def __enter__(self) -> 'DetectionFileWriter':
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # What killed processes left there goes with the next one.
@@ -98,7 +103,8 @@ class DetectionFileWriter:
             detections (Dict[str, np.ndarray]): ``bboxes`` (n, 4) in input
                 coordinates, ``labels`` and ``scores`` (n, ); of a detector
                 with queries, all its views or none, ``states`` (n, C).
-            maps (Sequence[np.ndarray]): Feature maps, each (C, h, w).
+            maps (Sequence[np.ndarray]): Feature maps, each (C, h, w); of a
+                level that is not kept (C, 0, 0).
             rois (np.ndarray, optional): Boxes in input coordinates, (R, 4).
             roi_feats (np.ndarray, optional): Their features, (R, C, h, w).
 

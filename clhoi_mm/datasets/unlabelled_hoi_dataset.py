@@ -55,7 +55,7 @@ class UnlabelledHOIDataset(HOIDataset):
         pipeline (Sequence[dict | Callable]): Transforms.
         test_mode (bool): No filtering, no seeding. Defaults to False.
         bad_images (str, optional): See :class:`HOIDataset`.
-        filter_cfg (dict, optional): For training: ``without_words``, a folder
+        filter_cfg (dict, optional): For training: ``without_answer``, a folder
             with the teacher's cache, leaves out images that are not in it.
         metainfo (dict, optional): See :class:`HOIDataset`, as the rest.
         indices (int | Sequence[int], optional): Keep only these images.
@@ -73,7 +73,7 @@ class UnlabelledHOIDataset(HOIDataset):
     """
 
     METAINFO = dict(dataset_type='UnlabelledHOIDataset')
-    FILTERS = ('without_words',)
+    FILTERS = ('without_answer',)
     SOURCE = (
         'Paths of a list are relative to data_prefix, else to the '
         "list's folder; bad_images='skip' trains without such images"
@@ -149,7 +149,7 @@ class UnlabelledHOIDataset(HOIDataset):
         return kept
 
     def _filter(self) -> ImageList:
-        cache = (self.filter_cfg or {}).get('without_words')
+        cache = (self.filter_cfg or {}).get('without_answer')
         if self.test_mode or cache is None:
             return self.data_list
         cache = TeacherCache(cache, self.vocabulary)
@@ -162,7 +162,7 @@ class UnlabelledHOIDataset(HOIDataset):
         if not len(kept):
             example = next(cache.keys(), None)
             raise ValueError(
-                f'{self.images}: filter_cfg.without_words leaves none of '
+                f'{self.images}: filter_cfg.without_answer leaves none of '
                 f'{total} images. Their keys are like {table.key(0)!r}, those '
                 f'of the cache {cache.path} like {example!r}; set data_prefix '
                 'to the folder that both are relative to, or annotate the '

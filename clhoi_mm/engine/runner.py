@@ -25,10 +25,10 @@ from clhoi_mm.registry import OPTIMIZERS, RUNNERS
 from clhoi_mm.utils.files import atomic_path
 
 
-def _without_words(pipeline: list) -> list:
+def _without_answer(pipeline: list) -> list:
     """Steps, those inside RememberViews too, that read no teacher's words."""
     return [
-        dict(step, steps=_without_words(step['steps']))
+        dict(step, steps=_without_answer(step['steps']))
         if 'steps' in step
         else step
         for step in pipeline
@@ -87,7 +87,7 @@ class HOIRunner(Runner):
             'train_dataloader'
         ):
             for dataset in inner_configs(cfg.train_dataloader.dataset):
-                dataset.pipeline = _without_words(dataset.pipeline)
+                dataset.pipeline = _without_answer(dataset.pipeline)
         return super().from_cfg(cfg)
 
     def call_hook(self, fn_name: str, **kwargs) -> None:

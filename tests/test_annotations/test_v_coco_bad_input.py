@@ -107,7 +107,13 @@ def test_what_goes_together(tmp_path):
         convert_v_coco(files, tmp_path / 'out.json')
     with pytest.raises(ValueError, match='hold no boxes.*--coco'):
         convert_v_coco(files[:1], tmp_path / 'out.json')
-    with pytest.raises(ValueError, match='--ids goes with official'):
-        convert_v_coco(files[1:], tmp_path / 'out.json', ids='x.ids')
+    for sources in (files[:1], files[1:]):
+        with pytest.raises(ValueError, match='--skip-missing goes with'):
+            convert_v_coco(sources, tmp_path / 'out.json', skip_missing=True)
+    (tmp_path / 'x.ids').write_text('20\n31\n')
+    with pytest.raises(ValueError, match='1 of 2 ids are not in .* is 31'):
+        convert_v_coco(
+            files[1:], tmp_path / 'out.json', ids=tmp_path / 'x.ids'
+        )
     with pytest.raises(ValueError, match='none of the known files'):
         convert_v_coco([write(tmp_path / 'c.json', [])], tmp_path / 'out.json')

@@ -1,6 +1,7 @@
 """HOIInferencer gives what tools/test.py gives, and more."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -338,3 +339,33 @@ def test_the_tool_says_what_is_wrong(world, broken):
         )
         assert done.code == 1 and 'Traceback' not in done.text
         said(done.text, part)
+
+
+def infer(world, images, *extra):
+    return run_tool(
+        INFER, *images, '--weights', 'model.pth', '--device', 'cpu',
+        '--out-dir', 'below', *extra, cwd=world)  # fmt: skip
+
+
+def test_the_tool_says_what_lies_below_the_threshold(world, images):
+    done = infer(world, images, '--pred-score-thr', '0.999').check()
+    said(done.text, ' 0 interactions with a score of 0.999', 'show nothing')
+    (least,) = re.findall(r'--pred-score-thr ([\d.]+) would draw', done.text)
+    done = infer(world, images, '--pred-score-thr', least).check()
+    (found,) = re.findall(r'(\d+) interactions with a score', done.text)
+    assert int(found) > 0
+    # Nothing else is printed: no word of services that are not installed.
+    assert 'OneDL' not in done.text
+
+
+def test_a_model_that_was_trained_from_features(world, images):
+    """Its own test pipeline sees no image; the remedy is named."""
+    cfg = Config.fromfile(MINI)
+    cfg.test_dataloader.dataset.pipeline[0] = dict(
+        type='LoadDetectorFeatures', file='f.safetensors'
+    )
+    cfg.dump(str(world / 'from_features.py'))
+    done = infer(world, images, '--model', 'from_features.py')
+    assert done.code == 1 and 'Traceback' not in done.text
+    said(done.text, 'from_features.py', 'from a file', '--model CONFIG')
+    infer(world, images, '--model', MINI).check()

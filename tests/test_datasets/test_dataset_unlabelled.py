@@ -239,14 +239,14 @@ def test_subsets(root):
 def test_only_images_with_words(root, tmp_path):
     cache = cache_of(tmp_path / 'cache', ['b/c.jpg', 'other.png', 'a.png'])
     steps = (LOAD[0], dict(type='LoadTeacherKnowledge', cache=cache), LOAD[1])
-    words = dict(filter_cfg=dict(without_words=cache), pipeline=steps)
+    words = dict(filter_cfg=dict(without_answer=cache), pipeline=steps)
     dataset = open_(root, **words)
     assert [key for key, _ in records(dataset)] == ['a.png', 'b/c.jpg']
     assert dataset[1]['data_samples'].teacher.valid is True
     assert len(open_(root, test_mode=True, **words)) == 4
     with pytest.raises(KeyError) as error:
         open_(root, pipeline=steps)[1]
-    for part in ('"d e.png" is not in', "like 'a.png'", 'without_words'):
+    for part in ('"d e.png" is not in', "like 'a.png'", 'without_answer'):
         assert part in error.value.args[0]
     # The cache was made with keys relative to another folder.
     with pytest.raises(ValueError) as error:

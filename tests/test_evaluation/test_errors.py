@@ -142,7 +142,7 @@ def test_tool(tmp_path):
     assert content['mAP'] == pytest.approx(100 * 7 / 600)
     assert errors['wrong verb']['false'] == 1
     assert errors['low score']['missed'] == 1
-    assert errors['low score']['lost_mAP'] == pytest.approx(100 / 600)
+    assert errors['low score']['lost_AP'] == pytest.approx(100 / 600)
     lines = (tmp_path / 'errors/classes.csv').read_text().splitlines()
     assert len(lines) == 9 and lines[-1] == 'ride bicycle,0.0000,1'
     assert (tmp_path / 'errors/errors.png').stat().st_size > 10000

@@ -134,10 +134,10 @@ def test_tool(tmp_path):
     ).check()
     content = json.loads((tmp_path / 'errors/errors.json').read_text())
     errors = {error['reason']: error for error in content['errors']}
-    assert content['mAP'] == pytest.approx(75)
+    assert content['AP_role_s1'] == pytest.approx(75)
     assert errors['wrong verb']['false'] == 1
     assert errors['low score']['missed'] == 1
-    assert errors['low score']['lost_mAP'] == pytest.approx(25)
+    assert errors['low score']['lost_AP'] == pytest.approx(25)
     lines = (tmp_path / 'errors/classes.csv').read_text().splitlines()
     assert len(lines) == 5 and lines[-1] == 'ride instr,0.0000,1'
     assert 'worst of 4 classes' in done.text

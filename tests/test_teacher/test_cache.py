@@ -95,7 +95,7 @@ def test_phrases_of_the_vocabulary_are_used(folder, vocabulary):
     )
 
 
-def test_image_without_words_equals_empty(folder):
+def test_image_without_answer_equals_empty(folder):
     cache = TeacherCache(folder)
     out, empty = cache.get('a/10.jpg'), cache.empty()
     assert out.keys() == empty.keys()

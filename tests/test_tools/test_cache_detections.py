@@ -1,12 +1,20 @@
 """tools/analysis_tools/cache_detections.py, and training with its files."""
 
+import importlib.util
 import json
+import os
+from collections import namedtuple
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
 
 from clhoi_mm.datasets import DetectionFile
+from clhoi_mm.registry import DATASETS, MODELS
 from tests.data_utils import REPO
 from tests.tool_utils import (
     MINI,
@@ -33,6 +41,17 @@ SHORT = (
 )
 
 
+@contextmanager
+def chdir(folder):
+    """Work in a folder; contextlib's is new in Python 3.11."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     """A working folder with a small mini world and its detector."""
@@ -45,6 +64,8 @@ def features(world):
         TOOL, MINI, '--out', 'f.safetensors', '--features', cwd=world
     ).check()
     said(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
+    # Said beforehand, and afterwards what it came to.
+    said(done.text, 'minutes for 22 views', ' MB and ', ' s a view')
     return world / 'f.safetensors'
 
 
@@ -86,8 +107,9 @@ def test_training_images_are_seen_mirrored_too(features):
     box = one['bboxes'][one['scores'].argmax()]
     box = np.array([224 - box[2], box[1], 224 - box[0], box[3]])
     assert np.abs(other['bboxes'] - box).max(1).min() < 8
+    # RoI features stand for the finest map, which the VLT does not read.
     assert [level.shape for level in file.maps(mirrored)] == [
-        (64, 20, 28),
+        (64, 0, 0),
         (64, 10, 14),
         (64, 5, 7),
     ]
@@ -152,3 +174,133 @@ def test_augmentation_that_never_repeats_is_refused(world):
     )
     assert done.code != 0 and not (world / 'none.safetensors').exists()
     said(done.text, 'RandomCrop', 'without --features')
+
+
+@pytest.fixture(scope='module')
+def square(world):
+    """The mini world in squares, as YOLOX and RTMDet see images, mirrored."""
+    steps = Config.fromfile(MINI).to_dict()['train_pipeline']
+    flip = next(i for i, x in enumerate(steps) if x['type'] == 'RandomFlip')
+    pad = dict(type='Pad', size=(224, 256), pad_val=dict(img=(114, 114, 114)))
+    live = [*steps[:flip], dict(steps[flip], prob=1.0), pad, steps[-1]]
+    path = world / 'square.py'
+    path.write_text(
+        f'_base_ = {str(MINI)!r}\n'
+        f'train_dataloader = dict(dataset=dict(pipeline={live!r}))\n'
+    )
+    return path, live
+
+
+def test_mirrored_squares_are_those_of_the_live_detector(world, square):
+    """Boxes and maps agree though images are padded once mirrored."""
+    path, live = square
+    done = run_tool(
+        TOOL, path, '--out', 'sq.safetensors', '--features', '--all-maps',
+        '--splits', 'train', cwd=world)  # fmt: skip
+    done.check()
+    init_default_scope('clhoi_mm')
+    cfg = Config.fromfile(path)
+    load = dict(
+        type='LoadDetectorFeatures', file=str(world / 'sq.safetensors')
+    )
+    cached = [load] + [
+        step for step in live if step['type'] not in ('LoadImage', 'Pad')
+    ]
+    with chdir(world):
+        model = MODELS.build(cfg.model).eval()
+        one, other = (
+            DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=steps))
+            for steps in (live, cached)
+        )
+    for i in range(3):
+        with chdir(world):
+            records = one[i], other[i]
+        seen, stored = (record['data_samples'] for record in records)
+        assert seen.flip and stored.flip
+        for key in ('img_shape', 'ori_shape', 'scale_factor'):
+            wanted = seen.get(key, (1.0, 1.0))
+            assert tuple(wanted) == tuple(stored.get(key)), key
+        assert len(seen.gt_instances) > 0
+        torch.testing.assert_close(
+            seen.gt_instances.bboxes, stored.gt_instances.bboxes
+        )
+        data = model.data_preprocessor(pseudo_collate([records[0]]), False)
+        with torch.no_grad():
+            feats = model.detector.extract_feat(data['inputs'])
+            found = model.detector.detect(
+                data['inputs'], feats, data['data_samples']
+            )[0]
+        view = stored.detector_view
+        for level, kept in zip(feats, view.file.maps(view.row)):
+            torch.testing.assert_close(
+                level[0], torch.from_numpy(kept).float(), atol=1e-2, rtol=1e-2
+            )
+        torch.testing.assert_close(
+            found.bboxes,
+            torch.from_numpy(view.file.detections(view.row)['bboxes']),
+        )
+
+
+def test_mirroring_a_padded_image_is_refused(world, square):
+    path, live = square
+    steps = [*live[:-3], live[-2], live[-3], live[-1]]
+    late = world / 'late.py'
+    late.write_text(
+        f'_base_ = {str(MINI)!r}\n'
+        f'train_dataloader = dict(dataset=dict(pipeline={steps!r}))\n'
+    )
+    done = run_tool(
+        TOOL, late, '--out', 'no.safetensors', '--features', cwd=world
+    )
+    assert done.code != 0 and not (world / 'no.safetensors').exists()
+    said(done.text, 'RandomFlip after Pad', 'before Resize and Pad')
+
+
+def test_maps_that_are_not_kept_are_missed(world, features):
+    done = run_tool(
+        TRAIN,
+        config_with(world, features),
+        *options(*SHORT, 'model.icn.roi_extractor.roi_layer.output_size=5'),
+        cwd=world,
+    )
+    assert done.code != 0
+    said(done.text, 'lacks maps, or RoI features of pairs', '--all-maps')
+
+
+@pytest.fixture(scope='module')
+def tool():
+    """The tool as a module, for what its process does not show."""
+    spec = importlib.util.spec_from_file_location('cache_detections', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_head_runs_once_a_view(world, tool):
+    init_default_scope('clhoi_mm')
+    cfg = Config.fromfile(MINI)
+    with chdir(world):
+        model = MODELS.build(cfg.model).eval()
+        dataset = DATASETS.build(cfg.test_dataloader.dataset)
+        record = dataset[0]
+    runs = []
+    model.detector.model.bbox_head.register_forward_hook(
+        lambda *_: runs.append(1)
+    )
+    found = tool.look(model, record, True, False)
+    assert len(runs) == 1
+    assert len(found['rois']) == len(found['roi_feats']) > 0
+
+
+def test_a_disk_that_is_too_small(tool, tmp_path, monkeypatch, capsys):
+    usage = namedtuple('usage', 'total used free')
+    monkeypatch.setattr(
+        tool.shutil, 'disk_usage', lambda path: usage(9e9, 8e9, 1e9)
+    )
+    out = str(tmp_path / 'f.safetensors')
+    tool.foretell(out, 8_000_000, 4.0, 8, 400)
+    assert 'about 400 MB and 3.3 minutes for 400 views' in (
+        capsys.readouterr().out
+    )
+    with pytest.raises(ValueError, match='2,000 MB while .* 1,008 MB'):
+        tool.foretell(out, 8_000_000, 4.0, 8, 1000)

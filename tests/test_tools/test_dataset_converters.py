@@ -3,6 +3,8 @@
 import json
 import sys
 
+from PIL import Image
+
 from tests.data_utils import REPO
 from tests.hico_files import hoi, image, ppdm_content, write_json, write_mat
 from tests.test_annotations.test_custom import COCO as BOXES
@@ -87,6 +89,25 @@ def test_v_coco(tmp_path):
         cwd=tmp_path,
     ).check()
     assert 'the pairs of 24 action roles alone' in done.text
+    (tmp_path / 'some.ids').write_text('30\n')
+    run(
+        'v_coco', 'instances_vcoco_test.json', '--ids', 'some.ids',
+        '--out', 'd/test.json', cwd=tmp_path,
+    ).check()  # fmt: skip
+    listed = json.loads((tmp_path / 'd/test.json').read_text())['images']
+    assert [image['id'] for image in listed] == [30]
+    subset = ('--images', 'photos', '--skip-missing', '--out', 'e/test.json')
+    done = run('v_coco', 'instances_vcoco_test.json', *subset, cwd=tmp_path)
+    assert done.code == 1 and 'no such image, as none of 2' in done.text
+    photo = tmp_path / 'photos/val2014/COCO_val2014_000000000020.jpg'
+    photo.parent.mkdir(parents=True)
+    Image.new('RGB', (640, 480)).save(photo)
+    done = run(
+        'v_coco', 'instances_vcoco_test.json', *subset, cwd=tmp_path
+    ).check()
+    assert 'attention: 1 images are not in photos and left out' in done.text
+    (kept,) = json.loads((tmp_path / 'e/test.json').read_text())['images']
+    assert (kept['id'], kept['width'], kept['height']) == (20, 640, 480)
     done = run(
         'v_coco', 'vcoco_test.json', '--out', 'c/test.json', cwd=tmp_path
     )

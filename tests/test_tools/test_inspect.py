@@ -221,8 +221,10 @@ def test_compared_with_annotations(folder, source):
     assert sum(ap is not None for ap in aps.values()) == 2
 
 
-def test_table(folder):
-    text = run(folder, 'compare', 'cache', '--ann', 'ann.json').check().text
+@pytest.mark.parametrize('source', ['cache', 'pass/parsed.jsonl'])
+def test_table(folder, source):
+    """The vocabulary is the cache's, or that of the annotations."""
+    text = run(folder, 'compare', source, '--ann', 'ann.json').check().text
     lines = [line.split() for line in text.strip().splitlines()]
     assert lines[-3:] == [
         ['all', '3', '3', '2', '66.7', '66.7', '91.7'],
@@ -246,10 +248,13 @@ def test_bad_input_is_one_line(folder):
     (folder / 'empty.json').write_text(
         (folder / 'ann.json').read_text().replace('.png', '.jpg')
     )
+    other = json.loads((folder / 'ann.json').read_text())
+    other['verbs'][0] = 'juggle'
+    (folder / 'other.json').write_text(json.dumps(other))
     for args, message in (
         (('show', 'nowhere'), 'nowhere'),
         (('show', 'pass', '--out', 'x'), '--images'),
-        (('compare', 'pass', '--ann', 'ann.json'), '--vocab'),
+        (('compare', 'pass', '--ann', 'other.json'), '--vocab'),
         (('compare', 'cache', '--ann', 'none.json'), 'none.json'),
         (('compare', 'cache', '--ann', 'empty.json'), 'no key of cache'),
         (('compare', 'cache', '--ann', 'ann.json', '--vocab', 'hico_det'),

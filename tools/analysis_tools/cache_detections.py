@@ -1,12 +1,16 @@
 """Write what the frozen detector of a config gives for its data sets.
 
 The file holds the detections of every image, for LoadDetections(source=FILE);
-with --features also the detector's maps and the RoI features of all pairs, for
-LoadDetectorFeatures(file=FILE), so that training runs no detector and reads no
-image: those of the training pipeline's images as they are and mirrored.
+with --features also the maps that the VLT reads and the RoI features of all
+pairs, for LoadDetectorFeatures(file=FILE), so that training runs no detector
+and reads no image: those of the training pipeline's images as they are and
+mirrored. Its size and time are foretold after the first views.
 """
 
 import argparse
+import shutil
+import time
+from pathlib import Path
 from typing import Dict, Iterator, Tuple
 
 import numpy as np
@@ -21,6 +25,7 @@ from clhoi_mm.config_file import (
     inner_configs,
     read_config,
 )
+from clhoi_mm.threads import warn_of_busy_cores
 from clhoi_mm.utils.image_reader import UnreadableImage
 
 # Transforms that make a view of an image, and those that do not touch it.
@@ -32,6 +37,7 @@ BESIDE = (
     'RandomFlip',
     'PackHOIInputs',
 )
+FORETOLD_AFTER = 8  # views
 
 
 def parse_args() -> argparse.Namespace:
@@ -54,6 +60,12 @@ def parse_args() -> argparse.Namespace:
         help='write maps and RoI features as well',
     )
     parser.add_argument(
+        '--all-maps',
+        action='store_true',
+        help='keep maps that only RoI features are pooled from, so that those '
+        'of other boxes (PredCls, another pairing) can be pooled later',
+    )
+    parser.add_argument(
         '--device', default='cpu', help='where the detector runs'
     )
     parser.add_argument(
@@ -73,7 +85,8 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
         features (bool): Whether its very views are wanted.
 
     Returns:
-        Tuple[list, bool]: The part, and whether images are mirrored as well.
+        Tuple[list, bool]: The part, a flip at its place among it where
+        features are wanted, and whether images are mirrored as well.
     """
     names = [step['type'].split('.')[-1] for step in pipeline]
     odd = [name for name in names if name not in VIEW + BESIDE]
@@ -95,7 +108,15 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
                 'are made.'
             )
         )
-    return [s for s, name in zip(pipeline, names) if name in VIEW], bool(flips)
+    padded = names.index('Pad') if 'Pad' in names else len(names)
+    if features and 'RandomFlip' in names[padded:]:
+        raise SystemExit(
+            'RandomFlip after Pad in a pipeline would move the image within '
+            'its frame; put it before Resize and Pad, as in '
+            'configs/_base_/datasets/hico_det_640.py.'
+        )
+    kept = VIEW + ('RandomFlip',) * features
+    return [s for s, name in zip(pipeline, names) if name in kept], bool(flips)
 
 
 def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
@@ -120,16 +141,37 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
         pipeline = dataset.pipeline if args.features else test.pipeline
         steps, flips = view_pipeline(pipeline, args.features)
         for flipped in (False, True)[: 1 + (flips and args.features)]:
-            flip = [dict(type='RandomFlip', prob=1.0)] if flipped else []
+            shown = [
+                dict(step, prob=1.0) if is_flip(step) else step
+                for step in steps
+                if flipped or not is_flip(step)
+            ]
             plain = dict(
                 dataset,
                 test_mode=True,
                 filter_cfg=None,
-                pipeline=[*steps, *flip, dict(type='PackHOIInputs')],
+                pipeline=[*shown, dict(type='PackHOIInputs')],
             )
             if plain not in seen:
                 seen.append(plain)
                 yield DATASETS.build(plain), flipped
+
+
+def is_flip(step: dict) -> bool:
+    return step['type'].split('.')[-1] == 'RandomFlip'
+
+
+def levels_read(model: torch.nn.Module, count: int) -> set:
+    """Levels whose maps are read although RoI features are at hand."""
+    icn = model.icn
+    if (
+        icn is not None
+        and getattr(icn, 'roi_extractor', None) is None
+        and getattr(icn, 'state_channels', None) is None
+    ):
+        return set(range(count))
+    levels = () if model.vlt is None else model.vlt.levels
+    return {range(count)[level] for level in levels}
 
 
 def roi_features(
@@ -152,13 +194,16 @@ def roi_features(
 
 
 @torch.no_grad()
-def look(model: torch.nn.Module, record: dict, features: bool) -> dict:
+def look(
+    model: torch.nn.Module, record: dict, features: bool, all_maps: bool
+) -> dict:
     """Run the detector on an image by itself.
 
     Args:
         model (nn.Module): The CLHOI.
         record (dict): What the data set gave.
         features (bool): Whether maps and RoI features are wanted.
+        all_maps (bool): Whether maps are wanted that nothing reads.
 
     Returns:
         dict: Arguments of ``DetectionFileWriter.add``.
@@ -175,11 +220,39 @@ def look(model: torch.nn.Module, record: dict, features: bool) -> dict:
         detections={k: v.cpu().numpy() for k, v in known.items()},
     )
     if features:
+        # Pairs are made of what was found, without a second look.
+        sample.detections = found
+        kept = levels_read(model, len(feats))
         view.update(
-            maps=[level[0].cpu().numpy() for level in feats],
+            maps=[
+                level[0].cpu().numpy()
+                if all_maps or i in kept
+                else np.zeros((level.shape[1], 0, 0), np.float16)
+                for i, level in enumerate(feats)
+            ],
             **roi_features(model, inputs, feats, sample),
         )
     return view
+
+
+def foretell(path: str, size: int, seconds: float, done: int, total: int):
+    """Say how large a file will be and how long it takes.
+
+    Raises:
+        ValueError: If it will not fit on the disk.
+    """
+    whole = size * total / done
+    free = shutil.disk_usage(Path(path).absolute().parent).free + size
+    tqdm.write(
+        f'{path}: about {whole / 1e6:,.0f} MB and '
+        f'{seconds * total / done / 60:.1f} minutes for {total} views'
+    )
+    # The file is put together beside its parts.
+    if 2 * whole > free:
+        raise ValueError(
+            f'{path} needs about {2 * whole / 1e6:,.0f} MB while it is '
+            f'written, and {free / 1e6:,.0f} MB are free; write it elsewhere'
+        )
 
 
 def write(args: argparse.Namespace) -> Dict[str, str]:
@@ -200,6 +273,7 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
             'the images: features would not help'
         )
     check_device(args.device)
+    warn_of_busy_cores()
     datasets = list(views(cfg, args))
     model = MODELS.build(cfg.model).to(args.device).eval()
     model.detector.check_loaded()
@@ -216,6 +290,7 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
         ) as writer,
         tqdm(total=total, unit='view') as progress,
     ):
+        start, done = time.perf_counter(), 0
         for dataset, flipped in datasets:
             for i in range(len(dataset)):
                 info = dataset.get_data_info(i)
@@ -230,19 +305,25 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
                     writer.skip(sample.key, sample.unreadable)
                     missing += 1
                 else:
-                    writer.add(
-                        flipped=flipped, **look(model, record, args.features)
-                    )
+                    found = look(model, record, args.features, args.all_maps)
+                    writer.add(flipped=flipped, **found)
+                    done += 1
+                    if done == FORETOLD_AFTER:
+                        taken = time.perf_counter() - start
+                        foretell(args.out, writer.size, taken, done, total)
                 progress.update()
         if missing == total:
             raise UnreadableImage(
                 f'{args.out}: none of the images can be read; the first: '
                 f'{next(iter(writer.unreadable.values()))}'
             )
+        taken = time.perf_counter() - start
+    size = Path(args.out).stat().st_size
     print(
-        f'{args.out}: {total - missing} views, detections by '
+        f'{args.out}: {done} views, detections by '
         f'{model.detector.identity["type"]}'
         + (', with features' if args.features else '')
+        + f'; {size / 1e6:,.1f} MB and {taken / done:.2f} s a view'
     )
     return writer.unreadable
 

@@ -91,13 +91,15 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
     ), annotations.hoi_names
 
 
-def print_table(report: ErrorReport, reasons: Sequence[tuple]) -> None:
-    """What each reason costs, and what the reasons mean."""
+def print_table(
+    report: ErrorReport, reasons: Sequence[tuple], metric: str
+) -> None:
+    """Print what each reason costs, and what the reasons mean."""
     print(
-        f'mAP {report.mean_ap:.2f}. What is lost to each kind of error, if '
-        'it alone were mended:\n'
+        f'{metric} {report.mean_ap:.2f}. What is lost to each kind of error, '
+        'if it alone were mended:\n'
     )
-    print(f'{"":<22}{"false":>9}{"missed":>9}{"lost mAP":>10}')
+    print(f'{"":<22}{"false":>9}{"missed":>9}{"lost AP":>10}')
     for name, false, missed, lost in report.rows():
         print(f'{name:<22}{false or "":>9}{missed or "":>9}{lost:>10.2f}')
     print()
@@ -138,8 +140,9 @@ def draw(
     report: ErrorReport,
     order: np.ndarray,
     number: int,
+    metric: str,
 ) -> None:
-    """Lost mAP as bars, and the classes' AP from the best to the worst."""
+    """Lost AP as bars, and the classes' AP from the best to the worst."""
     import matplotlib
 
     matplotlib.use('Agg')
@@ -153,8 +156,8 @@ def draw(
     left.bar_label(bars, fmt='%.2f', padding=3)
     left.invert_yaxis()
     left.margins(x=0.15)
-    left.set_xlabel('lost mAP (%)')
-    left.set_title(f'what errors cost (mAP {report.mean_ap:.2f})')
+    left.set_xlabel('lost AP (%)')
+    left.set_title(f'what errors cost ({metric} {report.mean_ap:.2f})')
     aps = report.ap[order[::-1]] * 100
     right.fill_between(np.arange(len(aps)), aps, step='mid', alpha=0.4)
     right.set(
@@ -206,7 +209,9 @@ def main() -> None:
         raise SystemExit(str(error)) from error
     annotated = np.flatnonzero(report.num_gt)
     order = annotated[np.argsort(report.ap[annotated], kind='stable')]
-    print_table(report, V_COCO_REASONS if args.metric == 'v_coco' else REASONS)
+    v_coco = args.metric == 'v_coco'
+    metric = 'AP_role_s1' if v_coco else 'mAP'
+    print_table(report, V_COCO_REASONS if v_coco else REASONS, metric)
     print_classes(names, report, order, args.num_classes)
     if args.out:
         draw(
@@ -215,15 +220,16 @@ def main() -> None:
             report,
             order,
             args.num_classes,
+            metric,
         )
         write_classes(osp.join(args.out, 'classes.csv'), names, report, order)
-        content = dict(
-            mAP=report.mean_ap,
-            errors=[
-                dict(zip(('reason', 'false', 'missed', 'lost_mAP'), row))
+        content = {
+            metric: report.mean_ap,
+            'errors': [
+                dict(zip(('reason', 'false', 'missed', 'lost_AP'), row))
                 for row in report.rows()
             ],
-        )
+        }
         with atomic_path(osp.join(args.out, 'errors.json')) as path:
             path.write_text(json.dumps(content, indent=1) + '\n')
 

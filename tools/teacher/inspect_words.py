@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 import numpy as np
 from tqdm import tqdm
 
+from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.teacher import TeacherCache, read_image_facts
 from clhoi_mm.teacher.cache_format import MANIFEST
 from clhoi_mm.teacher.image_level import ImageLevelResult, evaluate_image_level
@@ -61,7 +62,7 @@ def parse_args() -> argparse.Namespace:
         command.add_argument(
             '--vocab',
             help='hico_det, v_coco, mini or the path of a vocabulary JSON '
-            "(default: the cache's)",
+            "(default: the cache's, else that of --ann)",
         )
         command.add_argument('--json', action='store_true', help='print JSON')
     return parser.parse_args()
@@ -69,6 +70,27 @@ def parse_args() -> argparse.Namespace:
 
 def load_vocabulary(args: argparse.Namespace) -> Optional[HOIVocabulary]:
     return None if args.vocab is None else HOIVocabulary.load(args.vocab)
+
+
+def vocabulary_like(ann_file: str) -> HOIVocabulary:
+    """Find the shipped vocabulary of an annotation file's verbs and objects.
+
+    Raises:
+        ValueError: If it is of none.
+    """
+    content = AnnotationFile.read(ann_file).content
+    verbs = set(content['verbs'])
+    objects = {category['name'] for category in content['categories']}
+    for name in ('v_coco', 'hico_det', 'mini'):
+        vocabulary = HOIVocabulary.load(name)
+        if verbs == set(vocabulary.verbs) and objects <= set(
+            vocabulary.objects
+        ):
+            return vocabulary
+    raise ValueError(
+        f'{ann_file}: its verbs are those of no shipped vocabulary; name '
+        'theirs with --vocab'
+    )
 
 
 def parsed_layer(source: Path) -> Optional[Path]:
@@ -200,9 +222,7 @@ def compare(args: argparse.Namespace) -> None:
     if parsed_layer(source) is None:
         vocabulary = vocabulary_of(TeacherCache(source), vocabulary)
     elif vocabulary is None:
-        raise ValueError(
-            f'{source}: say with --vocab which vocabulary its names are of'
-        )
+        vocabulary = vocabulary_like(args.ann)
     facts = {x.key: x.hois for x in read_image_facts(args.ann, vocabulary)}
     place: Dict[str, int] = {}
     said: List[Tuple[int, int, float]] = []

@@ -30,6 +30,7 @@ class VCOCOReport:
         pairs (int): Those with an object.
         verbs (int): Action roles that occur.
         sizes_from (str): Where widths and heights are from.
+        missing (List[str]): Images that were left out.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class VCOCOReport:
     pairs: int
     verbs: int
     sizes_from: str
+    missing: List[str]
 
 
 def convert_v_coco(
@@ -52,6 +54,7 @@ def convert_v_coco(
     ids: Optional[PathLike] = None,
     images: Optional[PathLike] = None,
     progress: bool = False,
+    skip_missing: bool = False,
 ) -> VCOCOReport:
     """Writes one annotation file, images in the order of their ids.
 
@@ -64,10 +67,12 @@ def convert_v_coco(
             files need them for all boxes; the others take sizes from them.
         ids (str | PathLike, optional): A list of image ids, one a line, as
             V-COCO's ``splits/*.ids``; other images are left out, and images
-            that nobody labelled are added. Official files only.
+            that nobody labelled are added from official files.
         images (str | PathLike, optional): The folder with ``train2014/`` and
             ``val2014/``, for sizes where no COCO file is given.
         progress (bool): Whether to show a progress bar.
+        skip_missing (bool): Leave out images that ``images`` lacks, of which
+            the report tells. With ``instances_vcoco_*.json`` only.
 
     Returns:
         VCOCOReport: What was written.
@@ -84,6 +89,11 @@ def convert_v_coco(
             'mix; give files of one kind.'
         )
     vocabulary = HOIVocabulary.load('v_coco')
+    if skip_missing and (official[0] or images is None):
+        raise ValueError(
+            '--skip-missing goes with instances_vcoco_*.json and --images; '
+            'for official files list the images with --ids.'
+        )
     if official[0]:
         if not coco:
             raise ValueError(
@@ -94,11 +104,6 @@ def convert_v_coco(
             )
         source, sizes_from = "V-COCO's own files and COCO's", 'COCO'
     else:
-        if ids is not None:
-            raise ValueError(
-                '--ids goes with official files; '
-                'instances_vcoco_*.json are splits already.'
-            )
         source = "fredzzhang's instances_vcoco JSON"
         sizes_from = (
             'COCO'
@@ -117,16 +122,25 @@ def convert_v_coco(
         ),
         with_classes=False,
     )
+    missing: List[str] = []
     if official[0]:
         add_official(
             builder, list(zip(sources, contents)), coco, ids, progress
         )
     else:
-        add_pairs(
-            builder, list(zip(sources, contents)), coco, images, progress
+        missing = add_pairs(
+            builder,
+            list(zip(sources, contents)),
+            coco,
+            images,
+            progress,
+            ids,
+            skip_missing,
         )
     builder.save(out)
-    return _report(Path(out), builder, source, official[0], sizes_from)
+    return _report(
+        Path(out), builder, source, official[0], sizes_from, missing
+    )
 
 
 def _is_official(path: PathLike, content: object) -> bool:
@@ -153,6 +167,7 @@ def _report(
     source: str,
     complete: bool,
     sizes_from: str,
+    missing: List[str],
 ) -> VCOCOReport:
     persons: List[dict] = [
         ann
@@ -172,4 +187,5 @@ def _report(
         pairs=sum(hoi['object_ann_id'] is not None for hoi in builder.hois),
         verbs=len({hoi['verb_id'] for hoi in builder.hois}),
         sizes_from=sizes_from,
+        missing=missing,
     )

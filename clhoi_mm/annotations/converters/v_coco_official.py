@@ -120,7 +120,7 @@ def add_official(
     actions = OfficialActions(builder.vocabulary)
     for path, content in files:
         actions.add(path, content)
-    wanted = set(actions.rows) if ids is None else _read_ids(ids)
+    wanted = set(actions.rows) if ids is None else read_ids(ids)
     coco = COCOFile(coco_paths, wanted)
     missing = sorted(wanted - set(coco.images))
     if missing:
@@ -177,7 +177,15 @@ def _add_image(
         builder.add_hoi(person, obj or None, verb)
 
 
-def _read_ids(path: PathLike) -> set:
+def read_ids(path: PathLike) -> set:
+    """Read a list of image ids.
+
+    Args:
+        path (str | PathLike): As V-COCO's ``splits/*.ids``, one a line.
+
+    Raises:
+        ValueError: If it holds something else.
+    """
     with open(path, encoding='utf-8') as file:
         lines = file.read().split()
     if not lines or not all(line.isdigit() for line in lines):

@@ -1,5 +1,6 @@
 """V-COCO's pairs, as github.com/fredzzhang/vcoco makes them."""
 
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from ..annotation_builder import AnnotationBuilder
 from ..coco_file import COCOFile, relative_name
 from ..image_sizes import extent, read_image_sizes
 from ..text_file import PathLike
+from .v_coco_official import read_ids
 
 _LISTS = ('boxes_h', 'boxes_o', 'actions', 'objects')
 Record = Tuple[str, int, dict]  # where, image id, annotation
@@ -20,7 +22,9 @@ def add_pairs(
     coco_paths: Sequence[PathLike] = (),
     images: Optional[PathLike] = None,
     progress: bool = False,
-) -> None:
+    ids: Optional[PathLike] = None,
+    skip_missing: bool = False,
+) -> List[str]:
     """Fills an annotation file from ``instances_vcoco_*.json``.
 
     They hold the pairs of 24 action roles: persons without a pair, actions
@@ -34,9 +38,16 @@ def add_pairs(
             the images' sizes.
         images (str | PathLike, optional): The images' folder, for the sizes.
         progress (bool): Whether to show a progress bar.
+        ids (str | PathLike, optional): Image ids, one a line; others are left
+            out.
+        skip_missing (bool): Leave out images that are not in ``images``.
+
+    Returns:
+        List[str]: Names of the images that are missing and left out.
 
     Raises:
-        ValueError: Naming the record that contradicts itself.
+        ValueError: Naming the record that contradicts itself, or if nothing
+            is left.
     """
     records: Dict[int, Tuple[Record, List[int], List[int]]] = {}
     for path, content in files:
@@ -54,7 +65,17 @@ def add_pairs(
                 raise ValueError(f'{where}: the image occurs twice.')
             _check(where, ann, len(verbs), len(labels))
             records[image_id] = (where, image_id, ann), verbs, labels
-    ordered = [records[image_id] for image_id in sorted(records)]
+    wanted = set(records) if ids is None else read_ids(ids)
+    if not wanted <= set(records):
+        raise ValueError(
+            f'{ids}: {len(wanted - set(records))} of {len(wanted)} ids are '
+            f'not in {", ".join(str(path) for path, _ in files)}, the first '
+            f'is {min(wanted - set(records))}.'
+        )
+    ordered = [records[image_id] for image_id in sorted(wanted)]
+    missing = []
+    if skip_missing:
+        ordered, missing = _split_missing(ordered, images)
     sizes = _sizes(
         [record for record, *_ in ordered], coco_paths, images, progress
     )
@@ -62,6 +83,27 @@ def add_pairs(
         tqdm(ordered, 'images', disable=not progress), sizes
     ):
         _add_image(builder, record, verbs, labels, size)
+    return missing
+
+
+def _split_missing(
+    ordered: List[tuple], images: PathLike
+) -> Tuple[List[tuple], List[str]]:
+    """Tell records whose image is there from names of the others'."""
+    kept, missing = [], []
+    for entry in ordered:
+        name = relative_name(entry[0][2]['file_name'])
+        if Path(images, name).is_file():
+            kept.append(entry)
+        else:
+            missing.append(name)
+    if not kept:
+        raise ValueError(
+            f'{Path(images, missing[0])}: no such image, as none of '
+            f'{len(missing)}; name the folder that holds '
+            f'{Path(missing[0]).parent}/.'
+        )
+    return kept, missing
 
 
 def _names(

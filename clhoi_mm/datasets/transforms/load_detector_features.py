@@ -1,6 +1,6 @@
 """A frozen detector's features in place of the image."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -18,7 +18,7 @@ class ImageViews(NamedTuple):
     key: str
 
     def pick(self, results: dict) -> DetectorView:
-        """The view that the pipeline arrived at.
+        """The view that the pipeline arrived at, whose shape it gets.
 
         Args:
             results (dict): The pipeline's dict.
@@ -30,23 +30,40 @@ class ImageViews(NamedTuple):
         flipped = bool(results.get('flip', False))
         view = DetectorView(self.file, self.file.find(self.key, flipped))
         shape = tuple(self.file.shapes[view.row, 1].tolist())
-        if tuple(results['img_shape'][:2]) != shape or results.get(
-            'flip_direction'
-        ) not in (None, 'horizontal'):
+        if tuple(results['img_shape'][:2]) != content_shape(
+            self.file, view.row
+        ) or results.get('flip_direction') not in (None, 'horizontal'):
             raise RuntimeError(
                 f'{self.file.path} holds images of the size that the network '
                 'saw, as they are and mirrored; leave all other augmentation, '
-                'Resize too, out of a pipeline with LoadDetectorFeatures.'
+                'Resize and Pad too, out of a pipeline with '
+                'LoadDetectorFeatures.'
             )
+        # What was padded at the right and below is part of the view.
+        results['img_shape'] = shape
         return view
+
+
+def content_shape(file: DetectionFile, row: int) -> Tuple[int, int]:
+    """Height and width of a view's image without what was padded.
+
+    Args:
+        file (DetectionFile): The file.
+        row (int): The view's row.
+    """
+    original, shape, _ = file.shapes[row]
+    resized = np.rint(original * file.scale_factors[row][::-1])
+    return tuple(np.minimum(resized, shape).astype(int).tolist())
 
 
 @TRANSFORMS.register_module()
 class LoadDetectorFeatures(BaseTransform):
     """Takes the frozen detector's maps and detections from a file.
 
-    Put it in place of LoadImage and Resize. The image is not read;
-    RandomFlip (horizontal) is the only augmentation that may follow.
+    Put it in place of LoadImage, Resize and Pad. The image is not read;
+    RandomFlip (horizontal) is the only augmentation that may follow. Boxes
+    are loaded and mirrored on the image without its padding, as it was when
+    the file was written.
     :class:`PackHOIInputs` gives the sample a ``detector_view``, from which
     :class:`CLHOI` reads maps, detections and RoI features; the detector does
     not run.
@@ -92,11 +109,11 @@ class LoadDetectorFeatures(BaseTransform):
             KeyError: The image is not in the file.
         """
         row = self.file.find(results['key'])
-        original, shape, _ = map(tuple, self.file.shapes[row].tolist())
+        shape = content_shape(self.file, row)
         # A view of a single zero: it costs neither memory nor time.
         results['img'] = np.broadcast_to(np.uint8(0), (*shape, 3))
         results['img_shape'] = shape
-        results['ori_shape'] = original
+        results['ori_shape'] = tuple(self.file.shapes[row, 0].tolist())
         results['scale_factor'] = tuple(self.file.scale_factors[row].tolist())
         results['detector_views'] = ImageViews(self.file, results['key'])
         results['stand_in_by'] = type(self).__name__

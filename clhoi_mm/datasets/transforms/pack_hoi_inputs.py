@@ -66,12 +66,12 @@ class PackHOIInputs(PackDetInputs):
                 their row ids or labels, or detections were never loaded.
         """
         results = dict(results)
-        detections = self._take_detections(results)
         origin = {
             key: results[key] for key in ('detections_from',) if key in results
         }
         if 'detector_views' in results:
             origin['detector_view'] = results['detector_views'].pick(results)
+        detections = self._take_detections(results)
         if 'stand_in_by' in results:
             self._check_stand_in(results)
             # Nobody looks at it: let nobody copy and normalise it.

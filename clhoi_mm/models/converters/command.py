@@ -14,6 +14,7 @@ def run_command(
     convert: Callable[..., tuple[State, dict]],
     example: str,
     source: str = FOLDER,
+    read: Callable[[str], tuple[State, dict]] = read_source,
     **options: dict,
 ) -> tuple[str, dict]:
     """Read what the command line names, convert it and write it.
@@ -25,6 +26,7 @@ def run_command(
             :func:`write_checkpoint` takes.
         example (str): A file to write.
         source (str): What can be converted.
+        read (Callable): Reads tensors and config from what is given.
         **options (dict): Of ``add_argument``, by an option's name.
 
     Returns:
@@ -43,7 +45,7 @@ def run_command(
     args = parser.parse_args()
     try:
         given = {name: getattr(args, name) for name in options}
-        state, meta = convert(*read_source(args.source), **given)
+        state, meta = convert(*read(args.source), **given)
         write_checkpoint(args.out, state, meta)
     except (OSError, ValueError) as error:
         raise SystemExit(f'{parser.prog}: {args.source}: {error}') from None

@@ -51,7 +51,9 @@ def read_source(path: str) -> tuple[dict[str, Tensor], dict]:
             f'{config} is no JSON ({error}); download it again'
         ) from error
     if file.suffix != '.safetensors':
-        return load_weights(str(file))['state_dict'], said
+        state = load_weights(str(file))['state_dict']
+        # As YOLOX's and detectron2's trainers write it.
+        return state['model'] if 'model' in state else state, said
     try:
         return load_file(file), said
     except Exception as error:

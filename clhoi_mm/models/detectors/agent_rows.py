@@ -10,22 +10,22 @@ def make_agent_rows(
     humans: Tensor,
     verbs: Tensor,
     pairs: PairBatch,
-    roleless: Tensor,
+    num_verbs: int,
     person_label: int,
     weight: float,
 ) -> tuple[InstanceData, Tensor]:
-    """What persons do without a box for it, as V-COCO asks.
+    """Score actions of persons whose object is not visible, as V-COCO asks.
 
-    An action without a visible object gets ``weight`` times the score of the
-    person's best pair with the verb. Verbs without a role, as in "stand", are
-    in no pair: the person's detection score stands in.
+    Such an action gets ``weight`` times the score of the person's best pair
+    with the verb. Verbs without a role, as in "stand", are in no pair:
+    nothing teaches them, and they get no row.
 
     Args:
         scores (Tensor): Of K possible (pair, class), (K,).
         humans (Tensor): Instance of each one's human, (K,).
         verbs (Tensor): Verb of each one's class, (K,).
         pairs (PairBatch): The batch's pairs.
-        roleless (Tensor): Which verbs have no role, (V,) bool.
+        num_verbs (int): Verbs of the vocabulary.
         person_label (int): Object label of persons.
         weight (float): Share of these scores, so that pairs go first.
 
@@ -35,13 +35,11 @@ def make_agent_rows(
         labels of object and class -1. And their images.
     """
     persons = (pairs.labels == person_label).nonzero(as_tuple=True)[0]
-    best = scores.new_zeros(len(pairs.labels), len(roleless))
+    best = scores.new_zeros(len(pairs.labels), num_verbs)
     best.view(-1).scatter_reduce_(
-        0, humans * len(roleless) + verbs, scores, 'amax'
+        0, humans * num_verbs + verbs, scores, 'amax'
     )
-    best = weight * torch.where(
-        roleless, pairs.scores[persons, None].to(scores), best[persons]
-    )
+    best = weight * best[persons]
     person, verb = (best > 0).nonzero(as_tuple=True)
     boxes = pairs.boxes[persons[person]]
     rows = InstanceData(

@@ -1,5 +1,5 @@
 from contextlib import contextmanager
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Iterable, Iterator, Optional, Sequence
 
 import numpy as np
 import torch
@@ -110,6 +110,20 @@ class CachedFeats(tuple):
             return None
         return self.roi_feats[row].float()
 
+    def check_levels(self, levels: Iterable[int]) -> None:
+        """Refuse to read maps that the file does not hold.
+
+        Raises:
+            ValueError: If one of the levels is missing.
+        """
+        if any(self[level].numel() == 0 for level in levels):
+            raise ValueError(
+                'the file of features lacks maps, or RoI features of pairs '
+                'in use, that this config reads; write it anew with the '
+                'levels, the pairing and the RoI extractor of this config, or '
+                'with --all-maps (tools/analysis_tools/cache_detections.py)'
+            )
+
     @contextmanager
     def pooled(
         self, roi_extractor: nn.Module, roi_hash: str
@@ -129,6 +143,7 @@ class CachedFeats(tuple):
             if self.roi_hashes == {roi_hash}:
                 found = self.look_up(rois)
             if found is None:
+                self.check_levels(range(len(feats)))
                 _say_once(
                     'the file of features lacks RoI features of pairs in '
                     'use: they are pooled from its maps, which takes longer; '

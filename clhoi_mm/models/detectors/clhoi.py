@@ -190,10 +190,6 @@ class CLHOI(BaseDetector):
         self.score_power = score_power
         self.max_per_img = max_per_img
         self.absent_role_weight = absent_role_weight
-        roleless = [verb in vocabulary.roleless for verb in vocabulary.verbs]
-        self.register_buffer(
-            'roleless', torch.tensor(roleless), persistent=False
-        )
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
@@ -291,11 +287,10 @@ class CLHOI(BaseDetector):
         vlt = (student or self).vlt
         if vlt is None:
             return None
-        shape = (
-            feats.input_shape
-            if isinstance(feats, CachedFeats)
-            else inputs.shape[-2:]
-        )
+        shape = inputs.shape[-2:]
+        if isinstance(feats, CachedFeats):
+            feats.check_levels(vlt.levels)
+            shape = feats.input_shape
         sizes = torch.tensor([s.img_shape[:2] for s in samples]).to(
             inputs.device
         )
@@ -471,7 +466,6 @@ class CLHOI(BaseDetector):
         interactions = self.judge(self.maps_for('icn', maps), pairs, context)
         PredictionMaker(
             self.teacher_head.phrases,
-            self.roleless,
             self.score_power,
             self.max_per_img,
             self.absent_role_weight,

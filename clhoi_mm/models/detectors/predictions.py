@@ -22,7 +22,6 @@ class PredictionMaker:
 
     Attributes:
         phrases (PhraseTable): The classes.
-        roleless (Tensor): Which verbs have no role, (V,) bool.
         score_power (float): Exponent of the detection scores.
         max_per_img (int): Triplets kept in an image.
         absent_role_weight (float, optional): See :func:`make_agent_rows`;
@@ -30,7 +29,6 @@ class PredictionMaker:
     """
 
     phrases: PhraseTable
-    roleless: Tensor
     score_power: float
     max_per_img: int
     absent_role_weight: Optional[float] = None
@@ -77,7 +75,7 @@ class PredictionMaker:
                 pairs.human_inds[pair],
                 self.phrases.hoi_verbs[hoi],
                 pairs,
-                self.roleless,
+                self.phrases.vocabulary.num_verbs,
                 self.phrases.vocabulary.person_label,
                 self.absent_role_weight,
             )

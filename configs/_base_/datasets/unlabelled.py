@@ -40,7 +40,7 @@ train_dataloader = dict(
         data_root=data_root,
         bad_images='skip',
         # The teacher may have failed at some images.
-        filter_cfg=dict(without_words=teacher_cache),
+        filter_cfg=dict(without_answer=teacher_cache),
         pipeline=train_pipeline,
     ),
 )

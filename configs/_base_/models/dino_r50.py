@@ -1,4 +1,6 @@
-# DINO R50 with four scales as mmdet has it.
+# DINO R50 with four scales as detrex has it, whose weights can be had. With a
+# copy of mmdet's own weights: neck.bias=False, and positional_encoding with
+# offset=0.0 and temperature=20.
 ffn = dict(embed_dims=256, feedforward_channels=2048, ffn_drop=0.0)
 msda = dict(embed_dims=256, num_levels=4, dropout=0.0)
 
@@ -31,6 +33,7 @@ detector = dict(
         out_channels=256,
         act_cfg=None,
         norm_cfg=dict(type='GN', num_groups=32),
+        bias=True,
         num_outs=4,
     ),
     encoder=dict(
@@ -47,7 +50,7 @@ detector = dict(
         post_norm_cfg=None,
     ),
     positional_encoding=dict(
-        num_feats=128, normalize=True, offset=0.0, temperature=20
+        num_feats=128, normalize=True, offset=-0.5, temperature=10000
     ),
     bbox_head=dict(
         type='DINOHead',

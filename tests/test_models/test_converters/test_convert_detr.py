@@ -6,6 +6,7 @@ from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
 from clhoi_mm.models import load_weights
 from clhoi_mm.models.converters import (
+    convert_dab_detr,
     convert_deformable_detr,
     convert_detr,
     read_source,
@@ -134,6 +135,43 @@ def test_detr(tmp_path):
     source, target = make_source('Detr'), make_target('Detr')
     target.load_state_dict(convert(convert_detr, source, tmp_path))
     assert_same(source, target)
+
+
+def dab_detr(**kwargs):
+    """A small DAB-DETR, whose activations have slopes of their own."""
+    # mmdet encodes boxes by 128 sines and cosines a coordinate.
+    common = {k: v for k, v in COMMON.items() if k != 'id2label'}
+    config = transformers.DabDetrConfig(
+        backbone_config=resnet(['stage4']),
+        hidden_size=256,
+        **{**common, 'id2label': LABELS, **kwargs},
+    )
+    source = randomise(transformers.DabDetrForObjectDetection(config))
+    with torch.no_grad():
+        # Tells queries apart, which begin with boxes alone.
+        source.model.query_refpoint_embeddings.weight *= 5
+        for name, value in source.model.decoder.layers.named_parameters():
+            if name.endswith('_proj.weight'):
+                value *= 3
+    return source.eval()
+
+
+def test_dab_detr(tmp_path):
+    source = dab_detr()
+    config = detector_config('dab_detr_r50')
+    config.backbone.base_channels = CHANNELS
+    config.num_queries = COMMON['num_queries']
+    config.neck.in_channels = [4 * CHANNELS * 8]
+    for coder, layers in (('encoder', 2), ('decoder', 3)):
+        config[coder].num_layers = layers
+        config[coder].layer_cfg.ffn_cfg.feedforward_channels = 48
+    target = build(config)
+    target.load_state_dict(convert(convert_dab_detr, source, tmp_path))
+    assert_same(source, target)
+    with pytest.raises(ValueError, match='keep_query_pos: True'):
+        convert_dab_detr(dict(source.state_dict()), dict(keep_query_pos=True))
+    with pytest.raises(ValueError, match='not the weights of .*DAB-DETR'):
+        convert_dab_detr(dict(make_source('Detr').state_dict()), {})
 
 
 @pytest.mark.parametrize(

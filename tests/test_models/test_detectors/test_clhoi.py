@@ -366,12 +366,12 @@ def test_agent_rows_by_hand():
         pairs.human_inds[[0, 1, 1, 2]],
         torch.tensor([1, 0, 0, 1]),
         pairs,
-        torch.tensor([False, False, True]),
+        3,
         PERSON,
         0.5,
     )
     assert image.tolist() == sorted(image.tolist())
-    assert rows[image == 0].scores.tolist() == pytest.approx([0.4, 0.45])
+    assert rows[image == 0].scores.tolist() == pytest.approx([0.4])
     rows = rows[image == 1]
     found = {
         (box[0], verb): score
@@ -381,14 +381,12 @@ def test_agent_rows_by_hand():
             rows.scores.tolist(),
         )
     }
-    # Boxes 1, 3 and 4 are persons and start with 4, 12 and 16.
+    # Boxes 1, 3 and 4 are persons and start with 4, 12 and 16; nothing is
+    # known of verb 2, which is in no pair.
     assert found == pytest.approx(
         {
             (4.0, 0): 0.2,
-            (4.0, 2): 0.4,
             (12.0, 1): 0.15,
-            (12.0, 2): 0.3,
-            (16.0, 2): 0.25,
         }
     )
     assert rows.obj_bboxes.isnan().all()

@@ -117,3 +117,23 @@ def test_builds_in_its_full_size(path):
         return
     assert extractor.featmap_strides == [s for s in shapes.strides if s <= 32]
     assert extractor.out_channels == channels
+
+
+@pytest.mark.parametrize('data', ['hico_det', 'v_coco', 'unlabelled'])
+def test_squares_are_those_of_yolox_and_rtmdet(data):
+    """Data in squares differ from others by what the detector sees alone."""
+    folder = REPO / 'configs/_base_/datasets'
+    square, plain = (read(folder / f'{data}{end}.py') for end in ('_640', ''))
+    for name in ('yolox_s', 'yolox_nano', 'rtmdet_m'):
+        view = read(MODELS_FOLDER / f'{name}.py').detector_view
+        for _, steps in pipelines(square):
+            assert steps == view
+    for split in ('train', 'val', 'test'):
+        loaders = [c.get(f'{split}_dataloader') for c in (square, plain)]
+        if loaders[0] is None:
+            assert loaders[1] is None
+            continue
+        loaders = [loader.to_dict() for loader in loaders]
+        for loader in loaders:
+            loader['dataset'].pop('pipeline')
+        assert loaders[0] == loaders[1]

@@ -98,7 +98,7 @@ def test_sentences_are_cut_to_the_width_of_all_processes(supervise):
     assert targets.hois.shape == (1, 6)
 
 
-def test_all_images_without_words(supervise):
+def test_all_images_without_answer(supervise):
     targets = supervise('vllm')(
         [make_sample(words=(), caption='', valid=False)] * 2
     )

@@ -1,0 +1,26 @@
+# One's own images in squares of 640 pixels, as RTMDet and YOLOX see images.
+_base_ = 'unlabelled.py'
+
+square = [
+    dict(type='Resize', scale=(640, 640), keep_ratio=True),
+    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
+]
+train_pipeline = [
+    dict(type='LoadImage', orientation='upright'),
+    dict(
+        type='LoadTeacherKnowledge',
+        cache={{_base_.teacher_cache}},
+        vocabulary={{_base_.vocabulary}},
+    ),
+    dict(type='RandomFlip', prob=0.5),
+    *square,
+    dict(type='PackHOIInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImage', orientation='upright'),
+    *square,
+    dict(type='PackHOIInputs'),
+]
+
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

@@ -1,0 +1,9 @@
+# YOLOX-Nano as its authors have it: a quarter of the width, depthwise
+# convolutions; mmdet ships no config of it. They test it at 416 pixels.
+_base_ = './yolox_s.py'
+
+detector = dict(
+    backbone=dict(widen_factor=0.25, use_depthwise=True),
+    neck=dict(in_channels=[64, 128, 256], out_channels=64, use_depthwise=True),
+    bbox_head=dict(in_channels=64, feat_channels=64, use_depthwise=True),
+)
