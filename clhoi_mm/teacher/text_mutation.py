@@ -34,6 +34,7 @@ class TextMutator:
             self._insert,
             self._delete,
             self._repeat,
+            self._loop,
             self._swap_words,
             self._drop_words,
             self._cut,
@@ -67,6 +68,11 @@ class TextMutator:
         span = self._span(text, 40)
         times = self._rng.choice((2, 3, 50))
         return text[: span.start] + text[span] * times + text[span.stop :]
+
+    def _loop(self, text: str) -> str:
+        """As a model that repeats a word until it has no token left."""
+        word = self._rng.choice(text.split(' '))
+        return text + f' {word}' * self._rng.choice((20, 200, 2000))
 
     def _swap_words(self, text: str) -> str:
         words = text.split(' ')
