@@ -8,9 +8,7 @@ from ..vocabulary import HOIVocabulary
 from .caption_text import is_json, read_caption
 from .exchange import CAPTION, SCORE
 from .final_answer import read_final_answer
-from .free_text import ParsedInteraction, parse_sentences
 from .parse_report import ParseReport
-from .prose.lexicon import Lexicon
 from .raw_record import RawRecord
 from .structured import read_structured
 
@@ -28,7 +26,6 @@ class Found(NamedTuple):
     Attributes:
         verb (str): As the vocabulary spells it, where it has it.
         object (str): As the vocabulary spells it, where it has it.
-        score (float, optional): In [0, 1]; None where prose names it, which
             does not say how sure the model is.
         in_vocabulary (bool): Whether it is a class of the vocabulary.
         ruled_out (bool): Whether both are known and the class is not.
@@ -49,7 +46,6 @@ def best_score(items: Iterable[Found]) -> Optional[float]:
 
 
 class AnswerParser:
-    """Reads raw records: structured answers first, prose by rule.
 
     Args:
         vocabulary (HOIVocabulary): Gives names.
@@ -111,13 +107,11 @@ class AnswerParser:
         elif caption is None or (not caption.text and is_json(answer.text)):
             yield from self._structured(answer.text, record.kind)
         else:
-            yield from self._prose(caption.text, record.kind)
 
     def _structured(self, text: str, source: str) -> Iterator[Found]:
         answer = read_structured(text)
         self.report.malformed += answer.malformed
         if not answer.found:
-            yield from self._prose(text, source)
         for item in answer.items:
             if item.text:
                 yield from self._phrase(item.text, source)
@@ -132,7 +126,6 @@ class AnswerParser:
             text = ' '.join(words[1:])
         yield from self._sentences(text, source)
 
-    def _prose(self, text: str, source: str) -> Iterator[Found]:
         if _is_english(text):
             yield from self._sentences(text, source)
         else:
@@ -141,9 +134,7 @@ class AnswerParser:
     def _sentences(self, text: str, source: str) -> Iterator[Found]:
         items: List[ParsedInteraction] = []
         try:
-            items = parse_sentences(text, self.vocabulary)
         except Exception as error:
-            # Rules for prose meet texts that nobody thought of.
             self.errors.append(_reason(error))
         for item in items:
             yield Found(

@@ -6,11 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from ...vocabulary import HOIVocabulary, normalise_name
-from ..english import plural
+from ..vocabulary import HOIVocabulary, normalise_name
+from .english import plural
 from .morphology import parts_of_speech, singular, verb_form
 
-DATA_DIR = Path(__file__).parent.parent / 'data'
+DATA_DIR = Path(__file__).parent / 'data'
 _ROLES = (' obj', ' instr')
 # Particles that add no meaning that a vocabulary knows: 'wash down'.
 _LOOSE = frozenset(
@@ -309,7 +309,7 @@ class Lexicon:
 
     @staticmethod
     def _forms_of(lemma: str) -> List[str]:
-        from ..english import gerund, third_person
+        from .english import gerund, third_person
 
         return [lemma, gerund(lemma), third_person(lemma)]
 

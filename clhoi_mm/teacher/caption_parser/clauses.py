@@ -1,0 +1,424 @@
+"""Who does what in a parsed sentence, and whether it is said to be done."""
+
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Tuple
+
+from ..morphology import singular, verb_form
+from .nouns import ANIMAL, HUMAN, META, THING, Noun, NounReader
+
+if TYPE_CHECKING:
+    from spacy.tokens import Token
+
+# 'can be seen riding', 'seems to ride', 'starts to ride': it is done.
+_SEEN = frozenset(
+    'see find spot show observe picture capture depict visible photograph '
+    'notice view catch feature'.split()
+)
+_REAL_TO = _SEEN | frozenset(
+    'appear seem begin start continue manage proceed happen use come pause '
+    'bend lean stop look help'.split()
+)
+_UNREAL = frozenset(
+    'want hope plan intend need wish wait prepare decide expect like love '
+    'learn refuse fail consider pretend aim dream hesitate ask promise '
+    'threaten avoid prevent attempt try practice_to imagine suggest '
+    'encourage allow finish'.split()
+)
+_UNSURE = frozenset(
+    'likely probably possibly perhaps maybe potentially presumably '
+    'possible probable unclear almost nearly unlikely'.split()
+)
+_UNREAL_WORDS = frozenset(
+    'if whether unless before until without for instead from rather '
+    'than to'.split()
+)
+_NEVER = frozenset('not never n\'t neither nor no hardly'.split())
+_PARTICLES = frozenset(
+    'up down out off away over around back along together ahead on in '
+    'aboard aloft through'.split()
+)
+_LIGHT = frozenset('do perform make execute take have give land'.split())
+# A person in the passive who does it: 'is seated on', 'dressed in'.
+_POSED = frozenset(
+    'seat perch position situate gather dress mount sprawl stretch curl '
+    'huddle lie sit rest prop bend lean crouch kneel engage bundle'.split()
+)
+_FRONTS = frozenset('top front back'.split())
+_BODY = frozenset(
+    'hand finger arm lap back shoulder foot head ear face mouth'.split()
+)
+_ASIDE = frozenset('on in at atop with'.split())
+
+
+class Argument(NamedTuple):
+    """An object of a verb.
+
+    Attributes:
+        chain (Tuple[str, ...]): Particles and prepositions before it.
+        token (Token): The noun.
+        between (Tuple[str, ...]): The verb's own objects before it.
+    """
+
+    chain: Tuple[str, ...]
+    token: 'Token'
+    between: Tuple[str, ...] = ()
+
+
+class Event(NamedTuple):
+    """Something that a person does.
+
+    Attributes:
+        lemma (str): The verb.
+        arguments (List[Argument]): What it is done with.
+        plural (bool): Whether several persons do it.
+    """
+
+    lemma: str
+    arguments: List[Argument]
+    plural: bool
+
+
+def lemma_of(token: 'Token') -> str:
+    """A verb's lemma; the model's own takes 'riding' for 'rid'."""
+    form = verb_form(token.lower_)
+    return form.lemma if form else token.lower_
+
+
+def is_verb(token: 'Token') -> bool:
+    """Whether a token stands for a deed."""
+    if token.dep_ in ('aux', 'auxpass', 'compound', 'punct', 'case', 'mark'):
+        return False
+    if token.tag_[:2] == 'VB':
+        return token.dep_ != 'amod' or token.i > token.head.i
+    if token.dep_ in ('amod', 'det', 'nummod', 'poss', 'prep'):
+        return False
+    form = verb_form(token.lower_)
+    return form is not None and (
+        ('VBG' in form.tags and token.lower_.endswith('ing'))
+        or (token.tag_ == 'JJ' and form.lemma in _POSED)
+    )
+
+
+class ClauseReader:
+    """Finds what persons do.
+
+    Args:
+        nouns (NounReader): Knows who is a person.
+    """
+
+    def __init__(self, nouns: NounReader) -> None:
+        self.nouns = nouns
+
+    def read(self, token: 'Token') -> Optional[Event]:
+        """What a verb says is done by a person, None where by nobody.
+
+        Args:
+            token (Token): A verb.
+        """
+        if not self._is_real(token):
+            return None
+        lemma = lemma_of(token)
+        subject = self._subject(token)
+        passive = self._is_passive(token)
+        arguments = list(self._arguments(token))
+        if passive:
+            return self._passive(token, lemma, subject, arguments)
+        doer = None if subject is None else self._doer(token, subject)
+        if doer is not None and doer.kind != HUMAN:
+            return None
+        if doer is not None and self.nouns.is_nobody(subject):
+            return None
+        arguments += self._antecedent(token, arguments)
+        plural = subject is not None and (
+            subject.tag_ in ('NNS', 'NNPS')
+            or len(list(self.nouns.group(subject))) > 1
+            or subject.lower_ in ('they', 'both', 'all', 'couple', 'group')
+        )
+        return Event(lemma, arguments, plural)
+
+    def _passive(
+        self,
+        token: 'Token',
+        lemma: str,
+        subject: Optional['Token'],
+        arguments: List[Argument],
+    ) -> Optional[Event]:
+        if subject is None or self.nouns.is_nobody(subject):
+            return None
+        patient = self.nouns.read(subject)
+        if patient.kind == HUMAN and lemma in _POSED:
+            return Event(lemma, arguments, False)
+        agents = [
+            part
+            for child in token.children
+            if child.dep_ == 'agent' or child.lower_ == 'by'
+            for part in child.children
+            if part.dep_ == 'pobj'
+        ]
+        if agents:
+            kinds = [self.nouns.read(agent).kind for agent in agents]
+            done = HUMAN in kinds and not self.nouns.is_nobody(agents[0])
+        else:
+            done = any(child.lower_ == 'being' for child in token.children)
+        if not done:
+            return None
+        parts = self._particles(token)
+        own = [Argument(parts, subject)]
+        own += [
+            Argument(x.chain, x.token, (self._head(subject),))
+            for x in arguments
+            if x.token not in agents
+        ]
+        return Event(lemma, own, False)
+
+    def _is_passive(self, token: 'Token') -> bool:
+        deps = {child.dep_ for child in token.children}
+        if deps & {'auxpass', 'nsubjpass', 'agent'}:
+            return True
+        if token.tag_ == 'JJ':
+            return True
+        if token.tag_ not in ('VBN', 'VBD') or 'dobj' in deps:
+            return False
+        if token.dep_ == 'conj' and not deps & {'nsubj', 'aux'}:
+            return self._is_passive(token.head)
+        return token.dep_ in ('acl', 'advcl', 'amod') and not deps & {
+            'aux',
+            'nsubj',
+        }
+
+    def _is_real(self, token: 'Token', depth: int = 0) -> bool:
+        """Whether it is said to be done; hedged or negated it is not."""
+        children = list(token.children)
+        lemma = lemma_of(token)
+        for child in children:
+            low = child.lower_
+            if child.dep_ == 'neg' or low in _NEVER:
+                after = token.doc[child.i + 1] if child.i + 1 < len(
+                    token.doc
+                ) else child
+                if child.i < token.i and after.lower_ not in ('only', 'just'):
+                    return False
+            if low in _UNSURE and child.i < token.i:
+                return False
+            if child.tag_ == 'MD' and lemma not in _SEEN and lemma != 'be':
+                return False
+            if child.dep_ == 'mark' and low in _UNREAL_WORDS:
+                if token.doc[max(child.i - 1, 0)].lower_ != 'as':
+                    return False
+        if token.i and token.doc[token.i - 1].lower_ in _UNSURE:
+            return False
+        head = token.head
+        if head is token or depth > 20:
+            return True
+        above = lemma_of(head)
+        if any(c.dep_ == 'aux' and c.tag_ == 'TO' for c in children):
+            if above not in _REAL_TO or head.tag_[:2] not in ('VB', 'JJ'):
+                return False
+        elif token.dep_ in ('xcomp', 'ccomp', 'pcomp', 'advcl', 'dobj'):
+            if above in _UNREAL and token.dep_ != 'advcl':
+                return False
+            if token.dep_ == 'pcomp' and head.lower_ in _UNREAL_WORDS:
+                return False
+            if token.dep_ == 'ccomp' and any(
+                c.lower_ in _UNSURE for c in head.children
+            ):
+                return False
+        own = {child.dep_ for child in children} & {'nsubj', 'aux', 'auxpass'}
+        if token.dep_ == 'conj' and not own or token.dep_ in (
+            'xcomp',
+            'dobj',
+            'pobj',
+        ):
+            return not (is_verb(head) or head.tag_[:2] == 'VB') or (
+                self._is_real(head, depth + 1)
+            )
+        if token.dep_ == 'pcomp':
+            return self._is_real(head.head, depth + 1) or head.lower_ in (
+                'while',
+                'by',
+            )
+        return True
+
+    def _subject(
+        self, token: 'Token', depth: int = 0
+    ) -> Optional['Token']:
+        for child in token.children:
+            if child.dep_ in ('nsubj', 'nsubjpass'):
+                return child
+        head = token.head
+        if head is token or depth > 20:
+            return None
+        if token.dep_ in ('acl', 'relcl'):
+            return head
+        if head.dep_ == 'prep' or head.tag_ == 'IN':
+            head = head.head
+        if head.tag_[:2] in ('NN', 'PR') and not is_verb(head):
+            if token.dep_ == 'conj' and head.dep_ in ('dobj', 'pobj', 'attr'):
+                return self._above(head)
+            return head
+        if token.dep_ in ('xcomp', 'ccomp'):
+            for child in head.children:
+                if child.dep_ == 'dobj' and lemma_of(head) != 'use':
+                    return child
+        return self._subject(head, depth + 1)
+
+    def _above(self, token: 'Token') -> Optional['Token']:
+        """The subject of the clause that a noun stands in."""
+        for above in token.ancestors:
+            if is_verb(above):
+                return self._subject(above)
+        return None
+
+    def _doer(self, token: 'Token', subject: 'Token') -> Noun:
+        """Who does it; a participle's noun may be another's object."""
+        doer = self.nouns.read(subject)
+        group = [self.nouns.read(x) for x in self.nouns.group(subject)]
+        for noun in group:
+            if noun.kind == HUMAN:
+                return noun
+        own = any(c.dep_ in ('nsubj', 'nsubjpass') for c in token.children)
+        if doer.kind == THING and self._is_hand(subject):
+            return doer._replace(kind=HUMAN)
+        if doer.kind == META:
+            for above in [token, *token.ancestors]:
+                for child in above.children:
+                    if child.dep_ == 'dobj' and above is not token:
+                        return self.nouns.read(child)
+            return doer
+        if own or token.tag_ != 'VBG' or doer.kind != THING:
+            return doer
+        for above in subject.ancestors:
+            if is_verb(above):
+                found = self._subject(above)
+                if found is None or found is subject:
+                    return doer._replace(kind=HUMAN) if found is None else doer
+                return self.nouns.read(found)
+            noun = self.nouns.read(above)
+            if above.tag_[:2] == 'NN' and noun.kind in (HUMAN, ANIMAL):
+                return noun
+        return doer
+
+    def _is_hand(self, token: 'Token') -> bool:
+        of = [x for x in [token, self.nouns.whole(token)] if x is not None]
+        for noun in of:
+            if singular(noun.lower_) in ('hand', 'arm', 'finger'):
+                owner = self.nouns.whole(noun)
+                return owner is None or self.nouns.read(owner).kind != ANIMAL
+        if self.nouns.is_pronoun(token):
+            head = self.nouns.read(token).name
+            return singular(head.split(' ')[-1]) in ('hand', 'arm')
+        return False
+
+    def _particles(self, token: 'Token') -> Tuple[str, ...]:
+        return tuple(
+            child.lower_
+            for child in token.children
+            if child.i > token.i
+            and (
+                child.dep_ == 'prt'
+                or (
+                    child.dep_ in ('advmod', 'prep')
+                    and child.lower_ in _PARTICLES
+                    and not list(child.children)
+                )
+            )
+        )
+
+    def _head(self, token: 'Token') -> str:
+        return singular(token.lower_)
+
+    def _arguments(self, token: 'Token') -> Iterator[Argument]:
+        """Objects by the words that lead to them, nearest words last."""
+        parts = self._particles(token)
+        own = [
+            child
+            for child in token.children
+            if child.dep_ in ('dobj', 'dative', 'attr', 'oprd', 'npadvmod')
+            and child.dep_ != 'prep'
+            and child.tag_[:2] in ('NN', 'PR', 'CD', 'DT', 'WP', 'WD')
+        ]
+        heads = tuple(self._head(x) for x in own if x.i > token.i)
+        for noun in own:
+            yield Argument(parts, noun)
+            for chain, obj in self._prepositional(noun):
+                yield Argument(chain, obj, (self._head(noun),))
+        for chain, obj in self._prepositional(token):
+            yield Argument((*parts, *chain), obj, heads)
+            for further, other in self._prepositional(obj):
+                if further[0] in _ASIDE and self.nouns.read(obj).label < 0:
+                    yield Argument(further, other, heads)
+        for child in token.children:
+            if child.dep_ in ('advmod', 'npadvmod', 'acomp'):
+                for chain, obj in self._prepositional(child):
+                    if chain[0] in _ASIDE:
+                        yield Argument(chain, obj, heads)
+
+    def _prepositional(
+        self, token: 'Token'
+    ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
+        for child in token.children:
+            if child.i > token.i and child.dep_ in ('prep', 'dative'):
+                yield from self._after(child, (child.lower_,))
+
+    def _after(
+        self, prep: 'Token', chain: Tuple[str, ...]
+    ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
+        for child in prep.children:
+            if child.dep_ == 'pobj':
+                of = self.nouns.whole(child)
+                if child.lower_ in _FRONTS and of is not None and (
+                    child.i == prep.i + 1
+                ):
+                    yield (*chain, child.lower_, 'of'), of
+                    if child.lower_ == 'front':
+                        continue
+                yield chain, child
+            elif child.dep_ == 'prep' and len(chain) < 3:
+                yield from self._after(child, (*chain, child.lower_))
+
+    def _antecedent(
+        self, token: 'Token', known: List[Argument]
+    ) -> Iterator[Argument]:
+        """'the horse that she rides', 'the bench he is sitting on'."""
+        if token.dep_ != 'relcl':
+            return
+        subjects = [c for c in token.children if c.dep_[:5] == 'nsubj']
+        if not subjects or subjects[0].tag_ in ('WDT', 'WP'):
+            return
+        if any(self.nouns.is_pronoun(x.token) for x in known):
+            return
+        for child in token.children:
+            if child.dep_ == 'prep' and not list(child.children):
+                yield Argument((child.lower_,), token.head)
+                return
+        if not any(x.chain == () for x in known):
+            yield Argument((), token.head)
+
+
+def light_verb(event: Event) -> Iterator[Event]:
+    """'performs a jump with it' says what 'jumps with it' says."""
+    if event.lemma not in _LIGHT:
+        return
+    for argument in event.arguments:
+        form = verb_form(singular(argument.token.lower_))
+        if argument.chain or argument.between or form is None:
+            continue
+        if 'VB' in form.tags:
+            yield Event(
+                form.lemma,
+                [
+                    Argument(x.chain, x.token)
+                    for x in event.arguments
+                    if x.between
+                ],
+                event.plural,
+            )
+
+
+def held(token: 'Token') -> Optional[str]:
+    """The body part that a thing is in or on: 'a phone in her hand'."""
+    for child in token.children:
+        if child.dep_ == 'prep' and child.lower_ in ('in', 'on', 'over'):
+            for part in child.children:
+                if part.dep_ == 'pobj' and singular(part.lower_) in _BODY:
+                    return f'{child.lower_} {singular(part.lower_)}'
+    return None
