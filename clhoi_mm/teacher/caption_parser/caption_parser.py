@@ -1,12 +1,12 @@
 """Captions to interactions, by a rule over their dependency parse."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
 
 from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon, Reading
-from .clauses import Argument, ClauseReader, Event, held, is_verb, lemma_of
-from .clauses import light_verb
+from .clauses import PLACES, Argument, ClauseReader, Event, held, lemma_of, light_verb
 from .nouns import ART, HUMAN, META, Noun, NounReader
 from .plain_text import split_prose
 from .spacy_model import load_model
@@ -24,6 +24,9 @@ _EMPTY = frozenset(
 )
 _CONTENT = frozenset('eat stir cook wash cut peel chop slice enjoy'.split())
 _RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
+_WORD = re.compile(r'\b[a-z]{5,}\b')
+# 'hops on a bike and rides off': what is ridden was named before.
+_GOES_ON = frozenset('ride drive sail row paddle fly pedal type text'.split())
 _LONGEST = 4000
 
 
@@ -65,6 +68,7 @@ class CaptionParser:
         self.nouns = NounReader(self.lexicon)
         self.clauses = ClauseReader(self.nouns)
         self.model = load_model()
+        self._in_use: List[int] = []
 
     def parse(self, texts: Sequence[str]) -> List[List[ParsedInteraction]]:
         """What texts say, each by itself.
@@ -76,22 +80,29 @@ class CaptionParser:
             List[List[ParsedInteraction]]: For each text in its order, each
             pair once.
         """
-        return [self.read(doc) for doc in self.model.pipe(map(_plain, texts))]
+        docs = self.model.pipe(map(self._plain, texts))
+        return [self.read(doc) for doc in docs]
 
     def read(self, doc: 'Doc') -> List[ParsedInteraction]:
         """What a parsed text says."""
         self.nouns.start(doc.text)
+        self._in_use = []
         found: Dict[Tuple[str, str], ParsedInteraction] = {}
         for token in doc:
             for item in self._said_by(token):
                 found.setdefault((item.verb, item.object), item)
+                if item.in_vocabulary:
+                    self._in_use.append(
+                        self.vocabulary.object_label(item.object)
+                    )
         return list(found.values())
 
     def _said_by(self, token: 'Token') -> Iterator[ParsedInteraction]:
         if token.tag_[:2] == 'NN':
             yield from self._held(token)
-        if not is_verb(token):
+        if not self.clauses.is_verb(token):
             return
+        yield from self._seen_in_place(token)
         event = self.clauses.read(token)
         if event is None:
             return
@@ -102,25 +113,39 @@ class CaptionParser:
     def _held(self, token: 'Token') -> Iterator[ParsedInteraction]:
         """'a phone in her hand', 'skis on his feet'."""
         place = held(token)
-        noun = self.nouns.read(token)
-        if place is None or noun.label < 0 or noun.kind == HUMAN:
+        if place is None:
             return
-        yield from self._place(place, token)
+        noun = self.nouns.read(token)
+        if noun.kind != HUMAN:
+            yield from self._place(place, token)
+        for child in token.children:
+            if child.lower_ == 'with' and noun.kind == HUMAN:
+                for thing in child.children:
+                    yield from self._place(place, thing)
 
     def _place(
         self, place: str, token: 'Token'
     ) -> Iterator[ParsedInteraction]:
         """What is said of things in a hand or on a body."""
+        lemma, *chain = PLACES[place].split(' ')
         for other in self.nouns.group(token):
-            label = self.nouns.read(other).label
-            keys = ['have ' + place]
-            keys += ['wear'] if place.startswith('on ') else []
-            for key in keys:
-                lemma, *chain = key.split(' ')
-                reading = self.lexicon.read(lemma, chain, label, ())
-                if reading is not None and reading.valid and label >= 0:
-                    yield self._say(reading, label, '')
-                    break
+            noun = self.nouns.read(other)
+            reading = self.lexicon.read(lemma, chain, noun.label, ())
+            if noun.kind != HUMAN and reading is not None and reading.valid:
+                yield self._say(reading, noun.label, '')
+
+    def _seen_in_place(self, token: 'Token') -> Iterator[ParsedInteraction]:
+        """'a phone is seen in her hand', 'has a bag over his shoulder'."""
+        place = held(token)
+        if place is None:
+            return
+        for child in token.children:
+            if child.dep_ in ('nsubj', 'nsubjpass') or (
+                child.dep_ == 'dobj' and lemma_of(token) in ('have', 'be')
+            ):
+                yield from self._place(place, child)
+        if token.dep_ == 'acl' and token.tag_ == 'VBN':
+            yield from self._place(place, token.head)
 
     def _interactions(
         self, token: 'Token', event: Event
@@ -139,6 +164,8 @@ class CaptionParser:
             )
             if reading is not None and reading.valid:
                 yield self._say(reading, self.vocabulary.person_label, '')
+        if event.lemma in _GOES_ON and not named and set(heads) <= {'wave'}:
+            yield from self._going_on(token, event)
         implied = self.lexicon.implied_object(event.lemma, heads)
         if implied >= 0 and not named:
             chain = ['with'] if event.lemma == 'brush' else []
@@ -146,18 +173,33 @@ class CaptionParser:
             if reading is not None and reading.valid:
                 yield self._say(reading, implied, '')
 
+    def _going_on(
+        self, token: 'Token', event: Event
+    ) -> Iterator[ParsedInteraction]:
+        """What was in use before, or the doer is in or on, is ridden."""
+        labels = list(reversed(self._in_use))
+        if event.subject is not None:
+            for child in event.subject.children:
+                if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
+                    labels += [self.nouns.read(x).label for x in child.children]
+        if event.lemma in ('type', 'text'):
+            labels += [x.label for x in self.nouns.things_before(token)]
+        for label in labels:
+            reading = self.lexicon.read(event.lemma, (), label, ())
+            if label >= 0 and reading is not None and reading.valid:
+                yield self._say(reading, label, '')
+                return
+
     def _shared(
         self, token: 'Token', event: Event, objects: List[Argument]
     ) -> Iterator[Argument]:
         """An event's own arguments, and those it shares with the next."""
         yield from event.arguments
         for child in token.children:
-            if child.dep_ == 'conj' and is_verb(child) and not objects:
+            if child.dep_ == 'conj' and self.clauses.is_verb(child) and not objects:
                 for part in child.children:
                     if part.dep_ == 'dobj' and not event.arguments:
                         yield Argument((), part)
-            if event.lemma == 'use' and child.dep_ in ('xcomp', 'advcl'):
-                yield from ()
 
     def _one(
         self, lemma: str, argument: Argument, token: 'Token'
@@ -201,8 +243,11 @@ class CaptionParser:
         self, lemma: str, chain: List[str], label: int, between: List[str]
     ) -> Reading:
         reading = self.lexicon.read(lemma, chain, label, between)
-        if reading is None and len(chain) > 1 and not between:
-            reading = self.lexicon.read(lemma, chain[-1:], label, ())
+        if reading is None and len(chain) > 1:
+            reading = self.lexicon.read(lemma, chain[-1:], label, between)
+            # 'down the slope on a board': no object of its own.
+            if reading is None or not reading.valid:
+                reading = self.lexicon.read(lemma, chain[-1:], label, ())
         return reading
 
     def _say(
@@ -215,11 +260,11 @@ class CaptionParser:
             reading.known and label >= 0 and not reading.valid,
         )
 
-
-def _plain(text: str) -> str:
-    """Running text without markdown, each line a sentence."""
-    lines = split_prose(text[:_LONGEST])
-    return ' '.join(
-        line if line.endswith(('.', '!', '?')) else line + '.'
-        for line in lines
-    )
+    def _plain(self, text: str) -> str:
+        """Running text without markdown, each line a sentence."""
+        lines = split_prose(text[:_LONGEST])
+        text = ' '.join(
+            line if line.endswith(('.', '!', '?')) else line + '.'
+            for line in lines
+        )
+        return _WORD.sub(lambda m: self.lexicon.correct(m.group()), text)

@@ -15,7 +15,7 @@ _SEEN = frozenset(
 )
 _REAL_TO = _SEEN | frozenset(
     'appear seem begin start continue manage proceed happen use come pause '
-    'bend lean stop look help'.split()
+    'bend lean stop look help swing'.split()
 )
 _UNREAL = frozenset(
     'want hope plan intend need wish wait prepare decide expect like love '
@@ -43,9 +43,21 @@ _POSED = frozenset(
     'huddle lie sit rest prop bend lean crouch kneel engage bundle'.split()
 )
 _FRONTS = frozenset('top front back'.split())
-_BODY = frozenset(
-    'hand finger arm lap back shoulder foot head ear face mouth'.split()
-)
+# What is done with a thing that is there.
+PLACES = {
+    'in hand': 'have in hand',
+    'in arm': 'have in hand',
+    'in other': 'have in hand',
+    'on hand': 'wear',
+    'under arm': 'carry',
+    'on back': 'have on back',
+    'on shoulder': 'have on back',
+    'over shoulder': 'have on back',
+    'on foot': 'wear',
+    'around neck': 'wear',
+}
+# Subjects of a small clause are objects: 'watches her ride'.
+_WATCH = frozenset('watch observe see'.split())
 _ASIDE = frozenset('on in at atop with'.split())
 
 
@@ -70,32 +82,19 @@ class Event(NamedTuple):
         lemma (str): The verb.
         arguments (List[Argument]): What it is done with.
         plural (bool): Whether several persons do it.
+        subject (Token, optional): Who does it, where that is said.
     """
 
     lemma: str
     arguments: List[Argument]
     plural: bool
+    subject: Optional['Token'] = None
 
 
 def lemma_of(token: 'Token') -> str:
     """A verb's lemma; the model's own takes 'riding' for 'rid'."""
     form = verb_form(token.lower_)
     return form.lemma if form else token.lower_
-
-
-def is_verb(token: 'Token') -> bool:
-    """Whether a token stands for a deed."""
-    if token.dep_ in ('aux', 'auxpass', 'compound', 'punct', 'case', 'mark'):
-        return False
-    if token.tag_[:2] == 'VB':
-        return token.dep_ != 'amod' or token.i > token.head.i
-    if token.dep_ in ('amod', 'det', 'nummod', 'poss', 'prep'):
-        return False
-    form = verb_form(token.lower_)
-    return form is not None and (
-        ('VBG' in form.tags and token.lower_.endswith('ing'))
-        or (token.tag_ == 'JJ' and form.lemma in _POSED)
-    )
 
 
 class ClauseReader:
@@ -107,6 +106,35 @@ class ClauseReader:
 
     def __init__(self, nouns: NounReader) -> None:
         self.nouns = nouns
+
+    def is_verb(self, token: 'Token') -> bool:
+        """Whether a token stands for a deed."""
+        if token.dep_ in ('aux', 'auxpass', 'compound', 'punct', 'mark'):
+            return False
+        if token.tag_[:2] == 'VB':
+            return token.dep_ != 'amod' or token.i > token.head.i
+        if token.dep_ in ('amod', 'det', 'nummod', 'poss', 'prep', 'case'):
+            return False
+        form = verb_form(token.lower_)
+        if form is None or token.tag_[:2] not in ('NN', 'JJ'):
+            return False
+        if token.lower_.endswith('ing') or token.tag_ == 'JJ':
+            return 'VBG' in form.tags or form.lemma in _POSED
+        return 'VBZ' in form.tags and self._own_subject(token) is not None or (
+            token.dep_ == 'conj' and token.head.tag_[:2] == 'VB'
+        )
+
+    def _own_subject(self, token: 'Token') -> Optional['Token']:
+        for child in token.children:
+            if child.dep_ in ('nsubj', 'nsubjpass'):
+                return child
+        if token.tag_[:2] == 'NN' and not token.lower_.endswith('ing'):
+            # The model takes 'a woman waves at' for a kind of waves.
+            before = token.nbor(-1) if token.i else token
+            if before.head == token and before.dep_ in ('compound', 'amod'):
+                if self.nouns.read(before).kind == HUMAN:
+                    return before
+        return None
 
     def read(self, token: 'Token') -> Optional[Event]:
         """What a verb says is done by a person, None where by nobody.
@@ -133,7 +161,7 @@ class ClauseReader:
             or len(list(self.nouns.group(subject))) > 1
             or subject.lower_ in ('they', 'both', 'all', 'couple', 'group')
         )
-        return Event(lemma, arguments, plural)
+        return Event(lemma, arguments, plural, subject)
 
     def _passive(
         self,
@@ -178,6 +206,8 @@ class ClauseReader:
             return True
         if token.tag_ not in ('VBN', 'VBD') or 'dobj' in deps:
             return False
+        if token.tag_ == 'VBN' and 'aux' not in deps and 'nsubj' in deps:
+            return True
         if token.dep_ == 'conj' and not deps & {'nsubj', 'aux'}:
             return self._is_passive(token.head)
         return token.dep_ in ('acl', 'advcl', 'amod') and not deps & {
@@ -223,14 +253,13 @@ class ClauseReader:
             ):
                 return False
         own = {child.dep_ for child in children} & {'nsubj', 'aux', 'auxpass'}
-        if token.dep_ == 'conj' and not own or token.dep_ in (
-            'xcomp',
-            'dobj',
-            'pobj',
-        ):
-            return not (is_verb(head) or head.tag_[:2] == 'VB') or (
-                self._is_real(head, depth + 1)
-            )
+        joined = token.dep_ == 'conj' and not own and (
+            token.tag_ == head.tag_
+            and not any(c.lower_ == 'but' for c in head.children)
+        )
+        if joined or token.dep_ in ('xcomp', 'dobj', 'pobj'):
+            verbal = head.tag_[:2] == 'VB' or self.is_verb(head)
+            return not verbal or self._is_real(head, depth + 1)
         if token.dep_ == 'pcomp':
             return self._is_real(head.head, depth + 1) or head.lower_ in (
                 'while',
@@ -241,9 +270,9 @@ class ClauseReader:
     def _subject(
         self, token: 'Token', depth: int = 0
     ) -> Optional['Token']:
-        for child in token.children:
-            if child.dep_ in ('nsubj', 'nsubjpass'):
-                return child
+        own = self._own_subject(token)
+        if own is not None:
+            return own
         head = token.head
         if head is token or depth > 20:
             return None
@@ -251,7 +280,7 @@ class ClauseReader:
             return head
         if head.dep_ == 'prep' or head.tag_ == 'IN':
             head = head.head
-        if head.tag_[:2] in ('NN', 'PR') and not is_verb(head):
+        if head.tag_[:2] in ('NN', 'PR') and not self.is_verb(head):
             if token.dep_ == 'conj' and head.dep_ in ('dobj', 'pobj', 'attr'):
                 return self._above(head)
             return head
@@ -264,7 +293,7 @@ class ClauseReader:
     def _above(self, token: 'Token') -> Optional['Token']:
         """The subject of the clause that a noun stands in."""
         for above in token.ancestors:
-            if is_verb(above):
+            if self.is_verb(above):
                 return self._subject(above)
         return None
 
@@ -278,24 +307,35 @@ class ClauseReader:
         own = any(c.dep_ in ('nsubj', 'nsubjpass') for c in token.children)
         if doer.kind == THING and self._is_hand(subject):
             return doer._replace(kind=HUMAN)
-        if doer.kind == META:
-            for above in [token, *token.ancestors]:
-                for child in above.children:
-                    if child.dep_ == 'dobj' and above is not token:
-                        return self.nouns.read(child)
-            return doer
-        if own or token.tag_ != 'VBG' or doer.kind != THING:
+        if own or doer.kind not in (META, THING) or (
+            doer.kind == THING and token.tag_ != 'VBG'
+        ):
             return doer
         for above in subject.ancestors:
-            if is_verb(above):
+            if self.is_verb(above):
                 found = self._subject(above)
-                if found is None or found is subject:
-                    return doer._replace(kind=HUMAN) if found is None else doer
-                return self.nouns.read(found)
+                if found is None:
+                    return doer._replace(kind=HUMAN)
+                noun = self.nouns.read(found)
+                return self._shown(above, token) if noun.kind == META else noun
             noun = self.nouns.read(above)
             if above.tag_[:2] == 'NN' and noun.kind in (HUMAN, ANIMAL):
                 return noun
-        return doer
+        return self._shown(subject, token) if doer.kind == META else doer
+
+    def _shown(self, above: 'Token', token: 'Token') -> Noun:
+        """Whom a picture shows: the nearest animate noun before a verb."""
+        for child in above.children:
+            if child.dep_ == 'dobj' and child.i < token.i:
+                noun = self.nouns.read(child)
+                if noun.kind in (HUMAN, ANIMAL):
+                    return noun
+        for i in range(token.i - 1, token.sent.start, -1):
+            if token.doc[i].tag_[:2] in ('NN', 'PR'):
+                noun = self.nouns.read(token.doc[i])
+                if noun.kind in (HUMAN, ANIMAL) and noun.token.tag_ != 'PRP$':
+                    return noun
+        return self.nouns.read(token)
 
     def _is_hand(self, token: 'Token') -> bool:
         of = [x for x in [token, self.nouns.whole(token)] if x is not None]
@@ -314,7 +354,7 @@ class ClauseReader:
             for child in token.children
             if child.i > token.i
             and (
-                child.dep_ == 'prt'
+                (child.dep_ == 'prt' and not list(child.children))
                 or (
                     child.dep_ in ('advmod', 'prep')
                     and child.lower_ in _PARTICLES
@@ -332,31 +372,54 @@ class ClauseReader:
         own = [
             child
             for child in token.children
-            if child.dep_ in ('dobj', 'dative', 'attr', 'oprd', 'npadvmod')
-            and child.dep_ != 'prep'
+            if child.dep_ == 'dobj'
+            or child.dep_ in ('dative', 'attr', 'oprd')
             and child.tag_[:2] in ('NN', 'PR', 'CD', 'DT', 'WP', 'WD')
         ]
         heads = tuple(self._head(x) for x in own if x.i > token.i)
         for noun in own:
             yield Argument(parts, noun)
-            for chain, obj in self._prepositional(noun):
-                yield Argument(chain, obj, (self._head(noun),))
-        for chain, obj in self._prepositional(token):
+            for other in self.nouns.group(noun):
+                for chain, obj in self._prepositional(other):
+                    yield Argument(chain, obj, (self._head(other),))
+        direct = list(self._prepositional(token))
+        if not own and not direct:
+            direct = list(self._after_joined(token))
+        for chain, obj in direct:
+            if chain == ('including',):
+                yield Argument(parts, obj)
+            if chain == ('with',) and held(obj):
+                continue  # 'cuts it, with a fork in the other hand'
             yield Argument((*parts, *chain), obj, heads)
             for further, other in self._prepositional(obj):
                 if further[0] in _ASIDE and self.nouns.read(obj).label < 0:
                     yield Argument(further, other, heads)
         for child in token.children:
+            if child.dep_ == 'ccomp' and lemma_of(token) in _WATCH:
+                for noun in child.children:
+                    if noun.dep_ == 'nsubj' and noun.i > token.i:
+                        yield Argument((), noun)
             if child.dep_ in ('advmod', 'npadvmod', 'acomp'):
                 for chain, obj in self._prepositional(child):
                     if chain[0] in _ASIDE:
                         yield Argument(chain, obj, heads)
 
+    def _after_joined(
+        self, token: 'Token'
+    ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
+        """'eats cake and drinks *from a cup*', put to the first verb."""
+        if token.dep_ == 'conj' and token.i + 1 < len(token.doc):
+            after = token.nbor(1)
+            if after.dep_ == 'prep' and after.head in token.ancestors:
+                yield from self._after(after, (after.lower_,))
+
     def _prepositional(
         self, token: 'Token'
     ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
         for child in token.children:
-            if child.i > token.i and child.dep_ in ('prep', 'dative'):
+            if child.dep_ in ('prep', 'dative', 'prt') and (
+                child.i > token.i or child.lower_ == 'with'
+            ):
                 yield from self._after(child, (child.lower_,))
 
     def _after(
@@ -415,10 +478,12 @@ def light_verb(event: Event) -> Iterator[Event]:
 
 
 def held(token: 'Token') -> Optional[str]:
-    """The body part that a thing is in or on: 'a phone in her hand'."""
+    """The body part that something is in or on: 'a phone in her hand'."""
     for child in token.children:
-        if child.dep_ == 'prep' and child.lower_ in ('in', 'on', 'over'):
+        if child.dep_ == 'prep':
             for part in child.children:
-                if part.dep_ == 'pobj' and singular(part.lower_) in _BODY:
-                    return f'{child.lower_} {singular(part.lower_)}'
+                name = f'{child.lower_} {singular(part.lower_)}'
+                if part.dep_ == 'pobj' and name in PLACES:
+                    if not any(x.lower_ == 'its' for x in part.children):
+                        return name
     return None

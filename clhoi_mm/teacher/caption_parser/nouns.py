@@ -32,6 +32,12 @@ _TOYS = frozenset(
     'cartoon lego'.split()
 )
 _OTHER_BOARDS = frozenset('cutting chopping score notice white bill'.split())
+_BABIES = frozenset('baby infant newborn toddler'.split())
+# 'licks it clean', 'paints it red'.
+_RESULTS = frozenset(
+    'clean dry open shut closed empty full red blue green yellow white black '
+    'brown pink orange purple gray grey'.split()
+)
 _INSIDE = ('compound', 'amod', 'nmod', 'nummod', 'poss', 'punct')
 
 
@@ -95,7 +101,11 @@ class NounReader:
         yield token
         for child in token.children:
             if child.dep_ in ('conj', 'appos') and child.i > token.i:
-                if child.tag_[:2] in ('NN', 'PR', 'JJ', 'CD', 'DT'):
+                # 'holding a cup and a man reading' joins two clauses.
+                if child.tag_[:2] in ('NN', 'PR', 'JJ', 'CD', 'DT') and (
+                    self.read(child).kind != HUMAN
+                    or self.read(token).kind == HUMAN
+                ):
                     yield from self.group(child)
             elif child.lower_ in ('including', 'like') or (
                 child.lower_ == 'as' and child.nbor(-1).lower_ == 'such'
@@ -113,6 +123,10 @@ class NounReader:
                         return part
             if child.dep_ == 'poss' and child.tag_ != 'PRP$':
                 return child
+        if singular(token.lower_) in self.words['parts']:
+            for child in token.children:
+                if child.dep_ == 'compound':
+                    return child
         return None
 
     def is_nobody(self, token: 'Token') -> bool:
@@ -144,18 +158,23 @@ class NounReader:
         return None
 
     def _pronoun(self, token: 'Token') -> Noun:
-        of = self.whole(token)
-        if of is not None and of.lower_ != token.lower_:
-            return self.read(of)
         low = token.lower_
+        before = token.nbor(-1).lower_ if token.i else ''
+        if (before, low) in (('each', 'other'), ('one', 'another')):
+            return Noun(token, HUMAN, self.vocabulary.person_label, 'person')
+        of = self.whole(token)
+        if of is not None and of.tag_ != 'PRP':
+            return self.read(of)
         if token.dep_ in ('nsubj', 'nsubjpass', 'conj', 'appos', 'ROOT'):
             for before in self._subjects(token):
                 found = self.read(before)
-                if (low in ('it', 'itself')) != (found.kind == HUMAN):
+                if low not in ('it', 'itself') or found.kind != HUMAN:
                     return Noun(token, *found[1:])
             if low in ('it', 'itself'):
                 return Noun(token, THING, -1, low)
-        elif low not in ('one', 'another', 'other', 'others', 'all', 'both'):
+        elif of is not None or low not in (
+            'one', 'another', 'other', 'others', 'all', 'both'
+        ):
             things = self.things_before(token)
             if things:
                 return Noun(token, *things[0][1:])
@@ -191,7 +210,8 @@ class NounReader:
             if other.tag_[:2] != 'NN' or other.dep_ == 'compound':
                 continue
             noun = self.read(other)
-            if noun.label >= 0 and noun.kind in (THING, ANIMAL):
+            baby = singular(other.lower_) in _BABIES
+            if noun.label >= 0 and (noun.kind in (THING, ANIMAL) or baby):
                 found.append(noun)
         if many != (token.lower_ == 'it'):
             right = [x for x in found if x.token.tag_.endswith('S') == many]
@@ -210,7 +230,9 @@ class NounReader:
                 label,
                 self.vocabulary.objects[label],
             )
-        if self._is_amount(head) and of is not None:
+        if of is not None and (
+            self._is_amount(head) or token.tag_[:2] in ('JJ', 'CD', 'DT')
+        ):
             return self.read(of)
         kind = self._kind(token, words, head)
         if kind == META and of is not None:
@@ -236,6 +258,8 @@ class NounReader:
             ):
                 break
             words.insert(0, before.lower_)
+        if len(words) > 1 and words[-1] in _RESULTS:
+            words.pop()
         return words
 
     def _label(self, words: List[str], head: str, token: 'Token') -> int:
