@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
 
 from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon, Reading
-from .clauses import PLACES, Argument, ClauseReader, Event, held, lemma_of, light_verb
-from .nouns import ART, HUMAN, META, Noun, NounReader
+from ..morphology import singular
+from .clauses import Argument, ClauseReader, Event, lemma_of, light_verb
+from .nouns import ART, HUMAN, META, PLACES, Noun, NounReader
 from .plain_text import split_prose
 from .spacy_model import load_model
 
@@ -112,7 +113,7 @@ class CaptionParser:
 
     def _held(self, token: 'Token') -> Iterator[ParsedInteraction]:
         """'a phone in her hand', 'skis on his feet'."""
-        place = held(token)
+        place = self.nouns.place(token)
         if place is None:
             return
         noun = self.nouns.read(token)
@@ -136,7 +137,7 @@ class CaptionParser:
 
     def _seen_in_place(self, token: 'Token') -> Iterator[ParsedInteraction]:
         """'a phone is seen in her hand', 'has a bag over his shoulder'."""
-        place = held(token)
+        place = self.nouns.place(token)
         if place is None:
             return
         for child in token.children:
@@ -151,7 +152,7 @@ class CaptionParser:
         self, token: 'Token', event: Event
     ) -> Iterator[ParsedInteraction]:
         objects = [x for x in event.arguments if not x.chain and not x.between]
-        heads = [self.nouns.read(x.token).token.lower_ for x in objects]
+        heads = [singular(x.token.lower_) for x in objects]
         named = False
         for argument in self._shared(token, event, objects):
             for other in self.nouns.group(argument.token):

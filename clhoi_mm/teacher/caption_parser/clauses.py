@@ -42,22 +42,15 @@ _POSED = frozenset(
     'seat perch position situate gather dress mount sprawl stretch curl '
     'huddle lie sit rest prop bend lean crouch kneel engage bundle'.split()
 )
+# What things do as well.
+_STANDS = frozenset('sit lie rest stand lean hang float perch'.split())
 _FRONTS = frozenset('top front back'.split())
-# What is done with a thing that is there.
-PLACES = {
-    'in hand': 'have in hand',
-    'in arm': 'have in hand',
-    'in other': 'have in hand',
-    'on hand': 'wear',
-    'under arm': 'carry',
-    'on back': 'have on back',
-    'on shoulder': 'have on back',
-    'over shoulder': 'have on back',
-    'on foot': 'wear',
-    'around neck': 'wear',
-}
 # Subjects of a small clause are objects: 'watches her ride'.
 _WATCH = frozenset('watch observe see'.split())
+# 'down the hill on a board': the second is no part of the first.
+_WAYS = frozenset(
+    'down up through across over along in into off past around inside'.split()
+)
 _ASIDE = frozenset('on in at atop with'.split())
 
 
@@ -284,6 +277,10 @@ class ClauseReader:
             if token.dep_ == 'conj' and head.dep_ in ('dobj', 'pobj', 'attr'):
                 return self._above(head)
             return head
+        if lemma_of(head) == 'be':  # 'sitting on the table are two cups'
+            for child in head.children:
+                if child.dep_ == 'attr' and child.i > token.i:
+                    return child
         if token.dep_ in ('xcomp', 'ccomp'):
             for child in head.children:
                 if child.dep_ == 'dobj' and lemma_of(head) != 'use':
@@ -311,11 +308,17 @@ class ClauseReader:
             doer.kind == THING and token.tag_ != 'VBG'
         ):
             return doer
+        inside = doer.label < 0 and subject.dep_ in ('pobj', 'dobj', 'conj')
+        if lemma_of(token) in _STANDS and not (
+            inside or token.nbor(-1).lower_ == ','
+        ):
+            return doer  # 'a cup sitting on the table'
         for above in subject.ancestors:
             if self.is_verb(above):
                 found = self._subject(above)
                 if found is None:
-                    return doer._replace(kind=HUMAN)
+                    there = lemma_of(above) == 'be'
+                    return doer if there else doer._replace(kind=HUMAN)
                 noun = self.nouns.read(found)
                 return self._shown(above, token) if noun.kind == META else noun
             noun = self.nouns.read(above)
@@ -388,11 +391,12 @@ class ClauseReader:
         for chain, obj in direct:
             if chain == ('including',):
                 yield Argument(parts, obj)
-            if chain == ('with',) and held(obj):
+            if chain == ('with',) and self.nouns.place(obj):
                 continue  # 'cuts it, with a fork in the other hand'
             yield Argument((*parts, *chain), obj, heads)
             for further, other in self._prepositional(obj):
-                if further[0] in _ASIDE and self.nouns.read(obj).label < 0:
+                apart = chain[0] in _WAYS and further[0] in _ASIDE
+                if apart and self.nouns.read(obj).label < 0:
                     yield Argument(further, other, heads)
         for child in token.children:
             if child.dep_ == 'ccomp' and lemma_of(token) in _WATCH:
@@ -475,15 +479,3 @@ def light_verb(event: Event) -> Iterator[Event]:
                 ],
                 event.plural,
             )
-
-
-def held(token: 'Token') -> Optional[str]:
-    """The body part that something is in or on: 'a phone in her hand'."""
-    for child in token.children:
-        if child.dep_ == 'prep':
-            for part in child.children:
-                name = f'{child.lower_} {singular(part.lower_)}'
-                if part.dep_ == 'pobj' and name in PLACES:
-                    if not any(x.lower_ == 'its' for x in part.children):
-                        return name
-    return None

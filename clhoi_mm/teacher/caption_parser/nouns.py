@@ -32,6 +32,19 @@ _TOYS = frozenset(
     'cartoon lego'.split()
 )
 _OTHER_BOARDS = frozenset('cutting chopping score notice white bill'.split())
+# What is done with a thing that is there.
+PLACES = {
+    'in hand': 'have in hand',
+    'in arm': 'have in hand',
+    'in other': 'have in hand',
+    'on hand': 'wear',
+    'under arm': 'carry',
+    'on back': 'have on back',
+    'on shoulder': 'have on back',
+    'over shoulder': 'have on back',
+    'on foot': 'wear',
+    'around neck': 'wear',
+}
 _BABIES = frozenset('baby infant newborn toddler'.split())
 # 'licks it clean', 'paints it red'.
 _RESULTS = frozenset(
@@ -127,6 +140,22 @@ class NounReader:
             for child in token.children:
                 if child.dep_ == 'compound':
                     return child
+        return None
+
+    def place(self, token: 'Token') -> Optional[str]:
+        """The body part that something is in or on: 'a cup in her hand'."""
+        for child in token.children:
+            if child.dep_ != 'prep':
+                continue
+            for part in child.children:
+                name = f'{child.lower_} {singular(part.lower_)}'
+                if part.dep_ == 'pobj' and name in PLACES:
+                    of = self.whole(part)
+                    its = any(x.lower_ == 'its' for x in part.children)
+                    if not its and (
+                        of is None or self.read(of).kind == HUMAN
+                    ):
+                        return name
         return None
 
     def is_nobody(self, token: 'Token') -> bool:
