@@ -132,6 +132,10 @@ class Lexicon:
                 return label, size
         return None
 
+    def has_verb(self, lemma: str, words: Sequence[str]) -> bool:
+        """Whether a verb with what follows it is known by itself."""
+        return ' '.join([lemma, *words]) in self._patterns
+
     def implied_object(self, lemma: str, heads: Sequence[str] = ()) -> int:
         """The object that a verb names by itself ('skiing'), or -1.
 

@@ -1,12 +1,13 @@
-"""'person - ride - bicycle': lists that stand for sentences."""
+"""Lines of a list, read without a parser: 'person - ride - bicycle'."""
 
 import re
-from typing import List
+from typing import List, Optional, Tuple
 
-from ...vocabulary import with_article
-from ..english import gerund
 from .lexicon import Lexicon, load_words
 from .morphology import singular, verb_form
+
+# A verb with its particles, and an object.
+Pair = Tuple[str, str]
 
 _NUMBER = re.compile(r'^\(?\d{1,3}[.):]\s*')
 _BREAK = re.compile(r'\s+-+\s+|\s*(?:-+>|=+>|\u2192|\||\u00b7)\s*')
@@ -20,7 +21,7 @@ _WORDS = re.compile(r"[A-Za-z][A-Za-z_' ]*(?: ?#?\d{1,3})?")
 _FILLERS = frozenset('is are be being a an the to'.split())
 
 
-class TripletReader:
+class ListLines:
     """Finds lines that name a verb and an object, and little else.
 
     Args:
@@ -31,16 +32,17 @@ class TripletReader:
         self.lexicon = lexicon
         self.persons = load_words()['persons']
 
-    def expand(self, line: str) -> str:
-        """Such a line as a sentence; any other as it is.
+    def read(self, line: str) -> Optional[List[Pair]]:
+        """What such a line names.
 
         Args:
             line (str): One line or clause, perhaps numbered: 'person - ride
                 - bicycle', 'riding -> bicycle', 'bicycle: ride, hold',
-                '(person, ride, bicycle)'.
+                '(person, ride, bicycle)', 'person riding a bicycle'.
 
         Returns:
-            str: 'a person is riding a bicycle'.
+            List[Tuple[str, str]]: Verbs and objects; None for any other
+            line.
         """
         plain = _NUMBER.sub('', line.strip()).strip('.| ')
         inner = _BRACKETS.match(plain)
@@ -51,58 +53,64 @@ class TripletReader:
             parts = plain.split(',')
         if len(parts) == 1:
             parts = _COLON.split(plain)
-            if len(parts) == 2:
-                return self._listed(*parts) or line
+            if len(parts) == 2 and not self._is_person(_words_of(parts[0])):
+                return self._listed(*parts)
         parts = [_LABELS.sub('', part).strip(' "\'') for part in parts]
         if not all(map(_WORDS.fullmatch, parts)):
-            return line
+            return None
         words = [_words_of(part) for part in parts]
-        if (
-            len(parts) == 3
-            and words[0]
-            and (singular(words[0][-1]) in self.persons)
-        ):
-            return self._sentence(*words, check=False) or line
-        if len(parts) == 2:
-            return self._sentence(['person'], *words) or line
-        return line
+        if len(words) > 1 and self._is_person(words[0]):
+            words = words[1:]
+            if len(words) == 2 and all(words) and len(words[0]) < 4:
+                return [(' '.join(words[0]), ' '.join(words[1]))]
+        if len(words) == 2:
+            return self._pair(*words)
+        return self._phrase(words[0]) if len(words) == 1 else None
 
-    def _listed(self, head: str, tail: str) -> str:
+    def _is_person(self, words: List[str]) -> bool:
+        return len(words) == 1 and singular(words[0]) in self.persons
+
+    def _listed(self, head: str, tail: str) -> Optional[List[Pair]]:
         """'bicycle: ride, hold' and 'riding: bicycle, horse'."""
-        first = _words_of(head)
-        said = []
+        first = _words_of(_LABELS.sub('', head))
+        if not first or _LABELS.match(head + ': '):
+            return self._phrase(_words_of(tail))
+        said: List[Pair] = []
         for part in tail.split(','):
             other = _words_of(part)
-            sentence = self._sentence(['person'], first, other)
-            sentence = sentence or self._sentence(['person'], other, first)
-            if not sentence:
-                return ''
-            said.append(sentence)
-        return ', and '.join(said)
+            pair = self._pair(first, other) or self._pair(other, first)
+            if not pair:
+                return None
+            said += pair
+        return said
 
-    def _sentence(
-        self,
-        who: List[str],
-        verb: List[str],
-        thing: List[str],
-        check: bool = True,
-    ) -> str:
-        """Empty where these are no verb and no object."""
+    def _phrase(self, words: List[str]) -> Optional[List[Pair]]:
+        """'riding a bicycle', 'person ride bicycle'."""
+        if len(words) > 2 and self._is_person(words[:1]):
+            words = [word for word in words[1:] if word not in _FILLERS]
+        for cut in range(1, min(4, len(words))):
+            rest = [word for word in words[cut:] if word not in _FILLERS]
+            form = verb_form(words[0])
+            # 'hits the ball with a bat' says more than one of each.
+            if form and self.lexicon.has_verb(form.lemma, words[1:cut]):
+                pair = self._pair(words[:cut], rest)
+                if pair:
+                    return pair
+        return None
+
+    def _pair(self, verb: List[str], thing: List[str]) -> Optional[List[Pair]]:
+        """None where these are no verb and no object."""
         if not thing or not 0 < len(verb) < 4:
-            return ''
-        if check:
-            form = verb_form(verb[0])
-            if not form or form.lemma not in self.lexicon.verb_lemmas:
-                return ''
-            found = self.lexicon.find_object(thing)
-            if found is None or found[1] < len(thing):
-                return ''
-            if form.lemma == 'be' or self.lexicon.find_object(verb):
-                return ''
-        return (
-            f'{with_article(" ".join(who))} is {gerund(" ".join(verb))} '
-            f'{with_article(" ".join(thing))}'
-        )
+            return None
+        form = verb_form(verb[0])
+        if not form or form.lemma not in self.lexicon.verb_lemmas:
+            return None
+        found = self.lexicon.find_object(thing)
+        if found is None or found[1] < len(thing):
+            return None
+        if form.lemma == 'be' or self.lexicon.find_object(verb):
+            return None
+        return [(' '.join(verb), ' '.join(thing))]
 
 
 def _words_of(part: str) -> List[str]:

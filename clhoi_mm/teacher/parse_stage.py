@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from ..utils.key_matching import no_match_message
 from ..vocabulary import HOIVocabulary
-from .answer_parser import AnswerParser, Found, best_score
+from .answer_parser import Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
 from .external_sort import ExternalSort
 from .files import work_folder
 from .parse_report import ParseReport
+from .parse_workers import parse_records
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
 from .side_file import SideFile
@@ -34,6 +35,7 @@ def parse_raw(
     min_score: float = 0.5,
     keep_ruled_out: bool = False,
     progress: bool = True,
+    workers: int = 1,
 ) -> ParseReport:
     """Write what raw answers say, as interactions.
 
@@ -58,6 +60,7 @@ def parse_raw(
         keep_ruled_out (bool): Whether to write pairs whose verb and object
             the vocabulary knows but never together. Defaults to False.
         progress (bool): Whether to show a bar. Defaults to True.
+        workers (int): Processes that parse. Defaults to 1: this one.
 
     Returns:
         ParseReport: Counts.
@@ -73,7 +76,9 @@ def parse_raw(
     report = ParseReport()
     images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
     with work_folder(out.parent, 'parse') as folder:
-        found = _sorted_answers(raw, vocabulary, out, folder, report, progress)
+        found = _sorted_answers(
+            raw, vocabulary, out, folder, report, progress, workers
+        )
         write_parsed(out, images.rows(found))
     return report
 
@@ -208,27 +213,30 @@ def _sorted_answers(
     folder: Path,
     report: ParseReport,
     progress: bool,
+    workers: int,
 ) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
     """Parse line by line, then read back image by image.
 
     What is parsed waits on disk, so that memory does not grow with the
     number of images.
     """
-    parser = AnswerParser(vocabulary, report)
     order = ExternalSort(folder)
     report.unparsed_file = f'{out}.unparsed.jsonl'
     with SideFile(report.unparsed_file) as unparsed:
-        for number, record in _records(raw, out, report, progress):
-            row = [record.image_id, record.objects, parser.parse(record)]
+        records = _records(raw, out, report, progress)
+        for number, record, answer in parse_records(
+            records, vocabulary, report, workers
+        ):
+            row = [record.image_id, record.objects, answer.found]
             order.add(str(record.image_id), number, json.dumps(row))
-            if parser.errors:
+            if answer.errors:
                 report.unparsed += 1
                 unparsed.add(
                     image_id=record.image_id,
                     kind=record.kind,
                     line=number,
                     reason=f'{raw}, line {number}: '
-                    + '; '.join(parser.errors),
+                    + '; '.join(answer.errors),
                     text=record.text,
                 )
     for _, group in groupby(order, lambda item: item[0]):

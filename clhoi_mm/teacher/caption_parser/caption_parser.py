@@ -1,12 +1,12 @@
 """Captions to interactions, by a rule over their dependency parse."""
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
 
 from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon, Reading
 from ..morphology import singular
+from ..parsed_interaction import ParsedInteraction
 from .clauses import Argument, ClauseReader, Event, lemma_of, light_verb
 from .nouns import ART, HUMAN, META, PLACES, Noun, NounReader
 from .plain_text import split_prose
@@ -29,24 +29,6 @@ _WORD = re.compile(r'\b[a-z]{5,}\b')
 # 'hops on a bike and rides off': what is ridden was named before.
 _GOES_ON = frozenset('ride drive sail row paddle fly pedal type text'.split())
 _LONGEST = 4000
-
-
-@dataclass(frozen=True)
-class ParsedInteraction:
-    """An interaction that a text says a person does.
-
-    Attributes:
-        verb (str): As the vocabulary spells it, or the verb's lemma with
-            its particle where it has none.
-        object (str): As the vocabulary spells it, or the noun's words.
-        in_vocabulary (bool): Whether the pair is one of its classes.
-        ruled_out (bool): Whether it knows both and has no such class.
-    """
-
-    verb: str
-    object: str
-    in_vocabulary: bool
-    ruled_out: bool = False
 
 
 class CaptionParser:

@@ -36,7 +36,7 @@ _PARTICLES = frozenset(
     'up down out off away over around back along together ahead on in '
     'aboard aloft through'.split()
 )
-_LIGHT = frozenset('do perform make execute take have give land'.split())
+_LIGHT = frozenset('do perform make execute take have give land share exchange'.split())
 # A person in the passive who does it: 'is seated on', 'dressed in'.
 _POSED = frozenset(
     'seat perch position situate gather dress mount sprawl stretch curl '
@@ -44,6 +44,7 @@ _POSED = frozenset(
 )
 # What things do as well.
 _STANDS = frozenset('sit lie rest stand lean hang float perch'.split())
+_BE = frozenset("be is are was were been being am 's 're".split())
 _FRONTS = frozenset('top front back'.split())
 # Subjects of a small clause are objects: 'watches her ride'.
 _WATCH = frozenset('watch observe see'.split())
@@ -86,6 +87,8 @@ class Event(NamedTuple):
 
 def lemma_of(token: 'Token') -> str:
     """A verb's lemma; the model's own takes 'riding' for 'rid'."""
+    if token.lower_ in _BE:
+        return 'be'
     form = verb_form(token.lower_)
     return form.lemma if form else token.lower_
 
@@ -125,8 +128,10 @@ class ClauseReader:
             # The model takes 'a woman waves at' for a kind of waves.
             before = token.nbor(-1) if token.i else token
             if before.head == token and before.dep_ in ('compound', 'amod'):
-                if self.nouns.read(before).kind == HUMAN:
+                if self.nouns.is_person(before):
                     return before
+            if self.nouns.is_lost_verb(token):
+                return token.sent.root
         return None
 
     def read(self, token: 'Token') -> Optional[Event]:
@@ -177,7 +182,8 @@ class ClauseReader:
         ]
         if agents:
             kinds = [self.nouns.read(agent).kind for agent in agents]
-            done = HUMAN in kinds and not self.nouns.is_nobody(agents[0])
+            done = HUMAN in kinds or any(map(self._is_hand, agents))
+            done = done and not self.nouns.is_nobody(agents[0])
         else:
             done = any(child.lower_ == 'being' for child in token.children)
         if not done:
@@ -309,7 +315,8 @@ class ClauseReader:
         ):
             return doer
         inside = doer.label < 0 and subject.dep_ in ('pobj', 'dobj', 'conj')
-        if lemma_of(token) in _STANDS and not (
+        stands = doer.kind == THING and lemma_of(token) in _STANDS
+        if stands and not (
             inside or token.nbor(-1).lower_ == ','
         ):
             return doer  # 'a cup sitting on the table'
@@ -395,7 +402,8 @@ class ClauseReader:
                 continue  # 'cuts it, with a fork in the other hand'
             yield Argument((*parts, *chain), obj, heads)
             for further, other in self._prepositional(obj):
-                apart = chain[0] in _WAYS and further[0] in _ASIDE
+                way = chain[0] in _WAYS or self.nouns.is_body(obj)
+                apart = way and further[0] in _ASIDE
                 if apart and self.nouns.read(obj).label < 0:
                     yield Argument(further, other, heads)
         for child in token.children:

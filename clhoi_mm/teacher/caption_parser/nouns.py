@@ -166,6 +166,39 @@ class NounReader:
             if child.dep_ in ('det', 'neg', 'preconj')
         )
 
+    def is_person(self, token: 'Token') -> bool:
+        """Whether a word, whatever the model takes it for, is a person."""
+        return singular(token.lower_) in self.words['persons']
+
+    def is_body(self, token: 'Token') -> bool:
+        return singular(token.lower_) in self.words['body'] or (
+            token.lower_ == 'back'
+        )
+
+    def is_lost_verb(self, token: 'Token') -> bool:
+        """'a man riding a horse *jumps* over it', taken for a noun.
+
+        Where a sentence has no finite verb, the last of an object's words
+        may be it.
+        """
+        if token.tag_ != 'NNS' or token.dep_ not in ('dobj', 'pobj', 'conj'):
+            return False
+        form = verb_form(token.lower_)
+        sentence = token.sent
+        if form is None or 'VBZ' not in form.tags or (
+            sentence.root.tag_[:2] != 'NN'
+            or any(x.tag_ in ('VBZ', 'VBP', 'VBD', 'MD') for x in sentence)
+        ):
+            return False
+        words = self._words(token)
+        known = ' '.join([*words[-2:-1], singular(words[-1])])
+        return (
+            len(words) > 1
+            and known not in self.words['compounds']
+            and self.lexicon.find_object(words) is None
+            and self.lexicon.find_object(words[:-1]) is not None
+        )
+
     def _read(self, token: 'Token') -> Noun:
         if token.dep_ in ('nsubj', 'nsubjpass', 'dobj', 'pobj') and (
             token.tag_ in ('WDT', 'WP', 'IN') and token.lower_ != 'what'
@@ -249,6 +282,8 @@ class NounReader:
 
     def _noun(self, token: 'Token') -> Noun:
         words = self._words(token)
+        if self.is_lost_verb(token):
+            words.pop()
         head = singular(words[-1])
         of = self.whole(token)
         label = self._label(words, head, token)
