@@ -105,6 +105,8 @@ class ClauseReader:
 
     def is_verb(self, token: 'Token') -> bool:
         """Whether a token stands for a deed."""
+        if self._is_hidden(token):
+            return True
         if token.dep_ in ('aux', 'auxpass', 'compound', 'punct', 'mark'):
             return False
         if token.tag_[:2] == 'VB':
@@ -118,6 +120,19 @@ class ClauseReader:
             return 'VBG' in form.tags or form.lemma in _POSED
         return 'VBZ' in form.tags and self._own_subject(token) is not None or (
             token.dep_ == 'conj' and token.head.tag_[:2] == 'VB'
+        )
+
+    def _is_hidden(self, token: 'Token') -> bool:
+        """'someone washing cups', 'and races horses', taken for one noun."""
+        if token.dep_ not in ('amod', 'compound') or not token.i:
+            return False
+        form, before = verb_form(token.lower_), token.nbor(-1)
+        if form is None or token.head.i < token.i:
+            return False
+        if token.lower_.endswith('ing'):
+            return self.nouns.is_person(before)
+        return 'VBZ' in form.tags and token.tag_ == 'NNS' and (
+            before.lower_ == 'and' or self.nouns.is_person(before)
         )
 
     def _own_subject(self, token: 'Token') -> Optional['Token']:
@@ -173,13 +188,7 @@ class ClauseReader:
         patient = self.nouns.read(subject)
         if patient.kind == HUMAN and lemma in _POSED:
             return Event(lemma, arguments, False)
-        agents = [
-            part
-            for child in token.children
-            if child.dep_ == 'agent' or child.lower_ == 'by'
-            for part in child.children
-            if part.dep_ == 'pobj'
-        ]
+        agents = self._agents(token)
         if agents:
             kinds = [self.nouns.read(agent).kind for agent in agents]
             done = HUMAN in kinds or any(map(self._is_hand, agents))
@@ -196,6 +205,20 @@ class ClauseReader:
             if x.token not in agents
         ]
         return Event(lemma, own, False)
+
+    def _agents(self, token: 'Token') -> List['Token']:
+        """'washed and dried by two boys': by whom stands with the last."""
+        agents = [
+            part
+            for child in token.children
+            if child.dep_ == 'agent' or child.lower_ == 'by'
+            for part in child.children
+            if part.dep_ == 'pobj'
+        ]
+        for child in token.children if not agents else ():
+            if child.dep_ == 'conj' and child.tag_ == 'VBN':
+                agents += self._agents(child)
+        return agents
 
     def _is_passive(self, token: 'Token') -> bool:
         deps = {child.dep_ for child in token.children}
@@ -272,6 +295,9 @@ class ClauseReader:
         own = self._own_subject(token)
         if own is not None:
             return own
+        if self._is_hidden(token):
+            before = token.nbor(-1)
+            return before if before.lower_ != 'and' else self._above(token)
         head = token.head
         if head is token or depth > 20:
             return None
@@ -379,6 +405,8 @@ class ClauseReader:
     def _arguments(self, token: 'Token') -> Iterator[Argument]:
         """Objects by the words that lead to them, nearest words last."""
         parts = self._particles(token)
+        if self._is_hidden(token):
+            yield Argument((), token.head)
         own = [
             child
             for child in token.children

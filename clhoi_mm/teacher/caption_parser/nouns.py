@@ -168,7 +168,8 @@ class NounReader:
 
     def is_person(self, token: 'Token') -> bool:
         """Whether a word, whatever the model takes it for, is a person."""
-        return singular(token.lower_) in self.words['persons']
+        persons = self.words['persons']
+        return token.lower_ in persons or singular(token.lower_) in persons
 
     def is_body(self, token: 'Token') -> bool:
         return singular(token.lower_) in self.words['body'] or (
@@ -299,6 +300,10 @@ class NounReader:
         ):
             return self.read(of)
         kind = self._kind(token, words, head)
+        above = token.head
+        if kind == HUMAN and above.lower_ == 'of' and above.head != above:
+            if singular(above.head.lower_) in self.words['art']:
+                kind = ART  # 'a statue of a man'
         if kind == META and of is not None:
             of_what = self.read(of)
             return of_what if of_what.kind == ART else Noun(
@@ -344,6 +349,12 @@ class NounReader:
             set(words[-2:-1]) & _OTHER_BOARDS
         ):
             label = self._board
+        if label < 0 and token.i + 1 < len(token.doc):
+            # The model may part a name that it does not know.
+            after = token.nbor(1)
+            if after.tag_[:2] != 'NN' or after.head == token:
+                name = f'{words[-1]} {after.lower_}'
+                label = self.lexicon.objects.get(name, -1)
         if label < 0 and len(head) > 4 and noun_lemma(words[-1]) is None:
             right = self.lexicon.correct(words[-1])
             if right != words[-1]:
