@@ -294,6 +294,7 @@ def test_wheel_metadata(archives) -> None:
         'teacher',
         'teacher-transformers',
         'teacher-ray',
+        'captions',
         'demo',
         'dev',
         'docs',

@@ -67,7 +67,8 @@ def parse_raw(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ImportError: ``out`` is Parquet and pyarrow is missing.
+        ImportError: ``out`` is Parquet and pyarrow is missing, or all is
+            prose and what reads it is missing.
         ValueError: No image is among the keys of ``objects``.
     """
     raw, out = Path(raw), Path(out)
@@ -107,6 +108,7 @@ class _Images:
             found (Iterable[tuple]): Image and answers, see :meth:`row`.
 
         Raises:
+            ImportError: There is prose alone, and nothing that reads it.
             ValueError: No image is among the detected objects.
         """
         first: List[Union[str, int]] = []
@@ -116,6 +118,12 @@ class _Images:
                 matched += image_id in self.objects
                 first = first[:_SAMPLE] + [image_id]
             yield self.row(image_id, answers)
+        report = self.report
+        if report.unread and not report.interactions:
+            raise ImportError(
+                f'all {report.unread} answers that could name an interaction '
+                f'are prose, and {report.unread_reason}'
+            )
         if self.objects and first and not matched:
             raise ValueError(
                 no_match_message(
@@ -321,6 +329,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'other answer names (default %(default)s)',
     )
     parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help='processes that parse (default %(default)s)',
+    )
+    parser.add_argument(
         '--keep-ruled-out',
         action='store_true',
         help='also write pairs whose verb and object the vocabulary knows '
@@ -339,6 +353,7 @@ def read_options(
         objects=objects,
         min_score=args.min_score,
         keep_ruled_out=args.keep_ruled_out,
+        workers=args.workers,
     )
 
 
