@@ -123,17 +123,30 @@ class ClauseReader:
         )
 
     def _is_hidden(self, token: 'Token') -> bool:
-        """'someone washing cups', 'and races horses', taken for one noun."""
-        if token.dep_ not in ('amod', 'compound') or not token.i:
-            return False
+        return self._hidden_object(token) is not None
+
+    def _hidden_object(self, token: 'Token') -> Optional['Token']:
+        """What a verb is done with that the model takes for a noun.
+
+        'someone washing cups', 'people exit trains', 'and races a horse'.
+        """
+        noun = token.tag_[:2] == 'NN' or token.lower_.endswith('ing')
+        if not noun or not 0 < token.i < len(token.doc) - 1:
+            return None
         form, before = verb_form(token.lower_), token.nbor(-1)
-        if form is None or token.head.i < token.i:
-            return False
-        if token.lower_.endswith('ing'):
-            return self.nouns.is_person(before)
-        return 'VBZ' in form.tags and token.tag_ == 'NNS' and (
-            before.lower_ == 'and' or self.nouns.is_person(before)
-        )
+        person = self.nouns.is_person(before)
+        if form is None or not (person or before.lower_ == 'and'):
+            return None
+        after = token.nbor(1)
+        third = token.tag_ == 'NNS' and 'VBZ' in form.tags
+        if after.tag_ in ('DT', 'PRP$') and third:
+            return after.head if after.head.i > token.i else None
+        if token.dep_ not in ('amod', 'compound') or token.head.i < token.i:
+            return None
+        many = before.tag_ == 'NNS' and 'VB' in form.tags
+        if token.lower_.endswith('ing') or many:
+            return token.head if person else None
+        return token.head if third else None
 
     def _own_subject(self, token: 'Token') -> Optional['Token']:
         for child in token.children:
@@ -206,7 +219,7 @@ class ClauseReader:
         ]
         return Event(lemma, own, False)
 
-    def _agents(self, token: 'Token') -> List['Token']:
+    def _agents(self, token: 'Token', depth: int = 0) -> List['Token']:
         """'washed and dried by two boys': by whom stands with the last."""
         agents = [
             part
@@ -215,12 +228,12 @@ class ClauseReader:
             for part in child.children
             if part.dep_ == 'pobj'
         ]
-        for child in token.children if not agents else ():
+        for child in token.children if not agents and depth < 20 else ():
             if child.dep_ == 'conj' and child.tag_ == 'VBN':
-                agents += self._agents(child)
+                agents += self._agents(child, depth + 1)
         return agents
 
-    def _is_passive(self, token: 'Token') -> bool:
+    def _is_passive(self, token: 'Token', depth: int = 0) -> bool:
         deps = {child.dep_ for child in token.children}
         if deps & {'auxpass', 'nsubjpass', 'agent'}:
             return True
@@ -231,7 +244,7 @@ class ClauseReader:
         if token.tag_ == 'VBN' and 'aux' not in deps and 'nsubj' in deps:
             return True
         if token.dep_ == 'conj' and not deps & {'nsubj', 'aux'}:
-            return self._is_passive(token.head)
+            return depth < 20 and self._is_passive(token.head, depth + 1)
         return token.dep_ in ('acl', 'advcl', 'amod') and not deps & {
             'aux',
             'nsubj',
@@ -343,7 +356,7 @@ class ClauseReader:
         inside = doer.label < 0 and subject.dep_ in ('pobj', 'dobj', 'conj')
         stands = doer.kind == THING and lemma_of(token) in _STANDS
         if stands and not (
-            inside or token.nbor(-1).lower_ == ','
+            inside or token.doc[max(token.i - 1, 0)].lower_ == ','
         ):
             return doer  # 'a cup sitting on the table'
         for above in subject.ancestors:
@@ -405,8 +418,9 @@ class ClauseReader:
     def _arguments(self, token: 'Token') -> Iterator[Argument]:
         """Objects by the words that lead to them, nearest words last."""
         parts = self._particles(token)
-        if self._is_hidden(token):
-            yield Argument((), token.head)
+        hidden = self._hidden_object(token)
+        if hidden is not None:
+            yield Argument(parts, hidden)
         own = [
             child
             for child in token.children

@@ -111,7 +111,13 @@ class NounReader:
 
     def group(self, token: 'Token') -> Iterator['Token']:
         """The token, what is joined to it by 'and', and what it includes."""
-        yield token
+        todo = [token]  # a list may be longer than Python's stack
+        while todo:
+            token = todo.pop()
+            yield token
+            todo += reversed(list(self._joined(token)))
+
+    def _joined(self, token: 'Token') -> Iterator['Token']:
         for child in token.children:
             if child.dep_ in ('conj', 'appos') and child.i > token.i:
                 # 'holding a cup and a man reading' joins two clauses.
@@ -119,13 +125,13 @@ class NounReader:
                     self.read(child).kind != HUMAN
                     or self.read(token).kind == HUMAN
                 ):
-                    yield from self.group(child)
+                    yield child
             elif child.lower_ in ('including', 'like') or (
-                child.lower_ == 'as' and child.nbor(-1).lower_ == 'such'
+                child.lower_ == 'as' and _before(child) == 'such'
             ):
                 for part in child.children:
                     if part.dep_ in ('pobj', 'dobj'):
-                        yield from self.group(part)
+                        yield part
 
     def whole(self, token: 'Token') -> Optional['Token']:
         """What a part or an amount is of: 'the handle *of a bat*'."""
@@ -222,7 +228,7 @@ class NounReader:
 
     def _pronoun(self, token: 'Token') -> Noun:
         low = token.lower_
-        before = token.nbor(-1).lower_ if token.i else ''
+        before = _before(token)
         if (before, low) in (('each', 'other'), ('one', 'another')):
             return Noun(token, HUMAN, self.vocabulary.person_label, 'person')
         of = self.whole(token)
@@ -408,3 +414,8 @@ class NounReader:
             for part in stems
             if len(part) > 2
         )
+
+
+def _before(token: 'Token') -> str:
+    """The word before, empty at the start of a text."""
+    return token.nbor(-1).lower_ if token.i else ''
