@@ -107,11 +107,14 @@ class CaptionParser:
                     yield from self._place(place, thing)
 
     def _place(
-        self, place: str, token: 'Token'
+        self, place: Tuple[str, 'Token'], token: 'Token'
     ) -> Iterator[ParsedInteraction]:
         """What is said of things in a hand or on a body."""
-        lemma, *chain = PLACES[place].split(' ')
+        name, body = place
+        lemma, *chain = PLACES[name].split(' ')
         for other in self.nouns.group(token):
+            if token.i < body.i < other.i:
+                continue  # 'a racket in his hand and a ball nearby'
             noun = self.nouns.read(other)
             reading = self.lexicon.read(lemma, chain, noun.label, ())
             if noun.kind != HUMAN and reading is not None and reading.valid:
@@ -164,7 +167,9 @@ class CaptionParser:
         if event.subject is not None:
             for child in event.subject.children:
                 if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
-                    labels += [self.nouns.read(x).label for x in child.children]
+                    labels += [
+                        self.nouns.read(x).label for x in child.children
+                    ]
         if event.lemma in ('type', 'text'):
             labels += [x.label for x in self.nouns.things_before(token)]
         for label in labels:
@@ -179,7 +184,11 @@ class CaptionParser:
         """An event's own arguments, and those it shares with the next."""
         yield from event.arguments
         for child in token.children:
-            if child.dep_ == 'conj' and self.clauses.is_verb(child) and not objects:
+            if (
+                child.dep_ == 'conj'
+                and self.clauses.is_verb(child)
+                and not objects
+            ):
                 for part in child.children:
                     if part.dep_ == 'dobj' and not event.arguments:
                         yield Argument((), part)

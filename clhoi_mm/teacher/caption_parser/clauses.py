@@ -31,12 +31,14 @@ _UNREAL_WORDS = frozenset(
     'if whether unless before until without for instead from rather '
     'than to'.split()
 )
-_NEVER = frozenset('not never n\'t neither nor no hardly'.split())
+_NEVER = frozenset("not never n't neither nor no hardly".split())
 _PARTICLES = frozenset(
     'up down out off away over around back along together ahead on in '
     'aboard aloft through'.split()
 )
-_LIGHT = frozenset('do perform make execute take have give land share exchange'.split())
+_LIGHT = frozenset(
+    'do perform make execute take have give land share exchange'.split()
+)
 # A person in the passive who does it: 'is seated on', 'dressed in'.
 _POSED = frozenset(
     'seat perch position situate gather dress mount sprawl stretch curl '
@@ -118,8 +120,10 @@ class ClauseReader:
             return False
         if token.lower_.endswith('ing') or token.tag_ == 'JJ':
             return 'VBG' in form.tags or form.lemma in _POSED
-        return 'VBZ' in form.tags and self._own_subject(token) is not None or (
-            token.dep_ == 'conj' and token.head.tag_[:2] == 'VB'
+        return (
+            'VBZ' in form.tags
+            and self._own_subject(token) is not None
+            or (token.dep_ == 'conj' and token.head.tag_[:2] == 'VB')
         )
 
     def _is_hidden(self, token: 'Token') -> bool:
@@ -257,9 +261,11 @@ class ClauseReader:
         for child in children:
             low = child.lower_
             if child.dep_ == 'neg' or low in _NEVER:
-                after = token.doc[child.i + 1] if child.i + 1 < len(
-                    token.doc
-                ) else child
+                after = (
+                    token.doc[child.i + 1]
+                    if child.i + 1 < len(token.doc)
+                    else child
+                )
                 if child.i < token.i and after.lower_ not in ('only', 'just'):
                     return False
             if low in _UNSURE and child.i < token.i:
@@ -288,9 +294,13 @@ class ClauseReader:
             ):
                 return False
         own = {child.dep_ for child in children} & {'nsubj', 'aux', 'auxpass'}
-        joined = token.dep_ == 'conj' and not own and (
-            token.tag_ == head.tag_
-            and not any(c.lower_ == 'but' for c in head.children)
+        joined = (
+            token.dep_ == 'conj'
+            and not own
+            and (
+                token.tag_ == head.tag_
+                and not any(c.lower_ == 'but' for c in head.children)
+            )
         )
         if joined or token.dep_ in ('xcomp', 'dobj', 'pobj'):
             verbal = head.tag_[:2] == 'VB' or self.is_verb(head)
@@ -302,9 +312,7 @@ class ClauseReader:
             )
         return True
 
-    def _subject(
-        self, token: 'Token', depth: int = 0
-    ) -> Optional['Token']:
+    def _subject(self, token: 'Token', depth: int = 0) -> Optional['Token']:
         own = self._own_subject(token)
         if own is not None:
             return own
@@ -346,11 +354,18 @@ class ClauseReader:
         for noun in group:
             if noun.kind == HUMAN:
                 return noun
-        own = any(c.dep_ in ('nsubj', 'nsubjpass') for c in token.children)
+        deps = {child.dep_ for child in token.children}
+        own = bool(deps & {'nsubj', 'nsubjpass'})
+        edge = subject.left_edge.i
+        if own and token.tag_ == 'VBG' and 'aux' not in deps and edge:
+            # 'wearing a hat and gloves riding a bike': the gloves are worn.
+            own = token.doc[edge - 1].lower_ != 'and'
         if doer.kind == THING and self._is_hand(subject):
             return doer._replace(kind=HUMAN)
-        if own or doer.kind not in (META, THING) or (
-            doer.kind == THING and token.tag_ != 'VBG'
+        if (
+            own
+            or doer.kind not in (META, THING)
+            or (doer.kind == THING and token.tag_ != 'VBG')
         ):
             return doer
         inside = doer.label < 0 and subject.dep_ in ('pobj', 'dobj', 'conj')
@@ -428,6 +443,7 @@ class ClauseReader:
             or child.dep_ in ('dative', 'attr', 'oprd')
             and child.tag_[:2] in ('NN', 'PR', 'CD', 'DT', 'WP', 'WD')
         ]
+        own = [x for x in own if not self._is_of_next(token, x)]
         heads = tuple(self._head(x) for x in own if x.i > token.i)
         for noun in own:
             yield Argument(parts, noun)
@@ -435,8 +451,12 @@ class ClauseReader:
                 for chain, obj in self._prepositional(other):
                     yield Argument(chain, obj, (self._head(other),))
         direct = list(self._prepositional(token))
-        if not own and not direct:
+        if not own and not direct and token.dep_ == 'conj':
             direct = list(self._after_joined(token))
+            for above in token.ancestors:
+                for x in above.children:
+                    if x.dep_ == 'dobj' and self._is_of_next(above, x, token):
+                        yield Argument(parts, x)
         for chain, obj in direct:
             if chain == ('including',):
                 yield Argument(parts, obj)
@@ -458,11 +478,22 @@ class ClauseReader:
                     if chain[0] in _ASIDE:
                         yield Argument(chain, obj, heads)
 
+    @staticmethod
+    def _is_of_next(
+        token: 'Token', noun: 'Token', verb: Optional['Token'] = None
+    ) -> bool:
+        """'holds a ball and *races a bike*', both put to the first verb."""
+        return any(
+            x.dep_ == 'conj' and x.tag_[:2] == 'VB' and verb in (None, x)
+            for x in token.doc[token.i + 1 : noun.i]
+            if x.head.tag_[:2] == 'NN' and x.head.head == token
+        )
+
     def _after_joined(
         self, token: 'Token'
     ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
         """'eats cake and drinks *from a cup*', put to the first verb."""
-        if token.dep_ == 'conj' and token.i + 1 < len(token.doc):
+        if token.i + 1 < len(token.doc):
             after = token.nbor(1)
             if after.dep_ == 'prep' and after.head in token.ancestors:
                 yield from self._after(after, (after.lower_,))
@@ -482,8 +513,10 @@ class ClauseReader:
         for child in prep.children:
             if child.dep_ == 'pobj':
                 of = self.nouns.whole(child)
-                if child.lower_ in _FRONTS and of is not None and (
-                    child.i == prep.i + 1
+                if (
+                    child.lower_ in _FRONTS
+                    and of is not None
+                    and (child.i == prep.i + 1)
                 ):
                     yield (*chain, child.lower_, 'of'), of
                     if child.lower_ == 'front':

@@ -1,7 +1,7 @@
 """What a noun of a parsed sentence stands for."""
 
 import re
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..lexicon import Lexicon, load_words
 from ..morphology import noun_lemma, singular, verb_form
@@ -148,8 +148,8 @@ class NounReader:
                     return child
         return None
 
-    def place(self, token: 'Token') -> Optional[str]:
-        """The body part that something is in or on: 'a cup in her hand'."""
+    def place(self, token: 'Token') -> Optional[Tuple[str, 'Token']]:
+        """Where on a body something is: 'a cup *in her hand*'."""
         for child in token.children:
             if child.dep_ != 'prep':
                 continue
@@ -158,10 +158,8 @@ class NounReader:
                 if part.dep_ == 'pobj' and name in PLACES:
                     of = self.whole(part)
                     its = any(x.lower_ == 'its' for x in part.children)
-                    if not its and (
-                        of is None or self.read(of).kind == HUMAN
-                    ):
-                        return name
+                    if not its and (of is None or self.read(of).kind == HUMAN):
+                        return name, part
         return None
 
     def is_nobody(self, token: 'Token') -> bool:
@@ -192,9 +190,13 @@ class NounReader:
             return False
         form = verb_form(token.lower_)
         sentence = token.sent
-        if form is None or 'VBZ' not in form.tags or (
-            sentence.root.tag_[:2] != 'NN'
-            or any(x.tag_ in ('VBZ', 'VBP', 'VBD', 'MD') for x in sentence)
+        if (
+            form is None
+            or 'VBZ' not in form.tags
+            or (
+                sentence.root.tag_[:2] != 'NN'
+                or any(x.tag_ in ('VBZ', 'VBP', 'VBD', 'MD') for x in sentence)
+            )
         ):
             return False
         words = self._words(token)
@@ -242,14 +244,21 @@ class NounReader:
             if low in ('it', 'itself'):
                 return Noun(token, THING, -1, low)
         elif of is not None or low not in (
-            'one', 'another', 'other', 'others', 'all', 'both'
+            'one',
+            'another',
+            'other',
+            'others',
+            'all',
+            'both',
         ):
             things = self.things_before(token)
             if things:
                 return Noun(token, *things[0][1:])
         elif low in ('one', 'another', 'other'):
             things = self.things_before(token)
-            return Noun(token, THING, *(things[0][2:] if things else (-1, low)))
+            return Noun(
+                token, THING, *(things[0][2:] if things else (-1, low))
+            )
         if low in ('it', 'itself'):
             return Noun(token, THING, -1, low)
         return Noun(token, HUMAN, self.vocabulary.person_label, 'person')
@@ -312,8 +321,8 @@ class NounReader:
                 kind = ART  # 'a statue of a man'
         if kind == META and of is not None:
             of_what = self.read(of)
-            return of_what if of_what.kind == ART else Noun(
-                token, META, -1, head
+            return (
+                of_what if of_what.kind == ART else Noun(token, META, -1, head)
             )
         label = self.vocabulary.person_label if kind == HUMAN else -1
         return Noun(token, kind, label, ' '.join(words))
@@ -324,12 +333,16 @@ class NounReader:
     def _words(self, token: 'Token') -> List[str]:
         """The noun and the words before it that belong to its name."""
         words = [token.lower_]
-        for i in range(token.i - 1, max(token.i - 5, token.sent.start - 1), -1):
+        for i in range(
+            token.i - 1, max(token.i - 5, token.sent.start - 1), -1
+        ):
             before = token.doc[i]
             if before.lower_ == '-':
                 continue
-            if before.head.i > token.i or before.head.i < i or (
-                before.dep_ not in _INSIDE or before.tag_ in ('PRP$', ',')
+            if (
+                before.head.i > token.i
+                or before.head.i < i
+                or (before.dep_ not in _INSIDE or before.tag_ in ('PRP$', ','))
             ):
                 break
             words.insert(0, before.lower_)
@@ -351,14 +364,16 @@ class NounReader:
                 return -1
             if words[-1] == 'gloves' and not self._baseball:
                 return -1
-        if label < 0 and head == 'board' and not (
-            set(words[-2:-1]) & _OTHER_BOARDS
+        if (
+            label < 0
+            and head == 'board'
+            and not (set(words[-2:-1]) & _OTHER_BOARDS)
         ):
             label = self._board
         if label < 0 and token.i + 1 < len(token.doc):
             # The model may part a name that it does not know.
             after = token.nbor(1)
-            if after.tag_[:2] != 'NN' or after.head == token:
+            if after.tag_[:2] != 'NN' or after.dep_ == 'advmod':
                 name = f'{words[-1]} {after.lower_}'
                 label = self.lexicon.objects.get(name, -1)
         if label < 0 and len(head) > 4 and noun_lemma(words[-1]) is None:
