@@ -14,7 +14,7 @@ from typing import (
 )
 
 from ..vocabulary import HOIVocabulary
-from .caption_parser import CaptionParser, split_prose
+from .caption_parser import CaptionParser
 from .caption_text import is_json, read_caption
 from .exchange import CAPTION, SCORE
 from .final_answer import read_final_answer
@@ -22,6 +22,7 @@ from .lexicon import Lexicon
 from .list_lines import ListLines
 from .parse_report import ParseReport
 from .parsed_interaction import ParsedInteraction
+from .plain_text import split_prose
 from .raw_record import RawRecord
 from .structured import read_structured
 

@@ -71,7 +71,8 @@ def load_words() -> Dict[str, frozenset]:
 
 
 @lru_cache(maxsize=None)
-def _load(name: str) -> dict:
+def load_table(name: str) -> dict:
+    """One of the tables in ``data``."""
     return json.loads((DATA_DIR / name).read_text('utf-8'))
 
 
@@ -256,7 +257,7 @@ class Lexicon:
 
     def _object_names(self) -> Dict[str, int]:
         names: Dict[str, int] = {}
-        synonyms = _load('objects.json')
+        synonyms = load_table('objects.json')
         for label, name in enumerate(self.vocabulary.objects):
             if label == self.vocabulary.person_label:
                 continue
@@ -297,7 +298,7 @@ class Lexicon:
             for key in sorted(keys):
                 if not (role and bare in ('eat', 'cut', 'hit')):
                     patterns.setdefault(key, []).append((label, True))
-        tables = _load('verbs.json')
+        tables = load_table('verbs.json')
         sections = [tables.get(vocabulary.name)]
         if sections[0] is None:
             sections = [tables['hico_det'], tables['v_coco']]

@@ -1,5 +1,4 @@
 from .caption_parser import CaptionParser
-from .plain_text import split_prose
 from .spacy_model import find_model
 
-__all__ = ['CaptionParser', 'find_model', 'split_prose']
+__all__ = ['CaptionParser', 'find_model']

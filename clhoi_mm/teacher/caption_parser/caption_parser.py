@@ -5,29 +5,16 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
 
 from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon, Reading
-from ..morphology import singular
+from ..morphology import singular, verb_form
 from ..parsed_interaction import ParsedInteraction
-from .clauses import Argument, ClauseReader, Event, lemma_of, light_verb
-from .nouns import ART, HUMAN, META, PLACES, Noun, NounReader
-from .plain_text import split_prose
+from .clauses import Argument, ClauseReader, Event, lemma_of
+from .nouns import ART, HUMAN, META, WORDS, NounReader, sub
 from .spacy_model import load_model
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
-# Verbs that say nothing of what is done with an object.
-_EMPTY = frozenset(
-    'be have do get go seem appear show include feature see look make take '
-    'give come keep start begin stop try want need like love enjoy add '
-    'create contain depict capture suggest indicate say tell ask let help '
-    'use cause involve surround engage form find know think notice '
-    'remain become feel mean provide allow put place await'.split()
-)
-_CONTENT = frozenset('eat stir cook wash cut peel chop slice enjoy'.split())
-_RECIPROCAL = frozenset('hug kiss embrace cuddle snuggle'.split())
 _WORD = re.compile(r'\b[a-z]{5,}\b')
-# 'hops on a bike and rides off': what is ridden was named before.
-_GOES_ON = frozenset('ride drive sail row paddle fly pedal type text'.split())
 _LONGEST = 4000
 
 
@@ -57,7 +44,8 @@ class CaptionParser:
         """What texts say, each by itself.
 
         Args:
-            texts (Sequence[str]): Captions.
+            texts (Sequence[str]): Running texts without markdown, a line for
+                each sentence or paragraph.
 
         Returns:
             List[List[ParsedInteraction]]: For each text in its order, each
@@ -75,165 +63,128 @@ class CaptionParser:
             for item in self._said_by(token):
                 found.setdefault((item.verb, item.object), item)
                 if item.in_vocabulary:
-                    self._in_use.append(
-                        self.vocabulary.object_label(item.object)
-                    )
+                    label = self.vocabulary.object_label(item.object)
+                    self._in_use.append(label)
         return list(found.values())
 
+    def _plain(self, text: str) -> str:
+        """Each line a sentence, slips of the pen corrected."""
+        text = re.sub(r'([^.!?\s])\s*(\n|\Z)', r'\1.\2', text[:_LONGEST])
+        text = text.replace('\n', ' ')
+        return _WORD.sub(lambda m: self.lexicon.correct(m.group()), text)
+
     def _said_by(self, token: 'Token') -> Iterator[ParsedInteraction]:
-        if token.tag_[:2] == 'NN':
-            yield from self._held(token)
-        if not self.clauses.is_verb(token):
-            return
-        yield from self._seen_in_place(token)
-        event = self.clauses.read(token)
+        yield from self._placed(token)
+        event = None
+        if self.clauses.is_verb(token):
+            event = self.clauses.read(token)
         if event is None:
             return
         yield from self._interactions(token, event)
-        for other in light_verb(event):
-            yield from self._interactions(token, other)
+        for noun in event.arguments if event.lemma in WORDS['light'] else ():
+            # 'performs a jump with it' says what 'jumps with it' says.
+            form = verb_form(singular(noun.token.lower_))
+            if form and 'VB' in form.tags and not noun.chain:
+                with_it = [x for x in event.arguments if x.between]
+                same = [Argument(x.chain, x.token) for x in with_it]
+                other = Event(form.lemma, same, event.subject)
+                yield from self._interactions(token, other)
 
-    def _held(self, token: 'Token') -> Iterator[ParsedInteraction]:
-        """'a phone in her hand', 'skis on his feet'."""
+    def _placed(self, token: 'Token') -> Iterator[ParsedInteraction]:
+        """'a phone in her hand', 'has skis on his feet'."""
         place = self.nouns.place(token)
         if place is None:
             return
-        noun = self.nouns.read(token)
-        if noun.kind != HUMAN:
-            yield from self._place(place, token)
+        (lemma, *chain), body = place[0].split(' '), place[1]
+        things = sub(token, 'nsubj', 'nsubjpass')
+        if token.tag_[:2] == 'NN':
+            human = self.nouns.read(token).kind == HUMAN
+            things = [] if human else [token]
+        if lemma_of(token) in ('have', 'be'):
+            things += sub(token, 'dobj')
         for child in token.children:
-            if child.lower_ == 'with' and noun.kind == HUMAN:
-                for thing in child.children:
-                    yield from self._place(place, thing)
-
-    def _place(
-        self, place: Tuple[str, 'Token'], token: 'Token'
-    ) -> Iterator[ParsedInteraction]:
-        """What is said of things in a hand or on a body."""
-        name, body = place
-        lemma, *chain = PLACES[name].split(' ')
-        for other in self.nouns.group(token):
-            if token.i < body.i < other.i:
-                continue  # 'a racket in his hand and a ball nearby'
+            things += sub(child, 'pobj') if child.lower_ == 'with' else []
+        for other in (x for thing in things for x in self.nouns.group(thing)):
             noun = self.nouns.read(other)
-            reading = self.lexicon.read(lemma, chain, noun.label, ())
-            if noun.kind != HUMAN and reading is not None and reading.valid:
-                yield self._say(reading, noun.label, '')
-
-    def _seen_in_place(self, token: 'Token') -> Iterator[ParsedInteraction]:
-        """'a phone is seen in her hand', 'has a bag over his shoulder'."""
-        place = self.nouns.place(token)
-        if place is None:
-            return
-        for child in token.children:
-            if child.dep_ in ('nsubj', 'nsubjpass') or (
-                child.dep_ == 'dobj' and lemma_of(token) in ('have', 'be')
-            ):
-                yield from self._place(place, child)
-        if token.dep_ == 'acl' and token.tag_ == 'VBN':
-            yield from self._place(place, token.head)
+            # 'a racket in his hand and a ball nearby'
+            if noun.kind != HUMAN and not token.i < body.i < other.i:
+                yield from self._valid(lemma, chain, noun.label)
 
     def _interactions(
         self, token: 'Token', event: Event
     ) -> Iterator[ParsedInteraction]:
+        lemma, subject = event.lemma, event.subject
         objects = [x for x in event.arguments if not x.chain and not x.between]
         heads = [singular(x.token.lower_) for x in objects]
-        named = False
-        for argument in self._shared(token, event, objects):
+        arguments, named = list(event.arguments), False
+        for child in sub(token, 'conj') if not arguments else ():
+            # 'holding and using the knife'
+            arguments += [Argument((), x) for x in sub(child, 'dobj')]
+        for argument in arguments:
             for other in self.nouns.group(argument.token):
-                for item in self._one(event.lemma, argument, other):
+                for item in self._one(lemma, argument, other):
                     named = named or item.in_vocabulary
                     yield item
-        if event.lemma in _RECIPROCAL and event.plural and not objects:
-            reading = self.lexicon.read(
-                event.lemma, (), self.vocabulary.person_label, ()
-            )
-            if reading is not None and reading.valid:
-                yield self._say(reading, self.vocabulary.person_label, '')
-        if event.lemma in _GOES_ON and not named and set(heads) <= {'wave'}:
-            yield from self._going_on(token, event)
-        implied = self.lexicon.implied_object(event.lemma, heads)
-        if implied >= 0 and not named:
-            chain = ['with'] if event.lemma == 'brush' else []
-            reading = self.lexicon.read(event.lemma, chain, implied, ())
-            if reading is not None and reading.valid:
-                yield self._say(reading, implied, '')
+        if lemma in WORDS['mutual'] and not objects and subject is not None:
+            many = len(list(self.nouns.group(subject))) > 1
+            if many or subject.tag_ == 'NNS' or subject.lower_ == 'they':
+                yield from self._valid(lemma, (), self.vocabulary.person_label)
+        if lemma in WORDS['goes_on'] and not named and set(heads) <= {'wave'}:
+            for label in self._at_hand(token, event):
+                found = list(self._valid(lemma, (), label))
+                yield from found
+                if found:
+                    return
+        implied = self.lexicon.implied_object(lemma, heads)
+        if not named:
+            chain = ['with'] if lemma == 'brush' else []
+            yield from self._valid(lemma, chain, implied)
 
-    def _going_on(
-        self, token: 'Token', event: Event
-    ) -> Iterator[ParsedInteraction]:
-        """What was in use before, or the doer is in or on, is ridden."""
-        labels = list(reversed(self._in_use))
-        if event.subject is not None:
-            for child in event.subject.children:
-                if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
-                    labels += [
-                        self.nouns.read(x).label for x in child.children
-                    ]
+    def _at_hand(self, token: 'Token', event: Event) -> Iterator[int]:
+        """What was in use before, or the doer is in or on."""
+        yield from reversed(self._in_use)
+        for child in event.subject.children if event.subject else ():
+            if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
+                yield from (self.nouns.read(x).label for x in child.children)
         if event.lemma in ('type', 'text'):
-            labels += [x.label for x in self.nouns.things_before(token)]
-        for label in labels:
-            reading = self.lexicon.read(event.lemma, (), label, ())
-            if label >= 0 and reading is not None and reading.valid:
-                yield self._say(reading, label, '')
-                return
-
-    def _shared(
-        self, token: 'Token', event: Event, objects: List[Argument]
-    ) -> Iterator[Argument]:
-        """An event's own arguments, and those it shares with the next."""
-        yield from event.arguments
-        for child in token.children:
-            if (
-                child.dep_ == 'conj'
-                and self.clauses.is_verb(child)
-                and not objects
-            ):
-                for part in child.children:
-                    if part.dep_ == 'dobj' and not event.arguments:
-                        yield Argument((), part)
+            yield from (x.label for x in self.nouns.things(token))
 
     def _one(
         self, lemma: str, argument: Argument, token: 'Token'
     ) -> Iterator[ParsedInteraction]:
-        if self.nouns.is_nobody(token):
+        """What a verb says of one noun."""
+        noun, whole = self.nouns.read(token), self.nouns.whole(token)
+        if self.nouns.is_nobody(token) or noun.kind in (ART, META):
             return
-        noun = self.nouns.read(token)
-        if noun.kind in (ART, META):
-            return
-        chain, between = list(argument.chain), list(argument.between)
-        for choice in self._choices(lemma, token, noun):
-            reading = self._read(lemma, chain, choice.label, between)
-            if reading is not None and reading.valid:
-                yield self._say(reading, choice.label, '')
-                return
-        reading = self._read(lemma, chain, noun.label, between)
-        if reading is None or noun.name == 'it':
-            return
-        if not reading.known and (noun.label < 0 or lemma in _EMPTY):
-            return
-        if noun.label < 0 and (chain or between):
-            return
-        yield self._say(reading, noun.label, noun.name)
-
-    def _choices(
-        self, lemma: str, token: 'Token', noun: Noun
-    ) -> Iterator[Noun]:
-        """What is meant, the most likely first."""
-        whole = self.nouns.whole(token)
-        if whole is not None and lemma in _CONTENT:
-            yield from map(self.nouns.read, self.nouns.group(whole))
-        yield noun
-        if self.nouns.is_pronoun(token) and noun.kind != HUMAN:
-            yield from self.nouns.things_before(token)[:3]
+        choices = [noun.label]
+        if whole is not None and lemma in WORDS['content']:
+            group = self.nouns.group(whole)
+            choices[:0] = [self.nouns.read(x).label for x in group]
+        if token.lower_ in WORDS['others'] and noun.kind != HUMAN:
+            choices += [x.label for x in self.nouns.things(token)[:3]]
         if whole is not None and noun.label < 0:
             owner = self.nouns.read(whole)
-            if owner.kind != HUMAN:
-                yield owner
+            choices += [owner.label] if owner.kind != HUMAN else []
+        for label in choices:
+            reading = self._read(lemma, argument, label)
+            if reading is not None and reading.valid:
+                yield self._say(reading, label, '')
+                return
+        reading = self._read(lemma, argument, noun.label)
+        known = reading is not None and noun.name != 'it'
+        if known and not reading.known and lemma in WORDS['empty']:
+            known = False
+        if known and (
+            noun.label >= 0
+            or not reading.known
+            and not (argument.chain or argument.between)
+            or reading.known
+            and not (argument.chain or argument.between)
+        ):
+            yield self._say(reading, noun.label, noun.name)
 
-    def _read(
-        self, lemma: str, chain: List[str], label: int, between: List[str]
-    ) -> Reading:
+    def _read(self, lemma: str, argument: Argument, label: int) -> Reading:
+        chain, between = argument.chain, argument.between
         reading = self.lexicon.read(lemma, chain, label, between)
         if reading is None and len(chain) > 1:
             reading = self.lexicon.read(lemma, chain[-1:], label, between)
@@ -241,6 +192,13 @@ class CaptionParser:
             if reading is None or not reading.valid:
                 reading = self.lexicon.read(lemma, chain[-1:], label, ())
         return reading
+
+    def _valid(
+        self, lemma: str, chain: Sequence[str], label: int
+    ) -> Iterator[ParsedInteraction]:
+        reading = self.lexicon.read(lemma, chain, label, ())
+        if label >= 0 and reading is not None and reading.valid:
+            yield self._say(reading, label, '')
 
     def _say(
         self, reading: Reading, label: int, name: str
@@ -251,12 +209,3 @@ class CaptionParser:
             reading.valid,
             reading.known and label >= 0 and not reading.valid,
         )
-
-    def _plain(self, text: str) -> str:
-        """Running text without markdown, each line a sentence."""
-        lines = split_prose(text[:_LONGEST])
-        text = ' '.join(
-            line if line.endswith(('.', '!', '?')) else line + '.'
-            for line in lines
-        )
-        return _WORD.sub(lambda m: self.lexicon.correct(m.group()), text)
