@@ -38,18 +38,13 @@ class CaptionParser:
         self.nouns = NounReader(self.lexicon)
         self.clauses = ClauseReader(self.nouns)
         self.model = load_model()
-        self._in_use: List[int] = []
 
     def parse(self, texts: Sequence[str]) -> List[List[ParsedInteraction]]:
-        """What texts say, each by itself.
+        """What texts say, each by itself, each pair once.
 
         Args:
-            texts (Sequence[str]): Running texts without markdown, a line for
-                each sentence or paragraph.
-
-        Returns:
-            List[List[ParsedInteraction]]: For each text in its order, each
-            pair once.
+            texts (Sequence[str]): Running texts without markdown; a line is
+                a sentence or several.
         """
         docs = self.model.pipe(map(self._plain, texts))
         return [self.read(doc) for doc in docs]
@@ -57,14 +52,14 @@ class CaptionParser:
     def read(self, doc: 'Doc') -> List[ParsedInteraction]:
         """What a parsed text says."""
         self.nouns.start(doc.text)
-        self._in_use = []
+        self._in_use: List[int] = []
         found: Dict[Tuple[str, str], ParsedInteraction] = {}
         for token in doc:
             for item in self._said_by(token):
                 found.setdefault((item.verb, item.object), item)
                 if item.in_vocabulary:
                     label = self.vocabulary.object_label(item.object)
-                    self._in_use.append(label)
+                    self._in_use.insert(0, label)
         return list(found.values())
 
     def _plain(self, text: str) -> str:
@@ -75,9 +70,8 @@ class CaptionParser:
 
     def _said_by(self, token: 'Token') -> Iterator[ParsedInteraction]:
         yield from self._placed(token)
-        event = None
-        if self.clauses.is_verb(token):
-            event = self.clauses.read(token)
+        verb = self.clauses.is_verb(token)
+        event = self.clauses.read(token) if verb else None
         if event is None:
             return
         yield from self._interactions(token, event)
@@ -85,10 +79,9 @@ class CaptionParser:
             # 'performs a jump with it' says what 'jumps with it' says.
             form = verb_form(singular(noun.token.lower_))
             if form and 'VB' in form.tags and not noun.chain:
-                with_it = [x for x in event.arguments if x.between]
-                same = [Argument(x.chain, x.token) for x in with_it]
-                other = Event(form.lemma, same, event.subject)
-                yield from self._interactions(token, other)
+                it = [x._replace(between=()) for x in event.arguments if x[2]]
+                deed = Event(form.lemma, it, event.subject)
+                yield from self._interactions(token, deed)
 
     def _placed(self, token: 'Token') -> Iterator[ParsedInteraction]:
         """'a phone in her hand', 'has skis on his feet'."""
@@ -100,7 +93,7 @@ class CaptionParser:
         if token.tag_[:2] == 'NN':
             human = self.nouns.read(token).kind == HUMAN
             things = [] if human else [token]
-        if lemma_of(token) in ('have', 'be'):
+        if lemma_of(token) == 'have':
             things += sub(token, 'dobj')
         for child in token.children:
             things += sub(child, 'pobj') if child.lower_ == 'with' else []
@@ -113,36 +106,35 @@ class CaptionParser:
     def _interactions(
         self, token: 'Token', event: Event
     ) -> Iterator[ParsedInteraction]:
-        lemma, subject = event.lemma, event.subject
-        objects = [x for x in event.arguments if not x.chain and not x.between]
-        heads = [singular(x.token.lower_) for x in objects]
-        arguments, named = list(event.arguments), False
-        for child in sub(token, 'conj') if not arguments else ():
-            # 'holding and using the knife'
-            arguments += [Argument((), x) for x in sub(child, 'dobj')]
+        lemma, arguments, subject = event
+        own = [x.token for x in arguments if not x.chain and not x.between]
+        heads, named = [singular(x.lower_) for x in own], False
+        if not arguments:  # 'holding and using the knife'
+            shared = [y for x in sub(token, 'conj') for y in sub(x, 'dobj')]
+            arguments = [Argument((), x) for x in shared]
         for argument in arguments:
-            for other in self.nouns.group(argument.token):
-                for item in self._one(lemma, argument, other):
+            for noun in self.nouns.group(argument.token):
+                for item in self._one(lemma, argument, noun):
                     named = named or item.in_vocabulary
                     yield item
-        if lemma in WORDS['mutual'] and not objects and subject is not None:
+        if lemma in WORDS['mutual'] and subject is not None and not own:
             many = len(list(self.nouns.group(subject))) > 1
             if many or subject.tag_ == 'NNS' or subject.lower_ == 'they':
                 yield from self._valid(lemma, (), self.vocabulary.person_label)
-        if lemma in WORDS['goes_on'] and not named and set(heads) <= {'wave'}:
-            for label in self._at_hand(token, event):
-                found = list(self._valid(lemma, (), label))
-                yield from found
-                if found:
-                    return
+        if named:
+            return
+        chain = ['with'] if lemma == 'brush' else []
         implied = self.lexicon.implied_object(lemma, heads)
-        if not named:
-            chain = ['with'] if lemma == 'brush' else []
-            yield from self._valid(lemma, chain, implied)
+        if lemma in WORDS['goes_on'] and set(heads) <= {'wave'}:
+            for label in self._at_hand(token, event):
+                if list(self._valid(lemma, (), label)):
+                    implied = label
+                    break
+        yield from self._valid(lemma, chain, implied)
 
     def _at_hand(self, token: 'Token', event: Event) -> Iterator[int]:
         """What was in use before, or the doer is in or on."""
-        yield from reversed(self._in_use)
+        yield from self._in_use
         for child in event.subject.children if event.subject else ():
             if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
                 yield from (self.nouns.read(x).label for x in child.children)
@@ -165,26 +157,19 @@ class CaptionParser:
         if whole is not None and noun.label < 0:
             owner = self.nouns.read(whole)
             choices += [owner.label] if owner.kind != HUMAN else []
-        for label in choices:
+        for label in [*choices, noun.label]:
             reading = self._read(lemma, argument, label)
             if reading is not None and reading.valid:
                 yield self._say(reading, label, '')
                 return
-        reading = self._read(lemma, argument, noun.label)
-        known = reading is not None and noun.name != 'it'
-        if known and not reading.known and lemma in WORDS['empty']:
-            known = False
-        if known and (
-            noun.label >= 0
-            or not reading.known
-            and not (argument.chain or argument.between)
-            or reading.known
-            and not (argument.chain or argument.between)
-        ):
+        bare = not argument.chain and not argument.between
+        if reading is None or not (bare or noun.label >= 0):
+            return
+        if reading.known or not (lemma in WORDS['empty'] or noun.name == 'it'):
             yield self._say(reading, noun.label, noun.name)
 
     def _read(self, lemma: str, argument: Argument, label: int) -> Reading:
-        chain, between = argument.chain, argument.between
+        chain, _, between = argument
         reading = self.lexicon.read(lemma, chain, label, between)
         if reading is None and len(chain) > 1:
             reading = self.lexicon.read(lemma, chain[-1:], label, between)
@@ -200,12 +185,8 @@ class CaptionParser:
         if label >= 0 and reading is not None and reading.valid:
             yield self._say(reading, label, '')
 
-    def _say(
-        self, reading: Reading, label: int, name: str
-    ) -> ParsedInteraction:
-        return ParsedInteraction(
-            reading.verb,
-            self.vocabulary.objects[label] if label >= 0 else name,
-            reading.valid,
-            reading.known and label >= 0 and not reading.valid,
-        )
+    def _say(self, reading: Reading, obj: int, name: str) -> ParsedInteraction:
+        verb, known, valid = reading
+        name = self.vocabulary.objects[obj] if obj >= 0 else name
+        ruled_out = known and obj >= 0 and not valid
+        return ParsedInteraction(verb, name, valid, ruled_out)

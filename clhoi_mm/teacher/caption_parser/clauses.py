@@ -8,16 +8,16 @@ from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, sub
 if TYPE_CHECKING:
     from spacy.tokens import Token
 
+Chain = Tuple[str, ...]
+_WHOLES = ('top', 'front', 'back')
+
 
 class Argument(NamedTuple):
-    """An object of a verb, the words that lead to it, and the objects before.
+    """An object of a verb: 'cuts *cake* with a knife' has it between."""
 
-    'cuts cake with a knife': chain ('with',), knife, between ('cake',).
-    """
-
-    chain: Tuple[str, ...]
+    chain: Chain
     token: 'Token'
-    between: Tuple[str, ...] = ()
+    between: Chain = ()
 
 
 class Event(NamedTuple):
@@ -47,20 +47,17 @@ class ClauseReader:
 
     def is_verb(self, token: 'Token') -> bool:
         """Whether a token stands for a deed."""
-        form = verb_form(token.lower_)
-        if form is None or self._hidden(token) is not None:
-            return form is not None
-        if token.dep_ in ('aux', 'auxpass', 'compound', 'punct', 'mark'):
+        form, tag = verb_form(token.lower_), token.tag_[:2]
+        if form is None or token.dep_ in ('aux', 'auxpass', 'compound'):
             return False
-        if token.tag_[:2] == 'VB':
+        if tag == 'VB':
             return token.dep_ != 'amod' or token.i > token.head.i
-        if token.dep_ in ('amod', 'det', 'nummod', 'poss', 'prep', 'case'):
+        if token.dep_ in ('amod', 'det', 'nummod', 'poss', 'prep', 'mark'):
             return False
-        if token.lower_.endswith('ing') or token.tag_ == 'JJ':
+        if token.lower_.endswith('ing') or tag == 'JJ':
             return 'VBG' in form.tags or form.lemma in WORDS['posed']
-        return token.tag_[:2] == 'NN' and (
-            'VBZ' in form.tags and self._own_subject(token) is not None
-        )
+        third = tag == 'NN' and 'VBZ' in form.tags
+        return third and self._own_subject(token) is not None
 
     def read(self, token: 'Token') -> Optional[Event]:
         """What a verb says is done by a person, None where by nobody."""
@@ -68,60 +65,35 @@ class ClauseReader:
             return None
         lemma, subject = lemma_of(token), self._subject(token)
         arguments = list(self._arguments(token))
-        if subject is not None and self.nouns.is_nobody(subject):
-            return None
-        if self._is_passive(token):
-            return self._passive(token, lemma, subject, arguments)
-        if subject is not None and not self._is_done(token, subject):
-            return None
-        return Event(lemma, arguments, subject)
-
-    def _passive(
-        self,
-        token: 'Token',
-        lemma: str,
-        subject: Optional['Token'],
-        arguments: List[Argument],
-    ) -> Optional[Event]:
         if subject is None:
+            passive = self._is_passive(token)
+            return None if passive else Event(lemma, arguments)
+        if self.nouns.is_nobody(subject):
             return None
+        if not self._is_passive(token):
+            done = self._is_done(token, subject)
+            return Event(lemma, arguments, subject) if done else None
         if self.nouns.read(subject).kind == HUMAN and lemma in WORDS['posed']:
             return Event(lemma, arguments)  # 'is seated on'
-        agents = self._agents(token)
-        if not agents and not any(x.lower_ == 'being' for x in token.children):
-            return None
-        if agents and not any(map(self._is_human, agents)):
+        verbs = [token, *(x for x in sub(token, 'conj') if x.tag_ == 'VBN')]
+        by = [x for verb in verbs for x in sub(verb, 'agent')]
+        agents = [noun for x in by for noun in sub(x, 'pobj')]
+        being = any(x.lower_ == 'being' for x in token.children)
+        if not (any(map(self._is_human, agents)) if agents else being):
             return None
         head = (singular(subject.lower_),)
-        return Event(
-            lemma,
-            [Argument(self._particles(token), subject)]
-            + [Argument(x.chain, x.token, head) for x in arguments],
-        )
-
-    def _agents(self, token: 'Token') -> List['Token']:
-        """'washed and dried by two boys': by whom stands with the last."""
-        verbs = [token, *(x for x in sub(token, 'conj') if x.tag_ == 'VBN')]
-        return [
-            noun
-            for verb in verbs
-            for by in sub(verb, 'agent')
-            for noun in sub(by, 'pobj')
-        ]
+        others = [Argument(x.chain, x.token, head) for x in arguments]
+        own = Argument(self._particles(token), subject)
+        return Event(lemma, [own, *others])
 
     def _is_human(self, token: 'Token') -> bool:
         """Whether it is a person, or a person's hand."""
-        if self.nouns.read(token).kind == HUMAN:
+        noun, of = self.nouns.read(token), self.nouns.whole(token)
+        if noun.kind == HUMAN:
             return not self.nouns.is_nobody(token)
-        of = self.nouns.whole(token)
-        name = self.nouns.read(token).name.split(' ')[-1]
-        if singular(name) in ('hand', 'arm') and not sub(token, 'poss'):
-            return True
-        return of is not None and (
-            singular(of.lower_) in ('hand', 'arm')
-            or singular(name) in ('hand', 'arm')
-            and self.nouns.read(of).kind == HUMAN
-        )
+        hands = [noun.name.split(' ')[-1], of.lower_ if of else '']
+        hand = bool({singular(x) for x in hands if x} & {'hand', 'arm'})
+        return hand and (of is None or self.nouns.read(of).kind != ANIMAL)
 
     def _is_passive(self, token: 'Token') -> bool:
         deps = {child.dep_ for child in token.children}
@@ -129,13 +101,11 @@ class ClauseReader:
             return True
         if token.tag_ not in ('VBN', 'VBD') or 'dobj' in deps:
             return False
-        bare = not deps & {'nsubj', 'aux'}
-        if token.dep_ == 'conj' and bare and token.head.dep_ != 'conj':
+        if deps & {'nsubj', 'aux'}:
+            return token.tag_ == 'VBN' and 'aux' not in deps
+        if token.dep_ == 'conj' and token.head.dep_ != 'conj':
             return self._is_passive(token.head)
-        part = token.dep_ in ('acl', 'advcl', 'conj') and bare
-        return part or (
-            token.tag_ == 'VBN' and 'nsubj' in deps and 'aux' not in deps
-        )
+        return token.dep_ in ('acl', 'advcl', 'conj')
 
     def _is_real(self, token: 'Token', depth: int = 0) -> bool:
         """Whether it is said to be done; hedged or negated it is not."""
@@ -154,48 +124,38 @@ class ClauseReader:
                     return False
         if token.i and doc[token.i - 1].lower_ in WORDS['unsure']:
             return False
+        above, dep = lemma_of(head), token.dep_
         if head is token or depth > 20:
             return True
-        above, deps = lemma_of(head), {child.dep_ for child in token.children}
         if any(child.tag_ == 'TO' for child in sub(token, 'aux')):
             if above not in WORDS['real'] or head.tag_[:2] not in ('VB', 'JJ'):
                 return False
-        elif token.dep_ in ('xcomp', 'ccomp', 'pcomp', 'dobj'):
+        elif dep in ('xcomp', 'ccomp', 'pcomp', 'dobj'):
             unsure = any(x.lower_ in WORDS['unsure'] for x in head.children)
-            if above in WORDS['unreal'] or (token.dep_ == 'ccomp' and unsure):
+            if above in WORDS['unreal'] or (dep == 'ccomp' and unsure):
                 return False
-            if token.dep_ == 'pcomp':
-                if head.lower_ in WORDS['not_yet']:
-                    return False
-                return self._is_real(head.head, depth + 1)
-        joined = token.dep_ == 'conj' and not deps & {
-            'nsubj',
-            'aux',
-            'auxpass',
-        }
-        if joined:
+            if dep == 'pcomp':
+                apart = head.lower_ in WORDS['not_yet']
+                return not apart and self._is_real(head.head, depth + 1)
+        if dep == 'conj' and not sub(token, 'nsubj', 'aux', 'auxpass'):
             but = any(x.lower_ == 'but' for x in head.children)
-            joined = token.tag_ == head.tag_ and not but
-        if joined or token.dep_ in ('xcomp', 'dobj', 'pobj'):
-            return not self.is_verb(head) or self._is_real(head, depth + 1)
+            dep = 'xcomp' if token.tag_ == head.tag_ and not but else dep
+        if dep in ('xcomp', 'dobj', 'pobj') and self.is_verb(head):
+            return self._is_real(head, depth + 1)
         return True
 
     def _own_subject(self, token: 'Token') -> Optional['Token']:
         for child in sub(token, 'nsubj', 'nsubjpass'):
             return child
-        if token.tag_[:2] == 'NN' and not token.lower_.endswith('ing'):
-            # The model takes 'a woman waves at' for a kind of waves.
-            before = token.nbor(-1) if token.i else token
-            if before.head == token and before.dep_ in ('compound', 'amod'):
-                if self.nouns.is_person(before):
-                    return before
-        return None
+        before = token.doc[max(token.i - 1, 0)]
+        if token.tag_ != 'NNS' or before.head != token:
+            return None
+        # The model takes 'a woman waves at' for a kind of waves.
+        words = {before.lower_, singular(before.lower_)}
+        return before if words & self.nouns.words[HUMAN] else None
 
     def _subject(self, token: 'Token', depth: int = 0) -> Optional['Token']:
         own, head = self._own_subject(token), token.head
-        if own is None and self._hidden(token) is not None:
-            own = token.nbor(-1)
-            own = own if self.nouns.is_person(own) else None
         if own is not None or head is token or depth > 20:
             return own
         if token.dep_ in ('acl', 'relcl'):
@@ -203,11 +163,9 @@ class ClauseReader:
         if head.dep_ == 'prep' or head.tag_ == 'IN':
             head = head.head
         if head.tag_[:2] in ('NN', 'PR') and not self.is_verb(head):
-            if token.dep_ == 'conj' and head.dep_ in ('dobj', 'pobj', 'attr'):
-                for above in head.ancestors:
-                    if self.is_verb(above):
-                        return self._subject(above, depth + 1)
-            return head
+            verbs = [x for x in head.ancestors if self.is_verb(x)]
+            joined = token.dep_ == 'conj' and head.dep_[1:] in ('obj', 'ttr')
+            return self._subject(verbs[0], 20) if joined and verbs else head
         found = sub(head, 'dobj') if token.dep_ in ('xcomp', 'ccomp') else []
         if lemma_of(head) == 'be':  # 'sitting on the table are two cups'
             found = [x for x in sub(head, 'attr') if x.i > token.i]
@@ -219,76 +177,44 @@ class ClauseReader:
         """Whether a person does it; a thing's participle is who is near's."""
         if any(map(self._is_human, self.nouns.group(subject))):
             return True
-        doer, doc = self.nouns.read(subject), token.doc
-        deps, edge = {x.dep_ for x in token.children}, subject.left_edge.i
-        own = deps & {'nsubj', 'nsubjpass'}
-        if own and token.tag_ == 'VBG' and 'aux' not in deps and edge:
+        doer, doc, deps = self.nouns.read(subject), token.doc, subject.dep_
+        own, edge = sub(token, 'nsubj', 'nsubjpass'), subject.left_edge.i
+        if own and token.tag_ == 'VBG' and edge and not sub(token, 'aux'):
             # 'wearing a hat and gloves riding a bike': the gloves are worn.
-            own = doc[edge - 1].lower_ != 'and'
+            own = own if doc[edge - 1].lower_ != 'and' else []
         if own or doer.kind not in (META, THING):
             return False
         if doer.kind == THING:
-            lies = lemma_of(token) in WORDS['stands'] and (
-                doer.label >= 0 or subject.dep_ not in ('pobj', 'dobj', 'conj')
-            )
+            inside = doer.label < 0 and deps in ('pobj', 'dobj', 'conj')
+            lies = lemma_of(token) in WORDS['stands'] and not inside
             if token.tag_ != 'VBG' or (lies and doc[token.i - 1].text != ','):
                 return False  # 'a cup sitting on the table'
         for other in reversed(list(doc[token.sent.start : token.i])):
-            kind = self.nouns.read(other).kind
-            if other.tag_[:2] in ('NN', 'PR') and other.tag_ != 'PRP$':
+            if other.tag_ in ('NN', 'NNS', 'NNP', 'PRP'):
+                kind = self.nouns.read(other).kind
                 if kind in (HUMAN, ANIMAL):
                     return kind == HUMAN
         return False
 
-    def _hidden(self, token: 'Token') -> Optional['Token']:
-        """What a verb is done with that the model takes for a noun.
-
-        'someone washing cups', 'people exit trains', 'and races a horse'.
-        """
-        gerund = token.lower_.endswith('ing')
-        noun = token.tag_[:2] == 'NN' or gerund
-        if not noun or not 0 < token.i < len(token.doc) - 1:
-            return None
-        form, before = verb_form(token.lower_), token.nbor(-1)
-        person, after = self.nouns.is_person(before), token.nbor(1)
-        if form is None or not (person or before.lower_ == 'and'):
-            return None
-        third = token.tag_ == 'NNS' and 'VBZ' in form.tags
-        if after.tag_ in ('DT', 'PRP$') and third:
-            return after.head if after.head.i > token.i else None
-        if token.dep_ not in ('amod', 'compound') or token.head.i < token.i:
-            return None
-        many = before.tag_ == 'NNS' and 'VB' in form.tags
-        if (gerund or many) and person or third:
-            return token.head
-        return None
-
-    def _particles(self, token: 'Token') -> Tuple[str, ...]:
-        return tuple(
-            child.lower_
-            for child in sub(token, 'prt', 'advmod', 'prep')
-            if child.i > token.i and not list(child.children)
-            if child.dep_ == 'prt' or child.lower_ in WORDS['particles']
-        )
+    def _particles(self, token: 'Token') -> Chain:
+        after = [x for x in sub(token, 'prt', 'advmod', 'prep') if x > token]
+        bare = [x for x in after if not list(x.children)]
+        words = [x.lower_ for x in bare if x.dep_ == 'prt']
+        loose = [x.lower_ for x in bare if x.dep_ != 'prt']
+        return (*words, *(x for x in loose if x in WORDS['particles']))
 
     def _arguments(self, token: 'Token') -> Iterator[Argument]:
         """Objects by the words that lead to them."""
-        parts, hidden = self._particles(token), self._hidden(token)
-        own = [x for x in (hidden,) if x is not None] + [
-            x
-            for x in sub(token, 'dobj', 'dative', 'attr', 'oprd')
-            if x.dep_ == 'dobj' or x.tag_[:2] in ('NN', 'PR', 'CD', 'DT')
-        ]
+        parts, own = self._particles(token), sub(token, 'dobj')
+        for noun in sub(token, 'dative', 'attr', 'oprd'):
+            own += [noun] if noun.tag_[:2] in ('NN', 'PR', 'CD', 'DT') else []
         heads = tuple(singular(x.lower_) for x in own if x.i > token.i)
         for noun in own:
             yield Argument(parts, noun)
             for other in self.nouns.group(noun):
                 for chain, obj in self._prepositional(other):
                     yield Argument(chain, obj, (singular(other.lower_),))
-        direct = list(self._prepositional(token))
-        if token.dep_ == 'conj' and not own:
-            direct += self._left_by_joined(token)
-        for chain, obj in direct:
+        for chain, obj in self._prepositional(token):
             if chain == ('including',):
                 yield Argument(parts, obj)
             if chain == ('with',) and self.nouns.place(obj):
@@ -296,8 +222,8 @@ class ClauseReader:
             yield Argument((*parts, *chain), obj, heads)
             body = self.nouns.words['body'] | {'back'}
             way = chain[0] in WORDS['ways'] or singular(obj.lower_) in body
-            for further, other in self._prepositional(obj):
-                if way and further[0] in WORDS['aside']:
+            for further, other in self._prepositional(obj) if way else ():
+                if further[0] in WORDS['aside']:
                     yield Argument(further, other, heads)
         for child in sub(token, 'advmod', 'npadvmod', 'acomp'):
             for chain, obj in self._prepositional(child):
@@ -305,47 +231,29 @@ class ClauseReader:
                     yield Argument(chain, obj, heads)
         if lemma_of(token) in ('watch', 'observe', 'see'):
             for child in sub(token, 'ccomp'):  # 'watches her ride'
-                for noun in sub(child, 'nsubj'):
-                    yield Argument((), noun)
-        if token.dep_ == 'relcl':
-            yield from self._antecedent(token, not own)
-
-    def _antecedent(self, token: 'Token', bare: bool) -> Iterator[Argument]:
-        """'the horse that she rides', 'the bench he is sitting on'."""
-        subject = sub(token, 'nsubj', 'nsubjpass')
-        if subject and subject[0].tag_ not in ('WDT', 'WP'):
-            for child in sub(token, 'prep'):
-                if not list(child.children):
-                    yield Argument((child.lower_,), token.head)
-                    return
-            if bare:
-                yield Argument((), token.head)
-
-    def _left_by_joined(
-        self, token: 'Token'
-    ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
-        """'eats cake and drinks *from a cup*', put to the first verb."""
-        after = token.doc[min(token.i + 1, len(token.doc) - 1)]
-        if after.dep_ == 'prep' and after.head in token.ancestors:
-            yield from self._after(after, (after.lower_,))
+                yield from (Argument((), x) for x in sub(child, 'nsubj'))
+        tags = {x.tag_ for x in sub(token, 'nsubj', 'nsubjpass')}
+        if token.dep_ == 'relcl' and tags and not tags & {'WDT', 'WP'}:
+            # 'the horse that she rides', 'the bench he is sitting on'
+            bare = [x for x in sub(token, 'prep') if not list(x.children)]
+            if bare or not own:
+                chain = tuple(x.lower_ for x in bare[:1])
+                yield Argument(chain, token.head)
 
     def _prepositional(
         self, token: 'Token'
-    ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
-        for child in sub(token, 'prep', 'dative', 'prt'):
-            if child.i > token.i or child.lower_ == 'with':
-                yield from self._after(child, (child.lower_,))
-
-    def _after(
-        self, prep: 'Token', chain: Tuple[str, ...]
-    ) -> Iterator[Tuple[Tuple[str, ...], 'Token']]:
-        for child in sub(prep, 'pobj'):
-            of = self.nouns.whole(child)
-            close = child.i == prep.i + 1 and of is not None
-            if close and child.lower_ in ('top', 'front', 'back'):
-                yield (*chain, child.lower_, 'of'), of
-                if child.lower_ == 'front':
-                    continue
-            yield chain, child
-        for child in sub(prep, 'prep') if len(chain) < 3 else ():
-            yield from self._after(child, (*chain, child.lower_))
+    ) -> Iterator[Tuple[Chain, 'Token']]:
+        preps = [((x.lower_,), x) for x in sub(token, 'prep', 'dative', 'prt')]
+        while preps:
+            chain, prep = preps.pop(0)
+            if prep.i < token.i and chain[0] != 'with':
+                continue
+            for child in sub(prep, 'pobj'):
+                of = self.nouns.whole(child)
+                close = child.i == prep.i + 1 and of is not None
+                if close and child.lower_ in _WHOLES:
+                    yield (*chain, child.lower_, 'of'), of
+                if not close or child.lower_ != 'front':
+                    yield chain, child
+            inner = [((*chain, x.lower_), x) for x in sub(prep, 'prep')]
+            preps[:0] = inner if len(chain) < 3 else []

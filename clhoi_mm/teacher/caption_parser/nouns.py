@@ -4,25 +4,20 @@ import re
 from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional
 
 from ..lexicon import Lexicon, load_table, load_words
-from ..morphology import noun_lemma, singular, verb_form
+from ..morphology import noun_lemma, singular
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
 
 HUMAN, ANIMAL, THING, ART, META = 'persons', 'animals', 'thing', 'art', 'meta'
 TABLE = load_table('captions.json')
-WORDS = {
-    name: frozenset(text.split()) for name, text in TABLE['words'].items()
-}
+WORDS = {name: frozenset(x.split()) for name, x in TABLE['words'].items()}
 _PEOPLE = re.compile(r'[a-z]{3,}(?:ist|man|men|woman|women|eer)$')
-_SUBJECTS = ('nsubj', 'nsubjpass', 'attr', 'ROOT')
+_TOPICS = ('nsubj', 'nsubjpass', 'attr', 'ROOT')
 
 
 class Noun(NamedTuple):
-    """A person, an animal, a thing, a work of art or a picture.
-
-    ``label`` is the vocabulary's object, -1 for none.
-    """
+    """What a token names; ``label`` is -1 outside the vocabulary."""
 
     kind: str
     label: int
@@ -46,7 +41,6 @@ class NounReader:
         self.vocabulary = lexicon.vocabulary
         self.words = load_words()
         self.person = Noun(HUMAN, self.vocabulary.person_label, 'person')
-        self.start('')
 
     def start(self, text: str) -> None:
         """Forget the last text; note what a 'board' and 'gloves' are here."""
@@ -76,11 +70,8 @@ class NounReader:
             for child in sub(token, 'conj', 'appos', 'prep'):
                 if child.lower_ in ('including', 'like', 'as'):
                     found += sub(child, 'pobj', 'dobj')
-                # 'holding a cup and a man reading' joins two clauses.
-                elif child.dep_ != 'prep' and child.tag_[:2] not in (
-                    'VB',
-                    'RB',
-                ):
+                elif child.dep_ != 'prep' and child.tag_[:2] != 'VB':
+                    # 'holding a cup and a man reading' joins two clauses.
                     people = self.read(child).kind == HUMAN
                     if not people or self.read(token).kind == HUMAN:
                         found.append(child)
@@ -88,58 +79,49 @@ class NounReader:
 
     def whole(self, token: 'Token') -> Optional['Token']:
         """What a part or an amount is of: 'the handle *of a bat*'."""
+        part = singular(token.lower_) in self.words['parts']
         for child in sub(token, 'prep', 'poss', 'compound'):
-            part = singular(token.lower_) in self.words['parts']
             if child.lower_ == 'of' and sub(child, 'pobj'):
                 return sub(child, 'pobj')[0]
-            if child.dep_ == 'poss' and child.tag_ != 'PRP$':
-                return child
-            if child.dep_ == 'compound' and part:
+            owns = child.dep_ == 'poss' and child.tag_ != 'PRP$'
+            if owns or (child.dep_ == 'compound' and part):
                 return child
         return None
 
     def place(self, token: 'Token') -> Optional[tuple]:
-        """Where on a body something is, and the body's part."""
+        """What is done with a thing that is there, and the body's part."""
         for prep in sub(token, 'prep'):
             for part in sub(prep, 'pobj'):
                 name = f'{prep.lower_} {singular(part.lower_)}'
                 its = any(x.lower_ == 'its' for x in part.children)
-                of = self.whole(part)
                 if name in TABLE['places'] and not its:
+                    of = self.whole(part)
                     if of is None or self.read(of).kind == HUMAN:
                         return TABLE['places'][name], part
         return None
 
     def is_nobody(self, token: 'Token') -> bool:
         """'no man', 'nobody', 'none of them'."""
-        return token.lower_ in WORDS['nobody'] or any(
-            child.lower_ in ('no', 'neither') and child.i < token.i
-            for child in token.children
-        )
-
-    def is_person(self, token: 'Token') -> bool:
-        """Whether a word, whatever the model takes it for, is a person."""
-        words = {token.lower_, singular(token.lower_)}
-        return bool(words & self.words['persons'])
-
-    def before(self, token: 'Token') -> Iterator['Token']:
-        """Nouns before a token, the nearest first."""
-        for i in range(token.i - 1, -1, -1):
-            other = token.doc[i]
-            if other.tag_[:2] == 'NN' and other.dep_ != 'compound':
-                if other.lower_ not in WORDS['others']:
-                    yield other
+        no = ('no', 'neither')
+        before = (x for x in token.children if x.i < token.i)
+        nobody = token.lower_ in WORDS['nobody']
+        return nobody or any(x.lower_ in no for x in before)
 
     def things(self, token: 'Token') -> List[Noun]:
         """Objects of the vocabulary named before, the likeliest first."""
-        many = token.lower_ != 'it'
         found: List[List[Noun]] = [[], []]
-        for other in self.before(token):
-            noun = self.read(other)
+        for other in self._nouns_before(token):
+            noun, many = self.read(other), other.tag_.endswith('S')
             baby = singular(other.lower_) in WORDS['babies']
             if noun.label >= 0 and (noun.kind in (THING, ANIMAL) or baby):
-                found[other.tag_.endswith('S') != many].append(noun)
+                found[many == (token.lower_ == 'it')].append(noun)
         return found[0] + found[1]
+
+    def _nouns_before(self, token: 'Token') -> Iterator['Token']:
+        for i in range(token.i - 1, -1, -1):
+            other = token.doc[i]
+            if other.tag_[:2] == 'NN' and other.dep_ != 'compound':
+                yield other
 
     def _read(self, token: 'Token') -> Noun:
         low = token.lower_
@@ -147,54 +129,58 @@ class NounReader:
             for above in token.ancestors:
                 if above.dep_ == 'relcl':
                     return self.read(above.head)
-        if low in WORDS['personal'] or token.doc[
-            max(token.i - 1, 0) : token.i + 1
-        ].text.lower() in ('each other', 'one another'):
+        start = max(token.i - 1, 0)
+        if token.doc[start : token.i + 1].text in TABLE['each_other']:
             return self.person
-        if low not in WORDS['others']:
-            return self._noun(token)
-        of, it = self.whole(token), low in ('it', 'itself')
+        if low in WORDS['personal']:
+            return self.person
+        return (
+            self._pronoun(token)
+            if low in WORDS['others']
+            else (self._noun(token))
+        )
+
+    def _pronoun(self, token: 'Token') -> Noun:
+        of, it = self.whole(token), token.lower_ in ('it', 'itself')
         if of is not None and of.tag_ != 'PRP':
             return self.read(of)
-        if token.dep_ in (*_SUBJECTS, 'conj', 'appos'):
-            for other in self.before(token):
+        if token.dep_ in (*_TOPICS, 'conj', 'appos'):
+            for other in self._nouns_before(token):
                 noun = self.read(other)
-                if self._is_topic(other) and not (it and noun.kind == HUMAN):
-                    if noun.kind not in (META, ART):
-                        return noun
-        elif low in WORDS['objects'] or of is not None:
+                apart = (META, ART, HUMAN) if it else (META, ART)
+                if self._is_topic(other) and noun.kind not in apart:
+                    return noun
+        elif token.lower_ in WORDS['objects'] or of is not None:
             for noun in self.things(token):
                 return noun
-        return Noun(THING, -1, low) if it else self.person
+        return Noun(THING, -1, token.lower_) if it else self.person
 
     def _is_topic(self, token: 'Token') -> bool:
         """Whether a sentence is about it: 'the image shows *two men*'."""
-        if token.dep_ == 'dobj':
-            shows = sub(token.head, 'nsubj')
-            return bool(shows) and self.read(shows[0]).kind == META
-        return token.dep_ in _SUBJECTS
+        shows = sub(token.head, 'nsubj') if token.dep_ == 'dobj' else []
+        shown = bool(shows) and self.read(shows[0]).kind == META
+        pronoun = token.lower_ in WORDS['others']
+        return shown or (token.dep_ in _TOPICS and not pronoun)
 
     def _noun(self, token: 'Token') -> Noun:
-        words = self._words(token)
-        head, of = singular(words[-1]), self.whole(token)
-        label = self._label(words, head, token, of)
+        words, of = self._words(token), self.whole(token)
+        head = singular(words[-1])
+        label = self._label(words, of)
         if label >= 0:
             name = self.vocabulary.objects[label]
-            known = name.replace('_', ' ') in WORDS['animals']
-            return Noun(ANIMAL if known else THING, label, name)
+            animal = name.replace('_', ' ') in WORDS['animals']
+            return Noun(ANIMAL if animal else THING, label, name)
         amount = head in self.words['quantifiers'] | self.words['parts']
         if of is not None and (amount or token.tag_[:2] in ('JJ', 'CD', 'DT')):
             return self.read(of)
         kind = self._kind(token, words[-1], head)
-        above = token.head.head
         if kind == HUMAN and token.head.lower_ == 'of':
-            if singular(above.lower_) in self.words[ART]:
+            if singular(token.head.head.lower_) in self.words[ART]:
                 kind = ART  # 'a statue of a man'
         if kind == META and of is not None and self.read(of).kind == ART:
             kind = ART
-        return (
-            self.person if kind == HUMAN else Noun(kind, -1, ' '.join(words))
-        )
+        thing = Noun(kind, -1, ' '.join(words))
+        return self.person if kind == HUMAN else thing
 
     def _words(self, token: 'Token') -> List[str]:
         """The noun and the words before it that belong to its name."""
@@ -202,59 +188,38 @@ class NounReader:
         for i in range(token.i - 1, max(token.i - 5, -1), -1):
             word = token.doc[i]
             inside = word.dep_ in ('compound', 'amod', 'nmod', 'nummod')
-            if word.lower_ != '-' and not (
-                inside and i < word.head.i <= token.i
-            ):
-                break
-            words[:0] = [word.lower_] if word.lower_ != '-' else []
+            if word.lower_ != '-':
+                if not inside or not i < word.head.i <= token.i:
+                    break
+                words.insert(0, word.lower_)
         if len(words) > 1 and words[-1] in WORDS['results']:
             words.pop()  # 'licks it clean', 'paints it red'
-        form = verb_form(words[-1]) if len(words) > 1 else None
-        if form and token.tag_ == 'NNS' and token.sent.root.tag_[:2] == 'NN':
-            # 'a man riding a horse jumps', with nothing else that is finite.
-            if 'VBZ' in form.tags and self.lexicon.find_object(words[:-1]):
-                known = ' '.join([words[-2], singular(words[-1])])
-                if known not in self.words['compounds']:
-                    words.pop()
         return words
 
-    def _label(
-        self,
-        words: List[str],
-        head: str,
-        token: 'Token',
-        of: Optional['Token'],
-    ) -> int:
-        last = [*words[-2:-1], head]
-        if {' '.join(words[-2:]), ' '.join(last)} & self.words['compounds']:
-            return self.vocabulary.object_label(' '.join(words[-2:]))
-        names = [f'{words[-1]} of {of.lower_}'] if of is not None else []
-        if token.i + 1 < len(token.doc):  # a name that the model parts
-            after = token.nbor(1)
-            if after.tag_[:2] != 'NN' or after.dep_ == 'advmod':
-                names.append(f'{words[-1]} {after.lower_}')
-        for name in names:
-            if name in self.lexicon.objects:
-                return self.lexicon.objects[name]
+    def _label(self, words: List[str], of: Optional['Token']) -> int:
+        head, name = singular(words[-1]), ' '.join(words[-2:])
+        other = ' '.join([*words[-2:-1], head])
+        if {name, other} & self.words['compounds']:
+            return self.vocabulary.object_label(name)
+        if of is not None:
+            label = self.lexicon.objects.get(f'{words[-1]} of {of.lower_}', -1)
+            if label >= 0:
+                return label
         found = self.lexicon.find_object(words)
         if found is not None:
             toy = set(words[: -found[1]][-1:]) & WORDS['toys']
             gloves = words[-1] == 'gloves' and not self._baseball
             return -1 if toy or gloves else found[0]
-        other = set(words[-2:-1]) & WORDS['boards']
-        return self._board if head == 'board' and not other else -1
+        board = head == 'board' and not set(words[-2:-1]) & WORDS['boards']
+        return self._board if board else -1
 
     def _kind(self, token: 'Token', word: str, head: str) -> str:
         for kind in (ART, META, ANIMAL, HUMAN):
             if {word, head} & self.words[kind]:
                 return kind
-        stems = {
-            head[:-2],
-            head[:-2] + 'e',
-            head[:-3],
-        } & self.lexicon.verb_lemmas
+        stems = {head[:-2], head[:-2] + 'e', head[:-3]}
         does = head.endswith(('er', 'or')) and head not in WORDS['tools']
-        named = token.tag_ == 'NNP' and token.dep_ in ('nsubj', 'conj')
-        if _PEOPLE.match(head) or (does and stems):
+        if _PEOPLE.match(head) or (does and stems & self.lexicon.verb_lemmas):
             return HUMAN  # 'skier'
+        named = token.tag_ == 'NNP' and token.dep_ in ('nsubj', 'conj')
         return HUMAN if named and noun_lemma(word) is None else THING
