@@ -1,18 +1,15 @@
 """Captions to interactions, by a rule over their dependency parse."""
 
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon, Reading
 from ..morphology import singular, verb_form
 from ..parsed_interaction import ParsedInteraction
 from .clauses import Argument, ClauseReader, Event, lemma_of
-from .nouns import ART, HUMAN, META, WORDS, NounReader, sub
+from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, sub
 from .spacy_model import load_model
-
-if TYPE_CHECKING:
-    from spacy.tokens import Doc, Token
 
 _WORD = re.compile(r'\b[a-z]{5,}\b')
 _LONGEST = 4000
@@ -21,9 +18,8 @@ _LONGEST = 4000
 class CaptionParser:
     """Reads who does what in English captions.
 
-    What is negated, hedged, intended or done by an animal or a thing is
-    left out. Of a text the first 4,000 characters are read. The same text
-    gives the same list.
+    What is negated, hedged, intended or done by no person is left out. Of a
+    text the first 4,000 characters are read.
 
     Args:
         vocabulary (HOIVocabulary): Gives names.
@@ -49,7 +45,7 @@ class CaptionParser:
         docs = self.model.pipe(map(self._plain, texts))
         return [self.read(doc) for doc in docs]
 
-    def read(self, doc: 'Doc') -> List[ParsedInteraction]:
+    def read(self, doc: Any) -> List[ParsedInteraction]:
         """What a parsed text says."""
         self.nouns.start(doc.text)
         self._in_use: List[int] = []
@@ -68,7 +64,7 @@ class CaptionParser:
         text = text.replace('\n', ' ')
         return _WORD.sub(lambda m: self.lexicon.correct(m.group()), text)
 
-    def _said_by(self, token: 'Token') -> Iterator[ParsedInteraction]:
+    def _said_by(self, token: Token) -> Iterator[ParsedInteraction]:
         yield from self._placed(token)
         verb = self.clauses.is_verb(token)
         event = self.clauses.read(token) if verb else None
@@ -83,7 +79,7 @@ class CaptionParser:
                 deed = Event(form.lemma, it, event.subject)
                 yield from self._interactions(token, deed)
 
-    def _placed(self, token: 'Token') -> Iterator[ParsedInteraction]:
+    def _placed(self, token: Token) -> Iterator[ParsedInteraction]:
         """'a phone in her hand', 'has skis on his feet'."""
         place = self.nouns.place(token)
         if place is None:
@@ -104,7 +100,7 @@ class CaptionParser:
                 yield from self._valid(lemma, chain, noun.label)
 
     def _interactions(
-        self, token: 'Token', event: Event
+        self, token: Token, event: Event
     ) -> Iterator[ParsedInteraction]:
         lemma, arguments, subject = event
         own = [x.token for x in arguments if not x.chain and not x.between]
@@ -117,10 +113,6 @@ class CaptionParser:
                 for item in self._one(lemma, argument, noun):
                     named = named or item.in_vocabulary
                     yield item
-        if lemma in WORDS['mutual'] and subject is not None and not own:
-            many = len(list(self.nouns.group(subject))) > 1
-            if many or subject.tag_ == 'NNS' or subject.lower_ == 'they':
-                yield from self._valid(lemma, (), self.vocabulary.person_label)
         if named:
             return
         chain = ['with'] if lemma == 'brush' else []
@@ -132,26 +124,21 @@ class CaptionParser:
                     break
         yield from self._valid(lemma, chain, implied)
 
-    def _at_hand(self, token: 'Token', event: Event) -> Iterator[int]:
+    def _at_hand(self, token: Token, event: Event) -> Iterator[int]:
         """What was in use before, or the doer is in or on."""
         yield from self._in_use
         for child in event.subject.children if event.subject else ():
             if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
                 yield from (self.nouns.read(x).label for x in child.children)
-        if event.lemma in ('type', 'text'):
-            yield from (x.label for x in self.nouns.things(token))
 
     def _one(
-        self, lemma: str, argument: Argument, token: 'Token'
+        self, lemma: str, argument: Argument, token: Token
     ) -> Iterator[ParsedInteraction]:
         """What a verb says of one noun."""
         noun, whole = self.nouns.read(token), self.nouns.whole(token)
         if self.nouns.is_nobody(token) or noun.kind in (ART, META):
             return
         choices = [noun.label]
-        if whole is not None and lemma in WORDS['content']:
-            group = self.nouns.group(whole)
-            choices[:0] = [self.nouns.read(x).label for x in group]
         if token.lower_ in WORDS['others'] and noun.kind != HUMAN:
             choices += [x.label for x in self.nouns.things(token)[:3]]
         if whole is not None and noun.label < 0:

