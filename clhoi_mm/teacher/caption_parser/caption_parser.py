@@ -1,13 +1,13 @@
 """Captions to interactions, by a rule over their dependency parse."""
 
 import re
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Iterator, Optional, Sequence
 
 from ...vocabulary import HOIVocabulary
-from ..lexicon import Lexicon, Reading
+from ..lexicon import Lexicon
 from ..morphology import singular, verb_form
 from ..parsed_interaction import ParsedInteraction
-from .clauses import Argument, ClauseReader, Event, lemma_of
+from .clauses import Argument, Chain, ClauseReader, Event, lemma_of
 from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, sub
 from .spacy_model import load_model
 
@@ -35,7 +35,7 @@ class CaptionParser:
         self.clauses = ClauseReader(self.nouns)
         self.model = load_model()
 
-    def parse(self, texts: Sequence[str]) -> List[List[ParsedInteraction]]:
+    def parse(self, texts: Sequence[str]) -> list[list[ParsedInteraction]]:
         """What texts say, each by itself, each pair once.
 
         Args:
@@ -45,17 +45,15 @@ class CaptionParser:
         docs = self.model.pipe(map(self._plain, texts))
         return [self.read(doc) for doc in docs]
 
-    def read(self, doc: Any) -> List[ParsedInteraction]:
+    def read(self, doc: Any) -> list[ParsedInteraction]:
         """What a parsed text says."""
         self.nouns.start(doc.text)
-        self._in_use: List[int] = []
-        found: Dict[Tuple[str, str], ParsedInteraction] = {}
-        for token in doc:
-            for item in self._said_by(token):
-                found.setdefault((item.verb, item.object), item)
-                if item.in_vocabulary:
-                    label = self.vocabulary.object_label(item.object)
-                    self._in_use.insert(0, label)
+        self._in_use: list[int] = []
+        found: dict[tuple[str, str], ParsedInteraction] = {}
+        for item in (x for token in doc for x in self._said_by(token)):
+            found.setdefault((item.verb, item.object), item)
+            if item.in_vocabulary:
+                self._in_use[:0] = [self.vocabulary.object_label(item.object)]
         return list(found.values())
 
     def _plain(self, text: str) -> str:
@@ -81,17 +79,13 @@ class CaptionParser:
 
     def _placed(self, token: Token) -> Iterator[ParsedInteraction]:
         """'a phone in her hand', 'has skis on his feet'."""
-        place = self.nouns.place(token)
-        if place is None:
-            return
-        (lemma, *chain), body = place[0].split(' '), place[1]
-        things = sub(token, 'nsubj', 'nsubjpass')
-        if token.tag_[:2] == 'NN':
-            human = self.nouns.read(token).kind == HUMAN
-            things = [] if human else [token]
-        if lemma_of(token) == 'have':
+        (lemma, *chain), body = self.nouns.place(token)
+        things = sub(token, 'nsubj', 'nsubjpass') if body else []
+        if body and token.tag_[:2] == 'NN':
+            things = [token]
+        if body and lemma_of(token) == 'have':
             things += sub(token, 'dobj')
-        for child in token.children:
+        for child in token.children if body else ():
             things += sub(child, 'pobj') if child.lower_ == 'with' else []
         for other in (x for thing in things for x in self.nouns.group(thing)):
             noun = self.nouns.read(other)
@@ -103,76 +97,70 @@ class CaptionParser:
         self, token: Token, event: Event
     ) -> Iterator[ParsedInteraction]:
         lemma, arguments, subject = event
-        own = [x.token for x in arguments if not x.chain and not x.between]
-        heads, named = [singular(x.lower_) for x in own], False
+        heads = [singular(x[1].lower_) for x in arguments if not x[0] + x[2]]
         if not arguments:  # 'holding and using the knife'
             shared = [y for x in sub(token, 'conj') for y in sub(x, 'dobj')]
             arguments = [Argument((), x) for x in shared]
-        for argument in arguments:
-            for noun in self.nouns.group(argument.token):
-                for item in self._one(lemma, argument, noun):
-                    named = named or item.in_vocabulary
-                    yield item
-        if named:
+        said = [
+            self._one(lemma, argument, noun)
+            for argument in arguments
+            for noun in self.nouns.group(argument.token)
+        ]
+        yield from filter(None, said)
+        if any(x and x.in_vocabulary for x in said):
             return
-        chain = ['with'] if lemma == 'brush' else []
-        implied = self.lexicon.implied_object(lemma, heads)
+        implied = [self.lexicon.implied_object(lemma, heads)]
         if lemma in WORDS['goes_on'] and set(heads) <= {'wave'}:
-            for label in self._at_hand(token, event):
-                if list(self._valid(lemma, (), label)):
-                    implied = label
-                    break
-        yield from self._valid(lemma, chain, implied)
-
-    def _at_hand(self, token: Token, event: Event) -> Iterator[int]:
-        """What was in use before, or the doer is in or on."""
-        yield from self._in_use
-        for child in event.subject.children if event.subject else ():
-            if child.lower_ in ('in', 'on', 'atop', 'aboard', 'with'):
-                yield from (self.nouns.read(x).label for x in child.children)
+            # What was in use before, or the doer is in or on.
+            implied[:0] = self._in_use
+            for child in sub(subject, 'prep') if subject else ():
+                things = sub(child, 'pobj')
+                implied[-1:-1] = [self.nouns.read(x).label for x in things]
+        chain = ('with',) if lemma == 'brush' else ()
+        found = (x for obj in implied for x in self._valid(lemma, chain, obj))
+        yield from [x for x, _ in zip(found, range(1))]
 
     def _one(
         self, lemma: str, argument: Argument, token: Token
-    ) -> Iterator[ParsedInteraction]:
+    ) -> Optional[ParsedInteraction]:
         """What a verb says of one noun."""
         noun, whole = self.nouns.read(token), self.nouns.whole(token)
         if self.nouns.is_nobody(token) or noun.kind in (ART, META):
-            return
-        choices = [noun.label]
+            return None
+        choices, (chain, _, between) = [noun.label], argument
         if token.lower_ in WORDS['others'] and noun.kind != HUMAN:
             choices += [x.label for x in self.nouns.things(token)[:3]]
         if whole is not None and noun.label < 0:
             owner = self.nouns.read(whole)
             choices += [owner.label] if owner.kind != HUMAN else []
-        for label in [*choices, noun.label]:
-            reading = self._read(lemma, argument, label)
-            if reading is not None and reading.valid:
-                yield self._say(reading, label, '')
-                return
-        bare = not argument.chain and not argument.between
-        if reading is None or not (bare or noun.label >= 0):
-            return
-        if reading.known or not (lemma in WORDS['empty'] or noun.name == 'it'):
-            yield self._say(reading, noun.label, noun.name)
-
-    def _read(self, lemma: str, argument: Argument, label: int) -> Reading:
-        chain, _, between = argument
-        reading = self.lexicon.read(lemma, chain, label, between)
-        if reading is None and len(chain) > 1:
-            reading = self.lexicon.read(lemma, chain[-1:], label, between)
-            # 'down the slope on a board': no object of its own.
-            if reading is None or not reading.valid:
-                reading = self.lexicon.read(lemma, chain[-1:], label, ())
-        return reading
+        ways = [(chain, between)]
+        if len(chain) > 1:  # 'down the slope on a board'
+            ways += [(chain[-1:], between), (chain[-1:], ())]
+        said = [
+            self._say(lemma, *way, label, noun.name)
+            for label in choices
+            for way in ways
+        ]
+        for item in said:
+            if item is not None and item.in_vocabulary:
+                return item
+        named = noun.label >= 0 or not (chain or between)
+        empty = lemma in WORDS['empty'] or noun.name == 'it'
+        return said[0] if named and not empty else None
 
     def _valid(
-        self, lemma: str, chain: Sequence[str], label: int
+        self, lemma: str, chain: Chain, label: int
     ) -> Iterator[ParsedInteraction]:
-        reading = self.lexicon.read(lemma, chain, label, ())
-        if label >= 0 and reading is not None and reading.valid:
-            yield self._say(reading, label, '')
+        item = self._say(lemma, chain, (), label, '')
+        if item is not None and item.in_vocabulary:
+            yield item
 
-    def _say(self, reading: Reading, obj: int, name: str) -> ParsedInteraction:
+    def _say(
+        self, lemma: str, chain: Chain, between: Chain, obj: int, name: str
+    ) -> Optional[ParsedInteraction]:
+        reading = self.lexicon.read(lemma, chain, obj, between)
+        if reading is None:
+            return None
         verb, known, valid = reading
         name = self.vocabulary.objects[obj] if obj >= 0 else name
         ruled_out = known and obj >= 0 and not valid

@@ -1,11 +1,11 @@
 """Who does what in a parsed sentence, and whether it is said to be done."""
 
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional
 
 from ..morphology import singular, verb_form
 from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, Token, sub
 
-Chain = Tuple[str, ...]
+Chain = tuple[str, ...]
 
 
 class Argument(NamedTuple):
@@ -20,7 +20,7 @@ class Event(NamedTuple):
     """Something that a person does."""
 
     lemma: str
-    arguments: List[Argument]
+    arguments: list[Argument]
     subject: Optional[Token] = None
 
 
@@ -205,7 +205,7 @@ class ClauseReader:
         for chain, obj in self._prepositional(token):
             if chain == ('including',):
                 yield Argument(parts, obj)
-            if chain == ('with',) and self.nouns.place(obj):
+            if chain == ('with',) and self.nouns.place(obj)[1]:
                 continue  # 'cuts it, with a fork in the other hand'
             yield Argument((*parts, *chain), obj, heads)
         for child in sub(token, 'advmod', 'npadvmod', 'acomp'):
@@ -220,7 +220,7 @@ class ClauseReader:
                 chain = tuple(x.lower_ for x in bare[:1])
                 yield Argument(chain, token.head)
 
-    def _prepositional(self, token: Token) -> Iterator[Tuple[Chain, Token]]:
+    def _prepositional(self, token: Token) -> Iterator[tuple[Chain, Token]]:
         preps = [((x.lower_,), x) for x in sub(token, 'prep', 'dative', 'prt')]
         while preps:
             chain, prep = preps.pop(0)

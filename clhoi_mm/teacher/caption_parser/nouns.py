@@ -1,15 +1,7 @@
 """What a noun of a parsed sentence stands for."""
 
 import re
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Dict,
-    Iterator,
-    List,
-    NamedTuple,
-    Optional,
-)
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional
 
 from ..lexicon import Lexicon, load_table, load_words
 from ..morphology import singular
@@ -33,7 +25,7 @@ class Noun(NamedTuple):
     name: str
 
 
-def sub(token: Token, *deps: str) -> List[Token]:
+def sub(token: Token, *deps: str) -> list[Token]:
     """A token's children in some relations to it."""
     return [child for child in token.children if child.dep_ in deps]
 
@@ -50,8 +42,7 @@ class NounReader:
     def start(self, text: str) -> None:
         """Forget the last text; note what a 'board' and 'gloves' are here."""
         low = text.lower()
-        self._known: Dict[int, Noun] = {}
-        self._baseball = any(sign in low for sign in WORDS['baseball'])
+        self._known: dict[int, Noun] = {}
         self._board = -1
         for name, signs in reversed(TABLE['boards'].items()):
             if any(sign in low for sign in signs):
@@ -93,17 +84,16 @@ class NounReader:
                 return child
         return None
 
-    def place(self, token: Token) -> Optional[tuple]:
+    def place(self, token: Token) -> tuple[list[str], Optional[Token]]:
         """What is done with a thing that is there, and the body's part."""
-        for prep in sub(token, 'prep'):
-            for part in sub(prep, 'pobj'):
-                name = f'{prep.lower_} {singular(part.lower_)}'
-                its = any(x.lower_ == 'its' for x in part.children)
-                if name in TABLE['places'] and not its:
-                    of = self.whole(part)
-                    if of is None or self.read(of).kind == HUMAN:
-                        return TABLE['places'][name], part
-        return None
+        for part in (x for y in sub(token, 'prep') for x in sub(y, 'pobj')):
+            name = f'{part.head.lower_} {singular(part.lower_)}'
+            its = any(x.lower_ == 'its' for x in part.children)
+            of = self.whole(part)
+            if name in TABLE['places'] and not its:
+                if of is None or self.read(of).kind == HUMAN:
+                    return TABLE['places'][name].split(' '), part
+        return [''], None
 
     def is_nobody(self, token: Token) -> bool:
         """'no man', 'nobody', 'none of them'."""
@@ -112,9 +102,9 @@ class NounReader:
             token.lower_ in WORDS['nobody']
         )
 
-    def things(self, token: Token) -> List[Noun]:
+    def things(self, token: Token) -> list[Noun]:
         """Objects of the vocabulary named before, the likeliest first."""
-        found: List[List[Noun]] = [[], []]
+        found: list[list[Noun]] = [[], []]
         for other in self._nouns_before(token):
             noun, many = self.read(other), other.tag_.endswith('S')
             baby = singular(other.lower_) in WORDS['babies']
@@ -125,7 +115,8 @@ class NounReader:
     def _nouns_before(self, token: Token) -> Iterator[Token]:
         for i in range(token.i - 1, -1, -1):
             other = token.doc[i]
-            if other.tag_[:2] == 'NN' and other.dep_ != 'compound':
+            noun = other.tag_[:2] == 'NN' and other.dep_ != 'compound'
+            if noun and other.lower_ not in WORDS['others']:
                 yield other
 
     def _read(self, token: Token) -> Noun:
@@ -145,22 +136,20 @@ class NounReader:
         if of is not None and of.tag_ != 'PRP':
             return self.read(of)
         if token.dep_ in (*_TOPICS, 'conj', 'appos'):
+            apart = (META, ART, HUMAN) if it else (META, ART)
             for other in self._nouns_before(token):
-                noun = self.read(other)
-                apart = (META, ART, HUMAN) if it else (META, ART)
-                if self._is_topic(other) and noun.kind not in apart:
-                    return noun
+                shows = (
+                    sub(other.head, 'nsubj') if other.dep_ == 'dobj' else []
+                )
+                # 'the image shows two men': it is about the men
+                topic = shows and self.read(shows[0]).kind == META
+                if topic or other.dep_ in _TOPICS:
+                    if self.read(other).kind not in apart:
+                        return self.read(other)
         elif token.lower_ in WORDS['objects'] or of is not None:
             for noun in self.things(token):
                 return noun
         return Noun(THING, -1, token.lower_) if it else self.person
-
-    def _is_topic(self, token: Token) -> bool:
-        """Whether a sentence is about it: 'the image shows *two men*'."""
-        shows = sub(token.head, 'nsubj') if token.dep_ == 'dobj' else []
-        shown = bool(shows) and self.read(shows[0]).kind == META
-        pronoun = token.lower_ in WORDS['others']
-        return shown or (token.dep_ in _TOPICS and not pronoun)
 
     def _noun(self, token: Token) -> Noun:
         words, of = self._words(token), self.whole(token)
@@ -174,15 +163,14 @@ class NounReader:
         if of is not None and (amount or token.tag_[:2] in ('JJ', 'CD', 'DT')):
             return self.read(of)
         kind = self._kind(words[-1], head)
-        if kind == HUMAN and token.head.lower_ == 'of':
-            if singular(token.head.head.lower_) in self.words[ART]:
-                kind = ART  # 'a statue of a man'
-        if kind == META and of is not None and self.read(of).kind == ART:
-            kind = ART
-        thing = Noun(kind, -1, ' '.join(words))
-        return self.person if kind == HUMAN else thing
+        above = singular(token.head.head.lower_) in self.words[ART]
+        statue = of is not None and self.read(of).kind == ART
+        if kind == HUMAN and not (token.head.lower_ == 'of' and above):
+            return self.person
+        art = kind == HUMAN or (kind == META and statue)
+        return Noun(ART if art else kind, -1, ' '.join(words))
 
-    def _words(self, token: Token) -> List[str]:
+    def _words(self, token: Token) -> list[str]:
         """The noun and the words before it that belong to its name."""
         words = [token.lower_]
         for i in range(token.i - 1, max(token.i - 5, -1), -1):
@@ -194,19 +182,18 @@ class NounReader:
                 words.insert(0, word.lower_)
         return words
 
-    def _label(self, words: List[str], of: Optional[Token]) -> int:
+    def _label(self, words: list[str], of: Optional[Token]) -> int:
         head, name = singular(words[-1]), ' '.join(words[-2:])
         other = ' '.join([*words[-2:-1], head])
         if {name, other} & self.words['compounds']:
             return self.vocabulary.object_label(name)
-        if of is not None:
-            label = self.lexicon.objects.get(f'{words[-1]} of {of.lower_}', -1)
-            if label >= 0:
-                return label
+        name = f'{words[-1]} of {of.lower_}' if of is not None else ''
+        if name in self.lexicon.objects:
+            return self.lexicon.objects[name]
         found = self.lexicon.find_object(words)
         if found is not None:
             toy = set(words[: -found[1]][-1:]) & WORDS['toys']
-            gloves = words[-1] == 'gloves' and not self._baseball
+            gloves = words[-1] == 'gloves' and found[1] < 2
             return -1 if toy or gloves else found[0]
         return self._board if head == 'board' else -1
 
