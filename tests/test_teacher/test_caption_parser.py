@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher import ImageFacts, SimulatedTeacher
 from clhoi_mm.teacher.answer_parser import AnswerParser
+from clhoi_mm.teacher.caption_parser import split_prose
 from clhoi_mm.teacher.exchange import LIST
-from clhoi_mm.teacher.caption_parser import CaptionParser, split_prose
-from clhoi_mm.teacher.parse_report import ParseReport
 from clhoi_mm.teacher.lexicon import DENOMINAL, Lexicon
+from clhoi_mm.teacher.parse_report import ParseReport
 from clhoi_mm.teacher.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.caption_utils import needs_captions

@@ -63,9 +63,11 @@ def parse_args() -> argparse.Namespace:
 
 def read(path: Path, part: str, number: Optional[int]) -> List[Labelled]:
     wanted = {'open': (False,), 'blind': (True,), 'all': (False, True)}
-    labelled, line = [], 0
+    labelled: List[Labelled] = []
+    line = 0
     try:
-        for line, text in enumerate(path.open(encoding='utf-8'), 1):
+        for text in path.open(encoding='utf-8'):
+            line += 1
             row = json.loads(text)
             expected = row.get('expected', row.get('interactions'))
             item = Labelled(

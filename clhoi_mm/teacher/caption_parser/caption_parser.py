@@ -7,19 +7,17 @@ from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon
 from ..morphology import singular, verb_form
 from ..parsed_interaction import ParsedInteraction
-from .clauses import Argument, Chain, ClauseReader, Event, lemma_of
-from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, sub
+from .clauses import Argument, Chain, ClauseReader, Event
+from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, lemma_of, sub
 from .spacy_model import load_model
 
+Said = Iterator[Optional[ParsedInteraction]]
 _WORD = re.compile(r'\b[a-z]{5,}\b')
 _LONGEST = 4000
 
 
 class CaptionParser:
-    """Reads who does what in English captions.
-
-    What is negated, hedged, intended or done by no person is left out. Of a
-    text the first 4,000 characters are read.
+    """Reads who does what in English captions, their first 4,000 letters.
 
     Args:
         vocabulary (HOIVocabulary): Gives names.
@@ -36,21 +34,16 @@ class CaptionParser:
         self.model = load_model()
 
     def parse(self, texts: Sequence[str]) -> list[list[ParsedInteraction]]:
-        """What texts say, each by itself, each pair once.
-
-        Args:
-            texts (Sequence[str]): Running texts without markdown; a line is
-                a sentence or several.
-        """
+        """What texts without markdown say, each by itself."""
         docs = self.model.pipe(map(self._plain, texts))
         return [self.read(doc) for doc in docs]
 
     def read(self, doc: Any) -> list[ParsedInteraction]:
-        """What a parsed text says."""
+        """What a parsed text says, each pair once."""
         self.nouns.start(doc.text)
         self._in_use: list[int] = []
-        found: dict[tuple[str, str], ParsedInteraction] = {}
-        for item in (x for token in doc for x in self._said_by(token)):
+        found: dict[tuple, ParsedInteraction] = {}
+        for item in (x for token in doc for x in self._said_by(token) if x):
             found.setdefault((item.verb, item.object), item)
             if item.in_vocabulary:
                 self._in_use[:0] = [self.vocabulary.object_label(item.object)]
@@ -62,10 +55,9 @@ class CaptionParser:
         text = text.replace('\n', ' ')
         return _WORD.sub(lambda m: self.lexicon.correct(m.group()), text)
 
-    def _said_by(self, token: Token) -> Iterator[ParsedInteraction]:
-        yield from self._placed(token)
-        verb = self.clauses.is_verb(token)
-        event = self.clauses.read(token) if verb else None
+    def _said_by(self, token: Token) -> Said:
+        yield from filter(_is_class, self._placed(token))
+        event = self.clauses.read(token)
         if event is None:
             return
         yield from self._interactions(token, event)
@@ -74,86 +66,68 @@ class CaptionParser:
             form = verb_form(singular(noun.token.lower_))
             if form and 'VB' in form.tags and not noun.chain:
                 it = [x._replace(between=()) for x in event.arguments if x[2]]
-                deed = Event(form.lemma, it, event.subject)
-                yield from self._interactions(token, deed)
+                yield from self._interactions(token, Event(form.lemma, it))
 
-    def _placed(self, token: Token) -> Iterator[ParsedInteraction]:
+    def _placed(self, token: Token) -> Said:
         """'a phone in her hand', 'has skis on his feet'."""
         (lemma, *chain), body = self.nouns.place(token)
-        things = sub(token, 'nsubj', 'nsubjpass') if body else []
-        if body and token.tag_[:2] == 'NN':
-            things = [token]
-        if body and lemma_of(token) == 'have':
-            things += sub(token, 'dobj')
-        for child in token.children if body else ():
+        if body is None:
+            return
+        noun = token.tag_[:2] == 'NN'
+        things = [token] if noun else sub(token, 'nsubj', 'nsubjpass')
+        things += sub(token, 'dobj') if lemma_of(token) == 'have' else []
+        for child in sub(token, 'prep'):
             things += sub(child, 'pobj') if child.lower_ == 'with' else []
         for other in (x for thing in things for x in self.nouns.group(thing)):
-            noun = self.nouns.read(other)
             # 'a racket in his hand and a ball nearby'
-            if noun.kind != HUMAN and not token.i < body.i < other.i:
-                yield from self._valid(lemma, chain, noun.label)
+            if not token.i < body.i < other.i:
+                label = self.nouns.read(other).label
+                if label != self.vocabulary.person_label:
+                    yield self._say(lemma, tuple(chain), (), label, '')
 
-    def _interactions(
-        self, token: Token, event: Event
-    ) -> Iterator[ParsedInteraction]:
+    def _interactions(self, token: Token, event: Event) -> Said:
         lemma, arguments, subject = event
         heads = [singular(x[1].lower_) for x in arguments if not x[0] + x[2]]
         if not arguments:  # 'holding and using the knife'
             shared = [y for x in sub(token, 'conj') for y in sub(x, 'dobj')]
             arguments = [Argument((), x) for x in shared]
-        said = [
-            self._one(lemma, argument, noun)
-            for argument in arguments
-            for noun in self.nouns.group(argument.token)
-        ]
-        yield from filter(None, said)
-        if any(x and x.in_vocabulary for x in said):
+        pairs = [(x, y) for x in arguments for y in self.nouns.group(x.token)]
+        said = [self._one(lemma, *pair) for pair in pairs]
+        yield from said
+        if any(map(_is_class, said)):
             return
         implied = [self.lexicon.implied_object(lemma, heads)]
         if lemma in WORDS['goes_on'] and set(heads) <= {'wave'}:
             # What was in use before, or the doer is in or on.
-            implied[:0] = self._in_use
-            for child in sub(subject, 'prep') if subject else ():
-                things = sub(child, 'pobj')
-                implied[-1:-1] = [self.nouns.read(x).label for x in things]
+            near = sub(subject, 'prep') if subject else []
+            things = [x for prep in near for x in sub(prep, 'pobj')]
+            labels = [self.nouns.read(x).label for x in things]
+            implied = [*self._in_use, *labels, *implied]
         chain = ('with',) if lemma == 'brush' else ()
-        found = (x for obj in implied for x in self._valid(lemma, chain, obj))
-        yield from [x for x, _ in zip(found, range(1))]
+        found = [self._say(lemma, chain, (), x, '') for x in implied if x >= 0]
+        yield from list(filter(_is_class, found))[:1]
 
     def _one(
         self, lemma: str, argument: Argument, token: Token
     ) -> Optional[ParsedInteraction]:
         """What a verb says of one noun."""
         noun, whole = self.nouns.read(token), self.nouns.whole(token)
+        (chain, _, between), choices = argument, [noun.label]
         if self.nouns.is_nobody(token) or noun.kind in (ART, META):
             return None
-        choices, (chain, _, between) = [noun.label], argument
         if token.lower_ in WORDS['others'] and noun.kind != HUMAN:
             choices += [x.label for x in self.nouns.things(token)[:3]]
-        if whole is not None and noun.label < 0:
-            owner = self.nouns.read(whole)
-            choices += [owner.label] if owner.kind != HUMAN else []
-        ways = [(chain, between)]
-        if len(chain) > 1:  # 'down the slope on a board'
-            ways += [(chain[-1:], between), (chain[-1:], ())]
-        said = [
-            self._say(lemma, *way, label, noun.name)
-            for label in choices
-            for way in ways
-        ]
-        for item in said:
-            if item is not None and item.in_vocabulary:
-                return item
+        owner = self.nouns.read(whole) if whole and noun.label < 0 else noun
+        choices += [owner.label] if owner.kind != HUMAN else []
+        # 'down the slope on a board'
+        more = [(chain[-1:], between), (chain[-1:], ())]
+        ways = [(chain, between), *(more if len(chain) > 1 else ())]
+        options = [(*way, x, noun.name) for x in choices for way in ways]
+        said = [self._say(lemma, *option) for option in options]
         named = noun.label >= 0 or not (chain or between)
         empty = lemma in WORDS['empty'] or noun.name == 'it'
-        return said[0] if named and not empty else None
-
-    def _valid(
-        self, lemma: str, chain: Chain, label: int
-    ) -> Iterator[ParsedInteraction]:
-        item = self._say(lemma, chain, (), label, '')
-        if item is not None and item.in_vocabulary:
-            yield item
+        first = said[0] if named and not empty else None
+        return next(filter(_is_class, said), first)
 
     def _say(
         self, lemma: str, chain: Chain, between: Chain, obj: int, name: str
@@ -161,7 +135,10 @@ class CaptionParser:
         reading = self.lexicon.read(lemma, chain, obj, between)
         if reading is None:
             return None
-        verb, known, valid = reading
         name = self.vocabulary.objects[obj] if obj >= 0 else name
-        ruled_out = known and obj >= 0 and not valid
-        return ParsedInteraction(verb, name, valid, ruled_out)
+        ruled_out = reading.known and obj >= 0 and not reading.valid
+        return ParsedInteraction(reading.verb, name, reading.valid, ruled_out)
+
+
+def _is_class(item: Optional[ParsedInteraction]) -> bool:
+    return item is not None and item.in_vocabulary

@@ -3,7 +3,17 @@
 from typing import Iterator, NamedTuple, Optional
 
 from ..morphology import singular, verb_form
-from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, Token, sub
+from .nouns import (
+    ANIMAL,
+    HUMAN,
+    META,
+    THING,
+    WORDS,
+    NounReader,
+    Token,
+    lemma_of,
+    sub,
+)
 
 Chain = tuple[str, ...]
 
@@ -24,13 +34,6 @@ class Event(NamedTuple):
     subject: Optional[Token] = None
 
 
-def lemma_of(token: Token) -> str:
-    """A verb's lemma; the model's own takes 'riding' for 'rid'."""
-    form = verb_form(token.lower_)
-    low = form.lemma if form else token.lower_
-    return 'be' if token.lower_ in WORDS['be'] else low
-
-
 class ClauseReader:
     """Finds what persons do."""
 
@@ -48,21 +51,19 @@ class ClauseReader:
             return False
         if token.lower_.endswith('ing') or tag == 'JJ':
             return 'VBG' in form.tags or form.lemma in WORDS['posed']
-        third = tag == 'NN' and 'VBZ' in form.tags
-        return third and self._own_subject(token) is not None
+        return tag == 'NN' and 'VBZ' in form.tags and self._own(token)
 
     def read(self, token: Token) -> Optional[Event]:
         """What a verb says is done by a person, None where by nobody."""
-        if not self._is_real(token):
+        if not self.is_verb(token) or not self._is_real(token):
             return None
         lemma, subject = lemma_of(token), self._subject(token)
-        arguments = list(self._arguments(token))
+        arguments, passive = list(self._arguments(token)), self._passive(token)
         if subject is None:
-            passive = self._is_passive(token)
             return None if passive else Event(lemma, arguments)
         if self.nouns.is_nobody(subject):
             return None
-        if not self._is_passive(token):
+        if not passive:
             done = self._is_done(token, subject)
             return Event(lemma, arguments, subject) if done else None
         if self.nouns.read(subject).kind == HUMAN and lemma in WORDS['posed']:
@@ -74,20 +75,20 @@ class ClauseReader:
         if not (any(map(self._is_human, agents)) if agents else being):
             return None
         head = (singular(subject.lower_),)
-        others = [Argument(x.chain, x.token, head) for x in arguments]
-        own = Argument(self._particles(token), subject)
-        return Event(lemma, [own, *others])
+        others = [x._replace(between=head) for x in arguments]
+        return Event(lemma, [Argument(self._parts(token), subject), *others])
 
     def _is_human(self, token: Token) -> bool:
         """Whether it is a person, or a person's hand."""
         noun, of = self.nouns.read(token), self.nouns.whole(token)
         if noun.kind == HUMAN:
             return not self.nouns.is_nobody(token)
-        hands = [noun.name.split(' ')[-1], of.lower_ if of else '']
-        hand = bool({singular(x) for x in hands if x} & {'hand', 'arm'})
-        return hand and (of is None or self.nouns.read(of).kind != ANIMAL)
+        hands = {singular(noun.name.split(' ')[-1])}
+        hands |= {singular(of.lower_)} if of else set()
+        animal = of is not None and self.nouns.read(of).kind == ANIMAL
+        return bool(hands & {'hand', 'arm'}) and not animal
 
-    def _is_passive(self, token: Token) -> bool:
+    def _passive(self, token: Token) -> bool:
         deps = {child.dep_ for child in token.children}
         if deps & {'auxpass', 'nsubjpass', 'agent'} or token.tag_ == 'JJ':
             return True
@@ -96,63 +97,59 @@ class ClauseReader:
         if deps & {'nsubj', 'aux'}:
             return token.tag_ == 'VBN' and 'aux' not in deps
         if token.dep_ == 'conj' and token.head.dep_ != 'conj':
-            return self._is_passive(token.head)
+            return self._passive(token.head)
         return token.dep_ in ('acl', 'advcl', 'conj')
 
     def _is_real(self, token: Token, depth: int = 0) -> bool:
         """Whether it is said to be done; hedged or negated it is not."""
-        lemma, head, doc = lemma_of(token), token.head, token.doc
+        head, doc, dep = token.head, token.doc, token.dep_
         for child in token.children:
             low, first = child.lower_, child.i < token.i
-            if first and (child.dep_ == 'neg' or low in WORDS['never']):
-                if doc[child.i + 1].lower_ not in ('only', 'just'):
-                    return False
-            if first and low in WORDS['unsure']:
+            not_ = child.dep_ == 'neg' or low in WORDS['never']
+            only = doc[child.i : child.i + 2][-1].lower_ in ('only', 'just')
+            if first and (low in WORDS['unsure'] or (not_ and not only)):
                 return False
-            if child.tag_ == 'MD' and lemma not in WORDS['seen'] | {'be'}:
+            if child.tag_ == 'MD' and lemma_of(token) not in WORDS['seen']:
                 return False
-            if child.dep_ == 'mark' and low in WORDS['not_yet']:
-                if doc[max(child.i - 1, 0)].lower_ != 'as':
-                    return False
-        if token.i and doc[token.i - 1].lower_ in WORDS['unsure']:
+            as_if = doc[max(child.i - 1, 0)].lower_ == 'as'
+            if child.dep_ == 'mark' and low in WORDS['not_yet'] and not as_if:
+                return False
+        if doc[max(token.i - 1, 0)].lower_ in WORDS['unsure']:
             return False
-        above, dep = lemma_of(head), token.dep_
         if head is token or depth > 20:
             return True
         if any(child.tag_ == 'TO' for child in sub(token, 'aux')):
-            if above not in WORDS['real'] or head.tag_[:2] not in ('VB', 'JJ'):
+            verb = head.tag_[:2] in ('VB', 'JJ')
+            if lemma_of(head) not in WORDS['real'] or not verb:
                 return False
         elif dep in ('xcomp', 'ccomp', 'pcomp', 'dobj'):
-            unsure = any(x.lower_ in WORDS['unsure'] for x in head.children)
-            if above in WORDS['unreal'] or (dep == 'ccomp' and unsure):
+            if lemma_of(head) in WORDS['unreal']:
                 return False
+            if dep == 'ccomp':  # 'it is possible that'
+                return not {x.lower_ for x in head.children} & WORDS['unsure']
             if dep == 'pcomp':
                 apart = head.lower_ in WORDS['not_yet']
                 return not apart and self._is_real(head.head, depth + 1)
-        if dep == 'conj' and not sub(token, 'nsubj', 'aux', 'auxpass'):
-            dep = 'xcomp' if token.tag_ == head.tag_ else dep
-        if dep in ('xcomp', 'dobj', 'pobj') and self.is_verb(head):
+        joined = dep == 'conj' and token.tag_ == head.tag_
+        joined = joined and not sub(token, 'nsubj', 'aux', 'auxpass')
+        if (joined or dep in ('xcomp', 'dobj', 'pobj')) and self.is_verb(head):
             return self._is_real(head, depth + 1)
         return True
 
-    def _own_subject(self, token: Token) -> Optional[Token]:
-        for child in sub(token, 'nsubj', 'nsubjpass'):
-            return child
-        before = token.doc[max(token.i - 1, 0)]
-        if token.tag_ != 'NNS' or before.head != token:
-            return None
-        # The model takes 'a woman waves at' for a kind of waves.
-        words = {before.lower_, singular(before.lower_)}
-        return before if words & self.nouns.words[HUMAN] else None
+    def _own(self, token: Token) -> Optional[Token]:
+        found = sub(token, 'nsubj', 'nsubjpass')
+        if token.tag_ == 'NNS':  # taken for a noun in 'a woman waves at'
+            near = [x for x in sub(token, 'compound') if x.i == token.i - 1]
+            found += [x for x in near if self.nouns.is_person(x)]
+        return found[0] if found else None
 
     def _subject(self, token: Token, depth: int = 0) -> Optional[Token]:
-        own, head = self._own_subject(token), token.head
+        own, head = self._own(token), token.head
         if own is not None or head is token or depth > 20:
             return own
         if token.dep_ in ('acl', 'relcl'):
             return head
-        if head.dep_ == 'prep' or head.tag_ == 'IN':
-            head = head.head
+        head = head.head if head.tag_ == 'IN' else head
         if head.tag_[:2] in ('NN', 'PR') and not self.is_verb(head):
             verbs = [x for x in head.ancestors if self.is_verb(x)]
             joined = token.dep_ == 'conj' and head.dep_[1:] in ('obj', 'ttr')
@@ -160,40 +157,37 @@ class ClauseReader:
         found = sub(head, 'dobj') if token.dep_ in ('xcomp', 'ccomp') else []
         if lemma_of(head) == 'be':  # 'sitting on the table are two cups'
             found = [x for x in sub(head, 'attr') if x.i > token.i]
-        if found and lemma_of(head) != 'use':
-            return found[0]
-        return self._subject(head, depth + 1)
+        use = lemma_of(head) == 'use' or not found
+        return self._subject(head, depth + 1) if use else found[0]
 
     def _is_done(self, token: Token, subject: Token) -> bool:
         """Whether a person does it; a thing's participle is who is near's."""
         if any(map(self._is_human, self.nouns.group(subject))):
             return True
-        doer, doc, deps = self.nouns.read(subject), token.doc, subject.dep_
-        own = sub(token, 'nsubj', 'nsubjpass')
-        if own or doer.kind not in (META, THING):
+        doer, before = self.nouns.read(subject), token.doc[: token.i]
+        if self._own(token) or doer.kind not in (META, THING):
             return False
         if doer.kind == THING:
-            inside = doer.label < 0 and deps in ('pobj', 'dobj', 'conj')
-            lies = lemma_of(token) in WORDS['stands'] and not inside
-            if token.tag_ != 'VBG' or (lies and doc[token.i - 1].text != ','):
+            inside = subject.dep_ in ('pobj', 'dobj', 'conj')
+            free = inside and doer.label < 0 or before[-1].text == ','
+            lies = lemma_of(token) in WORDS['stands'] and not free
+            if lies or token.tag_ != 'VBG':
                 return False  # 'a cup sitting on the table'
-        for other in reversed(list(doc[token.sent.start : token.i])):
-            if other.tag_ in ('NN', 'NNS', 'NNP', 'PRP'):
-                kind = self.nouns.read(other).kind
-                if kind in (HUMAN, ANIMAL):
-                    return kind == HUMAN
+        for other in reversed(list(before[token.sent.start :])):
+            kind = self.nouns.read(other).kind
+            if kind in (HUMAN, ANIMAL) and other.tag_ != 'PRP$':
+                return kind == HUMAN
         return False
 
-    def _particles(self, token: Token) -> Chain:
+    def _parts(self, token: Token) -> Chain:
+        """A verb's particles."""
         after = [x for x in sub(token, 'prt', 'advmod', 'prep') if x > token]
         bare = [x for x in after if not list(x.children)]
-        words = [x.lower_ for x in bare if x.dep_ == 'prt']
-        loose = [x.lower_ for x in bare if x.dep_ != 'prt']
-        return (*words, *(x for x in loose if x in WORDS['particles']))
+        return tuple(x.lower_ for x in bare if x.lower_ in WORDS['particles'])
 
     def _arguments(self, token: Token) -> Iterator[Argument]:
         """Objects by the words that lead to them."""
-        parts, own = self._particles(token), sub(token, 'dobj')
+        parts, own = self._parts(token), sub(token, 'dobj')
         for noun in sub(token, 'dative', 'attr', 'oprd'):
             own += [noun] if noun.tag_[:2] in ('NN', 'PR', 'CD', 'DT') else []
         heads = tuple(singular(x.lower_) for x in own if x.i > token.i)
@@ -205,20 +199,19 @@ class ClauseReader:
         for chain, obj in self._prepositional(token):
             if chain == ('including',):
                 yield Argument(parts, obj)
-            if chain == ('with',) and self.nouns.place(obj)[1]:
-                continue  # 'cuts it, with a fork in the other hand'
-            yield Argument((*parts, *chain), obj, heads)
+            # Not 'cuts it, with a fork in the other hand'.
+            if chain != ('with',) or not self.nouns.place(obj)[1]:
+                yield Argument((*parts, *chain), obj, heads)
         for child in sub(token, 'advmod', 'npadvmod', 'acomp'):
             for chain, obj in self._prepositional(child):
                 if chain[0] in WORDS['aside']:
                     yield Argument(chain, obj, heads)
-        tags = {x.tag_ for x in sub(token, 'nsubj', 'nsubjpass')}
-        if token.dep_ == 'relcl' and tags and not tags & {'WDT', 'WP'}:
+        subject = self._own(token)
+        if token.dep_ == 'relcl' and subject and subject.tag_[0] != 'W':
             # 'the horse that she rides', 'the bench he is sitting on'
             bare = [x for x in sub(token, 'prep') if not list(x.children)]
             if bare or not own:
-                chain = tuple(x.lower_ for x in bare[:1])
-                yield Argument(chain, token.head)
+                yield Argument(tuple(x.lower_ for x in bare[:1]), token.head)
 
     def _prepositional(self, token: Token) -> Iterator[tuple[Chain, Token]]:
         preps = [((x.lower_,), x) for x in sub(token, 'prep', 'dative', 'prt')]
@@ -228,9 +221,9 @@ class ClauseReader:
                 continue
             for child in sub(prep, 'pobj'):
                 of = self.nouns.whole(child)
-                if child.lower_ == 'front' and of is not None:
-                    yield (*chain, 'front', 'of'), of
-                else:
-                    yield chain, child
+                front = child.lower_ == 'front' and of is not None
+                yield (
+                    ((*chain, 'front', 'of'), of) if front else (chain, child)
+                )
             inner = [((*chain, x.lower_), x) for x in sub(prep, 'prep')]
             preps[:0] = inner if len(chain) < 3 else []

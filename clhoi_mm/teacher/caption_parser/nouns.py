@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional
 
 from ..lexicon import Lexicon, load_table, load_words
-from ..morphology import singular
+from ..morphology import singular, verb_form
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -28,6 +28,13 @@ class Noun(NamedTuple):
 def sub(token: Token, *deps: str) -> list[Token]:
     """A token's children in some relations to it."""
     return [child for child in token.children if child.dep_ in deps]
+
+
+def lemma_of(token: Token) -> str:
+    """A verb's lemma; the model's own takes 'riding' for 'rid'."""
+    form = verb_form(token.lower_)
+    low = form.lemma if form else token.lower_
+    return 'be' if token.lower_ in WORDS['be'] else low
 
 
 class NounReader:
@@ -101,6 +108,9 @@ class NounReader:
         return bool(before & {'no', 'neither'}) or (
             token.lower_ in WORDS['nobody']
         )
+
+    def is_person(self, token: Token) -> bool:
+        return singular(token.lower_) in self.words[HUMAN]
 
     def things(self, token: Token) -> list[Noun]:
         """Objects of the vocabulary named before, the likeliest first."""
