@@ -7,8 +7,8 @@ from ...vocabulary import HOIVocabulary
 from ..lexicon import Lexicon
 from ..morphology import singular, verb_form
 from ..parsed_interaction import ParsedInteraction
-from .clauses import Argument, Chain, ClauseReader, Event
-from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, lemma_of, sub
+from .clauses import Argument, Chain, ClauseReader, Event, lemma_of
+from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, sub
 from .spacy_model import load_model
 
 Said = Iterator[Optional[ParsedInteraction]]
@@ -103,6 +103,10 @@ class CaptionParser:
             things = [x for prep in near for x in sub(prep, 'pobj')]
             labels = [self.nouns.read(x).label for x in things]
             implied = [*self._in_use, *labels, *implied]
+        if lemma in WORDS['mutual'] and subject and not heads:
+            many = len(list(self.nouns.group(subject))) > 1
+            if many or subject.tag_ == 'NNS' or subject.lower_ == 'they':
+                implied = [self.vocabulary.person_label]
         chain = ('with',) if lemma == 'brush' else ()
         found = [self._say(lemma, chain, (), x, '') for x in implied if x >= 0]
         yield from list(filter(_is_class, found))[:1]

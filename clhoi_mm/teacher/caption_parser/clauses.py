@@ -3,17 +3,7 @@
 from typing import Iterator, NamedTuple, Optional
 
 from ..morphology import singular, verb_form
-from .nouns import (
-    ANIMAL,
-    HUMAN,
-    META,
-    THING,
-    WORDS,
-    NounReader,
-    Token,
-    lemma_of,
-    sub,
-)
+from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, Token, sub
 
 Chain = tuple[str, ...]
 
@@ -32,6 +22,13 @@ class Event(NamedTuple):
     lemma: str
     arguments: list[Argument]
     subject: Optional[Token] = None
+
+
+def lemma_of(token: Token) -> str:
+    """A verb's lemma; the model's own takes 'riding' for 'rid'."""
+    form = verb_form(token.lower_)
+    low = form.lemma if form else token.lower_
+    return 'be' if token.lower_ in WORDS['be'] else low
 
 
 class ClauseReader:
@@ -164,16 +161,20 @@ class ClauseReader:
         """Whether a person does it; a thing's participle is who is near's."""
         if any(map(self._is_human, self.nouns.group(subject))):
             return True
-        doer, before = self.nouns.read(subject), token.doc[: token.i]
+        doer, doc = self.nouns.read(subject), token.doc
         if self._own(token) or doer.kind not in (META, THING):
             return False
         if doer.kind == THING:
             inside = subject.dep_ in ('pobj', 'dobj', 'conj')
-            free = inside and doer.label < 0 or before[-1].text == ','
+            free = (
+                inside
+                and doer.label < 0
+                or doc[max(token.i - 1, 0)].text == ','
+            )
             lies = lemma_of(token) in WORDS['stands'] and not free
             if lies or token.tag_ != 'VBG':
                 return False  # 'a cup sitting on the table'
-        for other in reversed(list(before[token.sent.start :])):
+        for other in reversed(list(doc[token.sent.start : token.i])):
             kind = self.nouns.read(other).kind
             if kind in (HUMAN, ANIMAL) and other.tag_ != 'PRP$':
                 return kind == HUMAN

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional
 
 from ..lexicon import Lexicon, load_table, load_words
-from ..morphology import singular, verb_form
+from ..morphology import singular
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -28,13 +28,6 @@ class Noun(NamedTuple):
 def sub(token: Token, *deps: str) -> list[Token]:
     """A token's children in some relations to it."""
     return [child for child in token.children if child.dep_ in deps]
-
-
-def lemma_of(token: Token) -> str:
-    """A verb's lemma; the model's own takes 'riding' for 'rid'."""
-    form = verb_form(token.lower_)
-    low = form.lemma if form else token.lower_
-    return 'be' if token.lower_ in WORDS['be'] else low
 
 
 class NounReader:
@@ -105,9 +98,8 @@ class NounReader:
     def is_nobody(self, token: Token) -> bool:
         """'no man', 'nobody', 'none of them'."""
         before = {x.lower_ for x in token.children if x < token}
-        return bool(before & {'no', 'neither'}) or (
-            token.lower_ in WORDS['nobody']
-        )
+        nobody = token.lower_ in WORDS['nobody']
+        return nobody or bool(before & {'no', 'neither'})
 
     def is_person(self, token: Token) -> bool:
         return singular(token.lower_) in self.words[HUMAN]
@@ -148,9 +140,7 @@ class NounReader:
         if token.dep_ in (*_TOPICS, 'conj', 'appos'):
             apart = (META, ART, HUMAN) if it else (META, ART)
             for other in self._nouns_before(token):
-                shows = (
-                    sub(other.head, 'nsubj') if other.dep_ == 'dobj' else []
-                )
+                shows = other.dep_ == 'dobj' and sub(other.head, 'nsubj')
                 # 'the image shows two men': it is about the men
                 topic = shows and self.read(shows[0]).kind == META
                 if topic or other.dep_ in _TOPICS:
