@@ -118,12 +118,6 @@ class _Images:
                 matched += image_id in self.objects
                 first = first[:_SAMPLE] + [image_id]
             yield self.row(image_id, answers)
-        report = self.report
-        if report.unread and not report.interactions:
-            raise ImportError(
-                f'all {report.unread} answers that could name an interaction '
-                f'are prose, and {report.unread_reason}'
-            )
         if self.objects and first and not matched:
             raise ValueError(
                 no_match_message(
@@ -133,6 +127,12 @@ class _Images:
                     'the detected objects',
                     'write the image ids of --objects like those',
                 )
+            )
+        report = self.report
+        if 0 < report.records <= report.unread:
+            raise ImportError(
+                f'all {report.records} answers are prose, and '
+                f'{report.unread_reason}'
             )
 
     def row(
