@@ -35,12 +35,12 @@ class CaptionParser:
 
     def parse(self, texts: Sequence[str]) -> list[list[ParsedInteraction]]:
         """What texts without markdown say, each by itself."""
-        docs = self.model.pipe(map(self._plain, texts))
+        docs = self.model.pipe(map(self._plain, texts), batch_size=64)
         return [self.read(doc) for doc in docs]
 
     def read(self, doc: Any) -> list[ParsedInteraction]:
         """What a parsed text says, each pair once."""
-        self.nouns.start(doc.text)
+        self.nouns.start(doc)
         self._in_use: list[int] = []
         found: dict[tuple, ParsedInteraction] = {}
         for item in (x for token in doc for x in self._said_by(token) if x):

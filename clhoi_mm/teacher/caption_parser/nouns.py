@@ -39,10 +39,12 @@ class NounReader:
         self.words = load_words()
         self.person = Noun(HUMAN, self.vocabulary.person_label, 'person')
 
-    def start(self, text: str) -> None:
-        """Forget the last text; note what a 'board' and 'gloves' are here."""
-        low = text.lower()
+    def start(self, doc: Any) -> None:
+        """Forget the last text; note what a 'board' is here."""
+        low = doc.text.lower()
         self._known: dict[int, Noun] = {}
+        nouns = [x for x in doc if x.tag_[:2] == 'NN' and x.dep_ != 'compound']
+        self._nouns = [x for x in nouns if x.lower_ not in WORDS['others']]
         self._board = -1
         for name, signs in reversed(TABLE['boards'].items()):
             if any(sign in low for sign in signs):
@@ -115,11 +117,7 @@ class NounReader:
         return found[0] + found[1]
 
     def _nouns_before(self, token: Token) -> Iterator[Token]:
-        for i in range(token.i - 1, -1, -1):
-            other = token.doc[i]
-            noun = other.tag_[:2] == 'NN' and other.dep_ != 'compound'
-            if noun and other.lower_ not in WORDS['others']:
-                yield other
+        return (x for x in reversed(self._nouns) if x.i < token.i)
 
     def _read(self, token: Token) -> Noun:
         low = token.lower_
@@ -127,8 +125,9 @@ class NounReader:
             for above in token.ancestors:
                 if above.dep_ == 'relcl':
                     return self.read(above.head)
-        pair = token.doc[max(token.i - 1, 0) : token.i + 1].text.lower()
-        if low in WORDS['personal'] or pair in ('each other', 'one another'):
+        each = low in ('other', 'another') and token.i > 0
+        each = each and token.nbor(-1).lower_ in ('each', 'one')
+        if each or low in WORDS['personal']:
             return self.person
         others = low in WORDS['others']
         return self._pronoun(token) if others else self._noun(token)
