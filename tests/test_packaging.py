@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from clhoi_mm.check_env import ROWS
+from clhoi_mm.teacher.caption_parser.spacy_model import MODELS
 
 REPO = Path(__file__).resolve().parents[1]
 SHIPPED = (
@@ -31,8 +32,7 @@ SHIPPED = (
     'CITATION.cff',
     'metafile.yml',
     'model-index.yml',
-)from clhoi_mm.teacher.caption_parser.spacy_model import MODELS
-
+)
 
 
 def requirements(name: str) -> list[Requirement]:
