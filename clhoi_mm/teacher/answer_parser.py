@@ -30,7 +30,8 @@ _WORD = re.compile(r'[^\W\d_]+')
 # Some of these stand in every English text of a few words.
 _ENGLISH = frozenset(
     'a an the is are of in on and with to at by no not there it he she this '
-    'person people man woman being holding riding sitting standing'.split()
+    'person people man woman being holding riding sitting standing two three '
+    'some both one his her their its while near next into out up'.split()
 )
 
 

@@ -120,8 +120,8 @@ class NounReader:
         return (x for x in reversed(self._nouns) if x.i < token.i)
 
     def _read(self, token: Token) -> Noun:
-        low = token.lower_
-        if token.tag_ in ('WDT', 'WP'):
+        low, dep = token.lower_, token.dep_
+        if token.tag_ in ('WDT', 'WP') or (low, dep) == ('that', 'dobj'):
             for above in token.ancestors:
                 if above.dep_ == 'relcl':
                     return self.read(above.head)
@@ -136,7 +136,7 @@ class NounReader:
         of, it = self.whole(token), token.lower_ in ('it', 'itself')
         if of is not None and of.tag_ != 'PRP':
             return self.read(of)
-        if token.dep_ in (*_TOPICS, 'conj', 'appos'):
+        if token.dep_ in (*_TOPICS, 'conj', 'appos', 'npadvmod'):
             apart = (META, ART, HUMAN) if it else (META, ART)
             for other in self._nouns_before(token):
                 shows = other.dep_ == 'dobj' and sub(other.head, 'nsubj')
