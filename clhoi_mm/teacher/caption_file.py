@@ -11,7 +11,16 @@ from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
 
 from ..annotations.text_file import decode_text, parse_json, read_bytes
 
-_IMAGE = ('image', 'image_id', 'file_name', 'filename', 'key', 'path')
+_IMAGE = (
+    'image',
+    'image_id',
+    'file_name',
+    'filename',
+    'file',
+    'photo',
+    'key',
+    'path',
+)
 _CAPTION = ('caption', 'captions', 'text', 'sentences')
 _DELIMITERS = ',;\t|'
 # Where a record stands, and the record.
@@ -67,7 +76,7 @@ def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
         path (str | PathLike): COCO's captions (.json with "images" and
             "annotations"), a list of records (.json), one a line (.jsonl), a
             table with a header (.csv, .tsv) or .parquet. A record has
-            "image" (or "image_id", "file_name", "key", "path") and
+            "image" (or another of "image_id", "file_name", "path", ...) and
             "caption" (or "captions", "text", "sentences"): a text or a list
             of texts; an image may have many records.
 

@@ -125,7 +125,8 @@ class CaptionParser:
         choices += [owner.label] if owner.kind != HUMAN else []
         # 'down the slope on a board'
         more = [(chain[-1:], between), (chain[-1:], ())]
-        ways = [(chain, between), *(more if len(chain) > 1 else ())]
+        two = len(chain) > 1 and chain[-1] in WORDS['aside']
+        ways = [(chain, between), *(more if two else ())]
         options = [(*way, x, noun.name) for x in choices for way in ways]
         said = [self._say(lemma, *option) for option in options]
         named = noun.label >= 0 or not (chain or between)

@@ -71,8 +71,9 @@ class NounReader:
                 elif child.dep_ != 'prep' and child.tag_[:2] != 'VB':
                     # 'holding a cup and a man reading' joins two clauses.
                     people = self.read(child).kind == HUMAN
+                    apart = {x.lower_ for x in sub(child, 'acl')}
                     if not people or self.read(token).kind == HUMAN:
-                        found.append(child)
+                        found += [] if apart & WORDS['apart'] else [child]
             todo += reversed(found)
 
     def whole(self, token: Token) -> Optional[Token]:
