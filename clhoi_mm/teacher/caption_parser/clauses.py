@@ -97,21 +97,26 @@ class ClauseReader:
             return self._passive(token.head)
         return token.dep_ in ('acl', 'advcl', 'conj')
 
-    def _is_real(self, token: Token, depth: int = 0) -> bool:
-        """Whether it is said to be done; hedged or negated it is not."""
-        head, doc, dep = token.head, token.doc, token.dep_
+    def _is_denied(self, token: Token) -> bool:
+        """Whether a word of the verb's own negates or hedges it."""
+        doc = token.doc
         for child in token.children:
             low, first = child.lower_, child.i < token.i
             not_ = child.dep_ == 'neg' or low in WORDS['never']
             only = doc[child.i : child.i + 2][-1].lower_ in ('only', 'just')
             if first and (low in WORDS['unsure'] or (not_ and not only)):
-                return False
+                return True
             if child.tag_ == 'MD' and lemma_of(token) not in WORDS['seen']:
-                return False
+                return True
             as_if = doc[max(child.i - 1, 0)].lower_ == 'as'
             if child.dep_ == 'mark' and low in WORDS['not_yet'] and not as_if:
-                return False
-        if doc[max(token.i - 1, 0)].lower_ in WORDS['unsure']:
+                return True
+        return doc[max(token.i - 1, 0)].lower_ in WORDS['unsure']
+
+    def _is_real(self, token: Token, depth: int = 0) -> bool:
+        """Whether it is said to be done; hedged or negated it is not."""
+        head, dep = token.head, token.dep_
+        if self._is_denied(token):
             return False
         if head is token or depth > 20:
             return True
@@ -203,10 +208,10 @@ class ClauseReader:
             # Not 'cuts it, with a fork in the other hand'.
             if chain != ('with',) or not self.nouns.place(obj)[1]:
                 yield Argument((*parts, *chain), obj, heads)
-        for child in sub(token, 'advmod', 'npadvmod', 'acomp'):
-            for chain, obj in self._prepositional(child):
-                if chain[0] in WORDS['aside']:
-                    yield Argument(chain, obj, heads)
+        near = sub(token, 'advmod', 'npadvmod', 'acomp')
+        further = (pair for x in near for pair in self._prepositional(x))
+        aside = [pair for pair in further if pair[0][0] in WORDS['aside']]
+        yield from (Argument(*pair, heads) for pair in aside)
         subject = self._own(token)
         if token.dep_ == 'relcl' and subject and subject.tag_[0] != 'W':
             # 'the horse that she rides', 'the bench he is sitting on'
