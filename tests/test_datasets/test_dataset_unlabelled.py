@@ -187,6 +187,10 @@ def test_a_parquet_file(root, tmp_path):
     assert dataset.get_data_info(0)['width'] == 60
 
 
+def _only_one(batch):
+    return batch[0]
+
+
 def test_samples_and_workers(root, tmp_path):
     dataset = open_(root, pipeline=LOAD)
     for copy in (dataset, pickle.loads(pickle.dumps(dataset))):
@@ -194,7 +198,7 @@ def test_samples_and_workers(root, tmp_path):
         assert sample.key == 'b/c.jpg' and sample.ori_shape == (60, 41)
         assert 'gt_hois' not in sample
     loader = torch.utils.data.DataLoader(
-        dataset, num_workers=2, collate_fn=lambda batch: batch[0]
+        dataset, num_workers=2, collate_fn=_only_one
     )
     keys = [sample['data_samples'].key for sample in loader]
     assert keys == [key for key, _ in records(dataset)]

@@ -132,7 +132,10 @@ class TextTowerEncoder(TorchTextEncoder):
                 f'"{kind}", which needs transformers>={SINCE[name]}; '
                 f'{transformers.__version__} is installed'
             )
-        config = model_class.config_class.from_pretrained(path)
+        # Not the model's config_class: on Python 3.14 transformers 4 takes
+        # the whole model's for it.
+        config_name = name.partition('TextModel')[0] + 'TextConfig'
+        config = getattr(transformers, config_name).from_pretrained(path)
         if 'projection_dim' in whole:  # the text's own part may lack it
             config.projection_dim = whole['projection_dim']
         logging = transformers.utils.logging

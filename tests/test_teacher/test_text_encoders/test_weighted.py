@@ -33,6 +33,13 @@ LONG = (
 )
 
 
+def clip_text_model(path):
+    """By transformers alone, which on Python 3.14 needs its config."""
+    return transformers.CLIPTextModelWithProjection.from_pretrained(
+        path, config=transformers.CLIPTextConfig.from_pretrained(path)
+    )
+
+
 @pytest.fixture(scope='module')
 def make_config(tmp_path_factory):
     """Config of an encoder over a tiny model, by the name above."""
@@ -123,7 +130,7 @@ def test_agrees_with_transformers_own_forward(name, make_config):
     path = config['path']
     tokenizer = transformers.AutoTokenizer.from_pretrained(path)
     if name == 'clip':
-        model = transformers.CLIPTextModelWithProjection.from_pretrained(path)
+        model = clip_text_model(path)
         tokens, output = tokenizer(['a dog'], return_tensors='pt'), 0
     else:
         model = dict(
@@ -173,9 +180,7 @@ def test_identity_is_of_what_determines_the_output(tmp_path, make_config):
     def identity(change):
         folder = tmp_path / change.__name__
         tokenizer = transformers.CLIPTokenizer.from_pretrained(config['path'])
-        model = transformers.CLIPTextModelWithProjection.from_pretrained(
-            config['path']
-        )
+        model = clip_text_model(config['path'])
         tokenizer.save_pretrained(folder)
         change(folder, model)
         return CLIPTextEncoder(str(folder)).identity
@@ -218,7 +223,7 @@ def test_identity_of_a_sentence_model_tells_pooling_and_prompt(
 
 def test_weights_of_16_bits_are_read_in_32(tmp_path, make_config):
     path = make_config('clip')['path']
-    model = transformers.CLIPTextModelWithProjection.from_pretrained(path)
+    model = clip_text_model(path)
     transformers.CLIPTokenizer.from_pretrained(path).save_pretrained(tmp_path)
     model.half().save_pretrained(tmp_path)
     encoder = CLIPTextEncoder(str(tmp_path))
@@ -249,7 +254,7 @@ def test_wrong_or_incomplete_weights_say_so(tmp_path, make_config):
     from safetensors.torch import load_file, save_file
 
     path = make_config('clip')['path']
-    model = transformers.CLIPTextModelWithProjection.from_pretrained(path)
+    model = clip_text_model(path)
     transformers.CLIPTokenizer.from_pretrained(path).save_pretrained(tmp_path)
     model.save_pretrained(tmp_path)
     tensors = load_file(tmp_path / 'model.safetensors')
