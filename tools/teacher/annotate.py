@@ -18,6 +18,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import backend_names
+from clhoi_mm.teacher.caption_parser import find_model
 from clhoi_mm.teacher.detected_objects import read_detected_objects
 from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.offline_stages import (
@@ -388,6 +389,14 @@ def report(folder: str, vocab: Optional[str]) -> None:
         print('\n'.join(stage.lines(vocabulary)))
 
 
+def warn_of_prose() -> None:
+    """Say what captions need before hours are spent on asking for them."""
+    try:
+        find_model()
+    except ImportError as error:
+        print(f'annotate.py: warning: {error}', file=sys.stderr)
+
+
 def run(args: argparse.Namespace) -> int:
     if args.command == 'report':
         report(args.out, args.vocab)
@@ -405,6 +414,8 @@ def run(args: argparse.Namespace) -> int:
             'parse, embed and pack out of --stages and run them '
             'once when all shards are done'
         )
+    if asking == ['describe'] and 'parse' in stages:
+        warn_of_prose()
     failed = None
     if asking:
         complete, failed = ask(args, asking)

@@ -16,8 +16,10 @@ MISSING = (
 
 def find_model() -> str:
     """The name of an installed model; ImportError where there is none."""
-    for name in MODELS:
-        if find_spec('spacy') and find_spec(name):
+    spacy = find_spec('spacy')
+    # A folder of that name, such as a clone of spaCy, is found as well.
+    for name in MODELS if spacy and spacy.origin else ():
+        if find_spec(name):
             return name
     raise ImportError(MISSING)
 
