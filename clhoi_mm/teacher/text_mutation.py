@@ -72,7 +72,7 @@ class TextMutator:
     def _loop(self, text: str) -> str:
         """As a model that repeats a word until it has no token left."""
         word = self._rng.choice(text.split(' '))
-        return text + f' {word}' * self._rng.choice((20, 200, 2000))
+        return text + f' {word}' * self._rng.choice((20, 20, 20, 200, 2000))
 
     def _swap_words(self, text: str) -> str:
         words = text.split(' ')

@@ -3,7 +3,17 @@
 from typing import Iterator, NamedTuple, Optional
 
 from ..morphology import singular, verb_form
-from .nouns import ANIMAL, HUMAN, META, THING, WORDS, NounReader, Token, sub
+from .nouns import (
+    ANIMAL,
+    HUMAN,
+    META,
+    THING,
+    WORDS,
+    NounReader,
+    Token,
+    children,
+    sub,
+)
 
 Chain = tuple[str, ...]
 
@@ -68,7 +78,7 @@ class ClauseReader:
         verbs = [token, *(x for x in sub(token, 'conj') if x.tag_ == 'VBN')]
         by = [x for verb in verbs for x in sub(verb, 'agent')]
         agents = [noun for x in by for noun in sub(x, 'pobj')]
-        being = any(x.lower_ == 'being' for x in token.children)
+        being = any(x.lower_ == 'being' for x in children(token))
         if not (any(map(self._is_human, agents)) if agents else being):
             return None
         head = (singular(subject.lower_),)
@@ -86,7 +96,7 @@ class ClauseReader:
         return bool(hands & {'hand', 'arm'}) and not animal
 
     def _passive(self, token: Token) -> bool:
-        deps = {child.dep_ for child in token.children}
+        deps = {child.dep_ for child in children(token)}
         if deps & {'auxpass', 'nsubjpass', 'agent'} or token.tag_ == 'JJ':
             return True
         if token.tag_ not in ('VBN', 'VBD') or 'dobj' in deps:
@@ -100,7 +110,7 @@ class ClauseReader:
     def _is_denied(self, token: Token) -> bool:
         """Whether a word of the verb's own negates or hedges it."""
         doc = token.doc
-        for child in token.children:
+        for child in children(token):
             low, first = child.lower_, child.i < token.i
             not_ = child.dep_ == 'neg' or low in WORDS['never']
             only = doc[child.i : child.i + 2][-1].lower_ in ('only', 'just')
@@ -128,7 +138,7 @@ class ClauseReader:
             if lemma_of(head) in WORDS['unreal']:
                 return False
             if dep == 'ccomp':  # 'it is possible that'
-                return not {x.lower_ for x in head.children} & WORDS['unsure']
+                return not {x.lower_ for x in children(head)} & WORDS['unsure']
             if dep == 'pcomp':
                 apart = head.lower_ in WORDS['not_yet']
                 return not apart and self._is_real(head.head, depth + 1)
@@ -188,7 +198,7 @@ class ClauseReader:
     def _parts(self, token: Token) -> Chain:
         """A verb's particles."""
         after = [x for x in sub(token, 'prt', 'advmod', 'prep') if x > token]
-        bare = [x for x in after if not list(x.children)]
+        bare = [x for x in after if not children(x)]
         return tuple(x.lower_ for x in bare if x.lower_ in WORDS['particles'])
 
     def _arguments(self, token: Token) -> Iterator[Argument]:
@@ -215,7 +225,7 @@ class ClauseReader:
         subject = self._own(token)
         if token.dep_ == 'relcl' and subject and subject.tag_[0] != 'W':
             # 'the horse that she rides', 'the bench he is sitting on'
-            bare = [x for x in sub(token, 'prep') if not list(x.children)]
+            bare = [x for x in sub(token, 'prep') if not children(x)]
             if bare or not own:
                 yield Argument(tuple(x.lower_ for x in bare[:1]), token.head)
 

@@ -1,6 +1,7 @@
 """What a noun of a parsed sentence stands for."""
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional
 
 from ..lexicon import Lexicon, load_table, load_words
@@ -25,9 +26,20 @@ class Noun(NamedTuple):
     name: str
 
 
+def children(token: Token) -> list[Token]:
+    """A token's children; spaCy searches all that lies between for them."""
+    known = token.doc.user_data
+    if 'children' not in known:
+        known['children'] = defaultdict(list)
+        for other in token.doc:
+            if other.dep_ != 'ROOT':
+                known['children'][other.head.i].append(other)
+    return known['children'][token.i]
+
+
 def sub(token: Token, *deps: str) -> list[Token]:
     """A token's children in some relations to it."""
-    return [child for child in token.children if child.dep_ in deps]
+    return [child for child in children(token) if child.dep_ in deps]
 
 
 class NounReader:
@@ -91,7 +103,7 @@ class NounReader:
         """What is done with a thing that is there, and the body's part."""
         for part in (x for y in sub(token, 'prep') for x in sub(y, 'pobj')):
             name = f'{part.head.lower_} {singular(part.lower_)}'
-            its = any(x.lower_ == 'its' for x in part.children)
+            its = any(x.lower_ == 'its' for x in children(part))
             of = self.whole(part)
             if name in TABLE['places'] and not its:
                 if of is None or self.read(of).kind == HUMAN:
@@ -100,7 +112,7 @@ class NounReader:
 
     def is_nobody(self, token: Token) -> bool:
         """'no man', 'nobody', 'none of them'."""
-        before = {x.lower_ for x in token.children if x < token}
+        before = {x.lower_ for x in children(token) if x < token}
         nobody = token.lower_ in WORDS['nobody']
         return nobody or bool(before & {'no', 'neither'})
 
