@@ -7,7 +7,7 @@ from typing import List, NamedTuple, Tuple
 _REASON = (
     r'(?:think|thinking|thoughts?|reason|reasoning|reflection|analysis|'
     r'rationale|scratchpad|deliberation|chain[_-]of[_-]thought|cot|'
-    r'inner[_-]monologue|internal)'
+    r'inner[_-]monologue|internal|details)'
 )
 _ANSWER = r'(?:final[_-])?(?:answer|response|conclusion|solution|output|box)'
 # <think>, <|thinking|>, <seed:think>, <|begin_of_thought|>, and for answers
@@ -15,9 +15,10 @@ _ANSWER = r'(?:final[_-])?(?:answer|response|conclusion|solution|output|box)'
 # <|START_THINKING|> Cohere's, <unused94> Gemma's.
 _MARK = re.compile(
     rf"""
-      <\s*\|?\s*(?:\w+:)?(?P<side>/|begin_of_|start_|start_of_|end_of_|end_)?
-      \s*(?:(?P<reason>{_REASON})|(?P<answer>final|{_ANSWER}))
-      (?:\s[^<>]*)?\|?\s*>
+      (?:<|&lt;)\s*\|?\s*(?:\w+:)?
+      (?P<side>/|begin_of_|start_|start_of_|end_of_|end_)?
+      \s*(?:\w+:)?(?:(?P<reason>{_REASON})|(?P<answer>final|{_ANSWER}))
+      (?:\s[^<>&]*)?\|?\s*(?:>|&gt;)
     | (?P<think_open>\[THINK\]|\u25c1think\u25b7|<unused94>(?:thought\b)?
       |<\|channel\|>(?!\s*final)[^<]*(?:<\|message\|>)?)
     | (?P<think_close>\[/THINK\]|\u25c1/think\u25b7|<unused95>
@@ -35,11 +36,18 @@ _SPECIAL = re.compile(
 _PLAIN_OPEN = re.compile(
     r'\s*(?:analysis(?=[A-Z])|here(?: is|\'s) my (?:thought process|reasoning)'
     r'\W|[#*_\s]*(?:thinking process|thought process|reasoning|thinking|'
-    r'thoughts?)[*_\s]*:)',
+    r'thoughts?)[*_\s]*(?::|\.{3}|\u2026))',
+)
+# A quotation at the start, as chat interfaces show thoughts.
+_QUOTED = re.compile(
+    r'\A\s*>[ *_#>]*(?:thinking|thoughts?|thought process|reasoning)\b.*\n'
+    r'(?:>.*(?:\n|\Z))*',
+    re.IGNORECASE,
 )
 _PLAIN_CLOSE = re.compile(
     r'assistantfinal(?=\W|[A-Z])|'
-    r'(?im:^\W*here(?: is|\'s) my (?:response|answer)\W+)|'
+    r'(?im:(?:^|[.!?] )\W*here(?: is|\'s) my (?:response|answer)\W+)|'
+    r'(?im:^\.{3} ?done thinking\.?)|'
     r'(?im:^[#*_\s>-]*(?:(?:my |the )?final )?(?:answer|caption|response|'
     r'conclusion|description|output|result)[*_\s]*:[*_\s]*)'
 )
@@ -72,6 +80,7 @@ def split_reasoning(text: str) -> Tuple[str, bool]:
         Tuple[str, bool]: The answer without marks, and whether the reasoning
         ends; where it does not there is no answer.
     """
+    text = _QUOTED.sub('', text)
     parts = _parts(text)
     closed = max((x.end for x in parts if x.role == 'close'), default=0)
     opened = max((x.end for x in parts if x.role == 'open'), default=0)

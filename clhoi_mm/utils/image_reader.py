@@ -133,6 +133,7 @@ def read_image_size(source: ImageSource, orientation: str) -> Tuple[int, int]:
     """
     _check(orientation)
     name = _name(source)
+    _refuse_pipe(source)
     with _open(source, name) as image:
         size, turned = image.size, _tiff_orientation(image)
         if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -158,8 +159,21 @@ def _name(source: ImageSource) -> str:
     return str(getattr(source, 'name', 'the image'))
 
 
+def _refuse_pipe(source: ImageSource) -> None:
+    """Refuse what would be waited for without end."""
+    if (
+        isinstance(source, (str, os.PathLike))
+        and os.path.exists(source)
+        and not (os.path.isfile(source) or os.path.isdir(source))
+    ):
+        raise UnreadableImage(
+            f'{source}: no image can be decoded from it; it is not a regular file'
+        )
+
+
 def _content(source: ImageSource) -> Tuple[BinaryIO, str]:
     name = _name(source)
+    _refuse_pipe(source)
     try:
         if isinstance(source, (str, os.PathLike)):
             with open(source, 'rb') as file:

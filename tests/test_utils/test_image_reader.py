@@ -1,6 +1,7 @@
 """One reader of images: what each pixel is, for every format."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -246,6 +247,13 @@ def test_what_is_no_image(tmp_path):
         read_image(tmp_path / 'none.png', 'stored')
     with pytest.raises(ValueError, match="'stored' or 'upright'"):
         read_image(tmp_path / 'a.png', 'left')
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / 'x.jpg')
+    for read in (read_image, read_image_size):
+        with pytest.raises(UnreadableImage, match='x.jpg: no image can'):
+            read(tmp_path / 'x.jpg', 'stored')
 
 
 def test_too_many_pixels(stored):

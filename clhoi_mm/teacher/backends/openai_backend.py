@@ -2,6 +2,7 @@ import base64
 import io
 import os
 import random
+import sys
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -115,9 +116,9 @@ class OpenAIBackend(Backend):
         self._session.mount(
             'http', requests.adapters.HTTPAdapter(pool_maxsize=concurrency)
         )
-        key = os.environ.get(api_key_env)
-        if key:
-            self._session.headers['Authorization'] = f'Bearer {key}'
+        self._key = os.environ.get(api_key_env)
+        if self._key:
+            self._session.headers['Authorization'] = f'Bearer {self._key}'
         for name, value in dict(parameters=parameters, rename=rename).items():
             if not isinstance(value or {}, dict):
                 raise ValueError(
@@ -127,6 +128,7 @@ class OpenAIBackend(Backend):
         self.notes = self._parameters.notes
         self._pacer = _Pacer(requests_per_minute)
         self._closed = threading.Event()
+        self._told = False
 
     def run(
         self, questions: Iterable[Question]
@@ -160,11 +162,22 @@ class OpenAIBackend(Backend):
                 return self._adapting(body, question.kind)
             except _Retry as error:
                 failure = error.failure
+                self._tell(failure)
                 pause = self.backoff * 2**attempt * random.uniform(0.75, 1.25)
                 pause = min(max(pause, error.pause), _LONGEST_PAUSE)
             if attempt < self.retries and self._closed.wait(pause):
                 break
         return failure
+
+    def _tell(self, failure: Failure) -> None:
+        """Say the first failure at once: a wrong URL fails all night."""
+        if not self._told and self.retries:
+            self._told = True
+            print(
+                f'{self.url}: {failure.reason}: {failure.message[:300]}; such '
+                f'questions are tried {self.retries} times more',
+                file=sys.stderr,
+            )
 
     def _adapting(self, body: Dict[str, Any], kind: str) -> Outcome:
         """Try, and again without what the endpoint refuses."""
@@ -194,20 +207,22 @@ class OpenAIBackend(Backend):
             raise _Retry('timeout', str(error)) from error
         except self._errors.RequestException as error:
             raise _Retry('connection', str(error)) from error
-        status = response.status_code
+        status, text = response.status_code, response.text
+        if self._key:  # some hosts repeat a key that they refuse
+            text = text.replace(self._key, '***')
         if status != 200 and status not in _LASTING:
-            if find_refused(body, response.text) is not None:
-                return status, response.text, None
+            if find_refused(body, text) is not None:
+                return status, text, None
         if status in _TRANSIENT or status >= 500:
             raise _Retry(
-                f'http_{status}', response.text, _retry_after(response.headers)
+                f'http_{status}', text, _retry_after(response.headers)
             )
         if status != 200:
-            return status, response.text, None
+            return status, text, None
         try:
             answer = response.json()
             self._raise_error(answer)
-            return status, response.text, read_completion(answer, kind)
+            return status, text, read_completion(answer, kind)
         except (
             ValueError,
             KeyError,
@@ -216,7 +231,7 @@ class OpenAIBackend(Backend):
             AttributeError,
         ) as error:
             raise _Retry(
-                'bad_response', f'{error!r} in {response.text[:500]}'
+                'bad_response', f'{error!r} in {text[:500]}'
             ) from error
 
     @staticmethod

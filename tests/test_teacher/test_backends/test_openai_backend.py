@@ -201,6 +201,21 @@ def test_troubles_that_pass_are_waited_out(serve, tmp_path):
     assert set(server.tries.values()) == {3}
 
 
+def test_the_first_failure_is_said_at_once(serve, images, capsys):
+    server = serve(lambda handler, *_: handler.send(b'<html>'))
+    ask(client(server, retries=1), images, CAPTION, range(3))
+    said = capsys.readouterr().err
+    assert said.count('bad_response') == 1 and '<html>' in said
+    assert server.url in said and 'tried 1 times more' in said
+
+
+def test_a_key_is_not_repeated(serve, images, monkeypatch):
+    monkeypatch.setenv('OPENAI_API_KEY', 'sk-secret')
+    server = serve(lambda h, *_: h.send(b'wrong: sk-secret', 401))
+    got = ask(client(server), images, CAPTION, [0])
+    assert got['0'].message == 'wrong: ***'
+
+
 def test_troubles_that_last_are_named(serve, images):
 
     def script(handler, text, attempt):
