@@ -115,7 +115,6 @@ class Parts:
         self.samples = [scenes.sample() for _ in range(batch)]
         self.finish = PredictionMaker(
             model.teacher_head.phrases,
-            model.roleless,
             model.score_power,
             model.max_per_img,
             model.absent_role_weight,

@@ -169,7 +169,6 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
     phrases = model.teacher_head.phrases
     maker = PredictionMaker(
         phrases,
-        model.roleless,
         model.score_power,
         model.max_per_img,
         model.absent_role_weight,
