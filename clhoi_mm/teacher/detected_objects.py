@@ -1,6 +1,6 @@
 import json
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple, Union
 
@@ -8,10 +8,37 @@ from ..annotations.text_file import read_json
 from ..vocabulary import HOIVocabulary
 from .shards import Shard
 
-# Labels of an image's detections, the surest first, one for each detection.
-DetectedObjects = Dict[str, Tuple[int, ...]]
 # Image id, and name and score of each detection.
 _Row = Tuple[str, List[Tuple[str, float]]]
+_NAMED = 10
+
+
+class DetectedObjects(Dict[str, Tuple[int, ...]]):
+    """Detected labels by image id, the surest first, one a detection.
+
+    Attributes:
+        unknown (Counter): Detections by object name, of the names outside
+            the vocabulary.
+        notes (List[str]): What was passed over, for people.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unknown: Counter = Counter()
+        self.notes: List[str] = []
+
+    def num_without(self, label: int) -> int:
+        """Count the images in which a label was not detected."""
+        return sum(label not in labels for labels in self.values())
+
+    def unknown_names(self) -> str:
+        """List the most frequent unknown names with their counts."""
+        named = ', '.join(
+            f'{name} ({count})'
+            for name, count in self.unknown.most_common(_NAMED)
+        )
+        more = len(self.unknown) - _NAMED
+        return named + (f' and {more} more' if more > 0 else '')
 
 
 def read_detected_objects(
@@ -34,7 +61,7 @@ def read_detected_objects(
         min_score (float): Detections below it are left out. Defaults to 0.3.
 
     Returns:
-        Dict[str, Tuple[int, ...]]: Labels by image id.
+        DetectedObjects: Labels by image id.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -47,7 +74,7 @@ def read_detected_objects(
     rows = readers.get(path.suffix, _read_lines)(path)
     names: Dict[str, int] = {}
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
-    found: DetectedObjects = {}
+    found = DetectedObjects()
     for image_id, objects in rows:
         if not isinstance(image_id, str) and shard.count > 1:
             continue  # a number is the key of no image
@@ -58,7 +85,11 @@ def read_detected_objects(
         for name, score in objects:
             if name not in names:
                 names[name] = vocabulary.object_label(name)
-            if score >= min_score and names[name] >= 0:
+            if score < min_score:
+                continue
+            if names[name] < 0:
+                found.unknown[name] += 1
+            else:
                 labels.append(names[name])
         # Few combinations, many images.
         found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
@@ -68,7 +99,23 @@ def read_detected_objects(
             f'is in the vocabulary "{vocabulary.name}"; give the vocabulary '
             f'whose objects the detector finds'
         )
+    found.notes += _notes(path, found, vocabulary)
     return found
+
+
+def _notes(
+    path: Path, found: DetectedObjects, vocabulary: HOIVocabulary
+) -> List[str]:
+    if not found.unknown:
+        return []
+    person = vocabulary.objects[vocabulary.person_label]
+    return [
+        f'{path}: {sum(found.unknown.values())} detections were passed over, '
+        f'since {len(found.unknown)} object names are not in the vocabulary '
+        f'"{vocabulary.name}": {found.unknown_names()}; '
+        f'{found.num_without(vocabulary.person_label)} of {len(found)} images '
+        f'have no "{person}" among their detected objects'
+    ]
 
 
 def _read_lines(path: Path) -> Iterable[_Row]:

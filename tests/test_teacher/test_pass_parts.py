@@ -139,6 +139,24 @@ def test_detected_objects(tmp_path, vocabulary):
         read_detected_objects(path, vocabulary)
 
 
+def test_unknown_object_names_are_noted(tmp_path, vocabulary):
+    path = tmp_path / 'objects.jsonl'
+    rows = [
+        dict(image_id='a', objects=['person', 'pony', 'pony']),
+        dict(image_id='b', objects=['dog', 'man', 'pony']),
+        dict(image_id='c', objects=[dict(name='cow', score=0.1)]),
+    ]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    objects = read_detected_objects(path, vocabulary)
+    assert objects.unknown == dict(pony=3, man=1)
+    (note,) = objects.notes
+    assert note.startswith(f'{path}: 4 detections were passed over')
+    assert '2 object names' in note and 'pony (3), man (1)' in note
+    assert '2 of 3 images have no "person"' in note
+    path.write_text('{"image_id": "a", "objects": ["person", "dog"]}')
+    assert not read_detected_objects(path, vocabulary).notes
+
+
 def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
     import numpy as np
     from safetensors.numpy import save_file
