@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
 
 from ..annotations.text_file import decode_text, parse_json, read_bytes
+from .coco_images import read_image_keys, read_list
 
 _IMAGE = (
     'image',
@@ -23,6 +24,10 @@ _IMAGE = (
 )
 _CAPTION = ('caption', 'captions', 'text', 'sentences')
 _DELIMITERS = ',;\t|'
+_EXPECTED = (
+    'COCO\'s "images" and "annotations" or a list of records with "image" '
+    'and "caption"'
+)
 # Where a record stands, and the record.
 _Row = Tuple[str, Any]
 
@@ -152,17 +157,8 @@ def _json_rows(path: Path) -> Iterator[_Row]:
         for number, record in enumerate(content):
             yield f'{path}, record {number}', record
         return
-    try:
-        names = {
-            image['id']: image.get('key') or image['file_name']
-            for image in content['images']
-        }
-        annotations = list(content['annotations'])
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'{path}: COCO\'s "images" and "annotations" or a list of '
-            f'records with "image" and "caption" is expected ({error!r})'
-        ) from error
+    names = read_image_keys(content, path, _EXPECTED)
+    annotations = read_list(content, 'annotations', path, _EXPECTED)
     for number, row in enumerate(annotations):
         where = f'{path}, annotation {number}'
         try:

@@ -118,10 +118,23 @@ def test_annotations_without_an_image_are_passed_over(tmp_path):
     assert f'{path}, annotation 3: no "image_id"' in file.notes[0]
 
 
+IMAGE = '{"images": [{"id": 1, "file_name": "a.jpg"}, %s], "annotations": []}'
+
+
 @pytest.mark.parametrize(
     'name, text, message',
     [
         ('c.json', '{"images": []}', '"images" and "annotations"'),
+        ('c.json', '{"images": []}', 'a list "annotations" is missing'),
+        ('c.json', '{"a.jpg": "A cat."}', 'a list "images" is missing'),
+        ('c.json', IMAGE % '{"file_name": "b"}', 'image 1: no field "id"'),
+        ('c.json', IMAGE % '{"id": 2}', 'image 1: no field "file_name"'),
+        ('c.json', IMAGE % '2', 'image 1: no object with "id"'),
+        (
+            'c.json',
+            IMAGE % '{"id": 1, "file_name": "b.jpg"}',
+            'image 1: the id 1 of "b.jpg" is that of "a.jpg" already',
+        ),
         ('c.json', '[]', 'there is no caption in it'),
         ('c.json', '[{"image": "a"', 'not valid JSON'),
         ('c.csv', 'name,words\na,b\n', 'name the columns "image"'),
