@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
 
 from ..annotations.text_file import decode_text, parse_json, read_bytes
+from ..annotations.values import is_empty
 from .coco_images import read_image_keys, read_list
 
 _IMAGE = (
@@ -132,7 +133,7 @@ def _read_record(record: Any) -> Tuple[str, List[str]]:
     texts = [
         text.strip()
         for text in values
-        if isinstance(text, str) and text.strip()
+        if isinstance(text, str) and not is_empty(text)
     ]
     if not image:
         raise ValueError('no field "image" that names an image')
@@ -191,6 +192,7 @@ def _table_rows(path: Path) -> Iterator[_Row]:
         )
         header = [cell.strip().lower() for cell in next(reader, [])]
         if set(header) & set(_IMAGE) and set(header) & set(_CAPTION):
+            _refuse_repeated(header, path)
             break
     else:
         first = text.splitlines()[0] if text.strip() else ''
@@ -217,7 +219,20 @@ def _row(header: List[str], cells: List[str]) -> Any:
             'more cells than columns; put a caption that holds the delimiter '
             'into double quotes'
         )
-    return dict(zip(header, cells))
+    record: Dict[str, Any] = dict(zip(header, cells))
+    for name in _CAPTION:
+        if header.count(name) > 1:
+            record[name] = [x for n, x in zip(header, cells) if n == name]
+    return record
+
+
+def _refuse_repeated(header: List[str], path: Path) -> None:
+    for name in _IMAGE:
+        if header.count(name) > 1:
+            raise ValueError(
+                f'{path}: {header.count(name)} columns are named "{name}"; '
+                f'leave one that names the image'
+            )
 
 
 def _parquet_rows(path: Path) -> Iterator[_Row]:

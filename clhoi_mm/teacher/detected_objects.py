@@ -19,12 +19,15 @@ class DetectedObjects(Dict[str, Tuple[int, ...]]):
     Attributes:
         unknown (Counter): Detections by object name, of the names outside
             the vocabulary.
+        repeated (Counter): Further records by image id, of the images that
+            have several; their labels follow those of the first.
         notes (List[str]): What was passed over, for people.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.unknown: Counter = Counter()
+        self.repeated: Counter = Counter()
         self.notes: List[str] = []
 
     def num_without(self, label: int) -> int:
@@ -91,6 +94,9 @@ def read_detected_objects(
                 found.unknown[name] += 1
             else:
                 labels.append(names[name])
+        if image_id in found:
+            found.repeated[image_id] += 1
+            labels = [*found[image_id], *labels]
         # Few combinations, many images.
         found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
     if names and max(names.values()) < 0:
@@ -106,15 +112,22 @@ def read_detected_objects(
 def _notes(
     path: Path, found: DetectedObjects, vocabulary: HOIVocabulary
 ) -> List[str]:
+    notes = []
+    if found.repeated:
+        notes.append(
+            f'{path}: {len(found.repeated)} images have several records, '
+            f'which were joined, for one "{next(iter(found.repeated))}"'
+        )
     if not found.unknown:
-        return []
+        return notes
     person = vocabulary.objects[vocabulary.person_label]
     return [
+        *notes,
         f'{path}: {sum(found.unknown.values())} detections were passed over, '
         f'since {len(found.unknown)} object names are not in the vocabulary '
         f'"{vocabulary.name}": {found.unknown_names()}; '
         f'{found.num_without(vocabulary.person_label)} of {len(found)} images '
-        f'have no "{person}" among their detected objects'
+        f'have no "{person}" among their detected objects',
     ]
 
 

@@ -2,10 +2,11 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Callable, Collection
+from typing import Callable, Collection, List
 
 from ..utils.key_matching import match_keys
 from ..vocabulary import HOIVocabulary
+from .backends import Backend
 from .detected_objects import DetectedObjects
 from .images import ImageSource
 from .shards import Shard
@@ -57,6 +58,30 @@ def count_unmatched(
             remedy,
         )
     return unmatched
+
+
+def note_unused(images: ImageSource, backend: Backend) -> List[str]:
+    """Note the answers of a backend's file that are of no image.
+
+    Args:
+        images (ImageSource): The images of all shards.
+        backend (Backend): The backend.
+
+    Returns:
+        List[str]: A sentence or none.
+    """
+    if not backend.keys:
+        return []
+    used = {x.image_id for x in images if x.image_id in backend.keys}
+    count = len(backend.keys) - len(used)
+    if not count:
+        return []
+    example = next(key for key in backend.keys if key not in used)
+    return [
+        f'{backend.source}: {count} of its {len(backend.keys)} images are '
+        f'not among those of {images.path} and were passed over, for one '
+        f'"{example}"'
+    ]
 
 
 def require_persons(

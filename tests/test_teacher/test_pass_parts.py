@@ -157,6 +157,22 @@ def test_unknown_object_names_are_noted(tmp_path, vocabulary):
     assert not read_detected_objects(path, vocabulary).notes
 
 
+def test_records_of_one_image_are_joined(tmp_path, vocabulary):
+    path = tmp_path / 'objects.jsonl'
+    rows = [
+        dict(image_id='a', objects=['person']),
+        dict(image_id='b', objects=['person']),
+        dict(image_id='a', objects=['dog']),
+    ]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    objects = read_detected_objects(path, vocabulary)
+    assert objects == dict(a=(0, 2), b=(0,))
+    assert objects.notes == [
+        f'{path}: 1 images have several records, which were joined, for one '
+        f'"a"'
+    ]
+
+
 def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
     import numpy as np
     from safetensors.numpy import save_file

@@ -24,6 +24,7 @@ from clhoi_mm.teacher.detected_objects import (
     read_detected_objects,
 )
 from clhoi_mm.teacher.folder_report import report_folder
+from clhoi_mm.teacher.images import ImageSource
 from clhoi_mm.teacher.offline_stages import (
     PARSED,
     embed_pass,
@@ -31,6 +32,7 @@ from clhoi_mm.teacher.offline_stages import (
     parse_pass,
 )
 from clhoi_mm.teacher.parse_stage import add_options, read_options
+from clhoi_mm.teacher.pass_checks import note_unused
 from clhoi_mm.teacher.questions import STAGES
 from clhoi_mm.teacher.shards import Shard
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
@@ -318,7 +320,8 @@ def ask(
     else:
         backend = config.build_backend()
         reports = config.run_shard(backend, args.shard, objects=objects)
-        for note in backend.notes:
+        images = ImageSource(args.images, args.image_root)
+        for note in (*backend.notes, *note_unused(images, backend)):
             print(note)
     vocabulary = config.load_vocabulary()
     counted = sum(

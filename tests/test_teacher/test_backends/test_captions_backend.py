@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from clhoi_mm.annotations.values import is_empty
 from clhoi_mm.teacher.backends import build_backend
 from clhoi_mm.teacher.caption_file import read_caption_file
 from clhoi_mm.teacher.collect import collect_answers
@@ -104,6 +105,32 @@ def test_a_bad_record_is_named_and_passed_over(
     assert f'{path}, {place}: ' in note and reason in note
 
 
+@pytest.mark.parametrize('text', ['nan', 'NaN', 'NULL', 'None', 'N/A', 'n/a'])
+def test_an_empty_cell_is_no_caption(tmp_path, text):
+    path = tmp_path / 'c.csv'
+    path.write_text(f'image,caption\na.jpg,A cat.\nb.jpg,{text}\n')
+    file = read_caption_file(path)
+    assert file.captions == {'a.jpg': ['A cat.']}
+    assert 'line 3: no field "caption" that holds a text' in file.notes[0]
+
+
+def test_columns_of_one_name_are_all_captions(tmp_path):
+    path = tmp_path / 'c.csv'
+    path.write_text('image,caption,Caption\na.jpg,A cat.,A dog.\n')
+    assert read_caption_file(path).captions == {'a.jpg': ['A cat.', 'A dog.']}
+    path.write_text('image,image,caption\na.jpg,b.jpg,A cat.\n')
+    with pytest.raises(ValueError, match='2 columns are named "image"'):
+        read_caption_file(path)
+
+
+def test_captions_of_other_images_are_counted(tmp_path):
+    make_images(tmp_path / 'images', ['a.jpg'])
+    coco(tmp_path / 'coco.json')
+    done = annotate(tmp_path).check()
+    assert 'coco.json: 1 of its 2 images are not among those of' in done.text
+    assert 'for one "b.jpg"' in done.text
+
+
 def test_annotations_without_an_image_are_passed_over(tmp_path):
     path = tmp_path / 'c.json'
     coco(path)
@@ -174,7 +201,7 @@ def test_captions_keep_order_and_images(tmp_path_factory, records):
     wanted = {}
     for image, text in records:
         image, text = image.strip().replace('\\', '/'), text.strip()
-        if image and text:
+        if image and not is_empty(text):
             known = wanted.setdefault(image, [])
             known += [text] if text not in known else []
     if wanted:
