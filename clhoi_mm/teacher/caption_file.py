@@ -9,7 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
 
-from ..annotations.text_file import decode_text, parse_json, read_bytes
+from ..annotations.text_file import (
+    decode_text,
+    parse_json,
+    read_bytes,
+    refuse_binary,
+)
 from ..annotations.values import is_empty
 from .coco_images import read_image_keys, read_list
 
@@ -160,6 +165,12 @@ def _json_rows(path: Path) -> Iterator[_Row]:
         return
     names = read_image_keys(content, path, _EXPECTED)
     annotations = read_list(content, 'annotations', path, _EXPECTED)
+    fields = {name for x in annotations if isinstance(x, dict) for name in x}
+    if 'category_id' in fields and 'caption' not in fields:
+        raise ValueError(
+            f'{path}: its annotations are objects without a field "caption"; '
+            f'the captions of COCO are in the files captions_*.json'
+        )
     for number, row in enumerate(annotations):
         where = f'{path}, annotation {number}'
         try:
@@ -171,6 +182,8 @@ def _json_rows(path: Path) -> Iterator[_Row]:
 
 def _line_rows(path: Path) -> Iterator[_Row]:
     with open(path, 'rb') as file:
+        refuse_binary(file.read(8), path, 'save it as JSONL')
+        file.seek(0)
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
@@ -183,7 +196,9 @@ def _line_rows(path: Path) -> Iterator[_Row]:
 
 
 def _table_rows(path: Path) -> Iterator[_Row]:
-    text = decode_text(read_bytes(path), path).lstrip('\ufeff')
+    data = read_bytes(path)
+    refuse_binary(data, path, 'save the table as CSV (UTF-8)')
+    text = decode_text(data, path).lstrip('\ufeff')
     for delimiter in _DELIMITERS:
         reader = csv.reader(
             io.StringIO(text, newline=''),

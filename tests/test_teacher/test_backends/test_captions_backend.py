@@ -179,6 +179,23 @@ def test_a_file_without_captions_is_refused(tmp_path, name, text, message):
     assert str(tmp_path / name) in str(error.value)
 
 
+def test_a_workbook_is_no_table(tmp_path):
+    for name, remedy in (('c.csv', 'as CSV'), ('c.jsonl', 'as JSONL')):
+        (tmp_path / name).write_bytes(b'PK\x03\x04\x14\xff')
+        with pytest.raises(ValueError, match=f'an Excel workbook .*{remedy}'):
+            read_caption_file(tmp_path / name)
+
+
+def test_boxes_of_coco_are_no_captions(tmp_path):
+    path = tmp_path / 'instances_train.json'
+    coco(path)
+    content = json.loads(path.read_text())
+    content['annotations'] = [dict(image_id=7, category_id=1, bbox=[0] * 4)]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='in the files captions_'):
+        read_caption_file(path)
+
+
 def test_what_is_missing_is_said(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match='no such file of captions'):
         read_caption_file(tmp_path / 'c.json')
