@@ -321,7 +321,11 @@ def ask(
         backend = config.build_backend()
         reports = config.run_shard(backend, args.shard, objects=objects)
         images = ImageSource(args.images, args.image_root)
-        for note in (*backend.notes, *note_unused(images, backend)):
+        for note in (
+            *backend.notes,
+            *note_unused(images, backend),
+            *backend.note_outdated(args.out),
+        ):
             print(note)
     vocabulary = config.load_vocabulary()
     counted = sum(

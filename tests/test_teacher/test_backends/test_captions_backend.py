@@ -1,6 +1,7 @@
 """Captions that exist already: their files, and a pass over them."""
 
 import json
+import shutil
 
 import pytest
 from hypothesis import given
@@ -264,6 +265,25 @@ def test_captions_of_an_image_are_kept_apart(tmp_path):
     assert again._replies['a.jpg', 'caption', None, None].more == (
         KNOWN['a.jpg'][1],
     )
+
+
+def test_edited_captions_are_noted(tmp_path):
+    make_images(tmp_path / 'images', KNOWN)
+    path = tmp_path / 'coco.json'
+    coco(path)
+    for _ in range(2):
+        assert 'differ' not in annotate(tmp_path).check().text
+    text = path.read_text()
+    path.write_text(text.replace('holds a cup', 'drinks'))
+    done = annotate(tmp_path).check()
+    assert 'the captions of 1 images differ' in done.text
+    assert 'for one "b.jpg"' in done.text and 'another --out' in done.text
+    shutil.rmtree(tmp_path / 'pass' / 'raw')
+    assert 'differ' not in annotate(tmp_path).check().text
+    answers = collect_answers(tmp_path / 'pass').read_text()
+    assert 'drinks' in answers and 'cup' not in answers
+    path.write_text(path.read_text().replace(', in a hat,', ''))
+    assert 'for one "a.jpg"' in annotate(tmp_path).check().text
 
 
 def test_other_keys_are_refused_before_anything_is_written(tmp_path):
