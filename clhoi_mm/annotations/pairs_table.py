@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from .text_file import PathLike, decode_text, parse_json, read_bytes
+from .text_file import (
+    PathLike,
+    decode_text,
+    parse_json,
+    read_bytes,
+    refuse_binary,
+)
 from .values import Id, is_empty, read_id
 
 FIELDS = ('human_ann_id', 'object_ann_id', 'verb')
 DELIMITERS = ',;\t|'
 _TRUE = ('1', '1.0', 'true', 'yes', 'y', 't', 'x')
 _FALSE = ('0', '0.0', 'false', 'no', 'n', 'f')
-_BINARY = (
-    (b'PK\x03\x04', 'an Excel workbook or another archive'),
-    (b'\xd0\xcf\x11\xe0', 'an old Excel workbook'),
-    (b'PAR1', 'a Parquet file'),
-    (b'\x1f\x8b', 'a compressed file'),
-)
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,7 @@ def read_pairs(path: PathLike) -> List[PairRow]:
     """
     path = Path(path)
     data = read_bytes(path)
-    for mark, what in _BINARY:
-        if data.startswith(mark):
-            raise ValueError(
-                f'{path}: {what}, where a text file is expected; save the '
-                'table as CSV (UTF-8).'
-            )
+    refuse_binary(data, path, 'save the table as CSV (UTF-8)')
     if path.suffix.lower() in ('.json', '.jsonl'):
         records = _json_records(path, data)
     else:

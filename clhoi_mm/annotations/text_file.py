@@ -10,6 +10,12 @@ from clhoi_mm.utils.errors import InputError
 
 PathLike = Union[str, os.PathLike]
 FALLBACK = 'cp1252'
+_BINARY = (
+    (b'PK\x03\x04', 'an Excel workbook or another archive'),
+    (b'\xd0\xcf\x11\xe0', 'an old Excel workbook'),
+    (b'PAR1', 'a Parquet file'),
+    (b'\x1f\x8b', 'a compressed file'),
+)
 
 
 def read_bytes(path: PathLike) -> bytes:
@@ -22,6 +28,24 @@ def read_bytes(path: PathLike) -> bytes:
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such file.')
     return path.read_bytes()
+
+
+def refuse_binary(data: bytes, name: PathLike, remedy: str) -> None:
+    """Refuse a file that begins as files of another kind do.
+
+    Args:
+        data (bytes): The file's content, its beginning at least.
+        name (str | PathLike): The file, for messages.
+        remedy (str): Ends the message.
+
+    Raises:
+        InputError: It is a workbook, an archive, Parquet or compressed.
+    """
+    for mark, what in _BINARY:
+        if data.startswith(mark):
+            raise InputError(
+                f'{name}: {what}, where a text file is expected; {remedy}.'
+            )
 
 
 def decode_text(data: bytes, name: PathLike) -> str:

@@ -6,7 +6,7 @@ from ..vocabulary import HOIVocabulary
 from .backends import Backend, build_backend
 from .detected_objects import DetectedObjects, read_detected_objects
 from .images import ImageSource
-from .pass_checks import count_unmatched, require_files
+from .pass_checks import count_unmatched, require_files, require_persons
 from .pass_report import PassReport
 from .prompt_file import PromptFile
 from .questions import QuestionMaker
@@ -69,7 +69,11 @@ class AskConfig:
         return HOIVocabulary.load(self.vocabulary) if self.vocabulary else None
 
     def run_shard(
-        self, backend: Backend, shard: Shard = Shard(), progress: bool = True
+        self,
+        backend: Backend,
+        shard: Shard = Shard(),
+        progress: bool = True,
+        objects: Optional[DetectedObjects] = None,
     ) -> List[PassReport]:
         """Run the stages over a part of the images.
 
@@ -77,22 +81,26 @@ class AskConfig:
             backend (Backend): From :meth:`build_backend`.
             shard (Shard): The part. Defaults to all.
             progress (bool): Whether to show bars. Defaults to True.
+            objects (DetectedObjects, optional): The part's detected objects
+                where they are read already. Defaults to None: read them.
 
         Returns:
             List[PassReport]: One a stage; fewer where a stage gave up.
 
         Raises:
             ValueError: The images have other keys than the objects, or than
-                the file that the backend answers from.
+                the file that the backend answers from; or no image has a
+                person among the objects.
             FileNotFoundError: None of the images is there.
         """
         vocabulary = self.load_vocabulary()
         prompts = PromptFile.load(self.prompts, vocabulary)
         images = ImageSource(self.images, self.image_root)
         backend.orientation = self.orientation or images.orientation
-        objects, unmatched = None, 0
+        unmatched = 0
         if self.objects is not None and self.stages != ('describe',):
-            objects = self.read_objects(vocabulary, shard)
+            if objects is None:
+                objects = self.read_objects(vocabulary, shard)
             unmatched = count_unmatched(
                 images,
                 shard,
@@ -100,6 +108,14 @@ class AskConfig:
                 self.objects,
                 'write the image ids of --objects like that, or set with '
                 '--image-root what the keys of a folder are relative to',
+                lambda: self.read_objects(vocabulary),
+            )
+            require_persons(
+                images,
+                shard,
+                objects,
+                vocabulary,
+                self.objects,
                 lambda: self.read_objects(vocabulary),
             )
         if backend.keys is not None:

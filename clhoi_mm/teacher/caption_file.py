@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
 
-from ..annotations.text_file import decode_text, parse_json, read_bytes
+from ..annotations.text_file import (
+    decode_text,
+    parse_json,
+    read_bytes,
+    refuse_binary,
+)
+from ..annotations.values import is_empty
+from .coco_images import read_image_keys, read_list
 
 _IMAGE = (
     'image',
@@ -23,6 +30,10 @@ _IMAGE = (
 )
 _CAPTION = ('caption', 'captions', 'text', 'sentences')
 _DELIMITERS = ',;\t|'
+_EXPECTED = (
+    'COCO\'s "images" and "annotations" or a list of records with "image" '
+    'and "caption"'
+)
 # Where a record stands, and the record.
 _Row = Tuple[str, Any]
 
@@ -127,7 +138,7 @@ def _read_record(record: Any) -> Tuple[str, List[str]]:
     texts = [
         text.strip()
         for text in values
-        if isinstance(text, str) and text.strip()
+        if isinstance(text, str) and not is_empty(text)
     ]
     if not image:
         raise ValueError('no field "image" that names an image')
@@ -152,17 +163,14 @@ def _json_rows(path: Path) -> Iterator[_Row]:
         for number, record in enumerate(content):
             yield f'{path}, record {number}', record
         return
-    try:
-        names = {
-            image['id']: image.get('key') or image['file_name']
-            for image in content['images']
-        }
-        annotations = list(content['annotations'])
-    except (AttributeError, KeyError, TypeError) as error:
+    names = read_image_keys(content, path, _EXPECTED)
+    annotations = read_list(content, 'annotations', path, _EXPECTED)
+    fields = {name for x in annotations if isinstance(x, dict) for name in x}
+    if 'category_id' in fields and 'caption' not in fields:
         raise ValueError(
-            f'{path}: COCO\'s "images" and "annotations" or a list of '
-            f'records with "image" and "caption" is expected ({error!r})'
-        ) from error
+            f'{path}: its annotations are objects without a field "caption"; '
+            f'the captions of COCO are in the files captions_*.json'
+        )
     for number, row in enumerate(annotations):
         where = f'{path}, annotation {number}'
         try:
@@ -174,6 +182,8 @@ def _json_rows(path: Path) -> Iterator[_Row]:
 
 def _line_rows(path: Path) -> Iterator[_Row]:
     with open(path, 'rb') as file:
+        refuse_binary(file.read(8), path, 'save it as JSONL')
+        file.seek(0)
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
@@ -186,7 +196,9 @@ def _line_rows(path: Path) -> Iterator[_Row]:
 
 
 def _table_rows(path: Path) -> Iterator[_Row]:
-    text = decode_text(read_bytes(path), path).lstrip('\ufeff')
+    data = read_bytes(path)
+    refuse_binary(data, path, 'save the table as CSV (UTF-8)')
+    text = decode_text(data, path).lstrip('\ufeff')
     for delimiter in _DELIMITERS:
         reader = csv.reader(
             io.StringIO(text, newline=''),
@@ -195,6 +207,7 @@ def _table_rows(path: Path) -> Iterator[_Row]:
         )
         header = [cell.strip().lower() for cell in next(reader, [])]
         if set(header) & set(_IMAGE) and set(header) & set(_CAPTION):
+            _refuse_repeated(header, path)
             break
     else:
         first = text.splitlines()[0] if text.strip() else ''
@@ -221,7 +234,20 @@ def _row(header: List[str], cells: List[str]) -> Any:
             'more cells than columns; put a caption that holds the delimiter '
             'into double quotes'
         )
-    return dict(zip(header, cells))
+    record: Dict[str, Any] = dict(zip(header, cells))
+    for name in _CAPTION:
+        if header.count(name) > 1:
+            record[name] = [x for n, x in zip(header, cells) if n == name]
+    return record
+
+
+def _refuse_repeated(header: List[str], path: Path) -> None:
+    for name in _IMAGE:
+        if header.count(name) > 1:
+            raise ValueError(
+                f'{path}: {header.count(name)} columns are named "{name}"; '
+                f'leave one that names the image'
+            )
 
 
 def _parquet_rows(path: Path) -> Iterator[_Row]:

@@ -1,17 +1,44 @@
-import json
 import os
-from collections import defaultdict
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Tuple, Union
+from typing import Dict, List, Tuple, Union
 
-from ..annotations.text_file import read_json
 from ..vocabulary import HOIVocabulary
+from .detection_rows import read_detection_rows
 from .shards import Shard
 
-# Labels of an image's detections, the surest first, one for each detection.
-DetectedObjects = Dict[str, Tuple[int, ...]]
-# Image id, and name and score of each detection.
-_Row = Tuple[str, List[Tuple[str, float]]]
+_NAMED = 10
+
+
+class DetectedObjects(Dict[str, Tuple[int, ...]]):
+    """Detected labels by image id, the surest first, one a detection.
+
+    Attributes:
+        unknown (Counter): Detections by object name, of the names outside
+            the vocabulary.
+        repeated (Counter): Further records by image id, of the images that
+            have several; their labels follow those of the first.
+        notes (List[str]): What was passed over, for people.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unknown: Counter = Counter()
+        self.repeated: Counter = Counter()
+        self.notes: List[str] = []
+
+    def num_without(self, label: int) -> int:
+        """Count the images in which a label was not detected."""
+        return sum(label not in labels for labels in self.values())
+
+    def unknown_names(self) -> str:
+        """List the most frequent unknown names with their counts."""
+        named = ', '.join(
+            f'{name} ({count})'
+            for name, count in self.unknown.most_common(_NAMED)
+        )
+        more = len(self.unknown) - _NAMED
+        return named + (f' and {more} more' if more > 0 else '')
 
 
 def read_detected_objects(
@@ -24,17 +51,17 @@ def read_detected_objects(
 
     Args:
         path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
-            image, where objects are names, or ``{"name", "score"}``, one for
-            each detection. Or a COCO file (.json): its annotations. Or what
-            ``tools/analysis_tools/cache_detections.py`` wrote
-            (.safetensors).
+            image, where objects are names (a list, or a text with commas),
+            or ``{"name", "score"}``, one for each detection. Or a COCO file
+            (.json): its annotations. Or the output of
+            ``tools/analysis_tools/cache_detections.py`` (.safetensors).
         vocabulary (HOIVocabulary): Gives labels to names; names outside it
             are passed over.
         shard (Shard): The images to keep. Defaults to all.
         min_score (float): Detections below it are left out. Defaults to 0.3.
 
     Returns:
-        Dict[str, Tuple[int, ...]]: Labels by image id.
+        DetectedObjects: Labels by image id.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -43,12 +70,10 @@ def read_detected_objects(
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'{path}: no such file of detected objects')
-    readers = {'.json': _read_coco, '.safetensors': _read_cached}
-    rows = readers.get(path.suffix, _read_lines)(path)
     names: Dict[str, int] = {}
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
-    found: DetectedObjects = {}
-    for image_id, objects in rows:
+    found = DetectedObjects()
+    for image_id, objects in read_detection_rows(path):
         if not isinstance(image_id, str) and shard.count > 1:
             continue  # a number is the key of no image
         if image_id not in shard:
@@ -58,8 +83,15 @@ def read_detected_objects(
         for name, score in objects:
             if name not in names:
                 names[name] = vocabulary.object_label(name)
-            if score >= min_score and names[name] >= 0:
+            if not score >= min_score:  # NaN as well
+                continue
+            if names[name] < 0:
+                found.unknown[name] += 1
+            else:
                 labels.append(names[name])
+        if image_id in found:
+            found.repeated[image_id] += 1
+            labels = [*found[image_id], *labels]
         # Few combinations, many images.
         found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
     if names and max(names.values()) < 0:
@@ -68,86 +100,27 @@ def read_detected_objects(
             f'is in the vocabulary "{vocabulary.name}"; give the vocabulary '
             f'whose objects the detector finds'
         )
+    found.notes += _notes(path, found, vocabulary)
     return found
 
 
-def _read_lines(path: Path) -> Iterable[_Row]:
-    with open(path, 'rb') as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                # Some editors begin a file with a mark.
-                row = json.loads(line.decode('utf-8-sig'))
-                objects = [
-                    (item, 1.0)
-                    if isinstance(item, str)
-                    else (item['name'], float(item.get('score', 1)))
-                    for item in row['objects']
-                ]
-                image_id = row['image_id']
-            except (ValueError, KeyError, TypeError) as error:
-                raise ValueError(
-                    f'{path}, line {number}: {{"image_id", "objects"}} is '
-                    f'expected ({error!r})'
-                ) from error
-            yield image_id, objects
-
-
-def _read_coco(path: Path) -> Iterable[_Row]:
-    try:
-        content = read_json(path)
-        names = {x['id']: x['name'] for x in content['categories']}
-        objects: Dict[Any, List[Tuple[str, float]]] = defaultdict(list)
-        for row in content['annotations']:
-            objects[row['image_id']].append(
-                (names[row['category_id']], float(row.get('score', 1)))
-            )
-        return [
-            (
-                (image.get('key') or image['file_name']).replace('\\', '/'),
-                objects[image['id']],
-            )
-            for image in content['images']
-        ]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'{path}: a COCO file with images, annotations and categories is '
-            f'expected ({error!r})'
-        ) from error
-
-
-def _read_cached(path: Path) -> Iterable[_Row]:
-    from safetensors import SafetensorError, safe_open
-
-    names = (
-        'key_bytes',
-        'key_offsets',
-        'flipped',
-        'offsets',
-        'labels',
-        'scores',
-    )
-    try:
-        file = safe_open(path, 'numpy')
-        classes = json.loads(file.metadata()['classes'])
-        text, keys, flipped, offsets, labels, scores = (
-            file.get_tensor(name) for name in names
+def _notes(
+    path: Path, found: DetectedObjects, vocabulary: HOIVocabulary
+) -> List[str]:
+    notes = []
+    if found.repeated:
+        notes.append(
+            f'{path}: {len(found.repeated)} images have several records, '
+            f'which were joined, for one "{next(iter(found.repeated))}"'
         )
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f'{path}: no readable file of detections ({error}); write it '
-            f'anew with tools/analysis_tools/cache_detections.py'
-        ) from error
-    text = text.tobytes()
-    for row in range(len(flipped)):
-        if flipped[row]:
-            continue  # the same image again, mirrored
-        part = slice(offsets[row], offsets[row + 1])
-        yield (
-            text[keys[row] : keys[row + 1]].decode(),
-            [
-                (classes[label], float(score))
-                for label, score in zip(labels[part], scores[part])
-            ],
-        )
+    if not found.unknown:
+        return notes
+    person = vocabulary.objects[vocabulary.person_label]
+    return [
+        *notes,
+        f'{path}: {sum(found.unknown.values())} detections were passed over, '
+        f'since {len(found.unknown)} object names are not in the vocabulary '
+        f'"{vocabulary.name}": {found.unknown_names()}; '
+        f'{found.num_without(vocabulary.person_label)} of {len(found)} images '
+        f'have no "{person}" among their detected objects',
+    ]

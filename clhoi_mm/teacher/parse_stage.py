@@ -350,6 +350,8 @@ def read_options(
     objects = None
     if args.objects is not None:
         objects = read_detected_objects(args.objects, vocabulary)
+        for note in objects.notes:
+            print(note)
     return dict(
         objects=objects,
         min_score=args.min_score,

@@ -2,9 +2,12 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import Callable, Collection
+from typing import Callable, Collection, List
 
 from ..utils.key_matching import match_keys
+from ..vocabulary import HOIVocabulary
+from .backends import Backend
+from .detected_objects import DetectedObjects
 from .images import ImageSource
 from .shards import Shard
 
@@ -55,6 +58,73 @@ def count_unmatched(
             remedy,
         )
     return unmatched
+
+
+def note_unused(images: ImageSource, backend: Backend) -> List[str]:
+    """Note the answers of a backend's file that are of no image.
+
+    Args:
+        images (ImageSource): The images of all shards.
+        backend (Backend): The backend.
+
+    Returns:
+        List[str]: A sentence or none.
+    """
+    if not backend.keys:
+        return []
+    used = {x.image_id for x in images if x.image_id in backend.keys}
+    count = len(backend.keys) - len(used)
+    if not count:
+        return []
+    example = next(key for key in backend.keys if key not in used)
+    return [
+        f'{backend.source}: {count} of its {len(backend.keys)} images are '
+        f'not among those of {images.path} and were passed over, for one '
+        f'"{example}"'
+    ]
+
+
+def require_persons(
+    images: ImageSource,
+    shard: Shard,
+    objects: DetectedObjects,
+    vocabulary: HOIVocabulary,
+    source: str,
+    read_all: Callable[[], DetectedObjects],
+) -> None:
+    """Refuse detected objects where no image has a person.
+
+    Args:
+        images (ImageSource): The images of all shards.
+        shard (Shard): The part that is looked at first.
+        objects (DetectedObjects): The objects detected in this shard.
+        vocabulary (HOIVocabulary): Tells which object is the person.
+        source (str): The file of detected objects.
+        read_all (Callable): Gives the objects of all shards; called only
+            where this one has no person, since a small shard proves nothing.
+
+    Raises:
+        ValueError: There are images, and none has a person.
+    """
+    label = vocabulary.person_label
+    keys = [image.image_id for image in images]
+    if any(label in objects.get(key, ()) for key in keys):
+        return
+    if shard.count > 1:
+        objects = read_all()
+        if any(label in objects.get(key, ()) for key in keys):
+            return
+    if not keys:
+        return
+    person = vocabulary.objects[label]
+    names = objects.unknown_names()
+    raise ValueError(
+        f'{source}: none of the {len(keys)} images has a "{person}" among '
+        f'its detected objects, which the stages list and score need; call '
+        f'persons "{person}" in the file of --objects, or lower '
+        f'--min-object-score'
+        + (f' (names outside the vocabulary: {names})' if names else '')
+    )
 
 
 def require_files(images: ImageSource, shard: Shard) -> None:

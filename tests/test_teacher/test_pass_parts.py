@@ -139,6 +139,95 @@ def test_detected_objects(tmp_path, vocabulary):
         read_detected_objects(path, vocabulary)
 
 
+def test_unknown_object_names_are_noted(tmp_path, vocabulary):
+    path = tmp_path / 'objects.jsonl'
+    rows = [
+        dict(image_id='a', objects=['person', 'pony', 'pony']),
+        dict(image_id='b', objects=['dog', 'man', 'pony']),
+        dict(image_id='c', objects=[dict(name='cow', score=0.1)]),
+    ]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    objects = read_detected_objects(path, vocabulary)
+    assert objects.unknown == dict(pony=3, man=1)
+    (note,) = objects.notes
+    assert note.startswith(f'{path}: 4 detections were passed over')
+    assert '2 object names' in note and 'pony (3), man (1)' in note
+    assert '2 of 3 images have no "person"' in note
+    path.write_text('{"image_id": "a", "objects": ["person", "dog"]}')
+    assert not read_detected_objects(path, vocabulary).notes
+
+
+def test_names_may_be_parted_by_commas(tmp_path, vocabulary):
+    path = tmp_path / 'objects.jsonl'
+    path.write_text('{"image_id": "a", "objects": "person, dog"}')
+    assert read_detected_objects(path, vocabulary) == dict(a=(0, 2))
+
+
+COCO = dict(
+    images=[dict(id=1, file_name='a.jpg')],
+    categories=[dict(id=7, name='dog')],
+    annotations=[dict(image_id=1, category_id=7)],
+)
+
+
+@pytest.mark.parametrize(
+    'name, data, message',
+    [
+        ('x.jsonl', b'{"image_id": "a", "objects": [{}]}', 'without "name"'),
+        ('x.jsonl', b'{"image_id": "a", "objects": [3]}', 'holds 3, which is'),
+        ('x.jsonl', b'{"image_id": "a", "objects": 3}', 'no field "objects"'),
+        ('x.jsonl', b'{"objects": []}', 'no field "image_id"'),
+        ('x.jsonl', b'3', 'line 1: no object'),
+        ('x.jsonl', b'\xff\xfe\x01', 'line 1: no UTF-8 text'),
+        ('x.jsonl', b'PK\x03\x04\xff', 'an Excel workbook .*as JSONL'),
+        (
+            'x.jsonl',
+            b'{"image_id": "a", "objects": [{"name": "dog", "score": "x"}]}',
+            'field "score" is .x.',
+        ),
+        ('x.json', dict(COCO, images=5), 'a list "images" is missing'),
+        ('x.json', dict(COCO, categories=[3]), 'category has no field "id"'),
+        ('x.json', dict(COCO, annotations=[3]), 'annotation 0: no object'),
+        (
+            'x.json',
+            dict(COCO, annotations=[dict(image_id=1, category_id=8)]),
+            'annotation 0: no field "category_id"',
+        ),
+        (
+            'x.json',
+            dict(COCO, annotations=[dict(category_id=7)]),
+            'annotation 0: no field "image_id"',
+        ),
+    ],
+)
+def test_unreadable_objects_are_named(
+    tmp_path, vocabulary, name, data, message
+):
+    path = tmp_path / name
+    data = data if isinstance(data, bytes) else json.dumps(data).encode()
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=message) as error:
+        read_detected_objects(path, vocabulary)
+    assert str(error.value).startswith(str(path))
+    assert 'Error(' not in str(error.value)
+
+
+def test_records_of_one_image_are_joined(tmp_path, vocabulary):
+    path = tmp_path / 'objects.jsonl'
+    rows = [
+        dict(image_id='a', objects=['person']),
+        dict(image_id='b', objects=['person']),
+        dict(image_id='a', objects=['dog']),
+    ]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    objects = read_detected_objects(path, vocabulary)
+    assert objects == dict(a=(0, 2), b=(0,))
+    assert objects.notes == [
+        f'{path}: 1 images have several records, which were joined, for one '
+        f'"a"'
+    ]
+
+
 def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
     import numpy as np
     from safetensors.numpy import save_file

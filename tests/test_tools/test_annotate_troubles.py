@@ -92,6 +92,38 @@ def test_objects_of_no_image_end_the_run_before_it_asks(
         assert not (tmp_path / 'out' / 'raw').exists()
 
 
+@pytest.mark.parametrize('backend', ['replay', 'captions'])
+def test_unknown_object_names_are_printed_once(tmp_path, images, backend):
+    raw = write_lines(tmp_path / 'raw.jsonl', answers())
+    rows = [dict(image_id=x, objects=['person', 'pony']) for x in NAMES]
+    objects = write_lines(tmp_path / 'objects.jsonl', rows)
+    captions = write_lines(
+        tmp_path / 'captions.jsonl',
+        [dict(image=x, caption='A man rides a bicycle.') for x in NAMES],
+    )
+    done = annotate(
+        images, tmp_path / 'out', '--objects', objects,
+        *(replaying(raw) if backend == 'replay' else ('--captions', captions)),
+        '--stages', 'describe', 'parse', backend=backend)  # yapf: disable
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count('pony (4)') == 1
+
+
+@pytest.mark.parametrize('stages', [('list',), ('describe', 'list', 'parse')])
+def test_objects_without_a_person_are_refused(tmp_path, images, stages):
+    raw = write_lines(tmp_path / 'raw.jsonl', answers())
+    rows = [dict(image_id=x, objects=['human', 'bicycle']) for x in NAMES]
+    rows.append(dict(image_id='other.png', objects=['person']))
+    objects = write_lines(tmp_path / 'objects.jsonl', rows)
+    done = annotate(
+        images, tmp_path / 'out', '--objects', objects, *replaying(raw),
+        '--stages', *stages)  # yapf: disable
+    assert done.returncode == 1 and 'Traceback' not in done.stderr
+    assert f'{objects}: none of the 4 images has a "person"' in done.stderr
+    assert '--objects' in done.stderr and 'human (4)' in done.stderr
+    assert not (tmp_path / 'out' / 'raw').exists()
+
+
 def test_image_root_mends_a_missing_folder(tmp_path, images):
     keys = [f'images/{x}' for x in NAMES]
     raw = write_lines(tmp_path / 'raw.jsonl', answers(keys))

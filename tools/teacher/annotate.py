@@ -19,8 +19,12 @@ from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import backend_names
 from clhoi_mm.teacher.caption_parser import find_model
-from clhoi_mm.teacher.detected_objects import read_detected_objects
+from clhoi_mm.teacher.detected_objects import (
+    DetectedObjects,
+    read_detected_objects,
+)
 from clhoi_mm.teacher.folder_report import report_folder
+from clhoi_mm.teacher.images import ImageSource
 from clhoi_mm.teacher.offline_stages import (
     PARSED,
     embed_pass,
@@ -28,6 +32,7 @@ from clhoi_mm.teacher.offline_stages import (
     parse_pass,
 )
 from clhoi_mm.teacher.parse_stage import add_options, read_options
+from clhoi_mm.teacher.pass_checks import note_unused
 from clhoi_mm.teacher.questions import STAGES
 from clhoi_mm.teacher.shards import Shard
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
@@ -263,8 +268,27 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
     return cfg
 
 
-def ask(
+def read_objects(
     args: argparse.Namespace, stages: Sequence[str]
+) -> Optional[DetectedObjects]:
+    """Read the detected objects that the stages need, and print notes."""
+    if args.objects is None or not {'list', 'score', 'parse'} & set(stages):
+        return None
+    objects = read_detected_objects(
+        args.objects,
+        HOIVocabulary.load(args.vocab),
+        args.shard,
+        args.min_object_score,
+    )
+    for note in objects.notes:
+        print(note)
+    return objects
+
+
+def ask(
+    args: argparse.Namespace,
+    stages: Sequence[str],
+    objects: Optional[DetectedObjects],
 ) -> Tuple[bool, Optional[str]]:
     """Ask one stage's questions after the other.
 
@@ -295,8 +319,13 @@ def ask(
         reports = run_on_ray(config, args.workers, args.gpus_per_worker)
     else:
         backend = config.build_backend()
-        reports = config.run_shard(backend, args.shard)
-        for note in backend.notes:
+        reports = config.run_shard(backend, args.shard, objects=objects)
+        images = ImageSource(args.images, args.image_root)
+        for note in (
+            *backend.notes,
+            *note_unused(images, backend),
+            *backend.note_outdated(args.out),
+        ):
             print(note)
     vocabulary = config.load_vocabulary()
     counted = sum(
@@ -306,6 +335,11 @@ def ask(
     if not counted and args.shard.count == 1:
         raise ValueError(
             f'{args.images}: there is no image in it to ask about'
+            + (
+                f', or those of --limit have no person in {args.objects}'
+                if args.limit and objects is not None
+                else ''
+            )
         )
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
@@ -326,7 +360,12 @@ def ask(
     )
 
 
-def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
+def work_offline(
+    args: argparse.Namespace,
+    stage: str,
+    folder: str,
+    objects: Optional[DetectedObjects],
+) -> None:
     """Parse, embed or pack what has been asked."""
     vocabulary = HOIVocabulary.load(args.vocab)
     if stage == 'parse':
@@ -337,13 +376,7 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
             out, options = (
                 Path(folder, args.parsed),
                 dict(
-                    objects=read_detected_objects(
-                        args.objects,
-                        vocabulary,
-                        min_score=args.min_object_score,
-                    )
-                    if args.objects
-                    else None,
+                    objects=objects,
                     workers=args.parse_workers,
                 ),
             )
@@ -416,15 +449,16 @@ def run(args: argparse.Namespace) -> int:
         )
     if asking == ['describe'] and 'parse' in stages:
         warn_of_prose()
-    failed = None
+    objects, failed = None, None
     if asking:
-        complete, failed = ask(args, asking)
+        objects = read_objects(args, stages)
+        complete, failed = ask(args, asking, objects)
         if not complete:
             raise RuntimeError(failed)
     for module in getattr(args, 'imports', ()):
         importlib.import_module(module)
     for stage in stages[len(asking) :]:
-        work_offline(args, stage, args.out)
+        work_offline(args, stage, args.out, objects)
     if failed:
         raise RuntimeError(failed)
     return 0

@@ -1,3 +1,4 @@
+import os
 from abc import ABC, abstractmethod
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,6 +46,17 @@ class Backend(ABC):
     keys: Optional[Collection[str]] = None
     notes: Sequence[str] = ()
     orientation: str = 'upright'
+
+    def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
+        """Note kept answers that differ from the answers of today.
+
+        Args:
+            folder (str | PathLike): The pass's folder.
+
+        Returns:
+            List[str]: A sentence or none; none where it cannot be told.
+        """
+        return []
 
     @abstractmethod
     def run(

@@ -1,9 +1,11 @@
 import os
-from typing import Iterable, Iterator, List, Optional, Tuple, Union
+from pathlib import Path
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from ..caption_file import read_caption_file
 from ..caption_text import answer_problem
 from ..exchange import CAPTION, Failure, Question, Reply
+from ..raw_store import RAW, read_records
 from .base import Backend, Outcome
 from .registry import register_backend
 
@@ -50,6 +52,32 @@ class CaptionsBackend(Backend):
         for question in questions:
             yield question, self._answer(question.image_id)
 
+    def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
+        """See :meth:`Backend.note_outdated`."""
+        parts: Dict[str, List[str]] = {}
+        kept: Dict[str, List[str]] = {}
+        for row in read_records(folder, CAPTION):
+            if row.get('part') == 1:  # what a kill left unfinished is void
+                parts.pop(row['image_id'], None)
+            texts = parts.setdefault(row['image_id'], [])
+            texts.append(row['text'])
+            if not row.get('part'):  # the last of an answer
+                kept[row['image_id']] = parts.pop(row['image_id'])
+        outdated = [
+            image_id
+            for image_id, texts in kept.items()
+            if image_id in self._captions
+            and set(texts) != set(_tellable(self._captions[image_id]))
+        ]
+        if not outdated:
+            return []
+        return [
+            f'{self.source}: the captions of {len(outdated)} images differ '
+            f'from those that {folder} keeps, for one "{outdated[0]}"; the '
+            f'kept ones are used. Give another --out, or delete '
+            f'{Path(folder, RAW)} to read all anew'
+        ]
+
     def _answer(self, image_id: str) -> Outcome:
         texts = self._captions.get(image_id)
         if not texts:
@@ -58,6 +86,10 @@ class CaptionsBackend(Backend):
                 f'{self.source}: no caption of "{image_id}"',
                 about_image=True,
             )
-        told = [x for x in texts if answer_problem(CAPTION, x) is None]
-        first, *more = told or texts
+        first, *more = _tellable(texts)
         return Reply(first, more=tuple(more))
+
+
+def _tellable(texts: List[str]) -> List[str]:
+    """The texts that are answers; all where none is."""
+    return [x for x in texts if answer_problem(CAPTION, x) is None] or texts

@@ -1,12 +1,14 @@
 """Captions that exist already: their files, and a pass over them."""
 
 import json
+import shutil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from clhoi_mm.annotations.values import is_empty
 from clhoi_mm.teacher.backends import build_backend
 from clhoi_mm.teacher.caption_file import read_caption_file
 from clhoi_mm.teacher.collect import collect_answers
@@ -104,6 +106,32 @@ def test_a_bad_record_is_named_and_passed_over(
     assert f'{path}, {place}: ' in note and reason in note
 
 
+@pytest.mark.parametrize('text', ['nan', 'NaN', 'NULL', 'None', 'N/A', 'n/a'])
+def test_an_empty_cell_is_no_caption(tmp_path, text):
+    path = tmp_path / 'c.csv'
+    path.write_text(f'image,caption\na.jpg,A cat.\nb.jpg,{text}\n')
+    file = read_caption_file(path)
+    assert file.captions == {'a.jpg': ['A cat.']}
+    assert 'line 3: no field "caption" that holds a text' in file.notes[0]
+
+
+def test_columns_of_one_name_are_all_captions(tmp_path):
+    path = tmp_path / 'c.csv'
+    path.write_text('image,caption,Caption\na.jpg,A cat.,A dog.\n')
+    assert read_caption_file(path).captions == {'a.jpg': ['A cat.', 'A dog.']}
+    path.write_text('image,image,caption\na.jpg,b.jpg,A cat.\n')
+    with pytest.raises(ValueError, match='2 columns are named "image"'):
+        read_caption_file(path)
+
+
+def test_captions_of_other_images_are_counted(tmp_path):
+    make_images(tmp_path / 'images', ['a.jpg'])
+    coco(tmp_path / 'coco.json')
+    done = annotate(tmp_path).check()
+    assert 'coco.json: 1 of its 2 images are not among those of' in done.text
+    assert 'for one "b.jpg"' in done.text
+
+
 def test_annotations_without_an_image_are_passed_over(tmp_path):
     path = tmp_path / 'c.json'
     coco(path)
@@ -118,10 +146,23 @@ def test_annotations_without_an_image_are_passed_over(tmp_path):
     assert f'{path}, annotation 3: no "image_id"' in file.notes[0]
 
 
+IMAGE = '{"images": [{"id": 1, "file_name": "a.jpg"}, %s], "annotations": []}'
+
+
 @pytest.mark.parametrize(
     'name, text, message',
     [
         ('c.json', '{"images": []}', '"images" and "annotations"'),
+        ('c.json', '{"images": []}', 'a list "annotations" is missing'),
+        ('c.json', '{"a.jpg": "A cat."}', 'a list "images" is missing'),
+        ('c.json', IMAGE % '{"file_name": "b"}', 'image 1: no field "id"'),
+        ('c.json', IMAGE % '{"id": 2}', 'image 1: no field "file_name"'),
+        ('c.json', IMAGE % '2', 'image 1: no object with "id"'),
+        (
+            'c.json',
+            IMAGE % '{"id": 1, "file_name": "b.jpg"}',
+            'image 1: the id 1 of "b.jpg" is that of "a.jpg" already',
+        ),
         ('c.json', '[]', 'there is no caption in it'),
         ('c.json', '[{"image": "a"', 'not valid JSON'),
         ('c.csv', 'name,words\na,b\n', 'name the columns "image"'),
@@ -137,6 +178,23 @@ def test_a_file_without_captions_is_refused(tmp_path, name, text, message):
     with pytest.raises(ValueError, match=message) as error:
         read_caption_file(tmp_path / name)
     assert str(tmp_path / name) in str(error.value)
+
+
+def test_a_workbook_is_no_table(tmp_path):
+    for name, remedy in (('c.csv', 'as CSV'), ('c.jsonl', 'as JSONL')):
+        (tmp_path / name).write_bytes(b'PK\x03\x04\x14\xff')
+        with pytest.raises(ValueError, match=f'an Excel workbook .*{remedy}'):
+            read_caption_file(tmp_path / name)
+
+
+def test_boxes_of_coco_are_no_captions(tmp_path):
+    path = tmp_path / 'instances_train.json'
+    coco(path)
+    content = json.loads(path.read_text())
+    content['annotations'] = [dict(image_id=7, category_id=1, bbox=[0] * 4)]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='in the files captions_'):
+        read_caption_file(path)
 
 
 def test_what_is_missing_is_said(tmp_path, monkeypatch):
@@ -161,7 +219,7 @@ def test_captions_keep_order_and_images(tmp_path_factory, records):
     wanted = {}
     for image, text in records:
         image, text = image.strip().replace('\\', '/'), text.strip()
-        if image and text:
+        if image and not is_empty(text):
             known = wanted.setdefault(image, [])
             known += [text] if text not in known else []
     if wanted:
@@ -207,6 +265,25 @@ def test_captions_of_an_image_are_kept_apart(tmp_path):
     assert again._replies['a.jpg', 'caption', None, None].more == (
         KNOWN['a.jpg'][1],
     )
+
+
+def test_edited_captions_are_noted(tmp_path):
+    make_images(tmp_path / 'images', KNOWN)
+    path = tmp_path / 'coco.json'
+    coco(path)
+    for _ in range(2):
+        assert 'differ' not in annotate(tmp_path).check().text
+    text = path.read_text()
+    path.write_text(text.replace('holds a cup', 'drinks'))
+    done = annotate(tmp_path).check()
+    assert 'the captions of 1 images differ' in done.text
+    assert 'for one "b.jpg"' in done.text and 'another --out' in done.text
+    shutil.rmtree(tmp_path / 'pass' / 'raw')
+    assert 'differ' not in annotate(tmp_path).check().text
+    answers = collect_answers(tmp_path / 'pass').read_text()
+    assert 'drinks' in answers and 'cup' not in answers
+    path.write_text(path.read_text().replace(', in a hat,', ''))
+    assert 'for one "a.jpg"' in annotate(tmp_path).check().text
 
 
 def test_other_keys_are_refused_before_anything_is_written(tmp_path):
