@@ -167,7 +167,7 @@ def _refuse_pipe(source: ImageSource) -> None:
         and not (os.path.isfile(source) or os.path.isdir(source))
     ):
         raise UnreadableImage(
-            f'{source}: no image can be decoded from it; it is not a regular file'
+            f'{source}: no image can be decoded from it; it is no regular file'
         )
 
 
