@@ -131,6 +131,17 @@ def test_rows_without_their_annotation_are_counted(files, tmp_path):
     assert f'object_ann_id 44 is no annotation of {coco}' in note
 
 
+def test_repeated_pairs_count_once(files, tmp_path):
+    coco, pairs = files
+    once = convert_custom(coco, pairs, tmp_path / 'once/out.json')
+    pairs.write_text(CSV + '5,6,PUSH,\n5,6,lean on,\n9,6,push,1\n7,,wave,\n')
+    twice = convert_custom(coco, pairs, tmp_path / 'twice/out.json')
+    assert once.path.read_bytes() == twice.path.read_bytes()
+    (note,) = twice.notes
+    assert note.startswith('4 of 8 pairs occur before')
+    assert f'{pairs}, line 6, which repeats {pairs}, line 2' in note
+
+
 def test_no_row_with_its_annotation_is_an_error(files, tmp_path):
     coco, pairs = files
     pairs.write_text('human_ann_id,object_ann_id,verb\n105,106,push\n')
@@ -234,6 +245,14 @@ def test_pairs_come_back(files, tmp_path, rows):
     file = AnnotationFile.read(report.path)
     hois = LabeledAnnotations(file, vocab).hois(0)
     ids = [5, 6, 9]
+    # A repeated pair counts once, and is visible where one of them is.
+    expected = {}
+    for *pair, invisible in rows:
+        pair = tuple(pair)
+        expected[pair] = invisible and expected.get(pair, True)
+    expected = [(*pair, flag) for pair, flag in expected.items()]
+    assert report.pairs == len(expected)
+    assert bool(report.notes) == (len(expected) < len(rows))
     assert [
         (ids[h], ids[o], vocab.verbs[v], bool(i))
         for h, o, v, i in zip(
@@ -242,4 +261,4 @@ def test_pairs_come_back(files, tmp_path, rows):
             hois['verb_labels'],
             hois['invisible'],
         )
-    ] == rows
+    ] == expected

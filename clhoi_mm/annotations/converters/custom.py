@@ -95,6 +95,7 @@ def convert_custom(
     }
     rows = _known_rows(rows, places, coco, pairs, notes)
     _check_rows(rows, boxes, places, coco)
+    rows = _unique_rows(rows, notes)
     made = None
     if vocabulary is None:
         made = out.with_name(f'{out.stem}_vocabulary.json')
@@ -187,6 +188,26 @@ def _known_rows(
             f'{len(rows) - len(known)} of {len(rows)} pairs left out; {first}'
         )
     return known
+
+
+def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
+    """Each person, object and verb once; the others are counted."""
+    unique: Dict[tuple, PairRow] = {}
+    first = ''
+    for row in rows:
+        key = (row.human, row.obj, normalise_name(row.verb))
+        before = unique.setdefault(key, row)
+        if before is not row:
+            first = first or f'{row.where}, which repeats {before.where}'
+            # A pair that is visible in one row is visible.
+            if before.invisible and not row.invisible:
+                unique[key] = row
+    if len(unique) < len(rows):
+        notes.append(
+            f'{len(rows) - len(unique)} of {len(rows)} pairs occur before, '
+            f'with the same person, object and verb, and are left out; {first}'
+        )
+    return list(unique.values())
 
 
 def _check_rows(
