@@ -138,6 +138,12 @@ def main() -> None:
         ) from error
     figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
     match = predictions.match_images(annotations)
+    if predictions.keys is None:
+        print(
+            f'{args.pred} has no keys: images are compared by id alone, and '
+            f'{match.matched} of {len(predictions.img_id)} ids are in '
+            f'{args.ann}. Ids of another split may be among them.'
+        )
     if match.unused:
         print(
             f'{match.unused} of {len(annotations.image_ids)} images are not '
