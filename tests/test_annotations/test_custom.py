@@ -142,6 +142,60 @@ def test_repeated_pairs_count_once(files, tmp_path):
     assert f'{pairs}, line 6, which repeats {pairs}, line 2' in note
 
 
+def convert_boxes(files, tmp_path, change):
+    coco, pairs = files
+    content = json.loads(json.dumps(COCO))
+    sizes = {x['id']: (x['width'], x['height']) for x in content['images']}
+    for ann in content['annotations']:
+        ann['bbox'] = change(ann['bbox'], *sizes[ann['image_id']])
+    coco.write_text(json.dumps(content))
+    return convert_custom(coco, pairs, tmp_path / 'out.json').notes
+
+
+def test_normalized_boxes_are_refused(files, tmp_path):
+    with pytest.raises(ValueError, match='all 4 boxes.*normalized; .*width'):
+        convert_boxes(
+            files,
+            tmp_path,
+            lambda box, w, h: [x / s for x, s in zip(box, (w, h, w, h))],
+        )
+    assert not (tmp_path / 'out.json').exists()
+
+
+def test_suspect_boxes_are_counted(files, tmp_path):
+    def corners(box, width, height):
+        return [width - 20, height - 20, width, height]
+
+    (note,) = convert_boxes(files, tmp_path, corners)
+    assert note.startswith('4 of 4 boxes reach beyond their image, for one')
+    assert "annotation 5, [80, 60, 100, 80], in image 'a' of 100 x 80" in note
+    assert '[x1, y1, x2, y2]' in note
+    # A box that is rounded is no box outside.
+    notes = convert_boxes(
+        files,
+        tmp_path,
+        lambda box, width, height: {
+            1: [-5, 0, 20, 20],
+            0: [5, 5, 0, 20],
+            10.5: [60, 40, 41, 41],
+        }.get(box[0], box),
+    )
+    outside, empty = notes
+    assert outside.startswith('1 of 4 boxes reach') and 'most' not in outside
+    assert 'annotation 5,' in outside
+    assert empty.startswith('1 of 4 boxes have no width')
+    assert 'annotation 7,' in empty
+
+
+def test_a_person_paired_with_itself_is_counted(files, tmp_path):
+    coco, pairs = files
+    pairs.write_text(CSV + '5,5,push,\n')
+    report = convert_custom(coco, pairs, tmp_path / 'out.json')
+    (note,) = report.notes
+    assert note.startswith('1 of 5 pairs are of a person and itself')
+    assert 'line 6' in note
+
+
 def test_no_row_with_its_annotation_is_an_error(files, tmp_path):
     coco, pairs = files
     pairs.write_text('human_ann_id,object_ann_id,verb\n105,106,push\n')
@@ -252,7 +306,9 @@ def test_pairs_come_back(files, tmp_path, rows):
         expected[pair] = invisible and expected.get(pair, True)
     expected = [(*pair, flag) for pair, flag in expected.items()]
     assert report.pairs == len(expected)
-    assert bool(report.notes) == (len(expected) < len(rows))
+    alone = sum(human == obj for human, obj, *_ in expected)
+    assert len(report.notes) == (len(expected) < len(rows)) + (alone > 0)
+    assert not alone or report.notes[-1].startswith(f'{alone} of ')
     assert [
         (ids[h], ids[o], vocab.verbs[v], bool(i))
         for h, o, v, i in zip(

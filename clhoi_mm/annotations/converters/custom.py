@@ -10,6 +10,7 @@ from clhoi_mm.utils.key_matching import match_keys
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 from ..annotation_builder import AnnotationBuilder
+from ..box_checks import check_boxes
 from ..coco_file import COCOFile
 from ..pairs_table import FIELDS, PairRow, read_pairs
 from ..text_file import PathLike
@@ -88,6 +89,7 @@ def convert_custom(
     notes = list(boxes.notes)
     if read:
         notes.append(f'{read} images have their size from {images}')
+    notes += check_boxes(boxes, coco)
     places: Places = {
         ann['id']: (image_id, ann['category_id'])
         for image_id, anns in boxes.annotations.items()
@@ -191,7 +193,7 @@ def _known_rows(
 
 
 def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
-    """Each person, object and verb once; the others are counted."""
+    """Each person, object and verb once; what is suspect is counted."""
     unique: Dict[tuple, PairRow] = {}
     first = ''
     for row in rows:
@@ -206,6 +208,13 @@ def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
         notes.append(
             f'{len(rows) - len(unique)} of {len(rows)} pairs occur before, '
             f'with the same person, object and verb, and are left out; {first}'
+        )
+    alone = [row for row in unique.values() if row.human == row.obj]
+    if alone:
+        notes.append(
+            f'{len(alone)} of {len(unique)} pairs are of a person and '
+            f'itself, for one {alone[0].where}; leave object_ann_id empty '
+            'where the action has no object'
         )
     return list(unique.values())
 
