@@ -106,6 +106,7 @@ BROKEN = {
     '5,6,push,maybe': "line 2, column 'invisible': 'maybe' is no flag",
     '5,6,push,0,park': 'line 2: 5 cells, but the header has 4 columns',
     '': 'pairs.csv: no pair',
+    '55,6,push': 'none of 1 pairs .* human_ann_id 55 is no annotation of',
     '6,5,push': 'line 2: human_ann_id 6 is a lawn_mower, not a person',
     '7,6,push': "line 2: object_ann_id 6 is in image 'a', the person in 'b'",
     '5,,wave': 'no pair has an object',
@@ -194,6 +195,29 @@ def test_a_person_paired_with_itself_is_counted(files, tmp_path):
     (note,) = report.notes
     assert note.startswith('1 of 5 pairs are of a person and itself')
     assert 'line 6' in note
+
+
+def test_no_input_is_written_over(files, tmp_path):
+    coco, pairs = files
+    made = convert_custom(coco, pairs, tmp_path / 'a.json').vocabulary
+    link = tmp_path / 'link.json'
+    link.symlink_to(coco)
+    beside = tmp_path / 'b_vocabulary.json'
+    beside.write_text('[]')
+    for args in (
+        (coco, pairs, coco),
+        (coco, pairs, pairs),
+        (coco, pairs, link),
+        (coco, pairs, made, str(made)),
+        (coco, beside, tmp_path / 'b.json'),
+    ):
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        with pytest.raises(ValueError, match='written over.*another name'):
+            convert_custom(*args)
+        assert before == {p: p.read_bytes() for p in tmp_path.iterdir()}
+    for folder in (tmp_path, '.'):
+        with pytest.raises(ValueError, match='is a folder; give --out the J'):
+            convert_custom(coco, pairs, folder)
 
 
 def test_no_row_with_its_annotation_is_an_error(files, tmp_path):

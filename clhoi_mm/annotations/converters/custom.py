@@ -81,6 +81,14 @@ def convert_custom(
         ValueError: Naming the record that contradicts the other file.
     """
     out = Path(out)
+    inputs = [coco, pairs]
+    if isinstance(vocabulary, str):
+        inputs.append(vocabulary)
+    _check_output(out, inputs)
+    made = None
+    if vocabulary is None:
+        made = out.with_name(f'{out.stem}_vocabulary.json')
+        _check_output(made, inputs)
     boxes = COCOFile([coco])
     rows = read_pairs(pairs)
     read = boxes.require_sizes(
@@ -98,9 +106,7 @@ def convert_custom(
     rows = _known_rows(rows, places, coco, pairs, notes)
     _check_rows(rows, boxes, places, coco)
     rows = _unique_rows(rows, notes)
-    made = None
     if vocabulary is None:
-        made = out.with_name(f'{out.stem}_vocabulary.json')
         vocabulary = _make_vocabulary(name, boxes, rows, places, pairs)
     vocabulary = HOIVocabulary.load(vocabulary)
     builder = _build(vocabulary, name, boxes, rows, places)
@@ -117,6 +123,21 @@ def convert_custom(
         vocabulary.num_hois,
         notes,
     )
+
+
+def _check_output(path: Path, inputs: Sequence[PathLike]) -> None:
+    """Refuse to write over a folder or over what is read."""
+    if path.is_dir():
+        raise ValueError(
+            f'{path}: is a folder; give --out the JSON file to write, as in '
+            f'{path / "train.json"}.'
+        )
+    for source in map(Path, inputs):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise ValueError(
+                f'{source}: would be read and written over by {path}; give '
+                '--out another name.'
+            )
 
 
 def _build(
@@ -185,6 +206,11 @@ def _known_rows(
                 break
         else:
             known.append(row)
+    if not known:
+        raise ValueError(
+            f'{pairs}: none of {len(rows)} pairs has its annotations; '
+            f'{first}. Give the table and the COCO file of the same annotations.'
+        )
     if len(known) < len(rows):
         notes.append(
             f'{len(rows) - len(known)} of {len(rows)} pairs left out; {first}'
