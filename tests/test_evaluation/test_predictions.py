@@ -452,6 +452,20 @@ def test_keys_tell_images_of_other_splits(tmp_path):
     assert figures_of(done.text) != whole
 
 
+def test_repeated_pairs_are_said(tmp_path):
+    path, annotations = write(tmp_path, HICO, tiny_scenes())
+    truth_as_predictions(annotations).write(tmp_path / 'x.npz')
+    args = ('--metric', 'hico_det', '--ann', path.name, '--pred', 'x.npz')
+    assert 'repeat' not in score(*args, cwd=tmp_path).check().text
+    content = json.loads(path.read_text())
+    num = len(content['hois'])
+    again = [dict(hoi, id=hoi['id'] + 1000) for hoi in content['hois'][:3]]
+    content['hois'] += again
+    path.write_text(json.dumps(content))
+    text = score(*args, cwd=tmp_path).check().text
+    assert f'3 of {num + 3} hois in ann.json repeat the person' in text
+
+
 def test_tool_says_what_is_wrong(tmp_path):
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'preds.npz')

@@ -209,7 +209,7 @@ def _known_rows(
     if not known:
         raise ValueError(
             f'{pairs}: none of {len(rows)} pairs has its annotations; '
-            f'{first}. Give the table and the COCO file of the same annotations.'
+            f'{first}. Give the table and the COCO file of the same boxes.'
         )
     if len(known) < len(rows):
         notes.append(
