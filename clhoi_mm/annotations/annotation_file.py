@@ -112,6 +112,13 @@ class AnnotationFile:
         )
         return lookup
 
+    @cached_property
+    def num_repeated_pairs(self) -> int:
+        """Rows of ``hois`` with the boxes and the verb of an earlier row."""
+        rows = np.stack([self.human_inds, self.object_inds, self.pair_verbs])
+        rows = rows[:, self.human_inds >= 0]
+        return rows.shape[1] - np.unique(rows, axis=1).shape[1]
+
     @property
     def hoi_names(self) -> List[str]:
         """As in 'ride bicycle', one for each class."""

@@ -1,14 +1,15 @@
 """A table of annotated pairs: CSV of any kind, or JSON."""
 
 import csv
-import io
 import json
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .text_file import (
     PathLike,
+    csv_rows,
     decode_text,
     parse_json,
     read_bytes,
@@ -20,6 +21,8 @@ FIELDS = ('human_ann_id', 'object_ann_id', 'verb')
 DELIMITERS = ',;\t|'
 _TRUE = ('1', '1.0', 'true', 'yes', 'y', 't', 'x')
 _FALSE = ('0', '0.0', 'false', 'no', 'n', 'f')
+# Control characters, lone surrogates, line and paragraph separators.
+_CONTROL = ('Cc', 'Cs', 'Zl', 'Zp')
 
 
 @dataclass(frozen=True)
@@ -143,14 +146,12 @@ def _csv_records(
     skipped = 0
     if hint.strip().strip('"').lower().startswith('sep='):
         text, skipped = rest, 1
-    reader, header = None, []
+    rows: Iterator[Tuple[int, Any]] = iter(())
+    header: List[str] = []
     for delimiter in DELIMITERS:
-        reader = csv.reader(
-            io.StringIO(text, newline=''),
-            delimiter=delimiter,
-            skipinitialspace=True,
-        )
-        header = [_column(name) for name in _next(path, reader)]
+        rows = _filled(path, csv_rows(text, delimiter, path, skipped))
+        _, names = next(rows, (0, []))
+        header = [_column(name) for name in names]
         if set(FIELDS) <= set(header):
             break
     else:
@@ -160,10 +161,8 @@ def _csv_records(
             f'{first[:100]!r}; name the columns in the first line, parted by '
             'comma, semicolon or tab.'
         )
-    while cells := _next(path, reader):
-        where = f'{path}, line {reader.line_num + skipped}'
-        if not any(cell.strip() for cell in cells):
-            continue
+    for line, cells in rows:
+        where = f'{path}, line {line}'
         if any(cell.strip() for cell in cells[len(header) :]):
             raise ValueError(
                 f'{where}: {len(cells)} cells, but the header has '
@@ -173,15 +172,18 @@ def _csv_records(
         yield where, dict(zip(header, cells))
 
 
-def _next(path: Path, reader: Any) -> List[str]:
-    """The next row that is not empty; [] at the end."""
-    try:
-        return next((cells for cells in reader if cells), [])
-    except csv.Error as error:
-        raise ValueError(
-            f'{path}, line {reader.line_num}: not valid CSV ({error}); save '
-            'the table as CSV (UTF-8) again.'
-        ) from error
+def _filled(
+    path: Path, rows: Iterator[Tuple[int, Any]]
+) -> Iterator[Tuple[int, List[str]]]:
+    """Rows with something in a cell."""
+    for line, cells in rows:
+        if isinstance(cells, csv.Error):
+            raise ValueError(
+                f'{path}, line {line}: not valid CSV ({cells}); save the '
+                'table as CSV (UTF-8) again.'
+            )
+        if any(cell.strip() for cell in cells):
+            yield line, cells
 
 
 def _column(name: Any) -> str:
@@ -190,6 +192,8 @@ def _column(name: Any) -> str:
 
 def _read_row(where: str, record: Dict[str, Any]) -> PairRow:
     human, obj, verb = (record.get(name) for name in FIELDS)
+    for name in FIELDS:
+        _refuse_control(where, name, record.get(name))
     human_id, object_id = read_id(human), read_id(obj)
     if human_id is None:
         _refuse(where, 'human_ann_id', human, "give the person's id")
@@ -204,6 +208,18 @@ def _read_row(where: str, record: Dict[str, Any]) -> PairRow:
     if flag and flag not in _TRUE + _FALSE:
         _refuse(where, 'invisible', flag, 'write 0 or 1', 'flag')
     return PairRow(where, human_id, object_id, verb.strip(), flag in _TRUE)
+
+
+def _refuse_control(where: str, column: str, value: Any) -> None:
+    """Refuse a line break or another control character within a cell."""
+    if isinstance(value, str) and any(
+        unicodedata.category(char) in _CONTROL for char in value.strip()
+    ):
+        raise ValueError(
+            f'{where}, column {column!r}: {value[:40]!r} holds a line break '
+            'or another control character; write it in one line, and close '
+            'each double quote.'
+        )
 
 
 def _refuse(

@@ -1,10 +1,12 @@
 """Text and JSON as users have them on disk."""
 
+import csv
+import io
 import json
 import os
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Iterator, List, Optional, Tuple, Union
 
 from clhoi_mm.utils.errors import InputError
 
@@ -114,3 +116,48 @@ def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
         InputError: It is no JSON.
     """
     return parse_json(read_bytes(path), path, hook)
+
+
+def csv_rows(
+    text: str, delimiter: str, name: PathLike, skipped: int = 0
+) -> Iterator[Tuple[int, Union[List[str], csv.Error]]]:
+    """Read CSV row by row; an open quote swallows no further row.
+
+    Args:
+        text (str): The table.
+        delimiter (str): What parts the cells.
+        name (str | PathLike): The file, for messages.
+        skipped (int): Lines of the file before `text`. Defaults to 0.
+
+    Yields:
+        tuple[int, list[str] | csv.Error]: The row's first line, counted from
+        1, and its cells, or why that line cannot be read.
+
+    Raises:
+        InputError: A double quote is not closed; the message names the line.
+    """
+    # With its end, each line that leaves a quote open has a break in a cell.
+    lines = io.StringIO(text + '\n', newline='').readlines()
+    form = dict(delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(lines, **form)
+    while reader.line_num < len(lines):
+        start = reader.line_num
+        cells: Union[List[str], csv.Error]
+        try:
+            cells = next(reader)
+            if any('\n' in cell or '\r' in cell for cell in cells):
+                list(
+                    csv.reader(
+                        lines[start : reader.line_num], strict=True, **form
+                    )
+                )
+        except csv.Error as error:
+            if reader.line_num == start + 1 < len(lines):
+                cells = error
+            else:
+                raise InputError(
+                    f'{name}, line {start + 1 + skipped}: a cell begins with '
+                    'a double quote that is not closed; close it, and write '
+                    'a double quote inside of a cell twice.'
+                ) from error
+        yield start + 1 + skipped, cells

@@ -1,7 +1,6 @@
 """Captions that exist already, in the files that data sets keep them in."""
 
 import csv
-import io
 import json
 import os
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
 
 from ..annotations.text_file import (
+    csv_rows,
     decode_text,
     parse_json,
     read_bytes,
@@ -200,12 +200,11 @@ def _table_rows(path: Path) -> Iterator[_Row]:
     refuse_binary(data, path, 'save the table as CSV (UTF-8)')
     text = decode_text(data, path).lstrip('\ufeff')
     for delimiter in _DELIMITERS:
-        reader = csv.reader(
-            io.StringIO(text, newline=''),
-            delimiter=delimiter,
-            skipinitialspace=True,
-        )
-        header = [cell.strip().lower() for cell in next(reader, [])]
+        rows = csv_rows(text, delimiter, path)
+        _, first_cells = next(rows, (0, []))
+        if isinstance(first_cells, csv.Error):
+            raise ValueError(f'{path}, line 1: no CSV ({first_cells})')
+        header = [cell.strip().lower() for cell in first_cells]
         if set(header) & set(_IMAGE) and set(header) & set(_CAPTION):
             _refuse_repeated(header, path)
             break
@@ -215,16 +214,11 @@ def _table_rows(path: Path) -> Iterator[_Row]:
             f'{path}: the first line is {first[:100]!r}; name the columns '
             f'"image" and "caption" in it'
         )
-    while True:
-        where = f'{path}, line {reader.line_num + 1}'
-        try:
-            cells = next(reader, None)
-        except csv.Error:
+    for line, cells in rows:
+        where = f'{path}, line {line}'
+        if isinstance(cells, csv.Error):
             yield where, ValueError('no CSV')
-            continue
-        if cells is None:
-            return
-        if any(cell.strip() for cell in cells):
+        elif any(cell.strip() for cell in cells):
             yield where, _row(header, cells)
 
 

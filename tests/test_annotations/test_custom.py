@@ -106,6 +106,7 @@ BROKEN = {
     '5,6,push,maybe': "line 2, column 'invisible': 'maybe' is no flag",
     '5,6,push,0,park': 'line 2: 5 cells, but the header has 4 columns',
     '': 'pairs.csv: no pair',
+    '55,6,push': 'none of 1 pairs .* human_ann_id 55 is no annotation of',
     '6,5,push': 'line 2: human_ann_id 6 is a lawn_mower, not a person',
     '7,6,push': "line 2: object_ann_id 6 is in image 'a', the person in 'b'",
     '5,,wave': 'no pair has an object',
@@ -129,6 +130,94 @@ def test_rows_without_their_annotation_are_counted(files, tmp_path):
     (note,) = report.notes
     assert note.startswith('2 of 6 pairs left out') and 'line 6' in note
     assert f'object_ann_id 44 is no annotation of {coco}' in note
+
+
+def test_repeated_pairs_count_once(files, tmp_path):
+    coco, pairs = files
+    once = convert_custom(coco, pairs, tmp_path / 'once/out.json')
+    pairs.write_text(CSV + '5,6,PUSH,\n5,6,lean on,\n9,6,push,1\n7,,wave,\n')
+    twice = convert_custom(coco, pairs, tmp_path / 'twice/out.json')
+    assert once.path.read_bytes() == twice.path.read_bytes()
+    (note,) = twice.notes
+    assert note.startswith('4 of 8 pairs occur before')
+    assert f'{pairs}, line 6, which repeats {pairs}, line 2' in note
+
+
+def convert_boxes(files, tmp_path, change):
+    coco, pairs = files
+    content = json.loads(json.dumps(COCO))
+    sizes = {x['id']: (x['width'], x['height']) for x in content['images']}
+    for ann in content['annotations']:
+        ann['bbox'] = change(ann['bbox'], *sizes[ann['image_id']])
+    coco.write_text(json.dumps(content))
+    return convert_custom(coco, pairs, tmp_path / 'out.json').notes
+
+
+def test_normalized_boxes_are_refused(files, tmp_path):
+    with pytest.raises(ValueError, match='all 4 boxes.*normalized; .*width'):
+        convert_boxes(
+            files,
+            tmp_path,
+            lambda box, w, h: [x / s for x, s in zip(box, (w, h, w, h))],
+        )
+    assert not (tmp_path / 'out.json').exists()
+
+
+def test_suspect_boxes_are_counted(files, tmp_path):
+    def corners(box, width, height):
+        return [width - 20, height - 20, width, height]
+
+    (note,) = convert_boxes(files, tmp_path, corners)
+    assert note.startswith('4 of 4 boxes reach beyond their image, for one')
+    assert "annotation 5, [80, 60, 100, 80], in image 'a' of 100 x 80" in note
+    assert '[x1, y1, x2, y2]' in note
+    # A box that is rounded is no box outside.
+    notes = convert_boxes(
+        files,
+        tmp_path,
+        lambda box, width, height: {
+            1: [-5, 0, 20, 20],
+            0: [5, 5, 0, 20],
+            10.5: [60, 40, 41, 41],
+        }.get(box[0], box),
+    )
+    outside, empty = notes
+    assert outside.startswith('1 of 4 boxes reach') and 'most' not in outside
+    assert 'annotation 5,' in outside
+    assert empty.startswith('1 of 4 boxes have no width')
+    assert 'annotation 7,' in empty
+
+
+def test_a_person_paired_with_itself_is_counted(files, tmp_path):
+    coco, pairs = files
+    pairs.write_text(CSV + '5,5,push,\n')
+    report = convert_custom(coco, pairs, tmp_path / 'out.json')
+    (note,) = report.notes
+    assert note.startswith('1 of 5 pairs are of a person and itself')
+    assert 'line 6' in note
+
+
+def test_no_input_is_written_over(files, tmp_path):
+    coco, pairs = files
+    made = convert_custom(coco, pairs, tmp_path / 'a.json').vocabulary
+    link = tmp_path / 'link.json'
+    link.symlink_to(coco)
+    beside = tmp_path / 'b_vocabulary.json'
+    beside.write_text('[]')
+    for args in (
+        (coco, pairs, coco),
+        (coco, pairs, pairs),
+        (coco, pairs, link),
+        (coco, pairs, made, str(made)),
+        (coco, beside, tmp_path / 'b.json'),
+    ):
+        before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+        with pytest.raises(ValueError, match='written over.*another name'):
+            convert_custom(*args)
+        assert before == {p: p.read_bytes() for p in tmp_path.iterdir()}
+    for folder in (tmp_path, '.'):
+        with pytest.raises(ValueError, match='is a folder; give --out the J'):
+            convert_custom(coco, pairs, folder)
 
 
 def test_no_row_with_its_annotation_is_an_error(files, tmp_path):
@@ -234,6 +323,16 @@ def test_pairs_come_back(files, tmp_path, rows):
     file = AnnotationFile.read(report.path)
     hois = LabeledAnnotations(file, vocab).hois(0)
     ids = [5, 6, 9]
+    # A repeated pair counts once, and is visible where one of them is.
+    expected = {}
+    for *pair, invisible in rows:
+        pair = tuple(pair)
+        expected[pair] = invisible and expected.get(pair, True)
+    expected = [(*pair, flag) for pair, flag in expected.items()]
+    assert report.pairs == len(expected)
+    alone = sum(human == obj for human, obj, *_ in expected)
+    assert len(report.notes) == (len(expected) < len(rows)) + (alone > 0)
+    assert not alone or report.notes[-1].startswith(f'{alone} of ')
     assert [
         (ids[h], ids[o], vocab.verbs[v], bool(i))
         for h, o, v, i in zip(
@@ -242,4 +341,4 @@ def test_pairs_come_back(files, tmp_path, rows):
             hois['verb_labels'],
             hois['invisible'],
         )
-    ] == rows
+    ] == expected

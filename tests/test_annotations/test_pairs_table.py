@@ -35,6 +35,8 @@ TABLES = {
     ),
     'excel': 'sep=;\n"Human_Ann_ID";"Object Ann-ID";" Verb ";Invisible\n'
     '5;6;push;FALSE\n7;#N/A;wave;TRUE\n;;;\n',
+    'note': 'note,human_ann_id,object_ann_id,verb,invisible\n'
+    '"of two\nlines, ""so""",5,6,"push",0\n,7,,"wave",1\n',
     'tab': 'verb\tnote\tobject_ann_id\thuman_ann_id\tinvisible\n'
     'push\ta, b; c\t6\t5\t\nwave\t\tNULL\t7\tyes\n',
     'short': 'human_ann_id, object_ann_id, verb, invisible\n'
@@ -116,6 +118,7 @@ def test_what_is_written_is_read(
     assert read(path) == rows
 
 
+HEAD = b'human_ann_id,object_ann_id,verb\n'
 BAD = {
     b'PK\x03\x04rest': 'an Excel workbook.*save the table as CSV',
     b'\xd0\xcf\x11\xe0': 'an old Excel workbook',
@@ -126,6 +129,12 @@ BAD = {
     b'human_ann_id,object_ann_id,verb\n5,six,push\n\n5.5,,x': 'line 4, column '
     "'human_ann_id': '5.5' is no annotation id; give",
     b'human_ann_id,object_ann_id,verb\n5,1e300,push': "'1e300' is no annotat",
+    HEAD + b'5,6,"ride\n5,6,push\n5,6,sit\n': 'line 2: .*not closed; close',
+    HEAD + b'5,6,push\n5,6,"ride': 'line 3: .*not closed',
+    HEAD + b'5,6,"ride\n5,6,"push"\n': 'line 2: .*not closed',
+    HEAD + b'5,6,"ride\n5,6,push"\n': "line 2, column 'verb'.*a line break",
+    HEAD + b'5,6,ri\0de\n': 'line 2.*(control character|NUL)',
+    HEAD + b'5,"a\nb",ride\n': "line 2, column 'object_ann_id'.*line break",
 }
 
 
@@ -136,6 +145,15 @@ def test_bad_tables_are_named(tmp_path, data):
     with pytest.raises(ValueError, match=BAD[data]) as error:
         read_pairs(path)
     assert 'pairs.csv' in str(error.value)
+
+
+@pytest.mark.parametrize('count', [500, 50_000])
+def test_an_open_quote_swallows_no_row(tmp_path, count):
+    path = tmp_path / 'pairs.csv'
+    rows = '7,"open,5,6,a\n' + 'x,y,5,6,b\n' * count
+    path.write_text('id,note,human_ann_id,object_ann_id,verb\n' + rows)
+    with pytest.raises(ValueError, match='pairs.csv, line 2: .*not closed'):
+        read_pairs(path)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +170,10 @@ def test_bad_tables_are_named(tmp_path, data):
         (
             '[{"human_ann_id": 1, "verb": 3}]',
             "record 0, column 'verb': 3 is no verb",
+        ),
+        (
+            '[{"human_ann_id": 1, "object_ann_id": 2, "verb": "ri\\nde"}]',
+            "record 0, column 'verb': .* holds a line break",
         ),
         ('[' * 100000, 'not valid JSON'),
     ],

@@ -109,6 +109,7 @@ def test_the_file_scores_as_the_metric(
     ).check()
     assert json.loads((tmp_path / 'figures.json').read_text()) == figures
     assert len(figures) >= 5 and max(figures.values()) > 0
+    assert Predictions.read(out).keys.tolist() == annotations.keys
     results = json.loads((tmp_path / 'preds.json').read_text())
     assert [r['img_id'] for r in results] == annotations.image_ids
     boxes = [b for r in results for b in r['hois']['obj_bboxes']]
@@ -134,6 +135,7 @@ def test_what_the_file_cannot_name_is_left_out(tmp_path):
     )
     metric.compute_metrics(metric.results)
     predictions = Predictions.read(tmp_path / 'few.npz')
+    assert predictions.keys is None
     assert predictions.offsets.tolist() == [0, 2, 4]
     assert predictions.scores.tolist() == [0, 3, 0, 3]
     assert annotations.hoi_names[predictions.hoi_labels[0]] == 'feed dog'

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -369,6 +370,8 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
             "such as '50[0-4]', is among .*, such as 50[0-4]",
         ),
         (dict(img_id=np.array([500] * 5)), 'an image twice'),
+        (dict(keys=np.array(['a.png'] * 4)), 'keys must be 5 strings'),
+        (dict(keys=np.arange(5)), 'keys must be 5 strings'),
         (dict(format_version=np.array(2)), 'format_version 2 is newer'),
         (dict(scores=np.array([{}] * 8)), 'no .npz of plain arrays'),
     ],
@@ -416,6 +419,51 @@ def test_images_of_one_side_are_counted(tmp_path):
         'python', TOOLS / 'hoi_errors.py', *args, 'part.json', cwd=tmp_path
     ).check()
     assert 'attention: 1 of 5 keys of the predictions' in done.text
+
+
+def test_keys_tell_images_of_other_splits(tmp_path):
+    """Ids of two splits may be the same, keys are not."""
+    path, annotations = write(tmp_path, HICO, tiny_scenes())
+    bare = truth_as_predictions(annotations)
+    args = ('--metric', 'hico_det', '--ann', path.name, '--pred', 'x.npz')
+    bare.write(tmp_path / 'x.npz')
+    done = score(*args, cwd=tmp_path).check()
+    assert 'x.npz has no keys: images are compared by id alone' in done.text
+    assert '5 of 5 ids are in ann.json' in done.text
+    whole = figures_of(done.text)
+    own = list(annotations.keys)
+
+    def with_keys(keys):
+        replace(bare, keys=np.array(keys)).write(tmp_path / 'x.npz')
+        return score(*args, cwd=tmp_path)
+
+    done = with_keys(own).check()
+    assert figures_of(done.text) == whole and 'keys' not in done.text
+    done = with_keys([f'test/{i}.jpg' for i in range(5)])
+    assert done.code == 1 and 'Traceback' not in done.text
+    assert "such as 'test/0.jpg'" in done.text and own[0] in done.text
+    assert 'score predictions with the file of their own split' in done.text
+    done = with_keys(['test/0.jpg', *own[1:]]).check()
+    assert "1 of 5 predicted images are not in ann.json, for one 'test/0" in (
+        done.text
+    )
+    # The first image's four pairs are not scored as the image of its id.
+    assert len(Predictions.read(tmp_path / 'x.npz').pairs(annotations)) == 4
+    assert figures_of(done.text) != whole
+
+
+def test_repeated_pairs_are_said(tmp_path):
+    path, annotations = write(tmp_path, HICO, tiny_scenes())
+    truth_as_predictions(annotations).write(tmp_path / 'x.npz')
+    args = ('--metric', 'hico_det', '--ann', path.name, '--pred', 'x.npz')
+    assert 'repeat' not in score(*args, cwd=tmp_path).check().text
+    content = json.loads(path.read_text())
+    num = len(content['hois'])
+    again = [dict(hoi, id=hoi['id'] + 1000) for hoi in content['hois'][:3]]
+    content['hois'] += again
+    path.write_text(json.dumps(content))
+    text = score(*args, cwd=tmp_path).check().text
+    assert f'3 of {num + 3} hois in ann.json repeat the person' in text
 
 
 def test_tool_says_what_is_wrong(tmp_path):

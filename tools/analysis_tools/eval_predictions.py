@@ -138,6 +138,20 @@ def main() -> None:
         ) from error
     figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
     match = predictions.match_images(annotations)
+    if predictions.keys is None:
+        print(
+            f'{args.pred} has no keys: images are compared by id alone, and '
+            f'{match.matched} of {len(predictions.img_id)} ids are in '
+            f'{args.ann}. Ids of another split may be among them.'
+        )
+    repeated = annotations.num_repeated_pairs
+    if repeated:
+        print(
+            f'{repeated} of {len(annotations.pair_verbs)} hois in {args.ann} '
+            'repeat the person, object and verb of another; each is a pair to '
+            'find, as in the official evaluators. Remove them, or convert '
+            'the annotations again, to count them once.'
+        )
     if match.unused:
         print(
             f'{match.unused} of {len(annotations.image_ids)} images are not '

@@ -10,6 +10,7 @@ from clhoi_mm.utils.key_matching import match_keys
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 from ..annotation_builder import AnnotationBuilder
+from ..box_checks import check_boxes
 from ..coco_file import COCOFile
 from ..pairs_table import FIELDS, PairRow, read_pairs
 from ..text_file import PathLike
@@ -80,6 +81,14 @@ def convert_custom(
         ValueError: Naming the record that contradicts the other file.
     """
     out = Path(out)
+    inputs = [coco, pairs]
+    if isinstance(vocabulary, str):
+        inputs.append(vocabulary)
+    _check_output(out, inputs)
+    made = None
+    if vocabulary is None:
+        made = out.with_name(f'{out.stem}_vocabulary.json')
+        _check_output(made, inputs)
     boxes = COCOFile([coco])
     rows = read_pairs(pairs)
     read = boxes.require_sizes(
@@ -88,6 +97,7 @@ def convert_custom(
     notes = list(boxes.notes)
     if read:
         notes.append(f'{read} images have their size from {images}')
+    notes += check_boxes(boxes, coco)
     places: Places = {
         ann['id']: (image_id, ann['category_id'])
         for image_id, anns in boxes.annotations.items()
@@ -95,9 +105,8 @@ def convert_custom(
     }
     rows = _known_rows(rows, places, coco, pairs, notes)
     _check_rows(rows, boxes, places, coco)
-    made = None
+    rows = _unique_rows(rows, notes)
     if vocabulary is None:
-        made = out.with_name(f'{out.stem}_vocabulary.json')
         vocabulary = _make_vocabulary(name, boxes, rows, places, pairs)
     vocabulary = HOIVocabulary.load(vocabulary)
     builder = _build(vocabulary, name, boxes, rows, places)
@@ -114,6 +123,21 @@ def convert_custom(
         vocabulary.num_hois,
         notes,
     )
+
+
+def _check_output(path: Path, inputs: Sequence[PathLike]) -> None:
+    """Refuse to write over a folder or over what is read."""
+    if path.is_dir():
+        raise ValueError(
+            f'{path}: is a folder; give --out the JSON file to write, as in '
+            f'{path / "train.json"}.'
+        )
+    for source in map(Path, inputs):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise ValueError(
+                f'{source}: would be read and written over by {path}; give '
+                '--out another name.'
+            )
 
 
 def _build(
@@ -182,11 +206,43 @@ def _known_rows(
                 break
         else:
             known.append(row)
+    if not known:
+        raise ValueError(
+            f'{pairs}: none of {len(rows)} pairs has its annotations; '
+            f'{first}. Give the table and the COCO file of the same boxes.'
+        )
     if len(known) < len(rows):
         notes.append(
             f'{len(rows) - len(known)} of {len(rows)} pairs left out; {first}'
         )
     return known
+
+
+def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
+    """Each person, object and verb once; what is suspect is counted."""
+    unique: Dict[tuple, PairRow] = {}
+    first = ''
+    for row in rows:
+        key = (row.human, row.obj, normalise_name(row.verb))
+        before = unique.setdefault(key, row)
+        if before is not row:
+            first = first or f'{row.where}, which repeats {before.where}'
+            # A pair that is visible in one row is visible.
+            if before.invisible and not row.invisible:
+                unique[key] = row
+    if len(unique) < len(rows):
+        notes.append(
+            f'{len(rows) - len(unique)} of {len(rows)} pairs occur before, '
+            f'with the same person, object and verb, and are left out; {first}'
+        )
+    alone = [row for row in unique.values() if row.human == row.obj]
+    if alone:
+        notes.append(
+            f'{len(alone)} of {len(unique)} pairs are of a person and '
+            f'itself, for one {alone[0].where}; leave object_ann_id empty '
+            'where the action has no object'
+        )
+    return list(unique.values())
 
 
 def _check_rows(

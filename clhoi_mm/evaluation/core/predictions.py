@@ -42,6 +42,10 @@ class Predictions:
         agent_scores (np.ndarray, optional): How surely the person does the
             action, for V-COCO's AP_agent, (N,); without them the best score
             of the person and action stands in.
+        keys (np.ndarray, optional): Keys of the images, (I,) strings, as in
+            the annotation file (``key``, else ``file_name``). With them,
+            images are matched by key; without, by id, which images of other
+            splits may have as well.
     """
 
     img_id: np.ndarray
@@ -53,6 +57,7 @@ class Predictions:
     hoi_labels: np.ndarray
     scores: np.ndarray
     agent_scores: Optional[np.ndarray] = None
+    keys: Optional[np.ndarray] = None
 
     @classmethod
     def read(cls, path: Path) -> 'Predictions':
@@ -84,12 +89,12 @@ class Predictions:
                 'update clhoi_mm.'
             )
         names = [field.name for field in fields(cls)]
-        missing = [n for n in names[:-1] if n not in arrays]
+        missing = [n for n in names[:-2] if n not in arrays]
         if missing:
             raise ValueError(
                 f'{path}: no {", ".join(missing)}; a file of '
-                f'predictions holds {", ".join(names[:-1])} and '
-                'may hold agent_scores.'
+                f'predictions holds {", ".join(names[:-2])} and '
+                'may hold agent_scores and keys.'
             )
         predictions = cls(**{n: arrays[n] for n in names if n in arrays})
         predictions._check(str(path))
@@ -111,11 +116,12 @@ class Predictions:
         Raises:
             ValueError: It has none of them.
         """
+        names = ('img_id', 'id') if self.keys is None else ('keys', 'key')
         return match_keys(
-            self.img_id.tolist(),
-            set(annotations.image_ids),
-            'the predictions (img_id)',
-            f'the images (id) of {annotations.name}',
+            self._images(),
+            dict.fromkeys(self._images_of(annotations)),
+            f'the predictions ({names[0]})',
+            f'the images ({names[1]}) of {annotations.name}',
             'score predictions with the file of their own split',
         )
 
@@ -190,16 +196,17 @@ class Predictions:
     ) -> Tuple[np.ndarray, np.ndarray]:
         """Rows of the file's images, and the position of each one's image."""
         self.match_images(annotations)
-        positions = {img: i for i, img in enumerate(annotations.image_ids)}
+        own = self._images_of(annotations)
+        positions = {image: i for i, image in enumerate(own)}
         images = np.array(
-            [positions.get(i, -1) for i in self.img_id.tolist()],
+            [positions.get(image, -1) for image in self._images()],
             dtype=np.int64,
         )
         known = images[images >= 0]
         if len(np.unique(known)) < len(known):
             raise ValueError(
-                'img_id holds an image twice; give all of an '
-                "image's rows together."
+                f'{"img_id" if self.keys is None else "keys"} holds an image '
+                "twice; give all of an image's rows together."
             )
         image_inds = np.repeat(images, np.diff(self.offsets))
         if (np.diff(images) > 0).all() and len(known) == len(images):
@@ -207,6 +214,14 @@ class Predictions:
         order = np.argsort(image_inds, kind='stable')
         order = order[image_inds[order] >= 0]
         return order, image_inds[order]
+
+    def _images(self) -> list:
+        """Keys of the predicted images, ids where there are none."""
+        return (self.img_id if self.keys is None else self.keys).tolist()
+
+    def _images_of(self, annotations: AnnotationFile) -> list:
+        """What :meth:`_images` are compared with."""
+        return annotations.image_ids if self.keys is None else annotations.keys
 
     def _check(self, path: str) -> None:
         num_images, num = len(self.img_id), len(self.scores)
@@ -221,6 +236,14 @@ class Predictions:
                 f'{path}: offsets must rise from 0 to {num}, the '
                 f'number of rows, in {num_images + 1} steps, one '
                 'more than there are images.'
+            )
+        keys = self.keys
+        if keys is not None and (
+            keys.shape != (num_images,) or keys.dtype.kind != 'U'
+        ):
+            raise ValueError(
+                f'{path}: keys must be {num_images} strings, one for each '
+                f'image, but has shape {keys.shape} of {keys.dtype}.'
             )
         for name in ('sub_bboxes', 'obj_bboxes'):
             if getattr(self, name).shape != (num, 4):

@@ -152,6 +152,7 @@ class DumpHOIResults(BaseMetric):
             annotations.hoi_lookup[verb_labels, obj_labels],
             -1,
         )
+        keys = [result['key'] for result in results]
         return Predictions(
             np.array([result['img_id'] for result in results]),
             np.searchsorted(images, np.arange(len(rows) + 1)),
@@ -162,6 +163,7 @@ class DumpHOIResults(BaseMetric):
             hoi_labels,
             columns['scores'][keep],
             None if agent_scores is None else agent_scores[keep],
+            None if None in keys else np.array(keys, dtype=np.str_),
         )
 
     def _positions(self, key: str, names: Sequence[str]) -> np.ndarray:

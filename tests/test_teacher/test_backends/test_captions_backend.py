@@ -197,6 +197,23 @@ def test_boxes_of_coco_are_no_captions(tmp_path):
         read_caption_file(path)
 
 
+@pytest.mark.parametrize('count', [3, 20_000])
+def test_an_open_quote_swallows_no_caption(tmp_path, count):
+    path = tmp_path / 'c.csv'
+    path.write_text(
+        'image,caption\na.jpg,"two\nlines"\nb.jpg,"open\n'
+        + 'c.jpg,a man rides\n' * count
+    )
+    with pytest.raises(ValueError, match='c.csv, line 4: .* not closed'):
+        read_caption_file(path)
+    path.write_text(path.read_text().replace('open\n', 'now\nclosed"\n'))
+    assert read_caption_file(path).captions == {
+        'a.jpg': ['two\nlines'],
+        'b.jpg': ['now\nclosed'],
+        'c.jpg': ['a man rides'],
+    }
+
+
 def test_what_is_missing_is_said(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match='no such file of captions'):
         read_caption_file(tmp_path / 'c.json')
