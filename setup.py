@@ -100,6 +100,7 @@ setup(
         'teacher-transformers': teacher
         + read_requirements('teacher-transformers'),
         'teacher-ray': teacher + read_requirements('teacher-ray'),
+        'captions': teacher + read_requirements('captions'),
         'demo': onedl + read_requirements('demo'),
         'dev': read_requirements('dev'),
         'docs': read_requirements('docs'),

@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from clhoi_mm.check_env import ROWS
+from clhoi_mm.teacher.caption_parser.spacy_model import MODELS
 
 REPO = Path(__file__).resolve().parents[1]
 SHIPPED = (
@@ -95,6 +96,17 @@ def test_the_sentence_encoder_is_pinned_by_its_hash() -> None:
     assert Requirement(pin) == need
     locked = {pin.name for pin in requirements('lock-onedl')}
     assert {'sentence-transformers', 'transformers', 'torch'} <= locked
+
+
+def test_the_captions_model_is_pinned_by_its_hash() -> None:
+    lock = (REPO / 'requirements/lock-captions.txt').read_text()
+    (pin,) = re.findall(
+        r'^([^#\n]+) \\\n    --hash=sha256:[0-9a-f]{64}$', lock, re.MULTILINE
+    )
+    name = Requirement(pin).name.replace('-', '_')
+    assert name == MODELS[1]
+    (need,) = requirements('captions')
+    assert need.name == 'spacy' and need.specifier.contains('3.8.0')
 
 
 @pytest.mark.parametrize('row', ROWS)
@@ -294,6 +306,7 @@ def test_wheel_metadata(archives) -> None:
         'teacher',
         'teacher-transformers',
         'teacher-ray',
+        'captions',
         'demo',
         'dev',
         'docs',

@@ -7,16 +7,29 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from clhoi_mm.teacher.prose.function_words import (
-    BE,
-    DETERMINERS,
-    PREPOSITIONS,
-    RELATIVES,
-)
-from clhoi_mm.teacher.prose.lexicon import Lexicon, load_words
-from clhoi_mm.teacher.prose.morphology import singular, verb_form
+from clhoi_mm.teacher.lexicon import Lexicon, load_words
+from clhoi_mm.teacher.morphology import singular, verb_form
 from clhoi_mm.utils.english import gerund, third_person
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
+# Words around a verb and an object that say nothing else.
+DETERMINERS = frozenset(
+    'a an the this these those my your his her its their our another each '
+    'every some any all both no either neither several many few various most '
+    'other two three four five six seven eight nine ten one multiple '
+    'numerous certain such what whose more half dozens dozen'.split()
+)
+PREPOSITIONS = frozenset(
+    'on onto upon in into inside within at to toward towards from of off with '
+    'without by for over under underneath beneath below above behind beside '
+    'besides near next through across along alongside around between among '
+    'against atop astride aboard out up down away past about before after '
+    'during amid amidst outside back together via like beyond despite '
+    'throughout except plus per versus opposite ahead forward apart aside '
+    'onboard abreast'.split()
+)
+_RELATIVES = frozenset('who which that whom'.split())
+_BE = frozenset('be is are was were been being am'.split())
 
 
 @dataclass
@@ -190,7 +203,7 @@ def _without_person(words: List[str]) -> List[str]:
     if len(rest) < 2 or not _is_person(rest[0]):
         return words
     rest = rest[1:]
-    while rest and rest[0] in BE | RELATIVES:
+    while rest and rest[0] in _BE | _RELATIVES:
         rest = rest[1:]
     return rest
 

@@ -2,15 +2,27 @@
 
 import re
 from functools import lru_cache
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import (
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Union,
+)
 
 from ..vocabulary import HOIVocabulary
+from .caption_parser import CaptionParser
 from .caption_text import is_json, read_caption
 from .exchange import CAPTION, SCORE
 from .final_answer import read_final_answer
-from .free_text import ParsedInteraction, parse_sentences
+from .lexicon import Lexicon
+from .list_lines import ListLines
 from .parse_report import ParseReport
-from .prose.lexicon import Lexicon
+from .parsed_interaction import ParsedInteraction
+from .plain_text import split_prose
 from .raw_record import RawRecord
 from .structured import read_structured
 
@@ -28,7 +40,6 @@ class Found(NamedTuple):
     Attributes:
         verb (str): As the vocabulary spells it, where it has it.
         object (str): As the vocabulary spells it, where it has it.
-        score (float, optional): In [0, 1]; None where prose names it, which
             does not say how sure the model is.
         in_vocabulary (bool): Whether it is a class of the vocabulary.
         ruled_out (bool): Whether both are known and the class is not.
@@ -43,58 +54,93 @@ class Found(NamedTuple):
     source: str
 
 
+class ParsedAnswer(NamedTuple):
+    """What became of a record.
+
+    Attributes:
+        found (List[Found]): In the answer's order; a pair once, with its
+            highest score.
+        errors (List[str]): Why texts of it could not be read.
+    """
+
+    found: List[Found]
+    errors: List[str]
+
+
+class _Prose(NamedTuple):
+    """Running text of a record, still to be read."""
+
+    text: str
+    source: str
+
+
 def best_score(items: Iterable[Found]) -> Optional[float]:
     """The highest score that was said, None if none was."""
     return max((i.score for i in items if i.score is not None), default=None)
 
 
 class AnswerParser:
-    """Reads raw records: structured answers first, prose by rule.
+    """Reads raw records: structured answers and lists by rule, prose parsed.
+
+    Prose needs spaCy, which is loaded with the first text; without it all
+    else is read, and the report says what is missing.
 
     Args:
         vocabulary (HOIVocabulary): Gives names.
         report (ParseReport): Counts what is malformed, not in English or no
             answer at all.
-
-    Attributes:
-        errors (List[str]): Why texts of the record parsed last could not be
-            read; no text raises.
     """
 
     def __init__(self, vocabulary: HOIVocabulary, report: ParseReport) -> None:
         self.vocabulary = vocabulary
         self.report = report
-        self.errors: List[str] = []
-        self.resolve = lru_cache(maxsize=65536)(Lexicon(vocabulary).resolve)
+        lexicon = Lexicon(vocabulary)
+        self.lines = ListLines(lexicon)
+        self.resolve = lru_cache(maxsize=65536)(lexicon.resolve)
+        self._captions: Optional[CaptionParser] = None
 
-    def parse(self, record: RawRecord) -> List[Found]:
-        """What a record names.
+    def parse(self, record: RawRecord) -> ParsedAnswer:
+        """What a record names; no text raises.
 
         Args:
             record (RawRecord): The answer.
+        """
+        return self.parse_all([record])[0]
+
+    def parse_all(self, records: Sequence[RawRecord]) -> List[ParsedAnswer]:
+        """What records name; many at once take the least time each.
+
+        The class "no interaction" is nothing that is done, and left out.
+
+        Args:
+            records (Sequence[RawRecord]): Answers.
 
         Returns:
-            List[Found]: In the answer's order; a pair once, with its
-            highest score. The class "no interaction" is nothing that is
-            done, and left out.
+            List[ParsedAnswer]: One each, in their order.
         """
-        self.errors = []
-        found: List[Found] = []
-        try:
-            found.extend(self._read(record))
-        except Exception as error:
-            # One answer among millions: a rule that fails ends no stage.
-            self.errors.append(_reason(error))
-        best: Dict[tuple, Found] = {}
-        for item in found:
-            if item.verb == self.vocabulary.no_interaction:
-                continue
-            known = best.get((item.verb, item.object))
-            if known is None or best_score([known, item]) != known.score:
-                best[item.verb, item.object] = item
-        return list(best.values())
+        answers = []
+        for record in records:
+            errors: List[str] = []
+            parts: List[Union[Found, _Prose]] = []
+            try:
+                parts.extend(self._read(record))
+            except Exception as error:
+                # One answer among millions: a rule that fails ends no stage.
+                errors.append(_reason(error))
+            answers.append((parts, errors))
+        texts = [
+            part.text
+            for parts, _ in answers
+            for part in parts
+            if isinstance(part, _Prose)
+        ]
+        read = iter(self._read_texts(texts))
+        return [
+            ParsedAnswer(self._once(self._found(parts, read, errors)), errors)
+            for parts, errors in answers
+        ]
 
-    def _read(self, record: RawRecord) -> Iterator[Found]:
+    def _read(self, record: RawRecord) -> Iterator[Union[Found, _Prose]]:
         if record.kind == SCORE:
             yield self._named(
                 record.verb, record.object, record.score, record.kind
@@ -113,49 +159,97 @@ class AnswerParser:
         else:
             yield from self._prose(caption.text, record.kind)
 
-    def _structured(self, text: str, source: str) -> Iterator[Found]:
+    def _structured(
+        self, text: str, source: str
+    ) -> Iterator[Union[Found, _Prose]]:
         answer = read_structured(text)
         self.report.malformed += answer.malformed
         if not answer.found:
             yield from self._prose(text, source)
         for item in answer.items:
             if item.text:
-                yield from self._phrase(item.text, source)
+                text = item.text.replace('_', ' ')
+                yield from self._sentences(text, source)
             else:
                 yield self._named(item.verb, item.object, item.score, source)
 
-    def _phrase(self, text: str, source: str) -> Iterator[Found]:
-        """'riding a bicycle', 'person ride bicycle'."""
-        text = text.replace('_', ' ')
-        words = text.split(' ')
-        if words[0] in ('person', 'human', 'people') and len(words) > 2:
-            text = ' '.join(words[1:])
-        yield from self._sentences(text, source)
-
-    def _prose(self, text: str, source: str) -> Iterator[Found]:
+    def _prose(self, text: str, source: str) -> Iterator[Union[Found, _Prose]]:
         if _is_english(text):
             yield from self._sentences(text, source)
         else:
             self.report.foreign += 1
 
-    def _sentences(self, text: str, source: str) -> Iterator[Found]:
-        items: List[ParsedInteraction] = []
+    def _sentences(
+        self, text: str, source: str
+    ) -> Iterator[Union[Found, _Prose]]:
+        """Lines that are items of a list, and the others together."""
+        rest = []
+        for line in split_prose(text):
+            pairs = self.lines.read(line)
+            if pairs is None:
+                rest.append(line)
+            for verb, obj in pairs or ():
+                yield self._named(verb, obj, None, source)
+        if rest:
+            yield _Prose('\n'.join(rest), source)
+
+    def _read_texts(
+        self, texts: List[str]
+    ) -> List[Union[List[ParsedInteraction], Exception]]:
+        """What texts say, or why one cannot be read."""
+        if not texts:
+            return []
         try:
-            items = parse_sentences(text, self.vocabulary)
+            self._captions = self._captions or CaptionParser(self.vocabulary)
+        except ImportError as error:
+            self.report.unread += len(texts)
+            self.report.unread_reason = str(error)
+            return [[] for _ in texts]
+        try:
+            return self._captions.parse(texts)
         except Exception as error:
             # Rules for prose meet texts that nobody thought of.
-            self.errors.append(_reason(error))
-        for item in items:
-            yield Found(
-                item.verb,
-                item.object,
-                None,
-                item.in_vocabulary,
-                item.ruled_out,
-                source,
-            )
+            if len(texts) == 1:
+                return [error]
+        return [x for text in texts for x in self._read_texts([text])]
 
-    def _named(self, verb: str, obj: str, score: float, source: str) -> Found:
+    @staticmethod
+    def _found(
+        parts: List[Union[Found, _Prose]],
+        read: Iterator[Union[List[ParsedInteraction], Exception]],
+        errors: List[str],
+    ) -> Iterator[Found]:
+        for part in parts:
+            if isinstance(part, Found):
+                yield part
+                continue
+            items = next(read)
+            if isinstance(items, Exception):
+                errors.append(_reason(items))
+                continue
+            for item in items:
+                yield Found(
+                    item.verb,
+                    item.object,
+                    None,
+                    item.in_vocabulary,
+                    item.ruled_out,
+                    part.source,
+                )
+
+    def _once(self, found: Iterable[Found]) -> List[Found]:
+        best: Dict[tuple, Found] = {}
+        for item in found:
+            if item.verb == self.vocabulary.no_interaction:
+                continue
+            known = best.get((item.verb, item.object))
+            if known is None or best_score([known, item]) != known.score:
+                best[item.verb, item.object] = item
+        return list(best.values())
+
+    def _named(
+        self, verb: str, obj: str, score: Optional[float], source: str
+    ) -> Found:
         verb, obj, inside, ruled_out = self.resolve(verb, obj)
         return Found(verb, obj, score, inside, ruled_out, source)
 

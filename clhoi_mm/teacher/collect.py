@@ -15,7 +15,7 @@ from .teacher_pass import read_settings
 
 ANSWERS = 'answers.jsonl'
 # Without what differs between two runs that got the same answers.
-_FIELDS = ('image_id', 'kind', 'text', 'verb', 'object', 'score')
+_FIELDS = ('image_id', 'kind', 'text', 'verb', 'object', 'score', 'part')
 
 
 def collect_answers(folder: Union[str, os.PathLike]) -> Path:
@@ -56,6 +56,7 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
                     rank,
                     row.get('verb', ''),
                     row.get('object', ''),
+                    row.get('part', 0),
                     row['time'],
                     number,
                     cut_off and not has_reasoning_marks(text),
@@ -71,7 +72,7 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
             atomic_path(folder / ANSWERS) as temp,
             open(temp, 'w', encoding='ascii') as out,
         ):
-            for _, group in groupby(answers, lambda item: item[:4]):
+            for _, group in groupby(answers, lambda item: item[:5]):
                 *_, (_, rank, *_, unmarked, text) = group
                 if not (unmarked and closing[KINDS[rank]]):
                     out.write(text + '\n')

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 # What a question may ask for, as raw records call it.
 CAPTION, LIST, SCORE = 'caption', 'list', 'score'
@@ -73,6 +73,8 @@ class Reply:
         tokens_out (int): Tokens written, 0 where the backend cannot tell.
         score (float, optional): Probability of yes in [0, 1]; of 'score'
             alone.
+        more (Tuple[str, ...]): Further answers to the same question, each
+            to be kept by itself.
     """
 
     text: str
@@ -80,6 +82,7 @@ class Reply:
     tokens_in: int = 0
     tokens_out: int = 0
     score: Optional[float] = None
+    more: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

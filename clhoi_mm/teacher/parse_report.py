@@ -21,6 +21,9 @@ class ParseReport:
         unparsed (int): Answers of which a text could not be read; they are
             named in ``unparsed_file``.
         unparsed_file (str): Where they are.
+        unread (int): Texts in prose that were passed over, since what reads
+            them is not installed.
+        unread_reason (str): What is to be installed.
         undetected (int): Interactions left out since their object was not
             detected.
         ruled_out (int): Those left out since the vocabulary knows verb and
@@ -42,6 +45,8 @@ class ParseReport:
     no_answer: Counter = field(default_factory=Counter)
     unparsed: int = 0
     unparsed_file: str = ''
+    unread: int = 0
+    unread_reason: str = ''
     undetected: int = 0
     ruled_out: int = 0
     unlikely: int = 0
@@ -49,6 +54,14 @@ class ParseReport:
     rejected_file: str = ''
     outside: Counter = field(default_factory=Counter)
     frequent: Counter = field(default_factory=Counter)
+
+    def add(self, other: 'ParseReport') -> None:
+        """Count what another process found in its answers."""
+        self.malformed += other.malformed
+        self.foreign += other.foreign
+        self.no_answer.update(other.no_answer)
+        self.unread += other.unread
+        self.unread_reason = self.unread_reason or other.unread_reason
 
     def lines(self) -> List[str]:
         """The report as text, for people."""
@@ -73,6 +86,11 @@ class ParseReport:
                 f'{self.rejected} lines are no raw records and were '
                 f'put into {self.rejected_file}; correct and append '
                 f'them, then parse again'
+            )
+        if self.unread:
+            lines.append(
+                f'{self.unread} texts in prose were not read: '
+                f'{self.unread_reason}'
             )
         if self.unparsed:
             lines.append(

@@ -14,11 +14,12 @@ from clhoi_mm.utils.files import work_folder
 
 from ..utils.key_matching import no_match_message
 from ..vocabulary import HOIVocabulary
-from .answer_parser import AnswerParser, Found, best_score
+from .answer_parser import Found, best_score
 from .detected_objects import DetectedObjects, read_detected_objects
 from .exchange import SCORE
 from .external_sort import ExternalSort
 from .parse_report import ParseReport
+from .parse_workers import parse_records
 from .parsed_file import ParsedRow, write_parsed
 from .raw_record import RawRecord, read_line
 from .side_file import SideFile
@@ -35,6 +36,7 @@ def parse_raw(
     min_score: float = 0.5,
     keep_ruled_out: bool = False,
     progress: bool = True,
+    workers: int = 1,
 ) -> ParseReport:
     """Write what raw answers say, as interactions.
 
@@ -59,13 +61,15 @@ def parse_raw(
         keep_ruled_out (bool): Whether to write pairs whose verb and object
             the vocabulary knows but never together. Defaults to False.
         progress (bool): Whether to show a bar. Defaults to True.
+        workers (int): Processes that parse. Defaults to 1: this one.
 
     Returns:
         ParseReport: Counts.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ImportError: ``out`` is Parquet and pyarrow is missing.
+        ImportError: ``out`` is Parquet and pyarrow is missing, or all is
+            prose and what reads it is missing.
         ValueError: No image is among the keys of ``objects``.
     """
     raw, out = Path(raw), Path(out)
@@ -74,7 +78,9 @@ def parse_raw(
     report = ParseReport()
     images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
     with work_folder(out.parent, 'parse') as folder:
-        found = _sorted_answers(raw, vocabulary, out, folder, report, progress)
+        found = _sorted_answers(
+            raw, vocabulary, out, folder, report, progress, workers
+        )
         write_parsed(out, images.rows(found))
     return report
 
@@ -103,6 +109,7 @@ class _Images:
             found (Iterable[tuple]): Image and answers, see :meth:`row`.
 
         Raises:
+            ImportError: There is prose alone, and nothing that reads it.
             ValueError: No image is among the detected objects.
         """
         first: List[Union[str, int]] = []
@@ -121,6 +128,12 @@ class _Images:
                     'the detected objects',
                     'write the image ids of --objects like those',
                 )
+            )
+        report = self.report
+        if 0 < report.records <= report.unread:
+            raise ImportError(
+                f'all {report.records} answers are prose, and '
+                f'{report.unread_reason}'
             )
 
     def row(
@@ -209,27 +222,30 @@ def _sorted_answers(
     folder: Path,
     report: ParseReport,
     progress: bool,
+    workers: int,
 ) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
     """Parse line by line, then read back image by image.
 
     What is parsed waits on disk, so that memory does not grow with the
     number of images.
     """
-    parser = AnswerParser(vocabulary, report)
     order = ExternalSort(folder)
     report.unparsed_file = f'{out}.unparsed.jsonl'
     with SideFile(report.unparsed_file) as unparsed:
-        for number, record in _records(raw, out, report, progress):
-            row = [record.image_id, record.objects, parser.parse(record)]
+        records = _records(raw, out, report, progress)
+        for number, record, answer in parse_records(
+            records, vocabulary, report, workers
+        ):
+            row = [record.image_id, record.objects, answer.found]
             order.add(str(record.image_id), number, json.dumps(row))
-            if parser.errors:
+            if answer.errors:
                 report.unparsed += 1
                 unparsed.add(
                     image_id=record.image_id,
                     kind=record.kind,
                     line=number,
                     reason=f'{raw}, line {number}: '
-                    + '; '.join(parser.errors),
+                    + '; '.join(answer.errors),
                     text=record.text,
                 )
     for _, group in groupby(order, lambda item: item[0]):
@@ -314,6 +330,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'other answer names (default %(default)s)',
     )
     parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help='processes that parse (default %(default)s)',
+    )
+    parser.add_argument(
         '--keep-ruled-out',
         action='store_true',
         help='also write pairs whose verb and object the vocabulary knows '
@@ -332,6 +354,7 @@ def read_options(
         objects=objects,
         min_score=args.min_score,
         keep_ruled_out=args.keep_ruled_out,
+        workers=args.workers,
     )
 
 

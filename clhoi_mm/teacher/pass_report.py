@@ -11,8 +11,8 @@ from .exchange import LIST, SCORE, Failure, Question, Reply
 from .parsing import parse_answer
 from .raw_answers import RawAnswer
 
-# The model answered, and decided not to describe.
-DECISIONS = ('refused', 'content_filter')
+# The model answered, and decided not to describe; or there is none to ask.
+DECISIONS = ('refused', 'content_filter', 'no_caption')
 
 
 @dataclass
@@ -211,7 +211,7 @@ class PassReport:
             lines.append(
                 f'  gave up, too many failures in a row: {self.gave_up}'
             )
-        if self.left:
+        if self.left > self.failed['no_caption']:
             lines.append('  run the same command again to ask for the rest')
         return lines
 

@@ -35,9 +35,14 @@ def read_words(
     count = 0
     rows = _read_lines(Path(answers), ('image_id', 'kind', 'text'))
     for key, group in groupby(rows, key=lambda row: row['image_id']):
-        texts = {row['kind']: row['text'] for row in group}
-        words = parse_answer(
-            RawAnswer(key, '', texts.get(CAPTION, ''), texts.get(LIST, '[]'))
+        rows_of = list(group)
+        captions = [x['text'] for x in rows_of if x['kind'] == CAPTION]
+        lists = [x['text'] for x in rows_of if x['kind'] == LIST]
+        words = _join(
+            [
+                parse_answer(RawAnswer(key, '', text, (lists or ['[]'])[-1]))
+                for text in captions or ['']
+            ]
         )
         words.interactions = interactions.get(key)
         count += 1
@@ -47,6 +52,14 @@ def read_words(
     interactions.finish()
     if missing:
         _tell_missing(missing, count, parsed)
+
+
+def _join(captions: List[TeacherWords]) -> TeacherWords:
+    """An image's words, of one caption or of several."""
+    first = captions[0]
+    first.caption = '\n'.join(x.caption for x in captions)
+    first.sentences = [text for x in captions for text in x.sentences]
+    return first
 
 
 def _tell_missing(

@@ -73,6 +73,8 @@ class RawStore:
         known: Set[int] = set()
         unmarked: Set[int] = set()
         for row in read_records(self.folder, self.kind):
+            if row.get('part'):
+                continue
             cut_off = row['finish'] == 'length'
             text = row['text'] if self.kind != SCORE else ''
             self.only_closes = self.only_closes or only_closes(text)
@@ -118,6 +120,9 @@ class RawStore:
             row.update(
                 verb=prompt.verb, object=prompt.object, score=reply.score
             )
+        # The answer itself comes last: with it the others are known.
+        for part, text in enumerate(reply.more, 1):
+            self._write(self._answers, dict(row, text=text, part=part))
         self._write(self._answers, row)
 
     def add_failure(self, question: Question, failure: Failure) -> None:

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clhoi_mm.teacher import RawAnswer, answer_parser, write_raw_answers
+from clhoi_mm.teacher.caption_parser import CaptionParser, spacy_model
 from clhoi_mm.teacher.parse_report import ParseReport
 from clhoi_mm.teacher.parse_stage import parse_raw
 from clhoi_mm.teacher.parsed_file import write_parsed
 from clhoi_mm.teacher.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
+from tests.caption_utils import needs_captions
 from tests.data_utils import REPO, find_shared
 
 pytest.importorskip('lemminflect', reason="the extra 'teacher'")
@@ -171,6 +173,7 @@ def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
     assert not os.path.exists(report.rejected_file)
 
 
+@needs_captions
 @pytest.mark.parametrize(
     'text',
     [
@@ -185,18 +188,19 @@ def test_texts_that_once_recursed_without_end(tmp_path, text):
     assert not os.path.exists(report.unparsed_file)
 
 
+@needs_captions
 def test_a_text_that_cannot_be_parsed_is_recorded_with_its_line(
     tmp_path, monkeypatch
 ):
     """A rule that fails over a text costs nothing but that text."""
-    read = answer_parser.parse_sentences
+    read = CaptionParser.read
 
-    def fail(text, vocabulary):
-        if 'boom' in text:
+    def fail(parser, doc):
+        if 'boom' in doc.text:
             raise RecursionError('maximum recursion depth exceeded')
-        return read(text, vocabulary)
+        return read(parser, doc)
 
-    monkeypatch.setattr(answer_parser, 'parse_sentences', fail)
+    monkeypatch.setattr(CaptionParser, 'read', fail)
     phrases = json.dumps(['riding a horse', 'boom', 'holding a cup'])
     rows, report = parse(
         tmp_path,
@@ -243,15 +247,14 @@ def test_any_text_is_parsed_or_recorded(text, kind):
     report = ParseReport()
     parser = answer_parser.AnswerParser(HICO, report)
     first = parser.parse(RawRecord('a', kind, text))
-    errors = parser.errors
     parser.parse(RawRecord('b', kind, 'A man rides a horse. It eats.'))
     assert parser.parse(RawRecord('a', kind, text)) == first
-    assert parser.errors == errors
-    for item in first:
+    for item in first.found:
         assert item.verb and item.object
         (item.verb + item.object).encode()
 
 
+@needs_captions
 def test_only_the_final_answer_is_read(tmp_path):
     rows, report = parse(
         tmp_path,
@@ -277,6 +280,7 @@ def test_only_the_final_answer_is_read(tmp_path):
     assert 'refused (1)' in str(report) and report.malformed == 0
 
 
+@needs_captions
 @pytest.mark.skipif(
     SHARED is None or not (SHARED / 'cases').is_dir(),
     reason='no ../shared/cases beside the repository',
@@ -311,6 +315,7 @@ def test_malformed_and_foreign_answers_are_counted(tmp_path):
     assert report.malformed == 2 and report.foreign == 2
 
 
+@needs_captions
 @pytest.mark.parametrize('reverse', [False, True])
 def test_prose_leaves_the_score_to_what_states_one(tmp_path, reverse):
     """A caption does not say how sure the model is."""
@@ -430,3 +435,64 @@ def test_as_a_user_runs_it(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode != 0 and 'no such file' in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+def hide_spacy(monkeypatch):
+    spacy_model.load_model.cache_clear()
+    monkeypatch.setattr(spacy_model, 'find_spec', lambda name: None)
+
+
+def test_without_spacy_all_but_prose_is_read(tmp_path, monkeypatch):
+    hide_spacy(monkeypatch)
+    records = [
+        caption('a', 'A man is riding a horse and smiling.'),
+        listed('a', ('feed', 'horse')),
+        dict(image_id='b', kind='list', text='person - hold - cup'),
+        dict(image_id='b', kind='list', text='["riding a bicycle"]'),
+        scored('b', 'ride', 'horse', 0.75),
+        caption('c', 'A child sleeps.'),
+    ]
+    rows, report = parse(tmp_path, records)
+    assert [sorted(pairs(row)) for row in rows] == [
+        [('feed', 'horse')],
+        [('hold', 'cup'), ('ride', 'bicycle'), ('ride', 'horse')],
+        [],
+    ]
+    assert report.unread == 2
+    (line,) = [x for x in report.lines() if 'not read' in x]
+    assert line.startswith('2 texts in prose were not read: ')
+    assert 'python -m spacy download en_core_web_sm' in line
+    assert 'lock-captions.txt' in line
+
+
+def test_prose_alone_is_refused_without_spacy(tmp_path, monkeypatch):
+    hide_spacy(monkeypatch)
+    with pytest.raises(ImportError, match='all 2 answers are prose, and'):
+        parse(tmp_path, [caption('a', 'A man sits.'), caption('b', 'It is.')])
+    assert not (tmp_path / 'out' / 'parsed.jsonl').exists()
+
+
+def test_several_processes_write_the_same(tmp_path):
+    records = [
+        listed(f'{i:03d}', ('ride', 'horse'), ('hold', 'cup'))
+        for i in range(300)
+    ]
+    records[7]['text'] = "[{'verb': 'ride', 'obj"
+    one = parse(tmp_path, records)
+    two = parse(tmp_path, records, workers=2)
+    assert one[0] == two[0] and len(one[0]) == 300
+    assert vars(one[1]) == vars(two[1]) and one[1].malformed == 1
+    with pytest.raises(ValueError, match='workers must be 1 or more, got 0'):
+        parse(tmp_path, records, workers=0)
+
+
+@needs_captions
+def test_captions_are_parsed_alike_in_several_processes(tmp_path):
+    records = [
+        caption(f'{i:03d}', f'A man rides a {thing}. Two women hold it.')
+        for i, thing in enumerate(['horse', 'bicycle', 'boat'] * 100)
+    ]
+    assert (
+        parse(tmp_path, records)[0]
+        == (parse(tmp_path, records[::-1], workers=2)[0])
+    )

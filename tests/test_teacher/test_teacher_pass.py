@@ -18,6 +18,7 @@ from clhoi_mm.teacher.questions import QuestionMaker
 from clhoi_mm.teacher.raw_store import RawStore, read_records, shard_files
 from clhoi_mm.teacher.shards import Shard
 from clhoi_mm.teacher.teacher_pass import TeacherPass
+from tests.caption_utils import needs_captions
 
 ENCODER = dict(type='HashedTextEncoder', dim=16)
 NAMES = [f'{i:02d}.jpg' for i in range(20)]
@@ -271,6 +272,7 @@ def test_shards_make_the_same_cache(run, tmp_path, vocabulary):
     assert cache.manifest['counts']['outside_vocabulary'] == 20  # draw a dog
 
 
+@needs_captions
 def test_a_parsed_layer_of_other_answers_is_refused(
     run, tmp_path, vocabulary, capsys
 ):
@@ -289,6 +291,7 @@ def test_a_parsed_layer_of_other_answers_is_refused(
         pack_pass(*args)
 
 
+@needs_captions
 def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
     run(Scripted())
     folder = tmp_path / 'out'

@@ -64,7 +64,7 @@ def test_no_text_ends_a_stage(texts):
 @pytest.mark.parametrize(
     'module, name, code, said',
     [
-        ('answer_parser', 'parse_sentences', 0, 'no text ended a stage'),
+        ('answer_parser', 'split_prose', 0, 'no text ended a stage'),
         ('pass_words', 'parse_answer', 1, 'a text ended a stage'),
     ],
 )

@@ -32,6 +32,7 @@ from clhoi_mm.teacher.shards import Shard
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 
+ASKED = ('describe', 'list')
 OFFLINE = ('parse', 'embed', 'pack')
 
 
@@ -52,8 +53,14 @@ def parse_args() -> argparse.Namespace:
         '--stages',
         nargs='+',
         choices=[*STAGES, *OFFLINE],
-        default=['describe', 'list', *OFFLINE],
-        help='default: %(default)s',
+        help=f'default: what the backend can answer of describe and list, '
+        f'then {" ".join(OFFLINE)}',
+    )
+    command.add_argument(
+        '--parse-workers',
+        type=int,
+        default=1,
+        help='processes that parse (default %(default)s)',
     )
     _add_packing(command)
     command = commands.add_parser('parse', help='text to interactions')
@@ -161,6 +168,11 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         required=True,
         help=f'{", ".join(backend_names())}, or one that --import registers',
     )
+    add(
+        '--captions',
+        help='of the backend captions: COCO captions (.json), or records '
+        'with image and caption (.json, .jsonl, .csv, .tsv, .parquet)',
+    )
     add('--model', help='a folder, a hub id, or its name at the endpoint')
     add(
         '--options',
@@ -242,6 +254,8 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
             cfg[name] = json.loads(value)
         except ValueError:
             cfg[name] = value
+    if args.captions is not None:
+        cfg['captions'] = args.captions
     if args.backend == 'simulated':
         cfg.setdefault('vocabulary', args.vocab)
         cfg.setdefault('ann_file', args.images)
@@ -328,7 +342,8 @@ def work_offline(args: argparse.Namespace, stage: str, folder: str) -> None:
                         min_score=args.min_object_score,
                     )
                     if args.objects
-                    else None
+                    else None,
+                    workers=args.parse_workers,
                 ),
             )
         print(parse_pass(folder, vocabulary, out, **options))
@@ -377,7 +392,10 @@ def run(args: argparse.Namespace) -> int:
     if args.command == 'report':
         report(args.out, args.vocab)
         return 0
-    wanted = args.stages if args.command == 'run' else [args.command]
+    wanted = [args.command]
+    if args.command == 'run':
+        told = ['describe'] if args.backend == 'captions' else ASKED
+        wanted = args.stages or [*told, *OFFLINE]
     # Whatever order they were given in, each is made from the one before.
     stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]
     asking = [stage for stage in stages if stage in STAGES]

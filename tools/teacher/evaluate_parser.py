@@ -1,9 +1,11 @@
-"""Precision and recall of the answer parser on labelled sentences."""
+"""Precision, recall and speed of the parser on labelled texts."""
 
 import argparse
 import json
+import time
+from collections import defaultdict
 from pathlib import Path
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
 from clhoi_mm.teacher.answer_parser import AnswerParser
 from clhoi_mm.teacher.exchange import LIST
@@ -20,6 +22,15 @@ LABELS = (
 Pairs = Set[Tuple[str, str]]
 
 
+class Labelled(NamedTuple):
+    """A text and what it states; what counts neither way is optional."""
+
+    text: str
+    vocabulary: str
+    expected: Pairs
+    optional: Pairs
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -27,8 +38,9 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         default=LABELS,
         help='JSONL of {"text", "vocabulary", "interactions": [[verb, '
-        'object], ...], "blind", "round"}; only classes of the vocabulary are '
-        'counted',
+        'object], ...], "optional": pairs that count neither way, "blind", '
+        '"round"}; "vocab" and "expected" are other names of the second and '
+        'third; only classes of the vocabulary are counted',
     )
     parser.add_argument(
         '--part',
@@ -49,59 +61,89 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read(path: Path, part: str, number: Optional[int]) -> List[dict]:
+def read(path: Path, part: str, number: Optional[int]) -> List[Labelled]:
+    wanted = {'open': (False,), 'blind': (True,), 'all': (False, True)}
+    labelled: List[Labelled] = []
+    line = 0
     try:
-        records = [json.loads(line) for line in path.open(encoding='utf-8')]
+        for text in path.open(encoding='utf-8'):
+            line += 1
+            row = json.loads(text)
+            expected = row.get('expected', row.get('interactions'))
+            item = Labelled(
+                row['text'],
+                row.get('vocab') or row['vocabulary'],
+                {tuple(pair) for pair in expected},
+                {tuple(pair) for pair in row.get('optional', ())},
+            )
+            if row.get('blind', False) in wanted[part] and (
+                number in (None, row.get('round', 1))
+            ):
+                labelled.append(item)
     except OSError as error:
         raise SystemExit(f'evaluate_parser.py: {error}') from None
-    except json.JSONDecodeError as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SystemExit(
-            f'evaluate_parser.py: {path}: no JSON ({error})'
+            f'evaluate_parser.py: {path}, line {line}: no labelled text '
+            f'({error!r})'
         ) from None
-    wanted = {'open': (False,), 'blind': (True,), 'all': (False, True)}
-    return [
-        x
-        for x in records
-        if x.get('blind', False) in wanted[part]
-        and number in (None, x.get('round', 1))
+    return labelled
+
+
+def parse(name: str, texts: List[str]) -> Tuple[List[Pairs], float]:
+    """What each text says, and the seconds of processor time it took."""
+    report = ParseReport()
+    parser = AnswerParser(HOIVocabulary.load(name), report)
+    records = [RawRecord('', LIST, text) for text in texts]
+    parser.parse_all(records[:1])  # loads the model
+    start = time.process_time()
+    answers = parser.parse_all(records)
+    seconds = time.process_time() - start
+    if report.unread:
+        raise SystemExit(f'evaluate_parser.py: {report.unread_reason}')
+    said = [
+        {(x.verb, x.object) for x in answer.found if x.in_vocabulary}
+        for answer in answers
     ]
+    return said, seconds
+
+
+def show(item: Labelled, said: Pairs) -> None:
+    print(item.text.replace('\n', ' | '))
+    print('  wrong ', sorted(said - item.expected))
+    print('  missed', sorted(item.expected - said))
 
 
 def main() -> None:
     args = parse_args()
-    counts: Dict[str, List[int]] = {}
-    parsers: Dict[str, AnswerParser] = {}
-    for record in read(args.labels, args.part, args.round):
-        name = record['vocabulary']
-        if name not in parsers:
-            parsers[name] = AnswerParser(
-                HOIVocabulary.load(name), ParseReport()
-            )
-        true: Pairs = {tuple(pair) for pair in record['interactions']}
-        said: Pairs = {
-            (x.verb, x.object)
-            for x in parsers[name].parse(RawRecord('', LIST, record['text']))
-            if x.in_vocabulary
-        }
-        for key in (name, 'all'):
-            row = counts.setdefault(key, [0, 0, 0, 0])
-            row[0] += 1
-            row[1] += len(said & true)
+    groups: Dict[str, List[Labelled]] = defaultdict(list)
+    for item in read(args.labels, args.part, args.round):
+        groups[item.vocabulary].append(item)
+    counts: Dict[str, List[float]] = {}
+    total = [0.0] * 6
+    for name, items in groups.items():
+        all_said, seconds = parse(name, [item.text for item in items])
+        row = counts[name] = [len(items), 0, 0, 0, 0, seconds]
+        for item, said in zip(items, all_said, strict=True):
+            said = said - (item.optional - item.expected)
+            row[1] += len(said & item.expected)
             row[2] += len(said)
-            row[3] += len(true)
-        if args.errors and said != true:
-            print(record['text'].replace('\n', ' | '))
-            print('  wrong ', sorted(said - true))
-            print('  missed', sorted(true - said))
+            row[3] += len(item.expected)
+            row[4] += said == item.expected
+            if args.errors and said != item.expected:
+                show(item, said)
+        total = [a + b for a, b in zip(total, row, strict=True)]
+    counts['all'] = total
     print(
         f'{"vocabulary":12} {"texts":>6} {"true":>6} {"said":>6} '
-        f'{"right":>6} {"precision":>9} {"recall":>7}'
+        f'{"right":>6} {"precision":>9} {"recall":>7} {"exact":>6} '
+        f'{"texts/s":>8}'
     )
-    counts['all'] = counts.pop('all', [0, 0, 0, 0])
-    for name, (texts, right, said, true) in counts.items():
+    for name, (texts, right, said, true, exact, seconds) in counts.items():
         print(
-            f'{name:12} {texts:6} {true:6} {said:6} {right:6} '
-            f'{right / max(said, 1):9.3f} {right / max(true, 1):7.3f}'
+            f'{name:12} {texts:6.0f} {true:6.0f} {said:6.0f} {right:6.0f} '
+            f'{right / max(said, 1):9.3f} {right / max(true, 1):7.3f} '
+            f'{exact:6.0f} {texts / max(seconds, 1e-9):8.0f}'
         )
 
 

@@ -96,7 +96,8 @@ def fuzz(folder: Path, rows: List[Any], vocab: str) -> List[str]:
         f'{report.unparsed} recorded as not parsed; {count} images packed',
         f'straight    {whole.records} answers, {whole.unparsed} recorded as '
         f'not parsed, {sum(whole.no_answer.values())} no answer, '
-        f'{whole.malformed} malformed, {whole.foreign} not in English',
+        f'{whole.malformed} malformed, {whole.foreign} not in English, '
+        f'{whole.unread} not read without spaCy',
     ]
 
 

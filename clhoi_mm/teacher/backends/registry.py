@@ -10,6 +10,7 @@ _MODULES = dict(
     openai='openai_backend',
     vllm='vllm_backend',
     mmpretrain='mmpretrain_backend',
+    captions='captions_backend',
     simulated='simulated_backend',
     replay='replay_backend',
 )

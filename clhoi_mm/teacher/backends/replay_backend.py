@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import (
     Any,
@@ -114,24 +115,35 @@ class ReplayBackend(Backend):
             )
 
     def _read_folder(self, folder: Union[str, os.PathLike]) -> None:
-        latest: Dict[_Key, float] = {}
+        latest: Dict[Tuple[_Key, int], float] = {}
+        more: Dict[_Key, Dict[int, str]] = {}
         for kind in KINDS:
             for row in read_records(folder, kind):
+                part = row.get('part', 0)
                 key = (
                     row['image_id'],
                     kind,
                     row.get('verb'),
                     row.get('object'),
                 )
-                if row['time'] < latest.get(key, row['time']):
+                if row['time'] < latest.get((key, part), row['time']):
                     continue
-                latest[key] = row['time']
+                latest[key, part] = row['time']
+                if part:
+                    more.setdefault(key, {})[part] = row['text']
+                    continue
                 self._replies[key] = Reply(
                     row['text'],
                     row['finish'],
                     row['tokens_in'],
                     row['tokens_out'],
                     row.get('score'),
+                )
+        for key, texts in more.items():
+            if key in self._replies:
+                self._replies[key] = replace(
+                    self._replies[key],
+                    more=tuple(texts[part] for part in sorted(texts)),
                 )
 
 

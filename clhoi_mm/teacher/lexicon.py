@@ -8,10 +8,10 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from clhoi_mm.utils.english import plural
 
-from ...vocabulary import HOIVocabulary, normalise_name
+from ..vocabulary import HOIVocabulary, normalise_name
 from .morphology import parts_of_speech, singular, verb_form
 
-DATA_DIR = Path(__file__).parent.parent / 'data'
+DATA_DIR = Path(__file__).parent / 'data'
 _ROLES = (' obj', ' instr')
 # Particles that add no meaning that a vocabulary knows: 'wash down'.
 _LOOSE = frozenset(
@@ -72,7 +72,8 @@ def load_words() -> Dict[str, frozenset]:
 
 
 @lru_cache(maxsize=None)
-def _load(name: str) -> dict:
+def load_table(name: str) -> dict:
+    """One of the tables in ``data``."""
     return json.loads((DATA_DIR / name).read_text('utf-8'))
 
 
@@ -132,6 +133,10 @@ class Lexicon:
             if label >= 0:
                 return label, size
         return None
+
+    def has_verb(self, lemma: str, words: Sequence[str]) -> bool:
+        """Whether a verb with what follows it is known by itself."""
+        return ' '.join([lemma, *words]) in self._patterns
 
     def implied_object(self, lemma: str, heads: Sequence[str] = ()) -> int:
         """The object that a verb names by itself ('skiing'), or -1.
@@ -253,7 +258,7 @@ class Lexicon:
 
     def _object_names(self) -> Dict[str, int]:
         names: Dict[str, int] = {}
-        synonyms = _load('objects.json')
+        synonyms = load_table('objects.json')
         for label, name in enumerate(self.vocabulary.objects):
             if label == self.vocabulary.person_label:
                 continue
@@ -294,7 +299,7 @@ class Lexicon:
             for key in sorted(keys):
                 if not (role and bare in ('eat', 'cut', 'hit')):
                     patterns.setdefault(key, []).append((label, True))
-        tables = _load('verbs.json')
+        tables = load_table('verbs.json')
         sections = [tables.get(vocabulary.name)]
         if sections[0] is None:
             sections = [tables['hico_det'], tables['v_coco']]

@@ -1,0 +1,239 @@
+"""Captions that exist already, in the files that data sets keep them in."""
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
+
+from ..annotations.text_file import decode_text, parse_json, read_bytes
+
+_IMAGE = ('image', 'image_id', 'file_name', 'filename', 'key', 'path')
+_CAPTION = ('caption', 'captions', 'text', 'sentences')
+_DELIMITERS = ',;\t|'
+# Where a record stands, and the record.
+_Row = Tuple[str, Any]
+
+
+@dataclass
+class CaptionFile:
+    """Captions by image.
+
+    Attributes:
+        captions (Dict[str, List[str]]): An image's captions by its key, each
+            once, in the file's order.
+        rejected (Counter): Records that were passed over, by reason.
+        first_rejected (str): One of them with its place, for people.
+    """
+
+    captions: Dict[str, List[str]] = field(default_factory=dict)
+    rejected: Counter = field(default_factory=Counter)
+    first_rejected: str = ''
+
+    @property
+    def notes(self) -> List[str]:
+        """List[str]: What was passed over, a sentence or none."""
+        count = sum(self.rejected.values())
+        if not count:
+            return []
+        reasons = ', '.join(
+            f'{number} {reason}'
+            for reason, number in self.rejected.most_common()
+        )
+        return [
+            f'{count} records are no captions and were passed over '
+            f'({reasons}), for one {self.first_rejected}'
+        ]
+
+    def add(self, where: str, record: Any) -> None:
+        """Take a record's captions, or count why it has none."""
+        try:
+            image, captions = _read_record(record)
+        except ValueError as error:
+            self.rejected[str(error)] += 1
+            self.first_rejected = self.first_rejected or f'{where}: {error}'
+            return
+        known = self.captions.setdefault(image, [])
+        known += [text for text in captions if text not in known]
+
+
+def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
+    """Read captions.
+
+    Args:
+        path (str | PathLike): COCO's captions (.json with "images" and
+            "annotations"), a list of records (.json), one a line (.jsonl), a
+            table with a header (.csv, .tsv) or .parquet. A record has
+            "image" (or "image_id", "file_name", "key", "path") and
+            "caption" (or "captions", "text", "sentences"): a text or a list
+            of texts; an image may have many records.
+
+    Returns:
+        CaptionFile: Its captions.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: It is Parquet and pyarrow is missing.
+        ValueError: The file cannot be read, or no record has a caption.
+    """
+    path = Path(path)
+    readers = {
+        '.json': _json_rows,
+        '.jsonl': _line_rows,
+        '.csv': _table_rows,
+        '.tsv': _table_rows,
+        '.parquet': _parquet_rows,
+    }
+    if path.suffix.lower() not in readers:
+        raise ValueError(
+            f'{path}: captions come from a file that ends in '
+            f'{", ".join(readers)}'
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file of captions')
+    file = CaptionFile()
+    for where, record in readers[path.suffix.lower()](path):
+        file.add(where, record)
+    if not file.captions:
+        raise ValueError(
+            file.first_rejected or f'{path}: there is no caption in it'
+        )
+    return file
+
+
+def _read_record(record: Any) -> Tuple[str, List[str]]:
+    if isinstance(record, ValueError):
+        raise record
+    if not isinstance(record, dict):
+        raise ValueError('no object with "image" and "caption"')
+    image = _first(record, _IMAGE)
+    if isinstance(image, bool) or not isinstance(image, (str, int)):
+        raise ValueError('no field "image" that names an image')
+    image = str(image).strip().replace('\\', '/')
+    value = _first(record, _CAPTION)
+    values = value if isinstance(value, (list, tuple)) else [value]
+    texts = [
+        text.strip()
+        for text in values
+        if isinstance(text, str) and text.strip()
+    ]
+    if not image:
+        raise ValueError('no field "image" that names an image')
+    if not texts:
+        raise ValueError('no field "caption" that holds a text')
+    for text in (image, *texts):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError('a text that is no valid unicode') from None
+    return image, texts
+
+
+def _first(record: Dict[str, Any], names: Iterable[str]) -> Any:
+    low = {str(name).strip().lower(): x for name, x in record.items()}
+    return next((low[name] for name in names if low.get(name) is not None), '')
+
+
+def _json_rows(path: Path) -> Iterator[_Row]:
+    content = parse_json(read_bytes(path), path)
+    if isinstance(content, list):
+        for number, record in enumerate(content):
+            yield f'{path}, record {number}', record
+        return
+    try:
+        names = {
+            image['id']: image.get('key') or image['file_name']
+            for image in content['images']
+        }
+        annotations = list(content['annotations'])
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path}: COCO\'s "images" and "annotations" or a list of '
+            f'records with "image" and "caption" is expected ({error!r})'
+        ) from error
+    for number, row in enumerate(annotations):
+        where = f'{path}, annotation {number}'
+        try:
+            image = names[row['image_id']]
+            yield where, dict(image=image, caption=row.get('caption'))
+        except (AttributeError, KeyError, TypeError):
+            yield where, ValueError('no "image_id" that is among its images')
+
+
+def _line_rows(path: Path) -> Iterator[_Row]:
+    with open(path, 'rb') as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            record: Any
+            try:
+                record = json.loads(line.decode('utf-8-sig'))
+            except (ValueError, RecursionError):
+                record = ValueError('no JSON')
+            yield f'{path}, line {number}', record
+
+
+def _table_rows(path: Path) -> Iterator[_Row]:
+    text = decode_text(read_bytes(path), path).lstrip('\ufeff')
+    for delimiter in _DELIMITERS:
+        reader = csv.reader(
+            io.StringIO(text, newline=''),
+            delimiter=delimiter,
+            skipinitialspace=True,
+        )
+        header = [cell.strip().lower() for cell in next(reader, [])]
+        if set(header) & set(_IMAGE) and set(header) & set(_CAPTION):
+            break
+    else:
+        first = text.splitlines()[0] if text.strip() else ''
+        raise ValueError(
+            f'{path}: the first line is {first[:100]!r}; name the columns '
+            f'"image" and "caption" in it'
+        )
+    while True:
+        where = f'{path}, line {reader.line_num + 1}'
+        try:
+            cells = next(reader, None)
+        except csv.Error:
+            yield where, ValueError('no CSV')
+            continue
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield where, _row(header, cells)
+
+
+def _row(header: List[str], cells: List[str]) -> Any:
+    if len(cells) > len(header):
+        return ValueError(
+            'more cells than columns; put a caption that holds the delimiter '
+            'into double quotes'
+        )
+    return dict(zip(header, cells))
+
+
+def _parquet_rows(path: Path) -> Iterator[_Row]:
+    try:
+        from pyarrow import lib, parquet
+    except ImportError as error:
+        raise ImportError(
+            f'{path}: reading Parquet needs pyarrow; install it with pip '
+            f"install 'clhoi_mm[teacher]', or save the captions as JSONL"
+        ) from error
+    try:
+        file = parquet.ParquetFile(path)
+        names = [
+            name
+            for name in file.schema_arrow.names
+            if name.strip().lower() in (*_IMAGE, *_CAPTION)
+        ]
+        number = 0
+        for batch in file.iter_batches(1024, columns=names):
+            for record in batch.to_pylist():
+                yield f'{path}, row {number}', record
+                number += 1
+    except (lib.ArrowException, OSError) as error:
+        raise ValueError(f'{path}: no readable Parquet ({error})') from error

@@ -1,0 +1,234 @@
+"""Captions that exist already: their files, and a pass over them."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from clhoi_mm.teacher.backends import build_backend
+from clhoi_mm.teacher.caption_file import read_caption_file
+from clhoi_mm.teacher.collect import collect_answers
+from clhoi_mm.teacher.pass_words import read_words
+from tests.caption_utils import modules, needs_captions
+from tests.data_utils import REPO
+from tests.tool_utils import run_command
+
+ANNOTATE = REPO / 'tools' / 'teacher' / 'annotate.py'
+KNOWN = {
+    'a.jpg': ['A man rides a horse.', 'Somebody, in a hat, feeds a horse.'],
+    'b.jpg': ['A woman holds a cup.'],
+}
+RECORDS = [(image, text) for image, texts in KNOWN.items() for text in texts]
+
+
+def coco(path):
+    ids = {image: number for number, image in enumerate(KNOWN, 7)}
+    content = dict(
+        images=[dict(id=ids[image], file_name=image) for image in KNOWN],
+        annotations=[
+            dict(id=i, image_id=ids[image], caption=text)
+            for i, (image, text) in enumerate(RECORDS)
+        ],
+    )
+    path.write_text(json.dumps(content))
+
+
+def lines(path):
+    rows = [dict(image=image, caption=text) for image, text in RECORDS]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+
+
+def listed(path):
+    rows = [dict(file_name=x, captions=texts) for x, texts in KNOWN.items()]
+    path.write_text(json.dumps(rows))
+
+
+def table(path):
+    rows = [f'{image};"{text}"' for image, text in RECORDS]
+    path.write_text('\ufeffImage;Caption\n' + '\n'.join(rows), 'utf-8')
+
+
+def parquet(path):
+    arrow = pytest.importorskip('pyarrow')
+    from pyarrow import parquet as files
+
+    image, caption = zip(*RECORDS)
+    files.write_table(
+        arrow.table(dict(image_id=image, text=caption)), str(path)
+    )
+
+
+FILES = dict(
+    [
+        ('coco.json', coco),
+        ('lines.jsonl', lines),
+        ('list.json', listed),
+        ('table.csv', table),
+        ('table.parquet', parquet),
+    ]
+)
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_every_file_gives_the_same_captions(tmp_path, name):
+    FILES[name](tmp_path / name)
+    file = read_caption_file(tmp_path / name)
+    assert file.captions == KNOWN and not file.notes
+
+
+@pytest.mark.parametrize(
+    'name, text, place, reason',
+    [
+        ('x.jsonl', '{"image": "c.jpg"', 'line 4', 'no JSON'),
+        ('x.jsonl', '{"image": "c.jpg"}', 'line 4', 'no field "caption"'),
+        ('x.jsonl', '{"caption": "A cat."}', 'line 4', 'no field "image"'),
+        ('x.jsonl', '[1]', 'line 4', 'no object with "image"'),
+        ('x.jsonl', '{"image": "c", "caption": "\\ud800"}', 'line 4', 'unico'),
+        ('x.csv', 'c.jpg;  ', 'line 5', 'no field "caption"'),
+        ('x.csv', 'c.jpg;a;b', 'line 5', 'more cells than columns'),
+    ],
+)
+def test_a_bad_record_is_named_and_passed_over(
+    tmp_path, name, text, place, reason
+):
+    path = tmp_path / name
+    (table if name == 'x.csv' else lines)(path)
+    with open(path, 'a', encoding='utf-8') as file:
+        file.write('\n' + text)
+    found = read_caption_file(path)
+    assert found.captions == KNOWN
+    (note,) = found.notes
+    assert note.startswith('1 records are no captions and were passed over')
+    assert f'{path}, {place}: ' in note and reason in note
+
+
+def test_annotations_without_an_image_are_passed_over(tmp_path):
+    path = tmp_path / 'c.json'
+    coco(path)
+    content = json.loads(path.read_text())
+    content['annotations'] += [
+        dict(image_id=1, caption='A cat.'), dict(image_id=7), 5
+    ]  # fmt: skip
+    path.write_text(json.dumps(content))
+    file = read_caption_file(path)
+    assert file.captions == KNOWN
+    assert sum(file.rejected.values()) == 3
+    assert f'{path}, annotation 3: no "image_id"' in file.notes[0]
+
+
+@pytest.mark.parametrize(
+    'name, text, message',
+    [
+        ('c.json', '{"images": []}', '"images" and "annotations"'),
+        ('c.json', '[]', 'there is no caption in it'),
+        ('c.json', '[{"image": "a"', 'not valid JSON'),
+        ('c.csv', 'name,words\na,b\n', 'name the columns "image"'),
+        ('c.jsonl', '{"image": "a"}\n', 'line 1: no field "caption"'),
+        ('c.parquet', 'PAR1', 'no readable Parquet'),
+        ('c.txt', 'a', 'captions come from a file that ends in .json'),
+    ],
+)
+def test_a_file_without_captions_is_refused(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    if name.endswith('parquet'):
+        pytest.importorskip('pyarrow')
+    with pytest.raises(ValueError, match=message) as error:
+        read_caption_file(tmp_path / name)
+    assert str(tmp_path / name) in str(error.value)
+
+
+def test_what_is_missing_is_said(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match='no such file of captions'):
+        read_caption_file(tmp_path / 'c.json')
+    with pytest.raises(ValueError, match='with --captions'):
+        build_backend(dict(type='captions'))
+    (tmp_path / 'c.parquet').write_bytes(b'PAR1')
+    monkeypatch.setitem(__import__('sys').modules, 'pyarrow', None)
+    with pytest.raises(ImportError, match='needs pyarrow; .* as JSONL'):
+        read_caption_file(tmp_path / 'c.parquet')
+
+
+TEXT = st.text(st.characters(exclude_categories=['Cs', 'Cc']), min_size=1)
+
+
+@given(st.lists(st.tuples(TEXT, TEXT), min_size=1))
+def test_captions_keep_order_and_images(tmp_path_factory, records):
+    path = tmp_path_factory.mktemp('captions') / 'c.jsonl'
+    rows = [dict(image=image, caption=text) for image, text in records]
+    path.write_text('\n'.join(map(json.dumps, rows)) + '\n')
+    wanted = {}
+    for image, text in records:
+        image, text = image.strip().replace('\\', '/'), text.strip()
+        if image and text:
+            known = wanted.setdefault(image, [])
+            known += [text] if text not in known else []
+    if wanted:
+        assert read_caption_file(path).captions == wanted
+    else:
+        with pytest.raises(ValueError, match='no field'):
+            read_caption_file(path)
+
+
+def make_images(folder, names):
+    folder.mkdir()
+    for name in names:
+        Image.new('RGB', (8, 8)).save(folder / name)
+
+
+def annotate(tmp_path, *stages):
+    return run_command(
+        'python', ANNOTATE, *(stages or ('describe',)), '--images', 'images',
+        '--backend', 'captions', '--captions', 'coco.json', '--out', 'pass',
+        cwd=tmp_path, modules=modules(),
+    )  # fmt: skip
+
+
+def test_captions_of_an_image_are_kept_apart(tmp_path):
+    make_images(tmp_path / 'images', ['a.jpg', 'b.jpg', 'none.jpg'])
+    coco(tmp_path / 'coco.json')
+    for _ in range(2):
+        done = annotate(tmp_path).check()
+        assert 'failed: no_caption (1)' in done.text
+    answers = collect_answers(tmp_path / 'pass').read_text().splitlines()
+    assert [
+        (row['image_id'], row['text']) for row in map(json.loads, answers)
+    ] == RECORDS
+    parsed = tmp_path / 'parsed.jsonl'
+    parsed.write_text(
+        ''.join(
+            json.dumps(dict(image_id=x, interactions=[])) + '\n' for x in KNOWN
+        )
+    )
+    words = list(read_words(tmp_path / 'pass' / 'answers.jsonl', parsed))
+    assert [x.sentences for x in words] == list(KNOWN.values())
+    again = build_backend(dict(type='replay', raw=str(tmp_path / 'pass')))
+    assert again._replies['a.jpg', 'caption', None, None].more == (
+        KNOWN['a.jpg'][1],
+    )
+
+
+def test_other_keys_are_refused_before_anything_is_written(tmp_path):
+    make_images(tmp_path / 'images', ['other.jpg'])
+    coco(tmp_path / 'coco.json')
+    done = annotate(tmp_path)
+    assert done.code == 1
+    assert "'other.jpg'" in done.text and "'a.jpg'" in done.text
+    assert 'Traceback' not in done.text
+    assert not (tmp_path / 'pass').exists()
+
+
+@needs_captions
+def test_a_captioned_set_becomes_a_cache(tmp_path):
+    make_images(tmp_path / 'images', KNOWN)
+    coco(tmp_path / 'coco.json')
+    done = annotate(
+        tmp_path, 'run', '--vocab', 'hico_det', '--text-encoder', 'hashed',
+        '--parsed', 'parsed.jsonl',
+    ).check()  # fmt: skip
+    assert '3 answers about 2 images: 3 interactions' in done.text
+    rows = map(json.loads, open(tmp_path / 'pass' / 'parsed.jsonl'))
+    assert [
+        [(x['verb'], x['object']) for x in row['interactions']] for row in rows
+    ] == [[('feed', 'horse'), ('ride', 'horse')], [('hold', 'cup')]]
