@@ -7,11 +7,10 @@ import argparse
 import os.path as osp
 import time
 
-from mmengine.registry import RUNNERS
-
 from clhoi_mm.allocator import keep_freed_memory
 from clhoi_mm.config_file import read_config
 
+from .cross_validation import CrossValidation
 from .results import Results
 from .study_run import StudyRun
 
@@ -42,16 +41,7 @@ def main() -> None:
     start, worked = time.perf_counter(), time.process_time()
     # As in configs/_base_/default_runtime.py; else it is mmengine's.
     cfg.setdefault('runner_type', 'Runner')
-    runner = RUNNERS.build(cfg)
-    figures = {}
-    if args.train:
-        begun = time.perf_counter()
-        runner.train()
-        figures['train_seconds'] = time.perf_counter() - begun
-    figures.update(
-        (name.rsplit('/', 1)[-1], float(value))
-        for name, value in runner.test().items()
-    )
+    figures = CrossValidation(cfg, args.train).run()
     figures.update(
         seconds=time.perf_counter() - start,
         cpu_seconds=time.process_time() - worked,

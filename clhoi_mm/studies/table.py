@@ -29,6 +29,9 @@ class StudyTable:
     ) -> None:
         self.study = study
         self.title = study.tables[name].get('title')
+        self.figures: dict[str, str] = (
+            study.tables[name].get('figures') or study.figures
+        )
         self.rows = [
             row
             for row in study.tables[name]['rows']
@@ -46,14 +49,14 @@ class StudyTable:
         reference = self.study.reference
         heads = [
             f'{self.study.split} split, seeds {self.seeds}',
-            *self.study.figures.values(),
+            *self.figures.values(),
             *([reference['title']] if reference else []),
         ]
         lines = []
         for row in self.rows:
             cells = [
                 _spread(values_of(self.found, row, figure))
-                for figure in self.study.figures
+                for figure in self.figures
             ]
             if reference:
                 share = self.share(row)
@@ -67,7 +70,7 @@ class StudyTable:
         """The table for other programs, with means and deviations apart."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator='\n')
-        figures = [*self.study.figures]
+        figures = [*self.figures]
         if 'train_seconds' not in figures:
             figures.append('train_seconds')
         writer.writerow(
@@ -118,7 +121,7 @@ class StudyTable:
         return mean(own) / mean(full) if own and full and mean(full) else None
 
     def _drawn_once(self, row: str) -> bool:
-        return self.study.rows[row].get('baseline') == 'prior'
+        return self.study.rows[row].get('baseline') in ('prior', 'words')
 
     def _title(self, row: str) -> str:
         """A row's title; with its seeds where they are not the table's."""
