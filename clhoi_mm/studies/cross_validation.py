@@ -36,6 +36,8 @@ class CrossValidation:
         train (bool): Whether to train before testing.
     """
 
+    KEYS = frozenset({'further_tests', 'keep_predictions', 'folds'})
+
     def __init__(self, cfg: Config, train: bool) -> None:
         self.cfg = cfg
         self.train = train

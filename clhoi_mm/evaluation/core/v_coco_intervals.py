@@ -1,6 +1,6 @@
-"""How much V-COCO's figures owe to which images were photographed."""
+"""How much V-COCO's figures owe to which images were taken."""
 
-from typing import Dict, Tuple
+from typing import Dict
 
 import numpy as np
 
@@ -18,9 +18,8 @@ def v_coco_intervals(
 ) -> Dict[str, float]:
     """Intervals of the means over 24 roles, by the bootstrap over images.
 
-    Images are drawn with replacement, as many as there are; an image that is
-    drawn twice counts twice. Classes that a draw has no annotation of are
-    left out of its mean, as they are of the figures.
+    As many images as there are are drawn with replacement, again and again;
+    an image that is drawn twice counts twice.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
@@ -34,67 +33,102 @@ def v_coco_intervals(
         dict[str, float]: ``AP_role_s1_low``, ``AP_role_s1_high`` and those of
         ``AP_role_s2``, in percent.
     """
-    matches = match_persons(truth, pred, actions)
-    roles = match_roles(truth, matches, actions)
-    # What is not annotated in any image cannot be drawn.
-    images = 1 + max(
-        truth.image_inds.max(initial=0), pred.image_inds.max(initial=0)
-    )
-    gt = np.zeros((images, len(actions.actions)))
-    np.add.at(gt, truth.image_inds, matches.acts)
-    scenarios = [_ranked(roles, strict) for strict in (True, False)]
-    rng = np.random.default_rng(seed)
-    means = np.empty((resamples, 2))
-    for row in means:
-        weights = np.bincount(
-            rng.integers(images, size=images), minlength=images
+    weighted = WeightedVCOCO(truth, pred, actions)
+    count, rng = weighted.num_images, np.random.default_rng(seed)
+    means = [
+        weighted.means(
+            np.bincount(rng.integers(count, size=count), minlength=count)
         )
-        num_gt = (weights @ gt)[actions.action_inds]
-        kept = actions.counts & (num_gt > 0)
-        for i, ranked in enumerate(scenarios):
-            row[i] = _areas(*ranked, weights, num_gt)[kept].mean() * 100
-    tails = np.quantile(means, [(1 - share) / 2, (1 + share) / 2], axis=0)
+        for _ in range(resamples)
+    ]
+    ends = np.nanquantile(means, [(1 - share) / 2, (1 + share) / 2], axis=0)
     return {
-        f'AP_role_{name}_{end}': float(tails[j, i])
+        f'AP_role_{name}_{end}': float(ends[j, i])
         for i, name in enumerate(('s1', 's2'))
         for j, end in enumerate(('low', 'high'))
     }
 
 
-def _ranked(
-    roles: RoleMatches, strict: bool
-) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Images, classes and hits of the rows, in the order of the ranking."""
-    pred = roles.pred
-    order = rank_rows(pred.image_inds, pred.verb_labels, pred.scores)
-    return (
-        pred.image_inds[order],
-        pred.verb_labels[order],
-        roles.true_positives(strict)[order],
-    )
+class WeightedVCOCO:
+    """V-COCO's figures of images that count as often as is asked for.
 
+    Persons and boxes are compared once.
 
-def _areas(
-    image_inds: np.ndarray,
-    labels: np.ndarray,
-    hits: np.ndarray,
-    weights: np.ndarray,
-    num_gt: np.ndarray,
-) -> np.ndarray:
-    """Area under the envelope of each class, where images count several
-    times, (V,); :func:`area_under_envelope` where each counts once."""
-    rows = np.append(0, np.cumsum(weights[image_inds]))
-    found = np.flatnonzero(hits & (weights[image_inds] > 0))
-    times = weights[image_inds[found]]
-    right = np.append(0, np.cumsum(times))
-    areas = np.zeros(len(num_gt))
-    starts = np.searchsorted(labels, np.arange(len(num_gt)))
-    firsts = np.searchsorted(labels[found], np.arange(len(num_gt) + 1))
-    for label in np.flatnonzero(num_gt):
-        part = slice(firsts[label], firsts[label + 1])
-        precision = (right[1:][part] - right[firsts[label]]) / (
-            rows[found[part] + 1] - rows[starts[label]]
+    Args:
+        truth (VCOCOTruth): Annotated persons and roles.
+        pred (RolePredictions): Predicted rows.
+        actions (VCOCOActions): What the verbs stand for.
+
+    Attributes:
+        num_images (int): Up to the last one with an annotation or a
+            prediction.
+    """
+
+    def __init__(
+        self, truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions
+    ) -> None:
+        matches = match_persons(truth, pred, actions)
+        roles = match_roles(truth, matches, actions)
+        self.actions = actions
+        self.num_images = 1 + max(
+            truth.image_inds.max(initial=0), pred.image_inds.max(initial=0)
         )
-        envelope = np.maximum.accumulate(precision[::-1])[::-1]
-        areas[label] = (envelope * times[part]).sum() / num_gt[label]
-    return areas
+        self.annotated = np.zeros((self.num_images, len(actions.actions)))
+        np.add.at(self.annotated, truth.image_inds, matches.acts)
+        self._rank(roles)
+
+    def means(self, weights: np.ndarray) -> np.ndarray:
+        """Means over the 24 roles in percent, scenarios 1 and 2, (2,).
+
+        Roles of which nothing is annotated are left out.
+
+        Args:
+            weights (np.ndarray): How often each image counts, (I,) int.
+        """
+        num_gt = (weights @ self.annotated)[self.actions.action_inds]
+        num_gt[~self.actions.counts] = 0
+        # Rows up to each one, and before the first.
+        rows = np.append(0, np.cumsum(weights[self.image_inds]))
+        return np.array(
+            [
+                100 * self._mean(hits, rows, weights, num_gt)
+                for hits in self.hits
+            ]
+        )
+
+    def _rank(self, roles: RoleMatches) -> None:
+        pred = roles.pred
+        order = rank_rows(pred.image_inds, pred.verb_labels, pred.scores)
+        self.image_inds = pred.image_inds[order]
+        self.labels = pred.verb_labels[order]
+        self.starts = np.searchsorted(
+            self.labels, np.arange(len(self.actions.verbs))
+        )
+        self.hits = [
+            np.flatnonzero(roles.true_positives(strict)[order])
+            for strict in (True, False)
+        ]
+
+    def _mean(
+        self,
+        hits: np.ndarray,
+        rows: np.ndarray,
+        weights: np.ndarray,
+        num_gt: np.ndarray,
+    ) -> float:
+        """Mean area under the best precision at each recall or more."""
+        times = weights[self.image_inds[hits]]
+        hits, times = hits[times > 0], times[times > 0]
+        found = np.append(0, np.cumsum(times))
+        ends = np.searchsorted(
+            self.labels[hits], np.arange(len(self.starts) + 1)
+        )
+        areas = []
+        for label in np.flatnonzero(num_gt):
+            part = slice(ends[label], ends[label + 1])
+            precision = (found[1:][part] - found[part.start]) / (
+                rows[hits[part] + 1] - rows[self.starts[label]]
+            )
+            best = np.maximum.accumulate(precision[::-1])[::-1]
+            areas.append((best * times[part]).sum() / num_gt[label])
+        return float(np.mean(areas)) if areas else np.nan
