@@ -100,6 +100,8 @@ def test_interval_holds_the_figure_and_narrows_with_images():
     assert widths[2] == pytest.approx(widths[0] / 4, rel=0.5)
 
 
+@pytest.mark.filterwarnings('ignore:Mean of empty slice')
+@pytest.mark.filterwarnings('ignore:All-NaN slice')
 def test_images_without_anything_have_no_interval():
     empty = make_sample(np.random.default_rng(0), 0)
     empty['gt_persons']['hoi_labelled'][:] = False
