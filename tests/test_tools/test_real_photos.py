@@ -10,10 +10,11 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from clhoi_mm.datasets import DetectionFile
 from clhoi_mm.evaluation.core import Predictions
 from clhoi_mm.registry import MODELS
 from tests.data_utils import REPO
-from tests.tool_utils import TRAIN, run_tool, said
+from tests.tool_utils import TEST, TRAIN, read_figures, run_tool, said
 
 TOOLS = REPO / 'tools'
 CACHE = TOOLS / 'analysis_tools/cache_detections.py'
@@ -170,17 +171,39 @@ def world(tmp_path_factory):
 def test_photos_are_those_of_people_that_are_not_tested(world):
     names = (world / 'data/coco/photos.txt').read_text().split()
     assert names == [f'{i:012d}.jpg' for i in (1, 2, 3, 4)]
+    # As they are and mirrored, those of labels as well.
+    for data, count in (('coco', 4), ('v_coco', 6)):
+        file = DetectionFile.open(world / f'data/{data}/features.safetensors')
+        assert sorted(file.flipped) == [False] * count + [True] * count
 
 
-def test_training_and_validation_from_features(world):
+def test_training_testing_and_a_picture(world):
+    """From features; the picture needs the config with photos."""
     done = run_tool(TRAIN, 'tiny_features.py', cwd=world).check()
-    assert (world / 'work_dirs/tiny_features/epoch_2.pth').is_file()
     loss = [
         float(value)
         for value in re.findall(r'loss_interaction: ([\d.]+)', done.text)
     ]
     assert loss and all(np.isfinite(loss))
     assert 'v_coco/AP_role_s1' in done.text
+    weights = 'work_dirs/tiny_features/epoch_2.pth'
+    done = run_tool(
+        TEST, 'tiny_features.py', weights, '--eval', 'AP_role', '--out',
+        'preds.npz', cwd=world).check()  # fmt: skip
+    figure = read_figures(done.text)['AP_role_s1']
+    done = run_tool(
+        TOOLS / 'analysis_tools/hoi_errors.py', '--metric', 'v_coco',
+        '--ann', 'data/v_coco/annotations/test.json', '--pred', 'preds.npz',
+        '--out', 'errors', cwd=world).check()  # fmt: skip
+    assert f'AP_role_s1 {figure:.2f}' in done.text
+    assert (world / 'errors/errors.png').is_file()
+    photo = 'data/v_coco/images/val2014/COCO_val2014_000000000013.jpg'
+    run_tool(
+        TOOLS / 'infer.py', photo, '--model', 'tiny.py', '--weights',
+        weights, '--out-dir', 'found', cwd=world).check()  # fmt: skip
+    (found,) = (world / 'found/preds').glob('*.json')
+    assert json.loads(found.read_text())
+    assert list((world / 'found/vis').iterdir())
 
 
 @pytest.mark.slow
