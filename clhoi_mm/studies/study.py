@@ -346,7 +346,12 @@ def _without_images(
     for step in pipeline:
         if step.type == 'LoadTeacherKnowledge':
             teacher.append(step)
-        elif step.type not in ('LoadImage', 'LoadImageFromFile', 'Resize'):
+        elif step.type not in (
+            'LoadImage',
+            'LoadImageFromFile',
+            'Resize',
+            'Pad',
+        ):
             steps.append(step)
     if remember:
         steps = [dict(type='RememberViews', steps=steps)]

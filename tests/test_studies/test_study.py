@@ -134,6 +134,11 @@ def test_further_tests_and_folds(write):
 
 def test_features_stand_for_images(write, tmp_path):
     (tmp_path / 'f.safetensors').touch()
+    annotations = "dict(type='LoadHOIAnnotations'),"
+    assert annotations in CONFIG
+    (tmp_path / 'base.py').write_text(
+        CONFIG.replace(annotations, f"dict(type='Pad'), {annotations}")
+    )
     cfg = Study(write(), features='f.safetensors').runs('plain')[0].cfg
     train, test = (
         loader.dataset.pipeline
