@@ -64,7 +64,8 @@ class Study:
       makes the path, and is run if a run's config names it (the teacher's
       cache, a data set's annotations, unseen classes) and nothing is there;
     - ``tables``: by name, ``dict(title=..., rows=[...])``, and ``figures``
-      of its own; without it there is one of all rows;
+      and a ``split`` of its own, for further tests; without it there is one
+      of all rows;
     - ``plots``: a list, see :func:`draw_plot`.
 
     Names that begin with an underscore are the file's own.

@@ -29,6 +29,7 @@ class StudyTable:
     ) -> None:
         self.study = study
         self.title = study.tables[name].get('title')
+        self.split = study.tables[name].get('split') or study.split
         self.figures: dict[str, str] = (
             study.tables[name].get('figures') or study.figures
         )
@@ -48,7 +49,7 @@ class StudyTable:
         """The table as the documents show it."""
         reference = self.study.reference
         heads = [
-            f'{self.study.split} split, seeds {self.seeds}',
+            f'{self.split} split, seeds {self.seeds}',
             *self.figures.values(),
             *([reference['title']] if reference else []),
         ]
@@ -100,7 +101,7 @@ class StudyTable:
                 [
                     row,
                     self.study.rows[row]['title'],
-                    self.study.split,
+                    self.split,
                     ' '.join(map(str, there)),
                     *cells,
                     '' if share is None else share,

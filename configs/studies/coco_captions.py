@@ -126,22 +126,24 @@ rows = {
 _label_free = ['copy', 'no-noise', 'learned-noise', 'counted-noise']
 tables = {
     'chosen': dict(
-        title='136 photos of val.json, boxes detected',
+        title='To choose by: boxes detected',
+        split='val',
         rows=['random', 'words', 'prior', *_label_free],
         figures=_columns('val.'),
     ),
     'chosen_given': dict(
-        title='136 photos of val.json, boxes given',
+        title='To choose by: boxes given',
+        split='val',
         rows=['random', 'words', 'prior', *_label_free],
         figures=_columns('val_given.'),
     ),
     'measured': dict(
-        title='403 photos of test.json, boxes detected',
+        title='Boxes detected',
         rows=[*rows],
         figures=_columns(''),
     ),
     'measured_given': dict(
-        title='403 photos of test.json, boxes given',
+        title='Boxes given',
         rows=[*rows],
         figures=_columns('given.'),
     ),

@@ -213,8 +213,8 @@ def test_study_prints_every_kind_of_row(world):
         'words', 'no-noise', 'instance', cwd=world).check()  # fmt: skip
     said(
         done.text,
-        'boxes detected',
-        'boxes given',
+        'Boxes detected',
+        'Boxes given',
         '| prior from the words |',
         '| instance-level labels, four-fold |',
     )
