@@ -39,8 +39,7 @@ model = dict(
         ),
     ),
     context_loss=dict(text_dim=text_dim),
-    # People's captions name few interactions and name them rightly: on
-    # photos of validation no model of the label noise won (docs/results.md).
+    # On photos of validation no model of the label noise won (docs/results.md).
     interaction_loss=dict(noise=None),
 )
 
