@@ -6,9 +6,11 @@ from typing import Union
 import numpy as np
 
 from clhoi_mm.annotations import AnnotationFile
-from clhoi_mm.vocabulary import HOIVocabulary
+from clhoi_mm.teacher import TeacherCache
+from clhoi_mm.utils.errors import InputError
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
-BASELINES = ('random', 'prior')
+BASELINES = ('random', 'prior', 'words')
 
 
 def annotation_file(dataset: dict) -> str:
@@ -64,3 +66,56 @@ def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
         minlength=vocabulary.num_hois,
     )
     return (counts / pairs[vocabulary.hoi_objects].clip(1)).tolist()
+
+
+def word_prior(
+    dataset: dict, vocabulary: Union[str, dict], score_thr: float
+) -> list[float]:
+    """How often the teacher's words name a class where its object is seen.
+
+    Args:
+        dataset (dict): Config of a data set whose pipeline has
+            LoadDetectorFeatures and LoadTeacherKnowledge.
+        vocabulary (str | dict): The model's: a name, a path or content.
+        score_thr (float): Least score of a detection that is seen.
+
+    Returns:
+        list[float]: Share of the photos with a class's object of which the
+        words name the class, for each HOI class.
+
+    Raises:
+        InputError: The pipeline has no file of features, or no words.
+    """
+    from clhoi_mm.datasets.detection_file import DetectionFile
+
+    steps = {step['type']: step for step in dataset['pipeline']}
+    missing = {'LoadDetectorFeatures', 'LoadTeacherKnowledge'} - set(steps)
+    if missing:
+        raise InputError(
+            f'{", ".join(sorted(missing))} is not in the training pipeline, '
+            "which the row of the words' frequencies counts; leave the row "
+            'out by --rows'
+        )
+    vocabulary = HOIVocabulary.load(vocabulary)
+    file = DetectionFile.open(steps['LoadDetectorFeatures']['file'])
+    cache = TeacherCache(steps['LoadTeacherKnowledge']['cache'], vocabulary)
+    labels = {normalise_name(n): i for i, n in enumerate(vocabulary.objects)}
+    classes = np.array(
+        [labels.get(normalise_name(n), -1) for n in file.classes]
+    )
+    objects = np.array(vocabulary.hoi_objects)
+    shown, named = np.zeros((2, vocabulary.num_hois))
+    for key in cache.keys():
+        if key in file.unreadable:
+            continue
+        found = file.detections(file.find(key))
+        seen = classes[found['labels'][found['scores'] >= score_thr]]
+        counts = np.bincount(seen[seen >= 0], minlength=len(labels))
+        # Nobody is one's own object.
+        counts[vocabulary.person_label] -= 1
+        there = counts[objects] > 0
+        shown += there
+        said = cache.get(key)['hoi_labels']
+        named[np.unique(said[said >= 0])] += 1
+    # What was not seen may be named all the same.
+    return (named / np.maximum(shown, named).clip(1)).tolist()

@@ -7,11 +7,13 @@ import argparse
 import os.path as osp
 import time
 
+from mmengine.config import Config
 from mmengine.registry import RUNNERS
 
 from clhoi_mm.allocator import keep_freed_memory
 from clhoi_mm.config_file import read_config
 
+from .cross_validation import CrossValidation
 from .results import Results
 from .study_run import StudyRun
 
@@ -25,6 +27,25 @@ def parse_args() -> argparse.Namespace:
         '--train', action='store_true', help='train before testing'
     )
     return parser.parse_args()
+
+
+def run_test(cfg: Config, train: bool) -> dict:
+    """A run as its runner does it."""
+    runner, figures = RUNNERS.build(cfg), {}
+    if train:
+        begun = time.perf_counter()
+        runner.train()
+        figures['train_seconds'] = time.perf_counter() - begun
+    figures.update(
+        (name.rsplit('/', 1)[-1], float(value))
+        for name, value in runner.test().items()
+    )
+    return figures
+
+
+def run_tests(cfg: Config, train: bool) -> dict:
+    """A run that asks for more, see :class:`CrossValidation`."""
+    return CrossValidation(cfg, train).run()
 
 
 def main() -> None:
@@ -42,16 +63,8 @@ def main() -> None:
     start, worked = time.perf_counter(), time.process_time()
     # As in configs/_base_/default_runtime.py; else it is mmengine's.
     cfg.setdefault('runner_type', 'Runner')
-    runner = RUNNERS.build(cfg)
-    figures = {}
-    if args.train:
-        begun = time.perf_counter()
-        runner.train()
-        figures['train_seconds'] = time.perf_counter() - begun
-    figures.update(
-        (name.rsplit('/', 1)[-1], float(value))
-        for name, value in runner.test().items()
-    )
+    measure = run_tests if CrossValidation.KEYS & set(cfg) else run_test
+    figures = measure(cfg, args.train)
     figures.update(
         seconds=time.perf_counter() - start,
         cpu_seconds=time.process_time() - worked,

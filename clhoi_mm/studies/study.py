@@ -7,7 +7,7 @@ from mmengine.config import Config
 from clhoi_mm.config_file import inner_configs, read_config
 from clhoi_mm.utils.errors import InputError
 
-from .baselines import BASELINES, object_prior
+from .baselines import BASELINES, object_prior, word_prior
 from .plots import check_plot, rows_of
 from .study_run import StudyRun
 
@@ -18,12 +18,22 @@ KEYS = {
     'figures',
     'reference',
     'options',
+    'predictions',
     'prepare',
     'rows',
     'tables',
+    'tests',
     'plots',
 }
-ROW_KEYS = {'title', 'options', 'baseline', 'seeds', 'reference'}
+ROW_KEYS = {
+    'title',
+    'options',
+    'baseline',
+    'folds',
+    'seeds',
+    'reference',
+    'tests',
+}
 
 
 class Study:
@@ -35,19 +45,27 @@ class Study:
       study's file, as a ``_base_`` is;
     - ``rows``: by name, a dict each: ``title``; ``options``, entries of the
       config that this row overrides (keys nested by dots, as after
-      ``--cfg-options``); ``baseline='random'`` or ``'prior'`` in place of
-      training; ``seeds`` and ``reference`` of its own;
+      ``--cfg-options``); ``baseline='random'``, ``'prior'`` (counted in the
+      training annotations) or ``'words'`` (in the teacher's words, among
+      photos that show the object) in place of training; ``folds``, a number:
+      trained and tested by cross-validation, as :class:`CrossValidation`
+      says; ``seeds``, ``reference`` and a list ``tests`` of its own;
     - ``figures``: what to show, the metric's name (or ``train_seconds``,
       ``seconds``, ``cpu_seconds``) and its heading;
     - ``seeds``: a list; ``split``: 'val' or 'test' (default);
     - ``reference``: ``dict(row=..., figure=..., title=...)``, the row of
       which all others' share is shown, under this heading;
     - ``options``: entries of the config that all rows override;
+    - ``tests``: by name, options: a trained model is tested once more in the
+      config that they make, and these figures are named 'NAME.FIGURE';
+    - ``predictions=True`` keeps those of the first test in each run's folder,
+      ``predictions.npz``;
     - ``prepare``: a list of ``dict(path=..., command=...)``: the command
       makes the path, and is run if a run's config names it (the teacher's
       cache, a data set's annotations, unseen classes) and nothing is there;
-    - ``tables``: by name, ``dict(title=..., rows=[...])``; without it there
-      is one of all rows;
+    - ``tables``: by name, ``dict(title=..., rows=[...])``, and ``figures``
+      and a ``split`` of its own, for further tests; without it there is one
+      of all rows;
     - ``plots``: a list, see :func:`draw_plot`.
 
     Names that begin with an underscore are the file's own.
@@ -88,6 +106,8 @@ class Study:
         self.reference: Optional[dict] = content.get('reference')
         self.prepare: list[dict] = content.get('prepare', [])
         self.plots: list[dict] = content.get('plots', [])
+        self.tests: dict[str, dict] = content.get('tests', {})
+        self.predictions: bool = content.get('predictions', False)
         self.tables: dict[str, dict] = content.get('tables') or {
             self.name: dict(rows=list(self.rows))
         }
@@ -119,7 +139,7 @@ class Study:
         """
         spec = self.rows[row]
         seeds = seeds or spec.get('seeds') or self.seeds
-        if spec.get('baseline') == 'prior':
+        if spec.get('baseline') in ('prior', 'words'):
             # Nothing is drawn: one run says all.
             seeds = seeds[:1]
         return [
@@ -167,21 +187,7 @@ class Study:
         ):
             # Merging takes parts of nested options away.
             cfg.merge_from_dict(copy.deepcopy(options))
-        baseline = spec.get('baseline')
-        if baseline:
-            cfg.model.icn = dict(type='BaselineICN', seed=seed)
-            cfg.model.vlt = cfg.model.context_loss = None
-        if baseline == 'prior' and prior:
-            dataset, *others = inner_configs(cfg.train_dataloader.dataset)
-            if others:
-                raise InputError(
-                    f'{cfg.filename}: prior frequencies are counted in one '
-                    'annotation file, but training concatenates several; '
-                    'leave the row out by --rows'
-                )
-            cfg.model.icn['class_scores'] = object_prior(
-                dataset, cfg.model.teacher_head.vocabulary
-            )
+        self._set_baseline(cfg, spec.get('baseline'), seed, prior)
         if self.features:
             for split in ('train', 'val', 'test'):
                 loader = cfg[f'{split}_dataloader']
@@ -195,7 +201,50 @@ class Study:
         cfg.test_evaluator = cfg[f'{self.split}_evaluator']
         # One look at the end says all.
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+        self._add_tests(cfg, spec)
         return cfg
+
+    def _set_baseline(
+        self, cfg: Config, baseline: Optional[str], seed: int, prior: bool
+    ) -> None:
+        """Put what does not look at pairs in the model's place."""
+        if baseline is None:
+            return
+        cfg.model.icn = dict(type='BaselineICN', seed=seed)
+        cfg.model.vlt = cfg.model.context_loss = None
+        if baseline == 'random' or not prior:
+            return
+        dataset, *others = inner_configs(cfg.train_dataloader.dataset)
+        if others:
+            raise InputError(
+                f'{cfg.filename}: prior frequencies are counted in one '
+                'annotation file, but training concatenates several; '
+                'leave the row out by --rows'
+            )
+        vocabulary = cfg.model.teacher_head.vocabulary
+        cfg.model.icn['class_scores'] = (
+            word_prior(dataset, vocabulary, cfg.model.pairing.score_thr)
+            if baseline == 'words'
+            else object_prior(dataset, vocabulary)
+        )
+
+    def _add_tests(self, cfg: Config, spec: dict) -> None:
+        """Beside the config, what else a run does; nothing where there is
+        nothing, as a config that was measured must be found again."""
+        tests = {}
+        for name in spec.get('tests', self.tests):
+            other = copy.deepcopy(cfg)
+            other.merge_from_dict(copy.deepcopy(self.tests[name]))
+            tests[name] = dict(
+                dataloader=other.test_dataloader,
+                evaluator=other.test_evaluator,
+            )
+        if tests:
+            cfg.further_tests = tests
+        if self.predictions:
+            cfg.keep_predictions = True
+        if 'folds' in spec:
+            cfg.folds = spec['folds']
 
     def _config(self, content: dict) -> str:
         return osp.normpath(
@@ -227,6 +276,10 @@ class Study:
                 self._fail(
                     f'rows.{name}.baseline', f'there are {list(BASELINES)}'
                 )
+            for test in set(row.get('tests', ())) - set(
+                content.get('tests', {})
+            ):
+                self._fail(f'rows.{name}.tests', f'there is no test {test!r}')
         if content.get('split', 'test') not in ('val', 'test'):
             self._fail('split', "write 'val' or 'test'")
         for i, plot in enumerate(content.get('plots', [])):
@@ -294,7 +347,12 @@ def _without_images(
     for step in pipeline:
         if step.type == 'LoadTeacherKnowledge':
             teacher.append(step)
-        elif step.type not in ('LoadImage', 'LoadImageFromFile', 'Resize'):
+        elif step.type not in (
+            'LoadImage',
+            'LoadImageFromFile',
+            'Resize',
+            'Pad',
+        ):
             steps.append(step)
     if remember:
         steps = [dict(type='RememberViews', steps=steps)]

@@ -29,6 +29,10 @@ class StudyTable:
     ) -> None:
         self.study = study
         self.title = study.tables[name].get('title')
+        self.split = study.tables[name].get('split') or study.split
+        self.figures: dict[str, str] = (
+            study.tables[name].get('figures') or study.figures
+        )
         self.rows = [
             row
             for row in study.tables[name]['rows']
@@ -45,15 +49,15 @@ class StudyTable:
         """The table as the documents show it."""
         reference = self.study.reference
         heads = [
-            f'{self.study.split} split, seeds {self.seeds}',
-            *self.study.figures.values(),
+            f'{self.split} split, seeds {self.seeds}',
+            *self.figures.values(),
             *([reference['title']] if reference else []),
         ]
         lines = []
         for row in self.rows:
             cells = [
                 _spread(values_of(self.found, row, figure))
-                for figure in self.study.figures
+                for figure in self.figures
             ]
             if reference:
                 share = self.share(row)
@@ -67,7 +71,7 @@ class StudyTable:
         """The table for other programs, with means and deviations apart."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator='\n')
-        figures = [*self.study.figures]
+        figures = [*self.figures]
         if 'train_seconds' not in figures:
             figures.append('train_seconds')
         writer.writerow(
@@ -97,7 +101,7 @@ class StudyTable:
                 [
                     row,
                     self.study.rows[row]['title'],
-                    self.study.split,
+                    self.split,
                     ' '.join(map(str, there)),
                     *cells,
                     '' if share is None else share,
@@ -118,7 +122,7 @@ class StudyTable:
         return mean(own) / mean(full) if own and full and mean(full) else None
 
     def _drawn_once(self, row: str) -> bool:
-        return self.study.rows[row].get('baseline') == 'prior'
+        return self.study.rows[row].get('baseline') in ('prior', 'words')
 
     def _title(self, row: str) -> str:
         """A row's title; with its seeds where they are not the table's."""

@@ -2,9 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 
-from clhoi_mm.studies.baselines import annotation_file, object_prior
+from clhoi_mm.datasets import DetectionFileWriter
+from clhoi_mm.studies.baselines import (
+    annotation_file,
+    object_prior,
+    word_prior,
+)
+from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.vocabulary import HOIVocabulary
 
 VOCABULARY = dict(
@@ -88,3 +96,49 @@ def test_a_split_stands_for_its_file():
         annotation_file(dict(type='HICODetDataset', split='test', ann_file=''))
         == 'annotations/test.json'
     )
+
+
+def test_prior_of_words_is_their_share_of_photos_with_the_object(tmp_path):
+    vocabulary = HOIVocabulary.from_dict(VOCABULARY)
+    vocabulary.save(tmp_path / 'v.json')
+    # Boxes by photo: class, score. Other spellings, another order.
+    seen = {
+        'a': [(2, 0.9), (0, 0.9)],
+        'b': [(2, 0.9), (2, 0.8), (0, 0.3)],
+        'c': [(2, 0.9), (0, 0.1), (3, 0.9)],
+        'd': [(2, 0.9), (0, 0.9), (0, 0.9)],
+    }
+    said = {
+        'a': [('hold', 'cup', 1.0), ('drink', 'cup', 1.0)],
+        'b': [('hold', 'cup', 1.0), ('lick', 'cup', 1.0)],
+        'c': [('hug', 'person', 1.0), ('hold', 'hair_drier', 1.0)],
+        'd': [],
+    }
+    path = tmp_path / 'f.safetensors'
+    identity = dict(type='A', config='c', weights='w')
+    classes = ['Cup', 'sofa', 'person', 'Hair drier']
+    with DetectionFileWriter(path, identity, classes) as writer:
+        for key, boxes in seen.items():
+            found = dict(
+                bboxes=np.zeros((len(boxes), 4), np.float32),
+                labels=np.array([label for label, _ in boxes]),
+                scores=np.array([score for _, score in boxes], np.float32),
+            )
+            shapes = ((9, 9),) * 3
+            writer.add(key, False, shapes, (1.0, 1.0), found)
+        writer.skip('e', 'no image')
+    words = [TeacherWords(k, 'A man.', [], rows) for k, rows in said.items()]
+    words.append(TeacherWords('e', '', [], [('hold', 'cup', 1.0)]))
+    pack_cache(words, tmp_path / 'cache', vocabulary, HashedTextEncoder(8))
+    pipeline = [
+        dict(type='LoadDetectorFeatures', file=str(path)),
+        dict(type='LoadTeacherKnowledge', cache=str(tmp_path / 'cache')),
+    ]
+    prior = word_prior(
+        dict(pipeline=pipeline), str(tmp_path / 'v.json'), score_thr=0.2
+    )
+    # Three photos with a cup; in one there are two people, in another, where
+    # nobody sees two, they hug. The drier is seen and held once.
+    assert prior == pytest.approx([2 / 3, 1 / 3, 1, 1])
+    with pytest.raises(InputError, match='LoadDetectorFeatures is not in'):
+        word_prior(dict(pipeline=pipeline[1:]), str(tmp_path / 'v.json'), 0.2)

@@ -109,8 +109,36 @@ def test_a_key_is_that_of_the_config(write):
     assert keys[0] == study.runs('plain')[0].name[-12:] == '3c8755d67a27'
 
 
+def test_further_tests_and_folds(write):
+    path = write(
+        "'full': dict(title='full'",
+        "'full': dict(folds=3, tests=['wide'], title='full'",
+        'plots =',
+        'predictions = True\n'
+        "tests = {'wide': {'test_dataloader.num_workers': 9},\n"
+        "         'last': {'test_evaluator.on': 'last'}}\nplots =",
+    )
+    study = Study(path)
+    cfg = study.runs('plain')[0].cfg
+    assert list(cfg.further_tests) == ['wide', 'last']
+    wide, last = cfg.further_tests.values()
+    assert (wide.dataloader.num_workers, wide.evaluator.on) == (9, 'test')
+    assert (last.dataloader.num_workers, last.evaluator.on) == (2, 'last')
+    assert cfg.test_dataloader.num_workers == 2
+    assert cfg.keep_predictions and 'folds' not in cfg
+    full = study.runs('full')[0].cfg
+    assert list(full.further_tests) == ['wide'] and full.folds == 3
+    with pytest.raises(ValueError, match=r"rows.wide.tests: .*'other'"):
+        Study(write("title='wide',", "title='wide', tests=['other'],"))
+
+
 def test_features_stand_for_images(write, tmp_path):
     (tmp_path / 'f.safetensors').touch()
+    annotations = "dict(type='LoadHOIAnnotations'),"
+    assert annotations in CONFIG
+    (tmp_path / 'base.py').write_text(
+        CONFIG.replace(annotations, f"dict(type='Pad'), {annotations}")
+    )
     cfg = Study(write(), features='f.safetensors').runs('plain')[0].cfg
     train, test = (
         loader.dataset.pipeline
@@ -222,7 +250,7 @@ def test_files_that_are_not_there(write):
 def test_studies_of_the_project_make_configs(path):
     study = Study(path)
     for row, spec in study.rows.items():
-        if spec.get('baseline') != 'prior':
+        if spec.get('baseline') not in ('prior', 'words'):
             assert len({run.key for run in study.runs(row)}) == len(
                 spec.get('seeds', study.seeds)
             )

@@ -26,6 +26,7 @@ class Study:
     tables = dict(
         all=dict(rows=list(rows)),
         two=dict(title='Two of them', rows=['one', 'later']),
+        own=dict(rows=['full'], split='val', figures=dict(mAP_rare='rare')),
     )
 
     def reference_of(self, row):
@@ -45,6 +46,21 @@ def found():
         full={0: figures(40.0, 6.0), 1: figures(40.0, 6.0)},
         later={0: None, 1: None},
         other={0: None, 1: figures(48.0, 8.0)},
+    )
+
+
+def test_a_table_of_other_figures(found):
+    table = StudyTable(Study(), 'own', found)
+    assert table.markdown().splitlines() == [
+        '| val split, seeds [0, 1] | rare | of full |',
+        '|---|---|---|',
+        '| full | 6.0 ± 0.0 | 1.00 |',
+    ]
+    (row,) = csv.DictReader(table.csv().splitlines())
+    assert (row['split'], row['mAP_rare'], 'mAP' in row) == (
+        'val',
+        '6.0',
+        False,
     )
 
 

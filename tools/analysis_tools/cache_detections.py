@@ -66,6 +66,12 @@ def parse_args() -> argparse.Namespace:
         'of other boxes (PredCls, another pairing) can be pooled later',
     )
     parser.add_argument(
+        '--mirrored',
+        action='store_true',
+        help='mirrored views of all data sets, those without RandomFlip too, '
+        'as cross-validation needs, which trains on what is tested',
+    )
+    parser.add_argument(
         '--device', default='cpu', help='where the detector runs'
     )
     parser.add_argument(
@@ -140,6 +146,10 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
         # as in testing, unless the maps themselves are wanted.
         pipeline = dataset.pipeline if args.features else test.pipeline
         steps, flips = view_pipeline(pipeline, args.features)
+        if args.mirrored and not flips:
+            # Behind the step that loads, as images are mirrored unpadded.
+            steps.insert(1, dict(type='RandomFlip'))
+            flips = True
         for flipped in (False, True)[: 1 + (flips and args.features)]:
             shown = [
                 dict(step, prob=1.0) if is_flip(step) else step

@@ -27,6 +27,7 @@ from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 from .samples import HOIRecord, read_sample, stack_records
 from .v_coco import VCOCOResult, evaluate_v_coco
 from .v_coco_errors import V_COCO_REASONS, explain_v_coco_errors
+from .v_coco_intervals import v_coco_intervals
 from .v_coco_samples import (
     VCOCORecord,
     read_v_coco_sample,
@@ -76,4 +77,5 @@ __all__ = [
     'stack_records',
     'stack_v_coco_records',
     'v_coco_ground_truth',
+    'v_coco_intervals',
 ]

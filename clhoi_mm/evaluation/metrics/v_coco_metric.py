@@ -12,6 +12,7 @@ from clhoi_mm.evaluation.core import (
     evaluate_v_coco,
     read_v_coco_sample,
     stack_v_coco_records,
+    v_coco_intervals,
 )
 from clhoi_mm.registry import METRICS
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -39,6 +40,10 @@ class VCOCOMetric(BaseMetric):
             Defaults to None: the data set's.
         classwise (bool): Whether to log each action's AP and to return it as
             ``AP_role_s1/<verb>``. Defaults to False.
+        resamples (int): How often images are drawn anew, with replacement,
+            for the interval in which 95 of 100 such draws' means lie:
+            ``AP_role_s1_low``, ``AP_role_s1_high`` and those of
+            ``AP_role_s2``. Defaults to 0, without intervals.
         collect_device (str): 'cpu' or 'gpu'; where the results of several
             processes meet. Defaults to 'cpu'.
         prefix (str): What stands before the names, as in
@@ -59,6 +64,7 @@ class VCOCOMetric(BaseMetric):
         self,
         vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
         classwise: bool = False,
+        resamples: int = 0,
         collect_device: str = 'cpu',
         prefix: str = 'v_coco',
         collect_dir: Optional[str] = None,
@@ -69,6 +75,7 @@ class VCOCOMetric(BaseMetric):
             collect_dir=collect_dir,
         )
         self.classwise = classwise
+        self.resamples = resamples
         self._own_verbs = None
         if vocabulary is not None:
             self._own_verbs = HOIVocabulary.load(vocabulary).verbs
@@ -125,6 +132,10 @@ class VCOCOMetric(BaseMetric):
         truth, pred = stack_v_coco_records(results)
         result = evaluate_v_coco(truth, pred, self.actions)
         figures = result.summary()
+        if self.resamples:
+            figures.update(
+                v_coco_intervals(truth, pred, self.actions, self.resamples)
+            )
         self._log(result, figures, len(results))
         if self.classwise:
             figures.update(result.classwise())

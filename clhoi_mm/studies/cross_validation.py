@@ -1,0 +1,164 @@
+"""Training and testing of a run, whole or in folds."""
+
+import copy
+import os.path as osp
+import time
+from typing import Optional
+
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.registry import RUNNERS, init_default_scope
+from mmengine.runner import Runner
+
+from clhoi_mm.annotations import AnnotationFile
+from clhoi_mm.config_file import inner_configs
+from clhoi_mm.registry import LOOPS
+
+from .baselines import annotation_file
+
+
+class CrossValidation:
+    """A run: trained, then tested in all the ways that the config asks for.
+
+    Beside what any config has, it may hold
+
+    - ``further_tests``: by name, ``dataloader`` and ``evaluator`` of further
+      tests;
+    - ``keep_predictions``: those of the first test go to the work dir's
+      ``predictions.npz``;
+    - ``folds``: every n-th image of the annotations that are tested is left
+      out of training and tested, n times, each time by another model, and
+      all are scored together. All tests must be of one annotation file;
+      training may have others beside it.
+
+    Args:
+        cfg (Config): Of the run.
+        train (bool): Whether to train before testing.
+    """
+
+    KEYS = frozenset({'further_tests', 'keep_predictions', 'folds'})
+
+    def __init__(self, cfg: Config, train: bool) -> None:
+        self.cfg = cfg
+        self.train = train
+        init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
+        tests = {
+            '': dict(
+                dataloader=cfg.test_dataloader, evaluator=cfg.test_evaluator
+            ),
+            **cfg.get('further_tests', {}),
+        }
+        self.loaders = {name: t['dataloader'] for name, t in tests.items()}
+        self.evaluators = {
+            name: _PooledEvaluator(
+                self._metrics(t['evaluator'], keep=not name)
+            )
+            for name, t in tests.items()
+        }
+
+    def run(self) -> dict[str, float]:
+        """Do all of it.
+
+        Returns:
+            dict[str, float]: Figures by name, those of further tests after
+            theirs and a dot, and ``train_seconds`` of what was trained.
+        """
+        folds = self.cfg.get('folds', 1)
+        figures = {}
+        for fold in range(folds):
+            runner = self._runner(fold if folds > 1 else None)
+            if self.train:
+                begun = time.perf_counter()
+                runner.train()
+                figures['train_seconds'] = (
+                    figures.get('train_seconds', 0.0)
+                    + time.perf_counter()
+                    - begun
+                )
+            self._test(runner, fold if folds > 1 else None)
+        for name, evaluator in self.evaluators.items():
+            figures.update(
+                (
+                    f'{name}.' * bool(name) + key.rsplit('/', 1)[-1],
+                    float(value),
+                )
+                for key, value in evaluator.pooled().items()
+            )
+        return figures
+
+    def _metrics(self, evaluator: object, keep: bool) -> list[dict]:
+        metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+        if not (keep and self.cfg.get('keep_predictions')):
+            return metrics
+        dataset = next(inner_configs(self.cfg.test_dataloader.dataset))
+        dump = dict(
+            type='DumpHOIResults',
+            out_file=osp.join(self.cfg.work_dir, 'predictions.npz'),
+            ann_file=_path(dataset),
+        )
+        return [*metrics, dump]
+
+    def _runner(self, fold: Optional[int]) -> Runner:
+        cfg = copy.deepcopy(self.cfg)
+        if fold is not None:
+            cfg.experiment_name = f'{cfg.experiment_name}-{fold}'
+            cfg.work_dir = osp.join(cfg.work_dir, f'fold-{fold}')
+            tested = _path(next(inner_configs(cfg.test_dataloader.dataset)))
+            for dataset in inner_configs(cfg.train_dataloader.dataset):
+                if _path(dataset) == tested:
+                    self._keep(dataset, fold, tested=False)
+        return RUNNERS.build(cfg)
+
+    def _test(self, runner: Runner, fold: Optional[int]) -> None:
+        for name, loader in self.loaders.items():
+            loader = copy.deepcopy(loader)
+            if fold is not None:
+                for dataset in inner_configs(loader['dataset']):
+                    self._keep(dataset, fold, tested=True)
+            if name == '':
+                runner.call_hook('before_run')
+                runner.load_or_resume()
+            loop = LOOPS.build(
+                dict(self.cfg.test_cfg),
+                default_args=dict(
+                    runner=runner,
+                    dataloader=loader,
+                    evaluator=self.evaluators[name],
+                ),
+            )
+            loop.run()
+
+    def _keep(self, dataset: dict, fold: int, tested: bool) -> None:
+        """Leave a data set those images that a fold tests, or the others."""
+        folds = self.cfg.folds
+        dataset['indices'] = [
+            i
+            for i in range(len(AnnotationFile.read(_path(dataset)).image_ids))
+            if (i % folds == fold) == tested
+        ]
+
+
+class _PooledEvaluator(Evaluator):
+    """Scores what several tests predicted as if it were one test."""
+
+    size = 0
+
+    def evaluate(self, size: int) -> dict:
+        """Score nothing yet.
+
+        Args:
+            size (int): Images of a test that has ended.
+        """
+        self.size += size
+        return {}
+
+    def pooled(self) -> dict:
+        """Figures of all images."""
+        return super().evaluate(self.size)
+
+
+def _path(dataset: dict) -> Optional[str]:
+    """Where a data set's annotations are; None without any."""
+    if 'ann_file' not in dataset and 'split' not in dataset:
+        return None
+    return osp.join(dataset.get('data_root', ''), annotation_file(dataset))

@@ -1,0 +1,37 @@
+# COCO's photos, of which captions tell what people do, for training, and
+# V-COCO's annotated ones for validation and testing.
+_base_ = 'v_coco_640.py'
+
+coco_root = 'data/coco/'
+# What `tools/teacher/annotate.py run --backend captions` wrote.
+teacher_cache = coco_root + 'teacher'
+
+square = [
+    dict(type='Resize', scale=(640, 640), keep_ratio=True),
+    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
+]
+train_pipeline = [
+    dict(type='LoadImage', orientation='upright'),
+    dict(
+        type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary='v_coco'
+    ),
+    dict(type='RandomFlip', prob=0.5),
+    *square,
+    dict(type='PackHOIInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=32,
+    sampler=dict(_delete_=True, type='ArraySampler', shuffle=True),
+    batch_sampler=None,
+    dataset=dict(
+        _delete_=True,
+        type='UnlabelledHOIDataset',
+        images='photos.txt',
+        data_prefix=dict(img='val2017/'),
+        vocabulary='v_coco',
+        data_root=coco_root,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(dataset=dict(ann_file='annotations/val.json'))

@@ -1,0 +1,44 @@
+# The same from features that tools/analysis_tools/cache_detections.py wrote,
+# so that no photo is read and the detector does not run.
+_base_ = 'clhoi_yolox-nano_coco-captions.py'
+
+test_features = 'data/v_coco/features.safetensors'
+train_pipeline = [
+    dict(type='LoadDetectorFeatures', file='data/coco/features.safetensors'),
+    dict(
+        type='LoadTeacherKnowledge',
+        cache={{_base_.teacher_cache}},
+        vocabulary='v_coco',
+    ),
+    dict(
+        type='RememberViews',
+        steps=[
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='PackHOIInputs'),
+        ],
+    ),
+]
+test_pipeline = [
+    dict(type='LoadDetectorFeatures', file=test_features),
+    dict(type='LoadHOIAnnotations'),
+    dict(type='PackHOIInputs'),
+]
+
+# Handing samples over costs more than there is left to load.
+train_dataloader = dict(
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=test_pipeline),
+)
+test_dataloader = dict(
+    batch_size=16,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=test_pipeline),
+)

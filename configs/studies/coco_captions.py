@@ -1,0 +1,150 @@
+# Real photos: what captions teach, and what V-COCO's labels of pairs teach.
+# docs/real_photos.md says how the data is made. Settings are chosen by the
+# table "chosen", whose photos are those of val.json; "measured" is of
+# test.json.
+config = '../clhoi_yolox-nano_coco-captions_features.py'
+seeds = [0, 1, 2]
+
+_interval = dict(type='VCOCOMetric', vocabulary='v_coco', resamples=1000)
+options = {'test_evaluator': _interval}
+predictions = True
+# Every annotated box is given, and nothing else.
+_features = 'data/v_coco/features.safetensors'
+_given = [
+    dict(type='LoadDetectorFeatures', file=_features),
+    dict(type='LoadHOIAnnotations'),
+    dict(type='LoadDetections', source='ground_truth'),
+    dict(type='PackHOIInputs'),
+]
+_val = 'annotations/val.json'
+tests = {
+    'given': {'test_dataloader.dataset.pipeline': _given},
+    'val': {'test_dataloader.dataset.ann_file': _val},
+    'val_given': {
+        'test_dataloader.dataset.ann_file': _val,
+        'test_dataloader.dataset.pipeline': _given,
+    },
+}
+
+
+def _columns(test: str) -> dict:
+    return {
+        f'{test}AP_role_s1': 'S1',
+        f'{test}AP_role_s1_low': 'from',
+        f'{test}AP_role_s1_high': 'to',
+        f'{test}AP_role_s2': 'S2',
+    }
+
+
+figures = _columns('')
+
+# 1,665 photos in batches of 32 are 53 iterations; the belief in the rates
+# counts once an epoch: one over photos and about 7 compatible classes of each.
+_noise = 'model.interaction_loss.noise'
+_labels = dict(
+    type='VCOCODataset',
+    data_root='data/v_coco/',
+    data_prefix=dict(img='images/'),
+)
+_train = [
+    dict(type='LoadDetectorFeatures', file=_features),
+    dict(
+        type='RememberViews',
+        steps=[
+            dict(type='LoadHOIAnnotations'),
+            dict(type='RandomFlip', prob=0.5),
+            dict(type='PackHOIInputs'),
+        ],
+    ),
+]
+rows = {
+    'random': dict(title='random scores for all pairs', baseline='random'),
+    'words': dict(title='prior from the words', baseline='words'),
+    # V-COCO's trainval, whose photos are none of those that are tested.
+    'prior': dict(
+        title='prior from 5,400 labeled images',
+        baseline='prior',
+        options={
+            'train_dataloader.dataset': dict(
+                _delete_=True, ann_file='annotations/trainval.json', **_labels
+            )
+        },
+    ),
+    'copy': dict(
+        title='words copied to all pairs',
+        options={'model.teacher_head.copy_to_pairs': True},
+    ),
+    'no-noise': dict(title='label-free, the label noise not modeled'),
+    'learned-noise': dict(
+        title='label-free, rates of the label noise learned by gradient',
+        options={
+            _noise: dict(
+                _delete_=True,
+                type='LearnedTeacherNoise',
+                warmup=53,
+                prior_weight=8.6e-5,
+            )
+        },
+    ),
+    'counted-noise': dict(
+        title='label-free, rates of the label noise counted',
+        options={_noise: dict(_delete_=True, type='TeacherNoise', warmup=159)},
+    ),
+    # Four models, each trained with all photos but those that it is tested
+    # on; 30 epochs are about as many steps as label-free training has.
+    'instance': dict(
+        title='instance-level labels, four-fold',
+        folds=4,
+        tests=['given'],
+        options={
+            'model.teacher_head.supervision': 'instance',
+            'model.context_loss': None,
+            'custom_hooks.0.context_epochs': 0,
+            'custom_hooks.0.vlt_lr_mult': 1.0,
+            'train_dataloader.sampler': dict(
+                _delete_=True, type='DefaultSampler', shuffle=True
+            ),
+            'train_dataloader.dataset': dict(
+                _delete_=True,
+                type='ConcatDataset',
+                datasets=[
+                    dict(ann_file=_val, pipeline=_train, **_labels),
+                    dict(
+                        ann_file='annotations/test.json',
+                        pipeline=_train,
+                        **_labels,
+                    ),
+                ],
+            ),
+            'train_cfg.max_epochs': 30,
+            'param_scheduler.1.end': 30,
+            'param_scheduler.1.T_max': 29,
+        },
+    ),
+}
+
+_label_free = ['copy', 'no-noise', 'learned-noise', 'counted-noise']
+tables = {
+    'chosen': dict(
+        title='To choose by: boxes detected',
+        split='val',
+        rows=['random', 'words', 'prior', *_label_free],
+        figures=_columns('val.'),
+    ),
+    'chosen_given': dict(
+        title='To choose by: boxes given',
+        split='val',
+        rows=['random', 'words', 'prior', *_label_free],
+        figures=_columns('val_given.'),
+    ),
+    'measured': dict(
+        title='Boxes detected',
+        rows=[*rows],
+        figures=_columns(''),
+    ),
+    'measured_given': dict(
+        title='Boxes given',
+        rows=[*rows],
+        figures=_columns('given.'),
+    ),
+}
