@@ -39,7 +39,7 @@ model = dict(
         ),
     ),
     context_loss=dict(text_dim=text_dim),
-    # On validation photos no model of the label noise won (docs/results.md).
+    # No model of the label noise won on validation photos (docs/results.md).
     interaction_loss=dict(noise=None),
 )
 
