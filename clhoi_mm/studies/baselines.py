@@ -111,7 +111,7 @@ def word_prior(
         found = file.detections(file.find(key))
         seen = classes[found['labels'][found['scores'] >= score_thr]]
         counts = np.bincount(seen[seen >= 0], minlength=len(labels))
-        # Nobody is one's own object.
+        # A person is not counted as its own object.
         counts[vocabulary.person_label] -= 1
         there = counts[objects] > 0
         shown += there

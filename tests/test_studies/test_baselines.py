@@ -138,7 +138,7 @@ def test_prior_of_words_is_their_share_of_photos_with_the_object(tmp_path):
         dict(pipeline=pipeline), str(tmp_path / 'v.json'), score_thr=0.2
     )
     # Three photos with a cup; in one there are two people, in another, where
-    # nobody sees two, they hug. The drier is seen and held once.
+    # no detection shows two, they hug. The drier is detected and held once.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1, 1])
     with pytest.raises(InputError, match='LoadDetectorFeatures is not in'):
         word_prior(dict(pipeline=pipeline[1:]), str(tmp_path / 'v.json'), 0.2)

@@ -18,7 +18,7 @@ def test_words_for_people_in_any_form():
         assert not names_person(text), text
 
 
-def test_as_many_captions_as_asked_for_and_nobody_who_is_tested():
+def test_photos_of_enough_captions_without_those_of_the_tests():
     captions = {
         'val2014/COCO_val2014_000000000007.jpg': ['a man', 'a man'],
         '000000000008.jpg': ['a man', 'a bus', 'a boy'],

@@ -68,7 +68,7 @@ def write_photo(rng, path):
 
 
 def write_captioned(folder, rng):
-    """Six photos as COCO has them; one shows nobody, one is V-COCO's."""
+    """Six photos as COCO has them; one shows no person, one is V-COCO's."""
     images = [
         dict(id=i, file_name=f'{i:012d}.jpg') for i in (1, 2, 3, 4, 5, 11)
     ]

@@ -67,7 +67,7 @@ def convert_v_coco(
             files need them for all boxes; the others take sizes from them.
         ids (str | PathLike, optional): A list of image ids, one a line, as
             V-COCO's ``splits/*.ids``; other images are left out, and images
-            that nobody labelled are added from official files.
+            without labels are added from official files.
         images (str | PathLike, optional): The folder with ``train2014/`` and
             ``val2014/``, for sizes where no COCO file is given.
         progress (bool): Whether to show a progress bar.

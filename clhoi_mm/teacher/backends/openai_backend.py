@@ -128,7 +128,7 @@ class OpenAIBackend(Backend):
         self.notes = self._parameters.notes
         self._pacer = _Pacer(requests_per_minute)
         self._closed = threading.Event()
-        self._told = False
+        self._warned = False
 
     def run(
         self, questions: Iterable[Question]
@@ -162,17 +162,17 @@ class OpenAIBackend(Backend):
                 return self._adapting(body, question.kind)
             except _Retry as error:
                 failure = error.failure
-                self._tell(failure)
+                self._warn_once(failure)
                 pause = self.backoff * 2**attempt * random.uniform(0.75, 1.25)
                 pause = min(max(pause, error.pause), _LONGEST_PAUSE)
             if attempt < self.retries and self._closed.wait(pause):
                 break
         return failure
 
-    def _tell(self, failure: Failure) -> None:
-        """Say the first failure at once: a wrong URL fails all night."""
-        if not self._told and self.retries:
-            self._told = True
+    def _warn_once(self, failure: Failure) -> None:
+        """Print the first failure at once: a wrong URL fails for hours."""
+        if not self._warned and self.retries:
+            self._warned = True
             print(
                 f'{self.url}: {failure.reason}: {failure.message[:300]}; such '
                 f'questions are tried {self.retries} times more',

@@ -117,7 +117,7 @@ class CaptionParser:
         """What a verb says of one noun."""
         noun, whole = self.nouns.read(token), self.nouns.whole(token)
         (chain, _, between), choices = argument, [noun.label]
-        if self.nouns.is_nobody(token) or noun.kind in (ART, META):
+        if self.nouns.is_negated(token) or noun.kind in (ART, META):
             return None
         if token.lower_ in WORDS['others'] and noun.kind != HUMAN:
             choices += [x.label for x in self.nouns.things(token)[:3]]

@@ -61,14 +61,14 @@ class ClauseReader:
         return tag == 'NN' and 'VBZ' in form.tags and self._own(token)
 
     def read(self, token: Token) -> Optional[Event]:
-        """What a verb says is done by a person, None where by nobody."""
+        """Read the event of a verb; None where no person does it."""
         if not self.is_verb(token) or not self._is_real(token):
             return None
         lemma, subject = lemma_of(token), self._subject(token)
         arguments, passive = list(self._arguments(token)), self._passive(token)
         if subject is None:
             return None if passive else Event(lemma, arguments)
-        if self.nouns.is_nobody(subject):
+        if self.nouns.is_negated(subject):
             return None
         if not passive:
             done = self._is_done(token, subject)
@@ -89,7 +89,7 @@ class ClauseReader:
         """Whether it is a person, or a person's hand."""
         noun, of = self.nouns.read(token), self.nouns.whole(token)
         if noun.kind == HUMAN:
-            return not self.nouns.is_nobody(token)
+            return not self.nouns.is_negated(token)
         hands = {singular(noun.name.split(' ')[-1])}
         hands |= {singular(of.lower_)} if of else set()
         animal = of is not None and self.nouns.read(of).kind == ANIMAL

@@ -110,11 +110,11 @@ class NounReader:
                     return TABLE['places'][name].split(' '), part
         return [''], None
 
-    def is_nobody(self, token: Token) -> bool:
-        """'no man', 'nobody', 'none of them'."""
+    def is_negated(self, token: Token) -> bool:
+        """Whether a noun is negated, as in 'no man' or 'none of them'."""
         before = {x.lower_ for x in children(token) if x < token}
-        nobody = token.lower_ in WORDS['nobody']
-        return nobody or bool(before & {'no', 'neither'})
+        negated = token.lower_ in WORDS['negated']
+        return negated or bool(before & {'no', 'neither'})
 
     def is_person(self, token: Token) -> bool:
         return singular(token.lower_) in self.words[HUMAN]
