@@ -1,0 +1,211 @@
+"""Record what short trainings compute, and compare another version with it.
+
+`record FILE` trains and tests each case of configs/regression/cases.py for 50
+to 60 iterations on one thread of the CPU, and writes losses, gradient norms
+and metrics. `compare FILE` does the same, reports cases that differ by more
+than 1e-5 (relative for values above 1) and then exits with code 1. Names of
+losses and metrics are not stored and may change in between. Another torch,
+processor or number of threads gives other results, which are not compared.
+"""
+
+import argparse
+import copy
+import json
+import math
+import os
+import os.path as osp
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import zip_longest
+from pathlib import Path
+from typing import Iterator, Optional
+
+# Before torch is imported.
+os.environ['CUDA_VISIBLE_DEVICES'] = ''
+
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from clhoi_mm.config_file import ConfigOptions, read_config, say_errors
+from clhoi_mm.utils.errors import InputError
+from clhoi_mm.utils.files import atomic_path
+
+REPO = Path(__file__).resolve().parents[2]
+CASES = REPO / 'configs/regression/cases.py'
+TOLERANCE = 1e-5
+
+
+class LossRecorder(Hook):
+    """Record of each iteration's total loss, gradient norm, sorted rest."""
+
+    def __init__(self) -> None:
+        self.iterations: list[list[float]] = []
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
+    ) -> None:
+        """Append the values of an iteration."""
+        values = {k: torch.as_tensor(v).item() for k, v in outputs.items()}
+        norm = runner.message_hub.get_scalar('train/grad_norm').current()
+        row = [values.pop('loss'), norm, *sorted(values.values())]
+        self.iterations.append(row)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('command', choices=['record', 'compare'])
+    add('file', type=osp.abspath, help='the JSON file to write or to read')
+    add('--hico-det', metavar='DIR', help='has instances_test2015.json')
+    add('--photos', metavar='DIR', help='has data/ of docs/real_photos.md')
+    add('--only', nargs='+', default=[''], help='first letters of cases')
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={})
+    return parser.parse_args()
+
+
+def environment() -> dict:
+    """Return what results depend on beside the code."""
+    cpu = torch.backends.cpu.get_cpu_capability()
+    threads = torch.get_num_threads()
+    return dict(torch=torch.__version__, cpu=cpu, threads=threads)
+
+
+def read_record(path: str) -> dict:
+    """Read the cases of a record, which must be of this environment."""
+    try:
+        record = json.loads(Path(path).read_text())
+        before, cases = dict(record['environment']), dict(record['cases'])
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f'{path}: no record; write one by `record`') from None
+    for name, value in environment().items():
+        if before.get(name) != value:
+            raise InputError(
+                f'{path}: environment.{name}: {before.get(name)} when it was '
+                f'recorded, {value} here; record the earlier version here'
+            )
+    return cases
+
+
+def prepare(ground: dict, given: str, folder: str) -> str:
+    """Make a ground's data if needed; return the folder to train in."""
+    for line in ground.get('prepare', []):
+        command = shlex.split(line.format(repo=REPO, given=given))
+        if command[0] == 'python':
+            command[0] = sys.executable
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True
+        )
+        if done.returncode:
+            raise InputError(f'{shlex.join(command)}: {done.stderr[-500:]}')
+    return folder if 'prepare' in ground else given
+
+
+def run_case(cfg: Config) -> dict:
+    """Train and test a config; return values by iteration, and metrics."""
+    runner, recorder = RUNNERS.build(cfg), LossRecorder()
+    runner.register_hook(recorder, 'LOWEST')
+    runner.train()
+    metrics = [float(value) for value in runner.test().values()]
+    metrics.sort(key=lambda value: (math.isnan(value), value))
+    return dict(iterations=recorder.iterations, metrics=metrics)
+
+
+def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
+    """Yield the name and result of each selected case."""
+    table = Config.fromfile(CASES).to_dict()
+    for name, ground in table['grounds'].items():
+        cases = {f'{name}/{case}': o for case, o in ground['cases'].items()}
+        cases = {c: cases[c] for c in cases if c.startswith(tuple(args.only))}
+        given = osp.abspath(getattr(args, name.replace('-', '_'), '') or '')
+        paths = [osp.join(given, file) for file in ground.get('needs', [])]
+        missing = [path for path in paths if not osp.isfile(path)]
+        if cases and missing:
+            print(f'{name}: skipped, no {missing[0]}; see --{name}')
+        if not cases or missing:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(prepare(ground, given, folder))
+            for case, options in cases.items():
+                cfg = read_config(CASES.parent / ground['config'])
+                for each in (table['options'], ground['options'], options):
+                    # Merging takes parts of nested options away.
+                    cfg.merge_from_dict(copy.deepcopy(each))
+                cfg.merge_from_dict(copy.deepcopy(args.cfg_options))
+                cfg.work_dir = osp.join(folder, 'work_dirs', case)
+                # Runners share loggers and visualizers of one name.
+                cfg.experiment_name = cfg.visualizer.name = case
+                start = time.perf_counter()
+                yield case, run_case(cfg)
+                seconds = time.perf_counter() - start
+                print(f'{case}: {seconds:.1f} s', flush=True)
+            os.chdir(REPO)
+
+
+def values_of(case: dict) -> Iterator[tuple[str, float]]:
+    """Yield what each value of a case is, and the value."""
+    names = ['total loss', 'gradient norm']
+    for number, values in enumerate(case['iterations'], 1):
+        for i, value in enumerate(values):
+            name = names[i] if i < 2 else f'logged value {i - 1} by size'
+            yield f'iteration {number}: {name}', value
+    for i, value in enumerate(case['metrics'], 1):
+        yield f'metric {i} by size', value
+
+
+def compare(before: dict, after: dict) -> tuple[float, Optional[str]]:
+    """Return the largest difference, and words on the first too large."""
+    largest, first = 0.0, None
+    for (place, old), (other, new) in zip_longest(
+        values_of(before), values_of(after), fillvalue=('nothing', math.nan)
+    ):
+        size = 0.0
+        if old != new and not (math.isnan(old) and math.isnan(new)):
+            size = abs(old - new) / max(1.0, abs(old), abs(new))
+        if place != other or math.isnan(size):
+            size = math.inf
+        largest = max(largest, size)
+        if size > TOLERANCE and first is None:
+            first = f'{place}: {old!r}; now {other}: {new!r}'
+    return largest, first
+
+
+def main() -> int:
+    args = parse_args()
+    torch.set_num_threads(1)
+    with say_errors('regression.py'):
+        before = read_record(args.file) if args.command == 'compare' else {}
+        after = dict(run_cases(args))
+    if not after:
+        raise SystemExit('regression.py: no case was run; see --only')
+    if args.command == 'record':
+        record = dict(environment=environment(), cases=after)
+        with atomic_path(args.file) as path:
+            path.write_text(json.dumps(record))
+        print(f'{len(after)} cases, written to {args.file}')
+        return 0
+    sizes = []
+    for case, result in after.items():
+        size, first = math.inf, 'not in the record'
+        if case in before:
+            size, first = compare(before[case], result)
+        sizes.append(size)
+        if first:
+            print(f'DIFFERENT {case}: {first}')
+    print(
+        f'{len(after)} of {len(before)} recorded cases, largest difference '
+        f'{max(sizes):.3g}'
+    )
+    return int(max(sizes) > TOLERANCE)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
