@@ -91,13 +91,14 @@ _annotated_photos = {
 # The schedules are those of the configs; a few images make their epochs so
 # short that a whole training is 50 to 60 iterations. `needs` are files of the
 # folder that the flag of the ground's name gives; `prepare` makes the data in
-# a folder of its own ({repo} and {given} are put in), else the given one is
+# a folder of its own ({python}, {repo} and {given} are
+# put in), else the given one is
 # trained in.
 grounds = {
     'mini': dict(
         config='../clhoi_r18_mini.py',
         prepare=[
-            'python {repo}/tools/dataset_converters/make_mini.py '
+            '{python} {repo}/tools/dataset_converters/make_mini.py '
             '--num-train 48 --num-val 3 --num-test 48 --workers 1',
             'ln -s {repo}/checkpoints checkpoints',
         ],
@@ -109,12 +110,12 @@ grounds = {
         config='../hico_geometry/icn_hico_geometry.py',
         needs=['instances_test2015.json'],
         prepare=[
-            'python {repo}/tools/dataset_converters/hico_det.py '
+            '{python} {repo}/tools/dataset_converters/hico_det.py '
             '{given}/instances_test2015.json '
             '--out data/hico_geometry/source.json',
-            'python {repo}/tools/dataset_converters/geometry.py split '
+            '{python} {repo}/tools/dataset_converters/geometry.py split '
             'data/hico_geometry/source.json --out data/hico_geometry',
-            'python {repo}/tools/dataset_converters/geometry.py teacher '
+            '{python} {repo}/tools/dataset_converters/geometry.py teacher '
             'data/hico_geometry/annotations/train.json --preset typical '
             '--out data/hico_geometry/teacher/typical',
         ],

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import os.path as osp
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -53,8 +52,8 @@ class LossRecorder(Hook):
         """Append the values of an iteration."""
         values = {k: torch.as_tensor(v).item() for k, v in outputs.items()}
         norm = runner.message_hub.get_scalar('train/grad_norm').current()
-        row = [values.pop('loss'), norm, *sorted(values.values())]
-        self.iterations.append(row)
+        total = values.pop('loss')
+        self.iterations.append([total, norm, *sorted(values.values())])
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,16 +66,18 @@ def parse_args() -> argparse.Namespace:
     add('file', type=osp.abspath, help='the JSON file to write or to read')
     add('--hico-det', metavar='DIR', help='has instances_test2015.json')
     add('--photos', metavar='DIR', help='has data/ of docs/real_photos.md')
-    add('--only', nargs='+', default=[''], help='first letters of cases')
+    add('--only', nargs='+', default=[''], help='cases that begin so')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={})
     return parser.parse_args()
 
 
 def environment() -> dict:
     """Return what results depend on beside the code."""
-    cpu = torch.backends.cpu.get_cpu_capability()
-    threads = torch.get_num_threads()
-    return dict(torch=torch.__version__, cpu=cpu, threads=threads)
+    return dict(
+        torch=torch.__version__,
+        cpu=torch.backends.cpu.get_cpu_capability(),
+        threads=torch.get_num_threads(),
+    )
 
 
 def read_record(path: str) -> dict:
@@ -98,14 +99,11 @@ def read_record(path: str) -> dict:
 def prepare(ground: dict, given: str, folder: str) -> str:
     """Make a ground's data if needed; return the folder to train in."""
     for line in ground.get('prepare', []):
-        command = shlex.split(line.format(repo=REPO, given=given))
-        if command[0] == 'python':
-            command[0] = sys.executable
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True
-        )
+        places = dict(python=sys.executable, repo=REPO, given=given)
+        command = [part.format(**places) for part in line.split()]
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL)
         if done.returncode:
-            raise InputError(f'{shlex.join(command)}: {done.stderr[-500:]}')
+            raise InputError(f'{line}: failed as said above')
     return folder if 'prepare' in ground else given
 
 
@@ -126,11 +124,12 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
         cases = {f'{name}/{case}': o for case, o in ground['cases'].items()}
         cases = {c: cases[c] for c in cases if c.startswith(tuple(args.only))}
         given = osp.abspath(getattr(args, name.replace('-', '_'), '') or '')
-        paths = [osp.join(given, file) for file in ground.get('needs', [])]
-        missing = [path for path in paths if not osp.isfile(path)]
-        if cases and missing:
+        if not cases:
+            continue
+        needed = [osp.join(given, file) for file in ground.get('needs', [])]
+        missing = [path for path in needed if not osp.isfile(path)]
+        if missing:
             print(f'{name}: skipped, no {missing[0]}; see --{name}')
-        if not cases or missing:
             continue
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(prepare(ground, given, folder))
@@ -200,10 +199,8 @@ def main() -> int:
         sizes.append(size)
         if first:
             print(f'DIFFERENT {case}: {first}')
-    print(
-        f'{len(after)} of {len(before)} recorded cases, largest difference '
-        f'{max(sizes):.3g}'
-    )
+    number = f'{len(after)} of {len(before)} recorded cases'
+    print(f'{number}, largest difference {max(sizes):.3g}')
     return int(max(sizes) > TOLERANCE)
 
 

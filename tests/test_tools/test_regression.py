@@ -1,0 +1,76 @@
+"""tools/analysis_tools/regression.py, as before and after a refactoring."""
+
+import json
+
+import pytest
+
+from tests.data_utils import REPO
+from tests.tool_utils import options, run_tool, said
+
+TOOL = REPO / 'tools/analysis_tools/regression.py'
+CASE = 'mini/label-free-counted-2'
+
+
+@pytest.mark.slow
+def test_compares_with_what_it_recorded(tmp_path):
+    def run(command, *others):
+        return run_tool(
+            TOOL, command, 'r.json', '--only', CASE, *others, cwd=tmp_path
+        )
+
+    done = run('record').check()
+    assert '1 cases, written to' in done.text
+    record = json.loads((tmp_path / 'r.json').read_text())
+    assert list(record['cases']) == [CASE]
+    rows = record['cases'][CASE]['iterations']
+    assert len(rows) == 60
+    # Adam's first steps have moved the loss.
+    assert rows[0][0] != rows[1][0]
+    assert max(record['cases'][CASE]['metrics']) > 5
+
+    done = run('compare').check()
+    assert '1 of 1 recorded cases, largest difference 0\n' in done.text
+
+    # The first iterations are those of context distillation alone.
+    changed = 'model.interaction_loss.further_pairs=0.31'
+    done = run('compare', *options(changed))
+    assert done.code == 1
+    (line,) = [x for x in done.text.split('\n') if x.startswith('DIFFERENT')]
+    assert line.startswith(f'DIFFERENT {CASE}: iteration 7: total loss: ')
+    assert f'loss: {rows[6][0]!r}; now iteration 7: total loss: ' in line
+    now = float(line.rsplit(' ', 1)[1])
+    assert 1e-5 < abs(now - rows[6][0]) < 1
+
+    metrics = record['cases'][CASE]['metrics']
+    metrics[0] += 1
+    (tmp_path / 'r.json').write_text(json.dumps(record))
+    done = run('compare')
+    assert done.code == 1
+    said(done.text, f'DIFFERENT {CASE}: metric 1 by size: {metrics[0]!r}')
+
+
+@pytest.mark.parametrize(
+    'content, parts',
+    [
+        ('{"cases": {}}', ['r.json: no record; write one by `record`']),
+        ('[1', ['r.json: no record']),
+        (
+            '{"environment": {"torch": "1.0"}, "cases": {}}',
+            ['r.json: environment.torch: 1.0 when it was recorded'],
+        ),
+        (None, ['No such file', 'r.json']),
+    ],
+)
+def test_refuses_what_it_cannot_compare(tmp_path, content, parts):
+    if content:
+        (tmp_path / 'r.json').write_text(content)
+    done = run_tool(TOOL, 'compare', 'r.json', cwd=tmp_path)
+    assert done.code == 1 and 'Traceback' not in done.text
+    said(done.text, *parts)
+
+
+def test_says_what_it_skips(tmp_path):
+    args = ('record', 'r.json', '--only', 'photos', '--photos', 'none')
+    done = run_tool(TOOL, *args, cwd=tmp_path)
+    assert done.code == 1 and not (tmp_path / 'r.json').exists()
+    said(done.text, 'photos: skipped, no ', 'no case was run; see --only')
