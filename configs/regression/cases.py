@@ -89,11 +89,10 @@ _annotated_photos = {
 }
 
 # The schedules are those of the configs; a few images make their epochs so
-# short that a whole training is 50 to 60 iterations. `needs` are files of the
-# folder that the flag of the ground's name gives; `prepare` makes the data in
-# a folder of its own ({python}, {repo} and {given} are
-# put in), else the given one is
-# trained in.
+# short that a whole training is 54 to 60 iterations. `needs` are files in the
+# folder that the flag of the ground's name gives. `prepare` makes the data in
+# a folder of its own, {python}, {repo} and {given} put in; without it, data
+# are those of the given folder.
 grounds = {
     'mini': dict(
         config='../clhoi_r18_mini.py',

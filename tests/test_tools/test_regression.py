@@ -56,7 +56,7 @@ def test_compares_with_what_it_recorded(tmp_path):
         ('[1', ['r.json: no record']),
         (
             '{"environment": {"torch": "1.0"}, "cases": {}}',
-            ['r.json: environment.torch: 1.0 when it was recorded'],
+            ["r.json: environment: {'torch': '1.0'} when it was recorded"],
         ),
         (None, ['No such file', 'r.json']),
     ],

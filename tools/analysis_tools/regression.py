@@ -52,15 +52,12 @@ class LossRecorder(Hook):
         """Append the values of an iteration."""
         values = {k: torch.as_tensor(v).item() for k, v in outputs.items()}
         norm = runner.message_hub.get_scalar('train/grad_norm').current()
-        total = values.pop('loss')
-        self.iterations.append([total, norm, *sorted(values.values())])
+        row = [values.pop('loss'), norm, *sorted(values.values())]
+        self.iterations.append(row)
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add('command', choices=['record', 'compare'])
     add('file', type=osp.abspath, help='the JSON file to write or to read')
@@ -73,34 +70,31 @@ def parse_args() -> argparse.Namespace:
 
 def environment() -> dict:
     """Return what results depend on beside the code."""
-    return dict(
-        torch=torch.__version__,
-        cpu=torch.backends.cpu.get_cpu_capability(),
-        threads=torch.get_num_threads(),
-    )
+    cpu = torch.backends.cpu.get_cpu_capability()
+    threads = torch.get_num_threads()
+    return dict(torch=torch.__version__, cpu=cpu, threads=threads)
 
 
 def read_record(path: str) -> dict:
     """Read the cases of a record, which must be of this environment."""
     try:
         record = json.loads(Path(path).read_text())
-        before, cases = dict(record['environment']), dict(record['cases'])
+        before, cases = record['environment'], record['cases']
     except (ValueError, KeyError, TypeError):
         raise InputError(f'{path}: no record; write one by `record`') from None
-    for name, value in environment().items():
-        if before.get(name) != value:
-            raise InputError(
-                f'{path}: environment.{name}: {before.get(name)} when it was '
-                f'recorded, {value} here; record the earlier version here'
-            )
+    if before != environment():
+        raise InputError(
+            f'{path}: environment: {before} when it was recorded, '
+            f'{environment()} here; record the earlier version here'
+        )
     return cases
 
 
 def prepare(ground: dict, given: str, folder: str) -> str:
     """Make a ground's data if needed; return the folder to train in."""
     for line in ground.get('prepare', []):
-        places = dict(python=sys.executable, repo=REPO, given=given)
-        command = [part.format(**places) for part in line.split()]
+        values = dict(python=sys.executable, repo=REPO, given=given)
+        command = [part.format(**values) for part in line.split()]
         done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL)
         if done.returncode:
             raise InputError(f'{line}: failed as said above')
@@ -123,13 +117,12 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
     for name, ground in table['grounds'].items():
         cases = {f'{name}/{case}': o for case, o in ground['cases'].items()}
         cases = {c: cases[c] for c in cases if c.startswith(tuple(args.only))}
-        given = osp.abspath(getattr(args, name.replace('-', '_'), '') or '')
-        if not cases:
-            continue
-        needed = [osp.join(given, file) for file in ground.get('needs', [])]
-        missing = [path for path in needed if not osp.isfile(path)]
-        if missing:
+        given = osp.abspath(getattr(args, name.replace('-', '_'), None) or '')
+        needs = [osp.join(given, file) for file in ground.get('needs', [])]
+        missing = [path for path in needs if not osp.isfile(path)]
+        if cases and missing:
             print(f'{name}: skipped, no {missing[0]}; see --{name}')
+        if not cases or missing:
             continue
         with tempfile.TemporaryDirectory() as folder:
             os.chdir(prepare(ground, given, folder))
@@ -144,17 +137,17 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
                 cfg.experiment_name = cfg.visualizer.name = case
                 start = time.perf_counter()
                 yield case, run_case(cfg)
-                seconds = time.perf_counter() - start
-                print(f'{case}: {seconds:.1f} s', flush=True)
+                seconds = f'{time.perf_counter() - start:.1f} s'
+                print(f'{case}: {seconds}', flush=True)
             os.chdir(REPO)
 
 
 def values_of(case: dict) -> Iterator[tuple[str, float]]:
     """Yield what each value of a case is, and the value."""
-    names = ['total loss', 'gradient norm']
+    names = {1: 'total loss', 2: 'gradient norm'}
     for number, values in enumerate(case['iterations'], 1):
-        for i, value in enumerate(values):
-            name = names[i] if i < 2 else f'logged value {i - 1} by size'
+        for i, value in enumerate(values, 1):
+            name = names.get(i, f'logged value {i - 2} by size')
             yield f'iteration {number}: {name}', value
     for i, value in enumerate(case['metrics'], 1):
         yield f'metric {i} by size', value
@@ -199,8 +192,8 @@ def main() -> int:
         sizes.append(size)
         if first:
             print(f'DIFFERENT {case}: {first}')
-    number = f'{len(after)} of {len(before)} recorded cases'
-    print(f'{number}, largest difference {max(sizes):.3g}')
+    largest = f'largest difference {max(sizes):.3g}'
+    print(f'{len(after)} of {len(before)} recorded cases, {largest}')
     return int(max(sizes) > TOLERANCE)
 
 
