@@ -95,8 +95,7 @@ def prepare(ground: dict, given: str, folder: str) -> str:
     for line in ground.get('prepare', []):
         values = dict(python=sys.executable, repo=REPO, given=given)
         command = [part.format(**values) for part in line.split()]
-        done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL)
-        if done.returncode:
+        if subprocess.run(command, cwd=folder, stdout=sys.stderr).returncode:
             raise InputError(f'{line}: failed as said above')
     return folder if 'prepare' in ground else given
 
