@@ -275,10 +275,13 @@ def test_weights_that_are_missing_or_of_another_model(tmp_path, world):
 @pytest.mark.slow
 def test_the_tool(world, broken, video):
     out = broken.parent / 'found'
+    photo = broken.parent / 'IMG_1.HEIC'
+    photo.write_bytes(b'\0\0\0\x18ftypheic')
     done = run_command(
         'python',
         INFER,
         broken,
+        photo,
         video,
         '--weights',
         'model.pth',
@@ -303,8 +306,9 @@ def test_the_tool(world, broken, video):
     )
     assert '5 images, ' in done.text and f'in {out}' in done.text
     assert done.code == 1
-    assert '1 images or videos could not be read' in done.text
-    assert '6/6' in done.text and 'b.png: no image can be' in done.text
+    assert '2 images or videos could not be read' in done.text
+    assert '7/7' in done.text and 'b.png: no image can be' in done.text
+    assert 'IMG_1.HEIC' in done.text and 'convert it to JPEG' in done.text
     assert sorted(
         path.relative_to(out / 'preds').as_posix()
         for path in out.rglob('*.json')
