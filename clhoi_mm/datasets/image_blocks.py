@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 import numpy as np
 
 from clhoi_mm.utils.image_folder import walk_images
+from clhoi_mm.utils.parquet import open_parquet
 
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 32 << 20
 _BLOCK_ROWS = 1 << 17
 _SPACE = 32
+_COLUMNS = ('path', 'file_name', 'key', 'width', 'height')
 
 
 def read_list(path: str) -> Iterator[ImageBlock]:
@@ -124,17 +126,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ValueError: The file is damaged, lacks a column or has one of another
             type, or a path or a key is null or empty.
     """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ImportError(
-            f'{path}: reading Parquet needs pyarrow; install it with pip '
-            "install 'clhoi_mm[teacher]'"
-        ) from error
-    try:
-        # Neither buffers nor threads ahead: a block at a time in memory.
-        file = parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
+    with open_parquet(path, _COLUMNS, 'a .txt list') as file:
         names = _columns(path, file.schema_arrow)
         done = 0
         for batch in file.iter_batches(
@@ -145,10 +137,6 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
                     path, {name: batch.column(name) for name in names}, done
                 )
             done += batch.num_rows
-    except pyarrow.ArrowException as error:
-        raise ValueError(
-            f'{path}: no readable Parquet file ({error}); write it anew'
-        ) from error
 
 
 def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:

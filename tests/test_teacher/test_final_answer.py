@@ -189,9 +189,8 @@ MARKS = st.lists(
     st.sampled_from(
         '<think> </think> <answer> </answer> <|channel|>analysis<|message|> '
         '<|channel|>final<|message|> <|begin_of_box|> <|end_of_box|> { } [ ] '
-        '" Sorry, cannot help. I A man rides. Answer: ``` \n : </s> \\boxed{ \\text{'.split(
-            ' '
-        )
+        '" Sorry, cannot help. I A man rides. Answer: ``` \n : </s> '
+        '\\boxed{ \\text{'.split(' ')
     ),
     max_size=25,
 ).map(' '.join)
