@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 import numpy as np
 
 from clhoi_mm.utils.image_folder import walk_images
+from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.utils.parquet import open_parquet
 
 from .byte_rows import ByteRows
@@ -50,11 +51,17 @@ def read_list(path: str) -> Iterator[ImageBlock]:
             lines += block.count(b'\n')
 
 
+def _must_spell(text: bytes) -> bool:
+    """Whether a key may have to be normalized, one by one."""
+    return any(part in text for part in (b'\\', b'./', b' '))
+
+
 def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
     """Lines that are not empty."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == ord('\n'))
-    if not block.isascii() or np.count_nonzero(text <= _SPACE) > len(ends):
+    must_spell = not block.isascii() or _must_spell(block)
+    if must_spell or np.count_nonzero(text <= _SPACE) > len(ends):
         try:
             lines = block.decode().replace('\r', '\n').split('\n')
         except UnicodeDecodeError as error:
@@ -63,7 +70,7 @@ def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
                 f'{path}, line {line}: no UTF-8 ({error.reason}); write the '
                 'list in UTF-8, and rename files whose names are not'
             ) from (error)
-        lines = (line.strip() for line in lines)
+        lines = map(normalize_key, lines)
         return ByteRows.of([line.encode() for line in lines if line])
     if block and not block.endswith(b'\n'):
         ends = np.append(ends, len(block))
@@ -192,7 +199,11 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
                 f'{path}: row {done + empty[0] + 1}, field "{name}": null or '
                 'empty; leave the row out, or fill it'
             )
-        rows.append(ByteRows(text, offsets[:-1] - offsets[0], lengths))
+        if _must_spell(bytes(text)):
+            names = map(normalize_key, column.to_pylist())
+            rows.append(ByteRows.of([x.encode() for x in names]))
+        else:
+            rows.append(ByteRows(text, offsets[:-1] - offsets[0], lengths))
     if 'width' in columns:
         sizes = np.stack(
             [

@@ -16,6 +16,7 @@ from ..annotations.text_file import (
     refuse_binary,
 )
 from ..annotations.values import is_empty
+from ..utils.keys import normalize_key
 from ..utils.parquet import open_parquet
 from .coco_images import read_image_keys, read_list
 
@@ -135,7 +136,7 @@ def _read_record(record: Any) -> Tuple[str, List[str]]:
     image = _first(record, _IMAGE)
     if isinstance(image, bool) or not isinstance(image, (str, int)):
         raise ValueError('no field "image" that names an image')
-    image = str(image).strip().replace('\\', '/')
+    image = normalize_key(str(image))
     value = _first(record, _CAPTION)
     values = value if isinstance(value, (list, tuple)) else [value]
     texts = [

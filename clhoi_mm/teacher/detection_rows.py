@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple
 
 from ..annotations.text_file import parse_json, read_bytes, refuse_binary
+from ..utils.keys import normalize_key
 from .coco_images import read_image_keys, read_list
 
 # Image id, and name and score of each detection.
@@ -62,7 +63,7 @@ def _read_line(line: bytes) -> DetectionRow:
         raise ValueError('no JSON') from None
     if not isinstance(row, dict):
         raise ValueError('no object')
-    image_id = row.get('image_id')
+    image_id = normalize_key(row.get('image_id'))
     if isinstance(image_id, bool) or not isinstance(image_id, (str, int)):
         raise ValueError('no field "image_id" that names an image')
     objects = row.get('objects')

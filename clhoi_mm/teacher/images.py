@@ -7,6 +7,7 @@ from PIL import Image
 from ..annotations.text_file import read_json
 from ..utils.image_folder import walk_images
 from ..utils.image_reader import read_image
+from ..utils.keys import normalize_key
 from ..utils.parquet import open_parquet
 
 
@@ -94,7 +95,7 @@ class ImageSource:
         try:
             with open(self.path, encoding='utf-8-sig') as file:
                 for line in file:
-                    name = line.strip()
+                    name = normalize_key(line)
                     if name:
                         yield ImageEntry(name, self.root / name)
         except UnicodeDecodeError as error:
@@ -120,16 +121,18 @@ class ImageSource:
                     batch.column(path).to_pylist(),
                     strict=True,
                 ):
-                    yield ImageEntry(image_id, self.root / name)
+                    yield ImageEntry(
+                        normalize_key(image_id),
+                        self.root / normalize_key(name),
+                    )
 
     def _read_annotations(self) -> Iterator[ImageEntry]:
         try:
             content = read_json(self.path)
             for image in content['images']:
-                # The spelling of AnnotationFile, so that keys match.
-                name = image['file_name'].replace('\\', '/')
-                key = image.get('key') or name
-                yield ImageEntry(key.replace('\\', '/'), self.root / name)
+                name = normalize_key(image['file_name'])
+                key = normalize_key(image.get('key') or name)
+                yield ImageEntry(key, self.root / name)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{self.path}: no COCO file with images and their file_name '

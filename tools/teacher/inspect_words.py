@@ -28,6 +28,7 @@ from clhoi_mm.teacher.pass_words import read_parsed
 from clhoi_mm.teacher.said import Said, read_said, vocabulary_of
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import no_match_message
+from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
@@ -116,7 +117,8 @@ def all_keys(source: Path) -> Iterator[str]:
 
 def show(args: argparse.Namespace) -> None:
     source = Path(args.source)
-    keys = args.keys or list(islice(all_keys(source), args.num))
+    keys = [normalize_key(key) for key in args.keys or ()]
+    keys = keys or list(islice(all_keys(source), args.num))
     said = read_said(source, keys, load_vocabulary(args), args.raw)
     if args.json:
         print(json.dumps([image.to_dict() for image in said.values()]))
