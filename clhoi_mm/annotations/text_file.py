@@ -3,8 +3,8 @@
 import csv
 import io
 import json
+import logging
 import os
-import warnings
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional, Tuple, Union
 
@@ -55,7 +55,7 @@ def decode_text(data: bytes, name: PathLike) -> str:
 
     A byte order mark decides (UTF-8, UTF-16 or UTF-32); without one, zero
     bytes tell UTF-16 and UTF-32; then UTF-8 is tried. What is none of them is
-    read as Windows-1252, which a warning says.
+    read as Windows-1252, which the log says.
 
     Args:
         data (bytes): The file's content.
@@ -76,10 +76,9 @@ def decode_text(data: bytes, name: PathLike) -> str:
         except UnicodeDecodeError:
             pass
         else:
-            warnings.warn(
+            logging.getLogger('clhoi_mm').warning(
                 f'{name}: no UTF-8 ({reason}); read as Windows-1252. If '
-                'letters come out wrong, save it as UTF-8.',
-                stacklevel=2,
+                'letters come out wrong, save it as UTF-8.'
             )
             return text
     raise InputError(f'{name}: no text ({reason}); save it as UTF-8.')
