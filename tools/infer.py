@@ -189,8 +189,8 @@ def main() -> None:
             f'{len(failed)} images or videos could not be read, or not whole:'
         )
         for reason, count in failed.most_common(20):
-            frames = f' ({count} frames)' if count > 1 else ''
-            print(f'  {reason}{frames}')
+            times = f' ({count} times)' if count > 1 else ''
+            print(f'  {reason}{times}')
         if len(failed) > 20:
             print('  ...')
     if failed or not images:
