@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from clhoi_mm.apis import HOIInferencer
 from tests.data_utils import REPO
+from tests.film import write_film
 from tests.tool_utils import (
     MINI,
     NO_WORKERS,
@@ -323,9 +324,16 @@ def test_the_tool(world, broken, video):
 
 
 def test_the_tool_says_what_is_wrong(world, broken):
+    strip = write_film(
+        broken.parent / 'strip.avi',
+        [np.zeros((2, 2048, 3), np.uint8)] * 12,
+        10.0,
+        'MJPG',
+    )
     for inputs, extra, part in (
         ('nowhere.png', (), 'nowhere.png: no such image'),
         (broken / 'b.png', (), '1 images or videos could not be read'),
+        (strip, (), 'a strip in which there is nothing to find (12 times)'),
         (broken, ('--classes', 'fly'), "'fly' is no class"),
         (broken, ('--weights', 'no.pth'), 'no.pth: no such checkpoint'),
     ):

@@ -21,7 +21,9 @@ from .request_parameters import RequestParameters, find_refused
 _TRANSIENT = {408, 409, 429}
 # No such key or model: nothing to adapt.
 _LASTING = {401, 404}
-_CONTEXT = re.compile(r'context (?:length|window|size)|maximum context', re.I)
+_CONTEXT = re.compile(
+    r'context[ _](?:length|window|size)|maximum context', re.I
+)
 _CONTEXT_REMEDY = (
     "prompt, image and answer exceed the model's context; lower --max-tokens, "
     'or send smaller images with --options max_side=512'
