@@ -138,8 +138,12 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
     if depth > 4:
         yield None
     elif isinstance(content, list):
-        if len(content) in (3, 4) and _is_person(content[0]):
-            # ["person", "ride", "bicycle"]
+        if (
+            len(content) in (3, 4)
+            and _is_person(content[0])
+            and (depth or ' ' not in str(content[1]))
+        ):
+            # ["person", "ride", "bicycle"], not ["man", "riding a horse", ...]
             content, depth = content[1:], max(depth, 1)
         if (
             len(content) in (2, 3)

@@ -125,6 +125,16 @@ def test_forms_that_are_no_json(text):
     assert answer.found and answer.malformed
 
 
+def test_one_triple_and_phrases_behind_a_person():
+    assert items('["person", "ride", "bicycle"]') == [RIDE]
+    phrases = '["man", "riding a bicycle", "holding a cup"]'
+    assert [item[3] for item in items(phrases)] == [
+        'man',
+        'riding a bicycle',
+        'holding a cup',
+    ]
+
+
 def test_several_verbs_in_a_cell():
     text = 'Object: cup\nVerbs: none\nVerb: hold, wash'
     assert [x.verb for x in read_structured(text).items] == ['hold', 'wash']
