@@ -149,7 +149,11 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
             len(content) in (2, 3)
             and depth
             and all(isinstance(part, str) for part in content[:2])
-            and (len(content) == 2 or read_score(content[2], 100) is not None)
+            and (
+                len(content) == 2
+                or isinstance(content[2], (int, float))
+                or read_score(content[2], 100) is not None
+            )
         ):
             yield _item(*content)
             return

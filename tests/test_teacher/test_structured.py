@@ -89,6 +89,8 @@ def test_shapes(text):
         ('[{"verb": "ride", "object": "bicycle", "score": -3}]', [RIDE]),
         ('[{"verb": "ride", "object": "bicycle", "score": NaN}]', [RIDE]),
         ('[{"verb": "ride", "object": "bicycle", "score": 700}]', [RIDE]),
+        ('[["ride", "bicycle", -3]]', [RIDE]),
+        ('[["person", "ride", "bicycle", NaN]]', [RIDE]),
         ('I see nobody.', []),
         ('[' * 100000, []),
         ('{"a":' * 5000, []),
