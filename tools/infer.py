@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections import Counter
 from math import floor
 from statistics import median
 
@@ -140,7 +141,8 @@ def main() -> None:
         )
     }
     images = interactions = frames = 0
-    failed, below = [], []
+    failed: Counter = Counter()
+    below = []
     try:
         inferencer = HOIInferencer(
             args.model,
@@ -153,7 +155,7 @@ def main() -> None:
         start = time.perf_counter()
         for result in inferencer.stream(args.inputs, **options):
             if result.error is not None:
-                failed.append(result.error)
+                failed[result.error] += 1
                 continue
             images += 1
             frames += 'frame' in result.prediction
@@ -186,7 +188,9 @@ def main() -> None:
         print(
             f'{len(failed)} images or videos could not be read, or not whole:'
         )
-        print('\n'.join(f'  {reason}' for reason in failed[:20]))
+        for reason, count in failed.most_common(20):
+            times = f' ({count} times)' if count > 1 else ''
+            print(f'  {reason}{times}')
         if len(failed) > 20:
             print('  ...')
     if failed or not images:

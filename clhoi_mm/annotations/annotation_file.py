@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Optional, Tuple
 import numpy as np
 
 from clhoi_mm.utils.errors import InputError
+from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .records import Records, is_id
@@ -187,8 +188,7 @@ class AnnotationFile:
                         f'{value!r} is no string',
                         'write a path',
                     )
-                if '\\' in value:
-                    image[field] = value.replace('\\', '/')
+                image[field] = normalize_key(value)
         self.image_ids: List[Any] = self._records.values('images', 'id')
         self.keys = list(self._records.positions('images', 'key', 'file_name'))
         self.sizes = np.full((len(self.images), 2), np.inf, np.float32)

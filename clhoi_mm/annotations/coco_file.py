@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Collection, Dict, List, NoReturn, Optional, Sequence
 
+from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .image_sizes import read_image_sizes
@@ -203,7 +204,7 @@ class COCOFile:
         name = record.get('file_name')
         if not isinstance(name, str) or not name.strip():
             self._fail(path, 'images', record, f'no file_name, but {name!r}')
-        name = name.strip().replace('\\', '/').removeprefix('./')
+        name = normalize_key(name)
         if number in self.images:
             self._fail(path, 'images', record, 'the id occurs twice')
         first = self._named.setdefault(name, number)

@@ -3,8 +3,8 @@
 import csv
 import io
 import json
+import logging
 import os
-import warnings
 from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional, Tuple, Union
 
@@ -16,7 +16,7 @@ _BINARY = (
     (b'PK\x03\x04', 'an Excel workbook or another archive'),
     (b'\xd0\xcf\x11\xe0', 'an old Excel workbook'),
     (b'PAR1', 'a Parquet file'),
-    (b'\x1f\x8b', 'a compressed file'),
+    (b'\x1f\x8b', 'a gzip-compressed file, to be unpacked with gunzip'),
 )
 
 
@@ -55,7 +55,7 @@ def decode_text(data: bytes, name: PathLike) -> str:
 
     A byte order mark decides (UTF-8, UTF-16 or UTF-32); without one, zero
     bytes tell UTF-16 and UTF-32; then UTF-8 is tried. What is none of them is
-    read as Windows-1252, which a warning says.
+    read as Windows-1252, which the log says.
 
     Args:
         data (bytes): The file's content.
@@ -64,6 +64,7 @@ def decode_text(data: bytes, name: PathLike) -> str:
     Raises:
         InputError: It is no text; the message names the file.
     """
+    refuse_binary(data, name, 'save it as text (UTF-8)')
     try:
         # JSON's rule (RFC 4627) holds for any text that begins with ASCII.
         return data.decode(json.detect_encoding(data))
@@ -75,10 +76,9 @@ def decode_text(data: bytes, name: PathLike) -> str:
         except UnicodeDecodeError:
             pass
         else:
-            warnings.warn(
+            logging.getLogger('clhoi_mm').warning(
                 f'{name}: no UTF-8 ({reason}); read as Windows-1252. If '
-                'letters come out wrong, save it as UTF-8.',
-                stacklevel=2,
+                'letters come out wrong, save it as UTF-8.'
             )
             return text
     raise InputError(f'{name}: no text ({reason}); save it as UTF-8.')
@@ -102,9 +102,14 @@ def parse_json(
     try:
         return json.loads(text, object_hook=hook)
     except (json.JSONDecodeError, RecursionError) as error:
+        remedy = 'the file may be truncated. Fetch or convert it again.'
+        if 'Extra data' in str(error):
+            remedy = (
+                'a value follows the first. If it holds one a line (JSON '
+                'Lines), let its name end in .jsonl.'
+            )
         raise InputError(
-            f'{name}: not valid JSON ({error}); the file may be truncated. '
-            'Fetch or convert it again.'
+            f'{name}: not valid JSON ({error}); {remedy}'
         ) from error
 
 
@@ -136,6 +141,8 @@ def csv_rows(
     Raises:
         InputError: A double quote is not closed; the message names the line.
     """
+    # Captions may be longer than its 128 KB.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     # With its end, each line that leaves a quote open has a break in a cell.
     lines = io.StringIO(text + '\n', newline='').readlines()
     form = dict(delimiter=delimiter, skipinitialspace=True)

@@ -7,13 +7,21 @@ from typing import Any, Iterator, List, Optional, Set, Union
 
 import numpy as np
 
-from clhoi_mm.utils.image_folder import IMAGES, is_hidden, walk_images
+from clhoi_mm.utils.image_folder import (
+    IMAGES,
+    READABLE,
+    is_hidden,
+    walk_images,
+)
 from clhoi_mm.utils.image_reader import UnreadableImage
 
 from .image_input import ImageInput
 from .video_input import VideoInput
 
-VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg')
+VIDEOS = tuple(
+    '.mp4 .avi .mov .mkv .webm .m4v .mpg .mpeg .wmv .flv .mts .m2ts .3gp '
+    '.ogv'.split()
+)
 
 
 class Inputs:
@@ -115,13 +123,9 @@ class Inputs:
         name = os.path.basename(path)
         if ending in VIDEOS:
             self._add_video(self._claim(name), path)
-        elif ending in IMAGES:
-            self._items.append(ImageInput(self._claim(name), path, path))
         else:
-            raise ValueError(
-                f'{path}: neither an image nor a video by its ending; images '
-                f'end in {", ".join(IMAGES)}, videos in {", ".join(VIDEOS)}'
-            )
+            # What is no image fails as one among many when it is read.
+            self._items.append(ImageInput(self._claim(name), path, path))
 
     def _add_video(self, name: str, path: str) -> None:
         try:
@@ -143,7 +147,7 @@ class Inputs:
         if len(self._items) == before:
             raise ValueError(
                 f'{path}: there is no image in this folder; '
-                f'images end in {", ".join(IMAGES)}'
+                f'images end in {", ".join(READABLE)}'
             )
 
     def _is_output(self, folder: str) -> bool:

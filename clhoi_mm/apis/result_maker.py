@@ -133,9 +133,7 @@ class ResultMaker:
                 result.picture = picture
         if tracked:
             if self.save_vis:
-                self._files.add_picture(
-                    picture, None if image.video.rate is None else image.time
-                )
+                self._files.add_picture(picture, image.time)
             if self.save_pred:
                 self._files.add_line(result.prediction)
             return result
@@ -158,11 +156,9 @@ class ResultMaker:
         self._files = VideoFiles(self.out_dir, video.name, video.rate)
 
     def _seconds(self, frame: ImageInput) -> Optional[float]:
-        """Time since the frame before; None where the video's is no guide."""
+        """Time since the frame before; None without one."""
         before, self._time = self._time, frame.time
-        if before is None or frame.video.rate is None:
-            return None
-        return frame.time - before
+        return None if before is None else frame.time - before
 
     def _draw(
         self,

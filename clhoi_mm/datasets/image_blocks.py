@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Iterator, List, Optional, Tuple
 import numpy as np
 
 from clhoi_mm.utils.image_folder import walk_images
+from clhoi_mm.utils.keys import normalize_key
+from clhoi_mm.utils.parquet import open_parquet
 
 from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 32 << 20
 _BLOCK_ROWS = 1 << 17
 _SPACE = 32
+_COLUMNS = ('path', 'file_name', 'key', 'width', 'height')
 
 
 def read_list(path: str) -> Iterator[ImageBlock]:
@@ -48,11 +51,17 @@ def read_list(path: str) -> Iterator[ImageBlock]:
             lines += block.count(b'\n')
 
 
+def _must_spell(text: bytes) -> bool:
+    """Whether a key may have to be normalized, one by one."""
+    return any(part in text for part in (b'\\', b'./', b' '))
+
+
 def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
     """Lines that are not empty."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == ord('\n'))
-    if not block.isascii() or np.count_nonzero(text <= _SPACE) > len(ends):
+    must_spell = not block.isascii() or _must_spell(block)
+    if must_spell or np.count_nonzero(text <= _SPACE) > len(ends):
         try:
             lines = block.decode().replace('\r', '\n').split('\n')
         except UnicodeDecodeError as error:
@@ -61,7 +70,7 @@ def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
                 f'{path}, line {line}: no UTF-8 ({error.reason}); write the '
                 'list in UTF-8, and rename files whose names are not'
             ) from (error)
-        lines = (line.strip() for line in lines)
+        lines = map(normalize_key, lines)
         return ByteRows.of([line.encode() for line in lines if line])
     if block and not block.endswith(b'\n'):
         ends = np.append(ends, len(block))
@@ -124,17 +133,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ValueError: The file is damaged, lacks a column or has one of another
             type, or a path or a key is null or empty.
     """
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise ImportError(
-            f'{path}: reading Parquet needs pyarrow; install it with pip '
-            "install 'clhoi_mm[teacher]'"
-        ) from error
-    try:
-        # Neither buffers nor threads ahead: a block at a time in memory.
-        file = parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
+    with open_parquet(path, _COLUMNS, 'a .txt list') as file:
         names = _columns(path, file.schema_arrow)
         done = 0
         for batch in file.iter_batches(
@@ -145,10 +144,6 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
                     path, {name: batch.column(name) for name in names}, done
                 )
             done += batch.num_rows
-    except pyarrow.ArrowException as error:
-        raise ValueError(
-            f'{path}: no readable Parquet file ({error}); write it anew'
-        ) from error
 
 
 def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
@@ -204,7 +199,11 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
                 f'{path}: row {done + empty[0] + 1}, field "{name}": null or '
                 'empty; leave the row out, or fill it'
             )
-        rows.append(ByteRows(text, offsets[:-1] - offsets[0], lengths))
+        if _must_spell(bytes(text)):
+            names = map(normalize_key, column.to_pylist())
+            rows.append(ByteRows.of([x.encode() for x in names]))
+        else:
+            rows.append(ByteRows(text, offsets[:-1] - offsets[0], lengths))
     if 'width' in columns:
         sizes = np.stack(
             [

@@ -1,10 +1,12 @@
 """The interactions in a model's JSON, in any of the shapes they use."""
 
+import json
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from .lexicon import load_words
 from .stated_scores import read_score, score_scale
 
-_VERBS = (
+VERBS = (
     'verb',
     'action',
     'predicate',
@@ -13,8 +15,8 @@ _VERBS = (
     'relationship',
     'activity',
 )
-_OBJECTS = ('object', 'obj', 'target', 'noun', 'item', 'object_name')
-_SCORES = ('score', 'confidence', 'probability', 'conf', 'prob')
+OBJECTS = ('object', 'obj', 'target', 'noun', 'item', 'object_name')
+SCORES = ('score', 'confidence', 'probability', 'conf', 'prob')
 _LISTS = (
     'interactions',
     'answer',
@@ -27,6 +29,13 @@ _LISTS = (
     'output',
     'actions',
     'verbs',
+    'triples',
+    'triplets',
+    # Calls of tools.
+    'tool_calls',
+    'function',
+    'arguments',
+    'parameters',
 )
 _TEXTS = frozenset(
     'caption description text answer response sentence sentences summary '
@@ -70,7 +79,8 @@ class Item(NamedTuple):
     Attributes:
         verb (str): Empty where ``text`` holds both.
         object (str): Empty where ``text`` holds both.
-        score (float): In [0, 1]; 1 where the model gave none.
+        score (float): In [0, 1]; 1 where the model gave none, or none that
+            can be read.
         text (str): 'riding a bicycle', where the model wrote one phrase.
     """
 
@@ -85,7 +95,7 @@ def is_item(content: Any) -> bool:
     if not isinstance(content, dict):
         return False
     names = {str(key).strip().lower() for key in content}
-    return not names.isdisjoint(_VERBS) and not names.isdisjoint(_OBJECTS)
+    return not names.isdisjoint(VERBS) and not names.isdisjoint(OBJECTS)
 
 
 class _Stated(NamedTuple):
@@ -111,10 +121,13 @@ def read_items(contents: List[Any]) -> Tuple[List[Item], bool]:
     scale = score_scale(item.score for item in stated if item is not None)
     whole = True
     for item in stated:
-        score = None if item is None else read_score(item.score, scale)
-        if score is None:
+        if item is None:
             whole = False
-        elif item.text:
+            continue
+        score = read_score(item.score, scale)
+        if score is None:
+            whole, score = False, 1.0
+        if item.text:
             found.append(Item('', '', score, item.text))
         elif not {item.verb, item.object} & _NOTHING and item.verb != _OTHER:
             found.append(Item(item.verb, item.object, score))
@@ -126,10 +139,21 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
         yield None
     elif isinstance(content, list):
         if (
+            len(content) in (3, 4)
+            and _is_person(content[0])
+            and (depth or ' ' not in str(content[1]))
+        ):
+            # ["person", "ride", "bicycle"], not ["man", "riding a horse", ...]
+            content, depth = content[1:], max(depth, 1)
+        if (
             len(content) in (2, 3)
             and depth
             and all(isinstance(part, str) for part in content[:2])
-            and (len(content) == 2 or read_score(content[2], 100) is not None)
+            and (
+                len(content) == 2
+                or isinstance(content[2], (int, float))
+                or read_score(content[2], 100) is not None
+            )
         ):
             yield _item(*content)
             return
@@ -148,13 +172,15 @@ def _from_dict(
     content: Dict[Any, Any], depth: int
 ) -> Iterator[Optional[_Stated]]:
     low = {str(key).strip().lower(): value for key, value in content.items()}
-    verb, obj = _first(low, _VERBS), _first(low, _OBJECTS)
+    for name in low.keys() & set(_LISTS):
+        low[name] = _decoded(low[name])
+    verb, obj = _first(low, VERBS), _first(low, OBJECTS)
     verbs = low.get('verbs', verb)
     if (
         verb is None
         and obj is not None
         and 'verbs' not in low
-        and any(name in low for name in _VERBS)
+        and any(name in low for name in VERBS)
     ):
         return  # {"object": "bicycle", "verb": null}: nothing is done
     if isinstance(obj, str) and isinstance(verbs, list):
@@ -180,6 +206,22 @@ def _from_dict(
             return
         for name, value in low.items():
             yield from _from_entry(name, value, depth)
+
+
+def _decoded(value: Any) -> Any:
+    """JSON that is written as a string, as arguments of tools are."""
+    if isinstance(value, str) and value.lstrip().startswith(('[', '{')):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            pass
+    return value
+
+
+def _is_person(part: Any) -> bool:
+    return isinstance(part, str) and (
+        part.lower().rstrip(' #_0123456789') in load_words()['persons']
+    )
 
 
 def _from_entry(
@@ -219,11 +261,11 @@ def _has_items(content: Any) -> bool:
 def _walk_verb(
     verb: Any, obj: str, low: Dict[str, Any]
 ) -> Iterator[Optional[_Stated]]:
-    score = _first(low, _SCORES)
+    score = _first(low, SCORES)
     if isinstance(verb, dict):
         inner = {str(key).lower(): value for key, value in verb.items()}
-        score = _first(inner, _SCORES)
-        verb = _first(inner, (*_VERBS, 'name'))
+        score = _first(inner, SCORES)
+        verb = _first(inner, (*VERBS, 'name'))
     if not isinstance(verb, str):
         yield None
         return

@@ -11,6 +11,7 @@ _BRACKET = re.compile(r'[\[{\]}]')
 _LIKE_JSON = re.compile(
     r'\{\s*(?:[\[{"\'}/]|\w+\s*["\']?\s*:|\Z)|\[\s*(?:[\[{"\'\]/]|\Z)'
 )
+_CURLY = str.maketrans('\u201c\u201d\u201e\u2018\u2019', '"""\'\'')
 _DECODER = json.JSONDecoder()
 
 
@@ -35,8 +36,8 @@ def find_json(
 ) -> List[FoundJSON]:
     """Find the outermost dicts and lists of an answer; no text raises.
 
-    Where code fences hold any, those alone count. Single quotes, comments,
-    missing or trailing commas and a cut-off end are repaired.
+    Where code fences hold any, those alone count. Single and curly quotes,
+    comments, missing or trailing commas and a cut-off end are repaired.
 
     Args:
         text (str): The answer, without reasoning.
@@ -48,6 +49,8 @@ def find_json(
     Returns:
         List[FoundJSON]: In the text's order.
     """
+    if '"' not in text:
+        text = text.translate(_CURLY)
     found = [
         item
         for fence in _FENCE.finditer(text)
@@ -68,7 +71,7 @@ def _scan(
                 yield FoundJSON(content, False, start, end)
             start = end
             continue
-        end = _closing(text, start, stop)
+        end = closing_bracket(text, start, stop)
         body = text[start : end or stop].strip()
         if _LIKE_JSON.match(body):
             content = (
@@ -93,7 +96,7 @@ def _is_worth(content: Any) -> bool:
     )
 
 
-def _closing(text: str, start: int, stop: int) -> Optional[int]:
+def closing_bracket(text: str, start: int, stop: int) -> Optional[int]:
     """Behind the bracket that closes the one at ``start``."""
     depth = 0
     for match in _BRACKET.finditer(text, start, stop):

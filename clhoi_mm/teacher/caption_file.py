@@ -16,6 +16,8 @@ from ..annotations.text_file import (
     refuse_binary,
 )
 from ..annotations.values import is_empty
+from ..utils.keys import normalize_key
+from ..utils.parquet import open_parquet
 from .coco_images import read_image_keys, read_list
 
 _IMAGE = (
@@ -107,13 +109,15 @@ def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
         '.tsv': _table_rows,
         '.parquet': _parquet_rows,
     }
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file of captions')
     if path.suffix.lower() not in readers:
+        with open(path, 'rb') as file:
+            refuse_binary(file.read(8), path, 'save it as JSONL')
         raise ValueError(
             f'{path}: captions come from a file that ends in '
             f'{", ".join(readers)}'
         )
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: no such file of captions')
     file = CaptionFile()
     for where, record in readers[path.suffix.lower()](path):
         file.add(where, record)
@@ -132,7 +136,7 @@ def _read_record(record: Any) -> Tuple[str, List[str]]:
     image = _first(record, _IMAGE)
     if isinstance(image, bool) or not isinstance(image, (str, int)):
         raise ValueError('no field "image" that names an image')
-    image = str(image).strip().replace('\\', '/')
+    image = normalize_key(str(image))
     value = _first(record, _CAPTION)
     values = value if isinstance(value, (list, tuple)) else [value]
     texts = [
@@ -245,15 +249,7 @@ def _refuse_repeated(header: List[str], path: Path) -> None:
 
 
 def _parquet_rows(path: Path) -> Iterator[_Row]:
-    try:
-        from pyarrow import lib, parquet
-    except ImportError as error:
-        raise ImportError(
-            f'{path}: reading Parquet needs pyarrow; install it with pip '
-            f"install 'clhoi_mm[teacher]', or save the captions as JSONL"
-        ) from error
-    try:
-        file = parquet.ParquetFile(path)
+    with open_parquet(path, (*_IMAGE, *_CAPTION), 'JSONL') as file:
         names = [
             name
             for name in file.schema_arrow.names
@@ -264,5 +260,3 @@ def _parquet_rows(path: Path) -> Iterator[_Row]:
             for record in batch.to_pylist():
                 yield f'{path}, row {number}', record
                 number += 1
-    except (lib.ArrowException, OSError) as error:
-        raise ValueError(f'{path}: no readable Parquet ({error})') from error

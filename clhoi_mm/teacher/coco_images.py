@@ -3,6 +3,8 @@
 import os
 from typing import Any, Dict, List, Union
 
+from ..utils.keys import normalize_key
+
 
 def read_list(
     content: Any, field: str, path: Union[str, os.PathLike], expected: str
@@ -55,7 +57,7 @@ def read_image_keys(
         name = image.get('key') or image.get('file_name')
         if not isinstance(name, str):
             raise ValueError(f'{where}: no field "file_name" that is a text')
-        name = name.strip().replace('\\', '/')
+        name = normalize_key(name)
         known = keys.setdefault(image_id, name)
         if known != name:
             raise ValueError(

@@ -55,6 +55,7 @@ def read_detected_objects(
             or ``{"name", "score"}``, one for each detection. Or a COCO file
             (.json): its annotations. Or the output of
             ``tools/analysis_tools/cache_detections.py`` (.safetensors).
+            Lines that cannot be read are passed over, with a note.
         vocabulary (HOIVocabulary): Gives labels to names; names outside it
             are passed over.
         shard (Shard): The images to keep. Defaults to all.
@@ -65,7 +66,8 @@ def read_detected_objects(
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: A line or field cannot be read, or no name is known.
+        ValueError: No line, or a field of the other forms, can be read, or
+            no name is known.
     """
     path = Path(path)
     if not path.is_file():
@@ -73,7 +75,10 @@ def read_detected_objects(
     names: Dict[str, int] = {}
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
     found = DetectedObjects()
-    for image_id, objects in read_detection_rows(path):
+    rejected: List[str] = []
+    read = 0
+    for image_id, objects in read_detection_rows(path, rejected):
+        read += 1
         if not isinstance(image_id, str) and shard.count > 1:
             continue  # a number is the key of no image
         if image_id not in shard:
@@ -94,6 +99,13 @@ def read_detected_objects(
             labels = [*found[image_id], *labels]
         # Few combinations, many images.
         found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
+    if rejected and not read:
+        raise ValueError(rejected[0])
+    if rejected:
+        found.notes.append(
+            f'{len(rejected)} of {read + len(rejected)} lines could not be '
+            f'read and were passed over, for one {rejected[0]}'
+        )
     if names and max(names.values()) < 0:
         raise ValueError(
             f'{path}: none of the objects ({", ".join(list(names)[:5])}, ...) '

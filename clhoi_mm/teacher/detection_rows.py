@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple
 
 from ..annotations.text_file import parse_json, read_bytes, refuse_binary
+from ..utils.keys import normalize_key
 from .coco_images import read_image_keys, read_list
 
 # Image id, and name and score of each detection.
@@ -13,23 +14,30 @@ DetectionRow = Tuple[str, List[Tuple[str, float]]]
 _EXPECTED = 'a COCO file with images, annotations and categories'
 
 
-def read_detection_rows(path: Path) -> Iterable[DetectionRow]:
+def read_detection_rows(
+    path: Path, rejected: List[str]
+) -> Iterable[DetectionRow]:
     """Read a file of detected objects image by image.
 
     Args:
         path (Path): JSONL, COCO (.json) or cached detections (.safetensors).
+        rejected (List[str]): Gets a sentence for each line of JSONL that
+            cannot be read.
 
     Returns:
         Iterable[DetectionRow]: One for each record.
 
     Raises:
-        ValueError: A line or field cannot be read; the message names it.
+        ValueError: A field of the others cannot be read; the message names
+            it.
     """
     readers = {'.json': _read_coco, '.safetensors': _read_cached}
-    return readers.get(path.suffix, _read_lines)(path)
+    if path.suffix in readers:
+        return readers[path.suffix](path)
+    return _read_lines(path, rejected)
 
 
-def _read_lines(path: Path) -> Iterable[DetectionRow]:
+def _read_lines(path: Path, rejected: List[str]) -> Iterable[DetectionRow]:
     with open(path, 'rb') as file:
         refuse_binary(file.read(8), path, 'save it as JSONL, one image a line')
         file.seek(0)
@@ -39,10 +47,10 @@ def _read_lines(path: Path) -> Iterable[DetectionRow]:
             try:
                 yield _read_line(line)
             except ValueError as error:
-                raise ValueError(
+                rejected.append(
                     f'{path}, line {number}: {error}; '
-                    f'{{"image_id": ..., "objects": [...]}} is expected'
-                ) from error
+                    '{"image_id": ..., "objects": [...]} is expected'
+                )
 
 
 def _read_line(line: bytes) -> DetectionRow:
@@ -55,7 +63,7 @@ def _read_line(line: bytes) -> DetectionRow:
         raise ValueError('no JSON') from None
     if not isinstance(row, dict):
         raise ValueError('no object')
-    image_id = row.get('image_id')
+    image_id = normalize_key(row.get('image_id'))
     if isinstance(image_id, bool) or not isinstance(image_id, (str, int)):
         raise ValueError('no field "image_id" that names an image')
     objects = row.get('objects')

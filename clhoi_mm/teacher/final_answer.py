@@ -1,5 +1,7 @@
+import re
 from typing import NamedTuple, Optional
 
+from .answer_json import closing_bracket
 from .reasoning import split_reasoning
 from .refusals import without_refusal
 
@@ -7,6 +9,9 @@ from .refusals import without_refusal
 EMPTY = 'empty'
 REFUSED = 'refused'
 UNFINISHED = 'unfinished_reasoning'
+_BOX = '\\boxed{'
+_LATEX_TEXT = re.compile(r'\\(?:text\w*|math\w+)\{([^{}]*)\}')
+_LATEX_ESCAPE = re.compile(r'\\([{}_%&#$])')
 
 
 class FinalAnswer(NamedTuple):
@@ -34,6 +39,7 @@ def read_final_answer(text: str) -> FinalAnswer:
     answer, finished = split_reasoning(text)
     if not finished:
         return FinalAnswer('', UNFINISHED)
+    answer = _unbox(answer)
     if not answer.strip():
         return FinalAnswer('', EMPTY)
     if '{' not in answer:
@@ -41,3 +47,14 @@ def read_final_answer(text: str) -> FinalAnswer:
         if not answer:
             return FinalAnswer('', REFUSED)
     return FinalAnswer(answer)
+
+
+def _unbox(text: str) -> str:
+    """The content of the last LaTeX box, where there is one."""
+    while (start := text.rfind(_BOX)) >= 0:
+        start += len(_BOX)
+        end = closing_bracket(text, start - 1, len(text))
+        text = text[start : end and end - 1]
+        text = _LATEX_TEXT.sub(r'\1', text)
+        text = _LATEX_ESCAPE.sub(r'\1', text).strip()
+    return text

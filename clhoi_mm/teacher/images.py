@@ -7,6 +7,8 @@ from PIL import Image
 from ..annotations.text_file import read_json
 from ..utils.image_folder import walk_images
 from ..utils.image_reader import read_image
+from ..utils.keys import normalize_key
+from ..utils.parquet import open_parquet
 
 
 class ImageEntry(NamedTuple):
@@ -90,44 +92,47 @@ class ImageSource:
 
     def _read_list(self) -> Iterator[ImageEntry]:
         # Some editors begin a file with a mark.
-        with open(self.path, encoding='utf-8-sig') as file:
-            for line in file:
-                name = line.strip()
-                if name:
-                    yield ImageEntry(name, self.root / name)
+        try:
+            with open(self.path, encoding='utf-8-sig') as file:
+                for line in file:
+                    name = normalize_key(line)
+                    if name:
+                        yield ImageEntry(name, self.root / name)
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f'{self.path}: no UTF-8 ({error.reason}); write the list in '
+                'UTF-8'
+            ) from error
 
     def _read_parquet(self) -> Iterator[ImageEntry]:
-        try:
-            from pyarrow import parquet
-        except ImportError as error:
-            raise ImportError(
-                f'{self.path}: reading Parquet needs pyarrow; install it '
-                f"with pip install 'clhoi_mm[teacher]'"
-            ) from error
-        file = parquet.ParquetFile(self.path)
-        names = file.schema_arrow.names
-        path = 'path' if 'path' in names else 'file_name'
-        if path not in names:
-            raise ValueError(
-                f'{self.path}: a column "path" or "file_name" is missing'
-            )
-        key = 'key' if 'key' in names else path
-        for batch in file.iter_batches(columns=list({key, path})):
-            for image_id, name in zip(
-                batch.column(key).to_pylist(),
-                batch.column(path).to_pylist(),
-                strict=True,
-            ):
-                yield ImageEntry(image_id, self.root / name)
+        with open_parquet(
+            self.path, ('path', 'file_name', 'key'), 'a .txt list'
+        ) as file:
+            names = file.schema_arrow.names
+            path = 'path' if 'path' in names else 'file_name'
+            if path not in names:
+                raise ValueError(
+                    f'{self.path}: a column "path" or "file_name" is missing'
+                )
+            key = 'key' if 'key' in names else path
+            for batch in file.iter_batches(columns=list({key, path})):
+                for image_id, name in zip(
+                    batch.column(key).to_pylist(),
+                    batch.column(path).to_pylist(),
+                    strict=True,
+                ):
+                    yield ImageEntry(
+                        normalize_key(image_id),
+                        self.root / normalize_key(name),
+                    )
 
     def _read_annotations(self) -> Iterator[ImageEntry]:
         try:
             content = read_json(self.path)
             for image in content['images']:
-                # The spelling of AnnotationFile, so that keys match.
-                name = image['file_name'].replace('\\', '/')
-                key = image.get('key') or name
-                yield ImageEntry(key.replace('\\', '/'), self.root / name)
+                name = normalize_key(image['file_name'])
+                key = normalize_key(image.get('key') or name)
+                yield ImageEntry(key, self.root / name)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{self.path}: no COCO file with images and their file_name '

@@ -5,6 +5,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
+from ..utils.parquet import open_parquet
 from .exchange import CAPTION, LIST
 from .parsing import parse_answer
 from .raw_answers import RawAnswer
@@ -96,23 +97,18 @@ def read_parsed(path: Union[str, os.PathLike]) -> Iterator[Dict[str, Any]]:
             f'{path}: no parsed answers; run the stage parse first'
         )
     if path.suffix == '.parquet':
-        try:
-            from pyarrow import parquet
-        except ImportError as error:
-            raise ImportError(
-                f'{path}: reading Parquet needs pyarrow; install it with pip '
-                f"install 'clhoi_mm[teacher]', or parse to .jsonl"
-            ) from error
-        yield from _read_parquet(path, parquet)
+        yield from _read_parquet(path)
     else:
         yield from _read_lines(path, ('image_id', 'interactions'))
 
 
-def _read_parquet(path: Path, parquet: Any) -> Iterator[Dict[str, Any]]:
+def _read_parquet(path: Path) -> Iterator[Dict[str, Any]]:
+    names = ['image_id', 'interactions']
     try:
-        for batch in parquet.ParquetFile(path).iter_batches(1024):
-            yield from batch.select(['image_id', 'interactions']).to_pylist()
-    except (KeyError, ValueError, OSError) as error:
+        with open_parquet(path, names, '.jsonl, by parsing again') as file:
+            for batch in file.iter_batches(1024):
+                yield from batch.select(names).to_pylist()
+    except (KeyError, ValueError) as error:
         raise ValueError(f'{path}: damaged ({error}); {_AGAIN}') from error
 
 

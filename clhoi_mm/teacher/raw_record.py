@@ -4,6 +4,7 @@ import json
 import math
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
+from ..utils.keys import normalize_key
 from .exchange import CAPTION, KINDS, LIST, SCORE
 
 
@@ -77,6 +78,7 @@ def read_line(line: bytes) -> List[RawRecord]:
 
 
 def _image_id(value: Any, field: str) -> Union[str, int]:
+    value = normalize_key(value)
     if (
         isinstance(value, bool)
         or not isinstance(value, (str, int))

@@ -42,10 +42,10 @@ def score_scale(values: Iterable[Any]) -> float:
 
     Returns:
         float: What stands for certain: 1 where none exceeds it, 10 where
-        the largest lies in [2, 10], 100 where it lies in (10, 100].
+        the largest up to 100 lies in [2, 10], 100 where it lies above.
     """
     numbers = [number for number in map(_number, values) if number is not None]
-    highest = max(numbers, default=1.0)
+    highest = max((x for x in numbers if x <= 100), default=1.0)
     if 2 <= highest <= 10:
         return 10.0
     return 100.0 if 10 < highest <= 100 else 1.0

@@ -1,8 +1,9 @@
-"""A VLLM's structured answer to (verb, object, score), broken JSON too."""
+"""A VLLM's structured answer to (verb, object, score), not only in JSON."""
 
 import re
 from typing import List, NamedTuple
 
+from .answer_fields import read_fields
 from .answer_items import Item, is_item, read_items
 from .answer_json import FoundJSON, find_json
 
@@ -34,7 +35,8 @@ def read_structured(text: str, repair: bool = True) -> Answer:
 
     Code fences and prose around the JSON are passed over; broken JSON is
     repaired. Of several lists the last one counts: those before are drafts.
-    An item that was cut off is left out: half a name is no name.
+    An item that was cut off is left out: half a name is no name. Without any
+    JSON a Markdown table, YAML or XML is read, which counts as malformed.
 
     Args:
         text (str): The answer, without reasoning.
@@ -45,7 +47,8 @@ def read_structured(text: str, repair: bool = True) -> Answer:
     """
     found = find_json(text, repair)
     if not found:
-        return Answer([], bool(text.strip()), False)
+        rows = read_fields(text)
+        return Answer(read_items(rows)[0], bool(text.strip()), bool(rows))
     last = _last_answer(text, found)
     contents = [x.content for x in last if x.content is not None]
     items, whole = read_items(contents)

@@ -5,8 +5,17 @@ import os
 from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
-# Endings of files that are taken for images.
-IMAGES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.gif', '.tif', '.tiff')
+# Endings of images that Pillow reads; AVIF and JPEG 2000 where it can.
+READABLE = tuple(
+    '.jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm '
+    '.pnm .tga .psd .avif .jp2 .j2k .jpx'.split()
+)
+# What phones and cameras write as well: listed, and refused when read.
+FOREIGN = tuple(
+    '.heic .heif .hif .jxl .dng .cr2 .cr3 .nef .arw .orf .raf .rw2 .exr '
+    '.hdr'.split()
+)
+IMAGES = READABLE + FOREIGN
 # What archives, network drives and recycle bins put beside one's files.
 _SYSTEM = (
     '__macosx',

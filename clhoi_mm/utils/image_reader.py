@@ -8,6 +8,8 @@ from typing import BinaryIO, Optional, Sequence, Tuple, Union
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from .image_folder import FOREIGN
+
 ImageSource = Union[str, os.PathLike, BinaryIO]
 
 ORIENTATIONS = ('stored', 'upright')
@@ -26,6 +28,7 @@ _TURNS = {
 }
 _SWAP_SIDES = (5, 6, 7, 8)
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+_NEED_CODEC = (*FOREIGN, '.avif', '.jp2', '.j2k', '.jpx')
 # A download that reserved the file's full size leaves zeros.
 _UNWRITTEN = bytes(64)
 
@@ -159,6 +162,10 @@ def _name(source: ImageSource) -> str:
     return str(getattr(source, 'name', 'the image'))
 
 
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
 def _refuse_pipe(source: ImageSource) -> None:
     """Refuse what would be waited for without end."""
     if (
@@ -199,6 +206,10 @@ def _content(source: ImageSource) -> Tuple[BinaryIO, str]:
 def _open(
     source: ImageSource, name: str, formats: Optional[Sequence[str]] = None
 ) -> Image.Image:
+    if _ending(name) in FOREIGN:
+        # Raw photos are TIFF files of their thumbnail.
+        Image.init()
+        formats = [x for x in formats or Image.ID if x != 'TIFF']
     try:
         return Image.open(source, formats=formats)
     except FileNotFoundError:
@@ -220,6 +231,12 @@ def _unreadable(name: str, error: Exception) -> UnreadableImage:
     reason = str(error) or type(error).__name__
     if isinstance(error, UnidentifiedImageError):
         reason = 'no format is recognized'
+        if _ending(name) in _NEED_CODEC:
+            return UnreadableImage(
+                f'{name}: no image can be decoded from it; Pillow here reads '
+                f'no {_ending(name)}: convert it to JPEG, for example with '
+                f'ImageMagick: magick IN{_ending(name)} OUT.jpg'
+            )
     return UnreadableImage(
         f'{name}: no image can be decoded from it; it is truncated or of an '
         f'unknown type ({reason})'

@@ -4,6 +4,8 @@ import os
 import unicodedata
 from typing import Any, Callable, List, Optional, Tuple
 
+from .keys import normalize_key
+
 
 def guess_cause(
     lefts: List[Any], rights: List[Any], left_name: str, right_name: str
@@ -54,7 +56,7 @@ def _folded(key: Any) -> Optional[str]:
     """Separators, spaces and unicode forms made alike, folders kept."""
     if not isinstance(key, str):
         return None
-    text = unicodedata.normalize('NFC', key.replace('\\', '/')).strip()
+    text = unicodedata.normalize('NFC', normalize_key(key))
     return os.path.normpath(text) if text else None
 
 

@@ -264,7 +264,11 @@ class HOIVocabulary:
             if twice:
                 self._fail(field, f'names occur twice: {twice}')
         if 'person' not in self.objects:
-            self._fail('objects', "'person' is missing")
+            self._fail(
+                'objects',
+                "'person' is missing; give the one that people are, such as "
+                "'human', this name",
+            )
         if len(self.gerunds) != len(self.verbs):
             self._fail(
                 'gerunds',

@@ -292,8 +292,35 @@ def test_bad_files(files, tmp_path):
     content = json.loads(json.dumps(COCO))
     content['categories'][0]['name'] = 'man'
     coco.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="no category 'person'"):
+    with pytest.raises(
+        ValueError, match="no category 'person'.* name the one .* --person"
+    ):
         convert_custom(coco, pairs, tmp_path / 'out.json')
+
+
+def test_people_of_another_name(files, tmp_path):
+    def rename(content):
+        content['categories'] = [
+            dict(id=3, name='Human'),
+            dict(id=4, name='pedestrian'),
+            dict(id=8, name='lawn_mower'),
+        ]
+        content['annotations'][3]['category_id'] = 4
+
+    coco, pairs = files
+    plain = convert_custom(*files, tmp_path / 'plain.json').path.read_text()
+    content = json.loads(json.dumps(COCO))
+    rename(content)
+    coco.write_text(json.dumps(content))
+    out = tmp_path / 'out.json'
+    with pytest.raises(ValueError, match="'child', which --person names"):
+        convert_custom(coco, pairs, out, persons=['child'])
+    with pytest.raises(
+        ValueError, match='is a pedestrian, not a person; .* --person'
+    ):
+        convert_custom(coco, pairs, out, persons=['human'])
+    convert_custom(coco, pairs, out, persons=['human', 'Pedestrian'])
+    assert out.read_text() == plain
 
 
 @settings(

@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from clhoi_mm.apis import HOIInferencer
 from tests.data_utils import REPO
+from tests.film import write_film
 from tests.tool_utils import (
     MINI,
     NO_WORKERS,
@@ -275,10 +276,13 @@ def test_weights_that_are_missing_or_of_another_model(tmp_path, world):
 @pytest.mark.slow
 def test_the_tool(world, broken, video):
     out = broken.parent / 'found'
+    photo = broken.parent / 'IMG_1.HEIC'
+    photo.write_bytes(b'\0\0\0\x18ftypheic')
     done = run_command(
         'python',
         INFER,
         broken,
+        photo,
         video,
         '--weights',
         'model.pth',
@@ -303,8 +307,9 @@ def test_the_tool(world, broken, video):
     )
     assert '5 images, ' in done.text and f'in {out}' in done.text
     assert done.code == 1
-    assert '1 images or videos could not be read' in done.text
-    assert '6/6' in done.text and 'b.png: no image can be' in done.text
+    assert '2 images or videos could not be read' in done.text
+    assert '7/7' in done.text and 'b.png: no image can be' in done.text
+    assert 'IMG_1.HEIC' in done.text and 'convert it to JPEG' in done.text
     assert sorted(
         path.relative_to(out / 'preds').as_posix()
         for path in out.rglob('*.json')
@@ -319,9 +324,16 @@ def test_the_tool(world, broken, video):
 
 
 def test_the_tool_says_what_is_wrong(world, broken):
+    strip = write_film(
+        broken.parent / 'strip.avi',
+        [np.zeros((2, 2048, 3), np.uint8)] * 12,
+        10.0,
+        'MJPG',
+    )
     for inputs, extra, part in (
         ('nowhere.png', (), 'nowhere.png: no such image'),
         (broken / 'b.png', (), '1 images or videos could not be read'),
+        (strip, (), 'a strip in which there is nothing to find (12 times)'),
         (broken, ('--classes', 'fly'), "'fly' is no class"),
         (broken, ('--weights', 'no.pth'), 'no.pth: no such checkpoint'),
     ):

@@ -92,8 +92,10 @@ def test_bad_files(tmp_path, folder):
     empty.mkdir()
     with pytest.raises(ValueError, match='no image in this folder'):
         Inputs(empty)
-    with pytest.raises(ValueError, match='neither an image nor a video'):
-        Inputs(folder / 'notes.txt')
+    # They fail by name when they are read, and the others go on.
+    (folder / 'IMG_1.HEIC').touch()
+    others = Inputs([folder / 'notes.txt', folder / 'IMG_1.HEIC'])
+    assert [item.name for item in others] == ['notes', 'IMG_1']
     broken = tmp_path / 'broken.mp4'
     broken.write_bytes(b'no video')
     (found,) = Inputs([broken])

@@ -8,7 +8,7 @@ import pytest
 
 from clhoi_mm.apis.inputs import Inputs
 from clhoi_mm.apis.video_files import VideoFiles
-from clhoi_mm.apis.video_input import VideoInput
+from clhoi_mm.apis.video_input import VideoInput, _true_rate
 from clhoi_mm.utils.image_reader import UnreadableImage
 from tests.film import write_film
 
@@ -84,11 +84,30 @@ def test_a_constant_rate_is_the_stated_one(mp4):
 
 
 @pytest.mark.parametrize('clock', [90_000, 1_000_000])
-def test_a_rate_that_cannot_be_is_none(mp4, clock):
-    video = VideoInput('v', str(mp4('v.mp4', [1] * 20, clock)))
-    assert video.rate is None
-    times = [f.time for f in video]
-    assert len(times) == 20 and times == sorted(times)
+def test_a_clock_that_cannot_be_is_not_believed(mp4, clock):
+    video = VideoInput('v', str(mp4('v.mp4', [1] * 20, clock)), 2)
+    assert video.rate == 12.5
+    assert [f.time for f in video] == pytest.approx(np.arange(10) * 2 / 25)
+
+
+@pytest.mark.parametrize(
+    'stated,times,wanted',
+    [
+        # A browser's WebM states its clock, 1000 ticks a second.
+        (1000, np.arange(9) / 30, 30),
+        (1000, np.round(np.arange(9) / 30, 3), 30),
+        # One time stamp a tick behind another.
+        (1000, [0, 0.04, 0.041, 0.08, 0.12, 0.4], 25.6),
+        (0, [0, 0.1, 0.2], 10),
+        (float('nan'), [0, 0.1, 0.2], 10),
+        (25, [0, 0, 0], 25),
+        (1000, np.arange(9) / 1000, None),
+        (90000, [0.0], None),
+    ],
+)
+def test_rates(stated, times, wanted):
+    found = _true_rate(stated, list(times))
+    assert found == (wanted and pytest.approx(wanted, rel=0.01))
 
 
 def read_back(path):
@@ -142,6 +161,33 @@ def test_missing_frames_are_counted(mp4):
     assert 0 < len(frames) < 20 and all(f.error is None for f in frames)
     assert f'{20 - len(frames)} of 20 frames could not be read' in last.error
     assert last.image is None
+
+
+def test_frames_behind_a_damaged_part_are_read(mp4, capfd):
+    path = mp4('hole.mp4')
+    data = bytearray(path.read_bytes())
+    start, end = data.index(b'mdat'), data.index(b'moov')
+    hole = slice(start + (end - start) // 2, start + (end - start) * 3 // 4)
+    data[hole] = bytes(hole.stop - hole.start)
+    path.write_bytes(data)
+    *frames, last = VideoInput('hole', str(path))
+    numbers = [f.frame for f in frames]
+    assert numbers[0] == 0 and numbers[-1] == 19 and len(numbers) < 20
+    assert [f.time for f in frames] == pytest.approx(np.array(numbers) / 10)
+    assert f': {20 - len(frames)} of 20 frames could' in last.error
+    assert capfd.readouterr().err == ''
+
+
+def test_an_avi_with_a_hole(tmp_path):
+    noise = np.random.RandomState(0)
+    frames = [noise.randint(0, 255, (64, 96, 3), np.uint8) for _ in range(30)]
+    path = write_film(tmp_path / 'hole.avi', frames, 10.0, 'MJPG')
+    data = path.read_bytes()
+    third, half = len(data) // 3, len(data) // 2
+    path.write_bytes(data[:third] + noise.bytes(half - third) + data[half:])
+    *found, last = VideoInput('hole', str(path))
+    assert 20 < len(found) < 30 and last.frame is None
+    assert f': {30 - len(found)} of 30 frames could' in last.error
 
 
 def test_bad_files_among_good_ones(mp4, tmp_path):

@@ -439,6 +439,8 @@ def test_keys_tell_images_of_other_splits(tmp_path):
 
     done = with_keys(own).check()
     assert figures_of(done.text) == whole and 'keys' not in done.text
+    done = with_keys([f'.\\{key}' for key in own]).check()
+    assert figures_of(done.text) == whole and 'keys' not in done.text
     done = with_keys([f'test/{i}.jpg' for i in range(5)])
     assert done.code == 1 and 'Traceback' not in done.text
     assert "such as 'test/0.jpg'" in done.text and own[0] in done.text

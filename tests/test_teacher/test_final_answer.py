@@ -37,6 +37,9 @@ THOUGHT = 'A man may be washing a car. Or is he?\n'
         f'<SUMMARY>{THOUGHT}</SUMMARY><CAPTION>A car.</CAPTION><REASONING>'
         f'{THOUGHT}</REASONING><CONCLUSION>{SAID}</CONCLUSION>',
         f'{THOUGHT}<|begin_of_box|>{SAID}<|end_of_box|>',
+        f'{THOUGHT}Thus $$\\boxed{{\\text{{{SAID}}}}}$$',
+        f'\\boxed{{draft}} No. \\boxed{{{SAID}}}',
+        f'\\boxed{{{SAID}',
         'A woman <|begin_of_box|>is feeding two horses<|end_of_box|>.',
         f'<|begin_of_thought|>{THOUGHT}<|end_of_thought|>\n'
         f'<|begin_of_solution|>{SAID}<|end_of_solution|>',
@@ -186,7 +189,8 @@ MARKS = st.lists(
     st.sampled_from(
         '<think> </think> <answer> </answer> <|channel|>analysis<|message|> '
         '<|channel|>final<|message|> <|begin_of_box|> <|end_of_box|> { } [ ] '
-        '" Sorry, cannot help. I A man rides. Answer: ``` \n : </s>'.split(' ')
+        '" Sorry, cannot help. I A man rides. Answer: ``` \n : </s> '
+        '\\boxed{ \\text{'.split(' ')
     ),
     max_size=25,
 ).map(' '.join)
@@ -215,3 +219,10 @@ def test_a_model_that_repeats_itself_takes_no_time(words):
     text = words * (12_000 // len(words))
     assert read_final_answer(text).text == text.strip()
     assert time.process_time() - start < 2
+
+
+def test_json_in_a_latex_box():
+    text = '\\boxed{\\{"verb": "sit\\_on", "object": "bench"\\}}'
+    assert read_final_answer(text).text == (
+        '{"verb": "sit_on", "object": "bench"}'
+    )

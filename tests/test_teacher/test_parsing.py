@@ -45,9 +45,18 @@ def test_well_formed(answer):
         (LIST[:-1] + ', {"verb": "hol', [('ride', 'bicycle', 0.8)]),
         ('[{"verb": "ride"}]', []),
         ('[{"verb": "ride", "object": null}]', []),
-        ('[{"verb": "ride", "object": "dog", "score": NaN}]', []),
-        ('[{"verb": "ride", "object": "dog", "score": "blue"}]', []),
-        ('[{"verb": "ride", "object": "dog", "score": -7}]', []),
+        (
+            '[{"verb": "ride", "object": "dog", "score": NaN}]',
+            [('ride', 'dog', 1.0)],
+        ),
+        (
+            '[{"verb": "ride", "object": "dog", "score": "blue"}]',
+            [('ride', 'dog', 1.0)],
+        ),
+        (
+            '[{"verb": "ride", "object": "dog", "score": -7}]',
+            [('ride', 'dog', 1.0)],
+        ),
         (
             '[{"verb": "", "object": "dog"}, '
             '{"verb": "pet", "object": "dog"}]',

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clhoi_mm.datasets.image_blocks import read_parquet
+from clhoi_mm.teacher.caption_file import read_caption_file
 from clhoi_mm.teacher.detected_objects import read_detected_objects
 from clhoi_mm.teacher.exchange import LIST
 from clhoi_mm.teacher.images import ImageEntry, ImageSource, load_image
@@ -137,6 +139,56 @@ def test_detected_objects(tmp_path, vocabulary):
     path.write_text('{"image_id": "a", "objects": ["cow"]}\n')
     with pytest.raises(ValueError, match='none of the objects'):
         read_detected_objects(path, vocabulary)
+
+
+@pytest.mark.parametrize(
+    'line, reason',
+    [
+        ('{"image_id": "b", "obj', 'no JSON'),
+        ('\udcff', 'no UTF-8'),
+        ('[]', 'no object'),
+        ('{"image_id": "b"}', 'no field "objects"'),
+        ('{"objects": []}', 'no field "image_id"'),
+        (
+            '{"image_id": "b", "objects": [{"name": "dog", "score": "x"}]}',
+            'field "score" is \'x\'',
+        ),
+    ],
+)
+def test_lines_of_objects_that_cannot_be_read(
+    tmp_path, vocabulary, line, reason
+):
+    path = tmp_path / 'objects.jsonl'
+    good = '{"image_id": "%s", "objects": ["person"]}'
+    text = '\n'.join((good % 'a', line, good % 'c'))
+    path.write_bytes(text.encode(errors='surrogateescape'))
+    found = read_detected_objects(path, vocabulary)
+    assert found == dict(a=(0,), c=(0,))
+    (note,) = found.notes
+    assert '1 of 3 lines could not be read and were passed over' in note
+    assert f'{path}, line 2: {reason}' in note
+
+
+def test_parquet_with_a_column_twice(tmp_path):
+    parquet = pytest.importorskip('pyarrow.parquet')
+    import pyarrow
+
+    path = tmp_path / 'x.parquet'
+    table = pyarrow.table([['a.jpg'], ['b.jpg']], names=['path', 'path'])
+    parquet.write_table(table, path)
+    for read in (ImageSource, read_caption_file, read_parquet):
+        with pytest.raises(
+            ValueError, match='2 columns are named "path"'
+        ) as error:
+            list(read(path))
+        assert str(path) in str(error.value)
+
+
+def test_a_list_in_another_encoding(tmp_path):
+    path = tmp_path / 'list.txt'
+    path.write_bytes('caf\u00e9.jpg\n'.encode('latin-1'))
+    with pytest.raises(ValueError, match='list.txt: no UTF-8'):
+        list(ImageSource(path))
 
 
 def test_unknown_object_names_are_noted(tmp_path, vocabulary):

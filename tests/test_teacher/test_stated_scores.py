@@ -64,6 +64,8 @@ def test_the_scale_is_that_of_the_largest():
     assert score_scale([1, 0.5, None]) == 1
     # Of these the scale is known: they tell nothing about others.
     assert score_scale(['95%', '8/10', 0.5]) == 1
+    # Numbers that are on no scale tell none.
+    assert score_scale([700, 80]) == 100
     assert score_scale([]) == 1
 
 

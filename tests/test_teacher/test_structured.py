@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -37,6 +38,31 @@ def items(text):
         '{"interactions": [{"object": "bicycle", "verb": "ride", '
         '"other_verb": ""}, {"object": "cup", "verb": "other", '
         '"other_verb": "hold"}]}',
+        '[["person", "ride", "bicycle"], ["Man 2", "hold", "cup", 1.0]]',
+        '{"triplets": [["person", "ride", "bicycle"], '
+        '["woman", "hold", "cup"]]}',
+        f'<tool_call>\n{{"name": "report", "arguments": {{"interactions": '
+        f'{BOTH}}}}}\n</tool_call>',
+        json.dumps({'name': 'report', 'arguments': BOTH}),
+        BOTH.replace('"', '\u201c'),
+        BOTH.replace(' "', ' \u201c')
+        .replace('{"', '{\u201c')
+        .replace('"', '\u201d'),
+        'Only: ' + BOTH[1:-1].replace('"', '\u201c'),
+        json.dumps(
+            {
+                'tool_calls': [
+                    {
+                        'id': 'call_1',
+                        'type': 'function',
+                        'function': {
+                            'name': 'report',
+                            'arguments': json.dumps({'interactions': BOTH}),
+                        },
+                    }
+                ]
+            }
+        ),
     ],
 )
 def test_shapes(text):
@@ -59,8 +85,12 @@ def test_shapes(text):
         ('{"interactions": ' + BOTH[:-4], [RIDE]),
         ('{"bicycle": ["ride", "ho', [RIDE]),
         ('[{"verb": "ride"}]', []),
-        ('[{"verb": "ride", "object": "bicycle", "score": -7}]', []),
-        ('[{"verb": "ride", "object": "bicycle", "score": 700}]', []),
+        # A score that is none is missing, the item stays.
+        ('[{"verb": "ride", "object": "bicycle", "score": -3}]', [RIDE]),
+        ('[{"verb": "ride", "object": "bicycle", "score": NaN}]', [RIDE]),
+        ('[{"verb": "ride", "object": "bicycle", "score": 700}]', [RIDE]),
+        ('[["ride", "bicycle", -3]]', [RIDE]),
+        ('[["person", "ride", "bicycle", NaN]]', [RIDE]),
         ('I see nobody.', []),
         ('[' * 100000, []),
         ('{"a":' * 5000, []),
@@ -70,6 +100,63 @@ def test_broken_answers_keep_what_is_whole(text, expected):
     answer = read_structured(text)
     assert items(text) == expected
     assert answer.malformed
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '| human | verb | object |\n|---|:-:|--:|\n'
+        '| person | ride | bicycle |\n| person | hold | cup |',
+        'Here it is:\n\nAction | Object | Score\n--- | --- | ---\n'
+        '**ride** | bicycle | 1.0\nhold | `cup` | 1.0\n\nDone.',
+        '- verb: ride\n  object: bicycle\n- verb: hold\n  object: "cup"\n',
+        '```yaml\ninteractions:\n  - object: bicycle\n    verb: ride\n'
+        '    score: 1.0\n  - object: cup\n    verb: hold\n```',
+        '1.\n**Verb:** ride\n**Object:** bicycle\n2.\n**Verb:** hold\n'
+        '**Object:** cup',
+        '<hois><hoi><human>person</human><verb>ride</verb><object>bicycle'
+        '</object></hoi><hoi><verb>hold</verb>\n<object> cup </object></hoi>'
+        '</hois>',
+        '<hoi verb="ride" object="bicycle"/>\n'
+        "<hoi verb='hold' object='cup' score='1.0'/>",
+    ],
+)
+def test_forms_that_are_no_json(text):
+    answer = read_structured(text)
+    assert items(text) == [RIDE, HOLD]
+    assert answer.found and answer.malformed
+
+
+def test_one_triple_and_phrases_behind_a_person():
+    assert items('["person", "ride", "bicycle"]') == [RIDE]
+    phrases = '["man", "riding a bicycle", "holding a cup"]'
+    assert [item[3] for item in items(phrases)] == [
+        'man',
+        'riding a bicycle',
+        'holding a cup',
+    ]
+
+
+def test_several_verbs_in_a_cell():
+    text = 'Object: cup\nVerbs: none\nVerb: hold, wash'
+    assert [x.verb for x in read_structured(text).items] == ['hold', 'wash']
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        # Which object is of which verb cannot be told.
+        'verb: ride\nobject: bicycle\nverb: hold',
+        'verb: ride\nverb: hold\nobject: cup',
+        '<verb>ride</verb><object>bicycle</object><object>cup</object>',
+        '| verb | object |\n|---|---|\n| ride | bicycle | cup |',
+        '| verb | score |\n|---|---|\n| ride | 0.5 |',
+        'The action: it is hard to see.\nObject - a cup.',
+    ],
+)
+def test_forms_in_which_something_lacks_are_not_guessed_at(text):
+    answer = read_structured(text)
+    assert not answer.items and not answer.found and answer.malformed
 
 
 def test_nothing_is_an_answer():
@@ -214,3 +301,34 @@ def test_a_cut_answer_invents_nothing(pairs, cut):
     for torn in (text[:cut], text[:cut].replace('"', "'")):
         found = [(x.verb, x.object) for x in read_structured(torn).items]
         assert found == pairs[: len(found)]
+
+
+WORD = st.sampled_from(
+    ['ride', 'hold', 'sit on', 'wash', 'cup', 'dining table']
+)
+
+
+@given(st.lists(st.tuples(WORD, WORD), min_size=1, max_size=6), st.data())
+def test_tables_yaml_and_xml_lose_nothing(pairs, data):
+    row = data.draw(
+        st.sampled_from(
+            [
+                '| {} | {} |',
+                '- verb: {}\n  object: {}',
+                '<x><verb>{}</verb><object>{}</object></x>',
+                '<x verb="{}" object="{}"/>',
+            ]
+        )
+    )
+    head = '| verb | object |\n|-|-|\n' if row[0] == '|' else ''
+    text = head + '\n'.join(row.format(*pair) for pair in pairs)
+    found = [(x.verb, x.object) for x in read_structured(text).items]
+    assert found == pairs
+
+
+def test_long_answers_take_no_time():
+    start = time.process_time()
+    for part in ('verb="', '<verb>', '- verb: ', '-', '|', '\\boxed{'):
+        read_structured(part * 20_000 + 'x')
+        read_structured((part + '\n') * 20_000)
+    assert time.process_time() - start < 10

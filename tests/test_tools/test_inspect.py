@@ -130,6 +130,15 @@ def test_words_and_failures(folder):
     assert third.splitlines()[-1] == '  no interactions'
 
 
+def test_a_key_that_is_not_there(folder):
+    done = run(folder, 'show', 'pass', '--keys', './a.png', 'aa.png')
+    assert done.code == 1 and 'A man holds a ball.' in done.text
+    assert "1 of 2 images are not in pass, for one 'aa.png'" in done.text
+    assert "the nearest of its keys is 'a.png'" in done.text
+    done = run(folder, 'show', 'pass', '--keys', 'nope', '--json')
+    assert done.code == 1 and 'Traceback' not in done.text
+
+
 def test_a_cache_with_the_raw_store_beside(folder):
     done = run(
         folder,
@@ -141,8 +150,9 @@ def test_a_cache_with_the_raw_store_beside(folder):
         'a.png',
         'none.png',
         '--json',
-    ).check()
-    known, unknown = json.loads(done.text)
+    )
+    known, unknown = json.loads(done.text.splitlines()[0])
+    assert done.code == 1
     assert known['sentences'] == ['A man holds a ball.', 'It is red.']
     assert known['interactions'] == [
         said(*BALL, pytest.approx(0.9), source='cache'),

@@ -19,6 +19,7 @@ def folder(tmp_path):
         '.ipynb_checkpoints/b-checkpoint.png',
         '__MACOSX/deep/._c.webp',
         '@eaDir/b.png/x.jpg',
+        'deep/IMG_1.HEIC',
         'Thumbs.db',
         '.DS_Store',
         'notes.txt',
@@ -35,7 +36,12 @@ def keys(*args):
 
 def test_hidden_files_and_folders_are_left_out(folder, caplog):
     caplog.set_level(logging.WARNING)
-    assert keys(folder) == ['a.JPG', 'b.png', 'deep/c.webp']
+    assert keys(folder) == [
+        'a.JPG',
+        'b.png',
+        'deep/IMG_1.HEIC',
+        'deep/c.webp',
+    ]
     assert keys(folder, folder.parent)[0] == 'photos/a.JPG'
     assert len(caplog.records) == 1, 'said once'
     message = caplog.messages[0]

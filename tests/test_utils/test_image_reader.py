@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
+from clhoi_mm.utils.image_folder import READABLE
 from clhoi_mm.utils.image_reader import (
     UnreadableImage,
     read_image,
@@ -286,3 +287,38 @@ def test_no_damage_raises_anything_else(data):
             reader(io.BytesIO(bytes(content)), 'upright')
         except UnreadableImage:
             pass
+
+
+@pytest.mark.parametrize('kind', ['PPM', 'TGA', 'AVIF', 'JPEG2000'])
+def test_other_formats_that_pillow_reads(tmp_path, stored, kind):
+    if kind == 'AVIF' and not features.check('avif'):
+        pytest.skip('this Pillow was built without AVIF')
+    ending = {'JPEG2000': 'jp2'}.get(kind, kind.lower())
+    path = tmp_path / f'photo.{ending}'
+    path.write_bytes(encode(stored, kind))
+    assert path.suffix in READABLE
+    found = np.asarray(read_image(path, 'upright'))
+    assert np.abs(found.astype(int) - stored).mean() < 8
+
+
+@pytest.mark.parametrize('ending', ['HEIC', 'heif', 'nef', 'dng', 'jp2'])
+def test_formats_that_cannot_be_read_name_the_remedy(tmp_path, ending):
+    path = tmp_path / f'IMG_1.{ending}'
+    path.write_bytes(b'\0\0\0\x18ftypheic' + bytes(60))
+    with pytest.raises(UnreadableImage, match='convert it to JPEG') as error:
+        read_image(path, 'upright')
+    assert str(path) in str(error.value)
+
+
+def test_raw_photos_are_not_their_thumbnails(tmp_path, stored):
+    path = tmp_path / 'photo.dng'
+    path.write_bytes(encode(stored, 'TIFF'))
+    for reader in (read_image, read_image_size):
+        with pytest.raises(UnreadableImage, match='convert it to JPEG'):
+            reader(path, 'upright')
+
+
+def test_a_jpeg_that_is_named_heic_is_read(tmp_path, stored):
+    path = tmp_path / 'photo.heic'
+    path.write_bytes(encode(stored, 'JPEG'))
+    assert read_image(path, 'upright').size == (24, 16)

@@ -6,10 +6,8 @@ objects with these fields. Without --vocabulary, one is made of what occurs.
 """
 
 import argparse
-import warnings
-from typing import List, Tuple
 
-from clhoi_mm.annotations.converters import CustomReport, convert_custom
+from clhoi_mm.annotations.converters import convert_custom
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,13 +31,20 @@ def parse_args() -> argparse.Namespace:
         help="the images' folder, to read from them the sizes that the COCO "
         'file lacks, and to check the others',
     )
+    parser.add_argument(
+        '--person',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help="categories of people that are not called 'person', such as "
+        'human or pedestrian',
+    )
     return parser.parse_args()
 
 
-def convert(args: argparse.Namespace) -> Tuple[CustomReport, List[str]]:
-    """Convert, and collect what the user should know."""
-    with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter('always', UserWarning)
+def main() -> None:
+    args = parse_args()
+    try:
         report = convert_custom(
             args.coco,
             args.pairs,
@@ -48,14 +53,8 @@ def convert(args: argparse.Namespace) -> Tuple[CustomReport, List[str]]:
             args.name,
             args.images,
             progress=True,
+            persons=args.person,
         )
-    return report, [*(str(one.message) for one in found), *report.notes]
-
-
-def main() -> None:
-    args = parse_args()
-    try:
-        report, notes = convert(args)
     except (OSError, ValueError) as error:
         raise SystemExit(f'custom.py: {error}') from None
     print(
@@ -66,7 +65,7 @@ def main() -> None:
         f'  vocabulary: {report.vocabulary or args.vocabulary}, '
         f'{report.verbs} verbs, {report.classes} classes'
     )
-    for note in notes:
+    for note in report.notes:
         print(f'  attention: {note}')
 
 

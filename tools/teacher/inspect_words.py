@@ -10,6 +10,7 @@ torch nor mmdet; show --out needs Pillow and matplotlib.
 import argparse
 import json
 import sys
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -28,7 +29,11 @@ from clhoi_mm.teacher.pass_words import read_parsed
 from clhoi_mm.teacher.said import Said, read_said, vocabulary_of
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import no_match_message
+from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
+
+# Keys among which the nearest is looked for.
+_NUM_COMPARED = 100_000
 
 
 def parse_args() -> argparse.Namespace:
@@ -116,7 +121,8 @@ def all_keys(source: Path) -> Iterator[str]:
 
 def show(args: argparse.Namespace) -> None:
     source = Path(args.source)
-    keys = args.keys or list(islice(all_keys(source), args.num))
+    keys = [normalize_key(key) for key in args.keys or ()]
+    keys = keys or list(islice(all_keys(source), args.num))
     said = read_said(source, keys, load_vocabulary(args), args.raw)
     if args.json:
         print(json.dumps([image.to_dict() for image in said.values()]))
@@ -129,6 +135,22 @@ def show(args: argparse.Namespace) -> None:
             raise ValueError('--out: say with --images where the images are')
         for image in tqdm(said.values(), 'pictures'):
             draw(image, args.images, args.out)
+    unknown = [key for key, image in said.items() if image == Said(key)]
+    if unknown:
+        raise ValueError(
+            f'{len(unknown)} of {len(said)} images are not in {source}, for '
+            f'one {unknown[0]!r}{nearest(unknown[0], source)}'
+        )
+
+
+def nearest(key: str, source: Path) -> str:
+    """The key of a pass or cache that is most like another, for people."""
+    try:
+        known = list(islice(all_keys(source), _NUM_COMPARED))
+    except FileNotFoundError:  # nothing is parsed yet
+        return ''
+    found = get_close_matches(key, known, 1) or known[:1]
+    return f'; the nearest of its keys is {found[0]!r}' if found else ''
 
 
 def lines_of(image: Said) -> List[str]:

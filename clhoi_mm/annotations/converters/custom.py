@@ -53,6 +53,7 @@ def convert_custom(
     name: str = 'custom',
     images: Optional[PathLike] = None,
     progress: bool = False,
+    persons: Sequence[str] = (),
 ) -> CustomReport:
     """Write an annotation file, and a vocabulary where none is given.
 
@@ -72,6 +73,9 @@ def convert_custom(
         images (str | PathLike, optional): The images' folder, to read from
             them the sizes that the COCO file lacks, and to check the others.
         progress (bool): Whether to show progress bars.
+        persons (Sequence[str]): Categories of people that are not called
+            'person', such as 'human' and 'pedestrian'; they become 'person'.
+            Defaults to ().
 
     Returns:
         CustomReport: What was written.
@@ -90,6 +94,7 @@ def convert_custom(
         made = out.with_name(f'{out.stem}_vocabulary.json')
         _check_output(made, inputs)
     boxes = COCOFile([coco])
+    _rename_persons(boxes, persons, coco)
     rows = read_pairs(pairs)
     read = boxes.require_sizes(
         images, progress, 'read them from the images with --images FOLDER'
@@ -245,6 +250,21 @@ def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
     return list(unique.values())
 
 
+def _rename_persons(
+    boxes: COCOFile, names: Sequence[str], coco: PathLike
+) -> None:
+    known = {normalise_name(name) for name in boxes.categories.values()}
+    wanted = set(map(normalise_name, names))
+    if wanted - known:
+        raise ValueError(
+            f'{coco}: no category {min(wanted - known)!r}, which --person '
+            f'names, among {", ".join(map(repr, boxes.categories.values()))}.'
+        )
+    for number, name in boxes.categories.items():
+        if normalise_name(name) in wanted:
+            boxes.categories[number] = 'person'
+
+
 def _check_rows(
     rows: Sequence[PairRow], boxes: COCOFile, places: Places, coco: PathLike
 ) -> None:
@@ -256,15 +276,16 @@ def _check_rows(
     if not persons:
         raise ValueError(
             f"{coco}: no category 'person' among "
-            f'{", ".join(map(repr, boxes.categories.values()))}; rename the '
-            'one that people have.'
+            f'{", ".join(map(repr, boxes.categories.values()))}; name the '
+            'one that people have with --person.'
         )
     for row in rows:
         image_id, category = places[row.human]
         if category not in persons:
             raise ValueError(
                 f'{row.where}: human_ann_id {row.human} is a '
-                f'{boxes.categories[category]}, not a person.'
+                f'{boxes.categories[category]}, not a person; if the '
+                'category is of people, name it with --person.'
             )
         if row.obj is not None and places[row.obj][0] != image_id:
             raise ValueError(

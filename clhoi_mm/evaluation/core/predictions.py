@@ -10,6 +10,7 @@ import numpy as np
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import KeyMatch, match_keys
+from clhoi_mm.utils.keys import normalize_key
 
 from .arrays import read_labels, refuse_infinite
 from .pair_table import PairTable
@@ -217,7 +218,9 @@ class Predictions:
 
     def _images(self) -> list:
         """Keys of the predicted images, ids where there are none."""
-        return (self.img_id if self.keys is None else self.keys).tolist()
+        if self.keys is None:
+            return self.img_id.tolist()
+        return list(map(normalize_key, self.keys.tolist()))
 
     def _images_of(self, annotations: AnnotationFile) -> list:
         """What :meth:`_images` are compared with."""

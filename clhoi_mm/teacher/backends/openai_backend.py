@@ -2,6 +2,7 @@ import base64
 import io
 import os
 import random
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,13 @@ from .request_parameters import RequestParameters, find_refused
 _TRANSIENT = {408, 409, 429}
 # No such key or model: nothing to adapt.
 _LASTING = {401, 404}
+_CONTEXT = re.compile(
+    r'context[ _](?:length|window|size)|maximum context', re.I
+)
+_CONTEXT_REMEDY = (
+    "prompt, image and answer exceed the model's context; lower --max-tokens, "
+    'or send smaller images with --options max_side=512'
+)
 _LONGEST_PAUSE = 60.0
 # Parameters that one request may lose.
 _MOST_ADAPTATIONS = 8
@@ -193,6 +201,8 @@ class OpenAIBackend(Backend):
             return Failure('content_filter', text[:1000], about_image=True)
         if kind == SCORE and 'logprob' in text:
             return Failure('no_logprobs', f'{NO_LOGPROBS}: {text[:500]}')
+        if _CONTEXT.search(text):
+            text = f'{_CONTEXT_REMEDY}: {text}'
         return Failure(f'http_{status}', text[:1000])
 
     def _try(

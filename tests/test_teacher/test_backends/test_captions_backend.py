@@ -1,5 +1,6 @@
 """Captions that exist already: their files, and a pass over them."""
 
+import gzip
 import json
 import shutil
 
@@ -185,6 +186,29 @@ def test_a_workbook_is_no_table(tmp_path):
         (tmp_path / name).write_bytes(b'PK\x03\x04\x14\xff')
         with pytest.raises(ValueError, match=f'an Excel workbook .*{remedy}'):
             read_caption_file(tmp_path / name)
+
+
+@pytest.mark.parametrize('name', ['c.jsonl.gz', 'c.jsonl', 'c.json', 'c.csv'])
+def test_a_compressed_file_names_the_remedy(tmp_path, name):
+    (tmp_path / name).write_bytes(gzip.compress(b'{"image": "a"}'))
+    with pytest.raises(ValueError, match=f'{name}: .* unpacked with gunzip'):
+        read_caption_file(tmp_path / name)
+
+
+def test_json_lines_in_a_file_named_json(tmp_path):
+    lines(tmp_path / 'c.json')
+    with pytest.raises(ValueError, match=r'let its name end in \.jsonl'):
+        read_caption_file(tmp_path / 'c.json')
+
+
+@pytest.mark.parametrize('last', ['', 'b.jpg,a cat\n'])
+def test_a_huge_cell_is_read(tmp_path, last):
+    path = tmp_path / 'c.csv'
+    huge = 'a man rides. ' * 20_000
+    path.write_text(f'image,caption\na.jpg,{huge}\n{last}')
+    file = read_caption_file(path)
+    assert file.captions['a.jpg'] == [huge.strip()] and not file.notes
+    assert len(file.captions) == 1 + bool(last)
 
 
 def test_boxes_of_coco_are_no_captions(tmp_path):

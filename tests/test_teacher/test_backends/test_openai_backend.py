@@ -469,6 +469,8 @@ def test_other_errors_are_none_of_a_parameter(serve, images, status, answer):
     got = ask(backend, images, CAPTION, [0])['0']
     assert got.reason == f'http_{status}' and len(server.bodies) == 1
     assert not backend.notes
+    is_context = 'context length' in str(answer)
+    assert ('lower --max-tokens' in got.message) == is_context
 
 
 def message(content, finish='stop', **fields):

@@ -1,0 +1,56 @@
+"""Open Parquet files of users."""
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Collection, Iterator, Union
+
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
+
+
+@contextmanager
+def open_parquet(
+    path: Union[str, os.PathLike],
+    names: Collection[str],
+    instead: str,
+) -> Iterator['ParquetFile']:
+    """Open a Parquet file to read it batch by batch, in little memory.
+
+    Args:
+        path (str | PathLike): The file.
+        names (Collection[str]): Columns that may be read.
+        instead (str): The form that needs no pyarrow, for messages.
+
+    Yields:
+        ParquetFile: The file, which is mapped.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputError: The file is damaged, or has such a column repeatedly.
+    """
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise ImportError(
+            f'{path}: reading Parquet needs pyarrow; install it with pip '
+            f"install 'clhoi_mm[teacher]', or save the file as {instead}"
+        ) from error
+    try:
+        # Neither buffers nor threads ahead: a block at a time in memory.
+        file = parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
+        found = [name.strip().lower() for name in file.schema_arrow.names]
+        for name in names:
+            if found.count(name) > 1:
+                raise InputError(
+                    f'{path}: {found.count(name)} columns are named "{name}"; '
+                    'leave one of them, or rename the others'
+                )
+        yield file
+    except FileNotFoundError:
+        raise
+    except (ArrowException, OSError) as error:
+        raise InputError(
+            f'{path}: no readable Parquet file ({error}); write it anew'
+        ) from error
