@@ -87,7 +87,8 @@ setup(
     keywords='human-object interaction detection, knowledge distillation',
     packages=find_packages(include=['clhoi_mm', 'clhoi_mm.*']),
     package_data={
-        'clhoi_mm.teacher': ['data/*.json', 'prompts/*.txt'],
+        'clhoi_mm.teacher.parsing': ['data/*.json'],
+        'clhoi_mm.teacher.requests': ['prompts/*.txt'],
         'clhoi_mm.vocabulary': ['data/*.json', 'data/*/*.json'],
     },
     cmdclass={'build_py': BuildPy},

@@ -14,7 +14,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 TOP_PAD = 1 << 28
 
 
-def keep_freed_memory() -> bool:
+def configure_glibc_malloc() -> bool:
     """Let this process keep freed memory for the next tensors.
 
     It then holds as much memory as it once needed. Does nothing where glibc

@@ -13,7 +13,7 @@ model = dict(
     detector_checkpoint='checkpoints/mini_detector.pth',
     # 1,200 images, their mirror images and 450 of validation: after some
     # epochs the frozen detector has nothing left to do.
-    remember_detector=2850,
+    feat_cache_size=2850,
     pairing=dict(score_thr=0.3, max_humans=8, max_objects=10, max_pairs=64),
     vlt=dict(
         in_channels=64,
@@ -34,7 +34,7 @@ model = dict(
         # What won on validation; with a teacher of whose words most are
         # wrong, or with half as many images, one interactiveness for all
         # verbs finds more (docs/results.md).
-        interactive_by_verb=True,
+        verbwise_interactiveness=True,
         roi_extractor=dict(out_channels=64, featmap_strides=[8]),
     ),
     teacher_head=dict(
@@ -48,9 +48,9 @@ model = dict(
     interaction_loss=dict(
         # Any contrast between pairs and phrases costs mAP of validation here.
         contrast_weight=0.0,
-        # Words are taken as they are for three epochs of interactions.
-        noise=dict(_delete_=True, type='TeacherNoise', warmup=114),
     ),
+    # Warm-up is three epochs of interaction distillation.
+    label_noise=dict(_delete_=True, type='EMLabelNoise', warmup=114),
 )
 
 # Half as many steps of twice the size take less time and find as much.

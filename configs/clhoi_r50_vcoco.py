@@ -12,8 +12,8 @@ model = dict(
     # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
     detector_checkpoint='checkpoints/detr_r50_coco.pth',
     # V-COCO also asks who acts without an object that can be seen.
-    absent_role_weight=0.1,
+    missing_role_weight=0.1,
     teacher_head=dict(vocabulary='v_coco'),
     # An epoch of 5,400 images, each with about 7 compatible classes.
-    interaction_loss=dict(noise=dict(warmup=340, prior_weight=2.6e-5)),
+    label_noise=dict(warmup=340, prior_weight=2.6e-5),
 )

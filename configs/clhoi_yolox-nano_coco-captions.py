@@ -15,7 +15,7 @@ model = dict(
     detector_classes='coco',
     # YOLOX-Nano of its authors, converted: docs/models.md.
     detector_checkpoint='checkpoints/yolox_nano_coco.pth',
-    absent_role_weight=0.1,
+    missing_role_weight=0.1,
     pairing=dict(score_thr=0.1, max_humans=8, max_objects=15, max_pairs=100),
     vlt=dict(
         text_dim=text_dim,
@@ -39,8 +39,8 @@ model = dict(
         ),
     ),
     context_loss=dict(text_dim=text_dim),
-    # No model of the label noise won on validation photos (docs/results.md).
-    interaction_loss=dict(noise=None),
+    # No label noise model is best on validation photos (docs/results.md).
+    label_noise=None,
 )
 
 max_epochs = 12

@@ -11,7 +11,7 @@ train_pipeline = [
         vocabulary='v_coco',
     ),
     dict(
-        type='RememberViews',
+        type='CachedTransforms',
         steps=[
             dict(type='RandomFlip', prob=0.5),
             dict(type='PackHOIInputs'),

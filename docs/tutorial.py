@@ -110,7 +110,7 @@ def main() -> None:
     key = min(
         path.relative_to(data).as_posix() for path in images.rglob('*.png')
     )
-    run('tools/teacher/inspect.py', 'show', teacher, '--keys', key)
+    run('tools/teacher/inspect_cache.py', 'show', teacher, '--keys', key)
 
     # %% 3. A config: the mini world's for images without annotations, with
     # other places and fewer epochs. For photos start from
@@ -142,9 +142,8 @@ test_dataloader = dict(
 val_dataloader = val_evaluator = val_cfg = None
 model = dict(
     detector_checkpoint={str(REPO / 'checkpoints/mini_detector.pth')!r},
-    interaction_loss=dict(
-        # The teacher is taken at its word for an epoch of interactions.
-        noise=dict(warmup={-(-args.num_train // 16)})))
+    # Pseudo-labels are taken as they are for an epoch of interactions.
+    label_noise=dict(warmup={-(-args.num_train // 16)}))
 train_cfg = dict(max_epochs={args.epochs})
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
@@ -164,7 +163,7 @@ default_hooks = dict(logger=dict(interval=10))
         work_dir,
         '--keys',
         'loss_context',
-        'loss_interaction',
+        'loss_mil',
         '--out',
         out / 'losses.png',
     )

@@ -6,7 +6,7 @@ from typing import Optional
 
 import pytest
 
-from clhoi_mm.teacher.caption_parser import find_model
+from clhoi_mm.teacher.parsing.caption_parser import find_model
 
 
 def missing() -> str:

@@ -13,8 +13,8 @@ from tests.data_utils import REPO
 FAULTS = """
 import resource, sys
 import numpy as np
-from clhoi_mm.allocator import keep_freed_memory
-kept = keep_freed_memory() if sys.argv[1] == "keep" else None
+from clhoi_mm.allocator import configure_glibc_malloc
+kept = configure_glibc_malloc() if sys.argv[1] == "keep" else None
 def fill():
     for _ in range(5):
         np.ones(8 << 20)

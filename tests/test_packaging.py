@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from clhoi_mm.check_env import ROWS
-from clhoi_mm.teacher.caption_parser.spacy_model import MODELS
+from clhoi_mm.teacher.parsing.caption_parser.spacy_model import MODELS
 
 REPO = Path(__file__).resolve().parents[1]
 SHIPPED = (

@@ -119,10 +119,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from clhoi_mm.allocator import keep_freed_memory
+    from clhoi_mm.allocator import configure_glibc_malloc
     from clhoi_mm.threads import warn_of_busy_cores
 
-    keep_freed_memory()
+    configure_glibc_malloc()
     warn_of_busy_cores()
     from clhoi_mm.apis import HOIInferencer
 

@@ -9,7 +9,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 
-from clhoi_mm.allocator import keep_freed_memory
+from clhoi_mm.allocator import configure_glibc_malloc
 from clhoi_mm.config_file import (
     ConfigOptions,
     check_checkpoint,
@@ -130,7 +130,7 @@ def dump_results(runner: Runner, out_file: str) -> BaseMetric:
 
 def main() -> None:
     args = parse_args()
-    keep_freed_memory()
+    configure_glibc_malloc()
     warn_of_busy_cores()
     from clhoi_mm.engine import AccelerateHook
 

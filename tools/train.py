@@ -8,7 +8,7 @@ from mmengine.device import get_device
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from clhoi_mm.allocator import keep_freed_memory
+from clhoi_mm.allocator import configure_glibc_malloc
 from clhoi_mm.config_file import (
     ConfigOptions,
     check_checkpoint,
@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    keep_freed_memory()
+    configure_glibc_malloc()
     warn_of_busy_cores()
     cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher

@@ -102,7 +102,7 @@ def build(page: Any, folder: str) -> Any:
     """The page.
 
     Args:
-        page (WebPage): What it shows.
+        page (DemoSession): What it shows.
         folder (str): Where Gradio puts uploads.
 
     Returns:
@@ -110,7 +110,7 @@ def build(page: Any, folder: str) -> Any:
     """
     import gradio as gr
 
-    from clhoi_mm.apis.web_page import PageError
+    from clhoi_mm.apis.demo_session import UserInputError
 
     def show(
         number: Optional[int],
@@ -123,7 +123,7 @@ def build(page: Any, folder: str) -> Any:
             return None, [], 'Upload an image or choose an example.'
         try:
             view = page.look(number, threshold, phrases, row)
-        except PageError as error:
+        except UserInputError as error:
             return None, [], str(error)
         message = f'{len(view.rows)} interactions.'
         if row is not None and row < len(view.rows):
@@ -140,7 +140,7 @@ def build(page: Any, folder: str) -> Any:
         """Number, picture, table, message, the teacher's words."""
         try:
             number = page.open(path)
-        except PageError as error:
+        except UserInputError as error:
             return None, None, [], str(error), ''
         return number, *show(number, threshold, phrases), words
 
@@ -259,13 +259,13 @@ def main() -> None:
             "run pip install 'clhoi_mm[web]'"
         )
     from clhoi_mm.apis import HOIInferencer
-    from clhoi_mm.apis.web_page import WebPage
+    from clhoi_mm.apis.demo_session import DemoSession
 
     missing = [path for path in args.examples if not Path(path).is_file()]
     if missing:
         sys.exit(f'web_demo.py: {missing[0]}: no such image')
     try:
-        page = WebPage(
+        page = DemoSession(
             HOIInferencer(
                 args.model, args.weights, args.device, show_progress=False
             ),

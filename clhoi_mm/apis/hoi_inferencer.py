@@ -27,7 +27,7 @@ from torch import nn
 from tqdm import tqdm
 
 from clhoi_mm.datasets.transforms import LoadImage
-from clhoi_mm.models import ContextAttention, PhraseTable
+from clhoi_mm.models import ContextAttention, PhraseClassifier
 from clhoi_mm.models.acceleration import accelerate
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
@@ -46,7 +46,7 @@ from .model_source import (
     without_detector_file,
 )
 from .phrases import PhraseReader, PhraseVocabulary, find_classes
-from .result_maker import ResultMaker
+from .result_writer import ResultWriter
 
 _instances = itertools.count()
 
@@ -110,10 +110,10 @@ class HOIInferencer(BaseInferencer):
         del self._checkpoint
         self._num_arrays = 0
         self._reader: Optional[PhraseReader] = None
-        self._tables: Dict[tuple, PhraseTable] = {}
+        self._tables: Dict[tuple, PhraseClassifier] = {}
 
     @property
-    def phrases(self) -> PhraseTable:
+    def phrases(self) -> PhraseClassifier:
         """The model's classes and their embeddings."""
         return self.model.teacher_head.phrases
 
@@ -249,7 +249,7 @@ class HOIInferencer(BaseInferencer):
                 'attention is of single images; give track=False to look at '
                 'the frames of videos so'
             )
-        maker = ResultMaker(
+        maker = ResultWriter(
             self.visualizer,
             table.vocabulary,
             texts,
@@ -275,8 +275,8 @@ class HOIInferencer(BaseInferencer):
         images: Inputs,
         batch_size: int,
         bad_images: str,
-        table: PhraseTable,
-        maker: ResultMaker,
+        table: PhraseClassifier,
+        maker: ResultWriter,
     ) -> Iterator[Inference]:
         """Load, batch, predict, and give results in the images' order."""
         with (
@@ -330,7 +330,10 @@ class HOIInferencer(BaseInferencer):
             ) from error
 
     def _predict(
-        self, waiting: List[tuple], table: PhraseTable, maker: ResultMaker
+        self,
+        waiting: List[tuple],
+        table: PhraseClassifier,
+        maker: ResultWriter,
     ) -> Iterator[Inference]:
         """Results of a batch, among them those that could not be read."""
         batch = [data for _, data, _ in waiting if not isinstance(data, str)]
@@ -362,22 +365,22 @@ class HOIInferencer(BaseInferencer):
         key = read.vocabulary.hash
         if key not in self._tables:
             # The last one: a user changes one phrase after the other.
-            self._tables = {key: self.phrases.speak(read.vocabulary)}
+            self._tables = {key: self.phrases.with_vocabulary(read.vocabulary)}
         return self._tables[key], read.texts
 
     @contextmanager
-    def _speaking(self, table: PhraseTable) -> Iterator[None]:
+    def _speaking(self, table: PhraseClassifier) -> Iterator[None]:
         """Let the model score other classes for a while."""
         model, head = self.model, self.model.teacher_head
-        own, absent = head.phrases, model.absent_role_weight
+        own, absent = head.phrases, model.missing_role_weight
         head.phrases = table
         if table is not own:
             # A phrase names an object: there are no rows without one.
-            model.absent_role_weight = None
+            model.missing_role_weight = None
         try:
             yield
         finally:
-            head.phrases, model.absent_role_weight = own, absent
+            head.phrases, model.missing_role_weight = own, absent
 
     @staticmethod
     def list_models(

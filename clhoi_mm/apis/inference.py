@@ -59,7 +59,7 @@ def choose_rows(
     if wanted is not None:
         # -1, no object, reads the last column.
         keep &= hois.scores.new_tensor(
-            wanted[hois.verb_labels.numpy(), hois.obj_labels.numpy()]
+            wanted[hois.verb_labels.numpy(), hois.object_labels.numpy()]
         ).bool()
     sample.pred_hois = hois[keep][:top_k]
     return sample
@@ -100,7 +100,7 @@ def to_dict(
     columns['verbs'] = verbs
     columns['objects'] = [
         vocabulary.objects[o] if o >= 0 else None
-        for o in columns['obj_labels']
+        for o in columns['object_labels']
     ]
     columns['texts'] = [
         texts[h] if h >= 0 else verb.replace('_', ' ')

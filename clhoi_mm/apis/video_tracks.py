@@ -137,18 +137,18 @@ class VideoTracks:
         """Scores of pairs of tracks, by verb, object label and class."""
         hois = hois.cpu()
         track_of = {row: track for track, row in tracks.items()}
-        persons = _find_rows(hois.sub_bboxes, found.bboxes)
+        persons = _find_rows(hois.human_bboxes, found.bboxes)
         objects = _find_rows(
-            hois.obj_bboxes,
+            hois.object_bboxes,
             found.bboxes,
-            hois.obj_labels[:, None] == found.labels,
+            hois.object_labels[:, None] == found.labels,
         )
         said: Dict[tuple, Scores] = {}
         for person, obj, verb, label, hoi, score in zip(
             persons,
             objects,
             hois.verb_labels.tolist(),
-            hois.obj_labels.tolist(),
+            hois.object_labels.tolist(),
             hois.hoi_labels.tolist(),
             hois.scores.tolist(),
         ):
@@ -190,18 +190,18 @@ class VideoTracks:
             )
 
         (
-            (sub_bboxes, sub_ids, sub_scores),
-            (obj_bboxes, obj_ids, obj_scores),
+            (human_bboxes, sub_ids, human_scores),
+            (object_bboxes, obj_ids, object_scores),
         ) = side(0), side(1)
         return InstanceData(
-            sub_bboxes=sub_bboxes,
-            obj_bboxes=obj_bboxes,
-            obj_labels=labels,
+            human_bboxes=human_bboxes,
+            object_bboxes=object_bboxes,
+            object_labels=labels,
             verb_labels=verbs,
             hoi_labels=hois,
             scores=torch.tensor([score for score, _, _ in rows]).float(),
-            sub_scores=sub_scores,
-            obj_scores=obj_scores,
+            human_scores=human_scores,
+            object_scores=object_scores,
             sub_ids=sub_ids,
             obj_ids=obj_ids,
         )

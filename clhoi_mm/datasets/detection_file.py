@@ -87,8 +87,10 @@ class DetectionFile:
                 name: self._file.get_slice(name)
                 for name in (BULK if self.features else ())
             }
-            if 'states' in self._file.keys():
-                self._bulk['states'] = self._file.get_slice('states')
+            if 'query_embeds' in self._file.keys():
+                self._bulk['query_embeds'] = self._file.get_slice(
+                    'query_embeds'
+                )
             self._set_tables(tables)
         except (SafetensorError, KeyError, ValueError) as error:
             raise ValueError(
@@ -123,10 +125,10 @@ class DetectionFile:
             name: tables[name] for name in ('bboxes', 'labels', 'scores')
         }
         lengths = dict(offsets=(self._offsets[-1], len(tables['bboxes'])))
-        if 'states' in self._bulk:
-            lengths['states'] = (
+        if 'query_embeds' in self._bulk:
+            lengths['query_embeds'] = (
                 len(tables['bboxes']),
-                self._bulk['states'].get_shape()[0],
+                self._bulk['query_embeds'].get_shape()[0],
             )
         if self.features:
             self._map_shapes = tables['map_shapes']
@@ -199,10 +201,10 @@ class DetectionFile:
         """
         start, end = self._offsets[row : row + 2].tolist()
         found = {k: table[start:end] for k, table in self._fields.items()}
-        if 'states' in self._bulk:
-            found['states'] = self._slice('states', start, end).astype(
-                np.float32
-            )
+        if 'query_embeds' in self._bulk:
+            found['query_embeds'] = self._slice(
+                'query_embeds', start, end
+            ).astype(np.float32)
         return found
 
     def _slice(self, name: str, start: int, end: int) -> np.ndarray:

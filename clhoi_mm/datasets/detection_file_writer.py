@@ -130,8 +130,10 @@ class DetectionFileWriter:
             ('scores', '<f4'),
         ):
             self._write(name, detections[name], dtype)
-        if 'states' in detections:
-            self._write('states', _half(detections['states'], key), '<f2')
+        if 'query_embeds' in detections:
+            self._write(
+                'query_embeds', _half(detections['query_embeds'], key), '<f2'
+            )
         sizes = dict(key_offsets=len(text), offsets=len(detections['scores']))
         if self.features is not None:
             self._write('map_shapes', [[x.shape for x in maps]], '<i4')

@@ -21,7 +21,7 @@ from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
 from .key_check import check_keys
 from .palette import make_palette
-from .seeded import seeded
+from .temporary_seed import temporary_seed
 from .transforms import PackHOIInputs
 from .zero_shot import without_unseen_pairs
 
@@ -433,7 +433,7 @@ class HOIDataset(BaseDetDataset):
         if self.test_mode:
             return super().__getitem__(idx)
         entropy = [self.seed, int(self._epoch), idx % len(self)]
-        with seeded(*entropy, *[self.repeat] * (self.repeat > 0)):
+        with temporary_seed(*entropy, *[self.repeat] * (self.repeat > 0)):
             return super().__getitem__(idx)
 
     def _set_vocabulary_metainfo(self) -> None:

@@ -10,8 +10,8 @@ from clhoi_mm.utils.image_folder import walk_images
 from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.utils.parquet import open_parquet
 
-from .byte_rows import ByteRows
 from .image_table_writer import ImageBlock
+from .string_array import StringArray
 
 if TYPE_CHECKING:
     import pyarrow
@@ -56,7 +56,7 @@ def _must_spell(text: bytes) -> bool:
     return any(part in text for part in (b'\\', b'./', b' '))
 
 
-def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
+def _lines(block: bytes, path: str, lines_before: int) -> StringArray:
     """Lines that are not empty."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == ord('\n'))
@@ -71,13 +71,13 @@ def _lines(block: bytes, path: str, lines_before: int) -> ByteRows:
                 'list in UTF-8, and rename files whose names are not'
             ) from (error)
         lines = map(normalize_key, lines)
-        return ByteRows.of([line.encode() for line in lines if line])
+        return StringArray.of([line.encode() for line in lines if line])
     if block and not block.endswith(b'\n'):
         ends = np.append(ends, len(block))
     starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64)
     lengths = (ends - starts[: len(ends)]).astype(np.int32)
     filled = lengths > 0
-    return ByteRows(text, starts[: len(ends)][filled], lengths[filled])
+    return StringArray(text, starts[: len(ends)][filled], lengths[filled])
 
 
 def read_folder(
@@ -110,10 +110,10 @@ def read_folder(
                     'valid unicode; rename the file'
                 ) from error
             if len(rows) == _BLOCK_ROWS:
-                yield ImageBlock(ByteRows.of(rows))
+                yield ImageBlock(StringArray.of(rows))
                 rows = []
     if rows:
-        yield ImageBlock(ByteRows.of(rows))
+        yield ImageBlock(StringArray.of(rows))
 
 
 def read_parquet(path: str) -> Iterator[ImageBlock]:
@@ -201,9 +201,9 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
             )
         if _must_spell(bytes(text)):
             names = map(normalize_key, column.to_pylist())
-            rows.append(ByteRows.of([x.encode() for x in names]))
+            rows.append(StringArray.of([x.encode() for x in names]))
         else:
-            rows.append(ByteRows(text, offsets[:-1] - offsets[0], lengths))
+            rows.append(StringArray(text, offsets[:-1] - offsets[0], lengths))
     if 'width' in columns:
         sizes = np.stack(
             [

@@ -7,7 +7,7 @@ from typing import Any, Dict, Optional, Tuple, Union
 
 from clhoi_mm.utils.tensor_file import view_tensors
 
-from .byte_rows import ByteRows
+from .string_array import StringArray
 
 FORMAT = 'clhoi_mm images'
 VERSION = '1'
@@ -25,8 +25,8 @@ class ImageTable:
 
     Attributes:
         stamp (dict): What the images were read from, in which state.
-        paths (ByteRows): Their paths.
-        keys (ByteRows): Their keys.
+        paths (StringArray): Their paths.
+        keys (StringArray): Their keys.
         sizes (np.ndarray, optional): Their widths and heights (N, 2), 0
             where unknown.
 
@@ -80,12 +80,12 @@ class ImageTable:
             )
         text = columns['text']
         self.stamp: Dict[str, Any] = json.loads(columns['stamp'].tobytes())
-        self.paths = ByteRows(
+        self.paths = StringArray(
             text, columns['path_starts'], columns['path_lengths']
         )
         self.keys = self.paths
         if 'key_starts' in columns:
-            self.keys = ByteRows(
+            self.keys = StringArray(
                 text, columns['key_starts'], columns['key_lengths']
             )
         self.sizes = columns.get('sizes')

@@ -7,8 +7,8 @@ import numpy as np
 
 from clhoi_mm.utils.tensor_file import lay_out
 
-from .byte_rows import ByteRows
 from .image_table import FORMAT, VERSION
+from .string_array import StringArray
 
 _HEADER = 4096
 
@@ -17,15 +17,15 @@ class ImageBlock(NamedTuple):
     """Some images.
 
     Attributes:
-        paths (ByteRows): Their paths.
-        keys (ByteRows, optional): Their keys. None where these are the
+        paths (StringArray): Their paths.
+        keys (StringArray, optional): Their keys. None where these are the
             paths.
         sizes (np.ndarray, optional): Widths and heights, (N, 2) int32, 0
             where unknown.
     """
 
-    paths: ByteRows
-    keys: Optional[ByteRows] = None
+    paths: StringArray
+    keys: Optional[StringArray] = None
     sizes: Optional[np.ndarray] = None
 
 
@@ -103,7 +103,7 @@ class ImageTableWriter:
     def _add(self, name: str, values: np.ndarray) -> None:
         self._columns.setdefault(name, []).append(values)
 
-    def _add_rows(self, name: str, rows: ByteRows) -> None:
+    def _add_rows(self, name: str, rows: StringArray) -> None:
         self._file.write(rows.text.data)
         self._add(f'{name}_starts', rows.starts + self._text)
         self._add(f'{name}_lengths', rows.lengths)

@@ -12,11 +12,11 @@ from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.utils.image_reader import UnreadableImage, read_image_size
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .byte_rows import ByteRows
 from .hoi_dataset import HOIDataset
 from .image_index import open_images
 from .image_list import ImageList
 from .key_check import check_keys
+from .string_array import StringArray
 from .transforms import LoadImage
 
 _KEYS_AT_ONCE = 1 << 16
@@ -233,5 +233,5 @@ def _hashes_of(cache: TeacherCache) -> np.ndarray:
     keys = (key.encode() for key in cache.keys())
     parts = [np.zeros(0, np.uint64)]
     while block := list(islice(keys, _KEYS_AT_ONCE)):
-        parts.append(ByteRows.of(block).hashes())
+        parts.append(StringArray.of(block).hashes())
     return np.concatenate(parts)

@@ -26,7 +26,7 @@ from clhoi_mm.utils.files import atomic_path
 
 
 def _without_answer(pipeline: list) -> list:
-    """Steps, those inside RememberViews too, that read no teacher's words."""
+    """Steps, inside CachedTransforms too, without teacher knowledge."""
     return [
         dict(step, steps=_without_answer(step['steps']))
         if 'steps' in step

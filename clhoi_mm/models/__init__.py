@@ -4,12 +4,13 @@ import mmdet.models  # noqa: F401
 from .checkpoint import load_weights
 from .detectors import CLHOI, ContextAttention, FrozenDetector
 from .heads import (
+    HOITargets,
     InteractionCognitionNetwork,
-    PhraseTable,
+    PhraseClassifier,
     TeacherHead,
-    TeacherTargets,
     VisualLinguisticTranslator,
 )
+from .label_noise import EMLabelNoise, LabelNoiseModel, LearnableLabelNoise
 from .losses import ContextDistillLoss, InteractionDistillLoss
 from .task_modules import HumanObjectPairing, PairBatch
 
@@ -17,14 +18,17 @@ __all__ = [
     'CLHOI',
     'ContextAttention',
     'ContextDistillLoss',
+    'EMLabelNoise',
     'FrozenDetector',
     'HumanObjectPairing',
     'InteractionCognitionNetwork',
     'InteractionDistillLoss',
+    'LabelNoiseModel',
+    'LearnableLabelNoise',
     'PairBatch',
-    'PhraseTable',
+    'PhraseClassifier',
     'TeacherHead',
-    'TeacherTargets',
+    'HOITargets',
     'VisualLinguisticTranslator',
     'load_weights',
 ]

@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .detectors import FrozenDetector, NoDetector
+from .detectors import FrozenDetector, PrecomputedDetections
 
 
 def accelerate(
-    detector: Union[FrozenDetector, NoDetector],
+    detector: Union[FrozenDetector, PrecomputedDetections],
     fast: bool = False,
     compiled: bool = False,
 ) -> None:
@@ -26,15 +26,15 @@ def accelerate(
     neither loaded nor trained afterwards.
 
     Args:
-        detector (FrozenDetector | NoDetector): Loaded, on its device; with
-            none there is nothing to do.
+        detector (FrozenDetector | PrecomputedDetections): Loaded, on its
+            device; with none there is nothing to do.
         fast (bool): Let backbone and neck work in bfloat16, which changes
             outputs. Defaults to False.
         compiled (bool): Compile backbone and neck with torch.compile, which
             takes a while at the first image and at the first of another
             size. Defaults to False.
     """
-    if isinstance(detector, NoDetector):
+    if isinstance(detector, PrecomputedDetections):
         return
     # Caches know the detector by its weights as they were loaded.
     detector.identity  # noqa: B018

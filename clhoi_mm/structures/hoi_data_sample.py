@@ -18,9 +18,10 @@ class HOIDataSample(DetDataSample):
     - ``gt_hois`` (InstanceData): ``human_inds``, ``object_inds`` (into
       ``gt_instances``; -1 where the role is absent or, in test mode, where
       the box is not among them), ``verb_labels``, ``hoi_labels`` (-1 outside
-      the classes), and ``sub_bboxes``, ``obj_bboxes`` (P, 4) in
+      the classes), and ``human_bboxes``, ``object_bboxes`` (P, 4) in
       original-image coordinates (NaN where the role is absent),
-      ``obj_labels`` (-1 there). Pairs flagged invisible are never among them.
+      ``object_labels`` (-1 there). Pairs flagged invisible are never among
+      them.
     - ``gt_persons`` (InstanceData): ``bboxes`` of all annotated persons in
       file order, original-image coordinates; ``hoi_labelled`` (bool).
     - ``image_hoi_labels`` (Tensor): sorted image-level HOI labels (n, ),
@@ -29,13 +30,13 @@ class HOIDataSample(DetDataSample):
       ``labels`` in the vocabulary's object order, ``scores``, and
       ``query_inds`` where the detector has queries.
     - ``teacher`` (BaseDataElement): ``caption_embed`` (d, ),
-      ``sentence_embeds`` (K, d), ``verb_labels``, ``obj_labels``,
+      ``sentence_embeds`` (K, d), ``verb_labels``, ``object_labels``,
       ``hoi_labels``, ``phrase_ids``, ``scores`` (M, ), ``valid`` (bool: the
       image was in the cache).
-    - ``pred_hois`` (InstanceData): ``sub_bboxes``, ``obj_bboxes`` (N, 4) in
-      original-image coordinates, ``obj_labels``, ``verb_labels``,
-      ``hoi_labels``, ``scores``, ``sub_scores``, ``obj_scores``; sorted by
-      score, descending.
+    - ``pred_hois`` (InstanceData): ``human_bboxes``, ``object_bboxes`` (N, 4)
+      in original-image coordinates, ``object_labels``, ``verb_labels``,
+      ``hoi_labels``, ``scores``, ``human_scores``, ``object_scores``; sorted
+      by score, descending.
 
     Metainfo: img_id, img_path, key, ori_shape, img_shape, scale_factor, flip,
     flip_direction, orientation (as the image was read), and unreadable (str):
@@ -135,14 +136,17 @@ class HOIDataSample(DetDataSample):
 def no_predictions() -> InstanceData:
     """Make ``pred_hois`` without a row, on the CPU."""
     return InstanceData(
-        **{name: torch.zeros(0, 4) for name in ('sub_bboxes', 'obj_bboxes')},
+        **{
+            name: torch.zeros(0, 4)
+            for name in ('human_bboxes', 'object_bboxes')
+        },
         **{
             name: torch.zeros(0, dtype=torch.int64)
-            for name in ('obj_labels', 'verb_labels', 'hoi_labels')
+            for name in ('object_labels', 'verb_labels', 'hoi_labels')
         },
         **{
             name: torch.zeros(0)
-            for name in ('scores', 'sub_scores', 'obj_scores')
+            for name in ('scores', 'human_scores', 'object_scores')
         },
     )
 

@@ -38,7 +38,7 @@ class RunPool:
             ended. Defaults to print.
     """
 
-    COMMAND = (sys.executable, '-m', 'clhoi_mm.studies.measure')
+    COMMAND = (sys.executable, '-m', 'clhoi_mm.studies.run_experiment')
 
     def __init__(
         self,

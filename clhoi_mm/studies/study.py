@@ -355,5 +355,5 @@ def _without_images(
         ):
             steps.append(step)
     if remember:
-        steps = [dict(type='RememberViews', steps=steps)]
+        steps = [dict(type='CachedTransforms', steps=steps)]
     return [dict(type='LoadDetectorFeatures', file=features), *teacher, *steps]

@@ -1,11 +1,12 @@
-from .cache import TeacherCache
-from .image_facts import ImageFacts, read_image_facts
-from .pack import pack_cache
-from .parsing import parse_answer
-from .presets import PRESETS, TeacherPreset
-from .raw_answers import RawAnswer, read_raw_answers, write_raw_answers
-from .simulate import SimulationReport, simulate_cache
-from .simulated import SimulatedTeacher
+from .parsing.parse_answer import parse_answer
+from .simulation.image_labels import ImageLabels, read_image_labels
+from .simulation.presets import PRESETS, TeacherPreset
+from .simulation.simulate import SimulationReport, simulate_cache
+from .simulation.simulated import SimulatedTeacher
+from .store.cache import TeacherCache
+from .store.pack import pack_cache
+from .store.pseudo_labels import PseudoLabels, split_sentences
+from .store.raw_answers import RawAnswer, read_raw_answers, write_raw_answers
 from .text_encoders import (
     CachedTextEncoder,
     CLIPTextEncoder,
@@ -15,13 +16,12 @@ from .text_encoders import (
     TextEncoder,
     build_text_encoder,
 )
-from .words import TeacherWords, split_sentences
 
 __all__ = [
     'CLIPTextEncoder',
     'CachedTextEncoder',
     'HashedTextEncoder',
-    'ImageFacts',
+    'ImageLabels',
     'PRESETS',
     'RawAnswer',
     'SentenceTextEncoder',
@@ -30,12 +30,12 @@ __all__ = [
     'SimulationReport',
     'TeacherCache',
     'TeacherPreset',
-    'TeacherWords',
+    'PseudoLabels',
     'TextEncoder',
     'build_text_encoder',
     'pack_cache',
     'parse_answer',
-    'read_image_facts',
+    'read_image_labels',
     'read_raw_answers',
     'simulate_cache',
     'split_sentences',

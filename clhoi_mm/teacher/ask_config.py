@@ -4,14 +4,14 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from ..vocabulary import HOIVocabulary
 from .backends import Backend, build_backend
-from .detected_objects import DetectedObjects, read_detected_objects
-from .images import ImageSource
-from .pass_checks import count_unmatched, require_files, require_persons
-from .pass_report import PassReport
-from .prompt_file import PromptFile
-from .questions import QuestionMaker
-from .shards import Shard
-from .teacher_pass import TeacherPass
+from .job_checks import count_unmatched, require_files, require_persons
+from .job_report import JobReport
+from .requests.detected_objects import DetectedObjects, read_detected_objects
+from .requests.images import ImageSource
+from .requests.prompt_file import PromptFile
+from .requests.request_builder import RequestBuilder
+from .requests.shards import Shard
+from .teacher_job import TeacherJob
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class AskConfig:
         shard: Shard = Shard(),
         progress: bool = True,
         objects: Optional[DetectedObjects] = None,
-    ) -> List[PassReport]:
+    ) -> List[JobReport]:
         """Run the stages over a part of the images.
 
         Args:
@@ -85,7 +85,7 @@ class AskConfig:
                 where they are read already. Defaults to None: read them.
 
         Returns:
-            List[PassReport]: One a stage; fewer where a stage gave up.
+            List[JobReport]: One a stage; fewer where a stage gave up.
 
         Raises:
             ValueError: The images have other keys than the objects, or than
@@ -130,7 +130,7 @@ class AskConfig:
             )
         if backend.reads_images:
             require_files(images, shard)
-        teacher = TeacherPass(
+        teacher = TeacherJob(
             images,
             self.out,
             shard,
@@ -140,7 +140,7 @@ class AskConfig:
         )
         reports = []
         for stage in self.stages:
-            maker = QuestionMaker(
+            maker = RequestBuilder(
                 stage,
                 prompts,
                 vocabulary,

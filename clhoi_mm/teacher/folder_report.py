@@ -5,18 +5,18 @@ from typing import Dict, List, Tuple, Union
 
 import numpy as np
 
-from .caption_text import answer_problem
-from .exchange import LIST, SCORE
-from .pass_report import PassReport, describe_failure
-from .questions import STAGES
-from .raw_store import FAILURES, question_id, read_records, shard_files
-from .teacher_pass import read_settings
+from .job_report import JobReport, describe_failure
+from .parsing.caption_text import answer_problem
+from .requests.messages import LIST, SCORE
+from .requests.request_builder import STAGES
+from .store.raw_store import FAILURES, read_records, request_id, shard_files
+from .teacher_job import read_settings
 
 # A longer pause between two answers is one between two runs.
 _PAUSE = 60.0
 
 
-def report_folder(folder: Union[str, os.PathLike]) -> List[PassReport]:
+def report_folder(folder: Union[str, os.PathLike]) -> List[JobReport]:
     """Reports made from the raw answers, however they were sharded.
 
     Answers to earlier versions of a prompt are passed over. A failure counts
@@ -27,7 +27,7 @@ def report_folder(folder: Union[str, os.PathLike]) -> List[PassReport]:
         folder (str | PathLike): The pass's folder.
 
     Returns:
-        List[PassReport]: One for each stage that has been asked.
+        List[JobReport]: One for each stage that has been asked.
 
     Raises:
         FileNotFoundError: The folder has no raw answers.
@@ -48,9 +48,9 @@ def report_folder(folder: Union[str, os.PathLike]) -> List[PassReport]:
 
 def _report_stage(
     folder: Union[str, os.PathLike], stage: str, kind: str
-) -> PassReport:
+) -> JobReport:
     shards = len(shard_files(folder, kind))
-    report = PassReport(stage, f'{shards} shards')
+    report = JobReport(stage, f'{shards} shards')
     current = read_settings(folder, kind).get('prompt', {}).get('hash')
     failed: Dict[int, Tuple[str, float, str]] = {
         _id(row): (
@@ -95,4 +95,4 @@ def _report_stage(
 
 
 def _id(row: Dict[str, str]) -> int:
-    return question_id(row['image_id'], row['question'])
+    return request_id(row['image_id'], row['question'])

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Union
 
 from ..vocabulary import HOIVocabulary
-from .collect import ANSWERS, collect_answers
-from .pack import pack_cache, texts_of
-from .parse_report import ParseReport
-from .parse_stage import parse_raw
-from .pass_words import read_words
+from .parsing.parse_report import ParseReport
+from .parsing.parse_stage import parse_raw
+from .store.collect import ANSWERS, collect_answers
+from .store.merge import read_pseudo_labels
+from .store.pack import pack_cache, texts_of
+from .store.pseudo_labels import PseudoLabels
 from .text_encoders import CachedTextEncoder, build_text_encoder
-from .words import TeacherWords
 
 PARSED = 'parsed.parquet'
 
@@ -110,8 +110,8 @@ def pack_pass(
 
 def _read_words(
     folder: Union[str, os.PathLike], parsed: str
-) -> Iterator[TeacherWords]:
-    return read_words(Path(folder, ANSWERS), Path(folder, parsed))
+) -> Iterator[PseudoLabels]:
+    return read_pseudo_labels(Path(folder, ANSWERS), Path(folder, parsed))
 
 
 def _cached(

@@ -10,11 +10,11 @@ from PIL import Image
 from clhoi_mm.registry import VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 
+from .attention_map import heat_map
 from .figure import compose_figure
-from .heat import heat_map
 from .panel import Panel
+from .pseudo_labels import SIDES, teacher_notes
 from .scene import HOITexts, Scene, build_scene, match_persons
-from .words import SIDES, teacher_notes
 
 
 @VISUALIZERS.register_module()
@@ -189,10 +189,10 @@ class HOILocalVisualizer(DetLocalVisualizer):
 def _scene(hois: InstanceData, texts: HOITexts) -> Scene:
     scores = hois.scores.float().numpy() if 'scores' in hois else None
     return build_scene(
-        hois.sub_bboxes.float().numpy(),
-        hois.obj_bboxes.float().numpy(),
+        hois.human_bboxes.float().numpy(),
+        hois.object_bboxes.float().numpy(),
         hois.verb_labels.numpy(),
-        hois.obj_labels.numpy(),
+        hois.object_labels.numpy(),
         scores,
         texts,
         *(

@@ -123,10 +123,10 @@ def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:
 
 
 def build_scene(
-    sub_bboxes: np.ndarray,
-    obj_bboxes: np.ndarray,
+    human_bboxes: np.ndarray,
+    object_bboxes: np.ndarray,
     verb_labels: np.ndarray,
-    obj_labels: np.ndarray,
+    object_labels: np.ndarray,
     scores: Optional[np.ndarray],
     texts: HOITexts,
     sub_ids: Optional[np.ndarray] = None,
@@ -135,10 +135,11 @@ def build_scene(
     """Gathers the verbs of each pair.
 
     Args:
-        sub_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
-        obj_bboxes (np.ndarray): Objects' boxes, (N, 4); NaN without object.
+        human_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
+        object_bboxes (np.ndarray): Objects' boxes, (N, 4); NaN without object.
         verb_labels (np.ndarray): Verbs, (N,) int.
-        obj_labels (np.ndarray): Object classes, (N,) int; -1 without object.
+        object_labels (np.ndarray): Object classes, (N,) int; -1 without
+            object.
         scores (np.ndarray, optional): Scores, (N,), falling; None for
             ground truth.
         texts (HOITexts): Wording.
@@ -151,25 +152,25 @@ def build_scene(
         Scene: Pairs in the order of their best verb.
     """
     if sub_ids is None:
-        persons = merge_boxes(sub_bboxes, obj_bboxes)
-        objects = merge_boxes(obj_bboxes, sub_bboxes)
+        persons = merge_boxes(human_bboxes, object_bboxes)
+        objects = merge_boxes(object_bboxes, human_bboxes)
     else:
         persons = _first_rows(sub_ids[:, None])
-        objects = _first_rows(np.stack([obj_labels, obj_ids], 1))
+        objects = _first_rows(np.stack([object_labels, obj_ids], 1))
         objects[obj_ids == 0] = -1
     rows = np.unique(persons)
-    centres = sub_bboxes[rows][:, [0, 2]].mean(axis=1)
+    centres = human_bboxes[rows][:, [0, 2]].mean(axis=1)
     rows = rows[np.argsort(centres, kind='stable')]
     position = {int(row): i for i, row in enumerate(rows)}
     pairs = {}
     for i, (person, obj) in enumerate(zip(persons, objects)):
-        label = int(obj_labels[i]) if obj >= 0 else -1
+        label = int(object_labels[i]) if obj >= 0 else -1
         pair = pairs.setdefault(
             (person, obj, label),
             DrawnPair(
                 position[int(person)],
-                sub_bboxes[person],
-                obj_bboxes[obj] if obj >= 0 else None,
+                human_bboxes[person],
+                object_bboxes[obj] if obj >= 0 else None,
                 [],
                 i,
             ),
@@ -179,7 +180,7 @@ def build_scene(
         if text not in pair.texts:  # a pair annotated twice
             pair.texts.append(text)
     ids = None if sub_ids is None else sub_ids[rows].tolist()
-    return Scene(list(pairs.values()), sub_bboxes[rows], ids)
+    return Scene(list(pairs.values()), human_bboxes[rows], ids)
 
 
 def _first_rows(keys: np.ndarray) -> np.ndarray:

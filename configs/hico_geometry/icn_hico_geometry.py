@@ -37,9 +37,11 @@ model = dict(
     interaction_loss=dict(
         type='InteractionDistillLoss',
         contrast_weight=0.0,
-        competition=2.0,
-        # Words are taken as they are for one epoch.
-        noise=dict(type='LearnedTeacherNoise', warmup=88),
+        instance_weight_power=2.0,
+    ),
+    # Warm-up is one epoch.
+    label_noise=dict(
+        type='LearnableLabelNoise', warmup=88, instance_weight_power=2.0
     ),
 )
 

@@ -2,7 +2,7 @@
 # tools/analysis_tools/regression.py records and compares them. Every name of
 # an option, hook or class that they depend on stands in this file.
 _supervision = 'model.teacher_head.supervision'
-_noise = 'model.interaction_loss.noise'
+_noise = 'model.label_noise'
 
 
 def _self_distillation(epoch: int, context_epochs: int) -> dict:
@@ -16,22 +16,26 @@ def _self_distillation(epoch: int, context_epochs: int) -> dict:
     }
 
 
-def _cases(warmup: int, rounds: list[dict], annotated: dict) -> dict:
+def _cases(
+    warmup: int, rounds: list[dict], annotated: dict, power: float = 4.0
+) -> dict:
     """Options of each case by its name: supervision, noise model, rounds.
 
     Args:
         warmup (int): Iterations before a label noise model is used.
         rounds (list[dict]): Options of one and of two rounds.
         annotated (dict): Options of training with annotations.
+        power (float): The loss's instance_weight_power.
     """
+    model = dict(_delete_=True, warmup=warmup, instance_weight_power=power)
     models = dict(
         none=None,
-        counted=dict(_delete_=True, type='TeacherNoise', warmup=warmup),
-        learned=dict(_delete_=True, type='LearnedTeacherNoise', warmup=warmup),
+        counted=dict(type='EMLabelNoise', **model),
+        learned=dict(type='LearnableLabelNoise', **model),
     )
     cases = {
         'label-free-copied': {
-            'model.teacher_head.copy_to_pairs': True,
+            'model.teacher_head.broadcast_image_labels': True,
             **rounds[0],
         }
     }
@@ -77,7 +81,7 @@ _annotated_photos = {
                 file='data/v_coco/features.safetensors',
             ),
             dict(
-                type='RememberViews',
+                type='CachedTransforms',
                 steps=[
                     dict(type='LoadHOIAnnotations'),
                     dict(type='RandomFlip', prob=0.5),
@@ -124,7 +128,7 @@ grounds = {
             'train_dataloader.dataset.indices': 192,
             'test_dataloader.dataset.indices': 200,
         },
-        cases=_cases(6, [{}, _self_distillation(5, 0)], {}),
+        cases=_cases(6, [{}, _self_distillation(5, 0)], {}, 2.0),
     ),
     'photos': dict(
         config='../clhoi_yolox-nano_coco-captions_features.py',

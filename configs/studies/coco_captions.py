@@ -40,7 +40,7 @@ figures = _columns('')
 
 # 1,665 photos in batches of 32 are 53 iterations; the belief in the rates
 # counts once an epoch: one over photos and about 7 compatible classes of each.
-_noise = 'model.interaction_loss.noise'
+_noise = 'model.label_noise'
 _labels = dict(
     type='VCOCODataset',
     data_root='data/v_coco/',
@@ -49,7 +49,7 @@ _labels = dict(
 _train = [
     dict(type='LoadDetectorFeatures', file=_features),
     dict(
-        type='RememberViews',
+        type='CachedTransforms',
         steps=[
             dict(type='LoadHOIAnnotations'),
             dict(type='RandomFlip', prob=0.5),
@@ -72,7 +72,7 @@ rows = {
     ),
     'copy': dict(
         title='words copied to all pairs',
-        options={'model.teacher_head.copy_to_pairs': True},
+        options={'model.teacher_head.broadcast_image_labels': True},
     ),
     'no-noise': dict(title='label-free, the label noise not modeled'),
     'learned-noise': dict(
@@ -80,7 +80,7 @@ rows = {
         options={
             _noise: dict(
                 _delete_=True,
-                type='LearnedTeacherNoise',
+                type='LearnableLabelNoise',
                 warmup=53,
                 prior_weight=8.6e-5,
             )
@@ -88,7 +88,7 @@ rows = {
     ),
     'counted-noise': dict(
         title='label-free, rates of the label noise counted',
-        options={_noise: dict(_delete_=True, type='TeacherNoise', warmup=159)},
+        options={_noise: dict(_delete_=True, type='EMLabelNoise', warmup=159)},
     ),
     # Four models, each trained with all photos but those that it is tested
     # on; 30 epochs are about as many steps as label-free training has.

@@ -8,10 +8,10 @@ reference = dict(row='instance', figure='AP', title='of instance')
 _cache = 'train_dataloader.dataset.pipeline.1.steps.2.cache'
 _teachers = 'data/hico_geometry/teacher/'
 _annotations = 'data/hico_geometry/annotations/train.json'
-_no_noise = {'model.interaction_loss.noise': None}
+_no_noise = {'model.label_noise': None}
 _instance = {'model.teacher_head.supervision': 'instance'}
 _no_attention = {'model.icn.num_layers': 0}
-_by_verb = {'model.icn.interactive_by_verb': True}
+_by_verb = {'model.icn.verbwise_interactiveness': True}
 
 # A second round in which a new ICN learns what the first makes of the words,
 # as in configs/clhoi_r18_mini.py; labels are trained for as long.
@@ -64,7 +64,7 @@ rows = {
     ),
     'copy': dict(
         title="the image's labels copied to all pairs, typical teacher",
-        options={'model.teacher_head.copy_to_pairs': True},
+        options={'model.teacher_head.broadcast_image_labels': True},
         seeds=[0],
     ),
     'label-free': dict(title='label-free, typical teacher'),
@@ -74,12 +74,15 @@ rows = {
     # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
         title='label-free, bags by noisy-or',
-        options={'model.interaction_loss.further_pairs': 1.0},
+        options={'model.interaction_loss.extra_positive_prior': 1.0},
     ),
     # An idle bystander explains as much as the pair that interacts.
-    'no-competition': dict(
+    'no-instance_weight_power': dict(
         title='label-free, pairs do not compete for a word',
-        options={'model.interaction_loss.competition': 0.0},
+        options={
+            'model.interaction_loss.instance_weight_power': 0.0,
+            'model.label_noise.instance_weight_power': 0.0,
+        },
         seeds=[0],
     ),
     'no-spatial': dict(
@@ -194,7 +197,7 @@ tables = dict(
             'label-free',
             'no-noise',
             'noisy-or',
-            'no-competition',
+            'no-instance_weight_power',
             'no-spatial',
             'image',
             'instance',

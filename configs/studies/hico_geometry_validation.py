@@ -6,26 +6,37 @@ figures = dict(AP='AP', AP_multi='AP of several pairs')
 reference = dict(row='instance', figure='AP', title='of instance')
 
 _loss = 'model.interaction_loss.'
-_noise = _loss + 'noise'
-_by_verb = 'model.icn.interactive_by_verb'
+_noise = 'model.label_noise'
+_by_verb = 'model.icn.verbwise_interactiveness'
 rows = {
     'label-free': dict(title='as it is'),
     'no-noise': dict(
         title="the teacher's noise not modelled", options={_noise: None}
     ),
     'counted-noise': dict(
-        title='its rates counted (TeacherNoise)',
-        options={_noise: dict(type='TeacherNoise', warmup=176)},
+        title='its rates counted (EMLabelNoise)',
+        options={
+            _noise: dict(
+                _delete_=True,
+                type='EMLabelNoise',
+                warmup=176,
+                instance_weight_power=2.0,
+            )
+        },
     ),
     'recall': dict(
         title="own words' rate 0.6, the teacher's recall",
-        options={f'{_noise}.own_rate': 0.6},
+        options={f'{_noise}.recall': 0.6},
     ),
     'noisy-or': dict(
-        title='bags by noisy-or', options={_loss + 'further_pairs': 1.0}
+        title='bags by noisy-or', options={_loss + 'extra_positive_prior': 1.0}
     ),
-    'competition': dict(
-        title='competition 4', options={_loss + 'competition': 4.0}
+    'instance_weight_power': dict(
+        title='instance_weight_power 4',
+        options={
+            _loss + 'instance_weight_power': 4.0,
+            f'{_noise}.instance_weight_power': 4.0,
+        },
     ),
     'no-attention': dict(
         title='without attention among pairs',

@@ -16,8 +16,8 @@ _no_context_stage = {'custom_hooks.0.context_epochs': 0}
 _cache = 'train_dataloader.dataset.pipeline.2.cache'
 # Before the second round, which is of use where words are doubted alone.
 _one_round = {'train_cfg.max_epochs': 11}
-_no_noise = {'model.interaction_loss.noise': None, **_one_round}
-_all_verbs = {'model.icn.interactive_by_verb': False}
+_no_noise = {'model.label_noise': None, **_one_round}
+_all_verbs = {'model.icn.verbwise_interactiveness': False}
 _weak = {_cache: 'data/mini/teacher/train_weak'}
 _strong = {_cache: 'data/mini/teacher/train_strong'}
 
@@ -28,7 +28,10 @@ rows = {
     ),
     'copy': dict(
         title="the image's labels copied to all pairs, typical teacher",
-        options={'model.teacher_head.copy_to_pairs': True, **_one_round},
+        options={
+            'model.teacher_head.broadcast_image_labels': True,
+            **_one_round,
+        },
     ),
     'label-free': dict(title='label-free, typical teacher'),
     # The VLT is there and learns from interactions alone, for as many steps.
@@ -95,7 +98,10 @@ rows = {
     # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
         title='label-free, bags by noisy-or',
-        options={'model.interaction_loss.further_pairs': 1.0, **_one_round},
+        options={
+            'model.interaction_loss.extra_positive_prior': 1.0,
+            **_one_round,
+        },
     ),
     # Which verb it is, is learned by contrast alone. What is known of the
     # teacher's noise comes from the bag loss and goes with it.
@@ -103,7 +109,7 @@ rows = {
         title='label-free, contrast of pairs and phrases in place of the '
         'loss on bags',
         options={
-            'model.interaction_loss.image_weight': 0.0,
+            'model.interaction_loss.loss_mil_weight': 0.0,
             'model.interaction_loss.contrast_weight': 1.0,
             **_no_noise,
         },
@@ -127,7 +133,7 @@ rows = {
         title='image-level labels, bags by noisy-or',
         options={
             'model.teacher_head.supervision': 'image',
-            'model.interaction_loss.further_pairs': 1.0,
+            'model.interaction_loss.extra_positive_prior': 1.0,
             **_one_round,
         },
     ),

@@ -27,7 +27,7 @@ rows = {
             'model.teacher_head.supervision': _supervision,
             'train_dataloader.dataset.indices': _number,
             # Three epochs of batches of 32.
-            'model.interaction_loss.noise.warmup': 3 * -(-_number // 32),
+            'model.label_noise.warmup': 3 * -(-_number // 32),
         },
     )
     for _row, (_title, _supervision) in _series.items()

@@ -10,8 +10,8 @@ _tokens = {'model.vlt.max_tokens': 1024}
 _layers = {'model.vlt.num_layers': 2}
 _context = 'model.context_loss.'
 _loss = 'model.interaction_loss.'
-_further = _loss + 'further_pairs'
-_all_verbs = {'model.icn.interactive_by_verb': False}
+_further = _loss + 'extra_positive_prior'
+_all_verbs = {'model.icn.verbwise_interactiveness': False}
 _two_rounds = {'train_cfg.max_epochs': 20}
 _fast = {
     'optim_wrapper.paramwise_cfg.custom_keys.interactiveness.lr_mult': 3.0
@@ -100,19 +100,22 @@ rows = {
     ),
     'unmentioned-all': dict(
         title='what is unmentioned counts in full',
-        options={_loss + 'unmentioned_weight': 1.0},
+        options={_loss + 'unlabeled_weight': 1.0},
     ),
     'unmentioned-little': dict(
         title='what is unmentioned counts a tenth',
-        options={_loss + 'unmentioned_weight': 0.1},
+        options={_loss + 'unlabeled_weight': 0.1},
     ),
-    'no-competition': dict(
+    'no-instance_weight_power': dict(
         title='pairs do not compete for a word',
-        options={_loss + 'competition': 0.0},
+        options={
+            _loss + 'instance_weight_power': 0.0,
+            'model.label_noise.instance_weight_power': 0.0,
+        },
     ),
     'no-noise': dict(
         title="the teacher's noise not modelled",
-        options={_loss + 'noise': None},
+        options={'model.label_noise': None},
     ),
     'contrast': dict(
         title='contrast of pairs and phrases beside it',
@@ -133,7 +136,9 @@ rows = {
     'learned-noise': dict(
         title="rates of the teacher's noise learned by gradient",
         options={
-            _loss + 'noise': dict(type='LearnedTeacherNoise', warmup=114)
+            'model.label_noise': dict(
+                _delete_=True, type='LearnableLabelNoise', warmup=114
+            )
         },
     ),
 }

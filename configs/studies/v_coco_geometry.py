@@ -12,7 +12,7 @@ rows = {
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
         title="label-free, the teacher's noise not modelled",
-        options={'model.interaction_loss.noise': None},
+        options={'model.label_noise': None},
     ),
     'image': dict(
         title='image-level labels',

@@ -190,7 +190,7 @@ def test_any_value_is_read_or_refused(data):
 
 @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
 def test_the_teacher_knows_images_by_the_same_keys(tmp_path, encoding):
-    from clhoi_mm.teacher.images import ImageSource
+    from clhoi_mm.teacher.requests.images import ImageSource
 
     content = make_annotations(HICO, tiny_scenes())
     content['images'][0].update(file_name='train\\busy.png', key=None)

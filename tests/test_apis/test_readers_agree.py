@@ -9,12 +9,12 @@ from mmengine.config import Config
 from PIL import Image
 
 from clhoi_mm.apis import HOIInferencer
-from clhoi_mm.apis.web_page import WebPage
+from clhoi_mm.apis.demo_session import DemoSession
 from clhoi_mm.datasets import UnlabelledHOIDataset
 from clhoi_mm.datasets.transforms import LoadImage
 from clhoi_mm.engine import HOIVisualizationHook
 from clhoi_mm.structures import HOIDataSample
-from clhoi_mm.teacher.images import load_image
+from clhoi_mm.teacher.requests.images import load_image
 from clhoi_mm.utils.image_reader import read_image, read_image_size
 from tests.data_utils import REPO
 
@@ -102,9 +102,9 @@ def test_all_see_the_same(
     )
     if orientation == 'upright':
         found['teacher'] = np.asarray(load_image(path))
-        found['examples'] = WebPage(inferencer, [path]).pictures[0]
+        found['examples'] = DemoSession(inferencer, [path]).pictures[0]
         if path.suffix in PAGE:
-            page = WebPage(inferencer)
+            page = DemoSession(inferencer)
             found['page'] = page._images[page.open(path)].pixels
         result = inferencer(path)['predictions'][0]
         assert (result['width'], result['height']) == wanted.shape[1::-1]

@@ -29,19 +29,19 @@ def frame(boxes, said=()):
         torch.tensor([row[i] for row in said]).long() for i in range(3)
     )
     nothing = objects < 0
-    obj_bboxes = bboxes[objects] if len(said) else torch.zeros(0, 4)
-    obj_bboxes[nothing] = torch.nan
+    object_bboxes = bboxes[objects] if len(said) else torch.zeros(0, 4)
+    object_bboxes[nothing] = torch.nan
     sample.pred_hois = InstanceData(
-        sub_bboxes=bboxes[persons] if len(said) else torch.zeros(0, 4),
-        obj_bboxes=obj_bboxes,
-        obj_labels=labels[objects].masked_fill(nothing, -1)
+        human_bboxes=bboxes[persons] if len(said) else torch.zeros(0, 4),
+        object_bboxes=object_bboxes,
+        object_labels=labels[objects].masked_fill(nothing, -1)
         if len(said)
         else torch.zeros(0).long(),
         verb_labels=verbs,
         hoi_labels=verbs.masked_fill(nothing, -1),
         scores=torch.tensor([float(row[3]) for row in said]),
-        sub_scores=scores[persons] if len(said) else torch.zeros(0),
-        obj_scores=scores[persons] if len(said) else torch.zeros(0),
+        human_scores=scores[persons] if len(said) else torch.zeros(0),
+        object_scores=scores[persons] if len(said) else torch.zeros(0),
     )
     return sample
 
@@ -133,7 +133,7 @@ def test_a_flicker_is_smoothed_and_a_gap_is_bridged():
     for _ in range(3):
         found = tracks.update(frame(pair[:1]))
         assert scores(found) == {(1, 1, 3): pytest.approx(mean)}
-        assert found.pred_hois.obj_bboxes[0].tolist() == pytest.approx(
+        assert found.pred_hois.object_bboxes[0].tolist() == pytest.approx(
             box(60.0), abs=2
         )
         assert who(found) == [(PERSON, 1, 10)]
@@ -156,12 +156,12 @@ def test_actions_without_objects_and_the_best_first():
     said = [(0, 1, 3, 0.5), (0, -1, 5, 0.9), (0, 1, 4, 0.2)]
     found = tracks.update(frame(pair, said)).pred_hois
     assert found.verb_labels.tolist() == [5, 3]
-    assert found.obj_labels.tolist() == [-1, DOG]
+    assert found.object_labels.tolist() == [-1, DOG]
     assert found.obj_ids.tolist() == [0, 1]
     assert found.hoi_labels.tolist() == [-1, 3]
-    assert torch.isnan(found.obj_bboxes[0]).all()
-    assert found.obj_bboxes[1].tolist() == box(60.0)
-    assert found.obj_scores.tolist() == pytest.approx([0.0, 0.8])
+    assert torch.isnan(found.object_bboxes[0]).all()
+    assert found.object_bboxes[1].tolist() == box(60.0)
+    assert found.object_scores.tolist() == pytest.approx([0.0, 0.8])
 
 
 def test_videos_where_nobody_is():

@@ -57,7 +57,12 @@ def test_a_test_keeps_the_annotations(root):
     cv2.imwrite(path, np.zeros((64, 96, 3), np.uint8))
     whole = dataset[0]['data_samples']
     assert len(whole.gt_hois) > 0 and len(whole.gt_persons) > 0
-    for name in ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'obj_labels'):
+    for name in (
+        'human_bboxes',
+        'object_bboxes',
+        'verb_labels',
+        'object_labels',
+    ):
         assert bad.gt_hois[name].equal(whole.gt_hois[name])
     assert bad.gt_persons.bboxes.equal(whole.gt_persons.bboxes)
     assert bad.image_hoi_labels.equal(whole.image_hoi_labels)

@@ -94,7 +94,7 @@ def test_test_sample_holds_all_visible_pairs(tiny):
     sample = data[4]['data_samples']
     assert sample.gt_hois.human_inds.tolist() == [0, -1, 0]
     assert sample.gt_hois.object_inds.tolist() == [-1, 1, 1]
-    assert sample.gt_hois.obj_bboxes[0].tolist() == [40, 20, 40.5, 20.5]
+    assert sample.gt_hois.object_bboxes[0].tolist() == [40, 20, 40.5, 20.5]
     names = [data.vocabulary.names[i] for i in sample.image_hoi_labels]
     assert sorted(names) == ['hold book', 'hold cup', 'read book']
 
@@ -122,7 +122,7 @@ def test_images_without_people_or_annotations_stay(tiny, test_mode):
         assert len(sample.gt_instances) == boxes
         assert sample.gt_instances.bboxes.shape == (boxes, 4)
         assert sample.gt_persons.bboxes.shape == (0, 4)
-        assert sample.gt_hois.sub_bboxes.shape == (0, 4)
+        assert sample.gt_hois.human_bboxes.shape == (0, 4)
         assert len(sample.image_hoi_labels) == 0
 
 
@@ -320,9 +320,9 @@ def test_v_coco_shaped_folder(tmp_path):
         'hold obj',
     ]
     assert hois.human_inds.tolist() == [0, 1]
-    assert hois.object_inds.tolist() == hois.obj_labels.tolist() == [-1, -1]
+    assert hois.object_inds.tolist() == hois.object_labels.tolist() == [-1, -1]
     assert hois.hoi_labels.tolist() == [-1, -1]
-    assert hois.obj_bboxes.isnan().all()
+    assert hois.object_bboxes.isnan().all()
     assert sample.gt_persons.hoi_labelled.tolist() == [True, True, False]
 
 
@@ -345,6 +345,6 @@ def test_real_photo_of_v_coco(tmp_path):
         'ski instr skis',
     ]
     assert len(packed['data_samples'].gt_persons) == 3
-    assert hois.sub_bboxes[0].tolist() == pytest.approx(
+    assert hois.human_bboxes[0].tolist() == pytest.approx(
         [372.58, 170.84, 639.21, 388.03], abs=1e-3
     )

@@ -17,10 +17,10 @@ from PIL import Image
 from pyarrow import parquet
 
 from clhoi_mm.datasets import ArraySampler, image_index
-from clhoi_mm.datasets.byte_rows import ByteRows
+from clhoi_mm.datasets.string_array import StringArray
 from clhoi_mm.registry import DATASETS
-from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
-from clhoi_mm.teacher.images import ImageSource
+from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.teacher.requests.images import ImageSource
 from clhoi_mm.vocabulary import HOIVocabulary
 
 NAMES = ['a.png', 'b/c.jpg', 'b/ä.png', 'd e.png']
@@ -81,7 +81,7 @@ def write_parquet(file, /, **columns):
 
 def cache_of(folder, keys):
     words = [
-        TeacherWords(key, 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)])
+        PseudoLabels(key, 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)])
         for key in keys
     ]
     pack_cache(
@@ -403,11 +403,11 @@ def test_images_that_are_bad(root, tmp_path, kind, caplog):
 
 @given(rows=st.lists(st.binary(max_size=20), min_size=1))
 def test_equal_texts_have_equal_hashes(rows):
-    table = ByteRows.of(rows)
+    table = StringArray.of(rows)
     assert [table.row(i) for i in range(len(rows))] == rows
     assert len(set(table.hashes().tolist())) == len(set(rows))
     # Wherever they lie in the text.
-    moved = ByteRows.of([b'xyz', *rows]).hashes()[1:]
+    moved = StringArray.of([b'xyz', *rows]).hashes()[1:]
     assert (moved == table.hashes()).all()
 
 

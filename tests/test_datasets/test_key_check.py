@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 
 from clhoi_mm.datasets import HICODetDataset, UnlabelledHOIDataset
 from clhoi_mm.datasets.detection_file_writer import DetectionFileWriter
-from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
+from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import write_tiny
 
@@ -25,7 +25,7 @@ def root(tmp_path_factory):
 
 def write_cache(folder, keys):
     pack_cache(
-        (TeacherWords(key, 'A dog.') for key in keys),
+        (PseudoLabels(key, 'A dog.') for key in keys),
         folder,
         HICO,
         HashedTextEncoder(8),

@@ -66,7 +66,7 @@ def test_stand_in_takes_no_memory():
 def test_views_are_remembered(build):
     plain = build(dict(type='LoadImageSize'), *STEPS)
     remembering = build(
-        dict(type='LoadImageSize'), dict(type='RememberViews', steps=STEPS)
+        dict(type='LoadImageSize'), dict(type='CachedTransforms', steps=STEPS)
     )
     seen = set()
     for epoch in range(8):

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from clhoi_mm.registry import TRANSFORMS
-from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
+from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
 @pytest.fixture
 def folder(tmp_path):
-    words = TeacherWords(
+    words = PseudoLabels(
         'a.jpg', 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)]
     )
     vocabulary = HOIVocabulary.load('hico_det')

@@ -7,9 +7,9 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 from clhoi_mm.datasets import DetectionFileWriter, HICODetDataset
 from clhoi_mm.datasets.transforms import (
+    CachedTransforms,
     LoadHOIAnnotations,
     PackHOIInputs,
-    RememberViews,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import tiny_scenes, write_tiny
@@ -56,7 +56,7 @@ def build(tmp_path):
 
 def test_remembered_views_are_those_of_the_steps(build):
     plain = build(STEPS)
-    remembering = build([dict(type='RememberViews', steps=STEPS)])
+    remembering = build([dict(type='CachedTransforms', steps=STEPS)])
     seen = set()
     for epoch in range(8):
         for data in (plain, remembering):
@@ -78,7 +78,7 @@ def test_remembered_views_are_those_of_the_steps(build):
 def test_images_are_not_remembered():
     init_default_scope('clhoi_mm')
     with pytest.raises(RuntimeError, match='goes with LoadDetectorFeatures'):
-        RememberViews(STEPS)(dict(key='a.png'))
+        CachedTransforms(STEPS)(dict(key='a.png'))
 
 
 @pytest.mark.parametrize('max_images, kept', [(100, 10), (3, 3), (0, 0)])
@@ -97,7 +97,11 @@ def test_as_many_images_as_asked_for_are_remembered(
         )
         for pipeline in (
             steps,
-            [dict(type='RememberViews', steps=steps, max_images=max_images)],
+            [
+                dict(
+                    type='CachedTransforms', steps=steps, max_images=max_images
+                )
+            ],
         )
     )
     seen, alive = Counter(), []
@@ -116,21 +120,21 @@ def test_as_many_images_as_asked_for_are_remembered(
 
 def test_steps_that_may_draw_are_refused():
     with pytest.raises(ValueError, match='PhotoMetricDistortion is not known'):
-        RememberViews([*STEPS, dict(type='PhotoMetricDistortion')])
+        CachedTransforms([*STEPS, dict(type='PhotoMetricDistortion')])
     # Chance inside a wrapper is none of the views' key either.
     nested = dict(type='RandomApply', prob=1.0, transforms=STEPS[1:2])
     with pytest.raises(ValueError, match='RandomApply is not known'):
-        RememberViews([nested, *STEPS])
+        CachedTransforms([nested, *STEPS])
 
     class Drawing(PackHOIInputs):
         """May do anything."""
 
     with pytest.raises(ValueError, match='Drawing is not known'):
-        RememberViews([Drawing()])
-    RememberViews([Drawing()], deterministic=['Drawing'])
+        CachedTransforms([Drawing()])
+    CachedTransforms([Drawing()], deterministic=['Drawing'])
 
 
 def test_steps_are_built_under_this_packages_scope():
     with DefaultScope.overwrite_default_scope('mmengine'):
-        step = RememberViews(STEPS).steps.transforms[0]
+        step = CachedTransforms(STEPS).steps.transforms[0]
     assert type(step) is LoadHOIAnnotations

@@ -29,8 +29,8 @@ def test_flip_and_resize_by_hand():
     hois = sample.gt_hois
     assert hois.human_inds.tolist() == [0, 2]
     assert hois.object_inds.tolist() == [1, 1]
-    assert hois.sub_bboxes.tolist() == [BOXES[0], BOXES[2]]
-    assert hois.obj_bboxes.tolist() == [BOXES[1], BOXES[1]]
+    assert hois.human_bboxes.tolist() == [BOXES[0], BOXES[2]]
+    assert hois.object_bboxes.tolist() == [BOXES[1], BOXES[1]]
     assert sample.scale_factor == (2, 2) and sample.flip
     assert sample.gt_persons.bboxes.tolist() == [BOXES[0]]
 
@@ -55,7 +55,10 @@ def test_absent_role_and_lost_role_differ():
     hois = pack(results, LOAD).gt_hois
     assert hois.verb_labels.tolist() == [5]
     assert hois.object_inds.tolist() == [-1]
-    assert hois.obj_bboxes.isnan().all() and hois.obj_labels.tolist() == [-1]
+    assert (
+        hois.object_bboxes.isnan().all()
+        and hois.object_labels.tolist() == [-1]
+    )
 
 
 def test_annotations_are_loaded_right_after_a_resize():
@@ -88,7 +91,7 @@ def test_image_without_boxes_has_empty_fields():
         dict(type='Resize', scale=(160, 120)),
     )
     assert sample.detections.bboxes.shape == (0, 4)
-    assert sample.gt_hois.obj_bboxes.shape == (0, 4)
+    assert sample.gt_hois.object_bboxes.shape == (0, 4)
     assert sample.gt_instances.labels.dtype == torch.int64
 
 
@@ -110,7 +113,7 @@ def test_without_boxes_training_has_no_pairs_and_testing_all():
     assert 'gt_hois' not in pack(dict(results))
     hois = pack(dict(results, test_mode=True)).gt_hois
     assert hois.human_inds.tolist() == [-1]
-    assert hois.sub_bboxes.tolist() == [BOXES[0]]
+    assert hois.human_bboxes.tolist() == [BOXES[0]]
 
 
 def break_ids(results):
@@ -264,7 +267,7 @@ def check_pairs(sample, rows, pairs):
     ]
     assert got == expected
     for (_, human, obj), sub, thing in zip(
-        got, hois.sub_bboxes.tolist(), hois.obj_bboxes.tolist()
+        got, hois.human_bboxes.tolist(), hois.object_bboxes.tolist()
     ):
         assert sub == list(rows[human])
         assert obj == -1 or thing == list(rows[obj])

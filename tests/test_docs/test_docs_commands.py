@@ -41,12 +41,9 @@ def parsers():
 
     def parse(tool, arguments):
         if tool not in known:
-            name = tool.replace(
-                'teacher/inspect.py', 'teacher/inspect_words.py'
-            )
             # As Python does; a tool may import what lies beside it.
-            sys.path.insert(0, str((REPO / name).parent))
-            known[tool] = runpy.run_path(str(REPO / name), run_name='docs')
+            sys.path.insert(0, str((REPO / tool).parent))
+            known[tool] = runpy.run_path(str(REPO / tool), run_name='docs')
             del sys.path[0]
         sys.argv = [tool, *arguments]
         if 'parse_args' in known[tool]:

@@ -99,7 +99,7 @@ def test_loss(world):
     for step in losses[:2]:
         assert 'loss_context' in step and 'loss_sparse' not in step
     for step in losses[2:]:
-        assert 0 < step['loss_sparse'] < 0.5 and 'loss_interaction' in step
+        assert 0 < step['loss_sparse'] < 0.5 and 'loss_mil' in step
         terms = [v for k, v in step.items() if k.startswith('loss_')]
         assert step['loss'] == pytest.approx(sum(terms), rel=1e-3)
 
@@ -131,7 +131,7 @@ def test_text_encoder_trains(world):
         'my_encoder',
         'train_dataloader.dataset.pipeline.2.cache=answers',
     )
-    assert 'loss_interaction' in losses[-1]
+    assert 'loss_mil' in losses[-1]
 
 
 def test_verb(run, tmp_path):

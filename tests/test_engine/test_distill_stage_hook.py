@@ -7,10 +7,10 @@ from mmengine.dataset import Compose
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from clhoi_mm.datasets.transforms import LoadTeacherKnowledge, RememberViews
+from clhoi_mm.datasets.transforms import CachedTransforms, LoadTeacherKnowledge
 from clhoi_mm.engine import DistillStageHook
 from clhoi_mm.registry import HOOKS
-from clhoi_mm.teacher import TeacherWords, pack_cache
+from clhoi_mm.teacher import PseudoLabels, pack_cache
 from clhoi_mm.teacher.text_encoders import build_text_encoder
 from tests.test_models.utils import (
     SIZE,
@@ -190,15 +190,15 @@ def in_a_choice(step):
     'wrap',
     [
         lambda step: step,
-        lambda step: RememberViews([step]),
-        lambda step: in_a_choice(RememberViews([step])),
+        lambda step: CachedTransforms([step]),
+        lambda step: in_a_choice(CachedTransforms([step])),
     ],
 )
 @pytest.mark.parametrize('dim, matches', [(TEXT_DIM, True), (64, False)])
 def test_cache_of_another_text_encoder_is_an_error(
     model, tmp_path, dim, matches, wrap
 ):
-    words = TeacherWords('a.png', 'A park.', ['A park.'], [])
+    words = PseudoLabels('a.png', 'A park.', ['A park.'], [])
     encoder = build_text_encoder(dict(type='HashedTextEncoder', dim=dim))
     pack_cache([words], tmp_path / 'cache', VOCABULARY, encoder)
     runner = make_runner(model)
@@ -216,7 +216,7 @@ def test_cache_of_another_text_encoder_is_an_error(
 @pytest.mark.parametrize('warmup, warned', [(0, False), (1, True)])
 def test_noise_that_is_never_made_use_of_is_said(caplog, warmup, warned):
     cfg = model_cfg()
-    cfg['interaction_loss']['noise'] = dict(type='TeacherNoise', warmup=warmup)
+    cfg['label_noise'] = dict(type='EMLabelNoise', warmup=warmup)
     runner = make_runner(build(cfg).train())
     hook = DistillStageHook(context_epochs=0)
     hook.before_train(runner)
@@ -224,4 +224,4 @@ def test_noise_that_is_never_made_use_of_is_said(caplog, warmup, warned):
     step(runner, hook)
     with caplog.at_level(logging.WARNING, 'test'):
         hook.after_train(runner)
-    assert ('never made use of' in caplog.text) == warned
+    assert ('was never used' in caplog.text) == warned

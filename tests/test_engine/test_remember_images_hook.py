@@ -8,7 +8,7 @@ from mmengine.dataset import RepeatDataset
 from mmengine.registry import init_default_scope
 
 from clhoi_mm.datasets import HICODetDataset
-from clhoi_mm.datasets.transforms import RememberViews
+from clhoi_mm.datasets.transforms import CachedTransforms
 from clhoi_mm.engine import RememberImagesHook
 from tests.data_utils import write_tiny
 from tests.tool_utils import MINI
@@ -91,4 +91,4 @@ def test_the_mini_config_has_steps_that_are_remembered(build):
     steps = Config.fromfile(MINI).train_dataloader.dataset.pipeline
     dataset = build([s for s in steps if s.type != 'LoadTeacherKnowledge'])
     assert begin_training(dataset) == []
-    assert isinstance(dataset.pipeline, RememberViews)
+    assert isinstance(dataset.pipeline, CachedTransforms)

@@ -142,8 +142,8 @@ def test_uninterrupted(whole):
     assert all(
         np.isfinite(list(row.values())).all() for row in recorder.losses
     )
-    assert 'loss_interaction' not in recorder.losses[5]
-    assert 'loss_interaction' in recorder.losses[6]
+    assert 'loss_mil' not in recorder.losses[5]
+    assert 'loss_mil' in recorder.losses[6]
     # An epoch's random numbers are its own.
     assert len(set(recorder.drawn)) == len(recorder.drawn)
 

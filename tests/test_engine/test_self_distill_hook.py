@@ -10,7 +10,6 @@ from clhoi_mm.registry import HOOKS
 from tests.test_engine.test_runner import train
 from tests.test_models.utils import (
     BIKE,
-    PARK,
     RIDE,
     SIZE,
     build,
@@ -19,10 +18,7 @@ from tests.test_models.utils import (
     total,
 )
 
-NOISE = dict(
-    type='InteractionDistillLoss',
-    noise=dict(type='TeacherNoise', vocabulary=PARK, warmup=1),
-)
+NOISE = dict(type='EMLabelNoise', warmup=1)
 ROUND = dict(type='SelfDistillHook', epochs=[3])
 
 
@@ -50,7 +46,7 @@ def learn(runner):
 
 @pytest.fixture
 def model():
-    return build(model_cfg(interaction_loss=NOISE)).train()
+    return build(model_cfg(label_noise=NOISE)).train()
 
 
 def test_registered():
@@ -63,11 +59,13 @@ def test_a_round_begins(model):
     before = {k: v.clone() for k, v in model.state_dict().items()}
     for runner.epoch in (0, 2, 4):
         hook.before_train_epoch(runner)
-        assert model.elder is None
+        assert model.self_teacher is None
     runner.epoch = 3
     hook.before_train_epoch(runner)
     for part in ('vlt', 'icn'):
-        for name, value in getattr(model.elder, part).state_dict().items():
+        for name, value in (
+            getattr(model.self_teacher, part).state_dict().items()
+        ):
             assert torch.equal(value, before[f'{part}.{name}']), name
     changed = {
         k
@@ -85,13 +83,18 @@ def test_a_round_begins(model):
 def test_the_elder_learns_nothing(model):
     runner = make_runner(model)
     SelfDistillHook([3]).before_train_epoch(runner)
-    before = {k: v.clone() for k, v in model.elder.icn.state_dict().items()}
+    before = {
+        k: v.clone() for k, v in model.self_teacher.icn.state_dict().items()
+    }
     losses = learn(runner)
-    assert 'loss_interaction' in losses
-    for name, value in model.elder.icn.state_dict().items():
+    assert 'loss_mil' in losses
+    for name, value in model.self_teacher.icn.state_dict().items():
         assert torch.equal(value, before[name])
-    assert all(p.grad is None for p in model.elder.icn.parameters())
-    assert not model.elder.icn.training and not model.elder.vlt.training
+    assert all(p.grad is None for p in model.self_teacher.icn.parameters())
+    assert (
+        not model.self_teacher.icn.training
+        and not model.self_teacher.vlt.training
+    )
 
 
 def test_the_elder_says_what_the_student_said(model):
@@ -99,25 +102,25 @@ def test_the_elder_says_what_the_student_said(model):
     model.eval()
     inputs, samples = torch.rand(1, 3, *SIZE), [make_sample()]
     maps = model.extract_feat(inputs, samples)
-    pairs = model.find_pairs(inputs, maps[0], samples)
+    pairs = model.generate_pairs(inputs, maps[0], samples)
 
     def ask(*student):
-        context = model.read_context(inputs, maps[0], samples, *student)
-        return model.judge(maps[0], pairs, context, *student).logits
+        context = model.encode_context(inputs, maps[0], samples, *student)
+        return model.score_pairs(maps[0], pairs, context, *student).logits
 
     before = ask()
-    elder = model.appoint_elder()
-    model.renew_icn()
+    self_teacher = model.snapshot_self_teacher()
+    model.reinit_icn()
     assert len(pairs)
-    torch.testing.assert_close(ask(elder), before)
+    torch.testing.assert_close(ask(self_teacher), before)
     assert not torch.allclose(ask(), before)
 
 
 @pytest.mark.parametrize(
     'cfg',
     [
-        model_cfg('image', interaction_loss=NOISE),
-        model_cfg('instance', interaction_loss=NOISE),
+        model_cfg('image', label_noise=NOISE),
+        model_cfg('instance', label_noise=NOISE),
         model_cfg(),
     ],
     ids=['image', 'instance', 'no noise model'],
@@ -126,20 +129,20 @@ def test_what_is_not_doubted_is_not_revised(cfg):
     model = build(cfg).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     SelfDistillHook([3]).before_train_epoch(make_runner(model))
-    assert model.elder is None
+    assert model.self_teacher is None
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name])
 
 
 def test_a_round_without_a_vlt():
-    cfg = model_cfg(vlt=None, context_loss=None, interaction_loss=NOISE)
+    cfg = model_cfg(vlt=None, context_loss=None, label_noise=NOISE)
     runner = make_runner(build(cfg).train())
     hook = SelfDistillHook([3])
     hook.before_train_epoch(runner)
-    assert 'loss_interaction' in learn(runner)
+    assert 'loss_mil' in learn(runner)
     checkpoint = {}
     hook.before_save_checkpoint(runner, checkpoint)
-    assert list(checkpoint['elder']) == ['icn']
+    assert list(checkpoint['self_teacher']) == ['icn']
 
 
 def test_no_round_of_context(model):
@@ -153,7 +156,7 @@ def whole(tmp_path_factory):
     """Two epochs of context, one of words, two of another round."""
     work_dir = tmp_path_factory.mktemp('rounds')
     return work_dir, *train(
-        work_dir, max_epochs=5, hooks=[ROUND], interaction_loss=NOISE
+        work_dir, max_epochs=5, hooks=[ROUND], label_noise=NOISE
     )
 
 
@@ -167,7 +170,7 @@ def test_a_resumed_run_repeats_the_uninterrupted(whole, epoch, tmp_path):
         seed=7,
         max_epochs=5,
         hooks=[ROUND],
-        interaction_loss=NOISE,
+        label_noise=NOISE,
     )
     assert recorder.losses == expected.losses[3 * epoch :]
     for (name, one), two in zip(
@@ -180,20 +183,20 @@ def test_the_elder_is_beside_the_weights(whole):
     work_dir, _, model = whole
     for epoch in (3, 4):
         checkpoint = load_weights(str(work_dir / f'epoch_{epoch}.pth'))
-        assert ('elder' in checkpoint) == (epoch == 4)
-        assert not any('elder' in k for k in checkpoint['state_dict'])
+        assert ('self_teacher' in checkpoint) == (epoch == 4)
+        assert not any('self_teacher' in k for k in checkpoint['state_dict'])
 
 
 def test_a_checkpoint_without_its_elder_is_refused(whole, tmp_path):
     work_dir, _, _ = whole
     checkpoint = load_weights(str(work_dir / 'epoch_4.pth'))
-    del checkpoint['elder']
+    del checkpoint['self_teacher']
     torch.save(checkpoint, tmp_path / 'lost.pth')
-    with pytest.raises(ValueError, match='has no "elder"; resume from'):
+    with pytest.raises(ValueError, match='has no "self-teacher"; resume from'):
         train(
             tmp_path,
             tmp_path / 'lost.pth',
             max_epochs=5,
             hooks=[ROUND],
-            interaction_loss=NOISE,
+            label_noise=NOISE,
         )

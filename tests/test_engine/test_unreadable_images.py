@@ -56,15 +56,15 @@ def test_a_whole_batch_is_passed_on_as_it_is():
 
 def test_no_predictions_has_the_fields_of_predictions():
     empty = no_predictions()
-    assert len(empty) == 0 and empty.sub_bboxes.shape == (0, 4)
+    assert len(empty) == 0 and empty.human_bboxes.shape == (0, 4)
     assert empty.verb_labels.dtype == torch.int64
     assert set(empty.keys()) == {
-        'sub_bboxes',
-        'obj_bboxes',
-        'obj_labels',
+        'human_bboxes',
+        'object_bboxes',
+        'object_labels',
         'verb_labels',
         'hoi_labels',
         'scores',
-        'sub_scores',
-        'obj_scores',
+        'human_scores',
+        'object_scores',
     }

@@ -66,15 +66,15 @@ def evaluate(samples, hoi_objects):
         for i, sample in enumerate(samples):
             gt, pred = sample['gt_hois'], sample['pred_hois']
             ground_truth[i] = [
-                (gt['sub_bboxes'][j], gt['obj_bboxes'][j])
+                (gt['human_bboxes'][j], gt['object_bboxes'][j])
                 for j, label in enumerate(gt['hoi_labels'])
                 if label == hoi
             ]
             detections += [
                 (
                     i,
-                    pred['sub_bboxes'][j],
-                    pred['obj_bboxes'][j],
+                    pred['human_bboxes'][j],
+                    pred['object_bboxes'][j],
                     pred['scores'][j],
                 )
                 for j, label in enumerate(pred['hoi_labels'])

@@ -49,7 +49,7 @@ def evaluate(samples, hoi_objects):
                 if not gt['hoi_labels']:
                     continue  # not in the data set
                 gt_pairs = [
-                    (gt['sub_bboxes'][k], gt['obj_bboxes'][k])
+                    (gt['human_bboxes'][k], gt['object_bboxes'][k])
                     for k, label in enumerate(gt['hoi_labels'])
                     if label == hoi
                 ]
@@ -72,7 +72,7 @@ def evaluate(samples, hoi_objects):
                     true = associate(
                         gt_pairs,
                         [
-                            (pred['sub_bboxes'][j], pred['obj_bboxes'][j])
+                            (pred['human_bboxes'][j], pred['object_bboxes'][j])
                             for j in mine
                         ],
                         scores,

@@ -36,7 +36,7 @@ def score_image(gt, pred, collected):
         for k, gt_label in enumerate(gt['hoi_labels']):
             overlaps = [
                 iou(pred[key][j], gt[key][k])
-                for key in ('sub_bboxes', 'obj_bboxes')
+                for key in ('human_bboxes', 'object_bboxes')
             ]
             if gt_label == label and min(overlaps) >= 0.5:
                 if min(overlaps) > largest:

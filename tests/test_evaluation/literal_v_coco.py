@@ -67,7 +67,7 @@ class Image:
                 self.roles.append({})
         hois = sample['gt_hois']
         for person, role, verb in zip(
-            hois['sub_bboxes'], hois['obj_bboxes'], hois['verb_labels']
+            hois['human_bboxes'], hois['object_bboxes'], hois['verb_labels']
         ):
             for j, box in enumerate(raw):
                 if box == person and self.actions[j] is not None:
@@ -89,7 +89,7 @@ class Image:
 def rows_of(sample, verbs):
     pred = sample['pred_hois']
     agent_scores = pred.get('agent_scores', pred['scores'])
-    return list(zip(pred['sub_bboxes'], pred['obj_bboxes'],
+    return list(zip(pred['human_bboxes'], pred['object_bboxes'],
                     [verbs[v] for v in pred['verb_labels']], pred['scores'],
                     agent_scores))  # fmt: skip
 

@@ -51,15 +51,17 @@ def samples_of(dataset, vocabulary, annotations):
             )
         )
         pack._pack_annotations(info, sample)
-        obj_labels = objects[rows.obj_labels[mine]]
+        object_labels = objects[rows.object_labels[mine]]
         verb_labels = verbs[rows.verb_labels[mine]]
         hoi_labels = np.where(
-            obj_labels >= 0, vocabulary.hoi_lookup[verb_labels, obj_labels], -1
+            object_labels >= 0,
+            vocabulary.hoi_lookup[verb_labels, object_labels],
+            -1,
         )
         sample.pred_hois = InstanceData(
-            sub_bboxes=torch.tensor(rows.sub_bboxes[mine]) + 3,
-            obj_bboxes=torch.tensor(rows.obj_bboxes[mine]),
-            obj_labels=torch.tensor(obj_labels),
+            human_bboxes=torch.tensor(rows.human_bboxes[mine]) + 3,
+            object_bboxes=torch.tensor(rows.object_bboxes[mine]),
+            object_labels=torch.tensor(object_labels),
             verb_labels=torch.tensor(verb_labels),
             hoi_labels=torch.tensor(hoi_labels),
             scores=torch.tensor(rows.scores[mine]).bfloat16(),
@@ -112,7 +114,7 @@ def test_the_file_scores_as_the_metric(
     assert Predictions.read(out).keys.tolist() == annotations.keys
     results = json.loads((tmp_path / 'preds.json').read_text())
     assert [r['img_id'] for r in results] == annotations.image_ids
-    boxes = [b for r in results for b in r['hois']['obj_bboxes']]
+    boxes = [b for r in results for b in r['hois']['object_bboxes']]
     assert ([None] * 4 in boxes) == (name == 'v_coco')
 
 
@@ -122,9 +124,9 @@ def test_what_the_file_cannot_name_is_left_out(tmp_path):
     metric.dataset_meta = dict(classes=['person', 'unicorn', 'Dog'],
                                verbs=['feed', 'tame'])  # fmt: skip
     hois = dict(
-        sub_bboxes=np.ones((4, 4)),
-        obj_bboxes=np.ones((4, 4)),
-        obj_labels=np.array([2, 1, 2, 0]),
+        human_bboxes=np.ones((4, 4)),
+        object_bboxes=np.ones((4, 4)),
+        object_labels=np.array([2, 1, 2, 0]),
         verb_labels=np.array([0, 0, 1, 0]),
         hoi_labels=np.array([5, 6, 7, -1]),
         scores=np.arange(4.0),

@@ -8,7 +8,7 @@ from test_predictions import HICO, TOOLS, truth_as_predictions, write
 from clhoi_mm.evaluation.core import (
     REASONS,
     PairTable,
-    explain_errors,
+    classify_errors,
     read_sample,
     stack_records,
 )
@@ -24,7 +24,7 @@ NAMES = [name for name, _, _ in REASONS]
 def explain(samples, hoi_objects=(0, 0, 1), protocol='official'):
     records = [read_sample(sample, len(hoi_objects)) for sample in samples]
     gt, pred, _ = stack_records(records)
-    return explain_errors(gt, pred, np.array(hoi_objects), protocol)
+    return classify_errors(gt, pred, np.array(hoi_objects), protocol)
 
 
 def by_reason(values):
@@ -121,7 +121,7 @@ def test_tool(tmp_path):
     pred = truth_as_predictions(annotations)
     pred.verb_labels[0] = annotations.verbs.index('wash')
     pred.hoi_labels[0] = annotations.hoi_lookup[
-        pred.verb_labels[0], pred.obj_labels[0]
+        pred.verb_labels[0], pred.object_labels[0]
     ]
     pred.write(tmp_path / 'preds.npz')
     done = run_command(
@@ -174,5 +174,5 @@ def test_no_images():
             )
         ]
     )
-    report = explain_errors(nothing, nothing, np.array([0]))
+    report = classify_errors(nothing, nothing, np.array([0]))
     assert report.mean_ap == 0 and report.lost.sum() == 0

@@ -33,7 +33,7 @@ SCORES = st.sampled_from([0.1, 0.25, 0.5, 0.5, 0.75, 0.9])
 
 def pairs(rows, scored):
     columns = list(zip(*rows)) or [[]] * (4 if scored else 3)
-    names = ['sub_bboxes', 'obj_bboxes', 'hoi_labels', 'scores']
+    names = ['human_bboxes', 'object_bboxes', 'hoi_labels', 'scores']
     return {name: list(column) for name, column in zip(names, columns)}
 
 

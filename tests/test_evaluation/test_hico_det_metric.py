@@ -37,8 +37,8 @@ A, B, FAR = (
 
 def instances(rows, **scores):
     return InstanceData(
-        sub_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
-        obj_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
+        human_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
+        object_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
         hoi_labels=torch.tensor([row[2] for row in rows], dtype=torch.long),
         **scores,
     )
@@ -177,16 +177,16 @@ NAN = float('nan')
 @pytest.mark.parametrize('sample, error, message', [
     (bad(None, 'img_id', 0), KeyError, 'img_id.*meta_keys'),
     (bad(None, 'pred_hois', 0), KeyError, 'Image 0: pred_hois is missing'),
-    (bad('gt_hois', 'obj_bboxes', None), KeyError, 'gt_hois lacks obj_bbox'),
+    (bad('gt_hois', 'object_bboxes', None), KeyError, 'gt_hois lacks object'),
     (bad('pred_hois', 'scores', None), KeyError, 'pred_hois lacks scores'),
     (bad('pred_hois', 'scores', torch.tensor([NAN, .5])), ValueError,
      'Image 0: pred_hois.scores is not finite in row 0'),
     (bad('pred_hois', 'scores', torch.tensor([.5])), ValueError,
      r'scores must have shape \(2,\)'),
-    (bad('pred_hois', 'sub_bboxes', torch.ones(2, 5)), ValueError,
-     r'sub_bboxes must have shape \(2, 4\).*has \(2, 5\)'),
-    (bad('gt_hois', 'obj_bboxes', torch.tensor([A, [NAN] * 4])), ValueError,
-     'gt_hois.obj_bboxes is not finite in row 1'),
+    (bad('pred_hois', 'human_bboxes', torch.ones(2, 5)), ValueError,
+     r'human_bboxes must have shape \(2, 4\).*has \(2, 5\)'),
+    (bad('gt_hois', 'object_bboxes', torch.tensor([A, [NAN] * 4])), ValueError,
+     'gt_hois.object_bboxes is not finite in row 1'),
     (bad('pred_hois', 'hoi_labels', torch.tensor([0, 3])), ValueError,
      'hoi_labels holds 3, but the vocabulary has 3 classes.*same vocab'),
     (bad('gt_hois', 'hoi_labels', torch.tensor([-2, 0])), ValueError,
@@ -216,6 +216,6 @@ def test_results_are_small_and_share_no_memory():
     metric = HICODetMetric(VOCABULARY)
     metric.process(None, [sample.to_dict()])
     (record,) = metric.results
-    assert record.pred.sub_bboxes.dtype == np.float32
-    sample.pred_hois.sub_bboxes.zero_()
-    assert record.pred.sub_bboxes[0].tolist() == A
+    assert record.pred.human_bboxes.dtype == np.float32
+    sample.pred_hois.human_bboxes.zero_()
+    assert record.pred.human_bboxes[0].tolist() == A

@@ -18,7 +18,7 @@ P, Q, FAR = [0, 0, 4, 4], [10, 10, 20, 20], [50, 50, 60, 60]
 
 
 def table(rows, scored):
-    names = ['sub_bboxes', 'obj_bboxes', 'hoi_labels', 'scores']
+    names = ['human_bboxes', 'object_bboxes', 'hoi_labels', 'scores']
     columns = list(zip(*rows)) or [()] * 4
     return dict(zip(names[: 3 + scored], map(list, columns)))
 

@@ -104,8 +104,8 @@ def test_annotations_are_read(tmp_path):
                      'feed dog', 'ride horse', 'hold cup', 'read book',
                      'hold book']  # fmt: skip
     assert gt.image_inds.tolist() == [0, 0, 0, 0, 3, 4, 4, 4]
-    assert gt.sub_bboxes[0].tolist() == [5, 10, 25, 60]
-    assert gt.obj_bboxes[3].tolist() == [70, 40, 90, 60]
+    assert gt.human_bboxes[0].tolist() == [5, 10, 25, 60]
+    assert gt.object_bboxes[3].tolist() == [70, 40, 90, 60]
     invisible = HICO.hoi_id(
         HICO.verb_label('feed'), HICO.object_label('horse')
     )
@@ -287,9 +287,9 @@ def test_order_of_images_does_not_matter(tmp_path):
     columns = {
         name: getattr(one, name)[rows]
         for name in (
-            'sub_bboxes',
-            'obj_bboxes',
-            'obj_labels',
+            'human_bboxes',
+            'object_bboxes',
+            'object_labels',
             'verb_labels',
             'hoi_labels',
             'scores',
@@ -299,7 +299,7 @@ def test_order_of_images_does_not_matter(tmp_path):
         one.img_id[::-1], np.append(0, np.cumsum(counts)), **columns
     )
     first, second = one.pairs(annotations), two.pairs(annotations)
-    for name in ('image_inds', 'sub_bboxes', 'hoi_labels', 'scores'):
+    for name in ('image_inds', 'human_bboxes', 'hoi_labels', 'scores'):
         np.testing.assert_array_equal(
             getattr(first, name), getattr(second, name)
         )
@@ -311,7 +311,8 @@ def test_images_that_are_left_out_have_no_predictions(tmp_path):
     first = full.offsets[1]
     few = Predictions(full.img_id[:1], full.offsets[:2], *(
         getattr(full, name)[:first]
-        for name in ('sub_bboxes', 'obj_bboxes', 'obj_labels', 'verb_labels',
+        for name in ('human_bboxes', 'object_bboxes', 'object_labels',
+                     'verb_labels',
                      'hoi_labels', 'scores')))  # fmt: skip
     few.write(tmp_path / 'few.npz')
     done = score(
@@ -341,9 +342,9 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
         assert set(file.files) == {
             'img_id',
             'offsets',
-            'sub_bboxes',
-            'obj_bboxes',
-            'obj_labels',
+            'human_bboxes',
+            'object_bboxes',
+            'object_labels',
             'verb_labels',
             'hoi_labels',
             'scores',
@@ -357,7 +358,7 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
     [
         (dict(scores=None), 'no scores'),
         (dict(offsets=np.array([0, 9, 4, 5, 6, 8])), 'offsets must rise'),
-        (dict(sub_bboxes=np.zeros((8, 5))), 'sub_bboxes must have shape'),
+        (dict(human_bboxes=np.zeros((8, 5))), 'human_bboxes must have shape'),
         (dict(hoi_labels=np.full(8, 600)), 'hoi_labels holds 600'),
         (dict(hoi_labels=np.full(8, 3)), 'row 0: hoi_labels is 3, but verb'),
         (dict(scores=np.full(8, np.nan)), 'scores is not finite in row 0'),
@@ -592,13 +593,13 @@ def test_both_paths_agree(tmp_path):
                             hoi_labelled=info['rows']['hoi_labelled'][
                                 persons]),
             gt_hois=dict(
-                sub_bboxes=boxes[hois['human_rows']],
-                obj_bboxes=np.concatenate([boxes, nothing])[
+                human_bboxes=boxes[hois['human_rows']],
+                object_bboxes=np.concatenate([boxes, nothing])[
                     hois['object_rows']],
                 verb_labels=hois['verb_labels']),
             pred_hois=dict(
-                sub_bboxes=rows.sub_bboxes[mine] + 2,
-                obj_bboxes=rows.obj_bboxes[mine],
+                human_bboxes=rows.human_bboxes[mine] + 2,
+                object_bboxes=rows.object_bboxes[mine],
                 verb_labels=np.array(order)[rows.verb_labels[mine]],
                 scores=rows.scores[mine])), 29))  # fmt: skip
     one = evaluate_v_coco(
@@ -606,7 +607,7 @@ def test_both_paths_agree(tmp_path):
     )
     truth, actions = v_coco_ground_truth(annotations)
     pred = rows.roles(annotations)
-    pred.sub_bboxes[:] += 2
+    pred.human_bboxes[:] += 2
     two = evaluate_v_coco(truth, pred, actions)
     assert one.classwise() == two.classwise()
     assert one.summary() == two.summary()

@@ -37,8 +37,8 @@ def make_sample(img_id, persons, roles, rows):
         roles (list): (person's position, verb, box or NOTHING).
         rows (list): (person's box, box, verb, score[, agent score]).
     """
-    pred = dict(sub_bboxes=[row[0] for row in rows],
-                obj_bboxes=[row[1] for row in rows],
+    pred = dict(human_bboxes=[row[0] for row in rows],
+                object_bboxes=[row[1] for row in rows],
                 verb_labels=[VERBS.index(row[2]) for row in rows],
                 scores=[row[3] for row in rows])  # fmt: skip
     if rows and len(rows[0]) == 5:
@@ -51,8 +51,8 @@ def make_sample(img_id, persons, roles, rows):
             hoi_labelled=[flag for _, flag in persons],
         ),
         gt_hois=dict(
-            sub_bboxes=[persons[p][0] for p, _, _ in roles],
-            obj_bboxes=[box for _, _, box in roles],
+            human_bboxes=[persons[p][0] for p, _, _ in roles],
+            object_bboxes=[box for _, _, box in roles],
             verb_labels=[VERBS.index(verb) for _, verb, _ in roles],
         ),
         pred_hois=pred,
@@ -333,9 +333,9 @@ def bad(field, key, value):
     (bad('gt_persons', None, None), KeyError, 'Image 7: gt_persons is miss'),
     (bad('pred_hois', 'verb_labels', None), KeyError, 'lacks verb_labels'),
     (bad('pred_hois', 'verb_labels', [5]), ValueError, 'holds 5, but'),
-    (bad('pred_hois', 'sub_bboxes', [NOTHING]), ValueError, 'not finite'),
+    (bad('pred_hois', 'human_bboxes', [NOTHING]), ValueError, 'not finite'),
     (bad('gt_hois', 'verb_labels', [-1]), ValueError, 'has a verb'),
-    (bad('gt_hois', 'sub_bboxes', [Q]), ValueError, 'not among gt_persons'),
+    (bad('gt_hois', 'human_bboxes', [Q]), ValueError, 'not among gt_persons'),
     (bad('gt_persons', 'bboxes', [P, Q]), ValueError, r'shape \(1, 4\)'),
 ])  # fmt: skip
 def test_bad_input(sample, error, message):

@@ -39,16 +39,16 @@ def make_sample(rng, img_id):
             bboxes=persons, hoi_labelled=rng.random(len(persons)) < 0.8
         ),
         gt_hois=dict(
-            sub_bboxes=persons[[p for p, _ in roles]],
-            obj_bboxes=[
+            human_bboxes=persons[[p for p, _ in roles]],
+            object_bboxes=[
                 absent if rng.random() < 0.3 else rng.choice(BOXES)
                 for _ in roles
             ],
             verb_labels=[verb for _, verb in roles],
         ),
         pred_hois=dict(
-            sub_bboxes=rng.choice(BOXES, rows),
-            obj_bboxes=rng.choice([*BOXES, absent], rows),
+            human_bboxes=rng.choice(BOXES, rows),
+            object_bboxes=rng.choice([*BOXES, absent], rows),
             verb_labels=rng.integers(0, len(VERBS), rows),
             scores=rng.random(rows),
         ),

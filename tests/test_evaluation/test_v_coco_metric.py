@@ -36,13 +36,13 @@ def make_sample(img_id, persons, roles, rows):
         ),
     )
     sample.gt_hois = InstanceData(
-        sub_bboxes=torch.tensor([row[0] for row in roles]).reshape(-1, 4),
-        obj_bboxes=torch.tensor([row[1] for row in roles]).reshape(-1, 4),
+        human_bboxes=torch.tensor([row[0] for row in roles]).reshape(-1, 4),
+        object_bboxes=torch.tensor([row[1] for row in roles]).reshape(-1, 4),
         verb_labels=torch.tensor([row[2] for row in roles], dtype=torch.long),
     )
     sample.pred_hois = InstanceData(
-        sub_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
-        obj_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
+        human_bboxes=torch.tensor([row[0] for row in rows]).reshape(-1, 4),
+        object_bboxes=torch.tensor([row[1] for row in rows]).reshape(-1, 4),
         verb_labels=torch.tensor([row[2] for row in rows], dtype=torch.long),
         scores=torch.tensor([row[3] for row in rows]),
     )

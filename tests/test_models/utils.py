@@ -152,7 +152,7 @@ def build(cfg: dict, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     module = MODELS.build(ConfigDict(cfg))
     if hasattr(module, 'teacher_head'):
-        module.teacher_head.phrases.ensure_filled()
+        module.teacher_head.phrases.ensure_encoded()
     return module
 
 
@@ -343,14 +343,14 @@ def check_gradients(model: nn.Module, losses: dict) -> None:
 
 
 FIELDS = (
-    'sub_bboxes',
-    'obj_bboxes',
-    'obj_labels',
+    'human_bboxes',
+    'object_bboxes',
+    'object_labels',
     'verb_labels',
     'hoi_labels',
     'scores',
-    'sub_scores',
-    'obj_scores',
+    'human_scores',
+    'object_scores',
 )
 
 

@@ -2,8 +2,9 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from clhoi_mm.models.heads import Interactions
+from clhoi_mm.models.heads import PairPredictions
 from tests.test_models.utils import BIKE, PERSON, TEXT_DIM, VOCABULARY, build
 from tests.test_models.utils_targets import make_targets
 
@@ -19,7 +20,7 @@ def make_interactions(pairs, seed=0, by_class=False):
     interactiveness = torch.randn(
         len(pairs), shape[1] if by_class else 1, generator=generator
     )
-    return Interactions(
+    return PairPredictions(
         embeds=F.normalize(embeds, dim=1).requires_grad_(),
         logits=logits.requires_grad_(),
         valid=objects[None] == pairs.object_labels[:, None],
@@ -55,8 +56,36 @@ def words(phrases, *rows):
     )
 
 
-def make_loss(**options):
-    return build(dict(type='InteractionDistillLoss', **options))
+class LossWithNoise(nn.Module):
+    """The interaction distillation with a label noise model, as in CLHOI."""
+
+    def __init__(self, noise, **options):
+        super().__init__()
+        self.noise = noise and build(noise)
+        self.loss = build(dict(type='InteractionDistillLoss', **options))
+
+    def forward(
+        self, predictions, pairs, targets, classifier, self_teacher=None
+    ):
+        losses = {}
+        if (
+            self.noise is not None
+            and targets.pair_labels is None
+            and not targets.is_exhaustive
+        ):
+            targets = self.noise(
+                targets, predictions, pairs, classifier, self_teacher
+            )
+            losses = self.noise.prior_losses(
+                self.noise.is_warmed_up & (self_teacher is None)
+            )
+        return {**losses, **self.loss(predictions, pairs, targets, classifier)}
+
+
+def make_loss(noise=None, **options):
+    if noise is None:
+        return build(dict(type='InteractionDistillLoss', **options))
+    return LossWithNoise(noise, **options)
 
 
 # A person and three bicycles: one bag of three pairs.

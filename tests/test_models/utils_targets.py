@@ -5,7 +5,7 @@ from typing import Optional
 import torch
 from torch import Tensor
 
-from clhoi_mm.models import TeacherTargets
+from clhoi_mm.models import HOITargets
 from tests.test_models.utils import VOCABULARY
 
 
@@ -18,12 +18,12 @@ def make_targets(
     hois: Optional[Tensor] = None,
     objects: Optional[Tensor] = None,
     weights: Optional[Tensor] = None,
-    known: Optional[Tensor] = None,
+    is_labeled: Optional[Tensor] = None,
     pair_labels: Optional[Tensor] = None,
-) -> TeacherTargets:
+) -> HOITargets:
     """Everything that is not given says nothing.
 
-    image_scores follow from hois and weights.
+    image_targets follow from hois and weights.
     """
     batch, dim = captions.shape
     if has_caption is None:
@@ -42,7 +42,7 @@ def make_targets(
         for hoi, weight in zip(hois[image], weights[image]):
             if hoi >= 0:
                 scores[image, hoi] = max(scores[image, hoi], weight)
-    return TeacherTargets(
+    return HOITargets(
         captions=captions,
         has_caption=has_caption,
         sentences=sentences,
@@ -51,7 +51,9 @@ def make_targets(
         hois=hois,
         objects=objects,
         weights=weights,
-        image_scores=scores,
-        known=torch.ones(batch, dtype=torch.bool) if known is None else known,
+        image_targets=scores,
+        is_labeled=torch.ones(batch, dtype=torch.bool)
+        if is_labeled is None
+        else is_labeled,
         pair_labels=pair_labels,
     )

@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from clhoi_mm.studies import Results, RunPool, StudyRun
 
-# Takes what clhoi_mm.studies.measure takes.
+# Takes what clhoi_mm.studies.run_experiment takes.
 RUN = """
 import json, os, subprocess, sys, time
 config, result, _, key, *train = sys.argv[1:]

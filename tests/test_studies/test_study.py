@@ -145,7 +145,7 @@ def test_features_stand_for_images(write, tmp_path):
         for loader in (cfg.train_dataloader, cfg.test_dataloader)
     )
     names = ['LoadDetectorFeatures', 'LoadTeacherKnowledge']
-    assert [step.type for step in train] == [*names, 'RememberViews']
+    assert [step.type for step in train] == [*names, 'CachedTransforms']
     assert [step.type for step in test] == [
         *names,
         'LoadHOIAnnotations',

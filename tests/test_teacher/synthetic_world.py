@@ -5,7 +5,7 @@ from typing import Dict, List, Set, Tuple
 
 import numpy as np
 
-from clhoi_mm.teacher.captions import SYNONYMS
+from clhoi_mm.teacher.simulation.caption_writer import SYNONYMS
 from clhoi_mm.vocabulary import HOIVocabulary
 
 SCENES = ('street', 'park', 'race track', 'home')

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clhoi_mm.teacher import ImageFacts, SimulatedTeacher
-from clhoi_mm.teacher.answer_parser import AnswerParser
-from clhoi_mm.teacher.exchange import LIST
-from clhoi_mm.teacher.lexicon import DENOMINAL, Lexicon
-from clhoi_mm.teacher.parse_report import ParseReport
-from clhoi_mm.teacher.plain_text import split_prose
-from clhoi_mm.teacher.raw_record import RawRecord
+from clhoi_mm.teacher import ImageLabels, SimulatedTeacher
+from clhoi_mm.teacher.parsing.answer_parser import AnswerParser
+from clhoi_mm.teacher.parsing.lexicon import DENOMINAL, Lexicon
+from clhoi_mm.teacher.parsing.parse_report import ParseReport
+from clhoi_mm.teacher.parsing.plain_text import split_prose
+from clhoi_mm.teacher.requests.messages import LIST
+from clhoi_mm.teacher.store.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.caption_utils import needs_captions
 from tests.data_utils import REPO
@@ -244,7 +244,7 @@ def test_outside_the_vocabulary_is_kept_and_told_apart():
         'A man is juggling oranges, holding a guitar and riding a cup.', HICO
     )
     assert [
-        (x.verb, x.object, x.in_vocabulary, x.ruled_out) for x in found
+        (x.verb, x.object, x.in_vocabulary, x.invalid_pair) for x in found
     ] == [
         ('juggle', 'orange', False, False),
         ('hold', 'guitar', False, False),
@@ -303,7 +303,7 @@ def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
             *vocabulary.hoi_objects[list(hois)],
         }
         facts.append(
-            ImageFacts(str(i), hois, tuple(sorted(map(int, objects))))
+            ImageLabels(str(i), hois, tuple(sorted(map(int, objects))))
         )
     missed = wrong = 0
     teacher = SimulatedTeacher(facts, vocabulary, 'perfect')

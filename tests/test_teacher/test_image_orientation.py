@@ -9,7 +9,7 @@ from PIL import Image
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import register_backend
 from clhoi_mm.teacher.backends.base import BatchedBackend
-from clhoi_mm.teacher.exchange import Reply
+from clhoi_mm.teacher.requests.messages import Response
 
 
 @register_backend('sizes')
@@ -19,7 +19,7 @@ class Sizes(BatchedBackend):
     model = 'sizes'
 
     def answer(self, questions, images):
-        return [Reply(f'{i.size[0]} x {i.size[1]}') for i in images]
+        return [Response(f'{i.size[0]} x {i.size[1]}') for i in images]
 
 
 @pytest.fixture

@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clhoi_mm.datasets.image_blocks import read_parquet
-from clhoi_mm.teacher.caption_file import read_caption_file
-from clhoi_mm.teacher.detected_objects import read_detected_objects
-from clhoi_mm.teacher.exchange import LIST
-from clhoi_mm.teacher.images import ImageEntry, ImageSource, load_image
-from clhoi_mm.teacher.prompt_file import PROMPT_DIR, PromptFile
-from clhoi_mm.teacher.questions import QuestionMaker
-from clhoi_mm.teacher.shards import Shard
+from clhoi_mm.teacher.backends.caption_file import read_caption_file
+from clhoi_mm.teacher.requests.detected_objects import read_detected_objects
+from clhoi_mm.teacher.requests.images import (
+    ImageEntry,
+    ImageSource,
+    load_image,
+)
+from clhoi_mm.teacher.requests.messages import LIST
+from clhoi_mm.teacher.requests.prompt_file import PROMPT_DIR, PromptFile
+from clhoi_mm.teacher.requests.request_builder import RequestBuilder
+from clhoi_mm.teacher.requests.shards import Shard
 from clhoi_mm.vocabulary import HOIVocabulary
 
 IMAGES = [ImageEntry(key, key) for key in ('a', 'b', 'c', 'd')]
@@ -347,7 +351,7 @@ def test_bad_prompt_files_are_named(tmp_path, old, new, message):
 
 def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
     objects = dict(a=(0, 1, 2), b=(1,), c=(0, 0), d=(0,))
-    maker = QuestionMaker('list', PromptFile.load(), vocabulary, objects)
+    maker = RequestBuilder('list', PromptFile.load(), vocabulary, objects)
     # Without a person, or without an object, there is nothing to ask.
     first, second = maker.questions(IMAGES)
     assert (first.image_id, second.image_id) == ('a', 'c')
@@ -371,7 +375,7 @@ def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
 
 
 def test_list_without_detections_offers_everything(vocabulary):
-    maker = QuestionMaker('list', PromptFile.load(), vocabulary)
+    maker = RequestBuilder('list', PromptFile.load(), vocabulary)
     questions = list(maker.questions(IMAGES))
     assert len(questions) == 4
     assert len({question.prompt.digest for question in questions}) == 1
@@ -381,7 +385,7 @@ def test_list_without_detections_offers_everything(vocabulary):
 
 def test_candidates_to_score(vocabulary):
     objects = dict(a=(0, 2, 1))
-    maker = QuestionMaker(
+    maker = RequestBuilder(
         'score', PromptFile.load(), vocabulary, objects, max_candidates=4
     )
     prompts = [q.prompt for q in maker.questions(IMAGES)]
@@ -398,8 +402,8 @@ def test_candidates_to_score(vocabulary):
 
 def test_questions_need_what_they_choose_from(vocabulary):
     with pytest.raises(ValueError, match='--vocab'):
-        QuestionMaker('list', PromptFile.load())
+        RequestBuilder('list', PromptFile.load())
     with pytest.raises(ValueError, match='--objects'):
-        QuestionMaker('score', PromptFile.load(), vocabulary)
+        RequestBuilder('score', PromptFile.load(), vocabulary)
     with pytest.raises(ValueError, match='describe, list, score'):
-        QuestionMaker('ask', PromptFile.load(), vocabulary)
+        RequestBuilder('ask', PromptFile.load(), vocabulary)

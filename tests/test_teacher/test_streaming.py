@@ -12,19 +12,17 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher import (
     HashedTextEncoder,
+    PseudoLabels,
     TeacherCache,
-    TeacherWords,
-    column,
-    external_sort,
     pack_cache,
-    unique_texts,
 )
-from clhoi_mm.teacher.collect import collect_answers
-from clhoi_mm.teacher.external_sort import ExternalSort
 from clhoi_mm.teacher.offline_stages import embed_pass, pack_pass
-from clhoi_mm.teacher.parse_stage import parse_raw
-from clhoi_mm.teacher.pass_words import read_words
-from clhoi_mm.teacher.unique_texts import UniqueTexts
+from clhoi_mm.teacher.parsing.parse_stage import parse_raw
+from clhoi_mm.teacher.store import column, external_sort, unique_texts
+from clhoi_mm.teacher.store.collect import collect_answers
+from clhoi_mm.teacher.store.external_sort import ExternalSort
+from clhoi_mm.teacher.store.merge import read_pseudo_labels
+from clhoi_mm.teacher.store.unique_texts import UniqueTexts
 
 ENCODER = HashedTextEncoder(16)
 FILES = ('manifest.json', 'knowledge.safetensors')
@@ -49,7 +47,7 @@ def make_words(count):
         sentences = [
             f'A dog sits on bench {x}.' for x in rng.integers(50, size=i % 4)
         ]
-        yield TeacherWords(
+        yield PseudoLabels(
             f'{i:05d}.jpg',
             ' '.join(sentences) or 'Nothing.',
             sentences,
@@ -256,13 +254,13 @@ def test_a_damaged_parsed_layer_is_named(asked, vocabulary):
     ):
         parsed.write_text(''.join(wrong))
         with pytest.raises(ValueError, match=message) as error:
-            list(read_words(answers, parsed))
+            list(read_pseudo_labels(answers, parsed))
         assert 'parsed.jsonl' in str(error.value)
         assert 'run the stage parse again' in str(error.value)
     answers.write_text(answers.read_text()[:-20])
     parsed.write_text(''.join(lines))
     with pytest.raises(ValueError, match='answers.jsonl, line 76: damaged'):
-        list(read_words(answers, parsed))
+        list(read_pseudo_labels(answers, parsed))
 
 
 def test_a_damaged_parquet_is_named(asked, vocabulary):
@@ -270,7 +268,7 @@ def test_a_damaged_parquet_is_named(asked, vocabulary):
     answers = collect_answers(asked)
     parsed = asked / 'parsed.parquet'
     parse_raw(answers, vocabulary, parsed, progress=False)
-    assert len(list(read_words(answers, parsed))) == 40
+    assert len(list(read_pseudo_labels(answers, parsed))) == 40
     parsed.write_bytes(parsed.read_bytes()[:-8])
     with pytest.raises(ValueError, match='parsed.parquet: damaged'):
-        list(read_words(answers, parsed))
+        list(read_pseudo_labels(answers, parsed))

@@ -210,7 +210,7 @@ def test_no_answer_is_a_failure_and_the_rest_goes_on(tmp_path, images):
     ]
     assert reasons == ['unfinished_reasoning', 'refused']
     shown = subprocess.run(
-        [sys.executable, TOOL.parent / 'inspect.py', 'show',
+        [sys.executable, TOOL.parent / 'inspect_cache.py', 'show',
          tmp_path / 'out', '--json'], capture_output=True, text=True,
         env=dict(os.environ, PYTHONPATH=str(REPO)))  # yapf: disable
     captions = [row['caption'] for row in json.loads(shown.stdout)]

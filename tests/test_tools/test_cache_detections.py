@@ -35,7 +35,7 @@ SHORT = (
     'train_dataloader.batch_size=4',
     'train_cfg.max_epochs=2',
     'custom_hooks.0.context_epochs=1',
-    'model.remember_detector=0',
+    'model.feat_cache_size=0',
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
 )
@@ -145,7 +145,7 @@ def test_a_study_with_features_is_that_with_the_live_detector(world, features):
     assert {'mAP', 'train_seconds'} <= set(json.loads(result.read_text()))
     cached = read_losses(world / 'cached' / result.stem)
     assert list(cached) == list(live) == [1, 2, 3, 4]
-    assert 'loss_interaction' in live[4]
+    assert 'loss_mil' in live[4]
     for step, losses in live.items():
         assert cached[step] == pytest.approx(losses, rel=5e-3), step
 

@@ -66,9 +66,7 @@ def write_config(world, name, **overrides):
     cfg = Config.fromfile(MINI)
     model = cfg.model
     model.detector = detector
-    model.update(
-        detector_checkpoint=str(path), remember_detector=0, **overrides
-    )
+    model.update(detector_checkpoint=str(path), feat_cache_size=0, **overrides)
     model.pairing.score_thr = 0.0
     # Nothing is said of the detector's maps but which the VLT reads.
     model.vlt.pop('in_channels')

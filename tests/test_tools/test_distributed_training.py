@@ -28,12 +28,12 @@ SHORT = (
     *NO_WORKERS,
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
-    'model.remember_detector=0',
+    'model.feat_cache_size=0',
     'custom_hooks.0.context_epochs=1',
     'train_cfg.max_epochs=2',
     'train_cfg.val_begin=3',
     'default_hooks.checkpoint.max_keep_ckpts=-1',
-    'model.interaction_loss.noise.warmup=0',
+    'model.label_noise.warmup=0',
 )
 BATCH = 8
 
@@ -91,11 +91,11 @@ def test_two_processes_train_as_one(one, two):
     assert norms_of(two) == pytest.approx(expected, rel=1e-3)
     states = state_of(one), state_of(two)
     for name, value in states[0].items():
-        if name.startswith('interaction_loss.noise.'):
+        if name.startswith('label_noise.'):
             torch.testing.assert_close(
                 states[1][name], value, rtol=1e-3, atol=1e-3, msg=name
             )
-    assert states[0]['interaction_loss.noise.iterations'] == 2
+    assert states[0]['label_noise.iterations'] == 2
     # A batch's captions in another order.
     queues = [state['context_loss.queue'].sort(0)[0] for state in states]
     torch.testing.assert_close(*queues)
@@ -105,7 +105,7 @@ def test_two_processes_train_as_one(one, two):
 
 @pytest.mark.slow
 def test_two_processes_begin_a_round_as_one(world, one):
-    """Every process has the same new ICN and an elder of its own."""
+    """Every process has the same new ICN and a self-teacher of its own."""
     begun = ['custom_hooks.3.epochs=[1]']
     runs = [
         train(world, f'round_{count}', processes=count, more=begun)
@@ -116,7 +116,8 @@ def test_two_processes_begin_a_round_as_one(world, one):
     # The round made a difference.
     assert expected[3] != pytest.approx(norms_of(one)[3], rel=1e-2)
     elders = [
-        load_weights(str(run / 'epoch_2.pth'))['elder']['icn'] for run in runs
+        load_weights(str(run / 'epoch_2.pth'))['self_teacher']['icn']
+        for run in runs
     ]
     torch.testing.assert_close(*elders)
 
@@ -227,7 +228,7 @@ def test_dist_train_sh(world):
     ).check()
     losses = read_losses(world / 'dist')
     assert list(losses) == [1, 2]
-    assert losses[1]['loss_interaction'] > 0
+    assert losses[1]['loss_mil'] > 0
     cfg = Config.fromfile(MINI)
     rate = cfg.optim_wrapper.optimizer.lr * cfg.param_scheduler[0].start_factor
     assert losses[1]['lr'] == pytest.approx(

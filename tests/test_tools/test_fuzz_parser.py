@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from clhoi_mm.teacher.text_mutation import TextMutator
+from clhoi_mm.teacher.parsing.text_mutation import TextMutator
 
 pytest.importorskip('lemminflect', reason="the extra 'teacher'")
 REPO = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_no_text_ends_a_stage(texts):
     'module, name, code, said',
     [
         ('answer_parser', 'split_prose', 0, 'no text ended a stage'),
-        ('pass_words', 'parse_answer', 1, 'a text ended a stage'),
+        ('merge', 'parse_answer', 1, 'a text ended a stage'),
     ],
 )
 def test_a_rule_that_fails_is_recorded_and_a_stage_is_told(

@@ -88,8 +88,8 @@ def load_pairs(folder, split):
         truth.append(
             PairTable(
                 np.full(len(gt.hoi_labels), i),
-                gt.sub_bboxes.numpy(),
-                gt.obj_bboxes.numpy(),
+                gt.human_bboxes.numpy(),
+                gt.object_bboxes.numpy(),
                 gt.hoi_labels.numpy(),
                 np.ones(len(gt.hoi_labels)),
             )

@@ -12,7 +12,7 @@ REPO = Path(__file__).parents[2]
 TOOL = REPO / 'tools' / 'analysis_tools' / 'kill_test.py'
 # Python imports it first: a store whose lines wait in memory.
 SABOTAGE = """
-from clhoi_mm.teacher.raw_store import RawStore
+from clhoi_mm.teacher.store.raw_store import RawStore
 
 write, leave = RawStore._write, RawStore.__exit__
 

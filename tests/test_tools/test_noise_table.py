@@ -1,29 +1,29 @@
-"""tools/analysis_tools/teacher_noise.py: what a teacher mixes up."""
+"""tools/analysis_tools/label_noise.py: what a teacher mixes up."""
 
 import json
 
 import pytest
 import torch
 
-from clhoi_mm.models.losses import LearnedTeacherNoise, TeacherNoise
+from clhoi_mm.models.label_noise import EMLabelNoise, LearnableLabelNoise
 from tests.data_utils import REPO
 from tests.tool_utils import run_tool
 
-TOOL = REPO / 'tools' / 'analysis_tools' / 'teacher_noise.py'
+TOOL = REPO / 'tools' / 'analysis_tools' / 'label_noise.py'
 
 
 @pytest.fixture
 def checkpoint(tmp_path):
     """A student that found "feed horse" called "ride horse" nine times."""
-    noise = TeacherNoise('mini', warmup=0, other_prior=(0.5, 4.5))
+    noise = EMLabelNoise('mini', warmup=0, confusion_prior=(0.5, 4.5))
     names = noise.vocabulary.names
-    link = (noise.done == names.index('feed horse')) & (
-        noise.word == names.index('ride horse')
+    link = (noise.source == names.index('feed horse')) & (
+        noise.label == names.index('ride horse')
     )
-    noise.links[link] = torch.tensor([9.0, 1.0])
+    noise.transition_counts[link] = torch.tensor([9.0, 1.0])
     path = tmp_path / 'epoch_1.pth'
     state = {
-        f'interaction_loss.noise.{name}': value
+        f'label_noise.{name}': value
         for name, value in noise.state_dict().items()
     }
     config = dict(model=dict(teacher_head=dict(vocabulary='mini')))
@@ -47,14 +47,14 @@ def test_table_and_matrix(checkpoint, tmp_path):
     ]
     assert lines[first + 2].split()[-2:] == ['10', '60']
     found = json.loads(out.read_text())
-    row = found['rates'][found['names'].index('feed horse')]
+    row = found['transition_probs'][found['names'].index('feed horse')]
     assert row[found['names'].index('ride horse')] == pytest.approx(9.5 / 15)
 
 
 @pytest.mark.parametrize(
     'args, message',
     [
-        ([], 'holds no interaction_loss.noise'),
+        ([], 'holds no label_noise'),
         (['--vocabulary', 'hico_det'], 'is not about the classes of hico_det'),
     ],
 )
@@ -67,23 +67,21 @@ def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
 
 
 def test_rates_that_were_learned_by_gradient(tmp_path):
-    noise = LearnedTeacherNoise('mini', warmup=0, speed=10.0)
+    noise = LearnableLabelNoise('mini', warmup=0, lr_mult=10.0)
     names = noise.vocabulary.names
-    link = (noise.done == names.index('feed horse')) & (
-        noise.word == names.index('ride horse')
+    link = (noise.source == names.index('feed horse')) & (
+        noise.label == names.index('ride horse')
     )
-    noise.other.data[link] = 0.2  # 2 logits
+    noise.confusion_logits.data[link] = 0.2  # 2 logits
     path = tmp_path / 'epoch_1.pth'
     config = dict(
         teacher_head=dict(vocabulary='mini'),
-        interaction_loss=dict(
-            noise=dict(type='LearnedTeacherNoise', warmup=0, speed=10.0)
-        ),
+        label_noise=dict(type='LearnableLabelNoise', warmup=0, lr_mult=10.0),
     )
     torch.save(
         dict(
             state_dict={
-                f'interaction_loss.noise.{name}': value
+                f'label_noise.{name}': value
                 for name, value in noise.state_dict().items()
             },
             meta=dict(cfg=json.dumps(dict(model=config))),

@@ -103,7 +103,7 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
     run_tool(TRAIN, config, cwd=tmp_path).check()
     losses = list(read_losses(tmp_path / 'work_dirs/photos').values())
     assert len(losses) == 150
-    assert losses[-1]['loss_interaction'] < 0.1 * losses[0]['loss_interaction']
+    assert losses[-1]['loss_mil'] < 0.1 * losses[0]['loss_mil']
     done = run_tool(
         TEST,
         config,
@@ -143,7 +143,9 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
     found = [
         pair(VOCABULARY.verbs[verb], human, thing)
         for verb, human, thing in zip(
-            hois['verb_labels'][:3], hois['sub_bboxes'], hois['obj_bboxes']
+            hois['verb_labels'][:3],
+            hois['human_bboxes'],
+            hois['object_bboxes'],
         )
     ]
     assert {item[0] for item in found} == {item[0] for item in expected}
@@ -202,11 +204,11 @@ def test_photos_through_an_untrained_detector(tmp_path):
         assert len(hois['scores']) > 0
         assert (np.diff(hois['scores']) <= 0).all()
         assert 0 <= min(hois['scores']) and max(hois['scores']) <= 1
-        paired = np.array(hois['obj_labels']) >= 0
+        paired = np.array(hois['object_labels']) >= 0
         boxes = np.concatenate(
             [
                 np.array(hois[name], dtype=float)[paired]
-                for name in ('sub_bboxes', 'obj_bboxes')
+                for name in ('human_bboxes', 'object_bboxes')
             ]
         )
         assert (boxes >= -1).all()

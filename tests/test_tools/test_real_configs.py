@@ -95,7 +95,7 @@ def test_config_trains_and_tests(workplace, name):
     for values in losses.values():
         assert np.isfinite(list(values.values())).all()
         # There are pairs, and words about them.
-        assert values['loss_interaction'] > 0 and values['loss_contrast'] > 0
+        assert values['loss_mil'] > 0 and values['loss_contrast'] > 0
     asked = 'mAP' if name == 'hico' else 'AP_role'
     done = run_tool(
         TEST,

@@ -181,8 +181,7 @@ def test_training_testing_and_a_picture(world):
     """From features; the picture needs the config with photos."""
     done = run_tool(TRAIN, 'tiny_features.py', cwd=world).check()
     loss = [
-        float(value)
-        for value in re.findall(r'loss_interaction: ([\d.]+)', done.text)
+        float(value) for value in re.findall(r'loss_mil: ([\d.]+)', done.text)
     ]
     assert loss and all(np.isfinite(loss))
     assert 'v_coco/AP_role_s1' in done.text

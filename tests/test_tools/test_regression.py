@@ -32,7 +32,7 @@ def test_compares_with_what_it_recorded(tmp_path):
     assert '1 of 1 recorded cases, largest difference 0\n' in done.text
 
     # The first iterations are those of context distillation alone.
-    changed = 'model.interaction_loss.further_pairs=0.31'
+    changed = 'model.interaction_loss.extra_positive_prior=0.31'
     done = run('compare', *options(changed))
     assert done.code == 1
     (line,) = [x for x in done.text.split('\n') if x.startswith('DIFFERENT')]

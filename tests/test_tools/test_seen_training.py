@@ -58,7 +58,7 @@ def test_each_stage_logs_its_losses(trained):
     for step in (1, 2):
         assert set(losses[step]) == context
     for step in (3, 4):
-        assert set(losses[step]) > {*context, 'loss_interaction'}
+        assert set(losses[step]) > {*context, 'loss_mil'}
     log = next(trained.glob('*/*.log')).read_text()
     for part in (
         'Stage 1: context distillation',

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 
 from clhoi_mm.models.checkpoint import load_weights
-from clhoi_mm.teacher import HashedTextEncoder, TeacherWords, pack_cache
+from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.tool_utils import (
@@ -40,7 +40,7 @@ SHORT = (
 # by the batch; Adam makes steps of that where a gradient is nearly zero.
 STAGES = (
     *SHORT,
-    'model.remember_detector=0',
+    'model.feat_cache_size=0',
     'custom_hooks.0.context_epochs=2',
     'train_cfg.max_epochs=4',
     'train_cfg.val_begin=4',
@@ -106,7 +106,7 @@ def test_both_stages_are_trained(trained):
     for step, values in losses.items():
         assert np.isfinite(list(values.values())).all()
         assert values['loss_context'] > 0
-        assert ('loss_interaction' in values) == (step > 8)
+        assert ('loss_mil' in values) == (step > 8)
     assert (trained / 'last_checkpoint').read_text().endswith('epoch_4.pth')
 
 
@@ -133,7 +133,7 @@ def test_training_with_a_remembered_detector_is_the_same(trained, world):
         'remembered',
         '--resume',
         trained / 'epoch_1.pth',
-        *options(*STAGES, 'model.remember_detector=64'),
+        *options(*STAGES, 'model.feat_cache_size=64'),
         cwd=world,
     ).check()
     assert_same_losses(world / 'remembered', trained, 5, rel=1e-3)
@@ -216,7 +216,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
     for result in results:
         image, hois = images[result['key']], result['hois']
         assert result['img_id'] == image['id']
-        boxes = np.array([*hois['sub_bboxes'], *hois['obj_bboxes']])
+        boxes = np.array([*hois['human_bboxes'], *hois['object_bboxes']])
         boxes = boxes.reshape(-1, 4)
         assert (boxes >= -1e-3).all()
         assert (
@@ -296,7 +296,7 @@ def test_image_labels_need_no_teacher_and_scale_the_rate(trained, no_cache):
     ).check()
     losses = read_losses(no_cache / 'image')
     assert list(losses) == [1]
-    assert losses[1]['loss_interaction'] > 0
+    assert losses[1]['loss_mil'] > 0
     base = Config.fromfile(MINI).auto_scale_lr.base_batch_size
     assert losses[1]['lr'] == pytest.approx(
         read_losses(trained)[1]['lr'] * BATCH / base
@@ -312,7 +312,7 @@ def test_instance_labels_need_no_teacher(no_cache):
         *options(*ONCE, 'model.teacher_head.supervision=instance'),
         cwd=no_cache,
     ).check()
-    assert read_losses(no_cache / 'instance')[1]['loss_interaction'] > 0
+    assert read_losses(no_cache / 'instance')[1]['loss_mil'] > 0
 
 
 @pytest.mark.parametrize('runner', ['clhoi_mm.engine.HOIRunner', 'Runner'])
@@ -329,7 +329,7 @@ def test_stock_mmdets_own_tool(world, runner):
         cwd=world,
     ).check()
     assert (world / runner / 'epoch_1.pth').is_file()
-    assert read_losses(world / runner)[1]['loss_interaction'] > 0
+    assert read_losses(world / runner)[1]['loss_mil'] > 0
 
 
 def edit(world, split, name, change):
@@ -343,7 +343,7 @@ def edit(world, split, name, change):
 def pack(world, name, vocabulary, dim):
     """A cache of another vocabulary or width, over the first images."""
     words = [
-        TeacherWords(f'train/images/{i:06d}.png', 'A dog.', ['A dog.'], [])
+        PseudoLabels(f'train/images/{i:06d}.png', 'A dog.', ['A dog.'], [])
         for i in range(1, 9)
     ]
     pack_cache(

@@ -70,7 +70,7 @@ def test_without_annotations_training_is_the_same(tmp_path):
             TRAIN, config, '--work-dir', 'out', *SHORT, cwd=folder
         ).check()
     losses = read_losses(world / 'out')
-    assert len(losses) == 6 and 'loss_interaction' in losses[6]
+    assert len(losses) == 6 and 'loss_mil' in losses[6]
     assert read_losses(bare / 'out') == losses
     measured = validation(world / 'out')
     assert len(measured) == 1

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.annotations.coco_file import COCOFile
 from clhoi_mm.datasets.image_blocks import read_list, read_parquet
-from clhoi_mm.teacher.caption_file import read_caption_file
-from clhoi_mm.teacher.detected_objects import read_detected_objects
-from clhoi_mm.teacher.images import ImageSource
-from clhoi_mm.teacher.raw_record import read_line
+from clhoi_mm.teacher.backends.caption_file import read_caption_file
+from clhoi_mm.teacher.requests.detected_objects import read_detected_objects
+from clhoi_mm.teacher.requests.images import ImageSource
+from clhoi_mm.teacher.store.raw_record import read_line
 from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 

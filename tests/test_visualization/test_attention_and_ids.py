@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData
 
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
-from clhoi_mm.visualization.heat import heat_map
+from clhoi_mm.visualization.attention_map import heat_map
 from clhoi_mm.visualization.panel import COLOURS
 from clhoi_mm.visualization.scene import HOITexts, build_scene
 
@@ -32,10 +32,10 @@ def draw(hois, **kwargs):
 def hois(rows, ids=None, **columns):
     """From (person, object, verb, score), all objects horses."""
     result = InstanceData(
-        sub_bboxes=torch.tensor([row[0] for row in rows]),
-        obj_bboxes=torch.tensor([row[1] for row in rows]),
+        human_bboxes=torch.tensor([row[0] for row in rows]),
+        object_bboxes=torch.tensor([row[1] for row in rows]),
         verb_labels=torch.tensor([row[2] for row in rows]),
-        obj_labels=torch.ones(len(rows), dtype=torch.long),
+        object_labels=torch.ones(len(rows), dtype=torch.long),
         scores=torch.tensor([row[3] for row in rows]),
         **columns,
     )
@@ -95,10 +95,10 @@ def test_ids_tell_who_is_who():
         *(
             columns[name].numpy()
             for name in (
-                'sub_bboxes',
-                'obj_bboxes',
+                'human_bboxes',
+                'object_bboxes',
                 'verb_labels',
-                'obj_labels',
+                'object_labels',
                 'scores',
             )
         ),

@@ -33,10 +33,10 @@ def hois(rows, scored=True):
     """From (person, object, verb, object label, score)."""
     columns = [torch.tensor([row[i] for row in rows]) for i in range(4)]
     result = InstanceData(
-        sub_bboxes=columns[0].reshape(-1, 4).float(),
-        obj_bboxes=columns[1].reshape(-1, 4).float(),
+        human_bboxes=columns[0].reshape(-1, 4).float(),
+        object_bboxes=columns[1].reshape(-1, 4).float(),
         verb_labels=columns[2].long(),
-        obj_labels=columns[3].long(),
+        object_labels=columns[3].long(),
     )
     if scored:
         result.scores = torch.tensor([float(row[4]) for row in rows])
@@ -55,10 +55,10 @@ def sample(pred=None, gt=None):
 def scene(rows, scored=True):
     columns = hois(rows, scored)
     return build_scene(
-        columns.sub_bboxes.numpy(),
-        columns.obj_bboxes.numpy(),
+        columns.human_bboxes.numpy(),
+        columns.object_bboxes.numpy(),
         columns.verb_labels.numpy(),
-        columns.obj_labels.numpy(),
+        columns.object_labels.numpy(),
         columns.scores.numpy() if scored else None,
         HOITexts(META['verbs'], META['classes']),
     )

@@ -30,7 +30,7 @@ import json
 import os
 from typing import List
 
-from clhoi_mm.allocator import keep_freed_memory
+from clhoi_mm.allocator import configure_glibc_malloc
 from clhoi_mm.config_file import ConfigOptions
 
 ROOT = os.path.dirname(os.path.abspath(__file__ + '/../..'))
@@ -168,7 +168,7 @@ def draw(rows: List[dict], path: str, title: str) -> None:
 def main() -> None:
     args = parse_args()
     if not args.default_allocator:
-        keep_freed_memory()
+        configure_glibc_malloc()
     # The profiler, which counts memory, chats otherwise.
     os.environ.setdefault('KINETO_LOG_LEVEL', '5')
     import torch

@@ -19,12 +19,12 @@ from typing import Dict, Iterator, List
 
 import numpy as np
 
-from clhoi_mm.teacher import TeacherCache, TeacherWords, pack_cache
-from clhoi_mm.teacher.cache_format import MANIFEST, TENSORS
-from clhoi_mm.teacher.collect import collect_answers
+from clhoi_mm.teacher import PseudoLabels, TeacherCache, pack_cache
 from clhoi_mm.teacher.offline_stages import PARSED
-from clhoi_mm.teacher.parse_stage import parse_raw
-from clhoi_mm.teacher.pass_words import read_words
+from clhoi_mm.teacher.parsing.parse_stage import parse_raw
+from clhoi_mm.teacher.store.cache_format import MANIFEST, TENSORS
+from clhoi_mm.teacher.store.collect import collect_answers
+from clhoi_mm.teacher.store.merge import read_pseudo_labels
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
@@ -130,7 +130,7 @@ def name_image(number: int) -> str:
 
 def say_words(
     args: argparse.Namespace, vocabulary: HOIVocabulary
-) -> Iterator[TeacherWords]:
+) -> Iterator[PseudoLabels]:
     """Words about each image, no sentence twice."""
     rng = np.random.default_rng(0)
     for i in range(args.images):
@@ -139,7 +139,7 @@ def say_words(
             for j in range(args.sentences)
         ]
         hois = rng.integers(vocabulary.num_hois, size=args.interactions)
-        yield TeacherWords(
+        yield PseudoLabels(
             name_image(i),
             ' '.join(sentences),
             sentences,
@@ -224,7 +224,7 @@ def make(args: argparse.Namespace, folder: Path) -> None:
             answers = collect_answers(folder)
         with measured('parse'):
             parse_raw(answers, vocabulary, folder / PARSED)
-        words = read_words(answers, folder / PARSED)
+        words = read_pseudo_labels(answers, folder / PARSED)
     with measured('pack'):
         pack_cache(
             words,

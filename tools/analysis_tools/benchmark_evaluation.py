@@ -99,8 +99,8 @@ def generate(
     """
     rng = np.random.default_rng(seed)
     num_images = len(annotations.image_ids)
-    persons, sub_bboxes = shaken_boxes(annotations, True, NUM_PERSONS, rng)
-    others, obj_bboxes = shaken_boxes(annotations, False, NUM_OBJECTS, rng)
+    persons, human_bboxes = shaken_boxes(annotations, True, NUM_PERSONS, rng)
+    others, object_bboxes = shaken_boxes(annotations, False, NUM_OBJECTS, rng)
     images = np.repeat(np.arange(num_images), num_per_img)
     num = len(images)
     human = rng.integers(0, NUM_PERSONS, num)
@@ -138,8 +138,8 @@ def generate(
     return Predictions(
         np.array(annotations.image_ids),
         np.arange(num_images + 1) * num_per_img,
-        sub_bboxes[images, human],
-        obj_bboxes[images, other],
+        human_bboxes[images, human],
+        object_bboxes[images, other],
         objects,
         verbs,
         labels,

@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 from clhoi_mm.apis.model_source import as_test_pipeline
 from clhoi_mm.config_file import read_config
 from clhoi_mm.models.acceleration import accelerate
-from clhoi_mm.models.detectors.predictions import PredictionMaker
+from clhoi_mm.models.detectors.hoi_post_processor import HOIPostProcessor
 
 COLUMNS = (
     'pairs',
@@ -113,17 +113,17 @@ class Parts:
         )
         self.inputs = scenes.inputs(batch)
         self.samples = [scenes.sample() for _ in range(batch)]
-        self.finish = PredictionMaker(
+        self.finish = HOIPostProcessor(
             model.teacher_head.phrases,
             model.score_power,
             model.max_per_img,
-            model.absent_role_weight,
+            model.missing_role_weight,
         )
         self.feats = model.detector.extract_feat(self.inputs)
         self.detect = model.detector.detect
         found = self.detect(self.inputs, self.feats, self.samples)[0]
-        if 'states' in found:
-            scenes.state_dims = found.states.size(1)
+        if 'query_embeds' in found:
+            scenes.query_embed_dims = found.query_embeds.size(1)
         self.given = {
             pairs: [scenes.detections(pairs) for _ in range(batch)]
             for pairs in args.pairs
@@ -150,17 +150,17 @@ class Parts:
     def vlt(self) -> Any:
         """The context."""
         with self.amp():
-            return self.model.read_context(
+            return self.model.encode_context(
                 self.inputs, self.feats, self.samples
             )
 
     def icn(self, context: Any) -> tuple:
         """Pairs and what is thought of them."""
         with self.amp():
-            pairs = self.model.find_pairs(
+            pairs = self.model.generate_pairs(
                 self.inputs, self.feats, self.samples
             )
-            return self.model.judge(self.feats, pairs, context), pairs
+            return self.model.score_pairs(self.feats, pairs, context), pairs
 
     def post(self, scores: Any, pairs: Any) -> None:
         """Triplets in samples."""

@@ -29,7 +29,7 @@ def build_model(cfg: Config, device: str) -> CLHOI:
     model.update(
         detector_checkpoint=None,
         allow_random_detector=True,
-        remember_detector=0,
+        feat_cache_size=0,
     )
     head = model.teacher_head
     head.text_encoder = dict(type='HashedTextEncoder', dim=head.text_dim)
@@ -39,7 +39,7 @@ def build_model(cfg: Config, device: str) -> CLHOI:
         model.detector_classes = list(vocabulary.objects)
     torch.manual_seed(0)
     built = MODELS.build(model)
-    built.teacher_head.phrases.ensure_filled()
+    built.teacher_head.phrases.ensure_encoded()
     return built.to(device).eval()
 
 
@@ -52,14 +52,14 @@ class Scenes:
         width (int): Likewise.
 
     Attributes:
-        state_dims (int, optional): Width of the states that the detector
+        query_embed_dims (int, optional): Width of the states that the detector
             gives to its detections. Defaults to None: it gives none.
     """
 
     def __init__(self, model: CLHOI, height: int, width: int) -> None:
         self.model = model
         self.size = height, width
-        self.state_dims: Optional[int] = None
+        self.query_embed_dims: Optional[int] = None
         self.random = torch.Generator().manual_seed(0)
         self.device = next(model.parameters()).device
 
@@ -108,9 +108,9 @@ class Scenes:
             labels=labels,
             scores=0.5 + torch.rand(count, generator=self.random) / 2,
         )
-        if self.state_dims:
-            found.states = torch.randn(
-                count, self.state_dims, generator=self.random
+        if self.query_embed_dims:
+            found.query_embeds = torch.randn(
+                count, self.query_embed_dims, generator=self.random
             )
         return found.to(self.device)
 

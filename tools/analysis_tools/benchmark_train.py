@@ -45,8 +45,8 @@ def write_features(
         for i, sample in enumerate(samples):
             image = inputs[i : i + 1]
             feats = model.detector.extract_feat(image)
-            pairs = model.find_pairs(image, feats, [sample])
-            boxes = torch.cat([pairs.boxes, pairs.union_boxes]).unique(dim=0)
+            pairs = model.generate_pairs(image, feats, [sample])
+            boxes = torch.cat([pairs.boxes, pairs.union_bboxes]).unique(dim=0)
             pooled = boxes.new_zeros(0, 0)
             if extractor is None:
                 boxes = boxes[:0]
@@ -88,8 +88,8 @@ def measure(args: argparse.Namespace) -> List[dict]:
         found = model.detector.detect(
             inputs, feats, [scenes.sample() for _ in range(batch)]
         )
-        if 'states' in found[0]:
-            scenes.state_dims = found[0].states.size(1)
+        if 'query_embeds' in found[0]:
+            scenes.query_embed_dims = found[0].query_embeds.size(1)
         for pairs in args.pairs:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(

@@ -22,7 +22,7 @@ from clhoi_mm.config_file import (
 from clhoi_mm.datasets.hoi_dataset import HOIDataset, MissingImage
 from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
 from clhoi_mm.registry import DATASETS
-from clhoi_mm.teacher.said import read_captions
+from clhoi_mm.teacher.store.lookup import read_captions
 from clhoi_mm.utils.image_reader import UnreadableImage, read_image
 from clhoi_mm.visualization import HOILocalVisualizer
 

@@ -177,7 +177,7 @@ def levels_read(model: torch.nn.Module, count: int) -> set:
     if (
         icn is not None
         and getattr(icn, 'roi_extractor', None) is None
-        and getattr(icn, 'state_channels', None) is None
+        and getattr(icn, 'query_embed_channels', None) is None
     ):
         return set(range(count))
     levels = () if model.vlt is None else model.vlt.levels
@@ -194,8 +194,8 @@ def roi_features(
             rois=np.zeros((0, 4), np.float32),
             roi_feats=np.zeros((0, 0), np.float32),
         )
-    pairs = model.find_pairs(inputs, feats, [sample])
-    boxes = torch.cat([pairs.boxes, pairs.union_boxes]).unique(dim=0)
+    pairs = model.generate_pairs(inputs, feats, [sample])
+    boxes = torch.cat([pairs.boxes, pairs.union_bboxes]).unique(dim=0)
     pooled = extractor(
         [f.float() for f in feats[: extractor.num_inputs]],
         torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1),

@@ -78,11 +78,11 @@ def measure(
     heads, found = count_flops(
         lambda: detector.detect(inputs, feats, [sample])
     )
-    if 'states' in found[0]:
-        scenes.state_dims = found[0].states.size(1)
+    if 'query_embeds' in found[0]:
+        scenes.query_embed_dims = found[0].query_embeds.size(1)
     scenes.allow(pairs)
     sample.detections = scenes.detections(pairs)
-    formed = model.find_pairs(inputs, feats, [sample])
+    formed = model.generate_pairs(inputs, feats, [sample])
     if len(formed) != pairs:
         raise SystemExit(
             f'{len(formed)} pairs, not {pairs}: the pairing of '
@@ -99,11 +99,13 @@ def measure(
     context = None
     if model.vlt is not None:
         flops, context = count_flops(
-            lambda: model.read_context(inputs, feats, [sample])
+            lambda: model.encode_context(inputs, feats, [sample])
         )
         rows['VLT'] = (*count_parameters(model.vlt), flops)
     if model.icn is not None:
-        flops, _ = count_flops(lambda: model.judge(feats, formed, context))
+        flops, _ = count_flops(
+            lambda: model.score_pairs(feats, formed, context)
+        )
         rows[f'ICN, {pairs} pairs'] = (*count_parameters(model.icn), flops)
     known = set(map(id, detector.parameters()))
     known.update(

@@ -21,7 +21,7 @@ from clhoi_mm.evaluation.core import (
     V_COCO_REASONS,
     ErrorReport,
     Predictions,
-    explain_errors,
+    classify_errors,
     explain_v_coco_errors,
     hico_det_ground_truth,
     v_coco_ground_truth,
@@ -83,7 +83,7 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
             'report explains; for V-COCO, use --metric v_coco'
         )
     gt, _ = hico_det_ground_truth(annotations)
-    return explain_errors(
+    return classify_errors(
         gt,
         predictions.pairs(annotations),
         annotations.hoi_objects,

@@ -164,7 +164,7 @@ class TrainingTarget(MiniTarget):
             'default_hooks.checkpoint.interval=1',
             'default_hooks.checkpoint.max_keep_ckpts=-1',
             'train_cfg.val_interval=100', 'train_dataloader.batch_size=4',
-            'model.remember_detector=0'
+            'model.feat_cache_size=0'
         ]  # yapf: disable
 
     def results(self, out: Path) -> Dict[str, Path]:

@@ -7,8 +7,8 @@ of a benchmark that is tested on are left out by --without.
 import argparse
 
 from clhoi_mm.annotations import AnnotationFile
-from clhoi_mm.teacher.caption_file import read_caption_file
-from clhoi_mm.teacher.captioned_people import people_photos
+from clhoi_mm.teacher.backends.caption_file import read_caption_file
+from clhoi_mm.teacher.backends.captioned_people import people_photos
 from clhoi_mm.utils.files import atomic_path
 
 

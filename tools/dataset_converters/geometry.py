@@ -123,11 +123,11 @@ def split(args: argparse.Namespace) -> None:
 
 
 def teacher(args: argparse.Namespace) -> None:
-    from clhoi_mm.teacher.label_noise import LabelNoise
-    from clhoi_mm.teacher.noisy_labels import write_noisy_labels
+    from clhoi_mm.teacher.simulation.noisy_labels import write_noisy_labels
+    from clhoi_mm.teacher.simulation.random_label_noise import RandomLabelNoise
 
     given = PRESETS[args.preset] if args.preset else args
-    noise = LabelNoise(
+    noise = RandomLabelNoise(
         given.precision, given.recall, args.seed, not args.no_confuse
     )
     encoder = parse_text_encoder(args.text_encoder, args.dim)

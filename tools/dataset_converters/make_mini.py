@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from clhoi_mm.teacher.simulate import simulate_cache
+from clhoi_mm.teacher.simulation.simulate import simulate_cache
 
 try:
     from clhoi_mm.datasets.mini import MiniWorldGenerator

@@ -15,8 +15,8 @@ from typing import Callable
 import torch
 
 from clhoi_mm.apis import HOIInferencer
-from clhoi_mm.models.interaction_part import (
-    InteractionPart,
+from clhoi_mm.models.exportable_interaction_head import (
+    ExportableInteractionHead,
     example_inputs,
     export_interactions,
 )
@@ -85,7 +85,7 @@ def main() -> None:
         program = export_interactions(model, *args.shape)
     except ValueError as error:
         raise SystemExit(f'{args.weights}: {error}') from None
-    part = InteractionPart(model)
+    part = ExportableInteractionHead(model)
     write = write_onnx if args.out.suffix == '.onnx' else write_pt2
     # Named as the file, which is seen whole or not at all.
     partial = args.out.with_name(f'.partial-{args.out.name}')

@@ -18,23 +18,23 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import backend_names
-from clhoi_mm.teacher.caption_parser import find_model
-from clhoi_mm.teacher.detected_objects import (
-    DetectedObjects,
-    read_detected_objects,
-)
 from clhoi_mm.teacher.folder_report import report_folder
-from clhoi_mm.teacher.images import ImageSource
+from clhoi_mm.teacher.job_checks import note_unused
 from clhoi_mm.teacher.offline_stages import (
     PARSED,
     embed_pass,
     pack_pass,
     parse_pass,
 )
-from clhoi_mm.teacher.parse_stage import add_options, read_options
-from clhoi_mm.teacher.pass_checks import note_unused
-from clhoi_mm.teacher.questions import STAGES
-from clhoi_mm.teacher.shards import Shard
+from clhoi_mm.teacher.parsing.caption_parser import find_model
+from clhoi_mm.teacher.parsing.parse_stage import add_options, read_options
+from clhoi_mm.teacher.requests.detected_objects import (
+    DetectedObjects,
+    read_detected_objects,
+)
+from clhoi_mm.teacher.requests.images import ImageSource
+from clhoi_mm.teacher.requests.request_builder import STAGES
+from clhoi_mm.teacher.requests.shards import Shard
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 
@@ -314,7 +314,7 @@ def ask(
         give_up_after=args.give_up_after,
     )
     if args.engine == 'ray':
-        from clhoi_mm.teacher.ray_engine import run_on_ray
+        from clhoi_mm.teacher.backends.ray_engine import run_on_ray
 
         reports = run_on_ray(config, args.workers, args.gpus_per_worker)
     else:

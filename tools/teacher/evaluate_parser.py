@@ -7,10 +7,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Set, Tuple
 
-from clhoi_mm.teacher.answer_parser import AnswerParser
-from clhoi_mm.teacher.exchange import LIST
-from clhoi_mm.teacher.parse_report import ParseReport
-from clhoi_mm.teacher.raw_record import RawRecord
+from clhoi_mm.teacher.parsing.answer_parser import AnswerParser
+from clhoi_mm.teacher.parsing.parse_report import ParseReport
+from clhoi_mm.teacher.requests.messages import LIST
+from clhoi_mm.teacher.store.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 
 LABELS = (

@@ -17,10 +17,10 @@ from typing import Any, Iterator, List
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
-from clhoi_mm.teacher.collect import ANSWERS
+from clhoi_mm.teacher.job_report import JobReport
 from clhoi_mm.teacher.offline_stages import pack_pass, parse_pass
-from clhoi_mm.teacher.pass_report import PassReport
-from clhoi_mm.teacher.text_mutation import TextMutator
+from clhoi_mm.teacher.parsing.text_mutation import TextMutator
+from clhoi_mm.teacher.store.collect import ANSWERS
 from clhoi_mm.vocabulary import HOIVocabulary
 
 ENCODER = dict(type='HashedTextEncoder', dim=8)
@@ -101,7 +101,7 @@ def fuzz(folder: Path, rows: List[Any], vocab: str) -> List[str]:
     ]
 
 
-def recorded(reports: List[PassReport]) -> Iterator[str]:
+def recorded(reports: List[JobReport]) -> Iterator[str]:
     for report in reports:
         failed = ', '.join(f'{k} {v}' for k, v in report.failed.most_common())
         yield f'{report.stage:11} {report.done} answered; failed: {failed}'

@@ -1,3 +1,4 @@
+from .cached_transforms import CachedTransforms
 from .load_detections import LoadDetections
 from .load_detector_features import LoadDetectorFeatures
 from .load_hoi_annotations import LoadHOIAnnotations
@@ -5,7 +6,6 @@ from .load_image import LoadImage
 from .load_image_size import LoadImageSize
 from .load_teacher_knowledge import LoadTeacherKnowledge
 from .pack_hoi_inputs import PackHOIInputs
-from .remember_views import RememberViews
 
 __all__ = [
     'LoadDetections',
@@ -15,5 +15,5 @@ __all__ = [
     'LoadImageSize',
     'LoadTeacherKnowledge',
     'PackHOIInputs',
-    'RememberViews',
+    'CachedTransforms',
 ]

@@ -182,7 +182,7 @@ class LoadDetections(BaseTransform):
         kept = np.flatnonzero(~results['gt_ignore_flags'])
         if self.merge_iou is not None:
             kept = kept[
-                first_of_each(
+                deduplicate_boxes(
                     results['gt_bboxes'].tensor[kept],
                     torch.as_tensor(results['gt_bboxes_labels'][kept]),
                     self.merge_iou,
@@ -213,7 +213,7 @@ class LoadDetections(BaseTransform):
         )
 
 
-def first_of_each(
+def deduplicate_boxes(
     bboxes: torch.Tensor, labels: torch.Tensor, iou: float
 ) -> torch.Tensor:
     """Positions of boxes that overlap no earlier kept one of their class.

@@ -76,7 +76,7 @@ class LoadDetectorFeatures(BaseTransform):
 
     - img (a stand-in without content), img_shape, ori_shape, scale_factor
     - detector_views (ImageViews)
-    - stand_in_by (str)
+    - placeholder_source (str)
 
     Args:
         file (str): What ``tools/analysis_tools/cache_detections.py
@@ -116,7 +116,7 @@ class LoadDetectorFeatures(BaseTransform):
         results['ori_shape'] = tuple(self.file.shapes[row, 0].tolist())
         results['scale_factor'] = tuple(self.file.scale_factors[row].tolist())
         results['detector_views'] = ImageViews(self.file, results['key'])
-        results['stand_in_by'] = type(self).__name__
+        results['placeholder_source'] = type(self).__name__
         return results
 
     def __repr__(self) -> str:

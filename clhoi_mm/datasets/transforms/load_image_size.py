@@ -21,7 +21,7 @@ class LoadImageSize(BaseTransform):
     Added Keys:
 
     - img (a stand-in without content), img_shape, ori_shape
-    - stand_in_by (str)
+    - placeholder_source (str)
     """
 
     def transform(self, results: dict) -> dict:
@@ -46,7 +46,7 @@ class LoadImageSize(BaseTransform):
             (*shape, 3), np.uint8, b'\0', strides=(0, 0, 0)
         )
         results['img_shape'] = results['ori_shape'] = shape
-        results['stand_in_by'] = type(self).__name__
+        results['placeholder_source'] = type(self).__name__
         return results
 
     def __repr__(self) -> str:

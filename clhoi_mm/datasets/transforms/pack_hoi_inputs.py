@@ -72,7 +72,7 @@ class PackHOIInputs(PackDetInputs):
         if 'detector_views' in results:
             origin['detector_view'] = results['detector_views'].pick(results)
         detections = self._take_detections(results)
-        if 'stand_in_by' in results:
+        if 'placeholder_source' in results:
             self._check_stand_in(results)
             # Nobody looks at it: let nobody copy and normalise it.
             results['img'] = np.zeros((1, 1, 3), np.uint8)
@@ -102,7 +102,7 @@ class PackHOIInputs(PackDetInputs):
     @staticmethod
     def _check_stand_in(results: dict) -> None:
         """Flips are all that may happen to what stands for an image."""
-        img, name = results['img'], results['stand_in_by']
+        img, name = results['img'], results['placeholder_source']
         # It is a view of one number until somebody works on its pixels.
         if any(img.strides) or (
             'detector_views' not in results
@@ -210,9 +210,9 @@ class PackHOIInputs(PackDetInputs):
             object_inds=position[objects],
             verb_labels=_tensor(hois['verb_labels'])[keep],
             hoi_labels=_tensor(hois['hoi_labels'])[keep],
-            sub_bboxes=bboxes[humans],
-            obj_bboxes=bboxes[objects],
-            obj_labels=labels[objects],
+            human_bboxes=bboxes[humans],
+            object_bboxes=bboxes[objects],
+            object_labels=labels[objects],
         )
 
 

@@ -81,15 +81,14 @@ class DistillStageHook(Hook):
             group['lr'] = rate
 
     def after_train(self, runner: Runner) -> None:
-        """Say if the teacher's noise was counted to no purpose."""
-        loss = self._model(runner).interaction_loss
-        noise = getattr(loss, 'noise', None)
+        """Warn of a label noise model whose warm-up never ended."""
+        noise = self._model(runner).label_noise
         if noise is not None and 0 < noise.iterations <= noise.warmup:
             runner.logger.warning(
-                f"The teacher's noise was never made use of: warmup="
-                f'{noise.warmup}, but interactions were distilled for '
-                f'{int(noise.iterations)} iterations; lower '
-                'model.interaction_loss.noise.warmup'
+                'The label noise model was never used: '
+                f'label_noise.warmup={noise.warmup}, but interactions were '
+                f'distilled for {int(noise.iterations)} iterations; lower '
+                'model.label_noise.warmup'
             )
 
     def _check_encoder(self, runner: Runner) -> None:

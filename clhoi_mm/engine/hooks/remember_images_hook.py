@@ -3,7 +3,7 @@ from mmengine.dataset import Compose
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from clhoi_mm.datasets.transforms import LoadImage, RememberViews
+from clhoi_mm.datasets.transforms import CachedTransforms, LoadImage
 from clhoi_mm.registry import HOOKS
 
 
@@ -12,7 +12,7 @@ class RememberImagesHook(Hook):
     """Reads and decodes each view of a training image once.
 
     For data sets that fit into memory: the pipeline is run once for each
-    image and each of its flips (:class:`RememberViews`). A pipeline that
+    image and each of its flips (:class:`CachedTransforms`). A pipeline that
     draws anything else, or that reads no images, is left as it is.
 
     Args:
@@ -34,7 +34,7 @@ class RememberImagesHook(Hook):
         ):
             return
         try:
-            dataset.pipeline = RememberViews(
+            dataset.pipeline = CachedTransforms(
                 pipeline.transforms, max_images=self.max_images
             )
         except ValueError as error:

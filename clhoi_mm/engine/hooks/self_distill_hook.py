@@ -14,16 +14,17 @@ class SelfDistillHook(Hook):
 
     A student that learns from a noisy teacher first believes and then doubts
     what it was told; what it believed stays with it. So at the beginning of
-    a round the ICN becomes the elder, another begins anew, and from then on
-    words are taken for what the elder makes of them (:class:`Elder`). The VLT
-    goes on.
+    a round the ICN becomes the self-teacher, another begins anew, and from
+    then on words are taken for what the self-teacher makes of them
+    (:class:`SelfTeacher`). The VLT goes on.
 
     Where nothing is doubted, as with annotations or without a model of the
     teacher's noise, there is nothing to be revised, and training goes on as
     it was.
 
-    The elder is kept in checkpoints beside the weights, so that a resumed
-    run repeats the uninterrupted one. Learning rates are the schedulers'
+    The self-teacher is kept in checkpoints beside the weights, so that a
+    resumed run repeats the uninterrupted one. Learning rates are the
+    schedulers'
     business: ``CosineRestartLR`` begins anew with a round.
 
     Args:
@@ -39,27 +40,30 @@ class SelfDistillHook(Hook):
         self._state: Optional[dict] = None
 
     def before_train(self, runner: Runner) -> None:
-        """Bring the elder of a resumed run back.
+        """Bring the self-teacher of a resumed run back.
 
         Raises:
-            ValueError: If a round has begun and the checkpoint has no elder.
+            ValueError: If a round has begun and the checkpoint has no
+                self-teacher.
         """
         model = self._model(runner)
         if self._state is not None:
-            model.appoint_elder().load_state_dict(self._state)
+            model.snapshot_self_teacher().load_state_dict(self._state)
             self._state = None
-        elif model.doubts_words and any(e < runner.epoch for e in self.epochs):
+        elif model.has_label_noise and any(
+            e < runner.epoch for e in self.epochs
+        ):
             raise ValueError(
                 f'training goes on at epoch {runner.epoch}, within a round of '
                 f'SelfDistillHook.epochs={self.epochs}, but the checkpoint '
-                'has no "elder"; resume from one that this training wrote, '
-                'as it was written'
+                'has no "self_teacher"; resume from one that this training '
+                'wrote, as it was written'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Begin a round, if one begins here."""
         model = self._model(runner)
-        if runner.epoch not in self.epochs or not model.doubts_words:
+        if runner.epoch not in self.epochs or not model.has_label_noise:
             return
         if model.stage < 2:
             raise ValueError(
@@ -69,8 +73,8 @@ class SelfDistillHook(Hook):
                 'DistillStageHook.context_epochs'
             )
         runner.logger.info('Self-distillation: the ICN begins anew')
-        model.appoint_elder()
-        model.renew_icn()
+        model.snapshot_self_teacher()
+        model.reinit_icn()
         state = runner.optim_wrapper.optimizer.state
         for tensor in model.icn.state_dict().values():
             broadcast(tensor)
@@ -78,15 +82,15 @@ class SelfDistillHook(Hook):
             state.pop(param, None)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the elder."""
-        elder = self._model(runner).elder
-        if elder is not None:
-            checkpoint['elder'] = elder.state_dict()
+        """Add the self-teacher."""
+        self_teacher = self._model(runner).self_teacher
+        if self_teacher is not None:
+            checkpoint['self_teacher'] = self_teacher.state_dict()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remember the elder of a run that is resumed."""
+        """Remember the self-teacher of a run that is resumed."""
         if runner._resume:
-            self._state = checkpoint.get('elder')
+            self._state = checkpoint.get('self_teacher')
 
     @staticmethod
     def _model(runner: Runner):

@@ -9,17 +9,17 @@ from .average_precision import (
     rank_in_class,
 )
 from .boxes import aligned_ious
-from .errors import REASONS, ErrorReport, explain_errors
+from .errors import REASONS, ErrorReport, classify_errors
 from .ground_truth import hico_det_ground_truth, v_coco_ground_truth
 from .hico_det import (
     HICODetResult,
     Matches,
     evaluate_hico_det,
-    knows_object,
+    known_object_mask,
     match_hico_det,
 )
 from .hoi_classes import HOIClasses
-from .matching import best_matches, candidate_pairs, first_claims
+from .matching import assign_true_positives, best_matches, candidate_pairs
 from .pair_ranking import PairRankingResult, evaluate_pair_ranking
 from .pair_table import ImageLabels, PairTable
 from .predictions import Predictions
@@ -64,11 +64,11 @@ __all__ = [
     'evaluate_hico_det',
     'evaluate_pair_ranking',
     'evaluate_v_coco',
-    'explain_errors',
+    'classify_errors',
     'explain_v_coco_errors',
-    'first_claims',
+    'assign_true_positives',
     'hico_det_ground_truth',
-    'knows_object',
+    'known_object_mask',
     'match_hico_det',
     'precisions',
     'rank_in_class',

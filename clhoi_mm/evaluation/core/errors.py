@@ -96,7 +96,7 @@ class ErrorReport:
         ]
 
 
-def explain_errors(
+def classify_errors(
     gt: PairTable,
     pred: PairTable,
     hoi_objects: np.ndarray,
@@ -121,10 +121,12 @@ def explain_errors(
 
     pred_inds, gt_inds = candidate_pairs(pred.image_inds, gt.image_inds)
     human = rules.is_match(
-        rules.overlaps(pred.sub_bboxes[pred_inds], gt.sub_bboxes[gt_inds])
+        rules.overlaps(pred.human_bboxes[pred_inds], gt.human_bboxes[gt_inds])
     )
     obj = rules.is_match(
-        rules.overlaps(pred.obj_bboxes[pred_inds], gt.obj_bboxes[gt_inds])
+        rules.overlaps(
+            pred.object_bboxes[pred_inds], gt.object_bboxes[gt_inds]
+        )
     )
     obj &= (
         hoi_objects[pred.hoi_labels[pred_inds]]

@@ -7,7 +7,7 @@ import numpy as np
 
 from .average_precision import average_precision, rank_in_class
 from .hoi_classes import class_subsets
-from .matching import best_matches, candidate_pairs, first_claims
+from .matching import assign_true_positives, best_matches, candidate_pairs
 from .pair_table import ImageLabels, PairTable
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 
@@ -115,12 +115,18 @@ def match_hico_det(
         gt.image_inds * num_hois + gt.hoi_labels,
     )
     overlaps = np.minimum(
-        protocol.overlaps(pred.sub_bboxes[pred_inds], gt.sub_bboxes[gt_inds]),
-        protocol.overlaps(pred.obj_bboxes[pred_inds], gt.obj_bboxes[gt_inds]),
+        protocol.overlaps(
+            pred.human_bboxes[pred_inds], gt.human_bboxes[gt_inds]
+        ),
+        protocol.overlaps(
+            pred.object_bboxes[pred_inds], gt.object_bboxes[gt_inds]
+        ),
     )
     matches, overlaps = best_matches(pred_inds, gt_inds, overlaps, len(pred))
     matches[~protocol.is_match(overlaps)] = -1
-    return Matches(pred, matches, first_claims(matches, np.arange(len(pred))))
+    return Matches(
+        pred, matches, assign_true_positives(matches, np.arange(len(pred)))
+    )
 
 
 def evaluate_hico_det(
@@ -159,7 +165,7 @@ def evaluate_hico_det(
     )
     ap_ko = None
     if known_object:
-        known = knows_object(ranked, image_labels, hoi_objects)
+        known = known_object_mask(ranked, image_labels, hoi_objects)
         ap_ko = average_precision(
             ranked.hoi_labels[known],
             true_positive[known],
@@ -169,7 +175,7 @@ def evaluate_hico_det(
     return HICODetResult(ap, ap_ko, num_gt, len(pred), rules.empty_classes)
 
 
-def knows_object(
+def known_object_mask(
     pred: PairTable, image_labels: ImageLabels, hoi_objects: np.ndarray
 ) -> np.ndarray:
     """Which predictions lie on images annotated with their object, (N,)."""

@@ -62,7 +62,9 @@ def best_matches(
     return matches, best
 
 
-def first_claims(matches: np.ndarray, order: np.ndarray) -> np.ndarray:
+def assign_true_positives(
+    matches: np.ndarray, order: np.ndarray
+) -> np.ndarray:
     """Lets each ground truth be found once.
 
     Args:

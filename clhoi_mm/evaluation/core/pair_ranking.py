@@ -101,8 +101,8 @@ def evaluate_pair_ranking(
     source = first[unsaid_pair]
     rows = PairTable(
         np.concatenate([pred.image_inds, pred.image_inds[source]]),
-        np.concatenate([pred.sub_bboxes, pred.sub_bboxes[source]]),
-        np.concatenate([pred.obj_bboxes, pred.obj_bboxes[source]]),
+        np.concatenate([pred.human_bboxes, pred.human_bboxes[source]]),
+        np.concatenate([pred.object_bboxes, pred.object_bboxes[source]]),
         np.concatenate([pred.hoi_labels, unsaid]),
         np.concatenate([pred.scores, np.full(len(unsaid), -np.inf)]),
     )
@@ -136,8 +136,8 @@ def _distinct_pairs(
         [
             pred.image_inds,
             hoi_objects[pred.hoi_labels],
-            pred.sub_bboxes,
-            pred.obj_bboxes,
+            pred.human_bboxes,
+            pred.object_bboxes,
         ]
     )
     order = np.lexsort(columns.T)
@@ -172,8 +172,8 @@ def _positive(rows: PairTable, gt: PairTable, num_hois: int) -> np.ndarray:
         gt.image_inds * num_hois + gt.hoi_labels,
     )
     overlaps = np.minimum(
-        aligned_ious(rows.sub_bboxes[row], gt.sub_bboxes[truth]),
-        aligned_ious(rows.obj_bboxes[row], gt.obj_bboxes[truth]),
+        aligned_ious(rows.human_bboxes[row], gt.human_bboxes[truth]),
+        aligned_ious(rows.object_bboxes[row], gt.object_bboxes[truth]),
     )
     positive = np.zeros(len(rows), dtype=bool)
     positive[row[overlaps >= MIN_IOU]] = True

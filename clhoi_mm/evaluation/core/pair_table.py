@@ -12,15 +12,15 @@ class PairTable:
     Args:
         image_inds (np.ndarray): Position of the image in the data set, (N,)
             int64.
-        sub_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
-        obj_bboxes (np.ndarray): Objects' boxes, (N, 4) xyxy.
+        human_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
+        object_bboxes (np.ndarray): Objects' boxes, (N, 4) xyxy.
         hoi_labels (np.ndarray): Interaction classes in [0, C), (N,) int64.
         scores (np.ndarray): Scores, (N,); ones for ground truth.
     """
 
     image_inds: np.ndarray
-    sub_bboxes: np.ndarray
-    obj_bboxes: np.ndarray
+    human_bboxes: np.ndarray
+    object_bboxes: np.ndarray
     hoi_labels: np.ndarray
     scores: np.ndarray
 
@@ -30,8 +30,8 @@ class PairTable:
     def __getitem__(self, rows: np.ndarray) -> 'PairTable':
         return PairTable(
             self.image_inds[rows],
-            self.sub_bboxes[rows],
-            self.obj_bboxes[rows],
+            self.human_bboxes[rows],
+            self.object_bboxes[rows],
             self.hoi_labels[rows],
             self.scores[rows],
         )

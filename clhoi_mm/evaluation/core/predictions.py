@@ -31,10 +31,10 @@ class Predictions:
     Args:
         img_id (np.ndarray): Ids of the images, (I,).
         offsets (np.ndarray): (I + 1,) int, rising from 0 to N.
-        sub_bboxes (np.ndarray): Persons, (N, 4) xyxy, in pixels of the
+        human_bboxes (np.ndarray): Persons, (N, 4) xyxy, in pixels of the
             original image, zero-based and continuous.
-        obj_bboxes (np.ndarray): Objects, likewise; NaN for an absent role.
-        obj_labels (np.ndarray): Position in ``categories``, -1 without an
+        object_bboxes (np.ndarray): Objects, likewise; NaN for an absent role.
+        object_labels (np.ndarray): Position in ``categories``, -1 without an
             object, (N,).
         verb_labels (np.ndarray): Position in ``verbs``, (N,).
         hoi_labels (np.ndarray): Position in ``hoi_categories``, -1 where
@@ -51,9 +51,9 @@ class Predictions:
 
     img_id: np.ndarray
     offsets: np.ndarray
-    sub_bboxes: np.ndarray
-    obj_bboxes: np.ndarray
-    obj_labels: np.ndarray
+    human_bboxes: np.ndarray
+    object_bboxes: np.ndarray
+    object_labels: np.ndarray
     verb_labels: np.ndarray
     hoi_labels: np.ndarray
     scores: np.ndarray
@@ -139,7 +139,7 @@ class Predictions:
             self.verb_labels, len(annotations.verbs), 'verb_labels'
         )
         objects = read_labels(
-            self.obj_labels, len(annotations.objects), 'obj_labels'
+            self.object_labels, len(annotations.objects), 'object_labels'
         )
         paired = np.flatnonzero((verbs >= 0) & (objects >= 0))
         expected = annotations.hoi_lookup[verbs[paired], objects[paired]]
@@ -156,14 +156,14 @@ class Predictions:
                 'classes.'
             )
         inside = labels >= 0
-        for name in ('sub_bboxes', 'obj_bboxes', 'scores'):
+        for name in ('human_bboxes', 'object_bboxes', 'scores'):
             refuse_infinite(getattr(self, name), inside, name)
         keep = inside[order]
         order = order[keep]
         return PairTable(
             image_inds[keep],
-            self.sub_bboxes[order],
-            self.obj_bboxes[order],
+            self.human_bboxes[order],
+            self.object_bboxes[order],
             labels[order],
             self.scores[order],
         )
@@ -178,14 +178,14 @@ class Predictions:
         verbs = read_labels(
             self.verb_labels, len(annotations.verbs), 'verb_labels'
         )
-        refuse_infinite(self.sub_bboxes, verbs >= 0, 'sub_bboxes')
+        refuse_infinite(self.human_bboxes, verbs >= 0, 'human_bboxes')
         agent_scores = self.agent_scores
         if agent_scores is None:
             agent_scores = self.scores
         rows = RolePredictions(
             image_inds,
-            self.sub_bboxes[order],
-            self.obj_bboxes[order],
+            self.human_bboxes[order],
+            self.object_bboxes[order],
             verbs[order],
             self.scores[order],
             agent_scores[order],
@@ -248,14 +248,14 @@ class Predictions:
                 f'{path}: keys must be {num_images} strings, one for each '
                 f'image, but has shape {keys.shape} of {keys.dtype}.'
             )
-        for name in ('sub_bboxes', 'obj_bboxes'):
+        for name in ('human_bboxes', 'object_bboxes'):
             if getattr(self, name).shape != (num, 4):
                 raise ValueError(
                     f'{path}: {name} must have shape ({num}, 4), '
                     f'but has {getattr(self, name).shape}.'
                 )
         for name in (
-            'obj_labels',
+            'object_labels',
             'verb_labels',
             'hoi_labels',
             'agent_scores',

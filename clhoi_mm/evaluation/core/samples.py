@@ -113,8 +113,8 @@ def _stack(tables: Sequence[PairTable]) -> PairTable:
     tables = [_NO_PAIRS, *tables]  # so that there is something to join
     return PairTable(
         image_inds,
-        np.concatenate([table.sub_bboxes for table in tables]),
-        np.concatenate([table.obj_bboxes for table in tables]),
+        np.concatenate([table.human_bboxes for table in tables]),
+        np.concatenate([table.object_bboxes for table in tables]),
         np.concatenate([table.hoi_labels for table in tables]),
         np.concatenate([table.scores for table in tables]),
     )
@@ -130,7 +130,7 @@ def _read_pairs(
         raise KeyError(
             f'{name} is missing; an image without pairs carries empty arrays.'
         )
-    required = ['sub_bboxes', 'obj_bboxes', 'hoi_labels']
+    required = ['human_bboxes', 'object_bboxes', 'hoi_labels']
     required += ['scores'] if scored else []
     missing = [key for key in required if key not in pairs]
     if missing:
@@ -143,11 +143,11 @@ def _read_pairs(
     num = len(hoi_labels)
     scores = pairs['scores'] if scored else np.ones(num, dtype=np.float32)
     columns = dict(
-        sub_bboxes=read_floats(
-            pairs['sub_bboxes'], (num, 4), f'{name}.sub_bboxes'
+        human_bboxes=read_floats(
+            pairs['human_bboxes'], (num, 4), f'{name}.human_bboxes'
         ),
-        obj_bboxes=read_floats(
-            pairs['obj_bboxes'], (num, 4), f'{name}.obj_bboxes'
+        object_bboxes=read_floats(
+            pairs['object_bboxes'], (num, 4), f'{name}.object_bboxes'
         ),
         scores=read_floats(scores, (num,), f'{name}.scores'),
     )

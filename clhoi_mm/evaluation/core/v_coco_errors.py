@@ -160,7 +160,7 @@ def _predicted(
         tuple[np.ndarray, np.ndarray]: Whether a box lies there, or none is
         needed, and whether it does so beside the person, (W,) bool.
     """
-    boxes, things = inclusive_roles(truth), roles.pred.obj_bboxes
+    boxes, things = inclusive_roles(truth), roles.pred.object_bboxes
     images = truth.image_inds[wanted]
     has_box = np.flatnonzero(role >= 0)
     rows, targets = candidate_pairs(roles.pred.image_inds, images[has_box])

@@ -6,7 +6,7 @@ from typing import Tuple
 import numpy as np
 
 from .boxes import aligned_ious
-from .matching import best_matches, candidate_pairs, first_claims
+from .matching import assign_true_positives, best_matches, candidate_pairs
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 IOU_THR = 0.5
@@ -131,14 +131,14 @@ def match_roles(
     found[has_box] = (
         aligned_ious(
             inclusive_roles(truth)[role[has_box]],
-            pred.obj_bboxes[has_box],
+            pred.object_bboxes[has_box],
             1.0,
         )
         >= IOU_THR
     )
-    empty = np.isnan(pred.obj_bboxes).all(axis=1) | (pred.obj_bboxes == 0).all(
-        axis=1
-    )
+    empty = np.isnan(pred.object_bboxes).all(axis=1) | (
+        pred.object_bboxes == 0
+    ).all(axis=1)
     num_gt = np.where(actions.has_role, matches.num_gt[actions.action_inds], 0)
     return RoleMatches(
         pred,
@@ -188,7 +188,9 @@ def claim(
     order = claimants[
         np.argsort(-scores[claimants].astype(np.float32), kind='stable')
     ]
-    return first_claims(persons * (labels.max(initial=0) + 1) + labels, order)
+    return assign_true_positives(
+        persons * (labels.max(initial=0) + 1) + labels, order
+    )
 
 
 def _inclusive(bboxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -203,9 +205,9 @@ def _inclusive(bboxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 def _distinct_persons(pred: RolePredictions) -> Tuple[np.ndarray, np.ndarray]:
     """Rows that show each predicted person first, in order, and the person
     of each row."""
-    columns = pred.sub_bboxes.T
+    columns = pred.human_bboxes.T
     order = np.lexsort((*columns, pred.image_inds))
-    sorted_boxes = pred.sub_bboxes[order]
+    sorted_boxes = pred.human_bboxes[order]
     is_new = np.ones(len(order), dtype=bool)
     is_new[1:] = (np.diff(pred.image_inds[order]) != 0) | (
         sorted_boxes[1:] != sorted_boxes[:-1]
@@ -233,6 +235,6 @@ def _nearest_persons(
     )
     gt_inds = candidates[gt_inds]
     overlaps = aligned_ious(
-        pred.sub_bboxes[rows][pred_inds], persons[gt_inds], 1.0
+        pred.human_bboxes[rows][pred_inds], persons[gt_inds], 1.0
     )
     return best_matches(pred_inds, gt_inds, overlaps, len(rows))

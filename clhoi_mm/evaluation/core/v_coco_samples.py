@@ -96,8 +96,8 @@ def stack_v_coco_records(
         np.concatenate([truth.role_bboxes for truth in truths]),
     )
     columns = (
-        'sub_bboxes',
-        'obj_bboxes',
+        'human_bboxes',
+        'object_bboxes',
         'verb_labels',
         'scores',
         'agent_scores',
@@ -132,7 +132,10 @@ def _read_truth(
 ) -> VCOCOTruth:
     persons = _fields(sample, 'gt_persons', name, ('bboxes', 'hoi_labelled'))
     hois = _fields(
-        sample, 'gt_hois', name, ('sub_bboxes', 'obj_bboxes', 'verb_labels')
+        sample,
+        'gt_hois',
+        name,
+        ('human_bboxes', 'object_bboxes', 'verb_labels'),
     )
     labelled = to_numpy(persons['hoi_labelled']).astype(bool).reshape(-1)
     bboxes = read_floats(
@@ -148,7 +151,7 @@ def _read_truth(
         )
     subjects, roles = (
         read_floats(hois[key], (len(verbs), 4), f'{name}: gt_hois.{key}')
-        for key in ('sub_bboxes', 'obj_bboxes')
+        for key in ('human_bboxes', 'object_bboxes')
     )
     # A person is known by the box; of equal boxes by the labelled one.
     same = (subjects[:, None] == bboxes[None]).all(axis=2)
@@ -159,7 +162,7 @@ def _read_truth(
     )
     if len(verbs) and not same.any(axis=1).all():
         raise ValueError(
-            f'{name}: gt_hois.sub_bboxes holds a person who is not among '
+            f'{name}: gt_hois.human_bboxes holds a person who is not among '
             'gt_persons; both must be in original-image coordinates.'
         )
     return VCOCOTruth(
@@ -180,13 +183,15 @@ def _read_predictions(
         sample,
         'pred_hois',
         name,
-        ('sub_bboxes', 'obj_bboxes', 'verb_labels', 'scores'),
+        ('human_bboxes', 'object_bboxes', 'verb_labels', 'scores'),
     )
     name = f'{name}: pred_hois'
     verbs = read_labels(hois['verb_labels'], num_verbs, f'{name}.verb_labels')
     num = len(verbs)
-    bboxes = read_floats(hois['sub_bboxes'], (num, 4), f'{name}.sub_bboxes')
-    refuse_infinite(bboxes, verbs >= 0, f'{name}.sub_bboxes')
+    bboxes = read_floats(
+        hois['human_bboxes'], (num, 4), f'{name}.human_bboxes'
+    )
+    refuse_infinite(bboxes, verbs >= 0, f'{name}.human_bboxes')
     scores = read_floats(hois['scores'], (num,), f'{name}.scores')
     agent_scores = hois.get('agent_scores')
     if agent_scores is None:
@@ -194,7 +199,7 @@ def _read_predictions(
     pred = RolePredictions(
         np.zeros(num, dtype=np.int64),
         bboxes,
-        read_floats(hois['obj_bboxes'], (num, 4), f'{name}.obj_bboxes'),
+        read_floats(hois['object_bboxes'], (num, 4), f'{name}.object_bboxes'),
         verbs,
         scores,
         read_floats(agent_scores, (num,), f'{name}.agent_scores'),

@@ -93,9 +93,9 @@ class RolePredictions:
     Args:
         image_inds (np.ndarray): Position of the image in the data set, (N,)
             int64, sorted.
-        sub_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
-        obj_bboxes (np.ndarray): Boxes of the role, (N, 4) xyxy; NaN or zeros
-            say that the role is absent.
+        human_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
+        object_bboxes (np.ndarray): Boxes of the role, (N, 4) xyxy; NaN or
+            zeros say that the role is absent.
         verb_labels (np.ndarray): Verbs, (N,) int64.
         scores (np.ndarray): Scores, (N,); a row with NaN says nothing about
             the role.
@@ -104,8 +104,8 @@ class RolePredictions:
     """
 
     image_inds: np.ndarray
-    sub_bboxes: np.ndarray
-    obj_bboxes: np.ndarray
+    human_bboxes: np.ndarray
+    object_bboxes: np.ndarray
     verb_labels: np.ndarray
     scores: np.ndarray
     agent_scores: np.ndarray
@@ -116,8 +116,8 @@ class RolePredictions:
     def __getitem__(self, rows: np.ndarray) -> 'RolePredictions':
         return RolePredictions(
             self.image_inds[rows],
-            self.sub_bboxes[rows],
-            self.obj_bboxes[rows],
+            self.human_bboxes[rows],
+            self.object_bboxes[rows],
             self.verb_labels[rows],
             self.scores[rows],
             self.agent_scores[rows],

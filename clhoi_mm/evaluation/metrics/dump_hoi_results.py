@@ -14,9 +14,9 @@ from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import normalise_name
 
 COLUMNS = (
-    'sub_bboxes',
-    'obj_bboxes',
-    'obj_labels',
+    'human_bboxes',
+    'object_bboxes',
+    'object_labels',
     'verb_labels',
     'hoi_labels',
     'scores',
@@ -132,10 +132,10 @@ class DumpHOIResults(BaseMetric):
         objects = self._positions('classes', annotations.objects)
         verbs = self._positions('verbs', annotations.verbs)
         # -1, no object, reads the last entry.
-        obj_labels = objects[columns['obj_labels']]
+        object_labels = objects[columns['object_labels']]
         verb_labels = verbs[columns['verb_labels']]
         keep = (verb_labels >= 0) & (
-            (obj_labels >= 0) | (columns['obj_labels'] < 0)
+            (object_labels >= 0) | (columns['object_labels'] < 0)
         )
         if not keep.all():
             MMLogger.get_current_instance().warning(
@@ -146,19 +146,19 @@ class DumpHOIResults(BaseMetric):
         images = np.repeat(
             np.arange(len(rows)), [len(row['scores']) for row in rows]
         )[keep]
-        obj_labels, verb_labels = obj_labels[keep], verb_labels[keep]
+        object_labels, verb_labels = object_labels[keep], verb_labels[keep]
         hoi_labels = np.where(
-            obj_labels >= 0,
-            annotations.hoi_lookup[verb_labels, obj_labels],
+            object_labels >= 0,
+            annotations.hoi_lookup[verb_labels, object_labels],
             -1,
         )
         keys = [result['key'] for result in results]
         return Predictions(
             np.array([result['img_id'] for result in results]),
             np.searchsorted(images, np.arange(len(rows) + 1)),
-            columns['sub_bboxes'][keep],
-            columns['obj_bboxes'][keep],
-            obj_labels,
+            columns['human_bboxes'][keep],
+            columns['object_bboxes'][keep],
+            object_labels,
             verb_labels,
             hoi_labels,
             columns['scores'][keep],

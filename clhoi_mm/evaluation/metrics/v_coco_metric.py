@@ -27,7 +27,7 @@ class VCOCOMetric(BaseMetric):
     Reads ``img_id``, ``gt_persons``, ``gt_hois``, ``pred_hois`` and
     ``ori_shape`` of each sample's dict; boxes in original-image coordinates.
     Predictions hold pairs and, where the model says that a role is absent,
-    rows whose ``obj_bboxes`` are NaN; ``agent_scores`` are read where they
+    rows whose ``object_bboxes`` are NaN; ``agent_scores`` are read where they
     are given. :mod:`clhoi_mm.evaluation.core.v_coco` states the protocol.
 
     All figures are percentages: ``AP_role_s1`` and ``AP_role_s2`` over the

@@ -8,17 +8,17 @@ from torch import Tensor
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
 
-from ..heads import Context, Interactions
+from ..heads import Context, PairPredictions
 from ..task_modules import PairBatch
-from .borrowed_states import borrow_states
 from .cached_feats import CachedFeats
-from .elder import Elder
+from .featmap_spec import FeatmapSpec, infer_icn_cfg, infer_vlt_cfg
 from .frozen_detector import FrozenDetector, config_hash
+from .hoi_post_processor import HOIPostProcessor
 from .joint_detector import JointDetector
-from .map_shapes import MapShapes, fit_icn, fit_vlt
-from .no_detector import NoDetector
-from .predictions import PredictionMaker
+from .match_query_embeds import match_query_embeds
+from .precomputed_detections import PrecomputedDetections
 from .remembered_feats import RememberedFeats
+from .self_teacher import SelfTeacher
 from .visual_encoder import VisualEncoder
 
 
@@ -50,9 +50,11 @@ class CLHOI(BaseDetector):
             to.
         context_loss (dict, optional): Config of the context distillation.
         interaction_loss (dict, optional): Config of the interaction
-            distillation; its ``noise``, if any, less ``vocabulary``, which is
-            the teacher head's. Without it an ICN would say nothing: pairs are
-            scored by the VLT's image embedding against phrases.
+            distillation. Without it there is no ICN: pairs are scored by the
+            VLT's image embedding against phrases.
+        label_noise (dict, optional): Config of a :class:`LabelNoiseModel`,
+            less ``vocabulary``, which is the teacher head's. Corrects
+            pseudo-labels; annotations are taken as they are.
         visual_encoder (dict, optional): Config of a backbone whose maps feed
             VLT and ICN in place of the detector's, see
             :class:`VisualEncoder`.
@@ -64,7 +66,7 @@ class CLHOI(BaseDetector):
         train_detector (bool): Train the detector along, from annotated boxes
             and with its own losses, see :class:`JointDetector`. Defaults to
             False: it is frozen.
-        remember_detector (int): Views of images whose maps, detections and
+        feat_cache_size (int): Views of images whose maps, detections and
             RoI features are kept in memory, in training and its validation.
             Defaults to 0.
         allow_random_detector (bool): Go on without the detector's weights.
@@ -73,7 +75,7 @@ class CLHOI(BaseDetector):
         score_power (float): Exponent of the detection scores in the final
             score. Defaults to 1.
         max_per_img (int): Predictions kept in an image. Defaults to 100.
-        absent_role_weight (float, optional): Beside these, give a row without
+        missing_role_weight (float, optional): Beside these, give a row without
             an object for each person and action, as V-COCO's metric needs:
             with this share of the score of the person's best pair with the
             verb. Defaults to None: no such rows.
@@ -91,17 +93,18 @@ class CLHOI(BaseDetector):
         vlt: Optional[dict] = None,
         context_loss: Optional[dict] = None,
         interaction_loss: Optional[dict] = None,
+        label_noise: Optional[dict] = None,
         visual_encoder: Optional[dict] = None,
         visual_encoder_for: Sequence[str] = ('vlt', 'icn'),
         detector_checkpoint: Optional[str] = None,
         detector_classes: Union[str, Sequence[str], None] = None,
         train_detector: bool = False,
-        remember_detector: int = 0,
+        feat_cache_size: int = 0,
         allow_random_detector: bool = False,
         context_weight_stage2: float = 0.5,
         score_power: float = 1.0,
         max_per_img: int = 100,
-        absent_role_weight: Optional[float] = None,
+        missing_role_weight: Optional[float] = None,
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
@@ -127,16 +130,18 @@ class CLHOI(BaseDetector):
         vocabulary = self.teacher_head.phrases.vocabulary
         self.train_detector = train_detector
         if detector is None:
-            self.detector = NoDetector(
+            self.detector = PrecomputedDetections(
                 {
                     'vlt': vlt,
                     'icn.roi_extractor': icn.get('roi_extractor'),
-                    'icn.state_channels': icn.get('state_channels'),
+                    'icn.query_embed_channels': icn.get(
+                        'query_embed_channels'
+                    ),
                     'visual_encoder': visual_encoder,
                     'detector_checkpoint': detector_checkpoint,
                     'detector_classes': detector_classes,
                     'train_detector': train_detector,
-                    'remember_detector': remember_detector,
+                    'feat_cache_size': feat_cache_size,
                 }
             )
         else:
@@ -146,7 +151,7 @@ class CLHOI(BaseDetector):
                 vocabulary,
                 detector_checkpoint,
                 detector_classes,
-                remember=remember_detector,
+                remember=feat_cache_size,
                 allow_random=allow_random_detector,
             )
         self.visual_encoder = None
@@ -161,8 +166,8 @@ class CLHOI(BaseDetector):
                 "name 'vlt', 'icn' or both"
             )
         self.visual_encoder_for = tuple(visual_encoder_for)
-        vlt = fit_vlt(vlt, lambda: self._map_shapes('vlt'))
-        icn = fit_icn(icn, lambda: self._map_shapes('icn'))
+        vlt = infer_vlt_cfg(vlt, lambda: self._featmap_spec('vlt'))
+        icn = infer_icn_cfg(icn, lambda: self._featmap_spec('icn'))
         self.roi_hash = config_hash(icn.get('roi_extractor'))
         self.pairing = TASK_UTILS.build(
             dict(**pairing, person_label=vocabulary.person_label)
@@ -171,41 +176,43 @@ class CLHOI(BaseDetector):
         def build(cfg: Optional[dict]) -> Optional[torch.nn.Module]:
             return None if cfg is None else MODELS.build(cfg)
 
-        if interaction_loss is not None and interaction_loss.get('noise'):
-            noise = dict(
-                interaction_loss['noise'],
-                vocabulary=teacher_head['vocabulary'],
+        if label_noise is not None:
+            label_noise = dict(
+                label_noise, vocabulary=teacher_head['vocabulary']
             )
-            interaction_loss = dict(interaction_loss, noise=noise)
         self.vlt = build(vlt)
         self.context_loss = build(context_loss)
         self.interaction_loss = build(interaction_loss)
+        self.label_noise = build(label_noise)
         self.icn = None
         self.icn_cfg = dict(**icn, with_context=vlt is not None)
         if interaction_loss is not None:
             self.icn = MODELS.build(self.icn_cfg)
         # Whom SelfDistillHook appoints.
-        self.elder: Optional[Elder] = None
+        self.self_teacher: Optional[SelfTeacher] = None
         self.context_weight_stage2 = context_weight_stage2
         self.score_power = score_power
         self.max_per_img = max_per_img
-        self.absent_role_weight = absent_role_weight
+        self.missing_role_weight = missing_role_weight
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
 
     @property
-    def doubts_words(self) -> bool:
-        """Whether what is taught may be wrong and a noise model tells."""
-        noise = getattr(self.interaction_loss, 'noise', None)
-        return noise is not None and self.teacher_head.says_words
+    def has_label_noise(self) -> bool:
+        """Whether a noise model corrects the labels."""
+        return (
+            self.label_noise is not None
+            and self.interaction_loss is not None
+            and self.teacher_head.uses_pseudo_labels
+        )
 
-    def appoint_elder(self) -> Elder:
+    def snapshot_self_teacher(self) -> SelfTeacher:
         """Let the student's present state help to teach from now on."""
-        self.elder = Elder(self.vlt, self.icn)
-        return self.elder
+        self.self_teacher = SelfTeacher(self.vlt, self.icn)
+        return self.self_teacher
 
-    def renew_icn(self) -> None:
+    def reinit_icn(self) -> None:
         """Give the ICN the weights of one that has learned nothing."""
         fresh = MODELS.build(self.icn_cfg)
         fresh.init_weights()
@@ -227,7 +234,7 @@ class CLHOI(BaseDetector):
 
         Returns:
             tuple: The detector's maps, and the encoder's or else the
-            detector's, each (B, C, h, w); :meth:`maps_for` tells who reads
+            detector's, each (B, C, h, w); :meth:`select_feats` tells who reads
             which.
         """
         feats = self.detector.extract_feat(inputs, samples, remember)
@@ -240,18 +247,18 @@ class CLHOI(BaseDetector):
             )
         return feats, self.visual_encoder(inputs, samples)
 
-    def maps_for(
+    def select_feats(
         self, part: str, maps: tuple[Sequence[Tensor], ...]
     ) -> Sequence[Tensor]:
         """Select the feature maps that 'vlt' or 'icn' reads."""
         return maps[part in self.visual_encoder_for]
 
-    def _map_shapes(self, part: str) -> MapShapes:
+    def _featmap_spec(self, part: str) -> FeatmapSpec:
         if self.visual_encoder is None or part not in self.visual_encoder_for:
-            return self.detector.map_shapes()
-        return MapShapes.of(self.visual_encoder, self.visual_encoder, 224)
+            return self.detector.featmap_spec()
+        return FeatmapSpec.of(self.visual_encoder, self.visual_encoder, 224)
 
-    def find_pairs(
+    def generate_pairs(
         self,
         inputs: Tensor,
         feats: Sequence[Tensor],
@@ -260,14 +267,19 @@ class CLHOI(BaseDetector):
         """Pair detections: a sample's own, or else the detector's."""
         self.detector.check_made(samples)
         given = [s.get('detections') for s in samples]
-        reads_states = getattr(self.icn, 'state_channels', None) is not None
-        if any(g is None or reads_states and 'states' not in g for g in given):
+        reads_states = (
+            getattr(self.icn, 'query_embed_channels', None) is not None
+        )
+        if any(
+            g is None or reads_states and 'query_embeds' not in g
+            for g in given
+        ):
             found = self.detector.detect(inputs, feats, samples)
             given = [
                 f
                 if g is None
-                else borrow_states(g, f)
-                if reads_states and 'states' not in g
+                else match_query_embeds(g, f)
+                if reads_states and 'query_embeds' not in g
                 else g
                 for g, f in zip(given, found)
             ]
@@ -276,14 +288,14 @@ class CLHOI(BaseDetector):
             given, sizes, self.teacher_head.phrases.is_candidate
         )
 
-    def read_context(
+    def encode_context(
         self,
         inputs: Tensor,
         feats: Sequence[Tensor],
         samples: list[HOIDataSample],
-        student: Optional[Elder] = None,
+        student: Optional[SelfTeacher] = None,
     ) -> Optional[Context]:
-        """Run the VLT, an elder's if one is given, blind to padding."""
+        """Run the VLT, a self-teacher's if one is given, blind to padding."""
         vlt = (student or self).vlt
         if vlt is None:
             return None
@@ -300,13 +312,13 @@ class CLHOI(BaseDetector):
         )
         return vlt(feats, below[:, :, None] | right[:, None])
 
-    def judge(
+    def score_pairs(
         self,
         feats: Sequence[Tensor],
         pairs: PairBatch,
         context: Optional[Context],
-        student: Optional[Elder] = None,
-    ) -> Interactions:
+        student: Optional[SelfTeacher] = None,
+    ) -> PairPredictions:
         """Score pairs by the ICN, or by the image where there is none."""
         phrases = self.teacher_head.phrases
         icn = (student or self).icn
@@ -323,8 +335,8 @@ class CLHOI(BaseDetector):
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         with torch.autocast(embeds.device.type, enabled=False):
             logits = scale * (embeds @ phrases.hoi_phrases.T - 1)
-        return Interactions(
-            embeds, phrases.score_absence(logits, valid), valid
+        return PairPredictions(
+            embeds, phrases.score_no_interaction(logits, valid), valid
         )
 
     def _known_rois(
@@ -355,40 +367,39 @@ class CLHOI(BaseDetector):
         maps = self.extract_feat(
             batch_inputs, batch_data_samples, remember=True
         )
-        context = self.read_context(
-            batch_inputs, self.maps_for('vlt', maps), batch_data_samples
+        context = self.encode_context(
+            batch_inputs, self.select_feats('vlt', maps), batch_data_samples
         )
         losses = {}
         pairs = None
         if self.stage >= 2 and self.icn is not None:
-            pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
+            pairs = self.generate_pairs(
+                batch_inputs, maps[0], batch_data_samples
+            )
         targets = self.teacher_head(batch_data_samples, pairs)
         if pairs is not None:
-            interactions = self.judge(
-                self.maps_for('icn', maps), pairs, context
+            predictions = self.score_pairs(
+                self.select_feats('icn', maps), pairs, context
             )
-            elder = None
-            if self.elder is not None:
-                with torch.no_grad():
-                    elder = self.judge(
-                        self.maps_for('icn', maps),
-                        pairs,
-                        self.read_context(
-                            batch_inputs,
-                            self.maps_for('vlt', maps),
-                            batch_data_samples,
-                            self.elder,
-                        ),
-                        self.elder,
-                    )
-            losses.update(
-                self.interaction_loss(
-                    interactions,
-                    pairs,
+            classifier = self.teacher_head.phrases
+            if self.has_label_noise:
+                targets = self.label_noise(
                     targets,
-                    self.teacher_head.phrases,
-                    elder,
+                    predictions,
+                    pairs,
+                    classifier,
+                    self._self_teach(
+                        batch_inputs, maps, pairs, batch_data_samples
+                    ),
                 )
+                losses.update(
+                    self.label_noise.prior_losses(
+                        self.label_noise.is_warmed_up
+                        & (self.self_teacher is None)
+                    )
+                )
+            losses.update(
+                self.interaction_loss(predictions, pairs, targets, classifier)
             )
         if self.context_loss is not None:
             weight = 1.0 if pairs is None else self.context_weight_stage2
@@ -403,6 +414,8 @@ class CLHOI(BaseDetector):
         resting = [self.visual_encoder]
         if pairs is None:
             resting += [self.icn, self.interaction_loss]
+        if pairs is None or not self.has_label_noise:
+            resting.append(self.label_noise)
         if self.context_loss is None:
             resting.append(self.vlt)
         sums = [
@@ -420,6 +433,24 @@ class CLHOI(BaseDetector):
                 self.detector.loss(batch_inputs, maps[0], batch_data_samples)
             )
         return losses
+
+    @torch.no_grad()
+    def _self_teach(
+        self,
+        inputs: Tensor,
+        maps: tuple[Sequence[Tensor], ...],
+        pairs: PairBatch,
+        samples: list[HOIDataSample],
+    ) -> Optional[PairPredictions]:
+        """Score the same pairs by the self-teacher, if there is one."""
+        if self.self_teacher is None:
+            return None
+        context = self.encode_context(
+            inputs, self.select_feats('vlt', maps), samples, self.self_teacher
+        )
+        return self.score_pairs(
+            self.select_feats('icn', maps), pairs, context, self.self_teacher
+        )
 
     def val_step(self, data: dict) -> list[HOIDataSample]:
         """Predict while training, where images come again.
@@ -457,28 +488,30 @@ class CLHOI(BaseDetector):
             score, and ``pred_instances``.
         """
         self.detector.check_loaded()
-        self.teacher_head.phrases.ensure_filled()
+        self.teacher_head.phrases.ensure_encoded()
         maps = self.extract_feat(batch_inputs, batch_data_samples, remember)
-        pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
-        context = self.read_context(
-            batch_inputs, self.maps_for('vlt', maps), batch_data_samples
+        pairs = self.generate_pairs(batch_inputs, maps[0], batch_data_samples)
+        context = self.encode_context(
+            batch_inputs, self.select_feats('vlt', maps), batch_data_samples
         )
-        interactions = self.judge(self.maps_for('icn', maps), pairs, context)
-        PredictionMaker(
+        interactions = self.score_pairs(
+            self.select_feats('icn', maps), pairs, context
+        )
+        HOIPostProcessor(
             self.teacher_head.phrases,
             self.score_power,
             self.max_per_img,
-            self.absent_role_weight,
+            self.missing_role_weight,
         ).write(batch_data_samples, interactions, pairs, rescale)
         return batch_data_samples
 
     def _forward(
         self, batch_inputs: Tensor, batch_data_samples: list[HOIDataSample]
-    ) -> Interactions:
+    ) -> PairPredictions:
         """Raw scores of the pairs, without post-processing."""
         maps = self.extract_feat(batch_inputs, batch_data_samples)
-        pairs = self.find_pairs(batch_inputs, maps[0], batch_data_samples)
-        context = self.read_context(
-            batch_inputs, self.maps_for('vlt', maps), batch_data_samples
+        pairs = self.generate_pairs(batch_inputs, maps[0], batch_data_samples)
+        context = self.encode_context(
+            batch_inputs, self.select_feats('vlt', maps), batch_data_samples
         )
-        return self.judge(self.maps_for('icn', maps), pairs, context)
+        return self.score_pairs(self.select_feats('icn', maps), pairs, context)

@@ -107,10 +107,10 @@ class ContextAttention:
             rows, boxes = (
                 torch.cat(both, 1)
                 for both in (
-                    (hois.sub_bboxes, hois.obj_bboxes),
+                    (hois.human_bboxes, hois.object_bboxes),
                     (
-                        pairs.human_boxes[mine] / scale,
-                        pairs.object_boxes[mine] / scale,
+                        pairs.human_bboxes[mine] / scale,
+                        pairs.object_bboxes[mine] / scale,
                     ),
                 )
             )

@@ -19,8 +19,8 @@ from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from ..checkpoint import load_weights
 from ..published import put_detector_back, weights_hash
 from .cached_feats import CachedFeats
-from .detector_memory import DetectorMemory
-from .map_shapes import MapShapes
+from .featmap_spec import FeatmapSpec
+from .feature_cache import FeatureCache
 from .query_records import recording_queries
 from .remembered_feats import RememberedFeats
 
@@ -83,7 +83,7 @@ class FrozenDetector(nn.Module):
         classes (str or Sequence[str], optional): The detector's class names,
             or 'coco'. Defaults to those that its checkpoint states.
         remember (int): Views of training images whose maps and detections
-            are kept in memory, see :class:`DetectorMemory`. For small data
+            are kept in memory, see :class:`FeatureCache`. For small data
             sets with little augmentation. Defaults to 0.
         allow_random (bool): Go on with random weights where there is no
             checkpoint, for tests and speed measurements.
@@ -124,7 +124,7 @@ class FrozenDetector(nn.Module):
             self.label_map = self.map_labels(classes)
         self.memory = None
         if remember and self.loaded:
-            self.memory = DetectorMemory.of(checkpoint, remember)
+            self.memory = FeatureCache.of(checkpoint, remember)
         self._freeze()
 
     def _freeze(self) -> None:
@@ -221,9 +221,9 @@ class FrozenDetector(nn.Module):
             'checkpoint of the whole model'
         )
 
-    def map_shapes(self) -> MapShapes:
+    def featmap_spec(self) -> FeatmapSpec:
         """Channels and strides of its neck's maps."""
-        return MapShapes.of(self.model, self.model.extract_feat, 256)
+        return FeatmapSpec.of(self.model, self.model.extract_feat, 256)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -284,7 +284,7 @@ class FrozenDetector(nn.Module):
             if key + k in state_dict
         ):
             # Other weights than those of the file: what they gave is stale.
-            self.memory = DetectorMemory(self.memory.size)
+            self.memory = FeatureCache(self.memory.size)
         if prefix + 'label_map' in state_dict:
             self.label_map = torch.empty_like(
                 state_dict[prefix + 'label_map'], device=self.label_map.device
@@ -319,7 +319,7 @@ class FrozenDetector(nn.Module):
             return CachedFeats.read(views, self.map_labels, inputs.device)
         if self.memory is None or not remember:
             return self.model.extract_feat(inputs)
-        return RememberedFeats.recall(
+        return RememberedFeats.get_or_compute(
             self.memory,
             self.memory.views(inputs, samples),
             lambda i: self.model.extract_feat(inputs[i]),
@@ -367,7 +367,7 @@ class FrozenDetector(nn.Module):
         if isinstance(feats, CachedFeats):
             return feats.detections
         if isinstance(feats, RememberedFeats):
-            return feats.memory.recall(
+            return feats.memory.get_or_compute(
                 'detections',
                 feats.views,
                 lambda i: self.detect(

@@ -6,7 +6,7 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from clhoi_mm.datasets.transforms.load_detections import first_of_each
+from clhoi_mm.datasets.transforms.load_detections import deduplicate_boxes
 from clhoi_mm.structures import HOIDataSample
 
 from .cached_feats import CachedFeats
@@ -33,7 +33,7 @@ class JointDetector(FrozenDetector):
     def __init__(self, *args, remember: int = 0, **kwargs) -> None:
         if remember:
             raise ValueError(
-                'remember_detector keeps what a frozen detector gave; leave '
+                'feat_cache_size keeps what a frozen detector gave; leave '
                 'it out where train_detector is set'
             )
         super().__init__(*args, **kwargs)
@@ -161,7 +161,7 @@ class JointDetector(FrozenDetector):
         own[label_map] = torch.arange(len(label_map), device=own.device)
         labels = sample.gt_instances.labels
         bboxes = get_box_tensor(sample.gt_instances.bboxes)
-        first = first_of_each(bboxes, labels, SAME_INSTANCE_IOU)
+        first = deduplicate_boxes(bboxes, labels, SAME_INSTANCE_IOU)
         truth = DetDataSample(metainfo=sample.metainfo)
         truth.gt_instances = InstanceData(
             bboxes=bboxes[first], labels=own[labels[first]]

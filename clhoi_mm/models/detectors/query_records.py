@@ -34,9 +34,9 @@ def recording_queries(model: nn.Module) -> Iterator[list[dict[str, Tensor]]]:
 
     Yields:
         list[dict[str, Tensor]]: For each image that the head comes by, in
-        their order: ``query_inds`` (n,) of its results and ``states`` (n, C),
-        float32, which the decoder's last layer gave for these queries. It
-        stays empty for detectors without queries.
+        their order: ``query_inds`` (n,) of its results and ``query_embeds``
+        (n, C), float32, which the decoder's last layer gave for these queries.
+        It stays empty for detectors without queries.
     """
     records: list[dict[str, Tensor]] = []
     head = getattr(model, 'bbox_head', None)
@@ -44,11 +44,11 @@ def recording_queries(model: nn.Module) -> Iterator[list[dict[str, Tensor]]]:
     if single is not DETRHead._predict_by_feat_single:
         yield records
         return
-    states: list[Tensor] = []
+    query_embeds: list[Tensor] = []
 
     def keep_states(module: nn.Module, args: tuple) -> None:
         # Of all layers, or of the last alone: (L, B, Q, C).
-        states[:] = args[0][-1].detach().float()
+        query_embeds[:] = args[0][-1].detach().float()
 
     def keep_inds(cls_score: Tensor, bbox_pred: Tensor, *args, **kwargs):
         picked = _Picked(bbox_pred)
@@ -56,7 +56,7 @@ def recording_queries(model: nn.Module) -> Iterator[list[dict[str, Tensor]]]:
         records.append(
             dict(
                 query_inds=picked.inds,
-                states=states[len(records)][picked.inds],
+                query_embeds=query_embeds[len(records)][picked.inds],
             )
         )
         return results

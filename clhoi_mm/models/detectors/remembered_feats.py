@@ -5,31 +5,31 @@ from typing import Any, Callable, Hashable, Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
-from .detector_memory import DetectorMemory
+from .feature_cache import FeatureCache
 
 
 class RememberedFeats(tuple):
     """Feature maps of a batch, and the memory that holds what follows.
 
     Attributes:
-        memory (DetectorMemory): Outputs of the detector.
+        memory (FeatureCache): Outputs of the detector.
         views (list[Hashable]): Keys of the batch's images in it.
     """
 
-    memory: DetectorMemory
+    memory: FeatureCache
     views: list[Hashable]
 
     @classmethod
-    def recall(
+    def get_or_compute(
         cls,
-        memory: DetectorMemory,
+        memory: FeatureCache,
         views: list[Hashable],
         compute: Callable[[list[int]], Sequence[Tensor]],
     ) -> 'RememberedFeats':
         """Maps of a batch, computed only where they are not known.
 
         Args:
-            memory (DetectorMemory): Where they may be.
+            memory (FeatureCache): Where they may be.
             views (list[Hashable]): Keys of the batch's images.
             compute (Callable): From indices into the batch to maps, each
                 (b, C, h, w).
@@ -37,7 +37,9 @@ class RememberedFeats(tuple):
         Returns:
             RememberedFeats: Maps, each (B, C, h, w).
         """
-        rows = memory.recall('feats', views, lambda i: list(zip(*compute(i))))
+        rows = memory.get_or_compute(
+            'feats', views, lambda i: list(zip(*compute(i)))
+        )
         feats = cls(torch.stack(level) for level in zip(*rows))
         feats.memory, feats.views = memory, views
         return feats

@@ -1,22 +1,22 @@
 from .baseline_icn import BaselineICN
 from .exchange import choose_within, exchange
+from .hoi_targets import HOITargets
 from .interaction_cognition_network import (
     InteractionCognitionNetwork,
-    Interactions,
+    PairPredictions,
 )
-from .phrase_table import PhraseTable
+from .phrase_classifier import PhraseClassifier
 from .teacher_head import TeacherHead
-from .teacher_targets import TeacherTargets
 from .visual_linguistic_translator import Context, VisualLinguisticTranslator
 
 __all__ = [
     'BaselineICN',
     'Context',
     'InteractionCognitionNetwork',
-    'Interactions',
-    'PhraseTable',
+    'PairPredictions',
+    'PhraseClassifier',
     'TeacherHead',
-    'TeacherTargets',
+    'HOITargets',
     'VisualLinguisticTranslator',
     'choose_within',
     'exchange',

@@ -7,8 +7,8 @@ from torch import Tensor
 from clhoi_mm.registry import MODELS
 
 from ..task_modules import PairBatch
-from .interaction_cognition_network import Interactions
-from .phrase_table import PhraseTable
+from .interaction_cognition_network import PairPredictions
+from .phrase_classifier import PhraseClassifier
 
 
 @MODELS.register_module()
@@ -40,26 +40,26 @@ class BaselineICN(BaseModule):
         self,
         feats: Sequence[Tensor],
         pairs: PairBatch,
-        phrases: PhraseTable,
+        phrases: PhraseClassifier,
         context: Optional[Tensor] = None,
-    ) -> Interactions:
+    ) -> PairPredictions:
         """Score the pairs of a batch.
 
         Args:
             feats (Sequence[Tensor]): Not read.
             pairs (PairBatch): The pairs.
-            phrases (PhraseTable): The vocabulary.
+            phrases (PhraseClassifier): The vocabulary.
             context (Tensor, optional): Not read.
 
         Returns:
-            Interactions: Logits of the pairs; their embeddings are zero.
+            PairPredictions: Logits of the pairs; their embeddings are zero.
         """
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         if self.class_scores is None:
             scores = torch.rand(valid.shape, generator=self.generator)
         else:
             scores = torch.tensor(self.class_scores).expand(valid.shape)
-        return Interactions(
+        return PairPredictions(
             embeds=pairs.boxes.new_zeros(len(pairs), phrases.text_dim),
             logits=torch.logit(scores.to(pairs.boxes), eps=1e-6),
             valid=valid,

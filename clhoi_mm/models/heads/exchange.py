@@ -6,34 +6,36 @@ import torch
 from torch import Tensor
 
 from ..task_modules import PairBatch
-from .interaction_cognition_network import Interactions, both
-from .phrase_table import PhraseTable
+from .interaction_cognition_network import PairPredictions, logit_and
+from .phrase_classifier import PhraseClassifier
 
 
 def exchange(
-    interactiveness: Tensor, classes: Interactions, phrases: PhraseTable
-) -> Interactions:
+    interactiveness: Tensor,
+    classes: PairPredictions,
+    phrases: PhraseClassifier,
+) -> PairPredictions:
     """Score pairs by somebody else's view of who interacts.
 
     Args:
         interactiveness (Tensor): Logits that it is this pair that does
             something, (P, C) or (P, 1).
-        classes (Interactions): Who says what a pair does if it interacts.
-        phrases (PhraseTable): The vocabulary.
+        classes (PairPredictions): Who says what a pair does if it interacts.
+        phrases (PhraseClassifier): The vocabulary.
 
     Returns:
-        Interactions: With the scores of both.
+        PairPredictions: With the scores of both.
     """
-    logits = both(interactiveness, classes.class_logits)
+    logits = logit_and(interactiveness, classes.class_logits)
     return replace(
         classes,
         interactiveness=interactiveness,
-        logits=phrases.score_absence(logits, classes.valid),
+        logits=phrases.score_no_interaction(logits, classes.valid),
     )
 
 
 def choose_within(
-    strength: Interactions, choice: Interactions, pairs: PairBatch
+    strength: PairPredictions, choice: PairPredictions, pairs: PairBatch
 ) -> Tensor:
     """How sure one is that somebody does it, and who by another.
 
@@ -42,8 +44,8 @@ def choose_within(
     the best of `strength`.
 
     Args:
-        strength (Interactions): Of P pairs.
-        choice (Interactions): Of the same pairs.
+        strength (PairPredictions): Of P pairs.
+        choice (PairPredictions): Of the same pairs.
         pairs (PairBatch): The pairs.
 
     Returns:
@@ -52,7 +54,7 @@ def choose_within(
     valid = strength.valid
     image = pairs.pair_inds[:, None].expand_as(valid)
 
-    def view(student: Interactions) -> tuple[Tensor, Tensor]:
+    def view(student: PairPredictions) -> tuple[Tensor, Tensor]:
         probable = student.interactiveness.double().sigmoid() * valid
         best = probable.new_zeros(pairs.num_images, valid.size(1))
         best = best.scatter_reduce(0, image, probable, 'amax')

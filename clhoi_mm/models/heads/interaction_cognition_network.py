@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS
 
 from ..layers import (
-    ICNLayer,
     Interactiveness,
+    PairDecoderLayer,
     PairEncoder,
-    PairEvidence,
+    PairFeatures,
     pair_geometry,
 )
 from ..task_modules import PairBatch, PairGrid
-from .phrase_table import PhraseTable
+from .phrase_classifier import PhraseClassifier
 
 
 @dataclass
-class Interactions:
+class PairPredictions:
     """What the ICN thinks of P pairs.
 
     Attributes:
@@ -40,8 +40,13 @@ class Interactions:
     interactiveness: Optional[Tensor] = None
     class_logits: Optional[Tensor] = None
 
+    @property
+    def is_verbwise(self) -> bool:
+        """Whether interactiveness is predicted for each class."""
+        return self.interactiveness.size(1) > 1
 
-def both(one: Tensor, other: Tensor) -> Tensor:
+
+def logit_and(one: Tensor, other: Tensor) -> Tensor:
     """Logit of two independent things being true, from their logits."""
     return -torch.logsumexp(
         torch.stack(torch.broadcast_tensors(-one, -other, -one - other)), 0
@@ -54,7 +59,7 @@ class InteractionCognitionNetwork(BaseModule):
 
     A pair's token is made of RoI features of human, object and their union
     or of what the detector's decoder says of both, the pair's geometry and
-    the object's name; layers of :class:`ICNLayer`
+    the object's name; layers of :class:`PairDecoderLayer`
     refine it; linear maps bring it to text space, where classes are phrases.
 
     Words about whole images do not tell which pair they are about, and a
@@ -72,16 +77,17 @@ class InteractionCognitionNetwork(BaseModule):
         roi_extractor (dict, optional): Config of mmdet's RoI extractor; the
             pairs' appearance is not used without. Defaults to None.
         roi_channels (int): Channels to which RoI features are reduced.
-        state_channels (int, optional): Width of the decoder states that a
-            detector with queries gives to its detections; they are read then.
-            They cost a fraction of pooling. Defaults to None.
+        query_embed_channels (int, optional): Width of the decoder states that
+            a detector with queries gives to its detections; they are read
+            then. They cost a fraction of pooling. Defaults to None.
         with_context (bool): Whether there is a VLT to listen to.
         with_geometry (bool): Whether it is told where the pairs are.
         with_pair_attention (bool): Whether pairs look at each other.
-        interactive_by_verb (bool): Whether the interactiveness of a pair is
-            judged for each verb rather than for all alike. Defaults to False.
-        interactive_prior (float): Probability that a pair interacts, at the
-            start. Defaults to 0.1.
+        verbwise_interactiveness (bool): Whether the interactiveness of a pair
+            is judged for each verb rather than for all alike. Defaults to
+            False.
+        interactiveness_prior (float): Probability that a pair interacts, at
+            the start. Defaults to 0.1.
         class_prior (float): Probability of a class for a pair that
             interacts, at the start. Defaults to 0.15.
         init_cfg (dict, optional): Initialisation config.
@@ -96,12 +102,12 @@ class InteractionCognitionNetwork(BaseModule):
         ffn_ratio: float = 4.0,
         roi_extractor: Optional[dict] = None,
         roi_channels: int = 64,
-        state_channels: Optional[int] = None,
+        query_embed_channels: Optional[int] = None,
         with_context: bool = True,
         with_geometry: bool = True,
         with_pair_attention: bool = True,
-        interactive_by_verb: bool = False,
-        interactive_prior: float = 0.1,
+        verbwise_interactiveness: bool = False,
+        interactiveness_prior: float = 0.1,
         class_prior: float = 0.15,
         init_cfg: Optional[dict] = None,
     ) -> None:
@@ -123,20 +129,20 @@ class InteractionCognitionNetwork(BaseModule):
             embed_dims,
             roi_shape,
             roi_channels,
-            interactive_prior,
-            state_channels,
+            interactiveness_prior,
+            query_embed_channels,
             with_geometry,
-            interactive_by_verb,
+            verbwise_interactiveness,
         )
         self.encoder = PairEncoder(
             text_dim,
             embed_dims,
             roi_shape,
             roi_channels,
-            state_channels,
+            query_embed_channels,
             with_geometry,
         )
-        self.state_channels = state_channels
+        self.query_embed_channels = query_embed_channels
         self.fuse = nn.Sequential(
             nn.LayerNorm(embed_dims),
             nn.Linear(embed_dims, 2 * embed_dims),
@@ -144,7 +150,7 @@ class InteractionCognitionNetwork(BaseModule):
             nn.Linear(2 * embed_dims, embed_dims),
         )
         self.layers = nn.ModuleList(
-            ICNLayer(
+            PairDecoderLayer(
                 embed_dims,
                 num_heads,
                 ffn_ratio,
@@ -162,42 +168,50 @@ class InteractionCognitionNetwork(BaseModule):
         )
 
     def gather(
-        self, feats: Sequence[Tensor], pairs: PairBatch, phrases: PhraseTable
-    ) -> PairEvidence:
+        self,
+        feats: Sequence[Tensor],
+        pairs: PairBatch,
+        phrases: PhraseClassifier,
+    ) -> PairFeatures:
         """What can be known of the pairs themselves.
 
         Args:
             feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             pairs (PairBatch): The pairs.
-            phrases (PhraseTable): The vocabulary's embeddings.
+            phrases (PhraseClassifier): The vocabulary's embeddings.
 
         Returns:
-            PairEvidence: Geometry, names, RoI features and states.
+            PairFeatures: Geometry, names, RoI features and states.
 
         Raises:
             ValueError: If the ICN reads states and the pairs bring none, or
                 some of another width.
         """
-        states = None
-        if self.state_channels is not None:
-            width = None if pairs.states is None else pairs.states.size(1)
-            if width != self.state_channels:
+        query_embeds = None
+        if self.query_embed_channels is not None:
+            width = (
+                None
+                if pairs.query_embeds is None
+                else pairs.query_embeds.size(1)
+            )
+            if width != self.query_embed_channels:
                 found = (
-                    f'states of {width} channels'
+                    f'query embeddings of {width} channels'
                     if width
-                    else 'no decoder states'
+                    else 'no query embeddings'
                 )
                 raise ValueError(
-                    f'icn.state_channels={self.state_channels}, but the '
-                    f'detections bring {found}: only detectors with queries '
-                    '(DETR and its kin) give them. Set it to their width, or '
-                    'set icn.state_channels=None and give icn.roi_extractor'
+                    f'icn.query_embed_channels={self.query_embed_channels}, '
+                    f'but the detections bring {found}: only detectors with '
+                    'queries (DETR and its kin) give them. Set it to their '
+                    'width, or set icn.query_embed_channels=None and give '
+                    'icn.roi_extractor'
                 )
-            states = dict(
-                human=(pairs.states, pairs.human_inds),
-                object=(pairs.states, pairs.object_inds),
+            query_embeds = dict(
+                human=(pairs.query_embeds, pairs.human_inds),
+                object=(pairs.query_embeds, pairs.object_inds),
             )
-        looks = None
+        roi_feats = None
         if self.roi_extractor is not None:
             # The extractor casts boxes to the maps' type, and half precision
             # knows no single pixel at the far side of an image.
@@ -209,45 +223,45 @@ class InteractionCognitionNetwork(BaseModule):
                 )
                 for boxes, image in (
                     (pairs.boxes, pairs.image_inds),
-                    (pairs.union_boxes[one], pairs.pair_inds[one]),
+                    (pairs.union_bboxes[one], pairs.pair_inds[one]),
                 )
             )
-            looks = {}
+            roi_feats = {}
             for part, inds in (
                 ('human', pairs.human_inds),
                 ('object', pairs.object_inds),
             ):
                 used, inds = inds.unique(return_inverse=True)
-                looks[part] = instances[used], inds
-            looks['union'] = unions, union_inds
-        return PairEvidence(
+                roi_feats[part] = instances[used], inds
+            roi_feats['union'] = unions, union_inds
+        return PairFeatures(
             geometry=pair_geometry(
-                pairs.human_boxes,
-                pairs.object_boxes,
+                pairs.human_bboxes,
+                pairs.object_bboxes,
                 pairs.image_sizes[pairs.pair_inds],
             ),
-            names=phrases.object_embeds[pairs.object_labels],
-            looks=looks,
-            states=states,
+            object_embeds=phrases.object_embeds[pairs.object_labels],
+            roi_feats=roi_feats,
+            query_embeds=query_embeds,
         )
 
     def forward(
         self,
         feats: Sequence[Tensor],
         pairs: PairBatch,
-        phrases: PhraseTable,
+        phrases: PhraseClassifier,
         context: Optional[Tensor] = None,
-    ) -> Interactions:
+    ) -> PairPredictions:
         """Score the pairs of a batch.
 
         Args:
             feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             pairs (PairBatch): The pairs.
-            phrases (PhraseTable): The vocabulary's embeddings.
+            phrases (PhraseClassifier): The vocabulary's embeddings.
             context (Tensor, optional): The VLT's tokens, (B, T, D).
 
         Returns:
-            Interactions: Embeddings and logits of the pairs.
+            PairPredictions: Embeddings and logits of the pairs.
         """
         evidence = self.gather(feats, pairs, phrases)
         x = self.encoder(evidence)
@@ -266,8 +280,8 @@ class InteractionCognitionNetwork(BaseModule):
         x: Tensor,
         interactiveness: Tensor,
         pairs: PairBatch,
-        phrases: PhraseTable,
-    ) -> Interactions:
+        phrases: PhraseClassifier,
+    ) -> PairPredictions:
         """Compare tokens with phrases, in float32 whatever the rest.
 
         Args:
@@ -275,10 +289,10 @@ class InteractionCognitionNetwork(BaseModule):
             interactiveness (Tensor): Logits of being the pair that does it,
                 (P, C) or (P, 1).
             pairs (PairBatch): The pairs.
-            phrases (PhraseTable): The vocabulary's embeddings.
+            phrases (PhraseClassifier): The vocabulary's embeddings.
 
         Returns:
-            Interactions: Embeddings and logits of the pairs.
+            PairPredictions: Embeddings and logits of the pairs.
         """
         embeds = F.normalize(self.to_phrase(x).float(), dim=-1)
         verbs = F.normalize(self.to_verb(x).float(), dim=-1)
@@ -287,11 +301,11 @@ class InteractionCognitionNetwork(BaseModule):
             by_phrase = embeds @ phrases.hoi_embeds.T
             by_verb = (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs]
             logits = scale[0] * by_phrase + scale[1] * by_verb + self.bias
-            scores = both(interactiveness, logits)
+            scores = logit_and(interactiveness, logits)
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
-        return Interactions(
+        return PairPredictions(
             embeds=embeds,
-            logits=phrases.score_absence(scores, valid),
+            logits=phrases.score_no_interaction(scores, valid),
             valid=valid,
             interactiveness=interactiveness,
             class_logits=logits,

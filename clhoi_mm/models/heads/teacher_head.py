@@ -12,8 +12,8 @@ from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 
 from ..task_modules import PairBatch
-from .phrase_table import PhraseTable
-from .teacher_targets import TeacherTargets
+from .hoi_targets import HOITargets
+from .phrase_classifier import PhraseClassifier
 
 SUPERVISIONS = ('vllm', 'image', 'instance')
 
@@ -31,8 +31,8 @@ class TeacherHead(BaseModule):
             annotated pairs matched to candidate pairs. Defaults to 'vllm'.
         max_sentences (int): Sentences kept of a caption, and the width to
             which they are padded on every process. Defaults to 8.
-        copy_to_pairs (bool): Give what is said of an image to every pair
-            with the object, as if it were said of each: the baseline that
+        broadcast_image_labels (bool): Give what is said of an image to every
+            pair with the object, as if it were said of each: the baseline that
             localises nothing. Defaults to False.
         match_iou (float): Both boxes of a pair must overlap the annotated
             ones as much to be taken for it. Defaults to 0.5.
@@ -55,7 +55,7 @@ class TeacherHead(BaseModule):
         text_dim: int,
         supervision: str = 'vllm',
         max_sentences: int = 8,
-        copy_to_pairs: bool = False,
+        broadcast_image_labels: bool = False,
         match_iou: float = 0.5,
         unseen: Optional[Union[str, Sequence[int]]] = None,
         whiten_verbs: bool = False,
@@ -69,26 +69,26 @@ class TeacherHead(BaseModule):
             )
         self.supervision = supervision
         self.max_sentences = max_sentences
-        self.copy_to_pairs = copy_to_pairs
+        self.broadcast_image_labels = broadcast_image_labels
         self.match_iou = match_iou
         self.unseen = unseen
-        self.phrases = PhraseTable(
+        self.phrases = PhraseClassifier(
             vocabulary, text_encoder, text_dim, unseen, whiten_verbs
         )
 
     @property
-    def says_words(self) -> bool:
+    def uses_pseudo_labels(self) -> bool:
         """Whether a VLLM's words about whole images are what is taught."""
-        return self.supervision == 'vllm' and not self.copy_to_pairs
+        return self.supervision == 'vllm' and not self.broadcast_image_labels
 
     def init_weights(self) -> None:
         """Embed the vocabulary before training starts."""
         super().init_weights()
-        self.phrases.ensure_filled()
+        self.phrases.ensure_encoded()
 
     def forward(
         self, samples: list[HOIDataSample], pairs: Optional[PairBatch] = None
-    ) -> TeacherTargets:
+    ) -> HOITargets:
         """Targets of a batch.
 
         Args:
@@ -97,21 +97,21 @@ class TeacherHead(BaseModule):
                 ones are matched with instance-level supervision.
 
         Returns:
-            TeacherTargets: Padded tensors with masks.
+            HOITargets: Padded tensors with masks.
         """
-        self.phrases.ensure_filled()
+        self.phrases.ensure_encoded()
         targets = (
             self._from_words(samples)
             if self.supervision == 'vllm'
             else self._from_labels(samples)
         )
-        if pairs is not None and self.copy_to_pairs:
-            targets.pair_labels = targets.image_scores[pairs.pair_inds]
+        if pairs is not None and self.broadcast_image_labels:
+            targets.pair_labels = targets.image_targets[pairs.pair_inds]
         elif pairs is not None and self.supervision == 'instance':
             targets.pair_labels = self._match(samples, pairs)
         return targets
 
-    def _from_words(self, samples: list[HOIDataSample]) -> TeacherTargets:
+    def _from_words(self, samples: list[HOIDataSample]) -> HOITargets:
         """What the VLLM said."""
         device = self.phrases.hoi_phrases.device
         words = []
@@ -131,9 +131,11 @@ class TeacherHead(BaseModule):
                 f'text_dim={self.phrases.text_dim}; pack the cache again with '
                 f'the text encoder {self.phrases.text_encoder}'
             )
-        known = torch.tensor([bool(w.valid) for w in words], device=device)
+        is_labeled = torch.tensor(
+            [bool(w.valid) for w in words], device=device
+        )
         captions = torch.stack([w.caption_embed for w in words]).float()
-        has_caption = known & (captions.norm(dim=1) > 0)
+        has_caption = is_labeled & (captions.norm(dim=1) > 0)
         sentences = [w.sentence_embeds.float() for w in words]
         said = [
             (
@@ -151,7 +153,9 @@ class TeacherHead(BaseModule):
                 if not seen.all():
                     has_caption[i] = False
                     sentences[i] = sentences[i][:0]
-        return self._pack(captions, has_caption, sentences, *zip(*said), known)
+        return self._pack(
+            captions, has_caption, sentences, *zip(*said), is_labeled
+        )
 
     def _speaks_of_unseen(self, words: BaseDataElement) -> Tensor:
         """Which words training must not see, (M,).
@@ -169,7 +173,7 @@ class TeacherHead(BaseModule):
             flags |= unseen[labels] & (labels >= 0)
         return flags
 
-    def _from_labels(self, samples: list[HOIDataSample]) -> TeacherTargets:
+    def _from_labels(self, samples: list[HOIDataSample]) -> HOITargets:
         """Annotations of a whole image, said as phrases."""
         table = self.phrases
         for sample in samples:
@@ -188,7 +192,7 @@ class TeacherHead(BaseModule):
         hois = [h[(h >= 0) & ~table.is_unseen[h]] for h in hois]
         embeds = [table.hoi_phrases[h] for h in hois]
         captions = F.normalize(torch.stack([e.sum(0) for e in embeds]), dim=1)
-        known = captions.new_ones(len(samples), dtype=torch.bool)
+        is_labeled = captions.new_ones(len(samples), dtype=torch.bool)
         return self._pack(
             captions,
             captions.norm(dim=1) > 0,
@@ -197,7 +201,7 @@ class TeacherHead(BaseModule):
             hois,
             [table.hoi_objects[h] for h in hois],
             [e.new_ones(len(e)) for e in embeds],
-            known,
+            is_labeled,
         )
 
     def _pack(
@@ -209,8 +213,8 @@ class TeacherHead(BaseModule):
         hois: Sequence[Tensor],
         objects: Sequence[Tensor],
         scores: Sequence[Tensor],
-        known: Tensor,
-    ) -> TeacherTargets:
+        is_labeled: Tensor,
+    ) -> HOITargets:
         """Pad lists over images and spread interactions over classes."""
         kept = captions.new_zeros(
             len(captions), self.max_sentences, captions.size(1)
@@ -223,26 +227,26 @@ class TeacherHead(BaseModule):
         hois = pad_sequence(hois, True, -1)
         objects = pad_sequence(objects, True, -1)
         weights = pad_sequence(scores, True, 0.0)
-        image_scores = weights.new_zeros(
+        image_targets = weights.new_zeros(
             len(captions), self.phrases.hoi_verbs.numel() + 1
         )
         # Whatever lies outside the vocabulary goes to a last, dropped column.
-        column = torch.where(hois >= 0, hois, image_scores.size(1) - 1)
-        image_scores = image_scores.scatter_reduce(1, column, weights, 'amax')[
-            :, :-1
-        ]
-        return TeacherTargets(
+        column = torch.where(hois >= 0, hois, image_targets.size(1) - 1)
+        image_targets = image_targets.scatter_reduce(
+            1, column, weights, 'amax'
+        )[:, :-1]
+        return HOITargets(
             captions=captions,
             has_caption=has_caption,
             sentences=kept,
             has_sentence=has_sentence,
-            phrases=self.phrases.centre(pad_sequence(phrases, True), objects),
+            phrases=self.phrases.center(pad_sequence(phrases, True), objects),
             hois=hois,
             objects=objects,
             weights=weights,
-            image_scores=image_scores,
-            known=known,
-            complete=self.supervision != 'vllm',
+            image_targets=image_targets,
+            is_labeled=is_labeled,
+            is_exhaustive=self.supervision != 'vllm',
         )
 
     def _match(self, samples: list[HOIDataSample], pairs: PairBatch) -> Tensor:
@@ -251,30 +255,30 @@ class TeacherHead(BaseModule):
         labels = pairs.boxes.new_zeros(
             len(pairs), self.phrases.hoi_verbs.numel()
         )
-        human, obj, obj_labels, hois, image = [], [], [], [], []
+        human, obj, object_labels, hois, image = [], [], [], [], []
         for i, sample in enumerate(samples):
             gt = sample.gt_hois
             paired = (gt.object_inds >= 0) & (gt.hoi_labels >= 0)
             boxes = sample.gt_instances.bboxes
             human.append(boxes[gt.human_inds[paired]])
             obj.append(boxes[gt.object_inds[paired]])
-            obj_labels.append(
+            object_labels.append(
                 sample.gt_instances.labels[gt.object_inds[paired]]
             )
             hois.append(gt.hoi_labels[paired])
             image.append(torch.full_like(hois[-1], i))
-        human, obj, obj_labels, hois, image = (
+        human, obj, object_labels, hois, image = (
             torch.cat(x).to(device)
-            for x in (human, obj, obj_labels, hois, image)
+            for x in (human, obj, object_labels, hois, image)
         )
         overlap = torch.minimum(
-            bbox_overlaps(pairs.human_boxes, human),
-            bbox_overlaps(pairs.object_boxes, obj),
+            bbox_overlaps(pairs.human_bboxes, human),
+            bbox_overlaps(pairs.object_bboxes, obj),
         )
         hit = (
             (overlap >= self.match_iou)
             & (pairs.pair_inds[:, None] == image[None])
-            & (pairs.object_labels[:, None] == obj_labels[None])
+            & (pairs.object_labels[:, None] == object_labels[None])
         )
         pair, annotated = hit.nonzero(as_tuple=True)
         labels[pair, hois[annotated]] = 1.0

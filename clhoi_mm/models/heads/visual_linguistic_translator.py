@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
 
-from ..layers import ReaderLayer
+from ..layers import QueryDecoderLayer
 
 
 @dataclass
@@ -74,7 +74,7 @@ class VisualLinguisticTranslator(BaseModule):
         )
         self.queries = nn.Parameter(torch.randn(num_tokens, embed_dims) * 0.02)
         self.decoder = nn.TransformerDecoder(
-            ReaderLayer(
+            QueryDecoderLayer(
                 embed_dims,
                 num_heads,
                 int(embed_dims * ffn_ratio),

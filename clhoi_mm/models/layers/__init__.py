@@ -1,21 +1,21 @@
-from .context_listener import ContextListener
-from .icn_layer import ICNLayer
+from .context_cross_attention import ContextCrossAttention
 from .interactiveness import Interactiveness
 from .pair_attention import PairAttention
-from .pair_encoder import PairEncoder, PairEvidence
+from .pair_decoder_layer import PairDecoderLayer
+from .pair_encoder import PairEncoder, PairFeatures
 from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
-from .reader_layer import ReaderLayer
+from .query_decoder_layer import QueryDecoderLayer
 from .traceable_roi_extractor import TraceableRoIExtractor
 
 __all__ = [
-    'ContextListener',
-    'ICNLayer',
+    'ContextCrossAttention',
+    'PairDecoderLayer',
     'Interactiveness',
     'NUM_PAIR_GEOMETRY',
     'PairAttention',
     'PairEncoder',
-    'PairEvidence',
-    'ReaderLayer',
+    'PairFeatures',
+    'QueryDecoderLayer',
     'TraceableRoIExtractor',
     'pair_geometry',
 ]

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .pair_encoder import PairEncoder, PairEvidence
+from .pair_encoder import PairEncoder, PairFeatures
 
 
 class Interactiveness(nn.Module):
@@ -24,7 +24,7 @@ class Interactiveness(nn.Module):
         roi_shape (tuple[int, int, int], optional): Shape of RoI features.
         roi_channels (int): Channels to which RoI features are reduced.
         prior (float): Probability at the start.
-        state_channels (int, optional): Width of the instances' states.
+        query_embed_channels (int, optional): Width of the instances' states.
         with_geometry (bool): Whether it is told where the pair is.
         by_verb (bool): Whether each verb is judged by itself. Defaults to
             False.
@@ -37,7 +37,7 @@ class Interactiveness(nn.Module):
         roi_shape: Optional[tuple[int, int, int]],
         roi_channels: int,
         prior: float,
-        state_channels: Optional[int] = None,
+        query_embed_channels: Optional[int] = None,
         with_geometry: bool = True,
         by_verb: bool = False,
     ) -> None:
@@ -47,7 +47,7 @@ class Interactiveness(nn.Module):
             embed_dims,
             roi_shape,
             roi_channels,
-            state_channels,
+            query_embed_channels,
             with_geometry,
         )
         self.head = nn.Sequential(
@@ -62,11 +62,11 @@ class Interactiveness(nn.Module):
             self.to_verb = nn.Linear(embed_dims, text_dim)
             self.log_scale = nn.Parameter(torch.tensor(math.log(5.0)))
 
-    def forward(self, evidence: PairEvidence, verb_embeds: Tensor) -> Tensor:
+    def forward(self, evidence: PairFeatures, verb_embeds: Tensor) -> Tensor:
         """Judge pairs.
 
         Args:
-            evidence (PairEvidence): Of P pairs.
+            evidence (PairFeatures): Of P pairs.
             verb_embeds (Tensor): Verbs in text space, unit length, (V, d).
 
         Returns:

@@ -35,7 +35,7 @@ class PairAttention(nn.Module):
             Tensor: (P, D).
         """
         q, k, v = (
-            grid.spread(self.qkv(x))
+            grid.pad(self.qkv(x))
             .unflatten(2, (3, self.num_heads, -1))
             .permute(2, 0, 3, 1, 4)
         )
@@ -50,4 +50,4 @@ class PairAttention(nn.Module):
         # A finite floor: a row of padding alone must not become NaN.
         bias = bias.masked_fill((grid.humans < 0)[:, None, None], -1e4)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return self.out(grid.collect(y.transpose(1, 2).flatten(2)))
+        return self.out(grid.unpad(y.transpose(1, 2).flatten(2)))

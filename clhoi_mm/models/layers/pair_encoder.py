@@ -5,24 +5,24 @@ from torch import Tensor, nn
 from .pair_geometry import NUM_PAIR_GEOMETRY
 
 
-class PairEvidence(NamedTuple):
+class PairFeatures(NamedTuple):
     """What is known of P pairs.
 
     Attributes:
         geometry (Tensor): What :func:`pair_geometry` gives, (P, 36).
-        names (Tensor): Embeddings of the objects' names, (P, d).
-        looks (dict, optional): By part, 'human', 'object' and 'union': RoI
+        object_embeds (Tensor): Embeddings of the objects' names, (P, d).
+        roi_feats (dict, optional): By part, 'human', 'object' and 'union': RoI
             features of its boxes, each once, (R, C, h, w), and which of them
             are the pairs', (P,).
-        states (dict, optional): By part, 'human' and 'object': what the
+        query_embeds (dict, optional): By part, 'human' and 'object': what the
             detector's decoder says of each instance, (N, C), and which
             instance is the pairs', (P,).
     """
 
     geometry: Tensor
-    names: Tensor
-    looks: Optional[dict[str, tuple[Tensor, Tensor]]] = None
-    states: Optional[dict[str, tuple[Tensor, Tensor]]] = None
+    object_embeds: Tensor
+    roi_feats: Optional[dict[str, tuple[Tensor, Tensor]]] = None
+    query_embeds: Optional[dict[str, tuple[Tensor, Tensor]]] = None
 
 
 class PairEncoder(nn.Module):
@@ -34,7 +34,7 @@ class PairEncoder(nn.Module):
         roi_shape (tuple[int, int, int], optional): Channels, height and width
             of RoI features; without them pairs have no looks.
         roi_channels (int): Channels to which RoI features are reduced.
-        state_channels (int, optional): Width of the instances' states.
+        query_embed_channels (int, optional): Width of the instances' states.
         with_geometry (bool): Whether it is told where the pair is.
     """
 
@@ -44,7 +44,7 @@ class PairEncoder(nn.Module):
         embed_dims: int,
         roi_shape: Optional[tuple[int, int, int]],
         roi_channels: int,
-        state_channels: Optional[int] = None,
+        query_embed_channels: Optional[int] = None,
         with_geometry: bool = True,
     ) -> None:
         super().__init__()
@@ -58,13 +58,13 @@ class PairEncoder(nn.Module):
                 nn.LayerNorm(embed_dims),
             )
         self.object_name = nn.Linear(text_dim, embed_dims)
-        self.state_reduce = None
-        if state_channels is not None:
-            self.state_reduce = nn.ModuleDict(
+        self.query_embed_reduce = None
+        if query_embed_channels is not None:
+            self.query_embed_reduce = nn.ModuleDict(
                 {
                     part: nn.Sequential(
-                        nn.LayerNorm(state_channels),
-                        nn.Linear(state_channels, embed_dims),
+                        nn.LayerNorm(query_embed_channels),
+                        nn.Linear(query_embed_channels, embed_dims),
                         nn.ReLU(inplace=True),
                         nn.Linear(embed_dims, embed_dims),
                         nn.LayerNorm(embed_dims),
@@ -93,21 +93,21 @@ class PairEncoder(nn.Module):
                 }
             )
 
-    def forward(self, evidence: PairEvidence) -> Tensor:
+    def forward(self, evidence: PairFeatures) -> Tensor:
         """Encode; an instance is looked at once, however many pairs it is in.
 
         Args:
-            evidence (PairEvidence): Of P pairs.
+            evidence (PairFeatures): Of P pairs.
 
         Returns:
             Tensor: (P, D).
         """
-        x = self.object_name(evidence.names)
+        x = self.object_name(evidence.object_embeds)
         if self.geometry is not None:
             x = self.geometry(evidence.geometry) + x
         for reduce, seen in (
-            (self.state_reduce, evidence.states),
-            (self.roi_reduce, evidence.looks),
+            (self.query_embed_reduce, evidence.query_embeds),
+            (self.roi_reduce, evidence.roi_feats),
         ):
             if reduce is not None:
                 for part, (feats, inds) in seen.items():

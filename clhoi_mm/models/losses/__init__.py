@@ -1,13 +1,15 @@
 from .context_distill_loss import ContextDistillLoss
 from .interaction_distill_loss import InteractionDistillLoss
-from .learned_teacher_noise import LearnedTeacherNoise
-from .noisy_words import NoisyWords
-from .teacher_noise import TeacherNoise
+from .interactiveness_loss import InteractivenessLoss
+from .mil_loss import MILLoss
+from .pair_contrast_loss import PairContrastLoss
+from .pair_label_loss import PairLabelLoss
 
 __all__ = [
     'ContextDistillLoss',
     'InteractionDistillLoss',
-    'LearnedTeacherNoise',
-    'NoisyWords',
-    'TeacherNoise',
+    'InteractivenessLoss',
+    'MILLoss',
+    'PairContrastLoss',
+    'PairLabelLoss',
 ]

@@ -5,8 +5,8 @@ from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
 
-from ..heads import Context, TeacherTargets
-from .gather import gather_rows, mean_over_all
+from ..heads import Context, HOITargets
+from .distributed import all_gather_with_grad, distributed_weighted_mean
 
 
 @MODELS.register_module()
@@ -48,13 +48,13 @@ class ContextDistillLoss(nn.Module):
         self.register_buffer('queue_filled', torch.zeros((), dtype=torch.long))
 
     def forward(
-        self, context: Context, targets: TeacherTargets
+        self, context: Context, targets: HOITargets
     ) -> dict[str, Tensor]:
         """Compare.
 
         Args:
             context (Context): What the VLT read.
-            targets (TeacherTargets): What the teacher said.
+            targets (HOITargets): What the teacher said.
 
         Returns:
             dict[str, Tensor]: ``loss_context``, ``loss_sentence`` and the
@@ -72,12 +72,12 @@ class ContextDistillLoss(nn.Module):
         )
 
     def _global(
-        self, images: Tensor, targets: TeacherTargets, scale: Tensor
+        self, images: Tensor, targets: HOITargets, scale: Tensor
     ) -> tuple[Tensor, Tensor]:
         captions, mask = targets.captions, targets.has_caption
-        all_captions, start = gather_rows(captions)
-        all_images, _ = gather_rows(images)
-        all_mask = gather_rows(mask)[0]
+        all_captions, start = all_gather_with_grad(captions)
+        all_images, _ = all_gather_with_grad(images)
+        all_mask = all_gather_with_grad(mask)[0]
 
         in_queue = (
             torch.arange(len(self.queue), device=mask.device)
@@ -102,16 +102,18 @@ class ContextDistillLoss(nn.Module):
         found = to_text[:, : len(all_captions)].argmax(1) == own
         if self.training:
             self._enqueue(all_captions, all_mask)
-        return mean_over_all(loss, mask) / 2, mean_over_all(found, mask)
+        return distributed_weighted_mean(
+            loss, mask
+        ) / 2, distributed_weighted_mean(found, mask)
 
     def _fine(
-        self, tokens: Tensor, targets: TeacherTargets, scale: Tensor
+        self, tokens: Tensor, targets: HOITargets, scale: Tensor
     ) -> Tensor:
         """Each sentence finds its image by the token that says it best."""
         sentences, mask = targets.sentences, targets.has_sentence
-        all_tokens, _ = gather_rows(tokens)
-        all_sentences, _ = gather_rows(sentences)
-        all_mask, _ = gather_rows(mask)
+        all_tokens, _ = all_gather_with_grad(tokens)
+        all_sentences, _ = all_gather_with_grad(sentences)
+        all_mask, _ = all_gather_with_grad(mask)
         logits = (
             scale
             * torch.einsum('bkd,itd->bkit', sentences, all_tokens).max(-1)[0]
@@ -122,7 +124,7 @@ class ContextDistillLoss(nn.Module):
         logits = logits.masked_fill(~all_mask.any(1), -1e4)
         target = (said / self.target_temperature).softmax(-1)
         loss = -(target * logits.log_softmax(-1)).sum(-1)
-        return mean_over_all(loss, mask)
+        return distributed_weighted_mean(loss, mask)
 
     @torch.no_grad()
     def _enqueue(self, captions: Tensor, mask: Tensor) -> None:

@@ -22,8 +22,8 @@ class PairBatch:
         pair_inds (Tensor): Image of each pair, ascending, (P,).
         image_sizes (Tensor): Width and height of each image, (B, 2).
         num_pairs (list[int]): Pairs of each image.
-        states (Tensor, optional): What the detector's decoder says of each
-            instance, (N, C); None without queries.
+        query_embeds (Tensor, optional): What the detector's decoder says of
+            each instance, (N, C); None without queries.
     """
 
     boxes: Tensor
@@ -35,7 +35,7 @@ class PairBatch:
     pair_inds: Tensor
     image_sizes: Tensor
     num_pairs: list[int]
-    states: Optional[Tensor] = None
+    query_embeds: Optional[Tensor] = None
 
     def __len__(self) -> int:
         return self.pair_inds.numel()
@@ -45,11 +45,11 @@ class PairBatch:
         return len(self.num_pairs)
 
     @property
-    def human_boxes(self) -> Tensor:
+    def human_bboxes(self) -> Tensor:
         return self.boxes[self.human_inds]
 
     @property
-    def object_boxes(self) -> Tensor:
+    def object_bboxes(self) -> Tensor:
         return self.boxes[self.object_inds]
 
     @property
@@ -65,9 +65,9 @@ class PairBatch:
         return self.scores[self.object_inds]
 
     @property
-    def union_boxes(self) -> Tensor:
+    def union_bboxes(self) -> Tensor:
         """Smallest boxes around human and object, (P, 4)."""
-        human, obj = self.human_boxes, self.object_boxes
+        human, obj = self.human_bboxes, self.object_bboxes
         return torch.cat(
             [
                 torch.minimum(human[:, :2], obj[:, :2]),

@@ -31,11 +31,11 @@ class PairGrid(NamedTuple):
         )
         return cls(slots, *ids)
 
-    def spread(self, x: Tensor) -> Tensor:
+    def pad(self, x: Tensor) -> Tensor:
         """Bring rows of pairs, (P, D), to the grid, (B, Q, D)."""
         grid = x.new_zeros(self.humans.numel(), x.size(1))
         return grid.index_copy(0, self.slots, x).view(*self.humans.shape, -1)
 
-    def collect(self, grid: Tensor) -> Tensor:
+    def unpad(self, grid: Tensor) -> Tensor:
         """Bring the grid, (B, Q, D), back to rows of pairs, (P, D)."""
         return grid.flatten(0, 1)[self.slots]

@@ -67,8 +67,8 @@ class HumanObjectPairing:
 
         Args:
             detections (list[InstanceData]): bboxes (n, 4), labels (n,) and
-                scores (n,) of each image; ``states`` (n, C) go along where
-                all have them.
+                scores (n,) of each image; ``query_embeds`` (n, C) go along
+                where all have them.
             image_sizes (Tensor): Width and height of each image, (B, 2).
             is_candidate (Tensor, optional): Bool by object label; pairs with
                 an object that no interaction speaks of are left out, (O,).
@@ -98,9 +98,11 @@ class HumanObjectPairing:
         boxes, labels, scores, image, is_person, rows = (
             x[keep] for x in (boxes, labels, scores, image, is_person, rows)
         )
-        states = None
-        if all('states' in d for d in detections):
-            states = torch.cat([d.states for d in detections]).to(device)[rows]
+        query_embeds = None
+        if all('query_embeds' in d for d in detections):
+            query_embeds = torch.cat([d.query_embeds for d in detections]).to(
+                device
+            )[rows]
 
         paired = is_person[:, None] & (image[:, None] == image[None])
         paired.fill_diagonal_(False)
@@ -126,5 +128,5 @@ class HumanObjectPairing:
             num_pairs=torch.bincount(
                 pair_image, minlength=len(detections)
             ).tolist(),
-            states=states,
+            query_embeds=query_embeds,
         )

@@ -16,13 +16,13 @@ from typing import (
     Union,
 )
 
-from ..exchange import KINDS, Failure, Question, Reply
-from ..images import load_image
+from ..requests.images import load_image
+from ..requests.messages import KINDS, Failure, Request, Response
 
 if TYPE_CHECKING:
     import PIL.Image
 
-Outcome = Union[Reply, Failure]
+Outcome = Union[Response, Failure]
 
 
 class Backend(ABC):
@@ -60,15 +60,15 @@ class Backend(ABC):
 
     @abstractmethod
     def run(
-        self, questions: Iterable[Question]
-    ) -> Iterator[Tuple[Question, Outcome]]:
+        self, questions: Iterable[Request]
+    ) -> Iterator[Tuple[Request, Outcome]]:
         """Answer questions, reading them as they are needed.
 
         Args:
-            questions (Iterable[Question]): Perhaps millions.
+            questions (Iterable[Request]): Perhaps millions.
 
         Yields:
-            Tuple[Question, Reply | Failure]: Each question once, in any
+            Tuple[Request, Reply | Failure]: Each question once, in any
             order.
         """
 
@@ -106,25 +106,25 @@ class BatchedBackend(Backend):
 
     @abstractmethod
     def answer(
-        self, questions: List[Question], images: List['PIL.Image.Image']
-    ) -> List[Reply]:
+        self, questions: List[Request], images: List['PIL.Image.Image']
+    ) -> List[Response]:
         """Answer a batch, of one kind.
 
         Args:
-            questions (List[Question]): n questions.
+            questions (List[Request]): n questions.
             images (List[PIL.Image.Image]): Their images, RGB.
 
         Returns:
-            List[Reply]: n answers.
+            List[Response]: n answers.
         """
 
     def run(
-        self, questions: Iterable[Question]
-    ) -> Iterator[Tuple[Question, Outcome]]:
+        self, questions: Iterable[Request]
+    ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
         questions = iter(questions)
         with ThreadPoolExecutor(self.num_readers) as readers:
-            ahead: Deque[Tuple[Question, Future]] = deque()
+            ahead: Deque[Tuple[Request, Future]] = deque()
 
             def read_ahead() -> None:
                 missing = 2 * self.batch_size - len(ahead)
@@ -155,7 +155,7 @@ class BatchedBackend(Backend):
                 yield from zip(batch, self._try(batch, images))
 
     def _try(
-        self, questions: List[Question], images: List['PIL.Image.Image']
+        self, questions: List[Request], images: List['PIL.Image.Image']
     ) -> List[Outcome]:
         if not questions:
             return []

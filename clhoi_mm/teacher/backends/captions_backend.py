@@ -2,11 +2,11 @@ import os
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
-from ..caption_file import read_caption_file
-from ..caption_text import answer_problem
-from ..exchange import CAPTION, Failure, Question, Reply
-from ..raw_store import RAW, read_records
+from ..parsing.caption_text import answer_problem
+from ..requests.messages import CAPTION, Failure, Request, Response
+from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
+from .caption_file import read_caption_file
 from .registry import register_backend
 
 
@@ -46,8 +46,8 @@ class CaptionsBackend(Backend):
         self.keys = self._captions.keys()
 
     def run(
-        self, questions: Iterable[Question]
-    ) -> Iterator[Tuple[Question, Outcome]]:
+        self, questions: Iterable[Request]
+    ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
         for question in questions:
             yield question, self._answer(question.image_id)
@@ -87,7 +87,7 @@ class CaptionsBackend(Backend):
                 about_image=True,
             )
         first, *more = _tellable(texts)
-        return Reply(first, more=tuple(more))
+        return Response(first, more=tuple(more))
 
 
 def _tellable(texts: List[str]) -> List[str]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
-from ..exchange import SCORE, Failure, Reply
+from ..requests.messages import SCORE, Failure, Response
 from .base import Outcome
 from .yes_no import yes_probability
 
@@ -51,7 +51,7 @@ def read_completion(answer: Dict[str, Any], kind: str) -> Outcome:
     elif not text.strip():
         return _empty(message, finish)
     usage = answer.get('usage') or {}
-    return Reply(
+    return Response(
         text=text,
         finish='length' if finish in ('length', 'max_tokens') else 'stop',
         tokens_in=int(usage.get('prompt_tokens') or 0),

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, List, Optional
 
 import numpy as np
 
-from ..exchange import CAPTION, LIST, Question, Reply
+from ..requests.messages import CAPTION, LIST, Request, Response
 from .base import BatchedBackend
 from .registry import register_backend
 
@@ -87,17 +87,17 @@ class MMPretrainBackend(BatchedBackend):
             ) from error
 
     def answer(
-        self, questions: List[Question], images: List['PIL.Image.Image']
-    ) -> List[Reply]:
+        self, questions: List[Request], images: List['PIL.Image.Image']
+    ) -> List[Response]:
         """See :meth:`BatchedBackend.answer`."""
         # mmpretrain reads BGR.
         arrays = [np.asarray(image)[..., ::-1].copy() for image in images]
         if self.task == 'caption':
             rows = self._inferencer(arrays, batch_size=len(arrays))
-            return [Reply(row['pred_caption']) for row in rows]
+            return [Response(row['pred_caption']) for row in rows]
         rows = self._inferencer(
             arrays,
             [question.prompt.text for question in questions],
             batch_size=len(arrays),
         )
-        return [Reply(row['pred_answer']) for row in rows]
+        return [Response(row['pred_answer']) for row in rows]

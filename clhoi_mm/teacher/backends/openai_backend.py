@@ -10,8 +10,8 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
-from ..exchange import SCORE, Failure, Question
-from ..images import load_image
+from ..requests.images import load_image
+from ..requests.messages import SCORE, Failure, Request
 from .base import Backend, Outcome, unreadable
 from .completion import NO_LOGPROBS, read_completion
 from .registry import register_backend
@@ -139,13 +139,13 @@ class OpenAIBackend(Backend):
         self._warned = False
 
     def run(
-        self, questions: Iterable[Question]
-    ) -> Iterator[Tuple[Question, Outcome]]:
+        self, questions: Iterable[Request]
+    ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
         questions = iter(questions)
         self._closed.clear()
         with ThreadPoolExecutor(self.concurrency) as threads:
-            flying: Dict[Any, Question] = {}
+            flying: Dict[Any, Request] = {}
             try:
                 while True:
                     missing = self.concurrency - len(flying)
@@ -160,7 +160,7 @@ class OpenAIBackend(Backend):
                 # Whoever stops listening does not wait for more tries.
                 self._closed.set()
 
-    def _ask(self, question: Question) -> Outcome:
+    def _ask(self, question: Request) -> Outcome:
         try:
             body = self._body(question)
         except OSError as error:
@@ -253,7 +253,7 @@ class OpenAIBackend(Backend):
             name = f'http_{code}' if isinstance(code, int) else 'error'
             raise _Retry(name, str(error))
 
-    def _body(self, question: Question) -> Dict[str, Any]:
+    def _body(self, question: Request) -> Dict[str, Any]:
         prompt = question.prompt
         buffer = io.BytesIO()
         load_image(question.image_path, self.max_side, self.orientation).save(

@@ -13,11 +13,18 @@ from typing import (
     Union,
 )
 
-from ..answer_json import find_json
-from ..caption_text import answer_problem
-from ..exchange import CAPTION, KINDS, LIST, Failure, Question, Reply
-from ..raw_record import RawRecord, read_line
-from ..raw_store import read_records
+from ..parsing.answer_json import find_json
+from ..parsing.caption_text import answer_problem
+from ..requests.messages import (
+    CAPTION,
+    KINDS,
+    LIST,
+    Failure,
+    Request,
+    Response,
+)
+from ..store.raw_record import RawRecord, read_line
+from ..store.raw_store import read_records
 from .base import Backend, Outcome
 from .registry import register_backend
 
@@ -25,7 +32,7 @@ _Key = Tuple[str, str, object, object]
 
 
 class _Recorded(NamedTuple):
-    reply: Reply
+    reply: Response
     line: int
 
 
@@ -56,7 +63,7 @@ class ReplayBackend(Backend):
         self.model = model
         self.source = str(raw)
         self.notes: List[str] = []
-        self._replies: Dict[_Key, Reply] = {}
+        self._replies: Dict[_Key, Response] = {}
         if Path(raw).is_dir():
             self._read_folder(raw)
         else:
@@ -66,8 +73,8 @@ class ReplayBackend(Backend):
         self.keys = {key[0] for key in self._replies}
 
     def run(
-        self, questions: Iterable[Question]
-    ) -> Iterator[Tuple[Question, Outcome]]:
+        self, questions: Iterable[Request]
+    ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
         for question in questions:
             prompt = question.prompt
@@ -94,7 +101,7 @@ class ReplayBackend(Backend):
                     rejected.append(f'{path}, line {number}: {error}')
                     continue
                 for row in records:
-                    reply = Reply(row.text, score=row.score)
+                    reply = Response(row.text, score=row.score)
                     recorded = _Recorded(reply, number)
                     found.setdefault(_key_of(row), []).append(recorded)
         if rejected and not found:
@@ -132,7 +139,7 @@ class ReplayBackend(Backend):
                 if part:
                     more.setdefault(key, {})[part] = row['text']
                     continue
-                self._replies[key] = Reply(
+                self._replies[key] = Response(
                     row['text'],
                     row['finish'],
                     row['tokens_in'],
@@ -151,7 +158,7 @@ def _key_of(row: RawRecord) -> _Key:
     return str(row.image_id), row.kind, row.verb or None, row.object or None
 
 
-def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Reply:
+def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Response:
     """One reply of all different answers; refusals count where alone."""
     kind = key[1]
     given = [
@@ -163,14 +170,14 @@ def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Reply:
     first, second = list(different.values())[:2]
     texts = [x.reply.text for x in different.values()]
     if kind == CAPTION:
-        return Reply('\n'.join(texts))
+        return Response('\n'.join(texts))
     lists = [find_json(text, repair=False) for text in texts]
     contents = [part.content for parts in lists for part in parts]
     if kind == LIST and all(lists) and None not in contents:
         items: List[Any] = []
         for content in contents:
             items += content if isinstance(content, list) else [content]
-        return Reply(json.dumps(items))
+        return Response(json.dumps(items))
     what = 'scores' if kind != LIST else 'lists that are no JSON'
     raise ValueError(
         f'{path}, lines {first.line} and {second.line}: image "{key[0]}" has '

@@ -3,9 +3,9 @@ from functools import lru_cache
 from typing import Iterable, Iterator, Tuple, Union
 
 from ...vocabulary import HOIVocabulary
-from ..exchange import CAPTION, LIST, Failure, Question, Reply
-from ..image_facts import read_image_facts
-from ..simulated import SimulatedTeacher
+from ..requests.messages import CAPTION, LIST, Failure, Request, Response
+from ..simulation.image_labels import read_image_labels
+from ..simulation.simulated import SimulatedTeacher
 from .base import Backend, Outcome
 from .registry import register_backend
 
@@ -38,7 +38,7 @@ class SimulatedBackend(Backend):
     ) -> None:
         vocabulary = HOIVocabulary.load(vocabulary)
         self.source = str(ann_file)
-        images = read_image_facts(ann_file, vocabulary)
+        images = read_image_labels(ann_file, vocabulary)
         self._teacher = SimulatedTeacher(images, vocabulary, preset, seed)
         self.keys = self._images = {image.key: image for image in images}
         self._vocabulary = vocabulary
@@ -49,13 +49,13 @@ class SimulatedBackend(Backend):
         )
 
     def run(
-        self, questions: Iterable[Question]
-    ) -> Iterator[Tuple[Question, Outcome]]:
+        self, questions: Iterable[Request]
+    ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
         for question in questions:
             yield question, self._answer(question)
 
-    def _answer(self, question: Question) -> Outcome:
+    def _answer(self, question: Request) -> Outcome:
         image = self._images.get(question.image_id)
         if image is None:
             return Failure(
@@ -66,7 +66,7 @@ class SimulatedBackend(Backend):
             )
         if question.kind in (CAPTION, LIST):
             answer = self._teacher.answer(image)
-            return Reply(
+            return Response(
                 answer.caption if question.kind == CAPTION else answer.answer
             )
         vocabulary, prompt = self._vocabulary, question.prompt
@@ -77,7 +77,7 @@ class SimulatedBackend(Backend):
         score = self._scores(question.image_id).get(hoi)
         if score is None:
             score = _LOWEST * self._chance(question.image_id, hoi)
-        return Reply('yes' if score >= 0.5 else 'no', score=round(score, 4))
+        return Response('yes' if score >= 0.5 else 'no', score=round(score, 4))
 
     def _chance(self, image_id: str, hoi: int) -> float:
         text = f'{self.model} {hoi} {image_id}'

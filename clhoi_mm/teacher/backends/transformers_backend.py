@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-from ..exchange import CAPTION, LIST, SCORE, Question, Reply
+from ..requests.messages import CAPTION, LIST, SCORE, Request, Response
 from .base import BatchedBackend
 from .registry import register_backend
 from .yes_no import NO, YES
@@ -93,8 +93,8 @@ class TransformersBackend(BatchedBackend):
         self._texts: Dict[str, str] = {}
 
     def answer(
-        self, questions: List[Question], images: List['PIL.Image.Image']
-    ) -> List[Reply]:
+        self, questions: List[Request], images: List['PIL.Image.Image']
+    ) -> List[Response]:
         """See :meth:`BatchedBackend.answer`."""
         import torch
 
@@ -132,7 +132,7 @@ class TransformersBackend(BatchedBackend):
         ):
             stop = next((i for i, x in enumerate(row) if x in ends), None)
             replies.append(
-                Reply(
+                Response(
                     text=text.strip(),
                     finish='length' if stop is None else 'stop',
                     tokens_in=sum(mask),

@@ -2,7 +2,7 @@ import base64
 import io
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-from ..exchange import SCORE, Question, Reply
+from ..requests.messages import SCORE, Request, Response
 from .base import BatchedBackend
 from .registry import register_backend
 from .yes_no import NO, YES, yes_probability
@@ -61,8 +61,8 @@ class VLLMBackend(BatchedBackend):
         }
 
     def answer(
-        self, questions: List[Question], images: List['PIL.Image.Image']
-    ) -> List[Reply]:
+        self, questions: List[Request], images: List['PIL.Image.Image']
+    ) -> List[Response]:
         """See :meth:`BatchedBackend.answer`."""
         outputs = self._llm.chat(
             [
@@ -88,7 +88,7 @@ class VLLMBackend(BatchedBackend):
             for question, output in zip(questions, outputs)
         ]
 
-    def _sampling(self, question: Question) -> Any:
+    def _sampling(self, question: Request) -> Any:
         prompt = question.prompt
         args: Dict[str, Any] = dict(
             temperature=0.0, max_tokens=prompt.max_tokens
@@ -99,7 +99,7 @@ class VLLMBackend(BatchedBackend):
             args['structured_outputs'] = self._structured(json=prompt.schema)
         return self._params(**args)
 
-    def _reply(self, question: Question, output: Any) -> Reply:
+    def _reply(self, question: Request, output: Any) -> Response:
         best = output.outputs[0]
         score = None
         if question.kind == SCORE:
@@ -118,7 +118,7 @@ class VLLMBackend(BatchedBackend):
             )
             if score is None:
                 raise ValueError('no log-probability of yes or no came back')
-        return Reply(
+        return Response(
             text=best.text.strip(),
             finish='length' if best.finish_reason == 'length' else 'stop',
             tokens_in=len(output.prompt_token_ids),

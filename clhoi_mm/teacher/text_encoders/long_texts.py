@@ -1,6 +1,6 @@
 from typing import Callable, List
 
-from ..words import split_sentences
+from ..store.pseudo_labels import split_sentences
 
 
 def split_to_fit(text: str, fits: Callable[[str], bool]) -> List[str]:

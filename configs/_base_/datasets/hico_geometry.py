@@ -7,7 +7,7 @@ train_pipeline = [
     dict(type='LoadImageSize'),
     # After some epochs nothing is left to load.
     dict(
-        type='RememberViews',
+        type='CachedTransforms',
         steps=[
             dict(type='LoadHOIAnnotations'),
             dict(type='LoadDetections', source='ground_truth'),

@@ -5,5 +5,5 @@ _base_ = './clhoi.py'
 model = dict(
     # DETR's map of 800 x 1333 pixels has 1,050 positions: none is pooled.
     vlt=dict(max_tokens=1100),
-    icn=dict(roi_extractor=None, state_channels=256),
+    icn=dict(roi_extractor=None, query_embed_channels=256),
 )

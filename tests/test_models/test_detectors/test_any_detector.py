@@ -130,7 +130,7 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
     model.detector.label_map.fill_(PERSON)
     # Of pairs that look the same nobody can tell which one interacts: let
     # any number of them do.
-    model.interaction_loss.further_pairs = 1.0
+    model.interaction_loss.extra_positive_prior = 1.0
     before = copy.deepcopy(model.detector.state_dict())
     data = model.data_preprocessor(make_data(), True)
     params = [p for p in model.parameters() if p.requires_grad]
@@ -141,7 +141,7 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
         losses = model.loss(data['inputs'], data['data_samples'])
         total(losses).backward()
         optimizer.step()
-        history.append(float(losses['loss_interactive']))
+        history.append(float(losses['loss_interactiveness']))
     # There are pairs, and words about them.
     assert 0 < history[-1] < history[0]
     for key, value in model.named_parameters():
@@ -177,8 +177,8 @@ def test_states_of_queries(make_pair, name):
     for result in found:
         assert result.query_inds.shape == (len(result),)
         assert result.query_inds.max() < 20
-        assert result.states.shape == (len(result), DIMS)
-        logits = classify(result.states)
+        assert result.query_embeds.shape == (len(result), DIMS)
+        logits = classify(result.query_embeds)
         probs = (
             logits.softmax(-1)[:, :-1] if name == 'detr' else logits.sigmoid()
         )
@@ -189,8 +189,10 @@ def test_states_of_queries(make_pair, name):
         torch.testing.assert_close(
             probs[torch.arange(len(result)), labels], result.scores
         )
-    pairs = model.find_pairs(inputs, model.extract_feat(inputs)[0], samples)
-    assert pairs.states.shape == (len(pairs.boxes), DIMS)
+    pairs = model.generate_pairs(
+        inputs, model.extract_feat(inputs)[0], samples
+    )
+    assert pairs.query_embeds.shape == (len(pairs.boxes), DIMS)
 
 
 def test_maps_are_fitted_to(make_pair):
@@ -312,7 +314,7 @@ def test_joint_training_is_refused(case, expected):
     sample = make_sample(None)
     overrides = {}
     if case == 'remember':
-        overrides = dict(remember_detector=2)
+        overrides = dict(feat_cache_size=2)
     elif case == 'no boxes':
         del sample.gt_instances
     elif case == 'no train_cfg':

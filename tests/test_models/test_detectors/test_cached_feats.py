@@ -9,8 +9,8 @@ from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors import cached_feats
 from clhoi_mm.models.detectors.cached_feats import CachedFeats
-from clhoi_mm.models.detectors.elder import Elder
 from clhoi_mm.models.detectors.frozen_detector import config_hash
+from clhoi_mm.models.detectors.self_teacher import SelfTeacher
 from tests.test_models.utils import (
     PARK,
     SCENE,
@@ -41,8 +41,8 @@ def write(model, path, inputs, sizes, with_rois=True):
             feats = model.detector.extract_feat(image)
             found = model.detector.detect(image, feats, [sample])[0]
             found = found[found.labels >= 0]
-            pairs = model.find_pairs(image, feats, [sample])
-            boxes = torch.cat([pairs.boxes, pairs.union_boxes]).unique(dim=0)
+            pairs = model.generate_pairs(image, feats, [sample])
+            boxes = torch.cat([pairs.boxes, pairs.union_bboxes]).unique(dim=0)
             boxes = boxes[: len(boxes) if with_rois else 0]
             rois = torch.cat([boxes.new_zeros(len(boxes), 1), boxes], 1)
             writer.add(
@@ -152,17 +152,15 @@ def test_losses_and_gradients_are_those_of_the_live_detector(
 def test_an_elder_reads_the_file_as_well(
     model, file, no_detector, warnings, monkeypatch
 ):
-    noise = dict(type='TeacherNoise', vocabulary=PARK, warmup=0)
+    noise = dict(type='EMLabelNoise', vocabulary=PARK, warmup=0)
+    monkeypatch.setattr(model, 'label_noise', build(noise))
     monkeypatch.setattr(
-        model,
-        'interaction_loss',
-        build(dict(type='InteractionDistillLoss', noise=noise)),
+        model, 'self_teacher', SelfTeacher(model.vlt, model.icn)
     )
-    monkeypatch.setattr(model, 'elder', Elder(model.vlt, model.icn))
     pool = type(model.icn.roi_extractor)
     monkeypatch.setattr(pool, 'forward', lambda *args: pytest.fail('pooled'))
     losses = model.train().loss(NOTHING, cached_samples(file))
-    assert losses['loss_interaction'] > 0 and not warnings
+    assert losses['loss_mil'] > 0 and not warnings
 
 
 def test_predictions_are_those_of_the_live_detector(
@@ -251,7 +249,7 @@ def test_own_detections_go_before_those_of_the_file(model, file):
     for sample in samples:
         sample.detections = make_sample(SCENE).detections
     feats, _ = model.extract_feat(NOTHING, samples)
-    pairs = model.find_pairs(NOTHING, feats, samples)
+    pairs = model.generate_pairs(NOTHING, feats, samples)
     assert {tuple(box) for box in pairs.boxes.tolist()} <= {
         tuple(map(float, row[2])) for row in SCENE
     }

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from clhoi_mm.models import HumanObjectPairing
-from clhoi_mm.models.detectors.agent_rows import make_agent_rows
+from clhoi_mm.models.detectors.roleless_predictions import roleless_predictions
 from clhoi_mm.models.task_modules import PairBatch
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from tests.test_models.utils import (
@@ -72,7 +72,7 @@ def test_losses_and_gradients(
     if 'context_loss' not in without:
         expected |= {'loss_context', 'loss_sentence', 'context_recall'}
     if stage == 2 and without != 'interaction_loss':
-        expected |= {'loss_interactive', 'loss_interaction', 'loss_contrast'}
+        expected |= {'loss_interactiveness', 'loss_mil', 'loss_contrast'}
     assert losses.keys() == expected
     assert total(losses) > 0
 
@@ -142,7 +142,7 @@ def test_nothing_to_predict(model, inputs, case):
         inputs, [make_sample(**POOR[case]), make_sample()]
     )
     assert len(poor.pred_hois) == 0
-    assert poor.pred_hois.sub_bboxes.shape == (0, 4)
+    assert poor.pred_hois.human_bboxes.shape == (0, 4)
     assert set(poor.pred_hois.keys()) == set(FIELDS)
     assert len(rich.pred_hois) > 0
     (alone,) = model.predict(inputs[1:], [make_sample()])
@@ -161,13 +161,13 @@ def test_predict_fields(model, inputs):
         pred.verb_labels, torch.as_tensor(VOCABULARY.hoi_verbs)[hois]
     )
     torch.testing.assert_close(
-        pred.obj_labels, torch.as_tensor(VOCABULARY.hoi_objects)[hois]
+        pred.object_labels, torch.as_tensor(VOCABULARY.hoi_objects)[hois]
     )
-    assert CAR not in pred.obj_labels
+    assert CAR not in pred.object_labels
     by_score = {round(s, 4): torch.tensor(b).float() for _, s, b in SCENE[:4]}
-    for box, score in zip(pred.sub_bboxes, pred.sub_scores.tolist()):
+    for box, score in zip(pred.human_bboxes, pred.human_scores.tolist()):
         torch.testing.assert_close(box, by_score[round(score, 4)])
-    for box, score in zip(pred.obj_bboxes, pred.obj_scores.tolist()):
+    for box, score in zip(pred.object_bboxes, pred.object_scores.tolist()):
         torch.testing.assert_close(box, by_score[round(score, 4)])
     assert len(result.pred_instances) == len(SCENE)
 
@@ -179,8 +179,12 @@ def test_score_is_classifier_times_detections(inputs):
     expected = (
         interactions.logits.sigmoid()
         * (
-            model.find_pairs(inputs[:1], None, [make_sample()]).human_scores
-            * model.find_pairs(inputs[:1], None, [make_sample()]).object_scores
+            model.generate_pairs(
+                inputs[:1], None, [make_sample()]
+            ).human_scores
+            * model.generate_pairs(
+                inputs[:1], None, [make_sample()]
+            ).object_scores
         )[:, None]
         ** 0.5
     )
@@ -190,9 +194,9 @@ def test_score_is_classifier_times_detections(inputs):
 
 def test_no_interaction_is_the_absence_of_others(model, inputs):
     pred = model.predict(inputs[:1], [make_sample()])[0].pred_hois
-    weight = pred.sub_scores * pred.obj_scores
+    weight = pred.human_scores * pred.object_scores
     prob = pred.scores / weight
-    bike = (pred.obj_labels == BIKE) & (pred.sub_scores > 0.8)
+    bike = (pred.object_labels == BIKE) & (pred.human_scores > 0.8)
     best = prob[bike & (pred.hoi_labels != NO_BIKE)].max()
     torch.testing.assert_close(
         prob[bike & (pred.hoi_labels == NO_BIKE)], 1 - best[None]
@@ -217,10 +221,10 @@ def test_boxes_come_back_in_original_coordinates(model, inputs):
     (plain,) = model.predict(inputs[:1], [plain])
     (scaled,) = model.predict(inputs[:1], [sample])
     torch.testing.assert_close(
-        scaled.pred_hois.sub_bboxes, plain.pred_hois.sub_bboxes / scale
+        scaled.pred_hois.human_bboxes, plain.pred_hois.human_bboxes / scale
     )
     torch.testing.assert_close(
-        scaled.pred_hois.obj_bboxes, plain.pred_hois.obj_bboxes / scale
+        scaled.pred_hois.object_bboxes, plain.pred_hois.object_bboxes / scale
     )
     torch.testing.assert_close(
         scaled.pred_instances.bboxes, plain.pred_instances.bboxes / scale
@@ -281,9 +285,9 @@ def test_padding_is_not_seen(model, pad):
         f[..., 64 // s :, :] = 7.0
         f[..., 96 // s :] = 7.0
     inputs = torch.zeros(1, 3, 64 + pad, 96 + pad)
-    clean = model.read_context(inputs, feats, [make_sample()])
-    padded = model.read_context(inputs, garbage, [make_sample()])
-    alone = model.read_context(
+    clean = model.encode_context(inputs, feats, [make_sample()])
+    padded = model.encode_context(inputs, garbage, [make_sample()])
+    alone = model.encode_context(
         torch.zeros(1, 3, 64, 96),
         [f[..., : 64 // s, : 96 // s] for f, s in zip(feats, (8, 16, 32))],
         [make_sample()],
@@ -361,7 +365,7 @@ def test_agent_rows_by_hand():
         num_pairs=[1, 2],
     )
     # Of image 0's pair and, of image 1's, pair 0 twice and pair 1 once.
-    rows, image = make_agent_rows(
+    rows, image = roleless_predictions(
         torch.tensor([0.8, 0.2, 0.4, 0.3]),
         pairs.human_inds[[0, 1, 1, 2]],
         torch.tensor([1, 0, 0, 1]),
@@ -376,7 +380,7 @@ def test_agent_rows_by_hand():
     found = {
         (box[0], verb): score
         for box, verb, score in zip(
-            rows.sub_bboxes.tolist(),
+            rows.human_bboxes.tolist(),
             rows.verb_labels.tolist(),
             rows.scores.tolist(),
         )
@@ -389,27 +393,27 @@ def test_agent_rows_by_hand():
             (12.0, 1): 0.15,
         }
     )
-    assert rows.obj_bboxes.isnan().all()
-    assert (rows.obj_labels == -1).all() and (rows.hoi_labels == -1).all()
+    assert rows.object_bboxes.isnan().all()
+    assert (rows.object_labels == -1).all() and (rows.hoi_labels == -1).all()
 
 
 def test_rows_without_objects_stand_beside_pairs(model, inputs):
     (plain,) = model.predict(inputs[:1], [make_sample()])
-    model.absent_role_weight = 0.1
+    model.missing_role_weight = 0.1
     try:
         (full,) = model.predict(inputs[:1], [make_sample()])
         (alone,) = model.predict(inputs[:1], [make_sample([SCENE[0]])])
         (nobody,) = model.predict(inputs[:1], [make_sample(())])
     finally:
-        model.absent_role_weight = None
+        model.missing_role_weight = None
     hois = full.pred_hois
     assert (hois.scores.diff() <= 0).all()
-    paired = hois[hois.obj_labels >= 0]
+    paired = hois[hois.object_labels >= 0]
     for key in FIELDS:
         torch.testing.assert_close(paired[key], plain.pred_hois[key])
-    rows = hois[hois.obj_labels < 0]
-    assert len(rows) > 0 and rows.obj_bboxes.isnan().all()
-    pairs_of = paired.sub_bboxes[None] == rows.sub_bboxes[:, None]
+    rows = hois[hois.object_labels < 0]
+    assert len(rows) > 0 and rows.object_bboxes.isnan().all()
+    pairs_of = paired.human_bboxes[None] == rows.human_bboxes[:, None]
     same = pairs_of.all(-1) & (
         paired.verb_labels[None] == rows.verb_labels[:, None]
     )

@@ -108,7 +108,7 @@ def test_overfits_one_image(inputs):
         optimizer.step()
     pred = model.eval().predict(inputs[:1], [sample])[0].pred_hois
     for label, hoi in ((BIKE, RIDE), (DOG, HOLD_DOG)):
-        assert pred.hoi_labels[pred.obj_labels == label][0] == hoi
+        assert pred.hoi_labels[pred.object_labels == label][0] == hoi
 
 
 def test_detections_may_carry_more_fields(model, inputs):

@@ -55,7 +55,7 @@ def test_predictions_stay_and_nothing_is_left_behind(model):
 def test_one_map_a_pair(model):
     (sample,) = look(model, [make_sample()])
     hois = sample.pred_hois
-    pairs = torch.cat([hois.sub_bboxes, hois.obj_bboxes], 1)
+    pairs = torch.cat([hois.human_bboxes, hois.object_bboxes], 1)
     same = (pairs[:, None] == pairs).all(-1)
     distance = torch.cdist(*[hois.attention.flatten(1)] * 2, p=1)
     assert distance[same].max() < 1e-5

@@ -6,7 +6,7 @@ from mmengine.structures import InstanceData
 
 from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
-from clhoi_mm.models.detectors.borrowed_states import borrow_states
+from clhoi_mm.models.detectors.match_query_embeds import match_query_embeds
 from tests.test_models.test_detectors.test_frozen_detector import DETR, FCOS
 from tests.test_models.utils import FCOS as ANCHOR_FREE
 from tests.test_models.utils import (
@@ -24,7 +24,7 @@ from tests.test_models.utils import (
 def student():
     cfg = model_cfg(detector=DETR)
     cfg['detector']['data_preprocessor'] = ANCHOR_FREE['data_preprocessor']
-    cfg['icn'].update(roi_extractor=None, state_channels=16)
+    cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     cfg['vlt']['levels'] = (0,)
     model = build(cfg).eval()
     # Random weights see one class everywhere: half of the queries see a
@@ -39,22 +39,22 @@ def student():
 def test_pairs_are_told_apart_by_states_alone(student, inputs):
     feats = student.detector.extract_feat(inputs[:1])
     sample = make_sample()
-    pairs = student.find_pairs(inputs[:1], feats, [sample])
-    one = student.judge(feats, pairs, None)
-    pairs.states = pairs.states.flip(0)
-    other = student.judge(feats, pairs, None)
+    pairs = student.generate_pairs(inputs[:1], feats, [sample])
+    one = student.score_pairs(feats, pairs, None)
+    pairs.query_embeds = pairs.query_embeds.flip(0)
+    other = student.score_pairs(feats, pairs, None)
     assert len(pairs) > 2
     for name in ('embeds', 'class_logits', 'interactiveness'):
         assert not torch.allclose(getattr(one, name), getattr(other, name))
     # A pair is known by its own human's and object's states.
     pair = 1
-    pairs.states = torch.randn_like(pairs.states)
+    pairs.query_embeds = torch.randn_like(pairs.query_embeds)
     evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
     tokens = student.icn.encoder(evidence)
     kept = torch.stack([pairs.human_inds[pair], pairs.object_inds[pair]])
-    changed = torch.randn_like(pairs.states)
-    changed[kept] = pairs.states[kept]
-    pairs.states = changed
+    changed = torch.randn_like(pairs.query_embeds)
+    changed[kept] = pairs.query_embeds[kept]
+    pairs.query_embeds = changed
     evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
     torch.testing.assert_close(
         student.icn.encoder(evidence)[pair], tokens[pair]
@@ -72,39 +72,46 @@ def test_training_and_prediction(student, inputs):
 def test_given_boxes_borrow_the_nearest_state(student, inputs):
     found = InstanceData(
         bboxes=torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40]]),
-        states=torch.tensor([[1.0], [2.0]]),
+        query_embeds=torch.tensor([[1.0], [2.0]]),
     )
     given = InstanceData(
         bboxes=torch.tensor([[21.0, 20, 40, 41], [0, 0, 9, 9]])
     )
-    assert borrow_states(given, found).states.tolist() == [[2.0], [1.0]]
-    assert 'states' not in given
-    assert 'states' not in borrow_states(given, found[:0])
+    assert match_query_embeds(given, found).query_embeds.tolist() == [
+        [2.0],
+        [1.0],
+    ]
+    assert 'query_embeds' not in given
+    assert 'query_embeds' not in match_query_embeds(given, found[:0])
     own = make_sample()
     feats = student.detector.extract_feat(inputs[:1])
     theirs = student.detector.detect(inputs[:1], feats, [own])[0]
-    lent = borrow_states(own.detections, theirs)
+    lent = match_query_embeds(own.detections, theirs)
     assert len(lent) == len(SCENE)
-    pairs = student.find_pairs(inputs[:1], feats, [own])
-    of_box = {tuple(b): s for b, s in zip(lent.bboxes.tolist(), lent.states)}
-    for box, state in zip(pairs.boxes.tolist(), pairs.states):
+    pairs = student.generate_pairs(inputs[:1], feats, [own])
+    of_box = {
+        tuple(b): s for b, s in zip(lent.bboxes.tolist(), lent.query_embeds)
+    }
+    for box, state in zip(pairs.boxes.tolist(), pairs.query_embeds):
         assert torch.equal(of_box[tuple(box)], state)
 
 
 def test_a_detector_without_queries_is_named(inputs):
     cfg = model_cfg(detector=FCOS)
-    cfg['icn'].update(roi_extractor=None, state_channels=16)
+    cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     model = build(cfg).eval()
-    with pytest.raises(ValueError, match='state_channels=16.*no decoder'):
+    with pytest.raises(
+        ValueError, match='query_embed_channels=16.*no decoder'
+    ):
         model.predict(inputs[:1], [make_sample()])
 
 
 def test_another_width_is_named(inputs, student):
     feats = student.detector.extract_feat(inputs[:1])
-    pairs = student.find_pairs(inputs[:1], feats, [make_sample()])
-    pairs.states = pairs.states[:, :8]
-    with pytest.raises(ValueError, match='states of 8 channels'):
-        student.judge(feats, pairs, None)
+    pairs = student.generate_pairs(inputs[:1], feats, [make_sample()])
+    pairs.query_embeds = pairs.query_embeds[:, :8]
+    with pytest.raises(ValueError, match='query embeddings of 8 channels'):
+        student.score_pairs(feats, pairs, None)
 
 
 def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):
@@ -134,12 +141,12 @@ def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):
             )
     file = DetectionFile(path)
     torch.testing.assert_close(
-        torch.from_numpy(file.detections(0)['states']),
-        found.states,
+        torch.from_numpy(file.detections(0)['query_embeds']),
+        found.query_embeds,
         rtol=1e-3,
         atol=1e-3,
     )
-    assert file.detections(1)['states'].shape == (0, 16)
+    assert file.detections(1)['query_embeds'].shape == (0, 16)
     cached = make_sample(None)
     cached.set_metainfo(dict(detector_view=DetectorView(file, 0)))
     (live,) = student.predict(inputs[:1], [make_sample(None)])

@@ -71,7 +71,7 @@ def predict(model, inputs, samples):
 
 @pytest.mark.parametrize('weight', [None, 0.1])
 def test_prediction(wide, weight, monkeypatch):
-    monkeypatch.setattr(wide, 'absent_role_weight', weight)
+    monkeypatch.setattr(wide, 'missing_role_weight', weight)
     few, samples = count(wide, [crowd(2, 4)], predict)
     many, crowded = count(wide, [crowd(10, 11)], predict)
     assert len(samples[0].pred_hois) < len(crowded[0].pred_hois)
@@ -86,11 +86,11 @@ def test_icn_and_interaction_loss(wide):
 
     def loss(model, inputs, samples):
         feats = model.detector.extract_feat(inputs)
-        pairs = model.find_pairs(inputs, feats, samples)
+        pairs = model.generate_pairs(inputs, feats, samples)
         targets = model.teacher_head(samples, pairs)
         with Counter() as counter:
             model.interaction_loss(
-                model.judge(feats, pairs, None),
+                model.score_pairs(feats, pairs, None),
                 pairs,
                 targets,
                 model.teacher_head.phrases,

@@ -23,9 +23,9 @@ def test_states_say_what_was_detected(inputs):
     assert calls == [1]
     for result in found:
         assert result.query_inds.unique().numel() == len(result)
-        assert result.states.shape == (len(result), 16)
-        assert not result.states.requires_grad
-        scores, _ = head(result.states[None, None])
+        assert result.query_embeds.shape == (len(result), 16)
+        assert not result.query_embeds.requires_grad
+        scores, _ = head(result.query_embeds[None, None])
         scores = scores[0, 0].softmax(-1)[:, :-1].max(-1).values
         torch.testing.assert_close(scores, result.scores)
 
@@ -47,4 +47,4 @@ def test_head_is_itself_again(inputs, monkeypatch):
 
 def test_detectors_without_queries_have_none(inputs):
     for result in detect(frozen(FCOS), inputs):
-        assert 'query_inds' not in result and 'states' not in result
+        assert 'query_inds' not in result and 'query_embeds' not in result

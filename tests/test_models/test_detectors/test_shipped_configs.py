@@ -111,14 +111,17 @@ def test_builds_in_its_full_size(path):
     assert (label_map != torch.arange(80)).all()
     objects = model.teacher_head.phrases.vocabulary.objects
     assert normalise_name(objects[label_map[0]]) == 'person'
-    shapes = model.detector.map_shapes()
+    shapes = model.detector.featmap_spec()
     (channels,) = set(shapes.channels)
     assert model.vlt.input_proj.in_channels == channels
     extractor = model.icn.roi_extractor
-    if cfg.model.icn.get('state_channels'):
+    if cfg.model.icn.get('query_embed_channels'):
         # Of a detector with queries, whose states are as wide.
         assert extractor is None
-        assert cfg.model.icn.state_channels == model.detector.model.embed_dims
+        assert (
+            cfg.model.icn.query_embed_channels
+            == model.detector.model.embed_dims
+        )
         return
     assert extractor.featmap_strides == [s for s in shapes.strides if s <= 32]
     assert extractor.out_channels == channels

@@ -32,10 +32,10 @@ def test_scores_of_classes():
     torch.testing.assert_close(
         pred.scores,
         torch.tensor(SCORES)[pred.hoi_labels]
-        * pred.sub_scores
-        * pred.obj_scores,
+        * pred.human_scores
+        * pred.object_scores,
     )
-    bikes = set(pred.hoi_labels[pred.obj_labels == BIKE].tolist())
+    bikes = set(pred.hoi_labels[pred.object_labels == BIKE].tolist())
     assert {RIDE, NO_BIKE} < bikes
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from clhoi_mm.models import PhraseTable
-from clhoi_mm.models.heads import Interactions, choose_within, exchange
+from clhoi_mm.models import PhraseClassifier
+from clhoi_mm.models.heads import PairPredictions, choose_within, exchange
 from tests.test_models.utils import (
     BIKE,
     DOG,
@@ -29,8 +29,8 @@ ROWS = [
 
 @pytest.fixture(scope='module')
 def phrases():
-    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
-    table.fill()
+    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM)
+    table.encode_phrases()
     return table.eval()
 
 
@@ -46,7 +46,7 @@ def view(pairs, phrases, probabilities, by_class=True, classes=0.5):
     interactiveness = (
         torch.logit(torch.tensor(probabilities)).reshape(-1, 1).expand(shape)
     )
-    return Interactions(
+    return PairPredictions(
         embeds=torch.zeros(len(pairs), TEXT_DIM),
         logits=torch.zeros(valid.shape),
         valid=valid,

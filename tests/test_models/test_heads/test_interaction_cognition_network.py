@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from clhoi_mm.models import PhraseTable
-from clhoi_mm.models.heads.interaction_cognition_network import both
+from clhoi_mm.models import PhraseClassifier
+from clhoi_mm.models.heads.interaction_cognition_network import logit_and
 from tests.test_models.utils import (
     BIKE,
     CAR,
@@ -44,8 +44,8 @@ def make_icn(name='ICN', **options):
 
 @pytest.fixture(scope='module')
 def phrases():
-    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
-    table.fill()
+    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM)
+    table.encode_phrases()
     return table
 
 
@@ -77,7 +77,7 @@ def test_forward_and_backward(
         name,
         roi_extractor=roi_extractor,
         with_context=with_context,
-        interactive_by_verb=by_verb,
+        verbwise_interactiveness=by_verb,
     )
     pairs = make_pairs(rows)
     result = icn(feats, pairs, phrases, context if with_context else None)
@@ -112,9 +112,9 @@ def test_each_part_looks_at_its_own_box(phrases, feats):
         phrases.object_embeds[pairs.object_labels]
     )
     for part, boxes in (
-        ('human', pairs.human_boxes),
-        ('object', pairs.object_boxes),
-        ('union', pairs.union_boxes),
+        ('human', pairs.human_bboxes),
+        ('object', pairs.object_bboxes),
+        ('union', pairs.union_bboxes),
     ):
         rois = torch.cat([pairs.pair_inds[:, None].float(), boxes], 1)
         expected = expected + encoder.roi_reduce[part](
@@ -171,12 +171,12 @@ def test_order_of_instances_does_not_matter(phrases, feats, context):
 
 def test_images_do_not_see_each_other(phrases, feats, context):
     icn = make_icn()
-    both = icn(feats, make_pairs([SCENE, SCENE[:2]]), phrases, context)
+    logit_and = icn(feats, make_pairs([SCENE, SCENE[:2]]), phrases, context)
     alone = icn(
         [f[1:] for f in feats], make_pairs([SCENE[:2]]), phrases, context[1:]
     )
     torch.testing.assert_close(
-        both.logits[-1:], alone.logits, rtol=1e-4, atol=1e-5
+        logit_and.logits[-1:], alone.logits, rtol=1e-4, atol=1e-5
     )
 
 
@@ -200,25 +200,27 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
 
 @pytest.mark.parametrize('by_verb', [True, False])
 def test_interactiveness_sees_the_pair_alone(phrases, feats, context, by_verb):
-    icn = make_icn(interactive_by_verb=by_verb)
+    icn = make_icn(verbwise_interactiveness=by_verb)
 
-    def judge(feats=feats, context=context, rows=SCENE[:2]):
+    def score_pairs(feats=feats, context=context, rows=SCENE[:2]):
         return icn(
             feats, make_pairs([rows, []]), phrases, context
         ).interactiveness[0]
 
-    before = judge()
+    before = score_pairs()
     assert before.shape == (VOCABULARY.num_hois if by_verb else 1,)
-    assert torch.equal(before, judge(context=context + 1))
-    torch.testing.assert_close(before, judge(rows=SCENE))
-    assert (before != judge([f + torch.randn_like(f) for f in feats])).any()
+    assert torch.equal(before, score_pairs(context=context + 1))
+    torch.testing.assert_close(before, score_pairs(rows=SCENE))
+    assert (
+        before != score_pairs([f + torch.randn_like(f) for f in feats])
+    ).any()
     for other in ((BIKE, 0.8, (30, 4, 90, 20)), (DOG, 0.8, SCENE[1][2])):
-        assert (before != judge(rows=[SCENE[0], other])).any()
+        assert (before != score_pairs(rows=[SCENE[0], other])).any()
 
 
 def test_verbs_share_what_they_have_in_common(phrases, feats):
     """A verb's interactiveness is the same whatever the object's class."""
-    icn = make_icn(with_context=False, interactive_by_verb=True)
+    icn = make_icn(with_context=False, verbwise_interactiveness=True)
     logits = icn(feats, make_pairs([SCENE, []]), phrases).interactiveness
     for verb in range(VOCABULARY.num_verbs):
         of_verb = logits[:, phrases.hoi_verbs == verb]
@@ -229,7 +231,7 @@ def test_verbs_share_what_they_have_in_common(phrases, feats):
 def test_interactiveness_by_hand(phrases, feats):
     """The pair's common judgement plus its agreement with the verb."""
     icn = make_icn(
-        with_context=False, roi_extractor=None, interactive_by_verb=True
+        with_context=False, roi_extractor=None, verbwise_interactiveness=True
     )
     tower = icn.interactiveness
     verb = phrases.hoi_verbs[RIDE]
@@ -252,15 +254,17 @@ def test_interactiveness_by_hand(phrases, feats):
 def test_both(one, other):
     one, other = torch.tensor([one, other]).double()
     expected = one.sigmoid() * other.sigmoid()
-    got = both(one, other)
+    got = logit_and(one, other)
     torch.testing.assert_close(got.sigmoid(), expected)
-    torch.testing.assert_close(got, both(other, one))
+    torch.testing.assert_close(got, logit_and(other, one))
 
 
 @pytest.mark.parametrize('by_verb', [True, False])
 def test_starts_at_the_prior(phrases, feats, context, by_verb):
     icn = make_icn(
-        interactive_prior=0.2, class_prior=0.5, interactive_by_verb=by_verb
+        interactiveness_prior=0.2,
+        class_prior=0.5,
+        verbwise_interactiveness=by_verb,
     )
     for layer in (icn.to_phrase, icn.to_verb):
         torch.nn.init.zeros_(layer.weight)
@@ -270,7 +274,7 @@ def test_starts_at_the_prior(phrases, feats, context, by_verb):
         for parameter in icn.interactiveness.to_verb.parameters():
             torch.nn.init.zeros_(parameter)
     result = icn(feats, make_pairs([SCENE, []]), phrases, context)
-    prob = result.logits.sigmoid()[:, ~phrases.is_absence]
+    prob = result.logits.sigmoid()[:, ~phrases.is_no_interaction]
     torch.testing.assert_close(prob, torch.full_like(prob, 0.1))
 
 
@@ -278,7 +282,7 @@ def test_starts_at_the_prior(phrases, feats, context, by_verb):
 def test_compiles(phrases, feats, context, by_verb):
     """Pairs differ in number from batch to batch."""
     icn = make_icn(
-        roi_extractor=None, num_layers=1, interactive_by_verb=by_verb
+        roi_extractor=None, num_layers=1, verbwise_interactiveness=by_verb
     )
     torch._dynamo.reset()
     compiled = torch.compile(

@@ -59,7 +59,7 @@ def test_words_of_the_teacher(supervise):
     targets = supervise('vllm')(samples)
     given = samples[0].teacher
     assert targets.has_caption.tolist() == [True, False, True]
-    assert targets.known.tolist() == [True, False, True]
+    assert targets.is_labeled.tolist() == [True, False, True]
     torch.testing.assert_close(targets.captions[0], given.caption_embed)
     assert targets.sentences.shape == (3, 3, TEXT_DIM)
     assert targets.has_sentence.tolist() == [
@@ -76,7 +76,7 @@ def test_words_of_the_teacher(supervise):
     # Said twice: the surer one counts; outside the vocabulary: no class.
     scores = torch.zeros(3, VOCABULARY.num_hois)
     scores[0, RIDE] = 0.9
-    torch.testing.assert_close(targets.image_scores, scores)
+    torch.testing.assert_close(targets.image_targets, scores)
     table = supervise('vllm').phrases
     torch.testing.assert_close(targets.phrases[0, 0], table.hoi_embeds[RIDE])
     torch.testing.assert_close(
@@ -104,8 +104,8 @@ def test_all_images_without_answer(supervise):
     )
     assert targets.phrases.shape == (2, 0, TEXT_DIM)
     assert targets.weights.shape == (2, 0)
-    assert targets.image_scores.abs().sum() == 0
-    assert not targets.known.any()
+    assert targets.image_targets.abs().sum() == 0
+    assert not targets.is_labeled.any()
 
 
 @pytest.mark.parametrize('supervision', ['image', 'instance'])
@@ -122,7 +122,7 @@ def test_labels_of_the_image(supervise, supervision):
     assert targets.objects.tolist() == [[BIKE, DOG], [-1, -1]]
     assert targets.weights.tolist() == [[1, 1], [0, 0]]
     assert targets.has_caption.tolist() == [True, False]
-    assert targets.known.tolist() == [True, True]
+    assert targets.is_labeled.tolist() == [True, True]
     said = table.hoi_phrases[[RIDE, HOLD_DOG]]
     torch.testing.assert_close(
         targets.captions[0], F.normalize(said.sum(0), dim=0)
@@ -131,7 +131,7 @@ def test_labels_of_the_image(supervise, supervision):
     torch.testing.assert_close(
         targets.phrases[0], table.hoi_embeds[[RIDE, HOLD_DOG]]
     )
-    assert targets.image_scores[0].nonzero().flatten().tolist() == [
+    assert targets.image_targets[0].nonzero().flatten().tolist() == [
         RIDE,
         HOLD_DOG,
     ]
@@ -192,7 +192,7 @@ def test_roles_without_object_and_empty_images_match_nothing(supervise):
 def test_annotated_absence_stays_among_the_targets(supervise):
     """The losses leave it out, as it is scored from all others."""
     targets = supervise('image')([make_sample(hois=((0, 1, NO_BIKE),))])
-    assert targets.image_scores[0, NO_BIKE] == 1
+    assert targets.image_targets[0, NO_BIKE] == 1
 
 
 def test_errors(supervise):
@@ -234,4 +234,6 @@ def test_whitened_verbs_keep_to_the_verbs(head):
     )
     assert torch.equal(ours.hoi_embeds, theirs.hoi_embeds)
     # As before to the bit after a new vocabulary was asked for.
-    assert torch.equal(ours.speak(VOCABULARY).verb_embeds, ours.verb_embeds)
+    assert torch.equal(
+        ours.with_vocabulary(VOCABULARY).verb_embeds, ours.verb_embeds
+    )

@@ -41,11 +41,11 @@ def test_words_of_the_unseen_are_dropped_and_captions_with_them():
         [-1, -1],
     ]
     torch.testing.assert_close(targets.weights[0], torch.tensor([0.9, 0.4]))
-    assert targets.image_scores[:, HOLD_BIKE].tolist() == [0, 0, 0]
+    assert targets.image_targets[:, HOLD_BIKE].tolist() == [0, 0, 0]
     assert targets.has_caption.tolist() == [False, True, False]
     assert targets.has_sentence.sum(1).tolist() == [0, 2, 0]
     # The teacher looked at all of them.
-    assert targets.known.all()
+    assert targets.is_labeled.all()
     plain = make_head('vllm', None)(samples)
     assert plain.hois.tolist()[2] == [HOLD_BIKE, -1, -1]
     assert plain.has_caption.all()
@@ -71,13 +71,13 @@ def test_labels_of_the_unseen_are_dropped(supervision):
     targets = head(samples, make_pairs([SCENE, SCENE]))
     assert targets.hois.tolist() == [[RIDE, NO_DOG], [-1, -1]]
     assert targets.has_caption.tolist() == [True, False]
-    assert not targets.image_scores[:, UNSEEN].any()
+    assert not targets.image_targets[:, UNSEEN].any()
     if supervision == 'instance':
         assert targets.pair_labels.sum(0).nonzero().flatten().tolist() == [
             RIDE,
             NO_DOG,
         ]
-    head.copy_to_pairs = True
+    head.broadcast_image_labels = True
     copied = head(samples, make_pairs([SCENE, SCENE])).pair_labels
     assert copied[:, RIDE].any() and not copied[:, UNSEEN].any()
 
@@ -85,7 +85,7 @@ def test_labels_of_the_unseen_are_dropped(supervision):
 def test_batches_without_any_word():
     targets = make_head('vllm')([make_sample(words=())] * 2)
     assert targets.weights.shape == (2, 0)
-    assert not targets.image_scores.any()
+    assert not targets.image_targets.any()
     lost = make_head('vllm')([make_sample(words=((SIT, BENCH, 0.9),))])
     assert lost.phrases.shape == (1, 0, TEXT_DIM)
     assert not lost.has_caption.any()

@@ -2,7 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from clhoi_mm.models.layers import ContextListener, ICNLayer, PairAttention
+from clhoi_mm.models.layers import (
+    ContextCrossAttention,
+    PairAttention,
+    PairDecoderLayer,
+)
 from clhoi_mm.models.task_modules import PairGrid
 
 # Three pairs of one image and two of another, four slots wide.
@@ -25,11 +29,11 @@ def attention():
 
 def test_grid_and_back():
     x = torch.randn(5, 3)
-    spread = GRID.spread(x)
-    assert spread.shape == (2, 4, 3)
-    torch.testing.assert_close(spread[1, 1], x[4])
-    assert (spread[HUMANS < 0] == 0).all()
-    torch.testing.assert_close(GRID.collect(spread), x)
+    pad = GRID.pad(x)
+    assert pad.shape == (2, 4, 3)
+    torch.testing.assert_close(pad[1, 1], x[4])
+    assert (pad[HUMANS < 0] == 0).all()
+    torch.testing.assert_close(GRID.unpad(pad), x)
 
 
 def test_one_head_by_hand():
@@ -73,7 +77,7 @@ def test_order_and_names_of_instances_do_not_matter(attention):
 @pytest.mark.parametrize('with_context', [False, True])
 def test_images_without_pairs_are_finite(dtype, with_context):
     torch.manual_seed(0)
-    layer = ICNLayer(8, 2, 2.0, with_context).to(dtype)
+    layer = PairDecoderLayer(8, 2, 2.0, with_context).to(dtype)
     context = torch.randn(2, 3, 8, dtype=dtype) if with_context else None
     x = torch.randn(2, 8, dtype=dtype, requires_grad=True)
     alone = PairGrid(
@@ -92,7 +96,7 @@ def test_images_without_pairs_are_finite(dtype, with_context):
 @pytest.mark.parametrize('with_context', [False, True])
 def test_layer_listens_to_its_context_only(with_context):
     torch.manual_seed(0)
-    layer = ICNLayer(8, 2, 2.0, with_context)
+    layer = PairDecoderLayer(8, 2, 2.0, with_context)
     assert hasattr(layer, 'context_attn') == with_context
     x = torch.randn(5, 8)
     context = torch.randn(2, 3, 8) if with_context else None
@@ -107,7 +111,7 @@ def test_layer_listens_to_its_context_only(with_context):
 
 def test_listener_equals_torchs_attention():
     torch.manual_seed(0)
-    listener = ContextListener(8, 2)
+    listener = ContextCrossAttention(8, 2)
     torchs = nn.MultiheadAttention(8, 2, batch_first=True)
     torchs.load_state_dict(
         {
@@ -122,8 +126,8 @@ def test_listener_equals_torchs_attention():
         }
     )
     x, context = torch.randn(5, 8), torch.randn(2, 3, 8)
-    y, weights = torchs(GRID.spread(x), context, context)
-    torch.testing.assert_close(listener(x, GRID, context), GRID.collect(y))
+    y, weights = torchs(GRID.pad(x), context, context)
+    torch.testing.assert_close(listener(x, GRID, context), GRID.unpad(y))
     torch.testing.assert_close(
-        listener.weights(x, GRID, context), GRID.collect(weights)
+        listener.weights(x, GRID, context), GRID.unpad(weights)
     )

@@ -14,7 +14,7 @@ def test_one_pair_by_hand():
         0.2,
         0.2,
         0.2,
-        0.2,  # human: centre and size in units of the image
+        0.2,  # human: center and size in units of the image
         0.4,
         0.225,
         0.4,

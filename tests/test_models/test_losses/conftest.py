@@ -1,13 +1,13 @@
 import pytest
 
-from clhoi_mm.models import PhraseTable
+from clhoi_mm.models import PhraseClassifier
 from tests.test_models.utils import ENCODER, PARK, TEXT_DIM
 
 
 @pytest.fixture(scope='module')
 def filled():
-    table = PhraseTable(PARK, ENCODER, TEXT_DIM)
-    table.fill()
+    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM)
+    table.encode_phrases()
     return table
 
 

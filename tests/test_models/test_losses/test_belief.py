@@ -37,16 +37,16 @@ EVERYWHERE = torch.ones(1, CLASSES, dtype=torch.bool)
 # A class's own word, another's of its object, any word by chance.
 OWN, OTHER, CHANCE = 0.6, 0.1, 0.04
 NOISES = dict(
-    TeacherNoise=dict(
-        own_prior=(OWN, 1 - OWN),
-        other_prior=(OTHER, 1 - OTHER),
-        chance_prior=(CHANCE, 1 - CHANCE),
+    EMLabelNoise=dict(
+        recall_prior=(OWN, 1 - OWN),
+        confusion_prior=(OTHER, 1 - OTHER),
+        false_positive_prior=(CHANCE, 1 - CHANCE),
     ),
-    LearnedTeacherNoise=dict(
-        own_rate=0.8,
-        other_rate=OTHER,
-        chance_rate=0.001,
-        belief_rates=(OWN, CHANCE),
+    LearnableLabelNoise=dict(
+        recall=0.8,
+        confusion=OTHER,
+        false_positive=0.001,
+        posterior_probs=(OWN, CHANCE),
     ),
 )
 
@@ -85,7 +85,7 @@ def odds(probability: torch.Tensor) -> float:
 
 def test_a_word_is_as_good_as_its_rates(noise):
     """A feeder of a dog, of which two other things could be said."""
-    done = noise.believe(
+    done = noise.posterior(
         looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0), says(FEED), EVERYWHERE
     )
     # Others are never quite impossible (1e-4).
@@ -99,7 +99,7 @@ def test_a_word_is_as_good_as_its_rates(noise):
 def test_a_score_above_the_mean_speaks_for_a_word(noise):
     seen = looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0)
     mean, sure = (
-        noise.believe(seen, score * says(FEED), EVERYWHERE)[0, FEED]
+        noise.posterior(seen, score * says(FEED), EVERYWHERE)[0, FEED]
         for score in (1.0, 1.8)
     )
     silent = (1 - CHANCE) * (1 - OTHER * 1e-4) ** 2
@@ -110,7 +110,7 @@ def test_a_score_above_the_mean_speaks_for_a_word(noise):
 
 
 def test_silence_speaks_against(noise):
-    done = noise.believe(
+    done = noise.posterior(
         looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0), says(), EVERYWHERE
     )
     expected = (1 - OWN) * (1 - OTHER) ** 2
@@ -119,16 +119,16 @@ def test_silence_speaks_against(noise):
 
 def test_a_word_may_be_another_classes(noise):
     """Riding was said; what was seen tells whether it was holding."""
-    rides = noise.believe(
+    rides = noise.posterior(
         looks(RIDE=0.5, HOLD_BIKE=0.02), says(RIDE), EVERYWHERE
     )[0]
-    holds = noise.believe(
+    holds = noise.posterior(
         looks(RIDE=0.02, HOLD_BIKE=0.5), says(RIDE), EVERYWHERE
     )[0]
     assert rides[RIDE] > 0.9 > rides[HOLD_BIKE]
     assert holds[HOLD_BIKE] > 0.5 > holds[RIDE]
     # A word for it is evidence for a class that is taken for it.
-    silent = noise.believe(
+    silent = noise.posterior(
         looks(RIDE=0.02, HOLD_BIKE=0.5), says(), EVERYWHERE
     )[0]
     assert holds[HOLD_BIKE] > silent[HOLD_BIKE]
@@ -137,10 +137,12 @@ def test_a_word_may_be_another_classes(noise):
 def test_what_is_impossible_is_not_believed(noise):
     possible = EVERYWHERE.clone()
     possible[0, RIDE] = False
-    done = noise.believe(looks(RIDE=0.9, HOLD_BIKE=0.5), says(RIDE), possible)
+    done = noise.posterior(
+        looks(RIDE=0.9, HOLD_BIKE=0.5), says(RIDE), possible
+    )
     assert done[0, RIDE] == 0 and done[0, NO_BIKE] == 0
     # Nor is the word evidence for another class.
-    without = noise.believe(looks(HOLD_BIKE=0.5, RIDE=0.9), says(), possible)
+    without = noise.posterior(looks(HOLD_BIKE=0.5, RIDE=0.9), says(), possible)
     assert done[0, HOLD_BIKE] == without[0, HOLD_BIKE]
 
 
@@ -151,8 +153,12 @@ def test_what_is_impossible_is_not_believed(noise):
     st.sampled_from(list(NOISES)),
 )
 def test_beliefs_are_probabilities(seen, said, kind):
-    log_none = torch.log1p(-torch.tensor([seen]).clamp(max=1 - 1e-6))
-    done = make_noise(kind).believe(log_none, says(*said), EVERYWHERE)
+    log_prob_negative_bag = torch.log1p(
+        -torch.tensor([seen]).clamp(max=1 - 1e-6)
+    )
+    done = make_noise(kind).posterior(
+        log_prob_negative_bag, says(*said), EVERYWHERE
+    )
     assert ((done >= 0) & (done <= 1)).all()
 
 
@@ -163,10 +169,10 @@ def test_beliefs_are_probabilities(seen, said, kind):
 )
 def test_bayes_rule_where_the_rest_is_known(seen, said):
     """Summed over all that may be done, where one of two classes is sure."""
-    noise = make_noise('TeacherNoise')
+    noise = make_noise('EMLabelNoise')
     holding = 1 - 1e-4
     yes = {RIDE: seen, HOLD_BIKE: holding}
-    done = noise.believe(
+    done = noise.posterior(
         torch.log1p(
             -torch.tensor(
                 [[yes.get(c, 0.0) for c in range(CLASSES)]], dtype=torch.double
@@ -196,38 +202,38 @@ def test_bayes_rule_where_the_rest_is_known(seen, said):
     assert done.item() == pytest.approx(exact, abs=2e-3)
 
 
-NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1000)
+NOISE = dict(type='EMLabelNoise', vocabulary=PARK, warmup=1000)
 
 
 def test_an_elder_is_believed_in_place_of_words(phrases):
     pairs = make_pairs([THREE])
-    student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
+    student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     loss = make_loss(noise=NOISE, contrast_weight=0.0)
     targets = words(phrases, [(RIDE, 0.8)])
-    losses = loss(student, pairs, targets, phrases, elder)
+    losses = loss(student, pairs, targets, phrases, self_teacher)
     total(losses).backward()
     assert student.class_logits.grad.abs().sum() > 0
     assert student.interactiveness.grad.abs().sum() > 0
-    assert elder.class_logits.grad is None
-    assert elder.interactiveness.grad is None
+    assert self_teacher.class_logits.grad is None
+    assert self_teacher.interactiveness.grad is None
     # Not a matter of warming up, and the rates are counted on.
-    assert not loss.noise.trusted and loss.noise.iterations == 1
-    assert loss.noise.links.any()
+    assert not loss.noise.is_warmed_up and loss.noise.iterations == 1
+    assert loss.noise.transition_counts.any()
 
 
 def test_loss_of_one_pair_by_hand(phrases):
-    """A bag of one pair whose elder is sure that it holds the bicycle."""
+    """A bag of one pair; its self-teacher is sure of holding the bicycle."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
-    student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
+    student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():
-        elder.interactiveness.fill_(30.0)
-        elder.class_logits.fill_(-30.0)
-        elder.class_logits[:, HOLD_BIKE] = 30.0
-    loss = make_loss(noise=NOISE | NOISES['TeacherNoise'], contrast_weight=0.0)
+        self_teacher.interactiveness.fill_(30.0)
+        self_teacher.class_logits.fill_(-30.0)
+        self_teacher.class_logits[:, HOLD_BIKE] = 30.0
+    loss = make_loss(noise=NOISE | NOISES['EMLabelNoise'], contrast_weight=0.0)
     losses = loss(
-        student, pairs, words(phrases, [(RIDE, 0.5)]), phrases, elder
+        student, pairs, words(phrases, [(RIDE, 0.5)]), phrases, self_teacher
     )
-    done = loss.noise.believe(
+    done = loss.noise.posterior(
         looks(RIDE=1e-4, HOLD_BIKE=1 - 1e-4), says(RIDE), EVERYWHERE
     )
     assert done[0, HOLD_BIKE] > 0.99
@@ -237,29 +243,33 @@ def test_loss_of_one_pair_by_hand(phrases):
         t = done[0, hoi].item()
         expected.append(-t * math.log(p) - (1 - t) * math.log(1 - p))
     # Absence is not learned: it is the lack of everything else.
-    learned = phrases.is_learned[[RIDE, HOLD_BIKE, NO_BIKE]].tolist()
-    expected = [e for e, is_learned in zip(expected, learned) if is_learned]
-    assert losses['loss_interaction'].item() == pytest.approx(
+    learned = phrases.is_trainable[[RIDE, HOLD_BIKE, NO_BIKE]].tolist()
+    expected = [
+        e for e, is_trainable in zip(expected, learned) if is_trainable
+    ]
+    assert losses['loss_mil'].item() == pytest.approx(
         sum(expected) / len(expected), rel=1e-2
     )
     used = student.interactiveness[0].sigmoid().item()
-    assert losses['loss_interactive'].item() == pytest.approx(
+    assert losses['loss_interactiveness'].item() == pytest.approx(
         -math.log(used), rel=2e-2
     )
 
 
 def test_verbs_outside_the_vocabulary_are_uses_whatever_the_elder(phrases):
     pairs = make_pairs([THREE])
-    student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
+    student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():
-        elder.interactiveness.fill_(-30.0)
+        self_teacher.interactiveness.fill_(-30.0)
     targets = words(phrases, [(RIDE, 0.8)])
     targets.hois.fill_(-1)
-    targets.image_scores.zero_()
-    value = make_loss(noise=NOISE)(student, pairs, targets, phrases, elder)
+    targets.image_targets.zero_()
+    value = make_loss(noise=NOISE)(
+        student, pairs, targets, phrases, self_teacher
+    )
     plain = make_loss()(student, pairs, targets, phrases)
     torch.testing.assert_close(
-        value['loss_interactive'], plain['loss_interactive']
+        value['loss_interactiveness'], plain['loss_interactiveness']
     )
 
 
@@ -268,9 +278,9 @@ def test_verbs_outside_the_vocabulary_are_uses_whatever_the_elder(phrases):
 )
 def test_an_elder_of_a_batch_without_pairs(phrases, scene):
     pairs = make_pairs([scene])
-    student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
+    student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     losses = make_loss(noise=NOISE)(
-        student, pairs, words(phrases, [(RIDE, 0.8)]), phrases, elder
+        student, pairs, words(phrases, [(RIDE, 0.8)]), phrases, self_teacher
     )
     total(losses).backward()
     assert all(v == 0 for v in losses.values())
@@ -278,9 +288,9 @@ def test_an_elder_of_a_batch_without_pairs(phrases, scene):
 
 def test_an_elder_where_nothing_was_said(phrases):
     pairs = make_pairs([THREE])
-    student, elder = (make_interactions(pairs, seed) for seed in (0, 1))
+    student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     losses = make_loss(noise=NOISE, contrast_weight=0.0)(
-        student, pairs, words(phrases, []), phrases, elder
+        student, pairs, words(phrases, []), phrases, self_teacher
     )
     assert all(torch.isfinite(v) for v in losses.values())
-    assert losses['loss_interaction'] > 0
+    assert losses['loss_mil'] > 0

@@ -12,7 +12,7 @@ from torch import nn
 from torch.multiprocessing.spawn import start_processes
 
 from clhoi_mm.models.heads import Context
-from clhoi_mm.models.losses.gather import gather_rows
+from clhoi_mm.models.losses.distributed import all_gather_with_grad
 from tests.test_models.utils import (
     BIKE,
     DOG,
@@ -114,13 +114,13 @@ def context_run(rows):
 
 def noise_run(rows):
     """Counts of a teacher's noise after some rows of two batches."""
-    noise = build(dict(type='TeacherNoise', vocabulary=PARK, warmup=0))
+    noise = build(dict(type='EMLabelNoise', vocabulary=PARK, warmup=0))
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):
         yes, said, possible = torch.rand(
             3, 4, VOCABULARY.num_hois, generator=generator
         )
-        noise.observe(
+        noise.update(
             torch.log1p(-yes)[rows],
             (said * (said > 0.6))[rows],
             possible[rows] > 0.2,
@@ -135,9 +135,8 @@ def model_run(supervision, rows):
     """
     cfg = model_cfg(supervision)
     # Words are taken as they are in the first two batches only.
-    cfg['interaction_loss'].update(
-        contrast_weight=1.0, noise=dict(type='TeacherNoise', warmup=2)
-    )
+    cfg['interaction_loss'].update(contrast_weight=1.0)
+    cfg['label_noise'] = dict(type='EMLabelNoise', warmup=2)
     model = build(cfg).train()
     wrapped = (
         model
@@ -164,7 +163,7 @@ def model_run(supervision, rows):
             buffers = {
                 name: value.clone()
                 for name, value in model.named_buffers()
-                if name.startswith(('context_loss', 'interaction_loss'))
+                if name.startswith(('context_loss', 'label_noise'))
             }
             steps.append((grads, buffers))
     return steps
@@ -179,7 +178,7 @@ def work(rank, folder):
         world_size=WORLD,
         timeout=datetime.timedelta(seconds=120),
     )
-    rows, start = gather_rows(torch.full((2, 1), float(rank)))
+    rows, start = all_gather_with_grad(torch.full((2, 1), float(rank)))
     mine = slice(2 * rank, 2 * rank + 2)
     outcome = dict(
         rows=rows.flatten().tolist(),

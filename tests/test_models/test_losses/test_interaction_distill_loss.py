@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from clhoi_mm.models.heads import Interactions
+from clhoi_mm.models.heads import PairPredictions
 from tests.test_models.utils import (
     BIKE,
     DOG,
@@ -32,10 +32,10 @@ from tests.test_models.utils_interactions import (
 
 def first(interactions, count):
     """The first pairs."""
-    return Interactions(
+    return PairPredictions(
         *(
             getattr(interactions, field.name)[:count]
-            for field in fields(Interactions)
+            for field in fields(PairPredictions)
         )
     )
 
@@ -54,9 +54,9 @@ def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
     """Summed over all sets of pairs that may be those that interact."""
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    loss = make_loss(further_pairs=further)(
+    loss = make_loss(extra_positive_prior=further)(
         interactions, pairs, words(phrases, said), phrases
-    )['loss_interactive']
+    )['loss_interactiveness']
     probs = [
         0.9 * score * sigmoid(logit)
         for logit, score in zip(
@@ -82,10 +82,10 @@ def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
             interactions.interactiveness[:, 0] = torch.tensor(
                 [2.0, -1.0, -1.0]
             )
-        losses = make_loss(further_pairs=further)(
+        losses = make_loss(extra_positive_prior=further)(
             interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
         )
-        losses['loss_interactive'].backward()
+        losses['loss_interactiveness'].backward()
         grad = interactions.interactiveness.grad
         assert grad[0] < 0
         assert ((grad[1:] > 0) == lowered).all()
@@ -93,16 +93,16 @@ def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
 
 @pytest.mark.parametrize('further', [0.0, 1.5])
 def test_further_pairs_is_a_share(further):
-    with pytest.raises(ValueError, match='further_pairs'):
-        make_loss(further_pairs=further)
+    with pytest.raises(ValueError, match='extra_positive_prior'):
+        make_loss(extra_positive_prior=further)
 
 
 def test_image_loss_of_a_bag_of_three(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    loss = make_loss(competition=2.0)(
+    loss = make_loss(instance_weight_power=2.0)(
         interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
-    )['loss_interaction']
+    )['loss_mil']
     counts = [
         0.9 * score * sigmoid(logit)
         for logit, score in zip(
@@ -130,7 +130,7 @@ def test_classes_do_not_teach_interactiveness(phrases):
     )
     assert (
         torch.autograd.grad(
-            losses['loss_interaction'],
+            losses['loss_mil'],
             interactions.interactiveness,
             allow_unused=True,
             retain_graph=True,
@@ -138,7 +138,7 @@ def test_classes_do_not_teach_interactiveness(phrases):
         is None
     )
     (grad,) = torch.autograd.grad(
-        losses['loss_interactive'], interactions.interactiveness
+        losses['loss_interactiveness'], interactions.interactiveness
     )
     assert (grad != 0).all()
 
@@ -149,7 +149,7 @@ def test_idle_pairs_learn_no_class(phrases):
     with torch.no_grad():
         interactions.interactiveness[:, 0] = torch.tensor([2.0, -4.0, 0.0])
     make_loss()(interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases)[
-        'loss_interaction'
+        'loss_mil'
     ].backward()
     moved = interactions.class_logits.grad[:, RIDE].abs()
     assert moved[0] > 20 * moved[2] > 0
@@ -185,9 +185,9 @@ def test_words_outside_the_vocabulary_are_a_use(phrases):
     def interactive(hoi, obj):
         targets = words(phrases, [(RIDE, 0.8)])
         targets.hois[:], targets.objects[:] = hoi, obj
-        targets.image_scores[:] = 0
+        targets.image_targets[:] = 0
         return make_loss()(interactions, pairs, targets, phrases)[
-            'loss_interactive'
+            'loss_interactiveness'
         ]
 
     assert interactive(-1, BIKE) == interactive(RIDE, BIKE)
@@ -203,7 +203,7 @@ def test_unknown_images_and_impossible_words_do_not_count(phrases):
     interactions = make_interactions(pairs)
     # The first image's dog was not detected; of the second nothing is known.
     targets = words(phrases, [(RIDE, 0.8), (FEED, 0.9)], [])
-    targets.known[1] = False
+    targets.is_labeled[1] = False
     both = make_loss()(interactions, pairs, targets, phrases)
     alone = make_pairs([bike])
     one = make_loss()(
@@ -286,7 +286,7 @@ def test_words_outside_the_vocabulary_compete_by_similarity(phrases):
     interactions = make_interactions(pairs)
     targets = words(phrases, [(RIDE, 0.8)])
     targets.hois[:] = -1
-    targets.image_scores[:] = 0
+    targets.image_targets[:] = 0
     wash = F.normalize(torch.randn(TEXT_DIM), dim=0)
     targets.phrases[0, 0] = wash
     with torch.no_grad():
@@ -311,9 +311,9 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
         interactions.logits[:, [RIDE, HOLD_BIKE]],
         targets.pair_labels[:, [RIDE, HOLD_BIKE]],
     )
-    torch.testing.assert_close(losses['loss_interaction'], expected)
+    torch.testing.assert_close(losses['loss_mil'], expected)
     torch.testing.assert_close(
-        losses['loss_interactive'],
+        losses['loss_interactiveness'],
         F.binary_cross_entropy_with_logits(
             interactions.interactiveness[:, 0], torch.tensor([0.0, 1.0, 0.0])
         ),
@@ -328,7 +328,7 @@ def test_no_contrast(phrases):
     losses = make_loss(contrast_weight=0.0)(
         make_interactions(pairs), pairs, words(phrases, [(RIDE, 0.8)]), phrases
     )
-    assert losses.keys() == {'loss_interactive', 'loss_interaction'}
+    assert losses.keys() == {'loss_interactiveness', 'loss_mil'}
 
 
 def test_weights(phrases):
@@ -339,11 +339,13 @@ def test_weights(phrases):
         interactions, pairs, targets, phrases
     )
     weighed = make_loss(
-        interactive_weight=4.0, image_weight=2.0, contrast_weight=3.0
+        loss_interactiveness_weight=4.0,
+        loss_mil_weight=2.0,
+        contrast_weight=3.0,
     )(interactions, pairs, targets, phrases)
     for key, weight in (
-        ('loss_interactive', 4),
-        ('loss_interaction', 2),
+        ('loss_interactiveness', 4),
+        ('loss_mil', 2),
         ('loss_contrast', 3),
     ):
         torch.testing.assert_close(weighed[key], weight * plain[key])

@@ -28,7 +28,7 @@ from tests.test_models.utils_interactions import (
     words,
 )
 
-NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1000)
+NOISE = dict(type='EMLabelNoise', vocabulary=PARK, warmup=1000)
 
 
 def judged(pairs, seed=0):
@@ -46,9 +46,9 @@ def test_a_bag_of_three(phrases, further):
     """Riding was said; of holding nothing, which weighs less."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
-    loss = make_loss(further_pairs=further)(
+    loss = make_loss(extra_positive_prior=further)(
         interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
-    )['loss_interactive']
+    )['loss_interactiveness']
     expected = 0.0
     for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
         likelihood = [0.0, 0.0]
@@ -69,9 +69,9 @@ def test_pairs_count_by_their_own_class(phrases):
     """Who rides is no witness of who holds."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
-    loss = make_loss(competition=2.0)(
+    loss = make_loss(instance_weight_power=2.0)(
         interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
-    )['loss_interaction']
+    )['loss_mil']
     expected = 0.0
     for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
         counts = probabilities(interactions, hoi)
@@ -99,8 +99,8 @@ def test_one_class_alike_for_all_is_one_judgement(phrases):
         )
     targets = words(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
     torch.testing.assert_close(
-        make_loss()(each, pairs, targets, phrases)['loss_interaction'],
-        make_loss()(one, pairs, targets, phrases)['loss_interaction'],
+        make_loss()(each, pairs, targets, phrases)['loss_mil'],
+        make_loss()(one, pairs, targets, phrases)['loss_mil'],
     )
 
 
@@ -115,8 +115,8 @@ def test_only_possible_classes_learn(phrases):
         words(phrases, [(RIDE, 0.8), (FEED, 0.5)]),
         phrases,
     )
-    losses['loss_interactive'].backward()
-    learned = interactions.valid & phrases.is_learned
+    losses['loss_interactiveness'].backward()
+    learned = interactions.valid & phrases.is_trainable
     assert torch.equal(interactions.interactiveness.grad != 0, learned)
     assert not learned[:, NO_BIKE].any()
 
@@ -130,7 +130,7 @@ def test_pair_labels(phrases):
     losses = make_loss()(interactions, pairs, targets, phrases)
     own = [RIDE, HOLD_BIKE]
     torch.testing.assert_close(
-        losses['loss_interactive'],
+        losses['loss_interactiveness'],
         F.binary_cross_entropy_with_logits(
             interactions.interactiveness[:, own], targets.pair_labels[:, own]
         ),
@@ -144,12 +144,12 @@ def test_trusted_noise_is_believed(phrases):
     targets = words(phrases, [(RIDE, 0.5)])
     loss = make_loss(noise=NOISE, contrast_weight=0.0)
     loss.noise.warmup = 0
-    value = loss(interactions, pairs, targets, phrases)['loss_interactive']
+    value = loss(interactions, pairs, targets, phrases)['loss_interactiveness']
     noise = make_loss(noise=NOISE).noise
     none = F.logsigmoid(-interactions.class_logits.detach())
-    possible = interactions.valid & phrases.is_learned
-    noise.observe(none, targets.image_scores, possible)
-    done = noise.believe(none, targets.image_scores, possible)
+    possible = interactions.valid & phrases.is_trainable
+    noise.update(none, targets.image_targets, possible)
+    done = noise.posterior(none, targets.image_targets, possible)
     own = [RIDE, HOLD_BIKE]
     assert (done[0, own] > 0).all() and (done[0, own] < 1).all()
     torch.testing.assert_close(
@@ -161,19 +161,19 @@ def test_trusted_noise_is_believed(phrases):
 
 
 def test_elders_teach_it(phrases):
-    """An elder that is sure of holding, whatever was said."""
+    """An self-teacher that is sure of holding, whatever was said."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
-    student, elder = judged(pairs, 0), judged(pairs, 1)
+    student, self_teacher = judged(pairs, 0), judged(pairs, 1)
     with torch.no_grad():
-        elder.interactiveness.fill_(30.0)
-        elder.class_logits.fill_(-30.0)
-        elder.class_logits[:, HOLD_BIKE] = 30.0
+        self_teacher.interactiveness.fill_(30.0)
+        self_teacher.class_logits.fill_(-30.0)
+        self_teacher.class_logits[:, HOLD_BIKE] = 30.0
     loss = make_loss(noise=NOISE, contrast_weight=0.0)
-    losses = loss(student, pairs, words(phrases, []), phrases, elder)
+    losses = loss(student, pairs, words(phrases, []), phrases, self_teacher)
     total(losses).backward()
     assert student.interactiveness.grad[0, HOLD_BIKE] < 0
     assert student.interactiveness.grad[0, RIDE] > 0
-    assert elder.interactiveness.grad is None
+    assert self_teacher.interactiveness.grad is None
 
 
 @pytest.mark.parametrize(

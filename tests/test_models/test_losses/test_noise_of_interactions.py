@@ -11,7 +11,7 @@ from tests.test_models.utils_interactions import (
     words,
 )
 
-NOISE = dict(type='TeacherNoise', vocabulary=PARK, warmup=1)
+NOISE = dict(type='EMLabelNoise', vocabulary=PARK, warmup=1)
 
 
 def test_noise_is_learned_before_it_is_trusted(phrases):
@@ -22,7 +22,7 @@ def test_noise_is_learned_before_it_is_trusted(phrases):
     loss = make_loss(noise=NOISE)
     first_look = loss(interactions, pairs, targets, phrases)
     second_look = loss(interactions, pairs, targets, phrases)
-    assert loss.noise.trusted
+    assert loss.noise.is_warmed_up
     for key, value in plain.items():
         torch.testing.assert_close(first_look[key], value)
         if key != 'loss_contrast':
@@ -37,24 +37,24 @@ def test_verbs_outside_the_vocabulary_are_uses_whatever_the_noise(phrases):
     interactions = make_interactions(pairs)
     targets = words(phrases, [(RIDE, 0.8)])
     targets.hois.fill_(-1)
-    targets.image_scores.zero_()
+    targets.image_targets.zero_()
     loss = make_loss(noise=NOISE | dict(warmup=0))
-    value = loss(interactions, pairs, targets, phrases)['loss_interactive']
+    value = loss(interactions, pairs, targets, phrases)['loss_interactiveness']
     plain = make_loss()(interactions, pairs, targets, phrases)
-    torch.testing.assert_close(value, plain['loss_interactive'])
+    torch.testing.assert_close(value, plain['loss_interactiveness'])
 
 
 def test_annotations_have_no_noise(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     targets = words(phrases, [(RIDE, 1.0)])
-    targets.complete = True
+    targets.is_exhaustive = True
     loss = make_loss(noise=NOISE | dict(warmup=0))
     torch.testing.assert_close(
         loss(interactions, pairs, targets, phrases),
         make_loss()(interactions, pairs, targets, phrases),
     )
-    assert not loss.noise.trusted
+    assert not loss.noise.is_warmed_up
 
 
 def test_noise_of_a_batch_without_pairs(phrases):
@@ -64,4 +64,4 @@ def test_noise_of_a_batch_without_pairs(phrases):
     losses = loss(interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases)
     total(losses).backward()
     assert all(v == 0 for v in losses.values())
-    assert not loss.noise.links.any()
+    assert not loss.noise.transition_counts.any()

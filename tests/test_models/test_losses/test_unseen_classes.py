@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from clhoi_mm.models import PhraseTable
+from clhoi_mm.models import PhraseClassifier
 from tests.test_models.utils import (
     BENCH,
     BIKE,
@@ -28,6 +28,7 @@ from tests.test_models.utils import (
     make_teacher_head,
     total,
 )
+from tests.test_models.utils_interactions import make_loss
 
 # A verb of the bicycle, one of the dog, and all that is said of benches.
 UNSEEN = [HOLD_BIKE, HUG_DOG, SIT]
@@ -53,7 +54,7 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
     """One step's losses and the gradients of all parameters."""
     head = make_teacher_head(supervision=supervision, unseen=unseen)
     table = head.phrases
-    table.fill()
+    table.encode_phrases()
     if embeds_of_unseen is not None:
         table.hoi_embeds[UNSEEN] = embeds_of_unseen
         table.hoi_phrases[UNSEEN] = embeds_of_unseen
@@ -64,15 +65,12 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
             embed_dims=16,
             num_heads=2,
             with_context=False,
-            interactive_by_verb=by_verb,
+            verbwise_interactiveness=by_verb,
         )
     )
-    loss = build(
-        dict(
-            type='InteractionDistillLoss',
-            contrast_weight=1.0,
-            noise=noise and dict(type=noise, vocabulary=PARK, warmup=0),
-        )
+    loss = make_loss(
+        noise and dict(type=noise, vocabulary=PARK, warmup=0),
+        contrast_weight=1.0,
     )
     hois = ((0, 1, RIDE), (2, 3, HOLD_DOG), (2, 1, HOLD_BIKE), (0, 4, SIT))
     samples = [
@@ -80,7 +78,7 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
         make_sample(SCENE[:4], WORDS[1:4], hois[1:3]),
     ]
     pairs = make_pairs([SCENE, SCENE[:4]])
-    for _ in range(2):  # by the second, noise is trusted
+    for _ in range(2):  # by the second, the noise model is warmed up
         targets = head(samples, pairs)
         interactions = icn((), pairs, table)
         losses = loss(interactions, pairs, targets, table)
@@ -93,8 +91,8 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
     'supervision, noise',
     [
         ('vllm', None),
-        ('vllm', 'TeacherNoise'),
-        ('vllm', 'LearnedTeacherNoise'),
+        ('vllm', 'EMLabelNoise'),
+        ('vllm', 'LearnableLabelNoise'),
         ('image', None),
         ('instance', None),
     ],
@@ -102,9 +100,11 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
 @pytest.mark.parametrize('by_verb', [False, True])
 def test_gradients_do_not_know_the_unseen(supervision, noise, by_verb):
     losses, grads = learn(supervision, noise, by_verb)
+    losses.pop('loss_label_noise', None)  # the noise model's own prior
     assert all(loss > 0 for loss in losses.values())
     others = F.normalize(torch.randn(len(UNSEEN), TEXT_DIM), dim=1)
     again, same = learn(supervision, noise, by_verb, others)
+    again.pop('loss_label_noise', None)
     assert again == losses
     assert len(grads) == len(same) > 10
     assert all(map(torch.equal, grads, same))
@@ -128,7 +128,7 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
                 embed_dims=16,
                 num_heads=2,
                 with_context=False,
-                interactive_by_verb=by_verb,
+                verbwise_interactiveness=by_verb,
             )
         )
         interactions = icn((), pairs, head.phrases)
@@ -139,15 +139,15 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
             targets,
             head.phrases,
         )
-        (grad,) = torch.autograd.grad(losses['loss_interactive'], logits)
+        (grad,) = torch.autograd.grad(losses['loss_interactiveness'], logits)
         assert not grad[of_bench].any()
         assert grad[~of_bench].any(1).all()
 
 
 def test_absence_is_scored_by_all_classes_only_when_tested():
-    table = PhraseTable(PARK, ENCODER, TEXT_DIM, UNSEEN)
+    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM, UNSEEN)
     logits = torch.zeros(1, VOCABULARY.num_hois)
     logits[0, RIDE], logits[0, HOLD_BIKE] = 1.0, 2.0
     valid = table.hoi_objects[None] == BIKE
-    assert table.train().score_absence(logits, valid)[0, NO_BIKE] == -1
-    assert table.eval().score_absence(logits, valid)[0, NO_BIKE] == -2
+    assert table.train().score_no_interaction(logits, valid)[0, NO_BIKE] == -1
+    assert table.eval().score_no_interaction(logits, valid)[0, NO_BIKE] == -2

@@ -85,18 +85,18 @@ def test_pairs_and_their_order():
         DOG,
     ]
     torch.testing.assert_close(
-        pairs.union_boxes[0], torch.tensor([4.0, 8.0, 50.0, 62.0])
+        pairs.union_bboxes[0], torch.tensor([4.0, 8.0, 50.0, 62.0])
     )
     torch.testing.assert_close(
-        pairs.human_boxes[-1], torch.tensor([1.0, 1.0, 9.0, 9.0])
+        pairs.human_bboxes[-1], torch.tensor([1.0, 1.0, 9.0, 9.0])
     )
     torch.testing.assert_close(
-        pairs.object_boxes[-1], torch.tensor([0.0, 0.0, 5.0, 5.0])
+        pairs.object_bboxes[-1], torch.tensor([0.0, 0.0, 5.0, 5.0])
     )
     # Two persons have one union in both roles.
     one, union = pairs.distinct_unions()
     assert len(one) == 6 and union[1] == union[2]
-    assert torch.equal(pairs.union_boxes[one][union], pairs.union_boxes)
+    assert torch.equal(pairs.union_bboxes[one][union], pairs.union_bboxes)
     assert torch.equal(pairs.pair_inds[one][union], pairs.pair_inds)
     slots, width = pairs.slots()
     assert width == 6
@@ -163,18 +163,20 @@ def test_ignores_other_fields_and_takes_the_sizes_device():
 def test_states_stay_with_their_boxes():
     detections = [make_detections(SCENE), make_detections(SCENE[::-1])]
     with_states = [
-        InstanceData(**d, states=torch.cat([d.bboxes, d.scores[:, None]], 1))
+        InstanceData(
+            **d, query_embeds=torch.cat([d.bboxes, d.scores[:, None]], 1)
+        )
         for d in detections
     ]
     pairing = HumanObjectPairing(score_thr=0.65, max_humans=1)
     pairs = pairing(with_states, SIZES[:2])
     assert 0 < len(pairs.boxes) < 2 * len(SCENE)
-    torch.testing.assert_close(pairs.states[:, :4], pairs.boxes)
-    torch.testing.assert_close(pairs.states[:, 4], pairs.scores)
-    assert pairing(detections, SIZES[:2]).states is None
+    torch.testing.assert_close(pairs.query_embeds[:, :4], pairs.boxes)
+    torch.testing.assert_close(pairs.query_embeds[:, 4], pairs.scores)
+    assert pairing(detections, SIZES[:2]).query_embeds is None
     # An image without them, as of a file of detections: none at all.
     mixed = [with_states[0], detections[1]]
-    assert pairing(mixed, SIZES[:2]).states is None
+    assert pairing(mixed, SIZES[:2]).query_embeds is None
 
 
 @pytest.mark.parametrize('rows', [(), [SCENE[0]], [SCENE[1], SCENE[3]]])
@@ -183,7 +185,7 @@ def test_nothing_to_pair(rows):
     assert len(pairs) == 0
     assert pairs.num_pairs == [0, 0]
     assert pairs.boxes.shape == (2 * len(rows), 4)
-    assert pairs.union_boxes.shape == (0, 4)
+    assert pairs.union_bboxes.shape == (0, 4)
     assert [len(x) for x in pairs.distinct_unions()] == [0, 0]
     slots, width = pairs.slots()
     assert (slots.numel(), width) == (0, 1)

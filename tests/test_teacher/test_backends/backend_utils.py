@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from clhoi_mm.teacher.exchange import SCORE, Prompt, Question
+from clhoi_mm.teacher.requests.messages import SCORE, Prompt, Request
 
 SCHEMA = dict(type='object', properties={})
 
@@ -29,7 +29,7 @@ def ask(backend, folder, kind, names=range(5), texts=None, schema=None):
     for i, name in enumerate(names):
         text = texts[i] if texts else f'Question {name}?'
         prompt = Prompt(kind, text, 'hash', 1 if kind == SCORE else 12, schema)
-        questions.append(Question(str(name), folder / f'{name}.png', prompt))
+        questions.append(Request(str(name), folder / f'{name}.png', prompt))
     answers = list(backend.run(questions))
     assert len(answers) == len(questions)
     return {question.image_id: outcome for question, outcome in answers}

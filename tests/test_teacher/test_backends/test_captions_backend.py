@@ -11,9 +11,9 @@ from PIL import Image
 
 from clhoi_mm.annotations.values import is_empty
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.caption_file import read_caption_file
-from clhoi_mm.teacher.collect import collect_answers
-from clhoi_mm.teacher.pass_words import read_words
+from clhoi_mm.teacher.backends.caption_file import read_caption_file
+from clhoi_mm.teacher.store.collect import collect_answers
+from clhoi_mm.teacher.store.merge import read_pseudo_labels
 from tests.caption_utils import modules, needs_captions
 from tests.data_utils import REPO
 from tests.tool_utils import run_command
@@ -300,7 +300,9 @@ def test_captions_of_an_image_are_kept_apart(tmp_path):
             json.dumps(dict(image_id=x, interactions=[])) + '\n' for x in KNOWN
         )
     )
-    words = list(read_words(tmp_path / 'pass' / 'answers.jsonl', parsed))
+    words = list(
+        read_pseudo_labels(tmp_path / 'pass' / 'answers.jsonl', parsed)
+    )
     assert [x.sentences for x in words] == list(KNOWN.values())
     again = build_backend(dict(type='replay', raw=str(tmp_path / 'pass')))
     assert again._replies['a.jpg', 'caption', None, None].more == (

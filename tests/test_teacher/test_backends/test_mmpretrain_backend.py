@@ -5,7 +5,7 @@ import pytest
 from backend_utils import ask, write_images
 
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.exchange import CAPTION, LIST
+from clhoi_mm.teacher.requests.messages import CAPTION, LIST
 
 
 class Inferencer:

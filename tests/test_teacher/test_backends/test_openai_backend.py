@@ -12,7 +12,7 @@ from backend_utils import SCHEMA, ask, write_images
 from PIL import Image
 
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.exchange import CAPTION, LIST, SCORE
+from clhoi_mm.teacher.requests.messages import CAPTION, LIST, SCORE
 
 pytest.importorskip('requests')
 

@@ -7,7 +7,7 @@ from backend_utils import ask, write_images
 from PIL import Image
 
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.exchange import CAPTION, LIST, SCORE, Failure
+from clhoi_mm.teacher.requests.messages import CAPTION, LIST, SCORE, Failure
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tiny_vllms import make_llava, make_qwen2_vl

@@ -13,7 +13,7 @@ from backend_utils import SCHEMA, ask, write_images
 from PIL import Image
 
 from clhoi_mm.teacher.backends import build_backend
-from clhoi_mm.teacher.exchange import CAPTION, LIST, SCORE
+from clhoi_mm.teacher.requests.messages import CAPTION, LIST, SCORE
 
 TOKENS = dict(yes=5, Yes=6, no=7, No=8, Maybe=9)
 

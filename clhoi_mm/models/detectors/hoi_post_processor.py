@@ -1,0 +1,129 @@
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from clhoi_mm.structures import HOIDataSample
+
+from ..heads import PairPredictions, PhraseClassifier
+from ..task_modules import PairBatch
+from ..task_modules.pairing import rank_in_group
+from .roleless_predictions import roleless_predictions
+
+
+@dataclass
+class HOIPostProcessor:
+    """Scored triplets of a batch's images from the scores of its pairs.
+
+    All images are ranked at once: the number of operations depends neither
+    on pairs nor on images.
+
+    Attributes:
+        phrases (PhraseClassifier): The classes.
+        score_power (float): Exponent of the detection scores.
+        max_per_img (int): Triplets kept in an image.
+        missing_role_weight (float, optional): See
+            :func:`roleless_predictions`; None leaves these rows out.
+    """
+
+    phrases: PhraseClassifier
+    score_power: float
+    max_per_img: int
+    missing_role_weight: Optional[float] = None
+
+    def rank(
+        self, interactions: PairPredictions, pairs: PairBatch
+    ) -> tuple[InstanceData, Tensor]:
+        """Best (pair, class) of each image.
+
+        Args:
+            interactions (PairPredictions): What the ICN thinks of the pairs.
+            pairs (PairBatch): The pairs.
+
+        Returns:
+            tuple[InstanceData, Tensor]: Rows as in ``pred_hois`` in the
+            coordinates of the network's input, sorted by image and score,
+            and their images.
+        """
+        # Few classes speak of a pair's object: the rest is not looked at.
+        pair, hoi = interactions.valid.nonzero(as_tuple=True)
+        weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
+        scores = interactions.logits[pair, hoi].sigmoid() * weight[pair]
+        image = pairs.pair_inds[pair]
+        kept = (rank_in_group(image, scores) < self.max_per_img).nonzero(
+            as_tuple=True
+        )[0]
+        best, of_pair = hoi[kept], pair[kept]
+        human = pairs.human_inds[of_pair]
+        obj = pairs.object_inds[of_pair]
+        rows = InstanceData(
+            human_bboxes=pairs.boxes[human],
+            object_bboxes=pairs.boxes[obj],
+            object_labels=pairs.labels[obj],
+            verb_labels=self.phrases.hoi_verbs[best],
+            hoi_labels=best,
+            scores=scores[kept],
+            human_scores=pairs.scores[human],
+            object_scores=pairs.scores[obj],
+        )
+        image = image[kept]
+        if self.missing_role_weight is not None:
+            agents, of_image = roleless_predictions(
+                scores,
+                pairs.human_inds[pair],
+                self.phrases.hoi_verbs[hoi],
+                pairs,
+                self.phrases.vocabulary.num_verbs,
+                self.phrases.vocabulary.person_label,
+                self.missing_role_weight,
+            )
+            rows = InstanceData.cat([rows, agents])
+            image = torch.cat([image, of_image])
+        order = rows.scores.argsort(descending=True, stable=True)
+        order = order[image[order].argsort(stable=True)]
+        return rows[order], image[order]
+
+    def write(
+        self,
+        samples: Sequence[HOIDataSample],
+        interactions: PairPredictions,
+        pairs: PairBatch,
+        rescale: bool,
+    ) -> None:
+        """Put each image's triplets and detections into its sample.
+
+        Args:
+            samples (Sequence[HOIDataSample]): Are given ``pred_hois`` and
+                ``pred_instances``.
+            interactions (PairPredictions): What the ICN thinks of the pairs.
+            pairs (PairBatch): The pairs.
+            rescale (bool): Give boxes in original-image coordinates.
+        """
+        hois, image = self.rank(interactions, pairs)
+        scale = pairs.boxes.new_tensor(
+            [
+                tuple(s.scale_factor) * 2
+                if rescale and 'scale_factor' in s
+                else (1.0,) * 4
+                for s in samples
+            ]
+        )
+        for name in ('human_bboxes', 'object_bboxes'):
+            hois[name] = hois[name] / scale[image]
+        instances = InstanceData(
+            bboxes=pairs.boxes / scale[pairs.image_inds],
+            labels=pairs.labels,
+            scores=pairs.scores,
+        )
+        for name, rows, of_image in (
+            ('pred_hois', hois, image),
+            ('pred_instances', instances, pairs.image_inds),
+        ):
+            counts = torch.bincount(of_image, minlength=len(samples)).tolist()
+            parts = zip(*(v.split(counts) for v in rows.values()))
+            for sample, part in zip(samples, parts):
+                setattr(
+                    sample, name, InstanceData(**dict(zip(rows.keys(), part)))
+                )

@@ -1,0 +1,26 @@
+from mmdet.structures.bbox import bbox_overlaps
+from mmengine.structures import InstanceData
+
+
+def match_query_embeds(
+    given: InstanceData, found: InstanceData
+) -> InstanceData:
+    """States for boxes that came from elsewhere, as annotated ones do.
+
+    Each has that of the detection that overlaps it most.
+
+    Args:
+        given (InstanceData): bboxes (n, 4) in input coordinates.
+        found (InstanceData): What the detector found in the image.
+
+    Returns:
+        InstanceData: ``given`` with ``query_embeds`` (n, C), unless the
+        detector has none to lend.
+    """
+    if 'query_embeds' in found and len(found):
+        given = given.clone()
+        boxes = given.bboxes.to(found.bboxes)
+        given.query_embeds = found.query_embeds[
+            bbox_overlaps(boxes, found.bboxes).argmax(1)
+        ]
+    return given

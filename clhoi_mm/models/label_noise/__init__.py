@@ -1,0 +1,11 @@
+from .corrected_targets import CorrectedTargets
+from .em_label_noise import EMLabelNoise
+from .label_noise_model import LabelNoiseModel
+from .learnable_label_noise import LearnableLabelNoise
+
+__all__ = [
+    'CorrectedTargets',
+    'EMLabelNoise',
+    'LabelNoiseModel',
+    'LearnableLabelNoise',
+]

@@ -1,0 +1,65 @@
+import torch
+import torch.distributed as dist
+from mmengine.dist import all_reduce, get_rank, get_world_size
+from torch import Tensor
+
+
+class _GatherRows(torch.autograd.Function):
+    """All-gather whose gradient is summed over processes.
+
+    torch.distributed.nn.all_gather returns wrong gradients where those that
+    come in are not contiguous.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        rows = [torch.empty_like(x) for _ in range(get_world_size())]
+        dist.all_gather(rows, x)
+        return torch.cat(rows)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        grad = grad.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(grad)
+        return grad.chunk(get_world_size())[get_rank()]
+
+
+def all_gather_with_grad(x: Tensor) -> tuple[Tensor, int]:
+    """Concatenate a batch's rows over processes, with gradients.
+
+    Every process must hold as many rows, which mmengine's samplers see to.
+
+    Args:
+        x (Tensor): (B, ...).
+
+    Returns:
+        tuple[Tensor, int]: (world size * B, ...) and where this process's
+        own rows begin.
+    """
+    if get_world_size() == 1:
+        return x, 0
+    return _GatherRows.apply(x.contiguous()), get_rank() * x.size(0)
+
+
+def distributed_weighted_mean(
+    values: Tensor, weights: Tensor, at_least: float = 1.0
+) -> Tensor:
+    """Weighted mean over the batches of all processes, this one's share of it.
+
+    DistributedDataParallel averages gradients over processes: those of this
+    share are then what one process with all the batches would have, however
+    unequally what counts is spread. A process's own mean would give a word of
+    a silent batch more weight than one of many.
+
+    Args:
+        values (Tensor): Of this process.
+        weights (Tensor): What they count, of the same shape.
+        at_least (float): The sum of all weights is taken for no less.
+
+    Returns:
+        Tensor: A scalar whose mean over processes is the weighted mean.
+    """
+    total = weights.detach().sum().float()
+    all_reduce(total)
+    total = total.clamp(min=at_least) / get_world_size()
+    return (values * weights).sum() / total

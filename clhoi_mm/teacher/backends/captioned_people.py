@@ -1,0 +1,47 @@
+"""Photos that show people by what their captions say."""
+
+import re
+from typing import Dict, Iterable, List, Set
+
+from ..parsing.lexicon import load_words
+from ..parsing.morphology import singular
+
+_WORD = re.compile(r'[a-z]+')
+_NUMBER = re.compile(r'(\d+)\.[^.]*$')
+
+
+def people_photos(
+    captions: Dict[str, List[str]], at_least: int, without: Iterable[int]
+) -> List[str]:
+    """Keys of the photos, sorted.
+
+    Args:
+        captions (Dict[str, List[str]]): Captions by key.
+        at_least (int): Captions of a photo that must name a person.
+        without (Iterable[int]): COCO's ids of photos to leave out, which
+            files name at the end, as in COCO_val2014_000000000139.jpg.
+    """
+    left_out = set(without)
+    return sorted(
+        key
+        for key, texts in captions.items()
+        if sum(map(names_person, texts)) >= at_least
+        and not _ids(key) & left_out
+    )
+
+
+def names_person(text: str) -> bool:
+    """Whether any word of a caption is one for people.
+
+    Args:
+        text (str): The caption.
+    """
+    persons = load_words()['persons']
+    return any(
+        word in persons or singular(word) in persons
+        for word in _WORD.findall(text.lower())
+    )
+
+
+def _ids(key: str) -> Set[int]:
+    return {int(number) for number in _NUMBER.findall(key)}

@@ -1,0 +1,247 @@
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Tuple, Union
+
+from clhoi_mm.utils.files import atomic_path
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from .parsing.parse_answer import parse_answer
+from .requests.messages import LIST, SCORE, Failure, Request, Response
+from .store.raw_answers import RawAnswer
+
+# The model answered, and decided not to describe; or there is none to ask.
+DECISIONS = ('refused', 'content_filter', 'no_caption')
+
+
+@dataclass
+class JobReport:
+    """What came of a run of one stage over one shard.
+
+    Attributes:
+        stage (str): 'describe', 'list' or 'score'.
+        shard (str): The part of the images.
+        known (int): Questions that an earlier run had answered.
+        done (int): Questions answered by this run.
+        left (int): Questions without an answer when it ended.
+        failed (Counter): Failures by reason.
+        tokens_in (int): Tokens that the model read.
+        tokens_out (int): Tokens that it wrote.
+        truncated (int): Answers that the token limit cut off.
+        malformed (int): Structured answers that cannot be read in full.
+        seconds (float): Time spent on asking.
+        gave_up (str, optional): The last failure, where the run ended early.
+        examples (Dict[str, str]): The first failure of each reason.
+        without_objects (int): Images without an entry in the file of detected
+            objects; they are not asked about.
+        said (Counter): (verb, object) of the structured answers, as
+            'verb|object', with the number of images.
+    """
+
+    stage: str
+    shard: str = ''
+    known: int = 0
+    done: int = 0
+    left: int = 0
+    failed: Counter = field(default_factory=Counter)
+    tokens_in: int = 0
+    tokens_out: int = 0
+    truncated: int = 0
+    malformed: int = 0
+    seconds: float = 0.0
+    gave_up: Optional[str] = None
+    examples: Dict[str, str] = field(default_factory=dict)
+    without_objects: int = 0
+    said: Counter = field(default_factory=Counter)
+
+    @property
+    def num_failed(self) -> int:
+        """int: All failures."""
+        return sum(self.failed.values())
+
+    @property
+    def is_empty(self) -> bool:
+        """bool: Questions were asked and none is answered."""
+        return bool(self.num_failed) and not self.done and not self.known
+
+    @property
+    def num_to_mend(self) -> int:
+        """int: Failures that are not the model's decision."""
+        return self.num_failed - sum(self.failed[x] for x in DECISIONS)
+
+    @property
+    def main_failure(self) -> str:
+        """str: The most frequent reason, with the text of one failure."""
+        if not self.failed:
+            return ''
+        reason = max(sorted(self.failed), key=self.failed.get)
+        text = self.examples.get(reason, '')
+        return f'{reason}: {text}' if text else reason
+
+    def count(
+        self, question: Request, outcome: Union[Response, Failure]
+    ) -> None:
+        """Add what came of a question."""
+        if isinstance(outcome, Failure):
+            self.failed[outcome.reason] += 1
+            self.examples.setdefault(
+                outcome.reason,
+                describe_failure(question.image_id, outcome.message),
+            )
+            return
+        # A score is one token by design.
+        self.count_answer(
+            question.kind,
+            outcome.text,
+            outcome.tokens_in,
+            outcome.tokens_out,
+            outcome.finish == 'length' and question.kind != SCORE,
+        )
+
+    def count_answer(
+        self,
+        kind: str,
+        text: str,
+        tokens_in: int,
+        tokens_out: int,
+        truncated: bool,
+    ) -> None:
+        """Add an answer.
+
+        Args:
+            kind (str): 'caption', 'list' or 'score'.
+            text (str): What the model wrote; only a list's is looked at.
+            tokens_in (int): Tokens read.
+            tokens_out (int): Tokens written.
+            truncated (bool): Whether the limit cut it off.
+        """
+        self.done += 1
+        self.tokens_in += tokens_in
+        self.tokens_out += tokens_out
+        self.truncated += truncated
+        if kind == LIST:
+            words = parse_answer(RawAnswer('', '', '', text))
+            self.malformed += words.malformed
+            self.said.update(f'{v}|{o}' for v, o, _ in words.interactions)
+
+    def __add__(self, other: 'JobReport') -> 'JobReport':
+        """Two shards' reports as one; seconds add up as well."""
+        total = JobReport(self.stage, self.shard)
+        for name in (
+            'known',
+            'done',
+            'left',
+            'failed',
+            'seconds',
+            'tokens_in',
+            'tokens_out',
+            'truncated',
+            'malformed',
+            'said',
+            'without_objects',
+        ):
+            setattr(total, name, getattr(self, name) + getattr(other, name))
+        total.gave_up = self.gave_up or other.gave_up
+        total.examples = {**other.examples, **self.examples}
+        return total
+
+    def to_json(self) -> str:
+        """All fields as JSON."""
+        return json.dumps(vars(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> 'JobReport':
+        """The report that :meth:`to_json` wrote."""
+        fields = json.loads(text)
+        for name in ('failed', 'said'):
+            fields[name] = Counter(fields[name])
+        return cls(**fields)
+
+    def save(self, path: Union[str, os.PathLike]) -> None:
+        """Write it as JSON, atomically."""
+        with atomic_path(path) as temp:
+            temp.write_text(self.to_json() + '\n', encoding='utf-8')
+
+    def lines(self, vocabulary: Optional[HOIVocabulary] = None) -> List[str]:
+        """The report for people.
+
+        Args:
+            vocabulary (HOIVocabulary, optional): Tells the words outside
+                it. Defaults to None.
+
+        Returns:
+            List[str]: A line for each fact.
+        """
+        rate = (
+            f'{self.done / self.seconds:.2f} answers/s in '
+            f'{self.seconds:.1f} s; '
+            if self.seconds
+            else ''
+        )
+        known = f'{self.known} known before, ' if self.known else ''
+        lines = [
+            f'{self.stage}: {self.done} answered, {known}{self.num_failed} '
+            f'failed, {self.left} left to ask',
+            f'  {rate}tokens {self.tokens_in} in, {self.tokens_out} out',
+        ]
+        if self.failed:
+            lines.append('  failed: ' + _most(self.failed))
+            lines.append('  most frequent failure: ' + self.main_failure)
+        if self.without_objects:
+            lines.append(
+                f'  not among the detected objects, and not asked about: '
+                f'{self.without_objects} images'
+            )
+        if self.truncated:
+            lines.append(
+                f'  cut off at the token limit: {self.truncated} '
+                f'(raise --max-tokens to ask these again)'
+            )
+        if self.stage == 'list' and self.done:
+            share = 100 * self.malformed / self.done
+            lines.append(f'  malformed: {self.malformed} ({share:.1f} %)')
+            inside, outside = self._split(vocabulary)
+            lines.append('  most frequent: ' + (_most(inside) or 'none'))
+            if vocabulary is not None:
+                lines.append(
+                    '  outside the vocabulary: ' + (_most(outside) or 'none')
+                )
+        if self.gave_up:
+            lines.append(
+                f'  gave up, too many failures in a row: {self.gave_up}'
+            )
+        if self.left > self.failed['no_caption']:
+            lines.append('  run the same command again to ask for the rest')
+        return lines
+
+    def _split(
+        self, vocabulary: Optional[HOIVocabulary]
+    ) -> Tuple[Dict[str, int], Dict[str, int]]:
+        inside: Dict[str, int] = {}
+        outside: Dict[str, int] = {}
+        for name, count in self.said.items():
+            verb, _, obj = name.partition('|')
+            known = (
+                vocabulary is None
+                or vocabulary.hoi_id(
+                    vocabulary.verb_label(verb), vocabulary.object_label(obj)
+                )
+                >= 0
+            )
+            (inside if known else outside)[f'{verb} {obj}'] = count
+        return inside, outside
+
+
+def describe_failure(image_id: str, message: str) -> str:
+    """A failure in one line of a report."""
+    text = ' '.join(message.split())
+    return f'{image_id}: {text}'[:500] if text else image_id
+
+
+def _most(counts: Dict[str, int], limit: int = 10) -> str:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    text = ', '.join(f'{name} ({count})' for name, count in ordered[:limit])
+    return text + (
+        f' and {len(ordered) - limit} more' if len(ordered) > limit else ''
+    )

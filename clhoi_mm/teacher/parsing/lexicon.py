@@ -1,0 +1,353 @@
+"""What words mean in a vocabulary: names of objects, readings of verbs."""
+
+import importlib.util
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from clhoi_mm.utils.english import plural
+from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+
+from .morphology import parts_of_speech, singular, verb_form
+
+DATA_DIR = Path(__file__).parent / 'data'
+_ROLES = (' obj', ' instr')
+# Particles that add no meaning that a vocabulary knows: 'wash down'.
+_LOOSE = frozenset(
+    'up down out off away over around back along through together ahead '
+    'forward aside apart'.split()
+)
+_PARTICLES = frozenset('up down out off away back'.split())
+# Verbs with a preposition that do something with an object, though no
+# vocabulary may have them.
+_OPEN = {
+    ('play', 'with'),
+    ('lean', 'on'),
+    ('lean', 'against'),
+    ('pose', 'with'),
+    ('reach', 'for'),
+    ('kneel', 'on'),
+    ('crouch', 'on'),
+    ('dance', 'with'),
+    ('work', 'on'),
+    ('listen', 'to'),
+    ('hang', 'from'),
+    ('hang', 'onto'),
+    ('talk', 'to'),
+    ('look', 'at'),
+    ('wrestle', 'with'),
+    ('swim', 'with'),
+    ('wait', 'for'),
+    ('practice', 'with'),
+    ('train', 'with'),
+}
+# Verbs made from the name of what they are done with.
+DENOMINAL = {
+    'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
+    'surf': 'surfboard', 'cycle': 'bicycle', 'bike': 'bicycle',
+    'bicycle': 'bicycle', 'horse': 'horse', 'dribble': 'sports ball',
+}  # fmt: skip
+
+
+class Reading(NamedTuple):
+    """What a verb with an object means in the vocabulary.
+
+    Attributes:
+        verb (str): The vocabulary's name, or the words where it has none.
+        known (bool): Whether the vocabulary has the verb.
+        valid (bool): Whether (verb, object) is one of its classes.
+    """
+
+    verb: str
+    known: bool
+    valid: bool
+
+
+@lru_cache(maxsize=None)
+def load_words() -> Dict[str, frozenset]:
+    """Lists of nouns and adverbs by kind."""
+    content = json.loads((DATA_DIR / 'words.json').read_text('utf-8'))
+    return {kind: frozenset(words) for kind, words in content.items()}
+
+
+@lru_cache(maxsize=None)
+def load_table(name: str) -> dict:
+    """One of the tables in ``data``."""
+    return json.loads((DATA_DIR / name).read_text('utf-8'))
+
+
+class Lexicon:
+    """Objects and verbs of a vocabulary in the words that people use.
+
+    Args:
+        vocabulary (HOIVocabulary): Its names come out.
+
+    Raises:
+        ImportError: A library that reading English needs is missing.
+    """
+
+    def __init__(self, vocabulary: HOIVocabulary) -> None:
+        missing = [
+            name
+            for name in ('lemminflect', 'rapidfuzz')
+            if importlib.util.find_spec(name) is None
+        ]
+        if missing:
+            raise ImportError(
+                f'reading English needs {" and ".join(missing)}; install '
+                f"with pip install 'clhoi_mm[teacher]'"
+            )
+        self.vocabulary = vocabulary
+        self.objects = self._object_names()
+        self.longest = max(name.count(' ') + 1 for name in self.objects)
+        self._patterns = self._verb_patterns()
+        self.verb_lemmas = frozenset(
+            pattern.split(' ')[0] for pattern in self._patterns
+        )
+        self._correct = lru_cache(maxsize=65536)(self._find_correction)
+        words = {word for name in self.objects for word in name.split(' ')}
+        for verb in vocabulary.verbs:
+            words.update(self._forms_of(normalise_name(verb).split(' ')[0]))
+        self._spellings = sorted(word for word in words if len(word) > 4)
+
+    def find_object(self, words: Sequence[str]) -> Optional[Tuple[int, int]]:
+        """The object that the last of some words name.
+
+        Args:
+            words (Sequence[str]): Lower-case words of a noun phrase.
+
+        Returns:
+            Tuple[int, int]: Its label and the number of words that name it;
+            None where the phrase's head is no object of the vocabulary.
+        """
+        for size in range(min(self.longest, len(words)), 0, -1):
+            name = ' '.join(words[-size:])
+            label = self.objects.get(name, -1)
+            if label < 0:
+                last = singular(words[-1])
+                name = ' '.join([*words[len(words) - size : -1], last])
+                # 'glasses' are no drinking glasses.
+                if last != 'glass' or words[-1] == 'glass' or size > 1:
+                    label = self.objects.get(name, -1)
+            if label >= 0:
+                return label, size
+        return None
+
+    def has_verb(self, lemma: str, words: Sequence[str]) -> bool:
+        """Whether a verb with what follows it is known by itself."""
+        return ' '.join([lemma, *words]) in self._patterns
+
+    def implied_object(self, lemma: str, heads: Sequence[str] = ()) -> int:
+        """The object that a verb names by itself ('skiing'), or -1.
+
+        Args:
+            lemma (str): The verb.
+            heads (Sequence[str]): Heads of its objects: teeth are brushed
+                with a toothbrush.
+        """
+        if lemma == 'brush' and {'tooth', 'teeth'} & set(heads):
+            return self.vocabulary.object_label('toothbrush')
+        return self.vocabulary.object_label(DENOMINAL.get(lemma, ''))
+
+    def read(
+        self,
+        lemma: str,
+        chain: Sequence[str],
+        obj: int,
+        between: Sequence[str],
+    ) -> Optional[Reading]:
+        """What a verb means that reaches an object through some words.
+
+        Args:
+            lemma (str): The verb.
+            chain (Sequence[str]): Particles and prepositions just before
+                the object.
+            obj (int): The object's label, -1 for one outside.
+            between (Sequence[str]): Heads of the verb's own objects, where
+                the object stands after them ('cut' *cake* 'with'); empty
+                where there is none.
+
+        Returns:
+            Reading: None where the words relate the verb to no object.
+        """
+        keys = []
+        for head in between:
+            keys.append(' '.join([lemma, head, *chain]))
+        if between:
+            keys.append(' '.join([lemma, '*', *chain]))
+        else:
+            keys.append(' '.join([lemma, *chain]))
+            rest = list(chain)
+            while rest and rest[0] in _LOOSE:
+                rest = rest[1:]
+                keys.append(' '.join([lemma, *rest]))
+        own = None
+        for key in keys:
+            for verb, is_own in self._patterns.get(key, ()):
+                if obj >= 0 and self.vocabulary.valid[verb, obj]:
+                    return Reading(self.vocabulary.verbs[verb], True, True)
+                if is_own and own is None:
+                    own = verb
+        if own is not None:
+            return Reading(self.vocabulary.verbs[own], True, False)
+        if (lemma, *chain) not in _OPEN and (
+            between or set(chain) - _PARTICLES
+        ):
+            return None
+        return Reading(' '.join([lemma, *chain]), False, False)
+
+    def correct(self, word: str) -> str:
+        """A misspelt word's right spelling, or the word."""
+        return self._correct(word)
+
+    def resolve(self, verb: str, obj: str) -> Tuple[str, str, bool, bool]:
+        """A verb and an object named apart, as in a structured answer.
+
+        Args:
+            verb (str): 'ride', 'is riding', 'sit_on', 'hopping onto'.
+            obj (str): 'bicycle', 'the bikes'.
+
+        Returns:
+            Tuple[str, str, bool, bool]: Names as the vocabulary spells them
+            where it knows them, whether the pair is one of its classes, and
+            whether it knows both but rules the pair out.
+        """
+        vocabulary = self.vocabulary
+        obj_label = self._label_of(obj)
+        obj_name = (
+            vocabulary.objects[obj_label]
+            if obj_label >= 0
+            else ' '.join(normalise_name(obj).split(' '))
+        )
+        label = vocabulary.verb_label(verb)
+        if label >= 0 and vocabulary.hoi_id(label, obj_label) >= 0:
+            return vocabulary.verbs[label], obj_name, True, False
+        words = [
+            word
+            for word in normalise_name(verb).split(' ')
+            if word not in ('is', 'are', 'be', 'being', 'the', 'a', 'to')
+        ]
+        if not words:
+            return normalise_name(verb), obj_name, False, False
+        form = verb_form(self.correct(words[0]))
+        lemma = form.lemma if form else words[0]
+        reading = self.read(lemma, words[1:], obj_label, ())
+        if label >= 0 and not (reading and reading.valid):
+            reading = Reading(vocabulary.verbs[label], True, False)
+        if reading is None:
+            reading = Reading(' '.join([lemma, *words[1:]]), False, False)
+        invalid_pair = reading.known and obj_label >= 0 and not reading.valid
+        return reading.verb, obj_name, reading.valid, invalid_pair
+
+    def _label_of(self, obj: str) -> int:
+        label = self.vocabulary.object_label(obj)
+        if label >= 0:
+            return label
+        words = [
+            self.correct(word)
+            for word in normalise_name(obj).split(' ')
+            if word
+        ]
+        found = self.find_object(words) if words else None
+        if found:
+            return found[0]
+        if words and singular(words[-1]) in load_words()['persons']:
+            return self.vocabulary.person_label
+        return -1
+
+    def _object_names(self) -> Dict[str, int]:
+        names: Dict[str, int] = {}
+        synonyms = load_table('objects.json')
+        for label, name in enumerate(self.vocabulary.objects):
+            if label == self.vocabulary.person_label:
+                continue
+            name = normalise_name(name)
+            names[name] = label
+            names[plural(name)] = label
+        for label, name in enumerate(self.vocabulary.objects):
+            for other in synonyms.get(normalise_name(name), ()):
+                names.setdefault(other, label)
+                names.setdefault(plural(other), label)
+        names.pop('glasses', None)
+        names.pop('discs', None)
+        return names
+
+    def _verb_patterns(self) -> Dict[str, List[Tuple[int, bool]]]:
+        """Pattern -> (verb label, whether it is the verb's own name)."""
+        vocabulary = self.vocabulary
+        patterns: Dict[str, List[Tuple[int, bool]]] = {}
+        names: Dict[str, int] = {}
+        for role in reversed(_ROLES):
+            for label, verb in enumerate(vocabulary.verbs):
+                if verb.endswith(role):
+                    names[normalise_name(verb[: -len(role)])] = label
+        for label, verb in enumerate(vocabulary.verbs):
+            names[normalise_name(verb)] = label
+        for label, verb in enumerate(vocabulary.verbs):
+            if verb == vocabulary.no_interaction:
+                continue
+            role = verb.endswith(_ROLES[1])
+            bare = verb.rsplit(' ', 1)[0] if verb.endswith(_ROLES) else verb
+            keys = {normalise_name(bare)}
+            head, *rest = vocabulary.gerunds[label].split(' ')
+            if len(rest) == 1:
+                form = verb_form(head)
+                keys.add(f'{form.lemma if form else head} {rest[0]}')
+                if role:
+                    keys.discard(normalise_name(bare))
+            for key in sorted(keys):
+                if not (role and bare in ('eat', 'cut', 'hit')):
+                    patterns.setdefault(key, []).append((label, True))
+        tables = load_table('verbs.json')
+        sections = [tables.get(vocabulary.name)]
+        if sections[0] is None:
+            sections = [tables['hico_det'], tables['v_coco']]
+        for table in [*sections, tables['general']]:
+            for key, verbs in table.items():
+                found = patterns.setdefault(key, [])
+                known = {label for label, _ in found}
+                for verb in verbs:
+                    label = names.get(normalise_name(verb), -1)
+                    if label >= 0 and label not in known:
+                        found.append((label, False))
+        return patterns
+
+    @staticmethod
+    def _forms_of(lemma: str) -> List[str]:
+        from clhoi_mm.utils.english import gerund, third_person
+
+        return [lemma, gerund(lemma), third_person(lemma)]
+
+    def _find_correction(self, word: str) -> str:
+        if len(word) < 5 or parts_of_speech(word) or word in self.objects:
+            return word
+        words = load_words()
+        if any(singular(word) in names for names in words.values()):
+            return word
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        limit = 1 if len(word) < 8 else 2
+        found = process.extract(
+            word,
+            self._person_spellings(words),
+            scorer=OSA.distance,
+            score_cutoff=limit,
+            limit=2,
+        )
+        # A slip seldom changes a word's first letter.
+        found = [item for item in found if item[0][0] == word[0]]
+        if not found:
+            return word
+        if len(found) > 1 and found[0][1] == found[1][1]:
+            return word
+        return found[0][0]
+
+    def _person_spellings(self, words: Dict[str, frozenset]) -> List[str]:
+        people = {
+            word
+            for word in words['persons']
+            if len(word) > 5 and ' ' not in word
+        }
+        return sorted(people.union(self._spellings))

@@ -1,0 +1,370 @@
+"""The stage "parse": raw answers to interactions, one row an image."""
+
+import argparse
+import json
+import os
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+
+from tqdm import tqdm
+
+from clhoi_mm.utils.files import work_folder
+from clhoi_mm.utils.key_matching import no_match_message
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from ..requests.detected_objects import DetectedObjects, read_detected_objects
+from ..requests.messages import SCORE
+from ..store.external_sort import ExternalSort
+from ..store.parsed_file import ParsedRow, write_parsed
+from ..store.raw_record import RawRecord, read_line
+from .answer_parser import Found, best_score
+from .parse_report import ParseReport
+from .parse_workers import parse_records
+from .side_file import SideFile
+
+# Image ids kept for an error message.
+_SAMPLE = 1000
+
+
+def parse_raw(
+    raw: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    out: Union[str, os.PathLike],
+    objects: Optional[DetectedObjects] = None,
+    min_score: float = 0.5,
+    keep_ruled_out: bool = False,
+    progress: bool = True,
+    workers: int = 1,
+) -> ParseReport:
+    """Write what raw answers say, as interactions.
+
+    An image's answers are taken together, in any order and from any place
+    of the file. An interaction that is named in several has the probability
+    that it was scored with, else the highest score of a structured answer,
+    else, where prose alone names it, 1; one that no answer names counts where
+    its probability is at least ``min_score``. The same answers give the same
+    bytes, sorted by image.
+
+    Args:
+        raw (str | PathLike): JSONL of ``{image_id, kind, text, ...}``.
+        vocabulary (HOIVocabulary): Gives names.
+        out (str | PathLike): The file to write: rows ``{image_id,
+            interactions: [{verb, object, score, in_vocabulary, source}]}``,
+            as Parquet where it ends with .parquet, as JSONL else.
+        objects (Dict[str, Tuple[int, ...]], optional): Detected labels by
+            image; interactions with other objects of the vocabulary are
+            left out. Defaults to None: every object may be there, but for
+            records that have a list "objects" of their own.
+        min_score (float): Defaults to 0.5.
+        keep_ruled_out (bool): Whether to write pairs whose verb and object
+            the vocabulary knows but never together. Defaults to False.
+        progress (bool): Whether to show a bar. Defaults to True.
+        workers (int): Processes that parse. Defaults to 1: this one.
+
+    Returns:
+        ParseReport: Counts.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: ``out`` is Parquet and pyarrow is missing, or all is
+            prose and what reads it is missing.
+        ValueError: No image is among the keys of ``objects``.
+    """
+    raw, out = Path(raw), Path(out)
+    if not raw.is_file():
+        raise FileNotFoundError(f'{raw}: no such file of raw answers')
+    report = ParseReport()
+    images = _Images(vocabulary, objects, min_score, keep_ruled_out, report)
+    with work_folder(out.parent, 'parse') as folder:
+        found = _sorted_answers(
+            raw, vocabulary, out, folder, report, progress, workers
+        )
+        write_parsed(out, images.rows(found))
+    return report
+
+
+class _Images:
+    """Joins an image's answers to its row."""
+
+    def __init__(
+        self,
+        vocabulary: HOIVocabulary,
+        objects: Optional[DetectedObjects],
+        min_score: float,
+        keep_ruled_out: bool,
+        report: ParseReport,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.objects = objects
+        self.min_score = min_score
+        self.keep_ruled_out = keep_ruled_out
+        self.report = report
+
+    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedRow]:
+        """All images' rows.
+
+        Args:
+            found (Iterable[tuple]): Image and answers, see :meth:`row`.
+
+        Raises:
+            ImportError: There is prose alone, and nothing that reads it.
+            ValueError: No image is among the detected objects.
+        """
+        first: List[Union[str, int]] = []
+        matched = 0
+        for image_id, answers in found:
+            if self.objects and not matched:
+                matched += image_id in self.objects
+                first = first[:_SAMPLE] + [image_id]
+            yield self.row(image_id, answers)
+        if self.objects and first and not matched:
+            raise ValueError(
+                no_match_message(
+                    first,
+                    self.objects,
+                    'the raw answers',
+                    'the detected objects',
+                    'write the image ids of --objects like those',
+                )
+            )
+        report = self.report
+        if 0 < report.records <= report.unread:
+            raise ImportError(
+                f'all {report.records} answers are prose, and '
+                f'{report.unread_reason}'
+            )
+
+    def row(
+        self,
+        image_id: Union[str, int],
+        answers: List[Tuple[Optional[list], List[Found]]],
+    ) -> ParsedRow:
+        """One image's row.
+
+        Args:
+            image_id (str | int): The image.
+            answers (List[tuple]): Of each record the names of detected
+                objects, or None, and what it names.
+        """
+        report = self.report
+        report.images += 1
+        present = self._present(image_id, answers)
+        rows = []
+        for items in self._by_pair(answers):
+            asked = [item for item in items if item.source == SCORE]
+            named = len(items) > len(asked)
+            score = best_score(asked or items)
+            if score is None:
+                score = 1.0
+            first = items[0]
+            label = self.vocabulary.object_label(first.object)
+            if first.invalid_pair and not self.keep_ruled_out:
+                report.invalid_pair += 1
+            elif label >= 0 and present is not None and label not in present:
+                report.undetected += 1
+            elif not named and score < self.min_score:
+                report.unlikely += 1
+            else:
+                sources = sorted({item.source for item in items})
+                rows.append(
+                    dict(
+                        verb=first.verb,
+                        object=first.object,
+                        score=score,
+                        in_vocabulary=first.in_vocabulary,
+                        source='+'.join(sources),
+                    )
+                )
+                self._count(first)
+        rows.sort(key=lambda row: (-row['score'], row['verb'], row['object']))
+        report.interactions += len(rows)
+        return dict(image_id=image_id, interactions=rows)
+
+    def _count(self, item: Found) -> None:
+        name = f'{item.verb} {item.object}'.replace('_', ' ')
+        if item.in_vocabulary:
+            self.report.in_vocabulary += 1
+            self.report.frequent[name] += 1
+        else:
+            self.report.outside[name] += 1
+
+    @staticmethod
+    def _by_pair(answers: List[tuple]) -> Iterator[List[Found]]:
+        pair = attrgetter('verb', 'object')
+        items = [item for _, found in answers for item in found]
+        items.sort(key=attrgetter('verb', 'object', 'in_vocabulary'))
+        for _, group in groupby(items, pair):
+            yield list(group)
+
+    def _present(
+        self, image_id: Union[str, int], answers: List[tuple]
+    ) -> Optional[set]:
+        """Labels of what was detected; None where nobody looked."""
+        lists = [names for names, _ in answers if names is not None]
+        if not lists and self.objects is None:
+            return None
+        labels = {
+            self.vocabulary.object_label(name)
+            for names in lists
+            for name in names
+        }
+        if self.objects is not None:
+            labels.update(self.objects.get(image_id, ()))
+        return labels
+
+
+def _sorted_answers(
+    raw: Path,
+    vocabulary: HOIVocabulary,
+    out: Path,
+    folder: Path,
+    report: ParseReport,
+    progress: bool,
+    workers: int,
+) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
+    """Parse line by line, then read back image by image.
+
+    What is parsed waits on disk, so that memory does not grow with the
+    number of images.
+    """
+    order = ExternalSort(folder)
+    report.unparsed_file = f'{out}.unparsed.jsonl'
+    with SideFile(report.unparsed_file) as unparsed:
+        records = _records(raw, out, report, progress)
+        for number, record, answer in parse_records(
+            records, vocabulary, report, workers
+        ):
+            row = [record.image_id, record.objects, answer.found]
+            order.add(str(record.image_id), number, json.dumps(row))
+            if answer.errors:
+                report.unparsed += 1
+                unparsed.add(
+                    image_id=record.image_id,
+                    kind=record.kind,
+                    line=number,
+                    reason=f'{raw}, line {number}: '
+                    + '; '.join(answer.errors),
+                    text=record.text,
+                )
+    for _, group in groupby(order, lambda item: item[0]):
+        parsed = [json.loads(row) for *_, row in group]
+        yield (
+            parsed[0][0],
+            [
+                (objects, [Found(*item) for item in found])
+                for _, objects, found in parsed
+            ],
+        )
+
+
+def _records(
+    raw: Path, out: Path, report: ParseReport, progress: bool
+) -> Iterator[Tuple[int, RawRecord]]:
+    """The file's records; lines that are none go to a file of their own."""
+    report.rejected_file = f'{out}.rejected.jsonl'
+    with (
+        SideFile(report.rejected_file) as rejected,
+        open(raw, 'rb') as file,
+        tqdm(
+            total=raw.stat().st_size,
+            desc='parse',
+            unit='B',
+            unit_scale=True,
+            disable=not progress,
+        ) as bar,
+    ):
+        for number, line in enumerate(file, 1):
+            bar.update(len(line))
+            if not line.strip():
+                continue
+            try:
+                records = read_line(line)
+            except ValueError as error:
+                report.rejected += 1
+                rejected.add(
+                    line=number,
+                    reason=f'{raw}, line {number}: {error}',
+                    text=line.decode('utf-8', 'backslashreplace').rstrip('\n'),
+                )
+                continue
+            for record in records:
+                report.records += 1
+                yield number, record
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the stage's arguments."""
+    parser.add_argument(
+        '--raw',
+        required=True,
+        help='JSONL of raw answers: {image_id, kind: caption|list|score, '
+        'text, ...}',
+    )
+    parser.add_argument(
+        '--vocab',
+        required=True,
+        help='hico_det, v_coco, mini or the path of a vocabulary JSON',
+    )
+    parser.add_argument(
+        '--out',
+        required=True,
+        help='file to write; Parquet where it ends with .parquet, else JSONL',
+    )
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say what is kept."""
+    parser.add_argument(
+        '--objects',
+        help='what a detector found (JSONL {image_id, objects} or COCO JSON);'
+        ' interactions with other objects are left out',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        default=0.5,
+        help='probability from which a scored candidate counts that no '
+        'other answer names (default %(default)s)',
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help='processes that parse (default %(default)s)',
+    )
+    parser.add_argument(
+        '--keep-ruled-out',
+        action='store_true',
+        help='also write pairs whose verb and object the vocabulary knows '
+        'but never together',
+    )
+
+
+def read_options(
+    args: argparse.Namespace, vocabulary: HOIVocabulary
+) -> Dict[str, Any]:
+    """The arguments of :func:`parse_raw` that ``add_options`` declared."""
+    objects = None
+    if args.objects is not None:
+        objects = read_detected_objects(args.objects, vocabulary)
+        for note in objects.notes:
+            print(note)
+    return dict(
+        objects=objects,
+        min_score=args.min_score,
+        keep_ruled_out=args.keep_ruled_out,
+        workers=args.workers,
+    )
+
+
+def main(args: argparse.Namespace) -> None:
+    """Run the stage and print its report."""
+    vocabulary = HOIVocabulary.load(args.vocab)
+    report = parse_raw(
+        args.raw, vocabulary, args.out, **read_options(args, vocabulary)
+    )
+    print(report)
+    print(f'written to    {os.path.abspath(args.out)}')

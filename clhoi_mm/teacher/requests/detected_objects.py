@@ -1,0 +1,139 @@
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Dict, List, Tuple, Union
+
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from .detection_rows import read_detection_rows
+from .shards import Shard
+
+_NAMED = 10
+
+
+class DetectedObjects(Dict[str, Tuple[int, ...]]):
+    """Detected labels by image id, the surest first, one a detection.
+
+    Attributes:
+        unknown (Counter): Detections by object name, of the names outside
+            the vocabulary.
+        repeated (Counter): Further records by image id, of the images that
+            have several; their labels follow those of the first.
+        notes (List[str]): What was passed over, for people.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unknown: Counter = Counter()
+        self.repeated: Counter = Counter()
+        self.notes: List[str] = []
+
+    def num_without(self, label: int) -> int:
+        """Count the images in which a label was not detected."""
+        return sum(label not in labels for labels in self.values())
+
+    def unknown_names(self) -> str:
+        """List the most frequent unknown names with their counts."""
+        named = ', '.join(
+            f'{name} ({count})'
+            for name, count in self.unknown.most_common(_NAMED)
+        )
+        more = len(self.unknown) - _NAMED
+        return named + (f' and {more} more' if more > 0 else '')
+
+
+def read_detected_objects(
+    path: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    shard: Shard = Shard(),
+    min_score: float = 0.3,
+) -> DetectedObjects:
+    """Read which objects a detector found in each image.
+
+    Args:
+        path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
+            image, where objects are names (a list, or a text with commas),
+            or ``{"name", "score"}``, one for each detection. Or a COCO file
+            (.json): its annotations. Or the output of
+            ``tools/analysis_tools/cache_detections.py`` (.safetensors).
+            Lines that cannot be read are passed over, with a note.
+        vocabulary (HOIVocabulary): Gives labels to names; names outside it
+            are passed over.
+        shard (Shard): The images to keep. Defaults to all.
+        min_score (float): Detections below it are left out. Defaults to 0.3.
+
+    Returns:
+        DetectedObjects: Labels by image id.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: No line, or a field of the other forms, can be read, or
+            no name is known.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: no such file of detected objects')
+    names: Dict[str, int] = {}
+    shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
+    found = DetectedObjects()
+    rejected: List[str] = []
+    read = 0
+    for image_id, objects in read_detection_rows(path, rejected):
+        read += 1
+        if not isinstance(image_id, str) and shard.count > 1:
+            continue  # a number is the key of no image
+        if image_id not in shard:
+            continue
+        objects = sorted(objects, key=lambda item: -item[1])
+        labels = []
+        for name, score in objects:
+            if name not in names:
+                names[name] = vocabulary.object_label(name)
+            if not score >= min_score:  # NaN as well
+                continue
+            if names[name] < 0:
+                found.unknown[name] += 1
+            else:
+                labels.append(names[name])
+        if image_id in found:
+            found.repeated[image_id] += 1
+            labels = [*found[image_id], *labels]
+        # Few combinations, many images.
+        found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
+    if rejected and not read:
+        raise ValueError(rejected[0])
+    if rejected:
+        found.notes.append(
+            f'{len(rejected)} of {read + len(rejected)} lines could not be '
+            f'read and were passed over, for one {rejected[0]}'
+        )
+    if names and max(names.values()) < 0:
+        raise ValueError(
+            f'{path}: none of the objects ({", ".join(list(names)[:5])}, ...) '
+            f'is in the vocabulary "{vocabulary.name}"; give the vocabulary '
+            f'whose objects the detector finds'
+        )
+    found.notes += _notes(path, found, vocabulary)
+    return found
+
+
+def _notes(
+    path: Path, found: DetectedObjects, vocabulary: HOIVocabulary
+) -> List[str]:
+    notes = []
+    if found.repeated:
+        notes.append(
+            f'{path}: {len(found.repeated)} images have several records, '
+            f'which were joined, for one "{next(iter(found.repeated))}"'
+        )
+    if not found.unknown:
+        return notes
+    person = vocabulary.objects[vocabulary.person_label]
+    return [
+        *notes,
+        f'{path}: {sum(found.unknown.values())} detections were passed over, '
+        f'since {len(found.unknown)} object names are not in the vocabulary '
+        f'"{vocabulary.name}": {found.unknown_names()}; '
+        f'{found.num_without(vocabulary.person_label)} of {len(found)} images '
+        f'have no "{person}" among their detected objects',
+    ]

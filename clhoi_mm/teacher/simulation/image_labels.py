@@ -1,0 +1,69 @@
+import os
+from dataclasses import dataclass
+from typing import List, Optional, Tuple, Union
+
+from clhoi_mm.annotations.annotation_file import AnnotationFile
+from clhoi_mm.annotations.labeled_annotations import LabeledAnnotations
+from clhoi_mm.vocabulary import HOIVocabulary
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """What is in an image: sets only, no instance, box or count.
+
+    Attributes:
+        key (str): The image's key.
+        hois (Tuple[int, ...]): HOI classes that occur, sorted.
+        objects (Tuple[int, ...]): Object classes that occur, sorted.
+        scene (str, optional): The scene's name, where the file has one.
+    """
+
+    key: str
+    hois: Tuple[int, ...]
+    objects: Tuple[int, ...]
+    scene: Optional[str] = None
+
+
+def read_image_labels(
+    ann_file: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    no_interaction: bool = False,
+) -> List[ImageLabels]:
+    """Reduce an annotation file in the project's format to the image level.
+
+    Interactions flagged invisible count, as in image-level labels; those
+    without an object do not.
+
+    Args:
+        ann_file (str | PathLike): The annotation file.
+        vocabulary (HOIVocabulary): Gives labels to its names.
+        no_interaction (bool): Whether ``no_interaction`` classes count.
+            Defaults to False: no VLLM says them.
+
+    Returns:
+        List[ImageLabels]: One for each image, in the file's order.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: The file is no annotation file, or names something
+            outside the vocabulary.
+    """
+    file = AnnotationFile.read(ann_file)
+    labeled = LabeledAnnotations(file, vocabulary)
+    silent = vocabulary.no_interaction_mask
+    facts = []
+    for i, (image, key) in enumerate(zip(file.images, file.keys)):
+        hois = labeled.image_labels(i)
+        objects = {
+            *labeled.boxes(i)['labels'].tolist(),
+            *vocabulary.hoi_objects[hois].tolist(),
+        }
+        facts.append(
+            ImageLabels(
+                key=key,
+                hois=tuple(hois[no_interaction | ~silent[hois]].tolist()),
+                objects=tuple(sorted(objects)),
+                scene=image.get('scene'),
+            )
+        )
+    return facts

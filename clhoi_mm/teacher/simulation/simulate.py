@@ -1,0 +1,140 @@
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple, Union
+
+import numpy as np
+from tqdm import tqdm
+
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from ..parsing.parse_answer import parse_answer
+from ..store.pack import pack_cache
+from ..store.raw_answers import read_raw_answers, write_raw_answers
+from ..text_encoders import build_text_encoder
+from .image_labels import ImageLabels, read_image_labels
+from .image_level import evaluate_image_level
+from .simulated import SimulatedTeacher
+
+RAW_ANSWERS = 'raw.jsonl'
+
+
+@dataclass(frozen=True)
+class SimulationReport:
+    """What a simulated teacher's answers are worth, as parsed.
+
+    Attributes:
+        images (int): Number of images.
+        precision (float): Over (image, HOI class) pairs.
+        recall (float): Over (image, HOI class) pairs.
+        ap (float): Average precision of the scores over all (image, HOI
+            class) pairs in one ranking; those not mentioned rank last.
+        mean_ap (float): The same class by class, the mean over the classes
+            that occur.
+        malformed (float): Share of the structured answers.
+        frequent (List[Tuple[str, int]]): The classes mentioned most, with
+            the number of images.
+    """
+
+    images: int
+    precision: float
+    recall: float
+    ap: float
+    mean_ap: float
+    malformed: float
+    frequent: List[Tuple[str, int]]
+
+
+def simulate_cache(
+    ann_file: Union[str, os.PathLike],
+    vocabulary: Union[str, HOIVocabulary],
+    out_dir: Union[str, os.PathLike],
+    preset: str = 'typical',
+    seed: int = 0,
+    text_encoder: Optional[Dict[str, Any]] = None,
+    progress: bool = False,
+) -> SimulationReport:
+    """Write a simulated teacher's raw answers and the cache packed from them.
+
+    Args:
+        ann_file (str | PathLike): Annotation file in the project's format.
+        vocabulary (str | HOIVocabulary): Name, path or vocabulary.
+        out_dir (str | PathLike): Gets ``raw.jsonl`` and the training layer.
+        preset (str): Noise preset. Defaults to 'typical'.
+        seed (int): Of all draws. Defaults to 0.
+        text_encoder (dict, optional): Config of the text encoder. Defaults
+            to None, a ``HashedTextEncoder`` of 256 dimensions.
+        progress (bool): Whether to show progress bars. Defaults to False.
+
+    Returns:
+        SimulationReport: What was written, measured.
+    """
+    vocabulary = HOIVocabulary.load(vocabulary)
+    encoder = build_text_encoder(
+        text_encoder or dict(type='HashedTextEncoder')
+    )
+    images = read_image_labels(ann_file, vocabulary)
+    teacher = SimulatedTeacher(images, vocabulary, preset, seed)
+    raw_file = Path(out_dir) / RAW_ANSWERS
+    write_raw_answers(
+        raw_file, tqdm(teacher, 'answers', len(images), disable=not progress)
+    )
+    words = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
+    pack_cache(words, out_dir, vocabulary, encoder, progress)
+    scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
+    for row, image_words in zip(scores, words):
+        for verb, obj, score in image_words.interactions:
+            row[
+                vocabulary.hoi_id(
+                    vocabulary.verb_label(verb), vocabulary.object_label(obj)
+                )
+            ] = score
+    return report(images, scores, [x.malformed for x in words], vocabulary)
+
+
+def report(
+    images: List[ImageLabels],
+    scores: np.ndarray,
+    malformed: List[bool],
+    vocabulary: HOIVocabulary,
+) -> SimulationReport:
+    """Measure image-level scores against the truth.
+
+    Args:
+        images (List[ImageLabels]): The truth.
+        scores (np.ndarray): (N, C) score of each class, 0 if not mentioned.
+        malformed (List[bool]): One for each image.
+        vocabulary (HOIVocabulary): Gives names to classes.
+
+    Returns:
+        SimulationReport: The measures.
+    """
+    truth = np.zeros(scores.shape, bool)
+    for row, image in zip(truth, images):
+        row[list(image.hois)] = True
+    said, true = np.nonzero(scores), np.nonzero(truth)
+    result = evaluate_image_level(*said, scores[said], *true, *scores.shape)
+    one = evaluate_image_level(
+        np.ravel_multi_index(said, scores.shape),
+        np.zeros_like(said[0]),
+        scores[said],
+        np.ravel_multi_index(true, scores.shape),
+        np.zeros_like(true[0]),
+        scores.size,
+        1,
+    )
+    top = np.argsort(-result.num_said, kind='stable')[:10]
+    hits = int(result.num_right.sum())
+    return SimulationReport(
+        images=len(images),
+        precision=hits / max(len(said[0]), 1),
+        recall=hits / max(len(true[0]), 1),
+        ap=float(np.nan_to_num(one.ap[0])),
+        mean_ap=(result.summary()['mAP'] or 0.0) / 100,
+        malformed=float(np.mean(malformed)) if malformed else 0.0,
+        frequent=[
+            (vocabulary.names[hoi], int(result.num_said[hoi]))
+            for hoi in top
+            if result.num_said[hoi]
+        ],
+    )

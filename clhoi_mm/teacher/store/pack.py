@@ -1,0 +1,137 @@
+import json
+import os
+from pathlib import Path
+from typing import Iterable, Iterator, Union
+
+from tqdm import tqdm
+
+from clhoi_mm.utils.files import atomic_path, work_folder
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from ..text_encoders import TextEncoder
+from .cache_format import FORMAT, MANIFEST, TENSORS, VERSION, file_sha256
+from .cache_tables import CacheTables
+from .caption_weights import is_sum
+from .external_sort import ExternalSort
+from .interaction_table import InteractionTable
+from .pseudo_labels import PseudoLabels
+
+
+def pack_cache(
+    words: Iterable[PseudoLabels],
+    out_dir: Union[str, os.PathLike],
+    vocabulary: HOIVocabulary,
+    text_encoder: TextEncoder,
+    progress: bool = False,
+    whole_captions: bool = False,
+) -> Path:
+    """Write the cache's training layer: words become labels and embeddings.
+
+    The same words, vocabulary and encoder give the same bytes. The manifest
+    is written last, so that a folder with one is whole. Memory does not grow
+    with the number of images, but for some bytes each.
+
+    Args:
+        words (Iterable[PseudoLabels]): One for each image, in any order.
+        out_dir (str | PathLike): The folder to write to; made if need be.
+        vocabulary (HOIVocabulary): Gives labels to names. Names outside it
+            get label -1 and a phrase all the same.
+        text_encoder (TextEncoder): Embeds captions, sentences and phrases.
+        progress (bool): Whether to show progress bars. Defaults to False.
+        whole_captions (bool): Whether a caption's vector is kept as it is.
+            Defaults to False: the unit sum of its sentences that is nearest
+            to it, which takes no room. The manifest says how near.
+
+    Returns:
+        Path: The folder.
+
+    Raises:
+        ValueError: A key is empty, no valid unicode or occurs twice, or an
+            embedding is not finite.
+        OSError: The disk is full; a cache that was there is as it was.
+    """
+    out_dir = Path(out_dir)
+    with work_folder(out_dir, 'pack') as folder:
+        tables = CacheTables(folder, vocabulary, whole_captions)
+        words = tqdm(words, 'sort', unit='image', disable=not progress)
+        rows = _sort_by_key(words, folder)
+        for row in tqdm(rows, 'tables', unit='image', disable=not progress):
+            tables.add(row)
+        with atomic_path(out_dir / TENSORS) as temp:
+            cosine = tables.write(temp, text_encoder, progress)
+            size, digest = temp.stat().st_size, file_sha256(temp)
+            # Without a manifest, tensors replaced alone are never read.
+            (out_dir / MANIFEST).unlink(missing_ok=True)
+    manifest = dict(
+        format=FORMAT,
+        version=VERSION,
+        vocabulary=dict(name=vocabulary.name, hash=vocabulary.hash),
+        text_encoder=text_encoder.identity,
+        dim=text_encoder.dim,
+        counts=tables.counts,
+        caption_cosine=cosine,
+        tensors=dict(file=TENSORS, bytes=size, sha256=digest),
+    )
+    with atomic_path(out_dir / MANIFEST) as temp:
+        temp.write_text(json.dumps(manifest, indent=2) + '\n')
+    return out_dir
+
+
+def texts_of(
+    words: Iterable[PseudoLabels],
+    vocabulary: HOIVocabulary,
+    whole_captions: bool = False,
+) -> Iterator[str]:
+    """All texts that :func:`pack_cache` embeds, some of them repeatedly.
+
+    Args:
+        words (Iterable[PseudoLabels]): One for each image.
+        vocabulary (HOIVocabulary): Gives phrases to its classes.
+        whole_captions (bool): As for :func:`pack_cache`.
+
+    Yields:
+        str: Captions and sentences, and at the end phrases.
+    """
+    table = InteractionTable(vocabulary)
+    for row in words:
+        yield from row.sentences
+        if whole_captions or len(row.sentences) > 1 or not is_sum(row):
+            yield row.caption
+        for verb, obj, _ in row.interactions:
+            table.add(verb, obj)
+    yield from table.phrases
+
+
+def _sort_by_key(
+    words: Iterable[PseudoLabels], folder: Path
+) -> Iterator[PseudoLabels]:
+    order = ExternalSort(folder)
+    for row in words:
+        if not row.key:
+            raise ValueError(
+                'teacher words: field "key" is empty; give '
+                'every image its key from the annotation file'
+            )
+        try:
+            row.key.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f'teacher words: key {row.key!r} is no valid '
+                f'unicode; rename the file'
+            ) from error
+        said = [
+            (verb, obj, float(score)) for verb, obj, score in row.interactions
+        ]
+        order.add(
+            row.key,
+            json.dumps([row.caption, row.sentences, said, row.malformed]),
+        )
+    last = None
+    for key, text in order:
+        if key == last:
+            raise ValueError(
+                f'teacher words: key "{key}" occurs twice; keep '
+                f'one answer for each image'
+            )
+        last = key
+        yield PseudoLabels(key, *json.loads(text))

@@ -1,0 +1,138 @@
+"""A line of raw answers, as the stage parse reads it."""
+
+import json
+import math
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+
+from clhoi_mm.utils.keys import normalize_key
+
+from ..requests.messages import CAPTION, KINDS, LIST, SCORE
+
+
+class RawRecord(NamedTuple):
+    """An answer to one question about one image.
+
+    Attributes:
+        image_id (str | int): The image's key.
+        kind (str): 'caption', 'list' or 'score'.
+        text (str): The answer.
+        verb (str): Of 'score', the candidate's verb.
+        object (str): Of 'score', the candidate's object.
+        score (float, optional): Of 'score', the probability of yes.
+        objects (Tuple[str, ...], optional): What was detected, where the
+            record says so.
+    """
+
+    image_id: Union[str, int]
+    kind: str
+    text: str
+    verb: str = ''
+    object: str = ''
+    score: Optional[float] = None
+    objects: Optional[Tuple[str, ...]] = None
+
+
+def read_line(line: bytes) -> List[RawRecord]:
+    """Read one line.
+
+    Args:
+        line (bytes): ``{"image_id", "kind", "text", ...}``, or what
+            ``tools/teacher/simulate.py`` writes: ``{"key", "caption",
+            "answer"}``, which is two records.
+
+    Returns:
+        List[RawRecord]: One or two.
+
+    Raises:
+        ValueError: The line is no such record; the message says why.
+    """
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'no JSON ({error})') from error
+    if not isinstance(row, dict):
+        raise ValueError('a JSON object is expected')
+    if 'key' in row and 'image_id' not in row:
+        image_id = _image_id(row['key'], 'key')
+        return [
+            RawRecord(image_id, kind, _text(row, name))
+            for name, kind in (('caption', CAPTION), ('answer', LIST))
+        ]
+    image_id = _image_id(row.get('image_id'), 'image_id')
+    kind = row.get('kind')
+    if kind not in KINDS:
+        raise ValueError(
+            f'field "kind" must be one of {", ".join(KINDS)}, got {kind!r}'
+        )
+    record = RawRecord(
+        image_id, kind, _text(row, 'text'), objects=_objects(row)
+    )
+    if kind != SCORE:
+        return [record]
+    return [
+        record._replace(
+            verb=_text(row, 'verb'),
+            object=_text(row, 'object'),
+            score=_score(row),
+        )
+    ]
+
+
+def _image_id(value: Any, field: str) -> Union[str, int]:
+    value = normalize_key(value)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (str, int))
+        or (value == '')
+    ):
+        raise ValueError(f'field "{field}" must name an image, got {value!r}')
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f'field "{field}" is no valid unicode: {value!r}'
+            ) from error
+    return value
+
+
+def _text(row: Dict[str, Any], field: str) -> str:
+    value = row.get(field)
+    if not isinstance(value, str):
+        raise ValueError(f'field "{field}" must be a string, got {value!r}')
+    return value
+
+
+def _objects(row: Dict[str, Any]) -> Optional[Tuple[str, ...]]:
+    value = row.get('objects')
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(
+        isinstance(name, str) for name in value
+    ):
+        raise ValueError(
+            f'field "objects" must be a list of names, got {value!r}'
+        )
+    return tuple(value)
+
+
+def _score(row: Dict[str, Any]) -> float:
+    """The probability of yes, from the answer's word where it is missing."""
+    value = row.get('score')
+    if value is None:
+        words = row['text'].strip().lower().split()
+        word = words[0].strip('.,!"\'*') if words else ''
+        if word not in ('yes', 'no'):
+            raise ValueError(
+                'field "score" is missing and the answer '
+                f'{row["text"][:40]!r} is neither yes nor no'
+            )
+        return float(word == 'yes')
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or math.isnan(value)
+        or not 0 <= value <= 1
+    ):
+        raise ValueError(f'field "score" must lie in [0, 1], got {value!r}')
+    return float(value)

@@ -1,0 +1,240 @@
+"""What the web page does, without Gradio: hostile files do no harm."""
+
+import io
+import json
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from clhoi_mm.apis import HOIInferencer
+from clhoi_mm.apis.demo_session import DemoSession, UserInputError
+from tests.data_utils import REPO
+from tests.tool_utils import run_tool, said
+
+
+@pytest.fixture(scope='module')
+def inferencer(world):
+    return HOIInferencer(
+        weights=world / 'model.pth', device='cpu', show_progress=False
+    )
+
+
+@pytest.fixture(scope='module')
+def page(inferencer, images):
+    return DemoSession(inferencer, images[:2], max_bytes=300_000, keep=3)
+
+
+@pytest.fixture
+def upload(tmp_path):
+    def write(data, name='upload'):
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+def test_the_table_is_what_the_inferencer_finds(page, inferencer, images):
+    (found,) = inferencer(images[0])['predictions']
+    hois = found['hois']
+    least = 100 * hois['scores'][6] - 1e-4
+    view = page.look(page.open(images[0]), least)
+    assert view.rows == [
+        (text, round(100 * score, 1))
+        for text, score in zip(hois['texts'][:7], hois['scores'][:7])
+    ]
+    plain = cv2.imread(str(images[0]))
+    assert view.picture.shape[1] / view.picture.shape[0] <= 224 / 160 + 0.01
+    assert len(plain) < len(view.picture)
+
+
+def test_threshold_phrases_and_highlight_change_the_picture(page, images):
+    number = page.open(images[0])
+    whole = page.look(number, 0)
+    none = page.look(number, 100)
+    assert none.rows == [] and whole.rows
+    assert not np.array_equal(none.picture, whole.picture)
+
+    one = page.look(number, 0, row=0)
+    assert one.rows == whole.rows
+    # All around the pair is darker.
+    assert one.picture.mean() < whole.picture.mean() - 10
+
+    text = whole.rows[2][0]
+    some = page.look(number, 0, f' {text},\n{text} \n\n')
+    assert {row[0] for row in some.rows} == {text}
+    with pytest.raises(UserInputError, match='unicorn'):
+        page.look(number, 0, 'ride unicorn')
+    with pytest.raises(UserInputError, match='at most 20 phrases'):
+        page.look(number, 0, '\n'.join(f'ride {i}' for i in range(21)))
+    # The page is as it was.
+    assert page.look(number, 0).rows == whole.rows
+
+
+def test_few_images_are_remembered(page, images):
+    numbers = [page.open(images[0]) for _ in range(4)]
+    with pytest.raises(UserInputError, match='open it again'):
+        page.look(numbers[0], 50)
+    for number in numbers[1:]:
+        page.look(number, 100)
+
+
+def png(width, height, rows=b''):
+    """A PNG of this size by its header, whatever its rows are."""
+
+    def chunk(kind, data):
+        return (
+            struct.pack('>I', len(data))
+            + kind
+            + data
+            + struct.pack('>I', zlib.crc32(kind + data))
+        )
+
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+        + chunk(b'IDAT', zlib.compress(rows))
+        + chunk(b'IEND', b'')
+    )
+
+
+def encoded(kind, **options):
+    file = io.BytesIO()
+    Image.new('RGB', (8, 6), 'red').save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    'data, part',
+    [
+        (b'', 'No image can be read'),
+        (b'<svg onload="alert(1)"/>', 'No image can be read'),
+        (b'#!/bin/sh\nrm -rf /\n', 'No image can be read'),
+        (encoded('PNG')[:50], 'No image can be read'),
+        (encoded('JPEG')[:100], 'No image can be read'),
+        # Formats with a long past of holes are not opened at all.
+        (encoded('TIFF'), 'No image can be read'),
+        (encoded('GIF'), 'No image can be read'),
+        # Bombs: 10 GB of zeros in a few kilobytes, and a header that says so.
+        (
+            png(60_000, 60_000, bytes(1_000_000)),
+            '3600000000 pixels; the limit is 20 million',
+        ),
+        (png(5_000, 5_000), '5000 x 5000 pixels; the limit is 20 million'),
+        (png(0, 0), 'No image can be read'),
+        (bytes(400_000), 'too large; the limit is'),
+    ],
+)
+def test_hostile_files(page, upload, data, part):
+    with pytest.raises(UserInputError, match=part):
+        page.open(upload(data, 'ride;rm -rf $HOME .png'))
+
+
+def test_images_are_turned_as_the_camera_says(page, upload):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    number = page.open(upload(encoded('JPEG', exif=exif)))
+    picture = page.look(number, 100).picture
+    assert picture.shape[0] > picture.shape[1]
+
+
+def test_pixels_are_those_of_the_reader(page, upload):
+    # Not white, as values above 255 would be.
+    gray = Image.fromarray(np.full((6, 8), 0x4000, np.uint16))
+    file = io.BytesIO()
+    gray.save(file, 'PNG')
+    number = page.open(upload(file.getvalue()))
+    assert (page._images[number].pixels == 0x40).all()
+
+
+def test_polyglots_are_images_and_nothing_else(page, upload):
+    evil = b'<script>alert(1)</script><?php system($_GET["c"]); ?>'
+    for kind in ('JPEG', 'PNG', 'BMP'):
+        number = page.open(upload(encoded(kind) + evil, '../x.php.png'))
+        view = page.look(number, 100)
+        assert view.picture.dtype == np.uint8 and view.rows == []
+
+
+def test_a_jpeg_of_a_thousand_scans(page, upload):
+    data = encoded('JPEG', progressive=True)
+    last = data.rindex(b'\xff\xda')
+    scan = data[last:-2]
+    with pytest.raises(UserInputError, match='No image can be read'):
+        page.open(upload(data[:last] + scan * 1000 + data[-2:]))
+
+
+def test_strips(page, upload):
+    file = io.BytesIO()
+    Image.new('RGB', (1, 20_000)).save(file, 'PNG')
+    number = page.open(upload(file.getvalue()))
+    with pytest.raises(UserInputError, match='^Nothing.* is 1 x 20000 pixels'):
+        page.look(number, 50)
+
+
+def test_twenty_at_once(inferencer, images, tmp_path):
+    page = DemoSession(inferencer, max_bytes=300_000, keep=40)
+    good = images[0].read_bytes()
+    wanted = page.look(page.open(images[0]), 1).rows
+    hostile = (
+        png(60_000, 60_000, bytes(1_000_000)),
+        good[:-200],
+        b'<svg onload="alert(1)"/>',
+        bytes(400_000),
+    )
+
+    def visit(number):
+        path = tmp_path / f'{number}.png'
+        path.write_bytes(hostile[number % 4] if number % 2 else good)
+        try:
+            return page.look(page.open(path), 1).rows
+        except UserInputError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(20) as visitors:
+        found = list(visitors.map(visit, range(20)))
+    assert found[::2] == [wanted] * 10
+    assert all(isinstance(text, str) for text in found[1::2])
+    assert page.look(page.open(images[0]), 1).rows == wanted
+
+
+def test_examples_that_cannot_be_read_are_left_out(inferencer, images, upload):
+    page = DemoSession(inferencer, [upload(b'no image', 'bad.png'), images[1]])
+    assert page.examples == [str(images[1])]
+    assert len(page.pictures) == 1 and 'bad.png' in page.unreadable[0]
+
+
+def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
+    name = images[1].name
+    answer = dict(
+        key=f'test/images/{name}', caption='A man rides a bicycle.', answer=''
+    )
+    folder = tmp_path / 'pass'
+    folder.mkdir()
+    (folder / 'raw.jsonl').write_text(json.dumps(answer) + '\n')
+    page = DemoSession(inferencer, images[:2], str(folder))
+    assert page.teacher_says(0) == ''
+    assert page.teacher_says(1).startswith('"A man rides a bicycle."')
+
+
+def test_the_tool_says_what_is_missing(world):
+    done = run_tool(
+        REPO / 'tools/web_demo.py',
+        '--weights',
+        'model.pth',
+        '--examples',
+        'nowhere.png',
+        cwd=world,
+    )
+    assert done.code == 1
+    said(
+        done.text,
+        'nowhere.png: no such image'
+        if find_spec('gradio')
+        else "Gradio is missing; 'make web' installs it",
+    )

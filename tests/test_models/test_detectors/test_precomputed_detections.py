@@ -1,0 +1,93 @@
+import pytest
+import torch
+
+from clhoi_mm.models.acceleration import accelerate
+from tests.test_models.utils import (
+    SCENE,
+    build,
+    check_gradients,
+    make_sample,
+    model_cfg,
+)
+
+
+def cfg(**overrides):
+    parts = dict(
+        detector=None,
+        detector_classes=None,
+        vlt=None,
+        context_loss=None,
+        allow_random_detector=False,
+    )
+    made = model_cfg(**{**parts, **overrides})
+    if 'icn' not in overrides:
+        made['icn'].pop('roi_extractor')
+    return made
+
+
+def data(*samples):
+    return dict(
+        inputs=[torch.zeros(3, 1, 1, dtype=torch.uint8) for _ in samples],
+        data_samples=list(samples),
+    )
+
+
+@pytest.mark.parametrize('supervision', ['vllm', 'image', 'instance'])
+def test_trains_and_predicts_on_given_boxes(supervision):
+    made = cfg()
+    made['teacher_head']['supervision'] = supervision
+    model = build(made)
+    batch = model.data_preprocessor(data(make_sample(), make_sample(img_id=1)))
+    losses = model(**batch, mode='loss')
+    assert losses['loss_mil'] > 0
+    check_gradients(model, losses)
+    model.eval()
+    sample = model(**batch, mode='predict')[0]
+    boxes = torch.tensor([row[2] for row in SCENE]).float()
+    assert torch.equal(sample.pred_instances.bboxes, boxes)
+    # Two persons with each other, the bike and the dog; no class has a car.
+    # Classes: hug; ride, hold, none; feed, hold, hug, none.
+    assert len(sample.pred_hois.scores) == 2 * (1 + 3 + 4)
+    assert not any(k.startswith('detector') for k in model.state_dict())
+    accelerate(model.detector)
+
+
+def test_images_are_left_out():
+    model = build(cfg())
+    batch = data(make_sample())
+    batch['inputs'] = [torch.zeros(3, 4000, 6000, dtype=torch.uint8)]
+    assert model.data_preprocessor(batch)['inputs'].shape == (1, 0)
+
+
+def test_detections_are_needed():
+    model = build(cfg())
+    batch = model.data_preprocessor(data(make_sample(rows=None)))
+    with pytest.raises(
+        ValueError,
+        match='0.png comes without detections, '
+        r'and model.detector is None; put LoadDetections',
+    ):
+        model(**batch, mode='loss')
+
+
+@pytest.mark.parametrize(
+    'option',
+    [
+        dict(vlt=model_cfg()['vlt']),
+        dict(visual_encoder=dict(type='ResNet')),
+        dict(train_detector=True),
+        dict(feat_cache_size=5),
+        dict(detector_checkpoint='a.pth'),
+        dict(detector_classes='coco'),
+        dict(icn=model_cfg()['icn']),
+        dict(icn=dict(type='ICN', text_dim=32, query_embed_channels=8)),
+    ],
+)
+def test_what_needs_a_detector_is_refused(option):
+    with pytest.raises(ValueError) as error:
+        build(cfg(**option))
+    name = next(iter(option))
+    part = {'icn': 'icn.'}.get(name, f'{name} needs')
+    assert f'model.detector is None, and {part}' in str(error.value)
+    with pytest.raises(ValueError, match='model.detector is None'):
+        build(cfg()).detector.featmap_spec()

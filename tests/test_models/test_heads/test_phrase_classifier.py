@@ -1,0 +1,281 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from clhoi_mm.models import PhraseClassifier
+from clhoi_mm.models.heads.phrase_classifier import center_by_group, whiten
+from clhoi_mm.teacher.text_encoders import build_text_encoder
+from clhoi_mm.vocabulary import HOIVocabulary
+from tests.test_models.utils import (
+    BIKE,
+    CAR,
+    DOG,
+    ENCODER,
+    FEED,
+    HOLD_BIKE,
+    NO_BIKE,
+    NO_DOG,
+    PARK,
+    PERSON,
+    RIDE,
+    TEXT_DIM,
+    VOCABULARY,
+)
+
+
+@pytest.fixture(scope='module')
+def table():
+    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM)
+    table.encode_phrases()
+    return table
+
+
+def test_centre_by_group_by_hand():
+    embeds = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    centred, means = center_by_group(embeds, torch.tensor([2, 2, 0]), 3)
+    overall = torch.tensor([2.0, 2.0]) / 3
+    torch.testing.assert_close(
+        means, torch.stack([overall, overall, torch.tensor([0.5, 0.5])])
+    )
+    half = 0.5**0.5
+    torch.testing.assert_close(
+        centred, torch.tensor([[half, -half], [-half, half], [half, half]])
+    )
+
+
+def test_whiten_by_hand():
+    """Energies 3 and 1, floor 1: a mean of 2 on top of each."""
+    known = torch.tensor(
+        [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    )
+    embeds = torch.tensor([[0.6, 0.8, 0.0], [0.6, 0.0, 0.8]])
+    stretched = torch.tensor([0.6 / 5**0.5, 0.8 / 3**0.5, 0.0])
+    torch.testing.assert_close(
+        whiten(embeds, known, floor=1.0),
+        torch.stack(
+            [F.normalize(stretched, dim=0), torch.tensor([1.0, 0.0, 0.0])]
+        ),
+    )
+    assert whiten(embeds[:0], known).shape == (0, 3)
+    # The mean of a single verb is the verb.
+    assert torch.equal(whiten(embeds, torch.zeros(1, 3)), torch.zeros(2, 3))
+
+
+def test_whitened_verbs_are_further_apart(table):
+    white = PhraseClassifier(PARK, ENCODER, TEXT_DIM, whiten_verbs=True)
+    white.encode_phrases()
+    torch.testing.assert_close(
+        white.verb_embeds, whiten(table.verb_embeds, table.verb_embeds)
+    )
+    for name in ('hoi_phrases', 'hoi_embeds', 'object_embeds'):
+        assert torch.equal(getattr(white, name), getattr(table, name))
+
+    def alike(verbs):
+        near = verbs @ verbs.T
+        return near.sub(near.diag().diag()).abs().max()
+
+    assert alike(white.verb_embeds) < alike(table.verb_embeds)
+
+
+def test_fill(table):
+    encoder = build_text_encoder(ENCODER)
+    torch.testing.assert_close(
+        table.hoi_phrases, torch.tensor(encoder.encode(VOCABULARY.phrases))
+    )
+    bikes = table.hoi_phrases[:3]
+    torch.testing.assert_close(
+        table.hoi_embeds[:3], F.normalize(bikes - bikes.mean(0), dim=1)
+    )
+    verbs = torch.tensor(encoder.encode(VOCABULARY.verb_phrases))
+    torch.testing.assert_close(
+        table.verb_embeds, F.normalize(verbs - verbs.mean(0), dim=1)
+    )
+    torch.testing.assert_close(
+        table.object_embeds,
+        torch.tensor(encoder.encode(VOCABULARY.object_phrases)),
+    )
+    assert table.is_candidate.tolist() == [True, True, True, True, False]
+
+
+def test_centre_takes_a_phrase_as_its_own(table):
+    torch.testing.assert_close(
+        table.center(table.hoi_phrases, table.hoi_objects), table.hoi_embeds
+    )
+    unknown = F.normalize(torch.ones(TEXT_DIM), dim=0)
+    torch.testing.assert_close(
+        table.center(unknown[None], torch.tensor([-1]))[0],
+        F.normalize(unknown - table.hoi_phrases.mean(0), dim=0),
+    )
+    assert table.center(
+        torch.zeros(2, 0, TEXT_DIM), torch.zeros(2, 0).long()
+    ).shape == (2, 0, TEXT_DIM)
+
+
+def test_absence_is_one_minus_the_best_verb(table):
+    logits = torch.zeros(2, VOCABULARY.num_hois)
+    logits[:, RIDE], logits[:, HOLD_BIKE], logits[:, FEED] = 1.0, 2.0, 5.0
+    valid = table.hoi_objects[None] == torch.tensor([[BIKE], [DOG]])
+    scored = table.score_no_interaction(logits, valid)
+    assert scored[0, NO_BIKE] == -2
+    assert scored[1, NO_DOG] == -5
+    torch.testing.assert_close(
+        scored[0, NO_BIKE].sigmoid(), 1 - logits[0, HOLD_BIKE].sigmoid()
+    )
+    others = ~table.is_no_interaction
+    torch.testing.assert_close(scored[:, others], logits[:, others])
+
+
+def test_absence_without_pairs_or_without_such_classes(table):
+    none = table.score_no_interaction(
+        torch.zeros(0, VOCABULARY.num_hois),
+        torch.zeros(0, VOCABULARY.num_hois).bool(),
+    )
+    assert none.shape == (0, VOCABULARY.num_hois)
+    plain = PhraseClassifier(
+        PARK | dict(no_interaction=None), ENCODER, TEXT_DIM
+    )
+    logits = torch.randn(2, VOCABULARY.num_hois)
+    assert plain.score_no_interaction(logits, logits > 0) is logits
+
+
+@pytest.mark.parametrize('name', ['hico_det', 'v_coco', 'mini'])
+def test_shipped_vocabularies(name):
+    table = PhraseClassifier(name, ENCODER, TEXT_DIM)
+    table.ensure_encoded()
+    vocabulary = HOIVocabulary.load(name)
+    assert table.hoi_embeds.shape == (vocabulary.num_hois, TEXT_DIM)
+    assert torch.isfinite(table.hoi_embeds).all()
+    assert table.is_candidate.sum() == len(set(vocabulary.hoi_objects))
+
+
+def test_width_of_the_encoder_is_checked():
+    with pytest.raises(ValueError, match='text_dim=16.*of 32'):
+        PhraseClassifier(PARK, ENCODER, 16).encode_phrases()
+
+
+def test_checkpoint_brings_the_phrases(table):
+    other = PhraseClassifier(
+        PARK, dict(type='CLIPTextEncoder', path='nowhere'), TEXT_DIM
+    )
+    other.load_state_dict(table.state_dict())
+    other.ensure_encoded()
+    for name in (
+        'hoi_phrases',
+        'hoi_embeds',
+        'verb_embeds',
+        'object_embeds',
+        'object_means',
+    ):
+        torch.testing.assert_close(getattr(other, name), getattr(table, name))
+
+
+def test_checkpoint_of_another_vocabulary(table):
+    other = PhraseClassifier('v_coco', ENCODER, TEXT_DIM)
+    with pytest.raises(ValueError, match=r'\(9, 32\).*"v_coco"'):
+        other.load_state_dict(table.state_dict())
+
+
+def test_nothing_is_trainable(table):
+    assert not list(table.parameters())
+    assert (PERSON, CAR) == (VOCABULARY.person_label, 4)
+
+
+def test_speak_centres_new_phrases_as_the_learned_ones(table):
+    """Class 0 was learned; the other's verb is new, its object is not."""
+    own = table.vocabulary
+    verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
+    obj = int(own.hoi_objects[0])
+    spoken = table.with_vocabulary(
+        HOIVocabulary(
+            'phrases',
+            own.objects,
+            verbs,
+            [own.gerunds[own.hoi_verbs[0]], 'painting'],
+            [(0, obj), (1, obj)],
+        )
+    )
+    assert torch.equal(spoken.hoi_embeds[0], table.hoi_embeds[0])
+    assert torch.equal(
+        spoken.verb_embeds[0], table.verb_embeds[own.hoi_verbs[0]]
+    )
+    encoder = build_text_encoder(ENCODER)
+    phrase = torch.tensor(encoder.encode([spoken.vocabulary.phrases[1]]))[0]
+    torch.testing.assert_close(
+        spoken.hoi_embeds[1],
+        F.normalize(phrase - table.object_means[obj], dim=0),
+    )
+    verb = torch.tensor(encoder.encode(['a person painting something']))[0]
+    mean = torch.tensor(encoder.encode(own.verb_phrases)).mean(0)
+    torch.testing.assert_close(
+        spoken.verb_embeds[1], F.normalize(verb - mean, dim=0)
+    )
+    # Pairs are the same ones, and so is what they say to each other.
+    assert torch.equal(spoken.is_candidate, table.is_candidate)
+    with pytest.raises(ValueError, match='the objects of "mini"'):
+        table.with_vocabulary(HOIVocabulary.load('mini'))
+
+
+@pytest.mark.parametrize('white', [False, True])
+def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
+    """Bit by bit what a table of the seen would have, and would give them."""
+    whole = HOIVocabulary.load('hico_det')
+    for split in ('rf_uc', 'uo', 'uv'):
+        table = PhraseClassifier(whole, ENCODER, TEXT_DIM, split, white)
+        table.encode_phrases()
+        unseen = table.is_unseen
+        kept = (~unseen).nonzero().flatten().tolist()
+        verbs = sorted({whole.hoi_verbs[hoi] for hoi in kept})
+        seen = PhraseClassifier(
+            dict(
+                name='seen',
+                objects=whole.objects,
+                verbs=[whole.verbs[v] for v in verbs],
+                gerunds=[whole.gerunds[v] for v in verbs],
+                hois=[
+                    (
+                        verbs.index(whole.hoi_verbs[hoi]),
+                        int(whole.hoi_objects[hoi]),
+                    )
+                    for hoi in kept
+                ],
+                rare=None,
+                no_interaction='no_interaction',
+            ),
+            ENCODER,
+            TEXT_DIM,
+            whiten_verbs=white,
+        )
+        seen.encode_phrases()
+        for name in ('hoi_phrases', 'hoi_embeds'):
+            assert torch.equal(getattr(table, name)[kept], getattr(seen, name))
+        assert torch.equal(table.verb_embeds[verbs], seen.verb_embeds)
+        for name in ('object_means', 'object_embeds'):
+            assert torch.equal(getattr(table, name), getattr(seen, name))
+        assert torch.equal(table.is_trainable[kept], ~seen.is_no_interaction)
+        assert not table.is_trainable[unseen].any()
+
+        spoken = seen.with_vocabulary(whole)
+        for name in ('hoi_phrases', 'hoi_embeds', 'verb_embeds'):
+            assert torch.equal(getattr(table, name), getattr(spoken, name))
+        strange = torch.tensor([-1, 3])
+        phrase = table.hoi_phrases[:2]
+        assert torch.equal(
+            table.center(phrase, strange), seen.center(phrase, strange)
+        )
+        assert table.verb_is_unseen.sum() == whole.num_verbs - len(verbs)
+        assert table.object_is_unseen.sum() == (split == 'uo') * 12
+
+
+def test_unseen_classes_of_other_vocabularies():
+    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM, [FEED])
+    assert table.is_unseen.nonzero().tolist() == [[FEED]]
+    # Nothing of a car is ever said, which is not to be unseen.
+    assert not table.object_is_unseen.any()
+    assert (
+        table.vocabulary.verbs[table.verb_is_unseen.nonzero().item()] == 'feed'
+    )
+    assert 'is_trainable' not in table.state_dict()
+    with pytest.raises(ValueError, match="classes of HICO-DET.*'park'"):
+        PhraseClassifier(PARK, ENCODER, TEXT_DIM, 'uv')
+    with pytest.raises(ValueError, match='"park" is left to be learned'):
+        PhraseClassifier(PARK, ENCODER, TEXT_DIM, range(VOCABULARY.num_hois))

@@ -1,0 +1,114 @@
+"""Precision, recall and AP over images."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clhoi_mm.teacher.simulation.image_level import evaluate_image_level
+
+IMAGES, CLASSES = 5, 3
+
+
+def evaluate(said, true, num_images=IMAGES, num_classes=CLASSES):
+    """From (image, class, score) and (image, class)."""
+    images, labels, scores = np.array(said or np.zeros((0, 3))).T
+    true_images, true_labels = np.array(true or np.zeros((0, 2)), int).T
+    return evaluate_image_level(
+        images.astype(int),
+        labels.astype(int),
+        scores,
+        true_images,
+        true_labels,
+        num_images,
+        num_classes,
+    )
+
+
+def test_by_hand():
+    # Ranks of class 0: right (1/1), wrong, right (2/3); image 4 is missed
+    # and stands among the two images it is not said of: 3/5.
+    result = evaluate(
+        said=[(0, 0, 0.9), (1, 0, 0.8), (2, 0, 0.7), (3, 1, 0.5)],
+        true=[(0, 0), (2, 0), (4, 0), (1, 1)],
+    )
+    assert result.num_true.tolist() == [3, 1, 0]
+    assert result.num_said.tolist() == [3, 1, 0]
+    assert result.num_right.tolist() == [2, 0, 0]
+    assert result.ap[0] == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
+    assert result.ap[1] == pytest.approx(1 / 5)
+    assert np.isnan(result.ap[2])
+    summary = result.summary()
+    assert (summary['true'], summary['said'], summary['right']) == (4, 4, 2)
+    assert summary['precision'] == summary['recall'] == 50
+    assert summary['mAP'] == pytest.approx(100 * (34 / 45 + 1 / 5) / 2)
+    assert result.summary([2]) == dict(
+        true=0, said=0, right=0, precision=None, recall=None, mAP=None
+    )
+
+
+def test_equal_scores_are_one_step():
+    said = [(0, 0, 0.5), (1, 0, 0.5), (2, 0, 0.5), (3, 0, 0.1)]
+    true = [(1, 0), (3, 0)]
+    for rows in (said, said[::-1]):
+        # One of three, then two of four.
+        assert evaluate(rows, true).ap[0] == pytest.approx((1 / 3 + 2 / 4) / 2)
+
+
+def test_said_twice_counts_once_with_the_higher_score():
+    result = evaluate(
+        [(0, 0, 0.1), (1, 0, 0.5), (0, 0, 0.9)], [(0, 0), (0, 0)]
+    )
+    assert (result.num_said[0], result.num_true[0]) == (2, 1)
+    assert result.ap[0] == 1
+
+
+def test_nothing_said_and_nothing_true():
+    assert evaluate([], [(0, 0)]).ap[0] == pytest.approx(1 / IMAGES)
+    assert evaluate([], []).summary()['mAP'] is None
+    assert evaluate([(0, 0, 1.0)], []).summary()['precision'] == 0
+    assert evaluate([], [], 0).num_images == 0
+
+
+def literal_ap(said, true, label):
+    """By the definition, step by step."""
+    scores = {}
+    for image, name, score in said:
+        if name == label:
+            scores[image] = max(score, scores.get(image, -1))
+    shown = {image for image, name in true if name == label}
+    if not shown:
+        return None
+    ap, recall = 0.0, 0.0
+    for step in [*sorted(set(scores.values()), reverse=True), -1]:
+        chosen = {x for x in range(IMAGES) if scores.get(x, -1) >= step}
+        right = len(chosen & shown)
+        ap += (right / len(shown) - recall) * right / len(chosen)
+        recall = right / len(shown)
+    return ap
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, IMAGES - 1),
+            st.integers(0, CLASSES - 1),
+            st.sampled_from([0, 0.25, 0.5, 0.75, 1]),
+        )
+    ),
+    st.lists(
+        st.tuples(st.integers(0, IMAGES - 1), st.integers(0, CLASSES - 1))
+    ),
+)
+def test_equals_the_definition(said, true):
+    result = evaluate(said, true)
+    for label in range(CLASSES):
+        expected = literal_ap(said, true, label)
+        if expected is None:
+            assert np.isnan(result.ap[label])
+        else:
+            assert result.ap[label] == pytest.approx(expected)
+        images = {x[0] for x in said if x[1] == label}
+        shown = {x[0] for x in true if x[1] == label}
+        assert result.num_said[label] == len(images)
+        assert result.num_right[label] == len(images & shown)

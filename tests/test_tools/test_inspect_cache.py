@@ -1,0 +1,286 @@
+"""tools/teacher/inspect_cache.py as a user runs it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.vocabulary import HOIVocabulary
+from tests.data_utils import REPO
+from tests.tool_utils import run_command
+
+TOOL = REPO / 'tools/teacher/inspect_cache.py'
+MINI = HOIVocabulary.load('mini')
+BALL, BIKE = ('hold', 'ball'), ('ride', 'bicycle')
+
+
+def said(verb, obj, score, inside=True, source='list'):
+    return dict(verb=verb, object=obj, score=score, in_vocabulary=inside,
+                source=source)  # fmt: skip
+
+
+def write_lines(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+    return path
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """A pass over four images, a cache of it, and annotations of three."""
+    folder = tmp_path_factory.mktemp('inspect')
+
+    def raw(name, time, **more):
+        return dict(image_id=name, kind='caption', question='0', time=time,
+                    **more)  # fmt: skip
+
+    write_lines(
+        folder / 'pass/raw/caption-00000-of-00001.jsonl',
+        [
+            raw('a.png', 5.0, text='A man holds a ball. It is red.'),
+            raw('a.png', 1.0, text='An earlier answer.'),
+        ],
+    )
+    write_lines(
+        folder / 'pass/failures/caption-00000-of-00001.jsonl',
+        [
+            raw('a.png', 0.0, reason='timeout', message='too slow'),
+            raw(
+                'b.png',
+                6.0,
+                reason='unreadable_image',
+                message='b.png: cut off',
+            ),
+        ],
+    )
+    parsed = {
+        'a.png': [said(*BALL, .9, source='caption+list'),
+                  said('juggle', 'orange', .5, False)],
+        'b.png': [said(*BIKE, .8), said(*BALL, .4)],
+        'c.png': [],
+        'z.png': [said(*BALL, 1.)]
+    }  # fmt: skip
+    write_lines(
+        folder / 'pass/parsed.jsonl',
+        [dict(image_id=k, interactions=v) for k, v in parsed.items()],
+    )
+    words = [
+        PseudoLabels(
+            key,
+            interactions=[(x['verb'], x['object'], x['score']) for x in rows],
+        )
+        for key, rows in parsed.items()
+    ]
+    pack_cache(words, folder / 'cache', MINI, HashedTextEncoder(16))
+    hois = {name: MINI.hoi_id(MINI.verb_label(name[0]),
+                              MINI.object_label(name[1]))
+            for name in (BALL, BIKE)}  # fmt: skip
+    images = [
+        ('a.png', [BALL]),
+        ('b.png', [BIKE]),
+        ('c.png', [BALL]),
+        ('d.png', []),
+    ]
+    content = dict(
+        images=[
+            dict(id=i, file_name=name, key=name,
+                 hoi_ids=[hois[hoi] for hoi in true])
+            for i, (name, true) in enumerate(images)
+        ],
+        annotations=[], hois=[], verbs=list(MINI.verbs),
+        categories=[dict(id=i, name=name)
+                    for i, name in enumerate(MINI.objects)],
+        hoi_categories=[
+            dict(id=i, verb_id=int(verb), category_id=int(obj)) for i,
+            (verb, obj) in enumerate(zip(MINI.hoi_verbs, MINI.hoi_objects))
+        ])  # fmt: skip
+    (folder / 'ann.json').write_text(json.dumps(content))
+    for name in ('a.png', 'b.png'):
+        picture = np.full((90, 120, 3), 200, np.uint8)
+        Image.fromarray(picture).save(folder / name)
+    return folder
+
+
+def run(folder, *args):
+    return run_command('python', TOOL, *args, cwd=folder)
+
+
+def test_words_and_failures(folder):
+    text = run(folder, 'show', 'pass', '--num', '3').check().text
+    first, second, third = text.strip().split('\n\n')
+    assert first.splitlines() == [
+        'a.png',
+        '  1. A man holds a ball.',
+        '  2. It is red.',
+        '   0.90  hold ball                        caption+list',
+        '   0.50  juggle orange                    list, outside the '
+        'vocabulary',
+        '  failed  caption: timeout: too slow (answered since)',
+    ]
+    assert second.splitlines()[1:3] == [
+        '  no caption',
+        '   0.80  ride bicycle                     list',
+    ]
+    assert second.splitlines()[-1] == (
+        '  failed  caption: unreadable_image: b.png: cut off'
+    )
+    assert third.splitlines()[-1] == '  no interactions'
+
+
+def test_a_key_that_is_not_there(folder):
+    done = run(folder, 'show', 'pass', '--keys', './a.png', 'aa.png')
+    assert done.code == 1 and 'A man holds a ball.' in done.text
+    assert "1 of 2 images are not in pass, for one 'aa.png'" in done.text
+    assert "the nearest of its keys is 'a.png'" in done.text
+    done = run(folder, 'show', 'pass', '--keys', 'nope', '--json')
+    assert done.code == 1 and 'Traceback' not in done.text
+
+
+def test_a_cache_with_the_raw_store_beside(folder):
+    done = run(
+        folder,
+        'show',
+        'cache',
+        '--raw',
+        'pass',
+        '--keys',
+        'a.png',
+        'none.png',
+        '--json',
+    )
+    known, unknown = json.loads(done.text.splitlines()[0])
+    assert done.code == 1
+    assert known['sentences'] == ['A man holds a ball.', 'It is red.']
+    assert known['interactions'] == [
+        said(*BALL, pytest.approx(0.9), source='cache'),
+        said('(other)', '(other)', 0.5, False, 'cache'),
+    ]
+    assert known['failures'][0]['answered']
+    assert unknown['interactions'] is None is unknown['caption']
+
+
+def test_pictures_are_drawn_without_torch(folder, tmp_path):
+    (tmp_path / 'torch.py').write_text('raise RuntimeError')
+    (tmp_path / 'mmdet.py').write_text('raise RuntimeError')
+    code = (
+        f'import sys, runpy; sys.path.insert(0, {str(tmp_path)!r}); '
+        f'sys.argv = ["inspect_cache.py", "show", "pass", "--num", "2", '
+        f'"--images", ".", "--out", "drawn"]; '
+        f'runpy.run_path({str(TOOL.with_name("inspect_cache.py"))!r}, '
+        f'run_name="__main__")'
+    )
+    run_command('python', '-c', code, cwd=folder).check()
+    sizes = [
+        Image.open(folder / 'drawn' / name).size
+        for name in ('a.png.png', 'b.png.png')
+    ]
+    assert sizes[0][0] == sizes[1][0] == 720
+    # A caption takes a line more.
+    assert 540 < sizes[1][1] < sizes[0][1]
+
+
+def test_pictures_never_replace_images(folder, tmp_path):
+    source = tmp_path / 'photos/x.png'
+    source.parent.mkdir()
+    shutil.copy(folder / 'a.png', source)
+    before = source.read_bytes()
+    keys = [str(source), '../photos/x.png']
+    parsed = write_lines(
+        tmp_path / 'parsed.jsonl',
+        [dict(image_id=k, interactions=[]) for k in keys],
+    )
+    run(
+        tmp_path, 'show', parsed, '--images', 'photos', '--out', 'photos'
+    ).check()
+    assert source.read_bytes() == before
+    drawn = set((tmp_path / 'photos').rglob('*.png')) - {source}
+    assert drawn == {
+        tmp_path / 'photos/photos/x.png.png',
+        source.parent.joinpath(*source.parts[1:-1], 'x.png.png'),
+    }
+
+
+@pytest.mark.parametrize('source', ['pass', 'pass/parsed.jsonl', 'cache'])
+def test_compared_with_annotations(folder, source):
+    done = run(
+        folder,
+        'compare',
+        source,
+        '--ann',
+        'ann.json',
+        '--vocab',
+        'mini',
+        '--json',
+    ).check()
+    out = json.loads(done.text)
+    assert out['images'] == 3 and out['outside_vocabulary'] == 1
+    assert out['images_not_asked'] == out['images_not_annotated'] == 1
+    # Ball: said of a (right, .9) and b (wrong), not of c: (1 + 2 / 3) / 2.
+    assert out['all']['precision'] == pytest.approx(200 / 3)
+    assert out['all']['recall'] == pytest.approx(200 / 3)
+    assert out['all']['mAP'] == pytest.approx(100 * (5 / 6 + 1) / 2)
+    assert sorted(out['verbs']) == ['hold', 'ride']
+    hold = out['verbs']['hold']
+    assert (hold['true'], hold['said'], hold['right']) == (2, 2, 1)
+    assert hold['mAP'] == pytest.approx(500 / 6)
+    aps = {(x['verb'], x['object']): x['AP'] for x in out['classes']}
+    assert len(aps) == MINI.num_hois and aps[BIKE] == 100
+    assert sum(ap is not None for ap in aps.values()) == 2
+
+
+@pytest.mark.parametrize('source', ['cache', 'pass/parsed.jsonl'])
+def test_table(folder, source):
+    """The vocabulary is the cache's, or that of the annotations."""
+    text = run(folder, 'compare', source, '--ann', 'ann.json').check().text
+    lines = [line.split() for line in text.strip().splitlines()]
+    assert lines[-3:] == [
+        ['all', '3', '3', '2', '66.7', '66.7', '91.7'],
+        ['hold', '2', '2', '1', '50.0', '50.0', '83.3'],
+        ['ride', '1', '1', '1', '100.0', '100.0', '100.0'],
+    ]
+
+
+def test_a_cache_is_checked(folder, tmp_path):
+    text = run(folder, 'check', 'cache').check().text
+    assert text.startswith('whole: 4 images, 5 interactions')
+    shutil.copytree(folder / 'cache', tmp_path / 'cache')
+    with open(tmp_path / 'cache/knowledge.safetensors', 'r+b') as file:
+        file.seek(-1, 2)
+        file.write(b'?')
+    done = run(tmp_path, 'check', 'cache')
+    assert done.code == 1 and 'damaged' in done.text
+
+
+def test_bad_input_is_one_line(folder):
+    (folder / 'empty.json').write_text(
+        (folder / 'ann.json').read_text().replace('.png', '.jpg')
+    )
+    other = json.loads((folder / 'ann.json').read_text())
+    other['verbs'][0] = 'juggle'
+    (folder / 'other.json').write_text(json.dumps(other))
+    for args, message in (
+        (('show', 'nowhere'), 'nowhere'),
+        (('show', 'pass', '--out', 'x'), '--images'),
+        (('compare', 'pass', '--ann', 'other.json'), '--vocab'),
+        (('compare', 'cache', '--ann', 'none.json'), 'none.json'),
+        (('compare', 'cache', '--ann', 'empty.json'), 'no key of cache'),
+        (('compare', 'cache', '--ann', 'ann.json', '--vocab', 'hico_det'),
+         'field "vocabulary.name"')):  # fmt: skip
+        done = run(folder, *args)
+        assert done.code == 1
+        last = done.text.splitlines()[-1]
+        assert last.startswith('inspect_cache.py:') and message in last
+
+
+@pytest.mark.parametrize('place', [0, 1])
+def test_siblings_get_the_standard_module(folder, place):
+    code = (
+        f'import sys; sys.path.insert({place}, {str(TOOL.parent)!r}); '
+        'import inspect; print(inspect.getsource(inspect.unwrap)[:10]); '
+        f'print(sys.path[{place}])'
+    )
+    done = run_command('python', '-c', code, cwd=folder).check()
+    assert done.text.splitlines() == ['def unwrap', str(TOOL.parent)]

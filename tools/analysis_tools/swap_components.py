@@ -1,0 +1,272 @@
+"""Tell which part of a student falls short of another's.
+
+A pair's score is the product of two probabilities: that it is this pair that
+interacts, and what it does if it is. Tests students on the same detections
+and pairs with these parts exchanged: the first table has the interactiveness
+of one (row) with the classes of another (column). The second takes the
+interactiveness itself apart, with the classes of the first student: how sure
+one is that anybody does it (row), and which pair by another (column).
+
+    swap_components.py CONFIG label_free.pth instance.pth --split val
+"""
+
+import argparse
+import itertools
+import os.path as osp
+from typing import Dict, Iterator, List, Tuple
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import Evaluator
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
+
+# What a student has learned itself; the rest it shares with others.
+STUDENT = (
+    'icn.',
+    'vlt.',
+    'context_loss.',
+    'interaction_loss.',
+    'label_noise.',
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='path of the config of all students')
+    parser.add_argument(
+        'checkpoints', nargs='+', help='of two students or more'
+    )
+    parser.add_argument(
+        '--names', nargs='+', help="one a checkpoint (default: their folders')"
+    )
+    parser.add_argument(
+        '--split',
+        choices=['val', 'test'],
+        default='val',
+        help='what to look at (default: val)',
+    )
+    parser.add_argument(
+        '--figure', default='mAP', help='of the metric (default: mAP)'
+    )
+    parser.add_argument(
+        '--device', default='cpu', help='where it runs (default: cpu)'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='override config entries: key=value, nested by dots',
+    )
+    args = parser.parse_args()
+    args.names = args.names or [
+        osp.basename(osp.dirname(osp.abspath(path)))
+        for path in args.checkpoints
+    ]
+    if len(args.checkpoints) < 2:
+        parser.error('nothing to exchange: give two checkpoints or more')
+    if len(args.names) != len(args.checkpoints):
+        parser.error(
+            f'--names: {len(args.names)} for '
+            f'{len(args.checkpoints)} checkpoints'
+        )
+    if len(set(args.names)) < len(args.names):
+        parser.error(
+            f'{", ".join(args.names)}: names that differ are needed; '
+            'give --names'
+        )
+    return args
+
+
+def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
+    """A detector, and the student of each checkpoint.
+
+    Raises:
+        ValueError: If a checkpoint does not fit the config, students have no
+            such parts, or they see other detections or phrases.
+    """
+    from clhoi_mm.apis.model_source import load_into
+    from clhoi_mm.models.checkpoint import load_weights
+    from clhoi_mm.models.detectors.self_teacher import SelfTeacher
+    from clhoi_mm.registry import MODELS
+
+    model = MODELS.build(cfg.model)
+    if not hasattr(model.icn, 'interactiveness'):
+        raise ValueError(
+            'the config has no ICN that judges interactiveness; '
+            'there are no parts to exchange'
+        )
+    students, common = [], None
+    for path in paths:
+        load_into(model, load_weights(path), path)
+        students.append(SelfTeacher(model.vlt, model.icn))
+        beside = {
+            name: value.clone()
+            for name, value in model.state_dict().items()
+            if not name.startswith(STUDENT)
+        }
+        common = common or beside
+        odd = [
+            name
+            for name, value in beside.items()
+            if not torch.equal(value, common[name])
+        ]
+        if odd:
+            raise ValueError(
+                f'{path} differs from {paths[0]} in {odd[0]}: '
+                'students can be compared on the same '
+                'detections and phrases alone; give those of '
+                'one detector and one text encoder'
+            )
+    model.detector.check_loaded()
+    model.teacher_head.phrases.ensure_encoded()
+    return model.eval(), students
+
+
+def judgements(
+    model: torch.nn.Module, students: list, loader: torch.utils.data.DataLoader
+) -> Iterator[tuple]:
+    """What every student thinks of each batch's pairs.
+
+    Yields:
+        tuple: Samples, pairs, and the interactions by each.
+    """
+    for data in tqdm(loader, unit='batch'):
+        data = model.data_preprocessor(data, False)
+        inputs, samples = data['inputs'], data['data_samples']
+        maps = model.extract_feat(inputs, samples)
+        pairs = model.generate_pairs(inputs, maps[0], samples)
+        yield (
+            samples,
+            pairs,
+            [
+                model.score_pairs(
+                    model.select_feats('icn', maps),
+                    pairs,
+                    model.encode_context(
+                        inputs,
+                        model.select_feats('vlt', maps),
+                        samples,
+                        student,
+                    ),
+                    student,
+                )
+                for student in students
+            ],
+        )
+
+
+@torch.no_grad()
+def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
+    """The two tables, by rows and columns."""
+    from clhoi_mm.models.detectors.hoi_post_processor import HOIPostProcessor
+    from clhoi_mm.models.heads import choose_within, exchange
+
+    model, students = load(cfg, args.checkpoints)
+    model = model.to(args.device)
+    for student in students:
+        for part in (student.vlt, student.icn):
+            if part is not None:
+                part.to(args.device)
+    phrases = model.teacher_head.phrases
+    maker = HOIPostProcessor(
+        phrases,
+        model.score_power,
+        model.max_per_img,
+        model.missing_role_weight,
+    )
+    loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'])
+    cells = list(itertools.product(range(len(students)), repeat=2))
+    tables = [
+        {cell: Evaluator(cfg[f'{args.split}_evaluator']) for cell in cells}
+        for _ in range(2)
+    ]
+    for table in tables:
+        for evaluator in table.values():
+            evaluator.dataset_meta = loader.dataset.metainfo
+    for samples, pairs, seen in judgements(model, students, loader):
+        for (row, column), *evaluators in zip(
+            cells, *(table.values() for table in tables)
+        ):
+            found = (
+                exchange(seen[row].interactiveness, seen[column], phrases),
+                exchange(
+                    choose_within(seen[row], seen[column], pairs),
+                    seen[0],
+                    phrases,
+                ),
+            )
+            for interactions, evaluator in zip(found, evaluators):
+                own = [sample.clone() for sample in samples]
+                maker.write(own, interactions, pairs, rescale=True)
+                evaluator.process(data_samples=own, data_batch=None)
+    return [
+        {
+            cell: figure(evaluator.evaluate(len(loader.dataset)), args.figure)
+            for cell, evaluator in table.items()
+        }
+        for table in tables
+    ]
+
+
+def figure(metrics: dict, name: str) -> float:
+    """A metric's figure by its name, without the prefix.
+
+    Raises:
+        ValueError: If the metric does not give it.
+    """
+    found = {key.split('/')[-1]: value for key, value in metrics.items()}
+    if name not in found:
+        raise ValueError(
+            f'--figure {name}: unknown; the metric gives {", ".join(found)}'
+        )
+    return found[name]
+
+
+def show(title: str, names: List[str], table: Dict[tuple, float]) -> None:
+    """Print a table as Markdown."""
+    print(f'\n| {title} | {" | ".join(names)} |')
+    print('|---' * (len(names) + 1) + '|')
+    for row, name in enumerate(names):
+        cells = (f'{table[row, column]:.1f}' for column in range(len(names)))
+        print(f'| {name} | {" | ".join(cells)} |')
+
+
+def main() -> None:
+    args = parse_args()
+    for path in args.checkpoints:
+        check_checkpoint(path)
+    cfg = read_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
+    from clhoi_mm.apis.device import check_device
+
+    check_device(args.device)
+    # Not the metric's own table for each cell of these.
+    MMLogger.get_current_instance().setLevel('WARNING')
+    parts, interactiveness = measure(cfg, args)
+    title = f'{args.figure}, {args.split} split: '
+    show(
+        f'{title}interactiveness of (row), classes of (column)',
+        args.names,
+        parts,
+    )
+    show(
+        f'{title}whether anybody interacts by (row), who by (column), '
+        f'classes of {args.names[0]}',
+        args.names,
+        interactiveness,
+    )
+
+
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'swap_components.py: {error}') from None
