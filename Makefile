@@ -69,7 +69,7 @@ demo: $(WORK)/.tested
 # Each step leaves a stamp when it has ended well, and only then: how many
 # seconds it took.
 $(DATA)/.done: | setup
-	$(RUN) tools/dataset_converters/make_mini.py --out $(DATA); \
+	$(RUN) projects/mini_world/make_mini.py --out $(DATA); \
 	  echo $$SECONDS > $@
 
 $(WORK)/.trained: $(CONFIG) $(DATA)/.done | setup
@@ -97,7 +97,7 @@ $(FEATURES): $(CONFIG) $(DATA)/.done | setup
 # share the cores: each has threads of its own unless the user says how many.
 study: $(FEATURES)
 	$(if $(OWN_THREADS),,env -u OMP_NUM_THREADS) $(RUN) \
-	  tools/analysis_tools/study.py configs/studies/mini.py \
+	  projects/studies/study.py configs/studies/mini.py \
 	  --features $(FEATURES) --jobs $(JOBS)
 
 # All that is wrong is shown before it fails.

@@ -6,12 +6,11 @@ from typing import Callable, List, Optional, Sequence
 
 import cv2
 import numpy as np
-
-from clhoi_mm.datasets.mini.canvas import Canvas
-from clhoi_mm.datasets.mini.dice import Dice
-from clhoi_mm.datasets.mini.group import Group, Spot
-from clhoi_mm.datasets.mini.riding import leash, mount
-from clhoi_mm.datasets.mini.scenes import Scene
+from mini_world.canvas import Canvas
+from mini_world.dice import Dice
+from mini_world.group import Group, Spot
+from mini_world.riding import leash, mount
+from mini_world.scenes import Scene
 
 WIDTH, HEIGHT, RATE = 224, 160, 10.0
 

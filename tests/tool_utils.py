@@ -192,7 +192,7 @@ def make_world(
     """Make a folder one to work in: a small mini world, its detector."""
     (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
     run_tool(
-        REPO / 'tools/dataset_converters/make_mini.py',
+        REPO / 'projects/mini_world/make_mini.py',
         *f'--num-train {num_train} --num-val {num_val} '
         f'--num-test {num_test}'.split(),
         cwd=folder,

@@ -110,7 +110,7 @@ class HOIDataset(BaseDetDataset):
     IMG_PREFIX = ''
     SOURCE = (
         'The mini world is made by `python '
-        'tools/dataset_converters/make_mini.py --out data/mini`; for '
+        'projects/mini_world/make_mini.py --out data/mini`; for '
         'other data, write the file in the format that `python -m '
         'pydoc clhoi_mm.datasets.HOIDataset` describes'
     )

@@ -101,7 +101,7 @@ grounds = {
     'mini': dict(
         config='../clhoi_r18_mini.py',
         prepare=[
-            '{python} {repo}/tools/dataset_converters/make_mini.py '
+            '{python} {repo}/projects/mini_world/make_mini.py '
             '--num-train 48 --num-val 3 --num-test 48 --workers 1',
             'ln -s {repo}/checkpoints checkpoints',
         ],

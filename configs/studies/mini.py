@@ -1,5 +1,5 @@
 # What label-free training reaches on the mini world, and what its parts are
-# worth. `make study` runs it; python tools/analysis_tools/study.py --help.
+# worth. `make study` runs it; python projects/studies/study.py --help.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
 figures = dict(
@@ -216,7 +216,7 @@ plots = [
 prepare = [
     dict(
         path='data/mini/annotations/train.json',
-        command='python tools/dataset_converters/make_mini.py --out data/mini',
+        command='python projects/mini_world/make_mini.py --out data/mini',
     ),
     dict(
         path='data/mini/teacher/train_weak',

@@ -53,7 +53,7 @@ plots = [
 prepare = [
     dict(
         path='data/mini_large/annotations/train.json',
-        command='python tools/dataset_converters/make_mini.py '
+        command='python projects/mini_world/make_mini.py '
         '--out data/mini_large --num-train 4800 --num-val 2 --num-test 2',
     )
 ]

@@ -10,9 +10,9 @@ import re
 
 import pytest
 from mmengine.config import Config
+from studies import Study
 
 from clhoi_mm.registry import MODELS
-from clhoi_mm.studies import Study
 from tests.data_utils import REPO
 from tests.test_docs.pages import DOCS, blocks, commands
 

@@ -29,7 +29,7 @@ from tests.tool_utils import (
 )
 
 TOOL = REPO / 'tools/analysis_tools/cache_detections.py'
-STUDY = REPO / 'tools/analysis_tools/study.py'
+STUDY = REPO / 'projects/studies/study.py'
 SHORT = (
     *NO_WORKERS,
     'train_dataloader.batch_size=4',

@@ -13,6 +13,7 @@ from tests.tool_utils import run_command
 from tests.v_coco_files import COCO, official, pairs_content
 
 TOOLS = REPO / 'tools/dataset_converters'
+MAKE_MINI = REPO / 'projects/mini_world/make_mini.py'
 TEST = [
     image(
         'HICO_test2015_00000007.jpg',
@@ -136,17 +137,18 @@ def test_custom(tmp_path):
 
 # A Python in which what trains is not installed.
 LAPTOP = (
-    'import runpy, sys\n'
+    'import os, runpy, sys\n'
     'for name in ("torch", "torchvision", "mmcv", "mmdet", "mmengine"):\n'
     '    sys.modules[name] = None\n'
     'sys.argv = sys.argv[1:]\n'
+    'sys.path[0] = os.path.dirname(sys.argv[0])\n'
     'runpy.run_path(sys.argv[0], run_name="__main__")\n'
 )
 
 
 def run_on_laptop(tool, *args, cwd):
     return run_command(
-        sys.executable, '-c', LAPTOP, TOOLS / f'{tool}.py', *args, cwd=cwd
+        sys.executable, '-c', LAPTOP, TOOLS / tool, *args, cwd=cwd
     ).check()
 
 
@@ -162,7 +164,9 @@ def test_converters_run_without_torch(tmp_path):
         ('v_coco', 'vcoco_test.json', '--coco', 'coco.json'),
         ('custom', 'boxes.json', 'pairs.csv'),
     ):
-        run_on_laptop(tool, *args, '--out', 'laptop.json', cwd=tmp_path)
+        run_on_laptop(
+            f'{tool}.py', *args, '--out', 'laptop.json', cwd=tmp_path
+        )
         run(tool, *args, '--out', 'here.json', cwd=tmp_path).check()
         written = (tmp_path / 'laptop.json').read_bytes()
         assert written and written == (tmp_path / 'here.json').read_bytes()
@@ -170,20 +174,20 @@ def test_converters_run_without_torch(tmp_path):
 
 def test_worlds_are_made_without_torch(tmp_path):
     sizes = ('--num-train', '40', '--num-val', '2', '--num-test', '2')
-    run_on_laptop('make_mini', '--out', 'mini', *sizes, cwd=tmp_path)
+    run_on_laptop(MAKE_MINI, '--out', 'mini', *sizes, cwd=tmp_path)
     ann = 'mini/annotations/train.json'
     mini = ('--vocabulary', 'mini')
     done = run_on_laptop(
-        'geometry', 'split', ann, '--out', 'boxes', *mini, cwd=tmp_path
+        'geometry.py', 'split', ann, '--out', 'boxes', *mini, cwd=tmp_path
     )
     assert 'boxes/annotations/test.json' in done.text
     run_on_laptop(
-        *('geometry', 'teacher', ann, '--out', 'teacher', *mini),
+        *('geometry.py', 'teacher', ann, '--out', 'teacher', *mini),
         *('--preset', 'weak'),
         cwd=tmp_path,
     )
     run_on_laptop(
-        *('geometry', 'rare', ann, '--out', 'rare.json', *mini),
+        *('geometry.py', 'rare', ann, '--out', 'rare.json', *mini),
         *('--number', '2'),
         cwd=tmp_path,
     )
@@ -192,8 +196,6 @@ def test_worlds_are_made_without_torch(tmp_path):
 
 def test_the_mini_world_says_what_draws_it(tmp_path):
     code = LAPTOP.replace('"torch", ', '"torch", "cv2", ')
-    done = run_command(
-        sys.executable, '-c', code, TOOLS / 'make_mini.py', cwd=tmp_path
-    )
+    done = run_command(sys.executable, '-c', code, MAKE_MINI, cwd=tmp_path)
     assert done.code == 1 and 'Traceback' not in done.text
     assert 'pip install opencv-python-headless' in done.text

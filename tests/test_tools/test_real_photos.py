@@ -208,7 +208,7 @@ def test_training_testing_and_a_picture(world):
 @pytest.mark.slow
 def test_study_prints_every_kind_of_row(world):
     done = run_tool(
-        TOOLS / 'analysis_tools/study.py', 'study.py', '--rows', 'random',
+        REPO / 'projects/studies/study.py', 'study.py', '--rows', 'random',
         'words', 'no-noise', 'instance', cwd=world).check()  # fmt: skip
     said(
         done.text,

@@ -53,7 +53,7 @@ def test_without_annotations_training_is_the_same(tmp_path):
         folder.mkdir()
         (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
     run_tool(
-        REPO / 'tools/dataset_converters/make_mini.py',
+        REPO / 'projects/mini_world/make_mini.py',
         *'--num-train 24 --num-val 8 --num-test 1'.split(),
         cwd=world,
     ).check()

@@ -49,7 +49,7 @@ def bare(tmp_path):
      ['annotations/train.json', 'make_mini.py']),
     (ANALYSIS / 'browse_dataset.py', ['nowhere.py', '--out', 'pictures'],
      ['nowhere.py', 'configs/']),
-    (ANALYSIS / 'study.py', ['nowhere.py'],
+    (REPO / 'projects/studies/study.py', ['nowhere.py'],
      ['nowhere.py', 'configs/studies/mini.py']),
     (ANALYSIS / 'eval_predictions.py',
      ['--ann', 'a.json', '--pred', 'p.npz', '--metric', 'hico_det'],

@@ -101,7 +101,7 @@ class MiniTarget(Target):
         super().__init__(folder)
         sizes = '--num-train 16 --num-val 2 --num-test 4'.split()
         subprocess.run(
-            [sys.executable, REPO / 'tools/dataset_converters/make_mini.py',
+            [sys.executable, REPO / 'projects/mini_world/make_mini.py',
              '--out', folder / 'mini', *sizes],
             env=dict(os.environ, PYTHONPATH=str(REPO)), check=True,
             stdout=subprocess.DEVNULL

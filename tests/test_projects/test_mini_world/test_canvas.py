@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from clhoi_mm.datasets.mini.canvas import Canvas, shade
-from clhoi_mm.datasets.mini.dice import Dice
-from clhoi_mm.datasets.mini.frame import Frame
+from mini_world.canvas import Canvas, shade
+from mini_world.dice import Dice
+from mini_world.frame import Frame
 
 
 def test_box_area_and_visible_fraction_by_hand():

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from clhoi_mm.teacher import TeacherCache
 
-ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / 'tools' / 'dataset_converters' / 'make_mini.py'
+ROOT = Path(__file__).resolve().parents[3]
+TOOL = ROOT / 'projects' / 'mini_world' / 'make_mini.py'
 SMALL = ('--num-train', '12', '--num-val', '2', '--num-test', '3')
 
 

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-
-from clhoi_mm.datasets import DetectionFileWriter
-from clhoi_mm.studies.baselines import (
+from studies.baselines import (
     annotation_file,
     object_prior,
     word_prior,
 )
+
+from clhoi_mm.datasets import DetectionFileWriter
 from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
 from clhoi_mm.utils.errors import InputError
 from clhoi_mm.vocabulary import HOIVocabulary

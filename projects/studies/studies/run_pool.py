@@ -38,7 +38,7 @@ class RunPool:
             ended. Defaults to print.
     """
 
-    COMMAND = (sys.executable, '-m', 'clhoi_mm.studies.run_experiment')
+    COMMAND = (sys.executable, '-m', 'studies.run_experiment')
 
     def __init__(
         self,
@@ -135,6 +135,7 @@ class RunPool:
                 None,
                 [
                     str(Path(clhoi_mm.__file__).parents[1]),
+                    str(Path(__file__).parents[1]),
                     env.get('PYTHONPATH'),
                 ],
             )

@@ -9,10 +9,9 @@ from multiprocessing import get_context
 
 import pytest
 from mmengine.config import Config
+from studies import Results, RunPool, StudyRun
 
-from clhoi_mm.studies import Results, RunPool, StudyRun
-
-# Takes what clhoi_mm.studies.run_experiment takes.
+# Takes what studies.run_experiment takes.
 RUN = """
 import json, os, subprocess, sys, time
 config, result, _, key, *train = sys.argv[1:]

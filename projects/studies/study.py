@@ -7,7 +7,7 @@ long as the run's config stays the same; delete results/*.json in the work dir
 where data or code have changed.
 
 What a study file (configs/studies/) holds: python -m pydoc
-clhoi_mm.studies.Study
+studies.Study
 """
 
 import argparse
@@ -17,11 +17,11 @@ import signal
 import subprocess
 import sys
 
+from studies import Results, RunPool, Study, StudyTable, draw_plot
+from studies.plots import missing_rows, rows_of
 from tqdm import tqdm
 
 from clhoi_mm.config_file import ConfigOptions
-from clhoi_mm.studies import Results, RunPool, Study, StudyTable, draw_plot
-from clhoi_mm.studies.plots import missing_rows, rows_of
 from clhoi_mm.utils.files import atomic_path
 
 

@@ -2,15 +2,15 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from mini_world import MiniWorld
+from mini_world.catalogue import INTERACTIONS, PLACES, verbs_of
+from mini_world.dice import Dice
+from mini_world.palettes import palettes
+from mini_world.scenes import SCENES, Scene
+from mini_world.staging import BUILDERS, REACH
+from mini_world.things import EXTENT, KINDS
+from mini_world.world import SPLITS
 
-from clhoi_mm.datasets.mini import MiniWorld
-from clhoi_mm.datasets.mini.catalogue import INTERACTIONS, PLACES, verbs_of
-from clhoi_mm.datasets.mini.dice import Dice
-from clhoi_mm.datasets.mini.palettes import palettes
-from clhoi_mm.datasets.mini.scenes import SCENES, Scene
-from clhoi_mm.datasets.mini.staging import BUILDERS, REACH
-from clhoi_mm.datasets.mini.things import EXTENT, KINDS
-from clhoi_mm.datasets.mini.world import SPLITS
 from clhoi_mm.vocabulary import HOIVocabulary
 
 

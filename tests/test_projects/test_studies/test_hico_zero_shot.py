@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from studies import Study
 
-from clhoi_mm.studies import Study
 from clhoi_mm.teacher.text_encoders import build_text_encoder
 from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, HOIVocabulary
 from tests.data_utils import REPO

@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from studies import Study
 
-from clhoi_mm.studies import Study
 from tests.data_utils import REPO
 from tests.test_docs.pages import blocks
 

@@ -4,9 +4,8 @@ import csv
 
 import pytest
 from matplotlib.colors import to_hex
-
-from clhoi_mm.studies import StudyTable, draw_plot
-from clhoi_mm.studies.plots import make_figure, missing_rows
+from studies import StudyTable, draw_plot
+from studies.plots import make_figure, missing_rows
 
 
 class Study:

@@ -1,4 +1,4 @@
-"""tools/analysis_tools/study.py, with a runner that takes no time."""
+"""projects/studies/study.py, with a runner that takes no time."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import pytest
 from tests.data_utils import REPO
 from tests.tool_utils import Done, run_command, said
 
-TOOL = REPO / 'tools/analysis_tools/study.py'
+TOOL = REPO / 'projects/studies/study.py'
 # Importing torch for each run would be most of the time.
 RUNNER = """
 from mmengine.registry import RUNNERS

@@ -1,6 +1,6 @@
 """Several configs with several seeds, measured and compared.
 
-What ``tools/analysis_tools/study.py`` is made of. Needs mmengine, but neither
+What ``projects/studies/study.py`` is made of. Needs mmengine, but neither
 torch nor mmdet, which only the processes that train import.
 """
 

@@ -1,6 +1,6 @@
 """Train and test one run of a study, and write its figures.
 
-Started by ``tools/analysis_tools/study.py``, once for each run.
+Started by ``projects/studies/study.py``, once for each run.
 """
 
 import argparse

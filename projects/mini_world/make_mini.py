@@ -7,7 +7,7 @@ from pathlib import Path
 from clhoi_mm.teacher.simulation.simulate import simulate_cache
 
 try:
-    from clhoi_mm.datasets.mini import MiniWorldGenerator
+    from mini_world import MiniWorldGenerator
 except ImportError as error:
     sys.exit(
         f'make_mini.py: {error}: the world is drawn with OpenCV; pip install '

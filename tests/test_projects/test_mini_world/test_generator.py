@@ -3,8 +3,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-
-from clhoi_mm.datasets.mini import MiniWorldGenerator, annotation_hash
+from mini_world import MiniWorldGenerator, annotation_hash
 
 SIZES = dict(train=6, val=2, test=4)
 # The world is fixed: whoever changes it raises WORLD_VERSION, writes down

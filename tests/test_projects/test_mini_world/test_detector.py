@@ -3,12 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mini_world import MiniWorld
 from mmengine.config import Config
 
-from clhoi_mm.datasets.mini import MiniWorld
 from clhoi_mm.vocabulary import HOIVocabulary
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CHECKPOINT = ROOT / 'checkpoints' / 'mini_detector.pth'
 
 
