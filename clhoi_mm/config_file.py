@@ -1,6 +1,7 @@
 """What tools share about configs and checkpoints; needs mmengine alone."""
 
 import argparse
+import copy
 import os.path as osp
 import re
 import traceback
@@ -206,5 +207,69 @@ def read_config(path: str, options: Optional[dict] = None) -> Config:
         )
     cfg = FormattedOnce.of(Config.fromfile(path))
     if options:
-        cfg.merge_from_dict(options)
+        merge_options(cfg, options)
     return cfg
+
+
+def merge_options(cfg: Config, options: dict) -> None:
+    """Override entries of a config, members of lists addressed by type.
+
+    ``custom_hooks.DistillStageHook.context_epochs`` is an entry of the one
+    member of ``custom_hooks`` whose ``type`` is DistillStageHook.
+
+    Args:
+        cfg (Config): Is changed.
+        options (dict): Entries by key, nested by dots. Are not changed.
+
+    Raises:
+        InputError: A list has no member of that type, or several.
+    """
+    cfg.merge_from_dict(
+        {
+            resolve_key(cfg, key): copy.deepcopy(value)
+            for key, value in options.items()
+        }
+    )
+
+
+def resolve_key(cfg: Config, key: str) -> str:
+    """Replace types of list members in a key by their indices.
+
+    Args:
+        cfg (Config): The config that the key addresses.
+        key (str): Nested by dots.
+
+    Returns:
+        str: As mmengine reads it.
+
+    Raises:
+        InputError: A list has no member of that type, or several.
+    """
+    node, names = cfg, []
+    for name in key.split('.'):
+        if isinstance(node, (list, tuple)) and not name.isdigit():
+            types = [
+                each.get('type') if isinstance(each, dict) else None
+                for each in node
+            ]
+            if types.count(name) != 1:
+                place = '.'.join(names)
+                number = types.count(name) or 'no'
+                raise InputError(
+                    f'{key}: {place} has {number} members of type {name}; '
+                    f'it holds {", ".join(map(str, types))}: give a type '
+                    'that is there once, or an index from 0'
+                )
+            name = str(types.index(name))
+        names.append(name)
+        node = _member(node, name)
+    return '.'.join(names)
+
+
+def _member(node: Any, name: str) -> Any:
+    """An entry of a dict or a member of a list, None where there is none."""
+    if isinstance(node, (dict, Config)):
+        return node.get(name)
+    if isinstance(node, (list, tuple)) and int(name) < len(node):
+        return node[int(name)]
+    return None

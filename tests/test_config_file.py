@@ -4,7 +4,13 @@ import pickle
 import pytest
 from mmengine.config import Config
 
-from clhoi_mm.config_file import FormattedOnce, read_config
+from clhoi_mm.config_file import (
+    FormattedOnce,
+    merge_options,
+    read_config,
+    resolve_key,
+)
+from clhoi_mm.utils.errors import InputError
 from tests.tool_utils import MINI
 
 
@@ -40,3 +46,32 @@ def test_what_is_changed_is_formatted_anew(formatted):
     cfg.model.icn.num_heads = 8
     assert cfg.pretty_text == before.replace('num_heads=4', 'num_heads=8', 1)
     assert len(formatted) == 2
+
+
+HOOKS = [dict(type='A', x=1), dict(type='B', steps=[dict(type='C', y=2)])]
+
+
+def test_members_of_lists_are_addressed_by_type():
+    cfg = Config(dict(hooks=copy.deepcopy(HOOKS)))
+    options = {'hooks.B.steps.C.y': 3, 'hooks.0.x': 4, 'hooks.A.new': [1]}
+    merge_options(cfg, options)
+    assert cfg.hooks[1].steps[0].y == 3
+    assert cfg.hooks[0].x == 4 and cfg.hooks[0].new == [1]
+    assert resolve_key(cfg, 'hooks.B.steps.C') == 'hooks.1.steps.0'
+
+
+@pytest.mark.parametrize(
+    'key, number', [('hooks.Z.x', 'no'), ('hooks.A.x', '2')]
+)
+def test_a_type_that_is_not_there_once(key, number):
+    cfg = Config(dict(hooks=[*HOOKS, dict(type='A')]))
+    message = f'{key}: hooks has {number} members.*A, B, A.*an index from 0'
+    with pytest.raises(InputError, match=message):
+        resolve_key(cfg, key)
+
+
+def test_options_are_not_changed_by_merging():
+    """mmengine takes parts of nested options away."""
+    options = {'part': dict(_delete_=True, x=1)}
+    merge_options(Config(dict(part=dict(y=2))), options)
+    assert options == {'part': dict(_delete_=True, x=1)}

@@ -11,7 +11,7 @@ from mmengine.config import Config, ConfigDict
 from torch import nn
 
 import clhoi_mm
-from clhoi_mm.config_file import inner_configs
+from clhoi_mm.config_file import inner_configs, merge_options
 from clhoi_mm.models import load_weights
 
 # Whose classes a checkpoint's config may name.
@@ -71,7 +71,7 @@ def open_model(
             else Config(model.to_dict(), filename=model.filename)
         )
     if cfg_options:
-        cfg.merge_from_dict(cfg_options)
+        merge_options(cfg, cfg_options)
     if 'model' not in cfg:
         raise ValueError(f'{cfg.filename or weights}: the config has no model')
     return cfg, checkpoint

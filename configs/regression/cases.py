@@ -107,7 +107,7 @@ grounds = {
         ],
         # 20 epochs of 3 iterations.
         options={'train_dataloader.batch_size': 16},
-        cases=_cases(9, [{'custom_hooks.3.epochs': []}, {}], {}),
+        cases=_cases(9, [{'custom_hooks.SelfDistillHook.epochs': []}, {}], {}),
     ),
     'hico-det': dict(
         config='../hico_geometry/icn_hico_geometry.py',

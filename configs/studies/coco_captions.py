@@ -99,8 +99,8 @@ rows = {
         options={
             'model.teacher_head.supervision': 'instance',
             'model.context_loss': None,
-            'custom_hooks.0.context_epochs': 0,
-            'custom_hooks.0.vlt_lr_mult': 1.0,
+            'custom_hooks.DistillStageHook.context_epochs': 0,
+            'custom_hooks.DistillStageHook.vlt_lr_mult': 1.0,
             'train_dataloader.sampler': dict(
                 _delete_=True, type='DefaultSampler', shuffle=True
             ),
@@ -117,8 +117,8 @@ rows = {
                 ],
             ),
             'train_cfg.max_epochs': 30,
-            'param_scheduler.1.end': 30,
-            'param_scheduler.1.T_max': 29,
+            'param_scheduler.CosineAnnealingLR.end': 30,
+            'param_scheduler.CosineAnnealingLR.T_max': 29,
         },
     ),
 }

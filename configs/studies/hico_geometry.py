@@ -5,7 +5,10 @@ seeds = [0, 1, 2]
 figures = dict(AP='AP', AP_rare='AP rare', AP_multi='AP of several pairs')
 reference = dict(row='instance', figure='AP', title='of instance')
 
-_cache = 'train_dataloader.dataset.pipeline.1.steps.2.cache'
+_cache = (
+    'train_dataloader.dataset.pipeline.CachedTransforms.steps.'
+    'LoadTeacherKnowledge.cache'
+)
 _teachers = 'data/hico_geometry/teacher/'
 _annotations = 'data/hico_geometry/annotations/train.json'
 _no_noise = {'model.label_noise': None}

@@ -12,8 +12,8 @@ reference = dict(row='instance', figure='mAP', title='of instance')
 
 # Without a loss for the context there is no stage for it: all epochs train
 # all that is left.
-_no_context_stage = {'custom_hooks.0.context_epochs': 0}
-_cache = 'train_dataloader.dataset.pipeline.2.cache'
+_no_context_stage = {'custom_hooks.DistillStageHook.context_epochs': 0}
+_cache = 'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache'
 # Before the second round, which is of use where words are doubted alone.
 _one_round = {'train_cfg.max_epochs': 11}
 _no_noise = {'model.label_noise': None, **_one_round}

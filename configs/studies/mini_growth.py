@@ -11,7 +11,7 @@ _dataset = 'train_dataloader.dataset.'
 _cache = 'data/mini_large/teacher/train_typical'
 options = {
     f'{_dataset}data_root': 'data/mini_large/',
-    f'{_dataset}pipeline.2.cache': _cache,
+    f'{_dataset}pipeline.LoadTeacherKnowledge.cache': _cache,
 }
 
 _images = [300, 600, 1200, 4800]

@@ -41,10 +41,10 @@ rows = {
         title='a third round',
         options={
             'train_cfg.max_epochs': 29,
-            'param_scheduler.1.end': 29,
-            'param_scheduler.1.periods': [10, 9, 9],
-            'param_scheduler.1.restart_weights': [1, 1, 1],
-            'custom_hooks.3.epochs': [11, 20],
+            'param_scheduler.CosineRestartLR.end': 29,
+            'param_scheduler.CosineRestartLR.periods': [10, 9, 9],
+            'param_scheduler.CosineRestartLR.restart_weights': [1, 1, 1],
+            'custom_hooks.SelfDistillHook.epochs': [11, 20],
         },
     ),
     'noisy-or': dict(title='bags by noisy-or', options={_further: 1.0}),
@@ -70,21 +70,21 @@ rows = {
     'one-stage': dict(
         title='both distillations from the start',
         options={
-            'custom_hooks.0.context_epochs': 0,
-            'custom_hooks.0.vlt_lr_mult': 1.0,
+            'custom_hooks.DistillStageHook.context_epochs': 0,
+            'custom_hooks.DistillStageHook.vlt_lr_mult': 1.0,
         },
     ),
     'one-stage-two-rounds': dict(
         title='both from the start, a second round',
         options={
-            'custom_hooks.0.context_epochs': 0,
-            'custom_hooks.0.vlt_lr_mult': 1.0,
+            'custom_hooks.DistillStageHook.context_epochs': 0,
+            'custom_hooks.DistillStageHook.vlt_lr_mult': 1.0,
             **_two_rounds,
         },
     ),
     'vlt-rests': dict(
         title='the VLT rests while interactions are learned',
-        options={'custom_hooks.0.vlt_lr_mult': 0.0},
+        options={'custom_hooks.DistillStageHook.vlt_lr_mult': 0.0},
     ),
     'no-queue': dict(
         title='captions of the batch alone, no queue',

@@ -12,7 +12,9 @@ import pytest
 from mmengine.config import Config
 from studies import Study
 
+from clhoi_mm.config_file import resolve_key
 from clhoi_mm.registry import MODELS
+from clhoi_mm.utils.errors import InputError
 from tests.data_utils import REPO
 from tests.test_docs.pages import DOCS, blocks, commands
 
@@ -131,7 +133,7 @@ def check_options(cfg, keys):
     """
     for key in keys:
         part = cfg
-        *parents, last = key.split('.')
+        *parents, last = resolve_key(cfg, key).split('.')
         for name in parents:
             part = part[int(name)] if name.isdigit() else part[name]
         if isinstance(part, list):
@@ -176,7 +178,13 @@ def test_overridden_entries_exist(command):
 def test_overrides_are_checked():
     assert len(OVERRIDES) > 8
     cfg = Config.fromfile(REPO / 'configs/clhoi_r18_mini.py')
-    check_options(cfg, ['model.vlt.num_layers', 'custom_hooks.0.vlt_lr_mult'])
-    for wrong in ('model.vlt.num_layer', 'modle.vlt', 'custom_hooks.9.epochs'):
-        with pytest.raises((AssertionError, KeyError, IndexError)):
+    stage = 'custom_hooks.DistillStageHook.vlt_lr_mult'
+    check_options(cfg, ['model.vlt.num_layers', stage])
+    for wrong in (
+        'model.vlt.num_layer',
+        'modle.vlt',
+        'custom_hooks.9.epochs',
+        'custom_hooks.NoHook.epochs',
+    ):
+        with pytest.raises((AssertionError, KeyError, IndexError, InputError)):
             check_options(cfg, [wrong])

@@ -74,8 +74,8 @@ def train(world, config, *values):
             *NO_WORKERS,
             'train_dataloader.batch_size=4',
             'train_cfg.max_epochs=3',
-            'custom_hooks.0.context_epochs=1',
-            'custom_hooks.3.epochs=[2]',
+            'custom_hooks.DistillStageHook.context_epochs=1',
+            'custom_hooks.SelfDistillHook.epochs=[2]',
             'default_hooks.logger.interval=1',
             'log_processor.window_size=1',
             *values,
@@ -129,7 +129,7 @@ def test_text_encoder_trains(world):
     losses = train(
         world,
         'my_encoder',
-        'train_dataloader.dataset.pipeline.2.cache=answers',
+        'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache=answers',
     )
     assert 'loss_mil' in losses[-1]
 

@@ -192,7 +192,7 @@ def test_a_checkpoint_without_its_elder_is_refused(whole, tmp_path):
     checkpoint = load_weights(str(work_dir / 'epoch_4.pth'))
     del checkpoint['self_teacher']
     torch.save(checkpoint, tmp_path / 'lost.pth')
-    with pytest.raises(ValueError, match='has no "self-teacher"; resume from'):
+    with pytest.raises(ValueError, match='has no "self_teacher"; resume from'):
         train(
             tmp_path,
             tmp_path / 'lost.pth',

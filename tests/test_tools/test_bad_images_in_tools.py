@@ -27,7 +27,7 @@ SHORT = (
     *NO_WORKERS,
     'train_dataloader.batch_size=4',
     'train_cfg.max_epochs=1',
-    'custom_hooks.0.context_epochs=1',
+    'custom_hooks.DistillStageHook.context_epochs=1',
     'model.feat_cache_size=0',
 )
 

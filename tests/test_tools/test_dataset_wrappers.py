@@ -44,7 +44,7 @@ WRAPPERS = dict(
 SHORT = (
     'train_dataloader.batch_size=4',
     'train_cfg.max_epochs=2',
-    'custom_hooks.0.context_epochs=1',
+    'custom_hooks.DistillStageHook.context_epochs=1',
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
 )

@@ -38,7 +38,7 @@ QUICK = (
     'train_dataloader.batch_size=4',
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
-    'custom_hooks.0.context_epochs=0',
+    'custom_hooks.DistillStageHook.context_epochs=0',
     'train_cfg.max_epochs=1',
     'train_cfg.val_begin=2',
 )

@@ -29,7 +29,7 @@ SHORT = (
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
     'model.feat_cache_size=0',
-    'custom_hooks.0.context_epochs=1',
+    'custom_hooks.DistillStageHook.context_epochs=1',
     'train_cfg.max_epochs=2',
     'train_cfg.val_begin=3',
     'default_hooks.checkpoint.max_keep_ckpts=-1',
@@ -106,7 +106,7 @@ def test_two_processes_train_as_one(one, two):
 @pytest.mark.slow
 def test_two_processes_begin_a_round_as_one(world, one):
     """Every process has the same new ICN and a self-teacher of its own."""
-    begun = ['custom_hooks.3.epochs=[1]']
+    begun = ['custom_hooks.SelfDistillHook.epochs=[1]']
     runs = [
         train(world, f'round_{count}', processes=count, more=begun)
         for count in (1, 2)
@@ -221,7 +221,7 @@ def test_dist_train_sh(world):
         *options(
             *SHORT,
             'train_dataloader.batch_size=4',
-            'custom_hooks.0.context_epochs=0',
+            'custom_hooks.DistillStageHook.context_epochs=0',
             'train_cfg.max_epochs=1',
         ),
         cwd=world,

@@ -17,7 +17,7 @@ TOOL = REPO / 'tools' / 'teacher' / 'fuzz_parser.py'
 
 # Python imports it first: rules that fail over a text, and a stage that does.
 SABOTAGE = """
-from clhoi_mm.teacher import {module} as module
+import clhoi_mm.teacher.{module} as module
 
 
 def fail(*args, **options):
@@ -64,8 +64,8 @@ def test_no_text_ends_a_stage(texts):
 @pytest.mark.parametrize(
     'module, name, code, said',
     [
-        ('answer_parser', 'split_prose', 0, 'no text ended a stage'),
-        ('merge', 'parse_answer', 1, 'a text ended a stage'),
+        ('parsing.answer_parser', 'split_prose', 0, 'no text ended a stage'),
+        ('store.merge', 'parse_answer', 1, 'a text ended a stage'),
     ],
 )
 def test_a_rule_that_fails_is_recorded_and_a_stage_is_told(

@@ -350,7 +350,7 @@ def test_annotations_teach_without_a_cache(hico):
         *options(
             'train_cfg.max_epochs=1',
             'model.teacher_head.supervision=instance',
-            'train_dataloader.dataset.pipeline.1.steps.2.cache=nowhere',
+            'train_dataloader.dataset.pipeline.CachedTransforms.steps.LoadTeacherKnowledge.cache=nowhere',
         ),
         cwd=hico,
     ).check()

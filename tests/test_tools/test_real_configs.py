@@ -36,7 +36,7 @@ QUICK = (
     *NO_WORKERS,
     'train_dataloader.batch_size=2',
     'train_dataloader.dataset.pipeline.4.scales=[(240,160)]',
-    'custom_hooks.0.context_epochs=0',
+    'custom_hooks.DistillStageHook.context_epochs=0',
     'train_cfg.max_epochs=1',
     'train_cfg.val_begin=2',
     'default_hooks.logger.interval=1',

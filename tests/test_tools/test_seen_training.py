@@ -36,7 +36,7 @@ def trained(tmp_path_factory):
         *options(
             *NO_WORKERS,
             'train_dataloader.batch_size=4',
-            'custom_hooks.0.context_epochs=1',
+            'custom_hooks.DistillStageHook.context_epochs=1',
             'train_cfg.max_epochs=2',
             'train_cfg.val_begin=2',
             'train_cfg.val_interval=1',

@@ -41,7 +41,7 @@ SHORT = (
 STAGES = (
     *SHORT,
     'model.feat_cache_size=0',
-    'custom_hooks.0.context_epochs=2',
+    'custom_hooks.DistillStageHook.context_epochs=2',
     'train_cfg.max_epochs=4',
     'train_cfg.val_begin=4',
     'default_hooks.checkpoint.max_keep_ckpts=-1',
@@ -50,7 +50,7 @@ STAGES = (
 ONCE = (
     *SHORT,
     f'train_dataloader.dataset.indices={BATCH}',
-    'custom_hooks.0.context_epochs=0',
+    'custom_hooks.DistillStageHook.context_epochs=0',
     'train_cfg.max_epochs=1',
     'train_cfg.val_begin=2',
 )
@@ -355,7 +355,7 @@ def pack(world, name, vocabulary, dim):
 
 
 DATASET = 'train_dataloader.dataset'
-WORDS = f'{DATASET}.pipeline.2.cache'
+WORDS = f'{DATASET}.pipeline.LoadTeacherKnowledge.cache'
 
 
 @pytest.mark.parametrize('option, parts', [
@@ -469,7 +469,7 @@ def test_poor_images_are_trained_and_tested(world):
                 f'{DATASET}.ann_file=annotations/poor_train.json',
                 f'{DATASET}.indices=3',
                 f'train_dataloader.batch_size={size}',
-                f'{DATASET}.pipeline.2.missing=mask',
+                f'{DATASET}.pipeline.LoadTeacherKnowledge.missing=mask',
             ),
             cwd=world,
         ).check()

@@ -28,7 +28,7 @@ NO_VALIDATION = [option for option in NO_WORKERS if option[:3] != 'val']
 SHORT = options(
     *NO_WORKERS,
     'train_dataloader.batch_size=8',
-    'custom_hooks.0.context_epochs=1',
+    'custom_hooks.DistillStageHook.context_epochs=1',
     'train_cfg.max_epochs=2',
     'train_cfg.val_interval=2',
     'train_cfg.val_begin=2',
@@ -141,7 +141,7 @@ def test_own_images_from_the_teacher_to_a_test(tmp_path):
             *NO_VALIDATION,
             'train_dataloader.batch_size=2',
             'train_dataloader.dataset.pipeline.3.scales=[(240,160)]',
-            'custom_hooks.0.context_epochs=0',
+            'custom_hooks.DistillStageHook.context_epochs=0',
             'train_cfg.max_epochs=1',
             'default_hooks.logger.interval=1',
         ),

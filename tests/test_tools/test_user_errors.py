@@ -44,7 +44,7 @@ def bare(tmp_path):
     (TRAIN, [MINI, '--resume', 'a.pth'], ['a.pth', 'epoch_N.pth']),
     (TEST, [MINI, 'checkpoints/mini_detector.pth'],
      ['annotations/test.json', 'make_mini.py']),
-    (ANALYSIS / 'teacher_noise.py', ['a.pth'], ['a.pth', 'epoch_N.pth']),
+    (ANALYSIS / 'label_noise.py', ['a.pth'], ['a.pth', 'epoch_N.pth']),
     (ANALYSIS / 'cache_detections.py', [MINI, '--out', 'a.safetensors'],
      ['annotations/train.json', 'make_mini.py']),
     (ANALYSIS / 'browse_dataset.py', ['nowhere.py', '--out', 'pictures'],

@@ -11,7 +11,7 @@ from typing import Any, Dict, List
 
 REPO = Path(__file__).resolve().parents[2]
 _SPLITS = ('train', 'val', 'test')
-_CACHE = 'train_dataloader.dataset.pipeline.2.cache'
+_CACHE = 'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache'
 
 
 class Target(ABC):
@@ -160,7 +160,8 @@ class TrainingTarget(MiniTarget):
             str(REPO / 'tools' / 'train.py'), str(self.config), '--resume',
             '--work-dir', str(out), *self.options(),
             f'train_cfg.max_epochs={self.epochs}',
-            'custom_hooks.0.context_epochs=1', 'custom_hooks.3.epochs=[3]',
+            'custom_hooks.DistillStageHook.context_epochs=1',
+            'custom_hooks.SelfDistillHook.epochs=[3]',
             'default_hooks.checkpoint.interval=1',
             'default_hooks.checkpoint.max_keep_ckpts=-1',
             'train_cfg.val_interval=100', 'train_dataloader.batch_size=4',

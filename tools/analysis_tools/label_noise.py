@@ -106,4 +106,4 @@ if __name__ == '__main__':
     try:
         main()
     except FileNotFoundError as error:
-        raise SystemExit(f'teacher_noise.py: {error}') from None
+        raise SystemExit(f'label_noise.py: {error}') from None

@@ -9,7 +9,6 @@ processor or number of threads gives other results, which are not compared.
 """
 
 import argparse
-import copy
 import json
 import math
 import os
@@ -31,7 +30,12 @@ from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from clhoi_mm.config_file import ConfigOptions, read_config, say_errors
+from clhoi_mm.config_file import (
+    ConfigOptions,
+    merge_options,
+    read_config,
+    say_errors,
+)
 from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.files import atomic_path
 
@@ -128,9 +132,8 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
             for case, options in cases.items():
                 cfg = read_config(CASES.parent / ground['config'])
                 for each in (table['options'], ground['options'], options):
-                    # Merging takes parts of nested options away.
-                    cfg.merge_from_dict(copy.deepcopy(each))
-                cfg.merge_from_dict(copy.deepcopy(args.cfg_options))
+                    merge_options(cfg, each)
+                merge_options(cfg, args.cfg_options)
                 cfg.work_dir = osp.join(folder, 'work_dirs', case)
                 # Runners share loggers and visualizers of one name.
                 cfg.experiment_name = cfg.visualizer.name = case

@@ -4,7 +4,7 @@ from typing import Any, Iterable, Iterator, Optional, Sequence
 
 from mmengine.config import Config
 
-from clhoi_mm.config_file import inner_configs, read_config
+from clhoi_mm.config_file import inner_configs, merge_options, read_config
 from clhoi_mm.utils.errors import InputError
 
 from .baselines import BASELINES, object_prior, word_prior
@@ -185,8 +185,7 @@ class Study:
             self._options,
             spec.get('options', {}),
         ):
-            # Merging takes parts of nested options away.
-            cfg.merge_from_dict(copy.deepcopy(options))
+            merge_options(cfg, options)
         self._set_baseline(cfg, spec.get('baseline'), seed, prior)
         if self.features:
             for split in ('train', 'val', 'test'):
@@ -234,7 +233,7 @@ class Study:
         tests = {}
         for name in spec.get('tests', self.tests):
             other = copy.deepcopy(cfg)
-            other.merge_from_dict(copy.deepcopy(self.tests[name]))
+            merge_options(other, self.tests[name])
             tests[name] = dict(
                 dataloader=other.test_dataloader,
                 evaluator=other.test_evaluator,

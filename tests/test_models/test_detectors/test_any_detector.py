@@ -130,7 +130,7 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
     model.detector.label_map.fill_(PERSON)
     # Of pairs that look the same nobody can tell which one interacts: let
     # any number of them do.
-    model.interaction_loss.extra_positive_prior = 1.0
+    model.interaction_loss.interactiveness.extra_positive_prior = 1.0
     before = copy.deepcopy(model.detector.state_dict())
     data = model.data_preprocessor(make_data(), True)
     params = [p for p in model.parameters() if p.requires_grad]

@@ -100,9 +100,7 @@ def test_a_detector_without_queries_is_named(inputs):
     cfg = model_cfg(detector=FCOS)
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     model = build(cfg).eval()
-    with pytest.raises(
-        ValueError, match='query_embed_channels=16.*no decoder'
-    ):
+    with pytest.raises(ValueError, match='query_embed_channels=16.*no query'):
         model.predict(inputs[:1], [make_sample()])
 
 

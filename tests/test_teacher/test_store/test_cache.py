@@ -205,7 +205,7 @@ def test_conversion_of_16_bits_is_exact():
 def test_keys_of_one_bucket_are_told_apart(tmp_path, vocabulary, monkeypatch):
     for module in ('cache', 'cache_tables'):
         monkeypatch.setattr(
-            f'clhoi_mm.teacher.{module}.key_hash',
+            f'clhoi_mm.teacher.store.{module}.key_hash',
             lambda key: 7 + len(key) // 3,
         )
     names = [f'{i:x}' for i in range(300)]
