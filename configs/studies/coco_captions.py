@@ -36,7 +36,7 @@ def _columns(test: str) -> dict:
     }
 
 
-figures = _columns('')
+metrics = _columns('')
 
 # 1,665 photos in batches of 32 are 53 iterations; the belief in the rates
 # counts once an epoch: one over photos and about 7 compatible classes of each.
@@ -129,22 +129,22 @@ tables = {
         title='To choose by: boxes detected',
         split='val',
         rows=['random', 'words', 'prior', *_label_free],
-        figures=_columns('val.'),
+        metrics=_columns('val.'),
     ),
     'chosen_given': dict(
         title='To choose by: boxes given',
         split='val',
         rows=['random', 'words', 'prior', *_label_free],
-        figures=_columns('val_given.'),
+        metrics=_columns('val_given.'),
     ),
     'measured': dict(
         title='Boxes detected',
         rows=[*rows],
-        figures=_columns(''),
+        metrics=_columns(''),
     ),
     'measured_given': dict(
         title='Boxes given',
         rows=[*rows],
-        figures=_columns('given.'),
+        metrics=_columns('given.'),
     ),
 }

@@ -2,8 +2,8 @@
 # annotations, what its parts are worth, and what the teacher's errors cost.
 config = '../hico_geometry/icn_hico_geometry.py'
 seeds = [0, 1, 2]
-figures = dict(AP='AP', AP_rare='AP rare', AP_multi='AP of several pairs')
-reference = dict(row='instance', figure='AP', title='of instance')
+metrics = dict(AP='AP', AP_rare='AP rare', AP_multi='AP of several pairs')
+reference = dict(row='instance', metric='AP', title='of instance')
 
 _cache = (
     'train_dataloader.dataset.pipeline.CachedTransforms.steps.'
@@ -252,7 +252,7 @@ plots = [
     dict(
         kind='lines',
         file=f'hico_geometry_{_axis}.svg',
-        figure='AP',
+        metric='AP',
         title=f'HICO-DET without pixels, {_fixed}',
         x_title=f"{_axis} of the teacher's words",
         y_title='AP (%)',
@@ -271,7 +271,7 @@ plots = [
     dict(
         kind='lines',
         file='hico_geometry_images.svg',
-        figure='AP',
+        metric='AP',
         title='HICO-DET without pixels',
         x_title='training images',
         y_title='AP (%)',

@@ -2,8 +2,8 @@
 config = '../hico_geometry/icn_hico_geometry.py'
 seeds = [0, 1]
 split = 'val'
-figures = dict(AP='AP', AP_multi='AP of several pairs')
-reference = dict(row='instance', figure='AP', title='of instance')
+metrics = dict(AP='AP', AP_multi='AP of several pairs')
+reference = dict(row='instance', metric='AP', title='of instance')
 
 _loss = 'model.interaction_loss.'
 _noise = 'model.label_noise'

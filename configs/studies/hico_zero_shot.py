@@ -2,7 +2,7 @@
 # are given when it is tested. The ICN has no weights of a class.
 config = '../hico_geometry/icn_hico_geometry_minilm.py'
 seeds = [0, 1, 2]
-figures = dict(AP_unseen='AP unseen', AP_seen='AP seen', AP='AP')
+metrics = dict(AP_unseen='AP unseen', AP_seen='AP seen', AP='AP')
 
 _protocols = dict(
     rf_uc='RF-UC: 120 combinations unseen, rare ones first',

@@ -2,13 +2,13 @@
 # worth. `make study` runs it; python projects/studies/study.py --help.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
-figures = dict(
+metrics = dict(
     mAP='mAP',
     mAP_rare='mAP_rare',
     mAP_non_rare='mAP_non_rare',
     mAP_ko='mAP_ko',
 )
-reference = dict(row='instance', figure='mAP', title='of instance')
+reference = dict(row='instance', metric='mAP', title='of instance')
 
 # Without a loss for the context there is no stage for it: all epochs train
 # all that is left.
@@ -193,7 +193,7 @@ plots = [
     dict(
         kind='lines',
         file='mini_teachers.svg',
-        figure='mAP',
+        metric='mAP',
         title='Mini world, test split',
         x_title="precision of the teacher's words",
         y_title='mAP (%)',

@@ -2,10 +2,10 @@
 # times as many of them. The first 1,200 are those of data/mini.
 config = '../clhoi_r18_mini.py'
 seeds = [0]
-figures = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
+metrics = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
 # Against the labels of the images that are shipped.
 reference = dict(
-    row='instance-1200', figure='mAP', title='of 1,200 labelled images'
+    row='instance-1200', metric='mAP', title='of 1,200 labelled images'
 )
 _dataset = 'train_dataloader.dataset.'
 _cache = 'data/mini_large/teacher/train_typical'
@@ -38,7 +38,7 @@ plots = [
     dict(
         kind='lines',
         file='mini_growth.svg',
-        figure='mAP',
+        metric='mAP',
         title='Mini world, test split',
         x_title='training images',
         x_scale='log',

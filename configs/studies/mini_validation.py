@@ -4,7 +4,7 @@ seeds = [0, 1]
 split = 'val'
 # One round of interactions, unless a row says otherwise.
 options = {'train_cfg.max_epochs': 11}
-figures = dict(mAP='mAP', mAP_rare='mAP_rare')
+metrics = dict(mAP='mAP', mAP_rare='mAP_rare')
 
 _tokens = {'model.vlt.max_tokens': 1024}
 _layers = {'model.vlt.num_layers': 2}

@@ -2,7 +2,7 @@
 # when it is tested. Its hashed phrases share words and no meaning.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
-figures = dict(mAP_unseen='mAP unseen', mAP_seen='mAP seen', mAP='mAP')
+metrics = dict(mAP_unseen='mAP unseen', mAP_seen='mAP seen', mAP='mAP')
 
 # Labels of clhoi_mm/vocabulary/data/mini.json.
 _protocols = dict(

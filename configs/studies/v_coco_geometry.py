@@ -1,8 +1,8 @@
 # V-COCO's boxes without pixels, as configs/studies/hico_geometry.py.
 config = '../v_coco_geometry/icn_v_coco_geometry.py'
 seeds = [0, 1, 2]
-figures = dict(AP='AP', AP_multi='AP of several pairs')
-reference = dict(row='instance', figure='AP', title='of instance')
+metrics = dict(AP='AP', AP_multi='AP of several pairs')
+reference = dict(row='instance', metric='AP', title='of instance')
 
 rows = {
     'random': dict(title='random scores for all pairs', baseline='random'),

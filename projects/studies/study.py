@@ -86,7 +86,7 @@ def parse_args() -> argparse.Namespace:
 def prepare(study: Study, rows: list, results: Results) -> None:
     """Make the data that runs need and that are not there."""
     for each in study.to_prepare(rows):
-        with results.alone('prepare'):
+        with results.exclusive('prepare'):
             if osp.exists(each['path']):
                 continue  # another process has made it meanwhile
             print(each['command'], flush=True)

@@ -189,12 +189,12 @@ def test_training_testing_and_a_picture(world):
     done = run_tool(
         TEST, 'tiny_features.py', weights, '--eval', 'AP_role', '--out',
         'preds.npz', cwd=world).check()  # fmt: skip
-    figure = read_figures(done.text)['AP_role_s1']
+    metric = read_figures(done.text)['AP_role_s1']
     done = run_tool(
         TOOLS / 'analysis_tools/hoi_errors.py', '--metric', 'v_coco',
         '--ann', 'data/v_coco/annotations/test.json', '--pred', 'preds.npz',
         '--out', 'errors', cwd=world).check()  # fmt: skip
-    assert f'AP_role_s1 {figure:.2f}' in done.text
+    assert f'AP_role_s1 {metric:.2f}' in done.text
     assert (world / 'errors/errors.png').is_file()
     photo = 'data/v_coco/images/val2014/COCO_val2014_000000000013.jpg'
     run_tool(
@@ -219,10 +219,10 @@ def test_study_prints_every_kind_of_row(world):
     )
     assert '–' not in done.text and 'nan' not in done.text
     for path in (world / 'work_dirs/study_study/results').glob('*.json'):
-        figures = json.loads(path.read_text())
+        metrics = json.loads(path.read_text())
         for test in ('', 'given.'):
             low, high = (
-                figures[f'{test}AP_role_s1_{end}'] for end in ('low', 'high')
+                metrics[f'{test}AP_role_s1_{end}'] for end in ('low', 'high')
             )
             assert 0 <= low <= high <= 100
     # All photos are scored, whichever model was trained without them.

@@ -64,27 +64,27 @@ class CrossValidation:
             theirs and a dot, and ``train_seconds`` of what was trained.
         """
         folds = self.cfg.get('folds', 1)
-        figures = {}
+        metrics = {}
         for fold in range(folds):
             runner = self._runner(fold if folds > 1 else None)
             if self.train:
                 begun = time.perf_counter()
                 runner.train()
-                figures['train_seconds'] = (
-                    figures.get('train_seconds', 0.0)
+                metrics['train_seconds'] = (
+                    metrics.get('train_seconds', 0.0)
                     + time.perf_counter()
                     - begun
                 )
             self._test(runner, fold if folds > 1 else None)
         for name, evaluator in self.evaluators.items():
-            figures.update(
+            metrics.update(
                 (
                     f'{name}.' * bool(name) + key.rsplit('/', 1)[-1],
                     float(value),
                 )
                 for key, value in evaluator.pooled().items()
             )
-        return figures
+        return metrics
 
     def _metrics(self, evaluator: object, keep: bool) -> list[dict]:
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Union
 
 from clhoi_mm.utils.files import atomic_path
 
-from .figures import Found, values_of
+from .metrics import Found, values_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 KEYS = {
     'kind',
     'file',
-    'figure',
+    'metric',
     'series',
     'levels',
     'title',
@@ -31,11 +31,11 @@ def check_plot(plot: dict) -> None:
     Raises:
         ValueError: Saying which entry is wrong.
     """
-    wrong = ({'file', 'figure', 'series'} - set(plot)) or set(plot) - KEYS
+    wrong = ({'file', 'metric', 'series'} - set(plot)) or set(plot) - KEYS
     if wrong:
         raise ValueError(
             f'{", ".join(sorted(wrong))}: missing or unknown; '
-            'file, figure and series are needed, and there are '
+            'file, metric and series are needed, and there are '
             f'{", ".join(sorted(KEYS))}'
         )
     if plot.get('kind', 'lines') != 'lines':
@@ -56,7 +56,7 @@ def missing_rows(plot: dict, found: Found) -> list[str]:
     return [
         row
         for row in rows_of(plot)
-        if not values_of(found, row, plot['figure'])
+        if not values_of(found, row, plot['metric'])
     ]
 
 
@@ -92,9 +92,9 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
     for title, points in plot['series'].items():
         xs, means, spreads = [], [], []
         for x, row, *other in points:
-            values = values_of(found, row, plot['figure'])
+            values = values_of(found, row, plot['metric'])
             if other:
-                full = mean(values_of(found, other[0], plot['figure']))
+                full = mean(values_of(found, other[0], plot['metric']))
                 values = [value / full for value in values]
             xs.append(x)
             means.append(mean(values))
@@ -111,7 +111,7 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
         )
     for i, (row, title) in enumerate(plot.get('levels', {}).items()):
         axes.axhline(
-            mean(values_of(found, row, plot['figure'])),
+            mean(values_of(found, row, plot['metric'])),
             label=title,
             color='0.4',
             linewidth=1,
@@ -121,7 +121,7 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
     axes.set(
         title=plot.get('title', ''),
         xlabel=plot.get('x_title', ''),
-        ylabel=plot.get('y_title', plot['figure']),
+        ylabel=plot.get('y_title', plot['metric']),
     )
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
@@ -129,14 +129,14 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
 
 
 def draw_plot(plot: dict, found: Found, path: Union[str, Path]) -> None:
-    """Draw figures into a file.
+    """Draw metrics into a file.
 
-    The same figures give the same file, byte for byte, with one version of
+    The same metrics give the same file, byte for byte, with one version of
     matplotlib.
 
     Args:
         plot (dict): ``file``: its name, .svg or .png; ``kind``: 'lines';
-            ``figure``: which of the runs' is drawn; ``series``: by title, a
+            ``metric``: the metric to draw; ``series``: by title, a
             list of points ``(x, row)``, or ``(x, row, other)`` for the row's
             share of another's mean; ``levels``: titles of rows that are drawn
             as level lines, by row; ``title``, ``x_title``, ``y_title``;

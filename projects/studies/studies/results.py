@@ -12,7 +12,7 @@ from .study_run import StudyRun
 class Results:
     """What runs have found: a JSON file each, kept for good.
 
-    A file holds figures by name, among them ``train_seconds``, ``seconds``
+    A file holds metrics by name, among them ``train_seconds``, ``seconds``
     and ``cpu_seconds``. Its name ends in the key of the run's config; delete
     it to have the run done anew, as when data or code have changed.
 
@@ -24,7 +24,7 @@ class Results:
         self.folder = Path(folder)
 
     def find(self, run: StudyRun) -> Optional[dict]:
-        """A run's figures, or those of another row's with the same config.
+        """A run's metrics, or those of another row's with the same config.
 
         Args:
             run (StudyRun): The run.
@@ -43,25 +43,25 @@ class Results:
                 }
             except (ValueError, TypeError, AttributeError) as error:
                 raise ValueError(
-                    f'{path}: no figures in it ({error}); '
+                    f'{path}: no metrics in it ({error}); '
                     'delete it, and run the study again'
                 ) from error
         return None
 
     def path(self, run: StudyRun) -> Path:
-        """Where a run's figures are to be written."""
+        """Where a run's metrics are to be written."""
         return self.folder / f'{run.name}.json'
 
     @staticmethod
-    def write(path: Union[str, Path], figures: dict) -> None:
-        """Write figures, all or none.
+    def write(path: Union[str, Path], metrics: dict) -> None:
+        """Write metrics, all or none.
 
         Args:
             path (str | Path): As :meth:`path` gives it.
-            figures (dict): Numbers by name.
+            metrics (dict): Numbers by name.
         """
         with atomic_path(path) as partial:
-            partial.write_text(json.dumps(figures, indent=1) + '\n')
+            partial.write_text(json.dumps(metrics, indent=1) + '\n')
 
     def lock(self, key: str) -> Optional[IO]:
         """Take what no two processes may do at once, if nobody else has.
@@ -82,7 +82,7 @@ class Results:
         return file
 
     @contextmanager
-    def alone(self, key: str) -> Iterator[None]:
+    def exclusive(self, key: str) -> Iterator[None]:
         """Wait until nobody else does it, and hold it for the block.
 
         Args:

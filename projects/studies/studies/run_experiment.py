@@ -1,4 +1,4 @@
-"""Train and test one run of a study, and write its figures.
+"""Train and test one run of a study, and write its metrics.
 
 Started by ``projects/studies/study.py``, once for each run.
 """
@@ -31,16 +31,16 @@ def parse_args() -> argparse.Namespace:
 
 def run_test(cfg: Config, train: bool) -> dict:
     """A run as its runner does it."""
-    runner, figures = RUNNERS.build(cfg), {}
+    runner, metrics = RUNNERS.build(cfg), {}
     if train:
         begun = time.perf_counter()
         runner.train()
-        figures['train_seconds'] = time.perf_counter() - begun
-    figures.update(
+        metrics['train_seconds'] = time.perf_counter() - begun
+    metrics.update(
         (name.rsplit('/', 1)[-1], float(value))
         for name, value in runner.test().items()
     )
-    return figures
+    return metrics
 
 
 def run_tests(cfg: Config, train: bool) -> dict:
@@ -64,12 +64,12 @@ def main() -> None:
     # As in configs/_base_/default_runtime.py; else it is mmengine's.
     cfg.setdefault('runner_type', 'Runner')
     measure = run_tests if CrossValidation.KEYS & set(cfg) else run_test
-    figures = measure(cfg, args.train)
-    figures.update(
+    metrics = measure(cfg, args.train)
+    metrics.update(
         seconds=time.perf_counter() - start,
         cpu_seconds=time.process_time() - worked,
     )
-    Results.write(args.result, figures)
+    Results.write(args.result, metrics)
 
 
 if __name__ == '__main__':

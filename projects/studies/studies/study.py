@@ -15,7 +15,7 @@ KEYS = {
     'config',
     'seeds',
     'split',
-    'figures',
+    'metrics',
     'reference',
     'options',
     'predictions',
@@ -50,20 +50,20 @@ class Study:
       photos that show the object) in place of training; ``folds``, a number:
       trained and tested by cross-validation, as :class:`CrossValidation`
       says; ``seeds``, ``reference`` and a list ``tests`` of its own;
-    - ``figures``: what to show, the metric's name (or ``train_seconds``,
+    - ``metrics``: what to show, the metric's name (or ``train_seconds``,
       ``seconds``, ``cpu_seconds``) and its heading;
     - ``seeds``: a list; ``split``: 'val' or 'test' (default);
-    - ``reference``: ``dict(row=..., figure=..., title=...)``, the row of
+    - ``reference``: ``dict(row=..., metric=..., title=...)``, the row of
       which all others' share is shown, under this heading;
     - ``options``: entries of the config that all rows override;
     - ``tests``: by name, options: a trained model is tested once more in the
-      config that they make, and these figures are named 'NAME.FIGURE';
+      config that they make, and these metrics are named 'NAME.METRIC';
     - ``predictions=True`` keeps those of the first test in each run's folder,
       ``predictions.npz``;
     - ``prepare``: a list of ``dict(path=..., command=...)``: the command
       makes the path, and is run if a run's config names it (the teacher's
       cache, a data set's annotations, unseen classes) and nothing is there;
-    - ``tables``: by name, ``dict(title=..., rows=[...])``, and ``figures``
+    - ``tables``: by name, ``dict(title=..., rows=[...])``, and ``metrics``
       and a ``split`` of its own, for further tests; without it there is one
       of all rows;
     - ``plots``: a list, see :func:`draw_plot`.
@@ -101,7 +101,7 @@ class Study:
         content = {k: v for k, v in content.items() if k[0] != '_'}
         self._check(content)
         self.rows: dict[str, dict] = content['rows']
-        self.figures: dict[str, str] = content['figures']
+        self.metrics: dict[str, str] = content['metrics']
         self.seeds: list[int] = list(content['seeds'])
         self.reference: Optional[dict] = content.get('reference')
         self.prepare: list[dict] = content.get('prepare', [])
@@ -252,7 +252,7 @@ class Study:
 
     def _check(self, content: dict) -> None:
         """Refuse what would otherwise be found out hours later."""
-        missing = {'config', 'seeds', 'figures', 'rows'} - set(content)
+        missing = {'config', 'seeds', 'metrics', 'rows'} - set(content)
         unknown = set(content) - KEYS
         if missing or unknown:
             self._fail(
@@ -292,11 +292,11 @@ class Study:
                     place,
                     f'no row {row!r}; there are {", ".join(content["rows"])}',
                 )
-        if {'row', 'figure', 'title'} - set(
-            content.get('reference') or ('row', 'figure', 'title')
+        if {'row', 'metric', 'title'} - set(
+            content.get('reference') or ('row', 'metric', 'title')
         ):
             self._fail(
-                'reference', 'write dict(row=..., figure=..., title=...)'
+                'reference', 'write dict(row=..., metric=..., title=...)'
             )
 
     def _fail(self, field: str, problem: str) -> None:

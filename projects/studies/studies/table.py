@@ -4,7 +4,7 @@ from collections import Counter
 from statistics import mean, stdev
 from typing import Optional
 
-from .figures import Found, values_of
+from .metrics import Found, values_of
 from .study import Study
 
 
@@ -30,8 +30,8 @@ class StudyTable:
         self.study = study
         self.title = study.tables[name].get('title')
         self.split = study.tables[name].get('split') or study.split
-        self.figures: dict[str, str] = (
-            study.tables[name].get('figures') or study.figures
+        self.metrics: dict[str, str] = (
+            study.tables[name].get('metrics') or study.metrics
         )
         self.rows = [
             row
@@ -50,14 +50,14 @@ class StudyTable:
         reference = self.study.reference
         heads = [
             f'{self.split} split, seeds {self.seeds}',
-            *self.figures.values(),
+            *self.metrics.values(),
             *([reference['title']] if reference else []),
         ]
         lines = []
         for row in self.rows:
             cells = [
-                _spread(values_of(self.found, row, figure))
-                for figure in self.figures
+                _spread(values_of(self.found, row, metric))
+                for metric in self.metrics
             ]
             if reference:
                 share = self.share(row)
@@ -71,28 +71,28 @@ class StudyTable:
         """The table for other programs, with means and deviations apart."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator='\n')
-        figures = [*self.figures]
-        if 'train_seconds' not in figures:
-            figures.append('train_seconds')
+        metrics = [*self.metrics]
+        if 'train_seconds' not in metrics:
+            metrics.append('train_seconds')
         writer.writerow(
             [
                 'row',
                 'title',
                 'split',
                 'seeds',
-                *(head for f in figures for head in (f, f'{f}_std')),
+                *(head for f in metrics for head in (f, f'{f}_std')),
                 'share',
             ]
         )
         for row in self.rows:
             there = [s for s, f in self.found[row].items() if f is not None]
             cells = []
-            for figure in figures:
+            for metric in metrics:
                 # What is not trained has no time of training.
                 values = [
-                    f[figure]
+                    f[metric]
                     for f in self.found[row].values()
-                    if f is not None and figure in f
+                    if f is not None and metric in f
                 ]
                 cells.append(mean(values) if values else '')
                 cells.append(stdev(values) if len(values) > 1 else '')
@@ -116,7 +116,7 @@ class StudyTable:
             return None
         other = self.study.reference_of(row)
         own, full = (
-            values_of(self.found, each, reference['figure'])
+            values_of(self.found, each, reference['metric'])
             for each in (row, other)
         )
         return mean(own) / mean(full) if own and full and mean(full) else None

@@ -29,8 +29,8 @@ randomness = dict(seed=7)
 STUDY = """
 config = 'base.py'
 seeds = [0, 1, 2]
-figures = dict(mAP='mAP')
-reference = dict(row='full', figure='mAP', title='of full')
+metrics = dict(mAP='mAP')
+reference = dict(row='full', metric='mAP', title='of full')
 _wide = {'model.icn': dict(_delete_=True, type='Wide', width=16)}
 rows = {
     'plain': dict(title='as it is'),
@@ -42,7 +42,7 @@ rows = {
 prepare = [dict(path='data/teacher', command='python tell.py'),
            dict(path='data/ann.json', command='python annotate.py'),
            dict(path='data/other', command='python never.py')]
-plots = [dict(file='a.svg', figure='mAP', series={'a': [(1, 'plain')]})]
+plots = [dict(file='a.svg', metric='mAP', series={'a': [(1, 'plain')]})]
 """
 
 
@@ -220,7 +220,7 @@ def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
     ("(1, 'plain')", "(1, 'x')", ['plots.0', "no row 'x'"]),
     ("(1, 'plain')", "(1, 'plain', 'y')", ['plots.0', "no row 'y'"]),
     ("'a.svg'", "'a.gif'", ['plots.0', 'a.gif', '.svg']),
-    ("figure='mAP', series", 'series', ['plots.0', 'figure']),
+    ("metric='mAP', series", 'series', ['plots.0', 'metric']),
     ('seeds = [0', "split = 'train'\nseeds = [0", ['split', "'val'"]),
 ])  # fmt: skip
 def test_mistakes_are_named(write, old, new, parts):

@@ -33,8 +33,8 @@ class StandIn:
         self.bonus = self.cfg.model.bonus
 
     def test(self):
-        figure = 10 + self.bonus + self.cfg.randomness.seed
-        return {f'tiny/{self.cfg.test_evaluator.name}': figure}
+        metric = 10 + self.bonus + self.cfg.randomness.seed
+        return {f'tiny/{self.cfg.test_evaluator.name}': metric}
 """
 CONFIG = """
 custom_imports = dict(imports=['stand_in'])
@@ -49,8 +49,8 @@ test_evaluator = dict(name='AP')
 STUDY = """
 config = 'base.py'
 seeds = [0, 1]
-figures = dict(AP='AP')
-reference = dict(row='full', figure='AP', title='of full')
+metrics = dict(AP='AP')
+reference = dict(row='full', metric='AP', title='of full')
 rows = {
     'random': dict(title='guessed', baseline='random', seeds=[0]),
     'free': dict(title='label-free'),
@@ -59,9 +59,9 @@ rows = {
 }
 prepare = [dict(path='cache', command='python make.py "two words"')]
 plots = [
-    dict(kind='lines', file='growth.svg', figure='AP',
+    dict(kind='lines', file='growth.svg', metric='AP',
          series={'label-free': [(1, 'random', 'full'), (2, 'free', 'full')]}),
-    dict(kind='lines', file='bad.svg', figure='AP',
+    dict(kind='lines', file='bad.svg', metric='AP',
          series={'bad': [(1, 'bad')]}),
 ]
 """

@@ -1,4 +1,4 @@
-"""Tables and plots of figures that are known."""
+"""Tables and plots of metrics that are known."""
 
 import csv
 
@@ -12,8 +12,8 @@ class Study:
     """What a table asks a study."""
 
     split = 'test'
-    figures = dict(mAP='mAP', mAP_rare='rare')
-    reference = dict(row='full', figure='mAP', title='of full')
+    metrics = dict(mAP='mAP', mAP_rare='rare')
+    reference = dict(row='full', metric='mAP', title='of full')
     rows = dict(
         prior=dict(title='prior', baseline='prior'),
         free=dict(title='label-free'),
@@ -25,14 +25,14 @@ class Study:
     tables = dict(
         all=dict(rows=list(rows)),
         two=dict(title='Two of them', rows=['one', 'later']),
-        own=dict(rows=['full'], split='val', figures=dict(mAP_rare='rare')),
+        own=dict(rows=['full'], split='val', metrics=dict(mAP_rare='rare')),
     )
 
     def reference_of(self, row):
         return self.rows[row].get('reference', 'full')
 
 
-def figures(mAP, rare):
+def metrics(mAP, rare):
     return dict(mAP=mAP, mAP_rare=rare, train_seconds=10 * mAP)
 
 
@@ -40,15 +40,15 @@ def figures(mAP, rare):
 def found():
     return dict(
         prior={0: dict(mAP=10.0, mAP_rare=0.0)},
-        free={0: figures(30.0, 1.0), 1: figures(34.0, 2.0)},
-        one={0: figures(20.0, 5.0)},
-        full={0: figures(40.0, 6.0), 1: figures(40.0, 6.0)},
+        free={0: metrics(30.0, 1.0), 1: metrics(34.0, 2.0)},
+        one={0: metrics(20.0, 5.0)},
+        full={0: metrics(40.0, 6.0), 1: metrics(40.0, 6.0)},
         later={0: None, 1: None},
-        other={0: None, 1: figures(48.0, 8.0)},
+        other={0: None, 1: metrics(48.0, 8.0)},
     )
 
 
-def test_a_table_of_other_figures(found):
+def test_a_table_of_other_metrics(found):
     table = StudyTable(Study(), 'own', found)
     assert table.markdown().splitlines() == [
         '| val split, seeds [0, 1] | rare | of full |',
@@ -110,16 +110,16 @@ def test_csv(found):
     assert rows['later']['mAP'] == rows['later']['seeds'] == ''
 
 
-def test_a_figure_that_nobody_measured(found):
+def test_a_metric_that_was_not_measured(found):
     study = Study()
-    study.figures = dict(AP='AP')
-    with pytest.raises(ValueError, match="no figure 'AP'.*'free'.*mAP_rare"):
+    study.metrics = dict(AP='AP')
+    with pytest.raises(ValueError, match="no metric 'AP'.*'free'.*mAP_rare"):
         StudyTable(study, 'all', found, ['free']).markdown()
 
 
 PLOT = dict(
     file='a.svg',
-    figure='mAP',
+    metric='mAP',
     title='The title',
     x_title='images',
     x_scale='log',
@@ -156,7 +156,7 @@ def test_lines_are_means_with_deviations_and_shares(found):
 @pytest.mark.parametrize(
     'kind, begin', [('svg', b'<?xml'), ('png', b'\x89PNG')]
 )
-def test_the_same_figures_give_the_same_file(found, tmp_path, kind, begin):
+def test_the_same_metrics_give_the_same_file(found, tmp_path, kind, begin):
     plot = dict(PLOT, file=f'a.{kind}')
     paths = [tmp_path / name / f'a.{kind}' for name in ('one', 'two', 'three')]
     for path in paths[:2]:

@@ -4,25 +4,25 @@ from typing import Optional
 Found = dict[str, dict[int, Optional[dict]]]
 
 
-def values_of(found: Found, row: str, figure: str) -> list[float]:
-    """A figure of all runs of a row that are there.
+def values_of(found: Found, row: str, metric: str) -> list[float]:
+    """A metric of all runs of a row that are there.
 
     Args:
         found (dict): Figures by row and seed.
         row (str): The row.
-        figure (str): Its name.
+        metric (str): Its name.
 
     Returns:
         list[float]: By seed; empty if nothing was run.
 
     Raises:
-        ValueError: The runs have no such figure.
+        ValueError: The runs have no such metric.
     """
     results = [f for f in found.get(row, {}).values() if f is not None]
     for result in results:
-        if figure not in result:
+        if metric not in result:
             raise ValueError(
-                f'no figure {figure!r} among those of row '
+                f'no metric {metric!r} among those of row '
                 f'{row!r}: {", ".join(result)}'
             )
-    return [result[figure] for result in results]
+    return [result[metric] for result in results]
