@@ -42,6 +42,12 @@ def search_references(app, doctree) -> None:
             node['refspecific'] = True
 
 
+def link_outside_pages(app, docname, source) -> None:
+    """Offer pages outside of docs, such as a README, as files."""
+    source[0] = re.sub(r'\]\((\.\./[^)#]+\.md)\)', r'](path:\1)', source[0])
+
+
 def setup(app) -> None:
+    app.connect('source-read', link_outside_pages)
     app.connect('autodoc-skip-member', skip_member)
     app.connect('doctree-read', search_references)

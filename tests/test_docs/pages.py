@@ -10,6 +10,7 @@ DOCS = [
     REPO / 'README.md',
     REPO / 'CONTRIBUTING.md',
     *sorted((REPO / 'docs').glob('*.md')),
+    *sorted((REPO / 'configs').rglob('README.md')),
 ]
 FENCE = re.compile(r'^( *)```([\w{}]*)\n(.*?)^\1```', re.M | re.S)
 
