@@ -62,7 +62,7 @@ def main() -> None:
     # them. They serve the simulated teacher, who has no eyes, and the
     # figures of step 6.
     run(
-        'tools/dataset_converters/make_mini.py',
+        'projects/mini_world/make_mini.py',
         '--out',
         data,
         '--num-train',

@@ -6,8 +6,8 @@ processes may share one, and --table prints what is there. A result holds as
 long as the run's config stays the same; delete results/*.json in the work dir
 where data or code have changed.
 
-What a study file (configs/studies/) holds: python -m pydoc
-studies.Study
+What a study file (configs/studies/) holds: class Study in
+projects/studies/studies/study.py
 """
 
 import argparse

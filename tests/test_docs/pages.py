@@ -35,7 +35,8 @@ def commands() -> List[Tuple[str, str]]:
         for block in blocks(path, 'shell', 'bash'):
             lines += block.replace('\\\n', ' ').splitlines()
         lines += re.findall(
-            r'`((?:python tools|tools/dist|make )[^`]*)`', prose(path)
+            r'`((?:python (?:tools|projects)|tools/dist|make )[^`]*)`',
+            prose(path),
         )
         found += [
             (path.name, line)

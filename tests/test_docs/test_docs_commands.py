@@ -31,7 +31,9 @@ OTHERS = {
     'vllm',
 }
 COMMANDS = commands()
-TOOL = re.compile(r'(?:^|&& )(?:\S+/)?python (?:-u )?((?:tools|docs)/\S+\.py)')
+TOOL = re.compile(
+    r'(?:^|&& )(?:\S+/)?python (?:-u )?((?:tools|docs|projects)/\S+\.py)'
+)
 
 
 @pytest.fixture(scope='module')
@@ -89,7 +91,7 @@ def test_tool_takes_the_options(
     tool, arguments = parts[1], parts[2:]
     assert (REPO / tool).is_file(), f'{tool} does not exist'
     for part in arguments:
-        if re.fullmatch(r'(configs|tools)/[\w/]+\.\w+', part):
+        if re.fullmatch(r'(configs|tools|projects)/[\w/]+\.\w+', part):
             assert (REPO / part).is_file(), f'{part} does not exist'
     # A prose mention of a tool alone says nothing of its options.
     if not arguments:
