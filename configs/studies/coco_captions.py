@@ -59,7 +59,7 @@ _train = [
 ]
 rows = {
     'random': dict(title='random scores for all pairs', baseline='random'),
-    'words': dict(title='prior from the words', baseline='words'),
+    'words': dict(title='prior from the pseudo-labels', baseline='words'),
     # V-COCO's trainval, whose photos are none of those that are tested.
     'prior': dict(
         title='prior from 5,400 labeled images',
@@ -71,12 +71,12 @@ rows = {
         },
     ),
     'copy': dict(
-        title='words copied to all pairs',
+        title='pseudo-labels copied to all pairs',
         options={'model.teacher_head.broadcast_image_labels': True},
     ),
-    'no-noise': dict(title='label-free, the label noise not modeled'),
+    'no-noise': dict(title='label-free, no label noise model'),
     'learned-noise': dict(
-        title='label-free, rates of the label noise learned by gradient',
+        title='label-free, learnable label noise model',
         options={
             _noise: dict(
                 _delete_=True,
@@ -87,7 +87,7 @@ rows = {
         },
     ),
     'counted-noise': dict(
-        title='label-free, rates of the label noise counted',
+        title='label-free, EM label noise model',
         options={_noise: dict(_delete_=True, type='EMLabelNoise', warmup=159)},
     ),
     # Four models, each trained with all photos but those that it is tested

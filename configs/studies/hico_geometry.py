@@ -66,13 +66,13 @@ rows = {
         title="each object's most frequent interactions", baseline='prior'
     ),
     'copy': dict(
-        title="the image's labels copied to all pairs, typical teacher",
+        title='image-level labels copied to all pairs, typical teacher',
         options={'model.teacher_head.broadcast_image_labels': True},
         seeds=[0],
     ),
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
-        title="label-free, the teacher's noise not modelled", options=_no_noise
+        title='label-free, no label noise model', options=_no_noise
     ),
     # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
@@ -81,7 +81,7 @@ rows = {
     ),
     # An idle bystander explains as much as the pair that interacts.
     'no-instance_weight_power': dict(
-        title='label-free, pairs do not compete for a word',
+        title='label-free, pairs of a bag weighted alike',
         options={
             'model.interaction_loss.instance_weight_power': 0.0,
             'model.label_noise.instance_weight_power': 0.0,
@@ -108,43 +108,43 @@ rows = {
         options={**_second_round, **_instance},
     ),
     'no-attention': dict(
-        title='label-free without attention among pairs',
+        title='label-free without pair self-attention',
         options=_no_attention,
         reference='no-attention-instance',
     ),
     'no-attention-instance': dict(
-        title='instance-level labels without attention among pairs',
+        title='instance-level labels without pair self-attention',
         options={**_no_attention, **_instance},
     ),
     'by-verb': dict(
-        title='label-free, interactiveness of each verb',
+        title='label-free, verb-wise interactiveness',
         options=_by_verb,
         reference='by-verb-instance',
     ),
     'by-verb-image': dict(
-        title='image-level labels, interactiveness of each verb',
+        title='image-level labels, verb-wise interactiveness',
         options={**_by_verb, 'model.teacher_head.supervision': 'image'},
         reference='by-verb-instance',
     ),
     'by-verb-instance': dict(
-        title='instance-level labels, interactiveness of each verb',
+        title='instance-level labels, verb-wise interactiveness',
         options={**_by_verb, **_instance},
     ),
     'by-verb-weak': dict(
-        title='label-free, weak teacher, interactiveness of each verb',
+        title='label-free, weak teacher, verb-wise interactiveness',
         options={**_told_by('weak'), **_by_verb},
         reference='by-verb-instance',
         seeds=[0],
     ),
     'by-verb-strong': dict(
-        title='label-free, strong teacher, interactiveness of each verb',
+        title='label-free, strong teacher, verb-wise interactiveness',
         options={**_told_by('strong'), **_by_verb},
         reference='by-verb-instance',
         seeds=[0],
     ),
     'weak': dict(title='label-free, weak teacher', options=_told_by('weak')),
     'weak-no-noise': dict(
-        title='weak teacher, noise not modelled',
+        title='weak teacher, no label noise model',
         options={**_told_by('weak'), **_no_noise},
         seeds=[0],
     ),
@@ -152,7 +152,7 @@ rows = {
         title='label-free, strong teacher', options=_told_by('strong')
     ),
     'strong-no-noise': dict(
-        title='strong teacher, noise not modelled',
+        title='strong teacher, no label noise model',
         options={**_told_by('strong'), **_no_noise},
         seeds=[0],
     ),
@@ -221,11 +221,11 @@ tables = dict(
         ],
     ),
     curves=dict(
-        title='Precision and recall, without attention among pairs',
+        title='Precision and recall, without pair self-attention',
         rows=[*_names.values(), 'no-attention', 'no-attention-instance'],
     ),
     by_verb=dict(
-        title='Interactiveness of each verb',
+        title='Verb-wise interactiveness',
         rows=[
             'by-verb',
             'by-verb-weak',

@@ -9,12 +9,10 @@ _loss = 'model.interaction_loss.'
 _noise = 'model.label_noise'
 _by_verb = 'model.icn.verbwise_interactiveness'
 rows = {
-    'label-free': dict(title='as it is'),
-    'no-noise': dict(
-        title="the teacher's noise not modelled", options={_noise: None}
-    ),
+    'label-free': dict(title='default'),
+    'no-noise': dict(title='no label noise model', options={_noise: None}),
     'counted-noise': dict(
-        title='its rates counted (EMLabelNoise)',
+        title='EM label noise model',
         options={
             _noise: dict(
                 _delete_=True,
@@ -25,7 +23,7 @@ rows = {
         },
     ),
     'recall': dict(
-        title="own words' rate 0.6, the teacher's recall",
+        title="recall 0.6, the teacher's, in the label noise model",
         options={f'{_noise}.recall': 0.6},
     ),
     'noisy-or': dict(
@@ -39,21 +37,21 @@ rows = {
         },
     ),
     'no-attention': dict(
-        title='without attention among pairs',
+        title='without pair self-attention',
         options={'model.icn.num_layers': 0},
     ),
     'no-attention-instance': dict(
-        title='instance-level labels without attention among pairs',
+        title='instance-level labels without pair self-attention',
         options={
             'model.icn.num_layers': 0,
             'model.teacher_head.supervision': 'instance',
         },
     ),
     'by-verb': dict(
-        title='interactiveness of each verb', options={_by_verb: True}
+        title='verb-wise interactiveness', options={_by_verb: True}
     ),
     'by-verb-instance': dict(
-        title='instance-level labels, interactiveness of each verb',
+        title='instance-level labels, verb-wise interactiveness',
         options={_by_verb: True, 'model.teacher_head.supervision': 'instance'},
     ),
     'instance': dict(

@@ -40,7 +40,7 @@ for _name, _title in _protocols.items():
         ),
         # The teacher's words of the unseen are dropped.
         'not-named': dict(
-            title='label-free, the teacher names seen classes alone',
+            title='label-free, the teacher names seen classes only',
             options={**_scored, _unseen: _split},
         ),
         # No human labelled anything, so that the teacher may name all.

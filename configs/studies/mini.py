@@ -27,7 +27,7 @@ rows = {
         title="each object's most frequent interactions", baseline='prior'
     ),
     'copy': dict(
-        title="the image's labels copied to all pairs, typical teacher",
+        title='image-level labels copied to all pairs, typical teacher',
         options={
             'model.teacher_head.broadcast_image_labels': True,
             **_one_round,
@@ -69,15 +69,15 @@ rows = {
     ),
     # Who interacts, whatever the verb.
     'all-verbs': dict(
-        title='label-free, one interactiveness for all verbs',
+        title='label-free, one interactiveness',
         options=_all_verbs,
     ),
     'image-all-verbs': dict(
-        title='image-level labels, one interactiveness for all verbs',
+        title='image-level labels, one interactiveness',
         options={**_all_verbs, 'model.teacher_head.supervision': 'image'},
     ),
     'instance-all-verbs': dict(
-        title='instance-level labels, one interactiveness for all verbs',
+        title='instance-level labels, one interactiveness',
         options={**_all_verbs, 'model.teacher_head.supervision': 'instance'},
     ),
     'image': dict(
@@ -90,10 +90,10 @@ rows = {
     ),
     # One round from here on.
     'no-self-distillation': dict(
-        title='label-free, one round alone', options=_one_round
+        title='label-free, one round', options=_one_round
     ),
     'no-noise': dict(
-        title="label-free, the teacher's noise not modelled", options=_no_noise
+        title='label-free, no label noise model', options=_no_noise
     ),
     # Any number of a bag's pairs interact as likely as one.
     'noisy-or': dict(
@@ -122,7 +122,7 @@ rows = {
         },
     ),
     'no-pair-attention': dict(
-        title='label-free without attention among pairs',
+        title='label-free without pair self-attention',
         options={'model.icn.with_pair_attention': False, **_one_round},
     ),
     'image-one-round': dict(
@@ -143,16 +143,16 @@ rows = {
     ),
     'weak': dict(title='label-free, weak teacher', options=_weak),
     'weak-all-verbs': dict(
-        title='weak teacher, one interactiveness for all verbs',
+        title='weak teacher, one interactiveness',
         options={**_weak, **_all_verbs},
     ),
     'weak-no-noise': dict(
-        title='weak teacher, noise not modelled',
+        title='weak teacher, no label noise model',
         options={**_weak, **_no_noise},
     ),
     'strong': dict(title='label-free, strong teacher', options=_strong),
     'strong-no-noise': dict(
-        title='strong teacher, noise not modelled',
+        title='strong teacher, no label noise model',
         options={**_strong, **_no_noise},
     ),
 }
@@ -195,7 +195,7 @@ plots = [
         file='mini_teachers.svg',
         metric='mAP',
         title='Mini world, test split',
-        x_title="precision of the teacher's words",
+        x_title='precision of the pseudo-labels',
         y_title='mAP (%)',
         series={
             'label-free': [

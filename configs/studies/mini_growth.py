@@ -5,7 +5,7 @@ seeds = [0]
 metrics = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
 # Against the labels of the images that are shipped.
 reference = dict(
-    row='instance-1200', metric='mAP', title='of 1,200 labelled images'
+    row='instance-1200', metric='mAP', title='of 1,200 labeled images'
 )
 _dataset = 'train_dataloader.dataset.'
 _cache = 'data/mini_large/teacher/train_typical'

@@ -18,23 +18,21 @@ _fast = {
 }
 _image = {'model.teacher_head.supervision': 'image'}
 rows = {
-    'label-free': dict(title='as it is'),
+    'label-free': dict(title='default'),
     'two-rounds': dict(
         title='a second round of self-distillation', options=_two_rounds
     ),
-    'all-verbs': dict(
-        title='one interactiveness for all verbs', options=_all_verbs
-    ),
+    'all-verbs': dict(title='one interactiveness', options=_all_verbs),
     'all-verbs-two-rounds': dict(
-        title='a second round, one interactiveness for all verbs',
+        title='a second round, one interactiveness',
         options={**_all_verbs, **_two_rounds},
     ),
     'image-all-verbs': dict(
-        title='image-level labels, one interactiveness for all verbs',
+        title='image-level labels, one interactiveness',
         options={**_all_verbs, **_image},
     ),
     'instance-all-verbs': dict(
-        title='instance-level labels, one interactiveness for all verbs',
+        title='instance-level labels, one interactiveness',
         options={**_all_verbs, 'model.teacher_head.supervision': 'instance'},
     ),
     'three-rounds': dict(
@@ -48,23 +46,21 @@ rows = {
         },
     ),
     'noisy-or': dict(title='bags by noisy-or', options={_further: 1.0}),
-    'one-pair': dict(
-        title='bags by hardly more than one pair', options={_further: 0.05}
-    ),
+    'one-pair': dict(title='few positives a bag', options={_further: 0.05}),
     'image': dict(title='image-level labels', options=_image),
     'image-noisy-or': dict(
         title='image-level labels, bags by noisy-or',
         options={**_image, _further: 1.0},
     ),
     'image-one-pair': dict(
-        title='image-level labels, hardly more than one pair',
+        title='image-level labels, few positives a bag',
         options={**_image, _further: 0.05},
     ),
     'instance': dict(
         title='instance-level labels',
         options={'model.teacher_head.supervision': 'instance'},
     ),
-    'finer': dict(title='the VLT reads finer maps', options=_tokens),
+    'finer': dict(title='VLT on finer maps', options=_tokens),
     'layers': dict(title='the VLT has two layers', options=_layers),
     'finer-layers': dict(title='both', options={**_tokens, **_layers}),
     'one-stage': dict(
@@ -83,15 +79,15 @@ rows = {
         },
     ),
     'vlt-rests': dict(
-        title='the VLT rests while interactions are learned',
+        title='VLT frozen in the second stage',
         options={'custom_hooks.DistillStageHook.vlt_lr_mult': 0.0},
     ),
     'no-queue': dict(
-        title='captions of the batch alone, no queue',
+        title='captions of the batch only, no queue',
         options={_context + 'queue_size': 0},
     ),
     'hard-captions': dict(
-        title='captions that say nearly the same are negatives',
+        title='near-duplicate captions are negatives',
         options={_context + 'target_temperature': 0.001},
     ),
     'no-sentences': dict(
@@ -99,22 +95,22 @@ rows = {
         options={_context + 'fine_weight': 0.0},
     ),
     'unmentioned-all': dict(
-        title='what is unmentioned counts in full',
+        title='unlabeled classes at full weight',
         options={_loss + 'unlabeled_weight': 1.0},
     ),
     'unmentioned-little': dict(
-        title='what is unmentioned counts a tenth',
+        title='unlabeled classes at a tenth of the weight',
         options={_loss + 'unlabeled_weight': 0.1},
     ),
     'no-instance_weight_power': dict(
-        title='pairs do not compete for a word',
+        title='pairs of a bag weighted alike',
         options={
             _loss + 'instance_weight_power': 0.0,
             'model.label_noise.instance_weight_power': 0.0,
         },
     ),
     'no-noise': dict(
-        title="the teacher's noise not modelled",
+        title='no label noise model',
         options={'model.label_noise': None},
     ),
     'contrast': dict(
@@ -122,19 +118,19 @@ rows = {
         options={_loss + 'contrast_weight': 0.005},
     ),
     'no-pair-attention': dict(
-        title='pairs do not look at each other',
+        title='without pair self-attention',
         options={'model.icn.with_pair_attention': False},
     ),
     'fast-interactive': dict(
-        title='interactiveness learns three times as fast', options=_fast
+        title='three times the learning rate of interactiveness', options=_fast
     ),
     'image-fast-interactive': dict(
-        title='image-level labels, interactiveness learns as fast',
+        title='image-level labels, the same learning rate',
         options={**_image, **_fast},
     ),
     # As it is, bags' classes are guessed and words counted.
     'learned-noise': dict(
-        title="rates of the teacher's noise learned by gradient",
+        title='learnable label noise model',
         options={
             'model.label_noise': dict(
                 _delete_=True, type='LearnableLabelNoise', warmup=114

@@ -11,7 +11,7 @@ rows = {
     ),
     'label-free': dict(title='label-free, typical teacher'),
     'no-noise': dict(
-        title="label-free, the teacher's noise not modelled",
+        title='label-free, no label noise model',
         options={'model.label_noise': None},
     ),
     'image': dict(

@@ -214,7 +214,7 @@ def test_study_prints_every_kind_of_row(world):
         done.text,
         'Boxes detected',
         'Boxes given',
-        '| prior from the words |',
+        '| prior from the pseudo-labels |',
         '| instance-level labels, four-fold |',
     )
     assert '–' not in done.text and 'nan' not in done.text

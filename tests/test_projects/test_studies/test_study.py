@@ -33,7 +33,7 @@ metrics = dict(mAP='mAP')
 reference = dict(row='full', metric='mAP', title='of full')
 _wide = {'model.icn': dict(_delete_=True, type='Wide', width=16)}
 rows = {
-    'plain': dict(title='as it is'),
+    'plain': dict(title='default'),
     'wide': dict(title='wide', options=_wide, seeds=[5]),
     'full': dict(title='full', options={'model.vlt': None}),
     'random': dict(title='random', baseline='random'),
@@ -101,7 +101,7 @@ def test_a_key_is_that_of_the_config(write):
         for run in study.runs(row)
     ]
     assert len(set(keys)) == len(keys) == 10
-    again = Study(write("title='as it is'", "title='anew'"))
+    again = Study(write("title='default'", "title='anew'"))
     assert [r.key for r in again.runs('plain')] == keys[:3]
     other = Study('study.py', {'model.depth': 1})
     assert other.runs('plain')[0].key not in keys
