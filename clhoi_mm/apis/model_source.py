@@ -219,9 +219,10 @@ def _name(step: dict) -> str:
 def without_detector_file(model: ConfigDict, checkpoint: dict) -> ConfigDict:
     """A model's config, less files that its checkpoint makes superfluous."""
     model = ConfigDict(model.to_dict())
-    model.pop('feat_cache_size', None)
+    detector = model.get('detector') or {}
+    detector.pop('feat_cache_size', None)
     if any('detector.model.' in key for key in checkpoint['state_dict']):
-        model.pop('detector_checkpoint', None)
+        detector.pop('checkpoint', None)
     return model
 
 

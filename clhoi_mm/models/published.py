@@ -55,7 +55,8 @@ def publish(checkpoint: dict, strip_detector: bool = False) -> dict:
             'it is no checkpoint of CLHOI, or was published '
             'without them before'
         )
-    if model_config(checkpoint).get('train_detector'):
+    kind = (model_config(checkpoint).get('detector') or {}).get('type', '')
+    if kind.rsplit('.', 1)[-1] == 'JointDetector':
         raise ValueError(
             'its detector was trained along, so that no other '
             'file has these weights; publish it whole'
@@ -98,8 +99,8 @@ def put_detector_back(
     name = type(detector.model).__name__
     remedy = (
         f'give the {name} checkpoint that the model was trained with, '
-        'as detector_checkpoint in the config or with --cfg-options '
-        'model.detector_checkpoint=PATH'
+        'as model.detector.checkpoint in the config or with --cfg-options '
+        'model.detector.checkpoint=PATH'
     )
     if not detector.loaded and not detector.allow_random:
         given = (

@@ -166,7 +166,6 @@ def judgements(
 @torch.no_grad()
 def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
     """The two tables, by rows and columns."""
-    from clhoi_mm.models.detectors.hoi_post_processor import HOIPostProcessor
     from clhoi_mm.models.heads import choose_within, exchange
 
     model, students = load(cfg, args.checkpoints)
@@ -176,12 +175,7 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
             if part is not None:
                 part.to(args.device)
     phrases = model.teacher_head.phrases
-    maker = HOIPostProcessor(
-        phrases,
-        model.score_power,
-        model.max_per_img,
-        model.missing_role_weight,
-    )
+    maker = model.post_processor
     loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'])
     cells = list(itertools.product(range(len(students)), repeat=2))
     tables = [

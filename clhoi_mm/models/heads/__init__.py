@@ -1,4 +1,5 @@
 from .baseline_icn import BaselineICN
+from .context_scores import score_pairs_by_context
 from .exchange import choose_within, exchange
 from .hoi_targets import HOITargets
 from .interaction_cognition_network import (
@@ -20,4 +21,5 @@ __all__ = [
     'VisualLinguisticTranslator',
     'choose_within',
     'exchange',
+    'score_pairs_by_context',
 ]

@@ -7,13 +7,14 @@ from mmengine.structures import InstanceData
 from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors.match_query_embeds import match_query_embeds
-from tests.test_models.test_detectors.test_frozen_detector import DETR, FCOS
+from tests.test_models.test_detectors.test_frozen_detector import DETR
 from tests.test_models.utils import FCOS as ANCHOR_FREE
 from tests.test_models.utils import (
     SCENE,
     SIZE,
     build,
     check_gradients,
+    detector_cfg,
     make_sample,
     model_cfg,
     same_predictions,
@@ -22,8 +23,9 @@ from tests.test_models.utils import (
 
 @pytest.fixture(scope='module')
 def student():
-    cfg = model_cfg(detector=DETR)
-    cfg['detector']['data_preprocessor'] = ANCHOR_FREE['data_preprocessor']
+    preprocessor = ANCHOR_FREE['data_preprocessor']
+    detector = dict(DETR, data_preprocessor=preprocessor)
+    cfg = model_cfg(detector=detector_cfg(detector))
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     cfg['vlt']['levels'] = (0,)
     model = build(cfg).eval()
@@ -97,11 +99,11 @@ def test_given_boxes_borrow_the_nearest_state(student, inputs):
 
 
 def test_a_detector_without_queries_is_named(inputs):
-    cfg = model_cfg(detector=FCOS)
+    cfg = model_cfg()
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     model = build(cfg).eval()
     with pytest.raises(
-        ValueError, match='query_embed_channels=16.*no decoder'
+        ValueError, match='query_embed_channels=16.*no query embeddings'
     ):
         model.predict(inputs[:1], [make_sample()])
 
