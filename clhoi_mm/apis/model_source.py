@@ -17,7 +17,12 @@ from clhoi_mm.models import load_weights
 # Whose classes a checkpoint's config may name.
 _SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
 # Parts that nothing runs through when a model with an ICN predicts.
-_TRAINING_ONLY = ('context_loss.', 'interaction_loss.', 'label_noise.')
+_TRAINING_ONLY = (
+    'context_loss.',
+    'context_scorer.',
+    'interaction_loss.',
+    'label_noise.',
+)
 # Steps that read an image, ours and mmcv's.
 _LOADERS = ('LoadImage', 'LoadImageFromFile')
 _REFIT = (

@@ -144,7 +144,7 @@ class Parts:
     def vlt(self) -> Any:
         """The context."""
         with self.amp():
-            return self.model.encode_context(
+            return self.model.student.encode_context(
                 self.inputs, self.feats, self.samples
             )
 
@@ -154,7 +154,10 @@ class Parts:
             pairs = self.model.generate_pairs(
                 self.inputs, self.feats, self.samples
             )
-            return self.model.score_pairs(self.feats, pairs, context), pairs
+            scores = self.model.student.score_pairs(
+                self.feats, pairs, context, self.model.teacher_head.phrases
+            )
+            return scores, pairs
 
     def post(self, scores: Any, pairs: Any) -> None:
         """Triplets in samples."""

@@ -30,6 +30,7 @@ STUDENT = (
     'icn.',
     'vlt.',
     'context_loss.',
+    'context_scorer.',
     'interaction_loss.',
     'label_noise.',
 )
@@ -141,23 +142,13 @@ def judgements(
     for data in tqdm(loader, unit='batch'):
         data = model.data_preprocessor(data, False)
         inputs, samples = data['inputs'], data['data_samples']
-        maps = model.extract_feat(inputs, samples)
-        pairs = model.generate_pairs(inputs, maps[0], samples)
+        batch = model.prepare(inputs, samples)
+        phrases = model.teacher_head.phrases
         yield (
             samples,
-            pairs,
+            batch.pairs,
             [
-                model.score_pairs(
-                    model.select_feats('icn', maps),
-                    pairs,
-                    model.encode_context(
-                        inputs,
-                        model.select_feats('vlt', maps),
-                        samples,
-                        student,
-                    ),
-                    student,
-                )
+                student.encode(batch, phrases).predictions
                 for student in students
             ],
         )

@@ -1,5 +1,4 @@
-from dataclasses import replace
-from typing import Optional, Sequence
+from typing import Optional, Sequence, TypeVar
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -8,23 +7,20 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
 
-from ..heads import (
-    Context,
-    HOITargets,
-    PairPredictions,
-    score_pairs_by_context,
-)
+from ..heads import ContextScorer, PairPredictions
 from ..losses.resting import connect_resting
 from ..task_modules import PairBatch
-from .cached_feats import CachedFeats
+from .check_parts import check_parts
 from .detector_adapter import build_detector
+from .distillation import Distillation
 from .encoded_batch import EncodedBatch
-from .featmap_spec import FeatmapSpec, infer_icn_cfg, infer_vlt_cfg
+from .featmap_spec import infer_icn_cfg, infer_vlt_cfg
 from .hoi_post_processor import HOIPostProcessor
-from .match_query_embeds import complete_query_embeds
-from .padding_mask import padding_mask
 from .self_teacher import SelfTeacher
+from .student import Student
 from .visual_encoder import VisualEncoder
+
+T = TypeVar('T')
 
 
 def _build(cfg: Optional[dict]) -> Optional[nn.Module]:
@@ -71,6 +67,8 @@ class CLHOI(BaseDetector):
             these; the other reads the detector's. Defaults to both.
         context_weight_stage2 (float): Weight of the context distillation
             while interactions are distilled. Defaults to 0.5.
+        context_temperature (float): Temperature of similarities between
+            images and text at the start; it is learned. Defaults to 0.1.
         score_power (float): Exponent of the detection scores in the final
             score. Defaults to 1.
         max_per_img (int): Predictions kept in an image. Defaults to 100.
@@ -96,6 +94,7 @@ class CLHOI(BaseDetector):
         visual_encoder: Optional[dict] = None,
         visual_encoder_for: Sequence[str] = ('vlt', 'icn'),
         context_weight_stage2: float = 0.5,
+        context_temperature: float = 0.1,
         score_power: float = 1.0,
         max_per_img: int = 100,
         missing_role_weight: Optional[float] = None,
@@ -106,33 +105,27 @@ class CLHOI(BaseDetector):
         head = MODELS.build(teacher_head)
         vocabulary = head.phrases.vocabulary
         adapter = build_detector(detector, vocabulary, data_preprocessor)
-        adapter.check_readers(
-            {
-                'vlt': vlt,
-                'icn.roi_extractor': icn.get('roi_extractor'),
-                'icn.query_embed_channels': icn.get('query_embed_channels'),
-                'visual_encoder': visual_encoder,
-            }
-        )
+        adapter.check_readers(vlt, icn, visual_encoder)
         super().__init__(adapter.preprocessor_cfg, init_cfg)
         self.teacher_head = head
         self.detector = adapter
-        self.visual_encoder = None
-        if visual_encoder is not None:
-            self.visual_encoder = VisualEncoder(
-                visual_encoder, adapter.preprocessor_cfg
-            )
+        self.visual_encoder = visual_encoder and VisualEncoder(
+            visual_encoder, adapter.preprocessor_cfg
+        )
         self.visual_encoder_for = tuple(visual_encoder_for)
         self.pairing = TASK_UTILS.build(
             dict(**pairing, person_label=vocabulary.person_label)
         )
-        if label_noise is not None:
-            label_noise = dict(
-                label_noise, vocabulary=teacher_head['vocabulary']
-            )
-        vlt = infer_vlt_cfg(vlt, lambda: self._featmap_spec('vlt'))
-        icn = infer_icn_cfg(icn, lambda: self._featmap_spec('icn'))
+        label_noise = label_noise and dict(
+            label_noise, vocabulary=teacher_head['vocabulary']
+        )
+        specs = [adapter.featmap_spec, adapter.featmap_spec]
+        if self.visual_encoder is not None:
+            specs[1] = self.visual_encoder.featmap_spec
+        vlt = infer_vlt_cfg(vlt, self.select_feats('vlt', specs))
+        icn = infer_icn_cfg(icn, self.select_feats('icn', specs))
         self.vlt = _build(vlt)
+        self.context_scorer = vlt and ContextScorer(context_temperature)
         self.context_loss = _build(context_loss)
         self.interaction_loss = _build(interaction_loss)
         self.label_noise = _build(label_noise)
@@ -167,6 +160,11 @@ class CLHOI(BaseDetector):
             self.missing_role_weight,
         )
 
+    @property
+    def student(self) -> Student:
+        """The model's VLT and ICN."""
+        return Student(self.vlt, self.icn, self.context_scorer)
+
     def snapshot_self_teacher(self) -> SelfTeacher:
         """Let the student's present state help to teach from now on."""
         self.self_teacher = SelfTeacher(self.vlt, self.icn)
@@ -199,23 +197,11 @@ class CLHOI(BaseDetector):
         feats = self.detector.extract_feat(inputs, samples, remember)
         if self.visual_encoder is None:
             return feats, feats
-        if isinstance(feats, CachedFeats):
-            raise ValueError(
-                'a visual_encoder needs the images; leave '
-                'LoadDetectorFeatures out of the pipelines'
-            )
         return feats, self.visual_encoder(inputs, samples)
 
-    def select_feats(
-        self, part: str, maps: tuple[Sequence[Tensor], ...]
-    ) -> Sequence[Tensor]:
-        """Select the feature maps that 'vlt' or 'icn' reads."""
-        return maps[part in self.visual_encoder_for]
-
-    def _featmap_spec(self, part: str) -> FeatmapSpec:
-        if self.visual_encoder is None or part not in self.visual_encoder_for:
-            return self.detector.featmap_spec()
-        return FeatmapSpec.of(self.visual_encoder, self.visual_encoder, 224)
+    def select_feats(self, part: str, sources: Sequence[T]) -> T:
+        """Select what 'vlt' or 'icn' reads of detector and encoder."""
+        return sources[part in self.visual_encoder_for]
 
     def generate_pairs(
         self,
@@ -224,50 +210,37 @@ class CLHOI(BaseDetector):
         samples: list[HOIDataSample],
     ) -> PairBatch:
         """Pair detections: a sample's own, or else the detector's."""
-        self.detector.check_made(samples)
-        detections = complete_query_embeds(
-            [s.get('detections') for s in samples],
-            lambda: self.detector.detect(inputs, feats, samples),
-            getattr(self.icn, 'query_embed_channels', None) is not None,
+        query_embed_channels = getattr(self.icn, 'query_embed_channels', None)
+        detections = self.detector.get_detections(
+            inputs, feats, samples, query_embed_channels is not None
         )
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
         return self.pairing(
             detections, sizes, self.teacher_head.phrases.is_candidate
         )
 
-    def encode_context(
+    def prepare(
         self,
         inputs: Tensor,
-        feats: Sequence[Tensor],
         samples: list[HOIDataSample],
-        student: Optional[SelfTeacher] = None,
-    ) -> Optional[Context]:
-        """Run the VLT, a self-teacher's if one is given, blind to padding."""
-        vlt = (student or self).vlt
-        if vlt is None:
-            return None
-        shape = inputs.shape[-2:]
-        if isinstance(feats, CachedFeats):
-            feats.check_levels(vlt.levels)
-            shape = feats.input_shape
-        return vlt(feats, padding_mask(samples, shape, inputs.device))
+        with_pairs: bool = True,
+        remember: bool = False,
+    ) -> EncodedBatch:
+        """Compute feature maps and form pairs, as a student needs them.
 
-    def score_pairs(
-        self,
-        feats: Sequence[Tensor],
-        pairs: PairBatch,
-        context: Optional[Context],
-        student: Optional[SelfTeacher] = None,
-    ) -> PairPredictions:
-        """Score pairs by the ICN, or by their image where there is none."""
-        phrases = self.teacher_head.phrases
-        icn = (student or self).icn
-        if icn is None:
-            return score_pairs_by_context(
-                context, pairs, phrases, self.context_loss.log_scale
-            )
-        tokens = None if context is None else context.tokens
-        return icn(feats, pairs, phrases, tokens)
+        Args:
+            inputs (Tensor): Images, (B, 3, H, W).
+            samples (list[HOIDataSample]): Their samples.
+            with_pairs (bool): Form pairs. Defaults to True.
+            remember (bool): Let the detector remember the images, where it
+                has a memory. Defaults to False.
+        """
+        maps = self.extract_feat(inputs, samples, remember)
+        pairs = None
+        if with_pairs:
+            pairs = self.generate_pairs(inputs, maps[0], samples)
+        read = (self.select_feats(part, maps) for part in ('vlt', 'icn'))
+        return EncodedBatch(inputs, samples, maps[0], *read, pairs)
 
     def _encode(
         self,
@@ -276,38 +249,9 @@ class CLHOI(BaseDetector):
         with_pairs: bool = True,
         remember: bool = False,
     ) -> EncodedBatch:
-        """Run detector, pairing, VLT and ICN, each once.
-
-        Args:
-            inputs (Tensor): Images, (B, 3, H, W).
-            samples (list[HOIDataSample]): Their samples.
-            with_pairs (bool): Form and score pairs. Defaults to True.
-            remember (bool): Let the detector remember the images, where it
-                has a memory. Defaults to False.
-        """
-        maps = self.extract_feat(inputs, samples, remember)
-        batch = EncodedBatch(inputs, samples, maps)
-        if with_pairs:
-            batch.pairs = self.generate_pairs(inputs, maps[0], samples)
-        return self._run_student(batch)
-
-    def _run_student(
-        self, batch: EncodedBatch, student: Optional[SelfTeacher] = None
-    ) -> EncodedBatch:
-        """Complete a batch by the VLT and ICN of the model or a student."""
-        context = self.encode_context(
-            batch.inputs,
-            self.select_feats('vlt', batch.maps),
-            batch.samples,
-            student,
-        )
-        predictions = None
-        if batch.pairs is not None:
-            feats = self.select_feats('icn', batch.maps)
-            predictions = self.score_pairs(
-                feats, batch.pairs, context, student
-            )
-        return replace(batch, context=context, predictions=predictions)
+        """Run detector, pairing, VLT and ICN, see :meth:`prepare`."""
+        batch = self.prepare(inputs, samples, with_pairs, remember)
+        return self.student.encode(batch, self.teacher_head.phrases)
 
     def loss(
         self, batch_inputs: Tensor, batch_data_samples: list[HOIDataSample]
@@ -329,56 +273,24 @@ class CLHOI(BaseDetector):
             batch_inputs, batch_data_samples, with_pairs, remember=True
         )
         targets = self.teacher_head(batch_data_samples, batch.pairs)
-        losses = {}
-        if with_pairs:
-            losses.update(self._interaction_losses(batch, targets))
-        if self.context_loss is not None:
-            weight = self.context_weight_stage2 if with_pairs else 1.0
-            for name, value in self.context_loss(
-                batch.context, targets
-            ).items():
-                is_loss = name.startswith('loss')
-                losses[name] = value * weight if is_loss else value
+        losses = Distillation(
+            self.teacher_head.phrases,
+            self.interaction_loss,
+            self.label_noise if self.has_label_noise else None,
+            self.self_teacher,
+            self.context_loss,
+            self.context_weight_stage2,
+        ).losses(batch, targets, self.context_scorer)
         resting = [self.visual_encoder]
         if not with_pairs:
             resting += [self.icn, self.interaction_loss]
         if not (with_pairs and self.has_label_noise):
             resting.append(self.label_noise)
         if self.context_loss is None:
-            resting.append(self.vlt)
+            resting += [self.vlt, self.context_scorer]
         connect_resting(losses, resting)
         losses.update(
-            self.detector.loss(batch_inputs, batch.maps[0], batch_data_samples)
-        )
-        return losses
-
-    def _interaction_losses(
-        self, batch: EncodedBatch, targets: HOITargets
-    ) -> dict[str, Tensor]:
-        """Correct labels by the label noise model and compute losses."""
-        classifier = self.teacher_head.phrases
-        losses = {}
-        if self.has_label_noise:
-            taught = None
-            if self.self_teacher is not None:
-                with torch.no_grad():
-                    taught = self._run_student(batch, self.self_teacher)
-            targets = self.label_noise(
-                targets,
-                batch.predictions,
-                batch.pairs,
-                classifier,
-                taught and taught.predictions,
-            )
-            losses.update(
-                self.label_noise.prior_losses(
-                    self.label_noise.is_warmed_up & (taught is None)
-                )
-            )
-        losses.update(
-            self.interaction_loss(
-                batch.predictions, batch.pairs, targets, classifier
-            )
+            self.detector.loss(batch_inputs, batch.feats, batch_data_samples)
         )
         return losses
 
@@ -432,33 +344,3 @@ class CLHOI(BaseDetector):
     ) -> PairPredictions:
         """Predict raw scores of the pairs, without post-processing."""
         return self._encode(batch_inputs, batch_data_samples).predictions
-
-
-def check_parts(
-    vlt: Optional[dict],
-    context_loss: Optional[dict],
-    interaction_loss: Optional[dict],
-    visual_encoder_for: Sequence[str],
-) -> None:
-    """Check that the parts of a model fit together.
-
-    Raises:
-        ValueError: If nothing would be trained, a loss has no part to train,
-            or ``visual_encoder_for`` names something else than parts.
-    """
-    if vlt is None and (context_loss or not interaction_loss):
-        raise ValueError(
-            'without a vlt there is no context to distil and no image '
-            'embedding to score pairs with; give vlt, or interaction_loss '
-            'alone'
-        )
-    if not (context_loss or interaction_loss):
-        raise ValueError(
-            'nothing would be trained; give context_loss, '
-            'interaction_loss or both'
-        )
-    if set(visual_encoder_for) - {'vlt', 'icn'} or not visual_encoder_for:
-        raise ValueError(
-            f'visual_encoder_for={visual_encoder_for!r}; '
-            "name 'vlt', 'icn' or both"
-        )

@@ -1,4 +1,4 @@
-from typing import Any, Mapping, Optional, Sequence
+from typing import Optional, Sequence
 
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
@@ -8,6 +8,7 @@ from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .featmap_spec import FeatmapSpec
+from .match_query_embeds import match_query_embeds
 
 Feats = Sequence[Tensor]
 
@@ -49,6 +50,42 @@ class DetectorAdapter(nn.Module):
         """
         raise NotImplementedError
 
+    def get_detections(
+        self,
+        inputs: Tensor,
+        feats: Feats,
+        samples: list[HOIDataSample],
+        needs_query_embeds: bool = False,
+    ) -> list[InstanceData]:
+        """Get the samples' own detections, and the detector's of others.
+
+        Args:
+            inputs (Tensor): Images, (B, 3, H, W).
+            feats (Feats): Their maps, as :meth:`extract_feat` gave them.
+            samples (list[HOIDataSample]): Perhaps with ``detections``.
+            needs_query_embeds (bool): Give query embeddings to all
+                detections, see :func:`match_query_embeds`.
+
+        Returns:
+            list[InstanceData]: As of :meth:`detect`.
+        """
+        self.check_made(samples)
+
+        def lacks_embeds(own: InstanceData) -> bool:
+            return needs_query_embeds and 'query_embeds' not in own
+
+        given = [sample.get('detections') for sample in samples]
+        if not any(own is None or lacks_embeds(own) for own in given):
+            return given
+        return [
+            found
+            if own is None
+            else match_query_embeds(own, found)
+            if lacks_embeds(own)
+            else own
+            for own, found in zip(given, self.detect(inputs, feats, samples))
+        ]
+
     def featmap_spec(self) -> FeatmapSpec:
         """Look up channels and strides of the maps."""
         raise NotImplementedError
@@ -65,8 +102,10 @@ class DetectorAdapter(nn.Module):
     def check_made(self, samples: Sequence[HOIDataSample]) -> None:
         """Refuse detections and features that another detector made."""
 
-    def check_readers(self, readers: Mapping[str, Any]) -> None:
-        """Refuse options of the model, by name, that read missing maps."""
+    def check_readers(
+        self, vlt: Optional[dict], icn: dict, visual_encoder: Optional[dict]
+    ) -> None:
+        """Refuse configs of parts that read maps if there are none."""
 
 
 def build_detector(

@@ -11,22 +11,25 @@ from ..task_modules import PairBatch
 
 @dataclass
 class EncodedBatch:
-    """Outputs of the parts of :class:`CLHOI` for a batch.
+    """Outputs of the parts of :class:`CLHOI` for a batch of B images.
 
     Attributes:
         inputs (Tensor): Images, (B, 3, H, W).
         samples (list[HOIDataSample]): Their samples.
-        maps (tuple): Feature maps of the detector and of the visual encoder,
-            see :meth:`CLHOI.extract_feat`.
-        context (Context, optional): Output of the VLT, if there is one.
+        feats (Sequence[Tensor]): The detector's maps, each (B, C, h, w).
+        vlt_feats (Sequence[Tensor]): Maps that the VLT reads.
+        icn_feats (Sequence[Tensor]): Maps that the ICN reads.
         pairs (PairBatch, optional): Candidate pairs; None during context
             distillation alone.
-        predictions (PairPredictions, optional): Predictions for these pairs.
+        context (Context, optional): Output of the VLT, if there is one.
+        predictions (PairPredictions, optional): Predictions for the pairs.
     """
 
     inputs: Tensor
     samples: list[HOIDataSample]
-    maps: tuple[Sequence[Tensor], Sequence[Tensor]]
-    context: Optional[Context] = None
+    feats: Sequence[Tensor]
+    vlt_feats: Sequence[Tensor]
+    icn_feats: Sequence[Tensor]
     pairs: Optional[PairBatch] = None
+    context: Optional[Context] = None
     predictions: Optional[PairPredictions] = None

@@ -1,4 +1,4 @@
-from typing import Any, Mapping, NoReturn, Optional, Sequence
+from typing import Any, NoReturn, Optional, Sequence
 
 from mmengine.structures import InstanceData
 
@@ -31,16 +31,25 @@ class PrecomputedDetections(DetectorAdapter):
             type='SamplePreprocessor'
         )
 
-    def check_readers(self, readers: Mapping[str, Any]) -> None:
-        """Refuse options that read maps.
+    def check_readers(
+        self, vlt: Optional[dict], icn: dict, visual_encoder: Optional[dict]
+    ) -> None:
+        """Refuse parts that read maps.
 
         Args:
-            readers (Mapping[str, Any]): Options of the model that need a
-                detector or its maps, by name.
+            vlt (dict, optional): Config of the VLT.
+            icn (dict): Config of the ICN.
+            visual_encoder (dict, optional): Config of the visual encoder.
 
         Raises:
-            ValueError: If one is set.
+            ValueError: If one reads maps.
         """
+        readers = {
+            'vlt': vlt,
+            'icn.roi_extractor': icn.get('roi_extractor'),
+            'icn.query_embed_channels': icn.get('query_embed_channels'),
+            'visual_encoder': visual_encoder,
+        }
         given = [name for name, value in readers.items() if value]
         if given:
             raise ValueError(

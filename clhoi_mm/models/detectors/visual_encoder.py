@@ -7,6 +7,9 @@ from torch import Tensor
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 
+from .cached_feats import CachedFeats
+from .featmap_spec import FeatmapSpec
+
 # What changes pixels, under mmdet's and under mmpretrain's name.
 NORMALISATION = ('type', 'mean', 'std', 'bgr_to_rgb', 'to_rgb')
 
@@ -65,6 +68,10 @@ class VisualEncoder(BaseModule):
         swaps = ('bgr_to_rgb', 'rgb_to_bgr', 'to_rgb')
         return mean, std, any(cfg.get(key, False) for key in swaps)
 
+    def featmap_spec(self) -> FeatmapSpec:
+        """Look up channels and strides of the maps."""
+        return FeatmapSpec.of(self, self, 224)
+
     def renormalise(
         self, inputs: Tensor, samples: Optional[Sequence[HOIDataSample]]
     ) -> Tensor:
@@ -106,8 +113,14 @@ class VisualEncoder(BaseModule):
             Sequence[Tensor]: Each (B, C, h, w).
 
         Raises:
-            ValueError: If the backbone gives something else.
+            ValueError: If the backbone gives something else, or the samples
+                bring features in place of images.
         """
+        if CachedFeats.views_of(samples) is not None:
+            raise ValueError(
+                'a visual_encoder needs the images; leave '
+                'LoadDetectorFeatures out of the pipelines'
+            )
         maps = self.backbone(self.renormalise(inputs, samples))
         maps = [maps] if isinstance(maps, Tensor) else maps
         shapes = [tuple(m.shape) for m in maps]

@@ -10,6 +10,7 @@ from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors import cached_feats
 from clhoi_mm.models.detectors.cached_feats import CachedFeats
 from clhoi_mm.models.detectors.self_teacher import SelfTeacher
+from clhoi_mm.models.detectors.visual_encoder import VisualEncoder
 from clhoi_mm.utils.config_hash import config_hash
 from tests.test_models.utils import (
     PARK,
@@ -278,7 +279,8 @@ def test_batches_with_and_without_features_are_refused(model, file):
 
 
 def test_a_visual_encoder_needs_images(model, file, monkeypatch):
-    monkeypatch.setattr(model, 'visual_encoder', torch.nn.Identity())
+    encoder = VisualEncoder(dict(type='ResNet', depth=18, base_channels=2))
+    monkeypatch.setattr(model, 'visual_encoder', encoder)
     with pytest.raises(ValueError, match='visual_encoder needs the images'):
         model.predict(NOTHING, cached_samples(file))
 

@@ -285,9 +285,9 @@ def test_padding_is_not_seen(model, pad):
         f[..., 64 // s :, :] = 7.0
         f[..., 96 // s :] = 7.0
     inputs = torch.zeros(1, 3, 64 + pad, 96 + pad)
-    clean = model.encode_context(inputs, feats, [make_sample()])
-    padded = model.encode_context(inputs, garbage, [make_sample()])
-    alone = model.encode_context(
+    clean = model.student.encode_context(inputs, feats, [make_sample()])
+    padded = model.student.encode_context(inputs, garbage, [make_sample()])
+    alone = model.student.encode_context(
         torch.zeros(1, 3, 64, 96),
         [f[..., : 64 // s, : 96 // s] for f, s in zip(feats, (8, 16, 32))],
         [make_sample()],

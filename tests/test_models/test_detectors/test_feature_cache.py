@@ -123,8 +123,10 @@ def test_boxes_of_a_view_are_pooled_once(remembering):
         feats = model.extract_feat(inputs, samples, remember)
         pairs = model.generate_pairs(inputs, feats[0], samples)
         pairs.boxes = pairs.boxes + shift
-        context = model.encode_context(inputs, feats[0], samples)
-        return model.score_pairs(feats[1], pairs, context).logits
+        context = model.student.encode_context(inputs, feats[0], samples)
+        return model.student.score_pairs(
+            feats[1], pairs, context, model.teacher_head.phrases
+        ).logits
 
     with torch.no_grad():
         for names, shift, expected in (

@@ -21,6 +21,11 @@ from tests.test_models.utils import (
 )
 
 
+def score_pairs(model, feats, pairs):
+    phrases = model.teacher_head.phrases
+    return model.student.score_pairs(feats, pairs, None, phrases)
+
+
 @pytest.fixture(scope='module')
 def student():
     preprocessor = ANCHOR_FREE['data_preprocessor']
@@ -42,9 +47,9 @@ def test_pairs_are_told_apart_by_states_alone(student, inputs):
     feats = student.detector.extract_feat(inputs[:1])
     sample = make_sample()
     pairs = student.generate_pairs(inputs[:1], feats, [sample])
-    one = student.score_pairs(feats, pairs, None)
+    one = score_pairs(student, feats, pairs)
     pairs.query_embeds = pairs.query_embeds.flip(0)
-    other = student.score_pairs(feats, pairs, None)
+    other = score_pairs(student, feats, pairs)
     assert len(pairs) > 2
     for name in ('embeds', 'class_logits', 'interactiveness'):
         assert not torch.allclose(getattr(one, name), getattr(other, name))
@@ -113,7 +118,7 @@ def test_another_width_is_named(inputs, student):
     pairs = student.generate_pairs(inputs[:1], feats, [make_sample()])
     pairs.query_embeds = pairs.query_embeds[:, :8]
     with pytest.raises(ValueError, match='query embeddings of 8 channels'):
-        student.score_pairs(feats, pairs, None)
+        score_pairs(student, feats, pairs)
 
 
 def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):
