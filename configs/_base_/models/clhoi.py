@@ -1,5 +1,5 @@
-# The student over the detector that a config gives in `model.detector`; it
-# fits itself to the detector's maps.
+# The student over a detector that the config names in `model.detector`, to
+# whose maps it fits itself.
 # The three supervisions differ in one key: teacher_head.supervision.
 model = dict(
     type='CLHOI',

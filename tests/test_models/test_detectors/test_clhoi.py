@@ -421,3 +421,17 @@ def test_rows_without_objects_stand_beside_pairs(model, inputs):
     torch.testing.assert_close(rows.scores, best * 0.1)
     # The park's vocabulary has no verb without a role.
     assert len(alone.pred_hois) == len(nobody.pred_hois) == 0
+
+
+def test_checkpoints_do_not_depend_on_losses(variants):
+    """Except for the parts that belong to a loss."""
+    keys = [
+        {
+            key
+            for key in variants[name].state_dict()
+            if not key.startswith(('context_loss.', 'icn.'))
+        }
+        for name in ('', 'context_loss', 'interaction_loss')
+    ]
+    assert 'context_scorer.log_scale' in keys[0]
+    assert keys[0] == keys[1] == keys[2]

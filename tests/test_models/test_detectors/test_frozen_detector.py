@@ -4,19 +4,23 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
+from mmdet.models.dense_heads import DETRHead
 from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import load_state_dict
 
 from clhoi_mm.models import FrozenDetector
+from clhoi_mm.models.detectors.detector_adapter import build_detector
 from clhoi_mm.registry import MODELS
+from clhoi_mm.utils.config_hash import config_hash
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from tests.test_models.utils import (
     CLASSES,
     FCOS,
     SIZE,
     VOCABULARY,
+    detector_cfg,
     make_sample,
 )
 
@@ -227,6 +231,32 @@ def test_coco_labels_by_name(name):
         assert label_map['hair drier'] == vocabulary.objects.index(
             'hair_drier'
         )
+
+
+def test_identity_is_that_of_the_inner_config():
+    """Files of detections made before stay valid."""
+    detector = frozen(FCOS)
+    assert detector.identity['type'] == 'FCOS'
+    assert detector.identity['config'] == config_hash(FCOS)
+    other = dict(FCOS['data_preprocessor'], pad_size_divisor=1)
+    given = build_detector(
+        detector_cfg(FCOS), VOCABULARY, data_preprocessor=other
+    )
+    expected = config_hash(dict(FCOS, data_preprocessor=other))
+    assert given.identity['config'] == expected
+    assert given.preprocessor_cfg == other
+
+
+def test_detector_is_of_its_class_by_name_and_kind():
+    detector = frozen(DETR)
+    assert type(detector.model).__name__ == 'DETR'
+    assert isinstance(detector.model, type(plain(DETR)))
+    assert isinstance(detector.model.bbox_head, DETRHead)
+    # A copy reads its own maps.
+    other = copy.deepcopy(detector)
+    with detector.model.reuse_feats(()):
+        assert detector.model.extract_feat(None) == ()
+        assert other.model.given_feats is None
 
 
 def test_unmapped_names_are_told():
