@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # DAB-DETR R50 of Hugging Face, converted: docs/models.md.
-    detector_checkpoint='checkpoints/dab_detr_r50_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # DAB-DETR R50 of Hugging Face, converted: docs/models.md.
+        checkpoint='checkpoints/dab_detr_r50_coco.pth',
+    ),
 )

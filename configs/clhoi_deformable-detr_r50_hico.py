@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # Deformable DETR R50 trained on COCO: docs/models.md.
-    detector_checkpoint='checkpoints/deformable_detr_r50_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # Deformable DETR R50 trained on COCO: docs/models.md.
+        checkpoint='checkpoints/deformable_detr_r50_coco.pth',
+    ),
 )

@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # detrex's DINO R50, converted: docs/models.md.
-    detector_checkpoint='checkpoints/dino_r50_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # detrex's DINO R50, converted: docs/models.md.
+        checkpoint='checkpoints/dino_r50_coco.pth',
+    ),
 )

@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # Faster R-CNN R50-FPN trained on COCO: docs/models.md.
-    detector_checkpoint='checkpoints/faster_rcnn_r50_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # Faster R-CNN R50-FPN trained on COCO: docs/models.md.
+        checkpoint='checkpoints/faster_rcnn_r50_coco.pth',
+    ),
 )

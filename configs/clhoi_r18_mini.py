@@ -9,11 +9,14 @@ _base_ = [
 text_dim = 256
 embed_dims = 128
 model = dict(
-    detector={{_base_.detector}},
-    detector_checkpoint='checkpoints/mini_detector.pth',
-    # 1,200 images, their mirror images and 450 of validation: after some
-    # epochs the frozen detector has nothing left to do.
-    feat_cache_size=2850,
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        checkpoint='checkpoints/mini_detector.pth',
+        # 1,200 images, their mirror images and 450 of validation: after some
+        # epochs the frozen detector has nothing left to do.
+        feat_cache_size=2850,
+    ),
     pairing=dict(score_thr=0.3, max_humans=8, max_objects=10, max_pairs=64),
     vlt=dict(
         in_channels=64,

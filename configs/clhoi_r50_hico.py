@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
-    detector_checkpoint='checkpoints/detr_r50_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
+        checkpoint='checkpoints/detr_r50_coco.pth',
+    ),
 )

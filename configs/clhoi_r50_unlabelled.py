@@ -9,10 +9,13 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # DETR R50 trained on COCO, as an mmdet checkpoint.
-    detector_checkpoint='checkpoints/detr_r50_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # DETR R50 trained on COCO, as an mmdet checkpoint.
+        checkpoint='checkpoints/detr_r50_coco.pth',
+    ),
     teacher_head=dict(vocabulary={{_base_.vocabulary}}),
 )
 val_cfg = None

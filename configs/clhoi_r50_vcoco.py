@@ -7,11 +7,14 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
-    detector_checkpoint='checkpoints/detr_r50_coco.pth',
-    # V-COCO also asks who acts without an object that can be seen.
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
+        checkpoint='checkpoints/detr_r50_coco.pth',
+        # V-COCO also asks who acts without an object that can be seen.
+    ),
     missing_role_weight=0.1,
     teacher_head=dict(vocabulary='v_coco'),
     # An epoch of 5,400 images, each with about 7 compatible classes.

@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # mmdet's RTMDet-m trained on COCO: docs/detectors.md.
-    detector_checkpoint='checkpoints/rtmdet_m_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # mmdet's RTMDet-m trained on COCO: docs/detectors.md.
+        checkpoint='checkpoints/rtmdet_m_coco.pth',
+    ),
 )

@@ -11,10 +11,13 @@ _base_ = [
 text_dim = 384
 embed_dims = 192
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # YOLOX-Nano of its authors, converted: docs/models.md.
-    detector_checkpoint='checkpoints/yolox_nano_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # YOLOX-Nano of its authors, converted: docs/models.md.
+        checkpoint='checkpoints/yolox_nano_coco.pth',
+    ),
     missing_role_weight=0.1,
     pairing=dict(score_thr=0.1, max_humans=8, max_objects=15, max_pairs=100),
     vlt=dict(

@@ -7,8 +7,11 @@ _base_ = [
 ]
 
 model = dict(
-    detector={{_base_.detector}},
-    detector_classes='coco',
-    # YOLOX-s of its authors, converted: docs/models.md.
-    detector_checkpoint='checkpoints/yolox_s_coco.pth',
+    detector=dict(
+        type='FrozenDetector',
+        detector={{_base_.detector}},
+        classes='coco',
+        # YOLOX-s of its authors, converted: docs/models.md.
+        checkpoint='checkpoints/yolox_s_coco.pth',
+    ),
 )

@@ -141,7 +141,8 @@ test_dataloader = dict(
 # There is nothing to validate by: no annotations.
 val_dataloader = val_evaluator = val_cfg = None
 model = dict(
-    detector_checkpoint={str(REPO / 'checkpoints/mini_detector.pth')!r},
+    detector=dict(
+        checkpoint={str(REPO / 'checkpoints/mini_detector.pth')!r}),
     # Pseudo-labels are taken as they are for an epoch of interactions.
     label_noise=dict(warmup={-(-args.num_train // 16)}))
 train_cfg = dict(max_epochs={args.epochs})

@@ -274,7 +274,7 @@ def write_detr(config: Path, path: Path) -> Path:
     a person, the others a bicycle, with confidence and in different places.
 
     Args:
-        config (Path): A config with ``model.detector``.
+        config (Path): A config with ``model.detector.detector``.
         path (Path): The checkpoint to write.
     """
     import torch
@@ -286,7 +286,7 @@ def write_detr(config: Path, path: Path) -> Path:
 
     cfg = Config.fromfile(config)
     init_default_scope('clhoi_mm')
-    detector = cfg.model.detector
+    detector = cfg.model.detector.detector
     detector.pop('data_preprocessor')
     torch.manual_seed(0)
     model = MODELS.build(detector).eval()

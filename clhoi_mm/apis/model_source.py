@@ -17,7 +17,12 @@ from clhoi_mm.models import load_weights
 # Whose classes a checkpoint's config may name.
 _SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
 # Parts that nothing runs through when a model with an ICN predicts.
-_TRAINING_ONLY = ('context_loss.', 'interaction_loss.', 'label_noise.')
+_TRAINING_ONLY = (
+    'context_loss.',
+    'context_scorer.',
+    'interaction_loss.',
+    'label_noise.',
+)
 # Steps that read an image, ours and mmcv's.
 _LOADERS = ('LoadImage', 'LoadImageFromFile')
 _REFIT = (
@@ -219,9 +224,10 @@ def _name(step: dict) -> str:
 def without_detector_file(model: ConfigDict, checkpoint: dict) -> ConfigDict:
     """A model's config, less files that its checkpoint makes superfluous."""
     model = ConfigDict(model.to_dict())
-    model.pop('feat_cache_size', None)
+    detector = model.get('detector') or {}
+    detector.pop('feat_cache_size', None)
     if any('detector.model.' in key for key in checkpoint['state_dict']):
-        model.pop('detector_checkpoint', None)
+        detector.pop('checkpoint', None)
     return model
 
 

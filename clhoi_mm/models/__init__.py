@@ -2,7 +2,13 @@
 import mmdet.models  # noqa: F401
 
 from .checkpoint import load_weights
-from .detectors import CLHOI, ContextAttention, FrozenDetector
+from .detectors import (
+    CLHOI,
+    ContextAttention,
+    FrozenDetector,
+    JointDetector,
+    PrecomputedDetections,
+)
 from .heads import (
     HOITargets,
     InteractionCognitionNetwork,
@@ -23,10 +29,12 @@ __all__ = [
     'HumanObjectPairing',
     'InteractionCognitionNetwork',
     'InteractionDistillLoss',
+    'JointDetector',
     'LabelNoiseModel',
     'LearnableLabelNoise',
     'PairBatch',
     'PhraseClassifier',
+    'PrecomputedDetections',
     'TeacherHead',
     'HOITargets',
     'VisualLinguisticTranslator',

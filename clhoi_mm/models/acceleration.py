@@ -1,6 +1,6 @@
 from collections import Counter
 from functools import partial
-from typing import Iterator, Union
+from typing import Iterator
 
 import torch
 from mmcv.cnn import ConvModule
@@ -10,31 +10,31 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .detectors import FrozenDetector, PrecomputedDetections
+from .detectors import DetectorAdapter, FrozenDetector
 
 
 def accelerate(
-    detector: Union[FrozenDetector, PrecomputedDetections],
+    detector: DetectorAdapter,
     fast: bool = False,
     compiled: bool = False,
 ) -> None:
     """Make a detector faster for inference, in place and for good.
 
     Batch norms are folded into the convolutions before them, attention does
-    not average weights that nobody reads, and on a CPU backbone and neck work
+    not average weights that are not used, and on a CPU backbone and neck work
     with channels last. Outputs change by rounding alone. Weights can be
     neither loaded nor trained afterwards.
 
     Args:
-        detector (FrozenDetector | PrecomputedDetections): Loaded, on its
-            device; with none there is nothing to do.
+        detector (DetectorAdapter): Loaded, on its device; anything but a
+            :class:`FrozenDetector` stays as it is.
         fast (bool): Let backbone and neck work in bfloat16, which changes
             outputs. Defaults to False.
         compiled (bool): Compile backbone and neck with torch.compile, which
             takes a while at the first image and at the first of another
             size. Defaults to False.
     """
-    if isinstance(detector, PrecomputedDetections):
+    if not isinstance(detector, FrozenDetector):
         return
     # Caches know the detector by its weights as they were loaded.
     detector.identity  # noqa: B018

@@ -10,7 +10,7 @@ from .task_modules import PairBatch
 
 
 class ExportableInteractionHead(nn.Module):
-    """VLT and ICN of an image as a function of tensors alone.
+    """VLT and ICN as a function of one image's tensors alone.
 
     For torch.export and torch.compile, which take neither samples nor
     configs. Pairs are formed outside; their number may vary. The model
@@ -65,8 +65,8 @@ class ExportableInteractionHead(nn.Module):
                 (N, C), where the ICN reads them.
 
         Returns:
-            Tensor: Score of each class, 0 where it is not of the pair's
-            object, (P, C).
+            Tensor: Score of each class, 0 for a class of another object than
+            the pair's, (P, C).
         """
         height, width = feats[0].shape[-2:]
         padding = torch.zeros(
@@ -134,7 +134,7 @@ def example_inputs(
     """Make random arguments of :meth:`ExportableInteractionHead.forward`.
 
     Args:
-        model (CLHOI): Whose detector gives the shapes of the maps.
+        model (CLHOI): Its detector gives the shapes of the maps.
         height (int): Of the network's input, in pixels.
         width (int): Of the network's input, in pixels.
         instances (int): Number of instances; the first is the human of all

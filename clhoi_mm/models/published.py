@@ -7,7 +7,7 @@ from typing import Mapping
 import torch
 from torch import Tensor, nn
 
-# What a published checkpoint has of a trained one.
+# Entries of a trained checkpoint that a published one has.
 KEYS = ('meta', 'state_dict')
 DETECTOR = 'detector.model.'
 # In place of the detector's weights: their hash, as bytes.
@@ -15,7 +15,7 @@ LEFT_OUT = 'weights_left_out'
 
 
 def weights_hash(state_dict: Mapping[str, Tensor]) -> str:
-    """sha256 over tensors and their names, in hex."""
+    """Compute the sha256 over tensors and their names, in hex."""
     digest = hashlib.sha256()
     for name, value in sorted(state_dict.items()):
         digest.update(f'{name} {value.dtype} {value.shape}'.encode())
@@ -24,7 +24,7 @@ def weights_hash(state_dict: Mapping[str, Tensor]) -> str:
 
 
 def publish(checkpoint: dict, strip_detector: bool = False) -> dict:
-    """What of a checkpoint is worth handing on.
+    """Select the parts of a checkpoint to publish.
 
     Args:
         checkpoint (dict): As :func:`load_weights` gives it.
@@ -35,7 +35,7 @@ def publish(checkpoint: dict, strip_detector: bool = False) -> dict:
         dict: 'state_dict' and, where there is one, 'meta'.
 
     Raises:
-        ValueError: There is no frozen detector in it.
+        ValueError: If there is no frozen detector in it.
     """
     published = {key: checkpoint[key] for key in KEYS if key in checkpoint}
     if not strip_detector:
@@ -55,7 +55,8 @@ def publish(checkpoint: dict, strip_detector: bool = False) -> dict:
             'it is no checkpoint of CLHOI, or was published '
             'without them before'
         )
-    if model_config(checkpoint).get('train_detector'):
+    kind = (model_config(checkpoint).get('detector') or {}).get('type', '')
+    if kind.rsplit('.', 1)[-1] == 'JointDetector':
         raise ValueError(
             'its detector was trained along, so that no other '
             'file has these weights; publish it whole'
@@ -71,7 +72,7 @@ def publish(checkpoint: dict, strip_detector: bool = False) -> dict:
 
 
 def model_config(checkpoint: dict) -> dict:
-    """The model's config where it travels in the checkpoint as JSON."""
+    """Read the model's config from the checkpoint, where it is JSON."""
     try:
         return json.loads(checkpoint['meta']['cfg'])['model']
     except (KeyError, TypeError, ValueError):
@@ -84,13 +85,13 @@ def put_detector_back(
     """Let a detector keep its weights where a checkpoint leaves them out.
 
     Args:
-        detector (FrozenDetector): Has loaded its own checkpoint.
-        state_dict (dict): What is about to be loaded into it; modified.
-        prefix (str): Of its names.
+        detector (FrozenDetector): Must have loaded its own checkpoint.
+        state_dict (dict): Is about to be loaded into it; modified.
+        prefix (str): Prefix of its names.
 
     Raises:
-        FileNotFoundError: It has not.
-        ValueError: Its weights are not those that were left out.
+        FileNotFoundError: If it has not.
+        ValueError: If its weights are not those that were left out.
     """
     hashed = state_dict.pop(prefix + LEFT_OUT, None)
     if hashed is None:
@@ -98,8 +99,8 @@ def put_detector_back(
     name = type(detector.model).__name__
     remedy = (
         f'give the {name} checkpoint that the model was trained with, '
-        'as detector_checkpoint in the config or with --cfg-options '
-        'model.detector_checkpoint=PATH'
+        'as model.detector.checkpoint in the config or with --cfg-options '
+        'model.detector.checkpoint=PATH'
     )
     if not detector.loaded and not detector.allow_random:
         given = (

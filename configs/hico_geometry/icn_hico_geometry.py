@@ -7,7 +7,7 @@ _base_ = [
 text_dim = 256
 model = dict(
     type='CLHOI',
-    detector=None,
+    detector=dict(type='PrecomputedDetections'),
     # Every pair of the data set, and every class of each.
     pairing=dict(
         type='HumanObjectPairing',

@@ -31,12 +31,12 @@ def save_model(cfg, path):
     """Weights as tools/train.py writes them; the ICN has an opinion."""
     init_default_scope('clhoi_mm')
     torch.manual_seed(0)
-    cfg.model.detector_checkpoint = str(REPO / 'checkpoints/mini_detector.pth')
+    cfg.model.detector.checkpoint = str(REPO / 'checkpoints/mini_detector.pth')
     model = MODELS.build(cfg.model)
     model.teacher_head.phrases.ensure_encoded()
     model.icn.bias.data += 4
     # What the path leads to elsewhere.
-    cfg.model.detector_checkpoint = 'checkpoints/mini_detector.pth'
+    cfg.model.detector.checkpoint = 'checkpoints/mini_detector.pth'
     torch.save(
         dict(
             state_dict=model.state_dict(),

@@ -52,7 +52,7 @@ def publish(world, trained, name, *args):
 @pytest.fixture(scope='module')
 def stripped(world, trained):
     path, text = publish(world, trained, 'stripped', '--strip-detector')
-    assert 'model.detector_checkpoint' in text and 'RTMDet' in text
+    assert 'model.detector.checkpoint' in text and 'RTMDet' in text
     assert 'checkpoints/mini_detector.pth' in text
     return path
 
@@ -106,7 +106,7 @@ def test_stripped_tests_as_the_whole(world, trained, stripped):
 
 
 def test_stripped_infers_as_the_whole(trained, stripped, images):
-    given = {'model.detector_checkpoint': str(DETECTOR)}
+    given = {'model.detector.checkpoint': str(DETECTOR)}
     whole, without = (
         HOIInferencer(
             weights=path, device='cpu', cfg_options=given, show_progress=False
@@ -123,13 +123,13 @@ def test_detector_that_is_not_there(stripped, given):
         HOIInferencer(
             weights=stripped,
             device='cpu',
-            cfg_options={'model.detector_checkpoint': given},
+            cfg_options={'model.detector.checkpoint': given},
         )
     for part in (
         'published without',
         given or 'none is given',
         'RTMDet',
-        '--cfg-options model.detector_checkpoint=PATH',
+        '--cfg-options model.detector.checkpoint=PATH',
     ):
         assert part in str(error.value)
 
@@ -142,7 +142,7 @@ def test_other_detector(world, stripped):
         TEST,
         MINI,
         stripped,
-        *options(*NO_WORKERS, 'model.detector_checkpoint=other.pth'),
+        *options(*NO_WORKERS, 'model.detector.checkpoint=other.pth'),
         cwd=world,
     )
     assert done.code != 0
@@ -178,7 +178,7 @@ def test_bad_input_leaves_nothing(world, trained, stripped, source, parts):
     elif source == 'joint.pth':
         checkpoint = load_weights(str(trained))
         config = json.loads(checkpoint['meta']['cfg'])
-        config['model']['train_detector'] = True
+        config['model']['detector']['type'] = 'JointDetector'
         checkpoint['meta']['cfg'] = json.dumps(config)
         torch.save(checkpoint, world / source)
     done = run_tool(

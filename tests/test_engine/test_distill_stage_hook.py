@@ -89,7 +89,7 @@ def test_rates_within_an_iteration_only(model, wrapped):
         hook.before_train_iter(runner, 0)
         assert rates(runner, model.icn) == {icn}
         assert list(rates(runner, model.vlt)) == [pytest.approx(vlt)]
-        assert rates(runner, model.context_loss) == {LR}
+        assert rates(runner, model.context_scorer) == {LR}
         hook.after_train_iter(runner, 0)
         assert rates(runner, model) == {LR}
 

@@ -97,23 +97,22 @@ def test_the_elder_learns_nothing(model):
     )
 
 
-def test_the_elder_says_what_the_student_said(model):
+def test_self_teacher_predicts_what_the_student_predicted(model):
     """At the moment of its appointment, dropout aside."""
     model.eval()
     inputs, samples = torch.rand(1, 3, *SIZE), [make_sample()]
-    maps = model.extract_feat(inputs, samples)
-    pairs = model.generate_pairs(inputs, maps[0], samples)
+    batch = model.prepare(inputs, samples)
 
-    def ask(*student):
-        context = model.encode_context(inputs, maps[0], samples, *student)
-        return model.score_pairs(maps[0], pairs, context, *student).logits
+    def predict(student):
+        phrases = model.teacher_head.phrases
+        return student.encode(batch, phrases).predictions.logits
 
-    before = ask()
+    before = predict(model.student)
     self_teacher = model.snapshot_self_teacher()
     model.reinit_icn()
-    assert len(pairs)
-    torch.testing.assert_close(ask(self_teacher), before)
-    assert not torch.allclose(ask(), before)
+    assert len(batch.pairs)
+    torch.testing.assert_close(predict(self_teacher), before)
+    assert not torch.allclose(predict(model.student), before)
 
 
 @pytest.mark.parametrize(

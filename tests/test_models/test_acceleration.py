@@ -81,8 +81,10 @@ def test_outputs_are_the_same(name):
 
 def test_trained_detector_says_the_same():
     cfg = Config.fromfile(REPO / 'configs/clhoi_r18_mini.py')
-    path = str(REPO / cfg.model.detector_checkpoint)
-    detector = FrozenDetector(cfg.model.detector, VOCABULARY, None, CLASSES)
+    path = str(REPO / cfg.model.detector.checkpoint)
+    detector = FrozenDetector(
+        cfg.model.detector.detector, VOCABULARY, None, CLASSES
+    )
     detector.model.load_state_dict(load_weights(path)['state_dict'])
     detector.label_map = torch.arange(11)
     # Noise shows it nothing of which it is sure.

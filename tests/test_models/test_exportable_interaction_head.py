@@ -17,6 +17,7 @@ from tests.test_models.utils import (
     PERSON,
     SIZE,
     build,
+    detector_cfg,
     make_sample,
     model_cfg,
 )
@@ -30,7 +31,9 @@ def model(request):
     cfg = model_cfg()
     if request.param == 'queries':
         cfg = model_cfg(
-            detector=dict(DETR, data_preprocessor=FCOS['data_preprocessor'])
+            detector=detector_cfg(
+                dict(DETR, data_preprocessor=FCOS['data_preprocessor'])
+            )
         )
         cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
         cfg['vlt']['levels'] = (0,)

@@ -90,13 +90,23 @@ FCOS = dict(
 )
 
 
+def detector_cfg(detector: dict = FCOS, **options) -> dict:
+    """Config of a frozen detector, with random weights unless told."""
+    cfg = dict(
+        type='FrozenDetector',
+        detector=detector,
+        classes=CLASSES,
+        allow_random=True,
+    )
+    cfg.update(options)
+    return cfg
+
+
 def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
     """Config of a small CLHOI; a part is left out by giving None for it."""
     cfg = dict(
         type='CLHOI',
-        detector=FCOS,
-        detector_classes=CLASSES,
-        allow_random_detector=True,
+        detector=detector_cfg(),
         pairing=dict(
             type='HumanObjectPairing',
             score_thr=0.0,

@@ -28,7 +28,7 @@ SHORT = (
     'train_dataloader.batch_size=4',
     'train_cfg.max_epochs=1',
     'custom_hooks.DistillStageHook.context_epochs=1',
-    'model.feat_cache_size=0',
+    'model.detector.feat_cache_size=0',
 )
 
 

@@ -35,7 +35,7 @@ SHORT = (
     'train_dataloader.batch_size=4',
     'train_cfg.max_epochs=2',
     'custom_hooks.DistillStageHook.context_epochs=1',
-    'model.feat_cache_size=0',
+    'model.detector.feat_cache_size=0',
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
 )
@@ -154,7 +154,7 @@ def test_detections_of_another_detector_are_refused(world, features):
     done = run_tool(
         TRAIN,
         config_with(world, features),
-        *options(*SHORT, 'model.detector.test_cfg.max_per_img=30'),
+        *options(*SHORT, 'model.detector.detector.test_cfg.max_per_img=30'),
         cwd=world,
     )
     assert done.code != 0

@@ -65,8 +65,10 @@ def write_config(world, name, **overrides):
     view = Config.fromfile(MODELS_FOLDER / DETECTORS[name]).detector_view
     cfg = Config.fromfile(MINI)
     model = cfg.model
-    model.detector = detector
-    model.update(detector_checkpoint=str(path), feat_cache_size=0, **overrides)
+    model.detector = dict(
+        type='FrozenDetector', detector=detector, checkpoint=str(path)
+    )
+    model.detector.update(overrides)
     model.pairing.score_thr = 0.0
     # Nothing is said of the detector's maps but which the VLT reads.
     model.vlt.pop('in_channels')
@@ -122,7 +124,7 @@ def test_trains_and_tests_on_the_mini_world(world, name):
 
 def test_detector_is_trained_along(world):
     """In two processes, which wait for every parameter's gradient."""
-    config = write_config(world, 'rtmdet', train_detector=True)
+    config = write_config(world, 'rtmdet', type='JointDetector')
     run_tool(
         TRAIN,
         config,
@@ -150,7 +152,7 @@ def test_weights_of_another_detector_are_refused(world):
         TRAIN,
         config,
         *options(
-            *QUICK, 'model.detector_checkpoint=checkpoints/mini_detector.pth'
+            *QUICK, 'model.detector.checkpoint=checkpoints/mini_detector.pth'
         ),
         cwd=world,
     )
@@ -159,7 +161,7 @@ def test_weights_of_another_detector_are_refused(world):
     done = run_tool(
         TRAIN,
         config,
-        *options(*QUICK, 'model.detector_checkpoint=nowhere.pth'),
+        *options(*QUICK, 'model.detector.checkpoint=nowhere.pth'),
         cwd=world,
     )
     assert done.code > 0

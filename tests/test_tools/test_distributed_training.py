@@ -28,7 +28,7 @@ SHORT = (
     *NO_WORKERS,
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
-    'model.feat_cache_size=0',
+    'model.detector.feat_cache_size=0',
     'custom_hooks.DistillStageHook.context_epochs=1',
     'train_cfg.max_epochs=2',
     'train_cfg.val_begin=3',

@@ -327,7 +327,7 @@ def test_train_and_test(hico):
     'tool, message',
     [
         ('browse_dataset', 'browse_dataset.py: this config reads no images'),
-        ('get_flops', 'this config has no detector, model.detector=None'),
+        ('get_flops', 'this config has no detector but PrecomputedDetections'),
         ('cache_detections', 'LoadImageSize in a pipeline: leave it out'),
     ],
 )

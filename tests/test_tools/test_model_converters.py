@@ -75,10 +75,11 @@ def test_clhoi_accepts_it(download, tmp_path):
     assert found.scores.min() > 0.9
     assert not list(path.parent.glob('.*'))
     cfg = model_cfg(
-        detector=small_detr(),
-        detector_checkpoint=str(path),
-        detector_classes=None,
-        allow_random_detector=False,
+        detector=dict(
+            type='FrozenDetector',
+            detector=small_detr(),
+            checkpoint=str(path),
+        )
     )
     cfg['vlt'].update(in_channels=64, levels=(0,))
     cfg['icn']['roi_extractor'].update(out_channels=64, featmap_strides=[32])

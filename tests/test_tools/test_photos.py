@@ -37,7 +37,7 @@ VOCABULARY = HOIVocabulary.load('v_coco')
 CONFIG = """
 _base_ = [{base!r}]
 model = dict(
-    allow_random_detector=True,
+    detector=dict(allow_random=True),
     teacher_head=dict(
         supervision='instance',
         text_encoder=dict(_delete_=True, type='HashedTextEncoder', dim=512)))
@@ -90,7 +90,8 @@ def write_untrained(config, detector, path):
     cfg = Config.fromfile(config)
     init_default_scope('clhoi_mm')
     torch.manual_seed(0)
-    model = MODELS.build(dict(cfg.model, detector_checkpoint=str(detector)))
+    cfg.model.detector.checkpoint = str(detector)
+    model = MODELS.build(cfg.model)
     model.init_weights()
     torch.save(dict(state_dict=model.state_dict(), meta={}), path)
 

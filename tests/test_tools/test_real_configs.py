@@ -187,5 +187,5 @@ def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
         'checkpoints/detr_r50_coco.pth',
         'DETR',
         '436d03e8.pth',
-        'model.detector_checkpoint=',
+        'model.detector.checkpoint=',
     )

@@ -40,7 +40,7 @@ SHORT = (
 # by the batch; Adam makes steps of that where a gradient is nearly zero.
 STAGES = (
     *SHORT,
-    'model.feat_cache_size=0',
+    'model.detector.feat_cache_size=0',
     'custom_hooks.DistillStageHook.context_epochs=2',
     'train_cfg.max_epochs=4',
     'train_cfg.val_begin=4',
@@ -133,7 +133,7 @@ def test_training_with_a_remembered_detector_is_the_same(trained, world):
         'remembered',
         '--resume',
         trained / 'epoch_1.pth',
-        *options(*STAGES, 'model.feat_cache_size=64'),
+        *options(*STAGES, 'model.detector.feat_cache_size=64'),
         cwd=world,
     ).check()
     assert_same_losses(world / 'remembered', trained, 5, rel=1e-3)
@@ -371,8 +371,8 @@ WORDS = f'{DATASET}.pipeline.LoadTeacherKnowledge.cache'
     (f'{WORDS}=narrow_words',
      ('narrow_words', 'HashedTextEncoder', 'pack the cache again')),
     (f'{WORDS}=few_words', ('few_words', 'train/images/', 'mask')),
-    ('model.detector_checkpoint=checkpoints/nowhere.pth',
-     ('checkpoints/nowhere.pth', 'model.detector_checkpoint=')),
+    ('model.detector.checkpoint=checkpoints/nowhere.pth',
+     ('checkpoints/nowhere.pth', 'model.detector.checkpoint=')),
     ('model.teacher_head.supervision=labels', ('labels', 'image, instance')),
 ])  # fmt: skip
 def test_bad_input_is_named_with_its_remedy(world, option, parts):

@@ -20,7 +20,7 @@ SHORT = (
     *NO_WORKERS,
     'train_dataloader.batch_size=4',
     'custom_hooks.DistillStageHook.context_epochs=1',
-    'model.feat_cache_size=0',
+    'model.detector.feat_cache_size=0',
     'default_hooks.logger.interval=1',
     'train_cfg.val_interval=99',
 )

@@ -18,7 +18,6 @@ from torch.profiler import ProfilerActivity, profile
 from clhoi_mm.apis.model_source import as_test_pipeline
 from clhoi_mm.config_file import read_config
 from clhoi_mm.models.acceleration import accelerate
-from clhoi_mm.models.detectors.hoi_post_processor import HOIPostProcessor
 
 COLUMNS = (
     'pairs',
@@ -113,12 +112,7 @@ class Parts:
         )
         self.inputs = scenes.inputs(batch)
         self.samples = [scenes.sample() for _ in range(batch)]
-        self.finish = HOIPostProcessor(
-            model.teacher_head.phrases,
-            model.score_power,
-            model.max_per_img,
-            model.missing_role_weight,
-        )
+        self.finish = model.post_processor
         self.feats = model.detector.extract_feat(self.inputs)
         self.detect = model.detector.detect
         found = self.detect(self.inputs, self.feats, self.samples)[0]
@@ -150,7 +144,7 @@ class Parts:
     def vlt(self) -> Any:
         """The context."""
         with self.amp():
-            return self.model.encode_context(
+            return self.model.student.encode_context(
                 self.inputs, self.feats, self.samples
             )
 
@@ -160,7 +154,10 @@ class Parts:
             pairs = self.model.generate_pairs(
                 self.inputs, self.feats, self.samples
             )
-            return self.model.score_pairs(self.feats, pairs, context), pairs
+            scores = self.model.student.score_pairs(
+                self.feats, pairs, context, self.model.teacher_head.phrases
+            )
+            return scores, pairs
 
     def post(self, scores: Any, pairs: Any) -> None:
         """Triplets in samples."""

@@ -21,22 +21,20 @@ def build_model(cfg: Config, device: str) -> CLHOI:
     """The config's model with random weights; it needs no file."""
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     model = cfg.model
-    if model.get('detector') is None:
+    if 'detector' not in model.detector:
         raise SystemExit(
-            'this config has no detector, model.detector=None: '
+            f'this config has no detector but {model.detector.type}: '
             'what it takes to look at an image cannot be told'
         )
-    model.update(
-        detector_checkpoint=None,
-        allow_random_detector=True,
-        feat_cache_size=0,
+    model.detector.update(
+        checkpoint=None, allow_random=True, feat_cache_size=0
     )
     head = model.teacher_head
     head.text_encoder = dict(type='HashedTextEncoder', dim=head.text_dim)
-    if model.get('detector_classes') is None:
+    if model.detector.get('classes') is None:
         # Its checkpoint would state them.
         vocabulary = HOIVocabulary.load(head.vocabulary)
-        model.detector_classes = list(vocabulary.objects)
+        model.detector.classes = list(vocabulary.objects)
     torch.manual_seed(0)
     built = MODELS.build(model)
     built.teacher_head.phrases.ensure_encoded()

@@ -40,7 +40,7 @@ def write_features(
         path,
         model.detector.identity,
         model.detector.vocabulary.objects,
-        dict(roi_extractor=model.roi_hash),
+        dict(roi_extractor=getattr(model.icn, 'roi_hash', None)),
     ) as writer:
         for i, sample in enumerate(samples):
             image = inputs[i : i + 1]

@@ -287,7 +287,9 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
     datasets = list(views(cfg, args))
     model = MODELS.build(cfg.model).to(args.device).eval()
     model.detector.check_loaded()
-    features = dict(roi_extractor=model.roi_hash) if args.features else None
+    features = None
+    if args.features:
+        features = dict(roi_extractor=getattr(model.icn, 'roi_hash', None))
     total, missing = sum(len(dataset) for dataset, _ in datasets), 0
     # Data sets that are concatenated may share images.
     seen = set()

@@ -99,12 +99,14 @@ def measure(
     context = None
     if model.vlt is not None:
         flops, context = count_flops(
-            lambda: model.encode_context(inputs, feats, [sample])
+            lambda: model.student.encode_context(inputs, feats, [sample])
         )
         rows['VLT'] = (*count_parameters(model.vlt), flops)
     if model.icn is not None:
         flops, _ = count_flops(
-            lambda: model.score_pairs(feats, formed, context)
+            lambda: model.student.score_pairs(
+                feats, formed, context, model.teacher_head.phrases
+            )
         )
         rows[f'ICN, {pairs} pairs'] = (*count_parameters(model.icn), flops)
     known = set(map(id, detector.parameters()))

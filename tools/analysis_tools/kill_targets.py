@@ -112,7 +112,7 @@ class MiniTarget(Target):
         loader = 'dataloader.dataset.data_root'
         return [
             '--cfg-options',
-            f'model.detector_checkpoint={REPO}/checkpoints/mini_detector.pth',
+            f'model.detector.checkpoint={REPO}/checkpoints/mini_detector.pth',
             *(f'{x}_{loader}={self.folder}/mini/' for x in _SPLITS),
             f'{_CACHE}={self.folder}/mini/teacher/train_typical',
         ]
@@ -165,7 +165,7 @@ class TrainingTarget(MiniTarget):
             'default_hooks.checkpoint.interval=1',
             'default_hooks.checkpoint.max_keep_ckpts=-1',
             'train_cfg.val_interval=100', 'train_dataloader.batch_size=4',
-            'model.feat_cache_size=0'
+            'model.detector.feat_cache_size=0'
         ]  # yapf: disable
 
     def results(self, out: Path) -> Dict[str, Path]:

@@ -30,6 +30,7 @@ STUDENT = (
     'icn.',
     'vlt.',
     'context_loss.',
+    'context_scorer.',
     'interaction_loss.',
     'label_noise.',
 )
@@ -141,23 +142,13 @@ def judgements(
     for data in tqdm(loader, unit='batch'):
         data = model.data_preprocessor(data, False)
         inputs, samples = data['inputs'], data['data_samples']
-        maps = model.extract_feat(inputs, samples)
-        pairs = model.generate_pairs(inputs, maps[0], samples)
+        batch = model.prepare(inputs, samples)
+        phrases = model.teacher_head.phrases
         yield (
             samples,
-            pairs,
+            batch.pairs,
             [
-                model.score_pairs(
-                    model.select_feats('icn', maps),
-                    pairs,
-                    model.encode_context(
-                        inputs,
-                        model.select_feats('vlt', maps),
-                        samples,
-                        student,
-                    ),
-                    student,
-                )
+                student.encode(batch, phrases).predictions
                 for student in students
             ],
         )
@@ -166,7 +157,6 @@ def judgements(
 @torch.no_grad()
 def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
     """The two tables, by rows and columns."""
-    from clhoi_mm.models.detectors.hoi_post_processor import HOIPostProcessor
     from clhoi_mm.models.heads import choose_within, exchange
 
     model, students = load(cfg, args.checkpoints)
@@ -176,12 +166,7 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
             if part is not None:
                 part.to(args.device)
     phrases = model.teacher_head.phrases
-    maker = HOIPostProcessor(
-        phrases,
-        model.score_power,
-        model.max_per_img,
-        model.missing_role_weight,
-    )
+    maker = model.post_processor
     loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'])
     cells = list(itertools.product(range(len(students)), repeat=2))
     tables = [

@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
         '--strip-detector',
         action='store_true',
         help="leave out the frozen detector's weights, which whoever loads "
-        'the file gives as model.detector_checkpoint',
+        'the file gives as model.detector.checkpoint',
     )
     return parser.parse_args()
 
@@ -57,11 +57,11 @@ def main() -> None:
         f'{", ".join(left_out) or "nothing"}'
     )
     if args.strip_detector:
-        config = model_config(checkpoint)
+        adapter = model_config(checkpoint).get('detector', {})
         print(
-            'to be given beside it, as model.detector_checkpoint: '
-            f'the weights of {config.get("detector", {}).get("type")} that '
-            f'were at {config.get("detector_checkpoint")}'
+            'to be given beside it, as model.detector.checkpoint: '
+            f'the weights of {adapter.get("detector", {}).get("type")} that '
+            f'were at {adapter.get("checkpoint")}'
         )
 
 

@@ -1,5 +1,4 @@
-from contextlib import contextmanager
-from typing import Callable, Iterable, Iterator, Optional, Sequence
+from typing import Callable, Iterable, Optional, Sequence
 
 import numpy as np
 import torch
@@ -10,9 +9,11 @@ from torch import Tensor, nn
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.structures import HOIDataSample
 
+from ..layers import RoIFeatureStore, pool_roi_feats
 
-class CachedFeats(tuple):
-    """Feature maps of a batch from a file, and what else it holds.
+
+class CachedFeats(tuple, RoIFeatureStore):
+    """Feature maps, detections and RoI features of a batch from a file.
 
     Attributes:
         input_shape (tuple): Height and width of the padded batch.
@@ -34,7 +35,7 @@ class CachedFeats(tuple):
     def views_of(
         samples: Optional[Sequence[HOIDataSample]],
     ) -> Optional[list[DetectorView]]:
-        """The views that samples carry in place of images, if they do.
+        """Find the views that samples carry in place of images, if any.
 
         Raises:
             ValueError: If some of them do and others do not.
@@ -93,7 +94,7 @@ class CachedFeats(tuple):
         return feats
 
     def look_up(self, rois: Tensor) -> Optional[Tensor]:
-        """RoI features as the file holds them.
+        """Look up RoI features as the file holds them.
 
         Args:
             rois (Tensor): Boxes with their image's index before, (n, 5).
@@ -124,44 +125,34 @@ class CachedFeats(tuple):
                 'with --all-maps (tools/analysis_tools/cache_detections.py)'
             )
 
-    @contextmanager
-    def pooled(
-        self, roi_extractor: nn.Module, roi_hash: str
-    ) -> Iterator[None]:
-        """Let an RoI extractor answer with the file's features.
+    def get_roi_feats(
+        self,
+        roi_extractor: nn.Module,
+        rois: Tensor,
+        extractor_hash: Optional[str],
+        part: str,
+    ) -> Tensor:
+        """Look up RoI features; pool those that the file lacks from its maps.
 
-        RoIs that the file does not hold are pooled from its maps.
-
-        Args:
-            roi_extractor (nn.Module): Whose ``forward`` answers inside.
-            roi_hash (str): Hash of its config.
+        See :meth:`RoIFeatureStore.get_roi_feats`.
         """
-        pool = roi_extractor.forward
-
-        def answer(feats: Sequence[Tensor], rois: Tensor) -> Tensor:
-            found = None
-            if self.roi_hashes == {roi_hash}:
-                found = self.look_up(rois)
-            if found is None:
-                self.check_levels(range(len(feats)))
-                _say_once(
-                    'the file of features lacks RoI features of pairs in '
-                    'use: they are pooled from its maps, which takes longer; '
-                    'write it anew with the pairing and the RoI extractor of '
-                    'this config'
-                )
-                found = pool(feats, rois)
-            return found
-
-        roi_extractor.forward = answer
-        try:
-            yield
-        finally:
-            del roi_extractor.forward
+        found = None
+        if self.roi_hashes == {extractor_hash}:
+            found = self.look_up(rois)
+        if found is None:
+            self.check_levels(range(min(len(self), roi_extractor.num_inputs)))
+            _warn_once(
+                'the file of features lacks RoI features of pairs in '
+                'use: they are pooled from its maps, which takes longer; '
+                'write it anew with the pairing and the RoI extractor of '
+                'this config'
+            )
+            found = pool_roi_feats(roi_extractor, self, rois)
+        return found
 
 
 def _equal_rows(table: Tensor) -> Tensor:
-    """A number a row, the same for equal rows: 0 to as many as differ.
+    """Number rows from 0, equal rows alike.
 
     torch.unique(dim=0) does it too, at ten times the cost.
     """
@@ -173,7 +164,7 @@ def _equal_rows(table: Tensor) -> Tensor:
 
 
 def _stack(maps: Sequence[np.ndarray]) -> Tensor:
-    """Maps of one level, (C, h, w) each, with zeros where one is smaller."""
+    """Stack maps of one level, (C, h, w) each, padded with zeros."""
     size = np.max([m.shape for m in maps], 0)
     out = np.zeros((len(maps), *size), maps[0].dtype)
     for row, values in zip(out, maps):
@@ -181,10 +172,10 @@ def _stack(maps: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(out)
 
 
-_said = set()
+_warned = set()
 
 
-def _say_once(message: str) -> None:
-    if message not in _said:
-        _said.add(message)
+def _warn_once(message: str) -> None:
+    if message not in _warned:
+        _warned.add(message)
         MMLogger.get_current_instance().warning(message)

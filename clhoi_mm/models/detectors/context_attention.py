@@ -8,28 +8,26 @@ from clhoi_mm.structures import HOIDataSample
 
 from ..task_modules import PairBatch, PairGrid
 
-# Cells along the longer side of a map.
+# Number of cells along the longer side of a map.
 LONGER_SIDE = 48
 
 
 class ContextAttention:
-    """Where the context comes from that a pair listens to.
+    """Attention maps of pairs over the image, through the VLT's tokens.
 
-    The share of a pair's attention that each token of the VLT gets, times the
-    share of the token's that each place of the feature maps gets; heads and
-    layers are averaged. Inside a ``with`` block the layers' inputs are kept,
-    and the weights are computed from them when asked for: the layers
-    themselves never compute any to be shown.
+    A pair's attention to each token of the VLT times the token's attention to
+    each place of the feature maps, averaged over heads and layers. Inside a
+    ``with`` block the layers' inputs are kept, and the weights are computed
+    from them on demand: the layers themselves do not compute any.
 
-    What a pair sees in its own boxes (RoI features), and what tokens tell
-    each other, is not in it.
+    RoI features and attention among tokens are not included.
 
     Args:
         vlt (nn.Module, optional): The model's VLT.
         icn (nn.Module, optional): The model's ICN.
 
     Raises:
-        ValueError: Pairs of such a model listen to no context.
+        ValueError: If pairs of the model do not attend to any context.
     """
 
     def __init__(
@@ -44,8 +42,8 @@ class ContextAttention:
         self.icn = icn
 
     def __enter__(self) -> 'ContextAttention':
-        self._readers: List[Tensor] = []
-        self._listeners: List[Tuple[Tensor, PairGrid, Tensor]] = []
+        self._queries: List[Tensor] = []
+        self._context_layers: List[Tuple[Tensor, PairGrid, Tensor]] = []
 
         def on_vlt(module: nn.Module, args: tuple) -> None:
             self._feats, self._padding = args
@@ -53,14 +51,14 @@ class ContextAttention:
         def on_decoder(module: nn.Module, args: tuple, kwargs: dict) -> None:
             self._memory = args[1], kwargs['memory_key_padding_mask']
 
-        def on_reader(module: nn.Module, args: tuple, output: Tensor) -> None:
-            self._readers.append(output)
+        def on_query(module: nn.Module, args: tuple, output: Tensor) -> None:
+            self._queries.append(output)
 
         def on_icn(module: nn.Module, args: tuple) -> None:
             self._pairs = args[1]
 
-        def on_listener(module: nn.Module, args: tuple) -> None:
-            self._listeners.append(args)
+        def on_context_layer(module: nn.Module, args: tuple) -> None:
+            self._context_layers.append(args)
 
         self._handles = [
             self.vlt.register_forward_pre_hook(on_vlt),
@@ -70,11 +68,11 @@ class ContextAttention:
             self.icn.register_forward_pre_hook(on_icn),
         ]
         self._handles += [
-            layer.norm2.register_forward_hook(on_reader)
+            layer.norm2.register_forward_hook(on_query)
             for layer in self.vlt.decoder.layers
         ]
         self._handles += [
-            layer.context_attn.register_forward_pre_hook(on_listener)
+            layer.context_attn.register_forward_pre_hook(on_context_layer)
             for layer in self.icn.layers
         ]
         return self
@@ -84,7 +82,7 @@ class ContextAttention:
             handle.remove()
 
     def explain(self, samples: List[HOIDataSample]) -> None:
-        """Add ``attention`` to what was predicted in the block.
+        """Add ``attention`` to the predictions made in the block.
 
         Args:
             samples (List[HOIDataSample]): With ``pred_hois``, which get
@@ -120,7 +118,7 @@ class ContextAttention:
             hois.attention = torch.einsum('np,phw->nhw', same, maps)
 
     def _densities(self) -> List[Tensor]:
-        """Attention of the pairs by level, each (P, h, w)."""
+        """Compute the attention of pairs by level, each (P, h, w)."""
         pairs = self._pairs
         memory, mask = self._memory
         with torch.no_grad():
@@ -128,11 +126,11 @@ class ContextAttention:
                 layer.multihead_attn(x, memory, memory, key_padding_mask=mask)[
                     1
                 ]
-                for layer, x in zip(self.vlt.decoder.layers, self._readers)
+                for layer, x in zip(self.vlt.decoder.layers, self._queries)
             )
             tokens = sum(
-                layer.context_attn.weights(*heard)
-                for layer, heard in zip(self.icn.layers, self._listeners)
+                layer.context_attn.weights(*args)
+                for layer, args in zip(self.icn.layers, self._context_layers)
             )
         shares = (tokens[:, None] @ places[pairs.pair_inds])[:, 0].float()
         sizes = [
@@ -150,7 +148,7 @@ class ContextAttention:
 def _crop(
     levels: List[Tensor], size: List[float], batch_shape: Tuple[int, int]
 ) -> Tensor:
-    """Lay densities of all levels over the image, (p, h, w) in all."""
+    """Add densities of all levels over the image, (p, h, w)."""
     width, height = size
     cells = [
         max(round(LONGER_SIDE * side / max(size)), 1)
@@ -159,7 +157,7 @@ def _crop(
     if not len(levels[0]):
         return levels[0].new_zeros(0, *cells)
     y, x = (
-        # Centres of cells in [-1, 1], the padded batch's sides.
+        # Centers of cells in [-1, 1], the padded batch's sides.
         (2 * torch.arange(n, device=levels[0].device) + 1) / n * side / whole
         - 1
         for n, side, whole in zip(cells, (height, width), batch_shape)

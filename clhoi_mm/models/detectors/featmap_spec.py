@@ -9,7 +9,7 @@ MAX_ROI_STRIDE = 32
 
 
 class FeatmapSpec(NamedTuple):
-    """Channels and strides of the maps that a network gives, by level."""
+    """Channels and strides of a network's feature maps, by level."""
 
     channels: tuple[int, ...]
     strides: tuple[int, ...]
@@ -22,16 +22,16 @@ class FeatmapSpec(NamedTuple):
         extract: Callable[[Tensor], Sequence[Tensor]],
         size: int,
     ) -> 'FeatmapSpec':
-        """Look at what a network gives for a blank image.
+        """Compute the maps of a blank image and read their shapes.
 
         Args:
-            network (nn.Module): Who computes them.
+            network (nn.Module): The network.
             extract (Callable): From images (B, 3, H, W) to maps.
             size (int): Height and width of the image, a multiple of all
                 strides.
 
         Returns:
-            FeatmapSpec: Its maps'.
+            FeatmapSpec: Channels and strides of the maps.
         """
         training = network.training
         network.eval()
@@ -47,11 +47,11 @@ class FeatmapSpec(NamedTuple):
 def infer_vlt_cfg(
     vlt: Optional[dict], look: Callable[[], FeatmapSpec]
 ) -> Optional[dict]:
-    """Tell the VLT the channels of the maps that it reads.
+    """Complete the VLT's config by the channels of the maps that it reads.
 
     Args:
-        vlt (dict, optional): Its config; what it states stays.
-        look (Callable): Gives the maps' shapes.
+        vlt (dict, optional): Its config; stated entries are kept.
+        look (Callable): Looks up the maps' channels and strides.
 
     Returns:
         dict, optional: The config with ``in_channels``.
@@ -73,14 +73,14 @@ def infer_vlt_cfg(
 
 
 def infer_icn_cfg(icn: dict, look: Callable[[], FeatmapSpec]) -> dict:
-    """Tell the ICN's RoI extractor the channels and strides of its maps.
+    """Complete the RoI extractor's config by channels and strides of its maps.
 
     Boxes are pooled from all levels up to stride 32, as FPN detectors pool
     theirs: from the level where a box of 14 positions lies.
 
     Args:
-        icn (dict): Its config; what it states stays.
-        look (Callable): Gives the maps' shapes.
+        icn (dict): Config of the ICN; stated entries are kept.
+        look (Callable): Looks up the maps' channels and strides.
 
     Returns:
         dict: The config with the extractor's ``out_channels`` and

@@ -8,16 +8,16 @@ from clhoi_mm.structures import HOIDataSample
 
 
 class FeatureCache:
-    """Outputs of a frozen detector for views of images that come again.
+    """Memory of a frozen detector's outputs for repeated views of images.
 
-    A view is an image as the pipeline brought it, known by its pixels. With
-    augmentation by flips alone a training set has two views an image, and
-    after a few epochs the detector has nothing left to do; with augmentation
-    that never repeats a view there is nothing to gain. Maps, detections and
-    RoI features of a view are kept on their device, unrounded.
+    A view is an image as the pipeline gives it, identified by its pixels.
+    With augmentation by flips alone a training set has two views an image,
+    and after a few epochs the detector no longer runs; with augmentation that
+    never repeats a view nothing is gained. Maps, detections and RoI features
+    of a view are kept on their device, unrounded.
 
     Args:
-        size (int): Views kept; later ones are computed each time.
+        size (int): Number of views kept; others are computed each time.
     """
 
     _shared: ClassVar[dict[tuple, 'FeatureCache']] = {}
@@ -28,15 +28,15 @@ class FeatureCache:
 
     @classmethod
     def of(cls, checkpoint: str, size: int) -> 'FeatureCache':
-        """The memory of all detectors in this process with these weights.
+        """Get the memory of all detectors in this process with these weights.
 
         Args:
             checkpoint (str): The detector's weights.
-            size (int): Views kept.
+            size (int): Number of views kept.
 
         Returns:
-            FeatureCache: Shared, so that a study of many runs sees each
-            image once.
+            FeatureCache: Shared, so that a study of many runs computes each
+            view once.
         """
         key = (
             os.path.abspath(checkpoint),
@@ -53,8 +53,8 @@ class FeatureCache:
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            samples (Sequence[HOIDataSample]): Whose sizes before padding
-                matter to some detectors.
+            samples (Sequence[HOIDataSample]): Their sizes before padding, on
+                which some detectors depend.
 
         Returns:
             list[Hashable]: A key a view.
@@ -72,7 +72,7 @@ class FeatureCache:
         ]
 
     def get(self, view: Hashable, kind: Hashable) -> Optional[Any]:
-        """Value of a view, None where it is not known.
+        """Get a value of a view, None where it is not known.
 
         Args:
             view (Hashable): As :meth:`views` gives it.
@@ -81,7 +81,7 @@ class FeatureCache:
         return self._values.get(view, {}).get(kind)
 
     def keep(self, view: Hashable, kind: Hashable, value: Any) -> None:
-        """Keep a value, in place of an earlier one, where there is room.
+        """Keep a value, in place of an earlier one, if there is room.
 
         Args:
             view (Hashable): As :meth:`views` gives it.
@@ -97,7 +97,7 @@ class FeatureCache:
         views: Sequence[Hashable],
         compute: Callable[[list[int]], Sequence[Any]],
     ) -> list[Any]:
-        """Values of a batch, computed only where they are not known.
+        """Get the values of a batch, computed where they are not known.
 
         Args:
             kind (Hashable): Name of the value, 'feats' or 'detections'.

@@ -1,12 +1,8 @@
 import copy
-import hashlib
-import json
 import os.path as osp
-from contextlib import contextmanager
-from typing import Any, Iterator, Optional, Sequence, Union
+from typing import Optional, Sequence, Union
 
 import torch
-from mmdet.datasets import CocoDataset
 from mmdet.structures import DetDataSample
 from mmengine.model import BaseModel
 from mmengine.structures import InstanceData
@@ -14,79 +10,46 @@ from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.utils.config_hash import config_hash
+from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..checkpoint import load_weights
 from ..published import put_detector_back, weights_hash
 from .cached_feats import CachedFeats
+from .detector_adapter import DetectorAdapter, Feats
 from .featmap_spec import FeatmapSpec
 from .feature_cache import FeatureCache
-from .query_records import recording_queries
+from .given_feats import GivenFeats, add_mixin
+from .label_map import map_detector_labels, stated_classes
+from .missing_weights import missing_weights
+from .query_records import add_query_recorder, recording_queries
 from .remembered_feats import RememberedFeats
 
-Feats = Sequence[Tensor]
-# What mmdet's weights for the shipped configs' detectors are called. Their
-# host is gone; copies elsewhere are told by the name, which ends in their
-# sha256.
-WEIGHTS = dict(
-    DETR='detr_r50_8xb2-150e_coco_20221023_153551-436d03e8.pth',
-    DABDETR='dab-detr_r50_8xb2-50e_coco_20221122_120837-c1035c8c.pth',
-    DINO='dino-4scale_r50_8xb2-12e_coco_20221202_182705-55b2bba2.pth',
-    RTMDet='rtmdet_m_8xb32-300e_coco_20220719_112220-229f527c.pth',
-    YOLOX='yolox_s_8x8_300e_coco_20211121_095711-4592a793.pth',
-)
-# Of these, weights elsewhere can be converted.
-CONVERTED = ('DETR', 'DeformableDETR', 'FasterRCNN')
 
-
-def config_hash(cfg: Optional[dict]) -> Optional[str]:
-    """Hash of what a part computes by config: not how it is initialised.
-
-    Args:
-        cfg (dict, optional): A part's config.
-
-    Returns:
-        str, optional: sha256 in hex; None for None.
-    """
-    if cfg is None:
-        return None
-
-    def strip(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                k: strip(v)
-                for k, v in value.items()
-                if k not in ('init_cfg', 'train_cfg')
-            }
-        return (
-            list(map(strip, value))
-            if isinstance(value, (list, tuple))
-            else value
-        )
-
-    text = json.dumps(strip(cfg), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-class FrozenDetector(nn.Module):
-    """Any mmdet detector, frozen, speaking a vocabulary's labels.
+@MODELS.register_module()
+class FrozenDetector(DetectorAdapter):
+    """Any mmdet detector, frozen, with a vocabulary's labels.
 
     Args:
         detector (dict): Config of an mmdet detector. Its data_preprocessor is
-            adopted by :class:`CLHOI` and not built here, but it tells the
-            detector from others.
-        vocabulary (HOIVocabulary): Whose object labels come out.
+            adopted by :class:`CLHOI` and not built here, but is part of the
+            detector's identity.
+        vocabulary (HOIVocabulary): Its object labels are given;
+            :class:`CLHOI` passes its own.
         checkpoint (str, optional): Path of the detector's weights. They are
             verified: mmengine loads non-strictly and never initialises a
             model that is tested, so that a missing file would otherwise test
             as random weights without a word.
         classes (str or Sequence[str], optional): The detector's class names,
             or 'coco'. Defaults to those that its checkpoint states.
-        remember (int): Views of training images whose maps and detections
-            are kept in memory, see :class:`FeatureCache`. For small data
-            sets with little augmentation. Defaults to 0.
+        feat_cache_size (int): Views of images whose maps, detections and RoI
+            features are kept in memory in training and its validation, see
+            :class:`FeatureCache`. For small data sets with little
+            augmentation. Defaults to 0.
         allow_random (bool): Go on with random weights where there is no
             checkpoint, for tests and speed measurements.
+        data_preprocessor (dict, optional): Config of the model's data
+            preprocessor. Defaults to the detector's.
     """
 
     def __init__(
@@ -95,15 +58,23 @@ class FrozenDetector(nn.Module):
         vocabulary: HOIVocabulary,
         checkpoint: Optional[str] = None,
         classes: Union[str, Sequence[str], None] = None,
-        remember: int = 0,
+        feat_cache_size: int = 0,
         allow_random: bool = False,
+        data_preprocessor: Optional[dict] = None,
     ) -> None:
         super().__init__()
         cfg = copy.deepcopy(detector)
-        self.config_hash = config_hash(cfg)
+        own = cfg.pop('data_preprocessor', None)
+        self.preprocessor_cfg = (
+            own if data_preprocessor is None else data_preprocessor
+        )
+        self.config_hash = config_hash(
+            dict(cfg, data_preprocessor=self.preprocessor_cfg)
+        )
         self._weights_hash: Optional[str] = None
-        cfg.pop('data_preprocessor', None)
         self.model: BaseModel = MODELS.build(cfg)
+        add_mixin(self.model, GivenFeats)
+        add_query_recorder(self.model)
         # Deformable DETR and its kin leave it as memory happens to be, which
         # with random weights may be NaN.
         if hasattr(self.model, 'level_embed'):
@@ -119,12 +90,12 @@ class FrozenDetector(nn.Module):
             loaded = load_weights(checkpoint)
             self._load(loaded['state_dict'])
             if classes is None:
-                classes = self._stated_classes(loaded.get('meta', {}))
+                classes = stated_classes(loaded.get('meta', {}))
         if classes is not None:
             self.label_map = self.map_labels(classes)
         self.memory = None
-        if remember and self.loaded:
-            self.memory = FeatureCache.of(checkpoint, remember)
+        if feat_cache_size and self.loaded:
+            self.memory = FeatureCache.of(checkpoint, feat_cache_size)
         self._freeze()
 
     def _freeze(self) -> None:
@@ -151,40 +122,9 @@ class FrozenDetector(nn.Module):
         self.model.load_state_dict(own)
         self.loaded = True
 
-    @staticmethod
-    def _stated_classes(meta: dict) -> Optional[Sequence[str]]:
-        """Class names as mmdet 3.x, 2.x or we write them."""
-        return meta.get('dataset_meta', {}).get(
-            'classes', meta.get('classes', meta.get('CLASSES'))
-        )
-
     def map_labels(self, classes: Union[str, Sequence[str]]) -> Tensor:
-        """Map the detector's labels to the vocabulary's by name.
-
-        Raises:
-            ValueError: If the vocabulary has an object that no class of the
-                detector names.
-        """
-        if classes == 'coco':
-            classes = CocoDataset.METAINFO['classes']
-        names = {
-            normalise_name(name): i
-            for i, name in enumerate(self.vocabulary.objects)
-        }
-        labels = [names.get(normalise_name(name), -1) for name in classes]
-        unmapped = [
-            name
-            for i, name in enumerate(self.vocabulary.objects)
-            if i not in labels
-        ]
-        if unmapped:
-            raise ValueError(
-                f'the detector has no class for {", ".join(unmapped)} of the '
-                f'vocabulary "{self.vocabulary.name}"; use a detector trained '
-                'on these classes, or give detector_classes in its own '
-                'spelling'
-            )
-        return torch.tensor(labels)
+        """Map labels to the vocabulary's, see :func:`map_detector_labels`."""
+        return map_detector_labels(classes, self.vocabulary)
 
     def check_loaded(self) -> None:
         """Refuse to go on with random weights.
@@ -193,42 +133,16 @@ class FrozenDetector(nn.Module):
             FileNotFoundError: If neither the detector's checkpoint nor one
                 of the whole model was loaded.
         """
-        if self.loaded or self.allow_random:
-            return
-        given = (
-            f'its checkpoint {self.checkpoint} does not exist'
-            if self.checkpoint
-            else 'no detector_checkpoint is given'
-        )
-        name = type(self.model).__name__
-        source = ''
-        if name in WEIGHTS:
-            source += (
-                f"; for the shipped config mmdet's own is "
-                f'{WEIGHTS[name]}, of which a copy is needed since its '
-                'host is gone'
-            )
-        if name in CONVERTED:
-            source += (
-                '; tools/model_converters makes one from weights that '
-                'can be had, as docs/models.md says'
-            )
-        raise FileNotFoundError(
-            f"the detector's weights were not loaded: {given}. Give an mmdet "
-            f"checkpoint of {name} trained on the vocabulary's objects "
-            f"(COCO's 80 for HICO-DET and V-COCO{source}), for example with "
-            '--cfg-options model.detector_checkpoint=PATH, or test with a '
-            'checkpoint of the whole model'
-        )
+        if not (self.loaded or self.allow_random):
+            raise missing_weights(type(self.model).__name__, self.checkpoint)
 
     def featmap_spec(self) -> FeatmapSpec:
-        """Channels and strides of its neck's maps."""
+        """Look up channels and strides of the neck's maps."""
         return FeatmapSpec.of(self.model, self.model.extract_feat, 256)
 
     @property
     def identity(self) -> dict[str, str]:
-        """What tells this detector from others: its type, and hashes of its
-        config and its weights."""
+        """Type of the detector, and hashes of its config and weights."""
         if self._weights_hash is None:
             self._weights_hash = weights_hash(self.model.state_dict())
         return dict(
@@ -241,8 +155,8 @@ class FrozenDetector(nn.Module):
         """Refuse detections and features that another detector made.
 
         Args:
-            samples (Sequence[HOIDataSample]): What they come with is stated
-                in their metainfo.
+            samples (Sequence[HOIDataSample]): Their metainfo names the files
+                that they were read from.
 
         Raises:
             ValueError: If it was not this detector.
@@ -269,7 +183,7 @@ class FrozenDetector(nn.Module):
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args
     ) -> None:
-        """A checkpoint of the whole model brings the detector along."""
+        """Load the detector from a checkpoint of the whole model."""
         self._weights_hash = None
         put_detector_back(self, state_dict, prefix)
         key = prefix + 'model.'
@@ -283,7 +197,7 @@ class FrozenDetector(nn.Module):
             for k, v in own.items()
             if key + k in state_dict
         ):
-            # Other weights than those of the file: what they gave is stale.
+            # The memory holds outputs of the weights before.
             self.memory = FeatureCache(self.memory.size)
         if prefix + 'label_map' in state_dict:
             self.label_map = torch.empty_like(
@@ -292,7 +206,7 @@ class FrozenDetector(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def train(self, mode: bool = True) -> 'FrozenDetector':
-        """Stay in evaluation mode: frozen means its statistics too."""
+        """Stay in evaluation mode: statistics are frozen as well."""
         return super().train(False)
 
     @torch.no_grad()
@@ -302,16 +216,16 @@ class FrozenDetector(nn.Module):
         samples: Optional[Sequence[HOIDataSample]] = None,
         remember: bool = False,
     ) -> Feats:
-        """Feature maps of the detector's neck, each (B, C, h, w).
+        """Compute the maps of the detector's neck.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            samples (Sequence[HOIDataSample], optional): Where they come from;
-                if they bring the maps, these are read.
-            remember (bool): Use and keep what is remembered of them.
+            samples (Sequence[HOIDataSample], optional): Their samples; maps
+                that these bring are read.
+            remember (bool): Use and fill the memory of ``feat_cache_size``.
 
         Returns:
-            Feats: The maps.
+            Feats: The maps, each (B, C, h, w).
         """
         views = CachedFeats.views_of(samples)
         if views is not None:
@@ -329,25 +243,13 @@ class FrozenDetector(nn.Module):
         if self.label_map.numel() == 0:
             raise ValueError(
                 "the detector's class names are not known; its checkpoint "
-                'does not state them, so give model.detector_classes (a list '
+                'does not state them, so give model.detector.classes (a list '
                 "of names, or 'coco')"
             )
 
-    @contextmanager
-    def _reusing(self, feats: Feats) -> Iterator[None]:
-        """Let the detector's own predict run on maps computed before."""
-        self.model.extract_feat = lambda inputs: feats
-        try:
-            yield
-        finally:
-            del self.model.extract_feat
-
     @torch.no_grad()
     def detect(
-        self,
-        inputs: Tensor,
-        feats: Feats,
-        samples: list[HOIDataSample],
+        self, inputs: Tensor, feats: Feats, samples: list[HOIDataSample]
     ) -> list[InstanceData]:
         """Run the detector's own predict on its maps.
 
@@ -355,14 +257,14 @@ class FrozenDetector(nn.Module):
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            feats (Feats): What :meth:`extract_feat` gave for them.
-            samples (list[HOIDataSample]): Whose metainfo is read.
+            feats (Feats): Their maps, as :meth:`extract_feat` gave them.
+            samples (list[HOIDataSample]): Their metainfo is read.
 
         Returns:
             list[InstanceData]: bboxes in input coordinates, labels of the
             vocabulary (-1 where it has none) and scores of each image; of a
-            detector with queries also query_inds (n,) and states (n, C),
-            which its decoder's last layer gave for these queries.
+            detector with queries also query_inds (n,) and query_embeds
+            (n, C), the outputs of its decoder's last layer.
         """
         if isinstance(feats, CachedFeats):
             return feats.detections
@@ -381,7 +283,7 @@ class FrozenDetector(nn.Module):
         feats = tuple(f.float() for f in feats)
         with (
             torch.autocast(inputs.device.type, enabled=False),
-            self._reusing(feats),
+            self.model.reuse_feats(feats),
             recording_queries(self.model) as records,
         ):
             results = self.model.predict(inputs, blank, rescale=False)

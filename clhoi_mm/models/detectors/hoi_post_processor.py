@@ -15,7 +15,7 @@ from .roleless_predictions import roleless_predictions
 
 @dataclass
 class HOIPostProcessor:
-    """Scored triplets of a batch's images from the scores of its pairs.
+    """Post-processing of pair scores to scored triplets of images.
 
     All images are ranked at once: the number of operations depends neither
     on pairs nor on images.
@@ -36,10 +36,10 @@ class HOIPostProcessor:
     def rank(
         self, interactions: PairPredictions, pairs: PairBatch
     ) -> tuple[InstanceData, Tensor]:
-        """Best (pair, class) of each image.
+        """Rank the (pair, class) combinations of each image.
 
         Args:
-            interactions (PairPredictions): What the ICN thinks of the pairs.
+            interactions (PairPredictions): Predictions for the pairs.
             pairs (PairBatch): The pairs.
 
         Returns:
@@ -47,7 +47,7 @@ class HOIPostProcessor:
             coordinates of the network's input, sorted by image and score,
             and their images.
         """
-        # Few classes speak of a pair's object: the rest is not looked at.
+        # Few classes have the pair's object; the rest is left out.
         pair, hoi = interactions.valid.nonzero(as_tuple=True)
         weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         scores = interactions.logits[pair, hoi].sigmoid() * weight[pair]
@@ -92,12 +92,12 @@ class HOIPostProcessor:
         pairs: PairBatch,
         rescale: bool,
     ) -> None:
-        """Put each image's triplets and detections into its sample.
+        """Write triplets and detections into the samples.
 
         Args:
-            samples (Sequence[HOIDataSample]): Are given ``pred_hois`` and
+            samples (Sequence[HOIDataSample]): Receive ``pred_hois`` and
                 ``pred_instances``.
-            interactions (PairPredictions): What the ICN thinks of the pairs.
+            interactions (PairPredictions): Predictions for the pairs.
             pairs (PairBatch): The pairs.
             rescale (bool): Give boxes in original-image coordinates.
         """

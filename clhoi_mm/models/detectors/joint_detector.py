@@ -1,4 +1,4 @@
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Union
 
 import torch
 from mmdet.structures import DetDataSample
@@ -7,52 +7,78 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from clhoi_mm.datasets.transforms.load_detections import deduplicate_boxes
+from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
 
 from .cached_feats import CachedFeats
-from .frozen_detector import Feats, FrozenDetector
+from .detector_adapter import Feats
+from .frozen_detector import FrozenDetector
 
 # Annotated boxes of one class that overlap by more are one instance:
 # HICO-DET's annotators drew a person anew for each interaction.
 SAME_INSTANCE_IOU = 0.7
 
 
+@MODELS.register_module()
 class JointDetector(FrozenDetector):
-    """Any mmdet detector, trained along with what looks at its maps.
+    """Any mmdet detector, trained jointly with the parts that read its maps.
 
-    Its own losses, with its own ``train_cfg``, are added, and those of the
-    interactions reach it through its maps. Its detections, from which pairs
-    are made, are those of its evaluation mode and carry no gradient.
+    Its own losses, with its own ``train_cfg``, are added, and the gradients
+    of the interactions' losses reach it through its maps. Its detections,
+    from which pairs are made, are those of its evaluation mode and carry no
+    gradient.
 
     Args:
-        *args: As of :class:`FrozenDetector`.
-        remember (int): Must be 0: what it gives changes.
-        **kwargs: As of :class:`FrozenDetector`.
+        detector (dict): As of :class:`FrozenDetector`, like the rest.
+        vocabulary (HOIVocabulary): Likewise.
+        checkpoint (str, optional): Likewise; without one training starts
+            from the detector's own initialization.
+        classes (str or Sequence[str], optional): Likewise.
+        feat_cache_size (int): Must be 0: features change in training.
+        allow_random (bool): Likewise.
+        data_preprocessor (dict, optional): Likewise.
     """
 
-    def __init__(self, *args, remember: int = 0, **kwargs) -> None:
-        if remember:
+    def __init__(
+        self,
+        detector: dict,
+        vocabulary: HOIVocabulary,
+        checkpoint: Optional[str] = None,
+        classes: Union[str, Sequence[str], None] = None,
+        feat_cache_size: int = 0,
+        allow_random: bool = False,
+        data_preprocessor: Optional[dict] = None,
+    ) -> None:
+        if feat_cache_size:
             raise ValueError(
-                'feat_cache_size keeps what a frozen detector gave; leave '
-                'it out where train_detector is set'
+                'feat_cache_size keeps the features of a frozen detector; '
+                'set model.detector.feat_cache_size=0 for a JointDetector'
             )
-        super().__init__(*args, **kwargs)
+        super().__init__(
+            detector,
+            vocabulary,
+            checkpoint,
+            classes,
+            allow_random=allow_random,
+            data_preprocessor=data_preprocessor,
+        )
 
     def _freeze(self) -> None:
-        """Nothing beyond what the detector's own config freezes."""
+        """Freeze nothing beyond what the detector's own config freezes."""
 
     def train(self, mode: bool = True) -> 'JointDetector':
         """Train or evaluate, as every module."""
         return nn.Module.train(self, mode)
 
     def init_weights(self) -> None:
-        """As mmdet would, where training starts from no checkpoint."""
+        """Initialize as mmdet does if no checkpoint was loaded."""
         if not self.loaded:
             self.model.init_weights()
 
     @property
     def identity(self) -> dict[str, str]:
-        """As of a frozen one, but weights change."""
+        """Type and hashes, computed anew since weights change."""
         self._weights_hash = None
         return super().identity
 
@@ -68,7 +94,7 @@ class JointDetector(FrozenDetector):
             raise ValueError(
                 'a detector in training changes what it gives: leave '
                 'LoadDetectorFeatures, and LoadDetections from a file, out of '
-                'the pipelines, or leave out train_detector'
+                "the pipelines, or set model.detector.type='FrozenDetector'"
             )
         super().check_made(samples)
 
@@ -78,12 +104,13 @@ class JointDetector(FrozenDetector):
         samples: Optional[Sequence[HOIDataSample]] = None,
         remember: bool = False,
     ) -> Feats:
-        """Feature maps of the detector's neck, with gradients.
+        """Compute the maps of the detector's neck, with gradients.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            samples (Sequence[HOIDataSample], optional): Where they come from.
-            remember (bool): Is of no effect.
+            samples (Sequence[HOIDataSample], optional): Their samples; maps
+                that these bring are read.
+            remember (bool): Has no effect.
 
         Returns:
             Feats: The maps, each (B, C, h, w).
@@ -102,8 +129,8 @@ class JointDetector(FrozenDetector):
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            feats (Feats): What :meth:`extract_feat` gave for them.
-            samples (list[HOIDataSample]): Whose metainfo is read.
+            feats (Feats): Their maps, as :meth:`extract_feat` gave them.
+            samples (list[HOIDataSample]): Their metainfo is read.
 
         Returns:
             list[InstanceData]: As of a frozen one.
@@ -118,11 +145,11 @@ class JointDetector(FrozenDetector):
     def loss(
         self, inputs: Tensor, feats: Feats, samples: list[HOIDataSample]
     ) -> dict[str, Tensor]:
-        """The detector's own losses on maps computed before.
+        """Compute the detector's own losses on maps computed before.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            feats (Feats): What :meth:`extract_feat` gave for them.
+            feats (Feats): Their maps, as :meth:`extract_feat` gave them.
             samples (list[HOIDataSample]): With ``gt_instances``.
 
         Returns:
@@ -134,26 +161,27 @@ class JointDetector(FrozenDetector):
         """
         truth = [self._truth(sample) for sample in samples]
         try:
-            with self._reusing(feats):
+            with self.model.reuse_feats(feats):
                 losses = self.model.loss(inputs, truth)
         except (AttributeError, TypeError) as error:
             if getattr(self.model, 'train_cfg', None) is not None:
                 raise
             raise ValueError(
-                'train_detector is set, and model.detector has no train_cfg, '
-                'which says how it is trained; take it from its mmdet config '
-                f'({error})'
+                'model.detector is a JointDetector, and its detector has no '
+                'train_cfg, which says how it is trained; take it from its '
+                f'mmdet config ({error})'
             ) from error
         return {f'detector.{name}': value for name, value in losses.items()}
 
     def _truth(self, sample: HOIDataSample) -> DetDataSample:
-        """An image's annotated boxes under the detector's labels."""
+        """Collect annotated boxes under the detector's labels."""
         if 'gt_instances' not in sample or 'bboxes' not in sample.gt_instances:
             raise ValueError(
                 f'{sample.get("img_path", "an image")} comes without '
-                'annotated boxes, and train_detector is set; put '
+                'annotated boxes, and model.detector is a JointDetector; put '
                 'LoadHOIAnnotations into the training pipeline of an '
-                'annotated data set, or leave the detector frozen'
+                'annotated data set, or set model.detector.type='
+                "'FrozenDetector'"
             )
         self._check_classes()
         label_map = self.label_map

@@ -5,17 +5,18 @@ from mmengine.structures import InstanceData
 def match_query_embeds(
     given: InstanceData, found: InstanceData
 ) -> InstanceData:
-    """States for boxes that came from elsewhere, as annotated ones do.
+    """Give boxes from elsewhere the query embeddings of detections.
 
-    Each has that of the detection that overlaps it most.
+    Each box gets those of the detection that overlaps it most.
 
     Args:
-        given (InstanceData): bboxes (n, 4) in input coordinates.
-        found (InstanceData): What the detector found in the image.
+        given (InstanceData): bboxes (n, 4) in input coordinates, annotated
+            ones for example.
+        found (InstanceData): The detector's detections in the image.
 
     Returns:
         InstanceData: ``given`` with ``query_embeds`` (n, C), unless the
-        detector has none to lend.
+        detections have none.
     """
     if 'query_embeds' in found and len(found):
         given = given.clone()

@@ -1,37 +1,67 @@
-from typing import Any, Mapping, NoReturn, Sequence
+from typing import Any, NoReturn, Optional, Sequence
 
 from mmengine.structures import InstanceData
-from torch import nn
 
+from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
+
+from .detector_adapter import DetectorAdapter
 
 
-class PrecomputedDetections(nn.Module):
-    """In the place of a detector where samples bring their detections.
+@MODELS.register_module()
+class PrecomputedDetections(DetectorAdapter):
+    """Detections that samples bring, in place of a detector.
 
-    There are no maps: whatever reads them cannot be used.
+    There are no maps, and parts that read maps are refused.
 
     Args:
-        options (Mapping[str, Any]): Options of the model that need a
-            detector, by name; none may be set.
-
-    Raises:
-        ValueError: One is set.
+        vocabulary (HOIVocabulary): Not read; labels are its own.
+        data_preprocessor (dict, optional): Config of the model's data
+            preprocessor. Defaults to None: images are left out.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        vocabulary: Optional[HOIVocabulary] = None,
+        data_preprocessor: Optional[dict] = None,
+    ) -> None:
         super().__init__()
-        given = [name for name, value in options.items() if value]
+        self.preprocessor_cfg = data_preprocessor or dict(
+            type='SamplePreprocessor'
+        )
+
+    def check_readers(
+        self, vlt: Optional[dict], icn: dict, visual_encoder: Optional[dict]
+    ) -> None:
+        """Refuse parts that read maps.
+
+        Args:
+            vlt (dict, optional): Config of the VLT.
+            icn (dict): Config of the ICN.
+            visual_encoder (dict, optional): Config of the visual encoder.
+
+        Raises:
+            ValueError: If one reads maps.
+        """
+        readers = {
+            'vlt': vlt,
+            'icn.roi_extractor': icn.get('roi_extractor'),
+            'icn.query_embed_channels': icn.get('query_embed_channels'),
+            'visual_encoder': visual_encoder,
+        }
+        given = [name for name, value in readers.items() if value]
         if given:
             raise ValueError(
-                f'model.detector is None, and {", ".join(given)} '
+                'model.detector is PrecomputedDetections, and '
+                f'{", ".join(given)} '
                 f'{"needs" if len(given) == 1 else "need"} a detector or its '
-                'maps; give model.detector, or set '
-                f'{", ".join(f"model.{name}=None" for name in given)}'
+                "maps; give model.detector=dict(type='FrozenDetector', ...), "
+                f'or set {", ".join(f"model.{name}=None" for name in given)}'
             )
 
     def extract_feat(self, *args, **kwargs) -> tuple:
-        """There are no maps."""
+        """Return no maps."""
         return ()
 
     def detect(
@@ -40,7 +70,7 @@ class PrecomputedDetections(nn.Module):
         feats: Any,
         samples: Sequence[HOIDataSample],
     ) -> list[InstanceData]:
-        """There is nobody to ask.
+        """Report a sample without detections.
 
         Raises:
             ValueError: Always.
@@ -48,25 +78,20 @@ class PrecomputedDetections(nn.Module):
         without = next(s for s in samples if s.get('detections') is None)
         raise ValueError(
             f'image {without.get("img_path", without.get("img_id"))} comes '
-            'without detections, and model.detector is None; put '
-            "LoadDetections(source='ground_truth') or one with a file into "
-            'the pipeline, right after LoadHOIAnnotations, or give '
-            'model.detector'
+            'without detections, and model.detector is '
+            "PrecomputedDetections; put LoadDetections(source='ground_truth') "
+            'or one with a file into the pipeline, right after '
+            'LoadHOIAnnotations, or give model.detector=dict(type='
+            "'FrozenDetector', ...)"
         )
 
-    def check_made(self, samples: Sequence[HOIDataSample]) -> None:
-        """Detections may be anybody's."""
-
-    def check_loaded(self) -> None:
-        """There are no weights."""
-
     def featmap_spec(self) -> NoReturn:
-        """There are no maps.
+        """Report that there are no maps.
 
         Raises:
             ValueError: Always.
         """
         raise ValueError(
-            'model.detector is None: vlt, icn.roi_extractor and '
-            'icn.query_embed_channels need its maps'
+            'model.detector is PrecomputedDetections: vlt, icn.roi_extractor '
+            'and icn.query_embed_channels need the maps of a detector'
         )

@@ -1,15 +1,14 @@
-from contextlib import contextmanager
-from itertools import count
-from typing import Any, Callable, Hashable, Iterator, Sequence
+from typing import Any, Callable, Hashable, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from ..layers import RoIFeatureStore, pool_roi_feats
 from .feature_cache import FeatureCache
 
 
-class RememberedFeats(tuple):
-    """Feature maps of a batch, and the memory that holds what follows.
+class RememberedFeats(tuple, RoIFeatureStore):
+    """Feature maps of a batch, and the memory of outputs that follow.
 
     Attributes:
         memory (FeatureCache): Outputs of the detector.
@@ -26,7 +25,7 @@ class RememberedFeats(tuple):
         views: list[Hashable],
         compute: Callable[[list[int]], Sequence[Tensor]],
     ) -> 'RememberedFeats':
-        """Maps of a batch, computed only where they are not known.
+        """Get the maps of a batch, computed only where they are not known.
 
         Args:
             memory (FeatureCache): Where they may be.
@@ -44,41 +43,21 @@ class RememberedFeats(tuple):
         feats.memory, feats.views = memory, views
         return feats
 
-    @contextmanager
-    def pooled(
-        self, roi_extractor: nn.Module, roi_hash: str
-    ) -> Iterator[None]:
-        """Let an RoI extractor pool each view's boxes once.
+    def get_roi_feats(
+        self,
+        roi_extractor: nn.Module,
+        rois: Tensor,
+        extractor_hash: Optional[str],
+        part: str,
+    ) -> Tensor:
+        """Pool each view's boxes once.
 
         Detections of a view come again with it, and so do the boxes of its
-        pairs, which are compared. Every student of a step asks for the same
-        ones, in the same order of calls.
-
-        Args:
-            roi_extractor (nn.Module): Its ``forward`` answers from the
-                memory inside; RoIs must be sorted by image.
-            roi_hash (str): Hash of its config.
+        pairs, which are compared. One value a view is kept of each part, so
+        that boxes that never come again do not fill the memory. See
+        :meth:`RoIFeatureStore.get_roi_feats`.
         """
-        pool, calls = roi_extractor.forward, count()
-
-        def answer(feats: Sequence[Tensor], rois: Tensor) -> Tensor:
-            kind = ('rois', roi_hash, next(calls))
-            return self._look_up(kind, rois, lambda new: pool(feats, new))
-
-        roi_extractor.forward = answer
-        try:
-            yield
-        finally:
-            del roi_extractor.forward
-
-    def _look_up(
-        self, kind: Hashable, rois: Tensor, pool: Callable[[Tensor], Tensor]
-    ) -> Tensor:
-        """RoI features (R, C, h, w) of boxes with their image before, (R, 5).
-
-        One value a view is kept of each kind, so that boxes that never come
-        again do not fill the memory.
-        """
+        kind = ('rois', extractor_hash, part)
         image = rois[:, 0].long()
         counts = image.bincount(minlength=len(self.views)).tolist()
         boxes = rois[:, 1:].split(counts)
@@ -90,7 +69,8 @@ class RememberedFeats(tuple):
         ]
         if new:
             rows = torch.isin(image, torch.tensor(new, device=image.device))
-            feats = pool(rois[rows]).split([counts[i] for i in new])
+            pooled = pool_roi_feats(roi_extractor, self, rois[rows])
+            feats = pooled.split([counts[i] for i in new])
             for i, value in zip(new, feats):
                 known[i] = boxes[i], value
                 self.memory.keep(self.views[i], kind, known[i])

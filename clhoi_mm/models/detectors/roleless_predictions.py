@@ -17,22 +17,22 @@ def roleless_predictions(
     """Score actions of persons whose object is not visible, as V-COCO asks.
 
     Such an action gets ``weight`` times the score of the person's best pair
-    with the verb. Verbs without a role, as in "stand", are in no pair:
-    nothing teaches them, and they get no row.
+    with the verb. Verbs without a role, for example "stand", are in no pair
+    and not trained, and get no row.
 
     Args:
-        scores (Tensor): Of K possible (pair, class), (K,).
-        humans (Tensor): Instance of each one's human, (K,).
-        verbs (Tensor): Verb of each one's class, (K,).
+        scores (Tensor): Scores of K combinations (pair, class), (K,).
+        humans (Tensor): Instance of each combination's human, (K,).
+        verbs (Tensor): Verb of each combination's class, (K,).
         pairs (PairBatch): The batch's pairs.
-        num_verbs (int): Verbs of the vocabulary.
+        num_verbs (int): Number of verbs of the vocabulary.
         person_label (int): Object label of persons.
-        weight (float): Share of these scores, so that pairs go first.
+        weight (float): Factor of these scores, which ranks pairs first.
 
     Returns:
         tuple[InstanceData, Tensor]: Rows as in ``pred_hois`` with a positive
         score, sorted by image; boxes in input coordinates, the objects' NaN,
-        labels of object and class -1. And their images.
+        labels of object and class -1; and the image of each row.
     """
     persons = (pairs.labels == person_label).nonzero(as_tuple=True)[0]
     best = scores.new_zeros(len(pairs.labels), num_verbs)

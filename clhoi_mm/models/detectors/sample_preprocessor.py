@@ -6,17 +6,17 @@ from clhoi_mm.registry import MODELS
 
 @MODELS.register_module()
 class SamplePreprocessor(BaseDataPreprocessor):
-    """Hands samples on and leaves images out, for models that see none."""
+    """Data preprocessor that leaves images out, for models without them."""
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Move samples to the device.
 
         Args:
             data (dict): ``data_samples`` of a batch; ``inputs`` are dropped.
-            training (bool): Is of no effect.
+            training (bool): Has no effect.
 
         Returns:
-            dict: ``inputs``, without content, (B, 0), and ``data_samples``.
+            dict: Empty ``inputs``, (B, 0), and ``data_samples``.
         """
         samples = data['data_samples']
         # Loaders give them on the CPU; to look at each tensor takes time.

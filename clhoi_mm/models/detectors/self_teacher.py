@@ -4,17 +4,16 @@ from typing import Optional
 import torch
 from torch import nn
 
+from .student import Student
 
-class SelfTeacher:
-    """The student of the last round, which helps to teach that of the next.
 
-    Self-distillation as of born-again networks (Furlanello et al., 2018): a
-    student that begins anew learns what its self-teacher, having heard the
-    words of all images, makes of those of each.
+class SelfTeacher(Student):
+    """Frozen copy of the student of the last round of self-distillation.
 
-    It is no module: it is no part of the model, learns nothing and is not
-    saved among the model's weights. :class:`SelfDistillHook` keeps it in
-    checkpoints.
+    As in born-again networks (Furlanello et al., 2018, arXiv 1805.04770), a
+    re-initialized student is trained on the previous student's posteriors.
+    The copy is no part of the model and not among its weights;
+    :class:`SelfDistillHook` keeps it in checkpoints.
 
     Args:
         vlt (nn.Module, optional): The VLT to be copied.
@@ -22,11 +21,12 @@ class SelfTeacher:
     """
 
     def __init__(self, vlt: Optional[nn.Module], icn: nn.Module) -> None:
-        self.vlt = None if vlt is None else self._still(vlt)
-        self.icn = self._still(icn)
+        super().__init__(
+            None if vlt is None else self._freeze(vlt), self._freeze(icn)
+        )
 
     @staticmethod
-    def _still(part: nn.Module) -> nn.Module:
+    def _freeze(part: nn.Module) -> nn.Module:
         return copy.deepcopy(part).requires_grad_(False).eval()
 
     def state_dict(self) -> dict[str, dict[str, torch.Tensor]]:

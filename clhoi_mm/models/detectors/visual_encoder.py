@@ -7,24 +7,28 @@ from torch import Tensor
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
 
-# What changes pixels, under mmdet's and under mmpretrain's name.
-NORMALISATION = ('type', 'mean', 'std', 'bgr_to_rgb', 'to_rgb')
+from .cached_feats import CachedFeats
+from .featmap_spec import FeatmapSpec
+
+# Options that change pixels, under mmdet's and mmpretrain's names.
+NORMALIZATION = ('type', 'mean', 'std', 'bgr_to_rgb', 'to_rgb')
 
 
 class VisualEncoder(BaseModule):
-    """A backbone beside the detector, which sees images normalised its way.
+    """Backbone beside the detector, with a normalization of its own.
 
-    Images reach the model normalised for the detector. That is undone, and
-    done as the backbone was trained: exactly, since both are affine. Padding
-    is zero for both.
+    Images reach the model normalized for the detector; they are mapped to the
+    backbone's normalization exactly, since both are affine. Padding is zero
+    for both.
 
     Args:
         backbone (dict): Config of a backbone of mmdet or mmpretrain that
             gives maps; ``data_preprocessor`` in it, as of the model that the
             backbone was trained in, states ``mean``, ``std`` and
-            ``bgr_to_rgb`` (or ``to_rgb``). Without it the backbone sees what
-            the detector sees.
-        detector_preprocessor (dict, optional): The detector's.
+            ``bgr_to_rgb`` (or ``to_rgb``). Without it the backbone
+            gets the detector's images.
+        detector_preprocessor (dict, optional): Data preprocessor of the
+            detector.
     """
 
     def __init__(
@@ -34,19 +38,19 @@ class VisualEncoder(BaseModule):
         backbone = dict(backbone)
         own = backbone.pop('data_preprocessor', None)
         self.backbone = MODELS.build(backbone)
-        self.renormalises = own is not None
+        self.renormalizes = own is not None
         if own is None:
             return
-        odd = [key for key in own if key not in NORMALISATION]
+        odd = [key for key in own if key not in NORMALIZATION]
         if odd:
             raise ValueError(
                 f'visual_encoder.data_preprocessor has {", ".join(odd)}; it '
-                f'may have {", ".join(NORMALISATION[1:])}, the rest is the '
+                f'may have {", ".join(NORMALIZATION[1:])}, the rest is the '
                 "detector's"
             )
         theirs = detector_preprocessor or {}
-        mean, std, swapped = self._normalisation(theirs)
-        own_mean, own_std, own_swapped = self._normalisation(own)
+        mean, std, swapped = self._normalization(theirs)
+        own_mean, own_std, own_swapped = self._normalization(own)
         self.swap = swapped != own_swapped
         if self.swap:
             mean, std = mean.flip(0), std.flip(0)
@@ -58,27 +62,31 @@ class VisualEncoder(BaseModule):
             self.register_buffer(name, value[:, None, None], persistent=False)
 
     @staticmethod
-    def _normalisation(cfg: dict) -> tuple[Tensor, Tensor, bool]:
-        """Mean, standard deviation, and whether channels are swapped."""
+    def _normalization(cfg: dict) -> tuple[Tensor, Tensor, bool]:
+        """Read mean, standard deviation, and whether channels are swapped."""
         mean = torch.tensor(cfg.get('mean') or [0.0] * 3)
         std = torch.tensor(cfg.get('std') or [1.0] * 3)
         swaps = ('bgr_to_rgb', 'rgb_to_bgr', 'to_rgb')
         return mean, std, any(cfg.get(key, False) for key in swaps)
 
-    def renormalise(
+    def featmap_spec(self) -> FeatmapSpec:
+        """Look up channels and strides of the maps."""
+        return FeatmapSpec.of(self, self, 224)
+
+    def renormalize(
         self, inputs: Tensor, samples: Optional[Sequence[HOIDataSample]]
     ) -> Tensor:
-        """From the detector's normalisation to the backbone's.
+        """Map images from the detector's normalization to the backbone's.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
-            samples (Sequence[HOIDataSample], optional): Whose ``img_shape``
+            samples (Sequence[HOIDataSample], optional): Their ``img_shape``
                 tells images from padding.
 
         Returns:
             Tensor: (B, 3, H, W).
         """
-        if not self.renormalises:
+        if not self.renormalizes:
             return inputs
         if self.swap:
             inputs = inputs.flip(1)
@@ -96,19 +104,25 @@ class VisualEncoder(BaseModule):
     def forward(
         self, inputs: Tensor, samples: Optional[Sequence[HOIDataSample]] = None
     ) -> Sequence[Tensor]:
-        """Maps of a batch.
+        """Compute the maps of a batch.
 
         Args:
-            inputs (Tensor): Images as the detector sees them, (B, 3, H, W).
-            samples (Sequence[HOIDataSample], optional): Theirs.
+            inputs (Tensor): Images normalized for the detector, (B, 3, H, W).
+            samples (Sequence[HOIDataSample], optional): Their samples.
 
         Returns:
             Sequence[Tensor]: Each (B, C, h, w).
 
         Raises:
-            ValueError: If the backbone gives something else.
+            ValueError: If the backbone gives something else than maps, or the
+                samples bring features in place of images.
         """
-        maps = self.backbone(self.renormalise(inputs, samples))
+        if CachedFeats.views_of(samples) is not None:
+            raise ValueError(
+                'a visual_encoder needs the images; leave '
+                'LoadDetectorFeatures out of the pipelines'
+            )
+        maps = self.backbone(self.renormalize(inputs, samples))
         maps = [maps] if isinstance(maps, Tensor) else maps
         shapes = [tuple(m.shape) for m in maps]
         if any(len(shape) != 4 for shape in shapes):

@@ -1,4 +1,5 @@
 from .baseline_icn import BaselineICN
+from .context_scorer import ContextScorer
 from .exchange import choose_within, exchange
 from .hoi_targets import HOITargets
 from .interaction_cognition_network import (
@@ -12,6 +13,7 @@ from .visual_linguistic_translator import Context, VisualLinguisticTranslator
 __all__ = [
     'BaselineICN',
     'Context',
+    'ContextScorer',
     'InteractionCognitionNetwork',
     'PairPredictions',
     'PhraseClassifier',

@@ -8,12 +8,14 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
+from clhoi_mm.utils.config_hash import config_hash
 
 from ..layers import (
     Interactiveness,
     PairDecoderLayer,
     PairEncoder,
     PairFeatures,
+    extract_roi_feats,
     pair_geometry,
 )
 from ..task_modules import PairBatch, PairGrid
@@ -91,6 +93,10 @@ class InteractionCognitionNetwork(BaseModule):
         class_prior (float): Probability of a class for a pair that
             interacts, at the start. Defaults to 0.15.
         init_cfg (dict, optional): Initialisation config.
+
+    Attributes:
+        roi_hash (str, optional): Hash of the RoI extractor's config, by
+            which stored RoI features are known.
     """
 
     def __init__(
@@ -118,6 +124,7 @@ class InteractionCognitionNetwork(BaseModule):
                 'VLT; give it a layer, or set vlt=None'
             )
         self.roi_extractor = roi_shape = None
+        self.roi_hash = config_hash(roi_extractor)
         if roi_extractor is not None:
             self.roi_extractor = MODELS.build(roi_extractor)
             roi_shape = (
@@ -213,17 +220,18 @@ class InteractionCognitionNetwork(BaseModule):
             )
         roi_feats = None
         if self.roi_extractor is not None:
-            # The extractor casts boxes to the maps' type, and half precision
-            # knows no single pixel at the far side of an image.
-            feats = [f.float() for f in feats[: self.roi_extractor.num_inputs]]
             one, union_inds = pairs.distinct_unions()
             instances, unions = (
-                self.roi_extractor(
-                    feats, torch.cat([image[:, None].to(boxes), boxes], 1)
+                extract_roi_feats(
+                    self.roi_extractor,
+                    feats,
+                    torch.cat([image[:, None].to(boxes), boxes], 1),
+                    self.roi_hash,
+                    part,
                 )
-                for boxes, image in (
-                    (pairs.boxes, pairs.image_inds),
-                    (pairs.union_bboxes[one], pairs.pair_inds[one]),
+                for part, boxes, image in (
+                    ('instance', pairs.boxes, pairs.image_inds),
+                    ('union', pairs.union_bboxes[one], pairs.pair_inds[one]),
                 )
             )
             roi_feats = {}

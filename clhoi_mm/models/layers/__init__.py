@@ -5,6 +5,11 @@ from .pair_decoder_layer import PairDecoderLayer
 from .pair_encoder import PairEncoder, PairFeatures
 from .pair_geometry import NUM_PAIR_GEOMETRY, pair_geometry
 from .query_decoder_layer import QueryDecoderLayer
+from .roi_features import (
+    RoIFeatureStore,
+    extract_roi_feats,
+    pool_roi_feats,
+)
 from .traceable_roi_extractor import TraceableRoIExtractor
 
 __all__ = [
@@ -16,6 +21,9 @@ __all__ = [
     'PairEncoder',
     'PairFeatures',
     'QueryDecoderLayer',
+    'RoIFeatureStore',
     'TraceableRoIExtractor',
+    'extract_roi_feats',
     'pair_geometry',
+    'pool_roi_feats',
 ]

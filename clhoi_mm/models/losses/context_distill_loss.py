@@ -1,5 +1,3 @@
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +22,6 @@ class ContextDistillLoss(nn.Module):
         global_weight (float): Weight of the global part. Defaults to 1.
         fine_weight (float): Weight of the fine part. Defaults to 1.
         queue_size (int): Past captions kept. Defaults to 1024.
-        temperature (float): Temperature at the start; it is learned.
         target_temperature (float): Temperature of the similarities between
             captions that soften the targets; lower is harder.
         text_dim (int): Width d of the text space.
@@ -36,31 +33,31 @@ class ContextDistillLoss(nn.Module):
         global_weight: float = 1.0,
         fine_weight: float = 1.0,
         queue_size: int = 1024,
-        temperature: float = 0.1,
         target_temperature: float = 0.05,
     ) -> None:
         super().__init__()
         self.global_weight = global_weight
         self.fine_weight = fine_weight
         self.target_temperature = target_temperature
-        self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)))
         self.register_buffer('queue', torch.zeros(queue_size, text_dim))
         self.register_buffer('queue_filled', torch.zeros((), dtype=torch.long))
 
     def forward(
-        self, context: Context, targets: HOITargets
+        self, context: Context, targets: HOITargets, log_scale: Tensor
     ) -> dict[str, Tensor]:
-        """Compare.
+        """Contrast images with captions, and tokens with sentences.
 
         Args:
-            context (Context): What the VLT read.
-            targets (HOITargets): What the teacher said.
+            context (Context): Output of the VLT.
+            targets (HOITargets): Captions and sentences of the teacher.
+            log_scale (Tensor): Logarithm of the inverse temperature, a
+                scalar, see :class:`ContextScorer`.
 
         Returns:
             dict[str, Tensor]: ``loss_context``, ``loss_sentence`` and the
             share of images that find their own caption, ``context_recall``.
         """
-        scale = self.log_scale.exp().clamp(max=100.0)
+        scale = log_scale.exp().clamp(max=100.0)
         # Half precision is too coarse for similarities over a temperature.
         with torch.autocast(scale.device.type, enabled=False):
             loss, recall = self._global(context.image_embed, targets, scale)

@@ -17,6 +17,7 @@ from tests.test_models.utils import (
     SCENE,
     VOCABULARY,
     build,
+    detector_cfg,
     make_sample,
     model_cfg,
     total,
@@ -50,9 +51,9 @@ def make_data(count: int = 2) -> dict:
     )
 
 
-def student_cfg(detector: dict, **overrides) -> dict:
+def student_cfg(detector: dict, **options) -> dict:
     """A CLHOI that is told nothing of its detector's maps."""
-    cfg = model_cfg(detector=detector, **overrides)
+    cfg = model_cfg(detector=detector_cfg(detector, **options))
     cfg['vlt'].pop('in_channels')
     cfg['vlt']['levels'] = (-1,)
     for key in ('out_channels', 'featmap_strides'):
@@ -82,9 +83,9 @@ def make_pair(tmp_path_factory) -> Callable:
                 build(
                     student_cfg(
                         cfg,
-                        detector_checkpoint=str(path),
-                        detector_classes=None,
-                        allow_random_detector=False,
+                        checkpoint=str(path),
+                        classes=None,
+                        allow_random=False,
                     )
                 ),
             )
@@ -223,7 +224,7 @@ def test_joint_training(make_pair, name):
     DistributedDataParallel wants it, though an image has no box."""
     plain, _ = make_pair(name)
     cfg = small_detector(name, len(CLASSES))
-    model = build(student_cfg(cfg, train_detector=True)).train()
+    model = build(student_cfg(cfg, type='JointDetector')).train()
     model.detector.model.load_state_dict(plain.state_dict())
     runs = []
     model.detector.model.backbone.register_forward_hook(
@@ -265,7 +266,7 @@ def test_joint_training_learns_the_annotated_boxes(make_pair):
     """The detector's labels are the vocabulary's by name; boxes drawn twice
     count once."""
     cfg = small_detector('rtmdet', len(CLASSES))
-    model = build(student_cfg(cfg, train_detector=True)).train()
+    model = build(student_cfg(cfg, type='JointDetector')).train()
     rows = (*SCENE, (PERSON, 0.9, (9, 8, 40, 59)))
     sample = make_sample(rows)
     truth = model.detector._truth(sample)
@@ -299,14 +300,14 @@ class _File:
 @pytest.mark.parametrize(
     'case, expected',
     [
-        ('remember', 'leave it out where train_detector'),
+        ('remember', 'model.detector.feat_cache_size=0 for a Joint'),
         (
             'no boxes',
             '0.png comes without annotated boxes.*LoadHOIAnnotations',
         ),
         ('no train_cfg', 'has no train_cfg.*mmdet config'),
         ('file', 'a detector in training changes what it gives'),
-        ('classes', 'model.detector_classes'),
+        ('classes', 'model.detector.classes'),
     ],
 )
 def test_joint_training_is_refused(case, expected):
@@ -322,10 +323,10 @@ def test_joint_training_is_refused(case, expected):
     elif case == 'file':
         sample.set_metainfo(dict(detections_from=_File))
     else:
-        overrides = dict(detector_classes=None)
+        overrides = dict(classes=None)
         sample = make_sample()
     with pytest.raises(ValueError, match=f'(?s){expected}'):
-        model = build(student_cfg(cfg, train_detector=True, **overrides))
+        model = build(student_cfg(cfg, type='JointDetector', **overrides))
         data = make_data(1)
         data['data_samples'] = [sample]
         data = model.train().data_preprocessor(data, True)
@@ -335,7 +336,7 @@ def test_joint_training_is_refused(case, expected):
 def test_joint_detector_starts_as_mmdet_starts_it():
     """Only where no weights were loaded."""
     cfg = student_cfg(
-        small_detector('detr', len(CLASSES)), train_detector=True
+        small_detector('detr', len(CLASSES)), type='JointDetector'
     )
     detector = build(cfg).detector
     expected = copy.deepcopy(detector.model)

@@ -9,8 +9,9 @@ from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors import cached_feats
 from clhoi_mm.models.detectors.cached_feats import CachedFeats
-from clhoi_mm.models.detectors.frozen_detector import config_hash
 from clhoi_mm.models.detectors.self_teacher import SelfTeacher
+from clhoi_mm.models.detectors.visual_encoder import VisualEncoder
+from clhoi_mm.utils.config_hash import config_hash
 from tests.test_models.utils import (
     PARK,
     SCENE,
@@ -28,7 +29,7 @@ SMALL = (SIZE[0] - 32, SIZE[1])
 @torch.no_grad()
 def write(model, path, inputs, sizes, with_rois=True):
     """A file with the views '0', '1', ... of images by themselves."""
-    features = dict(roi_extractor=model.roi_hash)
+    features = dict(roi_extractor=model.icn.roi_hash)
     with DetectionFileWriter(
         path,
         model.detector.identity,
@@ -86,7 +87,7 @@ def warnings(monkeypatch):
         def warning(self, message, *args):
             said.append(message)
 
-    monkeypatch.setattr(cached_feats, '_said', set())
+    monkeypatch.setattr(cached_feats, '_warned', set())
     monkeypatch.setattr(
         cached_feats.MMLogger, 'get_current_instance', lambda: Logger('test')
     )
@@ -149,7 +150,7 @@ def test_losses_and_gradients_are_those_of_the_live_detector(
     assert not warnings and not calls
 
 
-def test_an_elder_reads_the_file_as_well(
+def test_a_self_teacher_reads_the_file_as_well(
     model, file, no_detector, warnings, monkeypatch
 ):
     noise = dict(type='EMLabelNoise', vocabulary=PARK, warmup=0)
@@ -196,13 +197,12 @@ def test_rois_that_the_file_lacks_are_pooled_from_its_maps(
         torch.testing.assert_close(
             a.pred_hois.scores, b.pred_hois.scores, rtol=1e-2, atol=1e-4
         )
-    assert 'forward' not in vars(model.icn.roi_extractor)
 
 
 def test_features_of_another_roi_extractor_are_not_taken(
     model, file, warnings, monkeypatch
 ):
-    monkeypatch.setattr(model, 'roi_hash', 'another')
+    monkeypatch.setattr(model.icn, 'roi_hash', 'another')
     monkeypatch.setattr(
         CachedFeats, 'look_up', lambda *args: pytest.fail('taken')
     )
@@ -279,7 +279,8 @@ def test_batches_with_and_without_features_are_refused(model, file):
 
 
 def test_a_visual_encoder_needs_images(model, file, monkeypatch):
-    monkeypatch.setattr(model, 'visual_encoder', torch.nn.Identity())
+    encoder = VisualEncoder(dict(type='ResNet', depth=18, base_channels=2))
+    monkeypatch.setattr(model, 'visual_encoder', encoder)
     with pytest.raises(ValueError, match='visual_encoder needs the images'):
         model.predict(NOTHING, cached_samples(file))
 

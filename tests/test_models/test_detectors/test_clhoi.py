@@ -285,9 +285,9 @@ def test_padding_is_not_seen(model, pad):
         f[..., 64 // s :, :] = 7.0
         f[..., 96 // s :] = 7.0
     inputs = torch.zeros(1, 3, 64 + pad, 96 + pad)
-    clean = model.encode_context(inputs, feats, [make_sample()])
-    padded = model.encode_context(inputs, garbage, [make_sample()])
-    alone = model.encode_context(
+    clean = model.student.encode_context(inputs, feats, [make_sample()])
+    padded = model.student.encode_context(inputs, garbage, [make_sample()])
+    alone = model.student.encode_context(
         torch.zeros(1, 3, 64, 96),
         [f[..., : 64 // s, : 96 // s] for f, s in zip(feats, (8, 16, 32))],
         [make_sample()],
@@ -421,3 +421,17 @@ def test_rows_without_objects_stand_beside_pairs(model, inputs):
     torch.testing.assert_close(rows.scores, best * 0.1)
     # The park's vocabulary has no verb without a role.
     assert len(alone.pred_hois) == len(nobody.pred_hois) == 0
+
+
+def test_checkpoints_do_not_depend_on_losses(variants):
+    """Except for the parts that belong to a loss."""
+    keys = [
+        {
+            key
+            for key in variants[name].state_dict()
+            if not key.startswith(('context_loss.', 'icn.'))
+        }
+        for name in ('', 'context_loss', 'interaction_loss')
+    ]
+    assert 'context_scorer.log_scale' in keys[0]
+    assert keys[0] == keys[1] == keys[2]

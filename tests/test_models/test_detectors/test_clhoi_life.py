@@ -13,6 +13,7 @@ from tests.test_models.utils import (
     VOCABULARY,
     build,
     check_gradients,
+    detector_cfg,
     make_detections,
     make_sample,
     model_cfg,
@@ -81,7 +82,7 @@ def test_visual_encoder_takes_the_detectors_place(inputs):
 def test_student_travels_without_text_encoder(model, inputs, tmp_path):
     """A checkpoint brings phrases, labels and detector along."""
     torch.save(model.state_dict(), tmp_path / 'model.pth')
-    cfg = model_cfg(allow_random_detector=False, detector_classes=None)
+    cfg = model_cfg(detector=detector_cfg(allow_random=False, classes=None))
     cfg['teacher_head']['text_encoder'] = dict(
         type='CLIPTextEncoder', path='nowhere'
     )

@@ -2,7 +2,13 @@ import pytest
 import torch
 
 from clhoi_mm.models.detectors.feature_cache import FeatureCache
-from tests.test_models.utils import SIZE, build, make_sample, model_cfg
+from tests.test_models.utils import (
+    SIZE,
+    build,
+    detector_cfg,
+    make_sample,
+    model_cfg,
+)
 
 
 @pytest.fixture
@@ -11,7 +17,11 @@ def remembering(tmp_path):
     path = tmp_path / 'detector.pth'
     plain = build(model_cfg())
     torch.save(plain.detector.model.state_dict(), path)
-    model = build(model_cfg(detector_checkpoint=str(path), feat_cache_size=3))
+    model = build(
+        model_cfg(
+            detector=detector_cfg(checkpoint=str(path), feat_cache_size=3)
+        )
+    )
     calls = []
     model.detector.model.backbone.register_forward_hook(
         lambda module, inputs, output: calls.append(len(inputs[0]))
@@ -113,8 +123,10 @@ def test_boxes_of_a_view_are_pooled_once(remembering):
         feats = model.extract_feat(inputs, samples, remember)
         pairs = model.generate_pairs(inputs, feats[0], samples)
         pairs.boxes = pairs.boxes + shift
-        context = model.encode_context(inputs, feats[0], samples)
-        return model.score_pairs(feats[1], pairs, context).logits
+        context = model.student.encode_context(inputs, feats[0], samples)
+        return model.student.score_pairs(
+            feats[1], pairs, context, model.teacher_head.phrases
+        ).logits
 
     with torch.no_grad():
         for names, shift, expected in (

@@ -4,19 +4,23 @@ from pathlib import Path
 import pytest
 import torch
 from mmdet.datasets import CocoDataset
+from mmdet.models.dense_heads import DETRHead
 from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.runner.checkpoint import load_state_dict
 
 from clhoi_mm.models import FrozenDetector
+from clhoi_mm.models.detectors.detector_adapter import build_detector
 from clhoi_mm.registry import MODELS
+from clhoi_mm.utils.config_hash import config_hash
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 from tests.test_models.utils import (
     CLASSES,
     FCOS,
     SIZE,
     VOCABULARY,
+    detector_cfg,
     make_sample,
 )
 
@@ -179,7 +183,7 @@ def test_finds_what_the_plain_detector_finds(name, inputs):
         for label, own in zip(result.labels.tolist(), other.labels.tolist()):
             known = names[own] in objects
             assert label == (objects.index(names[own]) if known else -1)
-    # The detector is itself again: a second image is not given the first's.
+    # A second image is not given the first's maps.
     with torch.no_grad():
         again = detector.model.extract_feat(inputs * 2)
     assert not torch.equal(again[0], feats[0])
@@ -192,7 +196,9 @@ def test_backbone_runs_again_after_an_error(inputs, monkeypatch):
     monkeypatch.setattr(detector.model.bbox_head, 'predict', None)
     with pytest.raises(TypeError):
         detector.detect(inputs, feats, [make_sample(None)] * 2)
-    assert 'extract_feat' not in vars(detector.model)
+    assert not torch.equal(
+        detector.model.extract_feat(inputs * 2)[0], feats[0]
+    )
 
 
 def test_stays_frozen(inputs):
@@ -227,6 +233,32 @@ def test_coco_labels_by_name(name):
         )
 
 
+def test_identity_is_that_of_the_inner_config():
+    """Files of detections made before stay valid."""
+    detector = frozen(FCOS)
+    assert detector.identity['type'] == 'FCOS'
+    assert detector.identity['config'] == config_hash(FCOS)
+    other = dict(FCOS['data_preprocessor'], pad_size_divisor=1)
+    given = build_detector(
+        detector_cfg(FCOS), VOCABULARY, data_preprocessor=other
+    )
+    expected = config_hash(dict(FCOS, data_preprocessor=other))
+    assert given.identity['config'] == expected
+    assert given.preprocessor_cfg == other
+
+
+def test_detector_is_of_its_class_by_name_and_kind():
+    detector = frozen(DETR)
+    assert type(detector.model).__name__ == 'DETR'
+    assert isinstance(detector.model, type(plain(DETR)))
+    assert isinstance(detector.model.bbox_head, DETRHead)
+    # A copy reads its own maps.
+    other = copy.deepcopy(detector)
+    with detector.model.reuse_feats(()):
+        assert detector.model.extract_feat(None) == ()
+        assert other.model.given_feats is None
+
+
 def test_unmapped_names_are_told():
     with pytest.raises(ValueError, match='no class for dog of.*"park"'):
         frozen(classes=[c for c in CLASSES if c != 'dog'])
@@ -234,7 +266,7 @@ def test_unmapped_names_are_told():
 
 def test_unknown_classes_are_told(inputs):
     detector = frozen(classes=None)
-    with pytest.raises(ValueError, match='model.detector_classes'):
+    with pytest.raises(ValueError, match='model.detector.classes'):
         detector.detect(
             inputs, detector.extract_feat(inputs), [make_sample(None)] * 2
         )
@@ -278,7 +310,9 @@ def test_missing_checkpoint():
     detector = frozen(checkpoint='nowhere/detr.pth', allow_random=False)
     with pytest.raises(FileNotFoundError, match='nowhere/detr.pth does not'):
         detector.check_loaded()
-    with pytest.raises(FileNotFoundError, match='no detector_checkpoint'):
+    with pytest.raises(
+        FileNotFoundError, match='no model.detector.checkpoint'
+    ):
         frozen(allow_random=False).check_loaded()
     frozen().check_loaded()
 

@@ -7,23 +7,30 @@ from mmengine.structures import InstanceData
 from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
 from clhoi_mm.models.detectors.match_query_embeds import match_query_embeds
-from tests.test_models.test_detectors.test_frozen_detector import DETR, FCOS
+from tests.test_models.test_detectors.test_frozen_detector import DETR
 from tests.test_models.utils import FCOS as ANCHOR_FREE
 from tests.test_models.utils import (
     SCENE,
     SIZE,
     build,
     check_gradients,
+    detector_cfg,
     make_sample,
     model_cfg,
     same_predictions,
 )
 
 
+def score_pairs(model, feats, pairs):
+    phrases = model.teacher_head.phrases
+    return model.student.score_pairs(feats, pairs, None, phrases)
+
+
 @pytest.fixture(scope='module')
 def student():
-    cfg = model_cfg(detector=DETR)
-    cfg['detector']['data_preprocessor'] = ANCHOR_FREE['data_preprocessor']
+    preprocessor = ANCHOR_FREE['data_preprocessor']
+    detector = dict(DETR, data_preprocessor=preprocessor)
+    cfg = model_cfg(detector=detector_cfg(detector))
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     cfg['vlt']['levels'] = (0,)
     model = build(cfg).eval()
@@ -40,9 +47,9 @@ def test_pairs_are_told_apart_by_states_alone(student, inputs):
     feats = student.detector.extract_feat(inputs[:1])
     sample = make_sample()
     pairs = student.generate_pairs(inputs[:1], feats, [sample])
-    one = student.score_pairs(feats, pairs, None)
+    one = score_pairs(student, feats, pairs)
     pairs.query_embeds = pairs.query_embeds.flip(0)
-    other = student.score_pairs(feats, pairs, None)
+    other = score_pairs(student, feats, pairs)
     assert len(pairs) > 2
     for name in ('embeds', 'class_logits', 'interactiveness'):
         assert not torch.allclose(getattr(one, name), getattr(other, name))
@@ -97,7 +104,7 @@ def test_given_boxes_borrow_the_nearest_state(student, inputs):
 
 
 def test_a_detector_without_queries_is_named(inputs):
-    cfg = model_cfg(detector=FCOS)
+    cfg = model_cfg()
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     model = build(cfg).eval()
     with pytest.raises(ValueError, match='query_embed_channels=16.*no query'):
@@ -109,7 +116,7 @@ def test_another_width_is_named(inputs, student):
     pairs = student.generate_pairs(inputs[:1], feats, [make_sample()])
     pairs.query_embeds = pairs.query_embeds[:, :8]
     with pytest.raises(ValueError, match='query embeddings of 8 channels'):
-        student.score_pairs(feats, pairs, None)
+        score_pairs(student, feats, pairs)
 
 
 def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):

@@ -90,7 +90,9 @@ def test_icn_and_interaction_loss(wide):
         targets = model.teacher_head(samples, pairs)
         with Counter() as counter:
             model.interaction_loss(
-                model.score_pairs(feats, pairs, None),
+                model.student.score_pairs(
+                    feats, pairs, None, model.teacher_head.phrases
+                ),
                 pairs,
                 targets,
                 model.teacher_head.phrases,

@@ -3,6 +3,7 @@ import torch
 
 from clhoi_mm.models.acceleration import accelerate
 from tests.test_models.utils import (
+    FCOS,
     SCENE,
     build,
     check_gradients,
@@ -13,11 +14,9 @@ from tests.test_models.utils import (
 
 def cfg(**overrides):
     parts = dict(
-        detector=None,
-        detector_classes=None,
+        detector=dict(type='PrecomputedDetections'),
         vlt=None,
         context_loss=None,
-        allow_random_detector=False,
     )
     made = model_cfg(**{**parts, **overrides})
     if 'icn' not in overrides:
@@ -65,7 +64,7 @@ def test_detections_are_needed():
     with pytest.raises(
         ValueError,
         match='0.png comes without detections, '
-        r'and model.detector is None; put LoadDetections',
+        'and model.detector is PrecomputedDetections; put LoadDetections',
     ):
         model(**batch, mode='loss')
 
@@ -75,10 +74,6 @@ def test_detections_are_needed():
     [
         dict(vlt=model_cfg()['vlt']),
         dict(visual_encoder=dict(type='ResNet')),
-        dict(train_detector=True),
-        dict(feat_cache_size=5),
-        dict(detector_checkpoint='a.pth'),
-        dict(detector_classes='coco'),
         dict(icn=model_cfg()['icn']),
         dict(icn=dict(type='ICN', text_dim=32, query_embed_channels=8)),
     ],
@@ -88,6 +83,13 @@ def test_what_needs_a_detector_is_refused(option):
         build(cfg(**option))
     name = next(iter(option))
     part = {'icn': 'icn.'}.get(name, f'{name} needs')
-    assert f'model.detector is None, and {part}' in str(error.value)
-    with pytest.raises(ValueError, match='model.detector is None'):
+    refusal = f'model.detector is PrecomputedDetections, and {part}'
+    assert refusal in str(error.value)
+    with pytest.raises(ValueError, match='is PrecomputedDetections'):
         build(cfg()).detector.featmap_spec()
+
+
+@pytest.mark.parametrize('detector', [None, FCOS, dict(type='Pad')])
+def test_no_adapter_is_refused(detector):
+    with pytest.raises(ValueError, match="no adapter.*'FrozenDetector'"):
+        build(model_cfg(detector=detector))

@@ -63,7 +63,7 @@ def test_images_come_as_the_detector_wants_them(path):
 
 def test_each_detector_has_a_config_on_hico():
     found = {
-        read(path).model.detector.type: path.stem
+        read(path).model.detector.detector.type: path.stem
         for path in CONFIGS
         if path.stem.endswith('_hico')
     }
@@ -100,7 +100,7 @@ def test_no_config_asks_for_what_is_gone(path):
 def test_builds_in_its_full_size(path):
     """And its classes, COCO's, are HICO-DET's in another order."""
     cfg = Config.fromfile(path)
-    cfg.model.update(detector_checkpoint=None, allow_random_detector=True)
+    cfg.model.detector.update(checkpoint=None, allow_random=True)
     cfg.model.teacher_head.text_encoder = dict(
         type='HashedTextEncoder', dim=512
     )

@@ -78,7 +78,7 @@ def test_sees_what_it_would_see_in_its_own_model(name):
     )
     assert not torch.allclose(data['inputs'], own['inputs'], atol=0.1)
     torch.testing.assert_close(
-        encoder.renormalise(data['inputs'], data['data_samples']),
+        encoder.renormalize(data['inputs'], data['data_samples']),
         own['inputs'],
         rtol=1e-4,
         atol=1e-5,
@@ -93,7 +93,7 @@ def test_sees_what_it_would_see_in_its_own_model(name):
 def test_without_a_normalisation_it_sees_what_the_detector_sees():
     encoder = VisualEncoder(VIT, FCOS['data_preprocessor'])
     inputs = torch.randn(1, 3, *SIZE)
-    assert encoder.renormalise(inputs, [make_sample(None)]) is inputs
+    assert encoder.renormalize(inputs, [make_sample(None)]) is inputs
 
 
 @pytest.mark.parametrize('readers', [('vlt', 'icn'), ('vlt',), ('icn',)])

@@ -4,11 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from clhoi_mm.models.heads import Context
+from clhoi_mm.models.heads import Context, ContextScorer
 from tests.test_models.utils import build
 from tests.test_models.utils_targets import make_targets
 
 A, B, C, D, E, G = torch.eye(6)
+# A temperature of 0.2.
+LOG_SCALE = torch.tensor(math.log(5.0))
 
 
 def make_loss(**options):
@@ -16,10 +18,13 @@ def make_loss(**options):
         type='ContextDistillLoss',
         text_dim=6,
         queue_size=0,
-        temperature=0.2,
         target_temperature=0.01,
     )
     return build(cfg | options)
+
+
+def run(loss, context, targets, log_scale=LOG_SCALE):
+    return loss(context, targets, log_scale)
 
 
 def make_context(batch=3, tokens=2, seed=0):
@@ -38,7 +43,7 @@ def make_context(batch=3, tokens=2, seed=0):
 def test_is_plain_info_nce_for_captions_that_differ():
     context = make_context()
     captions = torch.stack([A, B, C])
-    losses = make_loss()(context, make_targets(captions=captions))
+    losses = run(make_loss(), context, make_targets(captions=captions))
     logits = context.image_embed @ captions.T / 0.2
     own = torch.arange(3)
     expected = (
@@ -52,7 +57,7 @@ def test_is_plain_info_nce_for_captions_that_differ():
 def test_captions_that_coincide_share_the_target():
     context = make_context()
     captions = torch.stack([A, A, B])
-    losses = make_loss()(context, make_targets(captions=captions))
+    losses = run(make_loss(), context, make_targets(captions=captions))
     logits = context.image_embed @ captions.T / 0.2
     target = torch.tensor([[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
     expected = (
@@ -66,8 +71,10 @@ def test_images_without_caption_are_no_negatives():
     context = make_context()
     captions = torch.stack([A, torch.zeros(6), C])
     has_caption = torch.tensor([True, False, True])
-    losses = make_loss()(
-        context, make_targets(captions=captions, has_caption=has_caption)
+    losses = run(
+        make_loss(),
+        context,
+        make_targets(captions=captions, has_caption=has_caption),
     )
     logits = (context.image_embed @ captions.T / 0.2)[has_caption]
     logits = logits[:, has_caption]
@@ -82,7 +89,8 @@ def test_sentences_find_their_image_by_the_best_token():
     context = make_context(batch=2)
     sentences = torch.stack([torch.stack([A, B]), torch.stack([C, D])])
     mask = torch.tensor([[True, True], [True, False]])
-    losses = make_loss()(
+    losses = run(
+        make_loss(),
         context,
         make_targets(
             captions=torch.stack([A, C]),
@@ -104,7 +112,8 @@ def test_sentences_find_their_image_by_the_best_token():
 
 def test_sentence_said_of_two_images_is_positive_for_both():
     context = make_context(batch=2)
-    losses = make_loss()(
+    losses = run(
+        make_loss(),
         context,
         make_targets(
             captions=torch.stack([A, C]),
@@ -121,9 +130,9 @@ def test_weights():
         captions=torch.stack([A, B, C]),
         sentences=torch.stack([A, B, C])[:, None],
     )
-    plain = make_loss()(make_context(), targets)
-    weighed = make_loss(global_weight=2.0, fine_weight=3.0)(
-        make_context(), targets
+    plain = run(make_loss(), make_context(), targets)
+    weighed = run(
+        make_loss(global_weight=2.0, fine_weight=3.0), make_context(), targets
     )
     for key, weight in (
         ('loss_context', 2),
@@ -141,7 +150,8 @@ def test_queue_fills_newest_first_and_drops_the_oldest():
         ((C, D), masks[1], [C, D, B]),
         ((E, G), masks[2], [E, G, C, D]),
     ):
-        loss(
+        run(
+            loss,
             make_context(2),
             make_targets(
                 captions=torch.stack(captions), has_caption=torch.tensor(mask)
@@ -151,12 +161,12 @@ def test_queue_fills_newest_first_and_drops_the_oldest():
         torch.testing.assert_close(
             loss.queue[: len(expected)], torch.stack(expected)
         )
-    assert {'queue', 'queue_filled', 'log_scale'} == loss.state_dict().keys()
+    assert {'queue', 'queue_filled'} == loss.state_dict().keys()
 
 
 def test_queue_smaller_than_a_batch():
     loss = make_loss(queue_size=2).train()
-    loss(make_context(3), make_targets(captions=torch.stack([A, B, C])))
+    run(loss, make_context(3), make_targets(captions=torch.stack([A, B, C])))
     torch.testing.assert_close(loss.queue, torch.stack([A, B]))
     assert loss.queue_filled == 2
 
@@ -165,12 +175,12 @@ def test_queue_adds_negatives_to_one_direction_once_filled():
     loss = make_loss(queue_size=4).train()
     context = make_context(2)
     targets = make_targets(captions=torch.stack([A, B]))
-    first = loss(context, targets)['loss_context']
+    first = run(loss, context, targets)['loss_context']
     torch.testing.assert_close(
-        first, make_loss()(context, targets)['loss_context']
+        first, run(make_loss(), context, targets)['loss_context']
     )
     other = make_targets(captions=torch.stack([C, D]))
-    second = loss(context, other)['loss_context']
+    second = run(loss, context, other)['loss_context']
     own = torch.arange(2)
     to_text = context.image_embed @ torch.stack([C, D, A, B]).T / 0.2
     to_image = torch.stack([C, D]) @ context.image_embed.T / 0.2
@@ -182,24 +192,22 @@ def test_queue_adds_negatives_to_one_direction_once_filled():
 
 def test_evaluation_leaves_the_queue_alone():
     loss = make_loss(queue_size=4).eval()
-    loss(make_context(2), make_targets(captions=torch.stack([A, B])))
+    run(loss, make_context(2), make_targets(captions=torch.stack([A, B])))
     assert loss.queue_filled == 0
 
 
 def test_temperature_is_learned_and_bounded():
-    loss = make_loss(temperature=0.1)
-    assert math.isclose(loss.log_scale.exp().item(), 10, rel_tol=1e-5)
+    loss = make_loss()
+    log_scale = ContextScorer(temperature=0.1).log_scale
+    assert math.isclose(log_scale.exp().item(), 10, rel_tol=1e-5)
     targets = make_targets(captions=torch.stack([A, B, C]))
-    loss(make_context(), targets)['loss_context'].backward()
-    assert loss.log_scale.grad.abs() > 0
-    with torch.no_grad():
-        loss.log_scale.fill_(math.log(100.0))
-    bound = loss(make_context(), targets)['loss_context']
-    with torch.no_grad():
-        loss.log_scale.fill_(10.0)
-    torch.testing.assert_close(
-        loss(make_context(), targets)['loss_context'], bound
+    run(loss, make_context(), targets, log_scale)['loss_context'].backward()
+    assert log_scale.grad.abs() > 0
+    bound, beyond = (
+        run(loss, make_context(), targets, torch.tensor(value))['loss_context']
+        for value in (math.log(100.0), 10.0)
     )
+    torch.testing.assert_close(beyond, bound)
 
 
 @pytest.mark.parametrize('queue_size', [0, 4])
@@ -209,11 +217,12 @@ def test_nothing_said_is_a_connected_zero(queue_size):
     targets = make_targets(
         captions=torch.zeros(2, 6), has_caption=torch.zeros(2).bool()
     )
-    losses = loss(context, targets)
+    log_scale = LOG_SCALE.clone().requires_grad_()
+    losses = run(loss, context, targets, log_scale)
     assert losses['loss_context'] == losses['loss_sentence'] == 0
     grads = torch.autograd.grad(
         losses['loss_context'] + losses['loss_sentence'],
-        [context.image_embed, context.token_embeds, loss.log_scale],
+        [context.image_embed, context.token_embeds, log_scale],
     )
     assert all((g == 0).all() for g in grads)
     assert loss.queue_filled == 0
