@@ -1,3 +1,4 @@
+from .interaction import Interaction
 from .parsing.parse_answer import parse_answer
 from .simulation.image_labels import ImageLabels, read_image_labels
 from .simulation.presets import PRESETS, TeacherPreset
@@ -22,6 +23,7 @@ __all__ = [
     'CachedTextEncoder',
     'HashedTextEncoder',
     'ImageLabels',
+    'Interaction',
     'PRESETS',
     'RawAnswer',
     'SentenceTextEncoder',

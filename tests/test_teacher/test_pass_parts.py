@@ -353,7 +353,7 @@ def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
     objects = dict(a=(0, 1, 2), b=(1,), c=(0, 0), d=(0,))
     maker = RequestBuilder('list', PromptFile.load(), vocabulary, objects)
     # Without a person, or without an object, there is nothing to ask.
-    first, second = maker.questions(IMAGES)
+    first, second = maker.build(IMAGES)
     assert (first.image_id, second.image_id) == ('a', 'c')
     text = first.prompt.text
     assert '- bicycle: ride, hold, sit_on\n- dog: hold, feed, hug\n' in text
@@ -376,7 +376,7 @@ def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
 
 def test_list_without_detections_offers_everything(vocabulary):
     maker = RequestBuilder('list', PromptFile.load(), vocabulary)
-    questions = list(maker.questions(IMAGES))
+    questions = list(maker.build(IMAGES))
     assert len(questions) == 4
     assert len({question.prompt.digest for question in questions}) == 1
     for name in vocabulary.objects:
@@ -388,7 +388,7 @@ def test_candidates_to_score(vocabulary):
     maker = RequestBuilder(
         'score', PromptFile.load(), vocabulary, objects, max_candidates=4
     )
-    prompts = [q.prompt for q in maker.questions(IMAGES)]
+    prompts = [q.prompt for q in maker.build(IMAGES)]
     assert [(p.verb, p.object) for p in prompts] == [
         ('hold', 'dog'),
         ('feed', 'dog'),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher import (
     HashedTextEncoder,
+    Interaction,
     PseudoLabels,
     TeacherCache,
     pack_cache,
@@ -51,7 +52,7 @@ def make_words(count):
             f'{i:05d}.jpg',
             ' '.join(sentences) or 'Nothing.',
             sentences,
-            [('ride', 'bicycle', 0.5)] * (i % 3),
+            [Interaction('ride', 'bicycle', 0.5)] * (i % 3),
             bool(i % 2),
         )
 

@@ -412,7 +412,7 @@ def test_report_of_lists(run, vocabulary):
     assert 'outside the vocabulary: draw dog (20)' in text
     assert 'malformed: 0 (0.0 %)' in text
     total = report + report
-    assert total.done == 40 and total.said['feed|dog'] == 40
+    assert total.done == 40 and total.pairs['feed|dog'] == 40
 
 
 def test_simulated_and_replayed_passes_agree(tmp_path):

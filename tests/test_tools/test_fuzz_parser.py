@@ -65,7 +65,7 @@ def test_no_text_ends_a_stage(texts):
     'module, name, code, said',
     [
         ('answer_parser', 'split_prose', 0, 'no text ended a stage'),
-        ('merge', 'parse_answer', 1, 'a text ended a stage'),
+        ('merge', 'label_image', 1, 'a text ended a stage'),
     ],
 )
 def test_a_rule_that_fails_is_recorded_and_a_stage_is_told(

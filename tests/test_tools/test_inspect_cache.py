@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    Interaction,
+    PseudoLabels,
+    pack_cache,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.tool_utils import run_command
@@ -70,7 +75,9 @@ def folder(tmp_path_factory):
     words = [
         PseudoLabels(
             key,
-            interactions=[(x['verb'], x['object'], x['score']) for x in rows],
+            interactions=[
+                Interaction(x['verb'], x['object'], x['score']) for x in rows
+            ],
         )
         for key, rows in parsed.items()
     ]

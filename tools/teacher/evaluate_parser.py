@@ -102,7 +102,7 @@ def parse(name: str, texts: List[str]) -> Tuple[List[Pairs], float]:
     if report.unread:
         raise SystemExit(f'evaluate_parser.py: {report.unread_reason}')
     said = [
-        {(x.verb, x.object) for x in answer.found if x.in_vocabulary}
+        {(x.verb, x.object) for x in answer.interactions if x.in_vocabulary}
         for answer in answers
     ]
     return said, seconds

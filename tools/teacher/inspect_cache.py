@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.teacher import TeacherCache, read_image_labels
+from clhoi_mm.teacher.interaction import Interaction
 from clhoi_mm.teacher.offline_stages import PARSED
 from clhoi_mm.teacher.requests.images import load_image
 from clhoi_mm.teacher.simulation.image_level import (
@@ -33,7 +34,7 @@ from clhoi_mm.teacher.store.lookup import (
     read_image_records,
     vocabulary_of,
 )
-from clhoi_mm.teacher.store.merge import read_parsed
+from clhoi_mm.teacher.store.parsed_file import read_parsed
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.utils.keys import normalize_key
@@ -123,7 +124,7 @@ def all_keys(source: Path) -> Iterator[str]:
     parsed = parsed_layer(source)
     if parsed is None:
         return TeacherCache(source).keys()
-    return (str(row['image_id']) for row in read_parsed(parsed))
+    return (key for key, _ in read_parsed(parsed))
 
 
 def show(args: argparse.Namespace) -> None:
@@ -170,11 +171,10 @@ def lines_of(image: ImageRecord) -> List[str]:
         lines.append('  not among the interactions')
     elif not image.interactions:
         lines.append('  no interactions')
-    for row in image.interactions or ():
-        outside = '' if row['in_vocabulary'] else ', outside the vocabulary'
+    for item in image.interactions or ():
+        outside = '' if item.in_vocabulary else ', outside the vocabulary'
         lines.append(
-            f'  {row["score"]:5.2f}  {name_of(row):32} '
-            f'{row["source"]}{outside}'
+            f'  {item.score:5.2f}  {name_of(item):32} {item.source}{outside}'
         )
     for row in image.failures:
         after = ' (answered since)' if row['answered'] else ''
@@ -185,8 +185,8 @@ def lines_of(image: ImageRecord) -> List[str]:
     return lines
 
 
-def name_of(row: Dict[str, Any]) -> str:
-    return f'{row["verb"]} {row["object"]}'.replace('_', ' ')
+def name_of(item: Interaction) -> str:
+    return f'{item.verb} {item.object}'.replace('_', ' ')
 
 
 def draw(image: ImageRecord, root: Path, out: Path) -> None:
@@ -195,11 +195,11 @@ def draw(image: ImageRecord, root: Path, out: Path) -> None:
 
     from clhoi_mm.visualization.pseudo_labels import draw_pseudo_labels
 
-    said = None
+    labels = None
     if image.interactions is not None:
-        said = [(name_of(row), row['score']) for row in image.interactions]
+        labels = [(name_of(x), x.score) for x in image.interactions]
     picture = draw_pseudo_labels(
-        np.asarray(load_image(root / image.key)), image.caption, said
+        np.asarray(load_image(root / image.key)), image.caption, labels
     )
     with atomic_path(picture_path(out, image.key)) as temp:
         Image.fromarray(picture).save(temp, 'png')
@@ -222,12 +222,11 @@ def read_mentions(
     parsed = parsed_layer(source)
     if parsed is not None:
         table = InteractionTable(vocabulary)
-        for row in read_parsed(parsed):
+        for key, interactions in read_parsed(parsed):
             items = [
-                (table.add(x['verb'], x['object'])[2], x['score'])
-                for x in row['interactions']
+                (table.add(x.verb, x.object)[2], x.score) for x in interactions
             ]
-            yield split(str(row['image_id']), items)
+            yield split(key, items)
         return
     cache = TeacherCache(source)
     for key in cache.keys():

@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
-from ..parsing.caption_text import answer_problem
+from ..parsing.answer_check import AnswerCheck
 from ..requests.messages import CAPTION, Failure, Request, Response
 from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
@@ -92,4 +92,4 @@ class CaptionsBackend(Backend):
 
 def _tellable(texts: List[str]) -> List[str]:
     """The texts that are answers; all where none is."""
-    return [x for x in texts if answer_problem(CAPTION, x) is None] or texts
+    return [x for x in texts if not AnswerCheck(CAPTION, x).problem] or texts

@@ -13,8 +13,8 @@ from typing import (
     Union,
 )
 
+from ..parsing.answer_check import AnswerCheck
 from ..parsing.answer_json import find_json
-from ..parsing.caption_text import answer_problem
 from ..requests.messages import (
     CAPTION,
     KINDS,
@@ -162,7 +162,7 @@ def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Response:
     """One reply of all different answers; refusals count where alone."""
     kind = key[1]
     given = [
-        x for x in answers if answer_problem(kind, x.reply.text) is None
+        x for x in answers if not AnswerCheck(kind, x.reply.text).problem
     ] or answers[-1:]
     different = {(x.reply.text, x.reply.score): x for x in given}
     if len(different) == 1:

@@ -6,9 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from clhoi_mm.utils.english import plural
+from clhoi_mm.utils.english import gerund, plural, third_person
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
+from ..interaction import Interaction
 from .morphology import parts_of_speech, singular, verb_form
 
 DATA_DIR = Path(__file__).parent / 'data'
@@ -105,10 +106,11 @@ class Lexicon:
         self.verb_lemmas = frozenset(
             pattern.split(' ')[0] for pattern in self._patterns
         )
-        self._correct = lru_cache(maxsize=65536)(self._find_correction)
+        self.correct = lru_cache(maxsize=65536)(self._find_correction)
         words = {word for name in self.objects for word in name.split(' ')}
         for verb in vocabulary.verbs:
-            words.update(self._forms_of(normalise_name(verb).split(' ')[0]))
+            lemma = normalise_name(verb).split(' ')[0]
+            words.update((lemma, gerund(lemma), third_person(lemma)))
         self._spellings = sorted(word for word in words if len(word) > 4)
 
     def find_object(self, words: Sequence[str]) -> Optional[Tuple[int, int]]:
@@ -197,11 +199,7 @@ class Lexicon:
             return None
         return Reading(' '.join([lemma, *chain]), False, False)
 
-    def correct(self, word: str) -> str:
-        """A misspelt word's right spelling, or the word."""
-        return self._correct(word)
-
-    def resolve(self, verb: str, obj: str) -> Tuple[str, str, bool, bool]:
+    def resolve(self, verb: str, obj: str) -> Interaction:
         """A verb and an object named apart, as in a structured answer.
 
         Args:
@@ -209,9 +207,8 @@ class Lexicon:
             obj (str): 'bicycle', 'the bikes'.
 
         Returns:
-            Tuple[str, str, bool, bool]: Names as the vocabulary spells them
-            where it knows them, whether the pair is one of its classes, and
-            whether it knows both but rules the pair out.
+            Interaction: The pair in the vocabulary's names, where it has
+            them; without a score.
         """
         vocabulary = self.vocabulary
         obj_label = self._label_of(obj)
@@ -222,14 +219,14 @@ class Lexicon:
         )
         label = vocabulary.verb_label(verb)
         if label >= 0 and vocabulary.hoi_id(label, obj_label) >= 0:
-            return vocabulary.verbs[label], obj_name, True, False
+            return Interaction(vocabulary.verbs[label], obj_name, None, True)
         words = [
             word
             for word in normalise_name(verb).split(' ')
             if word not in ('is', 'are', 'be', 'being', 'the', 'a', 'to')
         ]
         if not words:
-            return normalise_name(verb), obj_name, False, False
+            return Interaction(normalise_name(verb), obj_name)
         form = verb_form(self.correct(words[0]))
         lemma = form.lemma if form else words[0]
         reading = self.read(lemma, words[1:], obj_label, ())
@@ -238,7 +235,9 @@ class Lexicon:
         if reading is None:
             reading = Reading(' '.join([lemma, *words[1:]]), False, False)
         invalid_pair = reading.known and obj_label >= 0 and not reading.valid
-        return reading.verb, obj_name, reading.valid, invalid_pair
+        return Interaction(
+            reading.verb, obj_name, None, reading.valid, invalid_pair
+        )
 
     def _label_of(self, obj: str) -> int:
         label = self.vocabulary.object_label(obj)
@@ -274,31 +273,14 @@ class Lexicon:
         return names
 
     def _verb_patterns(self) -> Dict[str, List[Tuple[int, bool]]]:
-        """Pattern -> (verb label, whether it is the verb's own name)."""
+        """Map patterns to verb labels, and whether it is the verb's name."""
         vocabulary = self.vocabulary
         patterns: Dict[str, List[Tuple[int, bool]]] = {}
-        names: Dict[str, int] = {}
-        for role in reversed(_ROLES):
-            for label, verb in enumerate(vocabulary.verbs):
-                if verb.endswith(role):
-                    names[normalise_name(verb[: -len(role)])] = label
         for label, verb in enumerate(vocabulary.verbs):
-            names[normalise_name(verb)] = label
-        for label, verb in enumerate(vocabulary.verbs):
-            if verb == vocabulary.no_interaction:
-                continue
-            role = verb.endswith(_ROLES[1])
-            bare = verb.rsplit(' ', 1)[0] if verb.endswith(_ROLES) else verb
-            keys = {normalise_name(bare)}
-            head, *rest = vocabulary.gerunds[label].split(' ')
-            if len(rest) == 1:
-                form = verb_form(head)
-                keys.add(f'{form.lemma if form else head} {rest[0]}')
-                if role:
-                    keys.discard(normalise_name(bare))
-            for key in sorted(keys):
-                if not (role and bare in ('eat', 'cut', 'hit')):
+            if verb != vocabulary.no_interaction:
+                for key in self._own_patterns(label):
                     patterns.setdefault(key, []).append((label, True))
+        names = self._verb_labels()
         tables = load_table('verbs.json')
         sections = [tables.get(vocabulary.name)]
         if sections[0] is None:
@@ -313,13 +295,35 @@ class Lexicon:
                         found.append((label, False))
         return patterns
 
-    @staticmethod
-    def _forms_of(lemma: str) -> List[str]:
-        from clhoi_mm.utils.english import gerund, third_person
+    def _own_patterns(self, label: int) -> List[str]:
+        """List the patterns of a verb's name and gerund."""
+        verb = self.vocabulary.verbs[label]
+        role = verb.endswith(_ROLES[1])
+        bare = verb.rsplit(' ', 1)[0] if verb.endswith(_ROLES) else verb
+        if role and bare in ('eat', 'cut', 'hit'):
+            return []
+        keys = {normalise_name(bare)}
+        head, *rest = self.vocabulary.gerunds[label].split(' ')
+        if len(rest) == 1:
+            form = verb_form(head)
+            key = f'{form.lemma if form else head} {rest[0]}'
+            keys = {key} - {normalise_name(bare)} if role else {*keys, key}
+        return sorted(keys)
 
-        return [lemma, gerund(lemma), third_person(lemma)]
+    def _verb_labels(self) -> Dict[str, int]:
+        """Map names to labels, V-COCO's without their roles as well."""
+        verbs = self.vocabulary.verbs
+        names = {
+            normalise_name(verb[: -len(role)]): label
+            for role in reversed(_ROLES)
+            for label, verb in enumerate(verbs)
+            if verb.endswith(role)
+        }
+        names.update((normalise_name(x), i) for i, x in enumerate(verbs))
+        return names
 
     def _find_correction(self, word: str) -> str:
+        """Correct the spelling of a word that is in no table."""
         if len(word) < 5 or parts_of_speech(word) or word in self.objects:
             return word
         words = load_words()

@@ -14,12 +14,12 @@ from clhoi_mm.utils.files import work_folder
 from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction, max_score
 from ..requests.detected_objects import DetectedObjects, read_detected_objects
 from ..requests.messages import SCORE
 from ..store.external_sort import ExternalSort
-from ..store.parsed_file import ParsedRow, write_parsed
+from ..store.parsed_file import ParsedImage, write_parsed
 from ..store.raw_record import RawRecord, read_line
-from .answer_parser import Found, best_score
 from .parse_report import ParseReport
 from .parse_workers import parse_records
 from .side_file import SideFile
@@ -102,7 +102,7 @@ class _Images:
         self.keep_ruled_out = keep_ruled_out
         self.report = report
 
-    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedRow]:
+    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedImage]:
         """All images' rows.
 
         Args:
@@ -139,8 +139,8 @@ class _Images:
     def row(
         self,
         image_id: Union[str, int],
-        answers: List[Tuple[Optional[list], List[Found]]],
-    ) -> ParsedRow:
+        answers: List[Tuple[Optional[list], List[Interaction]]],
+    ) -> ParsedImage:
         """One image's row.
 
         Args:
@@ -151,38 +151,29 @@ class _Images:
         report = self.report
         report.images += 1
         present = self._present(image_id, answers)
-        rows = []
+        kept = []
         for items in self._by_pair(answers):
-            asked = [item for item in items if item.source == SCORE]
-            named = len(items) > len(asked)
-            score = best_score(asked or items)
-            if score is None:
-                score = 1.0
-            first = items[0]
-            label = self.vocabulary.object_label(first.object)
-            if first.invalid_pair and not self.keep_ruled_out:
+            scored = [item for item in items if item.source == SCORE]
+            score = max_score(scored or items)
+            item = items[0]._replace(
+                score=1.0 if score is None else score,
+                source='+'.join(sorted({x.source for x in items})),
+            )
+            label = self.vocabulary.object_label(item.object)
+            if item.invalid_pair and not self.keep_ruled_out:
                 report.invalid_pair += 1
             elif label >= 0 and present is not None and label not in present:
                 report.undetected += 1
-            elif not named and score < self.min_score:
+            elif len(items) == len(scored) and item.score < self.min_score:
                 report.unlikely += 1
             else:
-                sources = sorted({item.source for item in items})
-                rows.append(
-                    dict(
-                        verb=first.verb,
-                        object=first.object,
-                        score=score,
-                        in_vocabulary=first.in_vocabulary,
-                        source='+'.join(sources),
-                    )
-                )
-                self._count(first)
-        rows.sort(key=lambda row: (-row['score'], row['verb'], row['object']))
-        report.interactions += len(rows)
-        return dict(image_id=image_id, interactions=rows)
+                kept.append(item)
+                self._count(item)
+        kept.sort(key=lambda x: (-x.score, x.verb, x.object))
+        report.interactions += len(kept)
+        return image_id, kept
 
-    def _count(self, item: Found) -> None:
+    def _count(self, item: Interaction) -> None:
         name = f'{item.verb} {item.object}'.replace('_', ' ')
         if item.in_vocabulary:
             self.report.in_vocabulary += 1
@@ -191,7 +182,7 @@ class _Images:
             self.report.outside[name] += 1
 
     @staticmethod
-    def _by_pair(answers: List[tuple]) -> Iterator[List[Found]]:
+    def _by_pair(answers: List[tuple]) -> Iterator[List[Interaction]]:
         pair = attrgetter('verb', 'object')
         items = [item for _, found in answers for item in found]
         items.sort(key=attrgetter('verb', 'object', 'in_vocabulary'))
@@ -236,7 +227,7 @@ def _sorted_answers(
         for number, record, answer in parse_records(
             records, vocabulary, report, workers
         ):
-            row = [record.image_id, record.objects, answer.found]
+            row = [record.image_id, record.objects, answer.interactions]
             order.add(str(record.image_id), number, json.dumps(row))
             if answer.errors:
                 report.unparsed += 1
@@ -253,7 +244,7 @@ def _sorted_answers(
         yield (
             parsed[0][0],
             [
-                (objects, [Found(*item) for item in found])
+                (objects, [Interaction(*item) for item in found])
                 for _, objects, found in parsed
             ],
         )
@@ -292,27 +283,6 @@ def _records(
             for record in records:
                 report.records += 1
                 yield number, record
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's arguments."""
-    parser.add_argument(
-        '--raw',
-        required=True,
-        help='JSONL of raw answers: {image_id, kind: caption|list|score, '
-        'text, ...}',
-    )
-    parser.add_argument(
-        '--vocab',
-        required=True,
-        help='hico_det, v_coco, mini or the path of a vocabulary JSON',
-    )
-    parser.add_argument(
-        '--out',
-        required=True,
-        help='file to write; Parquet where it ends with .parquet, else JSONL',
-    )
-    add_options(parser)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -358,13 +328,3 @@ def read_options(
         keep_ruled_out=args.keep_ruled_out,
         workers=args.workers,
     )
-
-
-def main(args: argparse.Namespace) -> None:
-    """Run the stage and print its report."""
-    vocabulary = HOIVocabulary.load(args.vocab)
-    report = parse_raw(
-        args.raw, vocabulary, args.out, **read_options(args, vocabulary)
-    )
-    print(report)
-    print(f'written to    {os.path.abspath(args.out)}')

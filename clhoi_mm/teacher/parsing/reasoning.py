@@ -100,19 +100,10 @@ def split_reasoning(text: str) -> Tuple[str, bool]:
     return (rest, True) if closed else _split_plain(rest)
 
 
-def only_closes(text: str) -> bool:
-    """Whether a closing mark stands without an opening one before it.
-
-    The prompt opened the reasoning, as for some models it does: of such a
-    model, an answer without any mark is reasoning that was cut off.
-    """
+def reasoning_marks(text: str) -> List[str]:
+    """List the marks of reasoning: 'open' and 'close', in their order."""
     roles = [part.role for part in _parts(text)]
-    return 'close' in roles and 'open' not in roles[: roles.index('close')]
-
-
-def has_reasoning_marks(text: str) -> bool:
-    """Whether any reasoning is marked."""
-    return any(part.role in ('open', 'close') for part in _parts(text))
+    return [role for role in roles if role in ('open', 'close')]
 
 
 def _parts(text: str) -> List[_Part]:

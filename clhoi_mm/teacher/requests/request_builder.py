@@ -64,7 +64,7 @@ class RequestBuilder:
             self._sayable = sayable
         self._prompts_for = lru_cache(maxsize=65536)(self._make_prompts)
 
-    def questions(self, images: Iterable[ImageEntry]) -> Iterator[Request]:
+    def build(self, images: Iterable[ImageEntry]) -> Iterator[Request]:
         """The images' questions; an image may have none or many.
 
         Args:

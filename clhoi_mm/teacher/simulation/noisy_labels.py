@@ -7,6 +7,7 @@ import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction
 from ..store.pack import pack_cache
 from ..store.pseudo_labels import PseudoLabels
 from ..text_encoders import build_text_encoder
@@ -66,7 +67,7 @@ def write_noisy_labels(
     scores = np.zeros((len(facts), vocabulary.num_hois), np.float32)
     for image, obj, verb in zip(images, objects, verbs):
         words[image].interactions.append(
-            (vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
+            Interaction(vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
         )
     scores[images, vocabulary.hoi_lookup[verbs, objects]] = 1
     pack_cache(words, out_dir, vocabulary, encoder, progress)

@@ -79,17 +79,18 @@ def simulate_cache(
     write_raw_answers(
         raw_file, tqdm(teacher, 'answers', len(images), disable=not progress)
     )
-    words = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
-    pack_cache(words, out_dir, vocabulary, encoder, progress)
+    pseudo_labels = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
+    pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
     scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
-    for row, image_words in zip(scores, words):
-        for verb, obj, score in image_words.interactions:
-            row[
-                vocabulary.hoi_id(
-                    vocabulary.verb_label(verb), vocabulary.object_label(obj)
-                )
-            ] = score
-    return report(images, scores, [x.malformed for x in words], vocabulary)
+    for row, labels in zip(scores, pseudo_labels):
+        for item in labels.interactions:
+            hoi = vocabulary.hoi_id(
+                vocabulary.verb_label(item.verb),
+                vocabulary.object_label(item.object),
+            )
+            row[hoi] = item.score
+    malformed = [x.malformed for x in pseudo_labels]
+    return report(images, scores, malformed, vocabulary)
 
 
 def report(

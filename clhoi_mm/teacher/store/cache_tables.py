@@ -72,10 +72,10 @@ class CacheTables:
         columns['caption_ids'].append(counts['captions'] if whole else -1)
         if whole or len(row.sentences) > 1:
             self._captions.write(json.dumps(row.caption) + '\n')
-        for verb, obj, score in row.interactions:
-            labels = self._table.add(verb, obj)
+        for item in row.interactions:
+            labels = self._table.add(item.verb, item.object)
             columns['labels'].extend(labels)
-            columns['scores'].append(score)
+            columns['scores'].append(item.score)
             counts['outside_vocabulary'] += labels[2] < 0
         counts['interactions'] += len(row.interactions)
         columns['interaction_offsets'].append(counts['interactions'])

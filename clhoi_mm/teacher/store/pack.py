@@ -8,6 +8,7 @@ from tqdm import tqdm
 from clhoi_mm.utils.files import atomic_path, work_folder
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction
 from ..text_encoders import TextEncoder
 from .cache_format import FORMAT, MANIFEST, TENSORS, VERSION, file_sha256
 from .cache_tables import CacheTables
@@ -97,8 +98,8 @@ def texts_of(
         yield from row.sentences
         if whole_captions or len(row.sentences) > 1 or not is_sum(row):
             yield row.caption
-        for verb, obj, _ in row.interactions:
-            table.add(verb, obj)
+        for item in row.interactions:
+            table.add(item.verb, item.object)
     yield from table.phrases
 
 
@@ -119,12 +120,10 @@ def _sort_by_key(
                 f'teacher words: key {row.key!r} is no valid '
                 f'unicode; rename the file'
             ) from error
-        said = [
-            (verb, obj, float(score)) for verb, obj, score in row.interactions
-        ]
+        pairs = [(x.verb, x.object, float(x.score)) for x in row.interactions]
         order.add(
             row.key,
-            json.dumps([row.caption, row.sentences, said, row.malformed]),
+            json.dumps([row.caption, row.sentences, pairs, row.malformed]),
         )
     last = None
     for key, text in order:
@@ -134,4 +133,6 @@ def _sort_by_key(
                 f'one answer for each image'
             )
         last = key
-        yield PseudoLabels(key, *json.loads(text))
+        caption, sentences, pairs, malformed = json.loads(text)
+        interactions = [Interaction(*pair) for pair in pairs]
+        yield PseudoLabels(key, caption, sentences, interactions, malformed)

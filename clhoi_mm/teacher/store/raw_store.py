@@ -5,11 +5,10 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterator, List, Set, Union
+from typing import Any, BinaryIO, Dict, Iterator, List, Sequence, Set, Union
 
-from ..parsing.caption_text import answer_problem
-from ..parsing.reasoning import has_reasoning_marks, only_closes
-from ..requests.messages import SCORE, Failure, Request, Response
+from ..parsing.answer_check import AnswerCheck
+from ..requests.messages import Failure, Request, Response
 from ..requests.shards import Shard
 
 RAW, FAILURES = 'raw', 'failures'
@@ -75,20 +74,17 @@ class RawStore:
         for row in read_records(self.folder, self.kind):
             if row.get('part'):
                 continue
+            check = AnswerCheck(self.kind, row['text'], row['finish'])
+            self.only_closes = self.only_closes or check.only_closes
             cut_off = row['finish'] == 'length'
-            text = row['text'] if self.kind != SCORE else ''
-            self.only_closes = self.only_closes or only_closes(text)
             if (
                 row['image_id'] not in self.shard
                 or (cut_off and row['max_tokens'] < max_tokens)
-                or answer_problem(self.kind, text) is not None
+                or check.problem is not None
             ):
                 continue
             name = request_id(row['image_id'], row['question'])
-            if cut_off and not has_reasoning_marks(text):
-                unmarked.add(name)
-            else:
-                known.add(name)
+            (unmarked if check.is_cut_unmarked else known).add(name)
         return known if self.only_closes else known | unmarked
 
     def add(self, question: Request, reply: Response, model: str) -> None:
@@ -197,22 +193,26 @@ def request_id(image_id: str, digest: str) -> int:
 
 
 def read_records(
-    folder: Union[str, os.PathLike], kind: str, part: str = RAW
+    folder: Union[str, os.PathLike],
+    kind: str,
+    part: str = RAW,
+    fields: Sequence[str] = ('image_id', 'question'),
 ) -> Iterator[Dict[str, Any]]:
-    """The records of one kind, over all shards, in the files' order.
+    """Read the records of one kind, over all shards, in the files' order.
 
-    A last line that is being written, or was torn, is passed over.
+    A last line that is being written, or was torn, is skipped.
 
     Args:
         folder (str | PathLike): The pass's folder.
         kind (str): 'caption', 'list' or 'score'.
         part (str): 'raw' or 'failures'. Defaults to 'raw'.
+        fields (Sequence[str]): Fields that every record must have.
 
     Yields:
         dict: A record.
 
     Raises:
-        ValueError: A line in the middle is damaged; the message names it.
+        ValueError: A line is damaged; the message names it.
     """
     for path in shard_files(folder, kind, part):
         with open(path, 'rb') as file:
@@ -221,7 +221,8 @@ def read_records(
                     break
                 try:
                     row = json.loads(line)
-                    row['image_id'], row['question']
+                    for name in fields:
+                        row[name]
                 except (ValueError, KeyError, TypeError) as error:
                     raise ValueError(
                         f'{path}, line {number}: damaged ({error!r}); '

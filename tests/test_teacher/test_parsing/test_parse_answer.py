@@ -19,6 +19,10 @@ def parse(answer, caption=''):
     return parse_answer(RawAnswer('a.jpg', 'm', caption, answer))
 
 
+def pairs(labels):
+    return [x[:3] for x in labels.interactions]
+
+
 @pytest.mark.parametrize(
     'answer',
     [
@@ -31,7 +35,7 @@ def parse(answer, caption=''):
 )
 def test_well_formed(answer):
     words = parse(answer)
-    assert words.interactions == [('ride', 'bicycle', 0.8)]
+    assert pairs(words) == [('ride', 'bicycle', 0.8)]
     assert not words.malformed
 
 
@@ -69,7 +73,7 @@ def test_well_formed(answer):
 def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
     words = parse(answer, 'A dog.')
     assert words.malformed
-    assert words.interactions == interactions
+    assert pairs(words) == interactions
     assert words.caption == 'A dog.' and words.sentences == ['A dog.']
 
 
@@ -78,7 +82,7 @@ def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
 )
 def test_scores_in_words_and_percent(score, expected):
     words = parse('[{"verb": "ride", "object": "dog", "score": %s}]' % score)
-    assert words.interactions == [('ride', 'dog', expected)]
+    assert pairs(words) == [('ride', 'dog', expected)]
     assert not words.malformed
 
 
@@ -87,7 +91,7 @@ def test_the_final_answer_alone_counts():
         f'<think>[{{"verb": "eat", "object": "car"}}]</think>{LIST}',
         'A dog eats a car?</think>A dog.',
     )
-    assert words.interactions == [('ride', 'bicycle', 0.8)]
+    assert pairs(words) == [('ride', 'bicycle', 0.8)]
     assert words.sentences == ['A dog.']
     assert parse('', '{"caption": "A dog. It runs."}').sentences == [
         'A dog.',
@@ -105,7 +109,7 @@ def test_said_twice_keeps_the_highest_score():
     answer = json.dumps(
         [dict(verb='ride', object='bicycle', score=s) for s in (0.2, 0.9, 0.5)]
     )
-    assert parse(answer).interactions == [('ride', 'bicycle', 0.9)]
+    assert pairs(parse(answer)) == [('ride', 'bicycle', 0.9)]
 
 
 def test_sentences():
@@ -142,7 +146,7 @@ JSON = st.recursive(
 )
 def test_no_answer_crashes(answer, caption):
     words = parse(answer, caption)
-    for verb, obj, score in words.interactions:
+    for verb, obj, score in pairs(words):
         assert verb and obj and 0 <= score <= 1
         (verb + obj).encode()
     words.caption.encode()

@@ -79,11 +79,11 @@ def test_captions_and_answers_say_the_same(facts):
         malformed += words.malformed
         listed = {
             MINI.hoi_id(MINI.verb_label(verb), MINI.object_label(obj))
-            for verb, obj, _ in words.interactions
+            for verb, obj, *_ in words.interactions
         }
         assert words.malformed or listed == parser.parse(answer.caption)
         assert listed <= parser.parse(answer.caption)
-        scores = [score for _, _, score in words.interactions]
+        scores = [x.score for x in words.interactions]
         assert scores == sorted(scores, reverse=True)
     assert 0 < malformed < 20
 
@@ -289,7 +289,7 @@ def test_simulate_cache_in_process(content, facts, tmp_path):
     out = cache.get(words.key)
     assert [MINI.names[hoi] for hoi in out['hoi_labels']] == [
         f'{verb} {obj}'.replace('_', ' ')
-        for verb, obj, _ in words.interactions
+        for verb, obj, *_ in words.interactions
     ]
     with pytest.raises(KeyError, match='weak, typical, strong, perfect'):
         simulate_cache(path, 'mini', tmp_path / 'out', 'good')

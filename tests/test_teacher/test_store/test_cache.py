@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher import (
     HashedTextEncoder,
+    Interaction,
     PseudoLabels,
     TeacherCache,
     pack_cache,
@@ -21,12 +22,14 @@ ENCODER = HashedTextEncoder(16)
 def make_words():
     return [
         PseudoLabels('b/2.jpg', 'A dog. Two dogs.', ['A dog.', 'Two dogs.'],
-                     [('ride', 'bicycle', 0.75), ('juggle', 'bicycle', 0.5),
-                      ('ride', 'unicorn', 0.25), ('ride', 'dog', 1.0),
-                      ('Sitting On', 'BENCH', 0.1)]),
+                     [Interaction('ride', 'bicycle', 0.75),
+                      Interaction('juggle', 'bicycle', 0.5),
+                      Interaction('ride', 'unicorn', 0.25),
+                      Interaction('ride', 'dog', 1.0),
+                      Interaction('Sitting On', 'BENCH', 0.1)]),
         PseudoLabels('a/10.jpg', '', [], []),
         PseudoLabels('a/é.jpg', 'Two dogs.', ['Two dogs.'],
-                     [('hug', 'person', 0.5)], malformed=True),
+                     [Interaction('hug', 'person', 0.5)], malformed=True),
     ]  # fmt: skip
 
 
@@ -205,7 +208,7 @@ def test_conversion_of_16_bits_is_exact():
 def test_keys_of_one_bucket_are_told_apart(tmp_path, vocabulary, monkeypatch):
     for module in ('cache', 'cache_tables'):
         monkeypatch.setattr(
-            f'clhoi_mm.teacher.{module}.key_hash',
+            f'clhoi_mm.teacher.store.{module}.key_hash',
             lambda key: 7 + len(key) // 3,
         )
     names = [f'{i:x}' for i in range(300)]
@@ -332,7 +335,7 @@ SCORES = st.floats(0, 1, width=32)
 )
 @given(words=st.lists(
     st.builds(PseudoLabels, NAMES, st.text(), st.lists(NAMES),
-              st.lists(st.tuples(NAMES, NAMES, SCORES))),
+              st.lists(st.builds(Interaction, NAMES, NAMES, SCORES))),
     unique_by=lambda row: row.key))  # fmt: skip
 def test_round_trip_of_any_words(tmp_path_factory, vocabulary, words):
     folder = tmp_path_factory.mktemp('any')
@@ -343,7 +346,7 @@ def test_round_trip_of_any_words(tmp_path_factory, vocabulary, words):
         out = cache.get(row.key)
         assert out['scores'].tolist() == [x[2] for x in row.interactions]
         assert out['verb_labels'].tolist() == [
-            vocabulary.verb_label(verb) for verb, _, _ in row.interactions
+            vocabulary.verb_label(verb) for verb, *_ in row.interactions
         ]
         assert len(out['sentence_embeds']) == len(row.sentences)
         assert out['phrase_embeds'].shape == (len(row.interactions), 16)

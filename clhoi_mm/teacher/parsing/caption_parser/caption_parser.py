@@ -5,14 +5,14 @@ from typing import Any, Iterator, Optional, Sequence
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ...interaction import Interaction
 from ..lexicon import Lexicon
 from ..morphology import singular, verb_form
-from ..parsed_interaction import ParsedInteraction
 from .clauses import Argument, Chain, ClauseReader, Event, lemma_of
 from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, sub
 from .spacy_model import load_model
 
-ImageRecord = Iterator[Optional[ParsedInteraction]]
+_Found = Iterator[Optional[Interaction]]
 _WORD = re.compile(r'\b[a-z]{5,}\b')
 _LONGEST = 4000
 
@@ -34,16 +34,16 @@ class CaptionParser:
         self.clauses = ClauseReader(self.nouns)
         self.model = load_model()
 
-    def parse(self, texts: Sequence[str]) -> list[list[ParsedInteraction]]:
+    def parse(self, texts: Sequence[str]) -> list[list[Interaction]]:
         """What texts without markdown say, each by itself."""
         docs = self.model.pipe(map(self._plain, texts), batch_size=64)
         return [self.read(doc) for doc in docs]
 
-    def read(self, doc: Any) -> list[ParsedInteraction]:
+    def read(self, doc: Any) -> list[Interaction]:
         """What a parsed text says, each pair once."""
         self.nouns.start(doc)
         self._in_use: list[int] = []
-        found: dict[tuple, ParsedInteraction] = {}
+        found: dict[tuple, Interaction] = {}
         for item in (x for token in doc for x in self._said_by(token) if x):
             found.setdefault((item.verb, item.object), item)
             if item.in_vocabulary:
@@ -56,7 +56,7 @@ class CaptionParser:
         text = text.replace('\n', ' ')
         return _WORD.sub(lambda m: self.lexicon.correct(m.group()), text)
 
-    def _said_by(self, token: Token) -> ImageRecord:
+    def _said_by(self, token: Token) -> _Found:
         yield from filter(_is_class, self._placed(token))
         event = self.clauses.read(token)
         if event is None:
@@ -69,7 +69,7 @@ class CaptionParser:
                 it = [x._replace(between=()) for x in event.arguments if x[2]]
                 yield from self._interactions(token, Event(form.lemma, it))
 
-    def _placed(self, token: Token) -> ImageRecord:
+    def _placed(self, token: Token) -> _Found:
         """'a phone in her hand', 'has skis on his feet'."""
         (lemma, *chain), body = self.nouns.place(token)
         if body is None:
@@ -86,7 +86,7 @@ class CaptionParser:
                 if label != self.vocabulary.person_label:
                     yield self._say(lemma, tuple(chain), (), label, '')
 
-    def _interactions(self, token: Token, event: Event) -> ImageRecord:
+    def _interactions(self, token: Token, event: Event) -> _Found:
         lemma, arguments, subject = event
         heads = [singular(x[1].lower_) for x in arguments if not x[0] + x[2]]
         if not arguments:  # 'holding and using the knife'
@@ -114,7 +114,7 @@ class CaptionParser:
 
     def _one(
         self, lemma: str, argument: Argument, token: Token
-    ) -> Optional[ParsedInteraction]:
+    ) -> Optional[Interaction]:
         """What a verb says of one noun."""
         noun, whole = self.nouns.read(token), self.nouns.whole(token)
         (chain, _, between), choices = argument, [noun.label]
@@ -137,16 +137,16 @@ class CaptionParser:
 
     def _say(
         self, lemma: str, chain: Chain, between: Chain, obj: int, name: str
-    ) -> Optional[ParsedInteraction]:
+    ) -> Optional[Interaction]:
         reading = self.lexicon.read(lemma, chain, obj, between)
         if reading is None:
             return None
         name = self.vocabulary.objects[obj] if obj >= 0 else name
         invalid_pair = reading.known and obj >= 0 and not reading.valid
-        return ParsedInteraction(
-            reading.verb, name, reading.valid, invalid_pair
+        return Interaction(
+            reading.verb, name, None, reading.valid, invalid_pair
         )
 
 
-def _is_class(item: Optional[ParsedInteraction]) -> bool:
+def _is_class(item: Optional[Interaction]) -> bool:
     return item is not None and item.in_vocabulary

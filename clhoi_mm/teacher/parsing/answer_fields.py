@@ -3,7 +3,7 @@
 import re
 from typing import Dict, Iterator, List, Tuple, Union
 
-from .parsing.answer_items import OBJECTS, SCORES, VERBS, is_item
+from .answer_items import OBJECTS, SCORES, VERBS, is_item
 
 _NAMES = '|'.join((*VERBS, *OBJECTS, *SCORES, 'other_verb'))
 # "- verb: ride", "<verb>ride</verb>" and <item verb="ride">.
