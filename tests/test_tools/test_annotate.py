@@ -17,10 +17,10 @@ sys.path.insert(0, str(REPO / 'tests' / 'test_teacher'))
 # A backend of one's own: the simulated one, slowed down.
 SLOW = """
 import time
-from clhoi_mm.teacher.backends import Backend, build_backend, register_backend
+from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
 
 
-@register_backend('slow')
+@BACKENDS.register_module('slow')
 class Slow(Backend):
 
     def __init__(self, pause, **options):

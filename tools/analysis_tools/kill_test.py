@@ -44,10 +44,10 @@ class TeacherTarget(Target):
 import os
 import time
 
-from clhoi_mm.teacher.backends import Backend, build_backend, register_backend
+from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
 
 
-@register_backend('logged')
+@BACKENDS.register_module('logged')
 class Logged(Backend):
 
     def __init__(self, log, pause, **options):

@@ -17,7 +17,7 @@ from typing import Any, Dict, Optional, Sequence, Tuple
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
-from clhoi_mm.teacher.backends import backend_names
+from clhoi_mm.teacher.backends import BACKENDS
 from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.job_checks import note_unused
 from clhoi_mm.teacher.offline_stages import (
@@ -27,7 +27,6 @@ from clhoi_mm.teacher.offline_stages import (
     parse_pass,
 )
 from clhoi_mm.teacher.parsing.caption_parser import find_model
-from clhoi_mm.teacher.parsing.parse_stage import add_options, read_options
 from clhoi_mm.teacher.requests.detected_objects import (
     DetectedObjects,
     read_detected_objects,
@@ -81,7 +80,7 @@ def parse_args() -> argparse.Namespace:
         '--out',
         help='.jsonl or .parquet file (default: parsed.parquet in the folder)',
     )
-    add_options(command)
+    _add_parsing(command)
     for stage in ('embed', 'pack'):
         command = commands.add_parser(
             stage,
@@ -106,6 +105,33 @@ def _add_vocab(command: argparse.ArgumentParser, required: bool) -> None:
         '--vocab',
         required=required,
         help='hico_det, v_coco, mini or the path of a vocabulary JSON',
+    )
+
+
+def _add_parsing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--objects',
+        help='detected objects (JSONL {image_id, objects} or COCO JSON);'
+        ' interactions with other objects are left out',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        default=0.5,
+        help='probability from which a scored candidate counts that no '
+        'other answer names (default %(default)s)',
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help='processes that parse (default %(default)s)',
+    )
+    parser.add_argument(
+        '--keep-ruled-out',
+        action='store_true',
+        help='also write pairs whose verb and object the vocabulary knows '
+        'but never together',
     )
 
 
@@ -172,7 +198,7 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
     add(
         '--backend',
         required=True,
-        help=f'{", ".join(backend_names())}, or one that --import registers',
+        help=f'{", ".join(BACKENDS.names())}, or one that --import registers',
     )
     add(
         '--captions',
@@ -266,6 +292,23 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
         cfg.setdefault('vocabulary', args.vocab)
         cfg.setdefault('ann_file', args.images)
     return cfg
+
+
+def read_parse_options(
+    args: argparse.Namespace, vocabulary: HOIVocabulary
+) -> Dict[str, Any]:
+    """Read the options of the command parse, and print notes."""
+    objects = None
+    if args.objects is not None:
+        objects = read_detected_objects(args.objects, vocabulary)
+        for note in objects.notes:
+            print(note)
+    return dict(
+        objects=objects,
+        min_score=args.min_score,
+        keep_ruled_out=args.keep_ruled_out,
+        workers=args.workers,
+    )
 
 
 def read_objects(
@@ -370,7 +413,7 @@ def work_offline(
     vocabulary = HOIVocabulary.load(args.vocab)
     if stage == 'parse':
         if args.command == 'parse':
-            out, options = args.out, read_options(args, vocabulary)
+            out, options = args.out, read_parse_options(args, vocabulary)
             folder = args.raw
         else:
             out, options = (

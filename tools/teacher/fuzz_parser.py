@@ -15,11 +15,12 @@ import traceback
 from pathlib import Path
 from typing import Any, Iterator, List
 
+from text_mutation import TextMutator
+
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.job_report import JobReport
 from clhoi_mm.teacher.offline_stages import pack_pass, parse_pass
-from clhoi_mm.teacher.parsing.text_mutation import TextMutator
 from clhoi_mm.teacher.store.collect import ANSWERS
 from clhoi_mm.vocabulary import HOIVocabulary
 

@@ -7,10 +7,10 @@ from ..requests.messages import CAPTION, Failure, Request, Response
 from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
 from .caption_file import read_caption_file
-from .registry import register_backend
+from .registry import BACKENDS
 
 
-@register_backend('captions')
+@BACKENDS.register_module('captions')
 class CaptionsBackend(Backend):
     """Captions that exist already, in place of a VLLM's.
 

@@ -4,13 +4,13 @@ import numpy as np
 
 from ..requests.messages import CAPTION, LIST, Request, Response
 from .base import BatchedBackend
-from .registry import register_backend
+from .registry import BACKENDS
 
 if TYPE_CHECKING:
     import PIL.Image
 
 
-@register_backend('mmpretrain')
+@BACKENDS.register_module('mmpretrain')
 class MMPretrainBackend(BatchedBackend):
     """Caption and question-answering models of mmpretrain's model zoo.
 

@@ -1,5 +1,3 @@
-import base64
-import io
 import os
 import random
 import re
@@ -10,11 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
-from ..requests.images import load_image
+from ..requests.images import encode_image, load_image
 from ..requests.messages import SCORE, Failure, Request
 from .base import Backend, Outcome, unreadable
 from .completion import NO_LOGPROBS, read_completion
-from .registry import register_backend
+from .registry import BACKENDS
 from .request_parameters import RequestParameters, find_refused
 
 # Worth another try: time-out, conflict, too many requests, server errors.
@@ -42,7 +40,7 @@ class _Retry(Exception):
         self.pause = pause
 
 
-@register_backend('openai')
+@BACKENDS.register_module('openai')
 class OpenAIBackend(Backend):
     """A model behind an OpenAI-compatible endpoint: vLLM, SGLang, a host.
 
@@ -255,16 +253,11 @@ class OpenAIBackend(Backend):
 
     def _body(self, question: Request) -> Dict[str, Any]:
         prompt = question.prompt
-        buffer = io.BytesIO()
-        load_image(question.image_path, self.max_side, self.orientation).save(
-            buffer, 'JPEG', quality=95
+        image = load_image(
+            question.image_path, self.max_side, self.orientation
         )
-        data = base64.b64encode(buffer.getvalue()).decode()
         content = [
-            dict(
-                type='image_url',
-                image_url=dict(url=f'data:image/jpeg;base64,{data}'),
-            ),
+            dict(type='image_url', image_url=dict(url=encode_image(image))),
             dict(type='text', text=prompt.text),
         ]
         body: Dict[str, Any] = dict(

@@ -26,7 +26,7 @@ from ..requests.messages import (
 from ..store.raw_record import RawRecord, read_line
 from ..store.raw_store import read_records
 from .base import Backend, Outcome
-from .registry import register_backend
+from .registry import BACKENDS
 
 _Key = Tuple[str, str, object, object]
 
@@ -36,7 +36,7 @@ class _Recorded(NamedTuple):
     line: int
 
 
-@register_backend('replay')
+@BACKENDS.register_module('replay')
 class ReplayBackend(Backend):
     """Raw answers on disk, given again.
 

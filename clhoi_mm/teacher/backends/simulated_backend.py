@@ -7,13 +7,13 @@ from ..requests.messages import CAPTION, LIST, Failure, Request, Response
 from ..simulation.image_labels import read_image_labels
 from ..simulation.simulated import SimulatedTeacher
 from .base import Backend, Outcome
-from .registry import register_backend
+from .registry import BACKENDS
 
 # The score of what is only just mentioned, sigmoid(-0.5).
 _LOWEST = 0.3775
 
 
-@register_backend('simulated')
+@BACKENDS.register_module('simulated')
 class SimulatedBackend(Backend):
     """A VLLM with known noise, from an annotation file: a rehearsal.
 

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ..requests.messages import CAPTION, LIST, SCORE, Request, Response
 from .base import BatchedBackend
-from .registry import register_backend
+from .registry import BACKENDS
 from .yes_no import NO, YES
 
 if TYPE_CHECKING:
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
 
 
-@register_backend('transformers')
+@BACKENDS.register_module('transformers')
 class TransformersBackend(BatchedBackend):
     """Any VLLM that transformers loads as an image-text-to-text model.
 

@@ -1,17 +1,16 @@
-import base64
-import io
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from ..requests.images import encode_image
 from ..requests.messages import SCORE, Request, Response
 from .base import BatchedBackend
-from .registry import register_backend
+from .registry import BACKENDS
 from .yes_no import NO, YES, yes_probability
 
 if TYPE_CHECKING:
     import PIL.Image
 
 
-@register_backend('vllm')
+@BACKENDS.register_module('vllm')
 class VLLMBackend(BatchedBackend):
     """vLLM's offline engine, in an environment of its own.
 
@@ -72,7 +71,7 @@ class VLLMBackend(BatchedBackend):
                         content=[
                             dict(
                                 type='image_url',
-                                image_url=dict(url=_data_url(image)),
+                                image_url=dict(url=encode_image(image)),
                             ),
                             dict(type='text', text=question.prompt.text),
                         ],
@@ -125,12 +124,3 @@ class VLLMBackend(BatchedBackend):
             tokens_out=len(best.token_ids),
             score=score,
         )
-
-
-def _data_url(image: 'PIL.Image.Image') -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, 'JPEG', quality=95)
-    return (
-        'data:image/jpeg;base64,'
-        + base64.b64encode(buffer.getvalue()).decode()
-    )

@@ -1,12 +1,11 @@
 """The stage "parse": raw answers to interactions, one row an image."""
 
-import argparse
 import json
 import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
 from tqdm import tqdm
 
@@ -15,7 +14,7 @@ from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..interaction import Interaction, max_score
-from ..requests.detected_objects import DetectedObjects, read_detected_objects
+from ..requests.detected_objects import DetectedObjects
 from ..requests.messages import SCORE
 from ..store.external_sort import ExternalSort
 from ..store.parsed_file import ParsedImage, write_parsed
@@ -283,48 +282,3 @@ def _records(
             for record in records:
                 report.records += 1
                 yield number, record
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that say what is kept."""
-    parser.add_argument(
-        '--objects',
-        help='what a detector found (JSONL {image_id, objects} or COCO JSON);'
-        ' interactions with other objects are left out',
-    )
-    parser.add_argument(
-        '--min-score',
-        type=float,
-        default=0.5,
-        help='probability from which a scored candidate counts that no '
-        'other answer names (default %(default)s)',
-    )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=1,
-        help='processes that parse (default %(default)s)',
-    )
-    parser.add_argument(
-        '--keep-ruled-out',
-        action='store_true',
-        help='also write pairs whose verb and object the vocabulary knows '
-        'but never together',
-    )
-
-
-def read_options(
-    args: argparse.Namespace, vocabulary: HOIVocabulary
-) -> Dict[str, Any]:
-    """The arguments of :func:`parse_raw` that ``add_options`` declared."""
-    objects = None
-    if args.objects is not None:
-        objects = read_detected_objects(args.objects, vocabulary)
-        for note in objects.notes:
-            print(note)
-    return dict(
-        objects=objects,
-        min_score=args.min_score,
-        keep_ruled_out=args.keep_ruled_out,
-        workers=args.workers,
-    )

@@ -28,6 +28,34 @@ class DetectedObjects(Dict[str, Tuple[int, ...]]):
         self.repeated: Counter = Counter()
         self.notes: List[str] = []
 
+    def add(
+        self,
+        image_id: str,
+        objects: List[Tuple[str, float]],
+        names: Dict[str, int],
+        min_score: float,
+    ) -> Tuple[int, ...]:
+        """Add a record of an image.
+
+        Args:
+            image_id (str): The image.
+            objects (List[Tuple[str, float]]): Names and scores.
+            names (Dict[str, int]): Labels by name, -1 outside the
+                vocabulary.
+            min_score (float): Lowest score that counts.
+
+        Returns:
+            Tuple[int, ...]: The image's labels.
+        """
+        ranked = sorted(objects, key=lambda item: -item[1])
+        # A comparison with NaN is false.
+        likely = [name for name, score in ranked if score >= min_score]
+        self.unknown.update(x for x in likely if names[x] < 0)
+        self.repeated.update([image_id] * (image_id in self))
+        labels = [names[name] for name in likely if names[name] >= 0]
+        self[image_id] = (*self.get(image_id, ()), *labels)
+        return self[image_id]
+
     def num_without(self, label: int) -> int:
         """Count the images in which a label was not detected."""
         return sum(label not in labels for labels in self.values())
@@ -84,22 +112,12 @@ def read_detected_objects(
             continue  # a number is the key of no image
         if image_id not in shard:
             continue
-        objects = sorted(objects, key=lambda item: -item[1])
-        labels = []
-        for name, score in objects:
+        for name, _ in objects:
             if name not in names:
                 names[name] = vocabulary.object_label(name)
-            if not score >= min_score:  # NaN as well
-                continue
-            if names[name] < 0:
-                found.unknown[name] += 1
-            else:
-                labels.append(names[name])
-        if image_id in found:
-            found.repeated[image_id] += 1
-            labels = [*found[image_id], *labels]
+        labels = found.add(image_id, objects, names, min_score)
         # Few combinations, many images.
-        found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
+        found[image_id] = shared.setdefault(labels, labels)
     if rejected and not read:
         raise ValueError(rejected[0])
     if rejected:

@@ -1,3 +1,5 @@
+import base64
+import io
 import os
 from pathlib import Path
 from typing import Iterator, NamedTuple, Optional, Union
@@ -164,3 +166,11 @@ def load_image(
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side))
     return image
+
+
+def encode_image(image: Image.Image) -> str:
+    """Encode an image as a data URL with a JPEG."""
+    buffer = io.BytesIO()
+    image.save(buffer, 'JPEG', quality=95)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'data:image/jpeg;base64,{data}'

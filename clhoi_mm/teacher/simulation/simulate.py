@@ -10,7 +10,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..parsing.parse_answer import parse_answer
 from ..store.pack import pack_cache
-from ..store.raw_answers import read_raw_answers, write_raw_answers
+from ..store.raw_answers import write_raw_answers
 from ..text_encoders import build_text_encoder
 from .image_labels import ImageLabels, read_image_labels
 from .image_level import evaluate_image_level
@@ -75,11 +75,10 @@ def simulate_cache(
     )
     images = read_image_labels(ann_file, vocabulary)
     teacher = SimulatedTeacher(images, vocabulary, preset, seed)
-    raw_file = Path(out_dir) / RAW_ANSWERS
-    write_raw_answers(
-        raw_file, tqdm(teacher, 'answers', len(images), disable=not progress)
-    )
-    pseudo_labels = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
+    bar = tqdm(teacher, 'answers', len(images), disable=not progress)
+    answers = list(bar)
+    write_raw_answers(Path(out_dir) / RAW_ANSWERS, answers)
+    pseudo_labels = [parse_answer(answer) for answer in answers]
     pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
     scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
     for row, labels in zip(scores, pseudo_labels):

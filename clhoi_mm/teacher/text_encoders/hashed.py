@@ -5,6 +5,8 @@ from typing import Dict, Sequence
 
 import numpy as np
 
+from .registry import TEXT_ENCODERS
+
 _STOP_WORDS = frozenset(
     'a an the is are was were be being been it its his her their this that '
     'these those there here in on at of to for from with by and or while as '
@@ -63,6 +65,7 @@ def _signs(token: str, dim: int) -> np.ndarray:
     return bits.astype(np.float64) * 2 - 1
 
 
+@TEXT_ENCODERS.register_module()
 class HashedTextEncoder:
     """A text encoder without weights: the weighted sum of its words' vectors.
 

@@ -3,9 +3,11 @@ from typing import Any, List, Optional
 import numpy as np
 
 from .model_folder import find_model_folder
+from .registry import TEXT_ENCODERS
 from .torch_encoder import TorchTextEncoder
 
 
+@TEXT_ENCODERS.register_module()
 class SentenceTextEncoder(TorchTextEncoder):
     """Any model of sentence-transformers, with its own pooling.
 

@@ -1,6 +1,8 @@
+from .registry import TEXT_ENCODERS
 from .tower import TextTowerEncoder
 
 
+@TEXT_ENCODERS.register_module()
 class SigLIPTextEncoder(TextTowerEncoder):
     """The text tower of SigLIP or SigLIP2, through transformers.
 

@@ -11,12 +11,12 @@ from synthetic_world import CaptionParser, make_annotations, precision_recall
 from clhoi_mm.teacher import (
     PRESETS,
     ImageLabels,
+    RawAnswer,
     SimulatedTeacher,
     TeacherCache,
     TeacherPreset,
     parse_answer,
     read_image_labels,
-    read_raw_answers,
     simulate_cache,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -283,7 +283,8 @@ def test_simulate_cache_in_process(content, facts, tmp_path):
     assert report.recall == pytest.approx(0.7, abs=0.02)
     cache = TeacherCache(tmp_path / 'out', MINI)
     assert cache.dim == 256 and len(cache) == 2000
-    raw = list(read_raw_answers(tmp_path / 'out' / 'raw.jsonl'))
+    lines = (tmp_path / 'out' / 'raw.jsonl').read_text().splitlines()
+    raw = [RawAnswer(**json.loads(line)) for line in lines]
     assert raw == list(SimulatedTeacher(facts, MINI, 'strong', seed=1))
     words = parse_answer(raw[5])
     out = cache.get(words.key)
