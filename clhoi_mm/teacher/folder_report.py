@@ -1,4 +1,4 @@
-"""Report of a pass's folder, over all its shards and runs."""
+"""Report of a pass's folder over all shards and runs."""
 
 import os
 from typing import Dict, List, Tuple, Union
@@ -89,7 +89,7 @@ def _report_stage(
     report.left = len(failed)
     gaps = np.diff(np.sort(np.concatenate([*times, np.array(block)])))
     seconds = float(gaps[gaps < _PAUSE].sum())
-    # The answers of a single batch come all at once and tell no rate.
+    # The answers of a single batch come at once and give no rate.
     report.seconds = seconds if seconds > 1 else 0.0
     return report
 

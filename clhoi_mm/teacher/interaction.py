@@ -2,7 +2,7 @@ from typing import Any, Dict, Iterable, NamedTuple, Optional
 
 
 class Interaction(NamedTuple):
-    """(verb, object) pair of an image, from the answer to the cache.
+    """(verb, object) pair of an image, from answer to cache.
 
     A tuple, since millions are sorted and sent between processes.
 

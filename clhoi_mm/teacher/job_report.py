@@ -65,13 +65,13 @@ class JobReport:
         return bool(self.num_failed) and not self.done and not self.known
 
     @property
-    def num_to_mend(self) -> int:
+    def num_to_repeat(self) -> int:
         """int: Failures other than the model's refusals."""
         return self.num_failed - sum(self.failed[x] for x in DECISIONS)
 
     @property
     def main_failure(self) -> str:
-        """str: The most frequent reason, with the text of one failure."""
+        """str: Most frequent reason, with one failure's text."""
         if not self.failed:
             return ''
         reason = max(sorted(self.failed), key=self.failed.get)
@@ -183,7 +183,7 @@ class JobReport:
         known = f'{self.known} known before, ' if self.known else ''
         lines = [
             f'{self.stage}: {self.done} answered, {known}{self.num_failed} '
-            f'failed, {self.left} left to ask',
+            f'failed, {self.left} left open',
             f'  {rate}tokens {self.tokens_in} in, {self.tokens_out} out',
         ]
         if self.failed:
@@ -191,13 +191,13 @@ class JobReport:
             lines.append('  most frequent failure: ' + self.main_failure)
         if self.without_objects:
             lines.append(
-                f'  not among the detected objects, and not asked about: '
+                f'  not among the detected objects, no request for them: '
                 f'{self.without_objects} images'
             )
         if self.truncated:
             lines.append(
                 f'  cut off at the token limit: {self.truncated} '
-                f'(raise --max-tokens to ask these again)'
+                f'(raise --max-tokens to request these again)'
             )
         if self.stage == 'list' and self.done:
             share = 100 * self.malformed / self.done
@@ -213,7 +213,7 @@ class JobReport:
                 f'  gave up, too many failures in a row: {self.gave_up}'
             )
         if self.left > self.failed['no_caption']:
-            lines.append('  run the same command again to ask for the rest')
+            lines.append('  run the same command again to request the rest')
         return lines
 
     def _split(

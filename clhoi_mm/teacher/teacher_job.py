@@ -23,7 +23,7 @@ from .store.raw_store import RAW, RawStore, request_id
 
 @dataclass(frozen=True)
 class TeacherJob:
-    """Run of one stage: requests to a VLLM, with its answers kept.
+    """Run of one stage: requests to a VLLM.
 
     Attributes:
         images (ImageSource): All images; the shard picks its own.
@@ -72,7 +72,7 @@ class TeacherJob:
             bar = tqdm(
                 total=len(todo),
                 desc=f'{builder.stage} {self.shard}',
-                unit='question',
+                unit='request',
                 smoothing=0.02,
                 disable=not self.progress,
             )
@@ -115,7 +115,7 @@ class TeacherJob:
     def _take_once(
         self, builder: RequestBuilder, todo: Set[int]
     ) -> Iterator[Request]:
-        """Yield the requests in ``todo`` once, and remove them from it."""
+        """Yield the requests in ``todo`` once, emptying it."""
         for request in self._requests(builder) if todo else ():
             name = _id(request)
             if name in todo:
@@ -132,7 +132,7 @@ class TeacherJob:
 def register(
     out_dir: Union[str, os.PathLike], builder: RequestBuilder, model: str
 ) -> None:
-    """Record in the folder the model and prompt of its answers.
+    """Record the model and prompt of a folder's answers.
 
     Args:
         out_dir (str | PathLike): The pass's folder.

@@ -166,7 +166,7 @@ def test_constructions(text, expected):
     ('Four people are sitting at a dining table.', ['sit_at dining_table']),
     ('A cat lies on a bed next to a woman reading a book.', ['read book']),
 ])  # fmt: skip
-def test_what_real_captions_say(text, expected):
+def test_interactions_of_real_captions(text, expected):
     assert sorted(said(text)) == expected
 
 
@@ -182,11 +182,11 @@ def test_what_real_captions_say(text, expected):
     'A man that is standing in front of an oven.',
     'The image shows a bus carrying people.',
 ])  # fmt: skip
-def test_what_real_captions_do_not_say(text):
+def test_real_captions_without_interactions(text):
     assert said(text) == []
 
 
-def test_a_table_is_not_sat_on_by_who_sits_at_it():
+def test_sitting_at_a_table_is_not_sitting_on_it():
     for text in (
         'Four people are sitting at a dining table.',
         'A family is seated around a table, talking.',
@@ -222,7 +222,7 @@ def test_a_table_is_not_sat_on_by_who_sits_at_it():
     'The pizza has been cut into slices.',
     '', '   ', '...', '- \n- **', "'s of with and",
 ])  # fmt: skip
-def test_nothing_is_said(text):
+def test_no_interaction_is_stated(text):
     assert said(text) == []
 
 
@@ -239,7 +239,7 @@ def test_roles_of_v_coco(text, expected):
     assert said(text, VCOCO) == expected
 
 
-def test_outside_the_vocabulary_is_kept_and_told_apart():
+def test_outside_the_vocabulary_is_kept_and_marked():
     found = read(
         'A man is juggling oranges, holding a guitar and riding a cup.', HICO
     )

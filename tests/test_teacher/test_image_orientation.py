@@ -18,7 +18,7 @@ class Sizes(BatchedBackend):
 
     model = 'sizes'
 
-    def answer(self, questions, images):
+    def answer(self, requests, images):
         return [Response(f'{i.size[0]} x {i.size[1]}') for i in images]
 
 

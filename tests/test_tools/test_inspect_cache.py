@@ -231,7 +231,7 @@ def test_compared_with_annotations(folder, source):
     assert out['all']['mAP'] == pytest.approx(100 * (5 / 6 + 1) / 2)
     assert sorted(out['verbs']) == ['hold', 'ride']
     hold = out['verbs']['hold']
-    assert (hold['true'], hold['said'], hold['right']) == (2, 2, 1)
+    assert (hold['true'], hold['predicted'], hold['correct']) == (2, 2, 1)
     assert hold['mAP'] == pytest.approx(500 / 6)
     aps = {(x['verb'], x['object']): x['AP'] for x in out['classes']}
     assert len(aps) == MINI.num_hois and aps[BIKE] == 100

@@ -56,8 +56,8 @@ class Logged(Backend):
         self.pause = pause
         self.file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def run(self, questions):
-        for item in self.inner.run(questions):
+    def run(self, requests):
+        for item in self.inner.run(requests):
             time.sleep(self.pause)
             os.write(self.file, b'.')
             yield item

@@ -12,14 +12,14 @@ from .registry import BACKENDS
 
 @BACKENDS.register_module('captions')
 class CaptionsBackend(Backend):
-    """Captions that exist already, in place of a VLLM's.
+    """Existing captions in place of a VLLM's.
 
     An image's captions are answers of their own, none of them joined to
-    another. Records that hold none are passed over and noted.
+    another. Records without captions are skipped and noted.
 
     Args:
         captions (str | PathLike): See :func:`read_caption_file`.
-        model (str): Whose captions they are. Defaults to 'captions'.
+        model (str): Name of the captions' source. Defaults to 'captions'.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -46,18 +46,20 @@ class CaptionsBackend(Backend):
         self.keys = self._captions.keys()
 
     def run(
-        self, questions: Iterable[Request]
+        self, requests: Iterable[Request]
     ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
-        for question in questions:
-            yield question, self._answer(question.image_id)
+        for request in requests:
+            yield request, self._answer(request.image_id)
 
     def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
         """See :meth:`Backend.note_outdated`."""
         parts: Dict[str, List[str]] = {}
         kept: Dict[str, List[str]] = {}
         for row in read_records(folder, CAPTION):
-            if row.get('part') == 1:  # what a kill left unfinished is void
+            if (
+                row.get('part') == 1
+            ):  # an unfinished answer of a killed run is void
                 parts.pop(row['image_id'], None)
             texts = parts.setdefault(row['image_id'], [])
             texts.append(row['text'])
@@ -67,7 +69,7 @@ class CaptionsBackend(Backend):
             image_id
             for image_id, texts in kept.items()
             if image_id in self._captions
-            and set(texts) != set(_tellable(self._captions[image_id]))
+            and set(texts) != set(_valid_captions(self._captions[image_id]))
         ]
         if not outdated:
             return []
@@ -75,7 +77,7 @@ class CaptionsBackend(Backend):
             f'{self.source}: the captions of {len(outdated)} images differ '
             f'from those that {folder} keeps, for one "{outdated[0]}"; the '
             f'kept ones are used. Give another --out, or delete '
-            f'{Path(folder, RAW)} to read all anew'
+            f'{Path(folder, RAW)} to read all again'
         ]
 
     def _answer(self, image_id: str) -> Outcome:
@@ -86,10 +88,10 @@ class CaptionsBackend(Backend):
                 f'{self.source}: no caption of "{image_id}"',
                 about_image=True,
             )
-        first, *more = _tellable(texts)
+        first, *more = _valid_captions(texts)
         return Response(first, more=tuple(more))
 
 
-def _tellable(texts: List[str]) -> List[str]:
-    """The texts that are answers; all where none is."""
+def _valid_captions(texts: List[str]) -> List[str]:
+    """Keep the texts that are answers; all where none is."""
     return [x for x in texts if not AnswerCheck(CAPTION, x).problem] or texts

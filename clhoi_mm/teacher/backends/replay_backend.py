@@ -32,24 +32,24 @@ _Key = Tuple[str, str, object, object]
 
 
 class _Recorded(NamedTuple):
-    reply: Response
+    response: Response
     line: int
 
 
 @BACKENDS.register_module('replay')
 class ReplayBackend(Backend):
-    """Raw answers on disk, given again.
+    """Replay of raw answers on disk.
 
-    Of a pass's folder the latest answer to a question counts. In a file an
+    In a pass's folder the latest answer to a request counts. In a file an
     image may have several captions, or several lists: they are joined. Two
     different scores of one candidate are an error. Lines that are no record
-    are passed over and noted.
+    are skipped and noted.
 
     Args:
         raw (str | PathLike): A pass's folder, or a JSONL file of records
             ``{image_id, kind, text}`` or of whole answers as
             ``tools/teacher/simulate.py`` writes it (raw.jsonl).
-        model (str): Whose answers they are. Defaults to 'replay'.
+        model (str): Name of the model. Defaults to 'replay'.
 
     Raises:
         FileNotFoundError: There are no raw answers.
@@ -73,19 +73,19 @@ class ReplayBackend(Backend):
         self.keys = {key[0] for key in self._replies}
 
     def run(
-        self, questions: Iterable[Request]
+        self, requests: Iterable[Request]
     ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
-        for question in questions:
-            prompt = question.prompt
-            key = (question.image_id, prompt.kind, prompt.verb, prompt.object)
+        for request in requests:
+            prompt = request.prompt
+            key = (request.image_id, prompt.kind, prompt.verb, prompt.object)
             yield (
-                question,
+                request,
                 self._replies.get(key)
                 or Failure(
                     'not_recorded',
                     f'no answer of kind "{prompt.kind}" for '
-                    f'"{question.image_id}"',
+                    f'"{request.image_id}"',
                     about_image=True,
                 ),
             )
@@ -101,8 +101,8 @@ class ReplayBackend(Backend):
                     rejected.append(f'{path}, line {number}: {error}')
                     continue
                 for row in records:
-                    reply = Response(row.text, score=row.score)
-                    recorded = _Recorded(reply, number)
+                    response = Response(row.text, score=row.score)
+                    recorded = _Recorded(response, number)
                     found.setdefault(_key_of(row), []).append(recorded)
         if rejected and not found:
             raise ValueError(rejected[0])
@@ -114,7 +114,7 @@ class ReplayBackend(Backend):
         joined = 0
         for key, answers in found.items():
             self._replies[key] = _join(path, key, answers)
-            joined += len({x.reply.text for x in answers}) > 1
+            joined += len({x.response.text for x in answers}) > 1
         if joined:
             self.notes.append(
                 f'{path}: several answers of one kind about one image were '
@@ -159,16 +159,16 @@ def _key_of(row: RawRecord) -> _Key:
 
 
 def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Response:
-    """One reply of all different answers; refusals count where alone."""
+    """Join different answers; refusals count only where alone."""
     kind = key[1]
     given = [
-        x for x in answers if not AnswerCheck(kind, x.reply.text).problem
+        x for x in answers if not AnswerCheck(kind, x.response.text).problem
     ] or answers[-1:]
-    different = {(x.reply.text, x.reply.score): x for x in given}
+    different = {(x.response.text, x.response.score): x for x in given}
     if len(different) == 1:
-        return given[0].reply
+        return given[0].response
     first, second = list(different.values())[:2]
-    texts = [x.reply.text for x in different.values()]
+    texts = [x.response.text for x in different.values()]
     if kind == CAPTION:
         return Response('\n'.join(texts))
     lists = [find_json(text, repair=False) for text in texts]

@@ -36,7 +36,7 @@ class AnswerCheck:
 
     @cached_property
     def only_closes(self) -> bool:
-        """bool: Whether reasoning is closed that the answer does not open.
+        """bool: Whether the answer closes reasoning that it does not open.
 
         The model's prompt opens it, so that an answer of this model without
         any mark is reasoning that was cut off.
@@ -45,7 +45,7 @@ class AnswerCheck:
 
     @cached_property
     def is_cut_unmarked(self) -> bool:
-        """bool: Whether it was cut off and has no mark of reasoning."""
+        """bool: Whether it is cut off, without marks of reasoning."""
         is_cut = self.kind != SCORE and self.finish == 'length'
         return is_cut and not self._marks
 

@@ -1,4 +1,4 @@
-"""The interactions in a model's JSON, in any of the shapes they use."""
+"""Interactions in a model's JSON, in any usual shape."""
 
 import json
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
@@ -45,7 +45,7 @@ _TEXTS = frozenset(
 _REMARKS = frozenset(
     'reasoning reason thought thoughts thinking explanation rationale '
     'note notes comment comments remark evidence scene setting location '
-    'status success error type title version language prompt question task '
+    'status success error type title version language prompt request task '
     'image image_id id key file file_name model count confidence score'.split()
 )
 _OTHER = 'other'
@@ -79,7 +79,7 @@ Item = Union[Interaction, str]
 
 
 def is_item(content: Any) -> bool:
-    """Whether a value is a dict with a verb and an object."""
+    """Check for a dict with a verb and an object."""
     if not isinstance(content, dict):
         return False
     names = {str(key).strip().lower() for key in content}
@@ -193,7 +193,7 @@ def _from_dict(
 
 
 def _decoded(value: Any) -> Any:
-    """JSON that is written as a string, as arguments of tools are."""
+    """Decode JSON in a string, such as a tool's arguments."""
     if isinstance(value, str) and value.lstrip().startswith(('[', '{')):
         try:
             return json.loads(value)
@@ -209,7 +209,7 @@ def _is_person(part: Any) -> bool:
 
 
 def _from_entry(name: str, value: Any, depth: int) -> Iterator[Optional[Item]]:
-    """{"bicycle": ["ride", "hold"]}, {"caption": "A man rides."}."""
+    """Read {"bicycle": ["ride", "hold"]} or {"caption": "A man rides."}."""
     if name in _REMARKS or (value is None and name in (*_LISTS, *_TEXTS)):
         return
     parts = value if isinstance(value, list) else [value]
@@ -231,7 +231,7 @@ def _from_entry(name: str, value: Any, depth: int) -> Iterator[Optional[Item]]:
 
 
 def _has_items(content: Any) -> bool:
-    """Whether a dict holds an interaction, or a list of some."""
+    """Check for a dict with interactions."""
     if is_item(content):
         return True
     return isinstance(content, dict) and any(
@@ -275,14 +275,14 @@ def _item(verb: str, obj: str, score: Any = None) -> Optional[Item]:
 
 
 def _phrase(text: str) -> Optional[Item]:
-    """'riding a bicycle', or a sentence in its own upper and lower case."""
+    """Normalize 'riding a bicycle', or keep a sentence's case."""
     short = len(text.split()) <= _LONGEST_NAME
     text = _clean(text) if short else _valid(text)
     return text or None
 
 
 def _clean(text: str) -> str:
-    """Lower case, single spaces, and no halves of surrogate pairs."""
+    """Normalize case, spaces and halves of surrogate pairs."""
     return _valid(text).lower()
 
 

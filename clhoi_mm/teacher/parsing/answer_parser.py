@@ -1,4 +1,4 @@
-"""Parsing of raw records to interactions in the vocabulary's names."""
+"""Parsing of raw records to interactions of a vocabulary."""
 
 import re
 from functools import lru_cache
@@ -152,7 +152,7 @@ class AnswerParser:
             self.report.foreign += 1
 
     def _sentences(self, text: str) -> Iterator[Item]:
-        """Yield the pairs of lists' lines, and the other lines as one text."""
+        """Yield pairs of list lines, and other lines as text."""
         rest = []
         for line in split_prose(text):
             pairs = self.lines.read(line)

@@ -62,12 +62,12 @@ def read_caption(text: str) -> FinalAnswer:
 
 
 def _is_json(text: str) -> bool:
-    """Check for JSON, perhaps behind a code fence or a lead-in."""
+    """Check for JSON, also behind a fence or lead-in."""
     return _JSON.match(text.strip()) is not None
 
 
 def _prose(content: Any, depth: int) -> List[str]:
-    """Return the sentences of the caption's field, else of all fields."""
+    """Return the sentences of the caption field, else of all."""
     if isinstance(content, str):
         return [content.strip()] if len(content.split()) > 2 else []
     if depth > 4:

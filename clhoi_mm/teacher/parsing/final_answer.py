@@ -16,7 +16,7 @@ _LATEX_ESCAPE = re.compile(r'\\([{}_%&#$])')
 
 
 class FinalAnswer(NamedTuple):
-    """The part of a model's output that answers the question.
+    """Part of a model's output that answers the request.
 
     Attributes:
         text (str): The answer, without reasoning, marks and refusals.
@@ -54,7 +54,7 @@ def read_final_answer(text: str) -> FinalAnswer:
 
 
 def _unbox(text: str) -> str:
-    """Return the content of the last LaTeX box, else the text."""
+    """Return the last LaTeX box's content, else the text."""
     while (start := text.rfind(_BOX)) >= 0:
         start += len(_BOX)
         end = closing_bracket(text, start - 1, len(text))

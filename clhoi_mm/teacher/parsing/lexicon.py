@@ -1,4 +1,4 @@
-"""What words mean in a vocabulary: names of objects, readings of verbs."""
+"""Lexicon of a vocabulary: names of objects, patterns of verbs."""
 
 import importlib.util
 import json
@@ -14,14 +14,13 @@ from .morphology import parts_of_speech, singular, verb_form
 
 DATA_DIR = Path(__file__).parent / 'data'
 _ROLES = (' obj', ' instr')
-# Particles that add no meaning that a vocabulary knows: 'wash down'.
+# Particles without a meaning in any vocabulary: 'wash down'.
 _LOOSE = frozenset(
     'up down out off away over around back along through together ahead '
     'forward aside apart'.split()
 )
 _PARTICLES = frozenset('up down out off away back'.split())
-# Verbs with a preposition that do something with an object, though no
-# vocabulary may have them.
+# Verbs with a preposition that are interactions outside any vocabulary.
 _OPEN = {
     ('play', 'with'),
     ('lean', 'on'),
@@ -43,7 +42,7 @@ _OPEN = {
     ('practice', 'with'),
     ('train', 'with'),
 }
-# Verbs made from the name of what they are done with.
+# Verbs that are derived from an object's name.
 DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
     'surf': 'surfboard', 'cycle': 'bicycle', 'bike': 'bicycle',
@@ -52,7 +51,7 @@ DENOMINAL = {
 
 
 class Reading(NamedTuple):
-    """What a verb with an object means in the vocabulary.
+    """Meaning of a verb with an object in the vocabulary.
 
     Attributes:
         verb (str): The vocabulary's name, or the words where it has none.
@@ -67,19 +66,19 @@ class Reading(NamedTuple):
 
 @lru_cache(maxsize=None)
 def load_words() -> Dict[str, frozenset]:
-    """Lists of nouns and adverbs by kind."""
+    """Load the lists of nouns and adverbs by kind."""
     content = json.loads((DATA_DIR / 'words.json').read_text('utf-8'))
     return {kind: frozenset(words) for kind, words in content.items()}
 
 
 @lru_cache(maxsize=None)
 def load_table(name: str) -> dict:
-    """One of the tables in ``data``."""
+    """Load a table of ``data``."""
     return json.loads((DATA_DIR / name).read_text('utf-8'))
 
 
 class Lexicon:
-    """Objects and verbs of a vocabulary in the words that people use.
+    """Everyday names of a vocabulary's objects and verbs.
 
     Args:
         vocabulary (HOIVocabulary): Its names come out.
@@ -114,7 +113,7 @@ class Lexicon:
         self._spellings = sorted(word for word in words if len(word) > 4)
 
     def find_object(self, words: Sequence[str]) -> Optional[Tuple[int, int]]:
-        """The object that the last of some words name.
+        """Find the object that the last words name.
 
         Args:
             words (Sequence[str]): Lower-case words of a noun phrase.
@@ -137,11 +136,11 @@ class Lexicon:
         return None
 
     def has_verb(self, lemma: str, words: Sequence[str]) -> bool:
-        """Whether a verb with what follows it is known by itself."""
+        """Check for the pattern of a verb and following words."""
         return ' '.join([lemma, *words]) in self._patterns
 
     def implied_object(self, lemma: str, heads: Sequence[str] = ()) -> int:
-        """The object that a verb names by itself ('skiing'), or -1.
+        """Find the object that a verb implies ('skiing'), or -1.
 
         Args:
             lemma (str): The verb.
@@ -159,7 +158,7 @@ class Lexicon:
         obj: int,
         between: Sequence[str],
     ) -> Optional[Reading]:
-        """What a verb means that reaches an object through some words.
+        """Look up a verb with the words before its object.
 
         Args:
             lemma (str): The verb.
@@ -200,7 +199,7 @@ class Lexicon:
         return Reading(' '.join([lemma, *chain]), False, False)
 
     def resolve(self, verb: str, obj: str) -> Interaction:
-        """A verb and an object named apart, as in a structured answer.
+        """Resolve a verb and an object named apart.
 
         Args:
             verb (str): 'ride', 'is riding', 'sit_on', 'hopping onto'.
@@ -273,7 +272,7 @@ class Lexicon:
         return names
 
     def _verb_patterns(self) -> Dict[str, List[Tuple[int, bool]]]:
-        """Map patterns to verb labels, and whether it is the verb's name."""
+        """Map patterns to labels, marked where the verb's own."""
         vocabulary = self.vocabulary
         patterns: Dict[str, List[Tuple[int, bool]]] = {}
         for label, verb in enumerate(vocabulary.verbs):
@@ -311,7 +310,7 @@ class Lexicon:
         return sorted(keys)
 
     def _verb_labels(self) -> Dict[str, int]:
-        """Map names to labels, V-COCO's without their roles as well."""
+        """Map names to labels, also V-COCO's without roles."""
         verbs = self.vocabulary.verbs
         names = {
             normalise_name(verb[: -len(role)]): label
@@ -323,7 +322,7 @@ class Lexicon:
         return names
 
     def _find_correction(self, word: str) -> str:
-        """Correct the spelling of a word that is in no table."""
+        """Correct a word that is in no table."""
         if len(word) < 5 or parts_of_speech(word) or word in self.objects:
             return word
         words = load_words()
@@ -340,7 +339,7 @@ class Lexicon:
             score_cutoff=limit,
             limit=2,
         )
-        # A slip seldom changes a word's first letter.
+        # Typing errors seldom change the first letter.
         found = [item for item in found if item[0][0] == word[0]]
         if not found:
             return word

@@ -1,4 +1,4 @@
-"""The stage "parse": raw answers to interactions, one row an image."""
+"""Stage "parse": raw answers to interactions by image."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def parse_raw(
     progress: bool = True,
     workers: int = 1,
 ) -> ParseReport:
-    """Write what raw answers say, as interactions.
+    """Parse raw answers and write their interactions.
 
     An image's answers are taken together, in any order and from any place
     of the file. An interaction that is named in several has the probability
@@ -48,7 +48,7 @@ def parse_raw(
 
     Args:
         raw (str | PathLike): JSONL of ``{image_id, kind, text, ...}``.
-        vocabulary (HOIVocabulary): Gives names.
+        vocabulary (HOIVocabulary): The vocabulary.
         out (str | PathLike): The file to write: rows ``{image_id,
             interactions: [{verb, object, score, in_vocabulary, source}]}``,
             as Parquet where it ends with .parquet, as JSONL else.
@@ -85,7 +85,7 @@ def parse_raw(
 
 
 class _Images:
-    """Joins an image's answers to its row."""
+    """Join of an image's answers."""
 
     def __init__(
         self,
@@ -102,13 +102,13 @@ class _Images:
         self.report = report
 
     def rows(self, found: Iterable[tuple]) -> Iterator[ParsedImage]:
-        """All images' rows.
+        """Yield all images with their interactions.
 
         Args:
             found (Iterable[tuple]): Image and answers, see :meth:`row`.
 
         Raises:
-            ImportError: There is prose alone, and nothing that reads it.
+            ImportError: All answers are prose, and spaCy is missing.
             ValueError: No image is among the detected objects.
         """
         first: List[Union[str, int]] = []
@@ -140,12 +140,12 @@ class _Images:
         image_id: Union[str, int],
         answers: List[Tuple[Optional[list], List[Interaction]]],
     ) -> ParsedImage:
-        """One image's row.
+        """Join one image's answers.
 
         Args:
             image_id (str | int): The image.
-            answers (List[tuple]): Of each record the names of detected
-                objects, or None, and what it names.
+            answers (List[tuple]): Names of detected objects, or None, and
+                interactions of each record.
         """
         report = self.report
         report.images += 1
@@ -191,7 +191,7 @@ class _Images:
     def _present(
         self, image_id: Union[str, int], answers: List[tuple]
     ) -> Optional[set]:
-        """Labels of what was detected; None where nobody looked."""
+        """Return detected labels; None without a detector."""
         lists = [names for names, _ in answers if names is not None]
         if not lists and self.objects is None:
             return None
@@ -216,7 +216,7 @@ def _sorted_answers(
 ) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
     """Parse line by line, then read back image by image.
 
-    What is parsed waits on disk, so that memory does not grow with the
+    Parsed records are sorted on disk, so that memory does not grow with the
     number of images.
     """
     order = ExternalSort(folder)
@@ -252,7 +252,7 @@ def _sorted_answers(
 def _records(
     raw: Path, out: Path, report: ParseReport, progress: bool
 ) -> Iterator[Tuple[int, RawRecord]]:
-    """The file's records; lines that are none go to a file of their own."""
+    """Yield the file's records; reject other lines."""
     report.rejected_file = f'{out}.rejected.jsonl'
     with (
         SideFile(report.rejected_file) as rejected,

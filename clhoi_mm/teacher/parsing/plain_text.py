@@ -1,4 +1,4 @@
-"""From a VLLM's running text to sentences of plain words."""
+"""Plain sentences of a VLLM's running text."""
 
 import re
 import unicodedata
@@ -36,7 +36,7 @@ _CONTRACTIONS = (
 
 
 def split_prose(text: str) -> List[str]:
-    """Sentences of prose, without markdown.
+    """Split prose into sentences without markdown.
 
     Args:
         text (str): A VLLM's answer.

@@ -12,14 +12,14 @@ _NAMED = 10
 
 
 class DetectedObjects(Dict[str, Tuple[int, ...]]):
-    """Detected labels by image id, the surest first, one a detection.
+    """Detected labels by image id, one for each detection.
 
     Attributes:
         unknown (Counter): Detections by object name, of the names outside
             the vocabulary.
         repeated (Counter): Further records by image id, of the images that
             have several; their labels follow those of the first.
-        notes (List[str]): What was passed over, for people.
+        notes (List[str]): Sentences about what was skipped.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ def read_detected_objects(
     shard: Shard = Shard(),
     min_score: float = 0.3,
 ) -> DetectedObjects:
-    """Read which objects a detector found in each image.
+    """Read the detected objects of each image.
 
     Args:
         path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
@@ -84,9 +84,9 @@ def read_detected_objects(
             or ``{"name", "score"}``, one for each detection. Or a COCO file
             (.json): its annotations. Or the output of
             ``tools/analysis_tools/cache_detections.py`` (.safetensors).
-            Lines that cannot be read are passed over, with a note.
-        vocabulary (HOIVocabulary): Gives labels to names; names outside it
-            are passed over.
+            Lines that cannot be read are skipped, with a note.
+        vocabulary (HOIVocabulary): The vocabulary; names outside it
+            are skipped.
         shard (Shard): The images to keep. Defaults to all.
         min_score (float): Detections below it are left out. Defaults to 0.3.
 
@@ -123,7 +123,7 @@ def read_detected_objects(
     if rejected:
         found.notes.append(
             f'{len(rejected)} of {read + len(rejected)} lines could not be '
-            f'read and were passed over, for one {rejected[0]}'
+            f'read and were skipped, for one {rejected[0]}'
         )
     if names and max(names.values()) < 0:
         raise ValueError(
@@ -149,7 +149,7 @@ def _notes(
     person = vocabulary.objects[vocabulary.person_label]
     return [
         *notes,
-        f'{path}: {sum(found.unknown.values())} detections were passed over, '
+        f'{path}: {sum(found.unknown.values())} detections were skipped, '
         f'since {len(found.unknown)} object names are not in the vocabulary '
         f'"{vocabulary.name}": {found.unknown_names()}; '
         f'{found.num_without(vocabulary.person_label)} of {len(found)} images '

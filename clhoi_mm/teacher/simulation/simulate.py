@@ -21,7 +21,7 @@ RAW_ANSWERS = 'raw.jsonl'
 
 @dataclass(frozen=True)
 class SimulationReport:
-    """What a simulated teacher's answers are worth, as parsed.
+    """Quality of a simulated teacher's answers, as parsed.
 
     Attributes:
         images (int): Number of images.
@@ -54,14 +54,14 @@ def simulate_cache(
     text_encoder: Optional[Dict[str, Any]] = None,
     progress: bool = False,
 ) -> SimulationReport:
-    """Write a simulated teacher's raw answers and the cache packed from them.
+    """Write a simulated teacher's raw answers and cache.
 
     Args:
         ann_file (str | PathLike): Annotation file in the project's format.
         vocabulary (str | HOIVocabulary): Name, path or vocabulary.
         out_dir (str | PathLike): Gets ``raw.jsonl`` and the training layer.
         preset (str): Noise preset. Defaults to 'typical'.
-        seed (int): Of all draws. Defaults to 0.
+        seed (int): Random seed. Defaults to 0.
         text_encoder (dict, optional): Config of the text encoder. Defaults
             to None, a ``HashedTextEncoder`` of 256 dimensions.
         progress (bool): Whether to show progress bars. Defaults to False.
@@ -104,7 +104,7 @@ def report(
         images (List[ImageLabels]): The truth.
         scores (np.ndarray): (N, C) score of each class, 0 if not mentioned.
         malformed (List[bool]): One for each image.
-        vocabulary (HOIVocabulary): Gives names to classes.
+        vocabulary (HOIVocabulary): The vocabulary.
 
     Returns:
         SimulationReport: The measures.
@@ -112,29 +112,29 @@ def report(
     truth = np.zeros(scores.shape, bool)
     for row, image in zip(truth, images):
         row[list(image.hois)] = True
-    said, true = np.nonzero(scores), np.nonzero(truth)
-    result = evaluate_image_level(*said, scores[said], *true, *scores.shape)
+    pred, true = np.nonzero(scores), np.nonzero(truth)
+    result = evaluate_image_level(*pred, scores[pred], *true, *scores.shape)
     one = evaluate_image_level(
-        np.ravel_multi_index(said, scores.shape),
-        np.zeros_like(said[0]),
-        scores[said],
+        np.ravel_multi_index(pred, scores.shape),
+        np.zeros_like(pred[0]),
+        scores[pred],
         np.ravel_multi_index(true, scores.shape),
         np.zeros_like(true[0]),
         scores.size,
         1,
     )
-    top = np.argsort(-result.num_said, kind='stable')[:10]
-    hits = int(result.num_right.sum())
+    top = np.argsort(-result.num_predicted, kind='stable')[:10]
+    hits = int(result.num_correct.sum())
     return SimulationReport(
         images=len(images),
-        precision=hits / max(len(said[0]), 1),
+        precision=hits / max(len(pred[0]), 1),
         recall=hits / max(len(true[0]), 1),
         ap=float(np.nan_to_num(one.ap[0])),
         mean_ap=(result.summary()['mAP'] or 0.0) / 100,
         malformed=float(np.mean(malformed)) if malformed else 0.0,
         frequent=[
-            (vocabulary.names[hoi], int(result.num_said[hoi]))
+            (vocabulary.names[hoi], int(result.num_predicted[hoi]))
             for hoi in top
-            if result.num_said[hoi]
+            if result.num_predicted[hoi]
         ],
     )

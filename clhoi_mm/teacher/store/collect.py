@@ -13,19 +13,18 @@ from .external_sort import ExternalSort
 from .raw_store import read_records
 
 ANSWERS = 'answers.jsonl'
-# Without what differs between two runs that got the same answers.
+# Without fields that differ between runs with the same answers.
 _FIELDS = ('image_id', 'kind', 'text', 'verb', 'object', 'score', 'part')
 _NEEDED = ('image_id', 'text', 'model', 'prompt_hash', 'finish', 'time')
 
 
 def collect_answers(folder: Union[str, os.PathLike]) -> Path:
-    """Put a pass's shards together: one line an answer, sorted by image.
+    """Merge a pass's shards, sorted by image.
 
-    Of answers to earlier versions of a prompt, or about other detections,
-    the latest counts, and only those of the model and prompt last used for
-    their kind; refusals and reasoning without an end are left out. The same
-    answers give the same bytes, however the pass was sharded or interrupted.
-    Memory does not grow with their number.
+    Only answers of the model and prompt last used for their kind count, the
+    latest of each request; refusals and unfinished reasoning are left out.
+    The same answers give the same bytes, however the pass was sharded or
+    interrupted. Memory does not grow with their number.
 
     Args:
         folder (str | PathLike): The pass's folder.
@@ -80,7 +79,7 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
 def _current_answers(
     folder: Path, kind: str
 ) -> Iterator[Tuple[Dict[str, Any], AnswerCheck]]:
-    """Yield the answers of the last model and prompt, in the files' order."""
+    """Yield the answers of the last model and prompt."""
     settings = read_settings(folder, kind)
     current = settings.get('model'), settings.get('prompt', {}).get('hash')
     for row in read_records(folder, kind, fields=_NEEDED):

@@ -161,7 +161,7 @@ def vocabulary_of(
 
 
 def _add_texts(folder: Path, records: Dict[str, ImageRecord]) -> None:
-    """Add the captions and failures of a folder, where there are any."""
+    """Add a folder's captions and failures."""
     for name in (_SIMULATED, ANSWERS):
         if (folder / name).is_file():
             _add_captions(folder / name, records)
@@ -210,7 +210,7 @@ def _caption(text: str) -> Optional[str]:
 def _from_cache(
     cache: TeacherCache, key: str, vocabulary: HOIVocabulary
 ) -> Optional[List[Interaction]]:
-    """Read labels of a cache, which has no names outside the vocabulary."""
+    """Read a cache's labels, without names outside the vocabulary."""
     labels = cache.get(key)
     if labels is None:
         return None

@@ -53,7 +53,7 @@ def read_pseudo_labels(
 def _report_missing(
     missing: List[str], count: int, parsed: Union[str, os.PathLike]
 ) -> None:
-    """Warn of images without a row, whose labels would be false negatives."""
+    """Report images without a row, which are false negatives."""
     text = (
         f'{parsed}: {len(missing)} of {count} images that have an answer '
         f'have no row, for one "{missing[0]}"; {PARSE_AGAIN}'
@@ -64,7 +64,7 @@ def _report_missing(
 
 
 class _SortedImages:
-    """Interactions by image, from one pass over the sorted parsed layer.
+    """Interactions by image, from one sequential read.
 
     Attributes:
         key (str, optional): Key of the row that was read last, None at the
@@ -76,7 +76,7 @@ class _SortedImages:
         self.key, self._found = next(self._rows)
 
     def get(self, key: str) -> List[Interaction]:
-        """Get the interactions of an image; none where it has no row.
+        """Get an image's interactions; none without a row.
 
         Args:
             key (str): Its key, behind that of the previous call.

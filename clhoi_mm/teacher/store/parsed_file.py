@@ -37,7 +37,7 @@ def write_parsed(
         Path: The file.
 
     Raises:
-        ImportError: Parquet is asked for and pyarrow is missing.
+        ImportError: ``path`` is Parquet and pyarrow is missing.
     """
     path = Path(path)
     rows = (
@@ -153,7 +153,7 @@ def _read_parquet(path: Path) -> Iterator[Dict[str, Any]]:
 
 
 def read_lines(path: Path, fields: Sequence[str]) -> Iterator[Dict[str, Any]]:
-    """Read the records of a JSONL file that a stage wrote.
+    """Read the records of a stage's JSONL file.
 
     Args:
         path (Path): The file.

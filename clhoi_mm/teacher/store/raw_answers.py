@@ -9,7 +9,7 @@ from clhoi_mm.utils.files import atomic_path
 
 @dataclass
 class RawAnswer:
-    """One image's answer as the VLLM gave it.
+    """Raw answers of a VLLM about one image.
 
     Attributes:
         key (str): The image's key.
@@ -28,7 +28,7 @@ class RawAnswer:
 def write_raw_answers(
     path: Union[str, os.PathLike], answers: Iterable[RawAnswer]
 ) -> Path:
-    """Write raw answers, one JSON object a line, in the order given.
+    """Write raw answers as JSONL, in the given order.
 
     Args:
         path (str | PathLike): The JSONL file; replaced as a whole.

@@ -4,7 +4,7 @@ from .tower import TextTowerEncoder
 
 @TEXT_ENCODERS.register_module()
 class CLIPTextEncoder(TextTowerEncoder):
-    """CLIP's text tower with its projection, through transformers.
+    """Text tower of CLIP with its projection.
 
     See :class:`TextTowerEncoder`.
 

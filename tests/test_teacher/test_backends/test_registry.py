@@ -17,7 +17,7 @@ def test_own_backends_are_built_by_name():
         def __init__(self, model):
             self.model = model
 
-        def run(self, questions):
+        def run(self, requests):
             return iter(())
 
     assert build_backend(dict(type='echo', model='m')).model == 'm'

@@ -130,7 +130,7 @@ def test_other_sentences_are_no_refusal(text):
     assert read_final_answer(text)[:2] == (text, None)
 
 
-def test_what_is_said_beside_a_refusal_counts():
+def test_sentences_beside_a_refusal_count():
     text = "I'm sorry, but I can't identify people. " + SAID
     assert read_final_answer(text)[:2] == (SAID, None)
     text = (

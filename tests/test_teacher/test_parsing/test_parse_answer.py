@@ -33,9 +33,9 @@ def pairs(labels):
     ],
 )
 def test_well_formed(answer):
-    words = parse(answer)
-    assert pairs(words) == [('ride', 'bicycle', 0.8)]
-    assert not words.malformed
+    pseudo_labels = parse(answer)
+    assert pairs(pseudo_labels) == [('ride', 'bicycle', 0.8)]
+    assert not pseudo_labels.malformed
 
 
 @pytest.mark.parametrize(
@@ -70,28 +70,32 @@ def test_well_formed(answer):
     ],
 )
 def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
-    words = parse(answer, 'A dog.')
-    assert words.malformed
-    assert pairs(words) == interactions
-    assert words.caption == 'A dog.' and words.sentences == ['A dog.']
+    pseudo_labels = parse(answer, 'A dog.')
+    assert pseudo_labels.malformed
+    assert pairs(pseudo_labels) == interactions
+    assert pseudo_labels.caption == 'A dog.' and pseudo_labels.sentences == [
+        'A dog.'
+    ]
 
 
 @pytest.mark.parametrize(
     'score, expected', [('"high"', 0.9), ('true', 1.0), ('85', 0.85)]
 )
 def test_scores_in_words_and_percent(score, expected):
-    words = parse('[{"verb": "ride", "object": "dog", "score": %s}]' % score)
-    assert pairs(words) == [('ride', 'dog', expected)]
-    assert not words.malformed
+    pseudo_labels = parse(
+        '[{"verb": "ride", "object": "dog", "score": %s}]' % score
+    )
+    assert pairs(pseudo_labels) == [('ride', 'dog', expected)]
+    assert not pseudo_labels.malformed
 
 
 def test_the_final_answer_alone_counts():
-    words = parse(
+    pseudo_labels = parse(
         f'<think>[{{"verb": "eat", "object": "car"}}]</think>{LIST}',
         'A dog eats a car?</think>A dog.',
     )
-    assert pairs(words) == [('ride', 'bicycle', 0.8)]
-    assert words.sentences == ['A dog.']
+    assert pairs(pseudo_labels) == [('ride', 'bicycle', 0.8)]
+    assert pseudo_labels.sentences == ['A dog.']
     assert parse('', '{"caption": "A dog. It runs."}').sentences == [
         'A dog.',
         'It runs.',
@@ -100,11 +104,11 @@ def test_the_final_answer_alone_counts():
 
 
 def test_empty_list_is_an_answer():
-    words = parse('[]')
-    assert not words.malformed and words.interactions == []
+    pseudo_labels = parse('[]')
+    assert not pseudo_labels.malformed and pseudo_labels.interactions == []
 
 
-def test_said_twice_keeps_the_highest_score():
+def test_repeated_pair_keeps_the_highest_score():
     answer = json.dumps(
         [dict(verb='ride', object='bicycle', score=s) for s in (0.2, 0.9, 0.5)]
     )
@@ -144,12 +148,15 @@ JSON = st.recursive(
     st.text(),
 )
 def test_no_answer_crashes(answer, caption):
-    words = parse(answer, caption)
-    for verb, obj, score in pairs(words):
+    pseudo_labels = parse(answer, caption)
+    for verb, obj, score in pairs(pseudo_labels):
         assert verb and obj and 0 <= score <= 1
         (verb + obj).encode()
-    words.caption.encode()
-    assert ' '.join(words.sentences).split() == words.caption.split()
+    pseudo_labels.caption.encode()
+    assert (
+        ' '.join(pseudo_labels.sentences).split()
+        == pseudo_labels.caption.split()
+    )
 
 
 @given(
