@@ -102,35 +102,8 @@ class AskConfig:
         if self.objects is not None and self.stages != ('describe',):
             if objects is None:
                 objects = self.read_objects(vocabulary, shard)
-            unmatched = count_unmatched(
-                images,
-                shard,
-                objects,
-                self.objects,
-                'write the image ids of --objects like that, or set with '
-                '--image-root what the keys of a folder are relative to',
-                lambda: self.read_objects(vocabulary),
-            )
-            require_persons(
-                images,
-                shard,
-                objects,
-                vocabulary,
-                self.objects,
-                lambda: self.read_objects(vocabulary),
-            )
-        if backend.keys is not None:
-            count_unmatched(
-                images,
-                shard,
-                backend.keys,
-                backend.source,
-                'or set with --image-root what the keys of a folder are '
-                'relative to',
-                lambda: backend.keys,
-            )
-        if backend.reads_images:
-            require_files(images, shard)
+            unmatched = self._check_objects(images, shard, objects, vocabulary)
+        _check_images(images, shard, backend)
         teacher = TeacherJob(
             images,
             self.out,
@@ -163,3 +136,46 @@ class AskConfig:
         return read_detected_objects(
             self.objects, vocabulary, shard, self.min_object_score
         )
+
+    def _check_objects(
+        self,
+        images: ImageSource,
+        shard: Shard,
+        objects: DetectedObjects,
+        vocabulary: Optional[HOIVocabulary],
+    ) -> int:
+        """Check the detected objects, and count images without an entry."""
+        unmatched = count_unmatched(
+            images,
+            shard,
+            objects,
+            self.objects,
+            'write the image ids of --objects like that, or set with '
+            '--image-root what the keys of a folder are relative to',
+            lambda: self.read_objects(vocabulary),
+        )
+        require_persons(
+            images,
+            shard,
+            objects,
+            vocabulary,
+            self.objects,
+            lambda: self.read_objects(vocabulary),
+        )
+        return unmatched
+
+
+def _check_images(images: ImageSource, shard: Shard, backend: Backend) -> None:
+    """Check that the backend has answers or files for the images."""
+    if backend.keys is not None:
+        count_unmatched(
+            images,
+            shard,
+            backend.keys,
+            backend.source,
+            'or set with --image-root what the keys of a folder are relative '
+            'to',
+            lambda: backend.keys,
+        )
+    if backend.reads_images:
+        require_files(images, shard)

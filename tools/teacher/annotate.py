@@ -13,13 +13,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.backends import BACKENDS
 from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.job_checks import note_unused
+from clhoi_mm.teacher.job_report import JobReport
 from clhoi_mm.teacher.offline_stages import (
     PARSED,
     embed_pass,
@@ -370,12 +371,10 @@ def run_requests(
             *backend.note_outdated(args.out),
         ):
             print(note)
-    vocabulary = config.load_vocabulary()
-    counted = sum(
+    if args.shard.count == 1 and not any(
         report.done + report.known + report.num_failed + report.left
         for report in reports
-    )
-    if not counted and args.shard.count == 1:
+    ):
         raise ValueError(
             f'{args.images}: there is no image in it'
             + (
@@ -384,10 +383,17 @@ def run_requests(
                 else ''
             )
         )
+    return print_reports(reports, args.out, config.load_vocabulary())
+
+
+def print_reports(
+    reports: List[JobReport], out: str, vocabulary: Optional[HOIVocabulary]
+) -> Tuple[bool, Optional[str]]:
+    """Print the reports; see :func:`run_requests` for what is returned."""
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
     if any(report.num_failed for report in reports):
-        print(f'  reasons: {os.path.join(args.out, "failures")}')
+        print(f'  reasons: {os.path.join(out, "failures")}')
     for report in reports:
         if report.is_empty:
             return False, (

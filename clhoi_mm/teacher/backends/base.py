@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Outcome = Union[Response, Failure]
 
 
-class Backend(ABC):
+class Backend:
     """Base class of VLLMs and other sources of answers.
 
     Attributes:
@@ -57,11 +57,12 @@ class Backend(ABC):
         """
         return []
 
-    @abstractmethod
     def run(
         self, requests: Iterable[Request]
     ) -> Iterator[Tuple[Request, Outcome]]:
         """Answer requests, reading them as they are needed.
+
+        By default one by one, by :meth:`respond`.
 
         Args:
             requests (Iterable[Request]): Requests, perhaps millions.
@@ -70,9 +71,22 @@ class Backend(ABC):
             Tuple[Request, Response | Failure]: Each request once, in any
             order.
         """
+        for request in requests:
+            yield request, self.respond(request)
+
+    def respond(self, request: Request) -> Outcome:
+        """Answer one request; needed where :meth:`run` is not overridden.
+
+        Args:
+            request (Request): The request.
+
+        Returns:
+            Response | Failure: Its outcome.
+        """
+        raise NotImplementedError
 
 
-class BatchedBackend(Backend):
+class BatchedBackend(Backend, ABC):
     """Base class of models that answer batches in this process.
 
     Images of the next batch are read while the model works on this one. A

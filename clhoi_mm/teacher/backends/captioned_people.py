@@ -3,8 +3,9 @@
 import re
 from typing import Dict, Iterable, List, Set
 
+from clhoi_mm.utils.morphology import singular
+
 from ..parsing.lexicon import load_words
-from ..parsing.morphology import singular
 
 _WORD = re.compile(r'[a-z]+')
 _NUMBER = re.compile(r'(\d+)\.[^.]*$')

@@ -1,6 +1,6 @@
 import os
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Union
 
 from ..parsing.answer_check import AnswerCheck
 from ..requests.messages import CAPTION, Failure, Request, Response
@@ -45,13 +45,6 @@ class CaptionsBackend(Backend):
         self._captions = file.captions
         self.keys = self._captions.keys()
 
-    def run(
-        self, requests: Iterable[Request]
-    ) -> Iterator[Tuple[Request, Outcome]]:
-        """See :meth:`Backend.run`."""
-        for request in requests:
-            yield request, self._answer(request.image_id)
-
     def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
         """See :meth:`Backend.note_outdated`."""
         parts: Dict[str, List[str]] = {}
@@ -80,7 +73,9 @@ class CaptionsBackend(Backend):
             f'{Path(folder, RAW)} to read all again'
         ]
 
-    def _answer(self, image_id: str) -> Outcome:
+    def respond(self, request: Request) -> Outcome:
+        """See :meth:`Backend.respond`."""
+        image_id = request.image_id
         texts = self._captions.get(image_id)
         if not texts:
             return Failure(

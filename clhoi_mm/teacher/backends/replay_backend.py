@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import (
     Any,
     Dict,
-    Iterable,
-    Iterator,
     List,
     NamedTuple,
     Tuple,
@@ -63,32 +61,24 @@ class ReplayBackend(Backend):
         self.model = model
         self.source = str(raw)
         self.notes: List[str] = []
-        self._replies: Dict[_Key, Response] = {}
+        self._responses: Dict[_Key, Response] = {}
         if Path(raw).is_dir():
             self._read_folder(raw)
         else:
             self._read_file(Path(raw))
-        if not self._replies:
+        if not self._responses:
             raise FileNotFoundError(f'{raw}: no raw answers to replay')
-        self.keys = {key[0] for key in self._replies}
+        self.keys = {key[0] for key in self._responses}
 
-    def run(
-        self, requests: Iterable[Request]
-    ) -> Iterator[Tuple[Request, Outcome]]:
-        """See :meth:`Backend.run`."""
-        for request in requests:
-            prompt = request.prompt
-            key = (request.image_id, prompt.kind, prompt.verb, prompt.object)
-            yield (
-                request,
-                self._replies.get(key)
-                or Failure(
-                    'not_recorded',
-                    f'no answer of kind "{prompt.kind}" for '
-                    f'"{request.image_id}"',
-                    about_image=True,
-                ),
-            )
+    def respond(self, request: Request) -> Outcome:
+        """See :meth:`Backend.respond`."""
+        prompt = request.prompt
+        key = (request.image_id, prompt.kind, prompt.verb, prompt.object)
+        return self._responses.get(key) or Failure(
+            'not_recorded',
+            f'no answer of kind "{prompt.kind}" for "{request.image_id}"',
+            about_image=True,
+        )
 
     def _read_file(self, path: Path) -> None:
         found: Dict[_Key, List[_Recorded]] = {}
@@ -113,7 +103,7 @@ class ReplayBackend(Backend):
             )
         joined = 0
         for key, answers in found.items():
-            self._replies[key] = _join(path, key, answers)
+            self._responses[key] = _join(path, key, answers)
             joined += len({x.response.text for x in answers}) > 1
         if joined:
             self.notes.append(
@@ -139,7 +129,7 @@ class ReplayBackend(Backend):
                 if part:
                     more.setdefault(key, {})[part] = row['text']
                     continue
-                self._replies[key] = Response(
+                self._responses[key] = Response(
                     row['text'],
                     row['finish'],
                     row['tokens_in'],
@@ -147,9 +137,9 @@ class ReplayBackend(Backend):
                     row.get('score'),
                 )
         for key, texts in more.items():
-            if key in self._replies:
-                self._replies[key] = replace(
-                    self._replies[key],
+            if key in self._responses:
+                self._responses[key] = replace(
+                    self._responses[key],
                     more=tuple(texts[part] for part in sorted(texts)),
                 )
 

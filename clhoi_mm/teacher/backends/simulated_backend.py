@@ -1,6 +1,6 @@
 import random
 from functools import lru_cache
-from typing import Iterable, Iterator, Tuple, Union
+from typing import Union
 
 from ...vocabulary import HOIVocabulary
 from ..requests.messages import CAPTION, LIST, Failure, Request, Response
@@ -48,14 +48,8 @@ class SimulatedBackend(Backend):
             lambda key: self._teacher.scores(self._images[key])
         )
 
-    def run(
-        self, requests: Iterable[Request]
-    ) -> Iterator[Tuple[Request, Outcome]]:
-        """See :meth:`Backend.run`."""
-        for request in requests:
-            yield request, self._answer(request)
-
-    def _answer(self, request: Request) -> Outcome:
+    def respond(self, request: Request) -> Outcome:
+        """See :meth:`Backend.respond`."""
         image = self._images.get(request.image_id)
         if image is None:
             return Failure(

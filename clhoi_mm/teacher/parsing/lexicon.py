@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from clhoi_mm.utils.english import gerund, plural, third_person
+from clhoi_mm.utils.morphology import parts_of_speech, singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 from ..interaction import Interaction
-from .morphology import parts_of_speech, singular, verb_form
 
 DATA_DIR = Path(__file__).parent / 'data'
 _ROLES = (' obj', ' instr')

@@ -3,8 +3,9 @@
 import re
 from typing import List, Optional, Tuple
 
+from clhoi_mm.utils.morphology import singular, verb_form
+
 from .lexicon import Lexicon, load_words
-from .morphology import singular, verb_form
 
 # A verb with its particles, and an object.
 Pair = Tuple[str, str]

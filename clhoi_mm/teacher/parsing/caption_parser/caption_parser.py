@@ -3,11 +3,11 @@
 import re
 from typing import Any, Iterator, Optional, Sequence
 
+from clhoi_mm.utils.morphology import singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from ...interaction import Interaction
 from ..lexicon import Lexicon
-from ..morphology import singular, verb_form
 from .clauses import Argument, Chain, ClauseReader, Event, lemma_of
 from .nouns import ART, HUMAN, META, WORDS, NounReader, Token, sub
 from .spacy_model import load_model

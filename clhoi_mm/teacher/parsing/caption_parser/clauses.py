@@ -2,7 +2,8 @@
 
 from typing import Iterator, NamedTuple, Optional
 
-from ..morphology import singular, verb_form
+from clhoi_mm.utils.morphology import singular, verb_form
+
 from .nouns import (
     ANIMAL,
     HUMAN,

@@ -4,8 +4,9 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional
 
+from clhoi_mm.utils.morphology import singular
+
 from ..lexicon import Lexicon, load_table, load_words
-from ..morphology import singular
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
