@@ -25,7 +25,7 @@ pytestmark = needs_captions
 HICO, VCOCO, MINI = (
     HOIVocabulary.load(name) for name in ('hico_det', 'v_coco', 'mini')
 )
-LABELS = Path(__file__).parent / 'labelled_sentences.jsonl'
+LABELS = Path(__file__).parent / 'labeled_sentences.jsonl'
 TOOL = REPO / 'tools' / 'teacher' / 'evaluate_parser.py'
 
 
@@ -54,7 +54,7 @@ def said(text, vocabulary=HICO):
     ]
 
 
-def test_labelled_sentences():
+def test_labeled_sentences():
     """The figures that the tool prints, and the promise."""
     records = [json.loads(line) for line in LABELS.open(encoding='utf-8')]
     assert len(records) >= 150

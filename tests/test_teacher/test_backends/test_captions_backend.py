@@ -305,7 +305,7 @@ def test_captions_of_an_image_are_kept_apart(tmp_path):
     )
     assert [x.sentences for x in words] == list(KNOWN.values())
     again = build_backend(dict(type='replay', raw=str(tmp_path / 'pass')))
-    assert again._replies['a.jpg', 'caption', None, None].more == (
+    assert again._responses['a.jpg', 'caption', None, None].more == (
         KNOWN['a.jpg'][1],
     )
 

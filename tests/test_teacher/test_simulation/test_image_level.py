@@ -44,7 +44,7 @@ def test_by_hand():
     assert summary['precision'] == summary['recall'] == 50
     assert summary['mAP'] == pytest.approx(100 * (34 / 45 + 1 / 5) / 2)
     assert result.summary([2]) == dict(
-        true=0, predicted=0, right=0, precision=None, recall=None, mAP=None
+        true=0, predicted=0, correct=0, precision=None, recall=None, mAP=None
     )
 
 
