@@ -187,8 +187,7 @@ class DemoSession:
             return ''
         lines = [f'"{said.caption}"'] if said.caption else []
         lines += [
-            f'{i["verb"]} {i["object"]}'.replace('_', ' ')
-            + f'  {100 * i["score"]:.0f}'
+            f'{i.verb} {i.object}'.replace('_', ' ') + f'  {100 * i.score:.0f}'
             for i in said.interactions or ()
         ]
         return '\n'.join(lines)

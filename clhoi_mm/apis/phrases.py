@@ -8,8 +8,8 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 
 from clhoi_mm.teacher.parsing.lexicon import Lexicon, load_words
-from clhoi_mm.teacher.parsing.morphology import singular, verb_form
 from clhoi_mm.utils.english import gerund, third_person
+from clhoi_mm.utils.morphology import singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 # Words around a verb and an object that say nothing else.

@@ -1,3 +1,4 @@
+from .interaction import Interaction
 from .parsing.parse_answer import parse_answer
 from .simulation.image_labels import ImageLabels, read_image_labels
 from .simulation.presets import PRESETS, TeacherPreset
@@ -6,7 +7,7 @@ from .simulation.simulated import SimulatedTeacher
 from .store.cache import TeacherCache
 from .store.pack import pack_cache
 from .store.pseudo_labels import PseudoLabels, split_sentences
-from .store.raw_answers import RawAnswer, read_raw_answers, write_raw_answers
+from .store.raw_answers import RawAnswer, write_raw_answers
 from .text_encoders import (
     CachedTextEncoder,
     CLIPTextEncoder,
@@ -22,6 +23,7 @@ __all__ = [
     'CachedTextEncoder',
     'HashedTextEncoder',
     'ImageLabels',
+    'Interaction',
     'PRESETS',
     'RawAnswer',
     'SentenceTextEncoder',
@@ -36,7 +38,6 @@ __all__ = [
     'pack_cache',
     'parse_answer',
     'read_image_labels',
-    'read_raw_answers',
     'simulate_cache',
     'split_sentences',
     'write_raw_answers',

@@ -16,10 +16,10 @@ from .teacher_job import TeacherJob
 
 @dataclass(frozen=True)
 class AskConfig:
-    """Everything that a pass's asking stages depend on; plain values only.
+    """Configuration of a pass's request stages, as plain values.
 
     Attributes:
-        stages (Tuple[str, ...]): Of 'describe', 'list' and 'score'.
+        stages (Tuple[str, ...]): Request stages: 'describe', 'list', 'score'.
         images (str): See :class:`ImageSource`.
         out (str): The pass's folder.
         backend (dict): See :func:`build_backend`.
@@ -31,13 +31,14 @@ class AskConfig:
         imports (Tuple[str, ...]): Modules that register other backends.
         objects (str, optional): See :func:`read_detected_objects`. Defaults
             to None: every object may be there.
-        min_object_score (float): Detections below it are passed over.
+        min_object_score (float): Detections below it are skipped.
             Defaults to 0.3.
         prompts (str, optional): Prompt file. Defaults to None, the one for
             the vocabulary's style.
         max_tokens (int): Limit of an answer. Defaults to 512.
         max_candidates (int): Limit of an image's candidates. Defaults to 64.
-        limit (int): Limit of a shard's images, 0 for none. Defaults to 0.
+        limit (int): Maximum number of a shard's images, 0 for all. Defaults
+            to 0.
         give_up_after (int): Failures in a row that end a run. Defaults to
             100.
     """
@@ -65,7 +66,7 @@ class AskConfig:
         return build_backend(self.backend)
 
     def load_vocabulary(self) -> Optional[HOIVocabulary]:
-        """The vocabulary, where there is one."""
+        """Load the vocabulary, where there is one."""
         return HOIVocabulary.load(self.vocabulary) if self.vocabulary else None
 
     def run_shard(
@@ -101,35 +102,8 @@ class AskConfig:
         if self.objects is not None and self.stages != ('describe',):
             if objects is None:
                 objects = self.read_objects(vocabulary, shard)
-            unmatched = count_unmatched(
-                images,
-                shard,
-                objects,
-                self.objects,
-                'write the image ids of --objects like that, or set with '
-                '--image-root what the keys of a folder are relative to',
-                lambda: self.read_objects(vocabulary),
-            )
-            require_persons(
-                images,
-                shard,
-                objects,
-                vocabulary,
-                self.objects,
-                lambda: self.read_objects(vocabulary),
-            )
-        if backend.keys is not None:
-            count_unmatched(
-                images,
-                shard,
-                backend.keys,
-                backend.source,
-                'or set with --image-root what the keys of a folder are '
-                'relative to',
-                lambda: backend.keys,
-            )
-        if backend.reads_images:
-            require_files(images, shard)
+            unmatched = self._check_objects(images, shard, objects, vocabulary)
+        _check_images(images, shard, backend)
         teacher = TeacherJob(
             images,
             self.out,
@@ -162,3 +136,46 @@ class AskConfig:
         return read_detected_objects(
             self.objects, vocabulary, shard, self.min_object_score
         )
+
+    def _check_objects(
+        self,
+        images: ImageSource,
+        shard: Shard,
+        objects: DetectedObjects,
+        vocabulary: Optional[HOIVocabulary],
+    ) -> int:
+        """Check the detected objects, and count images without an entry."""
+        unmatched = count_unmatched(
+            images,
+            shard,
+            objects,
+            self.objects,
+            'write the image ids of --objects like that, or set with '
+            '--image-root what the keys of a folder are relative to',
+            lambda: self.read_objects(vocabulary),
+        )
+        require_persons(
+            images,
+            shard,
+            objects,
+            vocabulary,
+            self.objects,
+            lambda: self.read_objects(vocabulary),
+        )
+        return unmatched
+
+
+def _check_images(images: ImageSource, shard: Shard, backend: Backend) -> None:
+    """Check that the backend has answers or files for the images."""
+    if backend.keys is not None:
+        count_unmatched(
+            images,
+            shard,
+            backend.keys,
+            backend.source,
+            'or set with --image-root what the keys of a folder are relative '
+            'to',
+            lambda: backend.keys,
+        )
+    if backend.reads_images:
+        require_files(images, shard)

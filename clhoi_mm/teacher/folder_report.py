@@ -1,4 +1,4 @@
-"""What a pass's folder holds, over all its shards and runs."""
+"""Report of a pass's folder over all shards and runs."""
 
 import os
 from typing import Dict, List, Tuple, Union
@@ -6,7 +6,7 @@ from typing import Dict, List, Tuple, Union
 import numpy as np
 
 from .job_report import JobReport, describe_failure
-from .parsing.caption_text import answer_problem
+from .parsing.answer_check import AnswerCheck
 from .requests.messages import LIST, SCORE
 from .requests.request_builder import STAGES
 from .store.raw_store import FAILURES, read_records, request_id, shard_files
@@ -17,17 +17,17 @@ _PAUSE = 60.0
 
 
 def report_folder(folder: Union[str, os.PathLike]) -> List[JobReport]:
-    """Reports made from the raw answers, however they were sharded.
+    """Make reports from the raw answers, however they were sharded.
 
-    Answers to earlier versions of a prompt are passed over. A failure counts
-    until its question is answered. Time is that in which answers came from
-    any shard, pauses of more than a minute left out.
+    Answers to earlier versions of a prompt are skipped. A failure counts
+    until its request is answered. Time is that in which answers came from
+    any shard, without pauses of more than a minute.
 
     Args:
         folder (str | PathLike): The pass's folder.
 
     Returns:
-        List[JobReport]: One for each stage that has been asked.
+        List[JobReport]: One for each stage with answers.
 
     Raises:
         FileNotFoundError: The folder has no raw answers.
@@ -63,7 +63,7 @@ def _report_stage(
     times: List[np.ndarray] = []
     block: List[float] = []
     for row in read_records(folder, kind):
-        problem = answer_problem(kind, row['text'])
+        problem = AnswerCheck(kind, row['text']).problem
         if problem:
             example = describe_failure(row['image_id'], row['text'])
             failed.setdefault(_id(row), (problem, row['time'], example))
@@ -89,7 +89,7 @@ def _report_stage(
     report.left = len(failed)
     gaps = np.diff(np.sort(np.concatenate([*times, np.array(block)])))
     seconds = float(gaps[gaps < _PAUSE].sum())
-    # The answers of a single batch come all at once and tell no rate.
+    # The answers of a single batch come at once and give no rate.
     report.seconds = seconds if seconds > 1 else 0.0
     return report
 

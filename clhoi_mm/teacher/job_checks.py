@@ -1,4 +1,4 @@
-"""Checks before a pass asks: do its files speak of the same images?"""
+"""Checks that the files of a pass have images in common."""
 
 from itertools import islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from .requests.detected_objects import DetectedObjects
 from .requests.images import ImageSource
 from .requests.shards import Shard
 
-_LOOKED_AT = 1000
+_NUM_CHECKED = 1000
 
 
 def count_unmatched(
@@ -23,16 +23,16 @@ def count_unmatched(
     remedy: str,
     read_all: Callable[[], Collection[str]],
 ) -> int:
-    """Count a shard's images that a file does not know.
+    """Count a shard's images that a file lacks.
 
     Args:
         images (ImageSource): The images of all shards.
         shard (Shard): The part to count.
         keys (Collection[str]): Keys of the file, of this shard at least.
         source (str): The file.
-        remedy (str): What usually mends it.
-        read_all (Callable): Gives the keys of all shards; called only where
-            none of this one matches, since a small shard proves nothing.
+        remedy (str): Remedy, for the message.
+        read_all (Callable): Returns the keys of all shards; called only where
+            none of this one matches, since a shard may be small.
 
     Returns:
         int: How many of the shard's images the file lacks.
@@ -62,7 +62,7 @@ def count_unmatched(
 
 
 def note_unused(images: ImageSource, backend: Backend) -> List[str]:
-    """Note the answers of a backend's file that are of no image.
+    """Report the answers of a backend's file without an image.
 
     Args:
         images (ImageSource): The images of all shards.
@@ -80,7 +80,7 @@ def note_unused(images: ImageSource, backend: Backend) -> List[str]:
     example = next(key for key in backend.keys if key not in used)
     return [
         f'{backend.source}: {count} of its {len(backend.keys)} images are '
-        f'not among those of {images.path} and were passed over, for one '
+        f'not among those of {images.path} and were skipped, for one '
         f'"{example}"'
     ]
 
@@ -93,16 +93,16 @@ def require_persons(
     source: str,
     read_all: Callable[[], DetectedObjects],
 ) -> None:
-    """Refuse detected objects where no image has a person.
+    """Raise an error where no image has a person.
 
     Args:
         images (ImageSource): The images of all shards.
-        shard (Shard): The part that is looked at first.
+        shard (Shard): The part that is checked first.
         objects (DetectedObjects): The objects detected in this shard.
-        vocabulary (HOIVocabulary): Tells which object is the person.
+        vocabulary (HOIVocabulary): The vocabulary.
         source (str): The file of detected objects.
-        read_all (Callable): Gives the objects of all shards; called only
-            where this one has no person, since a small shard proves nothing.
+        read_all (Callable): Returns the objects of all shards; called only
+            where this one has no person, since a shard may be small.
 
     Raises:
         ValueError: There are images, and none has a person.
@@ -129,18 +129,18 @@ def require_persons(
 
 
 def require_files(images: ImageSource, shard: Shard) -> None:
-    """Refuse a list none of whose first images is there.
+    """Raise an error where none of the first images exists.
 
     Args:
         images (ImageSource): The images.
-        shard (Shard): The part that is looked at.
+        shard (Shard): The part that is checked.
 
     Raises:
-        FileNotFoundError: None of the first 1,000 is there; the message says
-            which folder they may be relative to.
+        FileNotFoundError: None of the first 1,000 exists; the message names
+            the folder that they may be relative to.
     """
     found = (image for image in images if image.image_id in shard)
-    first = list(islice(found, _LOOKED_AT))
+    first = list(islice(found, _NUM_CHECKED))
     if not first or any(image.path.exists() for image in first):
         return
     root = None

@@ -7,35 +7,34 @@ from typing import Dict, List, Optional, Tuple, Union
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .parsing.parse_answer import parse_answer
+from .parsing.parse_answer import read_list
 from .requests.messages import LIST, SCORE, Failure, Request, Response
-from .store.raw_answers import RawAnswer
 
-# The model answered, and decided not to describe; or there is none to ask.
+# Refusals of the model, and images without a caption to be read.
 DECISIONS = ('refused', 'content_filter', 'no_caption')
 
 
 @dataclass
 class JobReport:
-    """What came of a run of one stage over one shard.
+    """Counts of a run of one stage over one shard.
 
     Attributes:
         stage (str): 'describe', 'list' or 'score'.
         shard (str): The part of the images.
-        known (int): Questions that an earlier run had answered.
-        done (int): Questions answered by this run.
-        left (int): Questions without an answer when it ended.
+        known (int): Requests answered by an earlier run.
+        done (int): Requests answered by this run.
+        left (int): Requests without an answer when it ended.
         failed (Counter): Failures by reason.
         tokens_in (int): Tokens that the model read.
         tokens_out (int): Tokens that it wrote.
         truncated (int): Answers that the token limit cut off.
         malformed (int): Structured answers that cannot be read in full.
-        seconds (float): Time spent on asking.
+        seconds (float): Time spent on requests.
         gave_up (str, optional): The last failure, where the run ended early.
         examples (Dict[str, str]): The first failure of each reason.
         without_objects (int): Images without an entry in the file of detected
-            objects; they are not asked about.
-        said (Counter): (verb, object) of the structured answers, as
+            objects; no request is sent for them.
+        pairs (Counter): (verb, object) of the structured answers, as
             'verb|object', with the number of images.
     """
 
@@ -53,7 +52,7 @@ class JobReport:
     gave_up: Optional[str] = None
     examples: Dict[str, str] = field(default_factory=dict)
     without_objects: int = 0
-    said: Counter = field(default_factory=Counter)
+    pairs: Counter = field(default_factory=Counter)
 
     @property
     def num_failed(self) -> int:
@@ -62,17 +61,17 @@ class JobReport:
 
     @property
     def is_empty(self) -> bool:
-        """bool: Questions were asked and none is answered."""
+        """bool: Whether there were requests and none is answered."""
         return bool(self.num_failed) and not self.done and not self.known
 
     @property
-    def num_to_mend(self) -> int:
-        """int: Failures that are not the model's decision."""
+    def num_to_repeat(self) -> int:
+        """int: Failures other than the model's refusals."""
         return self.num_failed - sum(self.failed[x] for x in DECISIONS)
 
     @property
     def main_failure(self) -> str:
-        """str: The most frequent reason, with the text of one failure."""
+        """str: Most frequent reason, with one failure's text."""
         if not self.failed:
             return ''
         reason = max(sorted(self.failed), key=self.failed.get)
@@ -80,23 +79,23 @@ class JobReport:
         return f'{reason}: {text}' if text else reason
 
     def count(
-        self, question: Request, outcome: Union[Response, Failure]
+        self, request: Request, outcome: Union[Response, Failure]
     ) -> None:
-        """Add what came of a question."""
+        """Add the outcome of a request."""
         if isinstance(outcome, Failure):
             self.failed[outcome.reason] += 1
             self.examples.setdefault(
                 outcome.reason,
-                describe_failure(question.image_id, outcome.message),
+                describe_failure(request.image_id, outcome.message),
             )
             return
         # A score is one token by design.
         self.count_answer(
-            question.kind,
+            request.kind,
             outcome.text,
             outcome.tokens_in,
             outcome.tokens_out,
-            outcome.finish == 'length' and question.kind != SCORE,
+            outcome.finish == 'length' and request.kind != SCORE,
         )
 
     def count_answer(
@@ -111,22 +110,24 @@ class JobReport:
 
         Args:
             kind (str): 'caption', 'list' or 'score'.
-            text (str): What the model wrote; only a list's is looked at.
+            text (str): The model's output; only that of a list is read.
             tokens_in (int): Tokens read.
             tokens_out (int): Tokens written.
-            truncated (bool): Whether the limit cut it off.
+            truncated (bool): Whether the token limit cut it off.
         """
         self.done += 1
         self.tokens_in += tokens_in
         self.tokens_out += tokens_out
         self.truncated += truncated
         if kind == LIST:
-            words = parse_answer(RawAnswer('', '', '', text))
-            self.malformed += words.malformed
-            self.said.update(f'{v}|{o}' for v, o, _ in words.interactions)
+            answer = read_list(text)
+            self.malformed += answer.malformed
+            self.pairs.update(
+                f'{x.verb}|{x.object}' for x in answer.interactions
+            )
 
     def __add__(self, other: 'JobReport') -> 'JobReport':
-        """Two shards' reports as one; seconds add up as well."""
+        """Add up two shards' reports, their seconds as well."""
         total = JobReport(self.stage, self.shard)
         for name in (
             'known',
@@ -138,7 +139,7 @@ class JobReport:
             'tokens_out',
             'truncated',
             'malformed',
-            'said',
+            'pairs',
             'without_objects',
         ):
             setattr(total, name, getattr(self, name) + getattr(other, name))
@@ -147,14 +148,14 @@ class JobReport:
         return total
 
     def to_json(self) -> str:
-        """All fields as JSON."""
+        """Return all fields as JSON."""
         return json.dumps(vars(self), indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> 'JobReport':
-        """The report that :meth:`to_json` wrote."""
+        """Read the report that :meth:`to_json` wrote."""
         fields = json.loads(text)
-        for name in ('failed', 'said'):
+        for name in ('failed', 'pairs'):
             fields[name] = Counter(fields[name])
         return cls(**fields)
 
@@ -164,11 +165,11 @@ class JobReport:
             temp.write_text(self.to_json() + '\n', encoding='utf-8')
 
     def lines(self, vocabulary: Optional[HOIVocabulary] = None) -> List[str]:
-        """The report for people.
+        """Format the report.
 
         Args:
-            vocabulary (HOIVocabulary, optional): Tells the words outside
-                it. Defaults to None.
+            vocabulary (HOIVocabulary, optional): Pairs outside it are listed
+                apart. Defaults to None.
 
         Returns:
             List[str]: A line for each fact.
@@ -182,7 +183,7 @@ class JobReport:
         known = f'{self.known} known before, ' if self.known else ''
         lines = [
             f'{self.stage}: {self.done} answered, {known}{self.num_failed} '
-            f'failed, {self.left} left to ask',
+            f'failed, {self.left} left open',
             f'  {rate}tokens {self.tokens_in} in, {self.tokens_out} out',
         ]
         if self.failed:
@@ -190,13 +191,13 @@ class JobReport:
             lines.append('  most frequent failure: ' + self.main_failure)
         if self.without_objects:
             lines.append(
-                f'  not among the detected objects, and not asked about: '
+                f'  not among the detected objects, no request for them: '
                 f'{self.without_objects} images'
             )
         if self.truncated:
             lines.append(
                 f'  cut off at the token limit: {self.truncated} '
-                f'(raise --max-tokens to ask these again)'
+                f'(raise --max-tokens to request these again)'
             )
         if self.stage == 'list' and self.done:
             share = 100 * self.malformed / self.done
@@ -212,7 +213,7 @@ class JobReport:
                 f'  gave up, too many failures in a row: {self.gave_up}'
             )
         if self.left > self.failed['no_caption']:
-            lines.append('  run the same command again to ask for the rest')
+            lines.append('  run the same command again to request the rest')
         return lines
 
     def _split(
@@ -220,7 +221,7 @@ class JobReport:
     ) -> Tuple[Dict[str, int], Dict[str, int]]:
         inside: Dict[str, int] = {}
         outside: Dict[str, int] = {}
-        for name, count in self.said.items():
+        for name, count in self.pairs.items():
             verb, _, obj = name.partition('|')
             known = (
                 vocabulary is None
@@ -234,7 +235,7 @@ class JobReport:
 
 
 def describe_failure(image_id: str, message: str) -> str:
-    """A failure in one line of a report."""
+    """Describe a failure in one line of a report."""
     text = ' '.join(message.split())
     return f'{image_id}: {text}'[:500] if text else image_id
 

@@ -1,4 +1,4 @@
-"""A pass's stages that ask nobody: parse, embed, pack."""
+"""Stages of a pass without requests: parse, embed, pack."""
 
 import os
 from pathlib import Path
@@ -22,11 +22,11 @@ def parse_pass(
     out: Optional[Union[str, os.PathLike]] = None,
     **options: Any,
 ) -> ParseReport:
-    """Raw answers to interactions.
+    """Parse raw answers to interactions.
 
     Args:
         raw (str | PathLike): A pass's folder, or a JSONL file of records.
-        vocabulary (HOIVocabulary): Gives names their spelling.
+        vocabulary (HOIVocabulary): The vocabulary.
         out (str | PathLike, optional): .jsonl or .parquet file. Defaults to
             None: ``parsed.parquet`` in the pass's folder.
         **options: Further arguments of :func:`parse_raw`.
@@ -43,7 +43,7 @@ def parse_pass(
         raw = collect_answers(raw)
     if out is None:
         raise ValueError(
-            f'{raw}: is a file; say with --out where the interactions go'
+            f'{raw}: is a file; give the file of the interactions with --out'
         )
     return parse_raw(raw, vocabulary, out, **options)
 
@@ -56,12 +56,12 @@ def embed_pass(
     progress: bool = True,
     whole_captions: bool = False,
 ) -> int:
-    """Texts of a parsed pass to vectors, each text once.
+    """Embed the texts of a parsed pass, each once.
 
     Args:
         folder (str | PathLike): The pass's folder; the vectors go to
             ``embeddings/`` in it.
-        vocabulary (HOIVocabulary): Gives phrases to its classes.
+        vocabulary (HOIVocabulary): The vocabulary.
         text_encoder (dict): See :func:`build_text_encoder`.
         parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
         progress (bool): Whether to show a bar. Defaults to True.
@@ -70,9 +70,9 @@ def embed_pass(
     Returns:
         int: How many texts were new.
     """
-    words = _read_words(folder, parsed)
+    pseudo_labels = _read_pseudo_labels(folder, parsed)
     return _cached(folder, text_encoder).add(
-        texts_of(words, vocabulary, whole_captions), progress
+        texts_of(pseudo_labels, vocabulary, whole_captions), progress
     )
 
 
@@ -84,12 +84,12 @@ def pack_pass(
     progress: bool = True,
     whole_captions: bool = False,
 ) -> Path:
-    """Captions and interactions to the training cache, in the same folder.
+    """Pack captions and interactions to the training cache.
 
     Args:
         folder (str | PathLike): The pass's folder, parsed; what is embedded
             there is not embedded again.
-        vocabulary (HOIVocabulary): Gives labels to names.
+        vocabulary (HOIVocabulary): The vocabulary.
         text_encoder (dict): See :func:`build_text_encoder`.
         parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
         progress (bool): Whether to show bars. Defaults to True.
@@ -99,7 +99,7 @@ def pack_pass(
         Path: The folder.
     """
     return pack_cache(
-        _read_words(folder, parsed),
+        _read_pseudo_labels(folder, parsed),
         folder,
         vocabulary,
         _cached(folder, text_encoder),
@@ -108,7 +108,7 @@ def pack_pass(
     )
 
 
-def _read_words(
+def _read_pseudo_labels(
     folder: Union[str, os.PathLike], parsed: str
 ) -> Iterator[PseudoLabels]:
     return read_pseudo_labels(Path(folder, ANSWERS), Path(folder, parsed))

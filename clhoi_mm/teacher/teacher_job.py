@@ -12,11 +12,10 @@ from clhoi_mm.utils.files import atomic_path
 from .backends import Backend
 from .backends.base import Outcome
 from .job_report import JobReport
-from .parsing.caption_text import answer_problem
+from .parsing.answer_check import AnswerCheck
 from .parsing.final_answer import EMPTY, REFUSED, UNFINISHED
-from .parsing.reasoning import has_reasoning_marks, only_closes
 from .requests.images import ImageSource
-from .requests.messages import SCORE, Failure, Request
+from .requests.messages import Failure, Request
 from .requests.request_builder import STAGES, RequestBuilder
 from .requests.shards import Shard
 from .store.raw_store import RAW, RawStore, request_id
@@ -24,16 +23,16 @@ from .store.raw_store import RAW, RawStore, request_id
 
 @dataclass(frozen=True)
 class TeacherJob:
-    """Asks a VLLM about images, once, and keeps what it says.
+    """Run of one stage: requests to a VLLM.
 
     Attributes:
         images (ImageSource): All images; the shard picks its own.
         out_dir (str | PathLike): The pass's folder.
         shard (Shard): This process's part. Defaults to all.
-        limit (int): Images to ask about at most, 0 for all. Defaults to 0.
+        limit (int): Maximum number of images, 0 for all. Defaults to 0.
         give_up_after (int): Failures in a row that end the run, since the
-            model or its server is gone; what lies with one image is none
-            of these. Defaults to 100.
+            model or its server is gone; failures of single images do not
+            count. Defaults to 100.
         progress (bool): Whether to show a bar. Defaults to True.
     """
 
@@ -44,53 +43,53 @@ class TeacherJob:
     give_up_after: int = 100
     progress: bool = True
 
-    def run(self, maker: RequestBuilder, backend: Backend) -> JobReport:
-        """Ask what is not known yet.
+    def run(self, builder: RequestBuilder, backend: Backend) -> JobReport:
+        """Send the requests that have no answer yet.
 
         Args:
-            maker (RequestBuilder): Says what to ask.
-            backend (Backend): Answers.
+            builder (RequestBuilder): Builds the requests.
+            backend (Backend): Answers them.
 
         Returns:
-            JobReport: What came of it; also written to ``reports/``.
+            JobReport: Counts; also written to ``reports/``.
 
         Raises:
-            ValueError: The backend cannot answer such questions.
+            ValueError: The backend cannot answer such requests.
             RuntimeError: Another process writes this shard, or the folder
                 holds another model's answers.
             OSError: The disk is full; nothing written is lost.
         """
-        kind = STAGES[maker.stage]
+        kind = STAGES[builder.stage]
         if kind not in backend.kinds:
             raise ValueError(
-                f'stage "{maker.stage}": "{backend.model}" cannot answer it; '
-                f'use another backend, or leave the stage out'
+                f'stage "{builder.stage}": "{backend.model}" cannot answer '
+                f'it; use another backend, or leave the stage out'
             )
-        report = JobReport(stage=maker.stage, shard=str(self.shard))
-        register(self.out_dir, maker, backend.model)
+        report = JobReport(stage=builder.stage, shard=str(self.shard))
+        register(self.out_dir, builder, backend.model)
         with RawStore(self.out_dir, kind, self.shard) as store:
-            todo = self._unanswered(maker, store, report)
+            todo = self._unanswered(builder, store, report)
             bar = tqdm(
                 total=len(todo),
-                desc=f'{maker.stage} {self.shard}',
-                unit='question',
+                desc=f'{builder.stage} {self.shard}',
+                unit='request',
                 smoothing=0.02,
                 disable=not self.progress,
             )
             report.left = len(todo)
-            asked = self._ask_once(maker, todo)
+            requests = self._take_once(builder, todo)
             start, in_a_row = time.monotonic(), 0
             with bar:
-                for question, outcome in backend.run(asked):
-                    outcome = _checked(question, outcome, store)
+                for request, outcome in backend.run(requests):
+                    outcome = _check(request, outcome, store)
                     bar.update()
-                    report.count(question, outcome)
+                    report.count(request, outcome)
                     if isinstance(outcome, Failure):
-                        store.add_failure(question, outcome)
+                        store.add_failure(request, outcome)
                         in_a_row += not outcome.about_image
                         bar.set_postfix(failed=report.num_failed)
                     else:
-                        store.add(question, outcome, backend.model)
+                        store.add(request, outcome, backend.model)
                         in_a_row = 0
                     if in_a_row >= self.give_up_after:
                         report.gave_up = outcome.message
@@ -101,57 +100,57 @@ class TeacherJob:
         return report
 
     def _unanswered(
-        self, maker: RequestBuilder, store: RawStore, report: JobReport
+        self, builder: RequestBuilder, store: RawStore, report: JobReport
     ) -> Set[int]:
-        """Ids of the questions without an answer; counts the others."""
-        known, todo = store.known(maker.max_tokens), set()
-        for question in self._questions(maker):
-            name = _id(question)
+        """Return ids of requests without an answer; count the others."""
+        known, todo = store.known(builder.max_tokens), set()
+        for request in self._requests(builder):
+            name = _id(request)
             if name in known:
                 report.known += 1
             else:
                 todo.add(name)
         return todo
 
-    def _ask_once(
-        self, maker: RequestBuilder, todo: Set[int]
+    def _take_once(
+        self, builder: RequestBuilder, todo: Set[int]
     ) -> Iterator[Request]:
-        """The questions in ``todo``, which this empties."""
-        for question in self._questions(maker) if todo else ():
-            name = _id(question)
+        """Yield the requests in ``todo`` once, emptying it."""
+        for request in self._requests(builder) if todo else ():
+            name = _id(request)
             if name in todo:
                 todo.remove(name)
-                yield question
+                yield request
 
-    def _questions(self, maker: RequestBuilder) -> Iterator[Request]:
+    def _requests(self, builder: RequestBuilder) -> Iterator[Request]:
         images = (x for x in self.images if x.image_id in self.shard)
         if self.limit:
             images = (x for x, _ in zip(images, range(self.limit)))
-        return maker.questions(images)
+        return builder.build(images)
 
 
 def register(
-    out_dir: Union[str, os.PathLike], maker: RequestBuilder, model: str
+    out_dir: Union[str, os.PathLike], builder: RequestBuilder, model: str
 ) -> None:
-    """Note in the folder which model and prompt its answers are from.
+    """Record the model and prompt of a folder's answers.
 
     Args:
         out_dir (str | PathLike): The pass's folder.
-        maker (RequestBuilder): The stage and its prompts.
+        builder (RequestBuilder): The stage and its prompts.
         model (str): The backend's model.
 
     Raises:
         RuntimeError: The folder holds another model's answers, or those
             about another vocabulary.
     """
-    kind = STAGES[maker.stage]
+    kind = STAGES[builder.stage]
     path = settings_file(out_dir, kind)
     settings = read_settings(out_dir, kind)
     ours = dict(model=model)
-    if maker.vocabulary is not None and maker.stage != 'describe':
+    if builder.vocabulary is not None and builder.stage != 'describe':
         ours.update(
-            vocabulary=maker.vocabulary.name,
-            vocabulary_hash=maker.vocabulary.hash,
+            vocabulary=builder.vocabulary.name,
+            vocabulary_hash=builder.vocabulary.hash,
         )
     for name, value in ours.items():
         if settings.get(name, value) != value:
@@ -160,9 +159,9 @@ def register(
                 f'"{value}"; keep one teacher to a folder: give another --out'
             )
     prompt = dict(
-        name=maker.prompts.name,
-        version=maker.prompts.version,
-        hash=maker.template_hash,
+        name=builder.prompts.name,
+        version=builder.prompts.version,
+        hash=builder.template_hash,
     )
     text = json.dumps(dict(ours, prompt=prompt), indent=2) + '\n'
     if not path.is_file() or path.read_text(encoding='utf-8') != text:
@@ -171,14 +170,14 @@ def register(
 
 
 def settings_file(out_dir: Union[str, os.PathLike], kind: str) -> Path:
-    """Where :func:`register` notes model and prompt."""
+    """Return the path of the file that :func:`register` writes."""
     return Path(out_dir, RAW, f'{kind}.json')
 
 
 def read_settings(
     out_dir: Union[str, os.PathLike], kind: str
 ) -> Dict[str, Any]:
-    """What :func:`register` noted; empty where there is nothing yet."""
+    """Read the file of :func:`register`; empty where there is none."""
     path = settings_file(out_dir, kind)
     if not path.is_file():
         return {}
@@ -200,19 +199,14 @@ _WHY = {
 }
 
 
-def _checked(question: Request, outcome: Outcome, store: RawStore) -> Outcome:
-    """A text that is no answer is a failure, and asked for again."""
+def _check(request: Request, outcome: Outcome, store: RawStore) -> Outcome:
+    """Turn a response that is no answer into a failure."""
     if isinstance(outcome, Failure):
         return outcome
-    problem = answer_problem(question.kind, outcome.text)
-    if question.kind != SCORE:
-        store.only_closes = store.only_closes or only_closes(outcome.text)
-        if (
-            store.only_closes
-            and outcome.finish == 'length'
-            and not has_reasoning_marks(outcome.text)
-        ):
-            problem = UNFINISHED
+    check = AnswerCheck(request.kind, outcome.text, outcome.finish)
+    store.only_closes = store.only_closes or check.only_closes
+    is_unfinished = store.only_closes and check.is_cut_unmarked
+    problem = UNFINISHED if is_unfinished else check.problem
     if problem is None:
         return outcome
     return Failure(
@@ -222,5 +216,5 @@ def _checked(question: Request, outcome: Outcome, store: RawStore) -> Outcome:
     )
 
 
-def _id(question: Request) -> int:
-    return request_id(question.image_id, question.prompt.digest)
+def _id(request: Request) -> int:
+    return request_id(request.image_id, request.prompt.digest)

@@ -19,7 +19,12 @@ from pyarrow import parquet
 from clhoi_mm.datasets import ArraySampler, image_index
 from clhoi_mm.datasets.string_array import StringArray
 from clhoi_mm.registry import DATASETS
-from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    Interaction,
+    PseudoLabels,
+    pack_cache,
+)
 from clhoi_mm.teacher.requests.images import ImageSource
 from clhoi_mm.vocabulary import HOIVocabulary
 
@@ -81,7 +86,9 @@ def write_parquet(file, /, **columns):
 
 def cache_of(folder, keys):
     words = [
-        PseudoLabels(key, 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)])
+        PseudoLabels(
+            key, 'A dog.', ['A dog.'], [Interaction('ride', 'bicycle', 0.75)]
+        )
         for key in keys
     ]
     pack_cache(

@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 
 from clhoi_mm.registry import TRANSFORMS
-from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    Interaction,
+    PseudoLabels,
+    pack_cache,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
 @pytest.fixture
 def folder(tmp_path):
     words = PseudoLabels(
-        'a.jpg', 'A dog.', ['A dog.'], [('ride', 'bicycle', 0.75)]
+        'a.jpg', 'A dog.', ['A dog.'], [Interaction('ride', 'bicycle', 0.75)]
     )
     vocabulary = HOIVocabulary.load('hico_det')
     pack_cache([words], tmp_path, vocabulary, HashedTextEncoder(16))

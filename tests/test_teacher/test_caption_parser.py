@@ -25,7 +25,7 @@ pytestmark = needs_captions
 HICO, VCOCO, MINI = (
     HOIVocabulary.load(name) for name in ('hico_det', 'v_coco', 'mini')
 )
-LABELS = Path(__file__).parent / 'labelled_sentences.jsonl'
+LABELS = Path(__file__).parent / 'labeled_sentences.jsonl'
 TOOL = REPO / 'tools' / 'teacher' / 'evaluate_parser.py'
 
 
@@ -36,17 +36,17 @@ PARSERS = {
 
 
 def read(text, vocabulary=HICO):
-    """What a text says, in the vocabulary or not."""
+    """Parse a text, in the vocabulary or not."""
     parser = PARSERS.get(vocabulary.name)
     if parser is None or parser.vocabulary is not vocabulary:
         parser = AnswerParser(vocabulary, ParseReport())
     answer = parser.parse(RawRecord('', LIST, text))
     assert not answer.errors
-    return answer.found
+    return answer.interactions
 
 
-def said(text, vocabulary=HICO):
-    """What is in the vocabulary, as 'verb object'."""
+def stated(text, vocabulary=HICO):
+    """Parse a text to the classes it states, as 'verb object'."""
     return [
         f'{x.verb} {x.object}'
         for x in read(text, vocabulary)
@@ -54,11 +54,11 @@ def said(text, vocabulary=HICO):
     ]
 
 
-def test_labelled_sentences():
-    """The figures that the tool prints, and the promise."""
+def test_labeled_sentences():
+    """Check the numbers that the tool prints, and their bounds."""
     records = [json.loads(line) for line in LABELS.open(encoding='utf-8')]
     assert len(records) >= 150
-    right = all_said = true = 0
+    correct = all_found = true = 0
     for record in records:
         vocabulary = PARSERS[record['vocabulary']].vocabulary
         found = {
@@ -67,11 +67,11 @@ def test_labelled_sentences():
             if x.in_vocabulary
         }
         wanted = {tuple(pair) for pair in record['interactions']}
-        right += len(found & wanted)
-        all_said += len(found)
+        correct += len(found & wanted)
+        all_found += len(found)
         true += len(wanted)
-    assert right / all_said >= 0.97
-    assert right / true >= 0.90
+    assert correct / all_found >= 0.97
+    assert correct / true >= 0.90
     done = subprocess.run(
         [sys.executable, TOOL],
         capture_output=True,
@@ -86,7 +86,7 @@ def test_labelled_sentences():
     last = done.stdout.splitlines()[-1].split()
     assert last[:5] == [
         'all',
-        *map(str, (len(records), true, all_said, right)),
+        *map(str, (len(records), true, all_found, correct)),
     ], done.stdout + done.stderr
 
 
@@ -132,7 +132,7 @@ def test_labelled_sentences():
     ],
 )
 def test_constructions(text, expected):
-    assert said(text) == expected
+    assert stated(text) == expected
 
 
 @pytest.mark.parametrize('text, expected', [
@@ -166,8 +166,8 @@ def test_constructions(text, expected):
     ('Four people are sitting at a dining table.', ['sit_at dining_table']),
     ('A cat lies on a bed next to a woman reading a book.', ['read book']),
 ])  # fmt: skip
-def test_what_real_captions_say(text, expected):
-    assert sorted(said(text)) == expected
+def test_interactions_of_real_captions(text, expected):
+    assert sorted(stated(text)) == expected
 
 
 @pytest.mark.parametrize('text', [
@@ -182,18 +182,20 @@ def test_what_real_captions_say(text, expected):
     'A man that is standing in front of an oven.',
     'The image shows a bus carrying people.',
 ])  # fmt: skip
-def test_what_real_captions_do_not_say(text):
-    assert said(text) == []
+def test_real_captions_without_interactions(text):
+    assert stated(text) == []
 
 
-def test_a_table_is_not_sat_on_by_who_sits_at_it():
+def test_sitting_at_a_table_is_not_sitting_on_it():
     for text in (
         'Four people are sitting at a dining table.',
         'A family is seated around a table, talking.',
         'Two men sit across the table.',
     ):
-        assert said(text, VCOCO) == []
-    assert said('A boy sits on a table.', VCOCO) == ['sit instr dining table']
+        assert stated(text, VCOCO) == []
+    assert stated('A boy sits on a table.', VCOCO) == [
+        'sit instr dining table'
+    ]
 
 
 @pytest.mark.parametrize('text', [
@@ -222,8 +224,8 @@ def test_a_table_is_not_sat_on_by_who_sits_at_it():
     'The pizza has been cut into slices.',
     '', '   ', '...', '- \n- **', "'s of with and",
 ])  # fmt: skip
-def test_nothing_is_said(text):
-    assert said(text) == []
+def test_no_interaction_is_stated(text):
+    assert stated(text) == []
 
 
 @pytest.mark.parametrize('text, expected', [
@@ -236,10 +238,10 @@ def test_nothing_is_said(text):
     ('A man looks at a bus and smiles.', ['look obj bus']),
 ])  # fmt: skip
 def test_roles_of_v_coco(text, expected):
-    assert said(text, VCOCO) == expected
+    assert stated(text, VCOCO) == expected
 
 
-def test_outside_the_vocabulary_is_kept_and_told_apart():
+def test_outside_the_vocabulary_is_kept_and_marked():
     found = read(
         'A man is juggling oranges, holding a guitar and riding a cup.', HICO
     )
@@ -254,7 +256,7 @@ def test_outside_the_vocabulary_is_kept_and_told_apart():
 
 def test_a_vocabulary_of_ones_own(vocabulary):
     text = 'A man sits on a bench, holding a wine glass. He hugs his dog.'
-    assert said(text, vocabulary) == [
+    assert stated(text, vocabulary) == [
         'sit_on bench',
         'hold wine_glass',
         'hug dog',
@@ -282,7 +284,7 @@ def test_a_vocabulary_of_ones_own(vocabulary):
     ],
 )
 def test_triplets_and_lists_stand_for_sentences(text, expected):
-    assert said(text) == expected
+    assert stated(text) == expected
 
 
 def test_markdown_and_lists_are_split():
@@ -313,7 +315,7 @@ def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
             f'{vocabulary.objects[vocabulary.hoi_objects[hoi]]}'
             for hoi in image.hois
         }
-        found = set(said(answer.caption, vocabulary))
+        found = set(stated(answer.caption, vocabulary))
         missed += len(true - found)
         wrong += len(found - true)
     # spaCy takes some verbs in such short sentences for nouns.
@@ -439,4 +441,4 @@ def test_every_class_in_its_own_phrase(hoi, negated):
         f'{HICO.verbs[HICO.hoi_verbs[hoi]]} '
         f'{HICO.objects[HICO.hoi_objects[hoi]]}'
     )
-    assert said(text) == ([] if negated else [wanted])
+    assert stated(text) == ([] if negated else [wanted])

@@ -7,18 +7,18 @@ import pytest
 from PIL import Image
 
 from clhoi_mm.teacher.ask_config import AskConfig
-from clhoi_mm.teacher.backends import register_backend
+from clhoi_mm.teacher.backends import BACKENDS
 from clhoi_mm.teacher.backends.base import BatchedBackend
 from clhoi_mm.teacher.requests.messages import Response
 
 
-@register_backend('sizes')
+@BACKENDS.register_module('sizes')
 class Sizes(BatchedBackend):
     """Answers with the size of the image that it is shown."""
 
     model = 'sizes'
 
-    def answer(self, questions, images):
+    def answer(self, requests, images):
         return [Response(f'{i.size[0]} x {i.size[1]}') for i in images]
 
 

@@ -1,4 +1,4 @@
-"""Images, shards, detections, prompts and the questions made of them."""
+"""Images, shards, detections, prompts and the requests made of them."""
 
 import json
 
@@ -169,7 +169,7 @@ def test_lines_of_objects_that_cannot_be_read(
     found = read_detected_objects(path, vocabulary)
     assert found == dict(a=(0,), c=(0,))
     (note,) = found.notes
-    assert '1 of 3 lines could not be read and were passed over' in note
+    assert '1 of 3 lines could not be read and were skipped' in note
     assert f'{path}, line 2: {reason}' in note
 
 
@@ -206,7 +206,7 @@ def test_unknown_object_names_are_noted(tmp_path, vocabulary):
     objects = read_detected_objects(path, vocabulary)
     assert objects.unknown == dict(pony=3, man=1)
     (note,) = objects.notes
-    assert note.startswith(f'{path}: 4 detections were passed over')
+    assert note.startswith(f'{path}: 4 detections were skipped')
     assert '2 object names' in note and 'pony (3), man (1)' in note
     assert '2 of 3 images have no "person"' in note
     path.write_text('{"image_id": "a", "objects": ["person", "dog"]}')
@@ -349,11 +349,11 @@ def test_bad_prompt_files_are_named(tmp_path, old, new, message):
     assert 'mine.txt' in str(error.value)
 
 
-def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
+def test_list_offers_the_verbs_of_detected_objects(vocabulary):
     objects = dict(a=(0, 1, 2), b=(1,), c=(0, 0), d=(0,))
-    maker = RequestBuilder('list', PromptFile.load(), vocabulary, objects)
+    builder = RequestBuilder('list', PromptFile.load(), vocabulary, objects)
     # Without a person, or without an object, there is nothing to ask.
-    first, second = maker.questions(IMAGES)
+    first, second = builder.build(IMAGES)
     assert (first.image_id, second.image_id) == ('a', 'c')
     text = first.prompt.text
     assert '- bicycle: ride, hold, sit_on\n- dog: hold, feed, hug\n' in text
@@ -375,20 +375,20 @@ def test_list_asks_for_the_verbs_of_what_was_detected(vocabulary):
 
 
 def test_list_without_detections_offers_everything(vocabulary):
-    maker = RequestBuilder('list', PromptFile.load(), vocabulary)
-    questions = list(maker.questions(IMAGES))
-    assert len(questions) == 4
-    assert len({question.prompt.digest for question in questions}) == 1
+    builder = RequestBuilder('list', PromptFile.load(), vocabulary)
+    requests = list(builder.build(IMAGES))
+    assert len(requests) == 4
+    assert len({request.prompt.digest for request in requests}) == 1
     for name in vocabulary.objects:
-        assert f'- {name}: ' in questions[0].prompt.text
+        assert f'- {name}: ' in requests[0].prompt.text
 
 
 def test_candidates_to_score(vocabulary):
     objects = dict(a=(0, 2, 1))
-    maker = RequestBuilder(
+    builder = RequestBuilder(
         'score', PromptFile.load(), vocabulary, objects, max_candidates=4
     )
-    prompts = [q.prompt for q in maker.questions(IMAGES)]
+    prompts = [q.prompt for q in builder.build(IMAGES)]
     assert [(p.verb, p.object) for p in prompts] == [
         ('hold', 'dog'),
         ('feed', 'dog'),
@@ -400,7 +400,7 @@ def test_candidates_to_score(vocabulary):
     assert len({p.digest for p in prompts}) == 4
 
 
-def test_questions_need_what_they_choose_from(vocabulary):
+def test_requests_need_vocabulary_and_objects(vocabulary):
     with pytest.raises(ValueError, match='--vocab'):
         RequestBuilder('list', PromptFile.load())
     with pytest.raises(ValueError, match='--objects'):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher import (
     HashedTextEncoder,
+    Interaction,
     PseudoLabels,
     TeacherCache,
     pack_cache,
@@ -41,7 +42,7 @@ def little_memory(monkeypatch):
     monkeypatch.setattr(unique_texts, '_CHUNK', 7)
 
 
-def make_words(count):
+def make_pseudo_labels(count):
     rng = np.random.default_rng(0)
     for i in rng.permutation(count):
         sentences = [
@@ -51,7 +52,7 @@ def make_words(count):
             f'{i:05d}.jpg',
             ' '.join(sentences) or 'Nothing.',
             sentences,
-            [('ride', 'bicycle', 0.5)] * (i % 3),
+            [Interaction('ride', 'bicycle', 0.5)] * (i % 3),
             bool(i % 2),
         )
 
@@ -95,9 +96,9 @@ def test_texts_are_numbered_as_they_come(tmp_path_factory, texts):
 def test_packed_with_little_memory_it_is_the_same(
     tmp_path, vocabulary, request
 ):
-    pack_cache(make_words(200), tmp_path / 'a', vocabulary, ENCODER)
+    pack_cache(make_pseudo_labels(200), tmp_path / 'a', vocabulary, ENCODER)
     request.getfixturevalue('little_memory')
-    pack_cache(make_words(200), tmp_path / 'b', vocabulary, ENCODER)
+    pack_cache(make_pseudo_labels(200), tmp_path / 'b', vocabulary, ENCODER)
     for name in FILES:
         assert (tmp_path / 'a' / name).read_bytes() == (
             tmp_path / 'b' / name
@@ -120,11 +121,16 @@ def test_memory_does_not_grow_with_the_images(
     monkeypatch.setattr(column, '_HELD', 1 << 10)
     monkeypatch.setattr(unique_texts, '_HELD', 1 << 16)
     peaks = []
-    pack_cache(make_words(100), tmp_path / 'first', vocabulary, ENCODER)
+    pack_cache(
+        make_pseudo_labels(100), tmp_path / 'first', vocabulary, ENCODER
+    )
     for count in (1000, 4000):
         tracemalloc.start()
         pack_cache(
-            make_words(count), tmp_path / str(count), vocabulary, ENCODER
+            make_pseudo_labels(count),
+            tmp_path / str(count),
+            vocabulary,
+            ENCODER,
         )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -145,7 +151,7 @@ def small_disk(size):
 
 def test_full_disk_leaves_the_old_cache(tmp_path, vocabulary):
     folder = tmp_path / 'cache'
-    pack_cache(make_words(20), folder, vocabulary, ENCODER)
+    pack_cache(make_pseudo_labels(20), folder, vocabulary, ENCODER)
     before = [(folder / name).read_bytes() for name in FILES]
     for size in (300, 5000):  # while gathering, and of the cache itself
         with (
@@ -154,18 +160,18 @@ def test_full_disk_leaves_the_old_cache(tmp_path, vocabulary):
                 OSError, match='free some space and run the same'
             ) as error,
         ):
-            pack_cache(make_words(400), folder, vocabulary, ENCODER)
+            pack_cache(make_pseudo_labels(400), folder, vocabulary, ENCODER)
         assert str(folder) in str(error.value)
         assert [(folder / name).read_bytes() for name in FILES] == before
         assert {x.name for x in folder.iterdir()} == set(FILES)
         assert len(TeacherCache(folder, verify=True)) == 20
-    pack_cache(make_words(400), folder, vocabulary, ENCODER)
+    pack_cache(make_pseudo_labels(400), folder, vocabulary, ENCODER)
     assert len(TeacherCache(folder)) == 400
 
 
 @pytest.fixture
-def asked(tmp_path):
-    """A pass with many answers, some of them asked for twice."""
+def answered(tmp_path):
+    """A pass with many answers, some of them to one request twice."""
     raw = tmp_path / 'raw'
     raw.mkdir()
     rng = np.random.default_rng(0)
@@ -209,41 +215,44 @@ def literal_answers(folder):
     ]
 
 
-def test_collected_as_if_in_memory(asked, request):
-    expected = literal_answers(asked)
+def test_collected_as_if_in_memory(answered, request):
+    expected = literal_answers(answered)
     assert len(expected) == 76
-    whole = collect_answers(asked).read_text()
+    whole = collect_answers(answered).read_text()
     assert [json.loads(line) for line in whole.splitlines()] == expected
     request.getfixturevalue('little_memory')
-    assert collect_answers(asked).read_text() == whole
-    assert sorted(x.name for x in asked.iterdir()) == ['answers.jsonl', 'raw']
+    assert collect_answers(answered).read_text() == whole
+    assert sorted(x.name for x in answered.iterdir()) == [
+        'answers.jsonl',
+        'raw',
+    ]
 
 
-def test_full_disk_in_every_stage(asked, vocabulary):
+def test_full_disk_in_every_stage(answered, vocabulary):
     """Each stage leaves what was there, and then goes on."""
     encoder = dict(type='HashedTextEncoder', dim=64)
-    answers = asked / 'answers.jsonl'
+    answers = answered / 'answers.jsonl'
     stages = [
-        ('answers.jsonl', lambda: collect_answers(asked)),
+        ('answers.jsonl', lambda: collect_answers(answered)),
         ('parsed.jsonl', lambda: parse_raw(
-            answers, vocabulary, asked / 'parsed.jsonl', progress=False)),
+            answers, vocabulary, answered / 'parsed.jsonl', progress=False)),
         ('embeddings', lambda: embed_pass(
-            asked, vocabulary, encoder, 'parsed.jsonl', False)),
+            answered, vocabulary, encoder, 'parsed.jsonl', False)),
         ('knowledge.safetensors', lambda: pack_pass(
-            asked, vocabulary, encoder, 'parsed.jsonl', False))
+            answered, vocabulary, encoder, 'parsed.jsonl', False))
     ]  # fmt: skip
     for name, stage in stages:
         with small_disk(250), pytest.raises(OSError, match='free some space'):
             stage()
-        left = {x.name for x in asked.rglob('*') if x.is_file()}
+        left = {x.name for x in answered.rglob('*') if x.is_file()}
         assert name not in left and not any('.tmp' in x for x in left)
         stage()
-    assert len(TeacherCache(asked, vocabulary)) == 40
+    assert len(TeacherCache(answered, vocabulary)) == 40
 
 
-def test_a_damaged_parsed_layer_is_named(asked, vocabulary):
-    answers = collect_answers(asked)
-    parsed = asked / 'parsed.jsonl'
+def test_a_damaged_parsed_layer_is_named(answered, vocabulary):
+    answers = collect_answers(answered)
+    parsed = answered / 'parsed.jsonl'
     parse_raw(answers, vocabulary, parsed, progress=False)
     lines = parsed.read_text().splitlines(keepends=True)
     for wrong, message in (
@@ -263,10 +272,10 @@ def test_a_damaged_parsed_layer_is_named(asked, vocabulary):
         list(read_pseudo_labels(answers, parsed))
 
 
-def test_a_damaged_parquet_is_named(asked, vocabulary):
+def test_a_damaged_parquet_is_named(answered, vocabulary):
     pytest.importorskip('pyarrow')
-    answers = collect_answers(asked)
-    parsed = asked / 'parsed.parquet'
+    answers = collect_answers(answered)
+    parsed = answered / 'parsed.parquet'
     parse_raw(answers, vocabulary, parsed, progress=False)
     assert len(list(read_pseudo_labels(answers, parsed))) == 40
     parsed.write_bytes(parsed.read_bytes()[:-8])

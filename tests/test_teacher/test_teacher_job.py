@@ -1,4 +1,4 @@
-"""A pass over images: what is asked, kept, found again and put together."""
+"""TeacherJob: requests, stored answers, resumption and collection."""
 
 import json
 
@@ -44,21 +44,21 @@ class Scripted(Backend):
         self.model = model
         self.finish = finish
         self.failures = {}
-        self.asked = []
+        self.requested = []
 
-    def run(self, questions):
-        for question in questions:
-            self.asked.append(question.image_id)
+    def run(self, requests):
+        for request in requests:
+            self.requested.append(request.image_id)
             text = (
                 LIST
-                if question.kind == 'list'
+                if request.kind == 'list'
                 else (
-                    f'A man is feeding a dog in park {question.image_id[:2]}.'
+                    f'A man is feeding a dog in park {request.image_id[:2]}.'
                 )
             )
             yield (
-                question,
-                self.failures.get(question.image_id)
+                request,
+                self.failures.get(request.image_id)
                 or Response(text, self.finish, 5, 3),
             )
 
@@ -75,11 +75,11 @@ def run(source, tmp_path, vocabulary):
 
     def run(backend, out='out', stage='describe', prompts=None, images=source,
             max_tokens=512, **options):  # fmt: skip
-        maker = RequestBuilder(
+        builder = RequestBuilder(
             stage, PromptFile.load(prompts), vocabulary, max_tokens=max_tokens
         )
         teacher = TeacherJob(images, tmp_path / out, progress=False, **options)
-        return teacher.run(maker, backend)
+        return teacher.run(builder, backend)
 
     return run
 
@@ -88,16 +88,16 @@ def records(folder, kind='caption', part='raw'):
     return list(read_records(folder, kind, part))
 
 
-def test_what_is_known_is_not_asked_again(run, tmp_path):
+def test_answered_requests_are_not_sent_again(run, tmp_path):
     report = run(Scripted(), limit=5)
     assert (report.done, report.known, report.left) == (5, 0, 0)
     assert (report.tokens_in, report.tokens_out) == (25, 15)
     backend = Scripted()
     report = run(backend)
     assert (report.done, report.known) == (15, 5)
-    assert backend.asked == NAMES[5:]
+    assert backend.requested == NAMES[5:]
     backend = Scripted()
-    assert run(backend).known == 20 and backend.asked == []
+    assert run(backend).known == 20 and backend.requested == []
     assert [x['image_id'] for x in records(tmp_path / 'out')] == NAMES
     row = records(tmp_path / 'out')[0]
     assert (row['model'], row['kind'], row['finish']) == (
@@ -108,13 +108,13 @@ def test_what_is_known_is_not_asked_again(run, tmp_path):
     assert row['prompt_hash'] == PromptFile.load().hash('describe')
 
 
-def test_an_image_that_is_listed_twice_is_asked_once(run, tmp_path):
+def test_an_image_that_is_listed_twice_gets_one_request(run, tmp_path):
     (tmp_path / 'twice.txt').write_text('a.jpg\nb.jpg\na.jpg\n')
     run(Scripted(), images=ImageSource(tmp_path / 'twice.txt'))
     assert len(records(tmp_path / 'out')) == 2
 
 
-def test_failures_are_recorded_and_asked_again(run, tmp_path):
+def test_failures_are_recorded_and_retried(run, tmp_path):
     backend = Scripted()
     backend.failures = {
         '03.jpg': Failure('timeout', 'too slow'),
@@ -136,7 +136,7 @@ def test_failures_are_recorded_and_asked_again(run, tmp_path):
     ]
     backend = Scripted()
     report = run(backend)
-    assert backend.asked == ['03.jpg', '04.jpg'] and report.left == 0
+    assert backend.requested == ['03.jpg', '04.jpg'] and report.left == 0
     saved = tmp_path / 'out/reports/caption-00000-of-00001.json'
     assert JobReport.from_json(saved.read_text()) == report
 
@@ -154,16 +154,16 @@ class Thinking(Scripted):
         '06.jpg': ('', 'stop'),
     }
 
-    def run(self, questions):
-        for question in questions:
-            self.asked.append(question.image_id)
-            yield question, Response(*self.texts[question.image_id])
+    def run(self, requests):
+        for request in requests:
+            self.requested.append(request.image_id)
+            yield request, Response(*self.texts[request.image_id])
 
 
 def test_what_is_no_answer_is_a_failure(run, tmp_path, vocabulary):
     report = run(Thinking(), limit=7)
     assert report.failed == dict(unfinished_reasoning=2, refused=1, empty=1)
-    assert (report.done, report.num_to_mend) == (3, 3)
+    assert (report.done, report.num_to_repeat) == (3, 3)
     assert 'raise --max-tokens' in '\n'.join(report.lines())
     # The first was answered before it could be told from reasoning.
     rows = collect_answers(tmp_path / 'out').read_text().splitlines()
@@ -173,7 +173,7 @@ def test_what_is_no_answer_is_a_failure(run, tmp_path, vocabulary):
     ]
     backend = Thinking()
     run(backend, limit=7)
-    assert backend.asked == [f'0{i}.jpg' for i in (0, 2, 4, 5, 6)]
+    assert backend.requested == [f'0{i}.jpg' for i in (0, 2, 4, 5, 6)]
     folder = tmp_path / 'out'
     parse_pass(folder, vocabulary, folder / 'parsed.jsonl')
     pack_pass(folder, vocabulary, ENCODER, 'parsed.jsonl', False)
@@ -193,7 +193,7 @@ def test_answers_of_earlier_releases_that_are_none(run, tmp_path):
     assert report.main_failure == 'empty: 04.jpg'
     backend = Scripted()
     run(backend)
-    assert backend.asked == NAMES[3:5]
+    assert backend.requested == NAMES[3:5]
     (report,) = report_folder(tmp_path / 'out')
     assert (report.done, report.num_failed) == (20, 0)
 
@@ -204,7 +204,7 @@ def test_gives_up_where_the_model_is_gone(run):
     broken = Failure('unreadable_image', 'x', about_image=True)
     backend.failures = dict.fromkeys(NAMES, gone)
     report = run(backend, give_up_after=4)
-    assert backend.asked == NAMES[:4]
+    assert backend.requested == NAMES[:4]
     assert report.gave_up == 'refused' and report.left == 20
     backend.failures = dict.fromkeys(NAMES, broken)
     assert run(backend, give_up_after=4).gave_up is None
@@ -212,7 +212,7 @@ def test_gives_up_where_the_model_is_gone(run):
     assert run(backend, give_up_after=4).done == 10
 
 
-def test_changed_prompt_is_asked_anew_and_counts(run, tmp_path):
+def test_changed_prompt_is_sent_again_and_counts(run, tmp_path):
     text = (PROMPT_DIR / 'verb_object.txt').read_text()
     mine = tmp_path / 'mine.txt'
     mine.write_text(text.replace('two to four', 'five'))
@@ -220,7 +220,7 @@ def test_changed_prompt_is_asked_anew_and_counts(run, tmp_path):
     run(first)
     run(second, prompts=mine)
     run(again, prompts=mine)
-    assert (len(second.asked), len(again.asked)) == (20, 0)
+    assert (len(second.requested), len(again.requested)) == (20, 0)
     assert len(records(tmp_path / 'out')) == 40
     answers = collect_answers(tmp_path / 'out').read_text().splitlines()
     assert len(answers) == 20
@@ -230,7 +230,9 @@ def test_changed_prompt_is_asked_anew_and_counts(run, tmp_path):
     assert noted['prompt']['hash'] == PromptFile.load().hash('describe')
 
 
-def test_cut_off_answers_are_asked_again_with_a_higher_limit(run, tmp_path):
+def test_cut_off_answers_are_requested_again_with_a_higher_limit(
+    run, tmp_path
+):
     report = run(Scripted(finish='length'))
     assert report.truncated == 20 and '--max-tokens' in report.lines()[2]
     assert run(Scripted()).known == 20
@@ -322,14 +324,14 @@ def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
             pack_pass(*args)
 
 
-def test_torn_line_is_cut_off_and_asked_again(run, tmp_path):
+def test_torn_line_is_cut_off_and_requested_again(run, tmp_path):
     run(Scripted())
     (path,) = shard_files(tmp_path / 'out', 'caption')
     whole = path.read_bytes()
     path.write_bytes(whole[:-30])
     assert len(records(tmp_path / 'out')) == 19
     backend = Scripted()
-    assert run(backend).done == 1 and backend.asked == NAMES[-1:]
+    assert run(backend).done == 1 and backend.requested == NAMES[-1:]
     assert path.read_bytes().count(b'\n') == 20
     assert len(records(tmp_path / 'out')) == 20
     path.write_bytes(b'{"image_id": "a"')  # nothing but a torn line
@@ -412,7 +414,7 @@ def test_report_of_lists(run, vocabulary):
     assert 'outside the vocabulary: draw dog (20)' in text
     assert 'malformed: 0 (0.0 %)' in text
     total = report + report
-    assert total.done == 40 and total.said['feed|dog'] == 40
+    assert total.done == 40 and total.pairs['feed|dog'] == 40
 
 
 def test_simulated_and_replayed_passes_agree(tmp_path):
@@ -438,10 +440,10 @@ def test_simulated_and_replayed_passes_agree(tmp_path):
                                   model=simulated.model)))):  # fmt: skip
         backend = backend()
         for stage in ('describe', 'list', 'score'):
-            maker = RequestBuilder(stage, prompts, mini, objects)
+            builder = RequestBuilder(stage, prompts, mini, objects)
             report = TeacherJob(
                 ImageSource(path), tmp_path / out, progress=False
-            ).run(maker, backend)
+            ).run(builder, backend)
             assert report.done >= 50 and not report.failed
         collect_answers(tmp_path / out)
     texts = [
@@ -479,11 +481,11 @@ def test_a_file_of_records_is_replayed(tmp_path):
     raw = tmp_path / 'raw.jsonl'
     raw.write_text('{"image_id": "a.jpg", "kind": "caption", "text": "A."}\n')
     backend = build_backend(dict(type='replay', raw=raw))
-    asked = [
+    requests = [
         Request(name, tmp_path / name, Prompt('caption', 'What?', 'h', 9))
         for name in ('a.jpg', 'b.jpg')
     ]
-    first, second = (outcome for _, outcome in backend.run(asked))
+    first, second = (outcome for _, outcome in backend.run(requests))
     assert first.text == 'A.' and second.reason == 'not_recorded'
     raw.write_text('{"image_id": "a.jpg", "kind": "poem", "text": "A."}\n')
     with pytest.raises(ValueError, match='line 1: field "kind"'):

@@ -17,10 +17,10 @@ sys.path.insert(0, str(REPO / 'tests' / 'test_teacher'))
 # A backend of one's own: the simulated one, slowed down.
 SLOW = """
 import time
-from clhoi_mm.teacher.backends import Backend, build_backend, register_backend
+from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
 
 
-@register_backend('slow')
+@BACKENDS.register_module('slow')
 class Slow(Backend):
 
     def __init__(self, pause, **options):
@@ -28,8 +28,8 @@ class Slow(Backend):
         self.inner = build_backend(dict(type='simulated', **options))
         self.model = self.inner.model
 
-    def run(self, questions):
-        for item in self.inner.run(questions):
+    def run(self, requests):
+        for item in self.inner.run(requests):
             time.sleep(self.pause)
             yield item
 """
@@ -117,7 +117,7 @@ def test_killed_and_resumed_equals_uninterrupted(world):
         '120 images',
     ):
         assert words in whole.stdout
-    assert 'question/s' in whole.stderr  # progress
+    assert 'request/s' in whole.stderr  # progress
 
     killed = world / 'killed'
     line, options = command(
@@ -188,7 +188,7 @@ def test_shards_side_by_side(world):
         file.writelines(json.dumps(row) + '\n' for row in failures)
     done = run(world, 'report', '--out', world / 'shards')
     assert done.returncode == 0, done.stderr
-    assert 'describe: 120 answered, 1 failed, 1 left to ask' in done.stdout
+    assert 'describe: 120 answered, 1 failed, 1 left open' in done.stdout
     assert 'failed: server (1)' in done.stdout
     assert run(world, 'report', '--out', world / 'none').returncode == 1
 

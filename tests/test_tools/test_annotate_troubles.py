@@ -132,7 +132,7 @@ def test_image_root_mends_a_missing_folder(tmp_path, images):
         images, tmp_path / 'out', '--objects', objects, *replaying(raw),
         '--image-root', tmp_path)  # yapf: disable
     assert done.returncode == 0, done.stderr
-    assert 'not among the detected objects, and not asked about: 1' in (
+    assert 'not among the detected objects, and no request for them: 1' in (
         done.stdout
     )
     rows = (tmp_path / 'out' / 'parsed.jsonl').read_text().splitlines()
@@ -174,14 +174,14 @@ def test_a_stage_without_answers_is_told_and_nothing_is_packed(
         'base_url=http://127.0.0.1:9/v1', 'retries=0',
         backend='openai')  # yapf: disable
     assert done.returncode == 1 and 'Traceback' not in done.stderr
-    assert 'stage "describe": all 4 questions failed' in done.stderr
+    assert 'stage "describe": all 4 requests failed' in done.stderr
     assert 'connection: ' in done.stderr and '127.0.0.1' in done.stderr
     assert not (tmp_path / 'out' / 'manifest.json').exists()
     # One stage of two.
     raw = write_lines(tmp_path / 'raw.jsonl', answers()[::2])
     done = annotate(images, tmp_path / 'two', *replaying(raw))
     assert done.returncode == 1
-    assert 'stage "list": all 4 questions failed' in done.stderr
+    assert 'stage "list": all 4 requests failed' in done.stderr
     assert 'not_recorded' in done.stderr
     assert not (tmp_path / 'two' / 'parsed.jsonl').exists()
 
@@ -199,8 +199,8 @@ def test_no_answer_is_a_failure_and_the_rest_goes_on(tmp_path, images):
     done = annotate(images, tmp_path / 'out', *replaying(raw))
     assert done.returncode == 1
     assert 'refused (1), unfinished_reasoning (1)' in done.stdout
-    assert '1 questions failed' in done.stderr  # a refusal is an answer
-    assert f'raw records and were passed over, for one {raw}' in done.stdout
+    assert '1 requests failed' in done.stderr  # a refusal is an answer
+    assert f'raw records and were skipped, for one {raw}' in done.stdout
     assert (tmp_path / 'out' / 'manifest.json').exists()
     failed = (tmp_path / 'out' / 'failures').glob('caption*')
     reasons = [

@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    Interaction,
+    PseudoLabels,
+    pack_cache,
+)
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.tool_utils import run_command
@@ -70,7 +75,9 @@ def folder(tmp_path_factory):
     words = [
         PseudoLabels(
             key,
-            interactions=[(x['verb'], x['object'], x['score']) for x in rows],
+            interactions=[
+                Interaction(x['verb'], x['object'], x['score']) for x in rows
+            ],
         )
         for key, rows in parsed.items()
     ]
@@ -224,7 +231,7 @@ def test_compared_with_annotations(folder, source):
     assert out['all']['mAP'] == pytest.approx(100 * (5 / 6 + 1) / 2)
     assert sorted(out['verbs']) == ['hold', 'ride']
     hold = out['verbs']['hold']
-    assert (hold['true'], hold['said'], hold['right']) == (2, 2, 1)
+    assert (hold['true'], hold['predicted'], hold['correct']) == (2, 2, 1)
     assert hold['mAP'] == pytest.approx(500 / 6)
     aps = {(x['verb'], x['object']): x['AP'] for x in out['classes']}
     assert len(aps) == MINI.num_hois and aps[BIKE] == 100

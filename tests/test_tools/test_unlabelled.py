@@ -133,7 +133,7 @@ def test_own_images_from_the_teacher_to_a_test(tmp_path):
         cwd=tmp_path,
     )
     # The broken image has no answer.
-    assert done.code == 1 and '1 questions failed' in done.text
+    assert done.code == 1 and '1 requests failed' in done.text
     done = run_tool(
         TRAIN,
         OWN,

@@ -20,6 +20,7 @@ from typing import Dict, Iterator, List
 import numpy as np
 
 from clhoi_mm.teacher import PseudoLabels, TeacherCache, pack_cache
+from clhoi_mm.teacher.interaction import Interaction
 from clhoi_mm.teacher.offline_stages import PARSED
 from clhoi_mm.teacher.parsing.parse_stage import parse_raw
 from clhoi_mm.teacher.store.cache_format import MANIFEST, TENSORS
@@ -144,7 +145,7 @@ def say_words(
             ' '.join(sentences),
             sentences,
             [
-                (
+                Interaction(
                     vocabulary.verbs[vocabulary.hoi_verbs[hoi]],
                     vocabulary.objects[vocabulary.hoi_objects[hoi]],
                     0.5,
@@ -167,13 +168,12 @@ def write_raw(
         open(raw / 'list-00000-of-00001.jsonl', 'w') as lists,
     ):
         for i, row in zip(numbers, say_words(args, vocabulary)):
-            said = [
-                dict(verb=verb, object=obj)
-                for verb, obj, _ in row.interactions
+            pairs = [
+                dict(verb=x.verb, object=x.object) for x in row.interactions
             ]
             for file, kind, text in (
                 (captions, 'caption', row.caption),
-                (lists, 'list', json.dumps(said)),
+                (lists, 'list', json.dumps(pairs)),
             ):
                 answer = dict(
                     image_id=name_image(i),

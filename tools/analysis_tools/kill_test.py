@@ -44,10 +44,10 @@ class TeacherTarget(Target):
 import os
 import time
 
-from clhoi_mm.teacher.backends import Backend, build_backend, register_backend
+from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
 
 
-@register_backend('logged')
+@BACKENDS.register_module('logged')
 class Logged(Backend):
 
     def __init__(self, log, pause, **options):
@@ -56,8 +56,8 @@ class Logged(Backend):
         self.pause = pause
         self.file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def run(self, questions):
-        for item in self.inner.run(questions):
+    def run(self, requests):
+        for item in self.inner.run(requests):
             time.sleep(self.pause)
             os.write(self.file, b'.')
             yield item

@@ -1,10 +1,10 @@
-"""Ask a VLLM about images, once, and make the cache that training reads.
+"""Query a VLLM about images, and build the training cache.
 
 Stages: describe (a caption), list (interactions chosen from a vocabulary),
 score (yes or no for each candidate), parse (text to interactions), embed
 (texts to vectors), pack (the training cache). Each is a command, and "run"
-does several in a row; "report" says how far all shards are. Killed at any
-point, the same command goes on.
+does several in a row; "report" prints the progress of all shards. Killed at
+any point, the same command resumes.
 """
 
 import argparse
@@ -13,13 +13,14 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
-from clhoi_mm.teacher.backends import backend_names
+from clhoi_mm.teacher.backends import BACKENDS
 from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.job_checks import note_unused
+from clhoi_mm.teacher.job_report import JobReport
 from clhoi_mm.teacher.offline_stages import (
     PARSED,
     embed_pass,
@@ -27,7 +28,6 @@ from clhoi_mm.teacher.offline_stages import (
     parse_pass,
 )
 from clhoi_mm.teacher.parsing.caption_parser import find_model
-from clhoi_mm.teacher.parsing.parse_stage import add_options, read_options
 from clhoi_mm.teacher.requests.detected_objects import (
     DetectedObjects,
     read_detected_objects,
@@ -38,7 +38,7 @@ from clhoi_mm.teacher.requests.shards import Shard
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 
-ASKED = ('describe', 'list')
+REQUESTED = ('describe', 'list')
 OFFLINE = ('parse', 'embed', 'pack')
 
 
@@ -49,12 +49,12 @@ def parse_args() -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest='command', required=True)
     for stage in STAGES:
-        command = commands.add_parser(stage, help=f'ask: {stage}')
+        command = commands.add_parser(stage, help=f'requests: {stage}')
         _add_vocab(command, required=stage != 'describe')
-        _add_asking(command)
+        _add_requesting(command)
     command = commands.add_parser('run', help='several stages in a row')
     _add_vocab(command, required=True)
-    _add_asking(command)
+    _add_requesting(command)
     command.add_argument(
         '--stages',
         nargs='+',
@@ -81,7 +81,7 @@ def parse_args() -> argparse.Namespace:
         '--out',
         help='.jsonl or .parquet file (default: parsed.parquet in the folder)',
     )
-    add_options(command)
+    _add_parsing(command)
     for stage in ('embed', 'pack'):
         command = commands.add_parser(
             stage,
@@ -106,6 +106,33 @@ def _add_vocab(command: argparse.ArgumentParser, required: bool) -> None:
         '--vocab',
         required=required,
         help='hico_det, v_coco, mini or the path of a vocabulary JSON',
+    )
+
+
+def _add_parsing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--objects',
+        help='detected objects (JSONL {image_id, objects} or COCO JSON);'
+        ' interactions with other objects are left out',
+    )
+    parser.add_argument(
+        '--min-score',
+        type=float,
+        default=0.5,
+        help='probability from which a scored candidate counts that no '
+        'other answer names (default %(default)s)',
+    )
+    parser.add_argument(
+        '--workers',
+        type=int,
+        default=1,
+        help='processes that parse (default %(default)s)',
+    )
+    parser.add_argument(
+        '--keep-ruled-out',
+        action='store_true',
+        help='also write pairs whose verb and object the vocabulary knows '
+        'but never together',
     )
 
 
@@ -149,7 +176,7 @@ def _add_imports(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_asking(command: argparse.ArgumentParser) -> None:
+def _add_requesting(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add(
         '--images',
@@ -164,15 +191,15 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
     add(
         '--orientation',
         choices=['upright', 'stored'],
-        help='turn images as the camera says, or show them as they are '
-        "stored, which is what annotated data sets' boxes are about (default: "
+        help='apply the EXIF orientation, or read images as stored, which is '
+        "what annotated data sets' boxes refer to (default: "
         'stored for a COCO .json, else upright)',
     )
     add('--out', required=True, help="the pass's folder")
     add(
         '--backend',
         required=True,
-        help=f'{", ".join(backend_names())}, or one that --import registers',
+        help=f'{", ".join(BACKENDS.names())}, or one that --import registers',
     )
     add(
         '--captions',
@@ -191,7 +218,7 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
     _add_imports(command)
     add(
         '--objects',
-        help='what a detector found: JSONL {image_id, objects}, a COCO .json, '
+        help='detected objects: JSONL {image_id, objects}, a COCO .json, '
         'or what cache_detections.py wrote (default: every object may be '
         'there)',
     )
@@ -199,7 +226,7 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         '--min-object-score',
         type=float,
         default=0.3,
-        help='detections below it are passed over (default %(default)s)',
+        help='detections below it are skipped (default %(default)s)',
     )
     add('--prompts', help='prompt file (default: by the vocabulary)')
     add('--max-tokens', type=int, default=512, help='limit of an answer')
@@ -214,13 +241,13 @@ def _add_asking(command: argparse.ArgumentParser) -> None:
         type=Shard.parse,
         default=Shard(),
         metavar='i/n',
-        help='the part of the images that this process asks about',
+        help='part of the images for this process',
     )
     add(
         '--limit',
         type=int,
         default=0,
-        help='ask about so many images at most (default: all)',
+        help='maximum number of images (default: all)',
     )
     add(
         '--give-up-after',
@@ -268,10 +295,27 @@ def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
     return cfg
 
 
+def read_parse_options(
+    args: argparse.Namespace, vocabulary: HOIVocabulary
+) -> Dict[str, Any]:
+    """Read the options of the command parse, and print notes."""
+    objects = None
+    if args.objects is not None:
+        objects = read_detected_objects(args.objects, vocabulary)
+        for note in objects.notes:
+            print(note)
+    return dict(
+        objects=objects,
+        min_score=args.min_score,
+        keep_ruled_out=args.keep_ruled_out,
+        workers=args.workers,
+    )
+
+
 def read_objects(
     args: argparse.Namespace, stages: Sequence[str]
 ) -> Optional[DetectedObjects]:
-    """Read the detected objects that the stages need, and print notes."""
+    """Read the stages' detected objects, and print notes."""
     if args.objects is None or not {'list', 'score', 'parse'} & set(stages):
         return None
     objects = read_detected_objects(
@@ -285,16 +329,16 @@ def read_objects(
     return objects
 
 
-def ask(
+def run_requests(
     args: argparse.Namespace,
     stages: Sequence[str],
     objects: Optional[DetectedObjects],
 ) -> Tuple[bool, Optional[str]]:
-    """Ask one stage's questions after the other.
+    """Run the request stages.
 
     Returns:
-        Tuple[bool, str | None]: Whether every stage has answers to go on
-        with, and what is to be mended, where something is.
+        Tuple[bool, str | None]: Whether every stage has answers, and an error
+        message, where some failed.
     """
     config = AskConfig(
         stages=tuple(stages),
@@ -327,35 +371,40 @@ def ask(
             *backend.note_outdated(args.out),
         ):
             print(note)
-    vocabulary = config.load_vocabulary()
-    counted = sum(
+    if args.shard.count == 1 and not any(
         report.done + report.known + report.num_failed + report.left
         for report in reports
-    )
-    if not counted and args.shard.count == 1:
+    ):
         raise ValueError(
-            f'{args.images}: there is no image in it to ask about'
+            f'{args.images}: there is no image in it'
             + (
                 f', or those of --limit have no person in {args.objects}'
                 if args.limit and objects is not None
                 else ''
             )
         )
+    return print_reports(reports, args.out, config.load_vocabulary())
+
+
+def print_reports(
+    reports: List[JobReport], out: str, vocabulary: Optional[HOIVocabulary]
+) -> Tuple[bool, Optional[str]]:
+    """Print the reports; see :func:`run_requests` for what is returned."""
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
     if any(report.num_failed for report in reports):
-        print(f'  reasons: {os.path.join(args.out, "failures")}')
+        print(f'  reasons: {os.path.join(out, "failures")}')
     for report in reports:
         if report.is_empty:
             return False, (
-                f'stage "{report.stage}": all {report.num_failed} questions '
+                f'stage "{report.stage}": all {report.num_failed} requests '
                 f'failed, most of them by {report.main_failure}'
             )
-    to_mend = sum(report.num_to_mend for report in reports)
+    to_repeat = sum(report.num_to_repeat for report in reports)
     return not any(report.gave_up for report in reports), (
-        f'{to_mend} questions failed; run the same command again to ask for '
-        f'their answers'
-        if to_mend
+        f'{to_repeat} requests failed; run the same command again to '
+        f'request their answers'
+        if to_repeat
         else None
     )
 
@@ -366,11 +415,11 @@ def work_offline(
     folder: str,
     objects: Optional[DetectedObjects],
 ) -> None:
-    """Parse, embed or pack what has been asked."""
+    """Run one of the stages parse, embed and pack."""
     vocabulary = HOIVocabulary.load(args.vocab)
     if stage == 'parse':
         if args.command == 'parse':
-            out, options = args.out, read_options(args, vocabulary)
+            out, options = args.out, read_parse_options(args, vocabulary)
             folder = args.raw
         else:
             out, options = (
@@ -416,14 +465,14 @@ def work_offline(
 
 
 def report(folder: str, vocab: Optional[str]) -> None:
-    """Print what came of all shards and runs together."""
+    """Print the report of all shards and runs."""
     vocabulary = HOIVocabulary.load(vocab) if vocab else None
     for stage in report_folder(folder):
         print('\n'.join(stage.lines(vocabulary)))
 
 
 def warn_of_prose() -> None:
-    """Say what captions need before hours are spent on asking for them."""
+    """Warn of missing libraries before captions are requested."""
     try:
         find_model()
     except ImportError as error:
@@ -436,28 +485,28 @@ def run(args: argparse.Namespace) -> int:
         return 0
     wanted = [args.command]
     if args.command == 'run':
-        told = ['describe'] if args.backend == 'captions' else ASKED
-        wanted = args.stages or [*told, *OFFLINE]
-    # Whatever order they were given in, each is made from the one before.
+        default = ['describe'] if args.backend == 'captions' else REQUESTED
+        wanted = args.stages or [*default, *OFFLINE]
+    # In this order, since each stage needs the one before.
     stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]
-    asking = [stage for stage in stages if stage in STAGES]
-    if asking and args.shard.count > 1 and len(asking) < len(stages):
+    requesting = [stage for stage in stages if stage in STAGES]
+    if requesting and args.shard.count > 1 and len(requesting) < len(stages):
         raise ValueError(
             '--shard: a shard alone cannot be packed; leave '
             'parse, embed and pack out of --stages and run them '
             'once when all shards are done'
         )
-    if asking == ['describe'] and 'parse' in stages:
+    if requesting == ['describe'] and 'parse' in stages:
         warn_of_prose()
     objects, failed = None, None
-    if asking:
+    if requesting:
         objects = read_objects(args, stages)
-        complete, failed = ask(args, asking, objects)
+        complete, failed = run_requests(args, requesting, objects)
         if not complete:
             raise RuntimeError(failed)
     for module in getattr(args, 'imports', ()):
         importlib.import_module(module)
-    for stage in stages[len(asking) :]:
+    for stage in stages[len(requesting) :]:
         work_offline(args, stage, args.out, objects)
     if failed:
         raise RuntimeError(failed)

@@ -1,4 +1,4 @@
-"""Precision, recall and speed of the parser on labelled texts."""
+"""Evaluate precision, recall and speed of the parser."""
 
 import argparse
 import json
@@ -17,13 +17,13 @@ LABELS = (
     Path(__file__).parents[2]
     / 'tests'
     / 'test_teacher'
-    / 'labelled_sentences.jsonl'
+    / 'labeled_sentences.jsonl'
 )
 Pairs = Set[Tuple[str, str]]
 
 
-class Labelled(NamedTuple):
-    """A text and what it states; what counts neither way is optional."""
+class Labeled(NamedTuple):
+    """Text with labeled pairs; optional ones count neither way."""
 
     text: str
     vocabulary: str
@@ -61,16 +61,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read(path: Path, part: str, number: Optional[int]) -> List[Labelled]:
+def read(path: Path, part: str, number: Optional[int]) -> List[Labeled]:
     wanted = {'open': (False,), 'blind': (True,), 'all': (False, True)}
-    labelled: List[Labelled] = []
+    labeled: List[Labeled] = []
     line = 0
     try:
         for text in path.open(encoding='utf-8'):
             line += 1
             row = json.loads(text)
             expected = row.get('expected', row.get('interactions'))
-            item = Labelled(
+            item = Labeled(
                 row['text'],
                 row.get('vocab') or row['vocabulary'],
                 {tuple(pair) for pair in expected},
@@ -79,19 +79,19 @@ def read(path: Path, part: str, number: Optional[int]) -> List[Labelled]:
             if row.get('blind', False) in wanted[part] and (
                 number in (None, row.get('round', 1))
             ):
-                labelled.append(item)
+                labeled.append(item)
     except OSError as error:
         raise SystemExit(f'evaluate_parser.py: {error}') from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SystemExit(
-            f'evaluate_parser.py: {path}, line {line}: no labelled text '
+            f'evaluate_parser.py: {path}, line {line}: no labeled text '
             f'({error!r})'
         ) from None
-    return labelled
+    return labeled
 
 
 def parse(name: str, texts: List[str]) -> Tuple[List[Pairs], float]:
-    """What each text says, and the seconds of processor time it took."""
+    """Parse texts; also return seconds of processor time."""
     report = ParseReport()
     parser = AnswerParser(HOIVocabulary.load(name), report)
     records = [RawRecord('', LIST, text) for text in texts]
@@ -101,48 +101,48 @@ def parse(name: str, texts: List[str]) -> Tuple[List[Pairs], float]:
     seconds = time.process_time() - start
     if report.unread:
         raise SystemExit(f'evaluate_parser.py: {report.unread_reason}')
-    said = [
-        {(x.verb, x.object) for x in answer.found if x.in_vocabulary}
+    found = [
+        {(x.verb, x.object) for x in answer.interactions if x.in_vocabulary}
         for answer in answers
     ]
-    return said, seconds
+    return found, seconds
 
 
-def show(item: Labelled, said: Pairs) -> None:
+def show(item: Labeled, found: Pairs) -> None:
     print(item.text.replace('\n', ' | '))
-    print('  wrong ', sorted(said - item.expected))
-    print('  missed', sorted(item.expected - said))
+    print('  wrong ', sorted(found - item.expected))
+    print('  missed', sorted(item.expected - found))
 
 
 def main() -> None:
     args = parse_args()
-    groups: Dict[str, List[Labelled]] = defaultdict(list)
+    groups: Dict[str, List[Labeled]] = defaultdict(list)
     for item in read(args.labels, args.part, args.round):
         groups[item.vocabulary].append(item)
     counts: Dict[str, List[float]] = {}
     total = [0.0] * 6
     for name, items in groups.items():
-        all_said, seconds = parse(name, [item.text for item in items])
+        all_pairs, seconds = parse(name, [item.text for item in items])
         row = counts[name] = [len(items), 0, 0, 0, 0, seconds]
-        for item, said in zip(items, all_said, strict=True):
-            said = said - (item.optional - item.expected)
-            row[1] += len(said & item.expected)
-            row[2] += len(said)
+        for item, found in zip(items, all_pairs, strict=True):
+            found = found - (item.optional - item.expected)
+            row[1] += len(found & item.expected)
+            row[2] += len(found)
             row[3] += len(item.expected)
-            row[4] += said == item.expected
-            if args.errors and said != item.expected:
-                show(item, said)
+            row[4] += found == item.expected
+            if args.errors and found != item.expected:
+                show(item, found)
         total = [a + b for a, b in zip(total, row, strict=True)]
     counts['all'] = total
     print(
-        f'{"vocabulary":12} {"texts":>6} {"true":>6} {"said":>6} '
-        f'{"right":>6} {"precision":>9} {"recall":>7} {"exact":>6} '
+        f'{"vocabulary":12} {"texts":>6} {"true":>6} {"found":>6} '
+        f'{"correct":>7} {"precision":>9} {"recall":>7} {"exact":>6} '
         f'{"texts/s":>8}'
     )
-    for name, (texts, right, said, true, exact, seconds) in counts.items():
+    for name, (texts, correct, found, true, exact, seconds) in counts.items():
         print(
-            f'{name:12} {texts:6.0f} {true:6.0f} {said:6.0f} {right:6.0f} '
-            f'{right / max(said, 1):9.3f} {right / max(true, 1):7.3f} '
+            f'{name:12} {texts:6.0f} {true:6.0f} {found:6.0f} {correct:7.0f} '
+            f'{correct / max(found, 1):9.3f} {correct / max(true, 1):7.3f} '
             f'{exact:6.0f} {texts / max(seconds, 1e-9):8.0f}'
         )
 

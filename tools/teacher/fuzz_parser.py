@@ -1,4 +1,4 @@
-"""Try the teacher's stages on texts that are spoiled in many ways.
+"""Fuzz the teacher's stages with mutated texts.
 
 Takes real answers, mutates them by seed, and takes them through a whole
 pass: answered, parsed, embedded, packed, and parsed once more in another
@@ -15,11 +15,12 @@ import traceback
 from pathlib import Path
 from typing import Any, Iterator, List
 
+from text_mutation import TextMutator
+
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
 from clhoi_mm.teacher.job_report import JobReport
 from clhoi_mm.teacher.offline_stages import pack_pass, parse_pass
-from clhoi_mm.teacher.parsing.text_mutation import TextMutator
 from clhoi_mm.teacher.store.collect import ANSWERS
 from clhoi_mm.vocabulary import HOIVocabulary
 
@@ -45,7 +46,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_texts(path: Path) -> Iterator[str]:
-    """The texts of a file; a line that is no JSON is one itself."""
+    """Read a file's texts; a line may be one itself."""
     for line in path.read_text(encoding='utf-8').splitlines():
         try:
             row = json.loads(line)
@@ -64,7 +65,7 @@ def write_raw(path: Path, rows: List[Any]) -> Path:
 
 
 def fuzz(folder: Path, rows: List[Any], vocab: str) -> List[str]:
-    """Take the answers through all stages; lines of the report."""
+    """Run the answers through all stages, and report."""
     images = folder / 'images.txt'
     keys = dict.fromkeys(row['image_id'] for row in rows)
     images.write_text('\n'.join(keys))
@@ -76,7 +77,7 @@ def fuzz(folder: Path, rows: List[Any], vocab: str) -> List[str]:
         backend=dict(type='replay', raw=str(raw)),
         vocabulary=vocab,
     )
-    asked = config.run_shard(config.build_backend(), progress=False)
+    reports = config.run_shard(config.build_backend(), progress=False)
     vocabulary = HOIVocabulary.load(vocab)
     out = folder / 'pass'
     report = parse_pass(out, vocabulary, out / PARSED, progress=False)
@@ -88,10 +89,10 @@ def fuzz(folder: Path, rows: List[Any], vocab: str) -> List[str]:
     other.write_text(''.join(reversed(answers)))
     parse_pass(other, vocabulary, folder / PARSED, progress=False)
     require_same(out / PARSED, folder / PARSED)
-    # Without the teacher's own checks before.
+    # Without the job's checks of answers.
     whole = parse_pass(raw, vocabulary, folder / 'whole.jsonl', progress=False)
     return [
-        *recorded(asked),
+        *recorded(reports),
         f'parsed      {report.records} answers of {report.images} images, '
         f'{report.unparsed} recorded as not parsed; {count} images packed',
         f'straight    {whole.records} answers, {whole.unparsed} recorded as '
@@ -136,7 +137,7 @@ def main() -> int:
         try:
             lines = fuzz(Path(folder), rows, args.vocab)
         except Exception:
-            # Whatever ends a stage is what is looked for.
+            # Errors of any type are to be found.
             traceback.print_exc()
             print('a text ended a stage, or was parsed in two ways')
             return 1

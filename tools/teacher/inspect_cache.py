@@ -1,8 +1,8 @@
-"""Show what a teacher said of images, and compare it with annotations.
+"""Show a teacher's pseudo-labels, and compare with annotations.
 
-show: caption, sentences, interactions with scores, and failures, in words or
-drawn below the picture. compare: precision, recall and mAP over images, for
-each verb. check: whether every byte of a cache is as it was packed. FROM is a
+show: caption, sentences, interactions with scores, and failures, as text or
+drawn below the image. compare: precision, recall and mAP over images, for
+each verb. check: compare every byte of a cache with its manifest. FROM is a
 pass's folder, a cache, or a parsed layer (.parquet or .jsonl). Needs neither
 torch nor mmdet; show --out needs Pillow and matplotlib.
 """
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.teacher import TeacherCache, read_image_labels
+from clhoi_mm.teacher.interaction import Interaction
 from clhoi_mm.teacher.offline_stages import PARSED
 from clhoi_mm.teacher.requests.images import load_image
 from clhoi_mm.teacher.simulation.image_level import (
@@ -33,13 +34,13 @@ from clhoi_mm.teacher.store.lookup import (
     read_image_records,
     vocabulary_of,
 )
-from clhoi_mm.teacher.store.merge import read_parsed
+from clhoi_mm.teacher.store.parsed_file import read_parsed
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 
-# Keys among which the nearest is looked for.
+# Keys that are searched for the nearest one.
 _NUM_COMPARED = 100_000
 
 
@@ -50,7 +51,7 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest='command', required=True)
-    show = commands.add_parser('show', help='what was said of images')
+    show = commands.add_parser('show', help='pseudo-labels of images')
     show.add_argument(
         '--keys', nargs='+', help='the images (default: the first --num)'
     )
@@ -85,7 +86,7 @@ def load_vocabulary(args: argparse.Namespace) -> Optional[HOIVocabulary]:
 
 
 def vocabulary_like(ann_file: str) -> HOIVocabulary:
-    """Find the shipped vocabulary of an annotation file's verbs and objects.
+    """Find the shipped vocabulary of an annotation file.
 
     Raises:
         ValueError: If it is of none.
@@ -106,7 +107,7 @@ def vocabulary_like(ann_file: str) -> HOIVocabulary:
 
 
 def parsed_layer(source: Path) -> Optional[Path]:
-    """The parsed layer, where it is not a cache that is meant."""
+    """Find the parsed layer; None for a cache."""
     if source.is_file():
         return source
     if (source / MANIFEST).is_file():
@@ -119,39 +120,40 @@ def parsed_layer(source: Path) -> Optional[Path]:
 
 
 def all_keys(source: Path) -> Iterator[str]:
-    """Keys of the images that something is said of."""
+    """Iterate over the keys of all images."""
     parsed = parsed_layer(source)
     if parsed is None:
         return TeacherCache(source).keys()
-    return (str(row['image_id']) for row in read_parsed(parsed))
+    return (key for key, _ in read_parsed(parsed))
 
 
 def show(args: argparse.Namespace) -> None:
     source = Path(args.source)
     keys = [normalize_key(key) for key in args.keys or ()]
     keys = keys or list(islice(all_keys(source), args.num))
-    said = read_image_records(source, keys, load_vocabulary(args), args.raw)
+    records = read_image_records(source, keys, load_vocabulary(args), args.raw)
     if args.json:
-        print(json.dumps([image.to_dict() for image in said.values()]))
+        print(json.dumps([image.to_dict() for image in records.values()]))
     else:
-        print(
-            '\n\n'.join('\n'.join(lines_of(image)) for image in said.values())
-        )
+        texts = ['\n'.join(lines_of(image)) for image in records.values()]
+        print('\n\n'.join(texts))
     if args.out:
         if args.images is None:
-            raise ValueError('--out: say with --images where the images are')
-        for image in tqdm(said.values(), 'pictures'):
+            raise ValueError(
+                '--out: give the folder of the images with --images'
+            )
+        for image in tqdm(records.values(), 'pictures'):
             draw(image, args.images, args.out)
-    unknown = [key for key, image in said.items() if image == ImageRecord(key)]
+    unknown = [key for key, x in records.items() if x == ImageRecord(key)]
     if unknown:
         raise ValueError(
-            f'{len(unknown)} of {len(said)} images are not in {source}, for '
-            f'one {unknown[0]!r}{nearest(unknown[0], source)}'
+            f'{len(unknown)} of {len(records)} images are not in {source}, '
+            f'for one {unknown[0]!r}{nearest(unknown[0], source)}'
         )
 
 
 def nearest(key: str, source: Path) -> str:
-    """The key of a pass or cache that is most like another, for people."""
+    """Describe the key that is most similar to another."""
     try:
         known = list(islice(all_keys(source), _NUM_COMPARED))
     except FileNotFoundError:  # nothing is parsed yet
@@ -161,7 +163,7 @@ def nearest(key: str, source: Path) -> str:
 
 
 def lines_of(image: ImageRecord) -> List[str]:
-    """An image's words, for people."""
+    """Format an image's answers and pseudo-labels."""
     lines = [image.key]
     if image.caption is None:
         lines.append('  no caption')
@@ -170,11 +172,10 @@ def lines_of(image: ImageRecord) -> List[str]:
         lines.append('  not among the interactions')
     elif not image.interactions:
         lines.append('  no interactions')
-    for row in image.interactions or ():
-        outside = '' if row['in_vocabulary'] else ', outside the vocabulary'
+    for item in image.interactions or ():
+        outside = '' if item.in_vocabulary else ', outside the vocabulary'
         lines.append(
-            f'  {row["score"]:5.2f}  {name_of(row):32} '
-            f'{row["source"]}{outside}'
+            f'  {item.score:5.2f}  {name_of(item):32} {item.source}{outside}'
         )
     for row in image.failures:
         after = ' (answered since)' if row['answered'] else ''
@@ -185,57 +186,56 @@ def lines_of(image: ImageRecord) -> List[str]:
     return lines
 
 
-def name_of(row: Dict[str, Any]) -> str:
-    return f'{row["verb"]} {row["object"]}'.replace('_', ' ')
+def name_of(item: Interaction) -> str:
+    return f'{item.verb} {item.object}'.replace('_', ' ')
 
 
 def draw(image: ImageRecord, root: Path, out: Path) -> None:
-    """The picture with the words below it."""
+    """Draw the pseudo-labels below the image."""
     from PIL import Image
 
     from clhoi_mm.visualization.pseudo_labels import draw_pseudo_labels
 
-    said = None
+    labels = None
     if image.interactions is not None:
-        said = [(name_of(row), row['score']) for row in image.interactions]
+        labels = [(name_of(x), x.score) for x in image.interactions]
     picture = draw_pseudo_labels(
-        np.asarray(load_image(root / image.key)), image.caption, said
+        np.asarray(load_image(root / image.key)), image.caption, labels
     )
     with atomic_path(picture_path(out, image.key)) as temp:
         Image.fromarray(picture).save(temp, 'png')
 
 
 def picture_path(out: Path, key: str) -> Path:
-    """Below ``out``, wherever the key leads."""
+    """Build a path below ``out`` from any key."""
     key = PurePath(key)
     parts = [x for x in key.parts if x not in (key.anchor, '..')]
     return out.joinpath(*parts[:-1], f'{parts[-1]}.png')
 
 
-Mention = Tuple[str, List[int], List[float], int]
+Prediction = Tuple[str, List[int], List[float], int]
 
 
-def read_mentions(
+def read_predictions(
     source: Path, vocabulary: HOIVocabulary
-) -> Iterator[Mention]:
-    """Of each image its key, HOI classes and scores, and others' number."""
+) -> Iterator[Prediction]:
+    """Yield keys, HOI classes, scores and numbers of other pairs."""
     parsed = parsed_layer(source)
     if parsed is not None:
         table = InteractionTable(vocabulary)
-        for row in read_parsed(parsed):
+        for key, interactions in read_parsed(parsed):
             items = [
-                (table.add(x['verb'], x['object'])[2], x['score'])
-                for x in row['interactions']
+                (table.add(x.verb, x.object)[2], x.score) for x in interactions
             ]
-            yield split(str(row['image_id']), items)
+            yield split(key, items)
         return
     cache = TeacherCache(source)
     for key in cache.keys():
-        words = cache.get(key)
-        yield split(key, list(zip(words['hoi_labels'], words['scores'])))
+        labels = cache.get(key)
+        yield split(key, list(zip(labels['hoi_labels'], labels['scores'])))
 
 
-def split(key: str, items: List[Tuple[int, float]]) -> Mention:
+def split(key: str, items: List[Tuple[int, float]]) -> Prediction:
     known = [(int(hoi), float(score)) for hoi, score in items if hoi >= 0]
     return (
         key,
@@ -252,26 +252,27 @@ def compare(args: argparse.Namespace) -> None:
         vocabulary = vocabulary_of(TeacherCache(source), vocabulary)
     elif vocabulary is None:
         vocabulary = vocabulary_like(args.ann)
-    facts = {x.key: x.hois for x in read_image_labels(args.ann, vocabulary)}
+    truth = {x.key: x.hois for x in read_image_labels(args.ann, vocabulary)}
     place: Dict[str, int] = {}
-    said: List[Tuple[int, int, float]] = []
+    predicted: List[Tuple[int, int, float]] = []
     true: List[Tuple[int, int]] = []
     outside = elsewhere = 0
-    for key, hois, scores, others in read_mentions(source, vocabulary):
-        if key not in facts:
+    for key, hois, scores, others in read_predictions(source, vocabulary):
+        if key not in truth:
             elsewhere += 1
             continue
         number = place.setdefault(key, len(place))
-        said += [(number, hoi, score) for hoi, score in zip(hois, scores)]
-        true += [(number, hoi) for hoi in facts[key]]
+        predicted += [(number, hoi, score) for hoi, score in zip(hois, scores)]
+        true += [(number, hoi) for hoi in truth[key]]
         outside += others
     if not place:
         raise ValueError(
-            no_match_message(all_keys(source), facts, source, args.ann)
+            no_match_message(all_keys(source), truth, source, args.ann)
         )
-    # A class of none, which no annotation has, is no interaction.
-    said = [x for x in said if not vocabulary.no_interaction_mask[x[1]]]
-    images, labels, scores = np.array(said or np.zeros((0, 3))).T
+    # no_interaction classes, which no annotation has, do not count.
+    is_none = vocabulary.no_interaction_mask
+    predicted = [x for x in predicted if not is_none[x[1]]]
+    images, labels, scores = np.array(predicted or np.zeros((0, 3))).T
     true_images, true_labels = np.array(true or np.zeros((0, 2)), int).T
     result = evaluate_image_level(
         images.astype(int),
@@ -284,7 +285,7 @@ def compare(args: argparse.Namespace) -> None:
     )
     counts = dict(
         images=len(place),
-        images_not_asked=len(facts) - len(place),
+        images_not_asked=len(truth) - len(place),
         images_not_annotated=elsewhere,
         outside_vocabulary=outside,
     )
@@ -309,7 +310,7 @@ def check(args: argparse.Namespace) -> None:
 def by_verb(
     result: ImageLevelResult, vocabulary: HOIVocabulary
 ) -> Dict[str, Dict[str, Any]]:
-    """A summary for each verb that occurs or is said."""
+    """Summarize each verb that is annotated or predicted."""
     summaries = {
         verb: result.summary(vocabulary.hoi_verbs == label)
         for label, verb in enumerate(vocabulary.verbs)
@@ -317,7 +318,7 @@ def by_verb(
     return {
         verb: row
         for verb, row in summaries.items()
-        if row['true'] or row['said']
+        if row['true'] or row['predicted']
     }
 
 
@@ -329,8 +330,8 @@ def to_dict(
             verb=vocabulary.verbs[verb],
             object=vocabulary.objects[obj],
             true=int(result.num_true[i]),
-            said=int(result.num_said[i]),
-            right=int(result.num_right[i]),
+            predicted=int(result.num_predicted[i]),
+            correct=int(result.num_correct[i]),
             AP=100 * result.ap[i] if result.num_true[i] else None,
         )
         for i, (verb, obj) in enumerate(
@@ -350,13 +351,13 @@ def print_table(
 ) -> None:
     print(
         f'{counts["images"]} images compared; '
-        f'{counts["images_not_asked"]} of the annotation file nothing was '
-        f'said of, {counts["images_not_annotated"]} it does not have; '
+        f'{counts["images_not_asked"]} of the annotation file have no '
+        f'pseudo-labels, {counts["images_not_annotated"]} are not in it; '
         f'{counts["outside_vocabulary"]} interactions outside the '
         f'vocabulary\n'
     )
     print(
-        f'{"":20}{"true":>8}{"said":>8}{"right":>8}{"precision":>11}'
+        f'{"":20}{"true":>8}{"pred":>8}{"correct":>8}{"precision":>11}'
         f'{"recall":>8}{"mAP":>8}'
     )
     rows = by_verb(result, vocabulary)
@@ -370,7 +371,7 @@ def print_table(
             for x in ('precision', 'recall', 'mAP')
         ]
         print(
-            f'{name:20}{row["true"]:8}{row["said"]:8}{row["right"]:8}'
+            f'{name:20}{row["true"]:8}{row["predicted"]:8}{row["correct"]:8}'
             f'{shares[0]:>11}{shares[1]:>8}{shares[2]:>8}'
         )
 

@@ -1,8 +1,8 @@
-"""Write a simulated VLLM's words for a data set: raw answers and a cache.
+"""Write a simulated VLLM's raw answers and cache.
 
-The words are image-level and as wrong as the preset says; they are written
-from the noisy list of interactions, never from the truth. The same arguments
-write the same bytes.
+The answers are image-level, with the preset's noise; captions are written from
+the noisy list of interactions, never from the truth. The same arguments write
+the same bytes.
 """
 
 import argparse

@@ -1,11 +1,10 @@
 from .base import Backend, BatchedBackend, Outcome
-from .registry import backend_names, build_backend, register_backend
+from .registry import BACKENDS, build_backend
 
 __all__ = [
+    'BACKENDS',
     'Backend',
     'BatchedBackend',
     'Outcome',
-    'backend_names',
     'build_backend',
-    'register_backend',
 ]

@@ -25,18 +25,17 @@ if TYPE_CHECKING:
 Outcome = Union[Response, Failure]
 
 
-class Backend(ABC):
-    """A VLLM, or what stands in for one.
+class Backend:
+    """Base class of VLLMs and other sources of answers.
 
     Attributes:
-        model (str): Whose answers these are; noted with each of them.
-        kinds (Tuple[str, ...]): The kinds of questions that it can answer.
+        model (str): Name of the model, stored with each answer.
+        kinds (Tuple[str, ...]): Kinds of requests that it can answer.
         reads_images (bool): Whether it opens the images' files.
-        source (str): The file that its answers are from, where there is one.
-        keys (Collection[str], optional): Keys of the images that the file
-            knows.
-        notes (List[str]): What it passed over or adapted to, for people.
-        orientation (str): How it reads images, 'upright' or 'stored'.
+        source (str): File of its answers, where there is one.
+        keys (Collection[str], optional): Keys of the file's images.
+        notes (List[str]): Sentences about what was skipped or adapted.
+        orientation (str): Orientation of images, 'upright' or 'stored'.
     """
 
     model: str
@@ -48,40 +47,54 @@ class Backend(ABC):
     orientation: str = 'upright'
 
     def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
-        """Note kept answers that differ from the answers of today.
+        """Report stored answers that differ from the present ones.
 
         Args:
             folder (str | PathLike): The pass's folder.
 
         Returns:
-            List[str]: A sentence or none; none where it cannot be told.
+            List[str]: A sentence or none; none where it is unknown.
         """
         return []
 
-    @abstractmethod
     def run(
-        self, questions: Iterable[Request]
+        self, requests: Iterable[Request]
     ) -> Iterator[Tuple[Request, Outcome]]:
-        """Answer questions, reading them as they are needed.
+        """Answer requests, reading them as they are needed.
+
+        By default one by one, by :meth:`respond`.
 
         Args:
-            questions (Iterable[Request]): Perhaps millions.
+            requests (Iterable[Request]): Requests, perhaps millions.
 
         Yields:
-            Tuple[Request, Reply | Failure]: Each question once, in any
+            Tuple[Request, Response | Failure]: Each request once, in any
             order.
         """
+        for request in requests:
+            yield request, self.respond(request)
+
+    def respond(self, request: Request) -> Outcome:
+        """Answer one request; needed where :meth:`run` is not overridden.
+
+        Args:
+            request (Request): The request.
+
+        Returns:
+            Response | Failure: Its outcome.
+        """
+        raise NotImplementedError
 
 
-class BatchedBackend(Backend):
-    """A model that answers many questions at once, in this process.
+class BatchedBackend(Backend, ABC):
+    """Base class of models that answer batches in this process.
 
     Images of the next batch are read while the model works on this one. A
-    batch that fails as a whole is tried question by question, so that one
+    batch that fails as a whole is tried request by request, so that one
     bad image costs no other.
 
     Args:
-        batch_size (int): Questions answered at once. Defaults to 8.
+        batch_size (int): Requests answered at once. Defaults to 8.
         max_side (int, optional): Longer images are scaled down to this many
             pixels. Defaults to None.
         num_readers (int): Threads that read images. Defaults to 4.
@@ -106,12 +119,12 @@ class BatchedBackend(Backend):
 
     @abstractmethod
     def answer(
-        self, questions: List[Request], images: List['PIL.Image.Image']
+        self, requests: List[Request], images: List['PIL.Image.Image']
     ) -> List[Response]:
-        """Answer a batch, of one kind.
+        """Answer a batch of one kind.
 
         Args:
-            questions (List[Request]): n questions.
+            requests (List[Request]): n requests.
             images (List[PIL.Image.Image]): Their images, RGB.
 
         Returns:
@@ -119,22 +132,22 @@ class BatchedBackend(Backend):
         """
 
     def run(
-        self, questions: Iterable[Request]
+        self, requests: Iterable[Request]
     ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
-        questions = iter(questions)
+        requests = iter(requests)
         with ThreadPoolExecutor(self.num_readers) as readers:
             ahead: Deque[Tuple[Request, Future]] = deque()
 
             def read_ahead() -> None:
                 missing = 2 * self.batch_size - len(ahead)
-                for question in islice(questions, missing):
+                for request in islice(requests, missing):
                     ahead.append(
                         (
-                            question,
+                            request,
                             readers.submit(
                                 load_image,
-                                question.image_path,
+                                request.image_path,
                                 self.max_side,
                                 self.orientation,
                             ),
@@ -145,34 +158,34 @@ class BatchedBackend(Backend):
             while ahead:
                 batch, images = [], []
                 while ahead and len(batch) < self.batch_size:
-                    question, image = ahead.popleft()
+                    request, image = ahead.popleft()
                     try:
                         images.append(image.result())
-                        batch.append(question)
+                        batch.append(request)
                     except OSError as error:
-                        yield question, unreadable(error)
+                        yield request, unreadable(error)
                 read_ahead()
                 yield from zip(batch, self._try(batch, images))
 
     def _try(
-        self, questions: List[Request], images: List['PIL.Image.Image']
+        self, requests: List[Request], images: List['PIL.Image.Image']
     ) -> List[Outcome]:
-        if not questions:
+        if not requests:
             return []
         try:
-            return list(self.answer(questions, images))
+            return list(self.answer(requests, images))
         except Exception as error:
-            # Whatever a model raises over an image belongs in the record.
-            if len(questions) == 1:
+            # A model's error over an image may be of any type.
+            if len(requests) == 1:
                 return [_as_failure(error)]
-        middle = len(questions) // 2
-        return self._try(questions[:middle], images[:middle]) + self._try(
-            questions[middle:], images[middle:]
+        middle = len(requests) // 2
+        return self._try(requests[:middle], images[:middle]) + self._try(
+            requests[middle:], images[middle:]
         )
 
 
 def unreadable(error: OSError) -> Failure:
-    """The failure of an image that cannot be read."""
+    """Make the failure of an image that cannot be read."""
     return Failure('unreadable_image', str(error), about_image=True)
 
 

@@ -1,4 +1,4 @@
-"""Captions that exist already, in the files that data sets keep them in."""
+"""Existing captions in the files of data sets."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ _EXPECTED = (
     'COCO\'s "images" and "annotations" or a list of records with "image" '
     'and "caption"'
 )
-# Where a record stands, and the record.
+# Place of a record, and the record.
 _Row = Tuple[str, Any]
 
 
@@ -48,8 +48,8 @@ class CaptionFile:
     Attributes:
         captions (Dict[str, List[str]]): An image's captions by its key, each
             once, in the file's order.
-        rejected (Counter): Records that were passed over, by reason.
-        first_rejected (str): One of them with its place, for people.
+        rejected (Counter): Skipped records by reason.
+        first_rejected (str): One of them, with its place.
     """
 
     captions: Dict[str, List[str]] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class CaptionFile:
 
     @property
     def notes(self) -> List[str]:
-        """List[str]: What was passed over, a sentence or none."""
+        """List[str]: A sentence about skipped records, or none."""
         count = sum(self.rejected.values())
         if not count:
             return []
@@ -67,12 +67,12 @@ class CaptionFile:
             for reason, number in self.rejected.most_common()
         )
         return [
-            f'{count} records are no captions and were passed over '
+            f'{count} records are no captions and were skipped '
             f'({reasons}), for one {self.first_rejected}'
         ]
 
     def add(self, where: str, record: Any) -> None:
-        """Take a record's captions, or count why it has none."""
+        """Add a record's captions, or count it as rejected."""
         try:
             image, captions = _read_record(record)
         except ValueError as error:

@@ -1,10 +1,11 @@
-"""Photos that show people by what their captions say."""
+"""Selection of photos whose captions name people."""
 
 import re
 from typing import Dict, Iterable, List, Set
 
+from clhoi_mm.utils.morphology import singular
+
 from ..parsing.lexicon import load_words
-from ..parsing.morphology import singular
 
 _WORD = re.compile(r'[a-z]+')
 _NUMBER = re.compile(r'(\d+)\.[^.]*$')
@@ -13,7 +14,7 @@ _NUMBER = re.compile(r'(\d+)\.[^.]*$')
 def people_photos(
     captions: Dict[str, List[str]], at_least: int, without: Iterable[int]
 ) -> List[str]:
-    """Keys of the photos, sorted.
+    """List the keys of photos with people, sorted.
 
     Args:
         captions (Dict[str, List[str]]): Captions by key.
@@ -31,7 +32,7 @@ def people_photos(
 
 
 def names_person(text: str) -> bool:
-    """Whether any word of a caption is one for people.
+    """Check whether a caption names a person.
 
     Args:
         text (str): The caption.

@@ -1,25 +1,25 @@
 import os
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Dict, List, Optional, Union
 
-from ..parsing.caption_text import answer_problem
+from ..parsing.answer_check import AnswerCheck
 from ..requests.messages import CAPTION, Failure, Request, Response
 from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
 from .caption_file import read_caption_file
-from .registry import register_backend
+from .registry import BACKENDS
 
 
-@register_backend('captions')
+@BACKENDS.register_module('captions')
 class CaptionsBackend(Backend):
-    """Captions that exist already, in place of a VLLM's.
+    """Existing captions in place of a VLLM's.
 
     An image's captions are answers of their own, none of them joined to
-    another. Records that hold none are passed over and noted.
+    another. Records without captions are skipped and noted.
 
     Args:
         captions (str | PathLike): See :func:`read_caption_file`.
-        model (str): Whose captions they are. Defaults to 'captions'.
+        model (str): Name of the captions' source. Defaults to 'captions'.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -45,19 +45,14 @@ class CaptionsBackend(Backend):
         self._captions = file.captions
         self.keys = self._captions.keys()
 
-    def run(
-        self, questions: Iterable[Request]
-    ) -> Iterator[Tuple[Request, Outcome]]:
-        """See :meth:`Backend.run`."""
-        for question in questions:
-            yield question, self._answer(question.image_id)
-
     def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
         """See :meth:`Backend.note_outdated`."""
         parts: Dict[str, List[str]] = {}
         kept: Dict[str, List[str]] = {}
         for row in read_records(folder, CAPTION):
-            if row.get('part') == 1:  # what a kill left unfinished is void
+            if (
+                row.get('part') == 1
+            ):  # an unfinished answer of a killed run is void
                 parts.pop(row['image_id'], None)
             texts = parts.setdefault(row['image_id'], [])
             texts.append(row['text'])
@@ -67,7 +62,7 @@ class CaptionsBackend(Backend):
             image_id
             for image_id, texts in kept.items()
             if image_id in self._captions
-            and set(texts) != set(_tellable(self._captions[image_id]))
+            and set(texts) != set(_valid_captions(self._captions[image_id]))
         ]
         if not outdated:
             return []
@@ -75,10 +70,12 @@ class CaptionsBackend(Backend):
             f'{self.source}: the captions of {len(outdated)} images differ '
             f'from those that {folder} keeps, for one "{outdated[0]}"; the '
             f'kept ones are used. Give another --out, or delete '
-            f'{Path(folder, RAW)} to read all anew'
+            f'{Path(folder, RAW)} to read all again'
         ]
 
-    def _answer(self, image_id: str) -> Outcome:
+    def respond(self, request: Request) -> Outcome:
+        """See :meth:`Backend.respond`."""
+        image_id = request.image_id
         texts = self._captions.get(image_id)
         if not texts:
             return Failure(
@@ -86,10 +83,10 @@ class CaptionsBackend(Backend):
                 f'{self.source}: no caption of "{image_id}"',
                 about_image=True,
             )
-        first, *more = _tellable(texts)
+        first, *more = _valid_captions(texts)
         return Response(first, more=tuple(more))
 
 
-def _tellable(texts: List[str]) -> List[str]:
-    """The texts that are answers; all where none is."""
-    return [x for x in texts if answer_problem(CAPTION, x) is None] or texts
+def _valid_captions(texts: List[str]) -> List[str]:
+    """Keep the texts that are answers; all where none is."""
+    return [x for x in texts if not AnswerCheck(CAPTION, x).problem] or texts

@@ -1,4 +1,4 @@
-"""Read what an OpenAI-compatible endpoint sends, in its many dialects."""
+"""Parsing of the responses of OpenAI-compatible endpoints."""
 
 from typing import Any, Dict, List, Optional, Tuple
 
@@ -20,10 +20,10 @@ def read_completion(answer: Dict[str, Any], kind: str) -> Outcome:
 
     Args:
         answer (Dict[str, Any]): The endpoint's JSON.
-        kind (str): What was asked: 'caption', 'list' or 'score'.
+        kind (str): Kind of the request: 'caption', 'list' or 'score'.
 
     Returns:
-        Reply | Failure: The answer, or why there is none.
+        Response | Failure: The answer, or why there is none.
 
     Raises:
         ValueError, KeyError, IndexError, TypeError, AttributeError: It is no
@@ -80,7 +80,7 @@ def _empty(message: Dict[str, Any], finish: str) -> Failure:
 
 
 def _join(content: Any) -> Tuple[str, Optional[str]]:
-    """Text and refusal of a string or a list of parts."""
+    """Extract text and refusal of a string or parts."""
     if content is None:
         return '', None
     if isinstance(content, str):
@@ -108,7 +108,7 @@ def _text(value: Any) -> str:
 
 
 def _first_tokens(logprobs: Any) -> Dict[str, float]:
-    """Log-probabilities of the first token's candidates, chat or legacy."""
+    """Get the first token's log-probabilities, chat or legacy."""
     if not isinstance(logprobs, dict):
         return {}
     found: Dict[str, float] = {}

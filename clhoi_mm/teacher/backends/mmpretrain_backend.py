@@ -4,26 +4,26 @@ import numpy as np
 
 from ..requests.messages import CAPTION, LIST, Request, Response
 from .base import BatchedBackend
-from .registry import register_backend
+from .registry import BACKENDS
 
 if TYPE_CHECKING:
     import PIL.Image
 
 
-@register_backend('mmpretrain')
+@BACKENDS.register_module('mmpretrain')
 class MMPretrainBackend(BatchedBackend):
     """Caption and question-answering models of mmpretrain's model zoo.
 
     A captioning model takes no prompt: it serves the stage 'describe' alone.
     A question-answering model serves 'describe' and 'list', as far as its
-    answers go; neither tells the probability of yes.
+    answers go; neither gives the probability of yes.
 
     Args:
         model (str): A name of mmpretrain's model zoo, or a config file.
         checkpoint (str, optional): Path of the weights. Defaults to None,
             mmpretrain's own link, whose host may be gone.
         task (str): 'caption' or 'vqa'. Defaults to 'caption'.
-        batch_size (int): Questions answered at once. Defaults to 8.
+        batch_size (int): Requests answered at once. Defaults to 8.
         device (str, optional): torch device. Defaults to None, the GPU
             where there is one.
         max_side (int, optional): Longer images are scaled down to this many
@@ -58,8 +58,7 @@ class MMPretrainBackend(BatchedBackend):
                 VisualQuestionAnsweringInferencer,
             )
         except Exception as error:
-            # With a transformers that it does not know, mmpretrain raises
-            # what comes.
+            # With other versions of transformers, errors are of any type.
             raise ImportError(
                 'backend "mmpretrain" needs mmpretrain with a transformers '
                 'that it imports with: onedl-mmpretrain 1.3 with '
@@ -87,7 +86,7 @@ class MMPretrainBackend(BatchedBackend):
             ) from error
 
     def answer(
-        self, questions: List[Request], images: List['PIL.Image.Image']
+        self, requests: List[Request], images: List['PIL.Image.Image']
     ) -> List[Response]:
         """See :meth:`BatchedBackend.answer`."""
         # mmpretrain reads BGR.
@@ -97,7 +96,7 @@ class MMPretrainBackend(BatchedBackend):
             return [Response(row['pred_caption']) for row in rows]
         rows = self._inferencer(
             arrays,
-            [question.prompt.text for question in questions],
+            [request.prompt.text for request in requests],
             batch_size=len(arrays),
         )
         return [Response(row['pred_answer']) for row in rows]

@@ -1,5 +1,3 @@
-import base64
-import io
 import os
 import random
 import re
@@ -10,16 +8,16 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
-from ..requests.images import load_image
+from ..requests.images import encode_image, load_image
 from ..requests.messages import SCORE, Failure, Request
 from .base import Backend, Outcome, unreadable
 from .completion import NO_LOGPROBS, read_completion
-from .registry import register_backend
+from .registry import BACKENDS
 from .request_parameters import RequestParameters, find_refused
 
-# Worth another try: time-out, conflict, too many requests, server errors.
+# Retried: time-out, conflict, too many requests; also server errors.
 _TRANSIENT = {408, 409, 429}
-# No such key or model: nothing to adapt.
+# Not adapted to: no such key or model.
 _LASTING = {401, 404}
 _CONTEXT = re.compile(
     r'context[ _](?:length|window|size)|maximum context', re.I
@@ -34,7 +32,7 @@ _MOST_ADAPTATIONS = 8
 
 
 class _Retry(Exception):
-    """A try failed, the next one may not."""
+    """Failure of an attempt that may succeed when repeated."""
 
     def __init__(self, reason: str, message: str, pause: float = 0.0) -> None:
         super().__init__(message)
@@ -42,9 +40,9 @@ class _Retry(Exception):
         self.pause = pause
 
 
-@register_backend('openai')
+@BACKENDS.register_module('openai')
 class OpenAIBackend(Backend):
-    """A model behind an OpenAI-compatible endpoint: vLLM, SGLang, a host.
+    """Model behind an OpenAI-compatible endpoint, local or hosted.
 
     Args:
         model (str): The model's name at the endpoint.
@@ -60,19 +58,19 @@ class OpenAIBackend(Backend):
             Defaults to 1.
         requests_per_minute (float): Limit over all threads, 0 for none.
             Defaults to 0.
-        structured (bool): Whether to ask for answers by JSON schema; some
-            endpoints cannot. Defaults to True.
+        structured (bool): Whether to request answers by JSON schema, which
+            some endpoints lack. Defaults to True.
         max_side (int): Longer images are scaled down to this many pixels.
             Defaults to 1024.
         seed (int, optional): Sent along where given. Defaults to None.
         parameters (dict, optional): Further parameters of each request, or
             others in place of its own: ``{"temperature": null, "top_p":
             0.9}``; null leaves one out. Defaults to None.
-        rename (dict, optional): What the endpoint calls parameters:
+        rename (dict, optional): Names of parameters at the endpoint:
             ``{"max_tokens": "max_completion_tokens"}``. Defaults to None.
 
-    A parameter that the endpoint says it does not know or support is left
-    out, renamed or bounded once for the run, with a line in the log.
+    A parameter that the endpoint does not know or support is left out,
+    renamed or bounded once for the run, with a line in the log.
 
     Raises:
         ImportError: requests is not installed.
@@ -139,35 +137,35 @@ class OpenAIBackend(Backend):
         self._warned = False
 
     def run(
-        self, questions: Iterable[Request]
+        self, requests: Iterable[Request]
     ) -> Iterator[Tuple[Request, Outcome]]:
         """See :meth:`Backend.run`."""
-        questions = iter(questions)
+        requests = iter(requests)
         self._closed.clear()
         with ThreadPoolExecutor(self.concurrency) as threads:
             flying: Dict[Any, Request] = {}
             try:
                 while True:
                     missing = self.concurrency - len(flying)
-                    for question in islice(questions, missing):
-                        flying[threads.submit(self._ask, question)] = question
+                    for request in islice(requests, missing):
+                        flying[threads.submit(self._ask, request)] = request
                     if not flying:
                         return
                     done, _ = wait(flying, return_when=FIRST_COMPLETED)
                     for future in done:
                         yield flying.pop(future), future.result()
             finally:
-                # Whoever stops listening does not wait for more tries.
+                # No more attempts once the consumer stops.
                 self._closed.set()
 
-    def _ask(self, question: Request) -> Outcome:
+    def _ask(self, request: Request) -> Outcome:
         try:
-            body = self._body(question)
+            body = self._body(request)
         except OSError as error:
             return unreadable(error)
         for attempt in range(self.retries + 1):
             try:
-                return self._adapting(body, question.kind)
+                return self._adapting(body, request.kind)
             except _Retry as error:
                 failure = error.failure
                 self._warn_once(failure)
@@ -178,17 +176,17 @@ class OpenAIBackend(Backend):
         return failure
 
     def _warn_once(self, failure: Failure) -> None:
-        """Print the first failure at once: a wrong URL fails for hours."""
+        """Print the first failure, such as that of a wrong URL."""
         if not self._warned and self.retries:
             self._warned = True
             print(
                 f'{self.url}: {failure.reason}: {failure.message[:300]}; such '
-                f'questions are tried {self.retries} times more',
+                f'requests are tried {self.retries} times more',
                 file=sys.stderr,
             )
 
     def _adapting(self, body: Dict[str, Any], kind: str) -> Outcome:
-        """Try, and again without what the endpoint refuses."""
+        """Send a request, without parameters that are refused."""
         for _ in range(_MOST_ADAPTATIONS):
             sent = self._parameters.apply(body)
             self._pacer.wait()
@@ -208,7 +206,7 @@ class OpenAIBackend(Backend):
     def _try(
         self, body: Dict[str, Any], kind: str
     ) -> Tuple[int, str, Optional[Outcome]]:
-        """Status, text and outcome; None where a parameter is refused."""
+        """Send once; the outcome is None if a parameter is refused."""
         try:
             response = self._session.post(
                 self.url, json=body, timeout=self.timeout
@@ -246,25 +244,18 @@ class OpenAIBackend(Backend):
 
     @staticmethod
     def _raise_error(answer: Dict[str, Any]) -> None:
-        """Some gateways send an error with status 200."""
+        """Raise an error that was sent with status 200."""
         error = answer.get('error')
         if error and not answer.get('choices'):
             code = error.get('code') if isinstance(error, dict) else None
             name = f'http_{code}' if isinstance(code, int) else 'error'
             raise _Retry(name, str(error))
 
-    def _body(self, question: Request) -> Dict[str, Any]:
-        prompt = question.prompt
-        buffer = io.BytesIO()
-        load_image(question.image_path, self.max_side, self.orientation).save(
-            buffer, 'JPEG', quality=95
-        )
-        data = base64.b64encode(buffer.getvalue()).decode()
+    def _body(self, request: Request) -> Dict[str, Any]:
+        prompt = request.prompt
+        image = load_image(request.image_path, self.max_side, self.orientation)
         content = [
-            dict(
-                type='image_url',
-                image_url=dict(url=f'data:image/jpeg;base64,{data}'),
-            ),
+            dict(type='image_url', image_url=dict(url=encode_image(image))),
             dict(type='text', text=prompt.text),
         ]
         body: Dict[str, Any] = dict(
@@ -288,7 +279,7 @@ class OpenAIBackend(Backend):
 
 
 class _Pacer:
-    """Lets threads through at a steady rate."""
+    """Limiter of the rate of requests over all threads."""
 
     def __init__(self, per_minute: float) -> None:
         self.interval = 60 / per_minute if per_minute else 0.0

@@ -15,7 +15,7 @@ def run_on_ray(
     gpus_per_worker: float = 0,
     num_shards: int = 0,
 ) -> List[JobReport]:
-    """Run a pass's asking stages on Ray Data.
+    """Run a pass's request stages on Ray Data.
 
     Each row of the data set is a shard, each worker an actor with a backend
     of its own. Shards are written where the same pass without Ray writes
@@ -23,10 +23,10 @@ def run_on_ray(
     the same folders under the same paths.
 
     Args:
-        config (AskConfig): What to ask.
+        config (AskConfig): Configuration of the pass.
         workers (int): Actors at once. Defaults to 2.
         gpus_per_worker (float): GPUs that each actor is given. Defaults to 0.
-        num_shards (int): How many parts; the same in each run of a pass.
+        num_shards (int): Number of shards, equal in each run of a pass.
             Defaults to 0: eight for each worker.
 
     Returns:
@@ -51,7 +51,7 @@ def run_on_ray(
     num_shards = num_shards or workers * _SHARDS_PER_WORKER
 
     class Asker:
-        """One actor: builds its backend once, then runs shard after shard."""
+        """Actor with one backend that runs shard after shard."""
 
         def __init__(self) -> None:
             self.backend = config.build_backend()
@@ -83,6 +83,6 @@ def run_on_ray(
             (part for part in parts if part.stage == stage),
             JobReport(stage, shard=f'{num_shards} shards'),
         )
-        report.seconds /= workers  # they worked side by side
+        report.seconds /= workers  # in parallel
         reports.append(report)
     return reports

@@ -5,16 +5,14 @@ from pathlib import Path
 from typing import (
     Any,
     Dict,
-    Iterable,
-    Iterator,
     List,
     NamedTuple,
     Tuple,
     Union,
 )
 
+from ..parsing.answer_check import AnswerCheck
 from ..parsing.answer_json import find_json
-from ..parsing.caption_text import answer_problem
 from ..requests.messages import (
     CAPTION,
     KINDS,
@@ -26,30 +24,30 @@ from ..requests.messages import (
 from ..store.raw_record import RawRecord, read_line
 from ..store.raw_store import read_records
 from .base import Backend, Outcome
-from .registry import register_backend
+from .registry import BACKENDS
 
 _Key = Tuple[str, str, object, object]
 
 
 class _Recorded(NamedTuple):
-    reply: Response
+    response: Response
     line: int
 
 
-@register_backend('replay')
+@BACKENDS.register_module('replay')
 class ReplayBackend(Backend):
-    """Raw answers on disk, given again.
+    """Replay of raw answers on disk.
 
-    Of a pass's folder the latest answer to a question counts. In a file an
+    In a pass's folder the latest answer to a request counts. In a file an
     image may have several captions, or several lists: they are joined. Two
     different scores of one candidate are an error. Lines that are no record
-    are passed over and noted.
+    are skipped and noted.
 
     Args:
         raw (str | PathLike): A pass's folder, or a JSONL file of records
             ``{image_id, kind, text}`` or of whole answers as
             ``tools/teacher/simulate.py`` writes it (raw.jsonl).
-        model (str): Whose answers they are. Defaults to 'replay'.
+        model (str): Name of the model. Defaults to 'replay'.
 
     Raises:
         FileNotFoundError: There are no raw answers.
@@ -63,32 +61,24 @@ class ReplayBackend(Backend):
         self.model = model
         self.source = str(raw)
         self.notes: List[str] = []
-        self._replies: Dict[_Key, Response] = {}
+        self._responses: Dict[_Key, Response] = {}
         if Path(raw).is_dir():
             self._read_folder(raw)
         else:
             self._read_file(Path(raw))
-        if not self._replies:
+        if not self._responses:
             raise FileNotFoundError(f'{raw}: no raw answers to replay')
-        self.keys = {key[0] for key in self._replies}
+        self.keys = {key[0] for key in self._responses}
 
-    def run(
-        self, questions: Iterable[Request]
-    ) -> Iterator[Tuple[Request, Outcome]]:
-        """See :meth:`Backend.run`."""
-        for question in questions:
-            prompt = question.prompt
-            key = (question.image_id, prompt.kind, prompt.verb, prompt.object)
-            yield (
-                question,
-                self._replies.get(key)
-                or Failure(
-                    'not_recorded',
-                    f'no answer of kind "{prompt.kind}" for '
-                    f'"{question.image_id}"',
-                    about_image=True,
-                ),
-            )
+    def respond(self, request: Request) -> Outcome:
+        """See :meth:`Backend.respond`."""
+        prompt = request.prompt
+        key = (request.image_id, prompt.kind, prompt.verb, prompt.object)
+        return self._responses.get(key) or Failure(
+            'not_recorded',
+            f'no answer of kind "{prompt.kind}" for "{request.image_id}"',
+            about_image=True,
+        )
 
     def _read_file(self, path: Path) -> None:
         found: Dict[_Key, List[_Recorded]] = {}
@@ -101,8 +91,8 @@ class ReplayBackend(Backend):
                     rejected.append(f'{path}, line {number}: {error}')
                     continue
                 for row in records:
-                    reply = Response(row.text, score=row.score)
-                    recorded = _Recorded(reply, number)
+                    response = Response(row.text, score=row.score)
+                    recorded = _Recorded(response, number)
                     found.setdefault(_key_of(row), []).append(recorded)
         if rejected and not found:
             raise ValueError(rejected[0])
@@ -113,8 +103,8 @@ class ReplayBackend(Backend):
             )
         joined = 0
         for key, answers in found.items():
-            self._replies[key] = _join(path, key, answers)
-            joined += len({x.reply.text for x in answers}) > 1
+            self._responses[key] = _join(path, key, answers)
+            joined += len({x.response.text for x in answers}) > 1
         if joined:
             self.notes.append(
                 f'{path}: several answers of one kind about one image were '
@@ -139,7 +129,7 @@ class ReplayBackend(Backend):
                 if part:
                     more.setdefault(key, {})[part] = row['text']
                     continue
-                self._replies[key] = Response(
+                self._responses[key] = Response(
                     row['text'],
                     row['finish'],
                     row['tokens_in'],
@@ -147,9 +137,9 @@ class ReplayBackend(Backend):
                     row.get('score'),
                 )
         for key, texts in more.items():
-            if key in self._replies:
-                self._replies[key] = replace(
-                    self._replies[key],
+            if key in self._responses:
+                self._responses[key] = replace(
+                    self._responses[key],
                     more=tuple(texts[part] for part in sorted(texts)),
                 )
 
@@ -159,16 +149,16 @@ def _key_of(row: RawRecord) -> _Key:
 
 
 def _join(path: Path, key: _Key, answers: List[_Recorded]) -> Response:
-    """One reply of all different answers; refusals count where alone."""
+    """Join different answers; refusals count only where alone."""
     kind = key[1]
     given = [
-        x for x in answers if answer_problem(kind, x.reply.text) is None
+        x for x in answers if not AnswerCheck(kind, x.response.text).problem
     ] or answers[-1:]
-    different = {(x.reply.text, x.reply.score): x for x in given}
+    different = {(x.response.text, x.response.score): x for x in given}
     if len(different) == 1:
-        return given[0].reply
+        return given[0].response
     first, second = list(different.values())[:2]
-    texts = [x.reply.text for x in different.values()]
+    texts = [x.response.text for x in different.values()]
     if kind == CAPTION:
         return Response('\n'.join(texts))
     lists = [find_json(text, repair=False) for text in texts]

@@ -6,10 +6,10 @@ from typing import Any, Dict, List, Optional, Set, Tuple
 
 from tqdm import tqdm
 
-# Without these there is no question.
+# Needed by every request.
 _NEEDED = ('model', 'messages')
 _LIMITS = ('max_tokens', 'max_completion_tokens')
-# How endpoints say that they do not know or allow a parameter.
+# Errors of endpoints over a parameter that is unknown or not allowed.
 _REFUSED = re.compile(
     r'not? support|unsupported|un-?recogni[sz]ed|unknown|unexpected|'
     r'not permitted|extra_forbidden|extra inputs|extra fields|not allowed|'
@@ -40,7 +40,7 @@ _LEAST = re.compile(
     r'greater than or equal to)\D{0,25}(\d+)',
     re.IGNORECASE,
 )
-# Other words for a parameter in what endpoints say.
+# Other names of parameters in errors.
 _OTHER_NAMES = dict(
     response_format=r'response.?format|json.?schema|response.?schema|'
     r'structured outputs?|guided.?(?:json|decoding)|grammar|'
@@ -50,7 +50,7 @@ _OTHER_NAMES = dict(
 
 
 class RequestParameters:
-    """What is sent beside model and messages, adapted to the endpoint.
+    """Parameters of a request, adapted to the endpoint.
 
     Thread-safe; what an endpoint refuses once is not sent again.
 
@@ -60,7 +60,7 @@ class RequestParameters:
         renames (Dict[str, str]): Names as the endpoint calls them.
 
     Attributes:
-        notes (List[str]): What was adapted, a line each.
+        notes (List[str]): A line for each adaptation.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class RequestParameters:
         self.notes: List[str] = []
 
     def apply(self, body: Dict[str, Any]) -> Dict[str, Any]:
-        """A request's body as the endpoint wants it.
+        """Adapt a request's body to the endpoint.
 
         Args:
             body (Dict[str, Any]): With the backend's own parameters.
@@ -101,7 +101,7 @@ class RequestParameters:
         """Learn from an endpoint's error which parameter it refuses.
 
         Args:
-            body (Dict[str, Any]): What was sent, from :meth:`apply`.
+            body (Dict[str, Any]): The body sent, from :meth:`apply`.
             text (str): The error as it came.
 
         Returns:
@@ -168,18 +168,18 @@ class RequestParameters:
 
 
 def find_refused(body: Dict[str, Any], text: str) -> Optional[str]:
-    """The parameter of a request that an error says is not supported.
+    """Find the unsupported parameter that an error names.
 
     Dialects of OpenAI, Azure, vLLM, LiteLLM, Anthropic, Gemini, llama.cpp
     and whatever else names the parameter.
 
     Args:
-        body (Dict[str, Any]): What was sent.
+        body (Dict[str, Any]): The body sent.
         text (str): The error as it came.
 
     Returns:
-        str, optional: A name in ``body``, None where it is about something
-        else.
+        str, optional: A name in ``body``, None where the error has
+        another cause.
     """
     message, stated = _read_error(text)
     names = [name for name in body if name not in _NEEDED]
@@ -207,7 +207,7 @@ def find_refused(body: Dict[str, Any], text: str) -> Optional[str]:
 
 
 def _read_error(text: str) -> Tuple[str, List[str]]:
-    """The message, and the names that fields of the error state."""
+    """Read an error's message and the parameters it names."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,32 +1,32 @@
 import random
 from functools import lru_cache
-from typing import Iterable, Iterator, Tuple, Union
+from typing import Union
 
 from ...vocabulary import HOIVocabulary
 from ..requests.messages import CAPTION, LIST, Failure, Request, Response
 from ..simulation.image_labels import read_image_labels
 from ..simulation.simulated import SimulatedTeacher
 from .base import Backend, Outcome
-from .registry import register_backend
+from .registry import BACKENDS
 
-# The score of what is only just mentioned, sigmoid(-0.5).
+# Lowest score of a drawn class, sigmoid(-0.5).
 _LOWEST = 0.3775
 
 
-@register_backend('simulated')
+@BACKENDS.register_module('simulated')
 class SimulatedBackend(Backend):
-    """A VLLM with known noise, from an annotation file: a rehearsal.
+    """Simulated VLLM with known noise, from an annotation file.
 
-    It looks at no pixel. What it writes in captions, lists and scores is
-    from one draw an image, so that the three agree. A candidate that it does
-    not mention gets a chance score below all that it mentions.
+    It reads no pixels. Captions, lists and scores of an image are from one
+    draw, so that the three agree. A candidate that was not drawn gets a
+    random score below all that were.
 
     Args:
         ann_file (str): Annotation file in the project's format.
         vocabulary (str | HOIVocabulary): Its vocabulary.
         preset (str): 'weak', 'typical', 'strong' or 'perfect'. Defaults to
             'typical'.
-        seed (int): Of all draws. Defaults to 0.
+        seed (int): Random seed. Defaults to 0.
     """
 
     def __init__(
@@ -48,35 +48,29 @@ class SimulatedBackend(Backend):
             lambda key: self._teacher.scores(self._images[key])
         )
 
-    def run(
-        self, questions: Iterable[Request]
-    ) -> Iterator[Tuple[Request, Outcome]]:
-        """See :meth:`Backend.run`."""
-        for question in questions:
-            yield question, self._answer(question)
-
-    def _answer(self, question: Request) -> Outcome:
-        image = self._images.get(question.image_id)
+    def respond(self, request: Request) -> Outcome:
+        """See :meth:`Backend.respond`."""
+        image = self._images.get(request.image_id)
         if image is None:
             return Failure(
                 'unknown_image',
-                f'"{question.image_id}" is not among the keys of the '
+                f'"{request.image_id}" is not among the keys of the '
                 f'annotation file',
                 about_image=True,
             )
-        if question.kind in (CAPTION, LIST):
+        if request.kind in (CAPTION, LIST):
             answer = self._teacher.answer(image)
             return Response(
-                answer.caption if question.kind == CAPTION else answer.answer
+                answer.caption if request.kind == CAPTION else answer.answer
             )
-        vocabulary, prompt = self._vocabulary, question.prompt
+        vocabulary, prompt = self._vocabulary, request.prompt
         hoi = vocabulary.hoi_id(
             vocabulary.verb_label(prompt.verb),
             vocabulary.object_label(prompt.object),
         )
-        score = self._scores(question.image_id).get(hoi)
+        score = self._scores(request.image_id).get(hoi)
         if score is None:
-            score = _LOWEST * self._chance(question.image_id, hoi)
+            score = _LOWEST * self._chance(request.image_id, hoi)
         return Response('yes' if score >= 0.5 else 'no', score=round(score, 4))
 
     def _chance(self, image_id: str, hoi: int) -> float:

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ..requests.messages import CAPTION, LIST, SCORE, Request, Response
 from .base import BatchedBackend
-from .registry import register_backend
+from .registry import BACKENDS
 from .yes_no import NO, YES
 
 if TYPE_CHECKING:
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     import torch
 
 
-@register_backend('transformers')
+@BACKENDS.register_module('transformers')
 class TransformersBackend(BatchedBackend):
-    """Any VLLM that transformers loads as an image-text-to-text model.
+    """VLLM that transformers loads as an image-text-to-text model.
 
-    Answers are greedy; a batch is padded on the left, so that it says what
-    its questions would get one by one.
+    Answers are greedy; a batch is padded on the left, so that its
+    answers are those of single requests.
 
     Args:
         model (str): A folder, or an id on the Hugging Face hub.
-        batch_size (int): Questions answered at once. Defaults to 8.
+        batch_size (int): Requests answered at once. Defaults to 8.
         device (str): torch device, or 'auto': the GPU where there is one.
             Defaults to 'auto'.
         dtype (str): Name of a torch dtype, or 'auto': as the weights were
@@ -88,29 +88,29 @@ class TransformersBackend(BatchedBackend):
         self._yes = self._first_tokens(YES)
         self._no = self._first_tokens(NO)
         if set(self._yes) & set(self._no):
-            # Such a tokenizer's first token does not tell yes from no.
+            # The first token is the same for yes and no.
             self.kinds = (CAPTION, LIST)
         self._texts: Dict[str, str] = {}
 
     def answer(
-        self, questions: List[Request], images: List['PIL.Image.Image']
+        self, requests: List[Request], images: List['PIL.Image.Image']
     ) -> List[Response]:
         """See :meth:`BatchedBackend.answer`."""
         import torch
 
         inputs = self._processor(
-            text=[self._text(question.prompt.text) for question in questions],
+            text=[self._text(request.prompt.text) for request in requests],
             images=[[image] for image in images],
             padding=True,
             return_tensors='pt',
         ).to(self.device)
         inputs = inputs.to(self._model.dtype)  # floating-point parts alone
-        scored = questions[0].kind == SCORE
+        scored = requests[0].kind == SCORE
         tokenizer = self._processor.tokenizer
         with torch.inference_mode():
             output = self._model.generate(
                 **inputs,
-                max_new_tokens=max(q.prompt.max_tokens for q in questions),
+                max_new_tokens=max(q.prompt.max_tokens for q in requests),
                 do_sample=False,
                 temperature=None,
                 top_p=None,
@@ -122,16 +122,16 @@ class TransformersBackend(BatchedBackend):
         length = inputs['input_ids'].shape[1]
         written = output.sequences[:, length:].cpu()
         texts = tokenizer.batch_decode(written, skip_special_tokens=True)
-        scores: List[Optional[float]] = [None] * len(questions)
+        scores: List[Optional[float]] = [None] * len(requests)
         if scored:
             scores = self._yes_probabilities(output.logits[0]).tolist()
         ends = self._ends()
-        replies = []
+        responses = []
         for text, row, mask, score in zip(
             texts, written.tolist(), inputs['attention_mask'].tolist(), scores
         ):
             stop = next((i for i, x in enumerate(row) if x in ends), None)
-            replies.append(
+            responses.append(
                 Response(
                     text=text.strip(),
                     finish='length' if stop is None else 'stop',
@@ -140,10 +140,10 @@ class TransformersBackend(BatchedBackend):
                     score=score,
                 )
             )
-        return replies
+        return responses
 
     def _text(self, prompt: str) -> str:
-        """The prompt as the model's chat template puts it."""
+        """Put the prompt into the model's chat template."""
         if prompt not in self._texts:
             if len(self._texts) > 10000:
                 self._texts.clear()
@@ -155,12 +155,12 @@ class TransformersBackend(BatchedBackend):
             )
         return self._texts[prompt]
 
-    def _first_tokens(self, words: Any) -> List[int]:
+    def _first_tokens(self, texts: Any) -> List[int]:
         tokenizer = self._processor.tokenizer
         return sorted(
             {
                 tokenizer.encode(word, add_special_tokens=False)[0]
-                for word in words
+                for word in texts
             }
         )
 
@@ -170,6 +170,6 @@ class TransformersBackend(BatchedBackend):
         return {*ends, self._processor.tokenizer.eos_token_id}
 
     def _yes_probabilities(self, logits: 'torch.Tensor') -> 'torch.Tensor':
-        """(n, vocabulary) logits of the first token -> (n,)."""
+        """Map the first token's logits (n, tokens) to (n,)."""
         both = logits[:, self._yes + self._no].float().softmax(-1)
         return both[:, : len(self._yes)].sum(-1).cpu()

@@ -1,26 +1,25 @@
-import base64
-import io
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
+from ..requests.images import encode_image
 from ..requests.messages import SCORE, Request, Response
 from .base import BatchedBackend
-from .registry import register_backend
+from .registry import BACKENDS
 from .yes_no import NO, YES, yes_probability
 
 if TYPE_CHECKING:
     import PIL.Image
 
 
-@register_backend('vllm')
+@BACKENDS.register_module('vllm')
 class VLLMBackend(BatchedBackend):
-    """vLLM's offline engine, in an environment of its own.
+    """Offline engine of vLLM, in an environment of its own.
 
     The engine schedules requests itself, so that a batch should be much
     larger than what fits the GPU at once. Answers are greedy.
 
     Args:
         model (str): A folder, or an id on the Hugging Face hub.
-        batch_size (int): Questions handed over at once. Defaults to 256.
+        batch_size (int): Requests handed over at once. Defaults to 256.
         engine (dict, optional): Further arguments of ``vllm.LLM``, for
             example ``{"tensor_parallel_size": 2}``. Defaults to None.
         max_side (int, optional): Longer images are scaled down to this many
@@ -61,7 +60,7 @@ class VLLMBackend(BatchedBackend):
         }
 
     def answer(
-        self, questions: List[Request], images: List['PIL.Image.Image']
+        self, requests: List[Request], images: List['PIL.Image.Image']
     ) -> List[Response]:
         """See :meth:`BatchedBackend.answer`."""
         outputs = self._llm.chat(
@@ -72,24 +71,24 @@ class VLLMBackend(BatchedBackend):
                         content=[
                             dict(
                                 type='image_url',
-                                image_url=dict(url=_data_url(image)),
+                                image_url=dict(url=encode_image(image)),
                             ),
-                            dict(type='text', text=question.prompt.text),
+                            dict(type='text', text=request.prompt.text),
                         ],
                     )
                 ]
-                for question, image in zip(questions, images)
+                for request, image in zip(requests, images)
             ],
-            sampling_params=[self._sampling(x) for x in questions],
+            sampling_params=[self._sampling(x) for x in requests],
             use_tqdm=False,
         )
         return [
-            self._reply(question, output)
-            for question, output in zip(questions, outputs)
+            self._reply(request, output)
+            for request, output in zip(requests, outputs)
         ]
 
-    def _sampling(self, question: Request) -> Any:
-        prompt = question.prompt
+    def _sampling(self, request: Request) -> Any:
+        prompt = request.prompt
         args: Dict[str, Any] = dict(
             temperature=0.0, max_tokens=prompt.max_tokens
         )
@@ -99,10 +98,10 @@ class VLLMBackend(BatchedBackend):
             args['structured_outputs'] = self._structured(json=prompt.schema)
         return self._params(**args)
 
-    def _reply(self, question: Request, output: Any) -> Response:
+    def _reply(self, request: Request, output: Any) -> Response:
         best = output.outputs[0]
         score = None
-        if question.kind == SCORE:
+        if request.kind == SCORE:
             if not best.logprobs:
                 raise ValueError(
                     'the engine gives no log-probabilities, which the stage '
@@ -125,12 +124,3 @@ class VLLMBackend(BatchedBackend):
             tokens_out=len(best.token_ids),
             score=score,
         )
-
-
-def _data_url(image: 'PIL.Image.Image') -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, 'JPEG', quality=95)
-    return (
-        'data:image/jpeg;base64,'
-        + base64.b64encode(buffer.getvalue()).decode()
-    )

@@ -1,4 +1,4 @@
-"""From what a model would say first to the probability of yes."""
+"""Probability of yes from the first token's log-probabilities."""
 
 import math
 from typing import Dict, Optional
@@ -7,7 +7,7 @@ YES, NO = ('yes', 'Yes'), ('no', 'No')
 
 
 def yes_probability(logprobs: Dict[str, float]) -> Optional[float]:
-    """Softmax over the words for yes and no that the model considered.
+    """Compute the softmax over the tokens of yes and no.
 
     Args:
         logprobs (Dict[str, float]): Log-probability, or logit, of each first
@@ -23,16 +23,16 @@ def yes_probability(logprobs: Dict[str, float]) -> Optional[float]:
         scores[token.strip()].append(value)
     found = [
         value
-        for words in sums
-        for word in words
+        for tokens in sums
+        for word in tokens
         for value in scores.get(word, ())
     ]
     if not found or max(found) == -math.inf:
         return None
-    for words in sums:
-        sums[words] = sum(
+    for tokens in sums:
+        sums[tokens] = sum(
             math.exp(value - max(found))
-            for word in words
+            for word in tokens
             for value in scores.get(word, ())
         )
     return sums[YES] / (sums[YES] + sums[NO])

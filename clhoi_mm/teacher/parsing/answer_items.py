@@ -1,8 +1,9 @@
-"""The interactions in a model's JSON, in any of the shapes they use."""
+"""Interactions in a model's JSON, in any usual shape."""
 
 import json
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
+from ..interaction import Interaction
 from .lexicon import load_words
 from .stated_scores import read_score, score_scale
 
@@ -44,7 +45,7 @@ _TEXTS = frozenset(
 _REMARKS = frozenset(
     'reasoning reason thought thoughts thinking explanation rationale '
     'note notes comment comments remark evidence scene setting location '
-    'status success error type title version language prompt question task '
+    'status success error type title version language prompt request task '
     'image image_id id key file file_name model count confidence score'.split()
 )
 _OTHER = 'other'
@@ -73,38 +74,16 @@ _NOTHING = frozenset(
 _LONGEST_NAME = 5
 
 
-class Item(NamedTuple):
-    """One interaction as the model named it.
-
-    Attributes:
-        verb (str): Empty where ``text`` holds both.
-        object (str): Empty where ``text`` holds both.
-        score (float): In [0, 1]; 1 where the model gave none, or none that
-            can be read.
-        text (str): 'riding a bicycle', where the model wrote one phrase.
-    """
-
-    verb: str
-    object: str
-    score: float
-    text: str = ''
+# An interaction, or a phrase or sentence that is to be parsed as prose.
+Item = Union[Interaction, str]
 
 
 def is_item(content: Any) -> bool:
-    """Whether a value is a dict with a verb and an object."""
+    """Check for a dict with a verb and an object."""
     if not isinstance(content, dict):
         return False
     names = {str(key).strip().lower() for key in content}
     return not names.isdisjoint(VERBS) and not names.isdisjoint(OBJECTS)
-
-
-class _Stated(NamedTuple):
-    """An item with its score as the model wrote it."""
-
-    verb: str
-    object: str
-    score: Any
-    text: str = ''
 
 
 def read_items(contents: List[Any]) -> Tuple[List[Item], bool]:
@@ -114,27 +93,32 @@ def read_items(contents: List[Any]) -> Tuple[List[Item], bool]:
         contents (List): Dicts and lists of one answer.
 
     Returns:
-        Tuple[List[Item], bool]: The items, and whether all could be read.
+        Tuple[List[Interaction | str], bool]: Interactions as the model named
+        them, with score 1 where none can be read, and phrases that hold verb
+        and object; and whether all could be read.
     """
     found: List[Item] = []
-    stated = [item for content in contents for item in _walk(content, 0)]
-    scale = score_scale(item.score for item in stated if item is not None)
-    whole = True
-    for item in stated:
+    items = [item for content in contents for item in _walk(content, 0)]
+    # Up to here scores are as the model wrote them.
+    scale = score_scale(x.score for x in items if isinstance(x, Interaction))
+    is_whole = True
+    for item in items:
         if item is None:
-            whole = False
-            continue
-        score = read_score(item.score, scale)
-        if score is None:
-            whole, score = False, 1.0
-        if item.text:
-            found.append(Item('', '', score, item.text))
-        elif not {item.verb, item.object} & _NOTHING and item.verb != _OTHER:
-            found.append(Item(item.verb, item.object, score))
-    return found, whole
+            is_whole = False
+        elif isinstance(item, str):
+            found.append(item)
+        else:
+            score = read_score(item.score, scale)
+            is_whole = is_whole and score is not None
+            names = {item.verb, item.object}
+            if not names & _NOTHING and item.verb != _OTHER:
+                found.append(
+                    item._replace(score=1.0 if score is None else score)
+                )
+    return found, is_whole
 
 
-def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
+def _walk(content: Any, depth: int) -> Iterator[Optional[Item]]:
     if depth > 4:
         yield None
     elif isinstance(content, list):
@@ -170,7 +154,7 @@ def _walk(content: Any, depth: int) -> Iterator[Optional[_Stated]]:
 
 def _from_dict(
     content: Dict[Any, Any], depth: int
-) -> Iterator[Optional[_Stated]]:
+) -> Iterator[Optional[Item]]:
     low = {str(key).strip().lower(): value for key, value in content.items()}
     for name in low.keys() & set(_LISTS):
         low[name] = _decoded(low[name])
@@ -209,7 +193,7 @@ def _from_dict(
 
 
 def _decoded(value: Any) -> Any:
-    """JSON that is written as a string, as arguments of tools are."""
+    """Decode JSON in a string, such as a tool's arguments."""
     if isinstance(value, str) and value.lstrip().startswith(('[', '{')):
         try:
             return json.loads(value)
@@ -224,10 +208,8 @@ def _is_person(part: Any) -> bool:
     )
 
 
-def _from_entry(
-    name: str, value: Any, depth: int
-) -> Iterator[Optional[_Stated]]:
-    """{"bicycle": ["ride", "hold"]}, {"caption": "A man rides."}."""
+def _from_entry(name: str, value: Any, depth: int) -> Iterator[Optional[Item]]:
+    """Read {"bicycle": ["ride", "hold"]} or {"caption": "A man rides."}."""
     if name in _REMARKS or (value is None and name in (*_LISTS, *_TEXTS)):
         return
     parts = value if isinstance(value, list) else [value]
@@ -249,7 +231,7 @@ def _from_entry(
 
 
 def _has_items(content: Any) -> bool:
-    """Whether a dict holds an interaction, or a list of some."""
+    """Check for a dict with interactions."""
     if is_item(content):
         return True
     return isinstance(content, dict) and any(
@@ -260,7 +242,7 @@ def _has_items(content: Any) -> bool:
 
 def _walk_verb(
     verb: Any, obj: str, low: Dict[str, Any]
-) -> Iterator[Optional[_Stated]]:
+) -> Iterator[Optional[Item]]:
     score = _first(low, SCORES)
     if isinstance(verb, dict):
         inner = {str(key).lower(): value for key, value in verb.items()}
@@ -283,24 +265,24 @@ def _first(
     return next((low[name] for name in names if name in low), default)
 
 
-def _item(verb: str, obj: str, score: Any = None) -> Optional[_Stated]:
+def _item(verb: str, obj: str, score: Any = None) -> Optional[Item]:
     if len(verb.split()) > _LONGEST_NAME:
         return _phrase(verb)
     verb, obj = _clean(verb), _clean(obj)
     if not verb or not obj or len(obj.split()) > _LONGEST_NAME:
         return None
-    return _Stated(verb, obj, score)
+    return Interaction(verb, obj, score)
 
 
-def _phrase(text: str) -> Optional[_Stated]:
-    """'riding a bicycle', or a sentence in its own upper and lower case."""
+def _phrase(text: str) -> Optional[Item]:
+    """Normalize 'riding a bicycle', or keep a sentence's case."""
     short = len(text.split()) <= _LONGEST_NAME
     text = _clean(text) if short else _valid(text)
-    return _Stated('', '', None, text) if text else None
+    return text or None
 
 
 def _clean(text: str) -> str:
-    """Lower case, single spaces, and no halves of surrogate pairs."""
+    """Normalize case, spaces and halves of surrogate pairs."""
     return _valid(text).lower()
 
 

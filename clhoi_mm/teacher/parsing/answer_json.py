@@ -1,4 +1,4 @@
-"""Find the JSON in a model's answer, broken JSON too."""
+"""JSON in a model's answer, also broken JSON."""
 
 import json
 import re
@@ -16,10 +16,10 @@ _DECODER = json.JSONDecoder()
 
 
 class FoundJSON(NamedTuple):
-    """A dict or list of an answer.
+    """Dict or list in an answer.
 
     Attributes:
-        content (Any): The dict or list; None where it is beyond repair.
+        content (Any): The dict or list; None where it cannot be repaired.
         repaired (bool): Whether it was not well-formed.
         start (int): Where it begins in the text.
         end (int): Where it ends in the text.
@@ -34,17 +34,17 @@ class FoundJSON(NamedTuple):
 def find_json(
     text: str, repair: bool = True, keep_torn: bool = False
 ) -> List[FoundJSON]:
-    """Find the outermost dicts and lists of an answer; no text raises.
+    """Find the outermost dicts and lists; no text raises.
 
     Where code fences hold any, those alone count. Single and curly quotes,
     comments, missing or trailing commas and a cut-off end are repaired.
 
     Args:
         text (str): The answer, without reasoning.
-        repair (bool): Whether to mend what is not well-formed, which needs
+        repair (bool): Whether to repair broken JSON, which needs
             json_repair; else its content is None. Defaults to True.
         keep_torn (bool): Whether a string that was cut off at the end of
-            the answer is kept. Defaults to False: half a name is no name.
+            the answer is kept. Defaults to False: half a name is none.
 
     Returns:
         List[FoundJSON]: In the text's order.
@@ -90,14 +90,14 @@ def _decode(text: str, start: int) -> Optional[tuple]:
 
 
 def _is_worth(content: Any) -> bool:
-    """Whether it is more than a footnote's number, '[1]'."""
+    """Check for more than a footnote's number, '[1]'."""
     return isinstance(content, dict) or not all(
         isinstance(part, (int, float)) for part in content or [{}]
     )
 
 
 def closing_bracket(text: str, start: int, stop: int) -> Optional[int]:
-    """Behind the bracket that closes the one at ``start``."""
+    """Find the end of the bracket that opens at ``start``."""
     depth = 0
     for match in _BRACKET.finditer(text, start, stop):
         depth += 1 if match.group() in '[{' else -1
@@ -120,13 +120,13 @@ def _mend(body: str, is_whole: bool) -> Optional[Any]:
     try:
         content = repair_json(body, return_objects=True, skip_json_loads=True)
     except Exception:
-        # Another library's rules meet texts that nobody thought of.
+        # Errors of json_repair over unusual texts are of any type.
         return None
     return content if isinstance(content, (dict, list)) else None
 
 
 def _without_torn_end(text: str) -> str:
-    """Cuts off what was being written when the answer ended."""
+    """Drop the incomplete item at the end of an answer."""
     if text.endswith((']', '}')):
         return text
     closed = max(text.rfind('}'), text.rfind(']'))

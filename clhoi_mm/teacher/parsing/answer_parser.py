@@ -1,4 +1,4 @@
-"""One raw record to interactions in the vocabulary's names."""
+"""Parsing of raw records to interactions of a vocabulary."""
 
 import re
 from functools import lru_cache
@@ -15,17 +15,18 @@ from typing import (
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction, max_score
 from ..requests.messages import CAPTION, SCORE
 from ..store.raw_record import RawRecord
+from .answer_items import Item
 from .caption_parser import CaptionParser
-from .caption_text import is_json, read_caption
+from .caption_text import read_caption
 from .final_answer import read_final_answer
 from .lexicon import Lexicon
 from .list_lines import ListLines
 from .parse_report import ParseReport
-from .parsed_interaction import ParsedInteraction
 from .plain_text import split_prose
-from .structured import read_structured
+from .structured import StructuredAnswer, read_structured
 
 _WORD = re.compile(r'[^\W\d_]+')
 # Some of these stand in every English text of a few words.
@@ -34,63 +35,33 @@ _ENGLISH = frozenset(
     'person people man woman being holding riding sitting standing two three '
     'some both one his her their its while near next into out up'.split()
 )
-
-
-class Found(NamedTuple):
-    """An interaction that a record names.
-
-    Attributes:
-        verb (str): As the vocabulary spells it, where it has it.
-        object (str): As the vocabulary spells it, where it has it.
-            does not say how sure the model is.
-        in_vocabulary (bool): Whether it is a class of the vocabulary.
-        invalid_pair (bool): Whether both are known and the class is not.
-        source (str): The record's kind.
-    """
-
-    verb: str
-    object: str
-    score: Optional[float]
-    in_vocabulary: bool
-    invalid_pair: bool
-    source: str
+# Interactions of a text, or why it could not be parsed.
+_Parsed = Union[List[Interaction], Exception]
 
 
 class ParsedAnswer(NamedTuple):
-    """What became of a record.
+    """Interactions of a record, and errors.
 
     Attributes:
-        found (List[Found]): In the answer's order; a pair once, with its
-            highest score.
-        errors (List[str]): Why texts of it could not be read.
+        interactions (List[Interaction]): In the answer's order; a pair once,
+            with its highest score.
+        errors (List[str]): Reasons why texts of it could not be parsed.
     """
 
-    found: List[Found]
+    interactions: List[Interaction]
     errors: List[str]
 
 
-class _Prose(NamedTuple):
-    """Running text of a record, still to be read."""
-
-    text: str
-    source: str
-
-
-def best_score(items: Iterable[Found]) -> Optional[float]:
-    """The highest score that was said, None if none was."""
-    return max((i.score for i in items if i.score is not None), default=None)
-
-
 class AnswerParser:
-    """Reads raw records: structured answers and lists by rule, prose parsed.
+    """Parser of raw records: structured answers, lists and prose.
 
     Prose needs spaCy, which is loaded with the first text; without it all
-    else is read, and the report says what is missing.
+    else is parsed, and the report names what is missing.
 
     Args:
-        vocabulary (HOIVocabulary): Gives names.
-        report (ParseReport): Counts what is malformed, not in English or no
-            answer at all.
+        vocabulary (HOIVocabulary): Vocabulary of the names.
+        report (ParseReport): Counts answers that are malformed, not in
+            English or none at all.
     """
 
     def __init__(self, vocabulary: HOIVocabulary, report: ParseReport) -> None:
@@ -102,7 +73,7 @@ class AnswerParser:
         self._captions: Optional[CaptionParser] = None
 
     def parse(self, record: RawRecord) -> ParsedAnswer:
-        """What a record names; no text raises.
+        """Parse one record; no text raises.
 
         Args:
             record (RawRecord): The answer.
@@ -110,95 +81,89 @@ class AnswerParser:
         return self.parse_all([record])[0]
 
     def parse_all(self, records: Sequence[RawRecord]) -> List[ParsedAnswer]:
-        """What records name; many at once take the least time each.
+        """Parse records; many at once take the least time each.
 
-        The class "no interaction" is nothing that is done, and left out.
+        ``no_interaction`` classes are dropped.
 
         Args:
             records (Sequence[RawRecord]): Answers.
 
         Returns:
-            List[ParsedAnswer]: One each, in their order.
+            List[ParsedAnswer]: One for each record, in their order.
         """
         answers = []
         for record in records:
             errors: List[str] = []
-            parts: List[Union[Found, _Prose]] = []
+            items: List[Item] = []
             try:
-                parts.extend(self._read(record))
+                items.extend(self._read(record))
             except Exception as error:
-                # One answer among millions: a rule that fails ends no stage.
+                # One answer among millions must not end the stage.
                 errors.append(_reason(error))
-            answers.append((parts, errors))
+            answers.append((record.kind, items, errors))
         texts = [
-            part.text
-            for parts, _ in answers
-            for part in parts
-            if isinstance(part, _Prose)
+            x for _, items, _ in answers for x in items if isinstance(x, str)
         ]
-        read = iter(self._read_texts(texts))
+        parsed = iter(self._parse_texts(texts))
         return [
-            ParsedAnswer(self._once(self._found(parts, read, errors)), errors)
-            for parts, errors in answers
+            ParsedAnswer(
+                [
+                    x._replace(source=kind)
+                    for x in self._unique(_insert(items, parsed, errors))
+                ],
+                errors,
+            )
+            for kind, items, errors in answers
         ]
 
-    def _read(self, record: RawRecord) -> Iterator[Union[Found, _Prose]]:
+    def _read(self, record: RawRecord) -> Iterator[Item]:
+        """Yield interactions, and texts still to be parsed as prose."""
         if record.kind == SCORE:
-            yield self._named(
-                record.verb, record.object, record.score, record.kind
-            )
+            found = self.resolve(record.verb, record.object)
+            yield found._replace(score=record.score)
             return
-        answer = read_final_answer(record.text)
-        if record.kind != CAPTION:
-            caption = None
-        else:
-            caption = read_caption(record.text)
-            answer = caption if caption.problem else answer
+        read = read_caption if record.kind == CAPTION else read_final_answer
+        answer = read(record.text)
         if answer.problem:
             self.report.no_answer[answer.problem] += 1
-        elif caption is None or (not caption.text and is_json(answer.text)):
-            yield from self._structured(answer.text, record.kind)
+        elif record.kind != CAPTION:
+            structured = read_structured(answer.text)
+            yield from self._structured(structured)
+            if not structured.found:
+                yield from self._prose(answer.text)
+        elif answer.structured:
+            yield from self._structured(answer.structured)
         else:
-            yield from self._prose(caption.text, record.kind)
+            yield from self._prose(answer.text)
 
-    def _structured(
-        self, text: str, source: str
-    ) -> Iterator[Union[Found, _Prose]]:
-        answer = read_structured(text)
+    def _structured(self, answer: StructuredAnswer) -> Iterator[Item]:
         self.report.malformed += answer.malformed
-        if not answer.found:
-            yield from self._prose(text, source)
         for item in answer.items:
-            if item.text:
-                text = item.text.replace('_', ' ')
-                yield from self._sentences(text, source)
+            if isinstance(item, str):
+                yield from self._sentences(item.replace('_', ' '))
             else:
-                yield self._named(item.verb, item.object, item.score, source)
+                found = self.resolve(item.verb, item.object)
+                yield found._replace(score=item.score)
 
-    def _prose(self, text: str, source: str) -> Iterator[Union[Found, _Prose]]:
+    def _prose(self, text: str) -> Iterator[Item]:
         if _is_english(text):
-            yield from self._sentences(text, source)
+            yield from self._sentences(text)
         else:
             self.report.foreign += 1
 
-    def _sentences(
-        self, text: str, source: str
-    ) -> Iterator[Union[Found, _Prose]]:
-        """Lines that are items of a list, and the others together."""
+    def _sentences(self, text: str) -> Iterator[Item]:
+        """Yield pairs of list lines, and other lines as text."""
         rest = []
         for line in split_prose(text):
             pairs = self.lines.read(line)
             if pairs is None:
                 rest.append(line)
             for verb, obj in pairs or ():
-                yield self._named(verb, obj, None, source)
+                yield self.resolve(verb, obj)
         if rest:
-            yield _Prose('\n'.join(rest), source)
+            yield '\n'.join(rest)
 
-    def _read_texts(
-        self, texts: List[str]
-    ) -> List[Union[List[ParsedInteraction], Exception]]:
-        """What texts say, or why one cannot be read."""
+    def _parse_texts(self, texts: List[str]) -> List[_Parsed]:
         if not texts:
             return []
         try:
@@ -210,50 +175,36 @@ class AnswerParser:
         try:
             return self._captions.parse(texts)
         except Exception as error:
-            # Rules for prose meet texts that nobody thought of.
+            # One text must not cost the others of its batch.
             if len(texts) == 1:
                 return [error]
-        return [x for text in texts for x in self._read_texts([text])]
+        return [x for text in texts for x in self._parse_texts([text])]
 
-    @staticmethod
-    def _found(
-        parts: List[Union[Found, _Prose]],
-        read: Iterator[Union[List[ParsedInteraction], Exception]],
-        errors: List[str],
-    ) -> Iterator[Found]:
-        for part in parts:
-            if isinstance(part, Found):
-                yield part
-                continue
-            items = next(read)
-            if isinstance(items, Exception):
-                errors.append(_reason(items))
-                continue
-            for item in items:
-                yield Found(
-                    item.verb,
-                    item.object,
-                    None,
-                    item.in_vocabulary,
-                    item.invalid_pair,
-                    part.source,
-                )
-
-    def _once(self, found: Iterable[Found]) -> List[Found]:
-        best: Dict[tuple, Found] = {}
+    def _unique(self, found: Iterable[Interaction]) -> List[Interaction]:
+        """Keep each pair once, with its highest score."""
+        best: Dict[tuple, Interaction] = {}
         for item in found:
             if item.verb == self.vocabulary.no_interaction:
                 continue
-            known = best.get((item.verb, item.object))
-            if known is None or best_score([known, item]) != known.score:
-                best[item.verb, item.object] = item
+            known = best.get(item[:2])
+            if known is None or max_score([known, item]) != known.score:
+                best[item[:2]] = item
         return list(best.values())
 
-    def _named(
-        self, verb: str, obj: str, score: Optional[float], source: str
-    ) -> Found:
-        verb, obj, inside, invalid_pair = self.resolve(verb, obj)
-        return Found(verb, obj, score, inside, invalid_pair, source)
+
+def _insert(
+    items: List[Item], parsed: Iterator[_Parsed], errors: List[str]
+) -> Iterator[Interaction]:
+    """Put the interactions of parsed texts in the texts' places."""
+    for item in items:
+        if isinstance(item, Interaction):
+            yield item
+            continue
+        found = next(parsed)
+        if isinstance(found, Exception):
+            errors.append(_reason(found))
+        else:
+            yield from found
 
 
 def _reason(error: Exception) -> str:

@@ -1,9 +1,8 @@
-"""The running text of a caption, which may come as JSON."""
+"""Running text of captions, some of which are JSON."""
 
 import re
-from typing import Any, List, Optional
+from typing import Any, List
 
-from ..requests.messages import CAPTION, SCORE
 from .answer_json import find_json
 from .final_answer import EMPTY, REFUSED, FinalAnswer, read_final_answer
 from .refusals import without_refusal
@@ -36,54 +35,39 @@ def read_caption(text: str) -> FinalAnswer:
     """Read a caption: without reasoning, marks, refusals and JSON.
 
     Args:
-        text (str): What the model wrote.
+        text (str): The model's output.
 
     Returns:
-        FinalAnswer: Running text; empty and without a problem where JSON
-        holds interactions in place of prose.
+        FinalAnswer: Running text, or the interactions that JSON holds in
+        place of it.
     """
     answer = read_final_answer(text)
     if answer.problem:
         return answer
     fence = _FENCE.match(answer.text)
     body = fence.group(1).strip() if fence else answer.text
-    if not is_json(answer.text):
+    if not _is_json(answer.text):
         return FinalAnswer(body)
     found = find_json(answer.text, keep_torn=True)
     if not found or found[-1].content is None:
         return FinalAnswer(body)
     prose = ' '.join(_prose(found[-1].content, 0))
-    if not prose and not read_structured(answer.text).items:
-        return FinalAnswer('', EMPTY)
+    if not prose:
+        structured = read_structured(answer.text)
+        if not structured.items:
+            return FinalAnswer('', EMPTY)
+        return FinalAnswer('', None, structured)
     plain = without_refusal(prose)
-    return FinalAnswer(plain, REFUSED if prose and not plain else None)
+    return FinalAnswer(plain, None if plain else REFUSED)
 
 
-def answer_problem(kind: str, text: str) -> Optional[str]:
-    """Why a text is no answer to a question.
-
-    Args:
-        kind (str): 'caption', 'list' or 'score'.
-        text (str): What the model wrote.
-
-    Returns:
-        str, optional: 'empty', 'refused' or 'unfinished_reasoning'; None for
-        an answer, and for a score, of which the text is one token.
-    """
-    if kind == SCORE:
-        return None
-    return (read_caption if kind == CAPTION else read_final_answer)(
-        text
-    ).problem
-
-
-def is_json(text: str) -> bool:
-    """Whether an answer is JSON, a code fence or a lead-in before it."""
+def _is_json(text: str) -> bool:
+    """Check for JSON, also behind a fence or lead-in."""
     return _JSON.match(text.strip()) is not None
 
 
 def _prose(content: Any, depth: int) -> List[str]:
-    """The sentences of the field that holds the caption, else of all."""
+    """Return the sentences of the caption field, else of all."""
     if isinstance(content, str):
         return [content.strip()] if len(content.split()) > 2 else []
     if depth > 4:

@@ -4,8 +4,9 @@ from typing import NamedTuple, Optional
 from .answer_json import closing_bracket
 from .reasoning import split_reasoning
 from .refusals import without_refusal
+from .structured import StructuredAnswer
 
-# Reasons why a text holds no answer; the question is asked again.
+# Reasons why a text holds no answer; the request is sent again.
 EMPTY = 'empty'
 REFUSED = 'refused'
 UNFINISHED = 'unfinished_reasoning'
@@ -15,26 +16,29 @@ _LATEX_ESCAPE = re.compile(r'\\([{}_%&#$])')
 
 
 class FinalAnswer(NamedTuple):
-    """The part of a model's output that answers the question.
+    """Part of a model's output that answers the request.
 
     Attributes:
         text (str): The answer, without reasoning, marks and refusals.
-        problem (str, optional): Why there is none: 'empty', 'refused' or
-            'unfinished_reasoning'.
+        problem (str, optional): Reason why there is no answer: 'empty',
+            'refused' or 'unfinished_reasoning'.
+        structured (StructuredAnswer, optional): Interactions of a caption
+            that holds them as JSON in place of prose; its text is empty.
     """
 
     text: str
     problem: Optional[str] = None
+    structured: Optional[StructuredAnswer] = None
 
 
 def read_final_answer(text: str) -> FinalAnswer:
-    """Take reasoning, marks and refusals off a model's output.
+    """Strip reasoning, marks and refusals from a model's output.
 
     Args:
-        text (str): What the model wrote.
+        text (str): The model's output.
 
     Returns:
-        FinalAnswer: What counts; reading it again changes nothing.
+        FinalAnswer: The answer; reading it again changes nothing.
     """
     answer, finished = split_reasoning(text)
     if not finished:
@@ -50,7 +54,7 @@ def read_final_answer(text: str) -> FinalAnswer:
 
 
 def _unbox(text: str) -> str:
-    """The content of the last LaTeX box, where there is one."""
+    """Return the last LaTeX box's content, else the text."""
     while (start := text.rfind(_BOX)) >= 0:
         start += len(_BOX)
         end = closing_bracket(text, start - 1, len(text))

@@ -1,4 +1,4 @@
-"""What words mean in a vocabulary: names of objects, readings of verbs."""
+"""Lexicon of a vocabulary: names of objects, patterns of verbs."""
 
 import importlib.util
 import json
@@ -6,21 +6,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-from clhoi_mm.utils.english import plural
+from clhoi_mm.utils.english import gerund, plural, third_person
+from clhoi_mm.utils.morphology import parts_of_speech, singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
-from .morphology import parts_of_speech, singular, verb_form
+from ..interaction import Interaction
 
 DATA_DIR = Path(__file__).parent / 'data'
 _ROLES = (' obj', ' instr')
-# Particles that add no meaning that a vocabulary knows: 'wash down'.
+# Particles without a meaning in any vocabulary: 'wash down'.
 _LOOSE = frozenset(
     'up down out off away over around back along through together ahead '
     'forward aside apart'.split()
 )
 _PARTICLES = frozenset('up down out off away back'.split())
-# Verbs with a preposition that do something with an object, though no
-# vocabulary may have them.
+# Verbs with a preposition that are interactions outside any vocabulary.
 _OPEN = {
     ('play', 'with'),
     ('lean', 'on'),
@@ -42,7 +42,7 @@ _OPEN = {
     ('practice', 'with'),
     ('train', 'with'),
 }
-# Verbs made from the name of what they are done with.
+# Verbs that are derived from an object's name.
 DENOMINAL = {
     'ski': 'skis', 'skateboard': 'skateboard', 'snowboard': 'snowboard',
     'surf': 'surfboard', 'cycle': 'bicycle', 'bike': 'bicycle',
@@ -51,7 +51,7 @@ DENOMINAL = {
 
 
 class Reading(NamedTuple):
-    """What a verb with an object means in the vocabulary.
+    """Meaning of a verb with an object in the vocabulary.
 
     Attributes:
         verb (str): The vocabulary's name, or the words where it has none.
@@ -66,19 +66,19 @@ class Reading(NamedTuple):
 
 @lru_cache(maxsize=None)
 def load_words() -> Dict[str, frozenset]:
-    """Lists of nouns and adverbs by kind."""
+    """Load the lists of nouns and adverbs by kind."""
     content = json.loads((DATA_DIR / 'words.json').read_text('utf-8'))
     return {kind: frozenset(words) for kind, words in content.items()}
 
 
 @lru_cache(maxsize=None)
 def load_table(name: str) -> dict:
-    """One of the tables in ``data``."""
+    """Load a table of ``data``."""
     return json.loads((DATA_DIR / name).read_text('utf-8'))
 
 
 class Lexicon:
-    """Objects and verbs of a vocabulary in the words that people use.
+    """Everyday names of a vocabulary's objects and verbs.
 
     Args:
         vocabulary (HOIVocabulary): Its names come out.
@@ -105,14 +105,15 @@ class Lexicon:
         self.verb_lemmas = frozenset(
             pattern.split(' ')[0] for pattern in self._patterns
         )
-        self._correct = lru_cache(maxsize=65536)(self._find_correction)
+        self.correct = lru_cache(maxsize=65536)(self._find_correction)
         words = {word for name in self.objects for word in name.split(' ')}
         for verb in vocabulary.verbs:
-            words.update(self._forms_of(normalise_name(verb).split(' ')[0]))
+            lemma = normalise_name(verb).split(' ')[0]
+            words.update((lemma, gerund(lemma), third_person(lemma)))
         self._spellings = sorted(word for word in words if len(word) > 4)
 
     def find_object(self, words: Sequence[str]) -> Optional[Tuple[int, int]]:
-        """The object that the last of some words name.
+        """Find the object that the last words name.
 
         Args:
             words (Sequence[str]): Lower-case words of a noun phrase.
@@ -135,11 +136,11 @@ class Lexicon:
         return None
 
     def has_verb(self, lemma: str, words: Sequence[str]) -> bool:
-        """Whether a verb with what follows it is known by itself."""
+        """Check for the pattern of a verb and following words."""
         return ' '.join([lemma, *words]) in self._patterns
 
     def implied_object(self, lemma: str, heads: Sequence[str] = ()) -> int:
-        """The object that a verb names by itself ('skiing'), or -1.
+        """Find the object that a verb implies ('skiing'), or -1.
 
         Args:
             lemma (str): The verb.
@@ -157,7 +158,7 @@ class Lexicon:
         obj: int,
         between: Sequence[str],
     ) -> Optional[Reading]:
-        """What a verb means that reaches an object through some words.
+        """Look up a verb with the words before its object.
 
         Args:
             lemma (str): The verb.
@@ -197,21 +198,16 @@ class Lexicon:
             return None
         return Reading(' '.join([lemma, *chain]), False, False)
 
-    def correct(self, word: str) -> str:
-        """A misspelt word's right spelling, or the word."""
-        return self._correct(word)
-
-    def resolve(self, verb: str, obj: str) -> Tuple[str, str, bool, bool]:
-        """A verb and an object named apart, as in a structured answer.
+    def resolve(self, verb: str, obj: str) -> Interaction:
+        """Resolve a verb and an object named apart.
 
         Args:
             verb (str): 'ride', 'is riding', 'sit_on', 'hopping onto'.
             obj (str): 'bicycle', 'the bikes'.
 
         Returns:
-            Tuple[str, str, bool, bool]: Names as the vocabulary spells them
-            where it knows them, whether the pair is one of its classes, and
-            whether it knows both but rules the pair out.
+            Interaction: The pair in the vocabulary's names, where it has
+            them; without a score.
         """
         vocabulary = self.vocabulary
         obj_label = self._label_of(obj)
@@ -222,14 +218,14 @@ class Lexicon:
         )
         label = vocabulary.verb_label(verb)
         if label >= 0 and vocabulary.hoi_id(label, obj_label) >= 0:
-            return vocabulary.verbs[label], obj_name, True, False
+            return Interaction(vocabulary.verbs[label], obj_name, None, True)
         words = [
             word
             for word in normalise_name(verb).split(' ')
             if word not in ('is', 'are', 'be', 'being', 'the', 'a', 'to')
         ]
         if not words:
-            return normalise_name(verb), obj_name, False, False
+            return Interaction(normalise_name(verb), obj_name)
         form = verb_form(self.correct(words[0]))
         lemma = form.lemma if form else words[0]
         reading = self.read(lemma, words[1:], obj_label, ())
@@ -238,7 +234,9 @@ class Lexicon:
         if reading is None:
             reading = Reading(' '.join([lemma, *words[1:]]), False, False)
         invalid_pair = reading.known and obj_label >= 0 and not reading.valid
-        return reading.verb, obj_name, reading.valid, invalid_pair
+        return Interaction(
+            reading.verb, obj_name, None, reading.valid, invalid_pair
+        )
 
     def _label_of(self, obj: str) -> int:
         label = self.vocabulary.object_label(obj)
@@ -274,31 +272,14 @@ class Lexicon:
         return names
 
     def _verb_patterns(self) -> Dict[str, List[Tuple[int, bool]]]:
-        """Pattern -> (verb label, whether it is the verb's own name)."""
+        """Map patterns to labels, marked where the verb's own."""
         vocabulary = self.vocabulary
         patterns: Dict[str, List[Tuple[int, bool]]] = {}
-        names: Dict[str, int] = {}
-        for role in reversed(_ROLES):
-            for label, verb in enumerate(vocabulary.verbs):
-                if verb.endswith(role):
-                    names[normalise_name(verb[: -len(role)])] = label
         for label, verb in enumerate(vocabulary.verbs):
-            names[normalise_name(verb)] = label
-        for label, verb in enumerate(vocabulary.verbs):
-            if verb == vocabulary.no_interaction:
-                continue
-            role = verb.endswith(_ROLES[1])
-            bare = verb.rsplit(' ', 1)[0] if verb.endswith(_ROLES) else verb
-            keys = {normalise_name(bare)}
-            head, *rest = vocabulary.gerunds[label].split(' ')
-            if len(rest) == 1:
-                form = verb_form(head)
-                keys.add(f'{form.lemma if form else head} {rest[0]}')
-                if role:
-                    keys.discard(normalise_name(bare))
-            for key in sorted(keys):
-                if not (role and bare in ('eat', 'cut', 'hit')):
+            if verb != vocabulary.no_interaction:
+                for key in self._own_patterns(label):
                     patterns.setdefault(key, []).append((label, True))
+        names = self._verb_labels()
         tables = load_table('verbs.json')
         sections = [tables.get(vocabulary.name)]
         if sections[0] is None:
@@ -313,13 +294,35 @@ class Lexicon:
                         found.append((label, False))
         return patterns
 
-    @staticmethod
-    def _forms_of(lemma: str) -> List[str]:
-        from clhoi_mm.utils.english import gerund, third_person
+    def _own_patterns(self, label: int) -> List[str]:
+        """List the patterns of a verb's name and gerund."""
+        verb = self.vocabulary.verbs[label]
+        role = verb.endswith(_ROLES[1])
+        bare = verb.rsplit(' ', 1)[0] if verb.endswith(_ROLES) else verb
+        if role and bare in ('eat', 'cut', 'hit'):
+            return []
+        keys = {normalise_name(bare)}
+        head, *rest = self.vocabulary.gerunds[label].split(' ')
+        if len(rest) == 1:
+            form = verb_form(head)
+            key = f'{form.lemma if form else head} {rest[0]}'
+            keys = {key} - {normalise_name(bare)} if role else {*keys, key}
+        return sorted(keys)
 
-        return [lemma, gerund(lemma), third_person(lemma)]
+    def _verb_labels(self) -> Dict[str, int]:
+        """Map names to labels, also V-COCO's without roles."""
+        verbs = self.vocabulary.verbs
+        names = {
+            normalise_name(verb[: -len(role)]): label
+            for role in reversed(_ROLES)
+            for label, verb in enumerate(verbs)
+            if verb.endswith(role)
+        }
+        names.update((normalise_name(x), i) for i, x in enumerate(verbs))
+        return names
 
     def _find_correction(self, word: str) -> str:
+        """Correct a word that is in no table."""
         if len(word) < 5 or parts_of_speech(word) or word in self.objects:
             return word
         words = load_words()
@@ -336,7 +339,7 @@ class Lexicon:
             score_cutoff=limit,
             limit=2,
         )
-        # A slip seldom changes a word's first letter.
+        # Typing errors seldom change the first letter.
         found = [item for item in found if item[0][0] == word[0]]
         if not found:
             return word

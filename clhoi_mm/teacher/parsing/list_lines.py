@@ -1,10 +1,11 @@
-"""Lines of a list, read without a parser: 'person - ride - bicycle'."""
+"""Lines of a list: 'person - ride - bicycle'."""
 
 import re
 from typing import List, Optional, Tuple
 
+from clhoi_mm.utils.morphology import singular, verb_form
+
 from .lexicon import Lexicon, load_words
-from .morphology import singular, verb_form
 
 # A verb with its particles, and an object.
 Pair = Tuple[str, str]
@@ -22,10 +23,10 @@ _FILLERS = frozenset('is are be being a an the to'.split())
 
 
 class ListLines:
-    """Finds lines that name a verb and an object, and little else.
+    """Reader of lines with little more than verb and object.
 
     Args:
-        lexicon (Lexicon): Knows the vocabulary's objects and verbs.
+        lexicon (Lexicon): The vocabulary's objects and verbs.
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
@@ -33,7 +34,7 @@ class ListLines:
         self.persons = load_words()['persons']
 
     def read(self, line: str) -> Optional[List[Pair]]:
-        """What such a line names.
+        """Read the pairs of a line.
 
         Args:
             line (str): One line or clause, perhaps numbered: 'person - ride
@@ -71,27 +72,27 @@ class ListLines:
         return len(words) == 1 and singular(words[0]) in self.persons
 
     def _listed(self, head: str, tail: str) -> Optional[List[Pair]]:
-        """'bicycle: ride, hold' and 'riding: bicycle, horse'."""
+        """Read 'bicycle: ride, hold' or 'riding: bicycle, horse'."""
         first = _words_of(_LABELS.sub('', head))
         if not first or _LABELS.match(head + ': '):
             return self._phrase(_words_of(tail))
-        said: List[Pair] = []
+        pairs: List[Pair] = []
         for part in tail.split(','):
             other = _words_of(part)
             pair = self._pair(first, other) or self._pair(other, first)
             if not pair:
                 return None
-            said += pair
-        return said
+            pairs += pair
+        return pairs
 
     def _phrase(self, words: List[str]) -> Optional[List[Pair]]:
-        """'riding a bicycle', 'person ride bicycle'."""
+        """Read 'riding a bicycle' or 'person ride bicycle'."""
         if len(words) > 2 and self._is_person(words[:1]):
             words = [word for word in words[1:] if word not in _FILLERS]
         for cut in range(1, min(4, len(words))):
             rest = [word for word in words[cut:] if word not in _FILLERS]
             form = verb_form(words[0])
-            # 'hits the ball with a bat' says more than one of each.
+            # 'hits the ball with a bat' has several objects.
             if form and self.lexicon.has_verb(form.lemma, words[1:cut]):
                 pair = self._pair(words[:cut], rest)
                 if pair:
@@ -99,7 +100,7 @@ class ListLines:
         return None
 
     def _pair(self, verb: List[str], thing: List[str]) -> Optional[List[Pair]]:
-        """None where these are no verb and no object."""
+        """Pair a verb and an object; None where they are none."""
         if not thing or not 0 < len(verb) < 4:
             return None
         form = verb_form(verb[0])

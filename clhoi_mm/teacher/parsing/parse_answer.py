@@ -1,21 +1,50 @@
-import json
-import re
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
+from ..interaction import Interaction
 from ..store.pseudo_labels import PseudoLabels, split_sentences
 from ..store.raw_answers import RawAnswer
-from .answer_items import read_items
 from .caption_text import read_caption
 from .final_answer import read_final_answer
-from .structured import Answer, read_structured
+from .structured import read_structured
 
-_FLAT_OBJECT = re.compile(r'\{[^{}]*\}')
+
+class ListAnswer(NamedTuple):
+    """Interactions of an answer, named as the model wrote them.
+
+    Attributes:
+        interactions (List[Interaction]): Each pair once, with its highest
+            score.
+        malformed (bool): Whether the answer could not be read in full.
+    """
+
+    interactions: List[Interaction]
+    malformed: bool
+
+
+def read_list(text: str) -> ListAnswer:
+    """Read the interactions of a structured answer; no text raises.
+
+    Args:
+        text (str): The answer as it came.
+
+    Returns:
+        ListAnswer: What is well-formed.
+    """
+    answer = read_structured(read_final_answer(text).text, repair=False)
+    best: Dict[Tuple[str, str], Interaction] = {}
+    for item in answer.items:
+        if isinstance(item, Interaction):
+            known = best.setdefault(item[:2], item)
+            if item.score > known.score:
+                best[item[:2]] = item
+    has_phrases = any(isinstance(item, str) for item in answer.items)
+    return ListAnswer(list(best.values()), answer.malformed or has_phrases)
 
 
 def parse_answer(raw: RawAnswer) -> PseudoLabels:
-    """Read a VLLM's answer; no text makes it fail.
+    """Parse a VLLM's caption and structured answer; no text raises.
 
-    Reasoning, code fences and prose around the JSON are passed over. From an
+    Reasoning, code fences and prose around the JSON are skipped. From an
     answer that is not well-formed the items that are whole are kept, and
     ``malformed`` is set. The caption counts in any case.
 
@@ -24,44 +53,43 @@ def parse_answer(raw: RawAnswer) -> PseudoLabels:
 
     Returns:
         PseudoLabels: Names in lower case with single spaces as the model
-        wrote them; of an interaction said twice the highest score.
+        wrote them; of a repeated interaction the highest score.
     """
-    text = read_caption(raw.caption).text
-    caption = ' '.join(_clean(line) for line in text.splitlines())
-    answer = _read_list(read_final_answer(raw.answer).text)
-    interactions: Dict[Tuple[str, str], float] = {}
-    for item in answer.items:
-        if not item.text:
-            name = item.verb, item.object
-            interactions[name] = max(item.score, interactions.get(name, 0))
-    return PseudoLabels(
-        key=raw.key,
-        caption=caption.strip(),
-        sentences=split_sentences(text),
-        interactions=[(*name, score) for name, score in interactions.items()],
-        malformed=answer.malformed or any(x.text for x in answer.items),
+    answer = read_list(raw.answer)
+    return label_image(
+        raw.key, [raw.caption], answer.interactions, answer.malformed
     )
 
 
-def _clean(text: str) -> str:
-    """Single spaces, and no halves of surrogate pairs."""
+def label_image(
+    key: str,
+    captions: List[str],
+    interactions: List[Interaction],
+    malformed: bool,
+) -> PseudoLabels:
+    """Join an image's captions and interactions.
+
+    Args:
+        key (str): The image's key.
+        captions (List[str]): Captions as they came, perhaps none.
+        interactions (List[Interaction]): Interactions.
+        malformed (bool): Whether the structured answer could not be read in
+            full.
+
+    Returns:
+        PseudoLabels: The image's pseudo-labels.
+    """
+    texts = [read_caption(caption).text for caption in captions]
+    return PseudoLabels(
+        key=key,
+        caption='\n'.join(map(_one_line, texts)),
+        sentences=[x for text in texts for x in split_sentences(text)],
+        interactions=interactions,
+        malformed=malformed,
+    )
+
+
+def _one_line(text: str) -> str:
+    """Join lines by spaces, without halves of surrogate pairs."""
     text = text.encode('utf-8', 'replace').decode('utf-8')
-    return ' '.join(text.split())
-
-
-def _read_list(text: str) -> Answer:
-    """The answer's items; of broken JSON the objects that are whole."""
-    answer = read_structured(text, repair=False)
-    if answer.found:
-        return answer
-    whole = [_load(match) for match in _FLAT_OBJECT.findall(text)]
-    items, _ = read_items([item for item in whole if item is not None])
-    return Answer(items, True, False)
-
-
-def _load(text: str) -> Optional[Any]:
-    # int() of a huge literal is a ValueError too.
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return ' '.join(' '.join(x.split()) for x in text.splitlines()).strip()

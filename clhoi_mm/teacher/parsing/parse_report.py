@@ -5,7 +5,7 @@ from typing import List
 
 @dataclass
 class ParseReport:
-    """What became of raw answers.
+    """Counts of the stage parse.
 
     Attributes:
         records (int): Raw records read.
@@ -14,24 +14,24 @@ class ParseReport:
         in_vocabulary (int): Those that are classes of the vocabulary.
         malformed (int): Structured answers that were not well-formed; what
             could be read of them counts.
-        foreign (int): Answers that are not in English; nothing is read from
-            their prose.
+        foreign (int): Answers that are not in English, whose prose is
+            skipped.
         no_answer (Counter): Answers that are none, by reason: empty, refused
             or reasoning that does not end; nothing is read from them.
-        unparsed (int): Answers of which a text could not be read; they are
+        unparsed (int): Answers with a text that could not be parsed; they are
             named in ``unparsed_file``.
-        unparsed_file (str): Where they are.
-        unread (int): Texts in prose that were passed over, since what reads
-            them is not installed.
-        unread_reason (str): What is to be installed.
+        unparsed_file (str): File of these answers.
+        unread (int): Texts in prose skipped for lack of a
+            library.
+        unread_reason (str): Library that is missing.
         undetected (int): Interactions left out since their object was not
             detected.
-        invalid_pair (int): Those left out since the vocabulary knows verb and
-            object and has no such class.
+        invalid_pair (int): Interactions left out since the vocabulary has verb
+            and object, but no such class.
         unlikely (int): Candidates left out for a low score.
         rejected (int): Lines that are no raw record; they are kept in
             ``rejected_file``.
-        rejected_file (str): Where they are.
+        rejected_file (str): File of these lines.
         outside (Counter): Interactions outside the vocabulary.
         frequent (Counter): Those inside it.
     """
@@ -56,7 +56,7 @@ class ParseReport:
     frequent: Counter = field(default_factory=Counter)
 
     def add(self, other: 'ParseReport') -> None:
-        """Count what another process found in its answers."""
+        """Add the counts of another process."""
         self.malformed += other.malformed
         self.foreign += other.foreign
         self.no_answer.update(other.no_answer)
@@ -64,7 +64,7 @@ class ParseReport:
         self.unread_reason = self.unread_reason or other.unread_reason
 
     def lines(self) -> List[str]:
-        """The report as text, for people."""
+        """Format the report."""
         lines = [
             f'{self.records} answers about {self.images} images: '
             f'{self.interactions} interactions, {self.in_vocabulary} of '

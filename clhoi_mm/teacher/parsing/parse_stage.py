@@ -1,12 +1,11 @@
-"""The stage "parse": raw answers to interactions, one row an image."""
+"""Stage "parse": raw answers to interactions by image."""
 
-import argparse
 import json
 import os
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Iterable, Iterator, List, Optional, Tuple, Union
 
 from tqdm import tqdm
 
@@ -14,12 +13,12 @@ from clhoi_mm.utils.files import work_folder
 from clhoi_mm.utils.key_matching import no_match_message
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from ..requests.detected_objects import DetectedObjects, read_detected_objects
+from ..interaction import Interaction, max_score
+from ..requests.detected_objects import DetectedObjects
 from ..requests.messages import SCORE
 from ..store.external_sort import ExternalSort
-from ..store.parsed_file import ParsedRow, write_parsed
+from ..store.parsed_file import ParsedImage, write_parsed
 from ..store.raw_record import RawRecord, read_line
-from .answer_parser import Found, best_score
 from .parse_report import ParseReport
 from .parse_workers import parse_records
 from .side_file import SideFile
@@ -38,7 +37,7 @@ def parse_raw(
     progress: bool = True,
     workers: int = 1,
 ) -> ParseReport:
-    """Write what raw answers say, as interactions.
+    """Parse raw answers and write their interactions.
 
     An image's answers are taken together, in any order and from any place
     of the file. An interaction that is named in several has the probability
@@ -49,7 +48,7 @@ def parse_raw(
 
     Args:
         raw (str | PathLike): JSONL of ``{image_id, kind, text, ...}``.
-        vocabulary (HOIVocabulary): Gives names.
+        vocabulary (HOIVocabulary): The vocabulary.
         out (str | PathLike): The file to write: rows ``{image_id,
             interactions: [{verb, object, score, in_vocabulary, source}]}``,
             as Parquet where it ends with .parquet, as JSONL else.
@@ -86,7 +85,7 @@ def parse_raw(
 
 
 class _Images:
-    """Joins an image's answers to its row."""
+    """Join of an image's answers."""
 
     def __init__(
         self,
@@ -102,14 +101,14 @@ class _Images:
         self.keep_ruled_out = keep_ruled_out
         self.report = report
 
-    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedRow]:
-        """All images' rows.
+    def rows(self, found: Iterable[tuple]) -> Iterator[ParsedImage]:
+        """Yield all images with their interactions.
 
         Args:
             found (Iterable[tuple]): Image and answers, see :meth:`row`.
 
         Raises:
-            ImportError: There is prose alone, and nothing that reads it.
+            ImportError: All answers are prose, and spaCy is missing.
             ValueError: No image is among the detected objects.
         """
         first: List[Union[str, int]] = []
@@ -139,50 +138,41 @@ class _Images:
     def row(
         self,
         image_id: Union[str, int],
-        answers: List[Tuple[Optional[list], List[Found]]],
-    ) -> ParsedRow:
-        """One image's row.
+        answers: List[Tuple[Optional[list], List[Interaction]]],
+    ) -> ParsedImage:
+        """Join one image's answers.
 
         Args:
             image_id (str | int): The image.
-            answers (List[tuple]): Of each record the names of detected
-                objects, or None, and what it names.
+            answers (List[tuple]): Names of detected objects, or None, and
+                interactions of each record.
         """
         report = self.report
         report.images += 1
         present = self._present(image_id, answers)
-        rows = []
+        kept = []
         for items in self._by_pair(answers):
-            asked = [item for item in items if item.source == SCORE]
-            named = len(items) > len(asked)
-            score = best_score(asked or items)
-            if score is None:
-                score = 1.0
-            first = items[0]
-            label = self.vocabulary.object_label(first.object)
-            if first.invalid_pair and not self.keep_ruled_out:
+            scored = [item for item in items if item.source == SCORE]
+            score = max_score(scored or items)
+            item = items[0]._replace(
+                score=1.0 if score is None else score,
+                source='+'.join(sorted({x.source for x in items})),
+            )
+            label = self.vocabulary.object_label(item.object)
+            if item.invalid_pair and not self.keep_ruled_out:
                 report.invalid_pair += 1
             elif label >= 0 and present is not None and label not in present:
                 report.undetected += 1
-            elif not named and score < self.min_score:
+            elif len(items) == len(scored) and item.score < self.min_score:
                 report.unlikely += 1
             else:
-                sources = sorted({item.source for item in items})
-                rows.append(
-                    dict(
-                        verb=first.verb,
-                        object=first.object,
-                        score=score,
-                        in_vocabulary=first.in_vocabulary,
-                        source='+'.join(sources),
-                    )
-                )
-                self._count(first)
-        rows.sort(key=lambda row: (-row['score'], row['verb'], row['object']))
-        report.interactions += len(rows)
-        return dict(image_id=image_id, interactions=rows)
+                kept.append(item)
+                self._count(item)
+        kept.sort(key=lambda x: (-x.score, x.verb, x.object))
+        report.interactions += len(kept)
+        return image_id, kept
 
-    def _count(self, item: Found) -> None:
+    def _count(self, item: Interaction) -> None:
         name = f'{item.verb} {item.object}'.replace('_', ' ')
         if item.in_vocabulary:
             self.report.in_vocabulary += 1
@@ -191,7 +181,7 @@ class _Images:
             self.report.outside[name] += 1
 
     @staticmethod
-    def _by_pair(answers: List[tuple]) -> Iterator[List[Found]]:
+    def _by_pair(answers: List[tuple]) -> Iterator[List[Interaction]]:
         pair = attrgetter('verb', 'object')
         items = [item for _, found in answers for item in found]
         items.sort(key=attrgetter('verb', 'object', 'in_vocabulary'))
@@ -201,7 +191,7 @@ class _Images:
     def _present(
         self, image_id: Union[str, int], answers: List[tuple]
     ) -> Optional[set]:
-        """Labels of what was detected; None where nobody looked."""
+        """Return detected labels; None without a detector."""
         lists = [names for names, _ in answers if names is not None]
         if not lists and self.objects is None:
             return None
@@ -226,7 +216,7 @@ def _sorted_answers(
 ) -> Iterator[Tuple[Union[str, int], List[tuple]]]:
     """Parse line by line, then read back image by image.
 
-    What is parsed waits on disk, so that memory does not grow with the
+    Parsed records are sorted on disk, so that memory does not grow with the
     number of images.
     """
     order = ExternalSort(folder)
@@ -236,7 +226,7 @@ def _sorted_answers(
         for number, record, answer in parse_records(
             records, vocabulary, report, workers
         ):
-            row = [record.image_id, record.objects, answer.found]
+            row = [record.image_id, record.objects, answer.interactions]
             order.add(str(record.image_id), number, json.dumps(row))
             if answer.errors:
                 report.unparsed += 1
@@ -253,7 +243,7 @@ def _sorted_answers(
         yield (
             parsed[0][0],
             [
-                (objects, [Found(*item) for item in found])
+                (objects, [Interaction(*item) for item in found])
                 for _, objects, found in parsed
             ],
         )
@@ -262,7 +252,7 @@ def _sorted_answers(
 def _records(
     raw: Path, out: Path, report: ParseReport, progress: bool
 ) -> Iterator[Tuple[int, RawRecord]]:
-    """The file's records; lines that are none go to a file of their own."""
+    """Yield the file's records; reject other lines."""
     report.rejected_file = f'{out}.rejected.jsonl'
     with (
         SideFile(report.rejected_file) as rejected,
@@ -292,79 +282,3 @@ def _records(
             for record in records:
                 report.records += 1
                 yield number, record
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the stage's arguments."""
-    parser.add_argument(
-        '--raw',
-        required=True,
-        help='JSONL of raw answers: {image_id, kind: caption|list|score, '
-        'text, ...}',
-    )
-    parser.add_argument(
-        '--vocab',
-        required=True,
-        help='hico_det, v_coco, mini or the path of a vocabulary JSON',
-    )
-    parser.add_argument(
-        '--out',
-        required=True,
-        help='file to write; Parquet where it ends with .parquet, else JSONL',
-    )
-    add_options(parser)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that say what is kept."""
-    parser.add_argument(
-        '--objects',
-        help='what a detector found (JSONL {image_id, objects} or COCO JSON);'
-        ' interactions with other objects are left out',
-    )
-    parser.add_argument(
-        '--min-score',
-        type=float,
-        default=0.5,
-        help='probability from which a scored candidate counts that no '
-        'other answer names (default %(default)s)',
-    )
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=1,
-        help='processes that parse (default %(default)s)',
-    )
-    parser.add_argument(
-        '--keep-ruled-out',
-        action='store_true',
-        help='also write pairs whose verb and object the vocabulary knows '
-        'but never together',
-    )
-
-
-def read_options(
-    args: argparse.Namespace, vocabulary: HOIVocabulary
-) -> Dict[str, Any]:
-    """The arguments of :func:`parse_raw` that ``add_options`` declared."""
-    objects = None
-    if args.objects is not None:
-        objects = read_detected_objects(args.objects, vocabulary)
-        for note in objects.notes:
-            print(note)
-    return dict(
-        objects=objects,
-        min_score=args.min_score,
-        keep_ruled_out=args.keep_ruled_out,
-        workers=args.workers,
-    )
-
-
-def main(args: argparse.Namespace) -> None:
-    """Run the stage and print its report."""
-    vocabulary = HOIVocabulary.load(args.vocab)
-    report = parse_raw(
-        args.raw, vocabulary, args.out, **read_options(args, vocabulary)
-    )
-    print(report)
-    print(f'written to    {os.path.abspath(args.out)}')

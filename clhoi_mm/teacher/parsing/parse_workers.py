@@ -1,4 +1,4 @@
-"""Parse raw records in batches, in this process or in several."""
+"""Parsing of raw records in batches, in one or several processes."""
 
 import multiprocessing
 from collections import deque
@@ -12,7 +12,7 @@ from ..store.raw_record import RawRecord
 from .answer_parser import AnswerParser, ParsedAnswer
 from .parse_report import ParseReport
 
-# Enough for the model to work on, little enough to hold.
+# Large enough for spaCy's batches, small enough for memory.
 _BATCH = 128
 
 # The line of a record, and the record.
@@ -20,7 +20,7 @@ Numbered = Tuple[int, RawRecord]
 
 
 class ParsedLine(NamedTuple):
-    """A record of a file and what it names."""
+    """Record of a file, with its interactions."""
 
     line: int
     record: RawRecord
@@ -37,7 +37,7 @@ def parse_records(
 
     Args:
         records (Iterable[Tuple[int, RawRecord]]): Lines and their records.
-        vocabulary (HOIVocabulary): Gives names.
+        vocabulary (HOIVocabulary): The vocabulary.
         report (ParseReport): Counts.
         workers (int): Processes. Defaults to 1: this one.
 

@@ -1,4 +1,4 @@
-"""From a VLLM's running text to sentences of plain words."""
+"""Plain sentences of a VLLM's running text."""
 
 import re
 import unicodedata
@@ -33,14 +33,10 @@ _CONTRACTIONS = (
     (re.compile(r"(\w)'d\b", re.I), r'\1 would'),
     (re.compile(r"\bI'm\b"), 'I am'),
 )
-_TOKEN = re.compile(
-    r"'s\b|[^\W\d_]+(?:-[^\W\d_]+)*|\d+(?:[.,]\d+)*"
-    r"|[,:()\"\-\u00b7/]|'(?=\s|$)"
-)
 
 
 def split_prose(text: str) -> List[str]:
-    """Sentences of prose, without markdown.
+    """Split prose into sentences without markdown.
 
     Args:
         text (str): A VLLM's answer.
@@ -64,8 +60,3 @@ def split_prose(text: str) -> List[str]:
         text = pattern.sub(plain, text)
     parts = (part.strip() for part in _END.split(text))
     return [part for part in parts if part]
-
-
-def tokenise(sentence: str) -> List[str]:
-    """Words, numbers and the marks that structure a sentence."""
-    return _TOKEN.findall(sentence)

@@ -1,4 +1,4 @@
-"""Separate a model's answer from the reasoning it writes around it."""
+"""Separation of a model's answer from its reasoning."""
 
 import re
 from itertools import zip_longest
@@ -26,7 +26,7 @@ _MARK = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-# What is left of other special tokens.
+# Remains of other special tokens.
 _SPECIAL = re.compile(
     r'<\|im_start\|>assistant|<\|start\|>assistant|<start_of_turn>model|'
     r'<\|[\w.\-]{1,40}\|>|</?s>|<(?:end_of_turn|eos|bos|pad)>',
@@ -86,7 +86,7 @@ def split_reasoning(text: str) -> Tuple[str, bool]:
     opened = max((x.end for x in parts if x.role == 'open'), default=0)
     answers = _marked_answers(text, parts)
     if opened > closed:
-        # A model that forgets to close may mark its answer all the same.
+        # The answer may be marked where the reasoning is not closed.
         answers = [
             text[a:b] for a, b, ended in answers if a > opened and ended
         ]
@@ -100,19 +100,10 @@ def split_reasoning(text: str) -> Tuple[str, bool]:
     return (rest, True) if closed else _split_plain(rest)
 
 
-def only_closes(text: str) -> bool:
-    """Whether a closing mark stands without an opening one before it.
-
-    The prompt opened the reasoning, as for some models it does: of such a
-    model, an answer without any mark is reasoning that was cut off.
-    """
+def reasoning_marks(text: str) -> List[str]:
+    """List the marks of reasoning, 'open' and 'close'."""
     roles = [part.role for part in _parts(text)]
-    return 'close' in roles and 'open' not in roles[: roles.index('close')]
-
-
-def has_reasoning_marks(text: str) -> bool:
-    """Whether any reasoning is marked."""
-    return any(part.role in ('open', 'close') for part in _parts(text))
+    return [role for role in roles if role in ('open', 'close')]
 
 
 def _parts(text: str) -> List[_Part]:
@@ -130,7 +121,7 @@ def _parts(text: str) -> List[_Part]:
 def _marked_answers(
     text: str, parts: List[_Part]
 ) -> List[Tuple[int, int, bool]]:
-    """Start, end and whether it is closed of each answer between marks."""
+    """Find marked answers: start, end, whether closed."""
     found = []
     parts = [x for x in parts if x.role in ('answer', 'end')]
     for part, end in zip_longest(parts, parts[1:]):
@@ -146,14 +137,14 @@ def _marked_answers(
 
 
 def _plain(text: str) -> str:
-    """Without marks and special tokens; what follows 'Final answer:'."""
+    """Strip marks, special tokens and 'Final answer:'."""
     text = _SPECIAL.sub(' ', _MARK.sub(' ', text)).strip()
     ends = [match.end() for match in _FINAL.finditer(text)]
     return (text[ends[-1] :].strip() if ends else '') or text
 
 
 def _split_plain(text: str) -> Tuple[str, bool]:
-    """Reasoning that words mark: 'Reasoning: ... Answer: ...'."""
+    """Split 'Reasoning: ... Answer: ...'."""
     opened = _PLAIN_OPEN.match(text[:1].lower() + text[1:]) or (
         _PLAIN_OPEN.match(text[:200].lower())
     )

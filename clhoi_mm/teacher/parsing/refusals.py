@@ -1,4 +1,4 @@
-"""Recognize a model's refusal that comes as prose."""
+"""Refusals in prose."""
 
 import re
 from typing import List
@@ -9,7 +9,7 @@ _WORDS = (
     r'(?:(?:oh|well|hello|hi|however|but|and|that|unfortunately|regrettably)'
     r'[,!]? ){0,4}'
 )
-# Bounded: leads can be told apart in many ways where a model repeats itself.
+# Bounded, since repeated leads can be split in many ways.
 _LEAD = (
     rf'{_WORDS}(?:(?:'
     r"(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?sorry[^.!?]{0,80}?[,:;]? |"
@@ -64,7 +64,7 @@ _REFUSAL = re.compile(
     r'(?:violat|goes against|cannot be (?:processed|described)))',
     re.IGNORECASE,
 )
-# Beside a refusal these say nothing of the image either.
+# Sentences beside a refusal that do not describe the image.
 _FILLER = re.compile(
     r"\W*(?:(?:(?:i'm|i am|we're|we are) )?(?:\w+ )?sorry\b|"
     r'(?:my )?apolog|thank you|thanks|is there (?:any|some)thing|'
@@ -93,7 +93,7 @@ def without_refusal(text: str) -> str:
 
     Returns:
         str: The answer as it is where nothing is refused; else the sentences
-        that say something of the image, '' if none does.
+        that describe the image, '' if none does.
     """
     plain = text.replace('\u2019', "'")
     if len(text) <= _SHORT and _OTHER_LANGUAGES.match(plain):

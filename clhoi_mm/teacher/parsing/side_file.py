@@ -8,7 +8,7 @@ from clhoi_mm.utils.files import atomic_path
 
 
 class SideFile:
-    """JSONL of what a stage passes over, beside what it writes.
+    """JSONL file of a stage's skipped input.
 
     Written as a whole when the block succeeds. Without a record there is no
     file, and one of an earlier run goes.
@@ -31,7 +31,7 @@ class SideFile:
             self.path.unlink(missing_ok=True)
 
     def add(self, **record: Any) -> None:
-        """Append a record, in ASCII: half a surrogate pair is kept too."""
+        """Append a record in ASCII, which holds half surrogate pairs."""
         if self._file is None:
             temp = self._stack.enter_context(atomic_path(self.path))
             self._file = self._stack.enter_context(

@@ -1,10 +1,10 @@
-"""The confidence that a model states, in any of the forms that they use."""
+"""Confidence that a model states, in any usual form."""
 
 import math
 import re
 from typing import Any, Iterable, Optional
 
-# The first that is found counts.
+# The first match counts.
 _WORDS = tuple(
     (re.compile(pattern, re.IGNORECASE), score)
     for pattern, score in (
@@ -24,7 +24,7 @@ _WORDS = tuple(
     )
 )
 _NUMBER = re.compile(r'(?<![\w.])(?:\d+(?:[.,]\d+)?|\.\d+)')
-# Begun inside a number, a search of a long one would take its square.
+# No match inside a number, which would take quadratic time.
 _SCALE = re.compile(
     r'(?<!\d)(\d+(?:[.,]\d+)?)\s*(?:/|out of)\s*(\d+(?:[.,]\d+)?)\b',
     re.IGNORECASE,
@@ -35,13 +35,13 @@ _PERCENT = re.compile(
 
 
 def score_scale(values: Iterable[Any]) -> float:
-    """The scale of an answer's scores: 1, 10 or 100.
+    """Find the scale of an answer's scores: 1, 10 or 100.
 
     Args:
         values (Iterable): Every score of the answer, as the model wrote it.
 
     Returns:
-        float: What stands for certain: 1 where none exceeds it, 10 where
+        float: The score of certainty: 1 where none exceeds it, 10 where
         the largest up to 100 lies in [2, 10], 100 where it lies above.
     """
     numbers = [number for number in map(_number, values) if number is not None]
@@ -79,7 +79,7 @@ def read_score(value: Any, scale: float = 1.0) -> Optional[float]:
 
 
 def _number(value: Any) -> Optional[float]:
-    """A bare number; of '95%' and '8/10' the scale is known, and None."""
+    """Read a bare number; None for '95%' and '8/10'."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):

@@ -1,13 +1,15 @@
-"""A VLLM's structured answer to (verb, object, score), not only in JSON."""
+"""Structured answers: JSON, else a table, YAML or XML."""
 
+import json
 import re
-from typing import List, NamedTuple
+from typing import Any, Iterator, List, NamedTuple
 
-from ..answer_fields import read_fields
+from .answer_fields import read_fields
 from .answer_items import Item, is_item, read_items
 from .answer_json import FoundJSON, find_json
 
 _WORD = re.compile(r'[^\W\d_]+')
+_FLAT_OBJECT = re.compile(r'\{[^{}]*\}')
 _CORRECTION = re.compile(
     r'\b(?:wait|actually|correct|final|revis|answer|instead|sorry|update|no\b|'
     r'better|again|hmm)',
@@ -15,11 +17,12 @@ _CORRECTION = re.compile(
 )
 
 
-class Answer(NamedTuple):
-    """What could be read of a structured answer.
+class StructuredAnswer(NamedTuple):
+    """Content of a structured answer.
 
     Attributes:
-        items (List[Item]): In the model's order.
+        items (List[Interaction | str]): Interactions, and phrases to be
+            parsed as prose, in the model's order.
         malformed (bool): Whether it was not well-formed, or some of it could
             not be read.
         found (bool): Whether there was any structure at all.
@@ -30,34 +33,52 @@ class Answer(NamedTuple):
     found: bool
 
 
-def read_structured(text: str, repair: bool = True) -> Answer:
-    """Read an answer that should be JSON; no text makes it fail.
+def read_structured(text: str, repair: bool = True) -> StructuredAnswer:
+    """Read an answer that should be JSON; no text raises.
 
-    Code fences and prose around the JSON are passed over; broken JSON is
-    repaired. Of several lists the last one counts: those before are drafts.
-    An item that was cut off is left out: half a name is no name. Without any
-    JSON a Markdown table, YAML or XML is read, which counts as malformed.
+    Code fences and prose around the JSON are skipped; broken JSON is
+    repaired. Of several lists the last one counts, as those before are
+    drafts. An item that was cut off is dropped. Without any JSON a Markdown
+    table, YAML or XML is read, which counts as malformed.
 
     Args:
         text (str): The answer, without reasoning.
-        repair (bool): See :func:`find_json`. Defaults to True.
+        repair (bool): Whether to repair broken JSON, which needs
+            json_repair. Without, the flat objects that are whole are kept.
+            Defaults to True.
 
     Returns:
-        Answer: The interactions that it names.
+        StructuredAnswer: The interactions of the answer.
     """
     found = find_json(text, repair)
-    if not found:
-        rows = read_fields(text)
-        return Answer(read_items(rows)[0], bool(text.strip()), bool(rows))
-    last = _last_answer(text, found)
-    contents = [x.content for x in last if x.content is not None]
-    items, whole = read_items(contents)
-    malformed = not whole or any(x.repaired for x in last)
-    return Answer(items, malformed, bool(contents))
+    if found:
+        last = _last_answer(text, found)
+        contents = [x.content for x in last if x.content is not None]
+        items, is_whole = read_items(contents)
+        malformed = not is_whole or any(x.repaired for x in last)
+    else:
+        contents = read_fields(text)
+        items, malformed = read_items(contents)[0], bool(text.strip())
+    if contents or repair:
+        return StructuredAnswer(items, malformed, bool(contents))
+    return StructuredAnswer(
+        read_items(list(_flat_objects(text)))[0], True, False
+    )
+
+
+def _flat_objects(text: str) -> Iterator[Any]:
+    """Yield the objects without nesting that are valid JSON."""
+    for match in _FLAT_OBJECT.findall(text):
+        # int() of a huge literal is a ValueError too.
+        try:
+            content = json.loads(match)
+        except (ValueError, RecursionError):
+            continue
+        yield content
 
 
 def _last_answer(text: str, found: List[FoundJSON]) -> List[FoundJSON]:
-    """The values that belong together and stand last."""
+    """Return the last group of values that belong together."""
     groups = [[found[0]]]
     for item in found[1:]:
         before = groups[-1][-1]

@@ -1,4 +1,4 @@
-"""The images of a COCO file, by id."""
+"""Images of a COCO file by id."""
 
 import os
 from typing import Any, Dict, List, Union
@@ -15,7 +15,7 @@ def read_list(
         content (Any): The file's content.
         field (str): Name of the list.
         path (str | PathLike): The file, for messages.
-        expected (str): What file is expected, for messages.
+        expected (str): Description of the expected file, for messages.
 
     Raises:
         ValueError: There is no such list.
@@ -36,7 +36,7 @@ def read_image_keys(
     Args:
         content (Any): The file's content.
         path (str | PathLike): The file, for messages.
-        expected (str): What file is expected, for messages.
+        expected (str): Description of the expected file, for messages.
 
     Returns:
         Dict[int | str, str]: Keys by id, in the file's order.

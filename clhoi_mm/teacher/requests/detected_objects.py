@@ -12,14 +12,14 @@ _NAMED = 10
 
 
 class DetectedObjects(Dict[str, Tuple[int, ...]]):
-    """Detected labels by image id, the surest first, one a detection.
+    """Detected labels by image id, one for each detection.
 
     Attributes:
         unknown (Counter): Detections by object name, of the names outside
             the vocabulary.
         repeated (Counter): Further records by image id, of the images that
             have several; their labels follow those of the first.
-        notes (List[str]): What was passed over, for people.
+        notes (List[str]): Sentences about what was skipped.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,34 @@ class DetectedObjects(Dict[str, Tuple[int, ...]]):
         self.unknown: Counter = Counter()
         self.repeated: Counter = Counter()
         self.notes: List[str] = []
+
+    def add(
+        self,
+        image_id: str,
+        objects: List[Tuple[str, float]],
+        names: Dict[str, int],
+        min_score: float,
+    ) -> Tuple[int, ...]:
+        """Add a record of an image.
+
+        Args:
+            image_id (str): The image.
+            objects (List[Tuple[str, float]]): Names and scores.
+            names (Dict[str, int]): Labels by name, -1 outside the
+                vocabulary.
+            min_score (float): Lowest score that counts.
+
+        Returns:
+            Tuple[int, ...]: The image's labels.
+        """
+        ranked = sorted(objects, key=lambda item: -item[1])
+        # A comparison with NaN is false.
+        likely = [name for name, score in ranked if score >= min_score]
+        self.unknown.update(x for x in likely if names[x] < 0)
+        self.repeated.update([image_id] * (image_id in self))
+        labels = [names[name] for name in likely if names[name] >= 0]
+        self[image_id] = (*self.get(image_id, ()), *labels)
+        return self[image_id]
 
     def num_without(self, label: int) -> int:
         """Count the images in which a label was not detected."""
@@ -48,7 +76,7 @@ def read_detected_objects(
     shard: Shard = Shard(),
     min_score: float = 0.3,
 ) -> DetectedObjects:
-    """Read which objects a detector found in each image.
+    """Read the detected objects of each image.
 
     Args:
         path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
@@ -56,9 +84,9 @@ def read_detected_objects(
             or ``{"name", "score"}``, one for each detection. Or a COCO file
             (.json): its annotations. Or the output of
             ``tools/analysis_tools/cache_detections.py`` (.safetensors).
-            Lines that cannot be read are passed over, with a note.
-        vocabulary (HOIVocabulary): Gives labels to names; names outside it
-            are passed over.
+            Lines that cannot be read are skipped, with a note.
+        vocabulary (HOIVocabulary): The vocabulary; names outside it
+            are skipped.
         shard (Shard): The images to keep. Defaults to all.
         min_score (float): Detections below it are left out. Defaults to 0.3.
 
@@ -84,28 +112,18 @@ def read_detected_objects(
             continue  # a number is the key of no image
         if image_id not in shard:
             continue
-        objects = sorted(objects, key=lambda item: -item[1])
-        labels = []
-        for name, score in objects:
+        for name, _ in objects:
             if name not in names:
                 names[name] = vocabulary.object_label(name)
-            if not score >= min_score:  # NaN as well
-                continue
-            if names[name] < 0:
-                found.unknown[name] += 1
-            else:
-                labels.append(names[name])
-        if image_id in found:
-            found.repeated[image_id] += 1
-            labels = [*found[image_id], *labels]
+        labels = found.add(image_id, objects, names, min_score)
         # Few combinations, many images.
-        found[image_id] = shared.setdefault(tuple(labels), tuple(labels))
+        found[image_id] = shared.setdefault(labels, labels)
     if rejected and not read:
         raise ValueError(rejected[0])
     if rejected:
         found.notes.append(
             f'{len(rejected)} of {read + len(rejected)} lines could not be '
-            f'read and were passed over, for one {rejected[0]}'
+            f'read and were skipped, for one {rejected[0]}'
         )
     if names and max(names.values()) < 0:
         raise ValueError(
@@ -131,7 +149,7 @@ def _notes(
     person = vocabulary.objects[vocabulary.person_label]
     return [
         *notes,
-        f'{path}: {sum(found.unknown.values())} detections were passed over, '
+        f'{path}: {sum(found.unknown.values())} detections were skipped, '
         f'since {len(found.unknown)} object names are not in the vocabulary '
         f'"{vocabulary.name}": {found.unknown_names()}; '
         f'{found.num_without(vocabulary.person_label)} of {len(found)} images '

@@ -1,4 +1,4 @@
-"""Rows of the files in which detected objects come."""
+"""Rows of the files of detected objects."""
 
 import json
 from collections import defaultdict
@@ -155,7 +155,7 @@ def _read_cached(path: Path) -> Iterable[DetectionRow]:
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path}: no readable file of detections ({error}); write it '
-            f'anew with tools/analysis_tools/cache_detections.py'
+            f'again with tools/analysis_tools/cache_detections.py'
         ) from error
     text = text.tobytes()
     for row in range(len(flipped)):

@@ -1,3 +1,5 @@
+import base64
+import io
 import os
 from pathlib import Path
 from typing import Iterator, NamedTuple, Optional, Union
@@ -12,7 +14,7 @@ from clhoi_mm.utils.parquet import open_parquet
 
 
 class ImageEntry(NamedTuple):
-    """An image to be asked about.
+    """Key and path of an image.
 
     Attributes:
         image_id (str): Its key, unique over all splits.
@@ -24,24 +26,23 @@ class ImageEntry(NamedTuple):
 
 
 class ImageSource:
-    """The images of a folder, a list, a Parquet or an annotation file.
+    """Images of a folder, list, Parquet or annotation file.
 
-    Iterating yields them one at a time, as often as need be; nothing but an
-    annotation file is held in memory.
+    Iterating yields them one at a time, repeatedly; only an annotation file
+    is held in memory.
 
     Args:
         path (str | PathLike): A folder (searched through; a key is the path
             inside it), a .txt with one path a line, a .parquet with a column
             ``path`` (or ``file_name``) and perhaps ``key``, or a .json in
             COCO's form (a key is ``key``, else ``file_name``).
-        root (str | PathLike, optional): What the paths of a file, and the
-            keys of a folder's images, are relative to. Defaults to None: the
+        root (str | PathLike, optional): Root of the paths of a file, and of
+            the keys of a folder's images. Defaults to None: the
             file's folder, or the folder itself.
 
     Attributes:
-        orientation (str): How the images are to be read: those of an
-            annotation file as they are 'stored', which is what they were
-            annotated on, all others 'upright'.
+        orientation (str): 'stored' for the images of an annotation file,
+            which were annotated so, 'upright' for all others.
 
     Raises:
         FileNotFoundError: There is no such folder or file.
@@ -164,3 +165,11 @@ def load_image(
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side))
     return image
+
+
+def encode_image(image: Image.Image) -> str:
+    """Encode an image as a data URL with a JPEG."""
+    buffer = io.BytesIO()
+    image.save(buffer, 'JPEG', quality=95)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'data:image/jpeg;base64,{data}'

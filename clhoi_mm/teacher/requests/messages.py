@@ -1,4 +1,4 @@
-"""What is asked of a VLLM and what comes back."""
+"""Requests to a VLLM and their responses."""
 
 import hashlib
 import json
@@ -7,23 +7,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-# What a question may ask for, as raw records call it.
+# Kinds of requests in raw records.
 CAPTION, LIST, SCORE = 'caption', 'list', 'score'
 KINDS = (CAPTION, LIST, SCORE)
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is asked, whatever the image: questions share prompts.
+    """Prompt, which the requests of many images share.
 
     Attributes:
         kind (str): 'caption', 'list' or 'score'.
-        text (str): What the VLLM reads beside the image.
-        template_hash (str): Of the template that the text was made from.
+        text (str): Text beside the image.
+        template_hash (str): Hash of the template of the text.
         max_tokens (int): Limit of the answer.
         schema (dict, optional): JSON schema that the answer must follow.
-        verb (str, optional): The candidate's verb; of 'score' alone.
-        object (str, optional): The candidate's object; of 'score' alone.
+        verb (str, optional): The candidate's verb, for 'score' alone.
+        object (str, optional): The candidate's object, for 'score' alone.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Prompt:
 
     @cached_property
     def digest(self) -> str:
-        """str: Names what the model is asked, whatever the image."""
+        """str: Hash of the prompt."""
         content = [self.kind, self.text, self.schema, self.verb, self.object]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -44,12 +44,12 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Request:
-    """One prompt about one image.
+    """Prompt about one image.
 
     Attributes:
         image_id (str): The image's key.
         image_path (Path): Its file.
-        prompt (Prompt): What is asked.
+        prompt (Prompt): The prompt.
     """
 
     image_id: str
@@ -64,16 +64,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer as it came.
+    """Answer as it came.
 
     Attributes:
-        text (str): What the model wrote.
+        text (str): The model's output.
         finish (str): 'stop', or 'length' where the limit cut it off.
-        tokens_in (int): Tokens read, 0 where the backend cannot tell.
-        tokens_out (int): Tokens written, 0 where the backend cannot tell.
-        score (float, optional): Probability of yes in [0, 1]; of 'score'
-            alone.
-        more (Tuple[str, ...]): Further answers to the same question, each
+        tokens_in (int): Tokens read, 0 where unknown.
+        tokens_out (int): Tokens written, 0 where unknown.
+        score (float, optional): Probability of yes in [0, 1], for
+            'score' alone.
+        more (Tuple[str, ...]): Further answers to the same request, each
             to be kept by itself.
     """
 
@@ -87,13 +87,13 @@ class Response:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no answer; the next run asks again.
+    """Reason why there is no answer; the next run retries.
 
     Attributes:
         reason (str): A short name that failures are counted by.
-        message (str): What happened.
-        about_image (bool): Whether it says nothing about the model, and the
-            next image may well be answered. Defaults to False.
+        message (str): Details.
+        about_image (bool): Whether the image is the cause, so that the next
+            one may be answered. Defaults to False.
     """
 
     reason: str

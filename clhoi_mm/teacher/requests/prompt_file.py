@@ -15,7 +15,7 @@ _PLACEHOLDERS = dict(describe=set(), list={'choices'}, score={'phrase'})
 
 @dataclass(frozen=True)
 class PromptFile:
-    """The templates of one style of vocabulary, versioned.
+    """Versioned prompt templates of one style of vocabulary.
 
     Attributes:
         name (str): The file's name without its ending.
@@ -37,9 +37,10 @@ class PromptFile:
 
         Args:
             path (str | PathLike, optional): The file. Defaults to None: the
-                one that comes along for the vocabulary's style.
-            vocabulary (HOIVocabulary, optional): Tells the style by its
-                verbs. Defaults to None, verbs that read as they are.
+                shipped one for the vocabulary's style.
+            vocabulary (HOIVocabulary, optional): Vocabulary whose verbs
+                determine the style. Defaults to None, verbs that are plain
+                English.
 
         Returns:
             PromptFile: The templates.
@@ -82,12 +83,12 @@ class PromptFile:
         return cls(path.stem, version, sections)
 
     def hash(self, section: str) -> str:
-        """sha256 of a template, the first 16 hex digits."""
+        """Return the first 16 hex digits of a template's sha256."""
         text = self.sections[section]
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def fill(self, section: str, **values: str) -> str:
-        """A template with its placeholders filled in."""
+        """Fill in a template's placeholders."""
         return string.Template(self.sections[section]).substitute(values)
 
 

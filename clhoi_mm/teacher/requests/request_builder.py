@@ -15,19 +15,19 @@ STAGES = dict(describe=CAPTION, list=LIST, score=SCORE)
 
 
 class RequestBuilder:
-    """Turns images into a stage's questions.
+    """Builder of a stage's requests.
 
     Args:
         stage (str): 'describe', 'list' or 'score'.
         prompts (PromptFile): The templates.
-        vocabulary (HOIVocabulary, optional): What may be said; 'describe'
-            alone needs none. Defaults to None.
-        objects (DetectedObjects, optional): What a detector found; images
-            without a person, or without an entry, are not asked about in
-            'list' and 'score'. Defaults to None: every object may be there.
+        vocabulary (HOIVocabulary, optional): Names to choose from;
+            'describe' alone needs none. Defaults to None.
+        objects (DetectedObjects, optional): Detected objects; images without
+            a person, or without an entry, get no request in 'list' and
+            'score'. Defaults to None: any object may be present.
         max_tokens (int): Limit of an answer. Defaults to 512.
-        max_candidates (int): Limit of the candidates that an image is asked
-            to score, the surest detections' first. Defaults to 64.
+        max_candidates (int): Limit of an image's candidates to score, those
+            of the most confident detections first. Defaults to 64.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RequestBuilder:
             )
         if objects is None and stage == 'score':
             raise ValueError(
-                'stage "score" asks about detected objects; '
+                'stage "score" scores pairs of detected objects; '
                 'give them with --objects'
             )
         self.stage = stage
@@ -59,13 +59,15 @@ class RequestBuilder:
         self.max_candidates = max_candidates
         self.template_hash = prompts.hash(stage)
         if vocabulary is not None:
-            sayable = vocabulary.valid.copy()
-            sayable[vocabulary.hoi_verbs[vocabulary.no_interaction_mask]] = 0
-            self._sayable = sayable
+            candidates = vocabulary.valid.copy()
+            candidates[
+                vocabulary.hoi_verbs[vocabulary.no_interaction_mask]
+            ] = 0
+            self._candidates = candidates
         self._prompts_for = lru_cache(maxsize=65536)(self._make_prompts)
 
-    def questions(self, images: Iterable[ImageEntry]) -> Iterator[Request]:
-        """The images' questions; an image may have none or many.
+    def build(self, images: Iterable[ImageEntry]) -> Iterator[Request]:
+        """Build the images' requests, none or many each.
 
         Args:
             images (Iterable[ImageEntry]): The images.
@@ -78,7 +80,7 @@ class RequestBuilder:
                 yield Request(image.image_id, image.path, prompt)
 
     def _labels(self, image_id: str) -> Optional[Tuple[int, ...]]:
-        """Labels to choose from, or None where the image does not matter.
+        """List an image's candidate labels; None for 'describe'.
 
         A person is an object only of another person.
         """
@@ -97,7 +99,7 @@ class RequestBuilder:
     def _make_prompts(self, labels: Optional[Tuple[int, ...]]) -> List[Prompt]:
         if self.stage == 'describe':
             return [self._prompt(self.prompts.fill('describe'))]
-        labels = [x for x in labels if self._sayable[:, x].any()]
+        labels = [x for x in labels if self._candidates[:, x].any()]
         if not labels:
             return []
         if self.stage == 'list':
@@ -109,7 +111,9 @@ class RequestBuilder:
             ]
         vocabulary = self.vocabulary
         pairs = [
-            (v, o) for o in labels for v in np.flatnonzero(self._sayable[:, o])
+            (v, o)
+            for o in labels
+            for v in np.flatnonzero(self._candidates[:, o])
         ]
         return [
             self._prompt(
@@ -134,7 +138,7 @@ class RequestBuilder:
 
     def _verbs(self, label: int) -> List[str]:
         verbs = self.vocabulary.verbs
-        return [verbs[v] for v in np.flatnonzero(self._sayable[:, label])]
+        return [verbs[v] for v in np.flatnonzero(self._candidates[:, label])]
 
     def _choices(self, labels: List[int]) -> str:
         return '\n'.join(
@@ -143,7 +147,7 @@ class RequestBuilder:
         )
 
     def _schema(self, labels: List[int]) -> Dict[str, Any]:
-        """For each object its own verbs, so that no other pair is said."""
+        """Build the schema that allows each object its verbs."""
         items = [
             _closed_object(
                 object=dict(type='string', enum=[self.vocabulary.objects[x]]),

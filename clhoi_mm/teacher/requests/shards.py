@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Shard:
-    """A part of the images, by a hash of their ids.
+    """Part of the images, by a hash of their ids.
 
     Which part an image is in depends on its id and the number of parts
     alone: machines need not talk, and images may be added later.

@@ -5,7 +5,7 @@ import numpy as np
 from clhoi_mm.utils.english import plural, third_person
 from clhoi_mm.vocabulary import HOIVocabulary, with_article
 
-# Other names that people use for some objects.
+# Synonyms of some objects.
 SYNONYMS: Dict[str, Tuple[str, ...]] = {
     'airplane': ('plane',),
     'bicycle': ('bike',),
@@ -56,13 +56,13 @@ _NOTHING = (
 
 
 class CaptionWriter:
-    """Writes captions in varied wording from a list of HOI classes.
+    """Writer of captions in varied wording from HOI classes.
 
-    It is given what the simulated teacher mentions, never what is true.
-    Singular and plural are drawn at random and tell nothing about counts.
+    Its input are the simulated teacher's classes, never the truth.
+    Singular and plural are random and do not reflect counts.
 
     Args:
-        vocabulary (HOIVocabulary): Gives words to classes.
+        vocabulary (HOIVocabulary): The vocabulary.
     """
 
     def __init__(self, vocabulary: HOIVocabulary) -> None:
@@ -133,7 +133,7 @@ class CaptionWriter:
     def _clause(
         self, hoi: int, rng: np.random.Generator, many: Optional[bool] = None
     ) -> str:
-        """'someone is riding a bicycle'."""
+        """Write 'someone is riding a bicycle'."""
         many = rng.random() < 0.25 if many is None else many
         subject = _pick(_MANY if many else _ONE, rng)
         if rng.random() < 0.5:
@@ -144,7 +144,7 @@ class CaptionWriter:
         return f'{subject} {predicate}'
 
     def _predicate(self, form: str, hoi: int, rng: np.random.Generator) -> str:
-        """'riding a bicycle', 'rides a bicycle' or 'ride a bicycle'."""
+        """Write 'riding a bicycle', 'rides a bicycle' or 'ride a bicycle'."""
         verb = self._forms[self.vocabulary.hoi_verbs[hoi]][form]
         return f'{verb} {self._noun(self.vocabulary.hoi_objects[hoi], rng)}'
 

@@ -9,7 +9,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 @dataclass(frozen=True)
 class ImageLabels:
-    """What is in an image: sets only, no instance, box or count.
+    """Image-level labels: sets without instances, boxes or counts.
 
     Attributes:
         key (str): The image's key.
@@ -29,16 +29,16 @@ def read_image_labels(
     vocabulary: HOIVocabulary,
     no_interaction: bool = False,
 ) -> List[ImageLabels]:
-    """Reduce an annotation file in the project's format to the image level.
+    """Reduce an annotation file to image-level labels.
 
     Interactions flagged invisible count, as in image-level labels; those
     without an object do not.
 
     Args:
         ann_file (str | PathLike): The annotation file.
-        vocabulary (HOIVocabulary): Gives labels to its names.
+        vocabulary (HOIVocabulary): The vocabulary.
         no_interaction (bool): Whether ``no_interaction`` classes count.
-            Defaults to False: no VLLM says them.
+            Defaults to False, since no VLLM names them.
 
     Returns:
         List[ImageLabels]: One for each image, in the file's order.
@@ -50,20 +50,22 @@ def read_image_labels(
     """
     file = AnnotationFile.read(ann_file)
     labeled = LabeledAnnotations(file, vocabulary)
-    silent = vocabulary.no_interaction_mask
-    facts = []
+    is_no_interaction = vocabulary.no_interaction_mask
+    images = []
     for i, (image, key) in enumerate(zip(file.images, file.keys)):
         hois = labeled.image_labels(i)
         objects = {
             *labeled.boxes(i)['labels'].tolist(),
             *vocabulary.hoi_objects[hois].tolist(),
         }
-        facts.append(
+        images.append(
             ImageLabels(
                 key=key,
-                hois=tuple(hois[no_interaction | ~silent[hois]].tolist()),
+                hois=tuple(
+                    hois[no_interaction | ~is_no_interaction[hois]].tolist()
+                ),
                 objects=tuple(sorted(objects)),
                 scene=image.get('scene'),
             )
         )
-    return facts
+    return images

@@ -1,4 +1,4 @@
-"""How well interactions are said image by image, without any box."""
+"""Image-level evaluation of pseudo-labels, without boxes."""
 
 from dataclasses import dataclass
 
@@ -12,68 +12,69 @@ class ImageLevelResult:
     Attributes:
         num_images (int): Images.
         num_true (np.ndarray): Images that show a class, (C,) int.
-        num_said (np.ndarray): Images it is said of, (C,) int.
-        num_right (np.ndarray): Images where both hold, (C,) int.
+        num_predicted (np.ndarray): Images with a prediction of it, (C,) int.
+        num_correct (np.ndarray): Images where both hold, (C,) int.
         ap (np.ndarray): Average precision in [0, 1], (C,); NaN for classes
             that no image shows.
     """
 
     num_images: int
     num_true: np.ndarray
-    num_said: np.ndarray
-    num_right: np.ndarray
+    num_predicted: np.ndarray
+    num_correct: np.ndarray
     ap: np.ndarray
 
     def summary(self, classes: slice = slice(None)) -> dict:
-        """Precision, recall and mAP in percent over some classes.
+        """Compute precision, recall and mAP in percent.
 
         Args:
             classes (slice | np.ndarray): Which. Defaults to all.
 
         Returns:
-            dict: ``true``, ``said`` and ``right`` (image, class) pairs;
+            dict: ``true``, ``predicted`` and ``correct`` (image, class)
+            pairs;
             ``precision`` and ``recall`` over all these pairs at once, and
             ``mAP``, the mean over the classes that occur; None where there
             is nothing to divide by.
         """
-        true, said, right = (
+        true, predicted, correct = (
             int(counts[classes].sum())
-            for counts in (self.num_true, self.num_said, self.num_right)
+            for counts in (self.num_true, self.num_predicted, self.num_correct)
         )
         aps = self.ap[classes]
         aps = aps[~np.isnan(aps)]
         return dict(
             true=true,
-            said=said,
-            right=right,
-            precision=100 * right / said if said else None,
-            recall=100 * right / true if true else None,
+            predicted=predicted,
+            correct=correct,
+            precision=100 * correct / predicted if predicted else None,
+            recall=100 * correct / true if true else None,
             mAP=100 * float(aps.mean()) if len(aps) else None,
         )
 
 
 def evaluate_image_level(
-    said_images: np.ndarray,
-    said_labels: np.ndarray,
+    pred_images: np.ndarray,
+    pred_labels: np.ndarray,
     scores: np.ndarray,
     true_images: np.ndarray,
     true_labels: np.ndarray,
     num_images: int,
     num_classes: int,
 ) -> ImageLevelResult:
-    """Compare what is said of images with what they show.
+    """Evaluate image-level predictions against ground truth.
 
-    AP of a class ranks all images by the score that it is said with: the sum
+    AP of a class ranks all images by its predicted score: the sum
     over distinct scores, from the highest, of the rise in recall times the
     precision so far. Equal scores are one step, whatever their order; images
-    of which the class is not said come last, all in one step.
+    without a prediction of the class come last, all in one step.
 
     Args:
-        said_images (np.ndarray): Image of each mention, (N,) int.
-        said_labels (np.ndarray): Its class, (N,) int.
+        pred_images (np.ndarray): Image of each prediction, (N,) int.
+        pred_labels (np.ndarray): Its class, (N,) int.
         scores (np.ndarray): Its score in [0, 1], (N,). Of a class that is
-            said twice of an image the higher one counts.
-        true_images (np.ndarray): Image of each fact, (M,) int.
+            predicted twice for an image the higher one counts.
+        true_images (np.ndarray): Image of each true label, (M,) int.
         true_labels (np.ndarray): Its class, (M,) int.
         num_images (int): Images.
         num_classes (int): C.
@@ -82,7 +83,7 @@ def evaluate_image_level(
         ImageLevelResult: The comparison.
     """
     true = np.unique(np.int64(true_labels) * num_images + true_images)
-    pairs = np.int64(said_labels) * num_images + said_images
+    pairs = np.int64(pred_labels) * num_images + pred_images
     order = np.lexsort((-scores, pairs))
     pairs, first = np.unique(pairs[order], return_index=True)
     scores = scores[order][first]
@@ -90,12 +91,12 @@ def evaluate_image_level(
     pairs, scores = pairs[order], scores[order]
     labels, hits = pairs // num_images, np.isin(pairs, true)
 
-    num_true, num_said = (
+    num_true, num_predicted = (
         np.bincount(x // num_images, minlength=num_classes)
         for x in (true, pairs)
     )
-    num_right = np.bincount(labels[hits], minlength=num_classes)
-    # The last mention of each step.
+    num_correct = np.bincount(labels[hits], minlength=num_classes)
+    # Last prediction of each step.
     ends = np.flatnonzero(
         np.append(
             (labels[1:] != labels[:-1]) | (scores[1:] != scores[:-1]),
@@ -103,16 +104,18 @@ def evaluate_image_level(
         )
     )
     labels, right = labels[ends], hits.cumsum()[ends]
-    starts = np.concatenate([[0], num_said.cumsum()])[labels]
-    before = np.concatenate([[0], num_right.cumsum()])[labels]
+    starts = np.concatenate([[0], num_predicted.cumsum()])[labels]
+    before = np.concatenate([[0], num_correct.cumsum()])[labels]
     precision = (right - before) / (ends + 1 - starts)
     rise = np.diff(right, prepend=0)
     area = np.bincount(labels, rise * precision, num_classes)
-    last = (num_true - num_right) * num_true / max(num_images, 1)
+    last = (num_true - num_correct) * num_true / max(num_images, 1)
     ap = np.divide(
         area + last,
         num_true,
         out=np.full(num_classes, np.nan),
         where=num_true > 0,
     )
-    return ImageLevelResult(num_images, num_true, num_said, num_right, ap)
+    return ImageLevelResult(
+        num_images, num_true, num_predicted, num_correct, ap
+    )

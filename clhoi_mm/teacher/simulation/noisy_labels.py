@@ -1,4 +1,4 @@
-"""A cache of noisy image-level labels: words without any sentence."""
+"""Cache of noisy image-level labels without sentences."""
 
 import os
 from typing import Any, Dict, Optional, Union
@@ -7,6 +7,7 @@ import numpy as np
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction
 from ..store.pack import pack_cache
 from ..store.pseudo_labels import PseudoLabels
 from ..text_encoders import build_text_encoder
@@ -25,16 +26,15 @@ def write_noisy_labels(
 ) -> SimulationReport:
     """Write the training layer of a teacher's cache.
 
-    The teacher says every word with score 1, which the cache takes for
-    certain: it does not know better. ``no_interaction`` classes are said
-    like others. There are no captions: the manifest counts 0 sentences, and
-    the context distillation finds nothing to learn from.
+    All scores are 1, since they carry no information. ``no_interaction``
+    classes are treated like others. There are no captions: the manifest
+    counts 0 sentences, and the context distillation has no targets.
 
     Args:
         ann_file (str | PathLike): Annotation file in the project's format.
         vocabulary (str | HOIVocabulary): Name, path or vocabulary.
         out_dir (str | PathLike): Gets the training layer.
-        noise (RandomLabelNoise): How wrong the words are.
+        noise (RandomLabelNoise): Noise of the labels.
         text_encoder (dict, optional): Config of the text encoder. Defaults
             to None, a ``HashedTextEncoder`` of 256 dimensions.
         progress (bool): Whether to show progress bars. Defaults to False.
@@ -50,24 +50,24 @@ def write_noisy_labels(
     encoder = build_text_encoder(
         text_encoder or dict(type='HashedTextEncoder')
     )
-    facts = read_image_labels(ann_file, vocabulary, no_interaction=True)
+    labels = read_image_labels(ann_file, vocabulary, no_interaction=True)
     images = np.repeat(
-        np.arange(len(facts)), [len(image.hois) for image in facts]
+        np.arange(len(labels)), [len(image.hois) for image in labels]
     )
-    hois = np.array([hoi for image in facts for hoi in image.hois], np.int64)
-    images, objects, verbs = noise.say(
+    hois = np.array([hoi for image in labels for hoi in image.hois], np.int64)
+    images, objects, verbs = noise.apply(
         images,
         vocabulary.hoi_objects[hois],
         vocabulary.hoi_verbs[hois],
-        len(facts),
+        len(labels),
         vocabulary.valid.T,
     )
-    words = [PseudoLabels(image.key) for image in facts]
-    scores = np.zeros((len(facts), vocabulary.num_hois), np.float32)
+    pseudo_labels = [PseudoLabels(image.key) for image in labels]
+    scores = np.zeros((len(labels), vocabulary.num_hois), np.float32)
     for image, obj, verb in zip(images, objects, verbs):
-        words[image].interactions.append(
-            (vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
+        pseudo_labels[image].interactions.append(
+            Interaction(vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
         )
     scores[images, vocabulary.hoi_lookup[verbs, objects]] = 1
-    pack_cache(words, out_dir, vocabulary, encoder, progress)
-    return report(facts, scores, [False] * len(facts), vocabulary)
+    pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
+    return report(labels, scores, [False] * len(labels), vocabulary)

@@ -4,7 +4,7 @@ from typing import Dict
 
 @dataclass(frozen=True)
 class TeacherPreset:
-    """How good a simulated VLLM is.
+    """Quality of a simulated VLLM.
 
     Attributes:
         precision (float): Share of the (image, HOI class) pairs it mentions

@@ -1,4 +1,4 @@
-"""A noisy teacher's image-level words, drawn from clean ones."""
+"""Noisy image-level labels, drawn from clean ones."""
 
 from dataclasses import dataclass
 from typing import Iterator, Tuple
@@ -11,22 +11,22 @@ _CHUNK = 256
 
 @dataclass(frozen=True)
 class RandomLabelNoise:
-    """Leaves true words out and adds wrong verbs of present objects.
+    """Random removal of labels and addition of wrong verbs.
 
-    Each true word is kept with the probability ``recall``. To these come as
-    many wrong ones as ``precision`` asks for, verbs of objects that another
-    true word of the image names; fewer where there are not so many. Half of
-    them are systematic: each class is mistaken for one fixed other verb of
-    its object wherever it occurs. Such errors do not average out.
+    Each true label is kept with probability ``recall``. As many wrong labels
+    are added as ``precision`` requires, verbs of objects that a true label
+    of the image has; fewer where there are not so many. Half of them are
+    systematic: each class is confused with one fixed other verb of its
+    object wherever it occurs. Such errors do not average out.
 
     The numbers are drawn over dense (image, object, verb) arrays, in this
-    order: what is kept, which verb each class is mistaken for, where it is,
-    the other errors.
+    order: kept labels, the confused verb of each class, the images where it
+    is confused, the other errors.
 
     Attributes:
-        precision (float): Share of the words that are true, in (0, 1].
-        recall (float): Share of the true words that are said, in (0, 1].
-        seed (int): Of all draws. Defaults to 0.
+        precision (float): Share of the labels that are true, in (0, 1].
+        recall (float): Share of the true labels that are kept, in (0, 1].
+        seed (int): Random seed. Defaults to 0.
         confuse (bool): Whether half of the errors are systematic; without,
             all are independent. Defaults to True.
 
@@ -46,7 +46,7 @@ class RandomLabelNoise:
                     f'{name}={getattr(self, name)!r} must lie in (0, 1].'
                 )
 
-    def say(
+    def apply(
         self,
         images: np.ndarray,
         objects: np.ndarray,
@@ -54,24 +54,24 @@ class RandomLabelNoise:
         num_images: int,
         valid: np.ndarray,
     ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Draw what the teacher says.
+        """Draw the noisy labels.
 
         Args:
-            images (np.ndarray): Image of each true word, (N,) int.
+            images (np.ndarray): Image of each true label, (N,) int.
             objects (np.ndarray): Its object, (N,) int.
             verbs (np.ndarray): Its verb, (N,) int.
-            num_images (int): Images, those without true words included.
-            valid (np.ndarray): Which verbs an object can have, (O, V) bool.
+            num_images (int): Number of images, those without labels included.
+            valid (np.ndarray): Valid verbs of each object, (O, V) bool.
 
         Returns:
-            tuple: Image, object and verb of each word that is said, sorted
-            in this order, (M,) int64 each; nothing is said twice.
+            tuple: Image, object and verb of each noisy label, sorted in this
+            order, (M,) int64 each; no label occurs twice.
         """
         shape = (num_images, *valid.shape)
         generator = np.random.default_rng(self.seed)
         true = np.unique(np.ravel_multi_index((images, objects, verbs), shape))
-        said = true[self._kept(generator, true, shape)]
-        wrong = int(len(said) * (1 - self.precision) / self.precision)
+        labels = true[self._kept(generator, true, shape)]
+        wrong = int(len(labels) * (1 - self.precision) / self.precision)
 
         # Rows are the (image, object) that some true word names.
         width = valid.shape[1]
@@ -80,8 +80,8 @@ class RandomLabelNoise:
         free[row, true % width] = False
         errors = []
         if self.confuse:
-            mistaken = self._mistaken_for(generator, valid)
-            other = mistaken[true // width % len(valid), true % width]
+            confused = self._draw_confusions(generator, valid)
+            other = confused[true // width % len(valid), true % width]
             hit = other >= 0
             row, other = row[hit], other[hit]
             open_ = np.flatnonzero(free[row, other])
@@ -89,13 +89,13 @@ class RandomLabelNoise:
             row, other = row[picked], other[picked]
             free[row, other] = False
             errors.append(named[row] * width + other)
-            # Two classes may be mistaken for the same verb: counted twice.
+            # Two classes may be confused with the same verb: counted twice.
             wrong -= len(picked)
         row, verb = np.nonzero(free)
         candidates = named[row] * width + verb
         errors.append(generator.permutation(candidates)[:wrong])
-        said = np.unique(np.concatenate([said, *errors]))
-        return np.unravel_index(said, shape)
+        labels = np.unique(np.concatenate([labels, *errors]))
+        return np.unravel_index(labels, shape)
 
     def _kept(
         self,
@@ -103,7 +103,7 @@ class RandomLabelNoise:
         true: np.ndarray,
         shape: Tuple[int, int, int],
     ) -> np.ndarray:
-        """Which of the sorted true words are said, (N,) bool."""
+        """Draw which sorted true labels are kept, (N,) bool."""
         kept = np.zeros(len(true), bool)
         size = shape[1] * shape[2]
         for first, last in _chunks(shape[0]):
@@ -115,10 +115,10 @@ class RandomLabelNoise:
         return kept
 
     @staticmethod
-    def _mistaken_for(
+    def _draw_confusions(
         generator: np.random.Generator, valid: np.ndarray
     ) -> np.ndarray:
-        """Which verb each class is taken for, (O, V); -1 for none."""
+        """Draw the confused verb of each class, (O, V); -1 without."""
         other = np.full(valid.shape, -1)
         for label, row in enumerate(valid):
             verbs = np.flatnonzero(row)

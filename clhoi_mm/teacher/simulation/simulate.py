@@ -10,7 +10,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..parsing.parse_answer import parse_answer
 from ..store.pack import pack_cache
-from ..store.raw_answers import read_raw_answers, write_raw_answers
+from ..store.raw_answers import write_raw_answers
 from ..text_encoders import build_text_encoder
 from .image_labels import ImageLabels, read_image_labels
 from .image_level import evaluate_image_level
@@ -21,7 +21,7 @@ RAW_ANSWERS = 'raw.jsonl'
 
 @dataclass(frozen=True)
 class SimulationReport:
-    """What a simulated teacher's answers are worth, as parsed.
+    """Quality of a simulated teacher's answers, as parsed.
 
     Attributes:
         images (int): Number of images.
@@ -54,14 +54,14 @@ def simulate_cache(
     text_encoder: Optional[Dict[str, Any]] = None,
     progress: bool = False,
 ) -> SimulationReport:
-    """Write a simulated teacher's raw answers and the cache packed from them.
+    """Write a simulated teacher's raw answers and cache.
 
     Args:
         ann_file (str | PathLike): Annotation file in the project's format.
         vocabulary (str | HOIVocabulary): Name, path or vocabulary.
         out_dir (str | PathLike): Gets ``raw.jsonl`` and the training layer.
         preset (str): Noise preset. Defaults to 'typical'.
-        seed (int): Of all draws. Defaults to 0.
+        seed (int): Random seed. Defaults to 0.
         text_encoder (dict, optional): Config of the text encoder. Defaults
             to None, a ``HashedTextEncoder`` of 256 dimensions.
         progress (bool): Whether to show progress bars. Defaults to False.
@@ -75,21 +75,21 @@ def simulate_cache(
     )
     images = read_image_labels(ann_file, vocabulary)
     teacher = SimulatedTeacher(images, vocabulary, preset, seed)
-    raw_file = Path(out_dir) / RAW_ANSWERS
-    write_raw_answers(
-        raw_file, tqdm(teacher, 'answers', len(images), disable=not progress)
-    )
-    words = [parse_answer(raw) for raw in read_raw_answers(raw_file)]
-    pack_cache(words, out_dir, vocabulary, encoder, progress)
+    bar = tqdm(teacher, 'answers', len(images), disable=not progress)
+    answers = list(bar)
+    write_raw_answers(Path(out_dir) / RAW_ANSWERS, answers)
+    pseudo_labels = [parse_answer(answer) for answer in answers]
+    pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
     scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
-    for row, image_words in zip(scores, words):
-        for verb, obj, score in image_words.interactions:
-            row[
-                vocabulary.hoi_id(
-                    vocabulary.verb_label(verb), vocabulary.object_label(obj)
-                )
-            ] = score
-    return report(images, scores, [x.malformed for x in words], vocabulary)
+    for row, labels in zip(scores, pseudo_labels):
+        for item in labels.interactions:
+            hoi = vocabulary.hoi_id(
+                vocabulary.verb_label(item.verb),
+                vocabulary.object_label(item.object),
+            )
+            row[hoi] = item.score
+    malformed = [x.malformed for x in pseudo_labels]
+    return report(images, scores, malformed, vocabulary)
 
 
 def report(
@@ -104,7 +104,7 @@ def report(
         images (List[ImageLabels]): The truth.
         scores (np.ndarray): (N, C) score of each class, 0 if not mentioned.
         malformed (List[bool]): One for each image.
-        vocabulary (HOIVocabulary): Gives names to classes.
+        vocabulary (HOIVocabulary): The vocabulary.
 
     Returns:
         SimulationReport: The measures.
@@ -112,29 +112,29 @@ def report(
     truth = np.zeros(scores.shape, bool)
     for row, image in zip(truth, images):
         row[list(image.hois)] = True
-    said, true = np.nonzero(scores), np.nonzero(truth)
-    result = evaluate_image_level(*said, scores[said], *true, *scores.shape)
+    pred, true = np.nonzero(scores), np.nonzero(truth)
+    result = evaluate_image_level(*pred, scores[pred], *true, *scores.shape)
     one = evaluate_image_level(
-        np.ravel_multi_index(said, scores.shape),
-        np.zeros_like(said[0]),
-        scores[said],
+        np.ravel_multi_index(pred, scores.shape),
+        np.zeros_like(pred[0]),
+        scores[pred],
         np.ravel_multi_index(true, scores.shape),
         np.zeros_like(true[0]),
         scores.size,
         1,
     )
-    top = np.argsort(-result.num_said, kind='stable')[:10]
-    hits = int(result.num_right.sum())
+    top = np.argsort(-result.num_predicted, kind='stable')[:10]
+    hits = int(result.num_correct.sum())
     return SimulationReport(
         images=len(images),
-        precision=hits / max(len(said[0]), 1),
+        precision=hits / max(len(pred[0]), 1),
         recall=hits / max(len(true[0]), 1),
         ap=float(np.nan_to_num(one.ap[0])),
         mean_ap=(result.summary()['mAP'] or 0.0) / 100,
         malformed=float(np.mean(malformed)) if malformed else 0.0,
         frequent=[
-            (vocabulary.names[hoi], int(result.num_said[hoi]))
+            (vocabulary.names[hoi], int(result.num_predicted[hoi]))
             for hoi in top
-            if result.num_said[hoi]
+            if result.num_predicted[hoi]
         ],
     )

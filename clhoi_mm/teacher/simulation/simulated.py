@@ -11,31 +11,31 @@ from .caption_writer import CaptionWriter
 from .image_labels import ImageLabels
 from .presets import TeacherPreset, get_preset
 
-# Shares of the false positives: 70 % name a wrong verb of an object that is
+# Shares of the false positives: 70 % have a wrong verb of an object that is
 # used in the image, 50 % of all by a fixed confusion.
 _SHARES = dict(systematic=0.5, plausible=0.2, other=0.2, absent=0.1)
-# How fast a score rises with the evidence: a regular confusion is as sure of
-# itself as the truth nearly is, a chance error is not.
+# Slope of the score over the evidence: systematic confusions have nearly the
+# confidence of true positives, random errors less.
 _SLOPES = dict(true=2.0, systematic=1.2, plausible=0.8, other=0.8, absent=0.8)
 _SECONDARY = -0.6  # evidence of a verb beside a more usual one
 _COMMON = 0.5  # evidence for each standard deviation of log frequency
-_CONFUSED = -0.8  # evidence of a verb that is taken for another one
+_CONFUSED = -0.8  # evidence of a verb that is confused with another
 _REGULARITY = 0.5  # spread over classes of the confusion's evidence
 
 
 class _Candidates(NamedTuple):
-    """HOI classes that may be mentioned for one reason, with evidence."""
+    """Candidate HOI classes of one kind, with evidence."""
 
     hois: np.ndarray
     evidence: np.ndarray
 
 
 class SimulatedTeacher:
-    """A VLLM's image-level words with known noise.
+    """Simulated VLLM with known image-level noise.
 
-    Each class that an image may be said to show has an evidence: a normal
-    draw that depends on seed and key, and offsets for what a VLLM tends to
-    miss or to confuse. A first pass over all images sets the thresholds at
+    Each candidate class of an image has an evidence: a normal draw that
+    depends on seed and key, and offsets for classes that VLLMs tend to miss
+    or confuse. A first pass over all images sets the thresholds at
     which the preset's precision and recall are met; an image's answer then
     follows from its own draws alone. Scores are the evidence beyond the
     threshold, so that they overlap as the errors do.
@@ -44,7 +44,7 @@ class SimulatedTeacher:
         images (Sequence[ImageLabels]): The data set at image level.
         vocabulary (HOIVocabulary): Its classes.
         preset (str | TeacherPreset): The noise. Defaults to 'typical'.
-        seed (int): Of all draws. Defaults to 0.
+        seed (int): Random seed. Defaults to 0.
     """
 
     def __init__(
@@ -63,17 +63,17 @@ class SimulatedTeacher:
         self.seed = seed
         self.writer = CaptionWriter(vocabulary)
         self.scenes = sorted({x.scene for x in images if x.scene is not None})
-        self._sayable = ~vocabulary.no_interaction_mask
+        self._nameable = ~vocabulary.no_interaction_mask
         self._set_class_statistics()
         self._set_thresholds()
         self._set_scene_threshold()
 
     def __iter__(self) -> Iterator[RawAnswer]:
-        """The images' answers, one at a time."""
+        """Yield the images' answers."""
         return (self.answer(image) for image in self.images)
 
     def answer(self, image: ImageLabels) -> RawAnswer:
-        """What the teacher says about one image.
+        """Generate the answer for one image.
 
         Args:
             image (ImageLabels): An image of the data set.
@@ -101,7 +101,7 @@ class SimulatedTeacher:
         return RawAnswer(image.key, self.model, caption, text)
 
     def scores(self, image: ImageLabels) -> Dict[int, float]:
-        """The HOI classes mentioned for an image, with their scores.
+        """Draw the HOI classes of an image, with scores.
 
         Args:
             image (ImageLabels): An image of the data set.
@@ -110,14 +110,14 @@ class SimulatedTeacher:
             Dict[int, float]: Score in (0, 1) of each class mentioned.
         """
         draws = self._draws(image)
-        said: Dict[int, float] = {}
+        drawn: Dict[int, float] = {}
         for kind, threshold in self._thresholds.items():
-            found = self._candidates(kind, image, draws, list(said))
+            found = self._candidates(kind, image, draws, list(drawn))
             margins = found.evidence - threshold
             for hoi in np.flatnonzero(margins >= 0):
                 logit = _SLOPES[kind] * margins[hoi]
-                said[int(found.hois[hoi])] = _score(logit)
-        return said
+                drawn[int(found.hois[hoi])] = _score(logit)
+        return drawn
 
     def _set_class_statistics(self) -> None:
         vocabulary = self.vocabulary
@@ -128,11 +128,11 @@ class SimulatedTeacher:
         self._common = (logs - logs.mean()) / (logs.std() + 1e-6)
         rng = self._rng('confusion', vocabulary.hash)
         self._regular = rng.standard_normal(vocabulary.num_hois)
-        # What a class is taken for: a verb of the same object, as a rule a
-        # more usual one.
+        # The confused class: a verb of the same object, mostly a frequent
+        # one.
         pull = rng.standard_normal((vocabulary.num_hois,) * 2) + self._common
         same = vocabulary.hoi_objects[:, None] == vocabulary.hoi_objects
-        pull[~same | ~self._sayable] = -np.inf
+        pull[~same | ~self._nameable] = -np.inf
         np.fill_diagonal(pull, -np.inf)
         self._confused_with = np.where(
             np.isfinite(pull).any(1), pull.argmax(1), -1
@@ -149,18 +149,18 @@ class SimulatedTeacher:
         num_hits = round(self.preset.recall * num_true)
         num_wrong = num_hits * (1 / self.preset.precision - 1)
         draws = [self._draws(image) for image in self.images]
-        said: List[List[int]] = [[] for _ in self.images]
+        drawn: List[List[int]] = [[] for _ in self.images]
         self._thresholds: Dict[str, float] = {}
-        asked, got = 0.0, 0
+        requested, got = 0.0, 0
         for kind in ('systematic', 'true', 'plausible', 'other', 'absent'):
             if kind == 'true':
                 wanted = num_hits
             else:
-                asked += _SHARES[kind] * num_wrong
-                wanted = round(asked) - got
+                requested += _SHARES[kind] * num_wrong
+                wanted = round(requested) - got
             found = [
                 self._candidates(kind, *args)
-                for args in zip(self.images, draws, said)
+                for args in zip(self.images, draws, drawn)
             ]
             evidence = np.concatenate([[np.inf]] + [x[1] for x in found])
             evidence = np.sort(evidence)[::-1]
@@ -169,7 +169,7 @@ class SimulatedTeacher:
             self._thresholds[kind] = threshold
             if kind != 'true':
                 got += wanted
-            for names, (hois, values) in zip(said, found):
+            for names, (hois, values) in zip(drawn, found):
                 names.extend(hois[values >= threshold].tolist())
 
     def _set_scene_threshold(self) -> None:
@@ -183,9 +183,13 @@ class SimulatedTeacher:
         )
 
     def _candidates(
-        self, kind: str, image: ImageLabels, draws: np.ndarray, said: List[int]
+        self,
+        kind: str,
+        image: ImageLabels,
+        draws: np.ndarray,
+        drawn: List[int],
     ) -> _Candidates:
-        """Classes that may be mentioned for a reason, given those said."""
+        """List the candidates of a kind, given drawn classes."""
         vocabulary = self.vocabulary
         objects, verbs = vocabulary.hoi_objects, vocabulary.hoi_verbs
         true = np.array(image.hois, np.int64)
@@ -193,7 +197,7 @@ class SimulatedTeacher:
         if kind == 'true':
             evidence = draws[0, true] + _COMMON * self._common[true]
             evidence += _SECONDARY * self._is_secondary(true)
-            confused = _mask(said, len(objects))[taken_for] & (taken_for >= 0)
+            confused = _mask(drawn, len(objects))[taken_for] & (taken_for >= 0)
             evidence += _CONFUSED * confused
             return _Candidates(true, evidence)
         if kind == 'systematic':
@@ -205,7 +209,7 @@ class SimulatedTeacher:
             )
         present = _mask(image.objects, vocabulary.num_objects)[objects]
         if kind == 'absent':
-            # What is done in the image, with an object that is not there.
+            # A verb of the image, with an object that is absent.
             done = _mask(verbs[true], vocabulary.num_verbs)[verbs]
             mask = done & ~present
         elif vocabulary.person_label in image.objects:
@@ -213,8 +217,8 @@ class SimulatedTeacher:
             mask = used if kind == 'plausible' else present
         else:
             mask = np.zeros_like(present)
-        known = _mask([*image.hois, *said], len(objects))
-        hois = np.flatnonzero(mask & self._sayable & ~known)
+        known = _mask([*image.hois, *drawn], len(objects))
+        hois = np.flatnonzero(mask & self._nameable & ~known)
         row = dict(plausible=2, other=3, absent=4)[kind]
         common = 0.0 if kind == 'other' else _COMMON
         return _Candidates(
@@ -222,7 +226,7 @@ class SimulatedTeacher:
         )
 
     def _is_secondary(self, true: np.ndarray) -> np.ndarray:
-        """Whether a more usual class of the same object is true, too."""
+        """Check for a more frequent true class of the object."""
         objects = self.vocabulary.hoi_objects[true]
         same = objects[:, None] == objects[None]
         usual = self._common[true]
@@ -240,7 +244,7 @@ class SimulatedTeacher:
         return others[int(which * len(others))]
 
     def _draws(self, image: ImageLabels) -> np.ndarray:
-        """A normal draw for each kind of mention and class, (5, C)."""
+        """Draw normal numbers by kind and class, (5, C)."""
         return self._rng('evidence', image.key).standard_normal(
             (5, self.vocabulary.num_hois)
         )

@@ -19,23 +19,23 @@ from .cache_format import (
     key_hash,
 )
 
-# Hashing so much takes no time to speak of.
+# Hashing a file of this size takes negligible time.
 _VERIFY_BYTES = 16 << 20
-# Phrases of so many numbers are kept ready in memory, as those of a
-# vocabulary are: reading takes a fifth less.
+# Phrase embeddings up to this size are held in memory, which saves a
+# fifth of the reading time.
 _FEW = 4 << 20
-# Of a 16-bit float, moved up by 13 bits with copies of its sign above it.
+# Bits of a 16-bit float that was shifted by 13 bits.
 _SIGN_AND_VALUE = np.int32(-0x70002000)
 _OFFSET = np.float32(2.0**112)
 _REBUILD = (
-    'pack it anew from what the teacher said, which stays: a pass '
-    'with `tools/teacher/annotate.py pack`, simulated words with '
+    'pack it again from the raw answers, which stay: a pass with '
+    '`tools/teacher/annotate.py pack`, simulated answers with '
     'tools/teacher/simulate.py'
 )
 
 
 class TeacherCache:
-    """The training layer of the teacher's cache, read at random by key.
+    """Training layer of the teacher's cache, read by key.
 
     The file is mapped into memory at the first access, in each process that
     accesses it; nothing but the manifest is read before. Instances can be
@@ -49,7 +49,7 @@ class TeacherCache:
             use, to be compared with the cache's. Defaults to None.
         verify (bool, optional): Whether to compare the tensors' sha256 with
             the manifest's. Defaults to None: only where the file is small
-            (16 MiB) and that takes no time to speak of.
+            (16 MiB), which takes negligible time.
 
     Attributes:
         path (Path): The folder.
@@ -93,12 +93,12 @@ class TeacherCache:
         )
 
     def keys(self) -> Iterator[str]:
-        """The images' keys, in the order of their UTF-8 bytes."""
+        """Iterate over the keys, sorted by UTF-8 bytes."""
         self._open()
         return (self._key(row).decode() for row in range(len(self)))
 
     def get(self, key: str) -> Optional[Dict[str, np.ndarray]]:
-        """What the teacher said about one image.
+        """Get an image's embeddings and labels.
 
         Args:
             key (str): The image's key.
@@ -125,8 +125,8 @@ class TeacherCache:
             np.int64, 'C'
         )
         caption_id = data['caption_ids'].item(row)
-        # Not one by one, since reading costs by the call; so would a check of
-        # each number, which the file's sha256 stands for.
+        # In one call, since calls cost most; numbers are not checked, as the
+        # file's sha256 is.
         num = len(sentence_ids)
         halves = np.empty((num + (caption_id >= 0), self.dim), np.int16)
         if num:
@@ -151,7 +151,7 @@ class TeacherCache:
         )
 
     def empty(self) -> Dict[str, np.ndarray]:
-        """What :meth:`get` returns for an image without any words."""
+        """Return what :meth:`get` returns without pseudo-labels."""
         none = np.zeros(0, np.int64)
         no_embeds = np.zeros((0, self.dim), np.float32)
         return dict(
@@ -166,13 +166,13 @@ class TeacherCache:
         )
 
     def _embed_phrases(self, phrase_ids: np.ndarray) -> np.ndarray:
-        """(M, d) float32."""
+        """Look up phrase embeddings, (M, d) float32."""
         if self._few_phrases is not None:
             return self._few_phrases[phrase_ids]
         return _to_float32(self._tensors['phrase_embeds'][phrase_ids])
 
     def _find(self, key: str) -> Optional[int]:
-        """The row of a key, which is one of its bucket's."""
+        """Find a key's row in its bucket."""
         self._open()
         wanted = key.encode('utf-8', 'surrogatepass')
         if len(self):
@@ -327,7 +327,7 @@ class TeacherCache:
 
 
 def _to_float32(halves: np.ndarray) -> np.ndarray:
-    """Finite 16-bit floats, given as int16, as 32-bit floats.
+    """Convert finite 16-bit floats, given as int16, to float32.
 
     Sign, exponent and fraction are moved to their places, and the exponent's
     offset is made up for: exact, and half of astype's time.

@@ -1,4 +1,4 @@
-"""The training layer's file names, version and tensors."""
+"""File names, version and tensors of the training layer."""
 
 import hashlib
 import os
@@ -41,7 +41,7 @@ def key_hash(key: bytes) -> int:
 
 
 def file_sha256(path: Union[str, os.PathLike]) -> str:
-    """sha256 of a file's content, in hex."""
+    """Return the sha256 of a file's content, in hex."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
         for block in iter(lambda: file.read(1 << 20), b''):

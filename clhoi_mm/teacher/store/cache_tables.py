@@ -23,15 +23,15 @@ _COLUMNS = (*_OFFSETS, 'key_bytes', 'caption_ids', 'labels', 'scores')
 
 
 class CacheTables:
-    """The training layer's tensors, gathered on disk image by image.
+    """Tensors of the training layer, gathered on disk.
 
     Args:
         folder (Path): A folder of its own for the files, which exists.
-        vocabulary (HOIVocabulary): Gives labels to names.
+        vocabulary (HOIVocabulary): The vocabulary.
         whole_captions (bool): Whether captions get vectors of their own.
 
     Attributes:
-        counts (Dict[str, int]): What there is, for the manifest.
+        counts (Dict[str, int]): Counts for the manifest.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class CacheTables:
         columns['caption_ids'].append(counts['captions'] if whole else -1)
         if whole or len(row.sentences) > 1:
             self._captions.write(json.dumps(row.caption) + '\n')
-        for verb, obj, score in row.interactions:
-            labels = self._table.add(verb, obj)
+        for item in row.interactions:
+            labels = self._table.add(item.verb, item.object)
             columns['labels'].extend(labels)
-            columns['scores'].append(score)
+            columns['scores'].append(item.score)
             counts['outside_vocabulary'] += labels[2] < 0
         counts['interactions'] += len(row.interactions)
         columns['interaction_offsets'].append(counts['interactions'])
@@ -86,7 +86,7 @@ class CacheTables:
     def write(
         self, path: Path, encoder: TextEncoder, progress: bool
     ) -> Optional[float]:
-        """Embed the texts and write all tensors, after the last image.
+        """Embed the texts and write all tensors.
 
         Args:
             path (Path): The file.
@@ -138,7 +138,7 @@ class CacheTables:
             return self._write_captions(file, embed)
 
     def _buckets(self) -> Tuple[np.ndarray, np.ndarray]:
-        """Rows by bucket, and where each bucket starts."""
+        """Sort rows by bucket, and find the buckets' starts."""
         count = self.counts['images']
         buckets = self._hashes.array() % np.uint32(max(count, 1))
         rows = np.argsort(buckets, kind='stable')
@@ -158,13 +158,13 @@ class CacheTables:
             part = np.array(offsets[start : start + len(whole) + 1])
             mentions = self._sentences.ids[part[0] : part[-1]]
             numbers = np.diff(part)
-            asked = whole | (numbers > 1)
-            lines = islice(self._captions, int(asked.sum()))
+            has_text = whole | (numbers > 1)
+            lines = islice(self._captions, int(has_text.sum()))
             captions = np.zeros((len(whole), embed.encoder.dim), np.float16)
-            captions[asked] = embed(list(map(json.loads, lines)))
+            captions[has_text] = embed(list(map(json.loads, lines)))
             file.append('caption_embeds', captions[whole])
             weights = np.ones(len(mentions))
-            for number in np.unique(numbers[asked & ~whole]):
+            for number in np.unique(numbers[has_text & ~whole]):
                 rows = np.flatnonzero((numbers == number) & ~whole)
                 places = (part[rows] - part[0])[:, None] + np.arange(number)
                 weights[places], cosines = caption_weights(
@@ -178,14 +178,14 @@ class CacheTables:
 
 
 class _Embedder:
-    """Embeds texts to 16 bits; an empty text gets a zero row."""
+    """Embedder to 16 bits; empty texts get zero rows."""
 
     def __init__(self, encoder: TextEncoder, progress: bool) -> None:
         self.encoder = encoder
         self.progress = progress
 
     def __call__(self, texts: List[str]) -> np.ndarray:
-        """(n, dim) float16."""
+        """Embed texts, (n, dim) float16."""
         rows = np.zeros((len(texts), self.encoder.dim), np.float16)
         filled = [i for i, text in enumerate(texts) if text.strip()]
         if filled:
@@ -206,7 +206,7 @@ class _Embedder:
             yield self(list(islice(texts, _CHUNK)))
 
     def bar(self, starts: range, what: str) -> tqdm:
-        """A bar over the chunks."""
+        """Make a progress bar over the chunks."""
         return tqdm(
             starts,
             f'embed {what}s',

@@ -1,4 +1,4 @@
-"""Captions as sums of their sentences, which saves their vectors."""
+"""Captions as weighted sums of their sentences."""
 
 from typing import Tuple
 
@@ -6,19 +6,19 @@ import numpy as np
 
 from .pseudo_labels import PseudoLabels
 
-# Sentences that say the same share their weight.
+# Equal sentences share their weight.
 _SAME = 1e-4
 
 
 def is_sum(row: PseudoLabels) -> bool:
-    """Whether an image's caption is its sentences, and no other words."""
+    """Check that a caption consists of its sentences."""
     return row.caption.split() == ' '.join(row.sentences).split()
 
 
 def caption_weights(
     captions: np.ndarray, sentences: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """The unit sum of an image's sentences that is nearest to its caption.
+    """Fit weights of sentences to a caption.
 
     That is the caption itself where the encoder adds up words or averages
     sentences, as those do that can read a sentence at a time only.

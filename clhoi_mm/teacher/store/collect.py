@@ -2,30 +2,29 @@ import json
 import os
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, Iterator, Union
+from typing import Any, Dict, Iterator, Tuple, Union
 
 from clhoi_mm.utils.files import atomic_path, work_folder
 
-from ..parsing.caption_text import answer_problem
-from ..parsing.reasoning import has_reasoning_marks, only_closes
-from ..requests.messages import KINDS, SCORE
+from ..parsing.answer_check import AnswerCheck
+from ..requests.messages import KINDS
 from ..teacher_job import read_settings
 from .external_sort import ExternalSort
-from .raw_store import shard_files
+from .raw_store import read_records
 
 ANSWERS = 'answers.jsonl'
-# Without what differs between two runs that got the same answers.
+# Without fields that differ between runs with the same answers.
 _FIELDS = ('image_id', 'kind', 'text', 'verb', 'object', 'score', 'part')
+_NEEDED = ('image_id', 'text', 'model', 'prompt_hash', 'finish', 'time')
 
 
 def collect_answers(folder: Union[str, os.PathLike]) -> Path:
-    """Put a pass's shards together: one line an answer, sorted by image.
+    """Merge a pass's shards, sorted by image.
 
-    Of answers to earlier versions of a prompt, or about other detections,
-    the latest counts, and only those of the model and prompt last used for
-    their kind; refusals and reasoning without an end are left out. The same
-    answers give the same bytes, however the pass was sharded or interrupted.
-    Memory does not grow with their number.
+    Only answers of the model and prompt last used for their kind count, the
+    latest of each request; refusals and unfinished reasoning are left out.
+    The same answers give the same bytes, however the pass was sharded or
+    interrupted. Memory does not grow with their number.
 
     Args:
         folder (str | PathLike): The pass's folder.
@@ -45,12 +44,10 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
         # Kinds whose reasoning the prompt opens and answers close.
         closing = dict.fromkeys(KINDS, False)
         for rank, kind in enumerate(KINDS):
-            for row in _answers_that_count(folder, kind):
+            for row, check in _current_answers(folder, kind):
                 answer = {name: row[name] for name in _FIELDS if name in row}
-                text = row['text'] if kind != SCORE else ''
-                closing[kind] = closing[kind] or only_closes(text)
-                cut_off = row['finish'] == 'length'
-                # Of two at one time the one that stands later.
+                closing[kind] = closing[kind] or check.only_closes
+                # Of two answers of one time the later line counts.
                 answers.add(
                     row['image_id'],
                     rank,
@@ -59,7 +56,7 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
                     row.get('part', 0),
                     row['time'],
                     number,
-                    cut_off and not has_reasoning_marks(text),
+                    check.is_cut_unmarked,
                     json.dumps(answer),
                 )
                 number += 1
@@ -79,34 +76,13 @@ def collect_answers(folder: Union[str, os.PathLike]) -> Path:
     return folder / ANSWERS
 
 
-def _answers_that_count(folder: Path, kind: str) -> Iterator[Dict[str, Any]]:
-    """Those to the model and prompt last used, in the files' order."""
+def _current_answers(
+    folder: Path, kind: str
+) -> Iterator[Tuple[Dict[str, Any], AnswerCheck]]:
+    """Yield the answers of the last model and prompt."""
     settings = read_settings(folder, kind)
-    model = settings.get('model')
-    prompt = settings.get('prompt', {}).get('hash')
-    for path in shard_files(folder, kind):
-        with open(path, 'rb') as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b'\n'):
-                    break  # torn, or being written
-                row = _load(line, f'{path}, line {number}')
-                if (
-                    row['model'] == model
-                    and row['prompt_hash'] == prompt
-                    and answer_problem(kind, row['text']) is None
-                ):
-                    yield row
-
-
-def _load(line: bytes, where: str) -> Dict[str, Any]:
-    try:
-        row = json.loads(line)
-        row['image_id'].encode, row['text'].strip
-        row['model'], row['prompt_hash'], row['finish']
-        return dict(row, time=float(row['time']))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f'{where}: damaged ({error!r}); delete the line, '
-            f'and the next run asks for its answer '
-            f'again'
-        ) from error
+    current = settings.get('model'), settings.get('prompt', {}).get('hash')
+    for row in read_records(folder, kind, fields=_NEEDED):
+        check = AnswerCheck(kind, row['text'], row['finish'])
+        if (row['model'], row['prompt_hash']) == current and not check.problem:
+            yield row, check

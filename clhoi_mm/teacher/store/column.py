@@ -11,7 +11,7 @@ _HELD = 1 << 16
 
 
 class Column:
-    """Numbers on disk, written one after the other.
+    """Append-only column of numbers on disk.
 
     Args:
         path (Path): The file; replaced.
@@ -41,20 +41,20 @@ class Column:
             self._flush()
 
     def array(self) -> np.ndarray:
-        """All numbers, from disk, (n,)."""
+        """Map all numbers from disk, (n,)."""
         self._flush()
         if not self._count:
             return np.zeros(0, self.dtype)
         return np.memmap(self.path, self.dtype, 'r+', shape=(self._count,))
 
     def allocate(self, count: int) -> np.ndarray:
-        """Make room for numbers, in place of those there were.
+        """Allocate room for new numbers in place of all.
 
         The room is taken at once, since writing to mapped memory ends the
         process where the disk is full.
 
         Args:
-            count (int): How many.
+            count (int): Number of numbers.
 
         Returns:
             np.ndarray: (count,), on disk, to be written to.
@@ -71,7 +71,7 @@ class Column:
         return self.array()
 
     def chunks(self, size: int = 1 << 20) -> Iterator[np.ndarray]:
-        """All numbers in pieces of at most ``size``."""
+        """Yield all numbers in pieces of at most ``size``."""
         array = self.array()
         for start in range(0, len(array), size):
             yield np.array(array[start : start + size])

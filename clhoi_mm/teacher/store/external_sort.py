@@ -7,11 +7,11 @@ _MAX_RUNS = 64
 
 
 class ExternalSort:
-    """Sorts more than memory holds.
+    """External merge sort.
 
-    What was added waits in sorted files, which are merged when it is read
-    back. Strings are ordered by their characters' code points, which is the
-    order of their UTF-8 bytes.
+    Items are held in sorted files, which are merged when they are read.
+    Strings are ordered by code points, which is the order of their UTF-8
+    bytes.
 
     Args:
         folder (Path): A folder of its own for the files, which exists.
@@ -47,7 +47,7 @@ class ExternalSort:
                     run.unlink()
 
     def __iter__(self) -> Iterator[Tuple]:
-        """All items in order; the files are removed as they end."""
+        """Yield all items in order, and remove the files."""
         self._held.sort()
         yield from merge(*map(_read, self._runs), self._held)
         for run in self._runs:

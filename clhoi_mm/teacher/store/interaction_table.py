@@ -7,10 +7,10 @@ Labels = Tuple[int, int, int, int]
 
 
 class InteractionTable:
-    """Labels and phrase of each (verb, object) that was said.
+    """Labels and phrase of each (verb, object).
 
     Args:
-        vocabulary (HOIVocabulary): Gives labels to names.
+        vocabulary (HOIVocabulary): The vocabulary.
 
     Attributes:
         phrases (Dict[str, int]): Number of each phrase, in that order.
@@ -25,7 +25,7 @@ class InteractionTable:
             self._gerunds.setdefault(normalise_name(form), label)
 
     def add(self, verb: str, obj: str) -> Labels:
-        """Look an interaction up.
+        """Look up an interaction.
 
         Args:
             verb (str): Its verb, the name or the gerund.

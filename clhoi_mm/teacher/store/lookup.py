@@ -1,4 +1,4 @@
-"""What a teacher said of single images, found again in its files."""
+"""Lookup of single images in a teacher's files."""
 
 import os
 from dataclasses import dataclass, field
@@ -7,55 +7,56 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction
 from ..offline_stages import PARSED
 from ..parsing.caption_text import read_caption
 from ..requests.messages import CAPTION, KINDS
 from .cache import TeacherCache
 from .cache_format import MANIFEST
 from .collect import ANSWERS
-from .merge import read_parsed
+from .parsed_file import read_parsed
 from .pseudo_labels import split_sentences
 from .raw_record import read_line
 from .raw_store import FAILURES, read_records
 
-# What tools/teacher/simulate.py calls its raw answers.
+# Raw answers of tools/teacher/simulate.py.
 _SIMULATED = 'raw.jsonl'
 _PARSED = (PARSED, 'parsed.jsonl')
-# A name that a cache does not hold.
+# Stands for names that a cache does not hold.
 UNNAMED = '(other)'
 
 
 @dataclass
 class ImageRecord:
-    """What is known of one image.
+    """Answers and pseudo-labels of one image.
 
     Attributes:
-        key (str): The image's.
+        key (str): The image's key.
         caption (str, optional): None where there is no such answer.
-        interactions (List[dict], optional): ``{verb, object, score,
-            in_vocabulary, source}``, the surest first; None where the image
-            is in no parsed layer and no cache.
+        interactions (List[Interaction], optional): The surest first; None
+            where the image is in no parsed layer and no cache.
         failures (List[dict]): ``{kind, reason, message, answered}``, the
             last of each kind; ``answered`` is whether an answer came later.
     """
 
     key: str
     caption: Optional[str] = None
-    interactions: Optional[List[Dict[str, Any]]] = None
+    interactions: Optional[List[Interaction]] = None
     failures: List[Dict[str, Any]] = field(default_factory=list)
 
     @property
     def sentences(self) -> List[str]:
-        """List[str]: The caption's."""
+        """List[str]: The caption's sentences."""
         return split_sentences(self.caption or '')
 
     def to_dict(self) -> Dict[str, Any]:
-        """All of it, for JSON."""
+        """Return all fields, for JSON."""
+        found = self.interactions
         return dict(
             key=self.key,
             caption=self.caption,
             sentences=self.sentences,
-            interactions=self.interactions,
+            interactions=found and [x.to_dict() for x in found],
             failures=self.failures,
         )
 
@@ -66,12 +67,12 @@ def read_image_records(
     vocabulary: Optional[HOIVocabulary] = None,
     raw: Optional[Union[str, os.PathLike]] = None,
 ) -> Dict[str, ImageRecord]:
-    """Look images up.
+    """Look up images by key.
 
     Args:
         path (str | PathLike): A pass's folder, a cache, or a parsed layer
             (.jsonl, .parquet).
-        keys (Iterable[str]): The images'.
+        keys (Iterable[str]): The images' keys.
         vocabulary (HOIVocabulary, optional): Names the labels of a cache
             that no parsed layer lies beside. Defaults to None, the built-in
             one that the cache was packed with.
@@ -79,66 +80,66 @@ def read_image_records(
             raw answers. Defaults to None: those in ``path``, if any.
 
     Returns:
-        Dict[str, Said]: By key, in the order given.
+        Dict[str, ImageRecord]: By key, in the order given.
 
     Raises:
-        FileNotFoundError: There is nothing of the kind at ``path``.
+        FileNotFoundError: There is no pass, cache or parsed layer.
         ValueError: A file is damaged.
     """
-    said = {key: ImageRecord(key) for key in keys}
+    records = {key: ImageRecord(key) for key in keys}
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(f'{path}: no such pass, cache or parsed layer')
     raw = Path(raw or path)
     if raw.is_dir():
-        _add_texts(raw, said)
+        _add_texts(raw, records)
     elif raw != path:
-        _add_captions(raw, said)
+        _add_captions(raw, records)
     files = (
         [path]
         if path.is_file()
         else [path / name for name in _PARSED if (path / name).is_file()]
     )
     if files:
-        for row in read_parsed(files[0]):
-            key = str(row['image_id'])
-            if key in said:
-                said[key].interactions = row['interactions']
+        for key, interactions in read_parsed(files[0]):
+            if key in records:
+                records[key].interactions = interactions
     elif (path / MANIFEST).is_file():
         cache = TeacherCache(path)
         vocabulary = vocabulary_of(cache, vocabulary)
-        for key, image in said.items():
+        for key, image in records.items():
             image.interactions = _from_cache(cache, key, vocabulary)
-    return said
+    return records
 
 
 def read_captions(
     folder: Union[str, os.PathLike], keys: Iterable[str]
 ) -> Dict[str, Optional[str]]:
-    """Captions alone.
+    """Look up captions by key.
 
     Args:
         folder (str | PathLike): A pass's folder, or a cache's.
-        keys (Iterable[str]): The images'.
+        keys (Iterable[str]): The images' keys.
 
     Returns:
         Dict[str, str | None]: By key; None where no text lies beside the
         cache.
     """
-    said = {key: ImageRecord(key) for key in keys}
-    _add_texts(Path(folder), said)
-    return {key: image.caption for key, image in said.items()}
+    records = {key: ImageRecord(key) for key in keys}
+    _add_texts(Path(folder), records)
+    return {key: image.caption for key, image in records.items()}
 
 
 def vocabulary_of(
     cache: TeacherCache, vocabulary: Optional[HOIVocabulary] = None
 ) -> HOIVocabulary:
-    """The vocabulary of a cache's labels.
+    """Find the vocabulary of a cache's labels.
 
     Args:
         cache (TeacherCache): The cache.
-        vocabulary (HOIVocabulary, optional): Must be that one. Defaults to
-            None: the built-in one of the name that the manifest has.
+        vocabulary (HOIVocabulary, optional): Vocabulary to be compared with
+            the cache's. Defaults to None: the built-in one of the name that
+            the manifest has.
 
     Returns:
         HOIVocabulary: The vocabulary.
@@ -159,26 +160,26 @@ def vocabulary_of(
     return vocabulary
 
 
-def _add_texts(folder: Path, said: Dict[str, ImageRecord]) -> None:
-    """Captions and failures from a folder, where there are any."""
+def _add_texts(folder: Path, records: Dict[str, ImageRecord]) -> None:
+    """Add a folder's captions and failures."""
     for name in (_SIMULATED, ANSWERS):
         if (folder / name).is_file():
-            _add_captions(folder / name, said)
+            _add_captions(folder / name, records)
     for kind in KINDS:
         times: Dict[str, float] = {}
         for row in read_records(folder, kind):
             key = str(row['image_id'])
-            if key in said and row['time'] >= times.get(key, 0):
+            if key in records and row['time'] >= times.get(key, 0):
                 times[key] = row['time']
                 if kind == CAPTION:
-                    said[key].caption = _caption(row['text'])
+                    records[key].caption = _caption(row['text'])
         last = {
             str(row['image_id']): row
             for row in read_records(folder, kind, FAILURES)
-            if str(row['image_id']) in said
+            if str(row['image_id']) in records
         }
         for key, row in last.items():
-            said[key].failures.append(
+            records[key].failures.append(
                 dict(
                     kind=kind,
                     reason=row['reason'],
@@ -188,7 +189,7 @@ def _add_texts(folder: Path, said: Dict[str, ImageRecord]) -> None:
             )
 
 
-def _add_captions(path: Path, said: Dict[str, ImageRecord]) -> None:
+def _add_captions(path: Path, images: Dict[str, ImageRecord]) -> None:
     with open(path, 'rb') as file:
         for number, line in enumerate(file, 1):
             try:
@@ -197,8 +198,8 @@ def _add_captions(path: Path, said: Dict[str, ImageRecord]) -> None:
                 raise ValueError(f'{path}, line {number}: {error}') from error
             for record in records:
                 key = str(record.image_id)
-                if key in said and record.kind == CAPTION:
-                    said[key].caption = _caption(record.text)
+                if key in images and record.kind == CAPTION:
+                    images[key].caption = _caption(record.text)
 
 
 def _caption(text: str) -> Optional[str]:
@@ -208,28 +209,28 @@ def _caption(text: str) -> Optional[str]:
 
 def _from_cache(
     cache: TeacherCache, key: str, vocabulary: HOIVocabulary
-) -> Optional[List[Dict[str, Any]]]:
-    """A cache has labels alone: no names outside the vocabulary."""
-    words = cache.get(key)
-    if words is None:
+) -> Optional[List[Interaction]]:
+    """Read a cache's labels, without names outside the vocabulary."""
+    labels = cache.get(key)
+    if labels is None:
         return None
 
     def name(names: Sequence[str], label: int) -> str:
         return names[label] if label >= 0 else UNNAMED
 
-    rows = [
-        dict(
-            verb=name(vocabulary.verbs, verb),
-            object=name(vocabulary.objects, obj),
-            score=float(score),
-            in_vocabulary=bool(hoi >= 0),
+    found = [
+        Interaction(
+            name(vocabulary.verbs, verb),
+            name(vocabulary.objects, obj),
+            float(score),
+            bool(hoi >= 0),
             source='cache',
         )
         for verb, obj, hoi, score in zip(
-            words['verb_labels'],
-            words['obj_labels'],
-            words['hoi_labels'],
-            words['scores'],
+            labels['verb_labels'],
+            labels['obj_labels'],
+            labels['hoi_labels'],
+            labels['scores'],
         )
     ]
-    return sorted(rows, key=lambda row: -row['score'])
+    return sorted(found, key=lambda item: -item.score)

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from clhoi_mm.utils.files import atomic_path, work_folder
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from ..interaction import Interaction
 from ..text_encoders import TextEncoder
 from .cache_format import FORMAT, MANIFEST, TENSORS, VERSION, file_sha256
 from .cache_tables import CacheTables
@@ -18,29 +19,30 @@ from .pseudo_labels import PseudoLabels
 
 
 def pack_cache(
-    words: Iterable[PseudoLabels],
+    pseudo_labels: Iterable[PseudoLabels],
     out_dir: Union[str, os.PathLike],
     vocabulary: HOIVocabulary,
     text_encoder: TextEncoder,
     progress: bool = False,
     whole_captions: bool = False,
 ) -> Path:
-    """Write the cache's training layer: words become labels and embeddings.
+    """Write the training layer from pseudo-labels.
 
-    The same words, vocabulary and encoder give the same bytes. The manifest
-    is written last, so that a folder with one is whole. Memory does not grow
-    with the number of images, but for some bytes each.
+    The same pseudo-labels, vocabulary and encoder give the same bytes. The
+    manifest is written last, so that a folder with one is complete. Memory
+    grows by only some bytes for each image.
 
     Args:
-        words (Iterable[PseudoLabels]): One for each image, in any order.
+        pseudo_labels (Iterable[PseudoLabels]): One for each image, in any
+            order.
         out_dir (str | PathLike): The folder to write to; made if need be.
-        vocabulary (HOIVocabulary): Gives labels to names. Names outside it
+        vocabulary (HOIVocabulary): The vocabulary. Names outside it
             get label -1 and a phrase all the same.
         text_encoder (TextEncoder): Embeds captions, sentences and phrases.
         progress (bool): Whether to show progress bars. Defaults to False.
         whole_captions (bool): Whether a caption's vector is kept as it is.
             Defaults to False: the unit sum of its sentences that is nearest
-            to it, which takes no room. The manifest says how near.
+            to it, which takes no space. The manifest states the mean cosine.
 
     Returns:
         Path: The folder.
@@ -53,8 +55,10 @@ def pack_cache(
     out_dir = Path(out_dir)
     with work_folder(out_dir, 'pack') as folder:
         tables = CacheTables(folder, vocabulary, whole_captions)
-        words = tqdm(words, 'sort', unit='image', disable=not progress)
-        rows = _sort_by_key(words, folder)
+        images = tqdm(
+            pseudo_labels, 'sort', unit='image', disable=not progress
+        )
+        rows = _sort_by_key(images, folder)
         for row in tqdm(rows, 'tables', unit='image', disable=not progress):
             tables.add(row)
         with atomic_path(out_dir / TENSORS) as temp:
@@ -78,60 +82,60 @@ def pack_cache(
 
 
 def texts_of(
-    words: Iterable[PseudoLabels],
+    pseudo_labels: Iterable[PseudoLabels],
     vocabulary: HOIVocabulary,
     whole_captions: bool = False,
 ) -> Iterator[str]:
-    """All texts that :func:`pack_cache` embeds, some of them repeatedly.
+    """Yield all texts that :func:`pack_cache` embeds, with repeats.
 
     Args:
-        words (Iterable[PseudoLabels]): One for each image.
-        vocabulary (HOIVocabulary): Gives phrases to its classes.
+        pseudo_labels (Iterable[PseudoLabels]): One for each image.
+        vocabulary (HOIVocabulary): The vocabulary.
         whole_captions (bool): As for :func:`pack_cache`.
 
     Yields:
         str: Captions and sentences, and at the end phrases.
     """
     table = InteractionTable(vocabulary)
-    for row in words:
+    for row in pseudo_labels:
         yield from row.sentences
         if whole_captions or len(row.sentences) > 1 or not is_sum(row):
             yield row.caption
-        for verb, obj, _ in row.interactions:
-            table.add(verb, obj)
+        for item in row.interactions:
+            table.add(item.verb, item.object)
     yield from table.phrases
 
 
 def _sort_by_key(
-    words: Iterable[PseudoLabels], folder: Path
+    pseudo_labels: Iterable[PseudoLabels], folder: Path
 ) -> Iterator[PseudoLabels]:
     order = ExternalSort(folder)
-    for row in words:
+    for row in pseudo_labels:
         if not row.key:
             raise ValueError(
-                'teacher words: field "key" is empty; give '
+                'pseudo-labels: field "key" is empty; give '
                 'every image its key from the annotation file'
             )
         try:
             row.key.encode()
         except UnicodeEncodeError as error:
             raise ValueError(
-                f'teacher words: key {row.key!r} is no valid '
+                f'pseudo-labels: key {row.key!r} is no valid '
                 f'unicode; rename the file'
             ) from error
-        said = [
-            (verb, obj, float(score)) for verb, obj, score in row.interactions
-        ]
+        pairs = [(x.verb, x.object, float(x.score)) for x in row.interactions]
         order.add(
             row.key,
-            json.dumps([row.caption, row.sentences, said, row.malformed]),
+            json.dumps([row.caption, row.sentences, pairs, row.malformed]),
         )
     last = None
     for key, text in order:
         if key == last:
             raise ValueError(
-                f'teacher words: key "{key}" occurs twice; keep '
+                f'pseudo-labels: key "{key}" occurs twice; keep '
                 f'one answer for each image'
             )
         last = key
-        yield PseudoLabels(key, *json.loads(text))
+        caption, sentences, pairs, malformed = json.loads(text)
+        interactions = [Interaction(*pair) for pair in pairs]
+        yield PseudoLabels(key, caption, sentences, interactions, malformed)

@@ -1,21 +1,22 @@
 import re
 from dataclasses import dataclass, field
-from typing import List, Tuple
+from typing import List
 
-Interaction = Tuple[str, str, float]
+from ..interaction import Interaction
+
 _SENTENCE_END = re.compile(r'(?<=[.!?])\s+|\n+')
 
 
 @dataclass
 class PseudoLabels:
-    """What the teacher says about one image, never about one instance.
+    """Pseudo-labels of one image, without instances.
 
     Attributes:
         key (str): The image's key, unique over all splits.
         caption (str): The context in running text; may be empty.
         sentences (List[str]): The caption's sentences.
-        interactions (List[Tuple[str, str, float]]): Verb name, object name
-            and confidence in [0, 1] of each interaction in the image.
+        interactions (List[Interaction]): Interactions in the image; the
+            cache keeps their names and scores.
         malformed (bool): Whether the structured answer could not be read in
             full; ``interactions`` then hold what could be.
     """

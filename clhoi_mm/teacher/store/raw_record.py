@@ -1,4 +1,4 @@
-"""A line of raw answers, as the stage parse reads it."""
+"""Records of raw answers."""
 
 import json
 import math
@@ -10,17 +10,17 @@ from ..requests.messages import CAPTION, KINDS, LIST, SCORE
 
 
 class RawRecord(NamedTuple):
-    """An answer to one question about one image.
+    """Answer to one request.
 
     Attributes:
         image_id (str | int): The image's key.
         kind (str): 'caption', 'list' or 'score'.
         text (str): The answer.
-        verb (str): Of 'score', the candidate's verb.
-        object (str): Of 'score', the candidate's object.
-        score (float, optional): Of 'score', the probability of yes.
-        objects (Tuple[str, ...], optional): What was detected, where the
-            record says so.
+        verb (str): The candidate's verb, for 'score' alone.
+        object (str): The candidate's object, for 'score' alone.
+        score (float, optional): Probability of yes, for 'score' alone.
+        objects (Tuple[str, ...], optional): Detected objects, where the
+            record has them.
     """
 
     image_id: Union[str, int]
@@ -44,7 +44,8 @@ def read_line(line: bytes) -> List[RawRecord]:
         List[RawRecord]: One or two.
 
     Raises:
-        ValueError: The line is no such record; the message says why.
+        ValueError: The line is no such record; the message states the
+            reason.
     """
     try:
         row = json.loads(line)
@@ -117,11 +118,11 @@ def _objects(row: Dict[str, Any]) -> Optional[Tuple[str, ...]]:
 
 
 def _score(row: Dict[str, Any]) -> float:
-    """The probability of yes, from the answer's word where it is missing."""
+    """Read the probability of yes, else the word itself."""
     value = row.get('score')
     if value is None:
-        words = row['text'].strip().lower().split()
-        word = words[0].strip('.,!"\'*') if words else ''
+        first, *_ = row['text'].strip().lower().split() or ['']
+        word = first.strip('.,!"\'*')
         if word not in ('yes', 'no'):
             raise ValueError(
                 'field "score" is missing and the answer '

@@ -5,11 +5,10 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterator, List, Set, Union
+from typing import Any, BinaryIO, Dict, Iterator, List, Sequence, Set, Union
 
-from ..parsing.caption_text import answer_problem
-from ..parsing.reasoning import has_reasoning_marks, only_closes
-from ..requests.messages import SCORE, Failure, Request, Response
+from ..parsing.answer_check import AnswerCheck
+from ..requests.messages import Failure, Request, Response
 from ..requests.shards import Shard
 
 RAW, FAILURES = 'raw', 'failures'
@@ -17,9 +16,9 @@ _SYNC_SECONDS = 5.0
 
 
 class RawStore:
-    """A pass's raw answers on disk: JSONL shards that only ever grow.
+    """Raw answers of a pass: append-only JSONL shards.
 
-    One process writes a shard at a time, which a lock on the file sees to.
+    One process writes a shard at a time, by a lock on the file.
     A line is written in one go; what a killed process left of one is cut
     off when the shard is opened again, so that all lines are whole.
 
@@ -30,7 +29,7 @@ class RawStore:
 
     Attributes:
         only_closes (bool): Whether the model's prompt opens its reasoning,
-            as an answer with a closing mark alone tells.
+            as an answer with a closing mark alone shows.
 
     Raises:
         RuntimeError: Another process is writing this shard, or writes the
@@ -60,12 +59,12 @@ class RawStore:
             file.close()
 
     def known(self, max_tokens: int) -> Set[int]:
-        """What has been asked and answered, in this shard and in others.
+        """Collect the answered requests of this shard.
 
         Args:
-            max_tokens (int): The present limit of an answer; one that was
-                cut off at a lower one counts as not answered, and so does
-                a refusal or reasoning that does not end.
+            max_tokens (int): Present limit of an answer. An answer that was
+                cut off at a lower one counts as none, as do refusals and
+                reasoning that does not end.
 
         Returns:
             Set[int]: :func:`request_id` of each.
@@ -75,64 +74,61 @@ class RawStore:
         for row in read_records(self.folder, self.kind):
             if row.get('part'):
                 continue
+            check = AnswerCheck(self.kind, row['text'], row['finish'])
+            self.only_closes = self.only_closes or check.only_closes
             cut_off = row['finish'] == 'length'
-            text = row['text'] if self.kind != SCORE else ''
-            self.only_closes = self.only_closes or only_closes(text)
             if (
                 row['image_id'] not in self.shard
                 or (cut_off and row['max_tokens'] < max_tokens)
-                or answer_problem(self.kind, text) is not None
+                or check.problem is not None
             ):
                 continue
             name = request_id(row['image_id'], row['question'])
-            if cut_off and not has_reasoning_marks(text):
-                unmarked.add(name)
-            else:
-                known.add(name)
+            (unmarked if check.is_cut_unmarked else known).add(name)
         return known if self.only_closes else known | unmarked
 
-    def add(self, question: Request, reply: Response, model: str) -> None:
+    def add(self, request: Request, response: Response, model: str) -> None:
         """Append an answer.
 
         Args:
-            question (Request): What was asked.
-            reply (Response): What came back.
-            model (str): Who answered.
+            request (Request): The request.
+            response (Response): Its response.
+            model (str): The model's name.
 
         Raises:
             OSError: The disk is full or failed; the shard's lines are whole.
         """
-        prompt = question.prompt
+        prompt = request.prompt
         row = dict(
-            image_id=question.image_id,
+            image_id=request.image_id,
             kind=self.kind,
-            text=reply.text,
-            finish=reply.finish,
+            text=response.text,
+            finish=response.finish,
             model=model,
             prompt_hash=prompt.template_hash,
             question=prompt.digest,
             max_tokens=prompt.max_tokens,
-            tokens_in=reply.tokens_in,
-            tokens_out=reply.tokens_out,
+            tokens_in=response.tokens_in,
+            tokens_out=response.tokens_out,
             time=round(time.time(), 3),
         )
         if prompt.verb is not None:
             row.update(
-                verb=prompt.verb, object=prompt.object, score=reply.score
+                verb=prompt.verb, object=prompt.object, score=response.score
             )
         # The answer itself comes last: with it the others are known.
-        for part, text in enumerate(reply.more, 1):
+        for part, text in enumerate(response.more, 1):
             self._write(self._answers, dict(row, text=text, part=part))
         self._write(self._answers, row)
 
-    def add_failure(self, question: Request, failure: Failure) -> None:
-        """Append a failure; the question stays unanswered."""
+    def add_failure(self, request: Request, failure: Failure) -> None:
+        """Append a failure; the request stays open."""
         self._write(
             self._failures,
             dict(
-                image_id=question.image_id,
+                image_id=request.image_id,
                 kind=self.kind,
-                question=question.prompt.digest,
+                question=request.prompt.digest,
                 reason=failure.reason,
                 message=failure.message,
                 time=round(time.time(), 3),
@@ -190,29 +186,33 @@ class RawStore:
 
 
 def request_id(image_id: str, digest: str) -> int:
-    """64 bits that name a question; small, since a pass holds millions."""
+    """Hash a request to 64 bits; a pass holds millions."""
     text = f'{digest}{image_id}'.encode('utf-8', 'surrogatepass')
     digest_bytes = hashlib.blake2b(text, digest_size=8).digest()
     return int.from_bytes(digest_bytes, 'little')
 
 
 def read_records(
-    folder: Union[str, os.PathLike], kind: str, part: str = RAW
+    folder: Union[str, os.PathLike],
+    kind: str,
+    part: str = RAW,
+    fields: Sequence[str] = ('image_id', 'question'),
 ) -> Iterator[Dict[str, Any]]:
-    """The records of one kind, over all shards, in the files' order.
+    """Read the records of one kind over all shards.
 
-    A last line that is being written, or was torn, is passed over.
+    A last line that is being written, or was torn, is skipped.
 
     Args:
         folder (str | PathLike): The pass's folder.
         kind (str): 'caption', 'list' or 'score'.
         part (str): 'raw' or 'failures'. Defaults to 'raw'.
+        fields (Sequence[str]): Fields that every record must have.
 
     Yields:
         dict: A record.
 
     Raises:
-        ValueError: A line in the middle is damaged; the message names it.
+        ValueError: A line is damaged; the message names it.
     """
     for path in shard_files(folder, kind, part):
         with open(path, 'rb') as file:
@@ -221,11 +221,12 @@ def read_records(
                     break
                 try:
                     row = json.loads(line)
-                    row['image_id'], row['question']
+                    for name in fields:
+                        row[name]
                 except (ValueError, KeyError, TypeError) as error:
                     raise ValueError(
                         f'{path}, line {number}: damaged ({error!r}); '
-                        f'delete the line, and the next run asks for its '
+                        f'delete the line, and the next run requests its '
                         f'answer again'
                     ) from error
                 yield row
@@ -234,7 +235,7 @@ def read_records(
 def shard_files(
     folder: Union[str, os.PathLike], kind: str, part: str = RAW
 ) -> List[Path]:
-    """The shards of one kind, sorted by name."""
+    """List the shards of one kind, sorted by name."""
     return sorted(Path(folder, part).glob(f'{kind}-*.jsonl'))
 
 

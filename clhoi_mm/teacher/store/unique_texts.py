@@ -15,17 +15,17 @@ _HEAD = struct.Struct('<qI')
 
 
 class UniqueTexts:
-    """Numbers texts in the order of their first mention, each once.
+    """Numbering of unique texts by their first occurrence.
 
-    Texts wait on disk, in parts by their hash, so that equal ones share a
-    part; one part at a time is in memory.
+    Texts are held on disk, in parts by their hash, so that equal ones share
+    a part; one part at a time is in memory.
 
     Args:
         folder (Path): A folder of its own for the files, which exists.
 
     Attributes:
-        mentions (int): How often :meth:`add` was called.
-        count (int): How many texts there are; set by :meth:`number`.
+        mentions (int): Number of calls of :meth:`add`.
+        count (int): Number of texts; set by :meth:`number`.
         ids (np.ndarray): The number of each mention's text, (mentions,)
             int32, from disk; set by :meth:`number`.
     """
@@ -40,7 +40,7 @@ class UniqueTexts:
         self._ids = Column(folder / 'ids', 'I32')
 
     def add(self, text: str) -> None:
-        """Add the next mention of a text."""
+        """Add the next occurrence of a text."""
         data = text.encode('utf-8', 'surrogatepass')
         part = self._held[zlib.crc32(data) % _PARTS]
         part += _HEAD.pack(self.mentions, len(data)) + data
@@ -73,7 +73,7 @@ class UniqueTexts:
             self.count = end
 
     def __iter__(self) -> Iterator[str]:
-        """The texts in the order of their numbers."""
+        """Yield the texts in the order of their numbers."""
         first = self._first.array()
 
         def firsts(path: Path) -> Iterator[Tuple[int, bytes]]:

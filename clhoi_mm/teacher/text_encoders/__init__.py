@@ -1,12 +1,9 @@
 from .base import TextEncoder
-from .builder import (
-    build_text_encoder,
-    parse_text_encoder,
-    register_text_encoder,
-)
 from .cached import CachedTextEncoder
 from .clip import CLIPTextEncoder
 from .hashed import HashedTextEncoder
+from .option import parse_text_encoder
+from .registry import TEXT_ENCODERS, build_text_encoder
 from .sentence import SentenceTextEncoder
 from .siglip import SigLIPTextEncoder
 
@@ -16,8 +13,8 @@ __all__ = [
     'HashedTextEncoder',
     'SentenceTextEncoder',
     'SigLIPTextEncoder',
+    'TEXT_ENCODERS',
     'TextEncoder',
     'build_text_encoder',
     'parse_text_encoder',
-    'register_text_encoder',
 ]

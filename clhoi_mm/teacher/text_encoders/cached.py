@@ -23,7 +23,7 @@ _WAIT_S = 60.0
 
 
 class CachedTextEncoder:
-    """A text encoder that embeds no text twice, also not in another run.
+    """Text encoder with a persistent cache.
 
     Embeddings are kept as 16-bit floats, as the training cache keeps them,
     in a file that is named after the encoder's identity. They stay on disk:
@@ -31,7 +31,7 @@ class CachedTextEncoder:
 
     Args:
         encoder (TextEncoder): Embeds what is not known yet.
-        folder (str | PathLike): Where the embeddings are; made if need be.
+        folder (str | PathLike): Folder of the embeddings; made if need be.
 
     Attributes:
         dim (int): Length of an embedding.
@@ -59,7 +59,7 @@ class CachedTextEncoder:
             return store.execute('SELECT COUNT(*) FROM texts').fetchone()[0]
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Embed texts; what was not known is not kept, see :meth:`add`.
+        """Embed texts; only :meth:`add` stores new ones.
 
         Args:
             texts (Sequence[str]): n texts.
@@ -83,11 +83,11 @@ class CachedTextEncoder:
     def add(
         self, texts: Iterable[str], progress: bool = False, chunk: int = 4096
     ) -> int:
-        """Embed what is not known yet, and keep it on disk.
+        """Embed new texts, and store them on disk.
 
         Args:
             texts (Iterable[str]): Texts, read one after the other; empty
-                ones are passed over.
+                ones are skipped.
             progress (bool): Whether to show a bar. Defaults to False.
             chunk (int): Texts between two writes, which is what a killed
                 run loses at most. Defaults to 4096.
@@ -123,7 +123,7 @@ class CachedTextEncoder:
         return new
 
     def _embed(self, texts: List[str]) -> np.ndarray:
-        """(n, d) float16."""
+        """Embed texts in batches, (n, d) float16."""
         if not texts:
             return np.zeros((0, self.dim), np.float16)
         return np.concatenate(
@@ -138,7 +138,7 @@ class CachedTextEncoder:
     def _look_up(
         self, store: sqlite3.Connection, texts: Iterable[str]
     ) -> Dict[str, np.ndarray]:
-        """Embeddings of those that are known."""
+        """Look up the embeddings of known texts."""
         known = {}
         for text in texts:
             row = store.execute(
@@ -159,7 +159,7 @@ class CachedTextEncoder:
                 store.execute(_TABLE)
                 yield store
         except sqlite3.Error as error:
-            # SQLite tells a full disk from other reasons not to write.
+            # SQLite reports a full disk apart from other errors.
             if 'full' in str(error) or 'I/O' in str(error):
                 raise OSError(
                     errno.ENOSPC,
@@ -183,11 +183,11 @@ class CachedTextEncoder:
                 ) from error
             raise ValueError(
                 f'{self.path}: damaged ({error}); delete it, and '
-                f'the texts are embedded anew'
+                f'the texts are embedded again'
             ) from error
 
 
 def _digest(text: str) -> bytes:
-    """128 bits that name a text."""
+    """Hash a text to 128 bits."""
     data = text.encode('utf-8', 'surrogatepass')
     return hashlib.blake2b(data, digest_size=16).digest()

@@ -1,8 +1,10 @@
+from .registry import TEXT_ENCODERS
 from .tower import TextTowerEncoder
 
 
+@TEXT_ENCODERS.register_module()
 class CLIPTextEncoder(TextTowerEncoder):
-    """CLIP's text tower with its projection, through transformers.
+    """Text tower of CLIP with its projection.
 
     See :class:`TextTowerEncoder`.
 

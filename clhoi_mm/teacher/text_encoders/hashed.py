@@ -5,12 +5,14 @@ from typing import Dict, Sequence
 
 import numpy as np
 
+from .registry import TEXT_ENCODERS
+
 _STOP_WORDS = frozenset(
     'a an the is are was were be being been it its his her their this that '
     'these those there here in on at of to for from with by and or while as '
     'some one two several who which has have'.split()
 )
-# Whoever acts is said in many ways and in nearly every phrase.
+# Nearly every phrase names the person, in many ways.
 _PERSON_WORDS = frozenset(
     'person persons people someone somebody human man men woman women child '
     'children boy girl figure'.split()
@@ -55,7 +57,7 @@ def _undouble(word: str) -> str:
 
 
 def _signs(token: str, dim: int) -> np.ndarray:
-    """A vector of +1 and -1 that follows from the token alone, (dim,)."""
+    """Hash a token to a vector of +1 and -1, (dim,)."""
     digest = hashlib.shake_256(token.encode('utf-8', 'replace')).digest(
         (dim + 7) // 8
     )
@@ -63,8 +65,9 @@ def _signs(token: str, dim: int) -> np.ndarray:
     return bits.astype(np.float64) * 2 - 1
 
 
+@TEXT_ENCODERS.register_module()
 class HashedTextEncoder:
-    """A text encoder without weights: the weighted sum of its words' vectors.
+    """Text encoder without weights: sum of hashed words' vectors.
 
     A word's vector is hashed from its stem, with a part hashed from the
     stem's letter trigrams: inflections of one word coincide, related

@@ -4,7 +4,7 @@ from ..store.pseudo_labels import split_sentences
 
 
 def split_to_fit(text: str, fits: Callable[[str], bool]) -> List[str]:
-    """Cut a text that is too long into its sentences.
+    """Split a text that is too long into sentences.
 
     A sentence that is too long by itself is cut in half between words, and
     the halves again, until every piece fits. A single word stays whole.

@@ -5,7 +5,7 @@ PREFIX = 'package:'
 
 
 def find_model_folder(path: str) -> str:
-    """Where a model's files are, if they came with a Python package.
+    """Find a model's folder, perhaps inside a Python package.
 
     Some packages are nothing but a model's weights, so that it can be pinned
     and installed as everything else is. They are looked for, never imported.

@@ -3,11 +3,13 @@ from typing import Any, List, Optional
 import numpy as np
 
 from .model_folder import find_model_folder
+from .registry import TEXT_ENCODERS
 from .torch_encoder import TorchTextEncoder
 
 
+@TEXT_ENCODERS.register_module()
 class SentenceTextEncoder(TorchTextEncoder):
-    """Any model of sentence-transformers, with its own pooling.
+    """Model of sentence-transformers, with its own pooling.
 
     Args:
         path (str): A folder that sentence-transformers saved, one inside an
@@ -77,7 +79,7 @@ class SentenceTextEncoder(TorchTextEncoder):
 
 
 def _describe(module: Any) -> str:
-    """What a module without weights of its own does."""
+    """Describe a module without weights."""
     pooling = getattr(module, 'pooling_mode', None)
     if pooling is not None:
         return str(pooling)

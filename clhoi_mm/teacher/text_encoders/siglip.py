@@ -1,8 +1,10 @@
+from .registry import TEXT_ENCODERS
 from .tower import TextTowerEncoder
 
 
+@TEXT_ENCODERS.register_module()
 class SigLIPTextEncoder(TextTowerEncoder):
-    """The text tower of SigLIP or SigLIP2, through transformers.
+    """Text tower of SigLIP or SigLIP2.
 
     It pools the last of 64 positions, which is padding as a rule: texts are
     padded to the limit and nothing is masked, as in its training. See

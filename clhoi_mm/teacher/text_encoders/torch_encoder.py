@@ -6,9 +6,9 @@ import numpy as np
 
 from .long_texts import split_to_fit
 
-# What a model does with its weights; the rest follows from their shapes.
+# Parts of the config that do not follow from the weights' shapes.
 _CONFIG = ('num_attention_heads', 'hidden_act', 'layer_norm_eps')
-# Tokenizers with one vocabulary may differ in what they do to these.
+# Tokenizers of equal vocabularies may differ in these texts.
 _PROBES = [
     'A person is riding a bicycle.',
     'two PEOPLE, 3 dogs & 1 "Hot-Dog"',
@@ -18,23 +18,23 @@ _PROBES = [
 
 
 class TorchTextEncoder(ABC):
-    """What the encoders with weights share: long texts and the identity.
+    """Base class of encoders with weights.
 
     A text with more tokens than the model reads is cut into its sentences,
     and those that are too long between words; it is embedded as the mean of
-    its pieces, so that nothing of a long caption is lost. Only a single word
+    its pieces, so that no part of a long caption is lost. Only a single word
     that is too long by itself loses its end.
 
     Args:
         model (torch.nn.Module): Embeds; set to 32-bit floats, since some
             weights are stored as 16 bits and loaded as such by transformers
             5 alone.
-        config (Any): Of transformers, the text model's.
-        tokenizer (Callable): Of transformers.
+        config (Any): Text model's config, of transformers.
+        tokenizer (Callable): Tokenizer of transformers.
         max_length (int): Tokens that the model reads, the special ones
             included.
         batch_size (int): Texts embedded at once.
-        facts (str): What else determines the output. Defaults to ''.
+        facts (str): Further determinants of the output. Defaults to ''.
     """
 
     version = 2
@@ -102,7 +102,7 @@ class TorchTextEncoder(ABC):
         )
 
     def _weights_hash(self, config: Any) -> str:
-        """Without the weights' names, which differ between versions."""
+        """Hash the weights without names, which differ between versions."""
         facts = [getattr(config, name, None) for name in _CONFIG]
         digests = sorted(
             hashlib.sha256(

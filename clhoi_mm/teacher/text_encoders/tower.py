@@ -14,7 +14,7 @@ SINCE = dict(
 
 
 class TextTowerEncoder(TorchTextEncoder):
-    """The text tower of a model that was trained to match images and texts.
+    """Text tower of an image-text model, through transformers.
 
     torch and transformers are imported when an encoder is made, not when
     this module is. Of a checkpoint with both towers the text's is loaded.
@@ -24,7 +24,7 @@ class TextTowerEncoder(TorchTextEncoder):
             type that a config.json may have.
         output (str): Field of the model's output.
         pad_to_limit (bool): Whether the model was trained on texts padded
-            to its limit and looks at the padding, or needs a mask.
+            to its limit without a mask.
         lower (bool): Whether it was trained on lower-case texts alone.
         example (str): A checkpoint's id on the Hugging Face hub.
 
@@ -115,7 +115,7 @@ class TextTowerEncoder(TorchTextEncoder):
     def _load_model(
         self, transformers: Any, path: str
     ) -> Tuple[Any, List[str]]:
-        """The text tower, and the names of weights that were not there."""
+        """Load the text tower, and list missing weights."""
         # AutoConfig does not know the text towers' own types.
         whole, _ = transformers.PretrainedConfig.get_config_dict(path)
         kind = whole.get('model_type')

@@ -9,9 +9,13 @@ from studies.baselines import (
     object_prior,
     word_prior,
 )
-
 from clhoi_mm.datasets import DetectionFileWriter
-from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
+from clhoi_mm.teacher import (
+    HashedTextEncoder,
+    Interaction,
+    PseudoLabels,
+    pack_cache,
+)
 from clhoi_mm.utils.errors import InputError
 from clhoi_mm.vocabulary import HOIVocabulary
 
@@ -127,8 +131,11 @@ def test_prior_of_words_is_their_share_of_photos_with_the_object(tmp_path):
             shapes = ((9, 9),) * 3
             writer.add(key, False, shapes, (1.0, 1.0), found)
         writer.skip('e', 'no image')
-    words = [PseudoLabels(k, 'A man.', [], rows) for k, rows in said.items()]
-    words.append(PseudoLabels('e', '', [], [('hold', 'cup', 1.0)]))
+    words = [
+        PseudoLabels(k, 'A man.', [], [Interaction(*x) for x in rows])
+        for k, rows in said.items()
+    ]
+    words.append(PseudoLabels('e', '', [], [Interaction('hold', 'cup', 1.0)]))
     pack_cache(words, tmp_path / 'cache', vocabulary, HashedTextEncoder(8))
     pipeline = [
         dict(type='LoadDetectorFeatures', file=str(path)),

@@ -1,4 +1,4 @@
-"""Pictures and questions for backends."""
+"""Pictures and requests for backends."""
 
 from pathlib import Path
 
@@ -25,11 +25,11 @@ def write_images(folder: Path, count: int = 5) -> Path:
 
 def ask(backend, folder, kind, names=range(5), texts=None, schema=None):
     """What a backend answers, by image."""
-    questions = []
+    requests = []
     for i, name in enumerate(names):
         text = texts[i] if texts else f'Question {name}?'
         prompt = Prompt(kind, text, 'hash', 1 if kind == SCORE else 12, schema)
-        questions.append(Request(str(name), folder / f'{name}.png', prompt))
-    answers = list(backend.run(questions))
-    assert len(answers) == len(questions)
-    return {question.image_id: outcome for question, outcome in answers}
+        requests.append(Request(str(name), folder / f'{name}.png', prompt))
+    answers = list(backend.run(requests))
+    assert len(answers) == len(requests)
+    return {request.image_id: outcome for request, outcome in answers}

@@ -9,7 +9,7 @@ from clhoi_mm.teacher.backends.captioned_people import (
 )
 
 
-def test_words_for_people_in_any_form():
+def test_nouns_for_persons_in_any_form():
     for text in (
         'Two WOMEN near a bus.',
         'skateboarders, one of them old',

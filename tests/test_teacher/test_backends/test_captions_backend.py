@@ -103,7 +103,7 @@ def test_a_bad_record_is_named_and_passed_over(
     found = read_caption_file(path)
     assert found.captions == KNOWN
     (note,) = found.notes
-    assert note.startswith('1 records are no captions and were passed over')
+    assert note.startswith('1 records are no captions and were skipped')
     assert f'{path}, {place}: ' in note and reason in note
 
 
@@ -238,7 +238,7 @@ def test_an_open_quote_swallows_no_caption(tmp_path, count):
     }
 
 
-def test_what_is_missing_is_said(tmp_path, monkeypatch):
+def test_missing_libraries_and_files_are_named(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match='no such file of captions'):
         read_caption_file(tmp_path / 'c.json')
     with pytest.raises(ValueError, match='with --captions'):
@@ -305,7 +305,7 @@ def test_captions_of_an_image_are_kept_apart(tmp_path):
     )
     assert [x.sentences for x in words] == list(KNOWN.values())
     again = build_backend(dict(type='replay', raw=str(tmp_path / 'pass')))
-    assert again._replies['a.jpg', 'caption', None, None].more == (
+    assert again._responses['a.jpg', 'caption', None, None].more == (
         KNOWN['a.jpg'][1],
     )
 

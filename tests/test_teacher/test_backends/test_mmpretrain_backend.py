@@ -57,7 +57,7 @@ def test_caption_and_vqa(mmpretrain, tmp_path):
     assert ask(backend, images, LIST, [0])['0'].text.endswith('Question 0?')
 
 
-def test_what_is_missing_is_said(mmpretrain, monkeypatch):
+def test_missing_libraries_and_files_are_named(mmpretrain, monkeypatch):
     with pytest.raises(FileNotFoundError, match='give a file as checkpoint'):
         build_backend(
             dict(type='mmpretrain', model='blip', checkpoint='gone.pth')

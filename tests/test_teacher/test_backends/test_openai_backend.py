@@ -36,7 +36,7 @@ def completion(text, finish='stop', top=None):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers as its script says, by the number of the question's try."""
+    """Answers as its script says, by the number of the request's try."""
 
     daemon_threads = True
 
@@ -120,8 +120,13 @@ def test_what_is_sent(serve, images, monkeypatch):
     monkeypatch.setenv('OPENAI_API_KEY', 'secret')
     server = serve(lambda h, text, n: h.send(completion('[]')))
     backend = client(server, max_side=32)
-    reply = ask(backend, images, LIST, [1], schema=SCHEMA)['1']
-    assert (reply.text, reply.finish, reply.tokens_in, reply.tokens_out) == (
+    response = ask(backend, images, LIST, [1], schema=SCHEMA)['1']
+    assert (
+        response.text,
+        response.finish,
+        response.tokens_in,
+        response.tokens_out,
+    ) == (
         '[]',
         'stop',
         7,
@@ -169,7 +174,7 @@ def test_score_is_the_softmax_over_yes_and_no(serve, images):
 
 
 def misbehave(handler, text, attempt):
-    """Each question meets another trouble, twice."""
+    """Each request meets another trouble, twice."""
     number = int(text.split()[1][:-1])
     good = completion(f'answer {number}')
     if attempt >= 2:
@@ -201,7 +206,7 @@ def test_troubles_that_pass_are_waited_out(serve, tmp_path):
     assert set(server.tries.values()) == {3}
 
 
-def test_the_first_failure_is_said_at_once(serve, images, capsys):
+def test_the_first_failure_is_printed_at_once(serve, images, capsys):
     server = serve(lambda handler, *_: handler.send(b'<html>'))
     ask(client(server, retries=1), images, CAPTION, range(3))
     said = capsys.readouterr().err
@@ -551,9 +556,7 @@ def test_a_filter_that_refuses_the_request(serve, images):
                     'model')),
     ],
 )  # yapf: disable
-def test_an_endpoint_without_logprobs_is_told_in_a_sentence(
-    serve, images, status, answer
-):
+def test_an_endpoint_without_logprobs_is_named(serve, images, status, answer):
     def script(handler, text, attempt):
         asked = 'logprobs' in handler.server.bodies[-1][2]
         if status == 200 or asked:
@@ -579,8 +582,8 @@ def test_answer_cut_off_at_the_limit_is_kept_as_such(serve, images):
     server = serve(
         lambda h, text, n: h.send(completion('[{"verb": "ri', 'length'))
     )
-    reply = ask(client(server), images, LIST, [0])['0']
-    assert (reply.finish, reply.text) == ('length', '[{"verb": "ri')
+    response = ask(client(server), images, LIST, [0])['0']
+    assert (response.finish, response.text) == ('length', '[{"verb": "ri')
 
 
 def test_concurrency_and_rate_are_limits(serve, images):
@@ -601,7 +604,7 @@ def test_concurrency_and_rate_are_limits(serve, images):
     assert server.times[-1] - server.times[0] > 0.6
 
 
-def test_longer_pauses_where_the_server_asks(serve, images):
+def test_retry_after_of_the_server_is_kept(serve, images):
 
     def script(handler, text, attempt):
         if attempt:

@@ -6,29 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.teacher.backends import (
-    Backend,
-    backend_names,
-    build_backend,
-    register_backend,
-)
+from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
 from clhoi_mm.teacher.backends.yes_no import yes_probability
 
 
 def test_own_backends_are_built_by_name():
 
-    @register_backend('echo')
+    @BACKENDS.register_module('echo')
     class Echo(Backend):
         def __init__(self, model):
             self.model = model
 
-        def run(self, questions):
+        def run(self, requests):
             return iter(())
 
     assert build_backend(dict(type='echo', model='m')).model == 'm'
-    assert {'echo', 'openai', 'replay', 'vllm'} <= set(backend_names())
+    assert {'echo', 'openai', 'replay', 'vllm'} <= set(BACKENDS.names())
     with pytest.raises(KeyError, match='registered already'):
-        register_backend('echo')(Echo)
+        BACKENDS.register_module('echo')(type('Other', (Echo,), {}))
     with pytest.raises(KeyError, match="'echoes'.*openai"):
         build_backend(dict(type='echoes'))
 

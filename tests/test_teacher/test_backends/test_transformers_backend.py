@@ -48,10 +48,10 @@ def test_batched_equals_single(folder, images):
     assert texts[0] == texts[1]
     written = [texts[0][str(i)].text for i in range(5)]
     assert len(set(written)) == 5  # of its own image and prompt each
-    assert all(reply.tokens_out <= 12 for reply in texts[0].values())
+    assert all(response.tokens_out <= 12 for response in texts[0].values())
     assert all(
-        reply.tokens_in > len(PROMPTS[i])
-        for i, reply in enumerate(texts[0].values())
+        response.tokens_in > len(PROMPTS[i])
+        for i, response in enumerate(texts[0].values())
     )
 
     scores = [
@@ -103,11 +103,11 @@ def test_one_bad_image_costs_no_other(folder, images):
 
     answer, sizes = backend.answer, []
 
-    def picky(questions, arrays):
-        sizes.append(len(questions))
-        if any(question.image_id == '1' for question in questions):
+    def picky(requests, arrays):
+        sizes.append(len(requests))
+        if any(request.image_id == '1' for request in requests):
             raise MemoryError('too large')
-        return answer(questions, arrays)
+        return answer(requests, arrays)
 
     backend.answer = picky
     got = ask(backend, images, LIST)
@@ -118,6 +118,6 @@ def test_one_bad_image_costs_no_other(folder, images):
     )
 
 
-def test_nothing_there_says_what_to_do(tmp_path):
+def test_missing_answers_name_the_remedy(tmp_path):
     with pytest.raises(FileNotFoundError, match='hf download'):
         build_backend(dict(type='transformers', model=str(tmp_path / 'none')))

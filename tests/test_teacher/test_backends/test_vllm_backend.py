@@ -104,7 +104,7 @@ def images(tmp_path_factory):
     return write_images(tmp_path_factory.mktemp('images'))
 
 
-def test_asks_in_batches_of_conversations(vllm, images):
+def test_batches_of_conversations(vllm, images):
     backend = build_backend(
         dict(type='vllm', model='m', batch_size=4,
              engine=dict(tensor_parallel_size=2)))  # fmt: skip
@@ -131,10 +131,10 @@ def test_asks_in_batches_of_conversations(vllm, images):
     assert calls[-1][1][0].structured_outputs is None
 
 
-def test_score_from_the_words_log_probabilities(vllm, images):
+def test_score_from_the_tokens_log_probabilities(vllm, images):
     backend = build_backend(dict(type='vllm', model='m'))
-    reply = ask(backend, images, SCORE, [0])['0']
-    assert reply.score == pytest.approx(0.8)
+    response = ask(backend, images, SCORE, [0])['0']
+    assert response.score == pytest.approx(0.8)
     params = backend._llm.calls[0][1][0]
     assert params.logprob_token_ids == [5, 6, 7, 8]
     assert params.logprobs is None and params.max_tokens == 1
@@ -154,7 +154,7 @@ def test_an_engine_without_log_probabilities(vllm, images, monkeypatch):
     assert 'the engine gives no log-probabilities' in failure.message
 
 
-def test_without_vllm_it_says_what_to_install(monkeypatch):
+def test_without_vllm_the_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'vllm', None)
     with pytest.raises(ImportError, match='pip install vllm'):
         build_backend(dict(type='vllm', model='m'))

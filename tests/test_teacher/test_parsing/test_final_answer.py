@@ -76,12 +76,12 @@ def test_what_follows_the_reasoning_counts(text):
     ],
 )
 def test_reasoning_that_does_not_end_is_no_answer(text):
-    assert read_final_answer(text) == ('', 'unfinished_reasoning')
+    assert read_final_answer(text)[:2] == ('', 'unfinished_reasoning')
 
 
 @pytest.mark.parametrize('text', ['', ' \n', '<think>x</think>', '</s>'])
 def test_nothing_is_no_answer(text):
-    assert read_final_answer(text) == ('', 'empty')
+    assert read_final_answer(text)[:2] == ('', 'empty')
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_nothing_is_no_answer(text):
     ],
 )
 def test_a_refusal_is_no_answer(text):
-    assert read_final_answer(text) == ('', 'refused')
+    assert read_final_answer(text)[:2] == ('', 'refused')
     assert read_caption(json.dumps(dict(caption=text))).problem == 'refused'
 
 
@@ -127,17 +127,17 @@ def test_a_refusal_is_no_answer(text):
     ],
 )
 def test_other_sentences_are_no_refusal(text):
-    assert read_final_answer(text) == (text, None)
+    assert read_final_answer(text)[:2] == (text, None)
 
 
-def test_what_is_said_beside_a_refusal_counts():
+def test_sentences_beside_a_refusal_count():
     text = "I'm sorry, but I can't identify people. " + SAID
-    assert read_final_answer(text) == (SAID, None)
+    assert read_final_answer(text)[:2] == (SAID, None)
     text = (
         "I can't help with identifying people. However, I can describe the "
         'scene: a woman feeds a horse.'
     )
-    assert read_final_answer(text) == ('a woman feeds a horse.', None)
+    assert read_final_answer(text)[:2] == ('a woman feeds a horse.', None)
 
 
 @pytest.mark.parametrize(
@@ -158,31 +158,31 @@ def test_what_is_said_beside_a_refusal_counts():
 )
 def test_captions_in_json(text):
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
-    assert read_caption(text) == (SAID, None)
+    assert read_caption(text)[:2] == (SAID, None)
 
 
 def test_a_cut_off_caption_in_json():
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
     answer = read_caption('{"caption": "A woman is feeding two hor')
-    assert answer == ('A woman is feeding two hor', None)
+    assert answer[:2] == ('A woman is feeding two hor', None)
 
 
 @pytest.mark.parametrize('text', ['{}', '[]', '{"caption": " "}'])
 def test_an_empty_caption_in_json(text):
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
-    assert read_caption(text) == ('', 'empty')
+    assert read_caption(text)[:2] == ('', 'empty')
 
 
 def test_parts_of_a_person_belong_together():
     text = json.dumps(
         dict(people=[dict(description='a man in red', action='riding a bus')])
     )
-    assert read_caption(text) == ('a man in red riding a bus', None)
+    assert read_caption(text)[:2] == ('a man in red riding a bus', None)
 
 
 def test_json_without_prose_is_no_caption():
     text = '[{"verb": "feed", "object": "horse"}]'
-    assert read_caption(text) == ('', None)
+    assert read_caption(text)[:2] == ('', None)
 
 
 MARKS = st.lists(

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from clhoi_mm.teacher import (
     RawAnswer,
     parse_answer,
-    read_raw_answers,
     split_sentences,
     write_raw_answers,
 )
@@ -17,6 +16,10 @@ LIST = '[{"verb": "ride", "object": "bicycle", "score": 0.8}]'
 
 def parse(answer, caption=''):
     return parse_answer(RawAnswer('a.jpg', 'm', caption, answer))
+
+
+def pairs(labels):
+    return [x[:3] for x in labels.interactions]
 
 
 @pytest.mark.parametrize(
@@ -30,9 +33,9 @@ def parse(answer, caption=''):
     ],
 )
 def test_well_formed(answer):
-    words = parse(answer)
-    assert words.interactions == [('ride', 'bicycle', 0.8)]
-    assert not words.malformed
+    pseudo_labels = parse(answer)
+    assert pairs(pseudo_labels) == [('ride', 'bicycle', 0.8)]
+    assert not pseudo_labels.malformed
 
 
 @pytest.mark.parametrize(
@@ -67,28 +70,32 @@ def test_well_formed(answer):
     ],
 )
 def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
-    words = parse(answer, 'A dog.')
-    assert words.malformed
-    assert words.interactions == interactions
-    assert words.caption == 'A dog.' and words.sentences == ['A dog.']
+    pseudo_labels = parse(answer, 'A dog.')
+    assert pseudo_labels.malformed
+    assert pairs(pseudo_labels) == interactions
+    assert pseudo_labels.caption == 'A dog.' and pseudo_labels.sentences == [
+        'A dog.'
+    ]
 
 
 @pytest.mark.parametrize(
     'score, expected', [('"high"', 0.9), ('true', 1.0), ('85', 0.85)]
 )
 def test_scores_in_words_and_percent(score, expected):
-    words = parse('[{"verb": "ride", "object": "dog", "score": %s}]' % score)
-    assert words.interactions == [('ride', 'dog', expected)]
-    assert not words.malformed
+    pseudo_labels = parse(
+        '[{"verb": "ride", "object": "dog", "score": %s}]' % score
+    )
+    assert pairs(pseudo_labels) == [('ride', 'dog', expected)]
+    assert not pseudo_labels.malformed
 
 
 def test_the_final_answer_alone_counts():
-    words = parse(
+    pseudo_labels = parse(
         f'<think>[{{"verb": "eat", "object": "car"}}]</think>{LIST}',
         'A dog eats a car?</think>A dog.',
     )
-    assert words.interactions == [('ride', 'bicycle', 0.8)]
-    assert words.sentences == ['A dog.']
+    assert pairs(pseudo_labels) == [('ride', 'bicycle', 0.8)]
+    assert pseudo_labels.sentences == ['A dog.']
     assert parse('', '{"caption": "A dog. It runs."}').sentences == [
         'A dog.',
         'It runs.',
@@ -97,15 +104,15 @@ def test_the_final_answer_alone_counts():
 
 
 def test_empty_list_is_an_answer():
-    words = parse('[]')
-    assert not words.malformed and words.interactions == []
+    pseudo_labels = parse('[]')
+    assert not pseudo_labels.malformed and pseudo_labels.interactions == []
 
 
-def test_said_twice_keeps_the_highest_score():
+def test_repeated_pair_keeps_the_highest_score():
     answer = json.dumps(
         [dict(verb='ride', object='bicycle', score=s) for s in (0.2, 0.9, 0.5)]
     )
-    assert parse(answer).interactions == [('ride', 'bicycle', 0.9)]
+    assert pairs(parse(answer)) == [('ride', 'bicycle', 0.9)]
 
 
 def test_sentences():
@@ -141,12 +148,15 @@ JSON = st.recursive(
     st.text(),
 )
 def test_no_answer_crashes(answer, caption):
-    words = parse(answer, caption)
-    for verb, obj, score in words.interactions:
+    pseudo_labels = parse(answer, caption)
+    for verb, obj, score in pairs(pseudo_labels):
         assert verb and obj and 0 <= score <= 1
         (verb + obj).encode()
-    words.caption.encode()
-    assert ' '.join(words.sentences).split() == words.caption.split()
+    pseudo_labels.caption.encode()
+    assert (
+        ' '.join(pseudo_labels.sentences).split()
+        == pseudo_labels.caption.split()
+    )
 
 
 @given(
@@ -157,31 +167,5 @@ def test_no_answer_crashes(answer, caption):
 def test_raw_answers_round_trip(tmp_path_factory, answers):
     path = tmp_path_factory.mktemp('raw') / 'raw.jsonl'
     write_raw_answers(path, answers)
-    assert list(read_raw_answers(path)) == answers
-
-
-@pytest.mark.parametrize(
-    'line, message',
-    [
-        ('{"key": "a", ', 'no JSON'),
-        ('["a"]', 'JSON object'),
-        (
-            '{"key": "a", "model": "m", "caption": null, "answer": ""}',
-            'field "caption"',
-        ),
-        ('{"model": "m", "caption": "", "answer": ""}', 'field "key"'),
-    ],
-)
-def test_bad_line_is_named(tmp_path, line, message):
-    path = tmp_path / 'raw.jsonl'
-    write_raw_answers(path, [RawAnswer('a', 'm', 'c', '[]')])
-    with open(path, 'a') as file:
-        file.write('\n' + line + '\n')
-    with pytest.raises(ValueError, match=message) as error:
-        list(read_raw_answers(path))
-    assert 'raw.jsonl, line 3' in str(error.value)
-
-
-def test_missing_file_says_what_to_do(tmp_path):
-    with pytest.raises(FileNotFoundError, match='simulate.py'):
-        list(read_raw_answers(tmp_path / 'raw.jsonl'))
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [RawAnswer(**row) for row in rows] == answers

@@ -13,7 +13,7 @@ from clhoi_mm.teacher.parsing import answer_parser
 from clhoi_mm.teacher.parsing.caption_parser import CaptionParser, spacy_model
 from clhoi_mm.teacher.parsing.parse_report import ParseReport
 from clhoi_mm.teacher.parsing.parse_stage import parse_raw
-from clhoi_mm.teacher.store.parsed_file import write_parsed
+from clhoi_mm.teacher.store.parsed_file import read_parsed, write_parsed
 from clhoi_mm.teacher.store.raw_record import RawRecord
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.caption_utils import needs_captions
@@ -250,7 +250,7 @@ def test_any_text_is_parsed_or_recorded(text, kind):
     first = parser.parse(RawRecord('a', kind, text))
     parser.parse(RawRecord('b', kind, 'A man rides a horse. It eats.'))
     assert parser.parse(RawRecord('a', kind, text)) == first
-    for item in first.found:
+    for item in first.interactions:
         assert item.verb and item.object
         (item.verb + item.object).encode()
 
@@ -376,8 +376,10 @@ def test_parquet_holds_what_jsonl_holds(tmp_path):
         tmp_path,
         [caption('b', 'A man rides a horse.'), caption('a', 'A dog.')],
     )
-    path = write_parsed(tmp_path / 'parsed.parquet', rows)
+    images = list(read_parsed(tmp_path / 'out' / 'parsed.jsonl'))
+    path = write_parsed(tmp_path / 'parsed.parquet', images)
     assert parquet.read_table(path).to_pylist() == rows
+    assert list(read_parsed(path)) == images
 
 
 def test_simulated_raw_answers_are_read_too(tmp_path):

@@ -10,9 +10,9 @@ from clhoi_mm.teacher.simulation.image_level import evaluate_image_level
 IMAGES, CLASSES = 5, 3
 
 
-def evaluate(said, true, num_images=IMAGES, num_classes=CLASSES):
+def evaluate(predicted, true, num_images=IMAGES, num_classes=CLASSES):
     """From (image, class, score) and (image, class)."""
-    images, labels, scores = np.array(said or np.zeros((0, 3))).T
+    images, labels, scores = np.array(predicted or np.zeros((0, 3))).T
     true_images, true_labels = np.array(true or np.zeros((0, 2)), int).T
     return evaluate_image_level(
         images.astype(int),
@@ -27,53 +27,54 @@ def evaluate(said, true, num_images=IMAGES, num_classes=CLASSES):
 
 def test_by_hand():
     # Ranks of class 0: right (1/1), wrong, right (2/3); image 4 is missed
-    # and stands among the two images it is not said of: 3/5.
+    # and stands among the two images it is not predicted of: 3/5.
     result = evaluate(
-        said=[(0, 0, 0.9), (1, 0, 0.8), (2, 0, 0.7), (3, 1, 0.5)],
+        predicted=[(0, 0, 0.9), (1, 0, 0.8), (2, 0, 0.7), (3, 1, 0.5)],
         true=[(0, 0), (2, 0), (4, 0), (1, 1)],
     )
     assert result.num_true.tolist() == [3, 1, 0]
-    assert result.num_said.tolist() == [3, 1, 0]
-    assert result.num_right.tolist() == [2, 0, 0]
+    assert result.num_predicted.tolist() == [3, 1, 0]
+    assert result.num_correct.tolist() == [2, 0, 0]
     assert result.ap[0] == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
     assert result.ap[1] == pytest.approx(1 / 5)
     assert np.isnan(result.ap[2])
     summary = result.summary()
-    assert (summary['true'], summary['said'], summary['right']) == (4, 4, 2)
+    counts = [summary[x] for x in ('true', 'predicted', 'correct')]
+    assert counts == [4, 4, 2]
     assert summary['precision'] == summary['recall'] == 50
     assert summary['mAP'] == pytest.approx(100 * (34 / 45 + 1 / 5) / 2)
     assert result.summary([2]) == dict(
-        true=0, said=0, right=0, precision=None, recall=None, mAP=None
+        true=0, predicted=0, correct=0, precision=None, recall=None, mAP=None
     )
 
 
 def test_equal_scores_are_one_step():
-    said = [(0, 0, 0.5), (1, 0, 0.5), (2, 0, 0.5), (3, 0, 0.1)]
+    predicted = [(0, 0, 0.5), (1, 0, 0.5), (2, 0, 0.5), (3, 0, 0.1)]
     true = [(1, 0), (3, 0)]
-    for rows in (said, said[::-1]):
+    for rows in (predicted, predicted[::-1]):
         # One of three, then two of four.
         assert evaluate(rows, true).ap[0] == pytest.approx((1 / 3 + 2 / 4) / 2)
 
 
-def test_said_twice_counts_once_with_the_higher_score():
+def test_repeated_prediction_counts_once_with_the_higher_score():
     result = evaluate(
         [(0, 0, 0.1), (1, 0, 0.5), (0, 0, 0.9)], [(0, 0), (0, 0)]
     )
-    assert (result.num_said[0], result.num_true[0]) == (2, 1)
+    assert (result.num_predicted[0], result.num_true[0]) == (2, 1)
     assert result.ap[0] == 1
 
 
-def test_nothing_said_and_nothing_true():
+def test_no_prediction_and_no_label():
     assert evaluate([], [(0, 0)]).ap[0] == pytest.approx(1 / IMAGES)
     assert evaluate([], []).summary()['mAP'] is None
     assert evaluate([(0, 0, 1.0)], []).summary()['precision'] == 0
     assert evaluate([], [], 0).num_images == 0
 
 
-def literal_ap(said, true, label):
+def literal_ap(predicted, true, label):
     """By the definition, step by step."""
     scores = {}
-    for image, name, score in said:
+    for image, name, score in predicted:
         if name == label:
             scores[image] = max(score, scores.get(image, -1))
     shown = {image for image, name in true if name == label}
@@ -100,15 +101,15 @@ def literal_ap(said, true, label):
         st.tuples(st.integers(0, IMAGES - 1), st.integers(0, CLASSES - 1))
     ),
 )
-def test_equals_the_definition(said, true):
-    result = evaluate(said, true)
+def test_equals_the_definition(predicted, true):
+    result = evaluate(predicted, true)
     for label in range(CLASSES):
-        expected = literal_ap(said, true, label)
+        expected = literal_ap(predicted, true, label)
         if expected is None:
             assert np.isnan(result.ap[label])
         else:
             assert result.ap[label] == pytest.approx(expected)
-        images = {x[0] for x in said if x[1] == label}
+        images = {x[0] for x in predicted if x[1] == label}
         shown = {x[0] for x in true if x[1] == label}
-        assert result.num_said[label] == len(images)
-        assert result.num_right[label] == len(images & shown)
+        assert result.num_predicted[label] == len(images)
+        assert result.num_correct[label] == len(images & shown)

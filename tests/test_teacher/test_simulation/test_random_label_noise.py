@@ -35,7 +35,7 @@ def literal(true, valid, precision, recall, seed, confuse):
 
 
 def say(noise, true, valid):
-    words = noise.say(*np.nonzero(true), len(true), valid)
+    words = noise.apply(*np.nonzero(true), len(true), valid)
     said = np.zeros_like(true)
     said[words] = True
     assert said.sum() == len(words[0])  # nothing twice

@@ -11,12 +11,12 @@ from synthetic_world import CaptionParser, make_annotations, precision_recall
 from clhoi_mm.teacher import (
     PRESETS,
     ImageLabels,
+    RawAnswer,
     SimulatedTeacher,
     TeacherCache,
     TeacherPreset,
     parse_answer,
     read_image_labels,
-    read_raw_answers,
     simulate_cache,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -30,18 +30,18 @@ def content():
 
 
 @pytest.fixture(scope='module')
-def facts(content, tmp_path_factory):
+def labels(content, tmp_path_factory):
     path = tmp_path_factory.mktemp('world') / 'train.json'
     path.write_text(json.dumps(content))
     return read_image_labels(path, MINI)
 
 
 @pytest.fixture(scope='module')
-def teachers(facts):
+def teachers(labels):
     """Each preset's teacher and its scores of each image."""
-    teachers = {name: SimulatedTeacher(facts, MINI, name) for name in PRESETS}
+    teachers = {name: SimulatedTeacher(labels, MINI, name) for name in PRESETS}
     return {
-        name: (teacher, [teacher.scores(image) for image in facts])
+        name: (teacher, [teacher.scores(image) for image in labels])
         for name, teacher in teachers.items()
     }
 
@@ -53,59 +53,61 @@ def write(content, path):
 
 @pytest.mark.parametrize('preset', PRESETS)
 def test_captions_parsed_back_have_the_presets_quality(
-    facts, teachers, preset
+    labels, teachers, preset
 ):
     parser, target = CaptionParser(MINI), PRESETS[preset]
     answers = list(teachers[preset][0])
-    said = [parser.parse(answer.caption) for answer in answers]
-    true = [set(image.hois) for image in facts]
-    precision, recall = precision_recall(said, true)
+    predicted = [parser.parse(answer.caption) for answer in answers]
+    true = [set(image.hois) for image in labels]
+    precision, recall = precision_recall(predicted, true)
     assert precision == pytest.approx(target.precision, abs=0.02)
     assert recall == pytest.approx(target.recall, abs=0.02)
     right = np.mean(
         [
             parser.parse_scene(answer.caption) == image.scene
-            for answer, image in zip(answers, facts)
+            for answer, image in zip(answers, labels)
         ]
     )
     assert right == pytest.approx(target.scene_accuracy, abs=0.002)
 
 
-def test_captions_and_answers_say_the_same(facts):
+def test_captions_and_answers_agree(labels):
     parser = CaptionParser(MINI)
     malformed = 0
-    for answer in SimulatedTeacher(facts[:500], MINI):
-        words = parse_answer(answer)
-        malformed += words.malformed
+    for answer in SimulatedTeacher(labels[:500], MINI):
+        pseudo_labels = parse_answer(answer)
+        malformed += pseudo_labels.malformed
         listed = {
             MINI.hoi_id(MINI.verb_label(verb), MINI.object_label(obj))
-            for verb, obj, _ in words.interactions
+            for verb, obj, *_ in pseudo_labels.interactions
         }
-        assert words.malformed or listed == parser.parse(answer.caption)
+        assert pseudo_labels.malformed or listed == parser.parse(
+            answer.caption
+        )
         assert listed <= parser.parse(answer.caption)
-        scores = [score for _, _, score in words.interactions]
+        scores = [x.score for x in pseudo_labels.interactions]
         assert scores == sorted(scores, reverse=True)
     assert 0 < malformed < 20
 
 
-def test_malformed_share(facts, teachers):
-    words = [parse_answer(x) for x in teachers['typical'][0]]
-    assert 0.01 <= np.mean([x.malformed for x in words]) <= 0.02
+def test_malformed_share(labels, teachers):
+    pseudo_labels = [parse_answer(x) for x in teachers['typical'][0]]
+    assert 0.01 <= np.mean([x.malformed for x in pseudo_labels]) <= 0.02
     perfect = teachers['perfect'][0]
     assert not any(
-        parse_answer(perfect.answer(x)).malformed for x in facts[:300]
+        parse_answer(perfect.answer(x)).malformed for x in labels[:300]
     )
 
 
-def test_kinds_of_errors(facts, teachers):
+def test_kinds_of_errors(labels, teachers):
     """Half are fixed confusions, 70 % are wrong verbs of used objects, 10 %
     name an object that is not there; misses hit rare classes more."""
-    said = [set(scores) for scores in teachers['typical'][1]]
+    predicted = [set(scores) for scores in teachers['typical'][1]]
     objects = MINI.hoi_objects
     wrong = used = absent = 0
     together = Counter()
     missed, times = np.zeros(MINI.num_hois), np.zeros(MINI.num_hois)
-    for image, mentions in zip(facts, said):
+    for image, mentions in zip(labels, predicted):
         true = set(image.hois)
         times[list(true)] += 1
         missed[list(true - mentions)] += 1
@@ -131,31 +133,31 @@ def test_kinds_of_errors(facts, teachers):
     )
 
 
-def test_scores_overlap_as_the_errors_do(facts, teachers):
+def test_scores_overlap_as_the_errors_do(labels, teachers):
     aps = {}
     for preset, (_, found) in teachers.items():
-        scores = np.zeros((len(facts), MINI.num_hois))
+        scores = np.zeros((len(labels), MINI.num_hois))
         truth = np.zeros(scores.shape, bool)
-        for row, flags, said, image in zip(scores, truth, found, facts):
-            row[list(said)] = list(said.values())
+        for row, flags, predicted, image in zip(scores, truth, found, labels):
+            row[list(predicted)] = list(predicted.values())
             flags[list(image.hois)] = True
         assert 0 <= scores.min() and scores.max() <= 1
         order = np.argsort(-scores.ravel(), kind='stable')
-        flags, said = truth.ravel()[order], scores.ravel()[order] > 0
+        flags, predicted = truth.ravel()[order], scores.ravel()[order] > 0
         precision = flags.cumsum() / np.arange(1, len(flags) + 1)
-        aps[preset] = precision[flags & said].sum() / flags.sum()
+        aps[preset] = precision[flags & predicted].sum() / flags.sum()
     assert aps['weak'] < aps['typical'] - 0.1 < aps['strong'] - 0.2
     assert aps['typical'] == pytest.approx(0.54, abs=0.06)
     assert aps['perfect'] == 1
 
 
-def test_deterministic_by_seed_and_key_in_any_order(facts):
-    first = SimulatedTeacher(facts, MINI, seed=3)
-    again = SimulatedTeacher(facts[::-1], MINI, seed=3)
-    other = SimulatedTeacher(facts, MINI, seed=4)
-    answers = [first.answer(image) for image in facts[:200]]
-    assert answers == [again.answer(image) for image in facts[:200]]
-    different = [other.answer(image) for image in facts[:200]]
+def test_deterministic_by_seed_and_key_in_any_order(labels):
+    first = SimulatedTeacher(labels, MINI, seed=3)
+    again = SimulatedTeacher(labels[::-1], MINI, seed=3)
+    other = SimulatedTeacher(labels, MINI, seed=4)
+    answers = [first.answer(image) for image in labels[:200]]
+    assert answers == [again.answer(image) for image in labels[:200]]
+    different = [other.answer(image) for image in labels[:200]]
     assert sum(a != b for a, b in zip(answers, different)) > 150
 
 
@@ -189,26 +191,26 @@ def test_no_instance_leaks(content, tmp_path):
     assert answers[0] == answers[1]
 
 
-def test_captions_come_from_the_noisy_list(facts):
+def test_captions_come_from_the_noisy_list(labels):
     """A truth that the teacher misses everywhere is named nowhere."""
     deaf = TeacherPreset(precision=1.0, recall=0.0, scene_accuracy=1.0)
     parser = CaptionParser(MINI)
-    for answer in SimulatedTeacher(facts[:300], MINI, deaf):
+    for answer in SimulatedTeacher(labels[:300], MINI, deaf):
         assert parser.parse(answer.caption) == set()
 
 
-def test_no_interaction_is_never_said(vocabulary, tmp_path):
+def test_no_interaction_is_never_predicted(vocabulary, tmp_path):
     path = write(make_annotations(vocabulary, 300), tmp_path / 'a.json')
-    facts = read_image_labels(path, vocabulary)
+    labels = read_image_labels(path, vocabulary)
     silent = set(np.flatnonzero(vocabulary.no_interaction_mask))
     raw = json.loads(path.read_text())
     assert any(x['verb_id'] == 4 for x in raw['hois'])
-    teacher = SimulatedTeacher(facts, vocabulary, 'weak')
-    for image in facts:
+    teacher = SimulatedTeacher(labels, vocabulary, 'weak')
+    for image in labels:
         assert not silent & (set(teacher.scores(image)) | set(image.hois))
 
 
-def test_image_facts_by_hand(vocabulary, tmp_path):
+def test_image_labels_by_hand(vocabulary, tmp_path):
     content = make_annotations(vocabulary, 0)
     ids = [category['id'] for category in content['categories']]
     content.update(
@@ -275,7 +277,7 @@ def test_tiny_data_sets(vocabulary, images, preset):
         assert answer.caption and isinstance(answer.answer, str)
 
 
-def test_simulate_cache_in_process(content, facts, tmp_path):
+def test_simulate_cache_in_process(content, labels, tmp_path):
     path = write(content, tmp_path / 'a.json')
     report = simulate_cache(path, 'mini', tmp_path / 'out', 'strong', seed=1)
     assert report.images == 2000
@@ -283,13 +285,14 @@ def test_simulate_cache_in_process(content, facts, tmp_path):
     assert report.recall == pytest.approx(0.7, abs=0.02)
     cache = TeacherCache(tmp_path / 'out', MINI)
     assert cache.dim == 256 and len(cache) == 2000
-    raw = list(read_raw_answers(tmp_path / 'out' / 'raw.jsonl'))
-    assert raw == list(SimulatedTeacher(facts, MINI, 'strong', seed=1))
-    words = parse_answer(raw[5])
-    out = cache.get(words.key)
+    lines = (tmp_path / 'out' / 'raw.jsonl').read_text().splitlines()
+    raw = [RawAnswer(**json.loads(line)) for line in lines]
+    assert raw == list(SimulatedTeacher(labels, MINI, 'strong', seed=1))
+    pseudo_labels = parse_answer(raw[5])
+    out = cache.get(pseudo_labels.key)
     assert [MINI.names[hoi] for hoi in out['hoi_labels']] == [
         f'{verb} {obj}'.replace('_', ' ')
-        for verb, obj, _ in words.interactions
+        for verb, obj, *_ in pseudo_labels.interactions
     ]
     with pytest.raises(KeyError, match='weak, typical, strong, perfect'):
         simulate_cache(path, 'mini', tmp_path / 'out', 'good')
@@ -304,7 +307,7 @@ def test_on_hico_dets_real_annotations():
         pytest.skip(f'{path} is not here')
     vocabulary = HOIVocabulary.load('hico_det')
     content = json.loads(path.read_text())
-    facts = []
+    labels = []
     for name, annotation in zip(content['filenames'], content['annotation']):
         hois = {
             vocabulary.hoi_id(
@@ -313,7 +316,7 @@ def test_on_hico_dets_real_annotations():
             )
             for verb, obj in zip(annotation['verb'], annotation['object'])
         }
-        facts.append(
+        labels.append(
             ImageLabels(
                 name,
                 tuple(
@@ -331,12 +334,14 @@ def test_on_hico_dets_real_annotations():
                 ),
             )
         )
-    facts = facts[:3000]
+    labels = labels[:3000]
     parser = CaptionParser(vocabulary)
-    said = [
+    predicted = [
         parser.parse(answer.caption)
-        for answer in SimulatedTeacher(facts, vocabulary)
+        for answer in SimulatedTeacher(labels, vocabulary)
     ]
-    precision, recall = precision_recall(said, [set(x.hois) for x in facts])
+    precision, recall = precision_recall(
+        predicted, [set(x.hois) for x in labels]
+    )
     assert precision == pytest.approx(0.55, abs=0.02)
     assert recall == pytest.approx(0.60, abs=0.02)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from clhoi_mm.teacher import (
     HashedTextEncoder,
+    Interaction,
     PseudoLabels,
     TeacherCache,
     pack_cache,
@@ -18,21 +19,25 @@ from clhoi_mm.vocabulary import HOIVocabulary
 ENCODER = HashedTextEncoder(16)
 
 
-def make_words():
+def make_pseudo_labels():
     return [
         PseudoLabels('b/2.jpg', 'A dog. Two dogs.', ['A dog.', 'Two dogs.'],
-                     [('ride', 'bicycle', 0.75), ('juggle', 'bicycle', 0.5),
-                      ('ride', 'unicorn', 0.25), ('ride', 'dog', 1.0),
-                      ('Sitting On', 'BENCH', 0.1)]),
+                     [Interaction('ride', 'bicycle', 0.75),
+                      Interaction('juggle', 'bicycle', 0.5),
+                      Interaction('ride', 'unicorn', 0.25),
+                      Interaction('ride', 'dog', 1.0),
+                      Interaction('Sitting On', 'BENCH', 0.1)]),
         PseudoLabels('a/10.jpg', '', [], []),
         PseudoLabels('a/é.jpg', 'Two dogs.', ['Two dogs.'],
-                     [('hug', 'person', 0.5)], malformed=True),
+                     [Interaction('hug', 'person', 0.5)], malformed=True),
     ]  # fmt: skip
 
 
 @pytest.fixture
 def folder(tmp_path, vocabulary):
-    return pack_cache(make_words(), tmp_path / 'cache', vocabulary, ENCODER)
+    return pack_cache(
+        make_pseudo_labels(), tmp_path / 'cache', vocabulary, ENCODER
+    )
 
 
 def test_fields_by_hand(folder, vocabulary):
@@ -104,9 +109,11 @@ def test_image_without_answer_equals_empty(folder):
         np.testing.assert_array_equal(value, empty[name])
 
 
-def test_same_words_same_bytes_in_any_order(tmp_path, folder, vocabulary):
+def test_same_pseudo_labels_same_bytes_in_any_order(
+    tmp_path, folder, vocabulary
+):
     other = pack_cache(
-        make_words()[::-1], tmp_path / 'other', vocabulary, ENCODER
+        make_pseudo_labels()[::-1], tmp_path / 'other', vocabulary, ENCODER
     )
     for file in ('manifest.json', 'knowledge.safetensors'):
         assert (folder / file).read_bytes() == (other / file).read_bytes()
@@ -148,7 +155,7 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
             return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     one, two, other = 'A dog runs.', 'A man rides a bicycle.', 'A poem.'
-    words = [
+    pseudo_labels = [
         PseudoLabels('a', one, [one]),
         PseudoLabels('b', f'{one}  {two}', [one, two]),
         PseudoLabels('c', f'{one} {one}', [one, one]),
@@ -156,11 +163,11 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
         PseudoLabels('e'),
         PseudoLabels('f', f'{one} {two} {one}', [one, two, one]),
     ]
-    folder = pack_cache(words, tmp_path / 'a', vocabulary, ENCODER)
+    folder = pack_cache(pseudo_labels, tmp_path / 'a', vocabulary, ENCODER)
     cache = TeacherCache(folder)
     assert cache.manifest['counts']['captions'] == 1
     assert cache.manifest['caption_cosine'] == 1
-    for row in words[:4] + words[5:]:
+    for row in pseudo_labels[:4] + pseudo_labels[5:]:
         np.testing.assert_allclose(
             cache.get(row.key)['caption_embed'],
             ENCODER.encode([row.caption])[0],
@@ -169,12 +176,12 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
     assert not cache.get('e')['caption_embed'].any()
     # Where it is no sum, the nearest one is kept, or, if asked for, itself.
     encoder = Chance()
-    folder = pack_cache(words, tmp_path / 'b', vocabulary, encoder)
+    folder = pack_cache(pseudo_labels, tmp_path / 'b', vocabulary, encoder)
     cache = TeacherCache(folder)
     kept = cache.get('b')['caption_embed']
     assert kept @ kept == pytest.approx(1, abs=1e-3)
     basis = np.linalg.qr(encoder.encode([one, two]).T)[0]
-    true = encoder.encode([words[1].caption])[0]
+    true = encoder.encode([pseudo_labels[1].caption])[0]
     nearest = basis @ (basis.T @ true)
     np.testing.assert_allclose(
         kept, nearest / np.linalg.norm(nearest), atol=1e-3
@@ -182,7 +189,11 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
     assert 0 < cache.manifest['caption_cosine'] < 0.5
     cache = TeacherCache(
         pack_cache(
-            words, tmp_path / 'c', vocabulary, encoder, whole_captions=True
+            pseudo_labels,
+            tmp_path / 'c',
+            vocabulary,
+            encoder,
+            whole_captions=True,
         )
     )
     np.testing.assert_allclose(
@@ -202,7 +213,9 @@ def test_conversion_of_16_bits_is_exact():
     )
 
 
-def test_keys_of_one_bucket_are_told_apart(tmp_path, vocabulary, monkeypatch):
+def test_keys_of_one_bucket_are_distinguished(
+    tmp_path, vocabulary, monkeypatch
+):
     for module in ('cache', 'cache_tables'):
         monkeypatch.setattr(
             f'clhoi_mm.teacher.store.{module}.key_hash',
@@ -226,7 +239,7 @@ def test_an_embedding_must_be_finite(tmp_path, vocabulary):
             return np.full((len(texts), 8), np.nan, np.float32)
 
     with pytest.raises(ValueError, match='broken: an embedding is not finite'):
-        pack_cache(make_words(), tmp_path, vocabulary, Broken())
+        pack_cache(make_pseudo_labels(), tmp_path, vocabulary, Broken())
 
 
 def test_no_images_at_all(tmp_path, vocabulary):
@@ -235,16 +248,16 @@ def test_no_images_at_all(tmp_path, vocabulary):
 
 
 @pytest.mark.parametrize(
-    'words, message',
+    'pseudo_labels, message',
     [
         ([PseudoLabels('a'), PseudoLabels('a')], '"a" occurs twice'),
         ([PseudoLabels('')], 'field "key" is empty'),
         ([PseudoLabels('\ud800')], 'no valid unicode'),
     ],
 )
-def test_bad_keys(tmp_path, vocabulary, words, message):
+def test_bad_keys(tmp_path, vocabulary, pseudo_labels, message):
     with pytest.raises(ValueError, match=message):
-        pack_cache(words, tmp_path, vocabulary, ENCODER)
+        pack_cache(pseudo_labels, tmp_path, vocabulary, ENCODER)
     assert not list(tmp_path.iterdir())
 
 
@@ -330,20 +343,24 @@ SCORES = st.floats(0, 1, width=32)
     max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(words=st.lists(
+@given(pseudo_labels=st.lists(
     st.builds(PseudoLabels, NAMES, st.text(), st.lists(NAMES),
-              st.lists(st.tuples(NAMES, NAMES, SCORES))),
+              st.lists(st.builds(Interaction, NAMES, NAMES, SCORES))),
     unique_by=lambda row: row.key))  # fmt: skip
-def test_round_trip_of_any_words(tmp_path_factory, vocabulary, words):
+def test_round_trip_of_any_pseudo_labels(
+    tmp_path_factory, vocabulary, pseudo_labels
+):
     folder = tmp_path_factory.mktemp('any')
-    cache = TeacherCache(pack_cache(words, folder, vocabulary, ENCODER))
-    assert len(cache) == len(words)
-    assert sorted(cache.keys()) == sorted(row.key for row in words)
-    for row in words:
+    cache = TeacherCache(
+        pack_cache(pseudo_labels, folder, vocabulary, ENCODER)
+    )
+    assert len(cache) == len(pseudo_labels)
+    assert sorted(cache.keys()) == sorted(row.key for row in pseudo_labels)
+    for row in pseudo_labels:
         out = cache.get(row.key)
         assert out['scores'].tolist() == [x[2] for x in row.interactions]
         assert out['verb_labels'].tolist() == [
-            vocabulary.verb_label(verb) for verb, _, _ in row.interactions
+            vocabulary.verb_label(verb) for verb, *_ in row.interactions
         ]
         assert len(out['sentence_embeds']) == len(row.sentences)
         assert out['phrase_embeds'].shape == (len(row.interactions), 16)

@@ -114,7 +114,7 @@ def test_any_text_gives_unit_rows_of_its_own(texts):
         assert np.array_equal(encoder.encode([text])[0], row)
 
 
-def test_dim_must_tell_words_apart():
+def test_dim_must_distinguish_words():
     with pytest.raises(ValueError, match='dim must be 8 or more'):
         HashedTextEncoder(dim=4)
     assert HashedTextEncoder(dim=20).encode(['dog']).shape == (1, 20)

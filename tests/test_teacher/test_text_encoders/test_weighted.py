@@ -47,9 +47,9 @@ def make_config(tmp_path_factory):
 
     def make(name):
         if name not in made:
-            maker, kind, options = MAKERS[name]
+            builder, kind, options = MAKERS[name]
             folder = tmp_path_factory.mktemp('text') / name
-            maker(folder, **options)
+            builder(folder, **options)
             made[name] = dict(type=kind, path=str(folder))
         return dict(made[name])
 
@@ -206,7 +206,7 @@ def test_identity_is_of_what_determines_the_output(tmp_path, make_config):
     assert len({first, *others}) == 4
 
 
-def test_identity_of_a_sentence_model_tells_pooling_and_prompt(
+def test_identity_of_a_sentence_model_has_pooling_and_prompt(
     tmp_path, make_config
 ):
     config = make_config('sentence')
@@ -231,7 +231,7 @@ def test_weights_of_16_bits_are_read_in_32(tmp_path, make_config):
     assert np.isfinite(encoder.encode(['a dog'])).all()
 
 
-def test_wrong_or_incomplete_weights_say_so(tmp_path, make_config):
+def test_wrong_or_incomplete_weights_are_named(tmp_path, make_config):
     for kind, name, example in (
         ('CLIP', 'siglip', 'clip-vit'),
         ('SigLIP', 'clip', 'siglip2-base'),

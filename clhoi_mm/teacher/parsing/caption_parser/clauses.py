@@ -1,8 +1,9 @@
-"""Who does what in a parsed sentence, and whether it is said to be done."""
+"""Actions of persons in a parsed sentence."""
 
 from typing import Iterator, NamedTuple, Optional
 
-from ..morphology import singular, verb_form
+from clhoi_mm.utils.morphology import singular, verb_form
+
 from .nouns import (
     ANIMAL,
     HUMAN,
@@ -19,7 +20,7 @@ Chain = tuple[str, ...]
 
 
 class Argument(NamedTuple):
-    """An object of a verb: 'cuts *cake* with a knife' has it between."""
+    """Object of a verb; 'cuts *cake* with a knife' has one between."""
 
     chain: Chain
     token: Token
@@ -27,7 +28,7 @@ class Argument(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that a person does."""
+    """Action of a person."""
 
     lemma: str
     arguments: list[Argument]
@@ -35,20 +36,20 @@ class Event(NamedTuple):
 
 
 def lemma_of(token: Token) -> str:
-    """A verb's lemma; the model's own takes 'riding' for 'rid'."""
+    """Get a verb's lemma; spaCy's lemma of 'riding' is 'rid'."""
     form = verb_form(token.lower_)
     low = form.lemma if form else token.lower_
     return 'be' if token.lower_ in WORDS['be'] else low
 
 
 class ClauseReader:
-    """Finds what persons do."""
+    """Finder of actions of persons."""
 
     def __init__(self, nouns: NounReader) -> None:
         self.nouns = nouns
 
     def is_verb(self, token: Token) -> bool:
-        """Whether a token stands for a deed."""
+        """Check whether a token stands for an action."""
         form, tag = verb_form(token.lower_), token.tag_[:2]
         if form is None or token.dep_ in ('aux', 'auxpass', 'compound'):
             return False
@@ -61,7 +62,7 @@ class ClauseReader:
         return tag == 'NN' and 'VBZ' in form.tags and self._own(token)
 
     def read(self, token: Token) -> Optional[Event]:
-        """Read the event of a verb; None where no person does it."""
+        """Read a verb's action; None where its subject is no person."""
         if not self.is_verb(token) or not self._is_real(token):
             return None
         lemma, subject = lemma_of(token), self._subject(token)
@@ -86,7 +87,7 @@ class ClauseReader:
         return Event(lemma, [Argument(self._parts(token), subject), *others])
 
     def _is_human(self, token: Token) -> bool:
-        """Whether it is a person, or a person's hand."""
+        """Check for a person or a person's hand."""
         noun, of = self.nouns.read(token), self.nouns.whole(token)
         if noun.kind == HUMAN:
             return not self.nouns.is_negated(token)
@@ -108,7 +109,7 @@ class ClauseReader:
         return token.dep_ in ('acl', 'advcl', 'conj')
 
     def _is_denied(self, token: Token) -> bool:
-        """Whether a word of the verb's own negates or hedges it."""
+        """Check for a word that negates or hedges the verb."""
         doc = token.doc
         for child in children(token):
             low, first = child.lower_, child.i < token.i
@@ -124,7 +125,7 @@ class ClauseReader:
         return doc[max(token.i - 1, 0)].lower_ in WORDS['unsure']
 
     def _is_real(self, token: Token, depth: int = 0) -> bool:
-        """Whether it is said to be done; hedged or negated it is not."""
+        """Check that the action is stated, not hedged or negated."""
         head, dep = token.head, token.dep_
         if self._is_denied(token):
             return False
@@ -173,17 +174,17 @@ class ClauseReader:
         return self._subject(head, depth + 1) if use else found[0]
 
     def _is_done(self, token: Token, subject: Token) -> bool:
-        """Whether a person does it; a thing's participle is who is near's."""
+        """Check whether the subject, or a person near it, acts."""
         if any(map(self._is_human, self.nouns.group(subject))):
             return True
-        doer, doc = self.nouns.read(subject), token.doc
-        if self._own(token) or doer.kind not in (META, THING):
+        actor, doc = self.nouns.read(subject), token.doc
+        if self._own(token) or actor.kind not in (META, THING):
             return False
-        if doer.kind == THING:
+        if actor.kind == THING:
             inside = subject.dep_ in ('pobj', 'dobj', 'conj')
             free = (
                 inside
-                and doer.label < 0
+                and actor.label < 0
                 or doc[max(token.i - 1, 0)].text == ','
             )
             lies = lemma_of(token) in WORDS['stands'] and not free
@@ -196,13 +197,13 @@ class ClauseReader:
         return False
 
     def _parts(self, token: Token) -> Chain:
-        """A verb's particles."""
+        """List a verb's particles."""
         after = [x for x in sub(token, 'prt', 'advmod', 'prep') if x > token]
         bare = [x for x in after if not children(x)]
         return tuple(x.lower_ for x in bare if x.lower_ in WORDS['particles'])
 
     def _arguments(self, token: Token) -> Iterator[Argument]:
-        """Objects by the words that lead to them."""
+        """Yield objects with the words that lead to them."""
         parts, own = self._parts(token), sub(token, 'dobj')
         for noun in sub(token, 'dative', 'attr', 'oprd'):
             own += [noun] if noun.tag_[:2] in ('NN', 'PR', 'CD', 'DT') else []

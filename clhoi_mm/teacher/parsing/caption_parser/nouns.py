@@ -1,11 +1,12 @@
-"""What a noun of a parsed sentence stands for."""
+"""Meaning of nouns in a parsed sentence."""
 
 import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Optional
 
+from clhoi_mm.utils.morphology import singular
+
 from ..lexicon import Lexicon, load_table, load_words
-from ..morphology import singular
 
 if TYPE_CHECKING:
     from spacy.tokens import Token
@@ -19,7 +20,7 @@ _TOPICS = ('nsubj', 'nsubjpass', 'attr', 'ROOT')
 
 
 class Noun(NamedTuple):
-    """What a token names; ``label`` is -1 outside the vocabulary."""
+    """Meaning of a noun; ``label`` is -1 outside the vocabulary."""
 
     kind: str
     label: int
@@ -27,7 +28,7 @@ class Noun(NamedTuple):
 
 
 def children(token: Token) -> list[Token]:
-    """A token's children; spaCy searches all that lies between for them."""
+    """List a token's children; spaCy's own search is slower."""
     known = token.doc.user_data
     if 'children' not in known:
         known['children'] = defaultdict(list)
@@ -38,12 +39,12 @@ def children(token: Token) -> list[Token]:
 
 
 def sub(token: Token, *deps: str) -> list[Token]:
-    """A token's children in some relations to it."""
+    """List a token's children in given relations."""
     return [child for child in children(token) if child.dep_ in deps]
 
 
 class NounReader:
-    """Names the nouns of one text after another."""
+    """Reader of nouns and pronouns, text by text."""
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
@@ -52,7 +53,7 @@ class NounReader:
         self.person = Noun(HUMAN, self.vocabulary.person_label, 'person')
 
     def start(self, doc: Any) -> None:
-        """Forget the last text; note what a 'board' is here."""
+        """Start a text, and resolve its 'board'."""
         low = doc.text.lower()
         self._known: dict[int, Noun] = {}
         nouns = [x for x in doc if x.tag_[:2] == 'NN' and x.dep_ != 'compound']
@@ -63,15 +64,15 @@ class NounReader:
                 self._board = self.vocabulary.object_label(name)
 
     def read(self, token: Token) -> Noun:
-        """What a token stands for, pronouns by what was named before."""
+        """Resolve a token, pronouns by nouns before them."""
         if token.i not in self._known:
-            # What is asked in a circle is a thing.
+            # A circular reference is a thing.
             self._known[token.i] = Noun(THING, -1, token.lower_)
             self._known[token.i] = self._read(token)
         return self._known[token.i]
 
     def group(self, token: Token) -> Iterator[Token]:
-        """The token, what is joined to it by 'and', and what it includes."""
+        """Yield a token and those that are coordinated with it."""
         todo = [token]  # a list may be longer than Python's stack
         while todo:
             token = todo.pop()
@@ -89,7 +90,7 @@ class NounReader:
             todo += reversed(found)
 
     def whole(self, token: Token) -> Optional[Token]:
-        """What a part or an amount is of: 'the handle *of a bat*'."""
+        """Find the whole of a part: 'the handle *of a bat*'."""
         part = singular(token.lower_) in self.words['parts']
         for child in sub(token, 'prep', 'poss', 'compound'):
             if child.lower_ == 'of' and sub(child, 'pobj'):
@@ -100,7 +101,7 @@ class NounReader:
         return None
 
     def place(self, token: Token) -> tuple[list[str], Optional[Token]]:
-        """What is done with a thing that is there, and the body's part."""
+        """Find the verb that a body part implies, and the part."""
         for part in (x for y in sub(token, 'prep') for x in sub(y, 'pobj')):
             name = f'{part.head.lower_} {singular(part.lower_)}'
             its = any(x.lower_ == 'its' for x in children(part))
@@ -111,7 +112,7 @@ class NounReader:
         return [''], None
 
     def is_negated(self, token: Token) -> bool:
-        """Whether a noun is negated, as in 'no man' or 'none of them'."""
+        """Check for 'no man' or 'none of them'."""
         before = {x.lower_ for x in children(token) if x < token}
         negated = token.lower_ in WORDS['negated']
         return negated or bool(before & {'no', 'neither'})
@@ -120,7 +121,7 @@ class NounReader:
         return singular(token.lower_) in self.words[HUMAN]
 
     def things(self, token: Token) -> list[Noun]:
-        """Objects of the vocabulary named before, the likeliest first."""
+        """List objects named before, the likeliest first."""
         found: list[list[Noun]] = [[], []]
         for other in self._nouns_before(token):
             noun, many = self.read(other), other.tag_.endswith('S')
@@ -153,7 +154,7 @@ class NounReader:
             apart = (META, ART, HUMAN) if it else (META, ART)
             for other in self._nouns_before(token):
                 shows = other.dep_ == 'dobj' and sub(other.head, 'nsubj')
-                # 'the image shows two men': it is about the men
+                # 'the image shows two men': the men are the topic
                 topic = shows and self.read(shows[0]).kind == META
                 if topic or other.dep_ in _TOPICS:
                     if self.read(other).kind not in apart:
@@ -183,7 +184,7 @@ class NounReader:
         return Noun(ART if art else kind, -1, ' '.join(words))
 
     def _words(self, token: Token) -> list[str]:
-        """The noun and the words before it that belong to its name."""
+        """List the words of a noun's name."""
         words = [token.lower_]
         for i in range(token.i - 1, max(token.i - 5, -1), -1):
             word = token.doc[i]

@@ -1,4 +1,4 @@
-"""The dependency parser: a spaCy model of English, found by its name."""
+"""Dependency parser: a spaCy model of English."""
 
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ MISSING = (
 
 
 def find_model() -> str:
-    """The name of an installed model; ImportError where there is none."""
+    """Find an installed model, else raise ImportError."""
     spacy = find_spec('spacy')
     # A folder of that name, such as a clone of spaCy, is found as well.
     for name in MODELS if spacy and spacy.origin else ():
@@ -26,7 +26,7 @@ def find_model() -> str:
 
 @lru_cache(maxsize=None)
 def load_model() -> Any:
-    """The model, without the parts that nothing here asks."""
+    """Load the model without the parts that are unused."""
     name = find_model()
     import spacy
 

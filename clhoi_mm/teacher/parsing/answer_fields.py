@@ -1,9 +1,9 @@
-"""Named fields of an answer that is no JSON: tables, YAML and XML."""
+"""Named fields of tables, YAML and XML in answers."""
 
 import re
 from typing import Dict, Iterator, List, Tuple, Union
 
-from .parsing.answer_items import OBJECTS, SCORES, VERBS, is_item
+from .answer_items import OBJECTS, SCORES, VERBS, is_item
 
 _NAMES = '|'.join((*VERBS, *OBJECTS, *SCORES, 'other_verb'))
 # "- verb: ride", "<verb>ride</verb>" and <item verb="ride">.
@@ -19,15 +19,15 @@ _RULE = frozenset(' \t|:-')
 
 
 def read_fields(text: str) -> List[Dict[str, Union[str, List[str]]]]:
-    """Read the items of a Markdown table, of YAML or of XML.
+    """Read the items of a Markdown table, YAML or XML.
 
     Args:
         text (str): An answer without JSON.
 
     Returns:
         List[Dict[str, str | List[str]]]: Fields by name, each with a verb
-        (or several) and an object. Empty where any item lacks one: which
-        fields belong together cannot be told then.
+        (or several) and an object. Empty where any item lacks one,
+        since it is then unclear which fields belong together.
     """
     for items in (list(_table(text)), _records(text)):
         if items and all(map(is_item, items)):
@@ -39,12 +39,12 @@ def read_fields(text: str) -> List[Dict[str, Union[str, List[str]]]]:
 
 
 def _listed(name: str, value: str) -> Union[str, List[str]]:
-    """'ride, hold' are two verbs."""
+    """Split a list of verbs, as in 'ride, hold'."""
     return value.split(',') if name in VERBS and ',' in value else value
 
 
 def _table(text: str) -> Iterator[Dict[str, str]]:
-    """Rows by the names of the header, which a rule of dashes follows."""
+    """Yield a table's rows by the names in its header."""
     header: List[str] = []
     before: List[str] = []
     for line in text.splitlines():
@@ -63,7 +63,7 @@ def _table(text: str) -> Iterator[Dict[str, str]]:
 
 
 def _records(text: str) -> List[Dict[str, str]]:
-    """Items of named fields, each beginning with the name of the first."""
+    """Group fields to items, which begin with the same name."""
     items: List[Dict[str, str]] = []
     first = ''
     for name, value in _fields(text):

@@ -1,4 +1,4 @@
-"""Spoil texts as models, tokenizers and storage do, to try parsers on."""
+"""Mutation of texts as by models, tokenizers and storage."""
 
 import json
 import random
@@ -20,11 +20,11 @@ _PIECES = (
 
 
 class TextMutator:
-    """Draws spoiled variants of given texts; the same seed, the same texts.
+    """Generator of mutated texts by seed.
 
     Args:
         texts (Sequence[str]): The texts, at least one.
-        seed (int): Of all draws. Defaults to 0.
+        seed (int): Random seed. Defaults to 0.
     """
 
     def __init__(self, texts: Sequence[str], seed: int = 0) -> None:
@@ -45,7 +45,7 @@ class TextMutator:
         ]
 
     def draw(self) -> str:
-        """A text, spoiled in one to four ways."""
+        """Draw a text, mutated in one to four ways."""
         text = self._rng.choice(self.texts)
         for _ in range(self._rng.randint(1, 4)):
             text = self._rng.choice(self._ways)(text)
@@ -70,7 +70,7 @@ class TextMutator:
         return text[: span.start] + text[span] * times + text[span.stop :]
 
     def _loop(self, text: str) -> str:
-        """As a model that repeats a word until it has no token left."""
+        """Repeat a word, as models do up to the token limit."""
         word = self._rng.choice(text.split(' '))
         return text + f' {word}' * self._rng.choice((20, 20, 20, 200, 2000))
 

@@ -1,4 +1,4 @@
-"""Lemmas and forms of English words, from lemminflect's tables."""
+"""Lemmas and forms of English words, by lemminflect."""
 
 import re
 from functools import lru_cache
@@ -30,7 +30,7 @@ _EXTRA = {
 
 
 class VerbForm(NamedTuple):
-    """A word read as a verb."""
+    """Lemma and tags of a word read as a verb."""
 
     lemma: str
     tags: FrozenSet[str]
@@ -38,7 +38,7 @@ class VerbForm(NamedTuple):
 
 @lru_cache(maxsize=65536)
 def verb_form(word: str) -> Optional[VerbForm]:
-    """The verb that a lower-case word is a form of, if it is one."""
+    """Analyze a lower-case word as a verb's form."""
     if word in _EXTRA:
         lemma, tags = _EXTRA[word]
         return VerbForm(lemma, frozenset(tags.split()))
@@ -65,7 +65,7 @@ def _regular(lemma: str) -> tuple:
 
 @lru_cache(maxsize=65536)
 def noun_lemma(word: str) -> Optional[str]:
-    """The singular of a lower-case noun, None where it is no noun."""
+    """Look up a lower-case noun's singular, else None."""
     import lemminflect
 
     lemmas = lemminflect.getAllLemmas(word, upos='NOUN').get('NOUN', ())
@@ -74,7 +74,7 @@ def noun_lemma(word: str) -> Optional[str]:
 
 @lru_cache(maxsize=65536)
 def parts_of_speech(word: str) -> FrozenSet[str]:
-    """What a lower-case word can be: NOUN, VERB, ADJ, ADV; may be empty."""
+    """List a word's possible parts: NOUN, VERB, ADJ, ADV."""
     import lemminflect
 
     found = set(lemminflect.getAllLemmas(word))
@@ -85,7 +85,7 @@ def parts_of_speech(word: str) -> FrozenSet[str]:
 
 @lru_cache(maxsize=65536)
 def singular(word: str) -> str:
-    """The singular of a word by table, or by rule where no table has it."""
+    """Get a word's singular by table, else by rule."""
     lemma = noun_lemma(word)
     if lemma:
         return lemma
