@@ -50,7 +50,7 @@ class HOITargets:
     def labeled_objects(
         self, is_counted: Tensor, classifier: PhraseClassifier
     ) -> Tensor:
-        """Object categories with which a label states an interaction.
+        """Find object categories for which a label states an interaction.
 
         A verb outside the vocabulary is an interaction too; no_interaction
         is none.

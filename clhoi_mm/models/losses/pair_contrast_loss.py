@@ -47,7 +47,7 @@ class PairContrastLoss(nn.Module):
         """Compute the loss of a batch's labels.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             targets (HOITargets): Image-level labels with phrases.
             classifier (PhraseClassifier): The vocabulary's phrases.
@@ -94,7 +94,7 @@ class PairContrastLoss(nn.Module):
         """Softmax over the pairs of each label's bag.
 
         Args:
-            scores (Tensor): Of P pairs for W labels, (P, W).
+            scores (Tensor): Scores of P pairs for W labels, (P, W).
             in_bag (Tensor): (P, W), bool.
             pairs (PairBatch): The pairs.
 
