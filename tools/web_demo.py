@@ -122,7 +122,7 @@ def build(page: Any, folder: str) -> Any:
         if number is None:
             return None, [], 'Upload an image or choose an example.'
         try:
-            view = page.look(number, threshold, phrases, row)
+            view = page.predict(number, threshold, phrases, row)
         except UserInputError as error:
             return None, [], str(error)
         message = f'{len(view.rows)} interactions.'
@@ -139,7 +139,7 @@ def build(page: Any, folder: str) -> Any:
     ) -> tuple:
         """Number, picture, table, message, the teacher's words."""
         try:
-            number = page.open(path)
+            number = page.add_image(path)
         except UserInputError as error:
             return None, None, [], str(error), ''
         return number, *show(number, threshold, phrases), words
@@ -157,7 +157,7 @@ def build(page: Any, folder: str) -> Any:
             page.examples[event.index],
             threshold,
             phrases,
-            page.teacher_says(event.index),
+            page.teacher_text(event.index),
         )
 
     def highlight(

@@ -1,4 +1,4 @@
-"""The classes that annotations show least: a zero-shot split of one's own."""
+"""Zero-shot split of the rarest annotated classes."""
 
 import os
 from typing import List, Union
@@ -15,22 +15,22 @@ def rare_combinations(
     number: int,
     vocabulary: Union[str, HOIVocabulary] = 'hico_det',
 ) -> List[int]:
-    """The classes with the fewest annotated interactions, but with one.
+    """Select the classes with the fewest annotated interactions.
 
-    As in RF-UC each verb and each object keeps another class, which training
-    sees, and the absence of interactions is no class to leave out.
+    As in RF-UC each verb and each object keeps another class that is trained,
+    and no_interaction classes and classes without annotations are not chosen.
 
     Args:
-        ann_file (str | PathLike): In the project's format.
-        number (int): How many classes.
-        vocabulary (str | HOIVocabulary): What the file is written for.
+        ann_file (str | PathLike): File in the project's format.
+        number (int): Number of classes.
+        vocabulary (str | HOIVocabulary): Vocabulary of the file.
 
     Returns:
         List[int]: Labels of the classes, ascending.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or has no so many classes to spare.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is invalid or has too few such classes.
     """
     vocab = HOIVocabulary.load(vocabulary)
     file = AnnotationFile.read(ann_file)

@@ -1,4 +1,4 @@
-"""Reads lists of images by the block, without an object for each."""
+"""Block-wise reading of image lists, without an object per image."""
 
 import codecs
 import os
@@ -23,16 +23,16 @@ _COLUMNS = ('path', 'file_name', 'key', 'width', 'height')
 
 
 def read_list(path: str) -> Iterator[ImageBlock]:
-    """Images of a text file with a path a line.
+    """Read the images of a text file with one path per line.
 
     Args:
         path (str): The file, UTF-8, with a byte order mark or without.
 
     Yields:
-        ImageBlock: Paths without the space around them.
+        ImageBlock: Paths without surrounding whitespace.
 
     Raises:
-        ValueError: A line is no UTF-8.
+        ValueError: If a line is not UTF-8.
     """
     lines = 0
     with open(path, 'rb') as file:
@@ -52,12 +52,12 @@ def read_list(path: str) -> Iterator[ImageBlock]:
 
 
 def _must_spell(text: bytes) -> bool:
-    """Whether a key may have to be normalized, one by one."""
+    """Test whether a key may need normalization."""
     return any(part in text for part in (b'\\', b'./', b' '))
 
 
 def _lines(block: bytes, path: str, lines_before: int) -> StringArray:
-    """Lines that are not empty."""
+    """Split a block into its non-empty lines."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == ord('\n'))
     must_spell = not block.isascii() or _must_spell(block)
@@ -83,20 +83,20 @@ def _lines(block: bytes, path: str, lines_before: int) -> StringArray:
 def read_folder(
     path: str, root: Optional[str], changed: List[Tuple[str, int]]
 ) -> Iterator[ImageBlock]:
-    """Images of a folder and those below it.
+    """List the images of a folder and its subfolders.
 
     Args:
         path (str): The folder.
-        root (str, optional): What paths are relative to; see
+        root (str, optional): Folder that paths are relative to; see
             :func:`~clhoi_mm.utils.image_folder.walk_images`.
-        changed (List[Tuple[str, int]]): Gets each folder and when it was
-            last changed.
+        changed (List[Tuple[str, int]]): Output list of folders and their
+            modification times.
 
     Yields:
         ImageBlock: Paths.
 
     Raises:
-        ValueError: A name is no valid unicode.
+        ValueError: If a name is not valid Unicode.
     """
     rows: List[bytes] = []
     for folder in walk_images(path, root):
@@ -117,9 +117,9 @@ def read_folder(
 
 
 def read_parquet(path: str) -> Iterator[ImageBlock]:
-    """Images of a Parquet file.
+    """Read the images of a Parquet file.
 
-    Columns are ``path`` (or ``file_name``), perhaps ``key``, and perhaps
+    Columns are ``path`` (or ``file_name``), optionally ``key``, and optionally
     ``width`` and ``height`` in pixels (null where unknown).
 
     Args:
@@ -129,9 +129,9 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ImageBlock: Paths, keys and sizes.
 
     Raises:
-        ImportError: pyarrow is not installed.
-        ValueError: The file is damaged, lacks a column or has one of another
-            type, or a path or a key is null or empty.
+        ImportError: If pyarrow is not installed.
+        ValueError: If the file is damaged, lacks a column or has one of
+            another type, or a path or a key is null or empty.
     """
     with open_parquet(path, _COLUMNS, 'a .txt list') as file:
         names = _columns(path, file.schema_arrow)
@@ -147,7 +147,7 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
 
 
 def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
-    """Columns that are read, their types checked."""
+    """List the columns to read and check their types."""
     from pyarrow import types
 
     first = 'path' if 'path' in schema.names else 'file_name'

@@ -1,4 +1,4 @@
-"""Panels side by side, with titles above and words below."""
+"""Figure of panels side by side, with titles above and notes below."""
 
 import math
 from typing import List, Sequence
@@ -14,12 +14,12 @@ WHITE, INK, GREY = (255, 255, 255), (32, 32, 32), (110, 110, 110)
 def compose_figure(
     panels: Sequence[Image.Image], titles: Sequence[str], notes: Sequence[str]
 ) -> np.ndarray:
-    """Puts a figure together.
+    """Compose a figure.
 
     Args:
         panels (Sequence[PIL.Image.Image]): RGB pictures, left to right; more
-            than three in several rows.
-        titles (Sequence[str]): One above each panel; all empty for none.
+            than three are arranged in rows.
+        titles (Sequence[str]): Title of each panel; all empty for none.
         notes (Sequence[str]): Paragraphs below, over the whole width.
 
     Returns:

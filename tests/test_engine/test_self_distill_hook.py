@@ -187,12 +187,12 @@ def test_the_elder_is_beside_the_weights(whole):
         assert not any('self_teacher' in k for k in checkpoint['state_dict'])
 
 
-def test_a_checkpoint_without_its_elder_is_refused(whole, tmp_path):
+def test_a_checkpoint_without_its_self_teacher_is_refused(whole, tmp_path):
     work_dir, _, _ = whole
     checkpoint = load_weights(str(work_dir / 'epoch_4.pth'))
     del checkpoint['self_teacher']
     torch.save(checkpoint, tmp_path / 'lost.pth')
-    with pytest.raises(ValueError, match='has no "self-teacher"; resume from'):
+    with pytest.raises(ValueError, match='has no "self_teacher"; resume from'):
         train(
             tmp_path,
             tmp_path / 'lost.pth',
