@@ -184,14 +184,14 @@ class DemoSession:
 
     def teacher_text(self, example: int) -> str:
         """Format the teacher's answer for an example; empty for none."""
-        said = self._answers.get(example)
-        if said is None:
+        answer = self._answers.get(example)
+        if answer is None:
             return ''
-        lines = [f'"{said.caption}"'] if said.caption else []
+        lines = [f'"{answer.caption}"'] if answer.caption else []
         lines += [
             f'{i["verb"]} {i["object"]}'.replace('_', ' ')
             + f'  {100 * i["score"]:.0f}'
-            for i in said.interactions or ()
+            for i in answer.interactions or ()
         ]
         return '\n'.join(lines)
 

@@ -52,12 +52,12 @@ __all__ = [
 
 
 def get_compiler_version() -> str:
-    """Name the operators' source where mmcv reports its compiler."""
+    """Return the operators' source where mmcv reports its compiler."""
     return 'none, operators of torchvision and torch (clhoi_mm.ops)'
 
 
 def get_compiling_cuda_version() -> str:
-    """Name the operators' source where mmcv reports its CUDA version."""
+    """Return the operators' source where mmcv reports its CUDA version."""
     return 'none'
 
 

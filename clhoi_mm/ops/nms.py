@@ -26,11 +26,11 @@ def nms(
     """
     boxes = to_supported(boxes)
     if offset:
-        # Exact: max(x1) and min(x2 + 1) give widths of x2 - x1 + 1.
+        # max(x1) and min(x2 + 1) give widths of x2 - x1 + 1, exactly.
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     # In the boxes' precision, as mmcv compares: 3 / 10 is not above 0.3.
     iou_threshold = torch.tensor(iou_threshold, dtype=boxes.dtype).item()
-    # Equal scores in mmcv's order; torchvision's stable sort leaves it.
+    # Ties in mmcv's order, which torchvision's stable sort keeps.
     ranked, order = scores.to(boxes.dtype).sort(descending=True)
     return order[torchvision.ops.nms(boxes[order], ranked, iou_threshold)]
 

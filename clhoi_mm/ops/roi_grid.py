@@ -6,7 +6,7 @@ from typing import Iterator, List, Tuple
 import torch
 from torch import Tensor
 
-# Values that are gathered at once; 2**24 float32 take 64 MB.
+# Number of values gathered at once; 2**24 float32 take 64 MB.
 CHUNK_VALUES = 2**24
 
 
@@ -24,7 +24,7 @@ class GridAxis:
     used: Tensor
 
     def select(self, rois: Tensor) -> 'GridAxis':
-        """Take some RoIs, with no more points than their largest bin has."""
+        """Select RoIs, with no more points than their largest bin has."""
         used = self.used[rois]
         most = max(1, int(used.sum(-1).max()))
         return GridAxis(self.points[rois, :, :most], used[:, :, :most])
@@ -41,7 +41,7 @@ def split_by_size(
         channels (int): Channels of the map.
 
     Yields:
-        tuple: Indices of some RoIs, and their axes.
+        tuple: Indices of a group of RoIs, and their axes.
     """
     if not len(rows.used):
         return
@@ -57,7 +57,7 @@ def split_by_size(
 
 
 def to_channels_last(input: Tensor) -> Tensor:
-    """Copy a map, (N, C, H, W) to (N, H, W, C): a cell is read at once."""
+    """Copy (N, C, H, W) to (N, H, W, C), so that cells are contiguous."""
     return input.permute(0, 2, 3, 1).contiguous()
 
 
@@ -75,7 +75,7 @@ def cross(y: Tensor, x: Tensor) -> Tuple[Tensor, Tensor]:
 
 
 def gather(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Read a map at each point of a grid for each RoI.
+    """Gather values of a map at each point of a grid for each RoI.
 
     Args:
         feats (Tensor): (N, H, W, C).
@@ -93,7 +93,7 @@ def gather(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
 def max_over_bins(
     values: Tensor, rows: GridAxis, cols: GridAxis
 ) -> Tuple[Tensor, Tensor, Tensor]:
-    """Find the largest value of each bin and where it was sampled.
+    """Find the maximum of each bin and where it was sampled.
 
     Args:
         values (Tensor): (R, bins_y, bins_x, Sy, Sx, C), is overwritten.

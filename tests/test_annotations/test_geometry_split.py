@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clhoi_mm.annotations.geometry_split import deduplicate_boxes
+
 BOX = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 12)] * 2)
 
 
@@ -15,12 +17,12 @@ BOX = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 12)] * 2)
 def test_as_the_data_set_merges_them(boxes, iou):
     torch = pytest.importorskip('torch')
     pytest.importorskip('mmdet')
-    from clhoi_mm.datasets.transforms.load_detections import deduplicate_boxes
+    from clhoi_mm.datasets.transforms import load_detections
 
     xywh = np.array([box for box, _ in boxes], np.float32).reshape(-1, 4)
     bboxes = np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], 1)
     labels = np.array([label for _, label in boxes], np.int64)
-    expected = deduplicate_boxes(
+    expected = load_detections.deduplicate_boxes(
         torch.from_numpy(bboxes), torch.from_numpy(labels), iou
     )
     found = deduplicate_boxes(bboxes, labels, iou)

@@ -1,8 +1,8 @@
-"""Parameters and FLOPs of a model's parts; needs neither weights nor data.
+"""Count parameters and FLOPs of a model's parts, without weights or data.
 
-A multiply-add counts as two FLOPs. Counted are matrix products, convolutions
-and attention, as torch.utils.flop_counter does; RoI pooling, norms and
-activations are not.
+A multiply-add counts as two FLOPs. Matrix products, convolutions and attention
+are counted, as by torch.utils.flop_counter; RoI pooling, norms and activations
+are not.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def count_parameters(*parts: nn.Module) -> Tuple[int, int]:
-    """Parameters of parts, and those of them that are trained."""
+    """Count parameters of parts, and the trained ones among them."""
     params = {id(p): p for part in parts for p in part.parameters()}
     return (
         sum(p.numel() for p in params.values()),
@@ -61,8 +61,8 @@ def count_parameters(*parts: nn.Module) -> Tuple[int, int]:
 
 
 def count_flops(work: Callable) -> Tuple[int, object]:
-    """FLOPs of work, and what it gives."""
-    # Not without gradients: its tracker of modules would stop there.
+    """Count FLOPs of work, and return its result."""
+    # With gradients, since its module tracker fails without.
     with FlopCounterMode(display=False) as counter:
         result = work()
     return counter.get_total_flops(), result
@@ -71,7 +71,7 @@ def count_flops(work: Callable) -> Tuple[int, object]:
 def measure(
     model: CLHOI, scenes: Any, pairs: int
 ) -> Dict[str, Tuple[int, int, int]]:
-    """Parameters, trained ones and FLOPs by part, of a model and Scenes."""
+    """Count parameters, trained ones and FLOPs of each part."""
     inputs, sample = scenes.inputs(1), scenes.sample()
     detector = model.detector
     maps, feats = count_flops(lambda: detector.extract_feat(inputs))

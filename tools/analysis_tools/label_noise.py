@@ -1,6 +1,6 @@
-"""Print which interactions a teacher takes for which, as training found.
+"""Print the label confusions of the teacher, as estimated in training.
 
-Reads a checkpoint of a model whose label noise is modeled.
+Reads a checkpoint of a model with a label noise model.
 """
 
 import argparse
@@ -25,19 +25,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--top', type=int, default=10, help='lines of the table (default: 10)'
     )
-    parser.add_argument('--json', help='write the whole matrix there')
+    parser.add_argument('--json', help='file to write the whole matrix to')
     return parser.parse_args()
 
 
 def load_noise(path: str, vocabulary: str) -> LabelNoiseModel:
-    """The noise model of a checkpoint.
+    """Load the label noise model of a checkpoint.
 
     Args:
         path (str): The checkpoint.
         vocabulary (str): Name or file; '' for the checkpoint's own.
 
     Raises:
-        SystemExit: If there is none in it, or of other classes.
+        SystemExit: If the checkpoint has none, or one of other classes.
     """
     check_checkpoint(path)
     checkpoint = load_weights(path)

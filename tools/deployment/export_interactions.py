@@ -2,9 +2,9 @@
 
     python tools/deployment/export_interactions.py WEIGHTS --out part.onnx
 
-The program scores any number of human-object pairs from the detector's maps
-and instances; the detector itself is mmdet's, which mmdeploy exports. The
-outputs are compared with the model's before the file is kept.
+The exported program scores any number of human-object pairs from the
+detector's maps and instances; the detector itself is mmdet's, which mmdeploy
+exports. The outputs are compared with the model's before the file is kept.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def main() -> None:
         raise SystemExit(f'{args.weights}: {error}') from None
     part = ExportableInteractionHead(model)
     write = write_onnx if args.out.suffix == '.onnx' else write_pt2
-    # Named as the file, which is seen whole or not at all.
+    # A temporary file, renamed when complete.
     partial = args.out.with_name(f'.partial-{args.out.name}')
     try:
         run = write(program, partial)
