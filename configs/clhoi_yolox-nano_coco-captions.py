@@ -1,5 +1,5 @@
-# Label-free from captions of COCO's photos, tested on V-COCO: small enough
-# for a CPU. docs/real_photos.md goes from download to picture.
+# Label-free training from captions of COCO's photos, tested on V-COCO, which a
+# CPU can run. docs/real_photos.md describes all steps.
 _base_ = [
     '_base_/models/clhoi.py',
     '_base_/models/yolox_nano.py',
@@ -13,7 +13,7 @@ embed_dims = 192
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
-    # YOLOX-Nano of its authors, converted: docs/models.md.
+    # The authors' YOLOX-Nano, converted: docs/models.md.
     detector_checkpoint='checkpoints/yolox_nano_coco.pth',
     missing_role_weight=0.1,
     pairing=dict(score_thr=0.1, max_humans=8, max_objects=15, max_pairs=100),

@@ -9,6 +9,6 @@ _base_ = [
 model = dict(
     detector={{_base_.detector}},
     detector_classes='coco',
-    # YOLOX-s of its authors, converted: docs/models.md.
+    # The authors' YOLOX-s, converted: docs/models.md.
     detector_checkpoint='checkpoints/yolox_s_coco.pth',
 )
