@@ -1,4 +1,4 @@
-"""Test a detector: print its metrics, save its results, draw pictures."""
+"""Test a detector: print metrics, save results, draw pictures."""
 
 import argparse
 import os

@@ -48,7 +48,7 @@ class AnnotationBuilder:
         size: Tuple[int, int],
         hoi_labels: Optional[Iterable[int]] = None,
     ) -> None:
-        """Start an image; boxes and pairs added next belong to it.
+        """Start an image, to which following boxes and pairs belong.
 
         Args:
             image_id (int): Unique in the file.
@@ -71,7 +71,7 @@ class AnnotationBuilder:
         self._seen = {}
 
     def add_box(self, label: int, xyxy: Sequence[float]) -> int:
-        """Add a box of the image, or return an equal one.
+        """Add a box of the image, unless it exists.
 
         Args:
             label (int): Object label.
@@ -137,7 +137,7 @@ class AnnotationBuilder:
         verb_label: int,
         invisible: bool = False,
     ) -> None:
-        """Add a pair of the image; None for a missing box."""
+        """Add a pair of the image; None is no box."""
         hoi = dict(
             id=len(self.hois) + 1,
             image_id=self.images[-1]['id'],

@@ -107,7 +107,7 @@ class AnnotationFile:
 
     @cached_property
     def hoi_lookup(self) -> np.ndarray:
-        """Table of the class of each verb and object, -1 for none, (V, O)."""
+        """Classes by verb and object, -1 for none, (V, O)."""
         lookup = np.full((len(self.verbs), len(self.objects)), -1)
         lookup[self.hoi_verbs, self.hoi_objects] = np.arange(
             len(self.hoi_verbs)
@@ -130,12 +130,12 @@ class AnnotationFile:
         ]
 
     def object_labels(self, vocabulary: HOIVocabulary) -> np.ndarray:
-        """Map categories to a vocabulary's labels, -1 for none, (O,) int64."""
+        """Map categories to a vocabulary's labels, or -1, (O,)."""
         labels = [vocabulary.object_label(name) for name in self.objects]
         return np.array(labels, np.int64)
 
     def verb_labels(self, vocabulary: HOIVocabulary) -> np.ndarray:
-        """Map verbs to a vocabulary's labels, -1 for none, (V,) int64."""
+        """Map verbs to a vocabulary's labels, or -1, (V,)."""
         labels = [vocabulary.verb_label(name) for name in self.verbs]
         return np.array(labels, np.int64)
 
@@ -156,7 +156,7 @@ class AnnotationFile:
         return lookup[verbs, boxes[self.object_inds]].astype(np.int64)
 
     def require_sizes(self) -> None:
-        """Raise an error if an image has no width or height."""
+        """Check that all images have a width and height."""
         unknown = ~np.isfinite(self.sizes)
         for i, column in np.argwhere(unknown)[:1]:
             self.fail(
@@ -316,7 +316,7 @@ class AnnotationFile:
 
 
 def is_xywh(bbox: Any) -> bool:
-    """Test for a finite [x, y, w, h] of non-negative size."""
+    """Test for a finite, non-negative [x, y, w, h]."""
     return (
         isinstance(bbox, list)
         and len(bbox) == 4

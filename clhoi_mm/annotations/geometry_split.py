@@ -42,7 +42,7 @@ class SplitReport:
 
 
 def split_of(file_name: str, fold: Optional[Tuple[int, int]] = None) -> str:
-    """Assign an image to a split by the CRC-32 of its name without folders.
+    """Assign an image to a split by its name's CRC-32.
 
     Args:
         file_name (str): With or without folders.
@@ -154,7 +154,7 @@ def split_geometry(
 
 
 def _count_pairs(labeled: LabeledAnnotations, index: int) -> int:
-    """Count pairs of a person and another instance with a class."""
+    """Count pairs of a person and an instance with class."""
     vocabulary = labeled.vocabulary
     boxes, size = labeled.boxes(index), labeled.file.sizes[index]
     bboxes = boxes['bboxes']
@@ -175,7 +175,7 @@ def _count_pairs(labeled: LabeledAnnotations, index: int) -> int:
 def deduplicate_boxes(
     bboxes: np.ndarray, labels: np.ndarray, iou: float
 ) -> np.ndarray:
-    """Select boxes that overlap no earlier selected one of their class.
+    """Select boxes that are no duplicates of earlier ones.
 
     Args:
         bboxes (np.ndarray): (N, 4), xyxy.

@@ -14,7 +14,7 @@ from .text_file import PathLike
 def read_image_sizes(
     folder: PathLike, file_names: Iterable[str], progress: bool = False
 ) -> List[Tuple[int, int]]:
-    """Read widths and heights of the stored pixels from the images' headers.
+    """Read stored widths and heights from the images' headers.
 
     Boxes of annotated data sets refer to the stored pixels, without the EXIF
     orientation, and these data sets are loaded accordingly.

@@ -154,7 +154,7 @@ class LabeledAnnotations:
         return rare, np.array(list(labels), np.int64)
 
     def _read_pairs(self) -> np.ndarray:
-        """Look up the HOI label of each row of ``hois``, -1 for no class."""
+        """Find the HOI label of each ``hois`` row, or -1."""
         vocab, file = self.vocabulary, self.file
         box_labels = np.append(self._box_labels, -1)
         humans = box_labels[file.human_inds]

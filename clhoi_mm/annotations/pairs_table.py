@@ -129,7 +129,7 @@ def _json_line(path: Path, number: int, line: str) -> Tuple[int, Any]:
 
 
 def _from_columns(content: dict) -> Iterator[Dict[str, Any]]:
-    """Iterate over the rows of pandas' default JSON, by column and index."""
+    """Iterate over rows of pandas' JSON by column and index."""
     columns = {
         name: column if isinstance(column, dict) else dict(enumerate(column))
         for name, column in content.items()
@@ -211,7 +211,7 @@ def _read_row(where: str, record: Dict[str, Any]) -> PairRow:
 
 
 def _refuse_control(where: str, column: str, value: Any) -> None:
-    """Refuse a cell with a line break or another control character."""
+    """Refuse a cell with a control character."""
     if isinstance(value, str) and any(
         unicodedata.category(char) in _CONTROL for char in value.strip()
     ):

@@ -8,7 +8,7 @@ from clhoi_mm.utils.errors import InputError
 
 
 class Records:
-    """Lookups in a file's sections, with errors that name the record.
+    """Lookups in a file's sections with precise errors.
 
     Args:
         content (dict): Content of the file, one list per section.
@@ -128,5 +128,5 @@ class Records:
 
 
 def is_id(value: Any) -> bool:
-    """Test whether a value is a valid id, a number or a string."""
+    """Test for a valid id, a number or a string."""
     return isinstance(value, (int, float, str)) and not isinstance(value, bool)

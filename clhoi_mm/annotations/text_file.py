@@ -125,7 +125,9 @@ def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
 def csv_rows(
     text: str, delimiter: str, name: PathLike, skipped: int = 0
 ) -> Iterator[Tuple[int, Union[List[str], csv.Error]]]:
-    """Iterate over CSV rows; an open quote ends at its row.
+    """Iterate over CSV rows.
+
+    An open quote ends at its row.
 
     Args:
         text (str): The table.

@@ -21,7 +21,7 @@ _EMPTY = {
 
 
 def is_empty(value: Any) -> bool:
-    """Test for an empty cell: None, NaN, '' or a text for it."""
+    """Test for an empty cell: None, NaN or a text."""
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or (
@@ -30,7 +30,7 @@ def is_empty(value: Any) -> bool:
 
 
 def read_id(value: Any) -> Optional[Id]:
-    """Normalize an id: 6, 6.0, '6' and '6.0' are all 6.
+    """Normalize an id: 6, 6.0, '6' and '6.0' are equal.
 
     Args:
         value: A number or a string.

@@ -45,7 +45,7 @@ class BoxTracker(ByteTracker):
         self.num_tentatives = num_tentatives
 
     def update_track(self, id: int, obj: Tuple[Tensor]) -> None:
-        """Update a track and drop the part of its history not needed."""
+        """Update a track and drop its unused history."""
         super().update_track(id, obj)
         for name in self.memo_items:
             del self.tracks[id][name][: -self.num_tentatives]

@@ -1,4 +1,4 @@
-"""Session of a demo web page, independent of the page itself."""
+"""Session of a demo web page."""
 
 import io
 import os
@@ -32,7 +32,7 @@ MAX_SCANS = 100
 
 
 class UserInputError(ValueError):
-    """Invalid input, with a message for the visitor of the page."""
+    """Invalid input of a visitor, with a message."""
 
 
 @dataclass
@@ -266,7 +266,7 @@ class DemoSession:
         return self._visualizer.get_image()
 
     def _read_teacher(self, path: Optional[str]) -> Dict[int, ImageRecord]:
-        """Read answers for examples; keys are the ends of their paths."""
+        """Read answers for examples by the ends of their paths."""
         if path is None:
             return {}
         keys = {

@@ -310,7 +310,7 @@ class HOIInferencer(BaseInferencer):
     def _load(
         self, number: int, image: ImageInput, keep_pixels: bool
     ) -> tuple:
-        """Load a packed input and, to draw on, its RGB pixels."""
+        """Load an input and, to draw on, its pixels."""
         results = dict(img_id=number, key=image.source, img_path=image.source)
         if image.error is not None:
             raise UnreadableImage(image.error)
@@ -363,7 +363,7 @@ class HOIInferencer(BaseInferencer):
         return samples
 
     def _phrase_classifier(self, vocabulary: Sequence[str]) -> tuple:
-        """Build a classifier of phrases and the names of its classes."""
+        """Build a classifier of phrases with names of its classes."""
         if self._reader is None:
             self._reader = PhraseReader(self.phrases.vocabulary)
         parsed: PhraseVocabulary = self._reader.read(vocabulary)

@@ -17,7 +17,7 @@ from .image_input import ImageInput
 
 @dataclass
 class Inference:
-    """Prediction for an image, or the reason that there is none.
+    """Prediction for an image, or an error.
 
     Attributes:
         source (str): Path of the image or video, or number of the array.

@@ -1,4 +1,4 @@
-"""Loading of models from a config, its name, or a checkpoint alone."""
+"""Loading of models from configs or checkpoints."""
 
 import json
 import os
@@ -141,7 +141,7 @@ def config_of(checkpoint: dict, path: str) -> Config:
 
 
 def _is_part(name: str) -> bool:
-    """Test whether a name refers to a class of a permitted package."""
+    """Test whether a name is a class of permitted packages."""
     # Registries import, and call, whatever a dotted name refers to.
     scope, _, own = name.rpartition('.')
     if scope:
@@ -155,7 +155,7 @@ def _is_part(name: str) -> bool:
 
 
 def _types(value: Any) -> Iterator[str]:
-    """Iterate over all names that a registry would be asked to build."""
+    """Iterate over the names that a registry would build."""
     if isinstance(value, dict):
         for key, entry in value.items():
             if key == 'type' and isinstance(entry, str):

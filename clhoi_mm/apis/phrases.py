@@ -1,4 +1,4 @@
-"""Parser of phrases such as 'ride horse' or 'a man feeding a dog'."""
+"""Parser of phrases such as 'ride horse'."""
 
 import difflib
 import re
@@ -47,7 +47,7 @@ class PhraseVocabulary:
 
 
 class PhraseReader:
-    """Parses phrases into a verb and an object of the detector.
+    """Parser of phrases with a verb and an object.
 
     Args:
         vocabulary (HOIVocabulary): The detector's vocabulary.
@@ -105,7 +105,7 @@ class PhraseReader:
         )
 
     def _read(self, phrase: str) -> Tuple[str, str, int]:
-        """Parse a phrase as a verb, its gerund, and an object label."""
+        """Parse a phrase as verb, gerund, and object label."""
         text = normalise_name(re.sub(r"[^\w\s'-]", ' ', phrase).strip())
         if text in self.known:
             verb, obj = self.known[text]
@@ -148,7 +148,7 @@ class PhraseReader:
         return label, words
 
     def _find_object(self, words: List[str]) -> Optional[Tuple[int, int]]:
-        """Return the object's label and its number of words at the end."""
+        """Return the object's label and its number of words."""
         vocabulary = self.vocabulary
         for size in range(len(words), 0, -1):
             label = vocabulary.object_label(' '.join(words[-size:]))

@@ -108,7 +108,7 @@ class ResultWriter:
         sample: HOIDataSample,
         pixels: Optional[np.ndarray],
     ) -> Inference:
-        """Make the result of an image; frames of a video come in order.
+        """Make an image's result; a video's frames in order.
 
         Args:
             image (ImageInput): The input.
@@ -149,7 +149,7 @@ class ResultWriter:
         return osp.join(self.out_dir, folder, f'{name}.{ending}')
 
     def _begin(self, video: VideoInput) -> None:
-        """Start another video and close the files of the previous one."""
+        """Start another video and close the previous one's files."""
         self.__exit__(None, None, None)
         self._video, self._time = video, None
         self._tracks = VideoTracks(video.rate, max_per_img=self.max_per_img)

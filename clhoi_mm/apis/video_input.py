@@ -62,11 +62,11 @@ class VideoInput:
         self.rate = self._rate / step
 
     def __len__(self) -> int:
-        """Return the number of used frames, as far as the file states it."""
+        """Return the stated number of used frames."""
         return -(-self.num_frames // self.step)
 
     def __iter__(self) -> Iterator[ImageInput]:
-        """Yield the frames and, if some are missing, an error input."""
+        """Yield the frames and, if some are missing, an error."""
         video = self._open()
         number, damaged, failed, time = 0, 0, 0, -1.0
         try:

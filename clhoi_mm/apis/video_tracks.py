@@ -53,7 +53,7 @@ class VideoTracks:
     def update(
         self, sample: HOIDataSample, seconds: Optional[float] = None
     ) -> HOIDataSample:
-        """Process a frame.
+        """Update the tracks with a frame.
 
         Args:
             sample (HOIDataSample): With ``pred_instances`` and ``pred_hois``.
@@ -139,7 +139,7 @@ class VideoTracks:
         instances: InstanceData,
         tracks: Dict[int, int],
     ) -> Dict[tuple, Scores]:
-        """Collect scores of track pairs by verb, object label and class."""
+        """Collect scores by track pair, verb, object and class."""
         hois = hois.cpu()
         row_tracks = {row: track for track, row in tracks.items()}
         persons = _find_rows(hois.human_bboxes, instances.bboxes)
@@ -215,7 +215,7 @@ class VideoTracks:
 def _find_rows(
     boxes: Tensor, among: Tensor, allowed: Optional[Tensor] = None
 ) -> List[int]:
-    """Find the box of which each box is a copy; -1 for none."""
+    """Find the original of each box; -1 for none."""
     same = (boxes[:, None] == among).all(-1)
     if allowed is not None:
         same &= allowed

@@ -1,4 +1,4 @@
-"""Sampler that stores indices in an array instead of a list."""
+"""Sampler that stores indices in an array."""
 
 from typing import Iterator
 

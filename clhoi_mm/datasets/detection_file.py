@@ -100,7 +100,7 @@ class DetectionFile:
 
     @classmethod
     def open(cls, path: Union[str, os.PathLike]) -> 'DetectionFile':
-        """Open a file, once per process as long as it does not change.
+        """Open a file, once per process unless it changes.
 
         Args:
             path (str | PathLike): The file.
@@ -217,7 +217,7 @@ class DetectionFile:
         return self._bulk[name][start:end]
 
     def maps(self, row: int) -> List[np.ndarray]:
-        """Read the feature maps of a view, each (C, h, w) float16.
+        """Read a view's feature maps, each (C, h, w) float16.
 
         Levels that are not stored are empty.
 
@@ -246,7 +246,7 @@ class DetectionFile:
 
 
 class DetectorView(NamedTuple):
-    """View of a detection file, which a sample has in place of an image."""
+    """View of a detection file in place of an image."""
 
     file: DetectionFile
     row: int

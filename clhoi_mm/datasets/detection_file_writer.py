@@ -146,7 +146,7 @@ class DetectionFileWriter:
             self._ends[name].append(self._ends[name][-1] + size)
 
     def skip(self, key: str, reason: str) -> None:
-        """Record an image that cannot be read instead of its views.
+        """Record an unreadable image instead of its views.
 
         Args:
             key (str): The image's key.

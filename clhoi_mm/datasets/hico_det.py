@@ -7,7 +7,7 @@ from .hoi_dataset import HOIDataset
 
 @DATASETS.register_module()
 class HICODetDataset(HOIDataset):
-    """HICO-DET, 80 objects, 117 verbs, 600 classes, 138 of them rare.
+    """HICO-DET: 80 objects, 117 verbs, 600 classes, 138 rare.
 
     Chao et al., Learning to Detect Human-Object Interactions, WACV 2018.
     Arguments are those of :class:`HOIDataset`; the vocabulary is 'hico_det'

@@ -23,7 +23,7 @@ _COLUMNS = ('path', 'file_name', 'key', 'width', 'height')
 
 
 def read_list(path: str) -> Iterator[ImageBlock]:
-    """Read the images of a text file with one path per line.
+    """Read a text file with one image path per line.
 
     Args:
         path (str): The file, UTF-8, with a byte order mark or without.

@@ -21,7 +21,7 @@ INDEX_FROM = 1_000_000
 def open_images(
     images: str, root: Optional[str] = None, index: Optional[str] = None
 ) -> ImageTable:
-    """Open the images of a folder, a list or a Parquet file.
+    """Open images of a folder, list or Parquet file.
 
     For a million images and more, an index file is created and
     memory-mapped. It is created again when the list, or a folder, has
@@ -66,7 +66,7 @@ def open_images(
 def _fresh(
     path: str, images: str, root: Optional[str]
 ) -> Optional[ImageTable]:
-    """Open the index if it exists and is up to date."""
+    """Open the index if it is up to date."""
     if not os.path.isfile(path):
         return None
     table = ImageTable(path)

@@ -53,7 +53,9 @@ class ImageTableWriter:
         return self._size
 
     def add(self, block: ImageBlock) -> None:
-        """Add images. All blocks have keys or none, and likewise sizes.
+        """Add images.
+
+        All blocks have keys or none, and all have sizes or none.
 
         Args:
             block (ImageBlock): At least one image.

@@ -1,4 +1,4 @@
-"""Check that a data set's keys occur in the files it looks them up in."""
+"""Check that a data set's keys occur in other files."""
 
 import logging
 from typing import Any, Collection, Iterable, Iterator, NamedTuple, Optional
@@ -26,7 +26,7 @@ class KeySource(NamedTuple):
 def check_keys(
     pipeline: Any, keys: Collection[str], source: str, total: int
 ) -> None:
-    """Check that each file a pipeline looks up contains image keys.
+    """Check that files of a pipeline contain the images' keys.
 
     Args:
         pipeline (Compose): Transforms; those that look up keys have a

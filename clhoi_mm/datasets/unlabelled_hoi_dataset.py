@@ -26,7 +26,7 @@ _KEYS_CHECKED = 20_000
 
 @DATASETS.register_module()
 class UnlabelledHOIDataset(HOIDataset):
-    """Images of a folder, a list or a Parquet file, without annotations.
+    """Images of a folder, list or Parquet file, without annotations.
 
     Label-free training needs it, the teacher's cache, and a pipeline of
     LoadImage, LoadTeacherKnowledge, augmentation and PackHOIInputs. Keys, by
@@ -196,7 +196,7 @@ class UnlabelledHOIDataset(HOIDataset):
         return super().get_data_info(idx)
 
     def _read_size(self, path: str) -> Tuple[int, int]:
-        """Read width and height of an image as the pipeline does."""
+        """Read an image's width and height as the pipeline does."""
         load = (
             step
             for step in self.pipeline.transforms

@@ -7,7 +7,7 @@ from .hoi_dataset import HOIDataset
 
 @DATASETS.register_module()
 class VCOCODataset(HOIDataset):
-    """V-COCO: 80 objects, 29 action roles, four of them without a role.
+    """V-COCO: 80 objects, 29 action roles, four without a role.
 
     Gupta and Malik, Visual Semantic Role Labeling, arXiv 1505.04474. Classes
     are the (verb, object) pairs of the vocabulary. Arguments are those of

@@ -10,7 +10,7 @@ from clhoi_mm.registry import DATASETS
 
 
 def inner_datasets(dataset: Any) -> Iterator[Any]:
-    """Iterate over the data sets that wrappers, at any depth, contain.
+    """Iterate over the data sets in wrappers.
 
     Args:
         dataset (Dataset): A wrapper (``dataset`` or ``datasets``), or a data

@@ -37,7 +37,7 @@ def _without_answer(pipeline: list) -> list:
 
 
 def _max_epochs(checkpoint: dict) -> Optional[int]:
-    """Read the number of epochs of a checkpoint's run, None if unknown."""
+    """Read a checkpoint's number of epochs, None if unknown."""
     text = checkpoint.get('meta', {}).get('cfg')
     try:
         cfg = json.loads(text)

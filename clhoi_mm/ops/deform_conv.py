@@ -264,7 +264,7 @@ def _inputs(
     mask: Optional[Tensor],
     bias: Optional[Tensor],
 ) -> Tuple[Tensor, ...]:
-    """Convert the inputs to one dtype, with zeros for missing ones."""
+    """Convert inputs to one dtype, with zeros if missing."""
     input = to_supported(input)
     if mask is None:
         mask = input.new_zeros(len(input), 1)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def to_supported(values: Tensor) -> Tensor:
-    """Convert to a dtype of torchvision's kernels on the tensor's device.
+    """Convert to a dtype of torchvision's kernels.
 
     float32 and float64 are kept, and float16 on a GPU; other dtypes
     (bfloat16, integers) become float32.

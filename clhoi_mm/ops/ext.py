@@ -62,7 +62,7 @@ def get_compiling_cuda_version() -> str:
 
 
 def __getattr__(name: str) -> Callable[..., NoReturn]:
-    """Make a function that raises for an operator without a replacement."""
+    """Make a function that raises for a missing operator."""
     if name.startswith('_'):
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 

@@ -45,7 +45,7 @@ def softnms(
     method: int,
     offset: int,
 ) -> Tensor:
-    """Decay the scores of boxes by their overlap with better ones.
+    """Decay scores by the overlap with better boxes.
 
     Sequential by definition; each step is vectorized over the boxes left.
 
@@ -112,7 +112,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> List[List[int]]:
 
 
 def _pairwise_ious(boxes: Tensor, offset: int) -> Tensor:
-    """Compute the IoU of each two boxes, (N, N) float32, NaN without area."""
+    """Compute pairwise IoUs, NaN without area, (N, N) float32."""
     x1, y1, x2, y2 = boxes.detach().float().T.contiguous()
     inter = _overlaps(x1, x2 + offset).mul_(_overlaps(y1, y2 + offset))
     areas = (x2 - x1 + offset) * (y2 - y1 + offset)

@@ -35,7 +35,7 @@ def roi_align_forward(
     pool_mode: int,
     aligned: bool,
 ) -> None:
-    """Pool regions of interest from bilinear samples of a feature map.
+    """Pool RoIs from bilinear samples of a feature map.
 
     Args:
         input (Tensor): (N, C, H, W).

@@ -154,7 +154,7 @@ def no_predictions() -> InstanceData:
 
 
 def _tensors(element: BaseDataElement) -> Iterator[Tensor]:
-    """Iterate over all tensors of an element and of nested ones."""
+    """Iterate over the tensors of nested elements."""
     for name in element._data_fields:
         value = getattr(element, name)
         if isinstance(value, Tensor):

@@ -1,4 +1,4 @@
-"""Boxes with the id of their row in the annotation file."""
+"""Boxes with ids of annotation rows."""
 
 from typing import List, Optional, Sequence, Union
 

@@ -79,7 +79,7 @@ def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
 
 
 def _own_prefix(folder: Path, prefix: str) -> str:
-    """Make a prefix with the process id; remove what dead processes left."""
+    """Make a process's prefix; remove leftovers of dead processes."""
     own_prefix = f'{prefix}{_machine()}-'
     for path in folder.iterdir():
         if not path.name.startswith(own_prefix):
@@ -94,7 +94,7 @@ def _own_prefix(folder: Path, prefix: str) -> str:
 
 
 def _machine() -> str:
-    """Identify the host and process namespace, in which ids are unique."""
+    """Identify the host and process namespace of process ids."""
     try:
         space = os.readlink('/proc/self/ns/pid')
     except OSError:

@@ -44,7 +44,7 @@ class ImageFolder(NamedTuple):
 
 
 def is_hidden(name: str) -> bool:
-    """Test whether a file or folder is hidden or a system file.
+    """Test for hidden and system files and folders.
 
     Args:
         name (str): Name without the folder, such as ``._photo.jpg``,
@@ -57,7 +57,7 @@ def walk_images(
     path: Union[str, os.PathLike],
     root: Optional[Union[str, os.PathLike]] = None,
 ) -> Iterator[ImageFolder]:
-    """Iterate over a folder and its subfolders, in the order of their names.
+    """Iterate over a folder and its subfolders by name.
 
     Linked folders are followed; one that is reached twice is listed once.
     Hidden images and folders are left out, and counted in one log message.

@@ -34,11 +34,11 @@ _UNWRITTEN = bytes(64)
 
 
 class UnreadableImage(OSError, ValueError):
-    """Error for an image file that is damaged, too large or no image."""
+    """Error for a damaged, too large or invalid image file."""
 
 
 class ImageTooLarge(UnreadableImage):
-    """Error for an image file with too many pixels to be decoded.
+    """Error for an image file with too many pixels.
 
     Args:
         message (str): Message with the name of the file.
@@ -119,7 +119,7 @@ def read_image(
 
 
 def read_image_size(source: ImageSource, orientation: str) -> Tuple[int, int]:
-    """Read width and height of an image as :func:`read_image` returns it.
+    """Read width and height of :func:`read_image`'s result.
 
     In general only the header is decoded.
 
@@ -244,7 +244,7 @@ def _unreadable(name: str, error: Exception) -> UnreadableImage:
 
 
 def _tiff_orientation(image: Image.Image) -> int:
-    """Return the orientation of a TIFF before Pillow may apply it."""
+    """Return a TIFF's orientation before Pillow may apply it."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return image.tag_v2.get(_ORIENTATION, 1)
     return 1
@@ -297,7 +297,7 @@ def _has_alpha(image: Image.Image) -> bool:
 
 
 def _as_bytes(values: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Scale integers of more than 8 bits, or floats, to 8 bits."""
+    """Scale wider integers, or floats, to 8 bits."""
     if values.dtype != np.float32:
         low, high = int(values.min()), int(values.max())
         # Pillow's earlier releases give 16-bit PNG files 32 bits.

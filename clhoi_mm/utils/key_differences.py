@@ -1,4 +1,4 @@
-"""Likely causes why the image keys of two files do not match."""
+"""Likely causes of unmatched image keys."""
 
 import os
 import unicodedata

@@ -1,4 +1,4 @@
-"""Check that two files with image keys refer to the same images."""
+"""Check that two files refer to the same images."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +12,7 @@ _SAMPLE = 100_000
 
 @dataclass(frozen=True)
 class KeyMatch:
-    """How the keys of two files match.
+    """Result of matching the keys of two files.
 
     Attributes:
         left_name (str): Name of the first keys, for messages.
@@ -67,7 +67,7 @@ def match_keys(
     right_name: str,
     remedy: str = '',
 ) -> KeyMatch:
-    """Count matching keys of two files, and refuse files without any.
+    """Count matching keys; raise an error if there are none.
 
     Keys are compared exactly: ``1`` and ``'1'`` do not match. An empty side
     matches nothing and is no error here; the caller reports it.
@@ -126,7 +126,7 @@ def no_match_message(
     right_name: str,
     remedy: str = '',
 ) -> str:
-    """Describe that no key matches, with examples and the likely cause.
+    """Describe that no key matches, with a likely cause.
 
     Args:
         left (Iterable): Keys, of which the first 100,000 are used.

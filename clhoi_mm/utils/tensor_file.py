@@ -42,7 +42,7 @@ def lay_out(tensors: Dict[str, Entry]) -> Dict[str, Dict[str, Any]]:
 def view_tensors(
     content: Union[bytes, mmap.mmap],
 ) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
-    """Return the tensors of a safetensors file as views, without copies.
+    """View the tensors of a safetensors file without copies.
 
     Args:
         content (bytes | mmap): The file's content.
@@ -142,7 +142,7 @@ class TensorFile:
             self._places[name] += data.nbytes
 
     def read(self, name: str) -> np.ndarray:
-        """Read the rows of a tensor written so far from disk."""
+        """Read a tensor's rows written so far from disk."""
         self._file.flush()
         shape = self._shapes[name]
         if not prod(shape):

@@ -1,4 +1,4 @@
-"""Figure of panels side by side, with titles above and notes below."""
+"""Figure of panels with titles and notes."""
 
 import math
 from typing import List, Sequence
@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from .fonts import line_height, load_font, wrap
 
-WHITE, INK, GREY = (255, 255, 255), (32, 32, 32), (110, 110, 110)
+WHITE, INK, GRAY = (255, 255, 255), (32, 32, 32), (110, 110, 110)
 
 
 def compose_figure(
@@ -63,7 +63,7 @@ def compose_figure(
         y += head + max(panel.height for panel, _ in row)
     for i, line in enumerate(lines):
         canvas.text(
-            (gap / 2, body + gap / 2 + i * line_height(font)), line, GREY, font
+            (gap / 2, body + gap / 2 + i * line_height(font)), line, GRAY, font
         )
     return np.asarray(figure)
 

@@ -80,7 +80,7 @@ class HOILocalVisualizer(DetLocalVisualizer):
         attention: int = 0,
         keep_size: bool = False,
     ) -> None:
-        """Draw a sample; show it, write it, or pass it to the backends.
+        """Draw a sample; show, write or store the picture.
 
         Args:
             name (str): The picture's name.
@@ -147,7 +147,7 @@ class HOILocalVisualizer(DetLocalVisualizer):
     def _draw_panels(
         self, image: np.ndarray, scenes: Dict[str, Scene], keep_size: bool
     ) -> Tuple[List[Image.Image], List[List[int]]]:
-        """Draw one picture for each scene, or the image without any.
+        """Draw one picture per scene, or the plain image.
 
         Returns:
             The pictures, and the person numbers of each scene, which
@@ -177,7 +177,7 @@ class HOILocalVisualizer(DetLocalVisualizer):
         count: int,
         maps: np.ndarray,
     ) -> List[Image.Image]:
-        """Draw a picture of the attention of each of the best pairs."""
+        """Draw the attention of each of the best pairs."""
         return [
             Panel(heat_map(image, maps[pair.row]), self.sides).draw(
                 Scene([pair], scene.persons), numbers

@@ -20,7 +20,7 @@ def place_labels(
     avoid: np.ndarray,
     taken: Sequence[np.ndarray] = (),
 ) -> List[Optional[np.ndarray]]:
-    """Place labels one after the other, each close to its anchor.
+    """Place labels successively, each close to its anchor.
 
     Labels do not overlap each other, stay inside the area, and keep away from
     the boxes to avoid.
@@ -62,7 +62,7 @@ def place_labels(
 def _candidates(
     size: np.ndarray, area: Tuple[int, int], margin: float, step: float
 ) -> np.ndarray:
-    """List boxes of a size all over the area, (K, 4); none if too large."""
+    """List candidate boxes of a size over the area, (K, 4)."""
     rooms = np.asarray(area) - size - 2 * margin
     if rooms.min() < 0:
         return np.zeros((0, 4))
@@ -82,12 +82,12 @@ def _overlap_areas(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
 
 
 def _covered(boxes: np.ndarray, avoid: np.ndarray) -> np.ndarray:
-    """Compute the covered fraction of each box to avoid, (N, B)."""
+    """Compute the covered fraction of boxes to avoid, (N, B)."""
     areas = (avoid[:, 2:] - avoid[:, :2]).prod(axis=1).clip(min=1)
     return _overlap_areas(boxes, avoid) / areas
 
 
 def _distances(boxes: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Compute the distances from boxes to a point, (N,); 0 inside."""
+    """Compute distances of boxes to a point, 0 inside, (N,)."""
     outside = np.maximum(boxes[:, :2] - point, point - boxes[:, 2:])
     return np.linalg.norm(outside.clip(min=0), axis=1)

@@ -11,7 +11,7 @@ from .label_layout import place_labels
 from .scene import SAME_BOX_IOU, DrawnPair, Scene, pairwise_ious
 
 # Dark enough for white text.
-COLOURS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
+COLORS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
            (104, 72, 190), (142, 96, 0), (0, 118, 140), (196, 24, 40),
            (86, 110, 0), (90, 84, 84))  # fmt: skip
 WHITE = (255, 255, 255)
@@ -33,14 +33,14 @@ class Label:
     Args:
         lines (list[str]): The text.
         anchor (np.ndarray): Anchor point, (2,).
-        colour (tuple[int, int, int]): RGB of the box.
+        color (tuple[int, int, int]): RGB of the box.
         box (np.ndarray, optional): Placed box, (4,) xyxy.
         number (str): Its number, if it is listed below the picture.
     """
 
     lines: List[str]
     anchor: np.ndarray
-    colour: Tuple[int, int, int]
+    color: Tuple[int, int, int]
     box: Optional[np.ndarray] = None
     number: str = ''
 
@@ -104,7 +104,7 @@ class Panel:
         return self.image.reduce(SUPERSAMPLING)
 
     def _to_panel(self, pair: DrawnPair, numbers: Sequence[int]) -> DrawnPair:
-        """Convert a pair to the panel's pixels and the person's number."""
+        """Convert a pair to the panel's pixels and person numbers."""
         limits = np.array([self.width, self.height] * 2) - 1
 
         def scaled(bbox: np.ndarray) -> np.ndarray:
@@ -118,11 +118,11 @@ class Panel:
         )
 
     def _tag_persons(self, pairs: List[DrawnPair]) -> List[Label]:
-        """Create persons' numbers, from 1, in the corners of their boxes."""
+        """Create persons' numbers in the corners of their boxes."""
         tags = []
         corners = {pair.person: pair.sub_bbox[:2] for pair in pairs}
         for person, corner in corners.items():
-            tag = Label([f'{person + 1}'], corner, _colour(person))
+            tag = Label([f'{person + 1}'], corner, _color(person))
             size = self._label_size(tag)
             corner = np.minimum(corner, (self.width, self.height) - size)
             tag.box = np.concatenate([corner, corner + size])
@@ -158,7 +158,7 @@ class Panel:
             self._draw_outline(
                 boxes[i],
                 inset=depths[i] * 2.2 * self.stroke,
-                colour=_colour(person),
+                color=_color(person),
                 width=(0.7 if is_object else 1) * self.stroke,
                 filled=is_object and not depths[i],
             )
@@ -167,7 +167,7 @@ class Panel:
         self,
         bbox: np.ndarray,
         inset: float,
-        colour: Tuple[int, ...],
+        color: Tuple[int, ...],
         width: float,
         filled: bool,
     ) -> None:
@@ -176,7 +176,7 @@ class Panel:
         halo, radius = self.stroke / 2, 2 * self.stroke
         if filled:
             self.canvas.rounded_rectangle(
-                (x1, y1, x2, y2), radius, (*colour, 32)
+                (x1, y1, x2, y2), radius, (*color, 32)
             )
         self.canvas.rounded_rectangle(
             (x1 - halo, y1 - halo, x2 + halo, y2 + halo),
@@ -185,32 +185,32 @@ class Panel:
             width=round(width + 2 * halo),
         )
         self.canvas.rounded_rectangle(
-            (x1, y1, x2, y2), radius, outline=colour, width=round(width)
+            (x1, y1, x2, y2), radius, outline=color, width=round(width)
         )
 
     def _draw_link(self, pair: DrawnPair) -> None:
         if pair.obj_bbox is None:
             return
-        ends = [tuple(_centre(pair.sub_bbox)), tuple(_centre(pair.obj_bbox))]
-        self._draw_line(ends, _colour(pair.person), self.stroke)
+        ends = [tuple(_center(pair.sub_bbox)), tuple(_center(pair.obj_bbox))]
+        self._draw_line(ends, _color(pair.person), self.stroke)
         for x, y in ends:
-            self._draw_dot(x, y, 1.8 * self.stroke, _colour(pair.person))
+            self._draw_dot(x, y, 1.8 * self.stroke, _color(pair.person))
 
     def _draw_line(
         self,
         points: List[Tuple[float, float]],
-        colour: Tuple[int, ...],
+        color: Tuple[int, ...],
         width: float,
     ) -> None:
         self.canvas.line(points, (*WHITE, 190), round(width + self.stroke))
-        self.canvas.line(points, colour, round(width))
+        self.canvas.line(points, color, round(width))
 
     def _draw_dot(
-        self, x: float, y: float, radius: float, colour: Tuple[int, ...]
+        self, x: float, y: float, radius: float, color: Tuple[int, ...]
     ) -> None:
         self.canvas.ellipse(
             (x - radius, y - radius, x + radius, y + radius),
-            colour,
+            color,
             WHITE,
             round(self.stroke / 2),
         )
@@ -218,12 +218,12 @@ class Panel:
     def _lay_out(
         self, pairs: List[DrawnPair], tags: List[Label], numbered: bool
     ) -> Tuple[List[Label], List[Label]]:
-        """Place labels in the picture, and list those without free space.
+        """Place labels in the picture, the others below it.
 
         The latter are replaced by numbers, if wanted.
         """
         labels = [
-            Label(pair.texts, _anchor(pair), _colour(pair.person))
+            Label(pair.texts, _anchor(pair), _color(pair.person))
             for pair in pairs
         ]
         avoid = _to_keep_visible(pairs, 2 * self.stroke)
@@ -234,8 +234,7 @@ class Panel:
         for i, label in enumerate(below, 1):
             label.number = f'{i}'
         numbers = [
-            Label([label.number], label.anchor, label.colour)
-            for label in below
+            Label([label.number], label.anchor, label.color) for label in below
         ]
         return inside + self._place(numbers, avoid, [*tags, *inside]), below
 
@@ -267,7 +266,7 @@ class Panel:
         if distance > line_height(self.font) / 2:
             self._draw_line(
                 [tuple(nearest), tuple(label.anchor)],
-                label.colour,
+                label.color,
                 0.6 * self.stroke,
             )
 
@@ -275,7 +274,7 @@ class Panel:
         self.canvas.rounded_rectangle(
             tuple(label.box),
             1.5 * self.padding,
-            label.colour,
+            label.color,
             (*WHITE, 200),
             round(self.stroke / 2),
         )
@@ -305,31 +304,31 @@ class Panel:
             self._draw_label(label)
 
 
-def _colour(person: int) -> Tuple[int, ...]:
-    return COLOURS[person % len(COLOURS)]
+def _color(person: int) -> Tuple[int, ...]:
+    return COLORS[person % len(COLORS)]
 
 
-def _centre(bbox: np.ndarray) -> np.ndarray:
+def _center(bbox: np.ndarray) -> np.ndarray:
     return (bbox[:2] + bbox[2:]) / 2
 
 
 def _anchor(pair: DrawnPair) -> np.ndarray:
-    """Return the label's anchor: on the link, or above the person's head."""
+    """Return the label's anchor, on the link or above."""
     if pair.obj_bbox is None:
-        return np.array([_centre(pair.sub_bbox)[0], pair.sub_bbox[1]])
-    person, obj = _centre(pair.sub_bbox), _centre(pair.obj_bbox)
+        return np.array([_center(pair.sub_bbox)[0], pair.sub_bbox[1]])
+    person, obj = _center(pair.sub_bbox), _center(pair.obj_bbox)
     return person + ANCHOR * (obj - person)
 
 
 def _to_keep_visible(pairs: List[DrawnPair], radius: float) -> np.ndarray:
-    """List boxes of heads, objects, and the ends of links, (B, 4) xyxy."""
+    """List boxes to keep visible, (B, 4) xyxy."""
     boxes = [np.zeros((0, 4))]
     square = radius * np.array([-1, -1, 1, 1])
     for pair in pairs:
         x1, y1, x2, y2 = pair.sub_bbox
         boxes.append(np.array([[x1, y1, x2, y1 + HEAD * (y2 - y1)]]))
         if pair.obj_bbox is not None:
-            ends = [_centre(pair.sub_bbox), _centre(pair.obj_bbox)]
+            ends = [_center(pair.sub_bbox), _center(pair.obj_bbox)]
             boxes.append(pair.obj_bbox[None])
             boxes.append(np.tile(ends, 2) + square)
     return np.unique(np.concatenate(boxes), axis=0)

@@ -37,7 +37,7 @@ def draw_pseudo_labels(
     interactions: Optional[Sequence[Tuple[str, float]]],
     sides: Tuple[int, int] = SIDES,
 ) -> np.ndarray:
-    """Draw an image with the teacher's caption and labels below it.
+    """Draw an image with the teacher's labels below it.
 
     Args:
         image (np.ndarray): RGB, (H, W, 3) uint8.

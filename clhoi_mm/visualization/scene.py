@@ -1,4 +1,4 @@
-"""Pairs with their verbs, and the persons among them, for drawing."""
+"""Pairs with their verbs and persons, for drawing."""
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
@@ -158,8 +158,8 @@ def build_scene(
         objects = _first_rows(np.stack([object_labels, obj_ids], 1))
         objects[obj_ids == 0] = -1
     rows = np.unique(persons)
-    centres = human_bboxes[rows][:, [0, 2]].mean(axis=1)
-    rows = rows[np.argsort(centres, kind='stable')]
+    centers = human_bboxes[rows][:, [0, 2]].mean(axis=1)
+    rows = rows[np.argsort(centers, kind='stable')]
     position = {int(row): i for i, row in enumerate(rows)}
     pairs = {}
     for i, (person, obj) in enumerate(zip(persons, objects)):
@@ -183,7 +183,7 @@ def build_scene(
 
 
 def _first_rows(keys: np.ndarray) -> np.ndarray:
-    """Find the first equal row of each row of (N, K), (N,)."""
+    """Find the first row equal to each row, (N,)."""
     _, first, which = np.unique(
         keys, axis=0, return_index=True, return_inverse=True
     )

@@ -199,7 +199,7 @@ class HOIVocabulary:
 
     @cached_property
     def phrases(self) -> List[str]:
-        """Phrase of each HOI class, such as 'a person riding a bicycle'."""
+        """Phrases of HOI classes, 'a person riding a bicycle'."""
         return [
             f'a person {self.gerunds[v]} {self._noun(o)}'
             for v, o in zip(self.hoi_verbs, self.hoi_objects)
@@ -228,7 +228,7 @@ class HOIVocabulary:
         ]
 
     def hoi_id(self, verb_label: int, obj_label: int) -> int:
-        """Look up the HOI class of a verb and an object, -1 if none."""
+        """Find the HOI class of verb and object, or -1."""
         if not (
             0 <= verb_label < self.num_verbs
             and 0 <= obj_label < self.num_objects
@@ -237,11 +237,11 @@ class HOIVocabulary:
         return int(self.hoi_lookup[verb_label, obj_label])
 
     def object_label(self, name: str) -> int:
-        """Look up an object's label by any known spelling, -1 if none."""
+        """Find an object's label by any known spelling, or -1."""
         return self._object_index.get(normalise_name(name), -1)
 
     def verb_label(self, name: str) -> int:
-        """Look up a verb's label by any known spelling, -1 if none."""
+        """Find a verb's label by any known spelling, or -1."""
         return self._verb_index.get(normalise_name(name), -1)
 
     @cached_property

@@ -6,7 +6,7 @@ _noise = 'model.label_noise'
 
 
 def _self_distillation(epoch: int, context_epochs: int) -> dict:
-    """Make hooks with a second round, for a config without one."""
+    """Make hooks with a second round of self-distillation."""
     return {
         'custom_hooks': [
             dict(type='DistillStageHook', context_epochs=context_epochs),

@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_lines(path: Path) -> List[dict]:
-    """Read the lines of one file; skip an incomplete last line."""
+    """Read a file's lines except an incomplete last one."""
     lines = path.read_text().splitlines()
     rows = []
     for number, line in enumerate(lines, 1):

@@ -84,7 +84,7 @@ class RandomTextEncoder:
 
 
 class Reads:
-    """Data set of read times, whose items are medians in microseconds.
+    """Data set of median read times in microseconds.
 
     Args:
         cache (TeacherCache): Cache to read.
@@ -157,7 +157,7 @@ def make_answers(
 def write_raw(
     args: argparse.Namespace, vocabulary: HOIVocabulary, folder: Path
 ) -> None:
-    """Write the same content as raw answers of a job, in random order."""
+    """Write the content as raw answers in random order."""
     raw = folder / 'raw'
     raw.mkdir(parents=True)
     numbers = np.random.default_rng(1).permutation(args.images)

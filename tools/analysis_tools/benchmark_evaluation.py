@@ -1,4 +1,4 @@
-"""Time the evaluation on generated predictions; needs neither torch nor mmdet.
+"""Time the evaluation on generated predictions, without torch or mmdet.
 
 Detections are randomly shifted annotated boxes, and pairs of them have right
 and wrong classes with random scores, so that all steps do work. Both the

@@ -74,7 +74,7 @@ def suppression_cases(device: str) -> Dict[str, Case]:
 
 
 def roi_cases(device: str) -> Dict[str, Case]:
-    """Make cases of RoI pooling on the pyramid level that fits."""
+    """Make cases of RoI pooling on pyramid levels."""
     maps = [
         torch.randn(1, CHANNELS, -(-IMAGE[0] // s), -(-IMAGE[1] // s))
         .to(device)

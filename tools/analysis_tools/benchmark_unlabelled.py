@@ -85,7 +85,7 @@ def write_list(path: Path, count: int, sizes: bool) -> None:
 
 
 def memory(process: int, field: str = 'VmRSS') -> float:
-    """Read a process's resident memory in MB; VmHWM is its peak."""
+    """Read resident memory in MB; VmHWM is its peak."""
     for line in Path(f'/proc/{process}/status').read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024

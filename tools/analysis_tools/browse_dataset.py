@@ -74,7 +74,7 @@ def plain_pipeline(
     vocabulary: Optional[str],
     teacher: Optional[str],
 ) -> List[dict]:
-    """Select the steps that load, without those that change the image.
+    """Select the loading steps, without image transforms.
 
     Raises:
         ValueError: If the pipeline reads no image.
@@ -112,7 +112,7 @@ def build_plain(cfg: ConfigDict, teacher: Optional[str]) -> HOIDataset:
 def captions_of(
     dataset: HOIDataset, keys: Sequence[str]
 ) -> Dict[str, Optional[str]]:
-    """Read captions by key from the raw answers beside the cache."""
+    """Read captions by key from raw answers."""
     for step in dataset.pipeline.transforms:
         if isinstance(step, LoadTeacherKnowledge):
             return read_captions(str(step.cache.path), keys)

@@ -1,4 +1,4 @@
-"""Write the outputs of a config's frozen detector for its data sets.
+"""Cache a frozen detector's outputs for a config's data sets.
 
 The file contains the detections of every image, for
 LoadDetections(source=FILE); with --features also the feature maps of the VLT
@@ -127,7 +127,7 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
 
 
 def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
-    """Iterate over each data set and way of viewing its images.
+    """Iterate over each data set and kind of view.
 
     Yields:
         tuple: A data set, and whether its images are mirrored.
@@ -247,7 +247,7 @@ def look(
 
 
 def predict_size(path: str, size: int, seconds: float, done: int, total: int):
-    """Print the predicted size of a file and the time to write it.
+    """Print a file's predicted size and writing time.
 
     Raises:
         ValueError: If it will not fit on the disk.

@@ -24,7 +24,7 @@ from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
 
 
 def zero_shot_split(name: str) -> List[int]:
-    """Load the labels of unseen classes by a name of the command line."""
+    """Load labels of unseen classes by name."""
     try:
         return load_zero_shot_split(name)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Count parameters and FLOPs of a model's parts, without weights or data.
+"""Count parameters and FLOPs of a model's parts.
 
 A multiply-add counts as two FLOPs. Matrix products, convolutions and attention
 are counted, as by torch.utils.flop_counter; RoI pooling, norms and activations

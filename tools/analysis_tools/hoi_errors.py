@@ -1,4 +1,4 @@
-"""Report the cost of a detector's errors: table, picture, AP of each class.
+"""Report the cost of a detector's error types.
 
 V-COCO's classes are its 24 roles.
 
@@ -66,7 +66,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
-    """Analyze errors; return the report and the names of its classes."""
+    """Analyze errors; return the report and class names."""
     annotations = AnnotationFile.read(args.ann)
     predictions = Predictions.read(args.pred)
     for line in predictions.match_images(annotations).lines():
@@ -142,7 +142,7 @@ def draw(
     number: int,
     metric: str,
 ) -> None:
-    """Plot lost AP as bars, and the AP of classes in descending order."""
+    """Plot lost AP as bars, and sorted APs of classes."""
     import matplotlib
 
     matplotlib.use('Agg')

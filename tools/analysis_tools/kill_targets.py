@@ -30,10 +30,10 @@ class Target(ABC):
 
     @abstractmethod
     def results(self, out: Path) -> Dict[str, Path]:
-        """Return the files to compare with an uninterrupted run, by name."""
+        """Return the output files to compare, by name."""
 
     def digest(self, path: Path) -> str:
-        """Hash what must be equal of a result: all its bytes."""
+        """Hash a result's bytes, which must be equal."""
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def before(self, out: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Kill a command at random moments, resume it, and compare its output.
+"""Kill a command randomly, resume it, compare its output.
 
 The command runs once without interruption, then repeatedly in new folders,
 where it is killed (SIGKILL) at random moments and restarted until it ends by
@@ -119,7 +119,7 @@ class Logged(Backend):
         return {name: out / name for name in [*names.split(), 'manifest.json']}
 
     def before(self, out: Path) -> Dict[str, Any]:
-        """Return complete lines of each shard and the number of answers."""
+        """Return complete lines of shards and the answer count."""
         log = self._log(out)
         return dict(
             raw={
@@ -188,7 +188,7 @@ class KillTest:
         self.problems: List[str] = []
 
     def run(self, kills: int) -> None:
-        """Kill the command so many times, in as many rounds as needed."""
+        """Kill the command so many times, in several rounds."""
         whole = self.target.folder / 'whole'
         start = time.monotonic()
         process = self._start(whole)

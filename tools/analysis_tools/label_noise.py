@@ -1,4 +1,4 @@
-"""Print the label confusions of the teacher, as estimated in training.
+"""Print the teacher's label confusions as estimated in training.
 
 Reads a checkpoint of a model with a label noise model.
 """

@@ -1,4 +1,4 @@
-"""Run the experiments of a study file, and print its tables and plots.
+"""Run a study's experiments, and print tables and plots.
 
 Trains and tests every row with every seed, each in its own process, and keeps
 the results: an interrupted study resumes, several processes may share one, and

@@ -1,4 +1,4 @@
-"""List the photos that show people by their captions, one file name per line.
+"""List photos whose captions mention people, one per line.
 
 The list is an input of `annotate.py --images` and UnlabelledHOIDataset. Photos
 of a test benchmark are left out by --without.

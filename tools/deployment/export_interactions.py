@@ -1,4 +1,4 @@
-"""Export VLT and ICN of a trained model for torch.export or ONNX runtimes.
+"""Export a model's VLT and ICN by torch.export or ONNX.
 
     python tools/deployment/export_interactions.py WEIGHTS --out part.onnx
 
@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_onnx(program: torch.export.ExportedProgram, path: Path) -> Callable:
-    """Write an ONNX file and return a function that runs it."""
+    """Write ONNX and return a function that runs it."""
     try:
         import onnxruntime
         import onnxscript  # noqa: F401, torch.onnx needs it

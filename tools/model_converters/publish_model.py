@@ -1,4 +1,4 @@
-"""Prepare a checkpoint for publication: smaller, with a hash in its name.
+"""Prepare a checkpoint for publication, named by its hash.
 
 Optimizer, schedulers, logs and the unaveraged weights of an EMA hook are
 removed; weights, classes and config are kept. See docs/models.md.

@@ -1,4 +1,4 @@
-"""Converter of a COCO detection file and a table of pairs."""
+"""Converter of a COCO file and a table of pairs."""
 
 import os
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ def convert_custom(
     progress: bool = False,
     persons: Sequence[str] = (),
 ) -> CustomReport:
-    """Write an annotation file and, if none is given, a vocabulary.
+    """Write an annotation file and optionally a vocabulary.
 
     Args:
         coco (str | PathLike): Images, boxes and categories; 'person' must be
@@ -131,7 +131,7 @@ def convert_custom(
 
 
 def _check_output(path: Path, inputs: Sequence[PathLike]) -> None:
-    """Raise an error if the output is a folder or an input."""
+    """Check that the output is no folder or input."""
     if path.is_dir():
         raise ValueError(
             f'{path}: is a folder; give --out the JSON file to write, as in '

@@ -55,7 +55,7 @@ class HICOMatFile:
             self._check_classes(self._load('list_action'))
 
     def read(self, split: str) -> Iterator[HICOImage]:
-        """Iterate over the images of 'train' or 'test' in file order."""
+        """Iterate over the images of 'train' or 'test'."""
         variable = SPLITS[split]
         for i, record in enumerate(self._load(variable)):
             where = f'{self.path}, {variable}({i + 1})'

@@ -56,7 +56,7 @@ def convert_v_coco(
     progress: bool = False,
     skip_missing: bool = False,
 ) -> VCOCOReport:
-    """Write one annotation file, images in the order of their ids.
+    """Write one annotation file, images sorted by id.
 
     Args:
         sources (Sequence[str | PathLike]): The official

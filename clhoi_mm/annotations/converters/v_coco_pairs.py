@@ -109,7 +109,10 @@ def _split_missing(
 def _names(
     builder: AnnotationBuilder, path: PathLike, content: dict
 ) -> Tuple[List[int], List[int]]:
-    """Map the file's verbs and objects to labels; index 0 is background."""
+    """Map the file's verbs and objects to labels.
+
+    Index 0 is the background.
+    """
     vocab = builder.vocabulary
     verbs = [vocab.verb_label(name) for name in content['classes']]
     labels = [vocab.object_label(name) for name in content['objects']]

@@ -1,4 +1,4 @@
-"""Cache of a pipeline's steps for each view of an image."""
+"""Cache of a pipeline's results per view."""
 
 from typing import Callable, Dict, List, Optional, Sequence, Union
 

@@ -215,7 +215,7 @@ class LoadDetections(BaseTransform):
 def deduplicate_boxes(
     bboxes: torch.Tensor, labels: torch.Tensor, iou: float
 ) -> torch.Tensor:
-    """Select boxes that overlap no earlier selected one of their class.
+    """Select boxes that are no duplicates of earlier ones.
 
     Args:
         bboxes (Tensor): (N, 4), xyxy.

@@ -1,4 +1,4 @@
-"""Precomputed features of a frozen detector in place of the image."""
+"""Precomputed detector features in place of the image."""
 
 from typing import NamedTuple, Tuple
 
@@ -12,13 +12,13 @@ from ..key_check import KeySource
 
 
 class ImageViews(NamedTuple):
-    """Views of an image in a file, one of which the flips select."""
+    """Views of an image, one of which the flips select."""
 
     file: DetectionFile
     key: str
 
     def pick(self, results: dict) -> DetectorView:
-        """Select the view of the pipeline's flip, and set its shape.
+        """Select the view of the pipeline's flip; set its shape.
 
         Args:
             results (dict): The pipeline's dict.
@@ -58,7 +58,7 @@ def content_shape(file: DetectionFile, row: int) -> Tuple[int, int]:
 
 @TRANSFORMS.register_module()
 class LoadDetectorFeatures(BaseTransform):
-    """Loads feature maps and detections of a frozen detector from a file.
+    """Loads a frozen detector's feature maps and detections.
 
     Use it in place of LoadImage, Resize and Pad. The image is not read;
     RandomFlip (horizontal) is the only augmentation that may follow. Boxes

@@ -38,7 +38,7 @@ def input_scale(results: dict, name: str) -> Tuple[float, float]:
 
 @TRANSFORMS.register_module()
 class LoadHOIAnnotations(LoadAnnotations):
-    """Loads boxes with row ids, from which pairs can be rebuilt.
+    """Loads boxes with row ids, which identify pairs.
 
     Put it right after the image is loaded, or after a resize. Masks are not
     loaded.

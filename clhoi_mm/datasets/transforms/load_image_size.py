@@ -8,7 +8,7 @@ from clhoi_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadImageSize(BaseTransform):
-    """Takes the image size from annotations; the image is not read.
+    """Takes the image size from annotations.
 
     For models that use boxes alone (``CLHOI(detector=None)``). Use it in
     place of LoadImage; RandomFlip is the only augmentation that may follow.

@@ -217,5 +217,5 @@ class PackHOIInputs(PackDetInputs):
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    """Copy an array of a data set record to a tensor."""
+    """Copy a record's array to a tensor."""
     return torch.from_numpy(np.array(array))

@@ -148,7 +148,7 @@ class DistillStageHook(Hook):
 
 
 def _nested(part: Any) -> Iterator[Any]:
-    """Iterate over a data set or transform and all nested ones."""
+    """Iterate over a data set or transform and nested ones."""
     yield part
     for name in ('dataset', 'datasets', 'pipeline', 'transforms', 'steps'):
         inner = getattr(part, name, None)

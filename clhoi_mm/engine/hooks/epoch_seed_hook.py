@@ -10,7 +10,7 @@ from clhoi_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seeds each epoch, so that a resumed run equals an uninterrupted one.
+    """Seeds each epoch, which makes resumed runs reproducible.
 
     mmengine saves no random state. Here an epoch's randomness depends on seed
     and epoch alone: the data set seeds each sample's augmentation, and torch

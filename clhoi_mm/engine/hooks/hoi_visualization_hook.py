@@ -40,11 +40,11 @@ class HOIVisualizationHook(Hook):
         self._seen = 0
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Reset the image counter, so that the same images are drawn."""
+        """Reset the image counter, to draw the same images."""
         self._seen = 0
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Reset the image counter, so that the same images are drawn."""
+        """Reset the image counter, to draw the same images."""
         self._seen = 0
 
     def after_val_iter(

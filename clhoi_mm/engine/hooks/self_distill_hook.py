@@ -59,7 +59,7 @@ class SelfDistillHook(Hook):
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Start a round if the epoch is the first of one."""
+        """Start a round at its first epoch."""
         model = self._model(runner)
         if runner.epoch not in self.epochs or not model.has_label_noise:
             return

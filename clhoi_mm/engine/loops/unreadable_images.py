@@ -11,7 +11,7 @@ _NUM_NAMED = 20
 
 
 class UnreadableImages:
-    """Images of a data set that cannot be read in a test.
+    """Record of unreadable images in a test.
 
     Attributes:
         reasons (Dict[str, str]): Path to the reason.

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def to_numpy(values: Any) -> np.ndarray:
-    """Convert a tensor on any device to an array, without importing torch."""
+    """Convert a tensor to an array without importing torch."""
     if hasattr(values, 'detach'):
         values = values.detach().cpu()
         if values.is_floating_point() and values.element_size() < 4:
@@ -16,7 +16,7 @@ def to_numpy(values: Any) -> np.ndarray:
 
 
 def read_labels(values: Any, num_classes: int, name: str) -> np.ndarray:
-    """Copy and validate labels in [-1, num_classes), where -1 is no class.
+    """Copy and validate labels, where -1 is no class.
 
     Args:
         values (Any): Tensor, array or list.

@@ -14,7 +14,7 @@ RISING_RECALL_LEVELS = np.arange(0, 1.1, 0.1)
 
 
 def rank_in_class(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Sort by class, then by descending score; ties keep their order.
+    """Sort by class, then by descending score, stably.
 
     Args:
         labels (np.ndarray): Classes, (N,) int.
@@ -32,7 +32,7 @@ def average_precision(
     num_gt: np.ndarray,
     levels: np.ndarray = RECALL_LEVELS,
 ) -> np.ndarray:
-    """Compute the interpolated AP of each class at given recall levels.
+    """Compute each class's interpolated AP at given recall levels.
 
     Mean, over recall levels, of the maximum precision at that recall or more.
     Precision decreases between true positives, so that its maximum over any

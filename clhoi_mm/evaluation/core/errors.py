@@ -102,7 +102,7 @@ def classify_errors(
     hoi_objects: np.ndarray,
     protocol: str = 'official',
 ) -> ErrorReport:
-    """Assign an error type to each false positive and missed pair.
+    """Assign an error type to each error.
 
     Args:
         gt (PairTable): Annotated pairs of all images.

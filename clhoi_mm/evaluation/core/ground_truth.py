@@ -48,7 +48,7 @@ def hico_det_ground_truth(
 def v_coco_ground_truth(
     file: AnnotationFile,
 ) -> Tuple[VCOCOTruth, VCOCOActions]:
-    """Read the persons with their roles, and the file's action roles.
+    """Read the persons, their roles, and the action roles.
 
     Args:
         file (AnnotationFile): The annotation file; labels are indices into

@@ -52,7 +52,7 @@ class HICODetResult:
         rare: Optional[np.ndarray] = None,
         unseen: Optional[np.ndarray] = None,
     ) -> Dict[str, float]:
-        """Average over subsets of classes, in percent; empty ones are omitted.
+        """Average over subsets of classes, in percent, if not empty.
 
         Args:
             rare (np.ndarray, optional): Rare classes, (C,) bool.
@@ -190,7 +190,7 @@ def known_object_mask(
 
 
 def _best_of_each_image(pred: PairTable, number: int) -> PairTable:
-    """Keep the `number` highest scores of each image, the first of ties."""
+    """Keep each image's `number` best scores."""
     counts = np.bincount(pred.image_inds)
     if counts.max(initial=0) <= number:
         return pred

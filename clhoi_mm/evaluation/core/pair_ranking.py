@@ -1,4 +1,4 @@
-"""Ranking of the candidate pairs of given boxes, class by class."""
+"""Ranking of candidate pairs of given boxes by class."""
 
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
@@ -37,7 +37,7 @@ class PairRankingResult:
         rare: Optional[np.ndarray] = None,
         unseen: Optional[np.ndarray] = None,
     ) -> Dict[str, float]:
-        """Average over subsets of classes, in percent; empty ones are omitted.
+        """Average over subsets of classes, in percent, if not empty.
 
         Args:
             rare (np.ndarray, optional): Rare classes, (C,) bool.
@@ -58,7 +58,7 @@ class PairRankingResult:
         return metrics
 
     def classwise(self, names: Sequence[str]) -> Dict[str, float]:
-        """Map ``AP/<class>`` to the AP in percent, where it is defined.
+        """Map ``AP/<class>`` to the AP in percent.
 
         Args:
             names (Sequence[str]): Names of the classes, C.
@@ -75,7 +75,7 @@ class PairRankingResult:
 def evaluate_pair_ranking(
     gt: PairTable, pred: PairTable, hoi_objects: np.ndarray
 ) -> PairRankingResult:
-    """Rank all candidate pairs of a class's object by the class's score.
+    """Rank the candidate pairs of a class's object.
 
     Candidate pairs are the distinct (image, human box, object box, object)
     among the predictions; boxes are given, so there is no one-to-one
@@ -132,7 +132,7 @@ def evaluate_pair_ranking(
 def _distinct_pairs(
     pred: PairTable, hoi_objects: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Find the pair of each row, (N,), and each pair's first row, (U,)."""
+    """Find the pair of each row, and each pair's first."""
     columns = np.column_stack(
         [
             pred.image_inds,
@@ -157,7 +157,7 @@ def _missing_rows(
     first: np.ndarray,
     hoi_objects: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """List pairs and classes of their object that have no row, (K,) each."""
+    """List pairs and classes that have no row, (K,) each."""
     pairs, classes = candidate_pairs(hoi_objects[labels[first]], hoi_objects)
     num_hois = len(hoi_objects)
     has_row = np.zeros(len(first) * num_hois, dtype=bool)
@@ -167,7 +167,7 @@ def _missing_rows(
 
 
 def _positive(rows: PairTable, gt: PairTable, num_hois: int) -> np.ndarray:
-    """Mark rows that match an annotated pair of their class, (N,) bool."""
+    """Mark rows that match an annotated pair, (N,) bool."""
     row, truth = candidate_pairs(
         rows.image_inds * num_hois + rows.hoi_labels,
         gt.image_inds * num_hois + gt.hoi_labels,

@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PairTable:
-    """Human-object pairs of many images, one row per pair and class.
+    """Human-object pairs of many images as arrays.
 
     Args:
         image_inds (np.ndarray): Index of the image in the data set, (N,)

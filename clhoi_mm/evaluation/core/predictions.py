@@ -1,4 +1,4 @@
-"""File format of predictions, for evaluation outside of a test run."""
+"""File format of predictions."""
 
 import os
 import zipfile
@@ -22,7 +22,7 @@ Path = Union[str, os.PathLike]
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of I images, N rows, in a ``.npz`` without pickle.
+    """Predictions of I images, N rows, as ``.npz``.
 
     Rows ``offsets[i]`` to ``offsets[i + 1]`` belong to image ``i``. Labels are
     indices into the lists of the images' annotation file.
@@ -127,7 +127,7 @@ class Predictions:
         )
 
     def pairs(self, annotations: AnnotationFile) -> PairTable:
-        """Collect rows with a class, in the annotation file's image order.
+        """Collect rows with a class, in the file's order.
 
         Raises:
             ValueError: If rows do not fit the file or are inconsistent.
@@ -169,7 +169,7 @@ class Predictions:
         )
 
     def roles(self, annotations: AnnotationFile) -> RolePredictions:
-        """Collect all rows with a verb, in the file's image order.
+        """Collect rows with a verb, in the file's order.
 
         Raises:
             ValueError: If rows do not fit the file.
@@ -195,7 +195,7 @@ class Predictions:
     def _in_file_order(
         self, annotations: AnnotationFile
     ) -> Tuple[np.ndarray, np.ndarray]:
-        """Select rows of the file's images, with each one's image index."""
+        """Select rows of the file's images, with image indices."""
         self.match_images(annotations)
         predicted_images = self._images_of(annotations)
         positions = {image: i for i, image in enumerate(predicted_images)}
@@ -217,7 +217,7 @@ class Predictions:
         return order, image_inds[order]
 
     def _images(self) -> list:
-        """List the keys of the predicted images, ids where there are none."""
+        """List the predicted images' keys, or ids without keys."""
         if self.keys is None:
             return self.img_id.tolist()
         return list(map(normalize_key, self.keys.tolist()))

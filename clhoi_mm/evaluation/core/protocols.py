@@ -48,7 +48,7 @@ class HICODetProtocol:
         return RISING_RECALL_LEVELS if self.rising_levels else RECALL_LEVELS
 
     def overlaps(self, bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
-        """Compute the IoU of each row's two boxes, (K, 4) xyxy; (K,)."""
+        """Compute the IoU of each row's two boxes, (K,)."""
         min_extent = 0.0 if self.touching_apart else None
         return aligned_ious(bboxes1, bboxes2, self.pixel, min_extent)
 

@@ -103,7 +103,7 @@ def stack_records(
 
 
 def image_inds_of(rows: Sequence[Sized]) -> np.ndarray:
-    """Index the image of each row, given the rows of each image."""
+    """Index the image of each row."""
     counts = np.array([len(row) for row in rows], dtype=np.int64)
     return np.repeat(np.arange(len(rows)), counts)
 

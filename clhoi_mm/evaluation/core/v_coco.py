@@ -80,7 +80,7 @@ class VCOCOResult:
         }
 
     def classwise(self) -> Dict[str, float]:
-        """Map names such as ``AP_role_s1/hold obj`` to the AP in percent.
+        """Map names of actions and roles to AP in percent.
 
         Actions and roles without an AP are omitted.
         """
@@ -135,7 +135,7 @@ def evaluate_v_coco(
 
 
 def _agent_ap(matches: PersonMatches, actions: VCOCOActions) -> np.ndarray:
-    """Compute each action's AP, with one prediction per person and action."""
+    """Compute each action's AP from one prediction per person."""
     pred = matches.pred
     rows = np.flatnonzero(~np.isnan(pred.agent_scores))
     labels = actions.action_inds[pred.verb_labels[rows]]

@@ -1,4 +1,4 @@
-"""Error analysis of V-COCO's role AP, with the types of `errors`."""
+"""Error analysis of V-COCO's role AP."""
 
 from typing import Tuple
 
@@ -57,7 +57,7 @@ def explain_v_coco_errors(
     actions: VCOCOActions,
     strict: bool = True,
 ) -> ErrorReport:
-    """Assign an error type to each error of the 24 roles.
+    """Assign an error type to each error of 24 roles.
 
     A ground truth is a person with an action and the box of its role or,
     where the role is missing, no box: then a prediction must have no box

@@ -39,7 +39,7 @@ class PersonMatches:
 
 @dataclass(frozen=True)
 class RoleMatches:
-    """Predicted rows of verbs with a role, and the annotated roles.
+    """Predicted rows of verbs with a role, with matches.
 
     Args:
         pred (RolePredictions): K rows.
@@ -156,7 +156,7 @@ def match_roles(
 
 
 def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
-    """Index the box of each person's roles, -1 without one, (P, V)."""
+    """Index each role's box, -1 without one, (P, V)."""
     boxed = np.flatnonzero(~np.isnan(truth.role_bboxes).any(axis=1))
     role_of = np.full((len(truth.bboxes), len(actions.verbs)), -1)
     # Written from last to first, so that the first of several boxes is kept.
@@ -166,7 +166,7 @@ def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
 
 
 def inclusive_roles(truth: VCOCOTruth) -> np.ndarray:
-    """Convert roles' COCO boxes as the official script does, (R, 4)."""
+    """Convert roles' boxes as the official script does, (R, 4)."""
     sizes = truth.sizes
     if sizes is not None:
         sizes = sizes[truth.role_persons]
@@ -186,7 +186,7 @@ def claim(
     persons: np.ndarray,
     right: np.ndarray,
 ) -> np.ndarray:
-    """Mark the first correct row of each person and class, (K,) bool."""
+    """Mark each person's first correct row by class, (K,)."""
     claimants = np.flatnonzero(right)[::-1]  # the last of ties goes first
     order = claimants[
         np.argsort(-scores[claimants].astype(np.float32), kind='stable')
@@ -235,7 +235,7 @@ def _nearest_persons(
     persons: np.ndarray,
     real: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Find the annotated person of each row, -1 without one, and the IoU."""
+    """Find each row's annotated person, or -1, and the IoU."""
     candidates = np.flatnonzero(real)
     pred_inds, gt_inds = candidate_pairs(
         pred.image_inds[rows], image_inds[candidates]

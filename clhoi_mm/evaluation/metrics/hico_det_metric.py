@@ -99,7 +99,7 @@ class HICODetMetric(BaseMetric):
 
     @property
     def hoi_classes(self) -> HOIClasses:
-        """Return the classes of the data set or of the metric's vocabulary.
+        """Return the interaction classes of data set or metric.
 
         Raises:
             ValueError: If neither has classes, or they contradict each other.

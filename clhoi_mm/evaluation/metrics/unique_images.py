@@ -5,7 +5,7 @@ from clhoi_mm.utils.errors import InputError
 
 
 def check_images(img_ids: Sequence[Any], name: str) -> None:
-    """Raise an error if there is no image or an id occurs twice.
+    """Check that there are images, each once.
 
     Args:
         img_ids (Sequence): Ids of the images.

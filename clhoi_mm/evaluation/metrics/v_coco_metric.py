@@ -81,7 +81,7 @@ class VCOCOMetric(BaseMetric):
 
     @property
     def actions(self) -> VCOCOActions:
-        """Return the actions of the data set or of the metric's vocabulary.
+        """Return the actions of data set or metric.
 
         Raises:
             ValueError: If neither has actions, or they contradict each other.

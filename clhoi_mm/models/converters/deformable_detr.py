@@ -63,7 +63,7 @@ def convert_deformable_detr(state: State, config: dict) -> tuple[State, dict]:
 
 
 def _neck(state: State) -> State:
-    """Rename the projections: 1 x 1 of the backbone's maps, then 3 x 3."""
+    """Rename the projections of the neck."""
     sizes = {
         int(found[1]): state[found[0]].shape[-1]
         for name in state

@@ -68,7 +68,7 @@ def convert_dino(state: State, config: dict) -> tuple[State, dict]:
 
 
 def _spread(weight: Tensor) -> Tensor:
-    """Adapt the first layer over encoded boxes to the installed mmdet.
+    """Adapt the box encoding's first layer to the installed mmdet.
 
     Later versions encode each of the four coordinates by twice as many
     frequencies; every second one is that of the former.

@@ -15,7 +15,7 @@ WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
 
 
 def read_source(path: str) -> tuple[dict[str, Tensor], dict]:
-    """Read tensors and, if it is beside them, Hugging Face's config.
+    """Read tensors and, if present, Hugging Face's config.
 
     No code in a file is executed.
 

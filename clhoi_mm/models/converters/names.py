@@ -10,7 +10,7 @@ Rule = tuple[str, Union[str, Callable[[re.Match], str], None]]
 
 
 def rename(state: State, rules: Sequence[Rule], source: str) -> State:
-    """Rename tensors by the first rule that matches the whole name.
+    """Rename tensors by the first matching rule.
 
     Args:
         state (dict[str, Tensor]): Tensors by the source's names.
@@ -83,7 +83,7 @@ def pack_qkv(state: State, packed: str, source: str) -> State:
 
 
 def count_batches(state: State) -> State:
-    """Add the counters that frozen batch norms lack and mmdet's have."""
+    """Add the batch counters that frozen batch norms lack."""
     counters = {
         re.sub('running_mean$', 'num_batches_tracked', name): torch.zeros(
             (), dtype=torch.long
@@ -95,7 +95,7 @@ def count_batches(state: State) -> State:
 
 
 def resnet_rules(prefix: str) -> list[Rule]:
-    """Make rules for a ResNet with names of timm or Hugging Face.
+    """Make rules for ResNets of timm or Hugging Face.
 
     Args:
         prefix (str): Pattern of the prefix, without groups.

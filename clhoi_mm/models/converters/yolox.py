@@ -84,7 +84,7 @@ def convert_yolox(
 
 
 def _block(name: str) -> str:
-    """Return mmdet's name of a block of the backbone or neck."""
+    """Return mmdet's name of a backbone or neck block."""
     part, *rest = name.split('.')
     found = STAGE.fullmatch(part)
     new = (

@@ -215,7 +215,7 @@ class PhraseClassifier(nn.Module):
 
     @torch.no_grad()
     def with_vocabulary(self, vocabulary: HOIVocabulary) -> 'PhraseClassifier':
-        """Build a classifier for other classes, centered as this one is.
+        """Build a classifier for other classes, centered like this one.
 
         Classes and verbs that this vocabulary contains keep exactly their
         embeddings, and its objects stay candidates, so that they score as
@@ -292,7 +292,7 @@ class PhraseClassifier(nn.Module):
         new_verbs: Tensor,
         seen_verbs: Tensor,
     ) -> None:
-        """Embed new rows of `table`, centered by this one's seen classes."""
+        """Embed new rows of `table`, centered by this one's classes."""
         phrases = self._embed(encoder, table.vocabulary.phrases, new_hois)
         table.hoi_phrases[new_hois] = phrases
         table.hoi_embeds[new_hois] = self.center(
@@ -302,7 +302,7 @@ class PhraseClassifier(nn.Module):
         table.verb_embeds[new_verbs] = self.normalize_verbs(verbs, seen_verbs)
 
     def normalize_verbs(self, verbs: Tensor, seen_verbs: Tensor) -> Tensor:
-        """Center verbs by the seen ones and whiten them if configured."""
+        """Center verbs by the seen ones and optionally whiten them."""
         mean = seen_verbs.mean(0)
         centered = F.normalize(verbs - mean, dim=-1)
         if not self.whiten_verbs:

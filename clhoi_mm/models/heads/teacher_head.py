@@ -162,7 +162,7 @@ class TeacherHead(BaseModule):
         )
 
     def _is_unseen_label(self, labels: BaseDataElement) -> Tensor:
-        """Find labels with a held-out class, verb or object, (M,), bool.
+        """Find labels with a held-out class, verb or object, (M,).
 
         A label outside the vocabulary has no class, but its verb or object
         may occur in unseen classes only.

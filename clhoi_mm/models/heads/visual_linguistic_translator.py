@@ -30,7 +30,7 @@ class Context:
 
 @MODELS.register_module(name=['VisualLinguisticTranslator', 'VLT'])
 class VisualLinguisticTranslator(BaseModule):
-    """Encodes images as context tokens in the space of a text encoder.
+    """Encodes images as context tokens in a text space.
 
     T learnable queries attend to the image's feature maps in a transformer
     decoder; linear maps project them to text space.
@@ -98,7 +98,7 @@ class VisualLinguisticTranslator(BaseModule):
         return max(1, int(height * shrink)), max(1, int(width * shrink))
 
     def positions(self, mask: Tensor) -> Tensor:
-        """Compute sine encodings, which vary along one axis at a time.
+        """Compute sine encodings, one axis at a time.
 
         Args:
             mask (Tensor): True where a map is padded, at its bottom and

@@ -135,7 +135,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         )
 
     def _any_of_object(self, posterior: Tensor) -> Tensor:
-        """Probability that an image has any class of an object, (B, O)."""
+        """Compute the probability of any class of an object, (B, O)."""
         log_none = posterior.new_zeros(
             len(posterior), len(self.vocabulary.objects)
         ).index_add(
@@ -145,7 +145,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
 
     @abstractmethod
     def transition_probs(self) -> tuple[Tensor, Tensor]:
-        """Probabilities that a label is emitted.
+        """Return the probabilities that a label is emitted.
 
         Returns:
             tuple[Tensor, Tensor]: By a present class through each transition
@@ -172,7 +172,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         """
 
     def posterior_probs(self) -> tuple[Tensor, Tensor]:
-        """Probabilities by which :meth:`posterior` weighs labels.
+        """Return the probabilities by which :meth:`posterior` weighs labels.
 
         Returns:
             tuple[Tensor, Tensor]: As :meth:`transition_probs`, its default.
@@ -180,7 +180,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         return self.transition_probs()
 
     def prior_losses(self, is_used: Tensor) -> dict[str, Tensor]:
-        """Losses of learned probabilities themselves.
+        """Compute losses of the learned probabilities themselves.
 
         Args:
             is_used (Tensor): Whether :meth:`nll` corrects the labels, a
@@ -204,7 +204,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         return matrix
 
     def _likelihood_ratio(self, labels: Tensor) -> Tensor:
-        """Likelihood ratio of a label's score if its own class emitted it."""
+        """Compute the likelihood ratio of a label's score."""
         score = labels.clamp(*self._SCORES)
         mean = (self.scores[0] / self.scores[1].clamp(min=1e-6)).clamp(
             *self._SCORES
@@ -323,7 +323,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
     def _evidence(
         self, labels: Tensor, prob: Tensor, by_other: Tensor, ratio: Tensor
     ) -> Tensor:
-        """Log-likelihood ratio of a label or its absence, given a class.
+        """Compute a label's log-likelihood ratio, given a class.
 
         Args:
             labels (Tensor): Above 0 where the label is there.

@@ -22,7 +22,7 @@ class ContextCrossAttention(nn.Module):
         self.out = nn.Linear(embed_dims, embed_dims)
 
     def _split(self, x: Tensor) -> Tensor:
-        """Split heads: (B, L, D) to (B, H, L, D / H)."""
+        """Split the heads of (B, L, D)."""
         return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
 
     def forward(self, x: Tensor, grid: PairGrid, context: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ class PairAttention(nn.Module):
         self.bias = nn.Parameter(torch.zeros(2, num_heads))
 
     def forward(self, x: Tensor, grid: PairGrid) -> Tensor:
-        """Attend; linear maps run on the pairs alone, not on padding.
+        """Attend to the image's pairs; padding is masked.
 
         Args:
             x (Tensor): Pair tokens, (P, D).

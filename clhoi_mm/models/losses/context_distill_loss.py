@@ -129,7 +129,7 @@ class ContextDistillLoss(nn.Module):
 
     @torch.no_grad()
     def _enqueue(self, captions: Tensor, mask: Tensor) -> None:
-        """Prepend captions to the queue; shapes do not depend on the mask."""
+        """Prepend captions to the queue, with fixed shapes."""
         order = (~mask).long().argsort(stable=True)
         count = mask.sum()
         size = len(self.queue)

@@ -11,7 +11,7 @@ from .distributed import distributed_weighted_mean
 
 @MODELS.register_module()
 class PairContrastLoss(nn.Module):
-    """InfoNCE between the pairs of a label's bag and the label's phrase.
+    """InfoNCE between a label's bag of pairs and its phrase.
 
     The bag's pairs compete for the label (softmax over their scores and
     detection scores); their pooled embedding is contrasted with the phrases

@@ -10,7 +10,7 @@ from .pair_batch import PairBatch
 
 
 def rank_in_group(group: Tensor, priority: Tensor) -> Tensor:
-    """Compute the rank of each row within its group, 0 for the first.
+    """Compute each row's rank within its group, from 0.
 
     Args:
         group (Tensor): Group of each row, (N,), int64.

@@ -22,7 +22,7 @@ class TorchvisionAnchorGenerator(AnchorGenerator):
         ratios: Tensor,
         center: Optional[tuple[float]] = None,
     ) -> Tensor:
-        """Anchors of a level around its first pixel, (A, 4)."""
+        """Generate the anchors of a level's first pixel, (A, 4)."""
         return (
             super()
             .gen_single_level_base_anchors(base_size, scales, ratios, center)
