@@ -166,7 +166,8 @@ def main() -> None:
     metrics = runner.test()
     if args.eval:
         print_metrics(
-            metrics, [name for asked in args.eval for name in figures[asked]]
+            metrics,
+            [name for selected in args.eval for name in figures[selected]],
         )
     unreadable = getattr(runner.test_loop, 'unreadable', ())
     if unreadable:

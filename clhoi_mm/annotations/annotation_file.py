@@ -288,8 +288,10 @@ class AnnotationFile:
         classes = self._records.positions('hoi_categories', 'id')
         rows = []
         for i, image in enumerate(self.images):
-            named = image.get('hoi_ids') or []
-            for class_id in named if isinstance(named, list) else (named,):
+            class_ids = image.get('hoi_ids') or []
+            for class_id in (
+                class_ids if isinstance(class_ids, list) else (class_ids,)
+            ):
                 if not is_id(class_id) or class_id not in classes:
                     self.fail(
                         'images',

@@ -190,10 +190,10 @@ class COCOFile:
         name = record.get('name')
         if not isinstance(name, str) or not name.strip():
             self._fail(path, 'categories', record, f'{name!r} is no name')
-        before = self.categories.setdefault(number, name)
-        if before != name:
+        old_name = self.categories.setdefault(number, name)
+        if old_name != name:
             raise ValueError(
-                f'{path}: category {number} is {name!r}, and {before!r} '
+                f'{path}: category {number} is {name!r}, and {old_name!r} '
                 'before.'
             )
         group = record.get('supercategory')

@@ -96,8 +96,12 @@ class LabeledAnnotations:
         Returns:
             np.ndarray: Sorted labels, (n, ) int64.
         """
-        named = self._classes[self.file.image_hois[self._named[index], 1]]
-        labels = np.union1d(self._hoi_labels[self._pairs[index]], named)
+        image_classes = self._classes[
+            self.file.image_hois[self._named[index], 1]
+        ]
+        labels = np.union1d(
+            self._hoi_labels[self._pairs[index]], image_classes
+        )
         return labels[labels >= 0].astype(np.int64)
 
     def _labels(

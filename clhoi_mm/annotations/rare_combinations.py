@@ -34,11 +34,13 @@ def rare_combinations(
     """
     vocab = HOIVocabulary.load(vocabulary)
     file = AnnotationFile.read(ann_file)
-    done = file.pair_labels(vocab)
-    counts = np.bincount(done[done >= 0], minlength=vocab.num_hois)
-    of_verb = np.bincount(vocab.hoi_verbs, minlength=vocab.num_verbs)
-    of_object = np.bincount(vocab.hoi_objects, minlength=vocab.num_objects)
-    of_object -= np.bincount(
+    pair_classes = file.pair_labels(vocab)
+    counts = np.bincount(
+        pair_classes[pair_classes >= 0], minlength=vocab.num_hois
+    )
+    verb_counts = np.bincount(vocab.hoi_verbs, minlength=vocab.num_verbs)
+    object_counts = np.bincount(vocab.hoi_objects, minlength=vocab.num_objects)
+    object_counts -= np.bincount(
         vocab.hoi_objects[vocab.no_interaction_mask],
         minlength=vocab.num_objects,
     )
@@ -48,13 +50,13 @@ def rare_combinations(
         if (
             len(rare) < number
             and counts[hoi]
-            and of_verb[verb] > 1
-            and of_object[obj] > 1
+            and verb_counts[verb] > 1
+            and object_counts[obj] > 1
             and not vocab.no_interaction_mask[hoi]
         ):
             rare.append(hoi)
-            of_verb[verb] -= 1
-            of_object[obj] -= 1
+            verb_counts[verb] -= 1
+            object_counts[obj] -= 1
     if len(rare) < number:
         raise ValueError(
             f'{ann_file}: only {len(rare)} classes with an annotated '

@@ -100,8 +100,8 @@ def _named_config(name: str) -> Tuple[Config, Optional[str]]:
             f'{name}: neither the path of a config nor the name of one; '
             f'there are {", ".join(models)}'
         )
-    found = models[name.lower()]
-    return Config.fromfile(found['Config']), found.get('Weights')
+    entry = models[name.lower()]
+    return Config.fromfile(entry['Config']), entry.get('Weights')
 
 
 def config_of(checkpoint: dict, path: str) -> Config:
@@ -143,9 +143,9 @@ def config_of(checkpoint: dict, path: str) -> Config:
 def _is_part(name: str) -> bool:
     """Test whether a name is a class of permitted packages."""
     # Registries import, and call, whatever a dotted name refers to.
-    scope, _, own = name.rpartition('.')
+    scope, _, class_name = name.rpartition('.')
     if scope:
-        return scope.split('.')[0] in _SCOPES and own[:1].isupper()
+        return scope.split('.')[0] in _SCOPES and class_name[:1].isupper()
     # Also modules with the name of an unknown class. Finding a module does
     # not import it.
     try:
@@ -185,17 +185,17 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
         if 'Load' not in (name := _name(step))
         or name in (*_LOADERS, 'LoadDetectorFeatures')
     ]
-    named = cfg.filename or 'the config'
+    cfg_name = cfg.filename or 'the config'
     if steps and _name(steps[0]) == 'LoadDetectorFeatures':
         raise ValueError(
-            f'{named}: its test pipeline takes features from a file, which '
+            f'{cfg_name}: its test pipeline takes features from a file, which '
             'has none of a new image; name a config of the same model whose '
             'test pipeline begins with LoadImage: --model CONFIG, or '
             'HOIInferencer(model=CONFIG)'
         )
     if not steps or _name(steps[0]) not in _LOADERS:
         raise ValueError(
-            f'{named}: test_dataloader.dataset.'
+            f'{cfg_name}: test_dataloader.dataset.'
             'pipeline must begin with LoadImage'
         )
     # JSON turns tuples into lists, which mmcv does not accept as sizes.
@@ -240,15 +240,16 @@ def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
         key.removeprefix('module.'): value
         for key, value in checkpoint['state_dict'].items()
     }
-    own = model.state_dict()
+    model_state = model.state_dict()
     optional = _TRAINING_ONLY if getattr(model, 'icn', None) else ()
     for key in list(state):
         if key.startswith(optional) and (
-            key not in own or own[key].shape != state[key].shape
+            key not in model_state
+            or model_state[key].shape != state[key].shape
         ):
             del state[key]
     try:
-        found = model.load_state_dict(state, strict=False)
+        result = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[1:2]
         raise ValueError(
@@ -256,10 +257,11 @@ def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
             f'{" ".join(first).strip()} {_REFIT}'
         ) from error
     missing = [
-        key for key in found.missing_keys if not key.startswith(optional)
+        key for key in result.missing_keys if not key.startswith(optional)
     ]
     if missing:
         raise ValueError(
             f'{source} is no checkpoint of this config: {len(missing)} of '
-            f'{len(own)} tensors are missing, {missing[0]} for one. {_REFIT}'
+            f'{len(model_state)} tensors are missing, {missing[0]} for one. '
+            f'{_REFIT}'
         )

@@ -121,8 +121,8 @@ class PhraseReader:
         verb = self.vocabulary.verbs[label]
         if verb == self.vocabulary.no_interaction:
             raise ValueError(
-                f'vocabulary: {phrase!r}: that nothing is done is scored by '
-                'all that could be done; it cannot be asked by a phrase'
+                f'vocabulary: {phrase!r}: no_interaction is scored by the '
+                'other classes of an object; it cannot be a phrase'
             )
         return verb, self.vocabulary.gerunds[label]
 
@@ -130,8 +130,8 @@ class PhraseReader:
         self, words: List[str], phrase: str
     ) -> Tuple[int, List[str]]:
         """Return the object's label and the words before it."""
-        found = self._find_object(words)
-        if found is None:
+        match = self._find_object(words)
+        if match is None:
             close = difflib.get_close_matches(
                 ' '.join(words[-1:]), self.vocabulary.objects, 3, 0.7
             )
@@ -141,7 +141,7 @@ class PhraseReader:
                 f'detector knows; it knows {", ".join(names[:90])}'
                 f'{" among others" if close else ""}'
             )
-        label, size = found
+        label, size = match
         words = words[:-size]
         while words and words[-1] in DETERMINERS:
             words = words[:-1]
@@ -154,10 +154,10 @@ class PhraseReader:
             label = vocabulary.object_label(' '.join(words[-size:]))
             if label >= 0:
                 return label, size
-        found = Lexicon(vocabulary).find_object(words) if words else None
-        if found is None and words and _is_person(words[-1]):
-            found = vocabulary.person_label, 1
-        return found
+        match = Lexicon(vocabulary).find_object(words) if words else None
+        if match is None and words and _is_person(words[-1]):
+            match = vocabulary.person_label, 1
+        return match
 
     def _verb(self, words: List[str], phrase: str) -> Tuple[str, str]:
         text = ' '.join(words)
@@ -166,9 +166,8 @@ class PhraseReader:
         form = verb_form(words[0]) if words else None
         if form is None:
             raise ValueError(
-                f'vocabulary: {phrase!r} does not say what is done with the '
-                "object; write a verb and an object, as in 'ride horse' or "
-                "'a person feeding a dog'"
+                f'vocabulary: {phrase!r} has no verb; write a verb and an '
+                "object, as in 'ride horse' or 'a person feeding a dog'"
             )
         extra = [
             word
@@ -177,7 +176,7 @@ class PhraseReader:
         ] or [word for word in words[1:] if word not in PREPOSITIONS]
         if extra:
             raise ValueError(
-                f'vocabulary: {phrase!r} says more than a verb and an '
+                f'vocabulary: {phrase!r} has more than a verb and an '
                 f'object: {" ".join(extra)}; leave it out'
             )
         verb = ' '.join([form.lemma, *words[1:]])

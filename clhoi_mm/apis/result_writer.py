@@ -157,8 +157,8 @@ class ResultWriter:
 
     def _seconds(self, frame: ImageInput) -> Optional[float]:
         """Compute the time since the previous frame; None without one."""
-        before, self._time = self._time, frame.time
-        return None if before is None else frame.time - before
+        old_time, self._time = self._time, frame.time
+        return None if old_time is None else frame.time - old_time
 
     def _draw(
         self,

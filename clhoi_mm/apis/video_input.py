@@ -56,9 +56,9 @@ class VideoInput:
             self._refuse()
         # Some containers do not state it.
         self.num_frames = max(stated, 1)
-        found = _true_rate(rate, times)
-        self._has_times = found is not None
-        self._rate = found or RATE
+        true_rate = _true_rate(rate, times)
+        self._has_times = true_rate is not None
+        self._rate = true_rate or RATE
         self.rate = self._rate / step
 
     def __len__(self) -> int:
@@ -75,10 +75,10 @@ class VideoInput:
                     damaged, failed = damaged + failed, 0
                     time = self._next_time(video, time, number)
                     if number % self.step == 0:
-                        done, image = video.retrieve()
-                        if done:
+                        is_decoded, image = video.retrieve()
+                        if is_decoded:
                             yield self._frame(number, time, image)
-                        damaged += not done
+                        damaged += not is_decoded
                 elif number < self.num_frames and failed < _LONGEST_GAP:
                     # Frames after a damaged part may be intact.
                     failed += 1
@@ -108,15 +108,15 @@ class VideoInput:
         )
 
     def _next_time(
-        self, video: cv2.VideoCapture, before: float, number: int
+        self, video: cv2.VideoCapture, last_time: float, number: int
     ) -> float:
         """Compute the current frame's time in seconds; times only grow."""
         if not self._has_times:
             return number / self._rate
         time = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        if np.isfinite(time) and time > before:
+        if np.isfinite(time) and time > last_time:
             return time
-        return before + 1 / self._rate if number else 0.0
+        return last_time + 1 / self._rate if number else 0.0
 
     def _open(self) -> cv2.VideoCapture:
         video = cv2.VideoCapture(self.path)

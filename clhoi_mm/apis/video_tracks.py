@@ -79,12 +79,12 @@ class VideoTracks:
             self._scores[track] = float(instances.scores[row])
 
         scores = self._read(sample.pred_hois, instances, tracks)
-        seen = [(a, b) for a in tracks for b in (*tracks, None) if a != b]
+        pairs = [(a, b) for a in tracks for b in (*tracks, None) if a != b]
         self._smoother.update(
             scores,
             [
                 pair
-                for pair in seen
+                for pair in pairs
                 if pair in scores or pair in self._smoother.pairs
             ],
             1 / self.rate if seconds is None else seconds,

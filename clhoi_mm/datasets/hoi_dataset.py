@@ -440,7 +440,7 @@ class HOIDataset(BaseDetDataset):
 
     def _set_vocabulary_metainfo(self) -> None:
         vocab = self.vocabulary
-        own = dict(
+        entries = dict(
             classes=list(vocab.objects),
             palette=make_palette(vocab.num_objects),
             verbs=list(vocab.verbs),
@@ -452,10 +452,10 @@ class HOIDataset(BaseDetDataset):
             vocabulary=vocab.name,
             vocabulary_hash=vocab.hash,
         )
-        taken = sorted(set(own) & set(self._metainfo))
-        if taken:
+        conflicts = sorted(set(entries) & set(self._metainfo))
+        if conflicts:
             raise InputError(
-                f'metainfo: {taken} come from the vocabulary; '
+                f'metainfo: {conflicts} come from the vocabulary; '
                 'give another vocabulary instead.'
             )
-        self._metainfo = copy.deepcopy({**self._metainfo, **own})
+        self._metainfo = copy.deepcopy({**self._metainfo, **entries})

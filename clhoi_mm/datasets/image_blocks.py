@@ -135,15 +135,17 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
     """
     with open_parquet(path, _COLUMNS, 'a .txt list') as file:
         names = _columns(path, file.schema_arrow)
-        done = 0
+        num_rows = 0
         for batch in file.iter_batches(
             _BLOCK_ROWS, columns=names, use_threads=False
         ):
             if batch.num_rows:
                 yield _block(
-                    path, {name: batch.column(name) for name in names}, done
+                    path,
+                    {name: batch.column(name) for name in names},
+                    num_rows,
                 )
-            done += batch.num_rows
+            num_rows += batch.num_rows
 
 
 def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
@@ -167,11 +169,11 @@ def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
     for name in texts + sizes:
         kind = schema.field(name).type
         if name in sizes:
-            good = types.is_integer(kind)
+            is_valid = types.is_integer(kind)
         else:
             value = kind.value_type if types.is_dictionary(kind) else kind
-            good = types.is_string(value) or types.is_large_string(value)
-        if not good:
+            is_valid = types.is_string(value) or types.is_large_string(value)
+        if not is_valid:
             raise ValueError(
                 f'{path}: field "{name}": the column has type {kind}; write '
                 f'{"whole numbers" if name in sizes else "text"}'
@@ -179,7 +181,7 @@ def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
     return texts + sizes
 
 
-def _block(path: str, columns: dict, done: int) -> ImageBlock:
+def _block(path: str, columns: dict, first_row: int) -> ImageBlock:
     import pyarrow
 
     rows, sizes = [], None
@@ -196,8 +198,8 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
         empty = np.flatnonzero((lengths == 0) | np.asarray(column.is_null()))
         if len(empty):
             raise ValueError(
-                f'{path}: row {done + empty[0] + 1}, field "{name}": null or '
-                'empty; leave the row out, or fill it'
+                f'{path}: row {first_row + empty[0] + 1}, field "{name}": null '
+                'or empty; leave the row out, or fill it'
             )
         if _must_spell(bytes(text)):
             names = map(normalize_key, column.to_pylist())
@@ -218,7 +220,7 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
         wrong = np.flatnonzero((sizes < 0).any(1))
         if len(wrong):
             raise ValueError(
-                f'{path}: row {done + wrong[0] + 1}, fields "width" and '
+                f'{path}: row {first_row + wrong[0] + 1}, fields "width" and '
                 f'"height": {sizes[wrong[0]].tolist()}; write pixels, or '
                 'null where they are unknown'
             )

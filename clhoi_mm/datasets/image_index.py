@@ -112,8 +112,8 @@ def _write(
         written.
     """
     changed: List[Tuple[str, int]] = []
-    found = os.stat(images)
-    read = [(images, found.st_mtime_ns, found.st_size)]
+    stat = os.stat(images)
+    read = [(images, stat.st_mtime_ns, stat.st_size)]
     if os.path.isdir(images):
         blocks = read_folder(images, root, changed)
     elif images.endswith('.txt'):

@@ -125,16 +125,16 @@ class ImageTableWriter:
             np.concatenate(self._columns[f'{name}_{part}'])
             for part in ('starts', 'lengths')
         )
-        seen: Dict[bytes, int] = {}
+        row_by_key: Dict[bytes, int] = {}
         for row in np.flatnonzero(np.isin(hashes, twice)).tolist():
             self._file.seek(_HEADER + starts.item(row))
             key = self._file.read(lengths.item(row))
-            if key in seen:
+            if key in row_by_key:
                 raise ValueError(
-                    f'{self._source}: images {seen[key] + 1} and {row + 1}, '
-                    f'field "{name}": {key.decode()!r} occurs twice; list '
+                    f'{self._source}: images {row_by_key[key] + 1} and '
+                    f'{row + 1}, field "{name}": {key.decode()!r} occurs twice; list '
                     'each image once, and give images of the same path '
                     'different keys (a Parquet column "key")'
                 )
-            seen[key] = row
+            row_by_key[key] = row
         self._file.seek(0, 2)

@@ -155,10 +155,16 @@ class UnlabelledHOIDataset(HOIDataset):
             return self.data_list
         cache = TeacherCache(cache, self.vocabulary)
         table = self.data_list.table
-        known = np.sort(_hashes_of(cache))
+        cache_hashes = np.sort(_hashes_of(cache))
         hashes = table.keys.hashes()
-        place = np.searchsorted(known, hashes).clip(max=len(known) - 1)
-        kept = np.flatnonzero(known[place] == hashes) if len(known) else []
+        place = np.searchsorted(cache_hashes, hashes).clip(
+            max=len(cache_hashes) - 1
+        )
+        kept = (
+            np.flatnonzero(cache_hashes[place] == hashes)
+            if len(cache_hashes)
+            else []
+        )
         total = len(self.data_list)
         if not len(kept):
             example = next(cache.keys(), None)

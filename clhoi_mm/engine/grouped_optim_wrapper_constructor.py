@@ -40,7 +40,9 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         }
         groups = {}
         for group in params:
-            own = group.pop('params')
-            key = part[own[0]], *sorted(group.items())
-            groups.setdefault(key, dict(group, params=[]))['params'] += own
+            group_params = group.pop('params')
+            key = part[group_params[0]], *sorted(group.items())
+            groups.setdefault(key, dict(group, params=[]))['params'] += (
+                group_params
+            )
         params[:] = groups.values()

@@ -107,10 +107,10 @@ def max_over_bins(
     has_y, has_x = cross(rows.used, cols.used)
     values.masked_fill_(~(has_y & has_x)[..., None], -torch.inf)
     best, index = values.flatten(3, 4).max(3)
-    found = [best]
+    results = [best]
     for points in torch.broadcast_tensors(*cross(rows.points, cols.points)):
-        found.append(points.flatten(3).gather(3, index))
-    return tuple(tensor.movedim(3, 1) for tensor in found)
+        results.append(points.flatten(3).gather(3, index))
+    return tuple(tensor.movedim(3, 1) for tensor in results)
 
 
 def bilinear_corners(points: Tensor, size: int) -> List[Tuple[Tensor, Tensor]]:

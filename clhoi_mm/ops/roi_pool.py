@@ -53,9 +53,9 @@ def roi_pool_forward(
         cell_x = x.points.clamp(max=width - 1)
         values = gather(feats, batch[chunk], cell_y, cell_x)
         best, best_y, best_x = max_over_bins(values, y, x)
-        found = best > -torch.inf
-        output[chunk] = torch.where(found, best, 0.0)
-        cell = torch.where(found, best_y * width + best_x, -1)
+        has_cell = best > -torch.inf
+        output[chunk] = torch.where(has_cell, best, 0.0)
+        cell = torch.where(has_cell, best_y * width + best_x, -1)
         argmax[chunk] = cell.to(argmax.dtype)
 
 

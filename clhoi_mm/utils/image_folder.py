@@ -83,15 +83,15 @@ def walk_images(
             'above it, or none'
         )
     below = [path]
-    seen: Set[Tuple[int, int]] = set()
+    visited: Set[Tuple[int, int]] = set()
     hidden = _Hidden(path)
     while below:
         folder = below.pop()
         # Before its entries are read, so that later changes are noticed.
-        found = os.stat(folder)
-        if (found.st_dev, found.st_ino) in seen:
+        stat = os.stat(folder)
+        if (stat.st_dev, stat.st_ino) in visited:
             continue
-        seen.add((found.st_dev, found.st_ino))
+        visited.add((stat.st_dev, stat.st_ino))
         names, folders = _list(folder, hidden)
         below += [
             os.path.join(folder, name)
@@ -102,7 +102,7 @@ def walk_images(
             folder,
             '' if prefix == '.' else f'{prefix}/',
             sorted(names),
-            found.st_mtime_ns,
+            stat.st_mtime_ns,
         )
     hidden.report()
 

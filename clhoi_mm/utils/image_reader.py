@@ -222,10 +222,10 @@ def _unreadable(name: str, error: Exception) -> UnreadableImage:
     if isinstance(
         error, (Image.DecompressionBombError, Image.DecompressionBombWarning)
     ):
-        found = re.search(r'\d+', str(error))
+        number = re.search(r'\d+', str(error))
         return ImageTooLarge.of(
             name,
-            found.group() if found else 'too many',
+            number.group() if number else 'too many',
             2 * Image.MAX_IMAGE_PIXELS,
         )
     reason = str(error) or type(error).__name__

@@ -52,5 +52,5 @@ def open_parquet(
         raise
     except (ArrowException, OSError) as error:
         raise InputError(
-            f'{path}: no readable Parquet file ({error}); write it anew'
+            f'{path}: no readable Parquet file ({error}); write it again'
         ) from error

@@ -19,7 +19,7 @@ def teacher_notes(
 
     Args:
         caption (str, optional): Caption; None or empty for none.
-        said (Sequence[str], optional): Interactions as text; None without
+        interactions (Sequence[str], optional): Texts; None without
             an answer for the image.
 
     Returns:

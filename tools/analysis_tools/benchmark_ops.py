@@ -196,9 +196,9 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     extensions = {'clhoi_mm': ext}
-    found = importlib.import_module('mmcv._ext')
-    if found.__file__.endswith(tuple(EXTENSION_SUFFIXES)):
-        extensions['compiled'] = found
+    extension = importlib.import_module('mmcv._ext')
+    if extension.__file__.endswith(tuple(EXTENSION_SUFFIXES)):
+        extensions['compiled'] = extension
     print(describe_machine(args.device))
     cases = {}
     for make in (suppression_cases, roi_cases, layer_cases):
@@ -208,14 +208,18 @@ def main() -> None:
         result = measure(case, extensions, args.repeat, args.device)
         compiled = result.get('compiled') or [None] * 2
         passes = zip(('forward', 'backward'), result['clhoi_mm'], compiled)
-        for direction, ours, theirs in passes:
+        for direction, ops_ms, compiled_ms in passes:
             rows.append(
                 {
                     'operator': name,
                     'pass': direction,
-                    'clhoi_mm_ms': f'{ours:.2f}',
-                    'compiled_ms': f'{theirs:.2f}' if theirs else '-',
-                    'ratio': f'{ours / theirs:.2f}' if theirs else '-',
+                    'clhoi_mm_ms': f'{ops_ms:.2f}',
+                    'compiled_ms': f'{compiled_ms:.2f}'
+                    if compiled_ms
+                    else '-',
+                    'ratio': f'{ops_ms / compiled_ms:.2f}'
+                    if compiled_ms
+                    else '-',
                 }
             )
     print_table(rows, list(rows[0]))

@@ -121,9 +121,9 @@ class Parts:
         )
         self.feats = model.detector.extract_feat(self.inputs)
         self.detect = model.detector.detect
-        found = self.detect(self.inputs, self.feats, self.samples)[0]
-        if 'query_embeds' in found:
-            scenes.query_embed_dims = found.query_embeds.size(1)
+        detections = self.detect(self.inputs, self.feats, self.samples)[0]
+        if 'query_embeds' in detections:
+            scenes.query_embed_dims = detections.query_embeds.size(1)
         self.given = {
             pairs: [scenes.detections(pairs) for _ in range(batch)]
             for pairs in args.pairs
@@ -246,14 +246,14 @@ def _measure_batch(
         for pairs in args.pairs:
             parts.draw(pairs)
             context = watch('vlt', parts.vlt)
-            scores, found = watch(f'icn {pairs}', parts.icn, context)
-            if found.num_pairs != [pairs] * batch:
+            scores, formed = watch(f'icn {pairs}', parts.icn, context)
+            if formed.num_pairs != [pairs] * batch:
                 raise RuntimeError(
-                    f'{found.num_pairs} pairs, not {pairs}: '
+                    f'{formed.num_pairs} pairs, not {pairs}: '
                     'the pairing of this config leaves some '
                     'out'
                 )
-            watch(f'post {pairs}', parts.post, scores, found)
+            watch(f'post {pairs}', parts.post, scores, formed)
             watch(f'hoi {pairs}', parts.hoi)
             if with_detector:
                 watch(f'image {pairs}', parts.image)

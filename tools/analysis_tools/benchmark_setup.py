@@ -105,16 +105,16 @@ class Scenes:
         corner, size = torch.rand(2, count, 2, generator=self.random)
         scale = torch.tensor(self.size[::-1])
         corner, size = corner * 0.6 * scale, size * 0.35 * scale + 16
-        found = InstanceData(
+        instances = InstanceData(
             bboxes=torch.cat([corner, corner + size], 1),
             labels=labels,
             scores=0.5 + torch.rand(count, generator=self.random) / 2,
         )
         if self.query_embed_dims:
-            found.query_embeds = torch.randn(
+            instances.query_embeds = torch.randn(
                 count, self.query_embed_dims, generator=self.random
             )
-        return found.to(self.device)
+        return instances.to(self.device)
 
     def words(self, number: int = 4) -> BaseDataElement:
         """Generate pseudo-labels of an image."""

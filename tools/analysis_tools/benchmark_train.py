@@ -85,11 +85,11 @@ def measure(args: argparse.Namespace) -> List[dict]:
     for batch in args.batch:
         inputs = scenes.inputs(batch)
         feats = model.detector.extract_feat(inputs)
-        found = model.detector.detect(
+        detections = model.detector.detect(
             inputs, feats, [scenes.sample() for _ in range(batch)]
         )
-        if 'query_embeds' in found[0]:
-            scenes.query_embed_dims = found[0].query_embeds.size(1)
+        if 'query_embeds' in detections[0]:
+            scenes.query_embed_dims = detections[0].query_embeds.size(1)
         for pairs in args.pairs:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(
@@ -139,18 +139,18 @@ def _measure(
 
     def live_step() -> None:
         # Detections of the random detector are replaced afterwards.
-        given = [sample.detections for sample in live]
+        live_detections = [sample.detections for sample in live]
         for sample in live:
             del sample.detections
         model.detector.detect = lambda *args, **kwargs: (
             detect(*args, **kwargs),
-            given,
+            live_detections,
         )[1]
         try:
             step(inputs, live)
         finally:
             del model.detector.detect
-            for sample, detections in zip(live, given):
+            for sample, detections in zip(live, live_detections):
                 sample.detections = detections
 
     nothing = inputs[:, :, :32, :32]

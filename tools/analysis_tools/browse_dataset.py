@@ -119,16 +119,18 @@ def captions_of(
     return {}
 
 
-def choose(keys: List[str], asked: Optional[List[str]], num: int) -> List[int]:
+def choose(
+    keys: List[str], selected: Optional[List[str]], num: int
+) -> List[int]:
     """Select the indices of the images to draw."""
-    if asked:
-        unknown = sorted(set(asked) - set(keys))
+    if selected:
+        unknown = sorted(set(selected) - set(keys))
         if unknown:
             raise ValueError(
                 f'no image has the key {unknown[0]!r}; the '
                 f'first one is {keys[0]!r}'
             )
-        return [keys.index(key) for key in asked]
+        return [keys.index(key) for key in selected]
     if not 0 < num < len(keys):
         return list(range(len(keys)))
     return np.linspace(0, len(keys) - 1, num).round().astype(int).tolist()
@@ -151,8 +153,8 @@ def main() -> None:
         chosen = choose(keys, args.keys, args.num)
         captions: Dict[str, Optional[str]] = {}
         for dataset in datasets:
-            own = [keys[i] for i in chosen if images[i][0] is dataset]
-            captions.update(captions_of(dataset, own))
+            dataset_keys = [keys[i] for i in chosen if images[i][0] is dataset]
+            captions.update(captions_of(dataset, dataset_keys))
         visualizer = HOILocalVisualizer()
         visualizer.dataset_meta = datasets[0].metainfo
         pairs, unreadable = 0, []

@@ -134,7 +134,7 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
     """
     from clhoi_mm.registry import DATASETS
 
-    seen = []
+    used = []
     datasets = [
         dataset
         for split in args.splits
@@ -163,8 +163,8 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
                 filter_cfg=None,
                 pipeline=[*shown, dict(type='PackHOIInputs')],
             )
-            if plain not in seen:
-                seen.append(plain)
+            if plain not in used:
+                used.append(plain)
                 yield DATASETS.build(plain), flipped
 
 
@@ -291,7 +291,7 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
     features = dict(roi_extractor=model.roi_hash) if args.features else None
     total, missing = sum(len(dataset) for dataset, _ in datasets), 0
     # Concatenated data sets may share images.
-    seen = set()
+    visited = set()
     with (
         DetectionFileWriter(
             args.out,
@@ -306,35 +306,37 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
             for i in range(len(dataset)):
                 info = dataset.get_data_info(i)
                 view = info['key'], info['img_path'], flipped
-                if view in seen:
+                if view in visited:
                     total -= 1
                     continue
-                seen.add(view)
+                visited.add(view)
                 record = dataset[i]
                 sample = record['data_samples']
                 if 'unreadable' in sample:
                     writer.skip(sample.key, sample.unreadable)
                     missing += 1
                 else:
-                    found = look(model, record, args.features, args.all_maps)
-                    writer.add(flipped=flipped, **found)
+                    outputs = look(model, record, args.features, args.all_maps)
+                    writer.add(flipped=flipped, **outputs)
                     done += 1
                     if done == PREDICT_AFTER:
-                        taken = time.perf_counter() - start
-                        predict_size(args.out, writer.size, taken, done, total)
+                        elapsed = time.perf_counter() - start
+                        predict_size(
+                            args.out, writer.size, elapsed, done, total
+                        )
                 progress.update()
         if missing == total:
             raise UnreadableImage(
                 f'{args.out}: none of the images can be read; the first: '
                 f'{next(iter(writer.unreadable.values()))}'
             )
-        taken = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
     size = Path(args.out).stat().st_size
     print(
         f'{args.out}: {done} views, detections by '
         f'{model.detector.identity["type"]}'
         + (', with features' if args.features else '')
-        + f'; {size / 1e6:,.1f} MB and {taken / done:.2f} s a view'
+        + f'; {size / 1e6:,.1f} MB and {elapsed / done:.2f} s a view'
     )
     return writer.unreadable
 

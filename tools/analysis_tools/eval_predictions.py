@@ -132,9 +132,11 @@ def main() -> None:
         else:
             metrics = score_v_coco(annotations, predictions, args.classwise)
     except (OSError, ValueError) as error:
-        named = any(str(path) in str(error) for path in (args.ann, args.pred))
+        is_named = any(
+            str(path) in str(error) for path in (args.ann, args.pred)
+        )
         raise SystemExit(
-            str(error) if named else f'{args.pred}: {error}'
+            str(error) if is_named else f'{args.pred}: {error}'
         ) from error
     metrics = {f'{args.metric}/{k}': value for k, value in metrics.items()}
     match = predictions.match_images(annotations)

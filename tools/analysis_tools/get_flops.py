@@ -75,11 +75,11 @@ def measure(
     inputs, sample = scenes.inputs(1), scenes.sample()
     detector = model.detector
     maps, feats = count_flops(lambda: detector.extract_feat(inputs))
-    heads, found = count_flops(
+    heads, outputs = count_flops(
         lambda: detector.detect(inputs, feats, [sample])
     )
-    if 'query_embeds' in found[0]:
-        scenes.query_embed_dims = found[0].query_embeds.size(1)
+    if 'query_embeds' in outputs[0]:
+        scenes.query_embed_dims = outputs[0].query_embeds.size(1)
     scenes.allow(pairs)
     sample.detections = scenes.detections(pairs)
     formed = model.generate_pairs(inputs, feats, [sample])
@@ -107,17 +107,17 @@ def measure(
             lambda: model.score_pairs(feats, formed, context)
         )
         rows[f'ICN, {pairs} pairs'] = (*count_parameters(model.icn), flops)
-    known = set(map(id, detector.parameters()))
-    known.update(
+    known_params = set(map(id, detector.parameters()))
+    known_params.update(
         id(p)
         for part in (model.vlt, model.icn)
         if part is not None
         for p in part.parameters()
     )
-    beside = [p for p in model.parameters() if id(p) not in known]
+    other_params = [p for p in model.parameters() if id(p) not in known_params]
     rows['in training only'] = (
-        sum(p.numel() for p in beside),
-        sum(p.numel() for p in beside if p.requires_grad),
+        sum(p.numel() for p in other_params),
+        sum(p.numel() for p in other_params if p.requires_grad),
         0,
     )
     rows['all'] = (

@@ -203,11 +203,11 @@ class KillTest:
             self.rounds += 1
             while self._start_and_kill(out, kills):
                 pass
-            found = self._digests(out)
+            digests = self._digests(out)
             self.problems += [
                 f'round {self.rounds}: {name} differs'
                 for name in expected
-                if found[name] != expected[name]
+                if digests[name] != expected[name]
             ]
             self.left_behind += sum(
                 path.name.startswith('.') for path in out.rglob('*')
@@ -242,8 +242,10 @@ class KillTest:
         return False
 
     def _start(self, out: Path) -> subprocess.Popen:
-        given = os.environ.get('PYTHONPATH', '')
-        path = f'{REPO}{os.pathsep}{self.target.folder}{os.pathsep}{given}'
+        python_path = os.environ.get('PYTHONPATH', '')
+        path = (
+            f'{REPO}{os.pathsep}{self.target.folder}{os.pathsep}{python_path}'
+        )
         return subprocess.Popen(
             [sys.executable, *self.target.command(out)],
             env=dict(os.environ, PYTHONPATH=path),

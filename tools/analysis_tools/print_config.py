@@ -40,12 +40,12 @@ def main() -> None:
         with atomic_path(args.save_path) as partial:
             # The suffix determines the format.
             suffix = args.save_path[args.save_path.rindex('.') :]
-            named = partial.with_name(partial.name + suffix)
+            temporary = partial.with_name(partial.name + suffix)
             try:
-                cfg.dump(named)
-                named.replace(partial)
+                cfg.dump(temporary)
+                temporary.replace(partial)
             finally:
-                named.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
         print(f'written to {args.save_path}')
 
 

@@ -229,23 +229,23 @@ def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
     first = ''
     for row in rows:
         key = (row.human, row.obj, normalise_name(row.verb))
-        before = unique.setdefault(key, row)
-        if before is not row:
-            first = first or f'{row.where}, which repeats {before.where}'
+        first_row = unique.setdefault(key, row)
+        if first_row is not row:
+            first = first or f'{row.where}, which repeats {first_row.where}'
             # A pair that is visible in any row is visible.
-            if before.invisible and not row.invisible:
+            if first_row.invisible and not row.invisible:
                 unique[key] = row
     if len(unique) < len(rows):
         notes.append(
             f'{len(rows) - len(unique)} of {len(rows)} pairs occur before, '
             f'with the same person, object and verb, and are left out; {first}'
         )
-    alone = [row for row in unique.values() if row.human == row.obj]
-    if alone:
+    self_pairs = [row for row in unique.values() if row.human == row.obj]
+    if self_pairs:
         notes.append(
-            f'{len(alone)} of {len(unique)} pairs are of a person and '
-            f'itself, for one {alone[0].where}; leave object_ann_id empty '
-            'where the action has no object'
+            f'{len(self_pairs)} of {len(unique)} pairs are of a person and '
+            f'itself, for one {self_pairs[0].where}; leave object_ann_id '
+            'empty where the action has no object'
         )
     return list(unique.values())
 

@@ -269,8 +269,8 @@ class _Converter:
         )
         whole = (record.bboxes[:, 2:] >= record.bboxes[:, :2]).all(1)
         ids = [
-            builder.add_box(label, box) if good else None
-            for label, box, good in zip(
+            builder.add_box(label, box) if is_valid else None
+            for label, box, is_valid in zip(
                 record.labels.tolist(),
                 record.continuous_bboxes.tolist(),
                 whole.tolist(),

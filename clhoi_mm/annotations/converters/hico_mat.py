@@ -100,11 +100,11 @@ class HICOMatFile:
                 f'{self.path}, list_action: not of the known '
                 f'structure ({error}).'
             ) from error
-        has_names = [
+        vocab_names = [
             (vocab.verbs[v], vocab.objects[o])
             for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)
         ]
-        for i, (given, expected) in enumerate(zip(names, has_names)):
+        for i, (given, expected) in enumerate(zip(names, vocab_names)):
             if [normalise_name(x) for x in given] != [
                 normalise_name(x) for x in expected
             ]:

@@ -150,9 +150,9 @@ def _add_image(
         (image['width'], image['height']),
     )
     person_label = builder.vocabulary.person_label
-    label_of = {}
+    box_labels = {}
     for ann in coco.annotations[image_id]:
-        label = label_of[ann['id']] = labels[ann['category_id']]
+        label = box_labels[ann['id']] = labels[ann['category_id']]
         builder.add_annotation(
             ann['id'],
             label,
@@ -164,12 +164,12 @@ def _add_image(
         )
     for verb, person, obj in actions.rows.get(image_id, ()):
         name = builder.vocabulary.verbs[verb]
-        if label_of.get(person) != person_label:
+        if box_labels.get(person) != person_label:
             raise ValueError(
                 f'image {image_id}, {name!r}: COCO has no '
                 f'person {person} there.'
             )
-        if obj and obj not in label_of:
+        if obj and obj not in box_labels:
             raise ValueError(
                 f'image {image_id}, {name!r} of person {person}: '
                 f'COCO has no annotation {obj} there.'

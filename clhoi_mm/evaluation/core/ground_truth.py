@@ -38,10 +38,10 @@ def hico_det_ground_truth(
         labels[visible],
         np.ones(len(visible), dtype=np.float32),
     )
-    known = labels >= 0
+    in_classes = labels >= 0
     return gt, ImageLabels(
-        np.concatenate([file.pair_images[known], file.image_hois[:, 0]]),
-        np.concatenate([labels[known], file.image_hois[:, 1]]),
+        np.concatenate([file.pair_images[in_classes], file.image_hois[:, 0]]),
+        np.concatenate([labels[in_classes], file.image_hois[:, 1]]),
     )
 
 

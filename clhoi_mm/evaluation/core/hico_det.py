@@ -167,10 +167,10 @@ def evaluate_hico_det(
     )
     ap_ko = None
     if known_object:
-        known = known_object_mask(ranked, image_labels, hoi_objects)
+        is_known = known_object_mask(ranked, image_labels, hoi_objects)
         ap_ko = average_precision(
-            ranked.hoi_labels[known],
-            true_positive[known],
+            ranked.hoi_labels[is_known],
+            true_positive[is_known],
             num_gt,
             rules.levels,
         )

@@ -203,14 +203,14 @@ class Predictions:
             [positions.get(image, -1) for image in self._images()],
             dtype=np.int64,
         )
-        known = images[images >= 0]
-        if len(np.unique(known)) < len(known):
+        matched = images[images >= 0]
+        if len(np.unique(matched)) < len(matched):
             raise ValueError(
                 f'{"img_id" if self.keys is None else "keys"} holds an image '
                 "twice; give all of an image's rows together."
             )
         image_inds = np.repeat(images, np.diff(self.offsets))
-        if (np.diff(images) > 0).all() and len(known) == len(images):
+        if (np.diff(images) > 0).all() and len(matched) == len(images):
             return np.arange(len(image_inds)), image_inds
         order = np.argsort(image_inds, kind='stable')
         order = order[image_inds[order] >= 0]

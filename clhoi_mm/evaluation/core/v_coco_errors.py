@@ -77,7 +77,7 @@ def explain_v_coco_errors(
     roles = match_roles(truth, persons, actions)
     counted = actions.counts[roles.pred.verb_labels]
     hits = roles.true_positives(strict)
-    role_of = role_boxes(truth, actions)
+    role_rows = role_boxes(truth, actions)
     false_reasons = np.select(
         [hits | ~counted, roles.fitting(strict), roles.right, roles.near],
         [-1, DUPLICATE, WRONG_PAIRING, WRONG_VERB],
@@ -93,7 +93,7 @@ def explain_v_coco_errors(
         gt_persons * num_verbs + verbs,
         (roles.persons * num_verbs + roles.pred.verb_labels)[hits],
     )
-    role = role_of[gt_persons, verbs]
+    role = role_rows[gt_persons, verbs]
     has_human = np.isin(gt_persons, roles.persons[roles.near])
     has_object, has_pair = _predicted(truth, roles, gt_persons, role, strict)
     missed_reasons = np.select(

@@ -127,14 +127,14 @@ class WeightedVCOCO:
         """Average the area under the interpolated precision-recall curve."""
         times = weights[self.image_inds[hits]]
         hits, times = hits[times > 0], times[times > 0]
-        found = np.append(0, np.cumsum(times))
+        num_found = np.append(0, np.cumsum(times))
         ends = np.searchsorted(
             self.labels[hits], np.arange(len(self.starts) + 1)
         )
         areas = []
         for label in np.flatnonzero(num_gt):
             part = slice(ends[label], ends[label + 1])
-            precision = (found[1:][part] - found[part.start]) / (
+            precision = (num_found[1:][part] - num_found[part.start]) / (
                 rows[hits[part] + 1] - rows[self.starts[label]]
             )
             best = np.maximum.accumulate(precision[::-1])[::-1]

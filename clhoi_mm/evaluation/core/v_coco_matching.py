@@ -106,9 +106,9 @@ def match_persons(
         pred, boxes, truth.image_inds, persons, real
     )
     nearest, overlaps = nearest[box_inds], overlaps[box_inds]
-    seen = np.append(labelled, False)[nearest]  # -1: no person
-    pred, box_inds = pred[seen], box_inds[seen]
-    nearest, near = nearest[seen], overlaps[seen] >= IOU_THR
+    is_labeled = np.append(labelled, False)[nearest]  # -1: no person
+    pred, box_inds = pred[is_labeled], box_inds[is_labeled]
+    nearest, near = nearest[is_labeled], overlaps[is_labeled] >= IOU_THR
     right = acts[nearest, actions.action_inds[pred.verb_labels]] & near
     return PersonMatches(
         pred, box_inds, nearest, near, right, acts.sum(axis=0), acts
@@ -158,11 +158,11 @@ def match_roles(
 def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
     """Index each role's box, -1 without one, (P, V)."""
     boxed = np.flatnonzero(~np.isnan(truth.role_bboxes).any(axis=1))
-    role_of = np.full((len(truth.bboxes), len(actions.verbs)), -1)
+    role_rows = np.full((len(truth.bboxes), len(actions.verbs)), -1)
     # Written from last to first, so that the first of several boxes is kept.
     boxed = boxed[::-1]
-    role_of[truth.role_persons[boxed], truth.role_verbs[boxed]] = boxed
-    return role_of
+    role_rows[truth.role_persons[boxed], truth.role_verbs[boxed]] = boxed
+    return role_rows
 
 
 def inclusive_roles(truth: VCOCOTruth) -> np.ndarray:

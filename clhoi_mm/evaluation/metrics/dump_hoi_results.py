@@ -174,15 +174,15 @@ class DumpHOIResults(BaseMetric):
             np.ndarray: Positions, -1 for names that the file lacks, with a
             final -1.
         """
-        own = (self.dataset_meta or {}).get(key)
-        if own is None:
+        dataset_names = (self.dataset_meta or {}).get(key)
+        if dataset_names is None:
             raise ValueError(
                 f"the data set's metainfo lacks {key}, so labels "
                 'cannot be named; use a HOIDataset.'
             )
         positions = {normalise_name(name): i for i, name in enumerate(names)}
         file_positions = [
-            positions.get(normalise_name(name), -1) for name in own
+            positions.get(normalise_name(name), -1) for name in dataset_names
         ]
         return np.array([*file_positions, -1], dtype=np.int64)
 

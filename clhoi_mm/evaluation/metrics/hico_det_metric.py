@@ -104,11 +104,14 @@ class HICODetMetric(BaseMetric):
         Raises:
             ValueError: If neither has classes, or they contradict each other.
         """
-        meta, own = self.dataset_meta or {}, self._own_classes
-        if own is not None and 'hoi_classes' not in meta:
-            return own
+        meta, metric_classes = self.dataset_meta or {}, self._own_classes
+        if metric_classes is not None and 'hoi_classes' not in meta:
+            return metric_classes
         classes = HOIClasses.from_metainfo(meta)
-        if own and own.vocabulary_hash != classes.vocabulary_hash:
+        if (
+            metric_classes
+            and metric_classes.vocabulary_hash != classes.vocabulary_hash
+        ):
             raise ValueError(
                 f"{type(self).__name__}'s vocabulary differs from the data "
                 f"set's, {meta.get('vocabulary')!r}: labels would mean other "

@@ -87,20 +87,22 @@ class VCOCOMetric(BaseMetric):
             ValueError: If neither has actions, or they contradict each other.
         """
         verbs = (self.dataset_meta or {}).get('verbs')
-        own = self._own_verbs
-        if verbs is None and own is None:
+        metric_verbs = self._own_verbs
+        if verbs is None and metric_verbs is None:
             raise ValueError(
                 "the data set's metainfo lacks verbs, so its actions are not "
                 "known. Use a VCOCODataset, or set vocabulary='v_coco' (a "
                 'name or a JSON file) in the evaluator.'
             )
-        if None not in (verbs, own) and tuple(verbs) != own:
+        if None not in (verbs, metric_verbs) and tuple(verbs) != metric_verbs:
             raise ValueError(
                 "VCOCOMetric's vocabulary differs from the data set's: labels "
                 'would mean different verbs. Leave vocabulary out of the '
                 "evaluator to use the data set's."
             )
-        return VCOCOActions.from_verbs(own if verbs is None else verbs)
+        return VCOCOActions.from_verbs(
+            metric_verbs if verbs is None else verbs
+        )
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Store annotations and predictions of a batch.

@@ -89,9 +89,9 @@ def convert_clip_vision(
     state['pos_embed'] = positions[None]
     state['cls_token'] = token[None, None]
     layers = {
-        found[1]
+        match[1]
         for name in state
-        if (found := re.match(r'layers\.(\d+)\.', name))
+        if (match := re.match(r'layers\.(\d+)\.', name))
     }
     encoder = dict(
         type='mmpretrain.VisionTransformer',

@@ -44,8 +44,8 @@ def run_command(
         parser.add_argument(f'--{name}', **option)
     args = parser.parse_args()
     try:
-        given = {name: getattr(args, name) for name in options}
-        state, meta = convert(*read(args.source), **given)
+        option_values = {name: getattr(args, name) for name in options}
+        state, meta = convert(*read(args.source), **option_values)
         write_checkpoint(args.out, state, meta)
     except (OSError, ValueError) as error:
         raise SystemExit(f'{parser.prog}: {args.source}: {error}') from None

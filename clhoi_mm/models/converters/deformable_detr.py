@@ -65,9 +65,9 @@ def convert_deformable_detr(state: State, config: dict) -> tuple[State, dict]:
 def _neck(state: State) -> State:
     """Rename the projections of the neck."""
     sizes = {
-        int(found[1]): state[found[0]].shape[-1]
+        int(match[1]): state[match[0]].shape[-1]
         for name in state
-        if (found := re.fullmatch(r'input_proj\.(\d)\.conv\.weight', name))
+        if (match := re.fullmatch(r'input_proj\.(\d)\.conv\.weight', name))
     }
     mapped = sum(size == 1 for size in sizes.values())
 
@@ -98,10 +98,10 @@ def _share_branches(state: State) -> None:
     }
     for part in ('cls_branches', 'reg_branches'):
         take_from = f'bbox_head.{part}.0.'
-        own = [name for name in state if name.startswith(take_from)]
-        if not own:
+        branch = [name for name in state if name.startswith(take_from)]
+        if not branch:
             take({}, f'{part} of the head', SOURCE)
-        for name in own:
+        for name in branch:
             for layer in layers:
                 new = f'bbox_head.{part}.{layer}.{name[len(take_from) :]}'
                 state.setdefault(new, state[name])

@@ -103,7 +103,7 @@ def resnet_rules(prefix: str) -> list[Rule]:
     unit = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
     parts = dict(convolution='conv', normalization='bn')
     kind = r'(convolution|normalization)\.' + unit
-    own = dict(convolution='0', normalization='1')
+    submodules = dict(convolution='0', normalization='1')
     return [
         (prefix + r'((?:conv1|bn1|layer[1-4]\.\d+\.(?:conv\d|bn\d|'
          r'downsample\.[01]))\.' + unit + ')', r'backbone.\1'),
@@ -114,7 +114,7 @@ def resnet_rules(prefix: str) -> list[Rule]:
          f'{parts[m[4]]}{int(m[3]) + 1}.{m[5]}'),
         (prefix + r'encoder\.stages\.(\d)\.layers\.(\d+)\.shortcut\.' + kind,
          lambda m: f'backbone.layer{int(m[1]) + 1}.{m[2]}.downsample.'
-         f'{own[m[3]]}.{m[4]}'),
+         f'{submodules[m[3]]}.{m[4]}'),
     ]  # fmt: skip
 
 

@@ -86,9 +86,9 @@ def convert_yolox(
 def _block(name: str) -> str:
     """Return mmdet's name of a backbone or neck block."""
     part, *rest = name.split('.')
-    found = STAGE.fullmatch(part)
+    match = STAGE.fullmatch(part)
     new = (
-        f'backbone.stage{int(found[1]) - 1}' if found else f'neck.{NECK[part]}'
+        f'backbone.stage{int(match[1]) - 1}' if match else f'neck.{NECK[part]}'
     )
     return '.'.join([new, *rest])
 

@@ -107,10 +107,10 @@ def _inputs(graph: 'GraphProto', names: dict[int, str]) -> dict[str, Origins]:
     origins: dict[str, Origins] = {}
     inputs = {}
     for node in graph.node:
-        of_node = join(*(origins.get(name, ()) for name in node.input))
+        node_origins = join(*(origins.get(name, ()) for name in node.input))
         if id(node) in names:
-            inputs[names[id(node)]] = of_node
-            of_node = (names[id(node)],)
+            inputs[names[id(node)]] = node_origins
+            node_origins = (names[id(node)],)
         for name in node.output:
-            origins[name] = of_node
+            origins[name] = node_origins
     return inputs

@@ -42,7 +42,7 @@ class PairPredictions:
 
     @property
     def is_verbwise(self) -> bool:
-        """Whether interactiveness is predicted for each class."""
+        """True if interactiveness is verb-wise, not common."""
         return self.interactiveness.size(1) > 1
 
 

@@ -34,7 +34,7 @@ def center_by_group(
     return F.normalize(embeds - means[group], dim=-1), means
 
 
-def whiten(embeds: Tensor, known: Tensor, floor: float = 0.05) -> Tensor:
+def whiten(embeds: Tensor, reference: Tensor, floor: float = 0.05) -> Tensor:
     """Whiten text space by the covariance of reference rows.
 
     Verb embeddings of text encoders concentrate along few directions, which
@@ -51,9 +51,9 @@ def whiten(embeds: Tensor, known: Tensor, floor: float = 0.05) -> Tensor:
         Tensor: (N, d), unit length.
     """
     # In double precision, so that a row does not depend on its batch.
-    _, sizes, axes = torch.linalg.svd(known.double(), full_matrices=False)
+    _, sizes, axes = torch.linalg.svd(reference.double(), full_matrices=False)
     energy = sizes**2
-    is_spanned = energy > 1e-9 * len(known)
+    is_spanned = energy > 1e-9 * len(reference)
     scale = torch.where(
         is_spanned, (energy + floor * energy[is_spanned].mean()).rsqrt(), 0.0
     )

@@ -78,7 +78,7 @@ class TeacherHead(BaseModule):
 
     @property
     def uses_pseudo_labels(self) -> bool:
-        """Whether targets are image-level pseudo-labels of a VLLM."""
+        """True if targets are image-level pseudo-labels of a VLLM."""
         return self.supervision == 'vllm' and not self.broadcast_image_labels
 
     def init_weights(self) -> None:
@@ -150,11 +150,11 @@ class TeacherHead(BaseModule):
         ]
         if self.unseen is not None:
             for i, sample_labels in enumerate(pseudo_labels):
-                seen = ~self._is_unseen_label(sample_labels)
+                is_kept = ~self._is_unseen_label(sample_labels)
                 label_fields[i] = tuple(
-                    values[seen] for values in label_fields[i]
+                    values[is_kept] for values in label_fields[i]
                 )
-                if not seen.all():
+                if not is_kept.all():
                     has_caption[i] = False
                     sentences[i] = sentences[i][:0]
         return self._pack(

@@ -70,7 +70,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
 
     @property
     def is_warmed_up(self) -> Tensor:
-        """Whether the model corrects labels by now, a scalar bool."""
+        """True once the model corrects labels, a scalar bool."""
         return self.iterations > self.warmup
 
     def forward(

@@ -86,7 +86,7 @@ class ContextDistillLoss(nn.Module):
         )
         keys = torch.cat([all_captions, self.queue])
         usable = torch.cat([all_mask, in_queue])
-        own = start + torch.arange(len(captions), device=mask.device)
+        caption_inds = start + torch.arange(len(captions), device=mask.device)
 
         def soft_targets(others: Tensor, usable: Tensor) -> Tensor:
             similar = captions @ others.T / self.target_temperature
@@ -100,7 +100,7 @@ class ContextDistillLoss(nn.Module):
         loss = loss - (
             soft_targets(all_captions, all_mask) * to_image.log_softmax(1)
         ).sum(1)
-        is_recalled = to_text[:, : len(all_captions)].argmax(1) == own
+        is_recalled = to_text[:, : len(all_captions)].argmax(1) == caption_inds
         if self.training:
             self._enqueue(all_captions, all_mask)
         return distributed_weighted_mean(

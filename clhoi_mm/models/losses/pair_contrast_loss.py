@@ -73,18 +73,18 @@ class PairContrastLoss(nn.Module):
             self._attend(scores, in_bag, pairs).T @ predictions.embeds, dim=1
         )
         logits = bag @ classifier.hoi_embeds.T / self.contrast_temperature
-        own = (bag * phrase).sum(1, True) / self.contrast_temperature
+        positive = (bag * phrase).sum(1, True) / self.contrast_temperature
         same_object = classifier.hoi_objects == obj[:, None]
         is_label = targets.image_targets[image] > 0
         unlabeled = 1.0 if targets.is_exhaustive else self.unlabeled_weight
         negative = torch.where(same_object, unlabeled, 1.0)
         negative = negative * ~(is_label & same_object)
         negative = negative * classifier.is_trainable
-        loss = torch.cat([own, logits + negative.log()], 1).logsumexp(1)
+        loss = torch.cat([positive, logits + negative.log()], 1).logsumexp(1)
         weight = targets.weights[image, label] * in_bag.any(0)
         return dict(
             loss_contrast=distributed_weighted_mean(
-                loss - own[:, 0], weight, at_least=1e-6
+                loss - positive[:, 0], weight, at_least=1e-6
             )
         )
 
