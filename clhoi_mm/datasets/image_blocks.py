@@ -198,8 +198,8 @@ def _block(path: str, columns: dict, first_row: int) -> ImageBlock:
         empty = np.flatnonzero((lengths == 0) | np.asarray(column.is_null()))
         if len(empty):
             raise ValueError(
-                f'{path}: row {first_row + empty[0] + 1}, field "{name}": null '
-                'or empty; leave the row out, or fill it'
+                f'{path}: row {first_row + empty[0] + 1}, field "{name}": '
+                'null or empty; leave the row out, or fill it'
             )
         if _must_spell(bytes(text)):
             names = map(normalize_key, column.to_pylist())

@@ -173,7 +173,9 @@ def test_strips(page, upload):
     file = io.BytesIO()
     Image.new('RGB', (1, 20_000)).save(file, 'PNG')
     number = page.add_image(upload(file.getvalue()))
-    with pytest.raises(UserInputError, match='^Detection failed.* is 1 x 20000 pixels'):
+    with pytest.raises(
+        UserInputError, match='^Detection failed.* 1 x 20000 pixels'
+    ):
         page.predict(number, 50)
 
 

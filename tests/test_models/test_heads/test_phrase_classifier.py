@@ -277,5 +277,5 @@ def test_unseen_classes_of_other_vocabularies():
     assert 'is_trainable' not in table.state_dict()
     with pytest.raises(ValueError, match="classes of HICO-DET.*'park'"):
         PhraseClassifier(PARK, ENCODER, TEXT_DIM, 'uv')
-    with pytest.raises(ValueError, match='vocabulary "park"; leave some to train on'):
+    with pytest.raises(ValueError, match='"park"; leave some to train on'):
         PhraseClassifier(PARK, ENCODER, TEXT_DIM, range(VOCABULARY.num_hois))
