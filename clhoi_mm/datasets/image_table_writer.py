@@ -132,10 +132,9 @@ class ImageTableWriter:
             if key in row_by_key:
                 raise ValueError(
                     f'{self._source}: images {row_by_key[key] + 1} and '
-                    f'{row + 1}, '
-                    f'field "{name}": {key.decode()!r} occurs '
-                    'twice; list each image once, and give images of the same path '
-                    'different keys (a Parquet column "key")'
+                    f'{row + 1}, field "{name}": {key.decode()!r} occurs '
+                    'twice; list each image once, and give images of the '
+                    'same path different keys (a Parquet column "key")'
                 )
             row_by_key[key] = row
         self._file.seek(0, 2)
