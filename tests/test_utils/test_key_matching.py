@@ -48,7 +48,7 @@ def test_an_empty_side_is_no_error(left, right):
         ('a\\0.jpg', 'a/0.jpg', 'backslashes'),
         ('./0.jpg', '0.jpg', 'backslashes'),
         ('0.jpg\r', '0.jpg', 'spaces'),
-        ('e\u0301.jpg', '\u00e9.jpg', 'unicode forms'),
+        ('e\u0301.jpg', '\u00e9.jpg', 'Unicode forms'),
         ('A.JPG', 'a.jpg', 'upper and lower case'),
         ('0.jpg', 0, 'B has numbers where the other has names'),
         (12, 'COCO_000000000012.jpg', 'images of A has numbers'),
