@@ -23,7 +23,7 @@ def build_model(cfg: Config, device: str) -> CLHOI:
     model = cfg.model
     if model.get('detector') is None:
         raise SystemExit(
-            'this config has no detector (model.detector=None): '
+            'this config has no detector, model.detector=None: '
             'inference on an image cannot be timed'
         )
     model.update(
