@@ -13,8 +13,8 @@ model = dict(
         type='FrozenDetector',
         detector={{_base_.detector}},
         checkpoint='checkpoints/mini_detector.pth',
-        # 1,200 images, their mirror images and 450 of validation: after some
-        # epochs the frozen detector has nothing left to do.
+        # 1,200 images, their mirror images and 450 of validation: all are
+        # cached after some epochs.
         feat_cache_size=2850,
     ),
     pairing=dict(score_thr=0.3, max_humans=8, max_objects=10, max_pairs=64),
@@ -26,7 +26,7 @@ model = dict(
         num_layers=1,
         num_heads=4,
         levels=(1, 2),
-        # Both levels are read at 5 x 7 positions.
+        # Both levels are pooled to 5 x 7 positions.
         max_tokens=40,
     ),
     icn=dict(
@@ -34,9 +34,8 @@ model = dict(
         embed_dims=embed_dims,
         num_heads=4,
         roi_channels=32,
-        # What won on validation; with a teacher of whose words most are
-        # wrong, or with half as many images, one interactiveness for all
-        # verbs finds more (docs/results.md).
+        # Best on validation; with a teacher of low precision, or with half as
+        # many images, common interactiveness is better (docs/results.md).
         verbwise_interactiveness=True,
         roi_extractor=dict(out_channels=64, featmap_strides=[8]),
     ),
@@ -49,19 +48,19 @@ model = dict(
     ),
     context_loss=dict(text_dim=text_dim),
     interaction_loss=dict(
-        # Any contrast between pairs and phrases costs mAP of validation here.
+        # Any weight of the contrastive loss costs validation mAP here.
         contrast_weight=0.0,
     ),
     # Warm-up is three epochs of interaction distillation.
     label_noise=dict(_delete_=True, type='EMLabelNoise', warmup=114),
 )
 
-# Half as many steps of twice the size take less time and find as much.
+# Half as many steps of twice the batch size are faster and as accurate.
 train_dataloader = dict(batch_size=32)
 auto_scale_lr = dict(base_batch_size=32)
 
-# Two epochs of context, nine of interactions, nine by what the ICN of the
-# first nine makes of the words.
+# Two epochs of context distillation, nine of interaction distillation, and
+# nine of self-distillation from the first nine's ICN.
 max_epochs = 20
 train_cfg = dict(max_epochs=max_epochs, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
@@ -98,6 +97,6 @@ custom_hooks = [
     dict(type='EpochSeedHook'),
     dict(type='JsonConfigHook'),
     dict(type='SelfDistillHook', epochs=[11]),
-    # 260 MB, and nothing is decoded twice.
+    # 260 MB; each image is decoded once.
     dict(type='RememberImagesHook', max_images=2400),
 ]

@@ -1,4 +1,4 @@
-# Label-free training on one's own images: set data_root, images, vocabulary
+# Label-free training on own images: set data_root, images, vocabulary
 # and teacher_cache as in docs/datasets.md.
 _base_ = [
     '_base_/models/clhoi_queries.py',

@@ -13,8 +13,8 @@ model = dict(
         classes='coco',
         # DETR R50 trained on COCO, as an mmdet checkpoint: docs/models.md.
         checkpoint='checkpoints/detr_r50_coco.pth',
-        # V-COCO also asks who acts without an object that can be seen.
     ),
+    # V-COCO also evaluates actions with a missing role.
     missing_role_weight=0.1,
     teacher_head=dict(vocabulary='v_coco'),
     # An epoch of 5,400 images, each with about 7 compatible classes.

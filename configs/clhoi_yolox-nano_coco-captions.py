@@ -1,5 +1,5 @@
-# Label-free from captions of COCO's photos, tested on V-COCO: small enough
-# for a CPU. docs/real_photos.md goes from download to picture.
+# Label-free training from captions of COCO's photos, tested on V-COCO, which a
+# CPU can run. docs/real_photos.md describes all steps.
 _base_ = [
     '_base_/models/clhoi.py',
     '_base_/models/yolox_nano.py',
@@ -15,7 +15,7 @@ model = dict(
         type='FrozenDetector',
         detector={{_base_.detector}},
         classes='coco',
-        # YOLOX-Nano of its authors, converted: docs/models.md.
+        # The authors' YOLOX-Nano, converted: docs/models.md.
         checkpoint='checkpoints/yolox_nano_coco.pth',
     ),
     missing_role_weight=0.1,

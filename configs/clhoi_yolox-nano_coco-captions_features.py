@@ -1,5 +1,5 @@
-# The same from features that tools/analysis_tools/cache_detections.py wrote,
-# so that no photo is read and the detector does not run.
+# The same with cached features of tools/analysis_tools/cache_detections.py, so
+# that no photo is read and the detector does not run.
 _base_ = 'clhoi_yolox-nano_coco-captions.py'
 
 test_features = 'data/v_coco/features.safetensors'
@@ -24,7 +24,7 @@ test_pipeline = [
     dict(type='PackHOIInputs'),
 ]
 
-# Handing samples over costs more than there is left to load.
+# Passing samples between processes costs more than loading them.
 train_dataloader = dict(
     num_workers=0,
     persistent_workers=False,

@@ -11,7 +11,7 @@ model = dict(
         type='FrozenDetector',
         detector={{_base_.detector}},
         classes='coco',
-        # YOLOX-s of its authors, converted: docs/models.md.
+        # The authors' YOLOX-s, converted: docs/models.md.
         checkpoint='checkpoints/yolox_s_coco.pth',
     ),
 )

@@ -1,4 +1,4 @@
-"""Detect interactions in one's own images and videos."""
+"""Detect interactions in images and videos."""
 
 import argparse
 import sys
@@ -44,16 +44,16 @@ def parse_args() -> argparse.Namespace:
         '--score-thr',
         type=float,
         default=0.0,
-        help='least score of what is written (default 0)',
+        help='minimum score of written predictions (default 0)',
     )
     parser.add_argument(
         '--pred-score-thr',
         type=float,
         default=0.3,
-        help='least score of what is drawn (default 0.3)',
+        help='minimum score of drawn predictions (default 0.3)',
     )
     parser.add_argument(
-        '--top-k', type=int, help='interactions an image, the best'
+        '--top-k', type=int, help='maximum number of interactions per image'
     )
     parser.add_argument(
         '--classes',
@@ -65,7 +65,7 @@ def parse_args() -> argparse.Namespace:
         '--vocabulary',
         nargs='+',
         metavar='PHRASE',
-        help='look for these instead: "groom horse" "a man feeding a dog"',
+        help='phrases to detect instead: "groom horse" "a man feeding a dog"',
     )
     parser.add_argument(
         '--no-save-vis', action='store_true', help='write no pictures'
@@ -77,36 +77,36 @@ def parse_args() -> argparse.Namespace:
         '--frame-step',
         type=int,
         default=1,
-        help='look at every n-th frame of videos (default 1)',
+        help='use every n-th frame of videos (default 1)',
     )
     parser.add_argument(
         '--no-track',
         dest='track',
         action='store_false',
-        help='take each frame of a video for an image: follow nobody, smooth '
-        'nothing, and write a picture and a JSON file for each',
+        help='process each frame of a video as an image: no tracking, no '
+        'smoothing, and a picture and a JSON file for each',
     )
     parser.add_argument(
         '--attention',
         type=int,
         default=0,
         metavar='N',
-        help='draw for the N best pairs of an image where the context comes '
-        'from that they listen to (not in followed videos)',
+        help='draw the attention to the context for the N best pairs of an '
+        'image (not in tracked videos)',
     )
     parser.add_argument(
         '--bad-images',
         choices=['skip', 'error'],
         default='skip',
-        help='what to do about images and videos that cannot be read '
+        help='handling of images and videos that cannot be read '
         '(default skip; the exit code is 1 all the same)',
     )
     parser.add_argument(
         '--orientation',
         choices=['upright', 'stored'],
         default='upright',
-        help='turn images as the camera says, or, as annotated data sets are '
-        'read, not (default upright)',
+        help='upright applies the EXIF orientation of photos; stored does '
+        'not, as for annotated data sets (default upright)',
     )
     parser.add_argument(
         '--cfg-options',

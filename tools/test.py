@@ -1,4 +1,4 @@
-"""Test a detector: print its metrics, save its results, draw pictures."""
+"""Test a detector: print metrics, save results, draw pictures."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out',
         help='file for the detections: .json, or .npz, which '
-        'tools/analysis_tools/eval_predictions.py scores',
+        'tools/analysis_tools/eval_predictions.py evaluates',
     )
     parser.add_argument('--show-dir', help='folder for pictures')
     parser.add_argument(
@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
         '--show-score-thr',
         type=float,
         default=0.3,
-        help='least score of drawn interactions (default 0.3)',
+        help='minimum score of drawn interactions (default 0.3)',
     )
     parser.add_argument(
         '--fast',
@@ -73,7 +73,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def known_names(cfg: Config) -> dict[str, tuple[str, ...]]:
-    """What may be asked of the config's metrics, and the figures it names."""
+    """Map names accepted by --eval to metrics of the config."""
     from clhoi_mm.registry import METRICS
 
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
@@ -87,7 +87,7 @@ def known_names(cfg: Config) -> dict[str, tuple[str, ...]]:
 
 
 def print_metrics(metrics: dict, figures: list[str]) -> None:
-    """Print the figures that were asked for, in percent."""
+    """Print the selected metrics, in percent."""
     by_name = {key.split('/')[-1]: value for key, value in metrics.items()}
     figures = [name for name in figures if name in by_name]
     width = max(map(len, figures), default=0) + 2
@@ -96,7 +96,7 @@ def print_metrics(metrics: dict, figures: list[str]) -> None:
 
 
 def draw(cfg: Config, args: argparse.Namespace) -> None:
-    """Let the visualisation hook write pictures to --show-dir."""
+    """Make the visualization hook write pictures to --show-dir."""
     hook = cfg.default_hooks.get('visualization')
     if hook is None:
         raise SystemExit(
@@ -110,7 +110,7 @@ def draw(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def dump_results(runner: Runner, out_file: str) -> BaseMetric:
-    """A metric of the runner's data set that writes --out."""
+    """Add a metric to the evaluator that writes --out."""
     from clhoi_mm.datasets.wrappers import inner_datasets
 
     dataset = runner.test_dataloader.dataset
@@ -166,7 +166,8 @@ def main() -> None:
     metrics = runner.test()
     if args.eval:
         print_metrics(
-            metrics, [name for asked in args.eval for name in figures[asked]]
+            metrics,
+            [name for selected in args.eval for name in figures[selected]],
         )
     unreadable = getattr(runner.test_loop, 'unreadable', ())
     if unreadable:

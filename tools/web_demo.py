@@ -1,6 +1,6 @@
-"""A page in the browser on which a detector's images can be looked at.
+"""Web page for detecting interactions in uploaded images.
 
-For this machine alone unless --host says otherwise.
+Serves this machine only unless --host is given.
 """
 
 import argparse
@@ -12,14 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Optional
 
-# Read when gradio is imported: no word to its makers, nothing from the net.
+# Read when gradio is imported: no telemetry, no downloads.
 os.environ.update(GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1')
 
-# Files of visitors and pictures for them that are kept, the newest, and for
-# how many seconds.
+# Number of uploads and pictures kept, the newest, and their maximum age in
+# seconds.
 MAX_FILES = 64
 MAX_AGE = 600
-# A page of Gradio's would load a script from elsewhere.
+# Content policy: one of Gradio's pages would load a script from elsewhere.
 POLICY = (
     b'content-security-policy',
     b"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:",
@@ -48,27 +48,27 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--teacher',
         metavar='FOLDER',
-        help="a teacher's pass or cache: show its words on the examples",
+        help='a teacher job or cache: show its answers for the examples',
     )
     parser.add_argument(
         '--host',
         default='127.0.0.1',
-        help='address to serve; 0.0.0.0 for all who can reach this machine '
-        '(default: %(default)s, this machine alone)',
+        help='address to serve; 0.0.0.0 for everyone who can reach this '
+        'machine (default: %(default)s, this machine only)',
     )
     parser.add_argument('--port', type=int, default=7860)
     parser.add_argument(
-        '--max-mb', type=int, default=10, help='largest file, in MiB'
+        '--max-mb', type=int, default=10, help='maximum file size, in MiB'
     )
     return parser.parse_args()
 
 
 class Guard:
-    """Middleware that lets few files pile up and nothing come from the net.
+    """Middleware that limits stored files and blocks external content.
 
     Args:
         app (Any): The application.
-        folder (str): Where uploads and pictures are.
+        folder (str): Folder of uploads and pictures.
     """
 
     def __init__(self, app: Any, folder: str) -> None:
@@ -98,31 +98,32 @@ class Guard:
         await self.app(scope, receive, send_policy)
 
 
-def build(page: Any, folder: str) -> Any:
-    """The page.
+class PageActions:
+    """Actions of the page that do not depend on Gradio.
 
     Args:
-        page (DemoSession): What it shows.
-        folder (str): Where Gradio puts uploads.
-
-    Returns:
-        gradio.Blocks: The page.
+        session (DemoSession): Images and predictions.
+        folder (str): Gradio's upload folder.
     """
-    import gradio as gr
 
-    from clhoi_mm.apis.demo_session import UserInputError
+    def __init__(self, session: Any, folder: str) -> None:
+        self.session = session
+        self.folder = Path(folder).resolve()
 
     def show(
+        self,
         number: Optional[int],
         threshold: float,
         phrases: str,
         row: Optional[int] = None,
     ) -> tuple:
-        """Picture, table, message."""
+        """Return picture, table and message."""
+        from clhoi_mm.apis.demo_session import UserInputError
+
         if number is None:
             return None, [], 'Upload an image or choose an example.'
         try:
-            view = page.look(number, threshold, phrases, row)
+            view = self.session.predict(number, threshold, phrases, row)
         except UserInputError as error:
             return None, [], str(error)
         message = f'{len(view.rows)} interactions.'
@@ -130,34 +131,52 @@ def build(page: Any, folder: str) -> Any:
             message = f'{view.rows[row][0]}: this pair alone.'
         elif not view.rows:
             message = 'Nothing is found with this threshold.'
-        # Numbered: visitors sort the table as they like.
+        # Numbered, since visitors can sort the table.
         rows = [[i, *r] for i, r in enumerate(view.rows, 1)]
         return view.picture, rows, message
 
-    def take(
-        path: str, threshold: float, phrases: str, words: str = ''
+    def add(
+        self, path: str, threshold: float, phrases: str, answer: str = ''
     ) -> tuple:
-        """Number, picture, table, message, the teacher's words."""
+        """Return number, picture, table, message and teacher's answer."""
+        from clhoi_mm.apis.demo_session import UserInputError
+
         try:
-            number = page.open(path)
+            number = self.session.add_image(path)
         except UserInputError as error:
             return None, None, [], str(error), ''
-        return number, *show(number, threshold, phrases), words
+        return number, *self.show(number, threshold, phrases), answer
 
-    def upload(path: str, threshold: float, phrases: str) -> tuple:
-        # Gradio refuses paths that a visitor made up. Its own are of the
+    def upload(self, path: str, threshold: float, phrases: str) -> tuple:
+        """Add an uploaded image; see :meth:`add`."""
+        # Gradio refuses paths that a visitor made up. Its own depend on the
         # content: two visitors with one photo share a file, so that the
         # first one must not delete it.
-        if not Path(path).resolve().is_relative_to(Path(folder).resolve()):
+        if not Path(path).resolve().is_relative_to(self.folder):
             return None, None, [], 'This is no upload.', ''
-        return take(path, threshold, phrases)
+        return self.add(path, threshold, phrases)
+
+
+def build(page: Any, folder: str) -> Any:
+    """Build the page.
+
+    Args:
+        page (DemoSession): Content of the page.
+        folder (str): Gradio's upload folder.
+
+    Returns:
+        gradio.Blocks: The page.
+    """
+    import gradio as gr
+
+    actions = PageActions(page, folder)
 
     def choose(threshold: float, phrases: str, event: gr.SelectData) -> tuple:
-        return take(
+        return actions.add(
             page.examples[event.index],
             threshold,
             phrases,
-            page.teacher_says(event.index),
+            page.teacher_text(event.index),
         )
 
     def highlight(
@@ -166,7 +185,7 @@ def build(page: Any, folder: str) -> Any:
         phrases: str,
         event: gr.SelectData,
     ) -> tuple:
-        picture, _, message = show(
+        picture, _, message = actions.show(
             number, threshold, phrases, int(event.row_value[0]) - 1
         )
         return picture, message
@@ -197,17 +216,17 @@ def build(page: Any, folder: str) -> Any:
                     100,
                     30,
                     step=1,
-                    label='Least score, percent',
+                    label='Minimum score, percent',
                     elem_id='threshold',
                 )
                 phrases = gr.Textbox(
                     lines=3,
-                    label=f'Look for (one a line, at most {page.max_phrases}; '
-                    'empty: all that was learned)',
+                    label=f'Phrases to detect (one per line, at most '
+                    f"{page.max_phrases}; empty: the model's classes)",
                     placeholder='ride horse\na man feeding a dog',
                     elem_id='phrases',
                 )
-                search = gr.Button('Look', elem_id='look')
+                search = gr.Button('Detect', elem_id='look')
             with gr.Column(scale=2):
                 picture = gr.Image(
                     label='Interactions',
@@ -228,23 +247,25 @@ def build(page: Any, folder: str) -> Any:
                     label='Click one to see its pair',
                     elem_id='table',
                 )
-                words = gr.Textbox(
-                    label='What the teacher said of it',
+                answer = gr.Textbox(
+                    label='Answer of the teacher',
                     interactive=False,
                     elem_id='teacher',
                 )
-        asked, shown = [number, threshold, phrases], [picture, table, message]
+        inputs, shown = [number, threshold, phrases], [picture, table, message]
         button.upload(
-            upload, [button, threshold, phrases], [number, *shown, words]
+            actions.upload,
+            [button, threshold, phrases],
+            [number, *shown, answer],
         )
         if page.examples:
             gallery.select(
-                choose, [threshold, phrases], [number, *shown, words]
+                choose, [threshold, phrases], [number, *shown, answer]
             )
-        threshold.release(show, asked, shown)
-        search.click(show, asked, shown)
-        phrases.submit(show, asked, shown)
-        table.select(highlight, asked, [picture, message])
+        threshold.release(actions.show, inputs, shown)
+        search.click(actions.show, inputs, shown)
+        phrases.submit(actions.show, inputs, shown)
+        table.select(highlight, inputs, [picture, message])
     return blocks
 
 

@@ -1,7 +1,6 @@
-"""The annotation file: its reader, its writer and the converters into it.
+"""Reader, writer and converters of the annotation file.
 
-Imports neither torch nor any mm* package. Nothing else in the project parses
-this JSON.
+Imports neither torch nor any mm* package. No other package parses this JSON.
 """
 
 from .annotation_builder import AnnotationBuilder, write_annotations

@@ -1,4 +1,4 @@
-"""Collects an annotation file and writes it."""
+"""Builder and writer of annotation files."""
 
 import json
 import os
@@ -12,20 +12,19 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 
 class AnnotationBuilder:
-    """The project's annotation file, filled image by image.
+    """Builds an annotation file image by image.
 
     Ids count from 1 in the order of the calls, categories and HOI classes in
-    the vocabulary's order. Equal boxes of one object class in one image
-    become one annotation, so that pairs share their persons and objects; the
-    pairs themselves are never merged.
-
+    the vocabulary's order. Equal boxes of one object class in one image are
+    merged into one annotation, so that pairs share persons and objects; pairs
+    are never merged.
     Args:
-        vocabulary (HOIVocabulary): Gives ``categories``, ``verbs`` and
-            ``hoi_categories``.
-        info (dict): Where the annotations are from; no dates, so that the
+        vocabulary (HOIVocabulary): Vocabulary of ``categories``, ``verbs``
+            and ``hoi_categories``.
+        info (dict): Source of the annotations; without dates, so that the
             same input gives the same bytes.
-        with_classes (bool): Whether the data set has HOI classes of its own;
-            V-COCO has none. Defaults to True.
+        with_classes (bool): Whether the data set defines HOI classes, as
+            V-COCO does not. Defaults to True.
     """
 
     def __init__(
@@ -49,15 +48,15 @@ class AnnotationBuilder:
         size: Tuple[int, int],
         hoi_labels: Optional[Iterable[int]] = None,
     ) -> None:
-        """Begins an image; boxes and pairs that follow are its own.
+        """Start an image, to which following boxes and pairs belong.
 
         Args:
             image_id (int): Unique in the file.
-            file_name (str): Below the data set's image folder, and unique
-                over the splits: the image's key as well.
+            file_name (str): Path relative to the data set's image folder,
+                unique over the splits, since it is the image's key.
             size (Tuple[int, int]): Width and height in pixels.
-            hoi_labels (Iterable[int], optional): Labels of HOI classes that
-                hold for the image, invisible ones included.
+            hoi_labels (Iterable[int], optional): Image-level HOI labels,
+                invisible interactions included.
         """
         image = dict(
             id=image_id,
@@ -72,7 +71,7 @@ class AnnotationBuilder:
         self._seen = {}
 
     def add_box(self, label: int, xyxy: Sequence[float]) -> int:
-        """Adds a box of the image, or finds the equal one.
+        """Add a box of the image, unless it exists.
 
         Args:
             label (int): Object label.
@@ -107,17 +106,17 @@ class AnnotationBuilder:
         iscrowd: int,
         hoi_labelled: bool = True,
     ) -> None:
-        """Adds another data set's annotation of the image as it is.
+        """Copy an annotation of another data set.
 
         Args:
-            ann_id (int): Its id there, unique in the file; not to be mixed
-                with :meth:`add_box`.
+            ann_id (int): Its original id, unique in the file; not to be
+                mixed with :meth:`add_box`.
             label (int): Object label.
             bbox (Sequence[float]): xywh, zero-based continuous pixels.
             area (float): In pixels.
             iscrowd (int): 1 for a crowd.
-            hoi_labelled (bool): Whether somebody labelled this person for
-                interactions. Defaults to True.
+            hoi_labelled (bool): Whether the person's interactions are
+                annotated. Defaults to True.
         """
         annotation = dict(
             id=ann_id,
@@ -138,7 +137,7 @@ class AnnotationBuilder:
         verb_label: int,
         invisible: bool = False,
     ) -> None:
-        """Adds a pair of the image; None where there is no box."""
+        """Add a pair of the image; None is no box."""
         hoi = dict(
             id=len(self.hois) + 1,
             image_id=self.images[-1]['id'],
@@ -153,11 +152,11 @@ class AnnotationBuilder:
     def save(
         self, path: Union[str, os.PathLike], rare: Optional[np.ndarray] = None
     ) -> None:
-        """Writes the file, one record a line, atomically.
+        """Write the file atomically, one record per line.
 
         Args:
             path (str | PathLike): The JSON file.
-            rare (np.ndarray, optional): (C, ) bool, which classes are rare.
+            rare (np.ndarray, optional): Rare classes, (C, ) bool.
         """
         vocab = self.vocabulary
         classes = [
@@ -189,11 +188,11 @@ def write_annotations(
     info: Dict[str, Any],
     sections: Dict[str, Sequence[Any]],
 ) -> None:
-    """Writes an annotation file, one record a line, atomically.
+    """Write an annotation file atomically, one record per line.
 
     Args:
         path (str | PathLike): The JSON file.
-        info (dict): Where the annotations are from.
+        info (dict): Source of the annotations.
         sections (dict): ``images``, ``annotations``, ``categories``,
             ``verbs``, ``hoi_categories`` and ``hois``.
     """
@@ -219,6 +218,6 @@ def _dumps(record: Any) -> str:
 
 
 def _number(value: float) -> Union[int, float]:
-    """Without the noise of sums, at most four decimals."""
+    """Round to four decimals, to hide rounding errors of sums."""
     value = round(float(value), 4)
     return int(value) if value.is_integer() else value

@@ -1,4 +1,4 @@
-"""The project's annotation file: read once, checked once."""
+"""Validating reader of the annotation file."""
 
 from functools import cached_property
 from typing import Any, Dict, List, Optional, Tuple
@@ -12,7 +12,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 from .records import Records, is_id
 from .text_file import PathLike, parse_json, read_bytes
 
-# Sections and what their records must have; verbs are names.
+# Sections and the required fields of their records; verbs are names.
 REQUIRED: Dict[str, Tuple[str, ...]] = dict(
     images=('file_name',),
     annotations=('image_id', 'category_id', 'bbox'),
@@ -33,14 +33,14 @@ SECTIONS = (
 class AnnotationFile:
     """A COCO detection file with ``verbs``, ``hoi_categories`` and ``hois``.
 
-    ``clhoi_mm.datasets.HOIDataset`` describes the file. Ids are resolved to
-    positions in the file's own lists and every reference is checked; nothing
+    ``clhoi_mm.datasets.HOIDataset`` describes the format. Ids are resolved to
+    indices into the file's own lists and every reference is checked; nothing
     is dropped. I images, R boxes, O objects, V verbs, C classes, P rows of
     ``hois``.
 
     Args:
         content (dict): The parsed file.
-        name (str): The file, for messages.
+        name (str): Name of the file, for error messages.
 
     Attributes:
         content (dict): The records as they are in the file.
@@ -61,16 +61,17 @@ class AnnotationFile:
         iscrowd (np.ndarray): (R,) bool.
         hoi_labelled (np.ndarray): (R,) bool.
         pair_images (np.ndarray): Image of each row of ``hois``, (P,) int64.
-        human_inds (np.ndarray): Its human's box, -1 without one, (P,) int64.
-        object_inds (np.ndarray): Its object's box, -1 without one, (P,)
+        human_inds (np.ndarray): Box of each row's human, -1 without one, (P,)
             int64.
-        pair_verbs (np.ndarray): Its verb, (P,) int64.
-        invisible (np.ndarray): (P,) bool.
+        object_inds (np.ndarray): Box of each row's object, -1 without one,
+            (P,) int64.
+        pair_verbs (np.ndarray): Verb of each row, (P,) int64.
+        invisible (np.ndarray): Whether a row is invisible, (P,) bool.
         image_hois (np.ndarray): ``hoi_ids`` of the images, (L, 2) int64 rows
             of image and class.
 
     Raises:
-        InputError: Naming the file, the record, its field and the remedy.
+        InputError: With the file, the record, its field and the remedy.
     """
 
     def __init__(self, content: Any, name: str) -> None:
@@ -87,7 +88,7 @@ class AnnotationFile:
         """Read a file.
 
         Raises:
-            FileNotFoundError: There is no such file.
+            FileNotFoundError: If there is no such file.
             ValueError: See the class.
         """
         try:
@@ -101,12 +102,12 @@ class AnnotationFile:
 
     @classmethod
     def parse(cls, data: bytes, name: str) -> 'AnnotationFile':
-        """Parse a file's bytes; `name` is for messages."""
+        """Parse a file's bytes; `name` is used in error messages."""
         return cls(parse_json(data, name), name)
 
     @cached_property
     def hoi_lookup(self) -> np.ndarray:
-        """Class of each verb and object, -1 outside, (V, O) int64."""
+        """Classes by verb and object, -1 for none, (V, O)."""
         lookup = np.full((len(self.verbs), len(self.objects)), -1)
         lookup[self.hoi_verbs, self.hoi_objects] = np.arange(
             len(self.hoi_verbs)
@@ -115,47 +116,47 @@ class AnnotationFile:
 
     @cached_property
     def num_repeated_pairs(self) -> int:
-        """Rows of ``hois`` with the boxes and the verb of an earlier row."""
+        """Number of ``hois`` rows that repeat an earlier row."""
         rows = np.stack([self.human_inds, self.object_inds, self.pair_verbs])
         rows = rows[:, self.human_inds >= 0]
         return rows.shape[1] - np.unique(rows, axis=1).shape[1]
 
     @property
     def hoi_names(self) -> List[str]:
-        """As in 'ride bicycle', one for each class."""
+        """Names of the classes, such as 'ride bicycle'."""
         return [
             f'{self.verbs[verb]} {self.objects[obj]}'.replace('_', ' ')
             for verb, obj in zip(self.hoi_verbs, self.hoi_objects)
         ]
 
     def object_labels(self, vocabulary: HOIVocabulary) -> np.ndarray:
-        """A vocabulary's label of each category, -1 outside, (O,) int64."""
+        """Map categories to a vocabulary's labels, or -1, (O,)."""
         labels = [vocabulary.object_label(name) for name in self.objects]
         return np.array(labels, np.int64)
 
     def verb_labels(self, vocabulary: HOIVocabulary) -> np.ndarray:
-        """A vocabulary's label of each verb, -1 outside, (V,) int64."""
+        """Map verbs to a vocabulary's labels, or -1, (V,)."""
         labels = [vocabulary.verb_label(name) for name in self.verbs]
         return np.array(labels, np.int64)
 
     def pair_labels(self, vocabulary: HOIVocabulary) -> np.ndarray:
-        """A vocabulary's class of each row of ``hois``.
+        """Map rows of ``hois`` to a vocabulary's classes.
 
         Args:
-            vocabulary (HOIVocabulary): Gives labels to the file's names.
+            vocabulary (HOIVocabulary): The vocabulary.
 
         Returns:
-            np.ndarray: (P,) int64, -1 outside its classes and without an
+            np.ndarray: (P,) int64, -1 outside the classes and without an
             object.
         """
         verbs = self.verb_labels(vocabulary)[self.pair_verbs]
         boxes = np.append(self.object_labels(vocabulary)[self.box_labels], -1)
-        # -1, outside the vocabulary, reads what is added in the end.
+        # -1, outside the vocabulary, indexes the appended last entry.
         lookup = np.pad(vocabulary.hoi_lookup, (0, 1), constant_values=-1)
         return lookup[verbs, boxes[self.object_inds]].astype(np.int64)
 
     def require_sizes(self) -> None:
-        """Refuse a file with an image whose width or height is missing."""
+        """Check that all images have a width and height."""
         unknown = ~np.isfinite(self.sizes)
         for i, column in np.argwhere(unknown)[:1]:
             self.fail(
@@ -170,7 +171,7 @@ class AnnotationFile:
     def fail(
         self, section: str, position: int, field: str, reason: str, remedy: str
     ) -> None:
-        """Refuse the record at a position of a section."""
+        """Raise an error about a record of a section."""
         self._records.fail(section, position, field, reason, remedy)
 
     def _read_images(self) -> None:
@@ -287,8 +288,10 @@ class AnnotationFile:
         classes = self._records.positions('hoi_categories', 'id')
         rows = []
         for i, image in enumerate(self.images):
-            named = image.get('hoi_ids') or []
-            for class_id in named if isinstance(named, list) else (named,):
+            class_ids = image.get('hoi_ids') or []
+            for class_id in (
+                class_ids if isinstance(class_ids, list) else (class_ids,)
+            ):
                 if not is_id(class_id) or class_id not in classes:
                     self.fail(
                         'images',
@@ -315,7 +318,7 @@ class AnnotationFile:
 
 
 def is_xywh(bbox: Any) -> bool:
-    """Whether a value is [x, y, w, h], finite and of no negative size."""
+    """Test for a finite, non-negative [x, y, w, h]."""
     return (
         isinstance(bbox, list)
         and len(bbox) == 4

@@ -1,4 +1,4 @@
-"""Boxes that contradict the sizes of their images."""
+"""Checks of boxes against the sizes of their images."""
 
 from typing import List
 
@@ -9,7 +9,7 @@ from clhoi_mm.utils.errors import InputError
 from .coco_file import COCOFile
 from .text_file import PathLike
 
-# Pixels that a box may reach beyond its image, as rounding does.
+# Pixels that a box may exceed its image by, for rounding.
 _ROUNDING = 1
 _CORNERS = (
     '; most do, so perhaps they are written as [x1, y1, x2, y2], where '
@@ -18,17 +18,17 @@ _CORNERS = (
 
 
 def check_boxes(boxes: COCOFile, name: PathLike) -> List[str]:
-    """Refuse normalized boxes, and count what is suspect.
+    """Refuse normalized boxes and report suspicious ones.
 
     Args:
-        boxes (COCOFile): Boxes in images whose sizes are known.
-        name (str | PathLike): The file, for messages.
+        boxes (COCOFile): Boxes in images of known size.
+        name (str | PathLike): Name of the file, for error messages.
 
     Returns:
-        list[str]: A sentence for each kind of suspect box, with one of them.
+        list[str]: One sentence with an example per kind of suspicious box.
 
     Raises:
-        InputError: All coordinates are between 0 and 1.
+        InputError: If all coordinates are between 0 and 1.
     """
     pairs = [
         (boxes.images[image_id], ann)

@@ -1,4 +1,4 @@
-"""A COCO detection file, reduced to what pairs need."""
+"""Reader of COCO detection files, reduced to what pairs need."""
 
 import re
 from collections import defaultdict
@@ -17,11 +17,11 @@ _FOLDER = re.compile(r'COCO_([a-z]+\d{4})_')
 
 
 def relative_name(file_name: str) -> str:
-    """Put COCO's folder before a name: 'val2014/COCO_val2014_...jpg'.
+    """Prepend COCO's folder to a name: 'val2014/COCO_val2014_...jpg'.
 
     Args:
-        file_name (str): As COCO has it. One that says no folder, as COCO's
-            names of 2017 do, stays as it is.
+        file_name (str): Name as in COCO. One that does not contain the
+            folder, as COCO's names of 2017, is returned unchanged.
     """
     match = _FOLDER.match(file_name)
     return f'{match.group(1)}/{file_name}' if match else file_name
@@ -30,9 +30,9 @@ def relative_name(file_name: str) -> str:
 class COCOFile:
     """Images, boxes and categories of one or several COCO files.
 
-    Numbers may be strings, paths may have backslashes. Everything else is
+    Numbers may be strings, paths may have backslashes. Other fields are
     dropped while the JSON is parsed, so that ``instances_train2014.json``
-    (0.4 GB) stays small.
+    (0.4 GB) needs little memory.
 
     Args:
         paths (Sequence[str | PathLike]): Files, such as
@@ -47,11 +47,11 @@ class COCOFile:
             order; with ``area`` and ``iscrowd``.
         categories (Dict[int | str, str]): Names by id, without those that
             only group others (Roboflow's first row) and have no box.
-        notes (List[str]): What was left out, for the user.
+        notes (List[str]): Messages about what was left out.
 
     Raises:
-        ValueError: A record lacks a field, an id or a file name occurs twice,
-            or a box is no box; the message names the file and the record.
+        ValueError: If a record lacks a field, an id or a file name occurs
+            twice, or a box is invalid; the message names file and record.
     """
 
     def __init__(
@@ -73,10 +73,10 @@ class COCOFile:
         self._leave_out_groups()
 
     def labels(self, vocabulary: HOIVocabulary) -> Dict[Id, int]:
-        """Look up object labels by id of the categories that have boxes.
+        """Map ids of categories with boxes to object labels.
 
         Raises:
-            ValueError: A category is no object of the vocabulary.
+            ValueError: If a category is no object of the vocabulary.
         """
         labels = {}
         for number, name in self.categories.items():
@@ -97,22 +97,22 @@ class COCOFile:
         progress: bool = False,
         remedy: str = 'give a file that has them',
     ) -> int:
-        """Make sure that each image has a size.
+        """Ensure that each image has a size.
 
         Args:
-            folder (str | PathLike, optional): The images' folder, to read
-                from them the sizes that are missing, and to check the others.
+            folder (str | PathLike, optional): Folder of the images, to read
+                missing sizes from them and to check the others.
             progress (bool): Whether to show a progress bar.
-            remedy (str): Advice where sizes are missing and no folder is
-                given.
+            remedy (str): Advice for missing sizes without a
+                folder.
 
         Returns:
-            int: How many were read.
+            int: Number of sizes that were read.
 
         Raises:
-            FileNotFoundError: An image is missing.
-            ValueError: A size is missing and no folder given, or a size is
-                not that of the image.
+            FileNotFoundError: If an image is missing.
+            ValueError: If a size is missing and no folder is given, or a size
+                is not that of the image.
         """
         unknown = [
             image
@@ -172,7 +172,7 @@ class COCOFile:
             self._read_annotation(path, record)
 
     def _reduce(self, record: dict) -> Optional[dict]:
-        """What stays of an object of the JSON."""
+        """Keep the required fields of a JSON object."""
         if 'bbox' in record:
             keys = (*_ANNOTATION, 'area', 'iscrowd')
             image_id = record.get('image_id')
@@ -190,10 +190,10 @@ class COCOFile:
         name = record.get('name')
         if not isinstance(name, str) or not name.strip():
             self._fail(path, 'categories', record, f'{name!r} is no name')
-        before = self.categories.setdefault(number, name)
-        if before != name:
+        old_name = self.categories.setdefault(number, name)
+        if old_name != name:
             raise ValueError(
-                f'{path}: category {number} is {name!r}, and {before!r} '
+                f'{path}: category {number} is {name!r}, and {old_name!r} '
                 'before.'
             )
         group = record.get('supercategory')
@@ -220,7 +220,7 @@ class COCOFile:
         for key in ('width', 'height'):
             value = record.get(key)
             size = read_number(value)
-            # Some exports write 0 for a size that they do not know.
+            # Some exports write 0 for an unknown size.
             if size is None and value not in (None, '') or (size or 0) < 0:
                 self._fail(
                     path, 'images', record, f'{key} {value!r} is no size'

@@ -1,4 +1,4 @@
-"""Training, validation and test images for work on boxes alone."""
+"""Split of an annotation file for experiments on boxes alone."""
 
 import os
 import os.path as osp
@@ -17,22 +17,22 @@ from .annotation_builder import write_annotations
 from .annotation_file import AnnotationFile
 from .labeled_annotations import LabeledAnnotations
 
-# Of a hundred, where a split ends.
+# Percentages at which the splits end.
 ENDS = dict(train=60, val=70, test=100)
 MAX_PAIRS = 200
-# LoadDetections' default: annotated boxes that overlap more are one.
+# LoadDetections' default: annotated boxes with a greater IoU are merged.
 MERGE_IOU = 0.7
 
 
 @dataclass
 class SplitReport:
-    """What one of the files holds.
+    """Summary of a written file.
 
     Attributes:
         path (Path): The file written.
-        images (int): Images.
-        pairs (int): Candidate pairs: each person with each other instance.
-        hois (int): Annotated pairs and verbs.
+        images (int): Number of images.
+        pairs (int): Candidate pairs, each person with each other instance.
+        hois (int): Annotated (pair, verb) rows.
     """
 
     path: Path
@@ -42,13 +42,13 @@ class SplitReport:
 
 
 def split_of(file_name: str, fold: Optional[Tuple[int, int]] = None) -> str:
-    """The split of an image: crc32 of its name without folders tells.
+    """Assign an image to a split by its name's CRC-32.
 
     Args:
         file_name (str): With or without folders.
-        fold (tuple[int, int], optional): (k, n): of n folds of all that is
-            not for the test, the k-th (from 0) validates and the others
-            train. Defaults to None.
+        fold (tuple[int, int], optional): (k, n) for n-fold cross-validation
+            on all images outside the test split: fold k (from 0) is the
+            validation split, the others train. Defaults to None.
 
     Returns:
         str: 'train' (60 of 100), 'val' (10) or 'test' (30).
@@ -69,25 +69,25 @@ def split_geometry(
 ) -> Dict[str, SplitReport]:
     """Write ``annotations/{train,val,test}.json`` from one annotation file.
 
-    Kept are images with 1 to 200 candidate pairs, counted as a model sees
-    them (near-duplicate boxes merged, see :class:`LoadDetections`), and with
-    an annotated pair. Verbs without an object and invisible interactions
-    are no pairs of boxes and are left out.
+    Images with 1 to 200 candidate pairs and an annotated pair are kept.
+    Candidate pairs are counted as a model forms them (near-duplicate boxes
+    merged, see :class:`LoadDetections`). Verbs without an object and invisible
+    interactions are left out.
 
     Args:
-        ann_file (str | PathLike): In the project's format.
-        out (str | PathLike): The folder.
-        vocabulary (str | HOIVocabulary): What the file is written for.
+        ann_file (str | PathLike): File in the project's format.
+        out (str | PathLike): Output folder.
+        vocabulary (str | HOIVocabulary): Vocabulary of the file.
         progress (bool): Whether to show a progress bar.
         fold (tuple[int, int], optional): For cross-validation, see
             :func:`split_of`. Defaults to None.
 
     Returns:
-        dict[str, SplitReport]: What was written, by split.
+        dict[str, SplitReport]: Split to the summary of its file.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or a split would be empty.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is invalid, or a split would be empty.
     """
     if fold is not None and not 0 <= fold[0] < fold[1] > 1:
         raise ValueError(
@@ -120,8 +120,8 @@ def split_geometry(
         for image in content['images']
         if image['id'] in pairs
     }
-    found = Counter(splits.values())
-    empty = [split for split in ENDS if not found[split]]
+    has_hois = Counter(splits.values())
+    empty = [split for split in ENDS if not has_hois[split]]
     if empty:
         raise ValueError(
             f'{ann_file}: of {len(file.images)} images {len(pairs)} have an '
@@ -154,7 +154,7 @@ def split_geometry(
 
 
 def _count_pairs(labeled: LabeledAnnotations, index: int) -> int:
-    """Count persons with each other instance that has a class."""
+    """Count pairs of a person and an instance with class."""
     vocabulary = labeled.vocabulary
     boxes, size = labeled.boxes(index), labeled.file.sizes[index]
     bboxes = boxes['bboxes']
@@ -175,15 +175,15 @@ def _count_pairs(labeled: LabeledAnnotations, index: int) -> int:
 def deduplicate_boxes(
     bboxes: np.ndarray, labels: np.ndarray, iou: float
 ) -> np.ndarray:
-    """Positions of boxes that overlap no earlier kept one of their class.
+    """Select boxes that are no duplicates of earlier ones.
 
     Args:
         bboxes (np.ndarray): (N, 4), xyxy.
         labels (np.ndarray): (N,) classes.
-        iou (float): Greater overlap means the same box.
+        iou (float): IoU above which boxes are duplicates.
 
     Returns:
-        np.ndarray: Ascending positions.
+        np.ndarray: Ascending indices.
     """
     corner = np.minimum(bboxes[:, None, 2:], bboxes[None, :, 2:])
     sides = corner - np.maximum(bboxes[:, None, :2], bboxes[None, :, :2])

@@ -1,4 +1,4 @@
-"""Sizes of images that a source does not tell."""
+"""Sizes of images whose source does not state them."""
 
 from pathlib import Path
 from typing import Iterable, List, Tuple
@@ -14,19 +14,19 @@ from .text_file import PathLike
 def read_image_sizes(
     folder: PathLike, file_names: Iterable[str], progress: bool = False
 ) -> List[Tuple[int, int]]:
-    """Read widths and heights of the stored pixels from the images' headers.
+    """Read stored widths and heights from the images' headers.
 
-    Boxes of annotated data sets are on the stored pixels, whatever the EXIF
-    orientation says, and so these data sets are read.
+    Boxes of annotated data sets refer to the stored pixels, without the EXIF
+    orientation, and these data sets are loaded accordingly.
 
     Args:
-        folder (str | PathLike): What the names are relative to.
-        file_names (Iterable[str]): The images.
+        folder (str | PathLike): Folder that the names are relative to.
+        file_names (Iterable[str]): Image names.
         progress (bool): Whether to show a progress bar.
 
     Raises:
-        FileNotFoundError: Images are missing; the message counts them.
-        ValueError: Images cannot be read; the message counts them.
+        FileNotFoundError: If images are missing; the message counts them.
+        ValueError: If images cannot be read; the message counts them.
     """
     sizes, missing, bad = [], [], []
     names = list(file_names)
@@ -52,9 +52,10 @@ def read_image_sizes(
 
 
 def extent(bboxes: np.ndarray) -> Tuple[int, int]:
-    """The least width and height that hold the boxes, at least a pixel.
+    """Compute the smallest width and height that contain the boxes.
 
-    Stands in for an image's size where no source tells it.
+    Substitute for the size of an image where no source states it, at least
+    one pixel.
 
     Args:
         bboxes (np.ndarray): (N, 4), xyxy.

@@ -1,4 +1,4 @@
-"""An annotation file in a vocabulary's labels, image by image."""
+"""Annotation file in a vocabulary's labels, image by image."""
 
 from typing import Dict, List, Optional, Tuple
 
@@ -10,24 +10,24 @@ from .annotation_file import AnnotationFile
 
 
 class LabeledAnnotations:
-    """Boxes and interactions of each image in a vocabulary's labels.
+    """Boxes and interactions of each image, in a vocabulary's labels.
 
-    A row of an image is the position of an annotation in the file's list for
+    A row of an image is the index of an annotation in the file's list for
     that image; nothing is dropped here.
 
     Args:
         file (AnnotationFile): The annotation file.
-        vocabulary (HOIVocabulary): The names' labels.
+        vocabulary (HOIVocabulary): The vocabulary.
 
     Attributes:
-        rare (List[bool] | None): A flag for each class of the vocabulary,
-            from ``hoi_categories`` where they have one, else the
-            vocabulary's.
+        rare (List[bool] | None): Rare flag of each class of the vocabulary,
+            from ``hoi_categories`` if they have one, else from the
+            vocabulary.
 
     Raises:
-        ValueError: A name or a class is not in the vocabulary, or a human is
-            no person; the message names the file, the record, its field and
-            the remedy.
+        ValueError: If a name or a class is not in the vocabulary, or a human
+            is no person; the message names the file, the record, its field
+            and the remedy.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class LabeledAnnotations:
         """Return all annotations of an image.
 
         Args:
-            index (int): The image's position in the file.
+            index (int): Index of the image in the file.
 
         Returns:
             dict: ``bboxes`` (R, 4) float32 xyxy, ``labels`` (R, ) int64,
@@ -70,7 +70,7 @@ class LabeledAnnotations:
         """Return all interactions of an image.
 
         Args:
-            index (int): The image's position in the file.
+            index (int): Index of the image in the file.
 
         Returns:
             dict: ``human_rows``, ``object_rows`` (-1 where null),
@@ -91,19 +91,23 @@ class LabeledAnnotations:
         """Return image-level HOI labels, invisible interactions included.
 
         Args:
-            index (int): The image's position in the file.
+            index (int): Index of the image in the file.
 
         Returns:
             np.ndarray: Sorted labels, (n, ) int64.
         """
-        named = self._classes[self.file.image_hois[self._named[index], 1]]
-        labels = np.union1d(self._hoi_labels[self._pairs[index]], named)
+        image_classes = self._classes[
+            self.file.image_hois[self._named[index], 1]
+        ]
+        labels = np.union1d(
+            self._hoi_labels[self._pairs[index]], image_classes
+        )
         return labels[labels >= 0].astype(np.int64)
 
     def _labels(
         self, section: str, names: Tuple[str, ...], labels: np.ndarray
     ) -> np.ndarray:
-        """The labels, unless a name is unknown or stands there twice."""
+        """Look up labels; refuse names that are unknown or repeated."""
         what = dict(categories='object', verbs='verb')[section]
         first: Dict[int, int] = {}
         for i, label in enumerate(labels.tolist()):
@@ -154,7 +158,7 @@ class LabeledAnnotations:
         return rare, np.array(list(labels), np.int64)
 
     def _read_pairs(self) -> np.ndarray:
-        """HOI label of each row of ``hois``, -1 outside the classes."""
+        """Find the HOI label of each ``hois`` row, or -1."""
         vocab, file = self.vocabulary, self.file
         box_labels = np.append(self._box_labels, -1)
         humans = box_labels[file.human_inds]
@@ -189,10 +193,10 @@ class _Groups:
 
     Args:
         groups (np.ndarray): Group of each row, (N,) int64.
-        number (int): How many groups there are.
+        number (int): Number of groups.
 
     Attributes:
-        ranks (np.ndarray): Position of each row in its group, (N,) int64.
+        ranks (np.ndarray): Rank of each row in its group, (N,) int64.
     """
 
     def __init__(self, groups: np.ndarray, number: int) -> None:

@@ -1,4 +1,4 @@
-"""A table of annotated pairs: CSV of any kind, or JSON."""
+"""Reader of tables of annotated pairs in CSV or JSON."""
 
 import csv
 import json
@@ -30,12 +30,12 @@ class PairRow:
     """A row of the table.
 
     Attributes:
-        where (str): File and row, for messages.
+        where (str): File and row, for error messages.
         human (int | str): Annotation id of the person.
-        obj (int | str, optional): Annotation id of the object, None without
-            one.
+        obj (int | str, optional): Annotation id of the object; None without
+            an object.
         verb (str): The person's action.
-        invisible (bool): True of the image, but not visible in it.
+        invisible (bool): Whether the interaction is image-level only.
     """
 
     where: str
@@ -49,18 +49,18 @@ def read_pairs(path: PathLike) -> List[PairRow]:
     """Read a table of pairs.
 
     CSV: a header with ``human_ann_id``, ``object_ann_id``, ``verb`` and
-    perhaps ``invisible``, in any case and order; columns are parted by comma,
-    semicolon, tab or bar. JSON: a list of objects with these fields, one
-    object a line, or pandas' columns. Ids may be written as 6, 6.0 or '6'; an
-    empty cell, NaN or null is no object.
+    optionally ``invisible``, in any case and order, with comma, semicolon, tab
+    or bar as the delimiter. JSON: a list of objects with these fields, one
+    object per line, or pandas' columns. Ids may be 6, 6.0 or '6'; an empty
+    cell, NaN or null is no object.
 
     Args:
-        path (str | PathLike): The file, in any encoding that
-            :func:`decode_text` knows.
+        path (str | PathLike): The file, in any encoding of
+            :func:`decode_text`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: A cell cannot be read; the message names file, row, column
+        FileNotFoundError: If there is no such file.
+        ValueError: If a cell is invalid; the message names file, row, column
             and remedy.
     """
     path = Path(path)
@@ -103,7 +103,7 @@ def _json_records(
             )
         record = {_column(key): value for key, value in row.items()}
         missing = [name for name in FIELDS if name not in record]
-        # Writers leave out what is null.
+        # Writers omit null fields.
         if set(missing) - {'object_ann_id'}:
             raise ValueError(
                 f'{where}: no {", ".join(missing)}; a pair has '
@@ -129,7 +129,7 @@ def _json_line(path: Path, number: int, line: str) -> Tuple[int, Any]:
 
 
 def _from_columns(content: dict) -> Iterator[Dict[str, Any]]:
-    """Rows of what pandas writes by default: cells by column and index."""
+    """Iterate over rows of pandas' JSON by column and index."""
     columns = {
         name: column if isinstance(column, dict) else dict(enumerate(column))
         for name, column in content.items()
@@ -141,7 +141,7 @@ def _from_columns(content: dict) -> Iterator[Dict[str, Any]]:
 def _csv_records(
     path: Path, text: str
 ) -> Iterator[Tuple[str, Dict[str, Any]]]:
-    # Excel's hint of the delimiter, in a line of its own.
+    # Excel's declaration of the delimiter, in a line of its own.
     hint, _, rest = text.partition('\n')
     skipped = 0
     if hint.strip().strip('"').lower().startswith('sep='):
@@ -175,7 +175,7 @@ def _csv_records(
 def _filled(
     path: Path, rows: Iterator[Tuple[int, Any]]
 ) -> Iterator[Tuple[int, List[str]]]:
-    """Rows with something in a cell."""
+    """Iterate over rows with a non-empty cell."""
     for line, cells in rows:
         if isinstance(cells, csv.Error):
             raise ValueError(
@@ -211,7 +211,7 @@ def _read_row(where: str, record: Dict[str, Any]) -> PairRow:
 
 
 def _refuse_control(where: str, column: str, value: Any) -> None:
-    """Refuse a line break or another control character within a cell."""
+    """Refuse a cell with a control character."""
     if isinstance(value, str) and any(
         unicodedata.category(char) in _CONTROL for char in value.strip()
     ):

@@ -1,4 +1,4 @@
-"""The classes that annotations show least: a zero-shot split of one's own."""
+"""Zero-shot split of the rarest annotated classes."""
 
 import os
 from typing import List, Union
@@ -15,30 +15,32 @@ def rare_combinations(
     number: int,
     vocabulary: Union[str, HOIVocabulary] = 'hico_det',
 ) -> List[int]:
-    """The classes with the fewest annotated interactions, but with one.
+    """Select the classes with the fewest annotated interactions.
 
-    As in RF-UC each verb and each object keeps another class, which training
-    sees, and the absence of interactions is no class to leave out.
+    As in RF-UC each verb and each object keeps another class that is trained,
+    and no_interaction classes and classes without annotations are not chosen.
 
     Args:
-        ann_file (str | PathLike): In the project's format.
-        number (int): How many classes.
-        vocabulary (str | HOIVocabulary): What the file is written for.
+        ann_file (str | PathLike): File in the project's format.
+        number (int): Number of classes.
+        vocabulary (str | HOIVocabulary): Vocabulary of the file.
 
     Returns:
         List[int]: Labels of the classes, ascending.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no such file, or has no so many classes to spare.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is invalid or has too few such classes.
     """
     vocab = HOIVocabulary.load(vocabulary)
     file = AnnotationFile.read(ann_file)
-    done = file.pair_labels(vocab)
-    counts = np.bincount(done[done >= 0], minlength=vocab.num_hois)
-    of_verb = np.bincount(vocab.hoi_verbs, minlength=vocab.num_verbs)
-    of_object = np.bincount(vocab.hoi_objects, minlength=vocab.num_objects)
-    of_object -= np.bincount(
+    pair_classes = file.pair_labels(vocab)
+    counts = np.bincount(
+        pair_classes[pair_classes >= 0], minlength=vocab.num_hois
+    )
+    verb_counts = np.bincount(vocab.hoi_verbs, minlength=vocab.num_verbs)
+    object_counts = np.bincount(vocab.hoi_objects, minlength=vocab.num_objects)
+    object_counts -= np.bincount(
         vocab.hoi_objects[vocab.no_interaction_mask],
         minlength=vocab.num_objects,
     )
@@ -48,13 +50,13 @@ def rare_combinations(
         if (
             len(rare) < number
             and counts[hoi]
-            and of_verb[verb] > 1
-            and of_object[obj] > 1
+            and verb_counts[verb] > 1
+            and object_counts[obj] > 1
             and not vocab.no_interaction_mask[hoi]
         ):
             rare.append(hoi)
-            of_verb[verb] -= 1
-            of_object[obj] -= 1
+            verb_counts[verb] -= 1
+            object_counts[obj] -= 1
     if len(rare) < number:
         raise ValueError(
             f'{ann_file}: only {len(rare)} classes with an annotated '

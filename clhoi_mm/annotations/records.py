@@ -1,4 +1,4 @@
-"""Lists of records that refer to one another by id."""
+"""Lists of records with references by id."""
 
 from typing import Any, Dict, NoReturn, Optional, Tuple
 
@@ -8,17 +8,17 @@ from clhoi_mm.utils.errors import InputError
 
 
 class Records:
-    """Lookups in a file's lists whose errors name record, field and remedy.
+    """Lookups in a file's sections with precise errors.
 
     Args:
-        content (dict): The file's content, one list a section.
-        name (str): The file, for messages.
-        required (dict): Fields that each record of a section must have beside
-            its id.
+        content (dict): Content of the file, one list per section.
+        name (str): Name of the file, for error messages.
+        required (dict): Section to the fields that each record must have
+            beside its id.
 
     Raises:
-        InputError: A record is no object, lacks a field, or has the id of
-            another.
+        InputError: If a record is no object, lacks a field, or has an id that
+            is not unique.
     """
 
     def __init__(
@@ -50,10 +50,9 @@ class Records:
         Args:
             section (str): The list.
             field (str): A number or a string in each record.
-            default (str, optional): The field that stands in where it is
-                missing.
+            default (str, optional): Field that replaces a missing one.
         """
-        found: Dict[Any, int] = {}
+        index: Dict[Any, int] = {}
         for i, record in enumerate(self.content[section]):
             value = record.get(field)
             if value is None and default is not None:
@@ -66,16 +65,16 @@ class Records:
                     f'{value!r} is neither a number nor a string',
                     'correct it',
                 )
-            if found.setdefault(value, i) != i:
+            if index.setdefault(value, i) != i:
                 self.fail(
                     section,
                     i,
                     field,
                     f'{value!r} occurs twice, first in the record at '
-                    f'{found[value]}',
+                    f'{index[value]}',
                     'make it unique',
                 )
-        return found
+        return index
 
     def references(
         self,
@@ -85,26 +84,26 @@ class Records:
         what: str,
         nullable: bool = False,
     ) -> np.ndarray:
-        """Positions of the records that a field names.
+        """Resolve a field's ids to indices.
 
         Args:
-            section (str): The list that refers.
+            section (str): The list with the field.
             field (str): An id of `target` in each of its records.
             target (str): The list that is referred to.
-            what (str): One of its records, as in 'image'.
+            what (str): Name of one of its records, such as 'image'.
             nullable (bool): Whether null, which gives -1, is allowed.
 
         Returns:
             np.ndarray: (N,) int64.
         """
         positions = self._positions[target]
-        found = np.empty(len(self.content[section]), np.int64)
+        index = np.empty(len(self.content[section]), np.int64)
         for i, record in enumerate(self.content[section]):
             value = record[field]
             if value is None and nullable:
-                found[i] = -1
+                index[i] = -1
             elif is_id(value) and value in positions:
-                found[i] = positions[value]
+                index[i] = positions[value]
             else:
                 remedy = f'correct it, or list the {what}'
                 if nullable:
@@ -112,12 +111,12 @@ class Records:
                 self.fail(
                     section, i, field, f'no {what} has id {value!r}', remedy
                 )
-        return found
+        return index
 
     def fail(
         self, section: str, position: int, field: str, reason: str, remedy: str
     ) -> NoReturn:
-        """Refuse the record at a position of a section."""
+        """Raise an error about a record of a section."""
         record = self.content[section][position]
         name = f'at {position}'
         if isinstance(record, dict):
@@ -129,5 +128,5 @@ class Records:
 
 
 def is_id(value: Any) -> bool:
-    """Whether a value can be an id: a number or a string."""
+    """Test for a valid id, a number or a string."""
     return isinstance(value, (int, float, str)) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""Text and JSON as users have them on disk."""
+"""Robust reading of text and JSON files."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def read_bytes(path: PathLike) -> bytes:
     """Read a file.
 
     Raises:
-        FileNotFoundError: There is no such file; the message names it.
+        FileNotFoundError: If there is no such file.
     """
     path = Path(path)
     if not path.is_file():
@@ -33,15 +33,15 @@ def read_bytes(path: PathLike) -> bytes:
 
 
 def refuse_binary(data: bytes, name: PathLike, remedy: str) -> None:
-    """Refuse a file that begins as files of another kind do.
+    """Refuse a file with the signature of another format.
 
     Args:
-        data (bytes): The file's content, its beginning at least.
-        name (str | PathLike): The file, for messages.
-        remedy (str): Ends the message.
+        data (bytes): Content of the file, or its beginning.
+        name (str | PathLike): Name of the file, for error messages.
+        remedy (str): End of the message.
 
     Raises:
-        InputError: It is a workbook, an archive, Parquet or compressed.
+        InputError: If it is a workbook, an archive, Parquet or compressed.
     """
     for mark, what in _BINARY:
         if data.startswith(mark):
@@ -51,18 +51,18 @@ def refuse_binary(data: bytes, name: PathLike, remedy: str) -> None:
 
 
 def decode_text(data: bytes, name: PathLike) -> str:
-    """Decode a file that does not say its encoding.
+    """Decode a file of unknown encoding.
 
-    A byte order mark decides (UTF-8, UTF-16 or UTF-32); without one, zero
-    bytes tell UTF-16 and UTF-32; then UTF-8 is tried. What is none of them is
-    read as Windows-1252, which the log says.
+    A byte order mark determines UTF-8, UTF-16 or UTF-32; without one, UTF-16
+    and UTF-32 are recognized by zero bytes; then UTF-8 is tried. Anything else
+    is decoded as Windows-1252, with a log message.
 
     Args:
         data (bytes): The file's content.
-        name (str | PathLike): The file, for messages.
+        name (str | PathLike): Name of the file, for error messages.
 
     Raises:
-        InputError: It is no text; the message names the file.
+        InputError: If it is not text; the message names the file.
     """
     refuse_binary(data, name, 'save it as text (UTF-8)')
     try:
@@ -91,12 +91,11 @@ def parse_json(
 
     Args:
         data (bytes): A file's content.
-        name (str | PathLike): The file, for messages.
-        hook (Callable, optional): Called with each object as it is parsed,
-            returns what takes its place.
+        name (str | PathLike): Name of the file, for error messages.
+        hook (Callable, optional): Function that replaces each parsed object.
 
     Raises:
-        InputError: It is no JSON; the message names the file.
+        InputError: If it is not JSON; the message names the file.
     """
     text = decode_text(data, name)
     try:
@@ -117,8 +116,8 @@ def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
     """Read a JSON file; see :func:`parse_json`.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        InputError: It is no JSON.
+        FileNotFoundError: If there is no such file.
+        InputError: If it is not JSON.
     """
     return parse_json(read_bytes(path), path, hook)
 
@@ -126,24 +125,26 @@ def read_json(path: PathLike, hook: Optional[Callable] = None) -> Any:
 def csv_rows(
     text: str, delimiter: str, name: PathLike, skipped: int = 0
 ) -> Iterator[Tuple[int, Union[List[str], csv.Error]]]:
-    """Read CSV row by row; an open quote swallows no further row.
+    """Iterate over CSV rows.
+
+    An open quote ends at its row.
 
     Args:
         text (str): The table.
-        delimiter (str): What parts the cells.
-        name (str | PathLike): The file, for messages.
+        delimiter (str): Delimiter of the cells.
+        name (str | PathLike): Name of the file, for error messages.
         skipped (int): Lines of the file before `text`. Defaults to 0.
 
     Yields:
         tuple[int, list[str] | csv.Error]: The row's first line, counted from
-        1, and its cells, or why that line cannot be read.
+        1, and its cells, or the error of a line that cannot be parsed.
 
     Raises:
-        InputError: A double quote is not closed; the message names the line.
+        InputError: If a double quote is not closed; with the line.
     """
-    # Captions may be longer than its 128 KB.
+    # Captions may be longer than csv's default limit of 128 KB.
     csv.field_size_limit(max(csv.field_size_limit(), len(text)))
-    # With its end, each line that leaves a quote open has a break in a cell.
+    # Lines keep their end, so that open quotes show as line breaks in cells.
     lines = io.StringIO(text + '\n', newline='').readlines()
     form = dict(delimiter=delimiter, skipinitialspace=True)
     reader = csv.reader(lines, **form)

@@ -1,10 +1,10 @@
-"""Numbers and ids as spreadsheets and other programs write them."""
+"""Numbers and ids as written by spreadsheets and other programs."""
 
 import math
 from typing import Any, Optional, Union
 
 Id = Union[int, str]
-# What pandas, Excel and R write for a cell without a value.
+# Texts that pandas, Excel and R write for an empty cell.
 _EMPTY = {
     '',
     '#n/a',
@@ -21,7 +21,7 @@ _EMPTY = {
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a cell holds no value: None, NaN, '' or a word for it."""
+    """Test for an empty cell: None, NaN or a text."""
     if isinstance(value, float):
         return math.isnan(value)
     return value is None or (
@@ -30,13 +30,13 @@ def is_empty(value: Any) -> bool:
 
 
 def read_id(value: Any) -> Optional[Id]:
-    """Read an id in its one spelling: 6, 6.0, '6' and '6.0' are all 6.
+    """Normalize an id: 6, 6.0, '6' and '6.0' are equal.
 
     Args:
         value: A number or a string.
 
     Returns:
-        int | str | None: The id; None where the value is none.
+        int | str | None: The id; None if invalid.
     """
     if is_empty(value) or isinstance(value, bool):
         return None
@@ -50,7 +50,7 @@ def read_id(value: Any) -> Optional[Id]:
     number = read_number(value)
     if number is None:
         return value.strip() if isinstance(value, str) else None
-    # Beyond that a float no longer tells an id from its neighbors.
+    # Larger floats do not distinguish neighboring ids.
     exact = number.is_integer() and abs(number) < 2**53
     return int(number) if exact else None
 
@@ -62,11 +62,11 @@ def read_number(value: Any) -> Optional[float]:
         value: A number or a string, with a decimal point or comma.
 
     Returns:
-        float | None: The number; None where the value is none.
+        float | None: The number; None if invalid.
     """
     if isinstance(value, str):
         value = value.strip()
-        # float() takes '1_000', which is no number in a table.
+        # float() accepts '1_000', which is no number in a table.
         if '_' in value:
             return None
         if value.count(',') == 1 and '.' not in value:

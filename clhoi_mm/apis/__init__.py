@@ -1,4 +1,4 @@
-"""For those who use a trained detector."""
+"""Inference with trained detectors."""
 
 from clhoi_mm.utils.image_reader import UnreadableImage
 

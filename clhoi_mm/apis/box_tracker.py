@@ -1,4 +1,4 @@
-"""Who is who from one frame of a video to the next."""
+"""Tracking of boxes over the frames of a video."""
 
 from typing import List, Optional, Tuple
 
@@ -12,21 +12,20 @@ from torch import Tensor
 
 
 class BoxTracker(ByteTracker):
-    """mmdet's ByteTrack (arXiv 2110.06864), which needs no package ``lap``.
+    """ByteTrack (arXiv 2110.06864) as in mmdet, without the package ``lap``.
 
-    Boxes of one label are matched by overlap with where a Kalman filter
-    expects them: first those that the detector is sure of, then, with tracks
-    that found none, the others.
+    Boxes of one label are matched by IoU with the Kalman filter's prediction:
+    first high-scoring boxes, then the others with the remaining tracks.
 
     Args:
-        high_thr (float): Score from which a box is taken for sure; only such
-            boxes begin a track. Defaults to 0.5.
-        low_thr (float): Least score of a box that can go on with a track.
+        high_thr (float): Minimum score of high-scoring boxes, which alone
+            start a track. Defaults to 0.5.
+        low_thr (float): Minimum score of a box that can continue a track.
             Defaults to 0.1.
-        num_tentatives (int): Frames on end in which a box must be seen before
-            its track counts. Defaults to 2.
-        num_frames_retain (int): Frames after which a track that is not seen
-            is forgotten. Defaults to 30.
+        num_tentatives (int): Consecutive frames in which a box must be
+            detected to confirm its track. Defaults to 2.
+        num_frames_retain (int): Frames after which a track without detections
+            is dropped. Defaults to 30.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class BoxTracker(ByteTracker):
         num_tentatives: int = 2,
         num_frames_retain: int = 30,
     ) -> None:
-        # ByteTracker's own refuses to go on without lap.
+        # ByteTracker's own constructor requires lap.
         BaseTracker.__init__(self, num_frames_retain=num_frames_retain)
         self.motion = KalmanFilter()
         self.obj_score_thrs = dict(high=high_thr, low=low_thr)
@@ -46,13 +45,13 @@ class BoxTracker(ByteTracker):
         self.num_tentatives = num_tentatives
 
     def update_track(self, id: int, obj: Tuple[Tensor]) -> None:
-        """Update a track; only as much of its past is kept as is read."""
+        """Update a track and drop its unused history."""
         super().update_track(id, obj)
         for name in self.memo_items:
             del self.tracks[id][name][: -self.num_tentatives]
 
     def expected_box(self, id: int) -> Tensor:
-        """Where the filter expects a track in the present frame, (4,)."""
+        """Predict a track's box in the current frame, (4,)."""
         mean = torch.from_numpy(self.tracks[id].mean[None, :4]).float()
         return bbox_cxcyah_to_xyxy(mean)[0]
 
@@ -65,20 +64,20 @@ class BoxTracker(ByteTracker):
         weight_iou_with_det_scores: Optional[bool] = False,
         match_iou_thr: Optional[float] = 0.5,
     ) -> Tuple[np.ndarray, np.ndarray]:
-        """Match tracks and boxes so that they overlap most in all.
+        """Match tracks and boxes of maximum total IoU.
 
         Args:
             ids (list[int]): Tracks, T.
             det_bboxes (Tensor): Boxes, (N, 4).
-            det_labels (Tensor): Their labels, (N,).
-            det_scores (Tensor): Their scores, (N,).
-            weight_iou_with_det_scores (bool): Whether a better score is worth
-                as much as more overlap.
-            match_iou_thr (float): Least overlap.
+            det_labels (Tensor): Labels of the boxes, (N,).
+            det_scores (Tensor): Scores of the boxes, (N,).
+            weight_iou_with_det_scores (bool): Whether IoUs are multiplied by
+                scores.
+            match_iou_thr (float): Minimum IoU.
 
         Returns:
             tuple[np.ndarray, np.ndarray]: The box of each track, (T,), and
-            the track of each box, (N,), as positions; -1 for none.
+            the track of each box, (N,), as indices; -1 for none.
         """
         boxes = np.full(len(ids), -1)
         tracks = np.full(len(det_bboxes), -1)

@@ -1,4 +1,4 @@
-"""What a web page of a detector does, without the page itself."""
+"""Session of a demo web page."""
 
 import io
 import os
@@ -23,21 +23,21 @@ from clhoi_mm.visualization import HOILocalVisualizer
 from .hoi_inferencer import HOIInferencer
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
-# Rows of the table, and interactions in the picture.
+# Maximum number of rows of the table and of interactions in the picture.
 MOST = 30
-# Light that remains around a pair that is looked at.
+# Brightness outside of a highlighted pair.
 DIMMED = 0.35
-# Scans of a JPEG; a few bytes each cost a pass over the whole image.
+# Maximum scans of a JPEG; each costs a pass over the image for few bytes.
 MAX_SCANS = 100
 
 
 class UserInputError(ValueError):
-    """What a visitor did not do right, in words for the visitor."""
+    """Invalid input of a visitor, with a message."""
 
 
 @dataclass
 class View:
-    """What the page shows.
+    """Content of the page.
 
     Attributes:
         picture (np.ndarray): RGB, (H, W, 3) uint8.
@@ -49,28 +49,28 @@ class View:
 
 
 @dataclass
-class _Opened:
+class _StoredImage:
     pixels: np.ndarray  # RGB
-    found: Dict[tuple, tuple] = field(default_factory=dict)
+    predictions: Dict[tuple, tuple] = field(default_factory=dict)
 
 
 class DemoSession:
-    """Images of visitors, what is found in them, and pictures of it.
+    """Visitors' images with their predictions and pictures.
 
     Args:
-        inferencer (HOIInferencer): Looks at images.
-        examples (Sequence[str]): Paths of images to choose from.
-        teacher (str, optional): A teacher's pass or cache, whose words on the
+        inferencer (HOIInferencer): Detector.
+        examples (Sequence[str]): Paths of example images.
+        teacher (str, optional): A teacher job or cache, whose answers for the
             examples are shown.
-        max_bytes (int): Largest file. Defaults to 10 MiB.
-        max_pixels (int): Largest image. Defaults to 20 million.
-        max_phrases (int): Most phrases at once. Defaults to 20.
-        keep (int): Images that are remembered. Defaults to 16.
+        max_bytes (int): Maximum file size. Defaults to 10 MiB.
+        max_pixels (int): Maximum image size. Defaults to 20 million.
+        max_phrases (int): Maximum number of phrases. Defaults to 20.
+        keep (int): Number of images that are kept. Defaults to 16.
 
     Attributes:
-        examples (List[str]): Examples that can be read.
+        examples (List[str]): Readable examples.
         pictures (List[np.ndarray]): Their pixels, RGB.
-        unreadable (List[str]): Of each that cannot, what is wrong with it.
+        unreadable (List[str]): Error message of each unreadable example.
     """
 
     def __init__(
@@ -97,24 +97,24 @@ class DemoSession:
         self.max_pixels = max_pixels
         self.max_phrases = max_phrases
         self.keep = keep
-        self._said = self._read_teacher(teacher)
+        self._answers = self._read_teacher(teacher)
         self._visualizer = HOILocalVisualizer('web_page')
-        self._images: 'OrderedDict[int, _Opened]' = OrderedDict()
+        self._images: 'OrderedDict[int, _StoredImage]' = OrderedDict()
         self._count = 0
-        # The inferencer and the visualizer do one thing at a time.
+        # Inferencer and visualizer are not thread-safe.
         self._lock = threading.Lock()
 
-    def open(self, path: str) -> int:
-        """Take an image in.
+    def add_image(self, path: str) -> int:
+        """Add an image.
 
         Args:
-            path (str): An image file; its name is not trusted, nor used.
+            path (str): An image file; its name is neither trusted nor used.
 
         Returns:
-            int: The image's number, for :meth:`look`.
+            int: The image's number, for :meth:`predict`.
 
         Raises:
-            UserInputError: It is no image, or too large.
+            UserInputError: If it is no image, or too large.
         """
         with open(path, 'rb') as file:
             data = file.read(self.max_bytes + 1)
@@ -123,53 +123,55 @@ class DemoSession:
                 'The file is too large; the limit is '
                 f'{self.max_bytes / 2**20:g} MiB.'
             )
-        # One after the other, since each may take much memory.
+        # One image at a time, since each may take much memory.
         with self._lock:
             pixels = self._decode(data)
             self._count += 1
-            self._images[self._count] = _Opened(pixels)
+            self._images[self._count] = _StoredImage(pixels)
             while len(self._images) > self.keep:
                 self._images.popitem(last=False)
             return self._count
 
-    def look(
+    def predict(
         self,
         number: int,
         threshold: float,
         phrases: str = '',
         row: Optional[int] = None,
     ) -> View:
-        """Show what is found in an image.
+        """Detect and draw the interactions of an image.
 
         Args:
-            number (int): What :meth:`open` gave.
-            threshold (float): Least score in percent.
-            phrases (str): What to look for, one a line or between commas;
-                empty for what the model learned.
-            row (int, optional): Highlight the pair of this row.
+            number (int): Result of :meth:`add_image`.
+            threshold (float): Minimum score in percent.
+            phrases (str): Phrases to detect, separated by lines or commas;
+                empty for the model's classes.
+            row (int, optional): Row of the pair to highlight.
 
         Raises:
-            UserInputError: The image is not remembered any more, or a phrase
-                is not understood.
+            UserInputError: If the image is no longer kept, or a phrase is
+                invalid.
         """
         wanted = self._split(phrases)
         with self._lock:
-            opened = self._images.get(number)
-            if opened is None:
+            image = self._images.get(number)
+            if image is None:
                 raise UserInputError(
-                    'The image is not here any more; open it again.'
+                    'The image is no longer available; open it again.'
                 )
             self._images.move_to_end(number)
-            if wanted not in opened.found:
-                # The last one: a visitor changes one phrase after the other.
-                opened.found = {wanted: self._find(opened.pixels, wanted)}
-            hois, columns = opened.found[wanted]
-            shown = (hois.scores >= threshold / 100).nonzero()[:MOST, 0]
+            if wanted not in image.predictions:
+                # Only the latest phrases are cached.
+                image.predictions = {
+                    wanted: self._detect(image.pixels, wanted)
+                }
+            hois, columns = image.predictions[wanted]
+            rows_shown = (hois.scores >= threshold / 100).nonzero()[:MOST, 0]
             rows = [
                 (columns['texts'][i], round(100 * columns['scores'][i], 1))
-                for i in shown.tolist()
+                for i in rows_shown.tolist()
             ]
-            hois, pixels = hois[shown], opened.pixels
+            hois, pixels = hois[rows_shown], image.pixels
             if row is not None and row < len(rows):
                 pair = hois.human_bboxes[row], hois.object_bboxes[row]
                 same = (hois.human_bboxes == pair[0]).all(1) & (
@@ -180,20 +182,20 @@ class DemoSession:
                 pixels = _spotlight(pixels, *(box.numpy() for box in pair))
             return View(self._draw(pixels, hois, columns), rows)
 
-    def teacher_says(self, example: int) -> str:
-        """The teacher's words on an example; empty for none."""
-        said = self._said.get(example)
-        if said is None:
+    def teacher_text(self, example: int) -> str:
+        """Format the teacher's answer for an example; empty for none."""
+        answer = self._answers.get(example)
+        if answer is None:
             return ''
-        lines = [f'"{said.caption}"'] if said.caption else []
+        lines = [f'"{answer.caption}"'] if answer.caption else []
         lines += [
             f'{i.verb} {i.object}'.replace('_', ' ') + f'  {100 * i.score:.0f}'
-            for i in said.interactions or ()
+            for i in answer.interactions or ()
         ]
         return '\n'.join(lines)
 
     def _decode(self, data: bytes) -> np.ndarray:
-        """Pixels, RGB; the header is looked at before they are unpacked."""
+        """Decode an image as RGB; check the header first."""
         limit = f'the limit is {self.max_pixels / 1e6:g} million.'
         try:
             if data.count(b'\xff\xda') > MAX_SCANS and data[:2] == b'\xff\xd8':
@@ -230,7 +232,7 @@ class DemoSession:
             )
         return wanted
 
-    def _find(
+    def _detect(
         self, pixels: np.ndarray, wanted: Tuple[str, ...]
     ) -> Tuple[InstanceData, dict]:
         try:
@@ -241,9 +243,9 @@ class DemoSession:
                 bad_images='error',
             )
         except UnreadableImage as error:
-            # Less the name, which is a number.
+            # Without the name, which is a number.
             reason = str(error).partition(': ')[2]
-            raise UserInputError(f'Nothing can be found: {reason}.') from error
+            raise UserInputError(f'Detection failed: {reason}.') from error
         except ValueError as error:
             raise UserInputError(str(error)) from error
         return result.data_sample.pred_hois, result.prediction['hois']
@@ -263,7 +265,7 @@ class DemoSession:
         return self._visualizer.get_image()
 
     def _read_teacher(self, path: Optional[str]) -> Dict[int, ImageRecord]:
-        """Words on examples: keys are the last parts of their paths."""
+        """Read answers for examples by the ends of their paths."""
         if path is None:
             return {}
         keys = {
@@ -271,20 +273,22 @@ class DemoSession:
             for number, example in enumerate(self.examples)
             for n in range(1, len(PurePath(example).parts) + 1)
         }
-        said = read_image_records(
+        answers = read_image_records(
             path, keys, self.inferencer.phrases.vocabulary
         )
         return {
-            keys[key]: words
-            for key, words in said.items()
-            if words.caption or words.interactions is not None
+            keys[key]: answer
+            for key, answer in answers.items()
+            if answer.caption or answer.interactions is not None
         }
 
 
 def _names(labels: Sequence[int], names: Sequence[Optional[str]]) -> List[str]:
-    """Names by label, as far as any are known."""
-    known = dict(zip(labels, names))
-    return [known.get(i) or '' for i in range(max(known, default=-1) + 1)]
+    """Arrange known names by label, '' for others."""
+    by_label = dict(zip(labels, names))
+    return [
+        by_label.get(i) or '' for i in range(max(by_label, default=-1) + 1)
+    ]
 
 
 def _spotlight(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:

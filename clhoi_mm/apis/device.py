@@ -4,14 +4,14 @@ import torch
 
 
 def check_device(device: Optional[str]) -> None:
-    """Refuse a device that torch does not have here.
+    """Raise an error if a device is not available.
 
     Args:
-        device (str, optional): Such as 'cpu' or 'cuda:0'; None lets torch
-            choose.
+        device (str, optional): Name such as 'cpu' or 'cuda:0'; None for
+            torch's choice.
 
     Raises:
-        ValueError: It is no device's name, or there is no such GPU.
+        ValueError: If it is no device's name, or there is no such GPU.
     """
     if device is None:
         return

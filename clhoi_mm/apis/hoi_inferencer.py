@@ -1,4 +1,4 @@
-"""A trained detector on one's own images."""
+"""Inference on images and videos."""
 
 import copy
 import itertools
@@ -54,30 +54,30 @@ _instances = itertools.count()
 class HOIInferencer(BaseInferencer):
     """Detects human-object interactions in images and videos.
 
-    For the same image it gives what ``tools/test.py`` gives with the same
-    batch size. As mmdet's ``DetInferencer``; but results can be streamed, and
-    a broken image need not end the run.
+    Results equal those of ``tools/test.py`` with the same batch size. Like
+    mmdet's ``DetInferencer``; in addition, results can be streamed, and an
+    unreadable image need not end the run.
 
     Args:
         model (str | PathLike | dict | Config, optional): A config, its path,
-            or its name as :meth:`list_models` gives it. Defaults to None:
-            the config that travels in the checkpoint.
+            or a name of :meth:`list_models`. Defaults to None: the config in
+            the checkpoint.
         weights (str | PathLike, optional): A checkpoint of
-            ``tools/train.py``. Needed unless the metafile names one.
+            ``tools/train.py``. Required unless the metafile names one.
         device (str, optional): Defaults to None: a GPU if there is one.
         cfg_options (dict, optional): Overrides entries of the config:
             ``{'model.max_per_img': 20}``.
-        show_progress (bool): Whether to show a bar. Defaults to True.
-        fast (bool): Let the detector's backbone work in bfloat16, which
-            changes results a little: docs/speed.md. Defaults to False.
-        orientation (str): 'upright' turns images as the camera says, as one's
-            own photos are to be read; 'stored' leaves them as annotated data
-            sets have them, and as ``tools/test.py`` reads these. Defaults to
-            'upright'.
+        show_progress (bool): Whether to show a progress bar. Defaults to
+            True.
+        fast (bool): Whether the detector's backbone runs in bfloat16, which
+            changes results slightly: docs/speed.md. Defaults to False.
+        orientation (str): 'upright' applies the EXIF orientation, as for
+            photos; 'stored' does not, as for annotated data sets and in
+            ``tools/test.py``. Defaults to 'upright'.
 
     Raises:
-        FileNotFoundError: There is no such config or checkpoint.
-        ValueError: They do not fit, or hold more than data.
+        FileNotFoundError: If there is no such config or checkpoint.
+        ValueError: If they do not fit, or contain more than data.
     """
 
     preprocess_kwargs: set = set()
@@ -114,7 +114,7 @@ class HOIInferencer(BaseInferencer):
 
     @property
     def phrases(self) -> PhraseClassifier:
-        """The model's classes and their embeddings."""
+        """Return the classifier of the model's classes."""
         return self.model.teacher_head.phrases
 
     def __call__(self, inputs: Any, **options: Any) -> Dict[str, list]:
@@ -125,37 +125,36 @@ class HOIInferencer(BaseInferencer):
             **options: See :meth:`stream`.
 
         Returns:
-            Dict[str, list]: ``predictions``: a dict an image (see
-            :func:`clhoi_mm.apis.inference.to_dict`), or an
+            Dict[str, list]: ``predictions``: one dict per image (see
+            :func:`clhoi_mm.apis.inference.to_dict`), or one
             :class:`HOIDataSample` with ``return_datasamples``;
             ``visualization``: pictures (H, W, 3) in RGB with ``return_vis``;
-            ``failed``: of each image that could not be read, and of each
-            video that could not be read or not whole, ``img_path`` and
-            ``error``.
+            ``failed``: ``img_path`` and ``error`` of each image or video that
+            could not, or not completely, be read.
 
         Raises:
-            ValueError: None of the images could be read, beside what
-                :meth:`stream` raises.
+            ValueError: If none of the images could be read, and as
+                :meth:`stream`.
         """
-        found: Dict[str, list] = dict(
+        outputs: Dict[str, list] = dict(
             predictions=[], visualization=[], failed=[]
         )
         for result in self.stream(inputs, **options):
             if result.error is not None:
-                found['failed'].append(
+                outputs['failed'].append(
                     dict(img_path=result.source, error=result.error)
                 )
                 continue
-            found['predictions'].append(
+            outputs['predictions'].append(
                 result.data_sample
                 if options.get('return_datasamples')
                 else result.prediction
             )
             if options.get('return_vis'):
-                found['visualization'].append(result.picture)
-        if not found['predictions'] and found['failed']:
-            raise UnreadableImage(found['failed'][0]['error'])
-        return found
+                outputs['visualization'].append(result.picture)
+        if not outputs['predictions'] and outputs['failed']:
+            raise UnreadableImage(outputs['failed'][0]['error'])
+        return outputs
 
     def stream(
         self,
@@ -178,49 +177,51 @@ class HOIInferencer(BaseInferencer):
         track: bool = True,
         attention: int = 0,
     ) -> Iterator[Inference]:
-        """Detect interactions, one image after the other.
+        """Detect interactions image by image.
 
         Args:
             inputs: A path of an image, a video or a folder (searched
-                through), a glob pattern, BGR pixels (H, W, 3) uint8, or a
+                recursively), a glob pattern, BGR pixels (H, W, 3) uint8, or a
                 list of any of these.
-            batch_size (int): Images at once. Defaults to 1.
-            score_thr (float): Least score of what is given. Defaults to 0.
-            pred_score_thr (float): Least score of what is drawn, as mmdet
-                has it. Defaults to 0.3.
-            top_k (int, optional): At most so many interactions an image, the
-                best. Defaults to None: all that the model gives.
-            classes (Sequence[str], optional): Give only these classes ('ride
-                horse'), verbs ('ride') or objects ('horse').
-            vocabulary (Sequence[str], optional): Look for these instead of
-                what the model learned: phrases of a verb and an object that
-                the detector knows. New ones need the text encoder.
-            out_dir (str): Folder to write ``preds/NAME.json`` and
-                ``vis/NAME.jpg`` to, of a video that is followed
+            batch_size (int): Images per batch. Defaults to 1.
+            score_thr (float): Minimum score of results. Defaults to 0.
+            pred_score_thr (float): Minimum score of what is drawn, as in
+                mmdet. Defaults to 0.3.
+            top_k (int, optional): Maximum number of interactions of an image,
+                the best first. Defaults to None: all that the model gives.
+            classes (Sequence[str], optional): Return these classes ('ride
+                horse'), verbs ('ride') or objects ('horse') only.
+            vocabulary (Sequence[str], optional): Phrases to detect instead of
+                the model's classes, of a verb and an object that the detector
+                knows. New ones require the text encoder.
+            out_dir (str): Output folder of ``preds/NAME.json`` and
+                ``vis/NAME.jpg``, and for tracked videos of
                 ``preds/NAME.jsonl`` and ``vis/NAME.mp4``. Defaults to '':
                 nothing is written.
-            no_save_vis (bool): Write no pictures. Defaults to False.
-            no_save_pred (bool): Write no JSON. Defaults to False.
-            return_vis (bool): Give pictures. Defaults to False.
-            return_datasamples (bool): Give data samples. Defaults to False.
-            show (bool): Open a window for each. Defaults to False.
-            wait_time (float): Seconds to show it. Defaults to 0, a key.
-            frame_step (int): Look at every so many frames of videos.
-            bad_images (str): 'skip' goes on after an image that cannot be
+            no_save_vis (bool): Whether to write no pictures. Defaults to
+                False.
+            no_save_pred (bool): Whether to write no JSON. Defaults to False.
+            return_vis (bool): Whether to return pictures. Defaults to False.
+            return_datasamples (bool): Whether to return data samples.
+                Defaults to False.
+            show (bool): Whether to open a window for each. Defaults to False.
+            wait_time (float): Seconds to show it; 0 waits for a key. Defaults
+                to 0.
+            frame_step (int): Use every n-th frame of videos. Defaults to 1.
+            bad_images (str): 'skip' continues after an image that cannot be
                 read, 'error' raises. Defaults to 'skip'.
-            track (bool): Follow people and objects through videos and smooth
-                the scores, see :class:`VideoTracks`. Defaults to True; else
-                each frame is an image.
-            attention (int): Draw, for so many pairs, the best, where the
-                context comes from that they listen to; data samples have it
-                as well. Defaults to 0.
+            track (bool): Whether to track people and objects through videos
+                and to smooth the scores, see :class:`VideoTracks`. Defaults
+                to True; otherwise each frame is an image.
+            attention (int): Number of best pairs whose attention to the
+                context is drawn and added to data samples. Defaults to 0.
 
         Returns:
-            Iterator[Inference]: One an image, in the order of the inputs.
+            Iterator[Inference]: One per image, in the order of the inputs.
 
         Raises:
-            FileNotFoundError, TypeError, ValueError: Inputs or options are
-                wrong; before any image is looked at.
+            FileNotFoundError, TypeError, ValueError: If inputs or options are
+                invalid; before any image is processed.
         """
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size}: give 1 or more')
@@ -240,14 +241,14 @@ class HOIInferencer(BaseInferencer):
         self._num_arrays = images.num_arrays
         table, texts = self.phrases, None
         if vocabulary is not None:
-            table, texts = self._speak(vocabulary)
+            table, texts = self._phrase_classifier(vocabulary)
         wanted = None
         if classes is not None:
             wanted = find_classes(classes, table.vocabulary)
         if attention and images.has_videos and track:
             raise ValueError(
-                'attention is of single images; give track=False to look at '
-                'the frames of videos so'
+                'attention is available for single images; set track=False '
+                'to process the frames of videos as images'
             )
         maker = ResultWriter(
             self.visualizer,
@@ -278,7 +279,7 @@ class HOIInferencer(BaseInferencer):
         table: PhraseClassifier,
         maker: ResultWriter,
     ) -> Iterator[Inference]:
-        """Load, batch, predict, and give results in the images' order."""
+        """Load, batch and predict; yield results in the images' order."""
         with (
             maker,
             tqdm(
@@ -309,7 +310,7 @@ class HOIInferencer(BaseInferencer):
     def _load(
         self, number: int, image: ImageInput, keep_pixels: bool
     ) -> tuple:
-        """A packed input and, to draw on, its RGB pixels."""
+        """Load an input and, to draw on, its pixels."""
         results = dict(img_id=number, key=image.source, img_path=image.source)
         if image.error is not None:
             raise UnreadableImage(image.error)
@@ -335,20 +336,24 @@ class HOIInferencer(BaseInferencer):
         table: PhraseClassifier,
         maker: ResultWriter,
     ) -> Iterator[Inference]:
-        """Results of a batch, among them those that could not be read."""
+        """Yield the results of a batch, including unreadable images."""
         batch = [data for _, data, _ in waiting if not isinstance(data, str)]
         samples: Iterator[HOIDataSample] = iter(())
         if batch:
-            with self._speaking(table):
-                samples = iter(self._look(batch, bool(maker.attention)))
+            with self._use_classifier(table):
+                samples = iter(
+                    self._predict_batch(batch, bool(maker.attention))
+                )
         for image, data, pixels in waiting:
             if isinstance(data, str):
                 yield Inference(image.source, error=data)
             else:
                 yield maker.make(image, next(samples), pixels)
 
-    def _look(self, batch: List[dict], explain: bool) -> List[HOIDataSample]:
-        """What the model says of a batch, with its attention if asked."""
+    def _predict_batch(
+        self, batch: List[dict], explain: bool
+    ) -> List[HOIDataSample]:
+        """Predict a batch, with attention if requested."""
         batch = self.collate_fn(batch)
         if not explain:
             return self.forward(batch)
@@ -357,40 +362,45 @@ class HOIInferencer(BaseInferencer):
         attention.explain(samples)
         return samples
 
-    def _speak(self, vocabulary: Sequence[str]) -> tuple:
-        """A table of phrases, and what its classes are called."""
+    def _phrase_classifier(self, vocabulary: Sequence[str]) -> tuple:
+        """Build a classifier of phrases with names of its classes."""
         if self._reader is None:
             self._reader = PhraseReader(self.phrases.vocabulary)
-        read: PhraseVocabulary = self._reader.read(vocabulary)
-        key = read.vocabulary.hash
+        parsed: PhraseVocabulary = self._reader.read(vocabulary)
+        key = parsed.vocabulary.hash
         if key not in self._tables:
-            # The last one: a user changes one phrase after the other.
-            self._tables = {key: self.phrases.with_vocabulary(read.vocabulary)}
-        return self._tables[key], read.texts
+            # Only the latest phrases are cached.
+            self._tables = {
+                key: self.phrases.with_vocabulary(parsed.vocabulary)
+            }
+        return self._tables[key], parsed.texts
 
     @contextmanager
-    def _speaking(self, table: PhraseClassifier) -> Iterator[None]:
-        """Let the model score other classes for a while."""
+    def _use_classifier(self, table: PhraseClassifier) -> Iterator[None]:
+        """Temporarily replace the model's classifier."""
         model, head = self.model, self.model.teacher_head
-        own, absent = head.phrases, model.missing_role_weight
+        old_classifier, old_weight = head.phrases, model.missing_role_weight
         head.phrases = table
-        if table is not own:
-            # A phrase names an object: there are no rows without one.
+        if table is not old_classifier:
+            # Phrases have an object, so there are no predictions without.
             model.missing_role_weight = None
         try:
             yield
         finally:
-            head.phrases, model.missing_role_weight = own, absent
+            head.phrases, model.missing_role_weight = (
+                old_classifier,
+                old_weight,
+            )
 
     @staticmethod
     def list_models(
         scope: str = 'clhoi_mm', patterns: Optional[str] = None
     ) -> List[str]:
-        """Names that ``model`` takes.
+        """List the names of available models.
 
         Args:
-            scope (str): Not read; mmengine's interface.
-            patterns (str, optional): A part of the names. Defaults to None.
+            scope (str): Not used; mmengine's interface.
+            patterns (str, optional): Part of the names. Defaults to None.
         """
         return [
             m['Name'] for m in list_models() if (patterns or '') in m['Name']
@@ -405,7 +415,7 @@ class HOIInferencer(BaseInferencer):
         if not hasattr(model, 'teacher_head'):
             raise ValueError(
                 f'{cfg.filename or "the config"} is of a '
-                f'{type(model).__name__}, which knows no '
+                f'{type(model).__name__}, which does not detect '
                 "interactions; give a CLHOI's"
             )
         load_into(model, self._checkpoint, weights)
@@ -419,22 +429,22 @@ class HOIInferencer(BaseInferencer):
             dict(step, _scope_=step.get('_scope_', 'clhoi_mm'))
             for step in as_test_pipeline(cfg)
         ]
-        # The first one loads, and so does ours.
+        # The first step loads the image and is replaced.
         return Compose([TRANSFORMS.build(step) for step in steps[1:]])
 
     def _init_collate(self, cfg: Config) -> Callable:
         return pseudo_collate
 
     def _init_visualizer(self, cfg: Config) -> HOILocalVisualizer:
-        own = copy.deepcopy(cfg.get('visualizer') or ConfigDict())
-        own.update(
-            type=own.get('type', 'HOILocalVisualizer'),
+        visualizer_cfg = copy.deepcopy(cfg.get('visualizer') or ConfigDict())
+        visualizer_cfg.update(
+            type=visualizer_cfg.get('type', 'HOILocalVisualizer'),
             name=f'hoi_inferencer_{next(_instances)}',
             vis_backends=None,
         )
-        return VISUALIZERS.build(own)
+        return VISUALIZERS.build(visualizer_cfg)
 
-    # What BaseInferencer asks for; results are made one by one instead.
+    # Abstract methods of BaseInferencer; results are made one by one instead.
     def visualize(self, *args: Any, **kwargs: Any) -> None:
         """Not used: see :meth:`stream`."""
 

@@ -1,4 +1,4 @@
-"""One image to look at."""
+"""Input image of an inferencer."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional, Union
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class ImageInput:
-    """An image to look at.
+    """Input image, or the reason that there is none.
 
     Attributes:
-        name (str): What its outputs are called: a relative path without an
-            ending, unlike all others of the call.
-        source (str): What to call it in messages and results.
+        name (str): Name of its outputs: a relative path without suffix,
+            unique within the call.
+        source (str): Name in messages and results.
         image (str | np.ndarray, optional): Its path, or BGR pixels
-            (H, W, 3). None where there is an error.
-        frame (int, optional): Its number in the video, from 0.
-        time (float, optional): When it is shown, in seconds.
-        video (VideoInput, optional): The video that it is from.
-        error (str, optional): Why there is nothing to look at.
+            (H, W, 3). None if there is an error.
+        frame (int, optional): Frame number in the video, from 0.
+        time (float, optional): Presentation time in seconds.
+        video (VideoInput, optional): Video of the frame.
+        error (str, optional): Reason that there is no image.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What an inferencer says of an image."""
+"""Result of inference on an image."""
 
 import json
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from .image_input import ImageInput
 
 @dataclass
 class Inference:
-    """What was found in an image, or why nothing could be.
+    """Prediction for an image, or an error.
 
     Attributes:
-        source (str): The image's path, the video's, or the array's number.
-        prediction (dict, optional): See :func:`to_dict`; None where the
-            image could not be read.
+        source (str): Path of the image or video, or number of the array.
+        prediction (dict, optional): See :func:`to_dict`; None if the image
+            could not be read.
         data_sample (HOIDataSample, optional): The same as tensors.
-        picture (np.ndarray, optional): Drawn, RGB, (H, W, 3) uint8.
-        error (str, optional): Why the image could not be read.
+        picture (np.ndarray, optional): Visualization, RGB, (H, W, 3) uint8.
+        error (str, optional): Reason that the image could not be read.
     """
 
     source: str
@@ -41,14 +41,14 @@ def choose_rows(
     top_k: Optional[int] = None,
     wanted: Optional[np.ndarray] = None,
 ) -> HOIDataSample:
-    """Keep some of a sample's predictions, in their order.
+    """Filter a sample's predictions, keeping their order.
 
     Args:
-        sample (HOIDataSample): Its ``pred_hois`` are replaced.
-        score_thr (float): Least score. Defaults to 0.
-        top_k (int, optional): At most so many. Defaults to None: all.
-        wanted (np.ndarray, optional): Verbs and objects to keep, as
-            :func:`find_classes` gives them. Defaults to None: all.
+        sample (HOIDataSample): Sample whose ``pred_hois`` are replaced.
+        score_thr (float): Minimum score. Defaults to 0.
+        top_k (int, optional): Maximum number. Defaults to None: all.
+        wanted (np.ndarray, optional): Verbs and objects to keep, see
+            :func:`find_classes`. Defaults to None: all.
 
     Returns:
         HOIDataSample: The sample, on the CPU.
@@ -57,7 +57,7 @@ def choose_rows(
     hois = sample.pred_hois
     keep = hois.scores >= score_thr
     if wanted is not None:
-        # -1, no object, reads the last column.
+        # -1, no object, indexes the last column.
         keep &= hois.scores.new_tensor(
             wanted[hois.verb_labels.numpy(), hois.object_labels.numpy()]
         ).bool()
@@ -71,23 +71,22 @@ def to_dict(
     vocabulary: HOIVocabulary,
     texts: Optional[Sequence[str]] = None,
 ) -> dict:
-    """A sample as JSON has it.
+    """Convert a sample to JSON-compatible values.
 
     Args:
-        sample (HOIDataSample): With ``pred_hois``.
-        image (ImageInput): Where it comes from.
-        vocabulary (HOIVocabulary): Gives the labels names.
-        texts (Sequence[str], optional): What classes are called. Defaults to
-            None: 'ride bicycle' and the like.
+        sample (HOIDataSample): Sample with ``pred_hois``.
+        image (ImageInput): The input.
+        vocabulary (HOIVocabulary): Vocabulary of the labels.
+        texts (Sequence[str], optional): Names of classes. Defaults to None:
+            names such as 'ride bicycle'.
 
     Returns:
-        dict: ``img_path`` (the array's number, for arrays), ``width``,
-        ``height``; of a video's frames ``frame`` and ``time`` in seconds and,
-        where they are followed, ``tracks``: ``ids`` (numbers within classes),
-        ``labels``, ``objects``, ``bboxes`` and ``scores`` of what is in the
-        frame; and ``hois``: of each interaction, the best first, what
-        ``tools/test.py --out`` writes, and ``verbs``, ``objects`` (None
-        without one) and ``texts``.
+        dict: ``img_path`` (for arrays their number), ``width``, ``height``;
+        for video frames ``frame`` and ``time`` in seconds and, if tracked,
+        ``tracks``: ``ids`` (numbers within classes), ``labels``, ``objects``,
+        ``bboxes`` and ``scores`` of the instances; and ``hois``: the
+        interactions, the best first, with the fields of ``tools/test.py
+        --out`` and ``verbs``, ``objects`` (None without one) and ``texts``.
     """
     hois = sample.pred_hois
     columns = {
@@ -121,16 +120,16 @@ def to_dict(
 
 
 def write_json(path: str, prediction: dict) -> None:
-    """Write a prediction, whole or not at all."""
+    """Write a prediction atomically."""
     with atomic_path(path) as temp, open(temp, 'w', encoding='utf-8') as file:
         json.dump(prediction, file)
         file.write('\n')
 
 
 def write_picture(path: str, picture: np.ndarray) -> None:
-    """Write a picture, RGB, as JPEG, whole or not at all."""
-    done, data = cv2.imencode('.jpg', picture[..., ::-1])
-    if not done:
+    """Write an RGB picture as JPEG, atomically."""
+    is_encoded, data = cv2.imencode('.jpg', picture[..., ::-1])
+    if not is_encoded:
         raise ValueError(
             f'{path}: a picture of {picture.shape[1]} x '
             f'{picture.shape[0]} pixels cannot be a JPEG'

@@ -1,4 +1,4 @@
-"""What people give an inferencer: files, folders, globs, arrays, videos."""
+"""Inputs of an inferencer: files, folders, globs, arrays, videos."""
 
 import glob
 import os
@@ -25,20 +25,19 @@ VIDEOS = tuple(
 
 
 class Inputs:
-    """The images among what was given, in its order.
+    """Images of the given inputs, in their order.
 
     Args:
-        inputs: A path of an image, a video or a folder (searched through, its
-            videos are left out), a glob pattern, BGR pixels (H, W, 3) as
-            cv2.imread gives them, or a list of any of these.
-        frame_step (int): Every so many frames of a video one is looked at.
-            Defaults to 1.
-        without (str, optional): A folder to leave out, where outputs are.
+        inputs: A path of an image, a video or a folder (searched recursively
+            for images), a glob pattern, BGR pixels (H, W, 3) as of
+            cv2.imread, or a list of any of these.
+        frame_step (int): Use every n-th frame of videos. Defaults to 1.
+        without (str, optional): Folder of outputs, to be left out.
         first_array (int): Number of the first array, for its name.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        TypeError, ValueError: What was given is no image, or none is in it.
+        FileNotFoundError: If there is no such file.
+        TypeError, ValueError: If an input is no image, or contains none.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Inputs:
         for item in inputs if many else [inputs]:
             self._add(item)
         if not self._items:
-            raise ValueError('there is no image to look at: the list is empty')
+            raise ValueError('the list of inputs is empty; give an image')
 
     def __len__(self) -> int:
         return sum(
@@ -94,7 +93,7 @@ class Inputs:
             self._add_file(os.fspath(item))
         elif '://' in str(item):
             raise ValueError(
-                f'{item}: addresses are not fetched; download '
+                f'{item}: URLs are not supported; download '
                 'the file and give its path'
             )
         elif glob.has_magic(os.fspath(item)):
@@ -124,14 +123,14 @@ class Inputs:
         if ending in VIDEOS:
             self._add_video(self._claim(name), path)
         else:
-            # What is no image fails as one among many when it is read.
+            # Files that are no images are reported when they are read.
             self._items.append(ImageInput(self._claim(name), path, path))
 
     def _add_video(self, name: str, path: str) -> None:
         try:
             item = VideoInput(name, path, self._frame_step)
         except UnreadableImage as error:
-            # The others are looked at all the same.
+            # The other inputs are processed all the same.
             item = ImageInput(name, path, error=str(error))
         self._items.append(item)
 
@@ -173,7 +172,7 @@ class Inputs:
             self._add_file(path)
 
     def _claim(self, name: str) -> str:
-        """A name for outputs that no other input has."""
+        """Make a name for outputs that no other input has."""
         stem = str(Path(name).with_suffix(''))
         number, claimed = 1, stem
         while claimed in self._names:
@@ -184,10 +183,12 @@ class Inputs:
 
 
 def _is_hidden_in(path: str, pattern: str) -> bool:
-    """Whether a glob pattern found a path in a hidden place by chance."""
+    """Test whether a glob pattern matched a hidden path unintentionally."""
     parts = Path(pattern).parts
-    asked = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    pattern_parts = next(
+        i for i, part in enumerate(parts) if glob.has_magic(part)
+    )
     return any(
         is_hidden(part) and part not in parts
-        for part in Path(path).parts[asked:]
+        for part in Path(path).parts[pattern_parts:]
     )

@@ -1,4 +1,4 @@
-"""Where a model comes from: a config, its name, or a checkpoint alone."""
+"""Loading of models from configs or checkpoints."""
 
 import json
 import os
@@ -14,16 +14,16 @@ import clhoi_mm
 from clhoi_mm.config_file import inner_configs, merge_options
 from clhoi_mm.models import load_weights
 
-# Whose classes a checkpoint's config may name.
+# Packages whose classes a checkpoint's config may name.
 _SCOPES = ('clhoi_mm', 'mmdet', 'mmpretrain', 'mmcv', 'mmengine')
-# Parts that nothing runs through when a model with an ICN predicts.
+# Parts that are not used when a model with an ICN predicts.
 _TRAINING_ONLY = (
     'context_loss.',
     'context_scorer.',
     'interaction_loss.',
     'label_noise.',
 )
-# Steps that read an image, ours and mmcv's.
+# Transforms that read an image, of this package and mmcv.
 _LOADERS = ('LoadImage', 'LoadImageFromFile')
 _REFIT = (
     'Give the config that it was trained with, or none: checkpoints '
@@ -36,12 +36,12 @@ def open_model(
     weights: Union[str, os.PathLike, None],
     cfg_options: Optional[dict] = None,
 ) -> Tuple[Config, dict]:
-    """A model's config and its checkpoint.
+    """Load a model's config and its checkpoint.
 
     Args:
         model (str | PathLike | dict | Config, optional): A config, its path,
             or its name in the package's metafile. Defaults to None: the one
-            that travels in the checkpoint.
+            in the checkpoint.
         weights (str | PathLike, optional): The checkpoint.
         cfg_options (dict, optional): Overrides entries of the config.
 
@@ -49,8 +49,8 @@ def open_model(
         Tuple[Config, dict]: The config, and the checkpoint with 'state_dict'.
 
     Raises:
-        FileNotFoundError: There is no such config or checkpoint.
-        ValueError: Something is missing, or not to be trusted.
+        FileNotFoundError: If there is no such config or checkpoint.
+        ValueError: If something is missing or not safe to load.
     """
     stated = None
     if isinstance(model, (str, os.PathLike)):
@@ -58,7 +58,7 @@ def open_model(
     weights = weights or stated
     if weights is None:
         raise ValueError(
-            'no weights are given, and a random model would say anything; '
+            'no weights are given, and predictions would be random; '
             'give weights=PATH, a checkpoint that tools/train.py wrote'
         )
     if not osp.isfile(weights):
@@ -83,7 +83,7 @@ def open_model(
 
 
 def list_models() -> List[dict]:
-    """The package's models as its metafile has them, with paths that are."""
+    """List the models of the package's metafile, with existing paths."""
     package = osp.dirname(osp.abspath(clhoi_mm.__file__))
     roots = [osp.dirname(package), osp.join(package, '.mim')]
     root = next(
@@ -105,22 +105,22 @@ def _named_config(name: str) -> Tuple[Config, Optional[str]]:
             f'{name}: neither the path of a config nor the name of one; '
             f'there are {", ".join(models)}'
         )
-    found = models[name.lower()]
-    return Config.fromfile(found['Config']), found.get('Weights')
+    entry = models[name.lower()]
+    return Config.fromfile(entry['Config']), entry.get('Weights')
 
 
 def config_of(checkpoint: dict, path: str) -> Config:
-    """The config that travels in a checkpoint as JSON.
+    """Read the config that a checkpoint contains as JSON.
 
     Args:
         checkpoint (dict): The checkpoint.
-        path (str): For messages.
+        path (str): Path of the checkpoint, for error messages.
 
     Returns:
-        Config: Its model is made of classes of OpenMMLab's packages.
+        Config: A config of classes of OpenMMLab's packages only.
 
     Raises:
-        ValueError: There is none, it is code, or names something else.
+        ValueError: If there is none, it is code, or names other classes.
     """
     remedy = 'give model=CONFIG, the config that it was trained with'
     text = checkpoint.get('meta', {}).get('cfg')
@@ -146,13 +146,13 @@ def config_of(checkpoint: dict, path: str) -> Config:
 
 
 def _is_part(name: str) -> bool:
-    """Whether a name leads to no module and function of others."""
-    # Registries import, and call, whatever a dotted name leads to.
-    scope, _, own = name.rpartition('.')
+    """Test whether a name is a class of permitted packages."""
+    # Registries import, and call, whatever a dotted name refers to.
+    scope, _, class_name = name.rpartition('.')
     if scope:
-        return scope.split('.')[0] in _SCOPES and own[:1].isupper()
-    # And modules that are named like what they do not know. What finds a
-    # module of this name does not import it.
+        return scope.split('.')[0] in _SCOPES and class_name[:1].isupper()
+    # Also modules with the name of an unknown class. Finding a module does
+    # not import it.
     try:
         return find_spec(name) is None
     except (ValueError, ImportError):
@@ -160,13 +160,13 @@ def _is_part(name: str) -> bool:
 
 
 def _types(value: Any) -> Iterator[str]:
-    """All that a registry would be asked to build."""
+    """Iterate over the names that a registry would build."""
     if isinstance(value, dict):
         for key, entry in value.items():
             if key == 'type' and isinstance(entry, str):
                 yield entry
             elif key == '_scope_' and isinstance(entry, str):
-                # Of this the registries would be imported.
+                # A scope, from which registries would be imported.
                 yield f'{entry}.Registry'
             else:
                 yield from _types(entry)
@@ -176,13 +176,13 @@ def _types(value: Any) -> Iterator[str]:
 
 
 def as_test_pipeline(cfg: Config) -> List[dict]:
-    """The steps of the config's test pipeline that an image alone needs.
+    """Select the test pipeline's steps that an image alone needs.
 
     Raises:
-        ValueError: The config has no test pipeline that loads images.
+        ValueError: If the config has no test pipeline that loads images.
     """
     loader = cfg.get('test_dataloader') or {}
-    # Test data sets that are concatenated are seen alike.
+    # Concatenated test data sets have the same pipeline.
     dataset = next(inner_configs(loader.get('dataset', {})), {})
     steps = [
         dict(step)
@@ -190,20 +190,20 @@ def as_test_pipeline(cfg: Config) -> List[dict]:
         if 'Load' not in (name := _name(step))
         or name in (*_LOADERS, 'LoadDetectorFeatures')
     ]
-    named = cfg.filename or 'the config'
+    cfg_name = cfg.filename or 'the config'
     if steps and _name(steps[0]) == 'LoadDetectorFeatures':
         raise ValueError(
-            f'{named}: its test pipeline takes features from a file, which '
+            f'{cfg_name}: its test pipeline takes features from a file, which '
             'has none of a new image; name a config of the same model whose '
             'test pipeline begins with LoadImage: --model CONFIG, or '
             'HOIInferencer(model=CONFIG)'
         )
     if not steps or _name(steps[0]) not in _LOADERS:
         raise ValueError(
-            f'{named}: test_dataloader.dataset.'
+            f'{cfg_name}: test_dataloader.dataset.'
             'pipeline must begin with LoadImage'
         )
-    # JSON made lists of tuples, and mmcv takes no list for a size.
+    # JSON turns tuples into lists, which mmcv does not accept as sizes.
     return [
         {
             key: tuple(value)
@@ -222,7 +222,7 @@ def _name(step: dict) -> str:
 
 
 def without_detector_file(model: ConfigDict, checkpoint: dict) -> ConfigDict:
-    """A model's config, less files that its checkpoint makes superfluous."""
+    """Remove files from a config that its checkpoint makes superfluous."""
     model = ConfigDict(model.to_dict())
     detector = model.get('detector') or {}
     detector.pop('feat_cache_size', None)
@@ -232,29 +232,30 @@ def without_detector_file(model: ConfigDict, checkpoint: dict) -> ConfigDict:
 
 
 def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
-    """Load a checkpoint, and refuse one of another model.
+    """Load a checkpoint and refuse one of another model.
 
     Args:
         model (nn.Module): A CLHOI.
         checkpoint (dict): The checkpoint.
-        source (str): For messages.
+        source (str): Name of the checkpoint, for error messages.
 
     Raises:
-        ValueError: Weights are missing, or have another shape.
+        ValueError: If weights are missing or have another shape.
     """
     state = {
         key.removeprefix('module.'): value
         for key, value in checkpoint['state_dict'].items()
     }
-    own = model.state_dict()
+    model_state = model.state_dict()
     optional = _TRAINING_ONLY if getattr(model, 'icn', None) else ()
     for key in list(state):
         if key.startswith(optional) and (
-            key not in own or own[key].shape != state[key].shape
+            key not in model_state
+            or model_state[key].shape != state[key].shape
         ):
             del state[key]
     try:
-        found = model.load_state_dict(state, strict=False)
+        result = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[1:2]
         raise ValueError(
@@ -262,10 +263,11 @@ def load_into(model: nn.Module, checkpoint: dict, source: str) -> None:
             f'{" ".join(first).strip()} {_REFIT}'
         ) from error
     missing = [
-        key for key in found.missing_keys if not key.startswith(optional)
+        key for key in result.missing_keys if not key.startswith(optional)
     ]
     if missing:
         raise ValueError(
             f'{source} is no checkpoint of this config: {len(missing)} of '
-            f'{len(own)} tensors are missing, {missing[0]} for one. {_REFIT}'
+            f'{len(model_state)} tensors are missing, {missing[0]} for one. '
+            f'{_REFIT}'
         )

@@ -1,4 +1,4 @@
-"""A user's phrases as a vocabulary: 'ride horse', 'a man feeding a dog'."""
+"""Parser of phrases such as 'ride horse'."""
 
 import difflib
 import re
@@ -12,7 +12,7 @@ from clhoi_mm.utils.english import gerund, third_person
 from clhoi_mm.utils.morphology import singular, verb_form
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
-# Words around a verb and an object that say nothing else.
+# Words around a verb and an object that do not change the class.
 DETERMINERS = frozenset(
     'a an the this these those my your his her its their our another each '
     'every some any all both no either neither several many few various most '
@@ -34,12 +34,12 @@ _BE = frozenset('be is are was were been being am'.split())
 
 @dataclass
 class PhraseVocabulary:
-    """Phrases that were understood.
+    """Vocabulary of parsed phrases.
 
     Attributes:
-        vocabulary (HOIVocabulary): Its objects are the detector's, its
-            classes the phrases.
-        texts (List[str]): The phrase of each class, as it was given.
+        vocabulary (HOIVocabulary): Vocabulary of the detector's objects with
+            the phrases as classes.
+        texts (List[str]): The given phrase of each class.
     """
 
     vocabulary: HOIVocabulary
@@ -47,10 +47,10 @@ class PhraseVocabulary:
 
 
 class PhraseReader:
-    """Maps phrases to verbs and objects that a detector knows.
+    """Parser of phrases with a verb and an object.
 
     Args:
-        vocabulary (HOIVocabulary): The detector's own.
+        vocabulary (HOIVocabulary): The detector's vocabulary.
     """
 
     def __init__(self, vocabulary: HOIVocabulary) -> None:
@@ -73,12 +73,12 @@ class PhraseReader:
         """Make a vocabulary of phrases.
 
         Args:
-            phrases (Sequence[str]): A verb and an object each; a person, if
-                named, comes first.
+            phrases (Sequence[str]): Phrases of a verb and an object; a person,
+                if named, comes first.
 
         Raises:
-            ValueError: A phrase names no object that the detector knows, no
-                verb, or more than the two.
+            ValueError: If a phrase has no object of the detector, no verb, or
+                further words.
         """
         if isinstance(phrases, str) or not len(phrases):
             raise ValueError(
@@ -105,7 +105,7 @@ class PhraseReader:
         )
 
     def _read(self, phrase: str) -> Tuple[str, str, int]:
-        """A verb, its gerund, and the label of an object."""
+        """Parse a phrase as verb, gerund, and object label."""
         text = normalise_name(re.sub(r"[^\w\s'-]", ' ', phrase).strip())
         if text in self.known:
             verb, obj = self.known[text]
@@ -113,7 +113,7 @@ class PhraseReader:
         words = text.split()
         obj, rest = self._split_object(_without_person(words), phrase)
         if not rest:
-            # 'groom the dog': that groom is no person.
+            # In 'groom the dog', groom is no person.
             obj, rest = self._split_object(words, phrase)
         return (*self._verb(rest, phrase), obj)
 
@@ -121,17 +121,17 @@ class PhraseReader:
         verb = self.vocabulary.verbs[label]
         if verb == self.vocabulary.no_interaction:
             raise ValueError(
-                f'vocabulary: {phrase!r}: that nothing is done is scored by '
-                'all that could be done; it cannot be asked by a phrase'
+                f'vocabulary: {phrase!r}: no_interaction is scored by the '
+                'other classes of an object; it cannot be a phrase'
             )
         return verb, self.vocabulary.gerunds[label]
 
     def _split_object(
         self, words: List[str], phrase: str
     ) -> Tuple[int, List[str]]:
-        """The label of the object, and the words before it."""
-        found = self._find_object(words)
-        if found is None:
+        """Return the object's label and the words before it."""
+        match = self._find_object(words)
+        if match is None:
             close = difflib.get_close_matches(
                 ' '.join(words[-1:]), self.vocabulary.objects, 3, 0.7
             )
@@ -141,23 +141,23 @@ class PhraseReader:
                 f'detector knows; it knows {", ".join(names[:90])}'
                 f'{" among others" if close else ""}'
             )
-        label, size = found
+        label, size = match
         words = words[:-size]
         while words and words[-1] in DETERMINERS:
             words = words[:-1]
         return label, words
 
     def _find_object(self, words: List[str]) -> Optional[Tuple[int, int]]:
-        """The label of the object, and how many of the last words name it."""
+        """Return the object's label and its number of words."""
         vocabulary = self.vocabulary
         for size in range(len(words), 0, -1):
             label = vocabulary.object_label(' '.join(words[-size:]))
             if label >= 0:
                 return label, size
-        found = Lexicon(vocabulary).find_object(words) if words else None
-        if found is None and words and _is_person(words[-1]):
-            found = vocabulary.person_label, 1
-        return found
+        match = Lexicon(vocabulary).find_object(words) if words else None
+        if match is None and words and _is_person(words[-1]):
+            match = vocabulary.person_label, 1
+        return match
 
     def _verb(self, words: List[str], phrase: str) -> Tuple[str, str]:
         text = ' '.join(words)
@@ -166,9 +166,8 @@ class PhraseReader:
         form = verb_form(words[0]) if words else None
         if form is None:
             raise ValueError(
-                f'vocabulary: {phrase!r} does not say what is done with the '
-                "object; write a verb and an object, as in 'ride horse' or "
-                "'a person feeding a dog'"
+                f'vocabulary: {phrase!r} has no verb; write a verb and an '
+                "object, as in 'ride horse' or 'a person feeding a dog'"
             )
         extra = [
             word
@@ -177,7 +176,7 @@ class PhraseReader:
         ] or [word for word in words[1:] if word not in PREPOSITIONS]
         if extra:
             raise ValueError(
-                f'vocabulary: {phrase!r} says more than a verb and an '
+                f'vocabulary: {phrase!r} has more than a verb and an '
                 f'object: {" ".join(extra)}; leave it out'
             )
         verb = ' '.join([form.lemma, *words[1:]])
@@ -196,7 +195,7 @@ def _is_person(word: str) -> bool:
 
 
 def _without_person(words: List[str]) -> List[str]:
-    """'a person who is riding a horse' -> 'riding a horse'."""
+    """Remove the person: 'a person who is riding a horse'."""
     rest = list(words)
     while rest and rest[0] in DETERMINERS:
         rest = rest[1:]
@@ -211,18 +210,19 @@ def _without_person(words: List[str]) -> List[str]:
 def find_classes(
     wanted: Sequence[str], vocabulary: HOIVocabulary
 ) -> np.ndarray:
-    """What a filter lets through.
+    """Build a filter of verbs and objects from names.
 
     Args:
         wanted (Sequence[str]): Classes ('ride horse'), verbs ('ride') or
             objects ('horse').
-        vocabulary (HOIVocabulary): Knows them.
+        vocabulary (HOIVocabulary): Vocabulary of the names.
 
     Returns:
-        np.ndarray: Verbs by objects, the last column no object, (V, O + 1).
+        np.ndarray: Verbs by objects, with a last column for no object, (V, O
+        + 1).
 
     Raises:
-        ValueError: A name is unknown.
+        ValueError: If a name is unknown.
     """
     if isinstance(wanted, str) or not len(wanted):
         raise ValueError(

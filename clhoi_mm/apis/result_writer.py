@@ -1,4 +1,4 @@
-"""From what a model says of images to results, pictures and files."""
+"""Results, pictures and files of an inferencer's predictions."""
 
 import os.path as osp
 from typing import Any, Optional, Sequence
@@ -23,28 +23,28 @@ from .video_tracks import VideoTracks
 
 
 class ResultWriter:
-    """Follows, chooses, draws and writes what was found in images.
+    """Tracks, filters, draws and writes predictions.
 
-    A context manager, as the files of a video are open for long.
+    A context manager, since the files of a video stay open.
 
     Args:
-        visualizer (HOILocalVisualizer): Draws.
-        vocabulary (HOIVocabulary): Gives labels names.
-        texts (Sequence[str], optional): What classes are called.
+        visualizer (HOILocalVisualizer): Visualizer.
+        vocabulary (HOIVocabulary): Vocabulary of the labels.
+        texts (Sequence[str], optional): Names of classes.
         wanted (np.ndarray, optional): Verbs and objects to keep.
-        score_thr (float): Least score of what is given.
-        pred_score_thr (float): Least score of what is drawn.
-        top_k (int, optional): At most so many interactions an image.
-        out_dir (str): Folder to write to; '' for none.
+        score_thr (float): Minimum score of results.
+        pred_score_thr (float): Minimum score of what is drawn.
+        top_k (int, optional): Maximum number of interactions of an image.
+        out_dir (str): Output folder; '' for none.
         save_vis (bool): Whether to write pictures.
         save_pred (bool): Whether to write JSON.
-        return_vis (bool): Whether to give pictures.
-        return_datasamples (bool): Whether to give data samples.
+        return_vis (bool): Whether to return pictures.
+        return_datasamples (bool): Whether to return data samples.
         show (bool): Whether to open windows.
         wait_time (float): Seconds to show one.
-        track (bool): Whether to follow people and objects through videos.
-        max_per_img (int): Interactions of a frame that are kept.
-        attention (int): Pairs whose attention is drawn.
+        track (bool): Whether to track people and objects through videos.
+        max_per_img (int): Maximum number of interactions of a frame.
+        attention (int): Number of pairs whose attention is drawn.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class ResultWriter:
 
     @property
     def needs_pixels(self) -> bool:
-        """Whether anything is drawn."""
+        """Return whether anything is drawn."""
         return self.return_vis or self.show or self.save_vis
 
     def __enter__(self) -> 'ResultWriter':
@@ -108,12 +108,12 @@ class ResultWriter:
         sample: HOIDataSample,
         pixels: Optional[np.ndarray],
     ) -> Inference:
-        """The result of an image; frames of a video come one after another.
+        """Make an image's result; a video's frames in order.
 
         Args:
-            image (ImageInput): Where it comes from.
-            sample (HOIDataSample): What the model says.
-            pixels (np.ndarray, optional): RGB, if it is to be drawn.
+            image (ImageInput): The input.
+            sample (HOIDataSample): The model's predictions.
+            pixels (np.ndarray, optional): RGB pixels, if it is to be drawn.
         """
         tracked = self.track and image.video is not None
         if tracked:
@@ -149,16 +149,16 @@ class ResultWriter:
         return osp.join(self.out_dir, folder, f'{name}.{ending}')
 
     def _begin(self, video: VideoInput) -> None:
-        """Another video: close the files of the one before."""
+        """Start another video and close the previous one's files."""
         self.__exit__(None, None, None)
         self._video, self._time = video, None
         self._tracks = VideoTracks(video.rate, max_per_img=self.max_per_img)
         self._files = VideoFiles(self.out_dir, video.name, video.rate)
 
     def _seconds(self, frame: ImageInput) -> Optional[float]:
-        """Time since the frame before; None without one."""
-        before, self._time = self._time, frame.time
-        return None if before is None else frame.time - before
+        """Compute the time since the previous frame; None without one."""
+        old_time, self._time = self._time, frame.time
+        return None if old_time is None else frame.time - old_time
 
     def _draw(
         self,
@@ -167,7 +167,7 @@ class ResultWriter:
         pixels: np.ndarray,
         tracked: bool,
     ) -> np.ndarray:
-        """A picture, RGB."""
+        """Draw a picture, RGB."""
         self.visualizer.dataset_meta = dict(
             verbs=self.vocabulary.verbs, classes=self.vocabulary.objects
         )

@@ -1,4 +1,4 @@
-"""Scores of interactions that do not flicker."""
+"""Temporal smoothing of interaction scores."""
 
 import math
 from typing import Dict, Hashable, Iterable, KeysView, Mapping
@@ -7,17 +7,17 @@ Scores = Dict[Hashable, float]
 
 
 class ScoreSmoother:
-    """Running means of the scores of a video's pairs.
+    """Exponential moving averages of the scores of a video's pairs.
 
-    A frame's weight falls by half in ``half_life`` seconds. The means are over
-    the frames in which a pair was seen: a frame without it says nothing, and
-    a class that is not among the scores of a pair that was seen counts as 0.
+    A frame's weight halves in ``half_life`` seconds. Averages are over the
+    frames in which a pair is detected; frames without it are ignored, and a
+    class that is missing among the scores of a detected pair counts as 0.
 
     Args:
-        half_life (float): Seconds; 0 leaves scores as they are.
-        patience (float): Seconds after which a pair that is not seen is
-            forgotten.
-        least (float): Means below are forgotten. Defaults to 1e-4.
+        half_life (float): Seconds; 0 disables smoothing.
+        patience (float): Seconds after which a pair without detections is
+            dropped.
+        least (float): Averages below are dropped. Defaults to 1e-4.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class ScoreSmoother:
         seen: Iterable[Hashable],
         seconds: float,
     ) -> None:
-        """Take in a frame.
+        """Update the averages with a frame.
 
         Args:
-            scores (Mapping[Hashable, Scores]): Of pairs, by class.
-            seen (Iterable[Hashable]): Pairs both of whose boxes were found,
+            scores (Mapping[Hashable, Scores]): Pair to its scores by class.
+            seen (Iterable[Hashable]): Pairs both of whose boxes are detected,
                 with scores or without.
-            seconds (float): Time since the frame before.
+            seconds (float): Time since the previous frame.
         """
         old = 0.5 ** (seconds / self.half_life) if self.half_life else 0.0
         new = 1 - old or 1e-9
@@ -60,7 +60,7 @@ class ScoreSmoother:
                 if sums[name] < self.least * self._weights[pair]:
                     del sums[name]
         for pair, unseen in list(self._unseen.items()):
-            # Times of frames are no round numbers.
+            # Frame times are rounded.
             if unseen > self.patience and not math.isclose(
                 unseen, self.patience
             ):
@@ -69,11 +69,11 @@ class ScoreSmoother:
 
     @property
     def pairs(self) -> KeysView:
-        """Pairs that are not forgotten."""
+        """Pairs that are tracked."""
         return self._sums.keys()
 
     def means(self) -> Dict[Hashable, Scores]:
-        """Smoothed scores of the pairs that are not forgotten."""
+        """Compute the smoothed scores of the tracked pairs."""
         return {
             pair: {
                 name: total / self._weights[pair]

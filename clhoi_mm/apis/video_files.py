@@ -1,4 +1,4 @@
-"""What is written of a video: its frames drawn, and a line for each."""
+"""Output files of a video: drawn frames and predictions."""
 
 import json
 import os
@@ -13,21 +13,21 @@ from clhoi_mm.utils.files import atomic_path, work_folder
 
 from .video_tracks import RATE
 
-# Rates that players and MPEG-4's clock can do with.
+# Frame rates that players and MPEG-4's clock support.
 _SLOWEST, _FASTEST = 1.0, 60.0
-# Seconds for which a picture is held at most.
+# Maximum duration of a frame in seconds.
 _LONGEST = 10.0
 
 
 class VideoFiles:
-    """Writes ``vis/NAME.mp4`` and ``preds/NAME.jsonl``, each whole or not.
+    """Writer of ``vis/NAME.mp4`` and ``preds/NAME.jsonl``, each atomically.
 
-    A context manager: the files appear where its block ends well.
+    A context manager: the files appear when its block ends without error.
 
     Args:
         out_dir (str): Folder of both.
         name (str): NAME.
-        rate (float, optional): Frames a second, brought into 1 to 60.
+        rate (float, optional): Frames per second, clipped to 1 to 60.
             Defaults to None: 25.
     """
 
@@ -56,7 +56,7 @@ class VideoFiles:
         self._stack.__exit__(kind, *exception)
 
     def add_line(self, prediction: dict) -> None:
-        """Write a frame's prediction as a line of JSON."""
+        """Append a frame's prediction as a line of JSON."""
         if self._lines is None:
             temp = self._stack.enter_context(atomic_path(self.lines_path))
             self._lines = self._stack.enter_context(
@@ -69,18 +69,18 @@ class VideoFiles:
     ) -> None:
         """Append a frame.
 
-        A frame is held until the next one, since the file has a constant
-        rate; of frames that come faster some are left out.
+        A frame is repeated until the next one, since the file has a constant
+        rate; frames that come faster are dropped.
 
         Args:
-            picture (np.ndarray): RGB, (H, W, 3) uint8; all have one size.
-            time (float, optional): When it is shown, in seconds. Defaults to
-                None: right after the one before.
+            picture (np.ndarray): RGB, (H, W, 3) uint8; all of one size.
+            time (float, optional): Presentation time in seconds. Defaults to
+                None: right after the previous one.
 
         Raises:
-            ValueError: OpenCV here writes no MP4.
+            ValueError: If OpenCV cannot write MP4.
         """
-        # Codecs want even sides.
+        # Codecs require even sides.
         height, width = (side - side % 2 for side in picture.shape[:2])
         if self._video is None:
             self._begin(width, height)
@@ -96,7 +96,7 @@ class VideoFiles:
         place = round((time - self._first) * self.rate)
         late = place - self._written
         if late > _LONGEST * self.rate:
-            # The clock leaps, in broken files by years.
+            # Timestamps jump, in broken files by years.
             late = round(_LONGEST * self.rate)
             self._first = time - (self._written + late) / self.rate
         for _ in range(late):

@@ -1,4 +1,4 @@
-"""The frames of a video file, with the times that the file states."""
+"""Reader of a video's frames and their times."""
 
 import os
 from typing import Iterator, List, Optional
@@ -11,15 +11,15 @@ from clhoi_mm.utils.image_reader import UnreadableImage
 from .image_input import ImageInput
 from .video_tracks import RATE
 
-# Rates outside are a container's mistake.
+# Rates outside this range are errors of the container.
 SLOWEST, FASTEST = 0.01, 240.0
-# Frames from which it is seen whether the rate varies.
+# Number of frames that determine whether the rate varies.
 _NUM_PROBED = 32
-# Failures on end after which a file is taken to have ended.
+# Consecutive failures after which a file is considered to have ended.
 _LONGEST_GAP = 1000
-# FFmpeg writes lines for every damaged block; frames are counted here.
+# Silences FFmpeg's messages about damaged blocks; frames are counted here.
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-# What millisecond clocks of containers and their rounding differ by.
+# Tolerance for containers with clocks of milliseconds.
 _JITTER = 0.003
 
 
@@ -27,18 +27,18 @@ class VideoInput:
     """A video file.
 
     Args:
-        name (str): As in :class:`ImageInput`; frames add their number.
+        name (str): Name as of :class:`ImageInput`; frames append their
+            number.
         path (str): The file.
-        step (int): Every so many frames one is looked at. Defaults to 1.
+        step (int): Use every n-th frame. Defaults to 1.
 
     Attributes:
-        rate (float): Frames that are looked at in a second: the stated rate
-            or, where frames come at irregular times, the fastest that was
-            seen at the beginning. 25, and times by it, where neither the
-            file states a rate that can be, nor its times do.
+        rate (float): Used frames per second: the stated rate or, if frames
+            come at irregular times, the highest rate at the beginning. 25 if
+            neither the file states a plausible rate, nor its times do.
 
     Raises:
-        UnreadableImage: It cannot be opened, or holds no frame.
+        UnreadableImage: If it cannot be opened or has no frame.
     """
 
     def __init__(self, name: str, path: str, step: int = 1) -> None:
@@ -56,17 +56,17 @@ class VideoInput:
             self._refuse()
         # Some containers do not state it.
         self.num_frames = max(stated, 1)
-        found = _true_rate(rate, times)
-        self._has_times = found is not None
-        self._rate = found or RATE
+        true_rate = _true_rate(rate, times)
+        self._has_times = true_rate is not None
+        self._rate = true_rate or RATE
         self.rate = self._rate / step
 
     def __len__(self) -> int:
-        """Frames to look at, as far as the file states their number."""
+        """Return the stated number of used frames."""
         return -(-self.num_frames // self.step)
 
     def __iter__(self) -> Iterator[ImageInput]:
-        """Yield the frames and, if some are missing, an input that says so."""
+        """Yield the frames and, if some are missing, an error."""
         video = self._open()
         number, damaged, failed, time = 0, 0, 0, -1.0
         try:
@@ -75,12 +75,12 @@ class VideoInput:
                     damaged, failed = damaged + failed, 0
                     time = self._next_time(video, time, number)
                     if number % self.step == 0:
-                        done, image = video.retrieve()
-                        if done:
+                        is_decoded, image = video.retrieve()
+                        if is_decoded:
                             yield self._frame(number, time, image)
-                        damaged += not done
+                        damaged += not is_decoded
                 elif number < self.num_frames and failed < _LONGEST_GAP:
-                    # Those behind a damaged part may be whole.
+                    # Frames after a damaged part may be intact.
                     failed += 1
                 else:
                     break
@@ -97,7 +97,7 @@ class VideoInput:
                 error=f'{self.path}: {missing} of '
                 f'{max(self.num_frames, number)} frames '
                 'could not be read; the video is cut off or damaged, or '
-                'trimmed without being written anew',
+                'trimmed without re-encoding',
             )
 
     def _frame(
@@ -108,15 +108,15 @@ class VideoInput:
         )
 
     def _next_time(
-        self, video: cv2.VideoCapture, before: float, number: int
+        self, video: cv2.VideoCapture, last_time: float, number: int
     ) -> float:
-        """When the present frame is shown, in seconds; times only grow."""
+        """Compute the current frame's time in seconds; times only grow."""
         if not self._has_times:
             return number / self._rate
         time = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
-        if np.isfinite(time) and time > before:
+        if np.isfinite(time) and time > last_time:
             return time
-        return before + 1 / self._rate if number else 0.0
+        return last_time + 1 / self._rate if number else 0.0
 
     def _open(self) -> cv2.VideoCapture:
         video = cv2.VideoCapture(self.path)
@@ -133,11 +133,11 @@ class VideoInput:
 
 
 def _true_rate(stated: float, times: List[float]) -> Optional[float]:
-    """Frames in a second.
+    """Compute the number of frames per second.
 
     Args:
-        stated (float): What the container says, on average.
-        times (List[float]): When the first frames are shown, in seconds.
+        stated (float): Average rate stated by the container.
+        times (List[float]): Times of the first frames in seconds.
     """
     gaps = np.diff(times)
     gaps = gaps[(gaps >= 1 / FASTEST) & (gaps <= 1 / SLOWEST)]

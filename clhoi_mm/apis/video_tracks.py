@@ -1,4 +1,4 @@
-"""People, objects and interactions over the frames of a video."""
+"""Tracking of people, objects and interactions in a video."""
 
 from typing import Dict, List, Optional, Tuple
 
@@ -11,23 +11,24 @@ from clhoi_mm.structures import HOIDataSample
 from .box_tracker import BoxTracker
 from .score_smoother import Scores, ScoreSmoother
 
-# Seconds for which a track that is not seen keeps its number.
+# Seconds after which a track without detections loses its number.
 MEMORY = 1.0
-# Seconds for which its interactions are still given.
+# Seconds during which interactions of a lost track are still reported.
 PATIENCE = 0.3
-# A video that does not state its rate is taken to have this one.
+# Default rate of a video that does not state its rate.
 RATE = 25.0
 
 
 class VideoTracks:
-    """Follows the boxes of a video, and smooths what is said of them.
+    """Tracks the boxes of a video and smooths interaction scores.
 
     Args:
-        rate (float, optional): Frames that are looked at in a second.
-            Defaults to None: 25.
-        half_life (float): Of a frame's weight in smoothed scores, seconds.
+        rate (float, optional): Used frames per second. Defaults to None: 25.
+        half_life (float): Half-life of a frame's weight in smoothed scores,
+            in seconds.
             Defaults to 0.3.
-        max_per_img (int): Interactions kept in a frame. Defaults to 100.
+        max_per_img (int): Maximum number of interactions of a frame. Defaults
+            to 100.
     """
 
     def __init__(
@@ -52,38 +53,39 @@ class VideoTracks:
     def update(
         self, sample: HOIDataSample, seconds: Optional[float] = None
     ) -> HOIDataSample:
-        """Take in a frame.
+        """Update the tracks with a frame.
 
         Args:
             sample (HOIDataSample): With ``pred_instances`` and ``pred_hois``.
-            seconds (float, optional): Time since the frame before. Defaults
-                to None: as the rate has it.
+            seconds (float, optional): Time since the previous frame. Defaults
+                to None: by the rate.
 
         Returns:
             HOIDataSample: A sample with ``tracks``: ``ids`` (numbers within
-            labels, from 1), ``labels``, ``bboxes``, ``scores`` of the boxes
-            that were found; and with ``pred_hois`` whose ``scores`` are
-            smoothed, with ``sub_ids`` and ``obj_ids`` (0 without an object).
-            Boxes that were lost for some frames are where they are expected.
+            labels, from 1), ``labels``, ``bboxes``, ``scores`` of the detected
+            boxes; and with ``pred_hois`` whose ``scores`` are smoothed, with
+            ``sub_ids`` and ``obj_ids`` (0 without an object). Boxes that are
+            lost for some frames are at their predicted positions.
         """
         self._frame += 1
-        found = sample.pred_instances.cpu()
-        tracks = self._follow(found)
+        instances = sample.pred_instances.cpu()
+        tracks = self._match_tracks(instances)
         boxes = {
-            track: found.bboxes[row].float() for track, row in tracks.items()
+            track: instances.bboxes[row].float()
+            for track, row in tracks.items()
         }
         for track, row in tracks.items():
-            self._number(track, int(found.labels[row]))
-            self._scores[track] = float(found.scores[row])
+            self._number(track, int(instances.labels[row]))
+            self._scores[track] = float(instances.scores[row])
 
-        said = self._read(sample.pred_hois, found, tracks)
-        seen = [(a, b) for a in tracks for b in (*tracks, None) if a != b]
+        scores = self._read(sample.pred_hois, instances, tracks)
+        pairs = [(a, b) for a in tracks for b in (*tracks, None) if a != b]
         self._smoother.update(
-            said,
+            scores,
             [
                 pair
-                for pair in seen
-                if pair in said or pair in self._smoother.pairs
+                for pair in pairs
+                if pair in scores or pair in self._smoother.pairs
             ],
             1 / self.rate if seconds is None else seconds,
         )
@@ -99,21 +101,21 @@ class VideoTracks:
         rows = torch.tensor([tracks[t] for t in order], dtype=torch.long)
         result.tracks = InstanceData(
             ids=torch.tensor([self._numbers[t] for t in order]).long(),
-            labels=found.labels[rows],
-            bboxes=found.bboxes[rows],
-            scores=found.scores[rows],
+            labels=instances.labels[rows],
+            bboxes=instances.bboxes[rows],
+            scores=instances.scores[rows],
         )
         return result
 
-    def _follow(self, found: InstanceData) -> Dict[int, int]:
-        """Rows of the boxes that were found, by track that counts."""
+    def _match_tracks(self, instances: InstanceData) -> Dict[int, int]:
+        """Map confirmed tracks to rows of detected boxes."""
         frame = HOIDataSample(metainfo=dict(frame_id=self._frame))
         frame.pred_instances = InstanceData(
-            bboxes=found.bboxes.float(),
-            labels=found.labels,
-            scores=found.scores.float(),
-            # The tracker hands masks through: so rows are known again.
-            masks=torch.arange(len(found.labels)),
+            bboxes=instances.bboxes.float(),
+            labels=instances.labels,
+            scores=instances.scores.float(),
+            # Masks are passed through by the tracker: they identify rows.
+            masks=torch.arange(len(instances.labels)),
         )
         tracked = self._tracker.track(frame)
         confirmed = set(self._tracker.confirmed_ids)
@@ -132,18 +134,21 @@ class VideoTracks:
             self._labels[track] = label
 
     def _read(
-        self, hois: InstanceData, found: InstanceData, tracks: Dict[int, int]
+        self,
+        hois: InstanceData,
+        instances: InstanceData,
+        tracks: Dict[int, int],
     ) -> Dict[tuple, Scores]:
-        """Scores of pairs of tracks, by verb, object label and class."""
+        """Collect scores by track pair, verb, object and class."""
         hois = hois.cpu()
-        track_of = {row: track for track, row in tracks.items()}
-        persons = _find_rows(hois.human_bboxes, found.bboxes)
+        row_tracks = {row: track for track, row in tracks.items()}
+        persons = _find_rows(hois.human_bboxes, instances.bboxes)
         objects = _find_rows(
             hois.object_bboxes,
-            found.bboxes,
-            hois.object_labels[:, None] == found.labels,
+            instances.bboxes,
+            hois.object_labels[:, None] == instances.labels,
         )
-        said: Dict[tuple, Scores] = {}
+        scores: Dict[tuple, Scores] = {}
         for person, obj, verb, label, hoi, score in zip(
             persons,
             objects,
@@ -152,17 +157,17 @@ class VideoTracks:
             hois.hoi_labels.tolist(),
             hois.scores.tolist(),
         ):
-            pair = track_of.get(person), track_of.get(obj)
+            pair = row_tracks.get(person), row_tracks.get(obj)
             if pair[0] is None or (label >= 0 and pair[1] is None):
                 continue
-            names = said.setdefault(pair, {})
+            names = scores.setdefault(pair, {})
             names[verb, label, hoi] = max(
                 score, names.get((verb, label, hoi), 0.0)
             )
-        return said
+        return scores
 
     def _write(self, boxes: Dict[int, Tensor]) -> InstanceData:
-        """Smoothed interactions, the best first."""
+        """Assemble the smoothed interactions, the best first."""
         rows: List[Tuple[float, tuple, tuple]] = sorted(
             (
                 (score, pair, name)
@@ -210,7 +215,7 @@ class VideoTracks:
 def _find_rows(
     boxes: Tensor, among: Tensor, allowed: Optional[Tensor] = None
 ) -> List[int]:
-    """Which of some boxes each box is a copy of; -1 for none."""
+    """Find the original of each box; -1 for none."""
     same = (boxes[:, None] == among).all(-1)
     if allowed is not None:
         same &= allowed

@@ -1,7 +1,6 @@
-"""Data sets, their transforms and the mini world.
+"""Data sets, their transforms and the generated mini data set.
 
-The classes are imported when they are asked for, so that ``mini`` needs
-neither torch nor mmdet.
+Classes are imported lazily, so that ``mini`` needs neither torch nor mmdet.
 """
 
 from importlib import import_module

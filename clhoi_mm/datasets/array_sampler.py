@@ -1,4 +1,4 @@
-"""Samples in an array instead of a list."""
+"""Sampler that stores indices in an array."""
 
 from typing import Iterator
 
@@ -12,15 +12,15 @@ _AT_ONCE = 1 << 15
 
 @DATA_SAMPLERS.register_module()
 class ArraySampler(DefaultSampler):
-    """mmengine's DefaultSampler, in the same order with less memory.
+    """Sampler with the order of DefaultSampler and less memory.
 
-    DefaultSampler makes a Python list of all indices, about 50 bytes each;
-    here they are 8 bytes each, in each process that trains.
+    mmengine's DefaultSampler makes a Python list of all indices, about 50
+    bytes each; here they take 8 bytes each, in each training process.
 
     Args:
         dataset (Sized): The data set.
         shuffle (bool): Whether to shuffle. Defaults to True.
-        seed (int, optional): Of shuffling; the same in all processes.
+        seed (int, optional): Seed of shuffling, the same in all processes.
         round_up (bool): Whether each process gets as many samples. Defaults
             to True.
     """

@@ -1,4 +1,4 @@
-"""What a frozen detector gave for a data set, read from one file."""
+"""File with a frozen detector's outputs for a data set."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from clhoi_mm.utils.image_reader import UnreadableImage
 from .key_check import KeySource
 
 FORMAT = 'clhoi_mm detections'
-VERSION = 2  # mirrored before padding since then
-REMEDY = 'write it anew with tools/analysis_tools/cache_detections.py'
+VERSION = 2  # since then views are mirrored before padding
+REMEDY = 'create it with tools/analysis_tools/cache_detections.py'
 TABLES = (
     'key_bytes',
     'key_offsets',
@@ -27,16 +27,16 @@ TABLES = (
     'scores',
 )
 FEATURE_TABLES = ('map_shapes', 'roi_offsets', 'rois')
-# Read piece by piece; the rest is small and read when the file is opened.
+# Sliced on demand; other tensors are small and read when the file is opened.
 BULK = ('maps', 'roi_feats')
 
 
 class DetectionFile:
     """Detections, and optionally feature maps and RoI features, by view.
 
-    A view is an image as a pipeline brought it: as it is or mirrored. The
-    file is a safetensors file that :class:`DetectionFileWriter` wrote; large
-    tensors stay on disk and are mapped into memory. Instances can be pickled
+    A view is an image as transformed by a pipeline: original or mirrored. The
+    file is a safetensors file of :class:`DetectionFileWriter`; large tensors
+    stay on disk and are memory-mapped. Instances can be pickled
     and copied to worker processes; each process opens a file once.
 
     Args:
@@ -45,18 +45,19 @@ class DetectionFile:
     Attributes:
         detector (dict): ``config`` and ``weights``, hashes of the detector,
             and its ``type``.
-        classes (List[str]): Names that labels stand for.
-        unreadable (Dict[str, str]): By key, why an image could not be read.
+        classes (List[str]): Class names of the labels.
+        unreadable (Dict[str, str]): Image key to the reason it cannot be
+            read.
         features (dict, optional): ``roi_extractor``, the hash of its config
             or None. None where the file holds detections only.
         flipped (np.ndarray): Whether a view is mirrored, (V, ) bool.
         shapes (np.ndarray): Height and width of the original image, of the
             network's input and of the padded input, (V, 3, 2).
-        scale_factors (np.ndarray): By which x and y were resized, (V, 2).
+        scale_factors (np.ndarray): Scale factors of x and y, (V, 2).
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is damaged or something else.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged or of another format.
     """
 
     def __init__(self, path: Union[str, os.PathLike]) -> None:
@@ -99,7 +100,7 @@ class DetectionFile:
 
     @classmethod
     def open(cls, path: Union[str, os.PathLike]) -> 'DetectionFile':
-        """The file, opened once in a process as long as it stays the same.
+        """Open a file, once per process unless it changes.
 
         Args:
             path (str | PathLike): The file.
@@ -141,11 +142,11 @@ class DetectionFile:
                 roi_offsets=(self._roi_offsets[-1], len(self._rois)),
                 rois=(len(self._rois), self._bulk['roi_feats'].get_shape()[0]),
             )
-        for name, (stated, found) in lengths.items():
-            if stated != found:
+        for name, (stated, num_rows) in lengths.items():
+            if stated != num_rows:
                 raise ValueError(
-                    f'tensor "{name}" speaks of {stated} rows '
-                    f'and there are {found}'
+                    f'tensor "{name}" implies {stated} rows '
+                    f'and there are {num_rows}'
                 )
         self._rows = {
             view: row
@@ -154,7 +155,7 @@ class DetectionFile:
 
     @property
     def key_source(self) -> KeySource:
-        """Where images are looked up, those without an image among them."""
+        """Keys of the file, including those of unreadable images."""
         keys = {key for key, _ in self._rows} | set(self.unreadable)
         return KeySource(
             keys,
@@ -163,15 +164,16 @@ class DetectionFile:
         )
 
     def find(self, key: str, flipped: bool = False) -> int:
-        """The row of a view.
+        """Find the row of a view.
 
         Args:
             key (str): The image's key.
             flipped (bool): Whether it is mirrored.
 
         Raises:
-            KeyError: The view is not in the file.
-            UnreadableImage: There was no image when the file was made.
+            KeyError: If the view is not in the file.
+            UnreadableImage: If the image was unreadable when the file was
+                made.
         """
         row = self._rows.get((key, flipped))
         if row is None and key in self.unreadable:
@@ -189,38 +191,38 @@ class DetectionFile:
         return row
 
     def detections(self, row: int) -> Dict[str, np.ndarray]:
-        """What was detected in a view.
+        """Read the detections of a view.
 
         Args:
-            row (int): What :meth:`find` gave.
+            row (int): Result of :meth:`find`.
 
         Returns:
             Dict[str, np.ndarray]: ``bboxes`` (n, 4) in the network's input
             coordinates, ``labels`` of ``classes`` (n, ), ``scores`` (n, );
-            ``states`` (n, C) where a detector with queries gave them.
+            ``query_embeds`` (n, C) for detectors with queries.
         """
         start, end = self._offsets[row : row + 2].tolist()
-        found = {k: table[start:end] for k, table in self._fields.items()}
+        fields = {k: table[start:end] for k, table in self._fields.items()}
         if 'query_embeds' in self._bulk:
-            found['query_embeds'] = self._slice(
+            fields['query_embeds'] = self._slice(
                 'query_embeds', start, end
             ).astype(np.float32)
-        return found
+        return fields
 
     def _slice(self, name: str, start: int, end: int) -> np.ndarray:
-        """Rows of a tensor that stays on disk."""
+        """Read rows of a tensor that stays on disk."""
         if start == end:
-            # safetensors has no empty slice at a tensor's end.
+            # safetensors cannot slice an empty range at a tensor's end.
             return np.zeros([0, *self._bulk[name].get_shape()[1:]], np.float16)
         return self._bulk[name][start:end]
 
     def maps(self, row: int) -> List[np.ndarray]:
-        """Feature maps of a view, each (C, h, w) float16.
+        """Read a view's feature maps, each (C, h, w) float16.
 
-        Levels that are not kept have no positions.
+        Levels that are not stored are empty.
 
         Args:
-            row (int): What :meth:`find` gave.
+            row (int): Result of :meth:`find`.
         """
         ends = self._map_ends[row]
         shapes = self._map_shapes[row]
@@ -230,10 +232,10 @@ class DetectionFile:
         return [part.reshape(shape) for part, shape in zip(parts, shapes)]
 
     def rois(self, row: int) -> Tuple[np.ndarray, np.ndarray]:
-        """RoI features of a view's instances and pairs.
+        """Read RoI features of a view's instances and pairs.
 
         Args:
-            row (int): What :meth:`find` gave.
+            row (int): Result of :meth:`find`.
 
         Returns:
             Tuple[np.ndarray, np.ndarray]: Boxes in the network's input
@@ -244,14 +246,14 @@ class DetectionFile:
 
 
 class DetectorView(NamedTuple):
-    """One view of a file: what a sample carries in place of an image."""
+    """View of a detection file in place of an image."""
 
     file: DetectionFile
     row: int
 
     @property
     def input_shape(self) -> Tuple[int, int]:
-        """Height and width of the padded input."""
+        """Return height and width of the padded input."""
         return tuple(self.file.shapes[self.row, 2].tolist())
 
 

@@ -1,4 +1,4 @@
-"""Writes what a frozen detector gave for a data set to one file."""
+"""Writer of a frozen detector's outputs for a data set."""
 
 import json
 import os
@@ -12,27 +12,27 @@ from clhoi_mm.utils.files import atomic_path, work_folder
 
 from .detection_file import FORMAT, VERSION
 
-# safetensors wants wide types first, so that all are aligned.
+# safetensors stores wide types first, so that all are aligned.
 _TYPES = {'<i8': 'I64', '<f4': 'F32', '<i4': 'I32', '<f2': 'F16', '|u1': 'U8'}
 
 
 class DetectionFileWriter:
     """Writes a :class:`DetectionFile` view by view.
 
-    What is written lies in a folder beside the file until all is there, so
-    that memory does not grow with the data set, and the file appears at once
-    and whole. The same content gives the same bytes.
+    Views are collected in a folder beside the file, so that memory does not
+    grow with the data set, and the file is created atomically at the end. The
+    same content gives the same bytes.
 
     Args:
         path (str | PathLike): The file to write.
         detector (dict): ``config`` and ``weights``, hashes, and ``type``.
-        classes (Sequence[str]): Names that labels stand for.
+        classes (Sequence[str]): Class names of the labels.
         features (dict, optional): ``roi_extractor``, the hash of its config
-            or None; each view brings maps and RoI features then. Defaults to
+            or None; each view then has maps and RoI features. Defaults to
             None: detections only.
 
     Attributes:
-        unreadable (Dict[str, str]): By key, why an image was skipped.
+        unreadable (Dict[str, str]): Image key to the reason it was skipped.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class DetectionFileWriter:
 
     @property
     def size(self) -> int:
-        """Bytes that were written so far."""
+        """Return the number of bytes written so far."""
         return sum(file.tell() for file in self._files.values())
 
     def __enter__(self) -> 'DetectionFileWriter':
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # What killed processes left there goes with the next one.
+        # Also remove what killed processes left in the folder.
         self._work = work_folder(self.path.parent, self.path.name)
         self._folder = self._work.__enter__()
         self._files = {}
@@ -99,22 +99,22 @@ class DetectionFileWriter:
             flipped (bool): Whether it is mirrored.
             shapes (Sequence[tuple]): Height and width of the original image,
                 of the network's input and of the padded input.
-            scale_factor (tuple): By which x and y were resized.
+            scale_factor (tuple): Scale factors of x and y.
             detections (Dict[str, np.ndarray]): ``bboxes`` (n, 4) in input
-                coordinates, ``labels`` and ``scores`` (n, ); of a detector
-                with queries, all its views or none, ``states`` (n, C).
-            maps (Sequence[np.ndarray]): Feature maps, each (C, h, w); of a
-                level that is not kept (C, 0, 0).
+                coordinates, ``labels`` and ``scores`` (n, ); for all views or
+                none ``query_embeds`` (n, C).
+            maps (Sequence[np.ndarray]): Feature maps, each (C, h, w), or
+                (C, 0, 0) for a level that is not stored.
             rois (np.ndarray, optional): Boxes in input coordinates, (R, 4).
             roi_feats (np.ndarray, optional): Their features, (R, C, h, w).
 
         Raises:
-            ValueError: The view was added before, or half precision cannot
-                hold its features.
+            ValueError: If the view was added before, or half precision cannot
+                represent its features.
         """
         if (key, flipped) in self._views:
             raise ValueError(
-                f'image "{key}" comes twice; keys must be unique '
+                f'image "{key}" occurs twice; keys must be unique '
                 'over all splits of a file: give `images` of the '
                 'annotation files a `key` each.'
             )
@@ -146,11 +146,11 @@ class DetectionFileWriter:
             self._ends[name].append(self._ends[name][-1] + size)
 
     def skip(self, key: str, reason: str) -> None:
-        """Note an image that could not be read, instead of its views.
+        """Record an unreadable image instead of its views.
 
         Args:
             key (str): The image's key.
-            reason (str): Why.
+            reason (str): The reason.
         """
         self.unreadable[key] = reason
 
@@ -203,7 +203,7 @@ def _half(values: np.ndarray, key: str) -> np.ndarray:
     if not np.isfinite(values).all():
         raise ValueError(
             f'image "{key}": the detector\'s features are not '
-            'finite in half precision, in which they are kept; '
+            'finite in half precision, in which they are stored; '
             'train with the live detector.'
         )
     return values

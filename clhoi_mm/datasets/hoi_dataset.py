@@ -1,4 +1,4 @@
-"""Images with human-object interactions."""
+"""Data set of images with human-object interactions."""
 
 import copy
 import logging
@@ -27,7 +27,7 @@ from .zero_shot import without_unseen_pairs
 
 
 class MissingImage(FileNotFoundError):
-    """An image that is listed is not there."""
+    """Error for a listed image that does not exist."""
 
 
 @DATASETS.register_module()
@@ -42,17 +42,18 @@ class HOIDataset(BaseDetDataset):
       labels, ids of ``hoi_categories``, invisible interactions included).
     - ``annotations``: id, image_id, category_id, bbox [x, y, w, h] in
       zero-based continuous pixels, area, iscrowd; optionally
-      ``hoi_labelled`` (false for a person whom nobody labelled for
-      interactions; default true).
+      ``hoi_labelled`` (false for a person whose interactions are not
+      annotated; default true).
     - ``categories``: id, name. Matched with the vocabulary's objects by name.
     - ``verbs``: names. Matched with the vocabulary's verbs by name.
-    - ``hoi_categories``: id, verb_id (position in ``verbs``), category_id;
-      optionally ``rare``. May be empty: then the vocabulary's classes count.
+    - ``hoi_categories``: id, verb_id (index into ``verbs``), category_id;
+      optionally ``rare``. If empty, the vocabulary's classes are used.
     - ``hois``: id, image_id, human_ann_id, object_ann_id (either may be
       null), verb_id; optionally ``invisible``.
 
-    Images without annotations or without people stay, unless ``filter_cfg``
-    says otherwise. A file without any image is an error, in test mode too.
+    Images without annotations or without people are kept, unless
+    ``filter_cfg`` removes them. A file without any image is an error, in test
+    mode too.
 
     Args:
         ann_file (str): The annotation file. Defaults to '': that of
@@ -68,29 +69,30 @@ class HOIDataset(BaseDetDataset):
             file is packed. Defaults to False.
         filter_cfg (dict, optional): For training: ``filter_empty_gt`` leaves
             out images without a usable box, ``filter_empty_hois`` those
+        test_mode (bool): Whether to skip filtering and seeding and to pack
+            every visible pair of the file. Defaults to False.
+        filter_cfg (dict, optional): For training: ``filter_empty_gt`` leaves
+            out images without a usable box, ``filter_empty_hois`` those
             without a visible pair, ``min_size`` those with a shorter side.
-        split (str, optional): Where the class knows its data set's splits:
-            ``ann_file`` and ``data_prefix`` are this split's unless they are
-            given. Defaults to None.
-        zero_shot (str | Sequence[int], optional): HOI classes that training
-            must not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, a JSON
+        split (str, optional): Split of a known data set: the default of
+            ``ann_file`` and ``data_prefix``. Defaults to None.
+        zero_shot (str | Sequence[int], optional): HOI classes held out of
+            training: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, a JSON
             file of labels or labels. Training loses every (person, object)
-            pair that carries one of them, with all that the pair is labelled
-            with, and these image labels; tests lose nothing. Defaults to
-            None.
-        bad_images (str, optional): What to do about an image that is missing
-            or cannot be read. 'error' raises. 'skip' warns; training takes
-            another image, and in test mode the sample comes without an image
-            and says why (``unreadable``). Defaults to None: 'error' in
-            training, 'skip' in test mode.
+            pair with one of them, including its other labels, and these image
+            labels; tests are not changed. Defaults to None.
+        bad_images (str, optional): Handling of images that are missing or
+            unreadable. 'error' raises. 'skip' warns; training uses
+            another image, and in test mode the sample has no image and
+            states the reason (``unreadable``). Defaults to None: 'error' in
         metainfo (dict, optional): Further meta information. The vocabulary's
             own entries cannot be overridden.
         indices (int | Sequence[int], optional): Keep only these images.
-        serialize_data (bool): Keep records serialised, to share memory among
+        serialize_data (bool): Keep records serialized, to share memory among
             workers. Defaults to True.
         lazy_init (bool): Read the file later. Defaults to False.
         max_refetch (int): Tries where the pipeline returns None.
-        seed (int): Of augmentation, see :meth:`set_epoch`. Defaults to 0.
+        seed (int): Seed of augmentation, see :meth:`set_epoch`. Defaults to 0.
         backend_args (dict, optional): Of mmengine's file backend.
 
     ``metainfo`` holds plain lists, strings, bools and numbers: classes,
@@ -99,8 +101,8 @@ class HOIDataset(BaseDetDataset):
     same for zero-shot training), vocabulary (name), vocabulary_hash.
 
     Raises:
-        FileNotFoundError: No annotation file, or no image.
-        ValueError: The file contradicts itself or the vocabulary.
+        FileNotFoundError: If the annotation file or an image is missing.
+        ValueError: If the file is inconsistent or does not fit the vocabulary.
     """
 
     METAINFO = dict(dataset_type='HOIDataset')
@@ -109,7 +111,7 @@ class HOIDataset(BaseDetDataset):
     SPLITS: Dict[str, str] = {}
     IMG_PREFIX = ''
     SOURCE = (
-        'The mini world is made by `python '
+        'The mini data set is made by `python '
         'projects/mini_world/make_mini.py --out data/mini`; for '
         'other data, write the file in the format that `python -m '
         'pydoc clhoi_mm.datasets.HOIDataset` describes'
@@ -147,9 +149,9 @@ class HOIDataset(BaseDetDataset):
             ann_file = ann_file or self._split_file(split)
         if data_prefix is None:
             data_prefix = dict(img=self.IMG_PREFIX if split else '')
-        # Which repetition of an image a wrapper asks for.
+        # Index of an image's repetition within an epoch, set by wrappers.
         self.repeat = 0
-        # Shared, so that persistent workers see a new epoch as well.
+        # Shared memory, so that persistent workers see a new epoch.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
         self._num_skipped = torch.zeros_like(self._epoch).share_memory_()
         unknown = set(filter_cfg or ()) - set(self.FILTERS)
@@ -173,9 +175,9 @@ class HOIDataset(BaseDetDataset):
         )
         self._set_vocabulary_metainfo()
         if not lazy_init:
-            # Before what transforms may miss: that is made from this file.
+            # Before missing files of transforms, which are made from this one.
             self._check_source()
-        # Under this package's scope, whatever the default one is.
+        # In this package's scope, whatever the default scope is.
         self.pipeline = Compose(
             [
                 TRANSFORMS.build({'_scope_': 'clhoi_mm', **step})
@@ -189,20 +191,20 @@ class HOIDataset(BaseDetDataset):
 
     @property
     def list_file(self) -> str:
-        """Where the images are listed, for messages."""
+        """Return the file that lists the images, for messages."""
         return self.ann_file
 
     @property
     def num_skipped(self) -> int:
-        """How often training skipped an image, all processes together."""
+        """Return how often training skipped an image, in all processes."""
         return int(self._num_skipped)
 
     def set_epoch(self, epoch: int) -> None:
-        """Tells which epoch's augmentation to draw.
+        """Set the epoch that determines augmentation.
 
         Each training sample's pipeline runs with random generators seeded
-        from (seed, epoch, index), so that an interrupted and resumed training
-        sees what an uninterrupted one sees, whatever the number of workers.
+        from (seed, epoch, index), so that a resumed training equals an
+        uninterrupted one, whatever the number of workers.
 
         Args:
             epoch (int): The epoch, from 0.
@@ -210,10 +212,10 @@ class HOIDataset(BaseDetDataset):
         self._epoch.fill_(epoch)
 
     def load_data_list(self) -> List[dict]:
-        """Reads and checks the annotation file.
+        """Read and check the annotation file.
 
         Returns:
-            List[dict]: One record an image; see :meth:`parse_data_info`.
+            List[dict]: One record per image; see :meth:`parse_data_info`.
         """
         self._check_source()
         file = AnnotationFile.parse(
@@ -257,18 +259,18 @@ class HOIDataset(BaseDetDataset):
         return self.SPLITS[split]
 
     def parse_data_info(self, raw_data_info: dict) -> dict:
-        """Makes a record of one image.
+        """Make the record of one image.
 
         Args:
             raw_data_info (dict): ``image``, a record of the file; ``rows``,
                 ``hois`` and ``image_hoi_labels`` as
-                :class:`LabeledAnnotations` gives them.
+                :class:`LabeledAnnotations` returns them.
 
         Returns:
-            dict: img_id, img_path, key, height, width; ``instances`` as
-            mmdet reads them, each with its ``row``, without boxes that are
+            dict: img_id, img_path, key, height, width; ``instances`` in
+            mmdet's form, each with its ``row``, without boxes that are
             smaller than a pixel or outside the image; and ``rows``, ``hois``,
-            ``image_hoi_labels`` with nothing dropped.
+            ``image_hoi_labels``, complete.
         """
         image, rows = raw_data_info['image'], raw_data_info['rows']
         hois = raw_data_info['hois']
@@ -305,11 +307,11 @@ class HOIDataset(BaseDetDataset):
         )
 
     def filter_data(self) -> List[dict]:
-        """Leave out what ``filter_cfg`` says; nothing in test mode.
+        """Apply ``filter_cfg`` in training.
 
         Raises:
-            ValueError: Nothing is left, or a file that the pipeline looks up
-                by key holds none of the images.
+            ValueError: If no image is left, or a file that the pipeline looks
+                up by key contains none of the images.
         """
         kept = self._filter()
         check_keys(
@@ -342,11 +344,11 @@ class HOIDataset(BaseDetDataset):
         """Run the pipeline on one image, seeded in training.
 
         Args:
-            idx (int): The image's position.
+            idx (int): The image's index.
 
         Returns:
-            The pipeline's result. Where the image is bad and skipped, None in
-            training, and in test mode a sample without an image.
+            The pipeline's result. For skipped images None in training, and a
+            sample without an image in test mode.
         """
         try:
             return self._run_pipeline(self._record(idx))
@@ -360,15 +362,15 @@ class HOIDataset(BaseDetDataset):
             return None
 
     def _record(self, idx: int) -> dict:
-        """What the pipeline begins with."""
+        """Return the pipeline's input."""
         return self.get_data_info(idx)
 
     def _pack_without_image(self, info: dict, error: Exception) -> dict:
-        """Pack what is known of an image that cannot be read.
+        """Pack the annotations of an image that cannot be read.
 
         Args:
-            info (dict): Its record.
-            error (Exception): Why it cannot be read.
+            info (dict): The image's record.
+            error (Exception): The reason.
 
         Returns:
             dict: ``inputs`` of one pixel, and ``data_samples`` with the
@@ -394,11 +396,11 @@ class HOIDataset(BaseDetDataset):
         return packed
 
     def _run_pipeline(self, info: dict) -> Any:
-        """Run the pipeline, and say which image it stumbled over.
+        """Run the pipeline; errors name the image.
 
         Raises:
-            MissingImage: There is no such image.
-            UnreadableImage: It is damaged, or too thin to be resized.
+            MissingImage: If there is no such image.
+            UnreadableImage: If it is damaged or too thin to be resized.
         """
         path = info['img_path']
         remedy = f'Fetch it again, or leave it out of {self.list_file}'
@@ -422,7 +424,7 @@ class HOIDataset(BaseDetDataset):
                 # Such as resizing to nothing.
                 height, width = info['ori_shape'][:2]
                 reason = (
-                    'a transform of the pipeline fails at this image of '
+                    'a transform of the pipeline fails for this image of '
                     f'{width} x {height} pixels ({error})'
                 )
             else:
@@ -438,7 +440,7 @@ class HOIDataset(BaseDetDataset):
 
     def _set_vocabulary_metainfo(self) -> None:
         vocab = self.vocabulary
-        own = dict(
+        entries = dict(
             classes=list(vocab.objects),
             palette=make_palette(vocab.num_objects),
             verbs=list(vocab.verbs),
@@ -450,10 +452,10 @@ class HOIDataset(BaseDetDataset):
             vocabulary=vocab.name,
             vocabulary_hash=vocab.hash,
         )
-        taken = sorted(set(own) & set(self._metainfo))
-        if taken:
+        conflicts = sorted(set(entries) & set(self._metainfo))
+        if conflicts:
             raise InputError(
-                f'metainfo: {taken} come from the vocabulary; '
+                f'metainfo: {conflicts} come from the vocabulary; '
                 'give another vocabulary instead.'
             )
-        self._metainfo = copy.deepcopy({**self._metainfo, **own})
+        self._metainfo = copy.deepcopy({**self._metainfo, **entries})

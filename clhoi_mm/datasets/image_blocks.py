@@ -1,4 +1,4 @@
-"""Reads lists of images by the block, without an object for each."""
+"""Block-wise reading of image lists, without an object per image."""
 
 import codecs
 import os
@@ -23,16 +23,16 @@ _COLUMNS = ('path', 'file_name', 'key', 'width', 'height')
 
 
 def read_list(path: str) -> Iterator[ImageBlock]:
-    """Images of a text file with a path a line.
+    """Read a text file with one image path per line.
 
     Args:
         path (str): The file, UTF-8, with a byte order mark or without.
 
     Yields:
-        ImageBlock: Paths without the space around them.
+        ImageBlock: Paths without surrounding whitespace.
 
     Raises:
-        ValueError: A line is no UTF-8.
+        ValueError: If a line is not UTF-8.
     """
     lines = 0
     with open(path, 'rb') as file:
@@ -52,12 +52,12 @@ def read_list(path: str) -> Iterator[ImageBlock]:
 
 
 def _must_spell(text: bytes) -> bool:
-    """Whether a key may have to be normalized, one by one."""
+    """Test whether a key may need normalization."""
     return any(part in text for part in (b'\\', b'./', b' '))
 
 
 def _lines(block: bytes, path: str, lines_before: int) -> StringArray:
-    """Lines that are not empty."""
+    """Split a block into its non-empty lines."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == ord('\n'))
     must_spell = not block.isascii() or _must_spell(block)
@@ -83,20 +83,20 @@ def _lines(block: bytes, path: str, lines_before: int) -> StringArray:
 def read_folder(
     path: str, root: Optional[str], changed: List[Tuple[str, int]]
 ) -> Iterator[ImageBlock]:
-    """Images of a folder and those below it.
+    """List the images of a folder and its subfolders.
 
     Args:
         path (str): The folder.
-        root (str, optional): What paths are relative to; see
+        root (str, optional): Folder that paths are relative to; see
             :func:`~clhoi_mm.utils.image_folder.walk_images`.
-        changed (List[Tuple[str, int]]): Gets each folder and when it was
-            last changed.
+        changed (List[Tuple[str, int]]): Output list of folders and their
+            modification times.
 
     Yields:
         ImageBlock: Paths.
 
     Raises:
-        ValueError: A name is no valid unicode.
+        ValueError: If a name is not valid Unicode.
     """
     rows: List[bytes] = []
     for folder in walk_images(path, root):
@@ -117,9 +117,9 @@ def read_folder(
 
 
 def read_parquet(path: str) -> Iterator[ImageBlock]:
-    """Images of a Parquet file.
+    """Read the images of a Parquet file.
 
-    Columns are ``path`` (or ``file_name``), perhaps ``key``, and perhaps
+    Columns are ``path`` (or ``file_name``), optionally ``key``, and optionally
     ``width`` and ``height`` in pixels (null where unknown).
 
     Args:
@@ -129,25 +129,27 @@ def read_parquet(path: str) -> Iterator[ImageBlock]:
         ImageBlock: Paths, keys and sizes.
 
     Raises:
-        ImportError: pyarrow is not installed.
-        ValueError: The file is damaged, lacks a column or has one of another
-            type, or a path or a key is null or empty.
+        ImportError: If pyarrow is not installed.
+        ValueError: If the file is damaged, lacks a column or has one of
+            another type, or a path or a key is null or empty.
     """
     with open_parquet(path, _COLUMNS, 'a .txt list') as file:
         names = _columns(path, file.schema_arrow)
-        done = 0
+        num_rows = 0
         for batch in file.iter_batches(
             _BLOCK_ROWS, columns=names, use_threads=False
         ):
             if batch.num_rows:
                 yield _block(
-                    path, {name: batch.column(name) for name in names}, done
+                    path,
+                    {name: batch.column(name) for name in names},
+                    num_rows,
                 )
-            done += batch.num_rows
+            num_rows += batch.num_rows
 
 
 def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
-    """Columns that are read, their types checked."""
+    """List the columns to read and check their types."""
     from pyarrow import types
 
     first = 'path' if 'path' in schema.names else 'file_name'
@@ -167,11 +169,11 @@ def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
     for name in texts + sizes:
         kind = schema.field(name).type
         if name in sizes:
-            good = types.is_integer(kind)
+            is_valid = types.is_integer(kind)
         else:
             value = kind.value_type if types.is_dictionary(kind) else kind
-            good = types.is_string(value) or types.is_large_string(value)
-        if not good:
+            is_valid = types.is_string(value) or types.is_large_string(value)
+        if not is_valid:
             raise ValueError(
                 f'{path}: field "{name}": the column has type {kind}; write '
                 f'{"whole numbers" if name in sizes else "text"}'
@@ -179,7 +181,7 @@ def _columns(path: str, schema: 'pyarrow.Schema') -> List[str]:
     return texts + sizes
 
 
-def _block(path: str, columns: dict, done: int) -> ImageBlock:
+def _block(path: str, columns: dict, first_row: int) -> ImageBlock:
     import pyarrow
 
     rows, sizes = [], None
@@ -196,8 +198,8 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
         empty = np.flatnonzero((lengths == 0) | np.asarray(column.is_null()))
         if len(empty):
             raise ValueError(
-                f'{path}: row {done + empty[0] + 1}, field "{name}": null or '
-                'empty; leave the row out, or fill it'
+                f'{path}: row {first_row + empty[0] + 1}, field "{name}": '
+                'null or empty; leave the row out, or fill it'
             )
         if _must_spell(bytes(text)):
             names = map(normalize_key, column.to_pylist())
@@ -218,7 +220,7 @@ def _block(path: str, columns: dict, done: int) -> ImageBlock:
         wrong = np.flatnonzero((sizes < 0).any(1))
         if len(wrong):
             raise ValueError(
-                f'{path}: row {done + wrong[0] + 1}, fields "width" and '
+                f'{path}: row {first_row + wrong[0] + 1}, fields "width" and '
                 f'"height": {sizes[wrong[0]].tolist()}; write pixels, or '
                 'null where they are unknown'
             )

@@ -1,4 +1,4 @@
-"""Opens lists of images, long ones by an index that is made once."""
+"""Image lists, the long ones with an index file."""
 
 import fcntl
 import io
@@ -14,33 +14,33 @@ from .image_blocks import read_folder, read_list, read_parquet
 from .image_table import ImageTable
 from .image_table_writer import ImageTableWriter
 
-# Shorter lists are read each time: that takes less than a second.
+# Shorter lists are read each time, which takes less than a second.
 INDEX_FROM = 1_000_000
 
 
 def open_images(
     images: str, root: Optional[str] = None, index: Optional[str] = None
 ) -> ImageTable:
-    """The images of a folder, a list or a Parquet file.
+    """Open images of a folder, list or Parquet file.
 
-    Of a million images and more an index is kept in a file, and mapped into
-    memory. It is made anew when the list, or a folder, has changed since.
-    Processes that open it at the same time make it once.
+    For a million images and more, an index file is created and
+    memory-mapped. It is created again when the list, or a folder, has
+    changed. Concurrent processes create it once.
 
     Args:
         images (str): A folder, a .txt with a path a line, or a .parquet.
-        root (str, optional): What a folder's paths are relative to. Defaults
-            to None: the folder.
-        index (str, optional): The file of the index; given, also short lists
-            have one. Defaults to None: ``images`` with '.index' behind.
+        root (str, optional): Folder that a folder's paths are relative to.
+            Defaults to None: the folder itself.
+        index (str, optional): Path of the index, which short lists then have,
+            too. Defaults to None: ``images`` with the suffix '.index'.
 
     Returns:
         ImageTable: At least one image.
 
     Raises:
-        FileNotFoundError: There is no such folder or file.
-        OSError: The index cannot be written.
-        ValueError: The list is damaged or empty, or an image occurs twice.
+        FileNotFoundError: If there is no such folder or file.
+        OSError: If the index cannot be written.
+        ValueError: If the list is damaged or empty, or an image occurs twice.
     """
     images = os.path.abspath(images)
     if not os.path.exists(images):
@@ -55,7 +55,7 @@ def open_images(
             return ImageTable(memory.getvalue())
         del memory
     with _locked(os.path.dirname(path)):
-        # Another process may have made it meanwhile.
+        # Another process may have created it meanwhile.
         table = _fresh(path, images, root)
         if table is None:
             _write_index(path, images, root)
@@ -66,7 +66,7 @@ def open_images(
 def _fresh(
     path: str, images: str, root: Optional[str]
 ) -> Optional[ImageTable]:
-    """The index, if there is one of the images as they are."""
+    """Open the index if it is up to date."""
     if not os.path.isfile(path):
         return None
     table = ImageTable(path)
@@ -75,8 +75,11 @@ def _fresh(
         return None
     for name, changed, size in stamp['read']:
         with suppress(OSError):
-            found = os.stat(name)
-            if found.st_mtime_ns == changed and size in (None, found.st_size):
+            stored = os.stat(name)
+            if stored.st_mtime_ns == changed and size in (
+                None,
+                stored.st_size,
+            ):
                 continue
         return None
     return table
@@ -105,11 +108,12 @@ def _write(
     """Write a table of the images.
 
     Returns:
-        bool: Whether there are fewer than the limit, and it was written.
+        bool: Whether there are fewer images than the limit, and all were
+        written.
     """
     changed: List[Tuple[str, int]] = []
-    found = os.stat(images)
-    read = [(images, found.st_mtime_ns, found.st_size)]
+    stat = os.stat(images)
+    read = [(images, stat.st_mtime_ns, stat.st_size)]
     if os.path.isdir(images):
         blocks = read_folder(images, root, changed)
     elif images.endswith('.txt'):
@@ -144,7 +148,7 @@ def _write(
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """Keep other processes out, where the file system can."""
+    """Lock out other processes, if the file system supports it."""
     handle = None
     try:
         with suppress(OSError):

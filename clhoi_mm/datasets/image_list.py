@@ -1,4 +1,4 @@
-"""Records of images, made when they are asked for."""
+"""Image records that are created on demand."""
 
 from collections.abc import Sequence
 from os import path as osp
@@ -10,15 +10,15 @@ from .image_table import ImageTable
 
 
 class ImageList(Sequence):
-    """What mmengine takes for a list of records, without holding them.
+    """Sequence of records in mmengine's form, created on access.
 
     Args:
         table (ImageTable): The images.
-        root (str): What their paths are relative to.
-        common (dict): What all records hold beside img_id, img_path and key,
-            and width and height where they are known.
-        rows (np.ndarray, optional): The images that are in the list, in its
-            order. Defaults to None: all.
+        root (str): Folder that their paths are relative to.
+        common (dict): Fields of all records beside img_id, img_path and key,
+            and width and height where known.
+        rows (np.ndarray, optional): Rows of the images in the list, in order.
+            Defaults to None: all.
     """
 
     def __init__(
@@ -56,10 +56,10 @@ class ImageList(Sequence):
         return info
 
     def take(self, positions: np.ndarray) -> 'ImageList':
-        """Some of the images.
+        """Select images.
 
         Args:
-            positions (np.ndarray): (n, ) in this list.
+            positions (np.ndarray): Indices into this list, (n, ).
         """
         if self.rows is None:
             rows = positions % len(self.table)

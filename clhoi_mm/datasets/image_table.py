@@ -1,4 +1,4 @@
-"""Images' paths and keys by the million, in columns that stay on disk."""
+"""Columns of image paths and keys that stay on disk."""
 
 import json
 import mmap
@@ -14,24 +14,24 @@ VERSION = '1'
 
 
 class ImageTable:
-    """What :class:`ImageTableWriter` wrote, from memory or mapped from disk.
+    """Table of images, in memory or memory-mapped.
 
-    The content is that of a safetensors file. Where it is mapped, opening
-    reads a few kilobytes, and processes share what they read. Instances can
-    be pickled and copied to worker processes.
+    The content, of :class:`ImageTableWriter`, is a safetensors file. Opening
+    a mapped file reads a few kilobytes, and processes share its pages.
+    Instances can be pickled and copied to worker processes.
 
     Args:
-        content (bytes | str | PathLike): The content, or the file with it.
+        content (bytes | str | PathLike): The content, or the path of a file.
 
     Attributes:
-        stamp (dict): What the images were read from, in which state.
-        paths (StringArray): Their paths.
-        keys (StringArray): Their keys.
-        sizes (np.ndarray, optional): Their widths and heights (N, 2), 0
-            where unknown.
+        stamp (dict): Source of the images and its state.
+        paths (StringArray): Image paths.
+        keys (StringArray): Image keys.
+        sizes (np.ndarray, optional): Widths and heights, (N, 2), 0 where
+            unknown.
 
     Raises:
-        ValueError: It is damaged or something else.
+        ValueError: If the content is damaged or of another format.
     """
 
     def __init__(self, content: Union[bytes, str, os.PathLike]) -> None:
@@ -46,8 +46,8 @@ class ImageTable:
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f'{name}: no readable table of images '
-                f'({error!r}); delete it, and it is made '
-                'anew'
+                f'({error!r}); delete it, and it is created '
+                'again'
             ) from error
 
     def __len__(self) -> int:
@@ -57,25 +57,25 @@ class ImageTable:
         return ImageTable, (self._source,)
 
     def path(self, row: int) -> str:
-        """Path of an image, as the source states it."""
+        """Return the path of an image, as in the source."""
         return self.paths.row(row).decode()
 
     def key(self, row: int) -> str:
-        """Key of an image."""
+        """Return the key of an image."""
         return self.keys.row(row).decode()
 
     def size(self, row: int) -> Optional[Tuple[int, int]]:
-        """Width and height of an image, or None."""
+        """Return width and height of an image, None if unknown."""
         if self.sizes is None or not self.sizes[row].all():
             return None
         return tuple(self.sizes[row].tolist())
 
     def _read(self, content: Union[bytes, mmap.mmap]) -> None:
-        columns, found = view_tensors(content)
-        if (found['format'], found['version']) != (FORMAT, VERSION):
+        columns, metadata = view_tensors(content)
+        if (metadata['format'], metadata['version']) != (FORMAT, VERSION):
             raise ValueError(
-                f'format {found["format"]!r}, version '
-                f'{found["version"]!r}; this release reads '
+                f'format {metadata["format"]!r}, version '
+                f'{metadata["version"]!r}; this release reads '
                 f'{FORMAT!r}, {VERSION!r}'
             )
         text = columns['text']

@@ -1,4 +1,4 @@
-"""Writes images' paths and keys in columns."""
+"""Writer of columns of image paths and keys."""
 
 import json
 from typing import BinaryIO, Dict, List, NamedTuple, Optional
@@ -14,11 +14,11 @@ _HEADER = 4096
 
 
 class ImageBlock(NamedTuple):
-    """Some images.
+    """Block of images.
 
     Attributes:
-        paths (StringArray): Their paths.
-        keys (StringArray, optional): Their keys. None where these are the
+        paths (StringArray): Image paths.
+        keys (StringArray, optional): Image keys. Defaults to None: the
             paths.
         sizes (np.ndarray, optional): Widths and heights, (N, 2) int32, 0
             where unknown.
@@ -32,12 +32,12 @@ class ImageBlock(NamedTuple):
 class ImageTableWriter:
     """Writes a table of images, block by block.
 
-    Texts go to the file at once; of an image 20 to 40 bytes stay in memory
-    until the end.
+    Texts are written at once; 20 to 40 bytes per image stay in memory until
+    the end.
 
     Args:
-        file (BinaryIO): Where to; empty, and able to seek.
-        source (str): What the images are read from, for messages.
+        file (BinaryIO): Empty, seekable output file.
+        source (str): Source of the images, for error messages.
     """
 
     def __init__(self, file: BinaryIO, source: str) -> None:
@@ -53,7 +53,9 @@ class ImageTableWriter:
         return self._size
 
     def add(self, block: ImageBlock) -> None:
-        """Add images. Either all blocks have keys, or none has; so sizes.
+        """Add images.
+
+        All blocks have keys or none, and all have sizes or none.
 
         Args:
             block (ImageBlock): At least one image.
@@ -68,16 +70,16 @@ class ImageTableWriter:
         self._size += len(keys.starts)
 
     def finish(self, stamp: dict) -> None:
-        """Write what is left.
+        """Write the remaining columns.
 
         Args:
-            stamp (dict): State of the source, for :class:`ImageTable`.
+            stamp (dict): State of the source, see :class:`ImageTable`.
 
         Raises:
-            ValueError: Two images have the same key.
+            ValueError: If two images have the same key.
         """
         self._refuse_twice()
-        # Columns of wide numbers start at a multiple of their width.
+        # Columns of wide numbers are aligned to their width.
         stamp_bytes = json.dumps(stamp).encode()
         stamp_bytes += b' ' * (-(self._text + len(stamp_bytes)) % 8)
         self._file.write(stamp_bytes)
@@ -117,22 +119,22 @@ class ImageTableWriter:
         del in_order
         if not len(twice):
             return
-        # Equal keys have equal hashes; hardly ever the other way round.
+        # Equal keys have equal hashes; collisions are rare.
         name = 'key' if 'key_starts' in self._columns else 'path'
         starts, lengths = (
             np.concatenate(self._columns[f'{name}_{part}'])
             for part in ('starts', 'lengths')
         )
-        seen: Dict[bytes, int] = {}
+        row_by_key: Dict[bytes, int] = {}
         for row in np.flatnonzero(np.isin(hashes, twice)).tolist():
             self._file.seek(_HEADER + starts.item(row))
             key = self._file.read(lengths.item(row))
-            if key in seen:
+            if key in row_by_key:
                 raise ValueError(
-                    f'{self._source}: images {seen[key] + 1} and {row + 1}, '
-                    f'field "{name}": {key.decode()!r} occurs twice; list '
-                    'each image once, and give images of one path keys of '
-                    'their own (a Parquet column "key")'
+                    f'{self._source}: images {row_by_key[key] + 1} and '
+                    f'{row + 1}, field "{name}": {key.decode()!r} occurs '
+                    'twice; list each image once, and give images of the '
+                    'same path different keys (a Parquet column "key")'
                 )
-            seen[key] = row
+            row_by_key[key] = row
         self._file.seek(0, 2)

@@ -1,4 +1,4 @@
-"""Check at the start that a data set and the files it looks up fit."""
+"""Check that a data set's keys occur in other files."""
 
 import logging
 from typing import Any, Collection, Iterable, Iterator, NamedTuple, Optional
@@ -10,12 +10,12 @@ from clhoi_mm.utils.key_matching import match_keys
 
 
 class KeySource(NamedTuple):
-    """A file in which a transform looks up an image's key.
+    """File in which a transform looks up an image's key.
 
     Attributes:
-        keys (Collection[str]): Its keys.
-        name (str): The file, for messages.
-        remedy (str): Advice where none of them is an image's.
+        keys (Collection[str]): Keys of the file.
+        name (str): Name of the file, for error messages.
+        remedy (str): Advice for the case that no key matches.
     """
 
     keys: Collection[str]
@@ -26,33 +26,35 @@ class KeySource(NamedTuple):
 def check_keys(
     pipeline: Any, keys: Collection[str], source: str, total: int
 ) -> None:
-    """Look up an image's key in each file that a pipeline reads by key.
+    """Check that files of a pipeline contain the images' keys.
 
     Args:
-        pipeline (Compose): Transforms; ``key_source`` of those that look up
-            keys gives a :class:`KeySource`.
-        keys (Collection[str]): Keys of the data set's images, or of some.
-        source (str): Where the data set lists them, for messages.
-        total (int): How many images it has.
+        pipeline (Compose): Transforms; those that look up keys have a
+            ``key_source`` property.
+        keys (Collection[str]): Keys of the data set's images, or a sample.
+        source (str): File that lists the images, for error messages.
+        total (int): Number of images.
 
     Raises:
-        InputError: A file holds none of the keys; the message shows one of
-            each side and the likely remedy.
+        InputError: If a file contains none of the keys; the message shows one
+            of each side and the likely remedy.
     """
     sampled = f' ({len(keys)} of {total} looked up)'
     for step in _steps(pipeline.transforms):
-        found: Optional[KeySource] = getattr(step, 'key_source', None)
-        if found is None or not keys:
+        key_source: Optional[KeySource] = getattr(step, 'key_source', None)
+        if key_source is None or not keys:
             continue
-        if not len(found.keys):
-            raise InputError(f'{found.name} holds no image; {found.remedy}')
+        if not len(key_source.keys):
+            raise InputError(
+                f'{key_source.name} holds no image; {key_source.remedy}'
+            )
         try:
             match = match_keys(
                 keys,
-                found.keys,
+                key_source.keys,
                 f'the images of {source}',
-                found.name,
-                found.remedy,
+                key_source.name,
+                key_source.remedy,
             )
         except ValueError as error:
             raise InputError(str(error)) from error
@@ -65,7 +67,7 @@ def check_keys(
 
 
 def _steps(transforms: Iterable[Any]) -> Iterator[Any]:
-    """Transforms, those inside others too."""
+    """Iterate over transforms, including nested ones."""
     for step in transforms:
         yield step
         inner = getattr(step, 'steps', None) or getattr(

@@ -1,17 +1,17 @@
-"""Colours of object classes."""
+"""Colors of object classes."""
 
 import colorsys
 from typing import List
 
 
 def make_palette(num_classes: int) -> List[List[int]]:
-    """Colours that differ from their neighbours.
+    """Generate colors that differ from their neighbors.
 
     Args:
         num_classes (int): Number of classes.
 
     Returns:
-        List[List[int]]: RGB in 0..255, one for each class.
+        List[List[int]]: RGB in 0..255, one per class.
     """
     golden = 0.618033988749895
     return [

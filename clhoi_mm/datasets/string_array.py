@@ -1,13 +1,13 @@
-"""Texts of unlike length in one array of bytes."""
+"""Variable-length texts in one array of bytes."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-# So few that an array of as many numbers stays in the processor's cache.
+# Block size that keeps an array of as many numbers in the processor's cache.
 _AT_ONCE = 1 << 15
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-# The bytes that count of a word with so many left, little-endian.
+# Mask of the valid bytes of a word with so many left, little-endian.
 _MASKS = np.array([(1 << 8 * left) - 1 for left in range(9)], np.uint64)
 
 
@@ -16,8 +16,8 @@ class StringArray(NamedTuple):
 
     Attributes:
         text (np.ndarray): (B, ) uint8.
-        starts (np.ndarray): Where each text begins, (N, ) int64.
-        lengths (np.ndarray): Its bytes, (N, ) int32.
+        starts (np.ndarray): Offset of each text, (N, ) int64.
+        lengths (np.ndarray): Number of bytes of each text, (N, ) int32.
     """
 
     text: np.ndarray
@@ -26,7 +26,7 @@ class StringArray(NamedTuple):
 
     @classmethod
     def of(cls, rows: list) -> 'StringArray':
-        """Rows of a list of bytes."""
+        """Build an array from a list of bytes."""
         lengths = np.fromiter(map(len, rows), np.int32, len(rows))
         return cls(
             np.frombuffer(b''.join(rows), np.uint8),
@@ -35,15 +35,15 @@ class StringArray(NamedTuple):
         )
 
     def row(self, index: int) -> bytes:
-        """One text."""
+        """Return one text."""
         start = self.starts.item(index)
         return self.text[start : start + self.lengths.item(index)].tobytes()
 
     def hashes(self) -> np.ndarray:
-        """A number a text, the same for the same bytes.
+        """Hash each text.
 
         Ten million texts take a few seconds; Python's own hash would need
-        them as objects.
+        one object each.
 
         Returns:
             np.ndarray: (N, ) uint64.
@@ -63,7 +63,7 @@ def _hash(
     begin = int(starts.min())
     end = int((starts + lengths).max())
     text = np.concatenate([text[begin:end], np.zeros(8, np.uint8)])
-    # Eight bytes from any byte on, as one number.
+    # Eight bytes starting at any byte, as one number.
     words = np.ndarray(len(text) - 7, '<u8', text, strides=(1,))
     starts = starts - begin
     hashes = (lengths.astype(np.uint64) + np.uint64(1)) * _MULTIPLIER

@@ -1,4 +1,4 @@
-"""Images of which nothing is known but what the teacher says."""
+"""Data set of images without annotations."""
 
 import os.path as osp
 from itertools import islice
@@ -20,56 +20,57 @@ from .string_array import StringArray
 from .transforms import LoadImage
 
 _KEYS_AT_ONCE = 1 << 16
-# Of ten million images, so many are looked up at the start.
+# Number of images of a large data set that are looked up at the start.
 _KEYS_CHECKED = 20_000
 
 
 @DATASETS.register_module()
 class UnlabelledHOIDataset(HOIDataset):
-    """Images of a folder, a list or a Parquet file, without annotations.
+    """Images of a folder, list or Parquet file, without annotations.
 
-    All that label-free training needs beside the teacher's cache: a pipeline
-    of LoadImage, LoadTeacherKnowledge, augmentation and
-    PackHOIInputs. Keys, by which the cache is asked, are those of
+    Label-free training needs it, the teacher's cache, and a pipeline of
+    LoadImage, LoadTeacherKnowledge, augmentation and PackHOIInputs. Keys, by
+    which the cache is looked up, are those of
     ``tools/teacher/annotate.py --images`` with the same folder or list.
 
-    Ten million images open in seconds and stay on disk: records are made
-    when they are asked for, from columns that are mapped into memory.
+    Ten million images open in seconds and stay on disk: records are created
+    on demand, from memory-mapped columns.
 
     Args:
-        images (str): Joined with ``data_root``. A folder: searched through in
-            the order of names, keys are paths inside it. A .txt: a path a
-            line, which is the key as well. A .parquet: columns ``path`` (or
-            ``file_name``), perhaps ``key`` (else the path), perhaps ``width``
-            and ``height``.
+        images (str): Joined with ``data_root``. A folder: searched in the
+            order of names; keys are paths inside it. A .txt: one path per
+            line, which is also the key. A .parquet: columns ``path`` (or
+            ``file_name``), optionally ``key`` (default: the path), and
+            optionally ``width`` and ``height``.
         vocabulary (str | dict | HOIVocabulary): A name, a path or content.
         data_root (str): See ``images`` and ``data_prefix``.
         data_prefix (dict, optional): ``img``: the folder that the paths of a
-            list are relative to, or above ``images``, that keys of a folder's
-            images are relative to. Joined with ``data_root``. Defaults to
-            None: the list's folder, or the folder itself.
-        index (str, optional): File that keeps the columns of a million
-            images and more. Defaults to None: ``images`` with '.index'
-            behind. It is made at the first opening and when the list or a
-            folder has changed.
+            list, or the keys of a folder's images, are relative to. Joined
+            with ``data_root``. Defaults to None: the list's folder, or the
+            folder itself.
+        index (str, optional): Index file for a million images and more.
+            Defaults to None: ``images`` with the suffix '.index'. It is
+            created when the list is first opened and after it, or a folder,
+            has changed.
         pipeline (Sequence[dict | Callable]): Transforms.
-        test_mode (bool): No filtering, no seeding. Defaults to False.
+        test_mode (bool): Whether to skip filtering and seeding. Defaults to
+            False.
         bad_images (str, optional): See :class:`HOIDataset`.
         filter_cfg (dict, optional): For training: ``without_answer``, a folder
             with the teacher's cache, leaves out images that are not in it.
-        metainfo (dict, optional): See :class:`HOIDataset`, as the rest.
+        metainfo (dict, optional): See :class:`HOIDataset`.
         indices (int | Sequence[int], optional): Keep only these images.
         lazy_init (bool): Open the list later. Defaults to False.
         max_refetch (int): Tries where the pipeline returns None.
-        seed (int): Of augmentation. Defaults to 0.
+        seed (int): Seed of augmentation. Defaults to 0.
 
-    Records hold width and height where a Parquet file states them;
-    :meth:`get_data_info`, of which AspectRatioBatchSampler asks them, reads
-    them from the image file otherwise.
+    Records have width and height where a Parquet file states them;
+    :meth:`get_data_info`, which AspectRatioBatchSampler calls, otherwise reads
+    them from the image file.
 
     Raises:
-        FileNotFoundError: No such folder or list, or no image.
-        ValueError: The list is damaged or empty, or names an image twice.
+        FileNotFoundError: If the folder, list or an image is missing.
+        ValueError: If the list is damaged or empty, or an image occurs twice.
     """
 
     METAINFO = dict(dataset_type='UnlabelledHOIDataset')
@@ -117,17 +118,17 @@ class UnlabelledHOIDataset(HOIDataset):
 
     @property
     def list_file(self) -> str:
-        """The folder or list."""
+        """Return the folder or list."""
         return self.images
 
     def load_data_list(self) -> ImageList:
-        """Opens the list.
+        """Open the list.
 
         Returns:
             ImageList: Records of images.
         """
         self._check_source()
-        # An empty one is none.
+        # An empty prefix counts as none.
         prefix = self.data_prefix.get('img') if self._has_prefix else None
         root = prefix or self.images
         if not prefix and not osp.isdir(self.images):
@@ -141,7 +142,7 @@ class UnlabelledHOIDataset(HOIDataset):
         )
 
     def filter_data(self) -> ImageList:
-        """Leave out what ``filter_cfg`` says; see :class:`HOIDataset`."""
+        """Apply ``filter_cfg``; see :class:`HOIDataset`."""
         kept = self._filter()
         step = max(1, len(kept) // _KEYS_CHECKED)
         keys = [kept[i]['key'] for i in range(0, len(kept), step)]
@@ -154,10 +155,16 @@ class UnlabelledHOIDataset(HOIDataset):
             return self.data_list
         cache = TeacherCache(cache, self.vocabulary)
         table = self.data_list.table
-        known = np.sort(_hashes_of(cache))
+        cache_hashes = np.sort(_hashes_of(cache))
         hashes = table.keys.hashes()
-        place = np.searchsorted(known, hashes).clip(max=len(known) - 1)
-        kept = np.flatnonzero(known[place] == hashes) if len(known) else []
+        place = np.searchsorted(cache_hashes, hashes).clip(
+            max=len(cache_hashes) - 1
+        )
+        kept = (
+            np.flatnonzero(cache_hashes[place] == hashes)
+            if len(cache_hashes)
+            else []
+        )
         total = len(self.data_list)
         if not len(kept):
             example = next(cache.keys(), None)
@@ -176,14 +183,14 @@ class UnlabelledHOIDataset(HOIDataset):
         return self.data_list.take(kept)
 
     def get_data_info(self, idx: int) -> dict:
-        """A record with the image's size.
+        """Return a record with the image's size.
 
         Args:
-            idx (int): The image's position.
+            idx (int): The image's index.
 
         Returns:
             dict: img_id, img_path, key, width, height, sample_idx;
-            ``instances`` (none), as mmdet reads them; test_mode.
+            ``instances`` (none), in mmdet's form; test_mode.
         """
         info = super().get_data_info(idx)
         if 'width' not in info:
@@ -191,11 +198,11 @@ class UnlabelledHOIDataset(HOIDataset):
         return info
 
     def _record(self, idx: int) -> dict:
-        # Without a size: the pipeline decodes the image anyway.
+        # Without the size, since the pipeline decodes the image anyway.
         return super().get_data_info(idx)
 
     def _read_size(self, path: str) -> Tuple[int, int]:
-        """Width and height of an image file, read as the pipeline does."""
+        """Read an image's width and height as the pipeline does."""
         load = (
             step
             for step in self.pipeline.transforms
@@ -205,7 +212,7 @@ class UnlabelledHOIDataset(HOIDataset):
         try:
             return read_image_size(path, orientation)
         except (FileNotFoundError, UnreadableImage):
-            # The pipeline will say what is wrong with it.
+            # The pipeline reports what is wrong with the image.
             return 1, 1
 
     def _get_unserialized_subset(
@@ -217,7 +224,7 @@ class UnlabelledHOIDataset(HOIDataset):
 
     def _join_prefix(self) -> None:
         super()._join_prefix()
-        # There is no annotation file for others to read.
+        # There is no annotation file for transforms to read.
         self.images, self.ann_file = self.ann_file, None
 
     def _check_source(self) -> None:
@@ -229,7 +236,7 @@ class UnlabelledHOIDataset(HOIDataset):
 
 
 def _hashes_of(cache: TeacherCache) -> np.ndarray:
-    """Hashes of a cache's keys, (N, ) uint64."""
+    """Hash the keys of a cache, (N, ) uint64."""
     keys = (key.encode() for key in cache.keys())
     parts = [np.zeros(0, np.uint64)]
     while block := list(islice(keys, _KEYS_AT_ONCE)):

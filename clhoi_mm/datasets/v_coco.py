@@ -7,7 +7,7 @@ from .hoi_dataset import HOIDataset
 
 @DATASETS.register_module()
 class VCOCODataset(HOIDataset):
-    """V-COCO: 80 objects, 29 action roles, four of them without a role.
+    """V-COCO: 80 objects, 29 action roles, four without a role.
 
     Gupta and Malik, Visual Semantic Role Labeling, arXiv 1505.04474. Classes
     are the (verb, object) pairs of the vocabulary. Arguments are those of
@@ -23,8 +23,8 @@ class VCOCODataset(HOIDataset):
     }
     IMG_PREFIX = 'images/'
     SOURCE = (
-        'V-COCO is had from github.com/s-gupta/v-coco, its boxes and '
-        'images (train2014, val2014) from cocodataset.org; write the '
+        'V-COCO is available at github.com/s-gupta/v-coco, its boxes and '
+        'images (train2014, val2014) at cocodataset.org; write the '
         'file with `python tools/dataset_converters/v_coco.py '
         'vcoco_trainval.json --coco instances_train2014.json --out '
         'data/v_coco/annotations/trainval.json`, and split it with '

@@ -1,4 +1,4 @@
-"""Data sets around data sets."""
+"""Data set wrappers."""
 
 from typing import Any, Iterator
 
@@ -10,7 +10,7 @@ from clhoi_mm.registry import DATASETS
 
 
 def inner_datasets(dataset: Any) -> Iterator[Any]:
-    """Yield the data sets that wrappers, at any depth, hold.
+    """Iterate over the data sets in wrappers.
 
     Args:
         dataset (Dataset): A wrapper (``dataset`` or ``datasets``), or a data
@@ -26,7 +26,7 @@ def inner_datasets(dataset: Any) -> Iterator[Any]:
 
 
 def _get_repeated(dataset: Any, idx: int, repeat: int) -> Any:
-    """A sample with augmentation that differs from its other repetitions."""
+    """Return a sample augmented differently than its other repetitions."""
     inner = [x for x in inner_datasets(dataset) if hasattr(x, 'repeat')]
     for each in inner:
         each.repeat = repeat
@@ -39,10 +39,10 @@ def _get_repeated(dataset: Any, idx: int, repeat: int) -> Any:
 
 @DATASETS.register_module()
 class RepeatDataset(_RepeatDataset):
-    """mmengine's, each repetition of an epoch augmented anew.
+    """RepeatDataset that augments each repetition differently.
 
     :class:`HOIDataset` seeds augmentation from epoch and index, so that the
-    repetitions of an image would look alike.
+    repetitions of an image would be equal.
     """
 
     def __getitem__(self, idx: int) -> Any:
@@ -54,9 +54,9 @@ class RepeatDataset(_RepeatDataset):
 
 @DATASETS.register_module()
 class ClassBalancedDataset(_ClassBalancedDataset):
-    """mmengine's, each repetition of an epoch augmented anew.
+    """ClassBalancedDataset that augments each repetition differently.
 
-    Classes are those of objects, as ``get_cat_ids`` gives them.
+    Classes are object classes, see ``get_cat_ids``.
     """
 
     def __getitem__(self, idx: int) -> Any:

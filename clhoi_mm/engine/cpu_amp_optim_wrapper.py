@@ -10,14 +10,15 @@ from clhoi_mm.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class CPUAmpOptimWrapper(OptimWrapper):
-    """Mixed precision without a GPU: bfloat16, which needs no scaled loss.
+    """Optimizer wrapper for mixed precision on the CPU.
 
-    mmengine's ``AmpOptimWrapper`` refuses to train on the CPU.
+    Uses bfloat16, which needs no loss scaling; mmengine's ``AmpOptimWrapper``
+    does not support the CPU.
     """
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Cast within a forward pass; see the base class.
+        """Apply autocast to a forward pass; see the base class.
 
         Args:
             model (nn.Module): The model.

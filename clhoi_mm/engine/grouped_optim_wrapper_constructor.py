@@ -8,12 +8,12 @@ from clhoi_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """mmengine's, with few parameter groups.
+    """Optimizer constructor with few parameter groups.
 
-    mmengine makes a group of every parameter, and optimizer, schedulers and
-    hooks go through the groups one by one in each iteration. Here the
-    parameters of one part of the model (its direct child) that have the same
-    options share a group.
+    mmengine's constructor makes one group per parameter, and optimizer,
+    schedulers and hooks loop over the groups in each iteration. Here the
+    parameters of one direct child of the model that have the same options
+    share a group.
     """
 
     def add_params(
@@ -40,7 +40,9 @@ class GroupedOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         }
         groups = {}
         for group in params:
-            own = group.pop('params')
-            key = part[own[0]], *sorted(group.items())
-            groups.setdefault(key, dict(group, params=[]))['params'] += own
+            group_params = group.pop('params')
+            key = part[group_params[0]], *sorted(group.items())
+            groups.setdefault(key, dict(group, params=[]))['params'] += (
+                group_params
+            )
         params[:] = groups.values()

@@ -26,7 +26,7 @@ from clhoi_mm.utils.files import atomic_path
 
 
 def _without_answer(pipeline: list) -> list:
-    """Steps, inside CachedTransforms too, without teacher knowledge."""
+    """Remove LoadTeacherKnowledge, also inside of CachedTransforms."""
     return [
         dict(step, steps=_without_answer(step['steps']))
         if 'steps' in step
@@ -37,7 +37,7 @@ def _without_answer(pipeline: list) -> list:
 
 
 def _max_epochs(checkpoint: dict) -> Optional[int]:
-    """The epochs that a checkpoint's run was to have, if it tells."""
+    """Read a checkpoint's number of epochs, None if unknown."""
     text = checkpoint.get('meta', {}).get('cfg')
     try:
         cfg = json.loads(text)
@@ -47,34 +47,34 @@ def _max_epochs(checkpoint: dict) -> Optional[int]:
 
 
 def _last_checkpoint(work_dir: Path) -> Optional[str]:
-    """The checkpoint that was noted, else the one of most epochs."""
-    note = work_dir / 'last_checkpoint'
-    if note.is_file():
-        path = note.read_text().strip()
+    """Find the recorded checkpoint or, without a record, the latest."""
+    record = work_dir / 'last_checkpoint'
+    if record.is_file():
+        path = record.read_text().strip()
         if path and osp.isfile(path):
             return path
-    found = {
+    checkpoints = {
         int(path.stem.rpartition('_')[2]): str(path)
         for path in work_dir.glob('*_*.pth')
         if re.fullmatch(r'(epoch|iter)_\d+', path.stem)
     }
-    return found[max(found)] if found else None
+    return checkpoints[max(checkpoints)] if checkpoints else None
 
 
 @RUNNERS.register_module()
 class HOIRunner(Runner):
-    """mmengine's runner, loading checkpoints without running code from them.
+    """Runner that loads checkpoints without executing code from them.
 
     mmengine 0.10.7 cannot resume its own checkpoints with torch >= 2.6, and
-    later versions fall back to unpickling anything.
+    later versions fall back to unrestricted unpickling.
     """
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> 'HOIRunner':
         """Build a runner.
 
-        Where annotations teach, training needs no teacher's words on disk:
-        ``model.teacher_head.supervision`` is the one key to change.
+        With supervision by annotations, training needs no teacher cache:
+        ``model.teacher_head.supervision`` is the only option to change.
 
         Args:
             cfg (Config): The config.
@@ -91,11 +91,11 @@ class HOIRunner(Runner):
         return super().from_cfg(cfg)
 
     def call_hook(self, fn_name: str, **kwargs) -> None:
-        """Call the hooks; those of ``before_run`` once in a runner's life.
+        """Call the hooks; those of ``before_run`` once per runner.
 
-        Testing in the process that trained calls them anew, and EMAHook then
-        starts its averages from the weights of the last step, so that the
-        metrics would be those of other weights than the checkpoint's.
+        Testing after training in one process would call them again, and
+        EMAHook would restart its averages from the latest weights, so that
+        the metrics would not be those of the checkpoint.
 
         Args:
             fn_name (str): The hooks' method.
@@ -108,7 +108,7 @@ class HOIRunner(Runner):
         super().call_hook(fn_name, **kwargs)
 
     def train(self) -> nn.Module:
-        """Train, and say how often images were skipped.
+        """Train and report how often images were skipped.
 
         Returns:
             nn.Module: The model.
@@ -134,8 +134,8 @@ class HOIRunner(Runner):
         """Build a data loader.
 
         Args:
-            dataloader (DataLoader | dict): One, or its config. Without
-                workers ``persistent_workers`` means nothing, and is no error.
+            dataloader (DataLoader | dict): A data loader or its config.
+                ``persistent_workers`` is ignored without workers.
             seed (int, optional): See mmengine's runner.
             diff_rank_seed (bool): See mmengine's runner.
 
@@ -155,11 +155,11 @@ class HOIRunner(Runner):
             optim_wrapper (dict | OptimWrapper): See mmengine's runner.
 
         Returns:
-            OptimWrapper | OptimWrapperDict: It.
+            OptimWrapper | OptimWrapperDict: The wrapped optimizer.
 
         Raises:
-            KeyError: There is no such optimizer. mmengine's constructor would
-                stumble over it later, and not say so.
+            KeyError: If there is no such optimizer; mmengine's constructor
+                would fail later with an unclear message.
         """
         if isinstance(optim_wrapper, dict):
             optimizer = optim_wrapper.get('optimizer') or {}
@@ -169,9 +169,9 @@ class HOIRunner(Runner):
         return super().build_optim_wrapper(optim_wrapper)
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Set the environment up, that of processes without devices too.
+        """Set up the environment, also of several processes without GPUs.
 
-        mmengine asks for a GPU wherever there are several processes.
+        mmengine requires a GPU wherever there are several processes.
 
         Args:
             env_cfg (dict): Config of the environment.
@@ -183,7 +183,7 @@ class HOIRunner(Runner):
     def wrap_model(
         self, model_wrapper_cfg: Optional[dict], model: nn.Module
     ) -> nn.Module:
-        """Wrap the model, without a device of its own on the CPU.
+        """Wrap the model, without a device id on the CPU.
 
         Args:
             model_wrapper_cfg (dict, optional): Config of the wrapper.
@@ -198,7 +198,7 @@ class HOIRunner(Runner):
             and model_wrapper_cfg is None
             and not is_model_wrapper(model)
         ):
-            # As mmengine does it for a single process.
+            # As mmengine does for a single process.
             return MMDistributedDataParallel(
                 revert_sync_batchnorm(model),
                 broadcast_buffers=False,
@@ -209,41 +209,41 @@ class HOIRunner(Runner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def resume(self, filename: str, *args, **kwargs) -> None:
-        """Go on from a checkpoint of a run.
+        """Resume from a checkpoint of a run.
 
         Args:
             filename (str): A local file.
-            *args: As of mmengine's runner.
-            **kwargs: Likewise.
+            *args: See mmengine's runner.
+            **kwargs: See mmengine's runner.
 
         Raises:
-            ValueError: It was published, and holds weights alone.
+            ValueError: If the checkpoint contains weights only.
         """
         checkpoint = load_weights(filename)
         if 'optimizer' not in checkpoint:
             raise ValueError(
-                f'{filename} holds no state of the optimizer, as published '
-                'checkpoints do: there is no run to resume. Resume from a '
-                "run's epoch_N.pth, or begin anew from these weights, "
+                f'{filename} contains no optimizer state, as published '
+                'checkpoints do not: there is no run to resume. Resume from a '
+                "run's epoch_N.pth, or start a new run from these weights, "
                 f'without --resume, with --cfg-options load_from={filename}'
             )
         super().resume(filename, *args, **kwargs)
-        before = _max_epochs(checkpoint)
-        if before is not None and before < (self.max_epochs or 0):
+        old_epochs = _max_epochs(checkpoint)
+        if old_epochs is not None and old_epochs < (self.max_epochs or 0):
             self.logger.warning(
-                f'{filename} is of a run of {before} epochs, and this one '
+                f'{filename} is of a run of {old_epochs} epochs, and this one '
                 f'goes on to {self.max_epochs}; but the schedule of the '
                 'learning rate is resumed as well, and stays where it ended. '
                 'To go on with a schedule of its own, leave out --resume and '
                 f'set load_from={filename}; to have one schedule to the end, '
-                'begin anew with this train_cfg.max_epochs'
+                'start a new run with this train_cfg.max_epochs'
             )
 
     def load_or_resume(self) -> None:
-        """Load or resume; automatically from the last whole checkpoint.
+        """Load or resume; automatically from the last complete checkpoint.
 
-        mmengine notes the last checkpoint in a file, which is empty after a
-        kill at that moment.
+        mmengine records the last checkpoint in a file, which is empty if the
+        process was killed while writing it.
         """
         if self._resume and self._load_from is None:
             self._load_from = _last_checkpoint(Path(self.work_dir))
@@ -261,16 +261,17 @@ class HOIRunner(Runner):
         by_epoch: bool = True,
         backend_args: Optional[dict] = None,
     ) -> None:
-        """Save a checkpoint, whole or not at all; arguments as of mmengine.
+        """Save a checkpoint atomically; see mmengine for the arguments.
 
         Args:
             out_dir (str): The folder, or a remote address.
             filename (str): The checkpoint's name.
             file_client_args (dict, optional): Of mmengine's old file client.
-            save_optimizer (bool): Whether the optimizer's state is saved.
-            save_param_scheduler (bool): Whether the schedulers' are.
+            save_optimizer (bool): Whether to save the optimizer's state.
+            save_param_scheduler (bool): Whether to save the schedulers'.
             meta (dict, optional): Further meta information.
-            by_epoch (bool): Whether epochs are counted, else iterations.
+            by_epoch (bool): Whether epochs rather than iterations are
+                counted.
             backend_args (dict, optional): Of mmengine's file backend.
         """
         options = (
@@ -298,10 +299,10 @@ class HOIRunner(Runner):
 
         Args:
             filename (str): A local file.
-            map_location (str or torch.device): Where tensors go.
+            map_location (str or torch.device): Device of the tensors.
             strict (bool): Whether keys must agree. Defaults to False.
-            revise_keys (Sequence[Tuple[str, str]]): Pairs of a pattern and
-                what replaces it in the checkpoint's keys.
+            revise_keys (Sequence[Tuple[str, str]]): Patterns and their
+                replacements in the checkpoint's keys.
 
         Returns:
             dict: The checkpoint.

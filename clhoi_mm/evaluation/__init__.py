@@ -1,5 +1,5 @@
-"""How detected interactions are scored.
+"""Evaluation of detected interactions.
 
-``core`` needs numpy alone; ``metrics`` brings it into mmengine's loops and is
-imported by the registry when a metric is built.
+``core`` depends on numpy alone; ``metrics`` wraps it for mmengine's loops and
+is imported by the registry when a metric is built.
 """

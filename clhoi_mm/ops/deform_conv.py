@@ -40,12 +40,12 @@ def deform_conv_forward(
             y before x, in cells.
         output (Tensor): (N, C_out, H_out, W_out), is filled.
         columns (Tensor): Not used, as is ``ones``: mmcv's work space.
-        kW (int): Not used, as is ``kH``: ``weight`` tells.
+        kW (int): Not used, as is ``kH``; given by ``weight``.
         dW (int): Stride along x; ``dH`` along y.
         padW (int): Padding along x; ``padH`` along y.
         dilationW (int): Dilation along x; ``dilationH`` along y.
         group (int): Groups of channels.
-        deformable_group (int): Groups of channels with offsets of their own.
+        deformable_group (int): Groups of channels with different offsets.
         im2col_step (int): Not used, torchvision chooses its own.
     """
     geometry = (dH, dW, padH, padW, dilationH, dilationW)
@@ -78,7 +78,7 @@ def deform_conv_backward_input(
     """Fill the gradients of the map and of the offsets.
 
     Arguments are those of :func:`deform_conv_forward`, with gradients that
-    have the shapes of what they belong to.
+    have the shapes of their tensors.
     """
     geometry = (dH, dW, padH, padW, dilationH, dilationW)
     groups = (group, deformable_group)
@@ -147,20 +147,20 @@ def modulated_deform_conv_forward(
     Args:
         input (Tensor): (N, C, H, W).
         weight (Tensor): (C_out, C / group, kernel_h, kernel_w).
-        bias (Tensor): (C_out,), read if ``with_bias``.
+        bias (Tensor): (C_out,), used if ``with_bias``.
         ones (Tensor): Not used, as is ``columns``: mmcv's work space.
         offset (Tensor): (N, deformable_group * kernel_h * kernel_w * 2,
             H_out, W_out), y before x, in cells.
         mask (Tensor): (N, deformable_group * kernel_h * kernel_w, H_out,
             W_out), weights of the sampling points.
         output (Tensor): (N, C_out, H_out, W_out), is filled.
-        kernel_h (int): Not used, as is ``kernel_w``: ``weight`` tells.
+        kernel_h (int): Not used, as is ``kernel_w``; given by ``weight``.
         stride_h (int): Stride along y; ``stride_w`` along x.
         pad_h (int): Padding along y; ``pad_w`` along x.
         dilation_h (int): Dilation along y; ``dilation_w`` along x.
         group (int): Groups of channels.
-        deformable_group (int): Groups of channels with offsets of their own.
-        with_bias (bool): Add the bias.
+        deformable_group (int): Groups of channels with different offsets.
+        with_bias (bool): Whether to add the bias.
     """
     geometry = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
     groups = (group, deformable_group)
@@ -199,7 +199,7 @@ def modulated_deform_conv_backward(
     """Fill the gradients of all inputs.
 
     Arguments are those of :func:`modulated_deform_conv_forward`, with
-    gradients that have the shapes of what they belong to.
+    gradients that have the shapes of their tensors.
     """
     geometry = (stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w)
     groups = (group, deformable_group)
@@ -264,7 +264,7 @@ def _inputs(
     mask: Optional[Tensor],
     bias: Optional[Tensor],
 ) -> Tuple[Tensor, ...]:
-    """Put the inputs into one number format, zeros for what is absent."""
+    """Convert inputs to one dtype, with zeros if missing."""
     input = to_supported(input)
     if mask is None:
         mask = input.new_zeros(len(input), 1)

@@ -1,14 +1,14 @@
-"""Number formats in which torchvision's operators compute."""
+"""Dtypes of torchvision's operators."""
 
 import torch
 from torch import Tensor
 
 
 def to_supported(values: Tensor) -> Tensor:
-    """Convert to a format of torchvision's kernels on the tensor's device.
+    """Convert to a dtype of torchvision's kernels.
 
-    float32 and float64 stay as they are, float16 does on a GPU; everything
-    else (bfloat16, integers) becomes float32.
+    float32 and float64 are kept, and float16 on a GPU; other dtypes
+    (bfloat16, integers) become float32.
     """
     supported = [torch.float32, torch.float64]
     if values.is_cuda:

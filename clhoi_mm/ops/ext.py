@@ -52,17 +52,17 @@ __all__ = [
 
 
 def get_compiler_version() -> str:
-    """Name the operators' source where mmcv reports its compiler."""
+    """Return the operators' source where mmcv reports its compiler."""
     return 'none, operators of torchvision and torch (clhoi_mm.ops)'
 
 
 def get_compiling_cuda_version() -> str:
-    """Name the operators' source where mmcv reports its CUDA version."""
+    """Return the operators' source where mmcv reports its CUDA version."""
     return 'none'
 
 
 def __getattr__(name: str) -> Callable[..., NoReturn]:
-    """Make a function that raises for an operator without a replacement."""
+    """Make a function that raises for a missing operator."""
     if name.startswith('_'):
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
 

@@ -1,21 +1,21 @@
-"""Import finder that offers ``clhoi_mm.ops.ext`` as ``mmcv._ext``.
+"""Import finder that provides ``clhoi_mm.ops.ext`` as ``mmcv._ext``.
 
-A copy, ``clhoi_mm_ops_finder.py``, lies beside ``clhoi_mm_ops.pth`` in
-site-packages, so that each Python process registers the finder at its start:
-spawned workers and mmdet's own tools included. It comes last on
-``sys.meta_path``: a compiled ``mmcv._ext`` is found first and used. Standard
-library only, and nothing is imported before mmcv asks.
+A copy, ``clhoi_mm_ops_finder.py``, is installed beside ``clhoi_mm_ops.pth`` in
+site-packages, so that each Python process registers the finder at startup,
+including spawned workers and mmdet's own tools. It is last on
+``sys.meta_path``: a compiled ``mmcv._ext`` takes precedence. Standard library
+only, and nothing is imported before mmcv requests the module.
 """
 
 import sys
 
 
 class MMCVExtensionFinder:
-    """Answers for ``mmcv._ext`` where no compiled extension was found."""
+    """Finder of ``mmcv._ext`` if there is no compiled extension."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        """Find the module spec of the stand-in.
+        """Find the module spec of the replacement.
 
         Args:
             name (str): The module's full name.
@@ -39,8 +39,10 @@ class MMCVExtensionFinder:
 def register() -> None:
     """Append the finder to ``sys.meta_path`` unless it is there."""
     name = MMCVExtensionFinder.__name__
-    known = [getattr(finder, '__name__', '') for finder in sys.meta_path]
-    if name not in known:
+    is_registered = [
+        getattr(finder, '__name__', '') for finder in sys.meta_path
+    ]
+    if name not in is_registered:
         sys.meta_path.append(MMCVExtensionFinder)
 
 

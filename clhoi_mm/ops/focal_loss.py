@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Logarithms of probabilities are not taken below float32's smallest one.
+# Lower bound of probabilities that keeps logarithms finite.
 MIN_LOG = math.log(torch.finfo(torch.float32).tiny)
 
 
@@ -23,7 +23,7 @@ def sigmoid_focal_loss_forward(
     Args:
         input (Tensor): (N, C), logits.
         target (Tensor): (N,), int64, class of each row, C for background.
-        weight (Tensor): (C,), of each row by its class; empty for none.
+        weight (Tensor): (C,), weight of each row by its class, or empty.
             Background has weight 1.
         output (Tensor): (N, C), is filled.
         gamma (float): Exponent of the focus.
@@ -109,7 +109,7 @@ def softmax_focal_loss_backward(
     p, log_p = _target_probabilities(softmax, target)
     focus = (1 - p) ** gamma
     slope = alpha * (gamma * (1 - p) ** (gamma - 1) * p * log_p - focus)
-    # At p = 1 the power may be infinite, its product with log_p = 0 is 0.
+    # At p = 1 the power may be infinite; its product with log_p = 0 is 0.
     slope = torch.where(p < 1, slope, -alpha * focus)
     buff.copy_(slope * (target >= 0) * _row_weights(weight, target))
     one_hot = _one_hot(target, softmax).to(softmax.dtype)

@@ -1,7 +1,7 @@
 """Multi-scale deformable attention (arXiv 2010.04159) by grid_sample.
 
-mmcv calls its extension on a GPU alone; on a CPU it takes the same function
-of its own that is used here.
+mmcv calls its extension on GPUs only; on a CPU it uses the same function of
+its own that is used here.
 """
 
 import torch
@@ -21,7 +21,7 @@ def ms_deform_attn_forward(
     Args:
         value (Tensor): (N, K, heads, d), all levels' cells in a row.
         spatial_shapes (Tensor): (levels, 2), height and width, int64.
-        level_start_index (Tensor): Not used, the shapes tell.
+        level_start_index (Tensor): Not used; given by the shapes.
         sampling_loc (Tensor): (N, Q, heads, levels, points, 2), x before y,
             from 0 to 1.
         attn_weight (Tensor): (N, Q, heads, levels, points).
@@ -35,7 +35,7 @@ def ms_deform_attn_forward(
         multi_scale_deformable_attn_pytorch,
     )
 
-    # Sizes as numbers: one transfer from the device instead of one a level.
+    # One transfer of all sizes from the device instead of one per level.
     return multi_scale_deformable_attn_pytorch(
         value, spatial_shapes.tolist(), sampling_loc, attn_weight
     )
@@ -56,8 +56,8 @@ def ms_deform_attn_backward(
     """Fill the gradients of values, sampling points and weights.
 
     Arguments are those of :func:`ms_deform_attn_forward`, with gradients
-    that have the shapes of what they belong to. The forward pass is computed
-    again, since mmcv keeps its inputs alone.
+    have the shapes of their tensors. The forward pass is computed again,
+    since mmcv stores its inputs only.
     """
     inputs = [
         tensor.detach().requires_grad_()

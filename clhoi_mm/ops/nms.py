@@ -26,11 +26,11 @@ def nms(
     """
     boxes = to_supported(boxes)
     if offset:
-        # Exact: max(x1) and min(x2 + 1) give widths of x2 - x1 + 1.
+        # max(x1) and min(x2 + 1) give widths of x2 - x1 + 1, exactly.
         boxes = boxes + boxes.new_tensor([0, 0, offset, offset])
     # In the boxes' precision, as mmcv compares: 3 / 10 is not above 0.3.
     iou_threshold = torch.tensor(iou_threshold, dtype=boxes.dtype).item()
-    # Equal scores in mmcv's order; torchvision's stable sort leaves it.
+    # Ties in mmcv's order, which torchvision's stable sort keeps.
     ranked, order = scores.to(boxes.dtype).sort(descending=True)
     return order[torchvision.ops.nms(boxes[order], ranked, iou_threshold)]
 
@@ -45,7 +45,7 @@ def softnms(
     method: int,
     offset: int,
 ) -> Tensor:
-    """Decay the scores of boxes by their overlap with better ones.
+    """Decay scores by the overlap with better boxes.
 
     Sequential by definition; each step is vectorized over the boxes left.
 
@@ -112,7 +112,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> List[List[int]]:
 
 
 def _pairwise_ious(boxes: Tensor, offset: int) -> Tensor:
-    """Compute the IoU of each two boxes, (N, N) float32, NaN without area."""
+    """Compute pairwise IoUs, NaN without area, (N, N) float32."""
     x1, y1, x2, y2 = boxes.detach().float().T.contiguous()
     inter = _overlaps(x1, x2 + offset).mul_(_overlaps(y1, y2 + offset))
     areas = (x2 - x1 + offset) * (y2 - y1 + offset)

@@ -18,7 +18,7 @@ from clhoi_mm.ops.roi_grid import (
 )
 
 AVERAGE = 1  # the pool_mode of averages; 0 is the maximum
-# The value from which mmcv's CPU kernel starts its maximum.
+# Initial value of the maximum in mmcv's CPU kernel.
 LOWEST = -10000
 
 
@@ -35,7 +35,7 @@ def roi_align_forward(
     pool_mode: int,
     aligned: bool,
 ) -> None:
-    """Pool regions of interest from bilinear samples of a feature map.
+    """Pool RoIs from bilinear samples of a feature map.
 
     Args:
         input (Tensor): (N, C, H, W).
@@ -78,10 +78,10 @@ def roi_align_forward(
     for chunk, y, x in split_by_size(rows, cols, input.size(1)):
         values = _interpolate(feats, batch[chunk], y.points, x.points)
         best, best_y, best_x = max_over_bins(values, y, x)
-        found = best > LOWEST
+        has_max = best > LOWEST
         output[chunk] = best.clamp(min=LOWEST)
-        argmax_y[chunk] = torch.where(found, best_y, -1.0)
-        argmax_x[chunk] = torch.where(found, best_x, -1.0)
+        argmax_y[chunk] = torch.where(has_max, best_y, -1.0)
+        argmax_x[chunk] = torch.where(has_max, best_x, -1.0)
 
 
 def roi_align_backward(
@@ -146,7 +146,7 @@ def _sample_points(
     sampling_ratio: int,
     aligned: bool,
 ) -> Tuple[GridAxis, GridAxis]:
-    """Place the sample points of RoIs along y and x."""
+    """Compute the sample points of RoIs along y and x."""
     offset = 0.5 if aligned else 0.0
     boxes = rois[:, 1:] * spatial_scale - offset
     lengths = boxes[:, 2:] - boxes[:, :2]
@@ -168,7 +168,7 @@ def _sample_points(
 
 
 def _interpolate(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Read a map between its cells, (R, bins_y, bins_x, Sy, Sx, C)."""
+    """Interpolate a map bilinearly, (R, bins_y, bins_x, Sy, Sx, C)."""
     height, width = feats.shape[1:3]
     values = feats.new_zeros(1)
     for cell_y, weight_y in bilinear_corners(y, height):

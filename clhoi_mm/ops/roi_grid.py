@@ -1,4 +1,4 @@
-"""Sample points of regions of interest, bin by bin, for maximum pooling."""
+"""Sample points of RoI bins, for maximum pooling."""
 
 from dataclasses import dataclass
 from typing import Iterator, List, Tuple
@@ -6,13 +6,13 @@ from typing import Iterator, List, Tuple
 import torch
 from torch import Tensor
 
-# Values that are gathered at once; 2**24 float32 take 64 MB.
+# Number of values gathered at once; 2**24 float32 take 64 MB.
 CHUNK_VALUES = 2**24
 
 
 @dataclass
 class GridAxis:
-    """Sample points along one axis; RoIs have different numbers of them.
+    """Sample points along one axis, ragged over RoIs.
 
     Args:
         points (Tensor): (R, bins, S), coordinates in cells of the map.
@@ -24,7 +24,7 @@ class GridAxis:
     used: Tensor
 
     def select(self, rois: Tensor) -> 'GridAxis':
-        """Take some RoIs, with no more points than their largest bin has."""
+        """Select RoIs, cropped to their largest bin's points."""
         used = self.used[rois]
         most = max(1, int(used.sum(-1).max()))
         return GridAxis(self.points[rois, :, :most], used[:, :, :most])
@@ -33,7 +33,7 @@ class GridAxis:
 def split_by_size(
     rows: GridAxis, cols: GridAxis, channels: int
 ) -> Iterator[Tuple[Tensor, GridAxis, GridAxis]]:
-    """Split RoIs into groups of similar size that fit into memory.
+    """Split RoIs into groups that fit into memory.
 
     Args:
         rows (GridAxis): The y axis of all RoIs.
@@ -41,7 +41,7 @@ def split_by_size(
         channels (int): Channels of the map.
 
     Yields:
-        tuple: Indices of some RoIs, and their axes.
+        tuple: Indices of a group of RoIs, and their axes.
     """
     if not len(rows.used):
         return
@@ -57,12 +57,12 @@ def split_by_size(
 
 
 def to_channels_last(input: Tensor) -> Tensor:
-    """Copy a map, (N, C, H, W) to (N, H, W, C): a cell is read at once."""
+    """Copy (N, C, H, W) to contiguous (N, H, W, C)."""
     return input.permute(0, 2, 3, 1).contiguous()
 
 
 def cross(y: Tensor, x: Tensor) -> Tuple[Tensor, Tensor]:
-    """Align values of two axes so that they broadcast to a grid.
+    """Align values of two axes to broadcast to a grid.
 
     Args:
         y (Tensor): (R, bins_y, Sy).
@@ -75,7 +75,7 @@ def cross(y: Tensor, x: Tensor) -> Tuple[Tensor, Tensor]:
 
 
 def gather(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Read a map at each point of a grid for each RoI.
+    """Gather a map's values at each RoI's grid points.
 
     Args:
         feats (Tensor): (N, H, W, C).
@@ -93,7 +93,7 @@ def gather(feats: Tensor, batch: Tensor, y: Tensor, x: Tensor) -> Tensor:
 def max_over_bins(
     values: Tensor, rows: GridAxis, cols: GridAxis
 ) -> Tuple[Tensor, Tensor, Tensor]:
-    """Find the largest value of each bin and where it was sampled.
+    """Find each bin's maximum and where it was sampled.
 
     Args:
         values (Tensor): (R, bins_y, bins_x, Sy, Sx, C), is overwritten.
@@ -107,14 +107,14 @@ def max_over_bins(
     has_y, has_x = cross(rows.used, cols.used)
     values.masked_fill_(~(has_y & has_x)[..., None], -torch.inf)
     best, index = values.flatten(3, 4).max(3)
-    found = [best]
+    results = [best]
     for points in torch.broadcast_tensors(*cross(rows.points, cols.points)):
-        found.append(points.flatten(3).gather(3, index))
-    return tuple(tensor.movedim(3, 1) for tensor in found)
+        results.append(points.flatten(3).gather(3, index))
+    return tuple(tensor.movedim(3, 1) for tensor in results)
 
 
 def bilinear_corners(points: Tensor, size: int) -> List[Tuple[Tensor, Tensor]]:
-    """Find the two cells around points and their weights along one axis.
+    """Find points' two neighbors and their weights along an axis.
 
     Args:
         points (Tensor): Coordinates; the map reaches from -1 to ``size``.

@@ -1,7 +1,7 @@
 """RoIPool (arXiv 1504.08083) as mmcv defines it, in plain torch.
 
-torchvision's operator rounds the corners of a box to cells first; mmcv's
-bins have fractional edges and include each cell that they touch.
+torchvision's operator first rounds the corners of a box to cells; mmcv's bins
+have fractional edges and include each cell that they touch.
 """
 
 import torch
@@ -25,7 +25,7 @@ def roi_pool_forward(
     pooled_width: int,
     spatial_scale: float,
 ) -> None:
-    """Take the largest cell of each bin of regions of interest.
+    """Pool the maximum of each bin of regions of interest.
 
     Args:
         input (Tensor): (N, C, H, W).
@@ -53,9 +53,9 @@ def roi_pool_forward(
         cell_x = x.points.clamp(max=width - 1)
         values = gather(feats, batch[chunk], cell_y, cell_x)
         best, best_y, best_x = max_over_bins(values, y, x)
-        found = best > -torch.inf
-        output[chunk] = torch.where(found, best, 0.0)
-        cell = torch.where(found, best_y * width + best_x, -1)
+        has_cell = best > -torch.inf
+        output[chunk] = torch.where(has_cell, best, 0.0)
+        cell = torch.where(has_cell, best_y * width + best_x, -1)
         argmax[chunk] = cell.to(argmax.dtype)
 
 
@@ -75,8 +75,8 @@ def roi_pool_backward(
         rois (Tensor): (R, 5), batch index and box in image pixels.
         argmax (Tensor): From the forward pass.
         grad_input (Tensor): (N, C, H, W) of zeros, is filled.
-        pooled_height (int): Not used, the shapes tell.
-        pooled_width (int): Not used, the shapes tell.
+        pooled_height (int): Not used; given by the shapes.
+        pooled_width (int): Not used; given by the shapes.
         spatial_scale (float): Not used, ``argmax`` has the cells.
     """
     batch = rois[:, 0].long()[:, None, None, None]
@@ -94,7 +94,7 @@ def _cells(low: Tensor, high: Tensor, bins: int, size: int) -> GridAxis:
 
     Args:
         low (Tensor): (R,), start of each RoI in cells.
-        high (Tensor): (R,), its end.
+        high (Tensor): (R,), end of each RoI in cells.
         bins (int): Number of bins.
         size (int): Cells of the map along the axis.
     """

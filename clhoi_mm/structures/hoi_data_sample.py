@@ -1,4 +1,4 @@
-"""What travels between all the parts of the package."""
+"""Data sample shared by data sets, models, evaluators and visualizers."""
 
 from typing import Iterator
 
@@ -44,11 +44,13 @@ class HOIDataSample(DetDataSample):
     """
 
     def to(self, *args, **kwargs) -> 'HOIDataSample':
-        """As a tensor's ``to``: the sample itself where nothing would move.
+        """Move or convert tensors, as ``torch.Tensor.to``.
+
+        Returns the sample itself where no tensor would be moved.
 
         Args:
-            *args: Of ``torch.Tensor.to``.
-            **kwargs: Of ``torch.Tensor.to``.
+            *args: Arguments of ``torch.Tensor.to``.
+            **kwargs: Keyword arguments of ``torch.Tensor.to``.
         """
         if (
             len(args) == 1
@@ -152,7 +154,7 @@ def no_predictions() -> InstanceData:
 
 
 def _tensors(element: BaseDataElement) -> Iterator[Tensor]:
-    """All tensors of an element and of those inside it."""
+    """Iterate over the tensors of nested elements."""
     for name in element._data_fields:
         value = getattr(element, name)
         if isinstance(value, Tensor):

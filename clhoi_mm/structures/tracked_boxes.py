@@ -1,4 +1,4 @@
-"""Boxes that remember which row of the annotation file they came from."""
+"""Boxes with ids of annotation rows."""
 
 from typing import List, Optional, Sequence, Union
 
@@ -14,13 +14,13 @@ from torch import Tensor
 
 @register_box(name='tracked_hbox')
 class TrackedBoxes(HorizontalBoxes):
-    """Horizontal boxes that carry a row id through mmdet's transforms.
+    """Horizontal boxes that carry row ids through mmdet's transforms.
 
-    mmdet's transforms drop and reorder boxes without telling. Selecting,
+    mmdet's transforms drop and reorder boxes without reporting it. Selecting,
     copying and moving these boxes selects, copies and moves their ids. An
-    operation that builds boxes anew (a recomputed or re-wrapped box, a view
-    of another shape) leaves them without ids, which ``require_row_ids``
-    reports: a pair is never rebuilt from a guess.
+    operation that creates new boxes (recomputed, re-wrapped, reshaped) drops
+    the ids, which ``require_row_ids`` reports, so that pairs are never
+    misassigned silently.
 
     Args:
         data (Tensor | np.ndarray | Sequence): (N, 4) boxes, xyxy.
@@ -52,17 +52,17 @@ class TrackedBoxes(HorizontalBoxes):
         self.row_ids = row_ids
 
     def require_row_ids(self) -> Tensor:
-        """Returns the row ids, (N, ) int64.
+        """Return the row ids, (N, ) int64.
 
         Raises:
-            RuntimeError: The boxes were built anew on their way.
+            RuntimeError: If a transform created new boxes.
         """
         if self.row_ids is None or len(self.row_ids) != len(self.tensor):
             raise RuntimeError(
                 'the boxes lost their row ids: a transform of the pipeline '
-                'builds boxes anew (RandomErasing, Albu, RandomCrop with '
-                'recompute_bbox, CopyPaste do), so that pairs cannot be told '
-                'any more. Leave that transform out.'
+                'creates new boxes (RandomErasing, Albu, RandomCrop with '
+                'recompute_bbox, CopyPaste do), so that pairs cannot be '
+                'restored. Leave that transform out.'
             )
         return self.row_ids
 
@@ -123,11 +123,11 @@ class TrackedBoxes(HorizontalBoxes):
     def cat(
         cls, box_list: Sequence['TrackedBoxes'], dim: int = 0
     ) -> 'TrackedBoxes':
-        """Concatenates boxes of one image.
+        """Concatenate boxes of one image.
 
         Raises:
-            RuntimeError: Two boxes have one row id, as when several images
-                are mixed into one.
+            RuntimeError: If row ids repeat, as when several images are mixed
+                into one.
         """
         boxes = super().cat(box_list, dim)
         ids = [part.row_ids for part in box_list]
@@ -137,7 +137,7 @@ class TrackedBoxes(HorizontalBoxes):
                 raise RuntimeError(
                     'boxes of several images are mixed into one (Mosaic, '
                     'MixUp and CopyPaste do so): row ids are not unique, and '
-                    'pairs cannot be told any more. Leave that transform out.'
+                    'pairs cannot be restored. Leave that transform out.'
                 )
             boxes.row_ids = ids
         return boxes
@@ -145,5 +145,5 @@ class TrackedBoxes(HorizontalBoxes):
 
 @register_box_converter('tracked_hbox', 'hbox')
 def _forget_row_ids(bboxes: Tensor) -> Tensor:
-    """As `HorizontalBoxes.overlaps` converts both of its sides."""
+    """Drop row ids as `HorizontalBoxes.overlaps` converts its arguments."""
     return bboxes

@@ -1,10 +1,10 @@
-"""English inflection by rule, for words that no vocabulary inflects."""
+"""Rule-based English inflection for words without a known inflection."""
 
 import re
 from typing import Tuple
 
 _VOWELS = 'aeiou'
-# A closed syllable doubles its consonant, except where the stress lies before.
+# A final closed syllable doubles its consonant unless it is unstressed.
 _CLOSED = re.compile(r'(?:^|[^aeiou]|qu)[aeiou][^aeiouwxy]$')
 _UNSTRESSED = re.compile(r'[aeiou][^aeiou]+(?:en|er|or|it)$')
 _IRREGULAR_THIRD = {'be': 'is', 'do': 'does', 'go': 'goes', 'have': 'has'}
@@ -16,7 +16,7 @@ _IRREGULAR_PLURAL = {
 
 
 def gerund(verb: str) -> str:
-    """'sit_on' -> 'sitting on'; a gerund stays as it is.
+    """Form the gerund: 'sit_on' -> 'sitting on'; gerunds are kept.
 
     Args:
         verb (str): A verb's name, its particle after '_' or a space.
@@ -29,7 +29,7 @@ def gerund(verb: str) -> str:
 
 
 def third_person(verb: str) -> str:
-    """'sit_on' -> 'sits on'.
+    """Form the third person singular: 'sit_on' -> 'sits on'.
 
     Args:
         verb (str): A verb's name, its particle after '_' or a space.
@@ -42,7 +42,7 @@ def third_person(verb: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """'wine_glass' -> 'wine glasses'; a plural noun stays as it is.
+    """Form the plural: 'wine_glass' -> 'wine glasses'; plurals are kept.
 
     Args:
         noun (str): An object's name.

@@ -1,8 +1,8 @@
-"""Errors whose message is all that a user needs."""
+"""Errors whose message is shown without a traceback."""
 
 
 class InputError(ValueError):
-    """A user's file or option does not fit.
+    """Error for a user's invalid file or option.
 
     The message names it and the remedy, so that tools print it without a
     traceback.

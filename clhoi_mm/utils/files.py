@@ -14,7 +14,7 @@ REMEDY = 'free some space and run the same command again'
 
 @contextmanager
 def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
-    """Give a temporary path that replaces ``path`` when the block succeeds.
+    """Yield a temporary path that replaces ``path`` on success.
 
     Readers of ``path`` see the old file or the whole new one, also after a
     crash. An exception in the block leaves ``path`` as it was. Temporary
@@ -24,10 +24,10 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
         path (str | PathLike): The file to write; its folder is made.
 
     Yields:
-        Path: Where the block writes.
+        Path: The path to write to.
 
     Raises:
-        OSError: The disk is full; the message says what to do.
+        OSError: If the disk is full; the message states the remedy.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
         os.close(handle)
         try:
             yield Path(name)
-            # The writer may have put a new file in place of the empty one.
+            # The writer may have replaced the empty file by a new one.
             os.chmod(name, 0o666 & ~mask)
             with open(name, 'rb') as file:
                 os.fsync(file.fileno())
@@ -55,19 +55,19 @@ def atomic_path(path: Union[str, os.PathLike]) -> Iterator[Path]:
 
 @contextmanager
 def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
-    """A folder for what is too large for memory; it goes with the block.
+    """Create a temporary folder that is removed after the block.
 
     Folders of processes that were killed are removed.
 
     Args:
-        path (str | PathLike): The folder to make it in; made if need be.
-        what (str): Part of its name.
+        path (str | PathLike): Parent folder; created if needed.
+        what (str): Part of the folder's name.
 
     Yields:
         Path: The folder.
 
     Raises:
-        OSError: The disk is full; the message says what to do.
+        OSError: If the disk is full; the message states the remedy.
     """
     path = Path(path)
     with _full_disk_named(path):
@@ -79,22 +79,22 @@ def work_folder(path: Union[str, os.PathLike], what: str) -> Iterator[Path]:
 
 
 def _own_prefix(folder: Path, prefix: str) -> str:
-    """A prefix with this process in it; what dead ones left is removed."""
-    ours = f'{prefix}{_machine()}-'
+    """Make a process's prefix; remove leftovers of dead processes."""
+    own_prefix = f'{prefix}{_machine()}-'
     for path in folder.iterdir():
-        if not path.name.startswith(ours):
+        if not path.name.startswith(own_prefix):
             continue
-        process = path.name[len(ours) :].partition('.')[0]
+        process = path.name[len(own_prefix) :].partition('.')[0]
         if process.isdigit() and not _is_alive(int(process)):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-    return f'{ours}{os.getpid()}.'
+    return f'{own_prefix}{os.getpid()}.'
 
 
 def _machine() -> str:
-    """Where the numbers of processes are comparable."""
+    """Identify the host and process namespace of process ids."""
     try:
         space = os.readlink('/proc/self/ns/pid')
     except OSError:
@@ -119,7 +119,7 @@ def _full_disk_named(path: Path) -> Iterator[None]:
     except Exception as error:
         code = getattr(error, 'errno', None)
         if type(error).__name__ == 'SafetensorError':
-            # Its writer keeps the number in the text.
+            # Its writer has the error number in the text only.
             code = next(
                 (x for x in _FULL if f'os error {x})' in str(error)), None
             )

@@ -1,22 +1,22 @@
-"""List the images of a folder, less what is no image of the user's."""
+"""Listing of the images of a folder without hidden files."""
 
 import logging
 import os
 from functools import lru_cache
 from typing import Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
-# Endings of images that Pillow reads; AVIF and JPEG 2000 where it can.
+# Suffixes of images that Pillow reads; AVIF and JPEG 2000 where supported.
 READABLE = tuple(
     '.jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .pbm '
     '.pnm .tga .psd .avif .jp2 .j2k .jpx'.split()
 )
-# What phones and cameras write as well: listed, and refused when read.
+# Other formats of phones and cameras: listed, and refused when read.
 FOREIGN = tuple(
     '.heic .heif .hif .jxl .dng .cr2 .cr3 .nef .arw .orf .raf .rw2 .exr '
     '.hdr'.split()
 )
 IMAGES = READABLE + FOREIGN
-# What archives, network drives and recycle bins put beside one's files.
+# Files of archives, network drives and recycle bins.
 _SYSTEM = (
     '__macosx',
     '@eadir',
@@ -28,14 +28,13 @@ _NUM_NAMED = 3
 
 
 class ImageFolder(NamedTuple):
-    """The images that lie in a folder itself.
+    """Images directly in a folder.
 
     Attributes:
         path (str): The folder.
-        prefix (str): Begins the keys of its images.
-        names (List[str]): Their names, sorted.
-        changed (int): When an entry was last added to, removed from or
-            renamed in the folder, in nanoseconds.
+        prefix (str): Prefix of the keys of its images.
+        names (List[str]): Names of the images, sorted.
+        changed (int): Modification time of the folder in nanoseconds.
     """
 
     path: str
@@ -45,10 +44,10 @@ class ImageFolder(NamedTuple):
 
 
 def is_hidden(name: str) -> bool:
-    """Tell whether a file or folder is hidden or of the system.
+    """Test for hidden and system files and folders.
 
     Args:
-        name (str): Its name, without the folder: ``._photo.jpg``,
+        name (str): Name without the folder, such as ``._photo.jpg``,
             ``.thumbnails``, ``__MACOSX``, ``@eaDir``.
     """
     return name.startswith('.') or name.lower() in _SYSTEM
@@ -58,22 +57,21 @@ def walk_images(
     path: Union[str, os.PathLike],
     root: Optional[Union[str, os.PathLike]] = None,
 ) -> Iterator[ImageFolder]:
-    """Go through a folder and those below it, in the order of their names.
+    """Iterate over a folder and its subfolders by name.
 
     Linked folders are followed; one that is reached twice is listed once.
-    Hidden images and folders are left out, and counted in one line of the
-    log.
+    Hidden images and folders are left out, and counted in one log message.
 
     Args:
         path (str | PathLike): The folder.
-        root (str | PathLike, optional): A folder above it that keys are
+        root (str | PathLike, optional): A parent folder that keys are
             relative to. Defaults to None: the folder itself.
 
     Yields:
-        ImageFolder: One a folder, those without images too.
+        ImageFolder: One per folder, including those without images.
 
     Raises:
-        ValueError: The folder lies outside its root.
+        ValueError: If the folder is outside of its root.
     """
     path = os.path.abspath(path)
     root = os.path.abspath(root or path)
@@ -81,19 +79,19 @@ def walk_images(
     if prefix == os.pardir or prefix.startswith(os.pardir + os.sep):
         raise ValueError(
             f'{path}: the folder is not inside {root}, which '
-            'keys are said to be relative to; give a folder '
+            'keys should be relative to; give a folder '
             'above it, or none'
         )
     below = [path]
-    seen: Set[Tuple[int, int]] = set()
+    visited: Set[Tuple[int, int]] = set()
     hidden = _Hidden(path)
     while below:
         folder = below.pop()
-        # Before its entries are read: a later change shows.
-        found = os.stat(folder)
-        if (found.st_dev, found.st_ino) in seen:
+        # Before its entries are read, so that later changes are noticed.
+        stat = os.stat(folder)
+        if (stat.st_dev, stat.st_ino) in visited:
             continue
-        seen.add((found.st_dev, found.st_ino))
+        visited.add((stat.st_dev, stat.st_ino))
         names, folders = _list(folder, hidden)
         below += [
             os.path.join(folder, name)
@@ -104,16 +102,16 @@ def walk_images(
             folder,
             '' if prefix == '.' else f'{prefix}/',
             sorted(names),
-            found.st_mtime_ns,
+            stat.st_mtime_ns,
         )
     hidden.report()
 
 
 class _Hidden:
-    """Counts what is left out.
+    """Counter of hidden files.
 
     Args:
-        path (str): The folder that is gone through.
+        path (str): The listed folder.
     """
 
     def __init__(self, path: str) -> None:
@@ -128,7 +126,7 @@ class _Hidden:
             self.names.append(name)
 
     def report(self) -> None:
-        """Say what was left out, if anything was."""
+        """Log what was left out, if anything."""
         if self.files or self.folders:
             more = self.files + self.folders > len(self.names)
             _log_once(
@@ -140,12 +138,12 @@ class _Hidden:
 
 @lru_cache(maxsize=64)
 def _log_once(message: str) -> None:
-    # Without any set-up of logging, warnings go to stderr as they are.
+    # Without a configured logger, warnings go to stderr.
     logging.getLogger('clhoi_mm').warning(message)
 
 
 def _list(folder: str, hidden: _Hidden) -> Tuple[List[str], List[str]]:
-    """Names of a folder's images and folders."""
+    """List a folder's images and subfolders."""
     names, folders = [], []
     with os.scandir(folder) as entries:
         for entry in entries:

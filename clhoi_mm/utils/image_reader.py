@@ -1,4 +1,4 @@
-"""Read image files in one way, whoever asks."""
+"""Single image reader of the package."""
 
 import io
 import os
@@ -16,7 +16,7 @@ ORIENTATIONS = ('stored', 'upright')
 # Background of transparent pixels.
 BACKGROUND = (255, 255, 255)
 _ORIENTATION, _WIDTH, _HEIGHT = 0x0112, 0x0100, 0x0101
-# EXIF's orientations: what makes the stored pixels upright, and its inverse.
+# EXIF orientations: the transposition to upright pixels, and its inverse.
 _TURNS = {
     2: (Image.Transpose.FLIP_LEFT_RIGHT,) * 2,
     3: (Image.Transpose.ROTATE_180,) * 2,
@@ -29,20 +29,20 @@ _TURNS = {
 _SWAP_SIDES = (5, 6, 7, 8)
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
 _NEED_CODEC = (*FOREIGN, '.avif', '.jp2', '.j2k', '.jpx')
-# A download that reserved the file's full size leaves zeros.
+# Truncated downloads with preallocated size end with zeros.
 _UNWRITTEN = bytes(64)
 
 
 class UnreadableImage(OSError, ValueError):
-    """An image file that is damaged, too large or no image."""
+    """Error for a damaged, too large or invalid image file."""
 
 
 class ImageTooLarge(UnreadableImage):
-    """An image file that states too many pixels to unpack them.
+    """Error for an image file with too many pixels.
 
     Args:
-        message (str): Names the file.
-        pixels (str): How many, for people.
+        message (str): Message with the name of the file.
+        pixels (str): Formatted number of pixels.
     """
 
     def __init__(self, message: str, pixels: str = 'too many') -> None:
@@ -51,12 +51,12 @@ class ImageTooLarge(UnreadableImage):
 
     @classmethod
     def of(cls, name: str, pixels: str, limit: float) -> 'ImageTooLarge':
-        """The error of a file.
+        """Create the error of a file.
 
         Args:
-            name (str): The file.
-            pixels (str): How many, for people.
-            limit (float): How many are allowed.
+            name (str): Name of the file.
+            pixels (str): Formatted number of pixels.
+            limit (float): Maximum number of pixels.
         """
         return cls(
             f'{name}: the image has {pixels} pixels; the limit is '
@@ -73,32 +73,32 @@ def read_image(
 ) -> Image.Image:
     """Read an image file as 8-bit RGB.
 
-    - Orientation (EXIF or XMP; JPEG, PNG, WebP, TIFF): 'stored' gives the
-      pixels as they are stored, which is what annotated data sets are
-      annotated on; 'upright' turns them as the camera says.
+    - Orientation (EXIF or XMP; JPEG, PNG, WebP, TIFF): 'stored' returns the
+      stored pixels, to which annotations of data sets refer; 'upright'
+      applies the orientation.
     - 16-bit integers: the high byte. Float: values within [0, 1] are
       multiplied by 255, values within [0, 255] are rounded, all others are
-      scaled linearly from the least to 0 and the greatest to 255; what is not
-      finite counts as 0. 32-bit integers: as 16-bit ones where they fit in
+      scaled linearly from their minimum and maximum to 0 and 255; non-finite
+      values become 0. 32-bit integers: as 16-bit ones if they fit into
       these and not in 8 bits, else as float.
-    - Transparent pixels lie on a white background. CMYK is converted without
-      a color profile, and embedded ICC profiles are ignored.
-    - Of several frames or pages the first is read.
+    - Transparent pixels are put on a white background. CMYK is converted
+      without a color profile, and embedded ICC profiles are ignored.
+    - The first of several frames or pages is read.
 
     Args:
-        source (str | PathLike | BinaryIO): The file, or one that is open.
+        source (str | PathLike | BinaryIO): A path, or an open file.
         orientation (str): 'stored' or 'upright'.
-        formats (Sequence[str], optional): Pillow's names of the formats that
-            are accepted. Defaults to None: all.
-        max_pixels (int, optional): Largest image. Defaults to None: 179
-            million, Pillow's own limit against decompression bombs.
+        formats (Sequence[str], optional): Pillow's names of accepted formats.
+            Defaults to None: all.
+        max_pixels (int, optional): Maximum number of pixels. Defaults to None:
+            179 million, Pillow's own limit against decompression bombs.
 
     Returns:
         PIL.Image.Image: Mode 'RGB'.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        UnreadableImage: It is no image, is cut off or damaged, or has too
+        FileNotFoundError: If there is no such file.
+        UnreadableImage: If it is no image, truncated or damaged, or has too
             many pixels (ImageTooLarge). The message names the file.
     """
     _check(orientation)
@@ -114,25 +114,25 @@ def read_image(
             image = _turn(image, tagged, orientation)
             return _as_rgb(image)
         except Exception as error:
-            # Pillow's decoders raise all kinds of errors at damaged files.
+            # Pillow's decoders raise various errors for damaged files.
             raise _unreadable(name, error) from error
 
 
 def read_image_size(source: ImageSource, orientation: str) -> Tuple[int, int]:
-    """Read width and height as :func:`read_image` would give them.
+    """Read width and height of :func:`read_image`'s result.
 
-    Only the header is decoded, in general.
+    In general only the header is decoded.
 
     Args:
-        source (str | PathLike | BinaryIO): The file, or one that is open.
+        source (str | PathLike | BinaryIO): A path, or an open file.
         orientation (str): 'stored' or 'upright'.
 
     Returns:
         Tuple[int, int]: Width and height in pixels.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        UnreadableImage: It is no image, or has too many pixels.
+        FileNotFoundError: If there is no such file.
+        UnreadableImage: If it is no image, or has too many pixels.
     """
     _check(orientation)
     name = _name(source)
@@ -140,7 +140,7 @@ def read_image_size(source: ImageSource, orientation: str) -> Tuple[int, int]:
     with _open(source, name) as image:
         size, turned = image.size, _tiff_orientation(image)
         if isinstance(image, TiffImagePlugin.TiffImageFile):
-            # Later releases of Pillow swap them, earlier ones do not.
+            # Pillow's later releases swap them, earlier ones do not.
             size = image.tag_v2[_WIDTH], image.tag_v2[_HEIGHT]
         elif orientation == 'upright':
             turned = _orientation(image)
@@ -167,7 +167,7 @@ def _ending(name: str) -> str:
 
 
 def _refuse_pipe(source: ImageSource) -> None:
-    """Refuse what would be waited for without end."""
+    """Raise an error for a pipe, which would block forever."""
     if (
         isinstance(source, (str, os.PathLike))
         and os.path.exists(source)
@@ -207,7 +207,7 @@ def _open(
     source: ImageSource, name: str, formats: Optional[Sequence[str]] = None
 ) -> Image.Image:
     if _ending(name) in FOREIGN:
-        # Raw photos are TIFF files of their thumbnail.
+        # Raw photos open as TIFF files of their thumbnail.
         Image.init()
         formats = [x for x in formats or Image.ID if x != 'TIFF']
     try:
@@ -222,10 +222,10 @@ def _unreadable(name: str, error: Exception) -> UnreadableImage:
     if isinstance(
         error, (Image.DecompressionBombError, Image.DecompressionBombWarning)
     ):
-        found = re.search(r'\d+', str(error))
+        number = re.search(r'\d+', str(error))
         return ImageTooLarge.of(
             name,
-            found.group() if found else 'too many',
+            number.group() if number else 'too many',
             2 * Image.MAX_IMAGE_PIXELS,
         )
     reason = str(error) or type(error).__name__
@@ -244,7 +244,7 @@ def _unreadable(name: str, error: Exception) -> UnreadableImage:
 
 
 def _tiff_orientation(image: Image.Image) -> int:
-    """The orientation that a TIFF states, before Pillow may act on it."""
+    """Return a TIFF's orientation before Pillow may apply it."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return image.tag_v2.get(_ORIENTATION, 1)
     return 1
@@ -254,23 +254,23 @@ def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(_ORIENTATION, 1)
     except Exception:
-        # The picture is good where what the camera noted beside it is not.
+        # A damaged EXIF block does not make the pixels unusable.
         return 1
 
 
 def _turn(image: Image.Image, tagged: int, orientation: str) -> Image.Image:
-    """Turn loaded pixels, or turn back what Pillow has turned.
+    """Apply the orientation, or undo Pillow's own transposition.
 
     Args:
-        image (PIL.Image.Image): Loaded.
-        tagged (int): What :func:`_tiff_orientation` gave before.
+        image (PIL.Image.Image): Loaded image.
+        tagged (int): Previous result of :func:`_tiff_orientation`.
         orientation (str): 'stored' or 'upright'.
     """
     left = _orientation(image)
     if orientation == 'upright':
         turn = _TURNS.get(left, (None, None))[0]
     else:
-        # Of a TIFF whose tag is gone Pillow has turned the pixels.
+        # If a TIFF's tag is gone, Pillow has transposed the pixels.
         turned = tagged if left == 1 else 1
         turn = _TURNS.get(turned, (None, None))[1]
     return image if turn is None else image.transpose(turn)
@@ -297,10 +297,10 @@ def _has_alpha(image: Image.Image) -> bool:
 
 
 def _as_bytes(values: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Scale integers of more than 8 bits, or floats, to 8 bits."""
+    """Scale wider integers, or floats, to 8 bits."""
     if values.dtype != np.float32:
         low, high = int(values.min()), int(values.max())
-        # Earlier releases of Pillow give 16-bit PNG files 32 bits.
+        # Pillow's earlier releases give 16-bit PNG files 32 bits.
         is_16bit = values.dtype.itemsize == 2 or image.format == 'PNG'
         if low >= 0 and (is_16bit or 255 < high < 1 << 16):
             return (values >> 8).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Guess why no image key of one file is among those of another."""
+"""Likely causes of unmatched image keys."""
 
 import os
 import unicodedata
@@ -13,14 +13,14 @@ def guess_cause(
     """Find the likely cause why no key matches.
 
     Args:
-        lefts (List): Keys of the first file, none among the second's.
+        lefts (List): Keys of the first file, all missing in the second.
         rights (List): Keys of the second file.
-        left_name (str): What the first keys are, for the sentence.
-        right_name (str): What the second keys are, for the sentence.
+        left_name (str): Name of the first keys, for the message.
+        right_name (str): Name of the second keys, for the message.
 
     Returns:
-        Tuple[Any, Any, str]: A key of each side, of the same image where
-        the cause is known, and the cause with its remedy.
+        Tuple[Any, Any, str]: A key of each side, of the same image if the
+        cause is known, and the cause with its remedy.
     """
     for normalize, cause in _DIFFERENCES:
         pair = _first_pair(lefts, rights, normalize)
@@ -32,28 +32,28 @@ def guess_cause(
         return (*first, _numbers(*first, left_name, right_name))
     return (
         *first,
-        'they seem to be about other images, or to name them otherwise; give '
-        'files about the same images',
+        'they seem to be about other images, or to name them differently; '
+        'give files about the same images',
     )
 
 
 def _first_pair(
     lefts: List[Any], rights: List[Any], normalize: Callable
 ) -> Optional[Tuple[Any, Any]]:
-    known = {}
+    by_normalized = {}
     for key in rights:
         name = normalize(key)
         if name:
-            known.setdefault(name, key)
+            by_normalized.setdefault(name, key)
     for key in lefts:
-        other = known.get(normalize(key))
+        other = by_normalized.get(normalize(key))
         if other is not None:
             return key, other
     return None
 
 
 def _folded(key: Any) -> Optional[str]:
-    """Separators, spaces and unicode forms made alike, folders kept."""
+    """Normalize separators, spaces and Unicode; keep folders."""
     if not isinstance(key, str):
         return None
     text = unicodedata.normalize('NFC', normalize_key(key))
@@ -81,7 +81,7 @@ def _stem(key: Any) -> Optional[str]:
 
 
 def _number(key: Any) -> Optional[str]:
-    """``12`` of ``12``, ``'12'``, ``12.0`` and ``'a/b_000012.jpg'``."""
+    """Extract the number: 12 of '12', 12.0 and 'a/b_000012.jpg'."""
     if isinstance(key, bool):
         return None
     if isinstance(key, (int, float)):
@@ -93,17 +93,17 @@ def _number(key: Any) -> Optional[str]:
 
 def _spelling(left: str, right: str, *names: str) -> str:
     return (
-        'they differ by backslashes, "./", spaces or unicode forms alone; '
+        'they differ by backslashes, "./", spaces or Unicode forms only; '
         'write both alike'
     )
 
 
 def _case(left: str, right: str, *names: str) -> str:
-    return 'they differ by upper and lower case alone; write both alike'
+    return 'they differ by upper and lower case only; write both alike'
 
 
 def _folder(left: str, right: str, left_name: str, right_name: str) -> str:
-    """The folder that one side has in front of the name."""
+    """Describe a folder that only one side's keys start with."""
     one, two = _folded(left), _folded(right)
     for longer, shorter, name, other in (
         (one, two, left_name, right_name),
@@ -116,7 +116,7 @@ def _folder(left: str, right: str, left_name: str, right_name: str) -> str:
                 f'{other} do not; make both relative to the same folder'
             )
     return (
-        f'the files have the same names in other folders '
+        f'the files have the same names in different folders '
         f'("{os.path.dirname(one)}", "{os.path.dirname(two)}"); make both '
         f'relative to the same folder'
     )
@@ -141,7 +141,7 @@ def _folder_and_ending(
 
 def _numbers(left: Any, right: Any, left_name: str, right_name: str) -> str:
     if isinstance(left, str) and isinstance(right, str):
-        return 'the numbers are written in other ways; write both alike'
+        return 'the numbers are written differently; write both alike'
     name = right_name if isinstance(left, str) else left_name
     return (
         f'{name} has numbers where the other has names, and keys are compared '
@@ -149,7 +149,7 @@ def _numbers(left: Any, right: Any, left_name: str, right_name: str) -> str:
     )
 
 
-# From the most harmless difference to the largest.
+# From the smallest difference to the largest.
 _DIFFERENCES = (
     (_folded, _spelling),
     (_lower, _case),

@@ -1,4 +1,4 @@
-"""Check that two files, which meet by image key, speak of the same images."""
+"""Check that two files refer to the same images."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -6,17 +6,17 @@ from typing import Any, Collection, Iterable, List
 
 from .key_differences import guess_cause
 
-# Keys of each side that are compared to guess why none matches.
+# Number of keys of each side that are compared to guess the cause.
 _SAMPLE = 100_000
 
 
 @dataclass(frozen=True)
 class KeyMatch:
-    """How the keys of two files match.
+    """Result of matching the keys of two files.
 
     Attributes:
-        left_name (str): What the first keys are, for messages.
-        right_name (str): What the second keys are, for messages.
+        left_name (str): Name of the first keys, for messages.
+        right_name (str): Name of the second keys, for messages.
         matched (int): Keys of the first that the second has.
         unmatched (int): Keys of the first that the second lacks.
         unused (int): Keys of the second that the first lacks.
@@ -33,7 +33,7 @@ class KeyMatch:
     unused_example: Any = None
 
     def lines(self) -> List[str]:
-        """Counts of the keys without a partner, a sentence for each side.
+        """Describe unmatched keys, one sentence for each side.
 
         Returns:
             List[str]: Empty where all keys match.
@@ -67,27 +67,25 @@ def match_keys(
     right_name: str,
     remedy: str = '',
 ) -> KeyMatch:
-    """Count matching keys of two files, and refuse files without any.
+    """Count matching keys; raise an error if there are none.
 
-    Keys are compared as they are: ``1`` and ``'1'`` do not match. An empty
-    side matches nothing and is no error here: what is empty is for the
-    caller to report.
+    Keys are compared exactly: ``1`` and ``'1'`` do not match. An empty side
+    matches nothing and is no error here; the caller reports it.
 
     Args:
-        left (Iterable): Keys, read once; may be millions from a generator.
+        left (Iterable): Keys, iterated once; may be a generator of millions.
         right (Collection): Keys with a fast ``in``: a set or a mapping.
-        left_name (str): What the first keys are, for messages: a path, or
+        left_name (str): Name of the first keys, for messages: a path, or
             'the images of PATH'.
-        right_name (str): What the second keys are, for messages.
-        remedy (str): The option or field that usually mends it, appended to
-            the guess. Defaults to '', the guess alone.
+        right_name (str): Name of the second keys, for messages.
+        remedy (str): The option or field that usually helps, appended to the
+            cause. Defaults to ''.
 
     Returns:
-        KeyMatch: The counts; a key that occurs repeatedly in ``left`` counts
-        each time.
+        KeyMatch: The counts; repeated keys of ``left`` count each time.
 
     Raises:
-        ValueError: Both have keys and none matches. The message shows one
+        ValueError: If both have keys and none matches. The message shows one
             key of each and the likely remedy.
     """
     matched, unmatched = 0, 0
@@ -128,14 +126,14 @@ def no_match_message(
     right_name: str,
     remedy: str = '',
 ) -> str:
-    """Say that no key matches, with one of each and the likely cause.
+    """Describe that no key matches, with a likely cause.
 
     Args:
-        left (Iterable): Keys; the first 100,000 are looked at.
-        right (Iterable): Keys; the first 100,000 are looked at.
-        left_name (str): What the first keys are.
-        right_name (str): What the second keys are.
-        remedy (str): Appended to the guess. Defaults to ''.
+        left (Iterable): Keys, of which the first 100,000 are used.
+        right (Iterable): Keys, of which the first 100,000 are used.
+        left_name (str): Name of the first keys.
+        right_name (str): Name of the second keys.
+        remedy (str): Appended to the cause. Defaults to ''.
 
     Returns:
         str: One sentence.

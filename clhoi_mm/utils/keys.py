@@ -1,4 +1,4 @@
-"""The one spelling of image keys, by which files meet."""
+"""Normalization of image keys."""
 
 import re
 from typing import Any
@@ -7,16 +7,16 @@ _HERE = re.compile(r'(?:^|(?<=/))(?:\./)+')
 
 
 def normalize_key(key: Any) -> Any:
-    r"""Spell an image's key as all readers of keys do.
+    r"""Normalize an image's key, as all readers of keys do.
 
     Args:
-        key (Any): A path with ``/`` or ``\``, perhaps with ``./`` or spaces
-            around it. Anything but a text stays as it is.
+        key (Any): A path with ``/`` or ``\``, with optional ``./`` or
+            surrounding spaces. Other types are returned unchanged.
 
     Returns:
-        Any: ``a/1.jpg`` of ``./a/1.jpg`` and ``a\1.jpg``. Upper case,
-        ``..``, ``//`` and unicode forms are kept, since the file is opened
-        by it as well.
+        Any: ``a/1.jpg`` for ``./a/1.jpg`` and ``a\1.jpg``. Upper case,
+        ``..``, ``//`` and Unicode forms are kept, since the key is also the
+        path of the file.
     """
     if not isinstance(key, str):
         return key

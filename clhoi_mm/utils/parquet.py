@@ -1,4 +1,4 @@
-"""Open Parquet files of users."""
+"""Batch-wise reading of Parquet files."""
 
 import os
 from contextlib import contextmanager
@@ -16,19 +16,19 @@ def open_parquet(
     names: Collection[str],
     instead: str,
 ) -> Iterator['ParquetFile']:
-    """Open a Parquet file to read it batch by batch, in little memory.
+    """Open a Parquet file for reading it batch by batch.
 
     Args:
         path (str | PathLike): The file.
         names (Collection[str]): Columns that may be read.
-        instead (str): The form that needs no pyarrow, for messages.
+        instead (str): Alternative format without pyarrow, for messages.
 
     Yields:
-        ParquetFile: The file, which is mapped.
+        ParquetFile: The memory-mapped file.
 
     Raises:
-        ImportError: pyarrow is not installed.
-        InputError: The file is damaged, or has such a column repeatedly.
+        ImportError: If pyarrow is not installed.
+        InputError: If the file is damaged, or has such a column repeatedly.
     """
     try:
         from pyarrow import ArrowException, parquet
@@ -38,19 +38,19 @@ def open_parquet(
             f"install 'clhoi_mm[teacher]', or save the file as {instead}"
         ) from error
     try:
-        # Neither buffers nor threads ahead: a block at a time in memory.
+        # Without buffering or threads only one block is in memory.
         file = parquet.ParquetFile(path, memory_map=True, pre_buffer=False)
-        found = [name.strip().lower() for name in file.schema_arrow.names]
+        columns = [name.strip().lower() for name in file.schema_arrow.names]
         for name in names:
-            if found.count(name) > 1:
+            if columns.count(name) > 1:
                 raise InputError(
-                    f'{path}: {found.count(name)} columns are named "{name}"; '
-                    'leave one of them, or rename the others'
+                    f'{path}: {columns.count(name)} columns are named '
+                    f'"{name}"; leave one of them, or rename the others'
                 )
         yield file
     except FileNotFoundError:
         raise
     except (ArrowException, OSError) as error:
         raise InputError(
-            f'{path}: no readable Parquet file ({error}); write it anew'
+            f'{path}: no readable Parquet file ({error}); write it again'
         ) from error

@@ -1,4 +1,4 @@
-"""safetensors files that are written piece by piece and mapped to memory."""
+"""Incrementally written, memory-mapped safetensors files."""
 
 import json
 import mmap
@@ -22,13 +22,13 @@ Entry = Tuple[str, Sequence[int]]
 
 
 def lay_out(tensors: Dict[str, Entry]) -> Dict[str, Dict[str, Any]]:
-    """A safetensors header for tensors that follow each other.
+    """Make a safetensors header for consecutive tensors.
 
     Args:
-        tensors (Dict[str, Entry]): dtype and shape of each, in their order.
+        tensors (Dict[str, Entry]): dtype and shape of each, in order.
 
     Returns:
-        Dict[str, dict]: Of each its dtype, shape and data_offsets.
+        Dict[str, dict]: Name to dtype, shape and data_offsets.
     """
     header, end = {}, 0
     for name, (dtype, shape) in tensors.items():
@@ -42,7 +42,7 @@ def lay_out(tensors: Dict[str, Entry]) -> Dict[str, Dict[str, Any]]:
 def view_tensors(
     content: Union[bytes, mmap.mmap],
 ) -> Tuple[Dict[str, np.ndarray], Dict[str, str]]:
-    """Tensors of a safetensors file where they lie, nothing copied.
+    """View the tensors of a safetensors file without copies.
 
     Args:
         content (bytes | mmap): The file's content.
@@ -51,7 +51,8 @@ def view_tensors(
         tuple: Arrays by name, and the file's metadata.
 
     Raises:
-        ValueError, KeyError, TypeError: It is no such file, or damaged.
+        ValueError, KeyError, TypeError: If it is damaged or of another
+            format.
     """
     start = 8 + int.from_bytes(content[:8], 'little')
     header = json.loads(content[8:start])
@@ -60,7 +61,7 @@ def view_tensors(
     for name, entry in header.items():
         begin, end = entry['data_offsets']
         dtype = np.dtype(DTYPES[entry['dtype']])
-        # frombuffer, unlike memmap, gives plain arrays: slices cost half.
+        # frombuffer gives plain arrays, whose slices cost half of memmap's.
         tensors[name] = np.frombuffer(
             content, dtype, (end - begin) // dtype.itemsize, start + begin
         ).reshape(entry['shape'])
@@ -72,17 +73,17 @@ def view_tensors(
 
 
 class TensorFile:
-    """Writes a safetensors file piece by piece.
+    """Incremental writer of a safetensors file.
 
     Args:
-        path (Path): The file; replaced. Its room is taken at once, so that a
-            disk that is too small is told before the work begins.
+        path (Path): The file; replaced. Its space is reserved at once, so
+            that a full disk is reported before the work begins.
         tensors (Dict[str, Entry]): safetensors dtype and shape of each. They
-            stand in the file by falling size of a number, so that all are
+            are stored in descending order of item size, so that all are
             aligned.
 
     Raises:
-        OSError: The disk is full.
+        OSError: If the disk is full.
     """
 
     def __init__(self, path: Path, tensors: Dict[str, Entry]) -> None:
@@ -126,11 +127,11 @@ class TensorFile:
             raise ValueError(f'{self.path}: tensors were not written in full')
 
     def append(self, name: str, rows: np.ndarray) -> None:
-        """Write a tensor's next rows.
+        """Append rows to a tensor.
 
         Args:
             name (str): The tensor.
-            rows (np.ndarray): They get the tensor's dtype.
+            rows (np.ndarray): Rows, converted to the tensor's dtype.
         """
         data = np.ascontiguousarray(rows, self._dtypes[name])
         if self._places[name] + data.nbytes > self._ends[name]:
@@ -141,7 +142,7 @@ class TensorFile:
             self._places[name] += data.nbytes
 
     def read(self, name: str) -> np.ndarray:
-        """What has been written of a tensor, from disk."""
+        """Read a tensor's rows written so far from disk."""
         self._file.flush()
         shape = self._shapes[name]
         if not prod(shape):

@@ -1,7 +1,6 @@
-"""Pictures of interactions, and of what the teacher says.
+"""Pictures of interactions and of the teacher's pseudo-labels.
 
-The visualizer is imported when it is asked for: the rest needs neither torch
-nor mmdet.
+The visualizer is imported lazily: the rest needs neither torch nor mmdet.
 """
 
 from importlib import import_module

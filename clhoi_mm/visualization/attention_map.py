@@ -1,19 +1,19 @@
-"""Where something is strong, over an image."""
+"""Overlay of an attention map on an image."""
 
 import matplotlib
 import numpy as np
 from PIL import Image
 
-# The part of the image's own light that remains where nothing is strong.
+# Remaining brightness of the image where the map is zero.
 DIMMED = 0.55
 
 
 def heat_map(image: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Lays a map of strengths over an image in grey.
+    """Blend a map over a gray image.
 
     Args:
         image (np.ndarray): RGB, (H, W, 3) uint8.
-        strength (np.ndarray): Not negative, (h, w); the strongest place is
+        strength (np.ndarray): Non-negative map, (h, w); its maximum is
             brightest.
 
     Returns:
@@ -26,9 +26,9 @@ def heat_map(image: np.ndarray, strength: np.ndarray) -> np.ndarray:
         ).resize((width, height), Image.Resampling.BICUBIC)
     )
     strength = strength.clip(0, 1)[..., None]
-    grey = DIMMED * image.mean(axis=2, keepdims=True) / 255
-    colours = matplotlib.colormaps['inferno'](strength[..., 0])[..., :3]
-    # Places of little strength show the image.
+    gray = DIMMED * image.mean(axis=2, keepdims=True) / 255
+    colors = matplotlib.colormaps['inferno'](strength[..., 0])[..., :3]
+    # Low values show the image.
     share = 0.9 * strength**0.7
-    mixed = (1 - share) * grey + share * colours
+    mixed = (1 - share) * gray + share * colors
     return (255 * mixed).round().astype(np.uint8)

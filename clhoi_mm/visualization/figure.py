@@ -1,4 +1,4 @@
-"""Panels side by side, with titles above and words below."""
+"""Figure of panels with titles and notes."""
 
 import math
 from typing import List, Sequence
@@ -8,18 +8,18 @@ from PIL import Image, ImageDraw
 
 from .fonts import line_height, load_font, wrap
 
-WHITE, INK, GREY = (255, 255, 255), (32, 32, 32), (110, 110, 110)
+WHITE, INK, GRAY = (255, 255, 255), (32, 32, 32), (110, 110, 110)
 
 
 def compose_figure(
     panels: Sequence[Image.Image], titles: Sequence[str], notes: Sequence[str]
 ) -> np.ndarray:
-    """Puts a figure together.
+    """Compose a figure.
 
     Args:
         panels (Sequence[PIL.Image.Image]): RGB pictures, left to right; more
-            than three in several rows.
-        titles (Sequence[str]): One above each panel; all empty for none.
+            than three are arranged in rows.
+        titles (Sequence[str]): Title of each panel; all empty for none.
         notes (Sequence[str]): Paragraphs below, over the whole width.
 
     Returns:
@@ -63,7 +63,7 @@ def compose_figure(
         y += head + max(panel.height for panel, _ in row)
     for i, line in enumerate(lines):
         canvas.text(
-            (gap / 2, body + gap / 2 + i * line_height(font)), line, GREY, font
+            (gap / 2, body + gap / 2 + i * line_height(font)), line, GRAY, font
         )
     return np.asarray(figure)
 

@@ -1,4 +1,4 @@
-"""Letters and words."""
+"""Fonts and line breaking."""
 
 import os.path as osp
 from functools import lru_cache
@@ -12,7 +12,7 @@ FOLDER = osp.join(matplotlib.get_data_path(), 'fonts', 'ttf')
 
 @lru_cache(maxsize=64)
 def load_font(size: int, style: str = '') -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib.
+    """Load DejaVu Sans, which matplotlib contains.
 
     Args:
         size (int): Height in pixels.
@@ -25,20 +25,20 @@ def load_font(size: int, style: str = '') -> ImageFont.FreeTypeFont:
 
 
 def line_height(font: ImageFont.FreeTypeFont) -> int:
-    """Pixels from one line to the next."""
+    """Compute the line spacing in pixels."""
     return sum(font.getmetrics())
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> List[str]:
-    """Breaks a text into lines.
+    """Break a text into lines.
 
     Args:
-        text (str): Words and spaces.
-        font (ImageFont.FreeTypeFont): What it is written in.
-        width (float): Room for a line, in pixels.
+        text (str): Words separated by spaces.
+        font (ImageFont.FreeTypeFont): Font of the text.
+        width (float): Line width in pixels.
 
     Returns:
-        list[str]: Lines; a word that is too long has one to itself.
+        list[str]: Lines; a word that is too long has a line of its own.
     """
     lines = ['']
     for word in text.split():

@@ -21,15 +21,15 @@ from .scene import HOITexts, Scene, build_scene, match_persons
 class HOILocalVisualizer(DetLocalVisualizer):
     """Draws human-object interactions.
 
-    Each person has a colour; it outlines the person and the objects, which a
-    line ties to the person, and fills the label with the interactions of the
-    two. Ground truth stands at the left of the prediction where a sample has
-    both, a person in the same colour in both. Labels never overlap; those
-    that find no place are numbered and stand below the picture. The
-    teacher's words go under it.
+    Each person has a color, used for the person's box, the boxes of its
+    objects, the lines between them, and the labels with the interactions.
+    Ground truth is to the left of the prediction if a sample has both, with
+    matched persons in the same color. Labels do not overlap; those without
+    free space are numbered and listed below the picture, followed by the
+    teacher's caption and pseudo-labels.
 
-    Works with mmdet's ``DetVisualizationHook``. Names come from
-    ``dataset_meta`` ('verbs' and 'classes'), as ``HOIDataset`` gives them.
+    Works with mmdet's ``DetVisualizationHook``. Names are taken from
+    ``dataset_meta`` ('verbs' and 'classes') of ``HOIDataset``.
 
     Args:
         name (str): Name of the instance. Defaults to 'visualizer'.
@@ -37,10 +37,10 @@ class HOILocalVisualizer(DetLocalVisualizer):
         vis_backends (list[dict], optional): Storage backends. Defaults to
             None.
         save_dir (str, optional): Folder of the backends. Defaults to None.
-        top_k (int): At most so many predicted interactions are drawn, the
-            highest. Defaults to 10.
-        sides (tuple[int, int]): A picture's longer side is scaled up to the
-            first and down to the second where needed, in pixels. Defaults to
+        top_k (int): Maximum number of predicted interactions drawn, the best
+            first. Defaults to 10.
+        sides (tuple[int, int]): Minimum and maximum of a picture's longer
+            side, in pixels; pictures are scaled to this range. Defaults to
             (720, 1600).
     """
 
@@ -80,32 +80,32 @@ class HOILocalVisualizer(DetLocalVisualizer):
         attention: int = 0,
         keep_size: bool = False,
     ) -> None:
-        """Draws a sample, and shows it, writes it, or hands it to backends.
+        """Draw a sample; show, write or store the picture.
 
         Args:
             name (str): The picture's name.
             image (np.ndarray): The original image, RGB, (H, W, 3).
-            data_sample (HOIDataSample, optional): Its ``gt_hois`` and
-                ``pred_hois`` are drawn, its ``teacher``'s interactions are
-                written below. Defaults to None, the image alone.
+            data_sample (HOIDataSample, optional): Sample whose ``gt_hois``
+                and ``pred_hois`` are drawn and whose ``teacher``'s
+                interactions are listed below. Defaults to None: image only.
             draw_gt (bool): Whether to draw ``gt_hois``. Defaults to True.
             draw_pred (bool): Whether to draw ``pred_hois``. Defaults to True.
             show (bool): Whether to open a window. Defaults to False.
             wait_time (float): Seconds to show it; 0 waits for a key.
                 Defaults to 0.
-            out_file (str, optional): File to write instead of handing the
+            out_file (str, optional): File to write instead of passing the
                 picture to the backends. Defaults to None.
-            pred_score_thr (float): Lowest score to draw. Defaults to 0.3.
-            step (int): For the backends. Defaults to 0.
-            top_k (int, optional): At most so many predicted interactions,
-                the highest. Defaults to None, the visualizer's own.
-            caption (str, optional): What the teacher wrote, put below.
+            pred_score_thr (float): Minimum score. Defaults to 0.3.
+            step (int): Step for the backends. Defaults to 0.
+            top_k (int, optional): Maximum number of predicted interactions,
+                the best first. Defaults to None: the visualizer's.
+            caption (str, optional): Caption of the teacher, written below.
                 Defaults to None.
-            attention (int): For so many predicted pairs, the best, a picture
-                of where the context comes from that they listen to, if
-                ``pred_hois`` has ``attention``. Defaults to 0.
-            keep_size (bool): Write nothing below the image: for videos.
-                Defaults to False.
+            attention (int): Number of best pairs whose attention to the
+                context is drawn as separate pictures, if ``pred_hois`` has
+                ``attention``. Defaults to 0.
+            keep_size (bool): Whether to write nothing below the image, for
+                videos. Defaults to False.
         """
         image = image.clip(0, 255).astype(np.uint8)
         meta = self.dataset_meta or {}
@@ -124,15 +124,15 @@ class HOILocalVisualizer(DetLocalVisualizer):
         panels, numbers = self._draw_panels(image, scenes, keep_size)
         titles = list(scenes) if len(scenes) > 1 else ['']
         if attention and 'prediction' in scenes and 'attention' in pred:
-            looks = self._draw_attention(
+            attention_maps = self._draw_attention(
                 image,
                 scenes['prediction'],
                 numbers[-1],
                 attention,
                 pred.attention.float().numpy(),
             )
-            panels += looks
-            titles = [*scenes, *['attention'] * len(looks)]
+            panels += attention_maps
+            titles = [*scenes, *['attention'] * len(attention_maps)]
         notes = _teacher_notes(data_sample, caption, texts)
         drawn = compose_figure(panels, titles, [] if keep_size else notes)
 
@@ -147,9 +147,11 @@ class HOILocalVisualizer(DetLocalVisualizer):
     def _draw_panels(
         self, image: np.ndarray, scenes: Dict[str, Scene], keep_size: bool
     ) -> Tuple[List[Image.Image], List[List[int]]]:
-        """One picture for each scene, or the bare image without any.
+        """Draw one picture per scene, or the plain image.
 
-        Also the numbers of the scenes' persons, which tell their colours.
+        Returns:
+            The pictures, and the person numbers of each scene, which
+            determine colors.
         """
         numbers = [
             list(range(len(s.persons)))
@@ -175,7 +177,7 @@ class HOILocalVisualizer(DetLocalVisualizer):
         count: int,
         maps: np.ndarray,
     ) -> List[Image.Image]:
-        """A picture for each of the best pairs over its attention."""
+        """Draw the attention of each of the best pairs."""
         return [
             Panel(heat_map(image, maps[pair.row]), self.sides).draw(
                 Scene([pair], scene.persons), numbers
@@ -207,14 +209,14 @@ def _teacher_notes(
     caption: Optional[str],
     texts: HOITexts,
 ) -> List[str]:
-    """The teacher's caption and interactions, a paragraph each."""
+    """List the teacher's caption and interactions, a paragraph each."""
     if data_sample is None or 'teacher' not in data_sample:
         return teacher_notes(caption, [])[:-1]
     teacher = data_sample.teacher
-    said = [
+    interactions = [
         texts(int(verb), int(obj), float(score))
         for verb, obj, score in zip(
             teacher.verb_labels, teacher.obj_labels, teacher.scores
         )
     ]
-    return teacher_notes(caption, said if teacher.valid else None)
+    return teacher_notes(caption, interactions if teacher.valid else None)

@@ -1,12 +1,12 @@
-"""Where labels can stand so that each one can be read."""
+"""Placement of labels without overlap."""
 
 from typing import List, Optional, Sequence, Tuple
 
 import numpy as np
 
-# How far, in label heights, a label may stand from what it belongs to.
+# Maximum distance of a label from its anchor, in label heights.
 MAX_DISTANCE = 6
-# What it costs, in label heights, to cover a box to be seen in full.
+# Cost, in label heights, of covering a box that should be fully visible.
 COVER_COST = 6
 # Space between labels, and to the edges, in label heights.
 GAP = 0.12
@@ -20,22 +20,22 @@ def place_labels(
     avoid: np.ndarray,
     taken: Sequence[np.ndarray] = (),
 ) -> List[Optional[np.ndarray]]:
-    """Places labels one after the other, each as near its anchor as it can.
+    """Place labels successively, each close to its anchor.
 
-    Labels never overlap each other, stay inside the area, and shun the boxes
-    to avoid.
+    Labels do not overlap each other, stay inside the area, and keep away from
+    the boxes to avoid.
 
     Args:
         sizes (Sequence[np.ndarray]): Width and height of each label.
-        anchors (Sequence[np.ndarray]): Points where the labels belong.
+        anchors (Sequence[np.ndarray]): Anchor point of each label.
         area (tuple[int, int]): Width and height of the area.
         line_height (float): Height of a label of one line.
         avoid (np.ndarray): Boxes that should stay visible, (B, 4) xyxy.
         taken (Sequence[np.ndarray]): Boxes of other labels, (4,) xyxy.
 
     Returns:
-        list[np.ndarray | None]: Box of each label, (4,) xyxy; None where no
-        place near enough is free.
+        list[np.ndarray | None]: Box of each label, (4,) xyxy; None without
+        free space near enough.
     """
     placed = np.array(taken, dtype=np.float64).reshape(-1, 4)
     gap = GAP * line_height
@@ -48,10 +48,10 @@ def place_labels(
         if not len(boxes):
             result.append(None)
             continue
-        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        centers = (boxes[:, :2] + boxes[:, 2:]) / 2
         cost = (
             _distances(boxes, anchor)
-            + 0.1 * np.linalg.norm(centres - anchor, axis=1)
+            + 0.1 * np.linalg.norm(centers - anchor, axis=1)
         ) / line_height
         cost += COVER_COST * _covered(boxes, avoid).sum(axis=1)
         result.append(boxes[cost.argmin()])
@@ -62,7 +62,7 @@ def place_labels(
 def _candidates(
     size: np.ndarray, area: Tuple[int, int], margin: float, step: float
 ) -> np.ndarray:
-    """Boxes of one size all over the area, (K, 4); none if it is too big."""
+    """List candidate boxes of a size over the area, (K, 4)."""
     rooms = np.asarray(area) - size - 2 * margin
     if rooms.min() < 0:
         return np.zeros((0, 4))
@@ -74,7 +74,7 @@ def _candidates(
 
 
 def _overlap_areas(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
-    """Areas of all intersections, (N, M)."""
+    """Compute the areas of all intersections, (N, M)."""
     sides = np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:]) - np.maximum(
         boxes1[:, None, :2], boxes2[None, :, :2]
     )
@@ -82,12 +82,12 @@ def _overlap_areas(boxes1: np.ndarray, boxes2: np.ndarray) -> np.ndarray:
 
 
 def _covered(boxes: np.ndarray, avoid: np.ndarray) -> np.ndarray:
-    """How much of each box to avoid a label would cover, (N, B) in [0, 1]."""
+    """Compute the covered fraction of boxes to avoid, (N, B)."""
     areas = (avoid[:, 2:] - avoid[:, :2]).prod(axis=1).clip(min=1)
     return _overlap_areas(boxes, avoid) / areas
 
 
 def _distances(boxes: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Distances from the boxes' edges to a point, (N,); 0 inside."""
+    """Compute distances of boxes to a point, 0 inside, (N,)."""
     outside = np.maximum(boxes[:, :2] - point, point - boxes[:, 2:])
     return np.linalg.norm(outside.clip(min=0), axis=1)

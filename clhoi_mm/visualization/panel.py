@@ -1,4 +1,4 @@
-"""One picture with its interactions drawn in."""
+"""Picture of an image with its interactions."""
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
@@ -10,37 +10,37 @@ from .fonts import line_height, load_font
 from .label_layout import place_labels
 from .scene import SAME_BOX_IOU, DrawnPair, Scene, pairwise_ious
 
-# Dark enough for white letters.
-COLOURS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
+# Dark enough for white text.
+COLORS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),
            (104, 72, 190), (142, 96, 0), (0, 118, 140), (196, 24, 40),
            (86, 110, 0), (90, 84, 84))  # fmt: skip
 WHITE = (255, 255, 255)
-# Everything is drawn so many times larger and then reduced, which smooths
-# lines and letters.
+# Pictures are drawn at a multiple of their size and reduced, for smooth lines
+# and text.
 SUPERSAMPLING = 2
-# Where on the way from person to object the label belongs.
+# Position of the label on the way from person to object.
 ANCHOR = 0.6
-# An object's box that overlaps a person's so much is that person's.
+# Minimum IoU of an object's box with a person's box that is the same person.
 PERSON_IOU = 0.9
-# The part of a person's box, from above, that should stay visible.
+# Upper fraction of a person's box that should stay visible.
 HEAD = 0.25
 
 
 @dataclass
 class Label:
-    """Lines of text in a coloured box.
+    """Lines of text in a colored box.
 
     Args:
         lines (list[str]): The text.
-        anchor (np.ndarray): Where it belongs, (2,).
-        colour (tuple[int, int, int]): RGB of the box.
-        box (np.ndarray, optional): Where it stands, (4,) xyxy.
-        number (str): Its number, if it has to go below the picture.
+        anchor (np.ndarray): Anchor point, (2,).
+        color (tuple[int, int, int]): RGB of the box.
+        box (np.ndarray, optional): Placed box, (4,) xyxy.
+        number (str): Its number, if it is listed below the picture.
     """
 
     lines: List[str]
     anchor: np.ndarray
-    colour: Tuple[int, int, int]
+    color: Tuple[int, int, int]
     box: Optional[np.ndarray] = None
     number: str = ''
 
@@ -48,12 +48,12 @@ class Label:
 class Panel:
     """Draws a scene over an image.
 
-    Strokes and letters grow with the image.
+    Line widths and text scale with the image.
 
     Args:
         image (np.ndarray): RGB, (H, W, 3) uint8.
-        sides (tuple[int, int]): The longer side is scaled up to the first
-            and down to the second where needed, in pixels.
+        sides (tuple[int, int]): Minimum and maximum of the longer side, in
+            pixels; the image is scaled to this range.
     """
 
     def __init__(self, image: np.ndarray, sides: Tuple[int, int]) -> None:
@@ -75,18 +75,19 @@ class Panel:
     def draw(
         self, scene: Scene, numbers: Sequence[int], keep_size: bool = False
     ) -> Image.Image:
-        """Draws everything.
+        """Draw a scene.
 
         Args:
-            scene (Scene): Boxes in the coordinates of the image given.
-            numbers (Sequence[int]): A number for each person of the scene,
-                which fixes the colour.
-            keep_size (bool): Leave labels out that find no place, for frames
-                of a video. Defaults to False: they stand below.
+            scene (Scene): Boxes in the coordinates of the given image.
+            numbers (Sequence[int]): Number of each person of the scene, which
+                determines the color.
+            keep_size (bool): Whether to omit labels without free space rather
+                than listing them below, for frames of a video. Defaults to
+                False.
 
         Returns:
-            PIL.Image.Image: RGB; higher than the image where labels had to
-            go below it.
+            PIL.Image.Image: RGB; higher than the image if labels are listed
+            below it.
         """
         pairs = [self._to_panel(pair, numbers) for pair in scene.pairs]
         self._draw_boxes(pairs)
@@ -103,7 +104,7 @@ class Panel:
         return self.image.reduce(SUPERSAMPLING)
 
     def _to_panel(self, pair: DrawnPair, numbers: Sequence[int]) -> DrawnPair:
-        """In the panel's pixels, with the person's number in place."""
+        """Convert a pair to the panel's pixels and person numbers."""
         limits = np.array([self.width, self.height] * 2) - 1
 
         def scaled(bbox: np.ndarray) -> np.ndarray:
@@ -117,11 +118,11 @@ class Panel:
         )
 
     def _tag_persons(self, pairs: List[DrawnPair]) -> List[Label]:
-        """Persons' numbers, from 1, in the corners of their boxes."""
+        """Create persons' numbers in the corners of their boxes."""
         tags = []
         corners = {pair.person: pair.sub_bbox[:2] for pair in pairs}
         for person, corner in corners.items():
-            tag = Label([f'{person + 1}'], corner, _colour(person))
+            tag = Label([f'{person + 1}'], corner, _color(person))
             size = self._label_size(tag)
             corner = np.minimum(corner, (self.width, self.height) - size)
             tag.box = np.concatenate([corner, corner + size])
@@ -129,10 +130,10 @@ class Panel:
         return tags
 
     def _draw_boxes(self, pairs: List[DrawnPair]) -> None:
-        """Persons' boxes, and objects' in their persons' colours.
+        """Draw persons' boxes, and objects' in their persons' colors.
 
-        A box that several share has its outlines one within the other; a
-        person who is somebody's object keeps the own outline alone.
+        The outlines of a shared box are nested; a person who is another
+        one's object keeps only the person's outline.
         """
         if not pairs:
             return
@@ -157,7 +158,7 @@ class Panel:
             self._draw_outline(
                 boxes[i],
                 inset=depths[i] * 2.2 * self.stroke,
-                colour=_colour(person),
+                color=_color(person),
                 width=(0.7 if is_object else 1) * self.stroke,
                 filled=is_object and not depths[i],
             )
@@ -166,7 +167,7 @@ class Panel:
         self,
         bbox: np.ndarray,
         inset: float,
-        colour: Tuple[int, ...],
+        color: Tuple[int, ...],
         width: float,
         filled: bool,
     ) -> None:
@@ -175,7 +176,7 @@ class Panel:
         halo, radius = self.stroke / 2, 2 * self.stroke
         if filled:
             self.canvas.rounded_rectangle(
-                (x1, y1, x2, y2), radius, (*colour, 32)
+                (x1, y1, x2, y2), radius, (*color, 32)
             )
         self.canvas.rounded_rectangle(
             (x1 - halo, y1 - halo, x2 + halo, y2 + halo),
@@ -184,32 +185,32 @@ class Panel:
             width=round(width + 2 * halo),
         )
         self.canvas.rounded_rectangle(
-            (x1, y1, x2, y2), radius, outline=colour, width=round(width)
+            (x1, y1, x2, y2), radius, outline=color, width=round(width)
         )
 
     def _draw_link(self, pair: DrawnPair) -> None:
         if pair.obj_bbox is None:
             return
-        ends = [tuple(_centre(pair.sub_bbox)), tuple(_centre(pair.obj_bbox))]
-        self._draw_line(ends, _colour(pair.person), self.stroke)
+        ends = [tuple(_center(pair.sub_bbox)), tuple(_center(pair.obj_bbox))]
+        self._draw_line(ends, _color(pair.person), self.stroke)
         for x, y in ends:
-            self._draw_dot(x, y, 1.8 * self.stroke, _colour(pair.person))
+            self._draw_dot(x, y, 1.8 * self.stroke, _color(pair.person))
 
     def _draw_line(
         self,
         points: List[Tuple[float, float]],
-        colour: Tuple[int, ...],
+        color: Tuple[int, ...],
         width: float,
     ) -> None:
         self.canvas.line(points, (*WHITE, 190), round(width + self.stroke))
-        self.canvas.line(points, colour, round(width))
+        self.canvas.line(points, color, round(width))
 
     def _draw_dot(
-        self, x: float, y: float, radius: float, colour: Tuple[int, ...]
+        self, x: float, y: float, radius: float, color: Tuple[int, ...]
     ) -> None:
         self.canvas.ellipse(
             (x - radius, y - radius, x + radius, y + radius),
-            colour,
+            color,
             WHITE,
             round(self.stroke / 2),
         )
@@ -217,12 +218,12 @@ class Panel:
     def _lay_out(
         self, pairs: List[DrawnPair], tags: List[Label], numbered: bool
     ) -> Tuple[List[Label], List[Label]]:
-        """Labels in the picture, and labels that have to go below it.
+        """Place labels in the picture, the others below it.
 
-        In the place of the latter there are numbers, if wanted.
+        The latter are replaced by numbers, if wanted.
         """
         labels = [
-            Label(pair.texts, _anchor(pair), _colour(pair.person))
+            Label(pair.texts, _anchor(pair), _color(pair.person))
             for pair in pairs
         ]
         avoid = _to_keep_visible(pairs, 2 * self.stroke)
@@ -233,15 +234,14 @@ class Panel:
         for i, label in enumerate(below, 1):
             label.number = f'{i}'
         numbers = [
-            Label([label.number], label.anchor, label.colour)
-            for label in below
+            Label([label.number], label.anchor, label.color) for label in below
         ]
         return inside + self._place(numbers, avoid, [*tags, *inside]), below
 
     def _place(
         self, labels: List[Label], avoid: np.ndarray, taken: List[Label]
     ) -> List[Label]:
-        """Gives labels their boxes and returns those that have one."""
+        """Assign boxes to labels and return the placed ones."""
         boxes = place_labels(
             [self._label_size(label) for label in labels],
             [label.anchor for label in labels],
@@ -260,13 +260,13 @@ class Panel:
         return np.array([width + 3 * self.padding, height + self.padding])
 
     def _draw_leader(self, label: Label) -> None:
-        """Ties a label that had to stand aside to where it belongs."""
+        """Draw a line from a displaced label to its anchor."""
         nearest = label.anchor.clip(label.box[:2], label.box[2:])
         distance = np.linalg.norm(nearest - label.anchor)
         if distance > line_height(self.font) / 2:
             self._draw_line(
                 [tuple(nearest), tuple(label.anchor)],
-                label.colour,
+                label.color,
                 0.6 * self.stroke,
             )
 
@@ -274,7 +274,7 @@ class Panel:
         self.canvas.rounded_rectangle(
             tuple(label.box),
             1.5 * self.padding,
-            label.colour,
+            label.color,
             (*WHITE, 200),
             round(self.stroke / 2),
         )
@@ -285,7 +285,7 @@ class Panel:
             )
 
     def _append_below(self, labels: List[Label]) -> None:
-        """Puts numbered labels under the image, from left to right."""
+        """Append numbered labels below the image, from left to right."""
         if not labels:
             return
         gap, x, y, row = self.padding, self.padding, self.height, 0
@@ -304,31 +304,31 @@ class Panel:
             self._draw_label(label)
 
 
-def _colour(person: int) -> Tuple[int, ...]:
-    return COLOURS[person % len(COLOURS)]
+def _color(person: int) -> Tuple[int, ...]:
+    return COLORS[person % len(COLORS)]
 
 
-def _centre(bbox: np.ndarray) -> np.ndarray:
+def _center(bbox: np.ndarray) -> np.ndarray:
     return (bbox[:2] + bbox[2:]) / 2
 
 
 def _anchor(pair: DrawnPair) -> np.ndarray:
-    """Where the label belongs: on the link, or over the person's head."""
+    """Return the label's anchor, on the link or above."""
     if pair.obj_bbox is None:
-        return np.array([_centre(pair.sub_bbox)[0], pair.sub_bbox[1]])
-    person, obj = _centre(pair.sub_bbox), _centre(pair.obj_bbox)
+        return np.array([_center(pair.sub_bbox)[0], pair.sub_bbox[1]])
+    person, obj = _center(pair.sub_bbox), _center(pair.obj_bbox)
     return person + ANCHOR * (obj - person)
 
 
 def _to_keep_visible(pairs: List[DrawnPair], radius: float) -> np.ndarray:
-    """Heads, objects, and the ends of links, (B, 4) xyxy."""
+    """List boxes to keep visible, (B, 4) xyxy."""
     boxes = [np.zeros((0, 4))]
     square = radius * np.array([-1, -1, 1, 1])
     for pair in pairs:
         x1, y1, x2, y2 = pair.sub_bbox
         boxes.append(np.array([[x1, y1, x2, y1 + HEAD * (y2 - y1)]]))
         if pair.obj_bbox is not None:
-            ends = [_centre(pair.sub_bbox), _centre(pair.obj_bbox)]
+            ends = [_center(pair.sub_bbox), _center(pair.obj_bbox)]
             boxes.append(pair.obj_bbox[None])
             boxes.append(np.tile(ends, 2) + square)
     return np.unique(np.concatenate(boxes), axis=0)

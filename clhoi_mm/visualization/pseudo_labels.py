@@ -1,4 +1,4 @@
-"""What the teacher says of an image, below it."""
+"""Pictures with the teacher's captions and pseudo-labels."""
 
 from typing import List, Optional, Sequence, Tuple
 
@@ -8,27 +8,27 @@ from .figure import compose_figure
 from .panel import Panel
 from .scene import Scene
 
-# Longer sides of pictures, in pixels.
+# Range of the longer side of pictures, in pixels.
 SIDES = (720, 1600)
 
 
 def teacher_notes(
-    caption: Optional[str], said: Optional[Sequence[str]]
+    caption: Optional[str], interactions: Optional[Sequence[str]]
 ) -> List[str]:
-    """A paragraph for the caption and one for the interactions.
+    """Format the caption and the interactions, a paragraph each.
 
     Args:
-        caption (str, optional): None or empty for none.
-        said (Sequence[str], optional): Interactions in words; None where the
-            image was not asked about.
+        caption (str, optional): Caption; None or empty for none.
+        interactions (Sequence[str], optional): Texts; None without
+            an answer for the image.
 
     Returns:
         List[str]: The paragraphs.
     """
     notes = [f'Caption: {caption}'] if caption else []
-    if said is None:
-        return notes + ['Teacher: no words for this image']
-    return notes + [f'Teacher: {", ".join(said) or "no interactions"}']
+    if interactions is None:
+        return notes + ['Teacher: no answer for this image']
+    return notes + [f'Teacher: {", ".join(interactions) or "no interactions"}']
 
 
 def draw_pseudo_labels(
@@ -37,21 +37,21 @@ def draw_pseudo_labels(
     interactions: Optional[Sequence[Tuple[str, float]]],
     sides: Tuple[int, int] = SIDES,
 ) -> np.ndarray:
-    """Draws an image with the teacher's words below it.
+    """Draw an image with the teacher's labels below it.
 
     Args:
         image (np.ndarray): RGB, (H, W, 3) uint8.
         caption (str, optional): The caption.
         interactions (Sequence[Tuple[str, float]], optional): Names and
-            scores; None where the image was not asked about.
-        sides (Tuple[int, int]): The longer side is scaled up to the first
-            and down to the second where needed. Defaults to (720, 1600).
+            scores; None without an answer for the image.
+        sides (Tuple[int, int]): Minimum and maximum of the longer side.
+            Defaults to (720, 1600).
 
     Returns:
         np.ndarray: RGB, (H, W, 3) uint8.
     """
-    said = interactions and [
+    texts = interactions and [
         f'{name} {100 * score:.0f}' for name, score in interactions
     ]
     panel = Panel(image, sides).draw(Scene.empty(), [])
-    return compose_figure([panel], [''], teacher_notes(caption, said))
+    return compose_figure([panel], [''], teacher_notes(caption, texts))

@@ -1,4 +1,4 @@
-"""What is to be drawn: pairs with all their verbs, and who is who."""
+"""Pairs with their verbs and persons, for drawing."""
 
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
@@ -7,24 +7,23 @@ import numpy as np
 
 from clhoi_mm.evaluation.core import aligned_ious
 
-# Annotators draw a person's box anew for each class (HICO-DET), so that
-# boxes which overlap this much are taken for one.
+# HICO-DET is annotated class by class; boxes with this IoU are one person.
 SAME_BOX_IOU = 0.7
-# A prediction shows the colour of the annotated person it overlaps.
+# IoU with an annotated person whose color a prediction gets.
 SAME_PERSON_IOU = 0.5
 
 
 @dataclass
 class DrawnPair:
-    """A person, an object, and everything said of the two.
+    """A person, an object, and all interactions of the two.
 
     Args:
-        person (int): Position among the scene's persons.
+        person (int): Index into the scene's persons.
         sub_bbox (np.ndarray): The person's box, (4,) xyxy.
         obj_bbox (np.ndarray, optional): The object's box, (4,); None for
-            what takes no object.
-        texts (list[str]): One a verb, the best first.
-        row (int): Of its best verb, among what the scene was built from.
+            verbs without object.
+        texts (list[str]): Text of each verb, the best first.
+        row (int): Row of the best verb in the input of the scene.
     """
 
     person: int
@@ -36,13 +35,13 @@ class DrawnPair:
 
 @dataclass
 class Scene:
-    """Pairs, the best first, and the persons in them.
+    """Pairs, the best first, and their persons.
 
     Args:
         pairs (list[DrawnPair]): The pairs.
         persons (np.ndarray): Boxes of the persons, (P, 4) xyxy, from left to
             right.
-        ids (list[int], optional): Their numbers in a video, from 1.
+        ids (list[int], optional): Numbers of persons in a video, from 1.
     """
 
     pairs: List[DrawnPair]
@@ -55,7 +54,7 @@ class Scene:
 
 
 class HOITexts:
-    """Wording of interactions.
+    """Formats the text of interactions.
 
     Args:
         verbs (Sequence[str], optional): Verb names; None gives 'verb 3'.
@@ -74,7 +73,7 @@ class HOITexts:
     def __call__(
         self, verb_label: int, obj_label: int, score: Optional[float] = None
     ) -> str:
-        """'ride bicycle 93'; scores in percent, as the field writes them."""
+        """Format an interaction as 'ride bicycle 93', scores in percent."""
         words = [self._name(self.verbs, verb_label, 'verb')]
         if obj_label >= 0:
             words.append(self._name(self.objects, obj_label, 'object'))
@@ -90,7 +89,7 @@ class HOITexts:
 
 
 def pairwise_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
-    """IoU of all boxes with all others, (N, M) from (N, 4) and (M, 4)."""
+    """Compute the IoU of all pairs of boxes, (N, M)."""
     num1, num2 = len(bboxes1), len(bboxes2)
     return aligned_ious(
         np.repeat(bboxes1, num2, axis=0), np.tile(bboxes2, (num1, 1))
@@ -98,18 +97,18 @@ def pairwise_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
 
 
 def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:
-    """Which boxes are one and the same.
+    """Find near-duplicate boxes of the same person.
 
-    Two people who hug have almost one box. They stay two: a box that is
-    nearer to the other one's partner than to the other one is the partner.
+    Two people who hug have almost the same box. They are not merged: a box
+    that is closer to the other box's partner is the partner.
 
     Args:
         bboxes (np.ndarray): (N, 4) xyxy; NaN where there is none.
-        partners (np.ndarray): The other box of each pair, (N, 4) xyxy.
+        partners (np.ndarray): Partner of each box in its pair, (N, 4) xyxy.
 
     Returns:
-        np.ndarray: (N,) int64, for each box the first one it is the same as;
-        -1 where there is none.
+        np.ndarray: Index of the first duplicate of each box, (N,) int64; -1
+        without a box.
     """
     ious = pairwise_ious(bboxes, bboxes)
     partner = pairwise_ious(partners, bboxes) > ious
@@ -132,21 +131,21 @@ def build_scene(
     sub_ids: Optional[np.ndarray] = None,
     obj_ids: Optional[np.ndarray] = None,
 ) -> Scene:
-    """Gathers the verbs of each pair.
+    """Group the verbs of each pair.
 
     Args:
-        human_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
-        object_bboxes (np.ndarray): Objects' boxes, (N, 4); NaN without object.
+        human_bboxes (np.ndarray): Human boxes, (N, 4) xyxy.
+        object_bboxes (np.ndarray): Object boxes, (N, 4); NaN without object.
         verb_labels (np.ndarray): Verbs, (N,) int.
         object_labels (np.ndarray): Object classes, (N,) int; -1 without
             object.
-        scores (np.ndarray, optional): Scores, (N,), falling; None for
+        scores (np.ndarray, optional): Scores, (N,), descending; None for
             ground truth.
-        texts (HOITexts): Wording.
+        texts (HOITexts): Formatter.
         sub_ids (np.ndarray, optional): Numbers of a video's persons, (N,)
-            int. Defaults to None: boxes tell who is the same.
+            int. Defaults to None: persons are identified by their boxes.
         obj_ids (np.ndarray, optional): Numbers of objects within their
-            classes, (N,) int; as ``sub_ids``.
+            classes, (N,) int, like ``sub_ids``.
 
     Returns:
         Scene: Pairs in the order of their best verb.
@@ -159,8 +158,8 @@ def build_scene(
         objects = _first_rows(np.stack([object_labels, obj_ids], 1))
         objects[obj_ids == 0] = -1
     rows = np.unique(persons)
-    centres = human_bboxes[rows][:, [0, 2]].mean(axis=1)
-    rows = rows[np.argsort(centres, kind='stable')]
+    centers = human_bboxes[rows][:, [0, 2]].mean(axis=1)
+    rows = rows[np.argsort(centers, kind='stable')]
     position = {int(row): i for i, row in enumerate(rows)}
     pairs = {}
     for i, (person, obj) in enumerate(zip(persons, objects)):
@@ -184,7 +183,7 @@ def build_scene(
 
 
 def _first_rows(keys: np.ndarray) -> np.ndarray:
-    """For each row of (N, K) the first one that is the same, (N,)."""
+    """Find the first row equal to each row, (N,)."""
     _, first, which = np.unique(
         keys, axis=0, return_index=True, return_inverse=True
     )
@@ -192,15 +191,15 @@ def _first_rows(keys: np.ndarray) -> np.ndarray:
 
 
 def match_persons(gt: Scene, pred: Scene) -> List[int]:
-    """Gives predicted persons the numbers of the annotated ones they are.
+    """Give predicted persons the numbers of matching annotated ones.
 
     Args:
-        gt (Scene): Annotated; its persons have the numbers 0, 1, ...
-        pred (Scene): Predicted.
+        gt (Scene): Annotated scene; its persons have the numbers 0, 1, ...
+        pred (Scene): Predicted scene.
 
     Returns:
-        list[int]: A number for each predicted person; those that overlap no
-        annotated person follow after.
+        list[int]: Number of each predicted person; those without a match
+        have further numbers.
     """
     ious = pairwise_ious(pred.persons, gt.persons)
     numbers = np.full(len(pred.persons), -1, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Names of objects and verbs as people write them, and as they are read."""
+"""Normalization of object and verb names."""
 
 import re
 
-# Spellings of COCO's classes in other data sets and in a teacher's words,
+# Spellings of COCO's classes in other data sets and in teachers' answers,
 # after `_squash`; values are COCO's own names.
 _ALIASES = {
     'aeroplane': 'airplane',
@@ -28,7 +28,7 @@ _VOWEL_SOUND = re.compile(r'(?!uni|use|one\b|eu|uku)[aeiou]|hour|honest')
 
 
 def normalise_name(name: str) -> str:
-    """Maps case, ``_``, ``-``, spaces and known spellings away.
+    """Normalize case, ``_``, ``-``, spaces and known spellings.
 
     Args:
         name (str): A name such as 'Hair_Dryer' or 'diningtable'.
@@ -42,13 +42,13 @@ def normalise_name(name: str) -> str:
 
 
 def with_article(name: str) -> str:
-    """Puts 'a' or 'an' before a noun that takes one.
+    """Put 'a' or 'an' before a noun that takes one.
 
     Args:
         name (str): An object's name, underscores allowed.
 
     Returns:
-        str: 'an apple', 'a bus'; 'skis' and 'broccoli' stay bare.
+        str: 'an apple', 'a bus'; 'skis' and 'broccoli' stay without.
     """
     noun = name.replace('_', ' ')
     plural = noun.endswith('s') and not noun.endswith(('ss', 'us'))

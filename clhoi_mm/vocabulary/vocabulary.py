@@ -1,4 +1,4 @@
-"""What can be said: objects, verbs, HOI classes and their phrases."""
+"""Vocabulary of objects, verbs, HOI classes and their phrases."""
 
 import hashlib
 import json
@@ -20,26 +20,26 @@ OPTIONAL_FIELDS = ('rare', 'no_interaction', 'roleless')
 class HOIVocabulary:
     """Objects, verbs and the (verb, object) classes among them.
 
-    Labels are positions: an object's in ``objects``, a verb's in ``verbs``,
-    an HOI class's in ``hois``. Arrays are read-only.
+    Labels are indices: an object's into ``objects``, a verb's into ``verbs``,
+    an HOI class's into ``hois``. Arrays are read-only.
 
     Args:
         name (str): The vocabulary's name.
         objects (Sequence[str]): Object names; 'person' must be among them.
-        verbs (Sequence[str]): Verb names as the data set writes them.
-        gerunds (Sequence[str]): One for each verb, with its particle, so that
-            'a person {gerund} a {object}' reads well.
+        verbs (Sequence[str]): Verb names as in the data set.
+        gerunds (Sequence[str]): Gerund of each verb, with its particle, for
+            phrases of the form 'a person {gerund} a {object}'.
         hois (Sequence[Tuple[int, int]]): (verb, object) labels of each class.
         rare (Sequence[int], optional): Labels of the rare HOI classes; None
-            where the data set knows no rare classes. Defaults to None.
-        no_interaction (str, optional): The verb that says that nothing is
-            done with the object. Defaults to None.
+            where the data set defines none. Defaults to None.
+        no_interaction (str, optional): The verb of the no_interaction
+            classes. Defaults to None.
         roleless (Sequence[str]): Verbs that take no object ('smile').
             Defaults to ().
-        source (str): Where it came from, for error messages.
+        source (str): Origin of the content, for error messages.
 
     Raises:
-        ValueError: A field contradicts another one; the message names both.
+        ValueError: If fields are inconsistent; the message names them.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class HOIVocabulary:
     def load(
         cls, name_or_path: Union[str, os.PathLike, dict, 'HOIVocabulary']
     ) -> 'HOIVocabulary':
-        """Loads a vocabulary by name or from a JSON file.
+        """Load a vocabulary by name or from a JSON file.
 
         Args:
             name_or_path (str | PathLike | dict | HOIVocabulary): A name such
@@ -93,8 +93,8 @@ class HOIVocabulary:
                 vocabulary, which is returned as it is.
 
         Raises:
-            FileNotFoundError: Neither a known name nor a file.
-            ValueError: The file is no JSON or no vocabulary.
+            FileNotFoundError: If it is neither a known name nor a file.
+            ValueError: If the file is no valid JSON or no vocabulary.
         """
         if isinstance(name_or_path, HOIVocabulary):
             return name_or_path
@@ -104,10 +104,10 @@ class HOIVocabulary:
         if os.sep in str(name_or_path) or not path.is_file():
             path = Path(name_or_path)
         if not path.is_file():
-            known = sorted(p.stem for p in DATA_DIR.glob('*.json'))
+            builtin = sorted(p.stem for p in DATA_DIR.glob('*.json'))
             raise FileNotFoundError(
                 f'vocabulary {str(name_or_path)!r}: no such file, and the '
-                f'built-in ones are {", ".join(known)}. Give one of these '
+                f'built-in ones are {", ".join(builtin)}. Give one of these '
                 'names or the path of a vocabulary JSON.'
             )
         try:
@@ -120,11 +120,11 @@ class HOIVocabulary:
     def from_dict(
         cls, content: dict, source: str = 'vocabulary'
     ) -> 'HOIVocabulary':
-        """Builds a vocabulary from a JSON file's content.
+        """Build a vocabulary from a JSON file's content.
 
         Args:
-            content (dict): The fields that :meth:`to_dict` gives.
-            source (str): Named in error messages.
+            content (dict): The fields of :meth:`to_dict`.
+            source (str): Origin of the content, for error messages.
         """
         if not isinstance(content, dict):
             raise ValueError(
@@ -145,7 +145,7 @@ class HOIVocabulary:
         return cls(**content, source=source)
 
     def to_dict(self) -> dict:
-        """Returns the JSON content as plain lists, strings and ints."""
+        """Return the JSON content as plain lists, strings and ints."""
         return dict(
             name=self.name,
             objects=list(self.objects),
@@ -160,7 +160,7 @@ class HOIVocabulary:
         )
 
     def save(self, path: Union[str, os.PathLike]) -> None:
-        """Writes the vocabulary as JSON, atomically."""
+        """Write the vocabulary as JSON, atomically."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temp = tempfile.mkstemp(
@@ -191,7 +191,7 @@ class HOIVocabulary:
 
     @cached_property
     def hash(self) -> str:
-        """sha256 of the canonical JSON, in hex."""
+        """SHA-256 of the canonical JSON, in hex."""
         canonical = json.dumps(
             self.to_dict(), sort_keys=True, separators=(',', ':')
         )
@@ -199,7 +199,7 @@ class HOIVocabulary:
 
     @cached_property
     def phrases(self) -> List[str]:
-        """'a person riding a bicycle', one for each HOI class."""
+        """Phrases of HOI classes, 'a person riding a bicycle'."""
         return [
             f'a person {self.gerunds[v]} {self._noun(o)}'
             for v, o in zip(self.hoi_verbs, self.hoi_objects)
@@ -207,7 +207,7 @@ class HOIVocabulary:
 
     @cached_property
     def verb_phrases(self) -> List[str]:
-        """'a person riding something', one for each verb."""
+        """Phrase of each verb, such as 'a person riding something'."""
         return [
             f'a person {gerund}'
             + ('' if verb in self.roleless else ' something')
@@ -216,19 +216,19 @@ class HOIVocabulary:
 
     @cached_property
     def object_phrases(self) -> List[str]:
-        """'a bicycle', one for each object."""
+        """Phrase of each object, such as 'a bicycle'."""
         return [with_article(name) for name in self.objects]
 
     @cached_property
     def names(self) -> List[str]:
-        """'ride bicycle', one for each HOI class."""
+        """Name of each HOI class, such as 'ride bicycle'."""
         return [
             f'{self.verbs[v]} {self.objects[o]}'.replace('_', ' ')
             for v, o in zip(self.hoi_verbs, self.hoi_objects)
         ]
 
     def hoi_id(self, verb_label: int, obj_label: int) -> int:
-        """The HOI class of a (verb, object) pair, -1 outside the classes."""
+        """Find the HOI class of verb and object, or -1."""
         if not (
             0 <= verb_label < self.num_verbs
             and 0 <= obj_label < self.num_objects
@@ -237,11 +237,11 @@ class HOIVocabulary:
         return int(self.hoi_lookup[verb_label, obj_label])
 
     def object_label(self, name: str) -> int:
-        """The label of an object in any known spelling, -1 outside."""
+        """Find an object's label by any known spelling, or -1."""
         return self._object_index.get(normalise_name(name), -1)
 
     def verb_label(self, name: str) -> int:
-        """The label of a verb in any known spelling, -1 outside."""
+        """Find a verb's label by any known spelling, or -1."""
         return self._verb_index.get(normalise_name(name), -1)
 
     @cached_property
@@ -266,8 +266,8 @@ class HOIVocabulary:
         if 'person' not in self.objects:
             self._fail(
                 'objects',
-                "'person' is missing; give the one that people are, such as "
-                "'human', this name",
+                "'person' is missing; rename the category of people, such "
+                "as 'human', to it",
             )
         if len(self.gerunds) != len(self.verbs):
             self._fail(

@@ -1,4 +1,4 @@
-"""Which classes the zero-shot protocols leave unseen."""
+"""Unseen classes of the zero-shot protocols."""
 
 import json
 from pathlib import Path
@@ -12,25 +12,25 @@ ZERO_SHOT_SPLITS = ('rf_uc', 'nf_uc', 'uo', 'uv')
 
 
 def load_zero_shot_split(name: str) -> List[int]:
-    """The HOI classes that training must not see.
+    """Load the HOI classes held out of training.
 
     'rf_uc' (rare first, unseen combinations; 120 classes), 'nf_uc' (non-rare
     first, unseen combinations; 120), 'uo' (unseen objects: all 100 classes of
     12 objects) and 'uv' (unseen verbs: all 84 classes of 20 verbs). In the
-    first two each object and each verb is seen in another class. A file of
-    one's own holds a JSON list of labels.
+    first two each object and each verb is seen in another class. A custom file
+    holds a JSON list of labels.
 
     Args:
-        name (str): One of the four; '-' and upper case are read as well. Or
-            a path that ends in '.json'.
+        name (str): One of the four, in any case and with '_' or '-', or a
+            path that ends in '.json'.
 
     Returns:
-        List[int]: Labels in the vocabulary 'hico_det', or in that which the
-        file was written for, ascending.
+        List[int]: Labels in the vocabulary 'hico_det', or in that of the file,
+        ascending.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: There is no such split, or the file holds something else.
+        FileNotFoundError: If there is no such file.
+        ValueError: If there is no such split or the file has other content.
     """
     if str(name).endswith('.json'):
         return _read_labels(Path(name))
@@ -67,21 +67,20 @@ def _read_labels(path: Path) -> List[int]:
 def unseen_classes(
     unseen: Optional[Union[str, Sequence[int]]], vocabulary: HOIVocabulary
 ) -> Optional[np.ndarray]:
-    """Flags the classes that training must not see.
+    """Flag the classes held out of training.
 
     Args:
         unseen (str | Sequence[int], optional): A protocol of HICO-DET or a
-            JSON file, as :func:`load_zero_shot_split` takes it, or labels of
-            classes.
-        vocabulary (HOIVocabulary): Has the classes.
+            JSON file, see :func:`load_zero_shot_split`, or labels of classes.
+        vocabulary (HOIVocabulary): Vocabulary with the classes.
 
     Returns:
-        np.ndarray | None: (C, ) bool, None where nothing is unseen.
+        np.ndarray | None: (C, ) bool, None where no class is unseen.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: The protocol is unknown or another data set's, or a label
-            is out of range.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the protocol is unknown or does not fit the
+            vocabulary, or a label is out of range.
     """
     if unseen is None:
         return None

@@ -1,6 +1,6 @@
 default_scope = 'clhoi_mm'
 custom_imports = dict(imports=['clhoi_mm'], allow_failed_imports=False)
-# Loads checkpoints without running code from them.
+# Loads checkpoints without executing code from them.
 runner_type = 'clhoi_mm.engine.HOIRunner'
 
 default_hooks = dict(

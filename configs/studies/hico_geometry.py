@@ -1,5 +1,5 @@
-# HICO-DET's boxes without pixels: what label-free training reaches on real
-# annotations, what its parts are worth, and what the teacher's errors cost.
+# HICO-DET's boxes without pixels: results of label-free training on real
+# annotations, ablations, and the effect of the teacher's errors.
 config = '../hico_geometry/icn_hico_geometry.py'
 seeds = [0, 1, 2]
 metrics = dict(AP='AP', AP_rare='AP rare', AP_multi='AP of several pairs')
@@ -16,8 +16,8 @@ _instance = {'model.teacher_head.supervision': 'instance'}
 _no_attention = {'model.icn.num_layers': 0}
 _by_verb = {'model.icn.verbwise_interactiveness': True}
 
-# A second round in which a new ICN learns what the first makes of the words,
-# as in configs/clhoi_r18_mini.py; labels are trained for as long.
+# A second round, in which a new ICN is trained on the posteriors of the first,
+# as in configs/clhoi_r18_mini.py; training with labels is as long.
 _second_round = {
     'train_cfg.max_epochs': 18,
     'param_scheduler': [
@@ -74,12 +74,12 @@ rows = {
     'no-noise': dict(
         title='label-free, no label noise model', options=_no_noise
     ),
-    # Any number of a bag's pairs interact as likely as one.
+    # No prior for few positives: noisy-or.
     'noisy-or': dict(
         title='label-free, bags by noisy-or',
         options={'model.interaction_loss.extra_positive_prior': 1.0},
     ),
-    # An idle bystander explains as much as the pair that interacts.
+    # All pairs of a bag explain its label equally.
     'no-instance_weight_power': dict(
         title='label-free, pairs of a bag weighted alike',
         options={
@@ -158,9 +158,9 @@ rows = {
     ),
 }
 
-# Curves are of pairs judged each by itself: half the time, and what the
-# teacher's errors cost shows as well.
-# A teacher of each precision at the typical recall, and the other way round.
+# Curves are of the ICN without pair attention: half the time, with the same
+# effect of the teacher's errors.
+# Teachers of each precision at the typical recall, and vice versa.
 _curves = dict(
     precision=[(0.40, 0.60), (0.70, 0.60), (0.85, 0.60), (1.00, 0.60)],
     recall=[(0.55, 0.40), (0.55, 0.80), (0.55, 1.00)],
@@ -178,7 +178,7 @@ for (_precision, _recall), _name in _names.items():
         seeds=[0],
     )
 
-# The first images of the training split: a quarter and half of it.
+# The first quarter and half of the training split's images.
 _growth = {1396: 'quarter', 2793: 'half'}
 for _count, _name in _growth.items():
     for _row, _options in (('label-free', {}), ('instance', _instance)):

@@ -1,4 +1,4 @@
-# What was tried on the validation split of HICO-DET's boxes.
+# Experiments on the validation split of HICO-DET's boxes.
 config = '../hico_geometry/icn_hico_geometry.py'
 seeds = [0, 1]
 split = 'val'

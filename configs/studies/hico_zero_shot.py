@@ -1,5 +1,5 @@
-# Classes of HICO-DET that training does not see, on its boxes: their phrases
-# are given when it is tested. The ICN has no weights of a class.
+# Unseen classes of HICO-DET on its boxes: their phrases are given at test
+# time. The ICN has no class-specific weights.
 config = '../hico_geometry/icn_hico_geometry_minilm.py'
 seeds = [0, 1, 2]
 metrics = dict(AP_unseen='AP unseen', AP_seen='AP seen', AP='AP')
@@ -11,7 +11,7 @@ _protocols = dict(
     uo='UO: 100 classes of 12 objects unseen (128 channels)',
     uv='UV: 84 classes of 20 verbs unseen (128 channels)',
 )
-# In place of 256: half the time.
+# Instead of 256: half the time.
 _narrow = {'model.icn.embed_dims': 128}
 _files = dict(rare='data/hico_geometry/rare.json')
 _unseen = 'model.teacher_head.unseen'
@@ -28,7 +28,7 @@ for _name, _title in _protocols.items():
             baseline='random',
             options=_scored,
         ),
-        # Annotations of the unseen are left out, images with them stay.
+        # Annotations of unseen classes are removed, their images are kept.
         'instance': dict(
             title='instance-level labels of seen classes',
             options={
@@ -38,12 +38,12 @@ for _name, _title in _protocols.items():
                 'train_dataloader.dataset.zero_shot': _split,
             },
         ),
-        # The teacher's words of the unseen are dropped.
+        # Pseudo-labels of unseen classes are removed.
         'not-named': dict(
             title='label-free, the teacher names seen classes only',
             options={**_scored, _unseen: _split},
         ),
-        # No human labelled anything, so that the teacher may name all.
+        # Without human labels, the teacher may use all classes.
         'named': dict(
             title='label-free, the teacher names all classes', options=_scored
         ),
@@ -53,7 +53,7 @@ for _name, _title in _protocols.items():
         title=_title, rows=[f'{_name}-{_row}' for _row in _rows]
     )
 
-# What the last choices are worth, taken back one after the other.
+# Ablation of the last choices, one at a time.
 _less = dict(rows['rf_uc-not-named']['options'])
 _title = 'label-free, seen classes'
 for _row, _part, _change in (

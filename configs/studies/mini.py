@@ -1,5 +1,5 @@
-# What label-free training reaches on the mini world, and what its parts are
-# worth. `make study` runs it; python projects/studies/study.py --help.
+# Label-free training on the mini world, and ablations. `make study` runs it;
+# see python projects/studies/study.py --help.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
 metrics = dict(
@@ -10,11 +10,10 @@ metrics = dict(
 )
 reference = dict(row='instance', metric='mAP', title='of instance')
 
-# Without a loss for the context there is no stage for it: all epochs train
-# all that is left.
+# Without a context loss there is no stage for it: all epochs train everything.
 _no_context_stage = {'custom_hooks.DistillStageHook.context_epochs': 0}
 _cache = 'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache'
-# Before the second round, which is of use where words are doubted alone.
+# Up to the second round, which uses the label noise model.
 _one_round = {'train_cfg.max_epochs': 11}
 _no_noise = {'model.label_noise': None, **_one_round}
 _all_verbs = {'model.icn.verbwise_interactiveness': False}
@@ -34,12 +33,12 @@ rows = {
         },
     ),
     'label-free': dict(title='label-free, typical teacher'),
-    # The VLT is there and learns from interactions alone, for as many steps.
+    # The VLT is trained by the interaction losses alone, for as many steps.
     'no-context': dict(
         title='label-free without context distillation',
         options={'model.context_loss': None, **_no_context_stage},
     ),
-    # The ICN has no context to listen to.
+    # The ICN has no cross-attention to context.
     'no-vlt': dict(
         title='label-free without the VLT',
         options={
@@ -48,8 +47,8 @@ rows = {
             **_no_context_stage,
         },
     ),
-    # An untrained ICN says nothing: the image's embedding against the phrases
-    # of an object scores its pairs.
+    # Without a trained ICN, pairs are scored by the similarity of the image
+    # embedding to the phrases of their object.
     'no-interaction': dict(
         title='label-free without interaction distillation',
         options={
@@ -58,7 +57,7 @@ rows = {
             **_one_round,
         },
     ),
-    # No RoI features: a pair is where it is, its object and the context.
+    # No RoI features: pairs have geometry, object name and context only.
     'no-visual': dict(
         title='label-free without visual features of pairs',
         options={'model.icn.roi_extractor': None},
@@ -67,7 +66,7 @@ rows = {
         title='label-free without geometry of pairs',
         options={'model.icn.with_geometry': False},
     ),
-    # Who interacts, whatever the verb.
+    # Common interactiveness for all verbs.
     'all-verbs': dict(
         title='label-free, one interactiveness',
         options=_all_verbs,
@@ -88,14 +87,14 @@ rows = {
         title='instance-level labels',
         options={'model.teacher_head.supervision': 'instance'},
     ),
-    # One round from here on.
+    # From here on without a second round.
     'no-self-distillation': dict(
         title='label-free, one round', options=_one_round
     ),
     'no-noise': dict(
         title='label-free, no label noise model', options=_no_noise
     ),
-    # Any number of a bag's pairs interact as likely as one.
+    # No prior for few positives: noisy-or.
     'noisy-or': dict(
         title='label-free, bags by noisy-or',
         options={
@@ -103,8 +102,8 @@ rows = {
             **_one_round,
         },
     ),
-    # Which verb it is, is learned by contrast alone. What is known of the
-    # teacher's noise comes from the bag loss and goes with it.
+    # Classes are learned by the contrastive loss alone. The label noise model
+    # depends on the bag loss and is left out with it.
     'no-bag-loss': dict(
         title='label-free, contrast of pairs and phrases in place of the '
         'loss on bags',
@@ -188,7 +187,7 @@ tables = dict(
     teachers=dict(title='Other teachers', rows=_teachers),
 )
 
-# Presets of the simulated teacher by their precision.
+# Presets of the simulated teacher by precision.
 plots = [
     dict(
         kind='lines',

@@ -1,9 +1,9 @@
-# How words and labels gain from more images: the mini world with up to four
-# times as many of them. The first 1,200 are those of data/mini.
+# Pseudo-labels and labels with more images: the mini data set with up to four
+# times as many. The first 1,200 are those of data/mini.
 config = '../clhoi_r18_mini.py'
 seeds = [0]
 metrics = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
-# Against the labels of the images that are shipped.
+# Compared with the labels of the images that are shipped.
 reference = dict(
     row='instance-1200', metric='mAP', title='of 1,200 labeled images'
 )

@@ -1,8 +1,8 @@
-# What was tried on the mini world's validation split.
+# Experiments on the mini data set's validation split.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1]
 split = 'val'
-# One round of interactions, unless a row says otherwise.
+# One round of interaction distillation, unless a row states otherwise.
 options = {'train_cfg.max_epochs': 11}
 metrics = dict(mAP='mAP', mAP_rare='mAP_rare')
 
@@ -128,7 +128,7 @@ rows = {
         title='image-level labels, the same learning rate',
         options={**_image, **_fast},
     ),
-    # As it is, bags' classes are guessed and words counted.
+    # EM: classes of bags are inferred and labels counted.
     'learned-noise': dict(
         title='learnable label noise model',
         options={

@@ -1,5 +1,5 @@
-# Classes of the mini world that training does not see: their phrases are given
-# when it is tested. Its hashed phrases share words and no meaning.
+# Unseen classes of the mini data set: their phrases are given at test time.
+# Its hashed phrase embeddings share words but no meaning.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
 metrics = dict(mAP_unseen='mAP unseen', mAP_seen='mAP seen', mAP='mAP')
@@ -9,9 +9,9 @@ _protocols = dict(
     # walk horse, ride bicycle, hold skateboard, feed dog, buy umbrella,
     # hold cup, buy suitcase: verbs and objects of other classes.
     uc=('UC: seven combinations unseen', [4, 7, 13, 15, 27, 30, 34]),
-    # All of skateboards and umbrellas.
+    # All classes of skateboards and umbrellas.
     uo=('UO: five classes of two objects unseen', [11, 12, 13, 26, 27]),
-    # All that is raced or read, of which no other class speaks.
+    # All classes of race and read, which occur in no other class.
     uv=('UV: four classes of two verbs unseen', [3, 8, 12, 29]),
 )
 
@@ -28,7 +28,7 @@ for _name, (_title, _unseen) in _protocols.items():
             baseline='random',
             options=_scored,
         ),
-        # Annotations of the unseen are left out, images with them stay.
+        # Annotations of unseen classes are removed, their images are kept.
         'instance': dict(
             title='instance-level labels of seen classes',
             options={
@@ -37,12 +37,12 @@ for _name, (_title, _unseen) in _protocols.items():
                 'train_dataloader.dataset.zero_shot': _unseen,
             },
         ),
-        # The teacher's words of the unseen are dropped.
+        # Pseudo-labels of unseen classes are removed.
         'not-named': dict(
             title='label-free, the teacher names seen classes only',
             options=_taught,
         ),
-        # No human labelled anything, so that the teacher may name all.
+        # Without human labels, the teacher may use all classes.
         'named': dict(
             title='label-free, the teacher names all classes', options=_scored
         ),

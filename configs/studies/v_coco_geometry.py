@@ -1,4 +1,4 @@
-# V-COCO's boxes without pixels, as configs/studies/hico_geometry.py.
+# V-COCO's boxes without pixels, like configs/studies/hico_geometry.py.
 config = '../v_coco_geometry/icn_v_coco_geometry.py'
 seeds = [0, 1, 2]
 metrics = dict(AP='AP', AP_multi='AP of several pairs')

@@ -1,4 +1,4 @@
-# As icn_hico_geometry.py, on V-COCO's boxes.
+# Like icn_hico_geometry.py, on V-COCO's boxes.
 _base_ = '../hico_geometry/icn_hico_geometry.py'
 
 data_root = 'data/v_coco_geometry/'

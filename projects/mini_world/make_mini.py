@@ -1,4 +1,4 @@
-"""Generate the mini world: images, annotations and its teacher's words."""
+"""Generate the mini data set: images, annotations and pseudo-labels."""
 
 import argparse
 import sys
@@ -47,8 +47,8 @@ def parse_args() -> argparse.Namespace:
         '--num-test',
         type=int,
         default=450,
-        help='images for the test; no split shows the backgrounds of another '
-        '(default: %(default)s)',
+        help='images for the test; splits do not share backgrounds (default: '
+        '%(default)s)',
     )
     parser.add_argument(
         '--teacher',
@@ -56,7 +56,7 @@ def parse_args() -> argparse.Namespace:
         choices=PRESETS,
         default=['typical'],
         metavar='PRESET',
-        help='noise presets of the simulated teacher whose words about the '
+        help='noise presets of the simulated teachers whose pseudo-labels of '
         f'training images are written, of {", ".join(PRESETS)}; none when '
         'empty (default: typical)',
     )
@@ -64,11 +64,11 @@ def parse_args() -> argparse.Namespace:
         '--workers',
         type=int,
         default=2,
-        help='processes that draw; the result is the same for any number '
+        help='processes; the result is the same for any number '
         '(default: %(default)s)',
     )
     parser.add_argument(
-        '--force', action='store_true', help='draw again what is already there'
+        '--force', action='store_true', help='draw existing images again'
     )
     return parser.parse_args()
 

@@ -1,13 +1,18 @@
-"""Measure what a study file lists, and print its tables and plots.
+"""Run a study's experiments, and print tables and plots.
 
-Trains and tests every row with every seed, each in a process of its own, and
-keeps the results: an interrupted study goes on where it stopped, several
-processes may share one, and --table prints what is there. A result holds as
-long as the run's config stays the same; delete results/*.json in the work dir
-where data or code have changed.
+Trains and tests every row with every seed, each in its own process, and keeps
+the results: an interrupted study resumes, several processes may share one, and
+--table prints existing results. A result is valid as long as the run's config
+does not change; delete results/*.json in the work dir if data or code have
+changed.
 
+<<<<<<< HEAD:projects/studies/study.py
 What a study file (configs/studies/) holds: class Study in
 projects/studies/studies/study.py
+=======
+For the format of study files (configs/studies/) see: python -m pydoc
+clhoi_mm.studies.Study
+>>>>>>> lang:tools/analysis_tools/study.py
 """
 
 import argparse
@@ -31,30 +36,27 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('study', help='a file such as configs/studies/mini.py')
-    parser.add_argument(
-        '--rows', nargs='+', help='which to measure (default: all)'
-    )
+    parser.add_argument('--rows', nargs='+', help='rows to run (default: all)')
     parser.add_argument(
         '--seeds', type=int, nargs='+', help="(default: the study's)"
     )
     parser.add_argument(
         '--split',
         choices=['val', 'test'],
-        help='what to measure on; choose settings on val (default: the '
-        "study's)",
+        help="split to test on; choose settings on val (default: the study's)",
     )
     parser.add_argument(
         '--jobs',
         type=int,
         default=1,
-        help='runs side by side; unless OMP_NUM_THREADS is set, they share '
-        'the cores (default: 1)',
+        help='number of parallel runs; unless OMP_NUM_THREADS is set, they '
+        'share the cores (default: 1)',
     )
     parser.add_argument(
         '--features',
         metavar='FILE',
-        help='what cache_detections.py --features wrote for the config, so '
-        'that no run needs the detector or the images (default: live)',
+        help='file of cache_detections.py --features for the config, so that '
+        'runs need neither detector nor images (default: live)',
     )
     parser.add_argument(
         '--work-dir', help='(default: work_dirs/NAME_study of NAME.py)'
@@ -62,13 +64,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--images',
         metavar='DIR',
-        help='where plots are written, such as docs/images (default: the '
-        'work dir)',
+        help='folder for plots, such as docs/images (default: the work dir)',
     )
     parser.add_argument(
         '--table',
         action='store_true',
-        help='run nothing; tables and plots of the results that are there',
+        help='run nothing; print tables and plots of existing results',
     )
     parser.add_argument(
         '--cfg-options',
@@ -84,11 +85,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def prepare(study: Study, rows: list, results: Results) -> None:
-    """Make the data that runs need and that are not there."""
+    """Make missing data that runs need."""
     for each in study.to_prepare(rows):
         with results.exclusive('prepare'):
             if osp.exists(each['path']):
-                continue  # another process has made it meanwhile
+                continue  # made by another process meanwhile
             print(each['command'], flush=True)
             command = shlex.split(each['command'])
             if command[0] == 'python':
@@ -98,13 +99,13 @@ def prepare(study: Study, rows: list, results: Results) -> None:
             raise ValueError(
                 f'{study.path}: prepare: the command above ended with exit '
                 f'code {code}, and {each["path"]} is '
-                f'{"" if osp.exists(each["path"]) else "not "}there; mend '
-                'what it says, and run the study again'
+                f'{"" if osp.exists(each["path"]) else "not "}there; fix '
+                'the error, and run the study again'
             )
 
 
 def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
-    """Run what has no result, and tell what failed."""
+    """Run what has no result, and return what failed."""
     waiting = {}
     for run in runs:
         if results.find(run) is None:
@@ -127,7 +128,7 @@ def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
 
 
 def show(study: Study, rows: list, found: dict, args) -> None:
-    """Print tables, and write them and the plots into files."""
+    """Print tables, and write them and the plots to files."""
     for name, table in study.tables.items():
         if set(rows) & set(table['rows']):
             table = StudyTable(study, name, found, rows)

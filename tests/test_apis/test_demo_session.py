@@ -44,7 +44,7 @@ def test_the_table_is_what_the_inferencer_finds(page, inferencer, images):
     (found,) = inferencer(images[0])['predictions']
     hois = found['hois']
     least = 100 * hois['scores'][6] - 1e-4
-    view = page.look(page.open(images[0]), least)
+    view = page.predict(page.add_image(images[0]), least)
     assert view.rows == [
         (text, round(100 * score, 1))
         for text, score in zip(hois['texts'][:7], hois['scores'][:7])
@@ -55,34 +55,34 @@ def test_the_table_is_what_the_inferencer_finds(page, inferencer, images):
 
 
 def test_threshold_phrases_and_highlight_change_the_picture(page, images):
-    number = page.open(images[0])
-    whole = page.look(number, 0)
-    none = page.look(number, 100)
+    number = page.add_image(images[0])
+    whole = page.predict(number, 0)
+    none = page.predict(number, 100)
     assert none.rows == [] and whole.rows
     assert not np.array_equal(none.picture, whole.picture)
 
-    one = page.look(number, 0, row=0)
+    one = page.predict(number, 0, row=0)
     assert one.rows == whole.rows
     # All around the pair is darker.
     assert one.picture.mean() < whole.picture.mean() - 10
 
     text = whole.rows[2][0]
-    some = page.look(number, 0, f' {text},\n{text} \n\n')
+    some = page.predict(number, 0, f' {text},\n{text} \n\n')
     assert {row[0] for row in some.rows} == {text}
     with pytest.raises(UserInputError, match='unicorn'):
-        page.look(number, 0, 'ride unicorn')
+        page.predict(number, 0, 'ride unicorn')
     with pytest.raises(UserInputError, match='at most 20 phrases'):
-        page.look(number, 0, '\n'.join(f'ride {i}' for i in range(21)))
+        page.predict(number, 0, '\n'.join(f'ride {i}' for i in range(21)))
     # The page is as it was.
-    assert page.look(number, 0).rows == whole.rows
+    assert page.predict(number, 0).rows == whole.rows
 
 
 def test_few_images_are_remembered(page, images):
-    numbers = [page.open(images[0]) for _ in range(4)]
+    numbers = [page.add_image(images[0]) for _ in range(4)]
     with pytest.raises(UserInputError, match='open it again'):
-        page.look(numbers[0], 50)
+        page.predict(numbers[0], 50)
     for number in numbers[1:]:
-        page.look(number, 100)
+        page.predict(number, 100)
 
 
 def png(width, height, rows=b''):
@@ -133,14 +133,14 @@ def encoded(kind, **options):
 )
 def test_hostile_files(page, upload, data, part):
     with pytest.raises(UserInputError, match=part):
-        page.open(upload(data, 'ride;rm -rf $HOME .png'))
+        page.add_image(upload(data, 'ride;rm -rf $HOME .png'))
 
 
 def test_images_are_turned_as_the_camera_says(page, upload):
     exif = Image.Exif()
     exif[0x0112] = 6
-    number = page.open(upload(encoded('JPEG', exif=exif)))
-    picture = page.look(number, 100).picture
+    number = page.add_image(upload(encoded('JPEG', exif=exif)))
+    picture = page.predict(number, 100).picture
     assert picture.shape[0] > picture.shape[1]
 
 
@@ -149,15 +149,15 @@ def test_pixels_are_those_of_the_reader(page, upload):
     gray = Image.fromarray(np.full((6, 8), 0x4000, np.uint16))
     file = io.BytesIO()
     gray.save(file, 'PNG')
-    number = page.open(upload(file.getvalue()))
+    number = page.add_image(upload(file.getvalue()))
     assert (page._images[number].pixels == 0x40).all()
 
 
 def test_polyglots_are_images_and_nothing_else(page, upload):
     evil = b'<script>alert(1)</script><?php system($_GET["c"]); ?>'
     for kind in ('JPEG', 'PNG', 'BMP'):
-        number = page.open(upload(encoded(kind) + evil, '../x.php.png'))
-        view = page.look(number, 100)
+        number = page.add_image(upload(encoded(kind) + evil, '../x.php.png'))
+        view = page.predict(number, 100)
         assert view.picture.dtype == np.uint8 and view.rows == []
 
 
@@ -166,21 +166,23 @@ def test_a_jpeg_of_a_thousand_scans(page, upload):
     last = data.rindex(b'\xff\xda')
     scan = data[last:-2]
     with pytest.raises(UserInputError, match='No image can be read'):
-        page.open(upload(data[:last] + scan * 1000 + data[-2:]))
+        page.add_image(upload(data[:last] + scan * 1000 + data[-2:]))
 
 
 def test_strips(page, upload):
     file = io.BytesIO()
     Image.new('RGB', (1, 20_000)).save(file, 'PNG')
-    number = page.open(upload(file.getvalue()))
-    with pytest.raises(UserInputError, match='^Nothing.* is 1 x 20000 pixels'):
-        page.look(number, 50)
+    number = page.add_image(upload(file.getvalue()))
+    with pytest.raises(
+        UserInputError, match='^Detection failed.* 1 x 20000 pixels'
+    ):
+        page.predict(number, 50)
 
 
 def test_twenty_at_once(inferencer, images, tmp_path):
     page = DemoSession(inferencer, max_bytes=300_000, keep=40)
     good = images[0].read_bytes()
-    wanted = page.look(page.open(images[0]), 1).rows
+    wanted = page.predict(page.add_image(images[0]), 1).rows
     hostile = (
         png(60_000, 60_000, bytes(1_000_000)),
         good[:-200],
@@ -192,7 +194,7 @@ def test_twenty_at_once(inferencer, images, tmp_path):
         path = tmp_path / f'{number}.png'
         path.write_bytes(hostile[number % 4] if number % 2 else good)
         try:
-            return page.look(page.open(path), 1).rows
+            return page.predict(page.add_image(path), 1).rows
         except UserInputError as error:
             return str(error)
 
@@ -200,7 +202,7 @@ def test_twenty_at_once(inferencer, images, tmp_path):
         found = list(visitors.map(visit, range(20)))
     assert found[::2] == [wanted] * 10
     assert all(isinstance(text, str) for text in found[1::2])
-    assert page.look(page.open(images[0]), 1).rows == wanted
+    assert page.predict(page.add_image(images[0]), 1).rows == wanted
 
 
 def test_examples_that_cannot_be_read_are_left_out(inferencer, images, upload):
@@ -218,8 +220,8 @@ def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
     folder.mkdir()
     (folder / 'raw.jsonl').write_text(json.dumps(answer) + '\n')
     page = DemoSession(inferencer, images[:2], str(folder))
-    assert page.teacher_says(0) == ''
-    assert page.teacher_says(1).startswith('"A man rides a bicycle."')
+    assert page.teacher_text(0) == ''
+    assert page.teacher_text(1).startswith('"A man rides a bicycle."')
 
 
 def test_the_tool_says_what_is_missing(world):

@@ -75,7 +75,7 @@ def test_frames_of_a_video(video):
     ('nowhere/*.png', FileNotFoundError, 'no image or video matches'),
     ('https://example.org/a.png', ValueError, 'download'),
     (['nowhere/a.png', IMAGE], FileNotFoundError, 'nowhere/a.png'),
-    ([], ValueError, 'the list is empty'),
+    ([], ValueError, 'the list of inputs is empty'),
     (3, TypeError, 'not int'),
     (IMAGE[..., 0], ValueError, r'array 0: an image is \(height'),
     (IMAGE / 2, ValueError, 'float64'),

@@ -161,7 +161,7 @@ def test_refuses_to_resume(world, stripped):
         cwd=world,
     )
     assert done.code != 0
-    said(done.text, stripped.name, 'no state of the optimizer', 'load_from=')
+    said(done.text, stripped.name, 'no optimizer state', 'load_from=')
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_all_see_the_same(
         found['examples'] = DemoSession(inferencer, [path]).pictures[0]
         if path.suffix in PAGE:
             page = DemoSession(inferencer)
-            found['page'] = page._images[page.open(path)].pixels
+            found['page'] = page._images[page.add_image(path)].pixels
         result = inferencer(path)['predictions'][0]
         assert (result['width'], result['height']) == wanted.shape[1::-1]
     for reader, pixels in found.items():

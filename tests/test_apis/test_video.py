@@ -140,5 +140,5 @@ def test_a_run_that_ends_early_leaves_nothing(tmp_path, world, film):
     next(results)
     results.close()
     assert not [path for path in tmp_path.rglob('*') if path.is_file()]
-    with pytest.raises(ValueError, match='attention is of single images'):
+    with pytest.raises(ValueError, match='attention is available for single'):
         inferencer(film, attention=2)

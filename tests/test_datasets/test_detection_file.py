@@ -163,7 +163,7 @@ def test_an_interrupted_writer_leaves_no_file(tmp_path):
 def test_writer_refuses(tmp_path):
     path = tmp_path / 'f.safetensors'
     row = ('a', False, ((1, 1),) * 3, (1, 1), FOUND)
-    with pytest.raises(ValueError, match='"a" comes twice'):
+    with pytest.raises(ValueError, match='"a" occurs twice'):
         with DetectionFileWriter(path, DETECTOR, CLASSES) as writer:
             writer.add(*row)
             writer.add(*row)
@@ -199,7 +199,7 @@ def test_tables_that_contradict_each_other_are_refused(plain):
     metadata = safe_open(plain, 'numpy').metadata()
     tensors = load_file(plain)
     save_file(dict(tensors, bboxes=tensors['bboxes'][:2]), plain, metadata)
-    with pytest.raises(ValueError, match='"offsets" speaks of 3 rows'):
+    with pytest.raises(ValueError, match='"offsets" implies 3 rows'):
         DetectionFile(plain)
 
 

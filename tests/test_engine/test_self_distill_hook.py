@@ -186,7 +186,7 @@ def test_the_elder_is_beside_the_weights(whole):
         assert not any('self_teacher' in k for k in checkpoint['state_dict'])
 
 
-def test_a_checkpoint_without_its_elder_is_refused(whole, tmp_path):
+def test_a_checkpoint_without_its_self_teacher_is_refused(whole, tmp_path):
     work_dir, _, _ = whole
     checkpoint = load_weights(str(work_dir / 'epoch_4.pth'))
     del checkpoint['self_teacher']

@@ -374,7 +374,7 @@ def test_file_is_the_same_each_time_and_plain(tmp_path):
         (dict(keys=np.array(['a.png'] * 4)), 'keys must be 5 strings'),
         (dict(keys=np.arange(5)), 'keys must be 5 strings'),
         (dict(format_version=np.array(2)), 'format_version 2 is newer'),
-        (dict(scores=np.array([{}] * 8)), 'no .npz of plain arrays'),
+        (dict(scores=np.array([{}] * 8)), 'not a .npz of plain arrays'),
     ],
 )
 def test_bad_predictions(tmp_path, edit, message):

@@ -141,7 +141,7 @@ def test_tool(tmp_path):
     lines = (tmp_path / 'errors/classes.csv').read_text().splitlines()
     assert len(lines) == 5 and lines[-1] == 'ride instr,0.0000,1'
     assert 'worst of 4 classes' in done.text
-    assert 'the person does not do so' in done.text
+    assert 'the person does not have the action' in done.text
     done = run_command(
         'python',
         TOOLS / 'hoi_errors.py',

@@ -298,9 +298,9 @@ def test_a_disk_that_is_too_small(tool, tmp_path, monkeypatch, capsys):
         tool.shutil, 'disk_usage', lambda path: usage(9e9, 8e9, 1e9)
     )
     out = str(tmp_path / 'f.safetensors')
-    tool.foretell(out, 8_000_000, 4.0, 8, 400)
+    tool.predict_size(out, 8_000_000, 4.0, 8, 400)
     assert 'about 400 MB and 3.3 minutes for 400 views' in (
         capsys.readouterr().out
     )
     with pytest.raises(ValueError, match='2,000 MB while .* 1,008 MB'):
-        tool.foretell(out, 8_000_000, 4.0, 8, 1000)
+        tool.predict_size(out, 8_000_000, 4.0, 8, 1000)

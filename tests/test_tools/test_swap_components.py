@@ -146,7 +146,7 @@ def test_other_figures_and_names(world):
                 'other/epoch_1.pth',
                 *options('model.interaction_loss=None'),
             ],
-            'no ICN that judges interactiveness',
+            'no ICN with an interactiveness head',
         ),
     ],
 )

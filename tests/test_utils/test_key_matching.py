@@ -40,7 +40,7 @@ def test_an_empty_side_is_no_error(left, right):
     [
         ('0.jpg', 'images/0.jpg', 'keys of B begin with the folder "images/"'),
         ('a/b/0.jpg', '0.jpg', 'keys of images of A begin with the folder'),
-        ('train/0.jpg', 'val/0.jpg', 'in other folders ("train", "val")'),
+        ('train/0.jpg', 'val/0.jpg', 'in different folders ("train", "val")'),
         ('/data/x/0.jpg', 'x/0.jpg', 'begin with the folder "/data/"'),
         ('0.jpg', '0.png', 'endings differ (.jpg, .png)'),
         ('0.jpg', '0', 'endings differ (.jpg, none)'),
@@ -48,12 +48,12 @@ def test_an_empty_side_is_no_error(left, right):
         ('a\\0.jpg', 'a/0.jpg', 'backslashes'),
         ('./0.jpg', '0.jpg', 'backslashes'),
         ('0.jpg\r', '0.jpg', 'spaces'),
-        ('e\u0301.jpg', '\u00e9.jpg', 'unicode forms'),
+        ('e\u0301.jpg', '\u00e9.jpg', 'Unicode forms'),
         ('A.JPG', 'a.jpg', 'upper and lower case'),
         ('0.jpg', 0, 'B has numbers where the other has names'),
         (12, 'COCO_000000000012.jpg', 'images of A has numbers'),
         ('cat.jpg', 7, 'B has numbers'),
-        ('000012', '12.jpg', 'numbers are written in other ways'),
+        ('000012', '12.jpg', 'numbers are written differently'),
         ('cat.jpg', 'dog.jpg', 'about other images'),
     ],
 )

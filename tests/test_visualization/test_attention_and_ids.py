@@ -11,7 +11,7 @@ from mmengine.structures import InstanceData
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
 from clhoi_mm.visualization.attention_map import heat_map
-from clhoi_mm.visualization.panel import COLOURS
+from clhoi_mm.visualization.panel import COLORS
 from clhoi_mm.visualization.scene import HOITexts, build_scene
 
 META = dict(verbs=['ride', 'feed'], classes=['person', 'horse'])
@@ -47,7 +47,7 @@ def hois(rows, ids=None, **columns):
 
 
 def coloured(picture, person):
-    close = np.abs(picture.astype(int) - COLOURS[person]) <= 3
+    close = np.abs(picture.astype(int) - COLORS[person]) <= 3
     return close.all(axis=2).sum()
 
 

@@ -14,7 +14,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 from clhoi_mm.registry import VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
-from clhoi_mm.visualization.panel import COLOURS
+from clhoi_mm.visualization.panel import COLORS
 from clhoi_mm.visualization.scene import (
     HOITexts,
     build_scene,
@@ -157,11 +157,11 @@ def test_threshold_and_top_k(draw):
     # not sorted: the visualizer takes the highest all the same
     data_sample = sample([(RIGHT, HORSE, 0, 1, 0.5), (LEFT, HORSE, 1, 1, 0.9)])
     both = draw(data_sample)
-    assert area_of(both, COLOURS[0]) and area_of(both, COLOURS[1])
+    assert area_of(both, COLORS[0]) and area_of(both, COLORS[1])
     # the left one alone is number 0
     for kwargs in (dict(pred_score_thr=0.6), dict(top_k=1)):
         one = draw(data_sample, **kwargs)
-        assert area_of(one, COLOURS[0]) and not area_of(one, COLOURS[1])
+        assert area_of(one, COLORS[0]) and not area_of(one, COLORS[1])
         assert (one[:, 460:] == 128).all()
     assert (draw(data_sample, draw_pred=False) == 128).all()
 
@@ -172,8 +172,8 @@ def test_ground_truth_beside_prediction_in_the_same_colours(draw):
     picture = draw(data_sample)
     assert picture.shape[1] > 2 * 720
     left, right = picture[:, :720], picture[:, -720:]
-    assert area_of(left, COLOURS[0]) and area_of(left, COLOURS[1])
-    assert not area_of(right, COLOURS[0]) and area_of(right, COLOURS[1])
+    assert area_of(left, COLORS[0]) and area_of(left, COLORS[1])
+    assert not area_of(right, COLORS[0]) and area_of(right, COLORS[1])
     assert draw(data_sample, draw_gt=False).shape[1] == 720
 
 
@@ -183,9 +183,9 @@ def test_a_person_who_is_an_object_keeps_one_outline(draw):
     both = draw(sample([(LEFT, RIGHT, 1, 0, 0.9), own]))
     # left and right edges of RIGHT, below its head and away from labels
     edge = both[420:440, 455:500]
-    assert area_of(edge, COLOURS[1]) and not area_of(edge, COLOURS[0])
+    assert area_of(edge, COLORS[1]) and not area_of(edge, COLORS[0])
     alone = draw(sample([(LEFT, RIGHT, 1, 0, 0.9)]))
-    assert area_of(alone[420:440, 455:500], COLOURS[0])
+    assert area_of(alone[420:440, 455:500], COLORS[0])
 
 
 def test_words_of_the_teacher_stand_below(draw):
@@ -212,7 +212,7 @@ def test_labels_without_a_place_go_below(draw):
             for i in range(9)]  # fmt: skip
     picture = draw(sample(rows), image=strip)
     assert len(picture) > 32 and picture.shape[1] == 720
-    below = [area_of(picture[33:], colour) > 0 for colour in COLOURS[:9]]
+    below = [area_of(picture[33:], colour) > 0 for colour in COLORS[:9]]
     assert sum(below) >= 4
 
 
@@ -256,4 +256,4 @@ def test_through_mmdets_hook(tmp_path):
     runner = SimpleNamespace(work_dir=str(tmp_path), timestamp='now')
     hook.after_test_iter(runner, 0, {}, [data_sample])
     picture = cv2.imread(str(tmp_path / 'now' / 'shown' / 'horse.png'))
-    assert area_of(picture[..., ::-1], COLOURS[0])
+    assert area_of(picture[..., ::-1], COLORS[0])

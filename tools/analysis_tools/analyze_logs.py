@@ -1,8 +1,8 @@
-"""Plot what training logged, and tell how long its iterations took.
+"""Plot logged values of training, and report its iteration times.
 
-Reads the scalars.json that every run writes into its work dir, or all of a
-work dir's, which are one training where they were resumed. Needs neither
-torch nor mmdet.
+Reads the scalars.json that every run writes to its work dir, or all of a work
+dir, which are one training if runs were resumed. Needs neither torch nor
+mmdet.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Dict, Iterator, List, Tuple
 
 from clhoi_mm.utils.files import atomic_path
 
-# What a line holds beside its figures.
+# Keys of a line that are not metrics or losses.
 PLACES = ('epoch', 'iter', 'step')
 
 
@@ -22,12 +22,12 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest='task', required=True)
-    plot = commands.add_parser('plot_curve', help='draw figures as curves')
+    plot = commands.add_parser('plot_curve', help='draw values as curves')
     plot.add_argument(
         '--keys',
         nargs='+',
         default=['loss'],
-        help='figures to draw, such as loss_context or mAP (default: loss)',
+        help='keys to draw, such as loss_context or mAP (default: loss)',
     )
     plot.add_argument(
         '--legend', nargs='+', help='a name for each curve, log by log'
@@ -38,11 +38,11 @@ def parse_args() -> argparse.Namespace:
     plot.add_argument(
         '--out', help='picture to write: .png, .pdf or .svg (default: show)'
     )
-    time = commands.add_parser('cal_train_time', help='seconds an iteration')
+    time = commands.add_parser('cal_train_time', help='seconds per iteration')
     time.add_argument(
         '--include-outliers',
         action='store_true',
-        help='count the first line of each epoch too, in which loaders start',
+        help='include the first line of each epoch, in which loaders start',
     )
     for command in (plot, time):
         command.add_argument(
@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_lines(path: Path) -> List[dict]:
-    """The lines of one file; a last one that a kill has torn is left out."""
+    """Read a file's lines except an incomplete last one."""
     lines = path.read_text().splitlines()
     rows = []
     for number, line in enumerate(lines, 1):
@@ -75,10 +75,10 @@ def read_lines(path: Path) -> List[dict]:
 
 
 def read_log(log: str) -> Tuple[List[dict], List[dict]]:
-    """Lines of training and of validation.
+    """Read the lines of training and of validation.
 
-    Where a later run of a work dir began, what earlier ones logged from that
-    iteration on was thrown away by it.
+    Lines of earlier runs of a work dir from the iteration on at which a later
+    run resumed are dropped.
     """
     path = Path(log)
     files = [path]
@@ -115,14 +115,14 @@ def read_log(log: str) -> Tuple[List[dict], List[dict]]:
 
 
 def find_curve(log: str, key: str) -> Tuple[str, List[float], List[float]]:
-    """A figure's axis, its places there and its values."""
+    """Return a key's axis, positions and values."""
     train, val = read_log(log)
-    known: List[str] = []
-    # Loops count validations as they count training.
+    logged_keys: List[str] = []
+    # Loops count validations like training iterations.
     when = 'epoch' if any('epoch' in row for row in train) else 'iteration'
     for axis, rows in (('iteration', train), (when, val)):
         names = dict.fromkeys(name for row in rows for name in row)
-        known += [name for name in names if name not in PLACES]
+        logged_keys += [name for name in names if name not in PLACES]
         # A metric may be named without its prefix.
         name = next(
             (
@@ -142,12 +142,12 @@ def find_curve(log: str, key: str) -> Tuple[str, List[float], List[float]]:
             )
     raise ValueError(
         f'{log}: no {key!r} was logged; it has '
-        f'{", ".join(dict.fromkeys(known))}'
+        f'{", ".join(dict.fromkeys(logged_keys))}'
     )
 
 
 def plot_curve(args: argparse.Namespace) -> None:
-    """One picture with all logs and figures."""
+    """Draw all logs and keys into one picture."""
     import matplotlib
 
     if args.backend or args.out:
@@ -207,8 +207,10 @@ def plot_curve(args: argparse.Namespace) -> None:
 def epoch_times(
     rows: List[dict], key: str, include_outliers: bool
 ) -> Iterator[Tuple[int, float]]:
-    """Mean seconds an iteration, epoch by epoch: all ('time') or those in
-    which it waited for data ('data_time')."""
+    """Average seconds per iteration in each epoch.
+
+    The key is 'time' for all, or 'data_time' for waiting for data.
+    """
     epochs: Dict[int, List[float]] = {}
     for row in rows:
         if key in row:
@@ -220,7 +222,7 @@ def epoch_times(
 
 
 def cal_train_time(args: argparse.Namespace) -> None:
-    """Print each log's times."""
+    """Print the times of each log."""
     for log in args.json_logs:
         rows = read_log(log)[0]
         times = dict(epoch_times(rows, 'time', args.include_outliers))

@@ -1,27 +1,27 @@
 """Time a model's parts; needs neither weights nor data.
 
 Weights are random, images noise, and detections are drawn so that an image
-has as many human-object pairs as asked for. Columns, in milliseconds an image
-(medians, or minima with --best):
+has the requested number of human-object pairs. Columns, in milliseconds per
+image (medians, or minima with --best):
 
 load_ms       reading a JPEG, the test pipeline and the preprocessor
 detector_ms   the stock mmdet detector's own predict on the same images
-own_ms        the same detector as the inference tools run it
+own_ms        the same detector as run by the inference tools
 vlt_ms        the Visual Linguistic Translator
 icn_ms        forming pairs and the Interaction Cognition Network
-post_ms       from scores to triplets in samples
-hoi_ms        VLT, pairs, ICN and post-processing together, in one go
+post_ms       post-processing of scores into predictions
+hoi_ms        VLT, pairs, ICN and post-processing together
 image_ms      the whole predict: detector and all of these
-peak_mb       most memory that all after the detector holds at once, in MB
+peak_mb       peak memory of everything after the detector, in MB
               (allocations as torch's profiler sees them)
 
-With --train, of a training step in the second stage:
+With --train, for a training step of interaction distillation:
 
 detector_ms   the frozen detector's forward alone
-live_ms       the whole step: detector, losses, gradients, optimiser
+live_ms       the whole step: detector, losses, gradients, optimizer
 live_ratio    live_ms over detector_ms
-cached_ms     the step where a file gives the detector's maps and detections,
-              reading included
+cached_ms     the step with the detector's maps and detections from a file,
+              including reading
 speedup       live_ms over cached_ms
 """
 
@@ -52,10 +52,10 @@ def parse_args() -> argparse.Namespace:
         type=int,
         nargs='+',
         default=[30, 100, 400, 2000],
-        help='human-object pairs in an image (default: 30 100 400 2000)',
+        help='human-object pairs per image (default: 30 100 400 2000)',
     )
     parser.add_argument(
-        '--batch', type=int, nargs='+', default=[1], help='images at once'
+        '--batch', type=int, nargs='+', default=[1], help='images per batch'
     )
     parser.add_argument('--device', default='cpu', help='cpu or cuda:0')
     parser.add_argument(
@@ -70,7 +70,7 @@ def parse_args() -> argparse.Namespace:
         '--repeat',
         type=int,
         default=10,
-        help='rounds; all parts take turns in each (default 10)',
+        help='rounds, each of all parts in turn (default 10)',
     )
     parser.add_argument(
         '--fast', action='store_true', help='the detector in bfloat16'
@@ -87,19 +87,18 @@ def parse_args() -> argparse.Namespace:
         '--clock',
         choices=['wall', 'cpu'],
         default='wall',
-        help="cpu counts this process's own seconds, for a machine that is "
-        'busy otherwise; with --threads 1 only',
+        help='cpu measures the processor time of this process, for a busy '
+        'machine; with --threads 1 only',
     )
     parser.add_argument(
         '--best',
         action='store_true',
-        help='minima in place of medians, for a machine that is busy '
-        'otherwise',
+        help='minima in place of medians, for a busy machine',
     )
     parser.add_argument(
         '--default-allocator',
         action='store_true',
-        help='leave glibc as it is: docs/speed.md',
+        help='do not configure glibc: docs/speed.md',
     )
     parser.add_argument(
         '--train',
@@ -117,18 +116,18 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.clock == 'cpu' and args.threads != 1:
         parser.error(
-            '--clock cpu needs --threads 1: threads that wait for '
-            'each other spend time, too'
+            '--clock cpu needs --threads 1: waiting threads use '
+            'processor time, too'
         )
     if min(args.pairs + args.batch + [args.repeat]) < 1:
-        parser.error('--pairs, --batch and --repeat are 1 or more')
+        parser.error('--pairs, --batch and --repeat must be 1 or more')
     if args.train and args.plot:
-        parser.error('--plot draws the parts of inference; leave --train out')
+        parser.error('--plot draws inference only; leave --train out')
     return args
 
 
 def draw(rows: List[dict], path: str, title: str) -> None:
-    """Milliseconds of the parts over the number of pairs."""
+    """Plot milliseconds of the parts over the number of pairs."""
     import matplotlib
 
     matplotlib.use('Agg')
@@ -136,7 +135,7 @@ def draw(rows: List[dict], path: str, title: str) -> None:
 
     figure, axes = plt.subplots(figsize=(7, 4.5), layout='constrained')
     for batch in sorted({row['batch'] for row in rows}):
-        mine = sorted(
+        rows_of_batch = sorted(
             (row for row in rows if row['batch'] == batch),
             key=lambda row: row['pairs'],
         )
@@ -149,16 +148,16 @@ def draw(rows: List[dict], path: str, title: str) -> None:
             'post_ms',
         ):
             axes.plot(
-                [row['pairs'] for row in mine],
-                [row[name] for row in mine],
+                [row['pairs'] for row in rows_of_batch],
+                [row[name] for row in rows_of_batch],
                 marker='o',
                 label=f'{name[:-3]}, batch {batch}',
             )
     axes.set(
         xscale='log',
         yscale='log',
-        xlabel='pairs in an image',
-        ylabel='milliseconds an image',
+        xlabel='pairs per image',
+        ylabel='milliseconds per image',
     )
     axes.set_title(title, fontsize=7)
     axes.legend(fontsize=7)
@@ -169,7 +168,7 @@ def main() -> None:
     args = parse_args()
     if not args.default_allocator:
         configure_glibc_malloc()
-    # The profiler, which counts memory, chats otherwise.
+    # Otherwise the profiler, which measures memory, logs messages.
     os.environ.setdefault('KINETO_LOG_LEVEL', '5')
     import torch
     from benchmark_setup import describe_machine, print_table

@@ -1,9 +1,9 @@
-"""Generate a teacher's cache of any size and measure it.
+"""Generate a teacher cache of any size and measure it.
 
-Every sentence is said once, which is the most room they can take, and their
-vectors are random. Prints room on disk, time to open and to read, and memory:
-that of the process itself, without the pages of mapped files, which all
-processes share and the system takes back at need.
+No sentence is repeated, which is the worst case for its size, and embeddings
+are random. Prints disk usage, time to open and to read, and private memory of
+the process, without the pages of mapped files, which processes share and the
+system reclaims on demand.
 """
 
 import argparse
@@ -33,18 +33,18 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--images', type=int, default=38000)
     parser.add_argument(
-        '--sentences', type=int, default=4, help='of an image (default 4)'
+        '--sentences', type=int, default=4, help='per image (default 4)'
     )
     parser.add_argument(
-        '--interactions', type=int, default=5, help='of an image (default 5)'
+        '--interactions', type=int, default=5, help='per image (default 5)'
     )
     parser.add_argument(
-        '--dim', type=int, default=768, help='of an embedding (default 768)'
+        '--dim', type=int, default=768, help='embedding width (default 768)'
     )
     parser.add_argument(
         '--whole-captions',
         action='store_true',
-        help="keep captions' own vectors",
+        help='keep embeddings of whole captions',
     )
     parser.add_argument('--vocabulary', default='hico_det')
     parser.add_argument(
@@ -54,13 +54,13 @@ def parse_args() -> argparse.Namespace:
         '--workers',
         type=int,
         default=1,
-        help="a DataLoader's; 0 needs no torch (default 1)",
+        help='workers of the DataLoader; 0 needs no torch (default 1)',
     )
     parser.add_argument(
         '--from-raw',
         action='store_true',
-        help="make it from a pass's raw answers, and measure the stages "
-        '(some milliseconds an image for parse)',
+        help='make it from raw answers of a teacher job, and measure the '
+        'stages (some milliseconds per image for parse)',
     )
     parser.add_argument(
         '--out',
@@ -71,7 +71,7 @@ def parse_args() -> argparse.Namespace:
 
 
 class RandomTextEncoder:
-    """Unit vectors that have nothing to do with the texts."""
+    """Text encoder that returns random unit vectors."""
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
@@ -79,17 +79,17 @@ class RandomTextEncoder:
         self._rng = np.random.default_rng(0)
 
     def encode(self, texts: List[str]) -> np.ndarray:
-        """(n, dim) float32."""
+        """Return random embeddings, (n, dim) float32."""
         rows = self._rng.standard_normal((len(texts), self.dim), np.float32)
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 class Reads:
-    """A data set of timings: an item is a read's median in microseconds.
+    """Data set of median read times in microseconds.
 
     Args:
-        cache (TeacherCache): What to read.
-        reads (int): Reads for an item.
+        cache (TeacherCache): Cache to read.
+        reads (int): Reads per item.
     """
 
     def __init__(self, cache: TeacherCache, reads: int) -> None:
@@ -125,14 +125,14 @@ class Reads:
 
 
 def name_image(number: int) -> str:
-    """An image's key."""
+    """Return an image's key."""
     return f'train2015/HICO_train2015_{number:08d}.jpg'
 
 
-def say_words(
+def make_answers(
     args: argparse.Namespace, vocabulary: HOIVocabulary
 ) -> Iterator[PseudoLabels]:
-    """Words about each image, no sentence twice."""
+    """Generate pseudo-labels for each image, without repeated sentences."""
     rng = np.random.default_rng(0)
     for i in range(args.images):
         sentences = [
@@ -158,7 +158,7 @@ def say_words(
 def write_raw(
     args: argparse.Namespace, vocabulary: HOIVocabulary, folder: Path
 ) -> None:
-    """The words as a pass's raw answers, in no order."""
+    """Write the content as raw answers in random order."""
     raw = folder / 'raw'
     raw.mkdir(parents=True)
     numbers = np.random.default_rng(1).permutation(args.images)
@@ -167,7 +167,7 @@ def write_raw(
         open(raw / 'caption-00000-of-00001.jsonl', 'w') as captions,
         open(raw / 'list-00000-of-00001.jsonl', 'w') as lists,
     ):
-        for i, row in zip(numbers, say_words(args, vocabulary)):
+        for i, row in zip(numbers, make_answers(args, vocabulary)):
             pairs = [
                 dict(verb=x.verb, object=x.object) for x in row.interactions
             ]
@@ -190,7 +190,7 @@ def write_raw(
 
 @contextmanager
 def measured(what: str) -> Iterator[None]:
-    """Print how long the block takes and how much memory it adds."""
+    """Print the block's duration and its peak of additional memory."""
     start, used = time.perf_counter(), time.process_time()
     before, peak = memory('RssAnon'), [0.0]
     done = threading.Event()
@@ -217,7 +217,7 @@ def measured(what: str) -> Iterator[None]:
 def make(args: argparse.Namespace, folder: Path) -> None:
     """Write the cache."""
     vocabulary = HOIVocabulary.load(args.vocabulary)
-    words = say_words(args, vocabulary)
+    words = make_answers(args, vocabulary)
     if args.from_raw:
         write_raw(args, vocabulary, folder)
         with measured('collect'):
@@ -237,7 +237,7 @@ def make(args: argparse.Namespace, folder: Path) -> None:
 
 
 def memory(field: str) -> float:
-    """MB of this process: RssAnon is its own, RssFile shared with all."""
+    """Read memory in MB: RssAnon is private, RssFile shared."""
     for line in Path('/proc/self/status').read_text().splitlines():
         if line.startswith(f'{field}:'):
             return int(line.split()[1]) / 1e3
@@ -284,7 +284,7 @@ def measure(folder: Path, reads: int, workers: int) -> None:
 
 
 def median_of(items: List[Dict[str, float]]) -> Dict[str, float]:
-    """The median of each figure."""
+    """Return the median of each value."""
     return {
         name: float(np.median([item[name] for item in items]))
         for name in items[0]

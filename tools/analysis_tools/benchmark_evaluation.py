@@ -1,8 +1,8 @@
-"""Time the evaluation on generated predictions; needs neither torch nor mmdet.
+"""Time the evaluation on generated predictions, without torch or mmdet.
 
-Detections are annotated boxes shaken a little, and pairs of them say right
-and wrong things with random scores, so that all that costs time happens. Both
-the scoring alone and the whole command `eval_predictions.py` are timed.
+Detections are randomly shifted annotated boxes, and pairs of them have right
+and wrong classes with random scores, so that all steps do work. Both the
+evaluation alone and the command `eval_predictions.py` are timed.
 """
 
 import argparse
@@ -39,13 +39,11 @@ def parse_args() -> argparse.Namespace:
         '--num-per-img',
         type=int,
         default=100,
-        help='predictions in an image (default: 100)',
+        help='predictions per image (default: 100)',
     )
     parser.add_argument('--repeat', type=int, default=3)
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--out', help='keep the predictions in this file (.npz)'
-    )
+    parser.add_argument('--out', help='file to keep the predictions in (.npz)')
     return parser.parse_args()
 
 
@@ -55,7 +53,7 @@ def shaken_boxes(
     number: int,
     rng: np.random.Generator,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Detections in each image.
+    """Generate detections of each image by shifting annotated boxes.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: (I, number) row of the annotated box,
@@ -90,12 +88,12 @@ def shaken_boxes(
 def generate(
     annotations: AnnotationFile, num_per_img: int, seed: int
 ) -> Predictions:
-    """Predictions for all images.
+    """Generate predictions for all images.
 
     Args:
-        annotations (AnnotationFile): Whose boxes are shaken.
-        num_per_img (int): Rows in an image.
-        seed (int): Of all that is random.
+        annotations (AnnotationFile): Source of the boxes.
+        num_per_img (int): Rows per image.
+        seed (int): Random seed.
     """
     rng = np.random.default_rng(seed)
     num_images = len(annotations.image_ids)
@@ -106,8 +104,8 @@ def generate(
     human = rng.integers(0, NUM_PERSONS, num)
     other = rng.integers(0, NUM_OBJECTS, num)
 
-    # A verb that the file knows of the object, mostly one that is annotated
-    # for the very pair of boxes where there is one.
+    # A verb that the file has for the object, mostly an annotated one of the
+    # same pair of boxes if there is one.
     objects = np.append(annotations.box_labels, 0)[others[images, other]]
     if len(annotations.hoi_verbs):
         valid = annotations.hoi_lookup >= 0
@@ -150,7 +148,7 @@ def generate(
 def score(
     annotations: AnnotationFile, predictions: Predictions, metric: str
 ) -> dict:
-    """Wall and processor time of one run in seconds, by protocol."""
+    """Measure wall and processor seconds of each protocol."""
     times = {}
     names = HICO_DET_PROTOCOLS if metric == 'hico_det' else ['v_coco']
     for name in names:

@@ -1,10 +1,10 @@
-"""Time mmcv's operators: those of clhoi_mm.ops beside compiled ones.
+"""Time mmcv's operators: clhoi_mm.ops against compiled ones.
 
     python tools/analysis_tools/benchmark_ops.py --threads 2
 
-Prints medians in milliseconds. Compiled operators take turns with ours in the
-same process where mmcv has them (``make setup OPS=compiled``); a dash stands
-for an operator without a compiled kernel on the device.
+Prints medians in milliseconds. If mmcv has compiled operators (``make setup
+OPS=compiled``), both are timed alternately in one process; a dash stands for
+an operator without a compiled kernel on the device.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Callable, Dict, List, Optional
 import numpy as np
 import torch
 from benchmark_setup import describe_machine, print_table
-from mmcv import ops  # noqa: F401, loads the modules that hold the extension
+from mmcv import ops  # noqa: F401, loads the modules that use the extension
 
 from clhoi_mm.ops import ext
 
@@ -38,14 +38,14 @@ Case = Callable[[], Optional[torch.Tensor]]
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--threads', type=int, help="torch's own if not given")
+    parser.add_argument('--threads', type=int, help="default: torch's own")
     parser.add_argument('--repeat', type=int, default=9)
     parser.add_argument('--device', default='cpu')
     return parser.parse_args()
 
 
 def make_boxes(number: int, device: str) -> torch.Tensor:
-    """Boxes of objects' usual sizes in an image, (N, 4)."""
+    """Generate boxes of typical object sizes, (N, 4)."""
     rng = np.random.default_rng(0)
     size = np.exp(rng.uniform(np.log(16), np.log(500), (number, 2)))
     low = rng.random((number, 2)) * (np.array(IMAGE[::-1]) - size).clip(0)
@@ -74,7 +74,7 @@ def suppression_cases(device: str) -> Dict[str, Case]:
 
 
 def roi_cases(device: str) -> Dict[str, Case]:
-    """RoIs pooled on the pyramid's level that fits their size."""
+    """Make cases of RoI pooling on pyramid levels."""
     maps = [
         torch.randn(1, CHANNELS, -(-IMAGE[0] // s), -(-IMAGE[1] // s))
         .to(device)
@@ -143,13 +143,13 @@ def layer_cases(device: str) -> Dict[str, Case]:
 
 
 def use_extension(extension: ModuleType) -> None:
-    """Let mmcv's functions call this extension from now on."""
+    """Make mmcv's functions call this extension."""
     for name in MODULES:
         importlib.import_module(f'mmcv.ops.{name}').ext_module = extension
 
 
 def time_case(case: Case, device: str) -> List[float]:
-    """Measure one forward and, where there are gradients, backward pass.
+    """Measure one forward and, if there are gradients, backward pass.
 
     Returns:
         list[float]: Milliseconds of the forward and of the backward pass.
@@ -172,7 +172,7 @@ def time_case(case: Case, device: str) -> List[float]:
 def measure(
     case: Case, extensions: Dict[str, ModuleType], repeat: int, device: str
 ) -> Dict[str, List[float]]:
-    """Median of each pass by extension; they take turns."""
+    """Measure each pass's median by extension, alternately."""
     times: Dict[str, List[List[float]]] = {name: [] for name in extensions}
     for turn in range(repeat + 1):
         for name, extension in extensions.items():
@@ -183,7 +183,7 @@ def measure(
                 if 'for device cpu not found' not in str(error):
                     raise
                 continue
-            if turn:  # the first warms up
+            if turn:  # the first round warms up
                 times[name].append(passes)
     return {
         name: [median(column) for column in zip(*rows)]
@@ -196,9 +196,9 @@ def main() -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     extensions = {'clhoi_mm': ext}
-    found = importlib.import_module('mmcv._ext')
-    if found.__file__.endswith(tuple(EXTENSION_SUFFIXES)):
-        extensions['compiled'] = found
+    extension = importlib.import_module('mmcv._ext')
+    if extension.__file__.endswith(tuple(EXTENSION_SUFFIXES)):
+        extensions['compiled'] = extension
     print(describe_machine(args.device))
     cases = {}
     for make in (suppression_cases, roi_cases, layer_cases):
@@ -208,14 +208,18 @@ def main() -> None:
         result = measure(case, extensions, args.repeat, args.device)
         compiled = result.get('compiled') or [None] * 2
         passes = zip(('forward', 'backward'), result['clhoi_mm'], compiled)
-        for direction, ours, theirs in passes:
+        for direction, ops_ms, compiled_ms in passes:
             rows.append(
                 {
                     'operator': name,
                     'pass': direction,
-                    'clhoi_mm_ms': f'{ours:.2f}',
-                    'compiled_ms': f'{theirs:.2f}' if theirs else '-',
-                    'ratio': f'{ours / theirs:.2f}' if theirs else '-',
+                    'clhoi_mm_ms': f'{ops_ms:.2f}',
+                    'compiled_ms': f'{compiled_ms:.2f}'
+                    if compiled_ms
+                    else '-',
+                    'ratio': f'{ops_ms / compiled_ms:.2f}'
+                    if compiled_ms
+                    else '-',
                 }
             )
     print_table(rows, list(rows[0]))

@@ -1,4 +1,4 @@
-"""Times of inference's parts, for benchmark.py."""
+"""Timing of inference's parts for benchmark.py."""
 
 import argparse
 import copy
@@ -35,12 +35,12 @@ COLUMNS = (
 
 
 class Stopwatch:
-    """Collects times by name; waits for the device.
+    """Collector of times by name that synchronizes with the device.
 
     Args:
-        device (str): Where the work is done.
-        clock (str): 'wall' or 'cpu', this thread's own seconds.
-        best (bool): Whether the least time counts, not the median.
+        device (str): Device of the work.
+        clock (str): 'wall', or 'cpu' for the thread's processor time.
+        best (bool): Whether to report the minimum rather than the median.
     """
 
     def __init__(self, device: str, clock: str, best: bool) -> None:
@@ -50,7 +50,7 @@ class Stopwatch:
         self.times: Dict[str, List[float]] = {}
 
     def __call__(self, name: str, work: Callable, *args: Any) -> Any:
-        """Do the work, note its seconds and give what it gives."""
+        """Run the work, record its duration and return its result."""
         self._wait()
         start = self.clock()
         result = work(*args)
@@ -63,12 +63,12 @@ class Stopwatch:
             torch.cuda.synchronize()
 
     def milliseconds(self, name: str, images: int = 1) -> float:
-        """Of an image: the median, or the least."""
+        """Return the median, or minimum, per image."""
         return self.choose(self.times[name]) * 1e3 / images
 
 
 def peak_megabytes(work: Callable, device: str) -> float:
-    """Most memory that the work holds at once beyond what was there."""
+    """Measure the work's peak of additional memory."""
     if device.startswith('cuda'):
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -88,13 +88,13 @@ def peak_megabytes(work: Callable, device: str) -> float:
 
 
 class Parts:
-    """What a model does to a batch, step by step.
+    """Steps of a model's inference on a batch.
 
     Args:
-        args (argparse.Namespace): benchmark.py's.
-        batch (int): Images.
+        args (argparse.Namespace): Arguments of benchmark.py.
+        batch (int): Images per batch.
         model (nn.Module): The CLHOI.
-        scenes (Scenes): Gives images and detections.
+        scenes (Scenes): Source of images and detections.
     """
 
     def __init__(
@@ -115,9 +115,9 @@ class Parts:
         self.finish = model.post_processor
         self.feats = model.detector.extract_feat(self.inputs)
         self.detect = model.detector.detect
-        found = self.detect(self.inputs, self.feats, self.samples)[0]
-        if 'query_embeds' in found:
-            scenes.query_embed_dims = found.query_embeds.size(1)
+        detections = self.detect(self.inputs, self.feats, self.samples)[0]
+        if 'query_embeds' in detections:
+            scenes.query_embed_dims = detections.query_embeds.size(1)
         self.given = {
             pairs: [scenes.detections(pairs) for _ in range(batch)]
             for pairs in args.pairs
@@ -127,29 +127,29 @@ class Parts:
         model.detector.detect = lambda *args, **kwargs: self.found
 
     def close(self) -> None:
-        """Leave the model as it was."""
+        """Restore the model."""
         del self.model.detector.detect
 
     def draw(self, pairs: int) -> None:
-        """Let these be what is found from now on."""
+        """Set the number of pairs in the detections."""
         self.scenes.allow(pairs)
         self.found = self.given[pairs]
 
     def own_detector(self) -> None:
-        """The detector as the inference tools run it."""
+        """Run the detector as the inference tools do."""
         with torch.no_grad():
             feats = self.model.detector.extract_feat(self.inputs)
             self.detect(self.inputs, feats, self.samples)
 
     def vlt(self) -> Any:
-        """The context."""
+        """Compute the context."""
         with self.amp():
             return self.model.student.encode_context(
                 self.inputs, self.feats, self.samples
             )
 
     def icn(self, context: Any) -> tuple:
-        """Pairs and what is thought of them."""
+        """Form pairs and score them."""
         with self.amp():
             pairs = self.model.generate_pairs(
                 self.inputs, self.feats, self.samples
@@ -160,16 +160,18 @@ class Parts:
             return scores, pairs
 
     def post(self, scores: Any, pairs: Any) -> None:
-        """Triplets in samples."""
+        """Convert scores to predictions of samples."""
         self.finish.write(self.samples, scores, pairs, True)
 
     def hoi(self) -> None:
-        """All after the detector."""
+        """Run everything after the detector."""
         self.post(*self.icn(self.vlt()))
 
     def image(self) -> None:
-        """The whole predict. What a random detector finds is replaced after
-        it was found."""
+        """Run the whole inference.
+
+        Detections of the random detector are replaced afterwards.
+        """
         fixed = self.model.detector.detect
         self.model.detector.detect = lambda *args, **kwargs: (
             self.detect(*args, **kwargs),
@@ -183,10 +185,10 @@ class Parts:
 
 
 def measure(args: argparse.Namespace) -> List[dict]:
-    """A row for each number of images and of pairs.
+    """Measure a row for each number of images and pairs.
 
     Args:
-        args (argparse.Namespace): benchmark.py's.
+        args (argparse.Namespace): Arguments of benchmark.py.
     """
     cfg = read_config(args.config, args.cfg_options)
     model = build_model(cfg, args.device)
@@ -207,7 +209,7 @@ def measure(args: argparse.Namespace) -> List[dict]:
 def _load_batch(
     model: torch.nn.Module, pipeline: Compose, path: str, batch: int
 ) -> None:
-    """Read an image as many times as a batch has images."""
+    """Load an image as often as a batch has images."""
     samples = [
         pipeline(dict(img_path=path, img_id=0, key=path)) for _ in range(batch)
     ]
@@ -231,7 +233,7 @@ def _measure_batch(
         peaks[pairs] = peak_megabytes(parts.hoi, args.device)
     for turn in range(args.repeat):
         watch('load', load)
-        # Detectors take long, and vary less.
+        # Detectors are slow, and vary less.
         with_detector = turn < max(3, args.repeat // 3)
         if with_detector:
             watch(
@@ -241,14 +243,14 @@ def _measure_batch(
         for pairs in args.pairs:
             parts.draw(pairs)
             context = watch('vlt', parts.vlt)
-            scores, found = watch(f'icn {pairs}', parts.icn, context)
-            if found.num_pairs != [pairs] * batch:
+            scores, formed = watch(f'icn {pairs}', parts.icn, context)
+            if formed.num_pairs != [pairs] * batch:
                 raise RuntimeError(
-                    f'{found.num_pairs} pairs, not {pairs}: '
+                    f'{formed.num_pairs} pairs, not {pairs}: '
                     'the pairing of this config leaves some '
                     'out'
                 )
-            watch(f'post {pairs}', parts.post, scores, found)
+            watch(f'post {pairs}', parts.post, scores, formed)
             watch(f'hoi {pairs}', parts.hoi)
             if with_detector:
                 watch(f'image {pairs}', parts.image)

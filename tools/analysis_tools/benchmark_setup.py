@@ -1,4 +1,4 @@
-"""What benchmark.py measures: a model without weights, scenes without data."""
+"""Models without weights and scenes without data for benchmark.py."""
 
 import os
 import platform
@@ -18,13 +18,13 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 
 def build_model(cfg: Config, device: str) -> CLHOI:
-    """The config's model with random weights; it needs no file."""
+    """Build the config's model with random weights and without files."""
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
     model = cfg.model
     if 'detector' not in model.detector:
         raise SystemExit(
             f'this config has no detector but {model.detector.type}: '
-            'what it takes to look at an image cannot be told'
+            'inference on an image cannot be timed'
         )
     model.detector.update(
         checkpoint=None, allow_random=True, feat_cache_size=0
@@ -42,16 +42,16 @@ def build_model(cfg: Config, device: str) -> CLHOI:
 
 
 class Scenes:
-    """Images with a stated number of human-object pairs, from a seed.
+    """Random images with a given number of human-object pairs.
 
     Args:
-        model (CLHOI): Its pairing is set up to form all of them.
-        height (int): Of the images.
-        width (int): Likewise.
+        model (CLHOI): Model whose pairing is set up to keep all pairs.
+        height (int): Height of the images.
+        width (int): Width of the images.
 
     Attributes:
-        query_embed_dims (int, optional): Width of the states that the detector
-            gives to its detections. Defaults to None: it gives none.
+        query_embed_dims (int, optional): Width of the detector's query
+            embeddings. Defaults to None: it has none.
     """
 
     def __init__(self, model: CLHOI, height: int, width: int) -> None:
@@ -62,12 +62,12 @@ class Scenes:
         self.device = next(model.parameters()).device
 
     def inputs(self, batch: int) -> torch.Tensor:
-        """Random images as the network sees them, (B, 3, H, W)."""
+        """Generate random inputs of the network, (B, 3, H, W)."""
         images = torch.randn(batch, 3, *self.size, generator=self.random)
         return images.to(self.device)
 
     def sample(self) -> HOIDataSample:
-        """A sample that knows its image's size."""
+        """Make a sample with the image's size."""
         return HOIDataSample(
             metainfo=dict(
                 img_id=0,
@@ -80,14 +80,16 @@ class Scenes:
         )
 
     def allow(self, pairs: int) -> None:
-        """Let the model form so many pairs in an image."""
+        """Set the model's maximum number of pairs per image."""
         pairing = self.model.pairing
         pairing.max_humans = pairing.max_objects = pairs + 1
         pairing.max_pairs = pairs
 
     def detections(self, pairs: int) -> InstanceData:
-        """Detections that make so many pairs: about as many persons as half
-        of the other things."""
+        """Generate detections that form so many pairs.
+
+        There are about half as many persons as other instances.
+        """
         pairing = self.model.pairing
         phrases = self.model.teacher_head.phrases
         persons = max(1, round((pairs / 2) ** 0.5))
@@ -101,19 +103,19 @@ class Scenes:
         corner, size = torch.rand(2, count, 2, generator=self.random)
         scale = torch.tensor(self.size[::-1])
         corner, size = corner * 0.6 * scale, size * 0.35 * scale + 16
-        found = InstanceData(
+        instances = InstanceData(
             bboxes=torch.cat([corner, corner + size], 1),
             labels=labels,
             scores=0.5 + torch.rand(count, generator=self.random) / 2,
         )
         if self.query_embed_dims:
-            found.query_embeds = torch.randn(
+            instances.query_embeds = torch.randn(
                 count, self.query_embed_dims, generator=self.random
             )
-        return found.to(self.device)
+        return instances.to(self.device)
 
     def words(self, number: int = 4) -> BaseDataElement:
-        """What a teacher may say of an image."""
+        """Generate pseudo-labels of an image."""
         phrases = self.model.teacher_head.phrases
         hois = torch.randint(
             len(phrases.hoi_verbs), (number,), generator=self.random
@@ -132,7 +134,7 @@ class Scenes:
         )
 
     def write_image(self, path: str) -> str:
-        """A photo-like JPEG of the images' size."""
+        """Write a photo-like JPEG of the images' size."""
         rough = np.random.default_rng(0).integers(
             0, 256, (self.size[0] // 8, self.size[1] // 8, 3), np.uint8
         )
@@ -141,7 +143,7 @@ class Scenes:
 
 
 def describe_machine(device: str) -> str:
-    """Processor, threads, versions and load, in a line."""
+    """Describe processor, threads, versions and load in one line."""
     cpu = platform.processor() or platform.machine()
     if os.path.exists('/proc/cpuinfo'):
         with open('/proc/cpuinfo') as file:
@@ -162,7 +164,7 @@ def describe_machine(device: str) -> str:
 
 
 def print_table(rows: List[dict], columns: List[str]) -> None:
-    """Rows as a Markdown table."""
+    """Print rows as a Markdown table."""
     print('| ' + ' | '.join(columns) + ' |')
     print('|' + '---|' * len(columns))
     for row in rows:

@@ -1,4 +1,4 @@
-"""Times of training steps, for benchmark.py --train."""
+"""Timing of training steps for benchmark.py --train."""
 
 import argparse
 import os
@@ -30,9 +30,9 @@ COLUMNS = (
 def write_features(
     model: CLHOI, path: str, inputs: torch.Tensor, samples: List[HOIDataSample]
 ) -> DetectionFile:
-    """A file of what the detector says of the images.
+    """Write a file of the detector's outputs for the images.
 
-    RoI features, if the model reads any, are those of its pairs.
+    RoI features, if the model uses any, are those of its pairs.
     """
     extractor = getattr(model.icn, 'roi_extractor', None)
     size = tuple(inputs.shape[-2:])
@@ -69,10 +69,10 @@ def write_features(
 
 
 def measure(args: argparse.Namespace) -> List[dict]:
-    """A row for each number of images and of pairs.
+    """Measure a row for each number of images and pairs.
 
     Args:
-        args (argparse.Namespace): benchmark.py's.
+        args (argparse.Namespace): Arguments of benchmark.py.
     """
     cfg = read_config(args.config, args.cfg_options)
     model = build_model(cfg, args.device)
@@ -85,11 +85,11 @@ def measure(args: argparse.Namespace) -> List[dict]:
     for batch in args.batch:
         inputs = scenes.inputs(batch)
         feats = model.detector.extract_feat(inputs)
-        found = model.detector.detect(
+        detections = model.detector.detect(
             inputs, feats, [scenes.sample() for _ in range(batch)]
         )
-        if 'query_embeds' in found[0]:
-            scenes.query_embed_dims = found[0].query_embeds.size(1)
+        if 'query_embeds' in detections[0]:
+            scenes.query_embed_dims = detections[0].query_embeds.size(1)
         for pairs in args.pairs:
             with tempfile.TemporaryDirectory() as folder:
                 rows.append(
@@ -138,19 +138,19 @@ def _measure(
         optimizer.step()
 
     def live_step() -> None:
-        # What a random detector finds is replaced after it was found.
-        given = [sample.detections for sample in live]
+        # Detections of the random detector are replaced afterwards.
+        live_detections = [sample.detections for sample in live]
         for sample in live:
             del sample.detections
         model.detector.detect = lambda *args, **kwargs: (
             detect(*args, **kwargs),
-            given,
+            live_detections,
         )[1]
         try:
             step(inputs, live)
         finally:
             del model.detector.detect
-            for sample, detections in zip(live, given):
+            for sample, detections in zip(live, live_detections):
                 sample.detections = detections
 
     nothing = inputs[:, :, :32, :32]
@@ -159,7 +159,7 @@ def _measure(
         step(nothing, cached)
     for turn in range(args.repeat):
         watch('cached', step, nothing, cached)
-        # These take long, and vary less.
+        # These are slow, and vary less.
         if turn < max(3, args.repeat // 3):
             watch('detector', detector)
             watch('live', live_step)

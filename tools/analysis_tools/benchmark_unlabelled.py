@@ -1,6 +1,6 @@
 """Measure how UnlabelledHOIDataset opens and reads a very long list.
 
-Writes a list of made-up paths to a folder for a while; no image is read.
+Temporarily writes a list of made-up paths to a folder; no image is read.
 """
 
 import argparse
@@ -22,7 +22,7 @@ BATCH = 64
 
 
 class ReadKey:
-    """The pipeline: takes the record as it is, and says who took it."""
+    """Pipeline that returns the record's key and the worker's process."""
 
     def __call__(self, results: dict) -> dict:
         return dict(key=results['key'], process=os.getpid())
@@ -38,22 +38,22 @@ def parse_args() -> argparse.Namespace:
         help='a text list, Parquet with paths, or with sizes too',
     )
     parser.add_argument(
-        '--workers', type=int, default=2, help='of the data loader'
+        '--workers', type=int, default=2, help='workers of the data loader'
     )
     parser.add_argument(
         '--samples',
         type=int,
         default=50_000,
-        help='that the workers read, shuffled',
+        help='samples that the workers read, shuffled',
     )
     parser.add_argument(
-        '--folder', help='where to write the list (default: temporary files)'
+        '--folder', help='folder of the list (default: temporary)'
     )
     return parser.parse_args()
 
 
 def names(count: int) -> Iterator[List[str]]:
-    """Paths such as a crawl of the web has, some at a time."""
+    """Generate blocks of paths like those of a web crawl."""
     for start in range(0, count, AT_ONCE):
         yield [
             f'crawl/{i % 1000:03d}/{i:012d}_{i * 2654435761 % 2**32:08x}.jpg'
@@ -62,7 +62,7 @@ def names(count: int) -> Iterator[List[str]]:
 
 
 def write_list(path: Path, count: int, sizes: bool) -> None:
-    """Write the list, as its ending says."""
+    """Write the list in the format of its suffix."""
     if path.suffix == '.txt':
         with open(path, 'w') as file:
             for block in names(count):
@@ -85,7 +85,7 @@ def write_list(path: Path, count: int, sizes: bool) -> None:
 
 
 def memory(process: int, field: str = 'VmRSS') -> float:
-    """Resident memory of a process in MB, VmHWM: the most it was."""
+    """Read resident memory in MB; VmHWM is its peak."""
     for line in Path(f'/proc/{process}/status').read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) / 1024
@@ -93,8 +93,8 @@ def memory(process: int, field: str = 'VmRSS') -> float:
 
 
 def open_list(path: Path, what: str) -> UnlabelledHOIDataset:
-    """Open it, and print what that takes."""
-    # Count the peak from here on.
+    """Open the data set and print time and memory."""
+    # Reset the peak.
     Path('/proc/self/clear_refs').write_text('5')
     before = memory(os.getpid())
     start, used = time.perf_counter(), time.process_time()
@@ -116,8 +116,8 @@ def read(
     """Read shuffled samples.
 
     Returns:
-        List[float]: Seconds to the first batch; MB that the main process has
-        at most, and that each worker has in the end.
+        List[float]: Seconds to the first batch; peak memory of the main
+        process and final memory of each worker, in MB.
     """
     Path('/proc/self/clear_refs').write_text('5')
     loader = DataLoader(
@@ -150,7 +150,7 @@ def main() -> None:
             f'{args.images} images, {path.stat().st_size / MB:.0f} MB of '
             f'{args.kind}'
         )
-        # What reading takes without a long list.
+        # Baseline: reading without a long list.
         short = path.with_stem('short')
         write_list(short, 4 * BATCH * args.workers, False)
         before = read(

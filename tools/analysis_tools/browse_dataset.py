@@ -1,8 +1,8 @@
-"""Draw a data set's annotated pairs and what the teacher says of the images.
+"""Draw a data set's annotated pairs and the teacher's pseudo-labels.
 
-Original images, the pairs that training (or a test) would see, zero-shot
-options included; the teacher's interactions and, where its raw answers lie
-beside the cache, its caption stand below.
+Pictures show original images with the pairs that training (or a test) uses,
+zero-shot options included, with the teacher's interactions below and, if its
+raw answers are beside the cache, its caption.
 """
 
 import argparse
@@ -52,12 +52,12 @@ def parse_args() -> argparse.Namespace:
         'all (default: %(default)s)',
     )
     parser.add_argument(
-        '--keys', nargs='+', help='draw the images with these keys instead'
+        '--keys', nargs='+', help='draw the images with these keys only'
     )
     parser.add_argument(
         '--teacher',
         metavar='FOLDER|none',
-        help="the teacher's cache (default: the one of the config's "
+        help="teacher cache (default: the one of the config's "
         'pipeline, if any)',
     )
     parser.add_argument(
@@ -74,15 +74,15 @@ def plain_pipeline(
     vocabulary: Optional[str],
     teacher: Optional[str],
 ) -> List[dict]:
-    """The steps that load, without those that change the image.
+    """Select the loading steps, without image transforms.
 
     Raises:
-        ValueError: No image is read.
+        ValueError: If the pipeline reads no image.
     """
     if any(step['type'] == 'LoadImageSize' for step in steps):
         raise ValueError(
-            'this config reads no images (LoadImageSize): there '
-            'is nothing to draw on'
+            'this config reads no images (LoadImageSize): there are none '
+            'to draw on'
         )
     kept = [dict(step) for step in steps if step['type'] in KEPT]
     if teacher is not None:
@@ -102,33 +102,35 @@ def plain_pipeline(
 
 
 def build_plain(cfg: ConfigDict, teacher: Optional[str]) -> HOIDataset:
-    """A data set whose pipeline loads and packs alone."""
+    """Build a data set whose pipeline only loads and packs."""
     vocabulary = cfg.get('vocabulary') or DATASETS.get(cfg.type).VOCABULARY
     pipeline = plain_pipeline(cfg.pipeline, vocabulary, teacher)
-    # Never another image in place of a bad one.
+    # Bad images are not replaced by others.
     return DATASETS.build(dict(cfg, pipeline=pipeline, bad_images='error'))
 
 
 def captions_of(
     dataset: HOIDataset, keys: Sequence[str]
 ) -> Dict[str, Optional[str]]:
-    """Captions by key, from the raw answers beside the cache."""
+    """Read captions by key from raw answers."""
     for step in dataset.pipeline.transforms:
         if isinstance(step, LoadTeacherKnowledge):
             return read_captions(str(step.cache.path), keys)
     return {}
 
 
-def choose(keys: List[str], asked: Optional[List[str]], num: int) -> List[int]:
-    """Positions of the images to draw."""
-    if asked:
-        unknown = sorted(set(asked) - set(keys))
+def choose(
+    keys: List[str], selected: Optional[List[str]], num: int
+) -> List[int]:
+    """Select the indices of the images to draw."""
+    if selected:
+        unknown = sorted(set(selected) - set(keys))
         if unknown:
             raise ValueError(
                 f'no image has the key {unknown[0]!r}; the '
                 f'first one is {keys[0]!r}'
             )
-        return [keys.index(key) for key in asked]
+        return [keys.index(key) for key in selected]
     if not 0 < num < len(keys):
         return list(range(len(keys)))
     return np.linspace(0, len(keys) - 1, num).round().astype(int).tolist()
@@ -145,14 +147,14 @@ def main() -> None:
                 cfg[f'{args.split}_dataloader'].dataset
             )
         ]
-        # Each image once, however often training repeats it.
+        # Each image once, even if training repeats it.
         images = [(d, i) for d in datasets for i in range(len(d))]
         keys = [dataset.get_data_info(i)['key'] for dataset, i in images]
         chosen = choose(keys, args.keys, args.num)
         captions: Dict[str, Optional[str]] = {}
         for dataset in datasets:
-            own = [keys[i] for i in chosen if images[i][0] is dataset]
-            captions.update(captions_of(dataset, own))
+            dataset_keys = [keys[i] for i in chosen if images[i][0] is dataset]
+            captions.update(captions_of(dataset, dataset_keys))
         visualizer = HOILocalVisualizer()
         visualizer.dataset_meta = datasets[0].metainfo
         pairs, unreadable = 0, []

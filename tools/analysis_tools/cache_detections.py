@@ -1,10 +1,11 @@
-"""Write what the frozen detector of a config gives for its data sets.
+"""Cache a frozen detector's outputs for a config's data sets.
 
-The file holds the detections of every image, for LoadDetections(source=FILE);
-with --features also the maps that the VLT reads and the RoI features of all
-pairs, for LoadDetectorFeatures(file=FILE), so that training runs no detector
-and reads no image: those of the training pipeline's images as they are and
-mirrored. Its size and time are foretold after the first views.
+The file contains the detections of every image, for
+LoadDetections(source=FILE); with --features also the feature maps of the VLT
+and the RoI features of all pairs, for LoadDetectorFeatures(file=FILE), for the
+training pipeline's images and their mirror images, so that training neither
+runs the detector nor reads images. Size and time are predicted after the first
+views.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from clhoi_mm.config_file import (
 from clhoi_mm.threads import warn_of_busy_cores
 from clhoi_mm.utils.image_reader import UnreadableImage
 
-# Transforms that make a view of an image, and those that do not touch it.
+# Transforms that make a view of an image, and those that do not change it.
 VIEW = ('LoadImage', 'LoadImageFromFile', 'Resize', 'Pad')
 BESIDE = (
     'LoadHOIAnnotations',
@@ -37,7 +38,7 @@ BESIDE = (
     'RandomFlip',
     'PackHOIInputs',
 )
-FORETOLD_AFTER = 8  # views
+PREDICT_AFTER = 8  # views
 
 
 def parse_args() -> argparse.Namespace:
@@ -52,7 +53,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         choices=['train', 'val', 'test'],
         default=['train', 'val', 'test'],
-        help="the config's data sets to go through (default: all)",
+        help='data sets of the config to process (default: all)',
     )
     parser.add_argument(
         '--features',
@@ -62,17 +63,17 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--all-maps',
         action='store_true',
-        help='keep maps that only RoI features are pooled from, so that those '
-        'of other boxes (PredCls, another pairing) can be pooled later',
+        help='keep maps used for RoI pooling only, so that RoI features of '
+        'other boxes (PredCls, another pairing) can be pooled later',
     )
     parser.add_argument(
         '--mirrored',
         action='store_true',
-        help='mirrored views of all data sets, those without RandomFlip too, '
-        'as cross-validation needs, which trains on what is tested',
+        help='mirrored views of all data sets, even without RandomFlip, for '
+        'cross-validation, which trains on images of the test split',
     )
     parser.add_argument(
-        '--device', default='cpu', help='where the detector runs'
+        '--device', default='cpu', help='device of the detector'
     )
     parser.add_argument(
         '--cfg-options',
@@ -84,31 +85,31 @@ def parse_args() -> argparse.Namespace:
 
 
 def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
-    """The part of a pipeline that makes the image, without chance.
+    """Select the deterministic transforms of the image from a pipeline.
 
     Args:
-        pipeline (list): A config's.
-        features (bool): Whether its very views are wanted.
+        pipeline (list): Pipeline of a config.
+        features (bool): Whether features of its exact views are needed.
 
     Returns:
-        Tuple[list, bool]: The part, a flip at its place among it where
-        features are wanted, and whether images are mirrored as well.
+        Tuple[list, bool]: The transforms, with the flip at its position if
+        features are needed, and whether images are also mirrored.
     """
     names = [step['type'].split('.')[-1] for step in pipeline]
-    odd = [name for name in names if name not in VIEW + BESIDE]
+    unsupported = [name for name in names if name not in VIEW + BESIDE]
     flips = [s for s, name in zip(pipeline, names) if name == 'RandomFlip']
-    odd += [
+    unsupported += [
         f'RandomFlip(direction={s["direction"]!r})'
         for s in flips
         if s.get('direction', 'horizontal') != 'horizontal'
     ]
-    if odd:
+    if unsupported:
         raise SystemExit(
-            f'{", ".join(odd)} in a pipeline: '
+            f'{", ".join(unsupported)} in a pipeline: '
             + (
-                'features are kept of views that come again, which are '
-                'resized in one way and mirrored. Leave it out of this '
-                'pipeline, or write detections without --features.'
+                'features are cached for recurring views, of one size and '
+                'optionally mirrored. Leave it out of this pipeline, or '
+                'write detections without --features.'
                 if features
                 else 'leave it out of the test pipeline, on which detections '
                 'are made.'
@@ -126,14 +127,14 @@ def view_pipeline(pipeline: list, features: bool) -> Tuple[list, bool]:
 
 
 def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
-    """Each data set with one way of seeing its images.
+    """Iterate over each data set and kind of view.
 
     Yields:
         tuple: A data set, and whether its images are mirrored.
     """
     from clhoi_mm.registry import DATASETS
 
-    seen = []
+    used = []
     datasets = [
         dataset
         for split in args.splits
@@ -142,12 +143,12 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
     ]
     test = next(inner_configs(cfg.test_dataloader.dataset))
     for dataset in datasets:
-        # Boxes go back to the original image, so that all splits can be seen
-        # as in testing, unless the maps themselves are wanted.
+        # Boxes are mapped back to the original image, so that all splits can
+        # use the test pipeline unless features are needed.
         pipeline = dataset.pipeline if args.features else test.pipeline
         steps, flips = view_pipeline(pipeline, args.features)
         if args.mirrored and not flips:
-            # Behind the step that loads, as images are mirrored unpadded.
+            # After the loading step, since images are mirrored unpadded.
             steps.insert(1, dict(type='RandomFlip'))
             flips = True
         for flipped in (False, True)[: 1 + (flips and args.features)]:
@@ -162,8 +163,8 @@ def views(cfg: Config, args: argparse.Namespace) -> Iterator[tuple]:
                 filter_cfg=None,
                 pipeline=[*shown, dict(type='PackHOIInputs')],
             )
-            if plain not in seen:
-                seen.append(plain)
+            if plain not in used:
+                used.append(plain)
                 yield DATASETS.build(plain), flipped
 
 
@@ -172,7 +173,7 @@ def is_flip(step: dict) -> bool:
 
 
 def levels_read(model: torch.nn.Module, count: int) -> set:
-    """Levels whose maps are read although RoI features are at hand."""
+    """Find levels whose maps are needed despite cached RoI features."""
     icn = model.icn
     if (
         icn is not None
@@ -187,7 +188,7 @@ def levels_read(model: torch.nn.Module, count: int) -> set:
 def roi_features(
     model: torch.nn.Module, inputs: torch.Tensor, feats: tuple, sample
 ) -> dict:
-    """RoI features of an image's instances and of its pairs' unions."""
+    """Pool RoI features of an image's instances and pair unions."""
     extractor = getattr(model.icn, 'roi_extractor', None)
     if extractor is None:
         return dict(
@@ -207,13 +208,13 @@ def roi_features(
 def look(
     model: torch.nn.Module, record: dict, features: bool, all_maps: bool
 ) -> dict:
-    """Run the detector on an image by itself.
+    """Run the detector on a single image.
 
     Args:
         model (nn.Module): The CLHOI.
-        record (dict): What the data set gave.
-        features (bool): Whether maps and RoI features are wanted.
-        all_maps (bool): Whether maps are wanted that nothing reads.
+        record (dict): Sample of the data set.
+        features (bool): Whether to return maps and RoI features.
+        all_maps (bool): Whether to return unused maps, too.
 
     Returns:
         dict: Arguments of ``DetectionFileWriter.add``.
@@ -221,17 +222,17 @@ def look(
     data = model.data_preprocessor(pseudo_collate([record]), False)
     inputs, sample = data['inputs'], data['data_samples'][0]
     feats = model.detector.extract_feat(inputs)
-    found = model.detector.detect(inputs, feats, [sample])[0]
-    known = found[found.labels >= 0]
+    detections = model.detector.detect(inputs, feats, [sample])[0]
+    detected = detections[detections.labels >= 0]
     view = dict(
         key=sample.key,
         shapes=(sample.ori_shape, sample.img_shape, inputs.shape[-2:]),
         scale_factor=sample.get('scale_factor', (1.0, 1.0)),
-        detections={k: v.cpu().numpy() for k, v in known.items()},
+        detections={k: v.cpu().numpy() for k, v in detected.items()},
     )
     if features:
-        # Pairs are made of what was found, without a second look.
-        sample.detections = found
+        # Form pairs from these detections without running it again.
+        sample.detections = detections
         kept = levels_read(model, len(feats))
         view.update(
             maps=[
@@ -245,8 +246,8 @@ def look(
     return view
 
 
-def foretell(path: str, size: int, seconds: float, done: int, total: int):
-    """Say how large a file will be and how long it takes.
+def predict_size(path: str, size: int, seconds: float, done: int, total: int):
+    """Print a file's predicted size and writing time.
 
     Raises:
         ValueError: If it will not fit on the disk.
@@ -257,7 +258,7 @@ def foretell(path: str, size: int, seconds: float, done: int, total: int):
         f'{path}: about {whole / 1e6:,.0f} MB and '
         f'{seconds * total / done / 60:.1f} minutes for {total} views'
     )
-    # The file is put together beside its parts.
+    # The file is assembled beside its parts.
     if 2 * whole > free:
         raise ValueError(
             f'{path} needs about {2 * whole / 1e6:,.0f} MB while it is '
@@ -266,10 +267,10 @@ def foretell(path: str, size: int, seconds: float, done: int, total: int):
 
 
 def write(args: argparse.Namespace) -> Dict[str, str]:
-    """Look at all views and write the file.
+    """Process all views and write the file.
 
     Returns:
-        Dict[str, str]: By key, why an image could not be read.
+        Dict[str, str]: Key to the reason that an image could not be read.
     """
     cfg = read_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'clhoi_mm'))
@@ -291,8 +292,8 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
     if args.features:
         features = dict(roi_extractor=getattr(model.icn, 'roi_hash', None))
     total, missing = sum(len(dataset) for dataset, _ in datasets), 0
-    # Data sets that are concatenated may share images.
-    seen = set()
+    # Concatenated data sets may share images.
+    visited = set()
     with (
         DetectionFileWriter(
             args.out,
@@ -307,35 +308,37 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
             for i in range(len(dataset)):
                 info = dataset.get_data_info(i)
                 view = info['key'], info['img_path'], flipped
-                if view in seen:
+                if view in visited:
                     total -= 1
                     continue
-                seen.add(view)
+                visited.add(view)
                 record = dataset[i]
                 sample = record['data_samples']
                 if 'unreadable' in sample:
                     writer.skip(sample.key, sample.unreadable)
                     missing += 1
                 else:
-                    found = look(model, record, args.features, args.all_maps)
-                    writer.add(flipped=flipped, **found)
+                    outputs = look(model, record, args.features, args.all_maps)
+                    writer.add(flipped=flipped, **outputs)
                     done += 1
-                    if done == FORETOLD_AFTER:
-                        taken = time.perf_counter() - start
-                        foretell(args.out, writer.size, taken, done, total)
+                    if done == PREDICT_AFTER:
+                        elapsed = time.perf_counter() - start
+                        predict_size(
+                            args.out, writer.size, elapsed, done, total
+                        )
                 progress.update()
         if missing == total:
             raise UnreadableImage(
                 f'{args.out}: none of the images can be read; the first: '
                 f'{next(iter(writer.unreadable.values()))}'
             )
-        taken = time.perf_counter() - start
+        elapsed = time.perf_counter() - start
     size = Path(args.out).stat().st_size
     print(
         f'{args.out}: {done} views, detections by '
         f'{model.detector.identity["type"]}'
         + (', with features' if args.features else '')
-        + f'; {size / 1e6:,.1f} MB and {taken / done:.2f} s a view'
+        + f'; {size / 1e6:,.1f} MB and {elapsed / done:.2f} s a view'
     )
     return writer.unreadable
 

@@ -1,6 +1,6 @@
-"""Score predictions from a file; needs neither torch nor mmdet.
+"""Evaluate predictions of a file; needs neither torch nor mmdet.
 
-The file is what `tools/test.py --out preds.npz` writes, or made elsewhere in
+The file is written by `tools/test.py --out preds.npz`, or by other programs in
 the same format (`python -m pydoc clhoi_mm.evaluation.core.Predictions`).
 """
 
@@ -24,7 +24,7 @@ from clhoi_mm.vocabulary import ZERO_SHOT_SPLITS, load_zero_shot_split
 
 
 def zero_shot_split(name: str) -> List[int]:
-    """Labels of the unseen classes, from what the command line names."""
+    """Load labels of unseen classes by name."""
     try:
         return load_zero_shot_split(name)
     except (OSError, ValueError) as error:
@@ -42,19 +42,19 @@ def parse_args() -> argparse.Namespace:
         '--protocol',
         choices=list(HICO_DET_PROTOCOLS),
         default='official',
-        help='whose evaluator to follow; hico_det only (default: official)',
+        help='evaluator to follow; hico_det only (default: official)',
     )
     parser.add_argument(
         '--unseen',
         type=zero_shot_split,
         metavar='|'.join([*ZERO_SHOT_SPLITS, 'FILE']),
         help='zero-shot split of HICO-DET, or a JSON list of class labels; '
-        'also score unseen and seen classes',
+        'also evaluate unseen and seen classes',
     )
     parser.add_argument(
         '--classwise', action='store_true', help='also the AP of each class'
     )
-    parser.add_argument('--json', help='write the figures to this file')
+    parser.add_argument('--json', help='file to write the metrics to')
     return parser.parse_args()
 
 
@@ -65,14 +65,14 @@ def score_hico_det(
     unseen: Optional[List[int]],
     classwise: bool,
 ) -> Dict[str, float]:
-    """Figures in percent.
+    """Compute HICO-DET's metrics in percent.
 
     Args:
-        annotations (AnnotationFile): What is true.
-        predictions (Predictions): What is said.
-        protocol (str): Whose evaluator to follow.
-        unseen (list[int], optional): Classes that training did not see.
-        classwise (bool): Also the AP of each class.
+        annotations (AnnotationFile): Ground truth.
+        predictions (Predictions): Predictions.
+        protocol (str): Evaluator to follow.
+        unseen (list[int], optional): Classes held out of training.
+        classwise (bool): Whether to add the AP of each class.
     """
     num_hois = len(annotations.hoi_verbs)
     if not num_hois:
@@ -98,22 +98,22 @@ def score_hico_det(
         annotations.hoi_objects,
         protocol,
     )
-    figures = result.summary(annotations.rare, unseen_mask)
+    metrics = result.summary(annotations.rare, unseen_mask)
     if classwise:
-        figures.update(result.classwise(annotations.hoi_names))
-    return figures
+        metrics.update(result.classwise(annotations.hoi_names))
+    return metrics
 
 
 def score_v_coco(
     annotations: AnnotationFile, predictions: Predictions, classwise: bool
 ) -> Dict[str, float]:
-    """Figures in percent; arguments as above."""
+    """Compute V-COCO's metrics in percent."""
     truth, actions = v_coco_ground_truth(annotations)
     result = evaluate_v_coco(truth, predictions.roles(annotations), actions)
-    figures = result.summary()
+    metrics = result.summary()
     if classwise:
-        figures.update(result.classwise())
-    return figures
+        metrics.update(result.classwise())
+    return metrics
 
 
 def main() -> None:
@@ -122,7 +122,7 @@ def main() -> None:
         annotations = AnnotationFile.read(args.ann)
         predictions = Predictions.read(args.pred)
         if args.metric == 'hico_det':
-            figures = score_hico_det(
+            metrics = score_hico_det(
                 annotations,
                 predictions,
                 args.protocol,
@@ -130,13 +130,15 @@ def main() -> None:
                 args.classwise,
             )
         else:
-            figures = score_v_coco(annotations, predictions, args.classwise)
+            metrics = score_v_coco(annotations, predictions, args.classwise)
     except (OSError, ValueError) as error:
-        named = any(str(path) in str(error) for path in (args.ann, args.pred))
+        is_named = any(
+            str(path) in str(error) for path in (args.ann, args.pred)
+        )
         raise SystemExit(
-            str(error) if named else f'{args.pred}: {error}'
+            str(error) if is_named else f'{args.pred}: {error}'
         ) from error
-    figures = {f'{args.metric}/{k}': value for k, value in figures.items()}
+    metrics = {f'{args.metric}/{k}': value for k, value in metrics.items()}
     match = predictions.match_images(annotations)
     if predictions.keys is None:
         print(
@@ -163,12 +165,12 @@ def main() -> None:
             f'are not in {args.ann}, for one {match.unmatched_example!r}: '
             'their predictions are left out.'
         )
-    width = max(map(len, figures)) + 2
-    for name, value in figures.items():
+    width = max(map(len, metrics)) + 2
+    for name, value in metrics.items():
         print(f'{name:<{width}}{value:6.2f}')
     if args.json:
         with atomic_path(args.json) as path:
-            path.write_text(json.dumps(figures, indent=1) + '\n')
+            path.write_text(json.dumps(metrics, indent=1) + '\n')
 
 
 if __name__ == '__main__':

@@ -1,8 +1,8 @@
-"""Parameters and FLOPs of a model's parts; needs neither weights nor data.
+"""Count parameters and FLOPs of a model's parts.
 
-A multiply-add counts as two FLOPs. Counted are matrix products, convolutions
-and attention, as torch.utils.flop_counter does; RoI pooling, norms and
-activations are not.
+A multiply-add counts as two FLOPs. Matrix products, convolutions and attention
+are counted, as by torch.utils.flop_counter; RoI pooling, norms and activations
+are not.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def count_parameters(*parts: nn.Module) -> Tuple[int, int]:
-    """Parameters of parts, and those of them that are trained."""
+    """Count parameters of parts, and the trained ones among them."""
     params = {id(p): p for part in parts for p in part.parameters()}
     return (
         sum(p.numel() for p in params.values()),
@@ -61,8 +61,8 @@ def count_parameters(*parts: nn.Module) -> Tuple[int, int]:
 
 
 def count_flops(work: Callable) -> Tuple[int, object]:
-    """FLOPs of work, and what it gives."""
-    # Not without gradients: its tracker of modules would stop there.
+    """Count FLOPs of work, and return its result."""
+    # With gradients, since its module tracker fails without.
     with FlopCounterMode(display=False) as counter:
         result = work()
     return counter.get_total_flops(), result
@@ -71,15 +71,15 @@ def count_flops(work: Callable) -> Tuple[int, object]:
 def measure(
     model: CLHOI, scenes: Any, pairs: int
 ) -> Dict[str, Tuple[int, int, int]]:
-    """Parameters, trained ones and FLOPs by part, of a model and Scenes."""
+    """Count parameters, trained ones and FLOPs of each part."""
     inputs, sample = scenes.inputs(1), scenes.sample()
     detector = model.detector
     maps, feats = count_flops(lambda: detector.extract_feat(inputs))
-    heads, found = count_flops(
+    heads, outputs = count_flops(
         lambda: detector.detect(inputs, feats, [sample])
     )
-    if 'query_embeds' in found[0]:
-        scenes.query_embed_dims = found[0].query_embeds.size(1)
+    if 'query_embeds' in outputs[0]:
+        scenes.query_embed_dims = outputs[0].query_embeds.size(1)
     scenes.allow(pairs)
     sample.detections = scenes.detections(pairs)
     formed = model.generate_pairs(inputs, feats, [sample])
@@ -109,17 +109,17 @@ def measure(
             )
         )
         rows[f'ICN, {pairs} pairs'] = (*count_parameters(model.icn), flops)
-    known = set(map(id, detector.parameters()))
-    known.update(
+    known_params = set(map(id, detector.parameters()))
+    known_params.update(
         id(p)
         for part in (model.vlt, model.icn)
         if part is not None
         for p in part.parameters()
     )
-    beside = [p for p in model.parameters() if id(p) not in known]
+    other_params = [p for p in model.parameters() if id(p) not in known_params]
     rows['in training only'] = (
-        sum(p.numel() for p in beside),
-        sum(p.numel() for p in beside if p.requires_grad),
+        sum(p.numel() for p in other_params),
+        sum(p.numel() for p in other_params if p.requires_grad),
         0,
     )
     rows['all'] = (

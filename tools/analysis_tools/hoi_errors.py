@@ -1,9 +1,9 @@
-"""Tell what a detector's errors cost: table, picture, and AP of each class.
+"""Report the cost of a detector's error types.
 
 V-COCO's classes are its 24 roles.
 
-Reads predictions as `tools/test.py --out preds.npz` writes them; needs
-neither torch nor mmdet.
+Reads predictions of `tools/test.py --out preds.npz`; needs neither torch nor
+mmdet.
 """
 
 import argparse
@@ -37,21 +37,21 @@ def parse_args() -> argparse.Namespace:
         '--metric',
         choices=['hico_det', 'v_coco'],
         default='hico_det',
-        help='what counts as right (default: hico_det)',
+        help='metric of correctness (default: hico_det)',
     )
     parser.add_argument(
         '--protocol',
         choices=list(HICO_DET_PROTOCOLS),
         default='official',
-        help='whose evaluator to follow; hico_det only (default: official)',
+        help='evaluator to follow; hico_det only (default: official)',
     )
     parser.add_argument(
         '--scenario',
         type=int,
         choices=[1, 2],
         default=1,
-        help='where a role is absent, its box must be too (1), or may be '
-        'any; v_coco only (default: 1)',
+        help='for a missing role, the predicted box must be empty (1), or may '
+        'be any (2); v_coco only (default: 1)',
     )
     parser.add_argument(
         '--out', help='folder for errors.png, errors.json and classes.csv'
@@ -66,7 +66,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
-    """The report, and its classes' names."""
+    """Analyze errors; return the report and class names."""
     annotations = AnnotationFile.read(args.ann)
     predictions = Predictions.read(args.pred)
     for line in predictions.match_images(annotations).lines():
@@ -94,10 +94,10 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
 def print_table(
     report: ErrorReport, reasons: Sequence[tuple], metric: str
 ) -> None:
-    """Print what each reason costs, and what the reasons mean."""
+    """Print the cost of each error type, and its meaning."""
     print(
-        f'{metric} {report.mean_ap:.2f}. What is lost to each kind of error, '
-        'if it alone were mended:\n'
+        f'{metric} {report.mean_ap:.2f}. What is lost to each type of error, '
+        'if it alone were corrected:\n'
     )
     print(f'{"":<22}{"false":>9}{"missed":>9}{"lost AP":>10}')
     for name, false, missed, lost in report.rows():
@@ -117,7 +117,7 @@ def print_table(
 def print_classes(
     names: Sequence[str], report: ErrorReport, order: np.ndarray, number: int
 ) -> None:
-    """The worst and the best classes that have ground truth."""
+    """Print the worst and the best classes with ground truth."""
     number = min(number, len(order))
     for title, rows in (
         ('best', order[::-1][:number]),
@@ -142,7 +142,7 @@ def draw(
     number: int,
     metric: str,
 ) -> None:
-    """Lost AP as bars, and the classes' AP from the best to the worst."""
+    """Plot lost AP as bars, and sorted APs of classes."""
     import matplotlib
 
     matplotlib.use('Agg')

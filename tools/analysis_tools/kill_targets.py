@@ -1,4 +1,4 @@
-"""Commands that kill_test.py kills, but for the teacher's pass."""
+"""Commands for kill_test.py, except for the teacher job."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ _CACHE = 'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache'
 
 
 class Target(ABC):
-    """A command to be killed.
+    """Command to be killed.
 
     Args:
-        folder (Path): Where its inputs may be written.
+        folder (Path): Folder for its inputs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,27 +26,27 @@ class Target(ABC):
 
     @abstractmethod
     def command(self, out: Path) -> List[str]:
-        """The command, which writes to ``out`` and goes on from there."""
+        """Return the command, which writes to ``out`` and resumes there."""
 
     @abstractmethod
     def results(self, out: Path) -> Dict[str, Path]:
-        """The files that must be those of an uninterrupted run, by name."""
+        """Return the output files to compare, by name."""
 
     def digest(self, path: Path) -> str:
-        """What of a result must be equal: all its bytes."""
+        """Hash a result's bytes, which must be equal."""
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
     def before(self, out: Path) -> Any:
-        """What is on disk before a start; handed to :meth:`problems`."""
+        """Return the state on disk before a start, for :meth:`problems`."""
         return None
 
     def problems(self, out: Path, before: Any) -> List[str]:
-        """What was lost or is half-written after a kill."""
+        """List what was lost or is half-written after a kill."""
         return []
 
 
 class ConverterTarget(Target):
-    """``custom.py``; all converters write their files in this way."""
+    """``custom.py``; all converters write their files the same way."""
 
     images = 4000
 
@@ -93,7 +93,7 @@ class ConverterTarget(Target):
 
 
 class MiniTarget(Target):
-    """A command on a small mini world with its detector."""
+    """Command on a small mini data set with its detector."""
 
     config = REPO / 'configs' / 'clhoi_r18_mini.py'
 
@@ -108,7 +108,7 @@ class MiniTarget(Target):
         )  # yapf: disable
 
     def options(self) -> List[str]:
-        """``--cfg-options`` that find the world."""
+        """Return ``--cfg-options`` with the paths of the data set."""
         loader = 'dataloader.dataset.data_root'
         return [
             '--cfg-options',
@@ -148,8 +148,8 @@ class DetectionsTarget(MiniTarget):
 class TrainingTarget(MiniTarget):
     """``train.py --resume``; weights are compared, not files.
 
-    Views of the detector are not remembered: a resumed run would compute
-    them in other batches, which kernels round differently.
+    The detector's views are not cached: a resumed run would compute them in
+    other batches, with other rounding.
     """
 
     epochs = 4
@@ -174,7 +174,7 @@ class TrainingTarget(MiniTarget):
         return {name: out / name}
 
     def digest(self, path: Path) -> str:
-        """Hash of the weights: logs and times differ from run to run."""
+        """Hash the weights, since logs and times differ between runs."""
         from clhoi_mm.models import load_weights
 
         digest = hashlib.sha256()
@@ -186,29 +186,29 @@ class TrainingTarget(MiniTarget):
 
     def problems(self, out: Path, before: Any) -> List[str]:
         """See :meth:`Target.problems`."""
-        found = []
+        faults = []
         for path in out.glob('epoch_*.pth'):
             try:
                 self.digest(path)
-            except Exception as error:  # whatever a damaged file raises
-                found.append(f'{path.name}: half-written ({error})')
-        return found
+            except Exception as error:  # of any kind for damaged files
+                faults.append(f'{path.name}: half-written ({error})')
+        return faults
 
 
 def half_written(out: Path) -> List[str]:
-    """JSON and JSONL under their final names that cannot be read."""
-    found = []
+    """List unreadable JSON and JSONL files with final names."""
+    faults = []
     for path in out.rglob('*.json*'):
         if path.name.startswith('.') or path.parent.name in (
             'raw',
             'failures',
         ):
-            continue  # temporary, or only ever appended to
+            continue  # temporary, or append-only
         text = path.read_text(encoding='utf-8')
         parts = text.splitlines() if path.suffix == '.jsonl' else [text]
         try:
             for part in parts:
                 json.loads(part)
         except ValueError as error:
-            found.append(f'{path.name}: half-written ({error})')
-    return found
+            faults.append(f'{path.name}: half-written ({error})')
+    return faults

@@ -1,12 +1,12 @@
-"""Kill a command at random moments, go on, and compare what it writes.
+"""Kill a command randomly, resume it, compare its output.
 
-The command runs once without interruption, then again and again in new
-folders, where it is killed (SIGKILL) at random moments and started anew
-until it ends by itself. After each kill what it had written is checked;
-at the end all files must be those of the uninterrupted run. Prints figures
-and exits with 1 where anything was lost, half-written or different.
+The command runs once without interruption, then repeatedly in new folders,
+where it is killed (SIGKILL) at random moments and restarted until it ends by
+itself. Its files are checked after each kill; at the end all files must equal
+those of the uninterrupted run. Prints a summary and exits with 1 if anything
+was lost, half-written or different.
 
-A further command is a subclass of Target in TARGETS.
+Add further commands as subclasses of Target to TARGETS.
 """
 
 import argparse
@@ -34,9 +34,9 @@ REPO = Path(__file__).resolve().parents[2]
 
 
 class TeacherTarget(Target):
-    """A pass of ``annotate.py``, asked of a simulated VLLM.
+    """Job of ``annotate.py`` with a simulated VLLM.
 
-    Its backend logs each answer that it gives, so that what is lost shows.
+    Its backend logs each answer, so that lost answers are noticed.
     """
 
     images = 60
@@ -119,7 +119,7 @@ class Logged(Backend):
         return {name: out / name for name in [*names.split(), 'manifest.json']}
 
     def before(self, out: Path) -> Dict[str, Any]:
-        """Whole lines of each shard, and the number of answers given."""
+        """Return complete lines of shards and the answer count."""
         log = self._log(out)
         return dict(
             raw={
@@ -132,23 +132,23 @@ class Logged(Backend):
     def problems(self, out: Path, before: Any) -> List[str]:
         """See :meth:`Target.problems`."""
         now = self.before(out)
-        found = [
-            f'{name}: lines of before are gone'
+        faults = [
+            f'{name}: earlier lines are gone'
             for name, text in before['raw'].items()
             if not now['raw'].get(name, b'').startswith(text)
         ]
         given = now['given'] - before['given']
         lost = given - (_lines(now['raw']) - _lines(before['raw']))
         if lost > 1:
-            found.append(f'{lost} of {given} answers are lost')
+            faults.append(f'{lost} of {given} answers are lost')
         if (out / 'manifest.json').exists():
             from clhoi_mm.teacher import TeacherCache
 
             try:
                 TeacherCache(out)
             except (OSError, ValueError) as error:
-                found.append(str(error))
-        return found + half_written(out)
+                faults.append(str(error))
+        return faults + half_written(out)
 
     @staticmethod
     def _log(out: Path) -> Path:
@@ -179,7 +179,7 @@ def parse_args() -> argparse.Namespace:
 
 
 class KillTest:
-    """Runs a target's command, whole and with kills."""
+    """Runs of a target's command, with and without kills."""
 
     def __init__(self, target: Target, seed: int) -> None:
         self.target = target
@@ -188,7 +188,7 @@ class KillTest:
         self.problems: List[str] = []
 
     def run(self, kills: int) -> None:
-        """Kill so many times, in as many rounds as it takes."""
+        """Kill the command so many times, in several rounds."""
         whole = self.target.folder / 'whole'
         start = time.monotonic()
         process = self._start(whole)
@@ -203,11 +203,11 @@ class KillTest:
             self.rounds += 1
             while self._start_and_kill(out, kills):
                 pass
-            found = self._digests(out)
+            digests = self._digests(out)
             self.problems += [
                 f'round {self.rounds}: {name} differs'
                 for name in expected
-                if found[name] != expected[name]
+                if digests[name] != expected[name]
             ]
             self.left_behind += sum(
                 path.name.startswith('.') for path in out.rglob('*')
@@ -215,7 +215,7 @@ class KillTest:
             shutil.rmtree(out)
 
     def _start_and_kill(self, out: Path, kills: int) -> bool:
-        """One start; whether it was killed."""
+        """Start the command; return whether it was killed."""
         before = self.target.before(out)
         anew, begun = not out.exists(), time.monotonic()
         process = self._start(out)
@@ -236,14 +236,16 @@ class KillTest:
         self._end(process)
         seconds = time.monotonic() - begun
         if anew and seconds < self.seconds:
-            # A machine that is less busy by now would end before any kill.
+            # Otherwise a less busy machine would end before any kill.
             self.first *= seconds / self.seconds
             self.seconds = seconds
         return False
 
     def _start(self, out: Path) -> subprocess.Popen:
-        given = os.environ.get('PYTHONPATH', '')
-        path = f'{REPO}{os.pathsep}{self.target.folder}{os.pathsep}{given}'
+        python_path = os.environ.get('PYTHONPATH', '')
+        path = (
+            f'{REPO}{os.pathsep}{self.target.folder}{os.pathsep}{python_path}'
+        )
         return subprocess.Popen(
             [sys.executable, *self.target.command(out)],
             env=dict(os.environ, PYTHONPATH=path),

@@ -1,6 +1,6 @@
-"""Print which interactions a teacher takes for which, as training found.
+"""Print the teacher's label confusions as estimated in training.
 
-Reads a checkpoint of a model whose label noise is modeled.
+Reads a checkpoint of a model with a label noise model.
 """
 
 import argparse
@@ -25,19 +25,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--top', type=int, default=10, help='lines of the table (default: 10)'
     )
-    parser.add_argument('--json', help='write the whole matrix there')
+    parser.add_argument('--json', help='file to write the whole matrix to')
     return parser.parse_args()
 
 
 def load_noise(path: str, vocabulary: str) -> LabelNoiseModel:
-    """The noise model of a checkpoint.
+    """Load the label noise model of a checkpoint.
 
     Args:
         path (str): The checkpoint.
         vocabulary (str): Name or file; '' for the checkpoint's own.
 
     Raises:
-        SystemExit: If there is none in it, or of other classes.
+        SystemExit: If the checkpoint has none, or one of other classes.
     """
     check_checkpoint(path)
     checkpoint = load_weights(path)
@@ -64,8 +64,8 @@ def load_noise(path: str, vocabulary: str) -> LabelNoiseModel:
     kind = 'LearnableLabelNoise' if is_learned else 'EMLabelNoise'
     cfg = model.get('label_noise') or dict(type=kind, warmup=0)
     noise = MODELS.build(dict(cfg, vocabulary=vocabulary))
-    own = noise.state_dict()
-    if any(own[name].shape != state[name].shape for name in own):
+    expected = noise.state_dict()
+    if any(expected[name].shape != state[name].shape for name in expected):
         raise SystemExit(
             f'{path} is not about the classes of {noise.vocabulary.name}: '
             'give the --vocabulary it was trained with'
@@ -87,10 +87,10 @@ def main() -> None:
         '  itself'
     )
     for value, index in zip(top.values.tolist(), top.indices.tolist()):
-        done, word = divmod(index, len(names))
+        source, label = divmod(index, len(names))
         print(
-            f'{names[done]:{width}}  {names[word]:{width}}  '
-            f'{100 * value:13.0f}  {100 * matrix[done, done].item():6.0f}'
+            f'{names[source]:{width}}  {names[label]:{width}}  '
+            f'{100 * value:13.0f}  {100 * matrix[source, source].item():6.0f}'
         )
     if args.json:
         with atomic_path(args.json) as path:

@@ -1,4 +1,4 @@
-"""Print a config as it is after its bases and overrides."""
+"""Print a config with its bases and overrides resolved."""
 
 import argparse
 
@@ -12,7 +12,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='path of the config')
     parser.add_argument(
-        '--save-path', help=f'file to write it to as well: {", ".join(KINDS)}'
+        '--save-path', help=f'also write it to this file: {", ".join(KINDS)}'
     )
     parser.add_argument(
         '--cfg-options',
@@ -38,14 +38,14 @@ def main() -> None:
     print(cfg.pretty_text)
     if args.save_path:
         with atomic_path(args.save_path) as partial:
-            # The suffix tells in which language it is written.
+            # The suffix determines the format.
             suffix = args.save_path[args.save_path.rindex('.') :]
-            named = partial.with_name(partial.name + suffix)
+            temporary = partial.with_name(partial.name + suffix)
             try:
-                cfg.dump(named)
-                named.replace(partial)
+                cfg.dump(temporary)
+                temporary.replace(partial)
             finally:
-                named.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
         print(f'written to {args.save_path}')
 
 

@@ -1,4 +1,4 @@
-"""Record what short trainings compute, and compare another version with it.
+"""Record and compare the results of short trainings.
 
 `record FILE` trains and tests each case of configs/regression/cases.py for 50
 to 60 iterations on one thread of the CPU, and writes losses, gradient norms
@@ -80,7 +80,7 @@ def environment() -> dict:
 
 
 def read_record(path: str) -> dict:
-    """Read the cases of a record, which must be of this environment."""
+    """Read a record's cases; check its environment."""
     try:
         record = json.loads(Path(path).read_text())
         before, cases = record['environment'], record['cases']
@@ -95,7 +95,7 @@ def read_record(path: str) -> dict:
 
 
 def prepare(ground: dict, given: str, folder: str) -> str:
-    """Make a ground's data if needed; return the folder to train in."""
+    """Make a ground's data if needed; return its folder."""
     for line in ground.get('prepare', []):
         values = dict(python=sys.executable, repo=REPO, given=given)
         command = [part.format(**values) for part in line.split()]
@@ -105,7 +105,7 @@ def prepare(ground: dict, given: str, folder: str) -> str:
 
 
 def run_case(cfg: Config) -> dict:
-    """Train and test a config; return values by iteration, and metrics."""
+    """Train and test a config; return values and metrics."""
     runner, recorder = RUNNERS.build(cfg), LossRecorder()
     runner.register_hook(recorder, 'LOWEST')
     runner.train()
@@ -145,7 +145,7 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
 
 
 def values_of(case: dict) -> Iterator[tuple[str, float]]:
-    """Yield what each value of a case is, and the value."""
+    """Yield each value of a case with its name."""
     names = {1: 'total loss', 2: 'gradient norm'}
     for number, values in enumerate(case['iterations'], 1):
         for i, value in enumerate(values, 1):
@@ -156,7 +156,7 @@ def values_of(case: dict) -> Iterator[tuple[str, float]]:
 
 
 def compare(before: dict, after: dict) -> tuple[float, Optional[str]]:
-    """Return the largest difference, and words on the first too large."""
+    """Return the largest difference and a description."""
     largest, first = 0.0, None
     for (place, old), (other, new) in zip_longest(
         values_of(before), values_of(after), fillvalue=('nothing', math.nan)

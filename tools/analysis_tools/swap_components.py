@@ -1,11 +1,12 @@
-"""Tell which part of a student falls short of another's.
+"""Compare students by exchanging their interactiveness and classification.
 
-A pair's score is the product of two probabilities: that it is this pair that
-interacts, and what it does if it is. Tests students on the same detections
-and pairs with these parts exchanged: the first table has the interactiveness
-of one (row) with the classes of another (column). The second takes the
-interactiveness itself apart, with the classes of the first student: how sure
-one is that anybody does it (row), and which pair by another (column).
+A pair's score is the product of its interactiveness and the class's
+probability given that the pair interacts. Tests students on the same
+detections and pairs with these parts exchanged: the first table combines the
+interactiveness of one (row) with the classification of another (column). The
+second splits the interactiveness itself, with the classification of the first
+student: the image-level maximum of one (row), and the ratios between pairs of
+another (column).
 
     swap_components.py CONFIG label_free.pth instance.pth --split val
 """
@@ -25,7 +26,7 @@ from tqdm import tqdm
 
 from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
 
-# What a student has learned itself; the rest it shares with others.
+# Modules that a student has trained itself; the rest is shared.
 STUDENT = (
     'icn.',
     'vlt.',
@@ -43,22 +44,22 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('config', help='path of the config of all students')
     parser.add_argument(
-        'checkpoints', nargs='+', help='of two students or more'
+        'checkpoints', nargs='+', help='checkpoints of two or more students'
     )
     parser.add_argument(
-        '--names', nargs='+', help="one a checkpoint (default: their folders')"
+        '--names', nargs='+', help="name of each (default: their folders')"
     )
     parser.add_argument(
         '--split',
         choices=['val', 'test'],
         default='val',
-        help='what to look at (default: val)',
+        help='split to test on (default: val)',
     )
     parser.add_argument(
-        '--figure', default='mAP', help='of the metric (default: mAP)'
+        '--figure', default='mAP', help='metric to print (default: mAP)'
     )
     parser.add_argument(
-        '--device', default='cpu', help='where it runs (default: cpu)'
+        '--device', default='cpu', help='device (default: cpu)'
     )
     parser.add_argument(
         '--cfg-options',
@@ -80,18 +81,17 @@ def parse_args() -> argparse.Namespace:
         )
     if len(set(args.names)) < len(args.names):
         parser.error(
-            f'{", ".join(args.names)}: names that differ are needed; '
-            'give --names'
+            f'{", ".join(args.names)}: names must differ; give --names'
         )
     return args
 
 
 def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
-    """A detector, and the student of each checkpoint.
+    """Load the model and the student of each checkpoint.
 
     Raises:
         ValueError: If a checkpoint does not fit the config, students have no
-            such parts, or they see other detections or phrases.
+            such parts, or they have other detections or phrases.
     """
     from clhoi_mm.apis.model_source import load_into
     from clhoi_mm.models.checkpoint import load_weights
@@ -101,7 +101,7 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     model = MODELS.build(cfg.model)
     if not hasattr(model.icn, 'interactiveness'):
         raise ValueError(
-            'the config has no ICN that judges interactiveness; '
+            'the config has no ICN with an interactiveness head; '
             'there are no parts to exchange'
         )
     students, common = [], None
@@ -114,16 +114,16 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
             if not name.startswith(STUDENT)
         }
         common = common or beside
-        odd = [
+        differing = [
             name
             for name, value in beside.items()
             if not torch.equal(value, common[name])
         ]
-        if odd:
+        if differing:
             raise ValueError(
-                f'{path} differs from {paths[0]} in {odd[0]}: '
-                'students can be compared on the same '
-                'detections and phrases alone; give those of '
+                f'{path} differs from {paths[0]} in {differing[0]}: '
+                'students can only be compared on the same '
+                'detections and phrases; give those of '
                 'one detector and one text encoder'
             )
     model.detector.check_loaded()
@@ -131,13 +131,13 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     return model.eval(), students
 
 
-def judgements(
+def predict_all(
     model: torch.nn.Module, students: list, loader: torch.utils.data.DataLoader
 ) -> Iterator[tuple]:
-    """What every student thinks of each batch's pairs.
+    """Iterate over the predictions of every student for each batch.
 
     Yields:
-        tuple: Samples, pairs, and the interactions by each.
+        tuple: Samples, pairs, and the predictions of each student.
     """
     for data in tqdm(loader, unit='batch'):
         data = model.data_preprocessor(data, False)
@@ -156,7 +156,7 @@ def judgements(
 
 @torch.no_grad()
 def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
-    """The two tables, by rows and columns."""
+    """Compute the two tables, by rows and columns."""
     from clhoi_mm.models.heads import choose_within, exchange
 
     model, students = load(cfg, args.checkpoints)
@@ -176,7 +176,7 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
     for table in tables:
         for evaluator in table.values():
             evaluator.dataset_meta = loader.dataset.metainfo
-    for samples, pairs, seen in judgements(model, students, loader):
+    for samples, pairs, seen in predict_all(model, students, loader):
         for (row, column), *evaluators in zip(
             cells, *(table.values() for table in tables)
         ):
@@ -202,10 +202,10 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
 
 
 def figure(metrics: dict, name: str) -> float:
-    """A metric's figure by its name, without the prefix.
+    """Look up a metric by its name, without the prefix.
 
     Raises:
-        ValueError: If the metric does not give it.
+        ValueError: If the metric is unknown.
     """
     found = {key.split('/')[-1]: value for key, value in metrics.items()}
     if name not in found:
@@ -233,7 +233,7 @@ def main() -> None:
     from clhoi_mm.apis.device import check_device
 
     check_device(args.device)
-    # Not the metric's own table for each cell of these.
+    # Without the metric's own table for each cell.
     MMLogger.get_current_instance().setLevel('WARNING')
     parts, interactiveness = measure(cfg, args)
     title = f'{args.figure}, {args.split} split: '

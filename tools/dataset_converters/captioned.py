@@ -1,7 +1,7 @@
-"""List the photos that show people by their captions, a file name a line.
+"""List photos whose captions mention people, one per line.
 
-The list is what `annotate.py --images` and UnlabelledHOIDataset take. Photos
-of a benchmark that is tested on are left out by --without.
+The list is an input of `annotate.py --images` and UnlabelledHOIDataset. Photos
+of a test benchmark are left out by --without.
 """
 
 import argparse
@@ -16,8 +16,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         'captions',
-        help="COCO's captions, or another file that annotate.py --captions "
-        'takes',
+        help="COCO's captions, or another file for annotate.py --captions",
     )
     parser.add_argument(
         '--out', required=True, help='list to write, such as photos.txt'
@@ -27,14 +26,14 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='ANN',
-        help='annotation files, as converters write them, of COCO photos that '
-        'are left out',
+        help='annotation files of the converters with COCO photos to leave '
+        'out',
     )
     parser.add_argument(
         '--at-least',
         type=int,
         default=2,
-        help='captions of a photo that must name a person (default: 2)',
+        help='minimum number of captions that name a person (default: 2)',
     )
     return parser.parse_args()
 

@@ -1,8 +1,9 @@
-"""Write your own data in the project's format.
+"""Convert your own data to the project's format.
 
 Takes a COCO detection file and a table of pairs: CSV with the header
 human_ann_id,object_ann_id,verb (and optionally invisible), or a JSON list of
-objects with these fields. Without --vocabulary, one is made of what occurs.
+objects with these fields. Without --vocabulary, one is made of the verbs and
+classes that occur.
 """
 
 import argparse

@@ -1,16 +1,16 @@
-"""Make a data set of boxes alone, which needs no image.
+"""Make a data set of boxes, which needs no images.
 
 `split` takes an annotation file in the project's format and writes
-annotations/{train,val,test}.json: the crc32 of an image's name modulo 100
-tells its split (below 60, below 70, the rest). Kept are images with an
-annotated pair and 1 to 200 candidate pairs, near-duplicate boxes merged.
+annotations/{train,val,test}.json: the CRC-32 of an image's name modulo 100
+determines its split (below 60, below 70, the rest). Images with an annotated
+pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are kept.
 
-`teacher` writes a teacher's cache for one of these files: image-level words
-with a given precision and recall, half of the errors systematic. The same
-arguments write the same bytes.
+`teacher` writes a simulated teacher's cache for one of these files:
+image-level pseudo-labels with a given precision and recall, half of the errors
+systematic. The same arguments write the same bytes.
 
-`rare` writes the labels of the classes that one of these files shows least,
-for training that must not see them.
+`rare` writes the labels of the rarest classes of one of these files, to be
+held out of training.
 """
 
 import argparse
@@ -52,23 +52,23 @@ def parse_args() -> argparse.Namespace:
         '--fold',
         type=fold,
         metavar='K/N',
-        help='for cross-validation: of N folds of the images that are not for '
-        'the test, the K-th (from 0) validates and the others train',
+        help='for cross-validation: of N folds of the images outside the test '
+        'split, the K-th (from 0) validates and the others train',
     )
     teacher = commands.add_parser(
-        'teacher', parents=[common], help='a cache of noisy words'
+        'teacher', parents=[common], help='a cache of noisy pseudo-labels'
     )
     teacher.add_argument('--out', required=True, help='folder for the cache')
     teacher.add_argument(
         '--preset',
         choices=list(PRESETS),
-        help='stands for a precision and a recall',
+        help='preset of precision and recall',
     )
     teacher.add_argument(
-        '--precision', type=float, help='share of the words that are true'
+        '--precision', type=float, help='precision of the pseudo-labels'
     )
     teacher.add_argument(
-        '--recall', type=float, help='share of the true words that are said'
+        '--recall', type=float, help='recall of the pseudo-labels'
     )
     teacher.add_argument('--seed', type=int, default=1)
     teacher.add_argument(

@@ -1,9 +1,9 @@
-"""Write HICO-DET's annotations in the project's format.
+"""Convert HICO-DET's annotations to the project's format.
 
 Takes the official anno_bbox.mat (both splits), PPDM's and QPIC's
 trainval_hico.json and test_hico.json, or hicodet's
-instances_{train,test}2015.json; which one it is, the file tells. Writes
-train.json and test.json, whichever the sources hold.
+instances_{train,test}2015.json; the format is recognized by its content.
+Writes train.json and test.json, as far as the sources have them.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Write V-COCO's annotations in the project's format.
+"""Convert V-COCO's annotations to the project's format.
 
 Takes the official vcoco_{train,val,trainval,test}.json together with COCO's
-instances files, or fredzzhang's instances_vcoco_*.json; which one it is, the
-file tells. Only the former give all of V-COCO.
+instances files, or fredzzhang's instances_vcoco_*.json; the format is
+recognized by its content. Only the former contain all of V-COCO.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""Export VLT and ICN of a trained model for torch.export or ONNX runtimes.
+"""Export a model's VLT and ICN by torch.export or ONNX.
 
     python tools/deployment/export_interactions.py WEIGHTS --out part.onnx
 
-The program scores any number of human-object pairs from the detector's maps
-and instances; the detector itself is mmdet's, which mmdeploy exports. The
-outputs are compared with the model's before the file is kept.
+The exported program scores any number of human-object pairs from the
+detector's maps and instances; the detector itself is mmdet's, which mmdeploy
+exports. The outputs are compared with the model's before the file is kept.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_onnx(program: torch.export.ExportedProgram, path: Path) -> Callable:
-    """Write an ONNX file and return a function that runs it."""
+    """Write ONNX and return a function that runs it."""
     try:
         import onnxruntime
         import onnxscript  # noqa: F401, torch.onnx needs it
@@ -87,7 +87,7 @@ def main() -> None:
         raise SystemExit(f'{args.weights}: {error}') from None
     part = ExportableInteractionHead(model)
     write = write_onnx if args.out.suffix == '.onnx' else write_pt2
-    # Named as the file, which is seen whole or not at all.
+    # A temporary file, renamed when complete.
     partial = args.out.with_name(f'.partial-{args.out.name}')
     try:
         run = write(program, partial)

@@ -1,7 +1,7 @@
-"""Turn Hugging Face's CLIP vision tower into an mmpretrain checkpoint.
+"""Convert Hugging Face's CLIP vision tower to an mmpretrain checkpoint.
 
-Takes openai/clip-vit-base-patch16 and others of its kind as downloaded, and
-prints the config to give as model.visual_encoder; docs/models.md says more.
+Takes openai/clip-vit-base-patch16 and similar models as downloaded, and
+prints the config for model.visual_encoder; see docs/models.md.
 """
 
 from pprint import pformat
@@ -20,9 +20,8 @@ def main() -> None:
         'pytorch_model.bin',
         mean=dict(
             COLOURS,
-            help="of the detector's data_preprocessor, which normalises the "
-            "images that the tower sees; without it they must have CLIP's "
-            'own',
+            help="values of the detector's data_preprocessor, which "
+            "normalizes the tower's images (default: CLIP's own)",
         ),
         std=dict(COLOURS, help='likewise'),
     )

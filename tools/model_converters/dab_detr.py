@@ -1,7 +1,7 @@
-"""Turn Hugging Face's DAB-DETR into an mmdet checkpoint.
+"""Convert Hugging Face's DAB-DETR to an mmdet checkpoint.
 
 Takes IDEA-Research/dab-detr-resnet-50 as downloaded, for
-configs/_base_/models/dab_detr_r50.py; docs/models.md says more.
+configs/_base_/models/dab_detr_r50.py; see docs/models.md.
 """
 
 from clhoi_mm.models.converters import convert_dab_detr, run_command

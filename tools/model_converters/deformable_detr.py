@@ -1,7 +1,7 @@
-"""Turn Hugging Face's Deformable DETR into an mmdet checkpoint.
+"""Convert Hugging Face's Deformable DETR to an mmdet checkpoint.
 
 Takes SenseTime/deformable-detr and its variants as downloaded, for
-configs/_base_/models/deformable_detr_r50.py; docs/models.md says more.
+configs/_base_/models/deformable_detr_r50.py; see docs/models.md.
 """
 
 from clhoi_mm.models.converters import convert_deformable_detr, run_command

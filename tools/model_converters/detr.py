@@ -1,7 +1,7 @@
-"""Turn Hugging Face's DETR into an mmdet checkpoint.
+"""Convert Hugging Face's DETR to an mmdet checkpoint.
 
 Takes facebook/detr-resnet-50 or -101 as downloaded, for
-configs/_base_/models/detr_r50.py; docs/models.md says more.
+configs/_base_/models/detr_r50.py; see docs/models.md.
 """
 
 from clhoi_mm.models.converters import convert_detr, run_command

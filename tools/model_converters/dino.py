@@ -1,7 +1,7 @@
-"""Turn detrex's DINO R50 into an mmdet checkpoint.
+"""Convert detrex's DINO R50 to an mmdet checkpoint.
 
 Takes dino_r50_4scale_{12,24}ep.pth of detrex's releases, for
-configs/_base_/models/dino_r50.py; docs/models.md says more.
+configs/_base_/models/dino_r50.py; see docs/models.md.
 """
 
 from clhoi_mm.models.converters import convert_dino, run_command

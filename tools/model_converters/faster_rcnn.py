@@ -1,7 +1,7 @@
-"""Turn torchvision's Faster R-CNN R50-FPN into an mmdet checkpoint.
+"""Convert torchvision's Faster R-CNN R50-FPN to an mmdet checkpoint.
 
 Takes fasterrcnn_resnet50_fpn_coco-258fb6c6.pth, for
-configs/_base_/models/faster_rcnn_r50_fpn.py; docs/models.md says more.
+configs/_base_/models/faster_rcnn_r50_fpn.py; see docs/models.md.
 """
 
 from clhoi_mm.models.converters import convert_faster_rcnn, run_command
@@ -15,7 +15,7 @@ if __name__ == '__main__':
         eps=dict(
             type=float,
             default=0.0,
-            help="of the source's batch norms: 0 (default) in torchvision's "
-            'own file, 1e-5 in one trained with BatchNorm2d',
+            help="epsilon of the source's batch norms: 0 (default) in "
+            "torchvision's own file, 1e-5 if trained with BatchNorm2d",
         ),
     )

@@ -1,7 +1,7 @@
-"""Make a checkpoint ready to hand on: smaller, with a hash in its name.
+"""Prepare a checkpoint for publication, named by its hash.
 
-Optimizer, schedulers, logs and the unaveraged weights of an EMA hook are left
-out; weights, classes and config stay. docs/models.md says more.
+Optimizer, schedulers, logs and the unaveraged weights of an EMA hook are
+removed; weights, classes and config are kept. See docs/models.md.
 """
 
 import argparse
@@ -28,8 +28,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--strip-detector',
         action='store_true',
-        help="leave out the frozen detector's weights, which whoever loads "
-        'the file gives as model.detector.checkpoint',
+        help="leave out the frozen detector's weights, which users then "
+        'give as model.detector.checkpoint',
     )
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""Turn a YOLOX of its authors into an mmdet checkpoint.
+"""Convert the authors' YOLOX to an mmdet checkpoint.
 
 Takes yolox_{nano,tiny,s,m,l,x}.pth of their releases since 0.1.1rc0, and .onnx
-files that their script exported; docs/models.md says more.
+files of their export script; see docs/models.md.
 """
 
 from pathlib import Path
@@ -26,7 +26,7 @@ def main() -> None:
         source='the .pth file of a release, or an exported .onnx file',
         read=read_yolox,
         classes=dict(
-            help='text file that names the classes, a line each (default: '
+            help='text file with the class names, one per line (default: '
             "COCO's 80)",
         ),
     )

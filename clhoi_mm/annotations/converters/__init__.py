@@ -1,6 +1,6 @@
-"""From the files that users have to the project's annotation file.
+"""Converters of users' files to the annotation file.
 
-Neither torch nor mmdet is needed here.
+They need neither torch nor mmdet.
 """
 
 from .custom import CustomReport, convert_custom

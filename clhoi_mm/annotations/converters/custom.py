@@ -1,4 +1,4 @@
-"""One's own data: a COCO detection file and a table of pairs."""
+"""Converter of a COCO file and a table of pairs."""
 
 import os
 from dataclasses import dataclass, field
@@ -22,17 +22,17 @@ Places = Dict[Id, Tuple[Id, Id]]
 
 @dataclass
 class CustomReport:
-    """What was written.
+    """Summary of a conversion.
 
     Attributes:
         path (Path): The annotation file.
-        vocabulary (Path, optional): The vocabulary file, where one was made.
+        vocabulary (Path, optional): The vocabulary file, if one was made.
         images (int): Number of images.
         boxes (int): Number of annotations.
         pairs (int): Number of pairs.
-        verbs (int): Verbs of the vocabulary.
-        classes (int): HOI classes of the vocabulary.
-        notes (List[str]): What was left out or read otherwise.
+        verbs (int): Number of verbs of the vocabulary.
+        classes (int): Number of HOI classes of the vocabulary.
+        notes (List[str]): Messages about what was left out or changed.
     """
 
     path: Path
@@ -55,34 +55,34 @@ def convert_custom(
     progress: bool = False,
     persons: Sequence[str] = (),
 ) -> CustomReport:
-    """Write an annotation file, and a vocabulary where none is given.
+    """Write an annotation file and optionally a vocabulary.
 
     Args:
         coco (str | PathLike): Images, boxes and categories; 'person' must be
             among the categories.
-        pairs (str | PathLike): The table of pairs, see :func:`read_pairs`:
+        pairs (str | PathLike): Table of pairs, see :func:`read_pairs`:
             ``human_ann_id`` and ``object_ann_id`` (ids in the COCO file; the
             latter empty where the action has no object), ``verb`` (its
             particle after a space or '_', as in 'sit on') and optionally
             ``invisible`` (0 or 1).
         out (str | PathLike): The annotation file to write.
-        vocabulary (str | HOIVocabulary, optional): A name or a file; without
-            it, one is made of the verbs and (verb, object) classes that occur
-            and is written beside as ``{out}_vocabulary.json``.
-        name (str): Of the vocabulary that is made.
-        images (str | PathLike, optional): The images' folder, to read from
-            them the sizes that the COCO file lacks, and to check the others.
+        vocabulary (str | HOIVocabulary, optional): A name or a file. Defaults
+            to None: one of the verbs and (verb, object) classes that occur is
+            made and written as ``{out}_vocabulary.json``.
+        name (str): Name of the vocabulary that is made.
+        images (str | PathLike, optional): Folder of the images, to read sizes
+            that the COCO file lacks and to check the others.
         progress (bool): Whether to show progress bars.
-        persons (Sequence[str]): Categories of people that are not called
+        persons (Sequence[str]): Categories of people with names other than
             'person', such as 'human' and 'pedestrian'; they become 'person'.
             Defaults to ().
 
     Returns:
-        CustomReport: What was written.
+        CustomReport: Summary of the conversion.
 
     Raises:
-        FileNotFoundError: A file or an image is missing.
-        ValueError: Naming the record that contradicts the other file.
+        FileNotFoundError: If a file or an image is missing.
+        ValueError: If a record contradicts the other file.
     """
     out = Path(out)
     inputs = [coco, pairs]
@@ -131,7 +131,7 @@ def convert_custom(
 
 
 def _check_output(path: Path, inputs: Sequence[PathLike]) -> None:
-    """Refuse to write over a folder or over what is read."""
+    """Check that the output is no folder or input."""
     if path.is_dir():
         raise ValueError(
             f'{path}: is a folder; give --out the JSON file to write, as in '
@@ -152,14 +152,14 @@ def _build(
     rows: Sequence[PairRow],
     places: Places,
 ) -> AnnotationBuilder:
-    """The annotation file, image by image."""
+    """Build the annotation file image by image."""
     labels = boxes.labels(vocabulary)
     builder = AnnotationBuilder(
         vocabulary, dict(description=name, boxes='as in the COCO file')
     )
-    of_image: Dict[Id, List[PairRow]] = {}
+    image_rows: Dict[Id, List[PairRow]] = {}
     for row in rows:
-        of_image.setdefault(places[row.human][0], []).append(row)
+        image_rows.setdefault(places[row.human][0], []).append(row)
     for image_id, image in boxes.images.items():
         builder.add_image(
             image_id, image['file_name'], (image['width'], image['height'])
@@ -172,7 +172,7 @@ def _build(
                 ann['area'],
                 ann['iscrowd'],
             )
-        for row in of_image.get(image_id, ()):
+        for row in image_rows.get(image_id, ()):
             obj = -1 if row.obj is None else labels[places[row.obj][1]]
             verb = _verb(vocabulary, row, obj)
             builder.add_hoi(row.human, row.obj, verb, row.invisible)
@@ -186,7 +186,7 @@ def _known_rows(
     pairs: PathLike,
     notes: List[str],
 ) -> List[PairRow]:
-    """Rows whose annotations exist; the others are counted in `notes`."""
+    """Select rows whose annotations exist; report the others in `notes`."""
     if not rows:
         raise ValueError(f'{pairs}: no pair; there is nothing to learn from.')
     match_keys(
@@ -201,7 +201,7 @@ def _known_rows(
         f'the annotations of {coco}',
         'human_ann_id and object_ann_id are ids of its annotations',
     )
-    known, first = [], ''
+    kept, first = [], ''
     for row in rows:
         for name, ann_id in zip(FIELDS, (row.human, row.obj)):
             if ann_id is not None and ann_id not in places:
@@ -210,42 +210,42 @@ def _known_rows(
                 )
                 break
         else:
-            known.append(row)
-    if not known:
+            kept.append(row)
+    if not kept:
         raise ValueError(
             f'{pairs}: none of {len(rows)} pairs has its annotations; '
             f'{first}. Give the table and the COCO file of the same boxes.'
         )
-    if len(known) < len(rows):
+    if len(kept) < len(rows):
         notes.append(
-            f'{len(rows) - len(known)} of {len(rows)} pairs left out; {first}'
+            f'{len(rows) - len(kept)} of {len(rows)} pairs left out; {first}'
         )
-    return known
+    return kept
 
 
 def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
-    """Each person, object and verb once; what is suspect is counted."""
+    """Merge repeated rows; report suspicious ones in `notes`."""
     unique: Dict[tuple, PairRow] = {}
     first = ''
     for row in rows:
         key = (row.human, row.obj, normalise_name(row.verb))
-        before = unique.setdefault(key, row)
-        if before is not row:
-            first = first or f'{row.where}, which repeats {before.where}'
-            # A pair that is visible in one row is visible.
-            if before.invisible and not row.invisible:
+        first_row = unique.setdefault(key, row)
+        if first_row is not row:
+            first = first or f'{row.where}, which repeats {first_row.where}'
+            # A pair that is visible in any row is visible.
+            if first_row.invisible and not row.invisible:
                 unique[key] = row
     if len(unique) < len(rows):
         notes.append(
             f'{len(rows) - len(unique)} of {len(rows)} pairs occur before, '
             f'with the same person, object and verb, and are left out; {first}'
         )
-    alone = [row for row in unique.values() if row.human == row.obj]
-    if alone:
+    self_pairs = [row for row in unique.values() if row.human == row.obj]
+    if self_pairs:
         notes.append(
-            f'{len(alone)} of {len(unique)} pairs are of a person and '
-            f'itself, for one {alone[0].where}; leave object_ann_id empty '
-            'where the action has no object'
+            f'{len(self_pairs)} of {len(unique)} pairs are of a person and '
+            f'itself, for one {self_pairs[0].where}; leave object_ann_id '
+            'empty where the action has no object'
         )
     return list(unique.values())
 
@@ -253,15 +253,18 @@ def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
 def _rename_persons(
     boxes: COCOFile, names: Sequence[str], coco: PathLike
 ) -> None:
-    known = {normalise_name(name) for name in boxes.categories.values()}
-    wanted = set(map(normalise_name, names))
-    if wanted - known:
+    names_in_file = {
+        normalise_name(name) for name in boxes.categories.values()
+    }
+    persons_given = set(map(normalise_name, names))
+    if persons_given - names_in_file:
         raise ValueError(
-            f'{coco}: no category {min(wanted - known)!r}, which --person '
+            f'{coco}: no category '
+            f'{min(persons_given - names_in_file)!r}, which --person '
             f'names, among {", ".join(map(repr, boxes.categories.values()))}.'
         )
     for number, name in boxes.categories.items():
-        if normalise_name(name) in wanted:
+        if normalise_name(name) in persons_given:
             boxes.categories[number] = 'person'
 
 
@@ -301,7 +304,7 @@ def _make_vocabulary(
     places: Places,
     pairs: PathLike,
 ) -> HOIVocabulary:
-    # Categories of one name in two spellings are one object.
+    # Categories of one name in different spellings are one object.
     spelling: Dict[str, str] = {}
     for obj in boxes.categories.values():
         spelling.setdefault(normalise_name(obj), obj)

@@ -1,4 +1,4 @@
-"""HICO-DET, from any of its files, to annotation files."""
+"""Converter of HICO-DET's files."""
 
 import os
 from dataclasses import dataclass
@@ -25,21 +25,21 @@ BOXES = 'zero-based continuous, from 1-based inclusive pixels'
 
 @dataclass
 class HICOReport:
-    """What one annotation file holds.
+    """Summary of a written annotation file.
 
     Attributes:
         path (Path): The file written.
-        source (str): What kind of file it was made from.
+        source (str): Kind of the source file.
         images (int): Number of images.
         without_pairs (int): Images without a visible pair.
         boxes (int): Annotated boxes, equal ones of an image counted once.
         pairs (int): Visible pairs.
-        invisible (int): Interactions that hold for an image alone.
+        invisible (int): Image-level interactions without boxes.
         classes (int): HOI classes with a visible pair.
         rare (int): Rare HOI classes.
-        rare_from (str): Where they are known from.
+        rare_from (str): Source of the rare flags.
         rare_differs (int): Classes whose flag is not the published one.
-        sizes_from (str): Where widths and heights are from.
+        sizes_from (str): Source of widths and heights.
         dropped (List[str]): Pairs left out, with the reason.
     """
 
@@ -59,7 +59,7 @@ class HICOReport:
 
 
 def open_hico_file(path: Union[str, os.PathLike]) -> HICOFile:
-    """Opens one of HICO-DET's files by what it holds.
+    """Open one of HICO-DET's files, recognized by its content.
 
     Args:
         path (str | PathLike): ``anno_bbox.mat``, PPDM's and QPIC's
@@ -67,8 +67,8 @@ def open_hico_file(path: Union[str, os.PathLike]) -> HICOFile:
             ``instances_{train,test}2015.json``.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is none of them, or contradicts itself.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is none of them or inconsistent.
     """
     path, vocabulary = Path(path), HOIVocabulary.load('hico_det')
     if path.suffix == '.mat':
@@ -99,31 +99,32 @@ def convert_hico_det(
     drop_inconsistent: bool = False,
     progress: bool = False,
 ) -> List[HICOReport]:
-    """Writes ``train.json`` and ``test.json``, whichever the sources hold.
+    """Write ``train.json`` and ``test.json``, as far as sources have them.
 
-    Rare classes have fewer than ten visible training pairs, counted where
-    the training annotations are among the sources; else the source's own
-    list counts, else the vocabulary's.
+    Rare classes have fewer than ten visible training pairs, counted if the
+    training annotations are among the sources; otherwise the source's own list
+    or the vocabulary's is used.
 
     Args:
         sources (Sequence[str | PathLike]): See :func:`open_hico_file`.
         out (str | PathLike): Folder, or the JSON file where there is one
             split.
-        images (str | PathLike, optional): The folder with ``train2015/`` and
-            ``test2015/``, for sizes where the source tells none; without it
-            the extent of an image's boxes stands in.
-        drop_inconsistent (bool): Leave out pairs that contradict their boxes
-            or classes, instead of refusing the file. Defaults to False.
+        images (str | PathLike, optional): Folder with ``train2015/`` and
+            ``test2015/``, for sizes that the source lacks. Defaults to None:
+            the extent of an image's boxes.
+        drop_inconsistent (bool): Whether to leave out pairs that contradict
+            their boxes or classes instead of refusing the file. Defaults to
+            False.
         progress (bool): Whether to show progress bars.
 
     Returns:
-        List[HICOReport]: One for each file written.
+        List[HICOReport]: One per written file.
 
     Raises:
-        ValueError: A source contradicts itself; the message names the record.
+        ValueError: If a source is inconsistent; the message names the record.
     """
     files = [open_hico_file(path) for path in sources]
-    # Training first: rare classes are counted there.
+    # Training first, since rare classes are counted there.
     work = sorted(
         ((split, i) for i, file in enumerate(files) for split in file.splits),
         key=lambda item: item[0] != 'train',
@@ -176,7 +177,7 @@ def convert_hico_det(
 
 
 class _Converter:
-    """One split of one file."""
+    """Converts one split of one file."""
 
     def __init__(
         self,
@@ -268,8 +269,8 @@ class _Converter:
         )
         whole = (record.bboxes[:, 2:] >= record.bboxes[:, :2]).all(1)
         ids = [
-            builder.add_box(label, box) if good else None
-            for label, box, good in zip(
+            builder.add_box(label, box) if is_valid else None
+            for label, box, is_valid in zip(
                 record.labels.tolist(),
                 record.continuous_bboxes.tolist(),
                 whole.tolist(),

@@ -1,4 +1,4 @@
-"""HICO-DET as JSON, as github.com/fredzzhang/hicodet makes it."""
+"""Reader of HICO-DET's JSON files of github.com/fredzzhang/hicodet."""
 
 from pathlib import Path
 from typing import Iterator, List
@@ -27,12 +27,12 @@ class HICODetJSONFile:
     interactions are not in these files.
 
     Args:
-        path (str | PathLike): The file, for messages.
-        content (dict): What it holds.
+        path (str | PathLike): Path of the file, for error messages.
+        content (dict): Content of the file.
         vocabulary (HOIVocabulary): HICO-DET's, which the lists must equal.
 
     Raises:
-        ValueError: The file is no such file.
+        ValueError: If the file is of another format.
     """
 
     source = "hicodet's instances JSON of HICO-DET"
@@ -56,7 +56,7 @@ class HICODetJSONFile:
         self.rare = content.get('rare')
 
     def read(self, split: str) -> Iterator[HICOImage]:
-        """The images, in the file's order."""
+        """Iterate over the images in the file's order."""
         for i in range(len(self._content['filenames'])):
             yield self._image(i)
 
@@ -73,10 +73,10 @@ class HICODetJSONFile:
             ],
         )
         for key, rows in expected.items():
-            for i, (found, row) in enumerate(zip(content[key], rows)):
-                if found != row:
+            for i, (given, row) in enumerate(zip(content[key], rows)):
+                if given != row:
                     raise ValueError(
-                        f'{self.path}, {key}[{i}]: {found!r}, '
+                        f'{self.path}, {key}[{i}]: {given!r}, '
                         f'where HICO-DET has {row!r}.'
                     )
             if len(content[key]) != len(rows):

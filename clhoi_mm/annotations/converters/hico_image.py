@@ -1,4 +1,4 @@
-"""An image of HICO-DET, whatever file it was read from."""
+"""Image of HICO-DET, independent of the source format."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,18 +13,18 @@ _NAME = re.compile(r'HICO_(train|test)2015_(\d+)\.\w+')
 
 @dataclass
 class HICOImage:
-    """What one record says.
+    """Content of one record.
 
     Args:
-        where (str): File and record, for messages.
-        file_name (str): As in 'HICO_test2015_00000001.jpg'.
-        size (Tuple[int, int], optional): Width and height; None where the
-            source does not tell.
-        bboxes (np.ndarray): (B, 4) 1-based inclusive pixels, xyxy, as all
-            sources have them.
+        where (str): File and record, for error messages.
+        file_name (str): Name such as 'HICO_test2015_00000001.jpg'.
+        size (Tuple[int, int], optional): Width and height; None if the
+            source has none.
+        bboxes (np.ndarray): (B, 4) 1-based inclusive pixels, xyxy, as in all
+            sources.
         labels (np.ndarray): (B, ) object labels.
-        pairs (np.ndarray): (P, 3) rows of person's and object's position
-            among the boxes and HOI label.
+        pairs (np.ndarray): (P, 3) rows of the indices of the person's and
+            the object's box, and the HOI label.
         invisible (List[int]): HOI labels of interactions without boxes.
     """
 
@@ -47,10 +47,10 @@ class HICOImage:
         pairs: Sequence[Tuple[int, int, int]],
         invisible: Sequence[int] = (),
     ) -> 'HICOImage':
-        """From plain lists.
+        """Build an image from plain lists.
 
         Raises:
-            ValueError: The name is none of HICO-DET's, the size is no two
+            ValueError: If the name is none of HICO-DET's, the size is not two
                 positive numbers, or a box is not four numbers.
         """
         if not _NAME.fullmatch(str(file_name)):
@@ -81,34 +81,34 @@ class HICOImage:
 
     @property
     def split(self) -> str:
-        """'train' or 'test'."""
+        """Split of the image, 'train' or 'test'."""
         return _NAME.fullmatch(self.file_name).group(1)
 
     @property
     def number(self) -> int:
-        """The number in the file's name."""
+        """Number in the file's name."""
         return int(_NAME.fullmatch(self.file_name).group(2))
 
     @property
     def continuous_bboxes(self) -> np.ndarray:
-        """(B, 4) zero-based continuous pixels."""
+        """Boxes in zero-based continuous pixels, (B, 4)."""
         return self.bboxes - (1, 1, 0, 0)
 
     def faults(self, vocabulary: HOIVocabulary) -> Tuple[np.ndarray, str]:
-        """Which pairs contradict their boxes or the classes.
+        """Find pairs that contradict their boxes or classes.
 
         Args:
             vocabulary (HOIVocabulary): HICO-DET's.
 
         Returns:
-            tuple: (P, ) bool, and what is wrong with the first of them.
+            tuple: Flags, (P, ) bool, and a description of the first fault.
         """
         human, obj, hoi = self.pairs.T
         num = len(self.bboxes)
         outside = (self.pairs[:, :2] < 0) | (self.pairs[:, :2] >= num)
         outside = outside.any(1)
         unknown = (hoi < 0) | (hoi >= vocabulary.num_hois)
-        # One more box, good, of no class, for pairs that point nowhere.
+        # One more valid box, of no class, for invalid indices.
         finite = np.isfinite(self.bboxes).all(1)
         empty = ~finite | (self.bboxes[:, 2:] < self.bboxes[:, :2]).any(1)
         empty = np.append(empty, False)

@@ -1,4 +1,4 @@
-"""HICO-DET's own file, anno_bbox.mat."""
+"""Reader of HICO-DET's original file, anno_bbox.mat."""
 
 import zlib
 from pathlib import Path
@@ -21,9 +21,9 @@ class HICOMatFile:
     ``bbox_train`` and ``bbox_test`` are struct arrays with ``filename``,
     ``size`` (width, height, depth) and ``hoi``, itself a struct array with
     ``id`` (1 to 600), ``bboxhuman`` and ``bboxobject`` (x1, x2, y1, y2;
-    1-based inclusive), ``connection`` (rows of positions in both, from 1) and
+    1-based inclusive), ``connection`` (rows of indices into both, from 1) and
     ``invis``. ``list_action`` names the classes by ``vname`` and ``nname``.
-    A file with one of the splits, or without the names, is read as well.
+    Files with one of the splits, or without the names, are accepted.
 
     One split is in memory at a time. scipy is imported when a file is read.
 
@@ -33,7 +33,7 @@ class HICOMatFile:
             agree with.
 
     Raises:
-        ValueError: The file is no such file.
+        ValueError: If the file is of another format.
     """
 
     source = "HICO-DET's anno_bbox.mat"
@@ -55,7 +55,7 @@ class HICOMatFile:
             self._check_classes(self._load('list_action'))
 
     def read(self, split: str) -> Iterator[HICOImage]:
-        """The images of 'train' or 'test', in the file's order."""
+        """Iterate over the images of 'train' or 'test'."""
         variable = SPLITS[split]
         for i, record in enumerate(self._load(variable)):
             where = f'{self.path}, {variable}({i + 1})'
@@ -71,7 +71,7 @@ class HICOMatFile:
         return content[variable].ravel()
 
     def _call(self, function: str, **kwargs) -> Any:
-        """A function of scipy.io on the file."""
+        """Call a function of scipy.io on the file."""
         from scipy import io
 
         try:
@@ -100,17 +100,17 @@ class HICOMatFile:
                 f'{self.path}, list_action: not of the known '
                 f'structure ({error}).'
             ) from error
-        known = [
+        vocab_names = [
             (vocab.verbs[v], vocab.objects[o])
             for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)
         ]
-        for i, (found, expected) in enumerate(zip(names, known)):
-            if [normalise_name(x) for x in found] != [
+        for i, (given, expected) in enumerate(zip(names, vocab_names)):
+            if [normalise_name(x) for x in given] != [
                 normalise_name(x) for x in expected
             ]:
                 raise ValueError(
                     f'{self.path}, list_action({i + 1}): '
-                    f'{" ".join(found)}, where HICO-DET has '
+                    f'{" ".join(given)}, where HICO-DET has '
                     f'{" ".join(expected)}.'
                 )
 
@@ -137,13 +137,13 @@ class HICOMatFile:
                 _boxes(hoi['bboxobject']),
             )
             links = hoi['connection'].reshape(-1, 2).astype(np.int64)
-            # A position that is not there stays so.
+            # Invalid indices stay invalid.
             links[(links < 1) | (links > (len(humans), len(objects)))] = 0
             first = len(bboxes)
             bboxes += humans + objects
             labels += [self.vocabulary.person_label] * len(humans)
             labels += [int(self.vocabulary.hoi_objects[label])] * len(objects)
-            # An interaction without any pair holds for the image alone.
+            # An interaction without any pair is image-level.
             if not len(links):
                 invisible.append(label)
             starts = (first, first + len(humans))
@@ -178,7 +178,7 @@ def _text(value: np.ndarray) -> str:
 
 
 def _boxes(rows: np.ndarray) -> List[List[float]]:
-    """xyxy of each; an empty array has no fields."""
+    """Convert boxes to xyxy; an empty array has no fields."""
     return [
         [_number(row[key]) for key in ('x1', 'y1', 'x2', 'y2')]
         for row in rows.ravel()

@@ -1,4 +1,4 @@
-"""HICO-DET as JSON, as PPDM made it and QPIC's descendants use it."""
+"""Reader of HICO-DET's JSON files of PPDM and QPIC."""
 
 from pathlib import Path
 from typing import Any, Iterator, List, Optional
@@ -7,7 +7,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from .hico_image import HICOImage
 
-# COCO's category numbers in the order of its 80 names.
+# COCO's category ids in the order of its 80 names.
 COCO_IDS = [
     i
     for i in range(1, 91)
@@ -20,14 +20,14 @@ class HICOPPDMFile:
 
     A list of images with ``file_name``, ``annotations`` (``bbox`` xyxy,
     ``category_id`` as in COCO) and ``hoi_annotation`` (``subject_id`` and
-    ``object_id``, positions among the annotations; ``category_id``, the verb
+    ``object_id``, indices into the annotations; ``category_id``, the verb
     from 1; ``hoi_category_id``, the class from 1). The boxes are those of
     ``anno_bbox.mat`` unchanged, 1-based inclusive. Sizes and invisible
     interactions are not in these files.
 
     Args:
-        path (str | PathLike): The file, for messages.
-        content (list): What it holds.
+        path (str | PathLike): Path of the file, for error messages.
+        content (list): Content of the file.
         vocabulary (HOIVocabulary): HICO-DET's.
     """
 
@@ -49,7 +49,7 @@ class HICOPPDMFile:
         self.rare: Optional[List[int]] = None
 
     def read(self, split: str) -> Iterator[HICOImage]:
-        """The images, in the file's order."""
+        """Iterate over the images in the file's order."""
         for i, record in enumerate(self._content):
             yield self._image(i, record)
 

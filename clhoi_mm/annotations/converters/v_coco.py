@@ -1,4 +1,4 @@
-"""V-COCO, from any of its files, to an annotation file."""
+"""Converter of V-COCO's files."""
 
 import os
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ from .v_coco_pairs import add_pairs
 
 @dataclass
 class VCOCOReport:
-    """What the annotation file holds.
+    """Summary of a written annotation file.
 
     Attributes:
         path (Path): The file written.
-        source (str): What kind of files it was made from.
-        complete (bool): Whether it holds all 29 action roles, absent roles
-            and persons without pairs.
+        source (str): Kind of the source files.
+        complete (bool): Whether it has all 29 action roles, missing roles and
+            persons without pairs.
         images (int): Number of images.
         boxes (int): Number of annotations.
-        persons (int): Persons labelled for interactions.
-        unlabelled (int): Persons whom nobody labelled.
+        persons (int): Persons labeled for interactions.
+        unlabelled (int): Persons not labeled for interactions.
         rows (int): (person, action role) rows.
-        pairs (int): Those with an object.
+        pairs (int): Rows with an object.
         verbs (int): Action roles that occur.
-        sizes_from (str): Where widths and heights are from.
+        sizes_from (str): Source of widths and heights.
         missing (List[str]): Images that were left out.
     """
 
@@ -56,7 +56,7 @@ def convert_v_coco(
     progress: bool = False,
     skip_missing: bool = False,
 ) -> VCOCOReport:
-    """Writes one annotation file, images in the order of their ids.
+    """Write one annotation file, images sorted by id.
 
     Args:
         sources (Sequence[str | PathLike]): The official
@@ -65,21 +65,21 @@ def convert_v_coco(
         out (str | PathLike): The JSON file.
         coco (Sequence[str | PathLike]): COCO's instances files. The official
             files need them for all boxes; the others take sizes from them.
-        ids (str | PathLike, optional): A list of image ids, one a line, as
-            V-COCO's ``splits/*.ids``; other images are left out, and images
+        ids (str | PathLike, optional): List of image ids, one per line, such
+            as V-COCO's ``splits/*.ids``; other images are left out, and images
             without labels are added from official files.
-        images (str | PathLike, optional): The folder with ``train2014/`` and
-            ``val2014/``, for sizes where no COCO file is given.
+        images (str | PathLike, optional): Folder with ``train2014/`` and
+            ``val2014/``, for sizes if no COCO file is given.
         progress (bool): Whether to show a progress bar.
-        skip_missing (bool): Leave out images that ``images`` lacks, of which
-            the report tells. With ``instances_vcoco_*.json`` only.
+        skip_missing (bool): Whether to leave out, and report, images that
+            ``images`` lacks. With ``instances_vcoco_*.json`` only.
 
     Returns:
-        VCOCOReport: What was written.
+        VCOCOReport: Summary of the conversion.
 
     Raises:
-        ValueError: A source contradicts itself or COCO; the message names
-            the record.
+        ValueError: If a source is inconsistent or contradicts COCO; the
+            message names the record.
     """
     contents = [read_json(path) for path in sources]
     official = [_is_official(path, c) for path, c in zip(sources, contents)]

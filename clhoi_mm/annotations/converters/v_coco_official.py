@@ -1,4 +1,4 @@
-"""V-COCO's own files, with COCO's boxes."""
+"""Reader of V-COCO's original files, with COCO's boxes."""
 
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -9,7 +9,7 @@ from ..annotation_builder import AnnotationBuilder
 from ..coco_file import COCOFile, relative_name
 from ..text_file import PathLike
 
-Row = Tuple[int, int, int]  # verb label, person, object (0: absent)
+Row = Tuple[int, int, int]  # verb label, person, object (0: missing)
 
 
 class OfficialActions:
@@ -17,16 +17,16 @@ class OfficialActions:
 
     A list of 26 actions; each has for the same persons ``image_id``,
     ``ann_id`` (a person in COCO), ``label`` (0 or 1), ``role_name`` ('agent'
-    and up to two more) and ``role_object_id``, one row of annotation ids
-    after another for each role, 0 where the role is absent.
+    and up to two more) and ``role_object_id``, the annotation ids of one role
+    after the other, 0 where the role is missing.
 
     Args:
         vocabulary (HOIVocabulary): V-COCO's, whose verbs are action roles.
 
     Attributes:
-        image_of (Dict[int, int]): Image of each person.
-        rows (Dict[int, List[Row]]): By image: verb, person and object of
-            each role of each action that a person does.
+        image_of (Dict[int, int]): Person to image.
+        rows (Dict[int, List[Row]]): Image to verb, person and object of each
+            role of each of a person's actions.
     """
 
     def __init__(self, vocabulary: Any) -> None:
@@ -35,10 +35,10 @@ class OfficialActions:
         self.rows: Dict[int, List[Row]] = {}
 
     def add(self, path: PathLike, actions: List[dict]) -> None:
-        """Adds a file.
+        """Add a file.
 
         Raises:
-            ValueError: Naming the file, the action and what is wrong.
+            ValueError: With the file, the action and the fault.
         """
         persons = list(zip(actions[0]['image_id'], actions[0]['ann_id']))
         for image_id, person in persons:
@@ -101,21 +101,21 @@ def add_official(
     ids: Optional[PathLike] = None,
     progress: bool = False,
 ) -> None:
-    """Fills an annotation file from V-COCO's own files.
+    """Fill an annotation file from V-COCO's original files.
 
     All of COCO's annotations of an image are kept, in COCO's order and with
-    its ids: the order of persons decides ties in V-COCO's evaluation. Persons
-    who are not in V-COCO get ``hoi_labelled`` false.
+    its ids: the order of persons breaks ties in V-COCO's evaluation. Persons
+    that are not in V-COCO get ``hoi_labelled`` false.
 
     Args:
-        builder (AnnotationBuilder): For the vocabulary 'v_coco'.
+        builder (AnnotationBuilder): Builder with the vocabulary 'v_coco'.
         files (Sequence[Tuple]): Path and content of each action file.
         coco_paths (Sequence[str | PathLike]): COCO's instances files.
-        ids (str | PathLike, optional): Image ids, one a line.
+        ids (str | PathLike, optional): File of image ids, one per line.
         progress (bool): Whether to show a progress bar.
 
     Raises:
-        ValueError: Naming the record that contradicts COCO.
+        ValueError: If a record contradicts COCO.
     """
     actions = OfficialActions(builder.vocabulary)
     for path, content in files:
@@ -150,9 +150,9 @@ def _add_image(
         (image['width'], image['height']),
     )
     person_label = builder.vocabulary.person_label
-    label_of = {}
+    box_labels = {}
     for ann in coco.annotations[image_id]:
-        label = label_of[ann['id']] = labels[ann['category_id']]
+        label = box_labels[ann['id']] = labels[ann['category_id']]
         builder.add_annotation(
             ann['id'],
             label,
@@ -164,12 +164,12 @@ def _add_image(
         )
     for verb, person, obj in actions.rows.get(image_id, ()):
         name = builder.vocabulary.verbs[verb]
-        if label_of.get(person) != person_label:
+        if box_labels.get(person) != person_label:
             raise ValueError(
                 f'image {image_id}, {name!r}: COCO has no '
                 f'person {person} there.'
             )
-        if obj and obj not in label_of:
+        if obj and obj not in box_labels:
             raise ValueError(
                 f'image {image_id}, {name!r} of person {person}: '
                 f'COCO has no annotation {obj} there.'
@@ -181,10 +181,11 @@ def read_ids(path: PathLike) -> set:
     """Read a list of image ids.
 
     Args:
-        path (str | PathLike): As V-COCO's ``splits/*.ids``, one a line.
+        path (str | PathLike): File such as V-COCO's ``splits/*.ids``, one id
+            per line.
 
     Raises:
-        ValueError: If it holds something else.
+        ValueError: If it has other content.
     """
     with open(path, encoding='utf-8') as file:
         lines = file.read().split()

@@ -1,4 +1,4 @@
-"""V-COCO's pairs, as github.com/fredzzhang/vcoco makes them."""
+"""Reader of V-COCO's pairs of github.com/fredzzhang/vcoco."""
 
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
@@ -25,29 +25,29 @@ def add_pairs(
     ids: Optional[PathLike] = None,
     skip_missing: bool = False,
 ) -> List[str]:
-    """Fills an annotation file from ``instances_vcoco_*.json``.
+    """Fill an annotation file from ``instances_vcoco_*.json``.
 
-    They hold the pairs of 24 action roles: persons without a pair, actions
-    without an object and absent roles are not in them. Boxes are continuous
+    The files have the pairs of 24 action roles, without persons without a
+    pair, actions without an object, and missing roles. Boxes are continuous
     and zero-based, COCO's x, y, x + w, y + h.
 
     Args:
-        builder (AnnotationBuilder): For the vocabulary 'v_coco'.
+        builder (AnnotationBuilder): Builder with the vocabulary 'v_coco'.
         files (Sequence[Tuple]): Path and content of each file.
         coco_paths (Sequence[str | PathLike]): COCO's instances files, for
             the images' sizes.
-        images (str | PathLike, optional): The images' folder, for the sizes.
+        images (str | PathLike, optional): Folder of the images, for sizes.
         progress (bool): Whether to show a progress bar.
-        ids (str | PathLike, optional): Image ids, one a line; others are left
-            out.
-        skip_missing (bool): Leave out images that are not in ``images``.
+        ids (str | PathLike, optional): File of image ids, one per line; others
+            are left out.
+        skip_missing (bool): Whether to leave out images that are not in
+            ``images``.
 
     Returns:
-        List[str]: Names of the images that are missing and left out.
+        List[str]: Names of images that are missing and left out.
 
     Raises:
-        ValueError: Naming the record that contradicts itself, or if nothing
-            is left.
+        ValueError: If a record is inconsistent, or no image is left.
     """
     records: Dict[int, Tuple[Record, List[int], List[int]]] = {}
     for path, content in files:
@@ -89,7 +89,7 @@ def add_pairs(
 def _split_missing(
     ordered: List[tuple], images: PathLike
 ) -> Tuple[List[tuple], List[str]]:
-    """Tell records whose image is there from names of the others'."""
+    """Separate records whose image exists from names of missing images."""
     kept, missing = [], []
     for entry in ordered:
         name = relative_name(entry[0][2]['file_name'])
@@ -109,17 +109,20 @@ def _split_missing(
 def _names(
     builder: AnnotationBuilder, path: PathLike, content: dict
 ) -> Tuple[List[int], List[int]]:
-    """The labels of the file's verbs and objects; the first is background."""
+    """Map the file's verbs and objects to labels.
+
+    Index 0 is the background.
+    """
     vocab = builder.vocabulary
     verbs = [vocab.verb_label(name) for name in content['classes']]
     labels = [vocab.object_label(name) for name in content['objects']]
-    for names, found in (
+    for names, labels_found in (
         (content['classes'], verbs),
         (content['objects'][1:], labels[1:]),
     ):
-        if min(found, default=-1) < 0:
+        if min(labels_found, default=-1) < 0:
             raise ValueError(
-                f'{path}: {names[found.index(min(found))]!r} '
+                f'{path}: {names[labels_found.index(min(labels_found))]!r} '
                 'is not in the vocabulary of V-COCO.'
             )
     return verbs, labels

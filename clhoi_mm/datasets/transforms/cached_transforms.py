@@ -1,4 +1,4 @@
-"""A pipeline's steps, once for each view of an image."""
+"""Cache of a pipeline's results per view."""
 
 from typing import Callable, Dict, List, Optional, Sequence, Union
 
@@ -19,21 +19,20 @@ from .pack_hoi_inputs import PackHOIInputs
 
 @TRANSFORMS.register_module()
 class CachedTransforms(BaseTransform):
-    """Runs steps of a pipeline and remembers what they gave.
+    """Runs steps of a pipeline and caches their results.
 
-    For steps in which chance decides about flips alone, as all that may
-    follow :class:`LoadDetectorFeatures` or :class:`LoadImageSize`: an image
-    has few views then, and after some epochs nothing is left to do. Any other
-    draw would be frozen at its first result, so that only steps known to draw
-    nothing (:attr:`DETERMINISTIC`) and RandomFlip are taken. The same objects
-    are returned each time and must not be written to. Steps that
-    read images are remembered where ``max_images`` says how many.
+    For steps whose only randomness is flipping, as all that may follow
+    :class:`LoadDetectorFeatures` or :class:`LoadImageSize`: an image then has
+    few views. Any other random step would be frozen at its first result, so
+    only steps known to be deterministic (:attr:`DETERMINISTIC`) and
+    RandomFlip are accepted. The same objects are returned each time and must
+    not be modified. Steps that read images are cached if ``max_images`` is
+    given.
 
-    It costs memory: what the last step gave of each image and of its mirror
-    image, annotations and the teacher's vectors included, is kept until the
-    process ends and never dropped. Each process remembers for itself, so
-    that N workers come to hold N times as much, and workers that are not
-    persistent forget it all after an epoch.
+    Memory: the last step's result for each image and its mirror image,
+    including annotations and teacher embeddings, is kept until the process
+    ends. Each process has its own cache, so that N workers hold N times as
+    much, and workers that are not persistent lose it after an epoch.
 
     Required Keys:
 
@@ -44,14 +43,14 @@ class CachedTransforms(BaseTransform):
     Args:
         steps (List[dict | Callable]): Transforms or their configs, the last
             of which packs.
-        deterministic (Sequence[str]): Class names of further steps that
-            draw nothing; it is not checked whether they do. Defaults to ().
-        max_images (int, optional): Views with pixels that are kept, for small
-            data sets; later ones are made anew each time. Defaults to None:
-            images are refused.
+        deterministic (Sequence[str]): Class names of further deterministic
+            steps; this is not verified. Defaults to ().
+        max_images (int, optional): Number of views with pixels that are
+            cached, for small data sets; later ones are computed each time.
+            Defaults to None: images are refused.
 
     Raises:
-        ValueError: A step is not known to draw nothing.
+        ValueError: If a step is not known to be deterministic.
     """
 
     DETERMINISTIC = (
@@ -71,7 +70,7 @@ class CachedTransforms(BaseTransform):
         max_images: Optional[int] = None,
     ) -> None:
         self.max_images = max_images
-        # Under this package's scope, as the data sets build theirs.
+        # In this package's scope, as the data sets build theirs.
         self.steps = Compose(
             [
                 TRANSFORMS.build({'_scope_': 'clhoi_mm', **step})
@@ -80,16 +79,16 @@ class CachedTransforms(BaseTransform):
                 for step in steps
             ]
         )
-        # Subclasses may draw where these do not.
-        known = (*self.DETERMINISTIC, RandomFlip, DetRandomFlip)
+        # Exact types only: subclasses may be random.
+        known_names = (*self.DETERMINISTIC, RandomFlip, DetRandomFlip)
         for step in self.steps.transforms:
             name = getattr(step, '__name__', type(step).__name__)
-            if type(step) not in known and name not in deterministic:
+            if type(step) not in known_names and name not in deterministic:
                 raise ValueError(
                     f'CachedTransforms: {name} is not known as deterministic, '
-                    'and what it drew first would be repeated for ever. Put '
-                    'it before CachedTransforms or leave it out; if it draws '
-                    f"nothing, give deterministic=['{name}']."
+                    'and its first result would be repeated. Put '
+                    'it before CachedTransforms or leave it out; if it is '
+                    f"deterministic, set deterministic=['{name}']."
                 )
         self.flips = [
             step
@@ -99,25 +98,25 @@ class CachedTransforms(BaseTransform):
         self._views: Dict[tuple, Optional[dict]] = {}
 
     def transform(self, results: dict) -> Optional[dict]:
-        """Gives the view that chance chooses.
+        """Return the randomly chosen view.
 
         Args:
             results (dict): Result dict of the data set.
 
         Returns:
-            dict, optional: What the last step gave.
+            dict, optional: Result of the last step.
 
         Raises:
-            RuntimeError: Images are read, which may vary in many ways.
+            RuntimeError: If images are read, which may vary in many ways.
         """
         has_image = 'placeholder_source' not in results
         if has_image and self.max_images is None:
             raise RuntimeError(
                 'CachedTransforms goes with LoadDetectorFeatures '
                 'or LoadImageSize before it: images that are '
-                'read are not remembered.'
+                'read are not cached.'
             )
-        # The steps find the directions that are drawn here.
+        # The steps use the directions that are drawn here.
         with cache_random_params(self.flips):
             view = (
                 results['key'],

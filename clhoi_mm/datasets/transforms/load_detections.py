@@ -1,4 +1,4 @@
-"""Detections that were made before."""
+"""Precomputed detections."""
 
 import os.path as osp
 from typing import Optional, Tuple, Union
@@ -21,12 +21,12 @@ SOURCES = ('ground_truth', 'results')
 
 @TRANSFORMS.register_module()
 class LoadDetections(BaseTransform):
-    """Takes detections along through the pipeline.
+    """Transforms precomputed detections along with the image.
 
-    mmdet's transforms know ``gt_bboxes`` only, so detections ride among them,
-    with row ids above those of the annotations, and are resized, flipped,
-    cropped and filtered with them; :class:`PackHOIInputs` takes them out
-    again. Put it right after :class:`LoadHOIAnnotations`.
+    mmdet's transforms handle ``gt_bboxes`` only, so detections are appended
+    to them with row ids above those of the annotations, and are resized,
+    flipped, cropped and filtered with them; :class:`PackHOIInputs` separates
+    them again. Put it right after :class:`LoadHOIAnnotations`.
 
     Required Keys:
 
@@ -43,32 +43,31 @@ class LoadDetections(BaseTransform):
 
     Added Keys:
 
-    - tracked_detections (takes the place of ``detections``)
+    - tracked_detections (replaces ``detections``)
     - detections_from (with a file as source; the DetectionFile)
 
     Args:
         source (str): 'ground_truth' makes a detection with score 1 of each
-            annotated box that is no crowd (the PredCls protocol, which tells
-            interaction errors from detection errors); 'results' takes what a
-            data set or a caller put there; anything else is a file that
-            ``tools/analysis_tools/cache_detections.py`` wrote. Defaults to
+            annotated box that is no crowd (PredCls, which separates
+            interaction errors from detection errors); 'results' uses those
+            of the data set or caller; anything else is a file of
+            ``tools/analysis_tools/cache_detections.py``. Defaults to
             'ground_truth'.
-        merge_iou (float, optional): Of annotated boxes of one class that
-            overlap by more than this, the first in the file becomes a
-            detection. HICO-DET's annotators drew boxes anew for each class,
-            so that one person has several nearly equal boxes; left apart,
-            pairs of a copy that carries no label would count as negatives.
-            The annotated pairs themselves are not touched. None keeps all;
-            Other sources' are never merged. Defaults to 0.7.
-        vocabulary (str | dict | HOIVocabulary, optional): The one in use; a
-            file needs it, to tell its class names.
-        any_detector (bool): Take a file of another detector than the model's
-            as well. Defaults to False: the model refuses it.
+        merge_iou (float, optional): IoU above which annotated boxes of one
+            class become one detection, the first in the file. HICO-DET is
+            annotated class by class, so that one person has several nearly
+            equal boxes; unmerged, pairs of an unlabeled copy would count as
+            negatives. Annotated pairs are not changed, nor are other sources'
+            detections. None keeps all. Defaults to 0.7.
+        vocabulary (str | dict | HOIVocabulary, optional): The vocabulary in
+            use, required for a file to match classes by name.
+        any_detector (bool): Whether to accept a file of another detector than
+            the model's. Defaults to False.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: An option makes no sense, or the file is damaged or lacks
-            an object of the vocabulary.
+        FileNotFoundError: If there is no such file.
+        ValueError: If an option is invalid, or the file is damaged or lacks an
+            object of the vocabulary.
     """
 
     def __init__(
@@ -89,11 +88,11 @@ class LoadDetections(BaseTransform):
 
     @property
     def key_source(self) -> Optional[KeySource]:
-        """Where images are looked up; None without a file."""
+        """Keys of the file; None without a file."""
         return None if self.file is None else self.file.key_source
 
     def transform(self, results: dict) -> dict:
-        """Adds the detections' boxes to those of the annotations.
+        """Append the detections' boxes to those of the annotations.
 
         Args:
             results (dict): Result dict of the pipeline.
@@ -103,12 +102,12 @@ class LoadDetections(BaseTransform):
         """
         if self.file is not None:
             self._read(results)
-        take = (
+        load = (
             self._from_ground_truth
             if self.source == 'ground_truth'
             else self._from_results
         )
-        detections, boxes = take(results)
+        detections, boxes = load(results)
         results['tracked_detections'] = detections
         if self.file is not None and not self.any_detector:
             results['detections_from'] = self.file
@@ -141,7 +140,7 @@ class LoadDetections(BaseTransform):
         if vocabulary is None:
             raise ValueError(
                 f'{self.source}: give LoadDetections the '
-                'vocabulary in use, to tell the classes by name.'
+                'vocabulary in use, to match the classes by name.'
             )
         vocabulary = HOIVocabulary.load(vocabulary)
         labels = {
@@ -157,7 +156,7 @@ class LoadDetections(BaseTransform):
         if missing:
             raise ValueError(
                 f'{self.source}: its classes lack {", ".join(missing)} of the '
-                f'vocabulary "{vocabulary.name}"; write it anew with a '
+                f'vocabulary "{vocabulary.name}"; create it with a '
                 'config of this vocabulary.'
             )
         self.labels = np.array([labels.get(name, -1) for name in names])
@@ -165,12 +164,12 @@ class LoadDetections(BaseTransform):
 
     def _read(self, results: dict) -> None:
         row = self.file.find(results['key'])
-        found = self.file.detections(row)
-        labels = self.labels[found['labels']]
+        detections = self.file.detections(row)
+        labels = self.labels[detections['labels']]
         scale = np.tile(self.file.scale_factors[row], 2)
-        found.update(bboxes=found['bboxes'] / scale, labels=labels)
+        detections.update(bboxes=detections['bboxes'] / scale, labels=labels)
         results['detections'] = {
-            name: values[labels >= 0] for name, values in found.items()
+            name: values[labels >= 0] for name, values in detections.items()
         }
 
     def _from_ground_truth(self, results: dict) -> Tuple[dict, TrackedBoxes]:
@@ -216,17 +215,17 @@ class LoadDetections(BaseTransform):
 def deduplicate_boxes(
     bboxes: torch.Tensor, labels: torch.Tensor, iou: float
 ) -> torch.Tensor:
-    """Positions of boxes that overlap no earlier kept one of their class.
+    """Select boxes that are no duplicates of earlier ones.
 
     Args:
         bboxes (Tensor): (N, 4), xyxy.
         labels (Tensor): (N, ) classes.
-        iou (float): Greater overlap means the same box.
+        iou (float): IoU above which boxes are duplicates.
 
     Returns:
-        Tensor: Ascending positions.
+        Tensor: Ascending indices.
     """
-    # Earlier boxes win: suppression with scores that fall along the file.
+    # Earlier boxes win: NMS with scores that decrease along the file.
     order = torch.arange(
         len(bboxes), 0, -1, dtype=bboxes.dtype, device=bboxes.device
     )
@@ -234,8 +233,9 @@ def deduplicate_boxes(
 
 
 def num_annotation_rows(results: dict) -> int:
-    """Number of annotations of the image; row ids from there on up belong to
-    detections.
+    """Count the annotations of an image.
+
+    Row ids from this number on belong to detections.
 
     Args:
         results (dict): The pipeline's dict.

@@ -1,4 +1,4 @@
-"""A frozen detector's features in place of the image."""
+"""Precomputed detector features in place of the image."""
 
 from typing import NamedTuple, Tuple
 
@@ -12,20 +12,20 @@ from ..key_check import KeySource
 
 
 class ImageViews(NamedTuple):
-    """An image's views in a file; which one it is, flips decide."""
+    """Views of an image, one of which the flips select."""
 
     file: DetectionFile
     key: str
 
     def pick(self, results: dict) -> DetectorView:
-        """The view that the pipeline arrived at, whose shape it gets.
+        """Select the view of the pipeline's flip; set its shape.
 
         Args:
             results (dict): The pipeline's dict.
 
         Raises:
-            RuntimeError: The file cannot hold such a view.
-            KeyError: It does not hold it.
+            RuntimeError: If the file cannot contain such a view.
+            KeyError: If the file does not contain it.
         """
         flipped = bool(results.get('flip', False))
         view = DetectorView(self.file, self.file.find(self.key, flipped))
@@ -34,18 +34,18 @@ class ImageViews(NamedTuple):
             self.file, view.row
         ) or results.get('flip_direction') not in (None, 'horizontal'):
             raise RuntimeError(
-                f'{self.file.path} holds images of the size that the network '
-                'saw, as they are and mirrored; leave all other augmentation, '
-                'Resize and Pad too, out of a pipeline with '
+                f'{self.file.path} contains images as resized for the '
+                'network, original and mirrored; leave all other '
+                'augmentation, Resize and Pad too, out of a pipeline with '
                 'LoadDetectorFeatures.'
             )
-        # What was padded at the right and below is part of the view.
+        # Padding at the right and below is part of the view.
         results['img_shape'] = shape
         return view
 
 
 def content_shape(file: DetectionFile, row: int) -> Tuple[int, int]:
-    """Height and width of a view's image without what was padded.
+    """Compute height and width of a view's image without padding.
 
     Args:
         file (DetectionFile): The file.
@@ -58,15 +58,14 @@ def content_shape(file: DetectionFile, row: int) -> Tuple[int, int]:
 
 @TRANSFORMS.register_module()
 class LoadDetectorFeatures(BaseTransform):
-    """Takes the frozen detector's maps and detections from a file.
+    """Loads a frozen detector's feature maps and detections.
 
-    Put it in place of LoadImage, Resize and Pad. The image is not read;
+    Use it in place of LoadImage, Resize and Pad. The image is not read;
     RandomFlip (horizontal) is the only augmentation that may follow. Boxes
-    are loaded and mirrored on the image without its padding, as it was when
-    the file was written.
-    :class:`PackHOIInputs` gives the sample a ``detector_view``, from which
-    :class:`CLHOI` reads maps, detections and RoI features; the detector does
-    not run.
+    are loaded and mirrored on the image without padding, as when the file was
+    written. :class:`PackHOIInputs` gives the sample a ``detector_view``, from
+    which :class:`CLHOI` reads maps, detections and RoI features; the detector
+    does not run.
 
     Required Keys:
 
@@ -74,17 +73,17 @@ class LoadDetectorFeatures(BaseTransform):
 
     Added Keys:
 
-    - img (a stand-in without content), img_shape, ori_shape, scale_factor
+    - img (placeholder without content), img_shape, ori_shape, scale_factor
     - detector_views (ImageViews)
     - placeholder_source (str)
 
     Args:
-        file (str): What ``tools/analysis_tools/cache_detections.py
-            --features`` wrote.
+        file (str): File of ``tools/analysis_tools/cache_detections.py
+            --features``.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is damaged, or holds detections only.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, or contains detections only.
     """
 
     def __init__(self, file: str) -> None:
@@ -96,21 +95,21 @@ class LoadDetectorFeatures(BaseTransform):
 
     @property
     def key_source(self) -> KeySource:
-        """Where images are looked up."""
+        """Keys of the file."""
         return self.file.key_source
 
     def transform(self, results: dict) -> dict:
-        """Adds the keys above.
+        """Add the keys above.
 
         Args:
             results (dict): Result dict of the data set.
 
         Raises:
-            KeyError: The image is not in the file.
+            KeyError: If the image is not in the file.
         """
         row = self.file.find(results['key'])
         shape = content_shape(self.file, row)
-        # A view of a single zero: it costs neither memory nor time.
+        # A broadcast view of a single zero, which costs no memory or time.
         results['img'] = np.broadcast_to(np.uint8(0), (*shape, 3))
         results['img_shape'] = shape
         results['ori_shape'] = tuple(self.file.shapes[row, 0].tolist())

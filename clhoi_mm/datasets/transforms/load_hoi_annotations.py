@@ -1,4 +1,4 @@
-"""Boxes with row ids."""
+"""Annotated boxes with row ids."""
 
 from typing import Tuple
 
@@ -9,17 +9,17 @@ from clhoi_mm.registry import TRANSFORMS
 
 
 def input_scale(results: dict, name: str) -> Tuple[float, float]:
-    """How much the image was resized before boxes are loaded.
+    """Compute the scale of the image before boxes are loaded.
 
     Args:
         results (dict): The pipeline's dict.
-        name (str): The transform that loads boxes, for the message.
+        name (str): The transform that loads boxes, for error messages.
 
     Returns:
         Tuple[float, float]: Factors for x and y.
 
     Raises:
-        RuntimeError: The image was flipped, cropped or moved before.
+        RuntimeError: If the image was flipped, cropped or padded before.
     """
     scale_w, scale_h = results.get('scale_factor', (1.0, 1.0))
     (height, width), shape = results['ori_shape'], results['img_shape']
@@ -38,10 +38,10 @@ def input_scale(results: dict, name: str) -> Tuple[float, float]:
 
 @TRANSFORMS.register_module()
 class LoadHOIAnnotations(LoadAnnotations):
-    """Loads boxes that remember their row, so that pairs can be rebuilt.
+    """Loads boxes with row ids, which identify pairs.
 
-    Put it right after the image is loaded; after a mere resize it is right
-    as well. Masks are not loaded.
+    Put it right after the image is loaded, or after a resize. Masks are not
+    loaded.
 
     Required Keys:
 
@@ -60,7 +60,7 @@ class LoadHOIAnnotations(LoadAnnotations):
         super().__init__(box_type='tracked_hbox')
 
     def transform(self, results: dict) -> dict:
-        """Loads boxes, labels and ignore flags.
+        """Load boxes, labels and ignore flags.
 
         Args:
             results (dict): Result dict from :class:`HOIDataset`.
@@ -69,8 +69,8 @@ class LoadHOIAnnotations(LoadAnnotations):
             dict: With the keys above.
 
         Raises:
-            ValueError: The image's size is not the annotated one.
-            RuntimeError: The image was flipped, cropped or padded before.
+            ValueError: If the image's size is not the annotated one.
+            RuntimeError: If the image was flipped, cropped or padded before.
         """
         annotated = (results['height'], results['width'])
         if tuple(results['ori_shape']) != annotated:

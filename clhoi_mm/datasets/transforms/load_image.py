@@ -1,4 +1,4 @@
-"""Reads the image, by the one reader of the package."""
+"""Image loading by the package's image reader."""
 
 import cv2
 import numpy as np
@@ -16,9 +16,9 @@ from clhoi_mm.utils.image_reader import (
 class LoadImage(BaseTransform):
     """Loads an image as BGR pixels, as mmcv's LoadImageFromFile does.
 
-    But by :func:`clhoi_mm.utils.image_reader.read_image`, which the teacher,
-    image sizes, pictures and the web page use as well: what a pixel is does
-    not depend on who looks. Pixels that are given are taken as they are.
+    It uses :func:`clhoi_mm.utils.image_reader.read_image`, as do the teacher,
+    image sizes, pictures and the web page, so that all use the same pixels.
+    Given pixels are used as they are.
 
     Required Keys:
 
@@ -31,14 +31,14 @@ class LoadImage(BaseTransform):
 
     Args:
         orientation (str): 'stored' for data sets that were annotated on the
-            stored pixels (HICO-DET, V-COCO, COCO), 'upright' for photos that
-            are turned as the camera says.
-        max_aspect_ratio (float): An image whose longer side is more than
-            this many times the shorter one is refused: resized, nothing
-            would be left of it. Defaults to 100.
+            stored pixels (HICO-DET, V-COCO, COCO), 'upright' to apply the
+            EXIF orientation of photos.
+        max_aspect_ratio (float): Maximum ratio of the longer to the shorter
+            side; more elongated images are refused, since resizing would
+            leave nothing of them. Defaults to 100.
 
     Raises:
-        ValueError: There is no such orientation.
+        ValueError: If there is no such orientation.
     """
 
     def __init__(
@@ -59,11 +59,11 @@ class LoadImage(BaseTransform):
             results (dict): Result dict of the data set.
 
         Returns:
-            dict: The same.
+            dict: The same dict.
 
         Raises:
-            FileNotFoundError: There is no such image.
-            UnreadableImage: It is damaged, or far too long or large.
+            FileNotFoundError: If there is no such image.
+            UnreadableImage: If it is damaged, or too elongated or large.
         """
         image = results.get('img')
         if image is None:

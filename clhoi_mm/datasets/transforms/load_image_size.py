@@ -1,4 +1,4 @@
-"""An image's size in place of the image."""
+"""Image size in place of the image."""
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -8,11 +8,11 @@ from clhoi_mm.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadImageSize(BaseTransform):
-    """Takes an image's size from its annotations; the image is not read.
+    """Takes the image size from annotations.
 
-    For models that look at boxes alone (``CLHOI(detector=None)``). Put it in
-    place of LoadImage; RandomFlip is the only augmentation that may
-    follow. :class:`PackHOIInputs` gives an input of one pixel.
+    For models that use boxes alone (``CLHOI(detector=None)``). Use it in
+    place of LoadImage; RandomFlip is the only augmentation that may follow.
+    :class:`PackHOIInputs` gives an input of one pixel.
 
     Required Keys:
 
@@ -20,18 +20,18 @@ class LoadImageSize(BaseTransform):
 
     Added Keys:
 
-    - img (a stand-in without content), img_shape, ori_shape
+    - img (placeholder without content), img_shape, ori_shape
     - placeholder_source (str)
     """
 
     def transform(self, results: dict) -> dict:
-        """Adds the keys above.
+        """Add the keys above.
 
         Args:
             results (dict): Result dict of the data set.
 
         Raises:
-            KeyError: The data set does not tell the image's size.
+            KeyError: If the data set does not have the image's size.
         """
         if 'height' not in results or 'width' not in results:
             raise KeyError(
@@ -40,8 +40,8 @@ class LoadImageSize(BaseTransform):
                 'use a HOIDataset, or LoadImage'
             )
         shape = results['height'], results['width']
-        # A view of a single zero, as np.broadcast_to makes it more slowly: it
-        # costs neither memory nor time.
+        # A broadcast view of a single zero, which costs no memory or time;
+        # np.broadcast_to makes it more slowly.
         results['img'] = np.ndarray(
             (*shape, 3), np.uint8, b'\0', strides=(0, 0, 0)
         )

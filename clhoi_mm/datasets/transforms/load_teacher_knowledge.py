@@ -11,11 +11,11 @@ from ..key_check import KeySource
 
 @TRANSFORMS.register_module()
 class LoadTeacherKnowledge(BaseTransform):
-    """Look up what the teacher said about the image.
+    """Loads an image's pseudo-labels and captions from the teacher cache.
 
     The cache's manifest is checked when the transform is built, so that a
-    wrong cache stops a job before it starts; the file is mapped at the first
-    image, in each worker.
+    wrong cache is detected before training; the file is memory-mapped at the
+    first image, in each worker.
 
     Required Keys:
 
@@ -23,23 +23,23 @@ class LoadTeacherKnowledge(BaseTransform):
 
     Added Keys:
 
-    - teacher (dict): What ``TeacherCache.get`` returns, and ``valid``
-      (bool), whether the image is in the cache.
+    - teacher (dict): Result of ``TeacherCache.get``, and ``valid`` (bool),
+      whether the image is in the cache.
 
     Args:
         cache (str): Folder of the cache's training layer.
-        vocabulary (str | dict, optional): The vocabulary in use, as
-            ``HOIVocabulary.load`` takes it; a cache for another one is an
-            error. Defaults to None, no comparison.
-        missing (str): What an image outside the cache means. 'error' raises,
+        vocabulary (str | dict, optional): The vocabulary in use, see
+            ``HOIVocabulary.load``; a cache for another one is an error.
+            Defaults to None: not checked.
+        missing (str): Handling of images outside the cache. 'error' raises,
             'mask' gives ``valid=False`` and empty arrays. Defaults to
             'error'.
 
     Raises:
-        FileNotFoundError: There is no cache in the folder.
-        ValueError: The cache is damaged or for another vocabulary, or
+        FileNotFoundError: If there is no cache in the folder.
+        ValueError: If the cache is damaged or for another vocabulary, or
             ``missing`` is neither 'error' nor 'mask'.
-        KeyError: The image is not in the cache and ``missing='error'``.
+        KeyError: If the image is not in the cache and ``missing='error'``.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LoadTeacherKnowledge(BaseTransform):
 
     @property
     def key_source(self) -> KeySource:
-        """Where images are looked up."""
+        """Keys of the cache."""
         return KeySource(
             self.cache,
             f'the teacher cache {self.cache.path}',
@@ -81,8 +81,8 @@ class LoadTeacherKnowledge(BaseTransform):
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add ``teacher`` to ``results``."""
-        words = self.cache.get(results['key'])
-        valid = words is not None
+        pseudo_labels = self.cache.get(results['key'])
+        valid = pseudo_labels is not None
         if not valid and self.missing == 'error':
             raise KeyError(
                 f'image "{results["key"]}" is not in the teacher cache '
@@ -93,7 +93,7 @@ class LoadTeacherKnowledge(BaseTransform):
                 f"(UnlabelledHOIDataset's filter_cfg.without_answer)"
             )
         results['teacher'] = dict(
-            words if valid else self.cache.empty(), valid=valid
+            pseudo_labels if valid else self.cache.empty(), valid=valid
         )
         return results
 

@@ -1,4 +1,4 @@
-"""From a pipeline's dict to an HOIDataSample."""
+"""Packing of a pipeline's results as an HOIDataSample."""
 
 from typing import Optional, Sequence
 
@@ -20,13 +20,13 @@ BOX_KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags')
 class PackHOIInputs(PackDetInputs):
     """Packs the image and an :class:`HOIDataSample`.
 
-    Pairs are rebuilt from the row ids that the boxes carried through the
-    pipeline. In training a pair that lost a box is dropped; in test mode all
-    visible pairs of the file stay, with an index of -1 where the box was
-    dropped. Without boxes (no LoadHOIAnnotations) training samples have no
-    ``gt_hois`` at all. Detections that were cropped away are dropped.
+    Pairs are rebuilt from the row ids of the transformed boxes. In training
+    a pair that lost a box is dropped; in test mode all visible pairs of the
+    file are kept, with an index of -1 where the box was dropped. Without boxes
+    (no LoadHOIAnnotations) training samples have no ``gt_hois``. Detections
+    that were cropped away are dropped.
 
-    Packed where the results hold them: ``gt_instances`` and
+    Packed where present: ``gt_instances`` and
     ``ignored_instances`` (plain tensors), ``gt_hois``, ``gt_persons``,
     ``image_hoi_labels``, ``detections``, ``teacher``; and as metainfo
     ``detector_view`` (of :class:`LoadDetectorFeatures`) and
@@ -53,7 +53,7 @@ class PackHOIInputs(PackDetInputs):
         super().__init__(meta_keys)
 
     def transform(self, results: dict) -> dict:
-        """Packs the results.
+        """Pack the results.
 
         Args:
             results (dict): Result dict of the pipeline.
@@ -62,8 +62,8 @@ class PackHOIInputs(PackDetInputs):
             dict: ``inputs`` (C, H, W) and ``data_samples``.
 
         Raises:
-            RuntimeError: A transform dropped or reordered boxes without
-                their row ids or labels, or detections were never loaded.
+            RuntimeError: If a transform dropped or reordered boxes without
+                their row ids or labels, or detections were not loaded.
         """
         results = dict(results)
         origin = {
@@ -74,7 +74,7 @@ class PackHOIInputs(PackDetInputs):
         detections = self._take_detections(results)
         if 'placeholder_source' in results:
             self._check_stand_in(results)
-            # Nobody looks at it: let nobody copy and normalise it.
+            # A placeholder is not used: avoid copying and normalizing it.
             results['img'] = np.zeros((1, 1, 3), np.uint8)
         packed = super().transform(results)
         base = packed['data_samples']
@@ -101,25 +101,25 @@ class PackHOIInputs(PackDetInputs):
 
     @staticmethod
     def _check_stand_in(results: dict) -> None:
-        """Flips are all that may happen to what stands for an image."""
+        """Check that a placeholder was at most flipped."""
         img, name = results['img'], results['placeholder_source']
-        # It is a view of one number until somebody works on its pixels.
+        # It stays a view of one number unless its pixels are modified.
         if any(img.strides) or (
             'detector_views' not in results
             and img.shape[:2] != results['ori_shape']
         ):
             raise RuntimeError(
-                f'{name} reads no image, and a transform after it worked on '
-                'pixels or cut them away; leave all augmentation but '
+                f'{name} reads no image, and a transform after it modified or '
+                'cropped the pixels; leave all augmentation but '
                 f'RandomFlip, Resize too, out of a pipeline with {name}.'
             )
 
     def _take_detections(self, results: dict) -> Optional[InstanceData]:
-        """Takes detections out of ``gt_bboxes``, and checks all row ids."""
+        """Separate detections from ``gt_bboxes`` and check all row ids."""
         if 'detections' in results:
             raise RuntimeError(
-                'the results hold detections, but no transform took them '
-                "along. Add LoadDetections(source='results') right after the "
+                'the results contain detections, but no transform loaded '
+                "them. Add LoadDetections(source='results') right after the "
                 'image and its annotations are loaded.'
             )
         detections = results.get('tracked_detections')
@@ -137,9 +137,9 @@ class PackHOIInputs(PackDetInputs):
         bboxes = boxes.tensor[~is_gt]
         h, w = results['img_shape'][:2]
         limits = bboxes.new_tensor([w, h, w, h])
-        seen = bboxes.clamp(min=0).minimum(limits)
-        seen = (seen[:, 2:] > seen[:, :2]).all(1)
-        index, bboxes = index[seen], bboxes[seen]
+        is_kept = bboxes.clamp(min=0).minimum(limits)
+        is_kept = (is_kept[:, 2:] > is_kept[:, :2]).all(1)
+        index, bboxes = index[is_kept], bboxes[is_kept]
         fields = {
             key: _tensor(value)[index] for key, value in detections.items()
         }
@@ -151,7 +151,7 @@ class PackHOIInputs(PackDetInputs):
             raise RuntimeError(
                 f'gt_bboxes are {type(boxes).__name__} without row ids. Load '
                 'them with LoadHOIAnnotations instead of LoadAnnotations, '
-                'and leave out transforms that build boxes anew '
+                'and leave out transforms that create new boxes '
                 '(RandomErasing, Albu).'
             )
         row_ids = boxes.require_row_ids()
@@ -185,13 +185,13 @@ class PackHOIInputs(PackDetInputs):
         elif results.get('test_mode', False):
             row_ids = torch.zeros(0, dtype=torch.int64)
         else:
-            return  # no boxes to point to: no pairs, rather than none left
+            return  # without boxes pairs are unknown rather than empty
         sample.gt_hois = self._rebuild_pairs(results, row_ids)
 
     def _rebuild_pairs(self, results: dict, row_ids: Tensor) -> InstanceData:
         rows, hois = results['rows'], results['hois']
         bboxes, labels = _tensor(rows['bboxes']), _tensor(rows['labels'])
-        # One more row, which the index -1 of an absent role reads.
+        # One more row, for the index -1 of a missing role.
         position = torch.full((len(labels) + 1,), -1)
         position[row_ids] = torch.arange(len(row_ids))
         bboxes = torch.cat([bboxes, bboxes.new_full((1, 4), torch.nan)])
@@ -217,5 +217,5 @@ class PackHOIInputs(PackDetInputs):
 
 
 def _tensor(array: np.ndarray) -> Tensor:
-    """A tensor that shares no memory with a record of the data set."""
+    """Copy a record's array to a tensor."""
     return torch.from_numpy(np.array(array))

@@ -8,12 +8,12 @@ from clhoi_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class AccelerateHook(Hook):
-    """Makes the detector faster once the weights are loaded, for testing.
+    """Accelerates the detector for testing, after weights are loaded.
 
-    For runners that do nothing else, see :func:`accelerate`.
+    For runners that only test, see :func:`accelerate`.
 
     Args:
-        fast (bool): Whether backbone and neck work in bfloat16. Defaults to
+        fast (bool): Whether backbone and neck run in bfloat16. Defaults to
             False.
     """
 

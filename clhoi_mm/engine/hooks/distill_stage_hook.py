@@ -12,12 +12,12 @@ from clhoi_mm.registry import HOOKS
 class DistillStageHook(Hook):
     """Switches from context distillation to interaction distillation.
 
-    The stage follows from the epoch alone, so that a resumed run lands in the
-    right one. Parameters are never frozen by ``requires_grad``, which
-    DistributedDataParallel would not notice once it wraps the model: a part
-    that rests gets a learning rate of 0, and the VLT goes on at a lower one
-    in the second stage. The factors apply within an iteration only, so that
-    schedulers and checkpoints see the untouched rates.
+    The stage depends on the epoch alone, so that a resumed run is in the right
+    one. Parameters are never frozen by ``requires_grad``, which
+    DistributedDataParallel would not notice once it wraps the model: a frozen
+    part has a learning rate of 0, and the VLT has a lower one in the second
+    stage. The factors apply within an iteration only, so that schedulers and
+    checkpoints see the original rates.
 
     The optimizer must keep the VLT's parameters in groups of their own:
     ``paramwise_cfg=dict(custom_keys={'vlt': dict(lr_mult=1.0)})``.
@@ -28,8 +28,8 @@ class DistillStageHook(Hook):
             interactions are distilled. Defaults to 0.1.
     """
 
-    # After the schedulers have set the rates, and put back before they step
-    # or a checkpoint is written.
+    # After the schedulers set the rates; restored before they step or a
+    # checkpoint is written.
     priority = 'ABOVE_NORMAL'
 
     def __init__(self, context_epochs: int, vlt_lr_mult: float = 0.1) -> None:
@@ -39,14 +39,14 @@ class DistillStageHook(Hook):
         self._rates: list[float] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Check that the stages make sense for this model."""
+        """Check that the stages fit the model."""
         model = self._model(runner)
         if self.context_epochs > 0 and model.context_loss is None:
             raise ValueError(
                 f'DistillStageHook.context_epochs={self.context_epochs}, but '
                 'the model has no context_loss; set context_epochs=0'
             )
-        # Either stage's error now rather than epochs later.
+        # Report errors of either stage now rather than epochs later.
         for stage in (1, 2):
             self._factors_of_stage(runner, stage)
         self._check_encoder(runner)
@@ -61,27 +61,27 @@ class DistillStageHook(Hook):
         model.stage = stage
         self._factors = self._factors_of_stage(runner, stage)
         if runner.epoch == self.context_epochs and model.icn is not None:
-            # Adam has counted the first stage's zero gradients; its steps
-            # would be several times too long for hundreds of iterations.
+            # Adam has averaged the first stage's zero gradients; its steps
+            # would be several times too large for hundreds of iterations.
             state = runner.optim_wrapper.optimizer.state
             for param in model.icn.parameters():
                 state.pop(param, None)
 
     def before_train_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Scale the rates of this iteration."""
+        """Scale the learning rates of this iteration."""
         groups = runner.optim_wrapper.optimizer.param_groups
         self._rates = [group['lr'] for group in groups]
         for group, factor in zip(groups, self._factors):
             group['lr'] *= factor
 
     def after_train_iter(self, runner: Runner, *args, **kwargs) -> None:
-        """Put the rates back."""
+        """Restore the learning rates."""
         groups = runner.optim_wrapper.optimizer.param_groups
         for group, rate in zip(groups, self._rates):
             group['lr'] = rate
 
     def after_train(self, runner: Runner) -> None:
-        """Warn of a label noise model whose warm-up never ended."""
+        """Warn if the label noise model's warm-up never ended."""
         noise = self._model(runner).label_noise
         if noise is not None and 0 < noise.iterations <= noise.warmup:
             runner.logger.warning(
@@ -92,23 +92,27 @@ class DistillStageHook(Hook):
             )
 
     def _check_encoder(self, runner: Runner) -> None:
-        """Words and classes must lie in the same text space.
+        """Check that cache and model use the same text encoder.
 
         Raises:
             ValueError: If the teacher's cache was packed with another text
                 encoder than the model's phrases.
         """
-        own = self._model(runner).teacher_head.phrases.encoder_identity
+        model_encoder = self._model(
+            runner
+        ).teacher_head.phrases.encoder_identity
         for transform in _nested(runner.train_dataloader.dataset):
-            if own is None or not isinstance(transform, LoadTeacherKnowledge):
+            if model_encoder is None or not isinstance(
+                transform, LoadTeacherKnowledge
+            ):
                 continue
-            other = transform.cache.manifest['text_encoder']
-            if other != own:
+            cache_encoder = transform.cache.manifest['text_encoder']
+            if cache_encoder != model_encoder:
                 raise ValueError(
                     f'the cache {transform.cache.path} was packed with the '
-                    f'text encoder {other}, the model embeds its classes '
-                    f'with {own}; pack the cache again, or change '
-                    'model.teacher_head.text_encoder'
+                    f'text encoder {cache_encoder}, the model embeds its '
+                    f'classes with {model_encoder}; pack the cache again, or '
+                    'change model.teacher_head.text_encoder'
                 )
 
     @staticmethod
@@ -120,7 +124,7 @@ class DistillStageHook(Hook):
         )
 
     def _factors_of_stage(self, runner: Runner, stage: int) -> list[float]:
-        """Factor of each parameter group in a stage."""
+        """List each parameter group's learning rate factor in a stage."""
         model = self._model(runner)
         groups = runner.optim_wrapper.optimizer.param_groups
         part, factor = (
@@ -135,8 +139,8 @@ class DistillStageHook(Hook):
             if any(inside) != all(inside):
                 raise ValueError(
                     'the VLT, the ICN and the rest share a parameter group '
-                    'of the optimizer, so that stages cannot have rates of '
-                    'their own; set optim_wrapper.paramwise_cfg=dict('
+                    'of the optimizer, so that stages cannot have different '
+                    'learning rates; set optim_wrapper.paramwise_cfg=dict('
                     "custom_keys={'vlt': dict(lr_mult=1.0)})"
                 )
             factors.append(factor if all(inside) else 1.0)
@@ -144,7 +148,7 @@ class DistillStageHook(Hook):
 
 
 def _nested(part: Any) -> Iterator[Any]:
-    """A data set or transform and, at any depth, what it wraps."""
+    """Iterate over a data set or transform and nested ones."""
     yield part
     for name in ('dataset', 'datasets', 'pipeline', 'transforms', 'steps'):
         inner = getattr(part, name, None)

@@ -10,15 +10,15 @@ from clhoi_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Makes a resumed run repeat the uninterrupted one.
+    """Seeds each epoch, which makes resumed runs reproducible.
 
-    mmengine saves no random state. Here an epoch's randomness follows from
-    the seed and the epoch: the data set seeds each sample's augmentation, and
-    torch is seeded anew as an epoch begins.
+    mmengine saves no random state. Here an epoch's randomness depends on seed
+    and epoch alone: the data set seeds each sample's augmentation, and torch
+    is seeded when an epoch begins.
     """
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Tell the data sets the epoch and seed torch."""
+        """Set the epoch of the data sets and seed torch."""
         for dataset in inner_datasets(runner.train_dataloader.dataset):
             if hasattr(dataset, 'set_epoch'):
                 dataset.set_epoch(runner.epoch)

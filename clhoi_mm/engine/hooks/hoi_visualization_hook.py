@@ -21,9 +21,9 @@ class HOIVisualizationHook(Hook):
     Args:
         draw (bool): Whether to draw at all. Defaults to False.
         interval (int): Draw every n-th image. Defaults to 50.
-        score_thr (float): Least score of drawn interactions.
-        test_out_dir (str, optional): Folder for a test's pictures. Without
-            it they go to the visualizer's backends.
+        score_thr (float): Minimum score of drawn interactions.
+        test_out_dir (str, optional): Folder for a test's pictures. Defaults
+            to None: the visualizer's backends.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class HOIVisualizationHook(Hook):
         self._seen = 0
 
     def before_val_epoch(self, runner: Runner) -> None:
-        """Count images from the start, so that the same ones are drawn."""
+        """Reset the image counter, to draw the same images."""
         self._seen = 0
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Likewise."""
+        """Reset the image counter, to draw the same images."""
         self._seen = 0
 
     def after_val_iter(
@@ -54,7 +54,7 @@ class HOIVisualizationHook(Hook):
         data_batch: dict,
         outputs: Sequence[HOIDataSample],
     ) -> None:
-        """Draw a batch of validation."""
+        """Draw images of a validation batch."""
         self._draw(outputs, 'val', runner.iter)
 
     def after_test_iter(
@@ -64,7 +64,7 @@ class HOIVisualizationHook(Hook):
         data_batch: dict,
         outputs: Sequence[HOIDataSample],
     ) -> None:
-        """Draw a batch of testing."""
+        """Draw images of a test batch."""
         self._draw(outputs, 'test', 0, self.test_out_dir)
 
     def _draw(
@@ -85,7 +85,7 @@ class HOIVisualizationHook(Hook):
                 continue
             file_name = osp.basename(sample.img_path)
             visualizer.add_datasample(
-                # No folder: LocalVisBackend makes none.
+                # LocalVisBackend does not create folders.
                 f'{name}_{osp.splitext(file_name)[0]}',
                 np.asarray(
                     read_image(

@@ -11,19 +11,19 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 @HOOKS.register_module()
 class JsonConfigHook(Hook):
-    """Lets the config travel in a checkpoint as JSON.
+    """Stores the config in checkpoints as JSON.
 
-    mmengine writes it as Python source, which whoever reads the checkpoint
-    would have to execute. Vocabularies in files of one's own travel along.
+    mmengine stores it as Python source, which would have to be executed to
+    read it. The content of vocabulary files is included.
     """
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Replace the config's text."""
+        """Replace the config's text by JSON."""
         checkpoint['meta']['cfg'] = json.dumps(_portable(runner.cfg.to_dict()))
 
 
 def _portable(value: Any) -> Any:
-    """A config's entry with the content of vocabularies for their paths."""
+    """Replace vocabulary paths in a config entry by their content."""
     if isinstance(value, dict):
         return {
             key: HOIVocabulary.load(entry).to_dict()

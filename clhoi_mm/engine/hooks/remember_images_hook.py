@@ -9,14 +9,14 @@ from clhoi_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class RememberImagesHook(Hook):
-    """Reads and decodes each view of a training image once.
+    """Caches the decoded views of training images in memory.
 
     For data sets that fit into memory: the pipeline is run once for each
-    image and each of its flips (:class:`CachedTransforms`). A pipeline that
-    draws anything else, or that reads no images, is left as it is.
+    image and each of its flips (:class:`CachedTransforms`). A pipeline with
+    other random transforms, or without images, is left unchanged.
 
     Args:
-        max_images (int): Views that are kept, in each process that loads.
+        max_images (int): Number of cached views in each loading process.
     """
 
     def __init__(self, max_images: int) -> None:

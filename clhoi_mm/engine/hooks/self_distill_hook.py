@@ -10,29 +10,27 @@ from clhoi_mm.registry import HOOKS
 
 @HOOKS.register_module()
 class SelfDistillHook(Hook):
-    """Begins rounds of self-distillation.
+    """Starts the rounds of self-distillation.
 
-    A student that learns from a noisy teacher first believes and then doubts
-    what it was told; what it believed stays with it. So at the beginning of
-    a round the ICN becomes the self-teacher, another begins anew, and from
-    then on words are taken for what the self-teacher makes of them
-    (:class:`SelfTeacher`). The VLT goes on.
+    Born-again networks (arXiv 1805.04770): at the beginning of a round the
+    ICN becomes the frozen self-teacher, a re-initialized ICN replaces it, and
+    labels are from then on replaced by the posteriors of the self-teacher
+    (:class:`SelfTeacher`). The first ICN has fitted uncorrected labels during
+    the label noise model's warm-up; the new one has not. The VLT is kept.
 
-    Where nothing is doubted, as with annotations or without a model of the
-    teacher's noise, there is nothing to be revised, and training goes on as
-    it was.
+    Without a label noise model there are no posteriors, and training goes on
+    unchanged; annotations need none.
 
-    The self-teacher is kept in checkpoints beside the weights, so that a
-    resumed run repeats the uninterrupted one. Learning rates are the
-    schedulers'
-    business: ``CosineRestartLR`` begins anew with a round.
+    The self-teacher is stored in checkpoints beside the weights, so that a
+    resumed run equals an uninterrupted one. Learning rates are set by
+    schedulers: ``CosineRestartLR`` restarts with a round.
 
     Args:
-        epochs (Sequence[int]): Epochs, counted from 0, that begin a round.
+        epochs (Sequence[int]): Epochs, counted from 0, that start a round.
     """
 
-    # The new ICN's weights follow from the seed that EpochSeedHook (NORMAL)
-    # has set for the epoch.
+    # The new ICN's weights depend on the seed that EpochSeedHook (NORMAL) has
+    # set for the epoch.
     priority = 'BELOW_NORMAL'
 
     def __init__(self, epochs: Sequence[int]) -> None:
@@ -40,10 +38,10 @@ class SelfDistillHook(Hook):
         self._state: Optional[dict] = None
 
     def before_train(self, runner: Runner) -> None:
-        """Bring the self-teacher of a resumed run back.
+        """Restore the self-teacher of a resumed run.
 
         Raises:
-            ValueError: If a round has begun and the checkpoint has no
+            ValueError: If a round has started and the checkpoint has no
                 self-teacher.
         """
         model = self._model(runner)
@@ -54,25 +52,25 @@ class SelfDistillHook(Hook):
             e < runner.epoch for e in self.epochs
         ):
             raise ValueError(
-                f'training goes on at epoch {runner.epoch}, within a round of '
+                f'training resumes at epoch {runner.epoch}, within a round of '
                 f'SelfDistillHook.epochs={self.epochs}, but the checkpoint '
-                'has no "self_teacher"; resume from one that this training '
-                'wrote, as it was written'
+                'has no "self_teacher"; resume from an unmodified checkpoint '
+                'of this training'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Begin a round, if one begins here."""
+        """Start a round at its first epoch."""
         model = self._model(runner)
         if runner.epoch not in self.epochs or not model.has_label_noise:
             return
         if model.stage < 2:
             raise ValueError(
-                f'SelfDistillHook.epochs={self.epochs} holds an epoch of '
-                'context distillation, after which no ICN has learned '
-                'anything; begin rounds later than '
+                f'SelfDistillHook.epochs={self.epochs} contains an epoch of '
+                'context distillation, after which the ICN is still '
+                'untrained; start rounds later than '
                 'DistillStageHook.context_epochs'
             )
-        runner.logger.info('Self-distillation: the ICN begins anew')
+        runner.logger.info('Self-distillation: the ICN is re-initialized')
         model.snapshot_self_teacher()
         model.reinit_icn()
         state = runner.optim_wrapper.optimizer.state
@@ -88,7 +86,7 @@ class SelfDistillHook(Hook):
             checkpoint['self_teacher'] = self_teacher.state_dict()
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Remember the self-teacher of a run that is resumed."""
+        """Keep the self-teacher of a resumed checkpoint."""
         if runner._resume:
             self._state = checkpoint.get('self_teacher')
 

@@ -9,12 +9,12 @@ from .unreadable_images import UnreadableImages
 
 @LOOPS.register_module()
 class HOITestLoop(TestLoop):
-    """mmengine's TestLoop, going on after images that cannot be read.
+    """Test loop that tolerates unreadable images.
 
-    These have no predictions, are named, and count in the metrics.
+    They have no predictions, are reported, and count in the metrics.
 
     Attributes:
-        unreadable (UnreadableImages): Those of the latest run.
+        unreadable (UnreadableImages): Unreadable images of the latest run.
     """
 
     def run(self) -> dict:
@@ -24,7 +24,7 @@ class HOITestLoop(TestLoop):
             dict: Metrics.
 
         Raises:
-            UnreadableImage: No image could be read.
+            UnreadableImage: If no image can be read.
         """
         self.unreadable = UnreadableImages()
         metrics = super().run()
@@ -33,11 +33,11 @@ class HOITestLoop(TestLoop):
 
     @torch.no_grad()
     def run_iter(self, idx: int, data_batch: dict) -> None:
-        """Predict a batch and hand it to the metrics.
+        """Predict a batch and pass it to the metrics.
 
         Args:
-            idx (int): Its number.
-            data_batch (dict): As the data loader gives it.
+            idx (int): Index of the batch.
+            data_batch (dict): Batch of the data loader.
         """
         self.runner.call_hook(
             'before_test_iter', batch_idx=idx, data_batch=data_batch

@@ -11,10 +11,10 @@ _NUM_NAMED = 20
 
 
 class UnreadableImages:
-    """Images of a data set that could not be read in a test.
+    """Record of unreadable images in a test.
 
     Attributes:
-        reasons (Dict[str, str]): By path, why each could not be read.
+        reasons (Dict[str, str]): Path to the reason.
     """
 
     def __init__(self) -> None:
@@ -24,22 +24,22 @@ class UnreadableImages:
         return len(self.reasons)
 
     def predict(self, step: Callable, batch: dict) -> List[HOIDataSample]:
-        """Predict a batch; images that could not be read get no predictions.
+        """Predict a batch; unreadable images get empty predictions.
 
         Args:
             step (Callable): The model's ``test_step`` or ``val_step``.
-            batch (dict): Lists ``inputs`` and ``data_samples``, of samples
-                that are marked as ``unreadable`` too.
+            batch (dict): Lists ``inputs`` and ``data_samples``, including
+                samples marked as ``unreadable``.
 
         Returns:
-            List[HOIDataSample]: A sample with ``pred_hois`` an image, in the
-            batch's order.
+            List[HOIDataSample]: One sample with ``pred_hois`` per image, in
+            the batch's order.
         """
         samples = batch['data_samples']
         readable = [i for i, s in enumerate(samples) if 'unreadable' not in s]
         if len(readable) == len(samples):
             return step(batch)
-        found = iter(
+        predictions = iter(
             step({k: [v[i] for i in readable] for k, v in batch.items()})
             if readable
             else ()
@@ -51,22 +51,22 @@ class UnreadableImages:
                 sample.pred_hois = no_predictions()
                 outputs.append(sample)
             else:
-                outputs.append(next(found))
+                outputs.append(next(predictions))
         return outputs
 
     def gather(self) -> None:
-        """Join what all processes met."""
+        """Merge the unreadable images of all processes."""
         for reasons in all_gather_object(self.reasons):
             self.reasons.update(reasons)
 
     def check(self, num_images: int) -> None:
-        """Refuse to measure without any image.
+        """Raise an error if no image can be read.
 
         Args:
-            num_images (int): Images of the data set.
+            num_images (int): Number of images of the data set.
 
         Raises:
-            UnreadableImage: None could be read.
+            UnreadableImage: If no image can be read.
         """
         if self.reasons and len(self.reasons) >= num_images:
             raise UnreadableImage(
@@ -78,7 +78,7 @@ class UnreadableImages:
         """Log which images have no predictions.
 
         Args:
-            num_images (int): Images of the data set.
+            num_images (int): Number of images of the data set.
         """
         if not self.reasons:
             return

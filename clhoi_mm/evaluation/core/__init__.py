@@ -1,4 +1,4 @@
-"""Matching and average precision over flat arrays; numpy alone."""
+"""Matching and average precision over flat arrays, with numpy alone."""
 
 from .average_precision import (
     RECALL_LEVELS,

@@ -1,4 +1,4 @@
-"""Reads and checks arrays from outside, tensors among them."""
+"""Reading and validation of arrays and tensors given by callers."""
 
 from typing import Any, Tuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def to_numpy(values: Any) -> np.ndarray:
-    """Array of a tensor, wherever it lies, without importing torch."""
+    """Convert a tensor to an array without importing torch."""
     if hasattr(values, 'detach'):
         values = values.detach().cpu()
         if values.is_floating_point() and values.element_size() < 4:
@@ -16,18 +16,18 @@ def to_numpy(values: Any) -> np.ndarray:
 
 
 def read_labels(values: Any, num_classes: int, name: str) -> np.ndarray:
-    """Copy of labels in [-1, num_classes), where -1 is none of the classes.
+    """Copy and validate labels, where -1 is no class.
 
     Args:
         values (Any): Tensor, array or list.
         num_classes (int): Number of classes.
-        name (str): What they are, for the message.
+        name (str): Name of the field, for error messages.
 
     Returns:
         np.ndarray: (N,) int64.
 
     Raises:
-        ValueError: They are no such labels.
+        ValueError: If the labels are not a vector of integers in that range.
     """
     labels = to_numpy(values)
     if labels.size == 0:
@@ -48,18 +48,18 @@ def read_labels(values: Any, num_classes: int, name: str) -> np.ndarray:
 
 
 def read_floats(values: Any, shape: Tuple[int, ...], name: str) -> np.ndarray:
-    """Copy of numbers in a given shape.
+    """Copy and validate numbers of a given shape.
 
     Args:
         values (Any): Tensor, array or list.
-        shape (tuple[int]): What the array's must be.
-        name (str): What they are, for the message.
+        shape (tuple[int]): Required shape.
+        name (str): Name of the field, for error messages.
 
     Returns:
-        np.ndarray: Floats; float64 stays what it is, all else is float32.
+        np.ndarray: Floats; float64 is kept, other types become float32.
 
     Raises:
-        ValueError: Another shape, or no numbers.
+        ValueError: If the shape differs or values are not numbers.
     """
     array = to_numpy(values)
     if array.size == 0 and shape[0] == 0:
@@ -76,15 +76,15 @@ def read_floats(values: Any, shape: Tuple[int, ...], name: str) -> np.ndarray:
 
 
 def refuse_infinite(array: np.ndarray, rows: np.ndarray, name: str) -> None:
-    """Raises where one of the given rows is not finite.
+    """Raise an error if a selected row is not finite.
 
     Args:
         array (np.ndarray): (N, ...) floats.
-        rows (np.ndarray): Which rows count, (N,) bool.
-        name (str): What they are, for the message.
+        rows (np.ndarray): Rows to check, (N,) bool.
+        name (str): Name of the field, for error messages.
 
     Raises:
-        ValueError: Naming the first such row.
+        ValueError: With the first such row.
     """
     finite = np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
     wrong = np.flatnonzero(rows & ~finite)

@@ -1,26 +1,26 @@
-"""Average precision of all classes at once."""
+"""Average precision of all classes, vectorized."""
 
 from typing import Tuple
 
 import numpy as np
 
-# Recall levels of the 11-point AP as MATLAB's ``0:0.1:1`` and
-# ``torch.linspace(0, 1, 11)`` space them, from both ends.
+# Recall levels of the 11-point AP, rounded as MATLAB's ``0:0.1:1`` and
+# ``torch.linspace(0, 1, 11)`` are.
 _FROM_ZERO = np.arange(5) * 0.1
 RECALL_LEVELS = np.concatenate([_FROM_ZERO, [0.5], 1 - _FROM_ZERO[::-1]])
-# As numpy counts up from 0: 0.6000000000000001 and 0.7000000000000001, which
-# a recall of 6/10 or 7/10 does not reach.
+# With numpy's rounding: 0.6000000000000001 and 0.7000000000000001, which a
+# recall of 6/10 or 7/10 does not reach.
 RISING_RECALL_LEVELS = np.arange(0, 1.1, 0.1)
 
 
 def rank_in_class(labels: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Order by class, then by falling score; equal scores keep their order.
+    """Sort by class, then by descending score, stably.
 
     Args:
         labels (np.ndarray): Classes, (N,) int.
         scores (np.ndarray): Scores, (N,) float.
 
-    Returns:
+        np.ndarray: Row indices, (N,).
         np.ndarray: (N,) row numbers.
     """
     return np.lexsort((-scores, labels))
@@ -32,32 +32,31 @@ def average_precision(
     num_gt: np.ndarray,
     levels: np.ndarray = RECALL_LEVELS,
 ) -> np.ndarray:
-    """Mean, over recall levels, of the best precision at that recall or more.
+    """Compute each class's interpolated AP at given recall levels.
 
-    Precision falls between true positives, so that its maximum over any
-    recall range lies at a true positive and no others need be looked at.
+    Mean, over recall levels, of the maximum precision at that recall or more.
+    Precision decreases between true positives, so that its maximum over any
+    recall range is attained at a true positive and only those are evaluated.
 
     Args:
         labels (np.ndarray): Classes of the predictions, (N,) int, in the
             order of `rank_in_class`.
         true_positive (np.ndarray): (N,) bool in the same order.
-        num_gt (np.ndarray): Ground truths of each class, (C,) int.
-        levels (np.ndarray): Recall levels, rising, the first one 0, (L,).
+        num_gt (np.ndarray): Number of ground truths of each class, (C,) int.
+        levels (np.ndarray): Recall levels, ascending, the first one 0, (L,).
 
     Returns:
         np.ndarray: (C,) float64 in [0, 1]; 0 for classes without ground
         truth or without true positives.
     """
-    found_labels, precision, hits = precisions(
-        labels, true_positive, len(num_gt)
-    )
-    recall = hits / num_gt[found_labels]
+    tp_labels, precision, hits = precisions(labels, true_positive, len(num_gt))
+    recall = hits / num_gt[tp_labels]
 
-    # best[c, l]: the best precision where exactly the first l + 1 levels are
-    # reached; its running maximum from the right is the envelope.
+    # best[c, l]: the maximum precision where exactly the first l + 1 levels
+    # are reached; its running maximum from the right is the envelope.
     best = np.zeros((len(num_gt), len(levels)))
     reached = np.searchsorted(levels, recall, side='right') - 1
-    np.maximum.at(best, (found_labels, reached), precision)
+    np.maximum.at(best, (tp_labels, reached), precision)
     envelope = np.maximum.accumulate(best[:, ::-1], axis=1)
     return envelope.mean(axis=1)
 
@@ -65,22 +64,22 @@ def average_precision(
 def area_under_envelope(
     labels: np.ndarray, true_positive: np.ndarray, num_gt: np.ndarray
 ) -> np.ndarray:
-    """Area under the best precision at each recall or more.
+    """Compute the area under the interpolated precision-recall curve.
 
     Args:
         labels (np.ndarray): Classes of the predictions, (N,) int, sorted,
-            and by falling score within a class.
+            and by descending score within a class.
         true_positive (np.ndarray): (N,) bool in the same order.
-        num_gt (np.ndarray): Ground truths of each class, (C,) int.
+        num_gt (np.ndarray): Number of ground truths of each class, (C,) int.
 
     Returns:
         np.ndarray: (C,) float64 in [0, 1]; NaN for classes without ground
         truth.
     """
-    found_labels, precision, _ = precisions(labels, true_positive, len(num_gt))
+    tp_labels, precision, _ = precisions(labels, true_positive, len(num_gt))
     area = np.zeros(len(num_gt))
-    for label in np.unique(found_labels):
-        rows = precision[found_labels == label]
+    for label in np.unique(tp_labels):
+        rows = precision[tp_labels == label]
         area[label] = np.maximum.accumulate(rows[::-1]).sum()
     return np.divide(
         area, num_gt, out=np.full_like(area, np.nan), where=num_gt > 0
@@ -90,7 +89,7 @@ def area_under_envelope(
 def precisions(
     labels: np.ndarray, true_positive: np.ndarray, num_classes: int
 ) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class of each true positive, precision and hits up to it.
+    """Compute the class, precision and rank of each true positive.
 
     Args:
         labels (np.ndarray): Classes of the predictions, (N,) int, in the
@@ -99,12 +98,12 @@ def precisions(
         num_classes (int): Number of classes.
 
     Returns:
-        tuple: Three arrays, (K,).
+        tuple: Class, precision and number of true positives so far, (K,) each.
     """
     starts = np.searchsorted(labels, np.arange(num_classes))
     hits_before = np.concatenate([[0], np.cumsum(true_positive)])
-    found = np.flatnonzero(true_positive)
-    found_labels = labels[found]
-    starts = starts[found_labels]
-    hits = hits_before[found + 1] - hits_before[starts]
-    return found_labels, hits / (found + 1 - starts), hits
+    is_tp = np.flatnonzero(true_positive)
+    tp_labels = labels[is_tp]
+    starts = starts[tp_labels]
+    hits = hits_before[is_tp + 1] - hits_before[starts]
+    return tp_labels, hits / (is_tp + 1 - starts), hits

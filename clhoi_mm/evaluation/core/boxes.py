@@ -1,4 +1,4 @@
-"""Overlaps of boxes that are already paired row by row."""
+"""IoU of boxes that are paired row by row."""
 
 from typing import Optional
 
@@ -11,16 +11,16 @@ def aligned_ious(
     pixel: float = 0.0,
     min_extent: Optional[float] = None,
 ) -> np.ndarray:
-    """IoU of each row's two boxes.
+    """Compute the IoU of each row's two boxes.
 
     Args:
         bboxes1 (np.ndarray): Boxes as (x1, y1, x2, y2) in pixels, (K, 4).
-        bboxes2 (np.ndarray): Likewise, (K, 4).
+        bboxes2 (np.ndarray): Boxes of the same form, (K, 4).
         pixel (float): Added to each width and height. 0 for continuous
-            boxes; 1 where x2 and y2 name the last pixel inside, or where a
-            protocol does as if they did. Defaults to 0.
-        min_extent (float, optional): Boxes share nothing unless ``x2 - x1``
-            and ``y2 - y1`` of their common part are greater. Defaults to
+            boxes; 1 where x2 and y2 are the last pixel inside, or where a
+            protocol treats them as such. Defaults to 0.
+        min_extent (float, optional): Boxes are disjoint unless ``x2 - x1``
+            and ``y2 - y1`` of their intersection are greater. Defaults to
             None: -``pixel``.
 
     Returns:
@@ -33,9 +33,9 @@ def aligned_ious(
     heights = np.minimum(y12, y22) - np.maximum(y11, y21)
     if min_extent is None:
         min_extent = -pixel
-    apart = (widths <= min_extent) | (heights <= min_extent)
+    disjoint = (widths <= min_extent) | (heights <= min_extent)
     inter = (widths + pixel) * (heights + pixel)
-    inter[apart] = 0
+    inter[disjoint] = 0
 
     def area(
         x1: np.ndarray, y1: np.ndarray, x2: np.ndarray, y2: np.ndarray
@@ -47,5 +47,5 @@ def aligned_ious(
 
 
 def _columns(bboxes: np.ndarray) -> np.ndarray:
-    """Coordinates as four contiguous rows, float64."""
+    """Split boxes into four contiguous rows of coordinates, float64."""
     return np.ascontiguousarray(bboxes.T, dtype=np.float64)

@@ -1,9 +1,9 @@
-"""Why HICO-DET's score is not higher.
+"""Error analysis of HICO-DET's mAP.
 
-In the manner of TIDE (Bolya et al., ECCV 2020): each false prediction and
-each missed pair has one reason, and what a reason costs is the mAP that is
-gained where its false predictions are taken away and its missed pairs are
-forgiven, all else as it is. The gains do not add up.
+After TIDE (Bolya et al., ECCV 2020): each false positive and each missed pair
+has one error type. The cost of a type is the mAP gained if its false positives
+are removed and its missed pairs are not counted, all else being equal. The
+gains do not add up.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from .matching import candidate_pairs
 from .pair_table import PairTable
 from .protocols import HICO_DET_PROTOCOLS
 
-# Reasons in the order in which they are asked for, with what they say of a
-# false prediction and of a missed pair.
+# Error types in order of precedence, with their meaning for a false positive
+# and for a missed pair.
 (
     MISSED_HUMAN,
     MISSED_OBJECT,
@@ -37,8 +37,8 @@ REASONS = (
         'both are annotated, but not with each other',
         'both are predicted, but not with each other',
     ),
-    ('wrong verb', 'the pair is annotated, but does something else', ''),
-    ('duplicate', 'the pair was found before', ''),
+    ('wrong verb', 'the pair is annotated, but not with this verb', ''),
+    ('duplicate', 'the pair was matched before', ''),
     (
         'low score',
         '',
@@ -50,17 +50,17 @@ REASONS = (
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """What each of `REASONS` costs.
+    """Counts and mAP costs of the error types.
 
     Args:
         ap (np.ndarray): AP of each class as a fraction, (C,).
         num_gt (np.ndarray): Annotated pairs of each class, (C,).
         mean_ap (float): mAP in percent.
-        false_positives (np.ndarray): False predictions by reason, (7,).
-        missed (np.ndarray): Missed pairs by reason, (7,).
-        lost (np.ndarray): mAP in percent that each reason costs, (7,).
-        lost_to_false_positives (float): The same of all false predictions.
-        lost_to_missed (float): The same of all missed pairs.
+        false_positives (np.ndarray): False positives of each type, (7,).
+        missed (np.ndarray): Missed pairs of each type, (7,).
+        lost (np.ndarray): mAP in percent lost to each type, (7,).
+        lost_to_false_positives (float): mAP lost to all false positives.
+        lost_to_missed (float): mAP lost to all missed pairs.
     """
 
     ap: np.ndarray
@@ -73,7 +73,7 @@ class ErrorReport:
     lost_to_missed: float
 
     def rows(self) -> List[Tuple[str, int, int, float]]:
-        """Reason, false predictions, missed pairs, lost mAP."""
+        """List error type, false positives, missed pairs and lost mAP."""
         rows = [
             (name, int(fp), int(fn), float(lost))
             for (name, _, _), fp, fn, lost in zip(
@@ -102,22 +102,22 @@ def classify_errors(
     hoi_objects: np.ndarray,
     protocol: str = 'official',
 ) -> ErrorReport:
-    """Finds the reason of each error.
+    """Assign an error type to each error.
 
     Args:
         gt (PairTable): Annotated pairs of all images.
         pred (PairTable): Predicted pairs, sorted by image.
         hoi_objects (np.ndarray): Object of each class, (C,) int.
-        protocol (str): A key of `HICO_DET_PROTOCOLS`.
+        protocol (str): A key of ``HICO_DET_PROTOCOLS``.
 
     Returns:
-        ErrorReport: In the Default setting.
+        ErrorReport: Of the Default setting.
     """
     rules = HICO_DET_PROTOCOLS[protocol]
     num_hois = len(hoi_objects)
     pred, matches, true_positive = match_hico_det(gt, pred, num_hois, rules)
-    found = np.zeros(len(gt), dtype=bool)
-    found[matches[true_positive]] = True
+    is_found = np.zeros(len(gt), dtype=bool)
+    is_found[matches[true_positive]] = True
 
     pred_inds, gt_inds = candidate_pairs(pred.image_inds, gt.image_inds)
     human = rules.is_match(
@@ -132,11 +132,11 @@ def classify_errors(
         hoi_objects[pred.hoi_labels[pred_inds]]
         == hoi_objects[gt.hoi_labels[gt_inds]]
     )
-    seen = dict(human=human, obj=obj, both=human & obj)
-    of_pred, of_gt = (
+    matched = dict(human=human, obj=obj, both=human & obj)
+    pred_matches, gt_matches = (
         {
             name: np.bincount(inds[mask], minlength=number) > 0
-            for name, mask in seen.items()
+            for name, mask in matched.items()
         }
         for inds, number in ((pred_inds, len(pred)), (gt_inds, len(gt)))
     )
@@ -145,27 +145,35 @@ def classify_errors(
         [
             true_positive,
             matches >= 0,
-            of_pred['both'],
-            of_pred['human'] & of_pred['obj'],
+            pred_matches['both'],
+            pred_matches['human'] & pred_matches['obj'],
         ],
         [-1, DUPLICATE, WRONG_VERB, WRONG_PAIRING],
         WRONG_BOX,
     )
     missed_reasons = np.select(
-        [found, ~of_gt['human'], ~of_gt['obj'], ~of_gt['both']],
+        [
+            is_found,
+            ~gt_matches['human'],
+            ~gt_matches['obj'],
+            ~gt_matches['both'],
+        ],
         [-1, MISSED_HUMAN, MISSED_OBJECT, WRONG_PAIRING],
         LOW_SCORE,
     )
     num_gt = np.bincount(gt.hoi_labels, minlength=num_hois)
 
-    def mean_ap(away: np.ndarray, forgiven: np.ndarray) -> float:
-        left = num_gt - np.bincount(
-            gt.hoi_labels[forgiven], minlength=num_hois
+    def mean_ap(is_removed: np.ndarray, is_ignored: np.ndarray) -> float:
+        num_left = num_gt - np.bincount(
+            gt.hoi_labels[is_ignored], minlength=num_hois
         )
         ap = average_precision(
-            pred.hoi_labels[~away], true_positive[~away], left, rules.levels
+            pred.hoi_labels[~is_removed],
+            true_positive[~is_removed],
+            num_left,
+            rules.levels,
         )
-        ap[(left == 0) & (num_gt > 0)] = 1  # nothing is left to be found
+        ap[(num_left == 0) & (num_gt > 0)] = 1  # every pair is ignored
         if not rules.empty_classes:
             ap = ap[num_gt > 0]
         return float(ap.mean() * 100) if len(ap) else 0.0
@@ -189,5 +197,5 @@ def classify_errors(
             ]
         ),
         mean_ap(~true_positive, no_gt) - base,
-        mean_ap(no_pred, ~found) - base,
+        mean_ap(no_pred, ~is_found) - base,
     )

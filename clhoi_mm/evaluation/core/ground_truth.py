@@ -1,4 +1,4 @@
-"""An annotation file as the ground truth of an evaluation."""
+"""Ground truth from an annotation file."""
 
 from typing import Tuple
 
@@ -14,12 +14,12 @@ from .v_coco_tables import VCOCOActions, VCOCOTruth
 def hico_det_ground_truth(
     file: AnnotationFile,
 ) -> Tuple[PairTable, ImageLabels]:
-    """Read the visible pairs, and the labels of whole images.
+    """Read the visible pairs and the image-level labels.
 
     Pairs that lack a box or belong to no class of the file are left out.
 
     Args:
-        file (AnnotationFile): The annotation file; labels are positions in
+        file (AnnotationFile): The annotation file; labels are indices into
             its lists.
     """
     boxed = file.object_inds >= 0
@@ -38,20 +38,20 @@ def hico_det_ground_truth(
         labels[visible],
         np.ones(len(visible), dtype=np.float32),
     )
-    known = labels >= 0
+    in_classes = labels >= 0
     return gt, ImageLabels(
-        np.concatenate([file.pair_images[known], file.image_hois[:, 0]]),
-        np.concatenate([labels[known], file.image_hois[:, 1]]),
+        np.concatenate([file.pair_images[in_classes], file.image_hois[:, 0]]),
+        np.concatenate([labels[in_classes], file.image_hois[:, 1]]),
     )
 
 
 def v_coco_ground_truth(
     file: AnnotationFile,
 ) -> Tuple[VCOCOTruth, VCOCOActions]:
-    """Read the persons with their roles, and the file's action roles.
+    """Read the persons, their roles, and the action roles.
 
     Args:
-        file (AnnotationFile): The annotation file; labels are positions in
+        file (AnnotationFile): The annotation file; labels are indices into
             its lists.
     """
     person = np.array(
@@ -61,14 +61,14 @@ def v_coco_ground_truth(
     persons = persons[np.argsort(file.box_images[persons], kind='stable')]
     position = np.full(len(file.bboxes) + 1, -1)
     position[persons] = np.arange(len(persons))
-    owners = position[file.human_inds]  # -1, no human, reads the last
+    owners = position[file.human_inds]  # -1, no human, indexes the last entry
     roles = np.flatnonzero((owners >= 0) & ~file.invisible)
     nothing = np.full((1, 4), np.nan, dtype=np.float32)
     truth = VCOCOTruth(
         file.box_images[persons],
         file.bboxes[persons],
         file.hoi_labelled[persons],
-        # An unknown size, which is infinite, clips no box.
+        # An unknown size becomes infinite, which clips no box.
         file.sizes[file.box_images[persons]],
         owners[roles],
         file.pair_verbs[roles],

@@ -1,4 +1,4 @@
-"""HICO-DET's score by the protocols that papers use."""
+"""HICO-DET evaluation by the protocols of published results."""
 
 from dataclasses import dataclass
 from typing import Dict, NamedTuple, Optional, Sequence
@@ -13,13 +13,14 @@ from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 
 
 class Matches(NamedTuple):
-    """What became of each prediction that counts.
+    """Predictions matched to annotated pairs.
 
     Args:
-        pred (PairTable): Those predictions, by class and falling score.
-        gt_inds (np.ndarray): Row of the annotated pair that each one
-            overlaps enough, -1 without one, (N,).
-        true_positive (np.ndarray): Which ones found a pair first, (N,) bool.
+        pred (PairTable): Counted predictions, by class and descending score.
+        gt_inds (np.ndarray): Row of the annotated pair that each prediction
+            matches, -1 without one, (N,).
+        true_positive (np.ndarray): Whether a prediction is the first match of
+            its pair, (N,) bool.
     """
 
     pred: PairTable
@@ -35,7 +36,7 @@ class HICODetResult:
         ap (np.ndarray): Default setting, (C,) in [0, 1].
         ap_ko (np.ndarray, optional): Known-Object setting, (C,).
         num_gt (np.ndarray): Annotated pairs of each class, (C,) int64.
-        num_pred (int): Predicted pairs in all.
+        num_pred (int): Total number of predicted pairs.
         empty_classes (bool): Whether classes without annotated pairs count,
             with AP 0, in means.
     """
@@ -51,12 +52,12 @@ class HICODetResult:
         rare: Optional[np.ndarray] = None,
         unseen: Optional[np.ndarray] = None,
     ) -> Dict[str, float]:
-        """Means over classes, in percent; one over no class is left out.
+        """Average over subsets of classes, in percent, if not empty.
 
         Args:
-            rare (np.ndarray, optional): Which classes are rare, (C,) bool.
-            unseen (np.ndarray, optional): Which ones zero-shot training did
-                without, (C,) bool.
+            rare (np.ndarray, optional): Rare classes, (C,) bool.
+            unseen (np.ndarray, optional): Classes held out of zero-shot
+                training, (C,) bool.
 
         Returns:
             dict[str, float]: ``mAP``, ``mAP_rare``, ``mAP_non_rare``,
@@ -76,8 +77,10 @@ class HICODetResult:
         }
 
     def classwise(self, names: Sequence[str]) -> Dict[str, float]:
-        """AP of each class in percent, as in ``AP/ride bicycle`` and, in the
-        Known-Object setting, ``AP_ko/ride bicycle``.
+        """Map names to the AP of each class in percent.
+
+        Keys are ``AP/ride bicycle`` and, in the Known-Object setting,
+        ``AP_ko/ride bicycle``.
 
         Args:
             names (Sequence[str]): Names of the classes, C.
@@ -94,16 +97,16 @@ class HICODetResult:
 def match_hico_det(
     gt: PairTable, pred: PairTable, num_hois: int, protocol: HICODetProtocol
 ) -> Matches:
-    """Lets predictions find annotated pairs.
+    """Match predictions to annotated pairs.
 
     Args:
         gt (PairTable): Annotated pairs, M rows.
         pred (PairTable): Predicted pairs.
         num_hois (int): Number of classes.
-        protocol (HICODetProtocol): How.
+        protocol (HICODetProtocol): Matching rules.
 
     Returns:
-        Matches: Of the predictions that the protocol lets count.
+        Matches: Of the predictions that the protocol counts.
     """
     if protocol.max_per_img is not None:
         pred = _best_of_each_image(pred, protocol.max_per_img)
@@ -137,21 +140,20 @@ def evaluate_hico_det(
     protocol: str = 'official',
     known_object: bool = True,
 ) -> HICODetResult:
-    """Scores all images.
+    """Evaluate the predictions of all images.
 
-    Known-Object counts a class's predictions only on images annotated with
-    any interaction with the class's object. Which annotated pair a
-    prediction finds does not depend on other images, so that both settings
-    share the matching.
+    The Known-Object setting counts a class's predictions only on images
+    annotated with any interaction with the class's object. Matching is local
+    to an image, so both settings share it.
 
     Args:
         gt (PairTable): Annotated pairs of all images.
-        pred (PairTable): Predicted pairs, sorted by image; of equal scores
-            the first row goes first.
-        image_labels (ImageLabels): What is known of whole images.
+        pred (PairTable): Predicted pairs, sorted by image; ties in score keep
+            their order.
+        image_labels (ImageLabels): Image-level annotations.
         hoi_objects (np.ndarray): Object of each class, (C,) int.
-        protocol (str): A key of `HICO_DET_PROTOCOLS`.
-        known_object (bool): Whether to score that setting as well.
+        protocol (str): A key of ``HICO_DET_PROTOCOLS``.
+        known_object (bool): Whether to evaluate that setting as well.
 
     Returns:
         HICODetResult: AP of each class.
@@ -165,10 +167,10 @@ def evaluate_hico_det(
     )
     ap_ko = None
     if known_object:
-        known = known_object_mask(ranked, image_labels, hoi_objects)
+        is_known = known_object_mask(ranked, image_labels, hoi_objects)
         ap_ko = average_precision(
-            ranked.hoi_labels[known],
-            true_positive[known],
+            ranked.hoi_labels[is_known],
+            true_positive[is_known],
             num_gt,
             rules.levels,
         )
@@ -178,7 +180,7 @@ def evaluate_hico_det(
 def known_object_mask(
     pred: PairTable, image_labels: ImageLabels, hoi_objects: np.ndarray
 ) -> np.ndarray:
-    """Which predictions lie on images annotated with their object, (N,)."""
+    """Select predictions on images annotated with their object, (N,)."""
     num_objects = hoi_objects.max(initial=0) + 1
     return np.isin(
         pred.image_inds * num_objects + hoi_objects[pred.hoi_labels],
@@ -188,7 +190,7 @@ def known_object_mask(
 
 
 def _best_of_each_image(pred: PairTable, number: int) -> PairTable:
-    """Leaves out the lowest scores, the later ones of equals."""
+    """Keep each image's `number` best scores."""
     counts = np.bincount(pred.image_inds)
     if counts.max(initial=0) <= number:
         return pred

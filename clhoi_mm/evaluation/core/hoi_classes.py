@@ -1,4 +1,4 @@
-"""What scoring needs to know of the interaction classes."""
+"""Interaction classes as evaluation needs them."""
 
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -13,11 +13,11 @@ class HOIClasses:
     """The interaction classes, C of them.
 
     Args:
-        names (tuple[str]): As in 'ride bicycle', C.
+        names (tuple[str]): Names such as 'ride bicycle', C of them.
         objects (np.ndarray): Object of each class, (C,) int64.
-        rare (np.ndarray, optional): Which ones are rare, (C,) bool; None
-            where nothing is known of it.
-        vocabulary_hash (str): Tells vocabularies apart.
+        rare (np.ndarray, optional): Rare classes, (C,) bool; None where this
+            is unknown.
+        vocabulary_hash (str): Hash of the vocabulary.
     """
 
     names: Tuple[str, ...]
@@ -30,7 +30,7 @@ class HOIClasses:
 
     @classmethod
     def from_vocabulary(cls, vocabulary: Any) -> 'HOIClasses':
-        """Takes them from a `HOIVocabulary`."""
+        """Take the classes of an `HOIVocabulary`."""
         return cls(
             tuple(vocabulary.names),
             vocabulary.hoi_objects,
@@ -40,10 +40,10 @@ class HOIClasses:
 
     @classmethod
     def from_metainfo(cls, metainfo: Mapping[str, Any]) -> 'HOIClasses':
-        """Takes them from the metainfo of a `HOIDataset`.
+        """Take the classes from the metainfo of a `HOIDataset`.
 
         Raises:
-            ValueError: The metainfo tells nothing of interaction classes.
+            ValueError: If the metainfo has no interaction classes.
         """
         missing = [key for key in _METAINFO if key not in metainfo]
         if missing:
@@ -69,16 +69,16 @@ def class_subsets(
     rare: Optional[np.ndarray] = None,
     unseen: Optional[np.ndarray] = None,
 ) -> Dict[str, np.ndarray]:
-    """The sets of classes over which means are taken.
+    """List the subsets of classes over which means are taken.
 
     Args:
         num (int): Number of classes C.
-        rare (np.ndarray, optional): Which ones are rare, (C,) bool.
-        unseen (np.ndarray, optional): Which ones zero-shot training did
-            without, (C,) bool.
+        rare (np.ndarray, optional): Rare classes, (C,) bool.
+        unseen (np.ndarray, optional): Classes held out of zero-shot training,
+            (C,) bool.
 
     Returns:
-        dict[str, np.ndarray]: Ending of a figure's name to (C,) bool: '' for
+        dict[str, np.ndarray]: Suffix of a metric's name to (C,) bool: '' for
         all, '_rare' and '_non_rare', '_unseen' and '_seen' where known.
     """
     subsets = {'': np.ones(num, dtype=bool)}

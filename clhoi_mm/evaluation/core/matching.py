@@ -1,4 +1,4 @@
-"""Which ground truth a prediction belongs to, as operations on segments."""
+"""Matching of predictions to ground truth as segment operations."""
 
 from typing import Tuple
 
@@ -8,16 +8,16 @@ import numpy as np
 def candidate_pairs(
     pred_keys: np.ndarray, gt_keys: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Joins predictions with the ground truth of the same key.
+    """Join predictions with the ground truth of the same key.
 
     Args:
-        pred_keys (np.ndarray): One integer a prediction, (N,); a key stands
-            for an image and a class, say.
-        gt_keys (np.ndarray): One integer a ground truth, (M,).
+        pred_keys (np.ndarray): Integer key of each prediction, (N,), such as
+            one of an image and a class.
+        gt_keys (np.ndarray): Integer key of each ground truth, (M,).
 
     Returns:
-        tuple[np.ndarray, np.ndarray]: Row numbers (K,) of predictions and of
-        ground truths. Sorted by prediction; the ground truths of one
+        tuple[np.ndarray, np.ndarray]: Row indices of predictions and of ground
+        truths, (K,) each. Sorted by prediction; the ground truths of one
         prediction keep their order.
     """
     order = np.argsort(gt_keys, kind='stable')
@@ -25,7 +25,7 @@ def candidate_pairs(
     starts = np.searchsorted(sorted_keys, pred_keys, side='left')
     counts = np.searchsorted(sorted_keys, pred_keys, side='right') - starts
     pred_inds = np.repeat(np.arange(len(pred_keys)), counts)
-    # What to add to a position in the join to get one in `sorted_keys`.
+    # Offset from a position in the join to one in `sorted_keys`.
     shifts = starts - (np.cumsum(counts) - counts)
     gt_inds = order[np.arange(len(pred_inds)) + np.repeat(shifts, counts)]
     return pred_inds, gt_inds
@@ -37,7 +37,7 @@ def best_matches(
     overlaps: np.ndarray,
     num_preds: int,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """The ground truth that each prediction overlaps most.
+    """Find the ground truth that each prediction overlaps most.
 
     Args:
         pred_inds (np.ndarray): Rows of predictions from `candidate_pairs`,
@@ -49,7 +49,7 @@ def best_matches(
     Returns:
         tuple[np.ndarray, np.ndarray]: (N,) int64 rows of ground truths, -1
         without a candidate, and (N,) overlaps, -1 there. Of equal overlaps
-        the first one counts, even of overlaps that are all 0.
+        the first one counts, even if all overlaps are 0.
     """
     matches = np.full(num_preds, -1, dtype=np.int64)
     best = np.full(num_preds, -1, dtype=np.float64)
@@ -57,7 +57,7 @@ def best_matches(
         matched, starts = np.unique(pred_inds, return_index=True)
         best[matched] = np.maximum.reduceat(overlaps, starts)
         winners = np.flatnonzero(overlaps == best[pred_inds])[::-1]
-        # Written from last to first, so that the first one stays.
+        # Written from last to first, so that the first one is kept.
         matches[pred_inds[winners]] = gt_inds[winners]
     return matches, best
 
@@ -65,17 +65,16 @@ def best_matches(
 def assign_true_positives(
     matches: np.ndarray, order: np.ndarray
 ) -> np.ndarray:
-    """Lets each ground truth be found once.
+    """Mark the first prediction that matches each ground truth.
 
     Args:
         matches (np.ndarray): Rows of ground truths, -1 without a match, (N,).
-        order (np.ndarray): Predictions in the order in which they claim
-            their ground truth, (N,).
+        order (np.ndarray): Order in which predictions are considered, (N,).
 
     Returns:
-        np.ndarray: (N,) bool, true for the first to claim a ground truth.
+        np.ndarray: True for the first match of a ground truth, (N,) bool.
     """
-    claimed, first = np.unique(matches[order], return_index=True)
+    matched_gts, first = np.unique(matches[order], return_index=True)
     true_positive = np.zeros(len(matches), dtype=bool)
-    true_positive[order[first[claimed >= 0]]] = True
+    true_positive[order[first[matched_gts >= 0]]] = True
     return true_positive

@@ -1,4 +1,4 @@
-"""How well the pairs of given boxes are told apart, class by class."""
+"""Ranking of candidate pairs of given boxes by class."""
 
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
@@ -21,9 +21,9 @@ class PairRankingResult:
     Args:
         ap (np.ndarray): Over all candidate pairs, (C,) in [0, 1]; NaN for
             classes without a positive pair.
-        ap_multi (np.ndarray): Likewise over pairs of which the image has
-            several with this object: there choosing is the task.
-        num_pairs (int): Candidate pairs.
+        ap_multi (np.ndarray): AP over the pairs whose image has several with
+            the class's object, so that pairs must be told apart, (C,).
+        num_pairs (int): Number of candidate pairs.
         num_positive (np.ndarray): Positive pairs of each class, (C,) int.
     """
 
@@ -37,28 +37,28 @@ class PairRankingResult:
         rare: Optional[np.ndarray] = None,
         unseen: Optional[np.ndarray] = None,
     ) -> Dict[str, float]:
-        """Means over classes, in percent; one over no class is left out.
+        """Average over subsets of classes, in percent, if not empty.
 
         Args:
-            rare (np.ndarray, optional): Which classes are rare, (C,) bool.
-            unseen (np.ndarray, optional): Which ones zero-shot training did
-                without, (C,) bool.
+            rare (np.ndarray, optional): Rare classes, (C,) bool.
+            unseen (np.ndarray, optional): Classes held out of zero-shot
+                training, (C,) bool.
 
         Returns:
             dict[str, float]: ``AP``, ``AP_rare``, ``AP_non_rare``,
             ``AP_unseen``, ``AP_seen``, and the same with ``AP_multi``.
         """
         subsets = class_subsets(len(self.ap), rare, unseen)
-        figures = {}
+        metrics = {}
         for name, ap in (('AP', self.ap), ('AP_multi', self.ap_multi)):
             for subset, members in subsets.items():
                 members = members & ~np.isnan(ap)
                 if members.any():
-                    figures[name + subset] = float(ap[members].mean() * 100)
-        return figures
+                    metrics[name + subset] = float(ap[members].mean() * 100)
+        return metrics
 
     def classwise(self, names: Sequence[str]) -> Dict[str, float]:
-        """AP of each class that has one, in percent, as in ``AP/ride horse``.
+        """Map ``AP/<class>`` to the AP in percent.
 
         Args:
             names (Sequence[str]): Names of the classes, C.
@@ -75,20 +75,19 @@ class PairRankingResult:
 def evaluate_pair_ranking(
     gt: PairTable, pred: PairTable, hoi_objects: np.ndarray
 ) -> PairRankingResult:
-    """Rank all candidate pairs of a class's object by the class's score.
+    """Rank the candidate pairs of a class's object.
 
-    Candidate pairs are the distinct (image, person's box, object's box,
-    object) among the predictions; boxes are given, not found, so that
-    nothing is matched one to one. A pair is positive for a class if the
-    smaller of the IoUs with the two boxes of any annotated pair of the class
-    is 0.5 or more. A class's AP is the mean, over its positive pairs, of the
+    Candidate pairs are the distinct (image, human box, object box, object)
+    among the predictions; boxes are given, so there is no one-to-one
+    matching. A pair is positive for a class if the smaller of its two IoUs
+    with any annotated pair of the class is at least 0.5. A class's AP is the
+    mean precision at its positive pairs.
     share of positive ones among the pairs up to it.
 
     Args:
-        gt (PairTable): Annotated pairs of all images.
-        pred (PairTable): Predictions, sorted by image. Of equal scores the
-            first row goes first; a candidate pair without a row for one of
-            its object's classes goes last there, in the order of the pairs'
+        pred (PairTable): Predictions, sorted by image. Ties in score keep
+            their order; a candidate pair without a row for one of its
+            object's classes is ranked last there, in the order of the pairs'
             first rows.
         hoi_objects (np.ndarray): Object of each class, (C,) int.
 
@@ -97,24 +96,26 @@ def evaluate_pair_ranking(
     """
     num_hois = len(hoi_objects)
     pair, first = _distinct_pairs(pred, hoi_objects)
-    unsaid_pair, unsaid = _unsaid(pair, pred.hoi_labels, first, hoi_objects)
-    source = first[unsaid_pair]
+    missing_pair, missing = _missing_rows(
+        pair, pred.hoi_labels, first, hoi_objects
+    )
+    source = first[missing_pair]
     rows = PairTable(
         np.concatenate([pred.image_inds, pred.image_inds[source]]),
         np.concatenate([pred.human_bboxes, pred.human_bboxes[source]]),
         np.concatenate([pred.object_bboxes, pred.object_bboxes[source]]),
-        np.concatenate([pred.hoi_labels, unsaid]),
-        np.concatenate([pred.scores, np.full(len(unsaid), -np.inf)]),
+        np.concatenate([pred.hoi_labels, missing]),
+        np.concatenate([pred.scores, np.full(len(missing), -np.inf)]),
     )
     positive = _positive(rows, gt, num_hois)
 
-    # Pairs with the same object in the same image.
+    # Pairs with the same object category in the same image.
     bags = (
         pred.image_inds[first] * (hoi_objects.max(initial=0) + 1)
         + hoi_objects[pred.hoi_labels[first]]
     )
     _, bag, sizes = np.unique(bags, return_inverse=True, return_counts=True)
-    several = (sizes[bag] > 1)[np.concatenate([pair, unsaid_pair])]
+    several = (sizes[bag] > 1)[np.concatenate([pair, missing_pair])]
 
     order = rank_in_class(rows.hoi_labels, rows.scores)
     labels, positive, several = (
@@ -131,7 +132,7 @@ def evaluate_pair_ranking(
 def _distinct_pairs(
     pred: PairTable, hoi_objects: np.ndarray
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Pair of each row, (N,), and the first row of each pair, (U,) rising."""
+    """Find the pair of each row, and each pair's first."""
     columns = np.column_stack(
         [
             pred.image_inds,
@@ -150,23 +151,23 @@ def _distinct_pairs(
     return pair, first
 
 
-def _unsaid(
+def _missing_rows(
     pair: np.ndarray,
     labels: np.ndarray,
     first: np.ndarray,
     hoi_objects: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Pairs and classes of their objects without a row, (K,) each."""
+    """List pairs and classes that have no row, (K,) each."""
     pairs, classes = candidate_pairs(hoi_objects[labels[first]], hoi_objects)
     num_hois = len(hoi_objects)
-    said = np.zeros(len(first) * num_hois, dtype=bool)
-    said[pair * num_hois + labels] = True
-    unsaid = ~said[pairs * num_hois + classes]
-    return pairs[unsaid], classes[unsaid]
+    has_row = np.zeros(len(first) * num_hois, dtype=bool)
+    has_row[pair * num_hois + labels] = True
+    missing = ~has_row[pairs * num_hois + classes]
+    return pairs[missing], classes[missing]
 
 
 def _positive(rows: PairTable, gt: PairTable, num_hois: int) -> np.ndarray:
-    """Which rows lie on an annotated pair of their class, (N,) bool."""
+    """Mark rows that match an annotated pair, (N,) bool."""
     row, truth = candidate_pairs(
         rows.image_inds * num_hois + rows.hoi_labels,
         gt.image_inds * num_hois + gt.hoi_labels,
@@ -183,11 +184,11 @@ def _positive(rows: PairTable, gt: PairTable, num_hois: int) -> np.ndarray:
 def _mean_precision(
     labels: np.ndarray, positive: np.ndarray, num_hois: int
 ) -> np.ndarray:
-    """Mean precision at the positive rows of each class, (C,)."""
-    found, precision, _ = precisions(labels, positive, num_hois)
-    counts = np.bincount(found, minlength=num_hois)
+    """Compute the mean precision at each class's positive rows, (C,)."""
+    is_defined, precision, _ = precisions(labels, positive, num_hois)
+    counts = np.bincount(is_defined, minlength=num_hois)
     return np.divide(
-        np.bincount(found, precision, num_hois),
+        np.bincount(is_defined, precision, num_hois),
         counts,
         out=np.full(num_hois, np.nan),
         where=counts > 0,

@@ -7,13 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PairTable:
-    """Pairs of many images, one row a pair and class.
+    """Human-object pairs of many images as arrays.
 
     Args:
-        image_inds (np.ndarray): Position of the image in the data set, (N,)
+        image_inds (np.ndarray): Index of the image in the data set, (N,)
             int64.
-        human_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
-        object_bboxes (np.ndarray): Objects' boxes, (N, 4) xyxy.
+        human_bboxes (np.ndarray): Human boxes, (N, 4) xyxy.
+        object_bboxes (np.ndarray): Object boxes, (N, 4) xyxy.
         hoi_labels (np.ndarray): Interaction classes in [0, C), (N,) int64.
         scores (np.ndarray): Scores, (N,); ones for ground truth.
     """
@@ -39,13 +39,13 @@ class PairTable:
 
 @dataclass(frozen=True)
 class ImageLabels:
-    """Interaction classes annotated for images as a whole.
+    """Image-level annotations of interaction classes.
 
     Args:
-        image_inds (np.ndarray): Position of the image in the data set, (L,)
+        image_inds (np.ndarray): Index of the image in the data set, (L,)
             int64.
-        hoi_labels (np.ndarray): Classes, those of the image's pairs among
-            them, (L,) int64.
+        hoi_labels (np.ndarray): Classes, including those of the image's
+            pairs, (L,) int64.
     """
 
     image_inds: np.ndarray

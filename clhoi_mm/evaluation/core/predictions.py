@@ -1,4 +1,4 @@
-"""Predictions in a file, made anywhere, scored here."""
+"""File format of predictions."""
 
 import os
 import zipfile
@@ -22,27 +22,27 @@ Path = Union[str, os.PathLike]
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of I images, N rows, in a ``.npz`` without pickle.
+    """Predictions of I images, N rows, as ``.npz``.
 
-    Row ``i`` of an image's lies in ``offsets[image]`` to
-    ``offsets[image + 1]``. Labels are positions in the lists of the
-    annotation file that the images come from.
+    Rows ``offsets[i]`` to ``offsets[i + 1]`` belong to image ``i``. Labels are
+    indices into the lists of the images' annotation file.
 
     Args:
         img_id (np.ndarray): Ids of the images, (I,).
-        offsets (np.ndarray): (I + 1,) int, rising from 0 to N.
-        human_bboxes (np.ndarray): Persons, (N, 4) xyxy, in pixels of the
+        offsets (np.ndarray): (I + 1,) int, ascending from 0 to N.
+        human_bboxes (np.ndarray): Human boxes, (N, 4) xyxy, in pixels of the
             original image, zero-based and continuous.
-        object_bboxes (np.ndarray): Objects, likewise; NaN for an absent role.
-        object_labels (np.ndarray): Position in ``categories``, -1 without an
+        object_bboxes (np.ndarray): Object boxes of the same form; NaN for a
+            missing role.
+        object_labels (np.ndarray): Index into ``categories``, -1 without an
             object, (N,).
-        verb_labels (np.ndarray): Position in ``verbs``, (N,).
-        hoi_labels (np.ndarray): Position in ``hoi_categories``, -1 where
-            there is none, as in V-COCO, (N,).
+        verb_labels (np.ndarray): Index into ``verbs``, (N,).
+        hoi_labels (np.ndarray): Index into ``hoi_categories``, -1 where there
+            is none, as in V-COCO, (N,).
         scores (np.ndarray): (N,).
-        agent_scores (np.ndarray, optional): How surely the person does the
-            action, for V-COCO's AP_agent, (N,); without them the best score
-            of the person and action stands in.
+        agent_scores (np.ndarray, optional): Score of person and action for
+            V-COCO's AP_agent, (N,). Defaults to the maximum score of the
+            person and action.
         keys (np.ndarray, optional): Keys of the images, (I,) strings, as in
             the annotation file (``key``, else ``file_name``). With them,
             images are matched by key; without, by id, which images of other
@@ -62,11 +62,11 @@ class Predictions:
 
     @classmethod
     def read(cls, path: Path) -> 'Predictions':
-        """Reads a file.
+        """Read a file.
 
         Raises:
-            FileNotFoundError: There is no such file.
-            ValueError: It is no such file, or its arrays do not fit.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the format is wrong or arrays do not fit.
         """
         if not os.path.isfile(path):
             raise FileNotFoundError(
@@ -78,7 +78,7 @@ class Predictions:
                 arrays = {name: file[name] for name in file.files}
         except (zipfile.BadZipFile, EOFError, ValueError) as error:
             raise ValueError(
-                f'{path}: no .npz of plain arrays ({error}). '
+                f'{path}: not a .npz of plain arrays ({error}). '
                 'Write it with `tools/test.py --out`, or with '
                 'numpy.savez.'
             ) from error
@@ -86,7 +86,7 @@ class Predictions:
         if version > FORMAT_VERSION:
             raise ValueError(
                 f'{path}: format_version {version} is newer than '
-                f'{FORMAT_VERSION}, the last one known here; '
+                f'{FORMAT_VERSION}, the last one supported; '
                 'update clhoi_mm.'
             )
         names = [field.name for field in fields(cls)]
@@ -102,7 +102,7 @@ class Predictions:
         return predictions
 
     def write(self, path: Path) -> None:
-        """Writes a file, whole or not at all; the same bytes each time."""
+        """Write a file atomically, with reproducible bytes."""
         arrays = {
             field.name: getattr(self, field.name)
             for field in fields(self)
@@ -112,10 +112,10 @@ class Predictions:
             np.savez(file, format_version=np.array(FORMAT_VERSION), **arrays)
 
     def match_images(self, annotations: AnnotationFile) -> KeyMatch:
-        """Count images that the annotation file has as well.
+        """Count images that are in the annotation file, too.
 
         Raises:
-            ValueError: It has none of them.
+            ValueError: If there are none.
         """
         names = ('img_id', 'id') if self.keys is None else ('keys', 'key')
         return match_keys(
@@ -127,10 +127,10 @@ class Predictions:
         )
 
     def pairs(self, annotations: AnnotationFile) -> PairTable:
-        """Rows with a class, in the images' order in the annotation file.
+        """Collect rows with a class, in the file's order.
 
         Raises:
-            ValueError: Rows that do not fit the file or themselves.
+            ValueError: If rows do not fit the file or are inconsistent.
         """
         order, image_inds = self._in_file_order(annotations)
         num_hois = len(annotations.hoi_verbs)
@@ -169,10 +169,10 @@ class Predictions:
         )
 
     def roles(self, annotations: AnnotationFile) -> RolePredictions:
-        """All rows with a verb, in the images' order in the file.
+        """Collect rows with a verb, in the file's order.
 
         Raises:
-            ValueError: Rows that do not fit the file.
+            ValueError: If rows do not fit the file.
         """
         order, image_inds = self._in_file_order(annotations)
         verbs = read_labels(
@@ -195,35 +195,35 @@ class Predictions:
     def _in_file_order(
         self, annotations: AnnotationFile
     ) -> Tuple[np.ndarray, np.ndarray]:
-        """Rows of the file's images, and the position of each one's image."""
+        """Select rows of the file's images, with image indices."""
         self.match_images(annotations)
-        own = self._images_of(annotations)
-        positions = {image: i for i, image in enumerate(own)}
+        predicted_images = self._images_of(annotations)
+        positions = {image: i for i, image in enumerate(predicted_images)}
         images = np.array(
             [positions.get(image, -1) for image in self._images()],
             dtype=np.int64,
         )
-        known = images[images >= 0]
-        if len(np.unique(known)) < len(known):
+        matched = images[images >= 0]
+        if len(np.unique(matched)) < len(matched):
             raise ValueError(
                 f'{"img_id" if self.keys is None else "keys"} holds an image '
                 "twice; give all of an image's rows together."
             )
         image_inds = np.repeat(images, np.diff(self.offsets))
-        if (np.diff(images) > 0).all() and len(known) == len(images):
+        if (np.diff(images) > 0).all() and len(matched) == len(images):
             return np.arange(len(image_inds)), image_inds
         order = np.argsort(image_inds, kind='stable')
         order = order[image_inds[order] >= 0]
         return order, image_inds[order]
 
     def _images(self) -> list:
-        """Keys of the predicted images, ids where there are none."""
+        """List the predicted images' keys, or ids without keys."""
         if self.keys is None:
             return self.img_id.tolist()
         return list(map(normalize_key, self.keys.tolist()))
 
     def _images_of(self, annotations: AnnotationFile) -> list:
-        """What :meth:`_images` are compared with."""
+        """List the annotated images' keys or ids, as :meth:`_images` does."""
         return annotations.image_ids if self.keys is None else annotations.keys
 
     def _check(self, path: str) -> None:

@@ -1,6 +1,6 @@
-"""From samples, as plain dicts, to flat arrays.
+"""Conversion of samples, as plain dicts, to flat arrays.
 
-Everything a metric reads of a sample is read, and checked, here.
+All fields that metrics use are read and validated here.
 """
 
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ _NO_PAIRS = PairTable(
 
 @dataclass(frozen=True)
 class HOIRecord:
-    """What scoring needs of one image.
+    """Annotations and predictions of one image.
 
     Args:
-        img_id (int | str): The image's id.
-        gt (PairTable): Annotated pairs; `image_inds` all 0.
-        pred (PairTable): Predicted pairs; `image_inds` all 0.
-        hoi_labels (np.ndarray): Classes annotated for the image as a whole
-            or for one of its pairs, (n,) int64.
+        img_id (int | str): Id of the image.
+        gt (PairTable): Annotated pairs; ``image_inds`` are 0.
+        pred (PairTable): Predicted pairs; ``image_inds`` are 0.
+        hoi_labels (np.ndarray): Classes annotated for the image or for one of
+            its pairs, (n,) int64.
         num_outside (int): Rows with label -1, which belong to no class and
             are left out.
     """
@@ -44,20 +44,20 @@ class HOIRecord:
 
 
 def read_sample(sample: Mapping[str, Any], num_hois: int) -> HOIRecord:
-    """Reads and checks one sample.
+    """Read and validate one sample.
 
     Args:
         sample (Mapping): ``HOIDataSample.to_dict()``, or a dict of the same
-            form with arrays or lists. Read are ``img_id``, ``gt_hois``,
-            ``image_hoi_labels`` (may be absent) and ``pred_hois``.
+            form with arrays or lists. Used are ``img_id``, ``gt_hois``,
+            ``image_hoi_labels`` (optional) and ``pred_hois``.
         num_hois (int): Number of interaction classes, C.
 
     Returns:
         HOIRecord: Arrays on the CPU that share no memory with a batch.
 
     Raises:
-        KeyError: A field is missing.
-        ValueError: A field has a wrong shape, a label outside [-1, C), or a
+        KeyError: If a field is missing.
+        ValueError: If a field has a wrong shape, a label outside [-1, C), or a
             number that is not finite.
     """
     if 'img_id' not in sample:
@@ -84,13 +84,13 @@ def read_sample(sample: Mapping[str, Any], num_hois: int) -> HOIRecord:
 def stack_records(
     records: Sequence[HOIRecord],
 ) -> Tuple[PairTable, PairTable, ImageLabels]:
-    """Joins the images' tables.
+    """Join the tables of images.
 
     Args:
-        records (Sequence[HOIRecord]): One an image, in the data set's order.
+        records (Sequence[HOIRecord]): One per image, in the data set's order.
 
     Returns:
-        tuple: Annotated pairs, predicted pairs, and labels of whole images.
+        tuple: Annotated pairs, predicted pairs, and image-level labels.
     """
     labels = [record.hoi_labels for record in records]
     return (
@@ -103,14 +103,14 @@ def stack_records(
 
 
 def image_inds_of(rows: Sequence[Sized]) -> np.ndarray:
-    """Position of the image of each row, as many rows as each has."""
+    """Index the image of each row."""
     counts = np.array([len(row) for row in rows], dtype=np.int64)
     return np.repeat(np.arange(len(rows)), counts)
 
 
 def _stack(tables: Sequence[PairTable]) -> PairTable:
     image_inds = image_inds_of(tables)
-    tables = [_NO_PAIRS, *tables]  # so that there is something to join
+    tables = [_NO_PAIRS, *tables]  # np.concatenate needs at least one
     return PairTable(
         image_inds,
         np.concatenate([table.human_bboxes for table in tables]),
@@ -123,7 +123,7 @@ def _stack(tables: Sequence[PairTable]) -> PairTable:
 def _read_pairs(
     sample: Mapping[str, Any], field: str, num_hois: int, scored: bool
 ) -> Tuple[PairTable, int]:
-    """Reads `gt_hois` or `pred_hois`; also counts rows without a class."""
+    """Read `gt_hois` or `pred_hois`; count rows without a class."""
     name = f'Image {sample["img_id"]}: {field}'
     pairs = sample.get(field)
     if pairs is None:

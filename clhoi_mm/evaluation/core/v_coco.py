@@ -1,20 +1,19 @@
 """V-COCO's official protocol.
 
-After ``vsrl_eval.py`` of github.com/s-gupta/v-coco (Gupta and Malik, Visual
-Semantic Role Labeling, arXiv 1505.04474), with what published figures owe to
-it:
+Equals ``vsrl_eval.py`` of github.com/s-gupta/v-coco (Gupta and Malik, Visual
+Semantic Role Labeling, arXiv 1505.04474), including details that influence
+published results:
 
 - Annotated boxes become inclusive (one pixel less on the right and below),
   are clipped to the image, and are compared with predicted boxes as they are,
   one pixel added to all widths and heights.
-- The annotated person is the one with the largest IoU, the first one of
-  equals, even where that IoU is 0. Where nobody labelled that person, the
-  prediction is neither right nor wrong.
-- Every person labelled with an action counts as a positive of each of its
-  roles, box or no box.
-- Scores are float32. Of equal scores in an image and class the last row
-  claims the person first; in the ranking over images the last image goes
-  first.
+- A prediction is matched to the annotated person with the largest IoU, the
+  first one of ties, even where that IoU is 0. If that person's actions are
+  not labeled, the prediction is ignored.
+- Every person labeled with an action counts as a positive of each of its
+  roles, with or without a box.
+- Scores are float32. Of ties in an image and class the last row is matched
+  first; in the ranking over images the last image goes first.
 
 Where the script stops with an error: predictions on images without persons
 are left out, an action without predictions has AP 0, and an action without
@@ -39,16 +38,17 @@ from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
 @dataclass(frozen=True)
 class VCOCOResult:
-    """Average precision as fractions, NaN where there is nothing to find.
+    """Average precision as fractions, NaN where nothing is annotated.
 
     Args:
         actions (VCOCOActions): Names.
-        ap_role_s1 (np.ndarray): Scenario 1, where a role is absent the
-            prediction must be empty, (V,); NaN for verbs without a role.
-        ap_role_s2 (np.ndarray): Scenario 2, there any box is right, (V,).
-        ap_agent (np.ndarray): Persons alone, (A,).
-        num_gt (np.ndarray): Persons labelled with each action, (A,).
-        num_pred (int): Predicted rows in all.
+        ap_role_s1 (np.ndarray): Scenario 1, in which the prediction must be
+            empty where a role is missing, (V,); NaN for verbs without a role.
+        ap_role_s2 (np.ndarray): Scenario 2, in which any box is correct
+            there, (V,).
+        ap_agent (np.ndarray): Persons and actions alone, (A,).
+        num_gt (np.ndarray): Persons labeled with each action, (A,).
+        num_pred (int): Total number of predicted rows.
     """
 
     actions: VCOCOActions
@@ -59,7 +59,7 @@ class VCOCOResult:
     num_pred: int
 
     def summary(self) -> Dict[str, float]:
-        """Means in percent; one over nothing is left out.
+        """Average in percent; means over nothing are omitted.
 
         Returns:
             dict[str, float]: ``AP_role_s1`` and ``AP_role_s2`` over 24 roles,
@@ -80,8 +80,10 @@ class VCOCOResult:
         }
 
     def classwise(self) -> Dict[str, float]:
-        """AP of each action and role in percent, as in
-        ``AP_role_s1/hold obj``; without those that have none."""
+        """Map names of actions and roles to AP in percent.
+
+        Actions and roles without an AP are omitted.
+        """
         verbs, actions = self.actions.verbs, self.actions.actions
         return {
             f'{name}/{label}': float(value) * 100
@@ -98,12 +100,12 @@ class VCOCOResult:
 def evaluate_v_coco(
     truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions
 ) -> VCOCOResult:
-    """Scores all images.
+    """Evaluate the predictions of all images.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
         pred (RolePredictions): Predicted rows.
-        actions (VCOCOActions): What the verbs stand for.
+        actions (VCOCOActions): Actions and roles of the verbs.
 
     Returns:
         VCOCOResult: AP of each action and role.
@@ -133,12 +135,12 @@ def evaluate_v_coco(
 
 
 def _agent_ap(matches: PersonMatches, actions: VCOCOActions) -> np.ndarray:
-    """AP of each action, one prediction a person and action."""
+    """Compute each action's AP from one prediction per person."""
     pred = matches.pred
     rows = np.flatnonzero(~np.isnan(pred.agent_scores))
     labels = actions.action_inds[pred.verb_labels[rows]]
     keys = matches.box_inds[rows] * len(actions.actions) + labels
-    # By person and action, the best score first, which stands for all.
+    # By person and action, the best score first, which represents them.
     order = np.lexsort((-pred.agent_scores[rows], keys))
     _, firsts = np.unique(keys[order], return_index=True)
     labels, best = labels[order[firsts]], rows[order[firsts]]

@@ -1,4 +1,4 @@
-"""How much V-COCO's figures owe to which images were taken."""
+"""Bootstrap confidence intervals of V-COCO's metrics over images."""
 
 from typing import Dict
 
@@ -16,20 +16,21 @@ def v_coco_intervals(
     share: float = 0.95,
     seed: int = 0,
 ) -> Dict[str, float]:
-    """Intervals of the means over 24 roles, by the bootstrap over images.
+    """Estimate confidence intervals of the means over 24 roles.
 
-    As many images as there are are drawn with replacement, again and again;
-    an image that is drawn twice counts twice. Draws lack images of rare roles
-    and see others twice, and their figures lie above the images' own: the
-    interval is moved by as much as the draws' mean is off.
+    Bootstrap over images: as many images as there are are drawn with
+    replacement; an image that is drawn twice counts twice. Draws lack images
+    of rare roles and repeat others, which biases their metrics upward: the
+    interval is shifted by the bias of the draws' mean.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
         pred (RolePredictions): Predicted rows.
-        actions (VCOCOActions): What the verbs stand for.
+        actions (VCOCOActions): Actions and roles of the verbs.
         resamples (int): Number of draws.
-        share (float): Share of the draws within the interval.
-        seed (int): Of the draws.
+        share (float): Confidence level, the fraction of draws within the
+            interval.
+        seed (int): Seed of the draws.
 
     Returns:
         dict[str, float]: ``AP_role_s1_low``, ``AP_role_s1_high`` and those of
@@ -57,17 +58,17 @@ def v_coco_intervals(
 
 
 class WeightedVCOCO:
-    """V-COCO's figures of images that count as often as is asked for.
+    """V-COCO metrics with a weight for each image.
 
-    Persons and boxes are compared once.
+    Boxes are matched once.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
         pred (RolePredictions): Predicted rows.
-        actions (VCOCOActions): What the verbs stand for.
+        actions (VCOCOActions): Actions and roles of the verbs.
 
     Attributes:
-        num_images (int): Up to the last one with an annotation or a
+        num_images (int): One more than the last image with an annotation or a
             prediction.
     """
 
@@ -85,16 +86,16 @@ class WeightedVCOCO:
         self._rank(roles)
 
     def means(self, weights: np.ndarray) -> np.ndarray:
-        """Means over the 24 roles in percent, scenarios 1 and 2, (2,).
+        """Compute the means over the 24 roles in percent, (2,).
 
-        Roles of which nothing is annotated are left out.
+        The two are scenarios 1 and 2; roles without annotations are left out.
 
         Args:
-            weights (np.ndarray): How often each image counts, (I,) int.
+            weights (np.ndarray): Multiplicity of each image, (I,) int.
         """
         num_gt = (weights @ self.annotated)[self.actions.action_inds]
         num_gt[~self.actions.counts] = 0
-        # Rows up to each one, and before the first.
+        # Number of rows up to each one, preceded by 0.
         rows = np.append(0, np.cumsum(weights[self.image_inds]))
         return np.array(
             [
@@ -123,17 +124,17 @@ class WeightedVCOCO:
         weights: np.ndarray,
         num_gt: np.ndarray,
     ) -> float:
-        """Mean area under the best precision at each recall or more."""
+        """Average the area under the interpolated precision-recall curve."""
         times = weights[self.image_inds[hits]]
         hits, times = hits[times > 0], times[times > 0]
-        found = np.append(0, np.cumsum(times))
+        num_found = np.append(0, np.cumsum(times))
         ends = np.searchsorted(
             self.labels[hits], np.arange(len(self.starts) + 1)
         )
         areas = []
         for label in np.flatnonzero(num_gt):
             part = slice(ends[label], ends[label + 1])
-            precision = (found[1:][part] - found[part.start]) / (
+            precision = (num_found[1:][part] - num_found[part.start]) / (
                 rows[hits[part] + 1] - rows[self.starts[label]]
             )
             best = np.maximum.accumulate(precision[::-1])[::-1]

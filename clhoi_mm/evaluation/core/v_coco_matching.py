@@ -1,4 +1,4 @@
-"""Which annotated persons and roles V-COCO's predictions belong to."""
+"""Matching of V-COCO predictions to annotated persons and roles."""
 
 from dataclasses import dataclass
 from typing import Tuple
@@ -14,17 +14,18 @@ IOU_THR = 0.5
 
 @dataclass(frozen=True)
 class PersonMatches:
-    """Predicted rows and the annotated persons whom they are nearest to.
+    """Predicted rows and their nearest annotated persons.
 
     Args:
-        pred (RolePredictions): The N rows whose nearest person somebody
-            labelled; the others are neither right nor wrong.
+        pred (RolePredictions): The N rows whose nearest person is labeled;
+            the others are ignored.
         box_inds (np.ndarray): Predicted person of each row, (N,) int64.
         persons (np.ndarray): Annotated person of each row, (N,) int64.
-        near (np.ndarray): Whether they overlap enough, (N,) bool.
-        right (np.ndarray): And the person does the verb's action, (N,) bool.
-        num_gt (np.ndarray): Persons labelled with each action, (A,).
-        acts (np.ndarray): What each person does, (P, A) bool.
+        near (np.ndarray): Whether their IoU is large enough, (N,) bool.
+        right (np.ndarray): Whether the person also has the verb's action,
+            (N,) bool.
+        num_gt (np.ndarray): Persons labeled with each action, (A,).
+        acts (np.ndarray): Actions of each person, (P, A) bool.
     """
 
     pred: RolePredictions
@@ -38,16 +39,17 @@ class PersonMatches:
 
 @dataclass(frozen=True)
 class RoleMatches:
-    """Predicted rows of verbs with a role, and the annotated roles.
+    """Predicted rows of verbs with a role, with matches.
 
     Args:
         pred (RolePredictions): K rows.
         persons (np.ndarray): Annotated person of each row, (K,) int64.
-        near (np.ndarray): Whether they overlap enough, (K,) bool.
-        right (np.ndarray): And the person does the verb's action, (K,) bool.
+        near (np.ndarray): Whether their IoU is large enough, (K,) bool.
+        right (np.ndarray): Whether the person also has the verb's action,
+            (K,) bool.
         has_box (np.ndarray): Whether the person's role has a box, (K,) bool.
-        found (np.ndarray): Whether the row has it, (K,) bool.
-        empty (np.ndarray): Whether the row says that it is absent, (K,) bool.
+        found (np.ndarray): Whether the row's box matches it, (K,) bool.
+        empty (np.ndarray): Whether the row predicts no box, (K,) bool.
         num_gt (np.ndarray): Positives of each verb, (V,).
     """
 
@@ -61,17 +63,18 @@ class RoleMatches:
     num_gt: np.ndarray
 
     def fitting(self, strict: bool) -> np.ndarray:
-        """Rows that are right in all, before each person is found once.
+        """Select correct rows, including duplicates of a person.
 
         Args:
-            strict (bool): Scenario 1, in which an absent role must be empty.
+            strict (bool): Whether to use scenario 1, in which the prediction
+                of a missing role must be empty.
         """
         return self.right & np.where(
             self.has_box, self.found, self.empty | (not strict)
         )
 
     def true_positives(self, strict: bool) -> np.ndarray:
-        """Rows that are the first to find their person, (K,) bool."""
+        """Mark the first correct row of each person, (K,) bool."""
         return claim(
             self.pred.verb_labels,
             self.pred.scores,
@@ -83,15 +86,15 @@ class RoleMatches:
 def match_persons(
     truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions
 ) -> PersonMatches:
-    """Finds the annotated person of each predicted one.
+    """Match each predicted person to an annotated one.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
         pred (RolePredictions): Predicted rows.
-        actions (VCOCOActions): What the verbs stand for.
+        actions (VCOCOActions): Actions and roles of the verbs.
     """
     persons = _inclusive(truth.bboxes, truth.sizes)
-    # The script drops boxes of one pixel or less before it looks for people.
+    # The script drops boxes of one pixel or less before matching persons.
     real = (persons[:, 2:] > persons[:, :2]).all(axis=1)
     labelled = truth.labelled & real
     acts = np.zeros((len(persons), len(actions.actions)), dtype=bool)
@@ -103,9 +106,9 @@ def match_persons(
         pred, boxes, truth.image_inds, persons, real
     )
     nearest, overlaps = nearest[box_inds], overlaps[box_inds]
-    seen = np.append(labelled, False)[nearest]  # -1: nobody
-    pred, box_inds = pred[seen], box_inds[seen]
-    nearest, near = nearest[seen], overlaps[seen] >= IOU_THR
+    is_labeled = np.append(labelled, False)[nearest]  # -1: no person
+    pred, box_inds = pred[is_labeled], box_inds[is_labeled]
+    nearest, near = nearest[is_labeled], overlaps[is_labeled] >= IOU_THR
     right = acts[nearest, actions.action_inds[pred.verb_labels]] & near
     return PersonMatches(
         pred, box_inds, nearest, near, right, acts.sum(axis=0), acts
@@ -115,12 +118,12 @@ def match_persons(
 def match_roles(
     truth: VCOCOTruth, matches: PersonMatches, actions: VCOCOActions
 ) -> RoleMatches:
-    """Compares roles' boxes.
+    """Match the boxes of roles.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
-        matches (PersonMatches): What :func:`match_persons` gave.
-        actions (VCOCOActions): What the verbs stand for.
+        matches (PersonMatches): Result of :func:`match_persons`.
+        actions (VCOCOActions): Actions and roles of the verbs.
     """
     pred = matches.pred
     rows = actions.has_role[pred.verb_labels] & ~np.isnan(pred.scores)
@@ -153,17 +156,17 @@ def match_roles(
 
 
 def role_boxes(truth: VCOCOTruth, actions: VCOCOActions) -> np.ndarray:
-    """Rows of the persons' roles among the truth's, -1 if absent, (P, V)."""
+    """Index each role's box, -1 without one, (P, V)."""
     boxed = np.flatnonzero(~np.isnan(truth.role_bboxes).any(axis=1))
-    role_of = np.full((len(truth.bboxes), len(actions.verbs)), -1)
-    # Written from last to first, so that the first of several boxes stays.
+    role_rows = np.full((len(truth.bboxes), len(actions.verbs)), -1)
+    # Written from last to first, so that the first of several boxes is kept.
     boxed = boxed[::-1]
-    role_of[truth.role_persons[boxed], truth.role_verbs[boxed]] = boxed
-    return role_of
+    role_rows[truth.role_persons[boxed], truth.role_verbs[boxed]] = boxed
+    return role_rows
 
 
 def inclusive_roles(truth: VCOCOTruth) -> np.ndarray:
-    """Boxes of roles as the script makes them of COCO's, (R, 4)."""
+    """Convert roles' boxes as the official script does, (R, 4)."""
     sizes = truth.sizes
     if sizes is not None:
         sizes = sizes[truth.role_persons]
@@ -173,7 +176,7 @@ def inclusive_roles(truth: VCOCOTruth) -> np.ndarray:
 def rank_rows(
     image_inds: np.ndarray, labels: np.ndarray, scores: np.ndarray
 ) -> np.ndarray:
-    """Order by class, then by falling score, equal ones by falling image."""
+    """Sort by class, descending score, then descending image index."""
     return np.lexsort((-image_inds, -scores.astype(np.float32), labels))
 
 
@@ -183,8 +186,8 @@ def claim(
     persons: np.ndarray,
     right: np.ndarray,
 ) -> np.ndarray:
-    """Lets a person be found once in a class, (K,) bool."""
-    claimants = np.flatnonzero(right)[::-1]  # the last of equals goes first
+    """Mark each person's first correct row by class, (K,)."""
+    claimants = np.flatnonzero(right)[::-1]  # the last of ties goes first
     order = claimants[
         np.argsort(-scores[claimants].astype(np.float32), kind='stable')
     ]
@@ -194,7 +197,7 @@ def claim(
 
 
 def _inclusive(bboxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Continuous boxes as the script makes them of COCO's, float64."""
+    """Convert continuous boxes as the official script does, float64."""
     bboxes = bboxes.astype(np.float64)
     bboxes[:, 2:] = np.maximum(bboxes[:, 2:] - 1, bboxes[:, :2])
     if sizes is None:
@@ -203,8 +206,12 @@ def _inclusive(bboxes: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _distinct_persons(pred: RolePredictions) -> Tuple[np.ndarray, np.ndarray]:
-    """Rows that show each predicted person first, in order, and the person
-    of each row."""
+    """Deduplicate predicted persons.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: First row of each person, in order, and
+        the person of each row.
+    """
     columns = pred.human_bboxes.T
     order = np.lexsort((*columns, pred.image_inds))
     sorted_boxes = pred.human_bboxes[order]
@@ -214,7 +221,7 @@ def _distinct_persons(pred: RolePredictions) -> Tuple[np.ndarray, np.ndarray]:
     ).any(axis=1)
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.cumsum(is_new) - 1
-    firsts = order[is_new]  # lexsort is stable: a person's first row
+    firsts = order[is_new]  # lexsort is stable
     in_order = np.argsort(firsts)
     position = np.empty(len(firsts), dtype=np.int64)
     position[in_order] = np.arange(len(firsts))
@@ -228,7 +235,7 @@ def _nearest_persons(
     persons: np.ndarray,
     real: np.ndarray,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Annotated person of each row, -1 without one, and the IoU."""
+    """Find each row's annotated person, or -1, and the IoU."""
     candidates = np.flatnonzero(real)
     pred_inds, gt_inds = candidate_pairs(
         pred.image_inds[rows], image_inds[candidates]

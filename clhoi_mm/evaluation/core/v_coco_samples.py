@@ -1,4 +1,4 @@
-"""From samples, as plain dicts, to V-COCO's flat arrays."""
+"""Conversion of samples, as plain dicts, to V-COCO's flat arrays."""
 
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Sequence, Tuple
@@ -12,13 +12,13 @@ from .v_coco_tables import RolePredictions, VCOCOTruth
 
 @dataclass(frozen=True)
 class VCOCORecord:
-    """What scoring needs of one image.
+    """Annotations and predictions of one image.
 
     Args:
-        img_id (int | str): The image's id.
+        img_id (int | str): Id of the image.
         size (np.ndarray, optional): Width and height, (2,).
-        truth (VCOCOTruth): Of the image alone; `image_inds` all 0.
-        pred (RolePredictions): Likewise.
+        truth (VCOCOTruth): Annotations; ``image_inds`` are 0.
+        pred (RolePredictions): Predictions; ``image_inds`` are 0.
     """
 
     img_id: Any
@@ -30,21 +30,21 @@ class VCOCORecord:
 def read_v_coco_sample(
     sample: Mapping[str, Any], num_verbs: int
 ) -> VCOCORecord:
-    """Reads and checks one sample.
+    """Read and validate one sample.
 
     Args:
         sample (Mapping): ``HOIDataSample.to_dict()``, or a dict of the same
-            form with arrays or lists. Read are ``img_id``, ``gt_persons``,
-            ``gt_hois``, ``pred_hois`` with ``agent_scores`` where they have
-            them, and ``ori_shape`` (height, width; may be absent).
+            form with arrays or lists. Used are ``img_id``, ``gt_persons``,
+            ``gt_hois``, ``pred_hois`` (optionally with ``agent_scores``) and
+            ``ori_shape`` (height, width; optional).
         num_verbs (int): Number of verbs, V.
 
     Returns:
         VCOCORecord: Arrays on the CPU that share no memory with a batch.
 
     Raises:
-        KeyError: A field is missing.
-        ValueError: A field has a wrong shape or content.
+        KeyError: If a field is missing.
+        ValueError: If a field has a wrong shape or content.
     """
     if 'img_id' not in sample:
         raise KeyError(
@@ -67,14 +67,14 @@ def read_v_coco_sample(
 def stack_v_coco_records(
     records: Sequence[VCOCORecord],
 ) -> Tuple[VCOCOTruth, RolePredictions]:
-    """Joins the images' tables.
+    """Join the tables of images.
 
     Args:
-        records (Sequence[VCOCORecord]): One an image, in the data set's
+        records (Sequence[VCOCORecord]): One per image, in the data set's
             order; at least one.
 
     Returns:
-        tuple: What is annotated and what is predicted.
+        tuple: Annotations and predictions.
     """
     truths = [record.truth for record in records]
     preds = [record.pred for record in records]
@@ -153,7 +153,7 @@ def _read_truth(
         read_floats(hois[key], (len(verbs), 4), f'{name}: gt_hois.{key}')
         for key in ('human_bboxes', 'object_bboxes')
     )
-    # A person is known by the box; of equal boxes by the labelled one.
+    # Persons are identified by their box; of equal boxes the labeled one.
     same = (subjects[:, None] == bboxes[None]).all(axis=2)
     inds = (
         np.argmax(same * (1 + labelled), axis=1)

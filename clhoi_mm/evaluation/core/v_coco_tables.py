@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class VCOCOActions:
-    """What the verbs of V-COCO stand for.
+    """Actions and roles of V-COCO's verbs.
 
     A verb is an action and a role ('hit instr', 'hit obj'), or an action
     without one ('stand').
@@ -17,9 +17,9 @@ class VCOCOActions:
         verbs (tuple[str]): Names, V.
         actions (tuple[str]): Names without the roles, A of them.
         action_inds (np.ndarray): Action of each verb, (V,) int64.
-        has_role (np.ndarray): Which verbs have a role, (V,) bool.
-        counts (np.ndarray): Which verbs the mean over 24 roles is taken of:
-            those with a role but "point", which papers leave out, (V,) bool.
+        has_role (np.ndarray): Whether a verb has a role, (V,) bool.
+        counts (np.ndarray): Whether a verb is in the mean over 24 roles: it
+            has a role and is not "point", which papers omit, (V,) bool.
     """
 
     verbs: Tuple[str, ...]
@@ -30,10 +30,10 @@ class VCOCOActions:
 
     @classmethod
     def from_verbs(cls, verbs: Sequence[str]) -> 'VCOCOActions':
-        """Reads the verbs' names.
+        """Parse the verbs' names.
 
         Raises:
-            ValueError: No verb has a role.
+            ValueError: If no verb has a role.
         """
         words = [verb.replace('_', ' ').split() for verb in verbs]
         has_role = np.array(
@@ -60,15 +60,15 @@ class VCOCOActions:
 
 @dataclass(frozen=True)
 class VCOCOTruth:
-    """What is annotated, P persons and R roles.
+    """Annotations, P persons and R roles.
 
     Args:
-        image_inds (np.ndarray): Position of each person's image in the data
+        image_inds (np.ndarray): Index of each person's image in the data
             set, (P,) int64, sorted.
         bboxes (np.ndarray): Persons in the order of the file, (P, 4) xyxy,
             continuous.
-        labelled (np.ndarray): Whether anybody looked for the person's
-            actions, (P,) bool.
+        labelled (np.ndarray): Whether the person's actions are annotated,
+            (P,) bool.
         sizes (np.ndarray, optional): Width and height of each person's
             image, (P, 2); None where they are not known.
         role_persons (np.ndarray): Person of each role, (R,) int64.
@@ -88,19 +88,19 @@ class VCOCOTruth:
 
 @dataclass(frozen=True)
 class RolePredictions:
-    """What is predicted, one row a person, verb and box.
+    """Predictions, one row per person, verb and box.
 
     Args:
-        image_inds (np.ndarray): Position of the image in the data set, (N,)
+        image_inds (np.ndarray): Index of the image in the data set, (N,)
             int64, sorted.
-        human_bboxes (np.ndarray): Persons' boxes, (N, 4) xyxy.
+        human_bboxes (np.ndarray): Human boxes, (N, 4) xyxy.
         object_bboxes (np.ndarray): Boxes of the role, (N, 4) xyxy; NaN or
-            zeros say that the role is absent.
+            zeros where the role is missing.
         verb_labels (np.ndarray): Verbs, (N,) int64.
-        scores (np.ndarray): Scores, (N,); a row with NaN says nothing about
-            the role.
-        agent_scores (np.ndarray): How surely the person acts so, (N,); NaN
-            says nothing.
+        scores (np.ndarray): Scores of the role, (N,); NaN where the row
+            predicts none.
+        agent_scores (np.ndarray): Scores of person and action, (N,); NaN
+            where the row predicts none.
     """
 
     image_inds: np.ndarray

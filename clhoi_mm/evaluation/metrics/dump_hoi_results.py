@@ -27,24 +27,24 @@ COLUMNS = (
 class DumpHOIResults(BaseMetric):
     """Writes the predictions of all images to one file.
 
-    JSON: an object an image with ``img_id``, ``key`` and, of each predicted
-    interaction, what ``pred_hois`` holds, in the vocabulary's labels. NaN,
-    which JSON does not know, becomes null.
+    JSON: one object per image with ``img_id``, ``key`` and, for each predicted
+    interaction, the fields of ``pred_hois``, in the vocabulary's labels. NaN,
+    which JSON lacks, becomes null.
 
     NPZ: :class:`clhoi_mm.evaluation.core.Predictions`, flat arrays that
-    ``tools/analysis_tools/eval_predictions.py`` scores; labels are positions
-    in the annotation file's lists, and rows whose object or verb the file
-    does not list are left out.
+    ``tools/analysis_tools/eval_predictions.py`` evaluates; labels are indices
+    into the annotation file's lists, and rows whose object or verb is not in
+    the file are left out.
 
     Boxes are (x1, y1, x2, y2) in original-image coordinates.
 
     Args:
-        out_file (str): Where to, ending in .json or .npz; written whole or
-            not at all.
+        out_file (str): Output path ending in .json or .npz; written
+            atomically.
         ann_file (str, optional): The data set's annotation file, which .npz
             needs. Defaults to None.
-        collect_device (str): 'cpu' or 'gpu'; where the results of several
-            processes meet. Defaults to 'cpu'.
+        collect_device (str): 'cpu' or 'gpu', where the results of several
+            processes are collected. Defaults to 'cpu'.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class DumpHOIResults(BaseMetric):
             self.annotations = AnnotationFile.parse(get(ann_file), ann_file)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep a batch's predictions.
+        """Store a batch's predictions.
 
         Args:
-            data_batch (Any): Not read.
+            data_batch (Any): Not used.
             data_samples (Sequence[dict]): Samples with ``pred_hois``.
         """
         for sample in data_samples:
@@ -89,10 +89,11 @@ class DumpHOIResults(BaseMetric):
             )
 
     def compute_metrics(self, results: List[dict]) -> dict:
-        """Write the file; there is nothing to measure.
+        """Write the file; no metrics are computed.
 
         Args:
-            results (List[dict]): What :meth:`process` kept, of all processes.
+            results (List[dict]): Predictions stored by :meth:`process`, of all
+                processes.
 
         Returns:
             dict: Empty.
@@ -117,7 +118,7 @@ class DumpHOIResults(BaseMetric):
         return {}
 
     def _predictions(self, results: List[dict]) -> Predictions:
-        """The results in the annotation file's labels."""
+        """Convert the results to the annotation file's labels."""
         annotations = self.annotations
         rows = [result['hois'] for result in results]
         columns = {
@@ -131,7 +132,7 @@ class DumpHOIResults(BaseMetric):
             )
         objects = self._positions('classes', annotations.objects)
         verbs = self._positions('verbs', annotations.verbs)
-        # -1, no object, reads the last entry.
+        # -1, no object, indexes the last entry.
         object_labels = objects[columns['object_labels']]
         verb_labels = verbs[columns['verb_labels']]
         keep = (verb_labels >= 0) & (
@@ -167,17 +168,23 @@ class DumpHOIResults(BaseMetric):
         )
 
     def _positions(self, key: str, names: Sequence[str]) -> np.ndarray:
-        """Position in the file of each name of the data set; -1 without one,
-        and in the end."""
-        own = (self.dataset_meta or {}).get(key)
-        if own is None:
+        """Index the data set's names in the file.
+
+        Returns:
+            np.ndarray: Positions, -1 for names that the file lacks, with a
+            final -1.
+        """
+        dataset_names = (self.dataset_meta or {}).get(key)
+        if dataset_names is None:
             raise ValueError(
                 f"the data set's metainfo lacks {key}, so labels "
                 'cannot be named; use a HOIDataset.'
             )
         positions = {normalise_name(name): i for i, name in enumerate(names)}
-        found = [positions.get(normalise_name(name), -1) for name in own]
-        return np.array([*found, -1], dtype=np.int64)
+        file_positions = [
+            positions.get(normalise_name(name), -1) for name in dataset_names
+        ]
+        return np.array([*file_positions, -1], dtype=np.int64)
 
 
 def json_values(values: np.ndarray) -> list:

@@ -24,41 +24,40 @@ from .unique_images import check_images
 class HICODetMetric(BaseMetric):
     """mAP of human-object interactions as HICO-DET's papers report it.
 
-    Reads ``img_id``, ``gt_hois``, ``image_hoi_labels`` and ``pred_hois`` of
-    each sample's dict; boxes in original-image coordinates. All figures are
+    Uses ``img_id``, ``gt_hois``, ``image_hoi_labels`` and ``pred_hois`` of
+    each sample's dict; boxes in original-image coordinates. All metrics are
     percentages: ``mAP``, ``mAP_rare`` and ``mAP_non_rare`` in the Default
     setting and ``mAP_ko``, ``mAP_ko_rare`` and ``mAP_ko_non_rare`` in the
-    Known-Object setting. Where the classes carry no flags of rarity, the rare
-    and non-rare figures are left out. With ``unseen`` there are
-    ``mAP_unseen`` and ``mAP_seen`` too.
+    Known-Object setting. Where the vocabulary does not define rare classes,
+    the rare and non-rare metrics are omitted. With ``unseen``, ``mAP_unseen``
+    and ``mAP_seen`` are added.
 
     Args:
         vocabulary (str | dict | HOIVocabulary, optional): Name, path,
             content, or object; for data sets whose metainfo has none.
             Defaults to None: the data set's.
-        protocol (str): Whose evaluator to follow: 'official', HICO-DET's own
+        protocol (str): Evaluator to reproduce: 'official', HICO-DET's own
             MATLAB script; 'qpic', also GEN-VLKT's and HOICLIP's; 'pocket',
-            UPT's, PViC's and ADA-CM's.
-            :mod:`clhoi_mm.evaluation.core.protocols` says what tells them
-            apart. Defaults to 'official'.
-        known_object (bool): Whether to score the Known-Object setting too.
+            UPT's, PViC's and ADA-CM's. See
+            :mod:`clhoi_mm.evaluation.core.protocols`. Defaults to 'official'.
+        known_object (bool): Whether to evaluate the Known-Object setting too.
             Defaults to True.
         classwise (bool): Whether to log each class's AP and to return it as
             ``AP/<class>`` and ``AP_ko/<class>``. Defaults to False.
-        unseen (str | Sequence[int], optional): Classes that zero-shot
-            training did without, as labels, as a JSON file of them or as
-            the name of one of HICO-DET's splits ('rf_uc', 'nf_uc', 'uo',
-            'uv'). Defaults to None.
-        collect_device (str): 'cpu' or 'gpu'; where the results of several
-            processes meet. Defaults to 'cpu'.
-        prefix (str): What stands before the names, as in ``hico_det/mAP``.
+        unseen (str | Sequence[int], optional): Classes held out of zero-shot
+            training, as labels, as a JSON file of labels or as the name of
+            one of HICO-DET's splits ('rf_uc', 'nf_uc', 'uo', 'uv'). Defaults
+            to None.
+        collect_device (str): 'cpu' or 'gpu', where the results of several
+            processes are collected. Defaults to 'cpu'.
+        prefix (str): Prefix of the metrics' names, as in ``hico_det/mAP``.
             Defaults to 'hico_det'.
         collect_dir (str, optional): Folder through which several processes
             exchange results on the CPU. Defaults to None.
     """
 
     default_prefix = 'hico_det'
-    # What may be asked for by name, and the figures each name stands for.
+    # Names accepted by ``--eval`` and the metrics each one selects.
     eval_names = {
         'mAP': ('mAP', 'mAP_rare', 'mAP_non_rare'),
         'mAP_ko': ('mAP_ko', 'mAP_ko_rare', 'mAP_ko_non_rare'),
@@ -100,16 +99,19 @@ class HICODetMetric(BaseMetric):
 
     @property
     def hoi_classes(self) -> HOIClasses:
-        """The data set's classes, or those of the metric's vocabulary.
+        """Return the interaction classes of data set or metric.
 
         Raises:
-            ValueError: Neither tells, or they contradict each other.
+            ValueError: If neither has classes, or they contradict each other.
         """
-        meta, own = self.dataset_meta or {}, self._own_classes
-        if own is not None and 'hoi_classes' not in meta:
-            return own
+        meta, metric_classes = self.dataset_meta or {}, self._own_classes
+        if metric_classes is not None and 'hoi_classes' not in meta:
+            return metric_classes
         classes = HOIClasses.from_metainfo(meta)
-        if own and own.vocabulary_hash != classes.vocabulary_hash:
+        if (
+            metric_classes
+            and metric_classes.vocabulary_hash != classes.vocabulary_hash
+        ):
             raise ValueError(
                 f"{type(self).__name__}'s vocabulary differs from the data "
                 f"set's, {meta.get('vocabulary')!r}: labels would mean other "
@@ -119,7 +121,7 @@ class HICODetMetric(BaseMetric):
         return classes
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keeps what scoring needs of a batch.
+        """Store annotations and predictions of a batch.
 
         Args:
             data_batch (Any): Not used.
@@ -132,16 +134,16 @@ class HICODetMetric(BaseMetric):
         )
 
     def compute_metrics(self, results: List[HOIRecord]) -> Dict[str, float]:
-        """Scores all images.
+        """Evaluate all images.
 
         Args:
-            results (list[HOIRecord]): One for each image.
+            results (list[HOIRecord]): One per image.
 
         Returns:
-            dict[str, float]: The figures, in percent.
+            dict[str, float]: The metrics, in percent.
 
         Raises:
-            ValueError: There are no images, or one was scored twice.
+            ValueError: If there are no images, or an id occurs twice.
         """
         check_images([record.img_id for record in results], 'HICODetMetric')
         classes = self.hoi_classes
@@ -151,11 +153,11 @@ class HICODetMetric(BaseMetric):
             self.protocol,
             self.known_object,
         )
-        figures = result.summary(classes.rare, self._unseen_mask())
-        self._log(result, figures, results)
+        metrics = result.summary(classes.rare, self._unseen_mask())
+        self._log(result, metrics, results)
         if self.classwise:
-            figures.update(result.classwise(classes.names))
-        return figures
+            metrics.update(result.classwise(classes.names))
+        return metrics
 
     def _unseen_mask(self) -> Optional[np.ndarray]:
         if self.unseen is None:
@@ -172,7 +174,7 @@ class HICODetMetric(BaseMetric):
     def _log(
         self,
         result: HICODetResult,
-        figures: Dict[str, float],
+        metrics: Dict[str, float],
         records: Sequence[HOIRecord],
     ) -> None:
         logger = MMLogger.get_current_instance()
@@ -197,8 +199,8 @@ class HICODetMetric(BaseMetric):
         rows = [['setting', 'full', *titles]]
         settings = {'mAP': 'Default', 'mAP_ko': 'Known-Object'}
         for name, title in settings.items():
-            if name in figures:
-                values = [figures.get(f'{name}{subset}') for subset in subsets]
+            if name in metrics:
+                values = [metrics.get(f'{name}{subset}') for subset in subsets]
                 rows.append([title, *map(_percent, values)])
         logger.info('mAP in percent\n' + AsciiTable(rows).table)
         if self.classwise:

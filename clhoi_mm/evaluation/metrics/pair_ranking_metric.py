@@ -16,29 +16,28 @@ from .unique_images import check_images
 
 @METRICS.register_module()
 class PairRankingMetric(HICODetMetric):
-    """How well pairs of given boxes are told apart.
+    """Average precision of ranking the pairs of given boxes.
 
-    For models whose detections are the annotated boxes (the PredCls
-    protocol): all pairs of persons and objects are candidates, and a class's
-    AP is over the candidates with its object, see
-    :func:`clhoi_mm.evaluation.core.evaluate_pair_ranking`. It asks for a
-    score of every pair: let ``model.max_per_img`` be larger than the number
-    of pairs times classes of an image. All figures are percentages, means
-    over the classes with a positive pair: ``AP``, and ``AP_multi``, over
-    pairs of which the image has several with this object; with flags of
-    rarity ``AP_rare`` and ``AP_non_rare``, with ``unseen`` ``AP_unseen`` and
-    ``AP_seen``, and these over several pairs.
+    For models whose detections are the annotated boxes (PredCls): all pairs of
+    persons and objects are candidates, and a class's AP is over the
+    candidates with its object, see
+    :func:`clhoi_mm.evaluation.core.evaluate_pair_ranking`. Every pair needs a
+    score: set ``model.max_per_img`` above the number of pairs times classes
+    of an image. All metrics are percentages, means over the classes with a
+    positive pair: ``AP``, and ``AP_multi``, over pairs whose image has several
+    with the object; with rare classes ``AP_rare`` and ``AP_non_rare``, with
+    ``unseen`` ``AP_unseen`` and ``AP_seen``, and these for ``AP_multi``.
 
     Args:
-        vocabulary (str | dict | HOIVocabulary, optional): As of
+        vocabulary (str | dict | HOIVocabulary, optional): See
             :class:`HICODetMetric`. Defaults to None: the data set's.
         classwise (bool): Whether to return each class's AP as
             ``AP/<class>``. Defaults to False.
-        unseen (str | Sequence[int], optional): As of
+        unseen (str | Sequence[int], optional): See
             :class:`HICODetMetric`. Defaults to None.
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
-        prefix (str): What stands before the names. Defaults to 'pairs'.
-        collect_dir (str, optional): As of :class:`HICODetMetric`.
+        prefix (str): Prefix of the metrics' names. Defaults to 'pairs'.
+        collect_dir (str, optional): See :class:`HICODetMetric`.
     """
 
     default_prefix = 'pairs'
@@ -67,16 +66,16 @@ class PairRankingMetric(HICODetMetric):
         )
 
     def compute_metrics(self, results: List[HOIRecord]) -> Dict[str, float]:
-        """Scores all images.
+        """Evaluate all images.
 
         Args:
-            results (list[HOIRecord]): One for each image.
+            results (list[HOIRecord]): One per image.
 
         Returns:
-            dict[str, float]: The figures, in percent.
+            dict[str, float]: The metrics, in percent.
 
         Raises:
-            ValueError: There are no images, one was scored twice, or no
+            ValueError: If there are no images, an id occurs twice, or no
                 candidate pair is positive.
         """
         name = type(self).__name__
@@ -90,7 +89,7 @@ class PairRankingMetric(HICODetMetric):
                 f'one of {len(gt)} annotated ones. Detections should be the '
                 "annotated boxes: LoadDetections(source='ground_truth')."
             )
-        figures = result.summary(classes.rare, self._unseen_mask())
+        metrics = result.summary(classes.rare, self._unseen_mask())
         logger = MMLogger.get_current_instance()
         logger.info(
             f'{len(results)} images, {result.num_pairs} candidate pairs, '
@@ -99,8 +98,8 @@ class PairRankingMetric(HICODetMetric):
         )
         logger.info(
             'in percent: '
-            + ', '.join(f'{key} {value:.2f}' for key, value in figures.items())
+            + ', '.join(f'{key} {value:.2f}' for key, value in metrics.items())
         )
         if self.classwise:
-            figures.update(result.classwise(classes.names))
-        return figures
+            metrics.update(result.classwise(classes.names))
+        return metrics

@@ -5,14 +5,14 @@ from clhoi_mm.utils.errors import InputError
 
 
 def check_images(img_ids: Sequence[Any], name: str) -> None:
-    """Refuses to score nothing, or an image twice.
+    """Check that there are images, each once.
 
     Args:
         img_ids (Sequence): Ids of the images.
-        name (str): The metric, for the message.
+        name (str): Name of the metric, for error messages.
 
     Raises:
-        InputError: There are no images, or one was scored twice.
+        InputError: If there are no images, or an id occurs twice.
     """
     if not img_ids:
         raise InputError(f'{name} got no images; is the data set empty?')

@@ -22,15 +22,15 @@ from .unique_images import check_images
 
 @METRICS.register_module()
 class VCOCOMetric(BaseMetric):
-    """AP of actions and roles as V-COCO's official script counts them.
+    """AP of actions and roles as in V-COCO's official script.
 
-    Reads ``img_id``, ``gt_persons``, ``gt_hois``, ``pred_hois`` and
+    Uses ``img_id``, ``gt_persons``, ``gt_hois``, ``pred_hois`` and
     ``ori_shape`` of each sample's dict; boxes in original-image coordinates.
-    Predictions hold pairs and, where the model says that a role is absent,
-    rows whose ``object_bboxes`` are NaN; ``agent_scores`` are read where they
-    are given. :mod:`clhoi_mm.evaluation.core.v_coco` states the protocol.
+    Predictions contain pairs and, where a role is predicted to be missing,
+    rows whose ``object_bboxes`` are NaN; ``agent_scores`` are optional. See
+    :mod:`clhoi_mm.evaluation.core.v_coco` for the protocol.
 
-    All figures are percentages: ``AP_role_s1`` and ``AP_role_s2`` over the
+    All metrics are percentages: ``AP_role_s1`` and ``AP_role_s2`` over the
     24 roles that papers report ("point" is left out), ``AP_role_s1_25`` and
     ``AP_role_s2_25`` over all, ``AP_agent`` over the actions.
 
@@ -40,20 +40,19 @@ class VCOCOMetric(BaseMetric):
             Defaults to None: the data set's.
         classwise (bool): Whether to log each action's AP and to return it as
             ``AP_role_s1/<verb>``. Defaults to False.
-        resamples (int): How often images are drawn anew, with replacement,
-            for the interval in which 95 of 100 such draws' means lie:
-            ``AP_role_s1_low``, ``AP_role_s1_high`` and those of
-            ``AP_role_s2``. Defaults to 0, without intervals.
-        collect_device (str): 'cpu' or 'gpu'; where the results of several
-            processes meet. Defaults to 'cpu'.
-        prefix (str): What stands before the names, as in
+        resamples (int): Number of bootstrap draws over images for 95 %
+            confidence intervals, ``AP_role_s1_low``, ``AP_role_s1_high`` and
+            those of ``AP_role_s2``. Defaults to 0, without intervals.
+        collect_device (str): 'cpu' or 'gpu', where the results of several
+            processes are collected. Defaults to 'cpu'.
+        prefix (str): Prefix of the metrics' names, as in
             ``v_coco/AP_role_s1``. Defaults to 'v_coco'.
         collect_dir (str, optional): Folder through which several processes
             exchange results on the CPU. Defaults to None.
     """
 
     default_prefix = 'v_coco'
-    # What may be asked for by name, and the figures each name stands for.
+    # Names accepted by ``--eval`` and the metrics each one selects.
     eval_names = {
         'AP_role': ('AP_role_s1', 'AP_role_s2'),
         'AP_role_25': ('AP_role_s1_25', 'AP_role_s2_25'),
@@ -82,29 +81,31 @@ class VCOCOMetric(BaseMetric):
 
     @property
     def actions(self) -> VCOCOActions:
-        """The data set's actions, or those of the metric's vocabulary.
+        """Return the actions of data set or metric.
 
         Raises:
-            ValueError: Neither tells, or they contradict each other.
+            ValueError: If neither has actions, or they contradict each other.
         """
         verbs = (self.dataset_meta or {}).get('verbs')
-        own = self._own_verbs
-        if verbs is None and own is None:
+        metric_verbs = self._own_verbs
+        if verbs is None and metric_verbs is None:
             raise ValueError(
                 "the data set's metainfo lacks verbs, so its actions are not "
                 "known. Use a VCOCODataset, or set vocabulary='v_coco' (a "
                 'name or a JSON file) in the evaluator.'
             )
-        if None not in (verbs, own) and tuple(verbs) != own:
+        if None not in (verbs, metric_verbs) and tuple(verbs) != metric_verbs:
             raise ValueError(
                 "VCOCOMetric's vocabulary differs from the data set's: labels "
                 'would mean different verbs. Leave vocabulary out of the '
                 "evaluator to use the data set's."
             )
-        return VCOCOActions.from_verbs(own if verbs is None else verbs)
+        return VCOCOActions.from_verbs(
+            metric_verbs if verbs is None else verbs
+        )
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keeps what scoring needs of a batch.
+        """Store annotations and predictions of a batch.
 
         Args:
             data_batch (Any): Not used.
@@ -117,32 +118,32 @@ class VCOCOMetric(BaseMetric):
         )
 
     def compute_metrics(self, results: List[VCOCORecord]) -> Dict[str, float]:
-        """Scores all images.
+        """Evaluate all images.
 
         Args:
-            results (list[VCOCORecord]): One for each image.
+            results (list[VCOCORecord]): One per image.
 
         Returns:
-            dict[str, float]: The figures, in percent.
+            dict[str, float]: The metrics, in percent.
 
         Raises:
-            ValueError: There are no images, or one was scored twice.
+            ValueError: If there are no images, or an id occurs twice.
         """
         check_images([record.img_id for record in results], 'VCOCOMetric')
         truth, pred = stack_v_coco_records(results)
         result = evaluate_v_coco(truth, pred, self.actions)
-        figures = result.summary()
+        metrics = result.summary()
         if self.resamples:
-            figures.update(
+            metrics.update(
                 v_coco_intervals(truth, pred, self.actions, self.resamples)
             )
-        self._log(result, figures, len(results))
+        self._log(result, metrics, len(results))
         if self.classwise:
-            figures.update(result.classwise())
-        return figures
+            metrics.update(result.classwise())
+        return metrics
 
     def _log(
-        self, result: VCOCOResult, figures: Dict[str, float], num_images: int
+        self, result: VCOCOResult, metrics: Dict[str, float], num_images: int
     ) -> None:
         logger = MMLogger.get_current_instance()
         actions = result.actions
@@ -161,7 +162,7 @@ class VCOCOMetric(BaseMetric):
                 f'{", ".join(absent)}, left out of means.'
             )
         rows = [['AP in percent', 'value']]
-        rows += [[name, f'{value:.2f}'] for name, value in figures.items()]
+        rows += [[name, f'{value:.2f}'] for name, value in metrics.items()]
         logger.info('V-COCO\n' + AsciiTable(rows).table)
         if self.classwise:
             head = ['verb', 'persons', 'role s1', 'role s2', 'agent']

@@ -1,8 +1,8 @@
-"""From weights that can still be had to checkpoints of mmdet and mmpretrain.
+"""Converters of published weights to checkpoints of mmdet and mmpretrain.
 
-Each converter takes the source's tensors by name and gives the target's,
-with what the checkpoint says about itself. Every name must be known: a file
-of another model is refused rather than converted in part.
+Each converter maps the source's tensors by name to the target's, and returns
+the checkpoint's meta data. All names must be known: a file of another model is
+refused rather than converted in part.
 """
 
 from .clip_vision import convert_clip_vision

@@ -2,8 +2,7 @@ from typing import Optional, Sequence
 
 from mmdet.datasets import CocoDataset
 
-# Of the 90 ids of COCO's categories 80 are in use; mmdet's labels follow
-# their order.
+# Of COCO's 90 category ids 80 are in use; mmdet's labels follow their order.
 UNUSED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 COCO_IDS = [i for i in range(1, 91) if i not in UNUSED]
 
@@ -11,20 +10,20 @@ COCO_IDS = [i for i in range(1, 91) if i not in UNUSED]
 def pick_classes(
     count: int, names: Optional[Sequence[str]] = None
 ) -> tuple[list[int], list[str]]:
-    """Which rows of a head mmdet's labels come from.
+    """Select the rows of a head for mmdet's labels.
 
     Detectors that were trained with COCO's ids as labels have a row for id 0
-    and for those ids that no category has; mmdet has neither.
+    and for unused ids; mmdet has neither.
 
     Args:
-        count (int): Rows that stand for classes.
-        names (Sequence[str], optional): What the source calls its rows.
+        count (int): Number of class rows.
+        names (Sequence[str], optional): Names of the rows in the source.
 
     Returns:
         tuple[list[int], list[str]]: The row of each label, and its name.
 
     Raises:
-        ValueError: If the classes are not known.
+        ValueError: If the classes are unknown.
     """
     coco = list(CocoDataset.METAINFO['classes'])
     if names is None and count == 91:
@@ -40,7 +39,7 @@ def pick_classes(
             f'config.json names {len(names)} classes, but the '
             f'weights have {count}; they are not of one model'
         )
-    # Facebook's config also names ids that COCO does not use.
+    # Facebook's config also has names for ids that COCO does not use.
     if count == 91 and [names[i] for i in COCO_IDS] == coco:
         return COCO_IDS, coco
     rows = [i for i, name in enumerate(names) if name != 'N/A']
@@ -48,7 +47,7 @@ def pick_classes(
 
 
 def names_of(config: dict) -> Optional[list[str]]:
-    """The names of classes that Hugging Face's config states, by row."""
+    """Read the class names in Hugging Face's config, by row."""
     labels = config.get('id2label')
     if not labels:
         return None

@@ -21,13 +21,13 @@ RULES = [
     (LAYER + r'self_attn\.(.+)', r'layers.\1.attn.\2'),
     (LAYER + r'mlp\.fc1\.(\w+)', r'layers.\1.ffn.layers.0.0.\2'),
     (LAYER + r'mlp\.fc2\.(\w+)', r'layers.\1.ffn.layers.1.\2'),
-    # The text tower and the projections of a whole CLIP.
+    # The text tower and the projections of a complete CLIP.
     (r'text_model\..+|(?:text|visual)_projection\.weight|logit_scale', None),
 ]  # fmt: skip
 ACTIVATIONS = dict(
     quick_gelu=dict(type='mmpretrain.QuickGELU'), gelu=dict(type='GELU')
 )
-# Of pixels from 0 to 255, red first, as Hugging Face's processor has them.
+# For pixels from 0 to 255 in RGB order, as in Hugging Face's processor.
 CLIP_MEAN = [255 * x for x in (0.48145466, 0.4578275, 0.40821073)]
 CLIP_STD = [255 * x for x in (0.26862954, 0.26130258, 0.27577711)]
 
@@ -44,11 +44,11 @@ def convert_clip_vision(
         state (dict[str, Tensor]): Tensors of ``CLIPVisionModel`` or of a
             whole ``CLIPModel``.
         config (dict): Its config.json.
-        mean (Sequence[float], optional): What is subtracted from the images
-            that the tower will see, red first: they are normalised for the
-            detector. The difference is made up for in the weights. Defaults
-            to CLIP's own.
-        std (Sequence[float], optional): What they are divided by.
+        mean (Sequence[float], optional): Mean by which the detector normalizes
+            the tower's input images, RGB. The difference to CLIP's own is
+            compensated in the weights. Defaults to CLIP's own.
+        std (Sequence[float], optional): Standard deviation of the same
+            normalization.
 
     Returns:
         tuple[dict[str, Tensor], dict]: mmpretrain's tensors; the checkpoint's
@@ -63,7 +63,7 @@ def convert_clip_vision(
             'the number of attention heads and the activation '
             'are in config.json only; put it beside the weights'
         )
-    # What Hugging Face leaves out is as in ViT-B/32.
+    # Defaults that Hugging Face omits are those of ViT-B/32.
     defaults = dict(
         hidden_act='quick_gelu', layer_norm_eps=1e-5, num_attention_heads=12
     )
@@ -77,11 +77,11 @@ def convert_clip_vision(
     if mean is not None or std is not None:
         if mean is None or std is None:
             raise ValueError('give mean and std together')
-        mean, std, own_mean, own_std = (
+        mean, std, clip_mean, clip_std = (
             torch.tensor(x) for x in (mean, std, CLIP_MEAN, CLIP_STD)
         )
-        shift, scale = (mean - own_mean) / own_std, std / own_std
-        # Every patch sees the same shift, which joins its position.
+        shift, scale = (mean - clip_mean) / clip_std, std / clip_std
+        # The shift is the same for every patch and is added to positions.
         positions = positions.clone()
         positions[1:] += torch.einsum('ochw,c->o', patches, shift)
         patches = patches * scale[:, None, None]
@@ -89,9 +89,9 @@ def convert_clip_vision(
     state['pos_embed'] = positions[None]
     state['cls_token'] = token[None, None]
     layers = {
-        found[1]
+        match[1]
         for name in state
-        if (found := re.match(r'layers\.(\d+)\.', name))
+        if (match := re.match(r'layers\.(\d+)\.', name))
     }
     encoder = dict(
         type='mmpretrain.VisionTransformer',

@@ -17,23 +17,23 @@ def run_command(
     read: Callable[[str], tuple[State, dict]] = read_source,
     **options: dict,
 ) -> tuple[str, dict]:
-    """Read what the command line names, convert it and write it.
+    """Parse the command line, convert weights and write them.
 
     Args:
-        description (str): What the command does.
-        convert (Callable): Takes tensors and config as :func:`read_source`
-            gives them, and the options by name; gives what
-            :func:`write_checkpoint` takes.
-        example (str): A file to write.
-        source (str): What can be converted.
-        read (Callable): Reads tensors and config from what is given.
-        **options (dict): Of ``add_argument``, by an option's name.
+        description (str): Description of the command.
+        convert (Callable): Converter: takes tensors and config of
+            :func:`read_source` and the options by name; returns arguments of
+            :func:`write_checkpoint`.
+        example (str): Example of an output file.
+        source (str): Help text of the source.
+        read (Callable): Reader of tensors and config.
+        **options (dict): Arguments of ``add_argument`` by option name.
 
     Returns:
-        tuple[str, dict]: The file that was written and its meta.
+        tuple[str, dict]: The written file and its meta.
 
     Raises:
-        SystemExit: With one line that says what is wrong with the source.
+        SystemExit: With one line that states what is wrong with the source.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument('source', help=source)
@@ -44,14 +44,16 @@ def run_command(
         parser.add_argument(f'--{name}', **option)
     args = parser.parse_args()
     try:
-        given = {name: getattr(args, name) for name in options}
-        state, meta = convert(*read(args.source), **given)
+        option_values = {name: getattr(args, name) for name in options}
+        state, meta = convert(*read(args.source), **option_values)
         write_checkpoint(args.out, state, meta)
     except (OSError, ValueError) as error:
         raise SystemExit(f'{parser.prog}: {args.source}: {error}') from None
-    said = f'{args.out}: {len(state)} tensors'
+    summary = f'{args.out}: {len(state)} tensors'
     if 'dataset_meta' in meta:
         classes = meta['dataset_meta']['classes']
-        said += f', {len(classes)} classes from {classes[0]} to {classes[-1]}'
-    print(said)
+        summary += (
+            f', {len(classes)} classes from {classes[0]} to {classes[-1]}'
+        )
+    print(summary)
     return args.out, meta

@@ -59,16 +59,16 @@ def convert_dab_detr(state: State, config: dict) -> tuple[State, dict]:
     """Convert ``DabDetrForObjectDetection`` to mmdet's DAB-DETR.
 
     Args:
-        state (dict[str, Tensor]): Its tensors, with the backbone as timm or
-            as Hugging Face names it.
-        config (dict): Its config.json, empty where there is none.
+        state (dict[str, Tensor]): Its tensors, with timm's or Hugging Face's
+            names of the backbone.
+        config (dict): Its config.json, empty without one.
 
     Returns:
         tuple[dict[str, Tensor], dict]: mmdet's tensors; the checkpoint's
         meta with the classes.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If the weights are of another model.
     """
     require(config, SOURCE, **VARIANT)
     state = count_batches(rename(state, RULES, SOURCE))

@@ -5,7 +5,7 @@ from .detr import SHARED_RULES, VARIANT
 from .names import State, count_batches, pack_qkv, rename, require, take
 
 SOURCE = "Hugging Face's Deformable DETR"
-# The head's branches lie under two names where boxes are refined.
+# With box refinement the head's branches have two names.
 BRANCH = r'(?:model\.decoder\.)?'
 RULES = [
     *SHARED_RULES,
@@ -32,20 +32,20 @@ RULES = [
 def convert_deformable_detr(state: State, config: dict) -> tuple[State, dict]:
     """Convert ``DeformableDetrForObjectDetection`` to mmdet's.
 
-    Plain, with refined boxes, or with two stages, whose last branch proposes
-    objects by its first row whatever that row is called.
+    Plain, with box refinement, or with two stages, whose last branch proposes
+    objects by its first row, whatever its name.
 
     Args:
-        state (dict[str, Tensor]): Its tensors, with the backbone as timm or
-            as Hugging Face names it.
-        config (dict): Its config.json, empty where there is none.
+        state (dict[str, Tensor]): Its tensors, with timm's or Hugging Face's
+            names of the backbone.
+        config (dict): Its config.json, empty without one.
 
     Returns:
         tuple[dict[str, Tensor], dict]: mmdet's tensors; the checkpoint's
         meta with the classes.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If the weights are of another model.
     """
     require(config, SOURCE, **VARIANT)
     state = _neck(count_batches(rename(state, RULES, SOURCE)))
@@ -63,11 +63,11 @@ def convert_deformable_detr(state: State, config: dict) -> tuple[State, dict]:
 
 
 def _neck(state: State) -> State:
-    """Name the projections: 1 x 1 of the backbone's maps, then 3 x 3."""
+    """Rename the projections of the neck."""
     sizes = {
-        int(found[1]): state[found[0]].shape[-1]
+        int(match[1]): state[match[0]].shape[-1]
         for name in state
-        if (found := re.fullmatch(r'input_proj\.(\d)\.conv\.weight', name))
+        if (match := re.fullmatch(r'input_proj\.(\d)\.conv\.weight', name))
     }
     mapped = sum(size == 1 for size in sizes.values())
 
@@ -89,7 +89,7 @@ def _neck(state: State) -> State:
 def _share_branches(state: State) -> None:
     """Repeat the head's branch where all layers share one.
 
-    safetensors holds tensors that are one only once.
+    safetensors stores shared tensors only once.
     """
     layers = {
         name.split('.')[2]
@@ -98,10 +98,10 @@ def _share_branches(state: State) -> None:
     }
     for part in ('cls_branches', 'reg_branches'):
         take_from = f'bbox_head.{part}.0.'
-        own = [name for name in state if name.startswith(take_from)]
-        if not own:
+        branch = [name for name in state if name.startswith(take_from)]
+        if not branch:
             take({}, f'{part} of the head', SOURCE)
-        for name in own:
+        for name in branch:
             for layer in layers:
                 new = f'bbox_head.{part}.{layer}.{name[len(take_from) :]}'
                 state.setdefault(new, state[name])

@@ -11,8 +11,8 @@ from .names import (
 )
 
 SOURCE = "Hugging Face's DETR"
-# Deformable DETR has these two, too: what is converted of its variants, and
-# how its parts are called.
+# Deformable DETR shares these two: conditions on variants, and names of
+# parts.
 VARIANT = dict(
     dilation=False, position_embedding_type='sine', activation_function='relu'
 )
@@ -45,20 +45,20 @@ def convert_detr(state: State, config: dict) -> tuple[State, dict]:
     """Convert ``DetrForObjectDetection`` to mmdet's DETR.
 
     The last row of the classifier, "no object", stays the last. Logits are
-    equal; scores are a softmax over fewer classes, and differ by what the
-    source gives to COCO's unused ids.
+    equal; scores are a softmax over fewer classes, and differ by the source's
+    probability of COCO's unused ids.
 
     Args:
-        state (dict[str, Tensor]): Its tensors, with the backbone as timm or
-            as Hugging Face names it.
-        config (dict): Its config.json, empty where there is none.
+        state (dict[str, Tensor]): Its tensors, with timm's or Hugging Face's
+            names of the backbone.
+        config (dict): Its config.json, empty without one.
 
     Returns:
         tuple[dict[str, Tensor], dict]: mmdet's tensors; the checkpoint's
         meta with the classes.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If the weights are of another model.
     """
     require(config, SOURCE, **VARIANT)
     state = count_batches(rename(state, RULES, SOURCE))

@@ -6,7 +6,7 @@ from .classes import pick_classes
 from .names import State, count_batches, rename, take
 
 SOURCE = "detrex's DINO R50"
-# Plain names, or copies of the head's under the decoder's name.
+# Original names, or copies of the head's under the decoder's name.
 BRANCH = r'(?:transformer\.decoder\.)?'
 LAYER = r'transformer\.(encoder|decoder)\.layers\.(\d+)\.'
 RULES = [
@@ -41,7 +41,7 @@ def convert_dino(state: State, config: dict) -> tuple[State, dict]:
     """Convert detrex's DINO with a ResNet to mmdet's.
 
     Its projections have biases and its positional encoding another
-    temperature than mmdet's own: ``_base_/models/dino_r50.py`` says so.
+    temperature than mmdet's own, see ``_base_/models/dino_r50.py``.
 
     Args:
         state (dict[str, Tensor]): Its tensors, trained on COCO.
@@ -52,7 +52,7 @@ def convert_dino(state: State, config: dict) -> tuple[State, dict]:
         meta with the classes.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If the weights are of another model.
     """
     state = count_batches(rename(state, RULES, SOURCE))
     name = 'decoder.ref_point_head.layers.0.weight'
@@ -68,7 +68,7 @@ def convert_dino(state: State, config: dict) -> tuple[State, dict]:
 
 
 def _spread(weight: Tensor) -> Tensor:
-    """Fit the first layer over encoded boxes to the installed mmdet's.
+    """Adapt the box encoding's first layer to the installed mmdet.
 
     Later versions encode each of the four coordinates by twice as many
     frequencies; every second one is that of the former.

@@ -5,7 +5,7 @@ from .names import State, count_batches, rename, resnet_rules, take
 
 SOURCE = "torchvision's fasterrcnn_resnet50_fpn"
 END = r'\.(weight|bias)'
-# Convolutions lie one level deeper since torchvision 0.13.
+# Convolutions are one level deeper since torchvision 0.13.
 RULES = [
     *resnet_rules(r'backbone\.body\.'),
     (r'backbone\.fpn\.inner_blocks\.(\d)(?:\.0)?' + END,
@@ -28,21 +28,21 @@ MMDET_EPS = 1e-5
 def convert_faster_rcnn(state: State, eps: float = 0.0) -> tuple[State, dict]:
     """Convert torchvision's Faster R-CNN R50-FPN to mmdet's.
 
-    Its anchors are rounded and its RoIAlign is not aligned: the config
-    ``_base_/models/faster_rcnn_r50_fpn.py`` says so to mmdet.
+    Its anchors are rounded and its RoIAlign is not aligned, as configured in
+    ``_base_/models/faster_rcnn_r50_fpn.py``.
 
     Args:
         state (dict[str, Tensor]): Its tensors, trained on COCO.
-        eps (float): Of its batch norms: 0 with torchvision's own weights of
-            the whole detector, 1e-5 elsewhere. mmdet's 1e-5 is made up for in
-            their weights.
+        eps (float): Epsilon of its batch norms: 0 for torchvision's weights of
+            the whole detector, 1e-5 elsewhere. The difference to mmdet's 1e-5
+            is compensated in their weights.
 
     Returns:
         tuple[dict[str, Tensor], dict]: mmdet's tensors; the checkpoint's
         meta with the classes.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If the weights are of another model.
     """
     state = count_batches(rename(state, RULES, SOURCE))
     for name in [n for n in state if n.endswith('.running_var')]:
@@ -54,7 +54,7 @@ def convert_faster_rcnn(state: State, eps: float = 0.0) -> tuple[State, dict]:
     count = len(take(dict(state), head + 'fc_cls.bias', SOURCE))
     rows, classes = pick_classes(count)
     for end in ('weight', 'bias'):
-        # Background comes first there and last here.
+        # Background is first in torchvision and last in mmdet.
         scores = take(state, f'{head}fc_cls.{end}', SOURCE)
         state[f'{head}fc_cls.{end}'] = scores[[*rows, 0]]
         boxes = take(state, f'{head}fc_reg.{end}', SOURCE)

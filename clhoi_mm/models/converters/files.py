@@ -10,52 +10,52 @@ from clhoi_mm.version import __version__
 
 from ..checkpoint import load_weights
 
-# As Hugging Face's folders name them, the first that is there.
+# Names in Hugging Face's folders, in order of preference.
 WEIGHTS = ('model.safetensors', 'pytorch_model.bin')
 
 
 def read_source(path: str) -> tuple[dict[str, Tensor], dict]:
-    """Read tensors and, where it lies beside them, Hugging Face's config.
+    """Read tensors and, if present, Hugging Face's config.
 
-    No code in a file is run.
+    No code in a file is executed.
 
     Args:
-        path (str): A file of weights, or a folder as Hugging Face has it.
+        path (str): A file of weights, or a folder in Hugging Face's layout.
 
     Returns:
-        tuple[dict[str, Tensor], dict]: Tensors by name; what config.json
-        says, empty without one.
+        tuple[dict[str, Tensor], dict]: Tensors by name; content of
+        config.json, empty without one.
 
     Raises:
         FileNotFoundError: If there are no weights.
-        ValueError: If a file is damaged or holds more than data.
+        ValueError: If a file is damaged or contains more than data.
     """
     file = Path(path)
     if file.is_dir():
-        found = [file / name for name in WEIGHTS if (file / name).is_file()]
-        if not found:
+        paths = [file / name for name in WEIGHTS if (file / name).is_file()]
+        if not paths:
             raise FileNotFoundError(
                 f'{path} holds neither {" nor ".join(WEIGHTS)}; download one '
                 'of them together with config.json (docs/models.md)'
             )
-        file = found[0]
+        file = paths[0]
     elif not file.is_file():
         raise FileNotFoundError(
             f'{path} does not exist; docs/models.md says what to download'
         )
     config = file.with_name('config.json')
     try:
-        said = json.loads(config.read_text()) if config.is_file() else {}
+        content = json.loads(config.read_text()) if config.is_file() else {}
     except ValueError as error:
         raise ValueError(
             f'{config} is no JSON ({error}); download it again'
         ) from error
     if file.suffix != '.safetensors':
         state = load_weights(str(file))['state_dict']
-        # As YOLOX's and detectron2's trainers write it.
-        return state['model'] if 'model' in state else state, said
+        # As written by the trainers of YOLOX and detectron2.
+        return state['model'] if 'model' in state else state, content
     try:
-        return load_file(file), said
+        return load_file(file), content
     except Exception as error:
         raise ValueError(
             f'{file} cannot be read as safetensors ({error}); '
@@ -66,7 +66,7 @@ def read_source(path: str) -> tuple[dict[str, Tensor], dict]:
 def write_checkpoint(
     path: str, state_dict: dict[str, Tensor], meta: dict
 ) -> None:
-    """Write a checkpoint that mmengine and CLHOI load, whole or not at all.
+    """Write a checkpoint for mmengine and CLHOI, atomically.
 
     Args:
         path (str): The file to write.

@@ -5,31 +5,31 @@ import torch
 from torch import Tensor
 
 State = dict[str, Tensor]
-# A pattern of whole names, and what replaces it; None leaves the tensor out.
+# Pattern of the whole name, and its replacement; None drops the tensor.
 Rule = tuple[str, Union[str, Callable[[re.Match], str], None]]
 
 
 def rename(state: State, rules: Sequence[Rule], source: str) -> State:
-    """Rename tensors by the first rule that fits the whole name.
+    """Rename tensors by the first matching rule.
 
     Args:
         state (dict[str, Tensor]): Tensors by the source's names.
-        rules (Sequence[Rule]): What becomes of them.
-        source (str): What the tensors should be, for errors.
+        rules (Sequence[Rule]): Rules in order of precedence.
+        source (str): Name of the expected model, for error messages.
 
     Returns:
         dict[str, Tensor]: Tensors by new names.
 
     Raises:
-        ValueError: If a name fits no rule.
+        ValueError: If no rule matches a name.
     """
     renamed, unknown = {}, []
     for name, value in state.items():
         for pattern, new in rules:
-            found = re.fullmatch(pattern, name)
-            if found:
+            match = re.fullmatch(pattern, name)
+            if match:
                 if new is not None:
-                    new = new(found) if callable(new) else found.expand(new)
+                    new = new(match) if callable(new) else match.expand(new)
                     renamed[new] = value
                 break
         else:
@@ -45,10 +45,10 @@ def rename(state: State, rules: Sequence[Rule], source: str) -> State:
 
 
 def take(state: State, name: str, source: str) -> Tensor:
-    """Take a tensor out.
+    """Remove and return a tensor.
 
     Raises:
-        ValueError: If it is not there.
+        ValueError: If it is missing.
     """
     if name not in state:
         raise ValueError(
@@ -63,19 +63,19 @@ def pack_qkv(state: State, packed: str, source: str) -> State:
 
     Args:
         state (dict[str, Tensor]): With X.q_proj.weight, X.q_proj.bias, ...
-        packed (str): What X.{packed}weight begins with.
-        source (str): What the tensors should be, for errors.
+        packed (str): Prefix in the new name X.{packed}weight.
+        source (str): Name of the expected model, for error messages.
 
     Returns:
-        dict[str, Tensor]: With one in place of each three.
+        dict[str, Tensor]: With one tensor in place of each three.
     """
     out, left = {}, dict(state)
     for name in state:
-        found = re.fullmatch(r'(.+\.)q_proj\.(weight|bias)', name)
-        if found:
-            out[found[1] + packed + found[2]] = torch.cat(
+        parts = re.fullmatch(r'(.+\.)q_proj\.(weight|bias)', name)
+        if parts:
+            out[parts[1] + packed + parts[2]] = torch.cat(
                 [
-                    take(left, f'{found[1]}{part}_proj.{found[2]}', source)
+                    take(left, f'{parts[1]}{part}_proj.{parts[2]}', source)
                     for part in 'qkv'
                 ]
             )
@@ -83,7 +83,7 @@ def pack_qkv(state: State, packed: str, source: str) -> State:
 
 
 def count_batches(state: State) -> State:
-    """Add the counters that frozen batch norms lack and mmdet's have."""
+    """Add the batch counters that frozen batch norms lack."""
     counters = {
         re.sub('running_mean$', 'num_batches_tracked', name): torch.zeros(
             (), dtype=torch.long
@@ -95,15 +95,15 @@ def count_batches(state: State) -> State:
 
 
 def resnet_rules(prefix: str) -> list[Rule]:
-    """Rules for a ResNet as timm and torchvision or as Hugging Face name it.
+    """Make rules for ResNets of timm or Hugging Face.
 
     Args:
-        prefix (str): Pattern of what comes before, without groups.
+        prefix (str): Pattern of the prefix, without groups.
     """
     unit = r'(weight|bias|running_mean|running_var|num_batches_tracked)'
     parts = dict(convolution='conv', normalization='bn')
     kind = r'(convolution|normalization)\.' + unit
-    own = dict(convolution='0', normalization='1')
+    submodules = dict(convolution='0', normalization='1')
     return [
         (prefix + r'((?:conv1|bn1|layer[1-4]\.\d+\.(?:conv\d|bn\d|'
          r'downsample\.[01]))\.' + unit + ')', r'backbone.\1'),
@@ -114,18 +114,18 @@ def resnet_rules(prefix: str) -> list[Rule]:
          f'{parts[m[4]]}{int(m[3]) + 1}.{m[5]}'),
         (prefix + r'encoder\.stages\.(\d)\.layers\.(\d+)\.shortcut\.' + kind,
          lambda m: f'backbone.layer{int(m[1]) + 1}.{m[2]}.downsample.'
-         f'{own[m[3]]}.{m[4]}'),
+         f'{submodules[m[3]]}.{m[4]}'),
     ]  # fmt: skip
 
 
 def layer_rules(source: str, target: str, norms: Sequence[str]) -> list[Rule]:
-    """Rules for the FFN and the norms of a transformer's layers.
+    """Make rules for FFN and norms of a transformer's layers.
 
     Args:
-        source (str): Pattern of what comes before, with the layer's number
-            as its group.
-        target (str): What comes before in mmdet, with the number as \\1.
-        norms (Sequence[str]): The source's names of the norms in mmdet's
+        source (str): Pattern of the prefix, with the layer's number as its
+            group.
+        target (str): Prefix in mmdet, with the number as \\1.
+        norms (Sequence[str]): The source's names of the norms, in mmdet's
             order.
     """
     rules = [
@@ -140,16 +140,16 @@ def layer_rules(source: str, target: str, norms: Sequence[str]) -> list[Rule]:
 
 
 def require(config: dict, source: str, **expected: Any) -> None:
-    """Refuse variants with the same names of tensors but other sums.
+    """Refuse variants with equal tensor names but other computations.
 
     Args:
-        config (dict): Hugging Face's config; what it leaves open is taken to
-            be as expected.
-        source (str): What it should be of, for errors.
-        **expected: Values of its keys.
+        config (dict): Hugging Face's config; missing keys are assumed to have
+            the expected values.
+        source (str): Name of the expected model, for error messages.
+        **expected: Required values of its keys.
 
     Raises:
-        ValueError: If one differs.
+        ValueError: If a value differs.
     """
     for key, value in expected.items():
         if config.get(key) not in (value, None):

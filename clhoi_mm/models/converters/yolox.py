@@ -9,7 +9,7 @@ from .names import State, count_batches, rename, take
 from .yolox_layout import SOURCE, recognize_size
 
 END = r'\.(.+)'
-# A depthwise convolution is two, of which mmdet calls the first by its kind.
+# A depthwise convolution is two, the first of which mmdet names by its kind.
 DEPTHWISE = dict(dconv='depthwise_conv', pconv='pointwise_conv')
 CSP = dict(conv1='main_conv', conv2='short_conv', conv3='final_conv')
 NECK = dict(
@@ -38,31 +38,30 @@ RULES = [
     (r'head\.(cls|reg)_convs' + END, r'bbox_head.multi_level_\1_convs.\2'),
     (r'head\.(cls|reg|obj)_preds' + END, r'bbox_head.multi_level_conv_\1.\2'),
 ]  # fmt: skip
-EPS = 1e-3  # of all batch norms, there and in the configs here
+EPS = 1e-3  # epsilon of all batch norms, in YOLOX and in the configs
 
 
 def convert_yolox(
     state: State, config: dict, classes: Optional[list[str]] = None
 ) -> tuple[State, dict]:
-    """Convert YOLOX of its authors to mmdet's.
+    """Convert the authors' YOLOX to mmdet's.
 
     Where batch norms were folded into the convolutions, as in exported ONNX
     files, they become batch norms that add the bias and nothing else.
 
     Args:
-        state (dict[str, Tensor]): Its tensors, as :func:`read_yolox` gives
-            them.
+        state (dict[str, Tensor]): Its tensors, see :func:`read_yolox`.
         config (dict): Not used; YOLOX has none.
         classes (list[str], optional): Names of the classes in the head's
             order, for detectors that were not trained on COCO.
 
     Returns:
         tuple[dict[str, Tensor], dict]: mmdet's tensors; the checkpoint's
-        meta with the classes and, as ``yolox``, the size and what it changes
-        in the config.
+        meta with the classes and, as ``yolox``, the size and the config values
+        that depend on it.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If the weights are of another model.
     """
     size = recognize_size(state)
     state = rename(state, RULES, SOURCE)
@@ -85,11 +84,11 @@ def convert_yolox(
 
 
 def _block(name: str) -> str:
-    """Give mmdet's name of a block of the backbone or neck."""
+    """Return mmdet's name of a backbone or neck block."""
     part, *rest = name.split('.')
-    found = STAGE.fullmatch(part)
+    match = STAGE.fullmatch(part)
     new = (
-        f'backbone.stage{int(found[1]) - 1}' if found else f'neck.{NECK[part]}'
+        f'backbone.stage{int(match[1]) - 1}' if match else f'neck.{NECK[part]}'
     )
     return '.'.join([new, *rest])
 

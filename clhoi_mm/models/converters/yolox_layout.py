@@ -1,4 +1,4 @@
-"""YOLOX's convolutions in the order and with the inputs they have."""
+"""YOLOX's convolutions in forward order, with their inputs."""
 
 import re
 
@@ -14,7 +14,7 @@ SIZES = {
     'l': (1.0, 1.0, False),
     'x': (1.33, 1.25, False),
 }
-# The convolutions from which a map comes, in the order of its channels.
+# Convolutions that a map's channels come from, in order.
 Origins = tuple[str, ...]
 
 
@@ -27,7 +27,7 @@ class YOLOXLayout:
     """YOLOX's convolutions by their authors' names, in forward order.
 
     Args:
-        depth (float): Of the size, as its authors state it.
+        depth (float): Depth multiple of the size, as published.
         depthwise (bool): Whether 3 x 3 convolutions after the first are
             depthwise ones followed by pointwise ones.
     """

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 def read_yolox(path: str) -> tuple[State, dict]:
     """Read YOLOX's tensors from its authors' checkpoint or export.
 
-    No code in a file is run.
+    No code in a file is executed.
 
     Args:
-        path (str): A .pth file, or an .onnx file as their export script
-            writes it.
+        path (str): A .pth file, or an .onnx file of their export script.
 
     Returns:
         tuple[dict[str, Tensor], dict]: Tensors by their authors' names;
@@ -60,10 +59,10 @@ def _read_onnx(path: str) -> State:
 
 
 def _name_convolutions(graph: 'GraphProto') -> dict[str, 'NodeProto']:
-    """Name an export's convolutions, whose names it has lost.
+    """Name an export's convolutions, which have lost their names.
 
-    They come in forward order; each must have the inputs that it has in
-    YOLOX, so that no two are mistaken for each other.
+    They are in forward order; the inputs of each must be those in YOLOX, so
+    that no two are confused.
 
     Raises:
         ValueError: If the graph is not that of a published size.
@@ -88,30 +87,30 @@ def _name_convolutions(graph: 'GraphProto') -> dict[str, 'NodeProto']:
             'export it with their script'
         )
     names = dict(zip(expected, nodes))
-    found = _inputs(graph, {id(node): name for name, node in names.items()})
+    origins = _inputs(graph, {id(node): name for name, node in names.items()})
     for name, inputs in expected.items():
-        if found[name] != inputs:
+        if origins[name] != inputs:
             raise ValueError(
                 f'these are not the weights of {SOURCE}: {name} takes '
-                f'{found[name]}, not {inputs}; export it with their script'
+                f'{origins[name]}, not {inputs}; export it with their script'
             )
     return names
 
 
 def _inputs(graph: 'GraphProto', names: dict[int, str]) -> dict[str, Origins]:
-    """Find the convolutions from which each convolution's input comes.
+    """Find the convolutions that each convolution's input comes from.
 
     Args:
-        graph (GraphProto): With its nodes in an order of execution.
-        names (dict[int, str]): Names of convolutions, by their nodes' ids.
+        graph (GraphProto): Graph with nodes in an order of execution.
+        names (dict[int, str]): Names of convolutions by their nodes' ids.
     """
     origins: dict[str, Origins] = {}
     inputs = {}
     for node in graph.node:
-        of_node = join(*(origins.get(name, ()) for name in node.input))
+        node_origins = join(*(origins.get(name, ()) for name in node.input))
         if id(node) in names:
-            inputs[names[id(node)]] = of_node
-            of_node = (names[id(node)],)
+            inputs[names[id(node)]] = node_origins
+            node_origins = (names[id(node)],)
         for name in node.output:
-            origins[name] = of_node
+            origins[name] = node_origins
     return inputs

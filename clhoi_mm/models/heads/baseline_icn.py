@@ -13,17 +13,17 @@ from .phrase_classifier import PhraseClassifier
 
 @MODELS.register_module()
 class BaselineICN(BaseModule):
-    """What a pair scores without looking at it: the floor to compare with.
+    """Baseline that scores pairs by class priors or at random.
 
-    Stands in for the ICN, so that detections, pairs and evaluation are the
-    same for it as for what it is compared with.
+    Replaces the ICN, so that detections, pairs and evaluation are the same as
+    those of the models it is compared with.
 
     Args:
         class_scores (Sequence[float], optional): Score of each HOI class for
             any pair with its object, in (0, 1). Defaults to None: random
             scores.
-        seed (int): Of the random scores. Defaults to 0.
-        with_context (bool): Not used; the ICN's interface.
+        seed (int): Seed of the random scores. Defaults to 0.
+        with_context (bool): Not used; part of the ICN's interface.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class BaselineICN(BaseModule):
         """Score the pairs of a batch.
 
         Args:
-            feats (Sequence[Tensor]): Not read.
-            pairs (PairBatch): The pairs.
-            phrases (PhraseClassifier): The vocabulary.
-            context (Tensor, optional): Not read.
+            feats (Sequence[Tensor]): Not used.
+            pairs (PairBatch): The P pairs.
+            phrases (PhraseClassifier): The vocabulary's phrases.
+            context (Tensor, optional): Not used.
 
         Returns:
-            PairPredictions: Logits of the pairs; their embeddings are zero.
+            PairPredictions: Logits of the pairs; embeddings are zero.
         """
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         if self.class_scores is None:

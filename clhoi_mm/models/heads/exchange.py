@@ -1,4 +1,4 @@
-"""What two students think of the same pairs, taken together."""
+"""Combination of two students' predictions for the same pairs."""
 
 from dataclasses import replace
 
@@ -15,16 +15,15 @@ def exchange(
     classes: PairPredictions,
     phrases: PhraseClassifier,
 ) -> PairPredictions:
-    """Score pairs by somebody else's view of who interacts.
+    """Combine one student's interactiveness with another's classification.
 
     Args:
-        interactiveness (Tensor): Logits that it is this pair that does
-            something, (P, C) or (P, 1).
-        classes (PairPredictions): Who says what a pair does if it interacts.
-        phrases (PhraseClassifier): The vocabulary.
+        interactiveness (Tensor): Interactiveness logits, (P, C) or (P, 1).
+        classes (PairPredictions): Predictions whose class logits are used.
+        phrases (PhraseClassifier): The vocabulary's phrases.
 
     Returns:
-        PairPredictions: With the scores of both.
+        PairPredictions: `classes` with interactiveness and logits replaced.
     """
     logits = logit_and(interactiveness, classes.class_logits)
     return replace(
@@ -37,30 +36,31 @@ def exchange(
 def choose_within(
     strength: PairPredictions, choice: PairPredictions, pairs: PairBatch
 ) -> Tensor:
-    """How sure one is that somebody does it, and who by another.
+    """Rescale one student's interactiveness to another's image-level maximum.
 
-    Of each image and class, the pairs that speak of its object are as
-    probable beside each other as `choice` has it; the best is as probable as
-    the best of `strength`.
+    Within an image and class, the ratios between pairs are those of `choice`;
+    the maximum is that of `strength`.
 
     Args:
-        strength (PairPredictions): Of P pairs.
-        choice (PairPredictions): Of the same pairs.
+        strength (PairPredictions): Predictions for P pairs that give the
+            maximum.
+        choice (PairPredictions): Predictions for the same pairs that give
+            the ratios.
         pairs (PairBatch): The pairs.
 
     Returns:
-        Tensor: Logits of being the pair that does it, (P, C).
+        Tensor: Interactiveness logits, (P, C).
     """
     valid = strength.valid
     image = pairs.pair_inds[:, None].expand_as(valid)
 
-    def view(student: PairPredictions) -> tuple[Tensor, Tensor]:
-        probable = student.interactiveness.double().sigmoid() * valid
-        best = probable.new_zeros(pairs.num_images, valid.size(1))
-        best = best.scatter_reduce(0, image, probable, 'amax')
-        return probable, best[pairs.pair_inds]
+    def probs_and_max(student: PairPredictions) -> tuple[Tensor, Tensor]:
+        probs = student.interactiveness.double().sigmoid() * valid
+        maximum = probs.new_zeros(pairs.num_images, valid.size(1))
+        maximum = maximum.scatter_reduce(0, image, probs, 'amax')
+        return probs, maximum[pairs.pair_inds]
 
-    shares, best_share = view(choice)
-    _, best = view(strength)
-    probability = shares / best_share.clamp(min=1e-30) * best
+    choice_probs, choice_max = probs_and_max(choice)
+    _, maximum = probs_and_max(strength)
+    probability = choice_probs / choice_max.clamp(min=1e-30) * maximum
     return torch.logit(probability, eps=1e-9).float()

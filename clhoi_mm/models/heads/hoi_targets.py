@@ -10,7 +10,7 @@ from .phrase_classifier import PhraseClassifier
 
 @dataclass
 class HOITargets:
-    """Training targets of a batch of B images, whatever their source.
+    """Training targets of a batch of B images.
 
     Attributes:
         captions (Tensor): Caption embeddings, (B, d).
@@ -50,7 +50,7 @@ class HOITargets:
     def labeled_objects(
         self, is_counted: Tensor, classifier: PhraseClassifier
     ) -> Tensor:
-        """Object categories with which a label states an interaction.
+        """Find object categories for which a label states an interaction.
 
         A verb outside the vocabulary is an interaction too; no_interaction
         is none.
@@ -75,7 +75,7 @@ class HOITargets:
     def class_interactions(
         self, unlabeled_weight: float
     ) -> tuple[Tensor, Tensor]:
-        """Targets of verb-wise interactiveness.
+        """Return targets of verb-wise interactiveness.
 
         Args:
             unlabeled_weight (float): Weight of unlabeled classes.
@@ -91,7 +91,7 @@ class HOITargets:
     def object_interactions(
         self, classifier: PhraseClassifier, unlabeled_weight: float
     ) -> tuple[Tensor, Tensor]:
-        """Targets of the interactiveness with object categories.
+        """Return targets of the interactiveness with object categories.
 
         Args:
             classifier (PhraseClassifier): The vocabulary's phrases.
@@ -119,6 +119,6 @@ class HOITargets:
         return loss * self._weigh(self.image_targets, unlabeled_weight)
 
     def _weigh(self, target: Tensor, unlabeled_weight: float) -> Tensor:
-        """Weigh labeled entries by 1 and unlabeled ones by the weight."""
+        """Weigh labeled entries by 1, unlabeled ones by the weight."""
         unlabeled = 1.0 if self.is_exhaustive else unlabeled_weight
         return torch.where(target > 0, 1.0, unlabeled)

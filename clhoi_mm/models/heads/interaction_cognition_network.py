@@ -24,16 +24,16 @@ from .phrase_classifier import PhraseClassifier
 
 @dataclass
 class PairPredictions:
-    """What the ICN thinks of P pairs.
+    """Predictions of the ICN for P pairs.
 
     Attributes:
-        embeds (Tensor): Pairs in text space, unit length, (P, d).
-        logits (Tensor): Score of each HOI class before the sigmoid, (P, C).
-        valid (Tensor): Whether the class speaks of the pair's object, (P, C).
-        interactiveness (Tensor, optional): Logits that it is this pair that
-            does something, for each class, (P, C), or whatever it is, (P, 1).
-        class_logits (Tensor, optional): Logits of the classes if it is, (P,
-            C).
+        embeds (Tensor): Pair embeddings in text space, unit length, (P, d).
+        logits (Tensor): Logit of each HOI class, (P, C).
+        valid (Tensor): Classes whose object is the pair's, (P, C), bool.
+        interactiveness (Tensor, optional): Interactiveness logits, verb-wise,
+            (P, C), or shared by all classes, (P, 1).
+        class_logits (Tensor, optional): Class logits given that the pair
+            interacts, (P, C).
     """
 
     embeds: Tensor
@@ -44,12 +44,12 @@ class PairPredictions:
 
     @property
     def is_verbwise(self) -> bool:
-        """Whether interactiveness is predicted for each class."""
+        """True if interactiveness is verb-wise, not common."""
         return self.interactiveness.size(1) > 1
 
 
 def logit_and(one: Tensor, other: Tensor) -> Tensor:
-    """Logit of two independent things being true, from their logits."""
+    """Compute the logit that two independent events both occur."""
     return -torch.logsumexp(
         torch.stack(torch.broadcast_tensors(-one, -other, -one - other)), 0
     )
@@ -57,46 +57,50 @@ def logit_and(one: Tensor, other: Tensor) -> Tensor:
 
 @MODELS.register_module(name=['InteractionCognitionNetwork', 'ICN'])
 class InteractionCognitionNetwork(BaseModule):
-    """Reasons over spatial, visual and context relations of pairs.
+    """Classifies human-object pairs by spatial, visual and context relations.
 
-    A pair's token is made of RoI features of human, object and their union
-    or of what the detector's decoder says of both, the pair's geometry and
-    the object's name; layers of :class:`PairDecoderLayer`
-    refine it; linear maps bring it to text space, where classes are phrases.
+    A pair token is the sum of projected RoI features of human, object and
+    union box, or of the detector's query embeddings, of the pair's geometry
+    and of the object name's text embedding. :class:`PairDecoderLayer` layers
+    refine it; linear maps project it to text space, where HOI classes are
+    phrases.
 
-    Words about whole images do not tell which pair they are about, and a
-    network that sees the image can explain them by any. So a class is scored
-    as the product of two probabilities: that it is this pair that does the
-    verb, if any does, which :class:`Interactiveness` judges by the pair alone,
-    and that it is this class if it is.
+    Image-level pseudo-labels do not localize an interaction, and a network
+    with access to image context can fit them with any pair. Scores are
+    therefore factorized: the probability of a class is the pair's
+    interactiveness, which :class:`Interactiveness` predicts from the pair
+    alone (TIN, arXiv 1811.08264), times the probability of the class given
+    that the pair interacts.
 
     Args:
         text_dim (int): Width d of the text space.
         embed_dims (int): Width D of the tokens. Defaults to 256.
-        num_layers (int): Layers; 0 judges each pair by itself. Defaults to 1.
+        num_layers (int): Number of decoder layers; 0 scores each pair
+            independently. Defaults to 1.
         num_heads (int): Attention heads. Defaults to 8.
         ffn_ratio (float): Hidden width of feed-forward parts over D.
-        roi_extractor (dict, optional): Config of mmdet's RoI extractor; the
-            pairs' appearance is not used without. Defaults to None.
+        roi_extractor (dict, optional): Config of mmdet's RoI extractor.
+            Defaults to None: no RoI features.
         roi_channels (int): Channels to which RoI features are reduced.
-        query_embed_channels (int, optional): Width of the decoder states that
-            a detector with queries gives to its detections; they are read
+        query_embed_channels (int, optional): Width of the query embeddings
+            that DETR-like detectors attach to their detections. They cost a
+            fraction of RoI pooling. Defaults to None: not used.
             then. They cost a fraction of pooling. Defaults to None.
-        with_context (bool): Whether there is a VLT to listen to.
-        with_geometry (bool): Whether it is told where the pairs are.
-        with_pair_attention (bool): Whether pairs look at each other.
-        verbwise_interactiveness (bool): Whether the interactiveness of a pair
-            is judged for each verb rather than for all alike. Defaults to
-            False.
-        interactiveness_prior (float): Probability that a pair interacts, at
-            the start. Defaults to 0.1.
-        class_prior (float): Probability of a class for a pair that
-            interacts, at the start. Defaults to 0.15.
-        init_cfg (dict, optional): Initialisation config.
+        with_context (bool): Whether pairs attend to the VLT's tokens.
+        with_geometry (bool): Whether pair geometry is an input.
+        with_pair_attention (bool): Whether an image's pairs attend to each
+            other.
+        verbwise_interactiveness (bool): Whether interactiveness is predicted
+            for each verb rather than once for all. Defaults to False.
+        interactiveness_prior (float): Initial interactiveness. Defaults to
+            0.1.
+        class_prior (float): Initial probability of a class for a pair that
+            interacts. Defaults to 0.15.
+        init_cfg (dict, optional): Initialization config.
 
     Attributes:
-        roi_hash (str, optional): Hash of the RoI extractor's config, by
-            which stored RoI features are known.
+        roi_hash (str, optional): Hash of the RoI extractor's config, which
+            identifies stored RoI features.
     """
 
     def __init__(
@@ -120,8 +124,8 @@ class InteractionCognitionNetwork(BaseModule):
         super().__init__(init_cfg)
         if with_context and not num_layers:
             raise ValueError(
-                'icn.num_layers=0 leaves nobody to listen to the '
-                'VLT; give it a layer, or set vlt=None'
+                'icn.num_layers=0 has no layer that attends to the VLT; '
+                'set icn.num_layers to 1 or more, or vlt=None'
             )
         self.roi_extractor = roi_shape = None
         self.roi_hash = config_hash(roi_extractor)
@@ -180,19 +184,20 @@ class InteractionCognitionNetwork(BaseModule):
         pairs: PairBatch,
         phrases: PhraseClassifier,
     ) -> PairFeatures:
-        """What can be known of the pairs themselves.
+        """Collect the input features of pairs.
 
         Args:
             feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             pairs (PairBatch): The pairs.
-            phrases (PhraseClassifier): The vocabulary's embeddings.
+            phrases (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
-            PairFeatures: Geometry, names, RoI features and states.
+            PairFeatures: Geometry, object embeddings, RoI features and query
+            embeddings.
 
         Raises:
-            ValueError: If the ICN reads states and the pairs bring none, or
-                some of another width.
+            ValueError: If query embeddings are required and missing, or of
+                another width.
         """
         query_embeds = None
         if self.query_embed_channels is not None:
@@ -202,14 +207,14 @@ class InteractionCognitionNetwork(BaseModule):
                 else pairs.query_embeds.size(1)
             )
             if width != self.query_embed_channels:
-                found = (
+                given = (
                     f'query embeddings of {width} channels'
                     if width
                     else 'no query embeddings'
                 )
                 raise ValueError(
                     f'icn.query_embed_channels={self.query_embed_channels}, '
-                    f'but the detections bring {found}: only detectors with '
+                    f'but the detections bring {given}: only detectors with '
                     'queries (DETR and its kin) give them. Set it to their '
                     'width, or set icn.query_embed_channels=None and give '
                     'icn.roi_extractor'
@@ -220,7 +225,7 @@ class InteractionCognitionNetwork(BaseModule):
             )
         roi_feats = None
         if self.roi_extractor is not None:
-            one, union_inds = pairs.distinct_unions()
+            first_pair, union_inds = pairs.distinct_unions()
             instances, unions = (
                 extract_roi_feats(
                     self.roi_extractor,
@@ -231,7 +236,11 @@ class InteractionCognitionNetwork(BaseModule):
                 )
                 for part, boxes, image in (
                     ('instance', pairs.boxes, pairs.image_inds),
-                    ('union', pairs.union_bboxes[one], pairs.pair_inds[one]),
+                    (
+                        'union',
+                        pairs.union_bboxes[first_pair],
+                        pairs.pair_inds[first_pair],
+                    ),
                 )
             )
             roi_feats = {}
@@ -265,20 +274,20 @@ class InteractionCognitionNetwork(BaseModule):
         Args:
             feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             pairs (PairBatch): The pairs.
-            phrases (PhraseClassifier): The vocabulary's embeddings.
+            phrases (PhraseClassifier): The vocabulary's phrases.
             context (Tensor, optional): The VLT's tokens, (B, T, D).
 
         Returns:
             PairPredictions: Embeddings and logits of the pairs.
         """
-        evidence = self.gather(feats, pairs, phrases)
-        x = self.encoder(evidence)
+        pair_feats = self.gather(feats, pairs, phrases)
+        x = self.encoder(pair_feats)
         x = x + self.fuse(x)
         grid = PairGrid.of(pairs) if self.layers else None
         for layer in self.layers:
             x = layer(x, grid, context)
         x = self.norm(x)
-        interactiveness = self.interactiveness(evidence, phrases.verb_embeds)
+        interactiveness = self.interactiveness(pair_feats, phrases.verb_embeds)
         if interactiveness.size(1) > 1:
             interactiveness = interactiveness[:, phrases.hoi_verbs]
         return self.score(x, interactiveness, pairs, phrases)
@@ -290,14 +299,14 @@ class InteractionCognitionNetwork(BaseModule):
         pairs: PairBatch,
         phrases: PhraseClassifier,
     ) -> PairPredictions:
-        """Compare tokens with phrases, in float32 whatever the rest.
+        """Compare pair tokens with phrases in float32.
 
         Args:
             x (Tensor): Pair tokens, (P, D).
-            interactiveness (Tensor): Logits of being the pair that does it,
-                (P, C) or (P, 1).
+            interactiveness (Tensor): Interactiveness logits, (P, C) or
+                (P, 1).
             pairs (PairBatch): The pairs.
-            phrases (PhraseClassifier): The vocabulary's embeddings.
+            phrases (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
             PairPredictions: Embeddings and logits of the pairs.
@@ -306,9 +315,9 @@ class InteractionCognitionNetwork(BaseModule):
         verbs = F.normalize(self.to_verb(x).float(), dim=-1)
         scale = self.log_scale.exp()
         with torch.autocast(x.device.type, enabled=False):
-            by_phrase = embeds @ phrases.hoi_embeds.T
-            by_verb = (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs]
-            logits = scale[0] * by_phrase + scale[1] * by_verb + self.bias
+            phrase_sims = embeds @ phrases.hoi_embeds.T
+            verb_sims = (verbs @ phrases.verb_embeds.T)[:, phrases.hoi_verbs]
+            logits = scale[0] * phrase_sims + scale[1] * verb_sims + self.bias
             scores = logit_and(interactiveness, logits)
         valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
         return PairPredictions(

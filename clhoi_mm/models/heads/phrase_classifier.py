@@ -12,9 +12,9 @@ from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 def center_by_group(
     embeds: Tensor, group: Tensor, num_groups: int
 ) -> tuple[Tensor, Tensor]:
-    """Take from each row its group's mean and bring it back to unit length.
+    """Subtract group means from rows and normalize to unit length.
 
-    A row that is alone in its group keeps what tells it from the mean of all.
+    The only row of a group is centered by the overall mean instead.
 
     Args:
         embeds (Tensor): (N, d).
@@ -22,7 +22,7 @@ def center_by_group(
         num_groups (int): Number of groups G.
 
     Returns:
-        tuple[Tensor, Tensor]: Centred rows (N, d) and group means (G, d).
+        tuple[Tensor, Tensor]: Centered rows, (N, d), and group means, (G, d).
     """
     count = torch.bincount(group, minlength=num_groups)
     total = embeds.new_zeros(num_groups, embeds.size(1))
@@ -34,29 +34,28 @@ def center_by_group(
     return F.normalize(embeds - means[group], dim=-1), means
 
 
-def whiten(embeds: Tensor, known: Tensor, floor: float = 0.05) -> Tensor:
-    """Stretch text space until known rows spread alike in all directions.
+def whiten(embeds: Tensor, reference: Tensor, floor: float = 0.05) -> Tensor:
+    """Whiten text space by the covariance of reference rows.
 
-    Names of verbs crowd around what they have in common in any text encoder;
-    few directions then tell most of them apart. Directions in which no known
-    row lies are dropped: nothing was learned of them.
+    Verb embeddings of text encoders concentrate along few directions, which
+    dominate their similarities. Directions that no reference row spans are
+    dropped.
 
     Args:
         embeds (Tensor): (N, d).
-        known (Tensor): Centred rows of unit length, (M, d).
-        floor (float): Added to each direction's energy, as a share of their
-            mean, so that directions of mere noise stay small. Defaults to
-            0.05.
+        known (Tensor): Centered reference rows of unit length, (M, d).
+        floor (float): Regularization added to each direction's energy, as a
+            fraction of the mean energy. Defaults to 0.05.
 
     Returns:
         Tensor: (N, d), unit length.
     """
-    # Twice the precision, so that a row comes out alike in any batch.
-    _, sizes, axes = torch.linalg.svd(known.double(), full_matrices=False)
+    # In double precision, so that a row does not depend on its batch.
+    _, sizes, axes = torch.linalg.svd(reference.double(), full_matrices=False)
     energy = sizes**2
-    lies = energy > 1e-9 * len(known)
+    is_spanned = energy > 1e-9 * len(reference)
     scale = torch.where(
-        lies, (energy + floor * energy[lies].mean()).rsqrt(), 0.0
+        is_spanned, (energy + floor * energy[is_spanned].mean()).rsqrt(), 0.0
     )
     return F.normalize(embeds.double() @ (axes.T * scale) @ axes, dim=-1).to(
         embeds
@@ -66,7 +65,7 @@ def whiten(embeds: Tensor, known: Tensor, floor: float = 0.05) -> Tensor:
 def only_in(
     flags: np.ndarray, group: np.ndarray, num_groups: int
 ) -> np.ndarray:
-    """Groups that have members, all of them flagged.
+    """Find non-empty groups whose members are all flagged.
 
     Args:
         flags (np.ndarray): (N,), bool.
@@ -76,34 +75,36 @@ def only_in(
     Returns:
         np.ndarray: (G,), bool.
     """
-    others = np.bincount(group[~flags], minlength=num_groups)
-    return (np.bincount(group, minlength=num_groups) > 0) & (others == 0)
+    num_unflagged = np.bincount(group[~flags], minlength=num_groups)
+    return (np.bincount(group, minlength=num_groups) > 0) & (
+        num_unflagged == 0
+    )
 
 
 class PhraseClassifier(nn.Module):
-    """A vocabulary in text space: what pairs and images are compared with.
+    """Classifier whose weights are text embeddings of HOI phrases.
 
     Phrases of one object nearly coincide in any text encoder, so they are
-    centred by object, and verbs by the mean of all verbs. The embeddings are
-    frozen buffers that travel in the checkpoint: inference needs no text
+    centered by object, and verbs by the mean of all verbs. The embeddings are
+    frozen buffers that are stored in the checkpoint: inference needs no text
     encoder unless the vocabulary is new.
 
-    To training, unseen classes do not exist: their phrases are centred as
-    those of a new vocabulary are, by means that know nothing of them.
+    Unseen classes do not influence training: they are centered by the
+    statistics of seen classes, as those of a new vocabulary are.
 
     Args:
         vocabulary (str | dict | HOIVocabulary): A name, a path or content.
         text_encoder (dict): Config of the text encoder.
         text_dim (int): Width d of its embeddings.
-        unseen (str | Sequence[int], optional): Classes that training must
-            not see, see :func:`unseen_classes`. Defaults to None.
-        whiten_verbs (bool): Whether verbs are told apart by :func:`whiten`
-            of those that training sees. Defaults to False.
+        unseen (str | Sequence[int], optional): Classes held out of training,
+            see :func:`unseen_classes`. Defaults to None.
+        whiten_verbs (bool): Whether to :func:`whiten` verbs by the seen ones.
+            Defaults to False.
 
     Attributes:
-        is_unseen (Tensor): Classes that training must not see, (C,), bool.
-        is_trainable (Tensor): Classes that are trained: seen, and something
-            else than the absence of others, (C,), bool.
+        is_unseen (Tensor): Classes held out of training, (C,), bool.
+        is_trainable (Tensor): Seen classes other than no_interaction, (C,),
+            bool.
     """
 
     def __init__(
@@ -121,9 +122,9 @@ class PhraseClassifier(nn.Module):
         self.whiten_verbs = whiten_verbs
         vocab = self.vocabulary
         self._filled = False
-        # Of the encoder that filled the table; a checkpoint does not tell.
+        # Identity of the text encoder used; a checkpoint does not store it.
         self.encoder_identity: Optional[str] = None
-        self._has_absence = bool(vocab.no_interaction_mask.any())
+        self._has_no_interaction = bool(vocab.no_interaction_mask.any())
         for name, rows in (
             ('hoi_phrases', vocab.num_hois),
             ('hoi_embeds', vocab.num_hois),
@@ -137,8 +138,8 @@ class PhraseClassifier(nn.Module):
             is_unseen = np.zeros(vocab.num_hois, bool)
         if is_unseen.all():
             raise ValueError(
-                'unseen: nothing of the vocabulary '
-                f'"{vocab.name}" is left to be learned'
+                'unseen holds out every class of the vocabulary '
+                f'"{vocab.name}"; leave some to train on'
             )
         for name, values in (
             ('hoi_verbs', vocab.hoi_verbs),
@@ -198,7 +199,7 @@ class PhraseClassifier(nn.Module):
         texts: Sequence[str],
         kept: Optional[Tensor] = None,
     ) -> Tensor:
-        """Embeddings of those texts that are kept."""
+        """Embed the texts selected by `kept`, all by default."""
         if kept is not None:
             texts = [text for text, keep in zip(texts, kept.tolist()) if keep]
         if not texts:
@@ -208,33 +209,34 @@ class PhraseClassifier(nn.Module):
         )
 
     def ensure_encoded(self) -> None:
-        """Encode the phrases unless a checkpoint brought them."""
+        """Encode the phrases unless a checkpoint contained them."""
         if not self._filled:
             self.encode_phrases()
 
     @torch.no_grad()
     def with_vocabulary(self, vocabulary: HOIVocabulary) -> 'PhraseClassifier':
-        """A table of other classes, centred as this one's are.
+        """Build a classifier for other classes, centered like this one.
 
-        Classes and verbs that this table knows keep their embeddings to the
-        bit, and objects stay candidates, so that they score as before. Only
-        others need the text encoder.
+        Classes and verbs that this vocabulary contains keep exactly their
+        embeddings, and its objects stay candidates, so that they score as
+        before. The text encoder is needed for the others only.
 
         Args:
-            vocabulary (HOIVocabulary): Of the same objects, in their order.
+            vocabulary (HOIVocabulary): Classes of the same objects, in the
+                same order.
 
         Returns:
-            PhraseClassifier: Filled; on this one's device.
+            PhraseClassifier: With encoded phrases, on this one's device.
 
         Raises:
-            ValueError: The objects are others, or the text encoder is not
-                the one that filled this table.
+            ValueError: If the objects differ, or the text encoder is not the
+                one that encoded this classifier's phrases.
         """
-        own = self.vocabulary
-        if vocabulary.objects != own.objects:
+        old_vocab = self.vocabulary
+        if vocabulary.objects != old_vocab.objects:
             raise ValueError(
-                f'the objects of "{vocabulary.name}" are not '
-                f'those of "{own.name}"'
+                f'the objects of vocabulary "{vocabulary.name}" differ from '
+                f'those of "{old_vocab.name}"'
             )
         table = PhraseClassifier(
             vocabulary,
@@ -245,10 +247,12 @@ class PhraseClassifier(nn.Module):
         for name in ('object_embeds', 'object_means', 'is_candidate'):
             getattr(table, name).copy_(getattr(self, name))
         table.is_candidate[table.hoi_objects] = True
-        verbs = torch.tensor([own.verb_label(v) for v in vocabulary.verbs])
+        verbs = torch.tensor(
+            [old_vocab.verb_label(v) for v in vocabulary.verbs]
+        )
         hois = torch.tensor(
             [
-                own.hoi_id(verbs[v], o)
+                old_vocab.hoi_id(verbs[v], o)
                 for v, o in zip(vocabulary.hoi_verbs, vocabulary.hoi_objects)
             ]
         )
@@ -262,21 +266,21 @@ class PhraseClassifier(nn.Module):
                 ]
         if (hois < 0).any() or (verbs < 0).any():
             encoder = build_text_encoder(self.text_encoder)
-            again = self._embed(encoder, own.phrases)
+            embeds = self._embed(encoder, old_vocab.phrases)
             if (
-                again.shape != self.hoi_phrases.shape
-                or F.cosine_similarity(again, self.hoi_phrases).min() < 0.99
+                embeds.shape != self.hoi_phrases.shape
+                or F.cosine_similarity(embeds, self.hoi_phrases).min() < 0.99
             ):
                 raise ValueError(
                     f'{encoder.identity} is not the text encoder that this '
-                    'model learned with: it embeds the same phrases '
-                    'otherwise. Give that one as '
+                    'model was trained with: it embeds the same phrases '
+                    'differently. Set that one as '
                     'model.teacher_head.text_encoder'
                 )
-            known_verbs = self._embed(
-                encoder, own.verb_phrases, ~self.verb_is_unseen
+            seen_verbs = self._embed(
+                encoder, old_vocab.verb_phrases, ~self.verb_is_unseen
             )
-            self._embed_new(encoder, table, hois < 0, verbs < 0, known_verbs)
+            self._embed_new(encoder, table, hois < 0, verbs < 0, seen_verbs)
         table._filled = True
         return table
 
@@ -286,24 +290,24 @@ class PhraseClassifier(nn.Module):
         table: 'PhraseClassifier',
         new_hois: Tensor,
         new_verbs: Tensor,
-        known_verbs: Tensor,
+        seen_verbs: Tensor,
     ) -> None:
-        """Embed what a table has beyond what this one was centred by."""
+        """Embed new rows of `table`, centered by this one's classes."""
         phrases = self._embed(encoder, table.vocabulary.phrases, new_hois)
         table.hoi_phrases[new_hois] = phrases
         table.hoi_embeds[new_hois] = self.center(
             phrases, table.hoi_objects[new_hois]
         )
         verbs = self._embed(encoder, table.vocabulary.verb_phrases, new_verbs)
-        table.verb_embeds[new_verbs] = self.normalize_verbs(verbs, known_verbs)
+        table.verb_embeds[new_verbs] = self.normalize_verbs(verbs, seen_verbs)
 
-    def normalize_verbs(self, verbs: Tensor, known: Tensor) -> Tensor:
-        """Verbs as pairs are compared with them, by those that are seen."""
-        mean = known.mean(0)
-        placed = F.normalize(verbs - mean, dim=-1)
+    def normalize_verbs(self, verbs: Tensor, seen_verbs: Tensor) -> Tensor:
+        """Center verbs by the seen ones and optionally whiten them."""
+        mean = seen_verbs.mean(0)
+        centered = F.normalize(verbs - mean, dim=-1)
         if not self.whiten_verbs:
-            return placed
-        return whiten(placed, F.normalize(known - mean, dim=-1))
+            return centered
+        return whiten(centered, F.normalize(seen_verbs - mean, dim=-1))
 
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args
@@ -324,7 +328,7 @@ class PhraseClassifier(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def center(self, embeds: Tensor, objects: Tensor) -> Tensor:
-        """Centre phrases outside the vocabulary as its own are centred.
+        """Center phrases outside the vocabulary like the vocabulary's own.
 
         Args:
             embeds (Tensor): Phrase embeddings, (..., d).
@@ -342,24 +346,25 @@ class PhraseClassifier(nn.Module):
         return F.normalize(embeds - means, dim=-1)
 
     def score_no_interaction(self, logits: Tensor, valid: Tensor) -> Tensor:
-        """Score "no interaction" by the absence of all others.
+        """Score no_interaction as one minus the best other class's score.
 
-        No VLLM ever says that nothing happens between two things; one minus
-        the best verb's probability does. While training, the best of those
-        that are seen.
+        Pseudo-labels never contain no_interaction, so it is not trained.
+        While training, the maximum is taken over trainable classes.
 
         Args:
             logits (Tensor): (P, C).
-            valid (Tensor): Classes that speak of the pair's object, (P, C).
+            valid (Tensor): Classes whose object is the pair's, (P, C), bool.
 
         Returns:
-            Tensor: Logits with those classes replaced, (P, C).
+            Tensor: Logits with those of no_interaction replaced, (P, C).
         """
-        if not self._has_absence:
+        if not self._has_no_interaction:
             return logits
-        counts = (
+        is_scored = (
             self.is_trainable if self.training else ~self.is_no_interaction
         )
-        others = logits.masked_fill(~(valid & counts), -1e4)
-        absence = -others.max(1, keepdim=True)[0]
-        return torch.where(self.is_no_interaction[None], absence, logits)
+        other_logits = logits.masked_fill(~(valid & is_scored), -1e4)
+        no_interaction = -other_logits.max(1, keepdim=True)[0]
+        return torch.where(
+            self.is_no_interaction[None], no_interaction, logits
+        )

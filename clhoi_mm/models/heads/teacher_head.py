@@ -20,32 +20,32 @@ SUPERVISIONS = ('vllm', 'image', 'instance')
 
 @MODELS.register_module()
 class TeacherHead(BaseModule):
-    """Turns a batch's samples into targets; alone knows where they come from.
+    """Converts the samples of a batch into training targets.
 
     Args:
         vocabulary (str): Name of a vocabulary or path to its file.
         text_encoder (dict): Config of the text encoder.
         text_dim (int): Width d of its embeddings.
-        supervision (str): 'vllm': the teacher's cached words, label-free;
-            'image': annotations flattened to image level; 'instance':
-            annotated pairs matched to candidate pairs. Defaults to 'vllm'.
-        max_sentences (int): Sentences kept of a caption, and the width to
+        supervision (str): 'vllm': the teacher's cached pseudo-labels, no
+            human labels; 'image': annotations reduced to image level;
+            'instance': annotated pairs matched to candidate pairs. Defaults
+            to 'vllm'.
+        max_sentences (int): Sentences kept of a caption, and the length to
             which they are padded on every process. Defaults to 8.
-        broadcast_image_labels (bool): Give what is said of an image to every
-            pair with the object, as if it were said of each: the baseline that
-            localises nothing. Defaults to False.
-        match_iou (float): Both boxes of a pair must overlap the annotated
-            ones as much to be taken for it. Defaults to 0.5.
-        unseen (str | Sequence[int], optional): Classes that training must
-            not see: 'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, a JSON file
-            of labels or labels. Whatever is said or annotated of them is
-            dropped, and words of verbs and objects all of whose classes are
-            unseen with it; the caption of an image that loses a word would
-            tell, and goes, too. None, the default, lets a teacher name all.
-        whiten_verbs (bool): Tell verbs apart in all directions alike, which
-            helps classes that training does not see where text is embedded
-            by its meaning. Defaults to False.
-        init_cfg (dict, optional): Initialisation config.
+        broadcast_image_labels (bool): Assign image-level labels to every pair
+            with the label's object: the baseline without localization.
+            Defaults to False.
+        match_iou (float): Minimum IoU of both boxes of a candidate pair with
+            those of an annotated pair to receive its label. Defaults to 0.5.
+        unseen (str | Sequence[int], optional): Classes held out of training:
+            'rf_uc', 'nf_uc', 'uo' or 'uv' of HICO-DET, a JSON file of labels
+            or labels. Their labels are dropped, as are labels outside the
+            vocabulary with a verb or object of which all classes are unseen;
+            an image that loses a label loses its caption, too, since the
+            caption would leak it. Defaults to None: no class is held out.
+        whiten_verbs (bool): Whether to whiten verb embeddings, which helps
+            unseen classes with semantic text encoders. Defaults to False.
+        init_cfg (dict, optional): Initialization config.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class TeacherHead(BaseModule):
 
     @property
     def uses_pseudo_labels(self) -> bool:
-        """Whether a VLLM's words about whole images are what is taught."""
+        """True if targets are image-level pseudo-labels of a VLLM."""
         return self.supervision == 'vllm' and not self.broadcast_image_labels
 
     def init_weights(self) -> None:
@@ -89,7 +89,7 @@ class TeacherHead(BaseModule):
     def forward(
         self, samples: list[HOIDataSample], pairs: Optional[PairBatch] = None
     ) -> HOITargets:
-        """Targets of a batch.
+        """Build the targets of a batch.
 
         Args:
             samples (list[HOIDataSample]): The batch.
@@ -101,9 +101,9 @@ class TeacherHead(BaseModule):
         """
         self.phrases.ensure_encoded()
         targets = (
-            self._from_words(samples)
+            self._from_pseudo_labels(samples)
             if self.supervision == 'vllm'
-            else self._from_labels(samples)
+            else self._from_annotations(samples)
         )
         if pairs is not None and self.broadcast_image_labels:
             targets.pair_labels = targets.image_targets[pairs.pair_inds]
@@ -111,20 +111,20 @@ class TeacherHead(BaseModule):
             targets.pair_labels = self._match(samples, pairs)
         return targets
 
-    def _from_words(self, samples: list[HOIDataSample]) -> HOITargets:
-        """What the VLLM said."""
+    def _from_pseudo_labels(self, samples: list[HOIDataSample]) -> HOITargets:
+        """Build targets from pseudo-labels and captions."""
         device = self.phrases.hoi_phrases.device
-        words = []
+        pseudo_labels = []
         for sample in samples:
             if 'teacher' not in sample:
                 raise ValueError(
                     f'image {sample.get("img_path", sample.get("img_id"))} '
-                    'comes without teacher words; put LoadTeacherKnowledge '
+                    'comes without pseudo-labels; put LoadTeacherKnowledge '
                     'into the training pipeline or set '
                     'teacher_head.supervision to "image" or "instance"'
                 )
-            words.append(sample.teacher.to(device))
-        width = words[0].caption_embed.numel()
+            pseudo_labels.append(sample.teacher.to(device))
+        width = pseudo_labels[0].caption_embed.numel()
         if width != self.phrases.text_dim:
             raise ValueError(
                 f'the cache holds embeddings of {width}, the model expects '
@@ -132,50 +132,54 @@ class TeacherHead(BaseModule):
                 f'the text encoder {self.phrases.text_encoder}'
             )
         is_labeled = torch.tensor(
-            [bool(w.valid) for w in words], device=device
+            [bool(p.valid) for p in pseudo_labels], device=device
         )
-        captions = torch.stack([w.caption_embed for w in words]).float()
+        captions = torch.stack(
+            [p.caption_embed for p in pseudo_labels]
+        ).float()
         has_caption = is_labeled & (captions.norm(dim=1) > 0)
-        sentences = [w.sentence_embeds.float() for w in words]
-        said = [
+        sentences = [p.sentence_embeds.float() for p in pseudo_labels]
+        label_fields = [
             (
-                w.phrase_embeds.float(),
-                w.hoi_labels,
-                w.obj_labels,
-                w.scores.float(),
+                p.phrase_embeds.float(),
+                p.hoi_labels,
+                p.obj_labels,
+                p.scores.float(),
             )
-            for w in words
+            for p in pseudo_labels
         ]
         if self.unseen is not None:
-            for i, word in enumerate(words):
-                seen = ~self._speaks_of_unseen(word)
-                said[i] = tuple(values[seen] for values in said[i])
-                if not seen.all():
+            for i, sample_labels in enumerate(pseudo_labels):
+                is_kept = ~self._is_unseen_label(sample_labels)
+                label_fields[i] = tuple(
+                    values[is_kept] for values in label_fields[i]
+                )
+                if not is_kept.all():
                     has_caption[i] = False
                     sentences[i] = sentences[i][:0]
         return self._pack(
-            captions, has_caption, sentences, *zip(*said), is_labeled
+            captions, has_caption, sentences, *zip(*label_fields), is_labeled
         )
 
-    def _speaks_of_unseen(self, words: BaseDataElement) -> Tensor:
-        """Which words training must not see, (M,).
+    def _is_unseen_label(self, labels: BaseDataElement) -> Tensor:
+        """Find labels with a held-out class, verb or object, (M,).
 
-        Of a verb and an object that make no class, either may be known by
-        unseen classes alone.
+        A label outside the vocabulary has no class, but its verb or object
+        may occur in unseen classes only.
         """
-        table = self.phrases
-        flags = torch.zeros_like(words.hoi_labels, dtype=torch.bool)
-        for labels, unseen in (
-            (words.hoi_labels, table.is_unseen),
-            (words.verb_labels, table.verb_is_unseen),
-            (words.obj_labels, table.object_is_unseen),
+        classifier = self.phrases
+        flags = torch.zeros_like(labels.hoi_labels, dtype=torch.bool)
+        for ids, unseen in (
+            (labels.hoi_labels, classifier.is_unseen),
+            (labels.verb_labels, classifier.verb_is_unseen),
+            (labels.obj_labels, classifier.object_is_unseen),
         ):
-            flags |= unseen[labels] & (labels >= 0)
+            flags |= unseen[ids] & (ids >= 0)
         return flags
 
-    def _from_labels(self, samples: list[HOIDataSample]) -> HOITargets:
-        """Annotations of a whole image, said as phrases."""
-        table = self.phrases
+    def _from_annotations(self, samples: list[HOIDataSample]) -> HOITargets:
+        """Build targets from annotations reduced to image level."""
+        classifier = self.phrases
         for sample in samples:
             if 'gt_hois' not in sample:
                 raise ValueError(
@@ -186,11 +190,11 @@ class TeacherHead(BaseModule):
                     'LoadHOIAnnotations in the pipeline'
                 )
         hois = [
-            s.gt_hois.hoi_labels.to(table.hoi_phrases.device).unique()
+            s.gt_hois.hoi_labels.to(classifier.hoi_phrases.device).unique()
             for s in samples
         ]
-        hois = [h[(h >= 0) & ~table.is_unseen[h]] for h in hois]
-        embeds = [table.hoi_phrases[h] for h in hois]
+        hois = [h[(h >= 0) & ~classifier.is_unseen[h]] for h in hois]
+        embeds = [classifier.hoi_phrases[h] for h in hois]
         captions = F.normalize(torch.stack([e.sum(0) for e in embeds]), dim=1)
         is_labeled = captions.new_ones(len(samples), dtype=torch.bool)
         return self._pack(
@@ -199,7 +203,7 @@ class TeacherHead(BaseModule):
             embeds,
             embeds,
             hois,
-            [table.hoi_objects[h] for h in hois],
+            [classifier.hoi_objects[h] for h in hois],
             [e.new_ones(len(e)) for e in embeds],
             is_labeled,
         )
@@ -215,7 +219,7 @@ class TeacherHead(BaseModule):
         scores: Sequence[Tensor],
         is_labeled: Tensor,
     ) -> HOITargets:
-        """Pad lists over images and spread interactions over classes."""
+        """Pad lists over images and scatter labels to classes."""
         kept = captions.new_zeros(
             len(captions), self.max_sentences, captions.size(1)
         )
@@ -230,7 +234,7 @@ class TeacherHead(BaseModule):
         image_targets = weights.new_zeros(
             len(captions), self.phrases.hoi_verbs.numel() + 1
         )
-        # Whatever lies outside the vocabulary goes to a last, dropped column.
+        # Labels outside the vocabulary go to a last, dropped column.
         column = torch.where(hois >= 0, hois, image_targets.size(1) - 1)
         image_targets = image_targets.scatter_reduce(
             1, column, weights, 'amax'
@@ -250,7 +254,7 @@ class TeacherHead(BaseModule):
         )
 
     def _match(self, samples: list[HOIDataSample], pairs: PairBatch) -> Tensor:
-        """Classes of the candidate pairs that cover annotated ones, (P, C)."""
+        """Label candidate pairs that match annotated ones, (P, C)."""
         device = pairs.boxes.device
         labels = pairs.boxes.new_zeros(
             len(pairs), self.phrases.hoi_verbs.numel()

@@ -14,7 +14,7 @@ from ..layers import QueryDecoderLayer
 
 @dataclass
 class Context:
-    """What the VLT reads in an image.
+    """Context that the VLT extracts from images.
 
     Attributes:
         tokens (Tensor): Context tokens Z, (B, T, D).
@@ -30,10 +30,10 @@ class Context:
 
 @MODELS.register_module(name=['VisualLinguisticTranslator', 'VLT'])
 class VisualLinguisticTranslator(BaseModule):
-    """Turns visual information into linguistic form.
+    """Encodes images as context tokens in a text space.
 
-    T learnable queries read the image's feature maps through a transformer
-    decoder; linear maps bring them to the space of a text encoder.
+    T learnable queries attend to the image's feature maps in a transformer
+    decoder; linear maps project them to text space.
 
     Args:
         in_channels (int): Channels of the feature maps.
@@ -43,11 +43,12 @@ class VisualLinguisticTranslator(BaseModule):
         num_layers (int): Decoder layers. Defaults to 2.
         num_heads (int): Attention heads. Defaults to 8.
         ffn_ratio (float): Hidden width of feed-forward parts over D.
-        levels (Sequence[int]): Which of the maps are read. Defaults to the
-            coarsest.
-        max_tokens (int): A map with more positions is pooled: reading all
-            levels of a large image costs more than the detector does.
-        init_cfg (dict, optional): Initialisation config.
+        levels (Sequence[int]): Indices of the feature maps to use. Defaults
+            to the coarsest.
+        max_tokens (int): Positions of a map above which it is average-pooled:
+            attention to all levels of a large image would cost more than the
+            detector.
+        init_cfg (dict, optional): Initialization config.
     """
 
     def __init__(
@@ -90,21 +91,21 @@ class VisualLinguisticTranslator(BaseModule):
         self.image_to_text = nn.Linear(embed_dims, text_dim)
 
     def read_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width in which a map of this size is read."""
+        """Compute height and width to which a map is pooled."""
         if height * width <= self.max_tokens:
             return height, width
         shrink = (self.max_tokens / (height * width)) ** 0.5
         return max(1, int(height * shrink)), max(1, int(width * shrink))
 
     def positions(self, mask: Tensor) -> Tensor:
-        """Sines of positions: they differ along one axis at a time.
+        """Compute sine encodings, one axis at a time.
 
         Args:
-            mask (Tensor): True where a map is padded, which it is below and
-                to the right, (B, h, w).
+            mask (Tensor): True where a map is padded, at its bottom and
+                right, (B, h, w).
 
         Returns:
-            Tensor: (B, D, h, w); where there is padding, anything.
+            Tensor: (B, D, h, w); undefined where there is padding.
         """
         half = self.position.num_feats
         rows = self.position(mask[:, :, :1])[:, :half]
@@ -115,10 +116,10 @@ class VisualLinguisticTranslator(BaseModule):
     def read_maps(
         self, feats: Sequence[Tensor], padding: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Flatten the chosen maps into one sequence with positions.
+        """Flatten the selected maps into one sequence with positions.
 
         Args:
-            feats (Sequence[Tensor]): Maps, each (B, C, h, w).
+            feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             padding (Tensor): True where the batch is padded, (B, H, W).
 
         Returns:
@@ -137,7 +138,7 @@ class VisualLinguisticTranslator(BaseModule):
                 > 0
             )
             position = self.positions(mask) + level_embed[None, :, None, None]
-            # A convolution of one position is a linear map, and takes longer.
+            # A 1x1 convolution as a linear map, which is faster.
             x = self.input_norm(
                 F.linear(
                     x.flatten(2).transpose(1, 2),
@@ -150,10 +151,10 @@ class VisualLinguisticTranslator(BaseModule):
         return torch.cat(memory, 1), torch.cat(masks, 1)
 
     def forward(self, feats: Sequence[Tensor], padding: Tensor) -> Context:
-        """Read images.
+        """Encode images as context.
 
         Args:
-            feats (Sequence[Tensor]): Maps, each (B, C, h, w).
+            feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             padding (Tensor): True where the batch is padded, (B, H, W).
 
         Returns:

@@ -13,9 +13,9 @@ from .label_noise_model import LabelNoiseModel
 class EMLabelNoise(LabelNoiseModel):
     """Label noise model estimated by online expectation-maximization.
 
-    A teacher with regular errors, such as one verb taken for another of the
-    same object, makes a student rank the wrong images first, the more the
-    longer it trains. The E-step infers a bag's class from the student's
+    Systematic errors of a teacher, such as one verb confused with another of
+    the same object, make a student rank the wrong images first, increasingly
+    with training. The E-step infers a bag's class from the student's
     predictions and the labels, one class a bag; the M-step counts the labels
     that come with it. The corrected likelihood allows several classes a bag.
 
@@ -33,12 +33,13 @@ class EMLabelNoise(LabelNoiseModel):
         student_odds_power (float): Power of the student's odds in the E-step.
             A student of noisy labels is underconfident. Defaults to 2.
         recall_prior (tuple[float]): Pseudo-counts of present classes with and
-            without their own label. A missed label and an absent class cannot
-            be told apart by labels: a typical teacher's recall, held firmly.
+            without their own label. Labels alone do not distinguish a missed
+            label from an absent class: a strong prior at a typical teacher's
+            recall.
         confusion_prior (tuple[float]): The same for the labels of other
             classes of the object.
         false_positive_prior (tuple[float]): The same where no class is
-            present, held firmly for the same reason.
+            present, a strong prior for the same reason.
         instance_weight_power (float): As :class:`MILLoss`'s.
     """
 
@@ -134,7 +135,7 @@ class EMLabelNoise(LabelNoiseModel):
         is_label: Tensor,
         bag_mask: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """E-step with at most one class for each object of an image.
+        """E-step with at most one class per object and image.
 
         Args:
             log_neg (Tensor): Log-probability that no pair of the image has

@@ -70,7 +70,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
 
     @property
     def is_warmed_up(self) -> Tensor:
-        """Whether the model corrects labels by now, a scalar bool."""
+        """True once the model corrects labels, a scalar bool."""
         return self.iterations > self.warmup
 
     def forward(
@@ -81,16 +81,16 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         classifier: PhraseClassifier,
         self_teacher: Optional[PairPredictions] = None,
     ) -> CorrectedTargets:
-        """Correct image-level labels by what the pairs look like.
+        """Correct image-level labels by the student's predictions.
 
         Args:
             targets (HOITargets): Image-level labels.
             predictions (PairPredictions): The student's, of P pairs.
             pairs (PairBatch): The pairs of B images.
             classifier (PhraseClassifier): The vocabulary's phrases.
-            self_teacher (PairPredictions, optional): Those of the earlier
-                student of a self-distillation round, whose posteriors then
-                replace the labels.
+            self_teacher (PairPredictions, optional): Predictions of the frozen
+                earlier student of a self-distillation round; its posteriors
+                then replace the labels.
 
         Returns:
             CorrectedTargets: The same targets with their correction.
@@ -107,16 +107,20 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
             )
             labels = targets.image_targets
             bag_mask = is_bag & targets.is_labeled[:, None]
-            used = self.update(log_neg, labels, bag_mask)
+            object_posterior = self.update(log_neg, labels, bag_mask)
             # Labels outside the vocabulary cannot be corrected.
-            unknown = targets.labeled_objects(targets.hois < 0, classifier)
+            out_of_vocab = targets.labeled_objects(
+                targets.hois < 0, classifier
+            )
             posterior = None
             if predictions.is_verbwise or self_teacher is not None:
                 posterior = self.posterior(log_neg, labels, bag_mask)
             if self_teacher is not None:
-                used = self._any_of_object(posterior)
-            if used is not None:
-                used = torch.maximum(used, unknown)
+                object_posterior = self._any_of_object(posterior)
+            if object_posterior is not None:
+                object_posterior = torch.maximum(
+                    object_posterior, out_of_vocab
+                )
         if self_teacher is None:
             corrects, nll = self.is_warmed_up, partial(self.nll, labels=labels)
         else:
@@ -126,12 +130,12 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
             **vars(targets),
             corrects=corrects,
             class_posterior=posterior,
-            object_posterior=used,
+            object_posterior=object_posterior,
             corrected_nll=nll,
         )
 
     def _any_of_object(self, posterior: Tensor) -> Tensor:
-        """Probability that an image has any class of an object, (B, O)."""
+        """Compute the probability of any class of an object, (B, O)."""
         log_none = posterior.new_zeros(
             len(posterior), len(self.vocabulary.objects)
         ).index_add(
@@ -141,7 +145,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
 
     @abstractmethod
     def transition_probs(self) -> tuple[Tensor, Tensor]:
-        """Probabilities that a label is emitted.
+        """Return the probabilities that a label is emitted.
 
         Returns:
             tuple[Tensor, Tensor]: By a present class through each transition
@@ -168,7 +172,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         """
 
     def posterior_probs(self) -> tuple[Tensor, Tensor]:
-        """Probabilities by which :meth:`posterior` weighs labels.
+        """Return the probabilities by which :meth:`posterior` weighs labels.
 
         Returns:
             tuple[Tensor, Tensor]: As :meth:`transition_probs`, its default.
@@ -176,19 +180,19 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         return self.transition_probs()
 
     def prior_losses(self, is_used: Tensor) -> dict[str, Tensor]:
-        """Losses of learned probabilities themselves.
+        """Compute losses of the learned probabilities themselves.
 
         Args:
             is_used (Tensor): Whether :meth:`nll` corrects the labels, a
                 scalar bool.
 
         Returns:
-            dict[str, Tensor]: None where nothing is learned by gradient.
+            dict[str, Tensor]: Empty where nothing is learned by gradient.
         """
         return {}
 
     def transition_matrix(self) -> Tensor:
-        """The transition probabilities as a matrix.
+        """Arrange the transition probabilities as a matrix.
 
         Returns:
             Tensor: Probability that a label (column) is emitted by a present
@@ -200,7 +204,7 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         return matrix
 
     def _likelihood_ratio(self, labels: Tensor) -> Tensor:
-        """Likelihood ratio of a label's score if its own class emitted it."""
+        """Compute the likelihood ratio of a label's score."""
         score = labels.clamp(*self._SCORES)
         mean = (self.scores[0] / self.scores[1].clamp(min=1e-6)).clamp(
             *self._SCORES
@@ -235,16 +239,16 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
             Tensor: Of each image and class, (B, C).
         """
         present = -torch.expm1(log_neg)
-        recall, _, log_silent = self._log_silent(
+        recall, _, log_no_other = self._log_no_emission(
             present, *self.transition_probs()
         )
         by_own = recall * present
-        by_other = -torch.expm1(log_silent)
+        by_other = -torch.expm1(log_no_other)
         ratio = self._likelihood_ratio(labels)
         log_label = torch.log(
             (by_own * ratio + (1 - by_own) * by_other).clamp(min=self._TINY)
         )
-        log_no_label = torch.log1p(-by_own) + log_silent
+        log_no_label = torch.log1p(-by_own) + log_no_other
         return -torch.where(labels > 0, log_label, log_no_label)
 
     @torch.no_grad()
@@ -271,18 +275,18 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         # Clamp to keep logits finite.
         present = (-torch.expm1(log_neg)).clamp(1e-4, 1 - 1e-4)
         probs, false_positive = self.posterior_probs()
-        recall, log_miss, log_silent = self._log_silent(
+        recall, log_miss, log_no_other = self._log_no_emission(
             present, probs, false_positive
         )
         # The class's own label.
-        by_other = -torch.expm1(log_silent)
+        by_other = -torch.expm1(log_no_other)
         log_odds = torch.logit(present) + self._evidence(
             labels, recall, by_other, self._likelihood_ratio(labels)
         )
         # Labels with which the class may be confused, where they can occur.
         label = labels[:, self.label]
         by_other = -torch.expm1(
-            (log_silent + torch.log1p(-recall * present))[:, self.label]
+            (log_no_other + torch.log1p(-recall * present))[:, self.label]
             - log_miss
         )
         evidence = self._evidence(
@@ -292,15 +296,15 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
         log_odds = log_odds.index_add(1, self.source, evidence)
         return log_odds.sigmoid() * bag_mask
 
-    def _log_silent(
+    def _log_no_emission(
         self, present: Tensor, probs: Tensor, false_positive: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-probability that nothing but its own class emits a label.
+        """Log-probability that a label's own class alone can emit it.
 
         Args:
             present (Tensor): Probability of each class, (B, C).
-            probs (Tensor): Of transitions, (E,).
-            false_positive (Tensor): Of labels, (C,).
+            probs (Tensor): Probabilities of transitions, (E,).
+            false_positive (Tensor): Probabilities of labels, (C,).
 
         Returns:
             tuple[Tensor, Tensor, Tensor]: Recall of each class, (C,);
@@ -311,20 +315,20 @@ class LabelNoiseModel(nn.Module, metaclass=ABCMeta):
             0, self.source, probs * self.is_own
         )
         log_miss = torch.log1p(-probs * ~self.is_own * present[:, self.source])
-        log_silent = torch.log1p(-false_positive) + torch.zeros_like(
+        log_no_other = torch.log1p(-false_positive) + torch.zeros_like(
             present
         ).index_add(1, self.label, log_miss)
-        return recall, log_miss, log_silent
+        return recall, log_miss, log_no_other
 
     def _evidence(
         self, labels: Tensor, prob: Tensor, by_other: Tensor, ratio: Tensor
     ) -> Tensor:
-        """Log-likelihood ratio of a label or its absence, given a class.
+        """Compute a label's log-likelihood ratio, given a class.
 
         Args:
             labels (Tensor): Above 0 where the label is there.
             prob (Tensor): Probability that the class emits it.
-            by_other (Tensor): Probability that anything else emits it.
+            by_other (Tensor): Probability that another source emits it.
             ratio (Tensor): Likelihood ratio of its score.
 
         Returns:

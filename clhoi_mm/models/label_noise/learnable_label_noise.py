@@ -15,11 +15,11 @@ class LearnableLabelNoise(LabelNoiseModel):
     """Label noise model whose probabilities are learned by gradient descent.
 
     Like the noise layer of arXiv 1406.2080, on the likelihood of
-    :class:`LabelNoiseModel`: a label that comes with another class's images
-    whatever the pairs look like is explained at less cost by a transition
-    than by pairs. It needs no E-step of one class an object and so fits
+    :class:`LabelNoiseModel`: a label that co-occurs with another class,
+    whatever the pairs' appearance, is more likely under a transition than
+    under the pairs. It has no E-step with one class per object and so fits
     images in which people interact with one object in several ways; where
-    classes exclude each other, :class:`EMLabelNoise` finds more.
+    classes exclude each other, :class:`EMLabelNoise` is more accurate.
 
     Args:
         vocabulary (str | dict): Name of a vocabulary, path to its file, or
@@ -27,8 +27,8 @@ class LearnableLabelNoise(LabelNoiseModel):
         warmup (int): Iterations of interaction distillation in which labels
             are taken as they are.
         recall (float): Probability that a present class is labeled, held
-            fixed: a missed label and an absent class cannot be told apart by
-            labels. Defaults to 0.8.
+            fixed: labels alone do not distinguish a missed label from an
+            absent class. Defaults to 0.8.
         confusion (float): Initial probability that a present class emits the
             label of another class of its object. Defaults to 0.05.
         false_positive (float): Initial probability of a false positive,
@@ -78,7 +78,7 @@ class LearnableLabelNoise(LabelNoiseModel):
             setattr(self, name, nn.Parameter(torch.full((count,), logit)))
 
     def transition_probs(self) -> tuple[Tensor, Tensor]:
-        """As learned, see :meth:`LabelNoiseModel.transition_probs`."""
+        """See :meth:`LabelNoiseModel.transition_probs`."""
         # Clamp to keep the logarithm of the complement finite.
         confusion = (self.confusion_logits * self.lr_mult).sigmoid()
         false_positive = (self.false_positive_logit * self.lr_mult).sigmoid()
@@ -87,7 +87,7 @@ class LearnableLabelNoise(LabelNoiseModel):
         ), false_positive.clamp(max=0.97).expand(len(self.objects))
 
     def posterior_probs(self) -> tuple[Tensor, Tensor]:
-        """With the recall and lower bound of ``posterior_probs``."""
+        """Replace recall and bound false positives by ``posterior_probs``."""
         probs, false_positive = self.transition_probs()
         return torch.where(
             self.is_own, self.posterior_recall, probs
@@ -96,7 +96,7 @@ class LearnableLabelNoise(LabelNoiseModel):
     def update(
         self, log_neg: Tensor, labels: Tensor, bag_mask: Tensor
     ) -> None:
-        """Count the iteration; objects' labels are taken as they are.
+        """Update the mean score and the number of iterations.
 
         Args:
             log_neg (Tensor): Log-probability that no pair of the image has
@@ -125,7 +125,7 @@ class LearnableLabelNoise(LabelNoiseModel):
             beta - 1
         ) * F.logsigmoid(-logit)
         # Recall is fixed, so that its logits have no prior. False positives
-        # have none either, but a gradient wherever the others do.
+        # have none either; the zero term gives them a gradient in each case.
         loss = (
             -self.prior_weight * (log_prior * ~self.is_own).sum()
             + 0.0 * self.false_positive_logit.sum()

@@ -7,7 +7,7 @@ from ..task_modules import PairGrid
 class ContextCrossAttention(nn.Module):
     """Cross-attention of pairs to the context tokens of their image.
 
-    Linear maps work on the pairs alone, not on a grid's padding.
+    Linear maps run on the pairs alone, not on the grid's padding.
 
     Args:
         embed_dims (int): Width D.
@@ -22,15 +22,15 @@ class ContextCrossAttention(nn.Module):
         self.out = nn.Linear(embed_dims, embed_dims)
 
     def _split(self, x: Tensor) -> Tensor:
-        """(B, L, D) to (B, H, L, D / H)."""
+        """Split the heads of (B, L, D)."""
         return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
 
     def forward(self, x: Tensor, grid: PairGrid, context: Tensor) -> Tensor:
-        """Listen.
+        """Attend to the context tokens.
 
         Args:
             x (Tensor): Pair tokens, (P, D).
-            grid (PairGrid): Of the P pairs.
+            grid (PairGrid): Layout of the P pairs.
             context (Tensor): Context tokens, (B, T, D).
 
         Returns:
@@ -45,15 +45,15 @@ class ContextCrossAttention(nn.Module):
         return self.out(grid.unpad(y.transpose(1, 2).flatten(2)))
 
     def weights(self, x: Tensor, grid: PairGrid, context: Tensor) -> Tensor:
-        """What :meth:`forward` listens to, averaged over heads.
+        """Compute attention weights, averaged over heads.
 
         Args:
             x (Tensor): Pair tokens, (P, D).
-            grid (PairGrid): Of the P pairs.
+            grid (PairGrid): Layout of the P pairs.
             context (Tensor): Context tokens, (B, T, D).
 
         Returns:
-            Tensor: Shares that sum to one, (P, T).
+            Tensor: Weights that sum to one, (P, T).
         """
         query = self._split(grid.pad(self.query(x)))
         key = self._split(self.key_value(context).chunk(2, -1)[0])

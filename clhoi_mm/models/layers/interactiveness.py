@@ -9,24 +9,24 @@ from .pair_encoder import PairEncoder, PairFeatures
 
 
 class Interactiveness(nn.Module):
-    """Whether a human does something to an object, by the pair alone.
+    """Interactiveness head that sees a pair without image context.
 
-    After TIN (arXiv 1811.08264), in tokens of its own and without the image's
-    context: whatever sees the context can explain words about the image by
-    any of its pairs. One judgement for all verbs of all objects or, `by_verb`,
-    one for each, since who is near an object may hold it and who is far away
-    may have thrown it: that common judgement and how well the pair agrees
-    with the verb in text space.
+    After TIN (arXiv 1811.08264), with a pair encoder of its own: a head with
+    access to the context could fit image-level labels with any pair of the
+    image. It predicts one logit for all verbs or, with `by_verb`, one for
+    each: the common logit plus the scaled similarity of pair and verb in text
+    space, since different verbs hold at different distances.
 
     Args:
         text_dim (int): Width d of the text space.
         embed_dims (int): Width D of the tokens.
-        roi_shape (tuple[int, int, int], optional): Shape of RoI features.
+        roi_shape (tuple[int, int, int], optional): Channels, height and width
+            of RoI features.
         roi_channels (int): Channels to which RoI features are reduced.
-        prior (float): Probability at the start.
-        query_embed_channels (int, optional): Width of the instances' states.
-        with_geometry (bool): Whether it is told where the pair is.
-        by_verb (bool): Whether each verb is judged by itself. Defaults to
+        prior (float): Initial probability.
+        query_embed_channels (int, optional): Width of query embeddings.
+        with_geometry (bool): Whether pair geometry is an input.
+        by_verb (bool): Whether each verb has its own logit. Defaults to
             False.
     """
 
@@ -62,20 +62,22 @@ class Interactiveness(nn.Module):
             self.to_verb = nn.Linear(embed_dims, text_dim)
             self.log_scale = nn.Parameter(torch.tensor(math.log(5.0)))
 
-    def forward(self, evidence: PairFeatures, verb_embeds: Tensor) -> Tensor:
-        """Judge pairs.
+    def forward(self, pair_feats: PairFeatures, verb_embeds: Tensor) -> Tensor:
+        """Predict interactiveness logits.
 
         Args:
-            evidence (PairFeatures): Of P pairs.
+            evidence (PairFeatures): Features of P pairs.
             verb_embeds (Tensor): Verbs in text space, unit length, (V, d).
 
         Returns:
-            Tensor: Logits, (P, V), or (P, 1) of any verb, float32.
+            Tensor: Verb-wise logits, (P, V), or common ones, (P, 1), float32.
         """
-        x = self.head[:-1](self.encoder(evidence))
+        x = self.head[:-1](self.encoder(pair_feats))
         logits = self.head[-1](x).float()
         if not self.by_verb:
             return logits
-        verbs = F.normalize(self.to_verb(x).float(), dim=-1)
+        pair_embeds = F.normalize(self.to_verb(x).float(), dim=-1)
         with torch.autocast(x.device.type, enabled=False):
-            return logits + self.log_scale.exp() * (verbs @ verb_embeds.T)
+            return logits + self.log_scale.exp() * (
+                pair_embeds @ verb_embeds.T
+            )

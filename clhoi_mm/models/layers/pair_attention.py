@@ -6,11 +6,11 @@ from ..task_modules import PairGrid
 
 
 class PairAttention(nn.Module):
-    """Self-attention among an image's pairs that knows who shares what.
+    """Self-attention among an image's pairs with a shared-instance bias.
 
-    The bias is factorised: one learned number a head for pairs with the same
-    human and one for pairs with the same object, so that competing pairs find
-    each other without an MLP over all pairs of pairs.
+    The bias is factorized: one learned number per head for pairs with the
+    same human and one for pairs with the same object. This relates competing
+    pairs without an MLP over all pairs of pairs.
 
     Args:
         embed_dims (int): Width D.
@@ -25,11 +25,11 @@ class PairAttention(nn.Module):
         self.bias = nn.Parameter(torch.zeros(2, num_heads))
 
     def forward(self, x: Tensor, grid: PairGrid) -> Tensor:
-        """Attend; linear maps work on the pairs alone, not on padding.
+        """Attend to the image's pairs; padding is masked.
 
         Args:
             x (Tensor): Pair tokens, (P, D).
-            grid (PairGrid): Of the P pairs.
+            grid (PairGrid): Layout of the P pairs.
 
         Returns:
             Tensor: (P, D).
@@ -47,7 +47,7 @@ class PairAttention(nn.Module):
             -1,
         ).to(q.dtype)
         bias = (same @ self.bias.to(q.dtype)).permute(0, 3, 1, 2)
-        # A finite floor: a row of padding alone must not become NaN.
+        # A finite value: a row of padding alone must not become NaN.
         bias = bias.masked_fill((grid.humans < 0)[:, None, None], -1e4)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         return self.out(grid.unpad(y.transpose(1, 2).flatten(2)))

@@ -8,14 +8,14 @@ from .pair_attention import PairAttention
 
 
 class PairDecoderLayer(nn.Module):
-    """Pairs look at each other, then at the context, then think.
+    """Pair self-attention, cross-attention to context tokens, feed-forward.
 
     Args:
         embed_dims (int): Width D.
         num_heads (int): Attention heads.
         ffn_ratio (float): Hidden width of the feed-forward part over D.
-        with_context (bool): Whether there is a context to look at.
-        with_pair_attention (bool): Whether pairs look at each other.
+        with_context (bool): Whether there is cross-attention.
+        with_pair_attention (bool): Whether there is pair self-attention.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class PairDecoderLayer(nn.Module):
     def forward(
         self, x: Tensor, grid: PairGrid, context: Optional[Tensor]
     ) -> Tensor:
-        """One round.
+        """Refine pair tokens.
 
         Args:
             x (Tensor): Pair tokens, (P, D).
-            grid (PairGrid): Of the P pairs.
+            grid (PairGrid): Layout of the P pairs.
             context (Tensor, optional): Context tokens of the VLT, (B, T, D).
 
         Returns:

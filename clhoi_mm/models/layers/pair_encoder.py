@@ -6,17 +6,17 @@ from .pair_geometry import NUM_PAIR_GEOMETRY
 
 
 class PairFeatures(NamedTuple):
-    """What is known of P pairs.
+    """Input features of P pairs.
 
     Attributes:
-        geometry (Tensor): What :func:`pair_geometry` gives, (P, 36).
+        geometry (Tensor): Result of :func:`pair_geometry`, (P, 36).
         object_embeds (Tensor): Embeddings of the objects' names, (P, d).
-        roi_feats (dict, optional): By part, 'human', 'object' and 'union': RoI
-            features of its boxes, each once, (R, C, h, w), and which of them
-            are the pairs', (P,).
-        query_embeds (dict, optional): By part, 'human' and 'object': what the
-            detector's decoder says of each instance, (N, C), and which
-            instance is the pairs', (P,).
+        roi_feats (dict, optional): For 'human', 'object' and 'union': RoI
+            features of R distinct boxes, (R, C, h, w), and the index of each
+            pair's box, (P,).
+        query_embeds (dict, optional): For 'human' and 'object': query
+            embeddings of the N instances, (N, C), and the index of each
+            pair's instance, (P,).
     """
 
     geometry: Tensor
@@ -26,16 +26,16 @@ class PairFeatures(NamedTuple):
 
 
 class PairEncoder(nn.Module):
-    """A token for each pair: where it is, what it is, what it looks like.
+    """Encodes geometry, object name and appearance of pairs as tokens.
 
     Args:
         text_dim (int): Width d of the text space.
         embed_dims (int): Width D.
         roi_shape (tuple[int, int, int], optional): Channels, height and width
-            of RoI features; without them pairs have no looks.
+            of RoI features. Defaults to None: no appearance.
         roi_channels (int): Channels to which RoI features are reduced.
-        query_embed_channels (int, optional): Width of the instances' states.
-        with_geometry (bool): Whether it is told where the pair is.
+        query_embed_channels (int, optional): Width of query embeddings.
+        with_geometry (bool): Whether pair geometry is an input.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class PairEncoder(nn.Module):
         self.roi_reduce = None
         if roi_shape is not None:
             channels, height, width = roi_shape
-            # Every second position: as good as all of them in the mini world,
-            # at a third of the cost.
+            # Stride 2: as accurate as stride 1 on the mini data set, at a
+            # third of the cost.
             cells = -(-height // 2) * -(-width // 2)
             self.roi_reduce = nn.ModuleDict(
                 {
@@ -93,23 +93,23 @@ class PairEncoder(nn.Module):
                 }
             )
 
-    def forward(self, evidence: PairFeatures) -> Tensor:
-        """Encode; an instance is looked at once, however many pairs it is in.
+    def forward(self, pair_feats: PairFeatures) -> Tensor:
+        """Encode pairs; each distinct box or instance is encoded once.
 
         Args:
-            evidence (PairFeatures): Of P pairs.
+            evidence (PairFeatures): Features of P pairs.
 
         Returns:
             Tensor: (P, D).
         """
-        x = self.object_name(evidence.object_embeds)
+        x = self.object_name(pair_feats.object_embeds)
         if self.geometry is not None:
-            x = self.geometry(evidence.geometry) + x
-        for reduce, seen in (
-            (self.query_embed_reduce, evidence.query_embeds),
-            (self.roi_reduce, evidence.roi_feats),
+            x = self.geometry(pair_feats.geometry) + x
+        for reduce, inputs in (
+            (self.query_embed_reduce, pair_feats.query_embeds),
+            (self.roi_reduce, pair_feats.roi_feats),
         ):
             if reduce is not None:
-                for part, (feats, inds) in seen.items():
+                for part, (feats, inds) in inputs.items():
                     x = x + reduce[part](feats)[inds]
         return x

@@ -2,19 +2,20 @@ import torch
 from torch import Tensor
 
 NUM_PAIR_GEOMETRY = 36
-# A tiny human would let one ratio drown all other numbers.
+# Limits the ratios of tiny boxes, which would dominate all other features.
 MAX_RATIO = 20.0
 
 
 def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
-    """Geometry of human-object pairs, after UPT's and SCG's pairwise encoding.
+    """Encode the geometry of human-object pairs.
 
-    Centres, sizes, areas, their ratios, overlap and signed offsets in units
-    of the human's size, each beside the logarithm of its magnitude.
+    The pairwise spatial encoding of SCG (arXiv 2012.06060) and UPT (arXiv
+    2112.01838): centers, sizes, areas, their ratios, IoU and signed offsets
+    in units of the human's size, each with the logarithm of its magnitude.
 
     Args:
-        human (Tensor): Boxes (x1, y1, x2, y2), (P, 4).
-        obj (Tensor): Boxes, (P, 4).
+        human (Tensor): Human boxes (x1, y1, x2, y2), (P, 4).
+        obj (Tensor): Object boxes, (P, 4).
         image_sizes (Tensor): Width and height of each pair's image, (P, 2).
 
     Returns:
@@ -23,8 +24,8 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
     scale = image_sizes.repeat(1, 2).float()
     human, obj = human.float() / scale, obj.float() / scale
     size_h, size_o = human[:, 2:] - human[:, :2], obj[:, 2:] - obj[:, :2]
-    centre_h = (human[:, :2] + human[:, 2:]) / 2
-    centre_o = (obj[:, :2] + obj[:, 2:]) / 2
+    center_h = (human[:, :2] + human[:, 2:]) / 2
+    center_o = (obj[:, :2] + obj[:, 2:]) / 2
     size_h, size_o = size_h.clamp(min=1e-3), size_o.clamp(min=1e-3)
     area_h, area_o = size_h.prod(1, True), size_o.prod(1, True)
     inter = (
@@ -32,12 +33,12 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
         - torch.maximum(human[:, :2], obj[:, :2])
     ).clamp(min=0)
     inter = inter.prod(1, True)
-    offset = (centre_o - centre_h) / size_h
+    offset = (center_o - center_h) / size_h
     values = torch.cat(
         [
-            centre_h,
+            center_h,
             size_h,
-            centre_o,
+            center_o,
             size_o,
             area_h,
             area_o,

@@ -6,22 +6,22 @@ from torch import Tensor, nn
 
 
 class QueryDecoderLayer(nn.TransformerDecoderLayer):
-    """A decoder's layer in which a few queries read a long memory.
+    """Decoder layer for few queries and a long memory.
 
-    Its arguments, weights and results are those of its base class with
-    ``batch_first`` and without dropout. But neither keys nor values of the
-    memory are computed: a query is brought to the memory's space by the
-    keys' weights, and what it reads there goes through the values' weights.
-    That costs H * T products with each place of the memory in place of
-    2 * D, twice.
+    Arguments, weights and results are those of the base class with
+    ``batch_first`` and without dropout, but keys and values of the memory are
+    not computed: queries are projected to the memory's space by the key
+    weights, and the attended memory is projected by the value weights. That
+    costs H * T products for each position of the memory instead of 2 * D,
+    twice.
 
     Args:
-        d_model (int): D.
-        nhead (int): H.
-        dim_feedforward (int): As of the base class. Defaults to 2048.
-        dropout (float): 0; weights of places that are read are not dropped.
+        d_model (int): Width D.
+        nhead (int): Number of heads H.
+        dim_feedforward (int): See the base class. Defaults to 2048.
+        dropout (float): Must be 0, since attention weights are not dropped.
             Defaults to 0.
-        **kwargs: As of the base class; ``batch_first`` is True.
+        **kwargs: See the base class; ``batch_first`` must be True.
 
     Raises:
         ValueError: If ``dropout`` is not 0 or ``batch_first`` is not True.
@@ -60,15 +60,15 @@ class QueryDecoderLayer(nn.TransformerDecoderLayer):
         key_padding_mask: Optional[Tensor],
         is_causal: bool = False,
     ) -> Tensor:
-        """Cross-attention.
+        """Compute cross-attention.
 
         Args:
             x (Tensor): Queries, (B, T, D).
-            mem (Tensor): What they read, (B, S, D).
-            attn_mask (Tensor, optional): Is not used.
+            mem (Tensor): Memory, (B, S, D).
+            attn_mask (Tensor, optional): Not used.
             key_padding_mask (Tensor, optional): True where the memory is
                 padding, (B, S).
-            is_causal (bool): Is not used.
+            is_causal (bool): Not used.
 
         Returns:
             Tensor: (B, T, D).
@@ -79,7 +79,7 @@ class QueryDecoderLayer(nn.TransformerDecoderLayer):
         to_q, to_k, to_v = attn.in_proj_weight.chunk(3)
         bias_q, _, bias_v = attn.in_proj_bias.chunk(3)
         query = F.linear(x, to_q, bias_q) * width**-0.5
-        # (B, H, T, D); the keys' bias would shift all logits alike.
+        # (B, H, T, D); the key bias would shift all logits alike.
         query = torch.einsum(
             'bthk,hkd->bhtd',
             query.view(batch, length, heads, width),
@@ -88,9 +88,9 @@ class QueryDecoderLayer(nn.TransformerDecoderLayer):
         logits = query.flatten(1, 2) @ mem.transpose(1, 2)
         if key_padding_mask is not None:
             logits = logits.masked_fill(key_padding_mask[:, None], -torch.inf)
-        read = (logits.softmax(-1) @ mem).view(batch, heads, length, dims)
+        attended = (logits.softmax(-1) @ mem).view(batch, heads, length, dims)
         value = torch.einsum(
-            'bhtd,hkd->bthk', read, to_v.view(heads, width, dims)
+            'bhtd,hkd->bthk', attended, to_v.view(heads, width, dims)
         )
         return self.dropout2(
             attn.out_proj(value.reshape(batch, length, dims) + bias_v)

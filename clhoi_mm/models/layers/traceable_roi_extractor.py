@@ -9,15 +9,15 @@ from torch import Tensor, nn
 class TraceableRoIExtractor(nn.Module):
     """RoI extractor that torch.export and torch.compile trace.
 
-    Gives what mmdet's ``SingleRoIExtractor`` gives, by torchvision's operator
+    Equals mmdet's ``SingleRoIExtractor``, with torchvision's operator
     and without branches that depend on the number of boxes of a level.
 
     Args:
         extractor (SingleRoIExtractor): The extractor to replace.
 
     Raises:
-        ValueError: If it is another extractor, or pools by other means than
-            RoIAlign's averages.
+            ValueError: If it is another extractor, or its pooling is not
+            RoIAlign's average.
     """
 
     def __init__(self, extractor: nn.Module) -> None:
@@ -42,7 +42,7 @@ class TraceableRoIExtractor(nn.Module):
         """Pool each box from the level that fits its size.
 
         Args:
-            feats (Sequence[Tensor]): Maps, each (B, C, h, w).
+            feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
             rois (Tensor): (R, 5), batch index and box in input pixels.
 
         Returns:

@@ -11,14 +11,14 @@ def class_bags(
     classifier: PhraseClassifier,
     instance_weight_power: float,
 ) -> tuple[Tensor, Tensor]:
-    """Bags of an image's pairs per class, weighted by interactiveness.
+    """Pool an image's pairs into class bags, weighted by interactiveness.
 
     A pair's weight is the product of its interactiveness and its detection
     scores, relative to the best pair of the bag, so that a bag of
     non-interacting pairs still explains its label.
 
     Args:
-        predictions (PairPredictions): Of P pairs.
+        predictions (PairPredictions): Predictions for P pairs.
         pairs (PairBatch): The pairs of B images.
         classifier (PhraseClassifier): The vocabulary's phrases.
         instance_weight_power (float): Power of the relative weight; 0 weighs

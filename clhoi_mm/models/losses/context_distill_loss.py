@@ -9,22 +9,23 @@ from .distributed import all_gather_with_grad, distributed_weighted_mean
 
 @MODELS.register_module()
 class ContextDistillLoss(nn.Module):
-    """Contrasts what the VLT reads in images with what the teacher said.
+    """Contrastive loss between VLT embeddings and the teacher's captions.
 
-    Global: InfoNCE between image and caption embeddings in both directions.
-    Captions that say nearly the same are no negatives: targets are softened
-    by caption-caption similarity. Fine: each sentence against its best token,
-    contrasted over the images of the batch. Negatives come from all
-    processes; a queue of past captions, which never go stale since their
-    encoder is frozen, adds to the image-to-text direction.
+    Global: InfoNCE (arXiv 1807.03748) between image and caption embeddings in
+    both directions. Near-duplicate captions are not treated as negatives:
+    targets are softened by caption-caption similarity. Fine: each sentence is
+    compared with its best-matching token, contrasted over the images of the
+    batch. Negatives come from all processes; a queue of past captions, which
+    do not go stale since the text encoder is frozen, adds negatives to the
+    image-to-text direction.
 
     Args:
+        text_dim (int): Width d of the text space.
         global_weight (float): Weight of the global part. Defaults to 1.
         fine_weight (float): Weight of the fine part. Defaults to 1.
         queue_size (int): Past captions kept. Defaults to 1024.
-        target_temperature (float): Temperature of the similarities between
-            captions that soften the targets; lower is harder.
-        text_dim (int): Width d of the text space.
+        target_temperature (float): Temperature of the caption-caption
+            similarities that soften the targets; lower is harder.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class ContextDistillLoss(nn.Module):
 
         Returns:
             dict[str, Tensor]: ``loss_context``, ``loss_sentence`` and the
-            share of images that find their own caption, ``context_recall``.
+            image-to-caption recall at 1, ``context_recall``.
         """
         scale = log_scale.exp().clamp(max=100.0)
         # Half precision is too coarse for similarities over a temperature.
@@ -82,7 +83,7 @@ class ContextDistillLoss(nn.Module):
         )
         keys = torch.cat([all_captions, self.queue])
         usable = torch.cat([all_mask, in_queue])
-        own = start + torch.arange(len(captions), device=mask.device)
+        caption_inds = start + torch.arange(len(captions), device=mask.device)
 
         def soft_targets(others: Tensor, usable: Tensor) -> Tensor:
             similar = captions @ others.T / self.target_temperature
@@ -96,17 +97,17 @@ class ContextDistillLoss(nn.Module):
         loss = loss - (
             soft_targets(all_captions, all_mask) * to_image.log_softmax(1)
         ).sum(1)
-        found = to_text[:, : len(all_captions)].argmax(1) == own
+        is_recalled = to_text[:, : len(all_captions)].argmax(1) == caption_inds
         if self.training:
             self._enqueue(all_captions, all_mask)
         return distributed_weighted_mean(
             loss, mask
-        ) / 2, distributed_weighted_mean(found, mask)
+        ) / 2, distributed_weighted_mean(is_recalled, mask)
 
     def _fine(
         self, tokens: Tensor, targets: HOITargets, scale: Tensor
     ) -> Tensor:
-        """Each sentence finds its image by the token that says it best."""
+        """InfoNCE of each sentence, scored by an image's best token."""
         sentences, mask = targets.sentences, targets.has_sentence
         all_tokens, _ = all_gather_with_grad(tokens)
         all_sentences, _ = all_gather_with_grad(sentences)
@@ -115,23 +116,23 @@ class ContextDistillLoss(nn.Module):
             scale
             * torch.einsum('bkd,itd->bkit', sentences, all_tokens).max(-1)[0]
         )
-        # How near an image's words come to the sentence: 1 for its own.
-        said = torch.einsum('bkd,ijd->bkij', sentences, all_sentences)
-        said = said.masked_fill(~all_mask, -1.0).max(-1)[0]
+        # Similarity of a sentence to an image's own sentences, 1 for its own.
+        similar = torch.einsum('bkd,ijd->bkij', sentences, all_sentences)
+        similar = similar.masked_fill(~all_mask, -1.0).max(-1)[0]
         logits = logits.masked_fill(~all_mask.any(1), -1e4)
-        target = (said / self.target_temperature).softmax(-1)
+        target = (similar / self.target_temperature).softmax(-1)
         loss = -(target * logits.log_softmax(-1)).sum(-1)
         return distributed_weighted_mean(loss, mask)
 
     @torch.no_grad()
     def _enqueue(self, captions: Tensor, mask: Tensor) -> None:
-        """Newest captions first; the same shapes whatever the mask."""
+        """Prepend captions to the queue, with fixed shapes."""
         order = (~mask).long().argsort(stable=True)
         count = mask.sum()
         size = len(self.queue)
         rows = torch.cat([captions[order], self.queue.to(captions)])
         index = torch.arange(size, device=mask.device)
-        # Row i of the new queue: caption i, or what followed in the old one.
+        # Row i of the new queue: caption i, or the shifted old queue.
         source = torch.where(
             index < count, index, index - count + len(captions)
         )

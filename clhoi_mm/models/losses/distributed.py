@@ -7,8 +7,8 @@ from torch import Tensor
 class _GatherRows(torch.autograd.Function):
     """All-gather whose gradient is summed over processes.
 
-    torch.distributed.nn.all_gather returns wrong gradients where those that
-    come in are not contiguous.
+    torch.distributed.nn.all_gather returns wrong gradients for non-contiguous
+    incoming gradients.
     """
 
     @staticmethod
@@ -27,13 +27,14 @@ class _GatherRows(torch.autograd.Function):
 def all_gather_with_grad(x: Tensor) -> tuple[Tensor, int]:
     """Concatenate a batch's rows over processes, with gradients.
 
-    Every process must hold as many rows, which mmengine's samplers see to.
+    Every process must hold as many rows, which mmengine's samplers ensure.
 
     Args:
         x (Tensor): (B, ...).
 
     Returns:
-        tuple[Tensor, int]: (world size * B, ...) and where this process's
+        tuple[Tensor, int]: (world size * B, ...) and the index of this
+        process's first row.
         own rows begin.
     """
     if get_world_size() == 1:
@@ -44,17 +45,18 @@ def all_gather_with_grad(x: Tensor) -> tuple[Tensor, int]:
 def distributed_weighted_mean(
     values: Tensor, weights: Tensor, at_least: float = 1.0
 ) -> Tensor:
-    """Weighted mean over the batches of all processes, this one's share of it.
+    """Weighted mean over all processes, scaled for gradient averaging.
 
-    DistributedDataParallel averages gradients over processes: those of this
-    share are then what one process with all the batches would have, however
-    unequally what counts is spread. A process's own mean would give a word of
-    a silent batch more weight than one of many.
+    DistributedDataParallel averages gradients over processes. The mean of the
+    returned values over processes is the weighted mean over all batches, so
+    that gradients equal those of one process with all of them, however
+    unevenly the weights are distributed. A local mean would weigh labels of
+    sparsely labeled batches more.
 
     Args:
-        values (Tensor): Of this process.
-        weights (Tensor): What they count, of the same shape.
-        at_least (float): The sum of all weights is taken for no less.
+        values (Tensor): Values of this process.
+        weights (Tensor): Weights of the values, of the same shape.
+        at_least (float): Lower bound of the sum of all weights.
 
     Returns:
         Tensor: A scalar whose mean over processes is the weighted mean.

@@ -76,7 +76,7 @@ class InteractionDistillLoss(nn.Module):
         Args:
             predictions (PairPredictions): Of P pairs.
             pairs (PairBatch): The pairs of B images.
-            targets (HOITargets): Image-level or pair-level labels.
+            predictions (PairPredictions): Predictions for P pairs.
             classifier (PhraseClassifier): The vocabulary's phrases.
 
         Returns:

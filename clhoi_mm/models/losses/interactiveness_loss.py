@@ -54,7 +54,7 @@ class InteractivenessLoss(nn.Module):
         """Compute the loss of a batch's bags.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             targets (HOITargets): Image-level labels.
             classifier (PhraseClassifier): The vocabulary's phrases.
@@ -84,10 +84,10 @@ class InteractivenessLoss(nn.Module):
     def _class_bags(
         self, predictions: PairPredictions, pairs: PairBatch, scored: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-likelihoods of an image's negative and positive class bags.
+        """Compute log-likelihoods of class bags as negative and as positive.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             scored (Tensor): Classes of each pair, (P, C), bool.
 
@@ -115,10 +115,10 @@ class InteractivenessLoss(nn.Module):
         scored: Tensor,
         num_objects: int,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-likelihoods of an image's negative and positive object bags.
+        """Compute log-likelihoods of object bags as negative and as positive.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             scored (Tensor): Classes of each pair, (P, C), bool.
             num_objects (int): Number of object categories O.

@@ -42,7 +42,7 @@ class MILLoss(nn.Module):
         """Compute the loss of a batch's bags.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             targets (HOITargets): Image-level labels.
             classifier (PhraseClassifier): The vocabulary's phrases.

@@ -11,7 +11,7 @@ from .distributed import distributed_weighted_mean
 
 @MODELS.register_module()
 class PairContrastLoss(nn.Module):
-    """InfoNCE between the pairs of a label's bag and the label's phrase.
+    """InfoNCE between a label's bag of pairs and its phrase.
 
     The bag's pairs compete for the label (softmax over their scores and
     detection scores); their pooled embedding is contrasted with the phrases
@@ -47,7 +47,7 @@ class PairContrastLoss(nn.Module):
         """Compute the loss of a batch's labels.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             targets (HOITargets): Image-level labels with phrases.
             classifier (PhraseClassifier): The vocabulary's phrases.
@@ -73,18 +73,18 @@ class PairContrastLoss(nn.Module):
             self._attend(scores, in_bag, pairs).T @ predictions.embeds, dim=1
         )
         logits = bag @ classifier.hoi_embeds.T / self.contrast_temperature
-        own = (bag * phrase).sum(1, True) / self.contrast_temperature
+        positive = (bag * phrase).sum(1, True) / self.contrast_temperature
         same_object = classifier.hoi_objects == obj[:, None]
         is_label = targets.image_targets[image] > 0
         unlabeled = 1.0 if targets.is_exhaustive else self.unlabeled_weight
         negative = torch.where(same_object, unlabeled, 1.0)
         negative = negative * ~(is_label & same_object)
         negative = negative * classifier.is_trainable
-        loss = torch.cat([own, logits + negative.log()], 1).logsumexp(1)
+        loss = torch.cat([positive, logits + negative.log()], 1).logsumexp(1)
         weight = targets.weights[image, label] * in_bag.any(0)
         return dict(
             loss_contrast=distributed_weighted_mean(
-                loss - own[:, 0], weight, at_least=1e-6
+                loss - positive[:, 0], weight, at_least=1e-6
             )
         )
 
@@ -94,7 +94,7 @@ class PairContrastLoss(nn.Module):
         """Softmax over the pairs of each label's bag.
 
         Args:
-            scores (Tensor): Of P pairs for W labels, (P, W).
+            scores (Tensor): Scores of P pairs for W labels, (P, W).
             in_bag (Tensor): (P, W), bool.
             pairs (PairBatch): The pairs.
 

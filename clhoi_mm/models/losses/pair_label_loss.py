@@ -22,14 +22,14 @@ class PairLabelLoss(nn.Module):
         """Compute the loss of a batch's pairs.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
+            predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             targets (HOITargets): With ``pair_labels``.
             classifier (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
-            dict[str, Tensor]: ``loss_interactiveness`` and ``loss_mil``, the
-            places of the bags' losses.
+            dict[str, Tensor]: ``loss_interactiveness`` and ``loss_mil``, under
+            the same keys as the bag losses they replace.
         """
         labels = targets.pair_labels
         scored = predictions.valid & classifier.is_trainable

@@ -48,7 +48,7 @@ def log_prob_positive_bag(
     log_neg: Tensor,
     extra_positive_prior: float,
 ) -> Tensor:
-    """Log-likelihood of a positive bag under a prior for few positives.
+    """Log-likelihood of a positive bag with few positives.
 
     Sum over all non-empty sets of positive instances, where each instance
     beyond the first multiplies a set's likelihood by

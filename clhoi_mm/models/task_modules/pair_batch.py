@@ -22,8 +22,8 @@ class PairBatch:
         pair_inds (Tensor): Image of each pair, ascending, (P,).
         image_sizes (Tensor): Width and height of each image, (B, 2).
         num_pairs (list[int]): Pairs of each image.
-        query_embeds (Tensor, optional): What the detector's decoder says of
-            each instance, (N, C); None without queries.
+        query_embeds (Tensor, optional): Decoder query embedding of each
+            instance, (N, C); None for detectors without queries.
     """
 
     boxes: Tensor
@@ -77,23 +77,23 @@ class PairBatch:
         )
 
     def distinct_unions(self) -> tuple[Tensor, Tensor]:
-        """Which pairs have which union: two persons have one in both roles.
+        """Deduplicate union boxes: two persons form pairs in both roles.
 
         Returns:
-            tuple[Tensor, Tensor]: A pair of each of U unions, (U,), and the
-            union of each pair, (P,).
+            tuple[Tensor, Tensor]: Index of one pair for each of U unions,
+            (U,), and the union of each pair, (P,).
         """
-        one = torch.minimum(self.human_inds, self.object_inds)
-        other = torch.maximum(self.human_inds, self.object_inds)
+        first = torch.minimum(self.human_inds, self.object_inds)
+        second = torch.maximum(self.human_inds, self.object_inds)
         # Shapes rather than len(), which is a constant to torch.export.
-        key, union = (one * self.boxes.shape[0] + other).unique(
+        key, union = (first * self.boxes.shape[0] + second).unique(
             return_inverse=True
         )
         pair = torch.arange(union.shape[0], device=union.device)
         return torch.empty_like(key).scatter_(0, union, pair), union
 
     def slots(self) -> tuple[Tensor, int]:
-        """Where each pair stands in a (B, Q) grid padded to the most pairs.
+        """Compute each pair's position in a padded (B, Q) grid.
 
         Returns:
             tuple[Tensor, int]: Flat positions in the grid, (P,), and Q, which
@@ -102,7 +102,7 @@ class PairBatch:
         width = max(1, *self.num_pairs) if self.num_pairs else 1
         device = self.pair_inds.device
         image = torch.arange(self.num_images, device=device)
-        # Not searchsorted, which ONNX has no operator for.
+        # ONNX has no operator for searchsorted.
         starts = (self.pair_inds < image[:, None]).sum(1)
         count = self.pair_inds.shape[0]
         rank = torch.arange(count, device=device) - starts[self.pair_inds]

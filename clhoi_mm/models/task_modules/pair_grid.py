@@ -6,13 +6,14 @@ from .pair_batch import PairBatch
 
 
 class PairGrid(NamedTuple):
-    """The pairs of a batch as rows of a padded grid, for attention.
+    """Layout of a batch's pairs as a padded grid.
 
     Attributes:
         slots (Tensor): Flat position of each pair in the grid, (P,).
         humans (Tensor): Instance id of each slot's human, -1 where the slot
             is padding, (B, Q).
-        objects (Tensor): Likewise for the object, (B, Q).
+        objects (Tensor): Instance id of each slot's object, -1 where the slot
+            is padding, (B, Q).
     """
 
     slots: Tensor
@@ -21,7 +22,7 @@ class PairGrid(NamedTuple):
 
     @classmethod
     def of(cls, pairs: PairBatch) -> 'PairGrid':
-        """Lay out pairs; Q is the most that an image has, at least 1."""
+        """Lay out pairs; Q is at least 1."""
         slots, width = pairs.slots()
         ids = (
             slots.new_full((pairs.num_images * width,), -1)
@@ -32,10 +33,10 @@ class PairGrid(NamedTuple):
         return cls(slots, *ids)
 
     def pad(self, x: Tensor) -> Tensor:
-        """Bring rows of pairs, (P, D), to the grid, (B, Q, D)."""
+        """Scatter pairs, (P, D), to the grid, (B, Q, D)."""
         grid = x.new_zeros(self.humans.numel(), x.size(1))
         return grid.index_copy(0, self.slots, x).view(*self.humans.shape, -1)
 
     def unpad(self, grid: Tensor) -> Tensor:
-        """Bring the grid, (B, Q, D), back to rows of pairs, (P, D)."""
+        """Gather pairs, (P, D), from the grid, (B, Q, D)."""
         return grid.flatten(0, 1)[self.slots]

@@ -10,7 +10,7 @@ from .pair_batch import PairBatch
 
 
 def rank_in_group(group: Tensor, priority: Tensor) -> Tensor:
-    """Rank of each row within its group, 0 for the highest priority.
+    """Compute each row's rank within its group, from 0.
 
     Args:
         group (Tensor): Group of each row, (N,), int64.
@@ -32,11 +32,11 @@ def rank_in_group(group: Tensor, priority: Tensor) -> Tensor:
 
 @TASK_UTILS.register_module()
 class HumanObjectPairing:
-    """Forms candidate pairs: every person with every other instance.
+    """Pairs every person with every other instance of its image.
 
     Args:
-        score_thr (float): Detections below are left out. Defaults to 0.2, as
-            UPT and PViC have it.
+        score_thr (float): Minimum detection score. Defaults to 0.2, as in
+            UPT and PViC.
         max_humans (int): Best-scoring persons kept in an image.
         max_objects (int): Best-scoring other instances kept in an image.
         max_pairs (int): Pairs kept in an image, by the product of scores.
@@ -67,11 +67,11 @@ class HumanObjectPairing:
 
         Args:
             detections (list[InstanceData]): bboxes (n, 4), labels (n,) and
-                scores (n,) of each image; ``query_embeds`` (n, C) go along
+                scores (n,) of each image; ``query_embeds`` (n, C) are used
                 where all have them.
             image_sizes (Tensor): Width and height of each image, (B, 2).
-            is_candidate (Tensor, optional): Bool by object label; pairs with
-                an object that no interaction speaks of are left out, (O,).
+            is_candidate (Tensor, optional): Object labels that occur in an
+                interaction, (O,), bool; pairs with others are left out.
 
         Returns:
             PairBatch: The pairs, sorted by image, best score first.
@@ -85,7 +85,7 @@ class HumanObjectPairing:
             torch.tensor([len(d.labels) for d in detections], device=device),
         )
 
-        # One index for all: each boolean mask would wait for the device.
+        # Indices rather than masks, each of which would sync with the device.
         keep = (scores >= self.score_thr) & (labels >= 0)
         rows = keep.nonzero(as_tuple=True)[0]
         boxes, labels, scores, image = (

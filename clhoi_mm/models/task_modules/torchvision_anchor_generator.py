@@ -8,10 +8,11 @@ from clhoi_mm.registry import TASK_UTILS
 
 @TASK_UTILS.register_module()
 class TorchvisionAnchorGenerator(AnchorGenerator):
-    """mmdet's anchors with corners rounded as torchvision rounds them.
+    """Anchor generator that rounds corners as torchvision does.
 
-    A detector that was trained with these finds boxes up to half a pixel off
-    with others. They depend on the level, so that no weights make up for it.
+    With mmdet's anchors, boxes of detectors trained by torchvision are up to
+    half a pixel off, by an amount that depends on the level, so that weights
+    cannot compensate for it.
     """
 
     def gen_single_level_base_anchors(
@@ -21,7 +22,7 @@ class TorchvisionAnchorGenerator(AnchorGenerator):
         ratios: Tensor,
         center: Optional[tuple[float]] = None,
     ) -> Tensor:
-        """Anchors of a level around its first pixel, (A, 4)."""
+        """Generate the anchors of a level's first pixel, (A, 4)."""
         return (
             super()
             .gen_single_level_base_anchors(base_size, scales, ratios, center)

@@ -1,9 +1,9 @@
-# COCO's photos, of which captions tell what people do, for training, and
-# V-COCO's annotated ones for validation and testing.
+# COCO photos with captions as pseudo-label source for training, and V-COCO's
+# annotated photos for validation and testing.
 _base_ = 'v_coco_640.py'
 
 coco_root = 'data/coco/'
-# What `tools/teacher/annotate.py run --backend captions` wrote.
+# Output of `tools/teacher/annotate.py run --backend captions`.
 teacher_cache = coco_root + 'teacher'
 
 square = [

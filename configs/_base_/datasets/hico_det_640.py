@@ -1,4 +1,4 @@
-# HICO-DET in squares of 640 pixels, as RTMDet and YOLOX see images.
+# HICO-DET padded to squares of 640 pixels, the input of RTMDet and YOLOX.
 _base_ = 'hico_det.py'
 
 square = [

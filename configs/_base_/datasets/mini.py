@@ -14,8 +14,7 @@ test_pipeline = [
     dict(type='PackHOIInputs'),
 ]
 
-# Handing such small samples over between processes costs more than reading
-# them.
+# Passing such small samples between processes costs more than reading them.
 train_dataloader = dict(
     batch_size=16,
     num_workers=0,

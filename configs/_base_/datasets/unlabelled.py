@@ -1,7 +1,7 @@
-# Images that nobody annotated, and what the teacher said of them.
+# Images without annotations, with the teacher's pseudo-labels.
 data_root = 'data/mine/'
 vocabulary = 'hico_det'
-# What `tools/teacher/annotate.py run --images data/mine/images` wrote.
+# Output of `tools/teacher/annotate.py run --images data/mine/images`.
 teacher_cache = data_root + 'teacher'
 
 # DETR's sizes: the short side 480 to 800 in training, 800 in testing.
@@ -28,25 +28,25 @@ train_dataloader = dict(
     batch_size=4,
     num_workers=4,
     persistent_workers=True,
-    # DefaultSampler's order, without its list of all indices.
+    # DefaultSampler's order without a list of all indices.
     sampler=dict(type='ArraySampler', shuffle=True),
-    # Sizes come from a Parquet list's columns, else from the images' headers.
+    # Sizes come from a Parquet list's columns, or from the images' headers.
     batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
         type='UnlabelledHOIDataset',
-        # A folder, a .txt with a path a line, or a .parquet.
+        # A folder, a .txt with one path per line, or a .parquet.
         images='images',
         vocabulary=vocabulary,
         data_root=data_root,
         bad_images='skip',
-        # The teacher may have failed at some images.
+        # Leave out images without an answer.
         filter_cfg=dict(without_answer=teacher_cache),
         pipeline=train_pipeline,
     ),
 )
 
-# Nothing to measure by. A data set with annotations, such as HOIDataset, and
-# HICODetMetric in their place measure mAP.
+# There are no annotations to evaluate on. For mAP, replace these by a data set
+# with annotations, such as HOIDataset, and HICODetMetric.
 val_dataloader = None
 val_evaluator = None
 test_dataloader = dict(

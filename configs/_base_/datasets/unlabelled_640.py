@@ -1,4 +1,4 @@
-# One's own images in squares of 640 pixels, as RTMDet and YOLOX see images.
+# Own images padded to squares of 640 pixels, the input of RTMDet and YOLOX.
 _base_ = 'unlabelled.py'
 
 square = [

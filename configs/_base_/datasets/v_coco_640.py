@@ -1,4 +1,4 @@
-# V-COCO in squares of 640 pixels, as RTMDet and YOLOX see images.
+# V-COCO padded to squares of 640 pixels, the input of RTMDet and YOLOX.
 _base_ = 'v_coco.py'
 
 square = [

@@ -1,5 +1,5 @@
-# The student over a detector that the config names in `model.detector`, to
-# whose maps it fits itself.
+# The student on top of the detector `model.detector`, whose feature maps
+# determine its input sizes.
 # The three supervisions differ in one key: teacher_head.supervision.
 model = dict(
     type='CLHOI',
@@ -18,9 +18,9 @@ model = dict(
         text_dim=512,
         embed_dims=256,
         num_layers=1,
-        # verbwise_interactiveness stays False, its default: on HICO-DET's
-        # boxes validation speaks for it with a teacher's words and against it
-        # with labels; the mini world's asked for it (docs/results.md).
+        # Common interactiveness, the default: on HICO-DET's boxes verb-wise
+        # interactiveness is better on validation with pseudo-labels and worse
+        # with labels; the mini data set uses it (docs/results.md).
         roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
@@ -36,12 +36,13 @@ model = dict(
         ),
     ),
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
-    # extra_positive_prior stays 0.3, its default: best on HICO-DET's boxes and
-    # on the mini world (docs/results.md).
+    # extra_positive_prior is 0.3 by default: best on HICO-DET's boxes and on
+    # the mini data set (docs/results.md).
     interaction_loss=dict(type='InteractionDistillLoss'),
-    # Learned by gradient: best on HICO-DET's boxes (docs/results.md). Warm-up
-    # is an epoch of HICO-DET in batches of 16; the prior counts once an epoch:
-    # one over its 38,118 images and about 15 compatible classes of each.
+    # Learned by gradient descent: best on HICO-DET's boxes (docs/results.md).
+    # Warm-up is an epoch of HICO-DET in batches of 16; prior_weight counts the
+    # prior once per epoch: one over its 38,118 images and about 15 compatible
+    # classes of each.
     label_noise=dict(
         type='LearnableLabelNoise', warmup=2400, prior_weight=1.8e-6
     ),

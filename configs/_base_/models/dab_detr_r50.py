@@ -1,4 +1,4 @@
-# DAB-DETR R50 as mmdet has it.
+# DAB-DETR R50 as in mmdet.
 ffn = dict(
     embed_dims=256,
     feedforward_channels=2048,

@@ -1,5 +1,5 @@
-# Deformable DETR R50 as its authors trained it. mmdet's own config
-# leaves out the biases of the neck, which the authors' weights have.
+# Deformable DETR R50 as published by its authors. mmdet's own config lacks
+# the biases of the neck that the authors' weights have.
 msda = dict(embed_dims=256, batch_first=True)
 ffn = dict(embed_dims=256, feedforward_channels=1024, ffn_drop=0.1)
 

@@ -1,4 +1,4 @@
-# DETR R50 as mmdet has it.
+# DETR R50 as in mmdet.
 attention = dict(embed_dims=256, num_heads=8, dropout=0.1, batch_first=True)
 ffn = dict(
     embed_dims=256,

@@ -1,5 +1,5 @@
-# DINO R50 with four scales as detrex has it, whose weights can be had. With a
-# copy of mmdet's own weights: neck.bias=False, and positional_encoding with
+# DINO R50 with four scales as in detrex, whose weights are available. For
+# mmdet's own weights: neck.bias=False, and positional_encoding with
 # offset=0.0 and temperature=20.
 ffn = dict(embed_dims=256, feedforward_channels=2048, ffn_drop=0.0)
 msda = dict(embed_dims=256, num_levels=4, dropout=0.0)

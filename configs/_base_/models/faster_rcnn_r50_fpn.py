@@ -1,5 +1,5 @@
-# torchvision's Faster R-CNN R50-FPN in mmdet: it rounds its anchors'
-# corners and shifts no RoI by half a pixel, unlike mmdet's own config.
+# torchvision's Faster R-CNN R50-FPN in mmdet: anchors are rounded and RoIs
+# are not shifted by half a pixel, unlike in mmdet's own config.
 detector = dict(
     type='FasterRCNN',
     data_preprocessor=dict(

@@ -1,4 +1,4 @@
-# A small one-stage detector for the mini world's 224 x 160 images.
+# A small one-stage detector for the mini data set's 224 x 160 images.
 detector = dict(
     type='RTMDet',
     data_preprocessor=dict(
@@ -62,5 +62,5 @@ detector = dict(
     ),
 )
 
-# Its images come in their own size: no step between loading and packing.
+# Its images keep their size: no step between loading and packing.
 detector_view = []

@@ -1,4 +1,4 @@
-# YOLOX-s as mmdet has it; it sees images as they are, blue first.
+# YOLOX-s as in mmdet; its input is not normalized, in BGR order.
 norm_cfg = dict(type='BN', momentum=0.03, eps=0.001)
 act_cfg = dict(type='Swish')
 

@@ -1,5 +1,5 @@
-# Context distillation alone, then interaction distillation with the VLT at a
-# lower rate; the hook switches by epoch.
+# Context distillation alone, then interaction distillation with a lower
+# learning rate of the VLT; the hook switches by epoch.
 max_epochs = 12
 context_epochs = 3
 
@@ -7,7 +7,7 @@ train_cfg = dict(
     type='EpochBasedTrainLoop',
     max_epochs=max_epochs,
     val_interval=1,
-    # An untrained ICN has nothing to validate.
+    # An untrained ICN needs no validation.
     val_begin=context_epochs + 1,
 )
 val_cfg = dict(type='HOIValLoop')
@@ -18,7 +18,7 @@ optim_wrapper = dict(
     constructor='GroupedOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4, fused=True),
     clip_grad=dict(max_norm=1.0),
-    # The VLT in parameter groups of its own, as DistillStageHook needs it.
+    # The VLT has its own parameter groups, as DistillStageHook requires.
     paramwise_cfg=dict(
         norm_decay_mult=0.0,
         bias_decay_mult=0.0,

@@ -180,12 +180,12 @@ def test_nothing_is_trainable(table):
     assert (PERSON, CAR) == (VOCABULARY.person_label, 4)
 
 
-def test_speak_centres_new_phrases_as_the_learned_ones(table):
-    """Class 0 was learned; the other's verb is new, its object is not."""
+def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(table):
+    """Class 0 is in the trained vocabulary; the other's verb is new."""
     own = table.vocabulary
     verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
     obj = int(own.hoi_objects[0])
-    spoken = table.with_vocabulary(
+    extended = table.with_vocabulary(
         HOIVocabulary(
             'phrases',
             own.objects,
@@ -194,24 +194,24 @@ def test_speak_centres_new_phrases_as_the_learned_ones(table):
             [(0, obj), (1, obj)],
         )
     )
-    assert torch.equal(spoken.hoi_embeds[0], table.hoi_embeds[0])
+    assert torch.equal(extended.hoi_embeds[0], table.hoi_embeds[0])
     assert torch.equal(
-        spoken.verb_embeds[0], table.verb_embeds[own.hoi_verbs[0]]
+        extended.verb_embeds[0], table.verb_embeds[own.hoi_verbs[0]]
     )
     encoder = build_text_encoder(ENCODER)
-    phrase = torch.tensor(encoder.encode([spoken.vocabulary.phrases[1]]))[0]
+    phrase = torch.tensor(encoder.encode([extended.vocabulary.phrases[1]]))[0]
     torch.testing.assert_close(
-        spoken.hoi_embeds[1],
+        extended.hoi_embeds[1],
         F.normalize(phrase - table.object_means[obj], dim=0),
     )
     verb = torch.tensor(encoder.encode(['a person painting something']))[0]
     mean = torch.tensor(encoder.encode(own.verb_phrases)).mean(0)
     torch.testing.assert_close(
-        spoken.verb_embeds[1], F.normalize(verb - mean, dim=0)
+        extended.verb_embeds[1], F.normalize(verb - mean, dim=0)
     )
-    # Pairs are the same ones, and so is what they say to each other.
-    assert torch.equal(spoken.is_candidate, table.is_candidate)
-    with pytest.raises(ValueError, match='the objects of "mini"'):
+    # The same objects stay candidates.
+    assert torch.equal(extended.is_candidate, table.is_candidate)
+    with pytest.raises(ValueError, match='the objects of vocabulary "mini"'):
         table.with_vocabulary(HOIVocabulary.load('mini'))
 
 
@@ -254,9 +254,9 @@ def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
         assert torch.equal(table.is_trainable[kept], ~seen.is_no_interaction)
         assert not table.is_trainable[unseen].any()
 
-        spoken = seen.with_vocabulary(whole)
+        extended = seen.with_vocabulary(whole)
         for name in ('hoi_phrases', 'hoi_embeds', 'verb_embeds'):
-            assert torch.equal(getattr(table, name), getattr(spoken, name))
+            assert torch.equal(getattr(table, name), getattr(extended, name))
         strange = torch.tensor([-1, 3])
         phrase = table.hoi_phrases[:2]
         assert torch.equal(
@@ -277,5 +277,5 @@ def test_unseen_classes_of_other_vocabularies():
     assert 'is_trainable' not in table.state_dict()
     with pytest.raises(ValueError, match="classes of HICO-DET.*'park'"):
         PhraseClassifier(PARK, ENCODER, TEXT_DIM, 'uv')
-    with pytest.raises(ValueError, match='"park" is left to be learned'):
+    with pytest.raises(ValueError, match='"park"; leave some to train on'):
         PhraseClassifier(PARK, ENCODER, TEXT_DIM, range(VOCABULARY.num_hois))

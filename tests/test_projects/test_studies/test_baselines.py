@@ -9,6 +9,7 @@ from studies.baselines import (
     object_prior,
     word_prior,
 )
+
 from clhoi_mm.datasets import DetectionFileWriter
 from clhoi_mm.teacher import (
     HashedTextEncoder,
