@@ -11,7 +11,7 @@ from clhoi_mm.evaluation.core import (
     REASONS,
     V_COCO_REASONS,
     VCOCOActions,
-    explain_v_coco_errors,
+    classify_v_coco_errors,
     read_v_coco_sample,
     stack_v_coco_records,
 )
@@ -24,7 +24,7 @@ NAMES = [name for name, _, _ in REASONS]
 
 def explain(samples, strict=True):
     records = [read_v_coco_sample(sample, len(VERBS)) for sample in samples]
-    return explain_v_coco_errors(
+    return classify_v_coco_errors(
         *stack_v_coco_records(records), VCOCOActions.from_verbs(VERBS), strict
     )
 

@@ -97,7 +97,7 @@ def test_other_figures_and_names(world):
         '--names',
         'words',
         'labels',
-        '--figure',
+        '--metric',
         'mAP_rare',
         '--split',
         'test',
@@ -125,8 +125,8 @@ def test_other_figures_and_names(world):
             'other/epoch_2.pth: no such checkpoint',
         ),
         (
-            ['one/epoch_1.pth', 'other/epoch_1.pth', '--figure', 'AP_large'],
-            '--figure AP_large: unknown; the metric gives mAP',
+            ['one/epoch_1.pth', 'other/epoch_1.pth', '--metric', 'AP_large'],
+            '--metric AP_large: unknown; the metric gives mAP',
         ),
         (
             [

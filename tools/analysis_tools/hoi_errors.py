@@ -22,7 +22,7 @@ from clhoi_mm.evaluation.core import (
     ErrorReport,
     Predictions,
     classify_errors,
-    explain_v_coco_errors,
+    classify_v_coco_errors,
     hico_det_ground_truth,
     v_coco_ground_truth,
 )
@@ -74,7 +74,7 @@ def explain(args: argparse.Namespace) -> Tuple[ErrorReport, Sequence[str]]:
     if args.metric == 'v_coco':
         truth, actions = v_coco_ground_truth(annotations)
         roles = predictions.roles(annotations)
-        return explain_v_coco_errors(
+        return classify_v_coco_errors(
             truth, roles, actions, args.scenario == 1
         ), annotations.verbs
     if not len(annotations.hoi_verbs):

@@ -56,7 +56,7 @@ def parse_args() -> argparse.Namespace:
         help='split to test on (default: val)',
     )
     parser.add_argument(
-        '--figure', default='mAP', help='metric to print (default: mAP)'
+        '--metric', default='mAP', help='metric to print (default: mAP)'
     )
     parser.add_argument(
         '--device', default='cpu', help='device (default: cpu)'
@@ -194,7 +194,7 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
                 evaluator.process(data_samples=own, data_batch=None)
     return [
         {
-            cell: figure(evaluator.evaluate(len(loader.dataset)), args.figure)
+            cell: figure(evaluator.evaluate(len(loader.dataset)), args.metric)
             for cell, evaluator in table.items()
         }
         for table in tables
@@ -210,7 +210,7 @@ def figure(metrics: dict, name: str) -> float:
     found = {key.split('/')[-1]: value for key, value in metrics.items()}
     if name not in found:
         raise ValueError(
-            f'--figure {name}: unknown; the metric gives {", ".join(found)}'
+            f'--metric {name}: unknown; the metric gives {", ".join(found)}'
         )
     return found[name]
 
@@ -236,7 +236,7 @@ def main() -> None:
     # Without the metric's own table for each cell.
     MMLogger.get_current_instance().setLevel('WARNING')
     parts, interactiveness = measure(cfg, args)
-    title = f'{args.figure}, {args.split} split: '
+    title = f'{args.metric}, {args.split} split: '
     show(
         f'{title}interactiveness of (row), classes of (column)',
         args.names,

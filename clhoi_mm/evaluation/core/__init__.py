@@ -21,12 +21,12 @@ from .hico_det import (
 from .hoi_classes import HOIClasses
 from .matching import assign_true_positives, best_matches, candidate_pairs
 from .pair_ranking import PairRankingResult, evaluate_pair_ranking
-from .pair_table import ImageLabels, PairTable
+from .pair_table import ImageLabelTable, PairTable
 from .predictions import Predictions
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 from .samples import HOIRecord, read_sample, stack_records
 from .v_coco import VCOCOResult, evaluate_v_coco
-from .v_coco_errors import V_COCO_REASONS, explain_v_coco_errors
+from .v_coco_errors import V_COCO_REASONS, classify_v_coco_errors
 from .v_coco_intervals import v_coco_intervals
 from .v_coco_samples import (
     VCOCORecord,
@@ -42,7 +42,7 @@ __all__ = [
     'HICO_DET_PROTOCOLS',
     'HOIClasses',
     'HOIRecord',
-    'ImageLabels',
+    'ImageLabelTable',
     'Matches',
     'PairRankingResult',
     'PairTable',
@@ -65,7 +65,7 @@ __all__ = [
     'evaluate_pair_ranking',
     'evaluate_v_coco',
     'classify_errors',
-    'explain_v_coco_errors',
+    'classify_v_coco_errors',
     'assign_true_positives',
     'hico_det_ground_truth',
     'known_object_mask',

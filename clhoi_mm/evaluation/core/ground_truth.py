@@ -7,13 +7,13 @@ import numpy as np
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.vocabulary import normalise_name
 
-from .pair_table import ImageLabels, PairTable
+from .pair_table import ImageLabelTable, PairTable
 from .v_coco_tables import VCOCOActions, VCOCOTruth
 
 
 def hico_det_ground_truth(
     file: AnnotationFile,
-) -> Tuple[PairTable, ImageLabels]:
+) -> Tuple[PairTable, ImageLabelTable]:
     """Read the visible pairs and the image-level labels.
 
     Pairs that lack a box or belong to no class of the file are left out.
@@ -39,7 +39,7 @@ def hico_det_ground_truth(
         np.ones(len(visible), dtype=np.float32),
     )
     in_classes = labels >= 0
-    return gt, ImageLabels(
+    return gt, ImageLabelTable(
         np.concatenate([file.pair_images[in_classes], file.image_hois[:, 0]]),
         np.concatenate([labels[in_classes], file.image_hois[:, 1]]),
     )

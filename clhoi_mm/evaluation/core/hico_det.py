@@ -8,7 +8,7 @@ import numpy as np
 from .average_precision import average_precision, rank_in_class
 from .hoi_classes import class_subsets
 from .matching import assign_true_positives, best_matches, candidate_pairs
-from .pair_table import ImageLabels, PairTable
+from .pair_table import ImageLabelTable, PairTable
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
 
 
@@ -135,7 +135,7 @@ def match_hico_det(
 def evaluate_hico_det(
     gt: PairTable,
     pred: PairTable,
-    image_labels: ImageLabels,
+    image_labels: ImageLabelTable,
     hoi_objects: np.ndarray,
     protocol: str = 'official',
     known_object: bool = True,
@@ -150,7 +150,7 @@ def evaluate_hico_det(
         gt (PairTable): Annotated pairs of all images.
         pred (PairTable): Predicted pairs, sorted by image; ties in score keep
             their order.
-        image_labels (ImageLabels): Image-level annotations.
+        image_labels (ImageLabelTable): Image-level annotations.
         hoi_objects (np.ndarray): Object of each class, (C,) int.
         protocol (str): A key of ``HICO_DET_PROTOCOLS``.
         known_object (bool): Whether to evaluate that setting as well.
@@ -178,7 +178,7 @@ def evaluate_hico_det(
 
 
 def known_object_mask(
-    pred: PairTable, image_labels: ImageLabels, hoi_objects: np.ndarray
+    pred: PairTable, image_labels: ImageLabelTable, hoi_objects: np.ndarray
 ) -> np.ndarray:
     """Select predictions on images annotated with their object, (N,)."""
     num_objects = hoi_objects.max(initial=0) + 1

@@ -38,7 +38,7 @@ class PairTable:
 
 
 @dataclass(frozen=True)
-class ImageLabels:
+class ImageLabelTable:
     """Image-level annotations of interaction classes.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any, Mapping, Sequence, Sized, Tuple
 import numpy as np
 
 from .arrays import read_floats, read_labels, refuse_infinite
-from .pair_table import ImageLabels, PairTable
+from .pair_table import ImageLabelTable, PairTable
 
 _NO_BBOXES = np.zeros((0, 4), dtype=np.float32)
 _NO_LABELS = np.zeros(0, dtype=np.int64)
@@ -83,7 +83,7 @@ def read_sample(sample: Mapping[str, Any], num_hois: int) -> HOIRecord:
 
 def stack_records(
     records: Sequence[HOIRecord],
-) -> Tuple[PairTable, PairTable, ImageLabels]:
+) -> Tuple[PairTable, PairTable, ImageLabelTable]:
     """Join the tables of images.
 
     Args:
@@ -96,7 +96,7 @@ def stack_records(
     return (
         _stack([record.gt for record in records]),
         _stack([record.pred for record in records]),
-        ImageLabels(
+        ImageLabelTable(
             image_inds_of(labels), np.concatenate([_NO_LABELS, *labels])
         ),
     )

@@ -51,7 +51,7 @@ V_COCO_REASONS = (
 )
 
 
-def explain_v_coco_errors(
+def classify_v_coco_errors(
     truth: VCOCOTruth,
     pred: RolePredictions,
     actions: VCOCOActions,
