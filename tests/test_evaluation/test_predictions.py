@@ -257,15 +257,19 @@ def test_zero_shot(tmp_path):
 
 def test_neither_torch_nor_mmdet():
     code = (
-        'import runpy, sys; sys.argv = ["tool", "--help"]\n'
-        'try: runpy.run_path(r"{}", run_name="__main__")\n'
+        'import os, runpy, sys; sys.argv = ["tool", *{1}, "--help"]\n'
+        'sys.path[0] = os.path.dirname(r"{0}")\n'
+        'try: runpy.run_path(r"{0}", run_name="__main__")\n'
         'except SystemExit: pass\n'
         'print([m for m in ("torch", "mmengine", "mmdet", "scipy") '
         'if m in sys.modules])'
     )
-    for name in ('eval_predictions', 'benchmark_evaluation'):
+    for name, command in (
+        ('eval_predictions', []),
+        ('benchmark', ['evaluation']),
+    ):
         output = subprocess.run(
-            [sys.executable, '-c', code.format(TOOLS / f'{name}.py')],
+            [sys.executable, '-c', code.format(TOOLS / f'{name}.py', command)],
             check=True,
             capture_output=True,
             text=True,
@@ -504,7 +508,8 @@ def test_benchmark(tmp_path):
         path, _ = write(tmp_path, vocabulary, scenes)
         done = run_command(
             'python',
-            TOOLS / 'benchmark_evaluation.py',
+            TOOLS / 'benchmark.py',
+            'evaluation',
             '--ann',
             path,
             '--metric',

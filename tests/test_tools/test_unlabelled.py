@@ -176,7 +176,8 @@ def test_own_images_from_the_teacher_to_a_test(tmp_path):
 @pytest.mark.slow
 def test_benchmark_of_a_long_list(tmp_path):
     done = run_tool(
-        REPO / 'tools/analysis_tools/benchmark_unlabelled.py',
+        REPO / 'tools/analysis_tools/benchmark.py',
+        'unlabelled',
         '--images',
         '3000',
         '--samples',

@@ -133,7 +133,7 @@ def main() -> None:
     args = parse_args()
     if args.pairs < 1:
         raise SystemExit('--pairs is 1 or more')
-    from benchmark_setup import Scenes, build_model
+    from benchmarks.setup import Scenes, build_model
 
     model = build_model(read_config(args.config, args.cfg_options), 'cpu')
     rows = measure(model, Scenes(model, *args.size), args.pairs)

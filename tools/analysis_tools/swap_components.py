@@ -194,14 +194,16 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
                 evaluator.process(data_samples=own, data_batch=None)
     return [
         {
-            cell: figure(evaluator.evaluate(len(loader.dataset)), args.metric)
+            cell: find_metric(
+                evaluator.evaluate(len(loader.dataset)), args.metric
+            )
             for cell, evaluator in table.items()
         }
         for table in tables
     ]
 
 
-def figure(metrics: dict, name: str) -> float:
+def find_metric(metrics: dict, name: str) -> float:
     """Look up a metric by its name, without the prefix.
 
     Raises:

@@ -172,7 +172,3 @@ def main() -> None:
             f'{" and ".join(f"{mb:.0f}" for mb in added[2:])} MB to '
             f'{args.workers} workers'
         )
-
-
-if __name__ == '__main__':
-    main()

@@ -302,11 +302,7 @@ def main() -> None:
         make(args, folder)
         measure(folder, args.reads, args.workers)
     except (OSError, ValueError, ImportError) as error:
-        sys.exit(f'benchmark_cache.py: {error}')
+        sys.exit(f'benchmark.py cache: {error}')
     finally:
         if not args.out:
             shutil.rmtree(folder)
-
-
-if __name__ == '__main__':
-    main()

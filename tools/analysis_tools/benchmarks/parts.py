@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Optional
 
 import torch
-from benchmark_setup import Scenes, build_model
 from mmengine.dataset import Compose, pseudo_collate
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.setup import Scenes, build_model
 from clhoi_mm.apis.model_source import as_test_pipeline
 from clhoi_mm.config_file import read_config
 from clhoi_mm.models.acceleration import accelerate

@@ -1,6 +1,6 @@
 """Time mmcv's operators: clhoi_mm.ops against compiled ones.
 
-    python tools/analysis_tools/benchmark_ops.py --threads 2
+    python tools/analysis_tools/benchmark.py ops --threads 2
 
 Prints medians in milliseconds. If mmcv has compiled operators (``make setup
 OPS=compiled``), both are timed alternately in one process; a dash stands for
@@ -17,9 +17,9 @@ from typing import Callable, Dict, List, Optional
 
 import numpy as np
 import torch
-from benchmark_setup import describe_machine, print_table
 from mmcv import ops  # noqa: F401, loads the modules that use the extension
 
+from benchmarks.setup import describe_machine, print_table
 from clhoi_mm.ops import ext
 
 IMAGE = (800, 1333)
@@ -223,7 +223,3 @@ def main() -> None:
                 }
             )
     print_table(rows, list(rows[0]))
-
-
-if __name__ == '__main__':
-    main()

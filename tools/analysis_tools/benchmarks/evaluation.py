@@ -195,7 +195,7 @@ def main() -> None:
         predictions.write(path)
         command = [
             sys.executable,
-            osp.join(osp.dirname(__file__), 'eval_predictions.py'),
+            osp.join(osp.dirname(__file__), '..', 'eval_predictions.py'),
             '--ann',
             args.ann,
             '--pred',
@@ -214,4 +214,4 @@ if __name__ == '__main__':
     try:
         main()
     except FileNotFoundError as error:
-        raise SystemExit(f'benchmark_evaluation.py: {error}') from None
+        raise SystemExit(f'benchmark.py evaluation: {error}') from None

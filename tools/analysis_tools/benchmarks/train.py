@@ -6,9 +6,9 @@ import tempfile
 from typing import List
 
 import torch
-from benchmark_parts import Stopwatch
-from benchmark_setup import Scenes, build_model
 
+from benchmarks.parts import Stopwatch
+from benchmarks.setup import Scenes, build_model
 from clhoi_mm.config_file import read_config
 from clhoi_mm.datasets import DetectionFile, DetectionFileWriter
 from clhoi_mm.datasets.detection_file import DetectorView
