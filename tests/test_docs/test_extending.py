@@ -9,9 +9,9 @@ import pytest
 from clhoi_mm.registry import MODELS
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.text_encoders import (
+    TEXT_ENCODERS,
     HashedTextEncoder,
     build_text_encoder,
-    builder,
     register_text_encoder,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -35,7 +35,7 @@ def run(monkeypatch, tmp_path):
     """Runs the block that has a word in it, and gives its names."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        builder, '_TEXT_ENCODERS', dict(builder._TEXT_ENCODERS)
+        TEXT_ENCODERS, '_classes', dict(TEXT_ENCODERS._classes)
     )
 
     def run(word):
