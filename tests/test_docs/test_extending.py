@@ -12,7 +12,6 @@ from clhoi_mm.teacher.text_encoders import (
     TEXT_ENCODERS,
     HashedTextEncoder,
     build_text_encoder,
-    register_text_encoder,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
@@ -158,8 +157,8 @@ def test_text_encoder(run):
     # The page may be run twice, but no other class may take a name.
     run('class LetterTextEncoder')
     other = type('HashedTextEncoder', (), {})
-    with pytest.raises(ValueError, match='HashedTextEncoder'):
-        register_text_encoder(other)
+    with pytest.raises(KeyError, match='HashedTextEncoder'):
+        TEXT_ENCODERS.register_module()(other)
     assert (
         type(build_text_encoder(dict(type='HashedTextEncoder')))
         is HashedTextEncoder
