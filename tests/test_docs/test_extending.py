@@ -9,10 +9,9 @@ import pytest
 from clhoi_mm.registry import MODELS
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.text_encoders import (
+    TEXT_ENCODERS,
     HashedTextEncoder,
     build_text_encoder,
-    builder,
-    register_text_encoder,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
@@ -35,7 +34,7 @@ def run(monkeypatch, tmp_path):
     """Runs the block that has a word in it, and gives its names."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        builder, '_TEXT_ENCODERS', dict(builder._TEXT_ENCODERS)
+        TEXT_ENCODERS, '_classes', dict(TEXT_ENCODERS._classes)
     )
 
     def run(word):
@@ -158,8 +157,8 @@ def test_text_encoder(run):
     # The page may be run twice, but no other class may take a name.
     run('class LetterTextEncoder')
     other = type('HashedTextEncoder', (), {})
-    with pytest.raises(ValueError, match='HashedTextEncoder'):
-        register_text_encoder(other)
+    with pytest.raises(KeyError, match='HashedTextEncoder'):
+        TEXT_ENCODERS.register_module()(other)
     assert (
         type(build_text_encoder(dict(type='HashedTextEncoder')))
         is HashedTextEncoder
