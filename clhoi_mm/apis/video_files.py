@@ -4,7 +4,7 @@ import json
 import os
 import os.path as osp
 from contextlib import ExitStack
-from typing import Any, Optional
+from typing import IO, Any, Optional
 
 import cv2
 import numpy as np
@@ -38,7 +38,8 @@ class VideoFiles:
         self.lines_path = osp.join(out_dir, 'preds', f'{name}.jsonl')
         self.rate = min(max(rate or RATE, _SLOWEST), _FASTEST)
         self._stack = ExitStack()
-        self._lines = self._video = None
+        self._lines: Optional[IO[str]] = None
+        self._video: Optional[cv2.VideoWriter] = None
         self._size = (0, 0)
         self._first: Optional[float] = None
         self._written = 0

@@ -1,4 +1,4 @@
-"""Data sets, their transforms and the generated mini data set.
+"""Data sets, their transforms and the generated mini world.
 
 Classes are imported lazily, so that ``mini`` needs neither torch nor mmdet.
 """

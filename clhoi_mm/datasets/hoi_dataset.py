@@ -111,7 +111,7 @@ class HOIDataset(BaseDetDataset):
     SPLITS: Dict[str, str] = {}
     IMG_PREFIX = ''
     SOURCE = (
-        'The mini data set is made by `python '
+        'The mini world is made by `python '
         'projects/mini_world/make_mini.py --out data/mini`; for '
         'other data, write the file in the format that `python -m '
         'pydoc clhoi_mm.datasets.HOIDataset` describes'

@@ -1,4 +1,4 @@
-# The mini data set's training images without their annotations: losses and mAP
+# The mini world's training images without their annotations: losses and mAP
 # are those of clhoi_r18_mini.py.
 _base_ = '../clhoi_r18_mini.py'
 

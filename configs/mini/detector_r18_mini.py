@@ -1,4 +1,4 @@
-# The mini data set's detector, trained from scratch on its training split.
+# The mini world's detector, trained from scratch on its training split.
 # checkpoints/mini_detector.pth was trained for 34 epochs: 8 at up to 2e-3, and
 # then 26 at 1.2e-3 down to 0; it reaches 47.7 bbox mAP (77.4 at IoU 0.5) on
 # the test split.

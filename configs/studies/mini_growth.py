@@ -1,4 +1,4 @@
-# Pseudo-labels and labels with more images: the mini data set with up to four
+# Pseudo-labels and labels with more images: the mini world with up to four
 # times as many. The first 1,200 are those of data/mini.
 config = '../clhoi_r18_mini.py'
 seeds = [0]

@@ -1,4 +1,4 @@
-# Experiments on the mini data set's validation split.
+# Experiments on the mini world's validation split.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1]
 split = 'val'

@@ -1,4 +1,4 @@
-# Unseen classes of the mini data set: their phrases are given at test time.
+# Unseen classes of the mini world: their phrases are given at test time.
 # Its hashed phrase embeddings share words but no meaning.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]

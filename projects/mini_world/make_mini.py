@@ -1,4 +1,4 @@
-"""Generate the mini data set: images, annotations and pseudo-labels."""
+"""Generate the mini world: images, annotations and pseudo-labels."""
 
 import argparse
 import sys

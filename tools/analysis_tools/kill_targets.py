@@ -93,7 +93,7 @@ class ConverterTarget(Target):
 
 
 class MiniTarget(Target):
-    """Command on a small mini data set with its detector."""
+    """Command on a small mini world with its detector."""
 
     config = REPO / 'configs' / 'clhoi_r18_mini.py'
 

@@ -239,8 +239,14 @@ class CLHOI(BaseDetector):
         pairs = None
         if with_pairs:
             pairs = self.generate_pairs(inputs, maps[0], samples)
-        read = (self.select_feats(part, maps) for part in ('vlt', 'icn'))
-        return EncodedBatch(inputs, samples, maps[0], *read, pairs)
+        return EncodedBatch(
+            inputs,
+            samples,
+            maps[0],
+            self.select_feats('vlt', maps),
+            self.select_feats('icn', maps),
+            pairs,
+        )
 
     def _encode(
         self,

@@ -157,8 +157,16 @@ class TeacherHead(BaseModule):
                 if not is_kept.all():
                     has_caption[i] = False
                     sentences[i] = sentences[i][:0]
+        phrases, hois, objects, scores = zip(*label_fields)
         return self._pack(
-            captions, has_caption, sentences, *zip(*label_fields), is_labeled
+            captions,
+            has_caption,
+            sentences,
+            phrases,
+            hois,
+            objects,
+            scores,
+            is_labeled,
         )
 
     def _is_unseen_label(self, labels: BaseDataElement) -> Tensor:

@@ -75,7 +75,7 @@ class PairEncoder(nn.Module):
         self.roi_reduce = None
         if roi_shape is not None:
             channels, height, width = roi_shape
-            # Stride 2: as accurate as stride 1 on the mini data set, at a
+            # Stride 2: as accurate as stride 1 on the mini world, at a
             # third of the cost.
             cells = -(-height // 2) * -(-width // 2)
             self.roi_reduce = nn.ModuleDict(

@@ -113,7 +113,15 @@ def report(
     for row, image in zip(truth, images):
         row[list(image.hois)] = True
     pred, true = np.nonzero(scores), np.nonzero(truth)
-    result = evaluate_image_level(*pred, scores[pred], *true, *scores.shape)
+    (pred_rows, pred_hois), (true_rows, true_hois) = pred, true
+    result = evaluate_image_level(
+        pred_rows,
+        pred_hois,
+        scores[pred],
+        true_rows,
+        true_hois,
+        *scores.shape,
+    )
     one = evaluate_image_level(
         np.ravel_multi_index(pred, scores.shape),
         np.zeros_like(pred[0]),

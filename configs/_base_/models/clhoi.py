@@ -20,7 +20,7 @@ model = dict(
         num_layers=1,
         # Common interactiveness, the default: on HICO-DET's boxes verb-wise
         # interactiveness is better on validation with pseudo-labels and worse
-        # with labels; the mini data set uses it (docs/results.md).
+        # with labels; the mini world uses it (docs/results.md).
         roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
@@ -37,7 +37,7 @@ model = dict(
     ),
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
     # extra_positive_prior is 0.3 by default: best on HICO-DET's boxes and on
-    # the mini data set (docs/results.md).
+    # the mini world (docs/results.md).
     interaction_loss=dict(type='InteractionDistillLoss'),
     # Learned by gradient descent: best on HICO-DET's boxes (docs/results.md).
     # Warm-up is an epoch of HICO-DET in batches of 16; prior_weight counts the

@@ -1,4 +1,4 @@
-# A small one-stage detector for the mini data set's 224 x 160 images.
+# A small one-stage detector for the mini world's 224 x 160 images.
 detector = dict(
     type='RTMDet',
     data_preprocessor=dict(
