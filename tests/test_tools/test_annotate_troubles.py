@@ -132,7 +132,7 @@ def test_image_root_mends_a_missing_folder(tmp_path, images):
         images, tmp_path / 'out', '--objects', objects, *replaying(raw),
         '--image-root', tmp_path)  # yapf: disable
     assert done.returncode == 0, done.stderr
-    assert 'not among the detected objects, and no request for them: 1' in (
+    assert 'not among the detected objects, no request for them: 1' in (
         done.stdout
     )
     rows = (tmp_path / 'out' / 'parsed.jsonl').read_text().splitlines()

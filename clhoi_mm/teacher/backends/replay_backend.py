@@ -98,8 +98,8 @@ class ReplayBackend(Backend):
             raise ValueError(rejected[0])
         if rejected:
             self.notes.append(
-                f'{len(rejected)} lines are no raw records and were passed '
-                f'over, for one {rejected[0]}'
+                f'{len(rejected)} lines are no raw records and were skipped, '
+                f'for one {rejected[0]}'
             )
         joined = 0
         for key, answers in found.items():
