@@ -4,7 +4,7 @@
 # make study  the README's table of what label-free training reaches
 # make web    a page in the browser for the demo's detector, this machine's own
 # make docs   the documents as web pages, with every link checked
-# make lint   style and spelling; make format mends what it can
+# make lint   style, spelling, types; make format mends what it can
 # PYTHON=python3.12 picks a Python, ROW=openmmlab the upstream packages,
 # TORCH=2.14.1 (or an index, or a folder of wheels) a torch, OPS=compiled
 # compiles mmcv's operators, JOBS=4 how many runs of a study go side by side (2).
@@ -103,7 +103,7 @@ study: $(FEATURES)
 # All that is wrong is shown before it fails.
 lint: $(LINT)/.done
 	@failed=; \
-	for tool in 'ruff check' 'ruff format --check' codespell; do \
+	for tool in 'ruff check' 'ruff format --check' codespell mypy; do \
 	  $(LINT)/bin/$$tool || failed=yes; \
 	done; \
 	test -z "$$failed" || { echo 'lint: run "make format", then mend' \

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Any, ClassVar, Iterator, List, Optional, Sequence, Union
 
 import mmengine.registry
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.registry import Registry
 
 from clhoi_mm.utils.errors import InputError
@@ -69,7 +69,7 @@ class FormattedOnce(Config):
         return self._texts[content]
 
 
-def inner_configs(dataset: dict) -> Iterator[dict]:
+def inner_configs(dataset: dict) -> Iterator[ConfigDict]:
     """Yield the configs of the data sets that wrappers, at any depth, hold.
 
     Args:

@@ -82,7 +82,7 @@ class LoadDetections(BaseTransform):
         self.source = source
         self.merge_iou = merge_iou
         self.any_detector = any_detector
-        self.file = None
+        self.file: Optional[DetectionFile] = None
         if source not in SOURCES:
             self._open(vocabulary)
 

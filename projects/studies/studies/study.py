@@ -2,7 +2,7 @@ import copy
 import os.path as osp
 from typing import Any, Iterable, Iterator, Optional, Sequence
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from clhoi_mm.config_file import inner_configs, merge_options, read_config
 from clhoi_mm.utils.errors import InputError
@@ -333,7 +333,7 @@ def _paths(part: Any) -> Iterator[str]:
 
 
 def _without_images(
-    pipeline: list[dict], features: str, remember: bool
+    pipeline: list[ConfigDict], features: str, remember: bool
 ) -> list[dict]:
     """A pipeline that takes features from a file.
 
