@@ -81,6 +81,7 @@ def context_run(rows):
     loss = build(
         dict(type='ContextDistillLoss', text_dim=6, queue_size=6)
     ).train()
+    log_scale = nn.Parameter(torch.tensor(2.0))
     generator = torch.Generator().manual_seed(0)
     outcome = []
     for has_caption, count in BATCHES:
@@ -96,10 +97,10 @@ def context_run(rows):
             sentences=sentences[rows],
             has_sentence=has_sentence[rows],
         )
-        params = [*reader.parameters(), *loss.parameters()]
+        params = [*reader.parameters(), log_scale]
         for param in params:
             param.grad = None
-        losses = loss(reader(x[rows]), targets)
+        losses = loss(reader(x[rows]), targets, log_scale)
         total(losses).backward()
         outcome.append(
             dict(
