@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import inspect
 import os.path as osp
 import re
 import traceback
@@ -150,6 +151,11 @@ def config_mistake(error: Exception) -> Optional[str]:
     if not frames or not frames[-1].filename.endswith(_BUILDER):
         return None
     text = message_of(error)
+    option = re.match(
+        r"(\S+)\.__init__\(\) got an unexpected keyword argument '(.+)'", text
+    )
+    if option:
+        return _option_mistake(error, *option.groups())
     unknown = re.match(r'(\S+) is not in the (.+?) registry', text)
     if not unknown:
         return f'the config does not fit: {text}'
@@ -159,6 +165,18 @@ def config_mistake(error: Exception) -> Optional[str]:
     return (
         f"the config's type={name!r} is no {registry} that is known here"
         + (f'; did you mean {near[0]!r}?' if near else '; check its spelling')
+    )
+
+
+def _option_mistake(error: Exception, name: str, option: str) -> str:
+    """Name the options of a class that was given an unknown one."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    known = list(inspect.signature(frame.f_locals['obj_cls']).parameters)
+    near = get_close_matches(option, known, 1)
+    return (
+        f'the config does not fit: {name} has no option {option!r}; '
+        + (f'did you mean {near[0]!r}? ' if near else '')
+        + f'options: {", ".join(known)}'
     )
 
 
@@ -222,7 +240,8 @@ def merge_options(cfg: Config, options: dict) -> None:
         options (dict): Entries by key, nested by dots. Are not changed.
 
     Raises:
-        InputError: A list has no member of that type, or several.
+        InputError: A list has no member of that type, or several; or a key
+            leads into an entry that holds no others, such as None.
     """
     cfg.merge_from_dict(
         {
@@ -243,10 +262,17 @@ def resolve_key(cfg: Config, key: str) -> str:
         str: As mmengine reads it.
 
     Raises:
-        InputError: A list has no member of that type, or several.
+        InputError: A list has no member of that type, or several; or the key
+            leads into an entry that holds no others, such as None.
     """
     node, names = cfg, []
     for name in key.split('.'):
+        if not isinstance(node, (dict, Config, list, tuple)):
+            place = '.'.join(names)
+            raise InputError(
+                f'{key}: {place} is {node!r} in the config, not a dict; in a '
+                'config of your own, give it a dict with _delete_=True'
+            )
         if isinstance(node, (list, tuple)) and not name.isdigit():
             types = [
                 each.get('type') if isinstance(each, dict) else None
@@ -267,9 +293,7 @@ def resolve_key(cfg: Config, key: str) -> str:
 
 
 def _member(node: Any, name: str) -> Any:
-    """An entry of a dict or a member of a list, None where there is none."""
+    """An entry of a dict or a member of a list, {} where there is none."""
     if isinstance(node, (dict, Config)):
-        return node.get(name)
-    if isinstance(node, (list, tuple)) and int(name) < len(node):
-        return node[int(name)]
-    return None
+        return node.get(name, {})
+    return node[int(name)] if int(name) < len(node) else {}

@@ -59,8 +59,8 @@ def main() -> None:
 
     # %% 1. Images. Yours are a folder with any folders in it. The mini
     # world's generator also writes annotations; training below never sees
-    # them. They serve the simulated teacher, who has no eyes, and the
-    # figures of step 6.
+    # them. They serve the simulated teacher, which sees no image, and the
+    # metrics of step 6.
     run(
         'projects/mini_world/make_mini.py',
         '--out',

@@ -3,9 +3,11 @@ import pickle
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import Registry
 
 from clhoi_mm.config_file import (
     FormattedOnce,
+    config_mistake,
     merge_options,
     read_config,
     resolve_key,
@@ -75,3 +77,34 @@ def test_options_are_not_changed_by_merging():
     options = {'part': dict(_delete_=True, x=1)}
     merge_options(Config(dict(part=dict(y=2))), options)
     assert options == {'part': dict(_delete_=True, x=1)}
+
+
+@pytest.mark.parametrize('value', [None, 3, 'text'])
+def test_keys_do_not_lead_into_entries_that_hold_no_others(value):
+    cfg = Config(dict(model=dict(label_noise=value)))
+    with pytest.raises(InputError) as error:
+        merge_options(cfg, {'model.label_noise.warmup': 3})
+    assert str(error.value) == (
+        f'model.label_noise.warmup: model.label_noise is {value!r} in the '
+        'config, not a dict; in a config of your own, give it a dict with '
+        '_delete_=True'
+    )
+    merge_options(cfg, {'model.label_noise': 5, 'new.entry.inner': 1})
+    assert cfg.model.label_noise == 5 and cfg.new.entry.inner == 1
+
+
+def test_an_unknown_option_is_answered_with_the_known_ones():
+    registry = Registry('model')
+
+    @registry.register_module()
+    class Student:
+        def __init__(self, detector=None, label_noise=None):
+            pass
+
+    for option, near in (('detektor', True), ('speed', False)):
+        with pytest.raises(TypeError) as error:
+            registry.build({'type': 'Student', option: 1})
+        mistake = config_mistake(error.value)
+        assert f'has no option {option!r};' in mistake
+        assert ("did you mean 'detector'?" in mistake) == near
+        assert mistake.endswith('options: detector, label_noise')

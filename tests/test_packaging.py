@@ -35,6 +35,25 @@ SHIPPED = (
 )
 
 
+def test_no_file_holds_an_unresolved_merge() -> None:
+    marker = re.compile(r'^(<{7} |>{7} )', re.MULTILINE)
+    folders = ('clhoi_mm', 'configs', 'docs', 'projects', 'tests', 'tools')
+    paths = [path for name in folders for path in (REPO / name).rglob('*.*')]
+    paths += [path for path in REPO.glob('*') if path.is_file()]
+    texts = [
+        path
+        for path in paths
+        if path.suffix in ('.py', '.md', '.rst', '.toml', '.txt', '.yml', '')
+        and path.is_file()
+    ]
+    assert len(texts) > 500
+    assert not [
+        str(path)
+        for path in texts
+        if marker.search(path.read_text(encoding='utf-8', errors='replace'))
+    ]
+
+
 def requirements(name: str) -> list[Requirement]:
     lines = (REPO / 'requirements' / f'{name}.txt').read_text().splitlines()
     lines = [line.split('#')[0].strip() for line in lines]

@@ -6,13 +6,8 @@ the results: an interrupted study resumes, several processes may share one, and
 does not change; delete results/*.json in the work dir if data or code have
 changed.
 
-<<<<<<< HEAD:projects/studies/study.py
-What a study file (configs/studies/) holds: class Study in
+For the format of study files (configs/studies/), see class Study in
 projects/studies/studies/study.py
-=======
-For the format of study files (configs/studies/) see: python -m pydoc
-clhoi_mm.studies.Study
->>>>>>> lang:tools/analysis_tools/study.py
 """
 
 import argparse

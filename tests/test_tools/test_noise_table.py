@@ -35,7 +35,7 @@ def test_table_and_matrix(checkpoint, tmp_path):
     out = tmp_path / 'noise.json'
     done = run_tool(TOOL, checkpoint, '--top', 2, '--json', out, cwd=tmp_path)
     lines = done.check().text.splitlines()
-    first = next(i for i, line in enumerate(lines) if 'is said to be' in line)
+    first = next(i for i, line in enumerate(lines) if 'labeled as' in line)
     # (0.5 + 9) / (5 + 10), and the prior's 60 of 100 for itself.
     assert lines[first + 1].split() == [
         'feed',

@@ -6,7 +6,7 @@ Reads a checkpoint of a model with a label noise model.
 import argparse
 import json
 
-from clhoi_mm.config_file import check_checkpoint
+from clhoi_mm.config_file import check_checkpoint, say_errors
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.models.label_noise import LabelNoiseModel
 from clhoi_mm.registry import MODELS
@@ -83,14 +83,14 @@ def main() -> None:
     top = others.flatten().topk(min(args.top, (others > 0).sum().item()))
     width = max(map(len, names))
     print(
-        f'{"what is done":{width}}  {"is said to be":{width}}  of 100 images'
-        '  itself'
+        f'{"true class":{width}}  {"labeled as":{width}}  of 100 images'
+        '  as itself'
     )
     for value, index in zip(top.values.tolist(), top.indices.tolist()):
         source, label = divmod(index, len(names))
         print(
             f'{names[source]:{width}}  {names[label]:{width}}  '
-            f'{100 * value:13.0f}  {100 * matrix[source, source].item():6.0f}'
+            f'{100 * value:13.0f}  {100 * matrix[source, source].item():9.0f}'
         )
     if args.json:
         with atomic_path(args.json) as path:
@@ -103,7 +103,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    try:
+    with say_errors('label_noise.py'):
         main()
-    except FileNotFoundError as error:
-        raise SystemExit(f'label_noise.py: {error}') from None

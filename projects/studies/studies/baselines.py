@@ -46,7 +46,9 @@ def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
     if not osp.isfile(path):
         raise FileNotFoundError(
             f'{path}: no such annotations, which the row of prior '
-            'frequencies counts; make the data set first (docs/prepare.md), '
+            'frequencies counts; make the data set first (the mini '
+            'world: projects/mini_world/make_mini.py; others: '
+            'docs/prepare.md), '
             'or leave the row out by --rows'
         )
     file = AnnotationFile.read(path)

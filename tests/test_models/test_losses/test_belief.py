@@ -256,7 +256,7 @@ def test_loss_of_one_pair_by_hand(phrases):
     )
 
 
-def test_verbs_outside_the_vocabulary_are_uses_whatever_the_elder(phrases):
+def test_self_teacher_does_not_change_verbs_outside_the_vocabulary(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():

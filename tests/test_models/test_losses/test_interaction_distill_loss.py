@@ -92,7 +92,7 @@ def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
 
 
 @pytest.mark.parametrize('further', [0.0, 1.5])
-def test_further_pairs_is_a_share(further):
+def test_extra_positive_prior_is_a_probability(further):
     with pytest.raises(ValueError, match='extra_positive_prior'):
         make_loss(extra_positive_prior=further)
 

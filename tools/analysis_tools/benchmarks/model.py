@@ -39,6 +39,8 @@ ROOT = os.path.dirname(os.path.abspath(__file__ + '/../../..'))
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
+        epilog='benchmark.py cache, evaluation, ops and unlabelled time other '
+        'parts; each has its own --help.',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
