@@ -10,6 +10,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from clhoi_mm.config_file import resolve_key
 from clhoi_mm.models.checkpoint import load_weights
 from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -320,12 +321,18 @@ def test_stock_mmdets_own_tool(world, runner):
     import mmdet
 
     tool = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'train.py'
+    cfg = Config.fromfile(MINI)
+    # mmdet's tool addresses members of lists by their index alone.
+    by_index = [
+        f'{resolve_key(cfg, key)}={value}'
+        for key, _, value in (option.partition('=') for option in ONCE)
+    ]
     run_tool(
         tool,
         MINI,
         '--work-dir',
         runner,
-        *options(*ONCE, f'runner_type={runner}'),
+        *options(*by_index, f'runner_type={runner}'),
         cwd=world,
     ).check()
     assert (world / runner / 'epoch_1.pth').is_file()
