@@ -126,12 +126,16 @@ def test_other_commands_are_there(command):
             if part.startswith('tests'):
                 assert (REPO / part).exists()
     elif program == 'python' and parts[1] == '-m':
-        module = parts[3] if parts[2] == 'pydoc' else parts[2]
-        while '.' in module and module.split('.')[-1][0].isupper():
-            module = module.rpartition('.')[0]
-        # Of the extra "captions", which no test needs.
-        assert module == 'spacy' or (
-            importlib.util.find_spec(module) or shutil.which(module)
-        )
+        check_module(parts[3] if parts[2] == 'pydoc' else parts[2])
     else:
         assert program in OTHERS, f'{command!r}: unknown program {program}'
+
+
+def check_module(module):
+    """Find a module, or that of a class."""
+    while '.' in module and module.split('.')[-1][0].isupper():
+        module = module.rpartition('.')[0]
+    # spaCy is in the extra "captions", which no test needs.
+    assert module == 'spacy' or (
+        importlib.util.find_spec(module) or shutil.which(module)
+    )

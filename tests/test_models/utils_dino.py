@@ -29,25 +29,8 @@ def names_of_resnet():
     return names
 
 
-def make_release(layers, queries, ffn=64, classes=80):
-    """Random tensors under detrex's names."""
-    random = torch.Generator().manual_seed(0)
-    state = {}
-
-    def put(name, *shape, scale=None, shift=0.0):
-        if scale is None:
-            scale = 0.2 if len(shape) == 1 else (2 / shape[-1]) ** 0.5
-        noise = torch.randn(shape, generator=random)
-        state[name] = noise * scale + shift
-
-    def linear(name, out, size=DIMS, scale=None):
-        put(f'{name}.weight', out, size, scale=scale)
-        put(f'{name}.bias', out)
-
-    def norm(name):
-        put(f'{name}.weight', DIMS, shift=1.0)
-        put(f'{name}.bias', DIMS)
-
+def put_backbone(put, state):
+    """ResNet-50's tensors."""
     backbone = resnet50().state_dict()
     for name, new in names_of_resnet().items():
         shape = backbone[name].shape
@@ -57,6 +40,10 @@ def make_release(layers, queries, ffn=64, classes=80):
             put(new, *shape, scale=0.1, shift=0 if 'bias' in new else 0.5)
             if new.endswith('running_var'):
                 state[new] = state[new].abs() + 0.2
+
+
+def put_neck(put, norm):
+    """The channel mapper's tensors."""
     for i, (kind, j, size) in enumerate(
         [
             ('convs', 0, 512),
@@ -76,6 +63,29 @@ def make_release(layers, queries, ffn=64, classes=80):
         )
         put(f'{name}.conv.bias', DIMS)
         norm(f'{name}.norm')
+
+
+def make_release(layers, queries, ffn=64, classes=80):
+    """Random tensors under detrex's names."""
+    random = torch.Generator().manual_seed(0)
+    state = {}
+
+    def put(name, *shape, scale=None, shift=0.0):
+        if scale is None:
+            scale = 0.2 if len(shape) == 1 else (2 / shape[-1]) ** 0.5
+        noise = torch.randn(shape, generator=random)
+        state[name] = noise * scale + shift
+
+    def linear(name, out, size=DIMS, scale=None):
+        put(f'{name}.weight', out, size, scale=scale)
+        put(f'{name}.bias', out)
+
+    def norm(name):
+        put(f'{name}.weight', DIMS, shift=1.0)
+        put(f'{name}.bias', DIMS)
+
+    put_backbone(put, state)
+    put_neck(put, norm)
     for coder in ('encoder', 'decoder'):
         for i in range(layers):
             name = f'transformer.{coder}.layers.{i}'
