@@ -81,7 +81,7 @@ $(WORK)/.tested: $(WORK)/.trained
 	  --eval mAP --show-dir $(WORK)/pictures --show-score-thr 0.15 | tee $(WORK)/test.log; \
 	  echo $$SECONDS > $@
 
-# Examples that the teacher spoke of, and some that nobody has seen.
+# Examples of the training images, with pseudo-labels, and of test images.
 web: $(WORK)/.trained
 	@$(PYTHON) tools/setup/make_env.py $(ROW) $(VENV) --extra web
 	$(RUN) tools/web_demo.py --weights "$$(cat $(WORK)/last_checkpoint)" \
@@ -89,7 +89,7 @@ web: $(WORK)/.trained
 	  --examples $(DATA)/train/images/00000[1-3].png \
 	  $(DATA)/test/images/00000[1-9].png $(WEB)
 
-# What the frozen detector says of every image, once for all runs of a study.
+# The frozen detector's features, computed once for all runs of a study.
 $(FEATURES): $(CONFIG) $(DATA)/.done | setup
 	$(RUN) tools/analysis_tools/cache_detections.py $(CONFIG) --features --out $@
 

@@ -15,7 +15,7 @@ from mmengine.registry import Registry
 
 
 def _import_quietly(*modules: str) -> None:
-    """Import modules that print what does not concern anybody here.
+    """Import modules without what they print, which does not matter here.
 
     OneDL's mmdet and mmpretrain print at import that data sets of a service
     that is not installed are left out, at a debug level that mmengine takes

@@ -66,7 +66,7 @@ def _in_bfloat16(module: nn.Module, args: tuple) -> tuple:
 
 
 def _as_usual(module: nn.Module, args: tuple, maps: tuple) -> tuple:
-    """Maps as whoever comes next expects them; some of mmcv's operators read
+    """Maps as their readers expect them; some of mmcv's operators read
     memory in the usual order whatever the strides."""
     return tuple(x.float().contiguous() for x in maps)
 

@@ -42,11 +42,11 @@ def parsers():
     known = {}
 
     def parse(tool, arguments):
+        # As Python does; a tool may import what lies beside it, at once or
+        # for a sub-command.
+        sys.path[:] = [str((REPO / tool).parent), *path]
         if tool not in known:
-            # As Python does; a tool may import what lies beside it.
-            sys.path.insert(0, str((REPO / tool).parent))
             known[tool] = runpy.run_path(str(REPO / tool), run_name='docs')
-            del sys.path[0]
         sys.argv = [tool, *arguments]
         if 'parse_args' in known[tool]:
             known[tool]['parse_args']()
@@ -57,9 +57,9 @@ def parsers():
                 runpy.run_path(str(REPO / tool), run_name='__main__')
             assert end.value.code != 2
 
-    argv = sys.argv
+    argv, path = sys.argv, list(sys.path)
     yield parse
-    sys.argv = argv
+    sys.argv, sys.path[:] = argv, path
 
 
 def words(command):

@@ -245,8 +245,8 @@ def main() -> None:
         parts,
     )
     show(
-        f'{title}whether anybody interacts by (row), who by (column), '
-        f'classes of {args.names[0]}',
+        f'{title}interactiveness, its maximum in the image of (row), its '
+        f'ratios between pairs of (column); classes of {args.names[0]}',
         args.names,
         interactiveness,
     )
