@@ -172,8 +172,8 @@ def score(
     return times
 
 
-def main() -> None:
-    args = parse_args()
+def measure(args: argparse.Namespace) -> None:
+    """Time the scoring and the whole command."""
     annotations = AnnotationFile.read(args.ann)
     predictions = generate(annotations, args.num_per_img, args.seed)
     print(
@@ -210,8 +210,9 @@ def main() -> None:
     print(f'whole command       {seconds:6.2f} s, {peak:.2f} GiB at most')
 
 
-if __name__ == '__main__':
+def main() -> None:
+    args = parse_args()
     try:
-        main()
+        measure(args)
     except FileNotFoundError as error:
         raise SystemExit(f'benchmark.py evaluation: {error}') from None
