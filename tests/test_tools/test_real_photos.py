@@ -32,15 +32,13 @@ train_cfg = dict(max_epochs=2, val_interval=2, val_begin=2)
 custom_hooks = [
     dict(type='DistillStageHook', context_epochs=1, vlt_lr_mult=0.1),
     dict(type='EpochSeedHook'), dict(type='JsonConfigHook')]
-param_scheduler = []
 """
 TINY_STUDY = """
 _base_ = {base!r}
 config = 'tiny_features.py'
 seeds = [0]
 options = {{'test_evaluator.resamples': 20}}
-rows = dict(instance=dict(folds=2, options={{
-    'train_cfg.max_epochs': 1, 'param_scheduler': []}}))
+rows = dict(instance=dict(folds=2, options={{'train_cfg.max_epochs': 1}}))
 """
 VERBS = {'hold obj': 'holding', 'ride instr': 'riding'}
 
