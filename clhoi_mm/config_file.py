@@ -152,7 +152,7 @@ def config_mistake(error: Exception) -> Optional[str]:
         return None
     text = message_of(error)
     option = re.match(
-        r"(\S+)\.__init__\(\) got an unexpected keyword argument '(.+)'", text
+        r"(\S+)\.__init__\(\) got an unexpected keyword argument '(\w+)'", text
     )
     if option:
         return _option_mistake(error, *option.groups())
