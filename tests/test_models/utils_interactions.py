@@ -1,9 +1,12 @@
 """What an ICN may say of pairs, a teacher of images, and their comparison."""
 
+from types import SimpleNamespace
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from clhoi_mm.models.detectors.distillation import Distillation
 from clhoi_mm.models.heads import PairPredictions
 from tests.test_models.utils import BIKE, PERSON, TEXT_DIM, VOCABULARY, build
 from tests.test_models.utils_targets import make_targets
@@ -57,7 +60,7 @@ def words(phrases, *rows):
 
 
 class LossWithNoise(nn.Module):
-    """The interaction distillation with a label noise model, as in CLHOI."""
+    """CLHOI's distillation of pairs with a label noise model."""
 
     def __init__(self, noise, **options):
         super().__init__()
@@ -67,19 +70,23 @@ class LossWithNoise(nn.Module):
     def forward(
         self, predictions, pairs, targets, classifier, self_teacher=None
     ):
-        losses = {}
-        if (
-            self.noise is not None
-            and targets.pair_labels is None
-            and not targets.is_exhaustive
-        ):
-            targets = self.noise(
-                targets, predictions, pairs, classifier, self_teacher
-            )
-            losses = self.noise.prior_losses(
-                self.noise.is_warmed_up & (self_teacher is None)
-            )
-        return {**losses, **self.loss(predictions, pairs, targets, classifier)}
+        is_corrected = (
+            targets.pair_labels is None and not targets.is_exhaustive
+        )
+        teacher = None
+        if self_teacher is not None:
+            encoded = SimpleNamespace(predictions=self_teacher)
+            teacher = SimpleNamespace(encode=lambda *args: encoded)
+        distillation = Distillation(
+            classifier=classifier,
+            interaction_loss=self.loss,
+            label_noise=self.noise if is_corrected else None,
+            self_teacher=teacher,
+            context_loss=None,
+            context_weight=1.0,
+        )
+        batch = SimpleNamespace(predictions=predictions, pairs=pairs)
+        return distillation.losses(batch, targets, None)
 
 
 def make_loss(noise=None, **options):

@@ -10,10 +10,12 @@ def check_parts(
     """Check that the parts of a model fit together.
 
     Args:
-        vlt (dict, optional): See :class:`CLHOI`, like the rest.
-        context_loss (dict, optional): Likewise.
-        interaction_loss (dict, optional): Likewise.
-        visual_encoder_for (Sequence[str]): Likewise.
+        vlt (dict, optional): Config of the VLT.
+        context_loss (dict, optional): Config of the context distillation.
+        interaction_loss (dict, optional): Config of the interaction
+            distillation.
+        visual_encoder_for (Sequence[str]): Parts that read the visual
+            encoder's maps.
 
     Raises:
         ValueError: If nothing would be trained, a loss has no part to train,

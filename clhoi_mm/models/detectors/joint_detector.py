@@ -30,14 +30,15 @@ class JointDetector(FrozenDetector):
     gradient.
 
     Args:
-        detector (dict): As of :class:`FrozenDetector`, like the rest.
-        vocabulary (HOIVocabulary): Likewise.
-        checkpoint (str, optional): Likewise; without one training starts
-            from the detector's own initialization.
-        classes (str or Sequence[str], optional): Likewise.
+        detector (dict): Config of an mmdet detector.
+        vocabulary (HOIVocabulary): Vocabulary of the output labels.
+        checkpoint (str, optional): Path of the detector's weights; without
+            one training starts from the detector's own initialization.
+        classes (str or Sequence[str], optional): The detector's class names,
+            or 'coco'; see :class:`FrozenDetector`.
         feat_cache_size (int): Must be 0: features change in training.
-        allow_random (bool): Likewise.
-        data_preprocessor (dict, optional): Likewise.
+        allow_random (bool): Allow random weights without a checkpoint.
+        data_preprocessor (dict, optional): That of the model's config.
     """
 
     def __init__(

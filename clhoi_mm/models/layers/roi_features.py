@@ -33,8 +33,8 @@ def pool_roi_feats(
 ) -> Tensor:
     """Pool RoI features from feature maps, in float32.
 
-    The extractor casts boxes to the maps' type, and half precision knows no
-    single pixel at the far side of an image.
+    The extractor casts boxes to the maps' type, and half precision does not
+    resolve single pixels at large coordinates.
 
     Args:
         roi_extractor (nn.Module): An mmdet RoI extractor.
@@ -62,9 +62,10 @@ def extract_roi_feats(
         roi_extractor (nn.Module): An mmdet RoI extractor.
         feats (Sequence[Tensor]): Maps, each (B, C, h, w), perhaps a
             :class:`RoIFeatureStore`.
-        rois (Tensor): See :meth:`RoIFeatureStore.get_roi_feats`.
-        extractor_hash (str, optional): Likewise.
-        part (str): Likewise.
+        rois (Tensor): Boxes after the index of their image, by which they
+            are sorted, (R, 5).
+        extractor_hash (str, optional): Hash of the extractor's config.
+        part (str): Name of the boxes, which tells calls apart.
 
     Returns:
         Tensor: (R, C, h, w).
