@@ -51,8 +51,7 @@ class CLHOI(BaseDetector):
             mmdet detector's config, or :class:`PrecomputedDetections`, with
             which a VLT, RoI features and a visual encoder cannot be used.
         vlt (dict, optional): Config of the VLT; its ``in_channels`` are
-            looked up in the same way. Without it the ICN has no context to attend
-            to.
+            looked up in the same way. Without it the ICN has no context.
         context_loss (dict, optional): Config of the context distillation.
         interaction_loss (dict, optional): Config of the interaction
             distillation. Without it there is no ICN: pairs are scored by the
