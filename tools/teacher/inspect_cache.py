@@ -80,9 +80,7 @@ def parse_args() -> argparse.Namespace:
 def _add_compare(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add('sources', metavar='FROM', nargs='+', help='one for each teacher')
-    add(
-        '--ann', required=True, help="annotation file in the project's format"
-    )
+    add('--ann', required=True, help="annotation file in the project's format")
     add(
         '--objects',
         help='all objects of the images, as annotate.py --objects reads '

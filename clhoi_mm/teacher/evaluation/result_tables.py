@@ -54,9 +54,9 @@ def _names(sources: Sequence[str]) -> List[str]:
 def _coverage(result: TeacherResult) -> str:
     return (
         f'{result.metrics.num_images} images compared, {result.not_asked} '
-        f'annotated ones have no pseudo-labels, {result.not_annotated} others '
-        f'are not annotated or left out; {result.outside} interactions '
-        f'outside the vocabulary'
+        f'annotated ones have no pseudo-labels, {result.not_annotated} with '
+        f'pseudo-labels are not annotated or left out; {result.outside} '
+        f'interactions outside the vocabulary'
     )
 
 
