@@ -492,7 +492,7 @@ def agree(args: argparse.Namespace) -> None:
             args.folders, args.out, vocabulary, args.min_teachers, args.parsed
         )
     )
-    print(f'written to {os.path.abspath(args.out)}; pack it with pack')
+    print(f'written to {os.path.abspath(args.out)}; the stage pack is next')
 
 
 def report(folder: str, vocab: Optional[str]) -> None:
