@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import numpy as np
 
@@ -118,7 +127,8 @@ def evaluate_teacher(
         annotated (AnnotatedImages): The annotations.
         vocabulary (HOIVocabulary): The vocabulary.
         objects (Mapping[str, Sequence[int]], optional): Labels of the
-            objects in each image, by key. Defaults to None: unknown.
+            objects in each image, by key; images that it lacks have none.
+            Defaults to None: unknown.
 
     Returns:
         TeacherResult: The statistics.
@@ -127,42 +137,66 @@ def evaluate_teacher(
         FileNotFoundError: The teacher's file is missing.
         ValueError: They have no image in common, or a file is damaged.
     """
+    read = _read(source, annotated, vocabulary)
+    pairs = read.labels[:, :2].astype(np.int64)
+    images, labels = pairs.T
+    true = _pairs([annotated.hois[key] for key in read.keys])
+    true_images, true_labels = true.T
+    present = None
+    if objects is not None:
+        _require_objects(read.keys, objects, source)
+        present = _pairs([objects.get(key, ()) for key in read.keys])
+    return TeacherResult(
+        str(source),
+        vocabulary,
+        evaluate_image_level(
+            images,
+            labels,
+            read.labels[:, 2],
+            true_images,
+            true_labels,
+            len(read.keys),
+            vocabulary.num_hois,
+        ),
+        count_false_labels(pairs, true, vocabulary, present),
+        annotated.num_images,
+        len(annotated.hois) - len(read.keys),
+        read.not_annotated,
+        read.outside,
+    )
+
+
+class _Read(NamedTuple):
+    """Keys of the images compared, and (image, HOI class, score) rows."""
+
+    keys: List[str]
+    labels: np.ndarray
+    not_annotated: int
+    outside: int
+
+
+def _read(
+    source: Path, annotated: AnnotatedImages, vocabulary: HOIVocabulary
+) -> _Read:
     keys: Dict[str, int] = {}
-    predicted: List[Tuple[int, int, float]] = []
+    labels: List[Tuple[int, int, float]] = []
     outside = not_annotated = 0
-    for labels in read_labels(source, vocabulary):
-        if labels.key not in annotated.hois:
+    for row in read_labels(source, vocabulary):
+        if row.key not in annotated.hois:
             not_annotated += 1
             continue
-        image = keys.setdefault(labels.key, len(keys))
-        predicted += [(image, *x) for x in zip(labels.hois, labels.scores)]
-        outside += labels.num_outside
+        image = keys.setdefault(row.key, len(keys))
+        labels += [(image, *x) for x in zip(row.hois, row.scores)]
+        outside += row.num_outside
     if not keys:
         raise ValueError(
             no_match_message(
                 read_keys(source), annotated.hois, source, annotated.path
             )
         )
-    rows = np.array(predicted, float).reshape(-1, 3)
+    rows = np.array(labels, float).reshape(-1, 3)
     rows = rows[~vocabulary.no_interaction_mask[rows[:, 1].astype(int)]]
-    pairs = rows[:, :2].astype(np.int64)
-    true = _pairs([annotated.hois[key] for key in keys])
-    present = None
-    if objects is not None:
-        _require_objects(keys, objects, source)
-        present = _pairs([objects.get(key, ()) for key in keys])
-    return TeacherResult(
-        str(source),
-        vocabulary,
-        evaluate_image_level(
-            *pairs.T, rows[:, 2], *true.T, len(keys), vocabulary.num_hois
-        ),
-        count_false_labels(pairs, true, vocabulary, present),
-        annotated.num_images,
-        len(annotated.hois) - len(keys),
-        not_annotated,
-        outside,
-    )
+    return _Read(list(keys), rows, not_annotated, outside)
 
 
 def _pairs(labels: Sequence[Sequence[int]]) -> np.ndarray:
@@ -173,7 +207,7 @@ def _pairs(labels: Sequence[Sequence[int]]) -> np.ndarray:
 
 
 def _require_objects(
-    keys: Mapping[str, int], objects: Mapping[str, Any], source: Path
+    keys: Sequence[str], objects: Mapping[str, Any], source: Path
 ) -> None:
     if not any(key in objects for key in keys):
         raise ValueError(
