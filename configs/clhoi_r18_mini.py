@@ -61,8 +61,7 @@ auto_scale_lr = dict(base_batch_size=32)
 
 # Two epochs of context distillation, nine of interaction distillation, and
 # nine of self-distillation from the first nine's ICN.
-max_epochs = 20
-train_cfg = dict(max_epochs=max_epochs, val_interval=5)
+train_cfg = dict(max_epochs=20, val_interval=5)
 optim_wrapper = dict(optimizer=dict(lr=1.4e-3))
 param_scheduler = [
     dict(
@@ -74,13 +73,11 @@ param_scheduler = [
         convert_to_iter_based=True,
     ),
     dict(
-        type='CosineRestartLR',
+        type='CosineRestartAtLR',
         eta_min_ratio=0.01,
         by_epoch=True,
         begin=1,
-        end=max_epochs,
-        periods=[10, 9],
-        restart_weights=[1, 1],
+        restarts=[11],
         convert_to_iter_based=True,
     ),
     dict(

@@ -46,7 +46,7 @@ model = dict(
     label_noise=None,
 )
 
-max_epochs = 12
-train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+# Validation after the last epoch only.
+train_cfg = dict(max_epochs=12, val_interval=1000)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 auto_scale_lr = dict(base_batch_size=32)

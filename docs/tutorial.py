@@ -150,8 +150,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, begin=0, end=1,
          convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', eta_min_ratio=0.01, by_epoch=True,
-         begin=1, end={args.epochs}, T_max={args.epochs - 1},
-         convert_to_iter_based=True)
+         begin=1, convert_to_iter_based=True)
 ]
 default_hooks = dict(logger=dict(interval=10))
 """)

@@ -1,3 +1,4 @@
+from .cosine_restart_at_lr import CosineRestartAtLR
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .grouped_optim_wrapper_constructor import GroupedOptimWrapperConstructor
 from .hooks import (
@@ -15,6 +16,7 @@ from .runner import HOIRunner
 __all__ = [
     'AccelerateHook',
     'CPUAmpOptimWrapper',
+    'CosineRestartAtLR',
     'DistillStageHook',
     'EpochSeedHook',
     'GroupedOptimWrapperConstructor',

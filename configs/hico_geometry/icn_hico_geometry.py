@@ -45,10 +45,8 @@ model = dict(
     ),
 )
 
-max_epochs = 9
-train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=9
-)
+# Validation after the last epoch only.
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=9, val_interval=1000)
 val_cfg = dict(type='HOIValLoop')
 test_cfg = dict(type='HOITestLoop')
 
@@ -73,8 +71,6 @@ param_scheduler = [
         eta_min_ratio=0.01,
         by_epoch=True,
         begin=1,
-        end=max_epochs,
-        T_max=max_epochs - 1,
         convert_to_iter_based=True,
     ),
 ]

@@ -23,7 +23,6 @@ metainfo = dict(
         'suitcase',
     )
 )
-max_epochs = 34
 base_lr = 1.2e-3
 
 train_pipeline = [
@@ -115,9 +114,7 @@ test_evaluator = dict(
     metric='bbox',
 )
 
-train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=8
-)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=34, val_interval=8)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
@@ -134,8 +131,6 @@ param_scheduler = [
         type='CosineAnnealingLR',
         eta_min=base_lr * 0.02,
         begin=0,
-        end=max_epochs,
-        T_max=max_epochs,
         by_epoch=True,
         convert_to_iter_based=True,
     ),

@@ -116,8 +116,6 @@ rows = {
                 ],
             ),
             'train_cfg.max_epochs': 30,
-            'param_scheduler.CosineAnnealingLR.end': 30,
-            'param_scheduler.CosineAnnealingLR.T_max': 29,
         },
     ),
 }

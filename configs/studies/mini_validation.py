@@ -39,9 +39,7 @@ rows = {
         title='a third round',
         options={
             'train_cfg.max_epochs': 29,
-            'param_scheduler.CosineRestartLR.end': 29,
-            'param_scheduler.CosineRestartLR.periods': [10, 9, 9],
-            'param_scheduler.CosineRestartLR.restart_weights': [1, 1, 1],
+            'param_scheduler.CosineRestartAtLR.restarts': [11, 20],
             'custom_hooks.SelfDistillHook.epochs': [11, 20],
         },
     ),

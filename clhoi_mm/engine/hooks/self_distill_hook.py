@@ -23,7 +23,7 @@ class SelfDistillHook(Hook):
 
     The self-teacher is stored in checkpoints beside the weights, so that a
     resumed run equals an uninterrupted one. Learning rates are set by
-    schedulers: ``CosineRestartLR`` restarts with a round.
+    schedulers: :class:`CosineRestartAtLR` restarts with a round.
 
     Args:
         epochs (Sequence[int]): Epochs, counted from 0, that start a round.

@@ -1,11 +1,11 @@
 # Context distillation alone, then interaction distillation with a lower
 # learning rate of the VLT; the hook switches by epoch.
-max_epochs = 12
 context_epochs = 3
 
 train_cfg = dict(
     type='EpochBasedTrainLoop',
-    max_epochs=max_epochs,
+    # The run's length: schedulers without an `end` last as long.
+    max_epochs=12,
     val_interval=1,
     # An untrained ICN needs no validation.
     val_begin=context_epochs + 1,
@@ -40,8 +40,6 @@ param_scheduler = [
         eta_min_ratio=0.01,
         by_epoch=True,
         begin=1,
-        end=max_epochs,
-        T_max=max_epochs - 1,
         convert_to_iter_based=True,
     ),
 ]
