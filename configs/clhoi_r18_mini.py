@@ -42,9 +42,7 @@ model = dict(
     teacher_head=dict(
         vocabulary='mini',
         text_dim=text_dim,
-        text_encoder=dict(
-            _delete_=True, type='HashedTextEncoder', dim=text_dim
-        ),
+        text_encoder=f'hashed:{text_dim}',
     ),
     context_loss=dict(text_dim=text_dim),
     interaction_loss=dict(

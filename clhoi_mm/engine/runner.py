@@ -12,7 +12,7 @@ from mmengine.model import (
     is_model_wrapper,
     revert_sync_batchnorm,
 )
-from mmengine.optim import OptimWrapper, OptimWrapperDict
+from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 from torch import distributed, nn
@@ -167,6 +167,31 @@ class HOIRunner(Runner):
             if isinstance(kind, str) and OPTIMIZERS.get(kind) is None:
                 OPTIMIZERS.build(dict(type=kind))
         return super().build_optim_wrapper(optim_wrapper)
+
+    def build_param_scheduler(
+        self, scheduler: Union[_ParamScheduler, dict, list]
+    ) -> Union[list, dict]:
+        """Build schedulers, without those that begin after training's end.
+
+        A run that is shortened by ``train_cfg.max_epochs`` may end before a
+        schedule's later part begins; mmengine would raise an error.
+
+        Args:
+            scheduler (_ParamScheduler | dict | list): See mmengine's runner.
+
+        Returns:
+            list | dict: The schedulers.
+        """
+        if isinstance(scheduler, list):
+            scheduler = [s for s in scheduler if not self._begins_late(s)]
+        return super().build_param_scheduler(scheduler)
+
+    def _begins_late(self, scheduler: Union[_ParamScheduler, dict]) -> bool:
+        if not isinstance(scheduler, dict):
+            return False
+        by_epoch = scheduler.get('by_epoch', True)
+        length = self.max_epochs if by_epoch else self.max_iters
+        return length is not None and scheduler.get('begin', 0) >= length
 
     def setup_env(self, env_cfg: dict) -> None:
         """Set up the environment, also of several processes without GPUs.

@@ -51,7 +51,7 @@ def parse_pass(
 def embed_pass(
     folder: Union[str, os.PathLike],
     vocabulary: HOIVocabulary,
-    text_encoder: Dict[str, Any],
+    text_encoder: Union[str, Dict[str, Any]],
     parsed: str = PARSED,
     progress: bool = True,
     whole_captions: bool = False,
@@ -62,7 +62,7 @@ def embed_pass(
         folder (str | PathLike): The pass's folder; the vectors go to
             ``embeddings/`` in it.
         vocabulary (HOIVocabulary): The vocabulary.
-        text_encoder (dict): See :func:`build_text_encoder`.
+        text_encoder (str | dict): See :func:`build_text_encoder`.
         parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
         progress (bool): Whether to show a bar. Defaults to True.
         whole_captions (bool): As for :func:`pack_pass`. Defaults to False.
@@ -79,7 +79,7 @@ def embed_pass(
 def pack_pass(
     folder: Union[str, os.PathLike],
     vocabulary: HOIVocabulary,
-    text_encoder: Dict[str, Any],
+    text_encoder: Union[str, Dict[str, Any]],
     parsed: str = PARSED,
     progress: bool = True,
     whole_captions: bool = False,
@@ -90,7 +90,7 @@ def pack_pass(
         folder (str | PathLike): The pass's folder, parsed; what is embedded
             there is not embedded again.
         vocabulary (HOIVocabulary): The vocabulary.
-        text_encoder (dict): See :func:`build_text_encoder`.
+        text_encoder (str | dict): See :func:`build_text_encoder`.
         parsed (str): The parsed layer's name. Defaults to 'parsed.parquet'.
         progress (bool): Whether to show bars. Defaults to True.
         whole_captions (bool): See :func:`pack_cache`. Defaults to False.
@@ -115,7 +115,7 @@ def _read_pseudo_labels(
 
 
 def _cached(
-    folder: Union[str, os.PathLike], text_encoder: Dict[str, Any]
+    folder: Union[str, os.PathLike], text_encoder: Union[str, Dict[str, Any]]
 ) -> CachedTextEncoder:
     return CachedTextEncoder(
         build_text_encoder(text_encoder), Path(folder, 'embeddings')

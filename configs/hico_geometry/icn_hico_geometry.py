@@ -32,7 +32,7 @@ model = dict(
         supervision='vllm',
         vocabulary='hico_det',
         text_dim=text_dim,
-        text_encoder=dict(type='HashedTextEncoder', dim=text_dim),
+        text_encoder=f'hashed:{text_dim}',
     ),
     interaction_loss=dict(
         type='InteractionDistillLoss',

@@ -59,6 +59,13 @@ def test_cosine_ends_with_the_last_iteration(config, epochs, tmp_path):
     assert rates[-1] == min(rates[1:])
 
 
+def test_run_that_ends_with_the_warm_up(tmp_path):
+    options = {'train_cfg.max_epochs': 1}
+    rates = learning_rates('clhoi_r50_hico.py', tmp_path, **options)
+    assert rates[0] == pytest.approx(0.01)
+    assert sorted(rates) == rates
+
+
 @pytest.mark.parametrize('epochs', [6, 11, 20, 25])
 def test_last_round_ends_with_the_last_iteration(epochs, tmp_path):
     rates = learning_rates(

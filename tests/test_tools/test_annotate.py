@@ -89,9 +89,7 @@ def packing(world, out):
         '--parsed',
         'parsed.jsonl',
         '--text-encoder',
-        'hashed',
-        '--dim',
-        32,
+        'hashed:32',
     )
 
 

@@ -37,7 +37,7 @@ def annotate(images, out, *args, backend='replay'):
     return run(
         'run', '--vocab', 'mini', '--images', images, '--out', out,
         '--backend', backend, '--parsed', 'parsed.jsonl', '--text-encoder',
-        'hashed', '--dim', 16, *args)  # yapf: disable
+        'hashed:16', *args)  # yapf: disable
 
 
 def write_lines(path, rows):

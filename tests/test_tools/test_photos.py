@@ -40,7 +40,7 @@ model = dict(
     detector=dict(allow_random=True),
     teacher_head=dict(
         supervision='instance',
-        text_encoder=dict(_delete_=True, type='HashedTextEncoder', dim=512)))
+        text_encoder='hashed:512'))
 load = [
     dict(type='LoadImage', orientation='stored'),
     dict(type='Resize', scale=(667, {height}), keep_ratio=True),

@@ -25,8 +25,7 @@ TINY = """
 _base_ = {base!r}
 model = dict(
     pairing=dict(max_humans=2, max_objects=3),
-    teacher_head=dict(text_encoder=dict(
-        _delete_=True, type='HashedTextEncoder', dim=384)))
+    teacher_head=dict(text_encoder='hashed:384'))
 train_dataloader = dict(batch_size=2)
 train_cfg = dict(max_epochs=2, val_interval=2, val_begin=2)
 custom_hooks = [
@@ -153,7 +152,7 @@ def world(tmp_path_factory):
         '--images', 'data/coco/photos.txt', '--image-root',
         'data/coco/val2017', '--backend', 'captions', '--captions',
         'data/coco/annotations/captions_val2017.json', '--text-encoder',
-        'hashed', '--dim', 384, '--out', 'data/coco/teacher',
+        'hashed:384', '--out', 'data/coco/teacher',
         cwd=folder).check()  # fmt: skip
     for splits, out, more in (
         (['train'], 'coco', []),

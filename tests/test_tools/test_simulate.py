@@ -40,8 +40,8 @@ def test_writes_the_same_cache_twice(ann_file, tmp_path):
         'mini',
         '--seed',
         1,
-        '--dim',
-        64,
+        '--text-encoder',
+        'hashed:64',
     )
     outs = [tmp_path / 'first', tmp_path / 'second']
     done = run(*args, '--out', outs[0])

@@ -109,8 +109,7 @@ class Logged(Backend):
             '--backend', 'logged', '--options', 'pause=0.01',
             f'log={self._log(out)}', 'vocabulary=mini',
             f'ann_file={self.folder / "ann.json"}',
-            '--parsed', 'parsed.jsonl', '--text-encoder', 'hashed',
-            '--dim', '32'
+            '--parsed', 'parsed.jsonl', '--text-encoder', 'hashed:32'
         ]  # yapf: disable
 
     def results(self, out: Path) -> Dict[str, Path]:

@@ -21,7 +21,6 @@ from typing import Tuple
 from clhoi_mm.annotations.geometry_split import split_geometry
 from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
-from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.utils.files import atomic_path
 
 
@@ -79,16 +78,10 @@ def parse_args() -> argparse.Namespace:
     teacher.add_argument(
         '--text-encoder',
         default='hashed',
-        metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
-        help="'hashed' (default); a folder or hub id of CLIP, with a prefix "
-        "of SigLIP or a sentence-transformers model; or an encoder's config "
-        'as JSON',
-    )
-    teacher.add_argument(
-        '--dim',
-        type=int,
-        default=256,
-        help='length of a hashed embedding (default 256)',
+        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed' (default), 256 wide unless DIM is given; a folder or "
+        'hub id of CLIP, with a prefix of SigLIP or a sentence-transformers '
+        "model; or an encoder's config as JSON",
     )
     rare = commands.add_parser(
         'rare', parents=[common], help='a zero-shot split'
@@ -130,9 +123,8 @@ def teacher(args: argparse.Namespace) -> None:
     noise = RandomLabelNoise(
         given.precision, given.recall, args.seed, not args.no_confuse
     )
-    encoder = parse_text_encoder(args.text_encoder, args.dim)
     report = write_noisy_labels(
-        args.ann, args.vocabulary, args.out, noise, encoder, True
+        args.ann, args.vocabulary, args.out, noise, args.text_encoder, True
     )
     print(f'{report.images} images, seed {args.seed}')
     print(

@@ -37,7 +37,6 @@ from clhoi_mm.teacher.requests.images import ImageSource
 from clhoi_mm.teacher.requests.request_builder import STAGES
 from clhoi_mm.teacher.requests.shards import Shard
 from clhoi_mm.teacher.store.agreement import unite_teachers
-from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 
 REQUESTED = ('describe', 'list')
@@ -166,16 +165,10 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--text-encoder',
         default='openai/clip-vit-base-patch32',
-        metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
-        help="'hashed'; a folder or hub id of CLIP, with a prefix of SigLIP "
-        "or a sentence-transformers model; or an encoder's config as JSON "
-        '(default %(default)s)',
-    )
-    command.add_argument(
-        '--dim',
-        type=int,
-        default=256,
-        help='length of a hashed embedding (default 256)',
+        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed', 256 wide unless DIM is given; a folder or hub id of "
+        'CLIP, with a prefix of SigLIP or a sentence-transformers model; or '
+        "an encoder's config as JSON (default %(default)s)",
     )
     command.add_argument(
         '--whole-captions',
@@ -454,7 +447,7 @@ def work_offline(
         new = embed_pass(
             folder,
             vocabulary,
-            parse_text_encoder(args.text_encoder, args.dim),
+            args.text_encoder,
             args.parsed,
             whole_captions=args.whole_captions,
         )
@@ -463,7 +456,7 @@ def work_offline(
         pack_pass(
             folder,
             vocabulary,
-            parse_text_encoder(args.text_encoder, args.dim),
+            args.text_encoder,
             args.parsed,
             whole_captions=args.whole_captions,
         )

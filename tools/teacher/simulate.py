@@ -9,7 +9,6 @@ import argparse
 import os
 
 from clhoi_mm.teacher import PRESETS, simulate_cache
-from clhoi_mm.teacher.text_encoders import parse_text_encoder
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,16 +34,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--text-encoder',
         default='hashed',
-        metavar='hashed|PATH|siglip:PATH|sentence:PATH|JSON',
-        help="'hashed' (default); a folder or hub id of CLIP, with a prefix "
-        "of SigLIP or a sentence-transformers model; or an encoder's config "
-        'as JSON',
-    )
-    parser.add_argument(
-        '--dim',
-        type=int,
-        default=256,
-        help='length of a hashed embedding (default 256)',
+        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed' (default), 256 wide unless DIM is given; a folder or "
+        'hub id of CLIP, with a prefix of SigLIP or a sentence-transformers '
+        "model; or an encoder's config as JSON",
     )
     return parser.parse_args()
 
@@ -58,7 +51,7 @@ def main() -> None:
             args.out,
             preset=args.preset,
             seed=args.seed,
-            text_encoder=parse_text_encoder(args.text_encoder, args.dim),
+            text_encoder=args.text_encoder,
             progress=True,
         )
     except (OSError, ValueError, ImportError) as error:

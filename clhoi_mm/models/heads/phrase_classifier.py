@@ -94,7 +94,7 @@ class PhraseClassifier(nn.Module):
 
     Args:
         vocabulary (str | dict | HOIVocabulary): A name, a path or content.
-        text_encoder (dict): Config of the text encoder.
+        text_encoder (str | dict): See :func:`build_text_encoder`.
         text_dim (int): Width d of its embeddings.
         unseen (str | Sequence[int], optional): Classes held out of training,
             see :func:`unseen_classes`. Defaults to None.
@@ -110,14 +110,14 @@ class PhraseClassifier(nn.Module):
     def __init__(
         self,
         vocabulary: Union[str, dict, HOIVocabulary],
-        text_encoder: dict,
+        text_encoder: Union[str, dict],
         text_dim: int,
         unseen: Optional[Union[str, Sequence[int]]] = None,
         whiten_verbs: bool = False,
     ) -> None:
         super().__init__()
         self.vocabulary = HOIVocabulary.load(vocabulary)
-        self.text_encoder = dict(text_encoder)
+        self.text_encoder = text_encoder
         self.text_dim = text_dim
         self.whiten_verbs = whiten_verbs
         vocab = self.vocabulary

@@ -24,7 +24,8 @@ class TeacherHead(BaseModule):
 
     Args:
         vocabulary (str): Name of a vocabulary or path to its file.
-        text_encoder (dict): Config of the text encoder.
+        text_encoder (str | dict): Name or config of the text encoder, see
+            :func:`build_text_encoder`.
         text_dim (int): Width d of its embeddings.
         supervision (str): 'vllm': the teacher's cached pseudo-labels, no
             human labels; 'image': annotations reduced to image level;
@@ -51,7 +52,7 @@ class TeacherHead(BaseModule):
     def __init__(
         self,
         vocabulary: str,
-        text_encoder: dict,
+        text_encoder: Union[str, dict],
         text_dim: int,
         supervision: str = 'vllm',
         max_sentences: int = 8,

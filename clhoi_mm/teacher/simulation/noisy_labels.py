@@ -1,7 +1,7 @@
 """Cache of noisy image-level labels without sentences."""
 
 import os
-from typing import Any, Dict, Optional, Union
+from typing import Any, Dict, Union
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def write_noisy_labels(
     vocabulary: Union[str, HOIVocabulary],
     out_dir: Union[str, os.PathLike],
     noise: RandomLabelNoise,
-    text_encoder: Optional[Dict[str, Any]] = None,
+    text_encoder: Union[str, Dict[str, Any]] = 'hashed',
     progress: bool = False,
 ) -> SimulationReport:
     """Write the training layer of a teacher's cache.
@@ -35,8 +35,8 @@ def write_noisy_labels(
         vocabulary (str | HOIVocabulary): Name, path or vocabulary.
         out_dir (str | PathLike): Gets the training layer.
         noise (RandomLabelNoise): Noise of the labels.
-        text_encoder (dict, optional): Config of the text encoder. Defaults
-            to None, a ``HashedTextEncoder`` of 256 dimensions.
+        text_encoder (str | dict): See :func:`build_text_encoder`. Defaults to
+            'hashed'.
         progress (bool): Whether to show progress bars. Defaults to False.
 
     Returns:
@@ -47,9 +47,7 @@ def write_noisy_labels(
         ValueError: It is no such file.
     """
     vocabulary = HOIVocabulary.load(vocabulary)
-    encoder = build_text_encoder(
-        text_encoder or dict(type='HashedTextEncoder')
-    )
+    encoder = build_text_encoder(text_encoder)
     labels = read_image_labels(ann_file, vocabulary, no_interaction=True)
     images = np.repeat(
         np.arange(len(labels)), [len(image.hois) for image in labels]

@@ -1,7 +1,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Tuple, Union
 
 import numpy as np
 from tqdm import tqdm
@@ -51,7 +51,7 @@ def simulate_cache(
     out_dir: Union[str, os.PathLike],
     preset: str = 'typical',
     seed: int = 0,
-    text_encoder: Optional[Dict[str, Any]] = None,
+    text_encoder: Union[str, Dict[str, Any]] = 'hashed',
     progress: bool = False,
 ) -> SimulationReport:
     """Write a simulated teacher's raw answers and cache.
@@ -62,17 +62,15 @@ def simulate_cache(
         out_dir (str | PathLike): Gets ``raw.jsonl`` and the training layer.
         preset (str): Noise preset. Defaults to 'typical'.
         seed (int): Random seed. Defaults to 0.
-        text_encoder (dict, optional): Config of the text encoder. Defaults
-            to None, a ``HashedTextEncoder`` of 256 dimensions.
+        text_encoder (str | dict): See :func:`build_text_encoder`. Defaults to
+            'hashed'.
         progress (bool): Whether to show progress bars. Defaults to False.
 
     Returns:
         SimulationReport: What was written, measured.
     """
     vocabulary = HOIVocabulary.load(vocabulary)
-    encoder = build_text_encoder(
-        text_encoder or dict(type='HashedTextEncoder')
-    )
+    encoder = build_text_encoder(text_encoder)
     images = read_image_labels(ann_file, vocabulary)
     teacher = SimulatedTeacher(images, vocabulary, preset, seed)
     bar = tqdm(teacher, 'answers', len(images), disable=not progress)

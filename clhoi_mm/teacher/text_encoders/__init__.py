@@ -2,8 +2,8 @@ from .base import TextEncoder
 from .cached import CachedTextEncoder
 from .clip import CLIPTextEncoder
 from .hashed import HashedTextEncoder
-from .option import parse_text_encoder
-from .registry import TEXT_ENCODERS, build_text_encoder
+from .option import build_text_encoder, parse_text_encoder
+from .registry import TEXT_ENCODERS
 from .sentence import SentenceTextEncoder
 from .siglip import SigLIPTextEncoder
 

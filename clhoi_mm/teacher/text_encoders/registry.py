@@ -9,4 +9,3 @@ TEXT_ENCODERS = Registry(
         'SentenceTextEncoder': f'{__package__}.sentence',
     },
 )
-build_text_encoder = TEXT_ENCODERS.build

@@ -31,9 +31,7 @@ model = dict(
         supervision='vllm',
         vocabulary='hico_det',
         text_dim=512,
-        text_encoder=dict(
-            type='CLIPTextEncoder', path='openai/clip-vit-base-patch32'
-        ),
+        text_encoder='openai/clip-vit-base-patch32',
     ),
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
     # extra_positive_prior is 0.3 by default: best on HICO-DET's boxes and on

@@ -101,9 +101,7 @@ def test_builds_in_its_full_size(path):
     """And its classes, COCO's, are HICO-DET's in another order."""
     cfg = Config.fromfile(path)
     cfg.model.detector.update(checkpoint=None, allow_random=True)
-    cfg.model.teacher_head.text_encoder = dict(
-        type='HashedTextEncoder', dim=512
-    )
+    cfg.model.teacher_head.text_encoder = 'hashed:512'
     init_default_scope('clhoi_mm')
     model = MODELS.build(cfg.model).eval()
     label_map = model.detector.label_map

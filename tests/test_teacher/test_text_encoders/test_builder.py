@@ -22,7 +22,8 @@ def test_unknown_type_lists_the_known(cfg):
 @pytest.mark.parametrize(
     'name, cfg',
     [
-        ('hashed', dict(type='HashedTextEncoder', dim=32)),
+        ('hashed', dict(type='HashedTextEncoder', dim=256)),
+        ('hashed:32', dict(type='HashedTextEncoder', dim=32)),
         ('openai/clip', dict(type='CLIPTextEncoder', path='openai/clip')),
         ('siglip:a/b', dict(type='SigLIPTextEncoder', path='a/b')),
         (
@@ -33,11 +34,20 @@ def test_unknown_type_lists_the_known(cfg):
         ('{"type": "Mine"}', dict(type='Mine')),
     ],
 )
-def test_what_a_command_names(name, cfg):
-    assert parse_text_encoder(name, 32) == cfg
+def test_names(name, cfg):
+    assert parse_text_encoder(name) == cfg
 
 
-def test_a_command_with_broken_json():
+def test_built_by_name():
+    assert build_text_encoder('hashed:32').dim == 32
+
+
+def test_length_that_is_no_number():
+    with pytest.raises(ValueError, match="'wide' is not the length"):
+        parse_text_encoder('hashed:wide')
+
+
+def test_broken_json():
     with pytest.raises(ValueError, match='"type": no JSON'):
         parse_text_encoder('{"type"')
 

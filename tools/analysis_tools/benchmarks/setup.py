@@ -30,7 +30,7 @@ def build_model(cfg: Config, device: str) -> CLHOI:
         checkpoint=None, allow_random=True, feat_cache_size=0
     )
     head = model.teacher_head
-    head.text_encoder = dict(type='HashedTextEncoder', dim=head.text_dim)
+    head.text_encoder = f'hashed:{head.text_dim}'
     if model.detector.get('classes') is None:
         # Its checkpoint would state them.
         vocabulary = HOIVocabulary.load(head.vocabulary)
