@@ -274,7 +274,7 @@ class DemoSession:
             for n in range(1, len(PurePath(example).parts) + 1)
         }
         answers = read_image_records(
-            path, keys, self.inferencer.phrases.vocabulary
+            path, keys, self.inferencer.classifier.vocabulary
         )
         return {
             keys[key]: answer

@@ -4,7 +4,6 @@ import copy
 import itertools
 import os
 import os.path as osp
-from contextlib import contextmanager
 from typing import (
     Any,
     Callable,
@@ -110,12 +109,13 @@ class HOIInferencer(BaseInferencer):
         del self._checkpoint
         self._num_arrays = 0
         self._reader: Optional[PhraseReader] = None
-        self._tables: Dict[tuple, PhraseClassifier] = {}
+        # Classifier of the latest phrases, by the hash of their vocabulary.
+        self._latest: tuple = (None, None)
 
     @property
-    def phrases(self) -> PhraseClassifier:
+    def classifier(self) -> PhraseClassifier:
         """Return the classifier of the model's classes."""
-        return self.model.teacher_head.phrases
+        return self.model.classifier
 
     def __call__(self, inputs: Any, **options: Any) -> Dict[str, list]:
         """Detect interactions.
@@ -239,12 +239,12 @@ class HOIInferencer(BaseInferencer):
             self._num_arrays,
         )
         self._num_arrays = images.num_arrays
-        table, texts = self.phrases, None
+        classifier, texts = self.classifier, None
         if vocabulary is not None:
-            table, texts = self._phrase_classifier(vocabulary)
+            classifier, texts = self._phrase_classifier(vocabulary)
         wanted = None
         if classes is not None:
-            wanted = find_classes(classes, table.vocabulary)
+            wanted = find_classes(classes, classifier.vocabulary)
         if attention and images.has_videos and track:
             raise ValueError(
                 'attention is available for single images; set track=False '
@@ -252,7 +252,7 @@ class HOIInferencer(BaseInferencer):
             )
         maker = ResultWriter(
             self.visualizer,
-            table.vocabulary,
+            classifier.vocabulary,
             texts,
             wanted,
             score_thr,
@@ -266,17 +266,17 @@ class HOIInferencer(BaseInferencer):
             show,
             wait_time,
             track,
-            self.model.max_per_img,
+            self.model.post_processor.max_per_img,
             attention,
         )
-        return self._run(images, batch_size, bad_images, table, maker)
+        return self._run(images, batch_size, bad_images, classifier, maker)
 
     def _run(
         self,
         images: Inputs,
         batch_size: int,
         bad_images: str,
-        table: PhraseClassifier,
+        classifier: PhraseClassifier,
         maker: ResultWriter,
     ) -> Iterator[Inference]:
         """Load, batch and predict; yield results in the images' order."""
@@ -299,11 +299,11 @@ class HOIInferencer(BaseInferencer):
                     waiting.append((image, packed, pixels))
                     ready += 1
                 if ready == batch_size:
-                    for result in self._predict(waiting, table, maker):
+                    for result in self._predict(waiting, classifier, maker):
                         bar.update()
                         yield result
                     waiting, ready = [], 0
-            for result in self._predict(waiting, table, maker):
+            for result in self._predict(waiting, classifier, maker):
                 bar.update()
                 yield result
 
@@ -333,17 +333,16 @@ class HOIInferencer(BaseInferencer):
     def _predict(
         self,
         waiting: List[tuple],
-        table: PhraseClassifier,
+        classifier: PhraseClassifier,
         maker: ResultWriter,
     ) -> Iterator[Inference]:
         """Yield the results of a batch, including unreadable images."""
         batch = [data for _, data, _ in waiting if not isinstance(data, str)]
         samples: Iterator[HOIDataSample] = iter(())
         if batch:
-            with self._use_classifier(table):
-                samples = iter(
-                    self._predict_batch(batch, bool(maker.attention))
-                )
+            samples = iter(
+                self._predict_batch(batch, classifier, bool(maker.attention))
+            )
         for image, data, pixels in waiting:
             if isinstance(data, str):
                 yield Inference(image.source, error=data)
@@ -351,46 +350,30 @@ class HOIInferencer(BaseInferencer):
                 yield maker.make(image, next(samples), pixels)
 
     def _predict_batch(
-        self, batch: List[dict], explain: bool
+        self, batch: List[dict], classifier: PhraseClassifier, explain: bool
     ) -> List[HOIDataSample]:
         """Predict a batch, with attention if requested."""
-        batch = self.collate_fn(batch)
+        model = self.model
+        data = model.data_preprocessor(self.collate_fn(batch), False)
+        inputs, samples = data['inputs'], data['data_samples']
+        custom = None if classifier is self.classifier else classifier
         if not explain:
-            return self.forward(batch)
-        with ContextAttention(self.model.vlt, self.model.icn) as attention:
-            samples = self.forward(batch)
+            return model.predict(inputs, samples, classifier=custom)
+        with ContextAttention(model.vlt, model.icn) as attention:
+            samples = model.predict(inputs, samples, classifier=custom)
         attention.explain(samples)
         return samples
 
     def _phrase_classifier(self, vocabulary: Sequence[str]) -> tuple:
         """Build a classifier of phrases with names of its classes."""
         if self._reader is None:
-            self._reader = PhraseReader(self.phrases.vocabulary)
+            self._reader = PhraseReader(self.classifier.vocabulary)
         parsed: PhraseVocabulary = self._reader.read(vocabulary)
-        key = parsed.vocabulary.hash
-        if key not in self._tables:
-            # Only the latest phrases are cached.
-            self._tables = {
-                key: self.phrases.with_vocabulary(parsed.vocabulary)
-            }
-        return self._tables[key], parsed.texts
-
-    @contextmanager
-    def _use_classifier(self, table: PhraseClassifier) -> Iterator[None]:
-        """Temporarily replace the model's classifier."""
-        model, head = self.model, self.model.teacher_head
-        old_classifier, old_weight = head.phrases, model.missing_role_weight
-        head.phrases = table
-        if table is not old_classifier:
-            # Phrases have an object, so there are no predictions without.
-            model.missing_role_weight = None
-        try:
-            yield
-        finally:
-            head.phrases, model.missing_role_weight = (
-                old_classifier,
-                old_weight,
-            )
+        key, classifier = self._latest
+        if key != parsed.vocabulary.hash:
+            classifier = self.classifier.with_vocabulary(parsed.vocabulary)
+            self._latest = parsed.vocabulary.hash, classifier
+        return classifier, parsed.texts
 
     @staticmethod
     def list_models(

@@ -36,8 +36,8 @@ class ExportableInteractionHead(nn.Module):
             self.icn.roi_extractor = TraceableRoIExtractor(
                 self.icn.roi_extractor
             )
-        self.phrases = model.teacher_head.phrases
-        self.score_power = model.score_power
+        self.classifier = model.teacher_head.classifier
+        self.score_power = model.post_processor.score_power
         self.train(model.training)
 
     def forward(
@@ -85,7 +85,7 @@ class ExportableInteractionHead(nn.Module):
             query_embeds=query_embeds,
         )
         found = self.icn(
-            feats, pairs, self.phrases, self.vlt(feats, padding).tokens
+            feats, pairs, self.classifier, self.vlt(feats, padding).tokens
         )
         weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         return found.logits.sigmoid() * weight[:, None] * found.valid
@@ -152,7 +152,7 @@ def example_inputs(
         feats=tuple(model.detector.extract_feat(image)),
         boxes=torch.cat([low, low + side], 1),
         labels=torch.arange(instances, device=device)
-        % len(model.teacher_head.phrases.object_embeds),
+        % len(model.teacher_head.classifier.object_embeds),
         scores=torch.rand(instances, device=device),
         human_inds=torch.zeros_like(objects),
         object_inds=objects,

@@ -33,7 +33,7 @@ def save_model(cfg, path):
     torch.manual_seed(0)
     cfg.model.detector.checkpoint = str(REPO / 'checkpoints/mini_detector.pth')
     model = MODELS.build(cfg.model)
-    model.teacher_head.phrases.ensure_encoded()
+    model.teacher_head.classifier.ensure_encoded()
     model.icn.bias.data += 4
     # What the path leads to elsewhere.
     cfg.model.detector.checkpoint = 'checkpoints/mini_detector.pth'

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -175,10 +176,27 @@ def test_phrases_in_place_of_classes(images, inferencer):
         inferencer(images[0], vocabulary=['ride unicorn'])
 
 
+def test_phrases_of_two_threads(images, inferencer):
+    """Nothing of the model is replaced in a call."""
+    (whole,) = hois(inferencer(images[0]))
+    thing = whole['objects'][0]
+    options = [{}, dict(vocabulary=[f'paint {thing}']), *(
+        dict(vocabulary=[text]) for text in sorted(set(whole['texts']))[:2]
+    )]  # fmt: skip
+
+    def predict(number):
+        return hois(inferencer(images[0], **options[number % len(options)]))
+
+    expected = [predict(number) for number in range(len(options))]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(predict, range(16)))
+    assert found == expected * 4
+
+
 def test_phrases_need_the_encoder_of_the_training(
     images, inferencer, monkeypatch
 ):
-    table = inferencer.phrases
+    table = inferencer.classifier
     monkeypatch.setattr(
         table, 'hoi_phrases', table.hoi_phrases.flip(0).contiguous()
     )

@@ -104,8 +104,7 @@ def test_self_teacher_predicts_what_the_student_predicted(model):
     batch = model.prepare(inputs, samples)
 
     def predict(student):
-        phrases = model.teacher_head.phrases
-        return student.encode(batch, phrases).predictions.logits
+        return student.encode(batch).predictions.logits
 
     before = predict(model.student)
     self_teacher = model.snapshot_self_teacher()

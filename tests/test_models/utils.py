@@ -162,7 +162,7 @@ def build(cfg: dict, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
     module = MODELS.build(ConfigDict(cfg))
     if hasattr(module, 'teacher_head'):
-        module.teacher_head.phrases.ensure_encoded()
+        module.teacher_head.classifier.ensure_encoded()
     return module
 
 

@@ -40,7 +40,7 @@ def world(tmp_path_factory):
         patch.chdir(world)
         init_default_scope('clhoi_mm')
         model = MODELS.build(read_config(str(MINI)).model)
-        model.teacher_head.phrases.encode_phrases()
+        model.teacher_head.classifier.encode_phrases()
         for seed, name in enumerate(('one', 'other')):
             write_student(world / name / 'epoch_1.pth', model, seed)
         next(model.detector.parameters()).data.add_(1.0)

@@ -105,7 +105,7 @@ def measure(
     if model.icn is not None:
         flops, _ = count_flops(
             lambda: model.student.score_pairs(
-                feats, formed, context, model.teacher_head.phrases
+                feats, formed, context, model.teacher_head.classifier
             )
         )
         rows[f'ICN, {pairs} pairs'] = (*count_parameters(model.icn), flops)

@@ -127,7 +127,7 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
                 'one detector and one text encoder'
             )
     model.detector.check_loaded()
-    model.teacher_head.phrases.ensure_encoded()
+    model.teacher_head.classifier.ensure_encoded()
     return model.eval(), students
 
 
@@ -143,15 +143,8 @@ def predict_all(
         data = model.data_preprocessor(data, False)
         inputs, samples = data['inputs'], data['data_samples']
         batch = model.prepare(inputs, samples)
-        phrases = model.teacher_head.phrases
-        yield (
-            samples,
-            batch.pairs,
-            [
-                student.encode(batch, phrases).predictions
-                for student in students
-            ],
-        )
+        predictions = [s.encode(batch).predictions for s in students]
+        yield samples, batch.pairs, predictions
 
 
 @torch.no_grad()
@@ -165,7 +158,7 @@ def measure(cfg: Config, args: argparse.Namespace) -> List[Dict[tuple, float]]:
         for part in (student.vlt, student.icn):
             if part is not None:
                 part.to(args.device)
-    phrases = model.teacher_head.phrases
+    phrases = model.teacher_head.classifier
     maker = model.post_processor
     loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'])
     cells = list(itertools.product(range(len(students)), repeat=2))

@@ -100,7 +100,7 @@ class DistillStageHook(Hook):
         """
         model_encoder = self._model(
             runner
-        ).teacher_head.phrases.encoder_identity
+        ).teacher_head.classifier.encoder_identity
         for transform in _nested(runner.train_dataloader.dataset):
             if model_encoder is None or not isinstance(
                 transform, LoadTeacherKnowledge

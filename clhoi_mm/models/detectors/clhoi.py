@@ -1,4 +1,5 @@
-from typing import Optional, Sequence, TypeVar
+from dataclasses import replace
+from typing import Optional, Sequence
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from clhoi_mm.structures import HOIDataSample
 
-from ..heads import ContextScorer, PairPredictions
+from ..heads import ContextScorer, PairPredictions, PhraseClassifier
 from ..losses.resting import connect_resting
 from ..task_modules import PairBatch
 from .check_parts import check_parts
@@ -20,8 +21,6 @@ from .self_teacher import SelfTeacher
 from .student import Student
 from .visual_encoder import VisualEncoder
 
-T = TypeVar('T')
-
 
 def _build(cfg: Optional[dict]) -> Optional[nn.Module]:
     return None if cfg is None else MODELS.build(cfg)
@@ -29,7 +28,7 @@ def _build(cfg: Optional[dict]) -> Optional[nn.Module]:
 
 @MODELS.register_module()
 class CLHOI(BaseDetector):
-    """Human-object interaction detector distilled from image-level words.
+    """Human-object interaction detector distilled from pseudo-labels.
 
     An mmdet detector, frozen unless asked, finds people and objects; its
     feature maps, taken once, also feed a Visual Linguistic Translator (VLT)
@@ -102,7 +101,7 @@ class CLHOI(BaseDetector):
     ) -> None:
         check_parts(vlt, context_loss, interaction_loss, visual_encoder_for)
         head = MODELS.build(teacher_head)
-        vocabulary = head.phrases.vocabulary
+        vocabulary = head.classifier.vocabulary
         adapter = build_detector(detector, vocabulary, data_preprocessor)
         adapter.check_readers(vlt, icn, visual_encoder)
         super().__init__(adapter.preprocessor_cfg, init_cfg)
@@ -115,27 +114,24 @@ class CLHOI(BaseDetector):
         self.pairing = TASK_UTILS.build(
             dict(**pairing, person_label=vocabulary.person_label)
         )
-        label_noise = label_noise and dict(
-            label_noise, vocabulary=teacher_head['vocabulary']
-        )
-        specs = [adapter.featmap_spec, adapter.featmap_spec]
-        if self.visual_encoder is not None:
-            specs[1] = self.visual_encoder.featmap_spec
-        vlt = infer_vlt_cfg(vlt, self.select_feats('vlt', specs))
-        icn = infer_icn_cfg(icn, self.select_feats('icn', specs))
+        vlt = infer_vlt_cfg(vlt, self._source_of('vlt').featmap_spec)
+        icn = infer_icn_cfg(icn, self._source_of('icn').featmap_spec)
         self.vlt = _build(vlt)
         self.context_scorer = vlt and ContextScorer(context_temperature)
         self.context_loss = _build(context_loss)
         self.interaction_loss = _build(interaction_loss)
-        self.label_noise = _build(label_noise)
+        self.label_noise = _build(
+            label_noise
+            and dict(label_noise, vocabulary=teacher_head['vocabulary'])
+        )
         self.icn_cfg = dict(**icn, with_context=vlt is not None)
         self.icn = _build(interaction_loss and self.icn_cfg)
         # Set by SelfDistillHook.
         self.self_teacher: Optional[SelfTeacher] = None
         self.context_weight_stage2 = context_weight_stage2
-        self.score_power = score_power
-        self.max_per_img = max_per_img
-        self.missing_role_weight = missing_role_weight
+        self.post_processor = HOIPostProcessor(
+            head.classifier, score_power, max_per_img, missing_role_weight
+        )
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.
         self.stage = 2
@@ -143,21 +139,13 @@ class CLHOI(BaseDetector):
     @property
     def has_label_noise(self) -> bool:
         """Whether a noise model corrects the labels."""
-        return (
-            self.label_noise is not None
-            and self.interaction_loss is not None
-            and self.teacher_head.uses_pseudo_labels
-        )
+        parts = (self.label_noise, self.interaction_loss)
+        return self.teacher_head.uses_pseudo_labels and None not in parts
 
     @property
-    def post_processor(self) -> HOIPostProcessor:
-        """Post-processor with the present classes and options."""
-        return HOIPostProcessor(
-            self.teacher_head.phrases,
-            self.score_power,
-            self.max_per_img,
-            self.missing_role_weight,
-        )
+    def classifier(self) -> PhraseClassifier:
+        """Classifier of the vocabulary's classes."""
+        return self.teacher_head.classifier
 
     @property
     def student(self) -> Student:
@@ -180,8 +168,8 @@ class CLHOI(BaseDetector):
         inputs: Tensor,
         samples: Optional[list[HOIDataSample]] = None,
         remember: bool = False,
-    ) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-        """Compute the detector's maps and those of a visual encoder.
+    ) -> tuple[Sequence[Tensor], Sequence[Tensor], Sequence[Tensor]]:
+        """Compute the maps of detector and visual encoder.
 
         Args:
             inputs (Tensor): Images, (B, 3, H, W).
@@ -190,33 +178,37 @@ class CLHOI(BaseDetector):
             remember (bool): Let the detector remember them.
 
         Returns:
-            tuple: The detector's maps, and the encoder's or else the
-            detector's, each (B, C, h, w); see :meth:`select_feats`.
+            tuple: The detector's maps, those that the VLT reads and those
+            that the ICN reads, each (B, C, h, w).
         """
         feats = self.detector.extract_feat(inputs, samples, remember)
-        if self.visual_encoder is None:
-            return feats, feats
-        return feats, self.visual_encoder(inputs, samples)
+        maps = {self.detector: feats}
+        if self.visual_encoder is not None:
+            maps[self.visual_encoder] = self.visual_encoder(inputs, samples)
+        read = [maps[self._source_of(part)] for part in ('vlt', 'icn')]
+        return feats, *read
 
-    def select_feats(self, part: str, sources: Sequence[T]) -> T:
-        """Select what 'vlt' or 'icn' reads of detector and encoder."""
-        return sources[part in self.visual_encoder_for]
+    def _source_of(self, part: str) -> nn.Module:
+        """Return the network whose maps 'vlt' or 'icn' reads."""
+        if self.visual_encoder is None or part not in self.visual_encoder_for:
+            return self.detector
+        return self.visual_encoder
 
     def generate_pairs(
         self,
         inputs: Tensor,
         feats: Sequence[Tensor],
         samples: list[HOIDataSample],
+        classifier: Optional[PhraseClassifier] = None,
     ) -> PairBatch:
         """Pair detections: a sample's own, or else the detector's."""
-        query_embed_channels = getattr(self.icn, 'query_embed_channels', None)
+        needs_queries = getattr(self.icn, 'query_embed_channels', None)
         detections = self.detector.get_detections(
-            inputs, feats, samples, query_embed_channels is not None
+            inputs, feats, samples, needs_queries is not None
         )
         sizes = inputs.new_tensor([s.img_shape[1::-1] for s in samples])
-        return self.pairing(
-            detections, sizes, self.teacher_head.phrases.is_candidate
-        )
+        is_candidate = (classifier or self.classifier).is_candidate
+        return self.pairing(detections, sizes, is_candidate)
 
     def prepare(
         self,
@@ -224,6 +216,7 @@ class CLHOI(BaseDetector):
         samples: list[HOIDataSample],
         with_pairs: bool = True,
         remember: bool = False,
+        classifier: Optional[PhraseClassifier] = None,
     ) -> EncodedBatch:
         """Compute feature maps and form pairs, as a student needs them.
 
@@ -233,30 +226,15 @@ class CLHOI(BaseDetector):
             with_pairs (bool): Form pairs. Defaults to True.
             remember (bool): Let the detector remember the images, where it
                 has a memory. Defaults to False.
+            classifier (PhraseClassifier, optional): Classes to form pairs
+                for. Defaults to None, the vocabulary's.
         """
+        classifier = classifier or self.classifier
         maps = self.extract_feat(inputs, samples, remember)
         pairs = None
         if with_pairs:
-            pairs = self.generate_pairs(inputs, maps[0], samples)
-        return EncodedBatch(
-            inputs,
-            samples,
-            maps[0],
-            self.select_feats('vlt', maps),
-            self.select_feats('icn', maps),
-            pairs,
-        )
-
-    def _encode(
-        self,
-        inputs: Tensor,
-        samples: list[HOIDataSample],
-        with_pairs: bool = True,
-        remember: bool = False,
-    ) -> EncodedBatch:
-        """Run detector, pairing, VLT and ICN, see :meth:`prepare`."""
-        batch = self.prepare(inputs, samples, with_pairs, remember)
-        return self.student.encode(batch, self.teacher_head.phrases)
+            pairs = self.generate_pairs(inputs, maps[0], samples, classifier)
+        return EncodedBatch(inputs, samples, classifier, *maps, pairs)
 
     def loss(
         self, batch_inputs: Tensor, batch_data_samples: list[HOIDataSample]
@@ -274,12 +252,11 @@ class CLHOI(BaseDetector):
         """
         self.detector.check_loaded()
         with_pairs = self.stage >= 2 and self.icn is not None
-        batch = self._encode(
-            batch_inputs, batch_data_samples, with_pairs, remember=True
+        batch = self.student.encode(
+            self.prepare(batch_inputs, batch_data_samples, with_pairs, True)
         )
         targets = self.teacher_head(batch_data_samples, batch.pairs)
         losses = Distillation(
-            self.teacher_head.phrases,
             self.interaction_loss,
             self.label_noise if self.has_label_noise else None,
             self.self_teacher,
@@ -320,6 +297,7 @@ class CLHOI(BaseDetector):
         batch_data_samples: list[HOIDataSample],
         rescale: bool = True,
         remember: bool = False,
+        classifier: Optional[PhraseClassifier] = None,
     ) -> list[HOIDataSample]:
         """Detect interactions; the teacher's pseudo-labels are never read.
 
@@ -329,17 +307,26 @@ class CLHOI(BaseDetector):
             rescale (bool): Give boxes in original-image coordinates.
             remember (bool): Let the detector remember the images, where it
                 has a memory. Defaults to False.
+            classifier (PhraseClassifier, optional): Classes to detect in
+                place of the vocabulary's; they have objects, so that there
+                are no rows without. Defaults to None.
 
         Returns:
             list[HOIDataSample]: The samples with ``pred_hois``, sorted by
             score, and ``pred_instances``.
         """
         self.detector.check_loaded()
-        self.teacher_head.phrases.ensure_encoded()
-        batch = self._encode(
-            batch_inputs, batch_data_samples, remember=remember
+        self.classifier.ensure_encoded()
+        post_processor = self.post_processor
+        if classifier is not None:
+            post_processor = replace(
+                post_processor, classifier=classifier, missing_role_weight=None
+            )
+        batch = self.prepare(
+            batch_inputs, batch_data_samples, True, remember, classifier
         )
-        self.post_processor.write(
+        batch = self.student.encode(batch)
+        post_processor.write(
             batch_data_samples, batch.predictions, batch.pairs, rescale
         )
         return batch_data_samples
@@ -348,4 +335,5 @@ class CLHOI(BaseDetector):
         self, batch_inputs: Tensor, batch_data_samples: list[HOIDataSample]
     ) -> PairPredictions:
         """Predict raw scores of the pairs, without post-processing."""
-        return self._encode(batch_inputs, batch_data_samples).predictions
+        batch = self.prepare(batch_inputs, batch_data_samples)
+        return self.student.encode(batch).predictions

@@ -4,7 +4,7 @@ from typing import Optional
 import torch
 from torch import Tensor, nn
 
-from ..heads import ContextScorer, HOITargets, PhraseClassifier
+from ..heads import ContextScorer, HOITargets
 from .encoded_batch import EncodedBatch
 from .self_teacher import SelfTeacher
 
@@ -14,7 +14,6 @@ class Distillation:
     """Losses between a student's outputs and a teacher's targets.
 
     Attributes:
-        classifier (PhraseClassifier): The vocabulary's phrases.
         interaction_loss (nn.Module, optional): Loss of the pairs.
         label_noise (nn.Module, optional): Label noise model that corrects
             their targets.
@@ -24,7 +23,6 @@ class Distillation:
         context_weight (float): Its weight beside the loss of pairs.
     """
 
-    classifier: PhraseClassifier
     interaction_loss: Optional[nn.Module]
     label_noise: Optional[nn.Module]
     self_teacher: Optional[SelfTeacher]
@@ -69,17 +67,15 @@ class Distillation:
             taught = None
             if self.self_teacher is not None:
                 with torch.no_grad():
-                    taught = self.self_teacher.encode(
-                        batch, self.classifier
-                    ).predictions
+                    taught = self.self_teacher.encode(batch).predictions
             targets = self.label_noise(
-                targets, student, batch.pairs, self.classifier, taught
+                targets, student, batch.pairs, batch.classifier, taught
             )
             is_used = self.label_noise.is_warmed_up & (taught is None)
             losses.update(self.label_noise.prior_losses(is_used))
         losses.update(
             self.interaction_loss(
-                student, batch.pairs, targets, self.classifier
+                student, batch.pairs, targets, batch.classifier
             )
         )
         return losses

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from clhoi_mm.structures import HOIDataSample
 
-from ..heads import Context, PairPredictions
+from ..heads import Context, PairPredictions, PhraseClassifier
 from ..task_modules import PairBatch
 
 
@@ -16,6 +16,7 @@ class EncodedBatch:
     Attributes:
         inputs (Tensor): Images, (B, 3, H, W).
         samples (list[HOIDataSample]): Their samples.
+        classifier (PhraseClassifier): Classifier of the pairs.
         feats (Sequence[Tensor]): The detector's maps, each (B, C, h, w).
         vlt_feats (Sequence[Tensor]): Maps that the VLT reads.
         icn_feats (Sequence[Tensor]): Maps that the ICN reads.
@@ -27,6 +28,7 @@ class EncodedBatch:
 
     inputs: Tensor
     samples: list[HOIDataSample]
+    classifier: PhraseClassifier
     feats: Sequence[Tensor]
     vlt_feats: Sequence[Tensor]
     icn_feats: Sequence[Tensor]

@@ -21,14 +21,14 @@ class HOIPostProcessor:
     on pairs nor on images.
 
     Attributes:
-        phrases (PhraseClassifier): The classes.
+        classifier (PhraseClassifier): The classes.
         score_power (float): Exponent of the detection scores.
         max_per_img (int): Triplets kept in an image.
         missing_role_weight (float, optional): See
             :func:`roleless_predictions`; None leaves these rows out.
     """
 
-    phrases: PhraseClassifier
+    classifier: PhraseClassifier
     score_power: float
     max_per_img: int
     missing_role_weight: Optional[float] = None
@@ -62,7 +62,7 @@ class HOIPostProcessor:
             human_bboxes=pairs.boxes[human],
             object_bboxes=pairs.boxes[obj],
             object_labels=pairs.labels[obj],
-            verb_labels=self.phrases.hoi_verbs[best],
+            verb_labels=self.classifier.hoi_verbs[best],
             hoi_labels=best,
             scores=scores[kept],
             human_scores=pairs.scores[human],
@@ -73,10 +73,10 @@ class HOIPostProcessor:
             agents, of_image = roleless_predictions(
                 scores,
                 pairs.human_inds[pair],
-                self.phrases.hoi_verbs[hoi],
+                self.classifier.hoi_verbs[hoi],
                 pairs,
-                self.phrases.vocabulary.num_verbs,
-                self.phrases.vocabulary.person_label,
+                self.classifier.vocabulary.num_verbs,
+                self.classifier.vocabulary.person_label,
                 self.missing_role_weight,
             )
             rows = InstanceData.cat([rows, agents])

@@ -38,14 +38,11 @@ class Student:
         self.icn = icn
         self.scorer = scorer
 
-    def encode(
-        self, batch: EncodedBatch, classifier: PhraseClassifier
-    ) -> EncodedBatch:
+    def encode(self, batch: EncodedBatch) -> EncodedBatch:
         """Complete a batch by its context and, if it has pairs, their scores.
 
         Args:
             batch (EncodedBatch): With feature maps and perhaps pairs.
-            classifier (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
             EncodedBatch: With ``context`` and ``predictions``.
@@ -56,7 +53,7 @@ class Student:
         predictions = None
         if batch.pairs is not None:
             predictions = self.score_pairs(
-                batch.icn_feats, batch.pairs, context, classifier
+                batch.icn_feats, batch.pairs, context, batch.classifier
             )
         return replace(batch, context=context, predictions=predictions)
 

@@ -73,7 +73,7 @@ class TeacherHead(BaseModule):
         self.broadcast_image_labels = broadcast_image_labels
         self.match_iou = match_iou
         self.unseen = unseen
-        self.phrases = PhraseClassifier(
+        self.classifier = PhraseClassifier(
             vocabulary, text_encoder, text_dim, unseen, whiten_verbs
         )
 
@@ -85,7 +85,7 @@ class TeacherHead(BaseModule):
     def init_weights(self) -> None:
         """Embed the vocabulary before training starts."""
         super().init_weights()
-        self.phrases.ensure_encoded()
+        self.classifier.ensure_encoded()
 
     def forward(
         self, samples: list[HOIDataSample], pairs: Optional[PairBatch] = None
@@ -100,7 +100,7 @@ class TeacherHead(BaseModule):
         Returns:
             HOITargets: Padded tensors with masks.
         """
-        self.phrases.ensure_encoded()
+        self.classifier.ensure_encoded()
         targets = (
             self._from_pseudo_labels(samples)
             if self.supervision == 'vllm'
@@ -114,7 +114,7 @@ class TeacherHead(BaseModule):
 
     def _from_pseudo_labels(self, samples: list[HOIDataSample]) -> HOITargets:
         """Build targets from pseudo-labels and captions."""
-        device = self.phrases.hoi_phrases.device
+        device = self.classifier.hoi_phrases.device
         pseudo_labels = []
         for sample in samples:
             if 'teacher' not in sample:
@@ -126,11 +126,11 @@ class TeacherHead(BaseModule):
                 )
             pseudo_labels.append(sample.teacher.to(device))
         width = pseudo_labels[0].caption_embed.numel()
-        if width != self.phrases.text_dim:
+        if width != self.classifier.text_dim:
             raise ValueError(
                 f'the cache holds embeddings of {width}, the model expects '
-                f'text_dim={self.phrases.text_dim}; pack the cache again with '
-                f'the text encoder {self.phrases.text_encoder}'
+                f'text_dim={self.classifier.text_dim}; pack the cache again '
+                f'with the text encoder {self.classifier.text_encoder}'
             )
         is_labeled = torch.tensor(
             [bool(p.valid) for p in pseudo_labels], device=device
@@ -176,7 +176,7 @@ class TeacherHead(BaseModule):
         A label outside the vocabulary has no class, but its verb or object
         may occur in unseen classes only.
         """
-        classifier = self.phrases
+        classifier = self.classifier
         flags = torch.zeros_like(labels.hoi_labels, dtype=torch.bool)
         for ids, unseen in (
             (labels.hoi_labels, classifier.is_unseen),
@@ -188,7 +188,7 @@ class TeacherHead(BaseModule):
 
     def _from_annotations(self, samples: list[HOIDataSample]) -> HOITargets:
         """Build targets from annotations reduced to image level."""
-        classifier = self.phrases
+        classifier = self.classifier
         for sample in samples:
             if 'gt_hois' not in sample:
                 raise ValueError(
@@ -241,7 +241,7 @@ class TeacherHead(BaseModule):
         objects = pad_sequence(objects, True, -1)
         weights = pad_sequence(scores, True, 0.0)
         image_targets = weights.new_zeros(
-            len(captions), self.phrases.hoi_verbs.numel() + 1
+            len(captions), self.classifier.hoi_verbs.numel() + 1
         )
         # Labels outside the vocabulary go to a last, dropped column.
         column = torch.where(hois >= 0, hois, image_targets.size(1) - 1)
@@ -253,7 +253,9 @@ class TeacherHead(BaseModule):
             has_caption=has_caption,
             sentences=kept,
             has_sentence=has_sentence,
-            phrases=self.phrases.center(pad_sequence(phrases, True), objects),
+            phrases=self.classifier.center(
+                pad_sequence(phrases, True), objects
+            ),
             hois=hois,
             objects=objects,
             weights=weights,
@@ -266,7 +268,7 @@ class TeacherHead(BaseModule):
         """Label candidate pairs that match annotated ones, (P, C)."""
         device = pairs.boxes.device
         labels = pairs.boxes.new_zeros(
-            len(pairs), self.phrases.hoi_verbs.numel()
+            len(pairs), self.classifier.hoi_verbs.numel()
         )
         human, obj, object_labels, hois, image = [], [], [], [], []
         for i, sample in enumerate(samples):
@@ -295,4 +297,4 @@ class TeacherHead(BaseModule):
         )
         pair, annotated = hit.nonzero(as_tuple=True)
         labels[pair, hois[annotated]] = 1.0
-        return labels * ~self.phrases.is_unseen
+        return labels * ~self.classifier.is_unseen

@@ -231,7 +231,7 @@ def test_look_up_tells_images_and_boxes_apart(file):
 def test_images_of_two_sizes_are_padded(model, inputs, tmp_path):
     sizes = (SMALL, SIZE)
     file = write(model, tmp_path / 'f.safetensors', inputs, sizes)
-    feats, _ = model.extract_feat(NOTHING, cached_samples(file, sizes))
+    feats, *_ = model.extract_feat(NOTHING, cached_samples(file, sizes))
     assert feats.input_shape == SIZE
     for level, stride in zip(feats, (8, 16, 32)):
         assert level.shape[2:] == (SIZE[0] // stride, SIZE[1] // stride)
@@ -248,7 +248,7 @@ def test_own_detections_go_before_those_of_the_file(model, file):
     samples = cached_samples(file)
     for sample in samples:
         sample.detections = make_sample(SCENE).detections
-    feats, _ = model.extract_feat(NOTHING, samples)
+    feats, *_ = model.extract_feat(NOTHING, samples)
     pairs = model.generate_pairs(NOTHING, feats, samples)
     assert {tuple(box) for box in pairs.boxes.tolist()} <= {
         tuple(map(float, row[2])) for row in SCENE

@@ -205,11 +205,11 @@ def test_no_interaction_is_the_absence_of_others(model, inputs):
 
 def test_max_per_img_keeps_the_best(model, inputs):
     full = model.predict(inputs[:1], [make_sample()])[0].pred_hois
-    model.max_per_img = 3
+    model.post_processor.max_per_img = 3
     try:
         few = model.predict(inputs[:1], [make_sample()])[0].pred_hois
     finally:
-        model.max_per_img = 100
+        model.post_processor.max_per_img = 100
     torch.testing.assert_close(few.scores, full.scores[:3])
     assert few.hoi_labels.tolist() == full.hoi_labels[:3].tolist()
 
@@ -399,13 +399,13 @@ def test_agent_rows_by_hand():
 
 def test_rows_without_objects_stand_beside_pairs(model, inputs):
     (plain,) = model.predict(inputs[:1], [make_sample()])
-    model.missing_role_weight = 0.1
+    model.post_processor.missing_role_weight = 0.1
     try:
         (full,) = model.predict(inputs[:1], [make_sample()])
         (alone,) = model.predict(inputs[:1], [make_sample([SCENE[0]])])
         (nobody,) = model.predict(inputs[:1], [make_sample(())])
     finally:
-        model.missing_role_weight = None
+        model.post_processor.missing_role_weight = None
     hois = full.pred_hois
     assert (hois.scores.diff() <= 0).all()
     paired = hois[hois.object_labels >= 0]

@@ -125,7 +125,7 @@ def test_boxes_of_a_view_are_pooled_once(remembering):
         pairs.boxes = pairs.boxes + shift
         context = model.student.encode_context(inputs, feats[0], samples)
         return model.student.score_pairs(
-            feats[1], pairs, context, model.teacher_head.phrases
+            feats[1], pairs, context, model.teacher_head.classifier
         ).logits
 
     with torch.no_grad():

@@ -91,11 +91,11 @@ def test_icn_and_interaction_loss(wide):
         with Counter() as counter:
             model.interaction_loss(
                 model.student.score_pairs(
-                    feats, pairs, None, model.teacher_head.phrases
+                    feats, pairs, None, model.teacher_head.classifier
                 ),
                 pairs,
                 targets,
-                model.teacher_head.phrases,
+                model.teacher_head.classifier,
             )
         counts.append(counter.count)
 

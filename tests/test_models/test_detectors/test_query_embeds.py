@@ -22,7 +22,7 @@ from tests.test_models.utils import (
 
 
 def score_pairs(model, feats, pairs):
-    phrases = model.teacher_head.phrases
+    phrases = model.teacher_head.classifier
     return model.student.score_pairs(feats, pairs, None, phrases)
 
 
@@ -56,13 +56,13 @@ def test_pairs_are_told_apart_by_states_alone(student, inputs):
     # A pair is known by its own human's and object's states.
     pair = 1
     pairs.query_embeds = torch.randn_like(pairs.query_embeds)
-    evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
+    evidence = student.icn.gather(feats, pairs, student.classifier)
     tokens = student.icn.encoder(evidence)
     kept = torch.stack([pairs.human_inds[pair], pairs.object_inds[pair]])
     changed = torch.randn_like(pairs.query_embeds)
     changed[kept] = pairs.query_embeds[kept]
     pairs.query_embeds = changed
-    evidence = student.icn.gather(feats, pairs, student.teacher_head.phrases)
+    evidence = student.icn.gather(feats, pairs, student.classifier)
     torch.testing.assert_close(
         student.icn.encoder(evidence)[pair], tokens[pair]
     )

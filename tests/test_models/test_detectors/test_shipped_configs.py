@@ -107,7 +107,7 @@ def test_builds_in_its_full_size(path):
     label_map = model.detector.label_map
     assert sorted(label_map.tolist()) == list(range(80))
     assert (label_map != torch.arange(80)).all()
-    objects = model.teacher_head.phrases.vocabulary.objects
+    objects = model.teacher_head.classifier.vocabulary.objects
     assert normalise_name(objects[label_map[0]]) == 'person'
     shapes = model.detector.featmap_spec()
     (channels,) = set(shapes.channels)

@@ -77,7 +77,7 @@ def test_words_of_the_teacher(supervise):
     scores = torch.zeros(3, VOCABULARY.num_hois)
     scores[0, RIDE] = 0.9
     torch.testing.assert_close(targets.image_targets, scores)
-    table = supervise('vllm').phrases
+    table = supervise('vllm').classifier
     torch.testing.assert_close(targets.phrases[0, 0], table.hoi_embeds[RIDE])
     torch.testing.assert_close(
         targets.phrases[0, 1],
@@ -117,7 +117,7 @@ def test_labels_of_the_image(supervise, supervision):
         del sample.teacher
     head = supervise(supervision)
     targets = head(samples)
-    table = head.phrases
+    table = head.classifier
     assert targets.hois.tolist() == [[RIDE, HOLD_DOG], [-1, -1]]
     assert targets.objects.tolist() == [[BIKE, DOG], [-1, -1]]
     assert targets.weights.tolist() == [[1, 1], [0, 0]]
@@ -227,7 +227,7 @@ def test_whitened_verbs_keep_to_the_verbs(head):
         )
     )
     white.init_weights()
-    ours, theirs = white.phrases, head.phrases
+    ours, theirs = white.classifier, head.classifier
     assert not torch.allclose(ours.verb_embeds, theirs.verb_embeds)
     torch.testing.assert_close(
         ours.verb_embeds.norm(dim=1), theirs.verb_embeds.norm(dim=1)

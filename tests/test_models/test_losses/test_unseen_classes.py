@@ -53,7 +53,7 @@ WORDS = (
 def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
     """One step's losses and the gradients of all parameters."""
     head = make_teacher_head(supervision=supervision, unseen=unseen)
-    table = head.phrases
+    table = head.classifier
     table.encode_phrases()
     if embeds_of_unseen is not None:
         table.hoi_embeds[UNSEEN] = embeds_of_unseen
@@ -131,13 +131,13 @@ def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
                 verbwise_interactiveness=by_verb,
             )
         )
-        interactions = icn((), pairs, head.phrases)
+        interactions = icn((), pairs, head.classifier)
         logits = interactions.interactiveness.detach().requires_grad_()
         losses = build(dict(type='InteractionDistillLoss'))(
             dataclasses.replace(interactions, interactiveness=logits),
             pairs,
             targets,
-            head.phrases,
+            head.classifier,
         )
         (grad,) = torch.autograd.grad(losses['loss_interactiveness'], logits)
         assert not grad[of_bench].any()

@@ -155,7 +155,7 @@ class Parts:
                 self.inputs, self.feats, self.samples
             )
             scores = self.model.student.score_pairs(
-                self.feats, pairs, context, self.model.teacher_head.phrases
+                self.feats, pairs, context, self.model.teacher_head.classifier
             )
             return scores, pairs
 

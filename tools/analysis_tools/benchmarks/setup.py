@@ -37,7 +37,7 @@ def build_model(cfg: Config, device: str) -> CLHOI:
         model.detector.classes = list(vocabulary.objects)
     torch.manual_seed(0)
     built = MODELS.build(model)
-    built.teacher_head.phrases.ensure_encoded()
+    built.teacher_head.classifier.ensure_encoded()
     return built.to(device).eval()
 
 
@@ -91,7 +91,7 @@ class Scenes:
         There are about half as many persons as other instances.
         """
         pairing = self.model.pairing
-        phrases = self.model.teacher_head.phrases
+        phrases = self.model.teacher_head.classifier
         persons = max(1, round((pairs / 2) ** 0.5))
         count = 1 + -(-pairs // persons)
         things = phrases.is_candidate.nonzero().flatten().cpu()
@@ -116,7 +116,7 @@ class Scenes:
 
     def words(self, number: int = 4) -> BaseDataElement:
         """Generate pseudo-labels of an image."""
-        phrases = self.model.teacher_head.phrases
+        phrases = self.model.teacher_head.classifier
         hois = torch.randint(
             len(phrases.hoi_verbs), (number,), generator=self.random
         )
