@@ -65,10 +65,6 @@ class HOIDataset(BaseDetDataset):
             relative to. Defaults to None: that of ``split``, else
             ``dict(img='')``.
         pipeline (Sequence[dict | Callable]): Transforms.
-        test_mode (bool): No filtering, no seeding; every visible pair of the
-            file is packed. Defaults to False.
-        filter_cfg (dict, optional): For training: ``filter_empty_gt`` leaves
-            out images without a usable box, ``filter_empty_hois`` those
         test_mode (bool): Whether to skip filtering and seeding and to pack
             every visible pair of the file. Defaults to False.
         filter_cfg (dict, optional): For training: ``filter_empty_gt`` leaves
@@ -85,6 +81,7 @@ class HOIDataset(BaseDetDataset):
             unreadable. 'error' raises. 'skip' warns; training uses
             another image, and in test mode the sample has no image and
             states the reason (``unreadable``). Defaults to None: 'error' in
+            training, 'skip' in test mode.
         metainfo (dict, optional): Further meta information. The vocabulary's
             own entries cannot be overridden.
         indices (int | Sequence[int], optional): Keep only these images.

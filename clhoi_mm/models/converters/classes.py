@@ -2,6 +2,8 @@ from typing import Optional, Sequence
 
 from mmdet.datasets import CocoDataset
 
+from .names import State, take
+
 # Of COCO's 90 category ids 80 are in use; mmdet's labels follow their order.
 UNUSED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
 COCO_IDS = [i for i in range(1, 91) if i not in UNUSED]
@@ -44,6 +46,33 @@ def pick_classes(
         return COCO_IDS, coco
     rows = [i for i, name in enumerate(names) if name != 'N/A']
     return rows, [names[i] for i in rows]
+
+
+def select_class_rows(
+    state: State, config: dict, source: str, with_background: bool = False
+) -> list[str]:
+    """Select the rows of ``bbox_head.fc_cls`` for mmdet's labels.
+
+    Args:
+        state (dict[str, Tensor]): mmdet's tensors, changed in place.
+        config (dict): Hugging Face's config, which may name the classes.
+        source (str): Name of the expected model, for error messages.
+        with_background (bool): Whether the last row is the background's and
+            is kept. Defaults to False.
+
+    Returns:
+        list[str]: Names of the classes.
+    """
+    weight, bias = (
+        take(state, f'bbox_head.fc_cls.{end}', source)
+        for end in ('weight', 'bias')
+    )
+    count = len(bias) - with_background
+    rows, classes = pick_classes(count, names_of(config))
+    rows = [*rows, count] if with_background else rows
+    state['bbox_head.fc_cls.weight'] = weight[rows]
+    state['bbox_head.fc_cls.bias'] = bias[rows]
+    return classes
 
 
 def names_of(config: dict) -> Optional[list[str]]:

@@ -1,4 +1,4 @@
-from .classes import names_of, pick_classes
+from .classes import select_class_rows
 from .names import (
     State,
     count_batches,
@@ -73,11 +73,5 @@ def convert_dab_detr(state: State, config: dict) -> tuple[State, dict]:
     require(config, SOURCE, **VARIANT)
     state = count_batches(rename(state, RULES, SOURCE))
     state = pack_qkv(state, 'in_proj_', SOURCE)
-    rows, classes = pick_classes(
-        len(state['bbox_head.fc_cls.bias']), names_of(config)
-    )
-    for end in ('weight', 'bias'):
-        state[f'bbox_head.fc_cls.{end}'] = state[f'bbox_head.fc_cls.{end}'][
-            rows
-        ]
+    classes = select_class_rows(state, config, SOURCE)
     return state, dict(dataset_meta=dict(classes=classes))

@@ -1,4 +1,4 @@
-from .classes import names_of, pick_classes
+from .classes import select_class_rows
 from .names import (
     State,
     count_batches,
@@ -7,7 +7,6 @@ from .names import (
     rename,
     require,
     resnet_rules,
-    take,
 )
 
 SOURCE = "Hugging Face's DETR"
@@ -63,10 +62,5 @@ def convert_detr(state: State, config: dict) -> tuple[State, dict]:
     require(config, SOURCE, **VARIANT)
     state = count_batches(rename(state, RULES, SOURCE))
     state = pack_qkv(state, 'in_proj_', SOURCE)
-    weight = take(state, 'bbox_head.fc_cls.weight', SOURCE)
-    bias = take(state, 'bbox_head.fc_cls.bias', SOURCE)
-    rows, classes = pick_classes(len(bias) - 1, names_of(config))
-    rows = [*rows, len(bias) - 1]
-    state['bbox_head.fc_cls.weight'] = weight[rows]
-    state['bbox_head.fc_cls.bias'] = bias[rows]
+    classes = select_class_rows(state, config, SOURCE, with_background=True)
     return state, dict(dataset_meta=dict(classes=classes))

@@ -6,17 +6,13 @@ coco_root = 'data/coco/'
 # Output of `tools/teacher/annotate.py run --backend captions`.
 teacher_cache = coco_root + 'teacher'
 
-square = [
-    dict(type='Resize', scale=(640, 640), keep_ratio=True),
-    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
-]
 train_pipeline = [
     dict(type='LoadImage', orientation='upright'),
     dict(
         type='LoadTeacherKnowledge', cache=teacher_cache, vocabulary='v_coco'
     ),
     dict(type='RandomFlip', prob=0.5),
-    *square,
+    *_base_.square,
     dict(type='PackHOIInputs'),
 ]
 

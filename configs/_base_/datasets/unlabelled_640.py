@@ -1,24 +1,14 @@
 # Own images padded to squares of 640 pixels, the input of RTMDet and YOLOX.
-_base_ = 'unlabelled.py'
+_base_ = ['unlabelled.py', 'square_640.py']
 
-square = [
-    dict(type='Resize', scale=(640, 640), keep_ratio=True),
-    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
-]
 train_pipeline = [
-    dict(type='LoadImage', orientation='upright'),
-    dict(
-        type='LoadTeacherKnowledge',
-        cache={{_base_.teacher_cache}},
-        vocabulary={{_base_.vocabulary}},
-    ),
-    dict(type='RandomFlip', prob=0.5),
-    *square,
+    *_base_.train_pipeline[:3],
+    *_base_.square,
     dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImage', orientation='upright'),
-    *square,
+    *_base_.train_pipeline[:1],
+    *_base_.square,
     dict(type='PackHOIInputs'),
 ]
 

@@ -1,26 +1,14 @@
 # V-COCO padded to squares of 640 pixels, the input of RTMDet and YOLOX.
-_base_ = 'v_coco.py'
+_base_ = ['v_coco.py', 'square_640.py']
 
-square = [
-    dict(type='Resize', scale=(640, 640), keep_ratio=True),
-    dict(type='Pad', size=(640, 640), pad_val=dict(img=(114, 114, 114))),
-]
 train_pipeline = [
-    dict(type='LoadImage', orientation='stored'),
-    dict(type='LoadHOIAnnotations'),
-    dict(
-        type='LoadTeacherKnowledge',
-        cache={{_base_.teacher_cache}},
-        vocabulary='v_coco',
-    ),
-    dict(type='RandomFlip', prob=0.5),
-    *square,
+    *_base_.train_pipeline[:4],
+    *_base_.square,
     dict(type='PackHOIInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImage', orientation='stored'),
-    dict(type='LoadHOIAnnotations'),
-    *square,
+    *_base_.train_pipeline[:2],
+    *_base_.square,
     dict(type='PackHOIInputs'),
 ]
 

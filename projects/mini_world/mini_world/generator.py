@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from multiprocessing import get_context
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
+from clhoi_mm.annotations import write_annotations
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .world import SPLITS, MiniWorld, Picture
@@ -69,8 +69,11 @@ class MiniWorldGenerator:
                     split, self._pictures(split, bar)
                 )
         for split, content in annotations.items():
-            write_atomically(self.annotation_file(split), dump(content))
-        return annotation_hash(annotations[split] for split in annotations)
+            sections = {k: v for k, v in content.items() if k != 'info'}
+            write_annotations(
+                self.annotation_file(split), content['info'], sections
+            )
+        return annotation_hash(annotations.values())
 
     def existing_hash(self) -> str | None:
         """Hash of what is there already, if it is what would be written.
@@ -206,31 +209,13 @@ class MiniWorldGenerator:
         )
 
 
-def dump(content: dict) -> bytes:
-    """The canonical JSON of one annotation file."""
-    return (
-        json.dumps(content, sort_keys=True, separators=(',', ':')).encode()
-        + b'\n'
-    )
-
-
 def annotation_hash(contents: Iterable[dict]) -> str:
     """SHA-256 over the canonical JSON of annotation files, in order."""
     digest = hashlib.sha256()
     for content in contents:
-        digest.update(dump(content))
+        text = json.dumps(content, sort_keys=True, separators=(',', ':'))
+        digest.update(text.encode() + b'\n')
     return digest.hexdigest()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is there in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'{path.name}.{os.getpid()}.partial')
-    with open(partial, 'wb') as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 def _draw_and_write(task: tuple[int, str, int, str]) -> Picture:
