@@ -26,7 +26,7 @@ class _SaysWhatIsMissing:
         'datasets.hoi_dataset',
         'datasets.hico_det',
         'datasets.v_coco',
-        'datasets.unlabelled_hoi_dataset',
+        'datasets.unlabeled_hoi_dataset',
         'datasets.transforms',
         'datasets.wrappers',
         'models',

@@ -57,7 +57,7 @@ DATASETS = _child(
     'datasets.hoi_dataset',
     'datasets.hico_det',
     'datasets.v_coco',
-    'datasets.unlabelled_hoi_dataset',
+    'datasets.unlabeled_hoi_dataset',
     'datasets.wrappers',
 )
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')

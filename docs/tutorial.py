@@ -114,10 +114,10 @@ def main() -> None:
 
     # %% 3. A config: the mini world's for images without annotations, with
     # other places and fewer epochs. For photos start from
-    # configs/clhoi_r50_unlabelled.py, which has a detector trained on COCO.
+    # configs/clhoi_r50_unlabeled.py, which has a detector trained on COCO.
     # Two epochs of context (image against caption), then interactions.
     config = out / 'tutorial.py'
-    base = REPO / 'configs/mini/clhoi_r18_mini_unlabelled.py'
+    base = REPO / 'configs/mini/clhoi_r18_mini_unlabeled.py'
     config.write_text(f"""_base_ = {str(base)!r}
 
 train_pipeline = [

@@ -29,7 +29,7 @@ def make_scene(
     boxes: Sequence[Tuple[str, Sequence[float]]],
     pairs: Sequence[Tuple[int, Optional[int], str]] = (),
     invisible: Sequence[Tuple[int, Optional[int], str]] = (),
-    unlabelled: Sequence[int] = (),
+    unlabeled: Sequence[int] = (),
     iscrowd: Sequence[int] = (),
 ) -> dict:
     """One image's annotations by hand.
@@ -40,7 +40,7 @@ def make_scene(
         boxes (Sequence): (object name, xyxy) rows.
         pairs (Sequence): (human's row, object's row or None, verb name).
         invisible (Sequence): Pairs that are flagged invisible.
-        unlabelled (Sequence[int]): Rows with ``hoi_labelled`` false.
+        unlabeled (Sequence[int]): Rows with ``hoi_labelled`` false.
         iscrowd (Sequence[int]): Rows of crowds.
     """
     return dict(
@@ -49,7 +49,7 @@ def make_scene(
         boxes=list(boxes),
         pairs=[(*pair, False) for pair in pairs]
         + [(*pair, True) for pair in invisible],
-        unlabelled=set(unlabelled),
+        unlabeled=set(unlabeled),
         iscrowd=set(iscrowd),
     )
 
@@ -111,7 +111,7 @@ def make_annotations(
                 area=(x2 - x1) * (y2 - y1),
                 iscrowd=int(row in scene['iscrowd']),
             )
-            if row in scene['unlabelled']:
+            if row in scene['unlabeled']:
                 ann['hoi_labelled'] = False
             content['annotations'].append(ann)
         for human, obj, verb, invisible in scene['pairs']:
@@ -203,7 +203,7 @@ def tiny_scenes() -> List[dict]:
             ],
             [(0, 2, 'ride')],
             invisible=[(1, 2, 'feed')],
-            unlabelled=[1],
+            unlabeled=[1],
         ),
         make_scene(
             'train/odd_boxes.png',
@@ -300,7 +300,7 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 
     ``annotations/{trainval,test}.json``, ``images/{train2014,val2014}/``. The
     last image has a person who only stands, one who holds something unseen,
-    and one whom nobody labelled.
+    and one whom nobody labeled.
 
     Returns:
         Path: ``root``, the data_root.
@@ -319,7 +319,7 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
                     ('person', (150, 10, 200, 120)),
                 ],
                 [(0, None, 'stand'), (1, None, 'hold obj')],
-                unlabelled=[2],
+                unlabeled=[2],
             )
         )
         write_split(root, split, vocabulary, scenes, 'images', False)

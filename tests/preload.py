@@ -11,7 +11,7 @@ import clhoi_mm.apis  # noqa: F401
 import clhoi_mm.config_file  # noqa: F401
 import clhoi_mm.datasets.converters  # noqa: F401
 import clhoi_mm.datasets.hico_det  # noqa: F401
-import clhoi_mm.datasets.unlabelled_hoi_dataset  # noqa: F401
+import clhoi_mm.datasets.unlabeled_hoi_dataset  # noqa: F401
 import clhoi_mm.datasets.v_coco  # noqa: F401
 import clhoi_mm.engine  # noqa: F401
 import clhoi_mm.evaluation.metrics  # noqa: F401

@@ -12,7 +12,7 @@ _MODULES = {
     'DetectionFileWriter': 'detection_file_writer',
     'HICODetDataset': 'hico_det',
     'HOIDataset': 'hoi_dataset',
-    'UnlabelledHOIDataset': 'unlabelled_hoi_dataset',
+    'UnlabeledHOIDataset': 'unlabeled_hoi_dataset',
     'VCOCODataset': 'v_coco',
     'ClassBalancedDataset': 'wrappers',
     'RepeatDataset': 'wrappers',

@@ -36,7 +36,7 @@ def test_official_by_hand(tmp_path):
         report.images,
         report.boxes,
         report.persons,
-        report.unlabelled,
+        report.unlabeled,
     ) == (2, 6, 3, 1)
     assert (report.rows, report.pairs, report.verbs) == (10, 4, 9)
     assert report.complete and report.sizes_from == 'COCO'
@@ -71,7 +71,7 @@ def test_official_by_hand(tmp_path):
     )
     assert content['verbs'] == list(VOCABULARY.verbs)
     assert content['hoi_categories'] == []
-    # COCO's order and ids; the person whom nobody labelled is told apart.
+    # COCO's order and ids; the person whom nobody labeled is told apart.
     anns = content['annotations']
     assert [a['id'] for a in anns] == [21, 22, 13, 11, 12, 14]
     assert [a['id'] for a in anns if not a.get('hoi_labelled', True)] == [13]
@@ -132,7 +132,7 @@ def test_ids_choose_images(tmp_path):
     report = convert_official(tmp_path, ids=ids)
     content = json.loads(report.path.read_text())
     assert [im['id'] for im in content['images']] == [30, 99]
-    assert (report.persons, report.unlabelled) == (2, 2)
+    assert (report.persons, report.unlabeled) == (2, 2)
     ids.write_text('30\nx\n')
     with pytest.raises(ValueError, match='x.ids: image ids'):
         convert_official(tmp_path, ids=ids)
@@ -161,10 +161,10 @@ def test_files_are_joined(tmp_path):
 
 @pytest.mark.skipif(find_shared() is None, reason='no shared test data')
 @pytest.mark.parametrize(
-    'split, images, rows, labelled',
+    'split, images, rows, labeled',
     [('train', 2533, 6400, 3932), ('val', 2867, 7417, 4499)],
 )
-def test_real_files_agree(tmp_path, split, images, rows, labelled):
+def test_real_files_agree(tmp_path, split, images, rows, labeled):
     """Both sources hold the same pairs, in the same order.
 
     COCO's boxes are not there: those of the pairs stand in, since the
@@ -226,7 +226,7 @@ def test_real_files_agree(tmp_path, split, images, rows, labelled):
     )
     assert (report.images, report.persons, report.verbs) == (
         images,
-        labelled,
+        labeled,
         29,
     )
     other = convert_v_coco([source], tmp_path / 'pairs.json')

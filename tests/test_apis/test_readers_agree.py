@@ -10,7 +10,7 @@ from PIL import Image
 
 from clhoi_mm.apis import HOIInferencer
 from clhoi_mm.apis.demo_session import DemoSession
-from clhoi_mm.datasets import UnlabelledHOIDataset
+from clhoi_mm.datasets import UnlabeledHOIDataset
 from clhoi_mm.datasets.transforms import LoadImage
 from clhoi_mm.engine import HOIVisualizationHook
 from clhoi_mm.structures import HOIDataSample
@@ -111,7 +111,7 @@ def test_all_see_the_same(
     for reader, pixels in found.items():
         np.testing.assert_array_equal(pixels, wanted, err_msg=reader)
     (tmp_path / 'list.txt').write_text(f'{path}\n')
-    info = UnlabelledHOIDataset(
+    info = UnlabeledHOIDataset(
         str(tmp_path / 'list.txt'),
         'mini',
         pipeline=[dict(type='LoadImage', orientation=orientation)],
@@ -163,7 +163,7 @@ def test_the_mini_world_is_as_mmcv_reads_it(images):
         ('clhoi_r50_vcoco.py', 'stored'),
         ('clhoi_rtmdet_m_hico.py', 'stored'),
         ('clhoi_r18_mini.py', 'stored'),
-        ('clhoi_r50_unlabelled.py', 'upright'),
+        ('clhoi_r50_unlabeled.py', 'upright'),
     ],
 )
 def test_configs_state_their_choice(config, orientation):

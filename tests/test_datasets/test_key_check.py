@@ -7,7 +7,7 @@ import pytest
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 
-from clhoi_mm.datasets import HICODetDataset, UnlabelledHOIDataset
+from clhoi_mm.datasets import HICODetDataset, UnlabeledHOIDataset
 from clhoi_mm.datasets.detection_file_writer import DetectionFileWriter
 from clhoi_mm.teacher import HashedTextEncoder, PseudoLabels, pack_cache
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -62,7 +62,7 @@ def build(root, step, kind):
             data_prefix=dict(img=''),
             pipeline=[load, boxes, step, pack],
         )
-    return UnlabelledHOIDataset(
+    return UnlabeledHOIDataset(
         str(root / 'train'),
         HICO,
         data_prefix=dict(img=str(root)),
@@ -70,7 +70,7 @@ def build(root, step, kind):
     )
 
 
-@pytest.mark.parametrize('kind', ['annotated', 'unlabelled'])
+@pytest.mark.parametrize('kind', ['annotated', 'unlabeled'])
 @pytest.mark.parametrize('write', [write_cache, write_detections])
 def test_no_key_in_common_is_an_error(root, tmp_path, write, kind):
     step = write(tmp_path, [f'{name}.png' for name in NAMES])
@@ -78,7 +78,7 @@ def test_no_key_in_common_is_an_error(root, tmp_path, write, kind):
         build(root, step, kind)
 
 
-@pytest.mark.parametrize('kind', ['annotated', 'unlabelled'])
+@pytest.mark.parametrize('kind', ['annotated', 'unlabeled'])
 @pytest.mark.parametrize('write', [write_cache, write_detections])
 def test_some_without_a_partner_are_counted(
     root, tmp_path, write, kind, caplog

@@ -22,7 +22,7 @@ STABLE = (
     'HOIDataset',
     'HICODetDataset',
     'VCOCODataset',
-    'UnlabelledHOIDataset',
+    'UnlabeledHOIDataset',
     'LoadHOIAnnotations',
     'LoadTeacherKnowledge',
     'PackHOIInputs',

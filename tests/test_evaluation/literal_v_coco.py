@@ -58,12 +58,12 @@ class Image:
         height, width = sample['ori_shape']
         self.boxes, self.actions, self.roles, raw = [], [], [], []
         persons = sample['gt_persons']
-        for box, labelled in zip(persons['bboxes'], persons['hoi_labelled']):
+        for box, labeled in zip(persons['bboxes'], persons['hoi_labelled']):
             x1, y1, x2, y2 = inclusive(box, (width, height))
             if x2 > x1 and y2 > y1:
                 raw.append(box)
                 self.boxes.append([x1, y1, x2, y2])
-                self.actions.append(set() if labelled else None)
+                self.actions.append(set() if labeled else None)
                 self.roles.append({})
         hois = sample['gt_hois']
         for person, role, verb in zip(

@@ -72,7 +72,7 @@ def park_scenes():
                                        ('person', (60, 5, 100, 80)),
                                        ('cup', (40, 20, 80, 60))],
                    [(0, 2, 'hold obj'), (0, None, 'hit obj'),
-                    (0, 2, 'hit instr')], unlabelled=[1])
+                    (0, 2, 'hit instr')], unlabeled=[1])
     ]  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def test_image_level_labels_and_persons(tmp_path):
         write(tmp_path, VCOCO, park_scenes())[1]
     )
     assert truth.image_inds.tolist() == [0, 0, 2, 2]
-    assert truth.labelled.tolist() == [True, True, True, False]
+    assert truth.labeled.tolist() == [True, True, True, False]
     assert [actions.verbs[v] for v in truth.role_verbs] == [
         'ride instr',
         'stand',
@@ -193,7 +193,7 @@ def test_truth_scores_100_in_hico_det(tmp_path, protocol):
 
 
 def test_truth_scores_100_in_v_coco(tmp_path):
-    """All but roles whose persons were labelled with the other role."""
+    """All but roles whose persons were labeled with the other role."""
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     predictions = truth_as_predictions(annotations, agent_scores=True)
     predictions.write(tmp_path / 'preds.npz')

@@ -33,7 +33,7 @@ def make_sample(img_id, persons, roles, rows):
     """One image.
 
     Args:
-        persons (list): (box, labelled).
+        persons (list): (box, labeled).
         roles (list): (person's position, verb, box or NOTHING).
         rows (list): (person's box, box, verb, score[, agent score]).
     """
@@ -175,10 +175,10 @@ ONE = [(P, True)]
     # something where there is nothing: scenario 2 does not mind
     (ONE, [(0, 'hold obj', NOTHING)], [(P, BALL, 'hold obj', .9)],
      (0, 1, 1)),
-    # a person whom nobody labelled: neither right nor wrong
+    # a person whom nobody labeled: neither right nor wrong
     ([(P, True), (Q, False)], [(0, 'hold obj', BALL)],
      [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)], (1, 1, 1)),
-    # a labelled person who does nothing: wrong, precision 1/2
+    # a labeled person who does nothing: wrong, precision 1/2
     ([(P, True), (Q, True)], [(0, 'hold obj', BALL)],
      [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)],
      (.5, .5, .5)),

@@ -79,7 +79,7 @@ def test_v_coco(tmp_path):
         'a/test.json',
         cwd=tmp_path,
     ).check()
-    assert '3 persons labelled for interactions, 1 not' in done.text
+    assert '3 persons labeled for interactions, 1 not' in done.text
     assert '10 rows of 9 action roles, 4 of them with an object' in done.text
     assert 'attention' not in done.text
     done = run(

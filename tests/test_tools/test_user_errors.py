@@ -9,7 +9,7 @@ from tests.tool_utils import MINI, TEST, TRAIN, run_tool, said
 
 TOOLS = REPO / 'tools'
 ANALYSIS = TOOLS / 'analysis_tools'
-OWN = REPO / 'configs' / 'clhoi_r50_unlabelled.py'
+OWN = REPO / 'configs' / 'clhoi_r50_unlabeled.py'
 ASKING = (
     '--vocab',
     'mini',

@@ -4,7 +4,7 @@
 cache        a teacher's cache of any size
 evaluation   HICO-DET's and V-COCO's metrics
 ops          mmcv's operators: clhoi_mm.ops and compiled ones
-unlabelled   opening and reading a very long list of images
+unlabeled   opening and reading a very long list of images
 
 Each has its own --help.
 """
@@ -14,7 +14,7 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
-COMMANDS = ('cache', 'evaluation', 'ops', 'unlabelled')
+COMMANDS = ('cache', 'evaluation', 'ops', 'unlabeled')
 
 
 def find_benchmark() -> ModuleType:

@@ -1,6 +1,6 @@
 """List photos whose captions mention people, one per line.
 
-The list is an input of `annotate.py --images` and UnlabelledHOIDataset. Photos
+The list is an input of `annotate.py --images` and UnlabeledHOIDataset. Photos
 of a test benchmark are left out by --without.
 """
 

@@ -62,7 +62,7 @@ def main() -> None:
     print(f'{report.path}: from {report.source}')
     print(
         f'  {report.images} images, {report.boxes} boxes, {report.persons} '
-        f'persons labelled for interactions, {report.unlabelled} not'
+        f'persons labeled for interactions, {report.unlabeled} not'
     )
     print(
         f'  {report.rows} rows of {report.verbs} action roles, '

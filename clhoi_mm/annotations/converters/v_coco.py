@@ -25,7 +25,7 @@ class VCOCOReport:
         images (int): Number of images.
         boxes (int): Number of annotations.
         persons (int): Persons labeled for interactions.
-        unlabelled (int): Persons not labeled for interactions.
+        unlabeled (int): Persons not labeled for interactions.
         rows (int): (person, action role) rows.
         pairs (int): Rows with an object.
         verbs (int): Action roles that occur.
@@ -39,7 +39,7 @@ class VCOCOReport:
     images: int
     boxes: int
     persons: int
-    unlabelled: int
+    unlabeled: int
     rows: int
     pairs: int
     verbs: int
@@ -174,15 +174,15 @@ def _report(
         for ann in builder.annotations
         if ann['category_id'] == builder.vocabulary.person_label + 1
     ]
-    unlabelled = sum(not ann.get('hoi_labelled', True) for ann in persons)
+    unlabeled = sum(not ann.get('hoi_labelled', True) for ann in persons)
     return VCOCOReport(
         path=path,
         source=source,
         complete=complete,
         images=len(builder.images),
         boxes=len(builder.annotations),
-        persons=len(persons) - unlabelled,
-        unlabelled=unlabelled,
+        persons=len(persons) - unlabeled,
+        unlabeled=unlabeled,
         rows=len(builder.hois),
         pairs=sum(hoi['object_ann_id'] is not None for hoi in builder.hois),
         verbs=len({hoi['verb_id'] for hoi in builder.hois}),

@@ -90,7 +90,7 @@ class LoadTeacherKnowledge(BaseTransform):
                 f'like {next(self.cache.keys(), None)!r}); build the cache '
                 f"over this split, or set missing='mask' to train without "
                 f'words for such images, or leave them out '
-                f"(UnlabelledHOIDataset's filter_cfg.without_answer)"
+                f"(UnlabeledHOIDataset's filter_cfg.without_answer)"
             )
         results['teacher'] = dict(
             pseudo_labels if valid else self.cache.empty(), valid=valid

@@ -96,17 +96,17 @@ def match_persons(
     persons = _inclusive(truth.bboxes, truth.sizes)
     # The script drops boxes of one pixel or less before matching persons.
     real = (persons[:, 2:] > persons[:, :2]).all(axis=1)
-    labelled = truth.labelled & real
+    labeled = truth.labeled & real
     acts = np.zeros((len(persons), len(actions.actions)), dtype=bool)
     acts[truth.role_persons, actions.action_inds[truth.role_verbs]] = True
-    acts &= labelled[:, None]
+    acts &= labeled[:, None]
 
     boxes, box_inds = _distinct_persons(pred)
     nearest, overlaps = _nearest_persons(
         pred, boxes, truth.image_inds, persons, real
     )
     nearest, overlaps = nearest[box_inds], overlaps[box_inds]
-    is_labeled = np.append(labelled, False)[nearest]  # -1: no person
+    is_labeled = np.append(labeled, False)[nearest]  # -1: no person
     pred, box_inds = pred[is_labeled], box_inds[is_labeled]
     nearest, near = nearest[is_labeled], overlaps[is_labeled] >= IOU_THR
     right = acts[nearest, actions.action_inds[pred.verb_labels]] & near

@@ -87,7 +87,7 @@ def stack_v_coco_records(
     truth = VCOCOTruth(
         person_images,
         np.concatenate([truth.bboxes for truth in truths]),
-        np.concatenate([truth.labelled for truth in truths]),
+        np.concatenate([truth.labeled for truth in truths]),
         sizes,
         np.concatenate(
             [t.role_persons + first for t, first in zip(truths, firsts)]
@@ -137,9 +137,9 @@ def _read_truth(
         name,
         ('human_bboxes', 'object_bboxes', 'verb_labels'),
     )
-    labelled = to_numpy(persons['hoi_labelled']).astype(bool).reshape(-1)
+    labeled = to_numpy(persons['hoi_labelled']).astype(bool).reshape(-1)
     bboxes = read_floats(
-        persons['bboxes'], (len(labelled), 4), f'{name}: gt_persons.bboxes'
+        persons['bboxes'], (len(labeled), 4), f'{name}: gt_persons.bboxes'
     )
     verbs = read_labels(
         hois['verb_labels'], num_verbs, f'{name}: gt_hois.verb_labels'
@@ -156,7 +156,7 @@ def _read_truth(
     # Persons are identified by their box; of equal boxes the labeled one.
     same = (subjects[:, None] == bboxes[None]).all(axis=2)
     inds = (
-        np.argmax(same * (1 + labelled), axis=1)
+        np.argmax(same * (1 + labeled), axis=1)
         if len(bboxes)
         else np.zeros(len(verbs), dtype=np.int64)
     )
@@ -168,7 +168,7 @@ def _read_truth(
     return VCOCOTruth(
         np.zeros(len(bboxes), dtype=np.int64),
         bboxes,
-        labelled,
+        labeled,
         None,
         inds,
         verbs,

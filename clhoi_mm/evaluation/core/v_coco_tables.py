@@ -67,7 +67,7 @@ class VCOCOTruth:
             set, (P,) int64, sorted.
         bboxes (np.ndarray): Persons in the order of the file, (P, 4) xyxy,
             continuous.
-        labelled (np.ndarray): Whether the person's actions are annotated,
+        labeled (np.ndarray): Whether the person's actions are annotated,
             (P,) bool.
         sizes (np.ndarray, optional): Width and height of each person's
             image, (P, 2); None where they are not known.
@@ -79,7 +79,7 @@ class VCOCOTruth:
 
     image_inds: np.ndarray
     bboxes: np.ndarray
-    labelled: np.ndarray
+    labeled: np.ndarray
     sizes: Optional[np.ndarray]
     role_persons: np.ndarray
     role_verbs: np.ndarray

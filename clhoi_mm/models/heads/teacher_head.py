@@ -195,7 +195,7 @@ class TeacherHead(BaseModule):
                     f'image {sample.get("img_path", sample.get("img_id"))} '
                     'comes without annotations; with teacher_head.supervision'
                     f'={self.supervision!r} train on a data set that has '
-                    'them (UnlabelledHOIDataset has none), with '
+                    'them (UnlabeledHOIDataset has none), with '
                     'LoadHOIAnnotations in the pipeline'
                 )
         hois = [

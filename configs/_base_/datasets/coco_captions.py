@@ -22,7 +22,7 @@ train_dataloader = dict(
     batch_sampler=None,
     dataset=dict(
         _delete_=True,
-        type='UnlabelledHOIDataset',
+        type='UnlabeledHOIDataset',
         images='photos.txt',
         data_prefix=dict(img='val2017/'),
         vocabulary='v_coco',

@@ -125,7 +125,7 @@ def test_builds_in_its_full_size(path):
     assert extractor.out_channels == channels
 
 
-@pytest.mark.parametrize('data', ['hico_det', 'v_coco', 'unlabelled'])
+@pytest.mark.parametrize('data', ['hico_det', 'v_coco', 'unlabeled'])
 def test_squares_are_those_of_yolox_and_rtmdet(data):
     """Data in squares differ from others by what the detector sees alone."""
     folder = REPO / 'configs/_base_/datasets'

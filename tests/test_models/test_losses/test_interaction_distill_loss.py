@@ -193,7 +193,7 @@ def test_words_outside_the_vocabulary_are_a_use(phrases):
     assert interactive(-1, BIKE) == interactive(RIDE, BIKE)
     assert interactive(-1, -1) == interactive(-1, DOG)
     assert interactive(-1, DOG) != interactive(RIDE, BIKE)
-    # Somebody labelled that nothing happens.
+    # Somebody labeled that nothing happens.
     assert interactive(NO_BIKE, BIKE) == interactive(-1, DOG)
 
 
@@ -355,14 +355,14 @@ def test_weights(phrases):
     'scene', [[], [(BIKE, 0.9, BOX)], [(PERSON, 0.9, BOX), (DOG, 0.9, BOX)]]
 )
 @pytest.mark.parametrize('rows', [[], [(RIDE, 0.8)], [(HOLD_DOG, 0.8)]])
-@pytest.mark.parametrize('labelled', [False, True])
+@pytest.mark.parametrize('labeled', [False, True])
 def test_whatever_is_missing_is_finite_and_connected(
-    phrases, scene, rows, labelled
+    phrases, scene, rows, labeled
 ):
     pairs = make_pairs([scene])
     interactions = make_interactions(pairs)
     targets = words(phrases, rows)
-    if labelled:
+    if labeled:
         targets.pair_labels = torch.zeros(len(pairs), VOCABULARY.num_hois)
     losses = make_loss()(interactions, pairs, targets, phrases)
     assert all(torch.isfinite(v) and v.requires_grad for v in losses.values())

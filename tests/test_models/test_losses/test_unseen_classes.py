@@ -114,7 +114,7 @@ def test_gradients_do_not_know_the_unseen(supervision, noise, by_verb):
 
 
 @pytest.mark.parametrize('by_verb', [False, True])
-def test_nothing_is_labelled_of_objects_without_a_seen_class(by_verb):
+def test_nothing_is_labeled_of_objects_without_a_seen_class(by_verb):
     """Nothing says of a bench whether it is used."""
     pairs = make_pairs([SCENE])
     of_bench = pairs.object_labels == BENCH

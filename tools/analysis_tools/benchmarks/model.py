@@ -39,7 +39,7 @@ ROOT = os.path.dirname(os.path.abspath(__file__ + '/../../..'))
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__,
-        epilog='benchmark.py cache, evaluation, ops and unlabelled time other '
+        epilog='benchmark.py cache, evaluation, ops and unlabeled time other '
         'parts; each has its own --help.',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -19,8 +19,8 @@ from tests.tool_utils import (
     write_detr,
 )
 
-BARE = REPO / 'configs' / 'mini' / 'clhoi_r18_mini_unlabelled.py'
-OWN = REPO / 'configs' / 'clhoi_r50_unlabelled.py'
+BARE = REPO / 'configs' / 'mini' / 'clhoi_r18_mini_unlabeled.py'
+OWN = REPO / 'configs' / 'clhoi_r50_unlabeled.py'
 ANNOTATE = REPO / 'tools' / 'teacher' / 'annotate.py'
 # There is nothing to validate by.
 NO_VALIDATION = [option for option in NO_WORKERS if option[:3] != 'val']
@@ -177,7 +177,7 @@ def test_own_images_from_the_teacher_to_a_test(tmp_path):
 def test_benchmark_of_a_long_list(tmp_path):
     done = run_tool(
         REPO / 'tools/analysis_tools/benchmark.py',
-        'unlabelled',
+        'unlabeled',
         '--images',
         '3000',
         '--samples',

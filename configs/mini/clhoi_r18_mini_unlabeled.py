@@ -16,7 +16,7 @@ train_dataloader = dict(
     sampler=dict(_delete_=True, type='ArraySampler', shuffle=True),
     dataset=dict(
         _delete_=True,
-        type='UnlabelledHOIDataset',
+        type='UnlabeledHOIDataset',
         images='data/mini/train',
         # Keys are relative to this folder, as in the cache.
         data_prefix=dict(img='data/mini'),

@@ -50,7 +50,7 @@ def root(tmp_path):
 def open_(images, **options):
     return DATASETS.build(
         dict(
-            type='UnlabelledHOIDataset',
+            type='UnlabeledHOIDataset',
             images=str(images),
             vocabulary='mini',
             **options,

@@ -25,7 +25,7 @@ _KEYS_CHECKED = 20_000
 
 
 @DATASETS.register_module()
-class UnlabelledHOIDataset(HOIDataset):
+class UnlabeledHOIDataset(HOIDataset):
     """Images of a folder, list or Parquet file, without annotations.
 
     Label-free training needs it, the teacher's cache, and a pipeline of
@@ -73,7 +73,7 @@ class UnlabelledHOIDataset(HOIDataset):
         ValueError: If the list is damaged or empty, or an image occurs twice.
     """
 
-    METAINFO = dict(dataset_type='UnlabelledHOIDataset')
+    METAINFO = dict(dataset_type='UnlabeledHOIDataset')
     FILTERS = ('without_answer',)
     SOURCE = (
         'Paths of a list are relative to data_prefix, else to the '

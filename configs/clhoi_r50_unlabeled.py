@@ -5,7 +5,7 @@ _base_ = [
     '_base_/models/detr_r50.py',
     '_base_/schedules/two_stage.py',
     '_base_/default_runtime.py',
-    '_base_/datasets/unlabelled.py',
+    '_base_/datasets/unlabeled.py',
 ]
 
 model = dict(

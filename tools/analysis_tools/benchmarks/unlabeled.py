@@ -1,4 +1,4 @@
-"""Measure how UnlabelledHOIDataset opens and reads a very long list.
+"""Measure how UnlabeledHOIDataset opens and reads a very long list.
 
 Temporarily writes a list of made-up paths to a folder; no image is read.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from clhoi_mm.datasets import ArraySampler, UnlabelledHOIDataset
+from clhoi_mm.datasets import ArraySampler, UnlabeledHOIDataset
 
 MB = 1 << 20
 AT_ONCE = 250_000
@@ -92,13 +92,13 @@ def memory(process: int, field: str = 'VmRSS') -> float:
     raise OSError(f'process {process} has no {field}')
 
 
-def open_list(path: Path, what: str) -> UnlabelledHOIDataset:
+def open_list(path: Path, what: str) -> UnlabeledHOIDataset:
     """Open the data set and print time and memory."""
     # Reset the peak.
     Path('/proc/self/clear_refs').write_text('5')
     before = memory(os.getpid())
     start, used = time.perf_counter(), time.process_time()
-    dataset = UnlabelledHOIDataset(
+    dataset = UnlabeledHOIDataset(
         str(path), 'mini', pipeline=[ReadKey()], seed=0
     )
     seconds, used = time.perf_counter() - start, time.process_time() - used
@@ -111,7 +111,7 @@ def open_list(path: Path, what: str) -> UnlabelledHOIDataset:
 
 
 def read(
-    dataset: UnlabelledHOIDataset, workers: int, samples: int
+    dataset: UnlabeledHOIDataset, workers: int, samples: int
 ) -> List[float]:
     """Read shuffled samples.
 
@@ -154,7 +154,7 @@ def main() -> None:
         short = path.with_stem('short')
         write_list(short, 4 * BATCH * args.workers, False)
         before = read(
-            UnlabelledHOIDataset(str(short), 'mini', pipeline=[ReadKey()]),
+            UnlabeledHOIDataset(str(short), 'mini', pipeline=[ReadKey()]),
             args.workers,
             4 * BATCH * args.workers,
         )

@@ -1,5 +1,5 @@
 # Own images padded to squares of 640 pixels, the input of RTMDet and YOLOX.
-_base_ = ['unlabelled.py', 'square_640.py']
+_base_ = ['unlabeled.py', 'square_640.py']
 
 train_pipeline = [
     *_base_.train_pipeline[:3],

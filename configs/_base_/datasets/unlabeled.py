@@ -33,7 +33,7 @@ train_dataloader = dict(
     # Sizes come from a Parquet list's columns, or from the images' headers.
     batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
-        type='UnlabelledHOIDataset',
+        type='UnlabeledHOIDataset',
         # A folder, a .txt with one path per line, or a .parquet.
         images='images',
         vocabulary=vocabulary,
@@ -56,7 +56,7 @@ test_dataloader = dict(
     drop_last=False,
     sampler=dict(type='ArraySampler', shuffle=False),
     dataset=dict(
-        type='UnlabelledHOIDataset',
+        type='UnlabeledHOIDataset',
         images='images',
         vocabulary=vocabulary,
         data_root=data_root,
