@@ -18,7 +18,7 @@ from typing import Dict, List, Optional, Set, Tuple
 
 @dataclass(frozen=True)
 class Need:
-    """What one module has to be.
+    """Requirement of one module.
 
     Args:
         dist (str): The distribution that pip installs.
@@ -185,7 +185,7 @@ def _remedy(need: Need) -> str:
 
 
 def _check_module(name: str, need: Need, found: Found) -> Optional[Problem]:
-    """What is wrong with one module, None if nothing is."""
+    """Return the problem of one module, or None."""
     remedy = _remedy(need)
     version = found.versions.get(name)
     if version is None:

@@ -1,4 +1,4 @@
-"""What tools share about configs and checkpoints; needs mmengine alone."""
+"""Functions of the tools for configs and checkpoints; mmengine only."""
 
 import argparse
 import copy
@@ -181,7 +181,7 @@ def _option_mistake(error: Exception, name: str, option: str) -> str:
 
 
 def _names(registry: str) -> List[str]:
-    """What mmengine's registry of a name, and those below it, hold."""
+    """Return the names in mmengine's registry and those below it."""
     below = [
         value
         for value in vars(mmengine.registry).values()

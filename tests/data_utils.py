@@ -300,7 +300,7 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 
     ``annotations/{trainval,test}.json``, ``images/{train2014,val2014}/``. The
     last image has a person who only stands, one who holds something unseen,
-    and one whom nobody labeled.
+    and an unlabeled one.
 
     Returns:
         Path: ``root``, the data_root.

@@ -17,7 +17,7 @@ WIDTH, HEIGHT, RATE = 224, 160, 10.0
 
 @dataclass
 class Actor:
-    """Somebody with a thing, who moves over the ground.
+    """Person with a thing, moving over the ground.
 
     Args:
         stage (Callable): A builder of groups, such as ``mount``.

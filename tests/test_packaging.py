@@ -219,7 +219,7 @@ def test_import_without_anything_installed() -> None:
         'apis',
     ],
 )
-def test_parts_for_training_say_what_is_missing(part: str) -> None:
+def test_parts_for_training_name_missing_packages(part: str) -> None:
     done = run_python(
         '-S',
         '-W',

@@ -225,15 +225,15 @@ def read_losses(work_dir: Path, *others: str) -> Dict[int, Dict[str, float]]:
     }
 
 
-def read_figures(text: str) -> Dict[str, float]:
-    """The figures that tools/test.py printed last, by name."""
+def read_metrics(text: str) -> Dict[str, float]:
+    """Read the metrics that tools/test.py printed last."""
     return {
         name: float(value)
         for name, value in re.findall(r'^(m?AP\w*) +(\d+\.\d+)$', text, re.M)
     }
 
 
-def said(text: str, *parts: str) -> None:
+def assert_in(text: str, *parts: str) -> None:
     """Assert that a run's last words, its error, hold every part."""
     last = ' '.join(text.split('\n')[-30:])
     last = ' '.join(last.split())

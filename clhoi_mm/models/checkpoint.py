@@ -19,7 +19,7 @@ def _history_statistic(owner: type, name: str) -> Callable:
 
 
 def _safe_globals() -> list:
-    """What mmengine puts into a checkpoint beside tensors and plain types.
+    """Types of mmengine in checkpoints beside tensors and plain types.
 
     Training logs (HistoryBuffer) and the numpy arrays in them, under the
     names that numpy 1 and numpy 2 give its functions.

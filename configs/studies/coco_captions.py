@@ -58,7 +58,9 @@ _train = [
 ]
 rows = {
     'random': dict(title='random scores for all pairs', baseline='random'),
-    'words': dict(title='prior from the pseudo-labels', baseline='words'),
+    'pseudo-labels': dict(
+        title='prior from the pseudo-labels', baseline='pseudo_labels'
+    ),
     # V-COCO's trainval, which shares no photos with the test.
     'prior': dict(
         title='prior from 5,400 labeled images',
@@ -125,13 +127,13 @@ tables = {
     'chosen': dict(
         title='To choose by: boxes detected',
         split='val',
-        rows=['random', 'words', 'prior', *_label_free],
+        rows=['random', 'pseudo-labels', 'prior', *_label_free],
         metrics=_columns('val.'),
     ),
     'chosen_given': dict(
         title='To choose by: boxes given',
         split='val',
-        rows=['random', 'words', 'prior', *_label_free],
+        rows=['random', 'pseudo-labels', 'prior', *_label_free],
         metrics=_columns('val_given.'),
     ),
     'measured': dict(

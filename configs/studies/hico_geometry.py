@@ -253,7 +253,7 @@ plots = [
         file=f'hico_geometry_{_axis}.svg',
         metric='AP',
         title=f'HICO-DET without pixels, {_fixed}',
-        x_title=f"{_axis} of the teacher's words",
+        x_title=f'{_axis} of the pseudo-labels',
         y_title='AP (%)',
         series={
             'label-free': sorted(

@@ -21,7 +21,7 @@ MINI = HOIVocabulary.load('mini')
 
 
 @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16', 'utf-32-be'])
-def test_encodings_say_the_same(tmp_path, encoding):
+def test_encodings_are_equal(tmp_path, encoding):
     content = make_annotations(HICO, tiny_scenes())
     path = tmp_path / 'ann.json'
     path.write_bytes(json.dumps(content).encode(encoding))
@@ -70,7 +70,7 @@ def test_unknown_sizes_are_refused_where_they_are_needed():
         file.require_sizes()
 
 
-def test_missing_file_says_what_writes_it(tmp_path):
+def test_missing_file_names_its_converter(tmp_path):
     with pytest.raises(FileNotFoundError, match='x.json.*dataset_converters'):
         AnnotationFile.read(tmp_path / 'x.json')
 

@@ -45,7 +45,7 @@ def all_of(file):
 @pytest.mark.parametrize(
     'encoding', ['utf-8-sig', 'utf-16', 'utf-16-be', 'utf-32']
 )
-def test_encodings_say_the_same(tmp_path, encoding):
+def test_encodings_are_equal(tmp_path, encoding):
     plain = all_of(read(tmp_path, COCO))
     assert all_of(read(tmp_path, COCO, encoding)) == plain
 
@@ -68,7 +68,7 @@ SAME = {
 
 
 @pytest.mark.parametrize('case', SAME)
-def test_odd_spellings_say_the_same(tmp_path, case):
+def test_odd_spellings_are_equal(tmp_path, case):
     assert all_of(read(tmp_path, SAME[case])) == all_of(read(tmp_path, COCO))
 
 

@@ -72,7 +72,7 @@ def test_by_hand(files, tmp_path):
     assert data.get_data_info(1)['hois']['object_rows'].tolist() == [-1]
 
 
-def test_json_says_the_same_as_csv(files, tmp_path):
+def test_json_equals_csv(files, tmp_path):
     convert_custom(*files, tmp_path / 'csv.json')
     rows = [
         dict(human_ann_id=5, object_ann_id=6, verb='push'),

@@ -435,7 +435,7 @@ def interactions(draw):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(content=st.lists(st.lists(interactions(), max_size=3), max_size=4))
-def test_all_sources_say_the_same(tmp_path, content):
+def test_all_sources_agree(tmp_path, content):
     images = [
         image(f'HICO_test2015_{i + 1:08d}.jpg', (60, 60), *hois)
         for i, hois in enumerate(content)

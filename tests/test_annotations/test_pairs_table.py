@@ -47,13 +47,13 @@ ENCODINGS = ('utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le', 'utf-32', 'cp1252')
 
 @pytest.mark.parametrize('encoding', ENCODINGS)
 @pytest.mark.parametrize('table', TABLES)
-def test_tables_say_the_same(tmp_path, table, encoding):
+def test_tables_are_equal(tmp_path, table, encoding):
     path = tmp_path / 'pairs.csv'
     path.write_bytes(TABLES[table].encode(encoding))
     assert read(path) == ROWS
 
 
-def test_json_says_the_same(tmp_path):
+def test_json_equals_the_table(tmp_path):
     rows = [dict(zip(HEADER, row)) for row in ROWS]
     columns = {
         name: {str(i): row[name] for i, row in enumerate(rows)}
@@ -75,7 +75,7 @@ def test_json_says_the_same(tmp_path):
     assert read(path) == ROWS
 
 
-def test_western_letters_are_read_and_said(tmp_path, caplog):
+def test_western_letters_are_read_and_reported(tmp_path, caplog):
     path = tmp_path / 'pairs.csv'
     path.write_bytes(
         'human_ann_id,object_ann_id,verb,note\n5,6,push,café\n'.encode(

@@ -71,7 +71,7 @@ def test_official_by_hand(tmp_path):
     )
     assert content['verbs'] == list(VOCABULARY.verbs)
     assert content['hoi_categories'] == []
-    # COCO's order and ids; the person whom nobody labeled is told apart.
+    # COCO's order and ids; the unlabeled person is marked.
     anns = content['annotations']
     assert [a['id'] for a in anns] == [21, 22, 13, 11, 12, 14]
     assert [a['id'] for a in anns if not a.get('hoi_labelled', True)] == [13]

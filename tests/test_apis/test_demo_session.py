@@ -15,7 +15,7 @@ from PIL import Image
 from clhoi_mm.apis import HOIInferencer
 from clhoi_mm.apis.demo_session import DemoSession, UserInputError
 from tests.data_utils import REPO
-from tests.tool_utils import run_tool, said
+from tests.tool_utils import assert_in, run_tool
 
 
 @pytest.fixture(scope='module')
@@ -77,7 +77,7 @@ def test_threshold_phrases_and_highlight_change_the_picture(page, images):
     assert page.predict(number, 0).rows == whole.rows
 
 
-def test_few_images_are_remembered(page, images):
+def test_few_images_are_kept(page, images):
     numbers = [page.add_image(images[0]) for _ in range(4)]
     with pytest.raises(UserInputError, match='open it again'):
         page.predict(numbers[0], 50)
@@ -136,7 +136,7 @@ def test_hostile_files(page, upload, data, part):
         page.add_image(upload(data, 'ride;rm -rf $HOME .png'))
 
 
-def test_images_are_turned_as_the_camera_says(page, upload):
+def test_images_are_read_upright(page, upload):
     exif = Image.Exif()
     exif[0x0112] = 6
     number = page.add_image(upload(encoded('JPEG', exif=exif)))
@@ -224,7 +224,7 @@ def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
     assert page.teacher_text(1).startswith('"A man rides a bicycle."')
 
 
-def test_the_tool_says_what_is_missing(world):
+def test_the_tool_reports_missing_files(world):
     done = run_tool(
         REPO / 'tools/web_demo.py',
         '--weights',
@@ -234,7 +234,7 @@ def test_the_tool_says_what_is_missing(world):
         cwd=world,
     )
     assert done.code == 1
-    said(
+    assert_in(
         done.text,
         'nowhere.png: no such image'
         if find_spec('gradio')

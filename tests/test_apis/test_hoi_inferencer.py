@@ -17,10 +17,10 @@ from tests.tool_utils import (
     MINI,
     NO_WORKERS,
     TEST,
+    assert_in,
     options,
     run_command,
     run_tool,
-    said,
 )
 
 INFER = REPO / 'tools' / 'infer.py'
@@ -341,7 +341,7 @@ def test_the_tool(world, broken, video):
     assert len(list((out / 'vis').rglob('*.jpg'))) == 5
 
 
-def test_the_tool_says_what_is_wrong(world, broken):
+def test_the_tool_reports_bad_input(world, broken):
     strip = write_film(
         broken.parent / 'strip.avi',
         [np.zeros((2, 2048, 3), np.uint8)] * 12,
@@ -368,7 +368,7 @@ def test_the_tool_says_what_is_wrong(world, broken):
             cwd=world,
         )
         assert done.code == 1 and 'Traceback' not in done.text
-        said(done.text, part)
+        assert_in(done.text, part)
 
 
 def infer(world, images, *extra):
@@ -377,9 +377,11 @@ def infer(world, images, *extra):
         '--out-dir', 'below', *extra, cwd=world)  # fmt: skip
 
 
-def test_the_tool_says_what_lies_below_the_threshold(world, images):
+def test_the_tool_reports_scores_below_the_threshold(world, images):
     done = infer(world, images, '--pred-score-thr', '0.999').check()
-    said(done.text, ' 0 interactions with a score of 0.999', 'show nothing')
+    assert_in(
+        done.text, ' 0 interactions with a score of 0.999', 'show nothing'
+    )
     (least,) = re.findall(r'--pred-score-thr ([\d.]+) would draw', done.text)
     done = infer(world, images, '--pred-score-thr', least).check()
     (found,) = re.findall(r'(\d+) interactions with a score', done.text)
@@ -397,5 +399,5 @@ def test_a_model_that_was_trained_from_features(world, images):
     cfg.dump(str(world / 'from_features.py'))
     done = infer(world, images, '--model', 'from_features.py')
     assert done.code == 1 and 'Traceback' not in done.text
-    said(done.text, 'from_features.py', 'from a file', '--model CONFIG')
+    assert_in(done.text, 'from_features.py', 'from a file', '--model CONFIG')
     infer(world, images, '--model', MINI).check()

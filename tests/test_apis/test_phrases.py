@@ -20,7 +20,7 @@ HICO = HOIVocabulary.load('hico_det')
         ('Ride_Bicycle', 'a person riding a bicycle'),
         ('hug person', 'a person hugging another person'),
         ('a man hugging a woman', 'a person hugging another person'),
-        # Nobody taught these.
+        # Not in the training vocabulary.
         ('groom the dog', 'a person grooming a dog'),
         ('grooms dog', 'a person grooming a dog'),
         ('a child petting its dog', 'a person petting a dog'),

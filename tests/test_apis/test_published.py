@@ -15,10 +15,10 @@ from tests.tool_utils import (
     NO_WORKERS,
     TEST,
     TRAIN,
+    assert_in,
     options,
-    read_figures,
+    read_metrics,
     run_tool,
-    said,
 )
 
 PUBLISH = REPO / 'tools/model_converters/publish_model.py'
@@ -98,7 +98,7 @@ def test_stripped_tests_as_the_whole(world, trained, stripped):
         assert 'unexpected key' not in done.text
         outcomes.append(
             (
-                read_figures(done.text),
+                read_metrics(done.text),
                 json.loads((world / 'found.json').read_text()),
             )
         )
@@ -146,7 +146,7 @@ def test_other_detector(world, stripped):
         cwd=world,
     )
     assert done.code != 0
-    said(done.text, 'published without', 'other.pth holds others')
+    assert_in(done.text, 'published without', 'other.pth holds others')
 
 
 def test_refuses_to_resume(world, stripped):
@@ -161,7 +161,7 @@ def test_refuses_to_resume(world, stripped):
         cwd=world,
     )
     assert done.code != 0
-    said(done.text, stripped.name, 'no optimizer state', 'load_from=')
+    assert_in(done.text, stripped.name, 'no optimizer state', 'load_from=')
 
 
 @pytest.mark.parametrize(
@@ -185,6 +185,6 @@ def test_bad_input_leaves_nothing(world, trained, stripped, source, parts):
         PUBLISH, source, 'bad/clhoi.pth', '--strip-detector', cwd=world
     )
     assert done.code != 0 and 'Traceback' not in done.text
-    said(done.text, *parts)
+    assert_in(done.text, *parts)
     assert not (world / 'bad').exists() or not list((world / 'bad').iterdir())
     shutil.rmtree(world / 'bad', ignore_errors=True)

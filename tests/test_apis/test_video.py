@@ -8,7 +8,7 @@ import pytest
 from clhoi_mm.apis import HOIInferencer
 from tests.data_utils import REPO
 from tests.film import RATE, draw_film, write_film
-from tests.tool_utils import run_tool, said
+from tests.tool_utils import assert_in, run_tool
 
 NUM_FRAMES = 24
 
@@ -39,7 +39,7 @@ def found(world, film):
         '0.2',
         cwd=world,
     ).check()
-    said(
+    assert_in(
         done.text,
         f'{NUM_FRAMES}/{NUM_FRAMES}',
         f'{NUM_FRAMES} of these are frames of videos',
@@ -71,7 +71,7 @@ def test_each_frame_has_a_line(found):
         assert len({len(column) for column in line['tracks'].values()}) == 1
 
 
-def test_numbers_stay_and_who_comes_later_has_another(found):
+def test_numbers_stay_and_later_persons_have_others(found):
     lines, _ = found
     dogs = [things(line, 'dog') for line in lines]
     # The dog is there all the time.

@@ -1,4 +1,4 @@
-"""Who is who in a video, and what of it is believed."""
+"""Tracks of a video and their smoothed scores."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def who(sample):
     ]
 
 
-def test_numbers_stay_with_those_who_move():
+def test_numbers_stay_with_moving_persons():
     tracks = VideoTracks(rate=10)
     for i in range(8):
         # Two persons walk towards each other in two lanes, past a dog; the
@@ -73,7 +73,7 @@ def test_numbers_stay_with_those_who_move():
         ]
 
 
-def test_who_leaves_and_who_comes():
+def test_leaving_and_coming_persons():
     tracks = VideoTracks(rate=10)
     here = (PERSON, box(10.0), 0.9)
     for _ in range(4):
@@ -140,7 +140,7 @@ def test_a_flicker_is_smoothed_and_a_gap_is_bridged():
     assert scores(tracks.update(frame(pair[:1]))) == {}
 
 
-def test_one_wrong_frame_is_not_believed():
+def test_one_wrong_frame_changes_nothing():
     tracks = VideoTracks(rate=25)
     pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.9)]
     for i in range(30):
@@ -164,7 +164,7 @@ def test_actions_without_objects_and_the_best_first():
     assert found.object_scores.tolist() == pytest.approx([0.0, 0.8])
 
 
-def test_videos_where_nobody_is():
+def test_videos_without_persons():
     tracks = VideoTracks()
     for _ in range(3):
         found = tracks.update(frame([]))

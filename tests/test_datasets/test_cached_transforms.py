@@ -54,15 +54,15 @@ def build(tmp_path):
     )
 
 
-def test_remembered_views_are_those_of_the_steps(build):
+def test_cached_views_are_those_of_the_steps(build):
     plain = build(STEPS)
-    remembering = build([dict(type='CachedTransforms', steps=STEPS)])
+    cached = build([dict(type='CachedTransforms', steps=STEPS)])
     seen = set()
     for epoch in range(8):
-        for data in (plain, remembering):
+        for data in (plain, cached):
             data.set_epoch(epoch)
         for i in range(5):
-            sample = remembering[i]['data_samples']
+            sample = cached[i]['data_samples']
             expected = plain[i]['data_samples']
             assert sample.key == expected.key
             assert sample.flip == expected.flip
@@ -75,20 +75,18 @@ def test_remembered_views_are_those_of_the_steps(build):
     assert len(seen) == 10
 
 
-def test_images_are_not_remembered():
+def test_images_are_not_cached():
     init_default_scope('clhoi_mm')
     with pytest.raises(RuntimeError, match='goes with LoadDetectorFeatures'):
         CachedTransforms(STEPS)(dict(key='a.png'))
 
 
 @pytest.mark.parametrize('max_images, kept', [(100, 10), (3, 3), (0, 0)])
-def test_as_many_images_as_asked_for_are_remembered(
-    tmp_path, max_images, kept
-):
+def test_as_many_images_as_asked_for_are_cached(tmp_path, max_images, kept):
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     steps = [dict(type='LoadImageFromFile'), *STEPS]
-    plain, remembering = (
+    plain, cached = (
         HICODetDataset(
             'annotations/train.json',
             data_root=str(tmp_path),
@@ -106,10 +104,10 @@ def test_as_many_images_as_asked_for_are_remembered(
     )
     seen, alive = Counter(), []
     for epoch in range(20):
-        for data in (plain, remembering):
+        for data in (plain, cached):
             data.set_epoch(epoch)
         for i in range(5):
-            view, expected = remembering[i], plain[i]
+            view, expected = cached[i], plain[i]
             assert torch.equal(view['inputs'], expected['inputs'])
             assert view['data_samples'].flip == expected['data_samples'].flip
             seen[id(view)] += 1

@@ -132,13 +132,13 @@ def test_truncated_annotation_file(tiny, tmp_path):
         (VCOCODataset, 's-gupta/v-coco'),
     ],
 )
-def test_missing_annotation_file_says_whence(tmp_path, cls, words):
+def test_missing_annotation_file_names_its_source(tmp_path, cls, words):
     with pytest.raises(FileNotFoundError, match='no.json') as error:
         cls('annotations/no.json', data_root=str(tmp_path))
     assert words in str(error.value) and 'same command' in str(error.value)
 
 
-def test_missing_image_says_which(tiny, tmp_path):
+def test_missing_image_is_named(tiny, tmp_path):
     data = build(
         tiny,
         ann_file=str(tiny / 'annotations/train.json'),

@@ -247,7 +247,7 @@ def test_subsets(root):
         dataset.get_data_info(4)
 
 
-def test_only_images_with_words(root, tmp_path):
+def test_only_images_with_answers(root, tmp_path):
     cache = cache_of(tmp_path / 'cache', ['b/c.jpg', 'other.png', 'a.png'])
     steps = (LOAD[0], dict(type='LoadTeacherKnowledge', cache=cache), LOAD[1])
     words = dict(filter_cfg=dict(without_answer=cache), pipeline=steps)

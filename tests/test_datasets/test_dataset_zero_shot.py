@@ -44,7 +44,7 @@ def names_in(data, i):
     )
 
 
-def test_a_pair_goes_with_all_that_it_is_labeled_with(tiny):
+def test_pair_is_dropped_with_all_its_labels(tiny):
     data = build(tiny, zero_shot=labels_of('straddle bicycle', 'feed horse'))
     # The straddler rides as well; the person who holds the bicycle stays.
     assert names_in(data, 0) == (

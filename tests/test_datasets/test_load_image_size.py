@@ -45,7 +45,7 @@ def test_samples_are_those_of_the_image(build, tmp_path):
         if read.set_epoch(epoch) is None
     ]
     for path in (tmp_path / 'train').iterdir():
-        path.unlink()  # nobody misses it
+        path.unlink()  # it is not read
     flips = set()
     for epoch, samples in enumerate(expected):
         sized.set_epoch(epoch)
@@ -63,17 +63,17 @@ def test_stand_in_takes_no_memory():
     assert not any(results['img'].strides)
 
 
-def test_views_are_remembered(build):
+def test_views_are_cached(build):
     plain = build(dict(type='LoadImageSize'), *STEPS)
-    remembering = build(
+    caching_model = build(
         dict(type='LoadImageSize'), dict(type='CachedTransforms', steps=STEPS)
     )
     seen = set()
     for epoch in range(8):
-        for data in (plain, remembering):
+        for data in (plain, caching_model):
             data.set_epoch(epoch)
         for i in range(5):
-            sample = remembering[i]['data_samples']
+            sample = caching_model[i]['data_samples']
             same(sample, plain[i]['data_samples'])
             seen.add(id(sample))
     assert len(seen) == 10

@@ -29,7 +29,7 @@ def build(folder, **kwargs):
     )
 
 
-def test_words_of_the_image(folder):
+def test_pseudo_labels_of_the_image(folder):
     transform = build(folder, vocabulary='hico_det')
     for copy in (transform, pickle.loads(pickle.dumps(transform))):
         results = copy(dict(key='a.jpg', other=1))

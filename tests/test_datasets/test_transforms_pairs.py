@@ -95,7 +95,7 @@ def test_image_without_boxes_has_empty_fields():
     assert sample.gt_instances.labels.dtype == torch.int64
 
 
-def test_teacher_words_are_packed():
+def test_pseudo_labels_are_packed():
     words = dict(
         caption_embed=np.ones(4, np.float32),
         scores=np.zeros(2, np.float32),
@@ -156,7 +156,7 @@ def test_mispairing_transforms_are_refused(step, message):
         ),
     ],
 )
-def test_wrong_pipelines_say_what_to_change(steps, error, message):
+def test_wrong_pipelines_name_the_change(steps, error, message):
     with pytest.raises(error, match=message):
         pack(make_results(BOXES), *steps)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.data_utils import REPO
-from tests.tool_utils import read_figures, run_command
+from tests.tool_utils import read_metrics, run_command
 
 
 @pytest.mark.slow
@@ -20,7 +20,7 @@ def test_tutorial(tmp_path):
     ).check()
     out = tmp_path / 'out'
     # Random scores for all pairs reach 7.6 in this world (README).
-    assert read_figures(done.text)['mAP'] > 20
+    assert read_metrics(done.text)['mAP'] > 20
     config = (out / 'tutorial.py').read_text()
     assert 'annotations' not in re.sub('#.*', '', config)
     for name in ('losses.png', 'found.npz', 'errors/errors.png'):

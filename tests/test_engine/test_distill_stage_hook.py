@@ -214,7 +214,7 @@ def test_cache_of_another_text_encoder_is_an_error(
 
 
 @pytest.mark.parametrize('warmup, warned', [(0, False), (1, True)])
-def test_noise_that_is_never_made_use_of_is_said(caplog, warmup, warned):
+def test_unused_noise_model_is_reported(caplog, warmup, warned):
     cfg = model_cfg()
     cfg['label_noise'] = dict(type='EMLabelNoise', warmup=warmup)
     runner = make_runner(build(cfg).train())

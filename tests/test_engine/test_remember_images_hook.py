@@ -80,14 +80,14 @@ def test_what_draws_is_left_as_it_is(build):
     assert dataset.pipeline is pipeline
 
 
-def test_without_images_there_is_nothing_to_remember(build):
+def test_without_images_there_is_nothing_to_cache(build):
     dataset = build([dict(type='LoadImageSize'), *STEPS[1:]])
     pipeline = dataset.pipeline
     assert begin_training(dataset) == []
     assert dataset.pipeline is pipeline
 
 
-def test_the_mini_config_has_steps_that_are_remembered(build):
+def test_the_mini_config_has_cached_steps(build):
     steps = Config.fromfile(MINI).train_dataloader.dataset.pipeline
     dataset = build([s for s in steps if s.type != 'LoadTeacherKnowledge'])
     assert begin_training(dataset) == []

@@ -80,7 +80,7 @@ def test_a_round_begins(model):
     assert any(p in state for p in model.vlt.parameters())
 
 
-def test_the_elder_learns_nothing(model):
+def test_the_self_teacher_is_frozen(model):
     runner = make_runner(model)
     SelfDistillHook([3]).before_train_epoch(runner)
     before = {
@@ -98,7 +98,7 @@ def test_the_elder_learns_nothing(model):
 
 
 def test_self_teacher_predicts_what_the_student_predicted(model):
-    """At the moment of its appointment, dropout aside."""
+    """Right after the snapshot, without dropout."""
     model.eval()
     inputs, samples = torch.rand(1, 3, *SIZE), [make_sample()]
     batch = model.prepare(inputs, samples)
@@ -123,7 +123,7 @@ def test_self_teacher_predicts_what_the_student_predicted(model):
     ],
     ids=['image', 'instance', 'no noise model'],
 )
-def test_what_is_not_doubted_is_not_revised(cfg):
+def test_without_noise_model_there_is_no_second_round(cfg):
     model = build(cfg).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     SelfDistillHook([3]).before_train_epoch(make_runner(model))
@@ -177,7 +177,7 @@ def test_a_resumed_run_repeats_the_uninterrupted(whole, epoch, tmp_path):
         assert torch.equal(one, two), name
 
 
-def test_the_elder_is_beside_the_weights(whole):
+def test_the_self_teacher_is_beside_the_weights(whole):
     work_dir, _, model = whole
     for epoch in (3, 4):
         checkpoint = load_weights(str(work_dir / f'epoch_{epoch}.pth'))

@@ -52,7 +52,7 @@ def average_precision(tp, scores, num_positive):
 
 
 class Image:
-    """An image's persons: boxes, actions (None: nobody looked), roles."""
+    """An image's persons: boxes, actions (None: unlabeled), roles."""
 
     def __init__(self, sample, verbs):
         height, width = sample['ori_shape']

@@ -85,7 +85,7 @@ def evaluate(samples, dataset_meta=None, **kwargs):
     return evaluator.evaluate(len(samples))
 
 
-def test_figures_by_hand():
+def test_metrics_by_hand():
     assert evaluate(zoo_samples()) == pytest.approx(EXPECTED)
 
 
@@ -125,7 +125,7 @@ def test_classwise_and_prefix():
     assert figures['zoo/mAP'] == pytest.approx(EXPECTED['hico_det/mAP'])
 
 
-def test_eval_names_are_the_figures():
+def test_eval_names_are_the_metrics():
     names = {n for group in HICODetMetric.eval_names.values() for n in group}
     figures = evaluate(zoo_samples(), unseen=[1])
     assert names <= {key.split('/')[1] for key in figures}

@@ -59,7 +59,7 @@ def truth_as_predictions(annotations, agent_scores=False):
 
 
 def park_scenes():
-    """Like V-COCO: absent roles, nobody, persons nobody looked at."""
+    """Like V-COCO: absent roles, no persons, unlabeled persons."""
     size = (120, 90)
     return [
         make_scene('busy.png', size, [('person', (5, 10, 45, 80)),
@@ -89,7 +89,7 @@ def score(*args, cwd):
     return run_command('python', TOOLS / 'eval_predictions.py', *args, cwd=cwd)
 
 
-def figures_of(text):
+def metrics_of(text):
     lines = [line.split() for line in text.splitlines()]
     return {line[0]: float(line[-1]) for line in lines if len(line) == 2}
 
@@ -187,7 +187,7 @@ def test_truth_scores_100_in_hico_det(tmp_path, protocol):
     # Eight classes are annotated; the others count but in qpic.
     share = 1 if protocol == 'qpic' else 8 / 600
     assert figures['hico_det/mAP'] == pytest.approx(100 * share)
-    assert figures_of(done.text)['hico_det/mAP_ko'] == pytest.approx(
+    assert metrics_of(done.text)['hico_det/mAP_ko'] == pytest.approx(
         100 * share, abs=0.005
     )
 
@@ -206,7 +206,7 @@ def test_truth_scores_100_in_v_coco(tmp_path):
         'v_coco',
         cwd=tmp_path,
     ).check()
-    assert figures_of(done.text) == {
+    assert metrics_of(done.text) == {
         f'v_coco/{name}': 100
         for name in ('AP_role_s1', 'AP_role_s2', 'AP_role_s1_25',
                      'AP_role_s2_25', 'AP_agent')
@@ -227,7 +227,7 @@ def test_zero_shot(tmp_path):
         'uo',
         cwd=tmp_path,
     ).check()
-    figures = figures_of(done.text)
+    figures = metrics_of(done.text)
     assert figures['hico_det/mAP'] == pytest.approx(
         figures['hico_det/mAP_unseen'] / 6
         + figures['hico_det/mAP_seen'] * 5 / 6,
@@ -245,7 +245,7 @@ def test_zero_shot(tmp_path):
         '--unseen',
         'mine.json',
     )
-    assert figures_of(score(*args, cwd=tmp_path).check().text) == figures
+    assert metrics_of(score(*args, cwd=tmp_path).check().text) == figures
     (tmp_path / 'mine.json').write_text('[600]')
     refused = score(*args, cwd=tmp_path)
     assert refused.code and 'holds class 600' in refused.text
@@ -329,7 +329,7 @@ def test_images_that_are_left_out_have_no_predictions(tmp_path):
         cwd=tmp_path,
     ).check()
     assert '4 of 5 images are not in few.npz' in done.text
-    assert figures_of(done.text)['hico_det/mAP'] == pytest.approx(
+    assert metrics_of(done.text)['hico_det/mAP'] == pytest.approx(
         100 * 4 / 600, abs=0.005
     )
 
@@ -395,7 +395,7 @@ def test_bad_predictions(tmp_path, edit, message):
 
 
 def test_images_of_one_side_are_counted(tmp_path):
-    """What is predicted for other images changes no score."""
+    """Predictions for other images change no score."""
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     whole = truth_as_predictions(annotations)
     whole.write(tmp_path / 'whole.npz')
@@ -419,14 +419,14 @@ def test_images_of_one_side_are_counted(tmp_path):
         done.text
     )
     # All of four classes that are left, nothing of the others.
-    assert figures_of(done.text)['hico_det/mAP'] == round(400 / 600, 2)
+    assert metrics_of(done.text)['hico_det/mAP'] == round(400 / 600, 2)
     done = run_command(
         'python', TOOLS / 'hoi_errors.py', *args, 'part.json', cwd=tmp_path
     ).check()
     assert 'attention: 1 of 5 keys of the predictions' in done.text
 
 
-def test_keys_tell_images_of_other_splits(tmp_path):
+def test_keys_identify_images_of_other_splits(tmp_path):
     """Ids of two splits may be the same, keys are not."""
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     bare = truth_as_predictions(annotations)
@@ -435,7 +435,7 @@ def test_keys_tell_images_of_other_splits(tmp_path):
     done = score(*args, cwd=tmp_path).check()
     assert 'x.npz has no keys: images are compared by id alone' in done.text
     assert '5 of 5 ids are in ann.json' in done.text
-    whole = figures_of(done.text)
+    whole = metrics_of(done.text)
     own = list(annotations.keys)
 
     def with_keys(keys):
@@ -443,9 +443,9 @@ def test_keys_tell_images_of_other_splits(tmp_path):
         return score(*args, cwd=tmp_path)
 
     done = with_keys(own).check()
-    assert figures_of(done.text) == whole and 'keys' not in done.text
+    assert metrics_of(done.text) == whole and 'keys' not in done.text
     done = with_keys([f'.\\{key}' for key in own]).check()
-    assert figures_of(done.text) == whole and 'keys' not in done.text
+    assert metrics_of(done.text) == whole and 'keys' not in done.text
     done = with_keys([f'test/{i}.jpg' for i in range(5)])
     assert done.code == 1 and 'Traceback' not in done.text
     assert "such as 'test/0.jpg'" in done.text and own[0] in done.text
@@ -456,10 +456,10 @@ def test_keys_tell_images_of_other_splits(tmp_path):
     )
     # The first image's four pairs are not scored as the image of its id.
     assert len(Predictions.read(tmp_path / 'x.npz').pairs(annotations)) == 4
-    assert figures_of(done.text) != whole
+    assert metrics_of(done.text) != whole
 
 
-def test_repeated_pairs_are_said(tmp_path):
+def test_repeated_pairs_are_reported(tmp_path):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'x.npz')
     args = ('--metric', 'hico_det', '--ann', path.name, '--pred', 'x.npz')
@@ -473,7 +473,7 @@ def test_repeated_pairs_are_said(tmp_path):
     assert f'3 of {num + 3} hois in ann.json repeat the person' in text
 
 
-def test_tool_says_what_is_wrong(tmp_path):
+def test_tool_reports_bad_input(tmp_path):
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'preds.npz')
     done = score(
@@ -572,7 +572,7 @@ def test_real_annotations_as_predictions():
 
 
 def test_both_paths_agree(tmp_path):
-    """What a data set's samples say is what the file says."""
+    """A data set's samples equal the file."""
     pytest.importorskip('mmdet')
     from clhoi_mm.datasets import VCOCODataset
     from clhoi_mm.evaluation.core import (

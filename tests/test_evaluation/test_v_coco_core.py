@@ -175,7 +175,7 @@ ONE = [(P, True)]
     # something where there is nothing: scenario 2 does not mind
     (ONE, [(0, 'hold obj', NOTHING)], [(P, BALL, 'hold obj', .9)],
      (0, 1, 1)),
-    # a person whom nobody labeled: neither right nor wrong
+    # an unlabeled person: neither right nor wrong
     ([(P, True), (Q, False)], [(0, 'hold obj', BALL)],
      [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)], (1, 1, 1)),
     # a labeled person who does nothing: wrong, precision 1/2

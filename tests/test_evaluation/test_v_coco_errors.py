@@ -67,7 +67,7 @@ def test_reasons_by_hand(roles, rows, false, missed):
     assert by_reason(report.missed) == ({missed: 1} if missed else {})
 
 
-def test_persons_whom_nobody_labeled_are_no_errors():
+def test_unlabeled_persons_are_no_errors():
     report = explain(
         [make_sample(0, [(A, False)], [], [(A, CUP, 'hold obj', 0.9)])]
     )

@@ -83,7 +83,7 @@ def test_counting_twice_is_being_there_twice(seed, weights):
     np.testing.assert_allclose(weighted.means(weights), expected)
 
 
-def test_interval_holds_the_figure_and_narrows_with_images():
+def test_interval_holds_the_metric_and_narrows_with_images():
     widths = []
     for count in (30, 480):
         rng = np.random.default_rng(1)

@@ -76,7 +76,7 @@ def evaluate(samples, dataset_meta=None, **kwargs):
     return evaluator.evaluate(len(samples))
 
 
-def test_figures_by_hand():
+def test_metrics_by_hand():
     assert evaluate(yard_samples()) == pytest.approx(EXPECTED)
 
 
@@ -98,7 +98,7 @@ def test_classwise_and_prefix():
     assert 'yard/AP_role_s1/stand' not in figures
 
 
-def test_eval_names_are_the_figures():
+def test_eval_names_are_the_metrics():
     names = [n for group in VCOCOMetric.eval_names.values() for n in group]
     assert sorted(f'v_coco/{name}' for name in names) == sorted(EXPECTED)
 

@@ -79,7 +79,7 @@ def test_outputs_are_the_same(name):
     assert detector.identity == identity
 
 
-def test_trained_detector_says_the_same():
+def test_trained_detector_gives_equal_results():
     cfg = Config.fromfile(REPO / 'configs/clhoi_r18_mini.py')
     path = str(REPO / cfg.model.detector.checkpoint)
     detector = FrozenDetector(

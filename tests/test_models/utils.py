@@ -179,7 +179,7 @@ def make_teacher_head(**options) -> nn.Module:
     )
 
 
-def make_words(
+def make_pseudo_labels(
     words: Sequence[Tuple[int, int, float]] = (),
     caption: Optional[str] = None,
     valid: bool = True,
@@ -257,7 +257,7 @@ def make_sample(
 
     Args:
         rows (Sequence, optional): (label, score, box), also the annotations.
-        words (Sequence): As in :func:`make_words`.
+        words (Sequence): As in :func:`make_pseudo_labels`.
         hois (Sequence): Annotated (human row, object row, HOI class).
         size (tuple): Height and width.
         img_id (int): Id.
@@ -274,7 +274,7 @@ def make_sample(
             scale_factor=(1.0, 1.0),
         )
     )
-    sample.teacher = make_words(words, caption, valid)
+    sample.teacher = make_pseudo_labels(words, caption, valid)
     sample.gt_hois = InstanceData(
         human_inds=torch.tensor([h for h, _, _ in hois], dtype=torch.long),
         object_inds=torch.tensor([o for _, o, _ in hois], dtype=torch.long),

@@ -1,4 +1,4 @@
-"""What an ICN may say of pairs, a teacher of images, and their comparison."""
+"""Predictions for pairs, targets of images, and their comparison."""
 
 from types import SimpleNamespace
 

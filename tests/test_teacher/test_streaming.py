@@ -1,4 +1,4 @@
-"""The stages that ask nobody hold little in memory, and say what is wrong."""
+"""The offline stages need little memory and report bad input."""
 
 import json
 import resource

@@ -166,7 +166,7 @@ def test_a_list_without_its_root_is_refused(tmp_path, images):
     assert done.stderr.strip().endswith(f'are relative to: {tmp_path}')
 
 
-def test_a_stage_without_answers_is_told_and_nothing_is_packed(
+def test_stage_without_answers_is_reported_and_nothing_is_packed(
     tmp_path, images
 ):
     done = annotate(

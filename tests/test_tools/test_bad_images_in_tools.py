@@ -14,11 +14,11 @@ from tests.tool_utils import (
     NO_WORKERS,
     TEST,
     TRAIN,
+    assert_in,
     make_world,
     options,
-    read_figures,
+    read_metrics,
     run_tool,
-    said,
 )
 
 CACHE = REPO / 'tools/analysis_tools/cache_detections.py'
@@ -94,11 +94,11 @@ def test_testing_goes_on_and_counts(world, damage, workers):
         ),
     )
     assert done.code == 1
-    said(done.text, 'test.py: 2 images could not be read')
+    assert_in(done.text, 'test.py: 2 images could not be read')
     assert f'{path}: no image can be decoded' in done.text
     assert '2 of 4 images could not be read. They have no' in done.text
     assert str(gone) in done.text
-    assert set(read_figures(done.text)) == set(read_figures(whole.text))
+    assert set(read_metrics(done.text)) == set(read_metrics(whole.text))
     found = json.loads((world / 'found.json').read_text())
     counts = {row['key']: len(row['hois']['scores']) for row in found}
     assert [
@@ -118,7 +118,9 @@ def test_testing_on_nothing_is_an_error(world, damage):
         damage(f'test/images/00000{i}.png', away=True)
     done = run_test(world)
     assert done.code != 0
-    said(done.text, 'test.py: none of 4 images can be read; the first: No im')
+    assert_in(
+        done.text, 'test.py: none of 4 images can be read; the first: No im'
+    )
     assert 'Traceback' not in done.text
 
 
@@ -133,7 +135,7 @@ def test_where_a_bad_image_is_an_error(world, damage):
             ),
         )
         assert done.code == 1 and 'Traceback' not in done.text
-        said(done.text, f'test.py: {path}: no image can be decoded')
+        assert_in(done.text, f'test.py: {path}: no image can be decoded')
 
 
 def test_detections_are_written_without_it(world, damage):
@@ -143,7 +145,7 @@ def test_detections_are_written_without_it(world, damage):
         CACHE, MINI, '--out', 'f.safetensors', '--features', cwd=world
     )
     assert done.code == 1
-    said(
+    assert_in(
         done.text,
         # 8 training images twice, 2 and 4 of the other splits
         'f.safetensors: 19 views',
@@ -182,7 +184,7 @@ def test_training_by_choice(world, damage):
         TRAIN, MINI, '--work-dir', 'other', *options(*SHORT), cwd=world
     )
     assert done.code == 1 and 'Traceback' not in done.text
-    said(done.text, f'train.py: {path}: no image can be decoded')
+    assert_in(done.text, f'train.py: {path}: no image can be decoded')
     done = run_tool(
         TRAIN,
         MINI,
@@ -200,5 +202,5 @@ def test_browsing(world, damage):
     path = damage('train/images/000003.png')
     done = run_tool(BROWSE, MINI, '--out', 'drawn', '--num', '0', cwd=world)
     assert done.code == 1
-    said(done.text, f'{path}: no image can be', '7 of 8 images')
+    assert_in(done.text, f'{path}: no image can be', '7 of 8 images')
     assert len(list((world / 'drawn').rglob('*.png'))) == 7

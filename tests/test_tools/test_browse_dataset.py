@@ -40,7 +40,7 @@ def size(path):
     return cv2.imread(str(path)).shape[:2]
 
 
-def test_pairs_and_words_are_drawn(workplace, tmp_path):
+def test_pairs_and_pseudo_labels_are_drawn(workplace, tmp_path):
     done = run(workplace, tmp_path, '--num', '0').check()
     assert '5 of 5 images with 6 annotated pairs' in done.text
     names = sorted(p.name for p in tmp_path.glob('train/*.png'))

@@ -20,12 +20,12 @@ from tests.tool_utils import (
     MINI,
     NO_WORKERS,
     TRAIN,
+    assert_in,
     make_world,
     options,
     read_losses,
     run_command,
     run_tool,
-    said,
 )
 
 TOOL = REPO / 'tools/analysis_tools/cache_detections.py'
@@ -63,9 +63,9 @@ def features(world):
     done = run_tool(
         TOOL, MINI, '--out', 'f.safetensors', '--features', cwd=world
     ).check()
-    said(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
+    assert_in(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
     # Said beforehand, and afterwards what it came to.
-    said(done.text, 'minutes for 22 views', ' MB and ', ' s a view')
+    assert_in(done.text, 'minutes for 22 views', ' MB and ', ' s a view')
     return world / 'f.safetensors'
 
 
@@ -158,7 +158,7 @@ def test_detections_of_another_detector_are_refused(world, features):
         cwd=world,
     )
     assert done.code != 0
-    said(done.text, 'made by another detector', 'config differ')
+    assert_in(done.text, 'made by another detector', 'config differ')
 
 
 def test_augmentation_that_never_repeats_is_refused(world):
@@ -173,7 +173,7 @@ def test_augmentation_that_never_repeats_is_refused(world):
         cwd=world,
     )
     assert done.code != 0 and not (world / 'none.safetensors').exists()
-    said(done.text, 'RandomCrop', 'without --features')
+    assert_in(done.text, 'RandomCrop', 'without --features')
 
 
 @pytest.fixture(scope='module')
@@ -253,7 +253,7 @@ def test_mirroring_a_padded_image_is_refused(world, square):
         TOOL, late, '--out', 'no.safetensors', '--features', cwd=world
     )
     assert done.code != 0 and not (world / 'no.safetensors').exists()
-    said(done.text, 'RandomFlip after Pad', 'before Resize and Pad')
+    assert_in(done.text, 'RandomFlip after Pad', 'before Resize and Pad')
 
 
 def test_maps_that_are_not_kept_are_missed(world, features):
@@ -264,7 +264,7 @@ def test_maps_that_are_not_kept_are_missed(world, features):
         cwd=world,
     )
     assert done.code != 0
-    said(done.text, 'lacks maps, or RoI features of pairs', '--all-maps')
+    assert_in(done.text, 'lacks maps, or RoI features of pairs', '--all-maps')
 
 
 @pytest.fixture(scope='module')

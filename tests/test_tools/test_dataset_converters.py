@@ -194,7 +194,7 @@ def test_worlds_are_made_without_torch(tmp_path):
     assert len(json.loads((tmp_path / 'rare.json').read_text())) == 2
 
 
-def test_the_mini_world_says_what_draws_it(tmp_path):
+def test_missing_mini_world_names_its_generator(tmp_path):
     code = LAPTOP.replace('"torch", ', '"torch", "cv2", ')
     done = run_command(sys.executable, '-c', code, MAKE_MINI, cwd=tmp_path)
     assert done.code == 1 and 'Traceback' not in done.text

@@ -22,12 +22,12 @@ from tests.tool_utils import (
     NO_WORKERS,
     TEST,
     TRAIN,
+    assert_in,
     make_world,
     options,
-    read_figures,
     read_losses,
+    read_metrics,
     run_tool,
-    said,
 )
 
 CLASSES = Config.fromfile(
@@ -106,7 +106,7 @@ def train_and_test(world, config):
     assert all(
         np.isfinite(list(values.values())).all() for values in losses.values()
     )
-    return losses, read_figures(done.text)['mAP']
+    return losses, read_metrics(done.text)['mAP']
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_weights_of_another_detector_are_refused(world):
         cwd=world,
     )
     assert done.code > 0
-    said(done.text, 'mini_detector.pth does not fit the detector')
+    assert_in(done.text, 'mini_detector.pth does not fit the detector')
     done = run_tool(
         TRAIN,
         config,
@@ -165,7 +165,7 @@ def test_weights_of_another_detector_are_refused(world):
         cwd=world,
     )
     assert done.code > 0
-    said(
+    assert_in(
         done.text,
         'nowhere.pth does not exist',
         'YOLOX',

@@ -17,8 +17,8 @@ from tests.tool_utils import (
     TRAIN,
     make_world,
     options,
-    read_figures,
     read_losses,
+    read_metrics,
     run_command,
     run_tool,
 )
@@ -152,7 +152,7 @@ def test_two_processes_test_as_one(world, two):
         ).check()
         found = json.loads((world / f'found_{processes}.json').read_text())
         outcomes.append(
-            (read_figures(done.text), sorted(found, key=lambda x: x['key']))
+            (read_metrics(done.text), sorted(found, key=lambda x: x['key']))
         )
     assert outcomes[0][0]['mAP'] >= 0 and len(outcomes[0][1]) == 7
     assert outcomes[0] == outcomes[1]
@@ -259,8 +259,8 @@ def test_dist_test_sh(world, two):
         *options(*NO_WORKERS),
         cwd=world,
     ).check()
-    assert read_figures(done.text) == pytest.approx(
-        read_figures(alone.text), abs=0.02
+    assert read_metrics(done.text) == pytest.approx(
+        read_metrics(alone.text), abs=0.02
     )
 
 

@@ -70,9 +70,7 @@ def test_no_text_ends_a_stage(texts):
         ('store.merge', 'label_image', 1, 'a text ended a stage'),
     ],
 )
-def test_a_rule_that_fails_is_recorded_and_a_stage_is_told(
-    texts, tmp_path, module, name, code, said
-):
+def test_failing_rule_is_recorded(texts, tmp_path, module, name, code, said):
     (tmp_path / 'sitecustomize.py').write_text(
         SABOTAGE.format(module=module, name=name)
     )

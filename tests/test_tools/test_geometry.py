@@ -12,11 +12,11 @@ from tests.data_utils import REPO, make_annotations, make_scene
 from tests.tool_utils import (
     TEST,
     TRAIN,
+    assert_in,
     options,
-    read_figures,
     read_losses,
+    read_metrics,
     run_tool,
-    said,
 )
 
 TOOL = REPO / 'tools/dataset_converters/geometry.py'
@@ -182,7 +182,7 @@ def test_folds(hico):
             hico, 'split', 'source.json', '--out', 'bad', '--fold', fold
         )
         assert done.code
-        said(done.text, message)
+        assert_in(done.text, message)
         assert 'Traceback' not in done.text and not (hico / 'bad').exists()
 
 
@@ -317,7 +317,7 @@ def test_train_and_test(hico):
         'AP_multi',
         cwd=hico,
     ).check()
-    figures = read_figures(done.text)
+    figures = read_metrics(done.text)
     assert 0 < figures['AP'] <= 100
     # Each image has two persons who might use its bicycle.
     assert figures['AP_multi'] == figures['AP']
@@ -331,13 +331,13 @@ def test_train_and_test(hico):
         ('cache_detections', 'LoadImageSize in a pipeline: leave it out'),
     ],
 )
-def test_tools_that_need_images_say_so(hico, tool, message):
+def test_tools_that_need_images_report_it(hico, tool, message):
     out = ('--out', 'x.safetensors') if tool != 'get_flops' else ()
     done = run_tool(
         REPO / f'tools/analysis_tools/{tool}.py', HICO, *out, cwd=hico
     )
     assert done.code == 1
-    said(done.text, message)
+    assert_in(done.text, message)
     assert 'Traceback' not in done.text
 
 
@@ -360,13 +360,13 @@ def test_annotations_teach_without_a_cache(hico):
 def test_errors(hico, tmp_path):
     done = run(tmp_path, 'split', 'none.json', '--out', 'x')
     assert done.code == 1
-    said(done.text, 'geometry.py: none.json: no such annotation file')
+    assert_in(done.text, 'geometry.py: none.json: no such annotation file')
     content = make_annotations(
         HOIVocabulary.load('hico_det'), scenes(('ride', 'hold'))[:1]
     )
     (tmp_path / 'few.json').write_text(json.dumps(content))
     done = run(tmp_path, 'split', 'few.json', '--out', 'x')
-    said(
+    assert_in(
         done.text,
         'few.json: of 1 images 1 have an annotated pair',
         'give a file with more images',
@@ -384,5 +384,5 @@ def test_errors(hico, tmp_path):
     ):
         done = teacher(hico, *args, out='bad')
         assert done.code, args
-        said(done.text, message)
+        assert_in(done.text, message)
         assert 'Traceback' not in done.text

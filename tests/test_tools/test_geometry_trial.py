@@ -117,7 +117,7 @@ def test_images_pairs_and_boxes(trial, ours, split, images, pairs):
 
 
 @pytest.mark.parametrize('preset', ['weak', 'typical', 'strong'])
-def test_teachers_say_the_same(trial, ours, preset):
+def test_teachers_agree(trial, ours, preset):
     module, data, _ = trial
     bag = data['train']['bag']
     noise = PRESETS[preset]

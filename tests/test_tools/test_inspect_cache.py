@@ -22,7 +22,7 @@ MINI = HOIVocabulary.load('mini')
 BALL, BIKE = ('hold', 'ball'), ('ride', 'bicycle')
 
 
-def said(verb, obj, score, inside=True, source='list'):
+def assert_in(verb, obj, score, inside=True, source='list'):
     return dict(verb=verb, object=obj, score=score, in_vocabulary=inside,
                 source=source)  # fmt: skip
 
@@ -62,11 +62,11 @@ def folder(tmp_path_factory):
         ],
     )
     parsed = {
-        'a.png': [said(*BALL, .9, source='caption+list'),
-                  said('juggle', 'orange', .5, False)],
-        'b.png': [said(*BIKE, .8), said(*BALL, .4)],
+        'a.png': [assert_in(*BALL, .9, source='caption+list'),
+                  assert_in('juggle', 'orange', .5, False)],
+        'b.png': [assert_in(*BIKE, .8), assert_in(*BALL, .4)],
         'c.png': [],
-        'z.png': [said(*BALL, 1.)]
+        'z.png': [assert_in(*BALL, 1.)]
     }  # fmt: skip
     write_lines(
         folder / 'pass/parsed.jsonl',
@@ -115,7 +115,7 @@ def run(folder, *args):
     return run_command('python', TOOL, *args, cwd=folder)
 
 
-def test_words_and_failures(folder):
+def test_pseudo_labels_and_failures(folder):
     text = run(folder, 'show', 'pass', '--num', '3').check().text
     first, second, third = text.strip().split('\n\n')
     assert first.splitlines() == [
@@ -162,8 +162,8 @@ def test_a_cache_with_the_raw_store_beside(folder):
     assert done.code == 1
     assert known['sentences'] == ['A man holds a ball.', 'It is red.']
     assert known['interactions'] == [
-        said(*BALL, pytest.approx(0.9), source='cache'),
-        said('(other)', '(other)', 0.5, False, 'cache'),
+        assert_in(*BALL, pytest.approx(0.9), source='cache'),
+        assert_in('(other)', '(other)', 0.5, False, 'cache'),
     ]
     assert known['failures'][0]['answered']
     assert unknown['interactions'] is None is unknown['caption']

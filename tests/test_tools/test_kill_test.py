@@ -56,7 +56,7 @@ def test_a_pass_that_is_killed_loses_nothing():
 
 
 @pytest.mark.slow
-def test_what_is_lost_is_told(tmp_path):
+def test_losses_are_reported(tmp_path):
     (tmp_path / 'sitecustomize.py').write_text(SABOTAGE)
     done = run('teacher', '--kills', 12, path=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -7,7 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from tests.data_utils import REPO
-from tests.tool_utils import MINI, run_command, run_tool, said
+from tests.tool_utils import MINI, assert_in, run_command, run_tool
 
 LOGS = REPO / 'tools' / 'analysis_tools' / 'analyze_logs.py'
 PRINT = REPO / 'tools' / 'analysis_tools' / 'print_config.py'
@@ -118,14 +118,14 @@ def test_curves_of_two_logs(resumed, tmp_path):
     (['runs', '--legend', 'a', 'b'], ['--legend', '1 curves']),
     (['runs', '--out', 'curves.xyz'], ['curves.xyz', '.png']),
 ])  # fmt: skip
-def test_what_cannot_be_plotted_is_said(resumed, tmp_path, args, parts):
+def test_unplottable_values_are_named(resumed, tmp_path, args, parts):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'notes.json').write_text('a\nb\n')
     if '--out' not in args:
         args = [*args, '--out', 'curves.png']
     done = run_tool(LOGS, 'plot_curve', *args, cwd=tmp_path)
     assert done.code != 0 and 'Traceback' not in done.text
-    said(done.text, 'analyze_logs.py: ', *parts)
+    assert_in(done.text, 'analyze_logs.py: ', *parts)
     assert not (tmp_path / 'curves.png').exists()
 
 
@@ -157,7 +157,7 @@ def test_config_is_printed_and_saved(tmp_path, suffix):
 def test_config_that_cannot_be_printed_or_saved(tmp_path):
     done = run_tool(PRINT, 'nowhere.py', cwd=tmp_path)
     assert done.code != 0 and 'Traceback' not in done.text
-    said(done.text, 'nowhere.py')
+    assert_in(done.text, 'nowhere.py')
     done = run_tool(PRINT, MINI, '--save-path', 'config.txt', cwd=tmp_path)
     assert done.code == 2
-    said(done.text, 'config.txt', '.json')
+    assert_in(done.text, 'config.txt', '.json')

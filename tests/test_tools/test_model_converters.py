@@ -9,7 +9,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import REPO
 from tests.test_models.utils import DOG, build, make_sample, model_cfg
 from tests.test_models.utils_converters import detector_config, samples_of
-from tests.tool_utils import run_tool, said
+from tests.tool_utils import assert_in, run_tool
 
 TOOLS = REPO / 'tools/model_converters'
 DETR = dict(
@@ -98,20 +98,24 @@ def test_other_files_are_refused(download, tmp_path):
         assert 'Traceback' not in done.text
         return done.text
 
-    said(run('deformable_detr', download), 'not the weights of Hugging')
-    said(run('clip_vision', download), 'clip_vision.py:', 'not the weights')
-    said(run('faster_rcnn', download / 'model.safetensors'), 'torchvision')
-    said(run('detr', tmp_path), 'model.safetensors nor pytorch_model.bin')
-    said(run('detr', tmp_path / 'nothing'), 'does not exist')
+    assert_in(run('deformable_detr', download), 'not the weights of Hugging')
+    assert_in(
+        run('clip_vision', download), 'clip_vision.py:', 'not the weights'
+    )
+    assert_in(
+        run('faster_rcnn', download / 'model.safetensors'), 'torchvision'
+    )
+    assert_in(run('detr', tmp_path), 'model.safetensors nor pytorch_model.bin')
+    assert_in(run('detr', tmp_path / 'nothing'), 'does not exist')
     broken = tmp_path / 'model.safetensors'
     broken.write_bytes((download / 'model.safetensors').read_bytes()[:999])
-    said(run('detr', tmp_path), 'download it again')
+    assert_in(run('detr', tmp_path), 'download it again')
     broken.unlink()
     (tmp_path / 'pytorch_model.bin').write_bytes(b'\x80\x02.')
-    said(run('detr', tmp_path), 'loaded safely')
+    assert_in(run('detr', tmp_path), 'loaded safely')
 
 
-def test_clip_says_what_to_configure(tmp_path):
+def test_clip_names_the_options_to_configure(tmp_path):
     transformers = pytest.importorskip('transformers')
     config = transformers.CLIPVisionConfig(
         hidden_size=16, intermediate_size=16, num_hidden_layers=1,
@@ -125,7 +129,7 @@ def test_clip_says_what_to_configure(tmp_path):
         *'--mean 123.675 116.28 103.53 --std 58.395 57.12 57.375'.split(),
         cwd=tmp_path,
     ).check()
-    said(
+    assert_in(
         done.text,
         'visual_encoder=',
         "'mmpretrain.VisionTransformer'",

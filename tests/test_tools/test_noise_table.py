@@ -58,7 +58,7 @@ def test_table_and_matrix(checkpoint, tmp_path):
         (['--vocabulary', 'hico_det'], 'is not about the classes of hico_det'),
     ],
 )
-def test_what_does_not_fit_is_said(checkpoint, tmp_path, args, message):
+def test_mismatches_are_reported(checkpoint, tmp_path, args, message):
     if not args:
         torch.save(dict(state_dict=dict(x=torch.zeros(1))), checkpoint)
     done = run_tool(TOOL, checkpoint, *args, cwd=tmp_path)

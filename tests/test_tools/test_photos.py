@@ -21,8 +21,8 @@ from tests.data_utils import (
 from tests.tool_utils import (
     TEST,
     TRAIN,
-    read_figures,
     read_losses,
+    read_metrics,
     run_tool,
     write_detr,
 )
@@ -119,7 +119,7 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
         1,
         cwd=tmp_path,
     ).check()
-    assert read_figures(done.text)['AP_role_s1'] > 0
+    assert read_metrics(done.text)['AP_role_s1'] > 0
     hois = json.loads((tmp_path / 'out.json').read_text())[0]['hois']
     content = json.loads(
         (tmp_path / 'data/v_coco/annotations/test.json').read_text()
@@ -197,7 +197,7 @@ def test_photos_through_an_untrained_detector(tmp_path):
         0,
         cwd=tmp_path,
     ).check()
-    assert read_figures(done.text) == {}  # nobody is annotated
+    assert read_metrics(done.text) == {}  # no person is annotated
     results = json.loads((tmp_path / 'out.json').read_text())
     assert len(results) == 3
     for result, (width, height) in zip(results, sizes):

@@ -16,12 +16,12 @@ from tests.tool_utils import (
     NO_WORKERS,
     TEST,
     TRAIN,
+    assert_in,
     options,
-    read_figures,
     read_losses,
+    read_metrics,
     run_command,
     run_tool,
-    said,
     write_clip,
     write_detr,
 )
@@ -115,7 +115,7 @@ def test_config_trains_and_tests(workplace, name):
         if name == 'hico'
         else ['AP_role_s1', 'AP_role_s2']
     )
-    assert list(read_figures(done.text)) == expected
+    assert list(read_metrics(done.text)) == expected
     results = json.loads((workplace / f'{name}.json').read_text())
     assert len(results) == 3
     for result in results:
@@ -146,14 +146,14 @@ def test_command_exactly_as_users_type_it(workplace, name):
         asked,
         cwd=workplace,
     ).check()
-    assert all(0 <= value <= 100 for value in read_figures(done.text).values())
+    assert all(0 <= value <= 100 for value in read_metrics(done.text).values())
     shutil.rmtree(work_dir)
 
 
 @pytest.mark.parametrize(
     'name', ['hico', pytest.param('vcoco', marks=pytest.mark.slow)]
 )
-def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
+def test_missing_files_are_named_step_by_step(workplace, tmp_path, name):
     """Following each error's advice leads to a run that trains."""
     data, split, *_ = DATA[name]
     config = REPO / f'configs/clhoi_r50_{name}.py'
@@ -166,7 +166,7 @@ def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
     source = dict(
         hico='github.com/ywchao/ho-rcnn', vcoco='github.com/s-gupta/v-coco'
     )[name]
-    said(train(), f'data/{data}/annotations/{split}.json', source)
+    assert_in(train(), f'data/{data}/annotations/{split}.json', source)
     (tmp_path / 'data' / data).mkdir(parents=True)
     there = workplace / 'data' / data
     for part in ('annotations', 'images'):
@@ -175,14 +175,14 @@ def test_what_is_missing_is_said_step_by_step(workplace, tmp_path, name):
         f'tools/teacher/simulate.py --ann ANNOTATIONS --vocabulary '
         f'{data} --out data/{data}/teacher/{split}'
     )
-    said(train(), f'data/{data}/teacher/{split}', command)
+    assert_in(train(), f'data/{data}/teacher/{split}', command)
     done = simulate(tmp_path, name)
     assert done.code > 0
-    said(done.text, CLIP, 'hf download', 'Give a folder')
+    assert_in(done.text, CLIP, 'hf download', 'Give a folder')
     (tmp_path / 'data' / data / 'teacher').symlink_to(there / 'teacher')
-    said(train(), CLIP, 'hf download')
+    assert_in(train(), CLIP, 'hf download')
     (tmp_path / 'openai').symlink_to(workplace / 'openai')
-    said(
+    assert_in(
         train(),
         'checkpoints/detr_r50_coco.pth',
         'DETR',

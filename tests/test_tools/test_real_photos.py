@@ -14,7 +14,13 @@ from clhoi_mm.datasets import DetectionFile
 from clhoi_mm.evaluation.core import Predictions
 from clhoi_mm.registry import MODELS
 from tests.data_utils import REPO
-from tests.tool_utils import TEST, TRAIN, read_figures, run_tool, said
+from tests.tool_utils import (
+    TEST,
+    TRAIN,
+    assert_in,
+    read_metrics,
+    run_tool,
+)
 
 TOOLS = REPO / 'tools'
 CACHE = TOOLS / 'analysis_tools/cache_detections.py'
@@ -146,7 +152,7 @@ def world(tmp_path_factory):
         'data/coco/annotations/captions_val2017.json', '--without',
         'data/v_coco/annotations/val.json', '--out', 'data/coco/photos.txt',
         cwd=folder).check()  # fmt: skip
-    said(done.text, '4 of 6 photos show people')
+    assert_in(done.text, '4 of 6 photos show people')
     run_tool(
         TOOLS / 'teacher/annotate.py', 'run', '--vocab', 'v_coco',
         '--images', 'data/coco/photos.txt', '--image-root',
@@ -186,7 +192,7 @@ def test_training_testing_and_a_picture(world):
     done = run_tool(
         TEST, 'tiny_features.py', weights, '--eval', 'AP_role', '--out',
         'preds.npz', cwd=world).check()  # fmt: skip
-    metric = read_figures(done.text)['AP_role_s1']
+    metric = read_metrics(done.text)['AP_role_s1']
     done = run_tool(
         TOOLS / 'analysis_tools/hoi_errors.py', '--metric', 'v_coco',
         '--ann', 'data/v_coco/annotations/test.json', '--pred', 'preds.npz',
@@ -206,8 +212,9 @@ def test_training_testing_and_a_picture(world):
 def test_study_prints_every_kind_of_row(world):
     done = run_tool(
         REPO / 'projects/studies/study.py', 'study.py', '--rows', 'random',
-        'words', 'no-noise', 'instance', cwd=world).check()  # fmt: skip
-    said(
+        'pseudo-labels', 'no-noise', 'instance',
+        cwd=world).check()  # fmt: skip
+    assert_in(
         done.text,
         'Boxes detected',
         'Boxes given',

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.data_utils import REPO
-from tests.tool_utils import options, run_tool, said
+from tests.tool_utils import assert_in, options, run_tool
 
 TOOL = REPO / 'tools/analysis_tools/regression.py'
 CASE = 'mini/label-free-counted-2'
@@ -46,7 +46,7 @@ def test_compares_with_what_it_recorded(tmp_path):
     (tmp_path / 'r.json').write_text(json.dumps(record))
     done = run('compare')
     assert done.code == 1
-    said(done.text, f'DIFFERENT {CASE}: metric 1 by size: {metrics[0]!r}')
+    assert_in(done.text, f'DIFFERENT {CASE}: metric 1 by size: {metrics[0]!r}')
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,11 @@ def test_refuses_what_it_cannot_compare(tmp_path, content, parts):
         (tmp_path / 'r.json').write_text(content)
     done = run_tool(TOOL, 'compare', 'r.json', cwd=tmp_path)
     assert done.code == 1 and 'Traceback' not in done.text
-    said(done.text, *parts)
+    assert_in(done.text, *parts)
 
 
-def test_says_what_it_skips(tmp_path):
+def test_names_skipped_cases(tmp_path):
     args = ('record', 'r.json', '--only', 'photos', '--photos', 'none')
     done = run_tool(TOOL, *args, cwd=tmp_path)
     assert done.code == 1 and not (tmp_path / 'r.json').exists()
-    said(done.text, 'photos: skipped, no ', 'no case was run; see --only')
+    assert_in(done.text, 'photos: skipped, no ', 'no case was run; see --only')

@@ -12,11 +12,11 @@ from tests.data_utils import REPO
 from tests.tool_utils import (
     MINI,
     TEST,
+    assert_in,
     make_world,
     options,
-    read_figures,
+    read_metrics,
     run_tool,
-    said,
 )
 
 TOOL = REPO / 'tools' / 'analysis_tools' / 'swap_components.py'
@@ -80,7 +80,7 @@ def test_students_by_themselves_are_as_tested(world):
             'tested',
             cwd=world,
         ).check()
-        figure = read_figures(alone.text)['mAP']
+        figure = read_metrics(alone.text)['mAP']
         assert figure > 0
         assert parts[i][i] == pytest.approx(figure, abs=0.051)
     # The second table has the classes of the first student.
@@ -88,7 +88,7 @@ def test_students_by_themselves_are_as_tested(world):
     assert parts[0] != parts[1]
 
 
-def test_other_figures_and_names(world):
+def test_other_metrics_and_names(world):
     done = run_tool(
         TOOL,
         MINI,
@@ -103,7 +103,7 @@ def test_other_figures_and_names(world):
         'test',
         cwd=world,
     ).check()
-    said(
+    assert_in(
         done.text,
         'mAP_rare, test split: interactiveness of (row)',
         '| words |',
@@ -150,7 +150,7 @@ def test_other_figures_and_names(world):
         ),
     ],
 )
-def test_what_does_not_fit_is_said(world, args, message):
+def test_mismatches_are_reported(world, args, message):
     done = run_tool(TOOL, MINI, *args, cwd=world)
     assert done.code
-    said(done.text, message)
+    assert_in(done.text, message)

@@ -20,13 +20,13 @@ from tests.tool_utils import (
     NO_WORKERS,
     TEST,
     TRAIN,
+    assert_in,
     make_world,
     options,
-    read_figures,
     read_losses,
+    read_metrics,
     run_command,
     run_tool,
-    said,
 )
 
 BATCH = 8
@@ -73,7 +73,7 @@ def trained(world):
 
 @pytest.fixture
 def no_cache(world):
-    """The world without the teacher's words."""
+    """The world without pseudo-labels."""
     away = world / 'away'
     (world / CACHE).rename(away)
     yield world
@@ -126,7 +126,7 @@ def test_resumed_training_repeats_the_uninterrupted(trained, world, epoch):
     assert_same_training(world / f'resumed_{epoch}', trained, 4 * epoch + 1)
 
 
-def test_training_with_a_remembered_detector_is_the_same(trained, world):
+def test_training_with_cached_features_is_the_same(trained, world):
     run_tool(
         TRAIN,
         MINI,
@@ -168,7 +168,9 @@ def test_killed_training_goes_on_from_the_latest_checkpoint(trained, world):
     assert_same_training(world / 'killed', trained, first)
 
 
-def test_checkpoint_holds_its_config_as_json_and_no_words(trained, world):
+def test_checkpoint_holds_its_config_as_json_and_no_pseudo_labels(
+    trained, world
+):
     path = trained / 'epoch_4.pth'
     checkpoint = load_weights(str(path))
     config = json.loads(checkpoint['meta']['cfg'])
@@ -200,7 +202,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         *options(*NO_WORKERS),
         cwd=world,
     ).check()
-    figures = read_figures(first.text)
+    figures = read_metrics(first.text)
     assert list(figures) == [
         f'{name}{split}'
         for name in ('mAP', 'mAP_ko')
@@ -241,7 +243,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         *options(*NO_WORKERS),
         cwd=world,
     ).check()
-    assert read_figures(second.text) == {
+    assert read_metrics(second.text) == {
         name: value for name, value in figures.items() if 'ko' not in name
     }
     assert (world / 'out/first.json').read_bytes() == (
@@ -267,22 +269,22 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         'hico_det',
         cwd=world,
     ).check()
-    assert read_figures(third.text.replace('hico_det/', '')) == figures
+    assert read_metrics(third.text.replace('hico_det/', '')) == figures
 
 
 def test_test_refuses_before_it_starts(trained, world):
     checkpoint = trained / 'epoch_4.pth'
     done = run_tool(TEST, MINI, checkpoint, '--eval', 'mAP', 'mIoU', cwd=world)
     assert done.code != 0 and 'Traceback' not in done.text
-    said(done.text, '--eval mIoU', 'mAP, mAP_ko')
-    assert 'mAP' not in read_figures(done.text)
+    assert_in(done.text, '--eval mIoU', 'mAP, mAP_ko')
+    assert 'mAP' not in read_metrics(done.text)
     done = run_tool(TEST, MINI, checkpoint, '--out', 'out.pkl', cwd=world)
     assert done.code != 0 and not (world / 'out.pkl').exists()
-    said(done.text, 'out.pkl', '.json')
+    assert_in(done.text, 'out.pkl', '.json')
     assert 'Traceback' not in done.text
     done = run_tool(TEST, MINI, 'nowhere/epoch_9.pth', cwd=world)
     assert done.code != 0
-    said(done.text, 'nowhere/epoch_9.pth')
+    assert_in(done.text, 'nowhere/epoch_9.pth')
 
 
 def test_image_labels_need_no_teacher_and_scale_the_rate(trained, no_cache):
@@ -427,7 +429,7 @@ def test_bad_input_is_named_with_its_remedy(world, option, parts):
         cwd=world,
     )
     assert done.code not in (0, -9)
-    said(done.text, *parts)
+    assert_in(done.text, *parts)
     assert not list((world / 'bad').glob('*.pth'))
 
 
@@ -503,7 +505,7 @@ def test_poor_images_are_trained_and_tested(world):
         ),
         cwd=world,
     ).check()
-    assert 0 <= read_figures(done.text)['mAP'] <= 100
+    assert 0 <= read_metrics(done.text)['mAP'] <= 100
     results = json.loads((world / 'poor.json').read_text())
     assert len(results) == 3
     assert len(list((world / 'poor_pictures').iterdir())) == 3

@@ -1,4 +1,4 @@
-"""What is easily mistaken when training starts, or starts again."""
+"""Mistakes at the start of training or resuming."""
 
 import json
 
@@ -10,10 +10,10 @@ from tests.tool_utils import (
     NO_WORKERS,
     TEST,
     TRAIN,
+    assert_in,
     make_world,
     options,
     run_tool,
-    said,
 )
 
 SHORT = (
@@ -74,7 +74,7 @@ def train(world, work_dir, *values, resume=()):
 def test_a_config_that_names_what_there_is_not(world, option, parts):
     done = train(world, 'wrong', option)
     assert done.code == 1 and 'Traceback' not in done.text
-    said(done.text, 'train.py: ', *parts)
+    assert_in(done.text, 'train.py: ', *parts)
 
 
 def test_an_error_of_the_code_keeps_its_traceback(world):
@@ -96,7 +96,9 @@ def test_damaged_checkpoints(world, content):
         run_tool(TEST, MINI, 'damaged.pth', cwd=world),
     ):
         assert done.code == 1 and 'Traceback' not in done.text
-        said(done.text, 'damaged.pth is not a checkpoint that can be loaded')
+        assert_in(
+            done.text, 'damaged.pth is not a checkpoint that can be loaded'
+        )
 
 
 def test_persistent_workers_without_workers(world):

@@ -57,7 +57,7 @@ def test_without_annotations_training_is_the_same(tmp_path):
         *'--num-train 24 --num-val 8 --num-test 1'.split(),
         cwd=world,
     ).check()
-    # Images and the teacher's words, and annotations to validate by.
+    # Images with pseudo-labels, and annotations to validate by.
     for part in ('train', 'val', 'teacher'):
         shutil.copytree(world / 'data/mini' / part, bare / 'data/mini' / part)
     (bare / 'data/mini/annotations').mkdir()

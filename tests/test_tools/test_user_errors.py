@@ -1,11 +1,11 @@
-"""What goes wrong first is said in a sentence, with what to do about it."""
+"""Frequent mistakes are reported in a sentence with a remedy."""
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.data_utils import REPO
-from tests.tool_utils import MINI, TEST, TRAIN, run_tool, said
+from tests.tool_utils import MINI, TEST, TRAIN, assert_in, run_tool
 
 TOOLS = REPO / 'tools'
 ANALYSIS = TOOLS / 'analysis_tools'
@@ -66,7 +66,7 @@ def test_remedy_and_no_traceback(bare, tool, args, parts):
     done = run_tool(tool, *args, cwd=bare)
     assert done.code not in (0, None)
     assert 'Traceback' not in done.text
-    said(done.text, *parts)
+    assert_in(done.text, *parts)
 
 
 def test_why_a_teacher_did_not_answer(bare):
@@ -79,6 +79,6 @@ def test_why_a_teacher_did_not_answer(bare):
         *ASKING,
         cwd=bare,
     )
-    said(done.text, 'failed: connection (1)', 'reasons: teacher/failures')
+    assert_in(done.text, 'failed: connection (1)', 'reasons: teacher/failures')
     reasons = list((bare / 'teacher' / 'failures').iterdir())
     assert 'connection' in reasons[0].read_text()

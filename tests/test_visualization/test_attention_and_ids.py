@@ -83,7 +83,7 @@ def test_a_panel_for_each_of_the_best_pairs():
     assert coloured(plain, 1)
 
 
-def test_ids_tell_who_is_who():
+def test_ids_identify_persons():
     """Boxes that overlap are two with ids, and colours follow the ids."""
     rows = [
         (LEFT, HORSE, 0, 0.9),

@@ -93,7 +93,7 @@ def test_same_boxes_are_merged():
     assert merge_boxes(boxes, partners).tolist() == [0, 1, 0, -1, 4, 1]
 
 
-def test_two_who_hug_stay_two():
+def test_two_hugging_persons_stay_two():
     """Their boxes overlap as much as one person's annotated twice."""
     one, other = [10.0, 20.0, 60.0, 140.0], [14.0, 20.0, 64.0, 140.0]
     drawn = scene([(one, other, 0, 0, 0.9), (other, one, 0, 0, 0.8)])
@@ -177,7 +177,7 @@ def test_ground_truth_beside_prediction_in_the_same_colours(draw):
     assert draw(data_sample, draw_gt=False).shape[1] == 720
 
 
-def test_a_person_who_is_an_object_keeps_one_outline(draw):
+def test_person_that_is_an_object_keeps_one_outline(draw):
     """RIGHT, a person of his own, is LEFT's object as well."""
     own = (RIGHT, HORSE, 0, 1, 0.8)
     both = draw(sample([(LEFT, RIGHT, 1, 0, 0.9), own]))
@@ -188,7 +188,7 @@ def test_a_person_who_is_an_object_keeps_one_outline(draw):
     assert area_of(alone[420:440, 455:500], COLORS[0])
 
 
-def test_words_of_the_teacher_stand_below(draw):
+def test_pseudo_labels_stand_below(draw):
     data_sample = sample([(LEFT, HORSE, 0, 1, 0.9)])
     plain = draw(data_sample)
     with_caption = draw(data_sample, caption='A person on a horse. ' * 20)

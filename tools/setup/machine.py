@@ -1,4 +1,4 @@
-"""What a machine lacks, and how its own system brings it.
+"""Missing tools of a machine, and its system's packages of them.
 
 Standard library only, and readable for a Python that is too old.
 """

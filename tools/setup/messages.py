@@ -1,4 +1,4 @@
-"""What the set-up prints, and what pip's failures mean."""
+"""Messages of the set-up, and explanations of pip's failures."""
 
 import re
 import sys

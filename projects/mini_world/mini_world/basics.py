@@ -1,4 +1,4 @@
-"""What all arrangements are staged with."""
+"""Parts of all arrangements."""
 
 from . import poses
 from .group import Spot
@@ -7,7 +7,7 @@ from .props import Draw
 from .things import Thing
 
 Step = tuple[int, Draw]
-PROP = -1  # the owner of steps that draw what nobody annotates
+PROP = -1  # the owner of steps that draw unannotated things
 
 
 def rest(spot: Spot, posture: Posture) -> Posture:

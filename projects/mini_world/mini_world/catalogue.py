@@ -1,4 +1,4 @@
-"""What happens in the world, how often, and in which scenes.
+"""Interactions of the world with their frequencies and scenes.
 
 The arrangement is what can be seen of two bodies. The verb follows from the
 arrangement and the scene: nothing in the pair itself tells `race` from

@@ -98,7 +98,7 @@ class MiniWorldGenerator:
         return annotation_hash(contents)
 
     def annotation_file(self, split: str) -> Path:
-        """Where a split's annotations are."""
+        """Return the annotation file of a split."""
         return self.out_dir / 'annotations' / f'{split}.json'
 
     @staticmethod

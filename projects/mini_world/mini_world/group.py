@@ -63,12 +63,12 @@ class Group:
 
     @property
     def num_people(self) -> int:
-        """How many people there are in the group."""
+        """Return the number of people in the group."""
         return self.kinds.count('person')
 
     @property
     def num_things(self) -> int:
-        """How many objects there are in the group."""
+        """Return the number of objects in the group."""
         return len(self.kinds) - self.num_people
 
     def add(self, kind: str) -> int:

@@ -62,7 +62,7 @@ def carry_along(
 
 
 def in_hand(spot: Spot, kind: str) -> Group:
-    """Somebody who holds a thing."""
+    """Person who holds a thing."""
     dice, group = spot.dice, Group(spot.y)
     person = Person(spot.frame(), rest(spot, poses.stance(dice)), dice)
     side = 'near' if dice.chance(0.75) else 'far'
@@ -74,7 +74,7 @@ def in_hand(spot: Spot, kind: str) -> Group:
 
 
 def read(spot: Spot, kind: str) -> Group:
-    """Somebody who has a book in front of the eyes."""
+    """Person with a book in front of the eyes."""
     dice, group = spot.dice, Group(spot.y)
     posture = rest(spot, poses.stance(dice))
     posture.nod = 0.045
@@ -88,7 +88,7 @@ def read(spot: Spot, kind: str) -> Group:
 
 
 def drink(spot: Spot, kind: str) -> Group:
-    """Somebody with a cup at the mouth."""
+    """Person with a cup at the mouth."""
     dice, group = spot.dice, Group(spot.y)
     posture = rest(spot, poses.stance(dice))
     person = Person(spot.frame(), posture, dice)

@@ -1,4 +1,4 @@
-"""What stands in rooms, painted in a scene's own colours."""
+"""Indoor scenery, painted in a scene's own colors."""
 
 import numpy as np
 

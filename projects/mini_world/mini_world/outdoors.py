@@ -1,4 +1,4 @@
-"""What stands in the open, painted in a scene's own colours."""
+"""Outdoor scenery, painted in a scene's own colors."""
 
 import numpy as np
 

@@ -13,7 +13,7 @@ from .things import Thing
 
 
 def play(spot: Spot, kind: str, verb: str) -> Group:
-    """Somebody in motion with the ball at a foot or at the head."""
+    """Person in motion with the ball at a foot or at the head."""
     dice, group = spot.dice, Group(spot.y)
     person = Person(spot.frame(), poses.sporty(dice), dice)
     if verb == 'kick':
@@ -34,7 +34,7 @@ def play(spot: Spot, kind: str, verb: str) -> Group:
 
 
 def toss(spot: Spot, kind: str, verb: str | None) -> Group:
-    """A ball in the air before somebody who throws, catches or neither."""
+    """Ball in the air before a person who throws, catches or neither."""
     dice, group = spot.dice, Group(spot.y)
     makers = {
         'throw': poses.throwing,
@@ -58,7 +58,7 @@ def toss(spot: Spot, kind: str, verb: str | None) -> Group:
 
 
 def point(spot: Spot, kind: str) -> Group:
-    """Somebody whose arm is stretched out at something further off."""
+    """Person who points at something further off."""
     dice, group = spot.dice, Group(spot.y)
     half = {'car': 0.8, 'dog': 0.36, 'person': 0.15}[kind]
     away = half + dice.uniform(0.5, 0.75)

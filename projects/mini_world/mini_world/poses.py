@@ -7,7 +7,7 @@ Arm = tuple[float, float]
 
 
 def stance(dice: Dice, lively: bool | None = None) -> Posture:
-    """Legs and lean of somebody who stands or walks."""
+    """Legs and lean of a standing or walking person."""
     if lively is None:
         lively = dice.chance(0.4)
     if lively:
@@ -26,7 +26,7 @@ def stance(dice: Dice, lively: bool | None = None) -> Posture:
 
 
 def crouch(dice: Dice) -> Posture:
-    """Somebody who bends down to something low."""
+    """Person who bends down."""
     return Posture(
         lean=dice.around(26, 8),
         thighs=(dice.around(20, 6), dice.around(52, 8)),
@@ -48,14 +48,14 @@ def idle_arm(dice: Dice) -> Arm:
 
 
 def idle(dice: Dice) -> Posture:
-    """Somebody who just is there."""
+    """Standing person."""
     posture = stance(dice)
     posture.arms = {'far': idle_arm(dice), 'near': idle_arm(dice)}
     return posture
 
 
 def sporty(dice: Dice) -> Posture:
-    """Somebody in full motion; kicking and heading look alike."""
+    """Person in full motion; kicking and heading look alike."""
     swing = dice.uniform(24, 44)
     upper = dice.uniform(20, 60)
     return Posture(

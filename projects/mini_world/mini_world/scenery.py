@@ -18,7 +18,7 @@ GOODS = (
 
 @dataclass
 class Scenery:
-    """What the painter of a scene has to know.
+    """Properties of a scene for its painter.
 
     Args:
         dice (Dice): Source of chance.

@@ -56,7 +56,7 @@ REACH: dict[str, tuple[float, float]] = {
 
 
 def lie_idle(spot: Spot, kind: str) -> tuple[Group, Thing]:
-    """A thing that nobody uses."""
+    """Unused thing."""
     dice, group = spot.dice, Group(spot.y)
     if kind in ('cup', 'book'):
         height = dice.uniform(0.3, 0.5)

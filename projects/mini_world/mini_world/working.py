@@ -11,7 +11,7 @@ from .things import Thing
 
 
 def feeder(group: Group, spot: Spot, thing: Thing, index: int) -> None:
-    """Add somebody who feeds an animal that is already there."""
+    """Add a person who feeds an animal of the group."""
     dice, mouth = spot.dice, thing.anchor('mouth')
     front = thing.frame.facing
     low = thing.kind == 'dog'
@@ -36,7 +36,7 @@ def feeder(group: Group, spot: Spot, thing: Thing, index: int) -> None:
 
 
 def feed(spot: Spot, kind: str) -> Group:
-    """Somebody who holds a carrot to an animal's mouth."""
+    """Person who holds a carrot to an animal's mouth."""
     group = Group(spot.y)
     thing = thing_at(spot, kind)
     feeder(group, spot, thing, group.add_thing(thing))
@@ -46,7 +46,7 @@ def feed(spot: Spot, kind: str) -> Group:
 def worker(
     group: Group, spot: Spot, thing: Thing, index: int, task: str | None
 ) -> None:
-    """Add somebody whose hand works on a thing; None only touches it."""
+    """Add a person whose hand works on a thing; None only touches it."""
     dice = spot.dice
     if thing.kind == 'bicycle':
         goal = thing.frame.at(
@@ -82,7 +82,7 @@ def worker(
 
 
 def work(spot: Spot, kind: str, task: str | None) -> Group:
-    """Somebody who washes, repairs, or merely touches a thing."""
+    """Person who washes, repairs, or merely touches a thing."""
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
     thing.soapy = task == 'wash' or (

@@ -237,7 +237,7 @@ class _Composition:
         self._add(group)
 
     def _stand_by(self, group: Group, spot: Spot, half: float) -> None:
-        """Somebody next to a thing, touching it in the picture or nearly."""
+        """Person next to a thing without using it."""
         dice = self.dice
         place = dice.sign() * (half + dice.uniform(-0.1, 0.22))
         frame = spot.frame(u=place, v=-0.04, facing=dice.sign())
@@ -250,7 +250,7 @@ class _Composition:
         self._add(group)
 
     def _idler(self, group: Group, frame: Frame) -> None:
-        """Somebody who does nothing, sometimes with a tool in the hand."""
+        """Person without interaction, sometimes with a tool in the hand."""
         dice, steps = self.dice, ()
         person = Person(frame, poses.idle(dice), dice)
         if dice.chance(0.12):

@@ -1,4 +1,4 @@
-"""What can be said of a pair without looking at it."""
+"""Baselines that use no features of a pair."""
 
 import os.path as osp
 from typing import Union
@@ -10,11 +10,11 @@ from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.utils.errors import InputError
 from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
-BASELINES = ('random', 'prior', 'words')
+BASELINES = ('random', 'prior', 'pseudo_labels')
 
 
 def annotation_file(dataset: dict) -> str:
-    """Where a data set's config says that its annotations are.
+    """Return the annotation file of a data set's config.
 
     Args:
         dataset (dict): Config of a data set; one that knows its splits may
@@ -28,7 +28,7 @@ def annotation_file(dataset: dict) -> str:
 
 
 def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
-    """How often a person-object pair does what, counted in annotations.
+    """Count interactions of person-object pairs in annotations.
 
     Args:
         dataset (dict): Config of a data set with an ``ann_file`` in this
@@ -70,10 +70,10 @@ def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
     return (counts / pairs[vocabulary.hoi_objects].clip(1)).tolist()
 
 
-def word_prior(
+def pseudo_label_prior(
     dataset: dict, vocabulary: Union[str, dict], score_thr: float
 ) -> list[float]:
-    """How often the teacher's words name a class where its object is seen.
+    """Count pseudo-labels of each class where its object is detected.
 
     Args:
         dataset (dict): Config of a data set whose pipeline has
@@ -82,11 +82,11 @@ def word_prior(
         score_thr (float): Least score of a detection that is seen.
 
     Returns:
-        list[float]: Share of the photos with a class's object of which the
-        words name the class, for each HOI class.
+        list[float]: Share of the photos with a class's object that have
+        the class as a pseudo-label, for each HOI class.
 
     Raises:
-        InputError: The pipeline has no file of features, or no words.
+        InputError: If the pipeline has no file of features or no cache.
     """
     from clhoi_mm.datasets.detection_file import DetectionFile
 
@@ -95,7 +95,7 @@ def word_prior(
     if missing:
         raise InputError(
             f'{", ".join(sorted(missing))} is not in the training pipeline, '
-            "which the row of the words' frequencies counts; leave the row "
+            'which the prior of the pseudo-labels counts; leave the row '
             'out by --rows'
         )
     vocabulary = HOIVocabulary.load(vocabulary)

@@ -60,7 +60,7 @@ class CrossValidation:
         """Do all of it.
 
         Returns:
-            dict[str, float]: Figures by name, those of further tests after
+            dict[str, float]: Metrics by name, those of further tests after
             theirs and a dot, and ``train_seconds`` of what was trained.
         """
         folds = self.cfg.get('folds', 1)
@@ -153,12 +153,12 @@ class _PooledEvaluator(Evaluator):
         return {}
 
     def pooled(self) -> dict:
-        """Figures of all images."""
+        """Metrics of all images."""
         return super().evaluate(self.size)
 
 
 def _path(dataset: dict) -> Optional[str]:
-    """Where a data set's annotations are; None without any."""
+    """Return a data set's annotation file; None without any."""
     if 'ann_file' not in dataset and 'split' not in dataset:
         return None
     return osp.join(dataset.get('data_root', ''), annotation_file(dataset))

@@ -1,6 +1,6 @@
 from typing import Optional
 
-# Figures by row and seed, None where there are none yet.
+# Metrics by row and seed, None where there are none yet.
 Found = dict[str, dict[int, Optional[dict]]]
 
 
@@ -8,7 +8,7 @@ def values_of(found: Found, row: str, metric: str) -> list[float]:
     """A metric of all runs of a row that are there.
 
     Args:
-        found (dict): Figures by row and seed.
+        found (dict): Metrics by row and seed.
         row (str): The row.
         metric (str): Its name.
 

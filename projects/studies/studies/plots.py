@@ -51,7 +51,7 @@ def missing_rows(plot: dict, found: Found) -> list[str]:
 
     Args:
         plot (dict): As :func:`draw_plot` takes it.
-        found (dict): Figures by row and seed.
+        found (dict): Metrics by row and seed.
     """
     return [
         row
@@ -80,7 +80,7 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
 
     Args:
         plot (dict): As :func:`draw_plot` takes it.
-        found (dict): Figures by row and seed.
+        found (dict): Metrics by row and seed.
 
     Returns:
         Figure: matplotlib's.
@@ -141,7 +141,7 @@ def draw_plot(plot: dict, found: Found, path: Union[str, Path]) -> None:
             share of another's mean; ``levels``: titles of rows that are drawn
             as level lines, by row; ``title``, ``x_title``, ``y_title``;
             ``x_scale``: 'linear' (default) or 'log'.
-        found (dict): Figures by row and seed, some of each row.
+        found (dict): Metrics by row and seed, some of each row.
         path (str | Path): The picture to write.
     """
     import matplotlib

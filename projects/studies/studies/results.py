@@ -10,7 +10,7 @@ from .study_run import StudyRun
 
 
 class Results:
-    """What runs have found: a JSON file each, kept for good.
+    """Results of runs, a JSON file each.
 
     A file holds metrics by name, among them ``train_seconds``, ``seconds``
     and ``cpu_seconds``. Its name ends in the key of the run's config; delete
@@ -30,7 +30,7 @@ class Results:
             run (StudyRun): The run.
 
         Returns:
-            dict, optional: Figures by name; None if there are none yet.
+            dict, optional: Metrics by name; None if there are none yet.
 
         Raises:
             ValueError: A file was damaged.
@@ -49,7 +49,7 @@ class Results:
         return None
 
     def path(self, run: StudyRun) -> Path:
-        """Where a run's metrics are to be written."""
+        """Return the file of a run's metrics."""
         return self.folder / f'{run.name}.json'
 
     @staticmethod
@@ -64,14 +64,14 @@ class Results:
             partial.write_text(json.dumps(metrics, indent=1) + '\n')
 
     def lock(self, key: str) -> Optional[IO]:
-        """Take what no two processes may do at once, if nobody else has.
+        """Acquire a lock unless another process has it.
 
         Args:
             key (str): What it is.
 
         Returns:
             IO, optional: A file that holds the lock until it is closed here
-            and in all processes that inherit it; None if somebody has it.
+            and in all processes that inherit it; None if another has it.
         """
         file = open(self._lock_path(key), 'w')
         try:
@@ -83,7 +83,7 @@ class Results:
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Wait until nobody else does it, and hold it for the block.
+        """Wait for the lock and hold it for the block.
 
         Args:
             key (str): What it is.

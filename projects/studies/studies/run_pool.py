@@ -104,7 +104,7 @@ class RunPool:
             if len(started) < self.jobs:
                 lock = self.results.lock(run.key)
             if lock is not None and self.results.find(run) is not None:
-                # Somebody has ended it since the first look.
+                # Another process has ended it in the meantime.
                 lock.close()
                 done += 1
             elif lock is not None:

@@ -7,7 +7,7 @@ from mmengine.config import Config, ConfigDict
 from clhoi_mm.config_file import inner_configs, merge_options, read_config
 from clhoi_mm.utils.errors import InputError
 
-from .baselines import BASELINES, object_prior, word_prior
+from .baselines import BASELINES, object_prior, pseudo_label_prior
 from .plots import check_plot, rows_of
 from .study_run import StudyRun
 
@@ -46,7 +46,7 @@ class Study:
     - ``rows``: by name, a dict each: ``title``; ``options``, entries of the
       config that this row overrides (keys nested by dots, as after
       ``--cfg-options``); ``baseline='random'``, ``'prior'`` (counted in the
-      training annotations) or ``'words'`` (in the teacher's words, among
+      training annotations) or ``'pseudo_labels'`` (in pseudo-labels, among
       photos that show the object) in place of training; ``folds``, a number:
       trained and tested by cross-validation, as :class:`CrossValidation`
       says; ``seeds``, ``reference`` and a list ``tests`` of its own;
@@ -139,7 +139,7 @@ class Study:
         """
         spec = self.rows[row]
         seeds = seeds or spec.get('seeds') or self.seeds
-        if spec.get('baseline') in ('prior', 'words'):
+        if spec.get('baseline') in ('prior', 'pseudo_labels'):
             # Nothing is drawn: one run says all.
             seeds = seeds[:1]
         return [
@@ -155,7 +155,7 @@ class Study:
         return self.rows[row].get('reference', default)
 
     def to_prepare(self, rows: Iterable[str]) -> list[dict]:
-        """What must be made before these rows can run: path and command."""
+        """Return paths and commands that these rows need first."""
         wanted = [p for p in self.prepare if not osp.exists(p['path'])]
         if not wanted:
             return []
@@ -222,8 +222,10 @@ class Study:
             )
         vocabulary = cfg.model.teacher_head.vocabulary
         cfg.model.icn['class_scores'] = (
-            word_prior(dataset, vocabulary, cfg.model.pairing.score_thr)
-            if baseline == 'words'
+            pseudo_label_prior(
+                dataset, vocabulary, cfg.model.pairing.score_thr
+            )
+            if baseline == 'pseudo_labels'
             else object_prior(dataset, vocabulary)
         )
 
@@ -304,7 +306,7 @@ class Study:
 
 
 def _rows_named(content: dict) -> Iterator[tuple[str, str]]:
-    """Where a study names rows, and which."""
+    """Return the places of a study that name rows, and the rows."""
     if content.get('reference'):
         yield 'reference.row', content['reference'].get('row')
     for name, row in content['rows'].items():

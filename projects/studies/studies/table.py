@@ -9,12 +9,12 @@ from .study import Study
 
 
 class StudyTable:
-    """What a study found, in rows: mean and spread over the seeds.
+    """Table of a study: mean and spread over the seeds.
 
     Args:
         study (Study): The study.
         name (str): Of its table.
-        found (dict): Figures by row and seed, of the table's rows that are
+        found (dict): Metrics by row and seed, of the table's rows that are
             to be shown and of those they refer to.
         rows (list[str], optional): Rows to show, of the table's. Defaults to
             all.
@@ -122,7 +122,10 @@ class StudyTable:
         return mean(own) / mean(full) if own and full and mean(full) else None
 
     def _drawn_once(self, row: str) -> bool:
-        return self.study.rows[row].get('baseline') in ('prior', 'words')
+        return self.study.rows[row].get('baseline') in (
+            'prior',
+            'pseudo_labels',
+        )
 
     def _title(self, row: str) -> str:
         """A row's title; with its seeds where they are not the table's."""

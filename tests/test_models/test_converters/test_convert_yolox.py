@@ -26,7 +26,7 @@ from tests.test_models.utils_yolox import (
     fold_norms,
     make_release,
 )
-from tests.tool_utils import run_tool, said
+from tests.tool_utils import assert_in, run_tool
 
 TOOL = REPO / 'tools/model_converters/yolox.py'
 REAL = REPO.parent / 'shared/data/real'
@@ -258,10 +258,10 @@ def test_tool(tmp_path):
             cwd=tmp_path)  # fmt: skip
 
     refused = run()
-    said(refused.text, 'tell 3 classes apart', '--classes FILE')
+    assert_in(refused.text, 'tell 3 classes apart', '--classes FILE')
     assert refused.code == 1 and not (tmp_path / 'out.pth').exists()
     done = run('--classes', 'names.txt').check()
-    said(
+    assert_in(
         done.text,
         '3 classes from person to cup',
         'YOLOX-nano: configs/_base_/models/yolox_nano.py',

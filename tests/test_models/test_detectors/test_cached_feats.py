@@ -69,7 +69,7 @@ def cached_samples(file, sizes=(SIZE, SIZE)):
     return samples
 
 
-# What stands for images that nobody read.
+# Placeholder of images that are not read.
 NOTHING = torch.zeros(2, 3, 32, 32)
 
 
@@ -210,7 +210,7 @@ def test_features_of_another_roi_extractor_are_not_taken(
     assert len(warnings) == 1
 
 
-def test_look_up_tells_images_and_boxes_apart(file):
+def test_look_up_distinguishes_images_and_boxes(file):
     views = [DetectorView(file, file.find(key)) for key in '01']
     feats = CachedFeats.read(
         views, lambda names: torch.arange(len(names)), torch.device('cpu')
@@ -264,7 +264,7 @@ def test_another_detector_is_refused(model, file):
     with pytest.raises(ValueError, match='another detector.*weights differ'):
         other.predict(torch.zeros(1, 3, *SIZE), [sample])
     model.predict(torch.zeros(1, 3, *SIZE), [sample])
-    # Whoever loads the weights is the same detector.
+    # A detector with the same weights is the same.
     other.load_state_dict(model.state_dict())
     same_predictions(
         other.predict(NOTHING, cached_samples(file))[0],

@@ -77,7 +77,7 @@ def test_losses_and_gradients(
     assert total(losses) > 0
 
 
-def test_stages_train_what_they_say(variants, inputs):
+def test_stages_train_their_parts(variants, inputs):
     model = variants[''].train()
     for stage, icn_learns in ((1, False), (2, True)):
         model.stage = stage
@@ -350,7 +350,7 @@ def test_bf16_predict(model, inputs):
     )
 
 
-def test_agent_rows_by_hand():
+def test_roleless_predictions_by_hand():
     """Persons 0 and 2 of image 1 with two pairs; three verbs, the last one
     without a role."""
     pairs = PairBatch(

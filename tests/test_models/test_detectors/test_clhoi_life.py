@@ -38,7 +38,7 @@ def test_impossible_configs(without, expected):
         build(model_cfg(**without))
 
 
-def test_missing_words_are_an_error(variants, inputs):
+def test_missing_pseudo_labels_are_an_error(variants, inputs):
     model = variants['']
     model.teacher_head.supervision = 'vllm'
     sample = make_sample(img_id=7)

@@ -1,4 +1,4 @@
-"""What a pair's attention is said to be is what the layers attend to."""
+"""A pair's attention equals that of the layers."""
 
 import pytest
 import torch

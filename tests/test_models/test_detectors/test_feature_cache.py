@@ -12,7 +12,7 @@ from tests.test_models.utils import (
 
 
 @pytest.fixture
-def remembering(tmp_path):
+def caching_model(tmp_path):
     """A model whose detector's weights are on disk, so that it remembers."""
     path = tmp_path / 'detector.pth'
     plain = build(model_cfg())
@@ -41,8 +41,8 @@ def make_batch(names, flip=False):
     return inputs.flip(-1) if flip else inputs, samples
 
 
-def test_a_view_is_seen_once_and_gives_the_same(remembering):
-    plain, model, calls = remembering
+def test_a_view_is_seen_once_and_gives_the_same(caching_model):
+    plain, model, calls = caching_model
     model.train()
     inputs, samples = make_batch('ab')
     expected = plain.detector.extract_feat(inputs)
@@ -63,23 +63,23 @@ def test_a_view_is_seen_once_and_gives_the_same(remembering):
         torch.testing.assert_close(known.labels, fresh.labels)
 
 
-def test_only_what_is_new_is_computed(remembering):
-    _, model, calls = remembering
+def test_only_what_is_new_is_computed(caching_model):
+    _, model, calls = caching_model
     for names in ('ab', 'bc', 'cd', 'cd', 'abc'):
         model.loss(*make_batch(names))
     # Full after three views: the fourth is computed each time.
     assert calls == [2, 1, 1, 1]
 
 
-def test_a_flipped_image_is_another_view(remembering):
-    _, model, calls = remembering
+def test_a_flipped_image_is_another_view(caching_model):
+    _, model, calls = caching_model
     model.loss(*make_batch('a'))
     model.loss(*make_batch('a', flip=True))
     assert calls == [1, 1]
 
 
-def test_other_weights_forget(remembering):
-    _, model, calls = remembering
+def test_other_weights_forget(caching_model):
+    _, model, calls = caching_model
     model.loss(*make_batch('a'))
     model.load_state_dict(model.state_dict())
     model.loss(*make_batch('a'))
@@ -90,16 +90,16 @@ def test_other_weights_forget(remembering):
     assert calls == [1, 1]
 
 
-def test_prediction_remembers_nothing(remembering):
-    _, model, calls = remembering
+def test_prediction_caches_nothing(caching_model):
+    _, model, calls = caching_model
     model.eval()
     model.predict(*make_batch('ab'))
     model.predict(*make_batch('ab'))
     assert calls == [2, 2]
 
 
-def test_validation_remembers(remembering):
-    _, model, calls = remembering
+def test_validation_fills_the_cache(caching_model):
+    _, model, calls = caching_model
     model.eval()
     inputs, samples = make_batch('ab')
     expected = model.predict(inputs, samples)
@@ -110,8 +110,8 @@ def test_validation_remembers(remembering):
     assert calls == [2, 2]
 
 
-def test_boxes_of_a_view_are_pooled_once(remembering):
-    plain, model, _ = remembering
+def test_boxes_of_a_view_are_pooled_once(caching_model):
+    plain, model, _ = caching_model
     model.load_state_dict(plain.state_dict())
     pooled = []
     model.icn.roi_extractor.roi_layers[0].register_forward_hook(
@@ -144,8 +144,8 @@ def test_boxes_of_a_view_are_pooled_once(remembering):
             )
 
 
-def test_the_same_weights_share_a_memory(remembering, tmp_path):
-    _, model, _ = remembering
+def test_the_same_weights_share_a_cache(caching_model, tmp_path):
+    _, model, _ = caching_model
     path = str(tmp_path / 'detector.pth')
     assert FeatureCache.of(path, 3) is model.detector.memory
     other = tmp_path / 'other.pth'

@@ -259,12 +259,12 @@ def test_detector_is_of_its_class_by_name_and_kind():
         assert other.model.given_feats is None
 
 
-def test_unmapped_names_are_told():
+def test_unmapped_names_are_named():
     with pytest.raises(ValueError, match='no class for dog of.*"park"'):
         frozen(classes=[c for c in CLASSES if c != 'dog'])
 
 
-def test_unknown_classes_are_told(inputs):
+def test_unknown_classes_are_named(inputs):
     detector = frozen(classes=None)
     with pytest.raises(ValueError, match='model.detector.classes'):
         detector.detect(

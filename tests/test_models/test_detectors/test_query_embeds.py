@@ -43,7 +43,7 @@ def student():
     return model
 
 
-def test_pairs_are_told_apart_by_states_alone(student, inputs):
+def test_pairs_differ_by_query_embeds_alone(student, inputs):
     feats = student.detector.extract_feat(inputs[:1])
     sample = make_sample()
     pairs = student.generate_pairs(inputs[:1], feats, [sample])

@@ -14,7 +14,7 @@ def detect(detector, inputs):
     return detector.detect(inputs, detector.extract_feat(inputs), samples)
 
 
-def test_states_say_what_was_detected(inputs):
+def test_query_embeds_belong_to_detections(inputs):
     """The head's own branches, on the states, give boxes and scores again."""
     detector = frozen(DETR)
     head, calls = detector.model.bbox_head, []

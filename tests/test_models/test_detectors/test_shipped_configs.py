@@ -42,7 +42,7 @@ def pipelines(cfg):
 
 
 def has_features(loader):
-    """Whether the detector saw the images before."""
+    """Return whether the detector has the images in its cache."""
     return loader.dataset.pipeline[0].type == 'LoadDetectorFeatures'
 
 

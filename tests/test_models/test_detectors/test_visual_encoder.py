@@ -97,7 +97,7 @@ def test_without_a_normalisation_it_sees_what_the_detector_sees():
 
 
 @pytest.mark.parametrize('readers', [('vlt', 'icn'), ('vlt',), ('icn',)])
-def test_who_reads_it(readers):
+def test_reading_parts(readers):
     model = make_model(visual_encoder_for=readers).train()
     widths = dict(
         vlt=model.vlt.input_proj.in_channels,

@@ -103,7 +103,7 @@ def test_classes_fit_the_object(phrases, feats, context):
     assert not valid[pairs.object_labels == CAR].any()
 
 
-def test_each_part_looks_at_its_own_box(phrases, feats):
+def test_each_part_pools_its_own_box(phrases, feats):
     icn = make_icn()
     pairs = make_pairs([[], SCENE[:3]])
     evidence = icn.gather(feats, pairs, phrases)
@@ -299,7 +299,7 @@ def test_compiles(phrases, feats, context, by_verb):
 @pytest.mark.parametrize(
     'options', [dict(num_layers=0), dict(with_pair_attention=False)]
 )
-def test_without_attention_each_pair_is_judged_by_itself(phrases, options):
+def test_without_attention_pairs_are_independent(phrases, options):
     icn = make_icn(roi_extractor=None, with_context=False, **options).eval()
     assert not any('pair_attn' in key for key in icn.state_dict())
     alone = icn([], make_pairs([SCENE[:2]]), phrases)

@@ -18,8 +18,8 @@ from tests.test_models.utils import (
     VOCABULARY,
     build,
     make_pairs,
+    make_pseudo_labels,
     make_sample,
-    make_words,
 )
 
 
@@ -49,7 +49,7 @@ def supervise(head):
     head.supervision = 'vllm'
 
 
-def test_words_of_the_teacher(supervise):
+def test_pseudo_labels(supervise):
     words = ((RIDE, BIKE, 0.9), (-1, BIKE, 0.4), (RIDE, BIKE, 0.3))
     samples = [
         make_sample(words=words),
@@ -207,7 +207,7 @@ def test_errors(supervise):
             )
         )
     sample = make_sample()
-    sample.teacher = make_words()
+    sample.teacher = make_pseudo_labels()
     sample.teacher.caption_embed = torch.zeros(8)
     with pytest.raises(ValueError, match='embeddings of 8.*text_dim=32'):
         supervise('vllm')([sample])

@@ -27,7 +27,7 @@ def make_head(supervision, unseen=UNSEEN):
     return make_teacher_head(supervision=supervision, unseen=unseen)
 
 
-def test_words_of_the_unseen_are_dropped_and_captions_with_them():
+def test_pseudo_labels_of_unseen_classes_are_dropped_with_captions():
     words = ((RIDE, BIKE, 0.9), (HOLD_BIKE, BIKE, 0.8), (NO_BIKE, BIKE, 0.4))
     samples = [
         make_sample(words=words),
@@ -51,7 +51,7 @@ def test_words_of_the_unseen_are_dropped_and_captions_with_them():
     assert plain.has_caption.all()
 
 
-def test_words_outside_the_vocabulary_may_be_of_the_unseen():
+def test_labels_outside_the_vocabulary_may_be_unseen():
     """An unseen verb of a dog, an unseen object, and neither."""
     words = ((-1, DOG, 0.5), (-1, BENCH, 0.6), (-1, DOG, 0.7), (-1, -1, 0.8))
     sample = make_sample(words=words)

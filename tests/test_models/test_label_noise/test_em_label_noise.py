@@ -36,7 +36,7 @@ def make_noise(**options) -> EMLabelNoise:
     return MODELS.build(cfg | options)
 
 
-def said_of(*rows) -> torch.Tensor:
+def labels_of(*rows) -> torch.Tensor:
     """Scores (B, C) from (HOI class, score) rows."""
     said = torch.zeros(len(rows), CLASSES)
     for i, row in enumerate(rows):
@@ -46,7 +46,7 @@ def said_of(*rows) -> torch.Tensor:
 
 
 def sees(*rows) -> torch.Tensor:
-    """What a student that is nearly sure sees, as log-probability of none."""
+    """Log-probability of negative bags of a confident student."""
     yes = torch.full((len(rows), CLASSES), 1e-3)
     for i, row in enumerate(rows):
         yes[i, list(row)] = 0.999
@@ -65,7 +65,7 @@ def test_starts_from_its_priors():
     assert noise.transition_probs()[1][RIDE] == pytest.approx(0.2 / 5)
 
 
-def test_absence_is_never_said():
+def test_no_interaction_is_never_labeled():
     transition_matrix = make_noise().transition_matrix()
     assert not transition_matrix[[NO_BIKE, NO_DOG]].any()
     assert not transition_matrix[:, [NO_BIKE, NO_DOG]].any()
@@ -76,7 +76,7 @@ def test_counts_of_a_student_that_is_sure():
     noise = make_noise(momentum=0.5)
     noise.update(
         sees([RIDE], [RIDE], [RIDE], []),
-        said_of([(RIDE, 0.5)], [(RIDE, 0.5)], [(HOLD_BIKE, 0.5)], []),
+        labels_of([(RIDE, 0.5)], [(RIDE, 0.5)], [(HOLD_BIKE, 0.5)], []),
         EVERYWHERE.expand(4, -1),
     )
     transition_matrix, chance = (
@@ -93,7 +93,7 @@ def test_counts_of_a_student_that_is_sure():
     # Where the object is used, nothing is learned of chance.
     assert chance[FEED] == pytest.approx(0.2 / (5 + 4), abs=1e-3)
     noise.update(
-        sees([]), said_of([]), torch.zeros(1, CLASSES, dtype=torch.bool)
+        sees([]), labels_of([]), torch.zeros(1, CLASSES, dtype=torch.bool)
     )
     assert noise.transition_counts[0].sum() == pytest.approx(1.5, abs=1e-2)
 
@@ -108,7 +108,7 @@ def test_counts_of_a_student_that_is_sure():
 def test_nothing_is_counted_where_nothing_can_be_known(possible):
     noise = make_noise()
     rows = [()] * len(possible)
-    said = said_of(*rows) + 0.9
+    said = labels_of(*rows) + 0.9
     used = noise.update(sees(*rows), said, possible)
     assert used.shape == (len(possible), len(VOCABULARY.objects))
     assert not used.any()
@@ -165,7 +165,7 @@ def test_likelihood_of_two_verbs_of_a_bicycle():
     ride, hold = 0.7, 0.2
     none = torch.zeros(1, CLASSES)
     none[0, RIDE], none[0, HOLD_BIKE] = math.log(1 - ride), math.log(1 - hold)
-    loss = noise.nll(none, said_of([(RIDE, 0.8)]))[0]
+    loss = noise.nll(none, labels_of([(RIDE, 0.8)]))[0]
     ratio = (0.8 / 0.2) / (0.6 / 0.4)
     by_other = 1 - (1 - 0.05) * (1 - 0.2 * hold)
     said = 0.6 * ride * ratio + (1 - 0.6 * ride) * by_other
@@ -182,13 +182,13 @@ def test_a_known_confusion_does_not_teach_the_wrong_verb():
     logits = torch.zeros(1, CLASSES, requires_grad=True)
     log_prob_negative_bag = F.logsigmoid(-logits)
     noise.nll(
-        log_prob_negative_bag, said_of([(HUG_DOG, 0.4), (FEED, 0.9)])
+        log_prob_negative_bag, labels_of([(HUG_DOG, 0.4), (FEED, 0.9)])
     ).sum().backward()
     assert logits.grad[0, FEED] < 0
     plain = make_noise()
     other = torch.zeros(1, CLASSES, requires_grad=True)
     plain.nll(
-        F.logsigmoid(-other), said_of([(HUG_DOG, 0.4), (FEED, 0.9)])
+        F.logsigmoid(-other), labels_of([(HUG_DOG, 0.4), (FEED, 0.9)])
     ).sum().backward()
     assert other.grad[0, HUG_DOG] < logits.grad[0, HUG_DOG]
 
@@ -208,9 +208,11 @@ def test_finite_however_sure(logit, score):
     assert all(x.isfinite().all() for x in noise.state_dict().values())
 
 
-def test_objects_of_which_something_is_said_are_used():
+def test_labeled_objects_are_used():
     used = make_noise().update(
-        sees([RIDE], []), said_of([(RIDE, 0.9)], []), EVERYWHERE.expand(2, -1)
+        sees([RIDE], []),
+        labels_of([(RIDE, 0.9)], []),
+        EVERYWHERE.expand(2, -1),
     )
     assert (
         used[0, BIKE] > 0.99 and used[0, DOG] < 0.01 and used[1].max() < 0.01
@@ -219,7 +221,7 @@ def test_objects_of_which_something_is_said_are_used():
 
 def test_is_trusted_after_its_warmup_and_resumes():
     noise = make_noise(warmup=1)
-    batch = sees([HUG]), said_of([(HUG, 0.9)]), EVERYWHERE
+    batch = sees([HUG]), labels_of([(HUG, 0.9)]), EVERYWHERE
     noise.update(*batch)
     assert not noise.is_warmed_up
     noise.update(*batch)
@@ -242,7 +244,7 @@ def test_classes_that_are_not_to_be_learned_are_no_evidence():
     possible = torch.ones(2, CLASSES, dtype=torch.bool)
     possible[:, [HOLD_BIKE, HUG_DOG]] = False
     log_prob_negative_bag = sees([RIDE], [FEED]).masked_fill(~possible, 0.0)
-    said = said_of([(RIDE, 0.5)], [(HOLD_DOG, 0.5)])
+    said = labels_of([(RIDE, 0.5)], [(HOLD_DOG, 0.5)])
     for _ in range(3):
         used = noise.update(log_prob_negative_bag, said, possible)
         expected = fewer.update(

@@ -110,7 +110,7 @@ def test_sentences_find_their_image_by_the_best_token():
     torch.testing.assert_close(losses['loss_sentence'], sum(expected) / 3)
 
 
-def test_sentence_said_of_two_images_is_positive_for_both():
+def test_sentence_of_two_images_is_positive_for_both():
     context = make_context(batch=2)
     losses = run(
         make_loss(),
@@ -211,7 +211,7 @@ def test_temperature_is_learned_and_bounded():
 
 
 @pytest.mark.parametrize('queue_size', [0, 4])
-def test_nothing_said_is_a_connected_zero(queue_size):
+def test_no_label_gives_a_connected_zero(queue_size):
     loss = make_loss(queue_size=queue_size).train()
     context = make_context(2)
     targets = make_targets(

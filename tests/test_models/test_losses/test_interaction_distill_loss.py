@@ -73,7 +73,7 @@ def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
     )
 
 
-def test_bystanders_of_a_used_object_learn_to_be_idle(phrases):
+def test_bystanders_of_a_used_object_get_low_interactiveness(phrases):
     """Unless any number of pairs is as good as one."""
     pairs = make_pairs([THREE])
     for further, lowered in ((0.1, True), (1.0, False)):
@@ -143,7 +143,7 @@ def test_classes_do_not_teach_interactiveness(phrases):
     assert (grad != 0).all()
 
 
-def test_idle_pairs_learn_no_class(phrases):
+def test_non_interactive_pairs_train_no_class(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     with torch.no_grad():
@@ -178,7 +178,9 @@ def test_gradient_survives_certainty(phrases, logit, said, gradient):
     )
 
 
-def test_words_outside_the_vocabulary_are_a_use(phrases):
+def test_labels_outside_the_vocabulary_are_positive_for_interactiveness(
+    phrases,
+):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
 
@@ -193,11 +195,11 @@ def test_words_outside_the_vocabulary_are_a_use(phrases):
     assert interactive(-1, BIKE) == interactive(RIDE, BIKE)
     assert interactive(-1, -1) == interactive(-1, DOG)
     assert interactive(-1, DOG) != interactive(RIDE, BIKE)
-    # Somebody labeled that nothing happens.
+    # Labeled as without interaction.
     assert interactive(NO_BIKE, BIKE) == interactive(-1, DOG)
 
 
-def test_unknown_images_and_impossible_words_do_not_count(phrases):
+def test_unlabeled_images_and_impossible_labels_do_not_count(phrases):
     bike = [(PERSON, 0.9, BOX), (BIKE, 0.8, BOX)]
     pairs = make_pairs([bike, bike])
     interactions = make_interactions(pairs)
@@ -230,7 +232,7 @@ def test_contrast_by_hand(phrases):
         for hoi in range(VOCABULARY.num_hois)
     }
     positive = same.pop(RIDE)
-    # Unsaid verbs of the object weigh 0.3; nobody says "no interaction".
+    # Unlabeled verbs of the object weigh 0.3; "no interaction" is no label.
     below = positive + 0.3 * same.pop(HOLD_BIKE)
     below = below + sum(
         v for hoi, v in same.items() if not VOCABULARY.no_interaction_mask[hoi]
@@ -238,7 +240,7 @@ def test_contrast_by_hand(phrases):
     torch.testing.assert_close(loss, -(positive / below).log())
 
 
-def test_verbs_said_of_the_object_are_no_negatives(phrases):
+def test_labeled_verbs_of_the_object_are_no_negatives(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = make_loss()
@@ -281,7 +283,7 @@ def test_contrast_weighs_by_confidence_and_skips_empty_bags(phrases):
     assert contrast((HUG_DOG, 0.9)) == 0
 
 
-def test_words_outside_the_vocabulary_compete_by_similarity(phrases):
+def test_labels_outside_the_vocabulary_compete_by_similarity(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     targets = words(phrases, [(RIDE, 0.8)])

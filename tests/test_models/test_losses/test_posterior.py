@@ -1,4 +1,4 @@
-"""What is to be believed of words once somebody has looked."""
+"""Posteriors of pseudo-labels given the student."""
 
 import itertools
 import math
@@ -134,7 +134,7 @@ def test_a_word_may_be_another_classes(noise):
     assert holds[HOLD_BIKE] > silent[HOLD_BIKE]
 
 
-def test_what_is_impossible_is_not_believed(noise):
+def test_impossible_labels_have_no_posterior(noise):
     possible = EVERYWHERE.clone()
     possible[0, RIDE] = False
     done = noise.posterior(
@@ -205,7 +205,7 @@ def test_bayes_rule_where_the_rest_is_known(seen, said):
 NOISE = dict(type='EMLabelNoise', vocabulary=PARK, warmup=1000)
 
 
-def test_an_elder_is_believed_in_place_of_words(phrases):
+def test_self_teacher_replaces_pseudo_labels(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     loss = make_loss(noise=NOISE, contrast_weight=0.0)
@@ -276,7 +276,7 @@ def test_self_teacher_does_not_change_verbs_outside_the_vocabulary(phrases):
 @pytest.mark.parametrize(
     'scene', [[(PERSON, 0.9, BOX)], [(BIKE, 0.9, BOX), (DOG, 0.9, BOX)]]
 )
-def test_an_elder_of_a_batch_without_pairs(phrases, scene):
+def test_self_teacher_of_a_batch_without_pairs(phrases, scene):
     pairs = make_pairs([scene])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     losses = make_loss(noise=NOISE)(
@@ -286,7 +286,7 @@ def test_an_elder_of_a_batch_without_pairs(phrases, scene):
     assert all(v == 0 for v in losses.values())
 
 
-def test_an_elder_where_nothing_was_said(phrases):
+def test_self_teacher_without_labels(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     losses = make_loss(noise=NOISE, contrast_weight=0.0)(

@@ -66,7 +66,7 @@ def test_a_bag_of_three(phrases, further):
 
 
 def test_pairs_count_by_their_own_class(phrases):
-    """Who rides is no witness of who holds."""
+    """Interactiveness of one verb does not train that of another."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
     loss = make_loss(instance_weight_power=2.0)(
@@ -88,7 +88,7 @@ def test_pairs_count_by_their_own_class(phrases):
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
 
 
-def test_one_class_alike_for_all_is_one_judgement(phrases):
+def test_one_class_for_all_is_common_interactiveness(phrases):
     """With the same logits for all classes, classes learn the same."""
     pairs = make_pairs([THREE, THREE[:2]])
     one, each = make_interactions(pairs), judged(pairs)
@@ -137,8 +137,8 @@ def test_pair_labels(phrases):
     )
 
 
-def test_trusted_noise_is_believed(phrases):
-    """What is to be believed of the words, not the words themselves."""
+def test_warmed_up_noise_model_gives_posteriors(phrases):
+    """Targets are posteriors, not the pseudo-labels."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     interactions = judged(pairs)
     targets = words(phrases, [(RIDE, 0.5)])
@@ -160,7 +160,7 @@ def test_trusted_noise_is_believed(phrases):
     )
 
 
-def test_elders_teach_it(phrases):
+def test_self_teacher_trains_it(phrases):
     """An self-teacher that is sure of holding, whatever was said."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     student, self_teacher = judged(pairs, 0), judged(pairs, 1)

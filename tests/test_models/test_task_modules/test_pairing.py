@@ -42,7 +42,7 @@ def test_rank_in_group_by_hand():
         max_size=12,
     )
 )
-def test_rank_in_group_counts_who_goes_before(rows):
+def test_rank_in_group_counts_better_members(rows):
     expected = [
         sum(
             g == group and (p > priority or (p == priority and j < i))

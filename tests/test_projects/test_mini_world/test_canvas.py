@@ -78,7 +78,7 @@ def test_frame_faces_both_ways_and_finds_back():
 
 
 @given(st.integers(0, 2**32), st.integers(0, 1000))
-def test_dice_depend_on_their_words_alone(seed, index):
+def test_dice_depend_on_their_keys_alone(seed, index):
     draws = [Dice(seed, index).uniform() for _ in range(2)]
     assert draws[0] == draws[1]
     assert draws[0] != Dice(seed, index + 1).uniform()

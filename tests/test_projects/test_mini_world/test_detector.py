@@ -17,7 +17,7 @@ def checkpoint():
     return torch.load(CHECKPOINT, weights_only=True)
 
 
-def test_checkpoint_is_small_and_says_what_it_is(checkpoint):
+def test_checkpoint_is_small_and_has_meta(checkpoint):
     assert CHECKPOINT.stat().st_size < 5e6
     meta = checkpoint['meta']
     assert tuple(meta['classes']) == HOIVocabulary.load('mini').objects

@@ -6,7 +6,7 @@ import pytest
 from mini_world import MiniWorldGenerator, annotation_hash
 
 SIZES = dict(train=6, val=2, test=4)
-# The world is fixed: whoever changes it raises WORLD_VERSION, writes down
+# The world is fixed: a change raises WORLD_VERSION, writes down
 # why, and records the new hashes here and in the README.
 FIXED = 'e175241c33ee18efed6c6ceb7bdb4eff727bd18953d77730eace49cb22dcd366'
 

@@ -21,7 +21,7 @@ def run(*args) -> subprocess.CompletedProcess:
     )
 
 
-def test_makes_images_annotations_and_words_once(tmp_path):
+def test_makes_images_annotations_and_pseudo_labels_once(tmp_path):
     first = run('--out', tmp_path, *SMALL)
     assert first.returncode == 0, first.stderr
     digest = re.search(r'sha256 ([0-9a-f]{64})', first.stdout).group(1)

@@ -35,7 +35,7 @@ def test_vocabulary_names_what_the_world_stages():
     assert set(BUILDERS) == set(REACH) == {i.arrangement for i in INTERACTIONS}
 
 
-def test_no_object_tells_its_verb():
+def test_no_object_determines_its_verb():
     verbs = Counter(i.kind for i in INTERACTIONS)
     assert min(verbs.values()) >= 2
     assert len(verbs) == 11 and len(INTERACTIONS) == 35
@@ -89,7 +89,7 @@ def test_no_split_shows_the_textures_of_another():
     )
 
 
-def test_same_words_same_picture():
+def test_same_seed_same_picture():
     first, again = (MiniWorld(5).draw('val', 7) for _ in range(2))
     assert np.array_equal(first.pixels, again.pixels)
     assert first.boxes == again.boxes
@@ -107,7 +107,7 @@ def test_unknown_split_is_named():
         MiniWorld().draw('tset', 0)
 
 
-def test_pictures_are_what_they_say(pictures):
+def test_pictures_agree_with_annotations(pictures):
     for picture in pictures:
         assert picture.pixels.shape == (160, 224, 3)
         assert picture.pixels.dtype == np.uint8

@@ -7,7 +7,7 @@ import pytest
 from studies.baselines import (
     annotation_file,
     object_prior,
-    word_prior,
+    pseudo_label_prior,
 )
 
 from clhoi_mm.datasets import DetectionFileWriter
@@ -49,7 +49,7 @@ def hoi(human, obj, verb):
     )
 
 
-def test_prior_is_the_share_of_pairs_that_do_it(tmp_path):
+def test_object_prior_is_a_share_of_pairs(tmp_path):
     # Other spellings, another order, and what the vocabulary lacks.
     content = dict(
         images=[dict(id=i, file_name=f'{i}.jpg') for i in (1, 2)],
@@ -103,7 +103,7 @@ def test_a_split_stands_for_its_file():
     )
 
 
-def test_prior_of_words_is_their_share_of_photos_with_the_object(tmp_path):
+def test_pseudo_label_prior_is_a_share_of_photos_with_the_object(tmp_path):
     vocabulary = HOIVocabulary.from_dict(VOCABULARY)
     vocabulary.save(tmp_path / 'v.json')
     # Boxes by photo: class, score. Other spellings, another order.
@@ -142,11 +142,13 @@ def test_prior_of_words_is_their_share_of_photos_with_the_object(tmp_path):
         dict(type='LoadDetectorFeatures', file=str(path)),
         dict(type='LoadTeacherKnowledge', cache=str(tmp_path / 'cache')),
     ]
-    prior = word_prior(
+    prior = pseudo_label_prior(
         dict(pipeline=pipeline), str(tmp_path / 'v.json'), score_thr=0.2
     )
     # Three photos with a cup; in one there are two people, in another, where
     # no detection shows two, they hug. The drier is detected and held once.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1, 1])
     with pytest.raises(InputError, match='LoadDetectorFeatures is not in'):
-        word_prior(dict(pipeline=pipeline[1:]), str(tmp_path / 'v.json'), 0.2)
+        pseudo_label_prior(
+            dict(pipeline=pipeline[1:]), str(tmp_path / 'v.json'), 0.2
+        )

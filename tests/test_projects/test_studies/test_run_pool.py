@@ -103,7 +103,7 @@ def test_another_row_with_the_config_has_the_result():
     assert pool.results.find(StudyRun('other', 3, cfg, True)) is not None
 
 
-def test_a_failure_shows_its_log_and_stops_nobody():
+def test_failure_shows_its_log_and_stops_no_other_run():
     pool = Pool()
     runs = [make_run('fail'), make_run('die'), make_run('good')]
     assert pool.run(*runs) == runs[:2]
@@ -204,7 +204,7 @@ def test_an_interrupt_ends_runs_and_what_they_have_started(tmp_path):
 
 
 def is_running(pid):
-    """Whether a process lives; one that nobody waited for does not."""
+    """Return whether a process lives; a zombie does not."""
     try:
         with open(f'/proc/{pid}/stat') as file:
             return file.read().rpartition(')')[2].split()[0] != 'Z'

@@ -1,4 +1,4 @@
-"""What a study's file says, and the configs it makes."""
+"""A study's file and the configs made from it."""
 
 import json
 
@@ -250,7 +250,7 @@ def test_files_that_are_not_there(write):
 def test_studies_of_the_project_make_configs(path):
     study = Study(path)
     for row, spec in study.rows.items():
-        if spec.get('baseline') not in ('prior', 'words'):
+        if spec.get('baseline') not in ('prior', 'pseudo_labels'):
             assert len({run.key for run in study.runs(row)}) == len(
                 spec.get('seeds', study.seeds)
             )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.data_utils import REPO
-from tests.tool_utils import Done, run_command, said
+from tests.tool_utils import Done, assert_in, run_command
 
 TOOL = REPO / 'projects/studies/study.py'
 # Importing torch for each run would be most of the time.
@@ -117,13 +117,15 @@ def folder(measured, tmp_path):
 def test_nothing_there_yet(tmp_path):
     done = run_study(new_study(tmp_path), '--table')
     assert done.code == 1
-    said(done.text, 'work_dirs/tiny_study/results: no result of these runs')
+    assert_in(
+        done.text, 'work_dirs/tiny_study/results: no result of these runs'
+    )
 
 
-def test_a_failure_is_told_and_the_others_are_shown(measured):
+def test_failure_is_reported_and_others_are_shown(measured):
     folder, done = measured
     assert done.code == 1
-    said(done.text, '1 runs have no result: 1 failed, see above')
+    assert_in(done.text, '1 runs have no result: 1 failed, see above')
     assert TABLE in done.text
     assert 'bad, seed 0 FAILED (exit code 1)' in done.text
     assert '    RuntimeError: a loss is not finite' in done.text
@@ -149,7 +151,9 @@ def test_the_table_alone_runs_nothing(folder):
     before = [path.stat().st_mtime_ns for path in results(folder)]
     done = run_study(folder, '--table', '--images', 'images').check()
     assert TABLE in done.text and 'FAILED' not in done.text
-    said(done.text, '1 runs have no result: run the study without --table')
+    assert_in(
+        done.text, '1 runs have no result: run the study without --table'
+    )
     assert [path.stat().st_mtime_ns for path in results(folder)] == before
     assert (folder / 'images/growth.svg').read_bytes() == (
         folder / 'work_dirs/tiny_study/growth.svg'
@@ -187,10 +191,10 @@ def test_only_what_was_deleted_is_run_anew(folder):
     (['--features', 'f'], ['f: no such file of features', 'base.py']),
     (['--cfg-options', 'a b'], ['a b', 'KEY=VALUE'])
 ])  # fmt: skip
-def test_mistakes_are_said(tmp_path, args, parts):
+def test_mistakes_are_reported(tmp_path, args, parts):
     done = run_study(new_study(tmp_path), *args)
     assert done.code not in (0, None) and 'Traceback' not in done.text
-    said(done.text, *parts)
+    assert_in(done.text, *parts)
 
 
 def test_what_cannot_be_prepared(tmp_path):
@@ -199,4 +203,4 @@ def test_what_cannot_be_prepared(tmp_path):
     args = ('--cfg-options', 'train_dataloader.cache=elsewhere')
     done = run_study(tmp_path, '--rows', 'free', *args)
     assert done.code == 1
-    said(done.text, 'prepare', 'elsewhere is not there')
+    assert_in(done.text, 'prepare', 'elsewhere is not there')

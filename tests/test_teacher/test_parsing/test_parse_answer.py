@@ -81,7 +81,7 @@ def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
 @pytest.mark.parametrize(
     'score, expected', [('"high"', 0.9), ('true', 1.0), ('85', 0.85)]
 )
-def test_scores_in_words_and_percent(score, expected):
+def test_scores_as_text_and_percent(score, expected):
     pseudo_labels = parse(
         '[{"verb": "ride", "object": "dog", "score": %s}]' % score
     )

@@ -1,4 +1,4 @@
-"""What was said of an image is found under keys that are numbers too."""
+"""Answers of an image are found under numeric keys, too."""
 
 import json
 
