@@ -161,10 +161,20 @@ def config_mistake(error: Exception) -> Optional[str]:
         return f'the config does not fit: {text}'
     name, registry = unknown.groups()
     registry = registry.split('::')[-1]
-    near = get_close_matches(name, _names(registry), 1)
+    near = _near_names(name, _names(registry))
+    hint = f'did you mean {" or ".join(map(repr, near))}?'
     return (
-        f"the config's type={name!r} is no {registry} that is known here"
-        + (f'; did you mean {near[0]!r}?' if near else '; check its spelling')
+        f"the config's type={name!r} is no {registry} that is known here; "
+        + (hint if near else 'check its spelling')
+    )
+
+
+def _near_names(name: str, known: List[str]) -> List[str]:
+    """Find names of the same kind, which the last word tells, or alike."""
+    kind = re.search('[A-Z][a-z]+$', name)
+    same = [each for each in known if kind and each.endswith(kind[0])]
+    return get_close_matches(name, same, 2, 0.4) or get_close_matches(
+        name, known, 1
     )
 
 

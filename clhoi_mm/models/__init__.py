@@ -1,3 +1,7 @@
+# First, since it silences what OneDL's mmdet prints at import.
+import clhoi_mm.registry  # noqa: F401
+
+# isort: split
 # mmdet's own models must be in the registry before ours are looked up.
 import mmdet.models  # noqa: F401
 

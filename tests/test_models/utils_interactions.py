@@ -78,14 +78,15 @@ class LossWithNoise(nn.Module):
             encoded = SimpleNamespace(predictions=self_teacher)
             teacher = SimpleNamespace(encode=lambda *args: encoded)
         distillation = Distillation(
-            classifier=classifier,
             interaction_loss=self.loss,
             label_noise=self.noise if is_corrected else None,
             self_teacher=teacher,
             context_loss=None,
             context_weight=1.0,
         )
-        batch = SimpleNamespace(predictions=predictions, pairs=pairs)
+        batch = SimpleNamespace(
+            predictions=predictions, pairs=pairs, classifier=classifier
+        )
         return distillation.losses(batch, targets, None)
 
 

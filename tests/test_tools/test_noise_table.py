@@ -20,6 +20,7 @@ def checkpoint(tmp_path):
     link = (noise.source == names.index('feed horse')) & (
         noise.label == names.index('ride horse')
     )
+    noise.iterations += 1
     noise.transition_counts[link] = torch.tensor([9.0, 1.0])
     path = tmp_path / 'epoch_1.pth'
     state = {
@@ -29,6 +30,14 @@ def checkpoint(tmp_path):
     config = dict(model=dict(teacher_head=dict(vocabulary='mini')))
     torch.save(dict(state_dict=state, meta=dict(cfg=json.dumps(config))), path)
     return path
+
+
+def test_warm_up_that_was_not_over(checkpoint):
+    content = torch.load(checkpoint)
+    content['state_dict']['label_noise.iterations'].zero_()
+    torch.save(content, checkpoint)
+    done = run_tool(TOOL, checkpoint, cwd=checkpoint.parent).check()
+    assert 'after 0 iterations the warm-up of 0 was not over' in done.text
 
 
 def test_table_and_matrix(checkpoint, tmp_path):

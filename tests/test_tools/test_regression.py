@@ -1,6 +1,7 @@
 """tools/analysis_tools/regression.py, as before and after a refactoring."""
 
 import json
+import runpy
 
 import pytest
 
@@ -47,6 +48,25 @@ def test_compares_with_what_it_recorded(tmp_path):
     done = run('compare')
     assert done.code == 1
     assert_in(done.text, f'DIFFERENT {CASE}: metric 1 by size: {metrics[0]!r}')
+
+
+def test_additional_values_are_left_out_and_named():
+    tool = runpy.run_path(str(TOOL))
+    before = dict(
+        iterations=[[3.0, 1.0, 1.0, 2.0]], metrics=[40.0], names=['a']
+    )
+    after = dict(
+        iterations=[[3.0, 1.0, 0.5, 1.0, 2.0]],
+        metrics=[40.0, 50.0],
+        names=['a', 'b'],
+    )
+    assert tool['compare'](before, after) == (0.0, None)
+    assert tool['compare'](after, before) == (0.0, None)
+    assert tool['describe_surplus'](before, after) == '2 additional values (b)'
+    assert tool['describe_surplus'](after, before) == '2 missing values (b)'
+    assert tool['describe_surplus'](after, after) is None
+    after['iterations'][0][4] = 2.1
+    assert tool['compare'](before, after)[0] > 0.01
 
 
 @pytest.mark.parametrize(

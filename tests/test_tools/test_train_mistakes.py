@@ -66,6 +66,14 @@ def train(world, work_dir, *values, resume=()):
             ["type='HOIDatset' is no dataset", "did you mean 'HOIDataset'?"],
         ),
         (
+            'model.label_noise.type=TeacherNoise',
+            ["did you mean 'EMLabelNoise' or 'LearnableLabelNoise'?"],
+        ),
+        (
+            'model.detector=1',
+            ['model.detector is 1, which is no adapter of a detector'],
+        ),
+        (
             'model.vlt.type=Qqqqq',
             ["type='Qqqqq' is no model", 'check its spelling'],
         ),

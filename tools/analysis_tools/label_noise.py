@@ -5,6 +5,7 @@ Reads a checkpoint of a model with a label noise model.
 
 import argparse
 import json
+import sys
 
 from clhoi_mm.config_file import check_checkpoint, say_errors
 from clhoi_mm.models.checkpoint import load_weights
@@ -77,6 +78,14 @@ def load_noise(path: str, vocabulary: str) -> LabelNoiseModel:
 def main() -> None:
     args = parse_args()
     noise = load_noise(args.checkpoint, args.vocabulary or '')
+    if not noise.is_warmed_up:
+        print(
+            f'label_noise.py: warning: after {int(noise.iterations)} '
+            f'iterations the warm-up of {noise.warmup} was not over: labels '
+            'were not corrected, and what is shown is close to the prior; '
+            'lower model.label_noise.warmup or train longer',
+            file=sys.stderr,
+        )
     names = noise.vocabulary.names
     matrix = noise.transition_matrix()
     others = matrix.clone().fill_diagonal_(0)

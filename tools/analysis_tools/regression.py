@@ -3,8 +3,9 @@
 `record FILE` trains and tests each case of configs/regression/cases.py for 50
 to 60 iterations on one thread of the CPU, and writes losses, gradient norms
 and metrics. `compare FILE` does the same, reports cases that differ by more
-than 1e-5 (relative for values above 1) and then exits with code 1. Names of
-losses and metrics are not stored and may change in between. Another torch,
+than 1e-5 (relative for values above 1) and then exits with code 1. Values are
+compared by size, so that names may change in between; values that only one of
+the two logs are left out and named. Another torch,
 processor or number of threads gives other results, which are not compared.
 """
 
@@ -49,6 +50,7 @@ class LossRecorder(Hook):
 
     def __init__(self) -> None:
         self.iterations: list[list[float]] = []
+        self.names: set[str] = set()
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
@@ -56,6 +58,7 @@ class LossRecorder(Hook):
         """Append the values of an iteration."""
         values = {k: torch.as_tensor(v).item() for k, v in outputs.items()}
         norm = runner.message_hub.get_scalar('train/grad_norm').current()
+        self.names |= set(values)
         row = [values.pop('loss'), norm, *sorted(values.values())]
         self.iterations.append(row)
 
@@ -109,9 +112,14 @@ def run_case(cfg: Config) -> dict:
     runner, recorder = RUNNERS.build(cfg), LossRecorder()
     runner.register_hook(recorder, 'LOWEST')
     runner.train()
-    metrics = [float(value) for value in runner.test().values()]
+    results = runner.test()
+    metrics = [float(value) for value in results.values()]
     metrics.sort(key=lambda value: (math.isnan(value), value))
-    return dict(iterations=recorder.iterations, metrics=metrics)
+    return dict(
+        iterations=recorder.iterations,
+        metrics=metrics,
+        names=sorted({*recorder.names, *results}),
+    )
 
 
 def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
@@ -144,6 +152,52 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
             os.chdir(REPO)
 
 
+def drop_surplus(values: list[float], others: list[float]) -> list[float]:
+    """Drop from the longer list the values that are farthest from others."""
+    kept = list(values)
+    for _ in range(len(values) - len(others)):
+        kept.remove(
+            max(
+                kept,
+                key=lambda x: min((abs(x - y) for y in others), default=0),
+            )
+        )
+    return kept
+
+
+def common_part(case: dict, other: dict) -> dict:
+    """Leave out what a case logs beyond another one.
+
+    Total loss and gradient norm come first; other values have no names.
+    """
+    rows = [
+        row[:2] + drop_surplus(row[2:], theirs[2:])
+        for row, theirs in zip(case['iterations'], other['iterations'])
+    ]
+    return dict(
+        iterations=rows + case['iterations'][len(rows) :],
+        metrics=drop_surplus(case['metrics'], other['metrics']),
+    )
+
+
+def describe_surplus(before: dict, after: dict) -> Optional[str]:
+    """Describe the values that only one of two results has."""
+    names = [set(case.get('names', ())) for case in (before, after)]
+    parts = []
+    for title, one, other in (
+        ('additional', after, before),
+        ('missing', before, after),
+    ):
+        pairs = [(one['metrics'], other['metrics'])]
+        pairs += list(zip(one['iterations'], other['iterations']))[-1:]
+        count = sum(max(len(a) - len(b), 0) for a, b in pairs)
+        new = names[one is after] - names[one is before]
+        if count > 0:
+            known = f' ({", ".join(sorted(new))})' if all(names) else ''
+            parts.append(f'{count} {title} values{known}')
+    return '; '.join(parts) or None
+
+
 def values_of(case: dict) -> Iterator[tuple[str, float]]:
     """Yield each value of a case with its name."""
     names = {1: 'total loss', 2: 'gradient norm'}
@@ -159,7 +213,9 @@ def compare(before: dict, after: dict) -> tuple[float, Optional[str]]:
     """Return the largest difference and a description."""
     largest, first = 0.0, None
     for (place, old), (other, new) in zip_longest(
-        values_of(before), values_of(after), fillvalue=('nothing', math.nan)
+        values_of(common_part(before, after)),
+        values_of(common_part(after, before)),
+        fillvalue=('nothing', math.nan),
     ):
         size = 0.0
         if old != new and not (math.isnan(old) and math.isnan(new)):
@@ -191,6 +247,9 @@ def main() -> int:
         size, first = math.inf, 'not in the record'
         if case in before:
             size, first = compare(before[case], result)
+            surplus = describe_surplus(before[case], result)
+            if surplus:
+                print(f'{case}: not compared: {surplus}')
         sizes.append(size)
         if first:
             print(f'DIFFERENT {case}: {first}')

@@ -123,9 +123,10 @@ def build_detector(
     Raises:
         ValueError: If it is the config of something else.
     """
-    kind = MODELS.get(cfg['type']) if cfg else None
+    is_cfg = isinstance(cfg, dict) and 'type' in cfg
+    kind = MODELS.get(cfg['type']) if is_cfg else None
     if not (isinstance(kind, type) and issubclass(kind, DetectorAdapter)):
-        given = f"dict(type='{cfg['type']}', ...)" if cfg else cfg
+        given = f"dict(type='{cfg['type']}', ...)" if is_cfg else repr(cfg)
         raise ValueError(
             f'model.detector is {given}, which is no adapter of a detector; '
             "give dict(type='FrozenDetector', detector=..., checkpoint=...) "
