@@ -3,10 +3,12 @@
 No sentence is repeated, which is the worst case for its size, and embeddings
 are random. Prints disk usage, time to open and to read, and private memory of
 the process, without the pages of mapped files, which processes share and the
-system reclaims on demand.
+system reclaims on demand. At the end a cache of --arrow-images images is compared
+with the same content in memory-mapped Arrow IPC files.
 """
 
 import argparse
+import copy
 import json
 import shutil
 import sys
@@ -14,6 +16,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, Iterator, List
 
@@ -27,6 +30,8 @@ from clhoi_mm.teacher.store.cache_format import MANIFEST, TENSORS
 from clhoi_mm.teacher.store.collect import collect_answers
 from clhoi_mm.teacher.store.merge import read_pseudo_labels
 from clhoi_mm.vocabulary import HOIVocabulary
+
+from .arrow import compare_with_arrow
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,7 +72,17 @@ def parse_args() -> argparse.Namespace:
         help='keep the cache in this folder (default: one in $TMPDIR, which '
         'is removed)',
     )
-    return parser.parse_args()
+    parser.add_argument(
+        '--arrow-images',
+        type=int,
+        default=1_000_000,
+        help='images of the comparison with Arrow, up to 10,000,000; 0 leaves '
+        'it out (default 1,000,000)',
+    )
+    args = parser.parse_args()
+    if not 0 <= args.arrow_images <= 10_000_000:
+        parser.error('--arrow-images: give 0 to 10,000,000')
+    return args
 
 
 class RandomTextEncoder:
@@ -236,6 +251,23 @@ def make(args: argparse.Namespace, folder: Path) -> None:
         )
 
 
+def compare(args: argparse.Namespace) -> None:
+    """Compare a cache of narrow embeddings with Arrow."""
+    if find_spec('pyarrow') is None:
+        print(
+            'Arrow: skipped, pyarrow is not installed: '
+            "pip install 'clhoi_mm[teacher]'"
+        )
+        return
+    args = copy.copy(args)
+    args.images, args.dim, args.sentences = args.arrow_images, 64, 2
+    args.from_raw = args.whole_captions = False
+    print(f'{args.images} images, 2 sentences at 64 dimensions, against Arrow')
+    with tempfile.TemporaryDirectory(prefix='arrow-') as folder:
+        make(args, Path(folder))
+        compare_with_arrow(Path(folder), args.reads)
+
+
 def memory(field: str) -> float:
     """Read memory in MB: RssAnon is private, RssFile shared."""
     for line in Path('/proc/self/status').read_text().splitlines():
@@ -301,6 +333,8 @@ def main() -> None:
         )
         make(args, folder)
         measure(folder, args.reads, args.workers)
+        if args.arrow_images:
+            compare(args)
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'benchmark.py cache: {error}')
     finally:
