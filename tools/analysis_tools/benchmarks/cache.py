@@ -3,7 +3,7 @@
 No sentence is repeated, which is the worst case for its size, and embeddings
 are random. Prints disk usage, time to open and to read, and private memory of
 the process, without the pages of mapped files, which processes share and the
-system reclaims on demand. At the end a cache of --arrow-images images is compared
+system reclaims on demand. Then a cache of --arrow-images images is compared
 with the same content in memory-mapped Arrow IPC files.
 """
 
