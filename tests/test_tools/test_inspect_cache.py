@@ -22,7 +22,7 @@ MINI = HOIVocabulary.load('mini')
 BALL, BIKE = ('hold', 'ball'), ('ride', 'bicycle')
 
 
-def assert_in(verb, obj, score, inside=True, source='list'):
+def make_label(verb, obj, score, inside=True, source='list'):
     return dict(verb=verb, object=obj, score=score, in_vocabulary=inside,
                 source=source)  # fmt: skip
 
@@ -62,11 +62,11 @@ def folder(tmp_path_factory):
         ],
     )
     parsed = {
-        'a.png': [assert_in(*BALL, .9, source='caption+list'),
-                  assert_in('juggle', 'orange', .5, False)],
-        'b.png': [assert_in(*BIKE, .8), assert_in(*BALL, .4)],
+        'a.png': [make_label(*BALL, .9, source='caption+list'),
+                  make_label('juggle', 'orange', .5, False)],
+        'b.png': [make_label(*BIKE, .8), make_label(*BALL, .4)],
         'c.png': [],
-        'z.png': [assert_in(*BALL, 1.)]
+        'z.png': [make_label(*BALL, 1.)]
     }  # fmt: skip
     write_lines(
         folder / 'pass/parsed.jsonl',
@@ -162,8 +162,8 @@ def test_a_cache_with_the_raw_store_beside(folder):
     assert done.code == 1
     assert known['sentences'] == ['A man holds a ball.', 'It is red.']
     assert known['interactions'] == [
-        assert_in(*BALL, pytest.approx(0.9), source='cache'),
-        assert_in('(other)', '(other)', 0.5, False, 'cache'),
+        make_label(*BALL, pytest.approx(0.9), source='cache'),
+        make_label('(other)', '(other)', 0.5, False, 'cache'),
     ]
     assert known['failures'][0]['answered']
     assert unknown['interactions'] is None is unknown['caption']
@@ -252,7 +252,11 @@ def test_table(folder, source):
 
 
 def test_teachers_side_by_side(folder):
-    other = [said(*BALL, 0.5), said('kick', 'ball', 0.5), said(*BIKE, 0.5)]
+    other = [
+        make_label(*BALL, 0.5),
+        make_label('kick', 'ball', 0.5),
+        make_label(*BIKE, 0.5),
+    ]
     write_lines(
         folder / 'other.jsonl',
         [dict(image_id='a.png', interactions=other)],

@@ -1,10 +1,12 @@
 import torch
+from mmengine.evaluator import Evaluator
+from mmengine.runner import BaseLoop
 from mmengine.runner.amp import autocast
 
 from .unreadable_images import UnreadableImages
 
 
-class TolerantLoop:
+class TolerantLoop(BaseLoop):
     """Loop over images of which some may be unreadable.
 
     They have no predictions, are reported, and count in the metrics. A base
@@ -17,6 +19,8 @@ class TolerantLoop:
     """
 
     mode: str
+    evaluator: Evaluator
+    fp16: bool
 
     def run(self) -> dict:
         """Run the loop.
