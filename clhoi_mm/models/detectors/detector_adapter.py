@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.utils.errors import InputError
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from .featmap_spec import FeatmapSpec
@@ -121,13 +122,13 @@ def build_detector(
         data_preprocessor (dict, optional): The model's data preprocessor.
 
     Raises:
-        ValueError: If it is the config of something else.
+        InputError: If it is the config of something else.
     """
     is_cfg = isinstance(cfg, dict) and 'type' in cfg
     kind = MODELS.get(cfg['type']) if is_cfg else None
     if not (isinstance(kind, type) and issubclass(kind, DetectorAdapter)):
         given = f"dict(type='{cfg['type']}', ...)" if is_cfg else repr(cfg)
-        raise ValueError(
+        raise InputError(
             f'model.detector is {given}, which is no adapter of a detector; '
             "give dict(type='FrozenDetector', detector=..., checkpoint=...) "
             "with the detector's config in it, dict(type='JointDetector', "
