@@ -47,7 +47,7 @@ model = dict(
     context_loss=dict(text_dim=text_dim),
     interaction_loss=dict(
         # Any weight of the contrastive loss costs validation mAP here.
-        contrast_weight=0.0,
+        contrast=None,
     ),
     # Warm-up is three epochs of interaction distillation.
     label_noise=dict(_delete_=True, type='EMLabelNoise', warmup=114),

@@ -36,7 +36,6 @@ model = dict(
     ),
     interaction_loss=dict(
         type='InteractionDistillLoss',
-        contrast_weight=0.0,
         instance_weight_power=2.0,
     ),
     # Warm-up is one epoch.

@@ -113,7 +113,10 @@ rows = {
     ),
     'contrast': dict(
         title='contrast of pairs and phrases beside it',
-        options={_loss + 'contrast_weight': 0.005},
+        options={
+            _loss + 'contrast': dict(type='PairContrastLoss'),
+            _loss + 'contrast_weight': 0.005,
+        },
     ),
     'no-pair-attention': dict(
         title='without pair self-attention',

@@ -35,7 +35,6 @@ def all_gather_with_grad(x: Tensor) -> tuple[Tensor, int]:
     Returns:
         tuple[Tensor, int]: (world size * B, ...) and the index of this
         process's first row.
-        own rows begin.
     """
     if get_world_size() == 1:
         return x, 0

@@ -1,3 +1,5 @@
+from typing import Optional
+
 import torch
 from torch import Tensor, nn
 
@@ -7,7 +9,6 @@ from ..heads import HOITargets, PairPredictions, PhraseClassifier
 from ..task_modules import PairBatch
 from .interactiveness_loss import InteractivenessLoss
 from .mil_loss import MILLoss
-from .pair_contrast_loss import PairContrastLoss
 from .pair_label_loss import PairLabelLoss
 
 
@@ -17,9 +18,10 @@ class InteractionDistillLoss(nn.Module):
 
     Sum of a loss for the interactiveness of pairs
     (:class:`InteractivenessLoss`), one for their classes (:class:`MILLoss`)
-    and a contrastive one (:class:`PairContrastLoss`). Instance-level labels
-    replace the first two by :class:`PairLabelLoss`. Classes that are not
-    trained (``PhraseClassifier.is_trainable``) take no part, not even as
+    and a contrastive one (:class:`PairContrastLoss`,
+    :class:`BagContrastLoss` or :class:`ForeignPhraseLoss`). Instance-level
+    labels replace the first two by :class:`PairLabelLoss`. Classes that are
+    not trained (``PhraseClassifier.is_trainable``) take no part, not even as
     negatives.
 
     Args:
@@ -27,15 +29,14 @@ class InteractionDistillLoss(nn.Module):
         extra_positive_prior (float): Likelihood of each further positive of
             a bag relative to the first, in (0, 1]; 1 is noisy-or.
         loss_mil_weight (float): Weight of the classes. Defaults to 1.
-        contrast_weight (float): Weight of the contrast; 0 leaves it out. It
-            takes noisy labels as they are and costs rare classes: small if
-            at all.
+        contrast_weight (float): Weight of the contrast. It takes noisy labels
+            as they are and costs rare classes: small if at all.
         unlabeled_weight (float): Weight of unlabeled classes. Defaults to
             0.3.
         instance_weight_power (float): Power of a pair's interactiveness
             relative to the best of its bag; 0 weighs all pairs alike.
-        attention_temperature (float): Temperature of the contrast's pooling.
-        contrast_temperature (float): Temperature of the contrast.
+        contrast (dict, optional): Config of the contrast. Defaults to None,
+            no contrast.
     """
 
     def __init__(
@@ -43,11 +44,10 @@ class InteractionDistillLoss(nn.Module):
         loss_interactiveness_weight: float = 1.0,
         extra_positive_prior: float = 0.3,
         loss_mil_weight: float = 1.0,
-        contrast_weight: float = 0.005,
+        contrast_weight: float = 1.0,
         unlabeled_weight: float = 0.3,
         instance_weight_power: float = 4.0,
-        attention_temperature: float = 1.0,
-        contrast_temperature: float = 0.1,
+        contrast: Optional[dict] = None,
     ) -> None:
         super().__init__()
         self.interactiveness = InteractivenessLoss(
@@ -55,9 +55,7 @@ class InteractionDistillLoss(nn.Module):
         )
         self.mil = MILLoss(instance_weight_power, unlabeled_weight)
         self.pair_labels = PairLabelLoss()
-        self.contrast = PairContrastLoss(
-            attention_temperature, contrast_temperature, unlabeled_weight
-        )
+        self.contrast = contrast and MODELS.build(contrast)
         self.weights = dict(
             loss_interactiveness=loss_interactiveness_weight,
             loss_mil=loss_mil_weight,
@@ -74,14 +72,14 @@ class InteractionDistillLoss(nn.Module):
         """Compute the losses of a batch.
 
         Args:
-            predictions (PairPredictions): Of P pairs.
-            pairs (PairBatch): The pairs of B images.
             predictions (PairPredictions): Predictions for P pairs.
+            pairs (PairBatch): The pairs of B images.
+            targets (HOITargets): The teacher's or the annotations' labels.
             classifier (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
-            dict[str, Tensor]: ``loss_interactiveness``, ``loss_mil`` and,
-            unless its weight is 0, ``loss_contrast``.
+            dict[str, Tensor]: ``loss_interactiveness``, ``loss_mil`` and, with
+            a contrast, ``loss_contrast``.
         """
         args = predictions, pairs, targets, classifier
         # Half precision is too coarse for similarities over a temperature.
@@ -90,6 +88,6 @@ class InteractionDistillLoss(nn.Module):
                 losses = {**self.interactiveness(*args), **self.mil(*args)}
             else:
                 losses = self.pair_labels(*args)
-            if self.weights['loss_contrast']:
+            if self.contrast is not None:
                 losses.update(self.contrast(*args))
         return {k: v * self.weights[k] for k, v in losses.items()}

@@ -36,7 +36,11 @@ model = dict(
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
     # extra_positive_prior is 0.3 by default: best on HICO-DET's boxes and on
     # the mini world (docs/results.md).
-    interaction_loss=dict(type='InteractionDistillLoss'),
+    interaction_loss=dict(
+        type='InteractionDistillLoss',
+        contrast=dict(type='PairContrastLoss'),
+        contrast_weight=0.005,
+    ),
     # Learned by gradient descent: best on HICO-DET's boxes (docs/results.md).
     # Warm-up is an epoch of HICO-DET in batches of 16; prior_weight counts the
     # prior once per epoch: one over its 38,118 images and about 15 compatible

@@ -136,7 +136,7 @@ def model_run(supervision, rows):
     """
     cfg = model_cfg(supervision)
     # Words are taken as they are in the first two batches only.
-    cfg['interaction_loss'].update(contrast_weight=1.0)
+    cfg['interaction_loss'].update(contrast=dict(type='PairContrastLoss'))
     cfg['label_noise'] = dict(type='EMLabelNoise', warmup=2)
     model = build(cfg).train()
     wrapped = (

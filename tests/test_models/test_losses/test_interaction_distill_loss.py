@@ -13,11 +13,9 @@ from tests.test_models.utils import (
     FEED,
     HOLD_BIKE,
     HOLD_DOG,
-    HUG_DOG,
     NO_BIKE,
     PERSON,
     RIDE,
-    TEXT_DIM,
     VOCABULARY,
     make_pairs,
 )
@@ -28,6 +26,8 @@ from tests.test_models.utils_interactions import (
     make_loss,
     words,
 )
+
+CONTRAST = dict(type='PairContrastLoss')
 
 
 def first(interactions, count):
@@ -215,100 +215,15 @@ def test_unlabeled_images_and_impossible_labels_do_not_count(phrases):
         torch.testing.assert_close(both[key], one[key])
 
 
-def test_contrast_by_hand(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    loss = make_loss(contrast_weight=1.0)(
-        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
-    )['loss_contrast']
-    compete = (
-        interactions.logits[:, RIDE].exp()
-        * 0.9
-        * torch.tensor([0.8, 1.0, 0.5])
-    )
-    bag = F.normalize(compete / compete.sum() @ interactions.embeds, dim=0)
-    same = {
-        hoi: (bag @ phrases.hoi_embeds[hoi] / 0.1).exp()
-        for hoi in range(VOCABULARY.num_hois)
-    }
-    positive = same.pop(RIDE)
-    # Unlabeled verbs of the object weigh 0.3; "no interaction" is no label.
-    below = positive + 0.3 * same.pop(HOLD_BIKE)
-    below = below + sum(
-        v for hoi, v in same.items() if not VOCABULARY.no_interaction_mask[hoi]
-    )
-    torch.testing.assert_close(loss, -(positive / below).log())
-
-
-def test_labeled_verbs_of_the_object_are_no_negatives(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    loss = make_loss()
-    targets = words(phrases, [(RIDE, 0.8), (HOLD_BIKE, 0.5)])
-    before = loss(interactions, pairs, targets, phrases)['loss_contrast']
-    for hoi, matters in (
-        (RIDE, False),
-        (HOLD_BIKE, False),
-        (NO_BIKE, False),
-        (FEED, True),
-    ):
-        kept = phrases.hoi_embeds[hoi].clone()
-        phrases.hoi_embeds[hoi] = interactions.embeds[0].detach()
-        after = loss(interactions, pairs, targets, phrases)['loss_contrast']
-        assert (after != before) == matters
-        phrases.hoi_embeds[hoi] = kept
-    # What another image said of the object is a negative all the same.
-    pairs = make_pairs([THREE, THREE])
-    interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
-    before = loss(interactions, pairs, targets, phrases)['loss_contrast']
-    phrases.hoi_embeds[HOLD_BIKE] = interactions.embeds[0].detach()
-    after = loss(interactions, pairs, targets, phrases)['loss_contrast']
-    assert after != before
-
-
-def test_contrast_weighs_by_confidence_and_skips_empty_bags(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    loss = make_loss()
-
-    def contrast(*rows):
-        return loss(interactions, pairs, words(phrases, rows), phrases)[
-            'loss_contrast'
-        ]
-
-    one = contrast((RIDE, 0.2))
-    torch.testing.assert_close(one, contrast((RIDE, 0.9)))
-    torch.testing.assert_close(one, contrast((RIDE, 0.9), (HUG_DOG, 0.9)))
-    assert contrast((HUG_DOG, 0.9)) == 0
-
-
-def test_labels_outside_the_vocabulary_compete_by_similarity(phrases):
-    pairs = make_pairs([THREE])
-    interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 0.8)])
-    targets.hois[:] = -1
-    targets.image_targets[:] = 0
-    wash = F.normalize(torch.randn(TEXT_DIM), dim=0)
-    targets.phrases[0, 0] = wash
-    with torch.no_grad():
-        interactions.embeds[1] = wash
-    loss = make_loss(contrast_weight=1.0)(
-        interactions, pairs, targets, phrases
-    )['loss_contrast']
-    loss.backward()
-    grads = interactions.embeds.grad.norm(dim=1)
-    assert grads.argmax() == 1
-    assert torch.isfinite(loss)
-
-
 def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     targets = words(phrases, [(RIDE, 1.0)])
     targets.pair_labels = torch.zeros(3, VOCABULARY.num_hois)
     targets.pair_labels[1, RIDE] = 1.0
-    losses = make_loss()(interactions, pairs, targets, phrases)
+    losses = make_loss(contrast=CONTRAST)(
+        interactions, pairs, targets, phrases
+    )
     expected = F.binary_cross_entropy_with_logits(
         interactions.logits[:, [RIDE, HOLD_BIKE]],
         targets.pair_labels[:, [RIDE, HOLD_BIKE]],
@@ -327,7 +242,7 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
 
 def test_no_contrast(phrases):
     pairs = make_pairs([THREE])
-    losses = make_loss(contrast_weight=0.0)(
+    losses = make_loss()(
         make_interactions(pairs), pairs, words(phrases, [(RIDE, 0.8)]), phrases
     )
     assert losses.keys() == {'loss_interactiveness', 'loss_mil'}
@@ -337,12 +252,11 @@ def test_weights(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     targets = words(phrases, [(RIDE, 0.8)])
-    plain = make_loss(contrast_weight=1.0)(
-        interactions, pairs, targets, phrases
-    )
+    plain = make_loss(contrast=CONTRAST)(interactions, pairs, targets, phrases)
     weighed = make_loss(
         loss_interactiveness_weight=4.0,
         loss_mil_weight=2.0,
+        contrast=CONTRAST,
         contrast_weight=3.0,
     )(interactions, pairs, targets, phrases)
     for key, weight in (
@@ -358,15 +272,20 @@ def test_weights(phrases):
 )
 @pytest.mark.parametrize('rows', [[], [(RIDE, 0.8)], [(HOLD_DOG, 0.8)]])
 @pytest.mark.parametrize('labeled', [False, True])
+@pytest.mark.parametrize(
+    'contrast', ['PairContrastLoss', 'BagContrastLoss', 'ForeignPhraseLoss']
+)
 def test_whatever_is_missing_is_finite_and_connected(
-    phrases, scene, rows, labeled
+    phrases, scene, rows, labeled, contrast
 ):
     pairs = make_pairs([scene])
     interactions = make_interactions(pairs)
     targets = words(phrases, rows)
     if labeled:
         targets.pair_labels = torch.zeros(len(pairs), VOCABULARY.num_hois)
-    losses = make_loss()(interactions, pairs, targets, phrases)
+    losses = make_loss(contrast=dict(type=contrast))(
+        interactions, pairs, targets, phrases
+    )
     assert all(torch.isfinite(v) and v.requires_grad for v in losses.values())
     sum(losses.values()).backward()
     for part in ('embeds', 'logits', 'interactiveness', 'class_logits'):

@@ -208,7 +208,7 @@ NOISE = dict(type='EMLabelNoise', vocabulary=PARK, warmup=1000)
 def test_self_teacher_replaces_pseudo_labels(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
-    loss = make_loss(noise=NOISE, contrast_weight=0.0)
+    loss = make_loss(noise=NOISE)
     targets = words(phrases, [(RIDE, 0.8)])
     losses = loss(student, pairs, targets, phrases, self_teacher)
     total(losses).backward()
@@ -229,7 +229,7 @@ def test_loss_of_one_pair_by_hand(phrases):
         self_teacher.interactiveness.fill_(30.0)
         self_teacher.class_logits.fill_(-30.0)
         self_teacher.class_logits[:, HOLD_BIKE] = 30.0
-    loss = make_loss(noise=NOISE | NOISES['EMLabelNoise'], contrast_weight=0.0)
+    loss = make_loss(noise=NOISE | NOISES['EMLabelNoise'])
     losses = loss(
         student, pairs, words(phrases, [(RIDE, 0.5)]), phrases, self_teacher
     )
@@ -289,7 +289,7 @@ def test_self_teacher_of_a_batch_without_pairs(phrases, scene):
 def test_self_teacher_without_labels(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
-    losses = make_loss(noise=NOISE, contrast_weight=0.0)(
+    losses = make_loss(noise=NOISE)(
         student, pairs, words(phrases, []), phrases, self_teacher
     )
     assert all(torch.isfinite(v) for v in losses.values())

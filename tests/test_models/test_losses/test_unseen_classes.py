@@ -70,7 +70,7 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
     )
     loss = make_loss(
         noise and dict(type=noise, vocabulary=PARK, warmup=0),
-        contrast_weight=1.0,
+        contrast=dict(type='PairContrastLoss'),
     )
     hois = ((0, 1, RIDE), (2, 3, HOLD_DOG), (2, 1, HOLD_BIKE), (0, 4, SIT))
     samples = [

@@ -142,7 +142,7 @@ def test_warmed_up_noise_model_gives_posteriors(phrases):
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     interactions = judged(pairs)
     targets = words(phrases, [(RIDE, 0.5)])
-    loss = make_loss(noise=NOISE, contrast_weight=0.0)
+    loss = make_loss(noise=NOISE)
     loss.noise.warmup = 0
     value = loss(interactions, pairs, targets, phrases)['loss_interactiveness']
     noise = make_loss(noise=NOISE).noise
@@ -168,7 +168,7 @@ def test_self_teacher_trains_it(phrases):
         self_teacher.interactiveness.fill_(30.0)
         self_teacher.class_logits.fill_(-30.0)
         self_teacher.class_logits[:, HOLD_BIKE] = 30.0
-    loss = make_loss(noise=NOISE, contrast_weight=0.0)
+    loss = make_loss(noise=NOISE)
     losses = loss(student, pairs, words(phrases, []), phrases, self_teacher)
     total(losses).backward()
     assert student.interactiveness.grad[0, HOLD_BIKE] < 0
