@@ -9,6 +9,7 @@ from .average_precision import (
     rank_in_class,
 )
 from .boxes import aligned_ious
+from .calibration import Reliability, ScoreCalibration
 from .errors import REASONS, ErrorReport, classify_errors
 from .ground_truth import hico_det_ground_truth, v_coco_ground_truth
 from .hico_det import (
@@ -24,6 +25,7 @@ from .pair_ranking import PairRankingResult, evaluate_pair_ranking
 from .pair_table import ImageLabelTable, PairTable
 from .predictions import Predictions
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
+from .right_predictions import right_pairs, right_roles
 from .samples import HOIRecord, read_sample, stack_records
 from .v_coco import VCOCOResult, evaluate_v_coco
 from .v_coco_errors import V_COCO_REASONS, classify_v_coco_errors
@@ -50,7 +52,9 @@ __all__ = [
     'REASONS',
     'RECALL_LEVELS',
     'RISING_RECALL_LEVELS',
+    'Reliability',
     'RolePredictions',
+    'ScoreCalibration',
     'VCOCOActions',
     'VCOCORecord',
     'VCOCOResult',
@@ -74,6 +78,8 @@ __all__ = [
     'rank_in_class',
     'read_sample',
     'read_v_coco_sample',
+    'right_pairs',
+    'right_roles',
     'stack_records',
     'stack_v_coco_records',
     'v_coco_ground_truth',

@@ -74,6 +74,8 @@ class CLHOI(BaseDetector):
             an object for each person and action, as V-COCO's metric needs:
             with this share of the score of the person's best pair with the
             verb. Defaults to None: no such rows.
+        calibration (dict, optional): Calibration of the final scores, such as
+            :class:`PlattScaling`. Defaults to None.
         data_preprocessor (dict, optional): Defaults to the detector's own;
             without one images are left out.
         init_cfg (dict, optional): Initialisation config.
@@ -96,6 +98,7 @@ class CLHOI(BaseDetector):
         score_power: float = 1.0,
         max_per_img: int = 100,
         missing_role_weight: Optional[float] = None,
+        calibration: Optional[dict] = None,
         data_preprocessor: Optional[dict] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
@@ -130,7 +133,11 @@ class CLHOI(BaseDetector):
         self.self_teacher: Optional[SelfTeacher] = None
         self.context_weight_stage2 = context_weight_stage2
         self.post_processor = HOIPostProcessor(
-            head.classifier, score_power, max_per_img, missing_role_weight
+            head.classifier,
+            score_power,
+            max_per_img,
+            missing_role_weight,
+            calibration and TASK_UTILS.build(calibration),
         )
         # 1: context distillation, 2: interaction distillation as well.
         # DistillStageHook sets it by epoch.

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 import torch
 from mmengine.structures import InstanceData
@@ -26,12 +26,15 @@ class HOIPostProcessor:
         max_per_img (int): Triplets kept in an image.
         missing_role_weight (float, optional): See
             :func:`roleless_predictions`; None leaves these rows out.
+        calibration (Callable, optional): From scores to calibrated scores,
+            such as :class:`PlattScaling`.
     """
 
     classifier: PhraseClassifier
     score_power: float
     max_per_img: int
     missing_role_weight: Optional[float] = None
+    calibration: Optional[Callable[[Tensor], Tensor]] = None
 
     def rank(
         self, interactions: PairPredictions, pairs: PairBatch
@@ -82,6 +85,8 @@ class HOIPostProcessor:
             rows = InstanceData.cat([rows, agents])
             image = torch.cat([image, of_image])
         order = rows.scores.argsort(descending=True, stable=True)
+        if self.calibration is not None:
+            rows.scores = self.calibration(rows.scores)
         order = order[image[order].argsort(stable=True)]
         return rows[order], image[order]
 

@@ -3,7 +3,7 @@ import torch
 
 from clhoi_mm.models import HumanObjectPairing
 from clhoi_mm.models.detectors.roleless_predictions import roleless_predictions
-from clhoi_mm.models.task_modules import PairBatch
+from clhoi_mm.models.task_modules import PairBatch, PlattScaling
 from clhoi_mm.registry import MODELS, TASK_UTILS
 from tests.test_models.utils import (
     BIKE,
@@ -201,6 +201,18 @@ def test_no_interaction_is_the_absence_of_others(model, inputs):
     torch.testing.assert_close(
         prob[bike & (pred.hoi_labels == NO_BIKE)], 1 - best[None]
     )
+
+
+def test_calibration_changes_scores_and_no_order(model, inputs):
+    plain = model.predict(inputs[:1], [make_sample()])[0].pred_hois
+    calibration = PlattScaling(scale=0.5, bias=1.0)
+    model.post_processor.calibration = calibration
+    try:
+        found = model.predict(inputs[:1], [make_sample()])[0].pred_hois
+    finally:
+        model.post_processor.calibration = None
+    torch.testing.assert_close(found.scores, calibration(plain.scores))
+    assert torch.equal(found.hoi_labels, plain.hoi_labels)
 
 
 def test_max_per_img_keeps_the_best(model, inputs):
