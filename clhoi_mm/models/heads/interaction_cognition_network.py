@@ -85,7 +85,6 @@ class InteractionCognitionNetwork(BaseModule):
         query_embed_channels (int, optional): Width of the query embeddings
             that DETR-like detectors attach to their detections. They cost a
             fraction of RoI pooling. Defaults to None: not used.
-            then. They cost a fraction of pooling. Defaults to None.
         with_context (bool): Whether pairs attend to the VLT's tokens.
         with_geometry (bool): Whether pair geometry is an input.
         with_pair_attention (bool): Whether an image's pairs attend to each
