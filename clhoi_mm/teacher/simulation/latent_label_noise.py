@@ -34,8 +34,8 @@ class LatentLabelNoise:
         seed (int): Seed of all teachers. Defaults to 0.
         teacher (int): Number of the teacher. Defaults to 0.
         shared_errors (float, optional): Share of the random draws that all
-            teachers of the seed have in common, in place of the agreement of
-            ``preset.errors``. Defaults to None, the latter.
+            teachers of the seed have in common, in place of the part of the
+            class in the image. Defaults to None: as in ``preset.errors``.
     """
 
     names_no_interaction = False
@@ -117,15 +117,11 @@ class LatentLabelNoise:
         logs = np.log1p(counts)
         common = (logs - logs.mean()) / (logs.std() + 1e-6)
         shape = (3, vocabulary.num_hois)
-        if self._as_measured:
-            draws = self._random.common('class', vocabulary.hash)
-            normal = draws.standard_normal(shape)
-        else:
-            (normal,) = self._random.normal('class', vocabulary.hash, shape)
+        draws = self._random.common('class', vocabulary.hash)
         effects = [
             part.frequency * common
             + np.sqrt(part.of_class - part.frequency**2) * row
-            for part, row in zip(self._variances()[:3], normal)
+            for part, row in zip(self._variances(), draws.standard_normal(shape))
         ]
         return np.stack([*effects, effects[IDLE]])
 
