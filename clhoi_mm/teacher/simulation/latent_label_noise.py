@@ -117,11 +117,13 @@ class LatentLabelNoise:
         logs = np.log1p(counts)
         common = (logs - logs.mean()) / (logs.std() + 1e-6)
         shape = (3, vocabulary.num_hois)
-        draws = self._random.common('class', vocabulary.hash)
+        normal = self._random.common('class', vocabulary.hash).standard_normal(
+            shape
+        )
         effects = [
             part.frequency * common
             + np.sqrt(part.of_class - part.frequency**2) * row
-            for part, row in zip(self._variances(), draws.standard_normal(shape))
+            for part, row in zip(self._variances()[:3], normal)
         ]
         return np.stack([*effects, effects[IDLE]])
 
