@@ -32,7 +32,10 @@ class HOIDataSample(DetDataSample):
     - ``teacher`` (BaseDataElement): ``caption_embed`` (d, ),
       ``sentence_embeds`` (K, d), ``verb_labels``, ``object_labels``,
       ``hoi_labels``, ``phrase_ids``, ``scores`` (M, ), ``valid`` (bool: the
-      image was in the cache).
+      image was in the cache); where the cache has pointed pairs also
+      ``pointed_labels`` (Q, ), positions in the labels, and
+      ``pointed_human_bboxes``, ``pointed_object_bboxes`` (Q, 4) in input
+      coordinates.
     - ``pred_hois`` (InstanceData): ``human_bboxes``, ``object_bboxes`` (N, 4)
       in original-image coordinates, ``object_labels``, ``verb_labels``,
       ``hoi_labels``, ``scores``, ``human_scores``, ``object_scores``; sorted

@@ -1,16 +1,20 @@
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..vocabulary import HOIVocabulary
 from .backends import Backend, build_backend
 from .job_checks import count_unmatched, require_files, require_persons
 from .job_report import JobReport
+from .requests.box_convention import CONVENTIONS, convention_of
 from .requests.detected_objects import DetectedObjects, read_detected_objects
 from .requests.images import ImageSource
+from .requests.locate_builder import LocateRequestBuilder
 from .requests.prompt_file import PromptFile
 from .requests.request_builder import RequestBuilder
 from .requests.shards import Shard
+from .store.parsed_file import PARSED, read_parsed
 from .teacher_job import TeacherJob
 
 
@@ -19,7 +23,8 @@ class AskConfig:
     """Configuration of a pass's request stages, as plain values.
 
     Attributes:
-        stages (Tuple[str, ...]): Request stages: 'describe', 'list', 'score'.
+        stages (Tuple[str, ...]): Request stages: 'describe', 'list', 'score',
+            'locate'.
         images (str): See :class:`ImageSource`.
         out (str): The pass's folder.
         backend (dict): See :func:`build_backend`.
@@ -37,6 +42,12 @@ class AskConfig:
             the vocabulary's style.
         max_tokens (int): Limit of an answer. Defaults to 512.
         max_candidates (int): Limit of an image's candidates. Defaults to 64.
+        style (str): Form of the answers of 'locate', 'boxes' or 'marks'.
+            Defaults to 'boxes'.
+        coordinates (str, optional): Convention of the model's boxes, one of
+            :data:`CONVENTIONS`. Defaults to None: by the model's name.
+        parsed (str): Name of the parsed layer, whose labels are located.
+            Defaults to 'parsed.parquet'.
         limit (int): Maximum number of a shard's images, 0 for all. Defaults
             to 0.
         give_up_after (int): Failures in a row that end a run. Defaults to
@@ -56,6 +67,9 @@ class AskConfig:
     prompts: Optional[str] = None
     max_tokens: int = 512
     max_candidates: int = 64
+    style: str = 'boxes'
+    coordinates: Optional[str] = None
+    parsed: str = PARSED
     limit: int = 0
     give_up_after: int = 100
 
@@ -114,13 +128,17 @@ class AskConfig:
         )
         reports = []
         for stage in self.stages:
-            maker = RequestBuilder(
-                stage,
-                prompts,
-                vocabulary,
-                objects,
-                self.max_tokens,
-                self.max_candidates,
+            maker = (
+                self._locate_builder(prompts, vocabulary, objects, backend)
+                if stage == 'locate'
+                else RequestBuilder(
+                    stage,
+                    prompts,
+                    vocabulary,
+                    objects,
+                    self.max_tokens,
+                    self.max_candidates,
+                )
             )
             reports.append(teacher.run(maker, backend))
             if stage != 'describe':
@@ -134,7 +152,60 @@ class AskConfig:
     ) -> DetectedObjects:
         """Read the detected objects of a part of the images."""
         return read_detected_objects(
-            self.objects, vocabulary, shard, self.min_object_score
+            self.objects,
+            vocabulary,
+            shard,
+            self.min_object_score,
+            'locate' in self.stages,
+        )
+
+    def _locate_builder(
+        self,
+        prompts: PromptFile,
+        vocabulary: Optional[HOIVocabulary],
+        objects: Optional[DetectedObjects],
+        backend: Backend,
+    ) -> LocateRequestBuilder:
+        """Build the requests of the stage locate from the parsed layer."""
+        if vocabulary is None or objects is None:
+            raise ValueError(
+                'stage "locate" asks about pairs of detections; give the '
+                'vocabulary with --vocab and the detections with --objects'
+            )
+        if not any(row.size for row in objects.boxes.values()) or not any(
+            item.box for row in objects.boxes.values() for item in row.objects
+        ):
+            raise ValueError(
+                f'{self.objects}: stage "locate" needs the boxes of the '
+                f'detections and the sizes of the images; give what '
+                f'cache_detections.py wrote, a COCO .json, or JSONL with '
+                f'"width", "height" and "bbox" of each object'
+            )
+        coordinates = (
+            self.coordinates
+            or backend.coordinates
+            or convention_of(backend.model)
+        )
+        if self.style == 'boxes' and coordinates is None:
+            raise ValueError(
+                f'stage "locate": it is not known how "{backend.model}" '
+                f'writes boxes; state it with --coordinates '
+                f'({", ".join(CONVENTIONS)}), or take --style marks'
+            )
+        labels = {
+            key: [(x.verb, x.object) for x in found if x.in_vocabulary]
+            for key, found in read_parsed(Path(self.out, self.parsed))
+            if key in objects
+        }
+        return LocateRequestBuilder(
+            prompts,
+            vocabulary,
+            labels,
+            objects,
+            self.style,
+            coordinates,
+            self.max_tokens,
+            backend.max_side,
         )
 
     def _check_objects(

@@ -1,13 +1,14 @@
 """Report of a pass's folder over all shards and runs."""
 
 import os
-from typing import Dict, List, Tuple, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
 from .job_report import JobReport, describe_failure
 from .parsing.answer_check import AnswerCheck
-from .requests.messages import LIST, SCORE
+from .requests.locate_scene import LocateScene
+from .requests.messages import LIST, LOCATE, SCORE
 from .requests.request_builder import STAGES
 from .store.raw_store import FAILURES, read_records, request_id, shard_files
 from .teacher_job import read_settings
@@ -51,7 +52,8 @@ def _report_stage(
 ) -> JobReport:
     shards = len(shard_files(folder, kind))
     report = JobReport(stage, f'{shards} shards')
-    current = read_settings(folder, kind).get('prompt', {}).get('hash')
+    settings = read_settings(folder, kind)
+    current = settings.get('prompt', {}).get('hash')
     failed: Dict[int, Tuple[str, float, str]] = {
         _id(row): (
             row['reason'],
@@ -73,10 +75,11 @@ def _report_stage(
             continue
         report.count_answer(
             kind,
-            row['text'] if kind == LIST else '',
+            row['text'] if kind in (LIST, LOCATE) else '',
             row['tokens_in'],
             row['tokens_out'],
             row['finish'] == 'length' and kind != SCORE,
+            _scene(row, settings),
         )
         block.append(row['time'])
         if len(block) == 65536:
@@ -92,6 +95,16 @@ def _report_stage(
     # The answers of a single batch come at once and give no rate.
     report.seconds = seconds if seconds > 1 else 0.0
     return report
+
+
+def _scene(
+    row: Dict[str, Any], settings: Dict[str, Any]
+) -> Optional[LocateScene]:
+    """Read what was asked, with the convention as last stated."""
+    if 'scene' not in row:
+        return None
+    stated = settings.get('coordinates', row['scene'].get('coordinates'))
+    return LocateScene.from_dict(dict(row['scene'], coordinates=stated))
 
 
 def _id(row: Dict[str, str]) -> int:

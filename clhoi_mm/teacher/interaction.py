@@ -1,4 +1,7 @@
-from typing import Any, Dict, Iterable, NamedTuple, Optional
+from typing import Any, Dict, Iterable, NamedTuple, Optional, Tuple
+
+# Box of the human and of the object, xyxy in pixels of the image.
+PointedPair = Tuple[float, float, float, float, float, float, float, float]
 
 
 class Interaction(NamedTuple):
@@ -15,6 +18,8 @@ class Interaction(NamedTuple):
         invalid_pair (bool): Whether the vocabulary has the verb and the
             object, but no class for the pair.
         source (str): Kinds of the answers that name it, joined by '+'.
+        pointed (Tuple[PointedPair, ...]): Pairs of detections that the
+            teacher points at, asked which pair it is.
     """
 
     verb: str
@@ -23,16 +28,20 @@ class Interaction(NamedTuple):
     in_vocabulary: bool = False
     invalid_pair: bool = False
     source: str = ''
+    pointed: Tuple[PointedPair, ...] = ()
 
     def to_dict(self) -> Dict[str, Any]:
         """Return the fields of the parsed layer."""
-        return dict(
+        fields = dict(
             verb=self.verb,
             object=self.object,
             score=self.score,
             in_vocabulary=self.in_vocabulary,
             source=self.source,
         )
+        if self.pointed:
+            fields['pointed'] = [list(pair) for pair in self.pointed]
+        return fields
 
 
 def max_score(interactions: Iterable[Interaction]) -> Optional[float]:

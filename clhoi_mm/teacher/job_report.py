@@ -7,8 +7,18 @@ from typing import Dict, List, Optional, Tuple, Union
 from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.vocabulary import HOIVocabulary
 
+from .parsing.located_pairs import fitting_conventions, match_located
 from .parsing.parse_answer import read_list
-from .requests.messages import LIST, SCORE, Failure, Request, Response
+from .parsing.parse_report import located_lines
+from .requests.locate_scene import LocateScene
+from .requests.messages import (
+    LIST,
+    LOCATE,
+    SCORE,
+    Failure,
+    Request,
+    Response,
+)
 
 # Refusals of the model, and images without a caption to be read.
 DECISIONS = ('refused', 'content_filter', 'no_caption')
@@ -19,7 +29,7 @@ class JobReport:
     """Counts of a run of one stage over one shard.
 
     Attributes:
-        stage (str): 'describe', 'list' or 'score'.
+        stage (str): 'describe', 'list', 'score' or 'locate'.
         shard (str): The part of the images.
         known (int): Requests answered by an earlier run.
         done (int): Requests answered by this run.
@@ -36,6 +46,9 @@ class JobReport:
             objects; no request is sent for them.
         pairs (Counter): (verb, object) of the structured answers, as
             'verb|object', with the number of images.
+        located (Counter): Of 'locate', see :class:`LocatedPairs`.
+        fits (Counter): Of 'locate' by boxes, see
+            :func:`fitting_conventions`.
     """
 
     stage: str
@@ -53,6 +66,8 @@ class JobReport:
     examples: Dict[str, str] = field(default_factory=dict)
     without_objects: int = 0
     pairs: Counter = field(default_factory=Counter)
+    located: Counter = field(default_factory=Counter)
+    fits: Counter = field(default_factory=Counter)
 
     @property
     def num_failed(self) -> int:
@@ -96,6 +111,7 @@ class JobReport:
             outcome.tokens_in,
             outcome.tokens_out,
             outcome.finish == 'length' and request.kind != SCORE,
+            request.prompt.scene,
         )
 
     def count_answer(
@@ -105,15 +121,18 @@ class JobReport:
         tokens_in: int,
         tokens_out: int,
         truncated: bool,
+        scene: Optional[LocateScene] = None,
     ) -> None:
         """Add an answer.
 
         Args:
-            kind (str): 'caption', 'list' or 'score'.
-            text (str): The model's output; only that of a list is read.
+            kind (str): One of :data:`KINDS`.
+            text (str): The model's output; that of 'list' and 'locate' is
+                read.
             tokens_in (int): Tokens read.
             tokens_out (int): Tokens written.
             truncated (bool): Whether the token limit cut it off.
+            scene (LocateScene, optional): What 'locate' asked.
         """
         self.done += 1
         self.tokens_in += tokens_in
@@ -125,6 +144,10 @@ class JobReport:
             self.pairs.update(
                 f'{x.verb}|{x.object}' for x in answer.interactions
             )
+        elif kind == LOCATE:
+            self.located.update(match_located(text, scene).outcomes)
+            if scene.style == 'boxes':
+                self.fits.update(fitting_conventions(text, scene))
 
     def __add__(self, other: 'JobReport') -> 'JobReport':
         """Add up two shards' reports, their seconds as well."""
@@ -140,6 +163,8 @@ class JobReport:
             'truncated',
             'malformed',
             'pairs',
+            'located',
+            'fits',
             'without_objects',
         ):
             setattr(total, name, getattr(self, name) + getattr(other, name))
@@ -155,8 +180,8 @@ class JobReport:
     def from_json(cls, text: str) -> 'JobReport':
         """Read the report that :meth:`to_json` wrote."""
         fields = json.loads(text)
-        for name in ('failed', 'pairs'):
-            fields[name] = Counter(fields[name])
+        for name in ('failed', 'pairs', 'located', 'fits'):
+            fields[name] = Counter(fields.get(name, {}))
         return cls(**fields)
 
     def save(self, path: Union[str, os.PathLike]) -> None:
@@ -199,6 +224,7 @@ class JobReport:
                 f'  cut off at the token limit: {self.truncated} '
                 f'(raise --max-tokens to request these again)'
             )
+        lines += [f'  {line}' for line in located_lines(self.located)]
         if self.stage == 'list' and self.done:
             share = 100 * self.malformed / self.done
             lines.append(f'  malformed: {self.malformed} ({share:.1f} %)')

@@ -10,10 +10,9 @@ from .parsing.parse_stage import parse_raw
 from .store.collect import ANSWERS, collect_answers
 from .store.merge import read_pseudo_labels
 from .store.pack import pack_cache, texts_of
+from .store.parsed_file import PARSED
 from .store.pseudo_labels import PseudoLabels
 from .text_encoders import CachedTextEncoder, build_text_encoder
-
-PARSED = 'parsed.parquet'
 
 
 def parse_pass(

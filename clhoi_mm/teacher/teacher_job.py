@@ -14,11 +14,17 @@ from .backends.base import Outcome
 from .job_report import JobReport
 from .parsing.answer_check import AnswerCheck
 from .parsing.final_answer import EMPTY, REFUSED, UNFINISHED
+from .requests.box_convention import CONVENTIONS
 from .requests.images import ImageSource
+from .requests.locate_builder import LocateRequestBuilder
 from .requests.messages import Failure, Request
 from .requests.request_builder import STAGES, RequestBuilder
 from .requests.shards import Shard
 from .store.raw_store import RAW, RawStore, request_id
+
+Builder = Union[RequestBuilder, LocateRequestBuilder]
+# Boxes of answers from which on their convention is certain.
+_CERTAIN = 20
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,19 @@ class TeacherJob:
     give_up_after: int = 100
     progress: bool = True
 
-    def run(self, builder: RequestBuilder, backend: Backend) -> JobReport:
+    def run(self, builder: Builder, backend: Backend) -> JobReport:
         """Send the requests that have no answer yet.
 
         Args:
-            builder (RequestBuilder): Builds the requests.
+            builder (Builder): Builds the requests.
             backend (Backend): Answers them.
 
         Returns:
             JobReport: Counts; also written to ``reports/``.
 
         Raises:
-            ValueError: The backend cannot answer such requests.
+            ValueError: The backend cannot answer such requests, or its boxes
+                follow another convention than stated; answers are kept.
             RuntimeError: Another process writes this shard, or the folder
                 holds another model's answers.
             OSError: The disk is full; nothing written is lost.
@@ -91,6 +98,7 @@ class TeacherJob:
                     else:
                         store.add(request, outcome, backend.model)
                         in_a_row = 0
+                        check_convention(report, request)
                     if in_a_row >= self.give_up_after:
                         report.gave_up = outcome.message
                         break
@@ -100,7 +108,7 @@ class TeacherJob:
         return report
 
     def _unanswered(
-        self, builder: RequestBuilder, store: RawStore, report: JobReport
+        self, builder: Builder, store: RawStore, report: JobReport
     ) -> Set[int]:
         """Return ids of requests without an answer; count the others."""
         known, todo = store.known(builder.max_tokens), set()
@@ -113,7 +121,7 @@ class TeacherJob:
         return todo
 
     def _take_once(
-        self, builder: RequestBuilder, todo: Set[int]
+        self, builder: Builder, todo: Set[int]
     ) -> Iterator[Request]:
         """Yield the requests in ``todo`` once, emptying it."""
         for request in self._requests(builder) if todo else ():
@@ -122,21 +130,45 @@ class TeacherJob:
                 todo.remove(name)
                 yield request
 
-    def _requests(self, builder: RequestBuilder) -> Iterator[Request]:
+    def _requests(self, builder: Builder) -> Iterator[Request]:
         images = (x for x in self.images if x.image_id in self.shard)
         if self.limit:
             images = (x for x, _ in zip(images, range(self.limit)))
         return builder.build(images)
 
 
+def check_convention(report: JobReport, request: Request) -> None:
+    """Compare the boxes of the answers so far with the detections.
+
+    Args:
+        report (JobReport): Counts them.
+        request (Request): States the convention.
+
+    Raises:
+        ValueError: Many more boxes match by another convention.
+    """
+    fits = report.fits
+    if fits['boxes'] < _CERTAIN:
+        return
+    stated = request.prompt.scene.coordinates
+    best = max(CONVENTIONS, key=lambda name: fits[name])
+    if 2 * fits[best] > fits['boxes'] and 2 * fits[stated] < fits[best]:
+        raise ValueError(
+            f'stage "locate": {fits[best]} of the first {fits["boxes"]} boxes '
+            f'match detections as "{best}", and {fits[stated]} as "{stated}", '
+            f'as stated; run the same command again with --coordinates {best} '
+            f'(answers are kept)'
+        )
+
+
 def register(
-    out_dir: Union[str, os.PathLike], builder: RequestBuilder, model: str
+    out_dir: Union[str, os.PathLike], builder: Builder, model: str
 ) -> None:
     """Record the model and prompt of a folder's answers.
 
     Args:
         out_dir (str | PathLike): The pass's folder.
-        builder (RequestBuilder): The stage and its prompts.
+        builder (Builder): The stage and its prompts.
         model (str): The backend's model.
 
     Raises:
@@ -146,7 +178,7 @@ def register(
     kind = STAGES[builder.stage]
     path = settings_file(out_dir, kind)
     settings = read_settings(out_dir, kind)
-    ours = dict(model=model)
+    ours: Dict[str, Any] = dict(model=model)
     if builder.vocabulary is not None and builder.stage != 'describe':
         ours.update(
             vocabulary=builder.vocabulary.name,
@@ -163,7 +195,10 @@ def register(
         version=builder.prompts.version,
         hash=builder.template_hash,
     )
-    text = json.dumps(dict(ours, prompt=prompt), indent=2) + '\n'
+    ours.update(prompt=prompt)
+    if isinstance(builder, LocateRequestBuilder):
+        ours.update(coordinates=builder.coordinates)
+    text = json.dumps(ours, indent=2) + '\n'
     if not path.is_file() or path.read_text(encoding='utf-8') != text:
         with atomic_path(path) as temp:
             temp.write_text(text, encoding='utf-8')

@@ -6,9 +6,11 @@ from typing import List, Optional, Sequence, Tuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from clhoi_mm.utils.boxes import pairwise_ious
+from clhoi_mm.utils.label_layout import place_labels
+
 from .fonts import line_height, load_font
-from .label_layout import place_labels
-from .scene import SAME_BOX_IOU, DrawnPair, Scene, pairwise_ious
+from .scene import SAME_BOX_IOU, DrawnPair, Scene
 
 # Dark enough for white text.
 COLORS = ((0, 96, 186), (200, 70, 0), (0, 122, 86), (178, 38, 120),

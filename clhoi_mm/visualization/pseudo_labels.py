@@ -6,7 +6,7 @@ import numpy as np
 
 from .figure import compose_figure
 from .panel import Panel
-from .scene import Scene
+from .scene import Scene, build_scene
 
 # Range of the longer side of pictures, in pixels.
 SIDES = (720, 1600)
@@ -36,6 +36,7 @@ def draw_pseudo_labels(
     caption: Optional[str],
     interactions: Optional[Sequence[Tuple[str, float]]],
     sides: Tuple[int, int] = SIDES,
+    pointed: Sequence[Tuple[str, Sequence[float]]] = (),
 ) -> np.ndarray:
     """Draw an image with the teacher's labels below it.
 
@@ -46,6 +47,9 @@ def draw_pseudo_labels(
             scores; None without an answer for the image.
         sides (Tuple[int, int]): Minimum and maximum of the longer side.
             Defaults to (720, 1600).
+        pointed (Sequence[Tuple[str, Sequence[float]]]): Names and pairs that
+            the teacher points at, boxes of human and object, (8,). Defaults
+            to none.
 
     Returns:
         np.ndarray: RGB, (H, W, 3) uint8.
@@ -53,5 +57,22 @@ def draw_pseudo_labels(
     texts = interactions and [
         f'{name} {100 * score:.0f}' for name, score in interactions
     ]
-    panel = Panel(image, sides).draw(Scene.empty(), [])
+    scene = _pointed_scene(pointed) if pointed else Scene.empty()
+    numbers = range(len(scene.persons))
+    panel = Panel(image, sides).draw(scene, numbers)
     return compose_figure([panel], [''], teacher_notes(caption, texts))
+
+
+def _pointed_scene(pointed: Sequence[Tuple[str, Sequence[float]]]) -> Scene:
+    """Group the names of each pair."""
+    names = [name for name, _ in pointed]
+    boxes = np.array([pair for _, pair in pointed])
+    rows = np.arange(len(names))
+    return build_scene(
+        boxes[:, :4],
+        boxes[:, 4:],
+        rows,
+        np.zeros_like(rows),
+        None,
+        lambda row, obj, score: names[row],
+    )

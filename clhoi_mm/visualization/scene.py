@@ -5,7 +5,7 @@ from typing import List, Optional, Sequence
 
 import numpy as np
 
-from clhoi_mm.evaluation.core import aligned_ious
+from clhoi_mm.utils.boxes import pairwise_ious
 
 # HICO-DET is annotated class by class; boxes with this IoU are one person.
 SAME_BOX_IOU = 0.7
@@ -86,14 +86,6 @@ class HOITexts:
         if names is None or not 0 <= label < len(names):
             return f'{kind} {label}'
         return names[label].replace('_', ' ')
-
-
-def pairwise_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
-    """Compute the IoU of all pairs of boxes, (N, M)."""
-    num1, num2 = len(bboxes1), len(bboxes2)
-    return aligned_ious(
-        np.repeat(bboxes1, num2, axis=0), np.tile(bboxes2, (num1, 1))
-    ).reshape(num1, num2)
 
 
 def merge_boxes(bboxes: np.ndarray, partners: np.ndarray) -> np.ndarray:

@@ -90,6 +90,13 @@ def parse_args() -> argparse.Namespace:
         'others)',
     )
     teacher.add_argument(
+        '--pointing-accuracy',
+        type=float,
+        metavar='A',
+        help='the teacher also points at pairs, at the right one with this '
+        'probability (default: it does not)',
+    )
+    teacher.add_argument(
         '--no-confuse',
         action='store_true',
         help='no systematic errors: all are independent; not for the preset '
@@ -145,6 +152,10 @@ def teacher(args: argparse.Namespace) -> None:
     from clhoi_mm.teacher.simulation.latent_label_noise import LatentLabelNoise
     from clhoi_mm.teacher.simulation.noisy_labels import write_noisy_labels
     from clhoi_mm.teacher.simulation.random_label_noise import RandomLabelNoise
+    from clhoi_mm.teacher.simulation.simulated_pointing import (
+        SimulatedPointing,
+    )
+    from clhoi_mm.vocabulary import HOIVocabulary
 
     given = PRESETS[args.preset] if args.preset else args
     noise: Union[LatentLabelNoise, RandomLabelNoise]
@@ -161,8 +172,23 @@ def teacher(args: argparse.Namespace) -> None:
             args.teacher,
             args.shared_errors or 0.0,
         )
+    pointing = None
+    if args.pointing_accuracy is not None:
+        pointing = SimulatedPointing(
+            args.ann,
+            HOIVocabulary.load(args.vocabulary),
+            args.pointing_accuracy,
+            args.seed,
+            args.teacher,
+        )
     report = write_noisy_labels(
-        args.ann, args.vocabulary, args.out, noise, args.text_encoder, True
+        args.ann,
+        args.vocabulary,
+        args.out,
+        noise,
+        args.text_encoder,
+        True,
+        pointing,
     )
     print(f'{report.images} images, seed {args.seed}, teacher {args.teacher}')
     print(
@@ -178,6 +204,8 @@ def teacher(args: argparse.Namespace) -> None:
         'most frequent  '
         + ', '.join(f'{name} ({count})' for name, count in report.frequent)
     )
+    for line in report.pointing_lines():
+        print(line)
     print(f'written to     {os.path.abspath(args.out)}')
 
 

@@ -1,7 +1,8 @@
 """Query a VLLM about images, and build the training cache.
 
 Stages: describe (a caption), list (interactions chosen from a vocabulary),
-score (yes or no for each candidate), parse (text to interactions), embed
+score (yes or no for each candidate), parse (text to interactions), locate
+(which pairs the parsed interactions are about; parse reads the answers), embed
 (texts to vectors), pack (the training cache). Each is a command, and "run"
 does several in a row; "report" prints the progress of all shards; "agree"
 joins several teachers' parsed folders into one to embed and pack. Killed at
@@ -18,7 +19,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
-from clhoi_mm.teacher.backends import BACKENDS
+from clhoi_mm.teacher.backends import BACKENDS, Backend
 from clhoi_mm.teacher.folder_report import report_folder
 from clhoi_mm.teacher.job_checks import note_unused
 from clhoi_mm.teacher.job_report import JobReport
@@ -29,11 +30,13 @@ from clhoi_mm.teacher.offline_stages import (
     parse_pass,
 )
 from clhoi_mm.teacher.parsing.caption_parser import find_model
+from clhoi_mm.teacher.requests.box_convention import CONVENTIONS
 from clhoi_mm.teacher.requests.detected_objects import (
     DetectedObjects,
     read_detected_objects,
 )
 from clhoi_mm.teacher.requests.images import ImageSource
+from clhoi_mm.teacher.requests.locate_scene import STYLES
 from clhoi_mm.teacher.requests.request_builder import STAGES
 from clhoi_mm.teacher.requests.shards import Shard
 from clhoi_mm.teacher.store.agreement import unite_teachers
@@ -41,6 +44,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 REQUESTED = ('describe', 'list')
 OFFLINE = ('parse', 'embed', 'pack')
+_NEED_OBJECTS = {'list', 'score', 'parse', 'locate'}
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,6 +57,8 @@ def parse_args() -> argparse.Namespace:
         command = commands.add_parser(stage, help=f'requests: {stage}')
         _add_vocab(command, required=stage != 'describe')
         _add_requesting(command)
+        if stage == 'locate':
+            _add_parsed(command)
     command = commands.add_parser('run', help='several stages in a row')
     _add_vocab(command, required=True)
     _add_requesting(command)
@@ -61,7 +67,7 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         choices=[*STAGES, *OFFLINE],
         help=f'default: what the backend can answer of describe and list, '
-        f'then {" ".join(OFFLINE)}',
+        f'then {" ".join(OFFLINE)}; with locate, parse runs before and after',
     )
     command.add_argument(
         '--parse-workers',
@@ -250,6 +256,19 @@ def _add_requesting(command: argparse.ArgumentParser) -> None:
         help='candidates to score in an image at most (default %(default)s)',
     )
     add(
+        '--style',
+        choices=STYLES,
+        default='boxes',
+        help='locate: the model answers with boxes, or with numbers of marks '
+        'that are drawn on the image (default %(default)s)',
+    )
+    add(
+        '--coordinates',
+        choices=CONVENTIONS,
+        help='locate: how the model writes boxes (default: by its name, '
+        'where it is known)',
+    )
+    add(
         '--shard',
         type=Shard.parse,
         default=Shard(),
@@ -329,31 +348,23 @@ def read_objects(
     args: argparse.Namespace, stages: Sequence[str]
 ) -> Optional[DetectedObjects]:
     """Read the stages' detected objects, and print notes."""
-    if args.objects is None or not {'list', 'score', 'parse'} & set(stages):
+    if args.objects is None or not _NEED_OBJECTS & set(stages):
         return None
     objects = read_detected_objects(
         args.objects,
         HOIVocabulary.load(args.vocab),
         args.shard,
         args.min_object_score,
+        'locate' in stages,
     )
     for note in objects.notes:
         print(note)
     return objects
 
 
-def run_requests(
-    args: argparse.Namespace,
-    stages: Sequence[str],
-    objects: Optional[DetectedObjects],
-) -> Tuple[bool, Optional[str]]:
-    """Run the request stages.
-
-    Returns:
-        Tuple[bool, str | None]: Whether every stage has answers, and an error
-        message, where some failed.
-    """
-    config = AskConfig(
+def ask_config(args: argparse.Namespace, stages: Sequence[str]) -> AskConfig:
+    """Collect the options of request stages."""
+    return AskConfig(
         stages=tuple(stages),
         images=args.images,
         image_root=args.image_root,
@@ -367,15 +378,32 @@ def run_requests(
         prompts=args.prompts,
         max_tokens=args.max_tokens,
         max_candidates=args.max_candidates,
+        style=args.style,
+        coordinates=args.coordinates,
+        parsed=getattr(args, 'parsed', PARSED),
         limit=args.limit,
         give_up_after=args.give_up_after,
     )
-    if args.engine == 'ray':
+
+
+def run_requests(
+    args: argparse.Namespace,
+    stages: Sequence[str],
+    objects: Optional[DetectedObjects],
+    backend: Optional[Backend],
+) -> Tuple[bool, Optional[str]]:
+    """Run request stages, by ray without a backend.
+
+    Returns:
+        Tuple[bool, str | None]: Whether every stage has answers, and an error
+        message, where some failed.
+    """
+    config = ask_config(args, stages)
+    if backend is None:
         from clhoi_mm.teacher.backends.ray_engine import run_on_ray
 
         reports = run_on_ray(config, args.workers, args.gpus_per_worker)
     else:
-        backend = config.build_backend()
         reports = config.run_shard(backend, args.shard, objects=objects)
         images = ImageSource(args.images, args.image_root)
         for note in (
@@ -384,10 +412,13 @@ def run_requests(
             *backend.note_outdated(args.out),
         ):
             print(note)
-    if args.shard.count == 1 and not any(
+    num_requests = sum(
         report.done + report.known + report.num_failed + report.left
         for report in reports
-    ):
+    )
+    if 'locate' in stages and not num_requests:
+        print('locate: no label has a choice of pairs')
+    elif args.shard.count == 1 and not num_requests:
         raise ValueError(
             f'{args.images}: there is no image in it'
             + (
@@ -525,19 +556,54 @@ def run(args: argparse.Namespace) -> int:
         )
     if requesting == ['describe'] and 'parse' in stages:
         warn_of_prose()
-    objects, failed = None, None
-    if requesting:
-        objects = read_objects(args, stages)
-        complete, failed = run_requests(args, requesting, objects)
-        if not complete:
-            raise RuntimeError(failed)
-    for module in getattr(args, 'imports', ()):
-        importlib.import_module(module)
-    for stage in stages[len(requesting) :]:
-        work_offline(args, stage, args.out, objects)
+    failed = run_stages(args, stages, requesting)
     if failed:
         raise RuntimeError(failed)
     return 0
+
+
+def run_stages(
+    args: argparse.Namespace, stages: List[str], requesting: List[str]
+) -> Optional[str]:
+    """Run stages in their order, the model loaded once.
+
+    Returns:
+        str, optional: An error message, where requests failed.
+    """
+    for module in getattr(args, 'imports', ()):
+        importlib.import_module(module)
+    objects, backend, failures = None, None, []
+    if requesting:
+        objects = read_objects(args, stages)
+        if args.engine != 'ray':
+            backend = ask_config(args, requesting).build_backend()
+    for asked, worked in in_rounds(stages):
+        if asked:
+            complete, failed = run_requests(args, asked, objects, backend)
+            failures += [failed] if failed else []
+            if not complete:
+                raise RuntimeError(failed)
+        for stage in worked:
+            work_offline(args, stage, args.out, objects)
+    return failures[0] if failures else None
+
+
+def in_rounds(stages: List[str]) -> List[Tuple[List[str], List[str]]]:
+    """Group stages into request stages and offline ones after these.
+
+    The stage locate asks about parsed labels, and its answers are parsed.
+    """
+    asked = [stage for stage in stages if stage in STAGES]
+    worked = [stage for stage in stages if stage in OFFLINE]
+    if 'locate' not in stages:
+        return [(asked, worked)]
+    return [
+        (
+            [stage for stage in asked if stage != 'locate'],
+            [stage for stage in worked if stage == 'parse'],
+        ),
+        (['locate'], worked),
+    ]
 
 
 def main() -> int:

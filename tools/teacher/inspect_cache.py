@@ -1,7 +1,7 @@
 """Show a teacher's pseudo-labels, and compare with annotations.
 
-show: caption, sentences, interactions with scores, and failures, as text or
-drawn below the image. compare: precision, recall, mAP and kinds of false
+show: caption, sentences, interactions with scores and pointed pairs, and
+failures, as text or drawn. compare: precision, recall, mAP and kinds of false
 labels over images, for one or several teachers. check: compare every byte of
 a cache with its manifest. FROM is a pass's folder, a cache, or a parsed layer
 (.parquet or .jsonl). Needs neither torch nor mmdet; show --out needs Pillow
@@ -25,7 +25,7 @@ from clhoi_mm.teacher.evaluation.annotated_images import AnnotatedImages
 from clhoi_mm.teacher.evaluation.label_reader import parsed_layer, read_keys
 from clhoi_mm.teacher.evaluation.result_tables import comparison_lines
 from clhoi_mm.teacher.evaluation.teacher_result import evaluate_teacher
-from clhoi_mm.teacher.interaction import Interaction
+from clhoi_mm.teacher.interaction import Interaction, PointedPair
 from clhoi_mm.teacher.requests.detected_objects import read_detected_objects
 from clhoi_mm.teacher.requests.images import load_image
 from clhoi_mm.teacher.store.lookup import (
@@ -177,6 +177,7 @@ def lines_of(image: ImageRecord) -> List[str]:
         lines.append(
             f'  {item.score:5.2f}  {name_of(item):32} {item.source}{outside}'
         )
+        lines += [f'         {pair_text(pair)}' for pair in item.pointed]
     for row in image.failures:
         after = ' (answered since)' if row['answered'] else ''
         lines.append(
@@ -184,6 +185,15 @@ def lines_of(image: ImageRecord) -> List[str]:
             f'{row["message"]}{after}'
         )
     return lines
+
+
+def pair_text(pair: PointedPair) -> str:
+    """Format the boxes of a pair that the teacher points at."""
+    human, obj = (
+        ' '.join(f'{number:.0f}' for number in box)
+        for box in (pair[:4], pair[4:])
+    )
+    return f'points at person [{human}], object [{obj}]'
 
 
 def name_of(item: Interaction) -> str:
@@ -200,7 +210,14 @@ def draw(image: ImageRecord, root: Path, out: Path) -> None:
     if image.interactions is not None:
         labels = [(name_of(x), x.score) for x in image.interactions]
     picture = draw_pseudo_labels(
-        np.asarray(load_image(root / image.key)), image.caption, labels
+        np.asarray(load_image(root / image.key)),
+        image.caption,
+        labels,
+        pointed=[
+            (name_of(item), pair)
+            for item in image.interactions or ()
+            for pair in item.pointed
+        ],
     )
     with atomic_path(picture_path(out, image.key)) as temp:
         Image.fromarray(picture).save(temp, 'png')

@@ -64,6 +64,13 @@ def parse_args() -> argparse.Namespace:
         help='also draw the teachers 0 to N - 1 and print their agreement',
     )
     parser.add_argument(
+        '--pointing-accuracy',
+        type=float,
+        metavar='A',
+        help='the VLLM also points at pairs, at the right one with this '
+        'probability (default: it does not)',
+    )
+    parser.add_argument(
         '--text-encoder',
         default='hashed',
         metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
@@ -90,6 +97,7 @@ def main() -> None:
             progress=True,
             teacher=args.teacher,
             shared_errors=args.shared_errors,
+            pointing_accuracy=args.pointing_accuracy,
         )
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'simulate.py: {error}') from None
@@ -121,6 +129,8 @@ def main() -> None:
         'most frequent  '
         + ', '.join(f'{name} ({count})' for name, count in report.frequent)
     )
+    for line in report.pointing_lines():
+        print(line)
     print(f'written to     {os.path.abspath(args.out)}')
     if args.agreement:
         print_agreement(args)

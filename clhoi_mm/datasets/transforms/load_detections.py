@@ -14,6 +14,7 @@ from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
 
 from ..detection_file import DetectionFile
 from ..key_check import KeySource
+from .append_boxes import append_boxes
 from .load_hoi_annotations import input_scale
 
 SOURCES = ('ground_truth', 'results')
@@ -113,18 +114,7 @@ class LoadDetections(BaseTransform):
             results['detections_from'] = self.file
         count = len(detections['scores'])
         boxes.row_ids = num_annotation_rows(results) + torch.arange(count)
-        if 'gt_bboxes' in results:
-            boxes = TrackedBoxes.cat([results['gt_bboxes'], boxes])
-        results['gt_bboxes'] = boxes
-        for key, values in (
-            ('gt_bboxes_labels', detections['labels']),
-            ('gt_ignore_flags', np.zeros(count, bool)),
-        ):
-            results[key] = (
-                np.concatenate([results[key], values])
-                if key in results
-                else np.asarray(values)
-            )
+        append_boxes(results, boxes, detections['labels'], False)
         return results
 
     def _open(

@@ -70,8 +70,14 @@ class LoadHOIAnnotations(LoadAnnotations):
 
         Raises:
             ValueError: If the image's size is not the annotated one.
-            RuntimeError: If the image was flipped, cropped or padded before.
+            RuntimeError: If the image was flipped, cropped or padded before,
+                or boxes were loaded before.
         """
+        if 'gt_bboxes' in results:
+            raise RuntimeError(
+                'LoadHOIAnnotations replaces boxes that were loaded before; '
+                'put LoadTeacherKnowledge and LoadDetections after it.'
+            )
         annotated = (results['height'], results['width'])
         if tuple(results['ori_shape']) != annotated:
             raise ValueError(

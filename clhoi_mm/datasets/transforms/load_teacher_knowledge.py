@@ -1,12 +1,17 @@
 from typing import Any, Dict, Optional, Union
 
+import numpy as np
+import torch
 from mmcv.transforms import BaseTransform
 
 from clhoi_mm.registry import TRANSFORMS
+from clhoi_mm.structures import TrackedBoxes
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..key_check import KeySource
+from .append_boxes import FIRST_POINTED, append_boxes
+from .load_hoi_annotations import input_scale
 
 
 @TRANSFORMS.register_module()
@@ -17,9 +22,21 @@ class LoadTeacherKnowledge(BaseTransform):
     wrong cache is detected before training; the file is memory-mapped at the
     first image, in each worker.
 
+    Pointed pairs of the cache are in original-image coordinates; their boxes
+    are appended to ``gt_bboxes``, so that they are resized, flipped, cropped
+    and filtered with the image, and :class:`PackHOIInputs` separates them
+    again. Put it after the image and its annotations are loaded.
+
     Required Keys:
 
     - key
+    - ori_shape, img_shape, scale_factor (optional), where the image has
+      pointed pairs
+
+    Modified Keys:
+
+    - gt_bboxes, gt_bboxes_labels, gt_ignore_flags, where the image has
+      pointed pairs
 
     Added Keys:
 
@@ -95,7 +112,26 @@ class LoadTeacherKnowledge(BaseTransform):
         results['teacher'] = dict(
             pseudo_labels if valid else self.cache.empty(), valid=valid
         )
+        if len(results['teacher'].get('pointed_labels', ())):
+            self._track(results)
         return results
+
+    def _track(self, results: Dict[str, Any]) -> None:
+        """Append the boxes of pointed pairs."""
+        teacher = results['teacher']
+        boxes = TrackedBoxes(
+            np.stack(
+                [
+                    teacher['pointed_human_bboxes'],
+                    teacher['pointed_object_bboxes'],
+                ],
+                1,
+            ).reshape(-1, 4)
+        )
+        boxes.rescale_(input_scale(results, type(self).__name__))
+        boxes.row_ids = FIRST_POINTED + torch.arange(len(boxes))
+        # Ignored: no detections are made of them, and none is trained.
+        append_boxes(results, boxes, np.zeros(len(boxes), np.int64), True)
 
     def __repr__(self) -> str:
         return (

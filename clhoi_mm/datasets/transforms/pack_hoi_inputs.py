@@ -11,6 +11,7 @@ from torch import Tensor
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import HOIDataSample, TrackedBoxes
 
+from .append_boxes import FIRST_POINTED
 from .load_detections import num_annotation_rows
 
 BOX_KEYS = ('gt_bboxes', 'gt_bboxes_labels', 'gt_ignore_flags')
@@ -25,6 +26,8 @@ class PackHOIInputs(PackDetInputs):
     file are kept, with an index of -1 where the box was dropped. Without boxes
     (no LoadHOIAnnotations) training samples have no ``gt_hois``. Detections
     that were cropped away are dropped.
+
+    Pointed pairs of the teacher that lost a box are dropped.
 
     Packed where present: ``gt_instances`` and
     ``ignored_instances`` (plain tensors), ``gt_hois``, ``gt_persons``,
@@ -71,6 +74,7 @@ class PackHOIInputs(PackDetInputs):
         }
         if 'detector_views' in results:
             origin['detector_view'] = results['detector_views'].pick(results)
+        pointed = self._take_pointed(results)
         detections = self._take_detections(results)
         if 'placeholder_source' in results:
             self._check_stand_in(results)
@@ -93,7 +97,7 @@ class PackHOIInputs(PackDetInputs):
                     key: torch.from_numpy(np.array(value))
                     if isinstance(value, np.ndarray)
                     else value
-                    for key, value in results['teacher'].items()
+                    for key, value in {**results['teacher'], **pointed}.items()
                 }
             )
         packed['data_samples'] = sample
@@ -113,6 +117,32 @@ class PackHOIInputs(PackDetInputs):
                 'cropped the pixels; leave all augmentation but '
                 f'RandomFlip, Resize too, out of a pipeline with {name}.'
             )
+
+    @staticmethod
+    def _take_pointed(results: dict) -> dict:
+        """Separate pointed pairs from ``gt_bboxes``; drop cropped ones."""
+        boxes, teacher = results.get('gt_bboxes'), results.get('teacher', {})
+        if boxes is None or not len(teacher.get('pointed_labels', ())):
+            return {}
+        row_ids = boxes.require_row_ids()
+        is_pointed = row_ids >= FIRST_POINTED
+        index = row_ids[is_pointed] - FIRST_POINTED
+        bboxes = boxes.tensor.new_full(
+            (2 * len(teacher['pointed_labels']), 4), torch.nan
+        )
+        bboxes[index] = boxes.tensor[is_pointed]
+        humans, objects = bboxes.view(-1, 2, 4).numpy().transpose(1, 0, 2)
+        is_kept = ~np.isnan(humans + objects).any(1)
+        for key in BOX_KEYS:
+            results[key] = results[key][(~is_pointed).numpy()]
+        if 'rows' not in results and 'tracked_detections' not in results:
+            for key in BOX_KEYS:  # there were no others
+                del results[key]
+        return dict(
+            pointed_labels=teacher['pointed_labels'][is_kept],
+            pointed_human_bboxes=humans[is_kept],
+            pointed_object_bboxes=objects[is_kept],
+        )
 
     def _take_detections(self, results: dict) -> Optional[InstanceData]:
         """Separate detections from ``gt_bboxes`` and check all row ids."""

@@ -1,5 +1,7 @@
 """Matching and average precision over flat arrays, with numpy alone."""
 
+from clhoi_mm.utils.boxes import aligned_ious
+
 from .average_precision import (
     RECALL_LEVELS,
     RISING_RECALL_LEVELS,
@@ -8,7 +10,6 @@ from .average_precision import (
     precisions,
     rank_in_class,
 )
-from .boxes import aligned_ious
 from .calibration import Reliability, ScoreCalibration
 from .errors import REASONS, ErrorReport, classify_errors
 from .ground_truth import hico_det_ground_truth, v_coco_ground_truth

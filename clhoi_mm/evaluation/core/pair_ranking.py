@@ -5,8 +5,9 @@ from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 
+from clhoi_mm.utils.boxes import aligned_ious
+
 from .average_precision import precisions, rank_in_class
-from .boxes import aligned_ious
 from .hoi_classes import class_subsets
 from .matching import candidate_pairs
 from .pair_table import PairTable

@@ -5,8 +5,9 @@ from typing import Dict, Optional
 
 import numpy as np
 
+from clhoi_mm.utils.boxes import aligned_ious
+
 from .average_precision import RECALL_LEVELS, RISING_RECALL_LEVELS
-from .boxes import aligned_ious
 
 
 @dataclass(frozen=True)

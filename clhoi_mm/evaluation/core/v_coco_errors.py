@@ -4,8 +4,9 @@ from typing import Tuple
 
 import numpy as np
 
+from clhoi_mm.utils.boxes import aligned_ious
+
 from .average_precision import area_under_envelope
-from .boxes import aligned_ious
 from .errors import (
     DUPLICATE,
     LOW_SCORE,

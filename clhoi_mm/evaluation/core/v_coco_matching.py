@@ -5,7 +5,8 @@ from typing import Tuple
 
 import numpy as np
 
-from .boxes import aligned_ious
+from clhoi_mm.utils.boxes import aligned_ious
+
 from .matching import assign_true_positives, best_matches, candidate_pairs
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 

@@ -58,6 +58,8 @@ class CLHOI(BaseDetector):
         label_noise (dict, optional): Config of a :class:`LabelNoiseModel`,
             less ``vocabulary``, which is the teacher head's. Corrects
             pseudo-labels; annotations are taken as they are.
+        pointing (dict, optional): Config of a :class:`PointingPrior`, which
+            uses the pairs that the teacher points at, where it was asked.
         visual_encoder (dict, optional): Config of a backbone whose maps feed
             VLT and ICN in place of the detector's, see
             :class:`VisualEncoder`.
@@ -91,6 +93,7 @@ class CLHOI(BaseDetector):
         context_loss: Optional[dict] = None,
         interaction_loss: Optional[dict] = None,
         label_noise: Optional[dict] = None,
+        pointing: Optional[dict] = None,
         visual_encoder: Optional[dict] = None,
         visual_encoder_for: Sequence[str] = ('vlt', 'icn'),
         context_weight_stage2: float = 0.5,
@@ -127,6 +130,7 @@ class CLHOI(BaseDetector):
             label_noise
             and dict(label_noise, vocabulary=teacher_head['vocabulary'])
         )
+        self.pointing = _build(pointing)
         self.icn_cfg = dict(**icn, with_context=vlt is not None)
         self.icn = _build(interaction_loss and self.icn_cfg)
         # Set by SelfDistillHook.
@@ -269,6 +273,7 @@ class CLHOI(BaseDetector):
             self.self_teacher,
             self.context_loss,
             self.context_weight_stage2,
+            self.pointing,
         ).losses(batch, targets, self.context_scorer)
         resting = [self.visual_encoder]
         if not with_pairs:

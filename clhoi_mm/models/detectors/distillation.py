@@ -21,6 +21,8 @@ class Distillation:
             student's in that model.
         context_loss (nn.Module, optional): Loss of the context.
         context_weight (float): Its weight beside the loss of pairs.
+        pointing (nn.Module, optional): Prior from the pairs that the teacher
+            points at. Defaults to None: they are not used.
     """
 
     interaction_loss: Optional[nn.Module]
@@ -28,6 +30,7 @@ class Distillation:
     self_teacher: Optional[SelfTeacher]
     context_loss: Optional[nn.Module]
     context_weight: float
+    pointing: Optional[nn.Module] = None
 
     def losses(
         self,
@@ -73,6 +76,11 @@ class Distillation:
             )
             is_used = self.label_noise.is_warmed_up & (taught is None)
             losses.update(self.label_noise.prior_losses(is_used))
+        if self.pointing is not None and targets.pointed is not None:
+            targets = self.pointing(
+                targets, student, batch.pairs, self.classifier
+            )
+            losses['pointing_reliability'] = self.pointing.reliability
         losses.update(
             self.interaction_loss(
                 student, batch.pairs, targets, batch.classifier

@@ -32,6 +32,11 @@ class HOITargets:
             annotations, rather than unknown, as with pseudo-labels.
         pair_labels (Tensor, optional): Classes of each pair with
             instance-level supervision, (P, C), float.
+        pointed (Tensor, optional): Pairs that the teacher points at for a
+            label's class, (P, C), bool; None where it was not asked.
+        pair_log_ratio (Tensor, optional): Log-likelihood ratio of the
+            pointing, given that the pair interacts, as the interactiveness
+            logits: (P, C) or (P, 1). Set by :class:`PointingPrior`.
     """
 
     captions: Tensor
@@ -46,6 +51,8 @@ class HOITargets:
     is_labeled: Tensor
     is_exhaustive: bool = False
     pair_labels: Optional[Tensor] = None
+    pointed: Optional[Tensor] = None
+    pair_log_ratio: Optional[Tensor] = None
 
     def labeled_objects(
         self, is_counted: Tensor, classifier: PhraseClassifier

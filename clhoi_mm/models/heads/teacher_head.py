@@ -109,7 +109,9 @@ class TeacherHead(BaseModule):
         if pairs is not None and self.broadcast_image_labels:
             targets.pair_labels = targets.image_targets[pairs.pair_inds]
         elif pairs is not None and self.supervision == 'instance':
-            targets.pair_labels = self._match(samples, pairs)
+            targets.pair_labels = self._match_annotated(samples, pairs)
+        elif pairs is not None and self.supervision == 'vllm':
+            targets.pointed = self._match_pointed(samples, pairs)
         return targets
 
     def _from_pseudo_labels(self, samples: list[HOIDataSample]) -> HOITargets:
@@ -264,27 +266,69 @@ class TeacherHead(BaseModule):
             is_exhaustive=self.supervision != 'vllm',
         )
 
-    def _match(self, samples: list[HOIDataSample], pairs: PairBatch) -> Tensor:
+    def _match_annotated(
+        self, samples: list[HOIDataSample], pairs: PairBatch
+    ) -> Tensor:
         """Label candidate pairs that match annotated ones, (P, C)."""
+        located = []
+        for sample in samples:
+            gt = sample.gt_hois
+            paired = (gt.object_inds >= 0) & (gt.hoi_labels >= 0)
+            boxes = sample.gt_instances.bboxes
+            located.append(
+                (
+                    boxes[gt.human_inds[paired]],
+                    boxes[gt.object_inds[paired]],
+                    sample.gt_instances.labels[gt.object_inds[paired]],
+                    gt.hoi_labels[paired],
+                )
+            )
+        return self._match(located, pairs)
+
+    def _match_pointed(
+        self, samples: list[HOIDataSample], pairs: PairBatch
+    ) -> Optional[Tensor]:
+        """Find candidate pairs that match pointed ones, (P, C), bool."""
+        if not all('pointed_labels' in sample.teacher for sample in samples):
+            return None
+        located = []
+        for sample in samples:
+            teacher = sample.teacher
+            hois = teacher.hoi_labels[teacher.pointed_labels]
+            known = hois >= 0
+            located.append(
+                (
+                    teacher.pointed_human_bboxes[known],
+                    teacher.pointed_object_bboxes[known],
+                    teacher.obj_labels[teacher.pointed_labels][known],
+                    hois[known],
+                )
+            )
+        return self._match(located, pairs) > 0
+
+    def _match(
+        self, located: list[tuple[Tensor, ...]], pairs: PairBatch
+    ) -> Tensor:
+        """Label candidate pairs whose boxes match others.
+
+        Args:
+            located (list[tuple[Tensor, ...]]): Boxes of humans and of
+                objects, labels of the objects and HOI classes of each image.
+            pairs (PairBatch): The candidate pairs.
+
+        Returns:
+            Tensor: 1 or 0, (P, C).
+        """
         device = pairs.boxes.device
         labels = pairs.boxes.new_zeros(
             len(pairs), self.classifier.hoi_verbs.numel()
         )
-        human, obj, object_labels, hois, image = [], [], [], [], []
-        for i, sample in enumerate(samples):
-            gt = sample.gt_hois
-            paired = (gt.object_inds >= 0) & (gt.hoi_labels >= 0)
-            boxes = sample.gt_instances.bboxes
-            human.append(boxes[gt.human_inds[paired]])
-            obj.append(boxes[gt.object_inds[paired]])
-            object_labels.append(
-                sample.gt_instances.labels[gt.object_inds[paired]]
-            )
-            hois.append(gt.hoi_labels[paired])
-            image.append(torch.full_like(hois[-1], i))
-        human, obj, object_labels, hois, image = (
-            torch.cat(x).to(device)
-            for x in (human, obj, object_labels, hois, image)
+        human, obj, object_labels, hois = (
+            torch.cat(x).to(device) for x in zip(*located)
+        )
+        image = torch.repeat_interleave(
+            torch.arange(len(located), device=device),
+            torch.tensor([len(x[-1]) for x in located], device=device),
         )
         overlap = torch.minimum(
             bbox_overlaps(pairs.human_bboxes, human),
@@ -295,6 +339,6 @@ class TeacherHead(BaseModule):
             & (pairs.pair_inds[:, None] == image[None])
             & (pairs.object_labels[:, None] == object_labels[None])
         )
-        pair, annotated = hit.nonzero(as_tuple=True)
-        labels[pair, hois[annotated]] = 1.0
+        pair, match = hit.nonzero(as_tuple=True)
+        labels[pair, hois[match]] = 1.0
         return labels * ~self.classifier.is_unseen

@@ -1,3 +1,5 @@
+from typing import Optional
+
 import torch
 from torch import Tensor, nn
 
@@ -65,12 +67,16 @@ class InteractivenessLoss(nn.Module):
         scored = predictions.valid & classifier.is_trainable
         if predictions.is_verbwise:
             log_neg, log_pos, is_bag = self._class_bags(
-                predictions, pairs, scored
+                predictions, pairs, scored, targets.pair_log_ratio
             )
             target, weight = targets.class_interactions(self.unlabeled_weight)
         else:
             log_neg, log_pos, is_bag = self._object_bags(
-                predictions, pairs, scored, len(classifier.object_embeds)
+                predictions,
+                pairs,
+                scored,
+                len(classifier.object_embeds),
+                targets.pair_log_ratio,
             )
             target, weight = targets.object_interactions(
                 classifier, self.unlabeled_weight
@@ -82,7 +88,11 @@ class InteractivenessLoss(nn.Module):
         )
 
     def _class_bags(
-        self, predictions: PairPredictions, pairs: PairBatch, scored: Tensor
+        self,
+        predictions: PairPredictions,
+        pairs: PairBatch,
+        scored: Tensor,
+        log_ratio: Optional[Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute log-likelihoods of class bags as negative and as positive.
 
@@ -90,6 +100,7 @@ class InteractivenessLoss(nn.Module):
             predictions (PairPredictions): Predictions for P pairs.
             pairs (PairBatch): The pairs of B images.
             scored (Tensor): Classes of each pair, (P, C), bool.
+            log_ratio (Tensor, optional): ``HOITargets.pair_log_ratio``.
 
         Returns:
             tuple[Tensor, Tensor, Tensor]: Log-likelihoods of negative and of
@@ -101,7 +112,7 @@ class InteractivenessLoss(nn.Module):
         bags = logits, weight, pairs.pair_inds
         log_neg = log_prob_negative_bag(*bags, pairs.num_images)
         log_pos = log_prob_positive_bag(
-            *bags, log_neg, self.extra_positive_prior
+            *bags, log_neg, self.extra_positive_prior, log_ratio
         )
         count = torch.zeros_like(log_neg).index_add(
             0, pairs.pair_inds, scored.to(log_neg)
@@ -114,6 +125,7 @@ class InteractivenessLoss(nn.Module):
         pairs: PairBatch,
         scored: Tensor,
         num_objects: int,
+        log_ratio: Optional[Tensor],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute log-likelihoods of object bags as negative and as positive.
 
@@ -122,6 +134,7 @@ class InteractivenessLoss(nn.Module):
             pairs (PairBatch): The pairs of B images.
             scored (Tensor): Classes of each pair, (P, C), bool.
             num_objects (int): Number of object categories O.
+            log_ratio (Tensor, optional): ``HOITargets.pair_log_ratio``.
 
         Returns:
             tuple[Tensor, Tensor, Tensor]: Log-likelihoods of negative and of
@@ -136,7 +149,10 @@ class InteractivenessLoss(nn.Module):
         bags = predictions.interactiveness.squeeze(1), weight, bag
         log_neg = log_prob_negative_bag(*bags, num_bags)
         log_pos = log_prob_positive_bag(
-            *bags, log_neg, self.extra_positive_prior
+            *bags,
+            log_neg,
+            self.extra_positive_prior,
+            None if log_ratio is None else log_ratio.squeeze(1),
         )
         return (
             log_neg.view(-1, num_objects),

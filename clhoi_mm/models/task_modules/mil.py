@@ -41,12 +41,50 @@ def log_prob_negative_bag(
     )
 
 
+def instance_log_odds(logits: Tensor, weight: Tensor) -> Tensor:
+    """Log-odds of weight * sigmoid(logit), without cancellation.
+
+    Args:
+        logits (Tensor): Instance logits, (P,) or (P, C).
+        weight (Tensor): Instance weights in [0, 1], broadcast to the logits.
+    """
+    return (
+        weight.clamp(min=_TINY).log()
+        + F.logsigmoid(logits)
+        - _log_prob_negative(logits, weight)
+    )
+
+
+def positive_bag_posterior(
+    log_odds: Tensor, bag: Tensor, num_bags: int, extra_positive_prior: float
+) -> Tensor:
+    """Probability of each instance given that its bag is positive.
+
+    Under the prior of :func:`log_prob_positive_bag`.
+
+    Args:
+        log_odds (Tensor): Log-odds of instances, (P,) or (P, C).
+        bag (Tensor): Bag of each instance, (P,).
+        num_bags (int): Number of bags N.
+        extra_positive_prior (float): In (0, 1].
+
+    Returns:
+        Tensor: As `log_odds`.
+    """
+    logits = math.log(extra_positive_prior) + log_odds
+    gain = logits.new_zeros(num_bags, *logits.shape[1:]).index_add(
+        0, bag, F.softplus(logits)
+    )
+    return logits.sigmoid() / (-torch.expm1(-gain[bag])).clamp(min=_TINY)
+
+
 def log_prob_positive_bag(
     logits: Tensor,
     weight: Tensor,
     bag: Tensor,
     log_neg: Tensor,
     extra_positive_prior: float,
+    log_ratio: Optional[Tensor] = None,
 ) -> Tensor:
     """Log-likelihood of a positive bag with few positives.
 
@@ -63,15 +101,16 @@ def log_prob_positive_bag(
         log_neg (Tensor): :func:`log_prob_negative_bag` of the same instances,
             (N,) or (N, C).
         extra_positive_prior (float): In (0, 1].
+        log_ratio (Tensor, optional): Log-likelihood ratio of evidence about
+            each instance, added to its log-odds, as the logits. Defaults to
+            None: there is none.
 
     Returns:
         Tensor: As `log_neg`; hugely negative for an empty bag.
     """
-    log_odds = (
-        weight.clamp(min=_TINY).log()
-        + F.logsigmoid(logits)
-        - _log_prob_negative(logits, weight)
-    )
+    log_odds = instance_log_odds(logits, weight)
+    if log_ratio is not None:
+        log_odds = log_odds + log_ratio
     # log(prod(1 - p + r p) / prod(1 - p)).
     gain = torch.zeros_like(log_neg).index_add(
         0, bag, F.softplus(math.log(extra_positive_prior) + log_odds)

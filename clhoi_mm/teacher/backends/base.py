@@ -16,7 +16,7 @@ from typing import (
     Union,
 )
 
-from ..requests.images import load_image
+from ..requests.images import load_request_image
 from ..requests.messages import KINDS, Failure, Request, Response
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class Backend:
         keys (Collection[str], optional): Keys of the file's images.
         notes (List[str]): Sentences about what was skipped or adapted.
         orientation (str): Orientation of images, 'upright' or 'stored'.
+        max_side (int, optional): Longer images are scaled down to this many
+            pixels.
+        coordinates (str, optional): Convention of the boxes in its answers,
+            where it is known; see :data:`CONVENTIONS`.
     """
 
     model: str
@@ -45,6 +49,8 @@ class Backend:
     keys: Optional[Collection[str]] = None
     notes: Sequence[str] = ()
     orientation: str = 'upright'
+    max_side: Optional[int] = None
+    coordinates: Optional[str] = None
 
     def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
         """Report stored answers that differ from the present ones.
@@ -146,8 +152,8 @@ class BatchedBackend(Backend, ABC):
                         (
                             request,
                             readers.submit(
-                                load_image,
-                                request.image_path,
+                                load_request_image,
+                                request,
                                 self.max_side,
                                 self.orientation,
                             ),

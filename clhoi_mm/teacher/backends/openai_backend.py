@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
 
-from ..requests.images import encode_image, load_image
+from ..requests.images import encode_image, load_request_image
 from ..requests.messages import SCORE, Failure, Request
 from .base import Backend, Outcome, unreadable
 from .completion import NO_LOGPROBS, read_completion
@@ -253,7 +253,7 @@ class OpenAIBackend(Backend):
 
     def _body(self, request: Request) -> Dict[str, Any]:
         prompt = request.prompt
-        image = load_image(request.image_path, self.max_side, self.orientation)
+        image = load_request_image(request, self.max_side, self.orientation)
         content = [
             dict(type='image_url', image_url=dict(url=encode_image(image))),
             dict(type='text', text=prompt.text),

@@ -1,6 +1,13 @@
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
-from ..requests.messages import CAPTION, LIST, SCORE, Request, Response
+from ..requests.messages import (
+    CAPTION,
+    LIST,
+    LOCATE,
+    SCORE,
+    Request,
+    Response,
+)
 from .base import BatchedBackend
 from .registry import BACKENDS
 from .yes_no import NO, YES
@@ -89,7 +96,7 @@ class TransformersBackend(BatchedBackend):
         self._no = self._first_tokens(NO)
         if set(self._yes) & set(self._no):
             # The first token is the same for yes and no.
-            self.kinds = (CAPTION, LIST)
+            self.kinds = (CAPTION, LIST, LOCATE)
         self._texts: Dict[str, str] = {}
 
     def answer(

@@ -16,7 +16,7 @@ from typing import (
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..interaction import Interaction, max_score
-from ..requests.messages import CAPTION, SCORE
+from ..requests.messages import CAPTION, LOCATE, SCORE
 from ..store.raw_record import RawRecord
 from .answer_items import Item
 from .caption_parser import CaptionParser
@@ -24,6 +24,7 @@ from .caption_text import read_caption
 from .final_answer import read_final_answer
 from .lexicon import Lexicon
 from .list_lines import ListLines
+from .located_pairs import match_located
 from .parse_report import ParseReport
 from .plain_text import split_prose
 from .structured import StructuredAnswer, read_structured
@@ -121,6 +122,11 @@ class AnswerParser:
         if record.kind == SCORE:
             found = self.resolve(record.verb, record.object)
             yield found._replace(score=record.score)
+            return
+        if record.kind == LOCATE:
+            located = match_located(record.text, record.scene)
+            self.report.located.update(located.outcomes)
+            yield from located.interactions
             return
         read = read_caption if record.kind == CAPTION else read_final_answer
         answer = read(record.text)

@@ -34,6 +34,8 @@ class ParseReport:
         rejected_file (str): File of these lines.
         outside (Counter): Interactions outside the vocabulary.
         frequent (Counter): Those inside it.
+        located (Counter): Labels of the stage locate, their pairs, and pairs
+            that were dropped by reason; see :class:`LocatedPairs`.
     """
 
     records: int = 0
@@ -54,12 +56,14 @@ class ParseReport:
     rejected_file: str = ''
     outside: Counter = field(default_factory=Counter)
     frequent: Counter = field(default_factory=Counter)
+    located: Counter = field(default_factory=Counter)
 
     def add(self, other: 'ParseReport') -> None:
         """Add the counts of another process."""
         self.malformed += other.malformed
         self.foreign += other.foreign
         self.no_answer.update(other.no_answer)
+        self.located.update(other.located)
         self.unread += other.unread
         self.unread_reason = self.unread_reason or other.unread_reason
 
@@ -77,6 +81,7 @@ class ParseReport:
         ]
         if self.no_answer:
             lines.append('no answer     ' + _top(self.no_answer))
+        lines += located_lines(self.located)
         if self.frequent:
             lines.append('most frequent ' + _top(self.frequent))
         if self.outside:
@@ -101,6 +106,23 @@ class ParseReport:
 
     def __str__(self) -> str:
         return '\n'.join(self.lines())
+
+
+def located_lines(located: Counter) -> List[str]:
+    """Format the outcomes of the stage locate, none without answers."""
+    if not located:
+        return []
+    counts = [located[name] for name in ('asked', 'pointed', 'matched')]
+    lines = [
+        'located       {} labels asked for, {} pairs pointed at, {} of them '
+        'matched'.format(*counts)
+    ]
+    dropped = Counter(located)
+    for name in ('asked', 'pointed', 'matched'):
+        del dropped[name]
+    if dropped:
+        lines.append('dropped pairs ' + _top(dropped))
+    return lines
 
 
 def _top(counts: Counter) -> str:

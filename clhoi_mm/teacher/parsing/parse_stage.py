@@ -15,7 +15,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..interaction import Interaction, max_score
 from ..requests.detected_objects import DetectedObjects
-from ..requests.messages import SCORE
+from ..requests.messages import LOCATE, SCORE
 from ..store.external_sort import ExternalSort
 from ..store.parsed_file import ParsedImage, write_parsed
 from ..store.raw_record import RawRecord, read_line
@@ -152,11 +152,17 @@ class _Images:
         present = self._present(image_id, answers)
         kept = []
         for items in self._by_pair(answers):
+            pointed = [pair for item in items for pair in item.pointed]
+            items = [item for item in items if item.source != LOCATE]
+            if not items:  # no answer names the label any more
+                report.located['label is gone'] += len(pointed)
+                continue
             scored = [item for item in items if item.source == SCORE]
             score = max_score(scored or items)
             item = items[0]._replace(
                 score=1.0 if score is None else score,
                 source='+'.join(sorted({x.source for x in items})),
+                pointed=tuple(dict.fromkeys(map(tuple, pointed))),
             )
             label = self.vocabulary.object_label(item.object)
             if item.invalid_pair and not self.keep_ruled_out:

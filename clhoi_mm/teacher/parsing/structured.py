@@ -52,7 +52,7 @@ def read_structured(text: str, repair: bool = True) -> StructuredAnswer:
     """
     found = find_json(text, repair)
     if found:
-        last = _last_answer(text, found)
+        last = last_answer(text, found)
         contents = [x.content for x in last if x.content is not None]
         items, is_whole = read_items(contents)
         malformed = not is_whole or any(x.repaired for x in last)
@@ -62,11 +62,11 @@ def read_structured(text: str, repair: bool = True) -> StructuredAnswer:
     if contents or repair:
         return StructuredAnswer(items, malformed, bool(contents))
     return StructuredAnswer(
-        read_items(list(_flat_objects(text)))[0], True, False
+        read_items(list(flat_objects(text)))[0], True, False
     )
 
 
-def _flat_objects(text: str) -> Iterator[Any]:
+def flat_objects(text: str) -> Iterator[Any]:
     """Yield the objects without nesting that are valid JSON."""
     for match in _FLAT_OBJECT.findall(text):
         # int() of a huge literal is a ValueError too.
@@ -77,7 +77,7 @@ def _flat_objects(text: str) -> Iterator[Any]:
         yield content
 
 
-def _last_answer(text: str, found: List[FoundJSON]) -> List[FoundJSON]:
+def last_answer(text: str, found: List[FoundJSON]) -> List[FoundJSON]:
     """Return the last group of values that belong together."""
     groups = [[found[0]]]
     for item in found[1:]:

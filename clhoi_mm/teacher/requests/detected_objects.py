@@ -1,11 +1,11 @@
 import os
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Tuple, Union
+from typing import Dict, List, Optional, Tuple, Union
 
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from .detection_rows import read_detection_rows
+from .detection_rows import Detection, DetectionRow, read_detection_rows
 from .shards import Shard
 
 _NAMED = 10
@@ -20,26 +20,30 @@ class DetectedObjects(Dict[str, Tuple[int, ...]]):
         repeated (Counter): Further records by image id, of the images that
             have several; their labels follow those of the first.
         notes (List[str]): Sentences about what was skipped.
+        boxes (Dict[str, DetectionRow], optional): Detections of each image,
+            in the order of the labels, with its size; None where boxes were
+            not asked for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, with_boxes: bool = False) -> None:
         super().__init__()
+        self.boxes: Optional[Dict[str, DetectionRow]] = (
+            {} if with_boxes else None
+        )
         self.unknown: Counter = Counter()
         self.repeated: Counter = Counter()
         self.notes: List[str] = []
 
     def add(
         self,
-        image_id: str,
-        objects: List[Tuple[str, float]],
+        row: DetectionRow,
         names: Dict[str, int],
         min_score: float,
     ) -> Tuple[int, ...]:
         """Add a record of an image.
 
         Args:
-            image_id (str): The image.
-            objects (List[Tuple[str, float]]): Names and scores.
+            row (DetectionRow): The record.
             names (Dict[str, int]): Labels by name, -1 outside the
                 vocabulary.
             min_score (float): Lowest score that counts.
@@ -47,12 +51,19 @@ class DetectedObjects(Dict[str, Tuple[int, ...]]):
         Returns:
             Tuple[int, ...]: The image's labels.
         """
-        ranked = sorted(objects, key=lambda item: -item[1])
+        image_id = row.image_id
+        ranked = sorted(row.objects, key=lambda item: -item.score)
         # A comparison with NaN is false.
-        likely = [name for name, score in ranked if score >= min_score]
-        self.unknown.update(x for x in likely if names[x] < 0)
+        likely = [item for item in ranked if item.score >= min_score]
+        self.unknown.update(x.name for x in likely if names[x.name] < 0)
         self.repeated.update([image_id] * (image_id in self))
-        labels = [names[name] for name in likely if names[name] >= 0]
+        known: List[Detection] = [x for x in likely if names[x.name] >= 0]
+        labels = [names[item.name] for item in known]
+        if self.boxes is not None:
+            before = self.boxes.get(image_id, DetectionRow(image_id, []))
+            self.boxes[image_id] = DetectionRow(
+                image_id, before.objects + known, row.size or before.size
+            )
         self[image_id] = (*self.get(image_id, ()), *labels)
         return self[image_id]
 
@@ -75,13 +86,15 @@ def read_detected_objects(
     vocabulary: HOIVocabulary,
     shard: Shard = Shard(),
     min_score: float = 0.3,
+    with_boxes: bool = False,
 ) -> DetectedObjects:
     """Read the detected objects of each image.
 
     Args:
         path (str | PathLike): JSONL, a line ``{"image_id", "objects"}`` an
             image, where objects are names (a list, or a text with commas),
-            or ``{"name", "score"}``, one for each detection. Or a COCO file
+            or ``{"name", "score", "bbox"}``, one for each detection, with the
+            fields ``width`` and ``height`` of the image. Or a COCO file
             (.json): its annotations. Or the output of
             ``tools/analysis_tools/cache_detections.py`` (.safetensors).
             Lines that cannot be read are skipped, with a note.
@@ -89,6 +102,7 @@ def read_detected_objects(
             are skipped.
         shard (Shard): The images to keep. Defaults to all.
         min_score (float): Detections below it are left out. Defaults to 0.3.
+        with_boxes (bool): Whether to keep their boxes. Defaults to False.
 
     Returns:
         DetectedObjects: Labels by image id.
@@ -103,19 +117,20 @@ def read_detected_objects(
         raise FileNotFoundError(f'{path}: no such file of detected objects')
     names: Dict[str, int] = {}
     shared: Dict[Tuple[int, ...], Tuple[int, ...]] = {}
-    found = DetectedObjects()
+    found = DetectedObjects(with_boxes)
     rejected: List[str] = []
     read = 0
-    for image_id, objects in read_detection_rows(path, rejected):
+    for row in read_detection_rows(path, rejected):
+        image_id = row.image_id
         read += 1
         if not isinstance(image_id, str) and shard.count > 1:
             continue  # a number is the key of no image
         if image_id not in shard:
             continue
-        for name, _ in objects:
+        for name, *_ in row.objects:
             if name not in names:
                 names[name] = vocabulary.object_label(name)
-        labels = found.add(image_id, objects, names, min_score)
+        labels = found.add(row, names, min_score)
         # Few combinations, many images.
         found[image_id] = shared.setdefault(labels, labels)
     if rejected and not read:

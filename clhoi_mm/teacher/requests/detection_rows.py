@@ -3,7 +3,9 @@
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+
+import numpy as np
 
 from clhoi_mm.annotations.text_file import (
     parse_json,
@@ -14,8 +16,28 @@ from clhoi_mm.utils.keys import normalize_key
 
 from .coco_images import read_image_keys, read_list
 
-# Image id, and name and score of each detection.
-DetectionRow = Tuple[str, List[Tuple[str, float]]]
+Box = Tuple[float, float, float, float]
+
+
+class Detection(NamedTuple):
+    """Name, score and, where the file has it, box of a detection.
+
+    The box is xyxy in pixels of the original image.
+    """
+
+    name: str
+    score: float
+    box: Optional[Box] = None
+
+
+class DetectionRow(NamedTuple):
+    """Detections of an image, and its width and height where known."""
+
+    image_id: str
+    objects: List[Detection]
+    size: Optional[Tuple[int, int]] = None
+
+
 _EXPECTED = 'a COCO file with images, annotations and categories'
 
 
@@ -76,12 +98,30 @@ def _read_line(line: bytes) -> DetectionRow:
         objects = [x.strip() for x in objects.split(',') if x.strip()]
     if not isinstance(objects, list):
         raise ValueError('no field "objects" that is a list')
-    return image_id, [_read_object(item) for item in objects]
+    return DetectionRow(
+        image_id, [_read_object(item) for item in objects], _read_size(row)
+    )
 
 
-def _read_object(item: Any) -> Tuple[str, float]:
+def _read_size(row: Dict[str, Any]) -> Optional[Tuple[int, int]]:
+    """Read width and height; None without them."""
+    size = row.get('width'), row.get('height')
+    is_size = all(isinstance(x, int) and x > 0 for x in size)
+    return size if is_size else None
+
+
+def _read_box(box: Any) -> Optional[Box]:
+    """Read four numbers; None for anything else, as only a stage needs it."""
+    try:
+        x1, y1, x2, y2 = map(float, box)
+    except (TypeError, ValueError):
+        return None
+    return (x1, y1, x2, y2) if np.isfinite([x1, y1, x2, y2]).all() else None
+
+
+def _read_object(item: Any) -> Detection:
     if isinstance(item, str):
-        return item, 1.0
+        return Detection(item, 1.0)
     if not isinstance(item, dict):
         raise ValueError(
             f'field "objects" holds {item!r}, which is neither a name nor an '
@@ -90,7 +130,7 @@ def _read_object(item: Any) -> Tuple[str, float]:
     name = item.get('name')
     if not isinstance(name, str):
         raise ValueError('field "objects" holds an object without "name"')
-    return name, _read_score(item)
+    return Detection(name, _read_score(item), _read_box(item.get('bbox')))
 
 
 def _read_score(item: Dict[str, Any]) -> float:
@@ -115,7 +155,7 @@ def _read_coco(path: Path) -> Iterable[DetectionRow]:
         raise ValueError(
             f'{path}: a category has no field "id" or "name"'
         ) from None
-    objects: Dict[Any, List[Tuple[str, float]]] = defaultdict(list)
+    objects: Dict[Any, List[Detection]] = defaultdict(list)
     for number, row in enumerate(annotations):
         where = f'{path}, annotation {number}'
         if not isinstance(row, dict):
@@ -131,8 +171,16 @@ def _read_coco(path: Path) -> Iterable[DetectionRow]:
             score = _read_score(row)
         except ValueError as error:
             raise ValueError(f'{where}: {error}') from None
-        objects[image_id].append((names[category], score))
-    return [(key, objects[image_id]) for image_id, key in keys.items()]
+        box = _read_box(row.get('bbox'))
+        if box is not None:
+            x, y, width, height = box
+            box = x, y, x + width, y + height
+        objects[image_id].append(Detection(names[category], score, box))
+    sizes = {image['id']: _read_size(image) for image in content['images']}
+    return [
+        DetectionRow(key, objects[image_id], sizes.get(image_id))
+        for image_id, key in keys.items()
+    ]
 
 
 def _read_cached(path: Path) -> Iterable[DetectionRow]:
@@ -145,13 +193,16 @@ def _read_cached(path: Path) -> Iterable[DetectionRow]:
         'offsets',
         'labels',
         'scores',
+        'bboxes',
+        'shapes',
+        'scale_factors',
     )
     try:
         file = safe_open(path, 'numpy')
         classes = json.loads(file.metadata()['classes'])
-        text, keys, flipped, offsets, labels, scores = (
-            file.get_tensor(name) for name in names
-        )
+        tensors = [file.get_tensor(name) for name in names]
+        text, keys, flipped, offsets, labels, scores = tensors[:6]
+        boxes, shapes, scales = tensors[6:]
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path}: no readable file of detections ({error}); write it '
@@ -162,10 +213,15 @@ def _read_cached(path: Path) -> Iterable[DetectionRow]:
         if flipped[row]:
             continue  # the same image again, mirrored
         part = slice(offsets[row], offsets[row + 1])
-        yield (
+        height, width = shapes[row, 0].tolist()
+        original = (boxes[part] / np.tile(scales[row], 2)).tolist()
+        yield DetectionRow(
             text[keys[row] : keys[row + 1]].decode(),
             [
-                (classes[label], float(score))
-                for label, score in zip(labels[part], scores[part])
+                Detection(classes[label], float(score), tuple(box))
+                for label, score, box in zip(
+                    labels[part], scores[part], original
+                )
             ],
+            (width, height),
         )

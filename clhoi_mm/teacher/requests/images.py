@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Iterator, NamedTuple, Optional, Union
 
+import numpy as np
 from PIL import Image
 
 from clhoi_mm.annotations.text_file import read_json
@@ -11,6 +12,9 @@ from clhoi_mm.utils.image_folder import walk_images
 from clhoi_mm.utils.image_reader import read_image
 from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.utils.parquet import open_parquet
+
+from .marks import draw_marks
+from .messages import Request
 
 
 class ImageEntry(NamedTuple):
@@ -165,6 +169,34 @@ def load_image(
     if max_side and max(image.size) > max_side:
         image.thumbnail((max_side, max_side))
     return image
+
+
+def load_request_image(
+    request: Request,
+    max_side: Optional[int] = None,
+    orientation: str = 'upright',
+) -> Image.Image:
+    """Read a request's image, with marks if the request is about these.
+
+    Args:
+        request (Request): The request.
+        max_side (int, optional): See :func:`load_image`.
+        orientation (str): See :func:`load_image`.
+
+    Returns:
+        PIL.Image.Image: The image.
+
+    Raises:
+        OSError: The file is missing or no image, or is cut off.
+    """
+    image = load_image(request.image_path, max_side, orientation)
+    scene = request.prompt.scene
+    if scene is None or scene.style != 'marks':
+        return image
+    whole = np.tile(scene.size, 2)
+    return draw_marks(
+        image, np.divide(scene.boxes, whole), scene.marks_of(scene.person)
+    )
 
 
 def encode_image(image: Image.Image) -> str:

@@ -7,9 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
+from .locate_scene import LocateScene
+
 # Kinds of requests in raw records.
-CAPTION, LIST, SCORE = 'caption', 'list', 'score'
-KINDS = (CAPTION, LIST, SCORE)
+CAPTION, LIST, SCORE, LOCATE = 'caption', 'list', 'score', 'locate'
+KINDS = (CAPTION, LIST, SCORE, LOCATE)
 
 
 @dataclass(frozen=True)
@@ -17,13 +19,15 @@ class Prompt:
     """Prompt, which the requests of many images share.
 
     Attributes:
-        kind (str): 'caption', 'list' or 'score'.
+        kind (str): One of :data:`KINDS`.
         text (str): Text beside the image.
         template_hash (str): Hash of the template of the text.
         max_tokens (int): Limit of the answer.
         schema (dict, optional): JSON schema that the answer must follow.
         verb (str, optional): The candidate's verb, for 'score' alone.
         object (str, optional): The candidate's object, for 'score' alone.
+        scene (LocateScene, optional): Detections and labels, for 'locate'
+            alone.
     """
 
     kind: str
@@ -33,11 +37,20 @@ class Prompt:
     schema: Optional[Dict[str, Any]] = None
     verb: Optional[str] = None
     object: Optional[str] = None
+    scene: Optional[LocateScene] = None
 
     @cached_property
     def digest(self) -> str:
         """str: Hash of the prompt."""
-        content = [self.kind, self.text, self.schema, self.verb, self.object]
+        content: list = [
+            self.kind,
+            self.text,
+            self.schema,
+            self.verb,
+            self.object,
+        ]
+        if self.scene is not None:
+            content.append(self.scene.content)
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -58,7 +71,7 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """str: 'caption', 'list' or 'score'."""
+        """str: One of :data:`KINDS`."""
         return self.prompt.kind
 
 

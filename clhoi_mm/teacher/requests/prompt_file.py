@@ -10,7 +10,15 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 PROMPT_DIR = Path(__file__).parent / 'prompts'
 _SECTION = re.compile(r'^\[(\w+)\]$')
-_PLACEHOLDERS = dict(describe=set(), list={'choices'}, score={'phrase'})
+_PLACEHOLDERS = dict(
+    describe=set(),
+    list={'choices'},
+    score={'phrase'},
+    locate_boxes={'interactions'},
+    locate_marks={'interactions', 'marks'},
+)
+# Prompt files of earlier releases have no such sections.
+_OPTIONAL = ('locate_boxes', 'locate_marks')
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,8 @@ class PromptFile:
     Attributes:
         name (str): The file's name without its ending.
         version (int): As the file states it.
-        sections (Dict[str, str]): The templates 'describe', 'list', 'score'.
+        sections (Dict[str, str]): The templates 'describe', 'list', 'score',
+            'locate_boxes', 'locate_marks'.
     """
 
     name: str
@@ -65,6 +74,8 @@ class PromptFile:
             )
         version, sections = _read(path)
         for name, wanted in _PLACEHOLDERS.items():
+            if name in _OPTIONAL and name not in sections:
+                continue
             if not sections.get(name):
                 raise ValueError(f'{path}: section [{name}] is missing')
             try:
@@ -83,7 +94,16 @@ class PromptFile:
         return cls(path.stem, version, sections)
 
     def hash(self, section: str) -> str:
-        """Return the first 16 hex digits of a template's sha256."""
+        """Return the first 16 hex digits of a template's sha256.
+
+        Raises:
+            ValueError: There is no such template.
+        """
+        if section not in self.sections:
+            raise ValueError(
+                f'prompt file "{self.name}": section [{section}] is missing; '
+                f'copy it from {PROMPT_DIR}'
+            )
         text = self.sections[section]
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

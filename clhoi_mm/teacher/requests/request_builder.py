@@ -7,15 +7,17 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from .detected_objects import DetectedObjects
 from .images import ImageEntry
-from .messages import CAPTION, LIST, SCORE, Prompt, Request
+from .messages import CAPTION, LIST, LOCATE, SCORE, Prompt, Request
 from .prompt_file import PromptFile
 
 OTHER = 'other'
-STAGES = dict(describe=CAPTION, list=LIST, score=SCORE)
+STAGES = dict(describe=CAPTION, list=LIST, score=SCORE, locate=LOCATE)
+# Those of RequestBuilder.
+_STAGES = ('describe', 'list', 'score')
 
 
 class RequestBuilder:
-    """Builder of a stage's requests.
+    """Builder of the requests of describe, list and score.
 
     Args:
         stage (str): 'describe', 'list' or 'score'.
@@ -39,8 +41,10 @@ class RequestBuilder:
         max_tokens: int = 512,
         max_candidates: int = 64,
     ) -> None:
-        if stage not in STAGES:
-            raise ValueError(f'stage {stage!r}: there are {", ".join(STAGES)}')
+        if stage not in _STAGES:
+            raise ValueError(
+                f'stage {stage!r}: there are {", ".join(_STAGES)}'
+            )
         if vocabulary is None and stage != 'describe':
             raise ValueError(
                 f'stage "{stage}" chooses from a vocabulary; '
@@ -149,19 +153,20 @@ class RequestBuilder:
     def _schema(self, labels: List[int]) -> Dict[str, Any]:
         """Build the schema that allows each object its verbs."""
         items = [
-            _closed_object(
+            closed_object(
                 object=dict(type='string', enum=[self.vocabulary.objects[x]]),
                 verb=dict(type='string', enum=[*self._verbs(x), OTHER]),
                 other_verb=dict(type='string'),
             )
             for x in labels
         ]
-        return _closed_object(
+        return closed_object(
             interactions=dict(type='array', items=dict(anyOf=items))
         )
 
 
-def _closed_object(**properties: Dict[str, Any]) -> Dict[str, Any]:
+def closed_object(**properties: Dict[str, Any]) -> Dict[str, Any]:
+    """Build the JSON schema of an object with these fields alone."""
     return dict(
         type='object',
         properties=properties,

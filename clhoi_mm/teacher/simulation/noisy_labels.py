@@ -1,7 +1,8 @@
 """Cache of noisy image-level labels without sentences."""
 
 import os
-from typing import Any, Dict, Union
+from dataclasses import replace
+from typing import Any, Dict, Optional, Union
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from .image_labels import read_image_labels
 from .latent_label_noise import LatentLabelNoise
 from .random_label_noise import RandomLabelNoise
 from .simulate import SimulationReport, report
+from .simulated_pointing import SimulatedPointing
 
 
 def write_noisy_labels(
@@ -24,6 +26,7 @@ def write_noisy_labels(
     noise: Union[RandomLabelNoise, LatentLabelNoise],
     text_encoder: Union[str, Dict[str, Any]] = 'hashed',
     progress: bool = False,
+    pointing: Optional[SimulatedPointing] = None,
 ) -> SimulationReport:
     """Write the training layer of a teacher's cache.
 
@@ -40,6 +43,8 @@ def write_noisy_labels(
         text_encoder (str | dict): See :func:`build_text_encoder`. Defaults to
             'hashed'.
         progress (bool): Whether to show progress bars. Defaults to False.
+        pointing (SimulatedPointing, optional): Points at the pairs of the
+            labels. Defaults to None: the teacher does not point.
 
     Returns:
         SimulationReport: What was written, measured.
@@ -62,5 +67,11 @@ def write_noisy_labels(
             Interaction(vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
         )
     scores[images, hois] = 1
+    if pointing is not None:
+        for row in pseudo_labels:
+            pointing.add(row)
     pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
-    return report(labels, scores, [False] * len(labels), vocabulary)
+    return replace(
+        report(labels, scores, [False] * len(labels), vocabulary),
+        pointed=pointing and pointing.counts,
+    )

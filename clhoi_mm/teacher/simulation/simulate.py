@@ -1,5 +1,5 @@
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
@@ -15,6 +15,7 @@ from ..text_encoders import build_text_encoder
 from .image_labels import ImageLabels, label_mask, read_image_labels
 from .image_level import evaluate_image_level
 from .simulated import SimulatedTeacher
+from .simulated_pointing import SimulatedPointing
 
 RAW_ANSWERS = 'raw.jsonl'
 
@@ -41,6 +42,9 @@ class SimulationReport:
         idle_object (float): Share whose object is in the image, and in no
             interaction.
         absent_object (float): Share of the others.
+        pointed (Dict[str, int], optional): Pointed pairs by outcome, see
+            :class:`SimulatedPointing`. Defaults to None: the teacher does
+            not point.
     """
 
     images: int
@@ -55,6 +59,18 @@ class SimulationReport:
     other_verb: float
     idle_object: float
     absent_object: float
+    pointed: Optional[Dict[str, int]] = None
+
+    def pointing_lines(self) -> List[str]:
+        """Format the pointed pairs, nothing where there are none."""
+        if not self.pointed:
+            return []
+        right, wrong, false = self.pointed.values()
+        share = right / max(right + wrong, 1)
+        return [
+            f'pointing       {share:.3f}  of {right + wrong} pairs of true '
+            f'labels are right; {false} pairs of false labels'
+        ]
 
 
 def simulate_cache(
@@ -67,6 +83,7 @@ def simulate_cache(
     progress: bool = False,
     teacher: int = 0,
     shared_errors: Optional[float] = None,
+    pointing_accuracy: Optional[float] = None,
 ) -> SimulationReport:
     """Write a simulated teacher's raw answers and cache.
 
@@ -83,6 +100,9 @@ def simulate_cache(
         shared_errors (float, optional): Share of the random draws that all
             teachers of the seed have in common. Defaults to None: as
             measured for a preset with measured errors, else 0.
+        pointing_accuracy (float, optional): Share of the interacting pairs
+            that the teacher points at, see :class:`SimulatedPointing`.
+            Defaults to None: it does not point.
 
     Returns:
         SimulationReport: What was written, measured.
@@ -97,6 +117,13 @@ def simulate_cache(
     answers = list(bar)
     write_raw_answers(Path(out_dir) / RAW_ANSWERS, answers)
     pseudo_labels = [parse_answer(answer) for answer in answers]
+    pointing = None
+    if pointing_accuracy is not None:
+        pointing = SimulatedPointing(
+            ann_file, vocabulary, pointing_accuracy, seed, teacher
+        )
+        for labels in pseudo_labels:
+            pointing.add(labels)
     pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
     scores = np.zeros((len(images), vocabulary.num_hois), np.float32)
     for row, labels in zip(scores, pseudo_labels):
@@ -107,7 +134,10 @@ def simulate_cache(
             )
             row[hoi] = item.score
     malformed = [x.malformed for x in pseudo_labels]
-    return report(images, scores, malformed, vocabulary)
+    return replace(
+        report(images, scores, malformed, vocabulary),
+        pointed=pointing and pointing.counts,
+    )
 
 
 def report(

@@ -63,7 +63,8 @@ def unite_teachers(
     """Write the labels that teachers agree on, and the answers of all.
 
     The score of an interaction is the share of the teachers that name it
-    among those that answered about the image. The folder written has the
+    among those that answered about the image; it keeps the pairs that any of
+    these points at, each once. The folder written has the
     answers and the parsed layer of a pass. Memory does not grow with the
     number of images.
 
@@ -170,10 +171,12 @@ def _agreed(
                 continue
             report.kept[len(named)] += 1
             sources = {x for item in named for x in item.source.split('+')}
+            pointed = [pair for item in named for pair in item.pointed]
             kept.append(
                 named[0]._replace(
                     score=len(named) / len(answers),
                     source='+'.join(sorted(sources)),
+                    pointed=tuple(dict.fromkeys(pointed)),
                 )
             )
         kept.sort(key=lambda x: (-x.score, x.verb, x.object))

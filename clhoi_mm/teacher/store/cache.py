@@ -13,8 +13,10 @@ from .cache_format import (
     FORMAT,
     LAYOUT,
     MANIFEST,
+    POINTED,
+    POINTED_VERSION,
     TENSORS,
-    VERSION,
+    VERSIONS,
     file_sha256,
     key_hash,
 )
@@ -109,7 +111,11 @@ class TeacherCache:
             ``phrase_embeds`` (M, d) float32, all unit rows (zero where the
             caption is empty); ``verb_labels``, ``obj_labels``,
             ``hoi_labels`` (-1 outside the vocabulary) and ``phrase_ids``
-            (M,) int64; ``scores`` (M,) float32. Arrays are copies.
+            (M,) int64; ``scores`` (M,) float32. Where the cache has pointed
+            pairs also those of the image: ``pointed_labels``, positions in
+            the labels, (Q,) int64, ``pointed_human_bboxes`` and
+            ``pointed_object_bboxes``, xyxy, (Q, 4) float32. Arrays are
+            copies.
         """
         row = self._find(key)
         if row is None:
@@ -148,6 +154,7 @@ class TeacherCache:
             phrase_ids=phrase_ids,
             phrase_embeds=self._embed_phrases(phrase_ids),
             scores=data['scores'][begin:stop].copy(),
+            **self._pointed(row),
         )
 
     def empty(self) -> Dict[str, np.ndarray]:
@@ -163,6 +170,28 @@ class TeacherCache:
             phrase_ids=none.copy(),
             phrase_embeds=no_embeds.copy(),
             scores=np.zeros(0, np.float32),
+            **self._pointed(None),
+        )
+
+    @property
+    def has_pointed(self) -> bool:
+        """bool: Whether the teacher points at pairs."""
+        return self.manifest['version'] == POINTED_VERSION
+
+    def _pointed(self, row: Optional[int]) -> Dict[str, np.ndarray]:
+        """Get an image's pointed pairs, none without a row."""
+        if not self.has_pointed:
+            return {}
+        self._open()
+        data, begin, end = self._tensors, 0, 0
+        if row is not None:
+            offsets = data['pointed_offsets']
+            begin, end = offsets.item(row), offsets.item(row + 1)
+        boxes = data['pointed_boxes'][begin:end]
+        return dict(
+            pointed_labels=data['pointed_labels'][begin:end].astype(np.int64),
+            pointed_human_bboxes=boxes[:, :4].copy(),
+            pointed_object_bboxes=boxes[:, 4:].copy(),
         )
 
     def _embed_phrases(self, phrase_ids: np.ndarray) -> np.ndarray:
@@ -206,11 +235,12 @@ class TeacherCache:
             found = (manifest['format'], manifest['version'])
         except (ValueError, KeyError, TypeError) as error:
             self._fail(MANIFEST, f'unreadable ({error!r}); {_REBUILD}')
-        if found != (FORMAT, VERSION):
+        if found[0] != FORMAT or found[1] not in VERSIONS:
             self._fail(
                 MANIFEST,
                 f'field "version" is {found[1]!r} of '
-                f'{found[0]!r}, this release reads {VERSION} of {FORMAT!r}; '
+                f'{found[0]!r}, this release reads '
+                f'{" and ".join(map(str, VERSIONS))} of {FORMAT!r}; '
                 f'{_REBUILD}',
             )
         fields = [
@@ -225,6 +255,7 @@ class TeacherCache:
             ('counts.phrases', int),
             ('counts.sentences', int),
             ('counts.captions', int),
+            *[('counts.pointed', int)] * (found[1] == POINTED_VERSION),
             ('tensors', dict),
             ('tensors.bytes', int),
             ('tensors.sha256', str),
@@ -291,12 +322,13 @@ class TeacherCache:
         """Map the tensors and compare their shapes with the manifest."""
         if self._tensors is not None:
             return
+        layout = {**LAYOUT, **POINTED} if self.has_pointed else LAYOUT
         with open(self.path / TENSORS, 'rb') as file:
             memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
             found, _ = view_tensors(memory)
-            tensors = {name: found[name] for name in LAYOUT}
-            for name, (dtype, _) in LAYOUT.items():
+            tensors = {name: found[name] for name in layout}
+            for name, (dtype, _) in layout.items():
                 if tensors[name].dtype != DTYPES[dtype]:
                     raise ValueError(
                         f'"{name}" is {tensors[name].dtype} instead of {dtype}'
@@ -306,7 +338,7 @@ class TeacherCache:
         counts = self.manifest['counts']
         lengths = {**counts, 'images + 1': counts['images'] + 1,
                    'dim': self.dim}  # fmt: skip
-        for name, (_, shape) in LAYOUT.items():
+        for name, (_, shape) in layout.items():
             expected = tuple(
                 lengths.get(part, size)
                 for part, size in zip(shape, tensors[name].shape)

@@ -8,7 +8,9 @@ from typing import Dict, Tuple, Union
 MANIFEST = 'manifest.json'
 TENSORS = 'knowledge.safetensors'
 FORMAT = 'clhoi_mm teacher cache'
-VERSION = 2
+# Caches without pointed pairs are of the first version, with the tables of
+# LAYOUT alone, those with pointed pairs of the second.
+VERSION, POINTED_VERSION = VERSIONS = 2, 3
 
 # name -> (safetensors dtype, shape); a name stands for a length that the
 # manifest fixes or that several tensors share. Images are sorted by key;
@@ -31,6 +33,13 @@ LAYOUT: Dict[str, Tuple[str, Tuple[Union[str, int], ...]]] = dict(
     sentence_embeds=('F16', ('sentences', 'dim')),
     phrase_embeds=('F16', ('phrases', 'dim')),
     key_bytes=('U8', ('key_bytes',)),
+)
+# Of each image the pointed pairs: the label by its position among those of
+# the image, and the boxes of human and object.
+POINTED: Dict[str, Tuple[str, Tuple[Union[str, int], ...]]] = dict(
+    pointed_offsets=('I64', ('images + 1',)),
+    pointed_labels=('I32', ('pointed',)),
+    pointed_boxes=('F32', ('pointed', 8)),
 )
 
 

@@ -10,7 +10,13 @@ from clhoi_mm.utils.tensor_file import TensorFile
 from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..text_encoders import TextEncoder
-from .cache_format import LAYOUT, key_hash
+from .cache_format import (
+    LAYOUT,
+    POINTED,
+    POINTED_VERSION,
+    VERSION,
+    key_hash,
+)
 from .caption_weights import caption_weights, is_sum
 from .column import Column
 from .interaction_table import InteractionTable
@@ -18,8 +24,21 @@ from .pseudo_labels import PseudoLabels
 from .unique_texts import UniqueTexts
 
 _CHUNK = 1024
-_OFFSETS = ('key_offsets', 'sentence_offsets', 'interaction_offsets')
-_COLUMNS = (*_OFFSETS, 'key_bytes', 'caption_ids', 'labels', 'scores')
+_OFFSETS = (
+    'key_offsets',
+    'sentence_offsets',
+    'interaction_offsets',
+    'pointed_offsets',
+)
+_COLUMNS = (
+    *_OFFSETS,
+    'key_bytes',
+    'caption_ids',
+    'labels',
+    'scores',
+    'pointed_labels',
+    'pointed_boxes',
+)
 
 
 class CacheTables:
@@ -48,7 +67,8 @@ class CacheTables:
             malformed=0,
         )
         self._columns = {
-            name: Column(folder / name, LAYOUT[name][0]) for name in _COLUMNS
+            name: Column(folder / name, {**LAYOUT, **POINTED}[name][0])
+            for name in _COLUMNS
         }
         for name in _OFFSETS:
             self._columns[name].append(0)
@@ -72,16 +92,26 @@ class CacheTables:
         columns['caption_ids'].append(counts['captions'] if whole else -1)
         if whole or len(row.sentences) > 1:
             self._captions.write(json.dumps(row.caption) + '\n')
-        for item in row.interactions:
+        for place, item in enumerate(row.interactions):
+            columns['pointed_labels'].extend([place] * len(item.pointed))
+            for pair in item.pointed:
+                columns['pointed_boxes'].extend(pair)
             labels = self._table.add(item.verb, item.object)
             columns['labels'].extend(labels)
             columns['scores'].append(item.score)
             counts['outside_vocabulary'] += labels[2] < 0
         counts['interactions'] += len(row.interactions)
         columns['interaction_offsets'].append(counts['interactions'])
+        columns['pointed_offsets'].append(len(columns['pointed_labels']))
         counts['images'] += 1
         counts['captions'] += whole
         counts['malformed'] += row.malformed
+
+    @property
+    def version(self) -> int:
+        """int: Version of the layout; see :mod:`cache_format`."""
+        pointed = len(self._columns['pointed_labels'])
+        return POINTED_VERSION if pointed else VERSION
 
     def write(
         self, path: Path, encoder: TextEncoder, progress: bool
@@ -105,6 +135,10 @@ class CacheTables:
         counts, phrases = self.counts, self._table.phrases
         self._sentences.number()
         counts.update(phrases=len(phrases), sentences=self._sentences.count)
+        layout = LAYOUT
+        if self.version == POINTED_VERSION:
+            counts.update(pointed=len(self._columns['pointed_labels']))
+            layout = {**LAYOUT, **POINTED}
         lengths = {
             **counts, 'images + 1': counts['images'] + 1,
             'dim': encoder.dim,
@@ -113,11 +147,11 @@ class CacheTables:
         }  # fmt: skip
         shapes = {
             name: (dtype, tuple(lengths.get(part, part) for part in shape))
-            for name, (dtype, shape) in LAYOUT.items()
+            for name, (dtype, shape) in layout.items()
         }
         with TensorFile(path, shapes) as file:
             for name, column in self._columns.items():
-                for chunk in column.chunks():
+                for chunk in column.chunks() if name in layout else ():
                     file.append(name, chunk)
             for name, rows in zip(
                 ('bucket_offsets', 'bucket_rows'), self._buckets()

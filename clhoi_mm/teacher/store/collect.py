@@ -14,7 +14,16 @@ from .raw_store import read_records
 
 ANSWERS = 'answers.jsonl'
 # Without fields that differ between runs with the same answers.
-_FIELDS = ('image_id', 'kind', 'text', 'verb', 'object', 'score', 'part')
+_FIELDS = (
+    'image_id',
+    'kind',
+    'text',
+    'verb',
+    'object',
+    'score',
+    'part',
+    'scene',
+)
 _NEEDED = ('image_id', 'text', 'model', 'prompt_hash', 'finish', 'time')
 
 
@@ -85,4 +94,6 @@ def _current_answers(
     for row in read_records(folder, kind, fields=_NEEDED):
         check = AnswerCheck(kind, row['text'], row['finish'])
         if (row['model'], row['prompt_hash']) == current and not check.problem:
+            if 'coordinates' in settings and 'scene' in row:
+                row['scene']['coordinates'] = settings['coordinates']
             yield row, check

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Union
 
+import numpy as np
+
 from clhoi_mm.vocabulary import HOIVocabulary
 
-from ..interaction import Interaction
+from ..interaction import Interaction, PointedPair
 from ..offline_stages import PARSED
 from ..parsing.caption_text import read_caption
 from ..requests.messages import CAPTION, KINDS
@@ -218,6 +220,13 @@ def _from_cache(
     def name(names: Sequence[str], label: int) -> str:
         return names[label] if label >= 0 else UNNAMED
 
+    pointed: List[List[PointedPair]] = [[] for _ in labels['scores']]
+    for label, *boxes in zip(
+        labels.get('pointed_labels', ()),
+        labels.get('pointed_human_bboxes', ()),
+        labels.get('pointed_object_bboxes', ()),
+    ):
+        pointed[label].append(tuple(np.concatenate(boxes).tolist()))
     found = [
         Interaction(
             name(vocabulary.verbs, verb),
@@ -225,12 +234,14 @@ def _from_cache(
             float(score),
             bool(hoi >= 0),
             source='cache',
+            pointed=tuple(pairs),
         )
-        for verb, obj, hoi, score in zip(
+        for verb, obj, hoi, score, pairs in zip(
             labels['verb_labels'],
             labels['obj_labels'],
             labels['hoi_labels'],
             labels['scores'],
+            pointed,
         )
     ]
     return sorted(found, key=lambda item: -item.score)

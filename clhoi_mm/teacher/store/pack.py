@@ -10,7 +10,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..interaction import Interaction
 from ..text_encoders import TextEncoder
-from .cache_format import FORMAT, MANIFEST, TENSORS, VERSION, file_sha256
+from .cache_format import FORMAT, MANIFEST, TENSORS, file_sha256
 from .cache_tables import CacheTables
 from .caption_weights import is_sum
 from .external_sort import ExternalSort
@@ -68,7 +68,7 @@ def pack_cache(
             (out_dir / MANIFEST).unlink(missing_ok=True)
     manifest = dict(
         format=FORMAT,
-        version=VERSION,
+        version=tables.version,
         vocabulary=dict(name=vocabulary.name, hash=vocabulary.hash),
         text_encoder=text_encoder.identity,
         dim=text_encoder.dim,
@@ -123,10 +123,13 @@ def _sort_by_key(
                 f'pseudo-labels: key {row.key!r} is no valid '
                 f'unicode; rename the file'
             ) from error
-        pairs = [(x.verb, x.object, float(x.score)) for x in row.interactions]
+        labels = [
+            (x.verb, x.object, float(x.score), x.pointed)
+            for x in row.interactions
+        ]
         order.add(
             row.key,
-            json.dumps([row.caption, row.sentences, pairs, row.malformed]),
+            json.dumps([row.caption, row.sentences, labels, row.malformed]),
         )
     last = None
     for key, text in order:
@@ -136,6 +139,9 @@ def _sort_by_key(
                 f'one answer for each image'
             )
         last = key
-        caption, sentences, pairs, malformed = json.loads(text)
-        interactions = [Interaction(*pair) for pair in pairs]
+        caption, sentences, labels, malformed = json.loads(text)
+        interactions = [
+            Interaction(verb, obj, score, pointed=tuple(map(tuple, pointed)))
+            for verb, obj, score, pointed in labels
+        ]
         yield PseudoLabels(key, caption, sentences, interactions, malformed)

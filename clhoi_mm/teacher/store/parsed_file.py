@@ -1,7 +1,7 @@
 """Files of parsed interactions: JSONL or Parquet.
 
 A row is ``{image_id, interactions: [{verb, object, score, in_vocabulary,
-source}]}``.
+source, pointed}]}``; files of earlier releases have no ``pointed``.
 """
 
 import json
@@ -15,6 +15,7 @@ from clhoi_mm.utils.parquet import open_parquet
 
 from ..interaction import Interaction
 
+PARSED = 'parsed.parquet'
 # Image id and interactions.
 ParsedImage = Tuple[Union[str, int], List[Interaction]]
 PARSE_AGAIN = 'run the stage parse again, which makes it from the raw answers'
@@ -78,6 +79,12 @@ def _write_parquet(path: Path, rows: Iterable[Dict[str, Any]]) -> None:
                             ('score', pyarrow.float64()),
                             ('in_vocabulary', pyarrow.bool_()),
                             ('source', pyarrow.string()),
+                            (
+                                'pointed',
+                                pyarrow.list_(
+                                    pyarrow.list_(pyarrow.float64())
+                                ),
+                            ),
                         ]
                     )
                 ),
@@ -138,6 +145,7 @@ def _read_interaction(row: Dict[str, Any]) -> Interaction:
         row['score'],
         row['in_vocabulary'],
         source=row['source'],
+        pointed=tuple(map(tuple, row.get('pointed') or ())),
     )
 
 

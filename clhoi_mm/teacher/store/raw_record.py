@@ -6,7 +6,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from clhoi_mm.utils.keys import normalize_key
 
-from ..requests.messages import CAPTION, KINDS, LIST, SCORE
+from ..requests.locate_scene import LocateScene
+from ..requests.messages import CAPTION, KINDS, LIST, LOCATE, SCORE
 
 
 class RawRecord(NamedTuple):
@@ -14,13 +15,14 @@ class RawRecord(NamedTuple):
 
     Attributes:
         image_id (str | int): The image's key.
-        kind (str): 'caption', 'list' or 'score'.
+        kind (str): One of :data:`KINDS`.
         text (str): The answer.
         verb (str): The candidate's verb, for 'score' alone.
         object (str): The candidate's object, for 'score' alone.
         score (float, optional): Probability of yes, for 'score' alone.
         objects (Tuple[str, ...], optional): Detected objects, where the
             record has them.
+        scene (LocateScene, optional): What was asked, for 'locate' alone.
     """
 
     image_id: Union[str, int]
@@ -30,6 +32,7 @@ class RawRecord(NamedTuple):
     object: str = ''
     score: Optional[float] = None
     objects: Optional[Tuple[str, ...]] = None
+    scene: Optional[LocateScene] = None
 
 
 def read_line(line: bytes) -> List[RawRecord]:
@@ -68,6 +71,9 @@ def read_line(line: bytes) -> List[RawRecord]:
     record = RawRecord(
         image_id, kind, _text(row, 'text'), objects=_objects(row)
     )
+    if kind == LOCATE:
+        scene = LocateScene.from_dict(row.get('scene'))
+        return [record._replace(scene=scene)]
     if kind != SCORE:
         return [record]
     return [

@@ -116,6 +116,8 @@ class RawStore:
             row.update(
                 verb=prompt.verb, object=prompt.object, score=response.score
             )
+        if prompt.scene is not None:
+            row.update(scene=prompt.scene.to_dict())
         # The answer itself comes last: with it the others are known.
         for part, text in enumerate(response.more, 1):
             self._write(self._answers, dict(row, text=text, part=part))

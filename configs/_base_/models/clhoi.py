@@ -48,4 +48,6 @@ model = dict(
     label_noise=dict(
         type='LearnableLabelNoise', warmup=2400, prior_weight=1.8e-6
     ),
+    # Used where the teacher's cache has pointed pairs (docs/teacher.md).
+    pointing=dict(type='PointingPrior'),
 )

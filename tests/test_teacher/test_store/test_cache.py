@@ -330,7 +330,8 @@ def test_something_else_is_named(folder, vocabulary):
         TeacherCache(folder, text_encoder=HashedTextEncoder(32).identity)
     edit_manifest(folder, version=1)  # of an earlier release
     with pytest.raises(
-        ValueError, match='field "version" is 1.*reads 2 of.*annotate.py pack'
+        ValueError,
+        match='field "version" is 1.*reads 2 and 3 of.*annotate.py pack',
     ):
         TeacherCache(folder)
 

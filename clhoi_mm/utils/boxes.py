@@ -1,4 +1,4 @@
-"""IoU of boxes that are paired row by row."""
+"""IoU of boxes, with numpy alone."""
 
 from typing import Optional
 
@@ -44,6 +44,14 @@ def aligned_ious(
 
     union = area(x11, y11, x12, y12) + area(x21, y21, x22, y22) - inter
     return np.divide(inter, union, out=np.zeros_like(inter), where=union != 0)
+
+
+def pairwise_ious(bboxes1: np.ndarray, bboxes2: np.ndarray) -> np.ndarray:
+    """Compute the IoU of all pairs of boxes, (N, M)."""
+    num1, num2 = len(bboxes1), len(bboxes2)
+    return aligned_ious(
+        np.repeat(bboxes1, num2, axis=0), np.tile(bboxes2, (num1, 1))
+    ).reshape(num1, num2)
 
 
 def _columns(bboxes: np.ndarray) -> np.ndarray:

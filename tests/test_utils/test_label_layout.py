@@ -6,7 +6,7 @@ pytest.importorskip('mmdet')
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clhoi_mm.visualization.label_layout import place_labels
+from clhoi_mm.utils.label_layout import place_labels
 
 AREA, LINE = (200, 120), 12
 NOTHING = np.zeros((0, 4))

@@ -1,0 +1,221 @@
+"""Pointed pairs as a prior within their bags."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.test_models.utils import (
+    BIKE,
+    DOG,
+    FEED,
+    HOLD_BIKE,
+    PERSON,
+    RIDE,
+    build,
+    make_pairs,
+    make_sample,
+    make_teacher_head,
+    model_cfg,
+    total,
+)
+from tests.test_models.utils_interactions import (
+    BOX,
+    THREE,
+    make_interactions,
+    make_loss,
+    words,
+)
+
+PRIOR = dict(type='PointingPrior')
+
+
+@pytest.fixture(scope='module')
+def phrases():
+    return make_teacher_head().phrases
+
+
+def point(targets, pairs, phrases, *pointed):
+    """Point at (pair, class) rows."""
+    flags = torch.zeros(
+        len(pairs), phrases.hoi_verbs.numel(), dtype=torch.bool
+    )
+    for pair, hoi in pointed:
+        flags[pair, hoi] = True
+    return replace(targets, pointed=flags)
+
+
+@pytest.mark.parametrize('by_class', [True, False])
+def test_the_likelihood_is_the_sum_over_all_sets_of_pairs(phrases, by_class):
+    """P(pointed | set) is the reliability if the pair is in the set, else
+    the rest over the other pairs."""
+    pairs = make_pairs([THREE])
+    predictions = make_interactions(pairs, by_class=by_class)
+    targets = words(phrases, [(RIDE, 1.0)])
+    loss = make_loss(contrast_weight=0.0, unlabeled_weight=0.0)
+    plain = loss(predictions, pairs, targets, phrases)
+    prior = build(PRIOR)
+    rate = prior.reliability.item()
+    assert rate == pytest.approx(0.7)
+    targets = point(targets, pairs, phrases, (1, RIDE))
+    pointed = loss(
+        predictions,
+        pairs,
+        prior(targets, predictions, pairs, phrases),
+        phrases,
+    )
+    score = (pairs.human_scores * pairs.object_scores).tolist()
+    column = predictions.interactiveness[:, RIDE if by_class else 0]
+    p = [s * x for s, x in zip(score, column.sigmoid().tolist())]
+
+    def likelihood(factor):
+        return sum(
+            math.prod(x if i in chosen else 1 - x for i, x in enumerate(p))
+            * 0.3 ** (len(chosen) - 1)
+            * factor(chosen)
+            for size in (1, 2, 3)
+            for chosen in itertools.combinations(range(3), size)
+        )
+
+    other = (1 - rate) / 2
+    expected = math.log(likelihood(lambda _: 1)) - math.log(
+        likelihood(lambda chosen: rate if 1 in chosen else other) / other
+    )
+    # The mean over bags; those without labels weigh nothing.
+    bags = 2 if by_class else 1
+    difference = (
+        pointed['loss_interactiveness'] - plain['loss_interactiveness']
+    )
+    assert difference.item() * bags == pytest.approx(expected, rel=1e-4)
+    assert pointed['loss_mil'] == plain['loss_mil']
+
+
+def test_the_pointed_pair_is_raised_and_the_others_lowered(phrases):
+    pairs = make_pairs([THREE])
+    targets = words(phrases, [(RIDE, 1.0)])
+    targets = point(targets, pairs, phrases, (2, RIDE))
+    grads = {}
+    for name, module in dict(plain=None, pointed=build(PRIOR)).items():
+        predictions = make_interactions(pairs, by_class=True)
+        given = (
+            module(targets, predictions, pairs, phrases) if module else targets
+        )
+        total(make_loss()(predictions, pairs, given, phrases)).backward()
+        grads[name] = predictions.interactiveness.grad[:, RIDE]
+    change = (grads['pointed'] - grads['plain']).tolist()
+    assert change[2] < 0 < min(change[0], change[1])
+
+
+def test_one_pair_alone_and_other_objects_get_no_ratio(phrases):
+    scene = [(PERSON, 0.9, BOX), (DOG, 0.8, BOX)]
+    pairs = make_pairs([scene, THREE])
+    predictions = make_interactions(pairs, by_class=True)
+    targets = words(phrases, [(FEED, 1.0)], [(HOLD_BIKE, 1.0)])
+    # A dog is no bicycle, whatever the answer.
+    targets = point(
+        targets, pairs, phrases, (0, FEED), (1, FEED), (1, HOLD_BIKE)
+    )
+    found = build(PRIOR)(targets, predictions, pairs, phrases)
+    ratio = found.pair_log_ratio
+    assert ratio.nonzero().tolist() == [[1, HOLD_BIKE]]
+    assert ratio[1, HOLD_BIKE].item() == pytest.approx(math.log(14 / 6 * 2))
+
+
+def test_images_without_pairs_or_pointed_ones(phrases):
+    empty = make_pairs([[], []])
+    targets = words(phrases, [(RIDE, 1.0)], [])
+    prior = build(PRIOR)
+    found = prior(
+        point(targets, empty, phrases),
+        make_interactions(empty),
+        empty,
+        phrases,
+    )
+    assert found.pair_log_ratio.shape == (0, 1)
+    assert prior.counts.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize('rate', [0.5, 0.9])
+def test_em_finds_the_reliability(phrases, rate):
+    """A student that knows the pairs tells how often the teacher is right."""
+    generator = torch.Generator().manual_seed(0)
+    prior = build(PRIOR)
+    scene = [(PERSON, 1.0, BOX), *[(BIKE, 1.0, BOX)] * 4]
+    pairs = make_pairs([scene] * 20)
+    for _ in range(150):
+        acting = torch.randint(4, (20,), generator=generator)
+        right = torch.rand(20, generator=generator) < rate
+        shift = torch.randint(1, 4, (20,), generator=generator)
+        at = torch.where(right, acting, (acting + shift) % 4)
+        rows = torch.arange(20) * 4
+        predictions = make_interactions(pairs)
+        student = torch.full((len(pairs), 1), -4.0)
+        student[rows + acting] = 3.0
+        predictions.interactiveness = student
+        targets = words(phrases, *[[(RIDE, 1.0)]] * 20)
+        targets = point(
+            targets, pairs, phrases, *((p, RIDE) for p in (rows + at).tolist())
+        )
+        prior(targets, predictions, pairs, phrases)
+    assert prior.reliability.item() == pytest.approx(rate, abs=0.04)
+
+
+def pointing_sample(**options):
+    sample = make_sample(**options)
+    sample.teacher.pointed_labels = torch.tensor([0, 0, 2])
+    sample.teacher.pointed_human_bboxes = torch.tensor(
+        [[8.0, 8, 40, 60], [0, 0, 5, 5], [50, 4, 80, 60]]
+    )
+    sample.teacher.pointed_object_bboxes = torch.tensor(
+        [[4.0, 30, 50, 60], [4, 30, 50, 62], [4, 30, 50, 62]]
+    )
+    return sample
+
+
+def test_the_head_matches_pointed_boxes_with_candidate_pairs():
+    """By both boxes and the object; labels outside the vocabulary have no
+    class."""
+    model = build(model_cfg(pointing=PRIOR))
+    samples = [make_sample(words=()), pointing_sample()]
+    pairs = model.generate_pairs(torch.zeros(2, 3, 64, 96), [], samples)
+    assert model.teacher_head(samples, pairs).pointed is None
+    samples[0] = pointing_sample(words=((-1, BIKE, 0.4),) * 3)
+    pointed = model.teacher_head(samples, pairs).pointed
+    assert pointed.dtype == torch.bool
+    ((pair, hoi),) = pointed.nonzero().tolist()
+    assert hoi == RIDE and pairs.pair_inds[pair] == 1
+    torch.testing.assert_close(
+        pairs.human_bboxes[pair], torch.tensor([8.0, 8, 40, 60])
+    )
+    assert pairs.object_labels[pair] == BIKE
+
+
+def test_without_pointed_pairs_losses_are_the_same_bits():
+    inputs = torch.zeros(1, 3, 64, 96)
+
+    def losses(pointing, sample):
+        model = build(model_cfg(pointing=pointing))
+        torch.manual_seed(1)
+        return model.loss(inputs, [sample])
+
+    off = losses(None, make_sample())
+    for same in (
+        losses(PRIOR, make_sample()),
+        losses(None, pointing_sample()),
+    ):
+        assert off.keys() == same.keys()
+        assert all(torch.equal(off[name], same[name]) for name in off)
+    pointed = losses(PRIOR, pointing_sample())
+    assert 0 < pointed['pointing_reliability'] < 1
+    model = build(model_cfg(pointing=PRIOR))
+    total(model.loss(inputs, [pointing_sample()])).backward()
+
+
+def test_the_estimate_is_kept_in_checkpoints():
+    model = build(model_cfg(pointing=PRIOR))
+    model.pointing.counts += torch.tensor([30.0, 10.0])
+    other = build(model_cfg(pointing=PRIOR))
+    other.load_state_dict(model.state_dict())
+    assert other.pointing.reliability == model.pointing.reliability
