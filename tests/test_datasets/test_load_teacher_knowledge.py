@@ -11,6 +11,7 @@ from clhoi_mm.teacher import (
     pack_cache,
 )
 from clhoi_mm.vocabulary import HOIVocabulary
+from tests.pipelines import BOXES, LOAD, make_results, pack, run
 
 
 @pytest.fixture
@@ -63,3 +64,116 @@ def test_wrong_use_is_named(folder, tmp_path):
         build(folder, missing='ignore')
     with pytest.raises(FileNotFoundError, match='manifest.json'):
         build(str(tmp_path / 'none'))
+
+
+HUMAN, THING = [5.0, 5, 25, 55], [20.0, 20, 50, 50]
+FAR = [60.0, 10, 75, 50]
+
+
+@pytest.fixture
+def pointing(tmp_path):
+    """A cache with two pointed pairs of one label, and one of another."""
+    pairs = (tuple(HUMAN + THING), tuple(FAR + THING))
+    words = PseudoLabels(
+        'a.jpg',
+        'A dog.',
+        ['A dog.'],
+        [
+            Interaction('ride', 'bicycle', 0.75, pointed=pairs),
+            Interaction('hold', 'bicycle', 0.5),
+            Interaction('sit_on', 'bicycle', 0.5, pointed=pairs[:1]),
+        ],
+    )
+    no_pairs = PseudoLabels('b.jpg', '', [], [])
+    vocabulary = HOIVocabulary.load('hico_det')
+    pack_cache(
+        [words, no_pairs], tmp_path / 'p', vocabulary, HashedTextEncoder(16)
+    )
+    return dict(type='LoadTeacherKnowledge', cache=str(tmp_path / 'p'))
+
+
+def pointed(sample):
+    teacher = sample.teacher
+    return (
+        teacher.pointed_labels.tolist(),
+        teacher.pointed_human_bboxes.tolist(),
+        teacher.pointed_object_bboxes.tolist(),
+    )
+
+
+DETECTIONS = dict(
+    bboxes=np.array([HUMAN, FAR, THING]),
+    labels=np.array([0, 0, 1]),
+    scores=np.ones(3, np.float32),
+)
+ORDERS = {
+    'annotations': [LOAD, 'knowledge'],
+    'annotations last': ['knowledge', LOAD],
+    'ground truth': [LOAD, 'knowledge', dict(type='LoadDetections')],
+    'detections': [
+        'knowledge',
+        dict(type='LoadDetections', source='results'),
+    ],
+    'alone': ['knowledge'],
+}
+
+
+@pytest.mark.parametrize('order', ORDERS)
+def test_pointed_pairs_follow_resize_and_flip(pointing, order):
+    detections = DETECTIONS if order == 'detections' else None
+    results = make_results(BOXES, [(0, 1)], key='a.jpg', detections=detections)
+    if order in ('detections', 'alone'):  # no annotations at all
+        for name in ('rows', 'hois', 'instances', 'image_hoi_labels'):
+            del results[name]
+    steps = [
+        pointing if step == 'knowledge' else step for step in ORDERS[order]
+    ]
+    sample = pack(
+        results,
+        *steps,
+        dict(type='Resize', scale=(160, 120)),
+        dict(type='RandomFlip', prob=1.0),
+    )
+    human, far = [110, 10, 150, 110], [10, 20, 40, 100]
+    thing = [60, 40, 120, 100]
+    assert pointed(sample) == ([0, 0, 2], [human, far, human], [thing] * 3)
+    # Nothing else sees them.
+    if order.startswith('annotations') or order == 'ground truth':
+        assert len(sample.gt_instances) == 3
+        assert len(sample.ignored_instances) == 0
+        assert sample.gt_hois.human_inds.tolist() == [0]
+    if order in ('detections', 'ground truth'):
+        assert len(sample.detections) == 3
+    if order == 'alone':
+        assert 'bboxes' not in sample.gt_instances
+        assert 'gt_hois' not in sample
+
+
+def test_a_pair_that_lost_a_box_is_dropped(pointing):
+    sample = pack(
+        make_results(BOXES, [(0, 1)], key='a.jpg'),
+        LOAD,
+        pointing,
+        dict(type='FilterAnnotations', min_gt_bbox_wh=(18, 5)),  # FAR is 15
+    )
+    labels, humans, _ = pointed(sample)
+    assert labels == [0, 2] and humans == [HUMAN, HUMAN]
+
+
+def test_images_without_pointed_pairs(pointing):
+    sample = pack(make_results(BOXES, key='b.jpg'), LOAD, pointing)
+    assert pointed(sample) == ([], [], [])
+    assert len(sample.gt_instances) == 3
+    masked = dict(pointing, missing='mask')
+    sample = pack(make_results(BOXES, key='c.jpg'), LOAD, masked)
+    assert pointed(sample) == ([], [], []) and not sample.teacher.valid
+
+
+def test_pointed_pairs_are_loaded_before_the_image_is_flipped(pointing):
+    with pytest.raises(RuntimeError, match='right after LoadImage'):
+        run(
+            make_results(BOXES, key='a.jpg'),
+            LOAD,
+            dict(type='RandomFlip', prob=1.0),
+            pointing,
+        )

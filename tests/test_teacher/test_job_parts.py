@@ -296,6 +296,9 @@ def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
         offsets=np.array([0, 2, 3, 6]),
         labels=np.array([1, 0, 1, 0, 1, 2]),
         scores=np.array([0.5, 0.9, 0.9, 0.2, 0.4, 0.6], np.float32),
+        bboxes=np.arange(24, dtype=np.float32).reshape(6, 4),
+        shapes=np.tile([[20, 40], [10, 20], [16, 32]], (3, 1, 1)),
+        scale_factors=np.full((3, 2), 0.5, np.float32),
     )
     classes = json.dumps(['dog', 'person', 'wine glass'])
     save_file(tensors, path, dict(classes=classes))
@@ -303,6 +306,10 @@ def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
         'a.jpg': (2, 0),
         'bb.jpg': (4, 0),
     }
+    # Boxes are in pixels of the original image.
+    row = read_detected_objects(path, vocabulary, with_boxes=True).boxes
+    assert row['a.jpg'].size == (40, 20)
+    assert row['a.jpg'].objects[0][::2] == ('dog', (8, 10, 12, 14))
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match='cache_detections.py'):
         read_detected_objects(path, vocabulary)

@@ -2,10 +2,13 @@
 
 from typing import Tuple
 
+import numpy as np
 import torch
 from mmdet.datasets.transforms import LoadAnnotations
 
 from clhoi_mm.registry import TRANSFORMS
+
+from .append_boxes import append_boxes
 
 
 def input_scale(results: dict, name: str) -> Tuple[float, float]:
@@ -70,14 +73,8 @@ class LoadHOIAnnotations(LoadAnnotations):
 
         Raises:
             ValueError: If the image's size is not the annotated one.
-            RuntimeError: If the image was flipped, cropped or padded before,
-                or boxes were loaded before.
+            RuntimeError: If the image was flipped, cropped or padded before.
         """
-        if 'gt_bboxes' in results:
-            raise RuntimeError(
-                'LoadHOIAnnotations replaces boxes that were loaded before; '
-                'put LoadTeacherKnowledge and LoadDetections after it.'
-            )
         annotated = (results['height'], results['width'])
         if tuple(results['ori_shape']) != annotated:
             raise ValueError(
@@ -88,7 +85,12 @@ class LoadHOIAnnotations(LoadAnnotations):
                 'annotation file (converters take --images where the source '
                 'lacks them), or fetch the image it was made for.'
             )
-        return super().transform(results)
+        pointed = results.pop('gt_bboxes', None)
+        results = super().transform(results)
+        if pointed is not None:  # of LoadTeacherKnowledge
+            labels = np.zeros(len(pointed), np.int64)
+            append_boxes(results, pointed, labels, True)
+        return results
 
     def _load_bboxes(self, results: dict) -> None:
         scale = input_scale(results, type(self).__name__)

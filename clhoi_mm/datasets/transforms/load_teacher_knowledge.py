@@ -25,7 +25,7 @@ class LoadTeacherKnowledge(BaseTransform):
     Pointed pairs of the cache are in original-image coordinates; their boxes
     are appended to ``gt_bboxes``, so that they are resized, flipped, cropped
     and filtered with the image, and :class:`PackHOIInputs` separates them
-    again. Put it after the image and its annotations are loaded.
+    again.
 
     Required Keys:
 

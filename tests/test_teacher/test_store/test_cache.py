@@ -365,3 +365,61 @@ def test_round_trip_of_any_pseudo_labels(
         ]
         assert len(out['sentence_embeds']) == len(row.sentences)
         assert out['phrase_embeds'].shape == (len(row.interactions), 16)
+
+
+PAIR, OTHER = tuple(map(float, range(8))), (9.5, 8, 7, 6, 5, 4, 3, 2.25)
+
+
+def make_pointed():
+    """The same pseudo-labels, two labels of an image with pointed pairs."""
+    rows = make_pseudo_labels()
+    for place, pairs in ((0, (PAIR, OTHER)), (3, (OTHER,))):
+        item = rows[0].interactions[place]
+        rows[0].interactions[place] = item._replace(pointed=pairs)
+    return rows
+
+
+def test_pointed_pairs_by_hand(tmp_path, vocabulary):
+    cache = TeacherCache(
+        pack_cache(make_pointed(), tmp_path, vocabulary, ENCODER), vocabulary
+    )
+    assert cache.has_pointed and cache.manifest['version'] == 3
+    assert cache.manifest['counts']['pointed'] == 3
+    for copy in (cache, pickle.loads(pickle.dumps(cache))):
+        out = copy.get('b/2.jpg')
+        assert out['pointed_labels'].tolist() == [0, 0, 3]
+        boxes = np.hstack(
+            [out['pointed_human_bboxes'], out['pointed_object_bboxes']]
+        )
+        assert boxes.tolist() == [list(x) for x in (PAIR, OTHER, OTHER)]
+        assert out['pointed_labels'].dtype == np.int64
+        assert boxes.dtype == np.float32
+        for none in (copy.get('a/10.jpg'), copy.get('a/é.jpg')):
+            assert none['pointed_labels'].shape == (0,)
+            assert none['pointed_human_bboxes'].shape == (0, 4)
+        empty = copy.empty()
+        assert empty.keys() == out.keys()
+        assert all(empty[x].dtype == out[x].dtype for x in out)
+    out['pointed_human_bboxes'][:] = 0  # a copy
+    assert cache.get('b/2.jpg')['pointed_human_bboxes'][1, 0] == 9.5
+
+
+def test_caches_without_pointed_pairs_are_as_before(folder, tmp_path):
+    cache = TeacherCache(folder)
+    assert cache.manifest['version'] == 2 and not cache.has_pointed
+    assert 'pointed' not in cache.manifest['counts']
+    assert not any('pointed' in name for name in cache.get('b/2.jpg'))
+    assert not any('pointed' in name for name in cache.empty())
+    assert b'pointed' not in (folder / 'knowledge.safetensors').read_bytes()
+
+
+def test_a_damaged_table_of_pointed_pairs_is_named(tmp_path, vocabulary):
+    folder = pack_cache(make_pointed(), tmp_path, vocabulary, ENCODER)
+    manifest = json.loads((folder / 'manifest.json').read_text())
+    edit_manifest(folder, counts=dict(manifest['counts'], pointed=4))
+    with pytest.raises(ValueError, match='pointed_labels'):
+        TeacherCache(folder).get('b/2.jpg')
+    del manifest['counts']['pointed']
+    edit_manifest(folder, counts=manifest['counts'])
+    with pytest.raises(ValueError, match='counts.pointed'):
+        TeacherCache(folder)
