@@ -280,6 +280,25 @@ def test_teacher(hico):
     assert manifest['counts']['captions'] == 0
 
 
+def test_teacher_that_points(hico):
+    args = ('--precision', '.5', '--recall', '1', '--pointing-accuracy', '1')
+    done = teacher(hico, *args, out='points').check()
+    assert 'pointing       1.000  of ' in done.text
+    cache = TeacherCache(hico / 'points')
+    rows = [cache.get(x['key']) for x in read(hico, 'train')['images']]
+    assert sum(len(row['pointed_labels']) for row in rows) > 0
+    tensors = [
+        {k: v for k, v in row.items() if 'pointed' not in k} for row in rows
+    ]
+    plain = teacher(hico, *args[:4], out='plain').check()
+    assert 'pointing' not in plain.text
+    cache = TeacherCache(hico / 'plain')
+    for image, row in zip(read(hico, 'train')['images'], tensors):
+        same = cache.get(image['key'])
+        assert same.keys() == row.keys()
+        assert all(np.array_equal(same[k], row[k]) for k in same)
+
+
 def test_teacher_writes_the_same_again(hico):
     def tensors(name, *args):
         teacher(hico, *args, out=name).check()

@@ -116,3 +116,22 @@ def test_bad_input_is_one_line(ann_file, tmp_path):
     )
     assert done.returncode == 2 and 'typical' in done.stderr
     assert not (tmp_path / 'out').exists()
+
+
+def test_pointing_at_pairs(ann_file, tmp_path):
+    from clhoi_mm.teacher import TeacherCache
+
+    args = ('--ann', ann_file, '--vocabulary', 'mini', '--dim', 16)
+    plain, out = tmp_path / 'plain', tmp_path / 'out'
+    done = run(*args, '--out', out, '--pointing-accuracy', 1)
+    assert done.returncode == 0, done.stderr
+    assert 'pointing       1.000  of ' in done.stdout
+    assert TeacherCache(out).manifest['counts']['pointed'] > 100
+    assert 'pairs of true' not in run(*args, '--out', plain).stdout
+    # The answers are the same.
+    assert (plain / 'raw.jsonl').read_bytes() == (
+        out / 'raw.jsonl'
+    ).read_bytes()
+    done = run(*args, '--out', plain, '--pointing-accuracy', 2)
+    assert done.returncode == 1
+    assert 'must lie in [0, 1]' in done.stderr.splitlines()[-1]
