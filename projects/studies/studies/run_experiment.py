@@ -40,7 +40,8 @@ def run_test(cfg: Config, train: bool) -> dict:
         (name.rsplit('/', 1)[-1], float(value))
         for name, value in runner.test().items()
     )
-    pointing = getattr(runner.model, 'pointing', None)
+    model = getattr(runner, 'model', None)
+    pointing = getattr(model, 'pointing', None)
     if pointing is not None:
         metrics['pointing_reliability'] = 100 * pointing.reliability.item()
     return metrics
