@@ -179,3 +179,14 @@ def test_as_a_user_runs_it(folders, tmp_path):
     done = run('agree', 'x', 'nowhere', *own)
     assert done.code == 1
     assert done.text.startswith('annotate.py: nowhere/answers.jsonl: no such')
+
+
+@pytest.mark.parametrize('name', [NAME, PARSED])
+def test_pointed_pairs_of_all_teachers_are_kept(folders, tmp_path, name):
+    one, two = (0.5,) * 8, (1.0,) * 8
+    for folder, pairs in zip(folders, ((one,), (two, one), ())):
+        item = Interaction(*BALL, 1.0, True, source='list', pointed=pairs)
+        write_parsed(folder / name, [('a', [item])])
+    unite_teachers(folders, tmp_path / 'all', MINI, 2, name)
+    ((_, (item,)),) = read_parsed(tmp_path / 'all' / name)
+    assert item.pointed == (one, two)
