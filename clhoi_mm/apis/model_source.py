@@ -22,6 +22,7 @@ _TRAINING_ONLY = (
     'context_scorer.',
     'interaction_loss.',
     'label_noise.',
+    'pointing.',
 )
 # Transforms that read an image, of this package and mmcv.
 _LOADERS = ('LoadImage', 'LoadImageFromFile')

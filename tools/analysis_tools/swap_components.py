@@ -34,6 +34,7 @@ STUDENT = (
     'context_scorer.',
     'interaction_loss.',
     'label_noise.',
+    'pointing.',
 )
 
 
