@@ -18,7 +18,7 @@ SHOW = REPO / 'tools/teacher/inspect_cache.py'
 LISTED = ('run', '--stages', 'list', 'parse')
 WHOLE = (
     *('run', '--stages', 'list', 'locate', 'parse', 'embed', 'pack'),
-    *('--text-encoder', 'hashed', '--dim', '16'),
+    *('--text-encoder', 'hashed:16'),
 )
 
 

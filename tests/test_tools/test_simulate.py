@@ -121,7 +121,7 @@ def test_bad_input_is_one_line(ann_file, tmp_path):
 def test_pointing_at_pairs(ann_file, tmp_path):
     from clhoi_mm.teacher import TeacherCache
 
-    args = ('--ann', ann_file, '--vocabulary', 'mini', '--dim', 16)
+    args = ('--ann', ann_file, '--vocabulary', 'mini')
     plain, out = tmp_path / 'plain', tmp_path / 'out'
     done = run(*args, '--out', out, '--pointing-accuracy', 1)
     assert done.returncode == 0, done.stderr

@@ -78,7 +78,7 @@ class Distillation:
             losses.update(self.label_noise.prior_losses(is_used))
         if self.pointing is not None and targets.pointed is not None:
             targets = self.pointing(
-                targets, student, batch.pairs, self.classifier
+                targets, student, batch.pairs, batch.classifier
             )
             losses['pointing_reliability'] = self.pointing.reliability
         losses.update(

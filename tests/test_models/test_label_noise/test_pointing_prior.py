@@ -34,7 +34,7 @@ PRIOR = dict(type='PointingPrior')
 
 @pytest.fixture(scope='module')
 def phrases():
-    return make_teacher_head().phrases
+    return make_teacher_head().classifier
 
 
 def point(targets, pairs, phrases, *pointed):
