@@ -124,6 +124,7 @@ def test_labels_without_a_choice_are_not_asked_for(world, whole):
         assert ((key, verb, obj) in asked) == (pairs > 1)
 
 
+@pytest.mark.slow  # many processes; resuming alone is tested below
 def test_interrupted_and_sharded_equals_uninterrupted(world, whole):
     annotate(world, 'parts', *LISTED).check()
     annotate(world, 'parts', 'locate', '--limit', '20').check()
