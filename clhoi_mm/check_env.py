@@ -77,7 +77,7 @@ class Problem:
 
 _COMMON = {
     'numpy': Need('numpy', '1.26', '2.3.5'),
-    'PIL': Need('pillow', '9.1', '13.0.0'),
+    'PIL': Need('pillow', '10.1', '13.0.0'),
     'safetensors': Need('safetensors', '0.4.1', '0.8.0'),
     'pycocotools': Need('pycocotools', '2.0.7', '2.0.11'),
     'cv2': Need('opencv-python-headless', '4.5', '4.13.0.92'),
