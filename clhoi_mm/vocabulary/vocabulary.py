@@ -10,6 +10,8 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from clhoi_mm.utils.english import gerund, third_person
+
 from .names import normalise_name, with_article
 
 DATA_DIR = Path(__file__).parent / 'data'
@@ -226,6 +228,29 @@ class HOIVocabulary:
             f'{self.verbs[v]} {self.objects[o]}'.replace('_', ' ')
             for v, o in zip(self.hoi_verbs, self.hoi_objects)
         ]
+
+    def sentence(self, verb_label: int, obj_label: int = -1) -> str:
+        """Write an interaction as 'a person rides a bicycle'.
+
+        Args:
+            verb_label (int): The verb.
+            obj_label (int): The object; -1 for none. Defaults to -1.
+
+        Returns:
+            str: The sentence. Gerunds of another verb than the name's stay:
+            'a person is lying on a bed' for 'lay'.
+        """
+        verb = self.verbs[verb_label]
+        head = verb.replace('_', ' ').split(' ')[0]
+        doing, space, rest = self.gerunds[verb_label].partition(' ')
+        known = gerund(head) == doing
+        does = third_person(head) if known else f'is {doing}'
+        words = ['a person', does + space + rest]
+        if obj_label >= 0:
+            words.append(self._noun(obj_label))
+        elif verb not in self.roleless:
+            words.append('something')
+        return ' '.join(words)
 
     def hoi_id(self, verb_label: int, obj_label: int) -> int:
         """Find the HOI class of verb and object, or -1."""
