@@ -124,11 +124,16 @@ class PageActions:
 
         if number is None:
             return render_message(HINT)
+        start = time.perf_counter()
         try:
             view = self.session.predict(number, threshold, phrases)
         except UserInputError as error:
             return render_message(str(error), 'error')
-        return render_result(view, threshold)
+        html = render_result(view, threshold)
+        height, width = view.photo.shape[:2]
+        seconds = time.perf_counter() - start
+        print(f'{width} x {height} pixels: {seconds:.2f} s', flush=True)
+        return html
 
     def add(
         self, path: str, threshold: float, phrases: str, answer: str = ''

@@ -24,7 +24,7 @@ from .hoi_inferencer import HOIInferencer
 from .inference import Inference
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
-# Maximum number of listed interactions, which are those in the picture.
+# Maximum number of listed interactions; fewer are drawn.
 MOST = 30
 # Number of listed interactions if none reaches the threshold.
 BELOW = 5
@@ -63,7 +63,7 @@ class View:
             threshold or, if there are none, the best below it.
         num_above (int): Number of interactions that reach the threshold.
         prediction (dict): All interactions, as ``tools/infer.py`` writes
-            them.
+            them, without a path.
     """
 
     photo: np.ndarray
@@ -185,6 +185,8 @@ class DemoSession:
                 image.results = {wanted: self._detect(image.pixels, wanted)}
             result = image.results[wanted]
             hois = result.data_sample.pred_hois
+            prediction = dict(result.prediction)
+            del prediction['img_path']
             num_above = int((hois.scores >= threshold).sum())
             return View(
                 image.pixels,
@@ -193,7 +195,7 @@ class DemoSession:
                     hois[: min(num_above, MOST) or BELOW], result.vocabulary
                 ),
                 num_above,
-                result.prediction,
+                prediction,
             )
 
     @property
@@ -278,7 +280,8 @@ class DemoSession:
         self, pixels: np.ndarray, result: Inference, threshold: float
     ) -> np.ndarray:
         self._visualizer.dataset_meta = dict(
-            verbs=result.vocabulary.verbs, classes=result.vocabulary.objects
+            verbs=result.vocabulary.verb_texts,
+            classes=result.vocabulary.objects,
         )
         self._visualizer.add_datasample(
             'page',
@@ -286,7 +289,6 @@ class DemoSession:
             result.data_sample,
             draw_gt=False,
             pred_score_thr=threshold,
-            top_k=MOST,
         )
         return self._visualizer.get_image()
 

@@ -171,7 +171,7 @@ class ResultWriter:
     ) -> np.ndarray:
         """Draw a picture, RGB."""
         self.visualizer.dataset_meta = dict(
-            verbs=self.vocabulary.verbs, classes=self.vocabulary.objects
+            verbs=self.vocabulary.verb_texts, classes=self.vocabulary.objects
         )
         self.visualizer.add_datasample(
             image.name,

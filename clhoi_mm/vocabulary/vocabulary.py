@@ -229,6 +229,21 @@ class HOIVocabulary:
             for v, o in zip(self.hoi_verbs, self.hoi_objects)
         ]
 
+    @cached_property
+    def verb_texts(self) -> List[str]:
+        """Verbs with the particles of their gerunds, such as 'drink from'.
+
+        Gerunds that are not those of the verbs' names are kept: 'lying on'.
+        """
+        texts = []
+        for verb, form in zip(self.verbs, self.gerunds):
+            head = verb.replace('_', ' ').split(' ')[0]
+            doing, space, rest = form.partition(' ')
+            texts.append(
+                head + space + rest if gerund(head) == doing else form
+            )
+        return texts
+
     def sentence(self, verb_label: int, obj_label: int = -1) -> str:
         """Write an interaction as 'a person rides a bicycle'.
 
@@ -240,15 +255,15 @@ class HOIVocabulary:
             str: The sentence. Gerunds of another verb than the name's stay:
             'a person is lying on a bed' for 'lay'.
         """
-        verb = self.verbs[verb_label]
-        head = verb.replace('_', ' ').split(' ')[0]
-        doing, space, rest = self.gerunds[verb_label].partition(' ')
-        known = gerund(head) == doing
-        does = third_person(head) if known else f'is {doing}'
-        words = ['a person', does + space + rest]
+        text = self.verb_texts[verb_label]
+        is_gerund = text == self.gerunds[verb_label]
+        words = [
+            'a person',
+            f'is {text}' if is_gerund else third_person(text),
+        ]
         if obj_label >= 0:
             words.append(self._noun(obj_label))
-        elif verb not in self.roleless:
+        elif self.verbs[verb_label] not in self.roleless:
             words.append('something')
         return ' '.join(words)
 
