@@ -96,23 +96,20 @@ def render_result(view: View, threshold: float) -> str:
     """
     above = view.num_above > 0
     rows = ''.join(map(_render_row, view.rows))
-    data = json.dumps(view.prediction).encode()
     picture = _jpeg(view.picture)
     height, width = view.picture.shape[:2]
     return f"""
 <div class="result">
-<div class="frame" style="--aspect: {width / height:.4f}">
+<div class="shown" style="--aspect: {width / height:.4f}">
+<div class="frame">
 <img src="{picture}" alt="The photo with the interactions found">
 {_render_pairs(view)}
+</div>
+{_render_downloads(picture, view.prediction)}
 </div>
 <div class="found">
 <h2>{escape(_heading(view, threshold))}</h2>
 <ol class="{'above' if above else 'below'}">{rows}</ol>
-<p class="downloads">
-<a download="interactions.jpg" href="{picture}">Download picture</a>
-<a download="interactions.json" href="{_data_uri('application/json', data)}"
->Download JSON</a>
-</p>
 </div>
 {_highlight_rules(len(view.rows))}
 </div>"""
@@ -127,6 +124,15 @@ def _heading(view: View, threshold: float) -> str:
     best = f', the best {shown}' if shown < count else ''
     ending = '' if count == 1 else 's'
     return f'{count} interaction{ending} above {threshold:.2f}{best}'
+
+
+def _render_downloads(picture: str, prediction: dict) -> str:
+    data = _data_uri('application/json', json.dumps(prediction).encode())
+    return (
+        '<p class="downloads">'
+        f'<a download="interactions.jpg" href="{picture}">Download picture</a>'
+        f'<a download="interactions.json" href="{data}">Download JSON</a></p>'
+    )
 
 
 def _render_row(row: Row) -> str:
