@@ -150,11 +150,13 @@ class PageActions:
 
     def upload(self, path: str, threshold: float, phrases: str) -> tuple:
         """Add an uploaded image; see :meth:`add`."""
+        from clhoi_mm.apis.demo_page import render_message
+
         # Gradio refuses paths that a visitor made up. Its own depend on the
         # content: two visitors with one photo share a file, so that the
         # first one must not delete it.
         if not Path(path).resolve().is_relative_to(self.folder):
-            return None, 'This is no upload.', ''
+            return None, render_message('This is no upload.', 'error'), ''
         return self.add(path, threshold, phrases)
 
 

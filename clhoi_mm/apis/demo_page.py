@@ -49,7 +49,7 @@ def describe_model(
     parts = [detector.type, backbone.get('type'), backbone.get('depth')]
     loader = cfg.get('train_dataloader') or ConfigDict()
     dataset = next(inner_configs(loader.get('dataset') or {}), {})
-    folder = dataset.get('data_root', '').rstrip('/')
+    folder = (dataset.get('data_root') or '').rstrip('/')
     labels = SUPERVISION[cfg.model.teacher_head.get('supervision', 'vllm')]
     return {
         'Detector': ' '.join(str(p) for p in parts if p),
