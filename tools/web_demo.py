@@ -276,7 +276,7 @@ def main() -> None:
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'web_demo.py: {error}')
     facts = describe_model(
-        inferencer.cfg, inferencer.phrases.vocabulary, args.weights
+        inferencer.cfg, inferencer.classifier.vocabulary, args.weights
     )
     for reason in session.unreadable:
         print(f'web_demo.py: left out of the examples: {reason}')

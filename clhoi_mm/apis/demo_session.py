@@ -209,7 +209,7 @@ class DemoSession:
         if answer is None:
             return ''
         lines = [f'"{answer.caption}"'] if answer.caption else []
-        vocabulary = self.inferencer.phrases.vocabulary
+        vocabulary = self.inferencer.classifier.vocabulary
         for found in answer.interactions or ():
             verb = vocabulary.verb_label(found.verb)
             obj = vocabulary.object_label(found.object)

@@ -230,6 +230,14 @@ class HOIVocabulary:
         ]
 
     @cached_property
+    def sentences(self) -> List[str]:
+        """Sentences of HOI classes, 'a person rides a bicycle'."""
+        return [
+            self.sentence(verb, obj)
+            for verb, obj in zip(self.hoi_verbs, self.hoi_objects)
+        ]
+
+    @cached_property
     def verb_texts(self) -> List[str]:
         """Verbs with the particles of their gerunds, such as 'drink from'.
 

@@ -44,7 +44,7 @@ def test_the_list_is_what_the_inferencer_finds(page, inferencer, images):
     (found,) = inferencer(images[0])['predictions']
     hois = found['hois']
     view = page.predict(page.add_image(images[0]), hois['scores'][6] - 1e-6)
-    vocabulary = inferencer.phrases.vocabulary
+    vocabulary = inferencer.classifier.vocabulary
     assert view.num_above == 7
     assert [(row.sentence, row.score) for row in view.rows] == [
         (vocabulary.sentence(verb, obj), pytest.approx(score))

@@ -134,7 +134,8 @@ class Page:
             if value:
                 return value
             time.sleep(0.1)
-        raise AssertionError(f'{what}: {self.browser.page_source[-3000:]}')
+        page = self.browser.find_element('tag name', 'body').text
+        raise AssertionError(f'{what}: {page}')
 
     @property
     def heading(self):
