@@ -242,7 +242,13 @@ def build(session: Any, facts: dict, folder: str) -> Any:
         button.upload(actions.upload, [button, *inputs], added)
         examples.select(choose, inputs, added)
         for event in (threshold.release, detect.click, phrases.submit):
-            event(actions.show, [number, *inputs], result)
+            event(
+                actions.show,
+                [number, *inputs],
+                result,
+                # A click while another one is processed counts.
+                trigger_mode='always_last',
+            )
     return blocks
 
 
