@@ -179,10 +179,12 @@ def main() -> None:
             f'{half:g} would draw something in half of these'
         )
     if frames:
+        print(f'{frames} of these are frames of videos')
+    if images:
         print(
-            f'{frames} of these are frames of videos; '
-            f'{images / seconds:.1f} images a second, with reading, drawing '
-            'and writing'
+            f'{images / seconds:.1f} images a second, '
+            f'{seconds / images:.3f} s per image, with reading, drawing and '
+            'writing'
         )
     if failed:
         print(

@@ -19,6 +19,11 @@ os.environ.update(GRADIO_ANALYTICS_ENABLED='False', HF_HUB_OFFLINE='1')
 # seconds.
 MAX_FILES = 64
 MAX_AGE = 600
+TITLE = (
+    '<h1>Human-object interactions</h1>'
+    '<p>Finds the people in a photo and what they do with which object.</p>'
+)
+HINT = 'Upload a photo or choose an example.'
 # Content policy: one of Gradio's pages would load a script from elsewhere.
 POLICY = (
     b'content-security-policy',
@@ -111,57 +116,56 @@ class PageActions:
         self.folder = Path(folder).resolve()
 
     def show(
-        self,
-        number: Optional[int],
-        threshold: float,
-        phrases: str,
-        row: Optional[int] = None,
-    ) -> tuple:
-        """Return picture, table and message."""
+        self, number: Optional[int], threshold: float, phrases: str
+    ) -> str:
+        """Return the result as HTML."""
+        from clhoi_mm.apis.demo_page import render_message, render_result
         from clhoi_mm.apis.demo_session import UserInputError
 
         if number is None:
-            return None, [], 'Upload an image or choose an example.'
+            return render_message(HINT)
+        start = time.perf_counter()
         try:
-            view = self.session.predict(number, threshold, phrases, row)
+            view = self.session.predict(number, threshold, phrases)
         except UserInputError as error:
-            return None, [], str(error)
-        message = f'{len(view.rows)} interactions.'
-        if row is not None and row < len(view.rows):
-            message = f'{view.rows[row][0]}: this pair alone.'
-        elif not view.rows:
-            message = 'Nothing is found with this threshold.'
-        # Numbered, since visitors can sort the table.
-        rows = [[i, *r] for i, r in enumerate(view.rows, 1)]
-        return view.picture, rows, message
+            return render_message(str(error), 'error')
+        html = render_result(view, threshold)
+        height, width = view.photo.shape[:2]
+        seconds = time.perf_counter() - start
+        print(f'{width} x {height} pixels: {seconds:.2f} s', flush=True)
+        return html
 
     def add(
         self, path: str, threshold: float, phrases: str, answer: str = ''
     ) -> tuple:
-        """Return number, picture, table, message and teacher's answer."""
+        """Return the number, the result and the teacher's answer."""
+        from clhoi_mm.apis.demo_page import render_message
         from clhoi_mm.apis.demo_session import UserInputError
 
         try:
             number = self.session.add_image(path)
         except UserInputError as error:
-            return None, None, [], str(error), ''
-        return number, *self.show(number, threshold, phrases), answer
+            return None, render_message(str(error), 'error'), ''
+        return number, self.show(number, threshold, phrases), answer
 
     def upload(self, path: str, threshold: float, phrases: str) -> tuple:
         """Add an uploaded image; see :meth:`add`."""
+        from clhoi_mm.apis.demo_page import render_message
+
         # Gradio refuses paths that a visitor made up. Its own depend on the
         # content: two visitors with one photo share a file, so that the
         # first one must not delete it.
         if not Path(path).resolve().is_relative_to(self.folder):
-            return None, None, [], 'This is no upload.', ''
+            return None, render_message('This is no upload.', 'error'), ''
         return self.add(path, threshold, phrases)
 
 
-def build(page: Any, folder: str) -> Any:
+def build(session: Any, facts: dict, folder: str) -> Any:
     """Build the page.
 
     Args:
-        page (DemoSession): Content of the page.
+        session (DemoSession): Images and predictions.
+        facts (dict[str, str]): Description of the model.
         folder (str): Gradio's upload folder.
 
     Returns:
@@ -169,26 +173,22 @@ def build(page: Any, folder: str) -> Any:
     """
     import gradio as gr
 
-    actions = PageActions(page, folder)
+    from clhoi_mm.apis.demo_page import (
+        SELECT_EXAMPLE,
+        render_examples,
+        render_message,
+        render_model,
+    )
+
+    actions = PageActions(session, folder)
 
     def choose(threshold: float, phrases: str, event: gr.SelectData) -> tuple:
         return actions.add(
-            page.examples[event.index],
+            session.examples[event.index],
             threshold,
             phrases,
-            page.teacher_text(event.index),
+            session.teacher_text(event.index),
         )
-
-    def highlight(
-        number: Optional[int],
-        threshold: float,
-        phrases: str,
-        event: gr.SelectData,
-    ) -> tuple:
-        picture, _, message = actions.show(
-            number, threshold, phrases, int(event.row_value[0]) - 1
-        )
-        return picture, message
 
     with gr.Blocks(
         title='Human-object interactions',
@@ -196,76 +196,59 @@ def build(page: Any, folder: str) -> Any:
         delete_cache=(600, 3600),
     ) as blocks:
         number = gr.State(None)
-        with gr.Row():
-            with gr.Column(scale=1):
+        with gr.Column(elem_id='page'):
+            gr.HTML(TITLE, elem_id='title')
+            with gr.Column(elem_id='source'):
                 button = gr.UploadButton(
-                    'Upload an image', file_types=['image'], elem_id='upload'
+                    'Upload a photo',
+                    file_types=['image'],
+                    variant='primary',
+                    elem_id='upload',
                 )
-                if page.examples:
-                    gallery = gr.Gallery(
-                        page.pictures,
-                        label='Examples',
-                        columns=3,
-                        height='auto',
-                        buttons=[],
-                        allow_preview=False,
-                        elem_id='examples',
-                    )
+                examples = gr.HTML(
+                    render_examples(session.pictures),
+                    js_on_load=SELECT_EXAMPLE,
+                    elem_id='examples',
+                )
+            result = gr.HTML(render_message(HINT), elem_id='result')
+            with gr.Column(elem_id='settings'):
                 threshold = gr.Slider(
                     0,
-                    100,
-                    30,
-                    step=1,
-                    label='Minimum score, percent',
+                    1,
+                    0.3,
+                    step=0.01,
+                    buttons=[],
+                    label='Score threshold',
                     elem_id='threshold',
                 )
                 phrases = gr.Textbox(
-                    lines=3,
-                    label=f'Phrases to detect (one per line, at most '
-                    f"{page.max_phrases}; empty: the model's classes)",
+                    lines=2,
+                    label='Custom interactions',
+                    info=f'One per line, at most {session.max_phrases}; '
+                    "without any, the model's own are detected.",
                     placeholder='ride horse\na man feeding a dog',
                     elem_id='phrases',
                 )
-                search = gr.Button('Detect', elem_id='look')
-            with gr.Column(scale=2):
-                picture = gr.Image(
-                    label='Interactions',
-                    interactive=False,
-                    format='png',
-                    buttons=['download', 'fullscreen'],
-                    elem_id='picture',
-                )
-                message = gr.Textbox(
-                    'Upload an image or choose an example.',
-                    label='Message',
-                    interactive=False,
-                    elem_id='message',
-                )
-                table = gr.Dataframe(
-                    headers=['#', 'interaction', 'score'],
-                    interactive=False,
-                    label='Click one to see its pair',
-                    elem_id='table',
-                )
+                detect = gr.Button('Detect', elem_id='detect')
                 answer = gr.Textbox(
-                    label='Answer of the teacher',
+                    label="Teacher's answer",
+                    info='For an example of the training images',
                     interactive=False,
+                    visible=session.has_answers,
                     elem_id='teacher',
                 )
-        inputs, shown = [number, threshold, phrases], [picture, table, message]
-        button.upload(
-            actions.upload,
-            [button, threshold, phrases],
-            [number, *shown, answer],
-        )
-        if page.examples:
-            gallery.select(
-                choose, [threshold, phrases], [number, *shown, answer]
+            gr.HTML(render_model(facts), elem_id='model')
+        inputs, added = [threshold, phrases], [number, result, answer]
+        button.upload(actions.upload, [button, *inputs], added)
+        examples.select(choose, inputs, added)
+        for event in (threshold.release, detect.click, phrases.submit):
+            event(
+                actions.show,
+                [number, *inputs],
+                result,
+                # A click while another one is processed counts.
+                trigger_mode='always_last',
             )
-        threshold.release(actions.show, inputs, shown)
-        search.click(actions.show, inputs, shown)
-        phrases.submit(actions.show, inputs, shown)
-        table.select(highlight, inputs, [picture, message])
     return blocks
 
 
@@ -280,27 +263,32 @@ def main() -> None:
             "run pip install 'clhoi_mm[web]'"
         )
     from clhoi_mm.apis import HOIInferencer
+    from clhoi_mm.apis.demo_page import describe_model
     from clhoi_mm.apis.demo_session import DemoSession
 
     missing = [path for path in args.examples if not Path(path).is_file()]
     if missing:
         sys.exit(f'web_demo.py: {missing[0]}: no such image')
     try:
-        page = DemoSession(
-            HOIInferencer(
-                args.model, args.weights, args.device, show_progress=False
-            ),
+        inferencer = HOIInferencer(
+            args.model, args.weights, args.device, show_progress=False
+        )
+        session = DemoSession(
+            inferencer,
             args.examples,
             args.teacher,
             max_bytes=args.max_mb << 20,
         )
     except (OSError, ValueError, ImportError) as error:
         sys.exit(f'web_demo.py: {error}')
-    for reason in page.unreadable:
+    facts = describe_model(
+        inferencer.cfg, inferencer.classifier.vocabulary, args.weights
+    )
+    for reason in session.unreadable:
         print(f'web_demo.py: left out of the examples: {reason}')
     with tempfile.TemporaryDirectory(prefix='clhoi-web-') as folder:
         os.environ['GRADIO_TEMP_DIR'] = folder
-        build(page, folder).queue(
+        build(session, facts, folder).queue(
             max_size=16, default_concurrency_limit=1
         ).launch(
             server_name=args.host,
@@ -311,6 +299,7 @@ def main() -> None:
             theme=gr.themes.Default(
                 font=['system-ui', 'sans-serif'], font_mono=['monospace']
             ),
+            css_paths=Path(__file__).with_suffix('.css'),
             ssr_mode=False,
             app_kwargs=dict(middleware=[Middleware(Guard, folder=folder)]),
         )

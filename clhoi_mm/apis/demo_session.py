@@ -11,7 +11,6 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import numpy as np
 from mmengine.structures import InstanceData
 
-from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.teacher.store.lookup import ImageRecord, read_image_records
 from clhoi_mm.utils.image_reader import (
     ImageTooLarge,
@@ -19,14 +18,16 @@ from clhoi_mm.utils.image_reader import (
     read_image,
 )
 from clhoi_mm.visualization import HOILocalVisualizer
+from clhoi_mm.vocabulary import HOIVocabulary
 
 from .hoi_inferencer import HOIInferencer
+from .inference import Inference
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
-# Maximum number of rows of the table and of interactions in the picture.
+# Maximum number of listed interactions; fewer are drawn.
 MOST = 30
-# Brightness outside of a highlighted pair.
-DIMMED = 0.35
+# Number of listed interactions if none reaches the threshold.
+BELOW = 5
 # Maximum scans of a JPEG; each costs a pass over the image for few bytes.
 MAX_SCANS = 100
 
@@ -36,22 +37,46 @@ class UserInputError(ValueError):
 
 
 @dataclass
+class Row:
+    """A listed interaction.
+
+    Attributes:
+        sentence (str): Text such as 'a person rides a bicycle'.
+        score (float): Score from 0 to 1.
+        boxes (list): The person's box and the object's, if any, in pixels of
+            the photo, xyxy.
+    """
+
+    sentence: str
+    score: float
+    boxes: List[List[float]]
+
+
+@dataclass
 class View:
     """Content of the page.
 
     Attributes:
-        picture (np.ndarray): RGB, (H, W, 3) uint8.
-        rows (list): Interaction and score in percent, the best first.
+        photo (np.ndarray): The image, RGB, (H, W, 3) uint8.
+        picture (np.ndarray): The drawn interactions, RGB, uint8.
+        rows (list[Row]): Interactions, the best first: those that reach the
+            threshold or, if there are none, the best below it.
+        num_above (int): Number of interactions that reach the threshold.
+        prediction (dict): All interactions, as ``tools/infer.py`` writes
+            them, without a path.
     """
 
+    photo: np.ndarray
     picture: np.ndarray
-    rows: List[Tuple[str, float]]
+    rows: List[Row]
+    num_above: int
+    prediction: dict
 
 
 @dataclass
 class _StoredImage:
     pixels: np.ndarray  # RGB
-    predictions: Dict[tuple, tuple] = field(default_factory=dict)
+    results: Dict[tuple, Inference] = field(default_factory=dict)
 
 
 class DemoSession:
@@ -133,20 +158,15 @@ class DemoSession:
             return self._count
 
     def predict(
-        self,
-        number: int,
-        threshold: float,
-        phrases: str = '',
-        row: Optional[int] = None,
+        self, number: int, threshold: float, phrases: str = ''
     ) -> View:
         """Detect and draw the interactions of an image.
 
         Args:
             number (int): Result of :meth:`add_image`.
-            threshold (float): Minimum score in percent.
+            threshold (float): Minimum score.
             phrases (str): Phrases to detect, separated by lines or commas;
                 empty for the model's classes.
-            row (int, optional): Row of the pair to highlight.
 
         Raises:
             UserInputError: If the image is no longer kept, or a phrase is
@@ -160,27 +180,28 @@ class DemoSession:
                     'The image is no longer available; open it again.'
                 )
             self._images.move_to_end(number)
-            if wanted not in image.predictions:
+            if wanted not in image.results:
                 # Only the latest phrases are cached.
-                image.predictions = {
-                    wanted: self._detect(image.pixels, wanted)
-                }
-            hois, columns = image.predictions[wanted]
-            rows_shown = (hois.scores >= threshold / 100).nonzero()[:MOST, 0]
-            rows = [
-                (columns['texts'][i], round(100 * columns['scores'][i], 1))
-                for i in rows_shown.tolist()
-            ]
-            hois, pixels = hois[rows_shown], image.pixels
-            if row is not None and row < len(rows):
-                pair = hois.human_bboxes[row], hois.object_bboxes[row]
-                same = (hois.human_bboxes == pair[0]).all(1) & (
-                    (hois.object_bboxes == pair[1])
-                    | hois.object_bboxes.isnan()
-                ).all(1)
-                hois = hois[same]
-                pixels = _spotlight(pixels, *(box.numpy() for box in pair))
-            return View(self._draw(pixels, hois, columns), rows)
+                image.results = {wanted: self._detect(image.pixels, wanted)}
+            result = image.results[wanted]
+            hois = result.data_sample.pred_hois
+            prediction = dict(result.prediction)
+            del prediction['img_path']
+            num_above = int((hois.scores >= threshold).sum())
+            return View(
+                image.pixels,
+                self._draw(image.pixels, result, threshold),
+                _rows(
+                    hois[: min(num_above, MOST) or BELOW], result.vocabulary
+                ),
+                num_above,
+                prediction,
+            )
+
+    @property
+    def has_answers(self) -> bool:
+        """Return whether the teacher answered for any example."""
+        return bool(self._answers)
 
     def teacher_text(self, example: int) -> str:
         """Format the teacher's answer for an example; empty for none."""
@@ -188,10 +209,15 @@ class DemoSession:
         if answer is None:
             return ''
         lines = [f'"{answer.caption}"'] if answer.caption else []
-        lines += [
-            f'{i.verb} {i.object}'.replace('_', ' ') + f'  {100 * i.score:.0f}'
-            for i in answer.interactions or ()
-        ]
+        vocabulary = self.inferencer.classifier.vocabulary
+        for found in answer.interactions or ():
+            verb = vocabulary.verb_label(found.verb)
+            obj = vocabulary.object_label(found.object)
+            text = f'{found.verb} {found.object}'
+            if min(verb, obj) >= 0:
+                text = vocabulary.sentence(verb, obj)
+            score = '' if found.score is None else f'  {found.score:.2f}'
+            lines.append(text + score)
         return '\n'.join(lines)
 
     def _decode(self, data: bytes) -> np.ndarray:
@@ -234,7 +260,7 @@ class DemoSession:
 
     def _detect(
         self, pixels: np.ndarray, wanted: Tuple[str, ...]
-    ) -> Tuple[InstanceData, dict]:
+    ) -> Inference:
         try:
             (result,) = self.inferencer.stream(
                 np.ascontiguousarray(pixels[..., ::-1]),
@@ -248,19 +274,21 @@ class DemoSession:
             raise UserInputError(f'Detection failed: {reason}.') from error
         except ValueError as error:
             raise UserInputError(str(error)) from error
-        return result.data_sample.pred_hois, result.prediction['hois']
+        return result
 
     def _draw(
-        self, pixels: np.ndarray, hois: InstanceData, columns: dict
+        self, pixels: np.ndarray, result: Inference, threshold: float
     ) -> np.ndarray:
         self._visualizer.dataset_meta = dict(
-            verbs=_names(columns['verb_labels'], columns['verbs']),
-            classes=_names(columns['object_labels'], columns['objects']),
+            verbs=result.vocabulary.verb_texts,
+            classes=result.vocabulary.objects,
         )
-        sample = HOIDataSample()
-        sample.pred_hois = hois
         self._visualizer.add_datasample(
-            'page', pixels, sample, pred_score_thr=0.0, top_k=MOST
+            'page',
+            pixels,
+            result.data_sample,
+            draw_gt=False,
+            pred_score_thr=threshold,
         )
         return self._visualizer.get_image()
 
@@ -283,19 +311,19 @@ class DemoSession:
         }
 
 
-def _names(labels: Sequence[int], names: Sequence[Optional[str]]) -> List[str]:
-    """Arrange known names by label, '' for others."""
-    by_label = dict(zip(labels, names))
+def _rows(hois: InstanceData, vocabulary: HOIVocabulary) -> List[Row]:
+    """List interactions as sentences."""
     return [
-        by_label.get(i) or '' for i in range(max(by_label, default=-1) + 1)
+        Row(
+            vocabulary.sentence(verb, obj),
+            score,
+            [human_box, object_box] if obj >= 0 else [human_box],
+        )
+        for verb, obj, score, human_box, object_box in zip(
+            hois.verb_labels.tolist(),
+            hois.object_labels.tolist(),
+            hois.scores.tolist(),
+            hois.human_bboxes.tolist(),
+            hois.object_bboxes.tolist(),
+        )
     ]
-
-
-def _spotlight(pixels: np.ndarray, *boxes: np.ndarray) -> np.ndarray:
-    """Darken all but some boxes; NaN for no box."""
-    dark = (pixels * DIMMED).astype(np.uint8)
-    for box in boxes:
-        if np.isfinite(box).all():
-            x1, y1, x2, y2 = box.clip(min=0).round().astype(int)
-            dark[y1:y2, x1:x2] = pixels[y1:y2, x1:x2]
-    return dark

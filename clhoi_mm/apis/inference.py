@@ -23,6 +23,7 @@ class Inference:
         source (str): Path of the image or video, or number of the array.
         prediction (dict, optional): See :func:`to_dict`; None if the image
             could not be read.
+        vocabulary (HOIVocabulary, optional): Vocabulary of its labels.
         data_sample (HOIDataSample, optional): The same as tensors.
         picture (np.ndarray, optional): Visualization, RGB, (H, W, 3) uint8.
         error (str, optional): Reason that the image could not be read.
@@ -30,6 +31,7 @@ class Inference:
 
     source: str
     prediction: Optional[dict] = None
+    vocabulary: Optional[HOIVocabulary] = None
     data_sample: Optional[HOIDataSample] = None
     picture: Optional[np.ndarray] = None
     error: Optional[str] = None

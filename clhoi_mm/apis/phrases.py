@@ -57,7 +57,11 @@ class PhraseReader:
         self.vocabulary = vocabulary
         self.known = {
             normalise_name(text): (int(verb), int(obj))
-            for texts in (vocabulary.names, vocabulary.phrases)
+            for texts in (
+                vocabulary.names,
+                vocabulary.phrases,
+                vocabulary.sentences,
+            )
             for text, verb, obj in zip(
                 texts, vocabulary.hoi_verbs, vocabulary.hoi_objects
             )

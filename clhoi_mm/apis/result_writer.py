@@ -122,7 +122,9 @@ class ResultWriter:
             sample = self._tracks.update(sample, self._seconds(image))
         sample = choose_rows(sample, self.score_thr, self.top_k, self.wanted)
         result = Inference(
-            image.source, to_dict(sample, image, self.vocabulary, self.texts)
+            image.source,
+            to_dict(sample, image, self.vocabulary, self.texts),
+            self.vocabulary,
         )
         if self.return_datasamples:
             result.data_sample = sample
@@ -169,7 +171,7 @@ class ResultWriter:
     ) -> np.ndarray:
         """Draw a picture, RGB."""
         self.visualizer.dataset_meta = dict(
-            verbs=self.vocabulary.verbs, classes=self.vocabulary.objects
+            verbs=self.vocabulary.verb_texts, classes=self.vocabulary.objects
         )
         self.visualizer.add_datasample(
             image.name,

@@ -8,6 +8,8 @@ import numpy as np
 MAX_DISTANCE = 6
 # Cost, in label heights, of covering a box that should be fully visible.
 COVER_COST = 6
+# Maximum fraction of a face that a label may cover.
+MAX_FACE_COVER = 0.2
 # Space between labels, and to the edges, in label heights.
 GAP = 0.12
 
@@ -18,12 +20,13 @@ def place_labels(
     area: Tuple[int, int],
     line_height: float,
     avoid: np.ndarray,
+    faces: np.ndarray,
     taken: Sequence[np.ndarray] = (),
 ) -> List[Optional[np.ndarray]]:
     """Place labels successively, each close to its anchor.
 
-    Labels do not overlap each other, stay inside the area, and keep away from
-    the boxes to avoid.
+    Labels do not overlap each other, stay inside the area, cover no face, and
+    keep away from the boxes to avoid.
 
     Args:
         sizes (Sequence[np.ndarray]): Width and height of each label.
@@ -31,6 +34,7 @@ def place_labels(
         area (tuple[int, int]): Width and height of the area.
         line_height (float): Height of a label of one line.
         avoid (np.ndarray): Boxes that should stay visible, (B, 4) xyxy.
+        faces (np.ndarray): Boxes that must stay visible, (F, 4) xyxy.
         taken (Sequence[np.ndarray]): Boxes of other labels, (4,) xyxy.
 
     Returns:
@@ -45,6 +49,7 @@ def place_labels(
         boxes = _candidates(size, area, gap, step=line_height / 3)
         boxes = boxes[_distances(boxes, anchor) <= MAX_DISTANCE * line_height]
         boxes = boxes[~_overlap_areas(boxes, placed + around).any(axis=1)]
+        boxes = boxes[(_covered(boxes, faces) <= MAX_FACE_COVER).all(axis=1)]
         if not len(boxes):
             result.append(None)
             continue

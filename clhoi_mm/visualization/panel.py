@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from clhoi_mm.utils.boxes import pairwise_ious
 from clhoi_mm.utils.label_layout import place_labels
 
-from .fonts import line_height, load_font
+from .fonts import line_height, load_font, wrap
 from .scene import SAME_BOX_IOU, DrawnPair, Scene
 
 # Dark enough for white text.
@@ -24,8 +24,16 @@ SUPERSAMPLING = 2
 ANCHOR = 0.6
 # Minimum IoU of an object's box with a person's box that is the same person.
 PERSON_IOU = 0.9
-# Upper fraction of a person's box that should stay visible.
-HEAD = 0.25
+# A person's face, in the upper middle of the box: fraction of its width, ratio
+# to that width in close-ups, and fractions of the box's height.
+FACE_WIDTH, FACE_RATIO, FACE_HEIGHTS = 0.7, 0.7, (0.2, 0.4)
+# Maximum fractions of the picture's width for a line of a label, and of its
+# area for all labels; further ones are listed below the picture.
+MAX_LINE, MAX_COVER = 0.42, 0.15
+# Maximum number of verbs of a label.
+MAX_VERBS = 4
+# Maximum number of nested outlines of one box.
+MAX_NESTED = 3
 
 
 @dataclass
@@ -157,6 +165,8 @@ class Panel:
         )
         for i, (person, *_) in enumerate([*persons, *objects]):
             is_object = i >= len(persons)
+            if depths[i] >= MAX_NESTED:
+                continue
             self._draw_outline(
                 boxes[i],
                 inset=depths[i] * 2.2 * self.stroke,
@@ -225,11 +235,15 @@ class Panel:
         The latter are replaced by numbers, if wanted.
         """
         labels = [
-            Label(pair.texts, _anchor(pair), _color(pair.person))
+            Label(self._lines(pair), _anchor(pair), _color(pair.person))
             for pair in pairs
         ]
-        avoid = _to_keep_visible(pairs, 2 * self.stroke)
-        inside = self._place(labels, avoid, taken=tags)
+        areas = np.cumsum([self._label_size(each).prod() for each in labels])
+        fitting = areas <= MAX_COVER * self.width * self.height
+        fitting[:1] = True
+        inside = self._place(
+            [each for each, fits in zip(labels, fitting) if fits], pairs, tags
+        )
         below = [label for label in labels if label.box is None]
         if not numbered:
             return inside, below
@@ -238,10 +252,21 @@ class Panel:
         numbers = [
             Label([label.number], label.anchor, label.color) for label in below
         ]
-        return inside + self._place(numbers, avoid, [*tags, *inside]), below
+        return inside + self._place(numbers, pairs, [*tags, *inside]), below
+
+    def _lines(self, pair: DrawnPair) -> List[str]:
+        """Break the texts of a pair's best verbs into lines."""
+        texts = pair.texts[:MAX_VERBS]
+        if len(pair.texts) > MAX_VERBS:
+            texts = [*texts, f'+ {len(pair.texts) - MAX_VERBS}']
+        width = MAX_LINE * self.width
+        return [line for t in texts for line in wrap(t, self.font, width)]
 
     def _place(
-        self, labels: List[Label], avoid: np.ndarray, taken: List[Label]
+        self,
+        labels: List[Label],
+        pairs: List[DrawnPair],
+        taken: List[Label],
     ) -> List[Label]:
         """Assign boxes to labels and return the placed ones."""
         boxes = place_labels(
@@ -249,7 +274,8 @@ class Panel:
             [label.anchor for label in labels],
             (self.width, self.height),
             line_height(self.font),
-            avoid,
+            _to_keep_visible(pairs, 2 * self.stroke),
+            _faces(pairs),
             [label.box for label in taken],
         )
         for label, box in zip(labels, boxes):
@@ -292,7 +318,7 @@ class Panel:
             return
         gap, x, y, row = self.padding, self.padding, self.height, 0
         for label in labels:
-            label.lines = [f'{label.number} · {line}' for line in label.lines]
+            label.lines[0] = f'{label.number} · {label.lines[0]}'
             size = self._label_size(label)
             if x > gap and x + size[0] > self.width:
                 x, y, row = gap, y + row + gap, 0
@@ -327,10 +353,21 @@ def _to_keep_visible(pairs: List[DrawnPair], radius: float) -> np.ndarray:
     boxes = [np.zeros((0, 4))]
     square = radius * np.array([-1, -1, 1, 1])
     for pair in pairs:
-        x1, y1, x2, y2 = pair.sub_bbox
-        boxes.append(np.array([[x1, y1, x2, y1 + HEAD * (y2 - y1)]]))
+        boxes.append(pair.sub_bbox[None])
         if pair.obj_bbox is not None:
             ends = [_center(pair.sub_bbox), _center(pair.obj_bbox)]
             boxes.append(pair.obj_bbox[None])
             boxes.append(np.tile(ends, 2) + square)
     return np.unique(np.concatenate(boxes), axis=0)
+
+
+def _faces(pairs: List[DrawnPair]) -> np.ndarray:
+    """Estimate the boxes of the persons' faces, (P, 4) xyxy."""
+    persons = np.reshape([pair.sub_bbox for pair in pairs], (-1, 4))
+    x1, y1, x2, y2 = np.unique(persons, axis=0).T
+    width, (least, most) = FACE_WIDTH * (x2 - x1), FACE_HEIGHTS
+    height = (FACE_RATIO * width).clip(least * (y2 - y1), most * (y2 - y1))
+    center = (x1 + x2) / 2
+    return np.stack(
+        [center - width / 2, y1, center + width / 2, y1 + height], axis=1
+    )

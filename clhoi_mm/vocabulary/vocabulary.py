@@ -10,6 +10,8 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from clhoi_mm.utils.english import gerund, third_person
+
 from .names import normalise_name, with_article
 
 DATA_DIR = Path(__file__).parent / 'data'
@@ -226,6 +228,52 @@ class HOIVocabulary:
             f'{self.verbs[v]} {self.objects[o]}'.replace('_', ' ')
             for v, o in zip(self.hoi_verbs, self.hoi_objects)
         ]
+
+    @cached_property
+    def sentences(self) -> List[str]:
+        """Sentences of HOI classes, 'a person rides a bicycle'."""
+        return [
+            self.sentence(verb, obj)
+            for verb, obj in zip(self.hoi_verbs, self.hoi_objects)
+        ]
+
+    @cached_property
+    def verb_texts(self) -> List[str]:
+        """Verbs with the particles of their gerunds, such as 'drink from'.
+
+        Gerunds that are not those of the verbs' names are kept: 'lying on'.
+        """
+        texts = []
+        for verb, form in zip(self.verbs, self.gerunds):
+            head = verb.replace('_', ' ').split(' ')[0]
+            doing, space, rest = form.partition(' ')
+            texts.append(
+                head + space + rest if gerund(head) == doing else form
+            )
+        return texts
+
+    def sentence(self, verb_label: int, obj_label: int = -1) -> str:
+        """Write an interaction as 'a person rides a bicycle'.
+
+        Args:
+            verb_label (int): The verb.
+            obj_label (int): The object; -1 for none. Defaults to -1.
+
+        Returns:
+            str: The sentence. Gerunds of another verb than the name's stay:
+            'a person is lying on a bed' for 'lay'.
+        """
+        text = self.verb_texts[verb_label]
+        is_gerund = text == self.gerunds[verb_label]
+        words = [
+            'a person',
+            f'is {text}' if is_gerund else third_person(text),
+        ]
+        if obj_label >= 0:
+            words.append(self._noun(obj_label))
+        elif self.verbs[verb_label] not in self.roleless:
+            words.append('something')
+        return ' '.join(words)
 
     def hoi_id(self, verb_label: int, obj_label: int) -> int:
         """Find the HOI class of verb and object, or -1."""

@@ -40,35 +40,48 @@ def upload(tmp_path):
     return write
 
 
-def test_the_table_is_what_the_inferencer_finds(page, inferencer, images):
+def test_the_list_is_what_the_inferencer_finds(page, inferencer, images):
     (found,) = inferencer(images[0])['predictions']
     hois = found['hois']
-    least = 100 * hois['scores'][6] - 1e-4
-    view = page.predict(page.add_image(images[0]), least)
-    assert view.rows == [
-        (text, round(100 * score, 1))
-        for text, score in zip(hois['texts'][:7], hois['scores'][:7])
+    view = page.predict(page.add_image(images[0]), hois['scores'][6] - 1e-6)
+    vocabulary = inferencer.classifier.vocabulary
+    assert view.num_above == 7
+    assert [(row.sentence, row.score) for row in view.rows] == [
+        (vocabulary.sentence(verb, obj), pytest.approx(score))
+        for verb, obj, score in zip(
+            hois['verb_labels'], hois['object_labels'], hois['scores'][:7]
+        )
     ]
+    assert view.rows[0].boxes == [
+        pytest.approx(hois['human_bboxes'][0]),
+        pytest.approx(hois['object_bboxes'][0]),
+    ]
+    assert view.prediction['hois'] == hois
     plain = cv2.imread(str(images[0]))
     assert view.picture.shape[1] / view.picture.shape[0] <= 224 / 160 + 0.01
     assert len(plain) < len(view.picture)
 
 
-def test_threshold_phrases_and_highlight_change_the_picture(page, images):
+def test_below_the_threshold_the_best_are_listed_but_not_drawn(page, images):
+    number = page.add_image(images[0])
+    view = page.predict(number, 1.1)
+    assert view.num_above == 0
+    assert view.rows == page.predict(number, 0).rows[:5]
+    drawn = page.predict(number, view.rows[0].score - 1e-6)
+    assert drawn.num_above >= 1
+    assert not np.array_equal(view.picture, drawn.picture)
+
+
+def test_threshold_and_phrases_change_the_picture(page, images):
     number = page.add_image(images[0])
     whole = page.predict(number, 0)
-    none = page.predict(number, 100)
-    assert none.rows == [] and whole.rows
+    none = page.predict(number, 1)
+    assert none.num_above == 0 and whole.num_above > 5
     assert not np.array_equal(none.picture, whole.picture)
 
-    one = page.predict(number, 0, row=0)
-    assert one.rows == whole.rows
-    # All around the pair is darker.
-    assert one.picture.mean() < whole.picture.mean() - 10
-
-    text = whole.rows[2][0]
-    some = page.predict(number, 0, f' {text},\n{text} \n\n')
-    assert {row[0] for row in some.rows} == {text}
+    sentence = whole.rows[2].sentence
+    some = page.predict(number, 0, f' {sentence},\n{sentence} \n\n')
+    assert {row.sentence for row in some.rows} == {sentence}
     with pytest.raises(UserInputError, match='unicorn'):
         page.predict(number, 0, 'ride unicorn')
     with pytest.raises(UserInputError, match='at most 20 phrases'):
@@ -80,9 +93,9 @@ def test_threshold_phrases_and_highlight_change_the_picture(page, images):
 def test_few_images_are_kept(page, images):
     numbers = [page.add_image(images[0]) for _ in range(4)]
     with pytest.raises(UserInputError, match='open it again'):
-        page.predict(numbers[0], 50)
+        page.predict(numbers[0], 0.5)
     for number in numbers[1:]:
-        page.predict(number, 100)
+        page.predict(number, 1)
 
 
 def png(width, height, rows=b''):
@@ -140,7 +153,7 @@ def test_images_are_read_upright(page, upload):
     exif = Image.Exif()
     exif[0x0112] = 6
     number = page.add_image(upload(encoded('JPEG', exif=exif)))
-    picture = page.predict(number, 100).picture
+    picture = page.predict(number, 1).picture
     assert picture.shape[0] > picture.shape[1]
 
 
@@ -157,8 +170,8 @@ def test_polyglots_are_images_and_nothing_else(page, upload):
     evil = b'<script>alert(1)</script><?php system($_GET["c"]); ?>'
     for kind in ('JPEG', 'PNG', 'BMP'):
         number = page.add_image(upload(encoded(kind) + evil, '../x.php.png'))
-        view = page.predict(number, 100)
-        assert view.picture.dtype == np.uint8 and view.rows == []
+        view = page.predict(number, 1)
+        assert view.picture.dtype == np.uint8 and view.num_above == 0
 
 
 def test_a_jpeg_of_a_thousand_scans(page, upload):
@@ -176,13 +189,13 @@ def test_strips(page, upload):
     with pytest.raises(
         UserInputError, match='^Detection failed.* 1 x 20000 pixels'
     ):
-        page.predict(number, 50)
+        page.predict(number, 0.5)
 
 
 def test_twenty_at_once(inferencer, images, tmp_path):
     page = DemoSession(inferencer, max_bytes=300_000, keep=40)
     good = images[0].read_bytes()
-    wanted = page.predict(page.add_image(images[0]), 1).rows
+    wanted = page.predict(page.add_image(images[0]), 0.01).rows
     hostile = (
         png(60_000, 60_000, bytes(1_000_000)),
         good[:-200],
@@ -194,7 +207,7 @@ def test_twenty_at_once(inferencer, images, tmp_path):
         path = tmp_path / f'{number}.png'
         path.write_bytes(hostile[number % 4] if number % 2 else good)
         try:
-            return page.predict(page.add_image(path), 1).rows
+            return page.predict(page.add_image(path), 0.01).rows
         except UserInputError as error:
             return str(error)
 
@@ -202,7 +215,7 @@ def test_twenty_at_once(inferencer, images, tmp_path):
         found = list(visitors.map(visit, range(20)))
     assert found[::2] == [wanted] * 10
     assert all(isinstance(text, str) for text in found[1::2])
-    assert page.predict(page.add_image(images[0]), 1).rows == wanted
+    assert page.predict(page.add_image(images[0]), 0.01).rows == wanted
 
 
 def test_examples_that_cannot_be_read_are_left_out(inferencer, images, upload):
@@ -213,15 +226,24 @@ def test_examples_that_cannot_be_read_are_left_out(inferencer, images, upload):
 
 def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
     name = images[1].name
-    answer = dict(
-        key=f'test/images/{name}', caption='A man rides a bicycle.', answer=''
-    )
+    key = f'test/images/{name}'
+    answer = dict(key=key, caption='A man rides a bicycle.', answer='')
+    fields = dict(source='prose', in_vocabulary=True)
+    ride = dict(verb='ride', object='bicycle', score=0.5, **fields)
+    other = dict(verb='tame', object='unicorn', score=None, **fields)
     folder = tmp_path / 'pass'
     folder.mkdir()
     (folder / 'raw.jsonl').write_text(json.dumps(answer) + '\n')
+    (folder / 'parsed.jsonl').write_text(
+        json.dumps(dict(image_id=key, interactions=[ride, other])) + '\n'
+    )
     page = DemoSession(inferencer, images[:2], str(folder))
     assert page.teacher_text(0) == ''
-    assert page.teacher_text(1).startswith('"A man rides a bicycle."')
+    assert page.teacher_text(1).splitlines() == [
+        '"A man rides a bicycle."',
+        'a person rides a bicycle  0.50',
+        'tame unicorn',
+    ]
 
 
 def test_the_tool_reports_missing_files(world):

@@ -91,3 +91,12 @@ def test_classes_verbs_and_objects_are_filters():
         find_classes(['rode'], MINI)
     with pytest.raises(ValueError, match='give a list'):
         find_classes('ride', MINI)
+
+
+@pytest.mark.parametrize('name', ['hico_det', 'v_coco', 'mini'])
+def test_sentences_of_the_vocabulary_are_phrases(name):
+    vocabulary = HOIVocabulary.load(name)
+    reader = PhraseReader(vocabulary)
+    for sentence, verb in zip(vocabulary.sentences, vocabulary.hoi_verbs):
+        if vocabulary.verbs[verb] != vocabulary.no_interaction:
+            assert reader.read([sentence]).vocabulary.sentences == [sentence]

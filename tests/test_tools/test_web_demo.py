@@ -1,5 +1,7 @@
 """The web page in a real browser."""
 
+import base64
+import io
 import json
 import shutil
 import socket
@@ -10,6 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.data_utils import REPO
 from tests.test_apis.conftest import save_model
@@ -103,7 +106,7 @@ def browser():
 @pytest.fixture
 def page(browser, address):
     browser.get(address)
-    Page(browser).find('#upload input[type=file], input[type=file]')
+    Page(browser).find('input[type=file]')
     return Page(browser)
 
 
@@ -131,27 +134,41 @@ class Page:
             if value:
                 return value
             time.sleep(0.1)
-        raise AssertionError(f'{what}: {self.browser.page_source[-3000:]}')
+        page = self.browser.find_element('tag name', 'body').text
+        raise AssertionError(f'{what}: {page}')
 
     @property
-    def message(self):
-        return self.find('#message textarea').get_property('value')
+    def heading(self):
+        return self.find('.found h2').text
 
     @property
-    def picture(self):
-        images = self.all('#picture img')
-        return images[0].get_attribute('src') if images else None
+    def sentences(self):
+        return [row.text for row in self.all('.found li span')]
 
     @property
-    def texts(self):
-        """The table's cells: number, interaction, score, number, ..."""
-        cells = [c.text.strip() for c in self.all('#table tbody td')]
-        return [text for text in cells if text]
+    def error(self):
+        return ' '.join(each.text for each in self.all('#result .error'))
+
+    @property
+    def shown_pairs(self):
+        """Numbers of the pairs that are highlighted."""
+        return [
+            i
+            for i, group in enumerate(self.all('.frame g'))
+            if group.value_of_css_property('opacity') == '1'
+        ]
+
+    def point_at(self, element):
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.browser).move_to_element(element).perform()
+
+    def download(self, name):
+        (link,) = self.all(f'.downloads a[download="{name}"]')
+        return base64.b64decode(link.get_attribute('href').split(',')[1])
 
     def upload(self, path):
-        self.find('#upload input[type=file], input[type=file]').send_keys(
-            str(path)
-        )
+        self.find('input[type=file]').send_keys(str(path))
 
     def set_threshold(self, value):
         field = self.find('#threshold input[type=number]')
@@ -171,61 +188,83 @@ class Page:
         # Control and A, Delete: what is cleared by a script goes unnoticed.
         self.find('#phrases textarea').send_keys('\ue009a\ue000\ue017')
         self.find('#phrases textarea').send_keys(phrases)
-        self.look()
+        self.detect()
 
-    def look(self):
-        self.find('#look').click()
-
-    def next_picture(self, before):
-        return self.until(
-            lambda: self.picture if self.picture != before else None,
-            'another picture',
-        )
+    def detect(self):
+        self.find('#detect').click()
 
 
 @pytest.mark.slow
 def test_a_visit(page, world):
     images = sorted((world / 'data/mini/test/images').iterdir())
-    page.set_threshold(1)
+    assert 'RTMDet' in page.find('#model').text
+    page.set_threshold(0.01)
     page.upload(images[2])
-    first = page.next_picture(None)
-    assert page.message.endswith('interactions.')
-    count = int(page.message.split()[0])
-    assert count > 3
+    page.until(lambda: 'interactions above 0.01' in page.heading, 'a list')
+    everything = page.sentences
+    assert len(everything) > 3
+    assert all(text.startswith('a person ') for text in everything)
+
+    # A row highlights its pair: under the pointer, and selected.
+    assert page.shown_pairs == []
+    rows = page.all('.found li')
+    page.point_at(rows[1])
+    page.until(lambda: page.shown_pairs == [1], 'the pair of the row')
+    rows[2].click()
+    page.until(lambda: page.shown_pairs == [2], 'the pair of the row')
+    page.point_at(page.find('h1'))
+    page.until(lambda: page.shown_pairs == [2], 'the selected pair')
+
+    # Downloads.
+    hois = json.loads(page.download('interactions.json'))['hois']
+    assert len(hois['scores']) >= len(everything)
+    picture = Image.open(io.BytesIO(page.download('interactions.jpg')))
+    assert picture.width == 720
 
     # The threshold.
-    page.set_threshold(95)
-    page.look()
-    second = page.next_picture(first)
-    page.until(lambda: 'Nothing is found' in page.message, 'nothing')
-    page.set_threshold(1)
-    page.look()
-    third = page.next_picture(second)
-    assert int(page.message.split()[0]) == count
-
-    # A row of the table.
-    name = page.until(lambda: page.texts, 'a table')[1]
-    cell = next(
-        c for c in page.all('#table tbody td') if c.text.strip() == name
+    page.set_threshold(0.95)
+    page.detect()
+    page.until(
+        lambda: page.heading == 'Nothing above 0.95; the best below:',
+        'the best below',
     )
-    cell.click()
-    fourth = page.next_picture(third)
-    assert page.message == f'{name}: this pair alone.'
+    assert page.sentences == everything[:5]
 
-    # Phrases.
-    page.ask(name)
-    fifth = page.next_picture(fourth)
-    page.until(lambda: page.texts, 'a table')
-    assert name in page.texts
+    # Custom interactions.
+    page.set_threshold(0.01)
+    page.ask(everything[0])
+    page.until(lambda: set(page.sentences) == {everything[0]}, 'one class')
     page.ask('ride unicorn')
-    page.until(lambda: 'unicorn' in page.message, 'an error in words')
+    page.until(lambda: 'unicorn' in page.error, 'an error in words')
 
     # An example.
     page.ask('')
-    sixth = page.next_picture(fifth)
-    page.find('#examples img').click()
-    page.next_picture(sixth)
-    page.until(lambda: page.message.endswith('interactions.'), 'a message')
+    page.until(lambda: page.sentences == everything, 'the list again')
+    page.find('#examples button').click()
+    page.until(lambda: page.sentences != everything, 'another image')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width', [390, 1440])
+def test_the_page_fits_a_phone_and_a_desk(page, width):
+    metrics = dict(
+        width=width, height=844, deviceScaleFactor=1, mobile=width < 500
+    )
+    name = 'Emulation.setDeviceMetricsOverride'
+    page.browser.execute_cdp_cmd(name, metrics)
+    try:
+        page.find('#examples button').click()
+        picture = page.find('.frame img').rect
+        rows = page.find('.found').rect
+        beside = rows['x'] >= picture['x'] + picture['width']
+        assert beside == (width > 1000)
+        assert picture['width'] > 300
+        root = 'return document.documentElement.scrollWidth'
+        assert page.browser.execute_script(root) <= width
+    finally:
+        page.browser.execute_cdp_cmd(
+            'Emulation.clearDeviceMetricsOverride', {}
+        )
 
 
 @pytest.mark.slow
@@ -241,8 +280,8 @@ def test_hostile_files(page, tmp_path):
         path = tmp_path / name
         path.write_bytes(data)
         page.upload(path)
-        page.until(lambda part=part: part in page.message, part)
-        assert page.picture is None
+        page.until(lambda part=part: part in page.error, part)
+        assert not page.all('.result')
     # The limit of one MiB is the server's.
     large = tmp_path / 'large.png'
     large.write_bytes(np.random.default_rng(0).bytes(3 << 20))
@@ -254,7 +293,7 @@ def test_hostile_files(page, tmp_path):
         ),
         'a word on the size',
     )
-    assert page.picture is None
+    assert not page.all('.result')
 
 
 @pytest.mark.slow

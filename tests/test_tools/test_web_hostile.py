@@ -25,8 +25,8 @@ def upload(address, data, name='a.png'):  # noqa: F811
     """Upload a file, and look at it.
 
     Returns:
-        tuple: Whether there is a picture, and the message; an HTTP error's
-        code in place of these.
+        tuple: Whether there is a result, and its HTML; an HTTP error's code
+        in place of these.
     """
     head = (
         f'--{BORDER}\r\nContent-Disposition: form-data; name="files"; '
@@ -60,8 +60,8 @@ def upload(address, data, name='a.png'):  # noqa: F811
     line = text.split('event: complete', 1)[1].split('data: ', 1)[1]
     values = json.loads(line.splitlines()[0])
     # Without the number, which is a state and stays in the server.
-    picture, _, message = [v for v in values if v != ''][-3:]
-    return picture is not None, message
+    html, _ = values[-2:]
+    return 'class="result"' in html, html
 
 
 def png_header(width, height):

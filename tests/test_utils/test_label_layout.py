@@ -20,6 +20,7 @@ label = st.tuples(
 
 def place(sizes, anchors, **kwargs):
     kwargs.setdefault('avoid', NOTHING)
+    kwargs.setdefault('faces', NOTHING)
     return place_labels(
         np.array(sizes, dtype=float),
         np.array(anchors, dtype=float),
@@ -56,3 +57,14 @@ def test_an_object_is_left_visible():
 def test_no_place_among_other_labels_or_in_the_area():
     assert place([[60, 16]], [[100, 60]], taken=[[0, 0, 200, 120]]) == [None]
     assert place([[300, 16]], [[100, 60]]) == [None]
+
+
+def test_a_face_is_never_covered():
+    face = np.array([[60.0, 20.0, 140.0, 100.0]])
+    (box,) = place([[60, 16]], [[100, 60]], faces=face)
+    covered = np.minimum(box[2:], face[0, 2:]) - np.maximum(
+        box[:2], face[0, :2]
+    )
+    assert covered.clip(min=0).prod() <= 0.2 * 80 * 80
+    everywhere = np.array([[x, 0.0, x + 10, 120.0] for x in range(0, 200, 10)])
+    assert place([[60, 100]], [[100, 60]], faces=everywhere) == [None]

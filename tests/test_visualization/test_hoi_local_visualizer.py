@@ -14,7 +14,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 from clhoi_mm.registry import VISUALIZERS
 from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.visualization import HOILocalVisualizer
-from clhoi_mm.visualization.panel import COLORS
+from clhoi_mm.visualization.panel import COLORS, Panel
 from clhoi_mm.visualization.scene import (
     HOITexts,
     build_scene,
@@ -257,3 +257,48 @@ def test_through_mmdets_hook(tmp_path):
     hook.after_test_iter(runner, 0, {}, [data_sample])
     picture = cv2.imread(str(tmp_path / 'now' / 'shown' / 'horse.png'))
     assert area_of(picture[..., ::-1], COLORS[0])
+
+
+def drawn_labels(monkeypatch, draw, data_sample, **kwargs):
+    """Labels in the picture and below it."""
+    labels = []
+    monkeypatch.setattr(
+        Panel, '_draw_label', lambda self, label: labels.append(label)
+    )
+    draw(data_sample, **kwargs)
+    return labels
+
+
+def test_long_phrases_are_wrapped(monkeypatch, draw):
+    rows = [(LEFT, HORSE, 0, 1, 0.9)]
+    meta = dict(META, verbs=['brush the long and dirty tail of a brown'])
+    monkeypatch.setitem(META, 'verbs', meta['verbs'])
+    (label,) = drawn_labels(monkeypatch, draw, sample(rows))
+    assert ' '.join(label.lines) == f'{meta["verbs"][0]} horse 90'
+    assert len(label.lines) > 1
+    assert label.box[2] - label.box[0] < 0.45 * 2 * 720
+
+
+def test_further_verbs_of_a_pair_are_counted(monkeypatch, draw):
+    monkeypatch.setitem(META, 'verbs', [f'verb {i}' for i in range(6)])
+    rows = [(LEFT, HORSE, i, 1, 0.9 - 0.1 * i) for i in range(6)]
+    (label,) = drawn_labels(monkeypatch, draw, sample(rows))
+    assert label.lines[0] == 'verb 0 horse 90'
+    assert len(label.lines) == 5 and label.lines[-1] == '+ 2'
+
+
+def test_a_crowd_stays_visible(monkeypatch, draw):
+    """Labels cover a limited part of the picture; others are below."""
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, (170, 100), (40, 2))
+    boxes = np.hstack([corners, corners + 40]).tolist()
+    rows = [(box, HORSE, 0, 1, 0.9) for box in boxes]
+    labels = drawn_labels(monkeypatch, draw, sample(rows), top_k=40)
+    inside = [
+        each for each in labels if not each.number and each.lines[0][0] == 'r'
+    ]
+    numbered = [each for each in labels if each.number]
+    assert len(inside) + len(numbered) > 35 and len(numbered) > 5
+    sizes = [each.box[2:] - each.box[:2] for each in inside]
+    assert np.prod(sizes, axis=1).sum() <= 0.15 * (2 * 720) * (2 * 514)
+    assert numbered[0].lines == ['1 · ride horse 90']

@@ -229,3 +229,29 @@ def test_agrees_with_the_published_annotations():
             for obj in objs
         }
     assert pairs == set(zip(vocab.hoi_verbs, vocab.hoi_objects))
+
+
+@pytest.mark.parametrize(
+    'name, verb, obj, sentence',
+    [
+        ('mini', 'ride', 'bicycle', 'a person rides a bicycle'),
+        ('mini', 'hug', 'person', 'a person hugs another person'),
+        ('hico_det', 'tie', 'tie', 'a person ties a tie'),
+        ('hico_det', 'blow', 'cake', 'a person blows out candles on a cake'),
+        (
+            'hico_det',
+            'no_interaction',
+            'skis',
+            'a person is not interacting with skis',
+        ),
+        ('v_coco', 'lay_instr', 'bed', 'a person is lying on a bed'),
+        ('v_coco', 'smile', None, 'a person smiles'),
+        ('v_coco', 'eat_obj', None, 'a person eats something'),
+    ],
+)
+def test_sentences(name, verb, obj, sentence):
+    vocabulary = HOIVocabulary.load(name)
+    labels = vocabulary.verb_label(verb), -1
+    if obj is not None:
+        labels = labels[0], vocabulary.object_label(obj)
+    assert vocabulary.sentence(*labels) == sentence
