@@ -133,6 +133,17 @@ def test_split(hico):
     assert 'Traceback' not in text
 
 
+def test_single_file(hico):
+    done = run(hico, 'split', 'source.json', '--single', '--out', 'single')
+    assert 'all       30 images' in done.check().text
+    path = hico / 'single/annotations/all.json'
+    found = [x['file_name'] for x in json.loads(path.read_text())['images']]
+    assert found == sorted(
+        x['file_name'] for split in SPLITS for x in read(hico, split)['images']
+    )
+    assert len(list(path.parent.iterdir())) == 1
+
+
 def test_folds(hico):
     """Each image that is not for the test validates once."""
     rests = []

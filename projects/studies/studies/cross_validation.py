@@ -14,7 +14,7 @@ from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.config_file import inner_configs
 from clhoi_mm.registry import LOOPS
 
-from .baselines import annotation_file
+from .baselines import annotation_file, class_scores
 
 
 class CrossValidation:
@@ -29,14 +29,16 @@ class CrossValidation:
     - ``folds``: every n-th image of the annotations that are tested is left
       out of training and tested, n times, each time by another model, and
       all are scored together. All tests must be of one annotation file;
-      training may have others beside it.
+      training may have others beside it;
+    - ``prior``: 'prior' or 'words', the frequencies that score the classes in
+      a fold, counted in the images that it trains on.
 
     Args:
         cfg (Config): Of the run.
         train (bool): Whether to train before testing.
     """
 
-    KEYS = frozenset({'further_tests', 'keep_predictions', 'folds'})
+    KEYS = frozenset({'further_tests', 'keep_predictions', 'folds', 'prior'})
 
     def __init__(self, cfg: Config, train: bool) -> None:
         self.cfg = cfg
@@ -107,6 +109,8 @@ class CrossValidation:
             for dataset in inner_configs(cfg.train_dataloader.dataset):
                 if _path(dataset) == tested:
                     self._keep(dataset, fold, tested=False)
+        if cfg.get('prior'):
+            cfg.model.icn['class_scores'] = class_scores(cfg, cfg.prior)
         return RUNNERS.build(cfg)
 
     def _test(self, runner: Runner, fold: Optional[int]) -> None:
