@@ -3,8 +3,9 @@
 `split` takes an annotation file in the project's format and writes
 annotations/{train,val,test}.json: the CRC-32 of an image's name modulo 100
 determines its split (below 60, below 70, the rest); --single writes all to
-annotations/all.json, for studies that divide them into folds. Images with an annotated
-pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are kept.
+annotations/all.json, for studies that divide them into folds. Images with an
+annotated pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are
+kept.
 
 `teacher` writes a simulated teacher's cache for one of these files:
 image-level pseudo-labels with a given precision and recall, half of the errors
