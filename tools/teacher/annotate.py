@@ -3,7 +3,8 @@
 Stages: describe (a caption), list (interactions chosen from a vocabulary),
 score (yes or no for each candidate), parse (text to interactions), embed
 (texts to vectors), pack (the training cache). Each is a command, and "run"
-does several in a row; "report" prints the progress of all shards. Killed at
+does several in a row; "report" prints the progress of all shards; "agree"
+joins several teachers' parsed folders into one to embed and pack. Killed at
 any point, the same command resumes.
 """
 
@@ -35,6 +36,7 @@ from clhoi_mm.teacher.requests.detected_objects import (
 from clhoi_mm.teacher.requests.images import ImageSource
 from clhoi_mm.teacher.requests.request_builder import STAGES
 from clhoi_mm.teacher.requests.shards import Shard
+from clhoi_mm.teacher.store.agreement import unite_teachers
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 
@@ -94,6 +96,20 @@ def parse_args() -> argparse.Namespace:
         _add_imports(command)
         command.add_argument('--out', required=True, help="the pass's folder")
     command = commands.add_parser(
+        'agree', help='several teachers, with agreement as score'
+    )
+    command.add_argument('folders', nargs='+', help="each teacher's folder")
+    _add_vocab(command, required=True)
+    command.add_argument(
+        '--min-teachers',
+        type=int,
+        default=2,
+        help='leave out interactions that fewer of them name '
+        '(default %(default)s)',
+    )
+    _add_parsed(command)
+    command.add_argument('--out', required=True, help='a folder of its own')
+    command = commands.add_parser(
         'report', help='what a folder holds, over all shards and runs'
     )
     _add_vocab(command, required=False)
@@ -136,13 +152,17 @@ def _add_parsing(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_packing(command: argparse.ArgumentParser) -> None:
+def _add_parsed(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--parsed',
         default=PARSED,
         help="name of the parsed layer in the pass's folder; .jsonl needs no "
         'pyarrow (default %(default)s)',
     )
+
+
+def _add_packing(command: argparse.ArgumentParser) -> None:
+    _add_parsed(command)
     command.add_argument(
         '--text-encoder',
         default='openai/clip-vit-base-patch32',
@@ -464,6 +484,17 @@ def work_offline(
         print(f'written to {os.path.abspath(folder)}')
 
 
+def agree(args: argparse.Namespace) -> None:
+    """Join teachers, and print what is kept."""
+    vocabulary = HOIVocabulary.load(args.vocab)
+    print(
+        unite_teachers(
+            args.folders, args.out, vocabulary, args.min_teachers, args.parsed
+        )
+    )
+    print(f'written to {os.path.abspath(args.out)}; pack it with pack')
+
+
 def report(folder: str, vocab: Optional[str]) -> None:
     """Print the report of all shards and runs."""
     vocabulary = HOIVocabulary.load(vocab) if vocab else None
@@ -482,6 +513,9 @@ def warn_of_prose() -> None:
 def run(args: argparse.Namespace) -> int:
     if args.command == 'report':
         report(args.out, args.vocab)
+        return 0
+    if args.command == 'agree':
+        agree(args)
         return 0
     wanted = [args.command]
     if args.command == 'run':

@@ -32,6 +32,7 @@ _IMAGE = (
     'path',
 )
 _CAPTION = ('caption', 'captions', 'text', 'sentences')
+_MODEL = 'model'
 _DELIMITERS = ',;\t|'
 _EXPECTED = (
     'COCO\'s "images" and "annotations" or a list of records with "image" '
@@ -48,11 +49,14 @@ class CaptionFile:
     Attributes:
         captions (Dict[str, List[str]]): An image's captions by its key, each
             once, in the file's order.
+        by_model (Dict[str, Dict[str, List[str]]]): The same of each model
+            that records name; empty where none does.
         rejected (Counter): Skipped records by reason.
         first_rejected (str): One of them, with its place.
     """
 
     captions: Dict[str, List[str]] = field(default_factory=dict)
+    by_model: Dict[str, Dict[str, List[str]]] = field(default_factory=dict)
     rejected: Counter = field(default_factory=Counter)
     first_rejected: str = ''
 
@@ -74,13 +78,17 @@ class CaptionFile:
     def add(self, where: str, record: Any) -> None:
         """Add a record's captions, or count it as rejected."""
         try:
-            image, captions = _read_record(record)
+            image, captions, model = _read_record(record)
         except ValueError as error:
             self.rejected[str(error)] += 1
             self.first_rejected = self.first_rejected or f'{where}: {error}'
             return
-        known = self.captions.setdefault(image, [])
-        known += [text for text in captions if text not in known]
+        groups = [self.captions]
+        if model:
+            groups.append(self.by_model.setdefault(model, {}))
+        for group in groups:
+            known = group.setdefault(image, [])
+            known += [text for text in captions if text not in known]
 
 
 def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
@@ -92,7 +100,8 @@ def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
             table with a header (.csv, .tsv) or .parquet. A record has
             "image" (or another of "image_id", "file_name", "path", ...) and
             "caption" (or "captions", "text", "sentences"): a text or a list
-            of texts; an image may have many records.
+            of texts, and perhaps "model", its author; an image may have many
+            records.
 
     Returns:
         CaptionFile: Its captions.
@@ -129,7 +138,7 @@ def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
     return file
 
 
-def _read_record(record: Any) -> Tuple[str, List[str]]:
+def _read_record(record: Any) -> Tuple[str, List[str], str]:
     if isinstance(record, ValueError):
         raise record
     if not isinstance(record, dict):
@@ -149,12 +158,13 @@ def _read_record(record: Any) -> Tuple[str, List[str]]:
         raise ValueError('no field "image" that names an image')
     if not texts:
         raise ValueError('no field "caption" that holds a text')
-    for text in (image, *texts):
+    model = str(_first(record, (_MODEL,))).strip()
+    for text in (image, model, *texts):
         try:
             text.encode()
         except UnicodeEncodeError:
             raise ValueError('a text that is no valid unicode') from None
-    return image, texts
+    return image, texts, model
 
 
 def _first(record: Dict[str, Any], names: Iterable[str]) -> Any:
@@ -179,8 +189,8 @@ def _json_rows(path: Path) -> Iterator[_Row]:
     for number, row in enumerate(annotations):
         where = f'{path}, annotation {number}'
         try:
-            image = names[row['image_id']]
-            yield where, dict(image=image, caption=row.get('caption'))
+            record = {x: row.get(x) for x in ('caption', _MODEL)}
+            yield where, dict(record, image=names[row['image_id']])
         except (AttributeError, KeyError, TypeError):
             yield where, ValueError('no "image_id" that is among its images')
 
@@ -254,7 +264,7 @@ def _parquet_rows(path: Path) -> Iterator[_Row]:
         names = [
             name
             for name in file.schema_arrow.names
-            if name.strip().lower() in (*_IMAGE, *_CAPTION)
+            if name.strip().lower() in (*_IMAGE, *_CAPTION, _MODEL)
         ]
         number = 0
         for batch in file.iter_batches(1024, columns=names):

@@ -1,13 +1,16 @@
 import os
 from pathlib import Path
-from typing import Dict, List, Optional, Union
+from typing import Collection, Dict, List, Optional, Union
 
 from ..parsing.answer_check import AnswerCheck
 from ..requests.messages import CAPTION, Failure, Request, Response
 from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
-from .caption_file import read_caption_file
+from .caption_file import CaptionFile, read_caption_file
 from .registry import BACKENDS
+
+# Models named in a message.
+_NAMED = 20
 
 
 @BACKENDS.register_module('captions')
@@ -19,11 +22,15 @@ class CaptionsBackend(Backend):
 
     Args:
         captions (str | PathLike): See :func:`read_caption_file`.
-        model (str): Name of the captions' source. Defaults to 'captions'.
+        model (str, optional): Author of the captions. Where records have a
+            field "model", only those of this one are used. Defaults to None:
+            all captions, as those of one teacher.
+        number (int, optional): Use only the caption of this number of each
+            image, from 1, as a teacher of its own. Defaults to None: all.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: No file is given, or there is no caption in it.
+        ValueError: No file is given, or there is no such caption in it.
     """
 
     kinds = (CAPTION,)
@@ -31,7 +38,8 @@ class CaptionsBackend(Backend):
     def __init__(
         self,
         captions: Optional[Union[str, os.PathLike]] = None,
-        model: str = 'captions',
+        model: Optional[str] = None,
+        number: Optional[int] = None,
     ) -> None:
         if captions is None:
             raise ValueError(
@@ -39,10 +47,19 @@ class CaptionsBackend(Backend):
                 '--captions'
             )
         file = read_caption_file(captions)
-        self.model = model
+        self.model = model or 'captions'
         self.source = str(captions)
         self.notes: List[str] = file.notes
-        self._captions = file.captions
+        if model is None and len(file.by_model) > 1:
+            self.notes.append(
+                f'{captions}: the captions of {len(file.by_model)} models '
+                f'are taken as those of one teacher; --model takes one of '
+                f'{_some(file.by_model)}'
+            )
+        self._captions = _of_model(file, model, self.source)
+        if number is not None:
+            self.model = f'{self.model}, caption {number}'
+            self._captions = _numbered(self._captions, number, self.source)
         self.keys = self._captions.keys()
 
     def note_outdated(self, folder: Union[str, os.PathLike]) -> List[str]:
@@ -85,6 +102,47 @@ class CaptionsBackend(Backend):
             )
         first, *more = _valid_captions(texts)
         return Response(first, more=tuple(more))
+
+
+def _of_model(
+    file: CaptionFile, model: Optional[str], source: str
+) -> Dict[str, List[str]]:
+    if model is None or not file.by_model:
+        return file.captions
+    if model not in file.by_model:
+        raise ValueError(
+            f'{source}: no record has the field "model" "{model}"; it names '
+            f'{_some(file.by_model)}'
+        )
+    return file.by_model[model]
+
+
+def _numbered(
+    captions: Dict[str, List[str]], number: int, source: str
+) -> Dict[str, List[str]]:
+    """Keep the caption of one number, from 1, of each image."""
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(
+            f'backend "captions": "number" must be 1 or more, got {number!r}'
+        )
+    found = {
+        image: texts[number - 1 : number]
+        for image, texts in captions.items()
+        if len(texts) >= number
+    }
+    if not found:
+        raise ValueError(
+            f'{source}: no image has {number} captions; the most are '
+            f'{max(map(len, captions.values()))}'
+        )
+    return found
+
+
+def _some(names: Collection[str]) -> str:
+    """List the first names."""
+    shown = ', '.join(f'"{name}"' for name in sorted(names)[:_NAMED])
+    more = len(names) - _NAMED
+    return shown + (f' and {more} more' if more > 0 else '')
 
 
 def _valid_captions(texts: List[str]) -> List[str]:

@@ -2,7 +2,7 @@ import os
 import sys
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple, Union
+from typing import Iterator, List, Tuple, Union
 
 from ..interaction import Interaction
 from ..parsing.parse_answer import label_image, read_list
@@ -72,7 +72,7 @@ class _SortedImages:
     """
 
     def __init__(self, path: Path) -> None:
-        self._rows = chain(_check_order(path), [(None, [])])
+        self._rows = chain(read_sorted(path), [(None, [])])
         self.key, self._found = next(self._rows)
 
     def get(self, key: str) -> List[Interaction]:
@@ -91,9 +91,20 @@ class _SortedImages:
             self.key, self._found = next(self._rows)
 
 
-def _check_order(
+def read_sorted(
     path: Path,
-) -> Iterator[Tuple[Optional[str], List[Interaction]]]:
+) -> Iterator[Tuple[str, List[Interaction]]]:
+    """Read a parsed layer that must be sorted by image.
+
+    Args:
+        path (Path): The file.
+
+    Yields:
+        Tuple[str, List[Interaction]]: Key and interactions.
+
+    Raises:
+        ValueError: It is damaged or not sorted; the message names it.
+    """
     last = ''
     for key, found in read_parsed(path):
         if key <= last:
