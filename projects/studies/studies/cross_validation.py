@@ -14,7 +14,7 @@ from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.config_file import inner_configs
 from clhoi_mm.registry import LOOPS
 
-from .baselines import annotation_file, class_scores
+from .baselines import annotation_file
 
 
 class CrossValidation:
@@ -29,16 +29,14 @@ class CrossValidation:
     - ``folds``: every n-th image of the annotations that are tested is left
       out of training and tested, n times, each time by another model, and
       all are scored together. All tests must be of one annotation file;
-      training may have others beside it;
-    - ``prior``: 'prior' or 'words', the frequencies that score the classes in
-      a fold, counted in the images that it trains on.
+      training may have others beside it.
 
     Args:
         cfg (Config): Of the run.
         train (bool): Whether to train before testing.
     """
 
-    KEYS = frozenset({'further_tests', 'keep_predictions', 'folds', 'prior'})
+    KEYS = frozenset({'further_tests', 'keep_predictions', 'folds'})
 
     def __init__(self, cfg: Config, train: bool) -> None:
         self.cfg = cfg
@@ -109,8 +107,6 @@ class CrossValidation:
             for dataset in inner_configs(cfg.train_dataloader.dataset):
                 if _path(dataset) == tested:
                     self._keep(dataset, fold, tested=False)
-        if cfg.get('prior'):
-            cfg.model.icn['class_scores'] = class_scores(cfg, cfg.prior)
         return RUNNERS.build(cfg)
 
     def _test(self, runner: Runner, fold: Optional[int]) -> None:

@@ -5,8 +5,9 @@ from typing import Any, Iterable, Iterator, Optional, Sequence
 from mmengine.config import Config, ConfigDict
 
 from clhoi_mm.config_file import inner_configs, merge_options, read_config
+from clhoi_mm.utils.errors import InputError
 
-from .baselines import BASELINES, class_scores
+from .baselines import BASELINES, object_prior, word_prior
 from .plots import check_plot, rows_of
 from .study_run import StudyRun
 
@@ -185,7 +186,7 @@ class Study:
             spec.get('options', {}),
         ):
             merge_options(cfg, options)
-        self._set_baseline(cfg, spec, seed, prior)
+        self._set_baseline(cfg, spec.get('baseline'), seed, prior)
         if self.features:
             for split in ('train', 'val', 'test'):
                 loader = cfg[f'{split}_dataloader']
@@ -203,21 +204,28 @@ class Study:
         return cfg
 
     def _set_baseline(
-        self, cfg: Config, spec: dict, seed: int, prior: bool
+        self, cfg: Config, baseline: Optional[str], seed: int, prior: bool
     ) -> None:
         """Put what does not look at pairs in the model's place."""
-        baseline, folds = spec.get('baseline'), spec.get('folds')
         if baseline is None:
             return
         cfg.model.icn = dict(type='BaselineICN', seed=seed)
         cfg.model.vlt = cfg.model.context_loss = None
         if baseline == 'random' or not prior:
             return
-        if folds:
-            # Counted without the images that a fold tests.
-            cfg.prior = baseline
-        else:
-            cfg.model.icn['class_scores'] = class_scores(cfg, baseline)
+        dataset, *others = inner_configs(cfg.train_dataloader.dataset)
+        if others:
+            raise InputError(
+                f'{cfg.filename}: prior frequencies are counted in one '
+                'annotation file, but training concatenates several; '
+                'leave the row out by --rows'
+            )
+        vocabulary = cfg.model.teacher_head.vocabulary
+        cfg.model.icn['class_scores'] = (
+            word_prior(dataset, vocabulary, cfg.model.pairing.score_thr)
+            if baseline == 'words'
+            else object_prior(dataset, vocabulary)
+        )
 
     def _add_tests(self, cfg: Config, spec: dict) -> None:
         """Beside the config, what else a run does; nothing where there is

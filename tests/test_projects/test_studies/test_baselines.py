@@ -93,14 +93,6 @@ def test_prior_is_the_share_of_pairs_that_do_it(tmp_path):
     )
     # Three person-cup pairs, two of two people, two with the drier.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1 / 2, 0])
-    for indices in (1, [0]):
-        prior = object_prior(
-            dict(
-                data_root=str(tmp_path), ann_file='ann.json', indices=indices
-            ),
-            str(tmp_path / 'v.json'),
-        )
-        assert prior == pytest.approx([1 / 2, 1 / 2, 1 / 2, 0])
 
 
 def test_a_split_stands_for_its_file():
@@ -156,39 +148,5 @@ def test_prior_of_words_is_their_share_of_photos_with_the_object(tmp_path):
     # Three photos with a cup; in one there are two people, in another, where
     # no detection shows two, they hug. The drier is detected and held once.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1, 1])
-    with pytest.raises(InputError, match='lacks LoadTeacherKnowledge'):
+    with pytest.raises(InputError, match='LoadDetectorFeatures is not in'):
         word_prior(dict(pipeline=pipeline[1:]), str(tmp_path / 'v.json'), 0.2)
-
-
-def test_prior_of_words_with_annotated_boxes(tmp_path):
-    vocabulary = HOIVocabulary.from_dict(VOCABULARY)
-    vocabulary.save(tmp_path / 'v.json')
-    content = dict(
-        images=[dict(id=i, file_name=f'{i}.jpg') for i in (1, 2, 3)],
-        categories=[dict(id=9, name='cup'), dict(id=5, name='person')],
-        verbs=[],
-        annotations=[box(i, i, 9) for i in (1, 2, 3)],
-        hois=[],
-        hoi_categories=[],
-    )
-    (tmp_path / 'ann.json').write_text(json.dumps(content))
-    words = [
-        PseudoLabels('1.jpg', interactions=[Interaction('hold', 'cup', 1.0)]),
-        PseudoLabels('3.jpg'),
-    ]
-    pack_cache(words, tmp_path / 'cache', vocabulary, HashedTextEncoder(8))
-    steps = [
-        dict(type='LoadDetections', source='ground_truth'),
-        dict(type='LoadTeacherKnowledge', cache=str(tmp_path / 'cache')),
-    ]
-    dataset = dict(
-        data_root=str(tmp_path),
-        ann_file='ann.json',
-        pipeline=[dict(type='CachedTransforms', steps=steps)],
-    )
-    # The second image has no answer; a person is none without another.
-    for indices, share in ((None, 1 / 2), ([0, 1], 1), ([2], 0)):
-        prior = word_prior(
-            dict(dataset, indices=indices), str(tmp_path / 'v.json'), 0.2
-        )
-        assert prior == pytest.approx([share, 0, 0, 0])

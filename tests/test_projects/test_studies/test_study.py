@@ -128,10 +128,6 @@ def test_further_tests_and_folds(write):
     assert cfg.keep_predictions and 'folds' not in cfg
     full = study.runs('full')[0].cfg
     assert list(full.further_tests) == ['wide'] and full.folds == 3
-    # Counted in each fold, and not before.
-    path = write("'prior': dict(", "'prior': dict(folds=3, ")
-    cfg = Study(path).runs('prior')[0].cfg
-    assert cfg.prior == 'prior' and 'class_scores' not in cfg.model.icn
     with pytest.raises(ValueError, match=r"rows.wide.tests: .*'other'"):
         Study(write("title='wide',", "title='wide', tests=['other'],"))
 
