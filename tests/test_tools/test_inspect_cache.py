@@ -241,13 +241,68 @@ def test_compared_with_annotations(folder, source):
 @pytest.mark.parametrize('source', ['cache', 'pass/parsed.jsonl'])
 def test_table(folder, source):
     """The vocabulary is the cache's, or that of the annotations."""
-    text = run(folder, 'compare', source, '--ann', 'ann.json').check().text
+    args = ('compare', source, '--ann', 'ann.json', '--by-verb')
+    text = run(folder, *args).check().text
     lines = [line.split() for line in text.strip().splitlines()]
     assert lines[-3:] == [
         ['all', '3', '3', '2', '66.7', '66.7', '91.7'],
         ['hold', '2', '2', '1', '50.0', '50.0', '83.3'],
         ['ride', '1', '1', '1', '100.0', '100.0', '100.0'],
     ]
+
+
+def test_teachers_side_by_side(folder):
+    other = [said(*BALL, 0.5), said('kick', 'ball', 0.5), said(*BIKE, 0.5)]
+    write_lines(
+        folder / 'other.jsonl',
+        [dict(image_id='a.png', interactions=other)],
+    )
+    (folder / 'objects.jsonl').write_text(
+        '{"image_id": "a.png", "objects": ["person", "ball"]}\n'
+    )
+    args = ('compare', 'cache', 'other.jsonl', '--ann', 'ann.json')
+    text = run(folder, *args).check().text
+    lines = [line.split() for line in text.splitlines()]
+    # Of three images two are annotated with "hold ball"; of the cache's
+    # labels one is false, the ball of b.png, which is in no interaction.
+    for row in (
+        ['cache', '3', '1.00', '66.7', '66.7', '91.7'],
+        ['other.jsonl', '1', '3.00', '33.3', '100.0', '100.0'],
+        ['false,', 'in', '%', 'labels', 'wrong', 'verb', 'extra', 'verb',
+         'other', 'object'],
+        ['cache', '1', '0.0', '0.0', '100.0'],
+        ['other.jsonl', '2', '0.0', '50.0', '50.0'],
+        ['recall', 'by', 'images', '1-9', '10-29', '30-99', '100+'],
+        ['cache', '66.7', '-', '-', '-'],
+        ['other.jsonl', '100.0', '-', '-', '-'],
+    ):  # fmt: skip
+        assert row in lines
+    assert not any('hold' in line for line in lines)
+    done = run(folder, *args, '--objects', 'objects.jsonl', '--json').check()
+    first, second = map(json.loads, done.text.splitlines())
+    assert (first['source'], second['source']) == ('cache', 'other.jsonl')
+    assert first['false_labels'] == second['false_labels'] | dict(extra_verb=0)
+    assert second['false_labels'] == dict(
+        wrong_verb=0, extra_verb=1, idle_object=0, absent_object=1
+    )
+
+
+@pytest.mark.parametrize(
+    'args, images',
+    [
+        (['--ids', 'list.txt'], ['a.png', 'c.png']),
+        (['--without', 'list.txt'], ['b.png']),
+        (['--ids', 'list.txt', '--without', 'one.txt'], ['a.png']),
+    ],
+)
+def test_some_images_are_compared(folder, args, images):
+    # By key, and by the annotation file's id; others are passed over.
+    (folder / 'list.txt').write_text('./a.png\n2\n\nnone.png\n')
+    (folder / 'one.txt').write_text('c.png\n')
+    command = ('compare', 'pass', '--ann', 'ann.json', '--json', *args)
+    out = json.loads(run(folder, *command).check().text)
+    assert out['images'] == len(images)
+    assert out['images_not_annotated'] == 4 - len(images)
 
 
 def test_a_cache_is_checked(folder, tmp_path):
@@ -268,12 +323,23 @@ def test_bad_input_is_one_line(folder):
     other = json.loads((folder / 'ann.json').read_text())
     other['verbs'][0] = 'juggle'
     (folder / 'other.json').write_text(json.dumps(other))
+    (folder / 'all.txt').write_text('0\n1\n2\n3\n')
+    (folder / 'else.jsonl').write_text(
+        '{"image_id": "e.png", "objects": ["ball"]}\n'
+    )
     for args, message in (
         (('show', 'nowhere'), 'nowhere'),
         (('show', 'pass', '--out', 'x'), '--images'),
         (('compare', 'pass', '--ann', 'other.json'), '--vocab'),
         (('compare', 'cache', '--ann', 'none.json'), 'none.json'),
         (('compare', 'cache', '--ann', 'empty.json'), 'no key of cache'),
+        (('compare', 'pass', 'none', '--ann', 'ann.json'), 'none'),
+        (('compare', 'cache', '--ann', 'ann.json', '--ids', 'ann.json'),
+         'ann.json: no line is the key or id'),
+        (('compare', 'cache', '--ann', 'ann.json', '--without', 'all.txt'),
+         'no image is left'),
+        (('compare', 'cache', '--ann', 'ann.json', '--objects', 'else.jsonl'),
+         'no key of cache'),
         (('compare', 'cache', '--ann', 'ann.json', '--vocab', 'hico_det'),
          'field "vocabulary.name"')):  # fmt: skip
         done = run(folder, *args)

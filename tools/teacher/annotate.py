@@ -502,7 +502,7 @@ def agree(args: argparse.Namespace) -> None:
             args.equal_scores,
         )
     )
-    print(f'written to {os.path.abspath(args.out)}; pack it with pack')
+    print(f'written to {os.path.abspath(args.out)}; the stage pack is next')
 
 
 def report(folder: str, vocab: Optional[str]) -> None:

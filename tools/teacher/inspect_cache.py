@@ -224,7 +224,8 @@ def compare(args: argparse.Namespace) -> None:
     objects = None
     if args.objects is not None:
         objects = read_detected_objects(args.objects, vocabulary)
-        print('\n'.join(objects.notes), end='', file=sys.stderr)
+        for note in objects.notes:
+            print(note, file=sys.stderr)
     results = [
         evaluate_teacher(source, annotated, vocabulary, objects)
         for source in sources

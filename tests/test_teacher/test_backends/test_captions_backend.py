@@ -74,6 +74,72 @@ FILES = dict(
 )
 
 
+def by_model(path):
+    rows = [
+        ('a.jpg', 'A man rides a horse.', 'one'),
+        ('a.jpg', 'A man feeds a horse.', 'two'),
+        ('b.jpg', 'A woman holds a cup.', 'two'),
+        ('c.jpg', 'A dog.', None),
+    ]
+    names = ('image', 'caption', 'model')
+    rows = [dict(zip(names, row)) for row in rows]
+    path.write_text('\n'.join(map(json.dumps, rows)))
+    return path
+
+
+def captions_of(path, **options):
+    backend = build_backend(dict(type='captions', captions=path, **options))
+    return backend, backend._captions
+
+
+def test_one_model_is_one_teacher(tmp_path):
+    path = by_model(tmp_path / 'models.jsonl')
+    backend, found = captions_of(path, model='two')
+    assert backend.model == 'two' and not backend.notes
+    assert found == {
+        'a.jpg': ['A man feeds a horse.'],
+        'b.jpg': ['A woman holds a cup.'],
+    }
+    backend, found = captions_of(path)
+    assert list(map(len, found.values())) == [2, 1, 1]
+    (note,) = backend.notes
+    assert '2 models' in note and '"one", "two"' in note
+    with pytest.raises(ValueError, match='"three".*names "one", "two"'):
+        captions_of(path, model='three')
+    # Without the field, the model is but a name.
+    lines(tmp_path / 'lines.jsonl')
+    backend, found = captions_of(tmp_path / 'lines.jsonl', model='people')
+    assert backend.model == 'people' and found == KNOWN
+
+
+def test_models_of_a_table(tmp_path):
+    arrow = pytest.importorskip('pyarrow')
+    from pyarrow import parquet as files
+
+    rows = dict(image=['a', 'a'], caption=['x', 'y'], Model=['one', 'two'])
+    files.write_table(arrow.table(rows), str(tmp_path / 'a.parquet'))
+    (tmp_path / 'a.csv').write_text('image,caption,Model\na,x,one\na,y,two\n')
+    for name in ('a.parquet', 'a.csv'):
+        _, found = captions_of(tmp_path / name, model='two')
+        assert found == {'a': ['y']}
+
+
+def test_each_number_is_a_teacher(tmp_path):
+    lines(tmp_path / 'lines.jsonl')
+    backend, found = captions_of(tmp_path / 'lines.jsonl', number=1)
+    assert backend.model == 'captions, caption 1'
+    assert found == {image: texts[:1] for image, texts in KNOWN.items()}
+    _, found = captions_of(tmp_path / 'lines.jsonl', number=2)
+    assert found == {'a.jpg': KNOWN['a.jpg'][1:]}
+    for number, message in (
+        (3, 'no image has 3 captions; the most are 2'),
+        (0, '"number" must be 1 or more, got 0'),
+        ('x', "got 'x'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            captions_of(tmp_path / 'lines.jsonl', number=number)
+
+
 @pytest.mark.parametrize('name', FILES)
 def test_every_file_gives_the_same_captions(tmp_path, name):
     FILES[name](tmp_path / name)
