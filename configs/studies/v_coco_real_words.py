@@ -58,6 +58,35 @@ for _teacher, _title in _teachers.items():
             },
             folds=_folds,
         )
+# Parts of the learnable model: a lower recall, no confusions between verbs,
+# and, without a noise model, the full weight that it gives unlabeled classes.
+_parts = {
+    'recall': (
+        'learnable label noise model, recall 0.5',
+        {'model.label_noise.recall': 0.5},
+    ),
+    'no-confusion': (
+        'learnable label noise model without confusions',
+        {
+            'model.label_noise.confusion': 1e-3,
+            'model.label_noise.lr_mult': 1.0,
+            'model.label_noise.prior_weight': 0.0,
+        },
+    ),
+    'weight': (
+        'no label noise model, unlabeled classes at full weight',
+        {
+            'model.label_noise': None,
+            'model.interaction_loss.unlabeled_weight': 1.0,
+        },
+    ),
+}
+for _name, (_model, _options) in _parts.items():
+    rows[f'by-1-{_name}'] = dict(
+        title=f'{_teachers["by-1"]}; {_model}',
+        options=_options,
+        folds=_folds,
+    )
 for _level in ('image', 'instance'):
     rows[_level] = dict(
         title=f'{_level}-level labels',

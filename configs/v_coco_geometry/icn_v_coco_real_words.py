@@ -20,7 +20,7 @@ train_dataloader = dict(
 val_dataloader = dict(dataset=dict(data_root=data_root, ann_file=ann_file))
 test_dataloader = dict(dataset=dict(data_root=data_root, ann_file=ann_file))
 
-max_epochs = 20
+max_epochs = 10
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler = [
     dict(
