@@ -45,19 +45,18 @@ def _title(teacher: tuple) -> str:
 def _models(images: int, batch_size: int) -> dict:
     """Noise models with warm-ups of one and of three epochs."""
     iterations = -(-images // batch_size)
+    learnable = dict(
+        _delete_=True,
+        type='LearnableLabelNoise',
+        warmup=iterations,
+        # One over the images and some 8 compatible classes of each.
+        prior_weight=1 / (8 * images),
+        instance_weight_power=2.0,
+    )
     return {
         'none': ('no label noise model', None),
-        'learned': (
-            'learnable',
-            dict(
-                _delete_=True,
-                type='LearnableLabelNoise',
-                warmup=iterations,
-                # One over the images and some 8 compatible classes of each.
-                prior_weight=1 / (8 * images),
-                instance_weight_power=2.0,
-            ),
-        ),
+        'learned': ('learnable', learnable),
+        'low-recall': ('learnable, recall 0.3', dict(learnable, recall=0.3)),
         'counted': (
             'EM',
             dict(
@@ -92,6 +91,7 @@ for _images, (_batch_size, _epochs) in _sizes.items():
 _lines = {
     'no label noise model': 'none',
     'learnable': 'learned',
+    'learnable, recall 0.3': 'low-recall',
     'EM': 'counted',
 }
 plots = [

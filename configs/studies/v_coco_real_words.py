@@ -65,6 +65,10 @@ _parts = {
         'learnable label noise model, recall 0.5',
         {'model.label_noise.recall': 0.5},
     ),
+    'low-recall': (
+        'learnable label noise model, recall 0.3',
+        {'model.label_noise.recall': 0.3},
+    ),
     'no-confusion': (
         'learnable label noise model without confusions',
         {
@@ -93,3 +97,15 @@ for _level in ('image', 'instance'):
         options={'model.teacher_head.supervision': _level},
         folds=_folds,
     )
+rows['instance-long'] = dict(
+    title='instance-level labels, 40 epochs',
+    options={
+        **rows['instance']['options'],
+        'train_cfg.max_epochs': 40,
+        'train_cfg.val_interval': 40,
+        'param_scheduler.CosineAnnealingLR.end': 40,
+        'param_scheduler.CosineAnnealingLR.T_max': 39,
+    },
+    folds=_folds,
+    seeds=[0],
+)
