@@ -56,7 +56,10 @@ def _models(images: int, batch_size: int) -> dict:
     return {
         'none': ('no label noise model', None),
         'learned': ('learnable', learnable),
-        'low-recall': ('learnable, recall 0.3', dict(learnable, recall=0.3)),
+        'small': (
+            'learnable, confusions from 0.005',
+            dict(learnable, confusion=0.005),
+        ),
         'counted': (
             'EM',
             dict(
@@ -91,7 +94,7 @@ for _images, (_batch_size, _epochs) in _sizes.items():
 _lines = {
     'no label noise model': 'none',
     'learnable': 'learned',
-    'learnable, recall 0.3': 'low-recall',
+    'learnable, confusions from 0.005': 'small',
     'EM': 'counted',
 }
 plots = [

@@ -25,21 +25,31 @@ _teachers = {
     'by-3': 'named by three models or more',
     'share': 'named by any model, weighted by agreement',
 }
-# An epoch has 10 iterations.
+# 306 images in batches of 32 are 10 iterations; prior_weight is one over these
+# images and some 8 compatible classes of each.
+_learnable = dict(
+    _delete_=True,
+    type='LearnableLabelNoise',
+    warmup=10,
+    prior_weight=4e-4,
+    instance_weight_power=2.0,
+)
 _noise = {
-    'none': ('no label noise model', {'model.label_noise': None}),
-    'learned': ('learnable label noise model', {}),
+    'none': ('no label noise model', None),
+    'learned': ('learnable label noise model', _learnable),
+    'small-confusion': (
+        'learnable label noise model, confusions from 0.005',
+        dict(_learnable, confusion=0.005),
+    ),
     'counted': (
         'EM label noise model',
-        {
-            'model.label_noise': dict(
-                _delete_=True,
-                type='EMLabelNoise',
-                warmup=30,
-                momentum=0.9,
-                instance_weight_power=2.0,
-            )
-        },
+        dict(
+            _delete_=True,
+            type='EMLabelNoise',
+            warmup=30,
+            momentum=0.9,
+            instance_weight_power=2.0,
+        ),
     ),
 }
 
@@ -49,12 +59,12 @@ rows = {
     ),
 }
 for _teacher, _title in _teachers.items():
-    for _name, (_model, _options) in _noise.items():
+    for _name, (_text, _model) in _noise.items():
         rows[f'{_teacher}-{_name}'] = dict(
-            title=f'{_title}; {_model}',
+            title=f'{_title}; {_text}',
             options={
                 _cache: f'data/v_coco_real_words/teacher/{_teacher}',
-                **_options,
+                'model.label_noise': _model,
             },
             folds=_folds,
         )
@@ -63,33 +73,31 @@ for _teacher, _title in _teachers.items():
 _parts = {
     'recall': (
         'learnable label noise model, recall 0.5',
-        {'model.label_noise.recall': 0.5},
+        dict(_learnable, recall=0.5),
+        {},
     ),
     'low-recall': (
         'learnable label noise model, recall 0.3',
-        {'model.label_noise.recall': 0.3},
+        dict(_learnable, recall=0.3),
+        {},
     ),
     'no-confusion': (
         'learnable label noise model without confusions',
-        {
-            'model.label_noise.confusion': 1e-3,
-            'model.label_noise.lr_mult': 1.0,
-            'model.label_noise.prior_weight': 0.0,
-        },
+        dict(_learnable, confusion=1e-3, lr_mult=1.0, prior_weight=0.0),
+        {},
     ),
     'weight': (
         'no label noise model, unlabeled classes at full weight',
-        {
-            'model.label_noise': None,
-            'model.interaction_loss.unlabeled_weight': 1.0,
-        },
+        None,
+        {'model.interaction_loss.unlabeled_weight': 1.0},
     ),
 }
-for _name, (_model, _options) in _parts.items():
+for _name, (_text, _model, _options) in _parts.items():
     rows[f'by-1-{_name}'] = dict(
-        title=f'{_teachers["by-1"]}; {_model}',
-        options=_options,
+        title=f'{_teachers["by-1"]}; {_text}',
+        options={'model.label_noise': _model, **_options},
         folds=_folds,
+        seeds=[0],
     )
 for _level in ('image', 'instance'):
     rows[_level] = dict(

@@ -197,6 +197,47 @@ def test_folds(hico):
         assert 'Traceback' not in done.text and not (hico / 'bad').exists()
 
 
+@pytest.mark.slow
+def test_study_of_real_words(tmp_path):
+    """A teacher, one file of images, folds and intervals of the study."""
+    folder = write(
+        tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
+    )
+    data = 'data/v_coco_real_words'
+    words = ['--vocabulary', 'v_coco']
+    run(folder, 'split', 'source.json', '--single', '--out', data, *words)
+    run(
+        folder,
+        'teacher',
+        f'{data}/annotations/all.json',
+        '--preset',
+        'typical',
+        '--out',
+        f'{data}/teacher/by-1',
+        *words,
+    ).check()
+    text = (CONFIGS / 'studies/v_coco_real_words.py').read_text()
+    (folder / 'study.py').write_text(
+        text.replace("'../", f"'{CONFIGS}/")
+        .replace('seeds = [0, 1, 2]', 'seeds = [0]')
+        .replace('resamples=1000', 'resamples=20')
+        .replace('_folds = 5', '_folds = 2')
+        .replace(
+            'options = {\n', "options = {\n    'train_cfg.max_epochs': 1,\n"
+        )
+    )
+    rows = ['random', 'by-1-learned']
+    done = run_tool(
+        REPO / 'projects/studies/study.py',
+        'study.py',
+        '--rows',
+        *rows,
+        cwd=folder,
+    ).check()
+    assert '| AP | from | to | AP of several pairs |' in done.text
+    assert 'not run yet' not in done.text and 'nan' not in done.text
+
+
 def test_split_of_verbs_without_objects(tmp_path):
     folder = write(
         tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
