@@ -66,6 +66,7 @@ def split_geometry(
     vocabulary: Union[str, HOIVocabulary] = 'hico_det',
     progress: bool = False,
     fold: Optional[Tuple[int, int]] = None,
+    single: bool = False,
 ) -> Dict[str, SplitReport]:
     """Write ``annotations/{train,val,test}.json`` from one annotation file.
 
@@ -81,6 +82,9 @@ def split_geometry(
         progress (bool): Whether to show a progress bar.
         fold (tuple[int, int], optional): For cross-validation, see
             :func:`split_of`. Defaults to None.
+        single (bool): Whether to write all images to
+            ``annotations/all.json`` instead, for a study that divides them
+            into folds by itself. Defaults to False.
 
     Returns:
         dict[str, SplitReport]: Split to the summary of its file.
@@ -94,6 +98,7 @@ def split_geometry(
             f'fold {fold[0]}/{fold[1]}: give K/N with N of 2 or '
             'more folds and K from 0 to N - 1'
         )
+    names = ['all'] if single else list(ENDS)
     file = AnnotationFile.read(ann_file)
     file.require_sizes()
     content = file.content
@@ -116,12 +121,12 @@ def split_geometry(
         if hoi['human_ann_id'] is not None and hoi['object_ann_id'] is not None
     ]
     splits = {
-        image['id']: split_of(image['file_name'], fold)
+        image['id']: 'all' if single else split_of(image['file_name'], fold)
         for image in content['images']
         if image['id'] in pairs
     }
     has_hois = Counter(splits.values())
-    empty = [split for split in ENDS if not has_hois[split]]
+    empty = [split for split in names if not has_hois[split]]
     if empty:
         raise ValueError(
             f'{ann_file}: of {len(file.images)} images {len(pairs)} have an '
@@ -130,7 +135,7 @@ def split_geometry(
             'with more images.'
         )
     reports = {}
-    for split in ENDS:
+    for split in names:
         ids = {image for image, name in splits.items() if name == split}
         sections = dict(
             images=[x for x in content['images'] if x['id'] in ids],

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clhoi_mm.evaluation.core import (
-    evaluate_pair_ranking,
+    rank_pairs,
     read_sample,
     stack_records,
 )
@@ -23,7 +23,7 @@ def table(rows, scored):
     return dict(zip(names[: 3 + scored], map(list, columns)))
 
 
-def evaluate(images):
+def rank(images):
     """Images as lists of annotated and predicted rows."""
     records = [
         read_sample(
@@ -35,7 +35,11 @@ def evaluate(images):
         for i, (gt, pred) in enumerate(images)
     ]
     truth, pred, _ = stack_records(records)
-    return evaluate_pair_ranking(truth, pred, HOI_OBJECTS)
+    return rank_pairs(truth, pred, HOI_OBJECTS)
+
+
+def evaluate(images):
+    return rank(images).result()
 
 
 def iou(a, b):
@@ -171,3 +175,32 @@ def test_equal_scores_keep_the_order_of_rows():
     rows = [(P, Q, 0, 0.5), (P, P, 0, 0.5)]
     assert evaluate([(gt, rows)]).ap[0] == 1
     assert evaluate([(gt, rows[::-1])]).ap[0] == 0.5
+
+
+@given(worlds(), st.data())
+def test_weights_of_images(images, data):
+    """Images of weight 0 are not there; doubled ones change nothing."""
+    ranked = rank(images)
+    shape = dict(min_size=len(images), max_size=len(images))
+    weights = np.array(data.draw(st.lists(st.booleans(), **shape)), int)
+    kept = [image for image, weight in zip(images, weights) if weight]
+    for several, ap, doubled in zip(
+        (False, True),
+        ranked.mean_precisions(weights),
+        ranked.mean_precisions(2 * weights),
+    ):
+        np.testing.assert_allclose(ap, literal(kept, several))
+        np.testing.assert_allclose(doubled, ap)
+
+
+def test_weights_by_hand():
+    ranked = rank(
+        [
+            ([(P, Q, 0)], [(P, Q, 0, 0.9)]),
+            ([], [(P, Q, 0, 0.8)]),
+            ([(P, Q, 0)], [(P, Q, 0, 0.7)]),
+        ]
+    )
+    ap, ap_multi = ranked.mean_precisions(np.array([1, 2, 3]))
+    assert ap[0] == pytest.approx((1 + 3 * 4 / 6) / 4)
+    assert np.isnan(ap_multi).all()

@@ -67,3 +67,16 @@ def test_errors():
         evaluate(
             samples(), dict(META, vocabulary_hash='x'), vocabulary=VOCABULARY
         )
+
+
+@pytest.mark.filterwarnings('ignore:Mean of empty slice')
+def test_intervals():
+    plain = evaluate(samples(), META)
+    found = evaluate(samples(), META, resamples=50)
+    assert plain.items() <= found.items()
+    assert set(found) - set(plain) == {
+        f'pairs/{name}_{end}'
+        for name in ('AP', 'AP_multi')
+        for end in ('low', 'high')
+    }
+    assert found['pairs/AP_low'] < found['pairs/AP'] < found['pairs/AP_high']

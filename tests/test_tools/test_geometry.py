@@ -133,6 +133,17 @@ def test_split(hico):
     assert 'Traceback' not in text
 
 
+def test_single_file(hico):
+    done = run(hico, 'split', 'source.json', '--single', '--out', 'single')
+    assert 'all       30 images' in done.check().text
+    path = hico / 'single/annotations/all.json'
+    found = [x['file_name'] for x in json.loads(path.read_text())['images']]
+    assert found == sorted(
+        x['file_name'] for split in SPLITS for x in read(hico, split)['images']
+    )
+    assert len(list(path.parent.iterdir())) == 1
+
+
 def test_folds(hico):
     """Each image that is not for the test validates once."""
     rests = []
@@ -184,6 +195,47 @@ def test_folds(hico):
         assert done.code
         assert_in(done.text, message)
         assert 'Traceback' not in done.text and not (hico / 'bad').exists()
+
+
+@pytest.mark.slow
+def test_study_of_real_words(tmp_path):
+    """A teacher, one file of images, folds and intervals of the study."""
+    folder = write(
+        tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
+    )
+    data = 'data/v_coco_real_words'
+    words = ['--vocabulary', 'v_coco']
+    run(folder, 'split', 'source.json', '--single', '--out', data, *words)
+    run(
+        folder,
+        'teacher',
+        f'{data}/annotations/all.json',
+        '--preset',
+        'typical',
+        '--out',
+        f'{data}/teacher/by-1',
+        *words,
+    ).check()
+    text = (CONFIGS / 'studies/v_coco_real_words.py').read_text()
+    (folder / 'study.py').write_text(
+        text.replace("'../", f"'{CONFIGS}/")
+        .replace('seeds = [0, 1, 2]', 'seeds = [0]')
+        .replace('resamples=1000', 'resamples=20')
+        .replace('_folds = 5', '_folds = 2')
+        .replace(
+            'options = {\n', "options = {\n    'train_cfg.max_epochs': 1,\n"
+        )
+    )
+    rows = ['random', 'by-1-learned']
+    done = run_tool(
+        REPO / 'projects/studies/study.py',
+        'study.py',
+        '--rows',
+        *rows,
+        cwd=folder,
+    ).check()
+    assert '| AP | from | to | AP of several pairs |' in done.text
+    assert 'not run yet' not in done.text and 'nan' not in done.text
 
 
 def test_split_of_verbs_without_objects(tmp_path):

@@ -7,7 +7,7 @@ import runpy
 import numpy as np
 import pytest
 
-from clhoi_mm.evaluation.core import evaluate_pair_ranking
+from clhoi_mm.evaluation.core import rank_pairs
 from clhoi_mm.evaluation.core.pair_table import PairTable
 from clhoi_mm.teacher import PRESETS, TeacherCache
 from clhoi_mm.vocabulary import HOIVocabulary
@@ -150,7 +150,7 @@ def test_scores_agree(trial, ours, split):
     scores = np.random.default_rng(0).random((len(pairs['label']), 117))
     expected = module['mean_ap'](scores, data[split], classes)
     pair, label = np.nonzero(pairs['label'][:, None] == VOCABULARY.hoi_objects)
-    result = evaluate_pair_ranking(
+    result = rank_pairs(
         truth,
         PairTable(
             pairs['image'][pair],
@@ -160,7 +160,7 @@ def test_scores_agree(trial, ours, split):
             scores[pair, VOCABULARY.hoi_verbs[label]],
         ),
         VOCABULARY.hoi_objects,
-    )
+    ).result()
     figures = result.summary()
     assert figures['AP'] / 100 == pytest.approx(expected['ap'], abs=1e-6)
     assert figures['AP_multi'] / 100 == pytest.approx(

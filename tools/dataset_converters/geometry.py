@@ -2,8 +2,10 @@
 
 `split` takes an annotation file in the project's format and writes
 annotations/{train,val,test}.json: the CRC-32 of an image's name modulo 100
-determines its split (below 60, below 70, the rest). Images with an annotated
-pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are kept.
+determines its split (below 60, below 70, the rest); --single writes all to
+annotations/all.json, for studies that divide them into folds. Images with an
+annotated pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are
+kept.
 
 `teacher` writes a simulated teacher's cache for one of these files:
 image-level pseudo-labels with a given precision and recall, half of the errors
@@ -45,10 +47,16 @@ def parse_args() -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest='command', required=True)
     split = commands.add_parser(
-        'split', parents=[common], help='three annotation files'
+        'split', parents=[common], help='three annotation files, or one'
     )
     split.add_argument('--out', required=True, help="the data set's folder")
-    split.add_argument(
+    divided = split.add_mutually_exclusive_group()
+    divided.add_argument(
+        '--single',
+        action='store_true',
+        help='one file, annotations/all.json, in place of three',
+    )
+    divided.add_argument(
         '--fold',
         type=fold,
         metavar='K/N',
@@ -139,7 +147,7 @@ def parse_args() -> argparse.Namespace:
 
 def split(args: argparse.Namespace) -> None:
     reports = split_geometry(
-        args.ann, args.out, args.vocabulary, True, args.fold
+        args.ann, args.out, args.vocabulary, True, args.fold, args.single
     )
     for name, report in reports.items():
         print(

@@ -112,6 +112,11 @@ def parse_args() -> argparse.Namespace:
         help='leave out interactions that fewer of them name '
         '(default %(default)s)',
     )
+    command.add_argument(
+        '--equal-scores',
+        action='store_true',
+        help='the score of all is 1 (default: the share of the teachers)',
+    )
     _add_parsed(command)
     command.add_argument('--out', required=True, help='a folder of its own')
     command = commands.add_parser(
@@ -513,7 +518,12 @@ def agree(args: argparse.Namespace) -> None:
     vocabulary = HOIVocabulary.load(args.vocab)
     print(
         unite_teachers(
-            args.folders, args.out, vocabulary, args.min_teachers, args.parsed
+            args.folders,
+            args.out,
+            vocabulary,
+            args.min_teachers,
+            args.parsed,
+            args.equal_scores,
         )
     )
     print(f'written to {os.path.abspath(args.out)}; the stage pack is next')

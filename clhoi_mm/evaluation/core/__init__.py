@@ -10,6 +10,7 @@ from .average_precision import (
     precisions,
     rank_in_class,
 )
+from .bootstrap import bootstrap_interval
 from .calibration import Reliability, ScoreCalibration
 from .errors import REASONS, ErrorReport, classify_errors
 from .ground_truth import hico_det_ground_truth, v_coco_ground_truth
@@ -22,7 +23,7 @@ from .hico_det import (
 )
 from .hoi_classes import HOIClasses
 from .matching import assign_true_positives, best_matches, candidate_pairs
-from .pair_ranking import PairRankingResult, evaluate_pair_ranking
+from .pair_ranking import PairRankingResult, RankedPairs, rank_pairs
 from .pair_table import ImageLabelTable, PairTable
 from .predictions import Predictions
 from .protocols import HICO_DET_PROTOCOLS, HICODetProtocol
@@ -53,6 +54,7 @@ __all__ = [
     'REASONS',
     'RECALL_LEVELS',
     'RISING_RECALL_LEVELS',
+    'RankedPairs',
     'Reliability',
     'RolePredictions',
     'ScoreCalibration',
@@ -65,9 +67,9 @@ __all__ = [
     'area_under_envelope',
     'average_precision',
     'best_matches',
+    'bootstrap_interval',
     'candidate_pairs',
     'evaluate_hico_det',
-    'evaluate_pair_ranking',
     'evaluate_v_coco',
     'classify_errors',
     'classify_v_coco_errors',
@@ -77,6 +79,7 @@ __all__ = [
     'match_hico_det',
     'precisions',
     'rank_in_class',
+    'rank_pairs',
     'read_sample',
     'read_v_coco_sample',
     'right_pairs',

@@ -7,7 +7,7 @@ import numpy as np
 
 from clhoi_mm.utils.boxes import aligned_ious
 
-from .average_precision import precisions, rank_in_class
+from .average_precision import rank_in_class
 from .hoi_classes import class_subsets
 from .matching import candidate_pairs
 from .pair_table import PairTable
@@ -73,19 +73,91 @@ class PairRankingResult:
         }
 
 
-def evaluate_pair_ranking(
+@dataclass(frozen=True)
+class RankedPairs:
+    """Candidate pairs of all classes, ranked by score within a class.
+
+    Attributes:
+        labels (np.ndarray): Class of each row, sorted, (N,) int.
+        positive (np.ndarray): Whether the pair is positive for it, (N,) bool.
+        several (np.ndarray): Whether its image has several pairs with the
+            class's object, (N,) bool.
+        image_inds (np.ndarray): Image of each row, (N,) int.
+        num_pairs (int): Number of candidate pairs.
+        num_hois (int): Number of classes C.
+    """
+
+    labels: np.ndarray
+    positive: np.ndarray
+    several: np.ndarray
+    image_inds: np.ndarray
+    num_pairs: int
+    num_hois: int
+
+    def result(self) -> PairRankingResult:
+        """Compute the AP of each class."""
+        return PairRankingResult(
+            *self.mean_precisions(),
+            num_pairs=self.num_pairs,
+            num_positive=np.bincount(
+                self.labels[self.positive], minlength=self.num_hois
+            ),
+        )
+
+    def mean_precisions(
+        self, weights: Optional[np.ndarray] = None
+    ) -> Tuple[np.ndarray, np.ndarray]:
+        """Average the precision at each class's positive rows.
+
+        Args:
+            weights (np.ndarray, optional): Multiplicity of each image, (I,)
+                int; the copies of a row share the precision behind the last
+                of them. Defaults to None: one each.
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: Over all pairs and over those of
+            several, (C,) each; NaN for classes without a positive row.
+        """
+        times = np.ones(len(self.labels), np.int64)
+        if weights is not None:
+            times = weights[self.image_inds]
+        return (
+            self._mean_precision(times),
+            self._mean_precision(times * self.several),
+        )
+
+    def _mean_precision(self, times: np.ndarray) -> np.ndarray:
+        starts = np.searchsorted(self.labels, np.arange(self.num_hois))
+        rows, hits = (
+            np.append(0, np.cumsum(count))
+            for count in (times, times * self.positive)
+        )
+        used = np.flatnonzero(self.positive & (times > 0))
+        labels, start = self.labels[used], starts[self.labels[used]]
+        precision = (hits[used + 1] - hits[start]) / (
+            rows[used + 1] - rows[start]
+        )
+        counts = np.bincount(labels, times[used], self.num_hois)
+        return np.divide(
+            np.bincount(labels, precision * times[used], self.num_hois),
+            counts,
+            out=np.full(self.num_hois, np.nan),
+            where=counts > 0,
+        )
+
+
+def rank_pairs(
     gt: PairTable, pred: PairTable, hoi_objects: np.ndarray
-) -> PairRankingResult:
+) -> RankedPairs:
     """Rank the candidate pairs of a class's object.
 
     Candidate pairs are the distinct (image, human box, object box, object)
     among the predictions; boxes are given, so there is no one-to-one
     matching. A pair is positive for a class if the smaller of its two IoUs
-    with any annotated pair of the class is at least 0.5. A class's AP is the
-    mean precision at its positive pairs.
-    share of positive ones among the pairs up to it.
+    with any annotated pair of the class is at least 0.5.
 
     Args:
+        gt (PairTable): Annotated pairs.
         pred (PairTable): Predictions, sorted by image. Ties in score keep
             their order; a candidate pair without a row for one of its
             object's classes is ranked last there, in the order of the pairs'
@@ -93,7 +165,7 @@ def evaluate_pair_ranking(
         hoi_objects (np.ndarray): Object of each class, (C,) int.
 
     Returns:
-        PairRankingResult: AP of each class.
+        RankedPairs: The rows of all classes.
     """
     num_hois = len(hoi_objects)
     pair, first = _distinct_pairs(pred, hoi_objects)
@@ -119,14 +191,13 @@ def evaluate_pair_ranking(
     several = (sizes[bag] > 1)[np.concatenate([pair, missing_pair])]
 
     order = rank_in_class(rows.hoi_labels, rows.scores)
-    labels, positive, several = (
-        x[order] for x in (rows.hoi_labels, positive, several)
-    )
-    return PairRankingResult(
-        ap=_mean_precision(labels, positive, num_hois),
-        ap_multi=_mean_precision(labels[several], positive[several], num_hois),
+    return RankedPairs(
+        labels=rows.hoi_labels[order],
+        positive=positive[order],
+        several=several[order],
+        image_inds=rows.image_inds[order],
         num_pairs=len(first),
-        num_positive=np.bincount(labels[positive], minlength=num_hois),
+        num_hois=num_hois,
     )
 
 
@@ -180,17 +251,3 @@ def _positive(rows: PairTable, gt: PairTable, num_hois: int) -> np.ndarray:
     positive = np.zeros(len(rows), dtype=bool)
     positive[row[overlaps >= MIN_IOU]] = True
     return positive
-
-
-def _mean_precision(
-    labels: np.ndarray, positive: np.ndarray, num_hois: int
-) -> np.ndarray:
-    """Compute the mean precision at each class's positive rows, (C,)."""
-    is_defined, precision, _ = precisions(labels, positive, num_hois)
-    counts = np.bincount(is_defined, minlength=num_hois)
-    return np.divide(
-        np.bincount(is_defined, precision, num_hois),
-        counts,
-        out=np.full(num_hois, np.nan),
-        where=counts > 0,
-    )

@@ -4,6 +4,7 @@ from typing import Dict
 
 import numpy as np
 
+from .bootstrap import bootstrap_interval
 from .v_coco_matching import RoleMatches, match_persons, match_roles, rank_rows
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
@@ -18,10 +19,7 @@ def v_coco_intervals(
 ) -> Dict[str, float]:
     """Estimate confidence intervals of the means over 24 roles.
 
-    Bootstrap over images: as many images as there are are drawn with
-    replacement; an image that is drawn twice counts twice. Draws lack images
-    of rare roles and repeat others, which biases their metrics upward: the
-    interval is shifted by the bias of the draws' mean.
+    See :func:`bootstrap_interval`.
 
     Args:
         truth (VCOCOTruth): Annotated persons and roles.
@@ -37,18 +35,8 @@ def v_coco_intervals(
         ``AP_role_s2``, in percent.
     """
     weighted = WeightedVCOCO(truth, pred, actions)
-    count, rng = weighted.num_images, np.random.default_rng(seed)
-    means = [
-        weighted.means(
-            np.bincount(rng.integers(count, size=count), minlength=count)
-        )
-        for _ in range(resamples)
-    ]
-    once = weighted.means(np.ones(count, np.int64))
-    ends = once + np.nanquantile(
-        means - np.nanmean(means, axis=0),
-        [(1 - share) / 2, (1 + share) / 2],
-        axis=0,
+    ends = bootstrap_interval(
+        weighted.means, weighted.num_images, resamples, share, seed
     )
     return {
         f'AP_role_{name}_{end}': float(ends[j, i])

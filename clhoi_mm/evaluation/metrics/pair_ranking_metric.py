@@ -1,10 +1,13 @@
 from typing import Dict, List, Optional, Sequence, Union
 
+import numpy as np
 from mmengine.logging import MMLogger
 
 from clhoi_mm.evaluation.core import (
     HOIRecord,
-    evaluate_pair_ranking,
+    RankedPairs,
+    bootstrap_interval,
+    rank_pairs,
     stack_records,
 )
 from clhoi_mm.registry import METRICS
@@ -21,7 +24,7 @@ class PairRankingMetric(HICODetMetric):
     For models whose detections are the annotated boxes (PredCls): all pairs of
     persons and objects are candidates, and a class's AP is over the
     candidates with its object, see
-    :func:`clhoi_mm.evaluation.core.evaluate_pair_ranking`. Every pair needs a
+    :func:`clhoi_mm.evaluation.core.rank_pairs`. Every pair needs a
     score: set ``model.max_per_img`` above the number of pairs times classes
     of an image. All metrics are percentages, means over the classes with a
     positive pair: ``AP``, and ``AP_multi``, over pairs whose image has several
@@ -35,6 +38,9 @@ class PairRankingMetric(HICODetMetric):
             ``AP/<class>``. Defaults to False.
         unseen (str | Sequence[int], optional): See
             :class:`HICODetMetric`. Defaults to None.
+        resamples (int): Number of bootstrap draws over images for 95 %
+            confidence intervals, ``AP_low``, ``AP_high`` and those of
+            ``AP_multi``. Defaults to 0, without intervals.
         collect_device (str): 'cpu' or 'gpu'. Defaults to 'cpu'.
         prefix (str): Prefix of the metrics' names. Defaults to 'pairs'.
         collect_dir (str, optional): See :class:`HICODetMetric`.
@@ -52,6 +58,7 @@ class PairRankingMetric(HICODetMetric):
         vocabulary: Optional[Union[str, dict, HOIVocabulary]] = None,
         classwise: bool = False,
         unseen: Optional[Union[str, Sequence[int]]] = None,
+        resamples: int = 0,
         collect_device: str = 'cpu',
         prefix: str = 'pairs',
         collect_dir: Optional[str] = None,
@@ -64,6 +71,7 @@ class PairRankingMetric(HICODetMetric):
             prefix=prefix,
             collect_dir=collect_dir,
         )
+        self.resamples = resamples
 
     def compute_metrics(self, results: List[HOIRecord]) -> Dict[str, float]:
         """Evaluate all images.
@@ -82,7 +90,8 @@ class PairRankingMetric(HICODetMetric):
         check_images([record.img_id for record in results], name)
         classes = self.hoi_classes
         gt, pred, _ = stack_records(results)
-        result = evaluate_pair_ranking(gt, pred, classes.objects)
+        ranked = rank_pairs(gt, pred, classes.objects)
+        result = ranked.result()
         if not result.num_positive.any():
             raise ValueError(
                 f'{name}: none of {result.num_pairs} candidate pairs lies on '
@@ -90,6 +99,8 @@ class PairRankingMetric(HICODetMetric):
                 "annotated boxes: LoadDetections(source='ground_truth')."
             )
         metrics = result.summary(classes.rare, self._unseen_mask())
+        if self.resamples:
+            metrics.update(self._intervals(ranked, len(results)))
         logger = MMLogger.get_current_instance()
         logger.info(
             f'{len(results)} images, {result.num_pairs} candidate pairs, '
@@ -103,3 +114,18 @@ class PairRankingMetric(HICODetMetric):
         if self.classwise:
             metrics.update(result.classwise(classes.names))
         return metrics
+
+    def _intervals(
+        self, ranked: RankedPairs, num_images: int
+    ) -> Dict[str, float]:
+        """Estimate the ends of the means over classes."""
+
+        def means(weights: np.ndarray) -> np.ndarray:
+            return 100 * np.nanmean(ranked.mean_precisions(weights), axis=1)
+
+        ends = bootstrap_interval(means, num_images, self.resamples)
+        return {
+            f'{name}_{end}': float(ends[j, i])
+            for i, name in enumerate(('AP', 'AP_multi'))
+            for j, end in enumerate(('low', 'high'))
+        }

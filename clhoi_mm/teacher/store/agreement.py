@@ -59,6 +59,7 @@ def unite_teachers(
     vocabulary: HOIVocabulary,
     min_teachers: int = 2,
     parsed: str = PARSED,
+    equal_scores: bool = False,
 ) -> AgreementReport:
     """Write the labels that teachers agree on, and the answers of all.
 
@@ -77,6 +78,8 @@ def unite_teachers(
             out. Defaults to 2.
         parsed (str): The parsed layers' name. Defaults to
             'parsed.parquet'.
+        equal_scores (bool): Whether the score of all is 1 instead. Defaults
+            to False.
 
     Returns:
         AgreementReport: Counts.
@@ -101,7 +104,7 @@ def unite_teachers(
     rows = heapq.merge(
         *(check.read(path / parsed) for path in paths), key=itemgetter(0)
     )
-    images = _agreed(rows, min_teachers, report)
+    images = _agreed(rows, min_teachers, report, equal_scores)
     with atomic_path(out / ANSWERS) as temp:
         _write_answers([path / ANSWERS for path in paths], temp)
         write_parsed(out / parsed, images)
@@ -158,6 +161,7 @@ def _agreed(
     rows: Iterable[Tuple[str, List[Interaction]]],
     min_teachers: int,
     report: AgreementReport,
+    equal_scores: bool,
 ) -> Iterator[ParsedImage]:
     """Join the rows of each image."""
     for key, group in groupby(rows, itemgetter(0)):
@@ -172,9 +176,10 @@ def _agreed(
             report.kept[len(named)] += 1
             sources = {x for item in named for x in item.source.split('+')}
             pointed = [pair for item in named for pair in item.pointed]
+            share = 1.0 if equal_scores else len(named) / len(answers)
             kept.append(
                 named[0]._replace(
-                    score=len(named) / len(answers),
+                    score=share,
                     source='+'.join(sorted(sources)),
                     pointed=tuple(dict.fromkeys(pointed)),
                 )

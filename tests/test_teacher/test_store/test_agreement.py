@@ -85,6 +85,12 @@ def test_by_hand(folders, tmp_path):
     )
 
 
+def test_equal_scores(folders, tmp_path):
+    unite_teachers(folders, tmp_path, MINI, 2, NAME, equal_scores=True)
+    rows = dict(read_parsed(tmp_path / NAME))
+    assert {x.score for found in rows.values() for x in found} == {1.0}
+
+
 def test_captions_of_all_are_packed(folders, tmp_path):
     out = tmp_path / 'out'
     unite_teachers(folders, out, MINI, 2, NAME)
