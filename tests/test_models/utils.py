@@ -150,7 +150,11 @@ def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
         context_loss=dict(
             type='ContextDistillLoss', text_dim=TEXT_DIM, queue_size=8
         ),
-        interaction_loss=dict(type='InteractionDistillLoss'),
+        interaction_loss=dict(
+            type='InteractionDistillLoss',
+            contrast=dict(type='PairContrastLoss'),
+            contrast_weight=0.005,
+        ),
     )
     cfg.update(overrides)
     return copy.deepcopy(cfg)
