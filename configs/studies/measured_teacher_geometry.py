@@ -22,12 +22,11 @@ _second_round = {
     'param_scheduler': [
         dict(_warmup, begin=0, end=1),
         dict(
-            type='CosineRestartLR',
+            type='CosineRestartAtLR',
             eta_min_ratio=0.01,
             by_epoch=True,
             begin=1,
-            periods=[8, 9],
-            restart_weights=[1, 1],
+            restarts=[9],
             convert_to_iter_based=True,
         ),
         dict(_warmup, begin=9, end=10),
