@@ -56,10 +56,6 @@ def _models(images: int, batch_size: int) -> dict:
     return {
         'none': ('no label noise model', None),
         'learned': ('learnable', learnable),
-        'small': (
-            'learnable, confusions from 0.005',
-            dict(learnable, confusion=0.005),
-        ),
         'counted': (
             'EM',
             dict(
@@ -91,12 +87,7 @@ for _images, (_batch_size, _epochs) in _sizes.items():
                 },
             )
 
-_lines = {
-    'no label noise model': 'none',
-    'learnable': 'learned',
-    'learnable, confusions from 0.005': 'small',
-    'EM': 'counted',
-}
+_lines = {'no label noise model': 'none', 'learnable': 'learned'}
 plots = [
     dict(
         kind='lines',
