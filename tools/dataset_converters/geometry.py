@@ -5,6 +5,11 @@ annotations/{train,val,test}.json: the CRC-32 of an image's name modulo 100
 determines its split (below 60, below 70, the rest). Images with an annotated
 pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are kept.
 
+`holdout` takes the annotation files of official training and test splits and
+holds a tenth of the training images (CRC-32 of the name modulo 100 below 10)
+out for validation. Training images are selected as by `split`; validation and
+test keep all images and all their candidate pairs.
+
 `teacher` writes a simulated teacher's cache for one of these files:
 image-level pseudo-labels with a given precision and recall, half of the errors
 systematic. The same arguments write the same bytes.
@@ -16,9 +21,13 @@ held out of training.
 import argparse
 import json
 import os
-from typing import Tuple
+from typing import Dict, Tuple
 
-from clhoi_mm.annotations.geometry_split import split_geometry
+from clhoi_mm.annotations.geometry_split import (
+    SplitReport,
+    hold_out,
+    split_geometry,
+)
 from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
@@ -55,6 +64,11 @@ def parse_args() -> argparse.Namespace:
         help='for cross-validation: of N folds of the images outside the test '
         'split, the K-th (from 0) validates and the others train',
     )
+    holdout = commands.add_parser(
+        'holdout', parents=[common], help='validation images of a training set'
+    )
+    holdout.add_argument('test', help='annotation file of the test split')
+    holdout.add_argument('--out', required=True, help="the data set's folder")
     teacher = commands.add_parser(
         'teacher', parents=[common], help='a cache of noisy pseudo-labels'
     )
@@ -112,9 +126,14 @@ def parse_args() -> argparse.Namespace:
 
 
 def split(args: argparse.Namespace) -> None:
-    reports = split_geometry(
-        args.ann, args.out, args.vocabulary, True, args.fold
-    )
+    show(split_geometry(args.ann, args.out, args.vocabulary, True, args.fold))
+
+
+def holdout(args: argparse.Namespace) -> None:
+    show(hold_out(args.ann, args.test, args.out, args.vocabulary, True))
+
+
+def show(reports: Dict[str, SplitReport]) -> None:
     for name, report in reports.items():
         print(
             f'{name:6s}{report.images:6d} images {report.pairs:7d} candidate'
@@ -156,7 +175,9 @@ def rare(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     try:
-        dict(split=split, teacher=teacher, rare=rare)[args.command](args)
+        dict(split=split, holdout=holdout, teacher=teacher, rare=rare)[
+            args.command
+        ](args)
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'geometry.py: {error}') from None
 
