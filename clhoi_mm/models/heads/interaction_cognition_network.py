@@ -50,9 +50,7 @@ class PairPredictions:
 
 def logit_and(one: Tensor, other: Tensor) -> Tensor:
     """Compute the logit that two independent events both occur."""
-    return -torch.logsumexp(
-        torch.stack(torch.broadcast_tensors(-one, -other, -one - other)), 0
-    )
+    return one + other - F.softplus(torch.logaddexp(one, other))
 
 
 @MODELS.register_module(name=['InteractionCognitionNetwork', 'ICN'])
