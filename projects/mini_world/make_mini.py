@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from clhoi_mm.teacher.simulation.presets import PRESETS
 from clhoi_mm.teacher.simulation.simulate import simulate_cache
 
 try:
@@ -13,8 +14,6 @@ except ImportError as error:
         f'make_mini.py: {error}: the world is drawn with OpenCV; pip install '
         'opencv-python-headless'
     )
-
-PRESETS = ('weak', 'typical', 'strong', 'perfect')
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--teacher',
         nargs='*',
-        choices=PRESETS,
+        choices=list(PRESETS),
         default=['typical'],
         metavar='PRESET',
         help='noise presets of the simulated teachers whose pseudo-labels of '

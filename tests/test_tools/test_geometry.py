@@ -292,6 +292,33 @@ def test_teacher_writes_the_same_again(hico):
     assert tensors('three', *same, '--no-confuse') != preset.read_bytes()
 
 
+def test_teacher_with_measured_errors(hico):
+    measured = ('--preset', 'measured')
+    done = teacher(hico, *measured, out='first').check()
+    assert 'asked for 0.66' in done.text and 'false labels' in done.text
+    rows = []
+    for name, args in (
+        ('first', ()),
+        ('second', ('--teacher', '1')),
+        ('third', ('--teacher', '1', '--shared-errors', '1')),
+        ('fourth', ('--shared-errors', '1')),
+    ):
+        teacher(hico, *measured, *args, out=name).check()
+        rows.append((hico / name / 'knowledge.safetensors').read_bytes())
+    assert len(set(rows)) == 3 and rows[2] == rows[3]
+    typical = [
+        teacher(
+            hico,
+            *('--preset', 'typical', '--shared-errors', '.5'),
+            *('--teacher', number),
+            out=number,
+        ).check()
+        for number in '12'
+    ]
+    assert 'teacher 2' in typical[1].text
+    assert teacher(hico, *measured, '--no-confuse').code == 2
+
+
 def test_train_and_test(hico):
     run_tool(
         TRAIN,

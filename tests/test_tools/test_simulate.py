@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,33 @@ def test_writes_the_same_cache_twice(ann_file, tmp_path):
         assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
     cache = TeacherCache(outs[0])
     assert len(cache) == 300 and cache.dim == 64
+
+
+def test_teachers_with_measured_errors(ann_file, tmp_path):
+    from clhoi_mm.teacher import TeacherCache
+
+    args = ('--ann', ann_file, '--vocabulary', 'mini', '--preset', 'measured')
+    first = run(*args, '--out', tmp_path / 'first', '--agreement', 2)
+    assert first.returncode == 0, first.stderr
+    assert 'precision      0.66' in first.stdout
+    assert re.search(r'false labels   2\d % name another verb', first.stdout)
+    assert 'named by at least 2: precision 0.' in first.stdout
+    second = run(*args, '--out', tmp_path / 'second', '--teacher', 1)
+    third = run(
+        *args, '--out', tmp_path / 'third', '--teacher', 1,
+        '--shared-errors', 0.5
+    )  # fmt: skip
+    assert second.returncode == third.returncode == 0
+    assert 'teacher 1' in second.stdout
+    tables = [
+        (tmp_path / name / 'knowledge.safetensors').read_bytes()
+        for name in ('first', 'second', 'third')
+    ]
+    assert len(set(tables)) == 3
+    assert len(TeacherCache(tmp_path / 'third')) == 300
+    done = run(*args, '--out', tmp_path / 'fourth', '--shared-errors', 2)
+    assert done.returncode == 1 and 'shared_errors=2.0' in done.stderr
+    assert not (tmp_path / 'fourth').exists()
 
 
 def test_bad_input_is_one_line(ann_file, tmp_path):

@@ -12,7 +12,8 @@ test keep all images and all their candidate pairs.
 
 `teacher` writes a simulated teacher's cache for one of these files:
 image-level pseudo-labels with a given precision and recall, half of the errors
-systematic. The same arguments write the same bytes.
+systematic, or with the kinds of errors of real VLLMs (--preset measured). The
+same arguments write the same bytes.
 
 `rare` writes the labels of the rarest classes of one of these files, to be
 held out of training.
@@ -21,7 +22,7 @@ held out of training.
 import argparse
 import json
 import os
-from typing import Dict, Tuple
+from typing import Dict, Tuple, Union
 
 from clhoi_mm.annotations.geometry_split import (
     SplitReport,
@@ -84,11 +85,30 @@ def parse_args() -> argparse.Namespace:
     teacher.add_argument(
         '--recall', type=float, help='recall of the pseudo-labels'
     )
-    teacher.add_argument('--seed', type=int, default=1)
+    teacher.add_argument(
+        '--seed', type=int, default=1, help='seed of all teachers (default: 1)'
+    )
+    teacher.add_argument(
+        '--teacher',
+        type=int,
+        default=0,
+        metavar='N',
+        help='number of the teacher, from 0; teachers of one seed differ '
+        '(default: 0)',
+    )
+    teacher.add_argument(
+        '--shared-errors',
+        type=float,
+        metavar='SHARE',
+        help='share of the random draws that all teachers of the seed have in '
+        'common, 0 to 1 (default: as measured for the preset measured, 0 for '
+        'others)',
+    )
     teacher.add_argument(
         '--no-confuse',
         action='store_true',
-        help='no systematic errors: all are independent',
+        help='no systematic errors: all are independent; not for the preset '
+        'measured',
     )
     teacher.add_argument(
         '--text-encoder',
@@ -122,6 +142,12 @@ def parse_args() -> argparse.Namespace:
         and None in (args.precision, args.recall)
     ):
         teacher.error('--precision and --recall go together')
+    if (
+        args.command == 'teacher'
+        and args.preset == 'measured'
+        and args.no_confuse
+    ):
+        teacher.error('--no-confuse: not for the preset measured')
     return args
 
 
@@ -142,22 +168,39 @@ def show(reports: Dict[str, SplitReport]) -> None:
 
 
 def teacher(args: argparse.Namespace) -> None:
+    from clhoi_mm.teacher.simulation.latent_label_noise import LatentLabelNoise
     from clhoi_mm.teacher.simulation.noisy_labels import write_noisy_labels
     from clhoi_mm.teacher.simulation.random_label_noise import RandomLabelNoise
 
     given = PRESETS[args.preset] if args.preset else args
-    noise = RandomLabelNoise(
-        given.precision, given.recall, args.seed, not args.no_confuse
-    )
+    noise: Union[LatentLabelNoise, RandomLabelNoise]
+    if args.preset and PRESETS[args.preset].errors:
+        noise = LatentLabelNoise(
+            PRESETS[args.preset], args.seed, args.teacher, args.shared_errors
+        )
+    else:
+        noise = RandomLabelNoise(
+            given.precision,
+            given.recall,
+            args.seed,
+            not args.no_confuse,
+            args.teacher,
+            args.shared_errors or 0.0,
+        )
     encoder = parse_text_encoder(args.text_encoder, args.dim)
     report = write_noisy_labels(
         args.ann, args.vocabulary, args.out, noise, encoder, True
     )
-    print(f'{report.images} images, seed {args.seed}')
+    print(f'{report.images} images, seed {args.seed}, teacher {args.teacher}')
     print(
         f'precision      {report.precision:.4f}  (asked for {given.precision})'
     )
     print(f'recall         {report.recall:.4f}  (asked for {given.recall})')
+    print(
+        f'false labels   {100 * report.other_verb:.0f} % name another verb of '
+        f'an object in an interaction, {100 * report.idle_object:.0f} % an '
+        f'object in none, {100 * report.absent_object:.0f} % an absent object'
+    )
     print(
         'most frequent  '
         + ', '.join(f'{name} ({count})' for name, count in report.frequent)

@@ -8,8 +8,15 @@ the same bytes.
 import argparse
 import os
 
-from clhoi_mm.teacher import PRESETS, simulate_cache
+from clhoi_mm.teacher import (
+    PRESETS,
+    SimulatedTeacher,
+    read_image_labels,
+    simulate_cache,
+)
+from clhoi_mm.teacher.simulation.agreement import measure_agreement
 from clhoi_mm.teacher.text_encoders import parse_text_encoder
+from clhoi_mm.vocabulary import HOIVocabulary
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,7 +38,32 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', required=True, help='folder for raw.jsonl and the cache'
     )
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed of all teachers (default 0)'
+    )
+    parser.add_argument(
+        '--teacher',
+        type=int,
+        default=0,
+        metavar='N',
+        help='number of the teacher, from 0; teachers of one seed differ '
+        '(default 0)',
+    )
+    parser.add_argument(
+        '--shared-errors',
+        type=float,
+        metavar='SHARE',
+        help='share of the random draws that all teachers of the seed have in '
+        'common, 0 to 1 (default: as measured for the preset measured, 0 for '
+        'others)',
+    )
+    parser.add_argument(
+        '--agreement',
+        type=int,
+        default=0,
+        metavar='N',
+        help='also draw the teachers 0 to N - 1 and print their agreement',
+    )
     parser.add_argument(
         '--text-encoder',
         default='hashed',
@@ -46,7 +78,10 @@ def parse_args() -> argparse.Namespace:
         default=256,
         help='length of a hashed embedding (default 256)',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.agreement < 0:
+        parser.error('--agreement: at least 0')
+    return args
 
 
 def main() -> None:
@@ -60,16 +95,30 @@ def main() -> None:
             seed=args.seed,
             text_encoder=parse_text_encoder(args.text_encoder, args.dim),
             progress=True,
+            teacher=args.teacher,
+            shared_errors=args.shared_errors,
         )
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'simulate.py: {error}') from None
     target = PRESETS[args.preset]
-    print(f'{report.images} images, preset {args.preset}, seed {args.seed}')
+    print(
+        f'{report.images} images, preset {args.preset}, seed {args.seed}, '
+        f'teacher {args.teacher}'
+    )
     print(
         f'precision      {report.precision:.3f}  '
         f'(preset {target.precision:.2f})'
     )
     print(f'recall         {report.recall:.3f}  (preset {target.recall:.2f})')
+    print(
+        f'labels         {report.labels:.2f} per image, none for '
+        f'{100 * report.unlabeled:.0f} % of the images'
+    )
+    print(
+        f'false labels   {100 * report.other_verb:.0f} % name another verb of '
+        f'an object in an interaction, {100 * report.idle_object:.0f} % an '
+        f'object in none, {100 * report.absent_object:.0f} % an absent object'
+    )
     print(
         f'AP of scores   {report.ap:.3f}  over all (image, class) pairs; '
         f'{report.mean_ap:.3f} class by class'
@@ -80,6 +129,36 @@ def main() -> None:
         + ', '.join(f'{name} ({count})' for name, count in report.frequent)
     )
     print(f'written to     {os.path.abspath(args.out)}')
+    if args.agreement:
+        print_agreement(args)
+
+
+def print_agreement(args: argparse.Namespace) -> None:
+    """Print the agreement of several teachers of the same seed."""
+    vocabulary = HOIVocabulary.load(args.vocabulary)
+    images = read_image_labels(args.ann, vocabulary)
+    teachers = []
+    for number in range(args.agreement):
+        teacher = SimulatedTeacher(
+            images,
+            vocabulary,
+            args.preset,
+            args.seed,
+            number,
+            args.shared_errors,
+        )
+        teachers.append([list(teacher.scores(image)) for image in images])
+    result = measure_agreement(images, teachers, vocabulary.num_hois)
+    print(f'agreement of {args.agreement} teachers')
+    for i, row in enumerate(zip(result.precision, result.recall), 1):
+        print(
+            f'  named by at least {i}: precision {row[0]:.2f}, '
+            f'recall {row[1]:.2f}'
+        )
+    print(
+        f'  another teacher repeats {100 * result.repeated_true:.0f} % of the '
+        f'true and {100 * result.repeated_false:.0f} % of the false labels'
+    )
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 import random
 from functools import lru_cache
-from typing import Union
+from typing import Optional, Union
 
 from ...vocabulary import HOIVocabulary
 from ..requests.messages import CAPTION, LIST, Failure, Request, Response
@@ -24,9 +24,13 @@ class SimulatedBackend(Backend):
     Args:
         ann_file (str): Annotation file in the project's format.
         vocabulary (str | HOIVocabulary): Its vocabulary.
-        preset (str): 'weak', 'typical', 'strong' or 'perfect'. Defaults to
-            'typical'.
-        seed (int): Random seed. Defaults to 0.
+        preset (str): 'weak', 'typical', 'strong', 'perfect' or 'measured'.
+            Defaults to 'typical'.
+        seed (int): Seed of all teachers. Defaults to 0.
+        teacher (int): Number of the teacher, from 0. Defaults to 0.
+        shared_errors (float, optional): Share of the random draws that all
+            teachers of the seed have in common. Defaults to None: as
+            measured for the preset 'measured', else 0.
     """
 
     def __init__(
@@ -35,11 +39,15 @@ class SimulatedBackend(Backend):
         vocabulary: Union[str, HOIVocabulary],
         preset: str = 'typical',
         seed: int = 0,
+        teacher: int = 0,
+        shared_errors: Optional[float] = None,
     ) -> None:
         vocabulary = HOIVocabulary.load(vocabulary)
         self.source = str(ann_file)
         images = read_image_labels(ann_file, vocabulary)
-        self._teacher = SimulatedTeacher(images, vocabulary, preset, seed)
+        self._teacher = SimulatedTeacher(
+            images, vocabulary, preset, seed, teacher, shared_errors
+        )
         self.keys = self._images = {image.key: image for image in images}
         self._vocabulary = vocabulary
         self.model = f'{self._teacher.model}-{seed}'

@@ -1,6 +1,8 @@
 import os
 from dataclasses import dataclass
-from typing import List, Optional, Tuple, Union
+from typing import List, Optional, Sequence, Tuple, Union
+
+import numpy as np
 
 from clhoi_mm.annotations.annotation_file import AnnotationFile
 from clhoi_mm.annotations.labeled_annotations import LabeledAnnotations
@@ -69,3 +71,19 @@ def read_image_labels(
             )
         )
     return images
+
+
+def label_mask(labels: Sequence[Sequence[int]], size: int) -> np.ndarray:
+    """Turn lists of labels into a mask.
+
+    Args:
+        labels (Sequence[Sequence[int]]): Labels of each image.
+        size (int): Number of labels.
+
+    Returns:
+        np.ndarray: (N, size) bool.
+    """
+    mask = np.zeros((len(labels), size), bool)
+    rows = np.repeat(np.arange(len(labels)), [len(x) for x in labels])
+    mask[rows, [label for each in labels for label in each]] = True
+    return mask

@@ -12,6 +12,7 @@ from ..store.pack import pack_cache
 from ..store.pseudo_labels import PseudoLabels
 from ..text_encoders import build_text_encoder
 from .image_labels import read_image_labels
+from .latent_label_noise import LatentLabelNoise
 from .random_label_noise import RandomLabelNoise
 from .simulate import SimulationReport, report
 
@@ -20,21 +21,22 @@ def write_noisy_labels(
     ann_file: Union[str, os.PathLike],
     vocabulary: Union[str, HOIVocabulary],
     out_dir: Union[str, os.PathLike],
-    noise: RandomLabelNoise,
+    noise: Union[RandomLabelNoise, LatentLabelNoise],
     text_encoder: Optional[Dict[str, Any]] = None,
     progress: bool = False,
 ) -> SimulationReport:
     """Write the training layer of a teacher's cache.
 
-    All scores are 1, since they carry no information. ``no_interaction``
-    classes are treated like others. There are no captions: the manifest
-    counts 0 sentences, and the context distillation has no targets.
+    All scores are 1, since they carry no information. ``RandomLabelNoise``
+    treats ``no_interaction`` classes like others, ``LatentLabelNoise`` does
+    not name them. There are no captions: the manifest counts 0 sentences,
+    and the context distillation has no targets.
 
     Args:
         ann_file (str | PathLike): Annotation file in the project's format.
         vocabulary (str | HOIVocabulary): Name, path or vocabulary.
         out_dir (str | PathLike): Gets the training layer.
-        noise (RandomLabelNoise): Noise of the labels.
+        noise (RandomLabelNoise | LatentLabelNoise): Noise of the labels.
         text_encoder (dict, optional): Config of the text encoder. Defaults
             to None, a ``HashedTextEncoder`` of 256 dimensions.
         progress (bool): Whether to show progress bars. Defaults to False.
@@ -50,24 +52,17 @@ def write_noisy_labels(
     encoder = build_text_encoder(
         text_encoder or dict(type='HashedTextEncoder')
     )
-    labels = read_image_labels(ann_file, vocabulary, no_interaction=True)
-    images = np.repeat(
-        np.arange(len(labels)), [len(image.hois) for image in labels]
+    labels = read_image_labels(
+        ann_file, vocabulary, noise.names_no_interaction
     )
-    hois = np.array([hoi for image in labels for hoi in image.hois], np.int64)
-    images, objects, verbs = noise.apply(
-        images,
-        vocabulary.hoi_objects[hois],
-        vocabulary.hoi_verbs[hois],
-        len(labels),
-        vocabulary.valid.T,
-    )
+    images, hois = noise.draw(labels, vocabulary)
     pseudo_labels = [PseudoLabels(image.key) for image in labels]
     scores = np.zeros((len(labels), vocabulary.num_hois), np.float32)
-    for image, obj, verb in zip(images, objects, verbs):
+    for image, hoi in zip(images, hois):
+        verb, obj = vocabulary.hoi_verbs[hoi], vocabulary.hoi_objects[hoi]
         pseudo_labels[image].interactions.append(
             Interaction(vocabulary.verbs[verb], vocabulary.objects[obj], 1.0)
         )
-    scores[images, vocabulary.hoi_lookup[verbs, objects]] = 1
+    scores[images, hois] = 1
     pack_cache(pseudo_labels, out_dir, vocabulary, encoder, progress)
     return report(labels, scores, [False] * len(labels), vocabulary)

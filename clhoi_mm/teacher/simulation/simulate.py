@@ -12,7 +12,7 @@ from ..parsing.parse_answer import parse_answer
 from ..store.pack import pack_cache
 from ..store.raw_answers import write_raw_answers
 from ..text_encoders import build_text_encoder
-from .image_labels import ImageLabels, read_image_labels
+from .image_labels import ImageLabels, label_mask, read_image_labels
 from .image_level import evaluate_image_level
 from .simulated import SimulatedTeacher
 
@@ -34,6 +34,13 @@ class SimulationReport:
         malformed (float): Share of the structured answers.
         frequent (List[Tuple[str, int]]): The classes mentioned most, with
             the number of images.
+        labels (float): Labels per image.
+        unlabeled (float): Share of the images without a label.
+        other_verb (float): Share of the false labels whose object is in a
+            true interaction of the image.
+        idle_object (float): Share whose object is in the image, and in no
+            interaction.
+        absent_object (float): Share of the others.
     """
 
     images: int
@@ -43,6 +50,11 @@ class SimulationReport:
     mean_ap: float
     malformed: float
     frequent: List[Tuple[str, int]]
+    labels: float
+    unlabeled: float
+    other_verb: float
+    idle_object: float
+    absent_object: float
 
 
 def simulate_cache(
@@ -53,6 +65,8 @@ def simulate_cache(
     seed: int = 0,
     text_encoder: Optional[Dict[str, Any]] = None,
     progress: bool = False,
+    teacher: int = 0,
+    shared_errors: Optional[float] = None,
 ) -> SimulationReport:
     """Write a simulated teacher's raw answers and cache.
 
@@ -61,10 +75,14 @@ def simulate_cache(
         vocabulary (str | HOIVocabulary): Name, path or vocabulary.
         out_dir (str | PathLike): Gets ``raw.jsonl`` and the training layer.
         preset (str): Noise preset. Defaults to 'typical'.
-        seed (int): Random seed. Defaults to 0.
+        seed (int): Seed of all teachers. Defaults to 0.
         text_encoder (dict, optional): Config of the text encoder. Defaults
             to None, a ``HashedTextEncoder`` of 256 dimensions.
         progress (bool): Whether to show progress bars. Defaults to False.
+        teacher (int): Number of the teacher, from 0. Defaults to 0.
+        shared_errors (float, optional): Share of the random draws that all
+            teachers of the seed have in common. Defaults to None: as
+            measured for a preset with measured errors, else 0.
 
     Returns:
         SimulationReport: What was written, measured.
@@ -74,8 +92,10 @@ def simulate_cache(
         text_encoder or dict(type='HashedTextEncoder')
     )
     images = read_image_labels(ann_file, vocabulary)
-    teacher = SimulatedTeacher(images, vocabulary, preset, seed)
-    bar = tqdm(teacher, 'answers', len(images), disable=not progress)
+    simulated = SimulatedTeacher(
+        images, vocabulary, preset, seed, teacher, shared_errors
+    )
+    bar = tqdm(simulated, 'answers', len(images), disable=not progress)
     answers = list(bar)
     write_raw_answers(Path(out_dir) / RAW_ANSWERS, answers)
     pseudo_labels = [parse_answer(answer) for answer in answers]
@@ -109,9 +129,7 @@ def report(
     Returns:
         SimulationReport: The measures.
     """
-    truth = np.zeros(scores.shape, bool)
-    for row, image in zip(truth, images):
-        row[list(image.hois)] = True
+    truth = label_mask([image.hois for image in images], scores.shape[1])
     pred, true = np.nonzero(scores), np.nonzero(truth)
     (pred_rows, pred_hois), (true_rows, true_hois) = pred, true
     result = evaluate_image_level(
@@ -145,4 +163,26 @@ def report(
             for hoi in top
             if result.num_predicted[hoi]
         ],
+        labels=len(pred[0]) / max(len(images), 1),
+        unlabeled=float(1 - (scores > 0).any(1).mean()) if images else 0.0,
+        **_kinds_of_errors(images, (scores > 0) & ~truth, vocabulary),
+    )
+
+
+def _kinds_of_errors(
+    images: List[ImageLabels], false: np.ndarray, vocabulary: HOIVocabulary
+) -> Dict[str, float]:
+    """Compute the share of each kind among false labels, (N, C) bool."""
+    objects = vocabulary.hoi_objects
+    rows, hois = np.nonzero(false)
+    true_objects = [objects[list(image.hois)] for image in images]
+    used, present = (
+        label_mask(each, vocabulary.num_objects)[rows, objects[hois]]
+        for each in (true_objects, [image.objects for image in images])
+    )
+    total = max(len(rows), 1)
+    return dict(
+        other_verb=int(used.sum()) / total,
+        idle_object=int((present & ~used).sum()) / total,
+        absent_object=int((~present & ~used).sum()) / total,
     )

@@ -1,6 +1,5 @@
-import hashlib
 import json
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Union
+from typing import Dict, Iterator, Optional, Sequence, Union
 
 import numpy as np
 
@@ -8,43 +7,29 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..store.raw_answers import RawAnswer
 from .caption_writer import CaptionWriter
+from .confusion_label_noise import ConfusionLabelNoise
 from .image_labels import ImageLabels
+from .latent_label_noise import LatentLabelNoise
 from .presets import TeacherPreset, get_preset
-
-# Shares of the false positives: 70 % have a wrong verb of an object that is
-# used in the image, 50 % of all by a fixed confusion.
-_SHARES = dict(systematic=0.5, plausible=0.2, other=0.2, absent=0.1)
-# Slope of the score over the evidence: systematic confusions have nearly the
-# confidence of true positives, random errors less.
-_SLOPES = dict(true=2.0, systematic=1.2, plausible=0.8, other=0.8, absent=0.8)
-_SECONDARY = -0.6  # evidence of a verb beside a more usual one
-_COMMON = 0.5  # evidence for each standard deviation of log frequency
-_CONFUSED = -0.8  # evidence of a verb that is confused with another
-_REGULARITY = 0.5  # spread over classes of the confusion's evidence
-
-
-class _Candidates(NamedTuple):
-    """Candidate HOI classes of one kind, with evidence."""
-
-    hois: np.ndarray
-    evidence: np.ndarray
+from .teacher_random import TeacherRandom
 
 
 class SimulatedTeacher:
     """Simulated VLLM with known image-level noise.
 
-    Each candidate class of an image has an evidence: a normal draw that
-    depends on seed and key, and offsets for classes that VLLMs tend to miss
-    or confuse. A first pass over all images sets the thresholds at
-    which the preset's precision and recall are met; an image's answer then
-    follows from its own draws alone. Scores are the evidence beyond the
-    threshold, so that they overlap as the errors do.
+    Labels are drawn by :class:`ConfusionLabelNoise`, or by
+    :class:`LatentLabelNoise` for a preset with measured errors, whose scores
+    are 1 as those of captions. Several teachers of one seed are numbered.
 
     Args:
         images (Sequence[ImageLabels]): The data set at image level.
         vocabulary (HOIVocabulary): Its classes.
         preset (str | TeacherPreset): The noise. Defaults to 'typical'.
-        seed (int): Random seed. Defaults to 0.
+        seed (int): Seed of all teachers. Defaults to 0.
+        teacher (int): Number of the teacher, from 0. Defaults to 0.
+        shared_errors (float, optional): Share in [0, 1] of the random draws
+            that all teachers of the seed have in common. Defaults to None:
+            as measured for a preset with measured errors, else 0.
     """
 
     def __init__(
@@ -53,6 +38,8 @@ class SimulatedTeacher:
         vocabulary: HOIVocabulary,
         preset: Union[str, TeacherPreset] = 'typical',
         seed: int = 0,
+        teacher: int = 0,
+        shared_errors: Optional[float] = None,
     ) -> None:
         self.images = images
         self.vocabulary = vocabulary
@@ -60,12 +47,23 @@ class SimulatedTeacher:
         if isinstance(preset, str):
             self.model, preset = f'simulated-{preset}', get_preset(preset)
         self.preset: TeacherPreset = preset
-        self.seed = seed
+        if teacher:
+            self.model += f'-{teacher}'
+        self._random = TeacherRandom(seed, teacher, shared_errors or 0.0)
         self.writer = CaptionWriter(vocabulary)
         self.scenes = sorted({x.scene for x in images if x.scene is not None})
-        self._nameable = ~vocabulary.no_interaction_mask
-        self._set_class_statistics()
-        self._set_thresholds()
+        self._noise: Union[ConfusionLabelNoise, _DrawnLabels]
+        if preset.errors is None:
+            self._noise = ConfusionLabelNoise(
+                images,
+                vocabulary,
+                preset.precision,
+                preset.recall,
+                self._random,
+            )
+        else:
+            noise = LatentLabelNoise(preset, seed, teacher, shared_errors)
+            self._noise = _DrawnLabels(images, *noise.draw(images, vocabulary))
         self._set_scene_threshold()
 
     def __iter__(self) -> Iterator[RawAnswer]:
@@ -83,7 +81,7 @@ class SimulatedTeacher:
         """
         scores = self.scores(image)
         order = sorted(scores, key=lambda hoi: (-scores[hoi], hoi))
-        rng = self._rng('words', image.key)
+        rng = self._random.own('words', image.key)
         caption = self.writer.write(order, self._see_scene(image), rng)
         vocabulary = self.vocabulary
         text = json.dumps(
@@ -107,74 +105,13 @@ class SimulatedTeacher:
             image (ImageLabels): An image of the data set.
 
         Returns:
-            Dict[int, float]: Score in (0, 1) of each class mentioned.
+            Dict[int, float]: Score in (0, 1] of each class mentioned.
         """
-        draws = self._draws(image)
-        drawn: Dict[int, float] = {}
-        for kind, threshold in self._thresholds.items():
-            found = self._candidates(kind, image, draws, list(drawn))
-            margins = found.evidence - threshold
-            for hoi in np.flatnonzero(margins >= 0):
-                logit = _SLOPES[kind] * margins[hoi]
-                drawn[int(found.hois[hoi])] = _score(logit)
-        return drawn
-
-    def _set_class_statistics(self) -> None:
-        vocabulary = self.vocabulary
-        counts = np.zeros(vocabulary.num_hois)
-        for image in self.images:
-            counts[list(image.hois)] += 1
-        logs = np.log1p(counts)
-        self._common = (logs - logs.mean()) / (logs.std() + 1e-6)
-        rng = self._rng('confusion', vocabulary.hash)
-        self._regular = rng.standard_normal(vocabulary.num_hois)
-        # The confused class: a verb of the same object, mostly a frequent
-        # one.
-        pull = rng.standard_normal((vocabulary.num_hois,) * 2) + self._common
-        same = vocabulary.hoi_objects[:, None] == vocabulary.hoi_objects
-        pull[~same | ~self._nameable] = -np.inf
-        np.fill_diagonal(pull, -np.inf)
-        self._confused_with = np.where(
-            np.isfinite(pull).any(1), pull.argmax(1), -1
-        )
-
-    def _set_thresholds(self) -> None:
-        """Find the thresholds that meet precision and recall exactly.
-
-        A threshold is the evidence of the last candidate that is needed.
-        Confusions come first, since they lower the evidence of what they
-        replace; what a kind of error lacks in candidates the next one gets.
-        """
-        num_true = sum(len(image.hois) for image in self.images)
-        num_hits = round(self.preset.recall * num_true)
-        num_wrong = num_hits * (1 / self.preset.precision - 1)
-        draws = [self._draws(image) for image in self.images]
-        drawn: List[List[int]] = [[] for _ in self.images]
-        self._thresholds: Dict[str, float] = {}
-        requested, got = 0.0, 0
-        for kind in ('systematic', 'true', 'plausible', 'other', 'absent'):
-            if kind == 'true':
-                wanted = num_hits
-            else:
-                requested += _SHARES[kind] * num_wrong
-                wanted = round(requested) - got
-            found = [
-                self._candidates(kind, *args)
-                for args in zip(self.images, draws, drawn)
-            ]
-            evidence = np.concatenate([[np.inf]] + [x[1] for x in found])
-            evidence = np.sort(evidence)[::-1]
-            wanted = min(wanted, len(evidence) - 1)
-            threshold = float(evidence[wanted])
-            self._thresholds[kind] = threshold
-            if kind != 'true':
-                got += wanted
-            for names, (hois, values) in zip(drawn, found):
-                names.extend(hois[values >= threshold].tolist())
+        return self._noise.scores(image)
 
     def _set_scene_threshold(self) -> None:
         draws = [
-            self._rng('scene', image.key).random()
+            self._random.own('scene', image.key).random()
             for image in self.images
             if image.scene is not None
         ]
@@ -182,89 +119,32 @@ class SimulatedTeacher:
             np.quantile(draws, self.preset.scene_accuracy) if draws else 1.0
         )
 
-    def _candidates(
-        self,
-        kind: str,
-        image: ImageLabels,
-        draws: np.ndarray,
-        drawn: List[int],
-    ) -> _Candidates:
-        """List the candidates of a kind, given drawn classes."""
-        vocabulary = self.vocabulary
-        objects, verbs = vocabulary.hoi_objects, vocabulary.hoi_verbs
-        true = np.array(image.hois, np.int64)
-        taken_for = self._confused_with[true]
-        if kind == 'true':
-            evidence = draws[0, true] + _COMMON * self._common[true]
-            evidence += _SECONDARY * self._is_secondary(true)
-            confused = _mask(drawn, len(objects))[taken_for] & (taken_for >= 0)
-            evidence += _CONFUSED * confused
-            return _Candidates(true, evidence)
-        if kind == 'systematic':
-            free = ~_mask(true, len(objects))[taken_for] & (taken_for >= 0)
-            hois, first = np.unique(taken_for[free], return_index=True)
-            by = true[free][first]
-            return _Candidates(
-                hois, draws[1, by] + _REGULARITY * self._regular[by]
-            )
-        present = _mask(image.objects, vocabulary.num_objects)[objects]
-        if kind == 'absent':
-            # A verb of the image, with an object that is absent.
-            done = _mask(verbs[true], vocabulary.num_verbs)[verbs]
-            mask = done & ~present
-        elif vocabulary.person_label in image.objects:
-            used = _mask(objects[true], vocabulary.num_objects)[objects]
-            mask = used if kind == 'plausible' else present
-        else:
-            mask = np.zeros_like(present)
-        known = _mask([*image.hois, *drawn], len(objects))
-        hois = np.flatnonzero(mask & self._nameable & ~known)
-        row = dict(plausible=2, other=3, absent=4)[kind]
-        common = 0.0 if kind == 'other' else _COMMON
-        return _Candidates(
-            hois, draws[row, hois] + common * self._common[hois]
-        )
-
-    def _is_secondary(self, true: np.ndarray) -> np.ndarray:
-        """Check for a more frequent true class of the object."""
-        objects = self.vocabulary.hoi_objects[true]
-        same = objects[:, None] == objects[None]
-        usual = self._common[true]
-        return (same & (usual[None] > usual[:, None])).any(1)
-
     def _see_scene(self, image: ImageLabels) -> Optional[str]:
         if image.scene is None or len(self.scenes) < 2:
             return image.scene
-        right, regular, which = self._rng('scene', image.key).random(3)
+        right, regular, which = self._random.own('scene', image.key).random(3)
         if right <= self._scene_threshold:
             return image.scene
         others = [scene for scene in self.scenes if scene != image.scene]
         if regular < 0.5:
-            which = self._rng('scene confusion', image.scene).random()
+            which = self._random.own('scene confusion', image.scene).random()
         return others[int(which * len(others))]
 
-    def _draws(self, image: ImageLabels) -> np.ndarray:
-        """Draw normal numbers by kind and class, (5, C)."""
-        return self._rng('evidence', image.key).standard_normal(
-            (5, self.vocabulary.num_hois)
-        )
 
-    def _rng(self, what: str, name: str) -> np.random.Generator:
-        text = json.dumps([self.seed, what, name])
-        digest = hashlib.sha256(text.encode()).digest()
-        return np.random.Generator(
-            np.random.PCG64(int.from_bytes(digest, 'little'))
-        )
+class _DrawnLabels:
+    """Labels of all images, looked up by key, with the score 1."""
 
+    def __init__(
+        self, images: Sequence[ImageLabels], rows: np.ndarray, hois: np.ndarray
+    ) -> None:
+        ends = np.searchsorted(rows, np.arange(1, len(images)))
+        self._hois = {
+            image.key: each
+            for image, each in zip(images, np.split(hois, ends))
+        }
 
-def _mask(labels: Sequence[int], size: int) -> np.ndarray:
-    mask = np.zeros(size, bool)
-    mask[np.asarray(labels, np.int64)] = True
-    return mask
-
-
-def _score(logit: float) -> float:
-    return round(float(1 / (1 + np.exp(0.5 - logit))), 4)
+    def scores(self, image: ImageLabels) -> Dict[int, float]:
+        return dict.fromkeys(self._hois[image.key].tolist(), 1.0)
 
 
 def _break(text: str, rng: np.random.Generator) -> str:
