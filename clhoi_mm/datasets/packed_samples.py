@@ -39,7 +39,11 @@ class PackedSamples:
         metainfo: Dict[str, list],
         dataset_meta: dict,
     ) -> None:
-        self.metainfo = metainfo
+        # JSON has no tuples.
+        self.metainfo = {
+            name: [tuple(v) if isinstance(v, list) else v for v in values]
+            for name, values in metainfo.items()
+        }
         self.dataset_meta = dataset_meta
         self._offsets: Dict[str, List[int]] = {}
         self._fields: Dict[str, Dict[str, Tensor]] = {}

@@ -186,6 +186,51 @@ def test_folds(hico):
         assert 'Traceback' not in done.text and not (hico / 'bad').exists()
 
 
+def test_holdout(hico):
+    """All images of the test file, crowded and empty ones too."""
+    done = run(
+        hico, 'holdout', 'source.json', 'source.json', '--out', 'official'
+    ).check()
+    names = {
+        split: {
+            x['file_name']
+            for x in json.loads(
+                (hico / f'official/annotations/{split}.json').read_text()
+            )['images']
+        }
+        for split in SPLITS
+    }
+    source = json.loads((hico / 'source.json').read_text())
+    everything = {x['file_name'] for x in source['images']}
+    held = {
+        name for name in everything if zlib.crc32(name[2:].encode()) % 100 < 10
+    }
+    assert names['test'] == everything and names['val'] == held
+    assert names['train'] == {f'a/{i:03d}.jpg' for i in range(30)} - held
+    assert f'test  {len(everything):6d} images' in done.text
+    for path in ('none.json', 'source.json'):
+        done = run(hico, 'holdout', path, 'none.json', '--out', 'bad')
+        assert done.code == 1 and 'Traceback' not in done.text
+        assert 'none.json' in done.text and not (hico / 'bad').exists()
+
+
+def test_agreement_of_teachers(hico):
+    typical = ('--preset', 'typical', '--agreement', 3)
+    teacher(hico, *typical, out='any').check()
+    done = teacher(hico, *typical, '--min-teachers', 2, out='two').check()
+    assert 'teacher 0, 1, 2' in done.text and 'each asked for' in done.text
+    vocabulary = HOIVocabulary.load('hico_det')
+    caches = [TeacherCache(hico / name, vocabulary) for name in ('any', 'two')]
+    for key in caches[0].keys():
+        loose, strict = (cache.get(key) for cache in caches)
+        kept = loose['scores'] > 0.5
+        for name in ('hoi_labels', 'scores'):
+            assert (loose[name][kept] == strict[name]).all()
+        assert np.isin((loose['scores'] * 3).round(3), [1, 2, 3]).all()
+    done = teacher(hico, *typical, '--min-teachers', 4, out='bad')
+    assert done.code == 1 and '4 of 3 teachers cannot agree' in done.text
+
+
 def test_split_of_verbs_without_objects(tmp_path):
     folder = write(
         tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False

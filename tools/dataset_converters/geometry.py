@@ -22,7 +22,7 @@ held out of training.
 import argparse
 import json
 import os
-from typing import Dict, Tuple, Union
+from typing import Dict, Tuple
 
 from clhoi_mm.annotations.geometry_split import (
     SplitReport,
@@ -105,6 +105,20 @@ def parse_args() -> argparse.Namespace:
         'others)',
     )
     teacher.add_argument(
+        '--agreement',
+        type=int,
+        default=1,
+        metavar='N',
+        help='unite the labels of N teachers from --teacher on, with the '
+        'share that names a label as its score (default: 1)',
+    )
+    teacher.add_argument(
+        '--min-teachers',
+        type=int,
+        default=1,
+        help='leave out labels that fewer of them name (default: 1)',
+    )
+    teacher.add_argument(
         '--no-confuse',
         action='store_true',
         help='no systematic errors: all are independent; not for the preset '
@@ -169,33 +183,46 @@ def show(reports: Dict[str, SplitReport]) -> None:
 
 def teacher(args: argparse.Namespace) -> None:
     from clhoi_mm.teacher.simulation.latent_label_noise import LatentLabelNoise
-    from clhoi_mm.teacher.simulation.noisy_labels import write_noisy_labels
+    from clhoi_mm.teacher.simulation.noisy_labels import (
+        LabelNoise,
+        write_noisy_labels,
+    )
     from clhoi_mm.teacher.simulation.random_label_noise import RandomLabelNoise
 
     given = PRESETS[args.preset] if args.preset else args
-    noise: Union[LatentLabelNoise, RandomLabelNoise]
-    if args.preset and PRESETS[args.preset].errors:
-        noise = LatentLabelNoise(
-            PRESETS[args.preset], args.seed, args.teacher, args.shared_errors
-        )
-    else:
-        noise = RandomLabelNoise(
+
+    def make(number: int) -> LabelNoise:
+        if args.preset and PRESETS[args.preset].errors:
+            return LatentLabelNoise(
+                PRESETS[args.preset], args.seed, number, args.shared_errors
+            )
+        return RandomLabelNoise(
             given.precision,
             given.recall,
             args.seed,
             not args.no_confuse,
-            args.teacher,
+            number,
             args.shared_errors or 0.0,
         )
+
+    numbers = range(args.teacher, args.teacher + args.agreement)
     encoder = parse_text_encoder(args.text_encoder, args.dim)
     report = write_noisy_labels(
-        args.ann, args.vocabulary, args.out, noise, encoder, True
+        args.ann,
+        args.vocabulary,
+        args.out,
+        [make(number) for number in numbers],
+        encoder,
+        True,
+        args.min_teachers,
     )
-    print(f'{report.images} images, seed {args.seed}, teacher {args.teacher}')
+    names = ', '.join(map(str, numbers))
+    print(f'{report.images} images, seed {args.seed}, teacher {names}')
+    asked = 'asked for' if len(numbers) == 1 else 'each asked for'
     print(
-        f'precision      {report.precision:.4f}  (asked for {given.precision})'
+        f'precision      {report.precision:.4f}  ({asked} {given.precision})'
     )
-    print(f'recall         {report.recall:.4f}  (asked for {given.recall})')
+    print(f'recall         {report.recall:.4f}  ({asked} {given.recall})')
     print(
         f'false labels   {100 * report.other_verb:.0f} % name another verb of '
         f'an object in an interaction, {100 * report.idle_object:.0f} % an '

@@ -1,9 +1,10 @@
-# HICO-DET's boxes without its images, official splits
-# (tools/dataset_converters/geometry.py holdout); annotated boxes are the
-# detections. Samples are packed in files on first use.
+# The ICN on the boxes of HICO-DET's official splits
+# (tools/dataset_converters/geometry.py holdout): annotated boxes are the
+# detections (PredCls). Samples are packed in files on first use.
+_base_ = './icn_hico_geometry.py'
+
 data_root = 'data/hico_geometry_full/'
 teacher_cache = data_root + 'teacher/typical'
-
 pipeline = [
     dict(type='LoadImageSize'),
     dict(type='LoadHOIAnnotations'),
@@ -12,6 +13,7 @@ pipeline = [
 ]
 
 train_dataloader = dict(
+    _delete_=True,
     batch_size=64,
     num_workers=0,
     persistent_workers=False,
@@ -30,6 +32,7 @@ train_dataloader = dict(
     ),
 )
 val_dataloader = dict(
+    _delete_=True,
     batch_size=64,
     num_workers=0,
     persistent_workers=False,
@@ -48,6 +51,7 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(
+    _delete_=True,
     batch_size=64,
     num_workers=0,
     persistent_workers=False,
@@ -66,8 +70,38 @@ test_dataloader = dict(
     ),
 )
 
-# The official protocol, Default setting.
+# The official protocol, Default setting; all pairs are scored.
 val_evaluator = dict(
-    type='HICODetMetric', vocabulary='hico_det', known_object=False
+    _delete_=True,
+    type='HICODetMetric',
+    vocabulary='hico_det',
+    known_object=False,
 )
 test_evaluator = val_evaluator
+model = dict(
+    pairing=dict(max_pairs=100000),
+    # Warm-up is one epoch, the prior about one over the images and their
+    # classes.
+    label_noise=dict(warmup=520, prior_weight=3e-6),
+)
+
+max_epochs = 5
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.01,
+        by_epoch=False,
+        begin=0,
+        end=100,
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        begin=0,
+        end=max_epochs,
+        T_max=max_epochs,
+        convert_to_iter_based=True,
+    ),
+]
