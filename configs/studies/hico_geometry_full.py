@@ -18,14 +18,7 @@ def _told_by(teacher: str) -> dict:
     }
 
 
-def _annotated(supervision: str) -> dict:
-    return {
-        'model.teacher_head.supervision': supervision,
-        'train_dataloader.dataset.teacher': None,
-    }
-
-
-_instance = _annotated('instance')
+_instance = {'model.teacher_head.supervision': 'instance'}
 _three = 'three typical teachers'
 
 rows = {
@@ -46,7 +39,10 @@ rows = {
         title=f'label-free, two of {_three} agree, half of the errors shared',
         options=_told_by('agree_shared_2'),
     ),
-    'image': dict(title='image-level labels', options=_annotated('image')),
+    'image': dict(
+        title='image-level labels',
+        options={'model.teacher_head.supervision': 'image'},
+    ),
     'instance': dict(title='instance-level labels', options=_instance),
     # Uses of the agreement.
     'agree-any': dict(
@@ -100,3 +96,112 @@ rows = {
         seeds=[0],
     ),
 }
+
+# The first images of the training split, with more epochs the fewer they are.
+_all = 33303
+_growth = {'eighth': (4163, 12), 'quarter': (8326, 9), 'half': (16652, 7)}
+_scheduler = 'param_scheduler.CosineAnnealingLR'
+for _name, (_count, _epochs) in _growth.items():
+    for _row, _options in (('label-free', {}), ('instance', _instance)):
+        _own = (
+            {} if _row == 'instance' else dict(reference=f'instance-{_name}')
+        )
+        rows[f'{_row}-{_name}'] = dict(
+            title=f'{rows[_row]["title"]}, {_count} images',
+            options={
+                'train_dataloader.dataset.indices': _count,
+                'model.label_noise.warmup': _count // 64,
+                'train_cfg.max_epochs': _epochs,
+                f'{_scheduler}.end': _epochs,
+                f'{_scheduler}.T_max': _epochs,
+                **_options,
+            },
+            seeds=[0],
+            **_own,
+        )
+
+tables = dict(
+    main=dict(
+        rows=[
+            'random',
+            'prior',
+            'label-free',
+            'measured',
+            'agree',
+            'agree-shared',
+            'image',
+            'instance',
+        ]
+    ),
+    agreement=dict(
+        title='Uses of agreement',
+        rows=[
+            'agree',
+            'agree-any',
+            'agree-no-noise',
+            'agree-shared',
+            'agree-shared-any',
+        ],
+    ),
+    parts=dict(
+        title='Parts',
+        rows=[
+            'label-free',
+            'no-noise',
+            'noisy-or',
+            'no-spatial',
+            'no-attention',
+            'no-attention-instance',
+            'by-verb',
+            'by-verb-instance',
+        ],
+    ),
+    growth=dict(
+        title='Fewer images',
+        rows=[
+            *(
+                f'{row}-{name}'
+                for name in _growth
+                for row in ('label-free', 'instance')
+            ),
+            'label-free',
+            'instance',
+        ],
+    ),
+)
+plots = [
+    dict(
+        kind='lines',
+        file='hico_geometry_full_images.svg',
+        metric='mAP',
+        title='HICO-DET without pixels',
+        x_title='training images',
+        x_scale='log',
+        y_title='mAP (%)',
+        series={
+            row: [
+                (count, f'{row}-{name}')
+                for name, (count, _) in _growth.items()
+            ]
+            + [(_all, row)]
+            for row in ('label-free', 'instance')
+        },
+    )
+]
+
+_teacher = (
+    f'python tools/dataset_converters/geometry.py teacher {_annotations} '
+    '--preset'
+)
+_caches = {'typical': 'typical', 'measured': 'measured'}
+for _least in (1, 2):
+    _agreement = f'typical --agreement 3 --min-teachers {_least}'
+    _caches[f'agree_{_least}'] = _agreement
+    _caches[f'agree_shared_{_least}'] = f'{_agreement} --shared-errors 0.5'
+prepare = [
+    dict(
+        path=f'{_root}teacher/{_name}',
+        command=f'{_teacher} {_options} --out {_root}teacher/{_name}',
+    )
+    for _name, _options in _caches.items()
+]

@@ -1,6 +1,7 @@
 """A data set of boxes alone, from the split to the score."""
 
 import json
+import shutil
 import zlib
 
 import numpy as np
@@ -393,6 +394,38 @@ def test_train_and_test(hico):
     assert 0 < figures['AP'] <= 100
     # Each image has two persons who might use its bicycle.
     assert figures['AP_multi'] == figures['AP']
+
+
+@pytest.mark.parametrize('supervision', ['vllm', 'instance'])
+def test_official_splits(hico, supervision):
+    root = 'data/hico_geometry_full'
+    source = ('source.json', 'source.json')
+    run(hico, 'holdout', *source, '--out', root).check()
+    teacher_dir = hico / root / 'teacher/typical'
+    if supervision == 'vllm':
+        train = f'{root}/annotations/train.json'
+        preset = ('--preset', 'typical', '--out', teacher_dir)
+        run(hico, 'teacher', train, *preset).check()
+    done = run_tool(
+        TRAIN,
+        CONFIGS / 'hico_geometry/icn_hico_geometry_full.py',
+        '--work-dir',
+        supervision,
+        *options(
+            'train_cfg.max_epochs=1',
+            'train_cfg.val_interval=1',
+            'train_dataloader.batch_size=5',
+            f'model.teacher_head.supervision={supervision}',
+        ),
+        cwd=hico,
+    ).check()
+    assert 'hico_det/mAP_rare' in done.text
+    assert (hico / root / 'packed/train.safetensors').is_file()
+    assert all(
+        np.isfinite(list(row.values())).all()
+        for row in read_losses(hico / supervision).values()
+    )
+    shutil.rmtree(hico / root)
 
 
 @pytest.mark.parametrize(
