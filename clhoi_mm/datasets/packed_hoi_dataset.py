@@ -17,6 +17,9 @@ from clhoi_mm.structures import HOIDataSample
 
 from .packed_samples import PackedSamples
 
+# Fields of which models train.
+TRAINING_FIELDS = ('detections', 'gt_instances', 'gt_hois')
+
 
 @DATASETS.register_module()
 class PackedHOIDataset(Dataset):
@@ -27,6 +30,9 @@ class PackedHOIDataset(Dataset):
     it. It is written anew if the data set's config or annotation file has
     changed. Pseudo-labels and mirroring are added on reading, so that all
     teachers share a file.
+
+    Samples for training hold detections, annotated boxes and pairs, those for
+    tests all that the pipeline packs.
 
     Args:
         dataset (dict): Config of a :class:`HOIDataset` whose pipeline begins
@@ -65,6 +71,8 @@ class PackedHOIDataset(Dataset):
             ]
             PackedSamples.write(file, made, identity, source.metainfo)
             samples = PackedSamples.read(file, identity)
+        if not source.test_mode:
+            samples.select(TRAINING_FIELDS)
         self.samples = samples
         self.metainfo = samples.dataset_meta
         self.flip_prob = flip_prob
@@ -83,14 +91,11 @@ class PackedHOIDataset(Dataset):
         sample = self.samples[index]
         if self._teacher is not None:
             found = self._teacher(dict(key=sample.key))['teacher']
-            sample.teacher = BaseDataElement(
-                **{
-                    name: torch.from_numpy(value)
-                    if isinstance(value, np.ndarray)
-                    else value
-                    for name, value in found.items()
-                }
-            )
+            sample.teacher = BaseDataElement()
+            for name, value in found.items():
+                if isinstance(value, np.ndarray):
+                    value = torch.from_numpy(value)
+                sample.teacher.set_field(value, name)
         if self._is_mirrored[index]:
             self._mirror(sample)
         return dict(inputs=self._pixel, data_samples=sample)
