@@ -7,6 +7,13 @@ reference = dict(row='instance', metric='mAP', title='of instance')
 
 _root = 'data/hico_geometry_full/'
 _annotations = f'{_root}annotations/train.json'
+# Validation images, on which settings are chosen.
+tests = dict(
+    val={
+        'test_dataloader.dataset.file': f'{_root}packed/val.safetensors',
+        'test_dataloader.dataset.dataset.ann_file': 'annotations/val.json',
+    }
+)
 _no_noise = {'model.label_noise': None}
 _no_attention = {'model.icn.num_layers': 0}
 _by_verb = {'model.icn.verbwise_interactiveness': True}
@@ -59,6 +66,11 @@ rows = {
         title=f'two of {_three} agree, independent errors, no label noise '
         'model',
         options={**_told_by('agree_2'), **_no_noise},
+        seeds=[0],
+    ),
+    'recall': dict(
+        title="label-free, the noise model's recall is the teacher's",
+        options={'model.label_noise.recall': 0.6},
         seeds=[0],
     ),
     # Ablations.
