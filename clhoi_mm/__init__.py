@@ -26,6 +26,7 @@ class _SaysWhatIsMissing:
         'datasets.hoi_dataset',
         'datasets.hico_det',
         'datasets.v_coco',
+        'datasets.packed_hoi_dataset',
         'datasets.unlabeled_hoi_dataset',
         'datasets.transforms',
         'datasets.wrappers',

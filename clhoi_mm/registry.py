@@ -57,6 +57,7 @@ DATASETS = _child(
     'datasets.hoi_dataset',
     'datasets.hico_det',
     'datasets.v_coco',
+    'datasets.packed_hoi_dataset',
     'datasets.unlabeled_hoi_dataset',
     'datasets.wrappers',
 )

@@ -6,7 +6,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Optional, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +19,8 @@ from .labeled_annotations import LabeledAnnotations
 
 # Percentages at which the splits end.
 ENDS = dict(train=60, val=70, test=100)
+# Percentage of official training images that are held out for validation.
+HELD_OUT = 10
 MAX_PAIRS = 200
 # LoadDetections' default: annotated boxes with a greater IoU are merged.
 MERGE_IOU = 0.7
@@ -53,11 +55,15 @@ def split_of(file_name: str, fold: Optional[Tuple[int, int]] = None) -> str:
     Returns:
         str: 'train' (60 of 100), 'val' (10) or 'test' (30).
     """
-    number, rest = divmod(zlib.crc32(osp.basename(file_name).encode()), 100)
+    number, rest = divmod(_name_hash(file_name), 100)
     split = next(name for name, end in ENDS.items() if rest < end)
     if fold is None or split == 'test':
         return split
     return 'val' if number % fold[1] == fold[0] else 'train'
+
+
+def _name_hash(file_name: str) -> int:
+    return zlib.crc32(osp.basename(file_name).encode())
 
 
 def split_geometry(
@@ -99,63 +105,175 @@ def split_geometry(
             'more folds and K from 0 to N - 1'
         )
     names = ['all'] if single else list(ENDS)
-    file = AnnotationFile.read(ann_file)
-    file.require_sizes()
-    content = file.content
-    labeled = LabeledAnnotations(file, HOIVocabulary.load(vocabulary))
-    pairs = {}
-    for i in tqdm(range(len(file.images)), 'images', disable=not progress):
-        hois = labeled.hois(i)
-        annotated = (
-            (hois['hoi_labels'] >= 0)
-            & ~hois['invisible']
-            & (hois['human_rows'] >= 0)
-        ).any()
-        if annotated:
-            count = _count_pairs(labeled, i)
-            if 1 <= count <= MAX_PAIRS:
-                pairs[file.image_ids[i]] = count
-    hois = [
-        hoi
-        for hoi in content['hois']
-        if hoi['human_ann_id'] is not None and hoi['object_ann_id'] is not None
-    ]
+    file = GeometryFile(ann_file, vocabulary, progress)
+    kept = [i for i in file.annotated if 1 <= file.pairs[i] <= MAX_PAIRS]
     splits = {
-        image['id']: 'all' if single else split_of(image['file_name'], fold)
-        for image in content['images']
-        if image['id'] in pairs
+        i: 'all' if single else split_of(file.name(i), fold) for i in kept
     }
     has_hois = Counter(splits.values())
     empty = [split for split in names if not has_hois[split]]
     if empty:
         raise ValueError(
-            f'{ann_file}: of {len(file.images)} images {len(pairs)} have an '
+            f'{ann_file}: of {len(file.pairs)} images {len(kept)} have an '
             f'annotated pair and at most {MAX_PAIRS} candidate pairs, and '
             f'none of these falls into {" and ".join(empty)}; give a file '
             'with more images.'
         )
     reports = {}
     for split in names:
-        ids = {image for image, name in splits.items() if name == split}
+        info = dict(split=f'{split}, by name')
+        if fold is not None:
+            info['fold'] = '%d/%d' % fold
+        reports[split] = file.write(
+            Path(out, 'annotations', f'{split}.json'),
+            [i for i, name in splits.items() if name == split],
+            info,
+        )
+    return reports
+
+
+def hold_out(
+    train_file: Union[str, os.PathLike],
+    test_file: Union[str, os.PathLike],
+    out: Union[str, os.PathLike],
+    vocabulary: Union[str, HOIVocabulary] = 'hico_det',
+    progress: bool = False,
+) -> Dict[str, SplitReport]:
+    """Write ``annotations/{train,val,test}.json`` from official splits.
+
+    A tenth of the training images, those whose name's CRC-32 modulo 100 is
+    below 10, is for validation; the others train where they have an annotated
+    pair and 1 to 200 candidate pairs. Validation and test keep every image,
+    however many candidate pairs it has. Verbs without an object and invisible
+    interactions are left out.
+
+    Args:
+        train_file (str | PathLike): Training split in the project's format.
+        test_file (str | PathLike): Test split in the project's format.
+        out (str | PathLike): Output folder.
+        vocabulary (str | HOIVocabulary): Vocabulary of the files.
+        progress (bool): Whether to show progress bars.
+
+    Returns:
+        dict[str, SplitReport]: Split to the summary of its file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a file is invalid, or a split would be empty.
+    """
+    file = GeometryFile(train_file, vocabulary, progress)
+    test = GeometryFile(test_file, vocabulary, progress)
+    everything = range(len(file.pairs))
+    held = {i for i in everything if _name_hash(file.name(i)) % 100 < HELD_OUT}
+    trained = [
+        i
+        for i in file.annotated
+        if i not in held and 1 <= file.pairs[i] <= MAX_PAIRS
+    ]
+    splits = dict(
+        train=(file, trained),
+        val=(file, sorted(held)),
+        test=(test, list(range(len(test.pairs)))),
+    )
+    for split, (source, images) in splits.items():
+        if not images:
+            raise ValueError(
+                f'{source.path}: no image for {split}; give a file with more '
+                'images.'
+            )
+    return {
+        split: source.write(
+            Path(out, 'annotations', f'{split}.json'),
+            images,
+            dict(split=f'{split}, of the official split'),
+        )
+        for split, (source, images) in splits.items()
+    }
+
+
+class GeometryFile:
+    """Annotation file whose candidate pairs are counted.
+
+    Candidate pairs are counted as a model forms them (near-duplicate boxes
+    merged, see :class:`LoadDetections`).
+
+    Args:
+        path (str | PathLike): File in the project's format.
+        vocabulary (str | HOIVocabulary): Vocabulary of the file.
+        progress (bool): Whether to show a progress bar.
+
+    Attributes:
+        pairs (list[int]): Candidate pairs of each image.
+        annotated (list[int]): Images with a visible annotated pair.
+    """
+
+    def __init__(
+        self,
+        path: Union[str, os.PathLike],
+        vocabulary: Union[str, HOIVocabulary],
+        progress: bool,
+    ) -> None:
+        self.path = path
+        self._file = AnnotationFile.read(path)
+        self._file.require_sizes()
+        labeled = LabeledAnnotations(
+            self._file, HOIVocabulary.load(vocabulary)
+        )
+        images = range(len(self._file.images))
+        self.pairs = [
+            _count_pairs(labeled, i)
+            for i in tqdm(images, 'images', disable=not progress)
+        ]
+        self.annotated = [i for i in images if _is_annotated(labeled.hois(i))]
+
+    def name(self, index: int) -> str:
+        """Return an image's file name."""
+        return self._file.content['images'][index]['file_name']
+
+    def write(
+        self, path: Path, images: Sequence[int], info: dict
+    ) -> SplitReport:
+        """Write a file of some images, without verbs that lack an object.
+
+        Args:
+            path (Path): Output file.
+            images (Sequence[int]): Ascending indices of images.
+            info (dict): Entries added to the file's ``info``.
+        """
+        content = self._file.content
+        kept = {self._file.image_ids[i] for i in images}
         sections = dict(
-            images=[x for x in content['images'] if x['id'] in ids],
+            images=[x for x in content['images'] if x['id'] in kept],
             annotations=[
-                x for x in content['annotations'] if x['image_id'] in ids
+                x for x in content['annotations'] if x['image_id'] in kept
             ],
             categories=content['categories'],
             verbs=content['verbs'],
             hoi_categories=content['hoi_categories'],
-            hois=[x for x in hois if x['image_id'] in ids],
+            hois=[
+                x
+                for x in content['hois']
+                if x['image_id'] in kept
+                and x['human_ann_id'] is not None
+                and x['object_ann_id'] is not None
+            ],
         )
-        path = Path(out, 'annotations', f'{split}.json')
-        info = dict(content.get('info', {}), split=f'{split}, by name')
-        if fold is not None:
-            info['fold'] = '%d/%d' % fold
-        write_annotations(path, info, sections)
-        reports[split] = SplitReport(
-            path, len(ids), sum(pairs[i] for i in ids), len(sections['hois'])
+        write_annotations(path, {**content.get('info', {}), **info}, sections)
+        return SplitReport(
+            path,
+            len(kept),
+            sum(self.pairs[i] for i in images),
+            len(sections['hois']),
         )
-    return reports
+
+
+def _is_annotated(hois: Dict[str, np.ndarray]) -> bool:
+    """Check that an image has a visible pair of a class."""
+    return (
+        (hois['hoi_labels'] >= 0)
+        & ~hois['invisible']
+        & (hois['human_rows'] >= 0)
+    ).any()
 
 
 def _count_pairs(labeled: LabeledAnnotations, index: int) -> int:

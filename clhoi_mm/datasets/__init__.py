@@ -12,6 +12,7 @@ _MODULES = {
     'DetectionFileWriter': 'detection_file_writer',
     'HICODetDataset': 'hico_det',
     'HOIDataset': 'hoi_dataset',
+    'PackedHOIDataset': 'packed_hoi_dataset',
     'UnlabeledHOIDataset': 'unlabeled_hoi_dataset',
     'VCOCODataset': 'v_coco',
     'ClassBalancedDataset': 'wrappers',

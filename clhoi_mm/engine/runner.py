@@ -86,8 +86,11 @@ class HOIRunner(Runner):
         if supervision in ('image', 'instance') and cfg.get(
             'train_dataloader'
         ):
-            for dataset in inner_configs(cfg.train_dataloader.dataset):
-                dataset.pipeline = _without_answer(dataset.pipeline)
+            dataset = cfg.train_dataloader.dataset
+            # Of PackedHOIDataset.
+            dataset.pop('teacher', None)
+            for each in inner_configs(dataset):
+                each.pipeline = _without_answer(each.pipeline)
         return super().from_cfg(cfg)
 
     def call_hook(self, fn_name: str, **kwargs) -> None:

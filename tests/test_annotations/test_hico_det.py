@@ -210,6 +210,17 @@ def test_sizes_from_images_or_boxes(tmp_path):
         for im in json.loads(out.read_text())['images']
     ]
     assert sizes == [(80, 100), (1, 1), (64, 48)]
+    content = hicodet_content(TEST)
+    content['size'][1] = None
+    source = write_json(tmp_path / 'partly.json', content)
+    (report,) = convert_hico_det([source], out)
+    assert report.sizes_from == 'the source, 1 from the extent of the boxes'
+    sizes = [
+        (im['width'], im['height'])
+        for im in json.loads(out.read_text())['images']
+    ]
+    assert sizes == [TEST[0]['size'], (1, 1), TEST[2]['size']]
+    source = kinds(tmp_path)['ppdm']
     (tmp_path / 'images/test2015' / TEST[0]['name']).unlink()
     with pytest.raises(FileNotFoundError, match='HICO_test2015_00000007'):
         convert_hico_det([source], out, tmp_path / 'images')

@@ -62,7 +62,7 @@ def test_hico_det_refuses_and_leaves_out(tmp_path):
         '--drop-inconsistent',
         cwd=tmp_path,
     ).check()
-    assert "attention: the source lacks the images' sizes" in done.text
+    assert "attention: the images' sizes are from the extent" in done.text
     assert 'dropped 1 of 1 pairs' in done.text
 
 

@@ -1,6 +1,7 @@
 """A data set of boxes alone, from the split to the score."""
 
 import json
+import shutil
 import zlib
 
 import numpy as np
@@ -238,6 +239,51 @@ def test_study_of_real_words(tmp_path):
     assert 'not run yet' not in done.text and 'nan' not in done.text
 
 
+def test_holdout(hico):
+    """All images of the test file, crowded and empty ones too."""
+    done = run(
+        hico, 'holdout', 'source.json', 'source.json', '--out', 'official'
+    ).check()
+    names = {
+        split: {
+            x['file_name']
+            for x in json.loads(
+                (hico / f'official/annotations/{split}.json').read_text()
+            )['images']
+        }
+        for split in SPLITS
+    }
+    source = json.loads((hico / 'source.json').read_text())
+    everything = {x['file_name'] for x in source['images']}
+    held = {
+        name for name in everything if zlib.crc32(name[2:].encode()) % 100 < 10
+    }
+    assert names['test'] == everything and names['val'] == held
+    assert names['train'] == {f'a/{i:03d}.jpg' for i in range(30)} - held
+    assert f'test  {len(everything):6d} images' in done.text
+    for path in ('none.json', 'source.json'):
+        done = run(hico, 'holdout', path, 'none.json', '--out', 'bad')
+        assert done.code == 1 and 'Traceback' not in done.text
+        assert 'none.json' in done.text and not (hico / 'bad').exists()
+
+
+def test_agreement_of_teachers(hico):
+    typical = ('--preset', 'typical', '--agreement', 3)
+    teacher(hico, *typical, out='any').check()
+    done = teacher(hico, *typical, '--min-teachers', 2, out='two').check()
+    assert 'teacher 0, 1, 2' in done.text and 'each asked for' in done.text
+    vocabulary = HOIVocabulary.load('hico_det')
+    caches = [TeacherCache(hico / name, vocabulary) for name in ('any', 'two')]
+    for key in caches[0].keys():
+        loose, strict = (cache.get(key) for cache in caches)
+        kept = loose['scores'] > 0.5
+        for name in ('hoi_labels', 'scores'):
+            assert (loose[name][kept] == strict[name]).all()
+        assert np.isin((loose['scores'] * 3).round(3), [1, 2, 3]).all()
+    done = teacher(hico, *typical, '--min-teachers', 4, out='bad')
+    assert done.code == 1 and '4 of 3 teachers cannot agree' in done.text
+
+
 def test_split_of_verbs_without_objects(tmp_path):
     folder = write(
         tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
@@ -419,6 +465,38 @@ def test_train_and_test(hico):
     assert 0 < figures['AP'] <= 100
     # Each image has two persons who might use its bicycle.
     assert figures['AP_multi'] == figures['AP']
+
+
+@pytest.mark.parametrize('supervision', ['vllm', 'instance'])
+def test_official_splits(hico, supervision):
+    root = 'data/hico_geometry_full'
+    source = ('source.json', 'source.json')
+    run(hico, 'holdout', *source, '--out', root).check()
+    teacher_dir = hico / root / 'teacher/typical'
+    if supervision == 'vllm':
+        train = f'{root}/annotations/train.json'
+        preset = ('--preset', 'typical', '--out', teacher_dir)
+        run(hico, 'teacher', train, *preset).check()
+    done = run_tool(
+        TRAIN,
+        CONFIGS / 'hico_geometry/icn_hico_geometry_full.py',
+        '--work-dir',
+        supervision,
+        *options(
+            'train_cfg.max_epochs=1',
+            'train_cfg.val_interval=1',
+            'train_dataloader.batch_size=5',
+            f'model.teacher_head.supervision={supervision}',
+        ),
+        cwd=hico,
+    ).check()
+    assert 'hico_det/mAP_rare' in done.text
+    assert (hico / root / 'packed/train.safetensors').is_file()
+    assert all(
+        np.isfinite(list(row.values())).all()
+        for row in read_losses(hico / supervision).values()
+    )
+    shutil.rmtree(hico / root)
 
 
 @pytest.mark.parametrize(

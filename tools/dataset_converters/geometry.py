@@ -7,6 +7,11 @@ annotations/all.json, for studies that divide them into folds. Images with an
 annotated pair and 1 to 200 candidate pairs, near-duplicate boxes merged, are
 kept.
 
+`holdout` takes the annotation files of official training and test splits and
+holds a tenth of the training images (CRC-32 of the name modulo 100 below 10)
+out for validation. Training images are selected as by `split`; validation and
+test keep all images and all their candidate pairs.
+
 `teacher` writes a simulated teacher's cache for one of these files:
 image-level pseudo-labels with a given precision and recall, half of the errors
 systematic, or with the kinds of errors of real VLLMs (--preset measured). The
@@ -19,9 +24,13 @@ held out of training.
 import argparse
 import json
 import os
-from typing import Tuple, Union
+from typing import Dict, Tuple
 
-from clhoi_mm.annotations.geometry_split import split_geometry
+from clhoi_mm.annotations.geometry_split import (
+    SplitReport,
+    hold_out,
+    split_geometry,
+)
 from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
 from clhoi_mm.utils.files import atomic_path
@@ -63,6 +72,11 @@ def parse_args() -> argparse.Namespace:
         help='for cross-validation: of N folds of the images outside the test '
         'split, the K-th (from 0) validates and the others train',
     )
+    holdout = commands.add_parser(
+        'holdout', parents=[common], help='validation images of a training set'
+    )
+    holdout.add_argument('test', help='annotation file of the test split')
+    holdout.add_argument('--out', required=True, help="the data set's folder")
     teacher = commands.add_parser(
         'teacher', parents=[common], help='a cache of noisy pseudo-labels'
     )
@@ -103,6 +117,20 @@ def parse_args() -> argparse.Namespace:
         metavar='A',
         help='the teacher also points at pairs, at the right one with this '
         'probability (default: it does not)',
+    )
+    teacher.add_argument(
+        '--agreement',
+        type=int,
+        default=1,
+        metavar='N',
+        help='unite the labels of N teachers from --teacher on, with the '
+        'share that names a label as its score (default: 1)',
+    )
+    teacher.add_argument(
+        '--min-teachers',
+        type=int,
+        default=1,
+        help='leave out labels that fewer of them name (default: 1)',
     )
     teacher.add_argument(
         '--no-confuse',
@@ -146,9 +174,18 @@ def parse_args() -> argparse.Namespace:
 
 
 def split(args: argparse.Namespace) -> None:
-    reports = split_geometry(
-        args.ann, args.out, args.vocabulary, True, args.fold, args.single
+    show(
+        split_geometry(
+            args.ann, args.out, args.vocabulary, True, args.fold, args.single
+        )
     )
+
+
+def holdout(args: argparse.Namespace) -> None:
+    show(hold_out(args.ann, args.test, args.out, args.vocabulary, True))
+
+
+def show(reports: Dict[str, SplitReport]) -> None:
     for name, report in reports.items():
         print(
             f'{name:6s}{report.images:6d} images {report.pairs:7d} candidate'
@@ -158,7 +195,10 @@ def split(args: argparse.Namespace) -> None:
 
 def teacher(args: argparse.Namespace) -> None:
     from clhoi_mm.teacher.simulation.latent_label_noise import LatentLabelNoise
-    from clhoi_mm.teacher.simulation.noisy_labels import write_noisy_labels
+    from clhoi_mm.teacher.simulation.noisy_labels import (
+        LabelNoise,
+        write_noisy_labels,
+    )
     from clhoi_mm.teacher.simulation.random_label_noise import RandomLabelNoise
     from clhoi_mm.teacher.simulation.simulated_pointing import (
         SimulatedPointing,
@@ -166,20 +206,22 @@ def teacher(args: argparse.Namespace) -> None:
     from clhoi_mm.vocabulary import HOIVocabulary
 
     given = PRESETS[args.preset] if args.preset else args
-    noise: Union[LatentLabelNoise, RandomLabelNoise]
-    if args.preset and PRESETS[args.preset].errors:
-        noise = LatentLabelNoise(
-            PRESETS[args.preset], args.seed, args.teacher, args.shared_errors
-        )
-    else:
-        noise = RandomLabelNoise(
+
+    def make(number: int) -> LabelNoise:
+        if args.preset and PRESETS[args.preset].errors:
+            return LatentLabelNoise(
+                PRESETS[args.preset], args.seed, number, args.shared_errors
+            )
+        return RandomLabelNoise(
             given.precision,
             given.recall,
             args.seed,
             not args.no_confuse,
-            args.teacher,
+            number,
             args.shared_errors or 0.0,
         )
+
+    numbers = range(args.teacher, args.teacher + args.agreement)
     pointing = None
     if args.pointing_accuracy is not None:
         pointing = SimulatedPointing(
@@ -193,16 +235,19 @@ def teacher(args: argparse.Namespace) -> None:
         args.ann,
         args.vocabulary,
         args.out,
-        noise,
+        [make(number) for number in numbers],
         args.text_encoder,
         True,
+        args.min_teachers,
         pointing,
     )
-    print(f'{report.images} images, seed {args.seed}, teacher {args.teacher}')
+    names = ', '.join(map(str, numbers))
+    print(f'{report.images} images, seed {args.seed}, teacher {names}')
+    asked = 'asked for' if len(numbers) == 1 else 'each asked for'
     print(
-        f'precision      {report.precision:.4f}  (asked for {given.precision})'
+        f'precision      {report.precision:.4f}  ({asked} {given.precision})'
     )
-    print(f'recall         {report.recall:.4f}  (asked for {given.recall})')
+    print(f'recall         {report.recall:.4f}  ({asked} {given.recall})')
     print(
         f'false labels   {100 * report.other_verb:.0f} % name another verb of '
         f'an object in an interaction, {100 * report.idle_object:.0f} % an '
@@ -227,7 +272,9 @@ def rare(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     try:
-        dict(split=split, teacher=teacher, rare=rare)[args.command](args)
+        dict(split=split, holdout=holdout, teacher=teacher, rare=rare)[
+            args.command
+        ](args)
     except (OSError, ValueError, ImportError) as error:
         raise SystemExit(f'geometry.py: {error}') from None
 

@@ -69,10 +69,11 @@ def main() -> None:
                 'or non-rare as published; are all training annotations '
                 'there?'
             )
-        if report.sizes_from == 'the extent of the boxes':
+        if report.sizes_from.endswith('the extent of the boxes'):
             print(
-                "  attention: the source lacks the images' sizes; give "
-                '--images to load images with this file'
+                "  attention: the images' sizes are from "
+                f'{report.sizes_from}; '
+                'give --images to load images with this file'
             )
         for line in report.dropped:
             print(f'  dropped {line}')

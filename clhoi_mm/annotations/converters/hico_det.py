@@ -244,17 +244,22 @@ class _Converter:
         images: Optional[Union[str, os.PathLike]],
         progress: bool,
     ) -> List[HICOImage]:
-        if all(record.size is not None for record in records):
+        missing = [record for record in records if record.size is None]
+        if not missing:
             return records
         if images is None:
             self.sizes_from = 'the extent of the boxes'
             sizes: List[Tuple[int, int]] = [
-                extent(record.continuous_bboxes) for record in records
+                extent(record.continuous_bboxes) for record in missing
             ]
         else:
             self.sizes_from = 'the images'
-            sizes = read_image_sizes(images, map(_relative, records), progress)
-        for record, size in zip(records, sizes):
+            sizes = read_image_sizes(images, map(_relative, missing), progress)
+        if len(missing) < len(records):
+            self.sizes_from = (
+                f'the source, {len(missing)} from {self.sizes_from}'
+            )
+        for record, size in zip(missing, sizes):
             record.size = size
         return records
 

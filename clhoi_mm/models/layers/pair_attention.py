@@ -34,8 +34,17 @@ class PairAttention(nn.Module):
         Returns:
             Tensor: (P, D).
         """
+        qkv = self.qkv(x)
+        if not grid.parts:
+            return self.out(self._attend(qkv, grid))
+        inds = torch.cat([inds for inds, _ in grid.parts])
+        y = torch.cat([self._attend(qkv[i], part) for i, part in grid.parts])
+        return self.out(torch.empty_like(y).index_copy(0, inds, y))
+
+    def _attend(self, qkv: Tensor, grid: PairGrid) -> Tensor:
+        """Attend within an undivided grid, (P, 3 * D) to (P, D)."""
         q, k, v = (
-            grid.pad(self.qkv(x))
+            grid.pad(qkv)
             .unflatten(2, (3, self.num_heads, -1))
             .permute(2, 0, 3, 1, 4)
         )
@@ -50,4 +59,4 @@ class PairAttention(nn.Module):
         # A finite value: a row of padding alone must not become NaN.
         bias = bias.masked_fill((grid.humans < 0)[:, None, None], -1e4)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-        return self.out(grid.unpad(y.transpose(1, 2).flatten(2)))
+        return grid.unpad(y.transpose(1, 2).flatten(2))

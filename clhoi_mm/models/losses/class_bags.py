@@ -1,3 +1,4 @@
+import torch
 from torch import Tensor
 
 from ..heads import PairPredictions, PhraseClassifier
@@ -28,25 +29,26 @@ def class_bags(
         tuple[Tensor, Tensor]: Log-probability that no pair of the image has
         the class, (B, C), and non-empty bags, (B, C), bool.
     """
-    scored = predictions.valid & classifier.is_trainable
+    # Few classes have a pair's object; the others cost no time.
+    pair, hoi = (predictions.valid & classifier.is_trainable).nonzero(
+        as_tuple=True
+    )
+    num_classes = predictions.valid.size(1)
+    num_bags = pairs.num_images * num_classes
+    bag = pairs.pair_inds[pair] * num_classes + hoi
+    interactiveness = predictions.interactiveness.detach()
     weight = (
-        predictions.interactiveness.detach().sigmoid()
-        * (pairs.human_scores * pairs.object_scores)[:, None]
-        * scored
+        interactiveness[pair, hoi if predictions.is_verbwise else 0].sigmoid()
+        * (pairs.human_scores * pairs.object_scores)[pair]
     )
-    shape = pairs.num_images, weight.size(1)
-    count = weight.new_zeros(shape).index_add(
-        0, pairs.pair_inds, scored.to(weight)
-    )
-    best = weight.new_zeros(shape).scatter_reduce(
-        0, pairs.pair_inds[:, None].expand_as(weight), weight, 'amax'
-    )
-    weight = weight / best[pairs.pair_inds].clamp(min=1e-30)
+    best = weight.new_zeros(num_bags).scatter_reduce(0, bag, weight, 'amax')
+    is_bag = torch.zeros_like(best, dtype=torch.bool)
+    is_bag[bag] = True
+    weight = weight / best[bag].clamp(min=1e-30)
     log_neg = log_prob_negative_bag(
-        predictions.class_logits,
-        weight**instance_weight_power * scored,
-        pairs.pair_inds,
-        pairs.num_images,
+        predictions.class_logits[pair, hoi],
+        weight**instance_weight_power,
+        bag,
+        num_bags,
     )
-    # Zero weights leave rounding errors.
-    return log_neg.masked_fill(count == 0, 0.0), count > 0
+    return log_neg.view(-1, num_classes), is_bag.view(-1, num_classes)

@@ -1,3 +1,4 @@
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -33,8 +34,10 @@ class PairLabelLoss(nn.Module):
         """
         labels = targets.pair_labels
         scored = predictions.valid & classifier.is_trainable
+        # Few classes have a pair's object; the others cost no time.
+        index = scored.nonzero(as_tuple=True)
         loss = F.binary_cross_entropy_with_logits(
-            predictions.logits.float(), labels, reduction='none'
+            predictions.logits[index].float(), labels[index], reduction='none'
         )
         logits, is_labeled = predictions.interactiveness, scored
         if not predictions.is_verbwise:
@@ -48,5 +51,5 @@ class PairLabelLoss(nn.Module):
             loss_interactiveness=distributed_weighted_mean(
                 interactiveness, is_labeled
             ),
-            loss_mil=distributed_weighted_mean(loss, scored),
+            loss_mil=distributed_weighted_mean(loss, torch.ones_like(loss)),
         )

@@ -7,7 +7,8 @@ from clhoi_mm.models.layers import (
     PairAttention,
     PairDecoderLayer,
 )
-from clhoi_mm.models.task_modules import PairGrid
+from clhoi_mm.models.task_modules import PairBatch, PairGrid, pair_grid
+from clhoi_mm.models.task_modules.pair_grid import similar_images
 
 # Three pairs of one image and two of another, four slots wide.
 SLOTS = torch.tensor([0, 1, 2, 4, 5])
@@ -131,3 +132,31 @@ def test_listener_equals_torchs_attention():
     torch.testing.assert_close(
         listener.weights(x, GRID, context), GRID.unpad(weights)
     )
+
+
+def test_divided_grids_attend_alike(attention, monkeypatch):
+    counts = [3, 0, 40, 9, 1, 17, 8]
+    rows = sum(counts)
+    image = torch.repeat_interleave(torch.tensor(counts))
+    pairs = PairBatch(
+        boxes=torch.zeros(rows, 4),
+        labels=torch.zeros(rows, dtype=torch.long),
+        scores=torch.ones(rows),
+        image_inds=image,
+        human_inds=torch.arange(rows) // 3,
+        object_inds=torch.arange(rows) % 5,
+        pair_inds=image,
+        image_sizes=torch.ones(len(counts), 2),
+        num_pairs=counts,
+    )
+    x = torch.randn(rows, 8, requires_grad=True)
+    grid = PairGrid.of(pairs)
+    widths = [part.humans.size(1) for _, part in grid.parts]
+    assert widths == [40, 17, 8]
+    whole = attention(x, grid._replace(parts=()))
+    torch.testing.assert_close(attention(x, grid), whole)
+    assert list(similar_images(counts)) == [[2], [5, 3], [6, 0, 4]]
+    monkeypatch.setattr(pair_grid, 'MAX_PAIRS_OF_PAIRS', 128)
+    assert list(similar_images(counts)) == [[2], [5], [3], [6, 0], [4]]
+    (grad,) = torch.autograd.grad(attention(x, grid).sum(), x)
+    assert grad.isfinite().all()

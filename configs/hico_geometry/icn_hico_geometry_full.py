@@ -1,0 +1,107 @@
+# The ICN on the boxes of HICO-DET's official splits
+# (tools/dataset_converters/geometry.py holdout): annotated boxes are the
+# detections (PredCls). Samples are packed in files on first use.
+_base_ = './icn_hico_geometry.py'
+
+data_root = 'data/hico_geometry_full/'
+teacher_cache = data_root + 'teacher/typical'
+pipeline = [
+    dict(type='LoadImageSize'),
+    dict(type='LoadHOIAnnotations'),
+    dict(type='LoadDetections', source='ground_truth'),
+    dict(type='PackHOIInputs'),
+]
+
+train_dataloader = dict(
+    _delete_=True,
+    batch_size=64,
+    num_workers=0,
+    persistent_workers=False,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type='PackedHOIDataset',
+        file=data_root + 'packed/train.safetensors',
+        dataset=dict(
+            type='HICODetDataset',
+            data_root=data_root,
+            ann_file='annotations/train.json',
+            pipeline=pipeline,
+        ),
+        teacher=dict(cache=teacher_cache, vocabulary='hico_det'),
+        flip_prob=0.5,
+    ),
+)
+val_dataloader = dict(
+    _delete_=True,
+    batch_size=64,
+    num_workers=0,
+    persistent_workers=False,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='PackedHOIDataset',
+        file=data_root + 'packed/val.safetensors',
+        dataset=dict(
+            type='HICODetDataset',
+            data_root=data_root,
+            ann_file='annotations/val.json',
+            test_mode=True,
+            pipeline=pipeline,
+        ),
+    ),
+)
+test_dataloader = dict(
+    _delete_=True,
+    batch_size=64,
+    num_workers=0,
+    persistent_workers=False,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='PackedHOIDataset',
+        file=data_root + 'packed/test.safetensors',
+        dataset=dict(
+            type='HICODetDataset',
+            data_root=data_root,
+            ann_file='annotations/test.json',
+            test_mode=True,
+            pipeline=pipeline,
+        ),
+    ),
+)
+
+# The official protocol, Default setting; all pairs are scored.
+val_evaluator = dict(
+    _delete_=True,
+    type='HICODetMetric',
+    vocabulary='hico_det',
+    known_object=False,
+)
+test_evaluator = val_evaluator
+model = dict(
+    pairing=dict(max_pairs=100000),
+    # Warm-up is one epoch, the prior about one over the images and their
+    # classes.
+    label_noise=dict(warmup=520, prior_weight=3e-6),
+)
+
+max_epochs = 5
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=0.01,
+        by_epoch=False,
+        begin=0,
+        end=100,
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        eta_min_ratio=0.01,
+        by_epoch=True,
+        begin=0,
+        end=max_epochs,
+        T_max=max_epochs,
+        convert_to_iter_based=True,
+    ),
+]
