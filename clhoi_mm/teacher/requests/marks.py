@@ -105,6 +105,8 @@ def _place(
             size,
             line,
             avoid,
+            # Each box needs its number, on a head if nowhere else.
+            faces=np.zeros((0, 4)),
         )
         if all(tag is not None for tag in tags):
             break
