@@ -109,14 +109,18 @@ rows = {
         'loss on bags',
         options={
             'model.interaction_loss.loss_mil_weight': 0.0,
-            'model.interaction_loss.contrast': dict(type='PairContrastLoss'),
+            'model.interaction_loss.contrast': dict(
+                _delete_=True, type='PairContrastLoss'
+            ),
             **_no_noise,
         },
     ),
     'contrast': dict(
         title='label-free with contrast of pairs and phrases beside it',
         options={
-            'model.interaction_loss.contrast': dict(type='PairContrastLoss'),
+            'model.interaction_loss.contrast': dict(
+                _delete_=True, type='PairContrastLoss'
+            ),
             'model.interaction_loss.contrast_weight': 0.005,
             **_one_round,
         },

@@ -114,8 +114,31 @@ rows = {
     'contrast': dict(
         title='contrast of pairs and phrases beside it',
         options={
-            _loss + 'contrast': dict(type='PairContrastLoss'),
+            _loss + 'contrast': dict(_delete_=True, type='PairContrastLoss'),
             _loss + 'contrast_weight': 0.005,
+        },
+    ),
+    'contrast-object': dict(
+        title='InfoNCE beside it, negatives of the object',
+        options={
+            _loss + 'contrast': dict(
+                _delete_=True, type='PairContrastLoss', same_object_only=True
+            ),
+            _loss + 'contrast_weight': 0.05,
+        },
+    ),
+    'contrast-batch': dict(
+        title="InfoNCE beside it, negatives of the batch's other images",
+        options={
+            _loss + 'contrast': dict(_delete_=True, type='BagContrastLoss'),
+            _loss + 'contrast_weight': 0.05,
+        },
+    ),
+    'contrast-foreign': dict(
+        title='sigmoid form with the phrases of other objects',
+        options={
+            _loss + 'contrast': dict(_delete_=True, type='ForeignPhraseLoss'),
+            _loss + 'contrast_weight': 0.1,
         },
     ),
     'no-pair-attention': dict(
