@@ -16,6 +16,11 @@ _options = {
         'one interactiveness',
         {'model.icn.verbwise_interactiveness': False},
     ),
+    # Without posteriors, the second round goes on with the first one's ICN.
+    'no-noise-as-long': (
+        'no label noise model, for as long',
+        {'model.label_noise': None},
+    ),
     'one-round': ('one round', _one_round),
     'no-noise': (
         'one round, no label noise model',
