@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clhoi_mm.annotations.geometry_split import deduplicate_boxes
+from clhoi_mm.annotations.geometry_file import deduplicate_boxes
 
 BOX = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 12)] * 2)
 

@@ -268,7 +268,7 @@ def test_holdout(hico):
 
 
 def test_agreement_of_teachers(hico):
-    typical = ('--preset', 'typical', '--agreement', 3)
+    typical = ('--preset', 'typical', '--unite', 3)
     teacher(hico, *typical, out='any').check()
     done = teacher(hico, *typical, '--min-teachers', 2, out='two').check()
     assert 'teacher 0, 1, 2' in done.text and 'each asked for' in done.text

@@ -26,11 +26,8 @@ import json
 import os
 from typing import Dict, Tuple
 
-from clhoi_mm.annotations.geometry_split import (
-    SplitReport,
-    hold_out,
-    split_geometry,
-)
+from clhoi_mm.annotations.geometry_file import SplitReport
+from clhoi_mm.annotations.geometry_split import hold_out, split_geometry
 from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
 from clhoi_mm.utils.files import atomic_path
@@ -119,7 +116,7 @@ def parse_args() -> argparse.Namespace:
         'probability (default: it does not)',
     )
     teacher.add_argument(
-        '--agreement',
+        '--unite',
         type=int,
         default=1,
         metavar='N',
@@ -221,7 +218,7 @@ def teacher(args: argparse.Namespace) -> None:
             args.shared_errors or 0.0,
         )
 
-    numbers = range(args.teacher, args.teacher + args.agreement)
+    numbers = range(args.teacher, args.teacher + args.unite)
     pointing = None
     if args.pointing_accuracy is not None:
         pointing = SimulatedPointing(
