@@ -19,6 +19,13 @@ from .packed_samples import PackedSamples
 
 # Fields of which models train.
 TRAINING_FIELDS = ('detections', 'gt_instances', 'gt_hois')
+# Boxes in input coordinates.
+MIRRORED = (
+    ('detections', 'bboxes'),
+    ('gt_instances', 'bboxes'),
+    ('teacher', 'pointed_human_bboxes'),
+    ('teacher', 'pointed_object_bboxes'),
+)
 
 
 @DATASETS.register_module()
@@ -90,9 +97,8 @@ class PackedHOIDataset(Dataset):
     def __getitem__(self, index: int) -> dict:
         sample = self.samples[index]
         if self._teacher is not None:
-            found = self._teacher(dict(key=sample.key))['teacher']
             sample.teacher = BaseDataElement()
-            for name, value in found.items():
+            for name, value in self._teacher.look_up(sample.key).items():
                 if isinstance(value, np.ndarray):
                     value = torch.from_numpy(value)
                 sample.teacher.set_field(value, name)
@@ -114,12 +120,11 @@ class PackedHOIDataset(Dataset):
 
     def _mirror(self, sample: HOIDataSample) -> None:
         """Mirror boxes in input coordinates."""
-        for name in ('detections', 'gt_instances'):
-            instances = sample.get(name)
-            if instances is not None:
-                instances.bboxes = bbox_flip(
-                    instances.bboxes, sample.img_shape
-                )
+        for field, name in MIRRORED:
+            element = sample.get(field)
+            if element is not None and name in element:
+                bboxes = bbox_flip(element.get(name), sample.img_shape)
+                element.set_field(bboxes, name)
         sample.set_metainfo(dict(flip=True, flip_direction='horizontal'))
 
     def _identify(self, dataset: dict) -> str:

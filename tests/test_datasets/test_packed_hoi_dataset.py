@@ -15,6 +15,7 @@ from clhoi_mm.datasets.packed_samples import PackedSamples
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.simulation.noisy_labels import write_noisy_labels
 from clhoi_mm.teacher.simulation.random_label_noise import RandomLabelNoise
+from clhoi_mm.teacher.simulation.simulated_pointing import SimulatedPointing
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.data_utils import make_annotations, make_scene
 
@@ -34,7 +35,7 @@ def write(path, count):
             [
                 ('person', (5 + i, 5, 25, 55)),
                 ('bicycle', (20, 30, 60 + i, 58)),
-                ('person', (6 + i, 5, 25, 55)),
+                ('person', (70, 5, 95, 55)),
             ],
             [(0, 1, 'ride'), (2, 1, 'hold')],
         )
@@ -123,6 +124,29 @@ def test_pseudo_labels_and_first_images(root):
     found = dataset[0]['data_samples'].teacher
     assert found.valid and found.scores.dtype == torch.float32
     assert len(found.hoi_labels) == len(found.phrase_embeds)
+
+
+def test_pointed_pairs_are_mirrored_with_their_image(root):
+    vocabulary = HOIVocabulary.load('hico_det')
+    write_noisy_labels(
+        root / 'train.json',
+        vocabulary,
+        root / 'teacher',
+        [RandomLabelNoise(1.0, 1.0)],
+        pointing=SimulatedPointing(root / 'train.json', vocabulary, 1.0, 0, 0),
+    )
+    teacher = dict(cache=str(root / 'teacher'), vocabulary='hico_det')
+    samples = [
+        packed(root, teacher=teacher, flip_prob=prob)[0]['data_samples']
+        for prob in (0.0, 1.0)
+    ]
+    for sample in samples:
+        found = sample.teacher.pointed_human_bboxes
+        assert len(found) == 2
+        for box in found:
+            assert (sample.gt_instances.bboxes == box).all(1).any()
+    one, other = (x.teacher.pointed_human_bboxes for x in samples)
+    assert not torch.equal(one, other)
 
 
 def test_changed_annotations_and_damaged_files_are_packed_anew(root):

@@ -98,23 +98,38 @@ class LoadTeacherKnowledge(BaseTransform):
 
     def transform(self, results: Dict[str, Any]) -> Dict[str, Any]:
         """Add ``teacher`` to ``results``."""
-        pseudo_labels = self.cache.get(results['key'])
+        results['teacher'] = self.look_up(results['key'])
+        if len(results['teacher'].get('pointed_labels', ())):
+            self._track(results)
+        return results
+
+    def look_up(self, key: str) -> Dict[str, Any]:
+        """Look up an image.
+
+        Args:
+            key (str): The image's key.
+
+        Returns:
+            dict: As :meth:`TeacherCache.get`, and ``valid``, whether the
+            image is in the cache.
+
+        Raises:
+            KeyError: If it is not, and ``missing='error'``.
+        """
+        pseudo_labels = self.cache.get(key)
         valid = pseudo_labels is not None
         if not valid and self.missing == 'error':
             raise KeyError(
-                f'image "{results["key"]}" is not in the teacher cache '
+                f'image "{key}" is not in the teacher cache '
                 f'{self.cache.path} ({len(self.cache)} images, with keys '
                 f'like {next(self.cache.keys(), None)!r}); build the cache '
                 f"over this split, or set missing='mask' to train without "
                 f'words for such images, or leave them out '
                 f"(UnlabeledHOIDataset's filter_cfg.without_answer)"
             )
-        results['teacher'] = dict(
+        return dict(
             pseudo_labels if valid else self.cache.empty(), valid=valid
         )
-        if len(results['teacher'].get('pointed_labels', ())):
-            self._track(results)
-        return results
 
     def _track(self, results: Dict[str, Any]) -> None:
         """Append the boxes of pointed pairs."""
