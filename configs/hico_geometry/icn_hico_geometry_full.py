@@ -85,23 +85,14 @@ model = dict(
     label_noise=dict(warmup=520, prior_weight=3e-6),
 )
 
-max_epochs = 5
-train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+# Validation after the last epoch only.
+train_cfg = dict(max_epochs=5, val_interval=1000)
 param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=0.01,
-        by_epoch=False,
-        begin=0,
-        end=100,
-    ),
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, begin=0, end=100),
     dict(
         type='CosineAnnealingLR',
         eta_min_ratio=0.01,
         by_epoch=True,
-        begin=0,
-        end=max_epochs,
-        T_max=max_epochs,
         convert_to_iter_based=True,
     ),
 ]

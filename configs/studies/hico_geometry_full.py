@@ -34,37 +34,42 @@ rows = {
         title="each object's most frequent interactions", baseline='prior'
     ),
     'label-free': dict(title='label-free, typical teacher'),
+    'no-noise': dict(
+        title='label-free, no label noise model', options=_no_noise, seeds=[0]
+    ),
     'measured': dict(
         title='label-free, teacher with measured errors',
         options=_told_by('measured'),
+        seeds=[0],
     ),
-    'agree': dict(
-        title=f'label-free, two of {_three} agree, independent errors',
-        options=_told_by('agree_2'),
+    'agree-any': dict(
+        title=f'label-free, {_three}, independent errors',
+        options=_told_by('agree_1'),
     ),
-    'agree-shared': dict(
-        title=f'label-free, two of {_three} agree, half of the errors shared',
-        options=_told_by('agree_shared_2'),
+    'agree-shared-any': dict(
+        title=f'label-free, {_three}, half of the errors shared',
+        options=_told_by('agree_shared_1'),
     ),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'},
-    ),
-    'instance': dict(title='instance-level labels', options=_instance),
-    # Uses of the agreement.
-    'agree-any': dict(
-        title=f'{_three}, independent errors, all labels',
-        options=_told_by('agree_1'),
         seeds=[0],
     ),
-    'agree-shared-any': dict(
-        title=f'{_three}, half of the errors shared, all labels',
-        options=_told_by('agree_shared_1'),
+    'instance': dict(title='instance-level labels', options=_instance),
+    # Uses of the agreement: above, all labels with the share of the teachers
+    # as score.
+    'agree': dict(
+        title=f'labels of two of {_three}, independent errors',
+        options=_told_by('agree_2'),
+        seeds=[0],
+    ),
+    'agree-shared': dict(
+        title=f'labels of two of {_three}, half of the errors shared',
+        options=_told_by('agree_shared_2'),
         seeds=[0],
     ),
     'agree-no-noise': dict(
-        title=f'two of {_three} agree, independent errors, no label noise '
-        'model',
+        title=f'labels of two of {_three}, no label noise model',
         options={**_told_by('agree_2'), **_no_noise},
         seeds=[0],
     ),
@@ -72,10 +77,6 @@ rows = {
         title="label-free, the noise model's recall is the teacher's",
         options={'model.label_noise.recall': 0.6},
         seeds=[0],
-    ),
-    # Ablations.
-    'no-noise': dict(
-        title='label-free, no label noise model', options=_no_noise, seeds=[0]
     ),
     'noisy-or': dict(
         title='label-free, bags by noisy-or',
@@ -91,6 +92,7 @@ rows = {
         title='label-free without pair self-attention',
         options=_no_attention,
         seeds=[0],
+        reference='no-attention-instance',
     ),
     'no-attention-instance': dict(
         title='instance-level labels without pair self-attention',
@@ -101,6 +103,7 @@ rows = {
         title='label-free, verb-wise interactiveness',
         options=_by_verb,
         seeds=[0],
+        reference='by-verb-instance',
     ),
     'by-verb-instance': dict(
         title='instance-level labels, verb-wise interactiveness',
@@ -112,7 +115,6 @@ rows = {
 # The first images of the training split, with more epochs the fewer they are.
 _all = 33303
 _growth = {'eighth': (4163, 12), 'quarter': (8326, 9), 'half': (16652, 7)}
-_scheduler = 'param_scheduler.CosineAnnealingLR'
 for _name, (_count, _epochs) in _growth.items():
     for _row, _options in (('label-free', {}), ('instance', _instance)):
         _own = (
@@ -124,8 +126,6 @@ for _name, (_count, _epochs) in _growth.items():
                 'train_dataloader.dataset.indices': _count,
                 'model.label_noise.warmup': _count // 64,
                 'train_cfg.max_epochs': _epochs,
-                f'{_scheduler}.end': _epochs,
-                f'{_scheduler}.T_max': _epochs,
                 **_options,
             },
             seeds=[0],
@@ -137,47 +137,43 @@ tables = dict(
         rows=[
             'random',
             'prior',
+            'no-noise',
             'label-free',
             'measured',
-            'agree',
-            'agree-shared',
+            'agree-any',
+            'agree-shared-any',
             'image',
             'instance',
         ]
     ),
-    agreement=dict(
-        title='Uses of agreement',
-        rows=[
-            'agree',
-            'agree-any',
-            'agree-no-noise',
-            'agree-shared',
-            'agree-shared-any',
-        ],
-    ),
     parts=dict(
-        title='Parts',
+        title='Parts, and uses of agreement',
+        metrics={
+            'mAP': 'full',
+            'mAP_rare': 'rare',
+            'mAP_non_rare': 'non-rare',
+            'val.mAP': 'full, validation images',
+        },
         rows=[
             'label-free',
-            'no-noise',
+            'recall',
             'noisy-or',
             'no-spatial',
             'no-attention',
             'no-attention-instance',
             'by-verb',
             'by-verb-instance',
+            'agree',
+            'agree-shared',
+            'agree-no-noise',
         ],
     ),
     growth=dict(
         title='Fewer images',
         rows=[
-            *(
-                f'{row}-{name}'
-                for name in _growth
-                for row in ('label-free', 'instance')
-            ),
-            'label-free',
-            'instance',
+            f'{row}-{name}'
+            for name in _growth
+            for row in ('label-free', 'instance')
         ],
     ),
 )
@@ -207,7 +203,7 @@ _teacher = (
 )
 _caches = {'typical': 'typical', 'measured': 'measured'}
 for _least in (1, 2):
-    _agreement = f'typical --agreement 3 --min-teachers {_least}'
+    _agreement = f'typical --unite 3 --min-teachers {_least}'
     _caches[f'agree_{_least}'] = _agreement
     _caches[f'agree_shared_{_least}'] = f'{_agreement} --shared-errors 0.5'
 prepare = [
