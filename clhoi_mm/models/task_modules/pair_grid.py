@@ -7,6 +7,8 @@ from .pair_batch import PairBatch
 
 # Images of up to so many pairs share a part of a grid.
 MIN_WIDTH = 8
+# A grid of fewer pairs of pairs is not divided: it costs little.
+MIN_PAIRS_OF_PAIRS = 1 << 18
 # Limit of a part's pairs of pairs, for memory.
 MAX_PAIRS_OF_PAIRS = 1 << 24
 
@@ -22,7 +24,8 @@ class PairGrid(NamedTuple):
             is padding, (B, Q).
         parts (tuple[tuple[Tensor, PairGrid]]): Indices of the pairs, and
             grid, of images with similar numbers of pairs, for operations
-            quadratic in Q; empty where the grid is not divided.
+            quadratic in Q; empty where the grid is not divided: a small one,
+            and any in torch.compile, which parts would break.
     """
 
     slots: Tensor
@@ -41,7 +44,11 @@ class PairGrid(NamedTuple):
             for inds in (pairs.human_inds, pairs.object_inds)
         )
         grid = cls(slots, *ids)
-        if pairs.num_images == 1:
+        if (
+            torch.compiler.is_compiling()
+            or pairs.num_images == 1
+            or pairs.num_images * width**2 < MIN_PAIRS_OF_PAIRS
+        ):
             return grid
         return grid._replace(parts=tuple(grid._divide(pairs.num_pairs)))
 

@@ -71,7 +71,7 @@ def predict(model, inputs, samples):
 
 @pytest.mark.parametrize('weight', [None, 0.1])
 def test_prediction(wide, weight, monkeypatch):
-    monkeypatch.setattr(wide, 'missing_role_weight', weight)
+    monkeypatch.setattr(wide.post_processor, 'missing_role_weight', weight)
     few, samples = count(wide, [crowd(2, 4)], predict)
     many, crowded = count(wide, [crowd(10, 11)], predict)
     assert len(samples[0].pred_hois) < len(crowded[0].pred_hois)

@@ -150,6 +150,8 @@ def test_divided_grids_attend_alike(attention, monkeypatch):
         num_pairs=counts,
     )
     x = torch.randn(rows, 8, requires_grad=True)
+    assert not PairGrid.of(pairs).parts  # small enough as a whole
+    monkeypatch.setattr(pair_grid, 'MIN_PAIRS_OF_PAIRS', 0)
     grid = PairGrid.of(pairs)
     widths = [part.humans.size(1) for _, part in grid.parts]
     assert widths == [40, 17, 8]
