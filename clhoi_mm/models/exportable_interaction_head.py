@@ -38,6 +38,7 @@ class ExportableInteractionHead(nn.Module):
             )
         self.classifier = model.teacher_head.classifier
         self.score_power = model.post_processor.score_power
+        self.calibration = model.post_processor.calibration
         self.train(model.training)
 
     def forward(
@@ -88,7 +89,10 @@ class ExportableInteractionHead(nn.Module):
             feats, pairs, self.classifier, self.vlt(feats, padding).tokens
         )
         weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
-        return found.logits.sigmoid() * weight[:, None] * found.valid
+        scores = found.logits.sigmoid() * weight[:, None]
+        if self.calibration is not None:
+            scores = self.calibration(scores)
+        return scores * found.valid
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from clhoi_mm.models.exportable_interaction_head import (
     export_interactions,
 )
 from clhoi_mm.models.layers import TraceableRoIExtractor
+from clhoi_mm.models.task_modules import PlattScaling
 from tests.test_models.test_detectors.test_frozen_detector import DETR
 from tests.test_models.utils import (
     BENCH,
@@ -121,6 +122,19 @@ def test_compiled_with_any_number_of_pairs(model):
         torch.testing.assert_close(
             compiled(**args), part(**args), rtol=1e-4, atol=1e-5
         )
+
+
+@torch.no_grad()
+def test_calibrated_scores_are_exported(model, monkeypatch):
+    args = tensors(model, 3)[2]
+    plain = ExportableInteractionHead(model)(**args)
+    calibration = PlattScaling(scale=0.5, bias=1.0)
+    monkeypatch.setattr(model.post_processor, 'calibration', calibration)
+    found = ExportableInteractionHead(model)(**args)
+    torch.testing.assert_close(
+        found, torch.where(plain > 0, calibration(plain), 0.0)
+    )
+    assert not torch.allclose(found, plain)
 
 
 @torch.no_grad()
