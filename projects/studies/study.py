@@ -17,7 +17,14 @@ import signal
 import subprocess
 import sys
 
-from studies import Results, RunPool, Study, StudyTable, draw_plot
+from studies import (
+    Results,
+    RunPool,
+    Study,
+    StudyTable,
+    draw_plot,
+    paired_differences,
+)
 from studies.plots import missing_rows, rows_of
 from tqdm import tqdm
 
@@ -122,11 +129,20 @@ def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
         )
 
 
-def show(study: Study, rows: list, found: dict, args) -> None:
+def show(
+    study: Study, rows: list, runs: dict, found: dict, args: argparse.Namespace
+) -> None:
     """Print tables, and write them and the plots to files."""
-    for name, table in study.tables.items():
-        if set(rows) & set(table['rows']):
-            table = StudyTable(study, name, found, rows)
+    for name, spec in study.tables.items():
+        shown = set(rows) & set(spec['rows'])
+        if shown:
+            against, differences = spec.get('paired'), None
+            if against in runs:
+                compared = {row: runs[row] for row in {*shown, against}}
+                differences = paired_differences(
+                    args.work_dir, compared, against
+                )
+            table = StudyTable(study, name, found, rows, differences)
             print(f'\n{table.markdown()}')
             path = osp.join(args.work_dir, f'{name}-{study.split}.csv')
             with atomic_path(path) as partial:
@@ -171,7 +187,8 @@ def main() -> int:
     if not args.table:
         prepare(study, rows, results)
     # Rows to compare with may have been run before.
-    others = {study.reference_of(row) for row in rows} - {None}
+    others = {study.reference_of(row) for row in rows}
+    others |= {table.get('paired') for table in study.tables.values()}
     for plot in study.plots:
         if set(rows) & set(rows_of(plot)):
             others.update(rows_of(plot))
@@ -200,7 +217,7 @@ def main() -> int:
             f'{results.folder}: no result of these runs; run the study '
             'without --table first'
         )
-    show(study, rows, found, args)
+    show(study, rows, runs, found, args)
     if missing:
         print(
             f'{missing} runs have no result: '

@@ -31,7 +31,7 @@ from .right_predictions import right_pairs, right_roles
 from .samples import HOIRecord, read_sample, stack_records
 from .v_coco import VCOCOResult, evaluate_v_coco
 from .v_coco_errors import V_COCO_REASONS, classify_v_coco_errors
-from .v_coco_intervals import v_coco_intervals
+from .v_coco_intervals import v_coco_difference, v_coco_intervals
 from .v_coco_samples import (
     VCOCORecord,
     read_v_coco_sample,
@@ -87,5 +87,6 @@ __all__ = [
     'stack_records',
     'stack_v_coco_records',
     'v_coco_ground_truth',
+    'v_coco_difference',
     'v_coco_intervals',
 ]

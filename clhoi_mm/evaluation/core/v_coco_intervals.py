@@ -1,10 +1,14 @@
 """Bootstrap confidence intervals of V-COCO's metrics over images."""
 
-from typing import Dict
+from typing import Dict, Optional, Sequence
 
 import numpy as np
 
+from clhoi_mm.annotations import AnnotationFile
+
 from .bootstrap import bootstrap_interval
+from .ground_truth import v_coco_ground_truth
+from .predictions import Predictions
 from .v_coco_matching import RoleMatches, match_persons, match_roles, rank_rows
 from .v_coco_tables import RolePredictions, VCOCOActions, VCOCOTruth
 
@@ -45,6 +49,62 @@ def v_coco_intervals(
     }
 
 
+def v_coco_difference(
+    annotations: AnnotationFile,
+    own: Sequence[Predictions],
+    other: Sequence[Predictions],
+    resamples: int,
+    share: float = 0.95,
+    seed: int = 0,
+) -> Dict[str, float]:
+    """Estimate the difference of two models by a paired bootstrap.
+
+    Each draw of images scores all predictions, so that what makes images
+    easy or hard for both models cancels out. A model with several seeds has
+    the mean over its predictions.
+
+    Args:
+        annotations (AnnotationFile): Annotations of the images.
+        own (Sequence[Predictions]): One per seed.
+        other (Sequence[Predictions]): Of the model to compare with.
+        resamples (int): Number of draws.
+        share (float): Confidence level, the fraction of draws within the
+            interval.
+        seed (int): Seed of the draws.
+
+    Returns:
+        dict[str, float]: ``AP_role_s1``, the mean of ``own`` less that of
+        ``other`` in percent, its interval ``AP_role_s1_low`` and
+        ``AP_role_s1_high``, and those of ``AP_role_s2``.
+    """
+    truth, actions = v_coco_ground_truth(annotations)
+    num_images = len(annotations.image_ids)
+    models = [
+        [
+            WeightedVCOCO(truth, p.roles(annotations), actions, num_images)
+            for p in predictions
+        ]
+        for predictions in (own, other)
+    ]
+
+    def difference(weights: np.ndarray) -> np.ndarray:
+        means = [
+            np.mean([model.means(weights) for model in seeds], axis=0)
+            for seeds in models
+        ]
+        return means[0] - means[1]
+
+    once = difference(np.ones(num_images, np.int64))
+    low, high = bootstrap_interval(
+        difference, num_images, resamples, share, seed
+    )
+    return {
+        f'AP_role_{name}{end}': float(values[i])
+        for i, name in enumerate(('s1', 's2'))
+        for end, values in (('', once), ('_low', low), ('_high', high))
+    }
+
+
 class WeightedVCOCO:
     """V-COCO metrics with a weight for each image.
 
@@ -54,19 +114,21 @@ class WeightedVCOCO:
         truth (VCOCOTruth): Annotated persons and roles.
         pred (RolePredictions): Predicted rows.
         actions (VCOCOActions): Actions and roles of the verbs.
-
-    Attributes:
-        num_images (int): One more than the last image with an annotation or a
-            prediction.
+        num_images (int, optional): Number of images. Defaults to one more
+            than the last image with an annotation or a prediction.
     """
 
     def __init__(
-        self, truth: VCOCOTruth, pred: RolePredictions, actions: VCOCOActions
+        self,
+        truth: VCOCOTruth,
+        pred: RolePredictions,
+        actions: VCOCOActions,
+        num_images: Optional[int] = None,
     ) -> None:
         matches = match_persons(truth, pred, actions)
         roles = match_roles(truth, matches, actions)
         self.actions = actions
-        self.num_images = 1 + max(
+        self.num_images = num_images or 1 + max(
             truth.image_inds.max(initial=0), pred.image_inds.max(initial=0)
         )
         self.annotated = np.zeros((self.num_images, len(actions.actions)))

@@ -4,6 +4,7 @@ What ``projects/studies/study.py`` is made of. Needs mmengine, but neither
 torch nor mmdet, which only the processes that train import.
 """
 
+from .paired import paired_differences
 from .plots import draw_plot
 from .results import Results
 from .run_pool import RunPool
@@ -18,4 +19,5 @@ __all__ = [
     'StudyRun',
     'StudyTable',
     'draw_plot',
+    'paired_differences',
 ]

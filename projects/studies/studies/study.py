@@ -65,7 +65,8 @@ class Study:
       cache, a data set's annotations, unseen classes) and nothing is there;
     - ``tables``: by name, ``dict(title=..., rows=[...])``, and ``metrics``
       and a ``split`` of its own, for further tests; without it there is one
-      of all rows;
+      of all rows; ``paired=ROW`` adds each row's difference to ROW on V-COCO
+      with its interval (:func:`v_coco_difference`), from ``predictions``;
     - ``plots``: a list, see :func:`draw_plot`.
 
     Names that begin with an underscore are the file's own.
@@ -315,6 +316,8 @@ def _rows_named(content: dict) -> Iterator[tuple[str, str]]:
     for name, table in (content.get('tables') or {}).items():
         for row in table['rows']:
             yield f'tables.{name}', row
+        if 'paired' in table:
+            yield f'tables.{name}.paired', table['paired']
     for i, plot in enumerate(content.get('plots', [])):
         for row in rows_of(plot):
             yield f'plots.{i}', row

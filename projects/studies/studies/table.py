@@ -18,6 +18,8 @@ class StudyTable:
             to be shown and of those they refer to.
         rows (list[str], optional): Rows to show, of the table's. Defaults to
             all.
+        differences (dict, optional): By row, ``AP_role_s1`` less that of the
+            row ``paired`` of the table, with its interval.
     """
 
     def __init__(
@@ -26,8 +28,10 @@ class StudyTable:
         name: str,
         found: Found,
         rows: Optional[list[str]] = None,
+        differences: Optional[dict[str, dict[str, float]]] = None,
     ) -> None:
         self.study = study
+        self.differences = differences or {}
         self.title = study.tables[name].get('title')
         self.split = study.tables[name].get('split') or study.split
         self.metrics: dict[str, str] = (
@@ -52,6 +56,7 @@ class StudyTable:
             f'{self.split} split, seeds {self.seeds}',
             *self.metrics.values(),
             *([reference['title']] if reference else []),
+            *(['S1, difference', 'from', 'to'] if self.differences else []),
         ]
         lines = []
         for row in self.rows:
@@ -62,6 +67,8 @@ class StudyTable:
             if reference:
                 share = self.share(row)
                 cells.append('' if share is None else f'{share:.2f}')
+            if self.differences:
+                cells += self._difference(row)
             lines.append([self._title(row), *cells])
         head, *lines = (f'| {" | ".join(line)} |' for line in (heads, *lines))
         table = '\n'.join([head, '|---' * len(heads) + '|', *lines])
@@ -120,6 +127,14 @@ class StudyTable:
             for each in (row, other)
         )
         return mean(own) / mean(full) if own and full and mean(full) else None
+
+    def _difference(self, row: str) -> list[str]:
+        """Difference and interval to the table's row ``paired``."""
+        found = self.differences.get(row)
+        return [
+            f'{found[f"AP_role_s1{end}"]:+.1f}' if found else ''
+            for end in ('', '_low', '_high')
+        ]
 
     def _drawn_once(self, row: str) -> bool:
         return self.study.rows[row].get('baseline') in (

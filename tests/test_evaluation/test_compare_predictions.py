@@ -1,0 +1,123 @@
+"""The difference of two models, by a bootstrap over the same images."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from clhoi_mm.annotations import AnnotationFile
+from clhoi_mm.evaluation.core import (
+    Predictions,
+    evaluate_v_coco,
+    v_coco_difference,
+    v_coco_ground_truth,
+)
+from clhoi_mm.vocabulary import HOIVocabulary
+from tests.data_utils import REPO, make_annotations, make_scene
+from tests.tool_utils import assert_in, run_tool
+
+TOOL = REPO / 'tools/analysis_tools/compare_predictions.py'
+OBJECTS = ((50, 5, 90, 80), (5, 50, 90, 88), (40, 40, 60, 60))
+
+
+@pytest.fixture(scope='module')
+def annotations(tmp_path_factory):
+    """Forty images of a person who holds one of three things."""
+    rng = np.random.default_rng(0)
+    scenes = [
+        make_scene(
+            f'{i}.png',
+            (100, 90),
+            [('person', (5, 5, 45, 85)), *(('cup', box) for box in OBJECTS)],
+            [(0, 1 + int(rng.integers(3)), 'hold obj')],
+        )
+        for i in range(40)
+    ]
+    path = tmp_path_factory.mktemp('ann') / 'ann.json'
+    vocabulary = HOIVocabulary.load('v_coco')
+    path.write_text(json.dumps(make_annotations(vocabulary, scenes, False)))
+    return AnnotationFile.read(path)
+
+
+def predict(annotations, share_right, seed):
+    """All three pairs of each image; the right one is often the best."""
+    rng = np.random.default_rng(seed)
+    images = len(annotations.image_ids)
+    (verb,) = set(annotations.pair_verbs)
+    right = annotations.bboxes[annotations.object_inds]
+    objects = np.tile(np.array(OBJECTS, np.float32), (images, 1))
+    hit = (objects.reshape(images, 3, 4) == right[:, None]).all(2)
+    likely = rng.random((images, 1)) < share_right
+    scores = rng.random((images, 3)) + (hit & likely)
+    humans = annotations.bboxes[annotations.human_inds].repeat(3, axis=0)
+    labels = np.full(3 * images, verb)
+    return Predictions(
+        np.array(annotations.image_ids),
+        np.arange(0, 3 * images + 1, 3),
+        humans,
+        objects,
+        np.full(3 * images, annotations.box_labels[1]),
+        labels,
+        np.full(3 * images, -1),
+        scores.ravel(),
+    )
+
+
+def score(annotations, predictions):
+    truth, actions = v_coco_ground_truth(annotations)
+    roles = predictions.roles(annotations)
+    return evaluate_v_coco(truth, roles, actions).summary()['AP_role_s1']
+
+
+def test_difference_is_that_of_the_means(annotations):
+    good = [predict(annotations, 0.95, seed) for seed in (1, 2, 3)]
+    bad = [predict(annotations, 0.1, seed) for seed in (4, 5)]
+    found = v_coco_difference(annotations, good, bad, 200)
+    means = [
+        np.mean([score(annotations, each) for each in model])
+        for model in (good, bad)
+    ]
+    assert found['AP_role_s1'] == pytest.approx(means[0] - means[1])
+    assert 0 < found['AP_role_s1_low'] < found['AP_role_s1']
+    assert found['AP_role_s1'] < found['AP_role_s1_high']
+    other = v_coco_difference(annotations, bad, good, 200)
+    assert other['AP_role_s1'] == pytest.approx(-found['AP_role_s1'])
+    assert other['AP_role_s1_high'] == pytest.approx(
+        -found['AP_role_s1_low'], abs=1e-6
+    )
+
+
+def test_same_draws_for_both(annotations):
+    model = predict(annotations, 0.5, 0)
+    same = v_coco_difference(annotations, [model], [model], 50)
+    assert set(same.values()) == {0.0}
+    # Half of the scores: another ranking between images, the same within.
+    other = replace(model, scores=model.scores / 2)
+    assert set(
+        v_coco_difference(annotations, [model], [other], 50).values()
+    ) == {0.0}
+
+
+def test_tool(annotations, tmp_path):
+    (tmp_path / 'ann.json').write_text(open(annotations.name).read())
+    for name, share, seed in (('a', 0.95, 1), ('b', 0.95, 2), ('c', 0.1, 3)):
+        predict(annotations, share, seed).write(tmp_path / f'{name}.npz')
+    args = ['--ann', 'ann.json', '--resamples', '100', '--json', 'out.json']
+    done = run_tool(
+        TOOL, *args, '--pred', 'a.npz', 'b.npz', '--against', 'c.npz',
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.code in (0, None)
+    assert_in(done.text, 'AP_role_s1', 'excludes 0')
+    found = json.loads((tmp_path / 'out.json').read_text())
+    assert f'{found["AP_role_s1"]:+.2f}' in done.text
+    done = run_tool(
+        TOOL, *args, '--pred', 'a.npz', '--against', 'a.npz', cwd=tmp_path
+    )
+    assert_in(done.text, '+0.00', 'contains 0')
+    done = run_tool(
+        TOOL, *args, '--pred', 'none.npz', '--against', 'a.npz', cwd=tmp_path
+    )
+    assert done.code not in (0, None)
+    assert_in(done.text, 'none.npz')
