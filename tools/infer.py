@@ -49,8 +49,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--pred-score-thr',
         type=float,
-        default=0.3,
-        help='minimum score of drawn predictions (default 0.3)',
+        help='minimum score of drawn predictions (default 0.3; 0.5 for a '
+        'model with calibrated scores)',
     )
     parser.add_argument(
         '--top-k', type=int, help='maximum number of interactions per image'
@@ -117,6 +117,19 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def print_failures(failed: Counter) -> None:
+    """Print the errors of unreadable inputs, the most frequent first."""
+    if failed:
+        print(
+            f'{len(failed)} images or videos could not be read, or not whole:'
+        )
+    for reason, count in failed.most_common(20):
+        times = f' ({count} times)' if count > 1 else ''
+        print(f'  {reason}{times}')
+    if len(failed) > 20:
+        print('  ...')
+
+
 def main() -> None:
     args = parse_args()
     from clhoi_mm.allocator import configure_glibc_malloc
@@ -152,6 +165,9 @@ def main() -> None:
             fast=args.fast,
             orientation=args.orientation,
         )
+        threshold = args.pred_score_thr
+        if threshold is None:
+            threshold = inferencer.default_score_thr
         start = time.perf_counter()
         for result in inferencer.stream(args.inputs, **options):
             if result.error is not None:
@@ -160,7 +176,7 @@ def main() -> None:
             images += 1
             frames += 'frame' in result.prediction
             scores = result.prediction['hois']['scores']
-            shown = sum(s >= args.pred_score_thr for s in scores)
+            shown = sum(s >= threshold for s in scores)
             interactions += shown
             if scores and not shown:
                 below.append(max(scores))
@@ -169,7 +185,7 @@ def main() -> None:
     seconds = time.perf_counter() - start
     print(
         f'{images} images, {interactions} interactions with a score of '
-        f'{args.pred_score_thr:g} or more, in {args.out_dir}'
+        f'{threshold:g} or more, in {args.out_dir}'
     )
     if below:
         half = floor(median(below) * 1000) / 1000
@@ -186,15 +202,7 @@ def main() -> None:
             f'{seconds / images:.3f} s per image, with reading, drawing and '
             'writing'
         )
-    if failed:
-        print(
-            f'{len(failed)} images or videos could not be read, or not whole:'
-        )
-        for reason, count in failed.most_common(20):
-            times = f' ({count} times)' if count > 1 else ''
-            print(f'  {reason}{times}')
-        if len(failed) > 20:
-            print('  ...')
+    print_failures(failed)
     if failed or not images:
         sys.exit(1)
 

@@ -215,7 +215,7 @@ def build(session: Any, facts: dict, folder: str) -> Any:
                 threshold = gr.Slider(
                     0,
                     1,
-                    0.3,
+                    session.inferencer.default_score_thr,
                     step=0.01,
                     buttons=[],
                     label='Score threshold',

@@ -117,6 +117,16 @@ class HOIInferencer(BaseInferencer):
         """Return the classifier of the model's classes."""
         return self.model.classifier
 
+    @property
+    def default_score_thr(self) -> float:
+        """Minimum score of what is drawn.
+
+        0.3 as in mmdet; 0.5 for calibrated scores, which are probabilities,
+        so that what is drawn is likelier right than wrong.
+        """
+        calibrated = self.model.post_processor.calibration is not None
+        return 0.5 if calibrated else 0.3
+
     def __call__(self, inputs: Any, **options: Any) -> Dict[str, list]:
         """Detect interactions.
 
@@ -161,7 +171,7 @@ class HOIInferencer(BaseInferencer):
         inputs: Any,
         batch_size: int = 1,
         score_thr: float = 0.0,
-        pred_score_thr: float = 0.3,
+        pred_score_thr: Optional[float] = None,
         top_k: Optional[int] = None,
         classes: Optional[Sequence[str]] = None,
         vocabulary: Optional[Sequence[str]] = None,
@@ -185,8 +195,8 @@ class HOIInferencer(BaseInferencer):
                 list of any of these.
             batch_size (int): Images per batch. Defaults to 1.
             score_thr (float): Minimum score of results. Defaults to 0.
-            pred_score_thr (float): Minimum score of what is drawn, as in
-                mmdet. Defaults to 0.3.
+            pred_score_thr (float, optional): Minimum score of what is drawn,
+                as in mmdet. Defaults to None: :attr:`default_score_thr`.
             top_k (int, optional): Maximum number of interactions of an image,
                 the best first. Defaults to None: all that the model gives.
             classes (Sequence[str], optional): Return these classes ('ride
@@ -239,6 +249,8 @@ class HOIInferencer(BaseInferencer):
             self._num_arrays,
         )
         self._num_arrays = images.num_arrays
+        if pred_score_thr is None:
+            pred_score_thr = self.default_score_thr
         classifier, texts = self.classifier, None
         if vocabulary is not None:
             classifier, texts = self._phrase_classifier(vocabulary)

@@ -390,6 +390,21 @@ def test_the_tool_reports_scores_below_the_threshold(world, images):
     assert 'OneDL' not in done.text
 
 
+def test_calibrated_scores_are_drawn_from_one_half_on(world, images):
+    """Where every score becomes 0.62, all are drawn, and none at 0.38."""
+    for bias, shown in (('0.5', True), ('-0.5', False)):
+        done = infer(
+            world, images[:1], '--cfg-options',
+            'model.calibration.type=PlattScaling',
+            'model.calibration.scale=1e-6',
+            f'model.calibration.bias={bias}',
+        ).check()  # fmt: skip
+        assert 'a score of 0.5 or more' in done.text
+        assert (' 0 interactions' not in done.text) == shown
+    done = infer(world, images[:1]).check()
+    assert 'a score of 0.3 or more' in done.text
+
+
 def test_a_model_that_was_trained_from_features(world, images):
     """Its own test pipeline sees no image; the remedy is named."""
     cfg = Config.fromfile(MINI)
