@@ -1,3 +1,4 @@
+from operator import sub, truediv
 from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Union
@@ -15,11 +16,15 @@ KEYS = {
     'metric',
     'series',
     'levels',
+    'points',
     'title',
     'x_title',
     'y_title',
     'x_scale',
 }
+
+# How a row is compared with the other row of its point.
+KINDS = {'lines': truediv, 'differences': sub}
 
 
 def check_plot(plot: dict) -> None:
@@ -38,8 +43,8 @@ def check_plot(plot: dict) -> None:
             'file, metric and series are needed, and there are '
             f'{", ".join(sorted(KEYS))}'
         )
-    if plot.get('kind', 'lines') != 'lines':
-        raise ValueError("kind: there is 'lines'")
+    if plot.get('kind', 'lines') not in KINDS:
+        raise ValueError(f'kind: there are {", ".join(KINDS)}')
     if not plot['file'].endswith(('.svg', '.png')):
         raise ValueError(
             f'file: {plot["file"]!r} does not end in .svg or .png'
@@ -89,13 +94,14 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
 
     figure = Figure(figsize=(6, 4), layout='constrained')
     axes = figure.add_subplot()
+    compare = KINDS[plot.get('kind', 'lines')]
     for title, points in plot['series'].items():
         xs, means, spreads = [], [], []
         for x, row, *other in points:
             values = values_of(found, row, plot['metric'])
             if other:
                 full = mean(values_of(found, other[0], plot['metric']))
-                values = [value / full for value in values]
+                values = [compare(value, full) for value in values]
             xs.append(x)
             means.append(mean(values))
             spreads.append(stdev(values) if len(values) > 1 else 0)
@@ -117,6 +123,8 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
             linewidth=1,
             linestyle=('--', ':', '-.')[i % 3],
         )
+    for title, (x, y) in plot.get('points', {}).items():
+        axes.plot(x, y, 'D', label=title)
     axes.set_xscale(plot.get('x_scale', 'linear'))
     axes.set(
         title=plot.get('title', ''),
@@ -135,11 +143,13 @@ def draw_plot(plot: dict, found: Found, path: Union[str, Path]) -> None:
     matplotlib.
 
     Args:
-        plot (dict): ``file``: its name, .svg or .png; ``kind``: 'lines';
-            ``metric``: the metric to draw; ``series``: by title, a
-            list of points ``(x, row)``, or ``(x, row, other)`` for the row's
-            share of another's mean; ``levels``: titles of rows that are drawn
-            as level lines, by row; ``title``, ``x_title``, ``y_title``;
+        plot (dict): ``file``: its name, .svg or .png; ``kind``: 'lines' or
+            'differences'; ``metric``: the metric to draw; ``series``: by
+            title, a list of points ``(x, row)``, or ``(x, row, other)`` for
+            the row's share of another's mean or its difference from it;
+            ``levels``: titles of rows that are drawn as level lines, by row;
+            ``points``: by title, results ``(x, y)`` of other studies;
+            ``title``, ``x_title``, ``y_title``;
             ``x_scale``: 'linear' (default) or 'log'.
         found (dict): Metrics by row and seed, some of each row.
         path (str | Path): The picture to write.

@@ -153,6 +153,35 @@ def test_lines_are_means_with_deviations_and_shares(found):
     assert axes.get_title() == 'The title'
 
 
+def test_differences_and_results_of_other_studies(found):
+    plot = dict(
+        PLOT,
+        kind='differences',
+        series={'gain': [(10, 'one', 'full'), (100, 'free', 'full')]},
+        points={'elsewhere': (50, -3.5)},
+        levels={},
+    )
+    axes = make_figure(plot, found).axes[0]
+    (gain,) = axes.containers
+    assert gain.lines[0].get_xydata().tolist() == [[10, -20], [100, -8]]
+    assert [[50, -3.5]] in [a.get_xydata().tolist() for a in axes.lines]
+    labels = {t.get_text() for t in axes.get_legend().get_texts()}
+    assert labels == {'gain', 'elsewhere'}
+
+
+def test_differences_of_paired_draws_have_columns(found):
+    differences = dict(
+        free=dict(AP_role_s1=1.25, AP_role_s1_low=-0.5, AP_role_s1_high=3.0)
+    )
+    lines = StudyTable(
+        Study(), 'all', found, ['free', 'full'], differences
+    ).markdown()
+    head, _, free, full = lines.splitlines()
+    assert head.endswith('| of full | S1, difference | from | to |')
+    assert free.endswith('| 0.80 | +1.2 | -0.5 | +3.0 |')
+    assert full.endswith('| 1.00 |  |  |  |')
+
+
 @pytest.mark.parametrize(
     'kind, begin', [('svg', b'<?xml'), ('png', b'\x89PNG')]
 )
