@@ -5,8 +5,11 @@ to 60 iterations on one thread of the CPU, and writes losses, gradient norms
 and metrics. `compare FILE` does the same, reports cases that differ by more
 than 1e-5 (relative for values above 1) and then exits with code 1. Values are
 compared by size, so that names may change in between; values that only one of
-the two logs are left out and named. Another torch,
-processor or number of threads gives other results, which are not compared.
+the two logs are left out and named. Another torch, processor, precision or
+number of threads gives other results, which are not compared.
+
+A change of the order of sums alters float32 results from the last digit on;
+`--double` trains in double precision, where such results still agree.
 """
 
 import argparse
@@ -30,6 +33,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 
 from clhoi_mm.config_file import (
     ConfigOptions,
@@ -71,6 +75,7 @@ def parse_args() -> argparse.Namespace:
     add('--hico-det', metavar='DIR', help='has instances_test2015.json')
     add('--photos', metavar='DIR', help='has data/ of docs/real_photos.md')
     add('--only', nargs='+', default=[''], help='cases that begin so')
+    add('--double', action='store_true', help='train in double precision')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={})
     return parser.parse_args()
 
@@ -79,7 +84,10 @@ def environment() -> dict:
     """Return what results depend on beside the code."""
     cpu = torch.backends.cpu.get_cpu_capability()
     threads = torch.get_num_threads()
-    return dict(torch=torch.__version__, cpu=cpu, threads=threads)
+    found = dict(torch=torch.__version__, cpu=cpu, threads=threads)
+    if torch.get_default_dtype() == torch.float64:
+        found['double'] = True
+    return found
 
 
 def read_record(path: str) -> dict:
@@ -97,6 +105,20 @@ def read_record(path: str) -> dict:
     return cases
 
 
+def to_double(data: object) -> object:
+    """Cast a batch's floating-point tensors to double precision."""
+    if isinstance(data, BaseDataElement):
+        cast = data.new()
+        cast.set_data({k: to_double(v) for k, v in data.items()})
+        return cast
+    if isinstance(data, dict):
+        return {k: to_double(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [to_double(v) for v in data]
+    is_float = torch.is_tensor(data) and data.is_floating_point()
+    return data.double() if is_float else data
+
+
 def prepare(ground: dict, given: str, folder: str) -> str:
     """Make a ground's data if needed; return its folder."""
     for line in ground.get('prepare', []):
@@ -111,6 +133,11 @@ def run_case(cfg: Config) -> dict:
     """Train and test a config; return values and metrics."""
     runner, recorder = RUNNERS.build(cfg), LossRecorder()
     runner.register_hook(recorder, 'LOWEST')
+    if torch.get_default_dtype() == torch.float64:
+        runner.model.double()
+        runner.model.data_preprocessor.register_forward_hook(
+            lambda module, args, batch: to_double(batch)
+        )
     runner.train()
     results = runner.test()
     metrics = [float(value) for value in results.values()]
@@ -231,6 +258,10 @@ def compare(before: dict, after: dict) -> tuple[float, Optional[str]]:
 def main() -> int:
     args = parse_args()
     torch.set_num_threads(1)
+    if args.double:
+        torch.set_default_dtype(torch.float64)
+        # Heads and losses ask for single precision.
+        torch.Tensor.float = torch.Tensor.double
     with say_errors('regression.py'):
         before = read_record(args.file) if args.command == 'compare' else {}
         after = dict(run_cases(args))
@@ -251,6 +282,7 @@ def main() -> int:
             if surplus:
                 print(f'{case}: not compared: {surplus}')
         sizes.append(size)
+        print(f'{case}: largest difference {size:.3g}')
         if first:
             print(f'DIFFERENT {case}: {first}')
     largest = f'largest difference {max(sizes):.3g}'
