@@ -1,5 +1,9 @@
 """Data set of images with human-object interactions."""
 
+# First, since it silences what OneDL's mmdet prints at import.
+import clhoi_mm.registry  # noqa: F401
+
+# isort: split
 import copy
 import logging
 import os.path as osp
