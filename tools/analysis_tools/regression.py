@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager, nullcontext
 from itertools import zip_longest
 from pathlib import Path
 from typing import Iterator, Optional
@@ -41,6 +42,7 @@ from clhoi_mm.config_file import (
     read_config,
     say_errors,
 )
+from clhoi_mm.models import CLHOI
 from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.files import atomic_path
 
@@ -80,27 +82,25 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def environment() -> dict:
+def environment(double: bool) -> dict:
     """Return what results depend on beside the code."""
     cpu = torch.backends.cpu.get_cpu_capability()
     threads = torch.get_num_threads()
     found = dict(torch=torch.__version__, cpu=cpu, threads=threads)
-    if torch.get_default_dtype() == torch.float64:
-        found['double'] = True
-    return found
+    return dict(found, double=True) if double else found
 
 
-def read_record(path: str) -> dict:
+def read_record(path: str, double: bool) -> dict:
     """Read a record's cases; check its environment."""
     try:
         record = json.loads(Path(path).read_text())
         before, cases = record['environment'], record['cases']
     except (ValueError, KeyError, TypeError):
         raise InputError(f'{path}: no record; write one by `record`') from None
-    if before != environment():
+    if before != environment(double):
         raise InputError(
             f'{path}: environment: {before} when it was recorded, '
-            f'{environment()} here; record the earlier version here'
+            f'{environment(double)} here; record the earlier version here'
         )
     return cases
 
@@ -129,17 +129,32 @@ def prepare(ground: dict, given: str, folder: str) -> str:
     return folder if 'prepare' in ground else given
 
 
-def run_case(cfg: Config) -> dict:
+@contextmanager
+def double_precision(model: CLHOI) -> Iterator[None]:
+    """Run a model and everything that is built in it in double precision."""
+    # Text encoders, which caches are compared with, are in single precision.
+    model.classifier.ensure_encoded()
+    to_float = torch.Tensor.float
+    torch.set_default_dtype(torch.float64)
+    # Heads and losses ask for single precision.
+    torch.Tensor.float = torch.Tensor.double
+    model.double().data_preprocessor.register_forward_hook(
+        lambda module, args, batch: to_double(batch)
+    )
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.Tensor.float = to_float
+
+
+def run_case(cfg: Config, double: bool) -> dict:
     """Train and test a config; return values and metrics."""
     runner, recorder = RUNNERS.build(cfg), LossRecorder()
     runner.register_hook(recorder, 'LOWEST')
-    if torch.get_default_dtype() == torch.float64:
-        runner.model.double()
-        runner.model.data_preprocessor.register_forward_hook(
-            lambda module, args, batch: to_double(batch)
-        )
-    runner.train()
-    results = runner.test()
+    with double_precision(runner.model) if double else nullcontext():
+        runner.train()
+        results = runner.test()
     metrics = [float(value) for value in results.values()]
     metrics.sort(key=lambda value: (math.isnan(value), value))
     return dict(
@@ -173,7 +188,7 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
                 # Runners share loggers and visualizers of one name.
                 cfg.experiment_name = cfg.visualizer.name = case
                 start = time.perf_counter()
-                yield case, run_case(cfg)
+                yield case, run_case(cfg, args.double)
                 seconds = f'{time.perf_counter() - start:.1f} s'
                 print(f'{case}: {seconds}', flush=True)
             os.chdir(REPO)
@@ -258,17 +273,15 @@ def compare(before: dict, after: dict) -> tuple[float, Optional[str]]:
 def main() -> int:
     args = parse_args()
     torch.set_num_threads(1)
-    if args.double:
-        torch.set_default_dtype(torch.float64)
-        # Heads and losses ask for single precision.
-        torch.Tensor.float = torch.Tensor.double
+    before = {}
     with say_errors('regression.py'):
-        before = read_record(args.file) if args.command == 'compare' else {}
+        if args.command == 'compare':
+            before = read_record(args.file, args.double)
         after = dict(run_cases(args))
     if not after:
         raise SystemExit('regression.py: no case was run; see --only')
     if args.command == 'record':
-        record = dict(environment=environment(), cases=after)
+        record = dict(environment=environment(args.double), cases=after)
         with atomic_path(args.file) as path:
             path.write_text(json.dumps(record))
         print(f'{len(after)} cases, written to {args.file}')
