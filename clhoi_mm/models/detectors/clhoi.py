@@ -325,10 +325,10 @@ class CLHOI(BaseDetector):
             list[HOIDataSample]: The samples with ``pred_hois``, sorted by
             score, and ``pred_instances``.
         """
-        self.classifier.ensure_encoded()
         batch = self.prepare(
             batch_inputs, batch_data_samples, True, remember, classifier
         )
+        self.classifier.ensure_encoded()
         batch = self.student.encode(batch)
         self.post_processor.for_classes(classifier).write(
             batch_data_samples, batch.predictions, batch.pairs, rescale
