@@ -19,7 +19,8 @@ from clhoi_mm.config_file import (
     inner_configs,
     read_config,
 )
-from clhoi_mm.datasets.hoi_dataset import HOIDataset, MissingImage
+from clhoi_mm.datasets import HOIDataset
+from clhoi_mm.datasets.image_errors import MissingImage
 from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.store.lookup import read_captions
