@@ -8,6 +8,7 @@ from clhoi_mm.teacher.requests.box_convention import CONVENTIONS
 from clhoi_mm.teacher.requests.locate_scene import STYLES
 from clhoi_mm.teacher.requests.request_builder import STAGES
 from clhoi_mm.teacher.requests.shards import Shard
+from clhoi_mm.teacher.text_encoders.option import add_text_encoder_option
 
 OFFLINE = ('parse', 'embed', 'pack')
 
@@ -139,14 +140,7 @@ def _add_parsed(command: argparse.ArgumentParser) -> None:
 
 def _add_packing(command: argparse.ArgumentParser) -> None:
     _add_parsed(command)
-    command.add_argument(
-        '--text-encoder',
-        default='openai/clip-vit-base-patch32',
-        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
-        help="'hashed', 256 wide unless DIM is given; a folder or hub id of "
-        'CLIP, with a prefix of SigLIP or a sentence-transformers model; or '
-        "an encoder's config as JSON (default %(default)s)",
-    )
+    add_text_encoder_option(command, 'openai/clip-vit-base-patch32')
     command.add_argument(
         '--whole-captions',
         action='store_true',
