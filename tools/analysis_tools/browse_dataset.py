@@ -15,7 +15,7 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from clhoi_mm.config_file import (
-    ConfigOptions,
+    add_cfg_options,
     inner_configs,
     read_config,
 )
@@ -61,12 +61,7 @@ def parse_args() -> argparse.Namespace:
         help="teacher cache (default: the one of the config's "
         'pipeline, if any)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

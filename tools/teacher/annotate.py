@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from annotate_options import OFFLINE, parse_args
+from annotate_options import OFFLINE, make_parser
 
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.teacher.ask_config import AskConfig
@@ -43,6 +43,10 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 REQUESTED = ('describe', 'list')
 _NEED_OBJECTS = {'list', 'score', 'parse', 'locate'}
+
+
+def parse_args() -> argparse.Namespace:
+    return make_parser(__doc__).parse_args()
 
 
 def read_backend(args: argparse.Namespace) -> Dict[str, Any]:
@@ -351,7 +355,7 @@ def in_rounds(stages: List[str]) -> List[Tuple[List[str], List[str]]]:
 
 def main() -> int:
     try:
-        return run(parse_args(__doc__))
+        return run(parse_args())
     except (
         OSError,
         ValueError,

@@ -13,8 +13,8 @@ from clhoi_mm.teacher.text_encoders.option import add_text_encoder_option
 OFFLINE = ('parse', 'embed', 'pack')
 
 
-def parse_args(description: str) -> argparse.Namespace:
-    """Parse the command line: a sub-command and its options."""
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Make the parser of all commands and their options."""
     parser = argparse.ArgumentParser(
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -91,7 +91,7 @@ def parse_args(description: str) -> argparse.Namespace:
     )
     _add_vocab(command, required=False)
     command.add_argument('--out', required=True, help="the pass's folder")
-    return parser.parse_args()
+    return parser
 
 
 def _add_vocab(command: argparse.ArgumentParser, required: bool) -> None:
