@@ -40,6 +40,16 @@ class ConfigOptions(DictAction):
         super().__call__(parser, namespace, values, option_string)
 
 
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options`` to a tool's command line."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='override config entries: key=value, nested by dots',
+    )
+
+
 class FormattedOnce(Config):
     """Config whose text is laid out by yapf once as long as it is the same.
 

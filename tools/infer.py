@@ -7,7 +7,7 @@ from collections import Counter
 from math import floor
 from statistics import median
 
-from clhoi_mm.config_file import ConfigOptions
+from clhoi_mm.config_file import add_cfg_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -108,12 +108,7 @@ def parse_args() -> argparse.Namespace:
         help='upright applies the EXIF orientation of photos; stored does '
         'not, as for annotated data sets (default upright)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

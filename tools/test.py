@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from clhoi_mm.allocator import configure_glibc_malloc
 from clhoi_mm.config_file import (
-    ConfigOptions,
+    add_cfg_options,
     check_checkpoint,
     read_config,
     say_errors,
@@ -55,12 +55,7 @@ def parse_args() -> argparse.Namespace:
         help="the detector's backbone in bfloat16: faster, not equal, see "
         'docs/speed.md',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from clhoi_mm.allocator import configure_glibc_malloc
 from clhoi_mm.config_file import (
-    ConfigOptions,
+    add_cfg_options,
     check_checkpoint,
     read_config,
     say_errors,
@@ -36,12 +36,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='scale the learning rate with the batch size',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

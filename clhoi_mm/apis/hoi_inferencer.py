@@ -15,27 +15,23 @@ from typing import (
     Union,
 )
 
-import cv2
-import numpy as np
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from torch import nn
-from tqdm import tqdm
 
 from clhoi_mm.datasets.transforms import LoadImage
-from clhoi_mm.models import ContextAttention, PhraseClassifier
+from clhoi_mm.models import PhraseClassifier
 from clhoi_mm.models.acceleration import accelerate
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
-from clhoi_mm.structures import HOIDataSample
 from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.visualization import HOILocalVisualizer
 
 from .device import check_device
-from .image_input import ImageInput
 from .inference import Inference
+from .inference_run import InferenceRun
 from .inputs import Inputs
 from .model_source import (
     as_test_pipeline,
@@ -281,100 +277,17 @@ class HOIInferencer(BaseInferencer):
             self.model.post_processor.max_per_img,
             attention,
         )
-        return self._run(images, batch_size, bad_images, classifier, maker)
-
-    def _run(
-        self,
-        images: Inputs,
-        batch_size: int,
-        bad_images: str,
-        classifier: PhraseClassifier,
-        maker: ResultWriter,
-    ) -> Iterator[Inference]:
-        """Load, batch and predict; yield results in the images' order."""
-        with (
+        run = InferenceRun(
+            self.model,
+            self._loader,
+            self.pipeline,
+            self.collate_fn,
+            None if classifier is self.classifier else classifier,
             maker,
-            tqdm(
-                total=len(images), unit='image', disable=not self.show_progress
-            ) as bar,
-        ):
-            waiting: List[tuple] = []
-            ready = 0
-            for i, image in enumerate(images):
-                try:
-                    packed, pixels = self._load(i, image, maker.needs_pixels)
-                except UnreadableImage as error:
-                    if bad_images == 'error':
-                        raise
-                    waiting.append((image, str(error), None))
-                else:
-                    waiting.append((image, packed, pixels))
-                    ready += 1
-                if ready == batch_size:
-                    for result in self._predict(waiting, classifier, maker):
-                        bar.update()
-                        yield result
-                    waiting, ready = [], 0
-            for result in self._predict(waiting, classifier, maker):
-                bar.update()
-                yield result
-
-    def _load(
-        self, number: int, image: ImageInput, keep_pixels: bool
-    ) -> tuple:
-        """Load an input and, to draw on, its pixels."""
-        results = dict(img_id=number, key=image.source, img_path=image.source)
-        if image.error is not None:
-            raise UnreadableImage(image.error)
-        if isinstance(image.image, np.ndarray):
-            results['img'] = image.image
-        try:
-            results = self._loader(results)
-            pixels = results['img'][..., ::-1].copy() if keep_pixels else None
-            return self.pipeline(results), pixels
-        except FileNotFoundError as error:
-            raise UnreadableImage(f'{image.source}: no such image') from error
-        except cv2.error as error:
-            # Such as resizing to nothing.
-            height, width = results['ori_shape']
-            raise UnreadableImage(
-                f'{image.source}: a transform of the pipeline fails at this '
-                f'image of {width} x {height} pixels ({error})'
-            ) from error
-
-    def _predict(
-        self,
-        waiting: List[tuple],
-        classifier: PhraseClassifier,
-        maker: ResultWriter,
-    ) -> Iterator[Inference]:
-        """Yield the results of a batch, including unreadable images."""
-        batch = [data for _, data, _ in waiting if not isinstance(data, str)]
-        samples: Iterator[HOIDataSample] = iter(())
-        if batch:
-            samples = iter(
-                self._predict_batch(batch, classifier, bool(maker.attention))
-            )
-        for image, data, pixels in waiting:
-            if isinstance(data, str):
-                yield Inference(image.source, error=data)
-            else:
-                yield maker.make(image, next(samples), pixels)
-
-    def _predict_batch(
-        self, batch: List[dict], classifier: PhraseClassifier, explain: bool
-    ) -> List[HOIDataSample]:
-        """Predict a batch, with attention if requested."""
-        model = self.model
-        data = model.data_preprocessor(self.collate_fn(batch), False)
-        inputs, samples = data['inputs'], data['data_samples']
-        custom = None if classifier is self.classifier else classifier
-        if not explain:
-            return model.predict(inputs, samples, classifier=custom)
-        with ContextAttention(model.vlt, model.icn) as attention:
-            samples = model.predict(inputs, samples, classifier=custom)
-        attention.explain(samples)
-        return samples
+            batch_size,
+            bad_images == 'skip',
+        )
+        return run.results(images, self.show_progress)
 
     def _phrase_classifier(self, vocabulary: Sequence[str]) -> tuple:
         """Build a classifier of phrases with names of its classes."""

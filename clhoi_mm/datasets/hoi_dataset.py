@@ -1,11 +1,14 @@
 """Data set of images with human-object interactions."""
 
+# First, since it silences what OneDL's mmdet prints at import.
+import clhoi_mm.registry  # noqa: F401
+
+# isort: split
 import copy
 import logging
 import os.path as osp
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-import cv2
 import numpy as np
 import torch
 from mmdet.datasets import BaseDetDataset
@@ -19,15 +22,15 @@ from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.vocabulary import HOIVocabulary, unseen_classes
 
+from .image_errors import (
+    MissingImage,
+    describe_image_errors,
+    pack_unreadable,
+)
 from .key_check import check_keys
-from .palette import make_palette
 from .temporary_seed import temporary_seed
-from .transforms import PackHOIInputs
+from .vocabulary_metainfo import vocabulary_metainfo
 from .zero_shot import without_unseen_pairs
-
-
-class MissingImage(FileNotFoundError):
-    """Error for a listed image that does not exist."""
 
 
 @DATASETS.register_module()
@@ -348,85 +351,21 @@ class HOIDataset(BaseDetDataset):
             sample without an image in test mode.
         """
         try:
-            return self._run_pipeline(self._record(idx))
+            info = self._record(idx)
+            with describe_image_errors(info, self.list_file, self.SOURCE):
+                return self.pipeline(info)
         except (MissingImage, UnreadableImage) as error:
             if self.bad_images == 'error':
                 raise
             print_log(f'Skipped: {error}', 'current', logging.WARNING)
             if self.test_mode:
-                return self._pack_without_image(self._record(idx), error)
+                return pack_unreadable(self.pipeline, self._record(idx), error)
             self._num_skipped += 1
             return None
 
     def _record(self, idx: int) -> dict:
         """Return the pipeline's input."""
         return self.get_data_info(idx)
-
-    def _pack_without_image(self, info: dict, error: Exception) -> dict:
-        """Pack the annotations of an image that cannot be read.
-
-        Args:
-            info (dict): The image's record.
-            error (Exception): The reason.
-
-        Returns:
-            dict: ``inputs`` of one pixel, and ``data_samples`` with the
-            annotations and, as metainfo, ``unreadable``.
-        """
-        pack = [
-            step
-            for step in self.pipeline.transforms
-            if isinstance(step, PackHOIInputs)
-        ]
-        if not pack:
-            raise error
-        size = info.get('height', 1), info.get('width', 1)
-        packed = pack[0](
-            dict(
-                info,
-                img=np.zeros((1, 1, 3), np.uint8),
-                img_shape=(1, 1),
-                ori_shape=size,
-            )
-        )
-        packed['data_samples'].set_metainfo(dict(unreadable=str(error)))
-        return packed
-
-    def _run_pipeline(self, info: dict) -> Any:
-        """Run the pipeline; errors name the image.
-
-        Raises:
-            MissingImage: If there is no such image.
-            UnreadableImage: If it is damaged or too thin to be resized.
-        """
-        path = info['img_path']
-        remedy = f'Fetch it again, or leave it out of {self.list_file}'
-        try:
-            return self.pipeline(info)
-        except FileNotFoundError as error:
-            if osp.exists(path):
-                raise
-            raise MissingImage(
-                f'No image {path}, which {self.list_file} lists. Check '
-                'data_root and data_prefix, or fetch the images. '
-                f'{self.SOURCE}.'
-            ) from error
-        except UnreadableImage as error:
-            raise UnreadableImage(f'{error}. {remedy}.') from error
-        except (AssertionError, cv2.error) as error:
-            if 'ori_shape' not in info:
-                # mmcv's LoadImageFromFile.
-                reason = 'no image can be decoded from it'
-            elif isinstance(error, cv2.error):
-                # Such as resizing to nothing.
-                height, width = info['ori_shape'][:2]
-                reason = (
-                    'a transform of the pipeline fails for this image of '
-                    f'{width} x {height} pixels ({error})'
-                )
-            else:
-                raise
-            raise UnreadableImage(f'{path}: {reason}. {remedy}.') from error
 
     def __getitem__(self, idx: int) -> Any:
         if self.test_mode:
@@ -436,19 +375,7 @@ class HOIDataset(BaseDetDataset):
             return super().__getitem__(idx)
 
     def _set_vocabulary_metainfo(self) -> None:
-        vocab = self.vocabulary
-        entries = dict(
-            classes=list(vocab.objects),
-            palette=make_palette(vocab.num_objects),
-            verbs=list(vocab.verbs),
-            hoi_classes=list(vocab.names),
-            hoi_verbs=vocab.hoi_verbs.tolist(),
-            hoi_objects=vocab.hoi_objects.tolist(),
-            rare=None if vocab.rare is None else vocab.rare.tolist(),
-            unseen=None if self.unseen is None else self.unseen.tolist(),
-            vocabulary=vocab.name,
-            vocabulary_hash=vocab.hash,
-        )
+        entries = vocabulary_metainfo(self.vocabulary, self.unseen)
         conflicts = sorted(set(entries) & set(self._metainfo))
         if conflicts:
             raise InputError(

@@ -5,68 +5,39 @@ _base_ = './icn_hico_geometry.py'
 
 data_root = 'data/hico_geometry_full/'
 teacher_cache = data_root + 'teacher/typical'
-pipeline = [
-    dict(type='LoadImageSize'),
-    dict(type='LoadHOIAnnotations'),
-    dict(type='LoadDetections', source='ground_truth'),
-    dict(type='PackHOIInputs'),
-]
+train_set = dict(
+    type='HICODetDataset',
+    data_root=data_root,
+    ann_file='annotations/train.json',
+    pipeline=_base_.test_pipeline,
+)
+val_set = dict(train_set, ann_file='annotations/val.json', test_mode=True)
+test_set = dict(val_set, ann_file='annotations/test.json')
 
 train_dataloader = dict(
-    _delete_=True,
-    batch_size=64,
-    num_workers=0,
-    persistent_workers=False,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
+        _delete_=True,
         type='PackedHOIDataset',
         file=data_root + 'packed/train.safetensors',
-        dataset=dict(
-            type='HICODetDataset',
-            data_root=data_root,
-            ann_file='annotations/train.json',
-            pipeline=pipeline,
-        ),
+        dataset=train_set,
         teacher=dict(cache=teacher_cache, vocabulary='hico_det'),
         flip_prob=0.5,
     ),
 )
 val_dataloader = dict(
-    _delete_=True,
-    batch_size=64,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
+        _delete_=True,
         type='PackedHOIDataset',
         file=data_root + 'packed/val.safetensors',
-        dataset=dict(
-            type='HICODetDataset',
-            data_root=data_root,
-            ann_file='annotations/val.json',
-            test_mode=True,
-            pipeline=pipeline,
-        ),
+        dataset=val_set,
     ),
 )
 test_dataloader = dict(
-    _delete_=True,
-    batch_size=64,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
+        _delete_=True,
         type='PackedHOIDataset',
         file=data_root + 'packed/test.safetensors',
-        dataset=dict(
-            type='HICODetDataset',
-            data_root=data_root,
-            ann_file='annotations/test.json',
-            test_mode=True,
-            pipeline=pipeline,
-        ),
+        dataset=test_set,
     ),
 )
 

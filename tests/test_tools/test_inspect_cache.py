@@ -270,8 +270,8 @@ def test_teachers_side_by_side(folder):
     # Of three images two are annotated with "hold ball"; of the cache's
     # labels one is false, the ball of b.png, which is in no interaction.
     for row in (
-        ['cache', '3', '1.00', '66.7', '66.7', '91.7'],
-        ['other.jsonl', '1', '3.00', '33.3', '100.0', '100.0'],
+        ['cache', '3', '1', '1.00', '66.7', '66.7', '91.7'],
+        ['other.jsonl', '1', '0', '3.00', '33.3', '100.0', '100.0'],
         ['false,', 'in', '%', 'labels', 'wrong', 'verb', 'extra', 'verb',
          'other', 'object'],
         ['cache', '1', '0.0', '0.0', '100.0'],
@@ -282,6 +282,15 @@ def test_teachers_side_by_side(folder):
     ):  # fmt: skip
         assert row in lines
     assert not any('hold' in line for line in lines)
+    # Both describe a.png alone; there they agree on the ball only.
+    assert text.endswith(
+        'medians: 2.00 labels an image, precision 50.0, recall 83.3, '
+        'mAP 95.8\n'
+        'all: 25.0 % of the images unlabeled; of 3 false labels wrong verb '
+        '0.0 %, extra verb 33.3 %, other object 66.7 %\n'
+        'another teacher of the image repeats 100.0 % of the true and 0.0 % '
+        'of the false labels\n'
+    )
     done = run(folder, *args, '--objects', 'objects.jsonl', '--json').check()
     first, second = map(json.loads, done.text.splitlines())
     assert (first['source'], second['source']) == ('cache', 'other.jsonl')

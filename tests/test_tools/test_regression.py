@@ -4,7 +4,10 @@ import json
 import runpy
 
 import pytest
+import torch
+from mmengine.structures import BaseDataElement, InstanceData
 
+from clhoi_mm.structures import HOIDataSample
 from tests.data_utils import REPO
 from tests.tool_utils import assert_in, options, run_tool
 
@@ -48,6 +51,57 @@ def test_compares_with_what_it_recorded(tmp_path):
     done = run('compare')
     assert done.code == 1
     assert_in(done.text, f'DIFFERENT {CASE}: metric 1 by size: {metrics[0]!r}')
+
+
+@pytest.mark.slow
+def test_trains_in_double_precision(tmp_path):
+    def run(command, *others):
+        return run_tool(
+            TOOL,
+            *(command, 'r.json', '--only', CASE, *others),
+            *options('train_cfg.max_epochs=3'),
+            cwd=tmp_path,
+        )
+
+    def losses():
+        record = json.loads((tmp_path / 'r.json').read_text())
+        rows = record['cases'][CASE]['iterations']
+        return torch.tensor([row[0] for row in rows], dtype=torch.float64)
+
+    run('record').check()
+    single = losses()
+    assert torch.equal(single.float().double(), single)
+    done = run('compare', '--double')
+    assert done.code == 1
+    assert_in(
+        done.text, "'threads': 1} when it was recorded", "'double': True"
+    )
+
+    run('record', '--double').check()
+    # A loss that was rounded to single precision has no further digits.
+    assert not (losses().float().double() == losses()).any()
+    # The weights at the start are other draws.
+    torch.testing.assert_close(losses()[0], single[0], rtol=0.01, atol=0)
+    done = run('compare', '--double').check()
+    assert f'{CASE}: largest difference 0\n' in done.text
+
+
+def test_casts_all_floats_of_a_batch():
+    to_double = runpy.run_path(str(TOOL))['to_double']
+    sample = HOIDataSample(metainfo=dict(img_id=3))
+    sample.gt_hois = InstanceData(
+        scores=torch.rand(2), labels=torch.ones(2, 1).long()
+    )
+    sample.teacher = BaseDataElement(
+        valid=torch.tensor(True), embed=torch.rand(4).half()
+    )
+    (cast,) = to_double(dict(inputs=[], data_samples=[sample]))['data_samples']
+    assert type(cast) is HOIDataSample and cast.img_id == 3
+    assert cast.gt_hois.scores.dtype == torch.float64
+    assert cast.gt_hois.labels.dtype == torch.int64
+    assert cast.teacher.embed.dtype == torch.float64
+    assert cast.teacher.valid.dtype == torch.bool
+    assert torch.equal(cast.gt_hois.scores.float(), sample.gt_hois.scores)
 
 
 def test_additional_values_are_left_out_and_named():

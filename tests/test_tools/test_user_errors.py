@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from tests.data_utils import REPO
-from tests.tool_utils import MINI, TEST, TRAIN, assert_in, run_tool
+from tests.tool_utils import (
+    MINI,
+    TEST,
+    TRAIN,
+    assert_in,
+    run_command,
+    run_tool,
+)
 
 TOOLS = REPO / 'tools'
 ANALYSIS = TOOLS / 'analysis_tools'
@@ -85,3 +92,15 @@ def test_why_a_teacher_did_not_answer(bare):
     assert_in(done.text, 'failed: connection (1)', 'reasons: teacher/failures')
     reasons = list((bare / 'teacher' / 'failures').iterdir())
     assert 'connection' in reasons[0].read_text()
+
+
+@pytest.mark.parametrize(
+    'tool',
+    [
+        'analysis_tools/browse_dataset.py',  # begins with a data set
+        'deployment/export_interactions.py',  # begins with transforms
+    ],
+)
+def test_silences_what_mmdet_prints_at_import(tmp_path, tool):
+    done = run_command('python', TOOLS / tool, '--help', cwd=tmp_path).check()
+    assert 'usage: ' in done.text and 'OneDL' not in done.text

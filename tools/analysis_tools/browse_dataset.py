@@ -15,11 +15,12 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from clhoi_mm.config_file import (
-    ConfigOptions,
+    add_cfg_options,
     inner_configs,
     read_config,
 )
-from clhoi_mm.datasets.hoi_dataset import HOIDataset, MissingImage
+from clhoi_mm.datasets import HOIDataset
+from clhoi_mm.datasets.image_errors import MissingImage
 from clhoi_mm.datasets.transforms import LoadTeacherKnowledge
 from clhoi_mm.registry import DATASETS
 from clhoi_mm.teacher.store.lookup import read_captions
@@ -60,12 +61,7 @@ def parse_args() -> argparse.Namespace:
         help="teacher cache (default: the one of the config's "
         'pipeline, if any)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

@@ -22,7 +22,7 @@ from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from clhoi_mm.config_file import (
-    ConfigOptions,
+    add_cfg_options,
     inner_configs,
     read_config,
 )
@@ -75,12 +75,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--device', default='cpu', help='device of the detector'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

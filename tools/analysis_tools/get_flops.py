@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Tuple
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from clhoi_mm.config_file import ConfigOptions, read_config
+from clhoi_mm.config_file import add_cfg_options, read_config
 from clhoi_mm.models import CLHOI
 
 ROOT = os.path.dirname(os.path.abspath(__file__ + '/../..'))
@@ -42,12 +42,7 @@ def parse_args() -> argparse.Namespace:
         default=[800, 1333],
         metavar=('HEIGHT', 'WIDTH'),
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from clhoi_mm.config_file import ConfigOptions, read_config
+from clhoi_mm.config_file import add_cfg_options, read_config
 from clhoi_mm.utils.files import atomic_path
 
 KINDS = ('.py', '.json', '.yml', '.yaml')
@@ -14,12 +14,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--save-path', help=f'also write it to this file: {", ".join(KINDS)}'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     if args.save_path and not args.save_path.endswith(KINDS):
         parser.error(

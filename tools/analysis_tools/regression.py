@@ -5,8 +5,11 @@ to 60 iterations on one thread of the CPU, and writes losses, gradient norms
 and metrics. `compare FILE` does the same, reports cases that differ by more
 than 1e-5 (relative for values above 1) and then exits with code 1. Values are
 compared by size, so that names may change in between; values that only one of
-the two logs are left out and named. Another torch,
-processor or number of threads gives other results, which are not compared.
+the two logs are left out and named. Another torch, processor, precision or
+number of threads gives other results, which are not compared.
+
+A change of the order of sums alters float32 results from the last digit on;
+`--double` trains in double precision, where such results still agree.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager, nullcontext
 from itertools import zip_longest
 from pathlib import Path
 from typing import Iterator, Optional
@@ -30,6 +34,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from mmengine.structures import BaseDataElement
 
 from clhoi_mm.config_file import (
     ConfigOptions,
@@ -37,6 +42,7 @@ from clhoi_mm.config_file import (
     read_config,
     say_errors,
 )
+from clhoi_mm.models import CLHOI
 from clhoi_mm.utils.errors import InputError
 from clhoi_mm.utils.files import atomic_path
 
@@ -71,30 +77,46 @@ def parse_args() -> argparse.Namespace:
     add('--hico-det', metavar='DIR', help='has instances_test2015.json')
     add('--photos', metavar='DIR', help='has data/ of docs/real_photos.md')
     add('--only', nargs='+', default=[''], help='cases that begin so')
+    add('--double', action='store_true', help='train in double precision')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={})
     return parser.parse_args()
 
 
-def environment() -> dict:
+def environment(double: bool) -> dict:
     """Return what results depend on beside the code."""
     cpu = torch.backends.cpu.get_cpu_capability()
     threads = torch.get_num_threads()
-    return dict(torch=torch.__version__, cpu=cpu, threads=threads)
+    found = dict(torch=torch.__version__, cpu=cpu, threads=threads)
+    return dict(found, double=True) if double else found
 
 
-def read_record(path: str) -> dict:
+def read_record(path: str, double: bool) -> dict:
     """Read a record's cases; check its environment."""
     try:
         record = json.loads(Path(path).read_text())
         before, cases = record['environment'], record['cases']
     except (ValueError, KeyError, TypeError):
         raise InputError(f'{path}: no record; write one by `record`') from None
-    if before != environment():
+    if before != environment(double):
         raise InputError(
             f'{path}: environment: {before} when it was recorded, '
-            f'{environment()} here; record the earlier version here'
+            f'{environment(double)} here; record the earlier version here'
         )
     return cases
+
+
+def to_double(data: object) -> object:
+    """Cast a batch's floating-point tensors to double precision."""
+    if isinstance(data, BaseDataElement):
+        cast = data.new()
+        cast.set_data({k: to_double(v) for k, v in data.items()})
+        return cast
+    if isinstance(data, dict):
+        return {k: to_double(v) for k, v in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [to_double(v) for v in data]
+    is_float = torch.is_tensor(data) and data.is_floating_point()
+    return data.double() if is_float else data
 
 
 def prepare(ground: dict, given: str, folder: str) -> str:
@@ -107,12 +129,33 @@ def prepare(ground: dict, given: str, folder: str) -> str:
     return folder if 'prepare' in ground else given
 
 
-def run_case(cfg: Config) -> dict:
+@contextmanager
+def double_precision(model: CLHOI) -> Iterator[None]:
+    """Run a model and everything that is built in it in double precision."""
+    model.init_weights()
+    # The detector is compared with that of files by a hash of its weights.
+    getattr(model.detector, 'identity', None)
+    to_float = torch.Tensor.float
+    torch.set_default_dtype(torch.float64)
+    # Heads and losses ask for single precision.
+    torch.Tensor.float = torch.Tensor.double
+    model.double().data_preprocessor.register_forward_hook(
+        lambda module, args, batch: to_double(batch)
+    )
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.Tensor.float = to_float
+
+
+def run_case(cfg: Config, double: bool) -> dict:
     """Train and test a config; return values and metrics."""
     runner, recorder = RUNNERS.build(cfg), LossRecorder()
     runner.register_hook(recorder, 'LOWEST')
-    runner.train()
-    results = runner.test()
+    with double_precision(runner.model) if double else nullcontext():
+        runner.train()
+        results = runner.test()
     metrics = [float(value) for value in results.values()]
     metrics.sort(key=lambda value: (math.isnan(value), value))
     return dict(
@@ -146,7 +189,7 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
                 # Runners share loggers and visualizers of one name.
                 cfg.experiment_name = cfg.visualizer.name = case
                 start = time.perf_counter()
-                yield case, run_case(cfg)
+                yield case, run_case(cfg, args.double)
                 seconds = f'{time.perf_counter() - start:.1f} s'
                 print(f'{case}: {seconds}', flush=True)
             os.chdir(REPO)
@@ -231,13 +274,15 @@ def compare(before: dict, after: dict) -> tuple[float, Optional[str]]:
 def main() -> int:
     args = parse_args()
     torch.set_num_threads(1)
+    before = {}
     with say_errors('regression.py'):
-        before = read_record(args.file) if args.command == 'compare' else {}
+        if args.command == 'compare':
+            before = read_record(args.file, args.double)
         after = dict(run_cases(args))
     if not after:
         raise SystemExit('regression.py: no case was run; see --only')
     if args.command == 'record':
-        record = dict(environment=environment(), cases=after)
+        record = dict(environment=environment(args.double), cases=after)
         with atomic_path(args.file) as path:
             path.write_text(json.dumps(record))
         print(f'{len(after)} cases, written to {args.file}')
@@ -251,6 +296,7 @@ def main() -> int:
             if surplus:
                 print(f'{case}: not compared: {surplus}')
         sizes.append(size)
+        print(f'{case}: largest difference {size:.3g}')
         if first:
             print(f'DIFFERENT {case}: {first}')
     largest = f'largest difference {max(sizes):.3g}'

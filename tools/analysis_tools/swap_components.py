@@ -24,7 +24,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from tqdm import tqdm
 
-from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
+from clhoi_mm.config_file import add_cfg_options, check_checkpoint, read_config
 
 # Modules that a student has trained itself; the rest is shared.
 STUDENT = (
@@ -62,12 +62,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--device', default='cpu', help='device (default: cpu)'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override config entries: key=value, nested by dots',
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     args.names = args.names or [
         osp.basename(osp.dirname(osp.abspath(path)))

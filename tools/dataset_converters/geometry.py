@@ -30,6 +30,8 @@ from clhoi_mm.annotations.geometry_file import SplitReport
 from clhoi_mm.annotations.geometry_split import hold_out, split_geometry
 from clhoi_mm.annotations.rare_combinations import rare_combinations
 from clhoi_mm.teacher import PRESETS
+from clhoi_mm.teacher.simulation.options import add_teacher_options
+from clhoi_mm.teacher.text_encoders.option import add_text_encoder_option
 from clhoi_mm.utils.files import atomic_path
 
 
@@ -89,32 +91,7 @@ def parse_args() -> argparse.Namespace:
     teacher.add_argument(
         '--recall', type=float, help='recall of the pseudo-labels'
     )
-    teacher.add_argument(
-        '--seed', type=int, default=1, help='seed of all teachers (default: 1)'
-    )
-    teacher.add_argument(
-        '--teacher',
-        type=int,
-        default=0,
-        metavar='N',
-        help='number of the teacher, from 0; teachers of one seed differ '
-        '(default: 0)',
-    )
-    teacher.add_argument(
-        '--shared-errors',
-        type=float,
-        metavar='SHARE',
-        help='share of the random draws that all teachers of the seed have in '
-        'common, 0 to 1 (default: as measured for the preset measured, 0 for '
-        'others)',
-    )
-    teacher.add_argument(
-        '--pointing-accuracy',
-        type=float,
-        metavar='A',
-        help='the teacher also points at pairs, at the right one with this '
-        'probability (default: it does not)',
-    )
+    add_teacher_options(teacher, seed=1)
     teacher.add_argument(
         '--unite',
         type=int,
@@ -135,14 +112,7 @@ def parse_args() -> argparse.Namespace:
         help='no systematic errors: all are independent; not for the preset '
         'measured',
     )
-    teacher.add_argument(
-        '--text-encoder',
-        default='hashed',
-        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
-        help="'hashed' (default), 256 wide unless DIM is given; a folder or "
-        'hub id of CLIP, with a prefix of SigLIP or a sentence-transformers '
-        "model; or an encoder's config as JSON",
-    )
+    add_text_encoder_option(teacher)
     rare = commands.add_parser(
         'rare', parents=[common], help='a zero-shot split'
     )

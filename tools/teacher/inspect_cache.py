@@ -251,7 +251,9 @@ def compare(args: argparse.Namespace) -> None:
         for result in results:
             print(json.dumps(result.to_dict()))
     else:
-        print('\n'.join(comparison_lines(results, args.by_verb)))
+        print(
+            '\n'.join(comparison_lines(results, annotated.hois, args.by_verb))
+        )
 
 
 def check(args: argparse.Namespace) -> None:

@@ -15,6 +15,8 @@ from clhoi_mm.teacher import (
     simulate_cache,
 )
 from clhoi_mm.teacher.simulation.agreement import measure_agreement
+from clhoi_mm.teacher.simulation.options import add_teacher_options
+from clhoi_mm.teacher.text_encoders.option import add_text_encoder_option
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
@@ -37,25 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', required=True, help='folder for raw.jsonl and the cache'
     )
-    parser.add_argument(
-        '--seed', type=int, default=0, help='seed of all teachers (default 0)'
-    )
-    parser.add_argument(
-        '--teacher',
-        type=int,
-        default=0,
-        metavar='N',
-        help='number of the teacher, from 0; teachers of one seed differ '
-        '(default 0)',
-    )
-    parser.add_argument(
-        '--shared-errors',
-        type=float,
-        metavar='SHARE',
-        help='share of the random draws that all teachers of the seed have in '
-        'common, 0 to 1 (default: as measured for the preset measured, 0 for '
-        'others)',
-    )
+    add_teacher_options(parser, seed=0)
     parser.add_argument(
         '--agreement',
         type=int,
@@ -63,21 +47,7 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='also draw the teachers 0 to N - 1 and print their agreement',
     )
-    parser.add_argument(
-        '--pointing-accuracy',
-        type=float,
-        metavar='A',
-        help='the VLLM also points at pairs, at the right one with this '
-        'probability (default: it does not)',
-    )
-    parser.add_argument(
-        '--text-encoder',
-        default='hashed',
-        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
-        help="'hashed' (default), 256 wide unless DIM is given; a folder or "
-        'hub id of CLIP, with a prefix of SigLIP or a sentence-transformers '
-        "model; or an encoder's config as JSON",
-    )
+    add_text_encoder_option(parser)
     args = parser.parse_args()
     if args.agreement < 0:
         parser.error('--agreement: at least 0')

@@ -1,3 +1,7 @@
+# First, since it silences what OneDL's mmdet prints at import.
+import clhoi_mm.registry  # noqa: F401
+
+# isort: split
 from .cached_transforms import CachedTransforms
 from .load_detections import LoadDetections
 from .load_detector_features import LoadDetectorFeatures

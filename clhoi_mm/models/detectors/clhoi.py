@@ -1,5 +1,4 @@
-from dataclasses import replace
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import torch
 from mmdet.models.detectors.base import BaseDetector
@@ -22,8 +21,8 @@ from .student import Student
 from .visual_encoder import VisualEncoder
 
 
-def _build(cfg: Optional[dict]) -> Optional[nn.Module]:
-    return None if cfg is None else MODELS.build(cfg)
+def _build(cfg: Optional[dict], **defaults: Any) -> Optional[nn.Module]:
+    return None if cfg is None else MODELS.build(cfg, default_args=defaults)
 
 
 @MODELS.register_module()
@@ -127,8 +126,7 @@ class CLHOI(BaseDetector):
         self.context_loss = _build(context_loss)
         self.interaction_loss = _build(interaction_loss)
         self.label_noise = _build(
-            label_noise
-            and dict(label_noise, vocabulary=teacher_head['vocabulary'])
+            label_noise, vocabulary=teacher_head['vocabulary']
         )
         self.pointing = _build(pointing)
         self.icn_cfg = dict(**icn, with_context=vlt is not None)
@@ -240,6 +238,7 @@ class CLHOI(BaseDetector):
             classifier (PhraseClassifier, optional): Classes to form pairs
                 for. Defaults to None, the vocabulary's.
         """
+        self.detector.check_loaded()
         classifier = classifier or self.classifier
         maps = self.extract_feat(inputs, samples, remember)
         pairs = None
@@ -261,7 +260,6 @@ class CLHOI(BaseDetector):
         Returns:
             dict[str, Tensor]: Losses; unused parts are connected by zero.
         """
-        self.detector.check_loaded()
         with_pairs = self.stage >= 2 and self.icn is not None
         batch = self.student.encode(
             self.prepare(batch_inputs, batch_data_samples, with_pairs, True)
@@ -327,18 +325,12 @@ class CLHOI(BaseDetector):
             list[HOIDataSample]: The samples with ``pred_hois``, sorted by
             score, and ``pred_instances``.
         """
-        self.detector.check_loaded()
-        self.classifier.ensure_encoded()
-        post_processor = self.post_processor
-        if classifier is not None:
-            post_processor = replace(
-                post_processor, classifier=classifier, missing_role_weight=None
-            )
         batch = self.prepare(
             batch_inputs, batch_data_samples, True, remember, classifier
         )
+        self.classifier.ensure_encoded()
         batch = self.student.encode(batch)
-        post_processor.write(
+        self.post_processor.for_classes(classifier).write(
             batch_data_samples, batch.predictions, batch.pairs, rescale
         )
         return batch_data_samples

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Optional, Sequence
 
 import torch
@@ -35,6 +35,14 @@ class HOIPostProcessor:
     max_per_img: int
     missing_role_weight: Optional[float] = None
     calibration: Optional[Callable[[Tensor], Tensor]] = None
+
+    def for_classes(
+        self, classifier: Optional[PhraseClassifier]
+    ) -> 'HOIPostProcessor':
+        """Rank other classes, which all have objects; None keeps these."""
+        if classifier is None:
+            return self
+        return replace(self, classifier=classifier, missing_role_weight=None)
 
     def rank(
         self, interactions: PairPredictions, pairs: PairBatch

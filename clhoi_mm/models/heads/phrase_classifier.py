@@ -81,6 +81,26 @@ def only_in(
     )
 
 
+def group_members(
+    group: np.ndarray, kept: np.ndarray, num_groups: int
+) -> np.ndarray:
+    """List the kept members of each group.
+
+    Args:
+        group (np.ndarray): Group of each member, (N,).
+        kept (np.ndarray): (N,), bool.
+        num_groups (int): Number of groups G.
+
+    Returns:
+        np.ndarray: Indices of members, padded with -1, (G, K), K >= 1.
+    """
+    rows = [np.flatnonzero(kept & (group == g)) for g in range(num_groups)]
+    table = np.full((num_groups, max(1, *map(len, rows))), -1)
+    for line, row in zip(table, rows):
+        line[: len(row)] = row
+    return table
+
+
 class PhraseClassifier(nn.Module):
     """Classifier whose weights are text embeddings of HOI phrases.
 
@@ -141,13 +161,20 @@ class PhraseClassifier(nn.Module):
                 'unseen holds out every class of the vocabulary '
                 f'"{vocab.name}"; leave some to train on'
             )
+        is_trainable = ~is_unseen & ~vocab.no_interaction_mask
         for name, values in (
             ('hoi_verbs', vocab.hoi_verbs),
             ('hoi_objects', vocab.hoi_objects),
             ('hoi_lookup', vocab.hoi_lookup),
             ('is_no_interaction', vocab.no_interaction_mask),
             ('is_unseen', is_unseen),
-            ('is_trainable', ~is_unseen & ~vocab.no_interaction_mask),
+            ('is_trainable', is_trainable),
+            (
+                'trainable_hois',
+                group_members(
+                    vocab.hoi_objects, is_trainable, vocab.num_objects
+                ),
+            ),
             ('seen_hois', np.flatnonzero(~is_unseen)),
             (
                 'verb_is_unseen',
@@ -326,6 +353,22 @@ class PhraseClassifier(nn.Module):
             )
         self._filled |= key in state_dict
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def trainable_classes(self, objects: Tensor) -> tuple[Tensor, Tensor]:
+        """List the trainable classes of objects.
+
+        Few classes have an object: losses cost less on these than on all,
+        and a table, rather than nonzero(), lets a GPU run ahead.
+
+        Args:
+            objects (Tensor): Object labels, (N,).
+
+        Returns:
+            tuple[Tensor, Tensor]: Classes, padded with 0, (N, K), and whether
+            each is one rather than padding, (N, K), bool.
+        """
+        hois = self.trainable_hois[objects]
+        return hois.clamp(min=0), hois >= 0
 
     def center(self, embeds: Tensor, objects: Tensor) -> Tensor:
         """Center phrases outside the vocabulary like the vocabulary's own.

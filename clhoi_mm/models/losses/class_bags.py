@@ -1,4 +1,3 @@
-import torch
 from torch import Tensor
 
 from ..heads import PairPredictions, PhraseClassifier
@@ -29,26 +28,27 @@ def class_bags(
         tuple[Tensor, Tensor]: Log-probability that no pair of the image has
         the class, (B, C), and non-empty bags, (B, C), bool.
     """
-    # Few classes have a pair's object; the others cost no time.
-    pair, hoi = (predictions.valid & classifier.is_trainable).nonzero(
-        as_tuple=True
-    )
+    hoi, is_class = classifier.trainable_classes(pairs.object_labels)
+    interactiveness = predictions.interactiveness.detach()
+    if predictions.is_verbwise:
+        interactiveness = interactiveness.gather(1, hoi)
+    scores = (pairs.human_scores * pairs.object_scores)[:, None]
+    weight = (interactiveness.sigmoid() * scores).expand(hoi.shape).flatten()
     num_classes = predictions.valid.size(1)
     num_bags = pairs.num_images * num_classes
-    bag = pairs.pair_inds[pair] * num_classes + hoi
-    interactiveness = predictions.interactiveness.detach()
-    weight = (
-        interactiveness[pair, hoi if predictions.is_verbwise else 0].sigmoid()
-        * (pairs.human_scores * pairs.object_scores)[pair]
-    )
-    best = weight.new_zeros(num_bags).scatter_reduce(0, bag, weight, 'amax')
-    is_bag = torch.zeros_like(best, dtype=torch.bool)
-    is_bag[bag] = True
+    # Padding has a bag of its own, the last one.
+    bag = pairs.pair_inds[:, None] * num_classes + hoi
+    bag = bag.masked_fill(~is_class, num_bags).flatten()
+    best = weight.new_full((num_bags + 1,), -1.0)
+    best = best.scatter_reduce(0, bag, weight, 'amax')
     weight = weight / best[bag].clamp(min=1e-30)
     log_neg = log_prob_negative_bag(
-        predictions.class_logits[pair, hoi],
+        predictions.class_logits.gather(1, hoi).flatten(),
         weight**instance_weight_power,
         bag,
-        num_bags,
+        num_bags + 1,
     )
-    return log_neg.view(-1, num_classes), is_bag.view(-1, num_classes)
+    return (
+        log_neg[:-1].view(-1, num_classes),
+        (best[:-1] >= 0).view(-1, num_classes),
+    )

@@ -1,4 +1,3 @@
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -32,18 +31,18 @@ class PairLabelLoss(nn.Module):
             dict[str, Tensor]: ``loss_interactiveness`` and ``loss_mil``, under
             the same keys as the bag losses they replace.
         """
-        labels = targets.pair_labels
-        scored = predictions.valid & classifier.is_trainable
-        # Few classes have a pair's object; the others cost no time.
-        index = scored.nonzero(as_tuple=True)
+        hoi, is_class = classifier.trainable_classes(pairs.object_labels)
+        labels = targets.pair_labels.gather(1, hoi)
         loss = F.binary_cross_entropy_with_logits(
-            predictions.logits[index].float(), labels[index], reduction='none'
+            predictions.logits.gather(1, hoi).float(), labels, reduction='none'
         )
-        logits, is_labeled = predictions.interactiveness, scored
-        if not predictions.is_verbwise:
-            labels = (labels * scored).amax(1, keepdim=True)
+        logits, is_labeled = predictions.interactiveness, is_class
+        if predictions.is_verbwise:
+            logits = logits.gather(1, hoi)
+        else:
+            labels = (labels * is_class).amax(1, keepdim=True)
             # An object without a class has no label.
-            is_labeled = scored.any(1, keepdim=True)
+            is_labeled = is_class.any(1, keepdim=True)
         interactiveness = F.binary_cross_entropy_with_logits(
             logits, labels, reduction='none'
         )
@@ -51,5 +50,5 @@ class PairLabelLoss(nn.Module):
             loss_interactiveness=distributed_weighted_mean(
                 interactiveness, is_labeled
             ),
-            loss_mil=distributed_weighted_mean(loss, torch.ones_like(loss)),
+            loss_mil=distributed_weighted_mean(loss, is_class),
         )

@@ -1,8 +1,11 @@
 """Tables of teachers in plain text."""
 
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional, Sequence
+from statistics import median
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
+from .repeated_labels import repeated_labels
 from .teacher_result import TeacherResult
 
 _SHARES = ('precision', 'recall', 'mAP')
@@ -10,13 +13,16 @@ _COUNTS = ('true', 'predicted', 'correct')
 
 
 def comparison_lines(
-    results: Sequence[TeacherResult], by_verb: bool = False
+    results: Sequence[TeacherResult],
+    true: Mapping[str, Sequence[int]],
+    by_verb: bool = False,
 ) -> List[str]:
     """Format the statistics of teachers, one a row.
 
     Args:
         results (Sequence[TeacherResult]): At least one, all with the same
             annotations.
+        true (Mapping[str, Sequence[int]]): These, by the images' keys.
         by_verb (bool): Whether to add a table of verbs for each teacher.
             Defaults to False.
     """
@@ -26,7 +32,7 @@ def comparison_lines(
     ]
     tables = [
         _table(
-            ['', 'images', 'labels/image', *_SHARES],
+            ['', 'images', 'unlabeled', 'labels/image', *_SHARES],
             ([name, *_main_row(x)] for name, x in zip(names, results)),
         ),
         _table(
@@ -42,7 +48,41 @@ def comparison_lines(
         tables += map(_verb_table, names, results)
     for table in tables:
         lines += ['', *table]
+    if len(results) > 1:
+        lines += ['', *_summary_lines(results, true)]
     return lines
+
+
+def _summary_lines(
+    results: Sequence[TeacherResult], true: Mapping[str, Sequence[int]]
+) -> List[str]:
+    """Format the medians, sums and repeated labels of several teachers."""
+    summaries = [x.metrics.summary() for x in results]
+    medians = ', '.join(
+        f'{name} {_percent(median([x[name] for x in summaries]))}'
+        for name in _SHARES
+        if None not in [x[name] for x in summaries]
+    )
+    unlabeled = sum(x.num_unlabeled() for x in results)
+    num_images = sum(x.metrics.num_images for x in results)
+    counts: Dict[str, int] = Counter()
+    for result in results:
+        counts.update(result.false_labels)
+    number = sum(counts.values())
+    kinds = ', '.join(
+        f'{kind.replace("_", " ")} {_percent(100 * count / number)} %'
+        for kind, count in counts.items()
+        if number
+    )
+    right, wrong = repeated_labels([x.labels for x in results], true)
+    return [
+        f'medians: {median([x.labels_per_image() for x in results]):.2f} '
+        f'labels an image, {medians}',
+        f'all: {_percent(100 * unlabeled / num_images)} % of the images '
+        f'unlabeled; of {number} false labels {kinds}',
+        f'another teacher of the image repeats {_percent(right)} % of the '
+        f'true and {_percent(wrong)} % of the false labels',
+    ]
 
 
 def _names(sources: Sequence[str]) -> List[str]:
@@ -64,6 +104,7 @@ def _main_row(result: TeacherResult) -> List[str]:
     summary = result.metrics.summary()
     return [
         str(result.metrics.num_images),
+        str(result.num_unlabeled()),
         f'{result.labels_per_image():.2f}',
         *(_percent(summary[x]) for x in _SHARES),
     ]

@@ -10,6 +10,7 @@ from typing import (
     NamedTuple,
     Optional,
     Sequence,
+    Set,
     Tuple,
 )
 
@@ -35,6 +36,7 @@ class TeacherResult:
         source (str): The teacher's folder or file.
         vocabulary (HOIVocabulary): The vocabulary.
         metrics (ImageLevelResult): Counts and AP of each class.
+        labels (Dict[str, Set[int]]): Labels of each image, by key.
         false_labels (Dict[str, int]): See :func:`count_false_labels`.
         frequencies (np.ndarray): Images of each class in the whole
             annotation file, (C,) int.
@@ -47,6 +49,7 @@ class TeacherResult:
     source: str
     vocabulary: HOIVocabulary
     metrics: ImageLevelResult
+    labels: Dict[str, Set[int]]
     false_labels: Dict[str, int]
     frequencies: np.ndarray
     not_asked: int
@@ -81,6 +84,10 @@ class TeacherResult:
             self.metrics.num_predicted.sum() / self.metrics.num_images
         )
 
+    def num_unlabeled(self) -> int:
+        """Count the images without a label."""
+        return sum(not labels for labels in self.labels.values())
+
     def to_dict(self) -> Dict[str, Any]:
         """Return all statistics, for JSON."""
         vocabulary, metrics = self.vocabulary, self.metrics
@@ -103,6 +110,7 @@ class TeacherResult:
             images_not_asked=self.not_asked,
             images_not_annotated=self.not_annotated,
             outside_vocabulary=self.outside,
+            images_unlabeled=self.num_unlabeled(),
             labels_per_image=self.labels_per_image(),
             all=metrics.summary(),
             false_labels=self.false_labels,
@@ -142,6 +150,9 @@ def evaluate_teacher(
     images, labels = pairs.T
     true = _pairs([annotated.hois[key] for key in read.keys])
     true_images, true_labels = true.T
+    named = {key: set() for key in read.keys}
+    for image, label in pairs:
+        named[read.keys[image]].add(int(label))
     present = None
     if objects is not None:
         _require_objects(read.keys, objects, source)
@@ -158,6 +169,7 @@ def evaluate_teacher(
             len(read.keys),
             vocabulary.num_hois,
         ),
+        named,
         count_false_labels(pairs, true, vocabulary, present),
         annotated.num_images,
         len(annotated.hois) - len(read.keys),

@@ -1,3 +1,4 @@
+import argparse
 import json
 from typing import Any, Dict, Mapping, Union
 
@@ -9,6 +10,20 @@ _TYPES = dict(
     siglip='SigLIPTextEncoder',
     sentence='SentenceTextEncoder',
 )
+
+
+def add_text_encoder_option(
+    parser: argparse.ArgumentParser, default: str = 'hashed'
+) -> None:
+    """Add ``--text-encoder``, see :func:`parse_text_encoder`."""
+    parser.add_argument(
+        '--text-encoder',
+        default=default,
+        metavar='hashed[:DIM]|PATH|siglip:PATH|sentence:PATH|JSON',
+        help="'hashed', 256 wide unless DIM is given; a folder or hub id of "
+        'CLIP, with a prefix of SigLIP or a sentence-transformers model; or '
+        "an encoder's config as JSON (default: %(default)s)",
+    )
 
 
 def parse_text_encoder(name: str) -> Dict[str, Any]:

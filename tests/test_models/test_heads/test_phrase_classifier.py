@@ -175,6 +175,27 @@ def test_checkpoint_of_another_vocabulary(table):
         other.load_state_dict(table.state_dict())
 
 
+@pytest.mark.parametrize('unseen', [None, [RIDE]])
+def test_lists_the_trainable_classes_of_objects(unseen):
+    table = PhraseClassifier(VOCABULARY, ENCODER, TEXT_DIM, unseen)
+    objects = torch.arange(VOCABULARY.num_objects).flip(0)
+    hois, is_class = table.trainable_classes(objects)
+    assert hois.shape == is_class.shape and hois.min() >= 0
+    for obj, row, kept in zip(objects, hois, is_class):
+        expected = (table.hoi_objects == obj) & table.is_trainable
+        assert row[kept].tolist() == expected.nonzero()[:, 0].tolist()
+    assert RIDE in hois[is_class] or unseen
+    assert not (RIDE in hois[is_class] and unseen)
+
+
+def test_objects_may_have_no_trainable_class():
+    others = VOCABULARY.no_interaction_mask.nonzero()[0]
+    unseen = sorted({*range(VOCABULARY.num_hois)} - {*others.tolist()})
+    table = PhraseClassifier(VOCABULARY, ENCODER, TEXT_DIM, unseen)
+    _, is_class = table.trainable_classes(torch.tensor([BIKE, DOG]))
+    assert is_class.shape == (2, 1) and not is_class.any()
+
+
 def test_nothing_is_trainable(table):
     assert not list(table.parameters())
     assert (PERSON, CAR) == (VOCABULARY.person_label, 4)
