@@ -182,7 +182,7 @@ def test_row_b_ends_before_the_newest_python(
 ) -> None:
     path = tools(tmp_path, 'python3.14', 'python3.12')
     message = refusal(monkeypatch, (3, 14), 'debian', path, 'openmmlab')
-    assert "3.10 to 3.12 is what upstream's packages reach" in message
+    assert "upstream's packages support Python 3.10 to 3.12" in message
     assert 'PYTHON=python3.12' in message
 
 
