@@ -187,7 +187,7 @@ class KillTest:
         self.problems: List[str] = []
 
     def run(self, kills: int) -> None:
-        """Kill the command so many times, in several rounds."""
+        """Kill the command a given number of times, in rounds."""
         whole = self.target.folder / 'whole'
         start = time.monotonic()
         process = self._start(whole)
@@ -235,7 +235,7 @@ class KillTest:
         self._end(process)
         seconds = time.monotonic() - begun
         if anew and seconds < self.seconds:
-            # Otherwise a less busy machine would end before any kill.
+            # Scale the times of kills, else faster runs end before any.
             self.first *= seconds / self.seconds
             self.seconds = seconds
         return False

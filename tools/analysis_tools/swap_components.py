@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from clhoi_mm.config_file import ConfigOptions, check_checkpoint, read_config
 
-# Modules that a student has trained itself; the rest is shared.
+# Trained modules of a student; the others are shared.
 STUDENT = (
     'icn.',
     'vlt.',
@@ -91,8 +91,8 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     """Load the model and the student of each checkpoint.
 
     Raises:
-        ValueError: If a checkpoint does not fit the config, students have no
-            such parts, or they have other detections or phrases.
+        ValueError: If a checkpoint does not fit the config, students lack an
+            interactiveness head, or their detector or phrases differ.
     """
     from clhoi_mm.apis.model_source import load_into
     from clhoi_mm.models.checkpoint import load_weights
@@ -229,7 +229,7 @@ def main() -> None:
     from clhoi_mm.apis.device import check_device
 
     check_device(args.device)
-    # Without the metric's own table for each cell.
+    # Suppress the metric's table for each cell.
     MMLogger.get_current_instance().setLevel('WARNING')
     parts, interactiveness = measure(cfg, args)
     title = f'{args.metric}, {args.split} split: '

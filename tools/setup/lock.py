@@ -21,7 +21,7 @@ def release(version: str) -> Tuple[int, ...]:
 def read_lock(
     path: Path, python: Optional[Tuple[int, ...]] = None
 ) -> Dict[str, str]:
-    """Read the pins of a lock file for a Python version.
+    """Read a lock file's pins for a Python version.
 
     Args:
         path (Path): File with one pin per line, ``name==1.2`` or

@@ -1,4 +1,4 @@
-"""Checks for missing tools, with the system packages that provide them.
+"""Checks for required tools, and system packages with them.
 
 Standard library only; the syntax also works in unsupported, older Pythons.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make, complete or update a row's environment from its lock file.
+"""Make or update a row's environment from its lock file.
 
     python3 tools/setup/make_env.py onedl .venv
     python3 tools/setup/make_env.py onedl .venv --ops compiled

@@ -120,7 +120,7 @@ def parse_args() -> argparse.Namespace:
     _add_parsed(command)
     command.add_argument('--out', required=True, help='a folder of its own')
     command = commands.add_parser(
-        'report', help='what a folder holds, over all shards and runs'
+        'report', help='progress of a folder over all shards and runs'
     )
     _add_vocab(command, required=False)
     command.add_argument('--out', required=True, help="the pass's folder")
@@ -184,8 +184,8 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--whole-captions',
         action='store_true',
-        help="keep each caption's own vector (default: the sum of its "
-        'sentences that is nearest to it, which takes no room)',
+        help="keep each caption's own embedding (default: the sum of its "
+        'sentences that is nearest to it, which needs no space)',
     )
 
 
@@ -401,7 +401,7 @@ def run_requests(
 
     Returns:
         Tuple[bool, str | None]: Whether every stage has answers, and an error
-        message, where some failed.
+        message if some failed.
     """
     config = ask_config(args, stages)
     if backend is None:
@@ -438,7 +438,7 @@ def run_requests(
 def print_reports(
     reports: List[JobReport], out: str, vocabulary: Optional[HOIVocabulary]
 ) -> Tuple[bool, Optional[str]]:
-    """Print the reports; see :func:`run_requests` for what is returned."""
+    """Print the reports; return as :func:`run_requests`."""
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
     if any(report.num_failed for report in reports):
@@ -514,7 +514,7 @@ def work_offline(
 
 
 def agree(args: argparse.Namespace) -> None:
-    """Join teachers, and print what is kept."""
+    """Join teachers' pseudo-labels, and print statistics."""
     vocabulary = HOIVocabulary.load(args.vocab)
     print(
         unite_teachers(
@@ -536,7 +536,7 @@ def report(folder: str, vocab: Optional[str]) -> None:
         print('\n'.join(stage.lines(vocabulary)))
 
 
-def warn_of_prose() -> None:
+def warn_of_missing_parser() -> None:
     """Warn of missing libraries before captions are requested."""
     try:
         find_model()
@@ -555,7 +555,7 @@ def run(args: argparse.Namespace) -> int:
     if args.command == 'run':
         default = ['describe'] if args.backend == 'captions' else REQUESTED
         wanted = args.stages or [*default, *OFFLINE]
-    # In this order, since each stage needs the one before.
+    # In this order: each stage needs the previous one's output.
     stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]
     requesting = [stage for stage in stages if stage in STAGES]
     if requesting and args.shard.count > 1 and len(requesting) < len(stages):
@@ -565,7 +565,7 @@ def run(args: argparse.Namespace) -> int:
             'once when all shards are done'
         )
     if requesting == ['describe'] and 'parse' in stages:
-        warn_of_prose()
+        warn_of_missing_parser()
     failed = run_stages(args, stages, requesting)
     if failed:
         raise RuntimeError(failed)
@@ -575,10 +575,10 @@ def run(args: argparse.Namespace) -> int:
 def run_stages(
     args: argparse.Namespace, stages: List[str], requesting: List[str]
 ) -> Optional[str]:
-    """Run stages in their order, the model loaded once.
+    """Run stages in order with one backend.
 
     Returns:
-        str, optional: An error message, where requests failed.
+        str, optional: Error message if requests failed.
     """
     for module in getattr(args, 'imports', ()):
         importlib.import_module(module)

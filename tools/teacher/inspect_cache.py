@@ -37,7 +37,7 @@ from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 
-# Keys that are searched for the nearest one.
+# Maximum number of keys searched for the most similar one.
 _NUM_COMPARED = 100_000
 
 
@@ -110,7 +110,7 @@ def vocabulary_like(ann_file: str) -> HOIVocabulary:
     """Find the shipped vocabulary of an annotation file.
 
     Raises:
-        ValueError: If it is of none.
+        ValueError: If none has its verbs.
     """
     content = AnnotationFile.read(ann_file).content
     verbs = set(content['verbs'])
@@ -156,7 +156,7 @@ def nearest(key: str, source: Path) -> str:
     """Describe the key that is most similar to another."""
     try:
         known = list(islice(read_keys(source), _NUM_COMPARED))
-    except FileNotFoundError:  # nothing is parsed yet
+    except FileNotFoundError:  # not parsed yet
         return ''
     found = get_close_matches(key, known, 1) or known[:1]
     return f'; the nearest of its keys is {found[0]!r}' if found else ''
@@ -188,7 +188,7 @@ def lines_of(image: ImageRecord) -> List[str]:
 
 
 def pair_text(pair: PointedPair) -> str:
-    """Format the boxes of a pair that the teacher points at."""
+    """Format the boxes of a pointed pair."""
     human, obj = (
         ' '.join(f'{number:.0f}' for number in box)
         for box in (pair[:4], pair[4:])
