@@ -18,7 +18,7 @@ _CIRCLES = (_circle(16), _circle(28))
 
 
 def shade(color: Sequence[int], factor: float) -> Color:
-    """Darken (factor < 1) or lighten (factor > 1) a color."""
+    """Darken (factor below 1) or lighten (above 1) a color."""
     if factor <= 1:
         return tuple(int(c * factor) for c in color)
     return tuple(int(255 - (255 - c) / factor) for c in color)
@@ -92,7 +92,7 @@ class Canvas:
     def polygon(
         self, points: Sequence[Point], color: Color, edge: float = 0.6
     ) -> None:
-        """Fill a polygon; ``edge`` is the width of its dark outline."""
+        """Fill a polygon with an outline of width ``edge``."""
         corners = [self._fixed(points)]
         cv2.fillPoly(self.colors, corners, color, cv2.LINE_8, _SHIFT)
         if edge:

@@ -23,7 +23,7 @@ _GRIPS: dict[str, tuple] = {
 def hold(
     group: Group, spot: Spot, person: Person, side: str, kind: str, index: int
 ) -> tuple[Thing, Step]:
-    """Put a thing into a hand; return it and its drawing step."""
+    """Return a thing in a hand and its drawing step."""
     dice, unit = spot.dice, person.frame.unit
     facing = person.frame.facing
     reach, size, tilt = _GRIPS[kind]

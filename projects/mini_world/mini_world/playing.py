@@ -34,7 +34,7 @@ def play(spot: Spot, kind: str, verb: str) -> Group:
 
 
 def toss(spot: Spot, kind: str, verb: str | None) -> Group:
-    """Make a person who throws or catches a ball, or neither."""
+    """Make a person before a ball in the air."""
     dice, group = spot.dice, Group(spot.y)
     makers = {
         'throw': poses.throwing,

@@ -107,7 +107,7 @@ def stool(frame: Frame, height: float, dice: Dice) -> Draw:
 
 
 def occluder(x: float, y: float, scene: str, dice: Dice) -> Draw:
-    """Draw a bush outdoors or a crate indoors as an occluder."""
+    """Draw an occluder: a bush outdoors, a crate indoors."""
     size = dice.uniform(9, 14)
     leaves = dice.tint((88, 140, 76), 24)
     wood = dice.tint((178, 140, 92), 24)

@@ -129,7 +129,7 @@ class CrossValidation:
             loop.run()
 
     def _keep(self, dataset: dict, fold: int, tested: bool) -> None:
-        """Select a fold's test images of a data set, or the rest."""
+        """Select a fold's test or training images."""
         folds = self.cfg.folds
         dataset['indices'] = [
             i

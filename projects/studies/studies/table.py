@@ -145,7 +145,7 @@ class StudyTable:
         )
 
     def _title(self, row: str) -> str:
-        """Return a row's title, with seeds that differ from the table's."""
+        """Return a row's title, with its seeds if they differ."""
         title = self.study.rows[row]['title']
         there = [s for s, f in self.found[row].items() if f is not None]
         if not there:
