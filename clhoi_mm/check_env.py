@@ -278,7 +278,7 @@ def check(found: Found) -> List[Problem]:
             Problem(
                 True,
                 f'{broken[0]} does not import ({found.errors[broken[0]]})',
-                'install what it names, or make the environment anew: '
+                'install the named package, or make a new environment: '
                 'make setup',
             )
         )
@@ -386,7 +386,7 @@ def main() -> int:
     errors = sum(problem.error for problem in problems)
     print(
         'check_env: '
-        + (f'{errors} to repair' if errors else 'everything needed is there')
+        + (f'{errors} to fix' if errors else 'all requirements are met')
     )
     return int(errors > 0)
 

@@ -155,7 +155,7 @@ class PageActions:
         # Gradio rejects forged paths. Its own paths depend on the content, so
         # that users with the same photo share a file, which is kept.
         if not Path(path).resolve().is_relative_to(self.folder):
-            return None, render_message('This is no upload.', 'error'), ''
+            return None, render_message('This is not an upload.', 'error'), ''
         return self.add(path, threshold, phrases)
 
 

@@ -268,7 +268,7 @@ def test_lock_has_what_the_script_takes_out_of_it(row: str) -> None:
     ],
 )
 def test_what_torch_asks_of_cuda(lines: list, asked: dict) -> None:
-    assert torch_choice.asked_cuda(lines) == asked
+    assert torch_choice.required_cuda(lines) == asked
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ class Logged(Backend):
         """See :meth:`Target.problems`."""
         now = self.before(out)
         faults = [
-            f'{name}: earlier lines are gone'
+            f'{name}: earlier lines are lost'
             for name, text in before['raw'].items()
             if not now['raw'].get(name, b'').startswith(text)
         ]
@@ -216,7 +216,7 @@ class KillTest:
     def _start_and_kill(self, out: Path, kills: int) -> bool:
         """Start the command; return whether it was killed."""
         before = self.target.before(out)
-        anew, begun = not out.exists(), time.monotonic()
+        is_first, start = not out.exists(), time.monotonic()
         process = self._start(out)
         moment: Optional[float] = None
         if self.kills < kills:
@@ -233,8 +233,8 @@ class KillTest:
             ]
             return True
         self._end(process)
-        seconds = time.monotonic() - begun
-        if anew and seconds < self.seconds:
+        seconds = time.monotonic() - start
+        if is_first and seconds < self.seconds:
             # Scale the times of kills, else faster runs end before any.
             self.first *= seconds / self.seconds
             self.seconds = seconds

@@ -109,15 +109,15 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     for path in paths:
         load_into(model, load_weights(path), path)
         students.append(SelfTeacher(model.vlt, model.icn))
-        beside = {
+        shared = {
             name: value.clone()
             for name, value in model.state_dict().items()
             if not name.startswith(STUDENT)
         }
-        common = common or beside
+        common = common or shared
         differing = [
             name
-            for name, value in beside.items()
+            for name, value in shared.items()
             if not torch.equal(value, common[name])
         ]
         if differing:

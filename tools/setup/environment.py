@@ -185,6 +185,6 @@ class Environment:
 
 
 def satisfies(version: str, pin: str) -> bool:
-    """Compare with a pin; '2.12.1+cpu' satisfies 2.12.1."""
-    wanted = pin.split('==')[1]
-    return wanted in (version, version.split('+')[0])
+    """Check a version against a pin; '2.12.1+cpu' satisfies 2.12.1."""
+    pinned = pin.split('==')[1]
+    return pinned in (version, version.split('+')[0])

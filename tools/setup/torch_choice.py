@@ -128,13 +128,13 @@ class TorchChoice:
 
     def _install_cuda(self) -> None:
         """Install CUDA packages that torch's metadata requires."""
-        asked = asked_cuda(self.venv.requirements('torch'))
-        if not asked:
+        required = required_cuda(self.venv.requirements('torch'))
+        if not required:
             return
         pins = {name: p for name, p in self.lock.items() if is_cuda(name)}
         if all(
             name in pins and version in ('', pins[name].split('==')[1])
-            for name, version in asked.items()
+            for name, version in required.items()
         ):
             self.venv.pip_install_missing(pins)
         else:
@@ -142,7 +142,7 @@ class TorchChoice:
             self._resolve(have['torch'], f'torchvision=={have["torchvision"]}')
 
 
-def asked_cuda(lines: List[str]) -> Dict[str, str]:
+def required_cuda(lines: List[str]) -> Dict[str, str]:
     """List the CUDA packages that torch requires on this machine.
 
     Args:
@@ -155,7 +155,7 @@ def asked_cuda(lines: List[str]) -> Dict[str, str]:
         'platform_machine': platform.machine(),
         'platform_system': platform.system(),
     }
-    asked = {}
+    required = {}
     for line in lines:
         requirement, _, marker = line.partition(';')
         name = re.match(r'[\w.-]+', requirement).group()
@@ -163,5 +163,5 @@ def asked_cuda(lines: List[str]) -> Dict[str, str]:
         holds = all(machine.get(key) == value for key, value in wanted)
         if is_cuda(name) and holds:  # False for markers with "extra"
             fixed = re.search(r'==\s*([\w.]+)', requirement)
-            asked[name] = fixed.group(1) if fixed else ''
-    return asked
+            required[name] = fixed.group(1) if fixed else ''
+    return required

@@ -5,8 +5,8 @@ score (yes or no for each candidate), parse (text to interactions), locate
 (which pairs the parsed interactions are about; parse reads the answers), embed
 (texts to vectors), pack (the training cache). Each is a command, and "run"
 does several in a row; "report" prints the progress of all shards; "agree"
-joins several teachers' parsed folders into one to embed and pack. Killed at
-any point, the same command resumes.
+joins several teachers' parsed folders into one to embed and pack. The same
+command resumes after an interruption.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def parse_args() -> argparse.Namespace:
     command.add_argument(
         '--raw',
         required=True,
-        help="a pass's folder, or a JSONL file of raw answers "
+        help="a teacher job's folder, or a JSONL file of raw answers "
         '{image_id, kind, text}',
     )
     command.add_argument(
@@ -99,7 +99,7 @@ def parse_args() -> argparse.Namespace:
         _add_vocab(command, required=True)
         _add_packing(command)
         _add_imports(command)
-        command.add_argument('--out', required=True, help="the pass's folder")
+        command.add_argument('--out', required=True, help="the job's folder")
     command = commands.add_parser(
         'agree', help='several teachers, with agreement as score'
     )
@@ -123,7 +123,7 @@ def parse_args() -> argparse.Namespace:
         'report', help='progress of a folder over all shards and runs'
     )
     _add_vocab(command, required=False)
-    command.add_argument('--out', required=True, help="the pass's folder")
+    command.add_argument('--out', required=True, help="the job's folder")
     return parser.parse_args()
 
 
@@ -166,7 +166,7 @@ def _add_parsed(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--parsed',
         default=PARSED,
-        help="name of the parsed layer in the pass's folder; .jsonl needs no "
+        help="name of the parsed layer in the job's folder; .jsonl needs no "
         'pyarrow (default %(default)s)',
     )
 
@@ -219,7 +219,7 @@ def _add_requesting(command: argparse.ArgumentParser) -> None:
         "what annotated data sets' boxes refer to (default: "
         'stored for a COCO .json, else upright)',
     )
-    add('--out', required=True, help="the pass's folder")
+    add('--out', required=True, help="the job's folder")
     add(
         '--backend',
         required=True,
@@ -587,32 +587,32 @@ def run_stages(
         objects = read_objects(args, stages)
         if args.engine != 'ray':
             backend = ask_config(args, requesting).build_backend()
-    for asked, worked in in_rounds(stages):
-        if asked:
-            complete, failed = run_requests(args, asked, objects, backend)
+    for requested, offline in in_rounds(stages):
+        if requested:
+            complete, failed = run_requests(args, requested, objects, backend)
             failures += [failed] if failed else []
             if not complete:
                 raise RuntimeError(failed)
-        for stage in worked:
+        for stage in offline:
             work_offline(args, stage, args.out, objects)
     return failures[0] if failures else None
 
 
 def in_rounds(stages: List[str]) -> List[Tuple[List[str], List[str]]]:
-    """Group stages into request stages and offline ones after these.
+    """Group stages into rounds of request stages, then offline stages.
 
-    The stage locate asks about parsed labels, and its answers are parsed.
+    The stage locate needs parsed labels, and its answers are parsed again.
     """
-    asked = [stage for stage in stages if stage in STAGES]
-    worked = [stage for stage in stages if stage in OFFLINE]
+    requested = [stage for stage in stages if stage in STAGES]
+    offline = [stage for stage in stages if stage in OFFLINE]
     if 'locate' not in stages:
-        return [(asked, worked)]
+        return [(requested, offline)]
     return [
         (
-            [stage for stage in asked if stage != 'locate'],
-            [stage for stage in worked if stage == 'parse'],
+            [stage for stage in requested if stage != 'locate'],
+            [stage for stage in offline if stage == 'parse'],
         ),
-        (['locate'], worked),
+        (['locate'], offline),
     ]
 
 

@@ -3,9 +3,9 @@
 show: caption, sentences, interactions with scores and pointed pairs, and
 failures, as text or drawn. compare: precision, recall, mAP and kinds of false
 labels over images, for one or several teachers. check: compare every byte of
-a cache with its manifest. FROM is a pass's folder, a cache, or a parsed layer
-(.parquet or .jsonl). Needs neither torch nor mmdet; show --out needs Pillow
-and matplotlib.
+a cache with its manifest. FROM is a teacher job's folder, a cache, or a parsed
+layer (.parquet or .jsonl). Needs neither torch nor mmdet; show --out needs
+Pillow and matplotlib.
 """
 
 import argparse
@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
     show.add_argument('--num', type=int, default=3, help='default 3')
     show.add_argument(
         '--raw',
-        help="a pass's folder or a JSONL file with the answers' texts "
+        help="a job's folder or a JSONL file with the answers' texts "
         '(default: in FROM)',
     )
     show.add_argument(
@@ -84,7 +84,7 @@ def _add_compare(command: argparse.ArgumentParser) -> None:
     add(
         '--objects',
         help='all objects of the images, as annotate.py --objects reads '
-        'them: false labels of present and absent objects are told apart',
+        'them, to distinguish false labels of present and absent objects',
     )
     add(
         '--ids',

@@ -117,8 +117,8 @@ def pseudo_label_prior(
         counts = np.bincount(seen[seen >= 0], minlength=len(labels))
         # A person is not counted as its own object.
         counts[vocabulary.person_label] -= 1
-        there = counts[objects] > 0
-        shown += there
+        has_object = counts[objects] > 0
+        shown += has_object
         labeled = cache.get(key)['hoi_labels']
         named[np.unique(labeled[labeled >= 0])] += 1
     # The teacher may name classes whose object was not detected.

@@ -68,12 +68,12 @@ class CrossValidation:
         for fold in range(folds):
             runner = self._runner(fold if folds > 1 else None)
             if self.train:
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 runner.train()
                 metrics['train_seconds'] = (
                     metrics.get('train_seconds', 0.0)
                     + time.perf_counter()
-                    - begun
+                    - start
                 )
             self._test(runner, fold if folds > 1 else None)
         for name, evaluator in self.evaluators.items():

@@ -33,9 +33,9 @@ def run_test(cfg: Config, train: bool) -> dict:
     """Run without additional entries of the config."""
     runner, metrics = RUNNERS.build(cfg), {}
     if train:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         runner.train()
-        metrics['train_seconds'] = time.perf_counter() - begun
+        metrics['train_seconds'] = time.perf_counter() - start
     metrics.update(
         (name.rsplit('/', 1)[-1], float(value))
         for name, value in runner.test().items()

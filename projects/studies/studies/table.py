@@ -44,12 +44,12 @@ class StudyTable:
         ]
         self.found = found
         # Deterministic rows have one run for all seeds.
-        asked = Counter(
+        counts = Counter(
             tuple(found[row])
             for row in self.rows
             if not self._is_deterministic(row)
         )
-        self.seeds = list(asked.most_common(1)[0][0]) if asked else []
+        self.seeds = list(counts.most_common(1)[0][0]) if counts else []
 
     def markdown(self) -> str:
         """Format the table as Markdown."""
@@ -94,7 +94,7 @@ class StudyTable:
             ]
         )
         for row in self.rows:
-            there = [s for s, f in self.found[row].items() if f is not None]
+            measured = [s for s, f in self.found[row].items() if f is not None]
             cells = []
             for metric in metrics:
                 # Runs without training have no train_seconds.
@@ -111,7 +111,7 @@ class StudyTable:
                     row,
                     self.study.rows[row]['title'],
                     self.split,
-                    ' '.join(map(str, there)),
+                    ' '.join(map(str, measured)),
                     *cells,
                     '' if share is None else share,
                 ]
@@ -147,14 +147,14 @@ class StudyTable:
     def _title(self, row: str) -> str:
         """Return a row's title, with its seeds if they differ."""
         title = self.study.rows[row]['title']
-        there = [s for s, f in self.found[row].items() if f is not None]
-        if not there:
+        measured = [s for s, f in self.found[row].items() if f is not None]
+        if not measured:
             return f'{title} (not run yet)'
-        if there == self.seeds or self._is_deterministic(row):
+        if measured == self.seeds or self._is_deterministic(row):
             return title
         return (
-            f'{title} (seed{"s" * (len(there) > 1)} '
-            f'{", ".join(map(str, there))})'
+            f'{title} (seed{"s" * (len(measured) > 1)} '
+            f'{", ".join(map(str, measured))})'
         )
 
 
