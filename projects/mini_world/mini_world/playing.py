@@ -5,7 +5,7 @@ import numpy as np
 from . import poses
 from .basics import rest
 from .canvas import Canvas
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .group import Group, Spot
 from .holding import carry_along
 from .people import Person

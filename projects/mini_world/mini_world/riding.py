@@ -2,7 +2,7 @@
 
 from . import poses
 from .basics import PROP, rest, thing_at
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .group import Group, Spot
 from .holding import carry_along, hold
 from .people import Person, Posture

@@ -2,7 +2,7 @@
 
 from . import poses
 from .basics import PROP, Step, rest, thing_at
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .frame import Frame
 from .group import Group, Spot
 from .people import Person

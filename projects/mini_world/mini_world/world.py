@@ -4,7 +4,7 @@ import numpy as np
 
 from . import poses
 from .canvas import Canvas
-from .catalogue import INTERACTIONS, PLACES, Interaction
+from .catalog import INTERACTIONS, PLACES, Interaction
 from .dice import Dice
 from .frame import Frame
 from .group import Group, Spot
