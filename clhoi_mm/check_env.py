@@ -1,10 +1,10 @@
-"""Says what is missing or does not fit in this Python, and what to do.
+"""Check installed packages, and suggest a remedy for each problem.
 
     python -m clhoi_mm.check_env
 
-Exit code 1 if anything needed is missing or does not fit. Versions are those
-that the modules themselves state: the distributions of the two rows differ
-in name, and share their import names.
+The exit code is 1 if a required package is missing or incompatible. Versions
+are read from modules, since the distributions of the two rows have different
+names but the same import names.
 """
 
 import importlib
@@ -18,16 +18,16 @@ from typing import Dict, List, Optional, Set, Tuple
 
 @dataclass(frozen=True)
 class Need:
-    """Requirement of one module.
+    """Required versions of a module.
 
     Args:
-        dist (str): The distribution that pip installs.
-        lower (str): The oldest version that can work.
-        tested (str): The version in the lock file.
-        below (str, optional): The first version known not to work.
-        optional (bool): Whether only some configs need it.
-        below_if (str, optional): ``below`` matters only beside this module.
-        why (str): Why ``below`` does not work.
+        dist (str): Name of the distribution.
+        lower (str): Minimum version.
+        tested (str): Version in the lock file.
+        below (str, optional): First incompatible version.
+        optional (bool): Whether only some configs need the module.
+        below_if (str, optional): Module that ``below`` depends on.
+        why (str): Reason of ``below``.
     """
 
     dist: str
@@ -41,17 +41,16 @@ class Need:
 
 @dataclass
 class Found:
-    """What is installed.
+    """Installed packages.
 
     Args:
-        versions (dict): ``__version__`` by import name. Absent: not there.
-        errors (dict): By import name, why a module that is there does not
-            import.
+        versions (dict): ``__version__`` by import name.
+        errors (dict): Import errors of installed modules by import name.
         dists (set): Names of installed distributions.
-        python (tuple): Python's major and minor version.
-        operators (str): Which of mmcv's are in use; '' where unknown.
-        is_registered (bool): Whether other tools than this project's own
-            find the operators of ``clhoi_mm.ops``.
+        python (tuple): Major and minor version of Python.
+        operators (str): Implementation of mmcv's operators; '' if unknown.
+        is_registered (bool): Whether mmdet's own tools find the operators of
+            ``clhoi_mm.ops``.
     """
 
     versions: Dict[str, str] = field(default_factory=dict)
@@ -64,7 +63,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Problem:
-    """One line of the report; a warning if it is not an error."""
+    """Error or warning of the report."""
 
     error: bool
     text: str
@@ -132,7 +131,7 @@ ROWS = {
         ),
     },
 }
-# The first and last Python of each row; mmcv 2.1.0 does not build on 3.13.
+# First and last Python of each row; mmcv 2.1.0 does not build on 3.13.
 PYTHONS = {'onedl': ((3, 10), (3, 14)), 'openmmlab': ((3, 10), (3, 12))}
 COMPILED = 'compiled'
 STAND_IN = 'torchvision and torch (clhoi_mm.ops)'
@@ -141,9 +140,9 @@ _MMDET = ('mmdet.models', 'mmdet.apis')
 
 
 def parse_version(text: str) -> Tuple[int, ...]:
-    """The release part as a tuple without trailing zeros.
+    """Parse a release number without trailing zeros.
 
-    '2.12.1+cu130' is (2, 12, 1); '2.0.0rc4' is (2,), as '2.0' is.
+    '2.12.1+cu130' gives (2, 12, 1), '2.0.0rc4' and '2.0' give (2,).
     """
     found = re.match(r'\s*v?(\d+(?:\.\d+)*)', text)
     release = [int(n) for n in found.group(1).split('.')] if found else []
@@ -153,14 +152,14 @@ def parse_version(text: str) -> Tuple[int, ...]:
 
 
 def find_row(found: Found) -> Tuple[str, List[str]]:
-    """The row that is installed.
+    """Find the installed row.
 
     Args:
-        found (Found): What is installed.
+        found (Found): Installed packages.
 
     Returns:
-        tuple: The row ('onedl' where nothing of either is installed), and
-        the distributions of the other row found beside it.
+        tuple[str, list[str]]: The row ('onedl' if neither is installed), and
+        installed distributions of the other row.
     """
     dists = {
         row: [needs[m].dist for m in _MM if needs[m].dist in found.dists]
@@ -175,7 +174,7 @@ def find_row(found: Found) -> Tuple[str, List[str]]:
 
 
 def _remedy(need: Need) -> str:
-    """The command that installs a fitting version."""
+    """Return a command that installs a compatible version."""
     # mmcv 2.1.0 is built with pkg_resources, which setuptools 81 removed.
     flag = '--build-constraint requirements/build-openmmlab.txt '
     return (
@@ -225,16 +224,16 @@ def _check_module(name: str, need: Need, found: Found) -> Optional[Problem]:
 
 
 def check(found: Found) -> List[Problem]:
-    """Compares what is installed with what is needed. Imports nothing.
+    """Compare installed packages with the requirements.
 
     Args:
-        found (Found): What is installed.
+        found (Found): Installed packages.
 
     Returns:
-        list[Problem]: Errors first.
+        list[Problem]: Problems, errors first.
     """
     problems = []
-    row, strangers = find_row(found)
+    row, other_row_dists = find_row(found)
     needs = ROWS[row]
     first, last = PYTHONS[row]
     if not first <= found.python <= last:
@@ -248,12 +247,12 @@ def check(found: Found) -> List[Problem]:
                 'run: make setup, with another one as PYTHON=python3.12',
             )
         )
-    if strangers:
+    if other_row_dists:
         problems.append(
             Problem(
                 True,
                 'both rows are installed, and overwrite each other '
-                f'({", ".join(strangers)} beside onedl-*)',
+                f'({", ".join(other_row_dists)} beside onedl-*)',
                 'make a new environment: make setup, or make setup '
                 'ROW=openmmlab',
             )
@@ -279,7 +278,7 @@ def check(found: Found) -> List[Problem]:
             Problem(
                 True,
                 f'{broken[0]} does not import ({found.errors[broken[0]]})',
-                'install what it names, or make the environment anew: '
+                'install the named package, or make a new environment: '
                 'make setup',
             )
         )
@@ -315,7 +314,7 @@ def _broken_operators(need: Need, found: Found) -> Problem:
 
 
 def _find_operators(found: Found) -> None:
-    """Note which operators mmcv has, and whether they work."""
+    """Record mmcv's implementation of operators, and test it."""
     spec = None
     if 'mmcv' in found.versions:
         spec = importlib.util.find_spec('mmcv._ext')
@@ -344,7 +343,7 @@ def _run_operators() -> None:
 
 
 def probe() -> Found:
-    """Imports what is needed and notes the versions and the failures."""
+    """Import required modules; record versions and errors."""
     dists = {
         dist.metadata['Name'].lower().replace('_', '-'): dist.version
         for dist in importlib.metadata.distributions()
@@ -357,10 +356,10 @@ def probe() -> Found:
         except ModuleNotFoundError as error:
             if error.name != name.split('.')[0]:
                 found.errors[name] = _one_line(error)
-        except Exception as error:  # mm* assert, libraries fail to load
+        except Exception as error:  # assertions of mm*, missing libraries
             found.errors[name] = _one_line(error)
         else:
-            # pycocotools states no version
+            # pycocotools has no __version__.
             found.versions[name] = getattr(
                 module, '__version__', dists.get(name, '')
             )
@@ -387,7 +386,7 @@ def main() -> int:
     errors = sum(problem.error for problem in problems)
     print(
         'check_env: '
-        + (f'{errors} to repair' if errors else 'everything needed is there')
+        + (f'{errors} to fix' if errors else 'all requirements are met')
     )
     return int(errors > 0)
 

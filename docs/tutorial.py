@@ -1,13 +1,11 @@
-"""From a folder of images to a trained detector, in six steps.
+"""Train a detector on images without annotations, in six steps.
 
     python docs/tutorial.py
 
-Nobody annotates anything on the way: a teacher says what happens in whole
-images, and the detector learns from that which pair of boxes does it. The
-images are a small mini world's, and the teacher is simulated, so that all of
-this runs on one CPU core in minutes; what changes with your own images and a
-real VLLM stands at each step. Each step prints the command that it runs, so
-that you can run it yourself.
+A teacher's image-level pseudo-labels replace annotations. Images are from the
+mini world and the teacher is simulated, so that all steps run on one CPU core
+in minutes; comments state the changes for your own images and a real VLLM.
+Each step prints its command.
 """
 
 import argparse
@@ -22,7 +20,7 @@ REPO = Path(__file__).resolve().parents[1]
 
 
 def run(*command: object) -> None:
-    """Print a command, run it in the repository, and stop if it fails."""
+    """Print a command and run it in the repository."""
     command = [str(part) for part in command]
     print('\n$ python ' + shlex.join(command), flush=True)
     subprocess.run([sys.executable, *command], cwd=REPO, check=True)
@@ -37,7 +35,7 @@ def parse_args() -> argparse.Namespace:
         '--out',
         type=Path,
         default=REPO / 'work_dirs' / 'tutorial',
-        help='folder for everything (default: %(default)s)',
+        help='folder for all files (default: %(default)s)',
     )
     parser.add_argument(
         '--num-train', type=int, default=320, help='default: %(default)s'
@@ -57,10 +55,9 @@ def main() -> None:
     data, teacher, work_dir = out / 'data', out / 'teacher', out / 'run'
     out.mkdir(parents=True, exist_ok=True)
 
-    # %% 1. Images. Yours are a folder with any folders in it. The mini
-    # world's generator also writes annotations; training below never sees
-    # them. They serve the simulated teacher, which sees no image, and the
-    # metrics of step 6.
+    # %% 1. Images: any folder, searched recursively. The mini world's
+    # generator also writes annotations. Training does not use them, only the
+    # simulated teacher (in place of images) and the metrics of step 6.
     run(
         'projects/mini_world/make_mini.py',
         '--out',
@@ -77,13 +74,13 @@ def main() -> None:
     )
     images = data / 'train'
 
-    # %% 2. The teacher: a caption and a list of interactions for each image
-    # ("describe", "list"), read by rule ("parse"), turned into vectors
-    # ("embed") and written where training looks them up ("pack"). About half
-    # of what this teacher says is right. With a real one:
+    # %% 2. Pseudo-labels: request a caption and a list of interactions for
+    # each image ("describe", "list"), parse the answers by rules ("parse"),
+    # encode texts ("embed") and write the training cache ("pack"). About half
+    # of this teacher's labels are correct. For a real VLLM:
     #   --backend openai --model Qwen/Qwen2.5-VL-7B-Instruct
     #   --options base_url=http://localhost:8000/v1
-    # and a text encoder that knows meaning in place of the hashed one.
+    # and a pretrained text encoder instead of the hashed one.
     annotations = data / 'annotations' / 'train.json'
     run(
         'tools/teacher/annotate.py',
@@ -106,16 +103,16 @@ def main() -> None:
         'hashed',
     )
 
-    # What it said of one image.
+    # Show the answers for one image.
     key = min(
         path.relative_to(data).as_posix() for path in images.rglob('*.png')
     )
     run('tools/teacher/inspect_cache.py', 'show', teacher, '--keys', key)
 
-    # %% 3. A config: the mini world's for images without annotations, with
-    # other places and fewer epochs. For photos start from
-    # configs/clhoi_r50_unlabeled.py, which has a detector trained on COCO.
-    # Two epochs of context (image against caption), then interactions.
+    # %% 3. Config: the mini world's for images without annotations, with
+    # other paths and fewer epochs. For photos use
+    # configs/clhoi_r50_unlabeled.py, with a detector trained on COCO. Two
+    # epochs of context distillation precede interaction distillation.
     config = out / 'tutorial.py'
     base = REPO / 'configs/mini/clhoi_r18_mini_unlabeled.py'
     config.write_text(f"""_base_ = {str(base)!r}
@@ -138,12 +135,12 @@ test_dataloader = dict(
     num_workers=0,
     persistent_workers=False,
     dataset=dict(data_root={str(data) + os.sep!r}))
-# There is nothing to validate by: no annotations.
+# No validation without annotations.
 val_dataloader = val_evaluator = val_cfg = None
 model = dict(
     detector=dict(
         checkpoint={str(REPO / 'checkpoints/mini_detector.pth')!r}),
-    # Pseudo-labels are taken as they are for an epoch of interactions.
+    # Warm-up is one epoch of interaction distillation.
     label_noise=dict(warmup={-(-args.num_train // 16)}))
 train_cfg = dict(max_epochs={args.epochs})
 param_scheduler = [
@@ -155,7 +152,7 @@ param_scheduler = [
 default_hooks = dict(logger=dict(interval=10))
 """)
 
-    # %% 4. Training. The same command goes on after an interruption.
+    # %% 4. Training. The same command resumes after an interruption.
     run('tools/train.py', config, '--work-dir', work_dir, '--resume')
     run(
         'tools/analysis_tools/analyze_logs.py',
@@ -168,8 +165,8 @@ default_hooks = dict(logger=dict(interval=10))
         out / 'losses.png',
     )
 
-    # %% 5. Interactions in images that were never seen, as pictures and JSON.
-    # The checkpoint brings its config along.
+    # %% 5. Inference on test images, as pictures and JSON. The checkpoint
+    # contains its config.
     weights = work_dir / f'epoch_{args.epochs}.pth'
     run(
         'tools/infer.py',
@@ -192,7 +189,7 @@ default_hooks = dict(logger=dict(interval=10))
     )[:3]:
         print(f'  {score:.2f}  {text}')
 
-    # %% 6. How good is that? Here annotations are needed, of test images.
+    # %% 6. Evaluation, which needs annotations of test images.
     run(
         'tools/test.py',
         config,

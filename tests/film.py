@@ -64,10 +64,10 @@ def draw_film(
     """BGR pictures of the frames."""
     canvas = Canvas(WIDTH, HEIGHT)
     Scene('street', 'train', Dice(3)).draw(canvas)
-    street = canvas.colours.copy()
+    street = canvas.colors.copy()
     frames = []
     for number in range(num_frames):
-        canvas.colours[:] = street
+        canvas.colors[:] = street
         for actor in cast:
             for _, draw in actor.group(number).steps:
                 draw(canvas)

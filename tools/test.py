@@ -81,12 +81,12 @@ def known_names(cfg: Config) -> dict[str, tuple[str, ...]]:
     return names
 
 
-def print_metrics(metrics: dict, figures: list[str]) -> None:
+def print_metrics(metrics: dict, metric_names: list[str]) -> None:
     """Print the selected metrics, in percent."""
     by_name = {key.split('/')[-1]: value for key, value in metrics.items()}
-    figures = [name for name in figures if name in by_name]
-    width = max(map(len, figures), default=0) + 2
-    for name in figures:
+    metric_names = [name for name in metric_names if name in by_name]
+    width = max(map(len, metric_names), default=0) + 2
+    for name in metric_names:
         print(f'{name:<{width}}{by_name[name]:6.2f}')
 
 
@@ -137,13 +137,13 @@ def main() -> None:
         args.work_dir or cfg.get('work_dir') or osp.join('work_dirs', name)
     )
     cfg.load_from = args.checkpoint
-    figures = known_names(cfg) if args.eval else {}
-    unknown = [name for name in args.eval or [] if name not in figures]
+    metric_names = known_names(cfg) if args.eval else {}
+    unknown = [name for name in args.eval or [] if name not in metric_names]
     if unknown:
-        # Before hours of testing rather than after.
+        # Fail before hours of testing.
         raise SystemExit(
             f'--eval {" ".join(unknown)}: unknown; this config '
-            f'has {", ".join(figures)}'
+            f'has {", ".join(metric_names)}'
         )
     if args.out and not args.out.endswith(('.json', '.npz')):
         raise SystemExit(
@@ -162,7 +162,11 @@ def main() -> None:
     if args.eval:
         print_metrics(
             metrics,
-            [name for selected in args.eval for name in figures[selected]],
+            [
+                name
+                for selected in args.eval
+                for name in metric_names[selected]
+            ],
         )
     unreadable = getattr(runner.test_loop, 'unreadable', ())
     if unreadable:

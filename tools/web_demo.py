@@ -83,7 +83,7 @@ class Guard:
     def _tidy_up(self) -> None:
         ages = {}
         for path in self.folder.rglob('*'):
-            # Another request may delete it meanwhile.
+            # Another request may have deleted it.
             with suppress(FileNotFoundError):
                 if path.is_file():
                     ages[path] = time.time() - path.stat().st_mtime
@@ -152,11 +152,10 @@ class PageActions:
         """Add an uploaded image; see :meth:`add`."""
         from clhoi_mm.apis.demo_page import render_message
 
-        # Gradio refuses paths that a visitor made up. Its own depend on the
-        # content: two visitors with one photo share a file, so that the
-        # first one must not delete it.
+        # Gradio rejects forged paths. Its own paths depend on the content, so
+        # that users with the same photo share a file, which is kept.
         if not Path(path).resolve().is_relative_to(self.folder):
-            return None, render_message('This is no upload.', 'error'), ''
+            return None, render_message('This is not an upload.', 'error'), ''
         return self.add(path, threshold, phrases)
 
 
@@ -246,7 +245,7 @@ def build(session: Any, facts: dict, folder: str) -> Any:
                 actions.show,
                 [number, *inputs],
                 result,
-                # A click while another one is processed counts.
+                # Repeat for the last click during processing.
                 trigger_mode='always_last',
             )
     return blocks

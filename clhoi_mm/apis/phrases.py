@@ -10,7 +10,7 @@ import numpy as np
 from clhoi_mm.teacher.parsing.lexicon import Lexicon, load_words
 from clhoi_mm.utils.english import gerund, third_person
 from clhoi_mm.utils.morphology import singular, verb_form
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 # Words around a verb and an object that do not change the class.
 DETERMINERS = frozenset(
@@ -56,7 +56,7 @@ class PhraseReader:
     def __init__(self, vocabulary: HOIVocabulary) -> None:
         self.vocabulary = vocabulary
         self.known = {
-            normalise_name(text): (int(verb), int(obj))
+            normalize_name(text): (int(verb), int(obj))
             for texts in (
                 vocabulary.names,
                 vocabulary.phrases,
@@ -71,7 +71,7 @@ class PhraseReader:
             zip(vocabulary.verbs, vocabulary.gerunds)
         ):
             for spelling in (verb, form, gerund(verb), third_person(verb)):
-                self.verbs.setdefault(normalise_name(spelling), label)
+                self.verbs.setdefault(normalize_name(spelling), label)
 
     def read(self, phrases: Sequence[str]) -> PhraseVocabulary:
         """Make a vocabulary of phrases.
@@ -110,7 +110,7 @@ class PhraseReader:
 
     def _read(self, phrase: str) -> Tuple[str, str, int]:
         """Parse a phrase as verb, gerund, and object label."""
-        text = normalise_name(re.sub(r"[^\w\s'-]", ' ', phrase).strip())
+        text = normalize_name(re.sub(r"[^\w\s'-]", ' ', phrase).strip())
         if text in self.known:
             verb, obj = self.known[text]
             return (*self._own(verb, phrase), obj)
@@ -235,12 +235,12 @@ def find_classes(
         )
     mask = np.zeros((vocabulary.num_verbs, vocabulary.num_objects + 1), bool)
     classes = {
-        normalise_name(text): label
+        normalize_name(text): label
         for texts in (vocabulary.phrases, vocabulary.names)
         for label, text in enumerate(texts)
     }
     for name in wanted:
-        label = classes.get(normalise_name(name), -1)
+        label = classes.get(normalize_name(name), -1)
         verb, obj = vocabulary.verb_label(name), vocabulary.object_label(name)
         if max(label, verb, obj) < 0:
             names = [*vocabulary.names, *vocabulary.verbs, *vocabulary.objects]

@@ -1,4 +1,4 @@
-from .names import normalise_name, with_article
+from .names import normalize_name, with_article
 from .vocabulary import HOIVocabulary
 from .zero_shot import ZERO_SHOT_SPLITS, load_zero_shot_split, unseen_classes
 
@@ -6,7 +6,7 @@ __all__ = [
     'HOIVocabulary',
     'ZERO_SHOT_SPLITS',
     'load_zero_shot_split',
-    'normalise_name',
+    'normalize_name',
     'unseen_classes',
     'with_article',
 ]

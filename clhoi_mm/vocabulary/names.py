@@ -27,7 +27,7 @@ _UNCOUNTABLE = {'broccoli', 'food', 'water'}
 _VOWEL_SOUND = re.compile(r'(?!uni|use|one\b|eu|uku)[aeiou]|hour|honest')
 
 
-def normalise_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Normalize case, ``_``, ``-``, spaces and known spellings.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 
 from clhoi_mm.utils.english import gerund, third_person
 
-from .names import normalise_name, with_article
+from .names import normalize_name, with_article
 
 DATA_DIR = Path(__file__).parent / 'data'
 REQUIRED_FIELDS = ('name', 'objects', 'verbs', 'gerunds', 'hois')
@@ -286,19 +286,19 @@ class HOIVocabulary:
 
     def object_label(self, name: str) -> int:
         """Find an object's label by any known spelling, or -1."""
-        return self._object_index.get(normalise_name(name), -1)
+        return self._object_index.get(normalize_name(name), -1)
 
     def verb_label(self, name: str) -> int:
         """Find a verb's label by any known spelling, or -1."""
-        return self._verb_index.get(normalise_name(name), -1)
+        return self._verb_index.get(normalize_name(name), -1)
 
     @cached_property
     def _object_index(self) -> Dict[str, int]:
-        return {normalise_name(n): i for i, n in enumerate(self.objects)}
+        return {normalize_name(n): i for i, n in enumerate(self.objects)}
 
     @cached_property
     def _verb_index(self) -> Dict[str, int]:
-        return {normalise_name(n): i for i, n in enumerate(self.verbs)}
+        return {normalize_name(n): i for i, n in enumerate(self.verbs)}
 
     def _noun(self, label: int) -> str:
         if label == self.person_label:
@@ -307,7 +307,7 @@ class HOIVocabulary:
 
     def _check_names(self) -> None:
         for field in ('objects', 'verbs'):
-            names = [normalise_name(n) for n in getattr(self, field)]
+            names = [normalize_name(n) for n in getattr(self, field)]
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 self._fail(field, f'names occur twice: {twice}')

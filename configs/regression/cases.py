@@ -1,6 +1,6 @@
-# Short trainings whose results refactorings must not change:
-# tools/analysis_tools/regression.py records and compares them. This file
-# contains every name of an option, hook or class that they depend on.
+# Short trainings for tools/analysis_tools/regression.py, whose results
+# refactorings must not change. All names of options, hooks and classes that
+# they depend on are in this file.
 _supervision = 'model.teacher_head.supervision'
 _noise = 'model.label_noise'
 
@@ -19,7 +19,7 @@ def _self_distillation(epoch: int, context_epochs: int) -> dict:
 def _cases(
     warmup: int, rounds: list[dict], annotated: dict, power: float = 4.0
 ) -> dict:
-    """Make the options of each case: supervision, noise model, rounds.
+    """Make each case's options: supervision, noise model, rounds.
 
     Args:
         warmup (int): Iterations before a label noise model is used.

@@ -1,13 +1,13 @@
 # Real photos: training from captions, and from V-COCO's pair labels.
-# docs/real_photos.md describes how to make the data. Settings are chosen by
-# the table "chosen", on the photos of val.json; "measured" is on test.json.
+# docs/real_photos.md describes how to make the data. The table "chosen" is on
+# the photos of val.json, for choosing settings; "measured" is on test.json.
 config = '../clhoi_yolox-nano_coco-captions_features.py'
 seeds = [0, 1, 2]
 
 _interval = dict(type='VCOCOMetric', vocabulary='v_coco', resamples=1000)
 options = {'test_evaluator': _interval}
 predictions = True
-# Every annotated box is a detection, and nothing else.
+# Detections are the annotated boxes.
 _features = 'data/v_coco/features.safetensors'
 _given = [
     dict(type='LoadDetectorFeatures', file=_features),
@@ -91,8 +91,8 @@ rows = {
         title='label-free, EM label noise model',
         options={_noise: dict(_delete_=True, type='EMLabelNoise', warmup=159)},
     ),
-    # Four models, each trained on all photos but those it is tested on; 30
-    # epochs are about as many steps as label-free training has.
+    # Cross-validation with four folds; 30 epochs are about as many iterations
+    # as label-free training has.
     'instance': dict(
         title='instance-level labels, four-fold',
         folds=4,

@@ -1,6 +1,6 @@
 # Ablations and settings on real photos, on the photos of val.json: training
-# from captions, tested on V-COCO (docs/real_photos.md makes the data). A
-# default changes only where the interval of a row's difference excludes 0.
+# from captions, tested on V-COCO (data: docs/real_photos.md). Defaults change
+# only if the interval of a row's difference excludes 0.
 config = '../clhoi_yolox-nano_coco-captions_features.py'
 seeds = [0]
 split = 'val'
@@ -150,7 +150,7 @@ rows = {
         options={_cache: 'data/coco/teachers/by-2'},
     ),
 }
-# The first photos, with as many iterations.
+# The first photos, with the same number of iterations.
 for _name, _count, _epochs in (('quarter', 416, 48), ('half', 832, 24)):
     rows[_name] = dict(
         title=f'{_count} photos',

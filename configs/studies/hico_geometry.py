@@ -16,8 +16,8 @@ _instance = {'model.teacher_head.supervision': 'instance'}
 _no_attention = {'model.icn.num_layers': 0}
 _by_verb = {'model.icn.verbwise_interactiveness': True}
 
-# A second round, in which a new ICN is trained on the posteriors of the first,
-# as in configs/clhoi_r18_mini.py; training with labels is as long.
+# A second round trains a re-initialized ICN on the first one's posteriors, as
+# in configs/clhoi_r18_mini.py; training with labels has the same length.
 _second_round = {
     'train_cfg.max_epochs': 18,
     'param_scheduler': [
@@ -55,7 +55,7 @@ _second_round = {
 }
 
 
-def _told_by(teacher: str) -> dict:
+def _with_teacher(teacher: str) -> dict:
     return {_cache: _teachers + teacher}
 
 
@@ -131,35 +131,37 @@ rows = {
     ),
     'by-verb-weak': dict(
         title='label-free, weak teacher, verb-wise interactiveness',
-        options={**_told_by('weak'), **_by_verb},
+        options={**_with_teacher('weak'), **_by_verb},
         reference='by-verb-instance',
         seeds=[0],
     ),
     'by-verb-strong': dict(
         title='label-free, strong teacher, verb-wise interactiveness',
-        options={**_told_by('strong'), **_by_verb},
+        options={**_with_teacher('strong'), **_by_verb},
         reference='by-verb-instance',
         seeds=[0],
     ),
-    'weak': dict(title='label-free, weak teacher', options=_told_by('weak')),
+    'weak': dict(
+        title='label-free, weak teacher', options=_with_teacher('weak')
+    ),
     'weak-no-noise': dict(
         title='weak teacher, no label noise model',
-        options={**_told_by('weak'), **_no_noise},
+        options={**_with_teacher('weak'), **_no_noise},
         seeds=[0],
     ),
     'strong': dict(
-        title='label-free, strong teacher', options=_told_by('strong')
+        title='label-free, strong teacher', options=_with_teacher('strong')
     ),
     'strong-no-noise': dict(
         title='strong teacher, no label noise model',
-        options={**_told_by('strong'), **_no_noise},
+        options={**_with_teacher('strong'), **_no_noise},
         seeds=[0],
     ),
 }
 
-# Curves are of the ICN without pair attention: half the time, with the same
-# effect of the teacher's errors.
-# Teachers of each precision at the typical recall, and vice versa.
+# Curves are of the ICN without pair attention, which takes half the time and
+# shows the same effect of the teacher's errors: teachers of each precision at
+# the typical recall, and vice versa.
 _curves = dict(
     precision=[(0.40, 0.60), (0.70, 0.60), (0.85, 0.60), (1.00, 0.60)],
     recall=[(0.55, 0.40), (0.55, 0.80), (0.55, 1.00)],
@@ -172,7 +174,7 @@ _names = {
 for (_precision, _recall), _name in _names.items():
     rows[_name] = dict(
         title=f'label-free, precision {_precision:.2f}, recall {_recall:.2f}',
-        options={**_told_by(_name), **_no_attention},
+        options={**_with_teacher(_name), **_no_attention},
         reference='no-attention-instance',
         seeds=[0],
     )

@@ -7,7 +7,7 @@ reference = dict(row='instance', metric='mAP', title='of instance')
 
 _root = 'data/hico_geometry_full/'
 _annotations = f'{_root}annotations/train.json'
-# Validation images, on which settings are chosen.
+# Validation images, for choosing settings.
 tests = dict(
     val={
         'test_dataloader.dataset.file': f'{_root}packed/val.safetensors',
@@ -19,7 +19,7 @@ _no_attention = {'model.icn.num_layers': 0}
 _by_verb = {'model.icn.verbwise_interactiveness': True}
 
 
-def _told_by(teacher: str) -> dict:
+def _with_teacher(teacher: str) -> dict:
     return {
         'train_dataloader.dataset.teacher.cache': f'{_root}teacher/{teacher}'
     }
@@ -39,16 +39,16 @@ rows = {
     ),
     'measured': dict(
         title='label-free, teacher with measured errors',
-        options=_told_by('measured'),
+        options=_with_teacher('measured'),
         seeds=[0],
     ),
     'agree-any': dict(
         title=f'label-free, {_three}, independent errors',
-        options=_told_by('agree_1'),
+        options=_with_teacher('agree_1'),
     ),
     'agree-shared-any': dict(
         title=f'label-free, {_three}, half of the errors shared',
-        options=_told_by('agree_shared_1'),
+        options=_with_teacher('agree_shared_1'),
     ),
     'image': dict(
         title='image-level labels',
@@ -56,21 +56,21 @@ rows = {
         seeds=[0],
     ),
     'instance': dict(title='instance-level labels', options=_instance),
-    # Uses of the agreement: above, all labels with the share of the teachers
-    # as score.
+    # Uses of agreement. The rows above take all labels, with the share of
+    # teachers as score.
     'agree': dict(
         title=f'labels of two of {_three}, independent errors',
-        options=_told_by('agree_2'),
+        options=_with_teacher('agree_2'),
         seeds=[0],
     ),
     'agree-shared': dict(
         title=f'labels of two of {_three}, half of the errors shared',
-        options=_told_by('agree_shared_2'),
+        options=_with_teacher('agree_shared_2'),
         seeds=[0],
     ),
     'agree-no-noise': dict(
         title=f'labels of two of {_three}, no label noise model',
-        options={**_told_by('agree_2'), **_no_noise},
+        options={**_with_teacher('agree_2'), **_no_noise},
         seeds=[0],
     ),
     'recall': dict(
@@ -112,7 +112,7 @@ rows = {
     ),
 }
 
-# The first images of the training split, with more epochs the fewer they are.
+# The first images of the training split; fewer images, more epochs.
 _all = 33303
 _growth = {'eighth': (4163, 12), 'quarter': (8326, 9), 'half': (16652, 7)}
 for _name, (_count, _epochs) in _growth.items():

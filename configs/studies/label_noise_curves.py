@@ -1,5 +1,5 @@
-# When a label noise model pays: simulated teachers on V-COCO's boxes without
-# pixels, by the number of images, precision, recall and regularity of errors.
+# Gain of label noise models: simulated teachers on V-COCO's boxes without
+# pixels, by images, precision, recall and share of systematic errors.
 config = '../v_coco_geometry/icn_v_coco_geometry.py'
 seeds = [0]
 metrics = dict(AP='AP', AP_multi='AP of several pairs')
@@ -49,7 +49,7 @@ def _models(images: int, batch_size: int) -> dict:
         _delete_=True,
         type='LearnableLabelNoise',
         warmup=iterations,
-        # One over the images and some 8 compatible classes of each.
+        # One over the images and about 8 compatible classes of each.
         prior_weight=1 / (8 * images),
         instance_weight_power=2.0,
     )
@@ -109,8 +109,8 @@ plots = [
                 for n in _sizes
             ]
         },
-        # Of configs/studies/v_coco_real_words.py and coco_captions.py, whose
-        # models train on four fifths of 383 images and on 1,665 photos.
+        # Results of configs/studies/v_coco_real_words.py (four fifths of 383
+        # images) and coco_captions.py (1,665 photos).
         points={
             "texts of eleven VLLMs, V-COCO's boxes": (306, 68.1 - 69.0),
             'captions, real photos': (1665, 24.2 - 26.9),

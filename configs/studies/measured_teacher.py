@@ -1,5 +1,5 @@
-# A teacher with the measured errors of VLLMs beside the typical one, on the
-# mini world: which choices for the typical teacher still hold.
+# Ablations with a teacher with measured errors of VLLMs and with the typical
+# teacher, on the mini world.
 config = '../clhoi_r18_mini.py'
 seeds = [0]
 metrics = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
@@ -16,7 +16,7 @@ _options = {
         'one interactiveness',
         {'model.icn.verbwise_interactiveness': False},
     ),
-    # Without posteriors, the second round goes on with the first one's ICN.
+    # Without posteriors, the second round continues with the same ICN.
     'no-noise-as-long': (
         'no label noise model, for as long',
         {'model.label_noise': None},

@@ -1,5 +1,5 @@
-# A teacher with the measured errors of VLLMs beside the typical one, on
-# HICO-DET's boxes without pixels.
+# Ablations with a teacher with measured errors of VLLMs and with the typical
+# teacher, on HICO-DET's boxes without pixels.
 config = '../hico_geometry/icn_hico_geometry.py'
 seeds = [0]
 metrics = dict(AP='AP', AP_rare='AP rare', AP_multi='AP of several pairs')

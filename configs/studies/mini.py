@@ -10,10 +10,10 @@ metrics = dict(
 )
 reference = dict(row='instance', metric='mAP', title='of instance')
 
-# Without a context loss there is no stage for it: all epochs train everything.
+# Without a context loss, all epochs are of the second stage.
 _no_context_stage = {'custom_hooks.DistillStageHook.context_epochs': 0}
 _cache = 'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache'
-# Up to the second round, which uses the label noise model.
+# One round: stops before self-distillation, which uses the label noise model.
 _one_round = {'train_cfg.max_epochs': 11}
 _no_noise = {'model.label_noise': None, **_one_round}
 _all_verbs = {'model.icn.verbwise_interactiveness': False}
@@ -87,7 +87,7 @@ rows = {
         title='instance-level labels',
         options={'model.teacher_head.supervision': 'instance'},
     ),
-    # From here on without a second round.
+    # Rows without a second round.
     'no-self-distillation': dict(
         title='label-free, one round', options=_one_round
     ),

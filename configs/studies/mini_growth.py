@@ -3,7 +3,7 @@
 config = '../clhoi_r18_mini.py'
 seeds = [0]
 metrics = dict(mAP='mAP', mAP_rare='mAP_rare', mAP_non_rare='mAP_non_rare')
-# Compared with the labels of the images that are shipped.
+# Reference: labels of the 1,200 images of data/mini.
 reference = dict(
     row='instance-1200', metric='mAP', title='of 1,200 labeled images'
 )

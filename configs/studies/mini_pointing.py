@@ -1,5 +1,4 @@
-# A teacher that points at pairs, on the mini world: by the accuracy with which
-# it points at the right pair.
+# Pointed pairs of the teacher on the mini world, by their accuracy.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
 metrics = dict(

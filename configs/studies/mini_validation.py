@@ -10,7 +10,7 @@ _tokens = {'model.vlt.max_tokens': 1024}
 _layers = {'model.vlt.num_layers': 2}
 _context = 'model.context_loss.'
 _loss = 'model.interaction_loss.'
-_further = _loss + 'extra_positive_prior'
+_extra_prior = _loss + 'extra_positive_prior'
 _all_verbs = {'model.icn.verbwise_interactiveness': False}
 _two_rounds = {'train_cfg.max_epochs': 20}
 _fast = {
@@ -43,16 +43,18 @@ rows = {
             'custom_hooks.SelfDistillHook.epochs': [11, 20],
         },
     ),
-    'noisy-or': dict(title='bags by noisy-or', options={_further: 1.0}),
-    'one-pair': dict(title='few positives a bag', options={_further: 0.05}),
+    'noisy-or': dict(title='bags by noisy-or', options={_extra_prior: 1.0}),
+    'one-pair': dict(
+        title='few positives a bag', options={_extra_prior: 0.05}
+    ),
     'image': dict(title='image-level labels', options=_image),
     'image-noisy-or': dict(
         title='image-level labels, bags by noisy-or',
-        options={**_image, _further: 1.0},
+        options={**_image, _extra_prior: 1.0},
     ),
     'image-one-pair': dict(
         title='image-level labels, few positives a bag',
-        options={**_image, _further: 0.05},
+        options={**_image, _extra_prior: 0.05},
     ),
     'instance': dict(
         title='instance-level labels',

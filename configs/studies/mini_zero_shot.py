@@ -1,5 +1,5 @@
 # Unseen classes of the mini world: their phrases are given at test time.
-# Its hashed phrase embeddings share words but no meaning.
+# Hashed phrase embeddings represent shared words, not meaning.
 config = '../clhoi_r18_mini.py'
 seeds = [0, 1, 2]
 metrics = dict(mAP_unseen='mAP unseen', mAP_seen='mAP seen', mAP='mAP')
@@ -11,7 +11,7 @@ _protocols = dict(
     uc=('UC: seven combinations unseen', [4, 7, 13, 15, 27, 30, 34]),
     # All classes of skateboards and umbrellas.
     uo=('UO: five classes of two objects unseen', [11, 12, 13, 26, 27]),
-    # All classes of race and read, which occur in no other class.
+    # All classes of the verbs race and read.
     uv=('UV: four classes of two verbs unseen', [3, 8, 12, 29]),
 )
 

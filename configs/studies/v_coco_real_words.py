@@ -1,6 +1,6 @@
-# Real VLLMs' texts about V-COCO's images, without pixels: label-free training
-# against labels of the same images, in five folds that are scored together.
-# A prior scores all pairs of a class alike, which is random in this metric.
+# Pseudo-labels of real VLLMs for V-COCO's images, without pixels: label-free
+# training against labels of the same images, in five folds scored together.
+# There is no prior row: equal scores for all pairs are random in this metric.
 # docs/datasets.md describes how to make the data.
 config = '../v_coco_geometry/icn_v_coco_real_words.py'
 seeds = [0, 1, 2]
@@ -26,7 +26,7 @@ _teachers = {
     'share': 'named by any model, weighted by agreement',
 }
 # 306 images in batches of 32 are 10 iterations; prior_weight is one over these
-# images and some 8 compatible classes of each.
+# images and about 8 compatible classes of each.
 _learnable = dict(
     _delete_=True,
     type='LearnableLabelNoise',
@@ -69,7 +69,7 @@ for _teacher, _title in _teachers.items():
             folds=_folds,
         )
 # Parts of the learnable model: a lower recall, no confusions between verbs,
-# and, without a noise model, the full weight that it gives unlabeled classes.
+# and, without a noise model, its full weight of unlabeled classes.
 _parts = {
     'recall': (
         'learnable label noise model, recall 0.5',

@@ -5,7 +5,7 @@ _base_ = './icn_v_coco_geometry.py'
 data_root = 'data/v_coco_real_words/'
 ann_file = 'annotations/all.json'
 
-# A label noise model costs where labels are few (docs/results.md).
+# A label noise model lowers AP with so few images (docs/results.md).
 model = dict(label_noise=None)
 
 train_pipeline = _base_.train_pipeline

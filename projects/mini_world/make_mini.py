@@ -28,7 +28,7 @@ def parse_args() -> argparse.Namespace:
         '--seed',
         type=int,
         default=0,
-        help='the same seed gives the same bytes (default: %(default)s)',
+        help='random seed of reproducible files (default: %(default)s)',
     )
     parser.add_argument(
         '--num-train',
@@ -85,7 +85,7 @@ def main() -> None:
     if digest is None:
         digest = generator.generate()
     else:
-        print(f'{args.out}: images and annotations are there already')
+        print(f'{args.out}: images and annotations exist')
     print(f'annotations of seed {args.seed}, sha256 {digest}')
     for preset in args.teacher:
         cache = args.out / 'teacher' / f'train_{preset}'

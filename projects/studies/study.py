@@ -107,7 +107,7 @@ def prepare(study: Study, rows: list, results: Results) -> None:
 
 
 def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
-    """Run what has no result, and return what failed."""
+    """Execute runs without a result; return failed ones."""
     waiting = {}
     for run in runs:
         if results.find(run) is None:
@@ -132,7 +132,7 @@ def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
 def show(
     study: Study, rows: list, runs: dict, found: dict, args: argparse.Namespace
 ) -> None:
-    """Print tables, and write them and the plots to files."""
+    """Print tables; write them and the plots to files."""
     for name, spec in study.tables.items():
         shown = set(rows) & set(spec['rows'])
         if shown:
@@ -186,7 +186,7 @@ def main() -> int:
     results = Results(osp.join(args.work_dir, 'results'))
     if not args.table:
         prepare(study, rows, results)
-    # Rows to compare with may have been run before.
+    # Rows to compare with may have existing results.
     others = {study.reference_of(row) for row in rows}
     others |= {table.get('paired') for table in study.tables.values()}
     for plot in study.plots:
@@ -243,6 +243,6 @@ if __name__ == '__main__':
         raise SystemExit(f'study.py: {error}') from None
     except KeyboardInterrupt:
         raise SystemExit(
-            'study.py: interrupted; what has ended is kept, '
-            'the same command goes on'
+            'study.py: interrupted; finished runs are kept, '
+            'the same command resumes'
         ) from None

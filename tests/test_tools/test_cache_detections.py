@@ -287,7 +287,7 @@ def test_the_head_runs_once_a_view(world, tool):
     model.detector.model.bbox_head.register_forward_hook(
         lambda *_: runs.append(1)
     )
-    found = tool.look(model, record, True, False)
+    found = tool.run_detector(model, record, True, False)
     assert len(runs) == 1
     assert len(found['rois']) == len(found['roi_feats']) > 0
 

@@ -182,7 +182,7 @@ def test_row_b_ends_before_the_newest_python(
 ) -> None:
     path = tools(tmp_path, 'python3.14', 'python3.12')
     message = refusal(monkeypatch, (3, 14), 'debian', path, 'openmmlab')
-    assert "3.10 to 3.12 is what upstream's packages reach" in message
+    assert "upstream's packages support Python 3.10 to 3.12" in message
     assert 'PYTHON=python3.12' in message
 
 
@@ -268,7 +268,7 @@ def test_lock_has_what_the_script_takes_out_of_it(row: str) -> None:
     ],
 )
 def test_what_torch_asks_of_cuda(lines: list, asked: dict) -> None:
-    assert torch_choice.asked_cuda(lines) == asked
+    assert torch_choice.required_cuda(lines) == asked
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_interrupted_at_any_moment(complete: Path, tmp_path: Path) -> None:
         text = process.communicate()[0]
         assert process.returncode != 0
         if sign == signal.SIGINT:
-            assert 'interrupted; the same command goes on' in text
+            assert 'interrupted; repeat the same command' in text
     project.set_up()
     assert project.installed()['torch'] == '2.12.1'
 
@@ -350,7 +350,7 @@ def test_switching_between_the_kinds_of_operators(project: Project) -> None:
     write_wheel(project.wheels, 'torch', '2.13.0')
     write_wheel(project.wheels, 'torchvision', '0.28.0', ['torch==2.13.0'])
     text = project.set_up('--ops', 'compiled', '--torch', '2.13.0', **compiler)
-    assert "pip's cached mmcv was built otherwise" in text
+    assert "pip's cached mmcv does not work here" in text
     assert (project.site / 'mmcv/_ext.so').read_text() == '2.13.0'
 
 

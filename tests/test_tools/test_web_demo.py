@@ -323,7 +323,7 @@ def test_a_path_that_a_visitor_made_up(address, tmp_path):
         .read()
         .decode()
     )
-    assert 'event: error' in answer or 'This is no upload' in answer
+    assert 'event: error' in answer or 'This is not an upload' in answer
     assert secret.read_bytes() == b'secret'
 
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name, with_article
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name, with_article
 from tests.data_utils import find_shared
 
 SMALL = dict(
@@ -164,10 +164,10 @@ def test_names_map_all_80_objects():
     assert labels != list(range(80))
 
 
-def test_normalise_name_and_article():
-    assert normalise_name(' Hair_Dryer ') == 'hair drier'
-    assert normalise_name('diningtable') == 'dining table'
-    assert normalise_name('TV-monitor') == 'tv'
+def test_normalize_name_and_article():
+    assert normalize_name(' Hair_Dryer ') == 'hair drier'
+    assert normalize_name('diningtable') == 'dining table'
+    assert normalize_name('TV-monitor') == 'tv'
     nouns = [
         'umbrella',
         'unicycle',

@@ -1,8 +1,7 @@
 """Plot logged values of training, and report its iteration times.
 
-Reads the scalars.json that every run writes to its work dir, or all of a work
-dir, which are one training if runs were resumed. Needs neither torch nor
-mmdet.
+Reads a run's vis_data/scalars.json, or all of a work dir as one training with
+resumed runs. Needs neither torch nor mmdet.
 """
 
 import argparse
@@ -12,7 +11,7 @@ from typing import Dict, Iterator, List, Tuple
 
 from clhoi_mm.utils.files import atomic_path
 
-# Keys of a line that are not metrics or losses.
+# Keys that are neither metrics nor losses.
 PLACES = ('epoch', 'iter', 'step')
 
 
@@ -42,7 +41,7 @@ def parse_args() -> argparse.Namespace:
     time.add_argument(
         '--include-outliers',
         action='store_true',
-        help='include the first line of each epoch, in which loaders start',
+        help="include the first line of each epoch, with the loaders' start",
     )
     for command in (plot, time):
         command.add_argument(
@@ -68,17 +67,17 @@ def read_lines(path: Path) -> List[dict]:
                 rows.append(row)
         elif number < len(lines):
             raise ValueError(
-                f'{path}, line {number}: no line of a log; give the '
+                f'{path}, line {number}: not a line of a log; give the '
                 'vis_data/scalars.json of a run'
             )
     return rows
 
 
 def read_log(log: str) -> Tuple[List[dict], List[dict]]:
-    """Read the lines of training and of validation.
+    """Read training and validation lines.
 
-    Lines of earlier runs of a work dir from the iteration on at which a later
-    run resumed are dropped.
+    Lines of a run after the iteration at which a later run resumed are
+    dropped.
     """
     path = Path(log)
     files = [path]
@@ -86,7 +85,7 @@ def read_log(log: str) -> Tuple[List[dict], List[dict]]:
         files = sorted(path.glob('*/vis_data/scalars.json'))
     if not files:
         raise ValueError(
-            f'{log}: no run has logged here; give a work dir '
+            f'{log}: no log found; give a work dir '
             'with */vis_data/scalars.json, or such a file'
         )
     rows: List[dict] = []
@@ -105,7 +104,7 @@ def read_log(log: str) -> Tuple[List[dict], List[dict]]:
             rows = rows[:kept] + new
     if not rows:
         raise ValueError(
-            f'{log}: holds no line of training; train longer '
+            f'{log}: no training lines; train longer '
             'than default_hooks.logger.interval iterations'
         )
     return (
@@ -118,12 +117,12 @@ def find_curve(log: str, key: str) -> Tuple[str, List[float], List[float]]:
     """Return a key's axis, positions and values."""
     train, val = read_log(log)
     logged_keys: List[str] = []
-    # Loops count validations like training iterations.
+    # In training by epochs, the step of a validation line is its epoch.
     when = 'epoch' if any('epoch' in row for row in train) else 'iteration'
     for axis, rows in (('iteration', train), (when, val)):
         names = dict.fromkeys(name for row in rows for name in row)
         logged_keys += [name for name in names if name not in PLACES]
-        # A metric may be named without its prefix.
+        # The prefix of a metric is optional.
         name = next(
             (
                 name

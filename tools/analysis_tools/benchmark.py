@@ -1,10 +1,10 @@
-"""Time a model, or what the first argument names.
+"""Time a model or another part of the package.
 
 [CONFIG]     a model's parts, or with --train its training steps (default)
 cache        a teacher's cache of any size
 evaluation   HICO-DET's and V-COCO's metrics
 ops          mmcv's operators: clhoi_mm.ops and compiled ones
-unlabeled   opening and reading a very long list of images
+unlabeled    opening and reading a very long list of images
 
 Each has its own --help.
 """

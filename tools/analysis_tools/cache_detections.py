@@ -29,7 +29,7 @@ from clhoi_mm.config_file import (
 from clhoi_mm.threads import warn_of_busy_cores
 from clhoi_mm.utils.image_reader import UnreadableImage
 
-# Transforms that make a view of an image, and those that do not change it.
+# Transforms that change the view of an image, and those that do not.
 VIEW = ('LoadImage', 'LoadImageFromFile', 'Resize', 'Pad')
 BESIDE = (
     'LoadHOIAnnotations',
@@ -200,7 +200,7 @@ def roi_features(
 
 
 @torch.no_grad()
-def look(
+def run_detector(
     model: torch.nn.Module, record: dict, features: bool, all_maps: bool
 ) -> dict:
     """Run the detector on a single image.
@@ -226,7 +226,7 @@ def look(
         detections={k: v.cpu().numpy() for k, v in detected.items()},
     )
     if features:
-        # Form pairs from these detections without running it again.
+        # Form pairs from these detections without another forward pass.
         sample.detections = detections
         kept = levels_read(model, len(feats))
         view.update(
@@ -245,7 +245,7 @@ def predict_size(path: str, size: int, seconds: float, done: int, total: int):
     """Print a file's predicted size and writing time.
 
     Raises:
-        ValueError: If it will not fit on the disk.
+        ValueError: If the disk lacks space for it.
     """
     whole = size * total / done
     free = shutil.disk_usage(Path(path).absolute().parent).free + size
@@ -313,7 +313,9 @@ def write(args: argparse.Namespace) -> Dict[str, str]:
                     writer.skip(sample.key, sample.unreadable)
                     missing += 1
                 else:
-                    outputs = look(model, record, args.features, args.all_maps)
+                    outputs = run_detector(
+                        model, record, args.features, args.all_maps
+                    )
                     writer.add(flipped=flipped, **outputs)
                     done += 1
                     if done == PREDICT_AFTER:

@@ -1,8 +1,8 @@
-"""Fit a calibration of scores, and show how reliable scores are.
+"""Fit a calibration of scores, and show their reliability.
 
-A calibrated score is the probability that a prediction is right. Reads
-predictions of `tools/test.py --out preds.npz` of images that were not trained
-on; needs neither torch nor mmdet.
+A calibrated score is the probability that a prediction is correct. Reads
+predictions of `tools/test.py --out preds.npz` on images not used in training;
+needs neither torch nor mmdet.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def read(ann: str, pred: str, metric: str) -> Tuple[np.ndarray, np.ndarray]:
-    """Read scores, and which predictions are right."""
+    """Read scores and the correctness of predictions."""
     annotations, predictions = AnnotationFile.read(ann), Predictions.read(pred)
     for line in predictions.match_images(annotations).lines():
         print(f'attention: {line}')
@@ -69,7 +69,7 @@ def read(ann: str, pred: str, metric: str) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def print_tables(before: Reliability, after: Reliability) -> None:
-    """Print both tables side by side, from high scores to low ones."""
+    """Print both tables side by side, highest scores first."""
     print(f'{"":<12}{"as predicted":^30}{"calibrated":^30}')
     heads = ('number', 'score', 'right')
     print(f'{"score":<12}' + ''.join(f'{h:>10}' for h in heads) * 2)
@@ -139,8 +139,8 @@ def calibrate(args: argparse.Namespace) -> None:
         draw(args.out, before, after)
 
 
-def refusal(args: argparse.Namespace) -> Optional[str]:
-    """Say what is wrong with the options."""
+def option_error(args: argparse.Namespace) -> Optional[str]:
+    """Return an error message for invalid options."""
     if bool(args.check_ann) != bool(args.check_pred):
         return '--check-ann and --check-pred belong together'
     if args.bins < 1:
@@ -152,9 +152,9 @@ def refusal(args: argparse.Namespace) -> Optional[str]:
 
 def main() -> None:
     args = parse_args()
-    wrong = refusal(args)
-    if wrong:
-        raise SystemExit(wrong)
+    message = option_error(args)
+    if message:
+        raise SystemExit(message)
     try:
         calibrate(args)
     except (OSError, ValueError) as error:

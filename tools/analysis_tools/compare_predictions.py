@@ -1,9 +1,9 @@
-"""Compare two models on V-COCO by a paired bootstrap over images.
+"""Compare two models on V-COCO by a paired bootstrap.
 
 Each model has one file of predictions per seed, written by `tools/test.py
 --out preds.npz` or by a study with `predictions = True`; its metric is the
-mean over them. Prints the difference and the interval that holds 95 of 100
-draws of as many images. Needs neither torch nor mmdet.
+mean over seeds. Prints the difference and its 95 % bootstrap interval over
+images. Needs neither torch nor mmdet.
 """
 
 import argparse
@@ -40,10 +40,10 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     for name in ('AP_role_s1', 'AP_role_s2'):
         low, high = found[f'{name}_low'], found[f'{name}_high']
-        sure = 'excludes 0' if low > 0 or high < 0 else 'contains 0'
+        verdict = 'excludes 0' if low > 0 or high < 0 else 'contains 0'
         print(
             f'{name}  {found[name]:+6.2f}  from {low:+6.2f} to {high:+6.2f}  '
-            f'{sure}'
+            f'{verdict}'
         )
     if args.json:
         with atomic_path(args.json) as path:

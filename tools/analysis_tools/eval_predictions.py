@@ -71,7 +71,7 @@ def score_hico_det(
         annotations (AnnotationFile): Ground truth.
         predictions (Predictions): Predictions.
         protocol (str): Evaluator to follow.
-        unseen (list[int], optional): Classes held out of training.
+        unseen (list[int], optional): Labels of classes unseen in training.
         classwise (bool): Whether to add the AP of each class.
     """
     num_hois = len(annotations.hoi_verbs)

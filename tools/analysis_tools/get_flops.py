@@ -57,7 +57,7 @@ def count_parameters(*parts: nn.Module) -> Tuple[int, int]:
 
 def count_flops(work: Callable) -> Tuple[int, object]:
     """Count FLOPs of work, and return its result."""
-    # With gradients, since its module tracker fails without.
+    # FlopCounterMode's module tracker fails without gradients.
     with FlopCounterMode(display=False) as counter:
         result = work()
     return counter.get_total_flops(), result

@@ -41,7 +41,7 @@ class Target(ABC):
         return None
 
     def problems(self, out: Path, before: Any) -> List[str]:
-        """List what was lost or is half-written after a kill."""
+        """List lost or half-written results after a kill."""
         return []
 
 

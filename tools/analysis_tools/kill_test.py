@@ -132,7 +132,7 @@ class Logged(Backend):
         """See :meth:`Target.problems`."""
         now = self.before(out)
         faults = [
-            f'{name}: earlier lines are gone'
+            f'{name}: earlier lines are lost'
             for name, text in before['raw'].items()
             if not now['raw'].get(name, b'').startswith(text)
         ]
@@ -187,7 +187,7 @@ class KillTest:
         self.problems: List[str] = []
 
     def run(self, kills: int) -> None:
-        """Kill the command so many times, in several rounds."""
+        """Kill the command a given number of times, in rounds."""
         whole = self.target.folder / 'whole'
         start = time.monotonic()
         process = self._start(whole)
@@ -216,7 +216,7 @@ class KillTest:
     def _start_and_kill(self, out: Path, kills: int) -> bool:
         """Start the command; return whether it was killed."""
         before = self.target.before(out)
-        anew, begun = not out.exists(), time.monotonic()
+        is_first, start = not out.exists(), time.monotonic()
         process = self._start(out)
         moment: Optional[float] = None
         if self.kills < kills:
@@ -233,9 +233,9 @@ class KillTest:
             ]
             return True
         self._end(process)
-        seconds = time.monotonic() - begun
-        if anew and seconds < self.seconds:
-            # Otherwise a less busy machine would end before any kill.
+        seconds = time.monotonic() - start
+        if is_first and seconds < self.seconds:
+            # Scale the times of kills, else faster runs end before any.
             self.first *= seconds / self.seconds
             self.seconds = seconds
         return False

@@ -4,11 +4,11 @@
 to 60 iterations on one thread of the CPU, and writes losses, gradient norms
 and metrics. `compare FILE` does the same, reports cases that differ by more
 than 1e-5 (relative for values above 1) and then exits with code 1. Values are
-compared by size, so that names may change in between; values that only one of
-the two logs are left out and named. Another torch, processor, precision or
-number of threads gives other results, which are not compared.
+sorted by size before the comparison, so that names may change; values logged
+by only one of the two are reported and left out. Results of another torch,
+processor, precision or number of threads are not compared.
 
-A change of the order of sums alters float32 results from the last digit on;
+Another order of sums alters float32 results from the last digit on;
 `--double` trains in double precision, where such results still agree.
 """
 
@@ -76,14 +76,14 @@ def parse_args() -> argparse.Namespace:
     add('file', type=osp.abspath, help='the JSON file to write or to read')
     add('--hico-det', metavar='DIR', help='has instances_test2015.json')
     add('--photos', metavar='DIR', help='has data/ of docs/real_photos.md')
-    add('--only', nargs='+', default=[''], help='cases that begin so')
+    add('--only', nargs='+', default=[''], help='prefixes of case names')
     add('--double', action='store_true', help='train in double precision')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={})
     return parser.parse_args()
 
 
 def environment(double: bool) -> dict:
-    """Return what results depend on beside the code."""
+    """Return versions and settings that results depend on."""
     cpu = torch.backends.cpu.get_cpu_capability()
     threads = torch.get_num_threads()
     found = dict(torch=torch.__version__, cpu=cpu, threads=threads)
@@ -125,7 +125,7 @@ def prepare(ground: dict, given: str, folder: str) -> str:
         values = dict(python=sys.executable, repo=REPO, given=given)
         command = [part.format(**values) for part in line.split()]
         if subprocess.run(command, cwd=folder, stdout=sys.stderr).returncode:
-            raise InputError(f'{line}: failed as said above')
+            raise InputError(f'{line}: failed, see above')
     return folder if 'prepare' in ground else given
 
 
@@ -186,7 +186,7 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
                     merge_options(cfg, each)
                 merge_options(cfg, args.cfg_options)
                 cfg.work_dir = osp.join(folder, 'work_dirs', case)
-                # Runners share loggers and visualizers of one name.
+                # Runners of the same name share loggers and visualizers.
                 cfg.experiment_name = cfg.visualizer.name = case
                 start = time.perf_counter()
                 yield case, run_case(cfg, args.double)
@@ -196,7 +196,7 @@ def run_cases(args: argparse.Namespace) -> Iterator[tuple[str, dict]]:
 
 
 def drop_surplus(values: list[float], others: list[float]) -> list[float]:
-    """Drop from the longer list the values that are farthest from others."""
+    """Drop the longer list's values that are farthest from others."""
     kept = list(values)
     for _ in range(len(values) - len(others)):
         kept.remove(
@@ -209,7 +209,7 @@ def drop_surplus(values: list[float], others: list[float]) -> list[float]:
 
 
 def common_part(case: dict, other: dict) -> dict:
-    """Leave out what a case logs beyond another one.
+    """Leave out values that only one of two cases logs.
 
     Total loss and gradient norm come first; other values have no names.
     """

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from clhoi_mm.config_file import add_cfg_options, check_checkpoint, read_config
 
-# Modules that a student has trained itself; the rest is shared.
+# Trained modules of a student; the others are shared.
 STUDENT = (
     'icn.',
     'vlt.',
@@ -86,8 +86,8 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     """Load the model and the student of each checkpoint.
 
     Raises:
-        ValueError: If a checkpoint does not fit the config, students have no
-            such parts, or they have other detections or phrases.
+        ValueError: If a checkpoint does not fit the config, students lack an
+            interactiveness head, or their detector or phrases differ.
     """
     from clhoi_mm.apis.model_source import load_into
     from clhoi_mm.models.checkpoint import load_weights
@@ -104,15 +104,15 @@ def load(cfg: Config, paths: List[str]) -> Tuple[torch.nn.Module, list]:
     for path in paths:
         load_into(model, load_weights(path), path)
         students.append(SelfTeacher(model.vlt, model.icn))
-        beside = {
+        shared = {
             name: value.clone()
             for name, value in model.state_dict().items()
             if not name.startswith(STUDENT)
         }
-        common = common or beside
+        common = common or shared
         differing = [
             name
-            for name, value in beside.items()
+            for name, value in shared.items()
             if not torch.equal(value, common[name])
         ]
         if differing:
@@ -224,7 +224,7 @@ def main() -> None:
     from clhoi_mm.apis.device import check_device
 
     check_device(args.device)
-    # Without the metric's own table for each cell.
+    # Suppress the metric's table for each cell.
     MMLogger.get_current_instance().setLevel('WARNING')
     parts, interactiveness = measure(cfg, args)
     title = f'{args.metric}, {args.split} split: '

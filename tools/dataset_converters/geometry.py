@@ -1,4 +1,4 @@
-"""Make a data set of boxes, which needs no images.
+"""Make a data set of boxes without images.
 
 `split` takes an annotation file in the project's format and writes
 annotations/{train,val,test}.json: the CRC-32 of an image's name modulo 100

@@ -1,4 +1,4 @@
-"""One virtual environment, and what is installed in it."""
+"""Virtual environment and its installed packages."""
 
 import csv
 import os
@@ -14,9 +14,9 @@ from messages import explain, fail, say
 from progress import PipMeter, run_with_progress
 from timing import Timing
 
-# They would send packages elsewhere, let the environment see others, or have
-# each start of Python compile all of mmdet anew.
-STRANGERS = (
+# Variables removed from the environment: they redirect packages, expose other
+# ones, or disable bytecode, so that each start compiles all of mmdet.
+REMOVED_VARIABLES = (
     'PYTHONDONTWRITEBYTECODE',
     'PYTHONPATH',
     'PYTHONHOME',
@@ -32,11 +32,11 @@ def normalize(name: str) -> str:
 
 
 class Environment:
-    """A virtual environment, driven through its own interpreter.
+    """Virtual environment, managed by its own interpreter.
 
     Args:
-        folder (Path): The environment's folder; need not exist.
-        timing (Timing): Receives what pip's steps take.
+        folder (Path): Folder of the environment, which may be missing.
+        timing (Timing): Collector of the duration of pip's steps.
     """
 
     def __init__(self, folder: Path, timing: Timing) -> None:
@@ -46,13 +46,15 @@ class Environment:
         self.log = folder / 'set-up.log'
         name = 'python%d.%d' % tuple(sys.version_info[:2])
         self.site = folder / 'lib' / name / 'site-packages'
-        self.env = {k: v for k, v in os.environ.items() if k not in STRANGERS}
-        # ninja is looked for on the path
+        self.env = {
+            k: v for k, v in os.environ.items() if k not in REMOVED_VARIABLES
+        }
+        # Builds look up ninja in PATH.
         self.env['PATH'] = f'{folder / "bin"}{os.pathsep}{os.environ["PATH"]}'
         self.env['PIP_DISABLE_PIP_VERSION_CHECK'] = '1'
 
     def create(self) -> None:
-        """Make the environment, or complete what is there of it."""
+        """Make or complete the environment."""
         wanted = '%d.%d' % tuple(sys.version_info[:2])
         config = self.folder / 'pyvenv.cfg'
         text = config.read_text() if config.is_file() else ''
@@ -63,11 +65,11 @@ class Environment:
                 f'this is {wanted}: add PYTHON=python{found.group(1)} to the '
                 f'command, or remove it ("rm -r {self.folder}") and repeat.'
             )
-        self._remove_halves()
+        self._remove_incomplete()
         starts = self._starts()
         if starts and 'pip' in self.distributions():
             return
-        if not starts:  # links to a Python that is gone would stay
+        if not starts:  # venv keeps links to a removed Python
             for link in (self.folder / 'bin').glob('python*'):
                 link.unlink()
         say(f'making {self.folder} with Python {wanted}')
@@ -89,7 +91,7 @@ class Environment:
         return self.site.glob('*.dist-info')
 
     def _is_complete(self, info: Path) -> bool:
-        """All files of one distribution are there."""
+        """Return whether all files of a distribution exist."""
         # pip writes INSTALLER after a package's last file.
         record = info / 'RECORD'
         if not (info / 'INSTALLER').is_file() or not record.is_file():
@@ -102,8 +104,8 @@ class Environment:
             if not name.endswith('.pyc')
         )
 
-    def _remove_halves(self) -> None:
-        """Remove what an interrupted pip left of packages."""
+    def _remove_incomplete(self) -> None:
+        """Remove partially installed packages."""
         for path in self.site.glob('~*'):
             shutil.rmtree(str(path), ignore_errors=True)
         for info in list(self._dist_infos()):
@@ -111,7 +113,7 @@ class Environment:
                 shutil.rmtree(str(info))
 
     def run(self, *command: str) -> None:
-        """Run a command quietly; stop with one sentence if it fails."""
+        """Run a command quietly; exit with a message on failure."""
         done = subprocess.run(
             command,
             env=self.env,
@@ -122,19 +124,19 @@ class Environment:
         )
         if done.returncode:
             fail(
-                f'{explain(done.stdout)}; then the same command goes on '
+                f'{explain(done.stdout)}; then repeat the same command '
                 f'({" ".join(command[1:4])} failed).'
             )
 
     def pip_install(self, *args: str, total: int = 1) -> None:
-        """Run ``pip install``; stop with one sentence if it fails.
+        """Run ``pip install``; exit with a message on failure.
 
         Args:
             args (str): Options and requirements.
-            total (int): How many packages are asked for.
+            total (int): Number of requested packages.
         """
         meter = PipMeter(total)
-        # Modules are compiled when they are first imported, most never.
+        # Modules are compiled on first import instead.
         command = [str(self.python), '-m', 'pip', 'install', '--no-compile']
         start = time.monotonic()
         code, output = run_with_progress(
@@ -146,12 +148,12 @@ class Environment:
         self.timing.add('unpacking', end - middle)
         if code:
             fail(
-                f'{explain(output)}; then the same command goes on (all that '
-                f'pip said is in {self.log}).'
+                f'{explain(output)}; then repeat the same command (the whole '
+                f'output of pip is in {self.log}).'
             )
 
     def pip_install_missing(self, pins: Dict[str, str], *args: str) -> None:
-        """Install pins, as ``read_lock`` gives them, unless they are in."""
+        """Install those pins of ``read_lock`` that are missing."""
         have = self.distributions()
         missing = [
             pin
@@ -167,7 +169,7 @@ class Environment:
         )
 
     def distributions(self) -> Dict[str, str]:
-        """Versions of what is installed, by normalized name."""
+        """Return installed versions by normalized name."""
         found = {}
         for info in self._dist_infos():
             name, _, version = info.name[: -len('.dist-info')].partition('-')
@@ -175,7 +177,7 @@ class Environment:
         return found
 
     def requirements(self, name: str) -> Iterator[str]:
-        """The lines ``Requires-Dist`` of an installed distribution."""
+        """Iterate over a distribution's ``Requires-Dist`` lines."""
         for info in self._dist_infos():
             if normalize(info.name.partition('-')[0]) == name:
                 text = (info / 'METADATA').read_text(errors='replace')
@@ -183,6 +185,6 @@ class Environment:
 
 
 def satisfies(version: str, pin: str) -> bool:
-    """Whether a version is the pinned one; '2.12.1+cpu' is 2.12.1 too."""
-    wanted = pin.split('==')[1]
-    return wanted in (version, version.split('+')[0])
+    """Check a version against a pin; '2.12.1+cpu' satisfies 2.12.1."""
+    pinned = pin.split('==')[1]
+    return pinned in (version, version.split('+')[0])

@@ -1,4 +1,4 @@
-"""Reads the lock files. Standard library only."""
+"""Reader of lock files; standard library only."""
 
 import operator
 import re
@@ -14,26 +14,26 @@ COMPARE = {'<': operator.lt, '>=': operator.ge}
 
 
 def release(version: str) -> Tuple[int, ...]:
-    """'3.10' as (3, 10), to be compared."""
+    """Convert '3.10' to (3, 10)."""
     return tuple(int(n) for n in re.findall(r'\d+', version.split('+')[0]))
 
 
 def read_lock(
     path: Path, python: Optional[Tuple[int, ...]] = None
 ) -> Dict[str, str]:
-    """Pins of one lock file for one Python.
+    """Read a lock file's pins for a Python version.
 
     Args:
-        path (Path): The file; a pin a line, in the forms ``name==1.2`` and
+        path (Path): File with one pin per line, ``name==1.2`` or
             ``name==1.2; python_version < "3.11"`` (or ``>=``).
-        python (tuple, optional): Major and minor version of the Python.
-            Defaults to the running one.
+        python (tuple, optional): Major and minor version of Python.
+            Defaults to the running version.
 
     Returns:
-        dict: 'name==version' by name.
+        dict[str, str]: 'name==version' by name.
 
     Raises:
-        ValueError: A line has another form, or a name is pinned twice.
+        ValueError: If a line has another form or a name is pinned twice.
     """
     python = python or tuple(sys.version_info[:2])
     pins: Dict[str, str] = {}

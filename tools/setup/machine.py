@@ -1,6 +1,6 @@
-"""Missing tools of a machine, and its system's packages of them.
+"""Checks for required tools, and system packages with them.
 
-Standard library only, and readable for a Python that is too old.
+Standard library only; the syntax also works in unsupported, older Pythons.
 """
 
 import os
@@ -16,13 +16,13 @@ from messages import fail
 
 SUPPORTED = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 RANGE = 'Python 3.10 to 3.14'
-# The last Python that a row's packages reach, where it is not the last one.
+# Last supported Python of a row, if it differs from SUPPORTED's.
 ROW_REACHES = {'openmmlab': (3, 12)}
 OTHERWISE = 'install one, for example with uv, pyenv or conda'
 
 
 def read_system(root: Path = Path('/')) -> Dict[str, str]:
-    """Fields of os-release; empty on a system without one."""
+    """Read the fields of os-release, if it exists."""
     for name in ('etc/os-release', 'usr/lib/os-release'):
         path = root / name
         if path.is_file():
@@ -35,7 +35,7 @@ def read_system(root: Path = Path('/')) -> Dict[str, str]:
 
 
 def family_of(system: Dict[str, str]) -> str:
-    """'debian', 'fedora', 'arch', 'alpine', or '' for any other system."""
+    """Return 'debian', 'fedora', 'arch', 'alpine' or ''."""
     words = f'{system.get("ID", "")} {system.get("ID_LIKE", "")}'.split()
     for family, names in {
         'debian': ('debian', 'ubuntu'),
@@ -49,22 +49,22 @@ def family_of(system: Dict[str, str]) -> str:
 
 
 def default_or(python: str) -> str:
-    """'3' where the system's own Python is this version."""
+    """Return '3' if the system's Python has this version."""
     own = Path('/usr/bin/python3').resolve().name
     return '3' if own == f'python{python}' else python
 
 
 def advise(family: str, missing: Tuple[str, ...], python: str) -> str:
-    """Say how to install what is missing.
+    """Describe how to install missing tools.
 
     Args:
-        family (str): As ``family_of`` says.
-        missing (tuple[str]): Of 'the venv module', 'Python.h' and
+        family (str): Result of ``family_of``.
+        missing (tuple[str]): Any of 'the venv module', 'Python.h' and
             'a C++ compiler'.
-        python (str): The Python's version, such as '3.13'.
+        python (str): Version of Python, such as '3.13'.
 
     Returns:
-        str: A command of this system, or a neutral sentence.
+        str: Command of the system, or general advice.
     """
     install, names = {
         'debian': (
@@ -103,7 +103,7 @@ def advise(family: str, missing: Tuple[str, ...], python: str) -> str:
 
 
 def offered_python(family: str, supported=SUPPORTED) -> str:
-    """The newest usable Python among the system's packages, or ''."""
+    """Return a command that installs a supported Python, or ''."""
     if family == 'debian' and shutil.which('apt-cache'):
         for version in reversed(supported):
             name = 'python%d.%d-venv' % version
@@ -120,7 +120,7 @@ def offered_python(family: str, supported=SUPPORTED) -> str:
 
 
 def installed_python(supported=SUPPORTED) -> str:
-    """The newest usable Python that this machine has, or ''."""
+    """Return the newest supported Python on this machine, or ''."""
     for version in reversed(supported):
         name = 'python%d.%d' % version
         if shutil.which(name):
@@ -129,13 +129,13 @@ def installed_python(supported=SUPPORTED) -> str:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            if probe.returncode == 0:  # pyenv has names that do not start
+            if probe.returncode == 0:  # pyenv's shims may not run
                 return name
     return ''
 
 
 def check_python(row: str, family: str) -> None:
-    """Stop with one sentence if this Python is not one that can be used."""
+    """Exit with a message if this Python is not supported."""
     version = tuple(sys.version_info[:2])
     last = ROW_REACHES.get(row, SUPPORTED[-1])
     supported = tuple(v for v in SUPPORTED if v <= last)
@@ -144,8 +144,8 @@ def check_python(row: str, family: str) -> None:
     needed = RANGE
     if version in SUPPORTED:
         needed = (
-            "Python 3.10 to %d.%d is what upstream's packages reach "
-            '(ROW=onedl reaches %d.%d)' % (last + SUPPORTED[-1])
+            "upstream's packages support Python 3.10 to %d.%d "
+            '(ROW=onedl: to %d.%d)' % (last + SUPPORTED[-1])
         )
     else:
         needed += ' is needed'
@@ -162,11 +162,11 @@ def check_python(row: str, family: str) -> None:
 
 
 def check_machine(row: str, compiles: bool) -> None:
-    """Stop with one sentence if the machine lacks what pip cannot bring.
+    """Exit with a message if the machine lacks system packages.
 
     Args:
-        row (str): The row of packages.
-        compiles (bool): Whether mmcv's operators are to be compiled.
+        row (str): 'onedl' or 'openmmlab'.
+        compiles (bool): Whether mmcv's operators will be compiled.
     """
     system = read_system()
     family = family_of(system)

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Makes, completes or updates the environment of one row from its lock file.
+"""Make or update a row's environment from its lock file.
 
     python3 tools/setup/make_env.py onedl .venv
     python3 tools/setup/make_env.py onedl .venv --ops compiled
     python3 tools/setup/make_env.py onedl .venv --torch 2.14.1 --extra web
 
-Runs on the bare machine's Python with nothing installed. Running it again
-goes on where an earlier run was interrupted, and does nothing where the
-environment is complete already. It never removes an environment.
+Needs only the standard library. A repeated run resumes an interrupted one and
+does nothing if the environment is complete. Environments are never removed.
 """
 
 import argparse
@@ -26,7 +25,7 @@ from timing import Timing
 from torch_choice import NAMES, TorchChoice, is_cuda
 
 ROOT = Path(__file__).resolve().parents[2]
-# The distribution that has the operators, and what only this row may contain.
+# Distribution of mmcv in each row.
 MMCV = {'onedl': 'onedl-mmcv', 'openmmlab': 'mmcv'}
 BUILD_TOOLS = ('pip', 'setuptools', 'wheel')
 OPS = ('torchvision', 'compiled')
@@ -37,9 +36,9 @@ def lock_path(name: str) -> Path:
 
 
 def stamp_of(row: str, ops: str, torch: str) -> str:
-    """A hash of all that an environment is made from."""
+    """Hash everything that an environment is made from."""
     digest = hashlib.sha256(f'{ops} {torch}'.encode())
-    finder = ROOT / 'clhoi_mm' / 'ops'  # copied beside the packages
+    finder = ROOT / 'clhoi_mm' / 'ops'  # copied to site-packages
     for path in (
         lock_path(row),
         ROOT / 'setup.py',
@@ -51,13 +50,13 @@ def stamp_of(row: str, ops: str, torch: str) -> str:
 
 
 def make(row: str, folder: Path, ops: str, torch: str) -> None:
-    """Make the environment of one row.
+    """Make or complete the environment of a row.
 
     Args:
         row (str): 'onedl' or 'openmmlab'.
-        folder (Path): The environment's folder.
-        ops (str): One of ``OPS``, or '' for the choice made before.
-        torch (str): As ``TorchChoice`` takes it.
+        folder (Path): Folder of the environment.
+        ops (str): One of ``OPS``, or '' for the previous choice.
+        torch (str): Choice of torch, see ``TorchChoice``.
     """
     timing = Timing()
     venv = Environment(folder, timing)
@@ -77,14 +76,14 @@ def make(row: str, folder: Path, ops: str, torch: str) -> None:
     refuse_other_row(venv, row)
     venv.log.write_text('')
     install(venv, row, ops, choice, lock)
-    with timing.step('importing and checking all of it'):
+    with timing.step('importing and checking'):
         quiet = [
             '-W',
             'ignore::SyntaxWarning',
-        ]  # of modules never compiled yet
+        ]  # raised when modules are first compiled
         check = [str(venv.python), *quiet, '-m', 'clhoi_mm.check_env']
         if subprocess.run(check, env=venv.env, cwd=str(ROOT)).returncode:
-            fail('repair what is named above, then the same command goes on.')
+            fail('fix the problems above, then repeat the same command.')
     stamp.write_text(digest)
     say(f'{folder} is complete')
     print('\n'.join(timing.lines()), flush=True)
@@ -107,7 +106,7 @@ def install(
     choice: TorchChoice,
     lock: Dict[str, str],
 ) -> None:
-    """Install what is not in yet: torch first, the project last."""
+    """Install missing packages: torch first, the project last."""
     special = (*BUILD_TOOLS, *NAMES, MMCV[row], 'ninja')
     rest = {
         name: pin
@@ -118,7 +117,7 @@ def install(
     venv.pip_install_missing({name: lock[name] for name in BUILD_TOOLS})
     choice.install()
     venv.pip_install_missing(rest, '--no-build-isolation')
-    # It shares the folder cv2 with the headless one, and needs libGL.
+    # It shares the folder cv2 with the headless package, and needs libGL.
     if 'opencv-python' in venv.distributions():
         venv.uninstall(['opencv-python'])
         venv.pip_install(
@@ -137,42 +136,42 @@ def install(
 
 
 def add_extra(name: str, folder: Path) -> None:
-    """Add what the lock file of an extra pins to a complete environment."""
+    """Install an extra's lock file into a complete environment."""
     path = lock_path(name)
     stamp = folder / f'.lock-hash-{name}'
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == digest:
         return
-    say(f'adding what {name} needs to {folder}')
+    say(f'adding the packages of {name} to {folder}')
     Environment(folder, Timing()).pip_install_missing(read_lock(path))
     stamp.write_text(digest)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('row', choices=sorted(MMCV), help='which lock file')
-    parser.add_argument('folder', type=Path, help='the environment')
+    parser.add_argument('row', choices=sorted(MMCV), help='lock file')
+    parser.add_argument('folder', type=Path, help='environment')
     parser.add_argument(
         '--ops',
         choices=('', *OPS),
         default='',
-        help="mmcv's operators (default: those chosen before, or torchvision)",
+        help="mmcv's operators (default: previous choice, or torchvision)",
     )
     parser.add_argument(
         '--torch',
         default='',
         help='a version, the URL of an index, a folder of wheels, or "lock" '
-        "(default: what was chosen before, or the lock's)",
+        "(default: previous choice, or the lock's)",
     )
     parser.add_argument(
-        '--extra', choices=['web'], help='add what this needs as well'
+        '--extra', choices=['web'], help='also add the packages of this extra'
     )
     args = parser.parse_args()
     with lock_path(args.row).open() as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say('waiting for another set-up to end')
+            say('waiting for another set-up to finish')
             fcntl.flock(file, fcntl.LOCK_EX)
         make(args.row, args.folder.absolute(), args.ops, args.torch)
         if args.extra:
@@ -183,6 +182,6 @@ if __name__ == '__main__':
     try:
         main()
     except KeyboardInterrupt:
-        fail('interrupted; the same command goes on from here.')
+        fail('interrupted; repeat the same command to resume.')
     except OSError as error:
-        fail(f'{explain(str(error))}; then the same command goes on.')
+        fail(f'{explain(str(error))}; then repeat the same command.')

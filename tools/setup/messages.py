@@ -33,8 +33,8 @@ CAUSES = (
     ),
     (
         re.compile(r'No matching distribution found for ([^\s(;]+)'),
-        r'\1 is in none of the indexes that pip reaches, for this Python and '
-        'machine; check what "pip config list" and PIP_INDEX_URL say',
+        r'\1 is in none of the indexes of pip for this Python and '
+        'machine; check "pip config list" and PIP_INDEX_URL',
     ),
     (
         re.compile(r'DO NOT MATCH THE HASHES'),
@@ -53,17 +53,17 @@ def fail(message: str) -> NoReturn:
 
 
 def explain(log: str) -> str:
-    """State why pip failed.
+    """Find the cause of pip's failure.
 
     Args:
-        log (str): All of its output.
+        log (str): The whole output of pip.
 
     Returns:
-        str: Cause and remedy of a known failure, else pip's own errors.
+        str: Cause and remedy of a known failure, else pip's errors.
     """
     for pattern, sentence in CAUSES:
         found = pattern.search(log)
-        # pip goes on after a warning that one of several indexes is silent.
+        # pip continues if one of several indexes does not respond.
         if found and (pattern is not NO_INDEX or 'ERROR' in log):
             return found.expand(sentence)
     lines = [line.strip() for line in log.splitlines()]

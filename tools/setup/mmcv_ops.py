@@ -1,4 +1,4 @@
-"""Installs mmcv: as it is, or with its operators compiled."""
+"""Installation of mmcv, with or without compiled operators."""
 
 import os
 import re
@@ -17,7 +17,7 @@ CHECK = (
     'nms(torch.rand(4, 4), torch.rand(4), 0.5); '
     'RoIAlign(2)(torch.rand(1, 1, 8, 8), torch.zeros(1, 5))'
 )
-# torch's headers are C++20 since then, mmcv's build is C++17.
+# Since then torch's headers need C++20; mmcv is built as C++17.
 NO_LONGER_COMPILES = (2, 14)
 
 
@@ -26,7 +26,7 @@ def is_compiled(venv: Environment) -> bool:
 
 
 def works(venv: Environment) -> bool:
-    """Whether compiled operators run with the installed torch."""
+    """Check that compiled operators run with the installed torch."""
     done = subprocess.run(
         [str(venv.python), '-c', CHECK],
         env=venv.env,
@@ -37,26 +37,26 @@ def works(venv: Environment) -> bool:
 
 
 def install_plain(venv: Environment, pin: str, lock: Dict[str, str]) -> None:
-    """Install mmcv without compiled operators, in seconds.
+    """Install mmcv without compiled operators.
 
-    pip builds it apart from the environment, where mmcv's build sees no
-    torch and leaves its extension out.
+    pip builds it in isolation: without torch, mmcv's build leaves its
+    extension out.
 
     Args:
         venv (Environment): The environment.
-        pin (str): mmcv's pin.
-        lock (dict): All pins; those of the build tools hold for the build.
+        pin (str): Pin of mmcv.
+        lock (dict): All pins; those of the build tools apply to the build.
     """
     version = venv.distributions().get(pin.split('==')[0], '')
     if satisfies(version, pin) and not is_compiled(venv):
         return
-    # mmcv 2.1.0 builds with setuptools below 81 alone.
+    # mmcv 2.1.0 needs setuptools below 81.
     constraints = venv.folder / '.build-constraints.txt'
     constraints.write_text(f'{lock["setuptools"]}\n{lock["wheel"]}\n')
     venv.pip_install(
         '--no-deps',
         '--force-reinstall',
-        '--no-cache-dir',  # there may be one that was compiled
+        '--no-cache-dir',  # the cache may have a compiled mmcv
         f'--build-constraint={constraints}',
         pin,
     )
@@ -97,12 +97,12 @@ def install_compiled(venv: Environment, pin: str) -> None:
             )
         if is_compiled(venv) and works(venv):
             return
-        say("pip's cached mmcv was built otherwise; compiling it anew")
-    venv.run(str(venv.python), '-c', CHECK)  # fails, and shows why
+        say("pip's cached mmcv does not work here; compiling it again")
+    venv.run(str(venv.python), '-c', CHECK)  # shows the error
 
 
 def torch_cuda(venv: Environment) -> str:
-    """The CUDA version of the installed torch; '' for a CPU build."""
+    """Return the installed torch's CUDA version, '' without."""
     done = subprocess.run(
         [
             str(venv.python),
@@ -117,19 +117,19 @@ def torch_cuda(venv: Environment) -> str:
 
 
 def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
-    """Environment variables for compiling mmcv's ops.
+    """Make the environment variables for compiling mmcv.
 
     Args:
-        base (dict): Variables to start from; those set there stay.
-        torch_cuda (str): The CUDA version of the installed torch, as in
+        base (dict): Variables of the user, which have priority.
+        torch_cuda (str): CUDA version of the installed torch, such as
             '13.0'; empty for a CPU build.
     """
     env = dict(base)
     memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_AVPHYS_PAGES')
-    # A file of these takes up to 1.5 GB to compile.
+    # Each compiler process takes up to 1.5 GB.
     jobs = min(len(os.sched_getaffinity(0)), int(memory / 1.5e9))
     env.setdefault('MAX_JOBS', str(max(1, jobs)))
-    # No debugging symbols: they take a third of the time.
+    # Debugging symbols would take a third of the time.
     env.setdefault('CFLAGS', '-O2 -g0')
     nvcc = shutil.which(
         'nvcc',
@@ -148,8 +148,8 @@ def build_env(base: Dict[str, str], torch_cuda: str) -> Dict[str, str]:
         found = re.search(r'release (\d+)', text)
         release = found.group(1) if found else ''
     if not release or release != torch_cuda.split('.')[0]:
-        # mmcv compiles for any GPU that it sees, and fails without a nvcc
-        # of torch's own major version.
+        # mmcv compiles for any visible GPU, and fails without an nvcc of
+        # torch's major version.
         if Path('/dev/nvidia0').exists():
             say(
                 f"no nvcc of CUDA {torch_cuda} found, so mmcv's "

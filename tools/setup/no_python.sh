@@ -1,4 +1,4 @@
-# Says how this system brings a Python, where none can say it itself.
+# Print how to install Python on this system.
 . /etc/os-release 2>/dev/null || true
 case "$ID $ID_LIKE" in
   *debian*|*ubuntu*) how='run "sudo apt-get install python3 python3-venv"' ;;

@@ -1,4 +1,4 @@
-"""Runs a long command and shows how far it is. Standard library only."""
+"""Progress display of long commands; standard library only."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ def bar(done: int, total: int) -> str:
 
 
 class NinjaMeter:
-    """Progress of a compilation, from ninja's lines."""
+    """Progress of a compilation by ninja's output."""
 
     pattern = re.compile(r'^\s*\[(\d+)/(\d+)\]')
 
@@ -41,10 +41,10 @@ class NinjaMeter:
 
 
 class PipMeter:
-    """Progress of an installation, from pip's lines.
+    """Progress of an installation by pip's output.
 
     Args:
-        total (int): How many packages pip was asked for.
+        total (int): Number of requested packages.
     """
 
     download = re.compile(r'^\s*Downloading .*\((\d+(?:\.\d+)?) (\w+)\)')
@@ -86,19 +86,18 @@ def run_with_progress(
     meter: Union[NinjaMeter, PipMeter],
     interval: Optional[float] = None,
 ) -> Tuple[int, str]:
-    """Run a command, with its output in a log and its progress on screen.
+    """Run a command, log its output and show its progress.
 
     Args:
         command (list[str]): The command.
         env (dict): Its environment variables.
-        log (Path): Receives all of its output while there is space.
-        meter (NinjaMeter | PipMeter): Reads the output, shows the progress.
-        interval (float, optional): Seconds between two lines of progress.
-            Defaults to 1 on a terminal, where the line is rewritten in
-            place, and to 15 elsewhere.
+        log (Path): File for its output, as far as the disk has space.
+        meter (NinjaMeter | PipMeter): Parser of the output.
+        interval (float, optional): Seconds between updates. Defaults to 1 on
+            a terminal, where the line is overwritten, else to 15.
 
     Returns:
-        tuple[int, str]: The command's exit code, and all of its output.
+        tuple[int, str]: Exit code and output of the command.
     """
     start = time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +126,7 @@ def run_with_progress(
             try:
                 with log.open('a', errors='replace') as file:
                     file.write(line)
-            except OSError:  # a full disk is what the command will say
+            except OSError:  # the command itself reports a full disk
                 pass
 
     reader = threading.Thread(target=read)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Where the time of several steps went. Standard library only.
+"""Durations of several steps; standard library only.
 
-python3 tools/setup/timing.py FILE NAME COMMAND...   runs and notes
-python3 tools/setup/timing.py FILE                   prints the notes
+python3 tools/setup/timing.py FILE NAME COMMAND...   run and record
+python3 tools/setup/timing.py FILE                   print the record
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List
 
 
 class Timing:
-    """Seconds by step; a step that comes again is added to."""
+    """Sum of seconds by step."""
 
     def __init__(self) -> None:
         self.seconds: Dict[str, float] = {}
@@ -31,7 +31,7 @@ class Timing:
             self.add(name, time.monotonic() - start)
 
     def lines(self) -> List[str]:
-        """One line a step, and the sum."""
+        """Format one line per step, and the sum."""
         steps = [*self.seconds.items(), ('in all', sum(self.seconds.values()))]
         return [f'{seconds:7.1f} s  {name}' for name, seconds in steps]
 

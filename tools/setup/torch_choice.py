@@ -1,4 +1,4 @@
-"""Which torch an environment has, and from where: the variable ``TORCH``."""
+"""Version and source of torch: the variable ``TORCH``."""
 
 import hashlib
 import json
@@ -16,19 +16,19 @@ VERSION = re.compile(r'\d+(\.\d+)*((a|b|rc)\d+)?(\+[\w.]+)?')
 
 
 def is_cuda(name: str) -> bool:
-    """Whether a distribution is one that only a torch with CUDA asks for."""
+    """Check for a distribution that only torch with CUDA needs."""
     return CUDA.match(name) is not None
 
 
 class TorchChoice:
-    """The torch of one environment; the choice is remembered in it.
+    """Choice of an environment's torch, stored in its file ``.torch``.
 
     Args:
         venv (Environment): The environment.
-        lock (dict): All pins of the row, by name.
-        given (str): The user's ``TORCH``: a version, an index's URL, a folder
-            of wheels, 'lock' for the lock's torch, or '' for what was chosen
-            before (the lock's in a new environment).
+        lock (dict): All pins of the row by name.
+        given (str): The user's ``TORCH``: a version, the URL of an index, a
+            folder of wheels, 'lock' for the lock's torch, or '' for the
+            previous choice (in a new environment the lock's).
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class TorchChoice:
         self.given = given
         self.path = venv.folder / '.torch'
         memory = {'source': '', 'pins': {name: lock[name] for name in NAMES}}
-        self.differs = self.path.is_file()  # from the lock, until now
+        self.differs = self.path.is_file()  # differs from the lock
         if self.differs and given != 'lock':
             memory = json.loads(self.path.read_text())
         self.pins = memory['pins']
-        self.source = memory['source']  # no URL, which may hold a password
+        self.source = memory['source']  # hash: URLs may have passwords
         self.is_new = False
         if given not in ('', 'lock'):
             self.source = hashlib.sha256(given.encode()).hexdigest()
@@ -56,7 +56,7 @@ class TorchChoice:
         if given in ('', 'lock') or '://' in given or VERSION.fullmatch(given):
             return
         self.folder = Path(given).expanduser().absolute()
-        # A torchvision from elsewhere does not load with a CPU build.
+        # Other builds of torchvision do not load with a CPU build.
         if not all(list(self.folder.glob(f'{name}-*.whl')) for name in NAMES):
             fail(
                 f'TORCH={given} is neither a version, nor an index such as '
@@ -65,7 +65,7 @@ class TorchChoice:
             )
 
     def install(self) -> None:
-        """Install torch, torchvision, and what of CUDA these ask for."""
+        """Install torch, torchvision and their CUDA packages."""
         if self.is_new:
             self._install_given()
             have = self.venv.distributions()
@@ -80,7 +80,7 @@ class TorchChoice:
         else:
             self.venv.pip_install_missing(self.pins)
         if not (self.is_new and VERSION.fullmatch(self.given)):
-            self._install_cuda()  # there it was pip that found it
+            self._install_cuda()  # otherwise pip has resolved it
 
     def _install_given(self) -> None:
         if '://' in self.given:
@@ -104,7 +104,7 @@ class TorchChoice:
             self._resolve(self.given)
 
     def _resolve(self, version: str, *torchvision: str) -> None:
-        """Let pip find what one torch asks for, beside the lock's pins."""
+        """Let pip resolve torch's dependencies under the lock's pins."""
         constraints = self.venv.folder / '.constraints.txt'
         constraints.write_text(
             '\n'.join(
@@ -127,14 +127,14 @@ class TorchChoice:
         )
 
     def _install_cuda(self) -> None:
-        """Install what torch's metadata asks for; nothing for a CPU build."""
-        asked = asked_cuda(self.venv.requirements('torch'))
-        if not asked:
+        """Install CUDA packages that torch's metadata requires."""
+        required = required_cuda(self.venv.requirements('torch'))
+        if not required:
             return
         pins = {name: p for name, p in self.lock.items() if is_cuda(name)}
         if all(
             name in pins and version in ('', pins[name].split('==')[1])
-            for name, version in asked.items()
+            for name, version in required.items()
         ):
             self.venv.pip_install_missing(pins)
         else:
@@ -142,26 +142,26 @@ class TorchChoice:
             self._resolve(have['torch'], f'torchvision=={have["torchvision"]}')
 
 
-def asked_cuda(lines: List[str]) -> Dict[str, str]:
-    """What torch asks of CUDA on this machine.
+def required_cuda(lines: List[str]) -> Dict[str, str]:
+    """List the CUDA packages that torch requires on this machine.
 
     Args:
-        lines (list[str]): ``Requires-Dist`` of torch's metadata.
+        lines (list[str]): ``Requires-Dist`` lines of torch's metadata.
 
     Returns:
-        dict: By name, the version where it is a fixed one, else ''.
+        dict[str, str]: Version by name; '' if not fixed.
     """
     machine = {
         'platform_machine': platform.machine(),
         'platform_system': platform.system(),
     }
-    asked = {}
+    required = {}
     for line in lines:
         requirement, _, marker = line.partition(';')
         name = re.match(r'[\w.-]+', requirement).group()
         wanted = re.findall(r'(\w+) *== *["\']([^"\']*)["\']', marker)
         holds = all(machine.get(key) == value for key, value in wanted)
-        if is_cuda(name) and holds:  # an "extra" is no key of machine
+        if is_cuda(name) and holds:  # False for markers with "extra"
             fixed = re.search(r'==\s*([\w.]+)', requirement)
-            asked[name] = fixed.group(1) if fixed else ''
-    return asked
+            required[name] = fixed.group(1) if fixed else ''
+    return required

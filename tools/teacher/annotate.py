@@ -5,8 +5,8 @@ score (yes or no for each candidate), parse (text to interactions), locate
 (which pairs the parsed interactions are about; parse reads the answers), embed
 (texts to vectors), pack (the training cache). Each is a command, and "run"
 does several in a row; "report" prints the progress of all shards; "agree"
-joins several teachers' parsed folders into one to embed and pack. Killed at
-any point, the same command resumes.
+joins several teachers' parsed folders into one to embed and pack. The same
+command resumes after an interruption.
 """
 
 import argparse
@@ -138,7 +138,7 @@ def run_requests(
 
     Returns:
         Tuple[bool, str | None]: Whether every stage has answers, and an error
-        message, where some failed.
+        message if some failed.
     """
     config = ask_config(args, stages)
     if backend is None:
@@ -175,7 +175,7 @@ def run_requests(
 def print_reports(
     reports: List[JobReport], out: str, vocabulary: Optional[HOIVocabulary]
 ) -> Tuple[bool, Optional[str]]:
-    """Print the reports; see :func:`run_requests` for what is returned."""
+    """Print the reports; return as :func:`run_requests`."""
     for report in reports:
         print('\n'.join(report.lines(vocabulary)))
     if any(report.num_failed for report in reports):
@@ -251,7 +251,7 @@ def work_offline(
 
 
 def agree(args: argparse.Namespace) -> None:
-    """Join teachers, and print what is kept."""
+    """Join teachers' pseudo-labels, and print statistics."""
     vocabulary = HOIVocabulary.load(args.vocab)
     print(
         unite_teachers(
@@ -273,7 +273,7 @@ def report(folder: str, vocab: Optional[str]) -> None:
         print('\n'.join(stage.lines(vocabulary)))
 
 
-def warn_of_prose() -> None:
+def warn_of_missing_parser() -> None:
     """Warn of missing libraries before captions are requested."""
     try:
         find_model()
@@ -292,7 +292,7 @@ def run(args: argparse.Namespace) -> int:
     if args.command == 'run':
         default = ['describe'] if args.backend == 'captions' else REQUESTED
         wanted = args.stages or [*default, *OFFLINE]
-    # In this order, since each stage needs the one before.
+    # In this order: each stage needs the previous one's output.
     stages = [stage for stage in (*STAGES, *OFFLINE) if stage in wanted]
     requesting = [stage for stage in stages if stage in STAGES]
     if requesting and args.shard.count > 1 and len(requesting) < len(stages):
@@ -302,7 +302,7 @@ def run(args: argparse.Namespace) -> int:
             'once when all shards are done'
         )
     if requesting == ['describe'] and 'parse' in stages:
-        warn_of_prose()
+        warn_of_missing_parser()
     failed = run_stages(args, stages, requesting)
     if failed:
         raise RuntimeError(failed)
@@ -312,10 +312,10 @@ def run(args: argparse.Namespace) -> int:
 def run_stages(
     args: argparse.Namespace, stages: List[str], requesting: List[str]
 ) -> Optional[str]:
-    """Run stages in their order, the model loaded once.
+    """Run stages in order with one backend.
 
     Returns:
-        str, optional: An error message, where requests failed.
+        str, optional: Error message if requests failed.
     """
     for module in getattr(args, 'imports', ()):
         importlib.import_module(module)
@@ -324,32 +324,32 @@ def run_stages(
         objects = read_objects(args, stages)
         if args.engine != 'ray':
             backend = ask_config(args, requesting).build_backend()
-    for asked, worked in in_rounds(stages):
-        if asked:
-            complete, failed = run_requests(args, asked, objects, backend)
+    for requested, offline in in_rounds(stages):
+        if requested:
+            complete, failed = run_requests(args, requested, objects, backend)
             failures += [failed] if failed else []
             if not complete:
                 raise RuntimeError(failed)
-        for stage in worked:
+        for stage in offline:
             work_offline(args, stage, args.out, objects)
     return failures[0] if failures else None
 
 
 def in_rounds(stages: List[str]) -> List[Tuple[List[str], List[str]]]:
-    """Group stages into request stages and offline ones after these.
+    """Group stages into rounds of request stages, then offline stages.
 
-    The stage locate asks about parsed labels, and its answers are parsed.
+    The stage locate needs parsed labels, and its answers are parsed again.
     """
-    asked = [stage for stage in stages if stage in STAGES]
-    worked = [stage for stage in stages if stage in OFFLINE]
+    requested = [stage for stage in stages if stage in STAGES]
+    offline = [stage for stage in stages if stage in OFFLINE]
     if 'locate' not in stages:
-        return [(asked, worked)]
+        return [(requested, offline)]
     return [
         (
-            [stage for stage in asked if stage != 'locate'],
-            [stage for stage in worked if stage == 'parse'],
+            [stage for stage in requested if stage != 'locate'],
+            [stage for stage in offline if stage == 'parse'],
         ),
-        (['locate'], worked),
+        (['locate'], offline),
     ]
 
 

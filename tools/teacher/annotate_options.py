@@ -48,7 +48,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     command.add_argument(
         '--raw',
         required=True,
-        help="a pass's folder, or a JSONL file of raw answers "
+        help="a teacher job's folder, or a JSONL file of raw answers "
         '{image_id, kind, text}',
     )
     command.add_argument(
@@ -66,7 +66,7 @@ def make_parser(description: str) -> argparse.ArgumentParser:
         _add_vocab(command, required=True)
         _add_packing(command)
         _add_imports(command)
-        command.add_argument('--out', required=True, help="the pass's folder")
+        command.add_argument('--out', required=True, help="the job's folder")
     command = commands.add_parser(
         'agree', help='several teachers, with agreement as score'
     )
@@ -87,10 +87,10 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     _add_parsed(command)
     command.add_argument('--out', required=True, help='a folder of its own')
     command = commands.add_parser(
-        'report', help='what a folder holds, over all shards and runs'
+        'report', help='progress of a folder over all shards and runs'
     )
     _add_vocab(command, required=False)
-    command.add_argument('--out', required=True, help="the pass's folder")
+    command.add_argument('--out', required=True, help="the job's folder")
     return parser
 
 
@@ -133,7 +133,7 @@ def _add_parsed(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--parsed',
         default=PARSED,
-        help="name of the parsed layer in the pass's folder; .jsonl needs no "
+        help="name of the parsed layer in the job's folder; .jsonl needs no "
         'pyarrow (default %(default)s)',
     )
 
@@ -144,8 +144,8 @@ def _add_packing(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         '--whole-captions',
         action='store_true',
-        help="keep each caption's own vector (default: the sum of its "
-        'sentences that is nearest to it, which takes no room)',
+        help="keep each caption's own embedding (default: the sum of its "
+        'sentences that is nearest to it, which needs no space)',
     )
 
 
@@ -179,7 +179,7 @@ def _add_requesting(command: argparse.ArgumentParser) -> None:
         "what annotated data sets' boxes refer to (default: "
         'stored for a COCO .json, else upright)',
     )
-    add('--out', required=True, help="the pass's folder")
+    add('--out', required=True, help="the job's folder")
     add(
         '--backend',
         required=True,

@@ -23,7 +23,7 @@ Pairs = Set[Tuple[str, str]]
 
 
 class Labeled(NamedTuple):
-    """Text with labeled pairs; optional ones count neither way."""
+    """Text with labeled pairs; optional pairs are ignored."""
 
     text: str
     vocabulary: str
@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         default=LABELS,
         help='JSONL of {"text", "vocabulary", "interactions": [[verb, '
-        'object], ...], "optional": pairs that count neither way, "blind", '
+        'object], ...], "optional": ignored pairs, "blind", '
         '"round"}; "vocab" and "expected" are other names of the second and '
         'third; only classes of the vocabulary are counted',
     )
@@ -46,17 +46,17 @@ def parse_args() -> argparse.Namespace:
         '--part',
         choices=('open', 'blind', 'all'),
         default='all',
-        help='"open": sentences that rules were made with; "blind": those '
-        'kept apart (default all)',
+        help='"open": sentences that rules were written with; "blind": '
+        'held-out ones (default all)',
     )
     parser.add_argument(
         '--round',
         type=int,
-        help='sentences of one round of labelling alone: 1, before the parser '
+        help='sentences of one round of labeling only: 1, before the parser '
         'was written, or 2, after (default all)',
     )
     parser.add_argument(
-        '--errors', action='store_true', help='print what is wrong'
+        '--errors', action='store_true', help='print wrong and missed pairs'
     )
     return parser.parse_args()
 

@@ -1,9 +1,9 @@
 """Fuzz the teacher's stages with mutated texts.
 
-Takes real answers, mutates them by seed, and takes them through a whole
-pass: answered, parsed, embedded, packed, and parsed once more in another
-order. Prints how many were parsed and how many were recorded as failures;
-exits with 1 where a text ends a stage or is parsed in two ways.
+Mutates real answers by seed and runs all stages on them: answered, parsed,
+embedded, packed, and parsed again in another order. Prints the numbers of
+parsed answers and of recorded failures; exits with 1 if a text stops a stage
+or is parsed in two ways.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_texts(path: Path) -> Iterator[str]:
-    """Read a file's texts; a line may be one itself."""
+    """Read texts from JSONL records or plain lines."""
     for line in path.read_text(encoding='utf-8').splitlines():
         try:
             row = json.loads(line)
@@ -137,7 +137,7 @@ def main() -> int:
         try:
             lines = fuzz(Path(folder), rows, args.vocab)
         except Exception:
-            # Errors of any type are to be found.
+            # Errors of any type count.
             traceback.print_exc()
             print('a text ended a stage, or was parsed in two ways')
             return 1

@@ -3,9 +3,9 @@
 show: caption, sentences, interactions with scores and pointed pairs, and
 failures, as text or drawn. compare: precision, recall, mAP and kinds of false
 labels over images, for one or several teachers. check: compare every byte of
-a cache with its manifest. FROM is a pass's folder, a cache, or a parsed layer
-(.parquet or .jsonl). Needs neither torch nor mmdet; show --out needs Pillow
-and matplotlib.
+a cache with its manifest. FROM is a teacher job's folder, a cache, or a parsed
+layer (.parquet or .jsonl). Needs neither torch nor mmdet; show --out needs
+Pillow and matplotlib.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from clhoi_mm.utils.files import atomic_path
 from clhoi_mm.utils.keys import normalize_key
 from clhoi_mm.vocabulary import HOIVocabulary
 
-# Keys that are searched for the nearest one.
+# Maximum number of keys searched for the most similar one.
 _NUM_COMPARED = 100_000
 
 
@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
     show.add_argument('--num', type=int, default=3, help='default 3')
     show.add_argument(
         '--raw',
-        help="a pass's folder or a JSONL file with the answers' texts "
+        help="a job's folder or a JSONL file with the answers' texts "
         '(default: in FROM)',
     )
     show.add_argument(
@@ -84,7 +84,7 @@ def _add_compare(command: argparse.ArgumentParser) -> None:
     add(
         '--objects',
         help='all objects of the images, as annotate.py --objects reads '
-        'them: false labels of present and absent objects are told apart',
+        'them, to distinguish false labels of present and absent objects',
     )
     add(
         '--ids',
@@ -110,7 +110,7 @@ def vocabulary_like(ann_file: str) -> HOIVocabulary:
     """Find the shipped vocabulary of an annotation file.
 
     Raises:
-        ValueError: If it is of none.
+        ValueError: If none has its verbs.
     """
     content = AnnotationFile.read(ann_file).content
     verbs = set(content['verbs'])
@@ -156,7 +156,7 @@ def nearest(key: str, source: Path) -> str:
     """Describe the key that is most similar to another."""
     try:
         known = list(islice(read_keys(source), _NUM_COMPARED))
-    except FileNotFoundError:  # nothing is parsed yet
+    except FileNotFoundError:  # not parsed yet
         return ''
     found = get_close_matches(key, known, 1) or known[:1]
     return f'; the nearest of its keys is {found[0]!r}' if found else ''
@@ -188,7 +188,7 @@ def lines_of(image: ImageRecord) -> List[str]:
 
 
 def pair_text(pair: PointedPair) -> str:
-    """Format the boxes of a pair that the teacher points at."""
+    """Format the boxes of a pointed pair."""
     human, obj = (
         ' '.join(f'{number:.0f}' for number in box)
         for box in (pair[:4], pair[4:])

@@ -4,7 +4,7 @@ import json
 import random
 from typing import Callable, List, Sequence
 
-# Marks, halves of structures and characters that parsers stumble over.
+# Fragments and characters that are difficult for parsers.
 _PIECES = (
     '<think>', '</think>', '<answer>', '</answer>', '<|begin_of_box|>',
     '<|channel|>final<|message|>', '```json', '```', '[', ']', '{', '}', '"',
@@ -70,7 +70,7 @@ class TextMutator:
         return text[: span.start] + text[span] * times + text[span.stop :]
 
     def _loop(self, text: str) -> str:
-        """Repeat a word, as models do up to the token limit."""
+        """Repeat a word, like models up to the token limit."""
         word = self._rng.choice(text.split(' '))
         return text + f' {word}' * self._rng.choice((20, 20, 20, 200, 2000))
 

@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple, Union
 
 from clhoi_mm.utils.english import gerund
 from clhoi_mm.utils.key_matching import match_keys
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 from ..annotation_builder import AnnotationBuilder
 from ..box_checks import check_boxes
@@ -228,7 +228,7 @@ def _unique_rows(rows: Sequence[PairRow], notes: List[str]) -> List[PairRow]:
     unique: Dict[tuple, PairRow] = {}
     first = ''
     for row in rows:
-        key = (row.human, row.obj, normalise_name(row.verb))
+        key = (row.human, row.obj, normalize_name(row.verb))
         first_row = unique.setdefault(key, row)
         if first_row is not row:
             first = first or f'{row.where}, which repeats {first_row.where}'
@@ -254,9 +254,9 @@ def _rename_persons(
     boxes: COCOFile, names: Sequence[str], coco: PathLike
 ) -> None:
     names_in_file = {
-        normalise_name(name) for name in boxes.categories.values()
+        normalize_name(name) for name in boxes.categories.values()
     }
-    persons_given = set(map(normalise_name, names))
+    persons_given = set(map(normalize_name, names))
     if persons_given - names_in_file:
         raise ValueError(
             f'{coco}: no category '
@@ -264,7 +264,7 @@ def _rename_persons(
             f'names, among {", ".join(map(repr, boxes.categories.values()))}.'
         )
     for number, name in boxes.categories.items():
-        if normalise_name(name) in persons_given:
+        if normalize_name(name) in persons_given:
             boxes.categories[number] = 'person'
 
 
@@ -274,7 +274,7 @@ def _check_rows(
     persons: Set[Id] = {
         number
         for number, name in boxes.categories.items()
-        if normalise_name(name) == 'person'
+        if normalize_name(name) == 'person'
     }
     if not persons:
         raise ValueError(
@@ -307,19 +307,19 @@ def _make_vocabulary(
     # Categories of one name in different spellings are one object.
     spelling: Dict[str, str] = {}
     for obj in boxes.categories.values():
-        spelling.setdefault(normalise_name(obj), obj)
+        spelling.setdefault(normalize_name(obj), obj)
     spelling['person'] = 'person'
     objects = list(spelling)
     position = {
-        number: objects.index(normalise_name(obj))
+        number: objects.index(normalize_name(obj))
         for number, obj in boxes.categories.items()
     }
     verb_spelling: Dict[str, str] = {}
     for row in rows:
-        verb_spelling.setdefault(normalise_name(row.verb), row.verb)
+        verb_spelling.setdefault(normalize_name(row.verb), row.verb)
     verbs = sorted(verb_spelling)
     classes = {
-        (position[places[row.obj][1]], verbs.index(normalise_name(row.verb)))
+        (position[places[row.obj][1]], verbs.index(normalize_name(row.verb)))
         for row in rows
         if row.obj is not None
     }

@@ -6,7 +6,7 @@ from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 from .hico_image import HICOImage
 
@@ -105,8 +105,8 @@ class HICOMatFile:
             for v, o in zip(vocab.hoi_verbs, vocab.hoi_objects)
         ]
         for i, (given, expected) in enumerate(zip(names, vocab_names)):
-            if [normalise_name(x) for x in given] != [
-                normalise_name(x) for x in expected
+            if [normalize_name(x) for x in given] != [
+                normalize_name(x) for x in expected
             ]:
                 raise ValueError(
                     f'{self.path}, list_action({i + 1}): '

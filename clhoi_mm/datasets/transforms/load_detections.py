@@ -10,7 +10,7 @@ from torchvision.ops import batched_nms
 
 from clhoi_mm.registry import TRANSFORMS
 from clhoi_mm.structures import TrackedBoxes
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 from ..detection_file import DetectionFile
 from ..key_check import KeySource
@@ -134,10 +134,10 @@ class LoadDetections(BaseTransform):
             )
         vocabulary = HOIVocabulary.load(vocabulary)
         labels = {
-            normalise_name(name): label
+            normalize_name(name): label
             for label, name in enumerate(vocabulary.objects)
         }
-        names = [normalise_name(name) for name in file.classes]
+        names = [normalize_name(name) for name in file.classes]
         missing = [
             vocabulary.objects[label]
             for name, label in labels.items()

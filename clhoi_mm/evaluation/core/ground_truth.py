@@ -5,7 +5,7 @@ from typing import Tuple
 import numpy as np
 
 from clhoi_mm.annotations import AnnotationFile
-from clhoi_mm.vocabulary import normalise_name
+from clhoi_mm.vocabulary import normalize_name
 
 from .pair_table import ImageLabelTable, PairTable
 from .v_coco_tables import VCOCOActions, VCOCOTruth
@@ -55,7 +55,7 @@ def v_coco_ground_truth(
             its lists.
     """
     person = np.array(
-        [normalise_name(name) == 'person' for name in file.objects], bool
+        [normalize_name(name) == 'person' for name in file.objects], bool
     )
     persons = np.flatnonzero(person[file.box_labels])
     persons = persons[np.argsort(file.box_images[persons], kind='stable')]

@@ -11,7 +11,7 @@ from clhoi_mm.evaluation.core import Predictions
 from clhoi_mm.evaluation.core.arrays import to_numpy
 from clhoi_mm.registry import METRICS
 from clhoi_mm.utils.files import atomic_path
-from clhoi_mm.vocabulary import normalise_name
+from clhoi_mm.vocabulary import normalize_name
 
 COLUMNS = (
     'human_bboxes',
@@ -180,9 +180,9 @@ class DumpHOIResults(BaseMetric):
                 f"the data set's metainfo lacks {key}, so labels "
                 'cannot be named; use a HOIDataset.'
             )
-        positions = {normalise_name(name): i for i, name in enumerate(names)}
+        positions = {normalize_name(name): i for i, name in enumerate(names)}
         file_positions = [
-            positions.get(normalise_name(name), -1) for name in dataset_names
+            positions.get(normalize_name(name), -1) for name in dataset_names
         ]
         return np.array([*file_positions, -1], dtype=np.int64)
 

@@ -4,7 +4,7 @@ import torch
 from mmdet.datasets import CocoDataset
 from torch import Tensor
 
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 
 def stated_classes(meta: dict) -> Optional[Sequence[str]]:
@@ -37,9 +37,9 @@ def map_detector_labels(
     if classes == 'coco':
         classes = CocoDataset.METAINFO['classes']
     names = {
-        normalise_name(name): i for i, name in enumerate(vocabulary.objects)
+        normalize_name(name): i for i, name in enumerate(vocabulary.objects)
     }
-    labels = [names.get(normalise_name(name), -1) for name in classes]
+    labels = [names.get(normalize_name(name), -1) for name in classes]
     unmapped = [
         name for i, name in enumerate(vocabulary.objects) if i not in labels
     ]

@@ -8,7 +8,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from clhoi_mm.utils.english import gerund, plural, third_person
 from clhoi_mm.utils.morphology import parts_of_speech, singular, verb_form
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 from ..interaction import Interaction
 
@@ -108,7 +108,7 @@ class Lexicon:
         self.correct = lru_cache(maxsize=65536)(self._find_correction)
         words = {word for name in self.objects for word in name.split(' ')}
         for verb in vocabulary.verbs:
-            lemma = normalise_name(verb).split(' ')[0]
+            lemma = normalize_name(verb).split(' ')[0]
             words.update((lemma, gerund(lemma), third_person(lemma)))
         self._spellings = sorted(word for word in words if len(word) > 4)
 
@@ -214,18 +214,18 @@ class Lexicon:
         obj_name = (
             vocabulary.objects[obj_label]
             if obj_label >= 0
-            else ' '.join(normalise_name(obj).split(' '))
+            else ' '.join(normalize_name(obj).split(' '))
         )
         label = vocabulary.verb_label(verb)
         if label >= 0 and vocabulary.hoi_id(label, obj_label) >= 0:
             return Interaction(vocabulary.verbs[label], obj_name, None, True)
         words = [
             word
-            for word in normalise_name(verb).split(' ')
+            for word in normalize_name(verb).split(' ')
             if word not in ('is', 'are', 'be', 'being', 'the', 'a', 'to')
         ]
         if not words:
-            return Interaction(normalise_name(verb), obj_name)
+            return Interaction(normalize_name(verb), obj_name)
         form = verb_form(self.correct(words[0]))
         lemma = form.lemma if form else words[0]
         reading = self.read(lemma, words[1:], obj_label, ())
@@ -244,7 +244,7 @@ class Lexicon:
             return label
         words = [
             self.correct(word)
-            for word in normalise_name(obj).split(' ')
+            for word in normalize_name(obj).split(' ')
             if word
         ]
         found = self.find_object(words) if words else None
@@ -260,11 +260,11 @@ class Lexicon:
         for label, name in enumerate(self.vocabulary.objects):
             if label == self.vocabulary.person_label:
                 continue
-            name = normalise_name(name)
+            name = normalize_name(name)
             names[name] = label
             names[plural(name)] = label
         for label, name in enumerate(self.vocabulary.objects):
-            for other in synonyms.get(normalise_name(name), ()):
+            for other in synonyms.get(normalize_name(name), ()):
                 names.setdefault(other, label)
                 names.setdefault(plural(other), label)
         names.pop('glasses', None)
@@ -289,7 +289,7 @@ class Lexicon:
                 found = patterns.setdefault(key, [])
                 known = {label for label, _ in found}
                 for verb in verbs:
-                    label = names.get(normalise_name(verb), -1)
+                    label = names.get(normalize_name(verb), -1)
                     if label >= 0 and label not in known:
                         found.append((label, False))
         return patterns
@@ -301,24 +301,24 @@ class Lexicon:
         bare = verb.rsplit(' ', 1)[0] if verb.endswith(_ROLES) else verb
         if role and bare in ('eat', 'cut', 'hit'):
             return []
-        keys = {normalise_name(bare)}
+        keys = {normalize_name(bare)}
         head, *rest = self.vocabulary.gerunds[label].split(' ')
         if len(rest) == 1:
             form = verb_form(head)
             key = f'{form.lemma if form else head} {rest[0]}'
-            keys = {key} - {normalise_name(bare)} if role else {*keys, key}
+            keys = {key} - {normalize_name(bare)} if role else {*keys, key}
         return sorted(keys)
 
     def _verb_labels(self) -> Dict[str, int]:
         """Map names to labels, also V-COCO's without roles."""
         verbs = self.vocabulary.verbs
         names = {
-            normalise_name(verb[: -len(role)]): label
+            normalize_name(verb[: -len(role)]): label
             for role in reversed(_ROLES)
             for label, verb in enumerate(verbs)
             if verb.endswith(role)
         }
-        names.update((normalise_name(x), i) for i, x in enumerate(verbs))
+        names.update((normalize_name(x), i) for i, x in enumerate(verbs))
         return names
 
     def _find_correction(self, word: str) -> str:

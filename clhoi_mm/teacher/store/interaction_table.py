@@ -1,7 +1,7 @@
 from typing import Dict, Tuple
 
 from clhoi_mm.utils.english import gerund
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name, with_article
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name, with_article
 
 Labels = Tuple[int, int, int, int]
 
@@ -22,7 +22,7 @@ class InteractionTable:
         self._known: Dict[Tuple[str, str], Labels] = {}
         self._gerunds: Dict[str, int] = {}
         for label, form in enumerate(vocabulary.gerunds):
-            self._gerunds.setdefault(normalise_name(form), label)
+            self._gerunds.setdefault(normalize_name(form), label)
 
     def add(self, verb: str, obj: str) -> Labels:
         """Look up an interaction.
@@ -43,7 +43,7 @@ class InteractionTable:
         vocabulary = self.vocabulary
         verb_label = vocabulary.verb_label(verb)
         if verb_label < 0:
-            verb_label = self._gerunds.get(normalise_name(verb), -1)
+            verb_label = self._gerunds.get(normalize_name(verb), -1)
         obj_label = vocabulary.object_label(obj)
         hoi_label = vocabulary.hoi_id(verb_label, obj_label)
         if hoi_label >= 0:

@@ -5,7 +5,7 @@ teacher_cache = data_root + 'teacher/typical'
 
 train_pipeline = [
     dict(type='LoadImageSize'),
-    # Cached views leave nothing to load after some epochs.
+    # All samples are cached after some epochs.
     dict(
         type='CachedTransforms',
         steps=[

@@ -18,9 +18,9 @@ model = dict(
         text_dim=512,
         embed_dims=256,
         num_layers=1,
-        # Common interactiveness, the default: on HICO-DET's boxes verb-wise
+        # Interactiveness common to all verbs. On HICO-DET's boxes, verb-wise
         # interactiveness is better on validation with pseudo-labels and worse
-        # with labels; the mini world uses it (docs/results.md).
+        # with labels (docs/results.md). The mini world uses it.
         roi_extractor=dict(
             type='SingleRoIExtractor',
             roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),

@@ -1,5 +1,5 @@
-# RTMDet-m as in mmdet, but without synchronized batch norms: it is frozen, so
-# that they are equal, and training on several devices has `sync_bn = 'torch'`.
+# RTMDet-m as in mmdet, but with unsynchronized batch norms, which are equal in
+# a frozen detector; training on several devices sets `sync_bn = 'torch'`.
 norm_cfg = dict(type='BN')
 act_cfg = dict(type='SiLU', inplace=True)
 

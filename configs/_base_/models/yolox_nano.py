@@ -1,5 +1,5 @@
-# YOLOX-Nano as published by its authors: a quarter of the width, depthwise
-# convolutions; mmdet has no config of it. They test it at 416 pixels.
+# YOLOX-Nano as published by its authors (mmdet has no config of it): a quarter
+# of the width, depthwise convolutions; tested at 416 pixels.
 _base_ = './yolox_s.py'
 
 detector = dict(

@@ -4,7 +4,7 @@ context_epochs = 3
 
 train_cfg = dict(
     type='EpochBasedTrainLoop',
-    # The run's length: schedulers without an `end` last as long.
+    # Schedulers without an `end` use this length.
     max_epochs=12,
     val_interval=1,
     # An untrained ICN needs no validation.

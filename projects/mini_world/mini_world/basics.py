@@ -1,4 +1,4 @@
-"""Parts of all arrangements."""
+"""Helpers of all arrangements."""
 
 from . import poses
 from .group import Spot
@@ -11,13 +11,13 @@ PROP = -1  # the owner of steps that draw unannotated things
 
 
 def rest(spot: Spot, posture: Posture) -> Posture:
-    """Give both arms something idle to do."""
+    """Set arms without a pose to idle ones."""
     for side in ('far', 'near'):
         posture.arms.setdefault(side, poses.idle_arm(spot.dice))
     return posture
 
 
 def thing_at(spot: Spot, kind: str, **where: float) -> Thing:
-    """A thing in a frame at a local place of the spot, size varied."""
+    """Make a thing of random size at a local position."""
     size = spot.dice.uniform(0.9, 1.12)
     return Thing(kind, spot.frame(size=size, **where), spot.dice)

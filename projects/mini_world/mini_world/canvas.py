@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _SHIFT = 4  # fractional bits of cv2's fixed-point coordinates
 
@@ -17,21 +17,21 @@ def _circle(count: int) -> np.ndarray:
 _CIRCLES = (_circle(16), _circle(28))
 
 
-def shade(colour: Sequence[int], factor: float) -> Colour:
-    """The colour made darker (factor < 1) or lighter (factor > 1)."""
+def shade(color: Sequence[int], factor: float) -> Color:
+    """Darken (factor below 1) or lighten (above 1) a color."""
     if factor <= 1:
-        return tuple(int(c * factor) for c in colour)
-    return tuple(int(255 - (255 - c) / factor) for c in colour)
+        return tuple(int(c * factor) for c in color)
+    return tuple(int(255 - (255 - c) / factor) for c in color)
 
 
 class Canvas:
-    """A picture that knows which thing owns each of its pixels.
+    """Image with an instance label of each pixel.
 
     Shapes are drawn at a multiple of the final size, without anti-aliasing,
-    into the colours and into a map of owners; the colours are averaged down
-    at the end. Boxes are read off the map of owners, so they are tight
-    around what can be seen. Owner 0 is the background, 255 a prop that
-    nobody annotates.
+    into the colors and into a map of owners (instance labels); the colors are
+    downsampled at the end. Boxes are computed from the map of owners, so they
+    are tight around visible pixels. Owner 0 is the background, 255 an
+    unannotated prop.
 
     Args:
         width (int): Width of the final picture in pixels.
@@ -44,31 +44,31 @@ class Canvas:
     def __init__(self, width: int, height: int, scale: int = 3) -> None:
         self.width, self.height, self.scale = width, height, scale
         shape = (height * scale, width * scale)
-        self.colours = np.zeros((*shape, 3), dtype=np.uint8)
+        self.colors = np.zeros((*shape, 3), dtype=np.uint8)
         self.owners = np.zeros(shape, dtype=np.uint8)
         self.owner = 0
         self._drawn = [0] * 256
         self._before = 0
 
     def begin(self, owner: int) -> None:
-        """Let the shapes that follow belong to ``owner``."""
+        """Set the owner of the following shapes."""
         self.end()
         self.owner = owner
         self._before = self._count(owner)
 
     def end(self) -> None:
-        """Book the pixels that the current owner has gained."""
+        """Count the pixels drawn for the current owner."""
         gained = self._count(self.owner) - self._before
         self._drawn[self.owner] += max(gained, 0)
         self.owner = 0
         self._before = self._count(0)
 
     def visible_fraction(self, owner: int) -> float:
-        """Pixels still seen, of all that were drawn for this owner."""
+        """Return the share of an owner's drawn pixels still visible."""
         return self._count(owner) / max(self._drawn[owner], 1)
 
     def box(self, owner: int) -> list[float] | None:
-        """Tight (x1, y1, x2, y2) of the seen pixels, in final pixels."""
+        """Return the (x1, y1, x2, y2) box of visible pixels."""
         mask = self.owners == owner
         xs = np.flatnonzero(mask.any(axis=0))
         ys = np.flatnonzero(mask.any(axis=1))
@@ -78,29 +78,29 @@ class Canvas:
         return [float(edge) / self.scale for edge in edges]
 
     def area(self, owner: int) -> float:
-        """Seen area in final pixels."""
+        """Return the visible area in final pixels."""
         return self._count(owner) / self.scale**2
 
     def picture(self) -> np.ndarray:
-        """The (height, width, 3) uint8 RGB picture at its final size."""
+        """Return the final (height, width, 3) uint8 RGB image."""
         return cv2.resize(
-            self.colours,
+            self.colors,
             (self.width, self.height),
             interpolation=cv2.INTER_AREA,
         )
 
     def polygon(
-        self, points: Sequence[Point], colour: Colour, edge: float = 0.6
+        self, points: Sequence[Point], color: Color, edge: float = 0.6
     ) -> None:
-        """Fill a polygon; ``edge`` is the width of its dark outline."""
+        """Fill a polygon with an outline of width ``edge``."""
         corners = [self._fixed(points)]
-        cv2.fillPoly(self.colours, corners, colour, cv2.LINE_8, _SHIFT)
+        cv2.fillPoly(self.colors, corners, color, cv2.LINE_8, _SHIFT)
         if edge:
             cv2.polylines(
-                self.colours,
+                self.colors,
                 corners,
                 True,
-                shade(colour, 0.55),
+                shade(color, 0.55),
                 self._width(edge),
                 cv2.LINE_8,
                 _SHIFT,
@@ -114,43 +114,43 @@ class Canvas:
         y1: float,
         x2: float,
         y2: float,
-        colour: Colour,
+        color: Color,
         edge: float = 0.0,
     ) -> None:
         """Fill an upright rectangle."""
-        self.polygon([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], colour, edge)
+        self.polygon([(x1, y1), (x2, y1), (x2, y2), (x1, y2)], color, edge)
 
     def ellipse(
-        self, centre: Point, axes: Point, colour: Colour, edge: float = 0.6
+        self, center: Point, axes: Point, color: Color, edge: float = 0.6
     ) -> None:
         """Fill an upright ellipse of the given half axes."""
         circle = _CIRCLES[0 if max(axes) < 8 else 1]
-        self.polygon(circle * axes + centre, colour, edge)
+        self.polygon(circle * axes + center, color, edge)
 
     def limb(
         self,
         points: Sequence[Point],
         width: float,
-        colour: Colour,
+        color: Color,
         edge: float = 0.6,
     ) -> None:
         """Draw a chain of round-ended bars of the given width."""
         chain = [self._fixed(points)]
         if edge:
             cv2.polylines(
-                self.colours,
+                self.colors,
                 chain,
                 False,
-                shade(colour, 0.55),
+                shade(color, 0.55),
                 self._width(width + 2 * edge),
                 cv2.LINE_8,
                 _SHIFT,
             )
         cv2.polylines(
-            self.colours,
+            self.colors,
             chain,
             False,
-            colour,
+            color,
             self._width(width),
             cv2.LINE_8,
             _SHIFT,
@@ -167,15 +167,15 @@ class Canvas:
             )
 
     def ring(
-        self, centre: Point, radius: float, width: float, colour: Colour
+        self, center: Point, radius: float, width: float, color: Color
     ) -> None:
-        """Draw a circle that is open inside, as a wheel."""
-        points = _CIRCLES[1] * radius + centre
-        self.limb(np.concatenate([points, points[:1]]), width, colour, 0.0)
+        """Draw a ring, such as a wheel."""
+        points = _CIRCLES[1] * radius + center
+        self.limb(np.concatenate([points, points[:1]]), width, color, 0.0)
 
     def _fixed(self, points: Sequence[Point]) -> np.ndarray:
         factor = self.scale * (1 << _SHIFT)
-        # cv2's pixel centres are whole numbers, ours are halves
+        # cv2's pixel centers are integers, ours are halves.
         fixed = np.asarray(points, dtype=np.float64) * factor
         fixed -= (1 << _SHIFT) / 2
         return np.round(fixed).astype(np.int32).reshape(-1, 1, 2)

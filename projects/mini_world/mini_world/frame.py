@@ -8,14 +8,14 @@ from .canvas import Point
 
 @dataclass
 class Frame:
-    """A local frame: u points where the thing faces, v points up.
+    """Local coordinate frame: u points forward, v up.
 
     Args:
         x (float): Origin in picture pixels.
         y (float): Origin in picture pixels.
-        unit (float): Pixels for a length of one.
+        unit (float): Pixels per unit of length.
         facing (int): 1 faces right, -1 left.
-        tilt (float): Turn in degrees, raising the front.
+        tilt (float): Rotation in degrees that raises the front.
     """
 
     x: float
@@ -25,18 +25,18 @@ class Frame:
     tilt: float = 0.0
 
     def at(self, u: float, v: float) -> Point:
-        """Picture position of a local point."""
+        """Map a local point to the picture."""
         turn = np.deg2rad(self.tilt)
         a = u * np.cos(turn) - v * np.sin(turn)
         b = u * np.sin(turn) + v * np.cos(turn)
         return (self.x + self.facing * a * self.unit, self.y - b * self.unit)
 
     def all(self, points: Iterable[Point]) -> list[Point]:
-        """Picture positions of many local points."""
+        """Map local points to the picture."""
         return [self.at(u, v) for u, v in points]
 
     def local(self, point: Point) -> Point:
-        """Local position of a picture point; the tilt must be zero."""
+        """Map a picture point to the frame; requires zero tilt."""
         return (
             (point[0] - self.x) * self.facing / self.unit,
             (self.y - point[1]) / self.unit,

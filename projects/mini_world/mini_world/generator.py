@@ -12,23 +12,22 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 from .world import SPLITS, MiniWorld, Picture
 
-# raised whenever the same seed gives other images or annotations
+# Increased whenever a seed's images or annotations change.
 WORLD_VERSION = 1
 
 
 class MiniWorldGenerator:
-    """Writes the mini world as image files and annotation files.
+    """Writer of the mini world's images and annotations.
 
     Layout: ``<out>/{train,val,test}/images/NNNNNN.png`` and
     ``<out>/annotations/{train,val,test}.json`` in the project's format.
-    The annotation files are written last, so that they are there only when
-    all images are.
+    Annotation files are written last: they exist only if all images do.
 
     Args:
         out_dir (str | Path): Folder to write to.
-        seed (int): Seed of the world; the same seed gives the same bytes.
+        seed (int): Random seed of reproducible files.
         sizes (dict[str, int]): Number of images of each split.
-        workers (int): Processes that draw; the result does not depend on it.
+        workers (int): Number of processes; the result is the same for any.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class MiniWorldGenerator:
         self.vocabulary = HOIVocabulary.load('mini')
 
     def generate(self, progress: bool = True) -> str:
-        """Draw and write everything; returns the annotations' hash."""
+        """Write all files and return the annotations' hash."""
         total = sum(self.sizes.values())
         annotations = {}
         with tqdm(
@@ -76,10 +75,13 @@ class MiniWorldGenerator:
         return annotation_hash(annotations.values())
 
     def existing_hash(self) -> str | None:
-        """Hash of what is there already, if it is what would be written.
+        """Return the hash of existing files that match the arguments.
 
-        Only sizes, seed and version are compared, and that each image file
-        exists; None means that something is missing or differs.
+        Compares sizes, seed and version, and checks that all image files
+        exist.
+
+        Returns:
+            str, optional: The hash; None if anything is missing or differs.
         """
         contents = []
         for split, size in self.sizes.items():
@@ -103,7 +105,7 @@ class MiniWorldGenerator:
 
     @staticmethod
     def file_name(split: str, index: int) -> str:
-        """An image's path below the output folder, which is its key."""
+        """Return an image's path below the output folder, its key."""
         return f'{split}/images/{index + 1:06d}.png'
 
     def _info(self, split: str) -> dict:
@@ -130,8 +132,8 @@ class MiniWorldGenerator:
                 yield _draw_and_write(task)
                 bar.update()
             return
-        # a forked worker does not load everything anew, which takes longer
-        # than drawing; cv2 has started no thread yet
+        # Spawned workers would import everything again, which takes longer
+        # than drawing. Forking is safe: cv2 has started no thread yet.
         with get_context('fork').Pool(self.workers) as pool:
             for picture in pool.imap(_draw_and_write, tasks, chunksize=8):
                 yield picture
@@ -210,7 +212,7 @@ class MiniWorldGenerator:
 
 
 def annotation_hash(contents: Iterable[dict]) -> str:
-    """SHA-256 over the canonical JSON of annotation files, in order."""
+    """Compute SHA-256 over the files' canonical JSON, in order."""
     digest = hashlib.sha256()
     for content in contents:
         text = json.dumps(content, sort_keys=True, separators=(',', ':'))
@@ -219,7 +221,7 @@ def annotation_hash(contents: Iterable[dict]) -> str:
 
 
 def _draw_and_write(task: tuple[int, str, int, str]) -> Picture:
-    """Draw one image to its file; the picture comes back as its shape."""
+    """Write an image; return the picture with its shape only."""
     seed, split, index, path = task
     cv2.setNumThreads(1)
     picture = MiniWorld(seed).draw(split, index)
@@ -228,7 +230,7 @@ def _draw_and_write(task: tuple[int, str, int, str]) -> Picture:
     )
     if not done:
         raise RuntimeError(f'cv2 could not encode {path}')
-    # a torn image is drawn again: annotations come after all the images
+    # Not atomic: without annotation files, images are drawn again.
     Path(path).write_bytes(data.tobytes())
     picture.pixels = picture.pixels.shape[:2]
     return picture

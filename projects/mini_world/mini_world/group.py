@@ -10,15 +10,15 @@ from .things import Thing
 
 @dataclass
 class Spot:
-    """A place on the ground where a group is to be built.
+    """Position on the ground for a group.
 
     Args:
-        x (float): Picture position.
-        y (float): Picture position of the ground.
-        unit (float): Pixels of a person's height at this depth.
+        x (float): Horizontal picture position.
+        y (float): Vertical picture position of the ground.
+        unit (float): Height of a person at this depth in pixels.
         facing (int): 1 or -1.
         scene (str): Name of the scene.
-        dice (Dice): Source of chance.
+        dice (Dice): Random number generator.
     """
 
     x: float
@@ -36,7 +36,7 @@ class Spot:
         size: float = 1.0,
         tilt: float = 0.0,
     ) -> Frame:
-        """A frame that stands at local (u, v) of this spot."""
+        """Make a frame at local (u, v) of this spot."""
         return Frame(
             self.x + self.facing * u * self.unit,
             self.y - v * self.unit,
@@ -48,10 +48,10 @@ class Spot:
 
 @dataclass
 class Group:
-    """People and things that are drawn together, back to front.
+    """People and things drawn together, back to front.
 
     Args:
-        depth (float): Ground line: groups further down are nearer.
+        depth (float): Ground line; larger values are nearer.
     """
 
     depth: float
@@ -72,12 +72,12 @@ class Group:
         return len(self.kinds) - self.num_people
 
     def add(self, kind: str) -> int:
-        """Register a person or a thing; returns its index in the group."""
+        """Register a person or thing and return its index."""
         self.kinds.append(kind)
         return len(self.kinds) - 1
 
     def step(self, index: int, draw: Callable[[Canvas], None]) -> None:
-        """Append a step of drawing that belongs to a member, or -1."""
+        """Append a drawing step of a member, or of -1."""
         self.steps.append((index, draw))
 
     def add_thing(self, thing: Thing) -> int:
@@ -94,8 +94,8 @@ class Group:
     ) -> int:
         """Register a person and draw it next.
 
-        ``far`` and ``near`` are steps for what each hand holds; they come
-        just before that arm.
+        ``far`` and ``near`` are drawing steps of the objects in each hand,
+        executed just before the arm's.
         """
         index = self.add('person')
         self.steps.extend(far)
@@ -106,5 +106,5 @@ class Group:
         return index
 
     def relate(self, person: int, verbs: tuple[str, ...], thing: int) -> None:
-        """Say what the person does with the thing."""
+        """Annotate the verbs of a person and a thing."""
         self.relations.extend((person, verb, thing) for verb in verbs)

@@ -1,15 +1,15 @@
-"""Things in people's hands."""
+"""Arrangements of people who hold things."""
 
 from . import poses
 from .basics import Step, rest
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .frame import Frame
 from .group import Group, Spot
 from .people import Person
 from .things import Thing
 
-# hand (u ahead of the shoulder, v above the ground), the thing's origin
-# relative to the hand, and its tilt
+# Hand (u ahead of the shoulder, v above the ground), the thing's origin
+# relative to the hand, and its tilt.
 _GRIPS: dict[str, tuple] = {
     'cup': ((0.23, 0.62), (0.08, -0.1), 0),
     'ball': ((0.22, 0.58), (0.1, 0.06), 0),
@@ -23,7 +23,7 @@ _GRIPS: dict[str, tuple] = {
 def hold(
     group: Group, spot: Spot, person: Person, side: str, kind: str, index: int
 ) -> tuple[Thing, Step]:
-    """Put a thing into a hand; returns it and the step that draws it."""
+    """Return a thing in a hand and its drawing step."""
     dice, unit = spot.dice, person.frame.unit
     facing = person.frame.facing
     reach, size, tilt = _GRIPS[kind]
@@ -48,7 +48,7 @@ def hold(
 def carry_along(
     group: Group, spot: Spot, person: Person, chance: float
 ) -> int:
-    """Add a person who, by chance, also holds something."""
+    """Add a person who may also hold something."""
     dice = spot.dice
     if not dice.chance(chance):
         return group.add_person(person)
@@ -62,7 +62,7 @@ def carry_along(
 
 
 def in_hand(spot: Spot, kind: str) -> Group:
-    """Person who holds a thing."""
+    """Make a person who holds a thing."""
     dice, group = spot.dice, Group(spot.y)
     person = Person(spot.frame(), rest(spot, poses.stance(dice)), dice)
     side = 'near' if dice.chance(0.75) else 'far'
@@ -74,7 +74,7 @@ def in_hand(spot: Spot, kind: str) -> Group:
 
 
 def read(spot: Spot, kind: str) -> Group:
-    """Person with a book in front of the eyes."""
+    """Make a person who reads a book."""
     dice, group = spot.dice, Group(spot.y)
     posture = rest(spot, poses.stance(dice))
     posture.nod = 0.045
@@ -88,7 +88,7 @@ def read(spot: Spot, kind: str) -> Group:
 
 
 def drink(spot: Spot, kind: str) -> Group:
-    """Person with a cup at the mouth."""
+    """Make a person who drinks from a cup."""
     dice, group = spot.dice, Group(spot.y)
     posture = rest(spot, poses.stance(dice))
     person = Person(spot.frame(), posture, dice)

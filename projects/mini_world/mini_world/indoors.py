@@ -9,7 +9,7 @@ from .scenery import GOODS, Scenery
 def shop(
     scene: Scenery, canvas: Canvas, w: float, h: float, top: float
 ) -> None:
-    """Shelves full of goods, an awning, tiles and a counter."""
+    """Draw shelves with goods, an awning, tiles and a counter."""
     dice = scene.dice
     left = dice.uniform(-10, 10)
     for board in np.arange(24, top + 2, 16.5):
@@ -53,7 +53,7 @@ def shop(
 def home(
     scene: Scenery, canvas: Canvas, w: float, h: float, top: float
 ) -> None:
-    """A window, a picture, a lamp, floorboards and a rug."""
+    """Draw a window, a picture, a lamp, floorboards, a rug."""
     dice = scene.dice
     stripe = shade(scene.far, 0.94)
     for x in np.arange(dice.uniform(0, 12), w, 14):

@@ -9,7 +9,7 @@ from .scenery import GOODS, Scenery
 def street(
     scene: Scenery, canvas: Canvas, w: float, h: float, top: float
 ) -> None:
-    """Houses with windows, a pavement, a dashed lane, a lamp."""
+    """Draw houses, a pavement, a dashed lane and a lamp."""
     dice = scene.dice
     x = -dice.uniform(0, 20)
     while x < w:
@@ -48,7 +48,7 @@ def street(
 def park(
     scene: Scenery, canvas: Canvas, w: float, h: float, top: float
 ) -> None:
-    """Hills, trees, a path and grass."""
+    """Draw hills, trees, a path and grass."""
     dice = scene.dice
     canvas.ellipse(
         (dice.uniform(0, w), top + 6),
@@ -103,11 +103,11 @@ def park(
 def track(
     scene: Scenery, canvas: Canvas, w: float, h: float, top: float
 ) -> None:
-    """Stands with a crowd, flags, barriers, lanes, a chequered line."""
+    """Draw stands, flags, barriers, lanes and a checkered line."""
     dice = scene.dice
     for step, y in enumerate(np.arange(20, top - 4, 9)):
-        colour = shade(scene.near, 1.0 + 0.14 * step)
-        canvas.rectangle(0, y, w, y + 9, colour, 0.4)
+        color = shade(scene.near, 1.0 + 0.14 * step)
+        canvas.rectangle(0, y, w, y + 9, color, 0.4)
         for x in np.arange(dice.uniform(0, 6), w, 6.5):
             if dice.chance(0.75):
                 canvas.ellipse(
@@ -139,7 +139,7 @@ def track(
 def beach(
     scene: Scenery, canvas: Canvas, w: float, h: float, top: float
 ) -> None:
-    """Sun, sea, boats, foam, a palm and sand."""
+    """Draw the sun, sea, boats, foam, a palm and sand."""
     dice = scene.dice
     sea = top - dice.uniform(20, 28)
     canvas.ellipse(

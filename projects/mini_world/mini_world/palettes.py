@@ -1,13 +1,13 @@
-"""Colours of the scenes: far, near, ground and accent of each palette.
+"""Palettes of the scenes: far, near, ground and accent colors.
 
-No palette occurs in two splits: those of validation are those of training
-with red, green and blue exchanged, so that settings are chosen, as results are
-measured, on backgrounds that training does not show.
+No palette occurs in two splits, so that validation and test images have
+backgrounds unseen in training. Palettes of the validation split are those of
+the training split with permuted color channels.
 """
 
 import itertools
 
-from .canvas import Colour
+from .canvas import Color
 
 _HEX = {
     'street': {
@@ -93,15 +93,15 @@ _HEX = {
 _EXCHANGED = (1, 2, 0), (2, 0, 1), (2, 1, 0)
 
 
-def palettes(scene: str, split: str) -> list[tuple[Colour, ...]]:
-    """The palettes of a kind of scene in a split."""
+def palettes(scene: str, split: str) -> list[tuple[Color, ...]]:
+    """Return the palettes of a scene in a split."""
     rows = [
-        tuple(tuple(bytes.fromhex(colour)) for colour in row.split())
+        tuple(tuple(bytes.fromhex(color)) for color in row.split())
         for row in _HEX[scene]['train' if split == 'val' else split]
     ]
     if split == 'val':
         rows = [
-            tuple(tuple(colour[i] for i in order) for colour in row)
+            tuple(tuple(color[i] for i in order) for color in row)
             for row, order in zip(rows, itertools.cycle(_EXCHANGED))
         ]
     return rows

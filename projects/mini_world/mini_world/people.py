@@ -1,4 +1,4 @@
-"""People: a jointed figure, its looks and its postures.
+"""Jointed figures of people, their appearance and postures.
 
 Lengths are in body heights, angles in degrees from hanging straight down,
 positive to the front.
@@ -60,12 +60,12 @@ class Posture:
     """Joint angles of one figure.
 
     Args:
-        lean (float): Torso's lean to the front.
-        thighs (tuple): Far and near thigh.
-        knees (tuple): How much each shin is bent back from its thigh.
+        lean (float): Forward lean of the torso.
+        thighs (tuple): Angles of the far and near thigh.
+        knees (tuple): Angle of each shin backward from its thigh.
         arms (dict): 'far' and 'near' to (upper arm, forearm) angles, or to
-            a hand's target in the picture.
-        nod (float): How far the head is put forward, in body heights.
+            the hand's target in the picture.
+        nod (float): Forward shift of the head in body heights.
     """
 
     lean: float = 0.0
@@ -81,15 +81,15 @@ def _direction(angle: float) -> Point:
 
 
 class Person:
-    """One figure.
+    """Jointed figure of a person.
 
     Args:
         frame (Frame): Origin on the ground below the hip; its unit is the
             body height.
         posture (Posture): Joint angles.
-        dice (Dice): Source of the looks.
-        seat (tuple, optional): Picture position that the hip is pinned to
-            (a saddle); without it the lower foot stands on the ground.
+        dice (Dice): Random number generator of the appearance.
+        seat (tuple, optional): Picture position of the hip, such as a
+            saddle's. Defaults to None: the lower foot is on the ground.
         feet (list, optional): Picture positions of far and near foot.
     """
 
@@ -167,17 +167,17 @@ class Person:
         self.hands[side] = (elbow[0] + FORE * b[0], elbow[1] + FORE * b[1])
 
     def hand(self, side: str) -> Point:
-        """Picture position of a hand."""
+        """Return the picture position of a hand."""
         return self.frame.at(*self.hands[side])
 
     def place(self, name: str) -> Point:
-        """Picture position of 'head', 'mouth', 'shoulder' or 'hip'."""
+        """Return the position of 'head', 'mouth', 'shoulder' or 'hip'."""
         if name == 'mouth':
             return self.frame.at(self.head[0] + HEAD, self.head[1] - 0.04)
         return self.frame.at(*getattr(self, name))
 
     def draw_far(self, canvas: Canvas) -> None:
-        """Draw the arm and the leg that are behind the body."""
+        """Draw the arm and leg behind the body."""
         self._draw_arm(canvas, 'far', 0.82)
         self._draw_leg(canvas, 0, 0.82)
 
@@ -285,7 +285,7 @@ class Person:
 def _bend(
     start: Point, end: Point, first: float, second: float, forward: bool
 ) -> Point:
-    """The joint between two bars that join start to end."""
+    """Find the joint of two limbs between start and end."""
     du, dv = end[0] - start[0], end[1] - start[1]
     reach = max(float(np.hypot(du, dv)), 1e-6)
     along = (first**2 - second**2 + reach**2) / (2 * reach)
@@ -294,7 +294,7 @@ def _bend(
     if reach >= first + second:
         across = 0.0
     side = (-dv / reach, du / reach)
-    # an elbow falls to the lower or the back side, a knee to the front
+    # Elbows bend downward or backward, knees forward.
     wanted = side[0] if forward else -side[1]
     if wanted < 0:
         side = (-side[0], -side[1])

@@ -1,11 +1,11 @@
-"""People with a ball, and people with each other."""
+"""Arrangements with balls and between people."""
 
 import numpy as np
 
 from . import poses
 from .basics import rest
 from .canvas import Canvas
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .group import Group, Spot
 from .holding import carry_along
 from .people import Person
@@ -13,7 +13,7 @@ from .things import Thing
 
 
 def play(spot: Spot, kind: str, verb: str) -> Group:
-    """Person in motion with the ball at a foot or at the head."""
+    """Make a person who kicks or heads a ball."""
     dice, group = spot.dice, Group(spot.y)
     person = Person(spot.frame(), poses.sporty(dice), dice)
     if verb == 'kick':
@@ -34,7 +34,7 @@ def play(spot: Spot, kind: str, verb: str) -> Group:
 
 
 def toss(spot: Spot, kind: str, verb: str | None) -> Group:
-    """Ball in the air before a person who throws, catches or neither."""
+    """Make a person before a ball in the air."""
     dice, group = spot.dice, Group(spot.y)
     makers = {
         'throw': poses.throwing,
@@ -58,7 +58,7 @@ def toss(spot: Spot, kind: str, verb: str | None) -> Group:
 
 
 def point(spot: Spot, kind: str) -> Group:
-    """Person who points at something further off."""
+    """Make a person who points at a distant thing."""
     dice, group = spot.dice, Group(spot.y)
     half = {'car': 0.8, 'dog': 0.36, 'person': 0.15}[kind]
     away = half + dice.uniform(0.5, 0.75)
@@ -91,7 +91,7 @@ def point(spot: Spot, kind: str) -> Group:
 
 
 def hug(spot: Spot, kind: str) -> Group:
-    """Two people with their arms around each other."""
+    """Make two people who hug each other."""
     dice, group = spot.dice, Group(spot.y)
     gap = dice.uniform(0.19, 0.25)
     pair = []

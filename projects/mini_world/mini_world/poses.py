@@ -1,4 +1,4 @@
-"""Postures that people take, whether or not they do anything."""
+"""Random postures of people."""
 
 from .dice import Dice
 from .people import Posture
@@ -7,7 +7,7 @@ Arm = tuple[float, float]
 
 
 def stance(dice: Dice, lively: bool | None = None) -> Posture:
-    """Legs and lean of a standing or walking person."""
+    """Return legs and lean of a standing or walking person."""
     if lively is None:
         lively = dice.chance(0.4)
     if lively:
@@ -26,7 +26,7 @@ def stance(dice: Dice, lively: bool | None = None) -> Posture:
 
 
 def crouch(dice: Dice) -> Posture:
-    """Person who bends down."""
+    """Return a crouching posture."""
     return Posture(
         lean=dice.around(26, 8),
         thighs=(dice.around(20, 6), dice.around(52, 8)),
@@ -35,7 +35,7 @@ def crouch(dice: Dice) -> Posture:
 
 
 def idle_arm(dice: Dice) -> Arm:
-    """An arm that does nothing in particular."""
+    """Return an arm without interaction."""
     form = dice.pick(('hang', 'hip', 'bent', 'wave'), (6, 2, 2, 1.2))
     if form == 'hang':
         upper = dice.around(0, 22)
@@ -48,14 +48,14 @@ def idle_arm(dice: Dice) -> Arm:
 
 
 def idle(dice: Dice) -> Posture:
-    """Standing person."""
+    """Return a posture without interaction."""
     posture = stance(dice)
     posture.arms = {'far': idle_arm(dice), 'near': idle_arm(dice)}
     return posture
 
 
 def sporty(dice: Dice) -> Posture:
-    """Person in full motion; kicking and heading look alike."""
+    """Return the common posture of kicking and heading."""
     swing = dice.uniform(24, 44)
     upper = dice.uniform(20, 60)
     return Posture(
@@ -70,7 +70,7 @@ def sporty(dice: Dice) -> Posture:
 
 
 def throwing(dice: Dice) -> Posture:
-    """One arm swung forward, the other back, in a long stride."""
+    """Return a posture with one arm forward, the other back."""
     front, back = dice.uniform(84, 118), dice.uniform(-80, -50)
     arms = {
         'near': (front, front + dice.uniform(0, 14)),
@@ -87,7 +87,7 @@ def throwing(dice: Dice) -> Posture:
 
 
 def catching(dice: Dice) -> Posture:
-    """Both arms held out, knees bent."""
+    """Return a posture with both arms forward and knees bent."""
     out = dice.uniform(70, 100)
     return Posture(
         lean=dice.around(-3, 5),

@@ -1,4 +1,4 @@
-"""Small things that are never annotated: tools, food, lines, stools."""
+"""Unannotated things: tools, food, lines, stools, occluders."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Draw = Callable[[Canvas], None]
 
 
 def carrot(frame: Frame) -> Draw:
-    """A carrot whose tip points to the front, held at the origin."""
+    """Draw a carrot that points forward, held at the origin."""
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
@@ -27,7 +27,7 @@ def carrot(frame: Frame) -> Draw:
 
 
 def sponge(frame: Frame) -> Draw:
-    """A yellow sponge with foam."""
+    """Draw a yellow sponge with foam."""
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
@@ -54,7 +54,7 @@ def sponge(frame: Frame) -> Draw:
 
 
 def wrench(frame: Frame) -> Draw:
-    """A steel wrench that points to the front."""
+    """Draw a steel wrench that points forward."""
 
     def draw(canvas: Canvas) -> None:
         h = frame.unit
@@ -76,7 +76,7 @@ TOOLS = (carrot, sponge, wrench)
 
 
 def line(start: Point, end: Point, slack: float) -> Draw:
-    """A rein or a leash that hangs through by ``slack`` pixels."""
+    """Draw a rein or leash that sags by ``slack`` pixels."""
 
     def draw(canvas: Canvas) -> None:
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + slack)
@@ -86,7 +86,7 @@ def line(start: Point, end: Point, slack: float) -> Draw:
 
 
 def stool(frame: Frame, height: float, dice: Dice) -> Draw:
-    """A stool that a small thing stands on."""
+    """Draw a stool below a small thing."""
     wood = dice.tint((170, 126, 84), 24)
 
     def draw(canvas: Canvas) -> None:
@@ -107,7 +107,7 @@ def stool(frame: Frame, height: float, dice: Dice) -> Draw:
 
 
 def occluder(x: float, y: float, scene: str, dice: Dice) -> Draw:
-    """Something that stands in front: a bush outdoors, a crate indoors."""
+    """Draw an occluder: a bush outdoors, a crate indoors."""
     size = dice.uniform(9, 14)
     leaves = dice.tint((88, 140, 76), 24)
     wood = dice.tint((178, 140, 92), 24)

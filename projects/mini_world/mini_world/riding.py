@@ -1,8 +1,8 @@
-"""People on and beside things that move."""
+"""Arrangements with vehicles and animals."""
 
 from . import poses
 from .basics import PROP, rest, thing_at
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .group import Group, Spot
 from .holding import carry_along, hold
 from .people import Person, Posture
@@ -11,7 +11,7 @@ from .working import feeder
 
 
 def mount(spot: Spot, kind: str) -> Group:
-    """Person on a horse, a bicycle or a skateboard."""
+    """Make a person on a horse, bicycle or skateboard."""
     dice, group = spot.dice, Group(spot.y)
     if kind == 'skateboard':
         thing = thing_at(spot, kind)
@@ -58,7 +58,7 @@ def mount(spot: Spot, kind: str) -> Group:
 
 
 def lead(spot: Spot, kind: str) -> Group:
-    """Person beside a horse's head, a rein in the hand."""
+    """Make a person who leads a horse by a rein."""
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
     led = group.add_thing(thing)
@@ -79,7 +79,7 @@ def lead(spot: Spot, kind: str) -> Group:
 
 
 def push(spot: Spot, kind: str) -> Group:
-    """Person beside a bicycle, hands on the handlebar."""
+    """Make a person who pushes a bicycle."""
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
     place = spot.frame(u=dice.uniform(-0.12, 0.02), v=0.05)
@@ -97,7 +97,7 @@ def push(spot: Spot, kind: str) -> Group:
 
 
 def leash(spot: Spot, kind: str) -> Group:
-    """Person with a dog on a leash."""
+    """Make a person with a dog on a leash."""
     dice, group = spot.dice, Group(spot.y)
     place = dice.uniform(0.5, 0.85) * (1 if dice.chance(0.7) else -1)
     thing = thing_at(spot, kind, u=place, v=dice.around(0, 0.06))

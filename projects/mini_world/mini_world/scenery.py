@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 
-from .canvas import Colour
+from .canvas import Color
 from .dice import Dice
 
-# colours of goods, pictures, flags and spectators
+# Colors of goods, pictures, flags and spectators.
 GOODS = (
     (214, 92, 82),
     (240, 190, 72),
@@ -21,15 +21,15 @@ class Scenery:
     """Properties of a scene for its painter.
 
     Args:
-        dice (Dice): Source of chance.
-        far (tuple): Colour of sky or wall.
-        near (tuple): Colour of what stands at the back.
-        ground (tuple): Colour of the ground.
-        accent (tuple): Colour of lines and trimmings.
+        dice (Dice): Random number generator.
+        far (tuple): Color of sky or wall.
+        near (tuple): Color of buildings or furniture.
+        ground (tuple): Color of the ground.
+        accent (tuple): Color of lines and ornaments.
     """
 
     dice: Dice
-    far: Colour
-    near: Colour
-    ground: Colour
-    accent: Colour
+    far: Color
+    near: Color
+    ground: Color
+    accent: Color

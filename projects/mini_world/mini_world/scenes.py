@@ -1,7 +1,7 @@
-"""Where things happen: six kinds of scene, told by what stands in them.
+"""Backgrounds of six kinds of scene.
 
 Structure (lane lines, shelves, windows, trees, stands, waves) is the same in
-all splits; palettes and textures of a split occur in no other split.
+all splits; palettes and textures differ between splits.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from .canvas import Canvas, Colour
+from .canvas import Canvas, Color
 from .dice import Dice
 from .indoors import home, shop
 from .outdoors import beach, park, street, track
@@ -34,12 +34,12 @@ _TEXTURES = {
 
 
 class Scene:
-    """A background of one kind.
+    """Background of one kind.
 
     Args:
         name (str): One of ``SCENES``.
-        split (str): Whose palettes and textures to take.
-        dice (Dice): Source of chance.
+        split (str): Split whose palettes and textures are used.
+        dice (Dice): Random number generator.
     """
 
     def __init__(self, name: str, split: str, dice: Dice) -> None:
@@ -52,13 +52,13 @@ class Scene:
         self.horizon = dice.uniform(62, 74)
         palette = dice.pick(palettes(name, split))
         self.scenery = Scenery(
-            dice, *(dice.tint(colour, 10) for colour in palette)
+            dice, *(dice.tint(color, 10) for color in palette)
         )
         self.texture = dice.pick(_TEXTURES[split])
         self.strength = dice.uniform(5, 10)
 
     def draw(self, canvas: Canvas) -> None:
-        """Paint the whole background."""
+        """Draw the background."""
         width, height, top = canvas.width, canvas.height, self.horizon
         canvas.begin(0)
         self._gradient(canvas, 0, top, self.scenery.far)
@@ -70,20 +70,20 @@ class Scene:
         canvas.end()
 
     def _gradient(
-        self, canvas: Canvas, y1: float, y2: float, colour: Colour
+        self, canvas: Canvas, y1: float, y2: float, color: Color
     ) -> None:
         rows = slice(int(y1 * canvas.scale), int(y2 * canvas.scale))
         count = rows.stop - rows.start
-        ramp = np.linspace(1.04, 0.93, count)[:, None] * np.asarray(colour)
+        ramp = np.linspace(1.04, 0.93, count)[:, None] * np.asarray(color)
         ramp = np.clip(ramp, 0, 255).astype(np.uint8)[:, None]
-        canvas.colours[rows] = cv2.resize(
+        canvas.colors[rows] = cv2.resize(
             ramp,
-            (canvas.colours.shape[1], count),
+            (canvas.colors.shape[1], count),
             interpolation=cv2.INTER_NEAREST,
         )
 
     def _roughen(self, canvas: Canvas) -> None:
-        """Lay the texture over the picture so far."""
+        """Add the texture to the picture."""
         h, w = canvas.height, canvas.width
         ys, xs = np.mgrid[0:h, 0:w].astype(np.float32)
         phase, period = self.dice.uniform(0, 6.28), self.dice.uniform(5, 9)
@@ -116,6 +116,6 @@ class Scene:
         size = (w * canvas.scale, h * canvas.scale)
         field = cv2.resize(field, size, interpolation=cv2.INTER_LINEAR)
         field = np.round(field).astype(np.int16)
-        canvas.colours[:] = cv2.add(
-            canvas.colours, cv2.merge([field] * 3), dtype=cv2.CV_8U
+        canvas.colors[:] = cv2.add(
+            canvas.colors, cv2.merge([field] * 3), dtype=cv2.CV_8U
         )

@@ -1,4 +1,4 @@
-"""How each arrangement is staged, and what is left lying about.
+"""Builders of all arrangements, and of unused things.
 
 A builder takes a spot and a kind of object and returns a group.
 """
@@ -34,7 +34,7 @@ BUILDERS: dict[str, Callable[[Spot, str], Group]] = {
     'hug': hug,
 }
 
-# how far a group reaches behind and before its spot, in person heights
+# Extent of a group behind and before its spot in person heights.
 REACH: dict[str, tuple[float, float]] = {
     'mount': (0.6, 0.6),
     'lead': (0.6, 0.9),
@@ -56,7 +56,7 @@ REACH: dict[str, tuple[float, float]] = {
 
 
 def lie_idle(spot: Spot, kind: str) -> tuple[Group, Thing]:
-    """Unused thing."""
+    """Make an unused thing."""
     dice, group = spot.dice, Group(spot.y)
     if kind in ('cup', 'book'):
         height = dice.uniform(0.3, 0.5)

@@ -1,6 +1,6 @@
 """Drawings of the objects of the world.
 
-Lengths are in heights of a person who stands at the same depth.
+Lengths are in heights of a person at the same depth.
 """
 
 from collections.abc import Callable

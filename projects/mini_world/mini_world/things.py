@@ -1,14 +1,14 @@
 """Objects of the world.
 
-Lengths are in heights of a person who stands at the same depth.
+Lengths are in heights of a person at the same depth.
 """
 
-from .canvas import Canvas, Colour, Point
+from .canvas import Canvas, Color, Point
 from .dice import Dice
 from .frame import Frame
 from .thing_drawings import DRAW
 
-_PAINT: dict[str, tuple[Colour, ...]] = {
+_PAINT: dict[str, tuple[Color, ...]] = {
     'horse': (
         (134, 84, 48),
         (92, 58, 40),
@@ -93,7 +93,7 @@ _PAINT: dict[str, tuple[Colour, ...]] = {
 
 KINDS = tuple(_PAINT)
 
-# how wide and high a thing is when it stands by itself
+# Width and height of each kind.
 EXTENT: dict[str, Point] = {
     'horse': (1.35, 1.2),
     'bicycle': (0.98, 0.66),
@@ -134,7 +134,7 @@ _ANCHORS: dict[str, dict[str, Point]] = {
     'car': {'flank': (-0.62, 0.4), 'middle': (0, 0.4)},
 }
 
-# where soap may be: low, high, left, right
+# Range of soap: low, high, left, right.
 _SOAP: dict[str, tuple[float, float, float, float]] = {
     'horse': (0.56, 0.84, -0.42, 0.38),
     'car': (0.2, 0.62, -0.62, 0.5),
@@ -142,13 +142,13 @@ _SOAP: dict[str, tuple[float, float, float, float]] = {
 
 
 class Thing:
-    """One object: its kind, where it is, and its looks.
+    """Object of the mini world.
 
     Args:
         kind (str): One of ``KINDS``.
-        frame (Frame): Origin on the ground below its centre (its centre for
+        frame (Frame): Origin on the ground below its center (its center for
             a ball, the handle's foot for an umbrella).
-        dice (Dice): Source of its looks.
+        dice (Dice): Random number generator of its appearance.
     """
 
     def __init__(self, kind: str, frame: Frame, dice: Dice) -> None:
@@ -163,11 +163,11 @@ class Thing:
         self._suds = dice.grid(14, 3)
 
     def anchor(self, name: str) -> Point:
-        """Picture position of a named place on the thing."""
+        """Return the picture position of a named part."""
         return self.frame.at(*_ANCHORS[self.kind][name])
 
     def draw(self, canvas: Canvas) -> None:
-        """Draw the thing, and the soap on it."""
+        """Draw the thing with its soap, if any."""
         DRAW[self.kind](self, canvas, self.frame)
         if self.soapy:
             self._draw_suds(canvas)

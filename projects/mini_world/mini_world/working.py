@@ -1,8 +1,8 @@
-"""People who feed, wash and repair."""
+"""Arrangements of feeding, washing and repairing."""
 
 from . import poses
 from .basics import PROP, Step, rest, thing_at
-from .catalogue import verbs_of
+from .catalog import verbs_of
 from .frame import Frame
 from .group import Group, Spot
 from .people import Person
@@ -36,7 +36,7 @@ def feeder(group: Group, spot: Spot, thing: Thing, index: int) -> None:
 
 
 def feed(spot: Spot, kind: str) -> Group:
-    """Person who holds a carrot to an animal's mouth."""
+    """Make a person who feeds an animal."""
     group = Group(spot.y)
     thing = thing_at(spot, kind)
     feeder(group, spot, thing, group.add_thing(thing))
@@ -46,7 +46,7 @@ def feed(spot: Spot, kind: str) -> Group:
 def worker(
     group: Group, spot: Spot, thing: Thing, index: int, task: str | None
 ) -> None:
-    """Add a person whose hand works on a thing; None only touches it."""
+    """Add a person who works on or touches a thing."""
     dice = spot.dice
     if thing.kind == 'bicycle':
         goal = thing.frame.at(
@@ -82,7 +82,7 @@ def worker(
 
 
 def work(spot: Spot, kind: str, task: str | None) -> Group:
-    """Person who washes, repairs, or merely touches a thing."""
+    """Make a person who washes, repairs or touches a thing."""
     dice, group = spot.dice, Group(spot.y)
     thing = thing_at(spot, kind)
     thing.soapy = task == 'wash' or (

@@ -4,7 +4,7 @@ import numpy as np
 
 from . import poses
 from .canvas import Canvas
-from .catalogue import INTERACTIONS, PLACES, Interaction
+from .catalog import INTERACTIONS, PLACES, Interaction
 from .dice import Dice
 from .frame import Frame
 from .group import Group, Spot
@@ -20,15 +20,15 @@ _GOLDEN = 0.6180339887498949
 
 @dataclass
 class Picture:
-    """A rendered image and what can be seen on it.
+    """Rendered image with its annotations.
 
     Args:
         pixels (np.ndarray): (160, 224, 3) uint8, RGB.
         scene (str): Kind of the scene.
         kinds (list[str]): Kind of each annotated instance.
         boxes (list): (x1, y1, x2, y2) of each instance in pixels.
-        areas (list[float]): Seen area of each instance.
-        relations (list): (person, verb, object) by instance.
+        areas (list[float]): Visible area of each instance in pixels.
+        relations (list): (person, verb, object) with instance indices.
     """
 
     pixels: np.ndarray
@@ -40,10 +40,10 @@ class Picture:
 
 
 class MiniWorld:
-    """Draws the pictures of a small world of people and things.
+    """Renderer of images with people and objects.
 
-    An image depends on (seed, split, index) alone, so a larger data set
-    starts with the same images as a smaller one.
+    An image depends on (seed, split, index) only, so that a larger data set
+    contains the images of a smaller one.
 
     Args:
         seed (int): Seed of the world.
@@ -72,12 +72,12 @@ class MiniWorld:
         return self._render(scene, groups, dice)
 
     def _focus(self, split: str, index: int) -> Interaction:
-        """The interaction an image is built around.
+        """Choose the main interaction of an image.
 
-        A golden-ratio walk over the weights keeps the counts of rare
-        classes close to what is expected at any number of images. Where
-        images do not train, rare ones are four times as frequent as where
-        they do, so that there is something to measure.
+        Golden-ratio low-discrepancy sampling keeps the counts of rare classes
+        close to their expectation for any number of images. Outside the
+        training split, rare classes are four times as frequent, so that
+        their AP can be measured.
         """
         lift = 1.0 if split == 'train' else 4.0
         weights = [i.weight * (lift if i.rare else 1.0) for i in INTERACTIONS]
@@ -149,7 +149,7 @@ class MiniWorld:
 
 
 class _Composition:
-    """Puts groups of people and things onto one scene's ground."""
+    """Layout of groups of people and things in a scene."""
 
     def __init__(self, world: MiniWorld, scene: Scene, dice: Dice) -> None:
         self.world, self.scene, self.dice = world, scene, dice
@@ -163,7 +163,7 @@ class _Composition:
         self._interact(focus)
         if focus.kind != 'person':
             for _ in range(dice.pick((0, 1, 2), (4, 5, 1.5))):
-                self._leave(focus.kind, company=0.6)
+                self._add_unused(focus.kind, bystander_prob=0.6)
         others = [
             i
             for i in INTERACTIONS
@@ -173,12 +173,12 @@ class _Composition:
             self._interact(dice.pick(others, [i.weight for i in others]))
         kinds = [k for k in PLACES if k != 'person' and name in PLACES[k]]
         for _ in range(dice.pick((0, 1, 2), (4, 5, 2))):
-            self._leave(dice.pick(kinds), company=0.35)
+            self._add_unused(dice.pick(kinds), bystander_prob=0.35)
         for _ in range(dice.pick((0, 1), (6, 4))):
             self._bystander()
         return self.groups
 
-    def _room(self, people: int, things: int) -> bool:
+    def _has_room(self, people: int, things: int) -> bool:
         now_people = sum(g.num_people for g in self.groups)
         now_things = sum(g.num_things for g in self.groups)
         return (
@@ -187,11 +187,11 @@ class _Composition:
         )
 
     def _add(self, group: Group) -> None:
-        if self._room(group.num_people, group.num_things):
+        if self._has_room(group.num_people, group.num_things):
             self.groups.append(group)
 
     def _spot(self, behind: float, before: float) -> Spot:
-        """The least crowded of some places for a group."""
+        """Choose the least crowded of random places for a group."""
         dice, best = self.dice, None
         for _ in range(12):
             y, facing = dice.uniform(100, 154), dice.sign()
@@ -202,7 +202,7 @@ class _Composition:
             low, high = left - 4, self.world.width - right + 4
             x = dice.uniform(low, high) if low < high else (low + high) / 2
             span = (x - left, x + right, y)
-            cost = sum(self._clash(span, other) for other in self.taken)
+            cost = sum(self._overlap(span, other) for other in self.taken)
             if best is None or cost < best[0]:
                 best = (cost, x, y, unit, facing, span)
         _, x, y, unit, facing, span = best
@@ -210,7 +210,7 @@ class _Composition:
         return Spot(x, y, unit, facing, self.scene.name, dice)
 
     @staticmethod
-    def _clash(
+    def _overlap(
         a: tuple[float, float, float], b: tuple[float, float, float]
     ) -> float:
         overlap = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
@@ -221,8 +221,8 @@ class _Composition:
         group = BUILDERS[interaction.arrangement](spot, interaction.kind)
         self._add(group)
 
-    def _leave(self, kind: str, company: float) -> None:
-        """Leave a thing somewhere, often with people who ignore it."""
+    def _add_unused(self, kind: str, bystander_prob: float) -> None:
+        """Add an unused thing, with a bystander by chance."""
         dice, half = self.dice, EXTENT[kind][0] / 2
         if kind == 'ball' and dice.chance(0.3):
             self._add(toss(self._spot(0.3, 1.0), kind, None))
@@ -232,12 +232,12 @@ class _Composition:
             return
         spot = self._spot(half + 0.15, half + 0.15)
         group, thing = lie_idle(spot, kind)
-        if dice.chance(company) and self._room(1, 1):
-            self._stand_by(group, spot, half)
+        if dice.chance(bystander_prob) and self._has_room(1, 1):
+            self._add_adjacent(group, spot, half)
         self._add(group)
 
-    def _stand_by(self, group: Group, spot: Spot, half: float) -> None:
-        """Person next to a thing without using it."""
+    def _add_adjacent(self, group: Group, spot: Spot, half: float) -> None:
+        """Add a person next to an unused thing."""
         dice = self.dice
         place = dice.sign() * (half + dice.uniform(-0.1, 0.22))
         frame = spot.frame(u=place, v=-0.04, facing=dice.sign())
@@ -250,7 +250,7 @@ class _Composition:
         self._add(group)
 
     def _idler(self, group: Group, frame: Frame) -> None:
-        """Person without interaction, sometimes with a tool in the hand."""
+        """Add a person without interaction, sometimes holding a tool."""
         dice, steps = self.dice, ()
         person = Person(frame, poses.idle(dice), dice)
         if dice.chance(0.12):

@@ -1,7 +1,7 @@
-"""Several configs with several seeds, measured and compared.
+"""Experiments over several configs and seeds.
 
-What ``projects/studies/study.py`` is made of. Needs mmengine, but neither
-torch nor mmdet, which only the processes that train import.
+Modules of ``projects/studies/study.py``. Only the training processes import
+torch and mmdet.
 """
 
 from .paired import paired_differences

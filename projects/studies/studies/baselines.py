@@ -1,4 +1,4 @@
-"""Baselines that use no features of a pair."""
+"""Baselines that score pairs by class frequencies."""
 
 import os.path as osp
 from typing import Union
@@ -8,7 +8,7 @@ import numpy as np
 from clhoi_mm.annotations import AnnotationFile
 from clhoi_mm.teacher import TeacherCache
 from clhoi_mm.utils.errors import InputError
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 
 BASELINES = ('random', 'prior', 'pseudo_labels')
 
@@ -17,8 +17,8 @@ def annotation_file(dataset: dict) -> str:
     """Return the annotation file of a data set's config.
 
     Args:
-        dataset (dict): Config of a data set; one that knows its splits may
-            name one in place of the file.
+        dataset (dict): Config of a data set with an ``ann_file`` or a
+            ``split`` of known files.
     """
     if dataset.get('ann_file'):
         return dataset['ann_file']
@@ -33,14 +33,15 @@ def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
     Args:
         dataset (dict): Config of a data set with an ``ann_file`` in this
             project's annotation format.
-        vocabulary (str | dict): The model's: a name, a path or content.
+        vocabulary (str | dict): Name, path or content of the model's
+            vocabulary.
 
     Returns:
-        list[float]: Share of the pairs with a class's object that do it, for
-        each HOI class.
+        list[float]: For each HOI class, the share of pairs with its object
+        that are annotated with the class.
 
     Raises:
-        FileNotFoundError: There is no such annotation file.
+        FileNotFoundError: If the annotation file does not exist.
     """
     path = osp.join(dataset.get('data_root', ''), annotation_file(dataset))
     if not osp.isfile(path):
@@ -58,7 +59,7 @@ def object_prior(dataset: dict, vocabulary: Union[str, dict]) -> list[float]:
     persons = np.bincount(
         file.box_images[is_person], minlength=len(file.images)
     )
-    # Each box with the other persons of its image.
+    # Number of other persons in each box's image.
     partners = persons[file.box_images] - is_person
     known = labels >= 0
     pairs = np.bincount(labels[known], partners[known], vocabulary.num_objects)
@@ -78,15 +79,16 @@ def pseudo_label_prior(
     Args:
         dataset (dict): Config of a data set whose pipeline has
             LoadDetectorFeatures and LoadTeacherKnowledge.
-        vocabulary (str | dict): The model's: a name, a path or content.
-        score_thr (float): Least score of a detection that is seen.
+        vocabulary (str | dict): Name, path or content of the model's
+            vocabulary.
+        score_thr (float): Minimum score of a detection.
 
     Returns:
-        list[float]: Share of the photos with a class's object that have
-        the class as a pseudo-label, for each HOI class.
+        list[float]: For each HOI class, the share of photos with its object
+        that have the class as a pseudo-label.
 
     Raises:
-        InputError: If the pipeline has no file of features or no cache.
+        InputError: If the pipeline lacks one of these transforms.
     """
     from clhoi_mm.datasets.detection_file import DetectionFile
 
@@ -101,9 +103,9 @@ def pseudo_label_prior(
     vocabulary = HOIVocabulary.load(vocabulary)
     file = DetectionFile.open(steps['LoadDetectorFeatures']['file'])
     cache = TeacherCache(steps['LoadTeacherKnowledge']['cache'], vocabulary)
-    labels = {normalise_name(n): i for i, n in enumerate(vocabulary.objects)}
+    labels = {normalize_name(n): i for i, n in enumerate(vocabulary.objects)}
     classes = np.array(
-        [labels.get(normalise_name(n), -1) for n in file.classes]
+        [labels.get(normalize_name(n), -1) for n in file.classes]
     )
     objects = np.array(vocabulary.hoi_objects)
     shown, named = np.zeros((2, vocabulary.num_hois))
@@ -115,9 +117,9 @@ def pseudo_label_prior(
         counts = np.bincount(seen[seen >= 0], minlength=len(labels))
         # A person is not counted as its own object.
         counts[vocabulary.person_label] -= 1
-        there = counts[objects] > 0
-        shown += there
-        said = cache.get(key)['hoi_labels']
-        named[np.unique(said[said >= 0])] += 1
-    # What was not seen may be named all the same.
+        has_object = counts[objects] > 0
+        shown += has_object
+        labeled = cache.get(key)['hoi_labels']
+        named[np.unique(labeled[labeled >= 0])] += 1
+    # The teacher may name classes whose object was not detected.
     return (named / np.maximum(shown, named).clip(1)).tolist()

@@ -1,4 +1,4 @@
-"""Training and testing of a run, whole or in folds."""
+"""Training and testing of a run, optionally in folds."""
 
 import copy
 import os.path as osp
@@ -18,21 +18,21 @@ from .baselines import annotation_file
 
 
 class CrossValidation:
-    """A run: trained, then tested in all the ways that the config asks for.
+    """Run with several tests or cross-validation.
 
-    Beside what any config has, it may hold
+    Additional entries of the config:
 
-    - ``further_tests``: by name, ``dataloader`` and ``evaluator`` of further
-      tests;
-    - ``keep_predictions``: those of the first test go to the work dir's
-      ``predictions.npz``;
-    - ``folds``: every n-th image of the annotations that are tested is left
-      out of training and tested, n times, each time by another model, and
-      all are scored together. All tests must be of one annotation file;
-      training may have others beside it.
+    - ``further_tests``: ``dataloader`` and ``evaluator`` of further tests,
+      by name;
+    - ``keep_predictions``: writes the first test's predictions to
+      ``predictions.npz`` in the work dir;
+    - ``folds``: number of folds N of the tested images. Model k is trained
+      without and tested on the images whose index modulo N is k, and the
+      predictions of all folds are scored together. All tests must use one
+      annotation file; training may use others, too.
 
     Args:
-        cfg (Config): Of the run.
+        cfg (Config): The run's config.
         train (bool): Whether to train before testing.
     """
 
@@ -57,23 +57,23 @@ class CrossValidation:
         }
 
     def run(self) -> dict[str, float]:
-        """Do all of it.
+        """Train and test all folds.
 
         Returns:
-            dict[str, float]: Metrics by name, those of further tests after
-            theirs and a dot, and ``train_seconds`` of what was trained.
+            dict[str, float]: Metrics by name, those of further tests as
+            'TEST.METRIC', and ``train_seconds`` if anything was trained.
         """
         folds = self.cfg.get('folds', 1)
         metrics = {}
         for fold in range(folds):
             runner = self._runner(fold if folds > 1 else None)
             if self.train:
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 runner.train()
                 metrics['train_seconds'] = (
                     metrics.get('train_seconds', 0.0)
                     + time.perf_counter()
-                    - begun
+                    - start
                 )
             self._test(runner, fold if folds > 1 else None)
         for name, evaluator in self.evaluators.items():
@@ -129,7 +129,7 @@ class CrossValidation:
             loop.run()
 
     def _keep(self, dataset: dict, fold: int, tested: bool) -> None:
-        """Leave a data set those images that a fold tests, or the others."""
+        """Select a fold's test or training images."""
         folds = self.cfg.folds
         dataset['indices'] = [
             i
@@ -139,26 +139,26 @@ class CrossValidation:
 
 
 class _PooledEvaluator(Evaluator):
-    """Scores what several tests predicted as if it were one test."""
+    """Evaluator that pools the predictions of several tests."""
 
     size = 0
 
     def evaluate(self, size: int) -> dict:
-        """Score nothing yet.
+        """Add a test's size; metrics are computed by :meth:`pooled`.
 
         Args:
-            size (int): Images of a test that has ended.
+            size (int): Number of the test's images.
         """
         self.size += size
         return {}
 
     def pooled(self) -> dict:
-        """Metrics of all images."""
+        """Compute metrics over the images of all tests."""
         return super().evaluate(self.size)
 
 
 def _path(dataset: dict) -> Optional[str]:
-    """Return a data set's annotation file; None without any."""
+    """Return a data set's annotation file, or None."""
     if 'ann_file' not in dataset and 'split' not in dataset:
         return None
     return osp.join(dataset.get('data_root', ''), annotation_file(dataset))

@@ -1,22 +1,22 @@
 from typing import Optional
 
-# Metrics by row and seed, None where there are none yet.
+# Metrics by row and seed; None for runs without a result.
 Found = dict[str, dict[int, Optional[dict]]]
 
 
 def values_of(found: Found, row: str, metric: str) -> list[float]:
-    """A metric of all runs of a row that are there.
+    """Return a metric of a row's runs.
 
     Args:
         found (dict): Metrics by row and seed.
-        row (str): The row.
-        metric (str): Its name.
+        row (str): Name of the row.
+        metric (str): Name of the metric.
 
     Returns:
-        list[float]: By seed; empty if nothing was run.
+        list[float]: Values by seed, without runs that have no result.
 
     Raises:
-        ValueError: The runs have no such metric.
+        ValueError: If the runs have no such metric.
     """
     results = [f for f in found.get(row, {}).values() if f is not None]
     for result in results:

@@ -1,4 +1,4 @@
-"""Differences of a study's rows by a paired bootstrap over images."""
+"""Paired bootstrap over images between a study's rows."""
 
 import os.path as osp
 from pathlib import Path
@@ -17,12 +17,12 @@ RESAMPLES = 1000
 def read_predictions(
     work_dir: Union[str, Path], runs: list[StudyRun]
 ) -> dict[int, Predictions]:
-    """Read the predictions of a row's runs, by seed.
+    """Read the predictions of a row's runs by seed.
 
     Args:
-        work_dir (str | Path): The study's.
+        work_dir (str | Path): The study's work dir.
         runs (list[StudyRun]): Runs of the row; those without predictions are
-            left out. Rows may share a config, and then a file.
+            left out. Rows with the same config share a file.
     """
     found = {}
     for run in runs:
@@ -36,16 +36,16 @@ def read_predictions(
 def paired_differences(
     work_dir: Union[str, Path], runs: dict[str, list[StudyRun]], against: str
 ) -> dict[str, dict[str, float]]:
-    """Compare rows with another row of a study on V-COCO.
+    """Compare rows with another row of a V-COCO study.
 
     Args:
-        work_dir (str | Path): The study's.
+        work_dir (str | Path): The study's work dir.
         runs (dict[str, list[StudyRun]]): Runs by row.
-        against (str): Row to compare with, over the seeds that both have.
+        against (str): Row to compare with, over common seeds.
 
     Returns:
-        dict[str, dict[str, float]]: By row, what :func:`v_coco_difference`
-        returns; rows without predictions are left out.
+        dict[str, dict[str, float]]: Result of :func:`v_coco_difference` by
+        row; rows without predictions are left out.
     """
     predictions = {
         row: read_predictions(work_dir, each) for row, each in runs.items()

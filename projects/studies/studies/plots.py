@@ -23,18 +23,18 @@ KEYS = {
     'x_scale',
 }
 
-# How a row is compared with the other row of its point.
+# Comparison of a row with the other row of its point.
 KINDS = {'lines': truediv, 'differences': sub}
 
 
 def check_plot(plot: dict) -> None:
-    """Refuse a plot that cannot be drawn.
+    """Check the entries of a plot.
 
     Args:
-        plot (dict): As :func:`draw_plot` takes it.
+        plot (dict): Plot as described in :func:`draw_plot`.
 
     Raises:
-        ValueError: Saying which entry is wrong.
+        ValueError: If an entry is missing or wrong.
     """
     wrong = ({'file', 'metric', 'series'} - set(plot)) or set(plot) - KEYS
     if wrong:
@@ -52,10 +52,10 @@ def check_plot(plot: dict) -> None:
 
 
 def missing_rows(plot: dict, found: Found) -> list[str]:
-    """Rows of a plot of which nothing was run yet.
+    """List a plot's rows without any result.
 
     Args:
-        plot (dict): As :func:`draw_plot` takes it.
+        plot (dict): Plot as described in :func:`draw_plot`.
         found (dict): Metrics by row and seed.
     """
     return [
@@ -66,10 +66,10 @@ def missing_rows(plot: dict, found: Found) -> list[str]:
 
 
 def rows_of(plot: dict) -> list[str]:
-    """All rows that a plot shows.
+    """List all rows of a plot.
 
     Args:
-        plot (dict): As :func:`draw_plot` takes it.
+        plot (dict): Plot as described in :func:`draw_plot`.
     """
     rows = [
         row
@@ -81,14 +81,14 @@ def rows_of(plot: dict) -> list[str]:
 
 
 def make_figure(plot: dict, found: Found) -> 'Figure':
-    """Means over seeds as lines, with their standard deviations.
+    """Plot means over seeds with their standard deviations.
 
     Args:
-        plot (dict): As :func:`draw_plot` takes it.
+        plot (dict): Plot as described in :func:`draw_plot`.
         found (dict): Metrics by row and seed.
 
     Returns:
-        Figure: matplotlib's.
+        Figure: The matplotlib figure.
     """
     from matplotlib.figure import Figure
 
@@ -137,22 +137,21 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
 
 
 def draw_plot(plot: dict, found: Found, path: Union[str, Path]) -> None:
-    """Draw metrics into a file.
+    """Plot metrics to a file.
 
-    The same metrics give the same file, byte for byte, with one version of
-    matplotlib.
+    The bytes are reproducible with the same version of matplotlib.
 
     Args:
-        plot (dict): ``file``: its name, .svg or .png; ``kind``: 'lines' or
-            'differences'; ``metric``: the metric to draw; ``series``: by
-            title, a list of points ``(x, row)``, or ``(x, row, other)`` for
-            the row's share of another's mean or its difference from it;
-            ``levels``: titles of rows that are drawn as level lines, by row;
-            ``points``: by title, results ``(x, y)`` of other studies;
-            ``title``, ``x_title``, ``y_title``;
+        plot (dict): ``file``: name, .svg or .png; ``kind``: 'lines'
+            (default) or 'differences'; ``metric``: metric to plot;
+            ``series``: lists of points by title, ``(x, row)``, or
+            ``(x, row, other)`` for the ratio of the row to another row's
+            mean ('lines') or their difference; ``levels``: titles of
+            horizontal lines by row; ``points``: results ``(x, y)`` of other
+            studies by title; ``title``, ``x_title``, ``y_title``;
             ``x_scale``: 'linear' (default) or 'log'.
-        found (dict): Metrics by row and seed, some of each row.
-        path (str | Path): The picture to write.
+        found (dict): Metrics by row and seed, at least one result per row.
+        path (str | Path): Picture to write.
     """
     import matplotlib
 
@@ -164,7 +163,7 @@ def draw_plot(plot: dict, found: Found, path: Union[str, Path]) -> None:
         matplotlib.rc_context(
             {
                 **matplotlib.rcParamsDefault,
-                # Names of an SVG's parts would be drawn at random.
+                # Otherwise ids in an SVG are random.
                 'svg.hashsalt': 'clhoi_mm',
                 'axes.spines.right': False,
                 'axes.spines.top': False,

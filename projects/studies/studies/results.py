@@ -10,30 +10,30 @@ from .study_run import StudyRun
 
 
 class Results:
-    """Results of runs, a JSON file each.
+    """JSON files with the metrics of runs.
 
-    A file holds metrics by name, among them ``train_seconds``, ``seconds``
-    and ``cpu_seconds``. Its name ends in the key of the run's config; delete
-    it to have the run done anew, as when data or code have changed.
+    Metrics include ``train_seconds``, ``seconds`` and ``cpu_seconds``. A
+    file's name ends in the key of the run's config; delete it to repeat the
+    run, for example after a change of data or code.
 
     Args:
-        folder (str | Path): Where they are.
+        folder (str | Path): Folder of the files.
     """
 
     def __init__(self, folder: Union[str, Path]) -> None:
         self.folder = Path(folder)
 
     def find(self, run: StudyRun) -> Optional[dict]:
-        """A run's metrics, or those of another row's with the same config.
+        """Read the metrics of a run with the same config.
 
         Args:
             run (StudyRun): The run.
 
         Returns:
-            dict, optional: Metrics by name; None if there are none yet.
+            dict, optional: Metrics by name; None if there is no result.
 
         Raises:
-            ValueError: A file was damaged.
+            ValueError: If the file is damaged.
         """
         for path in sorted(self.folder.glob(f'*-{run.key}.json')):
             try:
@@ -54,11 +54,11 @@ class Results:
 
     @staticmethod
     def write(path: Union[str, Path], metrics: dict) -> None:
-        """Write metrics, all or none.
+        """Write metrics atomically.
 
         Args:
-            path (str | Path): As :meth:`path` gives it.
-            metrics (dict): Numbers by name.
+            path (str | Path): Path from :meth:`path`.
+            metrics (dict): Metrics by name.
         """
         with atomic_path(path) as partial:
             partial.write_text(json.dumps(metrics, indent=1) + '\n')
@@ -67,11 +67,11 @@ class Results:
         """Acquire a lock unless another process has it.
 
         Args:
-            key (str): What it is.
+            key (str): Name of the lock.
 
         Returns:
-            IO, optional: A file that holds the lock until it is closed here
-            and in all processes that inherit it; None if another has it.
+            IO, optional: File that holds the lock until it is closed in all
+            processes that inherit it; None if another process has it.
         """
         file = open(self._lock_path(key), 'w')
         try:
@@ -83,10 +83,10 @@ class Results:
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Wait for the lock and hold it for the block.
+        """Wait for a lock and hold it in the block.
 
         Args:
-            key (str): What it is.
+            key (str): Name of the lock.
         """
         with open(self._lock_path(key), 'w') as file:
             fcntl.flock(file, fcntl.LOCK_EX)

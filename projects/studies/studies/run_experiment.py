@@ -1,6 +1,6 @@
-"""Train and test one run of a study, and write its metrics.
+"""Train and test one run of a study.
 
-Started by ``projects/studies/study.py``, once for each run.
+``projects/studies/study.py`` starts this module once for each run.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='path of the config')
     parser.add_argument('result', help='JSON file to write')
-    parser.add_argument('--key', help='hash of the config, to be sure')
+    parser.add_argument('--key', help='expected hash of the config')
     parser.add_argument(
         '--train', action='store_true', help='train before testing'
     )
@@ -30,12 +30,12 @@ def parse_args() -> argparse.Namespace:
 
 
 def run_test(cfg: Config, train: bool) -> dict:
-    """A run as its runner does it."""
+    """Run without additional entries of the config."""
     runner, metrics = RUNNERS.build(cfg), {}
     if train:
-        begun = time.perf_counter()
+        start = time.perf_counter()
         runner.train()
-        metrics['train_seconds'] = time.perf_counter() - begun
+        metrics['train_seconds'] = time.perf_counter() - start
     metrics.update(
         (name.rsplit('/', 1)[-1], float(value))
         for name, value in runner.test().items()
@@ -48,7 +48,7 @@ def run_test(cfg: Config, train: bool) -> dict:
 
 
 def run_tests(cfg: Config, train: bool) -> dict:
-    """A run that asks for more, see :class:`CrossValidation`."""
+    """Run with further tests or folds by :class:`CrossValidation`."""
     return CrossValidation(cfg, train).run()
 
 
@@ -65,7 +65,7 @@ def main() -> None:
     cfg.work_dir = osp.dirname(args.config)
     cfg.experiment_name = osp.splitext(osp.basename(args.result))[0]
     start, worked = time.perf_counter(), time.process_time()
-    # As in configs/_base_/default_runtime.py; else it is mmengine's.
+    # Default of configs/_base_/default_runtime.py.
     cfg.setdefault('runner_type', 'Runner')
     measure = run_tests if CrossValidation.KEYS & set(cfg) else run_test
     metrics = measure(cfg, args.train)

@@ -12,7 +12,7 @@ import clhoi_mm
 from .results import Results
 from .study_run import StudyRun
 
-# Lines of a failed run's log that are shown.
+# Number of lines shown of a failed run's log.
 LAST_LINES = 12
 
 
@@ -23,19 +23,18 @@ class _Started(NamedTuple):
 
 
 class RunPool:
-    """Runs of a study, several side by side, each a process of its own.
+    """Pool of processes that execute a study's runs.
 
-    What has a result is not run again. Other processes may run the same
-    study at the same time: a run that one of them has begun is left to it.
-    Each run has a folder ``NAME`` in the work dir with its config, its log
-    ``run.log`` and what else the runner writes.
+    Runs with a result are skipped; the pool waits for runs that another
+    process has started. Each run has a folder ``NAME`` in the work dir with
+    its config, its log ``run.log`` and the runner's files.
 
     Args:
-        work_dir (str | Path): Of the study.
-        results (Results): Where results are.
-        jobs (int): Runs at once. Defaults to 1.
-        report (Callable[[str], None]): Takes a line on each run that has
-            ended. Defaults to print.
+        work_dir (str | Path): Work dir of the study.
+        results (Results): Results of the runs.
+        jobs (int): Number of parallel runs. Defaults to 1.
+        report (Callable[[str], None]): Receives a line on each finished
+            run. Defaults to print.
     """
 
     COMMAND = (sys.executable, '-m', 'studies.run_experiment')
@@ -55,15 +54,15 @@ class RunPool:
     def run(
         self, runs: Sequence[StudyRun], progress: Callable[[int, str], None]
     ) -> list[StudyRun]:
-        """Do what is not done yet. If interrupted, ends what is going on.
+        """Execute runs; stop running processes when interrupted.
 
         Args:
-            runs (Sequence[StudyRun]): The runs, no config twice.
-            progress (Callable[[int, str], None]): Takes how many have ended
-                since it was last called, and what is going on.
+            runs (Sequence[StudyRun]): The runs, with different configs.
+            progress (Callable[[int, str], None]): Receives the number of
+                runs finished since the last call, and the current runs.
 
         Returns:
-            list[StudyRun]: Those that failed.
+            list[StudyRun]: Failed runs.
         """
         waiting = deque(runs)
         started: list[_Started] = []
@@ -77,10 +76,10 @@ class RunPool:
                     started.remove(each)
                     each.lock.close()
                     ended += 1
-                    if not self._tell(each):
+                    if not self._report(each):
                         failed.append(each.run)
                 names = ', '.join(f'{s.run.row} {s.run.seed}' for s in started)
-                # A place may have become free this very moment.
+                # A finished run leaves a place for the next iteration.
                 if not (names or ended):
                     names = 'others run the rest'
                 progress(ended, names)
@@ -91,7 +90,7 @@ class RunPool:
         return failed
 
     def _start(self, waiting: deque, started: list[_Started]) -> int:
-        """Fill the free places; tell how many need not be run after all."""
+        """Start waiting runs; return the number that have a result."""
         done = 0
         if len(started) == self.jobs:
             return done
@@ -104,7 +103,7 @@ class RunPool:
             if len(started) < self.jobs:
                 lock = self.results.lock(run.key)
             if lock is not None and self.results.find(run) is not None:
-                # Another process has ended it in the meantime.
+                # Another process has finished it in the meantime.
                 lock.close()
                 done += 1
             elif lock is not None:
@@ -114,7 +113,7 @@ class RunPool:
         return done
 
     def _launch(self, run: StudyRun, lock: IO) -> subprocess.Popen:
-        """Start a run, whose process holds the lock until it ends."""
+        """Start the process of a run, which inherits the lock."""
         folder = self.work_dir / run.name
         folder.mkdir(parents=True, exist_ok=True)
         config = folder / 'config.py'
@@ -129,7 +128,7 @@ class RunPool:
         ]
         threads = max(1, len(os.sched_getaffinity(0)) // self.jobs)
         env = dict({'OMP_NUM_THREADS': str(threads)}, **os.environ)
-        # The code that runs is the code that asks.
+        # Import the same code as in this process.
         env['PYTHONPATH'] = os.pathsep.join(
             filter(
                 None,
@@ -151,8 +150,8 @@ class RunPool:
                 start_new_session=True,
             )
 
-    def _tell(self, ended: _Started) -> bool:
-        """Say how a run has ended, and whether well."""
+    def _report(self, ended: _Started) -> bool:
+        """Report a finished run; return whether it succeeded."""
         run, code = ended.run, ended.process.returncode
         found = self.results.find(run) if code == 0 else None
         log = self.work_dir / run.name / 'run.log'
@@ -177,7 +176,7 @@ class RunPool:
 
     @staticmethod
     def _stop(started: list[_Started]) -> None:
-        """End processes, and all that they have started."""
+        """Terminate processes and their children."""
         for signum, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 10)):
             for each in started:
                 if each.process.poll() is None:

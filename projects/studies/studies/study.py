@@ -37,52 +37,50 @@ ROW_KEYS = {
 
 
 class Study:
-    """A study's file: what is measured, and how it is shown.
+    """Study file: runs, metrics, tables and plots.
 
     The file is a Python config with
 
-    - ``config``: path of the config that all rows change, relative to the
-      study's file, as a ``_base_`` is;
-    - ``rows``: by name, a dict each: ``title``; ``options``, entries of the
-      config that this row overrides (keys nested by dots, as after
-      ``--cfg-options``); ``baseline='random'``, ``'prior'`` (counted in the
-      training annotations) or ``'pseudo_labels'`` (in pseudo-labels, among
-      photos that show the object) in place of training; ``folds``, a number:
-      trained and tested by cross-validation, as :class:`CrossValidation`
-      says; ``seeds``, ``reference`` and a list ``tests`` of its own;
-    - ``metrics``: what to show, the metric's name (or ``train_seconds``,
-      ``seconds``, ``cpu_seconds``) and its heading;
+    - ``config``: path of the base config, relative to the study file;
+    - ``rows``: dicts by name with ``title``; ``options``, overridden config
+      entries (keys nested by dots, as after ``--cfg-options``);
+      ``baseline``, which replaces training: 'random', 'prior' (class
+      frequencies in the training annotations) or 'pseudo_labels' (in
+      pseudo-labels of photos with the object); ``folds``, the number of
+      folds of a cross-validation (:class:`CrossValidation`); ``seeds``,
+      ``reference`` and ``tests`` in place of the study's;
+    - ``metrics``: headings by metric (or ``train_seconds``, ``seconds``,
+      ``cpu_seconds``);
     - ``seeds``: a list; ``split``: 'val' or 'test' (default);
-    - ``reference``: ``dict(row=..., metric=..., title=...)``, the row of
-      which all others' share is shown, under this heading;
-    - ``options``: entries of the config that all rows override;
-    - ``tests``: by name, options: a trained model is tested once more in the
-      config that they make, and these metrics are named 'NAME.METRIC';
-    - ``predictions=True`` keeps those of the first test in each run's folder,
-      ``predictions.npz``;
-    - ``prepare``: a list of ``dict(path=..., command=...)``: the command
-      makes the path, and is run if a run's config names it (the teacher's
-      cache, a data set's annotations, unseen classes) and nothing is there;
-    - ``tables``: by name, ``dict(title=..., rows=[...])``, and ``metrics``
-      and a ``split`` of its own, for further tests; without it there is one
-      of all rows; ``paired=ROW`` adds each row's difference to ROW on V-COCO
-      with its interval (:func:`v_coco_difference`), from ``predictions``;
+    - ``reference``: ``dict(row=..., metric=..., title=...)``, the row whose
+      metric other rows are divided by, and the heading of this ratio;
+    - ``options``: config entries overridden in all rows;
+    - ``tests``: options of further tests by name; their metrics are named
+      'NAME.METRIC';
+    - ``predictions=True``: keep the first test's predictions in each run's
+      folder as ``predictions.npz``;
+    - ``prepare``: a list of ``dict(path=..., command=...)``; the command
+      makes a missing path that a run's config refers to (teacher cache,
+      annotations, unseen classes);
+    - ``tables``: by name, ``dict(title=..., rows=[...])``, optionally with
+      ``metrics`` and a ``split``; default: one table of all rows.
+      ``paired=ROW`` adds each row's difference to ROW on V-COCO with its
+      interval (:func:`v_coco_difference`), computed from ``predictions``;
     - ``plots``: a list, see :func:`draw_plot`.
 
-    Names that begin with an underscore are the file's own.
+    Names that begin with an underscore are ignored.
 
     Args:
-        path (str): The file.
-        options (dict, optional): Entries of the config that all rows
-            override, over the study's own.
+        path (str): Path of the file.
+        options (dict, optional): Config entries overridden in all rows, with
+            priority over the study's.
         split (str, optional): 'val' or 'test'. Defaults to the study's.
-        features (str, optional): What ``cache_detections.py --features``
-            wrote for the config, so that no run needs the detector or the
-            images.
+        features (str, optional): File of ``cache_detections.py --features``
+            for the config, so that runs need neither detector nor images.
 
     Raises:
-        FileNotFoundError: There is no such study, config or file of features.
-        ValueError: An entry is missing or unknown, or names no row.
+        FileNotFoundError: If study, config or file of features is missing.
+        ValueError: If an entry is missing or unknown, or names no row.
     """
 
     def __init__(
@@ -125,23 +123,23 @@ class Study:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending."""
+        """File name without its suffix."""
         return osp.splitext(osp.basename(self.path))[0]
 
     def runs(
         self, row: str, seeds: Optional[Sequence[int]] = None
     ) -> list[StudyRun]:
-        """All runs of a row.
+        """Configure all runs of a row.
 
         Args:
-            row (str): Its name.
-            seeds (Sequence[int], optional): Defaults to the row's own, or
-                else to the study's.
+            row (str): Name of the row.
+            seeds (Sequence[int], optional): Seeds. Defaults to the row's, or
+                else the study's.
         """
         spec = self.rows[row]
         seeds = seeds or spec.get('seeds') or self.seeds
         if spec.get('baseline') in ('prior', 'pseudo_labels'):
-            # Nothing is drawn: one run says all.
+            # Deterministic: one run suffices.
             seeds = seeds[:1]
         return [
             StudyRun(
@@ -151,16 +149,16 @@ class Study:
         ]
 
     def reference_of(self, row: str) -> Optional[str]:
-        """The row of which another's share is shown, if there is one."""
+        """Return the reference row of a row, or None."""
         default = self.reference['row'] if self.reference else None
         return self.rows[row].get('reference', default)
 
     def to_prepare(self, rows: Iterable[str]) -> list[dict]:
-        """Return paths and commands that these rows need first."""
+        """List missing paths of these rows and their commands."""
         wanted = [p for p in self.prepare if not osp.exists(p['path'])]
         if not wanted:
             return []
-        # Not what is a mere variable of the file.
+        # Other entries are unused variables of the config.
         used = (
             'model',
             'train_dataloader',
@@ -191,7 +189,7 @@ class Study:
         if self.features:
             for split in ('train', 'val', 'test'):
                 loader = cfg[f'{split}_dataloader']
-                # Handing samples over costs more than there is left to load.
+                # Passing samples between processes costs more than loading.
                 loader.update(num_workers=0, persistent_workers=False)
                 for dataset in inner_configs(loader.dataset):
                     dataset.pipeline = _without_images(
@@ -199,7 +197,7 @@ class Study:
                     )
         cfg.test_dataloader = cfg[f'{self.split}_dataloader']
         cfg.test_evaluator = cfg[f'{self.split}_evaluator']
-        # One look at the end says all.
+        # Evaluate after training only.
         cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
         self._add_tests(cfg, spec)
         return cfg
@@ -207,7 +205,7 @@ class Study:
     def _set_baseline(
         self, cfg: Config, baseline: Optional[str], seed: int, prior: bool
     ) -> None:
-        """Put what does not look at pairs in the model's place."""
+        """Replace the ICN by a baseline."""
         if baseline is None:
             return
         cfg.model.icn = dict(type='BaselineICN', seed=seed)
@@ -231,8 +229,11 @@ class Study:
         )
 
     def _add_tests(self, cfg: Config, spec: dict) -> None:
-        """Beside the config, what else a run does; nothing where there is
-        nothing, as a config that was measured must be found again."""
+        """Add further tests, predictions and folds to the config.
+
+        Unused entries are not added, since they would change the key of
+        existing results.
+        """
         tests = {}
         for name in spec.get('tests', self.tests):
             other = copy.deepcopy(cfg)
@@ -254,7 +255,7 @@ class Study:
         )
 
     def _check(self, content: dict) -> None:
-        """Refuse what would otherwise be found out hours later."""
+        """Validate the file's entries before any run."""
         missing = {'config', 'seeds', 'metrics', 'rows'} - set(content)
         unknown = set(content) - KEYS
         if missing or unknown:
@@ -262,8 +263,8 @@ class Study:
                 ', '.join(sorted(missing or unknown)),
                 'is missing'
                 if missing
-                else f'unknown; there are {sorted(KEYS)}, and names of the '
-                "file's own begin with an underscore",
+                else f'unknown; there are {sorted(KEYS)}; names of '
+                'variables must begin with an underscore',
             )
         for name, row in content['rows'].items():
             unknown = set(row) - ROW_KEYS
@@ -307,7 +308,7 @@ class Study:
 
 
 def _rows_named(content: dict) -> Iterator[tuple[str, str]]:
-    """Return the places of a study that name rows, and the rows."""
+    """Iterate over fields that refer to rows, with the rows."""
     if content.get('reference'):
         yield 'reference.row', content['reference'].get('row')
     for name, row in content['rows'].items():
@@ -324,7 +325,7 @@ def _rows_named(content: dict) -> Iterator[tuple[str, str]]:
 
 
 def _paths(part: Any) -> Iterator[str]:
-    """All that may be a path in a config."""
+    """Iterate over all strings of a config, as possible paths."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, (list, tuple)):
@@ -338,14 +339,14 @@ def _paths(part: Any) -> Iterator[str]:
 
 
 def _without_images(
-    pipeline: list[ConfigDict], features: str, remember: bool
+    pipeline: list[ConfigDict], features: str, cached: bool
 ) -> list[dict]:
-    """A pipeline that takes features from a file.
+    """Replace image loading by a file of features.
 
     Args:
-        pipeline (list[dict]): A config's.
-        features (str): The file.
-        remember (bool): Whether the same images are to be seen again.
+        pipeline (list[dict]): Pipeline of a config.
+        features (str): File of features.
+        cached (bool): Whether to cache transformed samples.
     """
     teacher, steps = [], []
     for step in pipeline:
@@ -358,6 +359,6 @@ def _without_images(
             'Pad',
         ):
             steps.append(step)
-    if remember:
+    if cached:
         steps = [dict(type='CachedTransforms', steps=steps)]
     return [dict(type='LoadDetectorFeatures', file=features), *teacher, *steps]

@@ -8,12 +8,12 @@ from mmengine.config import Config
 
 @dataclass(frozen=True)
 class StudyRun:
-    """One row of a study with one seed.
+    """Run of a study's row with one seed.
 
     Attributes:
         row (str): Name of the row.
         seed (int): The seed.
-        cfg (Config): All there is to know of the run.
+        cfg (Config): The run's complete config.
         trained (bool): Whether it is trained before it is tested.
     """
 
@@ -24,11 +24,11 @@ class StudyRun:
 
     @cached_property
     def key(self) -> str:
-        """A hash of the config: the same config need not be run again."""
+        """Hash of the config, which identifies the result."""
         text = json.dumps(self.cfg.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def name(self) -> str:
-        """Names the run's files."""
+        """Name of the run's files."""
         return f'{self.row}-{self.seed}-{self.key}'

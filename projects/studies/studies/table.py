@@ -9,17 +9,17 @@ from .study import Study
 
 
 class StudyTable:
-    """Table of a study: mean and spread over the seeds.
+    """Table of means and standard deviations over seeds.
 
     Args:
         study (Study): The study.
-        name (str): Of its table.
-        found (dict): Metrics by row and seed, of the table's rows that are
-            to be shown and of those they refer to.
-        rows (list[str], optional): Rows to show, of the table's. Defaults to
-            all.
-        differences (dict, optional): By row, ``AP_role_s1`` less that of the
-            row ``paired`` of the table, with its interval.
+        name (str): Name of the table.
+        found (dict): Metrics by row and seed, of the shown rows and their
+            references.
+        rows (list[str], optional): Rows to show. Defaults to all rows of the
+            table.
+        differences (dict, optional): By row, the difference of
+            ``AP_role_s1`` to the table's row ``paired`` and its interval.
     """
 
     def __init__(
@@ -43,14 +43,16 @@ class StudyTable:
             if rows is None or row in rows
         ]
         self.found = found
-        # A prior is run once, whatever the seeds.
-        asked = Counter(
-            tuple(found[row]) for row in self.rows if not self._drawn_once(row)
+        # Deterministic rows have one run for all seeds.
+        counts = Counter(
+            tuple(found[row])
+            for row in self.rows
+            if not self._is_deterministic(row)
         )
-        self.seeds = list(asked.most_common(1)[0][0]) if asked else []
+        self.seeds = list(counts.most_common(1)[0][0]) if counts else []
 
     def markdown(self) -> str:
-        """The table as the documents show it."""
+        """Format the table as Markdown."""
         reference = self.study.reference
         heads = [
             f'{self.split} split, seeds {self.seeds}',
@@ -75,7 +77,7 @@ class StudyTable:
         return f'{self.title}\n\n{table}' if self.title else table
 
     def csv(self) -> str:
-        """The table for other programs, with means and deviations apart."""
+        """Format as CSV with separate means and deviations."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator='\n')
         metrics = [*self.metrics]
@@ -92,10 +94,10 @@ class StudyTable:
             ]
         )
         for row in self.rows:
-            there = [s for s, f in self.found[row].items() if f is not None]
+            measured = [s for s, f in self.found[row].items() if f is not None]
             cells = []
             for metric in metrics:
-                # What is not trained has no time of training.
+                # Runs without training have no train_seconds.
                 values = [
                     f[metric]
                     for f in self.found[row].values()
@@ -109,7 +111,7 @@ class StudyTable:
                     row,
                     self.study.rows[row]['title'],
                     self.split,
-                    ' '.join(map(str, there)),
+                    ' '.join(map(str, measured)),
                     *cells,
                     '' if share is None else share,
                 ]
@@ -117,7 +119,7 @@ class StudyTable:
         return out.getvalue()
 
     def share(self, row: str) -> Optional[float]:
-        """A row's mean in terms of its reference's, if both are there."""
+        """Return the ratio of a row's mean to its reference's."""
         reference = self.study.reference
         if not reference:
             return None
@@ -129,30 +131,30 @@ class StudyTable:
         return mean(own) / mean(full) if own and full and mean(full) else None
 
     def _difference(self, row: str) -> list[str]:
-        """Difference and interval to the table's row ``paired``."""
+        """Format the difference to row ``paired`` and its interval."""
         found = self.differences.get(row)
         return [
             f'{found[f"AP_role_s1{end}"]:+.1f}' if found else ''
             for end in ('', '_low', '_high')
         ]
 
-    def _drawn_once(self, row: str) -> bool:
+    def _is_deterministic(self, row: str) -> bool:
         return self.study.rows[row].get('baseline') in (
             'prior',
             'pseudo_labels',
         )
 
     def _title(self, row: str) -> str:
-        """A row's title; with its seeds where they are not the table's."""
+        """Return a row's title, with its seeds if they differ."""
         title = self.study.rows[row]['title']
-        there = [s for s, f in self.found[row].items() if f is not None]
-        if not there:
+        measured = [s for s, f in self.found[row].items() if f is not None]
+        if not measured:
             return f'{title} (not run yet)'
-        if there == self.seeds or self._drawn_once(row):
+        if measured == self.seeds or self._is_deterministic(row):
             return title
         return (
-            f'{title} (seed{"s" * (len(there) > 1)} '
-            f'{", ".join(map(str, there))})'
+            f'{title} (seed{"s" * (len(measured) > 1)} '
+            f'{", ".join(map(str, measured))})'
         )
 
 

@@ -9,7 +9,7 @@ from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 
 from clhoi_mm.registry import MODELS
-from clhoi_mm.vocabulary import normalise_name
+from clhoi_mm.vocabulary import normalize_name
 from tests.test_models.utils import (
     CLASSES,
     HUG,
@@ -30,8 +30,8 @@ from tests.test_models.utils_detectors import (
     small_detector,
 )
 
-OBJECTS = [normalise_name(name) for name in VOCABULARY.objects]
-LABELS = [normalise_name(name) for name in CLASSES]
+OBJECTS = [normalize_name(name) for name in VOCABULARY.objects]
+LABELS = [normalize_name(name) for name in CLASSES]
 
 
 def make_data(count: int = 2) -> dict:

@@ -14,7 +14,7 @@ from clhoi_mm.models import FrozenDetector
 from clhoi_mm.models.detectors.detector_adapter import build_detector
 from clhoi_mm.registry import MODELS
 from clhoi_mm.utils.config_hash import config_hash
-from clhoi_mm.vocabulary import HOIVocabulary, normalise_name
+from clhoi_mm.vocabulary import HOIVocabulary, normalize_name
 from tests.test_models.utils import (
     CLASSES,
     FCOS,
@@ -173,8 +173,8 @@ def test_finds_what_the_plain_detector_finds(name, inputs):
             [DetDataSample(metainfo=s.metainfo) for s in samples],
             rescale=False,
         )
-    names = [normalise_name(n) for n in CLASSES]
-    objects = [normalise_name(n) for n in VOCABULARY.objects]
+    names = [normalize_name(n) for n in CLASSES]
+    objects = [normalize_name(n) for n in VOCABULARY.objects]
     for result, sample in zip(results, expected):
         other = sample.pred_instances
         assert len(result) == len(other) > 0
@@ -222,7 +222,7 @@ def test_coco_labels_by_name(name):
     assert sorted(detector.label_map.tolist()) == list(range(80))
     coco = CocoDataset.METAINFO['classes']
     for coco_name, label in zip(coco, detector.label_map.tolist()):
-        assert normalise_name(coco_name) == normalise_name(
+        assert normalize_name(coco_name) == normalize_name(
             vocabulary.objects[label]
         )
     if name == 'hico_det':

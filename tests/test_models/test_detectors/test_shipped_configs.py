@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from clhoi_mm.registry import MODELS
-from clhoi_mm.vocabulary import normalise_name
+from clhoi_mm.vocabulary import normalize_name
 from tests.data_utils import REPO
 from tests.test_models.utils_detectors import DETECTORS, MODELS_FOLDER
 
@@ -108,7 +108,7 @@ def test_builds_in_its_full_size(path):
     assert sorted(label_map.tolist()) == list(range(80))
     assert (label_map != torch.arange(80)).all()
     objects = model.teacher_head.classifier.vocabulary.objects
-    assert normalise_name(objects[label_map[0]]) == 'person'
+    assert normalize_name(objects[label_map[0]]) == 'person'
     shapes = model.detector.featmap_spec()
     (channels,) = set(shapes.channels)
     assert model.vlt.input_proj.in_channels == channels

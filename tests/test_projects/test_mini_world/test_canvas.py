@@ -47,18 +47,18 @@ def test_what_is_not_drawn_has_no_box():
 
 
 @pytest.mark.parametrize('shape', ['ellipse', 'limb', 'polygon'])
-def test_box_is_tight_around_the_colour(shape):
+def test_box_is_tight_around_the_color(shape):
     canvas = Canvas(40, 40)
     canvas.begin(1)
-    colour = (200, 10, 10)
+    color = (200, 10, 10)
     if shape == 'ellipse':
-        canvas.ellipse((20, 20), (9, 6), colour, edge=0)
+        canvas.ellipse((20, 20), (9, 6), color, edge=0)
     elif shape == 'limb':
-        canvas.limb([(8, 9), (20, 25), (31, 11)], 4, colour, 0)
+        canvas.limb([(8, 9), (20, 25), (31, 11)], 4, color, 0)
     else:
-        canvas.polygon([(5, 6), (30, 9), (17, 33)], colour, 0)
+        canvas.polygon([(5, 6), (30, 9), (17, 33)], color, 0)
     canvas.end()
-    ys, xs = np.nonzero((canvas.colours == colour).all(axis=2))
+    ys, xs = np.nonzero((canvas.colors == color).all(axis=2))
     drawn = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
     assert canvas.box(1) == pytest.approx([v / 3 for v in drawn])
 
@@ -85,9 +85,9 @@ def test_dice_depend_on_their_keys_alone(seed, index):
 
 
 @given(st.integers(0, 999), st.floats(-9, 9), st.floats(0, 9))
-def test_dice_keep_to_their_ranges(seed, centre, spread):
+def test_dice_keep_to_their_ranges(seed, center, spread):
     dice = Dice(seed)
-    assert abs(dice.around(centre, spread) - centre) <= spread + 1e-9
+    assert abs(dice.around(center, spread) - center) <= spread + 1e-9
     assert dice.integer(2, 4) in (2, 3, 4)
     assert dice.pick('abc', (0, 1, 0)) == 'b'
     assert all(0 <= c <= 255 for c in dice.tint((0, 128, 255), 60))

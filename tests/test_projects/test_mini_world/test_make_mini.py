@@ -32,7 +32,7 @@ def test_makes_images_annotations_and_pseudo_labels_once(tmp_path):
     stamp = (tmp_path / 'train/images/000001.png').stat().st_mtime_ns
     second = run('--out', tmp_path, *SMALL, '--teacher')
     assert second.returncode == 0, second.stderr
-    assert digest in second.stdout and 'there already' in second.stdout
+    assert digest in second.stdout and 'annotations exist' in second.stdout
     assert (tmp_path / 'train/images/000001.png').stat().st_mtime_ns == stamp
 
 

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from mini_world import MiniWorld
-from mini_world.catalogue import INTERACTIONS, PLACES, verbs_of
+from mini_world.catalog import INTERACTIONS, PLACES, verbs_of
 from mini_world.dice import Dice
 from mini_world.palettes import palettes
 from mini_world.scenes import SCENES, Scene

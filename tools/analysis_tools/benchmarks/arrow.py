@@ -1,4 +1,4 @@
-"""The teacher's cache against the same content in an Arrow IPC file."""
+"""Comparison of the teacher's cache with Arrow IPC files."""
 
 import mmap
 import time
@@ -108,7 +108,7 @@ def time_reads(read: Callable, wanted: List[Any]) -> str:
 
 
 def time_opening(kind: Callable, folder: Path, first: Any) -> str:
-    """Describe the median time of opening and one read in seconds."""
+    """Describe the median time of opening and one read."""
     times = []
     for _ in range(5):
         start = time.perf_counter()
@@ -139,7 +139,7 @@ def compare_with_arrow(folder: Path, reads: int) -> None:
         ('cache, by key', cache, TeacherCache, [keys[row] for row in rows]),
         ('Arrow IPC, by row', arrow, ArrowCache, rows),
     ):
-        # Pages that the other format has not yet read.
+        # Load pages that the other format has not read yet.
         time_reads(reader.get, wanted)
         print(
             f'{title:24} random read: median {time_reads(reader.get, wanted)}'

@@ -47,7 +47,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def shaken_boxes(
+def jitter_boxes(
     annotations: AnnotationFile,
     is_person: bool,
     number: int,
@@ -97,15 +97,15 @@ def generate(
     """
     rng = np.random.default_rng(seed)
     num_images = len(annotations.image_ids)
-    persons, human_bboxes = shaken_boxes(annotations, True, NUM_PERSONS, rng)
-    others, object_bboxes = shaken_boxes(annotations, False, NUM_OBJECTS, rng)
+    persons, human_bboxes = jitter_boxes(annotations, True, NUM_PERSONS, rng)
+    others, object_bboxes = jitter_boxes(annotations, False, NUM_OBJECTS, rng)
     images = np.repeat(np.arange(num_images), num_per_img)
     num = len(images)
     human = rng.integers(0, NUM_PERSONS, num)
     other = rng.integers(0, NUM_OBJECTS, num)
 
-    # A verb that the file has for the object, mostly an annotated one of the
-    # same pair of boxes if there is one.
+    # A verb that occurs with the object, usually an annotated one of the same
+    # pair of boxes if there is any.
     objects = np.append(annotations.box_labels, 0)[others[images, other]]
     if len(annotations.hoi_verbs):
         valid = annotations.hoi_lookup >= 0

@@ -233,7 +233,7 @@ def _measure_batch(
         peaks[pairs] = peak_megabytes(parts.hoi, args.device)
     for turn in range(args.repeat):
         watch('load', load)
-        # Detectors are slow, and vary less.
+        # Detectors are slow and vary less: fewer rounds.
         with_detector = turn < max(3, args.repeat // 3)
         if with_detector:
             watch(

@@ -32,7 +32,7 @@ def build_model(cfg: Config, device: str) -> CLHOI:
     head = model.teacher_head
     head.text_encoder = f'hashed:{head.text_dim}'
     if model.detector.get('classes') is None:
-        # Its checkpoint would state them.
+        # A checkpoint would contain them.
         vocabulary = HOIVocabulary.load(head.vocabulary)
         model.detector.classes = list(vocabulary.objects)
     torch.manual_seed(0)
@@ -51,7 +51,7 @@ class Scenes:
 
     Attributes:
         query_embed_dims (int, optional): Width of the detector's query
-            embeddings. Defaults to None: it has none.
+            embeddings. None for a detector without queries.
     """
 
     def __init__(self, model: CLHOI, height: int, width: int) -> None:
@@ -86,7 +86,7 @@ class Scenes:
         pairing.max_pairs = pairs
 
     def detections(self, pairs: int) -> InstanceData:
-        """Generate detections that form so many pairs.
+        """Generate detections that form the given number of pairs.
 
         There are about half as many persons as other instances.
         """
@@ -114,7 +114,7 @@ class Scenes:
             )
         return instances.to(self.device)
 
-    def words(self, number: int = 4) -> BaseDataElement:
+    def pseudo_labels(self, number: int = 4) -> BaseDataElement:
         """Generate pseudo-labels of an image."""
         phrases = self.model.teacher_head.classifier
         hois = torch.randint(

@@ -121,7 +121,7 @@ def _measure(
     live, cached = ([scenes.sample() for _ in range(batch)] for _ in range(2))
     for one, other in zip(live, cached):
         one.detections = scenes.detections(pairs)
-        one.teacher = other.teacher = scenes.words()
+        one.teacher = other.teacher = scenes.pseudo_labels()
     file = write_features(model, path, inputs, live)
     for i, sample in enumerate(cached):
         sample.set_metainfo(dict(detector_view=DetectorView(file, i)))
@@ -159,7 +159,7 @@ def _measure(
         step(nothing, cached)
     for turn in range(args.repeat):
         watch('cached', step, nothing, cached)
-        # These are slow, and vary less.
+        # These are slow and vary less: fewer rounds.
         if turn < max(3, args.repeat // 3):
             watch('detector', detector)
             watch('live', live_step)

@@ -1,8 +1,8 @@
 """Interactions of the world with their frequencies and scenes.
 
-The arrangement is what can be seen of two bodies. The verb follows from the
-arrangement and the scene: nothing in the pair itself tells `race` from
-`ride`, or `buy` from `hold` and `read`.
+An arrangement is the appearance and geometry of a pair. The verb depends on
+the arrangement and the scene: pairs of `race` and `ride`, or of `buy`, `hold`
+and `read`, differ in the scene only.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .scenes import SCENES
 
 _OUTDOORS = ('street', 'park', 'track', 'beach')
 
-# where a kind of object may be met, with or without anybody using it
+# Scenes in which a kind of object occurs.
 PLACES: dict[str, tuple[str, ...]] = {
     'person': SCENES,
     'horse': _OUTDOORS,
@@ -31,13 +31,13 @@ GOODS = ('ball', 'umbrella', 'book', 'cup', 'suitcase')
 
 @dataclass(frozen=True)
 class Interaction:
-    """One HOI class as the world stages it.
+    """HOI class of the mini world.
 
     Args:
         verb (str): Name of the verb.
         kind (str): Kind of the object.
-        arrangement (str): How person and object are placed and posed.
-        weight (float): How often an image is built around it.
+        arrangement (str): Placement and pose of person and object.
+        weight (float): Relative frequency as an image's main interaction.
         rare (bool): Whether it has fewer than 10 training instances.
     """
 
@@ -49,7 +49,7 @@ class Interaction:
 
     @property
     def scenes(self) -> tuple[str, ...]:
-        """The scenes in which this arrangement means this verb."""
+        """Scenes in which the arrangement has this verb."""
         places = PLACES[self.kind]
         if self.verb == 'race':
             return ('track',)
@@ -102,7 +102,7 @@ INTERACTIONS: tuple[Interaction, ...] = (
 
 
 def verbs_of(arrangement: str, kind: str, scene: str) -> tuple[str, ...]:
-    """The verbs that an arrangement stands for in a scene."""
+    """Return the verbs of an arrangement in a scene."""
     if arrangement == 'mount':
         return ('race' if scene == 'track' else 'ride',)
     bought = scene == 'shop' and kind in GOODS
