@@ -337,7 +337,7 @@ class CLHOI(BaseDetector):
         batch = self.prepare(
             batch_inputs, batch_data_samples, True, remember, classifier
         )
-        batch = self.student.encode(batch)
+        batch = self.student.encode(batch, with_text=False)
         post_processor.write(
             batch_data_samples, batch.predictions, batch.pairs, rescale
         )
