@@ -21,7 +21,7 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
     Returns:
         Tensor: (P, 36), float32.
     """
-    scale = image_sizes.repeat(1, 2).float()
+    scale = torch.cat([image_sizes, image_sizes], 1).float()
     human, obj = human.float() / scale, obj.float() / scale
     size_h, size_o = human[:, 2:] - human[:, :2], obj[:, 2:] - obj[:, :2]
     center_h = (human[:, :2] + human[:, 2:]) / 2
