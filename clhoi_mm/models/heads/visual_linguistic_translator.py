@@ -154,12 +154,14 @@ class VisualLinguisticTranslator(BaseModule):
                     > 0
                 )
                 masks.append(mask.flatten(1))
-            # A 1x1 convolution as a linear map, which is faster.
+            # A 1x1 convolution as a product, which is faster.
             x = self.input_norm(
-                F.linear(
-                    x.flatten(2).transpose(1, 2),
-                    self.input_proj.weight.flatten(1),
+                torch.baddbmm(
                     self.input_proj.bias,
+                    x.flatten(2).transpose(1, 2),
+                    self.input_proj.weight.flatten(1).T.expand(
+                        x.size(0), -1, -1
+                    ),
                 )
             )
             rows, columns = self.positions(mask, size)
