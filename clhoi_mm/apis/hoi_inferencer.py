@@ -24,7 +24,7 @@ from torch import nn
 
 from clhoi_mm.datasets.transforms import LoadImage
 from clhoi_mm.models import PhraseClassifier
-from clhoi_mm.models.acceleration import accelerate
+from clhoi_mm.models.acceleration import accelerate, transpose_linear_weights
 from clhoi_mm.registry import MODELS, TRANSFORMS, VISUALIZERS
 from clhoi_mm.utils.image_reader import UnreadableImage
 from clhoi_mm.visualization import HOILocalVisualizer
@@ -330,6 +330,7 @@ class HOIInferencer(BaseInferencer):
         model.cfg = cfg
         model = revert_sync_batchnorm(model).to(device).eval()
         accelerate(model.detector, self._fast)
+        transpose_linear_weights(model.vlt, model.icn)
         return model
 
     def _init_pipeline(self, cfg: Config) -> Compose:

@@ -1,6 +1,6 @@
 from collections import Counter
 from functools import partial
-from typing import Iterator
+from typing import Iterator, Optional
 
 import torch
 from mmcv.cnn import ConvModule
@@ -59,6 +59,25 @@ def accelerate(
     if fast:
         parts[0].register_forward_pre_hook(_in_bfloat16)
     parts[-1].register_forward_hook(_as_usual)
+
+
+@torch.no_grad()
+def transpose_linear_weights(*parts: Optional[nn.Module]) -> None:
+    """Store weights of linear maps by input channel, in place, on a CPU.
+
+    Values and shapes stay the same; products with few rows, as of a VLT's
+    tokens and of few pairs, take about three quarters of the time.
+
+    Args:
+        *parts (nn.Module, optional): The VLT and ICN, on their device.
+    """
+    for part in filter(None, parts):
+        for module in part.modules():
+            if not isinstance(module, nn.Linear):
+                continue
+            weight = module.weight
+            if weight.device.type == 'cpu':
+                weight.data = weight.t().contiguous().t()
 
 
 def _in_bfloat16(module: nn.Module, args: tuple) -> tuple:

@@ -69,10 +69,6 @@ class ExportableInteractionHead(nn.Module):
             Tensor: Score of each class, 0 for a class of another object than
             the pair's, (P, C).
         """
-        height, width = feats[0].shape[-2:]
-        padding = torch.zeros(
-            1, height, width, dtype=torch.bool, device=boxes.device
-        )
         pairs = PairBatch(
             boxes=boxes,
             labels=labels,
@@ -85,9 +81,7 @@ class ExportableInteractionHead(nn.Module):
             num_pairs=[human_inds.shape[0]],
             query_embeds=query_embeds,
         )
-        found = self.icn(
-            feats, pairs, self.classifier, self.vlt(feats, padding).tokens
-        )
+        found = self.icn(feats, pairs, self.classifier, self.vlt(feats).tokens)
         weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         scores = found.logits.sigmoid() * weight[:, None]
         if self.calibration is not None:

@@ -1,5 +1,7 @@
 """A faster detector says the same."""
 
+import copy
+
 import pytest
 import torch
 from mmcv.cnn import ConvModule
@@ -8,7 +10,11 @@ from mmengine.config import Config, ConfigDict
 from torch import nn
 
 from clhoi_mm.models import FrozenDetector
-from clhoi_mm.models.acceleration import accelerate, fold_batch_norms
+from clhoi_mm.models.acceleration import (
+    accelerate,
+    fold_batch_norms,
+    transpose_linear_weights,
+)
 from clhoi_mm.models.checkpoint import load_weights
 from tests.data_utils import REPO
 from tests.test_models.utils import CLASSES, VOCABULARY, make_sample
@@ -145,3 +151,19 @@ def test_attention_gives_what_it_gave():
     accelerate(detector)
     torch.testing.assert_close(attention(query), before)
     assert attention.attn(query, query, query)[1] is None
+
+
+def test_transposed_linear_weights_keep_their_values():
+    part = nn.Sequential(nn.Linear(6, 4), nn.LayerNorm(4), nn.Linear(4, 3))
+    x = torch.randn(5, 6)
+    expected, state = part(x), copy.deepcopy(part.state_dict())
+    transpose_linear_weights(part, None)
+    assert part[0].weight.t().is_contiguous()
+    assert part[1].weight.is_contiguous()
+    torch.testing.assert_close(part(x), expected)
+    for name, value in part.state_dict().items():
+        assert torch.equal(value, state[name])
+    # Weights that are loaded or averaged later count.
+    part.load_state_dict({k: v + 1 for k, v in state.items()})
+    assert part[0].weight.t().is_contiguous()
+    assert torch.equal(part[0].weight, state['0.weight'] + 1)

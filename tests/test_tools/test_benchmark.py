@@ -1,6 +1,7 @@
 """benchmark.py runs with nothing at hand."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -62,11 +63,45 @@ def test_training_steps(tmp_path):
     assert row['speedup'] == row['live_ms'] / row['cached_ms']
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize('revision', ['0273ea4', 'HEAD'])
+def test_revisions_take_turns(tmp_path, revision):
+    """The first has other names of classes, options and this benchmark."""
+    command = ['git', 'cat-file', '-e', revision]
+    if subprocess.run(command, cwd=REPO, capture_output=True).returncode:
+        pytest.skip('no git history here')
+    done = run_tool(
+        BENCHMARK,
+        MINI,
+        *f'--beside {revision} --pairs 2 7 --batch 2 --size 64 96 --repeat 3 '
+        '--threads 1 --json rows.json'.split(),
+        cwd=tmp_path,
+    ).check()
+    rows = json.loads((tmp_path / 'rows.json').read_text())
+    assert [(r['batch'], r['pairs']) for r in rows] == [(2, 2), (2, 7)]
+    for row in rows:
+        for kind in ('', 'median_'):
+            ratio = row[f'hoi_{kind}ms'] / row[f'beside_{kind}ms']
+            assert row[f'{kind}ratio'] == ratio > 0
+        assert row['hoi_ms'] <= row['hoi_median_ms']
+    assert '| pairs | batch | beside_ms | hoi_ms | ratio |' in done.text
+
+
+def test_unknown_revision(tmp_path):
+    done = run_tool(
+        BENCHMARK, MINI, '--beside', 'no-such-revision', cwd=tmp_path
+    )
+    assert done.code == 1 and '--beside no-such-revision: ' in done.text
+    assert 'Traceback' not in done.text
+
+
 def test_wrong_options(tmp_path):
     for options, reason in (
         ('--pairs 0', '1 or more'),
         ('--clock cpu', '--threads 1'),
         ('--train --plot x.png', 'leave --train out'),
+        ('--beside HEAD --train', 'leave --train and --plot out'),
+        ('x.py --beside HEAD', 'a config of this repository'),
     ):
         done = run_tool(BENCHMARK, *options.split(), cwd=tmp_path)
         assert done.code == 2 and reason in done.text

@@ -329,7 +329,7 @@ class CLHOI(BaseDetector):
             batch_inputs, batch_data_samples, True, remember, classifier
         )
         self.classifier.ensure_encoded()
-        batch = self.student.encode(batch)
+        batch = self.student.encode(batch, with_text=False)
         self.post_processor.for_classes(classifier).write(
             batch_data_samples, batch.predictions, batch.pairs, rescale
         )

@@ -93,10 +93,13 @@ class ContextAttention:
         levels = self._densities()
         for image, sample in enumerate(samples):
             mine = pairs.pair_inds == image
+            shape = sample.img_shape[:2]
+            if self._padding is not None:
+                shape = self._padding.shape[-2:]
             maps = _crop(
                 [level[mine] for level in levels],
                 pairs.image_sizes[image].tolist(),
-                self._padding.shape[-2:],
+                shape,
             )
             hois = sample.pred_hois
             scale = pairs.boxes.new_ones(4)

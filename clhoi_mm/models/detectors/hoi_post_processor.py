@@ -9,7 +9,7 @@ from clhoi_mm.structures import HOIDataSample
 
 from ..heads import PairPredictions, PhraseClassifier
 from ..task_modules import PairBatch
-from ..task_modules.pairing import rank_in_group
+from ..task_modules.pairing import top_in_group
 from .roleless_predictions import roleless_predictions
 
 
@@ -46,7 +46,7 @@ class HOIPostProcessor:
 
     def rank(
         self, interactions: PairPredictions, pairs: PairBatch
-    ) -> tuple[InstanceData, Tensor]:
+    ) -> tuple[dict[str, Tensor], Tensor]:
         """Rank the (pair, class) combinations of each image.
 
         Args:
@@ -54,22 +54,20 @@ class HOIPostProcessor:
             pairs (PairBatch): The pairs.
 
         Returns:
-            tuple[InstanceData, Tensor]: Rows as in ``pred_hois`` in the
+            tuple[dict[str, Tensor], Tensor]: Fields of ``pred_hois`` in the
             coordinates of the network's input, sorted by image and score,
-            and their images.
+            and the images of their rows.
         """
         # Few classes have the pair's object; the rest is left out.
         pair, hoi = interactions.valid.nonzero(as_tuple=True)
         weight = (pairs.human_scores * pairs.object_scores) ** self.score_power
         scores = interactions.logits[pair, hoi].sigmoid() * weight[pair]
         image = pairs.pair_inds[pair]
-        kept = (rank_in_group(image, scores) < self.max_per_img).nonzero(
-            as_tuple=True
-        )[0]
+        kept = top_in_group(image, scores, self.max_per_img)
         best, of_pair = hoi[kept], pair[kept]
         human = pairs.human_inds[of_pair]
         obj = pairs.object_inds[of_pair]
-        rows = InstanceData(
+        rows = dict(
             human_bboxes=pairs.boxes[human],
             object_bboxes=pairs.boxes[obj],
             object_labels=pairs.labels[obj],
@@ -90,13 +88,18 @@ class HOIPostProcessor:
                 self.classifier.vocabulary.person_label,
                 self.missing_role_weight,
             )
-            rows = InstanceData.cat([rows, agents])
             image = torch.cat([image, of_image])
-        order = rows.scores.argsort(descending=True, stable=True)
+            order = top_in_group(
+                image, torch.cat([rows['scores'], agents.scores]), len(image)
+            )
+            image = image[order]
+            rows = {
+                name: torch.cat([values, agents[name]])[order]
+                for name, values in rows.items()
+            }
         if self.calibration is not None:
-            rows.scores = self.calibration(rows.scores)
-        order = order[image[order].argsort(stable=True)]
-        return rows[order], image[order]
+            rows['scores'] = self.calibration(rows['scores'])
+        return rows, image
 
     def write(
         self,
@@ -125,7 +128,7 @@ class HOIPostProcessor:
         )
         for name in ('human_bboxes', 'object_bboxes'):
             hois[name] = hois[name] / scale[image]
-        instances = InstanceData(
+        instances = dict(
             bboxes=pairs.boxes / scale[pairs.image_inds],
             labels=pairs.labels,
             scores=pairs.scores,

@@ -1,4 +1,4 @@
-from typing import Sequence
+from typing import Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ def padding_mask(
     samples: Sequence[HOIDataSample],
     shape: tuple[int, int],
     device: torch.device,
-) -> Tensor:
+) -> Optional[Tensor]:
     """Mark padding below and to the right of images.
 
     Args:
@@ -19,11 +19,16 @@ def padding_mask(
         device (torch.device): Device of the mask.
 
     Returns:
-        Tensor: True where the batch is padded, (B, H, W).
+        Tensor: True where the batch is padded, (B, H, W), or None if no
+        image is.
     """
-    sizes = torch.tensor([s.img_shape[:2] for s in samples]).to(device)
+    shapes = [s.img_shape[:2] for s in samples]
+    if all(h >= shape[0] and w >= shape[1] for h, w in shapes):
+        return None
+    sizes = torch.tensor(shapes).to(device)
     below, right = (
-        torch.arange(length, device=device) >= sizes[:, axis, None]
+        (torch.arange(length, device=device) >= sizes[:, axis, None]).byte()
         for axis, length in enumerate(shape)
     )
-    return below[:, :, None] | right[:, None]
+    # Of bytes, since that of booleans is not vectorized.
+    return torch.maximum(below[:, :, None], right[:, None]).bool()

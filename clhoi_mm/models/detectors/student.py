@@ -38,17 +38,20 @@ class Student:
         self.icn = icn
         self.scorer = scorer
 
-    def encode(self, batch: EncodedBatch) -> EncodedBatch:
+    def encode(
+        self, batch: EncodedBatch, with_text: bool = True
+    ) -> EncodedBatch:
         """Complete a batch by its context and, if it has pairs, their scores.
 
         Args:
             batch (EncodedBatch): With feature maps and perhaps pairs.
+            with_text (bool): See :meth:`encode_context`.
 
         Returns:
             EncodedBatch: With ``context`` and ``predictions``.
         """
         context = self.encode_context(
-            batch.inputs, batch.vlt_feats, batch.samples
+            batch.inputs, batch.vlt_feats, batch.samples, with_text
         )
         predictions = None
         if batch.pairs is not None:
@@ -62,6 +65,7 @@ class Student:
         inputs: Tensor,
         feats: Sequence[Tensor],
         samples: list[HOIDataSample],
+        with_text: bool = True,
     ) -> Optional[Context]:
         """Run the VLT, if there is one, with padding masked.
 
@@ -69,6 +73,8 @@ class Student:
             inputs (Tensor): Images, (B, 3, H, W); their shape is read.
             feats (Sequence[Tensor]): Their maps, each (B, C, h, w).
             samples (list[HOIDataSample]): Their sizes before padding.
+            with_text (bool): Project the context to text space even if there
+                is an ICN, which does not need it. Defaults to True.
         """
         if self.vlt is None:
             return None
@@ -76,7 +82,8 @@ class Student:
         if isinstance(feats, CachedFeats):
             feats.check_levels(self.vlt.levels)
             shape = feats.input_shape
-        return self.vlt(feats, padding_mask(samples, shape, inputs.device))
+        mask = padding_mask(samples, shape, inputs.device)
+        return self.vlt(feats, mask, with_text=with_text or self.icn is None)
 
     def score_pairs(
         self,

@@ -1,6 +1,6 @@
 import math
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Optional, Sequence, Union
 
 import torch
 import torch.nn.functional as F
@@ -51,6 +51,14 @@ class PairPredictions:
 def logit_and(one: Tensor, other: Tensor) -> Tensor:
     """Compute the logit that two independent events both occur."""
     return one + other - F.softplus(torch.logaddexp(one, other))
+
+
+def _spread(
+    values: Tensor, columns: Tensor, number: int, fill: float
+) -> Tensor:
+    """Put values (P, K) into these columns of a matrix (P, number)."""
+    matrix = values.new_full((values.size(0), number), fill)
+    return matrix.index_copy_(1, columns, values)
 
 
 @MODELS.register_module(name=['InteractionCognitionNetwork', 'ICN'])
@@ -216,10 +224,7 @@ class InteractionCognitionNetwork(BaseModule):
                     'width, or set icn.query_embed_channels=None and give '
                     'icn.roi_extractor'
                 )
-            query_embeds = dict(
-                human=(pairs.query_embeds, pairs.human_inds),
-                object=(pairs.query_embeds, pairs.object_inds),
-            )
+            query_embeds = pairs.query_embeds
         roi_feats = None
         if self.roi_extractor is not None:
             first_pair, union_inds = pairs.distinct_unions()
@@ -254,7 +259,9 @@ class InteractionCognitionNetwork(BaseModule):
                 pairs.object_bboxes,
                 pairs.image_sizes[pairs.pair_inds],
             ),
-            object_embeds=phrases.object_embeds[pairs.object_labels],
+            object_embeds=phrases.object_embeds[pairs.labels],
+            human_inds=pairs.human_inds,
+            object_inds=pairs.object_inds,
             roi_feats=roi_feats,
             query_embeds=query_embeds,
         )
@@ -298,6 +305,9 @@ class InteractionCognitionNetwork(BaseModule):
     ) -> PairPredictions:
         """Compare pair tokens with phrases in float32.
 
+        Without gradients only classes with an object of the batch are scored;
+        the logits of the others, which no pair can have, are -1e4.
+
         Args:
             x (Tensor): Pair tokens, (P, D).
             interactiveness (Tensor): Interactiveness logits, (P, C) or
@@ -311,19 +321,38 @@ class InteractionCognitionNetwork(BaseModule):
         embeds = F.normalize(self.to_phrase(x).float(), dim=-1)
         verbs = F.normalize(self.to_verb(x).float(), dim=-1)
         scale = self.log_scale.exp()
+        hois: Union[slice, Tensor] = slice(None)
+        if not (torch.is_grad_enabled() or torch.compiler.is_compiling()):
+            hois = phrases.classes_with(pairs.labels)
+            if not len(hois):
+                hois = slice(None)
+        common = interactiveness.size(-1) == 1
         with torch.autocast(x.device.type, enabled=False):
             # One product of both parts: most of the time is spent here.
             classes = torch.cat(
-                [phrases.hoi_embeds, phrases.verb_embeds[phrases.hoi_verbs]], 1
+                [
+                    phrases.hoi_embeds[hois],
+                    phrases.verb_embeds[phrases.hoi_verbs[hois]],
+                ],
+                1,
             )
             tokens = torch.cat([scale[0] * embeds, scale[1] * verbs], 1)
-            logits = tokens @ classes.T + self.bias
-            scores = logit_and(interactiveness, logits)
-        valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
+            class_logits = tokens @ classes.T + self.bias
+            logits = logit_and(
+                interactiveness if common else interactiveness[:, hois],
+                class_logits,
+            )
+        valid = phrases.hoi_objects[hois] == pairs.object_labels[:, None]
+        logits = phrases.score_no_interaction(logits, valid, hois)
+        if isinstance(hois, Tensor):
+            number = phrases.hoi_objects.numel()
+            valid = _spread(valid, hois, number, False)
+            logits = _spread(logits, hois, number, -1e4)
+            class_logits = _spread(class_logits, hois, number, -1e4)
         return PairPredictions(
             embeds=embeds,
-            logits=phrases.score_no_interaction(scores, valid),
+            logits=logits,
             valid=valid,
             interactiveness=interactiveness,
-            class_logits=logits,
+            class_logits=class_logits,
         )

@@ -388,7 +388,25 @@ class PhraseClassifier(nn.Module):
         )
         return F.normalize(embeds - means, dim=-1)
 
-    def score_no_interaction(self, logits: Tensor, valid: Tensor) -> Tensor:
+    def classes_with(self, objects: Tensor) -> Tensor:
+        """Find the classes that have one of these objects.
+
+        Args:
+            objects (Tensor): Object labels, (N,).
+
+        Returns:
+            Tensor: Ascending classes, (K,).
+        """
+        is_present = torch.zeros_like(self.is_candidate)
+        is_present[objects] = True
+        return is_present[self.hoi_objects].nonzero(as_tuple=True)[0]
+
+    def score_no_interaction(
+        self,
+        logits: Tensor,
+        valid: Tensor,
+        hois: Union[slice, Tensor] = slice(None),
+    ) -> Tensor:
         """Score no_interaction as one minus the best other class's score.
 
         Pseudo-labels never contain no_interaction, so it is not trained.
@@ -397,6 +415,7 @@ class PhraseClassifier(nn.Module):
         Args:
             logits (Tensor): (P, C).
             valid (Tensor): Classes whose object is the pair's, (P, C), bool.
+            hois (slice | Tensor): The C classes. Defaults to all.
 
         Returns:
             Tensor: Logits with those of no_interaction replaced, (P, C).
@@ -406,8 +425,9 @@ class PhraseClassifier(nn.Module):
         is_scored = (
             self.is_trainable if self.training else ~self.is_no_interaction
         )
+        is_scored = is_scored[hois]
         other_logits = logits.masked_fill(~(valid & is_scored), -1e4)
         no_interaction = -other_logits.max(1, keepdim=True)[0]
         return torch.where(
-            self.is_no_interaction[None], no_interaction, logits
+            self.is_no_interaction[hois], no_interaction, logits
         )

@@ -3,13 +3,12 @@ from typing import Optional, Sequence
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.layers import SinePositionalEncoding
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from clhoi_mm.registry import MODELS
 
-from ..layers import QueryDecoderLayer
+from ..layers import QueryDecoderLayer, average_pool, sine_encoding
 
 
 @dataclass
@@ -18,14 +17,15 @@ class Context:
 
     Attributes:
         tokens (Tensor): Context tokens Z, (B, T, D).
-        token_embeds (Tensor): The tokens in text space, unit length,
-            (B, T, d).
-        image_embed (Tensor): The image in text space, unit length, (B, d).
+        token_embeds (Tensor, optional): The tokens in text space, unit
+            length, (B, T, d).
+        image_embed (Tensor, optional): The image in text space, unit length,
+            (B, d).
     """
 
     tokens: Tensor
-    token_embeds: Tensor
-    image_embed: Tensor
+    token_embeds: Optional[Tensor] = None
+    image_embed: Optional[Tensor] = None
 
 
 @MODELS.register_module(name=['VisualLinguisticTranslator', 'VLT'])
@@ -69,7 +69,6 @@ class VisualLinguisticTranslator(BaseModule):
         self.max_tokens = max_tokens
         self.input_proj = nn.Conv2d(in_channels, embed_dims, 1)
         self.input_norm = nn.LayerNorm(embed_dims)
-        self.position = SinePositionalEncoding(embed_dims // 2, normalize=True)
         self.level_embed = nn.Parameter(
             torch.randn(len(self.levels), embed_dims) * 0.02
         )
@@ -97,65 +96,99 @@ class VisualLinguisticTranslator(BaseModule):
         shrink = (self.max_tokens / (height * width)) ** 0.5
         return max(1, int(height * shrink)), max(1, int(width * shrink))
 
-    def positions(self, mask: Tensor) -> Tensor:
-        """Compute sine encodings, one axis at a time.
+    def positions(
+        self, mask: Optional[Tensor], size: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """Compute sine encodings of both axes.
 
         Args:
-            mask (Tensor): True where a map is padded, at its bottom and
-                right, (B, h, w).
+            mask (Tensor, optional): True where a map is padded, at its bottom
+                and right, (B, h, w).
+            size (tuple[int, int]): Height h and width w of the map.
 
         Returns:
-            Tensor: (B, D, h, w); undefined where there is padding.
+            tuple[Tensor, Tensor]: Encodings of rows, (B, h, D / 2), and of
+            columns, (B, w, D / 2), with B = 1 without a mask; undefined where
+            there is padding.
         """
-        half = self.position.num_feats
-        rows = self.position(mask[:, :, :1])[:, :half]
-        columns = self.position(mask[:, :1])[:, half:]
-        shape = (-1, -1, *mask.shape[1:])
-        return torch.cat([rows.expand(shape), columns.expand(shape)], 1)
+        if mask is None:
+            axes = [
+                torch.arange(1.0, length + 1, device=self.queries.device)[None]
+                for length in size
+            ]
+        else:
+            # Beyond the image the position of its last cell is repeated.
+            axes = [
+                (~axis).cumsum(1, dtype=torch.float32)
+                for axis in (mask[:, :, 0], mask[:, 0])
+            ]
+        rows, columns = sine_encoding(axes, self.queries.size(1) // 2)
+        return rows, columns
 
     def read_maps(
-        self, feats: Sequence[Tensor], padding: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self, feats: Sequence[Tensor], padding: Optional[Tensor]
+    ) -> tuple[Tensor, Optional[Tensor]]:
         """Flatten the selected maps into one sequence with positions.
 
         Args:
             feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
-            padding (Tensor): True where the batch is padded, (B, H, W).
+            padding (Tensor, optional): True where the batch is padded,
+                (B, H, W).
 
         Returns:
-            tuple[Tensor, Tensor]: Memory (B, S, D) and its padding (B, S).
+            tuple: Memory (B, S, D), and its padding (B, S) where `padding` is
+            given.
         """
         memory, masks = [], []
         for level_embed, level in zip(self.level_embed, self.levels):
             x = feats[level]
             size = self.read_size(*x.shape[-2:])
             if size != x.shape[-2:]:
-                x = F.adaptive_avg_pool2d(x, size)
-            mask = (
-                F.interpolate(
-                    padding[:, None].to(torch.uint8), size=x.shape[-2:]
-                )[:, 0]
-                > 0
-            )
-            position = self.positions(mask) + level_embed[None, :, None, None]
-            # A 1x1 convolution as a linear map, which is faster.
+                x = average_pool(x, size)
+            mask = None
+            if padding is not None:
+                mask = (
+                    F.interpolate(padding[:, None].to(torch.uint8), size=size)[
+                        :, 0
+                    ]
+                    > 0
+                )
+                masks.append(mask.flatten(1))
+            # A 1x1 convolution as a product, which is faster.
             x = self.input_norm(
-                F.linear(
-                    x.flatten(2).transpose(1, 2),
-                    self.input_proj.weight.flatten(1),
+                torch.baddbmm(
                     self.input_proj.bias,
+                    x.flatten(2).transpose(1, 2),
+                    self.input_proj.weight.flatten(1).T.expand(
+                        x.size(0), -1, -1
+                    ),
                 )
             )
-            memory.append(x + position.flatten(2).transpose(1, 2).to(x.dtype))
-            masks.append(mask.flatten(1))
-        return torch.cat(memory, 1), torch.cat(masks, 1)
+            rows, columns = self.positions(mask, size)
+            half = rows.size(2)
+            grid = x.unflatten(1, size)
+            # In place: a map of encodings would cost as much as attention.
+            grid[..., :half] += (rows + level_embed[:half])[:, :, None]
+            grid[..., half:] += (columns + level_embed[half:])[:, None]
+            memory.append(x)
+        if len(memory) == 1:
+            return memory[0], masks[0] if masks else None
+        return torch.cat(memory, 1), torch.cat(masks, 1) if masks else None
 
-    def forward(self, feats: Sequence[Tensor], padding: Tensor) -> Context:
+    def forward(
+        self,
+        feats: Sequence[Tensor],
+        padding: Optional[Tensor] = None,
+        with_text: bool = True,
+    ) -> Context:
         """Encode images as context.
 
         Args:
             feats (Sequence[Tensor]): Feature maps, each (B, C, h, w).
-            padding (Tensor): True where the batch is padded, (B, H, W).
+            padding (Tensor, optional): True where the batch is padded,
+                (B, H, W). Defaults to None: nowhere.
+            with_text (bool): Project tokens to text space, which losses and
+                :class:`ContextScorer` need. Defaults to True.
 
         Returns:
             Context: Tokens and embeddings.
@@ -163,6 +196,8 @@ class VisualLinguisticTranslator(BaseModule):
         memory, mask = self.read_maps(feats, padding)
         queries = self.queries[None].expand(memory.size(0), -1, -1)
         tokens = self.decoder(queries, memory, memory_key_padding_mask=mask)
+        if not with_text:
+            return Context(tokens)
         return Context(
             tokens=tokens,
             token_embeds=F.normalize(

@@ -1,3 +1,4 @@
+from .average_pool import average_pool
 from .context_cross_attention import ContextCrossAttention
 from .interactiveness import Interactiveness
 from .pair_attention import PairAttention
@@ -10,6 +11,7 @@ from .roi_features import (
     extract_roi_feats,
     pool_roi_feats,
 )
+from .sine_encoding import sine_encoding
 from .traceable_roi_extractor import TraceableRoIExtractor
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     'QueryDecoderLayer',
     'RoIFeatureStore',
     'TraceableRoIExtractor',
+    'average_pool',
     'extract_roi_feats',
     'pair_geometry',
     'pool_roi_feats',
+    'sine_encoding',
 ]

@@ -48,15 +48,16 @@ class PairAttention(nn.Module):
             .unflatten(2, (3, self.num_heads, -1))
             .permute(2, 0, 3, 1, 4)
         )
-        same = torch.stack(
-            [
-                ids[:, :, None] == ids[:, None]
-                for ids in (grid.humans, grid.objects)
-            ],
-            -1,
-        ).to(q.dtype)
-        bias = (same @ self.bias.to(q.dtype)).permute(0, 3, 1, 2)
+        same_human, same_object = (
+            ids[:, :, None] == ids[:, None]
+            for ids in (grid.humans, grid.objects)
+        )
+        is_padding = (grid.humans < 0)[:, None].expand_as(same_human)
+        cases = torch.stack([same_human, same_object, is_padding], 1)
         # A finite value: a row of padding alone must not become NaN.
-        bias = bias.masked_fill((grid.humans < 0)[:, None, None], -1e4)
+        values = torch.cat([self.bias, torch.full_like(self.bias[:1], -1e4)])
+        # One product in the mask's layout, which is not copied then.
+        bias = values.T.to(q.dtype) @ cases.flatten(2).to(q.dtype)
+        bias = bias.unflatten(2, same_human.shape[1:])
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         return grid.unpad(y.transpose(1, 2).flatten(2))

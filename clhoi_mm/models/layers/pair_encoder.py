@@ -10,19 +10,23 @@ class PairFeatures(NamedTuple):
 
     Attributes:
         geometry (Tensor): Result of :func:`pair_geometry`, (P, 36).
-        object_embeds (Tensor): Embeddings of the objects' names, (P, d).
+        object_embeds (Tensor): Embeddings of the names of the N instances,
+            (N, d).
+        human_inds (Tensor): Instance of each pair's human, (P,).
+        object_inds (Tensor): Instance of each pair's object, (P,).
         roi_feats (dict, optional): For 'human', 'object' and 'union': RoI
             features of R distinct boxes, (R, C, h, w), and the index of each
             pair's box, (P,).
-        query_embeds (dict, optional): For 'human' and 'object': query
-            embeddings of the N instances, (N, C), and the index of each
-            pair's instance, (P,).
+        query_embeds (Tensor, optional): Query embeddings of the instances,
+            (N, C).
     """
 
     geometry: Tensor
     object_embeds: Tensor
+    human_inds: Tensor
+    object_inds: Tensor
     roi_feats: Optional[dict[str, tuple[Tensor, Tensor]]] = None
-    query_embeds: Optional[dict[str, tuple[Tensor, Tensor]]] = None
+    query_embeds: Optional[Tensor] = None
 
 
 class PairEncoder(nn.Module):
@@ -102,14 +106,18 @@ class PairEncoder(nn.Module):
         Returns:
             Tensor: (P, D).
         """
-        x = self.object_name(pair_feats.object_embeds)
+        human, obj = None, self.object_name(pair_feats.object_embeds)
+        if self.query_embed_reduce is not None:
+            human = self.query_embed_reduce['human'](pair_feats.query_embeds)
+            obj = obj + self.query_embed_reduce['object'](
+                pair_feats.query_embeds
+            )
+        x = obj[pair_feats.object_inds]
+        if human is not None:
+            x = x + human[pair_feats.human_inds]
         if self.geometry is not None:
-            x = self.geometry(pair_feats.geometry) + x
-        for reduce, inputs in (
-            (self.query_embed_reduce, pair_feats.query_embeds),
-            (self.roi_reduce, pair_feats.roi_feats),
-        ):
-            if reduce is not None:
-                for part, (feats, inds) in inputs.items():
-                    x = x + reduce[part](feats)[inds]
+            x = x + self.geometry(pair_feats.geometry)
+        if self.roi_reduce is not None:
+            for part, (feats, inds) in pair_feats.roi_feats.items():
+                x = x + self.roi_reduce[part](feats)[inds]
         return x

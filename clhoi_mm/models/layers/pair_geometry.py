@@ -21,18 +21,18 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
     Returns:
         Tensor: (P, 36), float32.
     """
-    scale = image_sizes.repeat(1, 2).float()
-    human, obj = human.float() / scale, obj.float() / scale
-    size_h, size_o = human[:, 2:] - human[:, :2], obj[:, 2:] - obj[:, :2]
-    center_h = (human[:, :2] + human[:, 2:]) / 2
-    center_o = (obj[:, :2] + obj[:, 2:]) / 2
-    size_h, size_o = size_h.clamp(min=1e-3), size_o.clamp(min=1e-3)
-    area_h, area_o = size_h.prod(1, True), size_o.prod(1, True)
-    inter = (
-        torch.minimum(human[:, 2:], obj[:, 2:])
-        - torch.maximum(human[:, :2], obj[:, :2])
-    ).clamp(min=0)
-    inter = inter.prod(1, True)
+    # Both boxes at once, (2, P, ...), which takes half the operations.
+    scale = image_sizes.float()
+    low, high = (
+        torch.stack([human[:, half], obj[:, half]]).float() / scale
+        for half in (slice(2), slice(2, 4))
+    )
+    size = (high - low).clamp(min=1e-3)
+    center = (low + high) / 2
+    area, aspect = size.prod(2, True), size[..., :1] / size[..., 1:]
+    inter = (high.amin(0) - low.amax(0)).clamp(min=0).prod(1, True)
+    (size_h, size_o), (center_h, center_o) = size, center
+    (area_h, area_o), (aspect_h, aspect_o) = area, aspect
     offset = (center_o - center_h) / size_h
     values = torch.cat(
         [
@@ -43,8 +43,8 @@ def pair_geometry(human: Tensor, obj: Tensor, image_sizes: Tensor) -> Tensor:
             area_h,
             area_o,
             area_o / area_h,
-            size_h[:, :1] / size_h[:, 1:],
-            size_o[:, :1] / size_o[:, 1:],
+            aspect_h,
+            aspect_o,
             inter / (area_h + area_o - inter).clamp(min=1e-6),
             offset.clamp(min=0),
             (-offset).clamp(min=0),

@@ -19,15 +19,33 @@ def rank_in_group(group: Tensor, priority: Tensor) -> Tensor:
     Returns:
         Tensor: (N,), int64.
     """
+    order, rank = _sort(group, priority)
+    return torch.empty_like(rank).index_copy_(0, order, rank)
+
+
+def top_in_group(group: Tensor, priority: Tensor, limit: int) -> Tensor:
+    """Select the rows of highest priority of each group.
+
+    Args:
+        group (Tensor): Group of each row, (N,), int64.
+        priority (Tensor): Higher goes first; ties keep their order, (N,).
+        limit (int): Rows selected in a group.
+
+    Returns:
+        Tensor: Rows, sorted by group and priority, (K,), int64.
+    """
+    order, rank = _sort(group, priority)
+    return order[(rank < limit).nonzero(as_tuple=True)[0]]
+
+
+def _sort(group: Tensor, priority: Tensor) -> tuple[Tensor, Tensor]:
+    """Sort rows by group and priority, and rank the sorted rows."""
     order = priority.argsort(descending=True, stable=True)
     order = order[group[order].argsort(stable=True)]
     ordered = group[order]
-    index = torch.arange(len(group), device=group.device)
     # Groups are contiguous now: a group's start is its first occurrence.
     start = torch.searchsorted(ordered, ordered)
-    rank = torch.empty_like(index)
-    rank[order] = index - start
-    return rank
+    return order, torch.arange(len(group), device=group.device) - start
 
 
 @TASK_UTILS.register_module()
@@ -110,19 +128,16 @@ class HumanObjectPairing:
             paired &= is_candidate.to(device)[labels][None]
         human, obj = paired.nonzero(as_tuple=True)
         score = scores[human] * scores[obj]
-        rank = rank_in_group(image[human], score)
-        keep = (rank < self.max_pairs).nonzero(as_tuple=True)[0]
-        human, obj, rank = human[keep], obj[keep], rank[keep]
+        order = top_in_group(image[human], score, self.max_pairs)
+        human, obj = human[order], obj[order]
         pair_image = image[human]
-        order = (pair_image * self.max_pairs + rank).argsort()
-        pair_image = pair_image[order]
         return PairBatch(
             boxes=boxes,
             labels=labels,
             scores=scores,
             image_inds=image,
-            human_inds=human[order],
-            object_inds=obj[order],
+            human_inds=human,
+            object_inds=obj,
             pair_inds=pair_image,
             image_sizes=image_sizes,
             num_pairs=torch.bincount(

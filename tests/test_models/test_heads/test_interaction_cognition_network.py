@@ -149,6 +149,34 @@ def test_scores_by_hand(phrases):
     )
 
 
+@pytest.mark.parametrize('by_verb', [False, True])
+@pytest.mark.parametrize('rows', [[SCENE, SCENE[:2]], [SCENE[:2], []]])
+def test_inference_scores_the_classes_that_pairs_can_have(
+    phrases, feats, context, by_verb, rows
+):
+    icn = make_icn(verbwise_interactiveness=by_verb)
+    pairs = make_pairs(rows)
+    trained = icn(feats, pairs, phrases, context)
+    with torch.no_grad():
+        found = icn(feats, pairs, phrases, context)
+    valid = trained.valid
+    assert torch.equal(found.valid, valid) and valid.any()
+    for name in ('logits', 'class_logits'):
+        values, expected = getattr(found, name), getattr(trained, name)
+        torch.testing.assert_close(values[valid], expected[valid])
+        absent = ~torch.isin(phrases.hoi_objects, pairs.labels)
+        assert absent.any() and (values[:, absent] == -1e4).all()
+    torch.testing.assert_close(found.interactiveness, trained.interactiveness)
+
+
+def test_inference_without_any_class(phrases, feats, context):
+    """No interaction has a car."""
+    pairs = make_pairs([[(CAR, 0.9, (0, 0, 9, 9))], []])
+    with torch.no_grad():
+        found = make_icn()(feats, pairs, phrases, context)
+    assert found.logits.shape == (0, VOCABULARY.num_hois)
+
+
 def test_order_of_instances_does_not_matter(phrases, feats, context):
     icn = make_icn()
     order = [3, 2, 4, 0, 1]

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmdet.models.layers import SinePositionalEncoding
 
 from tests.test_models.utils import build
 
@@ -106,7 +107,31 @@ def test_positions_are_mmdets_wherever_there_is_an_image():
     mask = torch.ones(2, 5, 7, dtype=torch.bool)
     mask[0, :5, :4] = False
     mask[1, :2, :7] = False
-    found, expected = (
-        f(mask).movedim(1, -1)[~mask] for f in (vlt.positions, vlt.position)
+    rows, columns = vlt.positions(mask, (5, 7))
+    found = torch.cat(
+        [
+            rows[:, :, None].expand(-1, -1, 7, -1),
+            columns[:, None].expand(-1, 5, -1, -1),
+        ],
+        -1,
     )
-    torch.testing.assert_close(found, expected)
+    encode = SinePositionalEncoding(8, normalize=True)
+    torch.testing.assert_close(
+        found[~mask], encode(mask).movedim(1, -1)[~mask]
+    )
+
+
+@pytest.mark.parametrize('levels', [(-1,), (0, 2)])
+def test_no_padding_is_a_mask_of_none(levels):
+    vlt = make_vlt(levels=levels)
+    maps = make_maps()
+    with_mask, without = vlt(maps, NONE), vlt(maps)
+    torch.testing.assert_close(without.tokens, with_mask.tokens)
+    assert vlt.read_maps(maps, None)[1] is None
+
+
+def test_text_is_left_out_on_request():
+    vlt = make_vlt()
+    context = vlt(make_maps(), NONE, with_text=False)
+    torch.testing.assert_close(context.tokens, vlt(make_maps(), NONE).tokens)
+    assert context.token_embeds is None and context.image_embed is None

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from mmengine.structures import InstanceData
 
 from clhoi_mm.models import HumanObjectPairing
-from clhoi_mm.models.task_modules.pairing import rank_in_group
+from clhoi_mm.models.task_modules.pairing import rank_in_group, top_in_group
 from tests.test_models.utils import (
     BIKE,
     CAR,
@@ -55,6 +55,13 @@ def test_rank_in_group_counts_better_members(rows):
         torch.tensor([p for _, p in rows]),
     )
     assert ranks.tolist() == expected
+
+
+def test_top_in_group_by_hand():
+    group = torch.tensor([1, 0, 1, 1, 0])
+    priority = torch.tensor([0.5, 0.1, 0.9, 0.5, 0.2])
+    for limit, expected in ((1, [4, 2]), (2, [4, 1, 2, 0]), (0, [])):
+        assert top_in_group(group, priority, limit).tolist() == expected
 
 
 def test_pairs_and_their_order():

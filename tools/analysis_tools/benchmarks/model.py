@@ -15,6 +15,15 @@ image_ms      the whole predict: detector and all of these
 peak_mb       peak memory of everything after the detector, in MB
               (allocations as torch's profiler sees them)
 
+With --beside, for everything after the detector in one process, the two
+revisions taking turns:
+
+beside_ms     minimum of the other revision
+hoi_ms        minimum of this one
+ratio         hoi_ms over beside_ms
+
+and the same with medians.
+
 With --train, for a training step of interaction distillation:
 
 detector_ms   the frozen detector's forward alone
@@ -107,6 +116,13 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='time training steps instead, live and from a cache',
     )
+    parser.add_argument(
+        '--beside',
+        metavar='REVISION',
+        help='time everything after the detector beside that of another git '
+        'revision, 0273ea4 or later, in turns in this process; '
+        '--cfg-options apply to this one',
+    )
     parser.add_argument('--json', metavar='OUT', help='file for the rows')
     parser.add_argument('--plot', metavar='OUT', help='file for a plot')
     parser.add_argument(
@@ -125,7 +141,17 @@ def parse_args() -> argparse.Namespace:
         parser.error('--pairs, --batch and --repeat must be 1 or more')
     if args.train and args.plot:
         parser.error('--plot draws inference only; leave --train out')
+    if args.beside and (args.train or args.plot):
+        parser.error('--beside: leave --train and --plot out')
+    if args.beside and not _is_inside(args.config):
+        parser.error('--beside needs a config of this repository')
     return args
+
+
+def _is_inside(config: str) -> bool:
+    """Whether a config belongs to this repository."""
+    root = os.path.realpath(ROOT)
+    return os.path.commonpath([os.path.realpath(config), root]) == root
 
 
 def draw(rows: List[dict], path: str, title: str) -> None:
@@ -184,6 +210,9 @@ def main() -> None:
     if args.train:
         from benchmarks.train import COLUMNS as columns
         from benchmarks.train import measure
+    elif args.beside:
+        from benchmarks.beside import COLUMNS as columns
+        from benchmarks.beside import measure
     else:
         from benchmarks.parts import COLUMNS as columns
         from benchmarks.parts import measure

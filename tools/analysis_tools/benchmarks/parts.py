@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.setup import Scenes, build_model
 from clhoi_mm.apis.model_source import as_test_pipeline
 from clhoi_mm.config_file import read_config
-from clhoi_mm.models.acceleration import accelerate
+from clhoi_mm.models.acceleration import accelerate, transpose_linear_weights
 
 COLUMNS = (
     'pairs',
@@ -105,6 +105,7 @@ class Parts:
         scenes: Scenes,
     ) -> None:
         self.model = model
+        transpose_linear_weights(model.vlt, model.icn)
         self.amp = (
             (lambda: torch.autocast(args.device.split(':')[0], torch.bfloat16))
             if args.amp
@@ -145,7 +146,7 @@ class Parts:
         """Compute the context."""
         with self.amp():
             return self.model.student.encode_context(
-                self.inputs, self.feats, self.samples
+                self.inputs, self.feats, self.samples, with_text=False
             )
 
     def icn(self, context: Any) -> tuple:
@@ -182,6 +183,24 @@ class Parts:
                 self.model.predict(self.inputs, self.samples)
         finally:
             self.model.detector.detect = fixed
+
+
+def check_pairs(parts: Parts, pairs: int) -> None:
+    """Check that the drawn detections form so many pairs per image.
+
+    Args:
+        parts (Parts): Steps of a model.
+        pairs (int): Expected number of pairs.
+
+    Raises:
+        RuntimeError: If an image has another number.
+    """
+    _, formed = parts.icn(parts.vlt())
+    if set(formed.num_pairs) != {pairs}:
+        raise RuntimeError(
+            f'{formed.num_pairs} pairs, not {pairs}: the pairing of this '
+            'config leaves some out'
+        )
 
 
 def measure(args: argparse.Namespace) -> List[dict]:
@@ -229,6 +248,7 @@ def _measure_batch(
     peaks = {}
     for pairs in args.pairs:
         parts.draw(pairs)
+        check_pairs(parts, pairs)
         parts.hoi()
         peaks[pairs] = peak_megabytes(parts.hoi, args.device)
     for turn in range(args.repeat):
@@ -244,12 +264,6 @@ def _measure_batch(
             parts.draw(pairs)
             context = watch('vlt', parts.vlt)
             scores, formed = watch(f'icn {pairs}', parts.icn, context)
-            if formed.num_pairs != [pairs] * batch:
-                raise RuntimeError(
-                    f'{formed.num_pairs} pairs, not {pairs}: '
-                    'the pairing of this config leaves some '
-                    'out'
-                )
             watch(f'post {pairs}', parts.post, scores, formed)
             watch(f'hoi {pairs}', parts.hoi)
             if with_detector:
