@@ -1,4 +1,4 @@
-"""A film of the mini world, whose people can be told by hand."""
+"""Video of the mini world with known positions of persons."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ WIDTH, HEIGHT, RATE = 224, 160, 10.0
 
 @dataclass
 class Actor:
-    """Person with a thing, moving over the ground.
+    """Person with an object, moving along the ground line.
 
     Args:
         stage (Callable): A builder of groups, such as ``mount``.
@@ -49,8 +49,8 @@ class Actor:
         )
 
 
-# A rider goes left and is gone by frame 14; somebody has a dog on a leash at
-# the right, all the time; another rider comes from the left in frame 17.
+# The first rider leaves on the left by frame 14; a person with a dog on a
+# leash stays at the right; another rider enters from the left in frame 17.
 CAST = (
     Actor(mount, 'bicycle', 4, 112.0, 90.0, -10.0),
     Actor(leash, 'dog', 3, 150.0, 150.0, 0.5),
@@ -61,7 +61,7 @@ CAST = (
 def draw_film(
     num_frames: int, cast: Sequence[Actor] = CAST
 ) -> List[np.ndarray]:
-    """BGR pictures of the frames."""
+    """Draw the frames as BGR images."""
     canvas = Canvas(WIDTH, HEIGHT)
     Scene('street', 'train', Dice(3)).draw(canvas)
     street = canvas.colours.copy()
