@@ -52,7 +52,7 @@ def step(runner, hook):
     hook.before_train_iter(runner, 0)
     losses = runner.model.loss(
         torch.zeros(2, 3, *SIZE),
-        [make_sample(), make_sample(words=((8, 0, 0.9),))],
+        [make_sample(), make_sample(pseudo_labels=((8, 0, 0.9),))],
     )
     runner.optim_wrapper.update_params(total(losses))
     hook.after_train_iter(runner, 0)

@@ -56,7 +56,7 @@ class Scenes(Dataset):
         image = rng.integers(0, 255, (3, *SIZE), dtype=np.uint8)
         return dict(
             inputs=torch.from_numpy(image),
-            data_samples=make_sample(words=WORDS[index], img_id=index),
+            data_samples=make_sample(pseudo_labels=WORDS[index], img_id=index),
         )
 
 

@@ -35,7 +35,7 @@ def make_runner(model, epoch=3):
 
 def learn(runner):
     """One step of the optimizer; returns the losses."""
-    samples = [make_sample(), make_sample(words=((RIDE, BIKE, 0.9),))]
+    samples = [make_sample(), make_sample(pseudo_labels=((RIDE, BIKE, 0.9),))]
     losses = runner.model.loss(torch.zeros(2, 3, *SIZE), samples)
     optimizer = runner.optim_wrapper.optimizer
     optimizer.zero_grad()
