@@ -156,7 +156,7 @@ def test_pairs_that_lost_a_box_are_dropped(pointing):
         pointing,
         dict(
             type='FilterAnnotations', min_gt_bbox_wh=(18, 5)
-        ),  # FAR is label 15.
+        ),  # FAR is 15 wide.
     )
     labels, humans, _ = pointed(sample)
     assert labels == [0, 2] and humans == [HUMAN, HUMAN]
