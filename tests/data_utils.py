@@ -1,6 +1,6 @@
 """Tiny data sets in the project's format, written for tests.
 
-Scenes are made up, images are drawn: a box is a rectangle in its own colour
+Scenes are made up, images are drawn: a box is a rectangle in its own color
 on a noisy background.
 """
 
@@ -64,8 +64,8 @@ def make_annotations(
     Ids are chosen so that none of them equals a position or a label.
 
     Args:
-        vocabulary (HOIVocabulary): Its names are written.
-        scenes (Sequence[dict]): What :func:`make_scene` gives.
+        vocabulary (HOIVocabulary): Vocabulary whose names are written.
+        scenes (Sequence[dict]): Scenes of :func:`make_scene`.
         with_classes (bool): Write ``hoi_categories``.
     """
     cat_id = {name: 7 + 3 * i for i, name in enumerate(vocabulary.objects)}
@@ -329,7 +329,7 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 def write_vcoco_photo(root: Union[str, Path], shared: Path) -> Path:
     """Write V-COCO's photo 197388 in the project's format.
 
-    A person holds skis, two ski; read from the data handed to the project.
+    A person holds skis, two ski; read from the shared test data.
     The photo is linked, never copied.
 
     Returns:

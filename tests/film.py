@@ -21,11 +21,11 @@ class Actor:
 
     Args:
         stage (Callable): A builder of groups, such as ``mount``.
-        kind (str): The thing.
-        seed (int): Of the looks.
-        ground (float): The ground line, in pixels from above.
-        start (float): Where the actor is in frame 0, from the left.
-        speed (float): Pixels a frame; its sign is where the actor faces.
+        kind (str): The object class.
+        seed (int): Seed of the appearance.
+        ground (float): Vertical position of the ground line in pixels.
+        start (float): Horizontal position in frame 0.
+        speed (float): Pixels per frame; the sign is the facing direction.
     """
 
     stage: Callable[[Spot, str], Group]

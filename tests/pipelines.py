@@ -6,7 +6,7 @@ from clhoi_mm.registry import TRANSFORMS
 
 
 def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
-    """Build a results dict; row k has label k to identify rows."""
+    """Build a results dict; labels are row numbers."""
     width, height = size
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
     pairs = np.array(pairs, np.int64).reshape(-1, 2)

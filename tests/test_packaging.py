@@ -249,7 +249,7 @@ def test_model_index_names_existing_configs() -> None:
 
 @pytest.fixture(scope='module')
 def archives(tmp_path_factory) -> tuple[Path, Path]:
-    """Build an sdist of the tree, and a wheel from that sdist."""
+    """Build an sdist, and a wheel from that sdist."""
     tmp = tmp_path_factory.mktemp('dist')
     source = tmp / 'source'
     source.mkdir()

@@ -62,12 +62,14 @@ def run_command(
     timeout: int = 560,
     modules: Optional[Path] = None,
 ) -> Done:
-    """Run a command in a new process; 'python' is the tests' interpreter.
+    """Run a command in a new process.
+
+    'python' stands for the tests' interpreter.
 
     Args:
         *command (str | Path): The command's words.
         cwd (Path): Its working folder.
-        timeout (int): Seconds until it is given up.
+        timeout (int): Time limit in seconds.
         modules (Path, optional): A folder of modules that it may import.
     """
     command = [str(part) for part in command]
@@ -111,19 +113,19 @@ def run_tool(
     timeout: int = 300,
     processes: int = 1,
 ) -> Done:
-    """Run a tool in a forked process that has already imported mmdet.
+    """Run a tool in a forked process with mmdet imported.
 
-    Several processes find each other as those of torchrun do, if the tool's
-    arguments say ``--launcher pytorch``.
+    Several processes connect like those of torchrun, if the tool's
+    arguments have ``--launcher pytorch``.
 
     Args:
         tool (Path): A Python script.
         *args (str | Path): Its arguments.
         cwd (Path): Its working folder.
-        kill_when (Path, optional): Kill the run, without a chance to tidy
-            up, as soon as this file is there.
-        timeout (int): Seconds until the run is given up.
-        processes (int): How many at once. Defaults to 1.
+        kill_when (Path, optional): Kill the run (SIGKILL, without
+            cleanup) as soon as this file exists.
+        timeout (int): Time limit in seconds.
+        processes (int): Number of processes. Defaults to 1.
     """
     context = multiprocessing.get_context('forkserver')
     # The relative path is not found from another working folder.
@@ -209,8 +211,8 @@ def read_losses(work_dir: Path, *others: str) -> Dict[int, Dict[str, float]]:
     """Return losses and learning rate of the latest run by step.
 
     Args:
-        work_dir (Path): Of the run.
-        *others (str): What else to read.
+        work_dir (Path): The run's work dir.
+        *others (str): Further keys to read.
     """
     scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
     rows = [json.loads(line) for line in scalars.read_text().splitlines()]
@@ -242,7 +244,7 @@ def assert_in(text: str, *parts: str) -> None:
 
 
 def write_clip(folder: Path, projection_dim: int) -> Path:
-    """Write a tiny CLIP text tower with random weights and a tokenizer."""
+    """Write a tiny random CLIP text tower and its tokenizer."""
     import torch
     import transformers
 
@@ -270,8 +272,8 @@ def write_clip(folder: Path, projection_dim: int) -> Path:
 def write_detr(config: Path, path: Path) -> Path:
     """Write random weights of a config's DETR as an mmdet checkpoint.
 
-    Plain random weights find a hundred times the same. Here some queries see
-    a person, the others a bicycle, with confidence and in different places.
+    With plain random weights all queries are equal. Here some queries predict
+    a person, the others a bicycle, with high scores in different places.
 
     Args:
         config (Path): A config with ``model.detector.detector``.

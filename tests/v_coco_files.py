@@ -79,7 +79,7 @@ def official(persons=PERSONS, done=DONE):
 
 
 def pairs_content():
-    """Return the same as fredzzhang's file: pairs of 24 roles by image."""
+    """Return fredzzhang's file: pairs of 24 roles by image."""
     anns = {ann['id']: ann for ann in COCO['annotations']}
     classes = [v for v in VOCABULARY.verbs if ' ' in v and 'point' not in v]
     objects = ['background', *VOCABULARY.objects]

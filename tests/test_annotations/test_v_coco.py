@@ -167,9 +167,9 @@ def test_files_are_joined(tmp_path):
 def test_real_files_agree(tmp_path, split, images, rows, labeled):
     """Compare the pairs of both sources in order.
 
-    COCO's boxes are not there: those of the pairs stand in, since the
-    official rows and the pairs correspond one to one; other persons get a
-    box of no importance.
+    COCO's boxes are replaced by those of the pairs, since the
+    official rows and the pairs correspond one to one; other persons get an
+    arbitrary box.
     """
     shared = find_shared() / 'data/v_coco'
     actions = json.loads((shared / f'official/vcoco_{split}.json').read_text())

@@ -16,7 +16,7 @@ from tests.tool_utils import MINI, make_world
 
 @pytest.fixture(scope='session')
 def world(tmp_path_factory):
-    """Make the mini world's test images and a checkpoint with its config."""
+    """Make the mini world's test images and a checkpoint."""
     folder = make_world(tmp_path_factory.mktemp('world'), 1, 1, 6)
     save_model(Config.fromfile(MINI), folder / 'model.pth')
     return folder

@@ -391,7 +391,7 @@ def test_tool_reports_scores_below_the_threshold(world, images):
 
 
 def test_calibrated_scores_are_drawn_above_one_half(world, images):
-    """All pairs are drawn if every score is 0.62, and none at 0.38."""
+    """Draw all pairs at score 0.62, and none at 0.38."""
     for bias, shown in (('0.5', True), ('-0.5', False)):
         done = infer(
             world, images[:1], '--cfg-options',

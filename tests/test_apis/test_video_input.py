@@ -50,7 +50,7 @@ def with_durations(data, timescale, durations):
 
 @pytest.fixture
 def mp4(tmp_path):
-    """Write 20 frames at 10 per second, or with durations in milliseconds."""
+    """Write 20 frames at a constant rate or given durations."""
 
     def write(name, durations=None, timescale=1000):
         path = write_film(tmp_path / name, FRAMES, 10.0, 'mp4v')

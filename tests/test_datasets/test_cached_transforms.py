@@ -23,7 +23,7 @@ STEPS = [
 
 @pytest.fixture
 def build(tmp_path):
-    """Build a data set of five images with features in a file."""
+    """Build a data set of five images with cached features."""
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     path = tmp_path / 'f.safetensors'

@@ -42,7 +42,7 @@ def build(root, ann_file='annotations/train.json', **kwargs):
 
 
 def rewritten(tiny, tmp_path, change):
-    """Write the tiny data set with an annotation file edited by `change`."""
+    """Write the tiny data set with annotations edited by `change`."""
     content = json.loads((tiny / 'annotations/train.json').read_text())
     change(content)
     path = tmp_path / 'changed.json'

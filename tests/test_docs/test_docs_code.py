@@ -1,6 +1,6 @@
 """Python code in the documents uses existing names and options.
 
-docs/extending.md's is run (test_extending.py).
+The code of docs/extending.md is run in test_extending.py.
 """
 
 import ast
@@ -129,7 +129,7 @@ def test_documented_study_is_read(tmp_path):
 def check_options(cfg, keys):
     """Assert that an override's entry exists in the config.
 
-    mmengine takes any, so that a misspelt one would change nothing.
+    mmengine accepts any entry, so a misspelled one would have no effect.
     """
     for key in keys:
         part = cfg

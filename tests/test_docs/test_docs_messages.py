@@ -48,7 +48,7 @@ def messages():
 
 
 def occurs(quoted):
-    """Return whether one string of the code has all parts in order."""
+    """Return whether a string of the code matches in order."""
     parts = [part for part in re.split('…+', quoted) if part.strip('. ')]
     pattern = re.compile('.*?'.join(map(re.escape, parts)), re.S)
     return any(pattern.search(message) for message in messages())

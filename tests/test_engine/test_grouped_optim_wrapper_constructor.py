@@ -7,7 +7,7 @@ from clhoi_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
 def make(constructor):
-    """Build a model of two parts and a parameter, and its optimizer."""
+    """Build a model of two parts and its optimizer."""
     model = nn.Module()
     torch.manual_seed(0)
     for name in ('vlt', 'icn'):

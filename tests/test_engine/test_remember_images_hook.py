@@ -35,7 +35,7 @@ def build(tmp_path):
 
 
 def begin_training(dataset):
-    """Run the hook on a data set and return the log messages."""
+    """Run the hook on a data set; return its log."""
     logged = []
     RememberImagesHook(max_images=100).before_train(
         SimpleNamespace(

@@ -150,7 +150,7 @@ def test_uninterrupted(whole):
 
 @pytest.mark.parametrize('epoch', [1, 2, 3])
 def test_resumed_training_equals_the_uninterrupted(whole, epoch, tmp_path):
-    """Resume in the first stage, at the switch, and in the second stage."""
+    """Resume in stage one, at the switch, and in stage two."""
     work_dir, expected, model = whole
     # Initial weights that the checkpoint must replace.
     recorder, resumed = train(
@@ -190,7 +190,7 @@ class Malicious:
 
 
 def test_resume_runs_no_code(whole, tmp_path):
-    """Neither pickled code nor a config in the old format is executed."""
+    """Pickled code and old-format configs are not executed."""
     work_dir, _, _ = whole
     checkpoint = load_weights(str(work_dir / 'epoch_3.pth'))
     marker = tmp_path / 'was_here'

@@ -151,7 +151,7 @@ def test_context_stage_has_no_rounds(model):
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
-    """Train two epochs of context, one of interactions, two of a round."""
+    """Train both stages and a self-distillation round."""
     work_dir = tmp_path_factory.mktemp('rounds')
     return work_dir, *train(
         work_dir, max_epochs=5, hooks=[ROUND], label_noise=NOISE

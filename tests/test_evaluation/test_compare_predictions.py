@@ -41,7 +41,7 @@ def annotations(tmp_path_factory):
 
 
 def predict(annotations, share_right, seed):
-    """Predict all three pairs of each image, the right one often best."""
+    """Predict three pairs per image, the right one often best."""
     rng = np.random.default_rng(seed)
     images = len(annotations.image_ids)
     (verb,) = set(annotations.pair_verbs)

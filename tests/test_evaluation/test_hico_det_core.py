@@ -64,7 +64,7 @@ def score(samples, hoi_objects=HOI_OBJECTS, **kwargs):
 
 
 def literal(samples, protocol):
-    """Compute the AP of all classes in both settings, NaN without any."""
+    """Compute all classes' AP in both settings, NaN without pairs."""
     if protocol != 'qpic':
         module = dict(official=literal_official, pocket=literal_pocket)
         return module[protocol].evaluate(samples, HOI_OBJECTS)
@@ -198,7 +198,7 @@ def test_one_class_by_hand(gt, pred, expected):
 
 
 def test_known_object_by_hand():
-    """Four images; classes 0 and 1 share an object, class 2 has another."""
+    """Classes 0 and 1 share an object, class 2 has another."""
     hit, nothing = (A, B, 0, 0.5), pairs([], False)
     samples = [
         # A hit.

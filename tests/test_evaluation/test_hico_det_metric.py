@@ -56,7 +56,10 @@ def make_sample(img_id, gt, pred, image_hoi_labels=None):
 
 
 def zoo_samples():
-    """Build samples with AP: ride 1, feed 1/2 (Known-Object 1), throw 6/11."""
+    """Build samples: AP ride 1, feed 1/2, throw 6/11.
+
+    The Known-Object AP of feed is 1.
+    """
     return [
         make_sample(0, [(A, B, 0), (A, B, 1)], [(A, B, 0, .9),
                                                 (A, B, 1, .5)]),

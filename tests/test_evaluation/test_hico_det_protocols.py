@@ -45,7 +45,7 @@ def test_an_iou_of_exactly_one_half():
 
 
 def test_inclusive_pixel_extents():
-    """IoU is 7.6/16 for continuous boxes, but (5 x 2.9)/25 for qpic."""
+    """IoU: 7.6/16 for continuous boxes, (5 x 2.9)/25 for qpic."""
     less = [0, 0, 4, 1.9]
     found = first_class([sample(0, [(A, B, 0)], [(less, B, 0, 0.9)])])
     assert found == dict(official=0, qpic=1, pocket=0)
@@ -84,7 +84,7 @@ def test_images_with_ground_truth_of_another_class():
 
 
 def test_classes_without_ground_truth():
-    """Classes 1 and 2 have none: AP 0, or excluded from the mean."""
+    """Such classes have AP 0 or are excluded from means."""
     results = aps([sample(0, [(A, B, 0)], [(A, B, 0, 0.5), (A, B, 1, 0.4)])])
     rare = np.array([False, True, False])
     figures = {p: r.summary(rare) for p, r in results.items()}
@@ -123,7 +123,7 @@ def test_prediction_limit_is_per_image():
 
 
 def test_recall_levels_affected_by_rounding():
-    """Recall 6/10 reaches levels 0 to 0.6, for qpic 0 to 0.5."""
+    """Recall 6/10 reaches level 0.6, or 0.5 for qpic."""
     boxes = [[10 * i, 0, 10 * i + 4, 4] for i in range(10)]
     gt = [(box, box, 0) for box in boxes]
     pred = [(box, box, 0, 0.9) for box in boxes[:6]]

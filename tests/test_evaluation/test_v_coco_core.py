@@ -30,7 +30,7 @@ BOXES = [[float(v) for v in box] for box in BOXES]
 
 
 def make_sample(img_id, persons, roles, rows):
-    """One image.
+    """Build one image.
 
     Args:
         persons (list): (box, labeled).
@@ -152,7 +152,7 @@ BALL, BAT = [10.0, 0.0, 20.0, 10.0], [0.0, 12.0, 10.0, 22.0]
 
 
 def hold(persons, roles, rows):
-    """Compute AP of 'hold obj' in scenarios 1 and 2, and of 'hold'."""
+    """Compute both scenarios' AP of 'hold obj', and of 'hold'."""
     result = score([make_sample(0, persons, roles, rows)])
     return (result.ap_role_s1[0], result.ap_role_s2[0], result.ap_agent[0])
 
@@ -237,7 +237,7 @@ def test_positives_count_persons_not_boxes():
 
 
 def test_box_iou_equals_the_scripts():
-    """The annotated box has 10 x 10 pixels; the script adds one pixel.
+    """The script adds one pixel to the predicted box only.
 
     The predicted box (11 x 5.6) shares 55 of them: 55/(100 + 72.6 - ...).
     """
@@ -270,7 +270,7 @@ def test_boxes_are_clipped_to_the_image():
 
 
 def test_ap_is_the_area_under_the_envelope():
-    """Hit, miss, hit of three: 1/3 * 1 + 1/3 * 2/3.
+    """Hit, miss, hit of three positives give 1/3 + 2/9.
 
     11-point interpolation would give more.
     """

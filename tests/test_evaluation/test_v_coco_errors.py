@@ -81,7 +81,7 @@ def test_any_box_of_an_absent_role_passes_in_scenario_2():
 
 
 def test_error_costs_by_hand():
-    """One false row above the hit, and one of two persons missed.
+    """One false row before the hit, and one missed person.
 
     The AP is 1/2 recall times precision 1/2.
     """

@@ -50,7 +50,7 @@ def make_sample(img_id, persons, roles, rows):
 
 
 def yard_samples():
-    """Build samples: AP of hold is 1; image 1 matches in scenario 2 only."""
+    """Build samples; image 1 matches in scenario 2 only."""
     return [
         make_sample(0, [(P, True)], [(P, BALL, 0), (P, NAN, 1)],
                     [(P, BALL, 0, .9), (P, NAN, 1, .4)]),

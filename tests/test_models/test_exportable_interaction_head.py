@@ -28,7 +28,7 @@ NAMES = ('boxes', 'labels', 'scores', 'human_inds', 'object_inds')
 
 @pytest.fixture(scope='module', params=['queries', 'one level', 'pyramid'])
 def model(request):
-    """Build models without RoIs, with RoIs of one map, and of three."""
+    """Build models with RoIs of zero, one and three maps."""
     cfg = model_cfg()
     if request.param == 'queries':
         cfg = model_cfg(

@@ -273,7 +273,7 @@ def make_sample(
         hois (Sequence): Annotated (human row, object row, HOI class).
         size (tuple): Height and width.
         img_id (int): Id.
-        valid (bool): Whether the teacher saw the image.
+        valid (bool): Whether the teacher has answered.
         caption (str, optional): The teacher's caption.
     """
     sample = HOIDataSample(

@@ -59,7 +59,7 @@ def small_detector(name: str, num_classes: int) -> dict:
 
     Args:
         name (str): One of DETECTORS.
-        num_classes (int): Classes that it tells apart.
+        num_classes (int): Number of classes.
     """
     cfg = Config.fromfile(MODELS_FOLDER / DETECTORS[name]).detector.to_dict()
     backbone, neck = cfg['backbone'], cfg['neck']
@@ -87,8 +87,8 @@ def small_detector(name: str, num_classes: int) -> dict:
 def build_plain(cfg: dict, seed: int = 0) -> nn.Module:
     """Build the detector with mmdet, with random weights.
 
-    Batch norms know the scale of images, as after training, and YOLOX, which
-    takes sizes as exponentials, says little of them: boxes would be infinite.
+    Batch norms have the statistics of images, as after training. YOLOX, which
+    exponentiates sizes, gets small ones, as boxes would be infinite.
     """
     init_default_scope('clhoi_mm')
     torch.manual_seed(seed)

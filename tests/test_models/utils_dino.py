@@ -127,8 +127,8 @@ class Source:
 
     Args:
         state (dict[str, Tensor]): Tensors.
-        layers (int): Of encoder and decoder each.
-        queries (int): How many boxes it gives.
+        layers (int): Number of encoder and of decoder layers.
+        queries (int): Number of predicted boxes.
     """
 
     def __init__(self, state, layers, queries):

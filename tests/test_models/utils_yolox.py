@@ -14,12 +14,12 @@ HEAD = dict(cls=dict(cls=None), reg=dict(reg=4, obj=1))
 class Source:
     """Reference YOLOX computed from release-named tensors.
 
-    Names that are not there yet are made up, so that one description of the
-    network gives both the checkpoint and what it says of an image.
+    Missing tensors are created on access, so that one description of the
+    network gives both the checkpoint and the outputs for an image.
 
     Args:
         size (str): One of the published sizes.
-        classes (int): How many the head tells apart.
+        classes (int): Number of classes.
         state (dict[str, Tensor], optional): Tensors; random where absent.
     """
 

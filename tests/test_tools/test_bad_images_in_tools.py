@@ -1,4 +1,4 @@
-"""One bad image in every tool that reads a data set's images."""
+"""One bad image in every tool that reads images."""
 
 import json
 import re
@@ -34,7 +34,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Return a small mini world, a model, and intact copies of its images."""
+    """Make a mini world, a model, and copies of images."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 4)
     run_tool(
         TRAIN, MINI, '--work-dir', 'model', *options(*SHORT), cwd=folder

@@ -54,7 +54,7 @@ def chdir(folder):
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a working folder with a small mini world and its detector."""
+    """Make a folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 8, 2, 4)
 
 
@@ -178,7 +178,7 @@ def test_continuous_augmentation_is_refused(world):
 
 @pytest.fixture(scope='module')
 def square_world(world):
-    """Make a flipped mini world in square inputs, as for YOLOX and RTMDet."""
+    """Make a flipped mini world with square inputs."""
     steps = Config.fromfile(MINI).to_dict()['train_pipeline']
     flip = next(i for i, x in enumerate(steps) if x['type'] == 'RandomFlip')
     pad = dict(type='Pad', size=(224, 256), pad_val=dict(img=(114, 114, 114)))

@@ -1,7 +1,7 @@
 """Each detector on the mini world with tools/train.py and test.py.
 
 The detectors are small and their weights random: what they detect makes no
-sense, and everything has to run on it all the same.
+sense, but everything must run on it.
 """
 
 import numpy as np

@@ -45,7 +45,7 @@ def world(tmp_path_factory):
 
 
 def train(world, name, *args, config=MINI, processes=1, more=()):
-    """Return the folder of a run with a given number of processes."""
+    """Train with a number of processes; return the folder."""
     launcher = ('--launcher', 'pytorch') if processes > 1 else ()
     run_tool(
         TRAIN,

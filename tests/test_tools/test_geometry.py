@@ -38,7 +38,7 @@ def ring(count):
 
 
 def scenes(verbs):
-    """Build thirty pairs at one object, and images that are filtered out."""
+    """Build thirty pairs at one object, and unusable images."""
     rng = np.random.default_rng(0)
     made = []
     for i in range(30):
@@ -200,7 +200,7 @@ def test_folds(hico):
 
 @pytest.mark.slow
 def test_study_of_real_answers(tmp_path):
-    """Run the study with one teacher, one image file, folds and intervals."""
+    """Run the study with one teacher, folds and intervals."""
     folder = write(
         tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
     )
@@ -240,7 +240,7 @@ def test_study_of_real_answers(tmp_path):
 
 
 def test_holdout(hico):
-    """Use all images of the test file, including crowded and empty ones."""
+    """Use all test images, including crowded and empty ones."""
     done = run(
         hico, 'holdout', 'source.json', 'source.json', '--out', 'official'
     ).check()

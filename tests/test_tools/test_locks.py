@@ -40,7 +40,7 @@ def test_pin_without_a_wheel_is_detected() -> None:
 
 
 def missing_wheels(python: str, pins: list[str]) -> list[str]:
-    """Return the pins without a wheel for a Python on x86-64 Linux."""
+    """Return pins without an x86-64 Linux wheel for a Python."""
     command = [sys.executable, '-m', 'pip', 'install', '--dry-run', '-q']
     command += ['--no-deps', '--ignore-installed', '--only-binary=:all:']
     command += ['--target', str(Path('no', 'such', 'folder'))]

@@ -14,7 +14,7 @@ PRINT = REPO / 'tools' / 'analysis_tools' / 'print_config.py'
 
 
 def write_run(work_dir, name, first_epoch, last_epoch, seconds):
-    """Write a run's log with two lines per epoch and mAP after it."""
+    """Write a run's log, two lines and mAP per epoch."""
     rows = []
     for epoch in range(first_epoch, last_epoch + 1):
         for half in (0, 1):
@@ -42,7 +42,7 @@ def write_run(work_dir, name, first_epoch, last_epoch, seconds):
 
 @pytest.fixture
 def resumed(tmp_path):
-    """Write a work dir of a run killed in epoch 3, resumed after 2."""
+    """Write the work dir of a killed and resumed run."""
     log = write_run(tmp_path / 'runs', '1', 1, 3, {1: 0.1, 2: 0.3, 3: 99.0})
     log.write_text(log.read_text() + '{"loss": 1.')
     write_run(tmp_path / 'runs', '2', 3, 4, {3: 0.2, 4: 0.2})

@@ -23,7 +23,7 @@ WINNER = 18  # COCO's category id of dog.
 
 @pytest.fixture(scope='module')
 def download(tmp_path_factory):
-    """Write a small DETR in Hugging Face's layout that detects only dogs."""
+    """Write a small Hugging Face DETR that detects only dogs."""
     transformers = pytest.importorskip('transformers')
     from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 

@@ -34,7 +34,7 @@ def write_student(path, model, seed):
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a working folder with a small mini world and two students."""
+    """Make a folder with the mini world and two students."""
     world = make_world(tmp_path_factory.mktemp('world'), 2, 2, 12)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(world)

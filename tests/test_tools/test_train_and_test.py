@@ -356,7 +356,7 @@ def edit(world, split, name, change):
 
 
 def pack(world, name, vocabulary, dim):
-    """Pack a cache of another vocabulary or width for the first images."""
+    """Pack a cache with another vocabulary or embedding width."""
     words = [
         PseudoLabels(f'train/images/{i:06d}.png', 'A dog.', ['A dog.'], [])
         for i in range(1, 9)

@@ -73,7 +73,7 @@ def save_release(path, source):
 
 
 def assert_same(source, target, size=(64, 96), tolerance=1e-6):
-    """Compare raw outputs for a BGR image with values 0 to 255."""
+    """Compare raw outputs for an unnormalized BGR image."""
     torch.manual_seed(2)
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
     # Double precision: in single, the summation order shows.
@@ -193,7 +193,7 @@ def test_reordered_graph_is_not_mistaken(export, tmp_path):
 
 @pytest.mark.skipif(not NANO.exists(), reason='needs ../shared/data/real')
 def test_real_nano():
-    """Compare boxes of the real weights on a photo with ONNX Runtime."""
+    """Compare the real weights' boxes on a photo with ONNX Runtime."""
     pytest.importorskip('onnx', reason='needs the extra onnx')
     import mmcv
 

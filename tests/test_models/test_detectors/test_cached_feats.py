@@ -28,7 +28,7 @@ SMALL = (SIZE[0] - 32, SIZE[1])
 
 @torch.no_grad()
 def write(model, path, inputs, sizes, with_rois=True):
-    """Write a file with the views '0', '1', ... of single images."""
+    """Write a file with one view per image."""
     features = dict(roi_extractor=model.icn.roi_hash)
     with DetectionFileWriter(
         path,

@@ -82,7 +82,7 @@ def test_attention_to_a_single_cell(model, monkeypatch):
 
 
 def test_tokens_are_weighted_by_the_pairs_attention(model, monkeypatch):
-    """Each token attends to one cell, pairs to the second token only."""
+    """Tokens attend to one cell, pairs to the second token."""
     reads = torch.zeros(1, 3, NUM_PLACES)
     for token, column in enumerate((1, 6, 10)):
         reads[:, token, 4 * 12 + column] = 1

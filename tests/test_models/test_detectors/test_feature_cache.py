@@ -13,7 +13,7 @@ from tests.test_models.utils import (
 
 @pytest.fixture
 def caching_model(tmp_path):
-    """Build a model with detector weights on disk, so that it caches."""
+    """Build a model whose detector has a checkpoint, for caching."""
     path = tmp_path / 'detector.pth'
     plain = build(model_cfg())
     torch.save(plain.detector.model.state_dict(), path)

@@ -38,7 +38,7 @@ class Counter(TorchDispatchMode):
 
 
 def crowd(persons, things):
-    """Build a scene with persons * (persons - 1 + things) pairs."""
+    """Build a scene with persons and objects, all possible pairs."""
     labels = [PERSON] * persons + [BIKE, DOG, BENCH] * things
     return [
         (label, 0.9 - i / 1000, (i, i / 2, i + 12, i / 2 + 20))

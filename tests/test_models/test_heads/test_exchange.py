@@ -58,7 +58,7 @@ def make_predictions(
 
 
 def fill_probabilities(pairs, first, second, dog, rest=0.1):
-    """Fill probabilities of the bicycle pairs, the dog pair and the rest."""
+    """Fill probabilities of bicycle pairs, dog pair and others."""
     values = torch.full((len(pairs),), rest)
     values[at_bikes(pairs)] = torch.tensor([first, second])
     values[pairs.object_labels == DOG] = dog

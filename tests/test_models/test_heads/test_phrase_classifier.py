@@ -44,7 +44,7 @@ def test_center_by_group_by_hand():
 
 
 def test_whiten_by_hand():
-    """Energies 3 and 1, floor 1: their mean of 2 is added to each."""
+    """Energies are 3 and 1; their mean 2 is added."""
     known = torch.tensor(
         [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     )
@@ -186,7 +186,7 @@ def test_nothing_is_trainable(classifier):
 
 
 def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(classifier):
-    """Class 0 is in the trained vocabulary; the other's verb is new."""
+    """Class 0 was trained; the other class has a new verb."""
     own = classifier.vocabulary
     verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
     obj = int(own.hoi_objects[0])

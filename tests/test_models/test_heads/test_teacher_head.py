@@ -168,7 +168,7 @@ def test_pairs_of_another_image_are_not_matched(supervise):
 
 @pytest.mark.parametrize('shift, matched', [(5, True), (7, False)])
 def test_match_iou(supervise, shift, matched):
-    """A box of 20 moved by s has an IoU of (20 - s) / (20 + s)."""
+    """IoU of a box shifted by s: (20-s)/(20+s)."""
     truth = [(PERSON, 1.0, (0, 0, 20, 20)), (BIKE, 1.0, (30, 0, 50, 20))]
     moved = [truth[0], (BIKE, 1.0, (30 + shift, 0, 50 + shift, 20))]
     labels = supervise('instance')(
@@ -190,7 +190,7 @@ def test_roles_without_object_and_empty_images_match_nothing(supervise):
 
 
 def test_annotated_no_interaction_stays_in_the_targets(supervise):
-    """Losses leave it out, as it is scored from all other classes."""
+    """Losses ignore it, as it is derived from the others."""
     targets = supervise('image')([make_sample(hois=((0, 1, NO_BIKE),))])
     assert targets.image_targets[0, NO_BIKE] == 1
 

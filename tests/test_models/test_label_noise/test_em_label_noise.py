@@ -125,8 +125,8 @@ def test_masked_classes_are_not_counted(possible):
 def test_finds_a_systematic_confusion_without_labels():
     """Feeding is called hugging more often than feeding.
 
-    The student tells the three things that are done apart, but has their
-    names from the words: where dogs are fed it thinks of hugging first.
+    The student separates the three verbs, but has taken their names from the
+    labels: for feeding, it predicts hugging first.
     """
     generator = torch.Generator().manual_seed(0)
     truth = torch.tensor(

@@ -49,7 +49,7 @@ def point(targets, pairs, phrases, *pointed):
 
 @pytest.mark.parametrize('by_class', [True, False])
 def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
-    """P(pointed | set) is the reliability if the pair is in the set.
+    """P(pointed | set) is the reliability for pairs in the set.
 
     Otherwise the remaining mass is spread over the other pairs.
     """
@@ -180,7 +180,7 @@ def test_head_matches_pointed_boxes_with_candidate_pairs():
     """Match by both boxes and the object.
 
     Labels outside the vocabulary have no class.
-    class."""
+    """
     model = build(model_cfg(pointing=PRIOR))
     samples = [make_sample(pseudo_labels=()), pointing_sample()]
     pairs = model.generate_pairs(torch.zeros(2, 3, 64, 96), [], samples)

@@ -91,7 +91,7 @@ def new_study(folder: Path) -> Path:
 
 
 def run_study(folder: Path, *args: str) -> Done:
-    """Run the tool on the study in a folder, like a user."""
+    """Run the tool on a folder's study, like a user."""
     return run_command(
         'python', TOOL, 'tiny.py', *args, cwd=folder, modules=folder
     )

@@ -80,7 +80,7 @@ def test_phrases_of_a_vocabulary_are_distinct():
 
 
 def test_output_is_identical_on_all_machines():
-    """A change needs a new ``version``, as caches depend on the output."""
+    """A changed output needs a new ``version`` for caches."""
     code = (
         'import sys, hashlib; from clhoi_mm.teacher import '
         'HashedTextEncoder as E; sys.stdout.write(hashlib.sha256(E(64)'

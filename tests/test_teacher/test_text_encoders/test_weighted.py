@@ -42,7 +42,7 @@ def clip_text_model(path):
 
 @pytest.fixture(scope='module')
 def make_config(tmp_path_factory):
-    """Build the config of an encoder with a tiny model by name."""
+    """Build the config of an encoder by name."""
     made = {}
 
     def make(name):
