@@ -1,4 +1,4 @@
-"""Tests of captions need spaCy and its model; without, they are skipped."""
+"""Skip caption tests where spaCy or its model is missing."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,7 +10,7 @@ from clhoi_mm.teacher.parsing.caption_parser import find_model
 
 
 def missing() -> str:
-    """What is to be installed, nothing where captions can be read."""
+    """Return the missing package's name, or nothing."""
     try:
         find_model()
     except ImportError as error:
@@ -22,6 +22,6 @@ needs_captions = pytest.mark.skipif(bool(missing()), reason=missing())
 
 
 def modules() -> Optional[Path]:
-    """Where spaCy is, for tools that run in processes of their own."""
+    """Return the folder of spaCy for tools run in subprocesses."""
     spec = None if missing() else find_spec('spacy')
     return Path(spec.origin).parents[1] if spec else None

@@ -1,4 +1,4 @@
-"""Small tests are fastest on one thread, and reach for no network."""
+"""Settings of all tests: one thread, no network."""
 
 import os
 
@@ -8,11 +8,11 @@ os.environ['HF_HUB_OFFLINE'] = '1'
 
 from hypothesis import settings
 
-# A busy machine is no bug, and an example that fails once fails again.
+# No deadline, for busy machines; examples are deterministic.
 settings.register_profile('clhoi_mm', deadline=None, derandomize=True)
 settings.load_profile('clhoi_mm')
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    """Begin with what starts tools: several processes end together then."""
+    """Run tests that start tools first, so that workers end together."""
     items.sort(key=lambda item: 'test_tools' not in item.path.parts)

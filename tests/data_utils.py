@@ -18,7 +18,7 @@ REPO = Path(__file__).resolve().parents[1]
 
 
 def find_shared() -> Optional[Path]:
-    """The folder with extra test data beside the repository, or None."""
+    """Return the folder of extra test data, or None."""
     shared = Path(os.environ.get('CLHOI_SHARED', REPO.parent / 'shared'))
     return shared if (shared / 'data').is_dir() else None
 
@@ -32,7 +32,7 @@ def make_scene(
     unlabeled: Sequence[int] = (),
     iscrowd: Sequence[int] = (),
 ) -> dict:
-    """One image's annotations by hand.
+    """Build one image's annotations.
 
     Args:
         file_name (str): Relative to the data set's image folder.
@@ -59,13 +59,13 @@ def make_annotations(
     scenes: Sequence[dict],
     with_classes: bool = True,
 ) -> dict:
-    """An annotation file's content.
+    """Build an annotation file's content.
 
     Ids are chosen so that none of them equals a position or a label.
 
     Args:
-        vocabulary (HOIVocabulary): Its names are written.
-        scenes (Sequence[dict]): What :func:`make_scene` gives.
+        vocabulary (HOIVocabulary): Vocabulary whose names are written.
+        scenes (Sequence[dict]): Scenes of :func:`make_scene`.
         with_classes (bool): Write ``hoi_categories``.
     """
     cat_id = {name: 7 + 3 * i for i, name in enumerate(vocabulary.objects)}
@@ -129,7 +129,7 @@ def make_annotations(
 
 
 def draw_scene(scene: dict) -> np.ndarray:
-    """The scene's picture, (H, W, 3) uint8 BGR."""
+    """Draw a scene as a (H, W, 3) uint8 BGR image."""
     width, height = scene['size']
     rng = np.random.default_rng(len(scene['file_name']) + width)
     image = rng.integers(90, 160, (height, width, 3), dtype=np.uint8)
@@ -148,7 +148,7 @@ def write_split(
     img_prefix: str = '',
     with_classes: bool = True,
 ) -> Path:
-    """Writes images and ``annotations/{split}.json``.
+    """Write images and ``annotations/{split}.json``.
 
     Returns:
         Path: The annotation file.
@@ -167,7 +167,7 @@ def write_split(
 
 
 def tiny_scenes() -> List[dict]:
-    """Five scenes in HICO-DET's words (96 x 64 pixels).
+    """Return five scenes with HICO-DET's classes (96 x 64 pixels).
 
     Two interactions of one person and two persons at one object; an image
     without people; one without annotations; an invisible pair; a crowd and
@@ -221,7 +221,7 @@ def tiny_scenes() -> List[dict]:
 
 
 def write_tiny(root: Union[str, Path]) -> Path:
-    """Writes :func:`tiny_scenes`; data_root is ``root``, img prefix ''."""
+    """Write :func:`tiny_scenes`; data_root is ``root``, img prefix ''."""
     return write_split(
         root, 'train', HOIVocabulary.load('hico_det'), tiny_scenes()
     )
@@ -233,7 +233,7 @@ def _class_scenes(
     pairs_per_image: int,
     size: Tuple[int, int],
 ) -> List[dict]:
-    """Scenes that show every class once, in the vocabulary's order."""
+    """Build scenes that show every class once, in vocabulary order."""
     width, height = size
     cell = width // pairs_per_image
     scenes = []
@@ -271,7 +271,7 @@ def _class_scenes(
 
 
 def write_hico_det(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
-    """A HICO-DET-shaped folder: real names, all 600 classes in each split.
+    """Write a data set shaped like HICO-DET with all 600 classes.
 
     ``annotations/{train,test}.json``, ``images/{train2015,test2015}/``; image
     names and numbers as in HICO-DET, where both splits count from 1. The
@@ -296,7 +296,7 @@ def write_hico_det(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 
 
 def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
-    """A V-COCO-shaped folder: all 236 pairs, no ``hoi_categories``.
+    """Write a data set shaped like V-COCO with all 236 pairs.
 
     ``annotations/{trainval,test}.json``, ``images/{train2014,val2014}/``. The
     last image has a person who only stands, one who holds something unseen,
@@ -327,9 +327,9 @@ def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 
 
 def write_vcoco_photo(root: Union[str, Path], shared: Path) -> Path:
-    """V-COCO's photo 197388 in the project's format, both splits.
+    """Write V-COCO's photo 197388 in the project's format.
 
-    A person holds skis, two ski; read from the data handed to the project.
+    A person holds skis, two ski; read from the shared test data.
     The photo is linked, never copied.
 
     Returns:

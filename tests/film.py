@@ -1,4 +1,4 @@
-"""A film of the mini world, whose people can be told by hand."""
+"""Video of the mini world with known positions of persons."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +17,15 @@ WIDTH, HEIGHT, RATE = 224, 160, 10.0
 
 @dataclass
 class Actor:
-    """Person with a thing, moving over the ground.
+    """Person with an object, moving along the ground line.
 
     Args:
         stage (Callable): A builder of groups, such as ``mount``.
-        kind (str): The thing.
-        seed (int): Of the looks.
-        ground (float): The ground line, in pixels from above.
-        start (float): Where the actor is in frame 0, from the left.
-        speed (float): Pixels a frame; its sign is where the actor faces.
+        kind (str): The object class.
+        seed (int): Seed of the appearance.
+        ground (float): Vertical position of the ground line in pixels.
+        start (float): Horizontal position in frame 0.
+        speed (float): Pixels per frame; the sign is the facing direction.
     """
 
     stage: Callable[[Spot, str], Group]
@@ -49,8 +49,8 @@ class Actor:
         )
 
 
-# A rider goes left and is gone by frame 14; somebody has a dog on a leash at
-# the right, all the time; another rider comes from the left in frame 17.
+# The first rider leaves on the left by frame 14; a person with a dog on a
+# leash stays at the right; another rider enters from the left in frame 17.
 CAST = (
     Actor(mount, 'bicycle', 4, 112.0, 90.0, -10.0),
     Actor(leash, 'dog', 3, 150.0, 150.0, 0.5),
@@ -61,7 +61,7 @@ CAST = (
 def draw_film(
     num_frames: int, cast: Sequence[Actor] = CAST
 ) -> List[np.ndarray]:
-    """BGR pictures of the frames."""
+    """Draw the frames as BGR images."""
     canvas = Canvas(WIDTH, HEIGHT)
     Scene('street', 'train', Dice(3)).draw(canvas)
     street = canvas.colors.copy()

@@ -1,4 +1,4 @@
-"""HICO-DET's annotations in the structures of its three kinds of files.
+"""HICO-DET annotations in the structures of three file formats.
 
 The content is made up; the structures are those of anno_bbox.mat, of PPDM's
 JSON and of hicodet's JSON. Boxes are 1-based inclusive in all of them.
@@ -19,7 +19,7 @@ COCO = HOIVocabulary.load('v_coco')
 
 
 def image(name: str, size: Sequence[int], *hois: dict) -> dict:
-    """An image with its interactions, as :func:`hoi` gives them."""
+    """Build an image with interactions from :func:`hoi`."""
     return dict(name=name, size=size, hois=list(hois))
 
 
@@ -30,7 +30,7 @@ def hoi(
     links: Sequence = (),
     invisible: bool = False,
 ) -> dict:
-    """An interaction: its class, boxes (xyxy), and links from 1."""
+    """Build an interaction: class, boxes (xyxy), one-based links."""
     return dict(
         label=VOCABULARY.names.index(name),
         humans=humans,
@@ -41,7 +41,7 @@ def hoi(
 
 
 def _struct(rows: List[Dict[str, Any]], shape: str = 'row') -> np.ndarray:
-    """A MATLAB struct array; an empty one is a 0 x 0 double, as there."""
+    """Build a MATLAB struct array; an empty one is 0 x 0."""
     if not rows:
         return np.zeros((0, 0))
     array = np.empty(len(rows), [(key, object) for key in rows[0]])
@@ -61,7 +61,7 @@ def _mat_boxes(boxes: Sequence) -> np.ndarray:
 
 
 def write_mat(path: Path, train: Sequence[dict], test: Sequence[dict]) -> Path:
-    """Writes anno_bbox.mat."""
+    """Write anno_bbox.mat."""
 
     def split(images: Sequence[dict]) -> np.ndarray:
         return _struct(
@@ -117,7 +117,7 @@ def write_mat(path: Path, train: Sequence[dict], test: Sequence[dict]) -> Path:
 
 
 def _flat(im: dict) -> List[tuple]:
-    """(human box, object box, label) of each visible pair."""
+    """Return (human box, object box, label) of each visible pair."""
     return [
         (h['humans'][i - 1], h['objects'][j - 1], h['label'])
         for h in im['hois']
@@ -127,7 +127,7 @@ def _flat(im: dict) -> List[tuple]:
 
 
 def ppdm_content(images: Sequence[dict]) -> list:
-    """What trainval_hico.json or test_hico.json holds."""
+    """Return the content of trainval_hico.json or test_hico.json."""
     content = []
     for im in images:
         boxes, pairs = [], []
@@ -160,7 +160,7 @@ def ppdm_content(images: Sequence[dict]) -> list:
 
 
 def hicodet_content(images: Sequence[dict]) -> dict:
-    """What instances_test2015.json holds."""
+    """Return the content of instances_test2015.json."""
     annotation = []
     for im in images:
         flat = _flat(im)
@@ -194,6 +194,6 @@ def hicodet_content(images: Sequence[dict]) -> dict:
 
 
 def write_json(path: Path, content: Any) -> Path:
-    """Writes any of them."""
+    """Write content as a JSON file."""
     path.write_text(json.dumps(content))
     return path

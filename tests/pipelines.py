@@ -1,4 +1,4 @@
-"""What a pipeline's transforms get, and running them one after another."""
+"""Inputs for pipeline transforms, and a runner for pipelines."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from clhoi_mm.registry import TRANSFORMS
 
 
 def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
-    """A pipeline's dict; row k has label k, so that labels tell rows."""
+    """Build a results dict; labels are row numbers."""
     width, height = size
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
     pairs = np.array(pairs, np.int64).reshape(-1, 2)
@@ -52,7 +52,7 @@ def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
 
 
 def run(results, *steps):
-    """Runs a pipeline; None where a transform refuses the image."""
+    """Run a pipeline; return None where a transform drops the image."""
     for step in steps:
         if isinstance(step, str):
             step = dict(type=step)

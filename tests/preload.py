@@ -1,4 +1,4 @@
-"""What tools import, once for all processes that are forked to run them."""
+"""Imports shared by all forked tool processes."""
 
 import gc
 
@@ -18,7 +18,7 @@ import clhoi_mm.evaluation.metrics  # noqa: F401
 import clhoi_mm.models  # noqa: F401
 import clhoi_mm.visualization.hoi_local_visualizer  # noqa: F401
 
-# mmengine's data sets collect garbage as they open: not what is here, and
-# pages that are not written to are shared.
+# Move the imported objects out of the garbage collector's reach, so that their
+# pages are not written to and stay shared with the forks.
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-"""Freed memory stays with the process."""
+"""glibc's allocator keeps freed memory after configuration."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ import pytest
 
 from tests.data_utils import REPO
 
-# Page faults of filling 64 MB again and again.
+# Counts page faults while 64 MB are filled repeatedly.
 FAULTS = """
 import resource, sys
 import numpy as np
@@ -43,12 +43,12 @@ def run(how, **env):
 @pytest.mark.skipif(
     platform.libc_ver()[0] != 'glibc', reason='another allocator is used'
 )
-def test_page_faults_go_away():
+def test_configured_allocator_avoids_page_faults():
     _, usual = run('leave')
     kept, faults = run('keep')
     assert kept == 'True'
     assert usual > 20 * max(1, faults)
 
 
-def test_what_the_user_set_stays():
+def test_user_setting_is_kept():
     assert run('keep', MALLOC_TOP_PAD_='65536')[0] == 'False'

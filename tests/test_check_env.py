@@ -1,4 +1,4 @@
-"""The check of the environment: rules over what is found, and the command."""
+"""Environment check: version rules and the command."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ REPO = Path(__file__).resolve().parents[1]
 
 
 def installed(row: str, **versions: str) -> Found:
-    """A complete environment of one row; ``mmdet=None`` leaves mmdet out."""
+    """Build a complete environment of one row; ``mmdet=None`` omits mmdet."""
     needs = ROWS[row]
     found = {name: need.tested for name, need in needs.items()}
     found.update(versions)
@@ -42,7 +42,9 @@ def test_tested_versions_pass(row: str) -> None:
 
 @pytest.mark.parametrize('row', ROWS)
 @pytest.mark.parametrize('name', ROWS['onedl'])
-def test_missing_is_named_with_its_remedy(row: str, name: str) -> None:
+def test_missing_package_is_reported_with_its_remedy(
+    row: str, name: str
+) -> None:
     problems = check(installed(row, **{name: None}))
     need = ROWS[row][name]
     if need.optional:
@@ -93,12 +95,12 @@ def test_bounds(row, name, version, error, words) -> None:
 
 
 @pytest.mark.parametrize('row', ROWS)
-def test_new_transformers_fit_without_mmpretrain(row: str) -> None:
+def test_new_transformers_pass_without_mmpretrain(row: str) -> None:
     found = installed(row, transformers='5.1.0', mmpretrain=None)
     assert not any(problem.error for problem in check(found))
 
 
-def test_upstream_without_a_distribution_is_known_by_its_version() -> None:
+def test_upstream_without_distribution_is_recognized_by_version() -> None:
     found = replace(installed('openmmlab'), dists=set())
     assert find_row(found)[0] == 'openmmlab'
     assert check(found) == []
@@ -131,7 +133,7 @@ def test_broken_imports(row: str) -> None:
     assert vision.error and 'torchvision::nms' in vision.text
 
 
-def test_operators_that_do_not_fit_torch() -> None:
+def test_operators_built_for_another_torch() -> None:
     found = installed('onedl')
     found.operators = STAND_IN
     found.errors = {'mmcv.ops': 'RuntimeError: operator torchvision::nms'}
@@ -140,7 +142,7 @@ def test_operators_that_do_not_fit_torch() -> None:
     assert 'make setup TORCH=lock' in problem.remedy
 
 
-def test_operators_that_other_tools_do_not_find() -> None:
+def test_operators_hidden_from_other_tools() -> None:
     found = replace(installed('onedl'), is_registered=False)
     assert check(replace(found, operators=COMPILED)) == []
     (problem,) = check(replace(found, operators=STAND_IN))
@@ -179,7 +181,7 @@ RELEASES = st.lists(st.integers(0, 2000), min_size=1, max_size=4).map(
 
 
 @given(RELEASES, RELEASES)
-def test_versions_are_ordered_as_pip_orders_them(a: str, b: str) -> None:
+def test_versions_are_ordered_like_pip(a: str, b: str) -> None:
     assert (parse_version(a) < parse_version(b)) == (Version(a) < Version(b))
     assert (parse_version(a) == parse_version(b)) == (Version(a) == Version(b))
 
@@ -187,7 +189,7 @@ def test_versions_are_ordered_as_pip_orders_them(a: str, b: str) -> None:
 @pytest.mark.parametrize(
     'suffix', ['+cu130', 'rc4', '.post1', '.dev0+g1a', '']
 )
-def test_version_suffixes_do_not_count(suffix: str) -> None:
+def test_version_suffixes_are_ignored(suffix: str) -> None:
     assert parse_version(f'2.12.1{suffix}') == (2, 12, 1)
     assert parse_version('unknown') == ()
 
@@ -209,7 +211,7 @@ def test_command_on_this_environment() -> None:
     assert f"mmcv's operators: {kind}\n" in done.stdout
 
 
-def test_command_where_the_operators_are_broken(tmp_path: Path) -> None:
+def test_command_with_broken_operators(tmp_path: Path) -> None:
     package = tmp_path / 'torchvision'
     package.mkdir()
     (package / '__init__.py').write_text('raise RuntimeError("no such file")')

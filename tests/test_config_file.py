@@ -18,7 +18,7 @@ from tests.tool_utils import MINI
 
 @pytest.fixture
 def formatted(monkeypatch):
-    """How often yapf was asked."""
+    """Count the calls of yapf."""
     from yapf.yapflib import yapf_api
 
     calls, usual = [], yapf_api.FormatCode
@@ -32,7 +32,7 @@ def formatted(monkeypatch):
     return calls
 
 
-def test_text_is_mmengines_and_formatted_once(formatted, tmp_path):
+def test_text_equals_mmengines_and_is_formatted_once(formatted, tmp_path):
     cfg = read_config(MINI)
     assert cfg.pretty_text == Config.fromfile(MINI).pretty_text
     formatted.clear()
@@ -42,7 +42,7 @@ def test_text_is_mmengines_and_formatted_once(formatted, tmp_path):
     assert (tmp_path / 'config.py').read_text() == cfg.pretty_text
 
 
-def test_what_is_changed_is_formatted_anew(formatted):
+def test_changed_config_is_formatted_again(formatted):
     cfg = read_config(MINI, {'train_cfg.max_epochs': 3})
     before = cfg.pretty_text
     cfg.model.icn.num_heads = 8
@@ -53,7 +53,7 @@ def test_what_is_changed_is_formatted_anew(formatted):
 HOOKS = [dict(type='A', x=1), dict(type='B', steps=[dict(type='C', y=2)])]
 
 
-def test_members_of_lists_are_addressed_by_type():
+def test_list_members_are_addressed_by_type():
     cfg = Config(dict(hooks=copy.deepcopy(HOOKS)))
     options = {'hooks.B.steps.C.y': 3, 'hooks.0.x': 4, 'hooks.A.new': [1]}
     merge_options(cfg, options)
@@ -65,7 +65,7 @@ def test_members_of_lists_are_addressed_by_type():
 @pytest.mark.parametrize(
     'key, number', [('hooks.Z.x', 'no'), ('hooks.A.x', '2')]
 )
-def test_a_type_that_is_not_there_once(key, number):
+def test_missing_or_repeated_type_is_an_error(key, number):
     cfg = Config(dict(hooks=[*HOOKS, dict(type='A')]))
     message = f'{key}: hooks has {number} members.*A, B, A.*an index from 0'
     with pytest.raises(InputError, match=message):
@@ -73,14 +73,14 @@ def test_a_type_that_is_not_there_once(key, number):
 
 
 def test_options_are_not_changed_by_merging():
-    """mmengine takes parts of nested options away."""
+    """Merging leaves the options dict as it was, ``_delete_`` included."""
     options = {'part': dict(_delete_=True, x=1)}
     merge_options(Config(dict(part=dict(y=2))), options)
     assert options == {'part': dict(_delete_=True, x=1)}
 
 
 @pytest.mark.parametrize('value', [None, 3, 'text'])
-def test_keys_do_not_lead_into_entries_that_hold_no_others(value):
+def test_key_below_a_non_dict_is_an_error(value):
     cfg = Config(dict(model=dict(label_noise=value)))
     with pytest.raises(InputError) as error:
         merge_options(cfg, {'model.label_noise.warmup': 3})
@@ -93,7 +93,7 @@ def test_keys_do_not_lead_into_entries_that_hold_no_others(value):
     assert cfg.model.label_noise == 5 and cfg.new.entry.inner == 1
 
 
-def test_an_unknown_option_is_answered_with_the_known_ones():
+def test_unknown_option_error_lists_the_known_ones():
     registry = Registry('model')
 
     @registry.register_module()

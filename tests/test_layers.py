@@ -1,4 +1,4 @@
-"""Which folders of the package know which: none knows one that knows it."""
+"""Import layering of the package: no cycles between folders."""
 
 import ast
 
@@ -7,7 +7,7 @@ import pytest
 from tests.data_utils import REPO
 
 PACKAGE = REPO / 'clhoi_mm'
-# What a folder may import, besides itself.
+# Folders that each folder may import, besides itself.
 ALLOWED = {
     'utils': {'utils'},
     'annotations': {'annotations', 'utils', 'vocabulary'},
@@ -16,7 +16,7 @@ ALLOWED = {
 
 
 def imported(path):
-    """Folders of the package that a module imports, wherever it does."""
+    """Return all folders of the package that a module imports."""
     parts = path.relative_to(REPO).with_suffix('').parts
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -35,7 +35,7 @@ def imported(path):
 
 
 @pytest.mark.parametrize('folder', ALLOWED)
-def test_lower_folders_know_no_higher_ones(folder):
+def test_folders_import_only_lower_layers(folder):
     found = {
         (str(path.relative_to(REPO)), name)
         for path in (PACKAGE / folder).rglob('*.py')

@@ -1,4 +1,4 @@
-"""What is installed: requirements, the bare import, wheel and sdist."""
+"""Packaging: requirements, the bare import, wheel and sdist."""
 
 import ast
 import os
@@ -35,7 +35,7 @@ SHIPPED = (
 )
 
 
-def test_no_file_holds_an_unresolved_merge() -> None:
+def test_no_file_has_merge_conflict_markers() -> None:
     marker = re.compile(r'^(<{7} |>{7} )', re.MULTILINE)
     folders = ('clhoi_mm', 'configs', 'docs', 'projects', 'tests', 'tools')
     paths = [path for name in folders for path in (REPO / name).rglob('*.*')]
@@ -87,7 +87,7 @@ def test_lock_is_fully_pinned(row: str) -> None:
     }
 
 
-def test_the_web_page_changes_nothing_that_is_locked() -> None:
+def test_web_requirements_agree_with_the_lock() -> None:
     pins = requirements('lock-web')
     for python in PYTHONS:
         names = [
@@ -106,7 +106,7 @@ def test_the_web_page_changes_nothing_that_is_locked() -> None:
     assert need.specifier.contains(str(pin.specifier).removeprefix('=='))
 
 
-def test_the_sentence_encoder_is_pinned_by_its_hash() -> None:
+def test_sentence_encoder_is_pinned_by_hash() -> None:
     (need,) = requirements('minilm')
     lock = (REPO / 'requirements/lock-minilm.txt').read_text()
     (pin,) = re.findall(
@@ -117,7 +117,7 @@ def test_the_sentence_encoder_is_pinned_by_its_hash() -> None:
     assert {'sentence-transformers', 'transformers', 'torch'} <= locked
 
 
-def test_the_captions_model_is_pinned_by_its_hash() -> None:
+def test_caption_model_is_pinned_by_hash() -> None:
     lock = (REPO / 'requirements/lock-captions.txt').read_text()
     (pin,) = re.findall(
         r'^([^#\n]+) \\\n    --hash=sha256:[0-9a-f]{64}$', lock, re.MULTILINE
@@ -134,7 +134,7 @@ def test_check_env_agrees_with_requirements(row: str) -> None:
     for name in ROWS:
         for pin in requirements(f'lock-{name}'):
             pins.setdefault(pin.name, []).append(pin.specifier)
-    # The lock's torch, and a current one.
+    # The lock's torch version, and a current one.
     pins['torch'].append(SpecifierSet('==2.14.1'))
     pins['torchvision'].append(SpecifierSet('==0.29.1'))
     loose = {r.name: r.specifier for r in requirements(row)}
@@ -146,7 +146,7 @@ def test_check_env_agrees_with_requirements(row: str) -> None:
             assert not need.below or not loose[need.dist].contains(need.below)
 
 
-def test_no_file_names_an_index() -> None:
+def test_requirements_name_no_package_index() -> None:
     files = [REPO / 'Makefile', REPO / 'setup.py', REPO / 'pyproject.toml']
     files += (REPO / 'requirements').iterdir()
     files += (REPO / 'tools' / 'setup').glob('*.py')
@@ -157,12 +157,12 @@ def test_no_file_names_an_index() -> None:
         ), file
 
 
-def test_extras_and_runtime_hold_no_mm_package() -> None:
+def test_extras_and_runtime_list_no_mm_package() -> None:
     names = {r.name for r in requirements('runtime')}
     assert not any('mm' in name or name == 'torch' for name in names)
 
 
-def test_light_parts_import_only_what_is_declared() -> None:
+def test_light_parts_import_only_declared_packages() -> None:
     names = {r.name for r in requirements('runtime')} - {'pillow'} | {'PIL'}
     package = REPO / 'clhoi_mm'
     files = [package / '__init__.py', package / 'check_env.py']
@@ -200,7 +200,9 @@ def test_import_is_light() -> None:
 def test_import_without_anything_installed() -> None:
     done = run_python('-S', '-c', 'import clhoi_mm', cwd=REPO)
     assert done.returncode == 0
-    assert done.stderr.count('\n') <= 2  # the warning, and where it arose
+    assert (
+        done.stderr.count('\n') <= 2
+    )  # The warning, and where it was raised.
     for words in ('torch, mmengine, mmcv, mmdet, not found', '"make setup"'):
         assert words in done.stderr
 
@@ -219,7 +221,7 @@ def test_import_without_anything_installed() -> None:
         'apis',
     ],
 )
-def test_parts_for_training_name_missing_packages(part: str) -> None:
+def test_training_parts_name_missing_packages(part: str) -> None:
     done = run_python(
         '-S',
         '-W',
@@ -235,7 +237,7 @@ def test_parts_for_training_name_missing_packages(part: str) -> None:
     )
 
 
-def test_model_index_is_read_and_names_configs_that_exist() -> None:
+def test_model_index_names_existing_configs() -> None:
     modelindex = pytest.importorskip('modelindex')
     index = modelindex.load(str(REPO / 'model-index.yml'))
     models = {model.name: model for model in index.models}
@@ -247,7 +249,7 @@ def test_model_index_is_read_and_names_configs_that_exist() -> None:
 
 @pytest.fixture(scope='module')
 def archives(tmp_path_factory) -> tuple[Path, Path]:
-    """An sdist of the tree, and a wheel built from that sdist."""
+    """Build an sdist, and a wheel from that sdist."""
     tmp = tmp_path_factory.mktemp('dist')
     source = tmp / 'source'
     source.mkdir()
@@ -282,7 +284,7 @@ def archives(tmp_path_factory) -> tuple[Path, Path]:
     return sdist, wheel
 
 
-def test_one_version_everywhere() -> None:
+def test_version_is_the_same_everywhere() -> None:
     text = (REPO / 'clhoi_mm' / 'version.py').read_text()
     version = re.search(r"__version__ = '(.+)'", text).group(1)
     citation = (REPO / 'CITATION.cff').read_text()
@@ -371,8 +373,8 @@ def test_wheel_installs_without_torch(archives, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_teacher_part_works_without_torch(archives, tmp_path: Path) -> None:
-    """With what pip installs by itself; needs the package index."""
+def test_teacher_package_works_without_torch(archives, tmp_path: Path) -> None:
+    """Install with pip's own dependencies; needs the package index."""
     venv = tmp_path / 'venv'
     assert run_python('-m', 'venv', str(venv)).returncode == 0
     python = str(venv / 'bin' / 'python')
@@ -404,21 +406,21 @@ def test_teacher_part_works_without_torch(archives, tmp_path: Path) -> None:
 
 @pytest.fixture
 def filled(tmp_path: Path) -> Path:
-    """An environment that sees all packages of this one but the project."""
+    """Make an environment with all packages except the project."""
     venv = tmp_path / 'filled'
     done = run_python('-m', 'venv', '--without-pip', str(venv))
     assert done.returncode == 0, done.stderr
     (site,) = venv.glob('lib/python*/site-packages')
     ours = Path(sysconfig.get_paths()['purelib'])
     for path in ours.iterdir():
-        # Neither it nor what an editable installation of it left.
+        # Omit the project and its editable installation.
         if not re.search('clhoi_mm|distutils-precedence', path.name):
             (site / path.name).symlink_to(path)
     return venv
 
 
 @pytest.mark.slow
-def test_wheel_in_an_environment_that_has_mmdet(
+def test_wheel_in_an_environment_with_mmdet(
     archives, filled: Path, tmp_path: Path
 ) -> None:
     python = str(filled / 'bin' / 'python')
@@ -441,13 +443,13 @@ def test_wheel_in_an_environment_that_has_mmdet(
     before = {path.name for path in site.iterdir()}
     run('-m', 'pip', 'install', '-q', '--no-deps', str(archives[1]))
     assert (site / 'clhoi_mm_ops.pth').is_file()
-    # As a stock tool of mmdet begins, and as it finds the plugin.
+    # Imports in the order of a stock mmdet tool and its config.
     code = (
         'import mmdet.utils, mmcv.ops, mmcv._ext, torch; '
         'boxes = torch.tensor([[0., 0, 4, 4], [0, 0, 4, 3]]); '
         'kept = mmcv.ops.nms(boxes, torch.tensor([.5, .9]), .5)[1]; '
         'import clhoi_mm.models; from clhoi_mm.registry import MODELS; '
-        'print(kept.tolist()); '  # mmdet prints as well
+        'print(kept.tolist()); '  # mmdet prints as well.
         'print(MODELS.get("CLHOI").__module__, clhoi_mm.__file__)'
     )
     kept, found = run('-W', 'ignore', '-c', code).splitlines()[-2:]

@@ -1,4 +1,4 @@
-"""Threads on busy cores are told of, others are not."""
+"""Warning about more threads than free cores."""
 
 import os
 
@@ -24,7 +24,7 @@ def test_warning(monkeypatch, capsys, threads, busy, expected):
     printed = capsys.readouterr().err
     assert expected in printed and bool(printed) == bool(expected)
     assert printed.count('\n') <= 1
-    # As make sets it: threads do not wait in loops.
+    # The Makefile sets this, so that waiting threads sleep.
     monkeypatch.setenv('GOMP_SPINCOUNT', '3000')
     warn_of_busy_cores()
     assert not capsys.readouterr().err

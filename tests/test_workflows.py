@@ -1,4 +1,4 @@
-"""Workflows and templates of GitHub: their YAML, and what they run."""
+"""GitHub workflows and templates: valid YAML, existing make targets."""
 
 import re
 
@@ -25,7 +25,7 @@ def make_commands():
                 yield line.split()[1:]
 
 
-def test_targets_are_those_of_the_makefile():
+def test_workflow_targets_exist_in_the_makefile():
     rules = (REPO / 'Makefile').read_text()
     words = [word for command in make_commands() for word in command]
     targets = [word for word in words if '=' not in word]
@@ -36,12 +36,12 @@ def test_targets_are_those_of_the_makefile():
 
 def test_every_supported_python_is_tested():
     pythons = dict(jobs())['test']['strategy']['matrix']['python']
-    # 3.10, not the number 3.1.
+    # The string 3.10, not the number 3.1.
     assert pythons == ['3.10', '3.11', '3.12', '3.13', '3.14']
 
 
 @pytest.mark.parametrize('path', WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_only_reads_and_actions_have_versions(path):
+def test_workflow_is_read_only_and_actions_are_pinned(path):
     content = yaml.safe_load(path.read_text())
     assert content['permissions'] == {'contents': 'read'}
     for job in content['jobs'].values():
@@ -53,7 +53,7 @@ def test_workflow_only_reads_and_actions_have_versions(path):
 
 
 @pytest.mark.parametrize('path', FORMS, ids=lambda path: path.name)
-def test_issue_form_asks_something(path):
+def test_issue_form_has_questions(path):
     form = yaml.safe_load(path.read_text())
     assert form['name'] and form['description']
     for field in form['body']:

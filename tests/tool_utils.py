@@ -1,4 +1,4 @@
-"""Runs the project's tools as a user does, and reads what they leave behind.
+"""Run the project's tools like a user and read their outputs.
 
 A tool starts in its own process. Most of its start is spent on importing
 torch and mmdet; :func:`run_tool` spends it once, in a process that is forked
@@ -24,7 +24,7 @@ from tests.data_utils import REPO
 MINI = REPO / 'configs' / 'clhoi_r18_mini.py'
 TRAIN = REPO / 'tools' / 'train.py'
 TEST = REPO / 'tools' / 'test.py'
-# A few images are not worth processes that load them.
+# Loading a few images does not pay for worker processes.
 NO_WORKERS = tuple(
     f'{split}_dataloader.{option}'
     for split in ('train', 'val', 'test')
@@ -34,7 +34,7 @@ NO_WORKERS = tuple(
 
 @dataclass
 class Done:
-    """How a run ended.
+    """Outcome of a run.
 
     Attributes:
         code (int): Exit code, negative where a signal ended it.
@@ -45,13 +45,13 @@ class Done:
     text: str
 
     def check(self) -> 'Done':
-        """The run, which must have ended well."""
+        """Return the run after asserting that it succeeded."""
         assert self.code == 0, self.text[-6000:]
         return self
 
 
 def _environment() -> dict:
-    """A new terminal's, in which this repository is installed."""
+    """Return a new terminal's variables, this repository installed."""
     env = {k: v for k, v in os.environ.items() if k != 'LOCAL_RANK'}
     return dict(env, PYTHONPATH=str(REPO), PYTHONUNBUFFERED='1')
 
@@ -62,12 +62,14 @@ def run_command(
     timeout: int = 560,
     modules: Optional[Path] = None,
 ) -> Done:
-    """Run a command, its Python anew; 'python' is the one of the tests.
+    """Run a command in a new process.
+
+    'python' stands for the tests' interpreter.
 
     Args:
         *command (str | Path): The command's words.
         cwd (Path): Its working folder.
-        timeout (int): Seconds until it is given up.
+        timeout (int): Time limit in seconds.
         modules (Path, optional): A folder of modules that it may import.
     """
     command = [str(part) for part in command]
@@ -90,7 +92,7 @@ def run_command(
 def _become(
     tool: str, args: List[str], cwd: str, log: str, env: Dict[str, str]
 ) -> None:
-    """Go on as the tool, in a forked process."""
+    """Turn a forked process into the tool."""
     os.chdir(cwd)
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
@@ -98,7 +100,7 @@ def _become(
     os.environ.pop('LOCAL_RANK', None)
     os.environ.update(env)
     sys.argv = [tool, *args]
-    # As Python does for a script.
+    # Python puts the script's folder first on sys.path.
     sys.path.insert(0, os.path.dirname(tool))
     runpy.run_path(tool, run_name='__main__')
 
@@ -111,22 +113,22 @@ def run_tool(
     timeout: int = 300,
     processes: int = 1,
 ) -> Done:
-    """Run a tool in a process of its own that has imported mmdet already.
+    """Run a tool in a forked process with mmdet imported.
 
-    Several processes find each other as those of torchrun do, if the tool's
-    arguments say ``--launcher pytorch``.
+    Several processes connect like those of torchrun, if the tool's
+    arguments have ``--launcher pytorch``.
 
     Args:
         tool (Path): A Python script.
         *args (str | Path): Its arguments.
         cwd (Path): Its working folder.
-        kill_when (Path, optional): Kill the run, without a chance to tidy
-            up, as soon as this file is there.
-        timeout (int): Seconds until the run is given up.
-        processes (int): How many at once. Defaults to 1.
+        kill_when (Path, optional): Kill the run (SIGKILL, without
+            cleanup) as soon as this file exists.
+        timeout (int): Time limit in seconds.
+        processes (int): Number of processes. Defaults to 1.
     """
     context = multiprocessing.get_context('forkserver')
-    # The first is not found from another folder than the repository's.
+    # The relative path is not found from another working folder.
     context.set_forkserver_preload(['tests.preload', 'clhoi_mm.models'])
     started, logs = [], []
     port = _free_port()
@@ -157,7 +159,7 @@ def run_tool(
         )
         started[-1].start()
     end = time.monotonic() + timeout
-    # Those whose companion has failed would wait for it.
+    # Processes whose peer has failed would wait for it.
     while (
         any(p.is_alive() for p in started)
         and time.monotonic() < end
@@ -189,7 +191,7 @@ def _free_port() -> str:
 def make_world(
     folder: Path, num_train: int, num_val: int, num_test: int
 ) -> Path:
-    """Make a folder one to work in: a small mini world, its detector."""
+    """Fill a working folder: a small mini world and its detector."""
     (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
     run_tool(
         REPO / 'projects/mini_world/make_mini.py',
@@ -201,16 +203,16 @@ def make_world(
 
 
 def options(*values: str) -> List[str]:
-    """``--cfg-options`` with them."""
+    """Format overrides as ``--cfg-options``."""
     return ['--cfg-options', *values]
 
 
 def read_losses(work_dir: Path, *others: str) -> Dict[int, Dict[str, float]]:
-    """The losses and learning rate that the latest run logged, by step.
+    """Return losses and learning rate of the latest run by step.
 
     Args:
-        work_dir (Path): Of the run.
-        *others (str): What else to read.
+        work_dir (Path): The run's work dir.
+        *others (str): Further keys to read.
     """
     scalars = sorted(work_dir.glob('*/vis_data/scalars.json'))[-1]
     rows = [json.loads(line) for line in scalars.read_text().splitlines()]
@@ -234,7 +236,7 @@ def read_metrics(text: str) -> Dict[str, float]:
 
 
 def assert_in(text: str, *parts: str) -> None:
-    """Assert that a run's last words, its error, hold every part."""
+    """Assert that a run's final error message contains every part."""
     last = ' '.join(text.split('\n')[-30:])
     last = ' '.join(last.split())
     for part in parts:
@@ -242,7 +244,7 @@ def assert_in(text: str, *parts: str) -> None:
 
 
 def write_clip(folder: Path, projection_dim: int) -> Path:
-    """A tiny CLIP text tower with random weights and a letters' tokenizer."""
+    """Write a tiny random CLIP text tower and its tokenizer."""
     import torch
     import transformers
 
@@ -268,10 +270,10 @@ def write_clip(folder: Path, projection_dim: int) -> Path:
 
 
 def write_detr(config: Path, path: Path) -> Path:
-    """Random weights of a config's DETR, as an mmdet checkpoint.
+    """Write random weights of a config's DETR as an mmdet checkpoint.
 
-    Plain random weights find a hundred times the same. Here some queries see
-    a person, the others a bicycle, with confidence and in different places.
+    With plain random weights all queries are equal. Here some queries predict
+    a person, the others a bicycle, with high scores in different places.
 
     Args:
         config (Path): A config with ``model.detector.detector``.
@@ -305,7 +307,7 @@ def write_detr(config: Path, path: Path) -> Path:
         model.predict(torch.randn(1, 3, *size), [sample], rescale=False)
         hook.remove()
         seen = seen[0][-1, 0]
-        # A direction in which queries differ, seen from their mean.
+        # A direction in which query embeddings differ from their mean.
         direction = (seen[0] - seen.mean(0)) * 10 / seen.var(0).sum()
         head.fc_cls.weight.zero_()
         head.fc_cls.bias.zero_()

@@ -1,4 +1,4 @@
-"""V-COCO's files as their owners publish them, small and by hand."""
+"""Small hand-written files in V-COCO's published formats."""
 
 import json
 from collections import Counter
@@ -13,8 +13,8 @@ for verb in VOCABULARY.verbs:
     action, _, role = verb.partition(' ')
     ROLES.setdefault(action, ['agent']).extend([role] if role else [])
 
-# Image 30 has three people and a cup, 20 a person and skis. Person 13 is in
-# COCO alone; category numbers have COCO's gaps.
+# Image 30 has three persons and a cup, image 20 a person and skis. Person 13
+# is in COCO only; category ids have COCO's gaps.
 PERSON, SKIS, CUP = 1, 35, 47
 COCO = dict(
     info=dict(year=2014),
@@ -47,7 +47,7 @@ COCO = dict(
         dict(id=CUP, name='cup')
     ])  # fmt: skip
 PERSONS = [(30, 12), (20, 21), (30, 11)]
-# Person -> action -> objects of its roles; 0 is absent.
+# Person -> action -> objects of its roles; 0 means no object.
 DONE = {
     11: dict(hold=[14], drink=[14], stand=[], smile=[]),
     12: dict(hold=[0], cut=[0, 14]),
@@ -56,7 +56,7 @@ DONE = {
 
 
 def official(persons=PERSONS, done=DONE):
-    """What vcoco_test.json holds: roles one row after another."""
+    """Return the content of vcoco_test.json, role by role."""
     content = []
     for action, roles in ROLES.items():
         rows = [[ann for _, ann in persons]]
@@ -79,7 +79,7 @@ def official(persons=PERSONS, done=DONE):
 
 
 def pairs_content():
-    """The same as fredzzhang's file: pairs of 24 roles, image by image."""
+    """Return fredzzhang's file: pairs of 24 roles by image."""
     anns = {ann['id']: ann for ann in COCO['annotations']}
     classes = [v for v in VOCABULARY.verbs if ' ' in v and 'point' not in v]
     objects = ['background', *VOCABULARY.objects]
@@ -132,7 +132,7 @@ def convert_official(tmp_path, content=None, coco=COCO, **kwargs):
 
 
 def read_rows(path):
-    """(image, action role, person's box, object's box and label)."""
+    """Return (image, action role, person box, object box, label) rows."""
     file = AnnotationFile.read(path)
     labeled = LabeledAnnotations(file, VOCABULARY)
     rows = Counter()

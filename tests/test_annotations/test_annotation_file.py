@@ -1,4 +1,4 @@
-"""The reader of the annotation file."""
+"""Reader of the project's annotation file."""
 
 import json
 
@@ -48,7 +48,7 @@ def test_arrays_by_hand():
     assert file.hoi_labelled.sum() == len(file.bboxes) - 1
     labels = file.pair_labels(HICO)
     assert HICO.names[labels[0]] == 'ride bicycle'
-    # What the vocabulary lacks has no label in it.
+    # Names outside the vocabulary have no label.
     assert (file.pair_labels(MINI) >= 0).sum() < len(labels)
 
 
@@ -59,7 +59,7 @@ def test_backslashes_become_slashes(tmp_path):
     assert file.images[0]['file_name'] == file.keys[0] == 'train/busy.png'
 
 
-def test_unknown_sizes_are_refused_where_they_are_needed():
+def test_unknown_sizes_are_errors_where_needed():
     content = make_annotations(HICO, tiny_scenes())
     content['images'][3]['height'] = None
     file = AnnotationFile(content, 'ann.json')
@@ -87,7 +87,7 @@ PAIRS = st.lists(
 
 
 @given(PAIRS)
-def test_what_the_builder_writes_is_read(tmp_path_factory, pairs):
+def test_written_file_is_read_back(tmp_path_factory, pairs):
     path = tmp_path_factory.mktemp('ann') / 'ann.json'
     builder = AnnotationBuilder(MINI, dict(description='é'))
     expected = []
@@ -141,7 +141,7 @@ FIELDS = {
 
 @settings(max_examples=200)
 @given(st.data())
-def test_any_value_is_read_or_refused(data):
+def test_any_value_is_read_or_an_input_error(data):
     content = make_annotations(MINI, [])
     for i in (0, 1):
         content['images'].append(
@@ -189,7 +189,7 @@ def test_any_value_is_read_or_refused(data):
 
 
 @pytest.mark.parametrize('encoding', ['utf-8-sig', 'utf-16'])
-def test_the_teacher_knows_images_by_the_same_keys(tmp_path, encoding):
+def test_teacher_uses_the_same_image_keys(tmp_path, encoding):
     from clhoi_mm.teacher.requests.images import ImageSource
 
     content = make_annotations(HICO, tiny_scenes())

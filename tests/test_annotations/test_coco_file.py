@@ -1,4 +1,4 @@
-"""COCO files as annotation tools export them."""
+"""COCO files from annotation tools."""
 
 import copy
 import json
@@ -77,7 +77,7 @@ def test_paths_get_slashes(tmp_path):
     assert read(tmp_path, content).images[1]['file_name'] == 'images/sub/a.jpg'
 
 
-def test_a_category_without_a_box_needs_no_label(tmp_path):
+def test_unused_category_needs_no_label(tmp_path):
     vocabulary = HOIVocabulary.load('hico_det')
     content = edited()
     content['categories'].append(dict(id=9, name='lamp post'))
@@ -115,7 +115,7 @@ BAD = [
 
 
 @pytest.mark.parametrize('section, values, message', BAD)
-def test_bad_records_are_named(tmp_path, section, values, message):
+def test_bad_records_are_errors(tmp_path, section, values, message):
     with pytest.raises(ValueError, match=f'boxes.json: .*{message}'):
         read(tmp_path, edited((section, 0, values)))
 
@@ -146,7 +146,7 @@ JSON = st.recursive(
     ),
     value=JSON,
 )
-def test_any_value_is_read_or_refused(
+def test_any_value_is_read_or_an_input_error(
     tmp_path_factory, section, index, field, value
 ):
     content = edited()

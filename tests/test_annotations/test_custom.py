@@ -40,7 +40,7 @@ def files(tmp_path):
     return coco, pairs
 
 
-def test_by_hand(files, tmp_path):
+def test_conversion_by_hand(files, tmp_path):
     report = convert_custom(*files, tmp_path / 'out/train.json', name='garden')
     assert (
         report.images,
@@ -87,7 +87,7 @@ def test_json_equals_csv(files, tmp_path):
     ).read_bytes()
 
 
-def test_another_split_takes_the_vocabulary(files, tmp_path):
+def test_another_split_reuses_the_vocabulary(files, tmp_path):
     coco, pairs = files
     made = convert_custom(coco, pairs, tmp_path / 'train.json').vocabulary
     pairs.write_text('human_ann_id,object_ann_id,verb\n5,6,push\n')
@@ -114,7 +114,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize('rows', BROKEN)
-def test_bad_rows_are_named(files, tmp_path, rows):
+def test_bad_rows_are_errors(files, tmp_path, rows):
     coco, pairs = files
     pairs.write_text('human_ann_id,object_ann_id,verb,invisible\n' + rows)
     with pytest.raises(ValueError, match=BROKEN[rows]):
@@ -171,7 +171,7 @@ def test_suspect_boxes_are_counted(files, tmp_path):
     assert note.startswith('4 of 4 boxes reach beyond their image, for one')
     assert "annotation 5, [80, 60, 100, 80], in image 'a' of 100 x 80" in note
     assert '[x1, y1, x2, y2]' in note
-    # A box that is rounded is no box outside.
+    # A box that exceeds the image by rounding is not counted.
     notes = convert_boxes(
         files,
         tmp_path,
@@ -188,7 +188,7 @@ def test_suspect_boxes_are_counted(files, tmp_path):
     assert 'annotation 7,' in empty
 
 
-def test_a_person_paired_with_itself_is_counted(files, tmp_path):
+def test_person_paired_with_itself_is_counted(files, tmp_path):
     coco, pairs = files
     pairs.write_text(CSV + '5,5,push,\n')
     report = convert_custom(coco, pairs, tmp_path / 'out.json')
@@ -197,7 +197,7 @@ def test_a_person_paired_with_itself_is_counted(files, tmp_path):
     assert 'line 6' in note
 
 
-def test_no_input_is_written_over(files, tmp_path):
+def test_inputs_are_never_overwritten(files, tmp_path):
     coco, pairs = files
     made = convert_custom(coco, pairs, tmp_path / 'a.json').vocabulary
     link = tmp_path / 'link.json'
@@ -220,7 +220,7 @@ def test_no_input_is_written_over(files, tmp_path):
             convert_custom(coco, pairs, folder)
 
 
-def test_no_row_with_its_annotation_is_an_error(files, tmp_path):
+def test_no_matching_rows_is_an_error(files, tmp_path):
     coco, pairs = files
     pairs.write_text('human_ann_id,object_ann_id,verb\n105,106,push\n')
     with pytest.raises(ValueError, match='such as 105.*such as [5679]') as e:
@@ -229,7 +229,7 @@ def test_no_row_with_its_annotation_is_an_error(files, tmp_path):
     assert not (tmp_path / 'out.json').exists()
 
 
-def test_roboflow_groups_are_no_objects(files, tmp_path):
+def test_roboflow_groups_are_not_objects(files, tmp_path):
     coco, pairs = files
     content = json.loads(json.dumps(COCO))
     for group in ('person', 'people'):
@@ -244,7 +244,7 @@ def test_roboflow_groups_are_no_objects(files, tmp_path):
         vocab = HOIVocabulary.load(report.vocabulary)
         assert vocab.objects == ('person', 'lawn_mower')
         assert f"category 0, '{group}', has no box" in report.notes[0]
-    # A group with a box of its own stays; two spellings are one object.
+    # A group with its own box is kept; two spellings are one object.
     content['categories'][0]['name'] = 'Person'
     content['annotations'][2]['category_id'] = 0
     coco.write_text(json.dumps(content))
@@ -274,7 +274,7 @@ def test_sizes_come_from_stored_pixels(files, tmp_path):
     assert '2 images have their size from' in report.notes[0]
     file = AnnotationFile.read(report.path)
     assert file.sizes.tolist() == [[100, 80], [60, 50]]
-    # Boxes on the upright picture would be elsewhere on the stored pixels.
+    # Boxes on the rotated image would be misplaced on the stored pixels.
     content['images'][0].update(width=80, height=100)
     coco.write_text(json.dumps(content))
     with pytest.raises(ValueError, match='width 80, but .* 100 x 80 .*EXIF'):
@@ -298,7 +298,7 @@ def test_bad_files(files, tmp_path):
         convert_custom(coco, pairs, tmp_path / 'out.json')
 
 
-def test_people_of_another_name(files, tmp_path):
+def test_person_category_with_another_name(files, tmp_path):
     def rename(content):
         content['categories'] = [
             dict(id=3, name='Human'),
@@ -339,7 +339,7 @@ def test_people_of_another_name(files, tmp_path):
         max_size=8,
     )
 )
-def test_pairs_come_back(files, tmp_path, rows):
+def test_pairs_round_trip(files, tmp_path, rows):
     coco, pairs = files
     pairs.write_text(
         'human_ann_id,object_ann_id,verb,invisible\n'
@@ -350,7 +350,7 @@ def test_pairs_come_back(files, tmp_path, rows):
     file = AnnotationFile.read(report.path)
     hois = LabeledAnnotations(file, vocab).hois(0)
     ids = [5, 6, 9]
-    # A repeated pair counts once, and is visible where one of them is.
+    # A repeated pair counts once, and is visible if any of them is.
     expected = {}
     for *pair, invisible in rows:
         pair = tuple(pair)

@@ -1,4 +1,4 @@
-"""Near-duplicate boxes, merged with and without torch."""
+"""Deduplication of boxes with and without torch."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ BOX = st.tuples(*[st.integers(0, 12)] * 2, *[st.integers(1, 12)] * 2)
     st.lists(st.tuples(BOX, st.integers(0, 2)), max_size=12),
     st.sampled_from([0.3, 0.5, 0.7, 0.9]),
 )
-def test_as_the_data_set_merges_them(boxes, iou):
+def test_equals_the_torch_implementation(boxes, iou):
     torch = pytest.importorskip('torch')
     pytest.importorskip('mmdet')
     from clhoi_mm.datasets.transforms import load_detections

@@ -59,7 +59,7 @@ def kinds(tmp_path):
 
 
 def read_pairs(path):
-    """By image id: sorted (class, person, object) with 1-based boxes."""
+    """Return by image id: sorted (class, person, object), 1-based boxes."""
     file = AnnotationFile.read(path)
     labeled = LabeledAnnotations(file, VOCABULARY)
     pairs = {}
@@ -112,7 +112,7 @@ def test_pairs_by_hand(tmp_path, kind):
     first = content['images'][0]
     assert first['key'] == 'test2015/HICO_test2015_00000007.jpg'
     assert first['file_name'] == first['key']
-    # Equal boxes are one annotation, in the image of two people as well.
+    # Equal boxes are one annotation, in the image of two persons too.
     boxes = [a['bbox'] for a in content['annotations'] if a['image_id'] == 12]
     assert boxes == [[0, 0, 64, 48], [1, 1, 9, 9]]
     areas = [
@@ -123,7 +123,7 @@ def test_pairs_by_hand(tmp_path, kind):
     assert areas == [800]
 
 
-def test_mat_holds_sizes_image_labels_and_boxes_without_pairs(tmp_path):
+def test_mat_has_sizes_image_labels_and_unpaired_boxes(tmp_path):
     convert_hico_det([kinds(tmp_path)['mat']], tmp_path / 'out')
     content = json.loads((tmp_path / 'out/test.json').read_text())
     first = content['images'][0]
@@ -151,14 +151,14 @@ def test_rare_classes_are_counted_in_the_training_annotations(tmp_path):
             for i, record in enumerate(content['hoi_categories'])
             if not record['rare']
         ]
-        assert often == ['ride bicycle']  # ten pairs; nine are rare
+        assert often == ['ride bicycle']  # Ten pairs; nine are rare.
 
 
 @pytest.mark.parametrize(
     'kind, source',
     [('ppdm', 'the published list'), ('hicodet', "the source's list")],
 )
-def test_rare_classes_of_a_test_file_alone(tmp_path, kind, source):
+def test_rare_classes_of_a_test_file_only(tmp_path, kind, source):
     (report,) = convert_hico_det([kinds(tmp_path)[kind]], tmp_path / 'out')
     assert (report.rare, report.rare_from, report.rare_differs) == (
         138,
@@ -179,7 +179,7 @@ def test_train_and_test_json_together(tmp_path):
         convert_hico_det([sources[0], sources[0]], tmp_path / 'out')
 
 
-def test_the_same_bytes_again(tmp_path):
+def test_output_is_deterministic(tmp_path):
     source = kinds(tmp_path)['mat']
     convert_hico_det([source], tmp_path / 'a')
     first = {p.name: p.read_bytes() for p in (tmp_path / 'a').iterdir()}
@@ -226,7 +226,7 @@ def test_sizes_from_images_or_boxes(tmp_path):
         convert_hico_det([source], out, tmp_path / 'images')
 
 
-def test_the_data_set_reads_it(tmp_path):
+def test_data_set_reads_the_file(tmp_path):
     convert_hico_det([kinds(tmp_path)['mat']], tmp_path / 'annotations')
     data = HICODetDataset(
         split='test', data_root=str(tmp_path), test_mode=True
@@ -235,8 +235,8 @@ def test_the_data_set_reads_it(tmp_path):
     assert data.get_data_info(1)['hois']['verb_labels'].tolist() == []
 
 
-def test_sizes_of_turned_photos_are_those_that_are_loaded(tmp_path):
-    """EXIF says that the photo is upright; boxes are on its stored pixels."""
+def test_sizes_ignore_the_exif_orientation(tmp_path):
+    """Boxes are on the stored pixels, whatever EXIF states."""
     content = ppdm_content(TEST)[:1]
     source = write_json(tmp_path / 'test_hico.json', content)
     folder = tmp_path / 'images/test2015'
@@ -334,7 +334,7 @@ def test_all_sources_agree(tmp_path, content):
 
 
 @pytest.mark.skipif(find_shared() is None, reason='no shared test data')
-def test_the_real_test_annotations(tmp_path):
+def test_real_test_annotations(tmp_path):
     source = find_shared() / 'data/hico_det/instances_test2015.json'
     (report,) = convert_hico_det([source], tmp_path)
     assert (report.images, report.without_pairs) == (9658, 112)

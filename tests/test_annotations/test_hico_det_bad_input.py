@@ -1,4 +1,4 @@
-"""HICO-DET's files with inconsistent records."""
+"""HICO-DET files with inconsistent records."""
 
 import pytest
 from numpy.lib.recfunctions import repack_fields
@@ -136,7 +136,7 @@ def test_mat_inconsistency_names_the_record(tmp_path):
         convert_hico_det([source], tmp_path / 'out')
 
 
-def test_inconsistent_pairs_can_be_left_out(tmp_path):
+def test_inconsistent_pairs_can_be_skipped(tmp_path):
     content = ppdm_content(TEST)
     content[0]['hoi_annotation'][1]['subject_id'] = 9
     source = write_json(tmp_path / 'test_hico.json', content)

@@ -1,4 +1,4 @@
-"""Tables as pandas, Excel and people write them."""
+"""Tables of pairs from pandas, Excel and text editors."""
 
 import csv
 import io
@@ -75,7 +75,7 @@ def test_json_equals_the_table(tmp_path):
     assert read(path) == ROWS
 
 
-def test_western_letters_are_read_and_reported(tmp_path, caplog):
+def test_latin_1_encoding_is_read_and_reported(tmp_path, caplog):
     path = tmp_path / 'pairs.csv'
     path.write_bytes(
         'human_ann_id,object_ann_id,verb,note\n5,6,push,café\n'.encode(
@@ -108,7 +108,7 @@ def test_western_letters_are_read_and_reported(tmp_path, caplog):
     encoding=st.sampled_from(ENCODINGS),
     order=st.permutations(range(4)),
 )
-def test_what_is_written_is_read(
+def test_written_table_is_read_back(
     tmp_path_factory, rows, delimiter, quoting, encoding, order
 ):
     text = io.StringIO()
@@ -141,7 +141,7 @@ BAD = {
 
 
 @pytest.mark.parametrize('data', BAD)
-def test_bad_tables_are_named(tmp_path, data):
+def test_bad_tables_are_errors(tmp_path, data):
     path = tmp_path / 'pairs.csv'
     path.write_bytes(data)
     with pytest.raises(ValueError, match=BAD[data]) as error:
@@ -150,7 +150,7 @@ def test_bad_tables_are_named(tmp_path, data):
 
 
 @pytest.mark.parametrize('count', [500, 50_000])
-def test_an_open_quote_swallows_no_row(tmp_path, count):
+def test_unclosed_quote_loses_no_row(tmp_path, count):
     path = tmp_path / 'pairs.csv'
     rows = '7,"open,5,6,a\n' + 'x,y,5,6,b\n' * count
     path.write_text('id,note,human_ann_id,object_ann_id,verb\n' + rows)
@@ -180,7 +180,7 @@ def test_an_open_quote_swallows_no_row(tmp_path, count):
         ('[' * 100000, 'not valid JSON'),
     ],
 )
-def test_bad_json_is_named(tmp_path, text, message):
+def test_bad_json_is_an_error(tmp_path, text, message):
     path = tmp_path / 'pairs.json'
     path.write_text(text)
     with pytest.raises(ValueError, match=message):
@@ -193,7 +193,9 @@ def test_bad_json_is_named(tmp_path, text, message):
     name=st.sampled_from(['a.csv', 'a.json', 'a.jsonl']),
     header=st.booleans(),
 )
-def test_any_bytes_are_read_or_refused(tmp_path_factory, data, name, header):
+def test_any_bytes_are_read_or_an_input_error(
+    tmp_path_factory, data, name, header
+):
     path = tmp_path_factory.mktemp('any') / name
     path.write_bytes(b'human_ann_id,object_ann_id,verb\n' * header + data)
     try:

@@ -13,7 +13,7 @@ VOCABULARY = HOIVocabulary.load('mini')
 
 
 def write(folder, counts):
-    """An image for each annotated interaction of each class."""
+    """Write an image for each annotated interaction of each class."""
     scenes = []
     for hoi, count in counts.items():
         verb = VOCABULARY.verbs[VOCABULARY.hoi_verbs[hoi]]
@@ -38,11 +38,11 @@ def label(verb, obj):
     )
 
 
-def test_by_hand(tmp_path):
+def test_rare_combinations_by_hand(tmp_path):
     ride, walk = label('ride', 'horse'), label('walk', 'horse')
     read, hold = label('read', 'book'), label('hold', 'cup')
     path = write(tmp_path, {ride: 3, walk: 1, read: 1, hold: 2})
-    # Nothing else is read, and what is never done is no one's rarest.
+    # "read" has no other class, and unannotated classes are never rarest.
     assert rare_combinations(path, 1, 'mini') == [walk]
     assert rare_combinations(path, 2, 'mini') == sorted([walk, hold])
     assert rare_combinations(path, 3, 'mini') == sorted([walk, hold, ride])
@@ -58,7 +58,9 @@ def test_by_hand(tmp_path):
     ),
     st.integers(1, 6),
 )
-def test_what_is_left(tmp_path_factory, counts, number):
+def test_every_verb_and_object_keeps_a_seen_class(
+    tmp_path_factory, counts, number
+):
     path = write(tmp_path_factory.mktemp('rare'), dict(enumerate(counts)))
     try:
         rare = rare_combinations(path, number, 'mini')
@@ -72,7 +74,7 @@ def test_what_is_left(tmp_path_factory, counts, number):
     assert all(counts[hoi] for hoi in rare)
 
 
-def test_another_file(tmp_path):
+def test_file_of_another_format(tmp_path):
     path = tmp_path / 'other.json'
     path.write_text('{"images": []}')
     with pytest.raises(ValueError, match='other.json: no list under annot'):

@@ -30,7 +30,7 @@ def test_roles_of_the_vocabulary():
     assert ROLES['eat'] == ['agent', 'obj', 'instr']
 
 
-def test_official_by_hand(tmp_path):
+def test_official_files_by_hand(tmp_path):
     report = convert_official(tmp_path)
     assert (
         report.images,
@@ -71,14 +71,14 @@ def test_official_by_hand(tmp_path):
     )
     assert content['verbs'] == list(VOCABULARY.verbs)
     assert content['hoi_categories'] == []
-    # COCO's order and ids; the unlabeled person is marked.
+    # COCO's order and ids; the unlabeled person is flagged.
     anns = content['annotations']
     assert [a['id'] for a in anns] == [21, 22, 13, 11, 12, 14]
     assert [a['id'] for a in anns if not a.get('hoi_labelled', True)] == [13]
     assert anns[2]['iscrowd'] == 1 and 'segmentation' not in anns[2]
 
 
-def test_the_data_set_reads_it(tmp_path):
+def test_data_set_reads_the_file(tmp_path):
     convert_official(tmp_path)
     data = VCOCODataset(str(tmp_path / 'test.json'), test_mode=True)
     info = data.get_data_info(1)
@@ -86,7 +86,7 @@ def test_the_data_set_reads_it(tmp_path):
     assert (info['hois']['object_rows'] == -1).sum() == 4
 
 
-def test_both_sources_agree_on_the_pairs_that_both_hold(tmp_path):
+def test_both_sources_agree_on_common_pairs(tmp_path):
     convert_official(tmp_path)
     report = convert_v_coco(
         [write(tmp_path / 'p.json', pairs_content())], tmp_path / 'pairs.json'
@@ -126,7 +126,7 @@ def test_sizes_of_the_pairs_source(tmp_path):
     assert sizes() == [(51, 41), (65, 49)]
 
 
-def test_ids_choose_images(tmp_path):
+def test_ids_select_images(tmp_path):
     ids = tmp_path / 'x.ids'
     ids.write_text('30\n99\n')
     report = convert_official(tmp_path, ids=ids)
@@ -165,11 +165,11 @@ def test_files_are_joined(tmp_path):
     [('train', 2533, 6400, 3932), ('val', 2867, 7417, 4499)],
 )
 def test_real_files_agree(tmp_path, split, images, rows, labeled):
-    """Both sources hold the same pairs, in the same order.
+    """Compare the pairs of both sources in order.
 
-    COCO's boxes are not there: those of the pairs stand in, since the
-    official rows and the pairs correspond one to one; other persons get a
-    box of no importance.
+    COCO's boxes are replaced by those of the pairs, since the
+    official rows and the pairs correspond one to one; other persons get an
+    arbitrary box.
     """
     shared = find_shared() / 'data/v_coco'
     actions = json.loads((shared / f'official/vcoco_{split}.json').read_text())

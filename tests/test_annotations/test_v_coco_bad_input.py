@@ -1,4 +1,4 @@
-"""Files of V-COCO that contradict themselves are refused by the record."""
+"""Errors for inconsistent V-COCO files name the record."""
 
 import json
 
@@ -98,7 +98,7 @@ def test_pairs_inconsistency_names_the_record(tmp_path, message):
         convert_v_coco([source], tmp_path / 'out.json')
 
 
-def test_what_goes_together(tmp_path):
+def test_valid_combinations_of_inputs(tmp_path):
     files = [
         write(tmp_path / 'a.json', official()),
         write(tmp_path / 'b.json', pairs_content()),

@@ -1,4 +1,4 @@
-"""A detector with the mini world's frozen part and an untrained rest."""
+"""Mini world, and checkpoints with the shipped detector."""
 
 import json
 
@@ -16,7 +16,7 @@ from tests.tool_utils import MINI, make_world
 
 @pytest.fixture(scope='session')
 def world(tmp_path_factory):
-    """The mini world's test images, and a checkpoint that has its config."""
+    """Make the mini world's test images and a checkpoint."""
     folder = make_world(tmp_path_factory.mktemp('world'), 1, 1, 6)
     save_model(Config.fromfile(MINI), folder / 'model.pth')
     return folder
@@ -28,14 +28,14 @@ def images(world):
 
 
 def save_model(cfg, path):
-    """Weights as tools/train.py writes them; the ICN has an opinion."""
+    """Save weights like tools/train.py, with raised ICN scores."""
     init_default_scope('clhoi_mm')
     torch.manual_seed(0)
     cfg.model.detector.checkpoint = str(REPO / 'checkpoints/mini_detector.pth')
     model = MODELS.build(cfg.model)
     model.teacher_head.classifier.ensure_encoded()
     model.icn.bias.data += 4
-    # What the path leads to elsewhere.
+    # Relative, as it is resolved in another folder.
     cfg.model.detector.checkpoint = 'checkpoints/mini_detector.pth'
     torch.save(
         dict(
@@ -49,7 +49,7 @@ def save_model(cfg, path):
 
 @pytest.fixture
 def video(tmp_path, images):
-    """Five frames at ten a second."""
+    """Write a video of five frames at ten frames per second."""
     path = tmp_path / 'clip.avi'
     writer = cv2.VideoWriter(
         str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (224, 160)

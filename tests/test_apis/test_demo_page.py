@@ -1,4 +1,4 @@
-"""HTML of the web page."""
+"""HTML of the web demo."""
 
 import base64
 import json
@@ -28,15 +28,15 @@ ROWS = [
 ]
 
 
-def view(rows, num_above):
+def make_view(rows, num_above):
     photo = np.zeros((60, 80, 3), np.uint8)
     picture = np.full((600, 720, 3), (200, 0, 0), np.uint8)
     prediction = dict(img_path='0', hois=dict(scores=[0.934, 0.5]))
     return View(photo, picture, rows, num_above, prediction)
 
 
-class Tags(HTMLParser):
-    """All tags with their attributes, and the text."""
+class TagCollector(HTMLParser):
+    """Parser that collects all tags with attributes, and the text."""
 
     def __init__(self, html):
         super().__init__()
@@ -53,8 +53,8 @@ class Tags(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
-def test_the_list_has_sentences_scores_and_bars():
-    page = Tags(render_result(view(ROWS, 2), 0.3))
+def test_list_has_sentences_scores_and_bars():
+    page = TagCollector(render_result(make_view(ROWS, 2), 0.3))
     texts = [text for text in page.text if text]
     assert texts[2:7] == [
         '2 interactions above 0.30',
@@ -80,14 +80,14 @@ def test_the_list_has_sentences_scores_and_bars():
     ],
 )
 def test_headings(rows, num_above, heading):
-    page = Tags(render_result(view(rows, num_above), 0.3))
+    page = TagCollector(render_result(make_view(rows, num_above), 0.3))
     assert heading in page.text
     assert page.all('ol')[0]['class'] == ('above' if num_above else 'below')
 
 
 def test_each_row_has_a_pair_to_highlight():
-    html = render_result(view(ROWS, 2), 0.3)
-    page = Tags(html)
+    html = render_result(make_view(ROWS, 2), 0.3)
+    page = TagCollector(html)
     assert page.all('svg')[0]['viewbox'] == '0 0 80 60'
     boxes = [
         (rect['class'], rect['x'], rect['y'], rect['width'], rect['height'])
@@ -104,9 +104,9 @@ def test_each_row_has_a_pair_to_highlight():
         assert f'li:nth-child({i}):hover) g:nth-of-type({i})' in html
 
 
-def test_downloads_are_the_picture_and_the_prediction():
-    shown = view(ROWS, 2)
-    page = Tags(render_result(shown, 0.3))
+def test_downloads_are_picture_and_prediction():
+    shown = make_view(ROWS, 2)
+    page = TagCollector(render_result(shown, 0.3))
     files = {a['download']: a['href'] for a in page.all('a')}
     assert set(files) == {'interactions.jpg', 'interactions.json'}
     contents = {
@@ -119,24 +119,24 @@ def test_downloads_are_the_picture_and_the_prediction():
     assert np.abs(picture.astype(int) - shown.picture).max() <= 3
 
 
-def test_nothing_is_taken_as_html():
+def test_all_text_is_escaped():
     evil = '<img src=x onerror=alert(1)>'
     row = Row(evil, 0.5, [PERSON])
     for html in (
-        render_result(view([row], 1), 0.3),
+        render_result(make_view([row], 1), 0.3),
         render_message(evil, 'error'),
         render_model({evil: evil}),
     ):
         assert evil not in html and '&lt;img' in html
-    # Nothing is loaded from elsewhere.
-    html = render_result(view(ROWS, 2), 0.3) + render_examples(
+    # No external resources are loaded.
+    html = render_result(make_view(ROWS, 2), 0.3) + render_examples(
         [np.zeros((600, 800, 3), np.uint8)]
     )
     links = re.findall(r'(?:src|href)="(.*?)"', html)
     assert links and all(link.startswith(('data:', '#')) for link in links)
 
 
-def test_the_model_is_described():
+def test_model_description():
     cfg = Config.fromfile(MINI)
     vocabulary = HOIVocabulary.load('mini')
     facts = describe_model(cfg, vocabulary, '/some/where/run/epoch_20.pth')

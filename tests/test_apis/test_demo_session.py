@@ -1,4 +1,4 @@
-"""What the web page does, without Gradio: hostile files do no harm."""
+"""Session of the web demo without Gradio, with hostile files."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def upload(tmp_path):
     return write
 
 
-def test_the_list_is_what_the_inferencer_finds(page, inferencer, images):
+def test_list_equals_the_inferencers_predictions(page, inferencer, images):
     (found,) = inferencer(images[0])['predictions']
     hois = found['hois']
     view = page.predict(page.add_image(images[0]), hois['scores'][6] - 1e-6)
@@ -62,7 +62,7 @@ def test_the_list_is_what_the_inferencer_finds(page, inferencer, images):
     assert len(plain) < len(view.picture)
 
 
-def test_below_the_threshold_the_best_are_listed_but_not_drawn(page, images):
+def test_best_pairs_below_the_threshold_are_listed_only(page, images):
     number = page.add_image(images[0])
     view = page.predict(number, 1.1)
     assert view.num_above == 0
@@ -86,11 +86,11 @@ def test_threshold_and_phrases_change_the_picture(page, images):
         page.predict(number, 0, 'ride unicorn')
     with pytest.raises(UserInputError, match='at most 20 phrases'):
         page.predict(number, 0, '\n'.join(f'ride {i}' for i in range(21)))
-    # The page is as it was.
+    # The first page is unchanged.
     assert page.predict(number, 0).rows == whole.rows
 
 
-def test_few_images_are_kept(page, images):
+def test_number_of_kept_images_is_limited(page, images):
     numbers = [page.add_image(images[0]) for _ in range(4)]
     with pytest.raises(UserInputError, match='open it again'):
         page.predict(numbers[0], 0.5)
@@ -99,7 +99,7 @@ def test_few_images_are_kept(page, images):
 
 
 def png(width, height, rows=b''):
-    """A PNG of this size by its header, whatever its rows are."""
+    """Build a PNG of a stated size with arbitrary rows."""
 
     def chunk(kind, data):
         return (
@@ -131,10 +131,10 @@ def encoded(kind, **options):
         (b'#!/bin/sh\nrm -rf /\n', 'No image can be read'),
         (encoded('PNG')[:50], 'No image can be read'),
         (encoded('JPEG')[:100], 'No image can be read'),
-        # Formats with a long past of holes are not opened at all.
+        # Formats with a history of vulnerabilities are never decoded.
         (encoded('TIFF'), 'No image can be read'),
         (encoded('GIF'), 'No image can be read'),
-        # Bombs: 10 GB of zeros in a few kilobytes, and a header that says so.
+        # Bombs: 10 GB of zeros in a few kilobytes, and a header stating it.
         (
             png(60_000, 60_000, bytes(1_000_000)),
             '3600000000 pixels; the limit is 20 million',
@@ -149,7 +149,7 @@ def test_hostile_files(page, upload, data, part):
         page.add_image(upload(data, 'ride;rm -rf $HOME .png'))
 
 
-def test_images_are_read_upright(page, upload):
+def test_exif_orientation_is_applied(page, upload):
     exif = Image.Exif()
     exif[0x0112] = 6
     number = page.add_image(upload(encoded('JPEG', exif=exif)))
@@ -157,8 +157,8 @@ def test_images_are_read_upright(page, upload):
     assert picture.shape[0] > picture.shape[1]
 
 
-def test_pixels_are_those_of_the_reader(page, upload):
-    # Not white, as values above 255 would be.
+def test_pixels_equal_the_image_readers(page, upload):
+    # Not white, as clipping values above 255 would give.
     gray = Image.fromarray(np.full((6, 8), 0x4000, np.uint16))
     file = io.BytesIO()
     gray.save(file, 'PNG')
@@ -166,7 +166,7 @@ def test_pixels_are_those_of_the_reader(page, upload):
     assert (page._images[number].pixels == 0x40).all()
 
 
-def test_polyglots_are_images_and_nothing_else(page, upload):
+def test_polyglots_are_treated_as_images_only(page, upload):
     evil = b'<script>alert(1)</script><?php system($_GET["c"]); ?>'
     for kind in ('JPEG', 'PNG', 'BMP'):
         number = page.add_image(upload(encoded(kind) + evil, '../x.php.png'))
@@ -174,7 +174,7 @@ def test_polyglots_are_images_and_nothing_else(page, upload):
         assert view.picture.dtype == np.uint8 and view.num_above == 0
 
 
-def test_a_jpeg_of_a_thousand_scans(page, upload):
+def test_jpeg_with_a_thousand_scans(page, upload):
     data = encoded('JPEG', progressive=True)
     last = data.rindex(b'\xff\xda')
     scan = data[last:-2]
@@ -182,7 +182,7 @@ def test_a_jpeg_of_a_thousand_scans(page, upload):
         page.add_image(upload(data[:last] + scan * 1000 + data[-2:]))
 
 
-def test_strips(page, upload):
+def test_extreme_aspect_ratios(page, upload):
     file = io.BytesIO()
     Image.new('RGB', (1, 20_000)).save(file, 'PNG')
     number = page.add_image(upload(file.getvalue()))
@@ -192,7 +192,7 @@ def test_strips(page, upload):
         page.predict(number, 0.5)
 
 
-def test_twenty_at_once(inferencer, images, tmp_path):
+def test_twenty_concurrent_sessions(inferencer, images, tmp_path):
     page = DemoSession(inferencer, max_bytes=300_000, keep=40)
     good = images[0].read_bytes()
     wanted = page.predict(page.add_image(images[0]), 0.01).rows
@@ -218,13 +218,15 @@ def test_twenty_at_once(inferencer, images, tmp_path):
     assert page.predict(page.add_image(images[0]), 0.01).rows == wanted
 
 
-def test_examples_that_cannot_be_read_are_left_out(inferencer, images, upload):
+def test_unreadable_examples_are_skipped(inferencer, images, upload):
     page = DemoSession(inferencer, [upload(b'no image', 'bad.png'), images[1]])
     assert page.examples == [str(images[1])]
     assert len(page.pictures) == 1 and 'bad.png' in page.unreadable[0]
 
 
-def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
+def test_teacher_captions_are_shown_where_available(
+    tmp_path, inferencer, images
+):
     name = images[1].name
     key = f'test/images/{name}'
     answer = dict(key=key, caption='A man rides a bicycle.', answer='')
@@ -246,7 +248,7 @@ def test_the_teacher_is_quoted_where_it_spoke(tmp_path, inferencer, images):
     ]
 
 
-def test_the_tool_reports_missing_files(world):
+def test_tool_reports_missing_files(world):
     done = run_tool(
         REPO / 'tools/web_demo.py',
         '--weights',

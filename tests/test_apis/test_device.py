@@ -12,7 +12,7 @@ from clhoi_mm.apis.device import check_device
         ('cuda:2', 2, ['device=cuda:2', '2 GPUs']),
     ],
 )
-def test_device_that_is_not_there(monkeypatch, device, gpus, parts):
+def test_unavailable_device(monkeypatch, device, gpus, parts):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: gpus)
     with pytest.raises(ValueError) as error:
@@ -22,7 +22,7 @@ def test_device_that_is_not_there(monkeypatch, device, gpus, parts):
 
 
 @pytest.mark.parametrize('device', [None, 'cpu', 'cuda', 'cuda:1'])
-def test_device_that_is_there(monkeypatch, device):
+def test_available_device(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
     check_device(device)

@@ -1,4 +1,4 @@
-"""HOIInferencer gives what tools/test.py gives, and more."""
+"""HOIInferencer equals tools/test.py, and its further options."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def inferencer(world):
 
 @pytest.fixture
 def broken(tmp_path, images):
-    """Two images, and between them one that was cut off."""
+    """Write two images and a truncated one between them."""
     folder = tmp_path / 'mine'
     folder.mkdir()
     for name, source in (('a.png', images[0]), ('c.png', images[1])):
@@ -48,7 +48,7 @@ def hois(found):
     return [result['hois'] for result in found['predictions']]
 
 
-def test_it_is_what_the_test_tool_gives(world, images, inferencer):
+def test_predictions_equal_the_test_tools(world, images, inferencer):
     run_tool(
         TEST,
         MINI,
@@ -80,7 +80,7 @@ def test_it_is_what_the_test_tool_gives(world, images, inferencer):
         )
 
 
-def test_a_config_its_name_and_a_checkpoint_alone(world, images, inferencer):
+def test_init_from_config_name_or_checkpoint(world, images, inferencer):
     expected = hois(inferencer(images[0]))
     configs = {path.stem for path in (REPO / 'configs').glob('*.py')}
     assert set(HOIInferencer.list_models()) == configs
@@ -112,7 +112,7 @@ def test_arrays_videos_and_batches(images, video, inferencer):
     )
 
 
-def test_less_can_be_asked_for(images, inferencer):
+def test_partial_outputs(images, inferencer):
     (whole,) = hois(inferencer(images[0]))
     least = whole['scores'][5]
     (some,) = hois(inferencer(images[0], score_thr=least))
@@ -133,7 +133,7 @@ def test_less_can_be_asked_for(images, inferencer):
         inferencer(images[0], classes=['unicorn'])
 
 
-def test_attention_is_drawn_and_given(images, inferencer):
+def test_attention_is_drawn_and_returned(images, inferencer):
     plain = inferencer(images[:2], batch_size=2)
     found = inferencer(
         images[:2],
@@ -155,13 +155,13 @@ def test_attention_is_drawn_and_given(images, inferencer):
     assert len(maps) == len(sample.pred_hois) and maps.shape[1:] == (34, 48)
 
 
-def test_phrases_in_place_of_classes(images, inferencer):
+def test_phrases_replace_the_classes(images, inferencer):
     (whole,) = hois(inferencer(images[0]))
     known = sorted(set(whole['texts']))[:3]
     (found,) = hois(inferencer(images[0], vocabulary=known))
     kept = [i for i, text in enumerate(whole['texts']) if text in known]
     assert found['texts'] == [whole['texts'][i] for i in kept]
-    # Matrices of another width round otherwise.
+    # Matrices of another width are rounded differently.
     np.testing.assert_allclose(
         found['scores'], [whole['scores'][i] for i in kept], atol=1e-6
     )
@@ -170,14 +170,14 @@ def test_phrases_in_place_of_classes(images, inferencer):
     (found,) = hois(inferencer(images[0], vocabulary=phrases))
     assert found['scores'] and set(found['texts']) == set(phrases)
     assert set(found['verbs']) == {'paint'}
-    # The model is as it was.
+    # The model is unchanged.
     assert hois(inferencer(images[0])) == [whole]
     with pytest.raises(ValueError, match='ride unicorn'):
         inferencer(images[0], vocabulary=['ride unicorn'])
 
 
-def test_phrases_of_two_threads(images, inferencer):
-    """Nothing of the model is replaced in a call."""
+def test_phrases_from_two_threads(images, inferencer):
+    """A call does not modify the model."""
     (whole,) = hois(inferencer(images[0]))
     thing = whole['objects'][0]
     options = [{}, dict(vocabulary=[f'paint {thing}']), *(
@@ -193,7 +193,7 @@ def test_phrases_of_two_threads(images, inferencer):
     assert found == expected * 4
 
 
-def test_phrases_need_the_encoder_of_the_training(
+def test_phrases_need_the_training_text_encoder(
     images, inferencer, monkeypatch
 ):
     table = inferencer.classifier
@@ -234,7 +234,7 @@ def test_pictures_and_files(tmp_path, broken, inferencer):
     assert not (tmp_path / 'none/preds').exists()
 
 
-def test_broken_images_end_the_run_where_asked(broken, inferencer):
+def test_broken_images_are_skipped_or_raise(broken, inferencer):
     with pytest.raises(ValueError, match='b.png: no image can be decoded'):
         inferencer(broken, bad_images='error')
     with pytest.raises(ValueError, match='b.png: no image can be decoded'):
@@ -267,7 +267,7 @@ def test_broken_images_end_the_run_where_asked(broken, inferencer):
         (dict(data=3), 'the config has no model'),
     ],
 )
-def test_configs_of_strangers(cfg, part, tmp_path):
+def test_untrusted_configs(cfg, part, tmp_path):
     path = tmp_path / 'model.pth'
     if isinstance(cfg, dict):
         cfg = json.dumps(cfg)
@@ -277,7 +277,7 @@ def test_configs_of_strangers(cfg, part, tmp_path):
         HOIInferencer(weights=path)
 
 
-def test_weights_that_are_missing_or_of_another_model(tmp_path, world):
+def test_missing_or_mismatched_weights(tmp_path, world):
     with pytest.raises(ValueError, match='no weights are given'):
         HOIInferencer('clhoi_r18_mini')
     with pytest.raises(FileNotFoundError, match='no such checkpoint'):
@@ -292,7 +292,7 @@ def test_weights_that_are_missing_or_of_another_model(tmp_path, world):
 
 
 @pytest.mark.slow
-def test_the_tool(world, broken, video):
+def test_tool(world, broken, video):
     out = broken.parent / 'found'
     photo = broken.parent / 'IMG_1.HEIC'
     photo.write_bytes(b'\0\0\0\x18ftypheic')
@@ -341,7 +341,7 @@ def test_the_tool(world, broken, video):
     assert len(list((out / 'vis').rglob('*.jpg'))) == 5
 
 
-def test_the_tool_reports_bad_input(world, broken):
+def test_tool_reports_bad_input(world, broken):
     strip = write_film(
         broken.parent / 'strip.avi',
         [np.zeros((2, 2048, 3), np.uint8)] * 12,
@@ -377,7 +377,7 @@ def infer(world, images, *extra):
         '--out-dir', 'below', *extra, cwd=world)  # fmt: skip
 
 
-def test_the_tool_reports_scores_below_the_threshold(world, images):
+def test_tool_reports_scores_below_the_threshold(world, images):
     done = infer(world, images, '--pred-score-thr', '0.999').check()
     assert_in(
         done.text, ' 0 interactions with a score of 0.999', 'show nothing'
@@ -386,12 +386,12 @@ def test_the_tool_reports_scores_below_the_threshold(world, images):
     done = infer(world, images, '--pred-score-thr', least).check()
     (found,) = re.findall(r'(\d+) interactions with a score', done.text)
     assert int(found) > 0
-    # Nothing else is printed: no word of services that are not installed.
+    # Nothing else is printed, such as hints about optional packages.
     assert 'OneDL' not in done.text
 
 
-def test_calibrated_scores_are_drawn_from_one_half_on(world, images):
-    """Where every score becomes 0.62, all are drawn, and none at 0.38."""
+def test_calibrated_scores_are_drawn_above_one_half(world, images):
+    """Draw all pairs at score 0.62, and none at 0.38."""
     for bias, shown in (('0.5', True), ('-0.5', False)):
         done = infer(
             world, images[:1], '--cfg-options',
@@ -405,8 +405,8 @@ def test_calibrated_scores_are_drawn_from_one_half_on(world, images):
     assert 'a score of 0.3 or more' in done.text
 
 
-def test_a_model_that_was_trained_from_features(world, images):
-    """Its own test pipeline sees no image; the remedy is named."""
+def test_model_trained_from_cached_features(world, images):
+    """Its test pipeline loads no image; the error names the remedy."""
     cfg = Config.fromfile(MINI)
     cfg.test_dataloader.dataset.pipeline[0] = dict(
         type='LoadDetectorFeatures', file='f.safetensors'

@@ -1,4 +1,4 @@
-"""What can be given to an inferencer."""
+"""Supported inputs of an inferencer."""
 
 import cv2
 import numpy as np
@@ -29,7 +29,7 @@ def names(*args, **kwargs):
     return [image.name for image in Inputs(*args, **kwargs)]
 
 
-def test_a_folder_is_searched_through_less_its_outputs(folder):
+def test_folder_is_searched_without_its_outputs(folder):
     inputs = Inputs(folder, without=str(folder / 'vis'))
     found = list(inputs)
     assert len(inputs) == len(found) == 4
@@ -37,7 +37,7 @@ def test_a_folder_is_searched_through_less_its_outputs(folder):
         str(folder / name)
         for name in ('a.jpg', 'a.png', 'b.png', 'deep/a.png')
     ]
-    # Outputs of two inputs never share a name.
+    # Outputs of two inputs never have the same name.
     assert [i.name for i in found] == ['a', 'a.png', 'b', 'deep/a']
 
 
@@ -52,7 +52,7 @@ def test_globs_lists_and_arrays(folder):
     assert names(IMAGE, first_array=7) == ['00000007']
 
 
-def test_a_file_with_a_patterns_name_is_a_file(tmp_path):
+def test_existing_file_named_like_a_pattern(tmp_path):
     path = tmp_path / 'holiday [1].png'
     path.write_bytes(b'')
     assert names(path) == ['holiday [1]']
@@ -92,7 +92,7 @@ def test_bad_files(tmp_path, folder):
     empty.mkdir()
     with pytest.raises(ValueError, match='no image in this folder'):
         Inputs(empty)
-    # They fail by name when they are read, and the others go on.
+    # Reading them fails with their name; other files are unaffected.
     (folder / 'IMG_1.HEIC').touch()
     others = Inputs([folder / 'notes.txt', folder / 'IMG_1.HEIC'])
     assert [item.name for item in others] == ['notes', 'IMG_1']

@@ -1,4 +1,4 @@
-"""Phrases that users type, as verbs and objects."""
+"""Parsing of phrases into verbs and objects."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ HICO = HOIVocabulary.load('hico_det')
         ('Ride_Bicycle', 'a person riding a bicycle'),
         ('hug person', 'a person hugging another person'),
         ('a man hugging a woman', 'a person hugging another person'),
-        # Not in the training vocabulary.
+        # Outside the training vocabulary.
         ('groom the dog', 'a person grooming a dog'),
         ('grooms dog', 'a person grooming a dog'),
         ('a child petting its dog', 'a person petting a dog'),
@@ -28,14 +28,14 @@ HICO = HOIVocabulary.load('hico_det')
         ('leans against a car', 'a person leaning against a car'),
     ],
 )
-def test_a_phrase_is_a_verb_and_an_object(phrase, expected):
+def test_phrase_is_split_into_verb_and_object(phrase, expected):
     read = PhraseReader(MINI).read([phrase])
     assert read.vocabulary.phrases == [expected]
     assert read.texts == [phrase]
     assert read.vocabulary.objects == MINI.objects
 
 
-def test_every_class_of_hico_det_is_understood():
+def test_every_class_of_hico_det_is_parsed():
     reader = PhraseReader(HICO)
     inside = ~HICO.no_interaction_mask
     for texts in (HICO.names, HICO.phrases):
@@ -46,7 +46,7 @@ def test_every_class_of_hico_det_is_understood():
         ]
 
 
-def test_the_same_twice_is_one_class():
+def test_duplicates_give_one_class():
     read = PhraseReader(MINI).read(['ride horse', 'riding a horse'])
     assert read.vocabulary.num_hois == 1 and read.texts == ['ride horse']
 
@@ -63,14 +63,14 @@ def test_the_same_twice_is_one_class():
         ('', ('does not end in an object',)),
     ],
 )
-def test_what_is_not_understood_is_named(phrase, parts):
+def test_unparsed_phrases_are_errors(phrase, parts):
     with pytest.raises(ValueError) as error:
         PhraseReader(MINI).read(['ride horse', phrase])
     for part in parts:
         assert part in str(error.value)
 
 
-def test_no_interaction_is_no_phrase():
+def test_no_interaction_is_refused():
     with pytest.raises(ValueError, match='cannot be a phrase'):
         PhraseReader(HICO).read(['no interaction dog'])
     with pytest.raises(ValueError, match='give a list'):
@@ -94,7 +94,7 @@ def test_classes_verbs_and_objects_are_filters():
 
 
 @pytest.mark.parametrize('name', ['hico_det', 'v_coco', 'mini'])
-def test_sentences_of_the_vocabulary_are_phrases(name):
+def test_vocabulary_sentences_are_parsed(name):
     vocabulary = HOIVocabulary.load(name)
     reader = PhraseReader(vocabulary)
     for sentence, verb in zip(vocabulary.sentences, vocabulary.hoi_verbs):

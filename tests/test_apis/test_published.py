@@ -1,4 +1,4 @@
-"""tools/model_converters/publish_model.py, and what its files are good for."""
+"""publish_model.py, and the use of published files."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ DETECTOR = REPO / 'checkpoints/mini_detector.pth'
 
 @pytest.fixture(scope='module')
 def trained(world):
-    """A checkpoint with all that training leaves in one."""
+    """Write a checkpoint with everything that training saves."""
     checkpoint = load_weights(str(world / 'model.pth'))
     state = checkpoint['state_dict']
     checkpoint.update(
@@ -41,7 +41,7 @@ def trained(world):
 
 
 def publish(world, trained, name, *args):
-    """What was written, and what was said."""
+    """Publish a checkpoint; return the file and the printed output."""
     done = run_tool(
         PUBLISH, trained, f'{name}/clhoi.pth', *args, cwd=world
     ).check()
@@ -57,7 +57,7 @@ def stripped(world, trained):
     return path
 
 
-def test_weights_and_config_stay(world, trained):
+def test_weights_and_config_are_kept(world, trained):
     path, text = publish(world, trained, 'whole')
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert path.name == f'clhoi-{digest[:8]}.pth'
@@ -72,7 +72,7 @@ def test_weights_and_config_stay(world, trained):
     assert publish(world, trained, 'again')[0].name == path.name
 
 
-def test_stripped_tests_as_the_whole(world, trained, stripped):
+def test_stripped_checkpoint_has_the_same_metrics(world, trained, stripped):
     assert stripped.stat().st_size < 0.8 * (
         next((world / 'whole').iterdir()).stat().st_size
     )
@@ -105,7 +105,9 @@ def test_stripped_tests_as_the_whole(world, trained, stripped):
     assert outcomes[0][0] and outcomes[0] == outcomes[1]
 
 
-def test_stripped_infers_as_the_whole(trained, stripped, images):
+def test_stripped_checkpoint_has_the_same_predictions(
+    trained, stripped, images
+):
     given = {'model.detector.checkpoint': str(DETECTOR)}
     whole, without = (
         HOIInferencer(
@@ -118,7 +120,7 @@ def test_stripped_infers_as_the_whole(trained, stripped, images):
 
 
 @pytest.mark.parametrize('given', ['nowhere.pth', None])
-def test_detector_that_is_not_there(stripped, given):
+def test_missing_detector(stripped, given):
     with pytest.raises(FileNotFoundError) as error:
         HOIInferencer(
             weights=stripped,
@@ -149,7 +151,7 @@ def test_other_detector(world, stripped):
     assert_in(done.text, 'published without', 'other.pth holds others')
 
 
-def test_refuses_to_resume(world, stripped):
+def test_published_checkpoint_cannot_be_resumed(world, stripped):
     done = run_tool(
         TRAIN,
         MINI,
@@ -172,7 +174,7 @@ def test_refuses_to_resume(world, stripped):
         ('joint.pth', ('trained along', 'whole')),
     ],
 )
-def test_bad_input_leaves_nothing(world, trained, stripped, source, parts):
+def test_bad_input_writes_nothing(world, trained, stripped, source, parts):
     if source == 'stripped':
         source = stripped
     elif source == 'joint.pth':

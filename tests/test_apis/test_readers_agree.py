@@ -1,4 +1,4 @@
-"""Teacher, detector, sizes, pictures and page see the same pixels."""
+"""All parts of the project decode an image to equal pixels."""
 
 import io
 
@@ -26,7 +26,7 @@ IMAGE = Image.fromarray(PIXELS)
 GRAY = PIXELS[..., 0].astype(np.uint16) * 200
 EXIF = Image.Exif()
 EXIF[0x0112] = 6
-# Names and what is saved under them.
+# File names and their contents.
 GRID = {
     'rgb.jpg': (IMAGE, dict(quality=90)),
     'rgb.png': (IMAGE, {}),
@@ -69,15 +69,16 @@ def inferencer(world):
 
 
 def drawn_on(path, orientation, monkeypatch):
-    """The pixels on which the hook draws."""
+    """Return the pixels on which the visualization hook draws."""
     seen = []
 
-    class Paper:
+    class FakeVisualizer:
         def add_datasample(self, name, image, **options):
             seen.append(image)
 
     monkeypatch.setattr(
-        'mmengine.visualization.Visualizer.get_current_instance', Paper
+        'mmengine.visualization.Visualizer.get_current_instance',
+        FakeVisualizer,
     )
     sample = HOIDataSample(
         metainfo=dict(img_path=str(path), orientation=orientation)
@@ -89,7 +90,7 @@ def drawn_on(path, orientation, monkeypatch):
 
 @pytest.mark.parametrize('orientation', ['stored', 'upright'])
 @pytest.mark.parametrize('name', GRID)
-def test_all_see_the_same(
+def test_all_parts_read_equal_pixels(
     folder, name, orientation, inferencer, monkeypatch, tmp_path
 ):
     path = folder / name
@@ -125,20 +126,20 @@ def test_all_see_the_same(
 @pytest.mark.parametrize(
     'name, most',
     [
-        # What configs were trained with before: the same to the bit.
+        # The reader of older configs is bitwise unchanged.
         ('rgb.png', 0),
         ('palette.png', 0),
         ('one_bit.png', 0),
         ('rgb.bmp', 0),
         ('rgb.webp', 0),
         ('gray16.png', 0),
-        # Two releases of libjpeg-turbo may round in different ways.
+        # Two releases of libjpeg-turbo may round differently.
         ('rgb.jpg', 2),
         ('progressive.jpg', 2),
         ('gray.jpg', 2),
     ],
 )
-def test_plain_images_are_as_mmcv_reads_them(folder, name, most):
+def test_plain_images_equal_mmcvs(folder, name, most):
     path = str(folder / name)
     theirs = LoadImageFromFile()(dict(img_path=path))
     ours = LoadImage('stored')(dict(img_path=path))
@@ -149,7 +150,7 @@ def test_plain_images_are_as_mmcv_reads_them(folder, name, most):
     assert difference.max() <= most
 
 
-def test_the_mini_world_is_as_mmcv_reads_it(images):
+def test_mini_world_images_equal_mmcvs(images):
     for path in images:
         theirs = LoadImageFromFile()(dict(img_path=str(path)))['img']
         ours = LoadImage('stored')(dict(img_path=str(path)))['img']
@@ -166,14 +167,14 @@ def test_the_mini_world_is_as_mmcv_reads_it(images):
         ('clhoi_r50_unlabeled.py', 'upright'),
     ],
 )
-def test_configs_state_their_choice(config, orientation):
+def test_configs_set_the_orientation(config, orientation):
     cfg = Config.fromfile(REPO / 'configs' / config)
     for split in ('train', 'test'):
         load = cfg[f'{split}_dataloader'].dataset.pipeline[0]
         assert load == dict(type='LoadImage', orientation=orientation)
 
 
-def test_an_open_file_is_read_as_well(folder):
+def test_open_file_is_read(folder):
     path = folder / 'turned.tif'
     for orientation in ('stored', 'upright'):
         data = io.BytesIO(path.read_bytes())

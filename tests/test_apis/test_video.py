@@ -1,4 +1,4 @@
-"""Videos: people keep their numbers, and what is written says so."""
+"""Videos: tracked instances and the written results."""
 
 import json
 
@@ -21,8 +21,8 @@ def film(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def found(world, film):
-    """What the tool writes of the film: its lines, and the folder."""
+def tool_output(world, film):
+    """Return the tool's lines for the video, and the folder."""
     out = film.parent / 'out'
     done = run_tool(
         REPO / 'tools/infer.py',
@@ -50,7 +50,7 @@ def found(world, film):
 
 
 def things(line, name):
-    """Number and middle, from the left, of the things of a class."""
+    """Return track id and horizontal center of a class's instances."""
     tracks = line['tracks']
     return [
         (number, (box[0] + box[2]) / 2)
@@ -61,8 +61,8 @@ def things(line, name):
     ]
 
 
-def test_each_frame_has_a_line(found):
-    lines, _ = found
+def test_one_line_per_frame(tool_output):
+    lines, _ = tool_output
     assert [line['frame'] for line in lines] == list(range(NUM_FRAMES))
     for line in lines:
         assert line['time'] == pytest.approx(line['frame'] / RATE)
@@ -71,10 +71,10 @@ def test_each_frame_has_a_line(found):
         assert len({len(column) for column in line['tracks'].values()}) == 1
 
 
-def test_numbers_stay_and_later_persons_have_others(found):
-    lines, _ = found
+def test_track_ids_persist_and_are_unique(tool_output):
+    lines, _ = tool_output
     dogs = [things(line, 'dog') for line in lines]
-    # The dog is there all the time.
+    # The dog is visible all the time.
     assert {number for dog in dogs for number, _ in dog} == {1}
     assert sum(map(len, dogs)) >= NUM_FRAMES - 2
     first = [
@@ -87,7 +87,7 @@ def test_numbers_stay_and_later_persons_have_others(found):
     assert not any(things(line, 'bicycle') for line in lines[15:17])
     (last,) = things(lines[-1], 'bicycle')
     assert last[0] == 2
-    # Their riders, and the one with the dog.
+    # Their riders, and the person with the dog.
     riders = [
         {number for number, x in things(line, 'person') if x < 110}
         for line in (*lines[:8], *lines[-3:])
@@ -103,8 +103,8 @@ def test_numbers_stay_and_later_persons_have_others(found):
     assert len(others) == 1
 
 
-def test_interactions_name_tracks(found):
-    lines, _ = found
+def test_interactions_name_tracks(tool_output):
+    lines, _ = tool_output
     for line in lines[2:8]:
         here = set(zip(line['tracks']['objects'], line['tracks']['ids']))
         hois = line['hois']
@@ -114,8 +114,8 @@ def test_interactions_name_tracks(found):
         assert persons <= here and objects <= here
 
 
-def test_the_film_is_drawn(found):
-    _, out = found
+def test_annotated_video_is_written(tool_output):
+    _, out = tool_output
     assert sorted(
         path.relative_to(out).as_posix()
         for path in out.rglob('*')
@@ -132,7 +132,7 @@ def test_the_film_is_drawn(found):
     assert shapes == [(514, 720, 3)] * NUM_FRAMES
 
 
-def test_a_run_that_ends_early_leaves_nothing(tmp_path, world, film):
+def test_aborted_run_leaves_no_files(tmp_path, world, film):
     inferencer = HOIInferencer(
         weights=world / 'model.pth', device='cpu', show_progress=False
     )

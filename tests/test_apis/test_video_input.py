@@ -1,4 +1,4 @@
-"""Times of a video's frames, and videos that are broken."""
+"""Time stamps of video frames, and damaged videos."""
 
 import struct
 
@@ -15,19 +15,22 @@ from tests.film import write_film
 FRAMES = [np.full((32, 48, 3), 10 * i, np.uint8) for i in range(20)]
 
 
-def box(kind, *content):
-    """A box of an MP4 file."""
+def mp4_box(kind, *content):
+    """Build a box of an MP4 file."""
     content = b''.join(content)
     return struct.pack('>I', 8 + len(content)) + kind + content
 
 
 def with_durations(data, timescale, durations):
-    """Another clock for the only track of an MP4 file: its ``stts`` and the
-    clock of its ``mdhd``; what follows them moves along."""
+    """Replace the time stamps of an MP4 file's only track.
+
+    This changes its ``stts`` and the clock of its ``mdhd``, and shifts what
+    follows them.
+    """
     place = data.index(b'stts') - 4
     (size,) = struct.unpack('>I', data[place : place + 4])
     rows = [struct.pack('>II', 1, d) for d in durations]
-    table = box(b'stts', bytes(4), struct.pack('>I', len(rows)), *rows)
+    table = mp4_box(b'stts', bytes(4), struct.pack('>I', len(rows)), *rows)
     for kind in (b'stbl', b'minf', b'mdia', b'trak', b'moov'):
         start = data.index(kind) - 4
         (old,) = struct.unpack('>I', data[start : start + 4])
@@ -36,7 +39,7 @@ def with_durations(data, timescale, durations):
     data = data[:place] + table + data[place + size :]
     clock = data.index(b'mdhd') + 4 + 12
     total = sum(durations)
-    # What is to be shown of it: all.
+    # The edit list shows everything.
     edit = data.index(b'elst') + 12
     shown = struct.pack('>I', max(total * 1000 // timescale, 1))
     data = data[:edit] + shown + data[edit + 4 :]
@@ -47,7 +50,7 @@ def with_durations(data, timescale, durations):
 
 @pytest.fixture
 def mp4(tmp_path):
-    """Writes 20 frames at 10 a second, or with durations in milliseconds."""
+    """Write 20 frames at a constant rate or given durations."""
 
     def write(name, durations=None, timescale=1000):
         path = write_film(tmp_path / name, FRAMES, 10.0, 'mp4v')
@@ -61,7 +64,7 @@ def mp4(tmp_path):
     return write
 
 
-def test_times_are_the_containers(mp4):
+def test_times_come_from_the_container(mp4):
     durations = [40] * 10 + [480] * 10
     video = VideoInput('v', str(mp4('vfr.mp4', durations)))
     frames = list(video)
@@ -69,7 +72,7 @@ def test_times_are_the_containers(mp4):
     assert [f.time for f in frames] == pytest.approx(
         np.cumsum([0, *durations[:-1]]) / 1000
     )
-    # So fast that no frame is lost in a file of constant rate.
+    # A constant rate high enough to keep every frame.
     assert video.rate == pytest.approx(25)
     half = VideoInput('v', str(video.path), 2)
     assert [f.time for f in half] == pytest.approx(
@@ -77,7 +80,7 @@ def test_times_are_the_containers(mp4):
     )
 
 
-def test_a_constant_rate_is_the_stated_one(mp4):
+def test_constant_rate_equals_the_stated_one(mp4):
     video = VideoInput('v', str(mp4('v.mp4')), 2)
     assert video.rate == pytest.approx(5) and len(video) == 10
     assert [f.time for f in video] == pytest.approx(np.arange(10) / 5)
@@ -96,7 +99,7 @@ def test_impossible_times_are_ignored(mp4, clock):
         # A browser's WebM states its clock, 1000 ticks a second.
         (1000, np.arange(9) / 30, 30),
         (1000, np.round(np.arange(9) / 30, 3), 30),
-        # One time stamp a tick behind another.
+        # One extra time stamp, one tick after another.
         (1000, [0, 0.04, 0.041, 0.08, 0.12, 0.4], 25.6),
         (0, [0, 0.1, 0.2], 10),
         (float('nan'), [0, 0.1, 0.2], 10),
@@ -127,19 +130,19 @@ def written(tmp_path, rate, times):
     return read_back(tmp_path / 'vis/out.mp4')
 
 
-def test_pictures_are_held_as_long_as_frames(tmp_path):
+def test_frame_durations_are_kept(tmp_path):
     rate, values = written(tmp_path, 10.0, [5, 5.1, 5.2, 5.6, 5.7])
     assert rate == pytest.approx(10)
     assert values == [0, 1, 2, 2, 2, 2, 3, 4]
 
 
-def test_what_is_too_fast_is_left_out(tmp_path):
+def test_frames_above_the_maximum_rate_are_dropped(tmp_path):
     rate, values = written(tmp_path, 200.0, np.arange(12) / 240)
     assert rate == pytest.approx(60)
     assert len(values) in (3, 4) and values == sorted(values)
 
 
-def test_a_clock_that_leaps_fills_no_disk(tmp_path):
+def test_time_stamp_jumps_are_bounded(tmp_path):
     _, values = written(tmp_path, 2.0, [0, 0.5, 1e9, 1e9 + 0.5])
     assert values == [0, *[1] * 21, 2, 3] or len(values) < 30
 
@@ -163,7 +166,7 @@ def test_missing_frames_are_counted(mp4):
     assert last.image is None
 
 
-def test_frames_behind_a_damaged_part_are_read(mp4, capfd):
+def test_frames_after_a_damaged_part_are_read(mp4, capfd):
     path = mp4('hole.mp4')
     data = bytearray(path.read_bytes())
     start, end = data.index(b'mdat'), data.index(b'moov')
@@ -178,7 +181,7 @@ def test_frames_behind_a_damaged_part_are_read(mp4, capfd):
     assert capfd.readouterr().err == ''
 
 
-def test_an_avi_with_a_hole(tmp_path):
+def test_avi_with_a_gap(tmp_path):
     noise = np.random.RandomState(0)
     frames = [noise.randint(0, 255, (64, 96, 3), np.uint8) for _ in range(30)]
     path = write_film(tmp_path / 'hole.avi', frames, 10.0, 'MJPG')
@@ -190,7 +193,7 @@ def test_an_avi_with_a_hole(tmp_path):
     assert f': {30 - len(found)} of 30 frames could' in last.error
 
 
-def test_bad_files_among_good_ones(mp4, tmp_path):
+def test_bad_files_are_skipped(mp4, tmp_path):
     (tmp_path / 'zero.mp4').write_bytes(b'')
     (tmp_path / 'text.mp4').write_bytes(b'<html>404</html>')
     whole = mp4('good.mp4').read_bytes()

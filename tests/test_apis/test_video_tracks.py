@@ -17,7 +17,7 @@ def box(x, y=40.0):
 
 
 def frame(boxes, said=()):
-    """A sample of (label, box, score), (person, object, verb, score)."""
+    """Build a sample of (label, box, score), (person, object, verb, score)."""
     bboxes = torch.tensor([b for _, b, _ in boxes]).reshape(-1, 4)
     labels = torch.tensor([label for label, _, _ in boxes]).long()
     scores = torch.tensor([s for *_, s in boxes])
@@ -46,8 +46,8 @@ def frame(boxes, said=()):
     return sample
 
 
-def who(sample):
-    """Label, number and left edge of the tracks of a frame."""
+def tracks_of(sample):
+    """Return label, track id and left edge of a frame's tracks."""
     tracks = sample.tracks
     return [
         (int(label), int(number), round(float(b[0])))
@@ -55,7 +55,7 @@ def who(sample):
     ]
 
 
-def test_numbers_stay_with_moving_persons():
+def test_ids_follow_moving_persons():
     tracks = VideoTracks(rate=10)
     for i in range(8):
         # Two persons walk towards each other in two lanes, past a dog; the
@@ -66,47 +66,51 @@ def test_numbers_stay_with_moving_persons():
             (DOG, box(80.0, 200.0), 0.7),
         ]
         found = tracks.update(frame(boxes[:: 1 if i % 2 else -1]))
-        assert who(found) == [
+        assert tracks_of(found) == [
             (PERSON, *sorted([(2, 10 + 12 * i), (1, 150 - 12 * i)])[0]),
             (PERSON, *sorted([(2, 10 + 12 * i), (1, 150 - 12 * i)])[1]),
             (DOG, 1, 80),
         ]
 
 
-def test_leaving_and_coming_persons():
+def test_disappearing_and_reappearing_persons():
     tracks = VideoTracks(rate=10)
     here = (PERSON, box(10.0), 0.9)
     for _ in range(4):
-        assert who(tracks.update(frame([here]))) == [(PERSON, 1, 10)]
-    # For half a second hidden, then back: the same. For two seconds: new.
+        assert tracks_of(tracks.update(frame([here]))) == [(PERSON, 1, 10)]
+    # The id survives half a second of occlusion, not two seconds.
     for _ in range(5):
-        assert who(tracks.update(frame([]))) == []
-    assert who(tracks.update(frame([here]))) == [(PERSON, 1, 10)]
+        assert tracks_of(tracks.update(frame([]))) == []
+    assert tracks_of(tracks.update(frame([here]))) == [(PERSON, 1, 10)]
     for _ in range(20):
         tracks.update(frame([]))
     tracks.update(frame([here]))
-    assert who(tracks.update(frame([here]))) == [(PERSON, 2, 10)]
-    # Somewhere else at the same time is somebody else, from the second frame.
+    assert tracks_of(tracks.update(frame([here]))) == [(PERSON, 2, 10)]
+    # A simultaneous box elsewhere starts another track in frame two.
     other = (PERSON, box(150.0), 0.9)
-    assert who(tracks.update(frame([here, other]))) == [(PERSON, 2, 10)]
-    assert who(tracks.update(frame([here, other]))) == [
+    assert tracks_of(tracks.update(frame([here, other]))) == [(PERSON, 2, 10)]
+    assert tracks_of(tracks.update(frame([here, other]))) == [
         (PERSON, 2, 10),
         (PERSON, 3, 150),
     ]
-    # A dog in the person's place is no person.
+    # A dog at the person's position does not continue the track.
     tracks.update(frame([(DOG, box(10.0), 0.9)]))
-    assert (DOG, 1, 10) in who(tracks.update(frame([(DOG, box(10.0), 0.9)])))
+    assert (DOG, 1, 10) in tracks_of(
+        tracks.update(frame([(DOG, box(10.0), 0.9)]))
+    )
 
 
-def test_weak_boxes_go_on_with_tracks_but_begin_none():
+def test_weak_boxes_continue_but_never_start_tracks():
     tracks = VideoTracks(rate=10)
     strong, weak = (PERSON, box(10.0), 0.9), (PERSON, box(11.0), 0.2)
     for _ in range(2):
         tracks.update(frame([strong]))
-    assert who(tracks.update(frame([weak]))) == [(PERSON, 1, 11)]
+    assert tracks_of(tracks.update(frame([weak]))) == [(PERSON, 1, 11)]
     far = (PERSON, box(150.0), 0.2)
     for _ in range(3):
-        assert who(tracks.update(frame([strong, far]))) == [(PERSON, 1, 10)]
+        assert tracks_of(tracks.update(frame([strong, far]))) == [
+            (PERSON, 1, 10)
+        ]
 
 
 def scores(sample):
@@ -119,28 +123,28 @@ def scores(sample):
     }
 
 
-def test_a_flicker_is_smoothed_and_a_gap_is_bridged():
+def test_flicker_is_smoothed_and_gaps_are_bridged():
     tracks = VideoTracks(rate=10, half_life=0.1)
     pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.9)]
-    # A frame's weight halves from each to the next.
+    # A frame's weight halves with each later frame.
     given = (0.8, 0.8, 0.0, 0.8)
     expected = (0.8, 0.8, 0.8 * 3 / 7, 0.8 * 11 / 15)
     for score, mean in zip(given, expected):
         found = tracks.update(frame(pair, [(0, 1, 3, score)] * (score > 0)))
         assert scores(found) == {(1, 1, 3): pytest.approx(mean)}
-    # The dog is not found for three frames: the interaction stays, its box is
-    # where the dog is expected.
+    # The dog is missed in three frames: the interaction remains, with the
+    # dog's predicted box.
     for _ in range(3):
         found = tracks.update(frame(pair[:1]))
         assert scores(found) == {(1, 1, 3): pytest.approx(mean)}
         assert found.pred_hois.object_bboxes[0].tolist() == pytest.approx(
             box(60.0), abs=2
         )
-        assert who(found) == [(PERSON, 1, 10)]
+        assert tracks_of(found) == [(PERSON, 1, 10)]
     assert scores(tracks.update(frame(pair[:1]))) == {}
 
 
-def test_one_wrong_frame_changes_nothing():
+def test_single_wrong_frame_has_no_effect():
     tracks = VideoTracks(rate=25)
     pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.9)]
     for i in range(30):
@@ -150,7 +154,7 @@ def test_one_wrong_frame_changes_nothing():
         assert found[1, 1, 4] < 0.13
 
 
-def test_actions_without_objects_and_the_best_first():
+def test_roleless_actions_and_sorting_by_score():
     tracks = VideoTracks(rate=10, max_per_img=2)
     pair = [(PERSON, box(10.0), 0.9), (DOG, box(60.0), 0.8)]
     said = [(0, 1, 3, 0.5), (0, -1, 5, 0.9), (0, 1, 4, 0.2)]
@@ -171,7 +175,7 @@ def test_videos_without_persons():
         assert len(found.tracks) == len(found.pred_hois) == 0
 
 
-def test_without_a_half_life_scores_stay():
+def test_without_half_life_scores_are_unchanged():
     smoother = ScoreSmoother(half_life=0.0, patience=1.0)
     for score in (0.2, 0.9, 0.4):
         smoother.update({'pair': {'ride': score}}, ['pair'], 0.1)

@@ -1,4 +1,4 @@
-"""Images that cannot be read: errors, or passed over and said so."""
+"""Unreadable images: errors, or skipped with a warning."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ TINY = dict(type='Resize', scale=(9, 9), keep_ratio=True)
 
 @pytest.fixture
 def root(tmp_path):
-    """The tiny data set; its first image is cut off."""
+    """Write the tiny data set with a truncated first image."""
     root = write_tiny(tmp_path).parents[1]
     path = root / build(root).get_data_info(0)['img_path']
     path.write_bytes(path.read_bytes()[:200])
@@ -35,7 +35,7 @@ def build(root, *steps, **options):
     )
 
 
-def test_training_chooses(root):
+def test_training_skips_or_raises(root):
     with pytest.raises(UnreadableImage, match='no image can be.*train.json'):
         build(root)[0]
     dataset = build(root, bad_images='skip')
@@ -46,14 +46,14 @@ def test_training_chooses(root):
         build(root, bad_images='no')
 
 
-def test_a_test_keeps_the_annotations(root):
+def test_testing_keeps_the_annotations(root):
     dataset = build(root, test_mode=True)
     path = dataset.get_data_info(0)['img_path']
     bad, good = (dataset[i]['data_samples'] for i in (0, 1))
     assert path in bad.unreadable and 'unreadable' not in good
     assert dataset[0]['inputs'].shape == (3, 1, 1)
     assert bad.ori_shape == (64, 96)
-    # As with the image, but for the boxes in input coordinates.
+    # As for a readable image, except boxes in input coordinates.
     cv2.imwrite(path, np.zeros((64, 96, 3), np.uint8))
     whole = dataset[0]['data_samples']
     assert len(whole.gt_hois) > 0 and len(whole.gt_persons) > 0
@@ -74,7 +74,7 @@ def test_a_test_keeps_the_annotations(root):
 
 
 @pytest.mark.parametrize('size', [(1, 20000), (20000, 1), (3, 301)])
-def test_strips_are_refused(root, size):
+def test_extreme_aspect_ratios_are_refused(root, size):
     path = build(root).get_data_info(0)['img_path']
     Image.new('RGB', size).save(path)
     with pytest.raises(
@@ -86,7 +86,7 @@ def test_strips_are_refused(root, size):
 @pytest.mark.parametrize(
     'load', [LOAD, dict(type='LoadImageFromFile')], ids=['ours', 'mmcv']
 )
-def test_an_image_of_which_nothing_is_left(root, load):
+def test_image_scaled_or_emptied_to_nothing(root, load):
     path = build(root).get_data_info(0)['img_path']
     Image.new('RGB', (2, 150)).save(path)
     dataset = HICODetDataset(
@@ -100,7 +100,7 @@ def test_an_image_of_which_nothing_is_left(root, load):
     assert 'no image can be' in dataset[0]['data_samples'].unreadable
 
 
-def test_orientation_is_a_choice(root):
+def test_exif_orientation_is_optional(root):
     path = build(root).get_data_info(0)['img_path']
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -23,7 +23,7 @@ STEPS = [
 
 @pytest.fixture
 def build(tmp_path):
-    """Makes a data set of five images whose features lie in a file."""
+    """Build a data set of five images with cached features."""
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     path = tmp_path / 'f.safetensors'
@@ -54,7 +54,7 @@ def build(tmp_path):
     )
 
 
-def test_cached_views_are_those_of_the_steps(build):
+def test_cached_views_equal_the_computed_ones(build):
     plain = build(STEPS)
     cached = build([dict(type='CachedTransforms', steps=STEPS)])
     seen = set()
@@ -71,7 +71,7 @@ def test_cached_views_are_those_of_the_steps(build):
                 sample.gt_instances.bboxes, expected.gt_instances.bboxes
             )
             seen.add(id(sample))
-    # Ten views in forty looks, and most of the latter cost nothing.
+    # Ten views among forty accesses; most accesses hit the cache.
     assert len(seen) == 10
 
 
@@ -82,7 +82,7 @@ def test_images_are_not_cached():
 
 
 @pytest.mark.parametrize('max_images, kept', [(100, 10), (3, 3), (0, 0)])
-def test_as_many_images_as_asked_for_are_cached(tmp_path, max_images, kept):
+def test_cache_size_limits_the_images(tmp_path, max_images, kept):
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     steps = [dict(type='LoadImageFromFile'), *STEPS]
@@ -111,28 +111,28 @@ def test_as_many_images_as_asked_for_are_cached(tmp_path, max_images, kept):
             assert torch.equal(view['inputs'], expected['inputs'])
             assert view['data_samples'].flip == expected['data_samples'].flip
             seen[id(view)] += 1
-            # What is freed may come again at the same place.
+            # Freed memory may be reused at the same address.
             alive.append(view)
     assert sum(n > 1 for n in seen.values()) == kept
 
 
-def test_steps_that_may_draw_are_refused():
+def test_random_steps_are_refused():
     with pytest.raises(ValueError, match='PhotoMetricDistortion is not known'):
         CachedTransforms([*STEPS, dict(type='PhotoMetricDistortion')])
-    # Chance inside a wrapper is none of the views' key either.
+    # Random steps inside a wrapper are refused as well.
     nested = dict(type='RandomApply', prob=1.0, transforms=STEPS[1:2])
     with pytest.raises(ValueError, match='RandomApply is not known'):
         CachedTransforms([nested, *STEPS])
 
     class Drawing(PackHOIInputs):
-        """May do anything."""
+        """Transform that is not known to be deterministic."""
 
     with pytest.raises(ValueError, match='Drawing is not known'):
         CachedTransforms([Drawing()])
     CachedTransforms([Drawing()], deterministic=['Drawing'])
 
 
-def test_steps_are_built_under_this_packages_scope():
+def test_steps_are_built_in_the_package_scope():
     with DefaultScope.overwrite_default_scope('mmengine'):
         step = CachedTransforms(STEPS).steps.transforms[0]
     assert type(step) is LoadHOIAnnotations

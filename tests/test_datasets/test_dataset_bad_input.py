@@ -1,4 +1,4 @@
-"""Bad input ends in an error that names the file, the field, the remedy."""
+"""Errors for bad input name the file, field and remedy."""
 
 import json
 
@@ -27,7 +27,7 @@ def build(root, ann_file='annotations/train.json', **kwargs):
 
 
 def rewritten(tiny, tmp_path, change):
-    """The tiny data set with an annotation file that `change` edits."""
+    """Write the tiny data set with annotations edited by `change`."""
     content = json.loads((tiny / 'annotations/train.json').read_text())
     change(content)
     path = tmp_path / 'changed.json'

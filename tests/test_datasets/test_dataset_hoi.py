@@ -42,7 +42,7 @@ def build(root, ann_file='annotations/train.json', **kwargs):
 
 
 def rewritten(tiny, tmp_path, change):
-    """The tiny data set with an annotation file that `change` edits."""
+    """Write the tiny data set with annotations edited by `change`."""
     content = json.loads((tiny / 'annotations/train.json').read_text())
     change(content)
     path = tmp_path / 'changed.json'
@@ -81,7 +81,7 @@ def test_records_by_hand(tiny):
 
 def test_training_sample_drops_pairs_that_lost_a_box(tiny):
     sample = build(tiny)[4]['data_samples']
-    # The cup has less than a pixel, the reader is a crowd.
+    # The cup is smaller than a pixel, the reader is a crowd.
     assert sample.gt_hois.human_inds.tolist() == [0]
     assert sample.gt_hois.object_inds.tolist() == [1]
     assert sample.gt_instances.bboxes[1].tolist() == [10, 20, 20, 30]
@@ -115,7 +115,7 @@ def test_invisible_pairs_are_image_labels_only(tiny):
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
-def test_images_without_people_or_annotations_stay(tiny, test_mode):
+def test_images_without_people_or_annotations_are_kept(tiny, test_mode):
     data = build(tiny, test_mode=test_mode)
     for index, boxes in ((1, 1), (2, 0)):
         sample = data[index]['data_samples']
@@ -141,7 +141,7 @@ def test_filters(tiny):
         build(tiny, filter_cfg=dict(filter_empty=True))
 
 
-def test_metainfo_is_plain(tiny):
+def test_metainfo_has_plain_types(tiny):
     data = build(tiny, metainfo=dict(year=2026))
     meta = data.metainfo
     assert json.loads(json.dumps(meta)) == meta
@@ -154,7 +154,7 @@ def test_metainfo_is_plain(tiny):
         build(tiny, metainfo=dict(classes=('dog',)))
 
 
-def test_rare_flags_of_the_file_win(tiny, tmp_path):
+def test_rare_flags_of_the_file_take_precedence(tiny, tmp_path):
 
     def change(content):
         for record in content['hoi_categories']:
@@ -184,7 +184,7 @@ def test_image_level_labels_of_the_file(tiny, tmp_path):
     ]
 
 
-def test_mmdet_reads_the_file_as_it_is(tiny):
+def test_mmdet_reads_the_same_file(tiny):
     vocab = HOIVocabulary.load('hico_det')
     data = CocoDataset(
         ann_file='annotations/train.json',
@@ -202,7 +202,7 @@ def test_mmdet_reads_the_file_as_it_is(tiny):
 
 
 class Draw:
-    """A pipeline that says what each generator gives."""
+    """Pipeline that returns draws of each random generator."""
 
     def __call__(self, results):
         return (
@@ -227,7 +227,7 @@ def test_augmentation_depends_on_seed_epoch_and_index_only(tiny):
     assert other[0][1:] != first[0][1:]
 
 
-def test_generators_outside_are_left_alone(tiny):
+def test_global_generators_are_unchanged(tiny):
     data = build(tiny, pipeline=[Draw()])
 
     def draws(between):
@@ -238,7 +238,7 @@ def test_generators_outside_are_left_alone(tiny):
     assert draws(lambda: data[0]) == draws(lambda: None)
 
 
-def test_persistent_workers_see_the_epoch(tiny):
+def test_persistent_workers_use_the_current_epoch(tiny):
     data = build(tiny, pipeline=[Draw()], serialize_data=True)
     loader = DataLoader(
         data, num_workers=2, persistent_workers=True, collate_fn=list
@@ -248,9 +248,9 @@ def test_persistent_workers_see_the_epoch(tiny):
         assert [batch[0] for batch in loader] == [data[i] for i in range(5)]
 
 
-def test_a_refetched_image_is_seeded_too(tiny):
+def test_refetched_image_is_seeded(tiny):
 
-    class Picky(Draw):
+    class RejectsFirst(Draw):
         def __call__(self, results):
             return (
                 None
@@ -258,7 +258,7 @@ def test_a_refetched_image_is_seeded_too(tiny):
                 else super().__call__(results)
             )
 
-    data = build(tiny, pipeline=[Picky()])
+    data = build(tiny, pipeline=[RejectsFirst()])
     assert data[0] == data[0] and data[0][0] != 0
 
 

@@ -1,4 +1,4 @@
-"""Images without annotations: what is read, and what is refused."""
+"""Unlabeled images: supported sources and errors."""
 
 import os
 import pickle
@@ -37,7 +37,7 @@ LOAD = (
 
 @pytest.fixture
 def root(tmp_path):
-    """Four images, two wide and two high, and a file that is none."""
+    """Write two landscape and two portrait images, and another file."""
     root = tmp_path / 'images'
     for i, name in enumerate(NAMES):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -65,8 +65,8 @@ def records(dataset):
     ]
 
 
-def same_as_the_teachers(images, root=None):
-    """The data set's keys and paths are those that the teacher was given."""
+def assert_same_as_teacher_job(images, root=None):
+    """Assert that keys and paths equal those of the teacher's job."""
     prefix = {} if root is None else dict(data_prefix=dict(img=str(root)))
     dataset = open_(images, **prefix)
     expected = [
@@ -97,15 +97,15 @@ def cache_of(folder, keys):
     return str(folder)
 
 
-def test_a_folder(root):
-    dataset = same_as_the_teachers(root)
+def test_image_folder(root):
+    dataset = assert_same_as_teacher_job(root)
     assert [key for key, _ in records(dataset)] == [
         'a.png',
         'd e.png',
         'b/c.jpg',
         'b/ä.png',
     ]
-    below = same_as_the_teachers(root / 'b', root)
+    below = assert_same_as_teacher_job(root / 'b', root)
     assert records(below)[0] == ('b/c.jpg', str(root / 'b' / 'c.jpg'))
     with pytest.raises(ValueError, match='not inside'):
         open_(root, data_prefix=dict(img=str(root / 'b')))
@@ -117,7 +117,7 @@ def test_linked_folders_and_images(root, tmp_path):
     (linked / 'one').symlink_to(root / 'b')
     (linked / 'loop').symlink_to(linked)
     (linked / 'x.png').symlink_to(root / 'a.png')
-    dataset = same_as_the_teachers(linked)
+    dataset = assert_same_as_teacher_job(linked)
     assert [key for key, _ in records(dataset)] == [
         'x.png',
         'one/c.jpg',
@@ -126,23 +126,23 @@ def test_linked_folders_and_images(root, tmp_path):
 
 
 @pytest.mark.parametrize('end', ['\n', '\r\n', '\n\n', ' \n'])
-def test_a_list(root, tmp_path, end):
+def test_image_list(root, tmp_path, end):
     path = tmp_path / 'list.txt'
     path.write_bytes(end.join(NAMES).encode())
-    dataset = same_as_the_teachers(path, root)
+    dataset = assert_same_as_teacher_job(path, root)
     assert [key for key, _ in records(dataset)] == NAMES
     plain = tmp_path / 'plain.txt'
     plain.write_bytes(end.join(NAMES[:2]).encode() + end.encode())
-    assert len(same_as_the_teachers(plain, root)) == 2
+    assert len(assert_same_as_teacher_job(plain, root)) == 2
     marked = tmp_path / 'marked.txt'
     marked.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
     assert [
-        key for key, _ in records(same_as_the_teachers(marked, root))
+        key for key, _ in records(assert_same_as_teacher_job(marked, root))
     ] == NAMES
 
 
 @pytest.mark.parametrize('prefix', [dict(img=''), dict()])
-def test_an_empty_prefix_is_none(root, prefix):
+def test_empty_prefix_means_no_prefix(root, prefix):
     path = root / 'list.txt'
     path.write_text('\n'.join(NAMES))
     assert records(open_(path, data_prefix=prefix)) == records(open_(path))
@@ -157,7 +157,7 @@ def test_sizes_of_damaged_images(root, monkeypatch):
 
 
 @given(text=st.text('aä\r\n \t/\ufeff', max_size=40), block=st.integers(1, 20))
-def test_any_list(tmp_path_factory, text, block):
+def test_image_lists_in_any_format(tmp_path_factory, text, block):
     path = tmp_path_factory.mktemp('any') / 'list.txt'
     path.write_bytes(text.encode())
     expected = [image.image_id for image in ImageSource(path)]
@@ -173,9 +173,9 @@ def test_any_list(tmp_path_factory, text, block):
             assert [key for key, _ in records(open_(path))] == expected
 
 
-def test_a_parquet_file(root, tmp_path):
+def test_parquet_file(root, tmp_path):
     path = write_parquet(tmp_path / 'list.parquet', path=NAMES)
-    same_as_the_teachers(path, root)
+    assert_same_as_teacher_job(path, root)
     write_parquet(
         path,
         file_name=pa.array(NAMES).dictionary_encode(),
@@ -183,13 +183,13 @@ def test_a_parquet_file(root, tmp_path):
         width=[60, 41, None, 43],
         height=pa.array([40, 60, None, 60], pa.int64()),
     )
-    dataset = same_as_the_teachers(path, root)
+    dataset = assert_same_as_teacher_job(path, root)
     sizes = [
         (info['width'], info['height'])
         for info in map(dataset.get_data_info, range(4))
     ]
     assert sizes == [(60, 40), (41, 60), (60, 42), (43, 60)]
-    # The third is read from its header, the others are not looked at.
+    # The third is read from its header; the others are not opened.
     (root / NAMES[0]).unlink()
     assert dataset.get_data_info(0)['width'] == 60
 
@@ -247,7 +247,7 @@ def test_subsets(root):
         dataset.get_data_info(4)
 
 
-def test_only_images_with_answers(root, tmp_path):
+def test_images_without_answers_are_dropped(root, tmp_path):
     cache = cache_of(tmp_path / 'cache', ['b/c.jpg', 'other.png', 'a.png'])
     steps = (LOAD[0], dict(type='LoadTeacherKnowledge', cache=cache), LOAD[1])
     words = dict(filter_cfg=dict(without_answer=cache), pipeline=steps)
@@ -259,29 +259,29 @@ def test_only_images_with_answers(root, tmp_path):
         open_(root, pipeline=steps)[1]
     for part in ('"d e.png" is not in', "like 'a.png'", 'without_answer'):
         assert part in error.value.args[0]
-    # The cache was made with keys relative to another folder.
+    # The cache has keys relative to another folder.
     with pytest.raises(ValueError) as error:
         open_(root / 'b', **words)
     for part in ("'c.jpg'", "'a.png'", 'data_prefix', cache):
         assert part in str(error.value)
 
 
-def test_the_index_of_a_long_list(root, tmp_path, monkeypatch):
+def test_index_of_a_long_list(root, tmp_path, monkeypatch):
     monkeypatch.setattr(image_index, 'INDEX_FROM', 4)
     path = tmp_path / 'list.txt'
     path.write_text('\n'.join(NAMES[:3]))
-    same_as_the_teachers(path, root)
+    assert_same_as_teacher_job(path, root)
     index = Path(f'{path}.index')
     assert not index.exists()
     path.write_text('\n'.join(NAMES))
-    dataset = same_as_the_teachers(path, root)
+    dataset = assert_same_as_teacher_job(path, root)
     made = index.stat()
     copy = pickle.loads(pickle.dumps(dataset))
     assert records(copy) == records(dataset)
-    same_as_the_teachers(path, root)
+    assert_same_as_teacher_job(path, root)
     assert index.stat().st_ino == made.st_ino, 'made although it was there'
     path.write_text('\n'.join(NAMES[::-1]))
-    assert records(same_as_the_teachers(path, root))[0][0] == NAMES[-1]
+    assert records(assert_same_as_teacher_job(path, root))[0][0] == NAMES[-1]
     assert index.stat().st_ino != made.st_ino
     index.write_bytes(index.read_bytes()[:-8])
     with pytest.raises(ValueError, match='index: no readable .* delete it'):
@@ -293,7 +293,7 @@ def test_the_index_of_a_long_list(root, tmp_path, monkeypatch):
     }
 
 
-def test_the_index_of_a_folder(root, tmp_path, monkeypatch):
+def test_index_of_a_folder(root, tmp_path, monkeypatch):
     index = tmp_path / 'somewhere' / 'else'
     dataset = open_(root, index=str(index))
     assert dataset.data_list.table._source == str(index)
@@ -333,7 +333,7 @@ def _no_space(*args, **kwargs):
         (dict(path=pa.array([], pa.string())), ('no image in it',)),
     ],
 )
-def test_parquet_that_is_wrong(tmp_path, columns, parts):
+def test_bad_parquet_files(tmp_path, columns, parts):
     path = write_parquet(tmp_path / 'list.parquet', **columns)
     with pytest.raises(ValueError) as error:
         open_(path)
@@ -341,7 +341,7 @@ def test_parquet_that_is_wrong(tmp_path, columns, parts):
         assert part in str(error.value)
 
 
-def test_lists_that_are_wrong(root, tmp_path):
+def test_bad_lists(root, tmp_path):
     path = tmp_path / 'list.txt'
     for content, parts in (
         (b'', ['no image in it']),
@@ -372,7 +372,7 @@ def test_lists_that_are_wrong(root, tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['missing', 'cut', 'empty', 'text'])
-def test_images_that_are_bad(root, tmp_path, kind, caplog):
+def test_bad_images(root, tmp_path, kind, caplog):
     path = tmp_path / 'list.txt'
     path.write_text('a.png\nbad.png\n')
     bad = root / 'bad.png'
@@ -413,7 +413,7 @@ def test_equal_texts_have_equal_hashes(rows):
     table = StringArray.of(rows)
     assert [table.row(i) for i in range(len(rows))] == rows
     assert len(set(table.hashes().tolist())) == len(set(rows))
-    # Wherever they lie in the text.
+    # Independent of the offset within the buffer.
     moved = StringArray.of([b'xyz', *rows]).hashes()[1:]
     assert (moved == table.hashes()).all()
 

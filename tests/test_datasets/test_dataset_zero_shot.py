@@ -1,4 +1,4 @@
-"""Splits by name, and classes that training must not see."""
+"""Zero-shot splits by name, and classes hidden from training."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def names_in(data, i):
 
 def test_pair_is_dropped_with_all_its_labels(tiny):
     data = build(tiny, zero_shot=labels_of('straddle bicycle', 'feed horse'))
-    # The straddler rides as well; the person who holds the bicycle stays.
+    # The second rider is dropped too; the person holding is kept.
     assert names_in(data, 0) == (
         ['hold bicycle', 'feed dog'],
         ['hold bicycle', 'ride bicycle', 'feed dog'],
@@ -55,7 +55,7 @@ def test_pair_is_dropped_with_all_its_labels(tiny):
     assert info['hois']['human_rows'].tolist() == [2, 2]
     assert info['hois']['object_rows'].tolist() == [1, 3]
     assert len(info['instances']) == 4
-    # An invisible interaction is an image label only.
+    # An invisible interaction is an image-level label only.
     assert names_in(data, 3)[1] == ['ride horse']
     unseen = np.flatnonzero(data.metainfo['unseen'])
     assert unseen.tolist() == sorted(
@@ -63,7 +63,7 @@ def test_pair_is_dropped_with_all_its_labels(tiny):
     )
 
 
-def test_tests_lose_nothing(tiny):
+def test_test_split_is_unchanged(tiny):
     plain = build(tiny, test_mode=True)
     data = build(tiny, test_mode=True, zero_shot='uv')
     for i in range(len(data)):
@@ -83,17 +83,17 @@ def test_images_that_lost_all_pairs_can_be_left_out(tiny):
 
 
 @pytest.mark.parametrize('name', ['rf_uc', 'nf_uc', 'uo', 'uv'])
-def test_no_unseen_class_is_left_in_training(hico, name):
+def test_training_has_no_unseen_class(hico, name):
     data = HICODetDataset(split='train', data_root=str(hico), zero_shot=name)
     seen = set()
     for i in range(len(data)):
         info = data.get_data_info(i)
         seen |= {*info['hois']['hoi_labels'], *info['image_hoi_labels']}
-    # Each class has one pair of its own there.
+    # Each class has its own pair there.
     assert seen == set(range(600)) - set(load_zero_shot_split(name))
 
 
-def test_absent_roles_are_no_pair_of_boxes(tmp_path):
+def test_absent_roles_are_not_box_pairs(tmp_path):
     vocab = HOIVocabulary.load('v_coco')
     scene = make_scene(
         'train2014/a.png',

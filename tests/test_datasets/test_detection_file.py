@@ -1,4 +1,4 @@
-"""The file of detections and features, and the transforms that read it."""
+"""File of detections and features, and the transforms reading it."""
 
 import copy
 import pickle
@@ -21,14 +21,14 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 DETECTOR = dict(type='FCOS', config='c' * 64, weights='w' * 64)
 VOCABULARY = HOIVocabulary.load('mini')
-# Spelt and ordered in another way than the vocabulary's.
+# Other spellings and another order than the vocabulary's.
 CLASSES = [
     name.replace(' ', '_').upper() for name in reversed(VOCABULARY.objects)
 ] + ['kite']
 
 
 def detections(*rows):
-    """From (label, score, box) rows."""
+    """Build detections from (label, score, box) rows."""
     return dict(
         bboxes=np.array([r[2] for r in rows], np.float32).reshape(-1, 4),
         labels=np.array([r[0] for r in rows], np.int64),
@@ -44,7 +44,7 @@ FOUND = detections(
 
 
 def view(rng, flipped=False, size=(60, 80)):
-    """Arguments of add, with features of made-up shapes."""
+    """Build the arguments of add with made-up feature shapes."""
     return dict(
         key='a.png',
         flipped=flipped,
@@ -59,7 +59,7 @@ def view(rng, flipped=False, size=(60, 80)):
 
 @pytest.fixture
 def plain(tmp_path):
-    """Detections of one image, of which one is no class of the vocabulary."""
+    """Build one image's detections, one of them outside the vocabulary."""
     path = tmp_path / 'plain.safetensors'
     with DetectionFileWriter(path, DETECTOR, CLASSES) as writer:
         writer.add(
@@ -94,7 +94,7 @@ def featured(tmp_path):
         unique_by=lambda row: row[:2],
     )
 )
-def test_what_was_written_is_read(tmp_path_factory, rows):
+def test_write_and_read(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp('file') / 'f.safetensors'
     rng = np.random.default_rng(0)
     written = []
@@ -138,14 +138,14 @@ def test_what_was_written_is_read(tmp_path_factory, rows):
             np.testing.assert_array_equal(a, b.astype(a.dtype))
 
 
-def test_same_content_same_bytes_and_nothing_else_is_left(featured, tmp_path):
+def test_file_is_deterministic_and_leaves_no_temporaries(featured, tmp_path):
     content = featured.read_bytes()
     with DetectionFileWriter(
         featured, DETECTOR, CLASSES, dict(roi_extractor='r')
     ) as writer:
         for flipped in (False, True):
             writer.add(**view(np.random.default_rng(flipped), flipped))
-        # Not there before all of it is.
+        # The file appears only when it is complete.
         assert featured.read_bytes() == content
     assert featured.read_bytes() == content
     assert [path.name for path in tmp_path.iterdir()] == [featured.name]
@@ -160,7 +160,7 @@ def test_an_interrupted_writer_leaves_no_file(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_writer_refuses(tmp_path):
+def test_writer_errors(tmp_path):
     path = tmp_path / 'f.safetensors'
     row = ('a', False, ((1, 1),) * 3, (1, 1), FOUND)
     with pytest.raises(ValueError, match='"a" occurs twice'):
@@ -203,7 +203,7 @@ def test_tables_that_contradict_each_other_are_refused(plain):
         DetectionFile(plain)
 
 
-def test_a_process_opens_a_file_once(featured):
+def test_file_is_opened_once_per_process(featured):
     file = DetectionFile.open(featured)
     assert pickle.loads(pickle.dumps(file)) is file
     assert copy.deepcopy(file) is file
@@ -231,7 +231,7 @@ def test_detections_of_a_file_are_resized_and_flipped(plain):
     ):
         results = TRANSFORMS.build(step)(results)
     sample = PackHOIInputs()(results)['data_samples']
-    # Input 80 x 60 for an image of 40 x 30, now 120 x 90: by 1.5; mirrored.
+    # Input 80 x 60 for an image of 40 x 30, now 120 x 90: scale 1.5; flipped.
     assert sample.detections.bboxes.tolist() == [
         [75, 30, 105, 60],
         [108, 0, 120, 90],
@@ -245,7 +245,7 @@ def test_detections_of_a_file_are_resized_and_flipped(plain):
     assert 'detections_from' not in sample
 
 
-def test_load_detections_refuses(plain, tmp_path):
+def test_load_detections_errors(plain, tmp_path):
     with pytest.raises(ValueError, match="source='none'; there are"):
         LoadDetections('none', vocabulary='mini')
     with pytest.raises(FileNotFoundError, match='cache_detections'):
@@ -261,7 +261,7 @@ def test_load_detections_refuses(plain, tmp_path):
 
 
 @pytest.mark.parametrize('flip', [0.0, 1.0])
-def test_features_stand_for_the_image(featured, flip):
+def test_cached_features_replace_the_image(featured, flip):
     init_default_scope('clhoi_mm')
     results = LoadDetectorFeatures(str(featured))(dict(key='a.png', img_id=1))
     assert results['img_shape'] == (60, 80)
@@ -294,7 +294,7 @@ def test_features_of_other_views_are_refused(featured, plain):
             PackHOIInputs()(results)
 
 
-def test_a_missing_mirrored_view_is_named(tmp_path):
+def test_missing_flipped_view_is_an_error(tmp_path):
     init_default_scope('clhoi_mm')
     path = tmp_path / 'f.safetensors'
     with DetectionFileWriter(

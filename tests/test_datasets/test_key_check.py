@@ -1,4 +1,4 @@
-"""A data set and the files that it looks up, whose keys may not fit."""
+"""Key mismatches between a data set and its lookup files."""
 
 import logging
 
@@ -80,9 +80,7 @@ def test_no_key_in_common_is_an_error(root, tmp_path, write, kind):
 
 @pytest.mark.parametrize('kind', ['annotated', 'unlabeled'])
 @pytest.mark.parametrize('write', [write_cache, write_detections])
-def test_some_without_a_partner_are_counted(
-    root, tmp_path, write, kind, caplog
-):
+def test_unmatched_keys_are_counted(root, tmp_path, write, kind, caplog):
     step = write(tmp_path, [f'train/{name}.png' for name in NAMES[:3]])
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
@@ -92,7 +90,7 @@ def test_some_without_a_partner_are_counted(
     assert '2 of 5 keys of the images of' in caplog.text
 
 
-def test_all_is_well_without_a_word(root, tmp_path, caplog):
+def test_matching_keys_give_no_message(root, tmp_path, caplog):
     step = write_cache(tmp_path, [f'train/{name}.png' for name in NAMES])
     logger = MMLogger.get_current_instance()
     logger.addHandler(caplog.handler)
@@ -102,6 +100,6 @@ def test_all_is_well_without_a_word(root, tmp_path, caplog):
     assert not [x for x in caplog.records if x.levelno >= logging.WARNING]
 
 
-def test_an_empty_cache_is_an_error(root, tmp_path):
+def test_empty_cache_is_an_error(root, tmp_path):
     with pytest.raises(ValueError, match='teacher cache .* holds no image'):
         build(root, write_cache(tmp_path, []), 'annotated')

@@ -1,4 +1,4 @@
-"""LoadDetections: from the ground truth, from elsewhere, merged."""
+"""LoadDetections: from ground truth, from elsewhere, merged."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_detections_outside_the_image_are_dropped(clip):
 
 
 # Two copies of a person, a third that overlaps the second copy more than the
-# first (IoU 0.82 and 0.67), another class in the same place.
+# first (IoU 0.82 and 0.67), and another class in the same place.
 COPIES = [[0, 0, 20, 50], [2, 0, 22, 50], [4, 0, 24, 50], [0, 0, 20, 50]]
 
 
@@ -94,7 +94,7 @@ def test_near_duplicates_are_merged_in_detections_only(merge_iou, kept):
     assert len(sample.gt_instances) == 4
 
 
-def test_merging_needs_an_overlap():
+def test_separate_boxes_are_not_merged():
     with pytest.raises(ValueError, match='merge_iou=0'):
         run(make_results(BOXES), dict(type='LoadDetections', merge_iou=0))
     sample = pack(make_results([]), LOAD, 'LoadDetections')
@@ -113,7 +113,7 @@ def test_ground_truth_detections():
     assert len(sample.ignored_instances) == 1
 
 
-def test_forgotten_detections_are_an_error():
+def test_missing_detections_are_an_error():
     results = make_results(BOXES, detections=DETECTIONS)
     with pytest.raises(RuntimeError, match='Add LoadDetections'):
         pack(dict(results))

@@ -16,7 +16,7 @@ STEPS = [
 
 @pytest.fixture
 def build(tmp_path):
-    """Makes a data set of five images."""
+    """Build a data set of five images."""
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     return lambda *steps, **options: HICODetDataset(
@@ -28,7 +28,7 @@ def build(tmp_path):
     )
 
 
-def same(one, two):
+def assert_same_samples(one, two):
     for key in ('key', 'ori_shape', 'img_shape', 'flip', 'flip_direction'):
         assert one.get(key) == two.get(key)
     for field in ('gt_instances', 'gt_hois', 'detections'):
@@ -36,7 +36,7 @@ def same(one, two):
             assert torch.equal(value, two.get(field)[key]), (field, key)
 
 
-def test_samples_are_those_of_the_image(build, tmp_path):
+def test_samples_equal_those_with_the_image(build, tmp_path):
     read = build(dict(type='LoadImage', orientation='stored'), *STEPS)
     sized = build(dict(type='LoadImageSize'), *STEPS)
     expected = [
@@ -45,19 +45,19 @@ def test_samples_are_those_of_the_image(build, tmp_path):
         if read.set_epoch(epoch) is None
     ]
     for path in (tmp_path / 'train').iterdir():
-        path.unlink()  # it is not read
+        path.unlink()  # The image is not read.
     flips = set()
     for epoch, samples in enumerate(expected):
         sized.set_epoch(epoch)
         for i, sample in enumerate(samples):
             found = sized[i]
             assert found['inputs'].shape == (3, 1, 1)
-            same(found['data_samples'], sample)
+            assert_same_samples(found['data_samples'], sample)
             flips.add(sample.flip)
     assert flips == {True, False}
 
 
-def test_stand_in_takes_no_memory():
+def test_placeholder_image_takes_no_memory():
     results = LoadImageSize()(dict(height=4000, width=6000))
     assert results['img_shape'] == results['ori_shape'] == (4000, 6000)
     assert not any(results['img'].strides)
@@ -74,7 +74,7 @@ def test_views_are_cached(build):
             data.set_epoch(epoch)
         for i in range(5):
             sample = caching_model[i]['data_samples']
-            same(sample, plain[i]['data_samples'])
+            assert_same_samples(sample, plain[i]['data_samples'])
             seen.add(id(sample))
     assert len(seen) == 10
 
@@ -94,6 +94,6 @@ def test_other_augmentation_is_refused(build, step):
         data[0]
 
 
-def test_a_size_is_needed():
+def test_missing_size_is_an_error():
     with pytest.raises(KeyError, match='a.png: LoadImageSize takes height'):
         LoadImageSize()(dict(img_path='a.png'))

@@ -42,7 +42,7 @@ def test_pseudo_labels_of_the_image(folder):
         assert teacher['sentence_embeds'].shape == (1, 16)
 
 
-def test_missing_image_masked_or_named(folder):
+def test_missing_image_is_masked_or_an_error(folder):
     masked = build(folder, missing='mask')(dict(key='b.jpg'))['teacher']
     full = build(folder)(dict(key='a.jpg'))['teacher']
     assert masked['valid'] is False and masked.keys() == full.keys()
@@ -57,7 +57,7 @@ def test_missing_image_masked_or_named(folder):
     assert folder in str(error.value) and 'mask' in str(error.value)
 
 
-def test_wrong_use_is_named(folder, tmp_path):
+def test_wrong_use_is_an_error(folder, tmp_path):
     with pytest.raises(ValueError, match='vocabulary.name'):
         build(folder, vocabulary='v_coco')
     with pytest.raises(ValueError, match="'error' or 'mask'"):
@@ -72,7 +72,7 @@ FAR = [60.0, 10, 75, 50]
 
 @pytest.fixture
 def pointing(tmp_path):
-    """A cache with two pointed pairs of one label, and one of another."""
+    """Build a cache with pointed pairs of two labels."""
     pairs = (tuple(HUMAN + THING), tuple(FAR + THING))
     words = PseudoLabels(
         'a.jpg',
@@ -122,7 +122,7 @@ ORDERS = {
 def test_pointed_pairs_follow_resize_and_flip(pointing, order):
     detections = DETECTIONS if order == 'detections' else None
     results = make_results(BOXES, [(0, 1)], key='a.jpg', detections=detections)
-    if order in ('detections', 'alone'):  # no annotations at all
+    if order in ('detections', 'alone'):  # No annotations at all.
         for name in ('rows', 'hois', 'instances', 'image_hoi_labels'):
             del results[name]
     steps = [
@@ -137,7 +137,7 @@ def test_pointed_pairs_follow_resize_and_flip(pointing, order):
     human, far = [110, 10, 150, 110], [10, 20, 40, 100]
     thing = [60, 40, 120, 100]
     assert pointed(sample) == ([0, 0, 2], [human, far, human], [thing] * 3)
-    # Nothing else sees them.
+    # Other transforms are unaffected.
     if order.startswith('annotations') or order == 'ground truth':
         assert len(sample.gt_instances) == 3
         assert len(sample.ignored_instances) == 0
@@ -149,12 +149,14 @@ def test_pointed_pairs_follow_resize_and_flip(pointing, order):
         assert 'gt_hois' not in sample
 
 
-def test_a_pair_that_lost_a_box_is_dropped(pointing):
+def test_pairs_that_lost_a_box_are_dropped(pointing):
     sample = pack(
         make_results(BOXES, [(0, 1)], key='a.jpg'),
         LOAD,
         pointing,
-        dict(type='FilterAnnotations', min_gt_bbox_wh=(18, 5)),  # FAR is 15
+        dict(
+            type='FilterAnnotations', min_gt_bbox_wh=(18, 5)
+        ),  # FAR is 15 wide.
     )
     labels, humans, _ = pointed(sample)
     assert labels == [0, 2] and humans == [HUMAN, HUMAN]

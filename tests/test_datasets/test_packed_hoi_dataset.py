@@ -1,4 +1,4 @@
-"""Samples of boxes that are packed in a file."""
+"""Samples of precomputed boxes, packed in a file."""
 
 import json
 
@@ -69,9 +69,9 @@ def packed(root, test_mode=False, **options):
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
-def test_samples_are_those_of_the_pipeline(root, test_mode):
+def test_packed_samples_equal_the_pipelines(root, test_mode):
     source = DATASETS.build(config(root, test_mode))
-    for _ in range(2):  # written, then read
+    for _ in range(2):  # Written in the first call, read in the second.
         dataset = packed(root, test_mode)
         assert len(dataset) == len(source) == 4
         assert dataset.metainfo == source.metainfo
@@ -91,7 +91,7 @@ def test_samples_are_those_of_the_pipeline(root, test_mode):
                     assert torch.equal(ours.get(name).get(part), tensor)
 
 
-def test_mirrored_images_differ_by_epoch(root):
+def test_flips_differ_by_epoch(root):
     plain, mirrored = packed(root), packed(root, flip_prob=1.0)
     for i in range(3):
         one = plain[i]['data_samples'].detections.bboxes
@@ -100,7 +100,7 @@ def test_mirrored_images_differ_by_epoch(root):
         x1, y1, x2, y2 = one.unbind(1)
         expected = torch.stack([width - x2, y1, width - x1, y2], 1)
         assert torch.equal(other, expected)
-        # What is stored stays as it was.
+        # The stored sample is unchanged.
         again = mirrored[i]['data_samples'].detections.bboxes
         assert torch.equal(again, other)
     half = packed(root, flip_prob=0.5)
@@ -111,7 +111,7 @@ def test_mirrored_images_differ_by_epoch(root):
     assert draws[0] == draws[4] and len(set(map(tuple, draws))) > 1
 
 
-def test_pseudo_labels_and_first_images(root):
+def test_pseudo_labels_and_subset_of_images(root):
     write_noisy_labels(
         root / 'train.json',
         'hico_det',
@@ -126,7 +126,7 @@ def test_pseudo_labels_and_first_images(root):
     assert len(found.hoi_labels) == len(found.phrase_embeds)
 
 
-def test_pointed_pairs_are_mirrored_with_their_image(root):
+def test_pointed_pairs_are_flipped_with_their_image(root):
     vocabulary = HOIVocabulary.load('hico_det')
     write_noisy_labels(
         root / 'train.json',
@@ -149,7 +149,7 @@ def test_pointed_pairs_are_mirrored_with_their_image(root):
     assert not torch.equal(one, other)
 
 
-def test_changed_annotations_and_damaged_files_are_packed_anew(root):
+def test_changed_annotations_and_damaged_files_are_repacked(root):
     assert len(packed(root)) == 4
     before = (root / 'packed.safetensors').stat().st_mtime_ns
     assert len(packed(root)) == 4
@@ -161,6 +161,6 @@ def test_changed_annotations_and_damaged_files_are_packed_anew(root):
     assert len(packed(root)) == 6
 
 
-def test_a_missing_annotation_file_is_named(tmp_path):
+def test_missing_annotation_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError, match='No annotation file'):
         packed(tmp_path)

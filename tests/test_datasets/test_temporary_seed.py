@@ -23,7 +23,7 @@ def start():
     torch.manual_seed(0)
 
 
-def test_entropy_decides():
+def test_draws_depend_on_the_seed_only():
     with temporary_seed(1, 2):
         first = draw()
     with temporary_seed(1, 2):
@@ -34,7 +34,7 @@ def test_entropy_decides():
     assert not set(first) & set(other)
 
 
-def test_outside_nothing_happened():
+def test_outer_random_states_are_restored():
     before = random.random(), np.random.rand(), torch.rand(())
     after = random.random(), np.random.rand(), torch.rand(())
     random.seed(0)
@@ -47,13 +47,13 @@ def test_outside_nothing_happened():
     assert after == (random.random(), np.random.rand(), torch.rand(()))
 
 
-def test_blocks_in_blocks():
+def test_nested_blocks():
     with temporary_seed(1):
         draw()
         plain = np.random.rand()
     with temporary_seed(1):
         draw()
-        # The spare normal number is used up before another block begins.
+        # The cached spare normal is used up before another block begins.
         with temporary_seed(2):
             inner = draw()
         assert np.random.rand() == plain

@@ -1,4 +1,4 @@
-"""Pairs remain right, whatever mmdet's transforms do to boxes."""
+"""Pairs stay correct under mmdet's geometric transforms."""
 
 import random
 
@@ -108,7 +108,7 @@ def test_pseudo_labels_are_packed():
     assert teacher.scores.tolist() == [0, 0]
 
 
-def test_without_boxes_training_has_no_pairs_and_testing_all():
+def test_without_boxes_only_testing_keeps_pairs():
     results = make_results(BOXES, [(0, 1)])
     assert 'gt_hois' not in pack(dict(results))
     hois = pack(dict(results, test_mode=True)).gt_hois
@@ -156,7 +156,7 @@ def test_mispairing_transforms_are_refused(step, message):
         ),
     ],
 )
-def test_wrong_pipelines_name_the_change(steps, error, message):
+def test_wrong_pipeline_errors_name_the_fix(steps, error, message):
     with pytest.raises(error, match=message):
         pack(make_results(BOXES), *steps)
 
@@ -187,7 +187,7 @@ def scenes(draw):
 
 
 SIZES = st.integers(20, 140)
-# Those that record what they did in `homography_matrix`.
+# Transforms that record themselves in `homography_matrix`.
 RECORDING = st.one_of(
     st.builds(
         lambda w, h, keep: dict(type='Resize', scale=(w, h), keep_ratio=keep),
@@ -248,7 +248,7 @@ def augment(scene, steps, seed):
 
 
 def check_pairs(sample, rows, pairs):
-    """Labels tell rows, and travel beside the boxes."""
+    """Labels identify rows and are moved with the boxes."""
     kept = sample.gt_instances.labels.tolist()
     hois = sample.gt_hois
     expected = [
@@ -274,7 +274,7 @@ def check_pairs(sample, rows, pairs):
 
 
 def project(box, matrix, shape):
-    """Where a transform says that a box went."""
+    """Return where a transform moved a box."""
     x1, y1, x2, y2 = box
     corners = matrix @ np.array([[x1, x2], [y1, y2], [1, 1]], np.float64)
     xs = np.clip(np.sort(corners[0]), 0, shape[1])

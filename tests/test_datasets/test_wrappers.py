@@ -33,19 +33,19 @@ def pixels(dataset, indices):
     'wrapper',
     [
         dict(type='RepeatDataset', times=3),
-        # Classes are in one to three of five images, so that all repeat.
+        # Classes occur in one to three of five images, so all repeat.
         dict(type='ClassBalancedDataset', oversample_thr=1.0),
     ],
 )
-def test_each_repetition_is_augmented_anew(config, wrapper):
+def test_each_repetition_has_its_own_augmentation(config, wrapper):
     dataset = DATASETS.build(dict(wrapper, dataset=config))
     inner = dataset.dataset
     assert isinstance(inner, HICODetDataset)
     rows = [dataset._get_ori_dataset_idx(i) for i in range(len(dataset))]
     assert len(set(rows)) == 5 < len(rows)
     found = pixels(dataset, range(len(dataset)))
-    # The first is what the data set itself gives, all of them differ, and
-    # they come again.
+    # The first equals the plain data set's sample, all of them differ, and
+    # they are reproducible.
     for row, once in enumerate(pixels(inner, range(5))):
         assert found[rows.index(row)] == once
     assert len(set(found)) == len(found)

@@ -1,4 +1,4 @@
-"""The documents, and what is quoted in them."""
+"""Documents of the project and the code quoted in them."""
 
 import re
 from pathlib import Path
@@ -16,19 +16,19 @@ FENCE = re.compile(r'^( *)```([\w{}]*)\n(.*?)^\1```', re.M | re.S)
 
 
 def blocks(path: Path, *languages: str) -> Iterator[str]:
-    """The fenced blocks of these languages, without their indent."""
+    """Return the fenced blocks of given languages without indent."""
     for indent, language, text in FENCE.findall(path.read_text()):
         if language in languages:
             yield re.sub(f'^{indent}', '', text, flags=re.M)
 
 
 def prose(path: Path) -> str:
-    """A document without its fenced blocks."""
+    """Return a document without its fenced blocks."""
     return FENCE.sub('', path.read_text())
 
 
 def commands() -> List[Tuple[str, str]]:
-    """(document, command) of every shell block and of every tool in prose."""
+    """Return (document, command) of shell blocks and of tools in prose."""
     found = []
     for path in DOCS:
         lines = []

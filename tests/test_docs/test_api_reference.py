@@ -1,4 +1,4 @@
-"""The API reference shows what configs can name, and the inferencer."""
+"""The API reference lists configurable classes and the inferencer."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ from tests.data_utils import REPO
 PAGES = sorted((REPO / 'docs' / 'api').glob('*.rst'))
 TEXT = '\n'.join(page.read_text() for page in PAGES)
 SHOWN = re.findall(r'^\.\. autoapi\w+:: clhoi_mm\.(\S+)$', TEXT, re.M)
-# Configs, checkpoints and users rely on them.
+# Names that configs, checkpoints and users rely on.
 STABLE = (
     'CLHOI',
     'VisualLinguisticTranslator',
@@ -35,7 +35,7 @@ SPHINX = REPO / '.venv-docs' / 'bin' / 'sphinx-build'
 
 
 def definitions():
-    """Each class and function of the package's modules."""
+    """Return each class and function of the package's modules."""
     for path in (REPO / 'clhoi_mm').rglob('*.py'):
         for node in ast.parse(path.read_text()).body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
@@ -43,7 +43,7 @@ def definitions():
 
 
 def registered_names():
-    """The names by which configs build classes of clhoi_mm."""
+    """Return the names by which configs build classes of clhoi_mm."""
     for node in definitions():
         for decorator in node.decorator_list:
             match = re.fullmatch(
@@ -64,7 +64,7 @@ def test_every_registered_class_is_in_the_reference():
     assert 'HOIInferencer' in shown
 
 
-def test_what_the_reference_shows_is_there_once():
+def test_reference_entries_exist_and_are_unique():
     defined = {node.name for node in definitions()}
     assert {name.split('.')[-1] for name in SHOWN} <= defined
     assert len(SHOWN) == len(set(SHOWN))
@@ -84,7 +84,7 @@ def test_built_reference_has_every_name(tmp_path):
     assert {*STABLE, 'HOIInferencer', 'evaluate_hico_det'} <= {
         anchor.split('.')[-1] for anchor in anchors
     }
-    # Google docstrings were understood, and refer to each other.
+    # Google docstrings were parsed, and cross-references resolve.
     assert '<strong>teacher_head</strong> (<em>dict</em>)' in built
     assert 'href="#clhoi_mm.models.TeacherHead"' in built
     assert 'Args:' not in built

@@ -1,6 +1,6 @@
-"""Python in the documents: names, options and entries that exist.
+"""Python code in the documents uses existing names and options.
 
-docs/extending.md's is run (test_extending.py).
+The code of docs/extending.md is run in test_extending.py.
 """
 
 import ast
@@ -32,7 +32,7 @@ CONFIGS = [
 
 
 def check_calls(block):
-    """Bind the keywords of each call of what the block imports."""
+    """Bind the keywords of each call of an imported name."""
     known, instances = {}, {}
     for node in ast.walk(ast.parse(block.replace('{{', '').replace('}}', ''))):
         if isinstance(node, ast.ImportFrom):
@@ -51,7 +51,7 @@ def check_calls(block):
                 called = getattr(made, 'stream', made.__call__)
             if called is None:
                 continue
-            # A metaclass may hide what a class takes.
+            # A metaclass may hide the signature.
             if inspect.isclass(called):
                 called = called.__init__
             takes = inspect.signature(called)
@@ -80,12 +80,12 @@ def test_calls_are_checked():
 
 
 def check_entries(cfg, of):
-    """Refuse arguments that what a config builds does not take."""
+    """Assert that configured classes accept their arguments."""
     for key, value in cfg.items():
         if isinstance(value, dict):
             check_entries(value, f'{of}.{key}')
     build = MODELS.get(cfg['type']) if 'type' in cfg else None
-    # Others' parts are theirs to say.
+    # Classes of other packages are not checked.
     if build is not None and build.__module__.startswith('clhoi_mm'):
         wrong = set(cfg) - set(inspect.signature(build).parameters) - {'type'}
         assert not wrong, f'{of}: {cfg["type"]} takes no {sorted(wrong)}'
@@ -93,7 +93,7 @@ def check_entries(cfg, of):
 
 @pytest.mark.parametrize('block', CONFIGS)
 def test_configs_build(block, tmp_path):
-    """Each is a config, or a part to merge into one, of known entries."""
+    """Check each config block for unknown entries."""
     block = re.sub("'(configs|_base_)/", rf"'{REPO}/\1/", block)
     block = block.replace(f'{REPO}/_base_', f'{REPO}/configs/_base_')
     if not block.startswith('_base_'):
@@ -112,7 +112,7 @@ def test_entries_are_checked():
         check_entries(model.to_dict(), 'model')
 
 
-def test_the_study_is_read(tmp_path):
+def test_documented_study_is_read(tmp_path):
     (block,) = [
         p.values[0] for p in CODE if 'seeds = [0, 1, 2]' in p.values[0]
     ]
@@ -127,9 +127,9 @@ def test_the_study_is_read(tmp_path):
 
 
 def check_options(cfg, keys):
-    """Refuse an override of an entry that a config does not have.
+    """Assert that an override's entry exists in the config.
 
-    mmengine takes any, so that a misspelt one would change nothing.
+    mmengine accepts any entry, so a misspelled one would have no effect.
     """
     for key in keys:
         part = cfg
@@ -139,11 +139,11 @@ def check_options(cfg, keys):
         if isinstance(part, list):
             part[int(last)]
         elif last not in part:
-            # A default that the config does not name.
+            # A default that the config does not state.
             assert last in TAKEN, f'{key} is no entry of the config'
 
 
-# Arguments of data sets, metrics and heads that configs leave at defaults.
+# Arguments of data sets, metrics and heads with defaults in configs.
 TAKEN = ('supervision', 'unseen', 'zero_shot', 'indices', 'protocol', 'draw')
 OVERRIDES = sorted(
     {

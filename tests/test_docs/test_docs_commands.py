@@ -1,4 +1,4 @@
-"""Every command of the documents exists and takes its options.
+"""Commands in the documents exist and accept their options.
 
 Each tool's own parser reads them; nothing is run.
 """
@@ -15,7 +15,7 @@ import pytest
 from tests.data_utils import REPO
 from tests.test_docs.pages import DOCS, commands
 
-# Not the project's; what they do is theirs to say.
+# Commands of other projects are not checked.
 OTHERS = {
     'cd',
     'curl',
@@ -38,12 +38,12 @@ TOOL = re.compile(
 
 @pytest.fixture(scope='module')
 def parsers():
-    """What parse_args() of a tool says of arguments; a tool is read once."""
+    """Return each tool's parse_args(), loaded once."""
     known = {}
 
     def parse(tool, arguments):
-        # As Python does; a tool may import what lies beside it, at once or
-        # for a sub-command.
+        # Like Python: a tool may import its siblings, at once or for a sub-
+        # command.
         sys.path[:] = [str((REPO / tool).parent), *path]
         if tool not in known:
             known[tool] = runpy.run_path(str(REPO / tool), run_name='docs')
@@ -51,8 +51,8 @@ def parsers():
         if 'parse_args' in known[tool]:
             known[tool]['parse_args']()
         else:
-            # The converters of models parse and convert in one, and find
-            # no model in an empty folder.
+            # Model converters parse and convert in one step, and find no model
+            # in an empty folder.
             with pytest.raises(SystemExit) as end:
                 runpy.run_path(str(REPO / tool), run_name='__main__')
             assert end.value.code != 2
@@ -63,7 +63,7 @@ def parsers():
 
 
 def words(command):
-    """A command's words as a shell would hand them over."""
+    """Split a command into words like a shell."""
     command = command.split(' | ')[0].split(' && ')[0]
     # [--option VALUE] is optional, "..." stands for more.
     command = re.sub(r'\[(--?\S+(?: [^\]]*)?)\]', r'\1', command)
@@ -81,7 +81,7 @@ def test_there_are_commands():
 @pytest.mark.parametrize(
     'command', sorted({c for _, c in COMMANDS if TOOL.search(c)})
 )
-def test_tool_takes_the_options(
+def test_tool_accepts_the_options(
     command, parsers, capsys, tmp_path, monkeypatch
 ):
     parts = words(command)
@@ -93,7 +93,7 @@ def test_tool_takes_the_options(
     for part in arguments:
         if re.fullmatch(r'(configs|tools|projects)/[\w/]+\.\w+', part):
             assert (REPO / part).is_file(), f'{part} does not exist'
-    # A prose mention of a tool alone says nothing of its options.
+    # A tool mentioned in prose has no options to check.
     if not arguments:
         return
     monkeypatch.chdir(tmp_path)
@@ -106,7 +106,7 @@ def test_tool_takes_the_options(
 @pytest.mark.parametrize(
     'command', sorted({c for _, c in COMMANDS if not TOOL.search(c)})
 )
-def test_other_commands_are_there(command):
+def test_other_commands_exist(command):
     parts = words(command)
     while '=' in parts[0]:
         del parts[0]
@@ -135,7 +135,7 @@ def check_module(module):
     """Find a module, or that of a class."""
     while '.' in module and module.split('.')[-1][0].isupper():
         module = module.rpartition('.')[0]
-    # spaCy is in the extra "captions", which no test needs.
+    # spaCy is in the extra "captions", which tests do not need.
     assert module == 'spacy' or (
         importlib.util.find_spec(module) or shutil.which(module)
     )

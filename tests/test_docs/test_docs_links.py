@@ -1,4 +1,4 @@
-"""Links between the documents lead somewhere."""
+"""Links between the documents resolve."""
 
 import re
 
@@ -10,7 +10,7 @@ LINK = re.compile(r'\[[^\]]*\]\(([^)\s]+)\)')
 
 
 def anchors(path):
-    """The targets that forges and MyST make of headings."""
+    """Return the heading anchors that GitHub and MyST generate."""
     text = FENCE.sub('', path.read_text())
     titles = re.findall(r'^#{1,6} (.+)$', text, re.M)
     return {
@@ -20,7 +20,7 @@ def anchors(path):
 
 
 @pytest.mark.parametrize('path', DOCS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path):
+def test_links_resolve(path):
     for link in LINK.findall(prose(path)):
         if re.match(r'https?://', link):
             continue

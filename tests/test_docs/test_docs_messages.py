@@ -1,4 +1,4 @@
-"""Messages quoted in docs/troubleshooting.md are those of the code."""
+"""Messages quoted in docs/troubleshooting.md exist in the code."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ HOLE = '\0'
 
 
 def text_of(node):
-    """A string of the code, with a hole for each of its values."""
+    """Return a string of the code with placeholders for its values."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
@@ -37,7 +37,7 @@ def messages():
     found = set()
     for path in files:
         tree = ast.parse(path.read_text())
-        # What stands alone is a docstring, which no user meets.
+        # A string statement is a docstring, which users do not see.
         bare = {n.value for n in ast.walk(tree) if isinstance(n, ast.Expr)}
         for node in ast.walk(tree):
             if node not in bare and isinstance(
@@ -48,19 +48,19 @@ def messages():
 
 
 def occurs(quoted):
-    """Whether one string of the code has all parts, in this order."""
+    """Return whether a string of the code matches in order."""
     parts = [part for part in re.split('…+', quoted) if part.strip('. ')]
     pattern = re.compile('.*?'.join(map(re.escape, parts)), re.S)
     return any(pattern.search(message) for message in messages())
 
 
 @pytest.mark.parametrize('quoted', QUOTED)
-def test_quoted_message_is_raised(quoted):
+def test_quoted_message_exists(quoted):
     assert occurs(quoted)
 
 
-def test_what_is_compared():
+def test_comparison_detects_wrong_messages():
     assert len(QUOTED) >= 25
     assert not occurs('…: no such unicorn; feed it')
-    # Parts in another order are another message.
+    # Parts in another order do not match.
     assert not occurs('no GPU here; device=…')

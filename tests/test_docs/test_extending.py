@@ -1,4 +1,4 @@
-"""The code of docs/extending.md runs and does what it says."""
+"""The code of docs/extending.md runs and works as stated."""
 
 import json
 
@@ -31,7 +31,7 @@ CODE = [block for block in blocks(PAGE, 'python') if 'import' in block]
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs the block that has a word in it, and gives its names."""
+    """Run the block that contains a word and return its names."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         TEXT_ENCODERS, '_classes', dict(TEXT_ENCODERS._classes)
@@ -49,7 +49,7 @@ def run(monkeypatch, tmp_path):
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A small mini world, and the page's module and config in it."""
+    """Make a small mini world with the page's module and config."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 2)
     modules = [b for b in CODE if 'register' in b]
     (folder / 'mine.py').write_text('\n\n'.join(modules))
@@ -64,7 +64,7 @@ def world(tmp_path_factory):
 
 
 def train(world, config, *values):
-    """Three epochs: of context, of interactions, and by an earlier student."""
+    """Train three epochs: context, interactions, self-distillation."""
     run_command(
         'python',
         TRAIN,
@@ -91,7 +91,7 @@ def train(world, config, *values):
 
 
 def test_loss(world):
-    """As a reader does it: both stages and a round of self-distillation."""
+    """Train both stages and a round of self-distillation."""
     losses = train(
         world, 'my_loss', 'model.interaction_loss.sparse_weight=0.5'
     )
@@ -105,7 +105,7 @@ def test_loss(world):
 
 @pytest.mark.slow
 def test_text_encoder_trains(world):
-    """A cache by the page's encoder, and a student of it."""
+    """Build a cache with the page's encoder, and train on it."""
     encoder = '{"type": "LetterTextEncoder"}'
     cache = 'letters'
     (world / cache).mkdir()
@@ -154,7 +154,7 @@ def test_text_encoder(run):
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)
     assert rows[0].argmax() in (0, 1) and rows[1].argmax() == 25
     assert encoder.encode([]).shape == (0, encoder.dim)
-    # The page may be run twice, but no other class may take a name.
+    # Running the page twice is allowed, name collisions are not.
     run('class LetterTextEncoder')
     other = type('HashedTextEncoder', (), {})
     with pytest.raises(KeyError, match='HashedTextEncoder'):

@@ -1,4 +1,4 @@
-"""docs/tutorial.py, from a folder of images to a trained detector."""
+"""docs/tutorial.py, from an image folder to a trained detector."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Weights that a hook averages, tested in the process that trained."""
+"""Testing of averaged weights in the process that trained them."""
 
 import pytest
 from mmengine.evaluator import BaseMetric
@@ -9,7 +9,7 @@ from tests.test_models.utils import build, model_cfg
 
 
 class ScoreSum(BaseMetric):
-    """Sum of all predicted scores: other weights, another number."""
+    """Sum of all predicted scores, which identifies the weights."""
 
     def process(self, data_batch, data_samples):
         self.results += [
@@ -55,18 +55,18 @@ def make_runner(work_dir, hooks, **kwargs):
 
 
 @pytest.mark.parametrize('averaged', [False, True])
-def test_metrics_are_the_checkpoint_s(tmp_path, averaged):
+def test_metrics_equal_the_checkpoints(tmp_path, averaged):
     hooks = [dict(type='EMAHook', momentum=0.1)] * averaged
     runner = make_runner(tmp_path, hooks)
     runner.train()
     at_once = runner.test()['total']
-    # A second test changes nothing, and averages go on as they were.
+    # A second test gives the same, and averaging continues.
     assert runner.test()['total'] == at_once
     saved = make_runner(tmp_path, [], load_from=str(tmp_path / 'epoch_2.pth'))
     assert saved.test()['total'] == pytest.approx(at_once, rel=1e-6)
 
 
-def test_averages_are_other_weights(tmp_path):
+def test_averaged_weights_differ(tmp_path):
     totals = []
     for hooks in ([], [dict(type='EMAHook', momentum=0.1)]):
         runner = make_runner(tmp_path / str(len(hooks)), hooks)

@@ -26,7 +26,7 @@ LR = 1e-2
 
 
 def make_runner(model, own_groups=True, **optimizer):
-    """What the hook sees of a runner."""
+    """Build a runner with the attributes that the hook uses."""
     cfg = dict(
         type='OptimWrapper', optimizer=dict(type='AdamW', lr=LR) | optimizer
     )
@@ -48,11 +48,11 @@ def rates(runner, part):
 
 
 def step(runner, hook):
-    """One iteration."""
+    """Run one iteration."""
     hook.before_train_iter(runner, 0)
     losses = runner.model.loss(
         torch.zeros(2, 3, *SIZE),
-        [make_sample(), make_sample(words=((8, 0, 0.9),))],
+        [make_sample(), make_sample(pseudo_labels=((8, 0, 0.9),))],
     )
     runner.optim_wrapper.update_params(total(losses))
     hook.after_train_iter(runner, 0)
@@ -77,7 +77,7 @@ def test_stage_follows_from_the_epoch(model):
 
 
 @pytest.mark.parametrize('wrapped', [False, True])
-def test_rates_within_an_iteration_only(model, wrapped):
+def test_learning_rates_change_within_an_iteration_only(model, wrapped):
     runner = make_runner(model)
     if wrapped:
         runner.model = nn.DataParallel(model)
@@ -94,7 +94,7 @@ def test_rates_within_an_iteration_only(model, wrapped):
         assert rates(runner, model) == {LR}
 
 
-def test_schedulers_see_the_untouched_rates(model):
+def test_schedulers_get_the_unscaled_learning_rates(model):
     runner, hook = make_runner(model), DistillStageHook(context_epochs=1)
     hook.before_train_epoch(runner)
     hook.before_train_iter(runner, 0)
@@ -108,7 +108,7 @@ def test_schedulers_see_the_untouched_rates(model):
     assert rates(runner, model) == {LR * 0.5}
 
 
-def test_requires_grad_is_never_touched(model):
+def test_requires_grad_is_never_changed(model):
     before = {n: p.requires_grad for n, p in model.named_parameters()}
     runner, hook = make_runner(model), DistillStageHook(context_epochs=1)
     for runner.epoch in (0, 1):
@@ -118,8 +118,8 @@ def test_requires_grad_is_never_touched(model):
         }
 
 
-def test_icn_rests_and_then_starts_like_a_fresh_one(model):
-    """Decay included; Adam's first step is one learning rate long."""
+def test_icn_is_unchanged_in_stage_1_and_starts_fresh(model):
+    """Weight decay included; Adam's first step is one learning rate long."""
     runner = make_runner(model, weight_decay=0.1)
     hook = DistillStageHook(context_epochs=1)
     hook.before_train(runner)
@@ -181,8 +181,8 @@ def test_shared_parameter_groups_are_an_error(model):
         DistillStageHook(context_epochs=1).before_train(runner)
 
 
-def in_a_choice(step):
-    """As RandomChoice of mmcv keeps its pipelines."""
+def random_choice(step):
+    """Hold pipelines like mmcv's RandomChoice."""
     return SimpleNamespace(transforms=[Compose([]), Compose([step])])
 
 
@@ -191,7 +191,7 @@ def in_a_choice(step):
     [
         lambda step: step,
         lambda step: CachedTransforms([step]),
-        lambda step: in_a_choice(CachedTransforms([step])),
+        lambda step: random_choice(CachedTransforms([step])),
     ],
 )
 @pytest.mark.parametrize('dim, matches', [(TEXT_DIM, True), (64, False)])

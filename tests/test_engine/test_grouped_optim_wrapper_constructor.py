@@ -7,7 +7,7 @@ from clhoi_mm.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 
 def make(constructor):
-    """A model of two parts and a parameter, and its optimizer."""
+    """Build a model of two parts and its optimizer."""
     model = nn.Module()
     torch.manual_seed(0)
     for name in ('vlt', 'icn'):
@@ -40,7 +40,7 @@ def train(model, wrapper):
     return model.state_dict()
 
 
-def test_few_groups_train_as_many():
+def test_grouped_optimizer_trains_the_same():
     assert (
         OPTIM_WRAPPER_CONSTRUCTORS.get('GroupedOptimWrapperConstructor')
         is GroupedOptimWrapperConstructor

@@ -11,7 +11,7 @@ from tests.test_models.utils import make_sample
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """Names and targets of what the visualizer was told to draw."""
+    """Record the names and targets passed to the visualizer."""
     calls = []
 
     def add_datasample(name, image, out_file=None, **_):
@@ -46,7 +46,7 @@ def run(hook, samples, mode):
 
 
 @pytest.mark.parametrize('mode', ['val', 'test'])
-def test_every_nth_image_again_in_each_epoch(drawn, samples, mode):
+def test_every_nth_image_in_each_epoch(drawn, samples, mode):
     hook = HOOKS.build(
         dict(type='HOIVisualizationHook', draw=True, interval=2)
     )
@@ -55,7 +55,7 @@ def test_every_nth_image_again_in_each_epoch(drawn, samples, mode):
     assert drawn == [(f'{mode}_{i}', None) for i in (0, 2, 4)] * 2
 
 
-def test_pictures_of_a_test_go_to_a_folder(drawn, samples, tmp_path):
+def test_test_pictures_are_written_to_a_folder(drawn, samples, tmp_path):
     out_dir = tmp_path / 'a' / 'b'
     hook = module.HOIVisualizationHook(
         draw=True, interval=3, test_out_dir=str(out_dir)

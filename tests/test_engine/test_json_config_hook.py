@@ -7,7 +7,7 @@ from clhoi_mm.engine import JsonConfigHook
 from clhoi_mm.vocabulary import HOIVocabulary
 
 
-def test_a_vocabulary_of_ones_own_travels_along(tmp_path):
+def test_custom_vocabulary_is_saved_in_checkpoints(tmp_path):
     own = HOIVocabulary.load('mini')
     own.save(tmp_path / 'own.json')
     cfg = Config(

@@ -23,7 +23,7 @@ STEPS = [
 
 @pytest.fixture
 def build(tmp_path):
-    """Makes a data set of five images."""
+    """Build a data set of five images."""
     init_default_scope('clhoi_mm')
     write_tiny(tmp_path)
     return lambda steps: HICODetDataset(
@@ -35,7 +35,7 @@ def build(tmp_path):
 
 
 def begin_training(dataset):
-    """Let the hook see a runner of a data set; what it logged comes back."""
+    """Run the hook on a data set; return its log."""
     logged = []
     RememberImagesHook(max_images=100).before_train(
         SimpleNamespace(
@@ -70,7 +70,7 @@ def test_images_are_read_once(build, tmp_path, loader):
         assert torch.equal(dataset[i]['inputs'], item['inputs'])
 
 
-def test_what_draws_is_left_as_it_is(build):
+def test_random_steps_are_not_cached(build):
     dataset = build(
         [*STEPS[:-1], dict(type='PhotoMetricDistortion'), STEPS[-1]]
     )

@@ -1,4 +1,4 @@
-"""Small trainings through the runner, interrupted and not."""
+"""Small trainings with the runner, uninterrupted and resumed."""
 
 import json
 import os
@@ -37,7 +37,7 @@ WORDS = (
 
 
 class Scenes(Dataset):
-    """Five images whose "augmentation" follows from epoch and index."""
+    """Five images whose "augmentation" depends on epoch and index."""
 
     metainfo = dict(classes=('person', 'bicycle'))
 
@@ -56,12 +56,12 @@ class Scenes(Dataset):
         image = rng.integers(0, 255, (3, *SIZE), dtype=np.uint8)
         return dict(
             inputs=torch.from_numpy(image),
-            data_samples=make_sample(words=WORDS[index], img_id=index),
+            data_samples=make_sample(pseudo_labels=WORDS[index], img_id=index),
         )
 
 
 class Recorder(Hook):
-    """Notes every iteration's losses and the model's stage."""
+    """Hook that records each iteration's losses and the stage."""
 
     def __init__(self):
         self.losses, self.stages, self.drawn = [], [], []
@@ -77,7 +77,7 @@ class Recorder(Hook):
 def train(
     work_dir, resume=None, seed=0, max_epochs=4, hooks=(), **model_options
 ):
-    """Two epochs of each stage; returns what was noted and the model."""
+    """Train two epochs per stage; return the records and the model."""
     recorder = Recorder()
     runner = HOIRunner(
         model=build(model_cfg(**model_options), seed),
@@ -125,7 +125,7 @@ def train(
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
-    """An uninterrupted training with a checkpoint of each epoch."""
+    """Train without interruption and with a checkpoint per epoch."""
     work_dir = tmp_path_factory.mktemp('whole')
     return work_dir, *train(work_dir)
 
@@ -144,15 +144,15 @@ def test_uninterrupted(whole):
     )
     assert 'loss_mil' not in recorder.losses[5]
     assert 'loss_mil' in recorder.losses[6]
-    # An epoch's random numbers are its own.
+    # Each epoch has its own random numbers.
     assert len(set(recorder.drawn)) == len(recorder.drawn)
 
 
 @pytest.mark.parametrize('epoch', [1, 2, 3])
-def test_resumed_training_repeats_the_uninterrupted(whole, epoch, tmp_path):
-    """In the first stage, at the switch, and in the second stage."""
+def test_resumed_training_equals_the_uninterrupted(whole, epoch, tmp_path):
+    """Resume in stage one, at the switch, and in stage two."""
     work_dir, expected, model = whole
-    # Weights that the checkpoint must replace.
+    # Initial weights that the checkpoint must replace.
     recorder, resumed = train(
         tmp_path, work_dir / f'epoch_{epoch}.pth', seed=7
     )
@@ -190,7 +190,7 @@ class Malicious:
 
 
 def test_resume_runs_no_code(whole, tmp_path):
-    """Neither pickled code nor a config in the old place is run."""
+    """Pickled code and old-format configs are not executed."""
     work_dir, _, _ = whole
     checkpoint = load_weights(str(work_dir / 'epoch_3.pth'))
     marker = tmp_path / 'was_here'
@@ -207,7 +207,7 @@ def test_resume_runs_no_code(whole, tmp_path):
 
 
 def test_load_checkpoint_revises_keys(whole, tmp_path):
-    """A checkpoint of a wrapped model has the same keys once loaded."""
+    """A wrapped model's checkpoint has the same keys after loading."""
     work_dir, _, model = whole
     state = {f'module.{k}': v for k, v in model.state_dict().items()}
     torch.save(dict(state_dict=state), tmp_path / 'wrapped.pth')
@@ -236,7 +236,7 @@ def test_load_checkpoint_revises_keys(whole, tmp_path):
 def test_annotations_need_no_cache(
     monkeypatch, supervision, kept, wrapped, scope
 ):
-    """The supervision is one key of the config."""
+    """Only the config's supervision key changes."""
     loaders = ['LoadImage', scope + 'LoadTeacherKnowledge', 'Pack']
     dataset = dict(type='HOIDataset', pipeline=[dict(type=t) for t in loaders])
     if wrapped:

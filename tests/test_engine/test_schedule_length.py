@@ -1,4 +1,4 @@
-"""`train_cfg.max_epochs` alone sets the length of a run's schedule."""
+"""`train_cfg.max_epochs` alone sets the length of the schedule."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ ITERATIONS = 3
 
 
 def learning_rates(config, tmp_path, **options):
-    """Relative learning rate of each iteration of a config's schedule."""
+    """Return the relative learning rate of each iteration."""
     cfg = Config.fromfile(REPO / 'configs' / config)
     merge_options(cfg, options)
     init_default_scope('clhoi_mm')
@@ -54,7 +54,7 @@ def test_cosine_ends_with_the_last_iteration(config, epochs, tmp_path):
     options = {} if epochs is None else {'train_cfg.max_epochs': epochs}
     rates = learning_rates(config, tmp_path, **options)
     assert epochs is None or len(rates) == epochs * ITERATIONS
-    # The step after it would be at eta_min_ratio.
+    # One further step would be at eta_min_ratio.
     assert 0.01 < rates[-1] < 0.05
     assert rates[-1] == min(rates[1:])
 
@@ -73,7 +73,7 @@ def test_last_round_ends_with_the_last_iteration(epochs, tmp_path):
     )
     assert 0.01 < rates[-1] < 0.05
     if epochs > 11:
-        # The first round ends, the second warms up.
+        # The first round ends, the second one warms up.
         start = 11 * ITERATIONS
         assert 0.01 < rates[start - 1] < 0.05
         assert rates[start] == pytest.approx(0.01)

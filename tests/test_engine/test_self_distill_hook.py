@@ -34,8 +34,8 @@ def make_runner(model, epoch=3):
 
 
 def learn(runner):
-    """One step of the optimizer; returns the losses."""
-    samples = [make_sample(), make_sample(words=((RIDE, BIKE, 0.9),))]
+    """Run one optimizer step and return the losses."""
+    samples = [make_sample(), make_sample(pseudo_labels=((RIDE, BIKE, 0.9),))]
     losses = runner.model.loss(torch.zeros(2, 3, *SIZE), samples)
     optimizer = runner.optim_wrapper.optimizer
     optimizer.zero_grad()
@@ -53,7 +53,7 @@ def test_registered():
     assert HOOKS.get('SelfDistillHook') is SelfDistillHook
 
 
-def test_a_round_begins(model):
+def test_round_starts_with_snapshot_and_new_icn(model):
     runner, hook = make_runner(model), SelfDistillHook([1, 3])
     learn(runner)
     before = {k: v.clone() for k, v in model.state_dict().items()}
@@ -80,7 +80,7 @@ def test_a_round_begins(model):
     assert any(p in state for p in model.vlt.parameters())
 
 
-def test_the_self_teacher_is_frozen(model):
+def test_self_teacher_is_frozen(model):
     runner = make_runner(model)
     SelfDistillHook([3]).before_train_epoch(runner)
     before = {
@@ -98,7 +98,7 @@ def test_the_self_teacher_is_frozen(model):
 
 
 def test_self_teacher_predicts_what_the_student_predicted(model):
-    """Right after the snapshot, without dropout."""
+    """Compare right after the snapshot, without dropout."""
     model.eval()
     inputs, samples = torch.rand(1, 3, *SIZE), [make_sample()]
     batch = model.prepare(inputs, samples)
@@ -123,7 +123,7 @@ def test_self_teacher_predicts_what_the_student_predicted(model):
     ],
     ids=['image', 'instance', 'no noise model'],
 )
-def test_without_noise_model_there_is_no_second_round(cfg):
+def test_second_round_needs_a_noise_model(cfg):
     model = build(cfg).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     SelfDistillHook([3]).before_train_epoch(make_runner(model))
@@ -132,7 +132,7 @@ def test_without_noise_model_there_is_no_second_round(cfg):
         assert torch.equal(value, before[name])
 
 
-def test_a_round_without_a_vlt():
+def test_round_without_vlt():
     cfg = model_cfg(vlt=None, context_loss=None, label_noise=NOISE)
     runner = make_runner(build(cfg).train())
     hook = SelfDistillHook([3])
@@ -143,7 +143,7 @@ def test_a_round_without_a_vlt():
     assert list(checkpoint['self_teacher']) == ['icn']
 
 
-def test_no_round_of_context(model):
+def test_context_stage_has_no_rounds(model):
     model.stage = 1
     with pytest.raises(ValueError, match='context_epochs'):
         SelfDistillHook([3]).before_train_epoch(make_runner(model))
@@ -151,7 +151,7 @@ def test_no_round_of_context(model):
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory):
-    """Two epochs of context, one of words, two of another round."""
+    """Train both stages and a self-distillation round."""
     work_dir = tmp_path_factory.mktemp('rounds')
     return work_dir, *train(
         work_dir, max_epochs=5, hooks=[ROUND], label_noise=NOISE
@@ -159,8 +159,8 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize('epoch', [2, 3, 4])
-def test_a_resumed_run_repeats_the_uninterrupted(whole, epoch, tmp_path):
-    """Before the round, as it begins, and within."""
+def test_resumed_run_equals_the_uninterrupted(whole, epoch, tmp_path):
+    """Resume before the round, at its start, and within."""
     work_dir, expected, model = whole
     recorder, resumed = train(
         tmp_path,
@@ -177,7 +177,7 @@ def test_a_resumed_run_repeats_the_uninterrupted(whole, epoch, tmp_path):
         assert torch.equal(one, two), name
 
 
-def test_the_self_teacher_is_beside_the_weights(whole):
+def test_self_teacher_is_saved_outside_the_state_dict(whole):
     work_dir, _, model = whole
     for epoch in (3, 4):
         checkpoint = load_weights(str(work_dir / f'epoch_{epoch}.pth'))
@@ -185,7 +185,7 @@ def test_the_self_teacher_is_beside_the_weights(whole):
         assert not any('self_teacher' in k for k in checkpoint['state_dict'])
 
 
-def test_a_checkpoint_without_its_self_teacher_is_refused(whole, tmp_path):
+def test_checkpoint_without_its_self_teacher_is_refused(whole, tmp_path):
     work_dir, _, _ = whole
     checkpoint = load_weights(str(work_dir / 'epoch_4.pth'))
     del checkpoint['self_teacher']

@@ -1,4 +1,4 @@
-"""Batches in which some images could not be read."""
+"""Batches with unreadable images."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def sample(name, **meta):
 
 
 def step(batch):
-    """What a model does: it sees inputs of images alone."""
+    """Predict like a model, which must get readable inputs only."""
     assert all(len(x) > 1 for x in batch['inputs'])
     for each in batch['data_samples']:
         each.pred_hois = InstanceData(scores=torch.ones(3))
@@ -28,7 +28,7 @@ def batch_of(*samples):
     )
 
 
-def test_order_is_kept_and_models_see_images_alone():
+def test_models_get_readable_images_only_in_order():
     images = UnreadableImages()
     found = images.predict(
         step,
@@ -49,12 +49,12 @@ def test_order_is_kept_and_models_see_images_alone():
         images.check(3)
 
 
-def test_a_whole_batch_is_passed_on_as_it_is():
+def test_readable_batch_is_unchanged():
     batch = batch_of(sample('a'), sample('b'))
     assert UnreadableImages().predict(lambda x: x, batch) is batch
 
 
-def test_no_predictions_has_the_fields_of_predictions():
+def test_no_predictions_has_all_prediction_fields():
     empty = no_predictions()
     assert len(empty) == 0 and empty.human_bboxes.shape == (0, 4)
     assert empty.verb_labels.dtype == torch.int64

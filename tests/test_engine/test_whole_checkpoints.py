@@ -1,4 +1,4 @@
-"""Checkpoints are whole or not there, and the last one is found."""
+"""Checkpoints are written atomically, and the last one is found."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ from tests.test_engine.test_averaged_weights import make_runner
 
 @pytest.fixture(scope='module')
 def work_dir(tmp_path_factory):
-    """A run of two epochs."""
+    """Make the work dir of a run of two epochs."""
     folder = tmp_path_factory.mktemp('run')
     make_runner(folder, []).train()
     return folder
 
 
 @pytest.mark.parametrize('note', ['', 'work_dirs/gone/epoch_9.pth', None])
-def test_the_last_checkpoint_is_found_without_its_note(work_dir, note):
+def test_last_checkpoint_is_found_without_its_record(work_dir, note):
     path = work_dir / 'last_checkpoint'
     path.unlink(missing_ok=True)
     if note is not None:
         path.write_text(note)
     runner = make_runner(work_dir, [], resume=True)
     runner.load_or_resume()
-    # A temporary file or a best checkpoint would be none of a run's.
+    # Temporary files and best checkpoints are not considered.
     assert runner._load_from == str(work_dir / 'epoch_2.pth')
 
 
-def test_what_is_noted_goes_first(work_dir):
+def test_recorded_checkpoint_takes_precedence(work_dir):
     noted = str(work_dir / 'epoch_1.pth')
     (work_dir / 'last_checkpoint').write_text(noted)
     runner = make_runner(work_dir, [], resume=True)
@@ -36,7 +36,7 @@ def test_what_is_noted_goes_first(work_dir):
     assert runner._load_from == noted
 
 
-def test_a_checkpoint_that_fails_leaves_the_old_one(work_dir, monkeypatch):
+def test_failed_save_keeps_the_old_checkpoint(work_dir, monkeypatch):
     runner = make_runner(work_dir, [])
     runner.train()
     before = (work_dir / 'epoch_2.pth').read_bytes()

@@ -1,10 +1,10 @@
-"""HICO-DET's official protocol written out loop by loop.
+"""Literal loop implementation of HICO-DET's official protocol.
 
 Follows VOCevaldet_bboxpair.m and eval_one.m statement by statement, on
 zero-based continuous boxes, and shares nothing with the fast core.
 """
 
-# 0:0.1:1 as MATLAB's colon operator builds it
+# MATLAB's colon operator builds 0:0.1:1 like this.
 LEVELS = [0, 0.1, 0.2, 3 * 0.1, 0.4, 0.5, 1 - 4 * 0.1, 1 - 3 * 0.1, 0.8, 0.9,
           1.0]  # fmt: skip
 
@@ -23,7 +23,7 @@ def iou(box1, box2):
 
 
 def class_ap(detections, ground_truth):
-    """AP of one class.
+    """Compute the AP of one class.
 
     Args:
         detections (list): (image, person, object, score).
@@ -54,7 +54,7 @@ def class_ap(detections, ground_truth):
 
 
 def evaluate(samples, hoi_objects):
-    """AP of all classes: Default, Known-Object.
+    """Compute the AP of all classes: Default, Known-Object.
 
     Args:
         samples (list[dict]): As `read_sample` takes them, with lists.

@@ -1,4 +1,4 @@
-"""UPT's and PViC's evaluation written out loop by loop.
+"""Literal loop implementation of UPT's and PViC's evaluation.
 
 Follows BoxPairAssociation and DetectionAPMeter of github.com/fredzzhang/pocket
 and their use in utils.py of github.com/fredzzhang/pvic; shares nothing with
@@ -9,7 +9,7 @@ from literal_official import LEVELS, iou
 
 
 def associate(gt_pairs, pairs, scores):
-    """Which of an image's predictions of one class are true positives."""
+    """Mark an image's true positives of one class."""
     assigned = []
     for person, obj in pairs:
         overlaps = [min(iou(person, p), iou(obj, o)) for p, o in gt_pairs]
@@ -24,7 +24,7 @@ def associate(gt_pairs, pairs, scores):
 
 
 def class_ap(rows, num_positive):
-    """11-point AP of (score, true positive) rows; 0 without ground truth."""
+    """Compute 11-point AP of (score, true positive) rows, or 0."""
     hits, points = 0, []
     for seen, (_, true) in enumerate(sorted(rows, key=lambda row: -row[0]), 1):
         hits += true
@@ -38,7 +38,7 @@ def class_ap(rows, num_positive):
 
 
 def evaluate(samples, hoi_objects):
-    """AP of all classes: Default, Known-Object."""
+    """Compute the AP of all classes: Default, Known-Object."""
     result = []
     for known_object in (False, True):
         aps = []
@@ -47,7 +47,7 @@ def evaluate(samples, hoi_objects):
             for sample in samples:
                 gt, pred = sample['gt_hois'], sample['pred_hois']
                 if not gt['hoi_labels']:
-                    continue  # not in the data set
+                    continue  # No class of the data set.
                 gt_pairs = [
                     (gt['human_bboxes'][k], gt['object_bboxes'][k])
                     for k, label in enumerate(gt['hoi_labels'])

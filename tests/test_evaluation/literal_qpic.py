@@ -1,4 +1,4 @@
-"""QPIC's evaluator written out loop by loop; shares nothing with the core.
+"""Literal loop implementation of QPIC's evaluator.
 
 Follows datasets/hico_eval.py of github.com/hitachi-rd-cv/qpic.
 """
@@ -7,8 +7,10 @@ import numpy as np
 
 
 def iou(box1, box2):
-    """One pixel is added to each extent, but boxes that merely touch have
-    nothing in common."""
+    """Compute IoU with extents of one more pixel.
+
+    Boxes that merely touch have no intersection.
+    """
     left, right = max(box1[0], box2[0]), min(box1[2], box2[2])
     top, bottom = max(box1[1], box2[1]), min(box1[3], box2[3])
     if left >= right or top >= bottom:
@@ -21,7 +23,7 @@ def iou(box1, box2):
 
 
 def score_image(gt, pred, collected):
-    """Appends (true positive, score) of an image's best 100 predictions."""
+    """Append (true positive, score) of an image's best 100 predictions."""
     rows = sorted(
         range(len(pred['hoi_labels'])),
         key=lambda j: pred['scores'][j],
@@ -66,7 +68,7 @@ def class_ap(collected, num_positive):
 
 
 def evaluate(samples, hoi_objects):
-    """AP of the classes that have ground truth: Default, Known-Object."""
+    """Compute the AP of classes with ground truth: Default, Known-Object."""
     num_positive = {}
     for sample in samples:
         for label in sample['gt_hois']['hoi_labels']:

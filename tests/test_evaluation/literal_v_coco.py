@@ -1,4 +1,4 @@
-"""V-COCO's official evaluation written out loop by loop.
+"""Literal loop implementation of V-COCO's official evaluation.
 
 Follows vsrl_eval.py of github.com/s-gupta/v-coco, with sorts that keep equals
 in order and without its failures; shares nothing with the core.
@@ -18,7 +18,7 @@ def iou(box1, box2):
 
 
 def inclusive(box, size):
-    """As the script cleans boxes of COCO's file."""
+    """Clip boxes like the script does those of COCO's file."""
     x1, y1, x2, y2 = box
     box = [x1, y1, x1 + max(0.0, x2 - x1 - 1), y1 + max(0.0, y2 - y1 - 1)]
     return [
@@ -32,7 +32,7 @@ def ascending(scores):
 
 
 def average_precision(tp, scores, num_positive):
-    """Area under the envelope of precision over recall."""
+    """Compute the area under the envelope of precision over recall."""
     if num_positive == 0:
         return math.nan
     order = ascending(scores)[::-1]
@@ -80,7 +80,7 @@ class Image:
                     break
 
     def nearest(self, box):
-        """The person of largest IoU, the first of equals."""
+        """Return the person of largest IoU, the first one among ties."""
         overlaps = [iou(box, person) for person in self.boxes]
         largest = max(overlaps)
         return overlaps.index(largest), largest
@@ -136,7 +136,7 @@ def agent_ap(images, predictions, action):
     tp, collected, num_positive = [], [], 0
     for image, rows in zip(images, predictions):
         num_positive += sum(action in (acts or ()) for acts in image.actions)
-        persons = {}  # in the order in which they appear
+        persons = {}  # In the order of first appearance.
         for person_box, _, verb, _, score in rows:
             best = persons.setdefault(tuple(person_box), math.nan)
             if verb.split()[0] == action and not math.isnan(score):
@@ -168,7 +168,7 @@ def agent_ap(images, predictions, action):
 
 
 def evaluate(samples, verbs):
-    """AP of each role in both scenarios, and of each action.
+    """Compute each role's AP in both scenarios, and each action's.
 
     Args:
         samples (list[dict]): As `read_v_coco_sample` takes them, with lists.

@@ -5,7 +5,7 @@ from clhoi_mm.evaluation.core import bootstrap_interval
 
 
 def test_interval_of_a_mean():
-    """1.96 standard errors, around the mean itself."""
+    """Compare with 1.96 standard errors around the mean."""
     values = np.random.default_rng(1).normal(5, 2, 400)
     interval = bootstrap_interval(
         lambda weights: np.array([weights @ values, 1]) / weights.sum(),
@@ -18,8 +18,8 @@ def test_interval_of_a_mean():
     np.testing.assert_allclose(interval[:, 1], 1 / 400)
 
 
-def test_bias_of_the_draws_is_removed():
-    """The number of different images is less in every draw."""
+def test_bootstrap_bias_is_removed():
+    """Every draw has fewer distinct images than the data set."""
     interval = bootstrap_interval(
         lambda weights: np.array([(weights > 0).sum()]), 100, 500
     )

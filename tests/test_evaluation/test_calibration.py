@@ -1,4 +1,4 @@
-"""Calibration of scores: the fit, the table, the tool."""
+"""Calibration of scores: fit, reliability table, tool."""
 
 import numpy as np
 import pytest
@@ -13,14 +13,14 @@ from tests.tool_utils import run_command
 
 
 def drawn(scale, bias, number=40000, seed=0):
-    """Draw predictions that are right as a calibration states."""
+    """Draw predictions that are correct at a calibration's rate."""
     rng = np.random.default_rng(seed)
     scores = rng.beta(0.5, 2, number)
     return scores, rng.random(number) < ScoreCalibration(scale, bias)(scores)
 
 
 @pytest.mark.parametrize('scale, bias', [(1, 0), (0.5, -1), (2, 1.5)])
-def test_the_fit_finds_what_was_drawn(scale, bias):
+def test_fit_recovers_the_parameters(scale, bias):
     scores, is_right = drawn(scale, bias)
     found = ScoreCalibration.fit(scores, is_right)
     assert found.scale == pytest.approx(scale, abs=0.07)
@@ -45,7 +45,7 @@ def test_calibration_by_hand():
     st.floats(0.01, 10),
     st.floats(-10, 10),
 )
-def test_calibration_keeps_the_order(scores, scale, bias):
+def test_calibration_is_monotonic(scores, scale, bias):
     scores = np.sort(np.array(scores))
     found = ScoreCalibration(scale, bias)(scores)
     assert (np.diff(found) >= 0).all()
@@ -63,7 +63,7 @@ def test_separable_scores_give_finite_numbers():
     'is_right, message',
     [([True, True], 'needs both'), ([True, False], 'score higher')],
 )
-def test_what_cannot_be_fitted(is_right, message):
+def test_fit_errors(is_right, message):
     with pytest.raises(ValueError, match=message):
         ScoreCalibration.fit(np.array([0.2, 0.7]), np.array(is_right))
 

@@ -1,4 +1,4 @@
-"""The difference of two models, by a bootstrap over the same images."""
+"""Difference of two models by a paired bootstrap over images."""
 
 import json
 from dataclasses import replace
@@ -23,7 +23,7 @@ OBJECTS = ((50, 5, 90, 80), (5, 50, 90, 88), (40, 40, 60, 60))
 
 @pytest.fixture(scope='module')
 def annotations(tmp_path_factory):
-    """Forty images of a person who holds one of three things."""
+    """Write forty images of a person holding one of three objects."""
     rng = np.random.default_rng(0)
     scenes = [
         make_scene(
@@ -41,7 +41,7 @@ def annotations(tmp_path_factory):
 
 
 def predict(annotations, share_right, seed):
-    """All three pairs of each image; the right one is often the best."""
+    """Predict three pairs per image, the right one often best."""
     rng = np.random.default_rng(seed)
     images = len(annotations.image_ids)
     (verb,) = set(annotations.pair_verbs)
@@ -70,7 +70,7 @@ def score(annotations, predictions):
     return evaluate_v_coco(truth, roles, actions).summary()['AP_role_s1']
 
 
-def test_difference_is_that_of_the_means(annotations):
+def test_difference_equals_that_of_the_metrics(annotations):
     good = [predict(annotations, 0.95, seed) for seed in (1, 2, 3)]
     bad = [predict(annotations, 0.1, seed) for seed in (4, 5)]
     found = v_coco_difference(annotations, good, bad, 200)
@@ -88,11 +88,11 @@ def test_difference_is_that_of_the_means(annotations):
     )
 
 
-def test_same_draws_for_both(annotations):
+def test_both_models_share_the_draws(annotations):
     model = predict(annotations, 0.5, 0)
     same = v_coco_difference(annotations, [model], [model], 50)
     assert set(same.values()) == {0.0}
-    # Half of the scores: another ranking between images, the same within.
+    # Halved scores change the ranking between images, not within.
     other = replace(model, scores=model.scores / 2)
     assert set(
         v_coco_difference(annotations, [model], [other], 50).values()

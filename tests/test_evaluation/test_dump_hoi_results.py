@@ -30,8 +30,10 @@ from tests.tool_utils import run_command
 
 
 def samples_of(dataset, vocabulary, annotations):
-    """What is annotated, predicted a little beside, in the vocabulary's
-    labels; with a row of no class, and one without an object."""
+    """Build slightly shifted predictions of the annotations.
+
+    They include a row without a class and one without an object.
+    """
     from clhoi_mm.datasets.transforms import PackHOIInputs
 
     rows = truth_as_predictions(annotations)
@@ -76,7 +78,7 @@ def samples_of(dataset, vocabulary, annotations):
         (VCOCO, park_scenes(), VCOCOMetric, 'v_coco'),
     ],
 )
-def test_the_file_scores_as_the_metric(
+def test_dumped_file_scores_like_the_metric(
     tmp_path, vocabulary, scenes, metric, name
 ):
     path, annotations = write(tmp_path, vocabulary, scenes)
@@ -118,7 +120,7 @@ def test_the_file_scores_as_the_metric(
     assert ([None] * 4 in boxes) == (name == 'v_coco')
 
 
-def test_what_the_file_cannot_name_is_left_out(tmp_path):
+def test_rows_without_a_valid_class_are_left_out(tmp_path):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     metric = DumpHOIResults(str(tmp_path / 'few.npz'), ann_file=str(path))
     metric.dataset_meta = dict(classes=['person', 'unicorn', 'Dog'],
@@ -141,11 +143,13 @@ def test_what_the_file_cannot_name_is_left_out(tmp_path):
     assert predictions.offsets.tolist() == [0, 2, 4]
     assert predictions.scores.tolist() == [0, 3, 0, 3]
     assert annotations.hoi_names[predictions.hoi_labels[0]] == 'feed dog'
-    assert predictions.hoi_labels[1] == -1  # nobody feeds a person in HICO
+    assert (
+        predictions.hoi_labels[1] == -1
+    )  # HICO has no class of feeding a person.
     assert len(predictions.pairs(annotations)) == 2
 
 
-def test_other_names_are_refused_at_once(tmp_path):
+def test_unsupported_file_names_are_refused_early(tmp_path):
     with pytest.raises(ValueError, match='ends in .json or .npz'):
         DumpHOIResults('preds.pkl')
     with pytest.raises(ValueError, match='give ann_file'):

@@ -27,7 +27,7 @@ def explain(samples, hoi_objects=(0, 0, 1), protocol='official'):
     return classify_errors(gt, pred, np.array(hoi_objects), protocol)
 
 
-def by_reason(values):
+def counts_by_reason(values):
     return {name: v for name, v in zip(NAMES, values.tolist()) if v}
 
 
@@ -55,7 +55,7 @@ def image(gt, pred):
             'wrong pairing',
         ),
         ([(A, B, 0)], [(A, B, 0, 0.9), (FAR, B, 0, 0.8)], 'wrong box', None),
-        # the other object of the same place is another thing
+        # The other object in the same place has another class.
         ([(A, B, 0)], [(A, B, 2, 0.9)], 'wrong box', 'missed object'),
         ([(A, B, 0)], [(FAR, B, 0, 0.9)], 'wrong box', 'missed human'),
         ([(A, B, 0)], [(A, FAR, 0, 0.9)], 'wrong box', 'missed object'),
@@ -63,22 +63,24 @@ def image(gt, pred):
         ([], [(A, B, 0, 0.9)], 'wrong box', None),
     ],
 )
-def test_reasons_by_hand(gt, pred, false, missed):
+def test_error_reasons_by_hand(gt, pred, false, missed):
     report = explain(image(gt, pred))
-    assert set(by_reason(report.false_positives)) == {false} - {None}
-    assert set(by_reason(report.missed)) == {missed} - {None}
+    assert set(counts_by_reason(report.false_positives)) == {false} - {None}
+    assert set(counts_by_reason(report.missed)) == {missed} - {None}
 
 
-def test_costs_by_hand():
-    """One class: a duplicate above the second hit, and one pair missed. AP
-    is (4 + 3 * 2/3)/11; without the duplicate 7/11; with the miss forgiven,
-    (6 + 5 * 2/3)/11."""
+def test_error_costs_by_hand():
+    """One class with a duplicate before the second hit, one miss.
+
+    AP is (4 + 3 * 2/3)/11; without the duplicate 7/11; with the miss forgiven
+    (6 + 5 * 2/3)/11.
+    """
     gt = [(A, B, 0), (C, D, 0), (FAR, FAR, 0)]
     pred = [(A, B, 0, 0.9), (A, B, 0, 0.8), (C, D, 0, 0.7)]
     report = explain(image(gt, pred), [0])
     ap = (4 + 3 * 2 / 3) / 11
     assert report.mean_ap == pytest.approx(100 * ap)
-    assert by_reason(report.lost) == pytest.approx(
+    assert counts_by_reason(report.lost) == pytest.approx(
         {
             'duplicate': 100 * (7 / 11 - ap),
             'missed human': 100 * ((6 + 5 * 2 / 3) / 11 - ap),
@@ -89,8 +91,8 @@ def test_costs_by_hand():
     )
 
 
-def test_all_mended_is_100():
-    """A class that is missed in full and forgiven has nothing left to find."""
+def test_forgiving_all_misses_gives_100():
+    """A class with only forgiven misses has full AP."""
     report = explain(image([(A, B, 0)], []), [0])
     assert report.mean_ap == 0
     assert report.lost_to_missed == 100

@@ -22,7 +22,7 @@ from clhoi_mm.evaluation.core import (
     stack_records,
 )
 
-# Boxes on a coarse grid: many share corners, overlap by exactly one half, or
+# Boxes on a coarse grid: many share corners, have an IoU of exactly 0.5, or
 # are degenerate.
 BOXES = [[0, 0, 4, 4], [0, 0, 4, 2], [0, 0, 2, 4], [1, 0, 5, 4], [2, 2, 6, 6],
          [0, 0, 4, 3], [3, 3, 3, 6], [10, 10, 20, 20]]  # fmt: skip
@@ -45,7 +45,7 @@ def samples(draw):
         gt = draw(st.lists(st.tuples(boxes, boxes, HOIS), max_size=5))
         pred = draw(st.lists(st.tuples(boxes, boxes, HOIS, SCORES),
                              max_size=12))  # fmt: skip
-        if draw(st.booleans()):  # the same pair predicted again
+        if draw(st.booleans()):  # The same pair predicted again.
             pred = pred + pred[:3]
         sample = dict(
             img_id=i, gt_hois=pairs(gt, False), pred_hois=pairs(pred, True)
@@ -64,7 +64,7 @@ def score(samples, hoi_objects=HOI_OBJECTS, **kwargs):
 
 
 def literal(samples, protocol):
-    """AP of all classes in both settings, NaN where a class has none."""
+    """Compute all classes' AP in both settings, NaN without pairs."""
     if protocol != 'qpic':
         module = dict(official=literal_official, pocket=literal_pocket)
         return module[protocol].evaluate(samples, HOI_OBJECTS)
@@ -85,8 +85,11 @@ def test_equals_literal_protocol(protocol, samples):
 
 
 def many_samples(seed=0):
-    """Long ranked lists, real-valued boxes, ties among the scores, more than
-    100 predictions in an image, and images without ground truth."""
+    """Build random samples that cover the protocol's corner cases.
+
+    Long ranked lists, real-valued boxes, tied scores, more than 100
+    predictions in an image, and images without ground truth.
+    """
     rng = np.random.default_rng(seed)
 
     def boxes(num):
@@ -128,7 +131,7 @@ def test_protocols_differ_on_the_same_predictions():
 
 def test_recall_levels():
     assert RECALL_LEVELS.tolist() == literal_official.LEVELS
-    # six of ten found reach the seventh level; numpy's rising ones do not
+    # Recall 6/10 reaches the seventh level; numpy's rounded ones do not.
     assert np.searchsorted(RECALL_LEVELS, 6 / 10, side='right') == 7
     assert np.searchsorted(RISING_RECALL_LEVELS, 6 / 10, side='right') == 6
 
@@ -160,32 +163,32 @@ def one_class(gt, pred):
         ([(A, B)], [(A, B, 0.9)], 1),
         ([(A, B)], [], 0),
         ([], [(A, B, 0.9)], 0),
-        # found again: a false positive, but after full recall
+        # Duplicate: a false positive, but after full recall.
         ([(A, B)], [(A, B, 0.9), (A, B, 0.8)], 1),
-        # the duplicate comes before the second pair: precision 1 at recall
-        # 1/2 (levels 0 to .5), 2/3 beyond
+        # The duplicate precedes the second pair: precision 1 up to recall 1/2
+        # (levels 0 to .5), 2/3 beyond.
         (
             [(A, B), (B, A)],
             [(A, B, 0.9), (A, B, 0.8), (B, A, 0.7)],
             (6 + 5 * 2 / 3) / 11,
         ),
-        # a miss on top: precision 1/2 everywhere
+        # An additional miss ranked first: precision 1/2 everywhere.
         ([(A, B)], [(FAR, B, 0.9), (A, B, 0.8)], 1 / 2),
-        # min(IoU): the person right, the object not
+        # Minimum of both IoUs: the person matches, the object does not.
         ([(A, B)], [(A, FAR, 0.9)], 0),
-        # an overlap of exactly one half is a match
+        # An IoU of exactly one half is a match.
         ([(A, B)], [([0, 0, 4, 2], B, 0.9)], 1),
         ([(A, B)], [([0, 0, 4, 1.99], B, 0.9)], 0),
-        # the best ground truth is taken: no second choice, although the
-        # other one overlaps by more than one half
+        # Only the best ground truth is considered, although the other one also
+        # overlaps by more than one half.
         ([(A, B), ([0, 0, 4, 3], B)], [(A, B, 0.9), (A, B, 0.8)], 6 / 11),
-        # overlaps of 3/5 with both: the first one is taken, so that finding
-        # the first one again is a false positive, the second one is not
+        # Both IoUs are 3/5 and the first pair is taken: a second prediction of
+        # the first pair is a false positive, of the second pair is not.
         ([(A, B), (LATER, B)], [(BETWEEN, B, 0.9), (A, B, 0.8)], 6 / 11),
         ([(A, B), (LATER, B)], [(BETWEEN, B, 0.9), (LATER, B, 0.8)], 1),
-        # half of the pairs found: recall .5 reaches six levels
+        # Half of the pairs found: recall .5 reaches six levels.
         ([(A, B), (B, A)], [(A, B, 0.9)], 6 / 11),
-        # equal scores keep their order: miss first, then hit
+        # Ties keep their order: miss first, then hit.
         ([(A, B)], [(FAR, B, 0.5), (A, B, 0.5)], 1 / 2),
         ([(A, B)], [(A, B, 0.5), (FAR, B, 0.5)], 1),
     ],
@@ -195,22 +198,22 @@ def test_one_class_by_hand(gt, pred, expected):
 
 
 def test_known_object_by_hand():
-    """Four images; classes 0 and 1 share an object, class 2 has another."""
+    """Classes 0 and 1 share an object, class 2 has another."""
     hit, nothing = (A, B, 0, 0.5), pairs([], False)
     samples = [
-        # a hit
+        # A hit.
         dict(img_id=0, gt_hois=pairs([(A, B, 0)], False),
              pred_hois=pairs([hit], True)),
-        # another class of the object: counts in both settings
+        # Another class of the object: counted in both settings.
         dict(img_id=1, gt_hois=pairs([(A, B, 1)], False),
              pred_hois=pairs([(A, B, 0, .9)], True)),
-        # only another object: counts in Default alone
+        # Another object only: counted in Default only.
         dict(img_id=2, gt_hois=pairs([(A, B, 2)], False),
              pred_hois=pairs([(A, B, 0, .8)], True)),
-        # no pair, but an image-level label (an invisible pair): both
+        # An image-level label without a pair (invisible): both settings.
         dict(img_id=3, gt_hois=nothing, image_hoi_labels=[1],
              pred_hois=pairs([(A, B, 0, .7)], True)),
-        # no annotation at all: Default alone
+        # No annotation at all: Default only.
         dict(img_id=4, gt_hois=nothing, pred_hois=pairs([(A, B, 0, .6)],
                                                         True)),
     ]  # fmt: skip
@@ -233,14 +236,14 @@ def test_class_without_ground_truth_counts_as_zero():
     assert summary == {'mAP': 50, 'mAP_ko': 50}
 
 
-def test_summary_leaves_out_empty_subsets():
+def test_summary_omits_empty_subsets():
     result = score([], [0, 1])
     assert result.summary(np.array([False, False])) == {
         'mAP': 0, 'mAP_non_rare': 0, 'mAP_ko': 0, 'mAP_ko_non_rare': 0
     }  # fmt: skip
 
 
-def test_labels_outside_the_classes_are_left_out():
+def test_labels_outside_the_classes_are_ignored():
     sample = dict(img_id=0, gt_hois=pairs([(A, [float('nan')] * 4, -1),
                                            (A, B, 0)], False),
                   pred_hois=pairs([(A, [float('nan')] * 4, -1, .95),
@@ -267,7 +270,7 @@ def test_core_imports_numpy_alone():
 
 
 def full_size_records(num_images=9658, num_preds=100, num_hois=600):
-    """As many as HICO-DET's test set has, a third of them near hits."""
+    """Build records of HICO-DET's test size, one third near hits."""
     rng = np.random.default_rng(0)
     records = []
     for i in range(num_images):
@@ -307,7 +310,7 @@ def full_size_records(num_images=9658, num_preds=100, num_hois=600):
     return records
 
 
-def test_full_size_takes_seconds():
+def test_full_size_evaluation_is_fast():
     records = full_size_records()
     start = time.process_time()
     result = evaluate_hico_det(*stack_records(records), np.arange(600) % 80)

@@ -56,7 +56,10 @@ def make_sample(img_id, gt, pred, image_hoi_labels=None):
 
 
 def zoo_samples():
-    """AP: ride 1, feed 1/2 (Known-Object 1), throw 6/11."""
+    """Build samples: AP ride 1, feed 1/2, throw 6/11.
+
+    The Known-Object AP of feed is 1.
+    """
     return [
         make_sample(0, [(A, B, 0), (A, B, 1)], [(A, B, 0, .9),
                                                 (A, B, 1, .5)]),
@@ -89,7 +92,7 @@ def test_metrics_by_hand():
     assert evaluate(zoo_samples()) == pytest.approx(EXPECTED)
 
 
-def test_vocabulary_of_the_data_set():
+def test_vocabulary_comes_from_the_data_set():
     figures = evaluate(zoo_samples(), dataset_meta=META, vocabulary=None)
     assert figures == pytest.approx(EXPECTED)
 
@@ -99,13 +102,13 @@ def test_no_vocabulary():
         evaluate(zoo_samples(), dataset_meta={}, vocabulary=None)
 
 
-def test_another_vocabulary_than_the_data_set():
+def test_vocabulary_differing_from_the_data_set_is_an_error():
     meta = {**META, 'vocabulary': 'mini', 'vocabulary_hash': '0123'}
     with pytest.raises(ValueError, match="differs from the data set's, 'mini"):
         evaluate(zoo_samples(), dataset_meta=meta)
 
 
-def test_rarity_of_the_data_set_goes_before_the_vocabulary():
+def test_data_set_rarity_overrides_the_vocabulary():
     meta = {**META, 'rare': [True, False, False]}
     figures = evaluate(zoo_samples(), dataset_meta=meta)
     assert figures['hico_det/mAP_rare'] == 100
@@ -125,7 +128,7 @@ def test_classwise_and_prefix():
     assert figures['zoo/mAP'] == pytest.approx(EXPECTED['hico_det/mAP'])
 
 
-def test_eval_names_are_the_metrics():
+def test_eval_names_select_the_metric():
     names = {n for group in HICODetMetric.eval_names.values() for n in group}
     figures = evaluate(zoo_samples(), unseen=[1])
     assert names <= {key.split('/')[1] for key in figures}
@@ -210,7 +213,7 @@ def test_no_images():
 
 
 def test_results_are_small_and_share_no_memory():
-    """Half-precision scores of a model under autocast are read as well."""
+    """Half-precision scores of a model under autocast are also read."""
     sample = zoo_samples()[0]
     sample.pred_hois.scores = sample.pred_hois.scores.bfloat16()
     metric = HICODetMetric(VOCABULARY)

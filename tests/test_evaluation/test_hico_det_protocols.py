@@ -1,4 +1,4 @@
-"""Each quirk of each lineage on a case that fits in the head."""
+"""Differences between HICO-DET evaluation protocols on minimal cases."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ FAR = [50, 50, 60, 60]
 
 
 def aps(samples, hoi_objects=(0, 0, 1)):
-    """Result by protocol."""
+    """Return the result by protocol."""
     records = [read_sample(sample, len(hoi_objects)) for sample in samples]
     return {
         protocol: evaluate_hico_det(
@@ -35,30 +35,34 @@ def first_class(samples):
 
 
 def test_an_iou_of_exactly_one_half():
-    """The person's IoU is 8/16: a match but for pocket. qpic sees
-    5 x 3 of 5 x 5 pixels."""
+    """The person's IoU is 8/16: a match except for pocket.
+
+    qpic computes 5 x 3 of 5 x 5 pixels.
+    """
     half = [0, 0, 4, 2]
     found = first_class([sample(0, [(A, B, 0)], [(half, B, 0, 0.9)])])
     assert found == dict(official=1, qpic=1, pocket=0)
 
 
-def test_one_pixel_more():
-    """IoU 7.6/16 for continuous boxes, but (5 x 2.9)/25 for qpic."""
+def test_inclusive_pixel_extents():
+    """IoU: 7.6/16 for continuous boxes, (5 x 2.9)/25 for qpic."""
     less = [0, 0, 4, 1.9]
     found = first_class([sample(0, [(A, B, 0)], [(less, B, 0, 0.9)])])
     assert found == dict(official=0, qpic=1, pocket=0)
 
 
-def test_boxes_that_touch():
-    """Equal objects without a width: one pixel more would make them equal,
-    but qpic sees nothing in common."""
+def test_touching_boxes():
+    """Two equal objects of zero width.
+
+    Inclusive extents would make them match, but qpic finds no intersection.
+    """
     thin = [0, 0, 0, 10]
     found = first_class([sample(0, [(A, thin, 0)], [(A, thin, 0, 0.9)])])
     assert found == dict(official=0, qpic=0, pocket=0)
 
 
 def test_images_without_ground_truth():
-    """A false positive there comes first: precision 1/2 for official."""
+    """False positives in them count in official only: precision 1/2."""
     found = first_class(
         [
             sample(0, [(A, B, 0)], [(A, B, 0, 0.5)]),
@@ -69,7 +73,7 @@ def test_images_without_ground_truth():
 
 
 def test_images_with_ground_truth_of_another_class():
-    """These count everywhere."""
+    """False positives in them count in all protocols."""
     found = first_class(
         [
             sample(0, [(A, B, 0)], [(A, B, 0, 0.5)]),
@@ -80,7 +84,7 @@ def test_images_with_ground_truth_of_another_class():
 
 
 def test_classes_without_ground_truth():
-    """Classes 1 and 2 have none: AP 0, or not in the mean."""
+    """Such classes have AP 0 or are excluded from means."""
     results = aps([sample(0, [(A, B, 0)], [(A, B, 0, 0.5), (A, B, 1, 0.4)])])
     rare = np.array([False, True, False])
     figures = {p: r.summary(rare) for p, r in results.items()}
@@ -94,8 +98,10 @@ def test_classes_without_ground_truth():
 
 
 def test_at_most_100_predictions_an_image():
-    """The hit is the 101st by score, then the 100th; of equal scores the
-    first row stays."""
+    """The hit is the 101st by score, then the 100th.
+
+    Among equal scores the first row is kept.
+    """
     misses = [(FAR, FAR, 2, 0.9)] * 99
     gt, hit = [(A, B, 0)], (A, B, 0, 0.5)
     over = sample(0, gt, misses + [(FAR, FAR, 2, 0.9), hit])
@@ -108,7 +114,7 @@ def test_at_most_100_predictions_an_image():
     assert first_class([late])['qpic'] == 0
 
 
-def test_the_cap_is_of_an_image_not_of_all():
+def test_prediction_limit_is_per_image():
     samples = [
         sample(i, [(A, B, 0)], [(FAR, FAR, 2, 0.9)] * 99 + [(A, B, 0, 0.5)])
         for i in range(3)
@@ -116,8 +122,8 @@ def test_the_cap_is_of_an_image_not_of_all():
     assert first_class(samples)['qpic'] == 1
 
 
-def test_recall_levels_that_rounding_moves():
-    """Six of ten found: levels 0 to 0.6 are reached, for qpic 0 to 0.5."""
+def test_recall_levels_affected_by_rounding():
+    """Recall 6/10 reaches level 0.6, or 0.5 for qpic."""
     boxes = [[10 * i, 0, 10 * i + 4, 4] for i in range(10)]
     gt = [(box, box, 0) for box in boxes]
     pred = [(box, box, 0, 0.9) for box in boxes[:6]]
@@ -128,7 +134,7 @@ def test_recall_levels_that_rounding_moves():
 
 
 def test_duplicates_in_all_protocols():
-    """The best-scored one finds the pair, wherever it stands in the list."""
+    """The best-scored duplicate matches, at any position in the list."""
     found = first_class(
         [
             sample(
@@ -142,7 +148,7 @@ def test_duplicates_in_all_protocols():
     assert found == pytest.approx(dict.fromkeys(found, expected))
 
 
-def test_known_object_is_defined_for_all():
+def test_known_object_in_all_protocols():
     results = aps(
         [
             sample(0, [(A, B, 0)], [(A, B, 0, 0.5)]),

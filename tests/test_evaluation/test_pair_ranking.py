@@ -11,7 +11,7 @@ from clhoi_mm.evaluation.core import (
 
 # Two classes of object 0, one of object 1, two of object 2.
 HOI_OBJECTS = np.array([0, 0, 1, 2, 2])
-# On a coarse grid: some overlap by exactly one half.
+# A coarse grid: some boxes have an IoU of exactly 0.5.
 BOXES = [[0, 0, 4, 4], [0, 0, 4, 2], [2, 2, 6, 6], [0, 0, 4, 3],
          [10, 10, 20, 20]]  # fmt: skip
 P, Q, FAR = [0, 0, 4, 4], [10, 10, 20, 20], [50, 50, 60, 60]
@@ -24,7 +24,7 @@ def table(rows, scored):
 
 
 def rank(images):
-    """Images as lists of annotated and predicted rows."""
+    """Rank images given as lists of annotated and predicted rows."""
     records = [
         read_sample(
             dict(
@@ -51,7 +51,7 @@ def iou(a, b):
 
 
 def literal(images, several):
-    """AP of each class, one pair after the other."""
+    """Compute each class's AP in plain loops over pairs."""
     aps = []
     for label, obj in enumerate(HOI_OBJECTS):
         ranked = []
@@ -82,14 +82,14 @@ def literal(images, several):
     return aps
 
 
-def test_by_hand():
+def test_pair_ranking_by_hand():
     result = evaluate(
         [
-            # Two pairs with object 0: the wrong one is ahead for class 0.
+            # Two pairs with object 0: the wrong one ranks first for class 0.
             ([(P, Q, 0)], [(P, P, 0, 0.9), (P, Q, 0, 0.6), (P, Q, 1, 0.2)]),
-            # One pair with object 0, right and first of all.
+            # One pair with object 0, correct and ranked first.
             ([(P, Q, 0)], [(P, Q, 0, 0.95)]),
-            # Class 2: an annotated pair that overlaps by less than a half.
+            # Class 2: the annotated pair has an IoU below one half.
             ([(P, FAR, 2)], [(P, Q, 2, 0.8)]),
         ]
     )
@@ -102,8 +102,8 @@ def test_by_hand():
     )
 
 
-def test_a_pair_is_positive_for_any_number_of_annotations_and_pairs():
-    # Both candidates cover the annotated pair; nothing is claimed once.
+def test_matching_is_many_to_many():
+    # Both candidates match the annotated pair; matches are not exclusive.
     near = [0, 0, 4, 3]
     result = evaluate(
         [([(P, Q, 0), (P, Q, 0)], [(P, Q, 0, 0.9), (near, Q, 0, 0.8)])]
@@ -111,15 +111,15 @@ def test_a_pair_is_positive_for_any_number_of_annotations_and_pairs():
     assert result.ap[0] == 1 and result.num_positive[0] == 2
 
 
-def test_without_a_row_a_pair_ranks_last():
-    # Class 1 is true of the second pair, whose row for it is missing.
+def test_pairs_without_a_score_rank_last():
+    # Class 1 is true of the second pair, which has no row for it.
     gt, pred = [(P, Q, 1)], [(P, P, 1, 1e-9), (P, Q, 0, 0.9)]
     assert evaluate([(gt, pred)]).ap[1] == 0.5
-    # It comes after rows of other images too.
+    # It also ranks after rows of other images.
     assert evaluate([(gt, pred), ([], [(P, Q, 1, 1e-12)])]).ap[1] == 1 / 3
 
 
-def test_summary_by_rarity_and_what_was_unseen():
+def test_summary_by_rarity_and_seen_classes():
     result = evaluate(
         [
             (
@@ -147,14 +147,14 @@ def test_summary_by_rarity_and_what_was_unseen():
 
 
 @st.composite
-def worlds(draw):
+def ranking_cases(draw):
     boxes, labels = st.sampled_from(BOXES), st.integers(0, 4)
     rows = st.tuples(boxes, boxes, labels)
     images = []
     for _ in range(draw(st.integers(0, 4))):
         said = draw(st.lists(rows, max_size=10, unique_by=str))
         images.append((draw(st.lists(rows, max_size=4)), said))
-    # Scores all differ: what equal ones do is tested by hand.
+    # All scores differ; ties are tested by hand.
     count = sum(len(said) for _, said in images)
     order = iter(draw(st.permutations(range(count))))
     return [
@@ -163,23 +163,23 @@ def worlds(draw):
     ]
 
 
-@given(worlds())
-def test_against_loops(images):
+@given(ranking_cases())
+def test_equals_literal_implementation(images):
     result = evaluate(images)
     for several, ap in ((False, result.ap), (True, result.ap_multi)):
         np.testing.assert_allclose(ap, literal(images, several))
 
 
-def test_equal_scores_keep_the_order_of_rows():
+def test_ties_keep_the_order_of_rows():
     gt = [(P, Q, 0)]
     rows = [(P, Q, 0, 0.5), (P, P, 0, 0.5)]
     assert evaluate([(gt, rows)]).ap[0] == 1
     assert evaluate([(gt, rows[::-1])]).ap[0] == 0.5
 
 
-@given(worlds(), st.data())
-def test_weights_of_images(images, data):
-    """Images of weight 0 are not there; doubled ones change nothing."""
+@given(ranking_cases(), st.data())
+def test_image_weights_equal_repetitions(images, data):
+    """Weight 0 removes an image; doubling all weights changes nothing."""
     ranked = rank(images)
     shape = dict(min_size=len(images), max_size=len(images))
     weights = np.array(data.draw(st.lists(st.booleans(), **shape)), int)
@@ -193,7 +193,7 @@ def test_weights_of_images(images, data):
         np.testing.assert_allclose(doubled, ap)
 
 
-def test_weights_by_hand():
+def test_image_weights_by_hand():
     ranked = rank(
         [
             ([(P, Q, 0)], [(P, Q, 0, 0.9)]),

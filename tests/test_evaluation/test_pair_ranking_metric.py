@@ -17,7 +17,7 @@ from tests.test_evaluation.test_hico_det_metric import (
 
 
 def samples():
-    """AP: ride 1/2 (also of several pairs), feed 1, throw 1."""
+    """Build samples with AP: ride 1/2, feed 1, throw 1."""
     return [
         make_sample(0, [(A, B, 0)], [(A, FAR, 0, .9), (A, B, 0, .8),
                                      (A, B, 1, .1)]),
@@ -36,7 +36,7 @@ def evaluate(samples, dataset_meta=None, **options):
 @pytest.mark.parametrize(
     'meta, options', [(META, {}), (None, dict(vocabulary=VOCABULARY))]
 )
-def test_figures(meta, options):
+def test_metrics_by_hand(meta, options):
     assert evaluate(samples(), meta, **options) == pytest.approx(
         {
             'pairs/AP': 100 * 2.5 / 3,
@@ -48,7 +48,7 @@ def test_figures(meta, options):
     )
 
 
-def test_unseen_classes_and_each_class():
+def test_unseen_classes_and_classwise():
     figures = evaluate(samples(), META, unseen=[0], classwise=True)
     assert figures['pairs/AP_unseen'] == 50
     assert figures['pairs/AP_seen'] == 100

@@ -1,4 +1,4 @@
-"""Files of predictions and of annotations, and the tool that scores them."""
+"""Files of predictions and annotations, and the scoring tool."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ HICO, VCOCO = HOIVocabulary.load('hico_det'), HOIVocabulary.load('v_coco')
 
 
 def truth_as_predictions(annotations, agent_scores=False):
-    """The annotated pairs, each once, image by image."""
+    """Return the annotated pairs, each once, by image."""
     rows = np.flatnonzero(~annotations.invisible)
     rows = rows[np.argsort(annotations.pair_images[rows], kind='stable')]
     images = annotations.pair_images[rows]
@@ -58,7 +58,7 @@ def truth_as_predictions(annotations, agent_scores=False):
 
 
 def park_scenes():
-    """Like V-COCO: absent roles, no persons, unlabeled persons."""
+    """Build V-COCO-like scenes: absent roles, no or unlabeled persons."""
     size = (120, 90)
     return [
         make_scene('busy.png', size, [('person', (5, 10, 45, 80)),
@@ -93,11 +93,11 @@ def metrics_of(text):
     return {line[0]: float(line[-1]) for line in lines if len(line) == 2}
 
 
-def test_annotations_are_read(tmp_path):
+def test_read_annotations(tmp_path):
     _, annotations = write(tmp_path, HICO, tiny_scenes())
     assert annotations.image_ids == [500, 501, 502, 503, 504]
     gt, labels = hico_det_ground_truth(annotations)
-    # Verbs are listed from last to first in this file, classes are not.
+    # This file lists verbs from last to first, but classes in order.
     names = [annotations.hoi_names[label] for label in gt.hoi_labels]
     assert names == ['ride bicycle', 'straddle bicycle', 'hold bicycle',
                      'feed dog', 'ride horse', 'hold cup', 'read book',
@@ -139,7 +139,7 @@ def test_image_level_labels_and_persons(tmp_path):
 
 
 @pytest.mark.parametrize('protocol', ['official', 'qpic', 'pocket'])
-def test_truth_scores_100_in_hico_det(tmp_path, protocol):
+def test_annotations_as_predictions_score_100_in_hico_det(tmp_path, protocol):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     truth_as_predictions(annotations).write(tmp_path / 'preds.npz')
     done = score(
@@ -158,7 +158,7 @@ def test_truth_scores_100_in_hico_det(tmp_path, protocol):
     ).check()
     figures = json.loads((tmp_path / 'out.json').read_text())
     assert figures['hico_det/AP/ride bicycle'] == pytest.approx(100)
-    # Eight classes are annotated; the others count but in qpic.
+    # Eight classes are annotated; the others count except in qpic.
     share = 1 if protocol == 'qpic' else 8 / 600
     assert figures['hico_det/mAP'] == pytest.approx(100 * share)
     assert metrics_of(done.text)['hico_det/mAP_ko'] == pytest.approx(
@@ -166,8 +166,8 @@ def test_truth_scores_100_in_hico_det(tmp_path, protocol):
     )
 
 
-def test_truth_scores_100_in_v_coco(tmp_path):
-    """All but roles whose persons were labeled with the other role."""
+def test_annotations_as_predictions_score_100_in_v_coco(tmp_path):
+    """Except roles whose persons were labeled with the other role."""
     path, annotations = write(tmp_path, VCOCO, park_scenes())
     predictions = truth_as_predictions(annotations, agent_scores=True)
     predictions.write(tmp_path / 'preds.npz')
@@ -207,7 +207,7 @@ def test_zero_shot(tmp_path):
         + figures['hico_det/mAP_seen'] * 5 / 6,
         abs=0.01,
     )
-    # A split of one's own, as a file.
+    # A custom split, given as a file.
     (tmp_path / 'mine.json').write_text(json.dumps(load_zero_shot_split('uo')))
     args = (
         '--ann',
@@ -229,7 +229,7 @@ def test_zero_shot(tmp_path):
     assert 'Traceback' not in refused.text
 
 
-def test_neither_torch_nor_mmdet():
+def test_tool_imports_neither_torch_nor_mmdet():
     code = (
         'import os, runpy, sys; sys.argv = ["tool", *{1}, "--help"]\n'
         'sys.path[0] = os.path.dirname(r"{0}")\n'
@@ -283,7 +283,7 @@ def test_order_of_images_does_not_matter(tmp_path):
         )
 
 
-def test_images_that_are_left_out_have_no_predictions(tmp_path):
+def test_missing_images_count_as_without_predictions(tmp_path):
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     full = truth_as_predictions(annotations)
     first = full.offsets[1]
@@ -308,7 +308,7 @@ def test_images_that_are_left_out_have_no_predictions(tmp_path):
     )
 
 
-def test_file_is_the_same_each_time_and_plain(tmp_path):
+def test_file_is_deterministic_and_without_pickle(tmp_path):
     _, annotations = write(tmp_path, VCOCO, park_scenes())
     predictions = truth_as_predictions(annotations, agent_scores=True)
     predictions.write(tmp_path / 'one.npz')
@@ -360,8 +360,10 @@ def test_benchmark(tmp_path):
     find_shared() is None, reason='needs data/ beside the repository'
 )
 def test_real_annotations_as_predictions():
-    """All 600 classes are found in full on HICO-DET's test annotations; but
-    for qpic, which keeps 100 of the pairs of some images."""
+    """All 600 classes reach full AP on HICO-DET's test annotations.
+
+    The exception is qpic, which keeps 100 pairs per image.
+    """
     path = Path(find_shared()) / 'data/hico_det/instances_test2015.json'
     source = json.loads(path.read_text())
     scenes = []
@@ -402,8 +404,8 @@ def test_real_annotations_as_predictions():
     assert result.summary()['mAP'] == pytest.approx(100)
 
 
-def test_both_paths_agree(tmp_path):
-    """A data set's samples equal the file."""
+def test_data_set_samples_equal_the_file(tmp_path):
+    """Compare a data set's samples with the file's."""
     pytest.importorskip('mmdet')
     from clhoi_mm.datasets import VCOCODataset
     from clhoi_mm.evaluation.core import (

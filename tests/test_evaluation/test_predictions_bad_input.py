@@ -1,4 +1,4 @@
-"""Predictions and annotations that do not fit."""
+"""Errors for mismatched predictions and annotations."""
 
 import json
 from dataclasses import replace
@@ -89,13 +89,13 @@ def test_bad_predictions(tmp_path, edit, message):
         Predictions.read(tmp_path / 'bad.npz').pairs(annotations)
 
 
-def test_images_of_one_side_are_counted(tmp_path):
-    """Predictions for other images change no score."""
+def test_unmatched_images_are_counted(tmp_path):
+    """Predictions for other images do not change the metrics."""
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     whole = truth_as_predictions(annotations)
     whole.write(tmp_path / 'whole.npz')
     content = json.loads(path.read_text())
-    # The first image, with four pairs, goes; the file's last comes first.
+    # The first image, with four pairs, is removed; the order is reversed.
     for section, key in (
         ('images', 'id'),
         ('annotations', 'image_id'),
@@ -113,7 +113,7 @@ def test_images_of_one_side_are_counted(tmp_path):
     assert '1 of 5 predicted images are not in part.json, for one 500' in (
         done.text
     )
-    # All of four classes that are left, nothing of the others.
+    # The remaining four classes have full AP, the others none.
     assert metrics_of(done.text)['hico_det/mAP'] == round(400 / 600, 2)
     done = run_command(
         'python', TOOLS / 'hoi_errors.py', *args, 'part.json', cwd=tmp_path
@@ -122,7 +122,7 @@ def test_images_of_one_side_are_counted(tmp_path):
 
 
 def test_keys_identify_images_of_other_splits(tmp_path):
-    """Ids of two splits may be the same, keys are not."""
+    """Ids of two splits may be equal, keys are not."""
     path, annotations = write(tmp_path, HICO, tiny_scenes())
     bare = truth_as_predictions(annotations)
     args = ('--metric', 'hico_det', '--ann', path.name, '--pred', 'x.npz')
@@ -149,7 +149,7 @@ def test_keys_identify_images_of_other_splits(tmp_path):
     assert "1 of 5 predicted images are not in ann.json, for one 'test/0" in (
         done.text
     )
-    # The first image's four pairs are not scored as the image of its id.
+    # The first image's four pairs are not matched by its id.
     assert len(Predictions.read(tmp_path / 'x.npz').pairs(annotations)) == 4
     assert metrics_of(done.text) != whole
 

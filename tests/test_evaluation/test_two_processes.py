@@ -1,4 +1,4 @@
-"""Two processes say what one says, to the last digit."""
+"""Metrics of two processes equal those of one exactly."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ for i, (metric, samples) in enumerate([
 
 
 @pytest.mark.slow
-def test_two_processes_score_as_one(tmp_path):
+def test_two_processes_equal_one(tmp_path):
     env = {**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path)}
     workers = [
         subprocess.Popen(

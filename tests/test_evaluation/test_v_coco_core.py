@@ -14,8 +14,8 @@ from clhoi_mm.evaluation.core import (
 VERBS = ['hold obj', 'stand', 'hit instr', 'hit obj', 'point instr']
 NAN = float('nan')
 NOTHING, ZEROS = [NAN] * 4, [0.0] * 4
-# In images of 40 x 30 pixels. Some are equal, reach out of the image, or are
-# too small for the script.
+# In images of 40 x 30 pixels. Some boxes are equal, exceed the image, or are
+# below the script's minimum size.
 BOXES = [
     [0, 0, 10, 10],
     [0, 0, 10, 20],
@@ -30,7 +30,7 @@ BOXES = [[float(v) for v in box] for box in BOXES]
 
 
 def make_sample(img_id, persons, roles, rows):
-    """One image.
+    """Build one image.
 
     Args:
         persons (list): (box, labeled).
@@ -74,7 +74,7 @@ def images(draw):
     result = []
     with_agents = draw(st.booleans())
     for i in range(draw(st.integers(1, 4))):
-        # Equal boxes of two persons would not tell whose role it is.
+        # Equal boxes of two persons would make the roles ambiguous.
         persons = draw(st.lists(boxes, max_size=4, unique_by=tuple))
         persons = [(box, draw(st.booleans())) for box in persons]
         roles = []
@@ -152,7 +152,7 @@ BALL, BAT = [10.0, 0.0, 20.0, 10.0], [0.0, 12.0, 10.0, 22.0]
 
 
 def hold(persons, roles, rows):
-    """AP of 'hold obj' in scenarios 1 and 2, and of 'hold'."""
+    """Compute both scenarios' AP of 'hold obj', and of 'hold'."""
     result = score([make_sample(0, persons, roles, rows)])
     return (result.ap_role_s1[0], result.ap_role_s2[0], result.ap_agent[0])
 
@@ -161,59 +161,61 @@ ONE = [(P, True)]
 
 
 @pytest.mark.parametrize('persons, roles, rows, expected', [
-    # found
+    # A true positive.
     (ONE, [(0, 'hold obj', BALL)], [(P, BALL, 'hold obj', .9)], (1, 1, 1)),
-    # the wrong thing: the person is right
+    # Wrong object: the person is right.
     (ONE, [(0, 'hold obj', BALL)], [(P, BAT, 'hold obj', .9)], (0, 0, 1)),
-    # nothing where there is something
+    # Empty role where an object is annotated.
     (ONE, [(0, 'hold obj', BALL)], [(P, NOTHING, 'hold obj', .9)], (0, 0, 1)),
-    # nothing where there is nothing, said in two ways
+    # Empty role where none is annotated, in two notations.
     (ONE, [(0, 'hold obj', NOTHING)], [(P, NOTHING, 'hold obj', .9)],
      (1, 1, 1)),
     (ONE, [(0, 'hold obj', NOTHING)], [(P, ZEROS, 'hold obj', .9)],
      (1, 1, 1)),
-    # something where there is nothing: scenario 2 does not mind
+    # Object where none is annotated: scenario 2 ignores it.
     (ONE, [(0, 'hold obj', NOTHING)], [(P, BALL, 'hold obj', .9)],
      (0, 1, 1)),
-    # an unlabeled person: neither right nor wrong
+    # An unlabeled person: ignored.
     ([(P, True), (Q, False)], [(0, 'hold obj', BALL)],
      [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)], (1, 1, 1)),
-    # a labeled person who does nothing: wrong, precision 1/2
+    # A labeled person without the action: false, precision 1/2.
     ([(P, True), (Q, True)], [(0, 'hold obj', BALL)],
      [(Q, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .5)],
      (.5, .5, .5)),
-    # near nobody: the first person in the file decides, here nobody's
+    # No overlap: the file's first person is matched, here unlabeled.
     ([(Q, False), (P, True)], [(1, 'hold obj', BALL)],
      [([32., 25., 39., 29.], BALL, 'hold obj', .9),
       (P, BALL, 'hold obj', .5)], (1, 1, 1)),
     ([(P, True), (Q, False)], [(0, 'hold obj', BALL)],
      [([32., 25., 39., 29.], BALL, 'hold obj', .9),
       (P, BALL, 'hold obj', .5)], (.5, .5, .5)),
-    # once for a person and role: the second one is wrong, but for the agent
-    # both rows are one person
+    # One match per person and role: the second row is false, but for the agent
+    # both rows are one person.
     ([(P, True), (Q, True)],
      [(0, 'hold obj', BALL), (1, 'hold obj', NOTHING)],
      [(P, BALL, 'hold obj', .9), (P, BALL, 'hold obj', .8),
       (Q, NOTHING, 'hold obj', .7)], (1 / 2 + 1 / 3,) * 2 + (1,)),
-    # of two unequal rows the better one stands for the person
+    # Of two unequal rows the better one represents the person.
     (ONE, [(0, 'hold obj', BALL)],
      [(P, BAT, 'hold obj', .9), (P, BALL, 'hold obj', .5)], (.5, .5, 1)),
-    # of equal scores the last row claims the person, and comes last
+    # Among ties the last row matches the person and ranks last.
     (ONE, [(0, 'hold obj', BALL)],
      [(P, BALL, 'hold obj', .5), (P, BALL, 'hold obj', .5)], (.5, .5, 1)),
-    # scores that are NaN say nothing
+    # Rows with NaN scores are ignored.
     (ONE, [(0, 'hold obj', BALL)],
      [(P, BALL, 'hold obj', NAN, .9)], (0, 0, 1)),
     (ONE, [(0, 'hold obj', BALL)],
      [(P, BALL, 'hold obj', .9, NAN)], (1, 1, 0)),
 ])  # fmt: skip
-def test_hold_by_hand(persons, roles, rows, expected):
+def test_hold_ap_by_hand(persons, roles, rows, expected):
     np.testing.assert_allclose(hold(persons, roles, rows), expected)
 
 
-def test_positives_are_persons_not_boxes():
-    """One hits with a bat alone: a positive of 'hit obj' without a box all
-    the same, here found in scenario 2 alone."""
+def test_positives_count_persons_not_boxes():
+    """A person hits with a bat but without an object.
+
+    It is a positive of 'hit obj', here matched in scenario 2 only.
+    """
     result = score(
         [
             make_sample(
@@ -226,13 +228,20 @@ def test_positives_are_persons_not_boxes():
     )
     assert result.ap_role_s1[2] == result.ap_role_s2[2] == 1
     assert result.ap_role_s1[3] == 0 and result.ap_role_s2[3] == 1
-    assert result.num_gt.tolist() == [0, 0, 1, 0]  # hold, stand, hit, point
+    assert result.num_gt.tolist() == [
+        0,
+        0,
+        1,
+        0,
+    ]  # Order: hold, stand, hit, point.
 
 
-def test_boxes_are_compared_as_the_script_does():
-    """The annotated box has 10 x 10 pixels, a predicted one as wide as
-    (11 x 5.6) has 55 of them in common: 55/(100 + 72.6 - ...)."""
-    row = [0.0, 0.0, 10.0, 4.6]  # 11 x 5.6, of which 10 x 5.6 are inside
+def test_box_iou_equals_the_scripts():
+    """The script adds one pixel to the predicted box only.
+
+    The predicted box (11 x 5.6) shares 55 of them: 55/(100 + 72.6 - ...).
+    """
+    row = [0.0, 0.0, 10.0, 4.6]  # 11 x 5.6, of which 10 x 5.6 are inside.
     found = hold(
         ONE, [(0, 'hold obj', NOTHING)], [(row, NOTHING, 'hold obj', 0.9)]
     )
@@ -246,9 +255,11 @@ def test_boxes_are_compared_as_the_script_does():
     assert 50 / (100 + 55 - 50) < 0.5 and found[0] == 0
 
 
-def test_boxes_end_with_the_image():
-    """The annotated box is clipped to x = 39: (4, 4) pixels of it are left,
-    of which the prediction (36 to 39) has all."""
+def test_boxes_are_clipped_to_the_image():
+    """The annotated box is clipped to x = 39.
+
+    (4, 4) pixels remain, all inside the prediction (36 to 39).
+    """
     person = [36.0, 26.0, 60.0, 60.0]
     found = hold(
         [(person, True)],
@@ -258,9 +269,11 @@ def test_boxes_end_with_the_image():
     assert found == (1, 1, 1)
 
 
-def test_area_is_under_the_envelope():
-    """Hit, miss, hit of three: 1/3 * 1 + 1/3 * 2/3; 11 points would give
-    more."""
+def test_ap_is_the_area_under_the_envelope():
+    """Hit, miss, hit of three positives give 1/3 + 2/9.
+
+    11-point interpolation would give more.
+    """
     persons = [(P, True), (Q, True), (BAT, True)]
     roles = [(i, 'hold obj', NOTHING) for i in range(3)]
     rows = [(P, NOTHING, 'hold obj', .9), (Q, BALL, 'hold obj', .8),
@@ -268,9 +281,11 @@ def test_area_is_under_the_envelope():
     assert hold(persons, roles, rows)[0] == pytest.approx(1 / 3 + 2 / 9)
 
 
-def test_means():
-    """'point' is left out of the first two, and of nothing else; verbs
-    without a role, or that nobody does, are in none."""
+def test_mean_ap_by_hand():
+    """'point' is excluded from the first two means only.
+
+    Verbs without a role or without positives are in no mean.
+    """
     result = score([
         make_sample(0, ONE, [(0, 'hold obj', BALL), (0, 'point instr', BALL),
                              (0, 'stand', NOTHING)],

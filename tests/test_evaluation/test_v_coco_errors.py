@@ -29,7 +29,7 @@ def explain(samples, strict=True):
     )
 
 
-def by_reason(values):
+def counts_by_reason(values):
     return {name: v for name, v in zip(NAMES, values.tolist()) if v}
 
 
@@ -51,38 +51,40 @@ IDLE = [(0, 'hold obj', NOTHING)]
     (HOLDS, [([9., 9., 12., 12.], CUP, 'hold obj', .9)], 'wrong box',
      'missed human'),
     (HOLDS, [], None, 'missed human'),
-    # An absent role must be empty, and is no box that could be missed.
+    # An absent role must be predicted empty and cannot be missed.
     (IDLE, [(A, NOTHING, 'hold obj', .9)], None, None),
     (IDLE, [(A, CUP, 'hold obj', .9)], 'wrong pairing', 'wrong pairing'),
     (IDLE, [(A, NOTHING, 'hit obj', .9)], 'wrong verb', 'low score'),
-    # "point" is none of the 24 roles, and "stand" none at all.
+    # "point" is not among the 24 roles, and "stand" has no role.
     ([(0, 'point instr', CUP), (0, 'stand', NOTHING)],
      [(A, BAT, 'point instr', .9), (A, NOTHING, 'stand', .9)], None, None),
 ])  # fmt: skip
-def test_reasons_by_hand(roles, rows, false, missed):
+def test_error_reasons_by_hand(roles, rows, false, missed):
     persons = [(A, True), (B, True)]
     report = explain([make_sample(0, persons, roles, rows)])
     if false:
-        assert by_reason(report.false_positives) == {false: 1}
-    assert by_reason(report.missed) == ({missed: 1} if missed else {})
+        assert counts_by_reason(report.false_positives) == {false: 1}
+    assert counts_by_reason(report.missed) == ({missed: 1} if missed else {})
 
 
-def test_unlabeled_persons_are_no_errors():
+def test_unlabeled_persons_are_not_errors():
     report = explain(
         [make_sample(0, [(A, False)], [], [(A, CUP, 'hold obj', 0.9)])]
     )
     assert not report.false_positives.any() and not report.missed.any()
 
 
-def test_any_box_will_do_in_scenario_2():
+def test_any_box_of_an_absent_role_passes_in_scenario_2():
     sample = make_sample(0, [(A, True)], IDLE, [(A, CUP, 'hold obj', 0.9)])
     assert explain([sample], True).mean_ap == 0
     assert explain([sample], False).mean_ap == 100
 
 
-def test_costs_by_hand():
-    """One false row above the hit, and one of two persons missed: the area
-    is 1/2 of the recall at a precision of 1/2."""
+def test_error_costs_by_hand():
+    """One false row before the hit, and one missed person.
+
+    The AP is 1/2 recall times precision 1/2.
+    """
     sample = make_sample(
         0,
         [(A, True), (B, True)],
@@ -91,7 +93,7 @@ def test_costs_by_hand():
     )
     report = explain([sample])
     assert report.mean_ap == pytest.approx(25)
-    assert by_reason(report.lost) == pytest.approx(
+    assert counts_by_reason(report.lost) == pytest.approx(
         {'wrong pairing': 25, 'missed human': 25}
     )
     assert report.lost_to_false_positives == pytest.approx(25)
@@ -99,7 +101,7 @@ def test_costs_by_hand():
 
 
 @given(images())
-def test_mean_is_that_of_the_evaluator(samples):
+def test_mean_ap_equals_the_evaluators(samples):
     figures = score(samples).summary()
     for strict, name in ((True, 'AP_role_s1'), (False, 'AP_role_s2')):
         report = explain(samples, strict)
@@ -108,7 +110,7 @@ def test_mean_is_that_of_the_evaluator(samples):
         assert hits >= 0 and (report.lost >= -1e-9).all()
 
 
-def test_reasons_have_the_same_names():
+def test_reason_names_equal_hico_dets():
     assert [name for name, _, _ in V_COCO_REASONS] == NAMES
 
 

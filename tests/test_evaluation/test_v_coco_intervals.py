@@ -1,4 +1,4 @@
-"""Images that count several times, against images that are there as often."""
+"""Image weights of V-COCO's bootstrap equal repeated images."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ BOXES = np.array(
 
 
 def make_sample(rng, img_id):
-    """An image with persons, their roles and rows of different scores."""
+    """Build an image with persons, roles and rows of distinct scores."""
     persons = rng.permutation(BOXES)[: rng.integers(1, 4)]
     roles = [
         (person, verb)
@@ -66,7 +66,7 @@ def tables(samples):
     st.integers(0, 2**32),
     st.lists(st.integers(0, 3), min_size=1, max_size=5).filter(any),
 )
-def test_counting_twice_is_being_there_twice(seed, weights):
+def test_image_weights_equal_repetitions(seed, weights):
     rng = np.random.default_rng(seed)
     samples = [make_sample(rng, i) for i in range(len(weights))]
     weighted = WeightedVCOCO(*tables(samples), ACTIONS)
@@ -83,7 +83,7 @@ def test_counting_twice_is_being_there_twice(seed, weights):
     np.testing.assert_allclose(weighted.means(weights), expected)
 
 
-def test_interval_holds_the_metric_and_narrows_with_images():
+def test_interval_contains_the_metric_and_narrows():
     widths = []
     for count in (30, 480):
         rng = np.random.default_rng(1)
@@ -96,13 +96,13 @@ def test_interval_holds_the_metric_and_narrows_with_images():
             low, high = ends[f'{name}_low'], ends[f'{name}_high']
             assert low < summary[name] < high
             widths.append(high - low)
-    # A quarter of the spread with sixteen times the images.
+    # A quarter of the width with sixteen times the images.
     assert widths[2] == pytest.approx(widths[0] / 4, rel=0.5)
 
 
 @pytest.mark.filterwarnings('ignore:Mean of empty slice')
 @pytest.mark.filterwarnings('ignore:All-NaN slice')
-def test_images_without_anything_have_no_interval():
+def test_unlabeled_images_have_no_interval():
     empty = make_sample(np.random.default_rng(0), 0)
     empty['gt_persons']['hoi_labelled'][:] = False
     ends = v_coco_intervals(*tables([empty]), ACTIONS, 5)

@@ -50,7 +50,7 @@ def make_sample(img_id, persons, roles, rows):
 
 
 def yard_samples():
-    """hold: 1 in image 0, in image 1 nothing is right but in scenario 2."""
+    """Build samples; image 1 matches in scenario 2 only."""
     return [
         make_sample(0, [(P, True)], [(P, BALL, 0), (P, NAN, 1)],
                     [(P, BALL, 0, .9), (P, NAN, 1, .4)]),
@@ -80,7 +80,7 @@ def test_metrics_by_hand():
     assert evaluate(yard_samples()) == pytest.approx(EXPECTED)
 
 
-def test_verbs_of_the_data_set():
+def test_verbs_come_from_the_data_set():
     meta = dict(verbs=list(VOCABULARY.verbs))
     assert evaluate(yard_samples(), meta, vocabulary=None) == pytest.approx(
         EXPECTED
@@ -98,7 +98,7 @@ def test_classwise_and_prefix():
     assert 'yard/AP_role_s1/stand' not in figures
 
 
-def test_eval_names_are_the_metrics():
+def test_eval_names_select_the_metric():
     names = [n for group in VCOCOMetric.eval_names.values() for n in group]
     assert sorted(f'v_coco/{name}' for name in names) == sorted(EXPECTED)
 

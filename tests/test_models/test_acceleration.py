@@ -1,4 +1,4 @@
-"""A faster detector says the same."""
+"""Accelerated detectors give the same detections."""
 
 import copy
 
@@ -24,7 +24,7 @@ SIZE = (96, 128)
 
 
 def shake(module):
-    """Give batch norms statistics and weights that do something."""
+    """Randomize batch norm statistics and all weights."""
     generator = torch.Generator().manual_seed(0)
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d):
@@ -51,7 +51,7 @@ def make(name):
 
 
 @torch.no_grad()
-def look(detector):
+def run_detector(detector):
     images = torch.rand(
         2, 3, *SIZE, generator=torch.Generator().manual_seed(1)
     )
@@ -63,16 +63,16 @@ def look(detector):
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_outputs_are_the_same(name):
+def test_accelerated_outputs_are_the_same(name):
     detector = make(name)
-    maps, found = look(detector)
+    maps, found = run_detector(detector)
     assert all(f.scores.isfinite().all() for f in found)
     identity = detector.identity
     num_norms = sum(isinstance(m, nn.BatchNorm2d) for m in detector.modules())
     accelerate(detector)
     assert num_norms > 0
     assert not any(isinstance(m, nn.BatchNorm2d) for m in detector.modules())
-    again, faster = look(detector)
+    again, faster = run_detector(detector)
     for one, other in zip(maps, again):
         assert other.is_contiguous()
         torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-4)
@@ -81,7 +81,7 @@ def test_outputs_are_the_same(name):
         torch.testing.assert_close(
             other.scores, one.scores, rtol=1e-3, atol=1e-4
         )
-    # What a cache of detections knows the detector by.
+    # The identity that caches of detections store.
     assert detector.identity == identity
 
 
@@ -93,11 +93,11 @@ def test_trained_detector_gives_equal_results():
     )
     detector.model.load_state_dict(load_weights(path)['state_dict'])
     detector.label_map = torch.arange(11)
-    # Noise shows it nothing of which it is sure.
+    # With random weights no score exceeds the default threshold.
     detector.model.bbox_head.test_cfg.score_thr = 0.0
-    _, found = look(detector)
+    _, found = run_detector(detector)
     accelerate(detector)
-    _, faster = look(detector)
+    _, faster = run_detector(detector)
     for one, other in zip(found, faster):
         assert len(one) > 3
         for field in ('bboxes', 'scores', 'labels'):
@@ -106,11 +106,11 @@ def test_trained_detector_gives_equal_results():
             )
 
 
-def test_bfloat16_is_near_and_stays_inside():
+def test_bfloat16_outputs_are_close_and_float32():
     detector = make('detr')
-    maps, _ = look(detector)
+    maps, _ = run_detector(detector)
     accelerate(detector, fast=True)
-    again, found = look(detector)
+    again, found = run_detector(detector)
     for one, other in zip(maps, again):
         assert other.dtype == torch.float32
         assert not torch.equal(one, other)
@@ -120,7 +120,7 @@ def test_bfloat16_is_near_and_stays_inside():
     assert found[0].scores.dtype == torch.float32
 
 
-def test_shared_convolutions_are_folded_each_by_itself():
+def test_shared_convolution_is_folded_separately_per_norm():
     one, other = (
         ConvModule(3, 4, 3, norm_cfg=dict(type='BN')) for _ in range(2)
     )
@@ -134,13 +134,13 @@ def test_shared_convolutions_are_folded_each_by_itself():
         torch.testing.assert_close(part(images), expected)
 
 
-def test_norms_that_learn_stay():
+def test_norms_in_train_mode_are_not_folded():
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
     assert fold_batch_norms(model.train()) == 0
     assert fold_batch_norms(model.eval()) == 1
 
 
-def test_attention_gives_what_it_gave():
+def test_accelerated_attention_is_the_same():
     torch.manual_seed(0)
     detector = make('detr')
     attention = next(

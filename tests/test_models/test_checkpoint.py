@@ -10,7 +10,7 @@ from clhoi_mm.models import load_weights
 
 
 class Malicious:
-    """Runs a command when it is unpickled."""
+    """Object that runs a command when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -20,7 +20,7 @@ class Malicious:
 
 
 @pytest.mark.parametrize('legacy', [False, True])
-def test_code_is_refused(tmp_path, legacy):
+def test_pickled_code_is_refused(tmp_path, legacy):
     path, marker = tmp_path / 'model.pth', tmp_path / 'was_here'
     torch.save(
         dict(state_dict=dict(), meta=Malicious(marker)),
@@ -35,8 +35,8 @@ def test_code_is_refused(tmp_path, legacy):
     assert not marker.exists()
 
 
-class Reaching:
-    """Asks for an attribute when it is unpickled."""
+class AttributeRequest:
+    """Object that requests an attribute when it is unpickled."""
 
     def __init__(self, owner, name):
         self.wanted = owner, name
@@ -48,9 +48,9 @@ class Reaching:
 @pytest.mark.parametrize(
     'owner, name', [(np.ndarray, 'tofile'), (HistoryBuffer, '__init__')]
 )
-def test_attributes_are_refused(tmp_path, owner, name):
+def test_pickled_attribute_access_is_refused(tmp_path, owner, name):
     path = tmp_path / 'model.pth'
-    torch.save(dict(state_dict={}, meta=Reaching(owner, name)), path)
+    torch.save(dict(state_dict={}, meta=AttributeRequest(owner, name)), path)
     with pytest.raises(ValueError, match='loaded safely.*' + name):
         load_weights(str(path))
 
@@ -66,14 +66,14 @@ def test_truncated_file(tmp_path, share):
 
 
 @pytest.mark.parametrize('content', [b'words', pickle.dumps([1])])
-def test_no_checkpoint_at_all(tmp_path, content):
+def test_file_that_is_no_checkpoint(tmp_path, content):
     path = tmp_path / 'notes.txt'
     path.write_bytes(content)
     with pytest.raises(ValueError, match='notes.txt'):
         load_weights(str(path))
 
 
-def test_tensor_is_no_model(tmp_path):
+def test_bare_tensor_is_refused(tmp_path):
     torch.save(torch.zeros(3), tmp_path / 'tensor.pth')
     with pytest.raises(ValueError, match='tensor.pth holds a Tensor'):
         load_weights(str(tmp_path / 'tensor.pth'))
@@ -84,7 +84,7 @@ def test_missing_file(tmp_path):
         load_weights(str(tmp_path / 'nothing.pth'))
 
 
-def test_what_mmengine_writes(tmp_path):
+def test_mmengine_checkpoint_is_loaded(tmp_path):
     buffer = HistoryBuffer()
     buffer.update(1.0, 2)
     path = tmp_path / 'epoch_1.pth'
@@ -112,7 +112,7 @@ def test_what_mmengine_writes(tmp_path):
 
 @pytest.mark.parametrize('core', ['core', '_core'])
 def test_files_of_numpy_1_and_2(tmp_path, core):
-    """The two name the functions that build arrays differently."""
+    """Both name the functions that rebuild arrays differently."""
     path = tmp_path / 'old.pth'
     torch.save(
         dict(state_dict={}, values=np.arange(3.0), value=np.float32(2)),
@@ -139,7 +139,7 @@ def test_bare_state_dict(tmp_path):
     assert loaded['state_dict'].keys() == {'weight'}
 
 
-def test_nothing_stays_allowed(tmp_path):
+def test_allowlist_is_restored_after_loading(tmp_path):
     before = set(torch.serialization.get_safe_globals())
     torch.save(dict(weight=torch.ones(2)), tmp_path / 'bare.pth')
     load_weights(str(tmp_path / 'bare.pth'))

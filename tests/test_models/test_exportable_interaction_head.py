@@ -1,4 +1,4 @@
-"""Traced VLT and ICN give what the plain model gives."""
+"""Exported VLT and ICN equal the eager model."""
 
 import pytest
 import torch
@@ -28,7 +28,7 @@ NAMES = ('boxes', 'labels', 'scores', 'human_inds', 'object_inds')
 
 @pytest.fixture(scope='module', params=['queries', 'one level', 'pyramid'])
 def model(request):
-    """Without RoIs, with RoIs of one map, and of three."""
+    """Build models with RoIs of zero, one and three maps."""
     cfg = model_cfg()
     if request.param == 'queries':
         cfg = model_cfg(
@@ -47,7 +47,7 @@ def model(request):
 
 
 def tensors(model, count):
-    """Arguments for an image with that many persons and things."""
+    """Build inputs for an image with the given numbers of instances."""
     labels = [PERSON] * count + [BIKE, DOG, BENCH][:count]
     sample = make_sample(
         [
@@ -68,7 +68,7 @@ def tensors(model, count):
 
 
 @torch.no_grad()
-def test_it_is_what_the_model_predicts(model):
+def test_head_equals_model_predictions(model):
     sample, image, args = tensors(model, 3)
     scores = ExportableInteractionHead(model)(**args)
     hois = model.predict(image, [sample])[0].pred_hois
@@ -114,7 +114,7 @@ def test_onnx_with_any_number_of_pairs(model, tmp_path):
 @torch.no_grad()
 def test_compiled_with_any_number_of_pairs(model):
     part = ExportableInteractionHead(model)
-    # Boxes that are equal are pooled once: how many depends on data.
+    # Equal boxes are pooled once, so the number of RoIs depends on data.
     has_rois = part.icn.roi_extractor is not None
     compiled = torch.compile(part, dynamic=True, fullgraph=not has_rois)
     for count in (2, 3, 5):
@@ -138,7 +138,7 @@ def test_calibrated_scores_are_exported(model, monkeypatch):
 
 
 @torch.no_grad()
-def test_extractor_is_mmdets(model):
+def test_roi_extractor_equals_mmdets(model):
     extractor = model.icn.roi_extractor
     if extractor is None:
         pytest.skip('this model pools no RoIs')
@@ -152,7 +152,7 @@ def test_extractor_is_mmdets(model):
     )
 
 
-def test_a_model_that_pools_otherwise_is_refused():
+def test_unsupported_roi_extractor_is_refused():
     cfg = model_cfg()
     cfg['icn']['roi_extractor']['roi_layer'] = dict(
         type='RoIPool', output_size=3

@@ -1,4 +1,4 @@
-"""A small world for the models' tests: five objects, nine interactions."""
+"""Small setup for model tests: five objects, nine interactions."""
 
 import copy
 from typing import Optional, Sequence, Tuple
@@ -28,7 +28,7 @@ PARK = dict(
         'hugging',
         'sitting on',
     ],
-    # No interaction speaks of a car.
+    # No interaction has the object car.
     hois=[
         [0, 1],
         [1, 1],
@@ -46,7 +46,7 @@ PARK = dict(
 RIDE, HOLD_BIKE, NO_BIKE, FEED, HOLD_DOG, HUG_DOG, NO_DOG, SIT, HUG = range(9)
 PERSON, BIKE, DOG, BENCH, CAR = range(5)
 VOCABULARY = HOIVocabulary.from_dict(PARK)
-# The detector knows the same things in another order, spelt its own way.
+# The detector's classes: another order, other spellings.
 CLASSES = ['Car', 'bench', 'dog', 'bicycle', 'person', 'kite']
 
 TEXT_DIM = 32
@@ -91,7 +91,7 @@ FCOS = dict(
 
 
 def detector_cfg(detector: dict = FCOS, **options) -> dict:
-    """Config of a frozen detector, with random weights unless told."""
+    """Build a frozen detector's config, with random weights by default."""
     cfg = dict(
         type='FrozenDetector',
         detector=detector,
@@ -103,7 +103,7 @@ def detector_cfg(detector: dict = FCOS, **options) -> dict:
 
 
 def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
-    """Config of a small CLHOI; a part is left out by giving None for it."""
+    """Build the config of a small CLHOI; None omits a part."""
     cfg = dict(
         type='CLHOI',
         detector=detector_cfg(),
@@ -161,7 +161,7 @@ def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
 
 
 def build(cfg: dict, seed: int = 0) -> nn.Module:
-    """Build a module of ours under our scope, reproducibly."""
+    """Build a module under this package's scope with fixed seed."""
     init_default_scope('clhoi_mm')
     torch.manual_seed(seed)
     module = MODELS.build(ConfigDict(cfg))
@@ -171,7 +171,7 @@ def build(cfg: dict, seed: int = 0) -> nn.Module:
 
 
 def make_teacher_head(**options) -> nn.Module:
-    """A teacher head of the small vocabulary."""
+    """Build a teacher head of the small vocabulary."""
     return build(
         dict(
             type='TeacherHead',
@@ -184,14 +184,15 @@ def make_teacher_head(**options) -> nn.Module:
 
 
 def make_pseudo_labels(
-    words: Sequence[Tuple[int, int, float]] = (),
+    pseudo_labels: Sequence[Tuple[int, int, float]] = (),
     caption: Optional[str] = None,
     valid: bool = True,
 ) -> BaseDataElement:
-    """What the cache gives for an image.
+    """Build an image's pseudo-labels as read from the cache.
 
     Args:
-        words (Sequence): (HOI class or -1, object label or -1, score) rows.
+        pseudo_labels (Sequence): (HOI class or -1, object label or -1,
+            score) rows.
         caption (str, optional): Defaults to the phrases in one line.
         valid (bool): Whether the image was in the cache.
     """
@@ -200,7 +201,7 @@ def make_pseudo_labels(
         VOCABULARY.phrases[hoi]
         if hoi >= 0
         else f'a person washing a {VOCABULARY.objects[obj]}'
-        for hoi, obj, _ in words
+        for hoi, obj, _ in pseudo_labels
     ]
     caption = caption if caption is not None else '. '.join(phrases)
 
@@ -215,14 +216,21 @@ def make_pseudo_labels(
         else torch.zeros(TEXT_DIM),
         sentence_embeds=embed(phrases),
         verb_labels=torch.tensor(
-            [VOCABULARY.hoi_verbs[h] if h >= 0 else -1 for h, _, _ in words],
+            [
+                VOCABULARY.hoi_verbs[h] if h >= 0 else -1
+                for h, _, _ in pseudo_labels
+            ],
             dtype=torch.long,
         ),
-        obj_labels=torch.tensor([o for _, o, _ in words], dtype=torch.long),
-        hoi_labels=torch.tensor([h for h, _, _ in words], dtype=torch.long),
-        phrase_ids=torch.arange(len(words)),
+        obj_labels=torch.tensor(
+            [o for _, o, _ in pseudo_labels], dtype=torch.long
+        ),
+        hoi_labels=torch.tensor(
+            [h for h, _, _ in pseudo_labels], dtype=torch.long
+        ),
+        phrase_ids=torch.arange(len(pseudo_labels)),
         phrase_embeds=embed(phrases),
-        scores=torch.tensor([s for _, _, s in words]),
+        scores=torch.tensor([s for _, _, s in pseudo_labels]),
         valid=valid,
     )
 
@@ -230,7 +238,7 @@ def make_pseudo_labels(
 def make_detections(
     rows: Sequence[Tuple[int, float, Sequence[float]]],
 ) -> InstanceData:
-    """Detections from (label, score, box) rows."""
+    """Build detections from (label, score, box) rows."""
     return InstanceData(
         bboxes=torch.tensor([r[2] for r in rows]).float().reshape(-1, 4),
         labels=torch.tensor([r[0] for r in rows], dtype=torch.long),
@@ -250,22 +258,22 @@ WORDS = ((RIDE, BIKE, 0.9), (HOLD_DOG, DOG, 0.6), (-1, BIKE, 0.4))
 
 def make_sample(
     rows: Optional[Sequence] = SCENE,
-    words: Sequence = WORDS,
+    pseudo_labels: Sequence = WORDS,
     hois: Sequence[Tuple[int, int, int]] = ((0, 1, RIDE), (2, 3, HOLD_DOG)),
     size: Tuple[int, int] = SIZE,
     img_id: int = 0,
     valid: bool = True,
     caption: Optional[str] = None,
 ) -> HOIDataSample:
-    """A sample with everything; rows=None leaves the detections to the model.
+    """Build a complete sample; rows=None leaves detection to the model.
 
     Args:
         rows (Sequence, optional): (label, score, box), also the annotations.
-        words (Sequence): As in :func:`make_pseudo_labels`.
+        pseudo_labels (Sequence): As in :func:`make_pseudo_labels`.
         hois (Sequence): Annotated (human row, object row, HOI class).
         size (tuple): Height and width.
         img_id (int): Id.
-        valid (bool): Whether the teacher saw the image.
+        valid (bool): Whether the teacher has answered.
         caption (str, optional): The teacher's caption.
     """
     sample = HOIDataSample(
@@ -278,7 +286,7 @@ def make_sample(
             scale_factor=(1.0, 1.0),
         )
     )
-    sample.teacher = make_pseudo_labels(words, caption, valid)
+    sample.teacher = make_pseudo_labels(pseudo_labels, caption, valid)
     sample.gt_hois = InstanceData(
         human_inds=torch.tensor([h for h, _, _ in hois], dtype=torch.long),
         object_inds=torch.tensor([o for _, o, _ in hois], dtype=torch.long),
@@ -301,7 +309,7 @@ def make_sample(
 def make_pairs(
     rows: Sequence[Sequence], sizes: Optional[Sequence[Tuple[int, int]]] = None
 ) -> PairBatch:
-    """Pairs of several images by exhaustive loops, in the order of the rows.
+    """Build pairs of several images by exhaustive loops.
 
     Args:
         rows (Sequence): For each image its (label, score, box) rows.
@@ -341,12 +349,12 @@ def make_pairs(
 
 
 def total(losses: dict) -> Tensor:
-    """Sum of what is a loss by its name."""
+    """Sum all losses."""
     return sum(v for k, v in losses.items() if 'loss' in k)
 
 
 def check_gradients(model: nn.Module, losses: dict) -> None:
-    """Losses and all trainable parameters' gradients are there and finite."""
+    """Assert finite losses and gradients of all trainable parameters."""
     assert all(torch.isfinite(v).all() for v in losses.values()), losses
     model.zero_grad()
     total(losses).backward()

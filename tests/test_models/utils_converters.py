@@ -7,7 +7,7 @@ from tests.data_utils import REPO
 
 
 def detector_config(name):
-    """A detector's config of the project."""
+    """Read a detector's config from the project."""
     path = REPO / f'configs/_base_/models/{name}.py'
     return Config.fromfile(path).detector
 
@@ -18,8 +18,8 @@ def build(config):
 
 
 @torch.no_grad()
-def randomise(model, seed=0):
-    """Random weights that tell images and queries apart.
+def randomize(model, seed=0):
+    """Set random weights that distinguish images and queries.
 
     Batch norms have statistics of their own; nothing is left at 0 or 1.
     """

@@ -1,4 +1,4 @@
-"""The shipped configs of detectors, made small enough to be built at once."""
+"""Shipped detector configs, reduced for fast builds."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from clhoi_mm.registry import MODELS
 from tests.data_utils import REPO
 
 MODELS_FOLDER = REPO / 'configs/_base_/models'
-# What a detector's top-level config is called, and its base file.
+# Name of each detector's top-level config and its base file.
 DETECTORS = {
     'detr': 'detr_r50.py',
     'deformable-detr': 'deformable_detr_r50.py',
@@ -22,8 +22,8 @@ DETECTORS = {
     'yolox': 'yolox_s.py',
 }
 WITH_QUERIES = ('detr', 'deformable-detr', 'dab-detr', 'dino')
-# Widths of the shipped configs and of the small ones: of a ResNet with 8
-# channels where others have 64, and of CSP backbones at 1/8 of their width.
+# Widths of the shipped and of the small configs: ResNet with 8 instead of 64
+# channels, CSP backbones at 1/8 of their width.
 WIDTHS = {
     'ResNet': {256: 8, 512: 16, 1024: 32, 2048: 64},
     'CSPNeXt': {192: 32, 384: 64, 768: 128},
@@ -33,7 +33,7 @@ DIMS = 32
 
 
 def _narrow(value: Any, key: str = '') -> Any:
-    """The same config with widths of 32, two layers and few queries."""
+    """Return the config with width 32, two layers and few queries."""
     if isinstance(value, dict):
         return {k: _narrow(v, k) for k, v in value.items()}
     if isinstance(value, list):
@@ -55,11 +55,11 @@ def _narrow(value: Any, key: str = '') -> Any:
 
 
 def small_detector(name: str, num_classes: int) -> dict:
-    """A shipped detector's config, small.
+    """Build a small version of a shipped detector's config.
 
     Args:
         name (str): One of DETECTORS.
-        num_classes (int): Classes that it tells apart.
+        num_classes (int): Number of classes.
     """
     cfg = Config.fromfile(MODELS_FOLDER / DETECTORS[name]).detector.to_dict()
     backbone, neck = cfg['backbone'], cfg['neck']
@@ -85,16 +85,16 @@ def small_detector(name: str, num_classes: int) -> dict:
 
 
 def build_plain(cfg: dict, seed: int = 0) -> nn.Module:
-    """The detector as mmdet itself builds it, with random weights.
+    """Build the detector with mmdet, with random weights.
 
-    Batch norms know the scale of images, as after training, and YOLOX, which
-    takes sizes as exponentials, says little of them: boxes would be infinite.
+    Batch norms have the statistics of images, as after training. YOLOX, which
+    exponentiates sizes, gets small ones, as boxes would be infinite.
     """
     init_default_scope('clhoi_mm')
     torch.manual_seed(seed)
     model = MODELS.build(Config(dict(detector=cfg)).detector)
     if hasattr(model, 'level_embed'):
-        # Else it is what memory happened to hold.
+        # Uninitialized memory otherwise.
         nn.init.normal_(model.level_embed)
     norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
     if any(norm.weight.requires_grad for norm in norms):

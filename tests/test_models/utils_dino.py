@@ -1,4 +1,4 @@
-"""DINO R50 as detrex publishes it: names of tensors, and what it computes."""
+"""Reference DINO R50 with detrex's tensor names."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ LEVELS, POINTS, HEADS, DIMS = 4, 4, 8, 256
 
 
 def names_of_resnet():
-    """detectron2's names of a ResNet's tensors, by torchvision's."""
+    """Map torchvision's names of ResNet tensors to detectron2's."""
     names = {}
     for name in resnet50().state_dict():
         if name.startswith('fc.') or name.endswith('num_batches_tracked'):
@@ -30,7 +30,7 @@ def names_of_resnet():
 
 
 def put_backbone(put, state):
-    """ResNet-50's tensors."""
+    """Write ResNet-50's tensors."""
     backbone = resnet50().state_dict()
     for name, new in names_of_resnet().items():
         shape = backbone[name].shape
@@ -43,7 +43,7 @@ def put_backbone(put, state):
 
 
 def put_neck(put, norm):
-    """The channel mapper's tensors."""
+    """Write the channel mapper's tensors."""
     for i, (kind, j, size) in enumerate(
         [
             ('convs', 0, 512),
@@ -66,7 +66,7 @@ def put_neck(put, norm):
 
 
 def make_release(layers, queries, ffn=64, classes=80):
-    """Random tensors under detrex's names."""
+    """Build random tensors under detrex's names."""
     random = torch.Generator().manual_seed(0)
     state = {}
 
@@ -116,19 +116,19 @@ def make_release(layers, queries, ffn=64, classes=80):
         for j, out in enumerate((DIMS, DIMS, 4)):
             linear(f'bbox_embed.{i}.layers.{j}', out, scale=0.05)
     put('label_enc.weight', classes, DIMS)
-    # The head again, as its parameters are registered twice.
+    # The head's second copy, as its parameters are registered twice.
     for name in [n for n in state if n.startswith(('class_', 'bbox_'))]:
         state[f'transformer.decoder.{name}'] = state[name]
     return state
 
 
 class Source:
-    """Computes boxes and scores with tensors of detrex's names, on one image.
+    """Reference DINO on one image from detrex-named tensors.
 
     Args:
         state (dict[str, Tensor]): Tensors.
-        layers (int): Of encoder and decoder each.
-        queries (int): How many boxes it gives.
+        layers (int): Number of encoder and of decoder layers.
+        queries (int): Number of predicted boxes.
     """
 
     def __init__(self, state, layers, queries):
@@ -218,7 +218,7 @@ class Source:
 
     @torch.no_grad()
     def __call__(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores before sigmoids, and boxes as relative centers and sizes."""
+        """Return logits, and boxes as relative centers and sizes."""
         maps = list(self.maps(image))
         sizes = [tuple(x.shape[1:]) for x in maps]
         memory = torch.cat([x.flatten(1).T for x in maps])
@@ -280,7 +280,7 @@ class Source:
         query = self.norm('transformer.decoder.norm', query)
         i = self.layers - 1
         moved = self.mlp(f'bbox_embed.{i}', query, 3)
-        # detrex cuts at 1e-3 here as well; mmdet at 1e-5.
+        # detrex clamps at 1e-3 here as well; mmdet at 1e-5.
         boxes = (moved + torch.logit(last, eps=1e-5)).sigmoid()
         return self.linear(f'class_embed.{i}', query), boxes
 
@@ -293,7 +293,7 @@ def grid(h, w):
 
 
 def waves(x, count=DIMS // 2, base=10000):
-    """Sines and cosines in turn."""
+    """Interleaved sines and cosines."""
     powers = base ** (torch.arange(0, count, 2).to(x) / count)
     angles = x[..., None] / powers
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)

@@ -1,4 +1,4 @@
-"""Predictions for pairs, targets of images, and their comparison."""
+"""Random pair predictions, image targets and losses."""
 
 from types import SimpleNamespace
 
@@ -32,8 +32,8 @@ def make_interactions(pairs, seed=0, by_class=False):
     )
 
 
-def words(phrases, *rows):
-    """Targets of images that said (HOI class, weight) rows."""
+def make_image_targets(phrases, *rows):
+    """Build targets of images from (HOI class, weight) rows."""
     width = max(len(r) for r in rows)
     hois = (
         torch.tensor(
@@ -60,7 +60,7 @@ def words(phrases, *rows):
 
 
 class LossWithNoise(nn.Module):
-    """CLHOI's distillation of pairs with a label noise model."""
+    """CLHOI's interaction distillation with a label noise model."""
 
     def __init__(self, noise, **options):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Targets written by hand."""
+"""Hand-written targets."""
 
 from typing import Optional
 
@@ -21,7 +21,7 @@ def make_targets(
     is_labeled: Optional[Tensor] = None,
     pair_labels: Optional[Tensor] = None,
 ) -> HOITargets:
-    """Everything that is not given says nothing.
+    """Build targets; omitted fields are empty.
 
     image_targets follow from hois and weights.
     """

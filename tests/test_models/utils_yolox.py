@@ -1,4 +1,4 @@
-"""YOLOX as its authors publish it: names of tensors, and what they compute."""
+"""Reference YOLOX with its authors' tensor names."""
 
 import torch
 import torch.nn.functional as F
@@ -7,19 +7,19 @@ from torch import Tensor
 SIZES = dict(
     nano=(1, 16, True), tiny=(1, 24, False), s=(1, 32, False),
     m=(2, 48, False), l=(3, 64, False), x=(4, 80, False))  # fmt: skip
-# The head's two branches, and how many values each prediction has.
+# Output channels of the head's branches.
 HEAD = dict(cls=dict(cls=None), reg=dict(reg=4, obj=1))
 
 
 class Source:
-    """Computes with tensors that are named as in a release's checkpoint.
+    """Reference YOLOX computed from release-named tensors.
 
-    Names that are not there yet are made up, so that one description of the
-    network gives both the checkpoint and what it says of an image.
+    Missing tensors are created on access, so that one description of the
+    network gives both the checkpoint and the outputs for an image.
 
     Args:
         size (str): One of the published sizes.
-        classes (int): How many the head tells apart.
+        classes (int): Number of classes.
         state (dict[str, Tensor], optional): Tensors; random where absent.
     """
 
@@ -60,7 +60,8 @@ class Source:
         mean = self.draw(f'{name}.running_mean', out, 0.2)
         bias = self.draw(f'{name}.bias', out, 0.2)
         if f'{name}.weight' not in self.state:
-            # Small, so that eps shows; the weight makes up for it.
+            # Small variances make eps matter; the weight compensates the
+            # scale.
             var = self.draw(f'{name}.running_var', out).abs_().clamp_(0.01)
             self.draw(f'{name}.weight', out, 0.1, 1).mul_(var.sqrt())
             self.state[f'{name}.num_batches_tracked'] = torch.tensor(7)
@@ -141,7 +142,7 @@ class Source:
 
     @torch.no_grad()
     def raw(self, image: Tensor) -> list[dict[str, Tensor]]:
-        """What the head says at each of three strides, before sigmoids.
+        """Return the head's raw outputs at three strides, before sigmoid.
 
         Args:
             image (Tensor): (N, 3, H, W), blue first, 0 to 255.
@@ -149,7 +150,7 @@ class Source:
         return self.head(self.neck(self.backbone(image)))
 
     def boxes(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes (P, 4) as corners in pixels, and scores (P, classes)."""
+        """Return boxes (P, 4) as pixel corners, and scores (P, classes)."""
         boxes, scores = [], []
         for found, stride in zip(self.raw(image), (8, 16, 32)):
             h, w = found['reg'].shape[2:]
@@ -170,14 +171,14 @@ class Source:
 
 
 def make_release(size, classes=80):
-    """A source with random tensors under all names."""
+    """Build a reference with random tensors under all names."""
     source = Source(size, classes)
     source.raw(torch.zeros(1, 3, 32, 32))
     return source
 
 
 def fold_norms(state):
-    """Join batch norms with the convolutions before them, as exports do."""
+    """Fold batch norms into the convolutions before them, as exports do."""
     folded = {}
     for name, value in state.items():
         if '.bn.' in name:

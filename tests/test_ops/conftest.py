@@ -1,4 +1,4 @@
-"""Lets mmcv's functions call clhoi_mm.ops beside a compiled mmcv too."""
+"""Use clhoi_mm.ops in mmcv's functions, even next to compiled ones."""
 
 import sys
 

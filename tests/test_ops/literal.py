@@ -1,4 +1,4 @@
-"""The operators' definitions, literally, number by number in float64."""
+"""Literal float64 definitions of the operators."""
 
 import math
 
@@ -140,7 +140,7 @@ def softmax_focal_loss(logits, targets, weights, gamma, alpha):
 
 
 def sample_or_zero(channel, y, x):
-    """Bilinear value, cells outside of the map being zero."""
+    """Interpolate bilinearly; cells outside of the map are zero."""
     height, width = channel.shape
     total = 0.0
     for cell_y in (math.floor(y), math.floor(y) + 1):

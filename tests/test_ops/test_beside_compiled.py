@@ -1,4 +1,4 @@
-"""The same results as mmcv's compiled operators, where those are there."""
+"""Operators equal mmcv's compiled ones, where available."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_nms(compiled, threshold, offset) -> None:
         compiled.nms(boxes, scores, **args),
     )
     assert ours.equal(theirs)
-    # Exact ties of overlaps and of scores.
+    # Exact ties of IoUs and of scores.
     boxes, scores = boxes.round(), (scores * 20).round()
     ours, theirs = (m.nms(boxes, scores, **args) for m in (ext, compiled))
     assert ours.equal(theirs)

@@ -1,4 +1,4 @@
-"""Deformable convolution and attention by definition, with gradients."""
+"""Deformable convolution and attention equal their definitions."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from mmcv.ops import (
 from clhoi_mm.ops import ms_deform_attn
 from tests.test_ops import literal
 
-# stride, padding, dilation, groups, deformable groups
+# Stride, padding, dilation, groups, deformable groups.
 GEOMETRIES = [
     ((1, 1), (1, 1), (1, 1), 1, 1),
     ((2, 1), (0, 2), (1, 2), 2, 2),
@@ -23,7 +23,7 @@ GEOMETRIES = [
 
 
 def tensors(geometry: tuple) -> list:
-    """Map, offsets, mask, weights and bias, float64."""
+    """Build random map, offsets, mask, weights and bias in float64."""
     stride, pad, dilation, group, deform = geometry
     rng = np.random.default_rng(0)
     out = [
@@ -86,7 +86,7 @@ def test_gradients_of_convolutions(geometry) -> None:
 @pytest.mark.parametrize(
     'layer', [DeformConv2dPack, ModulatedDeformConv2dPack]
 )
-def test_layers_begin_as_plain_convolutions(layer) -> None:
+def test_layers_are_initialized_as_plain_convolutions(layer) -> None:
     torch.manual_seed(0)
     conv = layer(4, 6, 3, padding=1)
     feats = torch.randn(2, 4, 7, 8, requires_grad=True)
@@ -110,7 +110,7 @@ def attention_inputs(queries: int = 3) -> list:
 
 
 class Attention(torch.autograd.Function):
-    """mmcv's function for GPUs, on the device of its inputs."""
+    """mmcv's GPU function, run on the device of its inputs."""
 
     @staticmethod
     def forward(ctx, value, locations, weights):
@@ -152,7 +152,7 @@ def test_attention() -> None:
     )
 
 
-def test_attention_layer_on_a_cpu() -> None:
+def test_attention_layer_on_cpu() -> None:
     torch.manual_seed(0)
     layer = MultiScaleDeformableAttention(8, 2, 2, 4, batch_first=True)
     value = torch.randn(2, 26, 8, requires_grad=True)

@@ -1,4 +1,4 @@
-"""How ``mmcv._ext`` comes to be, in each process and beside a compiled one."""
+"""Registration of ``mmcv._ext``, also beside a compiled one."""
 
 import subprocess
 import sys
@@ -20,14 +20,14 @@ without_compiled = pytest.mark.skipif(
 
 
 def run_python(*args: str, cwd: Path) -> subprocess.CompletedProcess:
-    """Run a Python that sees the installed packages, not this folder."""
+    """Run a Python that finds the installed packages, not this folder."""
     return subprocess.run(
         [sys.executable, *args], cwd=cwd, capture_output=True, text=True
     )
 
 
 @without_compiled
-def test_mmdets_own_tools_find_it(tmp_path: Path) -> None:
+def test_mmdets_tools_find_the_extension(tmp_path: Path) -> None:
     code = 'import mmdet.utils, mmcv._ext; print(mmcv._ext.__file__)'
     done = run_python('-c', code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -39,7 +39,9 @@ def test_mmdets_own_tools_find_it(tmp_path: Path) -> None:
 
 
 @without_compiled
-def test_spawned_processes_and_loader_workers_find_it(tmp_path: Path) -> None:
+def test_spawned_processes_and_workers_find_the_extension(
+    tmp_path: Path,
+) -> None:
     script = tmp_path / 'script.py'
     script.write_text("""
 import torch
@@ -67,7 +69,7 @@ if __name__ == '__main__':
     assert done.stdout.strip() == str([[[0, 2]]] * 4), done.stderr
 
 
-def test_a_start_of_python_imports_nothing_for_it(tmp_path: Path) -> None:
+def test_python_startup_imports_nothing_more(tmp_path: Path) -> None:
     code = (
         'import sys; print([m for m in sys.modules if m.split(".")[0] in '
         '("torch", "mmcv", "mmengine", "numpy", "clhoi_mm")])'
@@ -76,7 +78,7 @@ def test_a_start_of_python_imports_nothing_for_it(tmp_path: Path) -> None:
     assert done.stdout.strip() == '[]', done.stderr
 
 
-def test_a_compiled_extension_comes_first(tmp_path: Path) -> None:
+def test_compiled_extension_takes_precedence(tmp_path: Path) -> None:
     (tmp_path / 'mmcv').mkdir()
     (tmp_path / 'mmcv' / '__init__.py').touch()
     (tmp_path / 'mmcv' / '_ext.py').write_text('compiled = True')
@@ -85,7 +87,7 @@ def test_a_compiled_extension_comes_first(tmp_path: Path) -> None:
     assert done.stdout == 'True\n', done.stderr
 
 
-def test_a_checkout_that_is_gone_is_no_error(tmp_path: Path) -> None:
+def test_deleted_checkout_is_not_an_error(tmp_path: Path) -> None:
     for name in ('clhoi_mm_ops.pth', 'finder.py'):
         source = REPO / 'clhoi_mm' / 'ops' / name
         target = name.replace('finder', 'clhoi_mm_ops_finder')
@@ -112,7 +114,7 @@ def test_registering_twice_adds_one_finder() -> None:
     assert names.count('MMCVExtensionFinder') == 1
 
 
-def test_other_operators_raise_when_called_and_not_before() -> None:
+def test_missing_operators_raise_only_when_called() -> None:
     operator = ext.carafe_forward
     with pytest.raises(NotImplementedError) as error:
         operator(torch.zeros(1), group_size=1)
@@ -125,7 +127,7 @@ def test_other_operators_raise_when_called_and_not_before() -> None:
 
 
 @without_compiled
-def test_a_layer_without_a_replacement_is_built_and_names_itself() -> None:
+def test_layer_without_operator_is_built_and_fails_by_name() -> None:
     from mmcv.ops import CARAFE
 
     layer = CARAFE(3, 1, 2)
@@ -134,7 +136,7 @@ def test_a_layer_without_a_replacement_is_built_and_names_itself() -> None:
 
 
 @without_compiled
-def test_mmcv_reports_it_where_it_reports_its_compiler() -> None:
+def test_mmcvs_environment_report_names_the_operators() -> None:
     from mmcv.utils import collect_env
 
     info = collect_env()

@@ -1,4 +1,4 @@
-"""Focal losses against their formulas, with gradients."""
+"""Focal losses equal their formulas, with gradients."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from clhoi_mm.ops import focal_loss
 from tests.test_ops import literal
 
 LOGITS = torch.tensor(np.random.default_rng(0).normal(0, 3, (6, 4)))
-# Of sigmoid, 4 is background; of softmax, -1 is ignored.
+# Label 4 is background for sigmoid; -1 is ignored for softmax.
 TARGETS = torch.tensor([0, 3, 4, 1, 4, 2])
 IGNORED = torch.tensor([0, 3, -1, 1, -1, 2])
 WEIGHTS = torch.tensor([1.0, 0.5, 2.0, 3.0], dtype=torch.float64)
@@ -49,7 +49,7 @@ def test_softmax(gamma, weights) -> None:
     )
 
 
-def test_certain_logits_stay_finite() -> None:
+def test_saturated_logits_stay_finite() -> None:
     logits = torch.tensor([[200.0, -200.0], [-200.0, 200.0]])
     logits.requires_grad_()
     targets = torch.tensor([0, 0])

@@ -1,4 +1,4 @@
-"""Suppression of boxes against its definition."""
+"""Non-maximum suppression equals its definition."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ METHODS = ('naive', 'linear', 'gaussian')
 
 
 def random_boxes(number: int, seed: int) -> tuple:
-    """Boxes that often overlap, and scores that all differ."""
+    """Draw often overlapping boxes with distinct scores."""
     rng = np.random.default_rng(seed)
     corner = rng.integers(0, 12, (number, 2))
     boxes = np.concatenate(
@@ -60,7 +60,7 @@ def test_soft_nms(method, offset) -> None:
         assert 0 < len(wanted) < 60
 
 
-def test_soft_nms_keeps_its_first_box_whatever_its_score() -> None:
+def test_soft_nms_keeps_its_first_box_at_any_score() -> None:
     boxes, _ = random_boxes(3, 0)
     dets, inds = soft_nms(boxes, torch.tensor([1e-5, 1e-6, 2e-5]))
     assert inds.tolist() == [2]
@@ -105,7 +105,7 @@ def test_no_boxes() -> None:
     assert nms.nms_match(torch.zeros(0, 5), 0.5) == []
 
 
-def test_boxes_without_an_area_end_nothing() -> None:
+def test_boxes_without_area() -> None:
     boxes = torch.zeros(3, 4)
     scores = torch.tensor([0.3, 0.9, 0.5])
     assert nms.nms(boxes, scores, 0.5, 0).tolist() == [1, 2, 0]

@@ -1,4 +1,4 @@
-"""RoIAlign and RoIPool against their definitions, with gradients."""
+"""RoIAlign and RoIPool equal their definitions, with gradients."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from mmcv.ops import RoIAlign, RoIPool, roi_align, roi_pool
 from clhoi_mm.ops import roi_grid
 from tests.test_ops import literal
 
-# Inside, large, narrow, over each border, outside, and without an area.
+# Inside, large, narrow, across each border, outside, without area.
 ROIS = torch.tensor(
     [
         [0, 3.2, 5.1, 21.7, 17.3],
@@ -25,7 +25,7 @@ SCALE = 0.25
 
 
 def feature_map(seed: int = 0, channels: int = 3) -> torch.Tensor:
-    """Two images of 8 x 10 cells; all values differ."""
+    """Build two maps of 8 x 10 cells with distinct values."""
     rng = np.random.default_rng(seed)
     values = rng.permutation(2 * channels * 80) / 40 - 3
     return torch.tensor(values).view(2, channels, 8, 10)
@@ -73,7 +73,7 @@ def test_roi_pool() -> None:
 
 def test_roi_pool_gradients() -> None:
     feats = feature_map(1, channels=2).requires_grad_()
-    # Values are 1/40 apart: the largest cell stays the largest.
+    # Values are 1/40 apart, so the maximum's position is stable.
     assert torch.autograd.gradcheck(
         lambda values: roi_pool(values, ROIS, (3, 2), SCALE), feats
     )
@@ -88,7 +88,7 @@ def test_roi_pool_differs_from_torchvision_at_rounded_corners() -> None:
 
 
 @pytest.mark.parametrize('chunk', [1, 200, 2**24])
-def test_groups_of_rois_do_not_change_the_result(chunk, monkeypatch) -> None:
+def test_chunks_of_rois_do_not_change_the_result(chunk, monkeypatch) -> None:
     monkeypatch.setattr(roi_grid, 'CHUNK_VALUES', chunk)
     rng = np.random.default_rng(3)
     low = rng.uniform(-5, 30, (40, 2))

@@ -20,7 +20,7 @@ def make_sample():
     return sample
 
 
-def test_to_dict_is_plain():
+def test_to_dict_has_plain_types():
     plain = make_sample().to_dict()
     assert plain['img_id'] == 3 and plain['key'] == 'a'
     assert set(plain) == {
@@ -39,11 +39,11 @@ def test_to_dict_is_plain():
     assert plain['image_hoi_labels'].tolist() == [4, 9]
 
 
-def test_what_need_not_move_is_not_copied():
+def test_to_the_same_device_does_not_copy():
     sample = make_sample()
     assert sample.to('cpu') is sample
     assert sample.to(torch.device('cpu'), non_blocking=True) is sample
-    # One tensor elsewhere, and all of it is as it should be.
+    # If one tensor is on another device, all are moved.
     sample.teacher.scores = sample.teacher.scores.to('meta')
     moved = sample.to('meta')
     assert moved is not sample and moved.img_id == 3

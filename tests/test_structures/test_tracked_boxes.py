@@ -27,7 +27,7 @@ def boxes():
         (np.zeros(0, np.int64), []),
     ],
 )
-def test_selecting_selects_ids(boxes, index, expected):
+def test_indexing_selects_ids(boxes, index, expected):
     assert boxes[index].require_row_ids().tolist() == expected
 
 
@@ -50,7 +50,7 @@ def test_copies_and_in_place_changes_keep_ids(boxes):
     assert isinstance(boxes.convert_to('hbox'), HorizontalBoxes)
 
 
-def test_boxes_built_anew_are_an_error_not_a_guess(boxes):
+def test_boxes_built_without_ids_are_an_error(boxes):
     for new in (
         TrackedBoxes(boxes.tensor),
         boxes.reshape(3, 4),
@@ -60,12 +60,12 @@ def test_boxes_built_anew_are_an_error_not_a_guess(boxes):
             new.require_row_ids()
 
 
-def test_mixed_images_are_refused(boxes):
+def test_boxes_of_different_images_are_refused(boxes):
     with pytest.raises(RuntimeError, match='several images'):
         TrackedBoxes.cat([boxes, boxes.clone()])
 
 
-def test_assignment_carries_ids(boxes):
+def test_assignment_copies_ids(boxes):
     other = TrackedBoxes(torch.zeros(1, 4), row_ids=[9])
     kept = boxes.clone()
     boxes[1:2] = other

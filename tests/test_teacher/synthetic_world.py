@@ -1,4 +1,4 @@
-"""A synthetic annotation file, and a parser that reads captions back."""
+"""Synthetic annotation file, and a parser for simulated captions."""
 
 import re
 from typing import Dict, List, Set, Tuple
@@ -14,7 +14,7 @@ SCENES = ('street', 'park', 'race track', 'home')
 def make_annotations(
     vocabulary: HOIVocabulary, num_images: int, seed: int = 0
 ) -> dict:
-    """Random people, objects and interactions in the project's format."""
+    """Build random persons, objects and interactions as annotations."""
     rng = np.random.default_rng(seed)
     frequency = 1 / (1 + np.arange(vocabulary.num_hois))
     frequency[vocabulary.no_interaction_mask] *= 0.3
@@ -75,7 +75,7 @@ def make_annotations(
 
 
 class CaptionParser:
-    """Reads (HOI classes, scene) back from a caption's English.
+    """Parser of (HOI classes, scene) from a caption's English.
 
     It knows a vocabulary's gerunds and nouns, finds 'verb, article, noun'
     in running text, and shares nothing with the writer but its synonyms.
@@ -122,7 +122,7 @@ class CaptionParser:
         return [gerund] + [x + space + rest for x in (base, *thirds)]
 
     def parse(self, caption: str) -> Set[int]:
-        """The HOI classes that a caption names."""
+        """Return the HOI classes that a caption names."""
         found = set()
         for verb, noun in self._pattern.findall(caption.lower()):
             hoi = self.vocabulary.hoi_id(self._verbs[verb], self._nouns[noun])
@@ -131,7 +131,7 @@ class CaptionParser:
         return found
 
     def parse_scene(self, caption: str) -> str:
-        """The scene that a caption names."""
+        """Return the scene that a caption names."""
         found = self._scene.findall(caption)
         assert len(found) == 1, caption
         return found[0]
@@ -140,6 +140,6 @@ class CaptionParser:
 def precision_recall(
     said: List[Set[int]], true: List[Set[int]]
 ) -> Tuple[float, float]:
-    """Over all (image, class) pairs."""
+    """Compute precision and recall over all (image, class) pairs."""
     hits = sum(len(a & b) for a, b in zip(said, true))
     return (hits / sum(map(len, said)), hits / sum(map(len, true)))

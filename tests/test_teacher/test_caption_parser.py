@@ -36,7 +36,7 @@ PARSERS = {
 
 
 def read(text, vocabulary=HICO):
-    """Parse a text, in the vocabulary or not."""
+    """Parse a text and return its interactions."""
     parser = PARSERS.get(vocabulary.name)
     if parser is None or parser.vocabulary is not vocabulary:
         parser = AnswerParser(vocabulary, ParseReport())
@@ -54,8 +54,8 @@ def stated(text, vocabulary=HICO):
     ]
 
 
-def test_labeled_sentences():
-    """Check the numbers that the tool prints, and their bounds."""
+def test_metrics_on_labeled_sentences():
+    """Check the metrics that the tool prints against bounds."""
     records = [json.loads(line) for line in LABELS.open(encoding='utf-8')]
     assert len(records) >= 150
     correct = all_found = true = 0
@@ -254,7 +254,7 @@ def test_outside_the_vocabulary_is_kept_and_marked():
     ]
 
 
-def test_a_vocabulary_of_ones_own(vocabulary):
+def test_custom_vocabulary(vocabulary):
     text = 'A man sits on a bench, holding a wine glass. He hugs his dog.'
     assert stated(text, vocabulary) == [
         'sit_on bench',
@@ -283,7 +283,7 @@ def test_a_vocabulary_of_ones_own(vocabulary):
         ('The man is tall - very tall - and old.', []),
     ],
 )
-def test_triplets_and_lists_stand_for_sentences(text, expected):
+def test_triplets_and_lists_are_parsed(text, expected):
     assert stated(text) == expected
 
 
@@ -294,7 +294,7 @@ def test_markdown_and_lists_are_split():
 
 
 @pytest.mark.parametrize('vocabulary', [HICO, VCOCO, MINI])
-def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
+def test_simulated_captions_are_parsed_back(vocabulary):
     rng = np.random.default_rng(0)
     sayable = np.flatnonzero(~vocabulary.no_interaction_mask)
     facts = []
@@ -318,7 +318,7 @@ def test_what_a_simulated_teacher_writes_is_read_back(vocabulary):
         found = set(stated(answer.caption, vocabulary))
         missed += len(true - found)
         wrong += len(found - true)
-    # spaCy takes some verbs in such short sentences for nouns.
+    # In such short sentences spaCy tags some verbs as nouns.
     assert missed <= 15 and wrong <= 3
 
 
@@ -373,7 +373,7 @@ PROSE = st.lists(WORDS, max_size=25).map(' '.join)
 
 
 def names_of(obj):
-    """All spellings of an object."""
+    """Return all spellings of an object."""
     label = HICO.object_label(obj)
     return [name for name, found in LEXICON.objects.items() if found == label]
 
@@ -386,7 +386,7 @@ def test_no_object_is_invented(text):
         label = HICO.object_label(item.object)
         if label in (-1, HICO.person_label):
             continue
-        # 'dribbling' and 'bicycled' say what with.
+        # 'dribbling' and 'bicycled' imply their object.
         stems = [
             verb.removesuffix('e')
             for verb, obj in DENOMINAL.items()
@@ -412,13 +412,13 @@ def test_no_object_is_invented(text):
         'a man riding',
     ],
 )
-def test_answers_are_cut_off_anywhere(text):
+def test_truncated_answers_are_parsed(text):
     read(text, HICO)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.text() | PROSE, st.sampled_from([HICO, VCOCO, MINI]))
-def test_no_text_crashes_and_the_same_is_read_twice(text, vocabulary):
+def test_any_text_is_parsed_deterministically(text, vocabulary):
     first = read(text, vocabulary)
     assert first == read(text, vocabulary)
     pairs = [(x.verb, x.object) for x in first]
@@ -430,7 +430,7 @@ def test_no_text_crashes_and_the_same_is_read_twice(text, vocabulary):
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(range(HICO.num_hois)), st.booleans())
-def test_every_class_in_its_own_phrase(hoi, negated):
+def test_every_class_is_parsed_from_its_phrase(hoi, negated):
     if HICO.no_interaction_mask[hoi]:
         return
     name = HICO.objects[HICO.hoi_objects[hoi]].replace('_', ' ')

@@ -1,4 +1,4 @@
-"""The teacher sees images as the data set reads them."""
+"""Teacher and data set apply the same image orientation."""
 
 import json
 
@@ -14,7 +14,7 @@ from clhoi_mm.teacher.requests.messages import Response
 
 @BACKENDS.register_module('sizes')
 class Sizes(BatchedBackend):
-    """Answers with the size of the image that it is shown."""
+    """Backend that answers with the size of its input image."""
 
     model = 'sizes'
 

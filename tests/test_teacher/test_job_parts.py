@@ -1,4 +1,4 @@
-"""Images, shards, detections, prompts and the requests made of them."""
+"""Image sources, shards, detections, prompts and requests."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_image_sources_agree(tmp_path):
     ]
 
 
-def test_bad_image_sources_are_named(tmp_path):
+def test_bad_image_sources_are_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match='none'):
         ImageSource(tmp_path / 'none')
     (tmp_path / 'list.csv').touch()
@@ -65,12 +65,12 @@ def test_bad_image_sources_are_named(tmp_path):
         list(ImageSource(tmp_path / 'x.json'))
 
 
-def test_images_are_upright_rgb_and_small(tmp_path):
+def test_images_are_rotated_rgb_and_downscaled(tmp_path):
     from PIL import Image
 
     image = Image.new('L', (40, 20))
     exif = image.getexif()
-    exif[0x0112] = 6  # turned by 90 degrees
+    exif[0x0112] = 6  # Rotated by 90 degrees.
     image.save(tmp_path / 'a.jpg', exif=exif)
     loaded = load_image(tmp_path / 'a.jpg')
     assert loaded.size == (20, 40) and loaded.mode == 'RGB'
@@ -91,7 +91,7 @@ def test_shards_are_even_and_stable():
     names = [f'train/{i:06d}.jpg' for i in range(4000)]
     sizes = [sum(x in Shard(i, 4) for x in names) for i in range(4)]
     assert min(sizes) > 900
-    # Another machine, another day: the same shard.
+    # The same shard on another machine and day.
     assert [x in Shard(0, 4) for x in names[:8]] == [
         False,
         False,
@@ -159,9 +159,7 @@ def test_detected_objects(tmp_path, vocabulary):
         ),
     ],
 )
-def test_lines_of_objects_that_cannot_be_read(
-    tmp_path, vocabulary, line, reason
-):
+def test_unreadable_lines_of_objects(tmp_path, vocabulary, line, reason):
     path = tmp_path / 'objects.jsonl'
     good = '{"image_id": "%s", "objects": ["person"]}'
     text = '\n'.join((good % 'a', line, good % 'c'))
@@ -173,7 +171,7 @@ def test_lines_of_objects_that_cannot_be_read(
     assert f'{path}, line 2: {reason}' in note
 
 
-def test_parquet_with_a_column_twice(tmp_path):
+def test_parquet_with_a_duplicate_column(tmp_path):
     parquet = pytest.importorskip('pyarrow.parquet')
     import pyarrow
 
@@ -188,14 +186,14 @@ def test_parquet_with_a_column_twice(tmp_path):
         assert str(path) in str(error.value)
 
 
-def test_a_list_in_another_encoding(tmp_path):
+def test_list_in_another_encoding(tmp_path):
     path = tmp_path / 'list.txt'
     path.write_bytes('caf\u00e9.jpg\n'.encode('latin-1'))
     with pytest.raises(ValueError, match='list.txt: no UTF-8'):
         list(ImageSource(path))
 
 
-def test_unknown_object_names_are_noted(tmp_path, vocabulary):
+def test_unknown_object_names_are_reported(tmp_path, vocabulary):
     path = tmp_path / 'objects.jsonl'
     rows = [
         dict(image_id='a', objects=['person', 'pony', 'pony']),
@@ -213,7 +211,7 @@ def test_unknown_object_names_are_noted(tmp_path, vocabulary):
     assert not read_detected_objects(path, vocabulary).notes
 
 
-def test_names_may_be_parted_by_commas(tmp_path, vocabulary):
+def test_comma_separated_names(tmp_path, vocabulary):
     path = tmp_path / 'objects.jsonl'
     path.write_text('{"image_id": "a", "objects": "person, dog"}')
     assert read_detected_objects(path, vocabulary) == dict(a=(0, 2))
@@ -256,7 +254,7 @@ COCO = dict(
         ),
     ],
 )
-def test_unreadable_objects_are_named(
+def test_unreadable_objects_are_errors(
     tmp_path, vocabulary, name, data, message
 ):
     path = tmp_path / name
@@ -284,7 +282,7 @@ def test_records_of_one_image_are_joined(tmp_path, vocabulary):
     ]
 
 
-def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
+def test_training_detections_are_read_without_torch(tmp_path, vocabulary):
     import numpy as np
     from safetensors.numpy import save_file
 
@@ -315,7 +313,7 @@ def test_detections_of_the_trainer_are_read_without_it(tmp_path, vocabulary):
         read_detected_objects(path, vocabulary)
 
 
-def test_shipped_prompts_fit_their_vocabularies():
+def test_shipped_prompts_match_their_vocabularies():
     names = {
         name: PromptFile.load(None, HOIVocabulary.load(name)).name
         for name in ('hico_det', 'v_coco', 'mini')
@@ -325,7 +323,7 @@ def test_shipped_prompts_fit_their_vocabularies():
     )
 
 
-def test_prompt_hash_is_that_of_its_section(tmp_path):
+def test_prompt_hash_covers_its_section_only(tmp_path):
     text = (PROMPT_DIR / 'verb_object.txt').read_text()
     ours = PromptFile.load()
     (tmp_path / 'mine.txt').write_text(
@@ -348,7 +346,7 @@ def test_prompt_hash_is_that_of_its_section(tmp_path):
         ('[list]', '', r'\[list\] is missing|placeholders'),
     ],
 )
-def test_bad_prompt_files_are_named(tmp_path, old, new, message):
+def test_bad_prompt_files_are_errors(tmp_path, old, new, message):
     text = (PROMPT_DIR / 'verb_object.txt').read_text()
     (tmp_path / 'mine.txt').write_text(text.replace(old, new))
     with pytest.raises(ValueError, match=message) as error:
@@ -359,7 +357,7 @@ def test_bad_prompt_files_are_named(tmp_path, old, new, message):
 def test_list_offers_the_verbs_of_detected_objects(vocabulary):
     objects = dict(a=(0, 1, 2), b=(1,), c=(0, 0), d=(0,))
     builder = RequestBuilder('list', PromptFile.load(), vocabulary, objects)
-    # Without a person, or without an object, there is nothing to ask.
+    # Without a person or an object there are no candidates.
     first, second = builder.build(IMAGES)
     assert (first.image_id, second.image_id) == ('a', 'c')
     text = first.prompt.text

@@ -1,4 +1,4 @@
-"""Requests of the stage locate, and the images that are sent with them."""
+"""Requests of the stage locate, and their images."""
 
 import json
 from dataclasses import replace
@@ -21,8 +21,8 @@ OBJECTS = [
     dict(name='dog', score=0.5, bbox=DOG),
     dict(name='person', score=0.8, bbox=OTHER),
     dict(name='bicycle', score=0.7, bbox=BIKE),
-    dict(name='wine glass', score=0.6),  # without a box
-    dict(name='kite', score=0.6, bbox=DOG),  # outside the vocabulary
+    dict(name='wine glass', score=0.6),  # Without a box.
+    dict(name='kite', score=0.6, bbox=DOG),  # Outside the vocabulary.
 ]
 LABELS = [('ride', 'bicycle'), ('feed', 'dog'), ('hold', 'wine_glass')]
 
@@ -58,10 +58,10 @@ def request_of(make, tmp_path):
     return build
 
 
-def test_labels_with_a_choice_and_their_boxes(request_of):
+def test_ambiguous_labels_and_their_boxes(request_of):
     scene = request_of(max_side=600).prompt.scene
     assert scene.labels == (('ride', 'bicycle'), ('feed', 'dog'))
-    # The most confident ones first.
+    # In descending order of confidence.
     assert scene.objects == ('person', 'person', 'bicycle', 'dog')
     assert scene.boxes[0] == tuple(PERSON)
     assert scene.boxes[3] == (700.0, 300.0, 800.0, 400.0)
@@ -69,14 +69,14 @@ def test_labels_with_a_choice_and_their_boxes(request_of):
     assert request_of(max_side=None).prompt.scene.sent_size == SIZE
 
 
-def test_no_request_without_a_choice(make, tmp_path):
+def test_no_request_for_unambiguous_labels(make, tmp_path):
     one = [x for x in OBJECTS if x['bbox' if 'bbox' in x else 'name'] != OTHER]
     assert requests_of(make(objects=one), tmp_path) == []
     assert requests_of(make(labels=[('hold', 'wine_glass')]), tmp_path) == []
     assert requests_of(make(labels=[]), tmp_path) == []
-    # Beyond the limit of boxes.
+    # More boxes than the limit.
     assert requests_of(make(max_boxes=2), tmp_path) == []
-    # A person and another one: both ways round.
+    # Two persons: both role assignments are candidates.
     (hug,) = requests_of(make(labels=[('hug', 'person')]), tmp_path)
     assert hug.prompt.scene.objects == ('person', 'person')
 
@@ -109,7 +109,7 @@ def test_both_prompt_files_have_the_sections(request_of):
             assert '- ride bicycle' in text and '$' not in text
 
 
-def test_the_convention_is_no_part_of_the_question(request_of):
+def test_box_convention_does_not_change_the_request(request_of):
     one, other = (
         request_of(coordinates=x).prompt for x in ('pixels', 'normalized-1')
     )
@@ -119,7 +119,7 @@ def test_the_convention_is_no_part_of_the_question(request_of):
     assert one.digest != replace(one, scene=None).digest
 
 
-def test_an_unknown_style_and_older_prompt_files(make, tmp_path):
+def test_unknown_style_and_older_prompt_files(make, tmp_path):
     with pytest.raises(ValueError, match="style 'dots'"):
         make(style='dots')
     path = tmp_path / 'old.txt'
@@ -139,7 +139,7 @@ class Recorder(BatchedBackend):
         return [Response('{}') for _ in requests]
 
 
-def test_marks_are_drawn_on_what_is_sent(request_of, tmp_path):
+def test_marks_are_drawn_on_the_sent_image(request_of, tmp_path):
     image = Image.new('RGB', SIZE, (200, 200, 200))
     image.save(tmp_path / 'a.jpg', quality=100)
     backend = Recorder(max_side=600)
@@ -148,9 +148,9 @@ def test_marks_are_drawn_on_what_is_sent(request_of, tmp_path):
     assert backend.sizes == [(600, 300)]
     assert len(backend.pictures[0].getcolors(1 << 20)) == 1
     list(backend.run([marked]))
-    assert backend.sizes == [(768, 384)]  # enlarged, for legible numbers
+    assert backend.sizes == [(768, 384)]  # Enlarged for legible numbers.
     picture = load_request_image(marked, 900)
     assert picture.size == (900, 450)
-    # The outline of the bicycle, which nothing covers at its lower edge.
+    # The outline of the bicycle, unoccluded at its lower edge.
     x, y = (round(value * 0.75) for value in (250, BIKE[3]))
     assert picture.getpixel((x, y - 1)) != (200, 200, 200)

@@ -9,7 +9,7 @@ from clhoi_mm.teacher.requests.marks import draw_marks
 
 
 def tags_of(boxes, persons, size, monkeypatch):
-    """Draw, and return what was drawn and where the numbers are."""
+    """Draw marks and return the image and the number tags."""
     placed = []
     place = marks._place
 
@@ -29,12 +29,12 @@ def overlaps(one, other):
 
 
 @pytest.mark.parametrize('size', [(224, 160), (1024, 683), (500, 900)])
-def test_many_small_boxes_get_legible_numbers_apart(size, monkeypatch):
+def test_numbers_of_small_boxes_are_legible_and_disjoint(size, monkeypatch):
     rng = np.random.default_rng(0)
     corners = rng.random((30, 2)) * 0.9
     boxes = np.hstack([corners, corners + 0.01 + rng.random((30, 2)) * 0.06])
     picture, tags, font = tags_of(boxes, list(range(1, 11)), size, monkeypatch)
-    assert max(picture.size) >= 768  # small images are enlarged
+    assert max(picture.size) >= 768  # Small images are enlarged.
     assert font.size >= 13
     assert all(tag is not None for tag in tags)
     for i, tag in enumerate(tags):
@@ -42,7 +42,7 @@ def test_many_small_boxes_get_legible_numbers_apart(size, monkeypatch):
         assert not any(overlaps(tag, other) for other in tags[:i])
 
 
-def test_numbers_keep_off_heads_and_objects(monkeypatch):
+def test_numbers_avoid_heads_and_objects(monkeypatch):
     boxes = [(0.1, 0.2, 0.3, 0.9), (0.25, 0.5, 0.35, 0.6)]
     picture, tags, _ = tags_of(boxes, [1], (640, 480), monkeypatch)
     width, height = picture.size
@@ -57,7 +57,7 @@ def test_numbers_keep_off_heads_and_objects(monkeypatch):
     assert overlaps(tags[0], body)
 
 
-def test_the_given_image_is_not_changed_and_pixels_are_drawn():
+def test_input_image_is_unchanged():
     image = Image.new('RGB', (800, 600), (200, 200, 200))
     picture = draw_marks(image, [(0.2, 0.2, 0.6, 0.6)], [1])
     assert image.getcolors() == [(800 * 600, (200, 200, 200))]

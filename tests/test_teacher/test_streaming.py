@@ -1,4 +1,4 @@
-"""The offline stages need little memory and report bad input."""
+"""Offline stages need little memory and report bad input."""
 
 import json
 import resource
@@ -31,7 +31,7 @@ FILES = ('manifest.json', 'knowledge.safetensors')
 
 @pytest.fixture
 def little_memory(monkeypatch):
-    """Everything waits on disk, in many files, and is read in pieces."""
+    """Force everything to disk in many files, read in chunks."""
     add = ExternalSort.__init__
     monkeypatch.setattr(
         ExternalSort, '__init__', lambda self, folder: add(self, folder, 2000)
@@ -72,7 +72,7 @@ def test_external_sort(tmp_path_factory, items, limit):
     assert not list(order.folder.iterdir())
 
 
-def test_many_runs_are_merged_on_the_way(tmp_path, little_memory):
+def test_many_sorted_runs_are_merged(tmp_path, little_memory):
     order = ExternalSort(tmp_path)
     numbers = np.random.default_rng(0).permutation(2000).tolist()
     for number in numbers:
@@ -82,7 +82,7 @@ def test_many_runs_are_merged_on_the_way(tmp_path, little_memory):
 
 
 @given(st.lists(st.sampled_from(['a', 'b', '', 'Zug', '\ud800', 'é', 'dog'])))
-def test_texts_are_numbered_as_they_come(tmp_path_factory, texts):
+def test_texts_are_numbered_in_order_of_appearance(tmp_path_factory, texts):
     known = {}
     ids = [known.setdefault(text, len(known)) for text in texts]
     unique = UniqueTexts(tmp_path_factory.mktemp('texts'))
@@ -93,7 +93,7 @@ def test_texts_are_numbered_as_they_come(tmp_path_factory, texts):
     assert list(unique) == list(known)
 
 
-def test_packed_with_little_memory_it_is_the_same(
+def test_packing_with_little_memory_gives_the_same_cache(
     tmp_path, vocabulary, request
 ):
     pack_cache(make_pseudo_labels(200), tmp_path / 'a', vocabulary, ENCODER)
@@ -134,13 +134,13 @@ def test_memory_does_not_grow_with_the_images(
         )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    # Some bytes an image, where its words alone take hundreds.
+    # A few bytes per image, although its labels take hundreds.
     assert peaks[1] - peaks[0] < 3000 * 100
 
 
 @contextmanager
 def small_disk(size):
-    """No file grows beyond so many bytes, as on a disk that fills up."""
+    """Limit the file size, like a disk that fills up."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -153,7 +153,7 @@ def test_full_disk_leaves_the_old_cache(tmp_path, vocabulary):
     folder = tmp_path / 'cache'
     pack_cache(make_pseudo_labels(20), folder, vocabulary, ENCODER)
     before = [(folder / name).read_bytes() for name in FILES]
-    for size in (300, 5000):  # while gathering, and of the cache itself
+    for size in (300, 5000):  # While collecting, and while writing the cache.
         with (
             small_disk(size),
             pytest.raises(
@@ -171,7 +171,7 @@ def test_full_disk_leaves_the_old_cache(tmp_path, vocabulary):
 
 @pytest.fixture
 def answered(tmp_path):
-    """A pass with many answers, some of them to one request twice."""
+    """Write a folder with many answers, some to repeated requests."""
     raw = tmp_path / 'raw'
     raw.mkdir()
     rng = np.random.default_rng(0)
@@ -197,7 +197,7 @@ def answered(tmp_path):
 
 
 def literal_answers(folder):
-    """Answers that count, with everything in memory."""
+    """Return the valid answers, computed in memory."""
     best = {}
     for rank, kind in enumerate(('caption', 'list')):
         for path in sorted((folder / 'raw').glob(f'{kind}-*.jsonl')):
@@ -215,7 +215,7 @@ def literal_answers(folder):
     ]
 
 
-def test_collected_as_if_in_memory(answered, request):
+def test_collection_equals_the_in_memory_result(answered, request):
     expected = literal_answers(answered)
     assert len(expected) == 76
     whole = collect_answers(answered).read_text()
@@ -229,7 +229,7 @@ def test_collected_as_if_in_memory(answered, request):
 
 
 def test_full_disk_in_every_stage(answered, vocabulary):
-    """Each stage leaves what was there, and then goes on."""
+    """Each stage keeps the existing files and can be resumed."""
     encoder = dict(type='HashedTextEncoder', dim=64)
     answers = answered / 'answers.jsonl'
     stages = [
@@ -250,7 +250,7 @@ def test_full_disk_in_every_stage(answered, vocabulary):
     assert len(TeacherCache(answered, vocabulary)) == 40
 
 
-def test_a_damaged_parsed_layer_is_named(answered, vocabulary):
+def test_damaged_parsed_folder_is_an_error(answered, vocabulary):
     answers = collect_answers(answered)
     parsed = answered / 'parsed.jsonl'
     parse_raw(answers, vocabulary, parsed, progress=False)
@@ -272,7 +272,7 @@ def test_a_damaged_parsed_layer_is_named(answered, vocabulary):
         list(read_pseudo_labels(answers, parsed))
 
 
-def test_a_damaged_parquet_is_named(answered, vocabulary):
+def test_damaged_parquet_is_an_error(answered, vocabulary):
     pytest.importorskip('pyarrow')
     answers = collect_answers(answered)
     parsed = answered / 'parsed.parquet'

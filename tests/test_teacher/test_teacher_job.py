@@ -1,4 +1,4 @@
-"""TeacherJob: requests, stored answers, resumption and collection."""
+"""TeacherJob: requests, stored answers, resuming and collection."""
 
 import json
 
@@ -38,7 +38,7 @@ LIST = (
 
 
 class Scripted(Backend):
-    """Answers each image with a sentence, unless a failure is set."""
+    """Backend that returns a sentence or a scripted failure."""
 
     def __init__(self, model='scripted', finish='stop'):
         self.model = model
@@ -108,7 +108,7 @@ def test_answered_requests_are_not_sent_again(run, tmp_path):
     assert row['prompt_hash'] == PromptFile.load().hash('describe')
 
 
-def test_an_image_that_is_listed_twice_gets_one_request(run, tmp_path):
+def test_duplicate_image_gets_one_request(run, tmp_path):
     (tmp_path / 'twice.txt').write_text('a.jpg\nb.jpg\na.jpg\n')
     run(Scripted(), images=ImageSource(tmp_path / 'twice.txt'))
     assert len(records(tmp_path / 'out')) == 2
@@ -142,7 +142,7 @@ def test_failures_are_recorded_and_retried(run, tmp_path):
 
 
 class Thinking(Scripted):
-    """Reasons before it answers; the prompt opens the reasoning."""
+    """Backend that reasons first; the prompt opens the reasoning."""
 
     texts = {
         '00.jpg': ('A man may be feeding a', 'length'),
@@ -160,12 +160,12 @@ class Thinking(Scripted):
             yield request, Response(*self.texts[request.image_id])
 
 
-def test_what_is_no_answer_is_a_failure(run, tmp_path, vocabulary):
+def test_reasoning_without_answer_is_a_failure(run, tmp_path, vocabulary):
     report = run(Thinking(), limit=7)
     assert report.failed == dict(unfinished_reasoning=2, refused=1, empty=1)
     assert (report.done, report.num_to_repeat) == (3, 3)
     assert 'raise --max-tokens' in '\n'.join(report.lines())
-    # The first was answered before it could be told from reasoning.
+    # The first record predates the detection of reasoning.
     rows = collect_answers(tmp_path / 'out').read_text().splitlines()
     assert [json.loads(row)['image_id'] for row in rows] == [
         '01.jpg',
@@ -180,8 +180,8 @@ def test_what_is_no_answer_is_a_failure(run, tmp_path, vocabulary):
     assert list(TeacherCache(folder).keys()) == ['01.jpg', '03.jpg']
 
 
-def test_answers_of_earlier_releases_that_are_none(run, tmp_path):
-    """Refusals and thoughts were kept as answers once."""
+def test_invalid_answers_of_earlier_releases_are_retried(run, tmp_path):
+    """Earlier releases stored refusals and reasoning as answers."""
     run(Scripted())
     (path,) = shard_files(tmp_path / 'out', 'caption')
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -198,7 +198,7 @@ def test_answers_of_earlier_releases_that_are_none(run, tmp_path):
     assert (report.done, report.num_failed) == (20, 0)
 
 
-def test_gives_up_where_the_model_is_gone(run):
+def test_stops_when_the_model_is_unavailable(run):
     backend = Scripted()
     gone = Failure('connection', 'refused')
     broken = Failure('unreadable_image', 'x', about_image=True)
@@ -212,7 +212,7 @@ def test_gives_up_where_the_model_is_gone(run):
     assert run(backend, give_up_after=4).done == 10
 
 
-def test_changed_prompt_is_sent_again_and_counts(run, tmp_path):
+def test_changed_prompt_is_requested_again(run, tmp_path):
     text = (PROMPT_DIR / 'verb_object.txt').read_text()
     mine = tmp_path / 'mine.txt'
     mine.write_text(text.replace('two to four', 'five'))
@@ -224,15 +224,13 @@ def test_changed_prompt_is_sent_again_and_counts(run, tmp_path):
     assert len(records(tmp_path / 'out')) == 40
     answers = collect_answers(tmp_path / 'out').read_text().splitlines()
     assert len(answers) == 20
-    # Back to the first prompt, whose answers are there still.
+    # Back to the first prompt, whose answers are still stored.
     assert run(again).known == 20
     noted = json.loads((tmp_path / 'out/raw/caption.json').read_text())
     assert noted['prompt']['hash'] == PromptFile.load().hash('describe')
 
 
-def test_cut_off_answers_are_requested_again_with_a_higher_limit(
-    run, tmp_path
-):
+def test_truncated_answers_are_requested_with_a_higher_limit(run, tmp_path):
     report = run(Scripted(finish='length'))
     assert report.truncated == 20 and '--max-tokens' in report.lines()[2]
     assert run(Scripted()).known == 20
@@ -272,17 +270,18 @@ def test_shards_make_the_same_cache(run, tmp_path, vocabulary):
         ]
     assert len(shard_files(tmp_path / 'parts', 'caption')) == 3
     assert made['whole'] == made['parts']
-    # Unsharded, nothing is left to ask.
+    # Unsharded, no request is left.
     backend = Scripted()
     assert run(backend, 'parts').known == 20
     cache = TeacherCache(tmp_path / 'whole', vocabulary)
     out = cache.get('07.jpg')
     assert (2, 2) in list(zip(out['verb_labels'], out['obj_labels']))
-    assert cache.manifest['counts']['outside_vocabulary'] == 20  # draw a dog
+    # 'draw a dog' is outside the vocabulary in all images.
+    assert cache.manifest['counts']['outside_vocabulary'] == 20
 
 
 @needs_captions
-def test_a_parsed_layer_of_other_answers_is_refused(
+def test_parsed_folder_of_other_answers_is_refused(
     run, tmp_path, vocabulary, capsys
 ):
     run(Scripted(), limit=15)
@@ -301,14 +300,14 @@ def test_a_parsed_layer_of_other_answers_is_refused(
 
 
 @needs_captions
-def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
+def test_second_embedding_is_a_no_op(run, tmp_path, vocabulary):
     run(Scripted())
     folder = tmp_path / 'out'
     parse_pass(folder, vocabulary, folder / 'parsed.jsonl')
     args = (folder, vocabulary, ENCODER, 'parsed.jsonl', False)
     pack_pass(*args)
     plain = (folder / 'knowledge.safetensors').read_bytes()
-    # A sentence for each image, which is its caption, and one phrase.
+    # One sentence per image, which is its caption, and one phrase.
     assert [embed_pass(*args), embed_pass(*args)] == [21, 0]
     pack_pass(*args)
     assert (folder / 'knowledge.safetensors').read_bytes() == plain
@@ -324,7 +323,7 @@ def test_embedding_twice_embeds_nothing(run, tmp_path, vocabulary):
             pack_pass(*args)
 
 
-def test_torn_line_is_cut_off_and_requested_again(run, tmp_path):
+def test_truncated_line_is_removed_and_requested_again(run, tmp_path):
     run(Scripted())
     (path,) = shard_files(tmp_path / 'out', 'caption')
     whole = path.read_bytes()
@@ -334,11 +333,11 @@ def test_torn_line_is_cut_off_and_requested_again(run, tmp_path):
     assert run(backend).done == 1 and backend.requested == NAMES[-1:]
     assert path.read_bytes().count(b'\n') == 20
     assert len(records(tmp_path / 'out')) == 20
-    path.write_bytes(b'{"image_id": "a"')  # nothing but a torn line
+    path.write_bytes(b'{"image_id": "a"')  # Only a truncated line.
     assert run(Scripted()).done == 20
 
 
-def test_damaged_line_is_named(run, tmp_path):
+def test_damaged_line_is_an_error(run, tmp_path):
     run(Scripted())
     (path,) = shard_files(tmp_path / 'out', 'caption')
     lines = path.read_text().splitlines(keepends=True)
@@ -352,7 +351,7 @@ def test_damaged_line_is_named(run, tmp_path):
 
 
 @pytest.mark.parametrize('text', ['{"mod', '[]', '{"prompt": 3}', '{}'])
-def test_damaged_settings_are_named(run, tmp_path, text):
+def test_damaged_settings_are_an_error(run, tmp_path, text):
     run(Scripted())
     path = tmp_path / 'out/raw/caption.json'
     path.write_text(text)
@@ -366,7 +365,7 @@ def test_damaged_settings_are_named(run, tmp_path, text):
     assert run(Scripted()).known == 20
 
 
-def test_one_process_a_shard(run, tmp_path):
+def test_one_process_per_shard(run, tmp_path):
     with RawStore(tmp_path / 'out', 'caption', Shard(0, 2)):
         with pytest.raises(RuntimeError, match='another process'):
             run(Scripted(), shard=Shard(0, 2))
@@ -377,7 +376,7 @@ def test_one_process_a_shard(run, tmp_path):
 
 
 def test_full_disk_loses_nothing(run, tmp_path, monkeypatch):
-    """A write that stops half-way, as on a full disk."""
+    """Simulate a write that stops halfway, as on a full disk."""
     run(Scripted(), limit=4)
     add = RawStore._write
 
@@ -407,7 +406,7 @@ def test_full_disk_loses_nothing(run, tmp_path, monkeypatch):
     assert run(Scripted()).done == 14
 
 
-def test_report_of_lists(run, vocabulary):
+def test_report_of_structured_answers(run, vocabulary):
     report = run(Scripted(), stage='list')
     text = '\n'.join(report.lines(vocabulary))
     assert 'most frequent: feed dog (20)' in text
@@ -417,7 +416,7 @@ def test_report_of_lists(run, vocabulary):
     assert total.done == 40 and total.pairs['feed|dog'] == 40
 
 
-def test_simulated_and_replayed_passes_agree(tmp_path):
+def test_simulated_and_replayed_jobs_agree(tmp_path):
     from synthetic_world import make_annotations
 
     from clhoi_mm.vocabulary import HOIVocabulary

@@ -1,4 +1,4 @@
-"""Tiny VLLMs with random weights, built from configs and saved to disk."""
+"""Tiny VLLMs with random weights, built from configs and saved."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ TURNS = (
 
 
 def _make_tokenizer(special):
-    """Bytes as tokens, so that any text can be read and written."""
+    """Build a byte-level tokenizer for arbitrary text."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -30,7 +30,7 @@ def _make_tokenizer(special):
 
 
 def make_llava(folder: Path) -> Path:
-    """LLaVA: a fixed number of tokens for each image."""
+    """Save a LLaVA, with a fixed number of tokens per image."""
     import torch
     from transformers import (
         CLIPImageProcessor,
@@ -69,7 +69,7 @@ def make_llava(folder: Path) -> Path:
 
 
 def make_qwen2_vl(folder: Path) -> Path:
-    """Qwen2-VL: tokens for an image by its size, positions in 3-D."""
+    """Save a Qwen2-VL, with tokens by image size and 3-D positions."""
     import torch
     from transformers import (
         Qwen2TokenizerFast,

@@ -1,4 +1,4 @@
-"""tools/teacher/annotate.py as a user runs it."""
+"""tools/teacher/annotate.py on the command line."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import pytest
 REPO = Path(__file__).parents[2]
 TOOL = REPO / 'tools' / 'teacher' / 'annotate.py'
 sys.path.insert(0, str(REPO / 'tests' / 'test_teacher'))
-# A backend of one's own: the simulated one, slowed down.
+# A custom backend: the simulated one, slowed down.
 SLOW = """
 import time
 from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
@@ -115,7 +115,7 @@ def test_killed_and_resumed_equals_uninterrupted(world):
         '120 images',
     ):
         assert words in whole.stdout
-    assert 'request/s' in whole.stderr  # progress
+    assert 'request/s' in whole.stderr  # Progress is printed.
 
     killed = world / 'killed'
     line, options = command(
@@ -145,7 +145,7 @@ def test_killed_and_resumed_equals_uninterrupted(world):
         assert process.returncode == -signal.SIGKILL
     assert 150 <= len(lines(killed)) < 240
     with open(killed / 'raw/list-00000-of-00001.jsonl', 'a') as file:
-        file.write('{"image_id": "train/im')  # of a write that was cut
+        file.write('{"image_id": "train/im')  # A truncated write.
     done = packing(world, 'killed')
     assert done.returncode == 0, done.stderr
     assert 'describe: 0 answered, 120 known before' in done.stdout
@@ -162,7 +162,7 @@ def test_killed_and_resumed_equals_uninterrupted(world):
         ).read_bytes(), name
 
 
-def test_shards_side_by_side(world):
+def test_concurrent_shards(world):
     jobs = []
     for i in range(2):
         line, options = command(
@@ -191,7 +191,7 @@ def test_shards_side_by_side(world):
     assert run(world, 'report', '--out', world / 'none').returncode == 1
 
 
-def test_bad_input_is_one_line(world):
+def test_bad_input_is_a_one_line_error(world):
     wrong = [
         (('--backend', 'nothing'), "unknown type 'nothing'"),
         (('--images', world / 'none'), 'no such folder'),
@@ -205,7 +205,7 @@ def test_bad_input_is_one_line(world):
         assert message in done.stderr.splitlines()[-1]
 
 
-def test_ray_does_the_same(world):
+def test_ray_gives_the_same_cache(world):
     pytest.importorskip('ray')
     done = run(
         world,

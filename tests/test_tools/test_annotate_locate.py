@@ -1,4 +1,4 @@
-"""The stage locate of tools/teacher/annotate.py as a user runs it."""
+"""Stage locate of tools/teacher/annotate.py on the command line."""
 
 import json
 import re
@@ -29,7 +29,7 @@ def world(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp('world')
     content = make_annotations(HOIVocabulary.load('mini'), 60)
-    for row in content['annotations']:  # apart and not too small
+    for row in content['annotations']:  # Objects far apart and large enough.
         row['bbox'][2:] = [20 + x for x in row['bbox'][2:]]
     (folder / 'train.json').write_text(json.dumps(content))
     return folder
@@ -47,7 +47,7 @@ def annotate(world, out, *command, options=(), objects='train.json'):
 
 
 def labels(world, out):
-    """Pointed pairs by image and label."""
+    """Return the pointed pairs by image and label."""
     return {
         (key, item.verb, item.object): item.pointed
         for key, found in read_parsed(world / out / 'parsed.parquet')
@@ -56,7 +56,7 @@ def labels(world, out):
 
 
 def counts(text):
-    """Labels asked for, pairs pointed at and matched, as printed last."""
+    """Return the printed counts: labels, pointed pairs, matched pairs."""
     return [
         int(x)
         for x in re.findall(
@@ -72,11 +72,11 @@ def whole(world):
     return annotate(world, 'boxes', *WHOLE).check().text
 
 
-def test_from_images_to_a_cache_with_pointed_pairs(world, whole):
+def test_images_to_cache_with_pointed_pairs(world, whole):
     asked, pointed, matched = counts(whole)
     assert 20 < asked <= pointed and matched > 0.9 * pointed
     images = int(re.search(r'locate: (\d+) answered', whole)[1])
-    assert images < asked  # one answer about all labels of an image
+    assert images < asked  # One answer for all labels of an image.
     cache = TeacherCache(world / 'boxes')
     assert cache.has_pointed
     assert f'{cache.manifest["counts"]["pointed"]} pointed' in whole
@@ -100,7 +100,7 @@ def test_marks_point_at_the_same_pairs(world, whole):
     assert np.mean(same) > 0.9
 
 
-def test_labels_without_a_choice_are_not_asked_for(world, whole):
+def test_unambiguous_labels_are_not_requested(world, whole):
     content = json.loads((world / 'train.json').read_text())
     names = {x['id']: x['name'] for x in content['categories']}
     keys = {x['id']: x['key'] for x in content['images']}
@@ -124,7 +124,7 @@ def test_labels_without_a_choice_are_not_asked_for(world, whole):
         assert ((key, verb, obj) in asked) == (pairs > 1)
 
 
-@pytest.mark.slow  # many processes; resuming alone is tested below
+@pytest.mark.slow  # Many processes; resuming alone is tested below.
 def test_interrupted_and_sharded_equals_uninterrupted(world, whole):
     annotate(world, 'parts', *LISTED).check()
     annotate(world, 'parts', 'locate', '--limit', '20').check()
@@ -154,7 +154,7 @@ def test_interrupted_and_sharded_equals_uninterrupted(world, whole):
         ).read_bytes(), name
 
 
-def test_another_convention_than_stated_is_found(world):
+def test_wrong_box_convention_is_detected(world):
     thousand = ('coordinates=normalized-1000-yx',)
     stated = ('--coordinates', 'pixels')
     done = annotate(world, 'wrong', *WHOLE, *stated, options=thousand)
@@ -170,7 +170,7 @@ def test_another_convention_than_stated_is_found(world):
     assert matched > 0.9 * pointed
 
 
-def test_bad_input_is_one_line(world):
+def test_bad_input_is_a_one_line_error(world):
     (world / 'names.jsonl').write_text(
         '{"image_id": "train/images/000001.png", "objects": ["person"]}\n'
     )

@@ -1,4 +1,4 @@
-"""tools/teacher/annotate.py where its inputs or its endpoint go wrong."""
+"""Errors of tools/teacher/annotate.py in inputs or endpoint."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def replaying(path):
         (['a.png'], 'about other images'),
     ],
 )
-def test_objects_of_no_image_end_the_run_before_it_asks(
+def test_unmatched_objects_end_the_run_before_any_request(
     tmp_path, images, ids, cause
 ):
     raw = write_lines(tmp_path / 'raw.jsonl', answers())
@@ -124,7 +124,7 @@ def test_objects_without_a_person_are_refused(tmp_path, images, stages):
     assert not (tmp_path / 'out' / 'raw').exists()
 
 
-def test_image_root_mends_a_missing_folder(tmp_path, images):
+def test_image_root_fixes_a_missing_folder(tmp_path, images):
     keys = [f'images/{x}' for x in NAMES]
     raw = write_lines(tmp_path / 'raw.jsonl', answers(keys))
     objects = write_lines(tmp_path / 'objects.jsonl', detected(keys[:3]))
@@ -137,7 +137,7 @@ def test_image_root_mends_a_missing_folder(tmp_path, images):
     )
     rows = (tmp_path / 'out' / 'parsed.jsonl').read_text().splitlines()
     assert len(rows) == 4
-    # Numbers in a file of objects are found by the stage parse as well.
+    # The stage parse also accepts numeric keys in the objects file.
     ints = write_lines(tmp_path / 'ints.jsonl', detected(range(4)))
     done = run(
         'parse', '--raw', raw, '--vocab', 'mini', '--objects', ints,
@@ -155,7 +155,7 @@ def test_answers_about_other_images_are_refused(tmp_path, images):
     assert 'begin with the folder "train/"' in done.stderr
 
 
-def test_a_list_without_its_root_is_refused(tmp_path, images):
+def test_list_without_its_root_is_an_error(tmp_path, images):
     listed = images / 'list.txt'
     listed.write_text('\n'.join(f'images/{x}' for x in NAMES))
     options = ('--model', 'm', '--options', 'base_url=http://127.0.0.1:9/v1')
@@ -166,9 +166,7 @@ def test_a_list_without_its_root_is_refused(tmp_path, images):
     assert done.stderr.strip().endswith(f'are relative to: {tmp_path}')
 
 
-def test_stage_without_answers_is_reported_and_nothing_is_packed(
-    tmp_path, images
-):
+def test_stage_without_answers_is_reported_and_not_packed(tmp_path, images):
     done = annotate(
         images, tmp_path / 'out', '--model', 'm', '--options',
         'base_url=http://127.0.0.1:9/v1', 'retries=0',
@@ -177,7 +175,7 @@ def test_stage_without_answers_is_reported_and_nothing_is_packed(
     assert 'stage "describe": all 4 requests failed' in done.stderr
     assert 'connection: ' in done.stderr and '127.0.0.1' in done.stderr
     assert not (tmp_path / 'out' / 'manifest.json').exists()
-    # One stage of two.
+    # One of two stages.
     raw = write_lines(tmp_path / 'raw.jsonl', answers()[::2])
     done = annotate(images, tmp_path / 'two', *replaying(raw))
     assert done.returncode == 1
@@ -186,7 +184,7 @@ def test_stage_without_answers_is_reported_and_nothing_is_packed(
     assert not (tmp_path / 'two' / 'parsed.jsonl').exists()
 
 
-def test_no_answer_is_a_failure_and_the_rest_goes_on(tmp_path, images):
+def test_missing_answers_do_not_stop_the_run(tmp_path, images):
     rows = answers()
     rows[0]['text'] = '<think>A person feeds a dog.'
     rows[2]['text'] = "I'm sorry, but I can't help with that."
@@ -199,7 +197,7 @@ def test_no_answer_is_a_failure_and_the_rest_goes_on(tmp_path, images):
     done = annotate(images, tmp_path / 'out', *replaying(raw))
     assert done.returncode == 1
     assert 'refused (1), unfinished_reasoning (1)' in done.stdout
-    assert '1 requests failed' in done.stderr  # a refusal is an answer
+    assert '1 requests failed' in done.stderr  # A refusal is an answer.
     assert f'raw records and were skipped, for one {raw}' in done.stdout
     assert (tmp_path / 'out' / 'manifest.json').exists()
     failed = (tmp_path / 'out' / 'failures').glob('caption*')
@@ -215,14 +213,14 @@ def test_no_answer_is_a_failure_and_the_rest_goes_on(tmp_path, images):
         env=dict(os.environ, PYTHONPATH=str(REPO)))  # yapf: disable
     captions = [row['caption'] for row in json.loads(shown.stdout)]
     assert captions == [None, None, 'A person is riding a bicycle.']
-    # Answered now, they are asked again, and the others are not.
+    # Only the failed requests are sent again.
     write_lines(raw, answers())
     done = annotate(images, tmp_path / 'out', *replaying(raw))
     assert done.returncode == 0, done.stderr
     assert 'describe: 2 answered, 2 known before, 0 failed' in done.stdout
 
 
-def test_several_answers_about_one_image_are_joined(tmp_path, images):
+def test_several_answers_of_one_image_are_joined(tmp_path, images):
     raw = tmp_path / 'raw.jsonl'
     more = [
         dict(image_id='0.png', kind='caption', text='A dog sits on a chair.'),

@@ -1,4 +1,4 @@
-"""One bad image among many, in every tool that reads a data set's images."""
+"""One bad image in every tool that reads images."""
 
 import json
 import re
@@ -34,7 +34,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A small mini world, a model, and whole copies of its images."""
+    """Make a mini world, a model, and copies of images."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 4)
     run_tool(
         TRAIN, MINI, '--work-dir', 'model', *options(*SHORT), cwd=folder
@@ -45,7 +45,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture
 def damage(world):
-    """Cuts an image off, or takes it away, for the time of a test."""
+    """Truncate or remove an image during a test."""
     damaged = []
 
     def cut(name, away=False):
@@ -75,7 +75,7 @@ def run_test(world, *args):
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-def test_testing_goes_on_and_counts(world, damage, workers):
+def test_testing_skips_and_counts_bad_images(world, damage, workers):
     whole = run_test(world).check()
     path = damage('test/images/000002.png')
     gone = damage('test/images/000004.png', away=True)
@@ -113,7 +113,7 @@ def test_testing_goes_on_and_counts(world, damage, workers):
     shutil.rmtree(world / 'shown')
 
 
-def test_testing_on_nothing_is_an_error(world, damage):
+def test_testing_without_readable_images_is_an_error(world, damage):
     for i in range(1, 5):
         damage(f'test/images/00000{i}.png', away=True)
     done = run_test(world)
@@ -124,7 +124,7 @@ def test_testing_on_nothing_is_an_error(world, damage):
     assert 'Traceback' not in done.text
 
 
-def test_where_a_bad_image_is_an_error(world, damage):
+def test_bad_image_is_an_error_in_other_tools(world, damage):
     path = damage('test/images/000002.png')
     for workers in (0, 1):
         done = run_test(
@@ -138,7 +138,7 @@ def test_where_a_bad_image_is_an_error(world, damage):
         assert_in(done.text, f'test.py: {path}: no image can be decoded')
 
 
-def test_detections_are_written_without_it(world, damage):
+def test_cache_detections_skips_the_bad_image(world, damage):
     damage('test/images/000002.png')
     damage('train/images/000003.png')
     done = run_tool(
@@ -147,7 +147,7 @@ def test_detections_are_written_without_it(world, damage):
     assert done.code == 1
     assert_in(
         done.text,
-        # 8 training images twice, 2 and 4 of the other splits
+        # 8 training images twice, 2 and 4 of the other splits.
         'f.safetensors: 19 views',
         '2 images could not be read',
     )
@@ -159,7 +159,7 @@ def test_detections_are_written_without_it(world, damage):
         'test/images/000002.png',
         'train/images/000003.png',
     }
-    # Training with the file leaves the image out, too, by the same choice.
+    # Training with the file skips the image too, by the same option.
     config = config_with(world, 'f.safetensors')
     for choice, code in (('skip', 0), ('error', 1)):
         done = run_tool(
@@ -178,7 +178,7 @@ def test_detections_are_written_without_it(world, damage):
     shutil.rmtree(world / 'cached')
 
 
-def test_training_by_choice(world, damage):
+def test_training_skips_or_raises(world, damage):
     path = damage('train/images/000003.png')
     done = run_tool(
         TRAIN, MINI, '--work-dir', 'other', *options(*SHORT), cwd=world
@@ -194,11 +194,11 @@ def test_training_by_choice(world, damage):
         cwd=world,
     ).check()
     assert f'Skipped: {path}' in done.text
-    # What stands in for it is drawn, and may be the same image again.
+    # The replacement is random and may be the same image again.
     assert re.search(r'were skipped [1-9]\d* times', done.text)
 
 
-def test_browsing(world, damage):
+def test_browse_dataset_skips_the_bad_image(world, damage):
     path = damage('train/images/000003.png')
     done = run_tool(BROWSE, MINI, '--out', 'drawn', '--num', '0', cwd=world)
     assert done.code == 1

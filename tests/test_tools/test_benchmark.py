@@ -1,4 +1,4 @@
-"""benchmark.py runs with nothing at hand."""
+"""benchmark.py runs without data or weights."""
 
 import json
 import subprocess
@@ -108,7 +108,7 @@ def test_wrong_options(tmp_path):
 
 
 def test_flops_by_part(tmp_path):
-    """Parts add up, and more pairs cost more."""
+    """Parts sum to the total, and more pairs cost more."""
     rows = []
     for pairs in ('4', '8'):
         done = run_tool(

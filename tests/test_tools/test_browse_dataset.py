@@ -12,7 +12,7 @@ TOOL = REPO / 'tools/analysis_tools/browse_dataset.py'
 
 @pytest.fixture(scope='module')
 def workplace(tmp_path_factory):
-    """The tiny data set, words about it, and a config that trains on it."""
+    """Write the tiny data set, its cache and a training config."""
     folder = tmp_path_factory.mktemp('browse')
     ann_file = write_tiny(folder / 'data/hico_det')
     simulate_cache(ann_file, 'hico_det', folder / 'words', 'perfect')
@@ -73,7 +73,7 @@ def test_pairs_and_pseudo_labels_are_drawn(workplace, tmp_path):
     assert (abs(picture.astype(int) - plain) > 60).any(2).mean() > 0.02
 
 
-def test_zero_shot_is_seen(workplace, tmp_path):
+def test_zero_shot_training_set_is_shown(workplace, tmp_path):
     vocab = json.loads(
         (REPO / 'clhoi_mm/vocabulary/data/hico_det.json').read_text()
     )
@@ -93,7 +93,7 @@ def test_zero_shot_is_seen(workplace, tmp_path):
     assert '1 of 5 images with 2 annotated pairs' in done.text
 
 
-def test_bad_input_is_one_line(workplace, tmp_path):
+def test_bad_input_is_a_one_line_error(workplace, tmp_path):
     done = run(workplace, tmp_path, '--keys', 'a.png')
     assert done.code == 1
     last = done.text.splitlines()[-1]

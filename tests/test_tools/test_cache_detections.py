@@ -1,4 +1,4 @@
-"""tools/analysis_tools/cache_detections.py, and training with its files."""
+"""cache_detections.py, and training with its files."""
 
 import importlib.util
 import json
@@ -43,7 +43,7 @@ SHORT = (
 
 @contextmanager
 def chdir(folder):
-    """Work in a folder; contextlib's is new in Python 3.11."""
+    """Change the working folder; contextlib.chdir needs Python 3.11."""
     before = os.getcwd()
     os.chdir(folder)
     try:
@@ -54,7 +54,7 @@ def chdir(folder):
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A working folder with a small mini world and its detector."""
+    """Make a folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 8, 2, 4)
 
 
@@ -64,13 +64,13 @@ def features(world):
         TOOL, MINI, '--out', 'f.safetensors', '--features', cwd=world
     ).check()
     assert_in(done.text, 'f.safetensors: 22 views', 'RTMDet, with features')
-    # Said beforehand, and afterwards what it came to.
+    # The estimated and the final size are printed.
     assert_in(done.text, 'minutes for 22 views', ' MB and ', ' s a view')
     return world / 'f.safetensors'
 
 
 def config_with(world, features):
-    """The mini world's config, training with features from a file."""
+    """Write the mini world's config with features from a file."""
     steps = Config.fromfile(MINI).to_dict()['train_pipeline']
     load = dict(type='LoadDetectorFeatures', file=str(features))
     pipeline = [load, *steps[1:]]
@@ -94,7 +94,7 @@ def test_detections_of_a_split(world):
     assert (found['bboxes'][:, 2:] > found['bboxes'][:, :2]).all()
 
 
-def test_training_images_are_seen_mirrored_too(features):
+def test_training_images_are_cached_flipped_too(features):
     file = DetectionFile(features)
     assert file.flipped.sum() == 8
     plain, mirrored = (
@@ -102,12 +102,12 @@ def test_training_images_are_seen_mirrored_too(features):
         for flipped in (False, True)
     )
     assert file.shapes[plain].tolist() == [[160, 224]] * 3
-    # The detector is nearly symmetric: its best box is there, mirrored.
+    # The detector is nearly symmetric: its best box is there, flipped.
     one, other = (file.detections(row) for row in (plain, mirrored))
     box = one['bboxes'][one['scores'].argmax()]
     box = np.array([224 - box[2], box[1], 224 - box[0], box[3]])
     assert np.abs(other['bboxes'] - box).max(1).min() < 8
-    # RoI features stand for the finest map, which the VLT does not read.
+    # RoI features replace the finest map, which the VLT does not use.
     assert [level.shape for level in file.maps(mirrored)] == [
         (64, 0, 0),
         (64, 10, 14),
@@ -116,7 +116,7 @@ def test_training_images_are_seen_mirrored_too(features):
 
 
 @pytest.mark.slow
-def test_a_study_with_features_is_that_with_the_live_detector(world, features):
+def test_study_with_features_equals_the_live_detector(world, features):
     run_tool(
         TRAIN, MINI, '--work-dir', 'live', *options(*SHORT), cwd=world
     ).check()
@@ -161,7 +161,7 @@ def test_detections_of_another_detector_are_refused(world, features):
     assert_in(done.text, 'made by another detector', 'config differ')
 
 
-def test_augmentation_that_never_repeats_is_refused(world):
+def test_continuous_augmentation_is_refused(world):
     step = 'train_dataloader.dataset.pipeline.3.type=RandomCrop'
     done = run_tool(
         TOOL,
@@ -177,8 +177,8 @@ def test_augmentation_that_never_repeats_is_refused(world):
 
 
 @pytest.fixture(scope='module')
-def square(world):
-    """The mini world in squares, as YOLOX and RTMDet see images, mirrored."""
+def square_world(world):
+    """Make a flipped mini world with square inputs."""
     steps = Config.fromfile(MINI).to_dict()['train_pipeline']
     flip = next(i for i, x in enumerate(steps) if x['type'] == 'RandomFlip')
     pad = dict(type='Pad', size=(224, 256), pad_val=dict(img=(114, 114, 114)))
@@ -191,9 +191,9 @@ def square(world):
     return path, live
 
 
-def test_mirrored_squares_are_those_of_the_live_detector(world, square):
-    """Boxes and maps agree though images are padded once mirrored."""
-    path, live = square
+def test_flipped_square_inputs_equal_the_live_detector(world, square_world):
+    """Boxes and maps agree although images are padded after flipping."""
+    path, live = square_world
     done = run_tool(
         TOOL, path, '--out', 'sq.safetensors', '--features', '--all-maps',
         '--splits', 'train', cwd=world)  # fmt: skip
@@ -241,8 +241,8 @@ def test_mirrored_squares_are_those_of_the_live_detector(world, square):
         )
 
 
-def test_mirroring_a_padded_image_is_refused(world, square):
-    path, live = square
+def test_flipping_a_padded_image_is_refused(world, square_world):
+    path, live = square_world
     steps = [*live[:-3], live[-2], live[-3], live[-1]]
     late = world / 'late.py'
     late.write_text(
@@ -256,7 +256,7 @@ def test_mirroring_a_padded_image_is_refused(world, square):
     assert_in(done.text, 'RandomFlip after Pad', 'before Resize and Pad')
 
 
-def test_maps_that_are_not_kept_are_missed(world, features):
+def test_omitted_maps_are_an_error(world, features):
     done = run_tool(
         TRAIN,
         config_with(world, features),
@@ -269,14 +269,14 @@ def test_maps_that_are_not_kept_are_missed(world, features):
 
 @pytest.fixture(scope='module')
 def tool():
-    """The tool as a module, for what its process does not show."""
+    """Import the tool as a module to inspect its process."""
     spec = importlib.util.spec_from_file_location('cache_detections', TOOL)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_the_head_runs_once_a_view(world, tool):
+def test_detector_head_runs_once_per_view(world, tool):
     init_default_scope('clhoi_mm')
     cfg = Config.fromfile(MINI)
     with chdir(world):
@@ -292,7 +292,7 @@ def test_the_head_runs_once_a_view(world, tool):
     assert len(found['rois']) == len(found['roi_feats']) > 0
 
 
-def test_a_disk_that_is_too_small(tool, tmp_path, monkeypatch, capsys):
+def test_too_small_disk_is_an_error(tool, tmp_path, monkeypatch, capsys):
     usage = namedtuple('usage', 'total used free')
     monkeypatch.setattr(
         tool.shutil, 'disk_usage', lambda path: usage(9e9, 8e9, 1e9)

@@ -1,4 +1,4 @@
-"""The converters, as users run them."""
+"""Data set converters on the command line."""
 
 import json
 import sys
@@ -43,7 +43,7 @@ def test_hico_det(tmp_path):
     assert content['images'][0]['width'] == 50
 
 
-def test_hico_det_refuses_and_leaves_out(tmp_path):
+def test_hico_det_errors_and_skipped_records(tmp_path):
     content = ppdm_content(TEST * 2)
     content[1]['file_name'] = 'HICO_test2015_00000008.jpg'
     content[1]['hoi_annotation'][0]['object_id'] = 5
@@ -135,7 +135,7 @@ def test_custom(tmp_path):
     assert done.code == 1 and 'none.csv: no such file' in done.text
 
 
-# A Python in which what trains is not installed.
+# A Python without the training packages.
 LAPTOP = (
     'import os, runpy, sys\n'
     'for name in ("torch", "torchvision", "mmcv", "mmdet", "mmengine"):\n'
@@ -146,14 +146,14 @@ LAPTOP = (
 )
 
 
-def run_on_laptop(tool, *args, cwd):
+def run_without_torch(tool, *args, cwd):
     return run_command(
         sys.executable, '-c', LAPTOP, TOOLS / tool, *args, cwd=cwd
     ).check()
 
 
 def test_converters_run_without_torch(tmp_path):
-    """Each writes the bytes that it writes where torch is installed."""
+    """The output equals bitwise that of a run with torch."""
     write_json(tmp_path / 'test_hico.json', ppdm_content(TEST))
     write_json(tmp_path / 'vcoco_test.json', official())
     write_json(tmp_path / 'coco.json', COCO)
@@ -164,7 +164,7 @@ def test_converters_run_without_torch(tmp_path):
         ('v_coco', 'vcoco_test.json', '--coco', 'coco.json'),
         ('custom', 'boxes.json', 'pairs.csv'),
     ):
-        run_on_laptop(
+        run_without_torch(
             f'{tool}.py', *args, '--out', 'laptop.json', cwd=tmp_path
         )
         run(tool, *args, '--out', 'here.json', cwd=tmp_path).check()
@@ -172,21 +172,21 @@ def test_converters_run_without_torch(tmp_path):
         assert written and written == (tmp_path / 'here.json').read_bytes()
 
 
-def test_worlds_are_made_without_torch(tmp_path):
+def test_mini_world_is_generated_without_torch(tmp_path):
     sizes = ('--num-train', '40', '--num-val', '2', '--num-test', '2')
-    run_on_laptop(MAKE_MINI, '--out', 'mini', *sizes, cwd=tmp_path)
+    run_without_torch(MAKE_MINI, '--out', 'mini', *sizes, cwd=tmp_path)
     ann = 'mini/annotations/train.json'
     mini = ('--vocabulary', 'mini')
-    done = run_on_laptop(
+    done = run_without_torch(
         'geometry.py', 'split', ann, '--out', 'boxes', *mini, cwd=tmp_path
     )
     assert 'boxes/annotations/test.json' in done.text
-    run_on_laptop(
+    run_without_torch(
         *('geometry.py', 'teacher', ann, '--out', 'teacher', *mini),
         *('--preset', 'weak'),
         cwd=tmp_path,
     )
-    run_on_laptop(
+    run_without_torch(
         *('geometry.py', 'rare', ann, '--out', 'rare.json', *mini),
         *('--number', '2'),
         cwd=tmp_path,

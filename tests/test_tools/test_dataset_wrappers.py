@@ -1,4 +1,4 @@
-"""mmengine's wrappers of data sets, in training and in the tools."""
+"""mmengine's data set wrappers in training and in the tools."""
 
 import copy
 
@@ -52,7 +52,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A small mini world, with a config for each wrapper."""
+    """Make a small mini world with a config for each wrapper."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 4, 4)
     for name, wrap in WRAPPERS.items():
         cfg = Config.fromfile(MINI)
@@ -122,7 +122,7 @@ def test_tools(world, name):
         f'{name}.safetensors',
         cwd=world,
     ).check()
-    # The test set of these configs has the validation images as well.
+    # The test set of these configs also has the validation images.
     assert len(DetectionFile(world / f'{name}.safetensors')) == 16
 
 

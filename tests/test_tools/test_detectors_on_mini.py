@@ -1,7 +1,7 @@
-"""Every detector on the mini world, through tools/train.py and tools/test.py.
+"""Each detector on the mini world with tools/train.py and test.py.
 
 The detectors are small and their weights random: what they detect makes no
-sense, and everything has to run on it all the same.
+sense, but everything must run on it.
 """
 
 import numpy as np
@@ -51,7 +51,7 @@ def world(tmp_path_factory):
 
 
 def write_config(world, name, **overrides):
-    """A config over the mini world's with another detector."""
+    """Write the mini world's config with another detector."""
     detector = small_detector(name, len(CLASSES))
     path = world / f'{name}.pth'
     plain = build_plain(detector)
@@ -70,13 +70,13 @@ def write_config(world, name, **overrides):
     )
     model.detector.update(overrides)
     model.pairing.score_thr = 0.0
-    # Nothing is said of the detector's maps but which the VLT reads.
+    # Feature map options are inferred, except the VLT's choice of maps.
     model.vlt.pop('in_channels')
     model.vlt.levels = (-1,)
     for key in ('out_channels', 'featmap_strides'):
         model.icn.roi_extractor.pop(key)
     for split in ('train', 'val', 'test'):
-        # The detector's own view, at a quarter of its size.
+        # The detector's own preprocessing, at a quarter of its size.
         steps = [dict(s) for s in view]
         for step in steps:
             for key in {'scale', 'size'} & step.keys():
@@ -89,7 +89,7 @@ def write_config(world, name, **overrides):
 
 
 def train_and_test(world, config):
-    """The losses by step, and the mAP."""
+    """Return the losses by step, and the mAP."""
     run_tool(TRAIN, config, *options(*QUICK), cwd=world).check()
     work_dir = world / 'work_dirs' / config.stem
     done = run_tool(
@@ -122,8 +122,8 @@ def test_trains_and_tests_on_the_mini_world(world, name):
     assert 0 <= figure <= 100
 
 
-def test_detector_is_trained_along(world):
-    """In two processes, which wait for every parameter's gradient."""
+def test_detector_is_trained_jointly(world):
+    """Use two processes, which wait for every parameter's gradient."""
     config = write_config(world, 'rtmdet', type='JointDetector')
     run_tool(
         TRAIN,

@@ -1,4 +1,4 @@
-"""Several processes, and other ways to train, against one plain process."""
+"""Distributed and other training modes equal a single process."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.tool_utils import (
     run_tool,
 )
 
-# Two epochs of two steps, the second with interactions.
+# Two epochs of two steps, the second one with interactions.
 SHORT = (
     *NO_WORKERS,
     'default_hooks.logger.interval=1',
@@ -40,12 +40,12 @@ BATCH = 8
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A working folder with the mini world and its detector."""
+    """Make a working folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 16, 2, 7)
 
 
 def train(world, name, *args, config=MINI, processes=1, more=()):
-    """The folder of a run with the same batch over so many processes."""
+    """Train with a number of processes; return the folder."""
     launcher = ('--launcher', 'pytorch') if processes > 1 else ()
     run_tool(
         TRAIN,
@@ -64,12 +64,12 @@ def train(world, name, *args, config=MINI, processes=1, more=()):
 
 
 @pytest.fixture(scope='module')
-def one(world):
+def one_process(world):
     return train(world, 'one')
 
 
 @pytest.fixture(scope='module')
-def two(world):
+def two_processes(world):
     return train(world, 'two', processes=2)
 
 
@@ -84,19 +84,19 @@ def norms_of(work_dir):
     }
 
 
-def test_two_processes_train_as_one(one, two):
-    """Gradients agree to 1e-3 of their length, whatever the steps add."""
-    expected = norms_of(one)
+def test_two_processes_train_like_one(one_process, two_processes):
+    """Gradients agree to 1e-3 of their norm in any summation order."""
+    expected = norms_of(one_process)
     assert list(expected) == [1, 2, 3, 4]
-    assert norms_of(two) == pytest.approx(expected, rel=1e-3)
-    states = state_of(one), state_of(two)
+    assert norms_of(two_processes) == pytest.approx(expected, rel=1e-3)
+    states = state_of(one_process), state_of(two_processes)
     for name, value in states[0].items():
         if name.startswith('label_noise.'):
             torch.testing.assert_close(
                 states[1][name], value, rtol=1e-3, atol=1e-3, msg=name
             )
     assert states[0]['label_noise.iterations'] == 2
-    # A batch's captions in another order.
+    # A batch's captions come in another order.
     queues = [state['context_loss.queue'].sort(0)[0] for state in states]
     torch.testing.assert_close(*queues)
     assert states[0]['context_loss.queue_filled'] == 32
@@ -104,8 +104,8 @@ def test_two_processes_train_as_one(one, two):
 
 
 @pytest.mark.slow
-def test_two_processes_begin_a_round_as_one(world, one):
-    """Every process has the same new ICN and a self-teacher of its own."""
+def test_two_processes_start_a_round_like_one(world, one_process):
+    """All processes have the same new ICN and their own self-teacher."""
     begun = ['custom_hooks.SelfDistillHook.epochs=[1]']
     runs = [
         train(world, f'round_{count}', processes=count, more=begun)
@@ -113,8 +113,8 @@ def test_two_processes_begin_a_round_as_one(world, one):
     ]
     expected = norms_of(runs[0])
     assert norms_of(runs[1]) == pytest.approx(expected, rel=1e-3)
-    # The round made a difference.
-    assert expected[3] != pytest.approx(norms_of(one)[3], rel=1e-2)
+    # The round changed the weights.
+    assert expected[3] != pytest.approx(norms_of(one_process)[3], rel=1e-2)
     elders = [
         load_weights(str(run / 'epoch_2.pth'))['self_teacher']['icn']
         for run in runs
@@ -122,24 +122,28 @@ def test_two_processes_begin_a_round_as_one(world, one):
     torch.testing.assert_close(*elders)
 
 
-def test_two_processes_resume(world, two):
+def test_two_processes_resume(world, two_processes):
     resumed = train(
-        world, 'resumed', '--resume', two / 'epoch_1.pth', processes=2
+        world,
+        'resumed',
+        '--resume',
+        two_processes / 'epoch_1.pth',
+        processes=2,
     )
     assert norms_of(resumed) == pytest.approx(
-        {step: norms_of(two)[step] for step in (3, 4)}, rel=1e-6
+        {step: norms_of(two_processes)[step] for step in (3, 4)}, rel=1e-6
     )
 
 
-def test_two_processes_test_as_one(world, two):
-    """An odd number of images, so that one is looked at twice."""
+def test_two_processes_test_like_one(world, two_processes):
+    """Use an odd number of images, so that one is repeated."""
     outcomes = []
     for processes in (1, 2):
         launcher = ('--launcher', 'pytorch') if processes > 1 else ()
         done = run_tool(
             TEST,
             MINI,
-            two / 'epoch_2.pth',
+            two_processes / 'epoch_2.pth',
             '--eval',
             'mAP',
             'mAP_ko',
@@ -158,9 +162,9 @@ def test_two_processes_test_as_one(world, two):
     assert outcomes[0] == outcomes[1]
 
 
-def test_half_precision_without_a_gpu(world, one):
+def test_half_precision_without_a_gpu(world, one_process):
     amp = train(world, 'amp', '--amp')
-    expected, got = read_losses(one), read_losses(amp)
+    expected, got = read_losses(one_process), read_losses(amp)
     assert list(got) == list(expected)
     for step, losses in expected.items():
         assert got[step] == pytest.approx(losses, rel=0.1, abs=0.02), step
@@ -173,7 +177,7 @@ def test_half_precision_without_a_gpu(world, one):
 
 
 def test_averaged_weights_and_accumulated_gradients(world):
-    """With mmengine's own hook and option; and a resumed run goes on."""
+    """Use mmengine's hook and option, and resume the run."""
     config = world / 'averaged.py'
     config.write_text(
         f'_base_ = [{str(MINI)!r}]\n'
@@ -195,7 +199,7 @@ def test_averaged_weights_and_accumulated_gradients(world):
         load_weights(str(world / name / 'epoch_2.pth'))
         for name in ('averaged', 'averaged_on')
     )
-    # One step of the optimizer for two batches.
+    # One optimizer step for two batches.
     steps = {
         int(state['step']) for state in first['optimizer']['state'].values()
     }
@@ -237,13 +241,13 @@ def test_dist_train_sh(world):
 
 
 @pytest.mark.slow
-def test_dist_test_sh(world, two):
+def test_dist_test_sh(world, two_processes):
     done = run_command(
         'env',
         f'MASTER_PORT={20000 + (os.getpid() + 1) % 20000}',
         REPO / 'tools/dist_test.sh',
         MINI,
-        two / 'epoch_2.pth',
+        two_processes / 'epoch_2.pth',
         2,
         '--eval',
         'mAP',
@@ -253,7 +257,7 @@ def test_dist_test_sh(world, two):
     alone = run_tool(
         TEST,
         MINI,
-        two / 'epoch_2.pth',
+        two_processes / 'epoch_2.pth',
         '--eval',
         'mAP',
         *options(*NO_WORKERS),
@@ -269,7 +273,7 @@ def test_dist_test_sh(world, two):
     [('train', ('configs/a.py',)), ('test', ('configs/a.py', 'b.pth'))],
 )
 def test_slurm(tmp_path, tool, args):
-    """What srun is asked for; there is none here."""
+    """Check srun's arguments with a fake srun."""
     srun = tmp_path / 'srun'
     srun.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
     srun.chmod(srun.stat().st_mode | stat.S_IXUSR)

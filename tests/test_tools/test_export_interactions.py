@@ -1,4 +1,4 @@
-"""The exporting tool on a checkpoint, in both formats."""
+"""export_interactions.py on a checkpoint, in both formats."""
 
 import pytest
 import torch
@@ -33,6 +33,6 @@ def test_file_agrees_with_the_model(weights, tmp_path, name):
         assert 'roi_align' in str(program.graph)
 
 
-def test_another_name_is_refused(weights, tmp_path):
+def test_unknown_file_suffix_is_an_error(weights, tmp_path):
     done = run_tool(EXPORT, weights, '--out', 'part.bin', cwd=tmp_path)
     assert done.code == 2 and 'end in .pt2 or .onnx' in done.text

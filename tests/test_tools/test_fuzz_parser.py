@@ -1,4 +1,4 @@
-"""tools/teacher/fuzz_parser.py as a user runs it."""
+"""tools/teacher/fuzz_parser.py on the command line."""
 
 import json
 import os
@@ -15,7 +15,7 @@ REPO = Path(__file__).parents[2]
 TOOL = REPO / 'tools' / 'teacher' / 'fuzz_parser.py'
 
 
-# Python imports it first: rules that fail over a text, and a stage that does.
+# Imported first by Python: failing rules, and a failing stage.
 SABOTAGE = """
 from importlib import import_module
 
@@ -81,7 +81,7 @@ def test_failing_rule_is_recorded(texts, tmp_path, module, name, code, said):
         assert ' 0 recorded as not parsed' not in done.stdout
 
 
-def test_bad_input_is_one_line(tmp_path):
+def test_bad_input_is_a_one_line_error(tmp_path):
     done = run(tmp_path / 'none.jsonl')
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     (tmp_path / 'empty.txt').write_text('')

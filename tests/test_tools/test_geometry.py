@@ -1,4 +1,4 @@
-"""A data set of boxes alone, from the split to the score."""
+"""Box-only experiments, from the split to the metrics."""
 
 import json
 import shutil
@@ -38,14 +38,14 @@ def ring(count):
 
 
 def scenes(verbs):
-    """Thirty pairs of persons at one object, and images that are no use."""
+    """Build thirty pairs at one object, and unusable images."""
     rng = np.random.default_rng(0)
     made = []
     for i in range(30):
         x, y = rng.integers(0, 40, 2).tolist()
         boxes = [
             ('person', (x, y, x + 20, y + 50)),
-            # The same person, drawn again.
+            # The same person, annotated twice.
             ('person', (x, y, x + 21, y + 50)),
             ('bicycle', (x + 5, y + 20, x + 40, y + 55)),
             ('person', (120, y, 140, y + 40)),
@@ -90,7 +90,7 @@ def teacher(folder, *args, out='teacher'):
 
 @pytest.fixture(scope='module')
 def hico(tmp_path_factory):
-    """A folder to work in: data/hico_geometry with its typical teacher."""
+    """Make a working folder: data/hico_geometry with its typical teacher."""
     folder = write(
         tmp_path_factory.mktemp('geometry'), 'hico_det', ('ride', 'hold')
     )
@@ -125,7 +125,7 @@ def test_split(hico):
             ]
         for section in ('categories', 'verbs', 'hoi_categories'):
             assert content[section] == source[section]
-        # The person drawn twice is one: two persons, each with two others.
+        # The duplicate person is merged: two persons, each with two others.
         count = len(expected)
         assert (
             f'{split:6s}{count:6d} images {4 * count:7d} candidate pairs '
@@ -146,7 +146,7 @@ def test_single_file(hico):
 
 
 def test_folds(hico):
-    """Each image that is not for the test validates once."""
+    """Each non-test image is in exactly one validation fold."""
     rests = []
     for k in range(3):
         out = f'fold{k}'
@@ -199,8 +199,8 @@ def test_folds(hico):
 
 
 @pytest.mark.slow
-def test_study_of_real_words(tmp_path):
-    """A teacher, one file of images, folds and intervals of the study."""
+def test_study_of_real_answers(tmp_path):
+    """Run the study with one teacher, folds and intervals."""
     folder = write(
         tmp_path, 'v_coco', ('ride instr', 'hold obj'), with_classes=False
     )
@@ -240,7 +240,7 @@ def test_study_of_real_words(tmp_path):
 
 
 def test_holdout(hico):
-    """All images of the test file, crowded and empty ones too."""
+    """Use all test images, including crowded and empty ones."""
     done = run(
         hico, 'holdout', 'source.json', 'source.json', '--out', 'official'
     ).check()
@@ -342,7 +342,7 @@ def test_rare(hico):
     assert refused.code == 1 and 'Traceback' not in refused.text
     assert 'only 2 classes' in refused.text
     assert not (hico / 'none.json').exists()
-    # Training that does not see the class, and figures of it.
+    # Training without the class, and metrics of it.
     unseen = 'rare.json'
     run_tool(
         TRAIN,
@@ -378,7 +378,7 @@ def test_teacher(hico):
     assert manifest['counts']['captions'] == 0
 
 
-def test_teacher_that_points(hico):
+def test_pointing_teacher(hico):
     args = ('--precision', '.5', '--recall', '1', '--pointing-accuracy', '1')
     done = teacher(hico, *args, out='points').check()
     assert 'pointing       1.000  of ' in done.text
@@ -397,7 +397,7 @@ def test_teacher_that_points(hico):
         assert all(np.array_equal(same[k], row[k]) for k in same)
 
 
-def test_teacher_writes_the_same_again(hico):
+def test_teacher_is_deterministic(hico):
     def tensors(name, *args):
         teacher(hico, *args, out=name).check()
         return (hico / name / 'knowledge.safetensors').read_bytes()
@@ -463,7 +463,7 @@ def test_train_and_test(hico):
     ).check()
     figures = read_metrics(done.text)
     assert 0 < figures['AP'] <= 100
-    # Each image has two persons who might use its bicycle.
+    # Each image has two persons near its bicycle.
     assert figures['AP_multi'] == figures['AP']
 
 
@@ -507,7 +507,7 @@ def test_official_splits(hico, supervision):
         ('cache_detections', 'LoadImageSize in a pipeline: leave it out'),
     ],
 )
-def test_tools_that_need_images_report_it(hico, tool, message):
+def test_tools_that_need_images_report_an_error(hico, tool, message):
     out = ('--out', 'x.safetensors') if tool != 'get_flops' else ()
     done = run_tool(
         REPO / f'tools/analysis_tools/{tool}.py', HICO, *out, cwd=hico
@@ -517,7 +517,7 @@ def test_tools_that_need_images_report_it(hico, tool, message):
     assert 'Traceback' not in done.text
 
 
-def test_annotations_teach_without_a_cache(hico):
+def test_annotation_supervision_needs_no_cache(hico):
     run_tool(
         TRAIN,
         HICO,

@@ -1,5 +1,4 @@
-"""The proving ground on HICO-DET's real annotations, against the script that
-fixes it."""
+"""Box-only trial on HICO-DET's annotations equals its reference script."""
 
 import json
 import runpy
@@ -50,7 +49,7 @@ def ours(tmp_path_factory):
 
 
 def load_pairs(folder, split):
-    """Boxes as a model gets them, its pairs, and what is annotated."""
+    """Load the model's boxes, its pairs, and the annotations."""
     from mmengine.registry import init_default_scope
 
     from clhoi_mm.datasets import HICODetDataset

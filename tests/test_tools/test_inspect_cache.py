@@ -1,4 +1,4 @@
-"""tools/teacher/inspect_cache.py as a user runs it."""
+"""tools/teacher/inspect_cache.py on the command line."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def write_lines(path, rows):
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """A pass over four images, a cache of it, and annotations of three."""
+    """Write a job's folder of four images, its cache, and annotations."""
     folder = tmp_path_factory.mktemp('inspect')
 
     def raw(name, time, **more):
@@ -137,7 +137,7 @@ def test_pseudo_labels_and_failures(folder):
     assert third.splitlines()[-1] == '  no interactions'
 
 
-def test_a_key_that_is_not_there(folder):
+def test_unknown_key_is_an_error(folder):
     done = run(folder, 'show', 'pass', '--keys', './a.png', 'aa.png')
     assert done.code == 1 and 'A man holds a ball.' in done.text
     assert "1 of 2 images are not in pass, for one 'aa.png'" in done.text
@@ -146,7 +146,7 @@ def test_a_key_that_is_not_there(folder):
     assert done.code == 1 and 'Traceback' not in done.text
 
 
-def test_a_cache_with_the_raw_store_beside(folder):
+def test_cache_next_to_the_raw_answers(folder):
     done = run(
         folder,
         'show',
@@ -185,11 +185,11 @@ def test_pictures_are_drawn_without_torch(folder, tmp_path):
         for name in ('a.png.png', 'b.png.png')
     ]
     assert sizes[0][0] == sizes[1][0] == 720
-    # A caption takes a line more.
+    # A caption takes another line.
     assert 540 < sizes[1][1] < sizes[0][1]
 
 
-def test_pictures_never_replace_images(folder, tmp_path):
+def test_pictures_never_overwrite_images(folder, tmp_path):
     source = tmp_path / 'photos/x.png'
     source.parent.mkdir()
     shutil.copy(folder / 'a.png', source)
@@ -211,7 +211,7 @@ def test_pictures_never_replace_images(folder, tmp_path):
 
 
 @pytest.mark.parametrize('source', ['pass', 'pass/parsed.jsonl', 'cache'])
-def test_compared_with_annotations(folder, source):
+def test_comparison_with_annotations(folder, source):
     done = run(
         folder,
         'compare',
@@ -225,7 +225,7 @@ def test_compared_with_annotations(folder, source):
     out = json.loads(done.text)
     assert out['images'] == 3 and out['outside_vocabulary'] == 1
     assert out['images_not_asked'] == out['images_not_annotated'] == 1
-    # Ball: said of a (right, .9) and b (wrong), not of c: (1 + 2 / 3) / 2.
+    # Ball: labeled in a (right, .9) and b (wrong), missed in c: (1 + 2/3)/2.
     assert out['all']['precision'] == pytest.approx(200 / 3)
     assert out['all']['recall'] == pytest.approx(200 / 3)
     assert out['all']['mAP'] == pytest.approx(100 * (5 / 6 + 1) / 2)
@@ -251,7 +251,7 @@ def test_table(folder, source):
     ]
 
 
-def test_teachers_side_by_side(folder):
+def test_comparison_of_teachers(folder):
     other = [
         make_label(*BALL, 0.5),
         make_label('kick', 'ball', 0.5),
@@ -267,8 +267,8 @@ def test_teachers_side_by_side(folder):
     args = ('compare', 'cache', 'other.jsonl', '--ann', 'ann.json')
     text = run(folder, *args).check().text
     lines = [line.split() for line in text.splitlines()]
-    # Of three images two are annotated with "hold ball"; of the cache's
-    # labels one is false, the ball of b.png, which is in no interaction.
+    # Two of three images are annotated with "hold ball"; one label of the
+    # cache is false: the ball of b.png has no interaction.
     for row in (
         ['cache', '3', '1', '1.00', '66.7', '66.7', '91.7'],
         ['other.jsonl', '1', '0', '3.00', '33.3', '100.0', '100.0'],
@@ -308,8 +308,8 @@ def test_teachers_side_by_side(folder):
         (['--ids', 'list.txt', '--without', 'one.txt'], ['a.png']),
     ],
 )
-def test_some_images_are_compared(folder, args, images):
-    # By key, and by the annotation file's id; others are passed over.
+def test_comparison_of_selected_images(folder, args, images):
+    # Selected by key and by annotation id; other images are skipped.
     (folder / 'list.txt').write_text('./a.png\n2\n\nnone.png\n')
     (folder / 'one.txt').write_text('c.png\n')
     command = ('compare', 'pass', '--ann', 'ann.json', '--json', *args)
@@ -318,7 +318,7 @@ def test_some_images_are_compared(folder, args, images):
     assert out['images_not_annotated'] == 4 - len(images)
 
 
-def test_a_cache_is_checked(folder, tmp_path):
+def test_cache_is_verified(folder, tmp_path):
     text = run(folder, 'check', 'cache').check().text
     assert text.startswith('whole: 4 images, 5 interactions')
     shutil.copytree(folder / 'cache', tmp_path / 'cache')
@@ -329,7 +329,7 @@ def test_a_cache_is_checked(folder, tmp_path):
     assert done.code == 1 and 'damaged' in done.text
 
 
-def test_bad_input_is_one_line(folder):
+def test_bad_input_is_a_one_line_error(folder):
     (folder / 'empty.json').write_text(
         (folder / 'ann.json').read_text().replace('.png', '.jpg')
     )
@@ -362,7 +362,7 @@ def test_bad_input_is_one_line(folder):
 
 
 @pytest.mark.parametrize('place', [0, 1])
-def test_siblings_get_the_standard_module(folder, place):
+def test_standard_library_inspect_is_not_shadowed(folder, place):
     code = (
         f'import sys; sys.path.insert({place}, {str(TOOL.parent)!r}); '
         'import inspect; print(inspect.getsource(inspect.unwrap)[:10]); '

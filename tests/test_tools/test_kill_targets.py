@@ -1,4 +1,4 @@
-"""Converters, cache_detections and training, killed at random moments."""
+"""Converters, cache_detections and training killed at random times."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ TOOL = REPO / 'tools' / 'analysis_tools' / 'kill_test.py'
 @pytest.mark.parametrize(
     'target, kills', [('converter', 12), ('detections', 3), ('training', 3)]
 )
-def test_nothing_is_half_written(target, kills):
+def test_killed_tools_leave_no_partial_files(target, kills):
     done = subprocess.run(
         [sys.executable, TOOL, target, '--kills', str(kills)],
         env=dict(os.environ, PYTHONPATH=str(REPO)),

@@ -1,4 +1,4 @@
-"""tools/analysis_tools/kill_test.py as a user runs it."""
+"""tools/analysis_tools/kill_test.py on the command line."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('lemminflect', reason="the extra 'teacher'")
 REPO = Path(__file__).parents[2]
 TOOL = REPO / 'tools' / 'analysis_tools' / 'kill_test.py'
-# Python imports it first: a store whose lines wait in memory.
+# Imported first by Python: a store that buffers lines in memory.
 SABOTAGE = """
 from clhoi_mm.teacher.store.raw_store import RawStore
 
@@ -48,7 +48,7 @@ def run(*args, path=REPO):
 
 
 @pytest.mark.slow
-def test_a_pass_that_is_killed_loses_nothing():
+def test_killed_job_loses_no_answers():
     done = run('teacher', '--kills', 12)
     assert done.returncode == 0, done.stdout + done.stderr
     assert 'teacher: 12 kills in ' in done.stdout

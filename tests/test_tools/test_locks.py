@@ -1,4 +1,4 @@
-"""Each pin of each lock can be had as a wheel on each Python."""
+"""Each pinned package has a wheel for each supported Python."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from tests.test_tools.test_make_env import REPO, lock, machine
 
-# They come as pure source distributions, which `make setup` builds.
+# Pure source distributions, which `make setup` builds.
 SDISTS = {'onedl-mmcv', 'onedl-mmdetection', 'onedl-mmpretrain', 'mmcv'}
 # glibc 2.28: Debian 10, Ubuntu 18.10, RHEL 8.
 PLATFORMS = [f'manylinux_2_{minor}_x86_64' for minor in range(28, 4, -1)]
@@ -35,12 +35,12 @@ def test_every_pin_has_a_wheel(name: str, version: tuple) -> None:
 
 
 @pytest.mark.slow
-def test_a_pin_without_a_wheel_is_found() -> None:
+def test_pin_without_a_wheel_is_detected() -> None:
     assert missing_wheels('3.14', ['numpy==2.2.6']) == ['numpy==2.2.6']
 
 
 def missing_wheels(python: str, pins: list[str]) -> list[str]:
-    """Pins without a wheel for one Python on x86-64 Linux."""
+    """Return pins without an x86-64 Linux wheel for a Python."""
     command = [sys.executable, '-m', 'pip', 'install', '--dry-run', '-q']
     command += ['--no-deps', '--ignore-installed', '--only-binary=:all:']
     command += ['--target', str(Path('no', 'such', 'folder'))]

@@ -1,4 +1,4 @@
-"""analyze_logs.py and print_config.py, as a user runs them."""
+"""analyze_logs.py and print_config.py on the command line."""
 
 import json
 
@@ -14,7 +14,7 @@ PRINT = REPO / 'tools' / 'analysis_tools' / 'print_config.py'
 
 
 def write_run(work_dir, name, first_epoch, last_epoch, seconds):
-    """A run's log: two lines an epoch, mAP after it."""
+    """Write a run's log, two lines and mAP per epoch."""
     rows = []
     for epoch in range(first_epoch, last_epoch + 1):
         for half in (0, 1):
@@ -24,7 +24,7 @@ def write_run(work_dir, name, first_epoch, last_epoch, seconds):
                     loss=10 / step,
                     loss_context=5 / step,
                     data_time=0.02 if name == '2' else 0.01,
-                    # Loaders start in an epoch's first line.
+                    # Data loaders start in an epoch's first line.
                     time=seconds[epoch] + (9 if half == 0 else 0),
                     epoch=epoch,
                     iter=step,
@@ -42,7 +42,7 @@ def write_run(work_dir, name, first_epoch, last_epoch, seconds):
 
 @pytest.fixture
 def resumed(tmp_path):
-    """A work dir: killed in its third epoch, resumed after the second."""
+    """Write the work dir of a killed and resumed run."""
     log = write_run(tmp_path / 'runs', '1', 1, 3, {1: 0.1, 2: 0.3, 3: 99.0})
     log.write_text(log.read_text() + '{"loss": 1.')
     write_run(tmp_path / 'runs', '2', 3, 4, {3: 0.2, 4: 0.2})
@@ -102,7 +102,7 @@ def test_curves_of_two_logs(resumed, tmp_path):
         cwd=tmp_path,
     ).check()
     assert done.text == '4 curves in plots/curves.png\n'
-    # Iterations at the left, epochs at the right.
+    # Iterations on the left, epochs on the right.
     height, width, _ = cv2.imread(str(tmp_path / 'plots/curves.png')).shape
     assert width > 2.5 * height
     assert [path.name for path in (tmp_path / 'plots').iterdir()] == [
@@ -118,7 +118,7 @@ def test_curves_of_two_logs(resumed, tmp_path):
     (['runs', '--legend', 'a', 'b'], ['--legend', '1 curves']),
     (['runs', '--out', 'curves.xyz'], ['curves.xyz', '.png']),
 ])  # fmt: skip
-def test_unplottable_values_are_named(resumed, tmp_path, args, parts):
+def test_unplottable_values_are_errors(resumed, tmp_path, args, parts):
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'notes.json').write_text('a\nb\n')
     if '--out' not in args:
@@ -154,7 +154,7 @@ def test_config_is_printed_and_saved(tmp_path, suffix):
     ]
 
 
-def test_config_that_cannot_be_printed_or_saved(tmp_path):
+def test_config_errors(tmp_path):
     done = run_tool(PRINT, 'nowhere.py', cwd=tmp_path)
     assert done.code != 0 and 'Traceback' not in done.text
     assert_in(done.text, 'nowhere.py')

@@ -1,4 +1,4 @@
-"""The set-up's parts: what they refuse, what they advise, what they show."""
+"""Parts of the environment set-up: checks, advice and progress."""
 
 import ast
 import importlib
@@ -29,7 +29,7 @@ SYSTEMS = {
 
 
 def part(name: str):
-    """A module of the set-up, imported as its script imports it."""
+    """Import a module of the set-up like its script does."""
     sys.path.insert(0, str(SETUP))
     try:
         return importlib.import_module(name)
@@ -49,10 +49,10 @@ torch_choice = part('torch_choice')
 @pytest.mark.parametrize(
     'path', sorted(SETUP.glob('*.py')), ids=lambda p: p.name
 )
-def test_an_old_python_reads_its_own_refusal(path: Path) -> None:
+def test_set_up_parses_on_old_pythons(path: Path) -> None:
     tree = ast.parse(path.read_text(), feature_version=(3, 6))
     managers = [n for n in ast.walk(tree) if isinstance(n, ast.With)]
-    # In parentheses several are newer, and ruff adds these.
+    # Parenthesized context managers are newer syntax, which ruff adds.
     assert all(len(node.items) == 1 for node in managers)
 
 
@@ -69,7 +69,7 @@ def test_an_old_python_reads_its_own_refusal(path: Path) -> None:
         ('void', ''),
     ],
 )
-def test_system_is_known_by_its_own_file(
+def test_system_is_read_from_os_release(
     tmp_path: Path, system: str, family: str
 ) -> None:
     (tmp_path / 'usr/lib').mkdir(parents=True)
@@ -89,7 +89,7 @@ def test_system_without_the_file(tmp_path: Path) -> None:
         ('', 'install it with the package manager of this system'),
     ],
 )
-def test_missing_parts_are_named_as_the_system_names_them(
+def test_missing_packages_have_the_systems_names(
     monkeypatch, family: str, command: str
 ) -> None:
     monkeypatch.setattr(machine.sys, 'base_prefix', '/usr')
@@ -97,13 +97,13 @@ def test_missing_parts_are_named_as_the_system_names_them(
     assert command in machine.advise(family, parts, '3.13')
 
 
-def test_fedoras_headers(monkeypatch) -> None:
+def test_python_headers_on_fedora(monkeypatch) -> None:
     monkeypatch.setattr(machine.sys, 'base_prefix', '/usr')
     advice = machine.advise('fedora', ('Python.h', 'a C++ compiler'), '3.7')
     assert advice == 'run "sudo dnf install python3.7-devel gcc-c++"'
 
 
-def test_python_from_elsewhere_is_not_the_systems(monkeypatch) -> None:
+def test_foreign_python_is_not_the_systems(monkeypatch) -> None:
     monkeypatch.setattr(machine.sys, 'base_prefix', '/opt/python')
     advice = machine.advise('debian', ('Python.h',), '3.13')
     assert 'apt-get' not in advice and '/opt/python' in advice
@@ -113,7 +113,7 @@ def test_python_from_elsewhere_is_not_the_systems(monkeypatch) -> None:
 
 
 def tools(folder: Path, *names: str, says: str = '') -> str:
-    """A folder of commands that do nothing, well, as the path."""
+    """Make a PATH folder of commands that do nothing and succeed."""
     for name in names:
         path = folder / name
         path.write_text(f'#!/bin/sh\n{says}\n')
@@ -172,12 +172,12 @@ def test_wrong_python_and_no_other(
     monkeypatch, tmp_path: Path, system: str, offered: str, advice: str
 ) -> None:
     path = tools(tmp_path, 'apt-cache', says=offered)
-    # One of pyenv's names, which does not start.
+    # A pyenv shim, which does not start.
     tools(tmp_path, 'python3.11', says='exit 127')
     assert advice in refusal(monkeypatch, (3, 9), system, path)
 
 
-def test_row_b_ends_before_the_newest_python(
+def test_openmmlab_row_refuses_the_newest_python(
     monkeypatch, tmp_path: Path
 ) -> None:
     path = tools(tmp_path, 'python3.14', 'python3.12')
@@ -186,12 +186,12 @@ def test_row_b_ends_before_the_newest_python(
     assert 'PYTHON=python3.12' in message
 
 
-def test_torch_has_nothing_for_musl(monkeypatch, tmp_path: Path) -> None:
+def test_musl_is_refused(monkeypatch, tmp_path: Path) -> None:
     message = refusal(monkeypatch, (3, 12), 'alpine', str(tmp_path))
     assert 'torch has no wheels for Alpine Linux' in message
 
 
-def test_this_machine_passes() -> None:
+def test_current_machine_passes() -> None:
     machine.check_machine('onedl', compiles=False)
 
 
@@ -201,7 +201,7 @@ def test_missing_venv(monkeypatch) -> None:
         machine.check_machine('onedl', compiles=False)
 
 
-def test_compiler_is_asked_for_where_something_is_compiled(
+def test_compiler_is_required_for_compiled_packages(
     monkeypatch,
 ) -> None:
     monkeypatch.setenv('CXX', '/no/such/compiler')
@@ -215,7 +215,7 @@ LOCKS = ('onedl', 'openmmlab', 'web')
 
 @pytest.mark.parametrize('python', ['3.10', '3.11', '3.13', '3.14'])
 @pytest.mark.parametrize('name', LOCKS)
-def test_lock_is_read_as_pip_reads_it(name: str, python: str) -> None:
+def test_lock_is_parsed_like_pip(name: str, python: str) -> None:
     path = REPO / 'requirements' / f'lock-{name}.txt'
     lines = path.read_text().splitlines()
     pins = [Requirement(line) for line in lines if not line.startswith('#')]
@@ -229,7 +229,7 @@ def test_lock_is_read_as_pip_reads_it(name: str, python: str) -> None:
 @pytest.mark.parametrize(
     'text', ['torch>=2', 'a==1; sys_platform == "linux"', 'a==1\na==2']
 )
-def test_other_lines_are_no_lock(tmp_path: Path, text: str) -> None:
+def test_other_lines_are_not_a_lock(tmp_path: Path, text: str) -> None:
     path = tmp_path / 'lock.txt'
     path.write_text(text)
     with pytest.raises(ValueError, match='lock.txt'):
@@ -237,7 +237,7 @@ def test_other_lines_are_no_lock(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize('row', ['onedl', 'openmmlab'])
-def test_lock_has_what_the_script_takes_out_of_it(row: str) -> None:
+def test_lock_contains_the_packages_the_script_uses(row: str) -> None:
     make_env = part('make_env')
     pins = lock.read_lock(REPO / 'requirements' / f'lock-{row}.txt', (3, 13))
     special = (*make_env.BUILD_TOOLS, *torch_choice.NAMES, 'ninja')
@@ -245,7 +245,7 @@ def test_lock_has_what_the_script_takes_out_of_it(row: str) -> None:
         assert pins[name].startswith(f'{name}==')
     cuda = [name for name in pins if torch_choice.is_cuda(name)]
     assert len(cuda) == 19 and 'triton' in cuda
-    # What the lock's torch asks for is there; other packages are no CUDA.
+    # The lock's torch has its requirements; others need no CUDA.
     assert not {'torch', 'numpy', 'torchvision'} & set(cuda)
 
 
@@ -267,7 +267,7 @@ def test_lock_has_what_the_script_takes_out_of_it(row: str) -> None:
         (['triton-windows; platform_system == "Windows"'], {}),
     ],
 )
-def test_what_torch_asks_of_cuda(lines: list, asked: dict) -> None:
+def test_cuda_requirements_of_torch(lines: list, asked: dict) -> None:
     assert torch_choice.required_cuda(lines) == asked
 
 
@@ -307,7 +307,7 @@ def test_failures_of_pip_are_explained(log: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     'release, cpu_only', [(None, True), ('13.0', False), ('12.4', True)]
 )
-def test_ops_are_built_for_a_gpu_only_with_a_fitting_nvcc(
+def test_cuda_operators_need_a_matching_nvcc(
     tmp_path: Path, release, cpu_only: bool
 ) -> None:
     if release:
@@ -379,7 +379,7 @@ def test_output_goes_to_the_log_and_progress_to_the_screen(
     assert any('1/3 files' in line for line in lines)
 
 
-def test_where_the_time_went(tmp_path: Path) -> None:
+def test_times_of_the_steps(tmp_path: Path) -> None:
     notes = tmp_path / 'notes'
 
     def run(*args: str) -> subprocess.CompletedProcess:
@@ -399,7 +399,7 @@ def test_where_the_time_went(tmp_path: Path) -> None:
     assert training.endswith(' s  training')
 
 
-def test_makefile_passes_on_what_the_user_chose() -> None:
+def test_makefile_passes_on_the_users_options() -> None:
     dry = subprocess.run(
         ['make', '-n', 'demo', 'ROW=openmmlab', 'OPS=compiled', 'TORCH=2.13'],
         cwd=REPO,

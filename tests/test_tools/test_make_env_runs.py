@@ -1,4 +1,4 @@
-"""The set-up as a user runs it, on a project of tiny packages, offline."""
+"""Environment set-up on a project of tiny packages, offline."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from tests.test_tools.tiny_index import (
     write_wheel,
 )
 
-# They start pip a dozen times.
+# These tests start pip a dozen times.
 slow = pytest.mark.slow
 REPO = Path(__file__).resolve().parents[2]
 BUILD_TOOLS = ('pip', 'setuptools', 'wheel')
 
 
 class Project:
-    """A project with the real set-up script and a lock of tiny packages."""
+    """A project with the real set-up script and tiny locked packages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -88,7 +88,7 @@ class Project:
         return [sys.executable, script, 'onedl', str(self.venv), *args]
 
     def set_up(self, *args: str, **env: str) -> str:
-        """Run it; what it prints."""
+        """Run the set-up and return its output."""
         done = self.try_set_up(*args, **env)
         assert done.returncode == 0, done.stdout
         return done.stdout
@@ -105,7 +105,7 @@ class Project:
         )
 
     def refusal(self, *args: str, **env: str) -> str:
-        """Run it, which must end with one sentence; that one."""
+        """Run a failing set-up and return its one-line error."""
         done = self.try_set_up(*args, **env)
         assert done.returncode == 1, done.stdout
         assert 'Traceback' not in done.stdout
@@ -131,7 +131,7 @@ class Project:
 
 @pytest.fixture(scope='module')
 def complete(tmp_path_factory) -> Path:
-    """The folder of a project whose environment is complete."""
+    """Return the folder of a project with a complete environment."""
     project = Project(tmp_path_factory.mktemp('project'))
     project.write()
     text = project.set_up()
@@ -141,7 +141,7 @@ def complete(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def project(complete: Path, tmp_path: Path) -> Project:
-    """A copy of it: nothing of ours in an environment names its folder."""
+    """Copy the project; its environment does not contain its path."""
     folder = tmp_path / 'project'
     shutil.copytree(complete, folder, symlinks=True)
     return Project(folder)
@@ -153,12 +153,12 @@ def test_complete_environment(project: Project) -> None:
     assert installed['nvidia-thing'] == '13.0'
     assert installed['clhoi_mm'] == '0.0.0'
     assert 'ninja' not in installed
-    assert not project.is_compiled()  # though torch was there already
+    assert not project.is_compiled()  # Although torch was there already.
     assert project.set_up() == ''
 
 
 @slow
-def test_interrupted_at_any_moment(complete: Path, tmp_path: Path) -> None:
+def test_interrupt_at_any_time(complete: Path, tmp_path: Path) -> None:
     project = Project(tmp_path / 'project')
     shutil.copytree(
         complete, project.folder, ignore=shutil.ignore_patterns('.venv')
@@ -173,7 +173,7 @@ def test_interrupted_at_any_moment(complete: Path, tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            # A shell's background job, as this may be, ignores it.
+            # A shell's background job, as this may be, ignores the signal.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             text=True,
         )
@@ -208,7 +208,7 @@ def lose_python(project: Project) -> None:
 
 @slow
 @pytest.mark.parametrize('damage', [remove_pip, cut_packages, lose_python])
-def test_half_made_environment_is_completed(project: Project, damage) -> None:
+def test_partial_environment_is_completed(project: Project, damage) -> None:
     damage(project)
     (project.venv / '.lock-hash').unlink()
     project.set_up()
@@ -241,7 +241,7 @@ def test_environment_of_the_other_row(project: Project) -> None:
     assert f'"rm -r {project.venv}"' in done.stderr
 
 
-def test_no_index_answers(project: Project) -> None:
+def test_unreachable_index_is_an_error(project: Project) -> None:
     shutil.rmtree(project.site / 'torch')
     (project.venv / '.lock-hash').unlink()
     message = project.refusal(
@@ -263,7 +263,7 @@ def test_missing_package_is_named(project: Project) -> None:
 
 
 @slow
-def test_torch_of_a_version(project: Project) -> None:
+def test_torch_version_option(project: Project) -> None:
     write_wheel(project.wheels, 'torch', '2.14.1', ['cuda-new==14.0'])
     write_wheel(project.wheels, 'torch', '2.15.0')
     write_wheel(project.wheels, 'cuda-new', '14.0')
@@ -274,7 +274,7 @@ def test_torch_of_a_version(project: Project) -> None:
     assert installed['torch'] == '2.14.1'
     assert installed['torchvision'] == '0.29.1'
     assert installed['cuda-new'] == '14.0'
-    assert project.set_up() == ''  # as in: make demo, after it
+    assert project.set_up() == ''  # As in a second `make demo`.
     assert project.set_up('--torch', '2.14.1') == ''
     project.set_up('--torch', 'lock')
     assert project.installed()['torch'] == '2.12.1'
@@ -283,7 +283,7 @@ def test_torch_of_a_version(project: Project) -> None:
 
 @slow
 @pytest.mark.parametrize('kind', ['index', 'folder', 'find-links'])
-def test_cpu_build_brings_nothing_of_cuda(
+def test_cpu_build_installs_no_cuda_packages(
     complete: Path, tmp_path: Path, kind: str
 ) -> None:
     project = Project(tmp_path / 'project')
@@ -298,7 +298,7 @@ def test_cpu_build_brings_nothing_of_cuda(
     ]
     if kind == 'index':
         url = write_index(project.folder / 'simple', cpu)
-        # pip reads no index, a user's own included, where PIP_NO_INDEX is set
+        # With PIP_NO_INDEX, pip reads no index, a user's own included.
         project.set_up('--torch', url, PIP_NO_INDEX='', PIP_INDEX_URL=url)
     elif kind == 'folder':
         project.set_up('--torch', str(folder))
@@ -312,7 +312,7 @@ def test_cpu_build_brings_nothing_of_cuda(
 
 
 @slow
-def test_newest_torch_of_a_folder(project: Project) -> None:
+def test_newest_torch_in_a_folder_is_used(project: Project) -> None:
     folder = project.folder / 'mine'
     for torch, torchvision in (('2.12.1', '0.27.1'), ('2.13.0', '0.28.0')):
         write_wheel(folder, 'torch', f'{torch}+mine')
@@ -331,22 +331,22 @@ def test_folder_without_torchvision(project: Project) -> None:
 
 
 @pytest.mark.parametrize('torch', ['/no/such', '2.x', 'newest'])
-def test_torch_that_is_nothing(project: Project, torch: str) -> None:
+def test_invalid_torch_option(project: Project, torch: str) -> None:
     message = project.refusal('--torch', torch)
     assert f'TORCH={torch} is neither a version, nor an index' in message
 
 
 @slow
 def test_switching_between_the_kinds_of_operators(project: Project) -> None:
-    compiler = {'CXX': sys.executable}  # any command will do
+    compiler = {'CXX': sys.executable}  # Any command does.
     project.set_up('--ops', 'compiled', **compiler)
     assert project.is_compiled()
     assert project.installed()['ninja'] == '1.13.2'
     assert project.set_up(**compiler) == ''
-    # pip has that wheel in its cache now.
+    # pip now has that wheel in its cache.
     project.set_up('--ops', 'torchvision')
     assert not project.is_compiled()
-    # A cached wheel of another torch is not taken.
+    # A cached wheel of another torch is not used.
     write_wheel(project.wheels, 'torch', '2.13.0')
     write_wheel(project.wheels, 'torchvision', '0.28.0', ['torch==2.13.0'])
     text = project.set_up('--ops', 'compiled', '--torch', '2.13.0', **compiler)
@@ -355,7 +355,7 @@ def test_switching_between_the_kinds_of_operators(project: Project) -> None:
 
 
 @slow
-def test_torch_that_mmcv_does_not_compile_against(project: Project) -> None:
+def test_torch_that_mmcv_does_not_support(project: Project) -> None:
     write_wheel(project.wheels, 'torch', '2.14.1')
     write_wheel(project.wheels, 'torchvision', '0.29.1', ['torch==2.14.1'])
     message = project.refusal(

@@ -1,4 +1,4 @@
-"""Converted weights, from a download's folder to a detector that works."""
+"""Converted weights, from a downloaded folder to a working detector."""
 
 import pytest
 import torch
@@ -18,12 +18,12 @@ DETR = dict(
     decoder_attention_heads=8, encoder_ffn_dim=32, decoder_ffn_dim=32,
     num_queries=5, num_labels=91)  # fmt: skip
 CLASSES = CocoDataset.METAINFO['classes']
-WINNER = 18  # COCO's id of dogs
+WINNER = 18  # COCO's category id of dog.
 
 
 @pytest.fixture(scope='module')
 def download(tmp_path_factory):
-    """A small DETR as Hugging Face's folders look; it sees dogs only."""
+    """Write a small Hugging Face DETR that detects only dogs."""
     transformers = pytest.importorskip('transformers')
     from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights
 
@@ -58,7 +58,7 @@ def small_detr():
     return config
 
 
-def test_clhoi_accepts_it(download, tmp_path):
+def test_clhoi_loads_the_converted_detector(download, tmp_path):
     done = run_tool(
         TOOLS / 'detr.py', download, '--out', 'ckpt/detr.pth', cwd=tmp_path
     ).check()
@@ -115,7 +115,7 @@ def test_other_files_are_refused(download, tmp_path):
     assert_in(run('detr', tmp_path), 'loaded safely')
 
 
-def test_clip_names_the_options_to_configure(tmp_path):
+def test_clip_conversion_prints_the_config_options(tmp_path):
     transformers = pytest.importorskip('transformers')
     config = transformers.CLIPVisionConfig(
         hidden_size=16, intermediate_size=16, num_hidden_layers=1,

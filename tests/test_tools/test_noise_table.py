@@ -1,4 +1,4 @@
-"""tools/analysis_tools/label_noise.py: what a teacher mixes up."""
+"""tools/analysis_tools/label_noise.py prints a teacher's confusions."""
 
 import json
 
@@ -14,7 +14,7 @@ TOOL = REPO / 'tools' / 'analysis_tools' / 'label_noise.py'
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """A student that found "feed horse" called "ride horse" nine times."""
+    """Write a student whose noise model confused feed with ride horse."""
     noise = EMLabelNoise('mini', warmup=0, confusion_prior=(0.5, 4.5))
     names = noise.vocabulary.names
     link = (noise.source == names.index('feed horse')) & (
@@ -32,7 +32,7 @@ def checkpoint(tmp_path):
     return path
 
 
-def test_warm_up_that_was_not_over(checkpoint):
+def test_unfinished_warmup(checkpoint):
     content = torch.load(checkpoint)
     content['state_dict']['label_noise.iterations'].zero_()
     torch.save(content, checkpoint)
@@ -45,7 +45,7 @@ def test_table_and_matrix(checkpoint, tmp_path):
     done = run_tool(TOOL, checkpoint, '--top', 2, '--json', out, cwd=tmp_path)
     lines = done.check().text.splitlines()
     first = next(i for i, line in enumerate(lines) if 'labeled as' in line)
-    # (0.5 + 9) / (5 + 10), and the prior's 60 of 100 for itself.
+    # (0.5 + 9) / (5 + 10), and the prior's 60 of 100 for recall.
     assert lines[first + 1].split() == [
         'feed',
         'horse',
@@ -75,13 +75,13 @@ def test_mismatches_are_reported(checkpoint, tmp_path, args, message):
     assert message in done.text
 
 
-def test_rates_that_were_learned_by_gradient(tmp_path):
+def test_rates_of_learnable_label_noise(tmp_path):
     noise = LearnableLabelNoise('mini', warmup=0, lr_mult=10.0)
     names = noise.vocabulary.names
     link = (noise.source == names.index('feed horse')) & (
         noise.label == names.index('ride horse')
     )
-    noise.confusion_logits.data[link] = 0.2  # 2 logits
+    noise.confusion_logits.data[link] = 0.2  # Two logits.
     path = tmp_path / 'epoch_1.pth'
     config = dict(
         teacher_head=dict(vocabulary='mini'),

@@ -1,4 +1,4 @@
-"""V-COCO's config on real photos, which lie beside the repository or not."""
+"""V-COCO's config on real photos, where available."""
 
 import json
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(
     not PHOTOS, reason='no photos: set CLHOI_SHARED to a folder with data/'
 )
 VOCABULARY = HOIVocabulary.load('v_coco')
-# The real pipeline, small images, and no weights but random ones.
+# The real pipeline with small images and random weights.
 CONFIG = """
 _base_ = [{base!r}]
 model = dict(
@@ -86,7 +86,7 @@ def write_config(folder, height, epochs=1, live=False):
 
 
 def write_untrained(config, detector, path):
-    """A student that was never trained, as a checkpoint."""
+    """Write an untrained student's checkpoint."""
     cfg = Config.fromfile(config)
     init_default_scope('clhoi_mm')
     torch.manual_seed(0)
@@ -97,8 +97,8 @@ def write_untrained(config, detector, path):
 
 
 @pytest.mark.slow
-def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
-    """Overfitting with ground-truth detections."""
+def test_overfits_three_pairs_of_the_annotated_photo(tmp_path):
+    """Overfit with ground-truth detections."""
     write_vcoco_photo(tmp_path / 'data/v_coco', SHARED)
     config = write_config(tmp_path, 200, 150)
     run_tool(TRAIN, config, cwd=tmp_path).check()
@@ -151,7 +151,7 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
     ]
     assert {item[0] for item in found} == {item[0] for item in expected}
     for item in found:
-        # Boxes come back from the smaller image rounded.
+        # Boxes are rounded when scaled back from the smaller image.
         assert any(
             item[0] == other[0] and np.allclose(item[1:], other[1:], atol=1.5)
             for other in expected
@@ -161,7 +161,7 @@ def test_three_pairs_of_the_annotated_photo_are_found(tmp_path):
 
 
 def test_photos_through_an_untrained_detector(tmp_path):
-    """Nothing sensible is found, but boxes, scores and pictures are right."""
+    """Detections are random, but boxes, scores and pictures are valid."""
     root = tmp_path / 'data/v_coco'
     (root / 'images').mkdir(parents=True)
     (root / 'annotations').mkdir()
@@ -197,7 +197,7 @@ def test_photos_through_an_untrained_detector(tmp_path):
         0,
         cwd=tmp_path,
     ).check()
-    assert read_metrics(done.text) == {}  # no person is annotated
+    assert read_metrics(done.text) == {}  # No person is annotated.
     results = json.loads((tmp_path / 'out.json').read_text())
     assert len(results) == 3
     for result, (width, height) in zip(results, sizes):

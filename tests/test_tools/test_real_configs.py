@@ -1,4 +1,4 @@
-"""The configs of HICO-DET and V-COCO, typed as users type them.
+"""Configs of HICO-DET and V-COCO on the command line.
 
 The data sets are made up but have the real names and classes; the detector
 and CLIP have their real shapes (CLIP's text width) and random weights.
@@ -27,7 +27,7 @@ from tests.tool_utils import (
 )
 
 CLIP = 'openai/clip-vit-base-patch32'
-# Name, training split, writer, and the numbers of its classes.
+# Name, training split, writer, and its numbers of classes.
 DATA = dict(
     hico=('hico_det', 'train', write_hico_det, 600),
     vcoco=('v_coco', 'trainval', write_v_coco, 236),
@@ -44,7 +44,7 @@ QUICK = (
 
 
 def keep_first(ann_file, count):
-    """Leave out all images but the first; every class stays declared."""
+    """Keep only the first image; every class stays declared."""
     content = json.loads(ann_file.read_text())
     content['images'] = content['images'][:count]
     ids = {image['id'] for image in content['images']}
@@ -66,7 +66,7 @@ def simulate(folder, name):
 
 @pytest.fixture(scope='module')
 def workplace(tmp_path_factory):
-    """A working folder with all that both configs ask for."""
+    """Make a working folder with all files that both configs need."""
     pytest.importorskip('transformers')
     folder = tmp_path_factory.mktemp('workplace')
     write_clip(folder / CLIP, 512)
@@ -94,7 +94,7 @@ def test_config_trains_and_tests(workplace, name):
     assert list(losses) == [1, 2]
     for values in losses.values():
         assert np.isfinite(list(values.values())).all()
-        # There are pairs, and words about them.
+        # There are candidate pairs and pseudo-labels for them.
         assert values['loss_mil'] > 0 and values['loss_contrast'] > 0
     asked = 'mAP' if name == 'hico' else 'AP_role'
     done = run_tool(
@@ -126,7 +126,7 @@ def test_config_trains_and_tests(workplace, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', DATA)
-def test_command_exactly_as_users_type_it(workplace, name):
+def test_documented_commands_literally(workplace, name):
     link = workplace / 'tools'
     if not link.exists():
         link.symlink_to(REPO / 'tools')
@@ -154,7 +154,7 @@ def test_command_exactly_as_users_type_it(workplace, name):
     'name', ['hico', pytest.param('vcoco', marks=pytest.mark.slow)]
 )
 def test_missing_files_are_named_step_by_step(workplace, tmp_path, name):
-    """Following each error's advice leads to a run that trains."""
+    """Following each error's remedy leads to a run that trains."""
     data, split, *_ = DATA[name]
     config = REPO / f'configs/clhoi_r50_{name}.py'
 

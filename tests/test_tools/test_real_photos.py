@@ -1,4 +1,4 @@
-"""docs/real_photos.md's commands on drawn images and random weights."""
+"""Commands of docs/real_photos.md on drawn images, random weights."""
 
 import json
 import re
@@ -26,7 +26,7 @@ TOOLS = REPO / 'tools'
 CACHE = TOOLS / 'analysis_tools/cache_detections.py'
 LIVE = REPO / 'configs/clhoi_yolox-nano_coco-captions.py'
 STUDY = REPO / 'configs/studies/coco_captions.py'
-# What is left out of the page's commands: its weights, and minutes.
+# Replacements for the weights and slow steps of the page's commands.
 TINY = """
 _base_ = {base!r}
 model = dict(
@@ -49,7 +49,7 @@ VERBS = {'hold obj': 'holding', 'ride instr': 'riding'}
 
 
 def write_nano(path):
-    """Random weights that see persons and bicycles everywhere."""
+    """Write random weights that detect persons and bicycles everywhere."""
     init_default_scope('mmdet')
     torch.manual_seed(0)
     detector = MODELS.build(Config.fromfile(LIVE).detector)
@@ -58,7 +58,7 @@ def write_nano(path):
         detector.bbox_head.multi_level_conv_obj,
     ):
         conv_cls.bias.data[:] = -20.0
-        # The last level alone, or suppression takes its time.
+        # Only the last level, to keep suppression fast.
         conv_obj.bias.data[:] = -20.0
     conv_cls.bias.data[:2] = 0.0
     conv_obj.bias.data[:] = 0.0
@@ -71,7 +71,7 @@ def write_photo(rng, path):
 
 
 def write_captioned(folder, rng):
-    """Six photos as COCO has them; one shows no person, one is V-COCO's."""
+    """Write six COCO-like photos; one without persons, one of V-COCO."""
     images = [
         dict(id=i, file_name=f'{i:012d}.jpg') for i in (1, 2, 3, 4, 5, 11)
     ]
@@ -97,7 +97,7 @@ def write_captioned(folder, rng):
 
 
 def write_v_coco(folder, rng):
-    """Six photos in the layout of instances_vcoco_test.json, and two lists."""
+    """Write six photos as in instances_vcoco_test.json, and two lists."""
     rows = []
     for i in range(11, 17):
         name = f'COCO_val2014_{i:012d}.jpg'
@@ -171,17 +171,17 @@ def world(tmp_path_factory):
     return folder
 
 
-def test_photos_are_those_of_people_that_are_not_tested(world):
+def test_selected_photos_show_people_outside_the_test_set(world):
     names = (world / 'data/coco/photos.txt').read_text().split()
     assert names == [f'{i:012d}.jpg' for i in (1, 2, 3, 4)]
-    # As they are and mirrored, those of labels as well.
+    # Originals and flipped copies, also of the labels.
     for data, count in (('coco', 4), ('v_coco', 6)):
         file = DetectionFile.open(world / f'data/{data}/features.safetensors')
         assert sorted(file.flipped) == [False] * count + [True] * count
 
 
-def test_training_testing_and_a_picture(world):
-    """From features; the picture needs the config with photos."""
+def test_training_testing_and_inference(world):
+    """Train from features; inference needs the config with photos."""
     done = run_tool(TRAIN, 'tiny_features.py', cwd=world).check()
     loss = [
         float(value) for value in re.findall(r'loss_mil: ([\d.]+)', done.text)
@@ -209,7 +209,7 @@ def test_training_testing_and_a_picture(world):
 
 
 @pytest.mark.slow
-def test_study_prints_every_kind_of_row(world):
+def test_study_prints_all_rows(world):
     done = run_tool(
         REPO / 'projects/studies/study.py', 'study.py', '--rows', 'random',
         'pseudo-labels', 'no-noise', 'instance',
@@ -229,6 +229,6 @@ def test_study_prints_every_kind_of_row(world):
                 metrics[f'{test}AP_role_s1_{end}'] for end in ('low', 'high')
             )
             assert 0 <= low <= high <= 100
-    # All photos are scored, whichever model was trained without them.
+    # All photos are scored by the fold's model that did not see them.
     (kept,) = world.glob('work_dirs/study_study/instance-0-*/predictions.npz')
     assert sorted(Predictions.read(kept).img_id.tolist()) == [13, 14, 15, 16]

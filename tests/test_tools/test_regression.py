@@ -1,4 +1,4 @@
-"""tools/analysis_tools/regression.py, as before and after a refactoring."""
+"""regression.py records and compares results."""
 
 import json
 import runpy
@@ -16,7 +16,7 @@ CASE = 'mini/label-free-counted-2'
 
 
 @pytest.mark.slow
-def test_compares_with_what_it_recorded(tmp_path):
+def test_compares_with_recorded_results(tmp_path):
     def run(command, *others):
         return run_tool(
             TOOL, command, 'r.json', '--only', CASE, *others, cwd=tmp_path
@@ -28,14 +28,14 @@ def test_compares_with_what_it_recorded(tmp_path):
     assert list(record['cases']) == [CASE]
     rows = record['cases'][CASE]['iterations']
     assert len(rows) == 60
-    # Adam's first steps have moved the loss.
+    # Adam's first steps have changed the loss.
     assert rows[0][0] != rows[1][0]
     assert max(record['cases'][CASE]['metrics']) > 5
 
     done = run('compare').check()
     assert '1 of 1 recorded cases, largest difference 0\n' in done.text
 
-    # The first iterations are those of context distillation alone.
+    # The first iterations use context distillation only.
     changed = 'model.interaction_loss.extra_positive_prior=0.31'
     done = run('compare', *options(changed))
     assert done.code == 1
@@ -104,7 +104,7 @@ def test_casts_all_floats_of_a_batch():
     assert torch.equal(cast.gt_hois.scores.float(), sample.gt_hois.scores)
 
 
-def test_additional_values_are_left_out_and_named():
+def test_additional_values_are_ignored_and_reported():
     tool = runpy.run_path(str(TOOL))
     before = dict(
         iterations=[[3.0, 1.0, 1.0, 2.0]], metrics=[40.0], names=['a']
@@ -135,7 +135,7 @@ def test_additional_values_are_left_out_and_named():
         (None, ['No such file', 'r.json']),
     ],
 )
-def test_refuses_what_it_cannot_compare(tmp_path, content, parts):
+def test_incomparable_results_are_errors(tmp_path, content, parts):
     if content:
         (tmp_path / 'r.json').write_text(content)
     done = run_tool(TOOL, 'compare', 'r.json', cwd=tmp_path)
@@ -143,7 +143,7 @@ def test_refuses_what_it_cannot_compare(tmp_path, content, parts):
     assert_in(done.text, *parts)
 
 
-def test_names_skipped_cases(tmp_path):
+def test_skipped_cases_are_reported(tmp_path):
     args = ('record', 'r.json', '--only', 'photos', '--photos', 'none')
     done = run_tool(TOOL, *args, cwd=tmp_path)
     assert done.code == 1 and not (tmp_path / 'r.json').exists()

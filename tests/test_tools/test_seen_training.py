@@ -1,4 +1,4 @@
-"""What a user sees of training: losses, TensorBoard, pictures."""
+"""Training outputs: losses, TensorBoard, pictures."""
 
 from importlib.util import find_spec
 
@@ -20,7 +20,7 @@ BACKENDS = ('LocalVisBackend', 'TensorboardVisBackend')
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
-    """An epoch of each stage, with what docs/training_logs.md turns on."""
+    """Train an epoch of each stage with docs/training_logs.md's options."""
     world = make_world(tmp_path_factory.mktemp('seen'), 8, 2, 1)
     backends = BACKENDS[: 2 if find_spec('tensorboard') else 1]
     config = world / 'seen.py'
@@ -68,7 +68,7 @@ def test_each_stage_logs_its_losses(trained):
         assert part in log
 
 
-def test_one_line_draws_validation(trained):
+def test_visualization_option_draws_validation_images(trained):
     pictures = sorted(trained.glob('*/vis_data/vis_image/val_*.png'))
     assert len(pictures) == 2
     for path in pictures:

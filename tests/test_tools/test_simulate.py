@@ -31,7 +31,7 @@ def run(*args):
         env=env, capture_output=True, text=True)  # fmt: skip
 
 
-def test_writes_the_same_cache_twice(ann_file, tmp_path):
+def test_cache_is_deterministic(ann_file, tmp_path):
     from clhoi_mm.teacher import TeacherCache
 
     args = (
@@ -88,7 +88,7 @@ def test_teachers_with_measured_errors(ann_file, tmp_path):
     assert not (tmp_path / 'fourth').exists()
 
 
-def test_bad_input_is_one_line(ann_file, tmp_path):
+def test_bad_input_is_a_one_line_error(ann_file, tmp_path):
     done = run(
         '--ann',
         tmp_path / 'none.json',

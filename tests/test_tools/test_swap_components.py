@@ -1,4 +1,4 @@
-"""tools/analysis_tools/swap_components.py: whose part falls short."""
+"""swap_components.py compares the parts of two students."""
 
 import re
 
@@ -23,7 +23,7 @@ TOOL = REPO / 'tools' / 'analysis_tools' / 'swap_components.py'
 
 
 def write_student(path, model, seed):
-    """A student with random weights."""
+    """Write a student with random weights."""
     torch.manual_seed(seed)
     for part in (model.icn, model.vlt):
         for param in part.parameters():
@@ -34,7 +34,7 @@ def write_student(path, model, seed):
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A working folder with a small mini world and two students."""
+    """Make a folder with the mini world and two students."""
     world = make_world(tmp_path_factory.mktemp('world'), 2, 2, 12)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(world)
@@ -49,7 +49,7 @@ def world(tmp_path_factory):
 
 
 def tables(text):
-    """The cells of the printed tables."""
+    """Return the cells of the printed tables."""
     rows = re.findall(
         r'^\| (?:one|other) \| ([\d.]+) \| ([\d.]+) \|$', text, re.M
     )
@@ -57,7 +57,7 @@ def tables(text):
     return cells[:2], cells[2:]
 
 
-def test_students_by_themselves_are_as_tested(world):
+def test_unswapped_students_have_their_test_metrics(world):
     done = run_tool(
         TOOL,
         MINI,

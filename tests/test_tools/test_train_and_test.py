@@ -1,4 +1,4 @@
-"""tools/train.py and tools/test.py on a small mini world, end to end."""
+"""tools/train.py and tools/test.py end to end on the mini world."""
 
 import json
 import shutil
@@ -30,15 +30,15 @@ from tests.tool_utils import (
 )
 
 BATCH = 8
-# Losses are logged as they are, not averaged over what went before.
+# Losses are logged per iteration, without averaging.
 SHORT = (
     *NO_WORKERS,
     f'train_dataloader.batch_size={BATCH}',
     'default_hooks.logger.interval=1',
     'log_processor.window_size=1',
 )
-# A view that is remembered was computed in another batch, and kernels round
-# by the batch; Adam makes steps of that where a gradient is nearly zero.
+# A cached view was computed in another batch, and kernels round by the batch;
+# Adam amplifies this where a gradient is nearly zero.
 STAGES = (
     *SHORT,
     'model.detector.feat_cache_size=0',
@@ -47,7 +47,7 @@ STAGES = (
     'train_cfg.val_begin=4',
     'default_hooks.checkpoint.max_keep_ckpts=-1',
 )
-# One epoch of one batch, without validation, interactions from the start.
+# One epoch of one batch, no validation, interactions from the start.
 ONCE = (
     *SHORT,
     f'train_dataloader.dataset.indices={BATCH}',
@@ -60,20 +60,20 @@ CACHE = 'data/mini/teacher/train_typical'
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A working folder with the mini world and its detector."""
+    """Make a working folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 32, 8, 16)
 
 
 @pytest.fixture(scope='module')
 def trained(world):
-    """Four epochs, two of them context distillation, in one go."""
+    """Train four epochs without interruption, two of context distillation."""
     run_command('python', TRAIN, MINI, *options(*STAGES), cwd=world).check()
     return world / 'work_dirs' / 'clhoi_r18_mini'
 
 
 @pytest.fixture
 def no_cache(world):
-    """The world without pseudo-labels."""
+    """Copy the world without its pseudo-labels."""
     away = world / 'away'
     (world / CACHE).rename(away)
     yield world
@@ -90,7 +90,7 @@ def assert_same_losses(
 
 
 def assert_same_training(work_dir: Path, whole: Path, first: int) -> None:
-    """A resumed run from its first step on is the uninterrupted one."""
+    """Assert that a resumed run repeats the uninterrupted one."""
     assert_same_losses(work_dir, whole, first, rel=1e-6)
     states = [
         load_weights(str(path / 'epoch_4.pth'))['state_dict']
@@ -112,7 +112,7 @@ def test_both_stages_are_trained(trained):
 
 
 @pytest.mark.parametrize('epoch', [pytest.param(1, marks=pytest.mark.slow), 3])
-def test_resumed_training_repeats_the_uninterrupted(trained, world, epoch):
+def test_resumed_training_equals_the_uninterrupted(trained, world, epoch):
     run_tool(
         TRAIN,
         MINI,
@@ -140,7 +140,7 @@ def test_training_with_cached_features_is_the_same(trained, world):
     assert_same_losses(world / 'remembered', trained, 5, rel=1e-3)
 
 
-def test_killed_training_goes_on_from_the_latest_checkpoint(trained, world):
+def test_killed_training_resumes_from_the_latest_checkpoint(trained, world):
     killed = run_tool(
         TRAIN,
         MINI,
@@ -151,7 +151,7 @@ def test_killed_training_goes_on_from_the_latest_checkpoint(trained, world):
         kill_when=world / 'killed' / 'epoch_2.pth',
     )
     assert killed.code == -9
-    # Whatever the killed process was writing.
+    # A partial file of the killed process.
     checkpoints = sorted((world / 'killed').glob('epoch_*.pth'))
     assert checkpoints[-1].name == 'epoch_2.pth'
     run_tool(
@@ -272,7 +272,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
     assert read_metrics(third.text.replace('hico_det/', '')) == figures
 
 
-def test_test_refuses_before_it_starts(trained, world):
+def test_test_checks_its_inputs_before_it_starts(trained, world):
     checkpoint = trained / 'epoch_4.pth'
     done = run_tool(TEST, MINI, checkpoint, '--eval', 'mAP', 'mIoU', cwd=world)
     assert done.code != 0 and 'Traceback' not in done.text
@@ -287,7 +287,7 @@ def test_test_refuses_before_it_starts(trained, world):
     assert_in(done.text, 'nowhere/epoch_9.pth')
 
 
-def test_image_labels_need_no_teacher_and_scale_the_rate(trained, no_cache):
+def test_image_level_supervision_and_auto_scale_lr(trained, no_cache):
     run_tool(
         TRAIN,
         MINI,
@@ -306,7 +306,7 @@ def test_image_labels_need_no_teacher_and_scale_the_rate(trained, no_cache):
     )
 
 
-def test_instance_labels_need_no_teacher(no_cache):
+def test_instance_level_supervision_needs_no_teacher(no_cache):
     run_tool(
         TRAIN,
         MINI,
@@ -319,13 +319,13 @@ def test_instance_labels_need_no_teacher(no_cache):
 
 
 @pytest.mark.parametrize('runner', ['clhoi_mm.engine.HOIRunner', 'Runner'])
-def test_stock_mmdets_own_tool(world, runner):
+def test_mmdets_own_training_tool(world, runner):
     import mmdet
 
     tool = Path(mmdet.__file__).parent / '.mim' / 'tools' / 'train.py'
     cfg = Config.fromfile(MINI)
-    # mmdet's tool addresses members of lists by their index alone. With the
-    # stock runner, a schedule has to be longer than its warm-up.
+    # mmdet's tool addresses list members by index only. With the stock runner,
+    # a schedule must be longer than its warm-up.
     epochs = 2 if runner == 'Runner' else 1
     by_index = [
         f'{resolve_key(cfg, key)}={value}'
@@ -348,7 +348,7 @@ def test_stock_mmdets_own_tool(world, runner):
 
 
 def edit(world, split, name, change):
-    """Writes a changed copy of an annotation file."""
+    """Write an edited copy of an annotation file."""
     path = world / 'data/mini/annotations' / f'{split}.json'
     content = json.loads(path.read_text())
     change(content)
@@ -356,7 +356,7 @@ def edit(world, split, name, change):
 
 
 def pack(world, name, vocabulary, dim):
-    """A cache of another vocabulary or width, over the first images."""
+    """Pack a cache with another vocabulary or embedding width."""
     words = [
         PseudoLabels(f'train/images/{i:06d}.png', 'A dog.', ['A dog.'], [])
         for i in range(1, 9)
@@ -390,7 +390,7 @@ WORDS = f'{DATASET}.pipeline.LoadTeacherKnowledge.cache'
      ('checkpoints/nowhere.pth', 'model.detector.checkpoint=')),
     ('model.teacher_head.supervision=labels', ('labels', 'image, instance')),
 ])  # fmt: skip
-def test_bad_input_is_named_with_its_remedy(world, option, parts):
+def test_bad_input_errors_name_the_remedy(world, option, parts):
 
     def truncate(content):
         content['images'] = content['images'][:8]
@@ -439,8 +439,8 @@ def test_bad_input_is_named_with_its_remedy(world, option, parts):
     assert not list((world / 'bad').glob('*.pth'))
 
 
-def test_poor_images_are_trained_and_tested(world):
-    """No people, nothing to detect, no words: the run goes on."""
+def test_images_with_missing_parts_are_trained_and_tested(world):
+    """Images without persons, detections or labels do not stop the run."""
     blank = np.full((160, 224, 3), 90, np.uint8)
     for split in ('train', 'test'):
         cv2.imwrite(str(world / f'data/mini/{split}/images/blank.png'), blank)

@@ -1,4 +1,4 @@
-"""Mistakes at the start of training or resuming."""
+"""User errors at the start of training or resuming."""
 
 import json
 
@@ -28,7 +28,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """A small mini world and a run of one epoch."""
+    """Make a small mini world and a run of one epoch."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 2)
     train(folder, 'run', 'train_cfg.max_epochs=1').check()
     return folder
@@ -79,13 +79,13 @@ def train(world, work_dir, *values, resume=()):
         ),
     ],
 )
-def test_a_config_that_names_what_there_is_not(world, option, parts):
+def test_unknown_names_in_a_config(world, option, parts):
     done = train(world, 'wrong', option)
     assert done.code == 1 and 'Traceback' not in done.text
     assert_in(done.text, 'train.py: ', *parts)
 
 
-def test_an_error_of_the_code_keeps_its_traceback(world):
+def test_errors_in_code_keep_their_traceback(world):
     done = train(world, 'wrong', 'train_dataloader.batch_size=-1')
     assert done.code == 1 and 'Traceback' in done.text
 
@@ -119,7 +119,7 @@ def test_persistent_workers_without_workers(world):
     ).check()
 
 
-def test_resuming_with_more_epochs_is_warned_of(world):
+def test_resuming_with_more_epochs_warns(world):
     done = train(
         world,
         'run',
@@ -131,7 +131,7 @@ def test_resuming_with_more_epochs_is_warned_of(world):
     assert 'leave out --resume and set load_from=' in text
 
 
-def test_resuming_as_it_was_is_not(world):
+def test_resuming_unchanged_does_not_warn(world):
     meta = torch.load(world / 'run/epoch_1.pth', weights_only=False)['meta']
     assert json.loads(meta['cfg'])['train_cfg']['max_epochs'] == 1
     done = train(

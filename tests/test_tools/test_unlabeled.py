@@ -1,4 +1,4 @@
-"""Training on images without an annotation file, from end to end."""
+"""Training on images without annotations, end to end."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ from tests.tool_utils import (
 BARE = REPO / 'configs' / 'mini' / 'clhoi_r18_mini_unlabeled.py'
 OWN = REPO / 'configs' / 'clhoi_r50_unlabeled.py'
 ANNOTATE = REPO / 'tools' / 'teacher' / 'annotate.py'
-# There is nothing to validate by.
+# No annotations for validation.
 NO_VALIDATION = [option for option in NO_WORKERS if option[:3] != 'val']
 # An epoch of each stage, and validation.
 SHORT = options(
@@ -47,7 +47,7 @@ def validation(work_dir):
     ]
 
 
-def test_without_annotations_training_is_the_same(tmp_path):
+def test_training_without_annotation_file_is_the_same(tmp_path):
     world, bare = tmp_path / 'world', tmp_path / 'bare'
     for folder in (world, bare):
         folder.mkdir()
@@ -57,7 +57,7 @@ def test_without_annotations_training_is_the_same(tmp_path):
         *'--num-train 24 --num-val 8 --num-test 1'.split(),
         cwd=world,
     ).check()
-    # Images with pseudo-labels, and annotations to validate by.
+    # Images with pseudo-labels, and annotations for validation.
     for part in ('train', 'val', 'teacher'):
         shutil.copytree(world / 'data/mini' / part, bare / 'data/mini' / part)
     (bare / 'data/mini/annotations').mkdir()
@@ -78,8 +78,8 @@ def test_without_annotations_training_is_the_same(tmp_path):
 
 
 @pytest.mark.slow
-def test_own_images_from_the_teacher_to_a_test(tmp_path):
-    """As the README has it, with raw answers in place of a VLLM's."""
+def test_custom_images_from_teacher_to_test(tmp_path):
+    """Follow the README with raw answers in place of a VLLM."""
     write_clip(tmp_path / 'openai/clip-vit-base-patch32', 512)
     write_detr(
         REPO / 'configs/clhoi_r50_hico.py',

@@ -1,4 +1,4 @@
-"""Frequent mistakes are reported in a sentence with a remedy."""
+"""Frequent user errors give a one-line message with a remedy."""
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ ASKING = (
 
 @pytest.fixture
 def bare(tmp_path):
-    """A folder with nothing in it that a tool needs."""
+    """Make an empty working folder."""
     (tmp_path / 'checkpoints').symlink_to(REPO / 'checkpoints')
     (tmp_path / 'empty').mkdir()
     return tmp_path
@@ -72,14 +72,14 @@ def bare(tmp_path):
     (TOOLS / 'teacher/annotate.py', ['run', '--images', 'empty', *ASKING],
      ['empty: there is no image']),
 ])  # fmt: skip
-def test_remedy_and_no_traceback(bare, tool, args, parts):
+def test_error_has_a_remedy_and_no_traceback(bare, tool, args, parts):
     done = run_tool(tool, *args, cwd=bare)
     assert done.code not in (0, None)
     assert 'Traceback' not in done.text
     assert_in(done.text, *parts)
 
 
-def test_why_a_teacher_did_not_answer(bare):
+def test_teacher_failures_are_explained(bare):
     cv2.imwrite(str(bare / 'empty' / 'a.png'), np.zeros((8, 8, 3), np.uint8))
     done = run_tool(
         TOOLS / 'teacher/annotate.py',

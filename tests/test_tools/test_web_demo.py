@@ -1,4 +1,4 @@
-"""The web page in a real browser."""
+"""Web demo in a real browser."""
 
 import base64
 import io
@@ -32,7 +32,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def address(world):
-    """A server of its own, with two examples."""
+    """Start a server with two examples."""
     pytest.importorskip('gradio', reason='needs Gradio: make web')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
@@ -111,7 +111,7 @@ def page(browser, address):
 
 
 class Page:
-    """The page as a visitor sees it."""
+    """The page's elements and actions."""
 
     def __init__(self, browser):
         self.browser = browser
@@ -127,7 +127,7 @@ class Page:
         while time.monotonic() < end:
             try:
                 value = condition()
-            except Exception as error:  # the page changes while it is read
+            except Exception as error:  # The page changes while it is read.
                 if 'Stale' not in type(error).__name__:
                     raise
                 value = None
@@ -151,7 +151,7 @@ class Page:
 
     @property
     def shown_pairs(self):
-        """Numbers of the pairs that are highlighted."""
+        """Return the numbers of the highlighted pairs."""
         return [
             i
             for i, group in enumerate(self.all('.frame g'))
@@ -184,8 +184,8 @@ class Page:
         )
 
     def ask(self, phrases):
-        """Replace the phrases, as by hand."""
-        # Control and A, Delete: what is cleared by a script goes unnoticed.
+        """Replace the phrases with key strokes."""
+        # Select all and delete: clearing by script triggers no event.
         self.find('#phrases textarea').send_keys('\ue009a\ue000\ue017')
         self.find('#phrases textarea').send_keys(phrases)
         self.detect()
@@ -195,7 +195,7 @@ class Page:
 
 
 @pytest.mark.slow
-def test_a_visit(page, world):
+def test_complete_visit(page, world):
     images = sorted((world / 'data/mini/test/images').iterdir())
     assert 'RTMDet' in page.find('#model').text
     page.set_threshold(0.01)
@@ -205,7 +205,7 @@ def test_a_visit(page, world):
     assert len(everything) > 3
     assert all(text.startswith('a person ') for text in everything)
 
-    # A row highlights its pair: under the pointer, and selected.
+    # A row highlights its pair on hover and on selection.
     assert page.shown_pairs == []
     rows = page.all('.found li')
     page.point_at(rows[1])
@@ -246,7 +246,7 @@ def test_a_visit(page, world):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('width', [390, 1440])
-def test_the_page_fits_a_phone_and_a_desk(page, width):
+def test_page_fits_small_and_large_screens(page, width):
     metrics = dict(
         width=width, height=844, deviceScaleFactor=1, mobile=width < 500
     )
@@ -282,7 +282,7 @@ def test_hostile_files(page, tmp_path):
         page.upload(path)
         page.until(lambda part=part: part in page.error, part)
         assert not page.all('.result')
-    # The limit of one MiB is the server's.
+    # The one-MiB limit is the server's.
     large = tmp_path / 'large.png'
     large.write_bytes(np.random.default_rng(0).bytes(3 << 20))
     page.upload(large)
@@ -297,7 +297,7 @@ def test_hostile_files(page, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_path_that_a_visitor_made_up(address, tmp_path):
+def test_forged_paths_are_refused(address, tmp_path):
     secret = tmp_path / 'secret.png'
     secret.write_bytes(b'secret')
     body = json.dumps(
@@ -328,7 +328,7 @@ def test_a_path_that_a_visitor_made_up(address, tmp_path):
 
 
 @pytest.mark.slow
-def test_nothing_comes_from_elsewhere(page, address):
+def test_page_loads_no_external_resources(page, address):
     loaded = page.browser.execute_script(
         "return performance.getEntriesByType('resource')"
         '.filter(e => e.responseStatus).map(e => e.name)'

@@ -1,4 +1,4 @@
-"""Hostile uploads to the running page, over HTTP: it goes on serving."""
+"""Hostile HTTP uploads do not stop the web demo."""
 
 import io
 import json
@@ -22,7 +22,7 @@ def post(url, body, kind):
 
 
 def upload(address, data, name='a.png'):  # noqa: F811
-    """Upload a file, and look at it.
+    """Upload a file and request its result.
 
     Returns:
         tuple: Whether there is a result, and its HTML; an HTTP error's code
@@ -59,13 +59,13 @@ def upload(address, data, name='a.png'):  # noqa: F811
         return text
     line = text.split('event: complete', 1)[1].split('data: ', 1)[1]
     values = json.loads(line.splitlines()[0])
-    # Without the number, which is a state and stays in the server.
+    # Without the number, which is server-side state.
     html, _ = values[-2:]
     return 'class="result"' in html, html
 
 
 def png_header(width, height):
-    """A PNG that states a size and holds next to nothing."""
+    """Build a PNG header of any size with almost no data."""
 
     def chunk(kind, data):
         return (
@@ -101,7 +101,7 @@ def encoded(kind):
         (encoded('PNG')[:60], 'cut.png', 'No image can be read'),
     ],
 )
-def test_one_hostile_file(address, data, name, wanted):  # noqa: F811
+def test_hostile_file(address, data, name, wanted):  # noqa: F811
     found = upload(address, data, name)
     assert found[0] is False and wanted in found[1], found
 
@@ -118,7 +118,7 @@ def test_one_hostile_file(address, data, name, wanted):  # noqa: F811
         'evil\\..\\..\\x.png',
     ],
 )
-def test_paths_in_the_name(address, world, name):  # noqa: F811
+def test_paths_in_the_file_name(address, world, name):  # noqa: F811
     before = set(world.rglob('*'))
     found = upload(address, encoded('PNG'), name)
     assert found == 400 or found == 500 or found[0], found
@@ -127,13 +127,13 @@ def test_paths_in_the_name(address, world, name):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_a_polyglot(address):  # noqa: F811
+def test_polyglot_file(address):  # noqa: F811
     evil = b'<script>alert(1)</script><?php system($_GET["c"]); ?>'
     assert upload(address, encoded('JPEG') + evil, 'x.php.jpg')[0]
 
 
 @pytest.mark.slow
-def test_twenty_at_once(address, world):  # noqa: F811
+def test_twenty_concurrent_uploads(address, world):  # noqa: F811
     good = next((world / 'data/mini/test/images').iterdir()).read_bytes()
     alone = upload(address, good)
     assert alone[0]
@@ -146,7 +146,7 @@ def test_twenty_at_once(address, world):  # noqa: F811
     files = [hostile[i // 2 % 4] if i % 2 else good for i in range(20)]
     with ThreadPoolExecutor(20) as visitors:
         found = list(visitors.map(lambda data: upload(address, data), files))
-    # Who comes when 16 wait is told so.
+    # Beyond 16 waiting requests, an error is returned.
     served = [f for f in found[::2] if f == alone]
     assert len(served) >= 5, found
     assert not any(f[0] for f in found[1::2] if isinstance(f, tuple)), found

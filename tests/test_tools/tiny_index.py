@@ -1,4 +1,4 @@
-"""Packages of a few lines under the names that the set-up installs.
+"""Tiny packages under the names that the set-up installs.
 
 They make a set-up that takes seconds, offline, with real pip and real
 environments: what pip does with torch or mmcv does not depend on their size.
@@ -21,7 +21,7 @@ def rand(*size):
     return size
 zeros = rand
 """
-# As mmcv's own: an extension where the build sees a torch, none elsewhere.
+# Like mmcv: an extension if the build finds torch, none otherwise.
 MMCV_SETUP = """
 from setuptools import setup
 try:
@@ -34,7 +34,7 @@ else:
 setup(name='onedl-mmcv', version='2.3.6', packages=['mmcv'],
       package_data={'mmcv': ['*.so']})
 """
-# An extension loads with the torch that it was built for.
+# An extension loads only with the torch it was built for.
 MMCV_OPS = """
 import pathlib, torch
 built = pathlib.Path(__file__).with_name('_ext.so')
@@ -50,7 +50,7 @@ def RoIAlign(size):
 def write_wheel(
     folder: Path, name: str, version: str, requires: Sequence[str] = ()
 ) -> Path:
-    """A wheel with one module, which states its version."""
+    """Write a wheel with one module that states its version."""
     module = name.replace('-', '_')
     text = TORCH if name == 'torch' else '__version__ = {version!r}\n'
     metadata = f'Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n'
@@ -87,7 +87,7 @@ def digest(data: bytes) -> str:
 
 
 def repack(folder: Path, name: str) -> str:
-    """A wheel of a pure package that is installed here; its version."""
+    """Pack an installed pure package as a wheel; return its version."""
     dist = importlib.metadata.distribution(name)
     files = {
         str(file): file.read_binary()
@@ -101,7 +101,7 @@ def repack(folder: Path, name: str) -> str:
 
 
 def write_mmcv(folder: Path) -> None:
-    """A source distribution like mmcv's."""
+    """Write a source distribution like mmcv's."""
     files = {
         'setup.py': MMCV_SETUP,
         'mmcv/__init__.py': '',
@@ -117,7 +117,7 @@ def write_mmcv(folder: Path) -> None:
 
 
 def write_index(folder: Path, wheels: Sequence[Path]) -> str:
-    """An index as a web server gives it, of some wheels; its URL."""
+    """Write a package index of some wheels; return its URL."""
     for wheel in wheels:
         page = folder / wheel.name.split('-')[0] / 'index.html'
         page.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ def test_gerund(verb, expected):
 
 
 def test_gerund_rule_agrees_with_a_real_vocabulary():
-    """The vocabulary's particles may differ, its inflection not."""
+    """Inflections agree; particles of the vocabulary may differ."""
     vocabulary = HOIVocabulary.load('hico_det')
     wrong = [
         verb

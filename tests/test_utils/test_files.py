@@ -10,7 +10,7 @@ from clhoi_mm.utils.files import atomic_path, work_folder
 from tests.data_utils import REPO
 
 
-def test_replaces_as_a_whole_or_not_at_all(tmp_path):
+def test_replacement_is_atomic(tmp_path):
     path = tmp_path / 'new' / 'file.txt'
     with atomic_path(path) as temp:
         temp.write_text('first')
@@ -24,11 +24,11 @@ def test_replaces_as_a_whole_or_not_at_all(tmp_path):
     assert [x.name for x in path.parent.iterdir()] == ['file.txt']
 
 
-def test_file_is_as_readable_as_any_other(tmp_path):
+def test_file_has_default_permissions(tmp_path):
     (tmp_path / 'plain').touch()
     with atomic_path(tmp_path / 'atomic') as temp:
         temp.unlink()
-        temp.touch()  # writers may make a file of their own
+        temp.touch()  # Writers may create the file themselves.
     modes = [
         stat.S_IMODE((tmp_path / name).stat().st_mode)
         for name in ('plain', 'atomic')
@@ -50,14 +50,14 @@ with work_folder('.', 'sort') as folder, atomic_path('file') as temp:
 """
 
 
-def test_what_a_killed_process_leaves_is_removed(tmp_path):
+def test_leftovers_of_killed_processes_are_removed(tmp_path):
     env = dict(os.environ, PYTHONPATH=str(REPO))
     command = [sys.executable, '-c', KILLED]
     for _ in range(2):
         done = subprocess.run(command, cwd=tmp_path, env=env)
         assert done.returncode == -signal.SIGKILL
         assert len(list(tmp_path.iterdir())) == 2
-    # A process that lives keeps what it has.
+    # Files of a running process are kept.
     living = subprocess.Popen(
         [*command, 'wait'], cwd=tmp_path, env=env,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # yapf: disable

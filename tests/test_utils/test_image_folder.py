@@ -1,4 +1,4 @@
-"""What is listed of a folder, and what is left out."""
+"""Listing of image folders."""
 
 import logging
 
@@ -34,7 +34,7 @@ def keys(*args):
     return [f.prefix + name for f in walk_images(*args) for name in f.names]
 
 
-def test_hidden_files_and_folders_are_left_out(folder, caplog):
+def test_hidden_files_and_folders_are_skipped(folder, caplog):
     caplog.set_level(logging.WARNING)
     assert keys(folder) == [
         'a.JPG',
@@ -51,7 +51,7 @@ def test_hidden_files_and_folders_are_left_out(folder, caplog):
     assert '...' in message
 
 
-def test_a_folder_that_is_asked_for_is_not_hidden(folder, caplog):
+def test_given_hidden_folder_is_listed(folder, caplog):
     assert keys(folder / '.thumbnails') == ['b.png']
     assert not caplog.records
 
@@ -63,6 +63,6 @@ def test_names():
         assert not is_hidden(name)
 
 
-def test_outside_its_root(folder):
+def test_image_outside_the_root(folder):
     with pytest.raises(ValueError, match='not inside'):
         keys(folder, folder / 'deep')

@@ -1,4 +1,4 @@
-"""One reader of images: what each pixel is, for every format."""
+"""Image reader: decoded pixels of every format."""
 
 import io
 import os
@@ -26,7 +26,7 @@ FORMATS = {
     'TIFF': {},
 }
 COMPRESSED = ('JPEG', 'PNG', 'GIF')
-# What the camera's note asks for, worked out on an array (H, W, 3).
+# EXIF orientations as operations on an array (H, W, 3).
 UPRIGHT = {
     1: lambda a: a,
     2: lambda a: a[:, ::-1],
@@ -41,7 +41,7 @@ UPRIGHT = {
 
 @pytest.fixture
 def stored():
-    """Four quarters of different colors, 16 x 24."""
+    """Build four quarters of different colors, 16 x 24."""
     pixels = np.zeros((16, 24, 3), np.uint8)
     pixels[:8, :12], pixels[:8, 12:] = (250, 10, 10), (10, 250, 10)
     pixels[8:, :12], pixels[8:, 12:] = (10, 10, 250), (240, 240, 240)
@@ -72,7 +72,7 @@ def test_orientations(stored, kind, orientation):
     ):
         found = read(data, choice)
         assert found.shape == wanted.shape
-        # JPEG mixes colors where quarters meet.
+        # JPEG mixes colors at the quarters' borders.
         near = np.abs(found.astype(int) - wanted).max(2) <= 6
         assert near.mean() > (0.7 if kind == 'JPEG' else 0.999)
         size = read_image_size(io.BytesIO(data), choice)
@@ -80,19 +80,19 @@ def test_orientations(stored, kind, orientation):
 
 
 @pytest.mark.parametrize('kind', FORMATS)
-def test_nonsense_beside_the_pixels_is_no_matter(stored, kind):
+def test_corrupt_metadata_is_ignored(stored, kind):
     for note in (b'Exif\x00\x00MM\x00*\x00\x00', 0, 9, 77):
         exif = note
         if isinstance(note, int):
             exif = Image.Exif()
             exif[ORIENTATION] = note
         elif kind == 'TIFF':
-            continue  # there it is part of the file's structure
+            continue  # There it is part of the file's structure.
         data = encode(stored, kind, exif=exif, **FORMATS[kind])
         assert read(data).shape == read(data, 'stored').shape == stored.shape
 
 
-def test_16_bits_are_read_by_their_high_byte():
+def test_16_bits_are_reduced_to_the_high_byte():
     values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     for kind in ('PNG', 'TIFF'):
         found = read(encode(values, kind))
@@ -165,7 +165,7 @@ def test_modes(stored):
             assert wrong.max() <= least
 
 
-def test_transparency_is_over_white():
+def test_transparency_is_blended_with_white():
     color = np.zeros((2, 3, 4), np.uint8)
     color[..., 0] = 200
     color[0, :, 3] = 0, 128, 255
@@ -188,7 +188,7 @@ def test_transparency_is_over_white():
 
 
 @pytest.mark.parametrize('kind', ['GIF', 'WEBP', 'TIFF', 'PNG'])
-def test_the_first_frame_is_read(kind):
+def test_first_frame_is_read(kind):
     frames = [Image.new('RGB', (8, 6), c) for c in ('red', 'blue', 'lime')]
     data = encode(
         frames[0],
@@ -201,7 +201,7 @@ def test_the_first_frame_is_read(kind):
     assert found.shape == (6, 8, 3) and (found == [255, 0, 0]).all()
 
 
-def test_profiles_are_ignored(stored):
+def test_color_profiles_are_ignored(stored):
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile('XYZ'))
@@ -211,7 +211,7 @@ def test_profiles_are_ignored(stored):
 
 @pytest.mark.parametrize('progressive', [False, True])
 @pytest.mark.parametrize('kind', [*FORMATS, 'GIF', 'BMP'])
-def test_files_that_are_cut_off(kind, progressive, tmp_path):
+def test_truncated_files(kind, progressive, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (60, 90, 3), np.uint8)
     options = dict(FORMATS.get(kind, {}))
     if progressive:
@@ -219,8 +219,8 @@ def test_files_that_are_cut_off(kind, progressive, tmp_path):
     whole = encode(noise, kind, **options)
     path = tmp_path / 'cut'
     for part in (0, 1, 20, len(whole) // 2, int(len(whole) * 0.97)):
-        # The rest is missing, or was reserved and never written, which
-        # cannot be told from black where pixels are not compressed.
+        # The rest is missing, or was reserved and never written, which equals
+        # black in uncompressed formats.
         rests = {0, len(whole) - part if kind in COMPRESSED else 0}
         for rest in rests:
             path.write_bytes(whole[:part] + bytes(rest))
@@ -230,7 +230,7 @@ def test_files_that_are_cut_off(kind, progressive, tmp_path):
     read_image(path, 'upright')
 
 
-def test_what_is_no_image(tmp_path):
+def test_files_that_are_not_images(tmp_path):
     for name, content in (
         ('a.png', b''),
         ('b.jpg', b'<html>404</html>'),
@@ -250,7 +250,7 @@ def test_what_is_no_image(tmp_path):
         read_image(tmp_path / 'a.png', 'left')
 
 
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / 'x.jpg')
     for read in (read_image, read_image_size):
         with pytest.raises(UnreadableImage, match='x.jpg: no image can'):
@@ -276,7 +276,7 @@ def test_too_many_pixels(stored):
 
 
 @given(data=st.data())
-def test_no_damage_raises_anything_else(data):
+def test_damaged_files_raise_only_the_expected_error(data):
     kind = data.draw(st.sampled_from([*FORMATS, 'GIF', 'BMP']))
     content = bytearray(encode(np.eye(20, dtype=np.uint8) * 255, kind))
     for _ in range(data.draw(st.integers(1, 8))):
@@ -290,7 +290,7 @@ def test_no_damage_raises_anything_else(data):
 
 
 @pytest.mark.parametrize('kind', ['PPM', 'TGA', 'AVIF', 'JPEG2000'])
-def test_other_formats_that_pillow_reads(tmp_path, stored, kind):
+def test_other_formats_of_pillow(tmp_path, stored, kind):
     if kind == 'AVIF' and not features.check('avif'):
         pytest.skip('this Pillow was built without AVIF')
     ending = {'JPEG2000': 'jp2'}.get(kind, kind.lower())
@@ -302,7 +302,7 @@ def test_other_formats_that_pillow_reads(tmp_path, stored, kind):
 
 
 @pytest.mark.parametrize('ending', ['HEIC', 'heif', 'nef', 'dng', 'jp2'])
-def test_formats_that_cannot_be_read_name_the_remedy(tmp_path, ending):
+def test_unsupported_formats_name_the_remedy(tmp_path, ending):
     path = tmp_path / f'IMG_1.{ending}'
     path.write_bytes(b'\0\0\0\x18ftypheic' + bytes(60))
     with pytest.raises(UnreadableImage, match='convert it to JPEG') as error:
@@ -310,7 +310,7 @@ def test_formats_that_cannot_be_read_name_the_remedy(tmp_path, ending):
     assert str(path) in str(error.value)
 
 
-def test_raw_photos_are_not_their_thumbnails(tmp_path, stored):
+def test_raw_photos_are_not_read_as_thumbnails(tmp_path, stored):
     path = tmp_path / 'photo.dng'
     path.write_bytes(encode(stored, 'TIFF'))
     for reader in (read_image, read_image_size):
@@ -318,7 +318,7 @@ def test_raw_photos_are_not_their_thumbnails(tmp_path, stored):
             reader(path, 'upright')
 
 
-def test_a_jpeg_that_is_named_heic_is_read(tmp_path, stored):
+def test_jpeg_named_heic_is_read(tmp_path, stored):
     path = tmp_path / 'photo.heic'
     path.write_bytes(encode(stored, 'JPEG'))
     assert read_image(path, 'upright').size == (24, 16)

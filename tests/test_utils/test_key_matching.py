@@ -29,7 +29,7 @@ def test_some_keys_match():
 
 
 @pytest.mark.parametrize('left, right', [([], {'a'}), (['a'], {}), ([], {})])
-def test_an_empty_side_is_no_error(left, right):
+def test_empty_side_is_not_an_error(left, right):
     match = match_keys(left, right, *NAMES)
     assert match.matched == 0
     assert (match.unmatched, match.unused) == (len(left), len(right))
@@ -67,7 +67,7 @@ def test_no_key_matches(left, right, cause):
     assert message.endswith('; give --image-root')
 
 
-def test_the_keys_shown_are_of_one_image():
+def test_example_keys_are_of_the_same_image():
     message = no_match_message(
         ['p.jpg', 'q.jpg'], ['x/z.jpg', 'x/q.jpg'], *NAMES
     )
@@ -90,7 +90,7 @@ def test_any_keys_are_counted_or_refused(left, right):
     assert match.unused == len(right - set(left))
 
 
-def test_it_needs_neither_torch_nor_mm():
+def test_imports_neither_torch_nor_mm():
     code = (
         'import sys, clhoi_mm.utils.key_matching\n'
         'print([x for x in sys.modules if x.startswith(("torch", "mm"))])'

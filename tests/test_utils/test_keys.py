@@ -1,4 +1,4 @@
-"""One spelling of keys in every file that is read by key."""
+"""Normalization of image keys in all files."""
 
 import json
 
@@ -93,7 +93,7 @@ def read_lines(tmp_path, name):
 @pytest.mark.parametrize(
     'read', [read_lists, read_parquets, read_coco, read_lines]
 )
-def test_every_reader_spells_keys_alike(tmp_path, read, name):
+def test_all_readers_normalize_keys(tmp_path, read, name):
     keys = read(tmp_path, name)
     assert keys and set(keys) == {KEY}
 
@@ -114,12 +114,12 @@ def test_annotation_files(tmp_path, name):
     assert file.keys == [KEY] and file.images[0]['file_name'] == KEY
 
 
-def test_what_is_kept():
+def test_normalized_keys_are_unchanged():
     for key in (1, None, '..', '../a.jpg', 'a..b/.c', 's3://b/a.jpg', 'A.JPG'):
         assert normalize_key(key) == key
 
 
 @given(st.text(alphabet='a./\\ '))
-def test_it_is_done_once(key):
+def test_normalization_is_idempotent(key):
     once = normalize_key(key)
     assert normalize_key(once) == once

@@ -32,7 +32,7 @@ def place(sizes, anchors, **kwargs):
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(label, min_size=1, max_size=15))
-def test_labels_are_inside_and_apart(labels):
+def test_labels_are_inside_and_disjoint(labels):
     boxes = place([row[:2] for row in labels], [row[2:] for row in labels])
     assert boxes[0] is not None
     shown = [box for box in boxes if box is not None]
@@ -42,24 +42,24 @@ def test_labels_are_inside_and_apart(labels):
             assert x2 <= u1 or u2 <= x1 or y2 <= v1 or v2 <= y1
 
 
-def test_a_label_stands_on_its_anchor():
+def test_label_is_placed_at_its_anchor():
     (box,) = place([[60, 16]], [[100, 60]])
     centre = (box[:2] + box[2:]) / 2
     np.testing.assert_allclose(centre, [100, 60], atol=LINE / 3)
 
 
-def test_an_object_is_left_visible():
+def test_object_stays_visible():
     avoid = np.array([[90.0, 50.0, 110.0, 70.0]])
     (box,) = place([[60, 16]], [[100, 60]], avoid=avoid)
     assert box[3] <= 50 or box[1] >= 70
 
 
-def test_no_place_among_other_labels_or_in_the_area():
+def test_no_free_place():
     assert place([[60, 16]], [[100, 60]], taken=[[0, 0, 200, 120]]) == [None]
     assert place([[300, 16]], [[100, 60]]) == [None]
 
 
-def test_a_face_is_never_covered():
+def test_face_is_never_covered():
     face = np.array([[60.0, 20.0, 140.0, 100.0]])
     (box,) = place([[60, 16]], [[100, 60]], faces=face)
     covered = np.minimum(box[2:], face[0, 2:]) - np.maximum(

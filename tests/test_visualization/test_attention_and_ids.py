@@ -1,4 +1,4 @@
-"""Pictures of a pair's attention, and of frames of a video."""
+"""Drawings of pair attention and of tracked video frames."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def draw(hois, **kwargs):
 
 
 def hois(rows, ids=None, **columns):
-    """From (person, object, verb, score), all objects horses."""
+    """Build predictions from (person, object, verb, score), all horses."""
     result = InstanceData(
         human_bboxes=torch.tensor([row[0] for row in rows]),
         object_bboxes=torch.tensor([row[1] for row in rows]),
@@ -46,12 +46,12 @@ def hois(rows, ids=None, **columns):
     return result
 
 
-def coloured(picture, person):
+def colored_area(picture, person):
     close = np.abs(picture.astype(int) - COLORS[person]) <= 3
     return close.all(axis=2).sum()
 
 
-def test_heat_is_where_the_map_is_strong():
+def test_heatmap_is_strong_where_attention_is():
     strength = np.zeros((16, 22), dtype=np.float32)
     strength[4, 5] = 2.0
     drawn = heat_map(IMAGE, strength)
@@ -60,11 +60,11 @@ def test_heat_is_where_the_map_is_strong():
     y, x = np.unravel_index(light.argmax(), light.shape)
     assert abs(y - 45) <= 5 and abs(x - 55) <= 5
     assert light[100:, 120:].max() < light.max() / 2
-    # No attention at all leaves the image, in grey.
+    # A map of zeros leaves the image in gray.
     assert len(np.unique(heat_map(IMAGE, strength * 0))) == 1
 
 
-def test_a_panel_for_each_of_the_best_pairs():
+def test_one_panel_per_top_pair():
     maps = torch.zeros(3, 4, 6)
     maps[:, 0, 0] = 1
     found = hois(
@@ -75,16 +75,16 @@ def test_a_panel_for_each_of_the_best_pairs():
     one, two, all_there_are = (draw(found, attention=n) for n in (1, 2, 9))
     assert 2 * plain.shape[1] < one.shape[1] < 2.2 * plain.shape[1]
     assert 3 * plain.shape[1] < two.shape[1] < 3.2 * plain.shape[1]
-    # Two verbs of a pair are one pair.
+    # Two verbs of a pair share one panel.
     assert all_there_are.shape == two.shape
-    # Its panel shows the pair alone, in its colour.
+    # Each panel shows one pair in its color.
     panel = one[:, one.shape[1] // 2 :]
-    assert coloured(panel, 0) and not coloured(panel, 1)
-    assert coloured(plain, 1)
+    assert colored_area(panel, 0) and not colored_area(panel, 1)
+    assert colored_area(plain, 1)
 
 
-def test_ids_identify_persons():
-    """Boxes that overlap are two with ids, and colours follow the ids."""
+def test_track_ids_identify_persons():
+    """Overlapping boxes with ids stay separate; colors follow the ids."""
     rows = [
         (LEFT, HORSE, 0, 0.9),
         (LEFT, PONY, 1, 0.8),
@@ -106,15 +106,15 @@ def test_ids_identify_persons():
         columns.sub_ids.numpy(),
         columns.obj_ids.numpy(),
     )
-    assert drawn.ids == [3, 1]  # from left to right
+    assert drawn.ids == [3, 1]  # From left to right.
     assert [p.texts for p in drawn.pairs] == [
         ['ride horse 90'],
         ['feed horse 80'],
         ['feed horse 70'],
     ]
     picture = draw(columns)
-    assert coloured(picture, 2) and coloured(picture, 0)
-    assert not coloured(picture, 1)
+    assert colored_area(picture, 2) and colored_area(picture, 0)
+    assert not colored_area(picture, 1)
 
 
 def test_frames_keep_their_size():

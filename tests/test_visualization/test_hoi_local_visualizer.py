@@ -30,7 +30,7 @@ IMAGE = np.full((160, 224, 3), 128, dtype=np.uint8)
 
 
 def hois(rows, scored=True):
-    """From (person, object, verb, object label, score)."""
+    """Build predictions of (person, object, verb, object label, score)."""
     columns = [torch.tensor([row[i] for row in rows]) for i in range(4)]
     result = InstanceData(
         human_bboxes=columns[0].reshape(-1, 4).float(),
@@ -66,7 +66,7 @@ def scene(rows, scored=True):
 
 @pytest.fixture
 def draw(tmp_path):
-    """Draws into a file and reads it, RGB."""
+    """Draw into a file and read it as RGB."""
     visualizer = HOILocalVisualizer()
     visualizer.dataset_meta = META
 
@@ -81,7 +81,7 @@ def draw(tmp_path):
 
 
 def area_of(picture, colour):
-    """Number of pixels in a person's colour."""
+    """Count the pixels in a person's color."""
     return (np.abs(picture.astype(int) - colour) <= 3).all(axis=2).sum()
 
 
@@ -93,8 +93,8 @@ def test_same_boxes_are_merged():
     assert merge_boxes(boxes, partners).tolist() == [0, 1, 0, -1, 4, 1]
 
 
-def test_two_hugging_persons_stay_two():
-    """Their boxes overlap as much as one person's annotated twice."""
+def test_two_hugging_persons_are_not_merged():
+    """Their IoU is that of one person annotated twice."""
     one, other = [10.0, 20.0, 60.0, 140.0], [14.0, 20.0, 64.0, 140.0]
     drawn = scene([(one, other, 0, 0, 0.9), (other, one, 0, 0, 0.8)])
     assert [pair.person for pair in drawn.pairs] == [0, 1]
@@ -104,7 +104,7 @@ def test_two_hugging_persons_stay_two():
     )
 
 
-def test_verbs_of_a_pair_are_gathered():
+def test_verbs_of_a_pair_share_a_label():
     drawn = scene(
         [
             (RIGHT, HORSE, 0, 1, 0.93),
@@ -117,13 +117,13 @@ def test_verbs_of_a_pair_are_gathered():
         ['ride horse 93', 'sit on horse 60'], ['sit on horse 80'],
         ['smile 50']
     ]  # fmt: skip
-    # persons are numbered from left to right
+    # Persons are numbered from left to right.
     assert [pair.person for pair in drawn.pairs] == [1, 0, 0]
     assert drawn.pairs[2].obj_bbox is None
     np.testing.assert_array_equal(drawn.persons, [LEFT, RIGHT])
 
 
-def test_ground_truth_has_no_scores_and_no_repetitions():
+def test_ground_truth_has_no_scores_and_no_duplicates():
     drawn = scene([(LEFT, HORSE, 0, 1), (LEFT, HORSE, 0, 1)], scored=False)
     assert [pair.texts for pair in drawn.pairs] == [['ride horse']]
 
@@ -133,7 +133,7 @@ def test_names_are_optional():
     assert HOITexts(**{'verbs': ['ride']})(0, -1) == 'ride'
 
 
-def test_predicted_persons_get_the_annotated_ones_numbers():
+def test_predicted_persons_have_the_annotated_numbers():
     gt = scene([(LEFT, HORSE, 0, 1), (RIGHT, HORSE, 0, 1)], scored=False)
     shifted = [155.0, 25.0, 205.0, 145.0]
     new = [80.0, 20.0, 130.0, 60.0]
@@ -148,17 +148,17 @@ def test_small_images_are_enlarged_and_large_ones_reduced(draw):
     assert draw(None, image=large).shape == (1600, 800, 3)
 
 
-def test_the_bare_image_is_left_as_it_is(draw):
+def test_input_image_is_unchanged(draw):
     assert (draw(None) == 128).all()
     assert (draw(sample(pred=[])) == 128).all()
 
 
 def test_threshold_and_top_k(draw):
-    # not sorted: the visualizer takes the highest all the same
+    # Unsorted: the visualizer selects the highest scores.
     data_sample = sample([(RIGHT, HORSE, 0, 1, 0.5), (LEFT, HORSE, 1, 1, 0.9)])
     both = draw(data_sample)
     assert area_of(both, COLORS[0]) and area_of(both, COLORS[1])
-    # the left one alone is number 0
+    # The left person is then number 0.
     for kwargs in (dict(pred_score_thr=0.6), dict(top_k=1)):
         one = draw(data_sample, **kwargs)
         assert area_of(one, COLORS[0]) and not area_of(one, COLORS[1])
@@ -166,7 +166,7 @@ def test_threshold_and_top_k(draw):
     assert (draw(data_sample, draw_pred=False) == 128).all()
 
 
-def test_ground_truth_beside_prediction_in_the_same_colours(draw):
+def test_ground_truth_beside_prediction_in_the_same_colors(draw):
     gt = [(LEFT, HORSE, 0, 1), (RIGHT, HORSE, 0, 1)]
     data_sample = sample([(RIGHT, HORSE, 0, 1, 0.9)], gt)
     picture = draw(data_sample)
@@ -178,17 +178,17 @@ def test_ground_truth_beside_prediction_in_the_same_colours(draw):
 
 
 def test_person_that_is_an_object_keeps_one_outline(draw):
-    """RIGHT, a person of his own, is LEFT's object as well."""
+    """The person RIGHT is also the object of LEFT."""
     own = (RIGHT, HORSE, 0, 1, 0.8)
     both = draw(sample([(LEFT, RIGHT, 1, 0, 0.9), own]))
-    # left and right edges of RIGHT, below its head and away from labels
+    # Left and right edges of RIGHT, below its head, away from labels.
     edge = both[420:440, 455:500]
     assert area_of(edge, COLORS[1]) and not area_of(edge, COLORS[0])
     alone = draw(sample([(LEFT, RIGHT, 1, 0, 0.9)]))
     assert area_of(alone[420:440, 455:500], COLORS[0])
 
 
-def test_pseudo_labels_stand_below(draw):
+def test_pseudo_labels_are_drawn_below(draw):
     data_sample = sample([(LEFT, HORSE, 0, 1, 0.9)])
     plain = draw(data_sample)
     with_caption = draw(data_sample, caption='A person on a horse. ' * 20)
@@ -199,13 +199,13 @@ def test_pseudo_labels_stand_below(draw):
     said = draw(data_sample)
     assert len(said) > len(plain)
     below = said[len(plain) :]
-    assert (below.min(axis=2) < 160).any()  # letters on white
+    assert (below.min(axis=2) < 160).any()  # Letters on white.
     data_sample.teacher.valid = False
     assert not np.array_equal(draw(data_sample)[len(plain) :], below)
 
 
-def test_labels_without_a_place_go_below(draw):
-    """Nine pairs in a strip of one line, which holds five labels."""
+def test_labels_without_space_are_drawn_below(draw):
+    """Nine pairs in a one-line strip with space for five labels."""
     strip = np.full((10, 224, 3), 128, dtype=np.uint8)
     rows = [([25. * i, 0, 25. * i + 12, 10], [25. * i + 12, 0, 25. * i + 24,
                                               10], 1, 1, .9)
@@ -228,7 +228,7 @@ def test_many_pairs_and_boxes_outside_the_image(draw):
     assert draw(sample(rows), top_k=61).shape[1] == 720
 
 
-def test_backends_get_the_picture(tmp_path):
+def test_backends_receive_the_picture(tmp_path):
     with DefaultScope.overwrite_default_scope('clhoi_mm'):
         visualizer = VISUALIZERS.build(
             dict(
@@ -246,7 +246,7 @@ def test_backends_get_the_picture(tmp_path):
     assert visualizer.get_image().shape == (514, 720, 3)
 
 
-def test_through_mmdets_hook(tmp_path):
+def test_works_with_mmdets_hook(tmp_path):
     path = tmp_path / 'horse.png'
     cv2.imwrite(str(path), IMAGE)
     data_sample = sample([(LEFT, HORSE, 0, 1, 0.9)])
@@ -260,7 +260,7 @@ def test_through_mmdets_hook(tmp_path):
 
 
 def drawn_labels(monkeypatch, draw, data_sample, **kwargs):
-    """Labels in the picture and below it."""
+    """Return the labels in the picture and below it."""
     labels = []
     monkeypatch.setattr(
         Panel, '_draw_label', lambda self, label: labels.append(label)
@@ -287,8 +287,8 @@ def test_further_verbs_of_a_pair_are_counted(monkeypatch, draw):
     assert len(label.lines) == 5 and label.lines[-1] == '+ 2'
 
 
-def test_a_crowd_stays_visible(monkeypatch, draw):
-    """Labels cover a limited part of the picture; others are below."""
+def test_labels_leave_a_crowd_visible(monkeypatch, draw):
+    """Labels cover a limited area of the picture; others are below."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, (170, 100), (40, 2))
     boxes = np.hstack([corners, corners + 40]).tolist()

@@ -21,7 +21,7 @@ SMALL = dict(
 )
 
 
-def test_small_by_hand():
+def test_small_vocabulary_by_hand():
     vocab = HOIVocabulary.from_dict(SMALL)
     assert vocab.phrases == [
         'a person eating a hot dog',
@@ -92,7 +92,7 @@ def test_arrays_are_read_only():
         (dict(roleless=['none']), 'roleless'),
     ],
 )
-def test_contradictions_name_the_field(tmp_path, change, field):
+def test_inconsistency_errors_name_the_field(tmp_path, change, field):
     path = tmp_path / 'bad.json'
     path.write_text(json.dumps(dict(SMALL, **change)))
     with pytest.raises(ValueError, match=field) as error:
@@ -207,7 +207,7 @@ def test_imports_neither_torch_nor_mm():
 
 
 @pytest.mark.skipif(find_shared() is None, reason='no shared test data')
-def test_agrees_with_the_published_annotations():
+def test_equals_the_published_annotations():
     data = find_shared() / 'data'
     hico = json.loads((data / 'hico_det/instances_test2015.json').read_text())
     vocab = HOIVocabulary.load('hico_det')

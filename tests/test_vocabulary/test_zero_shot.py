@@ -30,13 +30,13 @@ def test_counts(name, count, rare):
 
 
 @pytest.mark.parametrize('name', ['rf_uc', 'nf_uc'])
-def test_unseen_combinations_are_of_seen_parts(name):
+def test_unseen_combinations_have_seen_verbs_and_objects(name):
     seen = ~unseen_mask(name)
     assert len(set(VOCABULARY.hoi_objects[seen])) == 80
     assert len(set(VOCABULARY.hoi_verbs[seen])) == 117
 
 
-def test_unseen_objects_are_unseen_as_a_whole():
+def test_all_classes_of_unseen_objects_are_unseen():
     unseen = unseen_mask('uo')
     objects = set(VOCABULARY.hoi_objects[unseen])
     assert not objects & set(VOCABULARY.hoi_objects[~unseen])
@@ -56,7 +56,7 @@ def test_unseen_objects_are_unseen_as_a_whole():
     ]
 
 
-def test_unseen_verbs_are_unseen_as_a_whole():
+def test_all_classes_of_unseen_verbs_are_unseen():
     unseen = unseen_mask('uv')
     verbs = set(VOCABULARY.hoi_verbs[unseen])
     assert not verbs & set(VOCABULARY.hoi_verbs[~unseen])
@@ -90,11 +90,11 @@ def test_names():
         load_zero_shot_split(ZERO_SHOT_SPLITS[0] + '2')
 
 
-def test_a_file_of_labels(tmp_path):
+def test_split_from_a_file(tmp_path):
     path = tmp_path / 'mine.json'
     path.write_text('[7, 3, 7]')
     assert load_zero_shot_split(str(path)) == [3, 7]
-    # Of whatever vocabulary it was written for.
+    # Of any vocabulary.
     flags = unseen_classes(str(path), HOIVocabulary.load('mini'))
     assert flags.nonzero()[0].tolist() == [3, 7]
     path.write_text('[600]')
@@ -110,7 +110,7 @@ def test_a_file_of_labels(tmp_path):
         ('[3', 'not valid JSON'),
     ],
 )
-def test_a_file_of_something_else(tmp_path, text, message):
+def test_file_of_another_format(tmp_path, text, message):
     path = tmp_path / 'mine.json'
     path.write_text(text)
     with pytest.raises(ValueError, match=f'mine.json: {message}'):

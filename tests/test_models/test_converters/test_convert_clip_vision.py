@@ -1,4 +1,4 @@
-"""Random CLIP vision towers against mmpretrain's VisionTransformer."""
+"""Converted CLIP vision towers equal mmpretrain's VisionTransformer."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from clhoi_mm.models.converters import (
     write_checkpoint,
 )
 from clhoi_mm.registry import MODELS
-from tests.test_models.utils_converters import randomise
+from tests.test_models.utils_converters import randomize
 
 transformers = pytest.importorskip('transformers')
 pytest.importorskip('mmpretrain')
@@ -25,11 +25,11 @@ def make_source(**kwargs):
         hidden_size=32, intermediate_size=48, num_hidden_layers=3,
         num_attention_heads=4, image_size=64, patch_size=16,
         projection_dim=24, **kwargs)  # fmt: skip
-    return randomise(transformers.CLIPVisionModelWithProjection(config)).eval()
+    return randomize(transformers.CLIPVisionModelWithProjection(config)).eval()
 
 
 def make_target(source, folder, *normalisation, **kwargs):
-    """As a user does: through files, by the config that comes out."""
+    """Convert through files and build from the resulting config."""
     source.save_pretrained(folder)
     state, meta = convert_clip_vision(
         *read_source(str(folder)), *normalisation
@@ -59,7 +59,7 @@ def test_same_tokens(tmp_path, activation):
         (maps,) = target(images)
         target.out_type = 'cls_token'
         (token,) = target(images)
-        # What Hugging Face gives of the patches is not normalised.
+        # Hugging Face returns unnormalized patch tokens.
         target.out_type, target.final_norm = 'raw', False
         (raw,) = target(images)
     hidden = expected.last_hidden_state
@@ -74,7 +74,7 @@ def test_same_tokens(tmp_path, activation):
     )
 
 
-def test_images_normalised_for_a_detector(tmp_path):
+def test_images_normalized_for_a_detector(tmp_path):
     source = make_source()
     pixels = torch.randint(0, 256, (2, 3, 64, 64)).float()
     mean, std = torch.tensor(CLIP)[..., None, None]
@@ -88,8 +88,8 @@ def test_images_normalised_for_a_detector(tmp_path):
     )
 
 
-def test_whole_clip(tmp_path):
-    """A file of both towers, half precision, with an old buffer."""
+def test_checkpoint_with_both_towers(tmp_path):
+    """Convert a half-precision file of both towers with an old buffer."""
     config = transformers.CLIPConfig(
         vision_config=make_source().config.to_dict(),
         text_config=dict(
@@ -105,7 +105,7 @@ def test_whole_clip(tmp_path):
     assert MODELS.build(encoder).state_dict().keys() == state.keys()
 
 
-def test_refused():
+def test_unsupported_checkpoints_are_refused():
     state = dict(make_source().state_dict())
     with pytest.raises(ValueError, match='config.json only'):
         convert_clip_vision(state, {})

@@ -1,4 +1,4 @@
-"""Sources with random weights, converted, give the same outputs."""
+"""Converted DETR models with random weights give the same outputs."""
 
 import pytest
 import torch
@@ -15,17 +15,17 @@ from clhoi_mm.models.converters import (
 from tests.test_models.utils_converters import (
     build,
     detector_config,
-    randomise,
+    randomize,
     samples_of,
 )
 
 transformers = pytest.importorskip('transformers')
 NAMES = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta['categories']
 CLASSES = [name for name in NAMES[1:] if name != 'N/A']
-# Facebook's config names the ids that COCO does not use.
+# Facebook's config includes the category ids that COCO does not use.
 LABELS = {i: name for i, name in enumerate(NAMES)}
 LABELS.update({0: 'N/A', 12: 'street sign', 26: 'hat', 83: 'blender'})
-CHANNELS = 8  # of the first convolution; 64 in an R50
+CHANNELS = 8  # Channels of the first convolution; 64 in an R50.
 COMMON = dict(
     use_timm_backbone=False,
     use_pretrained_backbone=False,
@@ -58,7 +58,7 @@ def make_source(kind, width=32, **kwargs):
         backbone_config=resnet(stages), d_model=width, **COMMON, **kwargs
     )
     source = getattr(transformers, f'{kind}ForObjectDetection')(config)
-    randomise(source)
+    randomize(source)
     if not kwargs.get('two_stage'):
         with torch.no_grad():
             source.model.query_position_embeddings.weight *= 5
@@ -66,7 +66,7 @@ def make_source(kind, width=32, **kwargs):
 
 
 def make_target(kind, width=32, **kwargs):
-    """The project's config of the detector, made small."""
+    """Build the project's config of the detector, made small."""
     config = detector_config(
         dict(Detr='detr_r50', DeformableDetr='deformable_detr_r50')[kind]
     )
@@ -89,7 +89,7 @@ def make_target(kind, width=32, **kwargs):
 
 
 def assert_same(source, target):
-    """Outputs on two images, of which the second is padded."""
+    """Compare outputs on two images, the second one padded."""
     torch.manual_seed(1)
     images = torch.randn(2, 3, 96, 128)
     sizes = [(96, 128), (80, 90)]
@@ -108,7 +108,7 @@ def assert_same(source, target):
     if scores.size(-1) == 81:
         rows.append(91)
     logits = expected.logits[..., rows]
-    # Not the same for all queries, or little would be shown.
+    # Queries must differ for the comparison to be meaningful.
     assert logits.std(1).mean() > 1e-2
     assert expected.pred_boxes.std(1).mean() > 5e-3
     torch.testing.assert_close(scores[-1], logits, atol=1e-4, rtol=0)
@@ -118,7 +118,7 @@ def assert_same(source, target):
 
 
 def convert(convert_one, source, folder):
-    """Through files, as a user does."""
+    """Convert through files, like a user."""
     # Hugging Face refuses to write refined heads as safetensors.
     source.save_pretrained(
         folder,
@@ -138,17 +138,17 @@ def test_detr(tmp_path):
 
 
 def dab_detr(**kwargs):
-    """A small DAB-DETR, whose activations have slopes of their own."""
-    # mmdet encodes boxes by 128 sines and cosines a coordinate.
+    """Build a small DAB-DETR with non-default activation slopes."""
+    # mmdet encodes boxes by 128 sines and cosines per coordinate.
     common = {k: v for k, v in COMMON.items() if k != 'id2label'}
     config = transformers.DabDetrConfig(
         backbone_config=resnet(['stage4']),
         hidden_size=256,
         **{**common, 'id2label': LABELS, **kwargs},
     )
-    source = randomise(transformers.DabDetrForObjectDetection(config))
+    source = randomize(transformers.DabDetrForObjectDetection(config))
     with torch.no_grad():
-        # Tells queries apart, which begin with boxes alone.
+        # Distinguish queries, which start from boxes only.
         source.model.query_refpoint_embeddings.weight *= 5
         for name, value in source.model.decoder.layers.named_parameters():
             if name.endswith('_proj.weight'):
@@ -178,7 +178,7 @@ def test_dab_detr(tmp_path):
     'refine, two_stage', [(False, False), (True, False), (True, True)]
 )
 def test_deformable_detr(tmp_path, refine, two_stage):
-    # mmdet's second stage knows one width.
+    # mmdet's second stage supports one width only.
     width = 256 if two_stage else 32
     source = make_source(
         'DeformableDetr',
@@ -195,8 +195,8 @@ def test_deformable_detr(tmp_path, refine, two_stage):
     assert_same(source, target)
 
 
-def test_backbone_as_timm_names_it():
-    """Facebook's files name it so; so does torchvision's ResNet."""
+def test_backbone_with_timm_names():
+    """Facebook's files use timm's names, as torchvision's ResNet does."""
     from torchvision.models import resnet50
 
     names = {
@@ -223,8 +223,8 @@ def test_backbone_as_timm_names_it():
     'kind, convert_one',
     [('Detr', convert_detr), ('DeformableDetr', convert_deformable_detr)],
 )
-def test_real_sizes(kind, convert_one, depth):
-    """Names and shapes of the real thing, which takes no memory."""
+def test_full_size_names_and_shapes(kind, convert_one, depth):
+    """Compare names and shapes at full size on the meta device."""
     stages = ['stage4'] if kind == 'Detr' else ['stage2', 'stage3', 'stage4']
     blocks = transformers.ResNetConfig(
         depths=[3, 4, {50: 6, 101: 23}[depth], 3], out_features=stages
@@ -247,7 +247,7 @@ def test_real_sizes(kind, convert_one, depth):
     }
 
 
-def test_other_classes():
+def test_other_number_of_classes():
     names = ['N/A', 'cat', 'person', 'kettle']
     config = dict(id2label={str(i): name for i, name in enumerate(names)})
     state = dict(make_source('Detr').state_dict())
@@ -263,7 +263,7 @@ def test_other_classes():
         convert_detr(state, {})
 
 
-def test_refused():
+def test_unsupported_checkpoints_are_refused():
     state = dict(make_source('Detr').state_dict())
     with pytest.raises(ValueError, match='dilation: True'):
         convert_detr(state, dict(dilation=True))

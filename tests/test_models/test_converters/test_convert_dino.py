@@ -1,4 +1,4 @@
-"""detrex's DINO, converted, gives the same outputs."""
+"""Converted detrex DINO gives the same outputs."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def make_target():
 
 
 def test_same_outputs(release, tmp_path):
-    """Through files, as a user does; in double precision."""
+    """Convert through files and compare in double precision."""
     path = tmp_path / 'dino.pth'
     torch.save(dict(model=release, iteration=89999), path)
     state, meta = convert_dino(*read_source(str(path)))
@@ -58,13 +58,13 @@ def test_same_outputs(release, tmp_path):
         found_scores, found_boxes = target(
             image, samples_of([(128, 192)], (128, 192))
         )
-    # Not the same for all queries, or little would be shown.
+    # Queries must differ for the comparison to be meaningful.
     assert scores.std(0).mean() > 0.1 and boxes.std(0).mean() > 0.05
     torch.testing.assert_close(found_scores[-1][0], scores, atol=1e-4, rtol=0)
     torch.testing.assert_close(found_boxes[-1][0], boxes, atol=1e-5, rtol=0)
 
 
-def test_real_size():
+def test_full_size_names_and_shapes():
     state, _ = convert_dino(make_release(6, 900, 2048), {})
     with torch.device('meta'):
         target = build(detector_config('dino_r50')).state_dict()
@@ -73,7 +73,7 @@ def test_real_size():
     }
 
 
-def test_refused(release):
+def test_unsupported_checkpoints_are_refused(release):
     with pytest.raises(ValueError, match="not the weights of detrex's DINO"):
         convert_dino({**release, 'backbone.patch_embed': torch.ones(1)}, {})
     with pytest.raises(ValueError, match='tell 3 classes apart'):

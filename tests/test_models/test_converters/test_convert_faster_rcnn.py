@@ -1,4 +1,4 @@
-"""torchvision's Faster R-CNN with random weights against mmdet's."""
+"""Converted torchvision Faster R-CNN equals mmdet's."""
 
 import pytest
 import torch
@@ -19,7 +19,7 @@ from clhoi_mm.models.converters import (
 from tests.test_models.utils_converters import (
     build,
     detector_config,
-    randomise,
+    randomize,
     samples_of,
 )
 
@@ -31,7 +31,7 @@ STD = torch.tensor([58.395, 57.12, 57.375])[:, None, None]
 
 @pytest.fixture(scope='module')
 def source():
-    """With batch norms as torchvision's own weights have them."""
+    """Build a random model with realistic batch norm statistics."""
     backbone = resnet50(
         norm_layer=lambda channels: FrozenBatchNorm2d(channels, eps=0.0)
     )
@@ -41,9 +41,9 @@ def source():
         min_size=SIZE[0],
         max_size=SIZE[1],
     )
-    randomise(model)
+    randomize(model)
     with torch.no_grad():
-        # Small variances are where eps matters.
+        # Small variances make eps matter.
         for name, value in model.state_dict().items():
             if name.endswith('running_var'):
                 value.mul_(1e-3)
@@ -57,7 +57,7 @@ def source():
                 value.mul_(0.03)
         head = model.roi_heads.box_predictor
         unused = [i for i, name in enumerate(NAMES) if name == 'N/A']
-        # As after training, nothing is of a class that COCO lacks.
+        # As after training, no detection has a category unused in COCO.
         head.cls_score.bias[unused] = -1e4
         model.rpn.head.bbox_pred.weight *= 0.1
         head.bbox_pred.weight *= 0.3
@@ -66,7 +66,7 @@ def source():
 
 
 def spread_scores(model):
-    """Let boxes differ in what they hold: random weights see one thing."""
+    """Spread the scores, which random weights make almost equal."""
     seen = []
     head = model.roi_heads.box_predictor
     hook = head.register_forward_hook(lambda m, args, out: seen.append(args))
@@ -119,7 +119,7 @@ def test_same_detections(source, converted):
         if name not in ('__background__', 'N/A')
     ]
     labels = torch.tensor(classes)[given.labels]
-    # Detections that score the same change places.
+    # Detections with equal scores may swap places.
     same = (
         (labels == expected['labels'][:, None])
         & ((given.scores - expected['scores'][:, None]).abs() < 1e-4)
@@ -130,7 +130,7 @@ def test_same_detections(source, converted):
 
 
 def test_names_before_torchvision_0_13(source, converted):
-    """The file that torchvision still hands out has them."""
+    """torchvision's published file uses the old names."""
     state = {}
     for name, value in source.state_dict().items():
         name = name.replace('rpn.head.conv.0.0.', 'rpn.head.conv.')
@@ -144,10 +144,10 @@ def test_names_before_torchvision_0_13(source, converted):
     assert all(torch.equal(value, converted[k]) for k, value in again.items())
 
 
-def test_refused():
+def test_unsupported_checkpoints_are_refused():
     with pytest.raises(
         ValueError,
         match='not the weights of torchvision.*rpn.head.conv.1.0.weight',
     ):
-        # Of fasterrcnn_resnet50_fpn_v2, which is another model.
+        # A tensor of fasterrcnn_resnet50_fpn_v2, which is another model.
         convert_faster_rcnn({'rpn.head.conv.1.0.weight': torch.ones(1)})

@@ -1,4 +1,4 @@
-"""YOLOX of its authors, converted, gives the same outputs."""
+"""Converted YOLOX releases give the same outputs."""
 
 import copy
 
@@ -34,7 +34,7 @@ NANO = REAL / 'detector/yolox_nano.onnx'
 
 
 def make_target(meta):
-    """mmdet's detector by a shipped config, as the meta says to change it."""
+    """Build mmdet's detector from a shipped config with the meta's changes."""
     init_default_scope('clhoi_mm')
     if meta['size'] == 'nano':
         return MODELS.build(detector_config('yolox_nano')).eval()
@@ -50,7 +50,7 @@ def make_target(meta):
 
 
 def convert(path):
-    """Through files, as a user does."""
+    """Convert through files, like a user."""
     state, meta = convert_yolox(*read_yolox(str(path)))
     write_checkpoint(str(path.with_suffix('.out')), state, meta)
     loaded = load_weights(str(path.with_suffix('.out')))
@@ -60,7 +60,7 @@ def convert(path):
 
 
 def save_release(path, source):
-    """As YOLOX's trainer saves it."""
+    """Save a release like YOLOX's trainer."""
     torch.save(
         dict(
             start_epoch=300,
@@ -73,10 +73,10 @@ def save_release(path, source):
 
 
 def assert_same(source, target, size=(64, 96), tolerance=1e-6):
-    """Raw outputs for an image as it is read: blue first, 0 to 255."""
+    """Compare raw outputs for an unnormalized BGR image."""
     torch.manual_seed(2)
     image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
-    # Twice the digits: single precision differs by the order of sums.
+    # Double precision: in single, the summation order shows.
     exact = Source(source.size, state=source.state).double()
     expected = exact.raw(image[None].double())
     data = target.data_preprocessor(dict(inputs=[image]))
@@ -87,7 +87,7 @@ def assert_same(source, target, size=(64, 96), tolerance=1e-6):
     for level, level_found in enumerate(zip(*found)):
         for kind, values in zip(('cls', 'reg', 'obj'), level_found):
             wanted = expected[level][kind]
-            # Not the same everywhere, or little would be shown.
+            # Outputs must differ between places for a meaningful comparison.
             assert wanted.std() > 1e-2
             torch.testing.assert_close(
                 values, wanted, atol=tolerance, rtol=tolerance
@@ -107,8 +107,8 @@ def test_same_outputs(tmp_path, size):
 
 
 @pytest.mark.parametrize('size', SIZES)
-def test_real_sizes(size):
-    """Names and shapes of all published sizes."""
+def test_full_size_names_and_shapes(size):
+    """Compare names and shapes of all published sizes."""
     state, meta = convert_yolox(make_release(size).state, {})
     assert meta['yolox']['size'] == size
     with torch.device('meta'):
@@ -119,7 +119,7 @@ def test_real_sizes(size):
 
 
 class Export(nn.Module):
-    """A release as its authors' script exports it: batch norms folded."""
+    """Release as its authors' script exports it: batch norms folded."""
 
     def __init__(self, size):
         super().__init__()
@@ -162,12 +162,12 @@ def test_folded_batch_norms(export):
     path, source = export
     target, meta = convert(path)
     assert path.stem == f'yolox_{meta["yolox"]["size"]}'
-    # 1 - eps, the variance that a folded norm gets, has seven digits.
+    # The folded norm's variance, 1 - eps, has seven digits.
     assert_same(source, target, tolerance=1e-4)
 
 
-def test_graphs_that_only_look_alike(export, tmp_path):
-    """Convolutions of one shape in another order are not mistaken."""
+def test_reordered_graph_is_not_mistaken(export, tmp_path):
+    """Convolutions of equal shapes in another order are refused."""
     import onnx
 
     graph = onnx.load(export[0])
@@ -193,7 +193,7 @@ def test_graphs_that_only_look_alike(export, tmp_path):
 
 @pytest.mark.skipif(not NANO.exists(), reason='needs ../shared/data/real')
 def test_real_nano():
-    """Boxes of the real weights on a photo, against ONNX Runtime's."""
+    """Compare the real weights' boxes on a photo with ONNX Runtime."""
     pytest.importorskip('onnx', reason='needs the extra onnx')
     import mmcv
 
@@ -270,7 +270,7 @@ def test_tool(tmp_path):
     assert missing.code == 1 and 'Traceback' not in missing.text
 
 
-def test_refused(tmp_path):
+def test_unsupported_checkpoints_are_refused(tmp_path):
     state = make_release('nano').state
     with pytest.raises(ValueError, match='stem.conv.conv.weight is missing'):
         convert_yolox(dict(odd=torch.ones(1)), {})
@@ -288,8 +288,8 @@ def test_refused(tmp_path):
     size=st.sampled_from(['nano', 'tiny', 's']), data=st.data(),
     folded=st.booleans(),
 )  # fmt: skip
-def test_a_tensor_more_or_less_is_refused(size, data, folded):
-    """Whatever is missing, nothing is converted in part."""
+def test_missing_or_extra_tensor_is_refused(size, data, folded):
+    """An incomplete checkpoint is never converted in part."""
     state = make_release(size).state
     state = fold_norms(state) if folded else state
     converted, meta = convert_yolox(dict(state), {})
@@ -302,5 +302,5 @@ def test_a_tensor_more_or_less_is_refused(size, data, folded):
         )
     except ValueError:
         return
-    # The detector refuses what is left, except that counters are made anew.
+    # The detector refuses missing tensors, except batch counters.
     assert partial.keys() != names or gone.endswith('num_batches_tracked')

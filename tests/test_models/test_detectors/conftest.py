@@ -11,7 +11,7 @@ def model():
 
 @pytest.fixture(scope='module')
 def variants():
-    """Models by the parts that are left out, built once."""
+    """Build models without each optional part, once per session."""
     return {
         '': build(model_cfg()),
         'vlt context_loss': build(model_cfg(vlt=None, context_loss=None)),

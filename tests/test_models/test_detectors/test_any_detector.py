@@ -1,4 +1,4 @@
-"""CLHOI over each shipped detector: small, with weights from a file."""
+"""CLHOI over each shipped detector, small, weights from a file."""
 
 import copy
 from typing import Callable
@@ -35,7 +35,7 @@ LABELS = [normalize_name(name) for name in CLASSES]
 
 
 def make_data(count: int = 2) -> dict:
-    """Images as a pipeline brings them; sizes fit YOLOX and RTMDet too."""
+    """Build images like a pipeline; sizes fit YOLOX and RTMDet too."""
     generator = torch.Generator().manual_seed(0)
     return dict(
         inputs=[
@@ -52,7 +52,7 @@ def make_data(count: int = 2) -> dict:
 
 
 def student_cfg(detector: dict, **options) -> dict:
-    """A CLHOI that is told nothing of its detector's maps."""
+    """Build a CLHOI config without the detector's feature map spec."""
     cfg = model_cfg(detector=detector_cfg(detector, **options))
     cfg['vlt'].pop('in_channels')
     cfg['vlt']['levels'] = (-1,)
@@ -63,7 +63,7 @@ def student_cfg(detector: dict, **options) -> dict:
 
 @pytest.fixture(scope='module')
 def make_pair(tmp_path_factory) -> Callable:
-    """Gives mmdet's own detector and a CLHOI over its weights, by name."""
+    """Build mmdet's detector and a CLHOI with its weights, by name."""
     folder, made = tmp_path_factory.mktemp('weights'), {}
 
     def make(name: str) -> tuple:
@@ -95,8 +95,8 @@ def make_pair(tmp_path_factory) -> Callable:
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_finds_what_mmdets_detector_finds(make_pair, name, monkeypatch):
-    """From the same pixels, through preprocessing and post-processing."""
+def test_detections_equal_mmdets(make_pair, name, monkeypatch):
+    """Compare after preprocessing and post-processing of equal pixels."""
     plain, model = make_pair(name)
     runs, found = [], []
     hook = model.detector.model.backbone.register_forward_hook(
@@ -125,12 +125,12 @@ def test_finds_what_mmdets_detector_finds(make_pair, name, monkeypatch):
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_trains_beside_the_frozen_detector(make_pair, name):
+def test_trains_with_a_frozen_detector(make_pair, name):
     model = copy.deepcopy(make_pair(name)[1]).train()
-    # Random weights see one thing everywhere: let it be persons.
+    # Random weights predict one class everywhere: map it to person.
     model.detector.label_map.fill_(PERSON)
-    # Of pairs that look the same nobody can tell which one interacts: let
-    # any number of them do.
+    # Identical pairs cannot be told apart, so the prior allows any number of
+    # positive pairs.
     model.interaction_loss.interactiveness.extra_positive_prior = 1.0
     before = copy.deepcopy(model.detector.state_dict())
     data = model.data_preprocessor(make_data(), True)
@@ -143,7 +143,7 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
         total(losses).backward()
         optimizer.step()
         history.append(float(losses['loss_interactiveness']))
-    # There are pairs, and words about them.
+    # There are candidate pairs, and pseudo-labels for them.
     assert 0 < history[-1] < history[0]
     for key, value in model.named_parameters():
         frozen = key.startswith('detector.')
@@ -156,8 +156,8 @@ def test_trains_beside_the_frozen_detector(make_pair, name):
 
 
 @pytest.mark.parametrize('name', WITH_QUERIES)
-def test_states_of_queries(make_pair, name):
-    """The head's own classifier says the same of the states."""
+def test_query_embeds_match_the_detections(make_pair, name):
+    """The head's classifier gives the same scores from the embeddings."""
     plain, model = make_pair(name)
     data = model.eval().data_preprocessor(make_data(), False)
     inputs, samples = data['inputs'], data['data_samples']
@@ -196,7 +196,7 @@ def test_states_of_queries(make_pair, name):
     assert pairs.query_embeds.shape == (len(pairs.boxes), DIMS)
 
 
-def test_maps_are_fitted_to(make_pair):
+def test_feature_map_spec_is_inferred(make_pair):
     strides = {}
     for name in DETECTORS:
         model = make_pair(name)[1]
@@ -210,7 +210,7 @@ def test_maps_are_fitted_to(make_pair):
     assert set(map(tuple, strides.values())) == {(8, 16, 32)}
 
 
-def test_what_the_config_states_of_maps_stays():
+def test_configured_feature_map_spec_is_kept():
     cfg = student_cfg(small_detector('faster-rcnn', len(CLASSES)))
     cfg['icn']['roi_extractor'].update(featmap_strides=[4, 8])
     extractor = build(cfg).icn.roi_extractor
@@ -219,9 +219,11 @@ def test_what_the_config_states_of_maps_stays():
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_joint_training(make_pair, name):
-    """One key; every parameter that may learn has a gradient, as
-    DistributedDataParallel wants it, though an image has no box."""
+def test_joint_training_reaches_all_trainable_parameters(make_pair, name):
+    """All trainable parameters get gradients, even without boxes.
+
+    DistributedDataParallel requires it.
+    """
     plain, _ = make_pair(name)
     cfg = small_detector(name, len(CLASSES))
     model = build(student_cfg(cfg, type='JointDetector')).train()
@@ -250,7 +252,7 @@ def test_joint_training(make_pair, name):
     own = [key for key in losses if key.startswith('detector.')]
     assert any('bbox' in key for key in own), own
     learns = [p for p in plain.parameters() if p.requires_grad]
-    # What the detector's config freezes stays frozen.
+    # Parameters frozen by the detector's config stay frozen.
     assert len(learns) == sum(
         p.requires_grad for p in model.detector.parameters()
     )
@@ -262,9 +264,11 @@ def test_joint_training(make_pair, name):
     assert not any(f.scores.requires_grad for f in found)
 
 
-def test_joint_training_learns_the_annotated_boxes(make_pair):
-    """The detector's labels are the vocabulary's by name; boxes drawn twice
-    count once."""
+def test_joint_training_uses_the_annotated_boxes(make_pair):
+    """Match the detector's labels by name.
+
+    Boxes that are drawn twice count once.
+    """
     cfg = small_detector('rtmdet', len(CLASSES))
     model = build(student_cfg(cfg, type='JointDetector')).train()
     rows = (*SCENE, (PERSON, 0.9, (9, 8, 40, 59)))
@@ -310,7 +314,7 @@ class _File:
         ('classes', 'model.detector.classes'),
     ],
 )
-def test_joint_training_is_refused(case, expected):
+def test_unsupported_joint_training_is_refused(case, expected):
     cfg = small_detector('rtmdet', len(CLASSES))
     sample = make_sample(None)
     overrides = {}
@@ -333,8 +337,8 @@ def test_joint_training_is_refused(case, expected):
         model.loss(data['inputs'], data['data_samples'])
 
 
-def test_joint_detector_starts_as_mmdet_starts_it():
-    """Only where no weights were loaded."""
+def test_joint_detector_is_initialized_like_mmdets():
+    """Initialize only where no weights were loaded."""
     cfg = student_cfg(
         small_detector('detr', len(CLASSES)), type='JointDetector'
     )
@@ -355,12 +359,14 @@ def test_joint_detector_starts_as_mmdet_starts_it():
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_random_weights_are_numbers(name):
-    """Though mmdet leaves parameters as memory happens to be."""
+def test_random_weights_are_finite(name):
+    """mmdet leaves some parameters uninitialized."""
     cfg = small_detector(name, len(CLASSES))
     init_default_scope('clhoi_mm')
     before = torch.are_deterministic_algorithms_enabled()
-    torch.use_deterministic_algorithms(True)  # what is not filled is NaN
+    torch.use_deterministic_algorithms(
+        True
+    )  # Uninitialized values become NaN.
     try:
         raw = MODELS.build(ConfigDict(copy.deepcopy(cfg)))
         model = build(student_cfg(cfg))

@@ -1,4 +1,4 @@
-"""CLHOI with what its detector gave before, in place of the detector."""
+"""CLHOI with cached detector features instead of the detector."""
 
 import logging
 
@@ -28,7 +28,7 @@ SMALL = (SIZE[0] - 32, SIZE[1])
 
 @torch.no_grad()
 def write(model, path, inputs, sizes, with_rois=True):
-    """A file with the views '0', '1', ... of images by themselves."""
+    """Write a file with one view per image."""
     features = dict(roi_extractor=model.icn.roi_hash)
     with DetectionFileWriter(
         path,
@@ -60,7 +60,7 @@ def write(model, path, inputs, sizes, with_rois=True):
 
 
 def cached_samples(file, sizes=(SIZE, SIZE)):
-    """As a pipeline with LoadDetectorFeatures gives them."""
+    """Build samples like a pipeline with LoadDetectorFeatures."""
     samples = [make_sample(None, size=size) for size in sizes]
     for i, sample in enumerate(samples):
         sample.set_metainfo(
@@ -69,7 +69,7 @@ def cached_samples(file, sizes=(SIZE, SIZE)):
     return samples
 
 
-# Placeholder of images that are not read.
+# Placeholder for images that are not read.
 NOTHING = torch.zeros(2, 3, 32, 32)
 
 
@@ -80,7 +80,7 @@ def file(model, inputs, tmp_path):
 
 @pytest.fixture
 def warnings(monkeypatch):
-    """What is logged in this test."""
+    """Collect the warnings logged in this test."""
     said = []
 
     class Logger(logging.Logger):
@@ -96,7 +96,7 @@ def warnings(monkeypatch):
 
 @pytest.fixture
 def no_detector(model, monkeypatch):
-    """The detector must not run."""
+    """Make any run of the detector an error."""
 
     def run(*args, **kwargs):
         raise AssertionError('the detector ran')
@@ -106,7 +106,7 @@ def no_detector(model, monkeypatch):
 
 
 def gradient(model, losses):
-    """Of all parameters that learn, as one vector."""
+    """Return the gradient of all trainable parameters as one vector."""
     model.zero_grad()
     total(losses).backward()
     return torch.cat(
@@ -115,7 +115,7 @@ def gradient(model, losses):
 
 
 def assert_close(losses, expected):
-    """Equal up to features in half precision."""
+    """Compare up to half-precision features."""
     assert losses.keys() == expected.keys()
     assert total(expected) > 0
     for name, value in expected.items():
@@ -123,13 +123,13 @@ def assert_close(losses, expected):
 
 
 @pytest.mark.parametrize('stage', [1, 2])
-def test_losses_and_gradients_are_those_of_the_live_detector(
+def test_losses_and_gradients_equal_those_of_the_live_detector(
     model, inputs, file, warnings, monkeypatch, request, stage
 ):
     model.train()
     model.stage = stage
     live = [make_sample(None), make_sample(None)]
-    # Queues of the context loss move with each call.
+    # The context loss's queue changes with each call.
     state = {k: v.clone() for k, v in model.state_dict().items()}
     expected = model.loss(inputs, live)
     grads = gradient(model, expected)
@@ -150,7 +150,7 @@ def test_losses_and_gradients_are_those_of_the_live_detector(
     assert not warnings and not calls
 
 
-def test_a_self_teacher_reads_the_file_as_well(
+def test_self_teacher_uses_cached_features(
     model, file, no_detector, warnings, monkeypatch
 ):
     noise = dict(type='EMLabelNoise', vocabulary=PARK, warmup=0)
@@ -164,7 +164,7 @@ def test_a_self_teacher_reads_the_file_as_well(
     assert losses['loss_mil'] > 0 and not warnings
 
 
-def test_predictions_are_those_of_the_live_detector(
+def test_predictions_equal_those_of_the_live_detector(
     model, inputs, file, no_detector, monkeypatch
 ):
     cached = model.eval().predict(NOTHING, cached_samples(file))
@@ -177,7 +177,7 @@ def test_predictions_are_those_of_the_live_detector(
         )
 
 
-def test_rois_that_the_file_lacks_are_pooled_from_its_maps(
+def test_uncached_rois_are_pooled_from_cached_maps(
     model, inputs, file, tmp_path, warnings
 ):
     bare = write(
@@ -199,7 +199,7 @@ def test_rois_that_the_file_lacks_are_pooled_from_its_maps(
         )
 
 
-def test_features_of_another_roi_extractor_are_not_taken(
+def test_features_of_another_roi_extractor_are_not_used(
     model, file, warnings, monkeypatch
 ):
     monkeypatch.setattr(model.icn, 'roi_hash', 'another')
@@ -244,7 +244,7 @@ def test_images_of_two_sizes_are_padded(model, inputs, tmp_path):
     )
 
 
-def test_own_detections_go_before_those_of_the_file(model, file):
+def test_given_detections_override_those_of_the_file(model, file):
     samples = cached_samples(file)
     for sample in samples:
         sample.detections = make_sample(SCENE).detections
@@ -264,7 +264,7 @@ def test_another_detector_is_refused(model, file):
     with pytest.raises(ValueError, match='another detector.*weights differ'):
         other.predict(torch.zeros(1, 3, *SIZE), [sample])
     model.predict(torch.zeros(1, 3, *SIZE), [sample])
-    # A detector with the same weights is the same.
+    # Another detector with the same weights is accepted.
     other.load_state_dict(model.state_dict())
     same_predictions(
         other.predict(NOTHING, cached_samples(file))[0],
@@ -278,14 +278,14 @@ def test_batches_with_and_without_features_are_refused(model, file):
         model.predict(NOTHING, samples)
 
 
-def test_a_visual_encoder_needs_images(model, file, monkeypatch):
+def test_visual_encoder_needs_images(model, file, monkeypatch):
     encoder = VisualEncoder(dict(type='ResNet', depth=18, base_channels=2))
     monkeypatch.setattr(model, 'visual_encoder', encoder)
     with pytest.raises(ValueError, match='visual_encoder needs the images'):
         model.predict(NOTHING, cached_samples(file))
 
 
-def test_config_hash_is_of_what_is_computed():
+def test_config_hash_covers_what_changes_the_output():
     cfg = dict(type='A', size=(1, 2), parts=[dict(type='B', init_cfg=None)])
     same = dict(
         parts=(dict(type='B', init_cfg=dict(type='Xavier')),),

@@ -94,12 +94,12 @@ POOR = {
     'no human': dict(rows=[r for r in SCENE if r[0] != PERSON]),
     'no object': dict(rows=[SCENE[0]]),
     'objects without classes': dict(rows=[SCENE[0], SCENE[4]]),
-    'no words': dict(words=(), caption=''),
-    'not in the cache': dict(words=(), caption='', valid=False),
+    'no words': dict(pseudo_labels=(), caption=''),
+    'not in the cache': dict(pseudo_labels=(), caption='', valid=False),
     'words for absent objects': dict(
-        rows=[SCENE[0], SCENE[1]], words=((HOLD_DOG, DOG, 0.9),)
+        rows=[SCENE[0], SCENE[1]], pseudo_labels=((HOLD_DOG, DOG, 0.9),)
     ),
-    'words for unknown objects': dict(words=((-1, -1, 0.5),)),
+    'words for unknown objects': dict(pseudo_labels=((-1, -1, 0.5),)),
 }
 
 
@@ -107,7 +107,9 @@ POOR = {
 @pytest.mark.parametrize('stage', [1, 2])
 @pytest.mark.parametrize('case', POOR)
 @pytest.mark.parametrize('mixed', [False, True])
-def test_poor_samples(variants, inputs, supervision, stage, case, mixed):
+def test_samples_with_missing_parts(
+    variants, inputs, supervision, stage, case, mixed
+):
     model = variants[''].train()
     model.stage = stage
     model.teacher_head.supervision = supervision
@@ -123,11 +125,13 @@ def test_poor_samples(variants, inputs, supervision, stage, case, mixed):
 
 
 @pytest.mark.parametrize('without', ['', 'vlt context_loss'])
-def test_batch_of_one_without_anything(variants, inputs, without):
+def test_single_image_without_boxes_or_labels(variants, inputs, without):
     model = variants[without].train()
     model.stage = 2
     model.teacher_head.supervision = 'vllm'
-    sample = make_sample(rows=(), words=(), caption='', valid=False, hois=())
+    sample = make_sample(
+        rows=(), pseudo_labels=(), caption='', valid=False, hois=()
+    )
     losses = model.loss(inputs[:1], [sample])
     check_gradients(model, losses)
     assert total(losses) == 0
@@ -137,7 +141,7 @@ def test_batch_of_one_without_anything(variants, inputs, without):
     'case',
     ['no detections', 'no human', 'no object', 'objects without classes'],
 )
-def test_nothing_to_predict(model, inputs, case):
+def test_predict_without_candidate_pairs(model, inputs, case):
     poor, rich = model.predict(
         inputs, [make_sample(**POOR[case]), make_sample()]
     )
@@ -152,7 +156,7 @@ def test_nothing_to_predict(model, inputs, case):
 def test_predict_fields(model, inputs):
     result = model.predict(inputs, [make_sample(), make_sample()])[0]
     pred = result.pred_hois
-    # Two humans: bicycle 3 classes, dog 4, each other 1; a car has none.
+    # Two humans: bicycle 3 classes, dog 4, each other 1; car 0.
     assert len(pred) == 2 * (3 + 4) + 2
     assert (pred.scores[:-1] >= pred.scores[1:]).all()
     assert (pred.scores >= 0).all() and (pred.scores <= 1).all()
@@ -172,7 +176,7 @@ def test_predict_fields(model, inputs):
     assert len(result.pred_instances) == len(SCENE)
 
 
-def test_score_is_classifier_times_detections(inputs):
+def test_score_is_class_score_times_detection_scores(inputs):
     model = build(model_cfg(score_power=0.5)).eval()
     interactions = model._forward(inputs[:1], [make_sample()])
     pred = model.predict(inputs[:1], [make_sample()])[0].pred_hois
@@ -192,7 +196,7 @@ def test_score_is_classifier_times_detections(inputs):
     torch.testing.assert_close(pred.scores, expected)
 
 
-def test_no_interaction_is_the_absence_of_others(model, inputs):
+def test_no_interaction_is_one_minus_the_best_class(model, inputs):
     pred = model.predict(inputs[:1], [make_sample()])[0].pred_hois
     weight = pred.human_scores * pred.object_scores
     prob = pred.scores / weight
@@ -203,7 +207,7 @@ def test_no_interaction_is_the_absence_of_others(model, inputs):
     )
 
 
-def test_calibration_changes_scores_and_no_order(model, inputs):
+def test_calibration_changes_scores_but_not_their_order(model, inputs):
     plain = model.predict(inputs[:1], [make_sample()])[0].pred_hois
     calibration = PlattScaling(scale=0.5, bias=1.0)
     model.post_processor.calibration = calibration
@@ -226,7 +230,7 @@ def test_max_per_img_keeps_the_best(model, inputs):
     assert few.hoi_labels.tolist() == full.hoi_labels[:3].tolist()
 
 
-def test_boxes_come_back_in_original_coordinates(model, inputs):
+def test_boxes_are_returned_in_original_coordinates(model, inputs):
     sample, plain = make_sample(), make_sample()
     sample.set_metainfo(dict(scale_factor=(2.0, 0.5), ori_shape=(128, 48)))
     scale = torch.tensor([2.0, 0.5, 2.0, 0.5])
@@ -253,7 +257,7 @@ def test_order_of_detections_does_not_matter(model, inputs):
 
 
 @pytest.mark.parametrize('live', [False, True])
-def test_batch_equals_its_images(model, inputs, live):
+def test_batch_equals_single_images(model, inputs, live):
     rows = [None, None] if live else [SCENE, SCENE[:2]]
     together = model.predict(inputs, [make_sample(r) for r in rows])
     for i, sample in enumerate(together):
@@ -277,7 +281,7 @@ def test_given_and_live_detections_in_one_batch(model, inputs):
 
 
 @pytest.mark.parametrize('live', [False, True])
-def test_predict_needs_neither_teacher_nor_truth(model, inputs, live):
+def test_predict_needs_neither_teacher_nor_annotations(model, inputs, live):
     bare = make_sample(None if live else SCENE)
     (full,) = model.predict(inputs[:1], [bare.clone()])
     del bare.teacher, bare.gt_hois, bare.gt_instances
@@ -286,8 +290,8 @@ def test_predict_needs_neither_teacher_nor_truth(model, inputs, live):
 
 
 @pytest.mark.parametrize('pad', [0, 32])
-def test_padding_is_not_seen(model, pad):
-    """Constant maps look alike whatever is padded."""
+def test_padding_has_no_effect(model, pad):
+    """Use constant maps, which differ only by their padding."""
     feats = [
         torch.full((1, 16, (64 + pad) // s, (96 + pad) // s), 0.3)
         for s in (8, 16, 32)
@@ -311,7 +315,7 @@ def test_padding_is_not_seen(model, pad):
 
 
 def test_images_of_different_sizes(model, inputs):
-    """A small image beside a large one gives nearly what it gives alone."""
+    """A padded small image gives nearly the unpadded result."""
     small = (32, 64)
     rows = [(PERSON, 0.9, (2, 2, 20, 30)), (BIKE, 0.8, (4, 10, 40, 30))]
     padded = torch.zeros_like(inputs)
@@ -323,12 +327,12 @@ def test_images_of_different_sizes(model, inputs):
     alone = model.predict(
         padded[1:, :, :32, :64], [make_sample(rows, size=small)]
     )[0].pred_hois
-    # Of one pair, so that a class names a row.
+    # A single pair, so that a class identifies a row.
     together, alone = (
         hois[hois.hoi_labels.argsort()] for hois in (together, alone)
     )
     assert together.hoi_labels.tolist() == alone.hoi_labels.tolist()
-    # What is left is the frozen backbone's own, at the border.
+    # The remaining difference is the frozen backbone's, at the border.
     torch.testing.assert_close(
         together.scores, alone.scores, rtol=0, atol=0.03
     )
@@ -363,8 +367,10 @@ def test_bf16_predict(model, inputs):
 
 
 def test_roleless_predictions_by_hand():
-    """Persons 0 and 2 of image 1 with two pairs; three verbs, the last one
-    without a role."""
+    """Persons 0 and 2 of image 1 have two pairs.
+
+    There are three verbs, the last one without a role.
+    """
     pairs = PairBatch(
         boxes=torch.arange(20.0).reshape(5, 4),
         labels=torch.tensor([PERSON, PERSON, BIKE, PERSON, PERSON]),
@@ -376,7 +382,7 @@ def test_roleless_predictions_by_hand():
         image_sizes=torch.ones(2, 2),
         num_pairs=[1, 2],
     )
-    # Of image 0's pair and, of image 1's, pair 0 twice and pair 1 once.
+    # Image 0's pair; of image 1, pair 0 twice and pair 1 once.
     rows, image = roleless_predictions(
         torch.tensor([0.8, 0.2, 0.4, 0.3]),
         pairs.human_inds[[0, 1, 1, 2]],
@@ -397,8 +403,8 @@ def test_roleless_predictions_by_hand():
             rows.scores.tolist(),
         )
     }
-    # Boxes 1, 3 and 4 are persons and start with 4, 12 and 16; nothing is
-    # known of verb 2, which is in no pair.
+    # Boxes 1, 3 and 4 are persons and start with 4, 12 and 16; verb 2 is in no
+    # pair, so its score stays unknown.
     assert found == pytest.approx(
         {
             (4.0, 0): 0.2,
@@ -409,7 +415,7 @@ def test_roleless_predictions_by_hand():
     assert (rows.object_labels == -1).all() and (rows.hoi_labels == -1).all()
 
 
-def test_rows_without_objects_stand_beside_pairs(model, inputs):
+def test_roleless_rows_are_added_to_pairs(model, inputs):
     (plain,) = model.predict(inputs[:1], [make_sample()])
     model.post_processor.missing_role_weight = 0.1
     try:
@@ -431,12 +437,12 @@ def test_rows_without_objects_stand_beside_pairs(model, inputs):
     )
     best = torch.where(same, paired.scores, 0.0).max(1)[0]
     torch.testing.assert_close(rows.scores, best * 0.1)
-    # The park's vocabulary has no verb without a role.
+    # The park vocabulary has no verb without a role.
     assert len(alone.pred_hois) == len(nobody.pred_hois) == 0
 
 
 def test_checkpoints_do_not_depend_on_losses(variants):
-    """Except for the parts that belong to a loss."""
+    """Only parameters that belong to a loss differ."""
     keys = [
         {
             key

@@ -33,7 +33,7 @@ from tests.test_models.utils import (
         (dict(interaction_loss=None, context_loss=None), 'nothing would be'),
     ],
 )
-def test_impossible_configs(without, expected):
+def test_invalid_configs_are_errors(without, expected):
     with pytest.raises(ValueError, match=expected):
         build(model_cfg(**without))
 
@@ -48,7 +48,7 @@ def test_missing_pseudo_labels_are_an_error(variants, inputs):
 
 
 def test_through_the_data_preprocessor(model):
-    """mmdet's three modes, from uint8 images of two sizes."""
+    """Run mmdet's three modes on uint8 images of two sizes."""
     data = dict(
         inputs=[
             torch.randint(0, 255, (3, 64, 96), dtype=torch.uint8),
@@ -65,7 +65,7 @@ def test_through_the_data_preprocessor(model):
     assert isinstance(model.parse_losses(losses)[0], torch.Tensor)
 
 
-def test_visual_encoder_takes_the_detectors_place(inputs):
+def test_visual_encoder_replaces_the_detectors_features(inputs):
     encoder = dict(
         type='ResNet', depth=18, base_channels=2, out_indices=(1, 2, 3)
     )
@@ -79,8 +79,8 @@ def test_visual_encoder_takes_the_detectors_place(inputs):
     assert len(model.eval().predict(inputs, [make_sample(None)] * 2)) == 2
 
 
-def test_student_travels_without_text_encoder(model, inputs, tmp_path):
-    """A checkpoint brings phrases, labels and detector along."""
+def test_checkpoint_loads_without_text_encoder(model, inputs, tmp_path):
+    """A checkpoint contains phrases, label map and detector."""
     torch.save(model.state_dict(), tmp_path / 'model.pth')
     cfg = model_cfg(detector=detector_cfg(allow_random=False, classes=None))
     cfg['teacher_head']['text_encoder'] = dict(
@@ -98,9 +98,11 @@ def test_student_travels_without_text_encoder(model, inputs, tmp_path):
 
 
 def test_overfits_one_image(inputs):
-    """Words about the image suffice to score the named classes highest."""
+    """Image-level labels suffice to score the labeled classes highest."""
     model = build(model_cfg()).train()
-    sample = make_sample(words=((RIDE, BIKE, 1.0), (HOLD_DOG, DOG, 1.0)))
+    sample = make_sample(
+        pseudo_labels=((RIDE, BIKE, 1.0), (HOLD_DOG, DOG, 1.0))
+    )
     params = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(params, lr=3e-3)
     for _ in range(30):
@@ -112,7 +114,7 @@ def test_overfits_one_image(inputs):
         assert pred.hoi_labels[pred.object_labels == label][0] == hoi
 
 
-def test_detections_may_carry_more_fields(model, inputs):
+def test_detections_may_have_extra_fields(model, inputs):
     sample = make_sample()
     detections = make_detections(SCENE)
     sample.detections = InstanceData(

@@ -1,4 +1,4 @@
-"""A pair's attention equals that of the layers."""
+"""Attention maps of pairs equal the layers' attention."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def model():
     return model
 
 
-def look(model, samples, explain=True):
+def run_with_attention(model, samples, explain=True):
     torch.manual_seed(0)
     inputs = torch.randn(len(samples), 3, *SIZE)
     if explain:
@@ -39,9 +39,9 @@ def look(model, samples, explain=True):
     return samples
 
 
-def test_predictions_stay_and_nothing_is_left_behind(model):
-    (plain,) = look(model, [make_sample()], explain=False)
-    (explained,) = look(model, [make_sample()])
+def test_recording_attention_changes_nothing_else(model):
+    (plain,) = run_with_attention(model, [make_sample()], explain=False)
+    (explained,) = run_with_attention(model, [make_sample()])
     same_predictions(plain, explained, rtol=0, atol=0)
     assert 'attention' not in plain.pred_hois
     maps = explained.pred_hois.attention
@@ -52,8 +52,8 @@ def test_predictions_stay_and_nothing_is_left_behind(model):
         assert not module._forward_hooks and not module._forward_pre_hooks
 
 
-def test_one_map_a_pair(model):
-    (sample,) = look(model, [make_sample()])
+def test_one_map_per_pair(model):
+    (sample,) = run_with_attention(model, [make_sample()])
     hois = sample.pred_hois
     pairs = torch.cat([hois.human_bboxes, hois.object_bboxes], 1)
     same = (pairs[:, None] == pairs).all(-1)
@@ -63,26 +63,26 @@ def test_one_map_a_pair(model):
     assert distance[~same].max() > 1e-3
 
 
-def test_all_attention_on_one_place(model, monkeypatch):
-    """Tokens that read one place alone bring every pair there."""
+def test_attention_to_a_single_cell(model, monkeypatch):
+    """Tokens attend to one cell, so every pair's map peaks there."""
     # Row 5 and column 2 of the finer map, 8 pixels a cell.
     weights = torch.zeros(1, 3, NUM_PLACES)
     weights[..., 5 * 12 + 2] = 1
     attn = model.vlt.decoder.layers[0].multihead_attn
     monkeypatch.setattr(attn, 'forward', lambda *_, **__: (None, weights))
-    (sample,) = look(model, [make_sample()])
+    (sample,) = run_with_attention(model, [make_sample()])
     y, x = torch.meshgrid(
         torch.arange(32) * 2 + 1.0, torch.arange(48) * 2 + 1.0, indexing='ij'
     )
     for heat in sample.pred_hois.attention:
-        # Centre of the cell in pixels; it is spread over its neighbours.
+        # Center of the cell in pixels; attention spreads to its neighbors.
         assert (heat * x).sum().item() == pytest.approx(2.5 * 8, abs=1e-3)
         assert (heat * y).sum().item() == pytest.approx(5.5 * 8, abs=1e-3)
         assert heat[y < 3.5 * 8].max() == heat[x > 4.5 * 8].max() == 0
 
 
-def test_tokens_count_by_what_pairs_give_them(model, monkeypatch):
-    """Each token reads one place, pairs listen to the second alone."""
+def test_tokens_are_weighted_by_the_pairs_attention(model, monkeypatch):
+    """Tokens attend to one cell, pairs to the second token."""
     reads = torch.zeros(1, 3, NUM_PLACES)
     for token, column in enumerate((1, 6, 10)):
         reads[:, token, 4 * 12 + column] = 1
@@ -92,7 +92,7 @@ def test_tokens_count_by_what_pairs_give_them(model, monkeypatch):
     monkeypatch.setattr(
         listener, 'weights', lambda x, *_: torch.eye(3)[[1] * len(x)]
     )
-    (sample,) = look(model, [make_sample()])
+    (sample,) = run_with_attention(model, [make_sample()])
     x = torch.arange(48) * 2 + 1.0
     for heat in sample.pred_hois.attention:
         assert (heat.sum(0) * x).sum().item() == pytest.approx(
@@ -106,7 +106,7 @@ def test_padding_is_cut_off(model):
         for label, score, box in SCENE
     ]
     small = make_sample(rows, size=SMALL, img_id=1)
-    whole, part = look(model, [make_sample(), small])
+    whole, part = run_with_attention(model, [make_sample(), small])
     assert whole.pred_hois.attention.shape[1:] == (32, 48)
     maps = part.pred_hois.attention
     assert maps.shape[1:] == (48, 36)
@@ -114,7 +114,7 @@ def test_padding_is_cut_off(model):
 
 
 def test_images_without_pairs_and_models_without_context(model):
-    (sample,) = look(model, [make_sample(rows=[])])
+    (sample,) = run_with_attention(model, [make_sample(rows=[])])
     assert len(sample.pred_hois.attention) == 0
     for icn, vlt in ((model.icn, None), (None, model.vlt)):
         with pytest.raises(ValueError, match='needs a model with vlt and icn'):

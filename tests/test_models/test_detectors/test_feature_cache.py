@@ -13,7 +13,7 @@ from tests.test_models.utils import (
 
 @pytest.fixture
 def caching_model(tmp_path):
-    """A model whose detector's weights are on disk, so that it remembers."""
+    """Build a model whose detector has a checkpoint, for caching."""
     path = tmp_path / 'detector.pth'
     plain = build(model_cfg())
     torch.save(plain.detector.model.state_dict(), path)
@@ -41,7 +41,7 @@ def make_batch(names, flip=False):
     return inputs.flip(-1) if flip else inputs, samples
 
 
-def test_a_view_is_seen_once_and_gives_the_same(caching_model):
+def test_cached_view_gives_the_same_losses(caching_model):
     plain, model, calls = caching_model
     model.train()
     inputs, samples = make_batch('ab')
@@ -49,7 +49,7 @@ def test_a_view_is_seen_once_and_gives_the_same(caching_model):
     first = model.loss(inputs, samples)
     again = model.loss(*make_batch('ba'))
     assert calls == [2]
-    # The context's loss has a queue that has grown meanwhile.
+    # The context loss's queue has grown in between.
     for name in ('loss_interactiveness', 'loss_mil', 'loss_contrast'):
         torch.testing.assert_close(first[name], again[name])
     feats = model.detector.extract_feat(inputs, samples, True)
@@ -63,7 +63,7 @@ def test_a_view_is_seen_once_and_gives_the_same(caching_model):
         torch.testing.assert_close(known.labels, fresh.labels)
 
 
-def test_only_what_is_new_is_computed(caching_model):
+def test_only_new_views_are_computed(caching_model):
     _, model, calls = caching_model
     for names in ('ab', 'bc', 'cd', 'cd', 'abc'):
         model.loss(*make_batch(names))
@@ -71,14 +71,14 @@ def test_only_what_is_new_is_computed(caching_model):
     assert calls == [2, 1, 1, 1]
 
 
-def test_a_flipped_image_is_another_view(caching_model):
+def test_flipped_image_is_another_view(caching_model):
     _, model, calls = caching_model
     model.loss(*make_batch('a'))
     model.loss(*make_batch('a', flip=True))
     assert calls == [1, 1]
 
 
-def test_other_weights_forget(caching_model):
+def test_new_weights_clear_the_cache(caching_model):
     _, model, calls = caching_model
     model.loss(*make_batch('a'))
     model.load_state_dict(model.state_dict())
@@ -110,7 +110,7 @@ def test_validation_fills_the_cache(caching_model):
     assert calls == [2, 2]
 
 
-def test_boxes_of_a_view_are_pooled_once(caching_model):
+def test_rois_of_a_view_are_pooled_once(caching_model):
     plain, model, _ = caching_model
     model.load_state_dict(plain.state_dict())
     pooled = []
@@ -131,7 +131,7 @@ def test_boxes_of_a_view_are_pooled_once(caching_model):
     with torch.no_grad():
         for names, shift, expected in (
             ('ab', 0.0, 2),
-            # In another order, with a new one, and with other boxes.
+            # In another order, with a new view, and with other boxes.
             ('ba', 0.0, 0),
             ('abc', 0.0, 2),
             ('abc', 1.0, 2),
@@ -144,7 +144,7 @@ def test_boxes_of_a_view_are_pooled_once(caching_model):
             )
 
 
-def test_the_same_weights_share_a_cache(caching_model, tmp_path):
+def test_models_with_equal_weights_share_a_cache(caching_model, tmp_path):
     _, model, _ = caching_model
     path = str(tmp_path / 'detector.pth')
     assert FeatureCache.of(path, 3) is model.detector.memory

@@ -118,7 +118,7 @@ DETECTORS = dict(fcos=FCOS, faster_rcnn=TWO_STAGE, detr=DETR)
 
 
 def plain(cfg):
-    """The detector as mmdet itself builds it."""
+    """Build the detector with mmdet."""
     init_default_scope('clhoi_mm')
     torch.manual_seed(0)
     cfg = copy.deepcopy(cfg)
@@ -157,7 +157,7 @@ def inputs():
 
 
 @pytest.mark.parametrize('name', DETECTORS)
-def test_finds_what_the_plain_detector_finds(name, inputs):
+def test_detections_equal_the_plain_detectors(name, inputs):
     reference = plain(DETECTORS[name])
     detector = frozen(DETECTORS[name])
     detector.model.load_state_dict(reference.state_dict())
@@ -183,7 +183,7 @@ def test_finds_what_the_plain_detector_finds(name, inputs):
         for label, own in zip(result.labels.tolist(), other.labels.tolist()):
             known = names[own] in objects
             assert label == (objects.index(names[own]) if known else -1)
-    # A second image is not given the first's maps.
+    # The second image does not get the first one's maps.
     with torch.no_grad():
         again = detector.model.extract_feat(inputs * 2)
     assert not torch.equal(again[0], feats[0])
@@ -233,8 +233,8 @@ def test_coco_labels_by_name(name):
         )
 
 
-def test_identity_is_that_of_the_inner_config():
-    """Files of detections made before stay valid."""
+def test_identity_depends_on_the_inner_config():
+    """Existing files of detections stay valid."""
     detector = frozen(FCOS)
     assert detector.identity['type'] == 'FCOS'
     assert detector.identity['config'] == config_hash(FCOS)
@@ -247,12 +247,12 @@ def test_identity_is_that_of_the_inner_config():
     assert given.preprocessor_cfg == other
 
 
-def test_detector_is_of_its_class_by_name_and_kind():
+def test_wrapped_detector_keeps_its_class():
     detector = frozen(DETR)
     assert type(detector.model).__name__ == 'DETR'
     assert isinstance(detector.model, type(plain(DETR)))
     assert isinstance(detector.model.bbox_head, DETRHead)
-    # A copy reads its own maps.
+    # A copy uses its own feature maps.
     other = copy.deepcopy(detector)
     with detector.model.reuse_feats(()):
         assert detector.model.extract_feat(None) == ()
@@ -289,7 +289,7 @@ def test_checkpoint_states_its_classes(tmp_path, meta):
     assert detector.label_map.tolist() == [4, 3, 2, 1, 0, -1]
     for key, value in reference.state_dict().items():
         assert torch.equal(detector.model.state_dict()[key], value)
-    # The config's word counts more.
+    # The config overrides the checkpoint.
     other = frozen(checkpoint=str(path), classes=CLASSES[::-1])
     assert other.label_map.tolist() == [-1, 0, 1, 2, 3, 4]
 
@@ -334,7 +334,7 @@ def test_checkpoint_that_does_not_fit(tmp_path, change):
 
 
 @pytest.mark.parametrize('load', ['torch', 'mmengine'])
-def test_whole_models_checkpoint_will_do(checkpoint, load):
+def test_checkpoint_of_a_whole_clhoi_is_accepted(checkpoint, load):
     source = frozen(checkpoint=checkpoint, classes=None)
     target = frozen(checkpoint='nowhere.pth', classes=None, allow_random=False)
     if load == 'torch':
@@ -348,8 +348,8 @@ def test_whole_models_checkpoint_will_do(checkpoint, load):
 
 
 @pytest.mark.parametrize('change', ['missing', 'misshapen'])
-def test_part_of_a_whole_models_checkpoint_will_not(checkpoint, change):
-    """mmengine only warns of what does not fit."""
+def test_partial_checkpoint_of_a_clhoi_is_refused(checkpoint, change):
+    """mmengine only warns of missing keys."""
     weights = frozen(checkpoint=checkpoint).state_dict()
     key = 'model.bbox_head.conv_cls.weight'
     weights.pop(key)
@@ -361,7 +361,7 @@ def test_part_of_a_whole_models_checkpoint_will_not(checkpoint, change):
         target.check_loaded()
 
 
-def test_versions_of_modules_come_along():
+def test_module_versions_are_kept():
     """Without them, mmdet's anchor-free heads rename weights."""
     detector, seen = frozen(), []
     head = detector.model.bbox_head

@@ -1,5 +1,7 @@
-"""What comes after the detector asks torch for as many operations whatever
-the number of pairs and images."""
+"""The head's operation count does not depend on the data.
+
+Neither the number of pairs nor the number of images changes it.
+"""
 
 import pytest
 import torch
@@ -15,12 +17,12 @@ from tests.test_models.utils import (
     model_cfg,
 )
 
-# What brings a view into another layout depends on whether it has to.
+# Copies into another layout depend on the strides.
 LAYOUT = ('aten::clone', 'aten::_unsafe_view', 'aten::copy_')
 
 
 class Counter(TorchDispatchMode):
-    """Counts operations other than views."""
+    """Counter of dispatched operations other than views."""
 
     def __init__(self):
         super().__init__()
@@ -36,7 +38,7 @@ class Counter(TorchDispatchMode):
 
 
 def crowd(persons, things):
-    """Rows of a scene with persons * (persons - 1 + things) pairs."""
+    """Build a scene with persons and objects, all possible pairs."""
     labels = [PERSON] * persons + [BIKE, DOG, BENCH] * things
     return [
         (label, 0.9 - i / 1000, (i, i / 2, i + 12, i / 2 + 20))
@@ -70,7 +72,7 @@ def predict(model, inputs, samples):
 
 
 @pytest.mark.parametrize('weight', [None, 0.1])
-def test_prediction(wide, weight, monkeypatch):
+def test_operations_of_prediction_are_constant(wide, weight, monkeypatch):
     monkeypatch.setattr(wide.post_processor, 'missing_role_weight', weight)
     few, samples = count(wide, [crowd(2, 4)], predict)
     many, crowded = count(wide, [crowd(10, 11)], predict)
@@ -82,7 +84,7 @@ def test_prediction(wide, weight, monkeypatch):
     assert few == four
 
 
-def test_icn_and_interaction_loss(wide):
+def test_operations_of_icn_and_loss_are_constant(wide):
 
     def loss(model, inputs, samples):
         feats = model.detector.extract_feat(inputs)

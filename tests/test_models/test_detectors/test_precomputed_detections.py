@@ -45,20 +45,21 @@ def test_trains_and_predicts_on_given_boxes(supervision):
     boxes = torch.tensor([row[2] for row in SCENE]).float()
     assert torch.equal(sample.pred_instances.bboxes, boxes)
     # Two persons with each other, the bike and the dog; no class has a car.
-    # Classes: hug; ride, hold, none; feed, hold, hug, none.
+    # Classes: hug; ride, hold, no_interaction; feed, hold, hug,
+    # no_interaction.
     assert len(sample.pred_hois.scores) == 2 * (1 + 3 + 4)
     assert not any(k.startswith('detector') for k in model.state_dict())
     accelerate(model.detector)
 
 
-def test_images_are_left_out():
+def test_images_are_not_loaded():
     model = build(cfg())
     batch = data(make_sample())
     batch['inputs'] = [torch.zeros(3, 4000, 6000, dtype=torch.uint8)]
     assert model.data_preprocessor(batch)['inputs'].shape == (1, 0)
 
 
-def test_detections_are_needed():
+def test_missing_detections_are_an_error():
     model = build(cfg())
     batch = model.data_preprocessor(data(make_sample(rows=None)))
     with pytest.raises(
@@ -78,7 +79,7 @@ def test_detections_are_needed():
         dict(icn=dict(type='ICN', text_dim=32, query_embed_channels=8)),
     ],
 )
-def test_what_needs_a_detector_is_refused(option):
+def test_options_that_need_a_detector_are_refused(option):
     with pytest.raises(ValueError) as error:
         build(cfg(**option))
     name = next(iter(option))
@@ -90,6 +91,6 @@ def test_what_needs_a_detector_is_refused(option):
 
 
 @pytest.mark.parametrize('detector', [None, FCOS, dict(type='Pad')])
-def test_no_adapter_is_refused(detector):
+def test_adapter_without_a_detector_is_refused(detector):
     with pytest.raises(ValueError, match="no adapter.*'FrozenDetector'"):
         build(model_cfg(detector=detector))

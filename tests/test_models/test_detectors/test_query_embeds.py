@@ -1,4 +1,4 @@
-"""An ICN that reads what the detector's decoder says of instances."""
+"""ICN with the query embeddings of the detector's decoder."""
 
 import pytest
 import torch
@@ -34,8 +34,8 @@ def student():
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     cfg['vlt']['levels'] = (0,)
     model = build(cfg).eval()
-    # Random weights see one class everywhere: half of the queries see a
-    # person here, the others a bicycle.
+    # Random weights predict one class everywhere: half of the queries are set
+    # to person here, the others to bicycle.
     head = model.detector.model.bbox_head
     with torch.no_grad():
         head.fc_cls.weight.normal_()
@@ -53,7 +53,7 @@ def test_pairs_differ_by_query_embeds_alone(student, inputs):
     assert len(pairs) > 2
     for name in ('embeds', 'class_logits', 'interactiveness'):
         assert not torch.allclose(getattr(one, name), getattr(other, name))
-    # A pair is known by its own human's and object's states.
+    # A pair is distinguished by its own instances' query embeddings.
     pair = 1
     pairs.query_embeds = torch.randn_like(pairs.query_embeds)
     evidence = student.icn.gather(feats, pairs, student.classifier)
@@ -76,7 +76,7 @@ def test_training_and_prediction(student, inputs):
     assert len(live.pred_instances) > 0
 
 
-def test_given_boxes_borrow_the_nearest_state(student, inputs):
+def test_given_boxes_use_the_nearest_query_embedding(student, inputs):
     found = InstanceData(
         bboxes=torch.tensor([[0.0, 0, 10, 10], [20, 20, 40, 40]]),
         query_embeds=torch.tensor([[1.0], [2.0]]),
@@ -103,7 +103,7 @@ def test_given_boxes_borrow_the_nearest_state(student, inputs):
         assert torch.equal(of_box[tuple(box)], state)
 
 
-def test_a_detector_without_queries_is_named(inputs):
+def test_detector_without_queries_is_an_error(inputs):
     cfg = model_cfg()
     cfg['icn'].update(roi_extractor=None, query_embed_channels=16)
     model = build(cfg).eval()
@@ -111,7 +111,7 @@ def test_a_detector_without_queries_is_named(inputs):
         model.predict(inputs[:1], [make_sample()])
 
 
-def test_another_width_is_named(inputs, student):
+def test_other_embedding_width_is_an_error(inputs, student):
     feats = student.detector.extract_feat(inputs[:1])
     pairs = student.generate_pairs(inputs[:1], feats, [make_sample()])
     pairs.query_embeds = pairs.query_embeds[:, :8]
@@ -119,7 +119,7 @@ def test_another_width_is_named(inputs, student):
         score_pairs(student, feats, pairs)
 
 
-def test_a_file_gives_what_the_detector_gave(student, inputs, tmp_path):
+def test_cached_query_embeds_equal_the_live_ones(student, inputs, tmp_path):
     path = tmp_path / 'f.safetensors'
     sample = make_sample(None)
     feats = student.detector.extract_feat(inputs[:1])

@@ -15,7 +15,7 @@ def detect(detector, inputs):
 
 
 def test_query_embeds_belong_to_detections(inputs):
-    """The head's own branches, on the states, give boxes and scores again."""
+    """The head's branches reproduce boxes and scores from the embeddings."""
     detector = frozen(DETR)
     head, calls = detector.model.bbox_head, []
     detector.model.decoder.register_forward_hook(lambda *_: calls.append(1))

@@ -1,4 +1,4 @@
-"""The configs of detectors as they are shipped."""
+"""Shipped detector configs are consistent."""
 
 from functools import lru_cache
 
@@ -13,7 +13,7 @@ from tests.data_utils import REPO
 from tests.test_models.utils_detectors import DETECTORS, MODELS_FOLDER
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
-# Steps that bring and carry away what is no pixel.
+# Steps that do not change pixels.
 BESIDE = (
     'LoadImage',
     'LoadHOIAnnotations',
@@ -27,7 +27,7 @@ read = lru_cache(None)(Config.fromfile)
 
 
 def pipelines(cfg):
-    """By split, the steps that make the image what the detector sees."""
+    """Return by split the steps that prepare the detector's input."""
     for split in ('train', 'val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
         if loader is not None and not has_features(loader):
@@ -47,14 +47,14 @@ def has_features(loader):
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
-def test_images_come_as_the_detector_wants_them(path):
+def test_preprocessing_matches_the_detectors_config(path):
     cfg = read(path)
     view = cfg.detector_view
     for split, steps in pipelines(cfg):
         if split != 'train':
             assert steps == view, split
         elif steps != view:
-            # Other sizes in training, as DETR has them.
+            # Training uses other sizes, as DETR's does.
             (step,) = steps
             assert step.type == 'RandomChoiceResize'
             assert [step.scales[-1][::-1]] == [s.scale for s in view]
@@ -85,7 +85,7 @@ def test_metafile_names_every_config():
 @pytest.mark.parametrize(
     'path', sorted((REPO / 'configs').rglob('*.py')), ids=lambda p: p.stem
 )
-def test_no_config_asks_for_what_is_gone(path):
+def test_configs_do_not_depend_on_openmmlab_urls(path):
     text = path.read_text()
     assert 'openmmlab.com' not in text
     assert 'mmdet::' not in text
@@ -97,8 +97,8 @@ def test_no_config_asks_for_what_is_gone(path):
     [path for path in CONFIGS if path.stem.endswith('_hico')],
     ids=lambda path: path.stem,
 )
-def test_builds_in_its_full_size(path):
-    """And its classes, COCO's, are HICO-DET's in another order."""
+def test_builds_at_full_size(path):
+    """Its COCO classes are HICO-DET's in another order."""
     cfg = Config.fromfile(path)
     cfg.model.detector.update(checkpoint=None, allow_random=True)
     cfg.model.teacher_head.text_encoder = 'hashed:512'
@@ -114,7 +114,7 @@ def test_builds_in_its_full_size(path):
     assert model.vlt.input_proj.in_channels == channels
     extractor = model.icn.roi_extractor
     if cfg.model.icn.get('query_embed_channels'):
-        # Of a detector with queries, whose states are as wide.
+        # The query embeddings of a DETR-type detector have this width.
         assert extractor is None
         assert (
             cfg.model.icn.query_embed_channels
@@ -126,8 +126,8 @@ def test_builds_in_its_full_size(path):
 
 
 @pytest.mark.parametrize('data', ['hico_det', 'v_coco', 'unlabeled'])
-def test_squares_are_those_of_yolox_and_rtmdet(data):
-    """Data in squares differ from others by what the detector sees alone."""
+def test_square_inputs_are_for_yolox_and_rtmdet(data):
+    """The square data configs differ in the detector's input only."""
     folder = REPO / 'configs/_base_/datasets'
     square, plain = (read(folder / f'{data}{end}.py') for end in ('_640', ''))
     for name in ('yolox_s', 'yolox_nano', 'rtmdet_m'):

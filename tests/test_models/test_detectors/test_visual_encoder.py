@@ -1,4 +1,4 @@
-"""A backbone beside the detector or in its place."""
+"""Visual encoder beside the detector or instead of it."""
 
 import re
 
@@ -67,8 +67,8 @@ def make_data():
 
 
 @pytest.mark.parametrize('name', PREPROCESSORS)
-def test_sees_what_it_would_see_in_its_own_model(name):
-    """To the pixel, whatever the detector's normalisation, padding too."""
+def test_input_equals_that_of_its_own_model(name):
+    """Undo the detector's normalization and padding exactly."""
     theirs = dict(PREPROCESSORS[name])
     encoder = VisualEncoder(OWN, theirs).eval()
     theirs.pop('type')
@@ -90,21 +90,21 @@ def test_sees_what_it_would_see_in_its_own_model(name):
     torch.testing.assert_close(maps[0], expected[0], rtol=1e-4, atol=1e-5)
 
 
-def test_without_a_normalisation_it_sees_what_the_detector_sees():
+def test_without_normalization_input_equals_the_detectors():
     encoder = VisualEncoder(VIT, FCOS['data_preprocessor'])
     inputs = torch.randn(1, 3, *SIZE)
     assert encoder.renormalize(inputs, [make_sample(None)]) is inputs
 
 
 @pytest.mark.parametrize('readers', [('vlt', 'icn'), ('vlt',), ('icn',)])
-def test_reading_parts(readers):
+def test_only_selected_parts_use_the_encoder(readers):
     model = make_model(visual_encoder_for=readers).train()
     widths = dict(
         vlt=model.vlt.input_proj.in_channels,
         icn=model.icn.roi_extractor.out_channels,
     )
     strides = model.icn.roi_extractor.featmap_strides
-    # The FCOS of the tests has 16 channels at strides 8, 16 and 32.
+    # The tests' FCOS has 16 channels at strides 8, 16 and 32.
     for part in ('vlt', 'icn'):
         assert widths[part] == (24 if part in readers else 16)
     assert strides == ([16] if 'icn' in readers else [8, 16, 32])
@@ -116,11 +116,11 @@ def test_reading_parts(readers):
     learns = [
         p.grad.abs().sum() > 0 for p in model.visual_encoder.parameters()
     ]
-    # In the first stage the VLT learns alone.
+    # In the first stage only the VLT is trained.
     assert any(learns) == ('vlt' in readers)
 
 
-def test_a_frozen_one_learns_nothing():
+def test_frozen_encoder_gets_no_gradients():
     model = make_model(dict(OWN, frozen_stages=2)).train()
     before = [p.clone() for p in model.visual_encoder.parameters()]
     assert not any(
@@ -135,7 +135,7 @@ def test_a_frozen_one_learns_nothing():
     )
 
 
-def test_travels_in_the_checkpoint():
+def test_encoder_is_saved_in_the_checkpoint():
     model, other = make_model().eval(), make_model().eval()
     torch.nn.init.normal_(other.visual_encoder.backbone.pos_embed)
     other.load_state_dict(model.state_dict())
@@ -147,7 +147,7 @@ def test_travels_in_the_checkpoint():
 
 
 def test_example_of_the_docs():
-    """CLIP's, with fewer and narrower layers and without its weights."""
+    """Build CLIP's encoder, smaller and without its weights."""
     text = (REPO / 'docs/detectors.md').read_text()
     (code,) = re.findall(
         r'```python\n(model = dict\(\n    visual_.*?)```', text, re.S

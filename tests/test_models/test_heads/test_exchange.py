@@ -1,4 +1,4 @@
-"""Two students' views of the same pairs, taken together."""
+"""Combination of two students' predictions for the same pairs."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ from tests.test_models.utils import (
 )
 
 BOX = (0, 0, 10, 10)
-# Two people at a bicycle, and one of each at a dog in the second image.
+# Two persons at a bicycle; a person with a dog in the second image.
 ROWS = [
     [(PERSON, 1.0, BOX), (PERSON, 1.0, BOX), (BIKE, 1.0, BOX)],
     [(PERSON, 1.0, BOX), (DOG, 1.0, BOX)],
@@ -35,12 +35,14 @@ def phrases():
 
 
 def at_bikes(pairs):
-    """The two pairs with the bicycle."""
+    """Return the two pairs with the bicycle."""
     return (pairs.object_labels == BIKE).nonzero().flatten()
 
 
-def view(pairs, phrases, probabilities, by_class=True, classes=0.5):
-    """A student that gives each pair a probability of interacting."""
+def make_predictions(
+    pairs, phrases, probabilities, by_class=True, classes=0.5
+):
+    """Build a student's predictions from interactiveness probabilities."""
     valid = phrases.hoi_objects[None] == pairs.object_labels[:, None]
     shape = valid.shape if by_class else (len(pairs), 1)
     interactiveness = (
@@ -55,8 +57,8 @@ def view(pairs, phrases, probabilities, by_class=True, classes=0.5):
     )
 
 
-def spread(pairs, first, second, dog, rest=0.1):
-    """Probabilities of the pairs with the bicycle, the dog, and others."""
+def fill_probabilities(pairs, first, second, dog, rest=0.1):
+    """Fill probabilities of bicycle pairs, dog pair and others."""
     values = torch.full((len(pairs),), rest)
     values[at_bikes(pairs)] = torch.tensor([first, second])
     values[pairs.object_labels == DOG] = dog
@@ -64,41 +66,49 @@ def spread(pairs, first, second, dog, rest=0.1):
 
 
 @pytest.mark.parametrize('by_class', [True, False])
-def test_a_score_is_the_product_of_both_parts(phrases, by_class):
+def test_score_is_interactiveness_times_classification(phrases, by_class):
     pairs = make_pairs(ROWS)
-    who = view(pairs, phrases, spread(pairs, 0.8, 0.2, 0.4), by_class)
-    what = view(pairs, phrases, spread(pairs, 0.1, 0.1, 0.1), classes=0.25)
+    who = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 0.8, 0.2, 0.4), by_class
+    )
+    what = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 0.1, 0.1, 0.1), classes=0.25
+    )
     found = exchange(who.interactiveness, what, phrases)
     scores = found.logits.sigmoid()
     first, second = at_bikes(pairs)
     assert scores[first, RIDE].item() == pytest.approx(0.8 * 0.25)
     assert scores[second, RIDE].item() == pytest.approx(0.2 * 0.25)
-    # Nothing is done as probably as the likeliest thing is not.
+    # The no_interaction score is one minus the best verb's score.
     assert scores[first, NO_BIKE].item() == pytest.approx(1 - 0.8 * 0.25)
     assert found.interactiveness is who.interactiveness
     assert found.class_logits is what.class_logits
 
 
 @pytest.mark.parametrize('by_class', [True, False])
-def test_the_best_is_as_sure_as_one_and_beside_it_as_the_other(
-    phrases, by_class
-):
+def test_bag_maximum_from_one_student_ratios_from_the_other(phrases, by_class):
     pairs = make_pairs(ROWS)
-    strength = view(pairs, phrases, spread(pairs, 0.6, 0.3, 0.5), by_class)
-    choice = view(pairs, phrases, spread(pairs, 0.02, 0.08, 0.9), by_class)
+    strength = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 0.6, 0.3, 0.5), by_class
+    )
+    choice = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 0.02, 0.08, 0.9), by_class
+    )
     found = choose_within(strength, choice, pairs).sigmoid()
     first, second = at_bikes(pairs)
     for hoi in (RIDE, HOLD_BIKE):
         assert found[second, hoi].item() == pytest.approx(0.6)
         assert found[first, hoi].item() == pytest.approx(0.6 / 4)
-    # Alone in its bag, a pair is as sure as the first says.
+    # A pair alone in its bag keeps the first student's probability.
     dog = (pairs.object_labels == DOG).nonzero().item()
     assert found[dog, FEED].item() == pytest.approx(0.5)
 
 
-def test_with_oneself_nothing_changes(phrases):
+def test_student_combined_with_itself_is_unchanged(phrases):
     pairs = make_pairs(ROWS)
-    student = view(pairs, phrases, spread(pairs, 0.6, 0.3, 0.5))
+    student = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 0.6, 0.3, 0.5)
+    )
     found = choose_within(student, student, pairs)
     torch.testing.assert_close(
         found[student.valid], student.interactiveness[student.valid]
@@ -108,17 +118,21 @@ def test_with_oneself_nothing_changes(phrases):
 @pytest.mark.parametrize('rows', [[[]], [[(PERSON, 1.0, BOX)], []]])
 def test_without_pairs(phrases, rows):
     pairs = make_pairs(rows)
-    student = view(pairs, phrases, [])
+    student = make_predictions(pairs, phrases, [])
     logits = choose_within(student, student, pairs)
     assert logits.shape == student.valid.shape == (0, len(phrases.hoi_verbs))
     assert exchange(logits, student, phrases).logits.shape == logits.shape
 
 
-def test_a_sure_choice_of_an_unsure_student(phrases):
-    """Probabilities near 0 are compared all the same."""
+def test_ratios_of_tiny_probabilities(phrases):
+    """Probabilities near 0 are compared without underflow."""
     pairs = make_pairs(ROWS)
-    strength = view(pairs, phrases, spread(pairs, 0.6, 0.3, 0.5))
-    choice = view(pairs, phrases, spread(pairs, 1e-20, 4e-20, 0.9))
+    strength = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 0.6, 0.3, 0.5)
+    )
+    choice = make_predictions(
+        pairs, phrases, fill_probabilities(pairs, 1e-20, 4e-20, 0.9)
+    )
     found = choose_within(strength, choice, pairs).sigmoid()
     first, second = at_bikes(pairs)
     assert found[second, RIDE].item() == pytest.approx(0.6, rel=1e-4)

@@ -92,7 +92,7 @@ def test_forward_and_backward(
         assert torch.isfinite(param.grad).all(), key
 
 
-def test_classes_fit_the_object(phrases, feats, context):
+def test_valid_classes_match_the_object(phrases, feats, context):
     pairs = make_pairs([SCENE, []])
     valid = make_icn()(feats, pairs, phrases, context).valid
     for row, label in zip(valid, pairs.object_labels.tolist()):
@@ -103,7 +103,7 @@ def test_classes_fit_the_object(phrases, feats, context):
     assert not valid[pairs.object_labels == CAR].any()
 
 
-def test_each_part_pools_its_own_box(phrases, feats):
+def test_roi_feats_come_from_their_own_boxes(phrases, feats):
     icn = make_icn()
     pairs = make_pairs([[], SCENE[:3]])
     evidence = icn.gather(feats, pairs, phrases)
@@ -177,7 +177,7 @@ def test_inference_without_any_class(phrases, feats, context):
     assert found.logits.shape == (0, VOCABULARY.num_hois)
 
 
-def test_order_of_instances_does_not_matter(phrases, feats, context):
+def test_equivariant_to_instance_order(phrases, feats, context):
     icn = make_icn()
     order = [3, 2, 4, 0, 1]
     one = make_pairs([SCENE, []])
@@ -197,7 +197,7 @@ def test_order_of_instances_does_not_matter(phrases, feats, context):
     )
 
 
-def test_images_do_not_see_each_other(phrases, feats, context):
+def test_images_are_independent(phrases, feats, context):
     icn = make_icn()
     logit_and = icn(feats, make_pairs([SCENE, SCENE[:2]]), phrases, context)
     alone = icn(
@@ -209,7 +209,7 @@ def test_images_do_not_see_each_other(phrases, feats, context):
 
 
 @pytest.mark.parametrize('part', ['feats', 'context', 'geometry', 'others'])
-def test_every_source_of_evidence_counts(phrases, feats, context, part):
+def test_every_input_changes_the_scores(phrases, feats, context, part):
     icn = make_icn()
     torch.nn.init.normal_(icn.layers[0].pair_attn.bias)
     rows = [SCENE[:3], []]
@@ -227,7 +227,9 @@ def test_every_source_of_evidence_counts(phrases, feats, context, part):
 
 
 @pytest.mark.parametrize('by_verb', [True, False])
-def test_interactiveness_sees_the_pair_alone(phrases, feats, context, by_verb):
+def test_interactiveness_depends_on_the_pair_alone(
+    phrases, feats, context, by_verb
+):
     icn = make_icn(verbwise_interactiveness=by_verb)
 
     def score_pairs(feats=feats, context=context, rows=SCENE[:2]):
@@ -246,7 +248,7 @@ def test_interactiveness_sees_the_pair_alone(phrases, feats, context, by_verb):
         assert (before != score_pairs(rows=[SCENE[0], other])).any()
 
 
-def test_verbs_share_what_they_have_in_common(phrases, feats):
+def test_verb_interactiveness_is_shared_across_objects(phrases, feats):
     """A verb's interactiveness is the same whatever the object's class."""
     icn = make_icn(with_context=False, verbwise_interactiveness=True)
     logits = icn(feats, make_pairs([SCENE, []]), phrases).interactiveness
@@ -257,7 +259,7 @@ def test_verbs_share_what_they_have_in_common(phrases, feats):
 
 
 def test_interactiveness_by_hand(phrases, feats):
-    """The pair's common judgement plus its agreement with the verb."""
+    """Shared interactiveness logit plus similarity with the verb."""
     icn = make_icn(
         with_context=False, roi_extractor=None, verbwise_interactiveness=True
     )
@@ -279,7 +281,7 @@ def test_interactiveness_by_hand(phrases, feats):
 
 @pytest.mark.parametrize('one', [-80.0, -1.0, 0.0, 3.0, 80.0])
 @pytest.mark.parametrize('other', [-80.0, 2.0, 80.0])
-def test_both(one, other):
+def test_logit_and(one, other):
     one, other = torch.tensor([one, other]).double()
     expected = one.sigmoid() * other.sigmoid()
     got = logit_and(one, other)
@@ -288,7 +290,9 @@ def test_both(one, other):
 
 
 @pytest.mark.parametrize('by_verb', [True, False])
-def test_starts_at_the_prior(phrases, feats, context, by_verb):
+def test_initial_interactiveness_is_the_prior(
+    phrases, feats, context, by_verb
+):
     icn = make_icn(
         interactiveness_prior=0.2,
         class_prior=0.5,
@@ -308,7 +312,7 @@ def test_starts_at_the_prior(phrases, feats, context, by_verb):
 
 @pytest.mark.parametrize('by_verb', [True, False])
 def test_compiles(phrases, feats, context, by_verb):
-    """Pairs differ in number from batch to batch."""
+    """The number of pairs changes from batch to batch."""
     icn = make_icn(
         roi_extractor=None, num_layers=1, verbwise_interactiveness=by_verb
     )
@@ -338,7 +342,7 @@ def test_without_attention_pairs_are_independent(phrases, options):
     torch.testing.assert_close(found, torch.zeros(kept), atol=1e-4, rtol=0)
 
 
-def test_without_geometry_places_do_not_matter(phrases):
+def test_without_geometry_positions_have_no_effect(phrases):
     moved = [
         (label, score, (x1, y1, x2 + 9, y2 + 4))
         for label, score, (x1, y1, x2, y2) in SCENE
@@ -356,6 +360,6 @@ def test_without_geometry_places_do_not_matter(phrases):
         assert same != with_geometry
 
 
-def test_a_context_needs_a_listener():
+def test_context_without_cross_attention_is_an_error():
     with pytest.raises(ValueError, match='num_layers=0'):
         make_icn(num_layers=0)

@@ -24,13 +24,13 @@ from tests.test_models.utils import (
 
 
 @pytest.fixture(scope='module')
-def table():
-    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM)
-    table.encode_phrases()
-    return table
+def classifier():
+    classifier = PhraseClassifier(PARK, ENCODER, TEXT_DIM)
+    classifier.encode_phrases()
+    return classifier
 
 
-def test_centre_by_group_by_hand():
+def test_center_by_group_by_hand():
     embeds = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     centred, means = center_by_group(embeds, torch.tensor([2, 2, 0]), 3)
     overall = torch.tensor([2.0, 2.0]) / 3
@@ -44,7 +44,7 @@ def test_centre_by_group_by_hand():
 
 
 def test_whiten_by_hand():
-    """Energies 3 and 1, floor 1: a mean of 2 on top of each."""
+    """Energies are 3 and 1; their mean 2 is added."""
     known = torch.tensor(
         [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     )
@@ -57,76 +57,79 @@ def test_whiten_by_hand():
         ),
     )
     assert whiten(embeds[:0], known).shape == (0, 3)
-    # The mean of a single verb is the verb.
+    # A single verb equals the verbs' mean.
     assert torch.equal(whiten(embeds, torch.zeros(1, 3)), torch.zeros(2, 3))
 
 
-def test_whitened_verbs_are_further_apart(table):
+def test_whitened_verbs_are_further_apart(classifier):
     white = PhraseClassifier(PARK, ENCODER, TEXT_DIM, whiten_verbs=True)
     white.encode_phrases()
     torch.testing.assert_close(
-        white.verb_embeds, whiten(table.verb_embeds, table.verb_embeds)
+        white.verb_embeds,
+        whiten(classifier.verb_embeds, classifier.verb_embeds),
     )
     for name in ('hoi_phrases', 'hoi_embeds', 'object_embeds'):
-        assert torch.equal(getattr(white, name), getattr(table, name))
+        assert torch.equal(getattr(white, name), getattr(classifier, name))
 
     def alike(verbs):
         near = verbs @ verbs.T
         return near.sub(near.diag().diag()).abs().max()
 
-    assert alike(white.verb_embeds) < alike(table.verb_embeds)
+    assert alike(white.verb_embeds) < alike(classifier.verb_embeds)
 
 
-def test_fill(table):
+def test_encode_phrases(classifier):
     encoder = build_text_encoder(ENCODER)
     torch.testing.assert_close(
-        table.hoi_phrases, torch.tensor(encoder.encode(VOCABULARY.phrases))
+        classifier.hoi_phrases,
+        torch.tensor(encoder.encode(VOCABULARY.phrases)),
     )
-    bikes = table.hoi_phrases[:3]
+    bikes = classifier.hoi_phrases[:3]
     torch.testing.assert_close(
-        table.hoi_embeds[:3], F.normalize(bikes - bikes.mean(0), dim=1)
+        classifier.hoi_embeds[:3], F.normalize(bikes - bikes.mean(0), dim=1)
     )
     verbs = torch.tensor(encoder.encode(VOCABULARY.verb_phrases))
     torch.testing.assert_close(
-        table.verb_embeds, F.normalize(verbs - verbs.mean(0), dim=1)
+        classifier.verb_embeds, F.normalize(verbs - verbs.mean(0), dim=1)
     )
     torch.testing.assert_close(
-        table.object_embeds,
+        classifier.object_embeds,
         torch.tensor(encoder.encode(VOCABULARY.object_phrases)),
     )
-    assert table.is_candidate.tolist() == [True, True, True, True, False]
+    assert classifier.is_candidate.tolist() == [True, True, True, True, False]
 
 
-def test_centre_takes_a_phrase_as_its_own(table):
+def test_centered_class_phrases_equal_their_embeddings(classifier):
     torch.testing.assert_close(
-        table.center(table.hoi_phrases, table.hoi_objects), table.hoi_embeds
+        classifier.center(classifier.hoi_phrases, classifier.hoi_objects),
+        classifier.hoi_embeds,
     )
     unknown = F.normalize(torch.ones(TEXT_DIM), dim=0)
     torch.testing.assert_close(
-        table.center(unknown[None], torch.tensor([-1]))[0],
-        F.normalize(unknown - table.hoi_phrases.mean(0), dim=0),
+        classifier.center(unknown[None], torch.tensor([-1]))[0],
+        F.normalize(unknown - classifier.hoi_phrases.mean(0), dim=0),
     )
-    assert table.center(
+    assert classifier.center(
         torch.zeros(2, 0, TEXT_DIM), torch.zeros(2, 0).long()
     ).shape == (2, 0, TEXT_DIM)
 
 
-def test_absence_is_one_minus_the_best_verb(table):
+def test_no_interaction_is_one_minus_the_best_verb(classifier):
     logits = torch.zeros(2, VOCABULARY.num_hois)
     logits[:, RIDE], logits[:, HOLD_BIKE], logits[:, FEED] = 1.0, 2.0, 5.0
-    valid = table.hoi_objects[None] == torch.tensor([[BIKE], [DOG]])
-    scored = table.score_no_interaction(logits, valid)
+    valid = classifier.hoi_objects[None] == torch.tensor([[BIKE], [DOG]])
+    scored = classifier.score_no_interaction(logits, valid)
     assert scored[0, NO_BIKE] == -2
     assert scored[1, NO_DOG] == -5
     torch.testing.assert_close(
         scored[0, NO_BIKE].sigmoid(), 1 - logits[0, HOLD_BIKE].sigmoid()
     )
-    others = ~table.is_no_interaction
+    others = ~classifier.is_no_interaction
     torch.testing.assert_close(scored[:, others], logits[:, others])
 
 
-def test_absence_without_pairs_or_without_such_classes(table):
-    none = table.score_no_interaction(
+def test_no_interaction_without_pairs_or_classes(classifier):
+    none = classifier.score_no_interaction(
         torch.zeros(0, VOCABULARY.num_hois),
         torch.zeros(0, VOCABULARY.num_hois).bool(),
     )
@@ -140,12 +143,12 @@ def test_absence_without_pairs_or_without_such_classes(table):
 
 @pytest.mark.parametrize('name', ['hico_det', 'v_coco', 'mini'])
 def test_shipped_vocabularies(name):
-    table = PhraseClassifier(name, ENCODER, TEXT_DIM)
-    table.ensure_encoded()
+    classifier = PhraseClassifier(name, ENCODER, TEXT_DIM)
+    classifier.ensure_encoded()
     vocabulary = HOIVocabulary.load(name)
-    assert table.hoi_embeds.shape == (vocabulary.num_hois, TEXT_DIM)
-    assert torch.isfinite(table.hoi_embeds).all()
-    assert table.is_candidate.sum() == len(set(vocabulary.hoi_objects))
+    assert classifier.hoi_embeds.shape == (vocabulary.num_hois, TEXT_DIM)
+    assert torch.isfinite(classifier.hoi_embeds).all()
+    assert classifier.is_candidate.sum() == len(set(vocabulary.hoi_objects))
 
 
 def test_width_of_the_encoder_is_checked():
@@ -153,11 +156,11 @@ def test_width_of_the_encoder_is_checked():
         PhraseClassifier(PARK, ENCODER, 16).encode_phrases()
 
 
-def test_checkpoint_brings_the_phrases(table):
+def test_checkpoint_restores_the_phrases(classifier):
     other = PhraseClassifier(
         PARK, dict(type='CLIPTextEncoder', path='nowhere'), TEXT_DIM
     )
-    other.load_state_dict(table.state_dict())
+    other.load_state_dict(classifier.state_dict())
     other.ensure_encoded()
     for name in (
         'hoi_phrases',
@@ -166,13 +169,15 @@ def test_checkpoint_brings_the_phrases(table):
         'object_embeds',
         'object_means',
     ):
-        torch.testing.assert_close(getattr(other, name), getattr(table, name))
+        torch.testing.assert_close(
+            getattr(other, name), getattr(classifier, name)
+        )
 
 
-def test_checkpoint_of_another_vocabulary(table):
+def test_checkpoint_of_another_vocabulary(classifier):
     other = PhraseClassifier('v_coco', ENCODER, TEXT_DIM)
     with pytest.raises(ValueError, match=r'\(9, 32\).*"v_coco"'):
-        other.load_state_dict(table.state_dict())
+        other.load_state_dict(classifier.state_dict())
 
 
 @pytest.mark.parametrize('unseen', [None, [RIDE]])
@@ -196,17 +201,17 @@ def test_objects_may_have_no_trainable_class():
     assert is_class.shape == (2, 1) and not is_class.any()
 
 
-def test_nothing_is_trainable(table):
-    assert not list(table.parameters())
+def test_nothing_is_trainable(classifier):
+    assert not list(classifier.parameters())
     assert (PERSON, CAR) == (VOCABULARY.person_label, 4)
 
 
-def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(table):
-    """Class 0 is in the trained vocabulary; the other's verb is new."""
-    own = table.vocabulary
+def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(classifier):
+    """Class 0 was trained; the other class has a new verb."""
+    own = classifier.vocabulary
     verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
     obj = int(own.hoi_objects[0])
-    extended = table.with_vocabulary(
+    extended = classifier.with_vocabulary(
         HOIVocabulary(
             'phrases',
             own.objects,
@@ -215,35 +220,35 @@ def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(table):
             [(0, obj), (1, obj)],
         )
     )
-    assert torch.equal(extended.hoi_embeds[0], table.hoi_embeds[0])
+    assert torch.equal(extended.hoi_embeds[0], classifier.hoi_embeds[0])
     assert torch.equal(
-        extended.verb_embeds[0], table.verb_embeds[own.hoi_verbs[0]]
+        extended.verb_embeds[0], classifier.verb_embeds[own.hoi_verbs[0]]
     )
     encoder = build_text_encoder(ENCODER)
     phrase = torch.tensor(encoder.encode([extended.vocabulary.phrases[1]]))[0]
     torch.testing.assert_close(
         extended.hoi_embeds[1],
-        F.normalize(phrase - table.object_means[obj], dim=0),
+        F.normalize(phrase - classifier.object_means[obj], dim=0),
     )
     verb = torch.tensor(encoder.encode(['a person painting something']))[0]
     mean = torch.tensor(encoder.encode(own.verb_phrases)).mean(0)
     torch.testing.assert_close(
         extended.verb_embeds[1], F.normalize(verb - mean, dim=0)
     )
-    # The same objects stay candidates.
-    assert torch.equal(extended.is_candidate, table.is_candidate)
+    # The same objects stay valid.
+    assert torch.equal(extended.is_candidate, classifier.is_candidate)
     with pytest.raises(ValueError, match='the objects of vocabulary "mini"'):
-        table.with_vocabulary(HOIVocabulary.load('mini'))
+        classifier.with_vocabulary(HOIVocabulary.load('mini'))
 
 
 @pytest.mark.parametrize('white', [False, True])
-def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
-    """Bit by bit what a table of the seen would have, and would give them."""
+def test_unseen_phrases_do_not_change_the_seen(white):
+    """Seen embeddings equal bitwise those without unseen classes."""
     whole = HOIVocabulary.load('hico_det')
     for split in ('rf_uc', 'uo', 'uv'):
-        table = PhraseClassifier(whole, ENCODER, TEXT_DIM, split, white)
-        table.encode_phrases()
-        unseen = table.is_unseen
+        classifier = PhraseClassifier(whole, ENCODER, TEXT_DIM, split, white)
+        classifier.encode_phrases()
+        unseen = classifier.is_unseen
         kept = (~unseen).nonzero().flatten().tolist()
         verbs = sorted({whole.hoi_verbs[hoi] for hoi in kept})
         seen = PhraseClassifier(
@@ -268,34 +273,41 @@ def test_unseen_phrases_are_a_new_vocabulary_to_the_seen(white):
         )
         seen.encode_phrases()
         for name in ('hoi_phrases', 'hoi_embeds'):
-            assert torch.equal(getattr(table, name)[kept], getattr(seen, name))
-        assert torch.equal(table.verb_embeds[verbs], seen.verb_embeds)
+            assert torch.equal(
+                getattr(classifier, name)[kept], getattr(seen, name)
+            )
+        assert torch.equal(classifier.verb_embeds[verbs], seen.verb_embeds)
         for name in ('object_means', 'object_embeds'):
-            assert torch.equal(getattr(table, name), getattr(seen, name))
-        assert torch.equal(table.is_trainable[kept], ~seen.is_no_interaction)
-        assert not table.is_trainable[unseen].any()
+            assert torch.equal(getattr(classifier, name), getattr(seen, name))
+        assert torch.equal(
+            classifier.is_trainable[kept], ~seen.is_no_interaction
+        )
+        assert not classifier.is_trainable[unseen].any()
 
         extended = seen.with_vocabulary(whole)
         for name in ('hoi_phrases', 'hoi_embeds', 'verb_embeds'):
-            assert torch.equal(getattr(table, name), getattr(extended, name))
+            assert torch.equal(
+                getattr(classifier, name), getattr(extended, name)
+            )
         strange = torch.tensor([-1, 3])
-        phrase = table.hoi_phrases[:2]
+        phrase = classifier.hoi_phrases[:2]
         assert torch.equal(
-            table.center(phrase, strange), seen.center(phrase, strange)
+            classifier.center(phrase, strange), seen.center(phrase, strange)
         )
-        assert table.verb_is_unseen.sum() == whole.num_verbs - len(verbs)
-        assert table.object_is_unseen.sum() == (split == 'uo') * 12
+        assert classifier.verb_is_unseen.sum() == whole.num_verbs - len(verbs)
+        assert classifier.object_is_unseen.sum() == (split == 'uo') * 12
 
 
 def test_unseen_classes_of_other_vocabularies():
-    table = PhraseClassifier(PARK, ENCODER, TEXT_DIM, [FEED])
-    assert table.is_unseen.nonzero().tolist() == [[FEED]]
-    # Nothing of a car is ever said, which is not to be unseen.
-    assert not table.object_is_unseen.any()
+    classifier = PhraseClassifier(PARK, ENCODER, TEXT_DIM, [FEED])
+    assert classifier.is_unseen.nonzero().tolist() == [[FEED]]
+    # Objects without any class, such as car, are not unseen.
+    assert not classifier.object_is_unseen.any()
     assert (
-        table.vocabulary.verbs[table.verb_is_unseen.nonzero().item()] == 'feed'
+        classifier.vocabulary.verbs[classifier.verb_is_unseen.nonzero().item()]
+        == 'feed'
     )
-    assert 'is_trainable' not in table.state_dict()
+    assert 'is_trainable' not in classifier.state_dict()
     with pytest.raises(ValueError, match="classes of HICO-DET.*'park'"):
         PhraseClassifier(PARK, ENCODER, TEXT_DIM, 'uv')
     with pytest.raises(ValueError, match='"park"; leave some to train on'):

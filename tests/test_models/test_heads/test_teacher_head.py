@@ -41,20 +41,20 @@ def head():
 @pytest.fixture
 def supervise(head):
 
-    def switch(name):
+    def transpose(name):
         head.supervision = name
         return head
 
-    yield switch
+    yield transpose
     head.supervision = 'vllm'
 
 
 def test_pseudo_labels(supervise):
-    words = ((RIDE, BIKE, 0.9), (-1, BIKE, 0.4), (RIDE, BIKE, 0.3))
+    pseudo_labels = ((RIDE, BIKE, 0.9), (-1, BIKE, 0.4), (RIDE, BIKE, 0.3))
     samples = [
-        make_sample(words=words),
-        make_sample(words=(), caption='', valid=False),
-        make_sample(words=(), caption='A park.'),
+        make_sample(pseudo_labels=pseudo_labels),
+        make_sample(pseudo_labels=(), caption='', valid=False),
+        make_sample(pseudo_labels=(), caption='A park.'),
     ]
     targets = supervise('vllm')(samples)
     given = samples[0].teacher
@@ -73,7 +73,7 @@ def test_pseudo_labels(supervise):
     torch.testing.assert_close(
         targets.weights, torch.tensor([[0.9, 0.4, 0.3], [0, 0, 0], [0, 0, 0]])
     )
-    # Said twice: the surer one counts; outside the vocabulary: no class.
+    # Duplicate labels keep the highest score; unknown ones have no class.
     scores = torch.zeros(3, VOCABULARY.num_hois)
     scores[0, RIDE] = 0.9
     torch.testing.assert_close(targets.image_targets, scores)
@@ -86,9 +86,9 @@ def test_pseudo_labels(supervise):
     assert targets.pair_labels is None
 
 
-def test_sentences_are_cut_to_the_width_of_all_processes(supervise):
-    words = tuple((hoi, BIKE, 0.5) for hoi in (RIDE, HOLD_BIKE) * 3)
-    sample = make_sample(words=words)
+def test_sentences_are_trimmed_to_the_largest_count(supervise):
+    pseudo_labels = tuple((hoi, BIKE, 0.5) for hoi in (RIDE, HOLD_BIKE) * 3)
+    sample = make_sample(pseudo_labels=pseudo_labels)
     targets = supervise('vllm')([sample])
     assert targets.sentences.shape == (1, 3, TEXT_DIM)
     assert targets.has_sentence.all()
@@ -100,7 +100,7 @@ def test_sentences_are_cut_to_the_width_of_all_processes(supervise):
 
 def test_all_images_without_answer(supervise):
     targets = supervise('vllm')(
-        [make_sample(words=(), caption='', valid=False)] * 2
+        [make_sample(pseudo_labels=(), caption='', valid=False)] * 2
     )
     assert targets.phrases.shape == (2, 0, TEXT_DIM)
     assert targets.weights.shape == (2, 0)
@@ -109,10 +109,10 @@ def test_all_images_without_answer(supervise):
 
 
 @pytest.mark.parametrize('supervision', ['image', 'instance'])
-def test_labels_of_the_image(supervise, supervision):
+def test_image_level_labels(supervise, supervision):
     hois = ((0, 1, RIDE), (2, 1, RIDE), (2, 3, HOLD_DOG), (0, 3, -1))
     samples = [make_sample(hois=hois), make_sample(hois=())]
-    # Nothing of the teacher is read.
+    # No pseudo-label is read.
     for sample in samples:
         del sample.teacher
     head = supervise(supervision)
@@ -153,7 +153,7 @@ def test_pairs_are_matched_by_both_boxes_class_and_image(supervise):
         (pairs.human_inds[p].item(), pairs.object_inds[p].item(), c)
         for p, c in labels.nonzero().tolist()
     ]
-    # Of the second image, the object is a bicycle in truth.
+    # The second image's true object is a bicycle.
     assert found == [(0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 3, FEED)]
     assert labels.sum() == 3
 
@@ -168,7 +168,7 @@ def test_pairs_of_another_image_are_not_matched(supervise):
 
 @pytest.mark.parametrize('shift, matched', [(5, True), (7, False)])
 def test_match_iou(supervise, shift, matched):
-    """A box of 20 moved by s overlaps by (20 - s) / (20 + s)."""
+    """IoU of a box shifted by s: (20-s)/(20+s)."""
     truth = [(PERSON, 1.0, (0, 0, 20, 20)), (BIKE, 1.0, (30, 0, 50, 20))]
     moved = [truth[0], (BIKE, 1.0, (30 + shift, 0, 50 + shift, 20))]
     labels = supervise('instance')(
@@ -189,8 +189,8 @@ def test_roles_without_object_and_empty_images_match_nothing(supervise):
     assert labels.shape == (0, VOCABULARY.num_hois)
 
 
-def test_annotated_absence_stays_among_the_targets(supervise):
-    """The losses leave it out, as it is scored from all others."""
+def test_annotated_no_interaction_stays_in_the_targets(supervise):
+    """Losses ignore it, as it is derived from the others."""
     targets = supervise('image')([make_sample(hois=((0, 1, NO_BIKE),))])
     assert targets.image_targets[0, NO_BIKE] == 1
 
@@ -216,7 +216,7 @@ def test_errors(supervise):
         supervise('image')([sample])
 
 
-def test_whitened_verbs_keep_to_the_verbs(head):
+def test_whitening_affects_verbs_only(head):
     white = build(
         dict(
             type='TeacherHead',
@@ -233,7 +233,7 @@ def test_whitened_verbs_keep_to_the_verbs(head):
         ours.verb_embeds.norm(dim=1), theirs.verb_embeds.norm(dim=1)
     )
     assert torch.equal(ours.hoi_embeds, theirs.hoi_embeds)
-    # As before to the bit after a new vocabulary was asked for.
+    # Bitwise unchanged after a new vocabulary was encoded.
     assert torch.equal(
         ours.with_vocabulary(VOCABULARY).verb_embeds, ours.verb_embeds
     )

@@ -18,7 +18,7 @@ from tests.test_models.utils import (
     make_teacher_head,
 )
 
-# All that is said of benches is unseen, and one verb of the bicycle.
+# Unseen: all classes of benches, and one verb of the bicycle.
 UNSEEN = [HOLD_BIKE, SIT]
 HUG_VERB, SIT_VERB = (VOCABULARY.verb_label(v) for v in ('hug', 'sit_on'))
 
@@ -28,11 +28,15 @@ def make_head(supervision, unseen=UNSEEN):
 
 
 def test_pseudo_labels_of_unseen_classes_are_dropped_with_captions():
-    words = ((RIDE, BIKE, 0.9), (HOLD_BIKE, BIKE, 0.8), (NO_BIKE, BIKE, 0.4))
+    pseudo_labels = (
+        (RIDE, BIKE, 0.9),
+        (HOLD_BIKE, BIKE, 0.8),
+        (NO_BIKE, BIKE, 0.4),
+    )
     samples = [
-        make_sample(words=words),
-        make_sample(words=words[::2]),
-        make_sample(words=words[1:2]),
+        make_sample(pseudo_labels=pseudo_labels),
+        make_sample(pseudo_labels=pseudo_labels[::2]),
+        make_sample(pseudo_labels=pseudo_labels[1:2]),
     ]
     targets = make_head('vllm')(samples)
     assert targets.hois.tolist() == [
@@ -44,7 +48,7 @@ def test_pseudo_labels_of_unseen_classes_are_dropped_with_captions():
     assert targets.image_targets[:, HOLD_BIKE].tolist() == [0, 0, 0]
     assert targets.has_caption.tolist() == [False, True, False]
     assert targets.has_sentence.sum(1).tolist() == [0, 2, 0]
-    # The teacher looked at all of them.
+    # All images still have an answer.
     assert targets.is_labeled.all()
     plain = make_head('vllm', None)(samples)
     assert plain.hois.tolist()[2] == [HOLD_BIKE, -1, -1]
@@ -53,8 +57,13 @@ def test_pseudo_labels_of_unseen_classes_are_dropped_with_captions():
 
 def test_labels_outside_the_vocabulary_may_be_unseen():
     """An unseen verb of a dog, an unseen object, and neither."""
-    words = ((-1, DOG, 0.5), (-1, BENCH, 0.6), (-1, DOG, 0.7), (-1, -1, 0.8))
-    sample = make_sample(words=words)
+    pseudo_labels = (
+        (-1, DOG, 0.5),
+        (-1, BENCH, 0.6),
+        (-1, DOG, 0.7),
+        (-1, -1, 0.8),
+    )
+    sample = make_sample(pseudo_labels=pseudo_labels)
     sample.teacher.verb_labels[:3] = torch.tensor(
         [SIT_VERB, HUG_VERB, HUG_VERB]
     )
@@ -64,7 +73,7 @@ def test_labels_outside_the_vocabulary_may_be_unseen():
 
 
 @pytest.mark.parametrize('supervision', ['image', 'instance'])
-def test_labels_of_the_unseen_are_dropped(supervision):
+def test_annotations_of_unseen_classes_are_dropped(supervision):
     hois = ((0, 1, RIDE), (0, 1, HOLD_BIKE), (2, 1, HOLD_BIKE), (2, 3, NO_DOG))
     samples = [make_sample(hois=hois), make_sample(hois=hois[2:3])]
     head = make_head(supervision)
@@ -82,10 +91,10 @@ def test_labels_of_the_unseen_are_dropped(supervision):
     assert copied[:, RIDE].any() and not copied[:, UNSEEN].any()
 
 
-def test_batches_without_any_word():
-    targets = make_head('vllm')([make_sample(words=())] * 2)
+def test_batches_without_any_label():
+    targets = make_head('vllm')([make_sample(pseudo_labels=())] * 2)
     assert targets.weights.shape == (2, 0)
     assert not targets.image_targets.any()
-    lost = make_head('vllm')([make_sample(words=((SIT, BENCH, 0.9),))])
+    lost = make_head('vllm')([make_sample(pseudo_labels=((SIT, BENCH, 0.9),))])
     assert lost.phrases.shape == (1, 0, TEXT_DIM)
     assert not lost.has_caption.any()

@@ -56,7 +56,7 @@ def test_large_maps_are_pooled(max_tokens, expected):
     assert mask.shape == (2, expected)
 
 
-def test_padding_is_not_seen():
+def test_padding_has_no_effect():
     vlt = make_vlt(levels=(0, 1, 2))
     maps = make_maps()
     padding = NONE.clone()
@@ -84,7 +84,7 @@ def test_smallest_image_beside_a_large_one_is_finite():
     assert torch.isfinite(context.tokens).all()
 
 
-def test_places_matter():
+def test_positions_change_the_output():
     vlt = make_vlt(levels=(0,))
     maps = make_maps()
     flipped = [m.flip(-1) for m in maps]
@@ -93,7 +93,7 @@ def test_places_matter():
     )
 
 
-def test_compiles_whole():
+def test_compiles_without_graph_breaks():
     vlt = make_vlt(levels=(0, 1))
     maps = make_maps()
     compiled = torch.compile(vlt, backend='eager', fullgraph=True)
@@ -102,7 +102,7 @@ def test_compiles_whole():
     )
 
 
-def test_positions_are_mmdets_wherever_there_is_an_image():
+def test_positions_equal_mmdets_inside_images():
     vlt = make_vlt()
     mask = torch.ones(2, 5, 7, dtype=torch.bool)
     mask[0, :5, :4] = False

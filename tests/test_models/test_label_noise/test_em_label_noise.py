@@ -36,8 +36,8 @@ def make_noise(**options) -> EMLabelNoise:
     return MODELS.build(cfg | options)
 
 
-def labels_of(*rows) -> torch.Tensor:
-    """Scores (B, C) from (HOI class, score) rows."""
+def make_scores(*rows) -> torch.Tensor:
+    """Build scores (B, C) from (HOI class, score) rows."""
     said = torch.zeros(len(rows), CLASSES)
     for i, row in enumerate(rows):
         for hoi, score in row:
@@ -45,8 +45,8 @@ def labels_of(*rows) -> torch.Tensor:
     return said
 
 
-def sees(*rows) -> torch.Tensor:
-    """Log-probability of negative bags of a confident student."""
+def confident_log_probs(*rows) -> torch.Tensor:
+    """Return negative-bag log-probabilities of a confident student."""
     yes = torch.full((len(rows), CLASSES), 1e-3)
     for i, row in enumerate(rows):
         yes[i, list(row)] = 0.999
@@ -71,12 +71,12 @@ def test_no_interaction_is_never_labeled():
     assert not transition_matrix[:, [NO_BIKE, NO_DOG]].any()
 
 
-def test_counts_of_a_student_that_is_sure():
-    """Three images of riding, one said to be of holding, and an idle one."""
+def test_counts_with_a_confident_student():
+    """Three images of riding, one labeled holding, and one without any."""
     noise = make_noise(momentum=0.5)
     noise.update(
-        sees([RIDE], [RIDE], [RIDE], []),
-        labels_of([(RIDE, 0.5)], [(RIDE, 0.5)], [(HOLD_BIKE, 0.5)], []),
+        confident_log_probs([RIDE], [RIDE], [RIDE], []),
+        make_scores([(RIDE, 0.5)], [(RIDE, 0.5)], [(HOLD_BIKE, 0.5)], []),
         EVERYWHERE.expand(4, -1),
     )
     transition_matrix, chance = (
@@ -90,10 +90,12 @@ def test_counts_of_a_student_that_is_sure():
         (0.5 + 1) / (5 + 3), abs=1e-3
     )
     assert chance[RIDE] == pytest.approx(0.2 / (5 + 1), abs=1e-3)
-    # Where the object is used, nothing is learned of chance.
+    # Images that use the object give no false-positive counts.
     assert chance[FEED] == pytest.approx(0.2 / (5 + 4), abs=1e-3)
     noise.update(
-        sees([]), labels_of([]), torch.zeros(1, CLASSES, dtype=torch.bool)
+        confident_log_probs([]),
+        make_scores([]),
+        torch.zeros(1, CLASSES, dtype=torch.bool),
     )
     assert noise.transition_counts[0].sum() == pytest.approx(1.5, abs=1e-2)
 
@@ -105,11 +107,11 @@ def test_counts_of_a_student_that_is_sure():
         torch.zeros(0, CLASSES, dtype=torch.bool),
     ],
 )
-def test_nothing_is_counted_where_nothing_can_be_known(possible):
+def test_masked_classes_are_not_counted(possible):
     noise = make_noise()
     rows = [()] * len(possible)
-    said = labels_of(*rows) + 0.9
-    used = noise.update(sees(*rows), said, possible)
+    said = make_scores(*rows) + 0.9
+    used = noise.update(confident_log_probs(*rows), said, possible)
     assert used.shape == (len(possible), len(VOCABULARY.objects))
     assert not used.any()
     for counts in (
@@ -120,11 +122,11 @@ def test_nothing_is_counted_where_nothing_can_be_known(possible):
         assert not counts.any()
 
 
-def test_finds_a_regular_confusion_without_labels():
+def test_finds_a_systematic_confusion_without_labels():
     """Feeding is called hugging more often than feeding.
 
-    The student tells the three things that are done apart, but has their
-    names from the words: where dogs are fed it thinks of hugging first.
+    The student separates the three verbs, but has taken their names from the
+    labels: for feeding, it predicts hugging first.
     """
     generator = torch.Generator().manual_seed(0)
     truth = torch.tensor(
@@ -165,7 +167,7 @@ def test_likelihood_of_two_verbs_of_a_bicycle():
     ride, hold = 0.7, 0.2
     none = torch.zeros(1, CLASSES)
     none[0, RIDE], none[0, HOLD_BIKE] = math.log(1 - ride), math.log(1 - hold)
-    loss = noise.nll(none, labels_of([(RIDE, 0.8)]))[0]
+    loss = noise.nll(none, make_scores([(RIDE, 0.8)]))[0]
     ratio = (0.8 / 0.2) / (0.6 / 0.4)
     by_other = 1 - (1 - 0.05) * (1 - 0.2 * hold)
     said = 0.6 * ride * ratio + (1 - 0.6 * ride) * by_other
@@ -174,28 +176,28 @@ def test_likelihood_of_two_verbs_of_a_bicycle():
     assert loss[HOLD_BIKE] == pytest.approx(-math.log(unsaid), rel=1e-5)
 
 
-def test_a_known_confusion_does_not_teach_the_wrong_verb():
-    """The word for hugging is a sign of feeding once that is known."""
+def test_known_confusion_raises_the_true_verb():
+    """With a known confusion, the label hugging is evidence for feeding."""
     noise = make_noise()
     link = (noise.source == FEED) & (noise.label == HUG_DOG)
     noise.transition_counts[link] = torch.tensor([90.0, 10.0])
     logits = torch.zeros(1, CLASSES, requires_grad=True)
     log_prob_negative_bag = F.logsigmoid(-logits)
     noise.nll(
-        log_prob_negative_bag, labels_of([(HUG_DOG, 0.4), (FEED, 0.9)])
+        log_prob_negative_bag, make_scores([(HUG_DOG, 0.4), (FEED, 0.9)])
     ).sum().backward()
     assert logits.grad[0, FEED] < 0
     plain = make_noise()
     other = torch.zeros(1, CLASSES, requires_grad=True)
     plain.nll(
-        F.logsigmoid(-other), labels_of([(HUG_DOG, 0.4), (FEED, 0.9)])
+        F.logsigmoid(-other), make_scores([(HUG_DOG, 0.4), (FEED, 0.9)])
     ).sum().backward()
     assert other.grad[0, HUG_DOG] < logits.grad[0, HUG_DOG]
 
 
 @pytest.mark.parametrize('logit', [-60.0, 0.0, 60.0])
 @pytest.mark.parametrize('score', [0.0, 1e-6, 0.5, 1.0])
-def test_finite_however_sure(logit, score):
+def test_finite_with_saturated_logits(logit, score):
     noise = make_noise()
     logits = torch.full((2, CLASSES), logit, requires_grad=True)
     log_prob_negative_bag = F.logsigmoid(-logits)
@@ -208,10 +210,10 @@ def test_finite_however_sure(logit, score):
     assert all(x.isfinite().all() for x in noise.state_dict().values())
 
 
-def test_labeled_objects_are_used():
+def test_labeled_objects_count_as_used():
     used = make_noise().update(
-        sees([RIDE], []),
-        labels_of([(RIDE, 0.9)], []),
+        confident_log_probs([RIDE], []),
+        make_scores([(RIDE, 0.9)], []),
         EVERYWHERE.expand(2, -1),
     )
     assert (
@@ -219,9 +221,9 @@ def test_labeled_objects_are_used():
     )
 
 
-def test_is_trusted_after_its_warmup_and_resumes():
+def test_warmup_ends_and_survives_resuming():
     noise = make_noise(warmup=1)
-    batch = sees([HUG]), labels_of([(HUG, 0.9)]), EVERYWHERE
+    batch = confident_log_probs([HUG]), make_scores([(HUG, 0.9)]), EVERYWHERE
     noise.update(*batch)
     assert not noise.is_warmed_up
     noise.update(*batch)
@@ -234,8 +236,8 @@ def test_is_trusted_after_its_warmup_and_resumes():
     )
 
 
-def test_classes_that_are_not_to_be_learned_are_no_evidence():
-    """As if the vocabulary did not have them."""
+def test_untrainable_classes_are_no_evidence():
+    """Equals a vocabulary without these classes."""
     kept = [c for c in range(CLASSES) if c not in (HOLD_BIKE, HUG_DOG)]
     fewer = make_noise(
         vocabulary=PARK | dict(hois=[PARK['hois'][c] for c in kept])
@@ -243,8 +245,10 @@ def test_classes_that_are_not_to_be_learned_are_no_evidence():
     noise = make_noise()
     possible = torch.ones(2, CLASSES, dtype=torch.bool)
     possible[:, [HOLD_BIKE, HUG_DOG]] = False
-    log_prob_negative_bag = sees([RIDE], [FEED]).masked_fill(~possible, 0.0)
-    said = labels_of([(RIDE, 0.5)], [(HOLD_DOG, 0.5)])
+    log_prob_negative_bag = confident_log_probs([RIDE], [FEED]).masked_fill(
+        ~possible, 0.0
+    )
+    said = make_scores([(RIDE, 0.5)], [(HOLD_DOG, 0.5)])
     for _ in range(3):
         used = noise.update(log_prob_negative_bag, said, possible)
         expected = fewer.update(

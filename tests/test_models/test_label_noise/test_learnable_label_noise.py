@@ -25,8 +25,8 @@ from tests.test_models.utils import (
     total,
 )
 from tests.test_models.utils_interactions import (
+    make_image_targets,
     make_interactions,
-    words,
 )
 from tests.test_models.utils_interactions import (
     make_loss as make_loss_with_noise,
@@ -54,7 +54,7 @@ def phrases():
     return table
 
 
-def test_starts_from_the_rates_that_it_is_given():
+def test_initial_rates_are_those_given():
     noise = make_noise()
     transition_matrix, chance = (
         noise.transition_matrix(),
@@ -70,7 +70,7 @@ def test_starts_from_the_rates_that_it_is_given():
 
 
 def test_likelihood_by_hand():
-    """A word of riding, where riding is likely and holding possible."""
+    """One label of riding, where riding is likely and holding possible."""
     noise = make_noise()
     ride, hold = 0.7, 0.2
     none = torch.zeros(1, CLASSES)
@@ -85,7 +85,7 @@ def test_likelihood_by_hand():
     assert loss[HOLD_BIKE] == pytest.approx(-math.log(unsaid), rel=1e-5)
 
 
-def test_belief_in_the_rates_by_hand():
+def test_prior_of_the_rates_by_hand():
     """Beta(0.8, 2.2) of twenty percent, for each pair of different verbs."""
     noise = make_noise(prior_weight=0.5)
     links = int((~noise.is_own).sum())
@@ -94,8 +94,8 @@ def test_belief_in_the_rates_by_hand():
     assert prior_of(noise).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_finds_a_regular_confusion_by_gradient():
-    """The teacher takes feeding for hugging: its rate is found."""
+def test_finds_a_systematic_confusion_by_gradient():
+    """The teacher labels hugging for feeding; the rate is recovered."""
     generator = torch.Generator().manual_seed(0)
     noise = make_noise(recall=0.8, confusion=0.05)
     optimizer = torch.optim.Adam(noise.parameters(), 1e-2)
@@ -123,7 +123,7 @@ def test_finds_a_regular_confusion_by_gradient():
 
 @pytest.mark.parametrize('logit', [-60.0, 0.0, 60.0])
 @pytest.mark.parametrize('score', [0.0, 1e-6, 0.5, 1.0])
-def test_finite_however_sure(logit, score):
+def test_finite_with_saturated_logits(logit, score):
     noise = make_noise()
     logits = torch.full((2, CLASSES), logit, requires_grad=True)
     log_prob_negative_bag = F.logsigmoid(-logits)
@@ -136,7 +136,7 @@ def test_finite_however_sure(logit, score):
     assert all(p.grad.isfinite().all() for p in noise.parameters())
 
 
-def test_finite_however_far_the_rates_have_gone():
+def test_finite_with_extreme_rates():
     noise = make_noise()
     for param in noise.parameters():
         param.data.fill_(9.0)
@@ -159,12 +159,12 @@ def make_loss(warmup):
     )
 
 
-def test_rates_move_once_they_are_trusted(phrases):
-    """Gradients of zero before, for DistributedDataParallel waits for all."""
+def test_rates_change_only_after_warmup(phrases):
+    """Before, gradients are zero but exist, for DistributedDataParallel."""
     pairs = make_pairs(
         [[(PERSON, 0.9, (0, 0, 10, 10)), (1, 0.8, (5, 5, 20, 20))]]
     )
-    targets = words(phrases, [(RIDE, 0.8)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)])
     moved = []
     for warmup in (1, 0):
         loss = make_loss(warmup)
@@ -177,11 +177,11 @@ def test_rates_move_once_they_are_trusted(phrases):
     assert all(amount > 0 for amount in moved[1])
 
 
-def test_annotations_have_no_noise(phrases):
+def test_annotations_skip_the_noise_model(phrases):
     pairs = make_pairs(
         [[(PERSON, 0.9, (0, 0, 10, 10)), (1, 0.8, (5, 5, 20, 20))]]
     )
-    targets = words(phrases, [(RIDE, 1.0)])
+    targets = make_image_targets(phrases, [(RIDE, 1.0)])
     targets.is_exhaustive = True
     loss = make_loss(0)
     interactions = make_interactions(pairs)
@@ -194,11 +194,14 @@ def test_annotations_have_no_noise(phrases):
     assert all(p.grad is None for p in loss.noise.parameters())
 
 
-def test_without_pairs_only_the_belief_is_left(phrases):
+def test_without_pairs_only_the_prior_loss_remains(phrases):
     pairs = make_pairs([[(PERSON, 0.9, (0, 0, 10, 10))]])
     loss = make_loss(0)
     losses = loss(
-        make_interactions(pairs), pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        make_interactions(pairs),
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )
     torch.testing.assert_close(total(losses), prior_of(loss.noise))
     total(losses).backward()

@@ -24,9 +24,9 @@ from tests.test_models.utils import (
 from tests.test_models.utils_interactions import (
     BOX,
     THREE,
+    make_image_targets,
     make_interactions,
     make_loss,
-    words,
 )
 
 PRIOR = dict(type='PointingPrior')
@@ -38,7 +38,7 @@ def phrases():
 
 
 def point(targets, pairs, phrases, *pointed):
-    """Point at (pair, class) rows."""
+    """Build pointed pairs from (pair, class) rows."""
     flags = torch.zeros(
         len(pairs), phrases.hoi_verbs.numel(), dtype=torch.bool
     )
@@ -48,12 +48,14 @@ def point(targets, pairs, phrases, *pointed):
 
 
 @pytest.mark.parametrize('by_class', [True, False])
-def test_the_likelihood_is_the_sum_over_all_sets_of_pairs(phrases, by_class):
-    """P(pointed | set) is the reliability if the pair is in the set, else
-    the rest over the other pairs."""
+def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
+    """P(pointed | set) is the reliability for pairs in the set.
+
+    Otherwise the remaining mass is spread over the other pairs.
+    """
     pairs = make_pairs([THREE])
     predictions = make_interactions(pairs, by_class=by_class)
-    targets = words(phrases, [(RIDE, 1.0)])
+    targets = make_image_targets(phrases, [(RIDE, 1.0)])
     loss = make_loss(contrast_weight=0.0, unlabeled_weight=0.0)
     plain = loss(predictions, pairs, targets, phrases)
     prior = build(PRIOR)
@@ -83,7 +85,7 @@ def test_the_likelihood_is_the_sum_over_all_sets_of_pairs(phrases, by_class):
     expected = math.log(likelihood(lambda _: 1)) - math.log(
         likelihood(lambda chosen: rate if 1 in chosen else other) / other
     )
-    # The mean over bags; those without labels weigh nothing.
+    # The mean over bags with labels.
     bags = 2 if by_class else 1
     difference = (
         pointed['loss_interactiveness'] - plain['loss_interactiveness']
@@ -92,9 +94,9 @@ def test_the_likelihood_is_the_sum_over_all_sets_of_pairs(phrases, by_class):
     assert pointed['loss_mil'] == plain['loss_mil']
 
 
-def test_the_pointed_pair_is_raised_and_the_others_lowered(phrases):
+def test_pointed_pair_is_raised_and_others_lowered(phrases):
     pairs = make_pairs([THREE])
-    targets = words(phrases, [(RIDE, 1.0)])
+    targets = make_image_targets(phrases, [(RIDE, 1.0)])
     targets = point(targets, pairs, phrases, (2, RIDE))
     grads = {}
     for name, module in dict(plain=None, pointed=build(PRIOR)).items():
@@ -108,12 +110,12 @@ def test_the_pointed_pair_is_raised_and_the_others_lowered(phrases):
     assert change[2] < 0 < min(change[0], change[1])
 
 
-def test_one_pair_alone_and_other_objects_get_no_ratio(phrases):
+def test_single_pairs_and_other_objects_have_no_ratio(phrases):
     scene = [(PERSON, 0.9, BOX), (DOG, 0.8, BOX)]
     pairs = make_pairs([scene, THREE])
     predictions = make_interactions(pairs, by_class=True)
-    targets = words(phrases, [(FEED, 1.0)], [(HOLD_BIKE, 1.0)])
-    # A dog is no bicycle, whatever the answer.
+    targets = make_image_targets(phrases, [(FEED, 1.0)], [(HOLD_BIKE, 1.0)])
+    # A pointed dog does not match the class's bicycle.
     targets = point(
         targets, pairs, phrases, (0, FEED), (1, FEED), (1, HOLD_BIKE)
     )
@@ -123,9 +125,9 @@ def test_one_pair_alone_and_other_objects_get_no_ratio(phrases):
     assert ratio[1, HOLD_BIKE].item() == pytest.approx(math.log(14 / 6 * 2))
 
 
-def test_images_without_pairs_or_pointed_ones(phrases):
+def test_images_without_pairs_or_pointed_pairs(phrases):
     empty = make_pairs([[], []])
-    targets = words(phrases, [(RIDE, 1.0)], [])
+    targets = make_image_targets(phrases, [(RIDE, 1.0)], [])
     prior = build(PRIOR)
     found = prior(
         point(targets, empty, phrases),
@@ -138,8 +140,8 @@ def test_images_without_pairs_or_pointed_ones(phrases):
 
 
 @pytest.mark.parametrize('rate', [0.5, 0.9])
-def test_em_finds_the_reliability(phrases, rate):
-    """A student that knows the pairs tells how often the teacher is right."""
+def test_em_recovers_the_reliability(phrases, rate):
+    """With known pairs, EM recovers how often the teacher is right."""
     generator = torch.Generator().manual_seed(0)
     prior = build(PRIOR)
     scene = [(PERSON, 1.0, BOX), *[(BIKE, 1.0, BOX)] * 4]
@@ -154,7 +156,7 @@ def test_em_finds_the_reliability(phrases, rate):
         student = torch.full((len(pairs), 1), -4.0)
         student[rows + acting] = 3.0
         predictions.interactiveness = student
-        targets = words(phrases, *[[(RIDE, 1.0)]] * 20)
+        targets = make_image_targets(phrases, *[[(RIDE, 1.0)]] * 20)
         targets = point(
             targets, pairs, phrases, *((p, RIDE) for p in (rows + at).tolist())
         )
@@ -174,14 +176,16 @@ def pointing_sample(**options):
     return sample
 
 
-def test_the_head_matches_pointed_boxes_with_candidate_pairs():
-    """By both boxes and the object; labels outside the vocabulary have no
-    class."""
+def test_head_matches_pointed_boxes_with_candidate_pairs():
+    """Match by both boxes and the object.
+
+    Labels outside the vocabulary have no class.
+    """
     model = build(model_cfg(pointing=PRIOR))
-    samples = [make_sample(words=()), pointing_sample()]
+    samples = [make_sample(pseudo_labels=()), pointing_sample()]
     pairs = model.generate_pairs(torch.zeros(2, 3, 64, 96), [], samples)
     assert model.teacher_head(samples, pairs).pointed is None
-    samples[0] = pointing_sample(words=((-1, BIKE, 0.4),) * 3)
+    samples[0] = pointing_sample(pseudo_labels=((-1, BIKE, 0.4),) * 3)
     pointed = model.teacher_head(samples, pairs).pointed
     assert pointed.dtype == torch.bool
     ((pair, hoi),) = pointed.nonzero().tolist()
@@ -192,7 +196,7 @@ def test_the_head_matches_pointed_boxes_with_candidate_pairs():
     assert pairs.object_labels[pair] == BIKE
 
 
-def test_without_pointed_pairs_losses_are_the_same_bits():
+def test_losses_without_pointed_pairs_are_bitwise_equal():
     inputs = torch.zeros(1, 3, 64, 96)
 
     def losses(pointing, sample):
@@ -213,7 +217,7 @@ def test_without_pointed_pairs_losses_are_the_same_bits():
     total(model.loss(inputs, [pointing_sample()])).backward()
 
 
-def test_the_estimate_is_kept_in_checkpoints():
+def test_reliability_is_kept_in_checkpoints():
     model = build(model_cfg(pointing=PRIOR))
     model.pointing.counts += torch.tensor([30.0, 10.0])
     other = build(model_cfg(pointing=PRIOR))

@@ -28,7 +28,7 @@ def attention():
     return layer
 
 
-def test_grid_and_back():
+def test_pad_and_unpad_are_inverse():
     x = torch.randn(5, 3)
     pad = GRID.pad(x)
     assert pad.shape == (2, 4, 3)
@@ -37,14 +37,14 @@ def test_grid_and_back():
     torch.testing.assert_close(GRID.unpad(pad), x)
 
 
-def test_one_head_by_hand():
+def test_single_head_by_hand():
     torch.manual_seed(0)
     layer = PairAttention(4, 1)
     nn.init.normal_(layer.bias)
     x = torch.randn(3, 4)
     q, k, v = layer.qkv(x).split(4, 1)
     same_human, same_object = layer.bias[:, 0]
-    logits = q @ k.T / 2  # root of 4
+    logits = q @ k.T / 2  # Square root of the head width 4.
     for i in range(3):
         for j in range(3):
             logits[i, j] += same_human * (HUMANS[0, i] == HUMANS[0, j])
@@ -54,14 +54,14 @@ def test_one_head_by_hand():
     )
 
 
-def test_images_and_padding_are_not_seen(attention):
+def test_other_images_and_padding_have_no_effect(attention):
     x = torch.randn(5, 8)
     y = attention(x, GRID)
     torch.testing.assert_close(attention(x[:3], FIRST), y[:3])
     torch.testing.assert_close(attention(x[3:], SECOND), y[3:])
 
 
-def test_order_and_names_of_instances_do_not_matter(attention):
+def test_equivariant_to_instance_order(attention):
     x = torch.randn(3, 8)
     order = [2, 0, 1]
     other = PairGrid(
@@ -95,7 +95,7 @@ def test_images_without_pairs_are_finite(dtype, with_context):
 
 
 @pytest.mark.parametrize('with_context', [False, True])
-def test_layer_listens_to_its_context_only(with_context):
+def test_layer_attends_to_its_own_context_only(with_context):
     torch.manual_seed(0)
     layer = PairDecoderLayer(8, 2, 2.0, with_context)
     assert hasattr(layer, 'context_attn') == with_context
@@ -110,7 +110,7 @@ def test_layer_listens_to_its_context_only(with_context):
         assert not torch.allclose(z[3:], y[3:])
 
 
-def test_listener_equals_torchs_attention():
+def test_cross_attention_equals_torchs():
     torch.manual_seed(0)
     listener = ContextCrossAttention(8, 2)
     torchs = nn.MultiheadAttention(8, 2, batch_first=True)
@@ -134,7 +134,7 @@ def test_listener_equals_torchs_attention():
     )
 
 
-def test_divided_grids_attend_alike(attention, monkeypatch):
+def test_chunked_attention_is_the_same(attention, monkeypatch):
     counts = [3, 0, 40, 9, 1, 17, 8]
     rows = sum(counts)
     image = torch.repeat_interleave(torch.tensor(counts))
@@ -150,7 +150,7 @@ def test_divided_grids_attend_alike(attention, monkeypatch):
         num_pairs=counts,
     )
     x = torch.randn(rows, 8, requires_grad=True)
-    assert not PairGrid.of(pairs).parts  # small enough as a whole
+    assert not PairGrid.of(pairs).parts  # Small enough for a single chunk.
     monkeypatch.setattr(pair_grid, 'MIN_PAIRS_OF_PAIRS', 0)
     grid = PairGrid.of(pairs)
     widths = [part.humans.size(1) for _, part in grid.parts]

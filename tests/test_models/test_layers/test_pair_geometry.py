@@ -5,7 +5,7 @@ import torch
 from clhoi_mm.models.layers import NUM_PAIR_GEOMETRY, pair_geometry
 
 
-def test_one_pair_by_hand():
+def test_pair_geometry_by_hand():
     human = torch.tensor([[10.0, 20.0, 30.0, 60.0]])
     obj = torch.tensor([[20.0, 40.0, 60.0, 50.0]])
     values = pair_geometry(human, obj, torch.tensor([[100.0, 200.0]]))[0]
@@ -14,21 +14,21 @@ def test_one_pair_by_hand():
         0.2,
         0.2,
         0.2,
-        0.2,  # human: center and size in units of the image
+        0.2,  # Human: center and size relative to the image.
         0.4,
         0.225,
         0.4,
-        0.05,  # object
+        0.05,  # Object.
         human_area,
         object_area,
         object_area / human_area,
         1.0,
-        8.0,  # width over height
+        8.0,  # Aspect ratios.
         (0.1 * 0.05) / (human_area + object_area - 0.1 * 0.05),
         1.0,
         0.125,
         0.0,
-        0.0,  # offset in units of the human, right and down
+        0.0,  # Offset in units of the human, right and down.
     ]
     torch.testing.assert_close(values[:18], torch.tensor(expected))
     torch.testing.assert_close(
@@ -36,7 +36,7 @@ def test_one_pair_by_hand():
     )
 
 
-def test_offset_to_the_left_and_up_has_its_own_places():
+def test_negative_offsets_use_separate_channels():
     values = pair_geometry(
         torch.tensor([[50.0, 50.0, 60.0, 70.0]]),
         torch.tensor([[40.0, 30.0, 50.0, 50.0]]),
@@ -47,7 +47,7 @@ def test_offset_to_the_left_and_up_has_its_own_places():
     )
 
 
-def test_scale_of_the_image_does_not_matter():
+def test_invariant_to_image_scale():
     torch.manual_seed(0)
     boxes = torch.rand(2, 5, 4) * 50
     boxes[..., 2:] += boxes[..., :2] + 5
@@ -57,7 +57,7 @@ def test_scale_of_the_image_does_not_matter():
     )
 
 
-def test_degenerate_boxes_and_none():
+def test_degenerate_and_empty_boxes():
     point = torch.tensor([[5.0, 5.0, 5.0, 5.0]])
     values = pair_geometry(point, point, torch.tensor([[10.0, 10.0]]))
     assert torch.isfinite(values).all()

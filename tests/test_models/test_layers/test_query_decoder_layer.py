@@ -6,7 +6,7 @@ from clhoi_mm.models.layers import QueryDecoderLayer
 
 
 @pytest.mark.parametrize('norm_first', [True, False])
-def test_is_the_layer_of_its_base_class(norm_first):
+def test_equals_its_base_class(norm_first):
     torch.manual_seed(0)
     options = dict(
         d_model=8,
@@ -55,6 +55,6 @@ def test_is_the_layer_of_its_base_class(norm_first):
         dict(batch_first=False),
     ],
 )
-def test_what_it_cannot_do_is_an_error(option):
+def test_unsupported_options_are_errors(option):
     with pytest.raises(ValueError, match=next(iter(option))):
         QueryDecoderLayer(8, 2, **option)

@@ -13,7 +13,7 @@ def filled():
 
 @pytest.fixture
 def phrases(filled):
-    """A table that a test may write to."""
+    """Build a phrase classifier that a test may write to."""
     state = {k: v.clone() for k, v in filled.state_dict().items()}
     yield filled
     filled.load_state_dict(state)

@@ -9,7 +9,7 @@ from tests.test_models.utils import build
 from tests.test_models.utils_targets import make_targets
 
 A, B, C, D, E, G = torch.eye(6)
-# A temperature of 0.2.
+# Logarithm of the inverse temperature 1/0.2.
 LOG_SCALE = torch.tensor(math.log(5.0))
 
 
@@ -40,7 +40,7 @@ def make_context(batch=3, tokens=2, seed=0):
     )
 
 
-def test_is_plain_info_nce_for_captions_that_differ():
+def test_equals_info_nce_for_different_captions():
     context = make_context()
     captions = torch.stack([A, B, C])
     losses = run(make_loss(), context, make_targets(captions=captions))
@@ -54,7 +54,7 @@ def test_is_plain_info_nce_for_captions_that_differ():
     torch.testing.assert_close(losses['context_recall'], recall)
 
 
-def test_captions_that_coincide_share_the_target():
+def test_equal_captions_share_the_target():
     context = make_context()
     captions = torch.stack([A, A, B])
     losses = run(make_loss(), context, make_targets(captions=captions))
@@ -67,7 +67,7 @@ def test_captions_that_coincide_share_the_target():
     torch.testing.assert_close(losses['loss_context'], expected / 2)
 
 
-def test_images_without_caption_are_no_negatives():
+def test_images_without_caption_are_not_negatives():
     context = make_context()
     captions = torch.stack([A, torch.zeros(6), C])
     has_caption = torch.tensor([True, False, True])
@@ -85,7 +85,7 @@ def test_images_without_caption_are_no_negatives():
     torch.testing.assert_close(losses['loss_context'], expected)
 
 
-def test_sentences_find_their_image_by_the_best_token():
+def test_sentences_are_scored_by_their_best_token():
     context = make_context(batch=2)
     sentences = torch.stack([torch.stack([A, B]), torch.stack([C, D])])
     mask = torch.tensor([[True, True], [True, False]])
@@ -190,7 +190,7 @@ def test_queue_adds_negatives_to_one_direction_once_filled():
     )
 
 
-def test_evaluation_leaves_the_queue_alone():
+def test_eval_mode_does_not_change_the_queue():
     loss = make_loss(queue_size=4).eval()
     run(loss, make_context(2), make_targets(captions=torch.stack([A, B])))
     assert loss.queue_filled == 0
@@ -211,7 +211,7 @@ def test_temperature_is_learned_and_bounded():
 
 
 @pytest.mark.parametrize('queue_size', [0, 4])
-def test_no_label_gives_a_connected_zero(queue_size):
+def test_zero_loss_without_captions_has_gradients(queue_size):
     loss = make_loss(queue_size=queue_size).train()
     context = make_context(2)
     targets = make_targets(

@@ -1,4 +1,4 @@
-"""The contrastive losses of pairs and phrases, by hand."""
+"""Contrastive losses of pairs and phrases, compared by hand."""
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +19,8 @@ from tests.test_models.utils_interactions import (
     BOX,
     THREE,
     build,
+    make_image_targets,
     make_interactions,
-    words,
 )
 
 
@@ -32,7 +32,10 @@ def test_contrast_by_hand(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = contrast_loss()(
-        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        interactions,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )['loss_contrast']
     compete = (
         interactions.logits[:, RIDE].exp()
@@ -53,11 +56,11 @@ def test_contrast_by_hand(phrases):
     torch.testing.assert_close(loss, -(positive / below).log())
 
 
-def test_labels_of_the_object_are_no_negatives(phrases):
+def test_other_labels_of_the_object_are_not_negatives(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = contrast_loss()
-    targets = words(phrases, [(RIDE, 0.8), (HOLD_BIKE, 0.5)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8), (HOLD_BIKE, 0.5)])
     before = loss(interactions, pairs, targets, phrases)['loss_contrast']
     for hoi, matters in (
         (RIDE, False),
@@ -70,25 +73,25 @@ def test_labels_of_the_object_are_no_negatives(phrases):
         after = loss(interactions, pairs, targets, phrases)['loss_contrast']
         assert (after != before) == matters
         phrases.hoi_embeds[hoi] = kept
-    # Labels of another image are negatives all the same.
+    # Labels of another image are still negatives.
     pairs = make_pairs([THREE, THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
     before = loss(interactions, pairs, targets, phrases)['loss_contrast']
     phrases.hoi_embeds[HOLD_BIKE] = interactions.embeds[0].detach()
     after = loss(interactions, pairs, targets, phrases)['loss_contrast']
     assert after != before
 
 
-def test_contrast_weighs_by_confidence_and_skips_empty_bags(phrases):
+def test_contrast_is_weighted_by_score_and_skips_empty_bags(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = contrast_loss()
 
     def contrast(*rows):
-        return loss(interactions, pairs, words(phrases, rows), phrases)[
-            'loss_contrast'
-        ]
+        return loss(
+            interactions, pairs, make_image_targets(phrases, rows), phrases
+        )['loss_contrast']
 
     one = contrast((RIDE, 0.2))
     torch.testing.assert_close(one, contrast((RIDE, 0.9)))
@@ -99,7 +102,7 @@ def test_contrast_weighs_by_confidence_and_skips_empty_bags(phrases):
 def test_labels_outside_the_vocabulary_compete_by_similarity(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 0.8)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)])
     targets.hois[:] = -1
     targets.image_targets[:] = 0
     wash = F.normalize(torch.randn(TEXT_DIM), dim=0)
@@ -118,7 +121,7 @@ def test_labels_outside_the_vocabulary_compete_by_similarity(phrases):
 def test_negatives_of_the_object_only(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 0.8)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)])
     loss = contrast_loss(same_object_only=True)
     before = loss(interactions, pairs, targets, phrases)['loss_contrast']
     phrases.hoi_embeds[FEED] = interactions.embeds[0].detach()
@@ -132,10 +135,10 @@ def test_negatives_of_the_object_only(phrases):
 def test_contrast_of_bags_by_hand(phrases):
     two = [(PERSON, 0.9, BOX), (BIKE, 0.8, BOX), (BIKE, 0.5, BOX)]
     one = [(PERSON, 0.7, BOX), (BIKE, 1.0, BOX)]
-    # The third image has the label as well, the fourth has no answer.
+    # The third image has the label as well; the fourth has no answer.
     pairs = make_pairs([two, one, one, one])
     interactions = make_interactions(pairs)
-    targets = words(
+    targets = make_image_targets(
         phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 1.0)], [(RIDE, 0.4)], []
     )
     targets.is_labeled[3] = False
@@ -164,7 +167,7 @@ def test_phrases_of_other_objects_by_hand(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = contrast_loss('ForeignPhraseLoss')(
-        interactions, pairs, words(phrases, []), phrases
+        interactions, pairs, make_image_targets(phrases, []), phrases
     )['loss_contrast']
     foreign = [
         hoi

@@ -1,4 +1,4 @@
-"""Two processes over gloo against one process with the whole batch."""
+"""Two gloo processes give the results of one process."""
 
 import datetime
 import functools
@@ -30,26 +30,28 @@ from tests.test_models.utils import (
 from tests.test_models.utils_targets import make_targets
 
 WORLD = 2
-# Captions and sentences that each of four images has, by batch. In the last
-# two batches one process has nothing at all, and both have.
+# Captions and sentences of four images, by batch. In the next-to-last batch
+# one process has none, in the last one both have none.
 BATCHES = [
     ([1, 1, 1, 1], [2, 2, 2, 2]),
     ([1, 1, 1, 0], [2, 1, 2, 0]),
     ([1, 1, 0, 0], [1, 2, 0, 0]),
     ([0, 0, 0, 0], [0, 0, 0, 0]),
 ]
-BIKER = dict(words=((RIDE, BIKE, 0.9), (-1, BIKE, 0.4)), hois=((0, 1, RIDE),))
-WALKER = dict(words=((HOLD_DOG, DOG, 0.6),), hois=((2, 3, HOLD_DOG),))
+BIKER = dict(
+    pseudo_labels=((RIDE, BIKE, 0.9), (-1, BIKE, 0.4)), hois=((0, 1, RIDE),)
+)
+WALKER = dict(pseudo_labels=((HOLD_DOG, DOG, 0.6),), hois=((2, 3, HOLD_DOG),))
 NOBODY = dict(rows=SCENE[1::2], hois=())
 ALONE = dict(rows=SCENE[:1], hois=())
-SILENT = dict(words=(), caption='', valid=False)
+SILENT = dict(pseudo_labels=(), caption='', valid=False)
 BARE = dict(SILENT, rows=(), hois=())
-# Four images each; the last two are the second process's.
+# Four images each; the last two belong to the second process.
 SCENES = {
-    'all have pairs and words': [BIKER, WALKER, {}, BIKER],
+    'all have pairs and labels': [BIKER, WALKER, {}, BIKER],
     'one process without a person': [{}, BIKER, NOBODY, NOBODY],
     'one process without a pair': [{}, BIKER, ALONE, ALONE],
-    'one process without words': [BIKER, {}, SILENT, SILENT],
+    'one process without labels': [BIKER, {}, SILENT, SILENT],
     'one process with nothing': [BIKER, WALKER, BARE, BARE],
     'nothing anywhere': [BARE] * 4,
     'and on it goes': [{}, BIKER, WALKER, NOBODY],
@@ -57,8 +59,8 @@ SCENES = {
 SUPERVISIONS = ('vllm', 'image', 'instance')
 
 
-class Reader(nn.Module):
-    """Stands in for a VLT."""
+class FakeVLT(nn.Module):
+    """Stand-in for a VLT."""
 
     def __init__(self):
         super().__init__()
@@ -75,9 +77,9 @@ class Reader(nn.Module):
 
 
 def context_run(rows):
-    """Losses, gradients and queue of some rows of the batches."""
+    """Return losses, gradients and queue for some rows of the batches."""
     torch.manual_seed(0)
-    reader = Reader()
+    reader = FakeVLT()
     loss = build(
         dict(type='ContextDistillLoss', text_dim=6, queue_size=6)
     ).train()
@@ -114,7 +116,7 @@ def context_run(rows):
 
 
 def noise_run(rows):
-    """Counts of a teacher's noise after some rows of two batches."""
+    """Return a noise model's counts after some rows of two batches."""
     noise = build(dict(type='EMLabelNoise', vocabulary=PARK, warmup=0))
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):
@@ -130,12 +132,12 @@ def noise_run(rows):
 
 
 def model_run(supervision, rows):
-    """Gradients and buffers of a whole model, step by step.
+    """Return gradients and buffers of a whole model by step.
 
     Several processes each have a model in DistributedDataParallel.
     """
     cfg = model_cfg(supervision)
-    # Words are taken as they are in the first two batches only.
+    # The noise model corrects pseudo-labels from the third batch on.
     cfg['interaction_loss'].update(contrast=dict(type='PairContrastLoss'))
     cfg['label_noise'] = dict(type='EMLabelNoise', warmup=2)
     model = build(cfg).train()
@@ -197,7 +199,7 @@ def outcomes(tmp_path_factory):
     if not dist.is_available():
         pytest.skip('this torch is built without torch.distributed')
     folder = str(tmp_path_factory.mktemp('gloo'))
-    # One import for both processes, and no thread of this one in them.
+    # Both processes share one import, and no thread of this process.
     multiprocessing.set_forkserver_preload(['tests.test_models.utils'])
     start_processes(
         work, (folder,), WORLD, start_method='forkserver', join=True
@@ -207,11 +209,11 @@ def outcomes(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def whole():
-    """What one process makes of all four images."""
+    """Return the results of one process with all four images."""
     return functools.lru_cache(lambda kind: model_run(kind, slice(None)))
 
 
-def test_gather_rows(outcomes):
+def test_all_gather_with_grad(outcomes):
     for rank, outcome in enumerate(outcomes):
         assert outcome['rows'] == [0, 0, 1, 1]
         assert outcome['start'] == 2 * rank
@@ -244,7 +246,7 @@ def test_noise_counts_equal_those_of_the_whole_batch(outcomes):
 def test_gradients_equal_those_of_the_whole_batch(
     outcomes, whole, supervision, scene
 ):
-    """To 1e-4 of a parameter's largest gradient, in both stages."""
+    """Compare to 1e-4 of a parameter's largest gradient in both stages."""
     first = 2 * list(SCENES).index(scene)
     for step in (first, first + 1):
         expected, buffers = whole(supervision)[step]
@@ -256,5 +258,5 @@ def test_gradients_equal_those_of_the_whole_batch(
                 assert (grads[name] - grad).abs().max() <= tolerance, name
                 has_gradient |= bool(grad.abs().max() > 1e-4)
             torch.testing.assert_close(own, buffers)
-        # Annotations of a bare image say that nothing is done there.
+        # Annotated images without pairs have negative labels.
         assert has_gradient or scene == 'nothing anywhere'

@@ -22,16 +22,16 @@ from tests.test_models.utils import (
 from tests.test_models.utils_interactions import (
     BOX,
     THREE,
+    make_image_targets,
     make_interactions,
     make_loss,
-    words,
 )
 
 CONTRAST = dict(type='PairContrastLoss')
 
 
 def first(interactions, count):
-    """The first pairs."""
+    """Return the predictions of the first pairs."""
     return PairPredictions(
         *(
             getattr(interactions, field.name)[:count]
@@ -51,11 +51,11 @@ def cross_entropy(none, target):
 @pytest.mark.parametrize('further', [0.01, 0.3, 1.0])
 @pytest.mark.parametrize('said, weight', [([(RIDE, 0.8)], 1.0), ([], 0.3)])
 def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
-    """Summed over all sets of pairs that may be those that interact."""
+    """The likelihood equals the sum over all subsets of positive pairs."""
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = make_loss(extra_positive_prior=further)(
-        interactions, pairs, words(phrases, said), phrases
+        interactions, pairs, make_image_targets(phrases, said), phrases
     )['loss_interactiveness']
     probs = [
         0.9 * score * sigmoid(logit)
@@ -73,8 +73,8 @@ def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
     )
 
 
-def test_bystanders_of_a_used_object_get_low_interactiveness(phrases):
-    """Unless any number of pairs is as good as one."""
+def test_sparsity_prior_pushes_other_pairs_down(phrases):
+    """Without the sparsity prior, they are pushed up."""
     pairs = make_pairs([THREE])
     for further, lowered in ((0.1, True), (1.0, False)):
         interactions = make_interactions(pairs)
@@ -83,7 +83,10 @@ def test_bystanders_of_a_used_object_get_low_interactiveness(phrases):
                 [2.0, -1.0, -1.0]
             )
         losses = make_loss(extra_positive_prior=further)(
-            interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+            interactions,
+            pairs,
+            make_image_targets(phrases, [(RIDE, 0.8)]),
+            phrases,
         )
         losses['loss_interactiveness'].backward()
         grad = interactions.interactiveness.grad
@@ -101,7 +104,10 @@ def test_image_loss_of_a_bag_of_three(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = make_loss(instance_weight_power=2.0)(
-        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        interactions,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )['loss_mil']
     counts = [
         0.9 * score * sigmoid(logit)
@@ -118,15 +124,18 @@ def test_image_loss_of_a_bag_of_three(phrases):
                 interactions.class_logits[pair, hoi].item()
             )
         expected += weight * cross_entropy(none, target)
-    # Two classes are possible: absence is scored by the others.
+    # Two valid classes: no_interaction is scored from the other one.
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
 
 
-def test_classes_do_not_teach_interactiveness(phrases):
+def test_class_loss_has_no_interactiveness_gradient(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     losses = make_loss()(
-        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        interactions,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )
     assert (
         torch.autograd.grad(
@@ -143,14 +152,17 @@ def test_classes_do_not_teach_interactiveness(phrases):
     assert (grad != 0).all()
 
 
-def test_non_interactive_pairs_train_no_class(phrases):
+def test_non_interactive_pairs_get_no_class_gradient(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     with torch.no_grad():
         interactions.interactiveness[:, 0] = torch.tensor([2.0, -4.0, 0.0])
-    make_loss()(interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases)[
-        'loss_mil'
-    ].backward()
+    make_loss()(
+        interactions,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
+    )['loss_mil'].backward()
     moved = interactions.class_logits.grad[:, RIDE].abs()
     assert moved[0] > 20 * moved[2] > 0
     assert moved[1] < 1e-4 * moved[0]
@@ -159,19 +171,19 @@ def test_non_interactive_pairs_train_no_class(phrases):
 @pytest.mark.parametrize(
     'logit, said, gradient', [(-40.0, 1.0, -0.5), (40.0, 0.0, 0.15)]
 )
-def test_gradient_survives_certainty(phrases, logit, said, gradient):
-    """Sure and wrong is what has to be learned from."""
+def test_gradient_with_saturated_logits(phrases, logit, said, gradient):
+    """Confident wrong predictions keep a finite, nonzero gradient."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     interactions = make_interactions(pairs)
     with torch.no_grad():
         interactions.class_logits[0, RIDE] = logit
         interactions.interactiveness[0] = logit
-    targets = words(phrases, [(RIDE, said)] if said else [])
+    targets = make_image_targets(phrases, [(RIDE, said)] if said else [])
     losses = make_loss()(interactions, pairs, targets, phrases)
     sum(losses.values()).backward()
     grad = interactions.class_logits.grad[0]
     assert torch.isfinite(grad).all()
-    # Two classes share the mean.
+    # The mean is over two classes.
     assert math.isclose(grad[RIDE], gradient, abs_tol=1e-3)
     assert math.isclose(
         interactions.interactiveness.grad[0], 2 * gradient, abs_tol=2e-3
@@ -185,7 +197,7 @@ def test_labels_outside_the_vocabulary_are_positive_for_interactiveness(
     interactions = make_interactions(pairs)
 
     def interactive(hoi, obj):
-        targets = words(phrases, [(RIDE, 0.8)])
+        targets = make_image_targets(phrases, [(RIDE, 0.8)])
         targets.hois[:], targets.objects[:] = hoi, obj
         targets.image_targets[:] = 0
         return make_loss()(interactions, pairs, targets, phrases)[
@@ -195,21 +207,24 @@ def test_labels_outside_the_vocabulary_are_positive_for_interactiveness(
     assert interactive(-1, BIKE) == interactive(RIDE, BIKE)
     assert interactive(-1, -1) == interactive(-1, DOG)
     assert interactive(-1, DOG) != interactive(RIDE, BIKE)
-    # Labeled as without interaction.
+    # Annotated as no_interaction.
     assert interactive(NO_BIKE, BIKE) == interactive(-1, DOG)
 
 
-def test_unlabeled_images_and_impossible_labels_do_not_count(phrases):
+def test_unlabeled_images_and_undetected_labels_are_ignored(phrases):
     bike = [(PERSON, 0.9, BOX), (BIKE, 0.8, BOX)]
     pairs = make_pairs([bike, bike])
     interactions = make_interactions(pairs)
-    # The first image's dog was not detected; of the second nothing is known.
-    targets = words(phrases, [(RIDE, 0.8), (FEED, 0.9)], [])
+    # The first image's dog is undetected; the second image is unlabeled.
+    targets = make_image_targets(phrases, [(RIDE, 0.8), (FEED, 0.9)], [])
     targets.is_labeled[1] = False
     both = make_loss()(interactions, pairs, targets, phrases)
     alone = make_pairs([bike])
     one = make_loss()(
-        first(interactions, 1), alone, words(phrases, [(RIDE, 0.8)]), phrases
+        first(interactions, 1),
+        alone,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )
     for key in both:
         torch.testing.assert_close(both[key], one[key])
@@ -218,7 +233,7 @@ def test_unlabeled_images_and_impossible_labels_do_not_count(phrases):
 def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 1.0)])
+    targets = make_image_targets(phrases, [(RIDE, 1.0)])
     targets.pair_labels = torch.zeros(3, VOCABULARY.num_hois)
     targets.pair_labels[1, RIDE] = 1.0
     losses = make_loss(contrast=CONTRAST)(
@@ -240,10 +255,13 @@ def test_pair_labels_narrow_the_bag_and_replace_the_image_loss(phrases):
     assert moved.tolist() == [False, True, False]
 
 
-def test_no_contrast(phrases):
+def test_without_contrastive_losses(phrases):
     pairs = make_pairs([THREE])
     losses = make_loss()(
-        make_interactions(pairs), pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        make_interactions(pairs),
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )
     assert losses.keys() == {'loss_interactiveness', 'loss_mil'}
 
@@ -251,7 +269,7 @@ def test_no_contrast(phrases):
 def test_weights(phrases):
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
-    targets = words(phrases, [(RIDE, 0.8)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)])
     plain = make_loss(contrast=CONTRAST)(interactions, pairs, targets, phrases)
     weighed = make_loss(
         loss_interactiveness_weight=4.0,
@@ -275,12 +293,12 @@ def test_weights(phrases):
 @pytest.mark.parametrize(
     'contrast', ['PairContrastLoss', 'BagContrastLoss', 'ForeignPhraseLoss']
 )
-def test_whatever_is_missing_is_finite_and_connected(
+def test_missing_inputs_give_finite_losses_with_gradients(
     phrases, scene, rows, labeled, contrast
 ):
     pairs = make_pairs([scene])
     interactions = make_interactions(pairs)
-    targets = words(phrases, rows)
+    targets = make_image_targets(phrases, rows)
     if labeled:
         targets.pair_labels = torch.zeros(len(pairs), VOCABULARY.num_hois)
     losses = make_loss(contrast=dict(type=contrast))(

@@ -27,14 +27,14 @@ from tests.test_models.utils import (
 from tests.test_models.utils_interactions import (
     BOX,
     THREE,
+    make_image_targets,
     make_interactions,
     make_loss,
-    words,
 )
 
 CLASSES = VOCABULARY.num_hois
 EVERYWHERE = torch.ones(1, CLASSES, dtype=torch.bool)
-# A class's own word, another's of its object, any word by chance.
+# Recall, confusion and false-positive rates.
 OWN, OTHER, CHANCE = 0.6, 0.1, 0.04
 NOISES = dict(
     EMLabelNoise=dict(
@@ -55,20 +55,20 @@ def make_noise(kind: str):
     noise = MODELS.build(
         dict(type=kind, vocabulary=PARK, warmup=0, **NOISES[kind])
     )
-    # Words have the mean score, which says nothing.
+    # Labels have the mean score, which carries no evidence.
     noise.scores.copy_(torch.tensor([0.5, 1.0]))
     return noise
 
 
-def looks(**sees) -> torch.Tensor:
-    """Log-probability of none; a thousandth of what is not named."""
+def student_log_probs(**sees) -> torch.Tensor:
+    """Return negative-bag log-probabilities; unnamed classes have 1e-3."""
     yes = torch.full((1, CLASSES), 1e-3)
     for name, value in sees.items():
         yes[0, globals()[name]] = value
     return torch.log1p(-yes)
 
 
-def says(*hois) -> torch.Tensor:
+def labels_with_mean_score(*hois) -> torch.Tensor:
     said = torch.zeros(1, CLASSES)
     said[0, list(hois)] = 0.5
     return said
@@ -83,23 +83,27 @@ def odds(probability: torch.Tensor) -> float:
     return (probability / (1 - probability)).item()
 
 
-def test_a_word_is_as_good_as_its_rates(noise):
-    """A feeder of a dog, of which two other things could be said."""
+def test_posterior_odds_of_a_label_by_hand(noise):
+    """Feeding a dog is labeled; the dog has two other verbs."""
     done = noise.posterior(
-        looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0), says(FEED), EVERYWHERE
+        student_log_probs(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0),
+        labels_with_mean_score(FEED),
+        EVERYWHERE,
     )
-    # Others are never quite impossible (1e-4).
+    # Lower bound of the other classes' probabilities: 1e-4.
     silent = (1 - CHANCE) * (1 - OTHER * 1e-4) ** 2
     expected = (OWN + (1 - OWN) * (1 - silent)) / (1 - silent)
-    # Neither was said anything that feeding is taken for.
+    # The two classes that feeding is confused with are not labeled.
     expected *= (1 - OTHER) ** 2
     assert odds(done[0, FEED]) == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_score_above_the_mean_speaks_for_a_word(noise):
-    seen = looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0)
+def test_score_above_the_mean_raises_the_posterior(noise):
+    seen = student_log_probs(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0)
     mean, sure = (
-        noise.posterior(seen, score * says(FEED), EVERYWHERE)[0, FEED]
+        noise.posterior(
+            seen, score * labels_with_mean_score(FEED), EVERYWHERE
+        )[0, FEED]
         for score in (1.0, 1.8)
     )
     silent = (1 - CHANCE) * (1 - OTHER * 1e-4) ** 2
@@ -109,27 +113,35 @@ def test_a_score_above_the_mean_speaks_for_a_word(noise):
     assert odds(sure) / odds(mean) == pytest.approx(expected, rel=1e-2)
 
 
-def test_silence_speaks_against(noise):
+def test_missing_label_lowers_the_posterior(noise):
     done = noise.posterior(
-        looks(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0), says(), EVERYWHERE
+        student_log_probs(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0),
+        labels_with_mean_score(),
+        EVERYWHERE,
     )
     expected = (1 - OWN) * (1 - OTHER) ** 2
     assert odds(done[0, FEED]) == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_word_may_be_another_classes(noise):
-    """Riding was said; what was seen tells whether it was holding."""
+def test_label_may_come_from_a_confused_class(noise):
+    """The label is riding; the student decides between riding and holding."""
     rides = noise.posterior(
-        looks(RIDE=0.5, HOLD_BIKE=0.02), says(RIDE), EVERYWHERE
+        student_log_probs(RIDE=0.5, HOLD_BIKE=0.02),
+        labels_with_mean_score(RIDE),
+        EVERYWHERE,
     )[0]
     holds = noise.posterior(
-        looks(RIDE=0.02, HOLD_BIKE=0.5), says(RIDE), EVERYWHERE
+        student_log_probs(RIDE=0.02, HOLD_BIKE=0.5),
+        labels_with_mean_score(RIDE),
+        EVERYWHERE,
     )[0]
     assert rides[RIDE] > 0.9 > rides[HOLD_BIKE]
     assert holds[HOLD_BIKE] > 0.5 > holds[RIDE]
-    # A word for it is evidence for a class that is taken for it.
+    # A confused label is evidence for the true class.
     silent = noise.posterior(
-        looks(RIDE=0.02, HOLD_BIKE=0.5), says(), EVERYWHERE
+        student_log_probs(RIDE=0.02, HOLD_BIKE=0.5),
+        labels_with_mean_score(),
+        EVERYWHERE,
     )[0]
     assert holds[HOLD_BIKE] > silent[HOLD_BIKE]
 
@@ -138,11 +150,17 @@ def test_impossible_labels_have_no_posterior(noise):
     possible = EVERYWHERE.clone()
     possible[0, RIDE] = False
     done = noise.posterior(
-        looks(RIDE=0.9, HOLD_BIKE=0.5), says(RIDE), possible
+        student_log_probs(RIDE=0.9, HOLD_BIKE=0.5),
+        labels_with_mean_score(RIDE),
+        possible,
     )
     assert done[0, RIDE] == 0 and done[0, NO_BIKE] == 0
-    # Nor is the word evidence for another class.
-    without = noise.posterior(looks(HOLD_BIKE=0.5, RIDE=0.9), says(), possible)
+    # It is no evidence for another class either.
+    without = noise.posterior(
+        student_log_probs(HOLD_BIKE=0.5, RIDE=0.9),
+        labels_with_mean_score(),
+        possible,
+    )
     assert done[0, HOLD_BIKE] == without[0, HOLD_BIKE]
 
 
@@ -152,12 +170,12 @@ def test_impossible_labels_have_no_posterior(noise):
     st.sets(st.sampled_from([RIDE, HOLD_BIKE, FEED, HOLD_DOG, HUG_DOG])),
     st.sampled_from(list(NOISES)),
 )
-def test_beliefs_are_probabilities(seen, said, kind):
+def test_posteriors_are_probabilities(seen, said, kind):
     log_prob_negative_bag = torch.log1p(
         -torch.tensor([seen]).clamp(max=1 - 1e-6)
     )
     done = make_noise(kind).posterior(
-        log_prob_negative_bag, says(*said), EVERYWHERE
+        log_prob_negative_bag, labels_with_mean_score(*said), EVERYWHERE
     )
     assert ((done >= 0) & (done <= 1)).all()
 
@@ -167,8 +185,8 @@ def test_beliefs_are_probabilities(seen, said, kind):
     st.floats(0.01, 0.99),
     st.sampled_from([(), (RIDE,), (HOLD_BIKE,), (RIDE, HOLD_BIKE)]),
 )
-def test_bayes_rule_where_the_rest_is_known(seen, said):
-    """Summed over all that may be done, where one of two classes is sure."""
+def test_equals_exact_bayes_rule_with_one_known_class(seen, said):
+    """Compare with enumeration where one of two classes is certain."""
     noise = make_noise('EMLabelNoise')
     holding = 1 - 1e-4
     yes = {RIDE: seen, HOLD_BIKE: holding}
@@ -178,7 +196,7 @@ def test_bayes_rule_where_the_rest_is_known(seen, said):
                 [[yes.get(c, 0.0) for c in range(CLASSES)]], dtype=torch.double
             )
         ).float(),
-        says(*said),
+        labels_with_mean_score(*said),
         EVERYWHERE,
     )[0, RIDE]
 
@@ -209,20 +227,20 @@ def test_self_teacher_replaces_pseudo_labels(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     loss = make_loss(noise=NOISE)
-    targets = words(phrases, [(RIDE, 0.8)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)])
     losses = loss(student, pairs, targets, phrases, self_teacher)
     total(losses).backward()
     assert student.class_logits.grad.abs().sum() > 0
     assert student.interactiveness.grad.abs().sum() > 0
     assert self_teacher.class_logits.grad is None
     assert self_teacher.interactiveness.grad is None
-    # Not a matter of warming up, and the rates are counted on.
+    # No warm-up is needed, and the rates are still counted.
     assert not loss.noise.is_warmed_up and loss.noise.iterations == 1
     assert loss.noise.transition_counts.any()
 
 
-def test_loss_of_one_pair_by_hand(phrases):
-    """A bag of one pair; its self-teacher is sure of holding the bicycle."""
+def test_self_teacher_loss_of_one_pair_by_hand(phrases):
+    """A bag of one pair with a self-teacher confident of holding."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():
@@ -231,10 +249,16 @@ def test_loss_of_one_pair_by_hand(phrases):
         self_teacher.class_logits[:, HOLD_BIKE] = 30.0
     loss = make_loss(noise=NOISE | NOISES['EMLabelNoise'])
     losses = loss(
-        student, pairs, words(phrases, [(RIDE, 0.5)]), phrases, self_teacher
+        student,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.5)]),
+        phrases,
+        self_teacher,
     )
     done = loss.noise.posterior(
-        looks(RIDE=1e-4, HOLD_BIKE=1 - 1e-4), says(RIDE), EVERYWHERE
+        student_log_probs(RIDE=1e-4, HOLD_BIKE=1 - 1e-4),
+        labels_with_mean_score(RIDE),
+        EVERYWHERE,
     )
     assert done[0, HOLD_BIKE] > 0.99
     expected = []
@@ -242,7 +266,7 @@ def test_loss_of_one_pair_by_hand(phrases):
         p = student.class_logits[0, hoi].sigmoid().item()
         t = done[0, hoi].item()
         expected.append(-t * math.log(p) - (1 - t) * math.log(1 - p))
-    # Absence is not learned: it is the lack of everything else.
+    # no_interaction is not trained: it is derived from the others.
     learned = phrases.is_trainable[[RIDE, HOLD_BIKE, NO_BIKE]].tolist()
     expected = [
         e for e, is_trainable in zip(expected, learned) if is_trainable
@@ -261,7 +285,7 @@ def test_self_teacher_does_not_change_verbs_outside_the_vocabulary(phrases):
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():
         self_teacher.interactiveness.fill_(-30.0)
-    targets = words(phrases, [(RIDE, 0.8)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)])
     targets.hois.fill_(-1)
     targets.image_targets.zero_()
     value = make_loss(noise=NOISE)(
@@ -276,11 +300,15 @@ def test_self_teacher_does_not_change_verbs_outside_the_vocabulary(phrases):
 @pytest.mark.parametrize(
     'scene', [[(PERSON, 0.9, BOX)], [(BIKE, 0.9, BOX), (DOG, 0.9, BOX)]]
 )
-def test_self_teacher_of_a_batch_without_pairs(phrases, scene):
+def test_self_teacher_with_a_batch_without_pairs(phrases, scene):
     pairs = make_pairs([scene])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     losses = make_loss(noise=NOISE)(
-        student, pairs, words(phrases, [(RIDE, 0.8)]), phrases, self_teacher
+        student,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
+        self_teacher,
     )
     total(losses).backward()
     assert all(v == 0 for v in losses.values())
@@ -290,7 +318,7 @@ def test_self_teacher_without_labels(phrases):
     pairs = make_pairs([THREE])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     losses = make_loss(noise=NOISE)(
-        student, pairs, words(phrases, []), phrases, self_teacher
+        student, pairs, make_image_targets(phrases, []), phrases, self_teacher
     )
     assert all(torch.isfinite(v) for v in losses.values())
     assert losses['loss_mil'] > 0

@@ -1,4 +1,4 @@
-"""To training, unseen classes do not exist."""
+"""Unseen classes have no effect on training."""
 
 import dataclasses
 
@@ -30,7 +30,7 @@ from tests.test_models.utils import (
 )
 from tests.test_models.utils_interactions import make_loss
 
-# A verb of the bicycle, one of the dog, and all that is said of benches.
+# Unseen: a verb of the bicycle, one of the dog, all of benches.
 UNSEEN = [HOLD_BIKE, HUG_DOG, SIT]
 BOX = (10.0, 10.0, 30.0, 40.0)
 FAR = (20.0, 12.0, 50.0, 60.0)
@@ -51,7 +51,7 @@ WORDS = (
 
 
 def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
-    """One step's losses and the gradients of all parameters."""
+    """Return one step's losses and the gradients of all parameters."""
     head = make_teacher_head(supervision=supervision, unseen=unseen)
     table = head.classifier
     table.encode_phrases()
@@ -78,7 +78,7 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
         make_sample(SCENE[:4], WORDS[1:4], hois[1:3]),
     ]
     pairs = make_pairs([SCENE, SCENE[:4]])
-    for _ in range(2):  # by the second, the noise model is warmed up
+    for _ in range(2):  # The noise model is warmed up in the second step.
         targets = head(samples, pairs)
         interactions = icn((), pairs, table)
         losses = loss(interactions, pairs, targets, table)
@@ -98,9 +98,11 @@ def learn(supervision, noise, by_verb, embeds_of_unseen=None, unseen=UNSEEN):
     ],
 )
 @pytest.mark.parametrize('by_verb', [False, True])
-def test_gradients_do_not_know_the_unseen(supervision, noise, by_verb):
+def test_gradients_do_not_depend_on_unseen_classes(
+    supervision, noise, by_verb
+):
     losses, grads = learn(supervision, noise, by_verb)
-    losses.pop('loss_label_noise', None)  # the noise model's own prior
+    losses.pop('loss_label_noise', None)  # The noise model's own prior.
     assert all(loss > 0 for loss in losses.values())
     others = F.normalize(torch.randn(len(UNSEEN), TEXT_DIM), dim=1)
     again, same = learn(supervision, noise, by_verb, others)
@@ -108,14 +110,14 @@ def test_gradients_do_not_know_the_unseen(supervision, noise, by_verb):
     assert again == losses
     assert len(grads) == len(same) > 10
     assert all(map(torch.equal, grads, same))
-    # The test would see it: to a model that learns them, they matter.
+    # Sanity check: a model that trains these classes does differ.
     named, _ = learn(supervision, noise, by_verb, others, None)
     assert all(named[key] != losses[key] for key in losses)
 
 
 @pytest.mark.parametrize('by_verb', [False, True])
-def test_nothing_is_labeled_of_objects_without_a_seen_class(by_verb):
-    """Nothing says of a bench whether it is used."""
+def test_objects_without_seen_classes_are_unlabeled(by_verb):
+    """Interactiveness with a bench has no target."""
     pairs = make_pairs([SCENE])
     of_bench = pairs.object_labels == BENCH
     for supervision in ('vllm', 'instance'):
@@ -144,7 +146,7 @@ def test_nothing_is_labeled_of_objects_without_a_seen_class(by_verb):
         assert grad[~of_bench].any(1).all()
 
 
-def test_absence_is_scored_by_all_classes_only_when_tested():
+def test_no_interaction_uses_unseen_classes_only_in_testing():
     table = PhraseClassifier(PARK, ENCODER, TEXT_DIM, UNSEEN)
     logits = torch.zeros(1, VOCABULARY.num_hois)
     logits[0, RIDE], logits[0, HOLD_BIKE] = 1.0, 2.0

@@ -1,4 +1,4 @@
-"""Interactiveness judged for each class: bags of an image and a class."""
+"""Verb-wise interactiveness: one bag per image and class."""
 
 import itertools
 import math
@@ -23,9 +23,9 @@ from tests.test_models.utils import (
 from tests.test_models.utils_interactions import (
     BOX,
     THREE,
+    make_image_targets,
     make_interactions,
     make_loss,
-    words,
 )
 
 NOISE = dict(type='EMLabelNoise', vocabulary=PARK, warmup=1000)
@@ -36,18 +36,21 @@ def judged(pairs, seed=0):
 
 
 def probabilities(interactions, hoi):
-    """That each of the three pairs does a class, detections included."""
+    """Return each pair's class probability times detection scores."""
     logits = interactions.interactiveness[:, hoi]
     return (0.9 * torch.tensor([0.8, 1.0, 0.5]) * logits.sigmoid()).tolist()
 
 
 @pytest.mark.parametrize('further', [0.01, 0.3, 1.0])
 def test_a_bag_of_three(phrases, further):
-    """Riding was said; of holding nothing, which weighs less."""
+    """Riding is labeled; holding is not and weighs less."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
     loss = make_loss(extra_positive_prior=further)(
-        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        interactions,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )['loss_interactiveness']
     expected = 0.0
     for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
@@ -61,16 +64,19 @@ def test_a_bag_of_three(phrases, further):
             target * math.log(likelihood[1])
             + (1 - target) * math.log(likelihood[0])
         )
-    # Two classes are possible: absence is scored by the others.
+    # Two valid classes: no_interaction is scored from the other one.
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
 
 
-def test_pairs_count_by_their_own_class(phrases):
-    """Interactiveness of one verb does not train that of another."""
+def test_instance_weights_are_per_class(phrases):
+    """Interactiveness of one verb does not weight that of another."""
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
     loss = make_loss(instance_weight_power=2.0)(
-        interactions, pairs, words(phrases, [(RIDE, 0.8)]), phrases
+        interactions,
+        pairs,
+        make_image_targets(phrases, [(RIDE, 0.8)]),
+        phrases,
     )['loss_mil']
     expected = 0.0
     for hoi, target, weight in ((RIDE, 0.8, 1.0), (HOLD_BIKE, 0.0, 0.3)):
@@ -88,8 +94,8 @@ def test_pairs_count_by_their_own_class(phrases):
     assert math.isclose(loss, expected / 2, rel_tol=1e-5)
 
 
-def test_one_class_for_all_is_common_interactiveness(phrases):
-    """With the same logits for all classes, classes learn the same."""
+def test_equal_logits_reduce_to_shared_interactiveness(phrases):
+    """With the same logits for all classes, the class losses agree."""
     pairs = make_pairs([THREE, THREE[:2]])
     one, each = make_interactions(pairs), judged(pairs)
     each.class_logits = one.class_logits
@@ -97,14 +103,14 @@ def test_one_class_for_all_is_common_interactiveness(phrases):
         each.interactiveness.copy_(
             one.interactiveness.expand_as(each.interactiveness)
         )
-    targets = words(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
+    targets = make_image_targets(phrases, [(RIDE, 0.8)], [(HOLD_BIKE, 0.5)])
     torch.testing.assert_close(
         make_loss()(each, pairs, targets, phrases)['loss_mil'],
         make_loss()(one, pairs, targets, phrases)['loss_mil'],
     )
 
 
-def test_only_possible_classes_learn(phrases):
+def test_only_valid_classes_get_gradients(phrases):
     pairs = make_pairs(
         [[(PERSON, 0.9, BOX), (BIKE, 0.8, BOX), (DOG, 0.9, BOX)]]
     )
@@ -112,7 +118,7 @@ def test_only_possible_classes_learn(phrases):
     losses = make_loss()(
         interactions,
         pairs,
-        words(phrases, [(RIDE, 0.8), (FEED, 0.5)]),
+        make_image_targets(phrases, [(RIDE, 0.8), (FEED, 0.5)]),
         phrases,
     )
     losses['loss_interactiveness'].backward()
@@ -121,10 +127,10 @@ def test_only_possible_classes_learn(phrases):
     assert not learned[:, NO_BIKE].any()
 
 
-def test_pair_labels(phrases):
+def test_pair_labels_narrow_the_bags(phrases):
     pairs = make_pairs([THREE])
     interactions = judged(pairs)
-    targets = words(phrases, [(RIDE, 1.0)])
+    targets = make_image_targets(phrases, [(RIDE, 1.0)])
     targets.pair_labels = torch.zeros(3, VOCABULARY.num_hois)
     targets.pair_labels[1, RIDE] = 1.0
     losses = make_loss()(interactions, pairs, targets, phrases)
@@ -141,7 +147,7 @@ def test_warmed_up_noise_model_gives_posteriors(phrases):
     """Targets are posteriors, not the pseudo-labels."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     interactions = judged(pairs)
-    targets = words(phrases, [(RIDE, 0.5)])
+    targets = make_image_targets(phrases, [(RIDE, 0.5)])
     loss = make_loss(noise=NOISE)
     loss.noise.warmup = 0
     value = loss(interactions, pairs, targets, phrases)['loss_interactiveness']
@@ -160,8 +166,8 @@ def test_warmed_up_noise_model_gives_posteriors(phrases):
     )
 
 
-def test_self_teacher_trains_it(phrases):
-    """An self-teacher that is sure of holding, whatever was said."""
+def test_self_teacher_trains_verbwise_interactiveness(phrases):
+    """A self-teacher confident of holding overrides missing labels."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     student, self_teacher = judged(pairs, 0), judged(pairs, 1)
     with torch.no_grad():
@@ -169,7 +175,9 @@ def test_self_teacher_trains_it(phrases):
         self_teacher.class_logits.fill_(-30.0)
         self_teacher.class_logits[:, HOLD_BIKE] = 30.0
     loss = make_loss(noise=NOISE)
-    losses = loss(student, pairs, words(phrases, []), phrases, self_teacher)
+    losses = loss(
+        student, pairs, make_image_targets(phrases, []), phrases, self_teacher
+    )
     total(losses).backward()
     assert student.interactiveness.grad[0, HOLD_BIKE] < 0
     assert student.interactiveness.grad[0, RIDE] > 0
@@ -181,12 +189,12 @@ def test_self_teacher_trains_it(phrases):
 )
 @pytest.mark.parametrize('rows', [[], [(RIDE, 0.8)], [(FEED, 0.8)]])
 @pytest.mark.parametrize('source', ['words', 'noise', 'labels'])
-def test_whatever_is_missing_is_finite_and_connected(
+def test_missing_inputs_give_finite_losses_with_gradients(
     phrases, scene, rows, source
 ):
     pairs = make_pairs([scene])
     interactions = judged(pairs)
-    targets = words(phrases, rows)
+    targets = make_image_targets(phrases, rows)
     if source == 'labels':
         targets.pair_labels = torch.zeros(len(pairs), VOCABULARY.num_hois)
     loss = make_loss(noise=NOISE if source == 'noise' else None)

@@ -19,7 +19,7 @@ SIZES = torch.tensor([[96.0, 64.0], [48.0, 32.0]])
 
 
 def as_rows(pairs):
-    """(image, human score, object score) of each pair."""
+    """Return (image, human score, object score) of each pair."""
     return [
         (i, round(h, 3), round(o, 3))
         for i, h, o in zip(
@@ -42,7 +42,7 @@ def test_rank_in_group_by_hand():
         max_size=12,
     )
 )
-def test_rank_in_group_counts_better_members(rows):
+def test_rank_in_group_equals_count_of_better_members(rows):
     expected = [
         sum(
             g == group and (p > priority or (p == priority and j < i))
@@ -64,12 +64,12 @@ def test_top_in_group_by_hand():
         assert top_in_group(group, priority, limit).tolist() == expected
 
 
-def test_pairs_and_their_order():
+def test_pairs_by_hand():
     other = make_detections(
         [(DOG, 0.5, (0, 0, 5, 5)), (PERSON, 0.4, (1, 1, 9, 9))]
     )
     pairs = HumanObjectPairing()([make_detections(SCENE[:4]), other], SIZES)
-    # A person is an object for others, never for itself; best product first.
+    # A person can be another's object, never its own; sorted by product.
     assert as_rows(pairs) == [
         (0, 0.9, 0.8),  # .72
         (0, 0.9, 0.7),  # .63
@@ -100,7 +100,7 @@ def test_pairs_and_their_order():
     torch.testing.assert_close(
         pairs.object_bboxes[-1], torch.tensor([0.0, 0.0, 5.0, 5.0])
     )
-    # Two persons have one union in both roles.
+    # Swapping the roles of two persons keeps their union.
     one, union = pairs.distinct_unions()
     assert len(one) == 6 and union[1] == union[2]
     assert torch.equal(pairs.union_bboxes[one][union], pairs.union_bboxes)
@@ -110,7 +110,7 @@ def test_pairs_and_their_order():
     assert slots.tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_slots_leave_room_for_the_longest_image():
+def test_padding_fits_the_image_with_most_pairs():
     one = make_detections([SCENE[0], SCENE[1]])
     full = make_detections(SCENE[:4])
     pairs = HumanObjectPairing()([one, full], SIZES)
@@ -134,21 +134,21 @@ def test_slots_leave_room_for_the_longest_image():
         (dict(person_label=DOG), [(0.6, 0.9), (0.6, 0.8), (0.6, 0.7)]),
     ],
 )
-def test_limits(options, expected):
+def test_max_pairs_by_hand(options, expected):
     pairs = HumanObjectPairing(**options)(
         [make_detections(SCENE[:4])], SIZES[:1]
     )
     assert [row[1:] for row in as_rows(pairs)] == expected
 
 
-def test_limits_are_those_of_an_image():
+def test_limits_apply_per_image():
     pairs = HumanObjectPairing(max_humans=1, max_pairs=1)(
         [make_detections(SCENE)] * 2, SIZES
     )
     assert pairs.num_pairs == [1, 1]
 
 
-def test_objects_without_classes_and_unknown_labels():
+def test_objects_without_hoi_classes_and_unknown_labels():
     is_candidate = torch.tensor([True, True, False, True, False])
     rows = [*SCENE, (-1, 0.99, (0, 0, 9, 9))]
     pairs = HumanObjectPairing()(
@@ -159,7 +159,7 @@ def test_objects_without_classes_and_unknown_labels():
     assert CAR in pairs.labels
 
 
-def test_ignores_other_fields_and_takes_the_sizes_device():
+def test_extra_fields_are_ignored_and_sizes_set_the_device():
     detections = make_detections(SCENE)
     detections = InstanceData(**detections, query_inds=torch.arange(5))
     pairs = HumanObjectPairing()([detections], SIZES[:1])
@@ -167,7 +167,7 @@ def test_ignores_other_fields_and_takes_the_sizes_device():
     torch.testing.assert_close(pairs.image_sizes, SIZES[:1])
 
 
-def test_states_stay_with_their_boxes():
+def test_query_embeds_follow_their_boxes():
     detections = [make_detections(SCENE), make_detections(SCENE[::-1])]
     with_states = [
         InstanceData(
@@ -181,13 +181,13 @@ def test_states_stay_with_their_boxes():
     torch.testing.assert_close(pairs.query_embeds[:, :4], pairs.boxes)
     torch.testing.assert_close(pairs.query_embeds[:, 4], pairs.scores)
     assert pairing(detections, SIZES[:2]).query_embeds is None
-    # An image without them, as of a file of detections: none at all.
+    # An image without query embeddings, as from a detection file.
     mixed = [with_states[0], detections[1]]
     assert pairing(mixed, SIZES[:2]).query_embeds is None
 
 
 @pytest.mark.parametrize('rows', [(), [SCENE[0]], [SCENE[1], SCENE[3]]])
-def test_nothing_to_pair(rows):
+def test_no_candidate_pairs(rows):
     pairs = HumanObjectPairing()([make_detections(rows)] * 2, SIZES)
     assert len(pairs) == 0
     assert pairs.num_pairs == [0, 0]

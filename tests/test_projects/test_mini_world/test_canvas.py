@@ -14,7 +14,7 @@ def test_box_area_and_visible_fraction_by_hand():
     canvas.begin(2)
     canvas.rectangle(20, 0, 40, 30, (0, 255, 0))
     canvas.end()
-    # the second hides the right half of the first
+    # The second hides the right half of the first.
     assert canvas.box(1) == pytest.approx([10, 5, 20, 15], abs=0.4)
     assert canvas.box(2) == pytest.approx([20, 0, 40, 30], abs=0.4)
     assert canvas.visible_fraction(1) == pytest.approx(0.5, abs=0.04)
@@ -26,7 +26,7 @@ def test_box_area_and_visible_fraction_by_hand():
     assert picture[10, 25].tolist() == [0, 255, 0]
 
 
-def test_what_is_drawn_twice_counts_once():
+def test_repeated_drawing_counts_once():
     canvas = Canvas(20, 20)
     for _ in range(2):
         canvas.begin(1)
@@ -37,7 +37,7 @@ def test_what_is_drawn_twice_counts_once():
     assert canvas.visible_fraction(1) == pytest.approx(0.5, abs=0.06)
 
 
-def test_what_is_not_drawn_has_no_box():
+def test_undrawn_instance_has_no_box():
     canvas = Canvas(20, 20)
     canvas.begin(3)
     canvas.rectangle(30, 30, 40, 40, (9, 9, 9))
@@ -47,7 +47,7 @@ def test_what_is_not_drawn_has_no_box():
 
 
 @pytest.mark.parametrize('shape', ['ellipse', 'limb', 'polygon'])
-def test_box_is_tight_around_the_color(shape):
+def test_box_is_tight_around_the_drawing(shape):
     canvas = Canvas(40, 40)
     canvas.begin(1)
     color = (200, 10, 10)
@@ -68,24 +68,24 @@ def test_shade_darkens_and_lightens():
     assert shade((155, 255, 55), 2) == (205, 255, 155)
 
 
-def test_frame_faces_both_ways_and_finds_back():
+def test_frame_maps_both_facings_and_inverts():
     right, left = Frame(10, 20, 4), Frame(10, 20, 4, facing=-1)
     assert right.at(1, 2) == pytest.approx((14, 12))
     assert left.at(1, 2) == pytest.approx((6, 12))
     assert left.local(left.at(0.3, 0.7)) == pytest.approx((0.3, 0.7))
-    # a quarter turn raises what was in front
+    # A quarter turn raises points in front.
     assert Frame(0, 0, 1, tilt=90).at(1, 0) == pytest.approx((0, -1))
 
 
 @given(st.integers(0, 2**32), st.integers(0, 1000))
-def test_dice_depend_on_their_keys_alone(seed, index):
+def test_dice_depend_on_their_keys_only(seed, index):
     draws = [Dice(seed, index).uniform() for _ in range(2)]
     assert draws[0] == draws[1]
     assert draws[0] != Dice(seed, index + 1).uniform()
 
 
 @given(st.integers(0, 999), st.floats(-9, 9), st.floats(0, 9))
-def test_dice_keep_to_their_ranges(seed, center, spread):
+def test_dice_stay_in_their_ranges(seed, center, spread):
     dice = Dice(seed)
     assert abs(dice.around(center, spread) - center) <= spread + 1e-9
     assert dice.integer(2, 4) in (2, 3, 4)

@@ -30,7 +30,7 @@ def test_checkpoint_is_small_and_has_meta(checkpoint):
     )
 
 
-def test_finds_what_is_in_unseen_scenes(checkpoint):
+def test_detects_objects_of_unseen_scenes(checkpoint):
     from mmdet.registry import MODELS
     from mmdet.structures import DetDataSample
     from mmengine.registry import DefaultScope

@@ -6,8 +6,8 @@ import pytest
 from mini_world import MiniWorldGenerator, annotation_hash
 
 SIZES = dict(train=6, val=2, test=4)
-# The world is fixed: a change raises WORLD_VERSION, writes down
-# why, and records the new hashes here and in the README.
+# The generated data are fixed: a change raises WORLD_VERSION, states the
+# reason, and updates the hashes here and in the README.
 FIXED = 'e175241c33ee18efed6c6ceb7bdb4eff727bd18953d77730eace49cb22dcd366'
 
 
@@ -26,11 +26,11 @@ def read_all(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_world_is_fixed(made):
+def test_generated_data_are_fixed(made):
     assert made[1] == FIXED
 
 
-def test_bytes_depend_neither_on_workers_nor_on_sizes(made, tmp_path):
+def test_bytes_do_not_depend_on_workers_or_sizes(made, tmp_path):
     generator, digest = made
     again = MiniWorldGenerator(tmp_path / 'a', 0, SIZES, workers=2)
     assert again.generate(progress=False) == digest
@@ -42,7 +42,7 @@ def test_bytes_depend_neither_on_workers_nor_on_sizes(made, tmp_path):
     assert images.items() <= read_all(generator.out_dir / 'train').items()
 
 
-def test_annotation_files_are_whole(made):
+def test_annotation_files_are_complete(made):
     generator, digest = made
     contents = []
     for split, size in SIZES.items():
@@ -75,7 +75,7 @@ def test_annotation_files_are_whole(made):
     assert annotation_hash(contents) == digest
 
 
-def test_existing_hash_sees_what_is_missing(made, tmp_path):
+def test_existing_hash_detects_missing_files(made, tmp_path):
     generator, digest = made
     assert generator.existing_hash() == digest
     other = MiniWorldGenerator(generator.out_dir, 1, SIZES)

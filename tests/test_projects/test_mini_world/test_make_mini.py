@@ -36,7 +36,7 @@ def test_makes_images_annotations_and_pseudo_labels_once(tmp_path):
     assert (tmp_path / 'train/images/000001.png').stat().st_mtime_ns == stamp
 
 
-def test_bad_size_is_one_sentence(tmp_path):
+def test_bad_size_is_a_short_error(tmp_path):
     result = run('--out', tmp_path, '--num-test', 0)
     assert result.returncode != 0
     assert 'test: 0 images asked for' in result.stderr

@@ -1,4 +1,4 @@
-"""The prior, counted by hand."""
+"""The prior baselines, counted by hand."""
 
 import json
 
@@ -49,8 +49,8 @@ def hoi(human, obj, verb):
     )
 
 
-def test_object_prior_is_a_share_of_pairs(tmp_path):
-    # Other spellings, another order, and what the vocabulary lacks.
+def test_object_prior_is_the_frequency_among_pairs(tmp_path):
+    # Other spellings, another order, and names outside the vocabulary.
     content = dict(
         images=[dict(id=i, file_name=f'{i}.jpg') for i in (1, 2)],
         categories=[
@@ -61,7 +61,7 @@ def test_object_prior_is_a_share_of_pairs(tmp_path):
         ],
         verbs=['drink', 'hold', 'hug', 'lick'],
         annotations=[
-            # Two people and a cup, a drier and a sofa; a person and a cup.
+            # Two persons and a cup, a drier and a sofa; a person and a cup.
             box(10, 1, 5),
             box(11, 1, 5),
             box(12, 1, 9),
@@ -75,7 +75,7 @@ def test_object_prior_is_a_share_of_pairs(tmp_path):
             hoi(10, 12, 0),
             hoi(20, 21, 1),
             hoi(10, 11, 2),
-            # No pair, no object of the vocabulary, no verb, no class.
+            # No pair, an unknown object, an unknown verb, an unknown class.
             hoi(20, None, 1),
             hoi(10, 14, 1),
             hoi(20, 21, 3),
@@ -91,11 +91,11 @@ def test_object_prior_is_a_share_of_pairs(tmp_path):
         dict(data_root=str(tmp_path), ann_file='ann.json'),
         str(tmp_path / 'v.json'),
     )
-    # Three person-cup pairs, two of two people, two with the drier.
+    # Three person-cup pairs, two of two persons, two with the drier.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1 / 2, 0])
 
 
-def test_a_split_stands_for_its_file():
+def test_split_name_resolves_to_its_file():
     assert annotation_file(dict(ann_file='a.json', split='test')) == 'a.json'
     assert (
         annotation_file(dict(type='HICODetDataset', split='test', ann_file=''))
@@ -103,7 +103,7 @@ def test_a_split_stands_for_its_file():
     )
 
 
-def test_pseudo_label_prior_is_a_share_of_photos_with_the_object(tmp_path):
+def test_pseudo_label_prior_is_the_frequency_among_images(tmp_path):
     vocabulary = HOIVocabulary.from_dict(VOCABULARY)
     vocabulary.save(tmp_path / 'v.json')
     # Boxes by photo: class, score. Other spellings, another order.
@@ -145,8 +145,8 @@ def test_pseudo_label_prior_is_a_share_of_photos_with_the_object(tmp_path):
     prior = pseudo_label_prior(
         dict(pipeline=pipeline), str(tmp_path / 'v.json'), score_thr=0.2
     )
-    # Three photos with a cup; in one there are two people, in another, where
-    # no detection shows two, they hug. The drier is detected and held once.
+    # Three photos have a cup; one shows two persons; in another, with a single
+    # detected person, hug is labeled. The drier is detected and held once.
     assert prior == pytest.approx([2 / 3, 1 / 3, 1, 1])
     with pytest.raises(InputError, match='LoadDetectorFeatures is not in'):
         pseudo_label_prior(

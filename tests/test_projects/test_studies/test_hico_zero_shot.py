@@ -1,4 +1,4 @@
-"""The shipped study of unseen classes, and the encoder it takes."""
+"""The shipped zero-shot study and its text encoder."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ STUDY = REPO / 'configs/studies/hico_zero_shot.py'
 
 
 @pytest.mark.parametrize('split', ['val', 'test'])
-def test_each_row_hides_what_it_scores_apart(split):
+def test_rows_hide_the_classes_scored_as_unseen(split):
     study = Study(str(STUDY), split=split)
     splits = {name: name for name in ZERO_SHOT_SPLITS}
     splits['rare'] = 'data/hico_geometry/rare.json'
@@ -43,7 +43,7 @@ def test_each_row_hides_what_it_scores_apart(split):
         )
 
 
-def test_widths_agree():
+def test_text_embedding_widths_agree():
     cfg = Study(str(STUDY)).runs('uv-not-named', [0])[0].cfg
     assert cfg.model.icn.text_dim == cfg.model.teacher_head.text_dim == 384
     steps = cfg.train_dataloader.dataset.pipeline[1].steps
@@ -53,7 +53,7 @@ def test_widths_agree():
     assert cache.endswith('_minilm')
 
 
-def test_the_package_of_the_encoder():
+def test_packaged_text_encoder():
     cfg = Study(str(STUDY)).runs('uv-not-named', [0])[0].cfg
     head = cfg.model.teacher_head
     try:

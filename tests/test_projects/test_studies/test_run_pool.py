@@ -1,4 +1,4 @@
-"""Runs side by side, by processes that do nothing but tell."""
+"""Pool of parallel experiments, tested with fake experiments."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 from studies import Results, RunPool, StudyRun
 
-# Takes what studies.run_experiment takes.
+# Accepts the arguments of studies.run_experiment.
 RUN = """
 import json, os, subprocess, sys, time
 config, result, _, key, *train = sys.argv[1:]
@@ -41,7 +41,7 @@ os.replace(f'{result}.tmp', result)
 
 
 @pytest.fixture(autouse=True)
-def stand_in(tmp_path, monkeypatch):
+def fake_experiment(tmp_path, monkeypatch):
     (tmp_path / 'run.py').write_text(RUN)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
@@ -56,7 +56,7 @@ def make_run(row, seed=0, trained=True, **options):
 
 
 class Pool:
-    """A pool, and what it has said."""
+    """A pool and its recorded progress."""
 
     def __init__(self, jobs=1):
         self.said, self.ended = [], 0
@@ -75,7 +75,7 @@ def ran():
         return [line.split()[0].strip("'") for line in file]
 
 
-def test_every_run_has_its_result_and_nothing_is_run_twice(tmp_path):
+def test_every_run_has_a_result_and_none_runs_twice(tmp_path):
     runs = [make_run('a'), make_run('b', 1, trained=False)]
     pool = Pool()
     assert pool.run(*runs) == []
@@ -90,13 +90,13 @@ def test_every_run_has_its_result_and_nothing_is_run_twice(tmp_path):
     again = Pool()
     assert again.run(*runs) == [] and again.ended == 2
     assert ran() == ['a', 'b']
-    # What is deleted is run anew, alone.
+    # Only the deleted result is computed again.
     again.results.path(runs[0]).unlink()
     again.run(*runs)
     assert ran() == ['a', 'b', 'a']
 
 
-def test_another_row_with_the_config_has_the_result():
+def test_rows_with_equal_configs_share_the_result():
     pool = Pool()
     pool.run(make_run('a'))
     cfg = make_run('a').cfg
@@ -114,7 +114,7 @@ def test_failure_shows_its_log_and_stops_no_other_run():
     assert 'line 39' in fail and 'line 38' not in fail
     assert 'die, seed 0 FAILED (signal 6)' in die
     assert 'good' in good and pool.results.find(runs[2])
-    # The next time, only they are run.
+    # The next call runs only these.
     pool.run(*runs)
     assert ran() == ['fail', 'die', 'good', 'fail', 'die']
 
@@ -137,7 +137,7 @@ def test_jobs_run_at_once_and_share_the_cores(monkeypatch):
     assert pool.results.find(run)['threads'] == 3
 
 
-def test_what_another_process_runs_is_left_to_it():
+def test_runs_of_another_process_are_not_repeated():
     runs = [make_run('long'), make_run('b')]
     other = Results('work/results')
     lock = other.lock(runs[0].key)
@@ -154,7 +154,7 @@ def test_what_another_process_runs_is_left_to_it():
 
 
 def share(folder, name):
-    """Another process that runs the same study."""
+    """Start another process that runs the same study."""
     os.chdir(folder)
     pool = Pool(jobs=2)
     assert pool.run(*(make_run('a', s, wait=0.1) for s in range(6))) == []
@@ -179,12 +179,12 @@ def test_two_processes_share_a_study(tmp_path):
 
 def long_run(folder):
     os.chdir(folder)
-    # A terminal's Ctrl-C, and a polite kill, raise this in the tool.
+    # Ctrl-C and SIGTERM raise this in the tool.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     Pool().run(make_run('long'), make_run('b'))
 
 
-def test_an_interrupt_ends_runs_and_what_they_have_started(tmp_path):
+def test_interrupt_ends_runs_and_their_children(tmp_path):
     tool = get_context('fork').Process(target=long_run, args=(tmp_path,))
     tool.start()
     end = time.monotonic() + 30
@@ -197,7 +197,7 @@ def test_an_interrupt_ends_runs_and_what_they_have_started(tmp_path):
     while is_running(child) and time.monotonic() < end:
         time.sleep(0.02)
     assert not is_running(child)
-    # Its lock is free, and the next time goes on.
+    # Its lock is released, and the next call continues.
     lock = Results(tmp_path / 'work/results').lock(make_run('long').key)
     assert lock is not None
     lock.close()
@@ -213,7 +213,7 @@ def is_running(pid):
 
 
 @pytest.mark.parametrize('text', ['', '[1]', '{"mAP": "much"}', '{"a": 1'])
-def test_a_damaged_result_is_named(text, tmp_path):
+def test_damaged_result_is_an_error(text, tmp_path):
     run, results = make_run('a'), Results(tmp_path)
     results.path(run).write_text(text)
     with pytest.raises(ValueError, match=f'{run.name}.json.*delete it'):

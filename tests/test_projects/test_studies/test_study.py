@@ -1,4 +1,4 @@
-"""A study's file and the configs made from it."""
+"""Study files and the configs made from them."""
 
 import json
 
@@ -62,7 +62,7 @@ def write(tmp_path, monkeypatch):
     return write
 
 
-def test_rows_override_the_config_and_the_line_of_commands(write):
+def test_rows_override_config_and_command_line(write):
     study = Study(write(), {'model.icn.width': 4, 'model.vlt.depth': 2})
     plain, full = study.runs('plain')[1], study.runs('full')[2]
     assert (plain.row, plain.seed, plain.trained) == ('plain', 1, True)
@@ -70,14 +70,14 @@ def test_rows_override_the_config_and_the_line_of_commands(write):
     assert plain.cfg.model.icn == dict(type='ICN', width=4)
     assert plain.cfg.model.vlt == dict(type='VLT', depth=2)
     assert full.cfg.model.vlt is None
-    # The last word is the row's, the second time as well.
+    # The row's override applies last, also in the second call.
     for _ in range(2):
         (wide,) = study.runs('wide')
         assert wide.seed == 5
         assert wide.cfg.model.icn == dict(type='Wide', width=16)
     assert plain.cfg.default_hooks.checkpoint.save_last is False
     assert plain.cfg.val_dataloader is None and plain.cfg.val_cfg is None
-    # Seeds of the command line hold for all.
+    # Seeds of the command line apply to all rows.
     assert [run.seed for run in study.runs('wide', [3, 4])] == [3, 4]
 
 
@@ -93,7 +93,7 @@ def test_split(write):
     )
 
 
-def test_a_key_is_that_of_the_config(write):
+def test_run_key_is_the_configs_hash(write):
     study = Study(write())
     keys = [
         run.key
@@ -105,7 +105,7 @@ def test_a_key_is_that_of_the_config(write):
     assert [r.key for r in again.runs('plain')] == keys[:3]
     other = Study('study.py', {'model.depth': 1})
     assert other.runs('plain')[0].key not in keys
-    # Configs that were measured once must be found for good.
+    # Configs with existing results must keep their keys.
     assert keys[0] == study.runs('plain')[0].name[-12:] == '3c8755d67a27'
 
 
@@ -132,7 +132,7 @@ def test_further_tests_and_folds(write):
         Study(write("title='wide',", "title='wide', tests=['other'],"))
 
 
-def test_features_stand_for_images(write, tmp_path):
+def test_cached_features_replace_images(write, tmp_path):
     (tmp_path / 'f.safetensors').touch()
     annotations = "dict(type='LoadHOIAnnotations'),"
     assert annotations in CONFIG
@@ -183,7 +183,7 @@ def test_baselines_are_not_trained(write, tmp_path):
     assert set(prior.cfg.model.icn.class_scores) == {0.0}
 
 
-def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
+def test_only_required_and_missing_files_are_prepared(write, tmp_path):
     study = Study(write())
     assert [p['path'] for p in study.to_prepare(['plain'])] == [
         'data/teacher',
@@ -203,7 +203,7 @@ def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
         },
     )
     assert [p['path'] for p in other.to_prepare(['plain'])] == ['data/other']
-    # A split of one's own may be scored by rows that train on all classes.
+    # Rows trained on all classes may be scored with a custom split.
     scored = Study('study.py', {'test_evaluator.unseen': 'data/other'})
     assert 'data/other' in [p['path'] for p in scored.to_prepare(['plain'])]
 
@@ -223,14 +223,14 @@ def test_only_what_is_named_and_missing_is_prepared(write, tmp_path):
     ("metric='mAP', series", 'series', ['plots.0', 'metric']),
     ('seeds = [0', "split = 'train'\nseeds = [0", ['split', "'val'"]),
 ])  # fmt: skip
-def test_mistakes_are_named(write, old, new, parts):
+def test_invalid_studies_are_errors(write, old, new, parts):
     with pytest.raises(ValueError) as error:
         Study(write(old, new))
     for part in ['study.py', *parts]:
         assert part in str(error.value)
 
 
-def test_files_that_are_not_there(write):
+def test_missing_files(write):
     with pytest.raises(FileNotFoundError, match='none.py.*configs/studies'):
         Study('none.py')
     with pytest.raises(FileNotFoundError, match='gone.py'):
@@ -247,7 +247,7 @@ def test_files_that_are_not_there(write):
     sorted((REPO / 'configs/studies').glob('*.py')),
     ids=lambda path: path.stem,
 )
-def test_studies_of_the_project_make_configs(path):
+def test_shipped_studies_build_configs(path):
     study = Study(path)
     for row, spec in study.rows.items():
         if spec.get('baseline') not in ('prior', 'pseudo_labels'):
@@ -258,7 +258,7 @@ def test_studies_of_the_project_make_configs(path):
     assert shown == set(study.rows)
 
 
-def test_the_study_of_the_documents(tmp_path):
+def test_study_of_the_documentation(tmp_path):
     (code,) = blocks(REPO / 'docs/results.md', 'python')
     path = tmp_path / 'study.py'
     path.write_text(code.replace('../', f'{REPO}/configs/'))

@@ -1,4 +1,4 @@
-"""projects/studies/study.py, with a runner that takes no time."""
+"""projects/studies/study.py with an instant fake experiment."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from tests.data_utils import REPO
 from tests.tool_utils import Done, assert_in, run_command
 
 TOOL = REPO / 'projects/studies/study.py'
-# Importing torch for each run would be most of the time.
+# Importing torch would take most of each run's time.
 RUNNER = """
 from mmengine.registry import RUNNERS
 
@@ -84,14 +84,14 @@ FILES = {
 
 
 def new_study(folder: Path) -> Path:
-    """A folder with a study that was not run yet."""
+    """Make a folder with a study without results."""
     for name, text in FILES.items():
         (folder / name).write_text(text)
     return folder
 
 
 def run_study(folder: Path, *args: str) -> Done:
-    """Run the tool on the study in a folder, as a user does."""
+    """Run the tool on a folder's study, like a user."""
     return run_command(
         'python', TOOL, 'tiny.py', *args, cwd=folder, modules=folder
     )
@@ -103,18 +103,18 @@ def results(folder: Path) -> list:
 
 @pytest.fixture(scope='module')
 def measured(tmp_path_factory):
-    """A folder whose study was run, and how that ended."""
+    """Return a folder whose study was run, and the outcome."""
     folder = new_study(tmp_path_factory.mktemp('study'))
     return folder, run_study(folder, '--jobs', '2')
 
 
 @pytest.fixture
 def folder(measured, tmp_path):
-    """A copy of the measured folder."""
+    """Copy the folder with results."""
     return Path(shutil.copytree(measured[0], tmp_path / 'study'))
 
 
-def test_nothing_there_yet(tmp_path):
+def test_table_without_results(tmp_path):
     done = run_study(new_study(tmp_path), '--table')
     assert done.code == 1
     assert_in(
@@ -131,7 +131,7 @@ def test_failure_is_reported_and_others_are_shown(measured):
     assert '    RuntimeError: a loss is not finite' in done.text
     assert 'free, seed 1: trained in 0 s' in done.text
     assert '3 runs, trained in 0 to 0 s each' in done.text
-    # Made once, for all.
+    # The preparation runs once for all rows.
     assert 'python make.py "two words"' in done.text
     assert (folder / 'cache').read_text() == 'two words'
     assert 'bad.svg: not drawn without bad' in done.text
@@ -146,7 +146,7 @@ def test_failure_is_reported_and_others_are_shown(measured):
     assert len(logs) == 2 and all('reads two words' in log for log in logs)
 
 
-def test_the_table_alone_runs_nothing(folder):
+def test_table_only_mode_runs_nothing(folder):
     (folder / 'images').mkdir()
     before = [path.stat().st_mtime_ns for path in results(folder)]
     done = run_study(folder, '--table', '--images', 'images').check()
@@ -160,18 +160,18 @@ def test_the_table_alone_runs_nothing(folder):
     ).read_bytes()
 
 
-def test_only_what_was_deleted_is_run_anew(folder):
-    one = results(folder)[1]  # of label-free, seed 1
+def test_only_deleted_results_are_run_again(folder):
+    one = results(folder)[1]  # Row label-free, seed 1.
     one.unlink()
     done = run_study(folder, '--rows', 'free', '--split', 'test').check()
     assert done.text.count('s of processor time') == 1
     assert 'free, seed 1' in done.text and one.is_file()
-    # What it is compared with was there.
+    # The reference's result existed.
     assert (
         '| test split, seeds [0, 1] | AP | of full |\n|---|---|---|\n'
         '| label-free | 20.5 ± 0.7 | 0.51 |\n\n2 runs'
     ) in done.text
-    # Other options make other runs, which do not pass for these.
+    # Other options give other keys, so no result is reused.
     done = run_study(
         folder,
         '--rows',
@@ -191,13 +191,13 @@ def test_only_what_was_deleted_is_run_anew(folder):
     (['--features', 'f'], ['f: no such file of features', 'base.py']),
     (['--cfg-options', 'a b'], ['a b', 'KEY=VALUE'])
 ])  # fmt: skip
-def test_mistakes_are_reported(tmp_path, args, parts):
+def test_errors_are_reported(tmp_path, args, parts):
     done = run_study(new_study(tmp_path), *args)
     assert done.code not in (0, None) and 'Traceback' not in done.text
     assert_in(done.text, *parts)
 
 
-def test_what_cannot_be_prepared(tmp_path):
+def test_failed_preparation_is_reported(tmp_path):
     text = STUDY.replace("path='cache'", "path='elsewhere'")
     (new_study(tmp_path) / 'tiny.py').write_text(text)
     args = ('--cfg-options', 'train_dataloader.cache=elsewhere')

@@ -1,4 +1,4 @@
-"""Tables and plots of metrics that are known."""
+"""Tables and plots of known metrics."""
 
 import csv
 
@@ -9,7 +9,7 @@ from studies.plots import make_figure, missing_rows
 
 
 class Study:
-    """What a table asks a study."""
+    """Stand-in for the study attributes that tables use."""
 
     split = 'test'
     metrics = dict(mAP='mAP', mAP_rare='rare')
@@ -37,7 +37,7 @@ def metrics(mAP, rare):
 
 
 @pytest.fixture
-def found():
+def make_results():
     return dict(
         prior={0: dict(mAP=10.0, mAP_rare=0.0)},
         free={0: metrics(30.0, 1.0), 1: metrics(34.0, 2.0)},
@@ -48,8 +48,8 @@ def found():
     )
 
 
-def test_a_table_of_other_metrics(found):
-    table = StudyTable(Study(), 'own', found)
+def test_table_of_other_metrics(make_results):
+    table = StudyTable(Study(), 'own', make_results)
     assert table.markdown().splitlines() == [
         '| val split, seeds [0, 1] | rare | of full |',
         '|---|---|---|',
@@ -63,8 +63,8 @@ def test_a_table_of_other_metrics(found):
     )
 
 
-def test_markdown(found):
-    assert StudyTable(Study(), 'all', found).markdown() == '\n'.join(
+def test_markdown(make_results):
+    assert StudyTable(Study(), 'all', make_results).markdown() == '\n'.join(
         [
             '| test split, seeds [0, 1] | mAP | rare | of full |',
             '|---|---|---|---|',
@@ -79,24 +79,27 @@ def test_markdown(found):
     )
 
 
-def test_some_rows_of_a_titled_table(found):
-    assert StudyTable(Study(), 'two', found, ['one', 'free']).markdown() == (
+def test_some_rows_of_a_titled_table(make_results):
+    assert StudyTable(
+        Study(), 'two', make_results, ['one', 'free']
+    ).markdown() == (
         'Two of them\n\n'
         '| test split, seeds [0] | mAP | rare | of full |\n'
         '|---|---|---|---|\n'
         '| one seed | 20.0 | 5.0 | 0.50 |'
     )
-    del found['full']
+    del make_results['full']
     assert (
-        '| 5.0 |  |' in StudyTable(Study(), 'two', found, ['one']).markdown()
+        '| 5.0 |  |'
+        in StudyTable(Study(), 'two', make_results, ['one']).markdown()
     )
 
 
-def test_csv(found):
+def test_csv(make_results):
     rows = {
         row['row']: row
         for row in csv.DictReader(
-            StudyTable(Study(), 'all', found).csv().splitlines()
+            StudyTable(Study(), 'all', make_results).csv().splitlines()
         )
     }
     assert list(rows) == list(Study.rows)
@@ -110,11 +113,11 @@ def test_csv(found):
     assert rows['later']['mAP'] == rows['later']['seeds'] == ''
 
 
-def test_a_metric_that_was_not_measured(found):
+def test_a_metric_that_was_not_measured(make_results):
     study = Study()
     study.metrics = dict(AP='AP')
     with pytest.raises(ValueError, match="no metric 'AP'.*'free'.*mAP_rare"):
-        StudyTable(study, 'all', found, ['free']).markdown()
+        StudyTable(study, 'all', make_results, ['free']).markdown()
 
 
 PLOT = dict(
@@ -131,8 +134,8 @@ PLOT = dict(
 )
 
 
-def test_lines_are_means_with_deviations_and_shares(found):
-    axes = make_figure(PLOT, found).axes[0]
+def test_lines_are_means_with_deviations_and_shares(make_results):
+    axes = make_figure(PLOT, make_results).axes[0]
     free, share = axes.containers
     assert free.lines[0].get_xydata().tolist() == [[10, 20], [100, 32]]
     assert share.lines[0].get_xydata().tolist() == [[10, 0.5], [100, 0.8]]
@@ -153,7 +156,7 @@ def test_lines_are_means_with_deviations_and_shares(found):
     assert axes.get_title() == 'The title'
 
 
-def test_differences_and_results_of_other_studies(found):
+def test_differences_and_results_of_other_studies(make_results):
     plot = dict(
         PLOT,
         kind='differences',
@@ -161,7 +164,7 @@ def test_differences_and_results_of_other_studies(found):
         points={'elsewhere': (50, -3.5)},
         levels={},
     )
-    axes = make_figure(plot, found).axes[0]
+    axes = make_figure(plot, make_results).axes[0]
     (gain,) = axes.containers
     assert gain.lines[0].get_xydata().tolist() == [[10, -20], [100, -8]]
     assert [[50, -3.5]] in [a.get_xydata().tolist() for a in axes.lines]
@@ -169,12 +172,12 @@ def test_differences_and_results_of_other_studies(found):
     assert labels == {'gain', 'elsewhere'}
 
 
-def test_differences_of_paired_draws_have_columns(found):
+def test_differences_of_paired_draws_have_columns(make_results):
     differences = dict(
         free=dict(AP_role_s1=1.25, AP_role_s1_low=-0.5, AP_role_s1_high=3.0)
     )
     lines = StudyTable(
-        Study(), 'all', found, ['free', 'full'], differences
+        Study(), 'all', make_results, ['free', 'full'], differences
     ).markdown()
     head, _, free, full = lines.splitlines()
     assert head.endswith('| of full | S1, difference | from | to |')
@@ -185,19 +188,21 @@ def test_differences_of_paired_draws_have_columns(found):
 @pytest.mark.parametrize(
     'kind, begin', [('svg', b'<?xml'), ('png', b'\x89PNG')]
 )
-def test_the_same_metrics_give_the_same_file(found, tmp_path, kind, begin):
+def test_the_same_metrics_give_the_same_file(
+    make_results, tmp_path, kind, begin
+):
     plot = dict(PLOT, file=f'a.{kind}')
     paths = [tmp_path / name / f'a.{kind}' for name in ('one', 'two', 'three')]
     for path in paths[:2]:
-        draw_plot(plot, found, path)
-    found['free'][0]['mAP'] = 36.0
-    draw_plot(plot, found, paths[2])
+        draw_plot(plot, make_results, path)
+    make_results['free'][0]['mAP'] = 36.0
+    draw_plot(plot, make_results, paths[2])
     one, two, three = (path.read_bytes() for path in paths)
     assert one.startswith(begin) and len(one) < 100_000
     assert one == two and one != three
 
 
-def test_missing_rows(found):
-    assert missing_rows(PLOT, found) == []
+def test_missing_rows(make_results):
+    assert missing_rows(PLOT, make_results) == []
     plot = dict(PLOT, series={'a': [(1, 'later'), (2, 'free', 'gone')]})
-    assert missing_rows(plot, found) == ['later', 'gone']
+    assert missing_rows(plot, make_results) == ['later', 'gone']

@@ -1,4 +1,4 @@
-"""Pictures and requests for backends."""
+"""Images and requests for backend tests."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SCHEMA = dict(type='object', properties={})
 
 
 def write_images(folder: Path, count: int = 5) -> Path:
-    """Noise of several sizes, ``0.png`` and so on, and a broken one."""
+    """Write noise images of several sizes and a broken file."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     sizes = [(56, 28), (28, 84), (40, 40), (64, 32), (30, 90)]
@@ -24,7 +24,7 @@ def write_images(folder: Path, count: int = 5) -> Path:
 
 
 def ask(backend, folder, kind, names=range(5), texts=None, schema=None):
-    """What a backend answers, by image."""
+    """Run a backend and return its answers by image."""
     requests = []
     for i, name in enumerate(names):
         text = texts[i] if texts else f'Question {name}?'

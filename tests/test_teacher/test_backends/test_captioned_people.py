@@ -1,4 +1,4 @@
-"""Which photos show people by their captions."""
+"""Selection of photos with persons by their captions."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +21,7 @@ def test_nouns_for_persons_in_any_form():
         assert not names_person(text), text
 
 
-def test_photos_of_enough_captions_without_those_of_the_tests():
+def test_selects_captioned_photos_outside_the_test_sets():
     captions = {
         'val2014/COCO_val2014_000000000007.jpg': ['a man', 'a man'],
         '000000000008.jpg': ['a man', 'a bus', 'a boy'],
@@ -41,7 +41,7 @@ def test_photos_of_enough_captions_without_those_of_the_tests():
     ),
     st.integers(1, 3),
 )
-def test_any_captions(captions, at_least):
+def test_captions_in_any_format(captions, at_least):
     more, fewer = (
         people_photos(captions, n, []) for n in (at_least, at_least + 1)
     )

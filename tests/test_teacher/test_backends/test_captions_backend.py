@@ -1,4 +1,4 @@
-"""Captions that exist already: their files, and a pass over them."""
+"""Existing captions as a teacher: file formats and a run."""
 
 import gzip
 import json
@@ -92,7 +92,7 @@ def captions_of(path, **options):
     return backend, backend._captions
 
 
-def test_one_model_is_one_teacher(tmp_path):
+def test_model_field_selects_the_captions(tmp_path):
     path = by_model(tmp_path / 'models.jsonl')
     backend, found = captions_of(path, model='two')
     assert backend.model == 'two' and not backend.notes
@@ -106,7 +106,7 @@ def test_one_model_is_one_teacher(tmp_path):
     assert '2 models' in note and '"one", "two"' in note
     with pytest.raises(ValueError, match='"three".*names "one", "two"'):
         captions_of(path, model='three')
-    # Without the field, the model is but a name.
+    # Without the field, the model is only a name.
     lines(tmp_path / 'lines.jsonl')
     backend, found = captions_of(tmp_path / 'lines.jsonl', model='people')
     assert backend.model == 'people' and found == KNOWN
@@ -124,7 +124,7 @@ def test_models_of_a_table(tmp_path):
         assert found == {'a': ['y']}
 
 
-def test_each_number_is_a_teacher(tmp_path):
+def test_caption_number_selects_the_teacher(tmp_path):
     lines(tmp_path / 'lines.jsonl')
     backend, found = captions_of(tmp_path / 'lines.jsonl', number=1)
     assert backend.model == 'captions, caption 1'
@@ -159,7 +159,7 @@ def test_every_file_gives_the_same_captions(tmp_path, name):
         ('x.csv', 'c.jpg;a;b', 'line 5', 'more cells than columns'),
     ],
 )
-def test_a_bad_record_is_named_and_passed_over(
+def test_bad_record_is_reported_and_skipped(
     tmp_path, name, text, place, reason
 ):
     path = tmp_path / name
@@ -174,7 +174,7 @@ def test_a_bad_record_is_named_and_passed_over(
 
 
 @pytest.mark.parametrize('text', ['nan', 'NaN', 'NULL', 'None', 'N/A', 'n/a'])
-def test_an_empty_cell_is_no_caption(tmp_path, text):
+def test_empty_cell_is_not_a_caption(tmp_path, text):
     path = tmp_path / 'c.csv'
     path.write_text(f'image,caption\na.jpg,A cat.\nb.jpg,{text}\n')
     file = read_caption_file(path)
@@ -182,7 +182,7 @@ def test_an_empty_cell_is_no_caption(tmp_path, text):
     assert 'line 3: no field "caption" that holds a text' in file.notes[0]
 
 
-def test_columns_of_one_name_are_all_captions(tmp_path):
+def test_columns_with_equal_names_are_all_captions(tmp_path):
     path = tmp_path / 'c.csv'
     path.write_text('image,caption,Caption\na.jpg,A cat.,A dog.\n')
     assert read_caption_file(path).captions == {'a.jpg': ['A cat.', 'A dog.']}
@@ -199,7 +199,7 @@ def test_captions_of_other_images_are_counted(tmp_path):
     assert 'for one "b.jpg"' in done.text
 
 
-def test_annotations_without_an_image_are_passed_over(tmp_path):
+def test_annotations_without_an_image_are_skipped(tmp_path):
     path = tmp_path / 'c.json'
     coco(path)
     content = json.loads(path.read_text())
@@ -247,7 +247,7 @@ def test_a_file_without_captions_is_refused(tmp_path, name, text, message):
     assert str(tmp_path / name) in str(error.value)
 
 
-def test_a_workbook_is_no_table(tmp_path):
+def test_workbook_is_refused(tmp_path):
     for name, remedy in (('c.csv', 'as CSV'), ('c.jsonl', 'as JSONL')):
         (tmp_path / name).write_bytes(b'PK\x03\x04\x14\xff')
         with pytest.raises(ValueError, match=f'an Excel workbook .*{remedy}'):
@@ -255,7 +255,7 @@ def test_a_workbook_is_no_table(tmp_path):
 
 
 @pytest.mark.parametrize('name', ['c.jsonl.gz', 'c.jsonl', 'c.json', 'c.csv'])
-def test_a_compressed_file_names_the_remedy(tmp_path, name):
+def test_compressed_file_error_names_the_remedy(tmp_path, name):
     (tmp_path / name).write_bytes(gzip.compress(b'{"image": "a"}'))
     with pytest.raises(ValueError, match=f'{name}: .* unpacked with gunzip'):
         read_caption_file(tmp_path / name)
@@ -268,7 +268,7 @@ def test_json_lines_in_a_file_named_json(tmp_path):
 
 
 @pytest.mark.parametrize('last', ['', 'b.jpg,a cat\n'])
-def test_a_huge_cell_is_read(tmp_path, last):
+def test_huge_cell_is_read(tmp_path, last):
     path = tmp_path / 'c.csv'
     huge = 'a man rides. ' * 20_000
     path.write_text(f'image,caption\na.jpg,{huge}\n{last}')
@@ -277,7 +277,7 @@ def test_a_huge_cell_is_read(tmp_path, last):
     assert len(file.captions) == 1 + bool(last)
 
 
-def test_boxes_of_coco_are_no_captions(tmp_path):
+def test_coco_boxes_are_not_captions(tmp_path):
     path = tmp_path / 'instances_train.json'
     coco(path)
     content = json.loads(path.read_text())
@@ -288,7 +288,7 @@ def test_boxes_of_coco_are_no_captions(tmp_path):
 
 
 @pytest.mark.parametrize('count', [3, 20_000])
-def test_an_open_quote_swallows_no_caption(tmp_path, count):
+def test_unclosed_quote_loses_no_caption(tmp_path, count):
     path = tmp_path / 'c.csv'
     path.write_text(
         'image,caption\na.jpg,"two\nlines"\nb.jpg,"open\n'
@@ -304,7 +304,7 @@ def test_an_open_quote_swallows_no_caption(tmp_path, count):
     }
 
 
-def test_missing_libraries_and_files_are_named(tmp_path, monkeypatch):
+def test_missing_libraries_and_files_are_errors(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match='no such file of captions'):
         read_caption_file(tmp_path / 'c.json')
     with pytest.raises(ValueError, match='with --captions'):
@@ -376,7 +376,7 @@ def test_captions_of_an_image_are_kept_apart(tmp_path):
     )
 
 
-def test_edited_captions_are_noted(tmp_path):
+def test_edited_captions_are_detected(tmp_path):
     make_images(tmp_path / 'images', KNOWN)
     path = tmp_path / 'coco.json'
     coco(path)
@@ -395,7 +395,7 @@ def test_edited_captions_are_noted(tmp_path):
     assert 'for one "a.jpg"' in annotate(tmp_path).check().text
 
 
-def test_other_keys_are_refused_before_anything_is_written(tmp_path):
+def test_mismatched_keys_are_refused_before_writing(tmp_path):
     make_images(tmp_path / 'images', ['other.jpg'])
     coco(tmp_path / 'coco.json')
     done = annotate(tmp_path)
@@ -406,7 +406,7 @@ def test_other_keys_are_refused_before_anything_is_written(tmp_path):
 
 
 @needs_captions
-def test_a_captioned_set_becomes_a_cache(tmp_path):
+def test_captions_to_cache(tmp_path):
     make_images(tmp_path / 'images', KNOWN)
     coco(tmp_path / 'coco.json')
     done = annotate(

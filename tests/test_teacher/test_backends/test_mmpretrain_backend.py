@@ -9,7 +9,7 @@ from clhoi_mm.teacher.requests.messages import CAPTION, LIST
 
 
 class Inferencer:
-    """The interface of mmpretrain's inferencers."""
+    """Stand-in with the interface of mmpretrain's inferencers."""
 
     def __init__(self, model, pretrained=True, device=None):
         if pretrained == 'gone.pth':
@@ -50,14 +50,14 @@ def test_caption_and_vqa(mmpretrain, tmp_path):
     backend = build_backend(dict(type='mmpretrain', model='blip'))
     assert backend.kinds == (CAPTION,)
     got = ask(backend, images, CAPTION, ['red', 'broken', 0])
-    assert got['red'].text == '(6, 8, 3) [3, 2, 1]'  # BGR
+    assert got['red'].text == '(6, 8, 3) [3, 2, 1]'  # BGR channel order.
     assert got['broken'].reason == 'unreadable_image'
     backend = build_backend(dict(type='mmpretrain', model='ofa', task='vqa'))
     assert backend.kinds == (CAPTION, LIST)
     assert ask(backend, images, LIST, [0])['0'].text.endswith('Question 0?')
 
 
-def test_missing_libraries_and_files_are_named(mmpretrain, monkeypatch):
+def test_missing_libraries_and_files_are_errors(mmpretrain, monkeypatch):
     with pytest.raises(FileNotFoundError, match='give a file as checkpoint'):
         build_backend(
             dict(type='mmpretrain', model='blip', checkpoint='gone.pth')

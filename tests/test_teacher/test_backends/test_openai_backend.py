@@ -36,7 +36,7 @@ def completion(text, finish='stop', top=None):
 
 
 class Server(ThreadingHTTPServer):
-    """Answers as its script says, by the number of the request's try."""
+    """Server with a scripted response for each try of a request."""
 
     daemon_threads = True
 
@@ -52,12 +52,12 @@ class Server(ThreadingHTTPServer):
         ).start()
 
     def handle_error(self, request, client_address):
-        """A client that hung up is part of the test."""
+        """Ignore clients that disconnect."""
 
 
 class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
-        """Quiet."""
+        """Do not log."""
 
     def do_POST(self):
         server = self.server
@@ -116,7 +116,7 @@ def client(server, **options):
     )
 
 
-def test_what_is_sent(serve, images, monkeypatch):
+def test_request_content(serve, images, monkeypatch):
     monkeypatch.setenv('OPENAI_API_KEY', 'secret')
     server = serve(lambda h, text, n: h.send(completion('[]')))
     backend = client(server, max_side=32)
@@ -146,7 +146,7 @@ def test_what_is_sent(serve, images, monkeypatch):
     assert 'logprobs' not in body
     url = body['messages'][0]['content'][0]['image_url']['url']
     data = base64.b64decode(url.partition('base64,')[2])
-    with Image.open(io.BytesIO(data)) as image:  # 28 x 84, scaled down
+    with Image.open(io.BytesIO(data)) as image:  # 28 x 84, scaled down.
         assert image.format == 'JPEG' and image.size == (11, 32)
     ask(client(server, structured=False), images, LIST, [1], schema=SCHEMA)
     assert 'response_format' not in server.bodies[1][2]
@@ -173,8 +173,8 @@ def test_score_is_the_softmax_over_yes_and_no(serve, images):
     )
 
 
-def misbehave(handler, text, attempt):
-    """Each request meets another trouble, twice."""
+def fail_each_request_twice(handler, text, attempt):
+    """Fail each request twice, each time in another way."""
     number = int(text.split()[1][:-1])
     good = completion(f'answer {number}')
     if attempt >= 2:
@@ -188,7 +188,7 @@ def misbehave(handler, text, attempt):
     elif number == 3:
         handler.send(b'{"choices": [{"mess')
     elif number == 4:
-        handler.send(good, cut=9)  # fewer bytes than announced
+        handler.send(good, cut=9)  # Fewer bytes than announced.
         handler.close_connection = True
     elif number == 5:
         handler.connection.close()
@@ -196,9 +196,9 @@ def misbehave(handler, text, attempt):
         handler.send([dict(error='in a good mood')][: number - 6])
 
 
-def test_troubles_that_pass_are_waited_out(serve, tmp_path):
+def test_temporary_errors_are_retried(serve, tmp_path):
     images = write_images(tmp_path, 8)
-    server = serve(misbehave)
+    server = serve(fail_each_request_twice)
     got = ask(client(server, concurrency=8), images, CAPTION, range(8))
     assert {k: v.text for k, v in got.items()} == {
         str(i): f'answer {i}' for i in range(8)
@@ -206,7 +206,7 @@ def test_troubles_that_pass_are_waited_out(serve, tmp_path):
     assert set(server.tries.values()) == {3}
 
 
-def test_the_first_failure_is_printed_at_once(serve, images, capsys):
+def test_first_failure_is_printed_immediately(serve, images, capsys):
     server = serve(lambda handler, *_: handler.send(b'<html>'))
     ask(client(server, retries=1), images, CAPTION, range(3))
     said = capsys.readouterr().err
@@ -214,14 +214,14 @@ def test_the_first_failure_is_printed_at_once(serve, images, capsys):
     assert server.url in said and 'tried 1 times more' in said
 
 
-def test_a_key_is_not_repeated(serve, images, monkeypatch):
+def test_api_key_is_never_printed(serve, images, monkeypatch):
     monkeypatch.setenv('OPENAI_API_KEY', 'sk-secret')
     server = serve(lambda h, *_: h.send(b'wrong: sk-secret', 401))
     got = ask(client(server), images, CAPTION, [0])
     assert got['0'].message == 'wrong: ***'
 
 
-def test_troubles_that_last_are_named(serve, images):
+def test_permanent_errors_are_reported(serve, images):
 
     def script(handler, text, attempt):
         number = int(text.split()[1][:-1])
@@ -249,7 +249,7 @@ def test_troubles_that_last_are_named(serve, images):
         'broken': 'unreadable_image',
     }
     assert got['1'].message == 'no such model'
-    # Only what may pass is tried again.
+    # Only temporary errors are retried.
     assert server.tries == {
         'Question 0?': 2,
         'Question 1?': 1,
@@ -266,7 +266,7 @@ def error(message, **fields):
     return dict(error=dict(message=message, **fields))
 
 
-# (dialect, status, refused parameters, what is sent instead, the error)
+# (dialect, status, refused parameters, parameters sent instead, error)
 REFUSALS = [
     ('OpenAI', 400, ['max_tokens'], {'max_completion_tokens': 12}, error(
         "Unsupported parameter: 'max_tokens' is not supported with this "
@@ -332,7 +332,7 @@ REFUSALS = [
     [x[1:] for x in REFUSALS],
     ids=[x[0] for x in REFUSALS],
 )
-def test_refused_parameters_are_adapted_to_once(
+def test_refused_parameters_are_replaced_once(
     serve, images, capfd, status, refused, sent, answer
 ):
 
@@ -395,7 +395,9 @@ def test_refused_by_many_threads_at_once(serve, images):
         ),
     ],
 )
-def test_values_are_bounded(serve, images, name, bound, message, sent):
+def test_parameter_values_are_clipped(
+    serve, images, name, bound, message, sent
+):
 
     def script(handler, text, attempt):
         value = handler.server.bodies[-1][2][name]
@@ -419,14 +421,14 @@ def test_values_are_bounded(serve, images, name, bound, message, sent):
         ('?api-version=1', '/v1/chat/completions?api-version=1'),
     ],
 )
-def test_base_url_in_the_forms_that_hosts_show(serve, images, given, path):
+def test_base_url_forms(serve, images, given, path):
     server = serve(lambda h, text, n: h.send(completion('a')))
     server.url += given
     ask(client(server), images, CAPTION, [0])
     assert server.bodies[0][0] == path
 
 
-def test_parameters_are_set_renamed_and_left_out(serve, images):
+def test_parameters_are_set_renamed_and_omitted(serve, images):
     server = serve(lambda h, text, n: h.send(completion('a')))
     ask(
         client(
@@ -468,7 +470,7 @@ def test_parameters_are_set_renamed_and_left_out(serve, images):
         (400, error('Something is wrong with temperature')),
     ],
 )  # yapf: disable
-def test_other_errors_are_none_of_a_parameter(serve, images, status, answer):
+def test_other_errors_do_not_change_parameters(serve, images, status, answer):
     server = serve(lambda h, text, n: h.send(answer, status))
     backend = client(server)
     got = ask(backend, images, CAPTION, [0])['0']
@@ -508,7 +510,7 @@ def message(content, finish='stop', **fields):
         (dict(choices=[]), 'bad_response'),
     ],
 )  # yapf: disable
-def test_failures_are_of_their_kind(serve, images, answer, reason):
+def test_kinds_of_failures(serve, images, answer, reason):
     server = serve(lambda h, text, n: h.send(answer))
     got = ask(client(server, retries=0), images, CAPTION, [0])['0']
     assert got.reason == reason and got.message
@@ -527,7 +529,7 @@ def test_failures_are_of_their_kind(serve, images, answer, reason):
         dict(type='text', text=dict(value='A man rides.')),
     ],
 )  # yapf: disable
-def test_parts_are_joined(serve, images, content):
+def test_content_parts_are_joined(serve, images, content):
     answer = message(content, reasoning_content='A man washes a car.')
     server = serve(lambda h, text, n: h.send(answer))
     assert ask(client(server), images, CAPTION, [0])['0'].text == (
@@ -535,7 +537,7 @@ def test_parts_are_joined(serve, images, content):
     )
 
 
-def test_a_filter_that_refuses_the_request(serve, images):
+def test_content_filter_refusals(serve, images):
     answer = error(
         'The response was filtered',
         code='content_filter',
@@ -556,7 +558,7 @@ def test_a_filter_that_refuses_the_request(serve, images):
                     'model')),
     ],
 )  # yapf: disable
-def test_an_endpoint_without_logprobs_is_named(serve, images, status, answer):
+def test_endpoint_without_logprobs_is_an_error(serve, images, status, answer):
     def script(handler, text, attempt):
         asked = 'logprobs' in handler.server.bodies[-1][2]
         if status == 200 or asked:
@@ -578,7 +580,7 @@ def test_logprobs_of_older_servers(serve, images):
     assert ask(client(server), images, SCORE, [0])['0'].score == 1.0
 
 
-def test_answer_cut_off_at_the_limit_is_kept_as_such(serve, images):
+def test_truncated_answer_is_kept_and_flagged(serve, images):
     server = serve(
         lambda h, text, n: h.send(completion('[{"verb": "ri', 'length'))
     )
@@ -592,7 +594,7 @@ def test_concurrency_and_rate_are_limits(serve, images):
         end = time.monotonic() + 10
         while handler.server.most_flying < 3 and time.monotonic() < end:
             time.sleep(0.01)
-        time.sleep(0.1)  # for one too many
+        time.sleep(0.1)  # One more than the limit.
         handler.send(completion('a'))
 
     server = serve(script)
@@ -600,11 +602,11 @@ def test_concurrency_and_rate_are_limits(serve, images):
     assert server.most_flying == 3
     server = serve(lambda h, text, n: h.send(completion('a')))
     ask(client(server, requests_per_minute=240), images, CAPTION)
-    # Four pauses of a quarter of a second, on a machine that may be busy.
+    # Four pauses of 0.25 s, with slack for a busy machine.
     assert server.times[-1] - server.times[0] > 0.6
 
 
-def test_retry_after_of_the_server_is_kept(serve, images):
+def test_retry_after_header_is_respected(serve, images):
 
     def script(handler, text, attempt):
         if attempt:

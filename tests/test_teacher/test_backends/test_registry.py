@@ -10,7 +10,7 @@ from clhoi_mm.teacher.backends import BACKENDS, Backend, build_backend
 from clhoi_mm.teacher.backends.yes_no import yes_probability
 
 
-def test_own_backends_are_built_by_name():
+def test_custom_backend_is_built_by_name():
 
     @BACKENDS.register_module('echo')
     class Echo(Backend):
@@ -49,7 +49,7 @@ def test_yes_probability_by_hand():
     assert yes_probability(tokens) == pytest.approx(0.75)
     assert yes_probability({'Maybe': 0.0}) is None
     assert yes_probability({'no': -math.inf}) is None
-    assert yes_probability({'yes': 900.0, 'No': -900.0}) == 1  # no overflow
+    assert yes_probability({'yes': 900.0, 'No': -900.0}) == 1  # No overflow.
 
 
 @given(
@@ -58,7 +58,7 @@ def test_yes_probability_by_hand():
         st.floats(-1e4, 1e4),
     )
 )
-def test_yes_probability_is_one(tokens):
+def test_yes_probability_is_a_probability(tokens):
     value = yes_probability(tokens)
     assert (value is None) == (not {x.strip() for x in tokens} - {'x'})
     assert value is None or 0 <= value <= 1

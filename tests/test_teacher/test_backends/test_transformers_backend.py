@@ -47,7 +47,9 @@ def test_batched_equals_single(folder, images):
     ]
     assert texts[0] == texts[1]
     written = [texts[0][str(i)].text for i in range(5)]
-    assert len(set(written)) == 5  # of its own image and prompt each
+    assert (
+        len(set(written)) == 5
+    )  # Each answer belongs to its own image and prompt.
     assert all(response.tokens_out <= 12 for response in texts[0].values())
     assert all(
         response.tokens_in > len(PROMPTS[i])
@@ -64,7 +66,7 @@ def test_batched_equals_single(folder, images):
 
 
 def test_score_is_the_softmax_of_the_first_token(folder, images):
-    """Against the model run by hand, with its own processor."""
+    """Compare with running the model and its processor by hand."""
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -91,7 +93,7 @@ def test_score_is_the_softmax_of_the_first_token(folder, images):
     assert score == pytest.approx(expected, abs=1e-5)
 
 
-def test_one_bad_image_costs_no_other(folder, images):
+def test_bad_image_does_not_affect_others(folder, images):
     backend = build_backend(
         dict(type='transformers', model=str(folder), device='cpu')
     )
@@ -118,6 +120,6 @@ def test_one_bad_image_costs_no_other(folder, images):
     )
 
 
-def test_missing_answers_name_the_remedy(tmp_path):
+def test_missing_model_error_names_the_remedy(tmp_path):
     with pytest.raises(FileNotFoundError, match='hf download'):
         build_backend(dict(type='transformers', model=str(tmp_path / 'none')))

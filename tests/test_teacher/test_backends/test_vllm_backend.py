@@ -1,4 +1,4 @@
-"""Against a stand-in that has the interface of vLLM's offline engine."""
+"""vLLM backend with a stand-in for the offline engine."""
 
 import base64
 import io
@@ -64,7 +64,7 @@ class LLM:
         data = base64.b64decode(image['image_url']['url'].partition(',')[2])
         with Image.open(io.BytesIO(data)) as image:
             words = f' {text["text"]} {image.width}x{image.height} '
-        # What the engine was asked for, and what it sampled.
+        # The engine's requests and sampled tokens.
         logprobs = None
         if params.logprob_token_ids:
             found = {5: 0.3, 6: 0.1, 7: 0.05, 8: 0.05, 9: 0.5}
@@ -104,7 +104,7 @@ def images(tmp_path_factory):
     return write_images(tmp_path_factory.mktemp('images'))
 
 
-def test_batches_of_conversations(vllm, images):
+def test_batched_conversations(vllm, images):
     backend = build_backend(
         dict(type='vllm', model='m', batch_size=4,
              engine=dict(tensor_parallel_size=2)))  # fmt: skip
@@ -131,7 +131,7 @@ def test_batches_of_conversations(vllm, images):
     assert calls[-1][1][0].structured_outputs is None
 
 
-def test_score_from_the_tokens_log_probabilities(vllm, images):
+def test_score_from_token_log_probabilities(vllm, images):
     backend = build_backend(dict(type='vllm', model='m'))
     response = ask(backend, images, SCORE, [0])['0']
     assert response.score == pytest.approx(0.8)
@@ -140,7 +140,7 @@ def test_score_from_the_tokens_log_probabilities(vllm, images):
     assert params.logprobs is None and params.max_tokens == 1
 
 
-def test_an_engine_without_log_probabilities(vllm, images, monkeypatch):
+def test_engine_without_log_probabilities(vllm, images, monkeypatch):
     output = LLM._output
 
     def without(self, *args):
@@ -154,7 +154,7 @@ def test_an_engine_without_log_probabilities(vllm, images, monkeypatch):
     assert 'the engine gives no log-probabilities' in failure.message
 
 
-def test_without_vllm_the_package_is_named(monkeypatch):
+def test_missing_vllm_is_an_error(monkeypatch):
     monkeypatch.setitem(sys.modules, 'vllm', None)
     with pytest.raises(ImportError, match='pip install vllm'):
         build_backend(dict(type='vllm', model='m'))

@@ -25,7 +25,7 @@ HOLD, KICK, RIDE = (
 BALL, BIKE = MINI.object_label('ball'), MINI.object_label('bicycle')
 
 
-def test_by_hand():
+def test_kinds_by_hand():
     true = [(0, HOLD), (1, HOLD)]
     predicted = [(0, KICK), (1, HOLD), (1, KICK), (1, KICK), (2, RIDE)]
     assert count_false_labels(predicted, true, MINI) == dict(
@@ -37,7 +37,7 @@ def test_by_hand():
     )
 
 
-def test_nothing():
+def test_no_labels():
     none = dict(wrong_verb=0, extra_verb=0, other_object=0)
     assert count_false_labels([], [], MINI) == none
     assert count_false_labels([], [(0, HOLD)], MINI) == none
@@ -59,7 +59,7 @@ OBJECTS = st.lists(
 
 
 @given(PAIRS, PAIRS, OBJECTS)
-def test_equals_the_definition(predicted, true, present):
+def test_equals_literal_definition(predicted, true, present):
     objects = MINI.hoi_objects
     expected = dict(wrong_verb=0, extra_verb=0, idle_object=0, absent_object=0)
     for image, label in set(predicted) - set(true):

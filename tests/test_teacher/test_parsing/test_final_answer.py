@@ -57,7 +57,7 @@ THOUGHT = 'A man may be washing a car. Or is he?\n'
         f'{SAID}</s><|im_end|>',
     ],
 )
-def test_what_follows_the_reasoning_counts(text):
+def test_text_after_the_reasoning_is_the_answer(text):
     answer = read_final_answer(text)
     assert ' '.join(answer.text.split()).replace(' .', '.') == SAID
     assert answer.problem is None
@@ -75,12 +75,12 @@ def test_what_follows_the_reasoning_counts(text):
         f'Thinking process:\n1. {THOUGHT}',
     ],
 )
-def test_reasoning_that_does_not_end_is_no_answer(text):
+def test_unfinished_reasoning_is_no_answer(text):
     assert read_final_answer(text)[:2] == ('', 'unfinished_reasoning')
 
 
 @pytest.mark.parametrize('text', ['', ' \n', '<think>x</think>', '</s>'])
-def test_nothing_is_no_answer(text):
+def test_empty_text_is_no_answer(text):
     assert read_final_answer(text)[:2] == ('', 'empty')
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_no_answer(text):
         'Es tut mir leid, dabei kann ich nicht helfen.',
     ],
 )
-def test_a_refusal_is_no_answer(text):
+def test_refusal_is_no_answer(text):
     assert read_final_answer(text)[:2] == ('', 'refused')
     assert read_caption(json.dumps(dict(caption=text))).problem == 'refused'
 
@@ -126,11 +126,11 @@ def test_a_refusal_is_no_answer(text):
         'A sign reads "I cannot help you".',
     ],
 )
-def test_other_sentences_are_no_refusal(text):
+def test_other_sentences_are_not_refusals(text):
     assert read_final_answer(text)[:2] == (text, None)
 
 
-def test_sentences_beside_a_refusal_count():
+def test_sentences_next_to_a_refusal_are_kept():
     text = "I'm sorry, but I can't identify people. " + SAID
     assert read_final_answer(text)[:2] == (SAID, None)
     text = (
@@ -161,26 +161,26 @@ def test_captions_in_json(text):
     assert read_caption(text)[:2] == (SAID, None)
 
 
-def test_a_cut_off_caption_in_json():
+def test_truncated_caption_in_json():
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
     answer = read_caption('{"caption": "A woman is feeding two hor')
     assert answer[:2] == ('A woman is feeding two hor', None)
 
 
 @pytest.mark.parametrize('text', ['{}', '[]', '{"caption": " "}'])
-def test_an_empty_caption_in_json(text):
+def test_empty_caption_in_json(text):
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
     assert read_caption(text)[:2] == ('', 'empty')
 
 
-def test_parts_of_a_person_belong_together():
+def test_json_fields_of_a_person_are_joined():
     text = json.dumps(
         dict(people=[dict(description='a man in red', action='riding a bus')])
     )
     assert read_caption(text)[:2] == ('a man in red riding a bus', None)
 
 
-def test_json_without_prose_is_no_caption():
+def test_json_without_prose_is_not_a_caption():
     text = '[{"verb": "feed", "object": "horse"}]'
     assert read_caption(text)[:2] == ('', None)
 
@@ -206,7 +206,7 @@ def test_no_text_raises(text):
 
 
 @pytest.mark.parametrize('mark', ['<think>', '</think>', '<answer>', '{"a'])
-def test_time_grows_with_length_alone(mark):
+def test_time_is_linear_in_length(mark):
     pytest.importorskip('json_repair', reason="the extra 'teacher'")
     read_caption(mark * 20000)
 
@@ -214,7 +214,7 @@ def test_time_grows_with_length_alone(mark):
 @pytest.mark.parametrize(
     'words', ['and ', 'sorry ', "i'm sorry sorry ", 'as an ai ', 'due to a ']
 )
-def test_a_model_that_repeats_itself_takes_no_time(words):
+def test_repetitive_answers_are_parsed_fast(words):
     start = time.process_time()
     text = words * (12_000 // len(words))
     assert read_final_answer(text).text == text.strip()

@@ -1,4 +1,4 @@
-"""Boxes and marks in a model's answer, and the detections they mean."""
+"""Matching of answered boxes and marks with detections."""
 
 import json
 
@@ -155,7 +155,7 @@ def test_marks_and_their_errors():
     }
 
 
-def test_a_person_is_no_object_of_their_own():
+def test_person_is_not_their_own_object():
     scene = make_scene(
         'marks',
         boxes=(HUMAN, OTHER),
@@ -186,7 +186,7 @@ def test_prose_and_reasoning_around_the_answer(text):
     assert item == ('ride', 'bicycle', [1, 2, 3, 4], [5, 6, 7, 8])
 
 
-def test_other_names_of_fields_and_a_torn_end():
+def test_other_field_names_and_truncated_answers():
     text = (
         '[{"verb": "ride", "object": "bicycle", "human_bbox": [1, 2, 3, 4], '
         '"bbox": 0, "object_bbox_2d": [5, 6, 7, 8]}, {"verb": "ride", "obj'
@@ -234,7 +234,7 @@ def test_no_answer_raises(content, style, prose):
     st.lists(st.floats(-2000, 2000), min_size=4, max_size=4),
     st.sampled_from(list(CONVENTIONS)),
 )
-def test_conventions_are_reversible(box, coordinates):
+def test_conventions_are_invertible(box, coordinates):
     scene = make_scene()
     numbers = write(box, coordinates, scene)
     back = CONVENTIONS[coordinates].decode(

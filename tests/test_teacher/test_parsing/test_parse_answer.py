@@ -32,7 +32,7 @@ def pairs(labels):
         f'``` {LIST} ```',
     ],
 )
-def test_well_formed(answer):
+def test_well_formed_answers(answer):
     pseudo_labels = parse(answer)
     assert pairs(pseudo_labels) == [('ride', 'bicycle', 0.8)]
     assert not pseudo_labels.malformed
@@ -69,7 +69,7 @@ def test_well_formed(answer):
         ('[{"score": ' + '9' * 5000 + '}]', []),
     ],
 )
-def test_malformed_is_flagged_and_what_is_whole_is_kept(answer, interactions):
+def test_malformed_answers_are_flagged_and_parsed_partly(answer, interactions):
     pseudo_labels = parse(answer, 'A dog.')
     assert pseudo_labels.malformed
     assert pairs(pseudo_labels) == interactions
@@ -89,7 +89,7 @@ def test_scores_as_text_and_percent(score, expected):
     assert not pseudo_labels.malformed
 
 
-def test_the_final_answer_alone_counts():
+def test_only_the_final_answer_is_parsed():
     pseudo_labels = parse(
         f'<think>[{{"verb": "eat", "object": "car"}}]</think>{LIST}',
         'A dog eats a car?</think>A dog.',

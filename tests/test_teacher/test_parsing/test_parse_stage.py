@@ -98,7 +98,7 @@ def test_answers_of_an_image_are_joined_and_images_sorted(tmp_path):
     assert report.frequent['ride bicycle'] == 1
 
 
-def test_outside_the_vocabulary_is_kept_and_counted(tmp_path):
+def test_labels_outside_the_vocabulary_are_kept_and_counted(tmp_path):
     rows, report = parse(
         tmp_path,
         [
@@ -116,7 +116,7 @@ def test_outside_the_vocabulary_is_kept_and_counted(tmp_path):
     assert report.in_vocabulary == 0
 
 
-def test_ruled_out_pairs_are_left_out_with_a_count(tmp_path):
+def test_invalid_pairs_are_dropped_and_counted(tmp_path):
     records = [listed('a', ('ride', 'cup'), ('ride', 'horse'))]
     rows, report = parse(tmp_path, records)
     assert pairs(rows[0]) == [('ride', 'horse')] and report.invalid_pair == 1
@@ -126,7 +126,7 @@ def test_ruled_out_pairs_are_left_out_with_a_count(tmp_path):
     assert not rows[0]['interactions'][0]['in_vocabulary']
 
 
-def test_undetected_objects_are_left_out_with_a_count(tmp_path):
+def test_undetected_objects_are_dropped_and_counted(tmp_path):
     records = [
         listed('a', ('ride', 'horse'), ('hold', 'cup'), ('hold', 'guitar')),
         caption('b', 'A man holds a cup.', objects=['person', 'horse']),
@@ -144,7 +144,7 @@ def test_undetected_objects_are_left_out_with_a_count(tmp_path):
     assert report.undetected == 3
 
 
-def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
+def test_bad_lines_are_saved_separately(tmp_path):
     good = [caption('a', 'A man rides a horse.'), caption('b', 'A dog.')]
     bad = [
         '{"image_id": "c", "ki\n', '["a"]\n', '\n',
@@ -169,7 +169,7 @@ def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
     assert 'raw.jsonl, line 2: no JSON' in kept[0]['reason']
     assert '"kind" must be one of caption, list, score' in kept[2]['reason']
     assert report.rejected_file in str(report)
-    # Corrected, the file of bad lines goes away.
+    # Once corrected, the file of bad lines is removed.
     parse(tmp_path, good)
     assert not os.path.exists(report.rejected_file)
 
@@ -183,17 +183,15 @@ def test_bad_lines_are_kept_aside_and_nothing_else_is_lost(tmp_path):
         'He smiles as he rides and he waves while he drives.',
     ],
 )
-def test_texts_that_once_recursed_without_end(tmp_path, text):
+def test_texts_with_infinite_recursion_in_old_versions(tmp_path, text):
     _, report = parse(tmp_path, [caption('a', text)])
     assert report.unparsed == 0
     assert not os.path.exists(report.unparsed_file)
 
 
 @needs_captions
-def test_a_text_that_cannot_be_parsed_is_recorded_with_its_line(
-    tmp_path, monkeypatch
-):
-    """A rule that fails over a text costs nothing but that text."""
+def test_parser_failure_is_recorded_with_its_line(tmp_path, monkeypatch):
+    """A failing rule loses that text only."""
     read = CaptionParser.read
 
     def fail(parser, doc):
@@ -256,7 +254,7 @@ def test_any_text_is_parsed_or_recorded(text, kind):
 
 
 @needs_captions
-def test_only_the_final_answer_is_read(tmp_path):
+def test_only_the_final_answer_is_parsed(tmp_path):
     rows, report = parse(
         tmp_path,
         [
@@ -318,8 +316,8 @@ def test_malformed_and_foreign_answers_are_counted(tmp_path):
 
 @needs_captions
 @pytest.mark.parametrize('reverse', [False, True])
-def test_prose_leaves_the_score_to_what_states_one(tmp_path, reverse):
-    """A caption does not say how sure the model is."""
+def test_score_comes_from_the_structured_answer(tmp_path, reverse):
+    """Captions state no confidence."""
     text = json.dumps(
         [
             dict(verb='ride', object='horse', score=0.25),
@@ -337,7 +335,7 @@ def test_prose_leaves_the_score_to_what_states_one(tmp_path, reverse):
     assert scores == dict(ride=0.25, feed=0.5, pet=1.0)
 
 
-def test_a_word_stands_for_a_missing_score(tmp_path):
+def test_yes_or_no_replaces_a_missing_score(tmp_path):
     records = [
         scored('a', 'ride', 'horse', None, 'Yes.'),
         scored('b', 'ride', 'horse', None, 'No, they walk.'),
@@ -348,7 +346,7 @@ def test_a_word_stands_for_a_missing_score(tmp_path):
 
 
 @pytest.mark.parametrize('suffix', ['.jsonl', '.parquet'])
-def test_same_answers_same_bytes_in_any_order(tmp_path, suffix):
+def test_output_does_not_depend_on_the_order(tmp_path, suffix):
     if suffix == '.parquet':
         pytest.importorskip('pyarrow')
     records = [
@@ -370,7 +368,7 @@ def test_same_answers_same_bytes_in_any_order(tmp_path, suffix):
     }
 
 
-def test_parquet_holds_what_jsonl_holds(tmp_path):
+def test_parquet_equals_jsonl(tmp_path):
     parquet = pytest.importorskip('pyarrow.parquet')
     rows, _ = parse(
         tmp_path,
@@ -381,12 +379,12 @@ def test_parquet_holds_what_jsonl_holds(tmp_path):
     table = parquet.read_table(path).to_pylist()
     for row in table:
         for item in row['interactions']:
-            assert item.pop('pointed') is None  # no label was located
+            assert item.pop('pointed') is None  # No label was located.
     assert table == rows
     assert list(read_parsed(path)) == images
 
 
-def test_simulated_raw_answers_are_read_too(tmp_path):
+def test_simulated_raw_answers_are_parsed(tmp_path):
     write_raw_answers(
         tmp_path / 'raw.jsonl',
         [
@@ -407,7 +405,7 @@ def test_simulated_raw_answers_are_read_too(tmp_path):
     assert [x['score'] for x in row['interactions']] == [1.0, 0.5]
 
 
-def test_a_failed_run_leaves_the_old_file(tmp_path, monkeypatch):
+def test_failed_run_keeps_the_old_file(tmp_path, monkeypatch):
     parse(tmp_path, [caption('a', 'A man holds a cup.')])
     before = (tmp_path / 'out' / 'parsed.jsonl').read_bytes()
     monkeypatch.setattr(
@@ -419,7 +417,7 @@ def test_a_failed_run_leaves_the_old_file(tmp_path, monkeypatch):
     assert len(list((tmp_path / 'out').iterdir())) == 1
 
 
-def test_as_a_user_runs_it(tmp_path):
+def test_command_line_tool(tmp_path):
     raw = write(
         tmp_path / 'raw.jsonl',
         [
@@ -449,7 +447,7 @@ def hide_spacy(monkeypatch):
     monkeypatch.setattr(spacy_model, 'find_spec', lambda name: None)
 
 
-def test_without_spacy_all_but_prose_is_read(tmp_path, monkeypatch):
+def test_without_spacy_only_prose_is_skipped(tmp_path, monkeypatch):
     hide_spacy(monkeypatch)
     records = [
         caption('a', 'A man is riding a horse and smiling.'),
@@ -479,7 +477,7 @@ def test_prose_alone_is_refused_without_spacy(tmp_path, monkeypatch):
     assert not (tmp_path / 'out' / 'parsed.jsonl').exists()
 
 
-def test_several_processes_write_the_same(tmp_path):
+def test_output_does_not_depend_on_the_number_of_processes(tmp_path):
     records = [
         listed(f'{i:03d}', ('ride', 'horse'), ('hold', 'cup'))
         for i in range(300)

@@ -48,23 +48,23 @@ from clhoi_mm.teacher.parsing.stated_scores import read_score, score_scale
         ({}, None),
     ],
 )
-def test_scores(value, expected):
+def test_stated_scores(value, expected):
     assert read_score(value, score_scale([value])) == expected
 
 
-def test_a_long_number_takes_no_time():
+def test_long_numbers_are_parsed_fast():
     start = time.process_time()
     assert read_score('9' * 50_000, score_scale(['9' * 50_000])) is None
     assert time.process_time() - start < 2
 
 
-def test_the_scale_is_that_of_the_largest():
+def test_scale_is_inferred_from_the_largest_score():
     assert score_scale([95, 1, 'high']) == 100
     assert score_scale([9, 0.5]) == 10
     assert score_scale([1, 0.5, None]) == 1
-    # Of these the scale is known: they tell nothing about others.
+    # These scales are known, so they give no evidence about others.
     assert score_scale(['95%', '8/10', 0.5]) == 1
-    # Numbers that are on no scale tell none.
+    # Numbers outside all scales give no evidence.
     assert score_scale([700, 80]) == 100
     assert score_scale([]) == 1
 
@@ -76,7 +76,7 @@ SCORES = st.one_of(
 
 
 @given(st.lists(SCORES))
-def test_any_value_is_a_probability_or_none(values):
+def test_any_value_gives_a_probability_or_none(values):
     scale = score_scale(values)
     assert scale in (1, 10, 100)
     for value in values:

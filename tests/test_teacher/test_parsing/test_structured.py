@@ -68,7 +68,7 @@ def items(text):
         ),
     ],
 )
-def test_shapes(text):
+def test_supported_formats(text):
     answer = read_structured(text)
     assert items(text) == [RIDE, HOLD]
     assert not answer.malformed and answer.found
@@ -82,13 +82,13 @@ def test_shapes(text):
         (BOTH.replace('}, {', '} {'), [RIDE, HOLD]),
         (BOTH[:-1], [RIDE, HOLD]),
         ('```json\n' + BOTH[:-1], [RIDE, HOLD]),
-        # What was cut off in the middle is no item.
+        # An item truncated in the middle is dropped.
         (BOTH[:-4], [RIDE]),
         (BOTH[:-10], [RIDE]),
         ('{"interactions": ' + BOTH[:-4], [RIDE]),
         ('{"bicycle": ["ride", "ho', [RIDE]),
         ('[{"verb": "ride"}]', []),
-        # A score that is none is missing, the item stays.
+        # An invalid score counts as missing; the item is kept.
         ('[{"verb": "ride", "object": "bicycle", "score": -3}]', [RIDE]),
         ('[{"verb": "ride", "object": "bicycle", "score": NaN}]', [RIDE]),
         ('[{"verb": "ride", "object": "bicycle", "score": 700}]', [RIDE]),
@@ -99,7 +99,7 @@ def test_shapes(text):
         ('{"a":' * 5000, []),
     ],
 )
-def test_broken_answers_keep_what_is_whole(text, expected):
+def test_broken_answers_are_parsed_partly(text, expected):
     answer = read_structured(text)
     assert items(text) == expected
     assert answer.malformed
@@ -124,13 +124,13 @@ def test_broken_answers_keep_what_is_whole(text, expected):
         "<hoi verb='hold' object='cup' score='1.0'/>",
     ],
 )
-def test_forms_that_are_no_json(text):
+def test_formats_other_than_json(text):
     answer = read_structured(text)
     assert items(text) == [RIDE, HOLD]
     assert answer.found and answer.malformed
 
 
-def test_one_triple_and_phrases_behind_a_person():
+def test_single_triple_and_phrases_of_a_person():
     assert items('["person", "ride", "bicycle"]') == [RIDE]
     phrases = '["man", "riding a bicycle", "holding a cup"]'
     assert items(phrases) == [
@@ -148,7 +148,7 @@ def test_several_verbs_in_a_cell():
 @pytest.mark.parametrize(
     'text',
     [
-        # Which object is of which verb cannot be told.
+        # The assignment of verbs to objects is ambiguous.
         'verb: ride\nobject: bicycle\nverb: hold',
         'verb: ride\nverb: hold\nobject: cup',
         '<verb>ride</verb><object>bicycle</object><object>cup</object>',
@@ -157,18 +157,18 @@ def test_several_verbs_in_a_cell():
         'The action: it is hard to see.\nObject - a cup.',
     ],
 )
-def test_forms_in_which_something_lacks_are_not_guessed_at(text):
+def test_incomplete_forms_are_not_guessed(text):
     answer = read_structured(text)
     assert not answer.items and not answer.found and answer.malformed
 
 
-def test_nothing_is_an_answer():
+def test_empty_answers():
     for text in ('[]', '{"interactions": []}', '```json\n[]\n```'):
         answer = read_structured(text)
         assert answer.items == [] and answer.found and not answer.malformed
 
 
-def test_other_without_a_verb_is_nothing():
+def test_object_without_a_verb_is_dropped():
     text = '[{"object": "cup", "verb": "other", "other_verb": " "}]'
     assert read_structured(text).items == []
 
@@ -196,7 +196,7 @@ def test_scores_and_phrases():
         (('0.5', '"0,25"'), (0.5, 0.25)),
     ],
 )
-def test_scores_on_the_scale_that_the_model_uses(scores, expected):
+def test_score_scales(scores, expected):
     text = json.dumps(
         [
             dict(verb='ride', object='bus', score=json.loads(score))
@@ -224,7 +224,7 @@ DRAFT = '[{"verb": "wash", "object": "car"}]'
         f'{{"status": "ok", "data": {BOTH}}}',
         f'{{"result": {{"interactions": {BOTH}}}}}',
         f'{{"people": [{{"id": 1, "interactions": {BOTH}}}]}}',
-        # A line an item, or an object.
+        # An item or an object per line.
         BOTH[1:-1].replace('}, {', '}\n{'),
         '1. {"verb": "ride", "object": "bicycle"}\n'
         'and, on second thought, 2. {"verb": "hold", "object": "cup"}',
@@ -232,7 +232,7 @@ DRAFT = '[{"verb": "wash", "object": "car"}]'
         'Person 1: [["ride", "bicycle"]]\nPerson 2: [["hold", "cup"]]',
     ],
 )
-def test_the_last_list_counts(text):
+def test_last_list_is_used(text):
     assert items(text) == [RIDE, HOLD]
 
 
@@ -248,12 +248,12 @@ def test_the_last_list_counts(text):
         '{"image_id": "a b.jpg", "scene": "a street", "interactions": []}',
     ],
 )
-def test_nothing_is_done(text):
+def test_no_interaction_answers(text):
     answer = read_structured(text)
     assert answer.items == [] and answer.found and not answer.malformed
 
 
-def test_a_sentence_is_no_name():
+def test_sentences_are_not_names():
     text = '{"caption": "A man is riding a bicycle on the street."}'
     assert items(text) == ['A man is riding a bicycle on the street.']
     text = '[{"verb": "is riding a red bicycle fast", "object": "bicycle"}]'
@@ -299,7 +299,7 @@ def test_no_answer_crashes(text, cut):
     ),
     st.integers(0, 200),
 )
-def test_a_cut_answer_invents_nothing(pairs, cut):
+def test_truncated_answers_add_no_labels(pairs, cut):
     text = json.dumps([dict(verb=verb, object=obj) for verb, obj in pairs])
     for torn in (text[:cut], text[:cut].replace('"', "'")):
         found = [(x.verb, x.object) for x in read_structured(torn).items]
@@ -312,7 +312,7 @@ WORD = st.sampled_from(
 
 
 @given(st.lists(st.tuples(WORD, WORD), min_size=1, max_size=6), st.data())
-def test_tables_yaml_and_xml_lose_nothing(pairs, data):
+def test_tables_yaml_and_xml_are_complete(pairs, data):
     row = data.draw(
         st.sampled_from(
             [
@@ -329,7 +329,7 @@ def test_tables_yaml_and_xml_lose_nothing(pairs, data):
     assert found == pairs
 
 
-def test_long_answers_take_no_time():
+def test_long_answers_are_parsed_fast():
     start = time.process_time()
     for part in ('verb="', '<verb>', '- verb: ', '-', '|', '\\boxed{'):
         read_structured(part * 20_000 + 'x')

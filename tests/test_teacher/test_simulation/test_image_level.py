@@ -11,7 +11,7 @@ IMAGES, CLASSES = 5, 3
 
 
 def evaluate(predicted, true, num_images=IMAGES, num_classes=CLASSES):
-    """From (image, class, score) and (image, class)."""
+    """Evaluate (image, class, score) predictions and (image, class) labels."""
     images, labels, scores = np.array(predicted or np.zeros((0, 3))).T
     true_images, true_labels = np.array(true or np.zeros((0, 2)), int).T
     return evaluate_image_level(
@@ -25,9 +25,9 @@ def evaluate(predicted, true, num_images=IMAGES, num_classes=CLASSES):
     )
 
 
-def test_by_hand():
-    # Ranks of class 0: right (1/1), wrong, right (2/3); image 4 is missed
-    # and stands among the two images it is not predicted of: 3/5.
+def test_metrics_by_hand():
+    # Class 0 ranks: right (1/1), wrong, right (2/3); image 4 is missed and
+    # tied with the two images without a prediction: 3/5.
     result = evaluate(
         predicted=[(0, 0, 0.9), (1, 0, 0.8), (2, 0, 0.7), (3, 1, 0.5)],
         true=[(0, 0), (2, 0), (4, 0), (1, 1)],
@@ -48,7 +48,7 @@ def test_by_hand():
     )
 
 
-def test_equal_scores_are_one_step():
+def test_ties_form_one_step():
     predicted = [(0, 0, 0.5), (1, 0, 0.5), (2, 0, 0.5), (3, 0, 0.1)]
     true = [(1, 0), (3, 0)]
     for rows in (predicted, predicted[::-1]):
@@ -72,7 +72,7 @@ def test_no_prediction_and_no_label():
 
 
 def literal_ap(predicted, true, label):
-    """By the definition, step by step."""
+    """Compute AP step by step from the definition."""
     scores = {}
     for image, name, score in predicted:
         if name == label:
@@ -101,7 +101,7 @@ def literal_ap(predicted, true, label):
         st.tuples(st.integers(0, IMAGES - 1), st.integers(0, CLASSES - 1))
     ),
 )
-def test_equals_the_definition(predicted, true):
+def test_equals_literal_definition(predicted, true):
     result = evaluate(predicted, true)
     for label in range(CLASSES):
         expected = literal_ap(predicted, true, label)

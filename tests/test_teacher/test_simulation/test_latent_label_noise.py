@@ -34,7 +34,7 @@ def labels(tmp_path_factory):
 
 
 def lists(images, rows, hois):
-    """HOI classes of each image."""
+    """Return the HOI classes of each image."""
     found = [[] for _ in images]
     for row, hoi in zip(rows, hois):
         found[row].append(int(hoi))
@@ -58,11 +58,11 @@ def agreement(images, count, shared_errors=None, preset='measured'):
     )
 
 
-def test_precision_recall_and_kinds_are_the_presets(labels):
+def test_precision_recall_and_error_kinds_match_the_preset(labels):
     rows, hois = LatentLabelNoise(MEASURED, 3).draw(labels, MINI)
     scores = np.zeros((len(labels), MINI.num_hois), np.float32)
     scores[rows, hois] = 1
-    assert scores.sum() == len(rows)  # nothing twice
+    assert scores.sum() == len(rows)  # No duplicates.
     found = report(labels, scores, [], MINI)
     assert found.precision == pytest.approx(MEASURED.precision, abs=0.002)
     assert found.recall == pytest.approx(MEASURED.recall, abs=0.002)
@@ -74,9 +74,12 @@ def test_precision_recall_and_kinds_are_the_presets(labels):
     assert found.unlabeled == pytest.approx(1 - len(set(rows)) / len(labels))
 
 
-def test_teachers_agree_as_measured(labels):
-    """Measured: 61 % of true and 21 % of false labels are repeated; labels
-    of two of five or six models have 0.68 of the recall of labels of any."""
+def test_agreement_matches_measurements(labels):
+    """Agreement: 61 % of true and 21 % of false labels.
+
+    Labels of two of five or six models have 0.68 of the recall of labels of
+    any.
+    """
     found = agreement(labels, 6)
     assert found.repeated_true == pytest.approx(0.61, abs=0.07)
     assert found.repeated_false == pytest.approx(0.25, abs=0.08)
@@ -92,7 +95,7 @@ def test_agreement_in_errors_rises_with_shared_errors(labels, preset):
         for share in (0.0, 0.5, 0.8, 1.0)
     ]
     assert found == sorted(found) and found[-1] == 1
-    # Half of the draws are the same, others agree by chance.
+    # Half of the draws are shared, others agree by chance.
     assert found[1] - found[0] == pytest.approx(0.5 * (1 - found[0]), abs=0.1)
 
 
@@ -142,7 +145,7 @@ def test_seeds_and_teachers_differ(labels):
     assert first == draw(labels, 0)
     assert first != draw(labels, 1)
     assert first != draw(labels, 0, 1)
-    # Teachers of one seed agree more than those of two.
+    # Teachers of one seed agree more than those of different seeds.
     same, other = (
         measure_agreement(labels, [first, each], MINI.num_hois)
         for each in (draw(labels, 0, 1), draw(labels, 1))
@@ -151,7 +154,7 @@ def test_seeds_and_teachers_differ(labels):
     assert same.repeated_false > other.repeated_false
 
 
-def test_frequent_classes_are_named_more(labels):
+def test_frequent_classes_have_higher_recall(labels):
     count, named = np.zeros(MINI.num_hois), np.zeros(MINI.num_hois)
     frequency = replace(
         MEASURED.errors, true=LabelVariance(0.3, 0.2, 0.3**0.5)
@@ -165,7 +168,7 @@ def test_frequent_classes_are_named_more(labels):
     assert recall[0] > recall[1] + 0.1
 
 
-def test_idle_objects_are_seldom_named_where_there_are_few():
+def test_unused_objects_are_rarely_labeled():
     vocabulary = HOIVocabulary.load('hico_det')
     person = vocabulary.person_label
     rng = np.random.default_rng(0)
@@ -219,7 +222,7 @@ def test_tiny_data_sets(vocabulary, images, shared):
     assert len(answers) == len(images)
 
 
-def test_scores_are_those_of_captions(labels):
+def test_scores_match_those_of_captions(labels):
     teacher = SimulatedTeacher(labels, MINI, 'measured', teacher=2)
     assert teacher.model == 'simulated-measured-2'
     assert {s for x in labels for s in teacher.scores(x).values()} == {1.0}
@@ -234,7 +237,7 @@ def test_scores_are_those_of_captions(labels):
         ('perfect', 'ec7131d5c6356d53'),
     ],
 )
-def test_other_presets_have_their_draws(preset, digest, tmp_path):
+def test_draws_of_other_presets_are_unchanged(preset, digest, tmp_path):
     path = tmp_path / 'a.json'
     path.write_text(json.dumps(make_annotations(MINI, 200)))
     images = read_image_labels(path, MINI)
@@ -250,7 +253,7 @@ def test_other_presets_have_their_draws(preset, digest, tmp_path):
     'confuse, digest',
     [(True, '62144c8162869746'), (False, 'f55d42a9b6a0715d')],
 )
-def test_random_label_noise_has_its_draws(confuse, digest):
+def test_draws_of_random_label_noise_are_unchanged(confuse, digest):
     rng = np.random.default_rng(0)
     true = rng.random((300, 5, 7)) < 0.1
     valid = rng.random((5, 7)) < 0.8
@@ -279,8 +282,8 @@ def test_agreement_by_hand():
     )
     assert found.recall == [1, 1 / 3, 1 / 3]
     assert found.precision == [3 / 5, 1 / 2, 1]
-    # Other teachers that name the same: class 0 of the first image by three
-    # teachers of five true labels, none of three false ones.
+    # Other teachers with equal labels: class 0 of the first image has three
+    # teachers for five true labels, none for three false ones.
     assert found.repeated_true == pytest.approx(6 / 10)
     assert found.repeated_false == pytest.approx(2 / 6)
     with pytest.raises(ValueError, match='at least one teacher'):

@@ -8,7 +8,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 
 def literal(true, valid, precision, recall, seed, confuse):
-    """The same draws over dense arrays, (N, O, V) bool."""
+    """Compute the same draws over dense arrays, (N, O, V) bool."""
     rng = np.random.default_rng(seed)
     said = true & (rng.random(true.shape) < recall)
     missing = int(said.sum() * (1 - precision) / precision)
@@ -34,11 +34,11 @@ def literal(true, valid, precision, recall, seed, confuse):
     return said
 
 
-def say(noise, true, valid):
+def draw_labels(noise, true, valid):
     words = noise.apply(*np.nonzero(true), len(true), valid)
     said = np.zeros_like(true)
     said[words] = True
-    assert said.sum() == len(words[0])  # nothing twice
+    assert said.sum() == len(words[0])  # No duplicates.
     return said
 
 
@@ -49,7 +49,7 @@ def say(noise, true, valid):
     recall=st.sampled_from([0.1, 0.6, 1.0]),
     confuse=st.booleans(),
 )
-def test_draws_are_those_over_dense_arrays(
+def test_draws_equal_the_dense_implementation(
     seed, share, precision, recall, confuse
 ):
     rng = np.random.default_rng(1000 + seed)
@@ -57,7 +57,7 @@ def test_draws_are_those_over_dense_arrays(
     true = valid & (rng.random((300, 4, 5)) < share)
     noise = RandomLabelNoise(precision, recall, seed, confuse)
     np.testing.assert_array_equal(
-        say(noise, true, valid),
+        draw_labels(noise, true, valid),
         literal(true, valid, precision, recall, seed, confuse),
     )
 
@@ -72,25 +72,26 @@ def world(num_images=4000):
     return true, valid
 
 
-def test_precision_recall_and_where_errors_lie():
+def test_precision_recall_and_error_locations():
     true, valid = world()
-    said = say(RandomLabelNoise(0.55, 0.6, seed=1), true, valid)
+    said = draw_labels(RandomLabelNoise(0.55, 0.6, seed=1), true, valid)
     right = (said & true).sum()
     assert right / said.sum() == pytest.approx(0.55, abs=0.01)
     assert right / true.sum() == pytest.approx(0.6, abs=0.01)
     assert not (said & ~valid).any()
-    # A wrong verb's object is one that a true word names.
+    # A wrong verb's object has a true label.
     assert not (said & ~true.any(2, keepdims=True)).any()
 
 
-def test_half_of_the_errors_are_systematic():
+def test_systematic_share_of_errors():
     true, valid = world()
     shares = []
     for confuse in (True, False):
         wrong = (
-            say(RandomLabelNoise(0.5, 0.6, 1, confuse), true, valid) & ~true
+            draw_labels(RandomLabelNoise(0.5, 0.6, 1, confuse), true, valid)
+            & ~true
         )
-        # Of a verb's companions, the one that is said wrongly most often.
+        # The most frequent false verb among a verb's confusions.
         obj = np.flatnonzero(true.any((0, 2)))[0]
         verb = true[:, obj].sum(0).argmax()
         counts = np.sort(wrong[true[:, obj, verb], obj].sum(0))[::-1]
@@ -101,11 +102,12 @@ def test_half_of_the_errors_are_systematic():
 def test_seeds_and_errors():
     true, valid = world(300)
     one, two = (
-        say(RandomLabelNoise(0.5, 0.6, seed), true, valid) for seed in (1, 2)
+        draw_labels(RandomLabelNoise(0.5, 0.6, seed), true, valid)
+        for seed in (1, 2)
     )
     assert (one != two).any()
     np.testing.assert_array_equal(
-        one, say(RandomLabelNoise(0.5, 0.6, 1), true, valid)
+        one, draw_labels(RandomLabelNoise(0.5, 0.6, 1), true, valid)
     )
     for bad in (0, 1.5, -0.1):
         with pytest.raises(ValueError, match='precision=.* must lie in'):
@@ -114,9 +116,9 @@ def test_seeds_and_errors():
             RandomLabelNoise(0.5, bad)
 
 
-def test_no_image_and_no_word():
+def test_no_images_and_no_labels():
     valid = np.ones((2, 3), bool)
     for shape in ((0, 2, 3), (5, 2, 3)):
-        assert not say(
+        assert not draw_labels(
             RandomLabelNoise(0.5, 0.5), np.zeros(shape, bool), valid
         ).any()

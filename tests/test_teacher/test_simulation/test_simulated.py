@@ -38,7 +38,7 @@ def labels(content, tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def teachers(labels):
-    """Each preset's teacher and its scores of each image."""
+    """Return each preset's teacher and its scores of each image."""
     teachers = {name: SimulatedTeacher(labels, MINI, name) for name in PRESETS}
     return {
         name: (teacher, [teacher.scores(image) for image in labels])
@@ -52,9 +52,7 @@ def write(content, path):
 
 
 @pytest.mark.parametrize('preset', PRESETS)
-def test_captions_parsed_back_have_the_presets_quality(
-    labels, teachers, preset
-):
+def test_parsed_captions_match_the_presets_metrics(labels, teachers, preset):
     parser, target = CaptionParser(MINI), PRESETS[preset]
     answers = list(teachers[preset][0])
     predicted = [parser.parse(answer.caption) for answer in answers]
@@ -100,8 +98,11 @@ def test_malformed_share(labels, teachers):
 
 
 def test_kinds_of_errors(labels, teachers):
-    """Half are fixed confusions, 70 % are wrong verbs of used objects, 10 %
-    name an object that is not there; misses hit rare classes more."""
+    """Half are systematic confusions, 70 % wrong verbs of used objects.
+
+    10 % name an object that is not in the image; misses affect rare classes
+    more.
+    """
     predicted = [set(scores) for scores in teachers['typical'][1]]
     objects = MINI.hoi_objects
     wrong = used = absent = 0
@@ -120,7 +121,7 @@ def test_kinds_of_errors(labels, teachers):
                     together[other, hoi] += 1
     assert absent / wrong == pytest.approx(0.1, abs=0.02)
     assert 0.65 < used / wrong < 0.9
-    # Of what a class is taken for, one class stands out.
+    # One class dominates each class's confusions.
     regular = sum(
         max((n for (a, _), n in together.items() if a == hoi), default=0)
         for hoi in range(MINI.num_hois)
@@ -133,7 +134,7 @@ def test_kinds_of_errors(labels, teachers):
     )
 
 
-def test_scores_overlap_as_the_errors_do(labels, teachers):
+def test_scores_of_true_and_false_labels_overlap(labels, teachers):
     aps = {}
     for preset, (_, found) in teachers.items():
         scores = np.zeros((len(labels), MINI.num_hois))
@@ -161,8 +162,8 @@ def test_deterministic_by_seed_and_key_in_any_order(labels):
     assert sum(a != b for a, b in zip(answers, different)) > 150
 
 
-def test_no_instance_leaks(content, tmp_path):
-    """Who does what, where, and how many there are changes nothing."""
+def test_instances_have_no_effect(content, tmp_path):
+    """The assignment, boxes and number of instances change nothing."""
     rng = np.random.default_rng(0)
     other = copy.deepcopy(content)
     people = {}
@@ -191,8 +192,8 @@ def test_no_instance_leaks(content, tmp_path):
     assert answers[0] == answers[1]
 
 
-def test_captions_come_from_the_noisy_list(labels):
-    """A truth that the teacher misses everywhere is named nowhere."""
+def test_captions_use_the_noisy_labels(labels):
+    """A class with recall zero occurs in no caption."""
     deaf = TeacherPreset(precision=1.0, recall=0.0, scene_accuracy=1.0)
     parser = CaptionParser(MINI)
     for answer in SimulatedTeacher(labels[:300], MINI, deaf):
@@ -238,7 +239,7 @@ def test_image_labels_by_hand(vocabulary, tmp_path):
     ]  # fmt: skip
 
 
-def test_bad_files_are_named(vocabulary, tmp_path):
+def test_bad_files_are_errors(vocabulary, tmp_path):
     with pytest.raises(FileNotFoundError, match='dataset_converters'):
         read_image_labels(tmp_path / 'none.json', vocabulary)
     path = tmp_path / 'a.json'

@@ -18,7 +18,7 @@ RIDE = VOCABULARY.hoi_id(
 REPAIR = VOCABULARY.hoi_id(
     VOCABULARY.verb_label('repair'), VOCABULARY.object_label('bicycle')
 )
-# A rider, the same once more, two bystanders and two bicycles.
+# A rider, its duplicate, two bystanders and two bicycles.
 BOXES = [
     ('person', (0, 0, 20, 40)),
     ('person', (0, 0, 20, 39)),
@@ -39,38 +39,38 @@ def ann_file(tmp_path_factory):
     return path
 
 
-def points_at(pointing, key, hoi=RIDE):
-    """Rows of the boxes that are pointed at."""
+def pointed_boxes(pointing, key, hoi=RIDE):
+    """Return the rows of the boxes that are pointed at."""
     rows = {tuple(map(float, box)): i for i, (_, box) in enumerate(BOXES)}
     return [(rows[x[:4]], rows[x[4:]]) for x in pointing.point(key, hoi)]
 
 
 @pytest.mark.parametrize('accuracy', [0.0, 0.7, 1.0])
-def test_the_right_pair_or_the_nearest_other(ann_file, accuracy):
+def test_points_at_the_true_or_the_nearest_pair(ann_file, accuracy):
     pointing = SimulatedPointing(ann_file, VOCABULARY, accuracy)
-    found = [points_at(pointing, f'{i}.png') for i in range(400)]
+    found = [pointed_boxes(pointing, f'{i}.png') for i in range(400)]
     right = found.count([(0, 4)])
     assert right == pointing.counts['right']
     assert right / 400 == pytest.approx(accuracy, abs=0.06)
-    # The bystander beside the same bicycle, never the copy of the rider.
+    # The bystander at the same bicycle, never the rider's duplicate.
     assert found.count([(2, 4)]) == 400 - right == pointing.counts['wrong']
     again = SimulatedPointing(ann_file, VOCABULARY, accuracy)
-    assert found[:9] == [points_at(again, f'{i}.png') for i in range(9)]
+    assert found[:9] == [pointed_boxes(again, f'{i}.png') for i in range(9)]
     if accuracy == 0.7:
         other = SimulatedPointing(ann_file, VOCABULARY, accuracy, seed=1)
-        assert found != [points_at(other, f'{i}.png') for i in range(400)]
+        assert found != [pointed_boxes(other, f'{i}.png') for i in range(400)]
 
 
 def test_false_labels_point_at_any_pair_of_the_bag(ann_file):
     pointing = SimulatedPointing(ann_file, VOCABULARY, 1.0)
-    found = [pair for i in range(400) for pair in points_at(
+    found = [pair for i in range(400) for pair in pointed_boxes(
         pointing, f'{i}.png', REPAIR)]  # fmt: skip
     pairs, counts = np.unique(found, axis=0, return_counts=True)
     assert pairs.tolist() == [[i, j] for i in (0, 2, 3) for j in (4, 5)]
     assert counts.min() > 40 and pointing.counts['false'] == 400
 
 
-def test_labels_get_pairs_where_there_is_a_choice(ann_file):
+def test_only_ambiguous_labels_get_pairs(ann_file):
     pointing = SimulatedPointing(ann_file, VOCABULARY, 1.0)
     for key, pairs in {'0.png': 1, 'one.png': 0}.items():
         labels = PseudoLabels(
@@ -83,10 +83,10 @@ def test_labels_get_pairs_where_there_is_a_choice(ann_file):
         )
         pointing.add(labels)
         assert [len(x.pointed) for x in labels.interactions] == [pairs, 0, 0]
-    # The stage locate may see more candidates than are annotated.
+    # The stage locate may have more candidates than are annotated.
     assert len(pointing.point('one.png', RIDE)) == 1
 
 
-def test_a_wrong_accuracy_is_refused(ann_file):
+def test_invalid_accuracy_is_an_error(ann_file):
     with pytest.raises(ValueError, match='accuracy 1.5'):
         SimulatedPointing(ann_file, VOCABULARY, 1.5)

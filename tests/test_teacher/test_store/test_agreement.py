@@ -1,4 +1,4 @@
-"""Several teachers in one cache, with agreement as the score."""
+"""Cache merged from several teachers, with agreement as score."""
 
 import json
 from fractions import Fraction
@@ -24,7 +24,7 @@ NAME = 'parsed.jsonl'
 
 
 def teacher(folder, images, name=NAME):
-    """A parsed folder whose answers are one caption of each image."""
+    """Write a parsed folder with one caption per image."""
     folder.mkdir(parents=True)
     known = (BALL, BIKE)
     rows = [
@@ -66,7 +66,7 @@ def united(folders, out, minimum=1, name=NAME):
     }
 
 
-def test_by_hand(folders, tmp_path):
+def test_merge_by_hand(folders, tmp_path):
     found = united(folders, tmp_path / 'one')
     assert found == {
         'a': {BALL: 1, BIKE: 1 / 3, BOX: 1 / 3},
@@ -91,7 +91,7 @@ def test_equal_scores(folders, tmp_path):
     assert {x.score for found in rows.values() for x in found} == {1.0}
 
 
-def test_captions_of_all_are_packed(folders, tmp_path):
+def test_captions_of_all_teachers_are_packed(folders, tmp_path):
     out = tmp_path / 'out'
     unite_teachers(folders, out, MINI, 2, NAME)
     labels = list(read_pseudo_labels(out / 'answers.jsonl', out / NAME))
@@ -131,13 +131,13 @@ def test_agreement(tmp_path_factory, teachers, random):
                 assert named >= minimum
                 assert 0 < score <= 1
                 assert score == float(Fraction(named, len(asked)))
-            # A higher minimum only leaves out, and changes no score.
+            # A higher minimum drops labels but changes no score.
             if before is not None:
                 assert scores.items() <= before[key].items()
         before = found
 
 
-def test_same_bytes_as_parquet_too(folders, tmp_path):
+def test_parquet_input_gives_the_same_bytes(folders, tmp_path):
     pytest.importorskip('pyarrow')
     images = {'a': [BALL, BIKE], 'b': [BALL]}
     other = [
@@ -173,7 +173,7 @@ def test_errors_write_nothing(folders, tmp_path):
         assert not any(out.glob('*'))
 
 
-def test_as_a_user_runs_it(folders, tmp_path):
+def test_command_line_tool(folders, tmp_path):
     def run(*args):
         return run_command('python', ANNOTATE, *args, cwd=tmp_path)
 

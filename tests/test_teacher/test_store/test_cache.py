@@ -61,7 +61,7 @@ def test_fields_by_hand(folder, vocabulary):
         'a person riding a dog',
         'a person sitting on a bench',
     ]
-    half = 1e-3  # of a 16-bit float
+    half = 1e-3  # Precision of a 16-bit float.
     np.testing.assert_allclose(
         out['phrase_embeds'], ENCODER.encode(phrases), atol=half
     )
@@ -82,7 +82,7 @@ def test_fields_by_hand(folder, vocabulary):
     assert (counts['outside_vocabulary'], counts['malformed']) == (3, 1)
 
 
-def test_many_phrases_stay_on_disk(folder, monkeypatch):
+def test_phrases_are_memory_mapped(folder, monkeypatch):
     few = TeacherCache(folder).get('b/2.jpg')
     monkeypatch.setattr('clhoi_mm.teacher.store.cache._FEW', 0)
     many = TeacherCache(folder).get('b/2.jpg')
@@ -100,7 +100,7 @@ def test_phrases_of_the_vocabulary_are_used(folder, vocabulary):
     )
 
 
-def test_image_without_answer_equals_empty(folder):
+def test_image_without_answer_equals_empty_answer(folder):
     cache = TeacherCache(folder)
     out, empty = cache.get('a/10.jpg'), cache.empty()
     assert out.keys() == empty.keys()
@@ -109,9 +109,7 @@ def test_image_without_answer_equals_empty(folder):
         np.testing.assert_array_equal(value, empty[name])
 
 
-def test_same_pseudo_labels_same_bytes_in_any_order(
-    tmp_path, folder, vocabulary
-):
+def test_bytes_do_not_depend_on_the_order(tmp_path, folder, vocabulary):
     other = pack_cache(
         make_pseudo_labels()[::-1], tmp_path / 'other', vocabulary, ENCODER
     )
@@ -139,13 +137,13 @@ def test_pickle_and_reopen(folder):
     after = pickle.loads(packed).get('b/2.jpg')
     for name, value in before.items():
         np.testing.assert_array_equal(value, after[name])
-    before['scores'][:] = 0  # a copy, not the file
+    before['scores'][:] = 0  # A copy, not the file's memory.
     assert cache.get('b/2.jpg')['scores'][0] == 0.75
 
 
-def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
+def test_captions_are_stored_as_sums_of_sentences(tmp_path, vocabulary):
     class Chance:
-        """Nothing in common between a text and its parts."""
+        """Encoder whose texts share nothing with their parts."""
 
         dim, identity = 64, 'chance'
 
@@ -174,7 +172,7 @@ def test_captions_are_sums_of_their_sentences(tmp_path, vocabulary):
             atol=1e-3,
         )
     assert not cache.get('e')['caption_embed'].any()
-    # Where it is no sum, the nearest one is kept, or, if asked for, itself.
+    # If it is not a sum, the nearest one or, on request, itself is stored.
     encoder = Chance()
     folder = pack_cache(pseudo_labels, tmp_path / 'b', vocabulary, encoder)
     cache = TeacherCache(folder)
@@ -213,7 +211,7 @@ def test_conversion_of_16_bits_is_exact():
     )
 
 
-def test_keys_of_one_bucket_are_distinguished(
+def test_keys_with_equal_hash_buckets_are_distinguished(
     tmp_path, vocabulary, monkeypatch
 ):
     for module in ('cache', 'cache_tables'):
@@ -231,7 +229,7 @@ def test_keys_of_one_bucket_are_distinguished(
     assert sorted(rows) == list(range(300))
 
 
-def test_an_embedding_must_be_finite(tmp_path, vocabulary):
+def test_non_finite_embeddings_are_errors(tmp_path, vocabulary):
     class Broken:
         dim, identity = 8, 'broken'
 
@@ -242,7 +240,7 @@ def test_an_embedding_must_be_finite(tmp_path, vocabulary):
         pack_cache(make_pseudo_labels(), tmp_path, vocabulary, Broken())
 
 
-def test_no_images_at_all(tmp_path, vocabulary):
+def test_no_images(tmp_path, vocabulary):
     cache = TeacherCache(pack_cache([], tmp_path, vocabulary, ENCODER))
     assert len(cache) == 0 and 'a' not in cache and cache.get('') is None
 
@@ -266,7 +264,7 @@ def edit_manifest(folder, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_damage_is_named(folder, vocabulary):
+def test_damaged_files_are_errors(folder, vocabulary):
     tensors = folder / 'knowledge.safetensors'
     manifest = folder / 'manifest.json'
     whole, written = tensors.read_bytes(), manifest.read_bytes()
@@ -319,7 +317,7 @@ def test_damage_is_named(folder, vocabulary):
         TeacherCache(folder)
 
 
-def test_something_else_is_named(folder, vocabulary):
+def test_foreign_files_are_errors(folder, vocabulary):
     other = {**vocabulary.to_dict(), 'name': 'zoo'}
     with pytest.raises(ValueError, match='field "vocabulary.name" is "park"'):
         TeacherCache(folder, HOIVocabulary.from_dict(other))
@@ -328,7 +326,7 @@ def test_something_else_is_named(folder, vocabulary):
         TeacherCache(folder, HOIVocabulary.from_dict(other))
     with pytest.raises(ValueError, match='field "text_encoder"'):
         TeacherCache(folder, text_encoder=HashedTextEncoder(32).identity)
-    edit_manifest(folder, version=1)  # of an earlier release
+    edit_manifest(folder, version=1)  # From an earlier release.
     with pytest.raises(
         ValueError,
         match='field "version" is 1.*reads 2 and 3 of.*annotate.py pack',
@@ -371,7 +369,7 @@ PAIR, OTHER = tuple(map(float, range(8))), (9.5, 8, 7, 6, 5, 4, 3, 2.25)
 
 
 def make_pointed():
-    """The same pseudo-labels, two labels of an image with pointed pairs."""
+    """Return these pseudo-labels with pointed pairs for two labels."""
     rows = make_pseudo_labels()
     for place, pairs in ((0, (PAIR, OTHER)), (3, (OTHER,))):
         item = rows[0].interactions[place]
@@ -400,11 +398,11 @@ def test_pointed_pairs_by_hand(tmp_path, vocabulary):
         empty = copy.empty()
         assert empty.keys() == out.keys()
         assert all(empty[x].dtype == out[x].dtype for x in out)
-    out['pointed_human_bboxes'][:] = 0  # a copy
+    out['pointed_human_bboxes'][:] = 0  # A copy, not the file's memory.
     assert cache.get('b/2.jpg')['pointed_human_bboxes'][1, 0] == 9.5
 
 
-def test_caches_without_pointed_pairs_are_as_before(folder, tmp_path):
+def test_cache_without_pointed_pairs_is_unchanged(folder, tmp_path):
     cache = TeacherCache(folder)
     assert cache.manifest['version'] == 2 and not cache.has_pointed
     assert 'pointed' not in cache.manifest['counts']
@@ -413,7 +411,7 @@ def test_caches_without_pointed_pairs_are_as_before(folder, tmp_path):
     assert b'pointed' not in (folder / 'knowledge.safetensors').read_bytes()
 
 
-def test_a_damaged_table_of_pointed_pairs_is_named(tmp_path, vocabulary):
+def test_damaged_table_of_pointed_pairs_is_an_error(tmp_path, vocabulary):
     folder = pack_cache(make_pointed(), tmp_path, vocabulary, ENCODER)
     manifest = json.loads((folder / 'manifest.json').read_text())
     edit_manifest(folder, counts=dict(manifest['counts'], pointed=4))

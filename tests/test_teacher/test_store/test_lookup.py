@@ -1,4 +1,4 @@
-"""Answers of an image are found under numeric keys, too."""
+"""Lookup of pseudo-labels by numeric keys."""
 
 import json
 
@@ -6,7 +6,7 @@ from clhoi_mm.teacher.interaction import Interaction
 from clhoi_mm.teacher.store.lookup import read_captions, read_image_records
 
 
-def test_keys_that_are_numbers(tmp_path):
+def test_numeric_keys(tmp_path):
     row = dict(image_id=7, kind='caption', question='0', time=1.0)
     for folder, more in (
         (

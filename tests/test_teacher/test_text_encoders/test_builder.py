@@ -13,7 +13,7 @@ def test_builds_by_type_and_leaves_the_config_alone():
 
 
 @pytest.mark.parametrize('cfg', [dict(type='BERT'), dict(dim=3)])
-def test_unknown_type_lists_the_known(cfg):
+def test_unknown_type_error_lists_the_known_types(cfg):
     known = 'CLIPTextEncoder, HashedTextEncoder, Sent'
     with pytest.raises(KeyError, match=known):
         build_text_encoder(cfg)
@@ -34,7 +34,7 @@ def test_unknown_type_lists_the_known(cfg):
         ('{"type": "Mine"}', dict(type='Mine')),
     ],
 )
-def test_names(name, cfg):
+def test_encoder_names(name, cfg):
     assert parse_text_encoder(name) == cfg
 
 
@@ -42,18 +42,18 @@ def test_built_by_name():
     assert build_text_encoder('hashed:32').dim == 32
 
 
-def test_length_that_is_no_number():
+def test_non_numeric_length_is_an_error():
     with pytest.raises(ValueError, match="'wide' is not the length"):
         parse_text_encoder('hashed:wide')
 
 
-def test_broken_json():
+def test_invalid_json_is_an_error():
     with pytest.raises(ValueError, match='"type": no JSON'):
         parse_text_encoder('{"type"')
 
 
 def test_model_folder_of_an_installed_package(tmp_path, monkeypatch):
-    """The package itself is never imported."""
+    """The package is located without importing it."""
     package = tmp_path / 'some_weights'
     (package / 'model').mkdir(parents=True)
     (package / '__init__.py').write_text('raise RuntimeError')
@@ -69,7 +69,7 @@ def test_model_folder_of_an_installed_package(tmp_path, monkeypatch):
         find_model_folder('package:some_weights/x')
 
 
-def test_model_folder_of_a_package_that_is_missing():
+def test_model_folder_of_a_missing_package():
     with pytest.raises(
         ImportError, match='install --no-deps other-weights brings'
     ):

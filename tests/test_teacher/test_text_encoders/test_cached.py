@@ -1,4 +1,4 @@
-"""Two runs that keep embeddings in the same file."""
+"""Two runs sharing one embedding cache file."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from clhoi_mm.teacher.text_encoders import cached
 
 
 class Overtaken(HashedTextEncoder):
-    """Another run adds the same texts while this one embeds them."""
+    """Encoder during whose run another run adds the same texts."""
 
     folder = None
 
@@ -19,7 +19,7 @@ class Overtaken(HashedTextEncoder):
         return super().encode(texts)
 
 
-def test_another_run_adds_the_same(tmp_path):
+def test_concurrent_run_adds_the_same_texts(tmp_path):
     encoder = Overtaken(16)
     encoder.folder = tmp_path
     store = cached.CachedTextEncoder(encoder, tmp_path)
@@ -27,7 +27,7 @@ def test_another_run_adds_the_same(tmp_path):
     assert len(store) == 2
 
 
-def test_a_file_in_use_or_damaged(tmp_path, monkeypatch):
+def test_locked_or_damaged_file(tmp_path, monkeypatch):
     monkeypatch.setattr(cached, '_WAIT_S', 0.01)
     store = cached.CachedTextEncoder(HashedTextEncoder(16), tmp_path)
     assert store.add(['a dog']) == 1

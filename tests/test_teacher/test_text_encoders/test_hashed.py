@@ -28,12 +28,12 @@ def similarity(first: str, second: str, dim: int = 256) -> float:
         ('A bicycle. It is on a race track.', 'A dog. It is on a race track.'),
     ],
 )
-def test_near_phrases_are_near(near, far):
+def test_similar_phrases_have_similar_embeddings(near, far):
     anchor = 'a person riding a bicycle'
     assert similarity(anchor, near) > similarity(anchor, far) + 0.1
 
 
-def test_word_order_case_and_stop_words_hardly_matter():
+def test_word_order_case_and_stop_words_have_little_effect():
     anchor = 'a person riding a bicycle'
     assert similarity(anchor, 'A bicycle: riding, a person!') > 0.99
     assert similarity(anchor, 'the person is riding the bicycle') > 0.95
@@ -62,23 +62,25 @@ def test_inflections_share_a_stem(forms):
     assert len({stem(form) for form in forms.split()}) == 1
 
 
-def test_irregular_and_related_forms_are_nearer_than_strangers():
+def test_irregular_and_related_forms_are_more_similar():
     assert similarity('knives', 'knife') > 0.2
     assert similarity('skateboarding', 'skateboard') > 0.9
     assert abs(similarity('knife', 'dog')) < 0.2
 
 
-def test_phrases_of_a_real_vocabulary_stay_apart():
+def test_phrases_of_a_vocabulary_are_distinct():
     vocabulary = HOIVocabulary.load('hico_det')
     rows = HashedTextEncoder(256).encode(vocabulary.phrases)
     gram = rows @ rows.T
     np.fill_diagonal(gram, 0)
-    assert gram.max() < 0.98  # 'cutting' and 'cutting with' are nearest
+    assert (
+        gram.max() < 0.98
+    )  # 'cutting' and 'cutting with' are the most similar.
     assert abs(np.median(gram)) < 0.2
 
 
-def test_output_is_frozen_over_machines_and_processes():
-    """A change of the output needs a new ``version``: caches depend on it."""
+def test_output_is_identical_on_all_machines():
+    """A changed output needs a new ``version`` for caches."""
     code = (
         'import sys, hashlib; from clhoi_mm.teacher import '
         'HashedTextEncoder as E; sys.stdout.write(hashlib.sha256(E(64)'
@@ -105,7 +107,7 @@ def test_output_is_frozen_over_machines_and_processes():
 
 
 @given(st.lists(st.text(max_size=40), max_size=5))
-def test_any_text_gives_unit_rows_of_its_own(texts):
+def test_any_text_gives_deterministic_unit_vectors(texts):
     encoder = HashedTextEncoder(32)
     rows = encoder.encode(texts)
     assert rows.shape == (len(texts), 32) and rows.dtype == np.float32
@@ -114,7 +116,7 @@ def test_any_text_gives_unit_rows_of_its_own(texts):
         assert np.array_equal(encoder.encode([text])[0], row)
 
 
-def test_dim_must_distinguish_words():
+def test_too_small_dim_is_an_error():
     with pytest.raises(ValueError, match='dim must be 8 or more'):
         HashedTextEncoder(dim=4)
     assert HashedTextEncoder(dim=20).encode(['dog']).shape == (1, 20)

@@ -8,7 +8,7 @@ def fits(text):
     return len(text.split()) <= 4
 
 
-def test_sentences_first_then_words():
+def test_splits_at_sentences_then_words():
     assert split_to_fit('a b c', fits) == ['a b c']
     assert split_to_fit('a b c. d e f.', fits) == ['a b c.', 'd e f.']
     assert split_to_fit('a b c d e f. g.', fits) == ['a b c', 'd e f.', 'g.']
@@ -17,7 +17,7 @@ def test_sentences_first_then_words():
 
 
 @given(st.lists(st.sampled_from(['a', 'bb', 'c.', 'd!', 'ee?']), max_size=60))
-def test_no_word_is_lost(words):
+def test_splitting_keeps_all_words(words):
     text = ' '.join(words)
     pieces = split_to_fit(text, fits)
     assert ' '.join(pieces) == text and all(map(fits, pieces))

@@ -1,4 +1,4 @@
-"""Encoders with weights, each over a tiny model that is saved to disk."""
+"""Encoders with weights, each with a tiny saved model."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ LONG = (
 
 
 def clip_text_model(path):
-    """By transformers alone, which on Python 3.14 needs its config."""
+    """Compute with transformers only; Python 3.14 needs the config."""
     return transformers.CLIPTextModelWithProjection.from_pretrained(
         path, config=transformers.CLIPTextConfig.from_pretrained(path)
     )
@@ -42,7 +42,7 @@ def clip_text_model(path):
 
 @pytest.fixture(scope='module')
 def make_config(tmp_path_factory):
-    """Config of an encoder over a tiny model, by the name above."""
+    """Build the config of an encoder by name."""
     made = {}
 
     def make(name):
@@ -61,7 +61,7 @@ def config(request, make_config):
     return make_config(request.param)
 
 
-def test_unit_rows_whatever_the_batch(config):
+def test_unit_vectors_for_any_batch_size(config):
     encoder = build_text_encoder(dict(config, batch_size=2))
     texts = ['a dog', 'a person riding a bicycle', LONG, 'ride', '']
     rows = encoder.encode(texts)
@@ -95,12 +95,12 @@ def test_long_text_is_the_mean_of_pieces_that_fit(config):
         assert max(encoder._lengths(seen)) <= encoder.max_length
         mean = encoder.encode(seen).mean(0)
         np.testing.assert_allclose(row, mean / np.linalg.norm(mean), atol=1e-5)
-    # The end of a long text counts.
+    # The end of a long text has an effect.
     other = encoder.encode([many, many + ' bicycle with a woman'])
     assert other[0] @ other[1] < 0.99999
 
 
-def test_one_endless_word_loses_its_end(make_config):
+def test_single_overlong_word_is_truncated(make_config):
     encoder = build_text_encoder(make_config('clip'))
     assert encoder._lengths(['x' * 500])[0] > encoder.max_length
     np.testing.assert_allclose(
@@ -109,7 +109,7 @@ def test_one_endless_word_loses_its_end(make_config):
 
 
 @pytest.mark.parametrize('name', ['clip', 'siglip', 'siglip2'])
-def test_too_old_transformers_is_named(name, make_config, monkeypatch):
+def test_too_old_transformers_is_an_error(name, make_config, monkeypatch):
     kind = dict(
         clip='CLIPTextModelWithProjection',
         siglip='SiglipTextModel',
@@ -125,7 +125,7 @@ def test_too_old_transformers_is_named(name, make_config, monkeypatch):
 
 
 @pytest.mark.parametrize('name', ['clip', 'siglip', 'siglip2'])
-def test_agrees_with_transformers_own_forward(name, make_config):
+def test_equals_transformers_forward(name, make_config):
     config = make_config(name)
     path = config['path']
     tokenizer = transformers.AutoTokenizer.from_pretrained(path)
@@ -147,7 +147,7 @@ def test_agrees_with_transformers_own_forward(name, make_config):
     np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
-def test_both_towers_embed_as_the_whole_model_does(make_config):
+def test_text_tower_equals_the_whole_model(make_config):
     config = make_config('siglip_both')
     model = transformers.SiglipModel.from_pretrained(config['path']).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(config['path'])
@@ -161,7 +161,7 @@ def test_both_towers_embed_as_the_whole_model_does(make_config):
     np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
-def test_mean_of_tokens_is_the_pooling_that_was_saved(make_config):
+def test_saved_pooling_is_used(make_config):
     path = make_config('sentence')['path']
     model = transformers.AutoModel.from_pretrained(path).eval()
     tokenizer = transformers.AutoTokenizer.from_pretrained(path)
@@ -173,7 +173,7 @@ def test_mean_of_tokens_is_the_pooling_that_was_saved(make_config):
     np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
-def test_identity_is_of_what_determines_the_output(tmp_path, make_config):
+def test_identity_covers_what_changes_the_output(tmp_path, make_config):
     config = make_config('clip')
     first = build_text_encoder(config).identity
 
@@ -206,7 +206,7 @@ def test_identity_is_of_what_determines_the_output(tmp_path, make_config):
     assert len({first, *others}) == 4
 
 
-def test_identity_of_a_sentence_model_has_pooling_and_prompt(
+def test_identity_of_sentence_models_includes_pooling_and_prompt(
     tmp_path, make_config
 ):
     config = make_config('sentence')
@@ -221,7 +221,7 @@ def test_identity_of_a_sentence_model_has_pooling_and_prompt(
     assert (rows @ rows.T)[np.triu_indices(3, 1)].max() < 0.9999
 
 
-def test_weights_of_16_bits_are_read_in_32(tmp_path, make_config):
+def test_16_bit_weights_are_loaded_as_float32(tmp_path, make_config):
     path = make_config('clip')['path']
     model = clip_text_model(path)
     transformers.CLIPTokenizer.from_pretrained(path).save_pretrained(tmp_path)
@@ -231,7 +231,7 @@ def test_weights_of_16_bits_are_read_in_32(tmp_path, make_config):
     assert np.isfinite(encoder.encode(['a dog'])).all()
 
 
-def test_wrong_or_incomplete_weights_are_named(tmp_path, make_config):
+def test_wrong_or_incomplete_weights_are_errors(tmp_path, make_config):
     for kind, name, example in (
         ('CLIP', 'siglip', 'clip-vit'),
         ('SigLIP', 'clip', 'siglip2-base'),
@@ -264,7 +264,7 @@ def test_wrong_or_incomplete_weights_are_named(tmp_path, make_config):
         CLIPTextEncoder(str(tmp_path))
 
 
-def test_clips_own_vocabulary(tmp_path):
+def test_real_clip_vocabulary(tmp_path):
     tiny.make_clip(tmp_path, tiny.real_clip_tokenizer, length=77)
     encoder = CLIPTextEncoder(str(tmp_path))
     ids = encoder._token_ids(['a photo of a cat', 'Pedalling'])

@@ -1,4 +1,4 @@
-"""Tiny text models with random weights, saved as their real ones are."""
+"""Tiny text models with random weights in their real layout."""
 
 import gzip
 import importlib.util
@@ -22,7 +22,7 @@ SIZES = dict(
 
 
 def word_tokenizer(folder, lower=False, **special):
-    """A tokenizer of whole words, padded to the right."""
+    """Build a whole-word tokenizer with right padding."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from tokenizers.processors import TemplateProcessing
 
@@ -43,7 +43,7 @@ def word_tokenizer(folder, lower=False, **special):
 
 
 def clip_tokenizer(folder, pairs=('r i', 'ri d')):
-    """CLIP's tokenizer over letters and a few merges."""
+    """Build CLIP's tokenizer over letters and a few merges."""
     letters = [chr(code) for code in range(ord('a'), ord('z') + 1)] + ['.']
     tokens = [*letters, *(f'{c}</w>' for c in letters)]
     tokens += [pair.replace(' ', '') for pair in pairs]
@@ -51,7 +51,7 @@ def clip_tokenizer(folder, pairs=('r i', 'ri d')):
 
 
 def real_clip_tokenizer(folder):
-    """CLIP's own vocabulary, from the package that ships it."""
+    """Load CLIP's vocabulary from an installed package."""
     found = importlib.util.find_spec('open_clip')
     if found is None:
         pytest.skip("CLIP's vocabulary: pip install --no-deps open_clip_torch")
@@ -79,7 +79,7 @@ def _save_clip_tokenizer(folder, tokens, pairs):
 
 
 def make_clip(folder, tokenizer=clip_tokenizer, length=16, both=False):
-    """CLIP's text tower, or with the image's beside it."""
+    """Save CLIP's text tower, optionally with the image tower."""
     size = tokenizer(folder)
     torch.manual_seed(0)
     text = dict(
@@ -105,7 +105,7 @@ def make_clip(folder, tokenizer=clip_tokenizer, length=16, both=False):
 
 
 def make_siglip(folder, kind='Siglip', both=False):
-    """SigLIP's or SigLIP2's text tower, or with the image's beside it."""
+    """Save SigLIP's or SigLIP2's text tower, optionally both towers."""
     text = dict(
         SIZES,
         vocab_size=word_tokenizer(folder),
@@ -128,7 +128,7 @@ def make_siglip(folder, kind='Siglip', both=False):
     else:
         config = getattr(transformers, f'{kind}TextConfig')(**text)
         model = getattr(transformers, f'{kind}TextModel')(config)
-    # It is no default of theirs, and all zeros say nothing.
+    # The default is another value, and zeros would test nothing.
     torch.nn.init.normal_(
         (
             model.text_model if hasattr(model, 'text_model') else model
@@ -138,7 +138,7 @@ def make_siglip(folder, kind='Siglip', both=False):
 
 
 def make_sentence(folder, pooling='mean'):
-    """A model of sentence-transformers: a small BERT with its pooling."""
+    """Save a sentence-transformers model: a small BERT and its pooling."""
     sentence_transformers = pytest.importorskip('sentence_transformers')
     bert = folder.with_name(f'{folder.name}-bert')
     size = word_tokenizer(bert, lower=True, model_max_length=16)
