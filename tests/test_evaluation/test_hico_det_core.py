@@ -198,7 +198,7 @@ def test_one_class_by_hand(gt, pred, expected):
 
 
 def test_known_object_by_hand():
-    """Classes 0 and 1 share an object, class 2 has another."""
+    """Classes 0 and 1 share an object, class 2 does not."""
     hit, nothing = (A, B, 0, 0.5), pairs([], False)
     samples = [
         # A hit.

@@ -20,7 +20,7 @@ without_compiled = pytest.mark.skipif(
 
 
 def run_python(*args: str, cwd: Path) -> subprocess.CompletedProcess:
-    """Run a Python that finds the installed packages, not this folder."""
+    """Run a Python without this folder on its path."""
     return subprocess.run(
         [sys.executable, *args], cwd=cwd, capture_output=True, text=True
     )

@@ -113,7 +113,7 @@ def test_foreign_python_is_not_the_systems(monkeypatch) -> None:
 
 
 def tools(folder: Path, *names: str, says: str = '') -> str:
-    """Make a PATH folder of commands that do nothing and succeed."""
+    """Make a PATH folder of commands that do nothing."""
     for name in names:
         path = folder / name
         path.write_text(f'#!/bin/sh\n{says}\n')

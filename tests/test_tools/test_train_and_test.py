@@ -60,7 +60,7 @@ CACHE = 'data/mini/teacher/train_typical'
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a working folder with the mini world and its detector."""
+    """Make a folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 32, 8, 16)
 
 
@@ -440,7 +440,7 @@ def test_bad_input_errors_name_the_remedy(world, option, parts):
 
 
 def test_images_with_missing_parts_are_trained_and_tested(world):
-    """Images without persons, detections or labels do not stop the run."""
+    """Images without persons, detections or labels cause no error."""
     blank = np.full((160, 224, 3), 90, np.uint8)
     for split in ('train', 'test'):
         cv2.imwrite(str(world / f'data/mini/{split}/images/blank.png'), blank)

@@ -186,7 +186,7 @@ def test_nothing_is_trainable(classifier):
 
 
 def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(classifier):
-    """Class 0 was trained; the other class has a new verb."""
+    """Class 0 was trained; the other's verb is new."""
     own = classifier.vocabulary
     verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
     obj = int(own.hoi_objects[0])
