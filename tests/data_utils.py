@@ -135,8 +135,8 @@ def draw_scene(scene: dict) -> np.ndarray:
     image = rng.integers(90, 160, (height, width, 3), dtype=np.uint8)
     for name, box in scene['boxes']:
         x1, y1, x2, y2 = (int(round(value)) for value in box)
-        colour = np.random.default_rng(list(name.encode())).integers(0, 255, 3)
-        image[max(y1, 0) : y2, max(x1, 0) : x2] = colour
+        color = np.random.default_rng(list(name.encode())).integers(0, 255, 3)
+        image[max(y1, 0) : y2, max(x1, 0) : x2] = color
     return image
 
 

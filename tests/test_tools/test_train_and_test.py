@@ -202,13 +202,13 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         *options(*NO_WORKERS),
         cwd=world,
     ).check()
-    figures = read_metrics(first.text)
-    assert list(figures) == [
+    metrics = read_metrics(first.text)
+    assert list(metrics) == [
         f'{name}{split}'
         for name in ('mAP', 'mAP_ko')
         for split in ('', '_rare', '_non_rare')
     ]
-    assert all(0 <= value <= 100 for value in figures.values())
+    assert all(0 <= value <= 100 for value in metrics.values())
     annotated = json.loads(
         (world / 'data/mini/annotations/test.json').read_text()
     )
@@ -244,7 +244,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         cwd=world,
     ).check()
     assert read_metrics(second.text) == {
-        name: value for name, value in figures.items() if 'ko' not in name
+        name: value for name, value in metrics.items() if 'ko' not in name
     }
     assert (world / 'out/first.json').read_bytes() == (
         world / 'out/second.json'
@@ -269,7 +269,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         'hico_det',
         cwd=world,
     ).check()
-    assert read_metrics(third.text.replace('hico_det/', '')) == figures
+    assert read_metrics(third.text.replace('hico_det/', '')) == metrics
 
 
 def test_test_checks_its_inputs_before_it_starts(trained, world):

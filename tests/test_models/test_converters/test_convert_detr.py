@@ -247,7 +247,7 @@ def test_full_size_names_and_shapes(kind, convert_one, depth):
     }
 
 
-def test_other_number_of_classes():
+def test_custom_classes():
     names = ['N/A', 'cat', 'person', 'kettle']
     config = dict(id2label={str(i): name for i, name in enumerate(names)})
     state = dict(make_source('Detr').state_dict())
