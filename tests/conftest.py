@@ -14,5 +14,5 @@ settings.load_profile('clhoi_mm')
 
 
 def pytest_collection_modifyitems(items: list) -> None:
-    """Run tests that start tools first, so that workers end together."""
+    """Run tests that start tools first, to balance workers."""
     items.sort(key=lambda item: 'test_tools' not in item.path.parts)

@@ -129,7 +129,7 @@ def make_annotations(
 
 
 def draw_scene(scene: dict) -> np.ndarray:
-    """Draw a scene as a (H, W, 3) uint8 BGR image."""
+    """Draw a scene as (H, W, 3) uint8 BGR image."""
     width, height = scene['size']
     rng = np.random.default_rng(len(scene['file_name']) + width)
     image = rng.integers(90, 160, (height, width, 3), dtype=np.uint8)
@@ -271,7 +271,7 @@ def _class_scenes(
 
 
 def write_hico_det(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
-    """Write a data set shaped like HICO-DET with all 600 classes.
+    """Write a HICO-DET-like data set with all 600 classes.
 
     ``annotations/{train,test}.json``, ``images/{train2015,test2015}/``; image
     names and numbers as in HICO-DET, where both splits count from 1. The
@@ -296,7 +296,7 @@ def write_hico_det(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
 
 
 def write_v_coco(root: Union[str, Path], pairs_per_image: int = 12) -> Path:
-    """Write a data set shaped like V-COCO with all 236 pairs.
+    """Write a V-COCO-like data set with all 236 pairs.
 
     ``annotations/{trainval,test}.json``, ``images/{train2014,val2014}/``. The
     last image has a person who only stands, one who holds something unseen,

@@ -41,7 +41,7 @@ def hoi(
 
 
 def _struct(rows: List[Dict[str, Any]], shape: str = 'row') -> np.ndarray:
-    """Build a MATLAB struct array; an empty one is 0 x 0."""
+    """Build a MATLAB struct array, or an empty double."""
     if not rows:
         return np.zeros((0, 0))
     array = np.empty(len(rows), [(key, object) for key in rows[0]])

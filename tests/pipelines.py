@@ -52,7 +52,7 @@ def make_results(boxes, pairs=(), size=(80, 60), detections=None, **kwargs):
 
 
 def run(results, *steps):
-    """Run a pipeline; return None where a transform drops the image."""
+    """Run a pipeline; return None if the image is dropped."""
     for step in steps:
         if isinstance(step, str):
             step = dict(type=step)

@@ -87,7 +87,7 @@ def test_lock_is_fully_pinned(row: str) -> None:
     }
 
 
-def test_web_requirements_agree_with_the_lock() -> None:
+def test_web_lock_is_disjoint_from_the_main_locks() -> None:
     pins = requirements('lock-web')
     for python in PYTHONS:
         names = [

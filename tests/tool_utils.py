@@ -1,4 +1,4 @@
-"""Run the project's tools like a user and read their outputs.
+"""Run the project's tools and read their outputs.
 
 A tool starts in its own process. Most of its start is spent on importing
 torch and mmdet; :func:`run_tool` spends it once, in a process that is forked
@@ -191,7 +191,7 @@ def _free_port() -> str:
 def make_world(
     folder: Path, num_train: int, num_val: int, num_test: int
 ) -> Path:
-    """Fill a working folder: a small mini world and its detector."""
+    """Fill a folder with a mini world and its detector."""
     (folder / 'checkpoints').symlink_to(REPO / 'checkpoints')
     run_tool(
         REPO / 'projects/mini_world/make_mini.py',
@@ -208,7 +208,7 @@ def options(*values: str) -> List[str]:
 
 
 def read_losses(work_dir: Path, *others: str) -> Dict[int, Dict[str, float]]:
-    """Return losses and learning rate of the latest run by step.
+    """Return the latest run's losses and learning rate by step.
 
     Args:
         work_dir (Path): The run's work dir.
@@ -270,7 +270,7 @@ def write_clip(folder: Path, projection_dim: int) -> Path:
 
 
 def write_detr(config: Path, path: Path) -> Path:
-    """Write random weights of a config's DETR as an mmdet checkpoint.
+    """Write a config's DETR with random weights as mmdet checkpoint.
 
     With plain random weights all queries are equal. Here some queries predict
     a person, the others a bicycle, with high scores in different places.

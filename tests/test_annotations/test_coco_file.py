@@ -77,7 +77,7 @@ def test_paths_get_slashes(tmp_path):
     assert read(tmp_path, content).images[1]['file_name'] == 'images/sub/a.jpg'
 
 
-def test_unused_category_needs_no_label(tmp_path):
+def test_category_without_boxes_needs_no_label(tmp_path):
     vocabulary = HOIVocabulary.load('hico_det')
     content = edited()
     content['categories'].append(dict(id=9, name='lamp post'))

@@ -98,7 +98,7 @@ def test_pairs_inconsistency_names_the_record(tmp_path, message):
         convert_v_coco([source], tmp_path / 'out.json')
 
 
-def test_valid_combinations_of_inputs(tmp_path):
+def test_invalid_combinations_of_inputs(tmp_path):
     files = [
         write(tmp_path / 'a.json', official()),
         write(tmp_path / 'b.json', pairs_content()),

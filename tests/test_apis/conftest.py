@@ -49,7 +49,7 @@ def save_model(cfg, path):
 
 @pytest.fixture
 def video(tmp_path, images):
-    """Write a video of five frames at ten frames per second."""
+    """Write a video of five frames in half a second."""
     path = tmp_path / 'clip.avi'
     writer = cv2.VideoWriter(
         str(path), cv2.VideoWriter_fourcc(*'MJPG'), 10, (224, 160)

@@ -406,7 +406,7 @@ def test_calibrated_scores_are_drawn_above_one_half(world, images):
 
 
 def test_model_trained_from_cached_features(world, images):
-    """Its test pipeline loads no image; the error names the remedy."""
+    """The test pipeline loads no image; an error explains it."""
     cfg = Config.fromfile(MINI)
     cfg.test_dataloader.dataset.pipeline[0] = dict(
         type='LoadDetectorFeatures', file='f.safetensors'

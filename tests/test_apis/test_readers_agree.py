@@ -1,4 +1,4 @@
-"""All parts of the project decode an image to equal pixels."""
+"""All parts of the project decode images to equal pixels."""
 
 import io
 

@@ -17,7 +17,7 @@ def box(x, y=40.0):
 
 
 def frame(boxes, said=()):
-    """Build a sample of (label, box, score), (person, object, verb, score)."""
+    """Build a sample from box rows and interaction rows."""
     bboxes = torch.tensor([b for _, b, _ in boxes]).reshape(-1, 4)
     labels = torch.tensor([label for label, _, _ in boxes]).long()
     scores = torch.tensor([s for *_, s in boxes])
@@ -47,7 +47,7 @@ def frame(boxes, said=()):
 
 
 def tracks_of(sample):
-    """Return label, track id and left edge of a frame's tracks."""
+    """Return labels, ids and left edges of a frame's tracks."""
     tracks = sample.tracks
     return [
         (int(label), int(number), round(float(b[0])))

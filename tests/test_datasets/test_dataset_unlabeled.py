@@ -66,7 +66,7 @@ def records(dataset):
 
 
 def assert_same_as_teacher_job(images, root=None):
-    """Assert that keys and paths equal those of the teacher's job."""
+    """Assert that keys and paths equal the teacher job's."""
     prefix = {} if root is None else dict(data_prefix=dict(img=str(root)))
     dataset = open_(images, **prefix)
     expected = [

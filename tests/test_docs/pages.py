@@ -28,7 +28,7 @@ def prose(path: Path) -> str:
 
 
 def commands() -> List[Tuple[str, str]]:
-    """Return (document, command) of shell blocks and of tools in prose."""
+    """Return (document, command) of shell blocks and prose."""
     found = []
     for path in DOCS:
         lines = []

@@ -15,7 +15,7 @@ HOLE = '\0'
 
 
 def text_of(node):
-    """Return a string of the code with placeholders for its values."""
+    """Return a string of the code with placeholders for values."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -31,7 +31,7 @@ CODE = [block for block in blocks(PAGE, 'python') if 'import' in block]
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run the block that contains a word and return its names."""
+    """Run the block containing a word; return its names."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
         TEXT_ENCODERS, '_classes', dict(TEXT_ENCODERS._classes)
@@ -49,7 +49,7 @@ def run(monkeypatch, tmp_path):
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a small mini world with the page's module and config."""
+    """Make a mini world with the page's module and config."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 2)
     modules = [b for b in CODE if 'register' in b]
     (folder / 'mine.py').write_text('\n\n'.join(modules))
@@ -105,7 +105,7 @@ def test_loss(world):
 
 @pytest.mark.slow
 def test_text_encoder_trains(world):
-    """Build a cache with the page's encoder, and train on it."""
+    """Build a cache with the page's encoder; train on it."""
     encoder = '{"type": "LetterTextEncoder"}'
     cache = 'letters'
     (world / cache).mkdir()

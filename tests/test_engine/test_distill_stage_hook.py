@@ -119,7 +119,7 @@ def test_requires_grad_is_never_changed(model):
 
 
 def test_icn_is_unchanged_in_stage_1_and_starts_fresh(model):
-    """Weight decay included; Adam's first step is one learning rate long."""
+    """Its first step in stage two equals one learning rate."""
     runner = make_runner(model, weight_decay=0.1)
     hook = DistillStageHook(context_epochs=1)
     hook.before_train(runner)

@@ -77,7 +77,7 @@ class Recorder(Hook):
 def train(
     work_dir, resume=None, seed=0, max_epochs=4, hooks=(), **model_options
 ):
-    """Train two epochs per stage; return the records and the model."""
+    """Train two epochs per stage; return records and model."""
     recorder = Recorder()
     runner = HOIRunner(
         model=build(model_cfg(**model_options), seed),
@@ -150,7 +150,7 @@ def test_uninterrupted(whole):
 
 @pytest.mark.parametrize('epoch', [1, 2, 3])
 def test_resumed_training_equals_the_uninterrupted(whole, epoch, tmp_path):
-    """Resume in stage one, at the switch, and in stage two."""
+    """Resume in stage one, at the switch, in stage two."""
     work_dir, expected, model = whole
     # Initial weights that the checkpoint must replace.
     recorder, resumed = train(

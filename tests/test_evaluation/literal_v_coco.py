@@ -80,7 +80,7 @@ class Image:
                     break
 
     def nearest(self, box):
-        """Return the person of largest IoU, the first one among ties."""
+        """Return the person of largest IoU, the first among ties."""
         overlaps = [iou(box, person) for person in self.boxes]
         largest = max(overlaps)
         return overlaps.index(largest), largest

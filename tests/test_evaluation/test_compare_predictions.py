@@ -23,7 +23,7 @@ OBJECTS = ((50, 5, 90, 80), (5, 50, 90, 88), (40, 40, 60, 60))
 
 @pytest.fixture(scope='module')
 def annotations(tmp_path_factory):
-    """Write forty images of a person holding one of three objects."""
+    """Write forty images of persons holding one of three objects."""
     rng = np.random.default_rng(0)
     scenes = [
         make_scene(

@@ -97,7 +97,7 @@ def test_dumped_file_scores_like_the_metric(
     samples = list(samples_of(dataset, vocabulary, annotations))
     for sample in samples:
         evaluator.process([sample])
-    figures = evaluator.evaluate(len(samples))
+    metrics = evaluator.evaluate(len(samples))
     run_command(
         'python',
         TOOLS / 'eval_predictions.py',
@@ -108,11 +108,11 @@ def test_dumped_file_scores_like_the_metric(
         '--metric',
         name,
         '--json',
-        'figures.json',
+        'metrics.json',
         cwd=tmp_path,
     ).check()
-    assert json.loads((tmp_path / 'figures.json').read_text()) == figures
-    assert len(figures) >= 5 and max(figures.values()) > 0
+    assert json.loads((tmp_path / 'metrics.json').read_text()) == metrics
+    assert len(metrics) >= 5 and max(metrics.values()) > 0
     assert Predictions.read(out).keys.tolist() == annotations.keys
     results = json.loads((tmp_path / 'preds.json').read_text())
     assert [r['img_id'] for r in results] == annotations.image_ids

@@ -70,7 +70,7 @@ def test_error_reasons_by_hand(gt, pred, false, missed):
 
 
 def test_error_costs_by_hand():
-    """One class with a duplicate before the second hit, one miss.
+    """One class: a duplicate before the second hit, one miss.
 
     AP is (4 + 3 * 2/3)/11; without the duplicate 7/11; with the miss forgiven
     (6 + 5 * 2/3)/11.

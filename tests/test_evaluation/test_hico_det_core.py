@@ -124,9 +124,9 @@ def test_equals_literal_protocol_on_many_images(protocol):
 
 def test_protocols_differ_on_the_same_predictions():
     many = many_samples()
-    figures = {p: score(many, protocol=p).summary()['mAP']
+    metrics = {p: score(many, protocol=p).summary()['mAP']
                for p in HICO_DET_PROTOCOLS}  # fmt: skip
-    assert len(set(figures.values())) == 3
+    assert len(set(metrics.values())) == 3
 
 
 def test_recall_levels():
@@ -198,7 +198,7 @@ def test_one_class_by_hand(gt, pred, expected):
 
 
 def test_known_object_by_hand():
-    """Classes 0 and 1 share an object, class 2 has another."""
+    """Classes 0 and 1 share an object, class 2 does not."""
     hit, nothing = (A, B, 0, 0.5), pairs([], False)
     samples = [
         # A hit.

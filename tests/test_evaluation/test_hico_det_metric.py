@@ -93,8 +93,8 @@ def test_metrics_by_hand():
 
 
 def test_vocabulary_comes_from_the_data_set():
-    figures = evaluate(zoo_samples(), dataset_meta=META, vocabulary=None)
-    assert figures == pytest.approx(EXPECTED)
+    metrics = evaluate(zoo_samples(), dataset_meta=META, vocabulary=None)
+    assert metrics == pytest.approx(EXPECTED)
 
 
 def test_no_vocabulary():
@@ -110,37 +110,37 @@ def test_vocabulary_differing_from_the_data_set_is_an_error():
 
 def test_data_set_rarity_overrides_the_vocabulary():
     meta = {**META, 'rare': [True, False, False]}
-    figures = evaluate(zoo_samples(), dataset_meta=meta)
-    assert figures['hico_det/mAP_rare'] == 100
+    metrics = evaluate(zoo_samples(), dataset_meta=meta)
+    assert metrics['hico_det/mAP_rare'] == 100
 
 
 def test_no_rare_flags_and_no_known_object():
     content = {**VOCABULARY.to_dict(), 'rare': None}
-    figures = evaluate(zoo_samples(), vocabulary=content, known_object=False)
-    assert list(figures) == ['hico_det/mAP']
+    metrics = evaluate(zoo_samples(), vocabulary=content, known_object=False)
+    assert list(metrics) == ['hico_det/mAP']
 
 
 def test_classwise_and_prefix():
-    figures = evaluate(zoo_samples(), classwise=True, prefix='zoo')
-    assert figures['zoo/AP/ride horse'] == 100
-    assert figures['zoo/AP/feed horse'] == 50
-    assert figures['zoo/AP/throw ball'] == pytest.approx(600 / 11)
-    assert figures['zoo/mAP'] == pytest.approx(EXPECTED['hico_det/mAP'])
+    metrics = evaluate(zoo_samples(), classwise=True, prefix='zoo')
+    assert metrics['zoo/AP/ride horse'] == 100
+    assert metrics['zoo/AP/feed horse'] == 50
+    assert metrics['zoo/AP/throw ball'] == pytest.approx(600 / 11)
+    assert metrics['zoo/mAP'] == pytest.approx(EXPECTED['hico_det/mAP'])
 
 
 def test_eval_names_select_the_metric():
     names = {n for group in HICODetMetric.eval_names.values() for n in group}
-    figures = evaluate(zoo_samples(), unseen=[1])
-    assert names <= {key.split('/')[1] for key in figures}
+    metrics = evaluate(zoo_samples(), unseen=[1])
+    assert names <= {key.split('/')[1] for key in metrics}
 
 
 def test_unseen_classes():
-    figures = evaluate(zoo_samples(), unseen=[1, 2])
-    assert figures['hico_det/mAP_unseen'] == pytest.approx(
+    metrics = evaluate(zoo_samples(), unseen=[1, 2])
+    assert metrics['hico_det/mAP_unseen'] == pytest.approx(
         100 * (1 / 2 + 6 / 11) / 2
     )
-    assert figures['hico_det/mAP_seen'] == 100
-    assert figures['hico_det/mAP_ko_seen'] == 100
+    assert metrics['hico_det/mAP_seen'] == 100
+    assert metrics['hico_det/mAP_ko_seen'] == 100
     metric = HICODetMetric('hico_det', unseen='uv')
     assert metric._unseen_mask().sum() == 84
     with pytest.raises(ValueError, match='unseen holds 3, but .* 3 classes'):

@@ -87,12 +87,12 @@ def test_classes_without_ground_truth():
     """Such classes have AP 0 or are excluded from means."""
     results = aps([sample(0, [(A, B, 0)], [(A, B, 0, 0.5), (A, B, 1, 0.4)])])
     rare = np.array([False, True, False])
-    figures = {p: r.summary(rare) for p, r in results.items()}
+    metrics = {p: r.summary(rare) for p, r in results.items()}
     for protocol in ('official', 'pocket'):
-        assert figures[protocol]['mAP'] == pytest.approx(100 / 3)
-        assert figures[protocol]['mAP_rare'] == 0
-        assert figures[protocol]['mAP_non_rare'] == 50
-    assert figures['qpic'] == dict(
+        assert metrics[protocol]['mAP'] == pytest.approx(100 / 3)
+        assert metrics[protocol]['mAP_rare'] == 0
+        assert metrics[protocol]['mAP_non_rare'] == 50
+    assert metrics['qpic'] == dict(
         mAP=100, mAP_non_rare=100, mAP_ko=100, mAP_ko_non_rare=100
     )
 

@@ -49,10 +49,10 @@ def test_metrics_by_hand(meta, options):
 
 
 def test_unseen_classes_and_classwise():
-    figures = evaluate(samples(), META, unseen=[0], classwise=True)
-    assert figures['pairs/AP_unseen'] == 50
-    assert figures['pairs/AP_seen'] == 100
-    assert figures['pairs/AP/feed horse'] == 100
+    metrics = evaluate(samples(), META, unseen=[0], classwise=True)
+    assert metrics['pairs/AP_unseen'] == 50
+    assert metrics['pairs/AP_seen'] == 100
+    assert metrics['pairs/AP/feed horse'] == 100
     with pytest.raises(ValueError, match='unseen holds 3'):
         evaluate(samples(), META, unseen=[3])
 

@@ -156,11 +156,11 @@ def test_annotations_as_predictions_score_100_in_hico_det(tmp_path, protocol):
         '--classwise',
         cwd=tmp_path,
     ).check()
-    figures = json.loads((tmp_path / 'out.json').read_text())
-    assert figures['hico_det/AP/ride bicycle'] == pytest.approx(100)
+    metrics = json.loads((tmp_path / 'out.json').read_text())
+    assert metrics['hico_det/AP/ride bicycle'] == pytest.approx(100)
     # Eight classes are annotated; the others count except in qpic.
     share = 1 if protocol == 'qpic' else 8 / 600
-    assert figures['hico_det/mAP'] == pytest.approx(100 * share)
+    assert metrics['hico_det/mAP'] == pytest.approx(100 * share)
     assert metrics_of(done.text)['hico_det/mAP_ko'] == pytest.approx(
         100 * share, abs=0.005
     )
@@ -201,10 +201,10 @@ def test_zero_shot(tmp_path):
         'uo',
         cwd=tmp_path,
     ).check()
-    figures = metrics_of(done.text)
-    assert figures['hico_det/mAP'] == pytest.approx(
-        figures['hico_det/mAP_unseen'] / 6
-        + figures['hico_det/mAP_seen'] * 5 / 6,
+    metrics = metrics_of(done.text)
+    assert metrics['hico_det/mAP'] == pytest.approx(
+        metrics['hico_det/mAP_unseen'] / 6
+        + metrics['hico_det/mAP_seen'] * 5 / 6,
         abs=0.01,
     )
     # A custom split, given as a file.
@@ -219,7 +219,7 @@ def test_zero_shot(tmp_path):
         '--unseen',
         'mine.json',
     )
-    assert metrics_of(score(*args, cwd=tmp_path).check().text) == figures
+    assert metrics_of(score(*args, cwd=tmp_path).check().text) == metrics
     (tmp_path / 'mine.json').write_text('[600]')
     refused = score(*args, cwd=tmp_path)
     assert refused.code and 'holds class 600' in refused.text
@@ -392,10 +392,10 @@ def test_real_annotations_as_predictions():
         result = evaluate_hico_det(
             gt, pred, labels, annotations.hoi_objects, protocol
         )
-        figures = result.summary(annotations.rare)
-        assert len(figures) == 6
-        assert min(figures.values()) >= floor - 1e-9
-        assert (figures['mAP'] < 100 - 1e-3) == (protocol == 'qpic')
+        metrics = result.summary(annotations.rare)
+        assert len(metrics) == 6
+        assert min(metrics.values()) >= floor - 1e-9
+        assert (metrics['mAP'] < 100 - 1e-3) == (protocol == 'qpic')
     few = pred[np.bincount(pred.image_inds)[pred.image_inds] <= 100]
     few_gt = gt[np.bincount(gt.image_inds)[gt.image_inds] <= 100]
     result = evaluate_hico_det(

@@ -54,8 +54,8 @@ def test_two_processes_equal_one(tmp_path):
             test_v_coco_metric.yard_samples(), classwise=True
         ),
     ]
-    lines = [f'{i} {sorted(figures.items())}'
-             for i, figures in enumerate(expected)]  # fmt: skip
+    lines = [f'{i} {sorted(metrics.items())}'
+             for i, metrics in enumerate(expected)]  # fmt: skip
     for output in outputs:
         said = [line for line in output.splitlines() if line in lines]
         assert said == lines, output

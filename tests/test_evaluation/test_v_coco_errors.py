@@ -102,10 +102,10 @@ def test_error_costs_by_hand():
 
 @given(images())
 def test_mean_ap_equals_the_evaluators(samples):
-    figures = score(samples).summary()
+    metrics = score(samples).summary()
     for strict, name in ((True, 'AP_role_s1'), (False, 'AP_role_s2')):
         report = explain(samples, strict)
-        assert report.mean_ap == pytest.approx(figures.get(name, 0.0))
+        assert report.mean_ap == pytest.approx(metrics.get(name, 0.0))
         hits = report.num_gt.sum() - report.missed.sum()
         assert hits >= 0 and (report.lost >= -1e-9).all()
 

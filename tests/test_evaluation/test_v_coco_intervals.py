@@ -22,7 +22,7 @@ BOXES = np.array(
 
 
 def make_sample(rng, img_id):
-    """Build an image with persons, roles and rows of distinct scores."""
+    """Build an image with persons, roles and distinctly scored rows."""
     persons = rng.permutation(BOXES)[: rng.integers(1, 4)]
     roles = [
         (person, verb)

@@ -92,10 +92,10 @@ def test_verbs_come_from_the_data_set():
 
 
 def test_classwise_and_prefix():
-    figures = evaluate(yard_samples(), classwise=True, prefix='yard')
-    assert figures['yard/AP_role_s1/hold obj'] == 50
-    assert figures['yard/AP_agent/stand'] == 100
-    assert 'yard/AP_role_s1/stand' not in figures
+    metrics = evaluate(yard_samples(), classwise=True, prefix='yard')
+    assert metrics['yard/AP_role_s1/hold obj'] == 50
+    assert metrics['yard/AP_agent/stand'] == 100
+    assert 'yard/AP_role_s1/stand' not in metrics
 
 
 def test_eval_names_select_the_metric():

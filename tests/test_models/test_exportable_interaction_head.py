@@ -47,7 +47,7 @@ def model(request):
 
 
 def tensors(model, count):
-    """Build inputs for an image with the given numbers of instances."""
+    """Build inputs for an image with given numbers of instances."""
     labels = [PERSON] * count + [BIKE, DOG, BENCH][:count]
     sample = make_sample(
         [

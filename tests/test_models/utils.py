@@ -103,7 +103,7 @@ def detector_cfg(detector: dict = FCOS, **options) -> dict:
 
 
 def model_cfg(supervision: str = 'vllm', **overrides) -> dict:
-    """Build the config of a small CLHOI; None omits a part."""
+    """Build a small CLHOI's config; None omits a part."""
     cfg = dict(
         type='CLHOI',
         detector=detector_cfg(),

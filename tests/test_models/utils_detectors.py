@@ -33,7 +33,7 @@ DIMS = 32
 
 
 def _narrow(value: Any, key: str = '') -> Any:
-    """Return the config with width 32, two layers and few queries."""
+    """Return the config with width 32 and two layers."""
     if isinstance(value, dict):
         return {k: _narrow(v, k) for k, v in value.items()}
     if isinstance(value, list):

@@ -150,7 +150,7 @@ class Source:
         return self.head(self.neck(self.backbone(image)))
 
     def boxes(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Return boxes (P, 4) as pixel corners, and scores (P, classes)."""
+        """Return pixel boxes (P, 4) and scores (P, classes)."""
         boxes, scores = [], []
         for found, stride in zip(self.raw(image), (8, 16, 32)):
             h, w = found['reg'].shape[2:]
@@ -178,7 +178,7 @@ def make_release(size, classes=80):
 
 
 def fold_norms(state):
-    """Fold batch norms into the convolutions before them, as exports do."""
+    """Fold batch norms into the preceding convolutions, like exports."""
     folded = {}
     for name, value in state.items():
         if '.bn.' in name:

@@ -20,7 +20,7 @@ without_compiled = pytest.mark.skipif(
 
 
 def run_python(*args: str, cwd: Path) -> subprocess.CompletedProcess:
-    """Run a Python that finds the installed packages, not this folder."""
+    """Run a Python without this folder on its path."""
     return subprocess.run(
         [sys.executable, *args], cwd=cwd, capture_output=True, text=True
     )
@@ -69,7 +69,7 @@ if __name__ == '__main__':
     assert done.stdout.strip() == str([[[0, 2]]] * 4), done.stderr
 
 
-def test_python_startup_imports_nothing_more(tmp_path: Path) -> None:
+def test_python_startup_imports_no_heavy_packages(tmp_path: Path) -> None:
     code = (
         'import sys; print([m for m in sys.modules if m.split(".")[0] in '
         '("torch", "mmcv", "mmengine", "numpy", "clhoi_mm")])'

@@ -25,7 +25,7 @@ SCALE = 0.25
 
 
 def feature_map(seed: int = 0, channels: int = 3) -> torch.Tensor:
-    """Build two maps of 8 x 10 cells with distinct values."""
+    """Build maps (2, C, 8, 10) with distinct values."""
     rng = np.random.default_rng(seed)
     values = rng.permutation(2 * channels * 80) / 40 - 3
     return torch.tensor(values).view(2, channels, 8, 10)

@@ -46,7 +46,7 @@ def read(text, vocabulary=HICO):
 
 
 def stated(text, vocabulary=HICO):
-    """Parse a text to the classes it states, as 'verb object'."""
+    """Parse a text to its classes, as 'verb object'."""
     return [
         f'{x.verb} {x.object}'
         for x in read(text, vocabulary)

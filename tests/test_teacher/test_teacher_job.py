@@ -376,7 +376,7 @@ def test_one_process_per_shard(run, tmp_path):
 
 
 def test_full_disk_loses_nothing(run, tmp_path, monkeypatch):
-    """Simulate a write that stops halfway, as on a full disk."""
+    """Simulate a partial write, as on a full disk."""
     run(Scripted(), limit=4)
     add = RawStore._write
 

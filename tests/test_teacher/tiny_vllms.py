@@ -30,7 +30,7 @@ def _make_tokenizer(special):
 
 
 def make_llava(folder: Path) -> Path:
-    """Save a LLaVA, with a fixed number of tokens per image."""
+    """Save a LLaVA, with fixed numbers of image tokens."""
     import torch
     from transformers import (
         CLIPImageProcessor,
@@ -69,7 +69,7 @@ def make_llava(folder: Path) -> Path:
 
 
 def make_qwen2_vl(folder: Path) -> Path:
-    """Save a Qwen2-VL, with tokens by image size and 3-D positions."""
+    """Save a Qwen2-VL, with image tokens by size."""
     import torch
     from transformers import (
         Qwen2TokenizerFast,

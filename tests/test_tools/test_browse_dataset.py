@@ -12,7 +12,7 @@ TOOL = REPO / 'tools/analysis_tools/browse_dataset.py'
 
 @pytest.fixture(scope='module')
 def workplace(tmp_path_factory):
-    """Write the tiny data set, its cache and a training config."""
+    """Write the tiny data set, its cache and a config."""
     folder = tmp_path_factory.mktemp('browse')
     ann_file = write_tiny(folder / 'data/hico_det')
     simulate_cache(ann_file, 'hico_det', folder / 'words', 'perfect')

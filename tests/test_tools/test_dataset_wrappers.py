@@ -52,7 +52,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a small mini world with a config for each wrapper."""
+    """Make a mini world with a config for each wrapper."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 4, 4)
     for name, wrap in WRAPPERS.items():
         cfg = Config.fromfile(MINI)

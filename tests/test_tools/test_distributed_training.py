@@ -40,7 +40,7 @@ BATCH = 8
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a working folder with the mini world and its detector."""
+    """Make a folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 16, 2, 7)
 
 
@@ -85,7 +85,7 @@ def norms_of(work_dir):
 
 
 def test_two_processes_train_like_one(one_process, two_processes):
-    """Gradients agree to 1e-3 of their norm in any summation order."""
+    """Gradients agree to 1e-3 of their norm."""
     expected = norms_of(one_process)
     assert list(expected) == [1, 2, 3, 4]
     assert norms_of(two_processes) == pytest.approx(expected, rel=1e-3)
@@ -105,7 +105,7 @@ def test_two_processes_train_like_one(one_process, two_processes):
 
 @pytest.mark.slow
 def test_two_processes_start_a_round_like_one(world, one_process):
-    """All processes have the same new ICN and their own self-teacher."""
+    """Processes share the new ICN and have own self-teachers."""
     begun = ['custom_hooks.SelfDistillHook.epochs=[1]']
     runs = [
         train(world, f'round_{count}', processes=count, more=begun)
@@ -136,7 +136,7 @@ def test_two_processes_resume(world, two_processes):
 
 
 def test_two_processes_test_like_one(world, two_processes):
-    """Use an odd number of images, so that one is repeated."""
+    """Use an odd number of images, so one is repeated."""
     outcomes = []
     for processes in (1, 2):
         launcher = ('--launcher', 'pytorch') if processes > 1 else ()

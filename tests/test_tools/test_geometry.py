@@ -461,10 +461,10 @@ def test_train_and_test(hico):
         'AP_multi',
         cwd=hico,
     ).check()
-    figures = read_metrics(done.text)
-    assert 0 < figures['AP'] <= 100
+    metrics = read_metrics(done.text)
+    assert 0 < metrics['AP'] <= 100
     # Each image has two persons near its bicycle.
-    assert figures['AP_multi'] == figures['AP']
+    assert metrics['AP_multi'] == metrics['AP']
 
 
 @pytest.mark.parametrize('supervision', ['vllm', 'instance'])

@@ -160,9 +160,9 @@ def test_scores_agree(trial, ours, split):
         ),
         VOCABULARY.hoi_objects,
     ).result()
-    figures = result.summary()
-    assert figures['AP'] / 100 == pytest.approx(expected['ap'], abs=1e-6)
-    assert figures['AP_multi'] / 100 == pytest.approx(
+    metrics = result.summary()
+    assert metrics['AP'] / 100 == pytest.approx(expected['ap'], abs=1e-6)
+    assert metrics['AP_multi'] / 100 == pytest.approx(
         expected['ap_multi'], abs=1e-6
     )
     assert (~np.isnan(result.ap)).sum() == expected['ap_classes']

@@ -35,7 +35,7 @@ def write_lines(path, rows):
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """Write a job's folder of four images, its cache, and annotations."""
+    """Write a job's folder of four images, cache and annotations."""
     folder = tmp_path_factory.mktemp('inspect')
 
     def raw(name, time, **more):

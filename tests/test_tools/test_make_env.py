@@ -113,7 +113,7 @@ def test_foreign_python_is_not_the_systems(monkeypatch) -> None:
 
 
 def tools(folder: Path, *names: str, says: str = '') -> str:
-    """Make a PATH folder of commands that do nothing and succeed."""
+    """Make a PATH folder of commands that do nothing."""
     for name in names:
         path = folder / name
         path.write_text(f'#!/bin/sh\n{says}\n')
@@ -237,7 +237,7 @@ def test_other_lines_are_not_a_lock(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize('row', ['onedl', 'openmmlab'])
-def test_lock_contains_the_packages_the_script_uses(row: str) -> None:
+def test_lock_pins_the_packages_the_script_handles(row: str) -> None:
     make_env = part('make_env')
     pins = lock.read_lock(REPO / 'requirements' / f'lock-{row}.txt', (3, 13))
     special = (*make_env.BUILD_TOOLS, *torch_choice.NAMES, 'ninja')

@@ -25,7 +25,7 @@ BUILD_TOOLS = ('pip', 'setuptools', 'wheel')
 
 
 class Project:
-    """A project with the real set-up script and tiny locked packages."""
+    """A project with the real set-up script and tiny packages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -14,7 +14,7 @@ TOOL = REPO / 'tools' / 'analysis_tools' / 'label_noise.py'
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """Write a student whose noise model confused feed with ride horse."""
+    """Write a student whose noise model has one confusion."""
     noise = EMLabelNoise('mini', warmup=0, confusion_prior=(0.5, 4.5))
     names = noise.vocabulary.names
     link = (noise.source == names.index('feed horse')) & (

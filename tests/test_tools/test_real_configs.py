@@ -66,7 +66,7 @@ def simulate(folder, name):
 
 @pytest.fixture(scope='module')
 def workplace(tmp_path_factory):
-    """Make a working folder with all files that both configs need."""
+    """Make a folder with all files that both configs need."""
     pytest.importorskip('transformers')
     folder = tmp_path_factory.mktemp('workplace')
     write_clip(folder / CLIP, 512)

@@ -60,7 +60,7 @@ CACHE = 'data/mini/teacher/train_typical'
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a working folder with the mini world and its detector."""
+    """Make a folder with the mini world and its detector."""
     return make_world(tmp_path_factory.mktemp('world'), 32, 8, 16)
 
 
@@ -202,13 +202,13 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         *options(*NO_WORKERS),
         cwd=world,
     ).check()
-    figures = read_metrics(first.text)
-    assert list(figures) == [
+    metrics = read_metrics(first.text)
+    assert list(metrics) == [
         f'{name}{split}'
         for name in ('mAP', 'mAP_ko')
         for split in ('', '_rare', '_non_rare')
     ]
-    assert all(0 <= value <= 100 for value in figures.values())
+    assert all(0 <= value <= 100 for value in metrics.values())
     annotated = json.loads(
         (world / 'data/mini/annotations/test.json').read_text()
     )
@@ -244,7 +244,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         cwd=world,
     ).check()
     assert read_metrics(second.text) == {
-        name: value for name, value in figures.items() if 'ko' not in name
+        name: value for name, value in metrics.items() if 'ko' not in name
     }
     assert (world / 'out/first.json').read_bytes() == (
         world / 'out/second.json'
@@ -269,7 +269,7 @@ def test_test_prints_saves_and_draws(trained, no_cache):
         'hico_det',
         cwd=world,
     ).check()
-    assert read_metrics(third.text.replace('hico_det/', '')) == figures
+    assert read_metrics(third.text.replace('hico_det/', '')) == metrics
 
 
 def test_test_checks_its_inputs_before_it_starts(trained, world):
@@ -440,7 +440,7 @@ def test_bad_input_errors_name_the_remedy(world, option, parts):
 
 
 def test_images_with_missing_parts_are_trained_and_tested(world):
-    """Images without persons, detections or labels do not stop the run."""
+    """Images without persons, detections or labels cause no error."""
     blank = np.full((160, 224, 3), 90, np.uint8)
     for split in ('train', 'test'):
         cv2.imwrite(str(world / f'data/mini/{split}/images/blank.png'), blank)

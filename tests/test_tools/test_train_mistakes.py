@@ -28,7 +28,7 @@ SHORT = (
 
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
-    """Make a small mini world and a run of one epoch."""
+    """Make a mini world and a run of one epoch."""
     folder = make_world(tmp_path_factory.mktemp('world'), 8, 2, 2)
     train(folder, 'run', 'train_cfg.max_epochs=1').check()
     return folder

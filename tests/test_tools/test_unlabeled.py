@@ -79,7 +79,7 @@ def test_training_without_annotation_file_is_the_same(tmp_path):
 
 @pytest.mark.slow
 def test_custom_images_from_teacher_to_test(tmp_path):
-    """Follow the README with raw answers in place of a VLLM."""
+    """Follow the README with raw answers replacing a VLLM."""
     write_clip(tmp_path / 'openai/clip-vit-base-patch32', 512)
     write_detr(
         REPO / 'configs/clhoi_r50_hico.py',

@@ -65,7 +65,7 @@ def upload(address, data, name='a.png'):  # noqa: F811
 
 
 def png_header(width, height):
-    """Build a PNG header of any size with almost no data."""
+    """Build a PNG header of any size, almost without data."""
 
     def chunk(kind, data):
         return (

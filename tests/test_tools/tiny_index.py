@@ -87,7 +87,7 @@ def digest(data: bytes) -> str:
 
 
 def repack(folder: Path, name: str) -> str:
-    """Pack an installed pure package as a wheel; return its version."""
+    """Pack an installed package as a wheel; return its version."""
     dist = importlib.metadata.distribution(name)
     files = {
         str(file): file.read_binary()

@@ -205,7 +205,7 @@ def test_pseudo_labels_are_drawn_below(draw):
 
 
 def test_labels_without_space_are_drawn_below(draw):
-    """Nine pairs in a one-line strip with space for five labels."""
+    """Nine pairs in a strip with space for five labels."""
     strip = np.full((10, 224, 3), 128, dtype=np.uint8)
     rows = [([25. * i, 0, 25. * i + 12, 10], [25. * i + 12, 0, 25. * i + 24,
                                               10], 1, 1, .9)
@@ -288,7 +288,7 @@ def test_further_verbs_of_a_pair_are_counted(monkeypatch, draw):
 
 
 def test_labels_leave_a_crowd_visible(monkeypatch, draw):
-    """Labels cover a limited area of the picture; others are below."""
+    """Labels cover a limited area; others are drawn below."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, (170, 100), (40, 2))
     boxes = np.hstack([corners, corners + 40]).tolist()

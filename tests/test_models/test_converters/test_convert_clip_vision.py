@@ -89,7 +89,7 @@ def test_images_normalized_for_a_detector(tmp_path):
 
 
 def test_checkpoint_with_both_towers(tmp_path):
-    """Convert a half-precision file of both towers with an old buffer."""
+    """Convert a half-precision file with both towers and old buffer."""
     config = transformers.CLIPConfig(
         vision_config=make_source().config.to_dict(),
         text_config=dict(

@@ -224,7 +224,7 @@ def test_backbone_with_timm_names():
     [('Detr', convert_detr), ('DeformableDetr', convert_deformable_detr)],
 )
 def test_full_size_names_and_shapes(kind, convert_one, depth):
-    """Compare names and shapes at full size on the meta device."""
+    """Compare full-size names and shapes on the meta device."""
     stages = ['stage4'] if kind == 'Detr' else ['stage2', 'stage3', 'stage4']
     blocks = transformers.ResNetConfig(
         depths=[3, 4, {50: 6, 101: 23}[depth], 3], out_features=stages
@@ -247,7 +247,7 @@ def test_full_size_names_and_shapes(kind, convert_one, depth):
     }
 
 
-def test_other_number_of_classes():
+def test_custom_classes():
     names = ['N/A', 'cat', 'person', 'kettle']
     config = dict(id2label={str(i): name for i, name in enumerate(names)})
     state = dict(make_source('Detr').state_dict())

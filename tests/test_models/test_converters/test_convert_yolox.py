@@ -34,7 +34,7 @@ NANO = REAL / 'detector/yolox_nano.onnx'
 
 
 def make_target(meta):
-    """Build mmdet's detector from a shipped config with the meta's changes."""
+    """Build mmdet's detector from a shipped config, adapted by meta."""
     init_default_scope('clhoi_mm')
     if meta['size'] == 'nano':
         return MODELS.build(detector_config('yolox_nano')).eval()
@@ -193,7 +193,7 @@ def test_reordered_graph_is_not_mistaken(export, tmp_path):
 
 @pytest.mark.skipif(not NANO.exists(), reason='needs ../shared/data/real')
 def test_real_nano():
-    """Compare the real weights' boxes on a photo with ONNX Runtime."""
+    """Compare real weights' boxes on a photo with ONNX Runtime."""
     pytest.importorskip('onnx', reason='needs the extra onnx')
     import mmcv
 

@@ -35,7 +35,7 @@ LABELS = [normalize_name(name) for name in CLASSES]
 
 
 def make_data(count: int = 2) -> dict:
-    """Build images like a pipeline; sizes fit YOLOX and RTMDet too."""
+    """Build images like a pipeline, in sizes valid for YOLOX."""
     generator = torch.Generator().manual_seed(0)
     return dict(
         inputs=[
@@ -63,7 +63,7 @@ def student_cfg(detector: dict, **options) -> dict:
 
 @pytest.fixture(scope='module')
 def make_pair(tmp_path_factory) -> Callable:
-    """Build mmdet's detector and a CLHOI with its weights, by name."""
+    """Build mmdet's detector and a CLHOI with its weights."""
     folder, made = tmp_path_factory.mktemp('weights'), {}
 
     def make(name: str) -> tuple:

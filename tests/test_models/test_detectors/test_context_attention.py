@@ -64,7 +64,7 @@ def test_one_map_per_pair(model):
 
 
 def test_attention_to_a_single_cell(model, monkeypatch):
-    """Tokens attend to one cell, so every pair's map peaks there."""
+    """Tokens attend to one cell, where every map peaks."""
     # Row 5 and column 2 of the finer map, 8 pixels a cell.
     weights = torch.zeros(1, 3, NUM_PLACES)
     weights[..., 5 * 12 + 2] = 1

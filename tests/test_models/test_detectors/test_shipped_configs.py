@@ -126,8 +126,8 @@ def test_builds_at_full_size(path):
 
 
 @pytest.mark.parametrize('data', ['hico_det', 'v_coco', 'unlabeled'])
-def test_square_inputs_are_for_yolox_and_rtmdet(data):
-    """The square data configs differ in the detector's input only."""
+def test_square_inputs_equal_those_of_yolox_and_rtmdet(data):
+    """Square data configs differ in the detector's input only."""
     folder = REPO / 'configs/_base_/datasets'
     square, plain = (read(folder / f'{data}{end}.py') for end in ('_640', ''))
     for name in ('yolox_s', 'yolox_nano', 'rtmdet_m'):

@@ -32,14 +32,14 @@ def classifier():
 
 def test_center_by_group_by_hand():
     embeds = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-    centred, means = center_by_group(embeds, torch.tensor([2, 2, 0]), 3)
+    centered, means = center_by_group(embeds, torch.tensor([2, 2, 0]), 3)
     overall = torch.tensor([2.0, 2.0]) / 3
     torch.testing.assert_close(
         means, torch.stack([overall, overall, torch.tensor([0.5, 0.5])])
     )
     half = 0.5**0.5
     torch.testing.assert_close(
-        centred, torch.tensor([[half, -half], [-half, half], [half, half]])
+        centered, torch.tensor([[half, -half], [-half, half], [half, half]])
     )
 
 
@@ -207,7 +207,7 @@ def test_nothing_is_trainable(classifier):
 
 
 def test_with_vocabulary_centers_new_phrases_as_the_trained_ones(classifier):
-    """Class 0 was trained; the other class has a new verb."""
+    """Class 0 was trained; the other's verb is new."""
     own = classifier.vocabulary
     verbs = [own.verbs[own.hoi_verbs[0]], 'paint']
     obj = int(own.hoi_objects[0])

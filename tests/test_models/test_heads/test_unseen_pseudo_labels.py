@@ -56,7 +56,7 @@ def test_pseudo_labels_of_unseen_classes_are_dropped_with_captions():
 
 
 def test_labels_outside_the_vocabulary_may_be_unseen():
-    """An unseen verb of a dog, an unseen object, and neither."""
+    """An unseen verb, an unseen object, and a seen class."""
     pseudo_labels = (
         (-1, DOG, 0.5),
         (-1, BENCH, 0.6),

@@ -72,7 +72,7 @@ def test_no_interaction_is_never_labeled():
 
 
 def test_counts_with_a_confident_student():
-    """Three images of riding, one labeled holding, and one without any."""
+    """Three images of riding, one labeled holding, one without interaction."""
     noise = make_noise(momentum=0.5)
     noise.update(
         confident_log_probs([RIDE], [RIDE], [RIDE], []),
@@ -177,7 +177,7 @@ def test_likelihood_of_two_verbs_of_a_bicycle():
 
 
 def test_known_confusion_raises_the_true_verb():
-    """With a known confusion, the label hugging is evidence for feeding."""
+    """A known confusion makes hugging evidence for feeding."""
     noise = make_noise()
     link = (noise.source == FEED) & (noise.label == HUG_DOG)
     noise.transition_counts[link] = torch.tensor([90.0, 10.0])

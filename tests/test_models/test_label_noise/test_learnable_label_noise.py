@@ -70,7 +70,7 @@ def test_initial_rates_are_those_given():
 
 
 def test_likelihood_by_hand():
-    """One label of riding, where riding is likely and holding possible."""
+    """Riding is labeled and likely, holding is possible."""
     noise = make_noise()
     ride, hold = 0.7, 0.2
     none = torch.zeros(1, CLASSES)
@@ -86,7 +86,7 @@ def test_likelihood_by_hand():
 
 
 def test_prior_of_the_rates_by_hand():
-    """Beta(0.8, 2.2) of twenty percent, for each pair of different verbs."""
+    """Beta(0.8, 2.2) at 0.2 for each pair of verbs."""
     noise = make_noise(prior_weight=0.5)
     links = int((~noise.is_own).sum())
     assert links

@@ -49,7 +49,7 @@ def point(targets, pairs, phrases, *pointed):
 
 @pytest.mark.parametrize('by_class', [True, False])
 def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
-    """P(pointed | set) is the reliability for pairs in the set.
+    """Pairs in the set are pointed at with the reliability.
 
     Otherwise the remaining mass is spread over the other pairs.
     """
@@ -141,7 +141,7 @@ def test_images_without_pairs_or_pointed_pairs(phrases):
 
 @pytest.mark.parametrize('rate', [0.5, 0.9])
 def test_em_recovers_the_reliability(phrases, rate):
-    """With known pairs, EM recovers how often the teacher is right."""
+    """EM recovers the teacher's accuracy from known pairs."""
     generator = torch.Generator().manual_seed(0)
     prior = build(PRIOR)
     scene = [(PERSON, 1.0, BOX), *[(BIKE, 1.0, BOX)] * 4]

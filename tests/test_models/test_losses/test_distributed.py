@@ -77,7 +77,7 @@ class FakeVLT(nn.Module):
 
 
 def context_run(rows):
-    """Return losses, gradients and queue for some rows of the batches."""
+    """Return losses, gradients and queue for rows of the batches."""
     torch.manual_seed(0)
     reader = FakeVLT()
     loss = build(
@@ -116,7 +116,7 @@ def context_run(rows):
 
 
 def noise_run(rows):
-    """Return a noise model's counts after some rows of two batches."""
+    """Return a noise model's counts after rows of two batches."""
     noise = build(dict(type='EMLabelNoise', vocabulary=PARK, warmup=0))
     generator = torch.Generator().manual_seed(0)
     for _ in range(2):
@@ -246,7 +246,7 @@ def test_noise_counts_equal_those_of_the_whole_batch(outcomes):
 def test_gradients_equal_those_of_the_whole_batch(
     outcomes, whole, supervision, scene
 ):
-    """Compare to 1e-4 of a parameter's largest gradient in both stages."""
+    """Compare to 1e-4 of each parameter's largest gradient."""
     first = 2 * list(SCENES).index(scene)
     for step in (first, first + 1):
         expected, buffers = whole(supervision)[step]

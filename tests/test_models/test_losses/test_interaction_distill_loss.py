@@ -51,7 +51,7 @@ def cross_entropy(none, target):
 @pytest.mark.parametrize('further', [0.01, 0.3, 1.0])
 @pytest.mark.parametrize('said, weight', [([(RIDE, 0.8)], 1.0), ([], 0.3)])
 def test_interactiveness_of_a_bag_of_three(phrases, said, weight, further):
-    """The likelihood equals the sum over all subsets of positive pairs."""
+    """The likelihood sums over all subsets of positive pairs."""
     pairs = make_pairs([THREE])
     interactions = make_interactions(pairs)
     loss = make_loss(extra_positive_prior=further)(

@@ -84,7 +84,7 @@ def odds(probability: torch.Tensor) -> float:
 
 
 def test_posterior_odds_of_a_label_by_hand(noise):
-    """Feeding a dog is labeled; the dog has two other verbs."""
+    """Feeding is labeled; the dog has two other verbs."""
     done = noise.posterior(
         student_log_probs(FEED=0.5, HOLD_DOG=0.0, HUG_DOG=0.0),
         labels_with_mean_score(FEED),
@@ -124,7 +124,7 @@ def test_missing_label_lowers_the_posterior(noise):
 
 
 def test_label_may_come_from_a_confused_class(noise):
-    """The label is riding; the student decides between riding and holding."""
+    """The label is riding; the student sees riding or holding."""
     rides = noise.posterior(
         student_log_probs(RIDE=0.5, HOLD_BIKE=0.02),
         labels_with_mean_score(RIDE),
@@ -240,7 +240,7 @@ def test_self_teacher_replaces_pseudo_labels(phrases):
 
 
 def test_self_teacher_loss_of_one_pair_by_hand(phrases):
-    """A bag of one pair with a self-teacher confident of holding."""
+    """One pair, with a self-teacher confident of holding."""
     pairs = make_pairs([[(PERSON, 1.0, BOX), (BIKE, 1.0, BOX)]])
     student, self_teacher = (make_interactions(pairs, seed) for seed in (0, 1))
     with torch.no_grad():

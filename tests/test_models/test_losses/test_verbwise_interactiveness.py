@@ -95,7 +95,7 @@ def test_instance_weights_are_per_class(phrases):
 
 
 def test_equal_logits_reduce_to_shared_interactiveness(phrases):
-    """With the same logits for all classes, the class losses agree."""
+    """With equal logits for all classes, class losses agree."""
     pairs = make_pairs([THREE, THREE[:2]])
     one, each = make_interactions(pairs), judged(pairs)
     each.class_logits = one.class_logits

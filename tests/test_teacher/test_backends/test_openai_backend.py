@@ -36,7 +36,7 @@ def completion(text, finish='stop', top=None):
 
 
 class Server(ThreadingHTTPServer):
-    """Server with a scripted response for each try of a request."""
+    """Server with a scripted response for each request."""
 
     daemon_threads = True
 

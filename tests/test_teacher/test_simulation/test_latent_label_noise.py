@@ -75,7 +75,7 @@ def test_precision_recall_and_error_kinds_match_the_preset(labels):
 
 
 def test_agreement_matches_measurements(labels):
-    """Agreement: 61 % of true and 21 % of false labels.
+    """Teachers repeat 61 % of true, 21 % of false labels.
 
     Labels of two of five or six models have 0.68 of the recall of labels of
     any.

@@ -8,7 +8,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 
 
 def literal(true, valid, precision, recall, seed, confuse):
-    """Compute the same draws over dense arrays, (N, O, V) bool."""
+    """Compute the same draws over dense (N, O, V) arrays."""
     rng = np.random.default_rng(seed)
     said = true & (rng.random(true.shape) < recall)
     missing = int(said.sum() * (1 - precision) / precision)

@@ -98,7 +98,7 @@ def test_malformed_share(labels, teachers):
 
 
 def test_kinds_of_errors(labels, teachers):
-    """Half are systematic confusions, 70 % wrong verbs of used objects.
+    """Half are systematic, 70 % wrong verbs of used objects.
 
     10 % name an object that is not in the image; misses affect rare classes
     more.

@@ -82,7 +82,7 @@ def test_fields_by_hand(folder, vocabulary):
     assert (counts['outside_vocabulary'], counts['malformed']) == (3, 1)
 
 
-def test_phrases_are_memory_mapped(folder, monkeypatch):
+def test_many_phrases_are_read_like_few(folder, monkeypatch):
     few = TeacherCache(folder).get('b/2.jpg')
     monkeypatch.setattr('clhoi_mm.teacher.store.cache._FEW', 0)
     many = TeacherCache(folder).get('b/2.jpg')
