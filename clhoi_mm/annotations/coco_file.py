@@ -158,8 +158,10 @@ class COCOFile:
                 f'lists {", ".join(sections)}.'
             )
         for section in sections:
+            # Images and annotations that are not wanted were reduced to None.
+            kinds = dict if section == 'categories' else (dict, type(None))
             for i, record in enumerate(content[section]):
-                if record is not None and not isinstance(record, dict):
+                if not isinstance(record, kinds):
                     raise ValueError(
                         f'{path}: {section}, record at {i}: {record!r} is no '
                         'object with an id.'

@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clhoi_mm.annotations.coco_file import COCOFile
@@ -137,6 +137,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=200)
+@example('categories', 0, None, None)
 @given(
     section=st.sampled_from(['images', 'annotations', 'categories']),
     index=st.integers(0, 1),

@@ -88,6 +88,8 @@ def test_revisions_take_turns(tmp_path, revision):
 
 
 def test_unknown_revision(tmp_path):
+    done = run_tool(BENCHMARK, 'x.py', '--beside', 'HEAD', cwd=tmp_path)
+    assert done.code == 1 and 'a config of this repository' in done.text
     done = run_tool(
         BENCHMARK, MINI, '--beside', 'no-such-revision', cwd=tmp_path
     )
@@ -101,7 +103,6 @@ def test_wrong_options(tmp_path):
         ('--clock cpu', '--threads 1'),
         ('--train --plot x.png', 'leave --train out'),
         ('--beside HEAD --train', 'leave --train and --plot out'),
-        ('x.py --beside HEAD', 'a config of this repository'),
     ):
         done = run_tool(BENCHMARK, *options.split(), cwd=tmp_path)
         assert done.code == 2 and reason in done.text

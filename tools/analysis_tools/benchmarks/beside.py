@@ -105,10 +105,13 @@ def measure(args: argparse.Namespace) -> List[dict]:
     Args:
         args (argparse.Namespace): Arguments of benchmark.py.
     """
+    config = Path(args.config).resolve()
+    if not config.is_relative_to(ROOT):
+        raise SystemExit('--beside needs a config of this repository')
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         write_revision(args.beside, Path(folder))
-        config = Path(folder, Path(args.config).resolve().relative_to(ROOT))
+        config = Path(folder, config.relative_to(ROOT))
         if not config.exists():
             raise SystemExit(f'--beside {args.beside} has no {args.config}')
         other = import_revision(Path(folder))
