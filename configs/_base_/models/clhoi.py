@@ -33,6 +33,8 @@ model = dict(
         text_dim=512,
         text_encoder='openai/clip-vit-base-patch32',
     ),
+    # Pays on real photos and on the mini world (docs/results.md, Choices on
+    # real photos and Mini world).
     context_loss=dict(type='ContextDistillLoss', text_dim=512),
     # extra_positive_prior is 0.3 by default: best on HICO-DET's boxes and on
     # the mini world (docs/results.md).
