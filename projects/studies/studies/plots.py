@@ -125,7 +125,14 @@ def make_figure(plot: dict, found: Found) -> 'Figure':
         )
     for title, (x, y) in plot.get('points', {}).items():
         axes.plot(x, y, 'D', label=title)
-    axes.set_xscale(plot.get('x_scale', 'linear'))
+    if plot.get('x_scale') == 'log':
+        # Ticks at the measured values; labels of a decade's ticks overlap.
+        xs = sorted(
+            {p[0] for points in plot['series'].values() for p in points}
+        )
+        axes.set_xscale('log')
+        axes.set_xticks(xs, [f'{x:,}' for x in xs])
+        axes.minorticks_off()
     axes.set(
         title=plot.get('title', ''),
         xlabel=plot.get('x_title', ''),

@@ -152,6 +152,7 @@ def test_lines_are_means_with_deviations_and_shares(make_results):
         'label-free',
         'share',
     ]
+    assert [t.get_text() for t in axes.get_xticklabels()] == ['10', '100']
     assert axes.get_xscale() == 'log' and axes.get_ylabel() == 'mAP'
     assert axes.get_title() == 'The title'
 
