@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from clhoi_mm.models import PhraseClassifier
-from clhoi_mm.models.heads.phrase_classifier import center_by_group, whiten
+from clhoi_mm.models.heads.phrase_tables import center_by_group, whiten
 from clhoi_mm.teacher.text_encoders import build_text_encoder
 from clhoi_mm.vocabulary import HOIVocabulary
 from tests.test_models.utils import (

@@ -14,8 +14,8 @@ def test_by_hand():
         {'a': {2, 4}, 'b': set()},
     ]
     # True: a's 1 is named by two of three, so 2 of 4 chances; b's 1 by one
-    # of two. False: a's 2 by two of three, a's 4 by one of three; nobody else
-    # describes c.
+    # of two. False: a's 2 by two of three, a's 4 by one of three; no other
+    # teacher describes c.
     right, wrong = repeated_labels(teachers, {'a': [1], 'b': [1], 'c': []})
     assert right == pytest.approx(100 * 2 / 5)
     assert wrong == pytest.approx(100 * 2 / 6)
