@@ -119,6 +119,15 @@ rows = {
         title='unlabeled classes at a tenth of the weight',
         options={f'{_loss}unlabeled_weight': 0.1},
     ),
+    # Captions seldom state that a person looks at or holds something.
+    'unlabeled-by-verb': dict(
+        title='unlabeled look and hold at a tenth of the weight',
+        options={
+            'model.teacher_head.unlabeled_verb_factors': dict(
+                look=0.1, hold=0.1
+            )
+        },
+    ),
     'no-contrast': dict(
         title='without contrast of pairs and phrases',
         options={_contrast: None},

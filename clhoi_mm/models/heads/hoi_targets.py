@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Union
 
 import torch
 from torch import Tensor
@@ -30,6 +30,8 @@ class HOITargets:
             bool.
         is_exhaustive (bool): Whether an unlabeled class is absent, as with
             annotations, rather than unknown, as with pseudo-labels.
+        unlabeled_factors (Tensor, optional): Factors of the weight of
+            unlabeled classes, (C,); None: all 1.
         pair_labels (Tensor, optional): Classes of each pair with
             instance-level supervision, (P, C), float.
         pointed (Tensor, optional): Pairs that the teacher points at for a
@@ -50,6 +52,7 @@ class HOITargets:
     image_targets: Tensor
     is_labeled: Tensor
     is_exhaustive: bool = False
+    unlabeled_factors: Optional[Tensor] = None
     pair_labels: Optional[Tensor] = None
     pointed: Optional[Tensor] = None
     pair_log_ratio: Optional[Tensor] = None
@@ -91,9 +94,7 @@ class HOITargets:
             tuple[Tensor, Tensor]: Probability that some pair of the image has
             the class, and its weight, (B, C).
         """
-        return self.image_targets, self._weigh(
-            self.image_targets, unlabeled_weight
-        )
+        return self.image_targets, self._weigh_classes(unlabeled_weight)
 
     def object_interactions(
         self, classifier: PhraseClassifier, unlabeled_weight: float
@@ -123,9 +124,17 @@ class HOITargets:
             Tensor: (B, C).
         """
         loss = bce_from_log_probs(log_neg, self.image_targets)
-        return loss * self._weigh(self.image_targets, unlabeled_weight)
+        return loss * self._weigh_classes(unlabeled_weight)
 
-    def _weigh(self, target: Tensor, unlabeled_weight: float) -> Tensor:
+    def _weigh_classes(self, unlabeled_weight: float) -> Tensor:
+        """Weigh classes as :meth:`_weigh`, by verb where that is given."""
+        if self.unlabeled_factors is not None:
+            unlabeled_weight = unlabeled_weight * self.unlabeled_factors
+        return self._weigh(self.image_targets, unlabeled_weight)
+
+    def _weigh(
+        self, target: Tensor, unlabeled_weight: Union[float, Tensor]
+    ) -> Tensor:
         """Weigh labeled entries by 1, unlabeled ones by the weight."""
         unlabeled = 1.0 if self.is_exhaustive else unlabeled_weight
         return torch.where(target > 0, 1.0, unlabeled)

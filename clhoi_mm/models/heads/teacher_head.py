@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from clhoi_mm.registry import MODELS
 from clhoi_mm.structures import HOIDataSample
+from clhoi_mm.vocabulary import HOIVocabulary
 
 from ..task_modules import PairBatch
 from .hoi_targets import HOITargets
@@ -46,6 +47,10 @@ class TeacherHead(BaseModule):
             caption would leak it. Defaults to None: no class is held out.
         whiten_verbs (bool): Whether to whiten verb embeddings, which helps
             unseen classes with semantic text encoders. Defaults to False.
+        unlabeled_verb_factors (dict[str, float], optional): Factors of the
+            losses' ``unlabeled_weight`` by verb, for verbs that a teacher
+            seldom states, such as 'look'. Class-wise losses use them until a
+            label noise model corrects the labels. Defaults to None: all 1.
         init_cfg (dict, optional): Initialization config.
     """
 
@@ -60,6 +65,7 @@ class TeacherHead(BaseModule):
         match_iou: float = 0.5,
         unseen: Optional[Union[str, Sequence[int]]] = None,
         whiten_verbs: bool = False,
+        unlabeled_verb_factors: Optional[dict[str, float]] = None,
         init_cfg: Optional[dict] = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -75,6 +81,13 @@ class TeacherHead(BaseModule):
         self.unseen = unseen
         self.classifier = PhraseClassifier(
             vocabulary, text_encoder, text_dim, unseen, whiten_verbs
+        )
+        self.register_buffer(
+            'unlabeled_factors',
+            _class_factors(vocabulary, unlabeled_verb_factors)
+            if unlabeled_verb_factors
+            else None,
+            persistent=False,
         )
 
     @property
@@ -264,6 +277,7 @@ class TeacherHead(BaseModule):
             image_targets=image_targets,
             is_labeled=is_labeled,
             is_exhaustive=self.supervision != 'vllm',
+            unlabeled_factors=self.unlabeled_factors,
         )
 
     def _match_annotated(
@@ -342,3 +356,24 @@ class TeacherHead(BaseModule):
         pair, match = hit.nonzero(as_tuple=True)
         labels[pair, hois[match]] = 1.0
         return labels * ~self.classifier.is_unseen
+
+
+def _class_factors(
+    vocabulary: Union[str, dict], verb_factors: dict[str, float]
+) -> Tensor:
+    """Arrange factors of verbs by class, (C,).
+
+    Raises:
+        ValueError: If the vocabulary lacks a verb, or a factor is negative.
+    """
+    vocabulary = HOIVocabulary.load(vocabulary)
+    factors = torch.ones(vocabulary.num_verbs)
+    for verb, factor in verb_factors.items():
+        label = vocabulary.verb_label(verb)
+        if label < 0 or factor < 0:
+            raise ValueError(
+                f'unlabeled_verb_factors: {verb!r}: {factor!r}; give verbs of '
+                f'the vocabulary {vocabulary.name} and factors of at least 0'
+            )
+        factors[label] = factor
+    return factors[torch.tensor(vocabulary.hoi_verbs)]

@@ -195,6 +195,44 @@ def test_annotated_no_interaction_stays_in_the_targets(supervise):
     assert targets.image_targets[0, NO_BIKE] == 1
 
 
+def test_unlabeled_verbs_weigh_by_their_factor():
+    head = build(
+        dict(
+            type='TeacherHead',
+            vocabulary=PARK,
+            text_encoder=ENCODER,
+            text_dim=TEXT_DIM,
+            unlabeled_verb_factors=dict(hold=0.1),
+        )
+    )
+    assert 'unlabeled_factors' not in head.state_dict()
+    targets = head([make_sample(pseudo_labels=((HOLD_BIKE, BIKE, 0.9),))])
+    target, weight = targets.class_interactions(0.5)
+    expected = torch.full((1, VOCABULARY.num_hois), 0.5)
+    expected[0, HOLD_DOG] = 0.05
+    # A labeled class weighs 1, whatever its verb.
+    expected[0, HOLD_BIKE] = 1.0
+    torch.testing.assert_close(weight, expected)
+    log_neg = torch.full_like(target, -1.0)
+    # Unlabeled: -log P(absent) = 1.
+    nll = targets.class_nll(log_neg, 0.5)
+    torch.testing.assert_close(nll[target == 0], expected[target == 0])
+
+
+@pytest.mark.parametrize('factors', [dict(fly=0.1), dict(hold=-1.0)])
+def test_unlabeled_verb_factors_are_checked(factors):
+    with pytest.raises(ValueError, match='unlabeled_verb_factors'):
+        build(
+            dict(
+                type='TeacherHead',
+                vocabulary=PARK,
+                text_encoder=ENCODER,
+                text_dim=TEXT_DIM,
+                unlabeled_verb_factors=factors,
+            )
+        )
+
+
 def test_errors(supervise):
     with pytest.raises(ValueError, match="'human' is none of vllm, image"):
         build(
