@@ -187,8 +187,11 @@ def _add_requesting(command: argparse.ArgumentParser) -> None:
     )
     add(
         '--captions',
+        nargs='+',
+        metavar='FILE',
         help='of the backend captions: COCO captions (.json), or records '
-        'with image and caption (.json, .jsonl, .csv, .tsv, .parquet)',
+        'with image and caption (.json, .jsonl, .csv, .tsv, .parquet); an '
+        'image has the captions of all files',
     )
     add('--model', help='a folder, a hub id, or its name at the endpoint')
     add(

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple, Union
 
 from clhoi_mm.annotations.text_file import (
     csv_rows,
@@ -75,43 +75,64 @@ class CaptionFile:
             f'({reasons}), for one {self.first_rejected}'
         ]
 
-    def add(self, where: str, record: Any) -> None:
-        """Add a record's captions, or count it as rejected."""
+    def add(self, where: str, record: Any) -> int:
+        """Add a record's captions, or count it as rejected.
+
+        Returns:
+            int: Number of its captions.
+        """
         try:
             image, captions, model = _read_record(record)
         except ValueError as error:
             self.rejected[str(error)] += 1
             self.first_rejected = self.first_rejected or f'{where}: {error}'
-            return
+            return 0
         groups = [self.captions]
         if model:
             groups.append(self.by_model.setdefault(model, {}))
         for group in groups:
             known = group.setdefault(image, [])
             known += [text for text in captions if text not in known]
+        return len(captions)
 
 
-def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
+def read_captions(
+    files: Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]],
+) -> CaptionFile:
     """Read captions.
 
     Args:
-        path (str | PathLike): COCO's captions (.json with "images" and
-            "annotations"), a list of records (.json), one a line (.jsonl), a
-            table with a header (.csv, .tsv) or .parquet. A record has
-            "image" (or another of "image_id", "file_name", "path", ...) and
-            "caption" (or "captions", "text", "sentences"): a text or a list
-            of texts, and perhaps "model", its author; an image may have many
-            records.
+        files (str | PathLike | Sequence[str | PathLike]): One file or
+            several, of which an image keeps all captions: COCO's captions
+            (.json with "images" and "annotations"), a list of records
+            (.json), one a line (.jsonl), a table with a header (.csv, .tsv)
+            or .parquet. A record has "image" (or another of "image_id",
+            "file_name", "path", ...) and "caption" (or "captions", "text",
+            "sentences"): a text or a list of texts, and perhaps "model", its
+            author; an image may have many records.
 
     Returns:
-        CaptionFile: Its captions.
+        CaptionFile: Their captions.
 
     Raises:
         FileNotFoundError: There is no such file.
         ImportError: It is Parquet and pyarrow is missing.
-        ValueError: The file cannot be read, or no record has a caption.
+        ValueError: A file cannot be read, or no record in it has a caption.
     """
-    path = Path(path)
+    single = isinstance(files, (str, os.PathLike))
+    found = CaptionFile()
+    for path in map(Path, [files] if single else files):
+        captions, earlier = 0, found.first_rejected
+        for where, record in _rows(path):
+            captions += found.add(where, record)
+        if not captions:
+            reason = '' if earlier else found.first_rejected
+            raise ValueError(reason or f'{path}: there is no caption in it')
+    return found
+
+
+def _rows(path: Path) -> Iterable[_Row]:
+    """Read the records of a file by its suffix."""
     readers = {
         '.json': _json_rows,
         '.jsonl': _line_rows,
@@ -128,14 +149,7 @@ def read_caption_file(path: Union[str, os.PathLike]) -> CaptionFile:
             f'{path}: captions come from a file that ends in '
             f'{", ".join(readers)}'
         )
-    file = CaptionFile()
-    for where, record in readers[path.suffix.lower()](path):
-        file.add(where, record)
-    if not file.captions:
-        raise ValueError(
-            file.first_rejected or f'{path}: there is no caption in it'
-        )
-    return file
+    return readers[path.suffix.lower()](path)
 
 
 def _read_record(record: Any) -> Tuple[str, List[str], str]:

@@ -1,12 +1,12 @@
 import os
 from pathlib import Path
-from typing import Collection, Dict, List, Optional, Union
+from typing import Collection, Dict, List, Optional, Sequence, Union
 
 from ..parsing.answer_check import AnswerCheck
 from ..requests.messages import CAPTION, Failure, Request, Response
 from ..store.raw_store import RAW, read_records
 from .base import Backend, Outcome
-from .caption_file import CaptionFile, read_caption_file
+from .caption_file import CaptionFile, read_captions
 from .registry import BACKENDS
 
 # Models named in a message.
@@ -21,7 +21,8 @@ class CaptionsBackend(Backend):
     another. Records without captions are skipped and noted.
 
     Args:
-        captions (str | PathLike): See :func:`read_caption_file`.
+        captions (str | PathLike | Sequence[str | PathLike]): A file or
+            several, see :func:`read_captions`.
         model (str, optional): Author of the captions. Where records have a
             field "model", only those of this one are used. Defaults to None:
             all captions, as those of one teacher.
@@ -37,7 +38,9 @@ class CaptionsBackend(Backend):
 
     def __init__(
         self,
-        captions: Optional[Union[str, os.PathLike]] = None,
+        captions: Optional[
+            Union[str, os.PathLike, Sequence[Union[str, os.PathLike]]]
+        ] = None,
         model: Optional[str] = None,
         number: Optional[int] = None,
     ) -> None:
@@ -46,13 +49,14 @@ class CaptionsBackend(Backend):
                 'backend "captions": name the file that holds them with '
                 '--captions'
             )
-        file = read_caption_file(captions)
+        file = read_captions(captions)
         self.model = model or 'captions'
-        self.source = str(captions)
+        single = isinstance(captions, (str, os.PathLike))
+        self.source = ', '.join(map(str, [captions] if single else captions))
         self.notes: List[str] = file.notes
         if model is None and len(file.by_model) > 1:
             self.notes.append(
-                f'{captions}: the captions of {len(file.by_model)} models '
+                f'{self.source}: the captions of {len(file.by_model)} models '
                 f'are taken as those of one teacher; --model takes one of '
                 f'{_some(file.by_model)}'
             )
