@@ -12,6 +12,12 @@ _cache = 'train_dataloader.dataset.pipeline.LoadTeacherKnowledge.cache'
 _accuracies = (0.5, 0.7, 0.85, 1.0)
 
 
+# Three typical teachers, asked by the real stages: labels that any of them
+# names, scored by the share that does, with the answers of each that points.
+_three = 'data/mini/teacher/train_three_points_0.7'
+_features = 'work_dirs/mini_study/features.safetensors'
+
+
 def _teacher(preset, accuracy=None):
     path = f'data/mini/teacher/train_{preset}'
     return path if accuracy is None else f'{path}_points_{accuracy}'
@@ -26,6 +32,14 @@ rows = {
         )
         for accuracy in _accuracies
     },
+    'agree': dict(
+        title='three typical teachers, do not point',
+        options={_cache: _three, 'model.pointing': None},
+    ),
+    'agree-points-0.7': dict(
+        title='three typical teachers, point with accuracy 0.7',
+        options={_cache: _three},
+    ),
     'weak': dict(
         title='weak teacher, does not point',
         options={_cache: _teacher('weak')},
@@ -92,5 +106,23 @@ prepare = [
             ('weak', None),
             ('weak', 0.7),
         )
+    ),
+    dict(
+        path=_three,
+        command=[
+            *(
+                'python tools/teacher/annotate.py run --vocab mini '
+                '--stages describe list locate parse --backend simulated '
+                f'--options teacher={number} pointing_accuracy=0.7 '
+                '--images data/mini/annotations/train.json '
+                f'--image-root data/mini --objects {_features} '
+                f'--out {_three}_{number}'
+                for number in range(3)
+            ),
+            f'python tools/teacher/annotate.py agree {_three}_0 {_three}_1 '
+            f'{_three}_2 --vocab mini --min-teachers 1 --out {_three}',
+            f'python tools/teacher/annotate.py pack --vocab mini '
+            f'--text-encoder hashed:256 --out {_three}',
+        ],
     ),
 ]

@@ -16,6 +16,7 @@ import shlex
 import signal
 import subprocess
 import sys
+from typing import Union
 
 from studies import (
     Results,
@@ -86,17 +87,27 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def run_commands(commands: Union[str, list]) -> int:
+    """Run a command or several; return the exit code of the last run."""
+    code = 0
+    for text in [commands] if isinstance(commands, str) else commands:
+        print(text, flush=True)
+        command = shlex.split(text)
+        if command[0] == 'python':
+            command[0] = sys.executable
+        code = subprocess.run(command).returncode
+        if code:
+            break
+    return code
+
+
 def prepare(study: Study, rows: list, results: Results) -> None:
     """Make missing data that runs need."""
     for each in study.to_prepare(rows):
         with results.exclusive('prepare'):
             if osp.exists(each['path']):
                 continue  # made by another process meanwhile
-            print(each['command'], flush=True)
-            command = shlex.split(each['command'])
-            if command[0] == 'python':
-                command[0] = sys.executable
-            code = subprocess.run(command).returncode
+            code = run_commands(each['command'])
         if code or not osp.exists(each['path']):
             raise ValueError(
                 f'{study.path}: prepare: the command above ended with exit '

@@ -64,23 +64,25 @@ class Distillation:
     def _interaction_losses(
         self, batch: EncodedBatch, targets: HOITargets
     ) -> dict[str, Tensor]:
-        """Correct labels by the label noise model and compute losses."""
+        """Correct labels by what is known of the teacher; compute losses."""
         student, losses = batch.predictions, {}
+        taught = None
+        if self.label_noise is not None and self.self_teacher is not None:
+            with torch.no_grad():
+                taught = self.self_teacher.encode(batch).predictions
+        judged = taught or student, batch.pairs, batch.classifier
+        pointing = None if targets.pointed is None else self.pointing
+        if pointing is not None:
+            targets = pointing(targets, *judged)
         if self.label_noise is not None:
-            taught = None
-            if self.self_teacher is not None:
-                with torch.no_grad():
-                    taught = self.self_teacher.encode(batch).predictions
             targets = self.label_noise(
                 targets, student, batch.pairs, batch.classifier, taught
             )
             is_used = self.label_noise.is_warmed_up & (taught is None)
             losses.update(self.label_noise.prior_losses(is_used))
-        if self.pointing is not None and targets.pointed is not None:
-            targets = self.pointing(
-                targets, student, batch.pairs, batch.classifier
-            )
-            losses['pointing_reliability'] = self.pointing.reliability
+        if pointing is not None:
+            pointing.update(targets, *judged)
+            losses['pointing_reliability'] = pointing.reliability
         losses.update(
             self.interaction_loss(
                 student, batch.pairs, targets, batch.classifier

@@ -297,12 +297,12 @@ class TeacherHead(BaseModule):
                     gt.hoi_labels[paired],
                 )
             )
-        return self._match(located, pairs)
+        return self._match(located, pairs).clamp(max=1.0)
 
     def _match_pointed(
         self, samples: list[HOIDataSample], pairs: PairBatch
     ) -> Optional[Tensor]:
-        """Find candidate pairs that match pointed ones, (P, C), bool."""
+        """Count pointed pairs that match candidate pairs, (P, C)."""
         if not all('pointed_labels' in sample.teacher for sample in samples):
             return None
         located = []
@@ -318,12 +318,12 @@ class TeacherHead(BaseModule):
                     hois[known],
                 )
             )
-        return self._match(located, pairs) > 0
+        return self._match(located, pairs)
 
     def _match(
         self, located: list[tuple[Tensor, ...]], pairs: PairBatch
     ) -> Tensor:
-        """Label candidate pairs whose boxes match others.
+        """Count the others whose boxes match a candidate pair's, by class.
 
         Args:
             located (list[tuple[Tensor, ...]]): Boxes of humans and of
@@ -331,10 +331,10 @@ class TeacherHead(BaseModule):
             pairs (PairBatch): The candidate pairs.
 
         Returns:
-            Tensor: 1 or 0, (P, C).
+            Tensor: (P, C).
         """
         device = pairs.boxes.device
-        labels = pairs.boxes.new_zeros(
+        counts = pairs.boxes.new_zeros(
             len(pairs), self.classifier.hoi_verbs.numel()
         )
         human, obj, object_labels, hois = (
@@ -354,8 +354,10 @@ class TeacherHead(BaseModule):
             & (pairs.object_labels[:, None] == object_labels[None])
         )
         pair, match = hit.nonzero(as_tuple=True)
-        labels[pair, hois[match]] = 1.0
-        return labels * ~self.classifier.is_unseen
+        counts.index_put_(
+            (pair, hois[match]), counts.new_ones(()), accumulate=True
+        )
+        return counts * ~self.classifier.is_unseen
 
 
 def _class_factors(

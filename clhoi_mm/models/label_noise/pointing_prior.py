@@ -8,7 +8,7 @@ from clhoi_mm.registry import MODELS
 
 from ..heads import HOITargets, PairPredictions, PhraseClassifier
 from ..task_modules import PairBatch
-from ..task_modules.mil import instance_log_odds, positive_bag_posterior
+from .pointed_bags import PointedBags
 
 
 @MODELS.register_module()
@@ -17,10 +17,16 @@ class PointingPrior(nn.Module):
 
     Of a label that is true, the teacher points at an interacting pair with a
     probability, the reliability, and else at another of the bag's n pairs,
-    each alike. A pair that is pointed at is therefore more likely to interact
-    by the likelihood ratio reliability / ((1 - reliability) / (n - 1)), which
-    multiplies its odds in the likelihood of the positive bag. Nothing is known
-    about bags that are negative: there the pair is any.
+    each alike; of a label that is false, at any pair. An answer is evidence
+    of two things:
+
+    - of the pairs: a pointed pair is more likely to interact by the
+      likelihood ratio reliability / ((1 - reliability) / (n - 1)), which
+      multiplies its odds in the likelihood of the positive bag;
+    - of the label: its odds are multiplied by n * (reliability * a +
+      (1 - reliability) / (n - 1) * (1 - a)), where a is the student's
+      probability that the pointed pair interacts, given that the label is
+      true.
 
     The reliability is estimated by online expectation-maximization: the
     E-step infers from student and prior whether a pointed pair interacts, the
@@ -35,6 +41,8 @@ class PointingPrior(nn.Module):
 
     # Bounds that keep the ratio finite.
     _RELIABILITY = 0.02, 0.98
+    # Bounds that keep a score's odds finite.
+    _SCORES = 0.05, 0.97
 
     def __init__(
         self,
@@ -63,48 +71,68 @@ class PointingPrior(nn.Module):
         pairs: PairBatch,
         classifier: PhraseClassifier,
     ) -> HOITargets:
-        """Add the log-likelihood ratios of pairs to the targets.
+        """Add the evidence of pointed pairs to the targets.
 
         Args:
-            targets (HOITargets): With ``pointed``, and labels corrected.
+            targets (HOITargets): With ``pointed``, not yet corrected by a
+                label noise model.
             predictions (PairPredictions): The student's, of P pairs.
             pairs (PairBatch): The pairs of B images.
             classifier (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
-            HOITargets: The same targets with ``pair_log_ratio``.
+            HOITargets: The same targets with ``pair_log_ratio``, and with
+            updated scores of the labels in ``image_targets``.
         """
-        pointed = targets.pointed
-        scored = predictions.valid & classifier.is_trainable
-        bag, num_bags = pairs.pair_inds, pairs.num_images
-        target, _ = targets.class_interactions(1.0)
-        if not predictions.is_verbwise:
-            num_objects = len(classifier.object_embeds)
-            bag = bag * num_objects + pairs.object_labels
-            num_bags *= num_objects
-            pointed, scored = (
-                x.any(1, keepdim=True) for x in (pointed, scored)
-            )
+        bags = PointedBags.of(targets.pointed, predictions, pairs, classifier)
+        rate = self.reliability
+        wrong = (1 - rate) / (bags.size - 1).clamp(min=1)
+        acting = bags.posterior(self.extra_positive_prior)
+        log_evidence = torch.log(
+            bags.size * (rate * acting + wrong * (1 - acting))
+        )
+        is_asked = (bags.size > 1) & bags.scored
+        evidence = torch.zeros_like(targets.image_targets).index_add(
+            0,
+            pairs.pair_inds,
+            targets.pointed * torch.where(is_asked, log_evidence, 0.0),
+        )
+        scores = targets.image_targets
+        odds = torch.logit(scores.clamp(*self._SCORES)) + evidence
+        return replace(
+            targets,
+            image_targets=torch.where(
+                (scores > 0) & (evidence != 0), odds.sigmoid(), scores
+            ),
+            pair_log_ratio=bags.pointed * torch.log(rate / wrong),
+        )
+
+    @torch.no_grad()
+    def update(
+        self,
+        targets: HOITargets,
+        predictions: PairPredictions,
+        pairs: PairBatch,
+        classifier: PhraseClassifier,
+    ) -> None:
+        """Count pointed pairs that interact, and others (M-step).
+
+        Args:
+            targets (HOITargets): Of :meth:`forward`, with labels corrected.
+            predictions (PairPredictions): As for :meth:`forward`.
+            pairs (PairBatch): The same.
+            classifier (PhraseClassifier): The same.
+        """
+        bags = PointedBags.of(targets.pointed, predictions, pairs, classifier)
+        if predictions.is_verbwise:
+            target, _ = targets.class_interactions(1.0)
+        else:
             target, _ = targets.object_interactions(classifier, 1.0)
             target = target.reshape(-1, 1)
-        size = target.new_zeros(target.shape).index_add(
-            0, bag, scored.to(target)
-        )[bag]
-        pointed = pointed & scored & (size > 1)
-        rate = self.reliability
-        log_ratio = pointed * torch.log(
-            rate / (1 - rate) * (size - 1).clamp(min=1)
+        acting = bags.posterior(
+            self.extra_positive_prior, targets.pair_log_ratio
         )
-        weight = (pairs.human_scores * pairs.object_scores)[:, None] * scored
-        log_odds = instance_log_odds(predictions.interactiveness, weight)
-        acting = positive_bag_posterior(
-            log_odds + log_ratio, bag, num_bags, self.extra_positive_prior
-        )
-        self._count(acting, pointed * target[bag])
-        return replace(targets, pair_log_ratio=log_ratio)
-
-    def _count(self, acting: Tensor, weight: Tensor) -> None:
-        """M-step: count pointed pairs that interact, and others."""
+        weight = bags.pointed * target[bags.inds]
         counts = torch.stack(
             [(weight * acting).sum(), (weight * (1 - acting)).sum()]
         )

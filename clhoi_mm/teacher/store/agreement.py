@@ -175,13 +175,14 @@ def _agreed(
                 continue
             report.kept[len(named)] += 1
             sources = {x for item in named for x in item.source.split('+')}
+            # A pair as often as teachers point at it.
             pointed = [pair for item in named for pair in item.pointed]
             share = 1.0 if equal_scores else len(named) / len(answers)
             kept.append(
                 named[0]._replace(
                     score=share,
                     source='+'.join(sorted(sources)),
-                    pointed=tuple(dict.fromkeys(pointed)),
+                    pointed=tuple(pointed),
                 )
             )
         kept.sort(key=lambda x: (-x.score, x.verb, x.object))

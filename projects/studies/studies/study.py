@@ -59,9 +59,9 @@ class Study:
       'NAME.METRIC';
     - ``predictions=True``: keep the first test's predictions in each run's
       folder as ``predictions.npz``;
-    - ``prepare``: a list of ``dict(path=..., command=...)``; the command
-      makes a missing path that a run's config refers to (teacher cache,
-      annotations, unseen classes);
+    - ``prepare``: a list of ``dict(path=..., command=...)``; the command, or
+      a list of them, makes a missing path that a run's config refers to
+      (teacher cache, annotations, unseen classes);
     - ``tables``: by name, ``dict(title=..., rows=[...])``, optionally with
       ``metrics`` and a ``split``; default: one table of all rows.
       ``paired=ROW`` adds each row's difference to ROW on V-COCO with its

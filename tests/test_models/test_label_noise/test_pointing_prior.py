@@ -39,12 +39,10 @@ def phrases():
 
 def point(targets, pairs, phrases, *pointed):
     """Build pointed pairs from (pair, class) rows."""
-    flags = torch.zeros(
-        len(pairs), phrases.hoi_verbs.numel(), dtype=torch.bool
-    )
+    counts = torch.zeros(len(pairs), phrases.hoi_verbs.numel())
     for pair, hoi in pointed:
-        flags[pair, hoi] = True
-    return replace(targets, pointed=flags)
+        counts[pair, hoi] += 1
+    return replace(targets, pointed=counts)
 
 
 @pytest.mark.parametrize('by_class', [True, False])
@@ -61,13 +59,12 @@ def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
     prior = build(PRIOR)
     rate = prior.reliability.item()
     assert rate == pytest.approx(0.7)
-    targets = point(targets, pairs, phrases, (1, RIDE))
-    pointed = loss(
-        predictions,
-        pairs,
-        prior(targets, predictions, pairs, phrases),
-        phrases,
+    found = prior(
+        point(targets, pairs, phrases, (1, RIDE)), predictions, pairs, phrases
     )
+    # The evidence of the pairs alone, not that of the label.
+    found = replace(found, image_targets=targets.image_targets)
+    pointed = loss(predictions, pairs, found, phrases)
     score = (pairs.human_scores * pairs.object_scores).tolist()
     column = predictions.interactiveness[:, RIDE if by_class else 0]
     p = [s * x for s, x in zip(score, column.sigmoid().tolist())]
@@ -92,6 +89,29 @@ def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
     )
     assert difference.item() * bags == pytest.approx(expected, rel=1e-4)
     assert pointed['loss_mil'] == plain['loss_mil']
+
+
+@pytest.mark.parametrize('answers', [1, 2])
+@pytest.mark.parametrize('by_class', [True, False])
+def test_label_odds_by_hand(phrases, by_class, answers):
+    """A label is likelier if the student agrees with the pointed pair."""
+    pairs = make_pairs([THREE])
+    predictions = make_interactions(pairs, by_class=by_class)
+    predictions.interactiveness = torch.full_like(
+        predictions.interactiveness, -20.0
+    )
+    predictions.interactiveness[1] = 20.0
+    targets = make_image_targets(phrases, [(RIDE, 0.6), (HOLD_BIKE, 0.6)])
+    prior = build(PRIOR)
+    for pair, likelihood in ((1, 0.7), (2, 0.3 / 2)):
+        given = point(targets, pairs, phrases, *[(pair, RIDE)] * answers)
+        found = prior(given, predictions, pairs, phrases).image_targets[0]
+        # Three pairs; one third is the likelihood if the label is false.
+        odds = 0.6 / 0.4 * (3 * likelihood) ** answers
+        assert found[RIDE].item() == pytest.approx(odds / (1 + odds), rel=1e-3)
+        assert found[HOLD_BIKE] == targets.image_targets[0, HOLD_BIKE]
+        unlabeled = targets.image_targets[0] == 0
+        assert not found[unlabeled].any()
 
 
 def test_pointed_pair_is_raised_and_others_lowered(phrases):
@@ -136,6 +156,8 @@ def test_images_without_pairs_or_pointed_pairs(phrases):
         phrases,
     )
     assert found.pair_log_ratio.shape == (0, 1)
+    torch.testing.assert_close(found.image_targets, targets.image_targets)
+    prior.update(found, make_interactions(empty), empty, phrases)
     assert prior.counts.tolist() == [0, 0]
 
 
@@ -160,7 +182,8 @@ def test_em_recovers_the_reliability(phrases, rate):
         targets = point(
             targets, pairs, phrases, *((p, RIDE) for p in (rows + at).tolist())
         )
-        prior(targets, predictions, pairs, phrases)
+        targets = prior(targets, predictions, pairs, phrases)
+        prior.update(targets, predictions, pairs, phrases)
     assert prior.reliability.item() == pytest.approx(rate, abs=0.04)
 
 
@@ -187,8 +210,8 @@ def test_head_matches_pointed_boxes_with_candidate_pairs():
     assert model.teacher_head(samples, pairs).pointed is None
     samples[0] = pointing_sample(pseudo_labels=((-1, BIKE, 0.4),) * 3)
     pointed = model.teacher_head(samples, pairs).pointed
-    assert pointed.dtype == torch.bool
     ((pair, hoi),) = pointed.nonzero().tolist()
+    assert pointed[pair, hoi] == 1
     assert hoi == RIDE and pairs.pair_inds[pair] == 1
     torch.testing.assert_close(
         pairs.human_bboxes[pair], torch.tensor([8.0, 8, 40, 60])

@@ -204,3 +204,14 @@ def test_failed_preparation_is_reported(tmp_path):
     done = run_study(tmp_path, '--rows', 'free', *args)
     assert done.code == 1
     assert_in(done.text, 'prepare', 'elsewhere is not there')
+
+
+def test_preparation_stops_at_the_first_failed_command(tmp_path):
+    command = """['python make.py "two words"', 'python -c "exit(3)"',
+        'python -c "open(\\'late\\', \\'w\\')"']"""
+    text = STUDY.replace("""'python make.py "two words"'""", command)
+    (new_study(tmp_path) / 'tiny.py').write_text(text)
+    done = run_study(tmp_path, '--rows', 'free')
+    assert done.code == 1
+    assert_in(done.text, 'make.py', 'exit code 3', 'cache is there')
+    assert not (tmp_path / 'late').exists()
