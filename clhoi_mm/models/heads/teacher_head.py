@@ -286,15 +286,16 @@ class TeacherHead(BaseModule):
         """Label candidate pairs that match annotated ones, (P, C)."""
         located = []
         for sample in samples:
-            gt = sample.gt_hois
-            paired = (gt.object_inds >= 0) & (gt.hoi_labels >= 0)
-            boxes = sample.gt_instances.bboxes
+            gt, boxes = sample.gt_hois, sample.gt_instances.bboxes
+            # Roles without an object match nothing.
+            hois = gt.hoi_labels.masked_fill(gt.object_inds < 0, -1)
+            rows = gt.object_inds.clamp(min=0)
             located.append(
                 (
-                    boxes[gt.human_inds[paired]],
-                    boxes[gt.object_inds[paired]],
-                    sample.gt_instances.labels[gt.object_inds[paired]],
-                    gt.hoi_labels[paired],
+                    boxes[gt.human_inds],
+                    boxes[rows],
+                    sample.gt_instances.labels[rows],
+                    hois,
                 )
             )
         return self._match(located, pairs).clamp(max=1.0)
@@ -308,14 +309,12 @@ class TeacherHead(BaseModule):
         located = []
         for sample in samples:
             teacher = sample.teacher
-            hois = teacher.hoi_labels[teacher.pointed_labels]
-            known = hois >= 0
             located.append(
                 (
-                    teacher.pointed_human_bboxes[known],
-                    teacher.pointed_object_bboxes[known],
-                    teacher.obj_labels[teacher.pointed_labels][known],
-                    hois[known],
+                    teacher.pointed_human_bboxes,
+                    teacher.pointed_object_bboxes,
+                    teacher.obj_labels[teacher.pointed_labels],
+                    teacher.hoi_labels[teacher.pointed_labels],
                 )
             )
         return self._match(located, pairs)
@@ -327,22 +326,21 @@ class TeacherHead(BaseModule):
 
         Args:
             located (list[tuple[Tensor, ...]]): Boxes of humans and of
-                objects, labels of the objects and HOI classes of each image.
+                objects, labels of the objects and HOI classes of each image,
+                -1 for no class.
             pairs (PairBatch): The candidate pairs.
 
         Returns:
             Tensor: (P, C).
         """
         device = pairs.boxes.device
-        counts = pairs.boxes.new_zeros(
-            len(pairs), self.classifier.hoi_verbs.numel()
-        )
         human, obj, object_labels, hois = (
             torch.cat(x).to(device) for x in zip(*located)
         )
         image = torch.repeat_interleave(
             torch.arange(len(located), device=device),
             torch.tensor([len(x[-1]) for x in located], device=device),
+            output_size=len(hois),
         )
         overlap = torch.minimum(
             bbox_overlaps(pairs.human_bboxes, human),
@@ -353,11 +351,12 @@ class TeacherHead(BaseModule):
             & (pairs.pair_inds[:, None] == image[None])
             & (pairs.object_labels[:, None] == object_labels[None])
         )
-        pair, match = hit.nonzero(as_tuple=True)
-        counts.index_put_(
-            (pair, hois[match]), counts.new_ones(()), accumulate=True
-        )
-        return counts * ~self.classifier.is_unseen
+        is_unseen = self.classifier.is_unseen
+        # No class goes to a last, dropped column.
+        column = torch.where(hois >= 0, hois, len(is_unseen))
+        counts = pairs.boxes.new_zeros(len(pairs), len(is_unseen) + 1)
+        counts = counts.index_add(1, column, hit.to(counts))
+        return counts[:, :-1] * ~is_unseen
 
 
 def _class_factors(

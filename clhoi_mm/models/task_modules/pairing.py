@@ -101,20 +101,22 @@ class HumanObjectPairing:
         image = torch.repeat_interleave(
             torch.arange(len(detections), device=device),
             torch.tensor([len(d.labels) for d in detections], device=device),
+            output_size=len(labels),
         )
 
-        # Indices rather than masks, each of which would sync with the device.
-        keep = (scores >= self.score_thr) & (labels >= 0)
-        rows = keep.nonzero(as_tuple=True)[0]
-        boxes, labels, scores, image = (
-            x[rows] for x in (boxes, labels, scores, image)
-        )
         is_person = labels == self.person_label
-        rank = rank_in_group(image * 2 + is_person, scores)
-        keep = rank < torch.where(is_person, self.max_humans, self.max_objects)
-        keep = keep.nonzero(as_tuple=True)[0]
-        boxes, labels, scores, image, is_person, rows = (
-            x[keep] for x in (boxes, labels, scores, image, is_person, rows)
+        keep = (scores >= self.score_thr) & (labels >= 0)
+        # Rows that are left out rank last.
+        rank = rank_in_group(
+            image * 2 + is_person, scores.masked_fill(~keep, -torch.inf)
+        )
+        keep &= rank < torch.where(
+            is_person, self.max_humans, self.max_objects
+        )
+        # Indices rather than masks, each of which would sync with the device.
+        rows = keep.nonzero(as_tuple=True)[0]
+        boxes, labels, scores, image, is_person = (
+            x[rows] for x in (boxes, labels, scores, image, is_person)
         )
         query_embeds = None
         if all('query_embeds' in d for d in detections):
