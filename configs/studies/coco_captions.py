@@ -140,10 +140,13 @@ tables = {
         title='Boxes detected',
         rows=[*rows],
         metrics=_columns(''),
+        paired='no-noise',
     ),
     'measured_given': dict(
         title='Boxes given',
         rows=[*rows],
         metrics=_columns('given.'),
+        paired='no-noise',
+        test='given',
     ),
 }

@@ -151,7 +151,7 @@ def show(
             if against in runs:
                 compared = {row: runs[row] for row in {*shown, against}}
                 differences = paired_differences(
-                    args.work_dir, compared, against
+                    args.work_dir, compared, against, spec.get('test', '')
                 )
             table = StudyTable(study, name, found, rows, differences)
             print(f'\n{table.markdown()}')

@@ -17,6 +17,15 @@ from clhoi_mm.registry import LOOPS
 from .baselines import annotation_file
 
 
+def predictions_file(test: str = '') -> str:
+    """Name the file of a test's predictions.
+
+    Args:
+        test (str): Name of a further test. Defaults to '', the first.
+    """
+    return f'predictions{"_" * bool(test)}{test}.npz'
+
+
 class CrossValidation:
     """Run with several tests or cross-validation.
 
@@ -24,8 +33,9 @@ class CrossValidation:
 
     - ``further_tests``: ``dataloader`` and ``evaluator`` of further tests,
       by name;
-    - ``keep_predictions``: writes the first test's predictions to
-      ``predictions.npz`` in the work dir;
+    - ``keep_predictions``: writes the predictions of the first test to
+      ``predictions.npz`` in the work dir, those of further tests to
+      ``predictions_NAME.npz``;
     - ``folds``: number of folds N of the tested images. Model k is trained
       without and tested on the images whose index modulo N is k, and the
       predictions of all folds are scored together. All tests must use one
@@ -51,7 +61,7 @@ class CrossValidation:
         self.loaders = {name: t['dataloader'] for name, t in tests.items()}
         self.evaluators = {
             name: _PooledEvaluator(
-                self._metrics(t['evaluator'], keep=not name)
+                self._metrics(name, t['evaluator'], t['dataloader'])
             )
             for name, t in tests.items()
         }
@@ -86,14 +96,17 @@ class CrossValidation:
             )
         return metrics
 
-    def _metrics(self, evaluator: object, keep: bool) -> list[dict]:
+    def _metrics(
+        self, name: str, evaluator: object, loader: dict
+    ) -> list[dict]:
+        """List a test's metrics, with one that keeps its predictions."""
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]
-        if not (keep and self.cfg.get('keep_predictions')):
+        if not self.cfg.get('keep_predictions'):
             return metrics
-        dataset = next(inner_configs(self.cfg.test_dataloader.dataset))
+        dataset = next(inner_configs(loader['dataset']))
         dump = dict(
             type='DumpHOIResults',
-            out_file=osp.join(self.cfg.work_dir, 'predictions.npz'),
+            out_file=osp.join(self.cfg.work_dir, predictions_file(name)),
             ann_file=_path(dataset),
         )
         return [*metrics, dump]

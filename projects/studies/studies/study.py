@@ -57,15 +57,17 @@ class Study:
     - ``options``: config entries overridden in all rows;
     - ``tests``: options of further tests by name; their metrics are named
       'NAME.METRIC';
-    - ``predictions=True``: keep the first test's predictions in each run's
-      folder as ``predictions.npz``;
+    - ``predictions=True``: keep predictions in each run's folder, of the
+      first test as ``predictions.npz``, of others as
+      ``predictions_NAME.npz``;
     - ``prepare``: a list of ``dict(path=..., command=...)``; the command, or
       a list of them, makes a missing path that a run's config refers to
       (teacher cache, annotations, unseen classes);
     - ``tables``: by name, ``dict(title=..., rows=[...])``, optionally with
       ``metrics`` and a ``split``; default: one table of all rows.
       ``paired=ROW`` adds each row's difference to ROW on V-COCO with its
-      interval (:func:`v_coco_difference`), computed from ``predictions``;
+      interval (:func:`v_coco_difference`), computed from ``predictions`` of
+      the first test or of the one named by ``test``;
     - ``plots``: a list, see :func:`draw_plot`.
 
     Names that begin with an underscore are ignored.
