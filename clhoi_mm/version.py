@@ -1,3 +1,3 @@
 """The version, alone in a file that setup.py can read without an import."""
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'
