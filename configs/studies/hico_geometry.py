@@ -65,7 +65,7 @@ rows = {
         title="each object's most frequent interactions", baseline='prior'
     ),
     'copy': dict(
-        title='image-level labels copied to all pairs, typical teacher',
+        title='pseudo-labels copied to all pairs, typical teacher',
         options={'model.teacher_head.broadcast_image_labels': True},
         seeds=[0],
     ),

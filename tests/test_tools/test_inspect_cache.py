@@ -296,7 +296,7 @@ def test_comparison_of_teachers(folder):
     assert (first['source'], second['source']) == ('cache', 'other.jsonl')
     assert first['false_labels'] == second['false_labels'] | dict(extra_verb=0)
     assert second['false_labels'] == dict(
-        wrong_verb=0, extra_verb=1, idle_object=0, absent_object=1
+        wrong_verb=0, extra_verb=1, unused_object=0, absent_object=1
     )
 
 

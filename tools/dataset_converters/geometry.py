@@ -217,7 +217,7 @@ def teacher(args: argparse.Namespace) -> None:
     print(f'recall         {report.recall:.4f}  ({asked} {given.recall})')
     print(
         f'false labels   {100 * report.other_verb:.0f} % name another verb of '
-        f'an object in an interaction, {100 * report.idle_object:.0f} % an '
+        f'an object in an interaction, {100 * report.unused_object:.0f} % an '
         f'object in none, {100 * report.absent_object:.0f} % an absent object'
     )
     print(

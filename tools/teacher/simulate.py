@@ -87,7 +87,7 @@ def main() -> None:
     )
     print(
         f'false labels   {100 * report.other_verb:.0f} % name another verb of '
-        f'an object in an interaction, {100 * report.idle_object:.0f} % an '
+        f'an object in an interaction, {100 * report.unused_object:.0f} % an '
         f'object in none, {100 * report.absent_object:.0f} % an absent object'
     )
     print(

@@ -124,7 +124,7 @@ class LoadTeacherKnowledge(BaseTransform):
                 f'{self.cache.path} ({len(self.cache)} images, with keys '
                 f'like {next(self.cache.keys(), None)!r}); build the cache '
                 f"over this split, or set missing='mask' to train without "
-                f'words for such images, or leave them out '
+                f'pseudo-labels for such images, or leave them out '
                 f"(UnlabeledHOIDataset's filter_cfg.without_answer)"
             )
         return dict(

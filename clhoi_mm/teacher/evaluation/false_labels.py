@@ -11,7 +11,7 @@ from clhoi_mm.vocabulary import HOIVocabulary
 WRONG_VERB, EXTRA_VERB = 'wrong_verb', 'extra_verb'
 # Object in no annotated interaction; both together where the objects of the
 # images are unknown.
-IDLE_OBJECT, ABSENT_OBJECT = 'idle_object', 'absent_object'
+UNUSED_OBJECT, ABSENT_OBJECT = 'unused_object', 'absent_object'
 OTHER_OBJECT = 'other_object'
 
 
@@ -34,7 +34,7 @@ def count_false_labels(
         Dict[str, int]: Numbers by kind. ``wrong_verb``: the object is
         annotated in an interaction that was not predicted; ``extra_verb``:
         all its annotated interactions were predicted as well; then
-        ``idle_object`` (present, in no annotated interaction) and
+        ``unused_object`` (present, in no annotated interaction) and
         ``absent_object``, or, without ``present``, ``other_object``.
     """
     said, shown = (
@@ -63,6 +63,6 @@ def count_false_labels(
     is_present = np.isin(rest, pairs @ (num_objects, 1))
     return {
         **counts,
-        IDLE_OBJECT: int(is_present.sum()),
+        UNUSED_OBJECT: int(is_present.sum()),
         ABSENT_OBJECT: int((~is_present).sum()),
     }

@@ -42,18 +42,18 @@ class ErrorStatistics:
     Attributes:
         other_verb (float): Share of the false labels that name another verb
             of an object in an interaction.
-        idle_object (float): Share that name an object that is in the image
+        unused_object (float): Share that name an object that is in the image
             and in no interaction. The rest name absent objects.
-        max_idle_rate (float): At most so many labels of idle objects for
-            each idle object of an image; what is left names absent objects.
+        max_unused_rate (float): At most so many labels of unused objects for
+            each unused object of an image; what is left names absent objects.
         true (LabelVariance): Agreement in true labels.
         wrong_verb (LabelVariance): Agreement in other verbs.
         elsewhere (LabelVariance): Agreement in labels of other objects.
     """
 
     other_verb: float
-    idle_object: float
-    max_idle_rate: float
+    unused_object: float
+    max_unused_rate: float
     true: LabelVariance
     wrong_verb: LabelVariance
     elsewhere: LabelVariance

@@ -13,7 +13,7 @@ _CHUNK = 1024  # images of which all classes are in memory at a time
 # A chunk's candidates are kept up to this multiple of the mean number of
 # labels, and these many more.
 _KEPT, _MORE = 6, 256
-TRUE, OTHER_VERB, IDLE, ABSENT = range(4)
+TRUE, OTHER_VERB, UNUSED, ABSENT = range(4)
 
 
 class LatentLabelNoise:
@@ -76,10 +76,10 @@ class LatentLabelNoise:
         effects = self._class_effects(images, vocabulary)
         rate = sum(wanted) / max(len(images), 1)
         found: List[List[Tuple[np.ndarray, ...]]] = [[], [], [], []]
-        num_idle = 0
+        num_unused = 0
         for first, chunk in _chunks(images):
-            kinds, idle = _kinds(chunk, vocabulary)
-            num_idle += idle
+            kinds, unused = _kinds(chunk, vocabulary)
+            num_unused += unused
             evidence = self._evidence(chunk, kinds, effects)
             for kind, parts in enumerate(found):
                 rows, hois = np.nonzero(kinds == kind)
@@ -89,8 +89,8 @@ class LatentLabelNoise:
                     best = _largest(values, kept)
                     rows, hois, values = rows[best], hois[best], values[best]
                 parts.append((rows + first, hois, values))
-        max_idle = round(self.errors.max_idle_rate * num_idle)
-        labels = _select(found, wanted, max_idle)
+        max_unused = round(self.errors.max_unused_rate * num_unused)
+        labels = _select(found, wanted, max_unused)
         rows = np.array(order, np.int64)[labels[0]]
         sort = np.lexsort((labels[1], rows))
         return rows[sort], labels[1][sort]
@@ -99,12 +99,12 @@ class LatentLabelNoise:
         """Compute the number of labels of each kind."""
         hits = self.recall * num_true
         wrong = hits * (1 / self.precision - 1)
-        other, idle = self.errors.other_verb, self.errors.idle_object
+        other, unused = self.errors.other_verb, self.errors.unused_object
         return [
             hits,
             other * wrong,
-            idle * wrong,
-            (1 - other - idle) * wrong,
+            unused * wrong,
+            (1 - other - unused) * wrong,
         ]
 
     def _class_effects(
@@ -125,7 +125,7 @@ class LatentLabelNoise:
             + np.sqrt(part.of_class - part.frequency**2) * row
             for part, row in zip(self._variances()[:3], normal)
         ]
-        return np.stack([*effects, effects[IDLE]])
+        return np.stack([*effects, effects[UNUSED]])
 
     def _variances(self) -> List[LabelVariance]:
         x = self.errors
@@ -160,7 +160,7 @@ class LatentLabelNoise:
 def _kinds(
     images: Sequence[ImageLabels], vocabulary: HOIVocabulary
 ) -> Tuple[np.ndarray, int]:
-    """Find the kind of each class in each image, and count idle objects.
+    """Find the kind of each class in each image, and count unused objects.
 
     Returns:
         tuple: Kinds, (N, C) int8, -1 for classes that are not named; number
@@ -173,21 +173,21 @@ def _kinds(
     rows, hois = np.nonzero(true)
     used[rows, objects[hois]] = True
     kinds = np.full(true.shape, ABSENT, np.int8)
-    kinds[present[:, objects]] = IDLE
+    kinds[present[:, objects]] = UNUSED
     kinds[:, objects == person] = -1
     kinds[used[:, objects]] = OTHER_VERB
     kinds[~present[:, person]] = -1
     kinds[:, vocabulary.no_interaction_mask] = -1
     kinds[true] = TRUE
-    idle = present & ~used & present[:, [person]]
-    idle[:, person] = False
-    return kinds, int(idle.sum())
+    unused = present & ~used & present[:, [person]]
+    unused[:, person] = False
+    return kinds, int(unused.sum())
 
 
 def _select(
     found: Sequence[Sequence[Tuple[np.ndarray, ...]]],
     wanted: Sequence[float],
-    max_idle: int,
+    max_unused: int,
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Select each kind's labels of the highest evidence."""
     chosen: List[Tuple[np.ndarray, np.ndarray]] = []
@@ -197,8 +197,8 @@ def _select(
             continue
         rows, hois, values = (np.concatenate(x) for x in zip(*parts))
         count = round(wanted[kind] + missing)
-        if kind == IDLE:
-            count = min(count, max_idle)
+        if kind == UNUSED:
+            count = min(count, max_unused)
         best = _largest(values, count)
         chosen.append((rows[best], hois[best]))
         if kind != TRUE:

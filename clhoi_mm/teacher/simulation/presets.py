@@ -32,8 +32,8 @@ class TeacherPreset:
 # malformed answers are those of the typical teacher.
 _MEASURED = ErrorStatistics(
     other_verb=0.28,
-    idle_object=0.51,
-    max_idle_rate=0.25,
+    unused_object=0.51,
+    max_unused_rate=0.25,
     true=LabelVariance(of_class=0.46, of_label=0.16, frequency=0.15),
     wrong_verb=LabelVariance(of_class=0.41, of_label=0.18, frequency=0.4),
     elsewhere=LabelVariance(of_class=0.2, of_label=0.53, frequency=0.4),

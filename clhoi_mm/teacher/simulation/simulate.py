@@ -39,7 +39,7 @@ class SimulationReport:
         unlabeled (float): Share of the images without a label.
         other_verb (float): Share of the false labels whose object is in a
             true interaction of the image.
-        idle_object (float): Share whose object is in the image, and in no
+        unused_object (float): Share whose object is in the image, and in no
             interaction.
         absent_object (float): Share of the others.
         pointed (Dict[str, int], optional): Pointed pairs by outcome, see
@@ -57,7 +57,7 @@ class SimulationReport:
     labels: float
     unlabeled: float
     other_verb: float
-    idle_object: float
+    unused_object: float
     absent_object: float
     pointed: Optional[Dict[str, int]] = None
 
@@ -211,6 +211,6 @@ def _kinds_of_errors(
     total = max(len(rows), 1)
     return dict(
         other_verb=int(used.sum()) / total,
-        idle_object=int((present & ~used).sum()) / total,
+        unused_object=int((present & ~used).sum()) / total,
         absent_object=int((~present & ~used).sum()) / total,
     )

@@ -33,7 +33,7 @@ def test_kinds_by_hand():
     )
     predicted += [(0, RIDE)]
     assert count_false_labels(predicted, true, MINI, [(2, BIKE)]) == dict(
-        wrong_verb=1, extra_verb=1, idle_object=1, absent_object=1
+        wrong_verb=1, extra_verb=1, unused_object=1, absent_object=1
     )
 
 
@@ -43,7 +43,7 @@ def test_no_labels():
     assert count_false_labels([], [(0, HOLD)], MINI) == none
     assert count_false_labels([(0, HOLD)], [(0, HOLD)], MINI) == none
     assert count_false_labels([(0, HOLD)], [], MINI, []) == dict(
-        wrong_verb=0, extra_verb=0, idle_object=0, absent_object=1
+        wrong_verb=0, extra_verb=0, unused_object=0, absent_object=1
     )
 
 
@@ -61,7 +61,9 @@ OBJECTS = st.lists(
 @given(PAIRS, PAIRS, OBJECTS)
 def test_equals_literal_definition(predicted, true, present):
     objects = MINI.hoi_objects
-    expected = dict(wrong_verb=0, extra_verb=0, idle_object=0, absent_object=0)
+    expected = dict(
+        wrong_verb=0, extra_verb=0, unused_object=0, absent_object=0
+    )
     for image, label in set(predicted) - set(true):
         same = {
             x
@@ -73,12 +75,12 @@ def test_equals_literal_definition(predicted, true, present):
         elif same:
             expected['extra_verb'] += 1
         elif (image, objects[label]) in present:
-            expected['idle_object'] += 1
+            expected['unused_object'] += 1
         else:
             expected['absent_object'] += 1
     arrays = [np.array(x).reshape(-1, 2) for x in (predicted, true)]
     assert count_false_labels(*arrays, MINI, present) == expected
-    both = expected.pop('idle_object') + expected.pop('absent_object')
+    both = expected.pop('unused_object') + expected.pop('absent_object')
     assert count_false_labels(*arrays, MINI) == dict(
         expected, other_object=both
     )

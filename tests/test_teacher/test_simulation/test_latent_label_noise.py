@@ -68,8 +68,10 @@ def test_precision_recall_and_error_kinds_match_the_preset(labels):
     assert found.recall == pytest.approx(MEASURED.recall, abs=0.002)
     errors = MEASURED.errors
     assert found.other_verb == pytest.approx(errors.other_verb, abs=0.005)
-    assert found.idle_object == pytest.approx(errors.idle_object, abs=0.005)
-    assert found.other_verb + found.idle_object + found.absent_object == 1
+    assert found.unused_object == pytest.approx(
+        errors.unused_object, abs=0.005
+    )
+    assert found.other_verb + found.unused_object + found.absent_object == 1
     assert found.labels == pytest.approx(len(rows) / len(labels))
     assert found.unlabeled == pytest.approx(1 - len(set(rows)) / len(labels))
 
@@ -186,15 +188,15 @@ def test_unused_objects_are_rarely_labeled():
         )
     found = draw(images, vocabulary=vocabulary)
     silent = set(np.flatnonzero(vocabulary.no_interaction_mask))
-    idle = 0
+    unused = 0
     for image, each in zip(images, found):
         assert not silent & set(each)
         used = {vocabulary.hoi_objects[x] for x in image.hois}
         objects = vocabulary.hoi_objects[each]
-        idle += sum(x in image.objects and x not in used for x in objects)
+        unused += sum(x in image.objects and x not in used for x in objects)
         # A person is an object of interactions only.
         assert person in used or person not in objects
-    assert 0 < idle <= 15
+    assert 0 < unused <= 15
     right = sum(len(set(x.hois) & set(y)) for x, y in zip(images, found))
     total = sum(map(len, found))
     assert right / total == pytest.approx(MEASURED.precision, abs=0.01)
