@@ -48,6 +48,10 @@ rows = {
         title='weak teacher, points with accuracy 0.7',
         options={_cache: _teacher('weak', 0.7)},
     ),
+    'perfect-points-0.7': dict(
+        title='teacher without errors, points with accuracy 0.7',
+        options={_cache: _teacher('perfect', 0.7)},
+    ),
     'image': dict(
         title='image-level labels',
         options={'model.teacher_head.supervision': 'image'},
@@ -105,6 +109,7 @@ prepare = [
             *(('typical', accuracy) for accuracy in _accuracies),
             ('weak', None),
             ('weak', 0.7),
+            ('perfect', 0.7),
         )
     ),
     dict(
