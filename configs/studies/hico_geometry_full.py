@@ -182,17 +182,20 @@ plots = [
         kind='lines',
         file='hico_geometry_full_images.svg',
         metric='mAP',
-        title='HICO-DET without pixels',
+        title='HICO-DET without pixels, official splits',
         x_title='training images',
         x_scale='log',
         y_title='mAP (%)',
         series={
-            row: [
+            title: [
                 (count, f'{row}-{name}')
                 for name, (count, _) in _growth.items()
             ]
             + [(_all, row)]
-            for row in ('label-free', 'instance')
+            for row, title in (
+                ('label-free', 'label-free, typical teacher'),
+                ('instance', 'instance-level labels'),
+            )
         },
     )
 ]
