@@ -70,18 +70,19 @@ class Distillation:
         if self.label_noise is not None and self.self_teacher is not None:
             with torch.no_grad():
                 taught = self.self_teacher.encode(batch).predictions
-        judged = taught or student, batch.pairs, batch.classifier
+        given = student, batch.pairs, batch.classifier
         pointing = None if targets.pointed is None else self.pointing
         if pointing is not None:
-            targets = pointing(targets, *judged)
+            targets = pointing(targets, *given)
+            if taught is None:
+                # Posteriors of the self-teacher have this evidence.
+                targets = pointing.weigh_labels(targets, *given)
         if self.label_noise is not None:
-            targets = self.label_noise(
-                targets, student, batch.pairs, batch.classifier, taught
-            )
+            targets = self.label_noise(targets, *given, taught)
             is_used = self.label_noise.is_warmed_up & (taught is None)
             losses.update(self.label_noise.prior_losses(is_used))
         if pointing is not None:
-            pointing.update(targets, *judged)
+            pointing.update(targets, *given)
             losses['pointing_reliability'] = pointing.reliability
         losses.update(
             self.interaction_loss(

@@ -71,25 +71,45 @@ class PointingPrior(nn.Module):
         pairs: PairBatch,
         classifier: PhraseClassifier,
     ) -> HOITargets:
-        """Add the evidence of pointed pairs to the targets.
+        """Add the likelihood ratios of pairs to the targets.
 
         Args:
-            targets (HOITargets): With ``pointed``, not yet corrected by a
-                label noise model.
+            targets (HOITargets): With ``pointed``.
             predictions (PairPredictions): The student's, of P pairs.
             pairs (PairBatch): The pairs of B images.
             classifier (PhraseClassifier): The vocabulary's phrases.
 
         Returns:
-            HOITargets: The same targets with ``pair_log_ratio``, and with
-            updated scores of the labels in ``image_targets``.
+            HOITargets: The same targets with ``pair_log_ratio``.
         """
         bags = PointedBags.of(targets.pointed, predictions, pairs, classifier)
-        rate = self.reliability
-        wrong = (1 - rate) / (bags.size - 1).clamp(min=1)
+        log_ratio = torch.log(self.reliability / self._wrong(bags.size))
+        return replace(targets, pair_log_ratio=bags.pointed * log_ratio)
+
+    @torch.no_grad()
+    def weigh_labels(
+        self,
+        targets: HOITargets,
+        predictions: PairPredictions,
+        pairs: PairBatch,
+        classifier: PhraseClassifier,
+    ) -> HOITargets:
+        """Update the scores of labels by the evidence of pointed pairs.
+
+        Args:
+            targets (HOITargets): Not yet corrected by a label noise model.
+            predictions (PairPredictions): As for :meth:`forward`.
+            pairs (PairBatch): The same.
+            classifier (PhraseClassifier): The same.
+
+        Returns:
+            HOITargets: The same targets with other ``image_targets``.
+        """
+        bags = PointedBags.of(targets.pointed, predictions, pairs, classifier)
         acting = bags.posterior(self.extra_positive_prior)
+        wrong = self._wrong(bags.size)
         log_evidence = torch.log(
-            bags.size * (rate * acting + wrong * (1 - acting))
+            bags.size * (self.reliability * acting + wrong * (1 - acting))
         )
         is_asked = (bags.size > 1) & bags.scored
         evidence = torch.zeros_like(targets.image_targets).index_add(
@@ -99,13 +119,15 @@ class PointingPrior(nn.Module):
         )
         scores = targets.image_targets
         odds = torch.logit(scores.clamp(*self._SCORES)) + evidence
+        is_updated = (scores > 0) & (evidence != 0)
         return replace(
             targets,
-            image_targets=torch.where(
-                (scores > 0) & (evidence != 0), odds.sigmoid(), scores
-            ),
-            pair_log_ratio=bags.pointed * torch.log(rate / wrong),
+            image_targets=torch.where(is_updated, odds.sigmoid(), scores),
         )
+
+    def _wrong(self, size: Tensor) -> Tensor:
+        """Probability that a certain wrong pair of a bag is pointed at."""
+        return (1 - self.reliability) / (size - 1).clamp(min=1)
 
     @torch.no_grad()
     def update(

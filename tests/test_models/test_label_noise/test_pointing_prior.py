@@ -62,8 +62,6 @@ def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
     found = prior(
         point(targets, pairs, phrases, (1, RIDE)), predictions, pairs, phrases
     )
-    # The evidence of the pairs alone, not that of the label.
-    found = replace(found, image_targets=targets.image_targets)
     pointed = loss(predictions, pairs, found, phrases)
     score = (pairs.human_scores * pairs.object_scores).tolist()
     column = predictions.interactiveness[:, RIDE if by_class else 0]
@@ -105,7 +103,8 @@ def test_label_odds_by_hand(phrases, by_class, answers):
     prior = build(PRIOR)
     for pair, likelihood in ((1, 0.7), (2, 0.3 / 2)):
         given = point(targets, pairs, phrases, *[(pair, RIDE)] * answers)
-        found = prior(given, predictions, pairs, phrases).image_targets[0]
+        found = prior.weigh_labels(given, predictions, pairs, phrases)
+        found = found.image_targets[0]
         # Three pairs; one third is the likelihood if the label is false.
         odds = 0.6 / 0.4 * (3 * likelihood) ** answers
         assert found[RIDE].item() == pytest.approx(odds / (1 + odds), rel=1e-3)
@@ -156,7 +155,8 @@ def test_images_without_pairs_or_pointed_pairs(phrases):
         phrases,
     )
     assert found.pair_log_ratio.shape == (0, 1)
-    torch.testing.assert_close(found.image_targets, targets.image_targets)
+    same = prior.weigh_labels(found, make_interactions(empty), empty, phrases)
+    torch.testing.assert_close(same.image_targets, targets.image_targets)
     prior.update(found, make_interactions(empty), empty, phrases)
     assert prior.counts.tolist() == [0, 0]
 
