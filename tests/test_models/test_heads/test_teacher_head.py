@@ -23,17 +23,22 @@ from tests.test_models.utils import (
 )
 
 
-@pytest.fixture(scope='module')
-def head():
-    head = build(
+def make_head(**options):
+    return build(
         dict(
             type='TeacherHead',
             vocabulary=PARK,
             text_encoder=ENCODER,
             text_dim=TEXT_DIM,
             max_sentences=3,
+            **options,
         )
     )
+
+
+@pytest.fixture(scope='module')
+def head():
+    head = make_head()
     head.init_weights()
     return head
 
@@ -196,15 +201,7 @@ def test_annotated_no_interaction_stays_in_the_targets(supervise):
 
 
 def test_unlabeled_verbs_weigh_by_their_factor():
-    head = build(
-        dict(
-            type='TeacherHead',
-            vocabulary=PARK,
-            text_encoder=ENCODER,
-            text_dim=TEXT_DIM,
-            unlabeled_verb_factors=dict(hold=0.1),
-        )
-    )
+    head = make_head(unlabeled_verb_factors=dict(hold=0.1))
     assert 'unlabeled_factors' not in head.state_dict()
     targets = head([make_sample(pseudo_labels=((HOLD_BIKE, BIKE, 0.9),))])
     target, weight = targets.class_interactions(0.5)
@@ -222,15 +219,7 @@ def test_unlabeled_verbs_weigh_by_their_factor():
 @pytest.mark.parametrize('factors', [dict(fly=0.1), dict(hold=-1.0)])
 def test_unlabeled_verb_factors_are_checked(factors):
     with pytest.raises(ValueError, match='unlabeled_verb_factors'):
-        build(
-            dict(
-                type='TeacherHead',
-                vocabulary=PARK,
-                text_encoder=ENCODER,
-                text_dim=TEXT_DIM,
-                unlabeled_verb_factors=factors,
-            )
-        )
+        make_head(unlabeled_verb_factors=factors)
 
 
 def test_errors(supervise):
