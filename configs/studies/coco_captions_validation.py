@@ -128,9 +128,10 @@ rows = {
     'unlabeled-by-verb': dict(
         title='unlabeled look and hold at a tenth of the weight',
         options={
-            'model.teacher_head.unlabeled_verb_factors': dict(
-                look=0.1, hold=0.1
-            )
+            'model.teacher_head.unlabeled_verb_factors': {
+                'look obj': 0.1,
+                'hold obj': 0.1,
+            }
         },
     ),
     'no-contrast': dict(

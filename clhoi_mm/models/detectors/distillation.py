@@ -73,16 +73,17 @@ class Distillation:
         given = student, batch.pairs, batch.classifier
         pointing = None if targets.pointed is None else self.pointing
         if pointing is not None:
-            targets = pointing(targets, *given)
+            bags = pointing.bags(targets, *given)
+            targets = pointing(targets, bags)
             if taught is None:
                 # Posteriors of the self-teacher have this evidence.
-                targets = pointing.weigh_labels(targets, *given)
+                targets = pointing.weigh_labels(targets, bags)
         if self.label_noise is not None:
             targets = self.label_noise(targets, *given, taught)
             is_used = self.label_noise.is_warmed_up & (taught is None)
             losses.update(self.label_noise.prior_losses(is_used))
         if pointing is not None:
-            pointing.update(targets, *given)
+            pointing.update(targets, bags, batch.classifier)
             losses['pointing_reliability'] = pointing.reliability
         losses.update(
             self.interaction_loss(

@@ -49,8 +49,9 @@ class TeacherHead(BaseModule):
             unseen classes with semantic text encoders. Defaults to False.
         unlabeled_verb_factors (dict[str, float], optional): Factors of the
             losses' ``unlabeled_weight`` by verb, for verbs that a teacher
-            seldom states, such as 'look'. Class-wise losses use them until a
-            label noise model corrects the labels. Defaults to None: all 1.
+            seldom states, such as 'look obj'. Class-wise losses use them
+            until a label noise model corrects the labels. Defaults to None:
+            all 1.
         init_cfg (dict, optional): Initialization config.
     """
 
@@ -84,7 +85,7 @@ class TeacherHead(BaseModule):
         )
         self.register_buffer(
             'unlabeled_factors',
-            _class_factors(vocabulary, unlabeled_verb_factors)
+            _class_factors(self.classifier.vocabulary, unlabeled_verb_factors)
             if unlabeled_verb_factors
             else None,
             persistent=False,
@@ -317,10 +318,13 @@ class TeacherHead(BaseModule):
                     teacher.hoi_labels[teacher.pointed_labels],
                 )
             )
-        return self._match(located, pairs)
+        return self._match(located, pairs, best_only=True)
 
     def _match(
-        self, located: list[tuple[Tensor, ...]], pairs: PairBatch
+        self,
+        located: list[tuple[Tensor, ...]],
+        pairs: PairBatch,
+        best_only: bool = False,
     ) -> Tensor:
         """Count the others whose boxes match a candidate pair's, by class.
 
@@ -329,6 +333,8 @@ class TeacherHead(BaseModule):
                 objects, labels of the objects and HOI classes of each image,
                 -1 for no class.
             pairs (PairBatch): The candidate pairs.
+            best_only (bool): Match each with its best candidate alone, where
+                detections of one instance overlap. Defaults to False.
 
         Returns:
             Tensor: (P, C).
@@ -351,6 +357,8 @@ class TeacherHead(BaseModule):
             & (pairs.pair_inds[:, None] == image[None])
             & (pairs.object_labels[:, None] == object_labels[None])
         )
+        if best_only and len(pairs):
+            hit &= overlap == overlap.masked_fill(~hit, -1.0).amax(0)
         is_unseen = self.classifier.is_unseen
         # No class goes to a last, dropped column.
         column = torch.where(hois >= 0, hois, len(is_unseen))
@@ -360,14 +368,13 @@ class TeacherHead(BaseModule):
 
 
 def _class_factors(
-    vocabulary: Union[str, dict], verb_factors: dict[str, float]
+    vocabulary: HOIVocabulary, verb_factors: dict[str, float]
 ) -> Tensor:
     """Arrange factors of verbs by class, (C,).
 
     Raises:
         ValueError: If the vocabulary lacks a verb, or a factor is negative.
     """
-    vocabulary = HOIVocabulary.load(vocabulary)
     factors = torch.ones(vocabulary.num_verbs)
     for verb, factor in verb_factors.items():
         label = vocabulary.verb_label(verb)

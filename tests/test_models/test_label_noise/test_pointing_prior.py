@@ -45,6 +45,11 @@ def point(targets, pairs, phrases, *pointed):
     return replace(targets, pointed=counts)
 
 
+def apply(prior, targets, predictions, pairs, phrases):
+    """Add the likelihood ratios of pairs."""
+    return prior(targets, prior.bags(targets, predictions, pairs, phrases))
+
+
 @pytest.mark.parametrize('by_class', [True, False])
 def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
     """Pairs in the set are pointed at with the reliability.
@@ -59,9 +64,8 @@ def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
     prior = build(PRIOR)
     rate = prior.reliability.item()
     assert rate == pytest.approx(0.7)
-    found = prior(
-        point(targets, pairs, phrases, (1, RIDE)), predictions, pairs, phrases
-    )
+    given = point(targets, pairs, phrases, (1, RIDE))
+    found = apply(prior, given, predictions, pairs, phrases)
     pointed = loss(predictions, pairs, found, phrases)
     score = (pairs.human_scores * pairs.object_scores).tolist()
     column = predictions.interactiveness[:, RIDE if by_class else 0]
@@ -89,28 +93,99 @@ def test_likelihood_equals_sum_over_all_subsets(phrases, by_class):
     assert pointed['loss_mil'] == plain['loss_mil']
 
 
+def weigh(prior, targets, predictions, pairs, phrases):
+    """Return the updated scores of the first image's labels."""
+    bags = prior.bags(targets, predictions, pairs, phrases)
+    return prior.weigh_labels(prior(targets, bags), bags).image_targets[0]
+
+
 @pytest.mark.parametrize('answers', [1, 2])
-@pytest.mark.parametrize('by_class', [True, False])
-def test_label_odds_by_hand(phrases, by_class, answers):
+def test_label_odds_by_hand(phrases, answers):
     """A label is likelier if the student agrees with the pointed pair."""
     pairs = make_pairs([THREE])
-    predictions = make_interactions(pairs, by_class=by_class)
+    predictions = make_interactions(pairs, by_class=True)
     predictions.interactiveness = torch.full_like(
         predictions.interactiveness, -20.0
     )
     predictions.interactiveness[1] = 20.0
     targets = make_image_targets(phrases, [(RIDE, 0.6), (HOLD_BIKE, 0.6)])
-    prior = build(PRIOR)
     for pair, likelihood in ((1, 0.7), (2, 0.3 / 2)):
         given = point(targets, pairs, phrases, *[(pair, RIDE)] * answers)
-        found = prior.weigh_labels(given, predictions, pairs, phrases)
-        found = found.image_targets[0]
+        found = weigh(build(PRIOR), given, predictions, pairs, phrases)
         # Three pairs; one third is the likelihood if the label is false.
         odds = 0.6 / 0.4 * (3 * likelihood) ** answers
         assert found[RIDE].item() == pytest.approx(odds / (1 + odds), rel=1e-3)
         assert found[HOLD_BIKE] == targets.image_targets[0, HOLD_BIKE]
         unlabeled = targets.image_targets[0] == 0
         assert not found[unlabeled].any()
+
+
+@pytest.mark.parametrize('pointed', [(0,), (0, 0), (0, 1), (0, 1, 2)])
+def test_label_odds_of_an_unsure_student(phrases, pointed):
+    """Answers are independent given the set of interacting pairs."""
+    pairs = make_pairs([THREE])
+    predictions = make_interactions(pairs, by_class=True)
+    targets = make_image_targets(phrases, [(RIDE, 0.6)])
+    given = point(targets, pairs, phrases, *[(p, RIDE) for p in pointed])
+    found = weigh(build(PRIOR), given, predictions, pairs, phrases)
+    score = (pairs.human_scores * pairs.object_scores).tolist()
+    column = predictions.interactiveness[:, RIDE].sigmoid().tolist()
+    p = [s * x for s, x in zip(score, column)]
+    sets = {
+        chosen: math.prod(x if i in chosen else 1 - x for i, x in enumerate(p))
+        * 0.3 ** (len(chosen) - 1)
+        for size in (1, 2, 3)
+        for chosen in itertools.combinations(range(3), size)
+    }
+    whole = sum(sets.values())
+
+    def answer(pair, chosen):
+        return 0.7 if pair in chosen else 0.3 / 2
+
+    def mean(factor):
+        return sum(x * factor(z) for z, x in sets.items()) / whole
+
+    likelihood = mean(lambda z: math.prod(answer(pair, z) for pair in pointed))
+    chance = mean(lambda z: sum(answer(pair, z) for pair in range(3)))
+    odds = 1.5 * likelihood * (3 / chance) ** len(pointed)
+    assert found[RIDE].item() == pytest.approx(odds / (1 + odds), rel=1e-3)
+
+
+def test_answers_about_a_bag_of_interacting_pairs_say_nothing(phrases):
+    pairs = make_pairs([THREE])
+    predictions = make_interactions(pairs, by_class=True)
+    predictions.interactiveness = torch.full_like(
+        predictions.interactiveness, 30.0
+    )
+    pairs.scores.fill_(1.0)
+    targets = make_image_targets(phrases, [(RIDE, 0.6)])
+    given = point(targets, pairs, phrases, (1, RIDE))
+    found = weigh(build(PRIOR), given, predictions, pairs, phrases)
+    assert found[RIDE].item() == pytest.approx(0.6, abs=1e-3)
+
+
+@pytest.mark.parametrize('score', [1.0, 0.98, 0.01])
+@pytest.mark.parametrize('pair, sign', [(1, 1), (2, -1)])
+def test_scores_never_move_against_the_evidence(phrases, score, pair, sign):
+    pairs = make_pairs([THREE])
+    predictions = make_interactions(pairs, by_class=True)
+    predictions.interactiveness = torch.full_like(
+        predictions.interactiveness, -2.0
+    )
+    predictions.interactiveness[1] = -1.8
+    targets = make_image_targets(phrases, [(RIDE, score)])
+    given = point(targets, pairs, phrases, (pair, RIDE))
+    found = weigh(build(PRIOR), given, predictions, pairs, phrases)
+    assert sign * (found[RIDE] - score) >= 0
+
+
+def test_common_interactiveness_is_no_evidence_of_a_verb(phrases):
+    pairs = make_pairs([THREE])
+    predictions = make_interactions(pairs, by_class=False)
+    targets = make_image_targets(phrases, [(RIDE, 0.6)])
+    given = point(targets, pairs, phrases, (1, RIDE))
+    found = weigh(build(PRIOR), given, predictions, pairs, phrases)
+    assert torch.equal(found, targets.image_targets[0])
 
 
 def test_pointed_pair_is_raised_and_others_lowered(phrases):
@@ -121,7 +196,9 @@ def test_pointed_pair_is_raised_and_others_lowered(phrases):
     for name, module in dict(plain=None, pointed=build(PRIOR)).items():
         predictions = make_interactions(pairs, by_class=True)
         given = (
-            module(targets, predictions, pairs, phrases) if module else targets
+            apply(module, targets, predictions, pairs, phrases)
+            if module
+            else targets
         )
         total(make_loss()(predictions, pairs, given, phrases)).backward()
         grads[name] = predictions.interactiveness.grad[:, RIDE]
@@ -138,26 +215,25 @@ def test_single_pairs_and_other_objects_have_no_ratio(phrases):
     targets = point(
         targets, pairs, phrases, (0, FEED), (1, FEED), (1, HOLD_BIKE)
     )
-    found = build(PRIOR)(targets, predictions, pairs, phrases)
+    found = apply(build(PRIOR), targets, predictions, pairs, phrases)
     ratio = found.pair_log_ratio
     assert ratio.nonzero().tolist() == [[1, HOLD_BIKE]]
     assert ratio[1, HOLD_BIKE].item() == pytest.approx(math.log(14 / 6 * 2))
 
 
-def test_images_without_pairs_or_pointed_pairs(phrases):
+@pytest.mark.parametrize('by_class', [True, False])
+def test_images_without_pairs_or_pointed_pairs(phrases, by_class):
     empty = make_pairs([[], []])
     targets = make_image_targets(phrases, [(RIDE, 1.0)], [])
     prior = build(PRIOR)
-    found = prior(
-        point(targets, empty, phrases),
-        make_interactions(empty),
-        empty,
-        phrases,
-    )
-    assert found.pair_log_ratio.shape == (0, 1)
-    same = prior.weigh_labels(found, make_interactions(empty), empty, phrases)
+    given = point(targets, empty, phrases)
+    predictions = make_interactions(empty, by_class=by_class)
+    bags = prior.bags(given, predictions, empty, phrases)
+    found = prior(given, bags)
+    assert len(found.pair_log_ratio) == 0
+    same = prior.weigh_labels(found, bags)
     torch.testing.assert_close(same.image_targets, targets.image_targets)
-    prior.update(found, make_interactions(empty), empty, phrases)
+    prior.update(found, bags, phrases)
     assert prior.counts.tolist() == [0, 0]
 
 
@@ -182,8 +258,8 @@ def test_em_recovers_the_reliability(phrases, rate):
         targets = point(
             targets, pairs, phrases, *((p, RIDE) for p in (rows + at).tolist())
         )
-        targets = prior(targets, predictions, pairs, phrases)
-        prior.update(targets, predictions, pairs, phrases)
+        bags = prior.bags(targets, predictions, pairs, phrases)
+        prior.update(prior(targets, bags), bags, phrases)
     assert prior.reliability.item() == pytest.approx(rate, abs=0.04)
 
 
