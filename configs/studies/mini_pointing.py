@@ -125,9 +125,10 @@ prepare = [
                 for number in range(3)
             ),
             f'python tools/teacher/annotate.py agree {_three}_0 {_three}_1 '
-            f'{_three}_2 --vocab mini --min-teachers 1 --out {_three}',
-            f'python tools/teacher/annotate.py pack --vocab mini '
-            f'--text-encoder hashed:256 --out {_three}',
+            f'{_three}_2 --vocab mini --min-teachers 1 --out {_three}_agreed',
+            'python tools/teacher/annotate.py pack --vocab mini '
+            f'--text-encoder hashed:256 --out {_three}_agreed',
+            f'mv {_three}_agreed {_three}',
         ],
     ),
 ]

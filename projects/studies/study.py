@@ -140,6 +140,17 @@ def measure(runs: list, results: Results, work_dir: str, jobs: int) -> list:
         )
 
 
+def note_lost(rows: set, found: dict, table: str) -> None:
+    """Name rows that cannot be compared, as predictions are missing."""
+    lost = [row for row in sorted(rows) if any(found[row].values())]
+    if lost:
+        print(
+            f'\ntable {table}: no difference for {", ".join(lost)}, whose '
+            'predictions are not kept; delete their files in results/ and '
+            'run the study again'
+        )
+
+
 def show(
     study: Study, rows: list, runs: dict, found: dict, args: argparse.Namespace
 ) -> None:
@@ -153,6 +164,7 @@ def show(
                 differences = paired_differences(
                     args.work_dir, compared, against, spec.get('test', '')
                 )
+                note_lost(shown - {against, *differences}, found, name)
             table = StudyTable(study, name, found, rows, differences)
             print(f'\n{table.markdown()}')
             path = osp.join(args.work_dir, f'{name}-{study.split}.csv')

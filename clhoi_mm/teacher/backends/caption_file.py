@@ -51,12 +51,14 @@ class CaptionFile:
             once, in the file's order.
         by_model (Dict[str, Dict[str, List[str]]]): The same of each model
             that records name; empty where none does.
+        has_unnamed (bool): Whether a record with captions names no model.
         rejected (Counter): Skipped records by reason.
         first_rejected (str): One of them, with its place.
     """
 
     captions: Dict[str, List[str]] = field(default_factory=dict)
     by_model: Dict[str, Dict[str, List[str]]] = field(default_factory=dict)
+    has_unnamed: bool = False
     rejected: Counter = field(default_factory=Counter)
     first_rejected: str = ''
 
@@ -88,6 +90,7 @@ class CaptionFile:
             self.first_rejected = self.first_rejected or f'{where}: {error}'
             return 0
         groups = [self.captions]
+        self.has_unnamed |= not model
         if model:
             groups.append(self.by_model.setdefault(model, {}))
         for group in groups:
@@ -123,11 +126,14 @@ def read_captions(
     found = CaptionFile()
     for path in map(Path, [files] if single else files):
         captions, earlier = 0, found.first_rejected
+        found.first_rejected = ''
         for where, record in _rows(path):
             captions += found.add(where, record)
         if not captions:
-            reason = '' if earlier else found.first_rejected
-            raise ValueError(reason or f'{path}: there is no caption in it')
+            raise ValueError(
+                found.first_rejected or f'{path}: there is no caption in it'
+            )
+        found.first_rejected = earlier or found.first_rejected
     return found
 
 

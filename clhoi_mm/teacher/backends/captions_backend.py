@@ -44,7 +44,7 @@ class CaptionsBackend(Backend):
         model: Optional[str] = None,
         number: Optional[int] = None,
     ) -> None:
-        if captions is None:
+        if not captions:
             raise ValueError(
                 'backend "captions": name the file that holds them with '
                 '--captions'
@@ -54,11 +54,14 @@ class CaptionsBackend(Backend):
         single = isinstance(captions, (str, os.PathLike))
         self.source = ', '.join(map(str, [captions] if single else captions))
         self.notes: List[str] = file.notes
-        if model is None and len(file.by_model) > 1:
+        if model is None and (
+            len(file.by_model) > 1 or (file.by_model and file.has_unnamed)
+        ):
+            unnamed = ' and of no named one' * file.has_unnamed
             self.notes.append(
-                f'{self.source}: the captions of {len(file.by_model)} models '
-                f'are taken as those of one teacher; --model takes one of '
-                f'{_some(file.by_model)}'
+                f'{self.source}: the captions of {len(file.by_model)} models'
+                f'{unnamed} are taken as those of one teacher; --model takes '
+                f'one of {_some(file.by_model)}'
             )
         self._captions = _of_model(file, model, self.source)
         if number is not None:

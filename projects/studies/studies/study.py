@@ -62,7 +62,8 @@ class Study:
       ``predictions_NAME.npz``;
     - ``prepare``: a list of ``dict(path=..., command=...)``; the command, or
       a list of them, makes a missing path that a run's config refers to
-      (teacher cache, annotations, unseen classes);
+      (teacher cache, annotations, unseen classes). Only the last of several
+      should make the path, which counts as complete once it is there;
     - ``tables``: by name, ``dict(title=..., rows=[...])``, optionally with
       ``metrics`` and a ``split``; default: one table of all rows.
       ``paired=ROW`` adds each row's difference to ROW on V-COCO with its
@@ -285,6 +286,7 @@ class Study:
                 content.get('tests', {})
             ):
                 self._fail(f'rows.{name}.tests', f'there is no test {test!r}')
+        self._check_tables(content)
         if content.get('split', 'test') not in ('val', 'test'):
             self._fail('split', "write 'val' or 'test'")
         for i, plot in enumerate(content.get('plots', [])):
@@ -304,6 +306,20 @@ class Study:
             self._fail(
                 'reference', 'write dict(row=..., metric=..., title=...)'
             )
+
+    def _check_tables(self, content: dict) -> None:
+        """Check that each table's test is one of all its rows."""
+        for name, table in (content.get('tables') or {}).items():
+            test = table.get('test')
+            for row in table['rows'] if test else ():
+                tests = content['rows'].get(row, {}).get('tests')
+                if test not in (
+                    content.get('tests', {}) if tests is None else tests
+                ):
+                    self._fail(
+                        f'tables.{name}.test',
+                        f'row {row!r} has no test {test!r}',
+                    )
 
     def _fail(self, field: str, problem: str) -> None:
         raise ValueError(f'{self.path}: {field}: {problem}')

@@ -295,6 +295,23 @@ def test_head_matches_pointed_boxes_with_candidate_pairs():
     assert pairs.object_labels[pair] == BIKE
 
 
+def test_an_answer_matches_the_best_of_overlapping_detections():
+    sample = pointing_sample()
+    sample.teacher.pointed_labels = torch.tensor([0, 0])
+    for name in ('pointed_human_bboxes', 'pointed_object_bboxes'):
+        # Two teachers point at the same pair.
+        boxes = sample.teacher.get(name)[:1].repeat(2, 1)
+        sample.teacher.set_field(boxes, name)
+    scene = [
+        (PERSON, 0.9, (8, 8, 40, 60)),
+        (PERSON, 0.8, (9, 8, 41, 60)),
+        (BIKE, 0.9, (4, 30, 50, 60)),
+    ]
+    pairs = make_pairs([scene])
+    pointed = make_teacher_head()([sample], pairs).pointed
+    assert pointed.max() == 2 and pointed.count_nonzero() == 1
+
+
 def test_losses_without_pointed_pairs_are_bitwise_equal():
     inputs = torch.zeros(1, 3, 64, 96)
 
@@ -322,3 +339,34 @@ def test_reliability_is_kept_in_checkpoints():
     other = build(model_cfg(pointing=PRIOR))
     other.load_state_dict(model.state_dict())
     assert other.pointing.reliability == model.pointing.reliability
+
+
+class RecordingNoise(torch.nn.Module):
+    """Label noise model that keeps the labels that it is given."""
+
+    is_warmed_up = torch.tensor(True)
+
+    def forward(self, targets, *_):
+        self.labels = targets.image_targets
+        return targets
+
+    def prior_losses(self, is_used):
+        return {}
+
+
+def test_labels_are_weighed_in_the_first_round_alone():
+    """The self-teacher's posteriors have the evidence already."""
+    cfg = model_cfg(pointing=PRIOR)
+    cfg['icn']['verbwise_interactiveness'] = True
+    model = build(cfg)
+    model.label_noise = RecordingNoise()
+    sample = pointing_sample()
+    plain = model.teacher_head([sample]).image_targets
+    inputs = torch.zeros(1, 3, 64, 96)
+    model.loss(inputs, [sample])
+    changed = (model.label_noise.labels != plain).nonzero().tolist()
+    assert changed == [[0, RIDE]]
+    model.snapshot_self_teacher()
+    losses = model.loss(inputs, [sample])
+    assert torch.equal(model.label_noise.labels, plain)
+    assert 'pointing_reliability' in losses

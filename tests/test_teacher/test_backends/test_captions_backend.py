@@ -162,9 +162,23 @@ def test_captions_of_several_files_are_joined(tmp_path):
     assert sum(file.rejected.values()) == 1
     empty = tmp_path / 'empty.csv'
     empty.write_text('image,caption\n')
-    # The error names the file without captions, not an earlier one.
+    # The error is about the file without captions, not an earlier one.
     with pytest.raises(ValueError, match='empty.csv: there is no caption'):
         read_captions([people, empty])
+    empty.write_text('image,caption\n,A dog.\n')
+    with pytest.raises(ValueError, match='empty.csv, line 2: no field "image'):
+        read_captions([people, empty])
+
+
+def test_captions_of_a_model_beside_others_are_noted(tmp_path):
+    people, model = tmp_path / 'people.jsonl', tmp_path / 'model.jsonl'
+    people.write_text('{"image": "a", "caption": "A man rides a horse."}\n')
+    model.write_text('{"image": "a", "caption": "A man.", "model": "m"}\n')
+    (note,) = build_backend(
+        dict(type='captions', captions=[people, model])
+    ).notes
+    assert '1 models and of no named one' in note and '--model' in note
+    assert not build_backend(dict(type='captions', captions=model)).notes
 
 
 @pytest.mark.parametrize('name', FILES)
