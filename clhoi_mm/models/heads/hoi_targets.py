@@ -34,8 +34,8 @@ class HOITargets:
             unlabeled classes, (C,); None: all 1.
         pair_labels (Tensor, optional): Classes of each pair with
             instance-level supervision, (P, C), float.
-        pointed (Tensor, optional): Number of answers that point at a pair
-            for a label's class, (P, C); None where no teacher was asked.
+        pointed (Tensor, optional): Number of answers that match a pair for
+            a label's class, (P, C); None where no teacher was asked.
         pair_log_ratio (Tensor, optional): Log-likelihood ratio of the
             pointing, given that the pair interacts, as the interactiveness
             logits: (P, C) or (P, 1). Set by :class:`PointingPrior`.
