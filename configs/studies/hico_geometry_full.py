@@ -40,7 +40,6 @@ rows = {
     'measured': dict(
         title='label-free, teacher with measured errors',
         options=_with_teacher('measured'),
-        seeds=[0],
     ),
     'agree-any': dict(
         title=f'label-free, {_three}, independent errors',
